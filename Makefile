@@ -1,0 +1,40 @@
+# One word per habit. `make test` is what CI runs; `make demo` shows everything at work. Both do their own set-up.
+DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev tzdata sqlite3 python3 faketime
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: deps build demo test lint format proto clean
+
+# Installs the Debian packages the build and the tests use, once; elsewhere it only says what is needed.
+deps:
+	@if command -v apt-get >/dev/null 2>&1; then \
+	  missing=""; for p in $(DEBIAN_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	  if [ -n "$$missing" ]; then echo "Installing:$$missing"; $(SUDO) apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi; \
+	else echo "Not Debian: provide SQLite 3.40+, zlib and libcurl with headers yourself."; fi
+	@command -v swift >/dev/null 2>&1 || { echo "Swift 6.1 or later is needed: see swift.org/install"; exit 1; }
+
+build: deps
+	swift build
+
+test: deps lint
+	swift build --build-tests
+	TZ=UTC swift test --skip-build
+	TZ=Pacific/Auckland swift test --skip-build --filter 'SyncKitTests|SurveyKitTests'
+
+lint:
+	swift format lint --strict --recursive Sources Tests Package.swift
+	scripts/lint.sh
+
+format:
+	swift format format --in-place --recursive Sources Tests Package.swift
+
+# Regenerates the Swift of proto/synckit.proto.
+proto:
+	scripts/generate-proto.sh
+
+# A dress rehearsal of the Bắc Giang campaign: 209 communes, then the board stays up. ONCE=1 exits after the proof.
+demo: build
+	scripts/demo.sh $(if $(ONCE),--once)
+
+clean:
+	rm -rf .build demo

@@ -1,0 +1,88 @@
+// swift-tools-version:6.1
+import PackageDescription
+
+/// Habits every target of ours keeps: Swift 6 mode (from the tools version) and explicit imports and existentials.
+let habits: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "synckit",
+  platforms: [.macOS(.v15), .iOS(.v18)],
+  products: [
+    .library(name: "SyncKit", targets: ["SyncKit"]),
+    .library(name: "SurveyKit", targets: ["SurveyKit"]),
+    .executable(name: "field", targets: ["FieldCLI"]),
+    .executable(name: "hub", targets: ["HubServer"]),
+  ],
+  traits: [
+    .trait(name: "TLS", description: "Let `hub serve` speak TLS itself. Compiles a second BoringSSL: minutes longer."),
+    .default(enabledTraits: []),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(
+      name: "SyncKit",
+      dependencies: [
+        "CZlib",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: habits),
+    .target(
+      name: "SurveyKit",
+      dependencies: ["SyncKit", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: habits),
+    .executableTarget(
+      name: "FieldCLI",
+      dependencies: [
+        "SurveyKit", "SyncKit",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: habits),
+    .executableTarget(
+      name: "HubServer",
+      dependencies: [
+        "SurveyKit", "SyncKit",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "HummingbirdTLS", package: "hummingbird", condition: .when(traits: ["TLS"])),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Mustache", package: "swift-mustache"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: habits),
+    .target(
+      name: "TestSupport", dependencies: ["SyncKit", "SurveyKit", .product(name: "GRDB", package: "GRDB.swift")], path: "Tests/Support",
+      swiftSettings: habits),
+    .testTarget(
+      name: "SyncKitTests",
+      dependencies: [
+        "SyncKit", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: habits),
+    .testTarget(
+      name: "SurveyKitTests", dependencies: ["SurveyKit", "SyncKit", "TestSupport"], exclude: ["Fixtures"], swiftSettings: habits),
+    .testTarget(
+      name: "ToolTests",
+      dependencies: ["TestSupport", "SyncKit", "SurveyKit", "FieldCLI", "HubServer", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: habits),
+  ]
+)

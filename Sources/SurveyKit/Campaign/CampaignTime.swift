@@ -1,0 +1,71 @@
+/// Where a campaign stands. Legal next states: `notYetOpen` → `open` → `grace` → `closed`.
+public enum CampaignPhase: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Nothing may be answered yet. Next: `open`.
+  case notYetOpen
+  /// Answers are welcome. Next: `grace`, or `closed` when the grace is nothing.
+  case open
+  /// No new starts; late arrivals are accepted and flagged. Next: `closed`.
+  case grace
+  /// Nothing more is accepted.
+  case closed
+}
+
+/// How one unit's report of one day stands.
+public enum ReportStatus: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Received before it was due.
+  case onTime
+  /// Received at or after the due time.
+  case late
+  /// Not received although due.
+  case missing
+  /// Not received, and there is still time.
+  case notYetDue
+}
+
+extension Campaign {
+  /// The campaign zone's day at that instant.
+  public func dayOf(_ ms: Int64) -> CalendarDay {
+    CalendarDay(msSince1970: ms, in: timeZone)
+  }
+
+  /// The same, for the hub's present.
+  public func today(atMs nowMs: Int64) -> CalendarDay {
+    dayOf(nowMs)
+  }
+
+  public var opensMs: Int64 { opens.ms(in: timeZone) }
+  public var closesMs: Int64 { closes.ms(in: timeZone) }
+  /// The instant from which nothing is accepted.
+  public var graceEndsMs: Int64 { closesMs + Int64(graceMinutes) * 60_000 }
+
+  /// Each phase begins at its instant and ends just before the next: at `closes` sharp the campaign is in `grace`.
+  public func phase(atMs nowMs: Int64) -> CampaignPhase {
+    if nowMs < opensMs { return .notYetOpen }
+    if nowMs < closesMs { return .open }
+    return nowMs < graceEndsMs ? .grace : .closed
+  }
+
+  /// Whether a report is asked for on `day`.
+  public func expectsReport(on day: CalendarDay) -> Bool {
+    reportDays.contains(day)
+  }
+
+  /// The instant the report of `day` is due: midnight at the end of that day in the campaign's zone, and `reportGraceMinutes` more.
+  ///
+  /// A commune without signal writes its report in the evening and sends it in the morning; the grace says until when that counts as on time.
+  public func reportDueMs(_ day: CalendarDay) -> Int64 {
+    let midnight = day.adding(days: 1).map { LocalTime(startOf: $0).ms(in: timeZone) }
+    return (midnight ?? LocalTime(startOf: day).ms(in: timeZone) + CalendarDay.msPerDay) + Int64(reportGraceMinutes) * 60_000
+  }
+
+  /// How the report of `day` stands, for any day; whether one is asked for is `expectsReport(on:)`.
+  ///
+  /// - Parameters:
+  ///   - receivedAtMs: When the hub first received a report of that day, by the hub's time; `nil` when it has none. Corrections do not change it.
+  ///   - nowMs: The hub's time.
+  public func reportStatus(_ day: CalendarDay, receivedAtMs: Int64?, nowMs: Int64) -> ReportStatus {
+    let dueMs = reportDueMs(day)
+    if let receivedAtMs { return receivedAtMs < dueMs ? .onTime : .late }
+    return nowMs < dueMs ? .notYetDue : .missing
+  }
+}

@@ -1,0 +1,89 @@
+public import SyncKit
+
+/// What is wrong with one answer, in words for the respondent: the form's own where it has them.
+///
+/// The message never quotes the answer, so that it may be shown in lists and logs.
+public struct AnswerFault: Sendable, Hashable {
+  public enum Kind: String, Sendable, Hashable, CaseIterable {
+    case unknownQuestion = "unknown_question"
+    case unknownChoice = "unknown_choice"
+    case duplicateChoice = "duplicate_choice"
+    case missingRequired = "missing_required"
+    /// Something was answered that is not asked after the other answers.
+    case notRelevant = "not_relevant"
+    case constraint
+    case notInteger = "not_integer"
+    case notDecimal = "not_decimal"
+    case notDate = "not_date"
+    case notTime = "not_time"
+    case tooLong = "too_long"
+    case tooMany = "too_many"
+    /// A value of a kind the question cannot take, or with control characters.
+    case malformed
+  }
+
+  /// Name of the question, or of the repeat.
+  public let question: String
+  /// Which filling-in of the repeat, counted from 0; nil outside repeats.
+  public let instance: Int?
+  public let kind: Kind
+  public let message: LocalizedText
+
+  public init(question: String, instance: Int? = nil, kind: Kind, message: LocalizedText) {
+    self.question = question
+    self.instance = instance
+    self.kind = kind
+    self.message = message
+  }
+}
+
+/// All that is wrong with one set of answers, in the order of the form.
+public struct AnswerFaults: ExplainedError, Hashable {
+  /// At least one.
+  public let faults: [AnswerFault]
+
+  public var explanation: LocalizedText {
+    LocalizedText(
+      vi: faults.map { "\($0.question): \($0.message.vi)" }.joined(separator: "\n"),
+      en: faults.map { "\($0.question): \($0.message.en)" }.joined(separator: "\n"))
+  }
+}
+
+/// The sentences for answers where the form has none of its own.
+enum AnswerMessage {
+  static let notAnswers = LocalizedText(
+    vi: "Dữ liệu trả lời không đọc được hoặc quá lớn; hãy gửi lại.", en: "The answers cannot be read or are too large; send them again.")
+  static let unknownQuestion = LocalizedText(
+    vi: "Biểu mẫu không có câu hỏi này; hãy kiểm tra phiên bản biểu mẫu.", en: "The form has no such question; check the form's version.")
+  static let unknownChoice = LocalizedText(
+    vi: "Lựa chọn không có trong danh sách; hãy chọn lại.", en: "This choice is not in the list; choose again.")
+  static let duplicateChoice = LocalizedText(
+    vi: "Một lựa chọn được ghi hai lần; hãy bỏ bớt.", en: "A choice is there twice; remove one.")
+  static let missing = LocalizedText(vi: "Câu này cần được trả lời.", en: "This question needs an answer.")
+  static let notRelevant = LocalizedText(
+    vi: "Câu này không được hỏi theo các câu trả lời khác; hãy để trống.",
+    en: "This question is not asked after the other answers; leave it blank.")
+  static let constraint = LocalizedText(
+    vi: "Câu trả lời không đúng quy định của câu hỏi; hãy sửa lại.", en: "The answer breaks a rule of this question; correct it.")
+  static let notInteger = LocalizedText(
+    vi: "Cần một số nguyên, tối đa \(AnswerReader.answerDigitsMax) chữ số.",
+    en: "A whole number is needed, of at most \(AnswerReader.answerDigitsMax) digits.")
+  static let notDecimal = LocalizedText(
+    vi: "Cần một số, dùng dấu chấm cho phần thập phân, tối đa \(AnswerReader.answerDigitsMax) chữ số.",
+    en: "A number is needed, with a point before decimals, of at most \(AnswerReader.answerDigitsMax) digits.")
+  static let notDate = LocalizedText(
+    vi: "Cần một ngày có thật, dạng NĂM-THÁNG-NGÀY, ví dụ 2024-04-01.",
+    en: "A date that exists is needed, as YYYY-MM-DD, such as 2024-04-01.")
+  static let notTime = LocalizedText(
+    vi: "Cần giờ:phút, ví dụ 08:30; ngày và giờ thì viết 2024-04-01T08:30.",
+    en: "A time such as 08:30 is needed, or 2024-04-01T08:30 with the date.")
+  static let tooLong = LocalizedText(
+    vi: "Câu trả lời dài quá \(AnswerReader.answerTextBytesMax) byte; hãy rút ngắn.",
+    en: "The answer is longer than \(AnswerReader.answerTextBytesMax) bytes; shorten it.")
+  static let tooMany = LocalizedText(
+    vi: "Nhiều hơn \(AnswerValidator.repeatInstancesMax) lần; hãy bớt đi.",
+    en: "More than \(AnswerValidator.repeatInstancesMax) times; remove some.")
+  static let malformed = LocalizedText(
+    vi: "Câu trả lời không đúng dạng hoặc có ký tự lạ; hãy nhập lại.",
+    en: "The answer has the wrong form or strange characters; enter it again.")
+}

@@ -1,0 +1,125 @@
+internal import Foundation
+
+/// A JSON value that has one spelling only: keys in byte order, no spaces, numbers without exponent, text in UTF-8.
+///
+/// What is stored, hashed, signed and compared goes through here, because two programs must give the same bytes for the same
+/// meaning, on every platform.
+enum CanonicalJSON: Sendable, Hashable {
+  case string(String)
+  case integer(Int)
+  case number(Double)
+  case boolean(Bool)
+  case array([CanonicalJSON])
+  case object([String: CanonicalJSON])
+  case null
+
+  /// The one spelling, in UTF-8 without a line end.
+  var data: Data {
+    var out: [UInt8] = []
+    write(to: &out)
+    return Data(out)
+  }
+
+  private func write(to out: inout [UInt8]) {
+    switch self {
+    case .string(let text): Self.write(text, to: &out)
+    case .integer(let value): out.append(contentsOf: String(value).utf8)
+    case .number(let value): out.append(contentsOf: (value.isFinite ? ExpressionValue.text(of: value) : "null").utf8)
+    case .boolean(let value): out.append(contentsOf: (value ? "true" : "false").utf8)
+    case .null: out.append(contentsOf: "null".utf8)
+    case .array(let values):
+      out.append(UInt8(ascii: "["))
+      for (index, value) in values.enumerated() {
+        if index > 0 { out.append(UInt8(ascii: ",")) }
+        value.write(to: &out)
+      }
+      out.append(UInt8(ascii: "]"))
+    case .object(let members):
+      out.append(UInt8(ascii: "{"))
+      let sorted = members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+      for (index, member) in sorted.enumerated() {
+        if index > 0 { out.append(UInt8(ascii: ",")) }
+        Self.write(member.key, to: &out)
+        out.append(UInt8(ascii: ":"))
+        member.value.write(to: &out)
+      }
+      out.append(UInt8(ascii: "}"))
+    }
+  }
+
+  private static func write(_ text: String, to out: inout [UInt8]) {
+    out.append(UInt8(ascii: "\""))
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "\""): out.append(contentsOf: "\\\"".utf8)
+      case UInt8(ascii: "\\"): out.append(contentsOf: "\\\\".utf8)
+      case UInt8(ascii: "\n"): out.append(contentsOf: "\\n".utf8)
+      case UInt8(ascii: "\t"): out.append(contentsOf: "\\t".utf8)
+      case UInt8(ascii: "\r"): out.append(contentsOf: "\\r".utf8)
+      case 0..<0x20:
+        let hex = String(byte, radix: 16)
+        out.append(contentsOf: ("\\u" + String(repeating: "0", count: 4 - hex.count) + hex).utf8)
+      default: out.append(byte)
+      }
+    }
+    out.append(UInt8(ascii: "\""))
+  }
+}
+
+extension CanonicalJSON: Decodable {
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if container.decodeNil() {
+      self = .null
+    } else if let value = try? container.decode(Bool.self) {
+      self = .boolean(value)
+    } else if let value = try? container.decode(Int.self) {
+      self = .integer(value)
+    } else if let value = try? container.decode(Double.self) {
+      self = .number(value)
+    } else if let value = try? container.decode(String.self) {
+      self = .string(value)
+    } else if let value = try? container.decode([CanonicalJSON].self) {
+      self = .array(value)
+    } else {
+      self = .object(try container.decode([String: CanonicalJSON].self))
+    }
+  }
+}
+
+extension CanonicalJSON {
+  /// Reads JSON from a stranger: nested no deeper than `depthMax`, so that it cannot exhaust the stack. Nil if it is no JSON.
+  static func parse(_ data: Data, depthMax: Int) -> CanonicalJSON? {
+    guard depth(of: data) <= depthMax else { return nil }
+    return try? JSONDecoder().decode(CanonicalJSON.self, from: data)
+  }
+
+  /// The deepest nesting of brackets outside strings.
+  static func depth(of data: Data) -> Int {
+    var depth = 0
+    var deepest = 0
+    var isInString = false
+    var isEscaped = false
+    for byte in data {
+      if isInString {
+        if isEscaped {
+          isEscaped = false
+        } else if byte == UInt8(ascii: "\\") {
+          isEscaped = true
+        } else if byte == UInt8(ascii: "\"") {
+          isInString = false
+        }
+        continue
+      }
+      switch byte {
+      case UInt8(ascii: "\""): isInString = true
+      case UInt8(ascii: "["), UInt8(ascii: "{"):
+        depth += 1
+        deepest = max(deepest, depth)
+      case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+      default: break
+      }
+    }
+    return deepest
+  }
+}

@@ -1,0 +1,110 @@
+/// What an expression yields, and what an answer is to an expression.
+public enum ExpressionValue: Sendable, Hashable {
+  case string(String)
+  case number(Double)
+  case boolean(Bool)
+  /// Days since 1970-01-01.
+  case date(day: Int)
+
+  static let empty = ExpressionValue.string("")
+
+  /// As XPath `string()`: whole numbers without a decimal point, never an exponent; dates as `YYYY-MM-DD`.
+  public var text: String {
+    switch self {
+    case .string(let text): text
+    case .number(let value): Self.text(of: value)
+    case .boolean(let value): value ? "true" : "false"
+    case .date(let day): ISODate(daysSinceEpoch: day)?.text ?? ""
+    }
+  }
+
+  /// As XPath `number()`: NaN for a text that is not a number; dates count days since 1970-01-01.
+  public var number: Double {
+    switch self {
+    case .string(let text): Self.number(from: text)
+    case .number(let value): value
+    case .boolean(let value): value ? 1 : 0
+    case .date(let day): Double(day)
+    }
+  }
+
+  /// As XPath `boolean()`: a non-empty text, a number other than 0 and NaN, any date.
+  public var boolean: Bool {
+    switch self {
+    case .string(let text): !text.isEmpty
+    case .number(let value): value != 0 && !value.isNaN
+    case .boolean(let value): value
+    case .date: true
+    }
+  }
+
+  /// Digits with at most one point and a leading minus; everything else, also `1e3` and `+1`, is NaN.
+  static func number(from text: String) -> Double {
+    let trimmed = text.trimmingWhitespace
+    var digits = 0
+    var points = 0
+    for (index, byte) in trimmed.utf8.enumerated() {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digits += 1
+      case UInt8(ascii: "."): points += 1
+      case UInt8(ascii: "-") where index == 0: break
+      default: return .nan
+      }
+    }
+    guard digits > 0, points <= 1 else { return .nan }
+    // Swift wants a digit on both sides of the point; XPath does not.
+    let isNegative = trimmed.hasPrefix("-")
+    let magnitude = "0" + trimmed.drop { $0 == "-" } + (points == 1 ? "0" : "")
+    let value = Double(magnitude) ?? .nan
+    return isNegative ? -value : value
+  }
+
+  static func text(of value: Double) -> String {
+    if value.isNaN { return "NaN" }
+    if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
+    if value == value.rounded(), abs(value) < 1e15 { return String(Int(value)) }
+    return withoutExponent(value.description)
+  }
+
+  /// `1.5e-07` as `0.00000015`, `2e+16` as `20000000000000000`: the shortest digits that give back the same number.
+  private static func withoutExponent(_ text: String) -> String {
+    let parts = text.split(separator: "e", maxSplits: 1)
+    guard parts.count == 2, let exponent = Int(parts[1]) else {
+      return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    }
+    let isNegative = parts[0].hasPrefix("-")
+    let mantissa = parts[0].drop { $0 == "-" }.split(separator: ".", maxSplits: 1)
+    let whole = String(mantissa.first ?? "0")
+    let fraction = mantissa.count > 1 && mantissa[1] != "0" ? String(mantissa[1]) : ""
+    let digits = whole + fraction
+    let point = whole.count + exponent
+    let magnitude: String
+    if point <= 0 {
+      magnitude = "0." + String(repeating: "0", count: -point) + digits
+    } else if point >= digits.count {
+      magnitude = digits + String(repeating: "0", count: point - digits.count)
+    } else {
+      magnitude = digits.prefix(point) + "." + digits.dropFirst(point)
+    }
+    return (isNegative ? "-" : "") + magnitude
+  }
+}
+
+/// Everything an expression may look at. The current day comes in as a value: an evaluation never reads the clock.
+public struct ExpressionScope: Sendable {
+  /// Answers by question name; a missing name is the empty text.
+  public var values: [String: ExpressionValue]
+  /// The answer being tested, what `.` means.
+  public var current: ExpressionValue
+  private let day: ExpressionValue
+
+  /// - Parameter today: `YYYY-MM-DD`; anything else makes `today()` the empty text, which no comparison accepts.
+  public init(today: String, values: [String: ExpressionValue] = [:], current: ExpressionValue = .string("")) {
+    self.values = values
+    self.current = current
+    day = ISODate(today).map { .date(day: $0.daysSinceEpoch) } ?? .empty
+  }
+
+  /// What `today()` gives.
+  public var today: ExpressionValue { day }
+}

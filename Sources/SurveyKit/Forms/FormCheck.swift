@@ -1,0 +1,256 @@
+internal import SyncKit
+
+/// Finds everything in a form that would surprise its respondents: one check for the import and for stored definitions.
+struct FormCheck {
+  enum Place: Hashable {
+    /// A setting: `form_id`, `version`, `default_language`.
+    case form(String)
+    /// An item by its ordinal (`FormOutline`), and the column at fault.
+    case item(Int, String)
+    /// A choice by its list and index.
+    case choice(String, Int, String)
+  }
+
+  struct Finding: Hashable {
+    let place: Place
+    /// Name of the item, list or form at fault.
+    let subject: String
+    let text: LocalizedText
+
+    /// For readers without rows and columns.
+    var message: LocalizedText { LocalizedText(vi: "\(subject): \(text.vi)", en: "\(subject): \(text.en)") }
+  }
+
+  /// Names that the file exported for one answer uses itself.
+  static let reservedNames: Set<String> = [
+    "response_id", "commune_code", "form_id", "form_version", "language", "submitted_at", "received_at", "fault",
+  ]
+
+  /// - Parameter unreadable: Names whose rows could not be read; references to them are not reported a second time.
+  static func findings(in form: Form, unreadable: Set<String> = []) -> [Finding] {
+    var check = FormCheck(form: form, unreadable: unreadable)
+    check.checkForm()
+    guard check.checkSize() else { return check.findings }
+    check.checkLists()
+    check.checkItems()
+    check.checkCircles()
+    return check.findings
+  }
+
+  private let form: Form
+  private let outline: FormOutline
+  private let unreadable: Set<String>
+  private let repeatOfQuestion: [String: String?]
+  private let questions: [String: FormQuestion]
+  private var findings: [Finding] = []
+
+  private init(form: Form, unreadable: Set<String>) {
+    self.form = form
+    self.unreadable = unreadable
+    outline = FormOutline(form.items)
+    var repeatOfQuestion: [String: String?] = [:]
+    var questions: [String: FormQuestion] = [:]
+    for entry in outline.entries {
+      guard case .question(let question) = entry.item else { continue }
+      repeatOfQuestion[question.name] = .some(entry.repeatName)
+      questions[question.name] = question
+    }
+    self.repeatOfQuestion = repeatOfQuestion
+    self.questions = questions
+  }
+
+  private mutating func report(_ place: Place, _ subject: String, _ text: LocalizedText) {
+    findings.append(Finding(place: place, subject: subject, text: text))
+  }
+
+  // MARK: Settings and choices
+
+  private mutating func checkForm() {
+    if !FormName.isValid(form.id) { report(.form("form_id"), "form_id", FormMessage.badName(form.id)) }
+    if !FormName.isValidChoice(form.version) { report(.form("version"), "version", FormMessage.badVersion) }
+    let codes = form.languages.map(\.code)
+    if codes.isEmpty || Set(codes).count != codes.count { report(.form("default_language"), "languages", FormMessage.languages) }
+    if !codes.contains(form.defaultLanguage) {
+      report(.form("default_language"), "default_language", FormMessage.defaultLanguage(codes))
+    }
+  }
+
+  /// A form beyond the bounds is not looked at further, so that checking it stays cheap.
+  private mutating func checkSize() -> Bool {
+    let choices = form.choiceLists.values.reduce(0) { $0 + $1.count }
+    let isTooLong = outline.entries.count > Form.formItemsMax
+    if isTooLong { report(.form("form_id"), form.id, FormMessage.tooManyItems) }
+    if choices > Form.formChoicesMax { report(.form("form_id"), form.id, FormMessage.tooManyChoices) }
+    return !isTooLong && choices <= Form.formChoicesMax
+  }
+
+  private mutating func checkLists() {
+    for (list, choices) in form.choiceLists.sorted(by: { $0.key < $1.key }) {
+      if !FormName.isValid(list) { report(.choice(list, 0, "list_name"), list, FormMessage.badName(list)) }
+      var seen: Set<String> = []
+      for (index, choice) in choices.enumerated() {
+        if !FormName.isValidChoice(choice.name) {
+          report(.choice(list, index, "name"), list, FormMessage.badChoiceName(choice.name))
+        } else if !seen.insert(choice.name).inserted {
+          report(.choice(list, index, "name"), list, FormMessage.choiceTwice(choice.name, list))
+        }
+        checkText(choice.label, "label", .choice(list, index, "label"), list)
+      }
+    }
+  }
+
+  // MARK: Items
+
+  private mutating func checkItems() {
+    if !questions.values.contains(where: \.kind.isAsked) { report(.form("form_id"), form.id, FormMessage.noQuestions) }
+    var seen: Set<String> = []
+    for entry in outline.entries {
+      let name = entry.item.name
+      if !FormName.isValid(name) {
+        report(.item(entry.ordinal, "name"), name, FormMessage.badName(name))
+      } else if !seen.insert(name).inserted {
+        report(.item(entry.ordinal, "name"), name, FormMessage.nameTwice(name))
+      }
+      if entry.isRepeatInRepeat { report(.item(entry.ordinal, "type"), name, FormMessage.nestedRepeat) }
+      switch entry.item {
+      case .question(let question): checkQuestion(question, entry)
+      case .group(let section):
+        checkSection(section, entry)
+      case .repeated(let section):
+        checkSection(section, entry)
+        if Self.reservedNames.contains(name) { report(.item(entry.ordinal, "name"), name, FormMessage.reserved(name)) }
+      }
+    }
+  }
+
+  private mutating func checkSection(_ section: FormSection, _ entry: FormOutline.Entry) {
+    if entry.depth >= Form.formGroupDepthMax { report(.item(entry.ordinal, "type"), section.name, FormMessage.tooDeep) }
+    if section.items.isEmpty { report(.item(entry.ordinal, "type"), section.name, FormMessage.emptySection) }
+    checkText(section.label, "label", .item(entry.ordinal, "label"), section.name)
+    checkAppearance(section.appearance, entry)
+    checkRule(section.relevant, "relevant", entry)
+  }
+
+  private mutating func checkQuestion(_ question: FormQuestion, _ entry: FormOutline.Entry) {
+    let name = question.name
+    func place(_ column: String) -> Place { .item(entry.ordinal, column) }
+    if question.kind != .hidden, Self.reservedNames.contains(name) { report(place("name"), name, FormMessage.reserved(name)) }
+    if question.label == nil, question.kind.isAsked || question.kind == .note { report(place("label"), name, FormMessage.noLabel) }
+    for (column, text) in question.texts { checkText(text, column, place(column), name) }
+    checkChoices(question, entry)
+    if !question.kind.isAsked {
+      if question.required != nil { report(place("required"), name, FormMessage.notAsked("required")) }
+      if question.constraint != nil { report(place("constraint"), name, FormMessage.notAsked("constraint")) }
+    }
+    if question.constraint == nil, question.constraintMessage != nil {
+      report(place("constraint"), name, FormMessage.messageWithoutRule("constraint"))
+    }
+    if question.required == nil, question.requiredMessage != nil {
+      report(place("required"), name, FormMessage.messageWithoutRule("required"))
+    }
+    if (question.kind == .calculate) != (question.calculation != nil) {
+      report(place("calculation"), name, FormMessage.calculation)
+    }
+    if let pixels = question.maxPixels, question.kind != .image || !(1...20_000).contains(pixels) {
+      report(place("parameters"), name, FormMessage.parameters)
+    }
+    checkAppearance(question.appearance, entry)
+    for (column, rule) in question.rules { checkRule(rule, column, entry) }
+  }
+
+  private mutating func checkChoices(_ question: FormQuestion, _ entry: FormOutline.Entry) {
+    let place = Place.item(entry.ordinal, "type")
+    guard question.kind.hasChoices else {
+      if question.choiceList != nil { report(place, question.name, FormMessage.listNotWanted) }
+      return
+    }
+    guard let list = question.choiceList else { return report(place, question.name, FormMessage.listMissing) }
+    if (form.choiceLists[list] ?? []).isEmpty { report(place, question.name, FormMessage.unknownList(list)) }
+  }
+
+  private mutating func checkText(_ text: FormText?, _ column: String, _ place: Place, _ subject: String) {
+    guard let text else { return }
+    let missing = form.languages.filter { text.byLanguage[$0.code] == nil }
+    if !missing.isEmpty { report(place, subject, FormMessage.untranslated(column, missing)) }
+    let codes = Set(form.languages.map(\.code))
+    if !codes.isSuperset(of: text.byLanguage.keys) { report(place, subject, FormMessage.strangeLanguage(column)) }
+    if text.byLanguage.values.contains(where: { $0.utf8.count > FormText.formTextBytesMax }) {
+      report(place, subject, FormMessage.textTooLong)
+    }
+  }
+
+  private mutating func checkAppearance(_ appearance: String?, _ entry: FormOutline.Entry) {
+    guard let appearance else { return }
+    let isPlain = appearance.utf8.count <= 128 && appearance.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || $0 == "-" || $0 == " " }
+    if !isPlain { report(.item(entry.ordinal, "appearance"), entry.item.name, FormMessage.appearance) }
+  }
+
+  // MARK: Rules
+
+  private mutating func checkRule(_ rule: FormExpression?, _ column: String, _ entry: FormOutline.Entry) {
+    guard let rule else { return }
+    let place = Place.item(entry.ordinal, column)
+    let subject = entry.item.name
+    if rule.usesCurrent, column != "constraint" { report(place, subject, FormMessage.dotOutsideConstraint(column)) }
+    // A repeat's own condition is judged outside it: `repeatName` of its entry is nil.
+    for name in rule.references where !unreadable.contains(name) {
+      guard let question = questions[name], let home = repeatOfQuestion[name] else {
+        report(place, subject, FormMessage.unknownQuestion(name))
+        continue
+      }
+      if question.kind == .note { report(place, subject, FormMessage.noteHasNoAnswer(name)) }
+      if let home, home != entry.repeatName { report(place, subject, FormMessage.insideRepeat(name, home)) }
+    }
+    var findings: [LocalizedText] = []
+    rule.root.walk { node in
+      guard case .call(.selected, let arguments) = node, arguments.count == 2, case .string(let choice) = arguments[1] else { return }
+      guard let list = list(of: arguments[0], in: entry), !list.isEmpty, !list.contains(choice) else { return }
+      findings.append(FormMessage.noSuchChoice(choice))
+    }
+    for text in findings { report(place, subject, text) }
+  }
+
+  /// Names of the choices of the question a node stands for; nil when it is not a question with choices.
+  private func list(of node: ExpressionNode, in entry: FormOutline.Entry) -> [String]? {
+    let question: FormQuestion? =
+      switch node {
+      case .reference(let name): questions[name]
+      case .current: if case .question(let own) = entry.item { own } else { nil }
+      default: nil
+      }
+    guard let list = question?.choiceList else { return nil }
+    return form.choiceLists[list]?.map(\.name)
+  }
+
+  private mutating func checkCircles() {
+    var items: [(name: String, dependencies: [String])] = []
+    var entries: [FormOutline.Entry] = []
+    for entry in outline.entries {
+      guard case .question(let question) = entry.item else { continue }
+      let rules = entry.conditions + [question.relevant, question.calculation].compactMap { $0 }
+      items.append((question.name, rules.flatMap(\.references)))
+      entries.append(entry)
+    }
+    let circular = DependencyOrder(items).circular
+    guard let first = circular.first else { return }
+    let names = circular.prefix(8).map { items[$0].name }
+    let column: String
+    if case .question(let question) = entries[first].item, question.kind == .calculate {
+      column = "calculation"
+    } else {
+      column = "relevant"
+    }
+    report(.item(entries[first].ordinal, column), items[first].name, FormMessage.circle(names))
+  }
+}
+
+extension FormQuestion {
+  /// Columns with texts, for checks that treat them alike.
+  fileprivate var texts: [(String, FormText?)] {
+    [("label", label), ("hint", hint), ("required_message", requiredMessage), ("constraint_message", constraintMessage)]
+  }
+
+  fileprivate var rules: [(String, FormExpression?)] {
+    [("required", required), ("relevant", relevant), ("constraint", constraint), ("calculation", calculation)]
+  }
+}

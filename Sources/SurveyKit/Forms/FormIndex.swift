@@ -1,0 +1,140 @@
+/// A form laid flat: every item in order, with the conditions around it and the repeat it belongs to.
+struct FormOutline {
+  struct Entry {
+    /// Place in the order of the form, groups and repeats counted too; the first is 0.
+    let ordinal: Int
+    let item: FormItem
+    /// The `relevant` of every section around it, outermost first.
+    let conditions: [FormExpression]
+    /// Name of the repeat it stands in; nil outside. A repeat itself stands outside.
+    let repeatName: String?
+    /// How many sections are around it.
+    let depth: Int
+    let isRepeatInRepeat: Bool
+  }
+
+  private(set) var entries: [Entry] = []
+
+  init(_ items: [FormItem]) { add(items, conditions: [], repeatName: nil, depth: 0) }
+
+  /// Recursion is bounded: the import stops at `Form.formGroupDepthMax`, a decoder at `Form.formJSONDepthMax`.
+  private mutating func add(_ items: [FormItem], conditions: [FormExpression], repeatName: String?, depth: Int) {
+    for item in items {
+      var isRepeatInRepeat = false
+      if case .repeated = item { isRepeatInRepeat = repeatName != nil }
+      entries.append(
+        Entry(
+          ordinal: entries.count, item: item, conditions: conditions, repeatName: repeatName, depth: depth,
+          isRepeatInRepeat: isRepeatInRepeat))
+      switch item {
+      case .question: break
+      case .group(let section):
+        add(section.items, conditions: conditions + section.conditions, repeatName: repeatName, depth: depth + 1)
+      case .repeated(let section):
+        add(section.items, conditions: conditions + section.conditions, repeatName: section.name, depth: depth + 1)
+      }
+    }
+  }
+}
+
+extension FormSection {
+  fileprivate var conditions: [FormExpression] { relevant.map { [$0] } ?? [] }
+}
+
+/// The questions of a form in the order their values depend on one another, so that relevance and calculations are settled
+/// in one pass without recursion.
+struct FormIndex: Sendable {
+  struct Entry: Sendable {
+    let question: FormQuestion
+    /// All must hold for the question to be asked, within its repeat.
+    let conditions: [FormExpression]
+
+    /// What must be settled first.
+    var dependencies: [String] {
+      conditions.flatMap(\.references) + (question.calculation?.references ?? [])
+    }
+  }
+
+  /// The questions outside repeats, or those of one repeat.
+  struct Scope: Sendable {
+    /// In the order of the form.
+    let entries: [Entry]
+    /// Places in `entries`, dependencies first.
+    let settlingOrder: [Int]
+    let places: [String: Int]
+
+    init(_ entries: [Entry]) {
+      self.entries = entries
+      places = Dictionary(entries.enumerated().map { ($1.question.name, $0) }, uniquingKeysWith: { first, _ in first })
+      settlingOrder = DependencyOrder(entries.map { ($0.question.name, $0.dependencies) }).order
+    }
+
+    subscript(name: String) -> Entry? { places[name].map { entries[$0] } }
+  }
+
+  struct Repeat: Sendable {
+    let section: FormSection
+    /// Judged once, outside the repeat.
+    let conditions: [FormExpression]
+    let scope: Scope
+  }
+
+  let outer: Scope
+  let repeats: [Repeat]
+
+  init(_ form: Form) {
+    let outline = FormOutline(form.items)
+    var outer: [Entry] = []
+    var inner: [String: [Entry]] = [:]
+    var sections: [(FormSection, [FormExpression])] = []
+    for entry in outline.entries {
+      switch entry.item {
+      case .group: break
+      case .repeated(let section): sections.append((section, entry.conditions + section.conditions))
+      case .question(let question):
+        let own = Entry(question: question, conditions: entry.conditions + (question.relevant.map { [$0] } ?? []))
+        if let name = entry.repeatName { inner[name, default: []].append(own) } else { outer.append(own) }
+      }
+    }
+    self.outer = Scope(outer)
+    repeats = sections.map { Repeat(section: $0, conditions: $1, scope: Scope(inner[$0.name] ?? [])) }
+  }
+
+  func repeated(named name: String) -> Repeat? { repeats.first { $0.section.name == name } }
+}
+
+/// An order in which every name comes after those it depends on; and the names for which there is none.
+struct DependencyOrder {
+  /// Places in the given list, dependencies first, otherwise in the given order. Names that go in circles come last.
+  let order: [Int]
+  /// Places that depend on themselves, by way of others or directly.
+  let circular: [Int]
+
+  init(_ items: [(name: String, dependencies: [String])]) {
+    let places = Dictionary(items.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let needs = items.map { Set($0.dependencies.compactMap { places[$0] }) }
+    var settled = [Bool](repeating: false, count: items.count)
+    var order: [Int] = []
+    var hasMoved = true
+    while hasMoved {
+      hasMoved = false
+      for place in items.indices where !settled[place] && needs[place].allSatisfy({ settled[$0] }) {
+        settled[place] = true
+        order.append(place)
+        hasMoved = true
+      }
+    }
+    // What is left goes in circles or waits for what does; drop those that nothing left waits for.
+    var left = Set(items.indices.filter { !settled[$0] })
+    let unsettled = left.sorted()
+    hasMoved = true
+    while hasMoved {
+      let needed = left.reduce(into: Set<Int>()) { $0.formUnion(needs[$1]) }
+      let kept = left.intersection(needed)
+      hasMoved = kept.count < left.count
+      left = kept
+    }
+    self.order = order + unsettled
+    circular = left.sorted()
+  }
+}

@@ -1,0 +1,132 @@
+internal import Foundation
+internal import SyncKit
+
+/// One sheet of an XLSForm: its rows, its columns by meaning and language, and what was wrong with it so far.
+struct XLSFormSheet {
+  /// Largest sheet, in bytes.
+  static let sheetBytesMax = 2 * 1_048_576
+
+  /// A column such as `hint::English (en)`: what it holds and in which language (nil: none named).
+  struct Column {
+    let header: String
+    let base: String
+    let language: FormLanguage?
+  }
+
+  let name: String
+  private(set) var rows: [CSVRecord] = []
+  private(set) var columns: [Column] = []
+  var problems: [FormProblem] = []
+
+  init(name: String, data: Data?, wanted: [String], translated: Set<String>, known: Set<String>) {
+    self.name = name
+    guard let data else {
+      report(
+        row: nil, column: nil,
+        LocalizedText(vi: "không có tệp \(name).csv; hãy thêm vào thư mục.", en: "there is no \(name).csv; add it to the folder."))
+      return
+    }
+    guard data.count <= Self.sheetBytesMax else {
+      report(
+        row: nil, column: nil,
+        LocalizedText(vi: "tệp lớn hơn \(Self.sheetBytesMax) byte.", en: "the file is larger than \(Self.sheetBytesMax) bytes."))
+      return
+    }
+    do throws(CSVFault) {
+      let table = try CSVTable(data)
+      for fault in table.faults { report(row: nil, column: nil, fault.explanation) }
+      rows = table.records.filter { !$0.isBlank }
+      readHeader(table.header, wanted: wanted, translated: translated, known: known)
+    } catch {
+      report(row: nil, column: nil, error.explanation)
+    }
+  }
+
+  mutating func report(row: CSVRecord?, column: String?, _ message: LocalizedText) {
+    problems.append(FormProblem(sheet: name, row: row?.row, column: column, message: message))
+  }
+
+  /// The trimmed cell of an untranslated column; empty when there is none.
+  func cell(_ column: String, of row: CSVRecord) -> String {
+    (row[column] ?? "").trimmingWhitespace
+  }
+
+  /// A text in all its languages; a column without a language belongs to the default language.
+  func text(_ base: String, of row: CSVRecord, defaultLanguage: String) -> FormText? {
+    var texts: [String: String] = [:]
+    for column in columns where column.base == base {
+      let text = cell(column.header, of: row)
+      if !text.isEmpty { texts[column.language?.code ?? defaultLanguage] = text }
+    }
+    return FormText(texts)
+  }
+
+  /// Languages in the order of their columns.
+  var languages: [FormLanguage] {
+    var languages: [FormLanguage] = []
+    for case let language? in columns.map(\.language) where !languages.contains(where: { $0.code == language.code }) {
+      languages.append(language)
+    }
+    return languages
+  }
+
+  /// The header of the column a finding is about, preferring the one in which `isWanted` holds.
+  func header(of base: String, where isWanted: (Column) -> Bool = { _ in true }) -> String {
+    let candidates = columns.filter { $0.base == base }
+    return (candidates.first(where: isWanted) ?? candidates.first)?.header ?? base
+  }
+
+  // MARK: Header
+
+  private mutating func readHeader(_ header: [String], wanted: [String], translated: Set<String>, known: Set<String>) {
+    for (index, title) in header.enumerated() {
+      let isUsed = rows.contains { !$0.fields[index].trimmingWhitespace.isEmpty }
+      guard let column = column(title, isUsed: isUsed, translated: translated, known: known) else { continue }
+      columns.append(column)
+    }
+    for base in wanted where !columns.contains(where: { $0.base == base }) {
+      report(row: nil, column: base, LocalizedText(vi: "thiếu cột \(base); hãy thêm.", en: "the column \(base) is missing; add it."))
+    }
+  }
+
+  private mutating func column(_ title: String, isUsed: Bool, translated: Set<String>, known: Set<String>) -> Column? {
+    let parts = title.components(separatedBy: "::").map(\.trimmingWhitespace)
+    let base = parts.first ?? ""
+    if Self.remarks.contains(base) || base.hasPrefix("#") { return nil }
+    guard known.contains(base) else {
+      // An unused column changes nothing; a used one might change the meaning of the form, so it is not passed over.
+      if isUsed { report(row: nil, column: title, Self.unknownColumn(title)) }
+      return nil
+    }
+    guard parts.count > 1 else { return Column(header: title, base: base, language: nil) }
+    guard translated.contains(base), parts.count == 2, let language = Self.language(parts[1]) else {
+      report(row: nil, column: title, Self.badLanguage(base))
+      return nil
+    }
+    return Column(header: title, base: base, language: language)
+  }
+
+  /// Columns for the author's own remarks.
+  private static let remarks: Set<String> = ["note", "notes", "comment", "comments"]
+
+  /// `Tiếng Việt (vi)` as a name and a code of two or three letters.
+  static func language(_ text: String) -> FormLanguage? {
+    guard text.hasSuffix(")"), let open = text.lastIndex(of: "(") else { return nil }
+    let code = text[text.index(after: open)...].dropLast().trimmingCharacters(in: .whitespaces)
+    let name = String(text[..<open]).trimmingWhitespace
+    guard (2...3).contains(code.count), code.allSatisfy({ ("a"..."z").contains($0) }), !name.isEmpty else { return nil }
+    return FormLanguage(code: code, name: name)
+  }
+
+  private static func unknownColumn(_ title: String) -> LocalizedText {
+    LocalizedText(
+      vi: "không hỗ trợ cột \"\(title)\"; hãy xóa nội dung cột này, hoặc đổi tên thành note nếu là ghi chú.",
+      en: "the column \"\(title)\" is not supported; clear it, or rename it note if it is a remark.")
+  }
+
+  private static func badLanguage(_ base: String) -> LocalizedText {
+    LocalizedText(
+      vi: "tiêu đề cột không hợp lệ; hãy viết \(base), hoặc với nhãn và thông báo: \(base)::Tiếng Việt (vi).",
+      en: "the column heading cannot be read; write \(base), or for labels and messages \(base)::English (en).")
+  }
+}

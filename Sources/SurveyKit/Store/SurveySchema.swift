@@ -1,0 +1,72 @@
+public import GRDB
+public import SyncKit
+
+/// The tables of the survey domain, the same on devices and hub.
+///
+/// | table | scope | key |
+/// |---|---|---|
+/// | `unit`, `campaign`, `form` | the province | unit code; campaign id; `form@version` |
+/// | `headcount` | the commune | commune code |
+/// | `report` | the commune | `commune/day`: two members filing the same day write one row |
+/// | `answer` | the commune, anonymous | random, drawn on the device |
+public enum SurveySchema {
+  public static let tables = [
+    ReplicatedTable("unit", scopeColumn: "scope"),
+    ReplicatedTable("campaign", scopeColumn: "scope"),
+    ReplicatedTable("form", scopeColumn: "scope"),
+    ReplicatedTable("headcount", scopeColumn: "unit"),
+    ReplicatedTable("report", scopeColumn: "unit"),
+    ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous),
+  ]
+
+  /// The key of a commune's report of one day.
+  public static func reportKey(unit: String, day: String) -> String { "\(unit)/\(day)" }
+
+  /// The key of a form's version.
+  public static func formKey(id: String, version: String) -> String { "\(id)@\(version)" }
+
+  /// Creates the tables of a device.
+  public static var fieldMigrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("survey-1") { db in try db.execute(sql: shared) }
+    return migrator
+  }
+
+  /// Creates the tables of a hub: those of a device, and what the hub counts from them.
+  public static var hubMigrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("survey-1") { db in try db.execute(sql: shared + counted) }
+    return migrator
+  }
+
+  private static let shared = """
+    CREATE TABLE unit (
+      code TEXT PRIMARY KEY NOT NULL, scope TEXT NOT NULL, name TEXT, kind TEXT, level TEXT, parent TEXT) WITHOUT ROWID;
+    CREATE TABLE campaign (id TEXT PRIMARY KEY NOT NULL, scope TEXT NOT NULL, definition TEXT) WITHOUT ROWID;
+    CREATE TABLE form (
+      id TEXT PRIMARY KEY NOT NULL, scope TEXT NOT NULL, form TEXT, version TEXT, campaign TEXT, definition TEXT,
+      state TEXT DEFAULT 'open') WITHOUT ROWID;
+    CREATE TABLE headcount (
+      code TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, officials INTEGER, civil_servants INTEGER, part_time INTEGER,
+      eligible INTEGER) WITHOUT ROWID;
+    CREATE TABLE report (
+      id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, campaign TEXT, day TEXT, form TEXT, answers TEXT) WITHOUT ROWID;
+    CREATE TABLE answer (
+      id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, campaign TEXT NOT NULL, form TEXT NOT NULL, day TEXT,
+      language TEXT NOT NULL, answers TEXT NOT NULL) WITHOUT ROWID;
+
+    """
+
+  /// Local to the hub. `report_arrival` holds hub time in milliseconds; nothing about answers has a time.
+  private static let counted = """
+    CREATE TABLE report_arrival (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL)
+      WITHOUT ROWID;
+    CREATE TABLE tally (
+      unit TEXT NOT NULL, form TEXT NOT NULL, question TEXT NOT NULL, choice TEXT NOT NULL, count INTEGER NOT NULL,
+      PRIMARY KEY (unit, form, question, choice)) WITHOUT ROWID;
+    CREATE TABLE answer_count (
+      unit TEXT NOT NULL, form TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (unit, form)) WITHOUT ROWID;
+    CREATE TABLE day_count (
+      unit TEXT NOT NULL, form TEXT NOT NULL, day TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (unit, form, day)) WITHOUT ROWID;
+    """
+}

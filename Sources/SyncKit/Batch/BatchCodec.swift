@@ -1,0 +1,185 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// A batch's content to its sealed bytes and back. Pure; every input is taken for hostile.
+public enum BatchCodec {
+  static let format: UInt32 = 1
+
+  /// Encodes and signs. The content must be within `WireLimits`; `Sealer` sees to that.
+  public static func seal(_ content: BatchContent, with key: SigningKey) throws -> SealedBatch {
+    var batch = WireBatch()
+    batch.format = format
+    batch.replica = content.replica.bytes
+    batch.scope = content.scope
+    batch.number = content.number
+    batch.previous = content.previous
+    batch.cursor = content.cursor
+    var last: UInt64 = 0
+    batch.unitStamps = content.units.map { unit in
+      defer { last = unit.stamp.rawValue }
+      return unit.stamp.rawValue &- last
+    }
+    batch.tables = try TableCoder.encode(content.units.map(\.changes))
+    return SealedBatch(bytes: try key.sealed(try batch.serializedData(), as: .batch))
+  }
+
+  /// Reads a batch without judging its signature: who it claims to be from, and where it belongs.
+  static func claimedAuthor(of sealed: SealedBatch) throws -> (replica: ReplicaID, scope: String, number: UInt64) {
+    let batch = try header(of: try body(of: sealed))
+    guard let replica = ReplicaID(bytes: batch.replica) else { throw ByteReader.short }
+    return (replica, batch.scope, batch.number)
+  }
+
+  /// Checks signature, bounds and form, and gives the content.
+  ///
+  /// - Throws: `SyncError` `.badSignature`, `.damaged` or `.tooLarge`; nothing is kept.
+  public static func open(_ sealed: SealedBatch, author: VerifyingKey) throws -> BatchContent {
+    guard sealed.bytes.count <= WireLimits.batchBytesMax else { throw tooLarge }
+    let content = try content(of: try author.open(sealed.bytes, as: .batch))
+    guard content.replica == author.replica else {
+      throw SyncError(
+        .badSignature, vi: "Gói ghi tên một thiết bị khác với thiết bị đã ký.",
+        en: "The batch names another device than the one that signed it.")
+    }
+    return content
+  }
+
+  /// The content of a batch that was checked when it was journalled.
+  static func reopen(_ sealed: SealedBatch) throws -> BatchContent { try content(of: try body(of: sealed)) }
+
+  private static func content(of body: Data) throws -> BatchContent {
+    let batch = try header(of: body)
+    guard let replica = ReplicaID(bytes: batch.replica) else { throw ByteReader.short }
+    var stamp: UInt64 = 0
+    let stamps = batch.unitStamps.map { step in
+      stamp &+= step
+      return HybridTimestamp(rawValue: stamp)
+    }
+    let changes = try TableCoder.decode(batch.tables, unitCount: stamps.count)
+    return BatchContent(
+      replica: replica, scope: batch.scope, number: batch.number, previous: batch.previous, cursor: batch.cursor,
+      units: zip(stamps, changes).map { ChangeUnit(stamp: $0, changes: $1) })
+  }
+
+  private static func body(of sealed: SealedBatch) throws -> Data {
+    guard sealed.bytes.count <= WireLimits.batchBytesMax else { throw tooLarge }
+    return try WireSigned.parse(sealed.bytes, named: LocalizedText(vi: "gói dữ liệu", en: "batch")).body
+  }
+
+  private static func header(of body: Data) throws -> WireBatch {
+    let batch = try WireBatch.parse(body, named: LocalizedText(vi: "gói dữ liệu", en: "batch"))
+    guard batch.format == format else {
+      throw SyncError(
+        .badRequest, vi: "Gói dữ liệu thuộc phiên bản \(batch.format); chỉ đọc được phiên bản \(format). Hãy nâng cấp.",
+        en: "The batch has format \(batch.format); only format \(format) can be read. Upgrade.")
+    }
+    let named = batch.scope.utf8.count <= WireLimits.nameBytesMax && !batch.scope.isEmpty
+    let chained = batch.number == 1 ? batch.previous.isEmpty : batch.previous.count == 32
+    guard named, batch.number >= 1, batch.number < 1 << 62, chained, batch.cursor.count <= WireLimits.cursorBytesMax,
+      !batch.unitStamps.isEmpty, batch.unitStamps.count <= WireLimits.unitsMax
+    else { throw ByteReader.short }
+    return batch
+  }
+
+  private static var tooLarge: SyncError {
+    SyncError(
+      .tooLarge, vi: "Gói dữ liệu lớn hơn \(WireLimits.batchBytesMax >> 20) MiB.",
+      en: "The batch is larger than \(WireLimits.batchBytesMax >> 20) MiB.", expected: UInt64(WireLimits.batchBytesMax))
+  }
+}
+
+/// The changes of a batch or page, table by table and column by column.
+enum TableCoder {
+  /// - Parameter units: For each unit its changes; nil where the unit is only acknowledged.
+  static func encode(_ units: [[RowChange]]) throws -> [WireTableChanges] {
+    var order: [String] = []
+    var rowsOf: [String: [(unit: Int, change: RowChange)]] = [:]
+    for (index, changes) in units.enumerated() {
+      for change in changes {
+        if rowsOf[change.table] == nil { order.append(change.table) }
+        rowsOf[change.table, default: []].append((index, change))
+      }
+    }
+    return try order.map { name in
+      let rows = rowsOf[name] ?? []
+      var table = WireTableChanges()
+      table.table = name
+      table.rows = UInt32(rows.count)
+      table.unit = try ColumnCoder.encode(name: "", cells: rows.map { .integer(Int64($0.unit)) })
+      table.life = try ColumnCoder.encode(name: "", cells: rows.map { .integer(Int64($0.change.life)) })
+      table.key = try ColumnCoder.encode(name: "", cells: rows.map { $0.change.key })
+      table.columns = try columns(of: rows.map(\.change))
+      return table
+    }
+  }
+
+  private static func columns(of rows: [RowChange]) throws -> [WireColumn] {
+    var order: [String] = []
+    var cells: [String: [CellValue?]] = [:]
+    for (row, change) in rows.enumerated() {
+      for cell in change.cells {
+        if cells[cell.column] == nil {
+          order.append(cell.column)
+          cells[cell.column] = Array(repeating: nil, count: rows.count)
+        }
+        cells[cell.column]?[row] = cell.value
+      }
+    }
+    return try order.map { try ColumnCoder.encode(name: $0, cells: cells[$0] ?? []) }
+  }
+
+  /// - Returns: For each unit its changes, in the order of tables and rows.
+  static func decode(_ tables: [WireTableChanges], unitCount: Int) throws -> [[RowChange]] {
+    guard tables.count <= WireLimits.tablesMax else { throw ByteReader.short }
+    var units = [[RowChange]](repeating: [], count: unitCount)
+    var inflated = 0
+    var rowsLeft = WireLimits.rowsMax
+    for table in tables {
+      let rows = Int(table.rows)
+      guard rows <= rowsLeft, table.columns.count <= WireLimits.columnsPerTableMax, isName(table.table) else { throw ByteReader.short }
+      rowsLeft -= rows
+      let unit = try ColumnCoder.decode(table.unit, rows: rows, inflatedBytes: &inflated)
+      let life = try ColumnCoder.decode(table.life, rows: rows, inflatedBytes: &inflated)
+      let key = try ColumnCoder.decode(table.key, rows: rows, inflatedBytes: &inflated)
+      let columns = try table.columns.map { column in
+        guard isName(column.name) else { throw ByteReader.short }
+        return (column.name, try ColumnCoder.decode(column, rows: rows, inflatedBytes: &inflated))
+      }
+      guard Set(columns.map(\.0)).count == columns.count else { throw ByteReader.short }
+      for row in 0..<rows {
+        guard case .integer(let index) = unit[row], index >= 0, index < unitCount, case .integer(let count) = life[row],
+          let life = UInt32(exactly: count), life > 0, let key = key[row], isKey(key)
+        else { throw ByteReader.short }
+        let cells = try columns.compactMap { name, values in
+          try values[row].map { value in
+            guard isValue(value) else { throw ByteReader.short }
+            return CellChange(name, value)
+          }
+        }
+        guard life % 2 == 1 || cells.isEmpty else { throw ByteReader.short }
+        units[Int(index)].append(RowChange(table: table.table, key: key, life: life, cells: cells))
+      }
+    }
+    return units
+  }
+
+  private static func isName(_ name: String) -> Bool { !name.isEmpty && name.utf8.count <= WireLimits.nameBytesMax }
+
+  private static func isKey(_ key: CellValue) -> Bool {
+    switch key {
+    case .integer: true
+    case .text(let text): text.utf8.count <= WireLimits.keyBytesMax && !text.utf8.contains(0)
+    case .blob(let bytes): bytes.count <= WireLimits.keyBytesMax
+    case .null, .real: false
+    }
+  }
+
+  private static func isValue(_ value: CellValue) -> Bool {
+    switch value {
+    case .text(let text): text.utf8.count <= WireLimits.valueBytesMax && !text.utf8.contains(0)
+    case .blob(let bytes): bytes.count <= WireLimits.valueBytesMax
+    case .real(let number): !number.isNaN
+    case .integer, .null: true
+    }
+  }
+}

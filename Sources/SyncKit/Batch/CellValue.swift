@@ -1,0 +1,151 @@
+public import Foundation
+
+/// One value as SQLite stores it.
+public enum CellValue: Hashable, Sendable {
+  case null
+  case integer(Int64)
+  case real(Double)
+  case text(String)
+  case blob(Data)
+
+  public var isNull: Bool { self == .null }
+
+  public var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
+  public var text: String? { if case .text(let value) = self { value } else { nil } }
+  public var blob: Data? { if case .blob(let value) = self { value } else { nil } }
+
+  /// Equality of what is stored. Unlike `==` on `Double`, every NaN equals itself; unlike `==` on `String`, composed and
+  /// decomposed spellings differ, as they do in SQLite.
+  public static func == (a: CellValue, b: CellValue) -> Bool {
+    switch (a, b) {
+    case (.null, .null): true
+    case (.integer(let x), .integer(let y)): x == y
+    case (.real(let x), .real(let y)): x.bitPattern == y.bitPattern
+    case (.text(let x), .text(let y)): x.utf8.elementsEqual(y.utf8)
+    case (.blob(let x), .blob(let y)): x == y
+    default: false
+    }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    switch self {
+    case .null: hasher.combine(0)
+    case .integer(let value): hasher.combine(value)
+    case .real(let value): hasher.combine(value.bitPattern)
+    case .text(let value): for byte in value.utf8 { hasher.combine(byte) }
+    case .blob(let value): hasher.combine(value)
+    }
+  }
+
+  /// One byte of kind and the bytes of the value, with a length where it varies: equal bytes exactly when equal values.
+  /// Hashes and `MIXED` columns use it.
+  func append(to data: inout Data) {
+    switch self {
+    case .null: data.append(0)
+    case .integer(let value):
+      data.append(1)
+      data.appendZigzag(value)
+    case .real(let value):
+      data.append(2)
+      withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) }
+    case .text(let value):
+      data.append(3)
+      data.appendVarint(UInt64(value.utf8.count))
+      data.append(contentsOf: value.utf8)
+    case .blob(let value):
+      data.append(4)
+      data.appendVarint(UInt64(value.count))
+      data.append(value)
+    }
+  }
+}
+
+extension Data {
+  mutating func appendVarint(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    append(UInt8(rest))
+  }
+
+  mutating func appendZigzag(_ value: Int64) {
+    appendVarint(UInt64(bitPattern: value << 1) ^ UInt64(bitPattern: value >> 63))
+  }
+}
+
+/// Reads varints and byte runs from bytes that may be hostile: every read is checked.
+struct ByteReader {
+  private let bytes: Data
+  private var index: Data.Index
+
+  init(_ bytes: Data) {
+    self.bytes = bytes
+    index = bytes.startIndex
+  }
+
+  var isAtEnd: Bool { index == bytes.endIndex }
+
+  mutating func byte() throws -> UInt8 {
+    guard index < bytes.endIndex else { throw Self.short }
+    defer { index += 1 }
+    return bytes[index]
+  }
+
+  mutating func varint() throws -> UInt64 {
+    var value: UInt64 = 0
+    for shift in stride(from: UInt64(0), to: 70, by: 7) {
+      let byte = try byte()
+      guard shift < 63 || byte <= 1 else { throw Self.short }
+      value |= UInt64(byte & 0x7f) << shift
+      if byte < 0x80 { return value }
+    }
+    throw Self.short
+  }
+
+  mutating func zigzag() throws -> Int64 {
+    let value = try varint()
+    return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+  }
+
+  mutating func take(_ count: UInt64) throws -> Data {
+    guard let count = Int(exactly: count), count <= bytes.distance(from: index, to: bytes.endIndex) else { throw Self.short }
+    defer { index += count }
+    return bytes[index..<index + count]
+  }
+
+  mutating func text(_ count: UInt64) throws -> String {
+    guard let text = String(validatingUTF8Bytes: try take(count)) else {
+      throw SyncError(.damaged, vi: "Có chữ không phải UTF-8.", en: "A text is not UTF-8.")
+    }
+    return text
+  }
+
+  mutating func real() throws -> Double {
+    var bits: UInt64 = 0
+    for (place, byte) in try take(8).enumerated() { bits |= UInt64(byte) << (8 * UInt64(place)) }
+    return Double(bitPattern: bits)
+  }
+
+  mutating func mixed() throws -> CellValue {
+    switch try byte() {
+    case 1: .integer(try zigzag())
+    case 2: .real(try real())
+    case 3: .text(try text(try varint()))
+    case 4: .blob(Data(try take(try varint())))
+    default: throw Self.short
+    }
+  }
+
+  static var short: SyncError {
+    SyncError(.damaged, vi: "Dữ liệu bị cụt hoặc hỏng giữa chừng.", en: "The data ends too early or is damaged inside.")
+  }
+}
+
+extension String {
+  /// Gives nil unless the bytes are well-formed UTF-8.
+  init?(validatingUTF8Bytes bytes: Data) {
+    self.init(validating: bytes, as: UTF8.self)
+  }
+}

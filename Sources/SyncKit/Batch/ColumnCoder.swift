@@ -1,0 +1,140 @@
+internal import Foundation
+
+/// Turns the cells of one column into bytes and back.
+///
+/// A column of one kind of value is packed by that kind and compressed where this makes it smaller; a column of several
+/// kinds falls back to one tag byte a cell. The form is given byte by byte in docs/protocol.md.
+enum ColumnCoder {
+  /// Data below this many bytes is not worth compressing.
+  private static let compressBytesMin = 24
+
+  /// - Parameter cells: One entry a row; nil where the row did not write this cell.
+  static func encode(name: String, cells: [CellValue?]) throws -> WireColumn {
+    var column = WireColumn()
+    column.name = name
+    let written = cells.compactMap { $0 }
+    if written.count < cells.count { column.written = bitmap(cells.map { $0 != nil }) }
+    let values = written.filter { !$0.isNull }
+    if values.count < written.count { column.nulls = bitmap(written.map(\.isNull)) }
+    let (encoding, raw) = pack(values)
+    column.encoding = encoding
+    column.data = raw
+    if raw.count >= compressBytesMin {
+      let smaller = try Zlib.compress(raw)
+      if smaller.count < raw.count {
+        column.data = smaller
+        column.inflated = UInt32(raw.count)
+      }
+    }
+    return column
+  }
+
+  /// - Parameters:
+  ///   - rows: How many rows the table has in this message.
+  ///   - inflatedBytes: Counts what was inflated over a whole message; past the bound the message is refused.
+  /// - Returns: One entry a row; nil where the row did not write this cell.
+  static func decode(_ column: WireColumn, rows: Int, inflatedBytes: inout Int) throws -> [CellValue?] {
+    let isWritten = column.written.isEmpty ? nil : try bits(column.written, count: rows)
+    let writtenCount = isWritten?.count(where: { $0 }) ?? rows
+    let isNull = column.nulls.isEmpty ? nil : try bits(column.nulls, count: writtenCount)
+    let valueCount = writtenCount - (isNull?.count(where: { $0 }) ?? 0)
+    let raw = try inflated(column, inflatedBytes: &inflatedBytes)
+    let values = try unpack(column.encoding, raw, count: valueCount)
+    if isWritten == nil && isNull == nil { return values }
+    var next = values.makeIterator()
+    var nulls = isNull.map { $0.makeIterator() }
+    return (0..<rows).map { row in
+      guard isWritten?[row] ?? true else { return nil }
+      return nulls?.next() == true ? .null : next.next()
+    }
+  }
+
+  private static func inflated(_ column: WireColumn, inflatedBytes: inout Int) throws -> Data {
+    let size = column.inflated == 0 ? column.data.count : Int(column.inflated)
+    guard size <= WireLimits.inflatedBytesMax - inflatedBytes else {
+      throw SyncError(
+        .tooLarge, vi: "Giải nén ra quá \(WireLimits.inflatedBytesMax >> 20) MiB; từ chối.",
+        en: "It inflates to more than \(WireLimits.inflatedBytesMax >> 20) MiB; refused.", expected: UInt64(WireLimits.inflatedBytesMax))
+    }
+    inflatedBytes += size
+    return column.inflated == 0 ? column.data : try Zlib.inflate(column.data, size: size)
+  }
+
+  private static func bitmap(_ flags: [Bool]) -> Data {
+    var bytes = Data(count: (flags.count + 7) / 8)
+    for (index, flag) in flags.enumerated() where flag { bytes[index / 8] |= 1 << UInt8(index % 8) }
+    return bytes
+  }
+
+  private static func bits(_ bytes: Data, count: Int) throws -> [Bool] {
+    guard bytes.count == (count + 7) / 8 else { throw ByteReader.short }
+    let base = bytes.startIndex
+    return (0..<count).map { bytes[base + $0 / 8] >> UInt8($0 % 8) & 1 == 1 }
+  }
+
+  // MARK: One kind of value
+
+  private static func pack(_ values: [CellValue]) -> (WireEncoding, Data) {
+    var data = Data()
+    let integers = values.compactMap(\.integer)
+    if !values.isEmpty, integers.count == values.count {
+      let steps = zip(integers.dropFirst(), integers).allSatisfy { $0 >= $1 }
+      var previous: Int64 = 0
+      for value in integers {
+        data.appendZigzag(steps ? value &- previous : value)
+        previous = value
+      }
+      return (steps ? .integerSteps : .integers, data)
+    }
+    let texts = values.compactMap(\.text)
+    if texts.count == values.count {
+      for text in texts { data.appendVarint(UInt64(text.utf8.count)) }
+      for text in texts { data.append(contentsOf: text.utf8) }
+      return (.texts, data)
+    }
+    let blobs = values.compactMap(\.blob)
+    if blobs.count == values.count, let first = blobs.first {
+      let equal = blobs.allSatisfy { $0.count == first.count }
+      for blob in equal ? blobs.prefix(1) : blobs[...] { data.appendVarint(UInt64(blob.count)) }
+      for blob in blobs { data.append(blob) }
+      return (equal ? .equalBlobs : .blobs, data)
+    }
+    for value in values { value.append(to: &data) }
+    return (.mixed, data)
+  }
+
+  private static func unpack(_ encoding: WireEncoding, _ raw: Data, count: Int) throws -> [CellValue] {
+    // Every value takes at least a byte, but for blobs of equal size 0: so the count cannot promise more than came.
+    guard count <= raw.count || (encoding == .equalBlobs && count <= WireLimits.rowsMax) else { throw ByteReader.short }
+    var reader = ByteReader(raw)
+    var values: [CellValue] = []
+    values.reserveCapacity(count)
+    switch encoding {
+    case .mixed:
+      for _ in 0..<count { values.append(try reader.mixed()) }
+    case .integers:
+      for _ in 0..<count { values.append(.integer(try reader.zigzag())) }
+    case .integerSteps:
+      var previous: Int64 = 0
+      for _ in 0..<count {
+        previous &+= try reader.zigzag()
+        values.append(.integer(previous))
+      }
+    case .reals:
+      for _ in 0..<count { values.append(.real(try reader.real())) }
+    case .texts:
+      let lengths = try (0..<count).map { _ in try reader.varint() }
+      for length in lengths { values.append(.text(try reader.text(length))) }
+    case .blobs:
+      let lengths = try (0..<count).map { _ in try reader.varint() }
+      for length in lengths { values.append(.blob(Data(try reader.take(length)))) }
+    case .equalBlobs:
+      let length = count == 0 ? 0 : try reader.varint()
+      for _ in 0..<count { values.append(.blob(Data(try reader.take(length)))) }
+    case .UNRECOGNIZED:
+      throw SyncError(.damaged, vi: "Cách mã hóa cột không biết.", en: "Unknown column encoding.")
+    }
+    guard reader.isAtEnd else { throw ByteReader.short }
+    return values
+  }
+}

@@ -1,0 +1,105 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// A unit at its place in a scope's feed.
+struct FeedUnit: Hashable, Sendable {
+  var position: UInt64
+  var author: ReplicaID
+  var batchNumber: UInt64
+  /// Which unit of that batch.
+  var index: Int
+  /// As merged; differs from the author's when its clock was too far ahead.
+  var stamp: HybridTimestamp
+  /// Empty for the reader's own units: they come back as acknowledgements.
+  var changes: [RowChange]
+}
+
+/// What a feed page says.
+struct PageContent: Sendable {
+  var hub: ReplicaID
+  var incarnation: Data
+  var reader: ReplicaID
+  /// Empty when there was nothing to send.
+  var scope: String
+  var units: [FeedUnit]
+  var feedHash: Data
+  var cursor: Data
+  var isHead: Bool
+  var hubTimeMs: UInt64
+
+  var lastPosition: UInt64? { units.last?.position }
+}
+
+/// A feed page's content to signed bytes and back. Pure.
+enum PageCodec {
+  static let format: UInt32 = 1
+
+  /// Consecutive units of one batch, as the hub's log has them.
+  struct Run {
+    var author: ReplicaID
+    var batchHash: Data
+    var batchNumber: UInt64
+    var firstUnit: Int
+    var authorCursor: Data
+    var stamps: [HybridTimestamp]
+    /// For each stamp the unit's changes; all empty when the reader is the author.
+    var changes: [[RowChange]]
+  }
+
+  static func seal(_ page: PageContent, firstPosition: UInt64, runs: [Run], with key: SigningKey) throws -> Data {
+    var wire = WireFeedPage()
+    wire.format = format
+    wire.hub = page.hub.bytes
+    wire.incarnation = page.incarnation
+    wire.reader = page.reader.bytes
+    wire.scope = page.scope
+    wire.firstPosition = firstPosition
+    wire.runs = runs.map { run in
+      var part = WireFeedRun()
+      part.replica = run.author.bytes
+      part.batch = run.batchHash
+      part.number = run.batchNumber
+      part.firstUnit = UInt32(run.firstUnit)
+      part.authorCursor = run.authorCursor
+      var last: UInt64 = 0
+      part.stamps = run.stamps.map { stamp in
+        defer { last = stamp.rawValue }
+        let step = Int64(bitPattern: stamp.rawValue &- last)
+        return UInt64(bitPattern: step << 1) ^ UInt64(bitPattern: step >> 63)
+      }
+      return part
+    }
+    wire.tables = try TableCoder.encode(runs.flatMap(\.changes))
+    wire.feedHash = page.feedHash
+    wire.cursor = page.cursor
+    wire.head = page.isHead
+    wire.hubTimeMs = page.hubTimeMs
+    return try key.sealed(try wire.serializedData(), as: .page)
+  }
+
+  /// - Throws: `SyncError` when the page is damaged or not this hub's.
+  static func open(_ bytes: Data, hub: VerifyingKey) throws -> PageContent {
+    let wire = try WireFeedPage.parse(try hub.open(bytes, as: .page), named: LocalizedText(vi: "trang dữ liệu", en: "feed page"))
+    guard wire.format == format, let reader = ReplicaID(bytes: wire.reader), ReplicaID(bytes: wire.hub) == hub.replica,
+      wire.cursor.count <= WireLimits.cursorBytesMax, wire.incarnation.count == 16, wire.firstPosition < 1 << 62
+    else { throw ByteReader.short }
+    let count = wire.runs.reduce(0) { $0 + $1.stamps.count }
+    guard count <= WireLimits.unitsMax else { throw ByteReader.short }
+    let changes = try TableCoder.decode(wire.tables, unitCount: count)
+    var units: [FeedUnit] = []
+    for run in wire.runs {
+      guard let author = ReplicaID(bytes: run.replica) else { throw ByteReader.short }
+      var last: UInt64 = 0
+      for (offset, step) in run.stamps.enumerated() {
+        last = last &+ (step >> 1 ^ (0 &- (step & 1)))
+        units.append(
+          FeedUnit(
+            position: wire.firstPosition + UInt64(units.count), author: author, batchNumber: run.number, index: Int(run.firstUnit) + offset,
+            stamp: HybridTimestamp(rawValue: last), changes: changes[units.count]))
+      }
+    }
+    return PageContent(
+      hub: hub.replica, incarnation: wire.incarnation, reader: reader, scope: wire.scope, units: units, feedHash: wire.feedHash,
+      cursor: wire.cursor, isHead: wire.head, hubTimeMs: wire.hubTimeMs)
+  }
+}

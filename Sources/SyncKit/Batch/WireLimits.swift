@@ -1,0 +1,53 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Bounds on everything that comes from outside. Part of the protocol: docs/protocol.md lists them.
+public enum WireLimits {
+  /// A sealed batch as sent, in bytes.
+  public static let batchBytesMax = 8 << 20
+  /// All columns of one message together when inflated, in bytes.
+  public static let inflatedBytesMax = 64 << 20
+  /// Units in one batch or page.
+  public static let unitsMax = 10_000
+  /// Row changes in one batch or page.
+  public static let rowsMax = 100_000
+  /// Rows one transaction may change.
+  public static let rowsPerTransactionMax = 50_000
+  /// Columns of one replicated table, the key not counted.
+  public static let columnsPerTableMax = 63
+  /// Tables in one batch or page.
+  public static let tablesMax = 64
+  /// A table's or column's name, a scope, a label: bytes of UTF-8.
+  public static let nameBytesMax = 128
+  /// A row's key in bytes.
+  public static let keyBytesMax = 256
+  /// One cell's value in bytes. Larger things are attachments.
+  public static let valueBytesMax = 1 << 20
+  /// A cursor in bytes.
+  public static let cursorBytesMax = 4096
+  /// A control message (enrolment, receipt, hub information, error) in bytes.
+  public static let controlBytesMax = 256 << 10
+  /// A feed page in bytes, as sent.
+  public static let pageBytesMax = 16 << 20
+  /// A request that carries packets, in bytes.
+  public static let dropBytesMax = 4 << 20
+  /// Packets in one request.
+  public static let packetsMax = 500
+  /// How far a device's stamp may be ahead of hub time before the hub gives it another, in milliseconds.
+  public static let driftMsMax: UInt64 = 5 * 60 * 1000
+}
+
+extension Message {
+  /// Decodes bytes that came from outside, naming what they were meant to be when they are not.
+  static func parse(_ bytes: Data, named name: LocalizedText) throws -> Self {
+    var options = BinaryDecodingOptions()
+    options.messageDepthLimit = 8
+    do {
+      return try Self(serializedBytes: bytes, options: options)
+    } catch {
+      throw SyncError(
+        .damaged, vi: "Dữ liệu nhận được không phải là \(name.vi), hoặc đã hỏng.",
+        en: "What arrived is not a \(name.en), or it is damaged.")
+    }
+  }
+}

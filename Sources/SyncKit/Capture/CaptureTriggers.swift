@@ -1,0 +1,86 @@
+internal import GRDB
+
+/// What happened to a row, as the capture log says it.
+enum CaptureOperation: Int64, Sendable {
+  case insert = 1
+  case update = 2
+  case delete = 3
+}
+
+/// The triggers that log which row and columns a transaction wrote, in that transaction. Values are read at seal.
+enum CaptureTriggers {
+  /// Creates the triggers of `shape`, replacing those that differ from the declaration.
+  static func install(_ shape: TableShape, in db: Database) throws {
+    for (name, sql) in shape.declaration.kind == .replicated ? statements(shape) : DropBoxTriggers.statements(shape) {
+      let present = try String.fetchOne(db, sql: "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?", arguments: [name])
+      if present == sql { continue }
+      if present != nil { try db.execute(sql: "DROP TRIGGER \"\(name)\"") }
+      try db.execute(sql: sql)
+    }
+  }
+
+  private static func statements(_ shape: TableShape) -> [(name: String, sql: String)] {
+    let table = shape.name
+    let key = quote(shape.keyColumn)
+    let scope = quote(shape.declaration.scopeColumn)
+    func log(_ op: CaptureOperation, _ row: String, mask: String = "0", when: String = "1") -> String {
+      """
+        INSERT INTO sync_pending (txn, tbl, op, key, scope, mask)
+          SELECT synckit_txn(), \(shape.id), \(op.rawValue), \(row).\(key), \(row).\(scope), \(mask) WHERE \(when);
+      """
+    }
+    let checks = """
+        SELECT RAISE(ABORT, 'synckit:badValue') WHERE \(badValue(shape));
+        SELECT RAISE(ABORT, 'synckit:wrongScope') WHERE EXISTS (SELECT 1 FROM sync_scope WHERE writable = 1)
+          AND NOT EXISTS (SELECT 1 FROM sync_scope WHERE code = NEW.\(scope) AND writable = 1);
+      """
+    func trigger(_ event: String, _ body: String) -> (String, String) {
+      let name = "sync_capture_\(table)_\(event.lowercased())"
+      return (name, "CREATE TRIGGER \"\(name)\" AFTER \(event) ON \(quote(table)) WHEN synckit_txn() IS NOT NULL BEGIN\n\(body)\nEND")
+    }
+    return [
+      trigger("INSERT", checks + "\n" + log(.insert, "NEW")),
+      trigger(
+        "UPDATE",
+        """
+          SELECT RAISE(ABORT, 'synckit:scopeChange') WHERE OLD.\(scope) IS NOT NEW.\(scope);
+        \(checks)
+        \(log(.update, "NEW", mask: mask(shape), when: "OLD.\(key) IS NEW.\(key) AND (\(mask(shape))) <> 0"))
+        \(log(.delete, "OLD", when: "OLD.\(key) IS NOT NEW.\(key)"))
+        \(log(.insert, "NEW", when: "OLD.\(key) IS NOT NEW.\(key)"))
+        """),
+      trigger("DELETE", log(.delete, "OLD")),
+    ]
+  }
+
+  /// One bit a changed column. Compared byte for byte, whatever collation the column has. SQLite gives `<<` and `|` one
+  /// precedence, hence the parentheses.
+  private static func mask(_ shape: TableShape) -> String {
+    shape.columns.map { column in
+      let name = quote(column.name)
+      let differs = "OLD.\(name) COLLATE BINARY IS NOT NEW.\(name)"
+      let typed = column.isUntyped ? "(\(differs) OR typeof(OLD.\(name)) <> typeof(NEW.\(name)))" : "(\(differs))"
+      return "(\(typed) << \(column.id))"
+    }.joined(separator: " | ")
+  }
+
+  /// True for a row that could never be sent.
+  static func badValue(_ shape: TableShape) -> String {
+    let key = "NEW.\(quote(shape.keyColumn))"
+    var parts = [
+      "typeof(\(key)) NOT IN ('text', 'blob', 'integer')", "length(CAST(\(key) AS BLOB)) > \(WireLimits.keyBytesMax)",
+      "(typeof(\(key)) = 'text' AND instr(\(key), char(0)) > 0)",
+    ]
+    for column in shape.columns {
+      let value = "NEW.\(quote(column.name))"
+      if column.isText || column.isUntyped {
+        parts.append("length(CAST(\(value) AS BLOB)) > \(WireLimits.valueBytesMax)")
+        parts.append(column.isText ? "instr(\(value), char(0)) > 0" : "(typeof(\(value)) = 'text' AND instr(\(value), char(0)) > 0)")
+      }
+    }
+    return parts.joined(separator: "\n    OR ")
+  }
+}
+
+/// A name as an SQL identifier.
+func quote(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }

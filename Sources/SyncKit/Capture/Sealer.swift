@@ -1,0 +1,185 @@
+internal import Foundation
+
+/// Issues stamps to units as they are sealed; a hub also places them in the scope's feed.
+protocol UnitOrder: AnyObject {
+  func issue(wallMs: UInt64, scope: String) throws -> HybridTimestamp
+  /// The position the next unit of the scope will have; 0 on a field replica, which knows none.
+  func nextPosition(scope: String) throws -> UInt64
+  /// Takes that position, and the following ones when a unit had to be cut.
+  func place(_ parts: Int, scope: String) throws
+}
+
+/// A field replica's order: one clock, no positions.
+final class FieldOrder: UnitOrder {
+  private(set) var clock: HybridClock
+  init(clock: HybridClock) { self.clock = clock }
+  func issue(wallMs: UInt64, scope: String) -> HybridTimestamp { clock.issue(wallMs: wallMs) }
+  func nextPosition(scope: String) -> UInt64 { 0 }
+  func place(_ parts: Int, scope: String) {}
+}
+
+/// Turns the capture log into change units: versions are issued, values read, metadata written, the log emptied — all in
+/// the caller's transaction. What becomes of the units is the caller's matter: a field replica's outbox, a hub's journal.
+struct Sealer {
+  let rows: RowStore
+  let replica: ReplicaID
+  private var session: any SQLSession { rows.session }
+
+  /// Raw size of the values in one unit or batch, in bytes, above which it is cut. Compression then keeps a batch below
+  /// `WireLimits.batchBytesMax` also when nothing can be compressed.
+  static let rawBytesMax = 4 << 20
+  /// Log entries read at a time.
+  static let entriesMax = 200_000
+
+  init(rows: RowStore, replica: ReplicaID) {
+    self.rows = rows
+    self.replica = replica
+  }
+
+  struct Sealed {
+    /// Units by scope, in order of their stamps.
+    var units: [String: [ChangeUnit]] = [:]
+    /// Log entries taken, and the row changes they became.
+    var entries = 0
+    var changes = 0
+  }
+
+  /// - Parameters:
+  ///   - tables: Shapes by table number.
+  ///   - order: Issues stamps, and at a hub positions.
+  ///   - nowMs: The wall now, and `offsetMs`, what to add to a captured wall time to get hub time.
+  func sealPending(tables: [Int: TableShape], order: any UnitOrder, nowMs: UInt64, offsetMs: Int64) throws -> Sealed {
+    var sealed = Sealed()
+    let log = try session.rows(
+      "SELECT seq, txn, tbl, op, key, scope, mask FROM sync_pending ORDER BY seq LIMIT ?1", [.integer(Int64(Self.entriesMax))])
+    var byScope: [String: [PendingEntry]] = [:]
+    for line in log {
+      guard let seq = line[0].integer, let tag = line[1].integer, let table = line[2].integer, let code = line[3].integer,
+        let operation = CaptureOperation(rawValue: code), let scope = line[5].text, let mask = line[6].integer
+      else { continue }
+      byScope[scope, default: []].append(
+        PendingEntry(seq: seq, tag: tag, table: Int(table), operation: operation, key: line[4], mask: mask))
+    }
+    let latest = Self.corrected(nowMs, by: offsetMs)
+    for scope in byScope.keys.sorted() {
+      for pending in UnitJoiner.units(of: byScope[scope] ?? []) {
+        let stamp = try order.issue(wallMs: min(Self.corrected(pending.wallMs, by: offsetMs), latest), scope: scope)
+        let origin = Origin(version: Version(stamp, replica), position: try order.nextPosition(scope: scope))
+        let changes = try pending.rows.compactMap { row -> RowChange? in
+          guard let shape = tables[row.table] else { return nil }
+          return try change(for: row, shape: shape, origin: origin, scope: scope)
+        }
+        if !changes.isEmpty {
+          sealed.changes += changes.count
+          let parts = Self.cut(ChangeUnit(stamp: stamp, changes: changes))
+          try order.place(parts.count, scope: scope)
+          sealed.units[scope, default: []] += parts
+        }
+      }
+    }
+    sealed.entries = log.count
+    if let last = log.last?[0] { try session.execute("DELETE FROM sync_pending WHERE seq <= ?1", [last]) }
+    return sealed
+  }
+
+  /// Hub time as well as the device knows it; never before 1970.
+  static func corrected(_ wallMs: UInt64, by offsetMs: Int64) -> UInt64 {
+    let sum = Int64(clamping: wallMs).addingReportingOverflow(offsetMs)
+    return sum.overflow ? wallMs : UInt64(max(0, sum.partialValue))
+  }
+
+  /// The change a row's writes amount to, its metadata written; nil for a row born and gone unsealed.
+  private func change(for row: PendingRow, shape: TableShape, origin: Origin, scope: String) throws -> RowChange? {
+    let columns = shape.columns.map { quote($0.name) }.joined(separator: ", ")
+    let values = try session.firstRow(
+      "SELECT \(columns) FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [row.key])
+    let before = try rows.load(shape, key: row.key)?.state ?? .unknown
+    guard let values else {
+      guard before.isAlive else { return nil }
+      return try record(RowChange(table: shape.name, key: row.key, life: before.life + 1, cells: []), shape, origin, scope, before)
+    }
+    let isSameLife = before.isAlive && !row.wasDeleted
+    let life = isSameLife ? before.life : before.isAlive ? before.life + 2 : before.life + 1
+    let cells = zip(shape.columns, values).compactMap { column, value -> CellChange? in
+      if isSameLife {
+        // REPLACE over a living row logs an insert: it wrote every column.
+        guard row.wasInserted || row.mask >> Int64(column.id) & 1 == 1 else { return nil }
+      } else if column.defaultValue == value {
+        return nil
+      }
+      return CellChange(column.name, value)
+    }
+    guard !isSameLife || !cells.isEmpty else { return nil }
+    return try record(RowChange(table: shape.name, key: row.key, life: life, cells: cells), shape, origin, scope, before)
+  }
+
+  private func record(
+    _ change: RowChange, _ shape: TableShape, _ origin: Origin, _ scope: String, _ before: RowState
+  ) throws -> RowChange {
+    let outcome = Merge.join(before, IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max))
+    try rows.saveMetadata(outcome.state, shape: shape, key: change.key, scope: scope)
+    return change
+  }
+
+  /// Cuts a unit too large for one batch. Its parts merge one by one, in order: the only case in which a transaction is not
+  /// merged whole.
+  private static func cut(_ unit: ChangeUnit) -> [ChangeUnit] {
+    var parts: [ChangeUnit] = []
+    var changes: [RowChange] = []
+    var size = 0
+    for change in unit.changes {
+      var cells: [CellChange] = []
+      for cell in change.cells {
+        let bytes = cell.value.approximateBytes
+        if size + bytes > rawBytesMax && size > 0 {
+          if !cells.isEmpty { changes.append(RowChange(table: change.table, key: change.key, life: change.life, cells: cells)) }
+          parts.append(ChangeUnit(stamp: unit.stamp, changes: changes))
+          (changes, cells, size) = ([], [], 0)
+        }
+        size += bytes
+        cells.append(cell)
+      }
+      if !cells.isEmpty || change.cells.isEmpty {
+        changes.append(RowChange(table: change.table, key: change.key, life: change.life, cells: cells))
+      }
+    }
+    if !changes.isEmpty { parts.append(ChangeUnit(stamp: unit.stamp, changes: changes)) }
+    return parts
+  }
+
+  /// Splits the units of one scope into batches within every bound.
+  static func batches(of units: [ChangeUnit]) -> [[ChangeUnit]] {
+    var batches: [[ChangeUnit]] = []
+    var current: [ChangeUnit] = []
+    var (bytes, rows) = (0, 0)
+    for unit in units {
+      let size = unit.changes.reduce(0) { $0 + $1.approximateBytes }
+      let isFull = current.count >= WireLimits.unitsMax || rows + unit.changes.count > WireLimits.rowsMax || bytes + size > rawBytesMax
+      if isFull && !current.isEmpty {
+        batches.append(current)
+        (current, bytes, rows) = ([], 0, 0)
+      }
+      current.append(unit)
+      bytes += size
+      rows += unit.changes.count
+    }
+    if !current.isEmpty { batches.append(current) }
+    return batches
+  }
+}
+
+extension CellValue {
+  /// Upper bound on the bytes this value takes on the wire, its length included.
+  var approximateBytes: Int {
+    switch self {
+    case .null: 1
+    case .integer, .real: 11
+    case .text(let text): text.utf8.count + 6
+    case .blob(let bytes): bytes.count + 6
+    }
+  }
+}
+
+extension RowChange {
+  var approximateBytes: Int { cells.reduce(key.approximateBytes + 12) { $0 + $1.value.approximateBytes } }
+}

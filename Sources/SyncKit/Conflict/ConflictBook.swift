@@ -1,0 +1,86 @@
+internal import Foundation
+
+/// The conflicts of one hub transaction: opens those that merging reports and closes those a later change had seen (L6).
+///
+/// Conflicts are ordinary rows of `sync_conflict`, written by the hub with capture on, so that they reach every replica of
+/// their scope through the feed. Their ids follow from what lost, so that merging again opens nothing twice.
+final class ConflictBook {
+  private struct Cell: Hashable {
+    var table: String
+    var key: CellValue
+    var column: String
+  }
+
+  private struct Open {
+    var id: String
+    var loser: Origin
+  }
+
+  private let session: any HubSession
+  private var open: [String: [Cell: [Open]]] = [:]
+  private(set) var openedCount = 0
+
+  init(session: any HubSession) { self.session = session }
+
+  /// The id of the conflict about one losing write.
+  static func id(table: String, key: CellValue, life: UInt32, column: String, loser: Version) -> String {
+    var data = Data("synckit/conflict/1\0\(table)\0\(column)\0".utf8)
+    key.append(to: &data)
+    data.appendVarint(UInt64(life))
+    data.appendVarint(loser.timestamp.rawValue)
+    data.append(loser.replica.bytes)
+    return data.sha256.prefix(16).hex
+  }
+
+  func record(_ loser: Loser, change: RowChange, scope: String) throws {
+    let id = Self.id(table: change.table, key: change.key, life: loser.life, column: loser.column, loser: loser.loser.origin.version)
+    let cell = Cell(table: change.table, key: change.key, column: loser.column)
+    try session.execute(
+      """
+      INSERT INTO sync_conflict (id, scope, tbl, row_key, life, col, rule, losing_value, losing_stamp, losing_replica, losing_position,
+        winning_value, winning_stamp, winning_replica)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT (id) DO NOTHING
+      """,
+      [
+        .text(id), .text(scope), .text(change.table), change.key, .integer(Int64(loser.life)), .text(loser.column),
+        .text(loser.rule.rawValue),
+        loser.loser.value, .integer(Int64(bitPattern: loser.loser.origin.version.timestamp.rawValue)),
+        .blob(loser.loser.origin.version.replica.bytes), .integer(Int64(clamping: loser.loser.origin.position)), loser.winner.value,
+        .integer(Int64(bitPattern: loser.winner.origin.version.timestamp.rawValue)), .blob(loser.winner.origin.version.replica.bytes),
+      ])
+    try load(scope)
+    open[scope]?[cell, default: []].append(Open(id: id, loser: loser.loser.origin))
+    openedCount += 1
+  }
+
+  /// Closes the open conflicts on the cells of a change whose losing value its author had seen.
+  func close(seenBy incoming: IncomingChange, change: RowChange, scope: String) throws {
+    try load(scope)
+    guard open[scope]?.isEmpty == false else { return }
+    for cell in change.cells {
+      let place = Cell(table: change.table, key: change.key, column: cell.column)
+      guard let known = open[scope]?[place] else { continue }
+      for conflict in known where incoming.hasSeen(conflict.loser) {
+        try session.execute("UPDATE sync_conflict SET state = 'closed' WHERE id = ?1", [.text(conflict.id)])
+      }
+      open[scope]?[place] = known.filter { !incoming.hasSeen($0.loser) }
+    }
+  }
+
+  private func load(_ scope: String) throws {
+    guard open[scope] == nil else { return }
+    var cells: [Cell: [Open]] = [:]
+    let rows = try session.rows(
+      "SELECT id, tbl, row_key, col, losing_stamp, losing_replica, losing_position FROM sync_conflict WHERE scope = ?1 AND state = 'open'",
+      [.text(scope)])
+    for row in rows {
+      guard let id = row[0].text, let table = row[1].text, let column = row[3].text, let stamp = row[4].integer,
+        let bytes = row[5].blob, let replica = ReplicaID(bytes: bytes), let position = row[6].integer
+      else { continue }
+      let version = Version(HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), replica)
+      cells[Cell(table: table, key: row[2], column: column), default: []].append(
+        Open(id: id, loser: Origin(version: version, position: UInt64(max(0, position)))))
+    }
+    open[scope] = cells
+  }
+}

@@ -1,0 +1,78 @@
+internal import Crypto
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Anonymous packets: one row, padded, encrypted to the hub's drop key, authenticated by the key all devices of the
+/// unit share. Pure but for the randomness of encryption. See L12 and docs/protocol.md.
+enum Packets {
+  /// Sizes a packet's content is padded to, in bytes: the length of a packet says no more than its class.
+  static let sizeClassesBytes = [512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536]
+
+  /// Associated with every packet, so that none passes for one of another scope or drop key.
+  static func context(scope: String, dropKey: String) -> Data { Data("synckit/packet/1\0\(dropKey)\0\(scope)".utf8) }
+
+  static func make(table: String, cells: [(column: String, value: CellValue)], scope: String, dropKey: WireDropKey, unitKey: Data) throws
+    -> WirePacket
+  {
+    var content = WirePacketContent()
+    content.table = table
+    content.columns = cells.map(\.column)
+    content.values = try ColumnCoder.encode(name: "", cells: cells.map(\.value))
+    let key = try Curve25519.KeyAgreement.PublicKey(rawRepresentation: dropKey.publicKey)
+    let info = context(scope: scope, dropKey: dropKey.id)
+    var sender = try HPKE.Sender(recipientKey: key, ciphersuite: .Curve25519_SHA256_ChachaPoly, info: info)
+    var packet = WirePacket()
+    packet.dropKey = dropKey.id
+    packet.ciphertext = try sender.seal(padded(try content.serializedData()))
+    packet.encapsulated = sender.encapsulatedKey
+    packet.mac = Data(mac(of: packet, scope: scope, unitKey: unitKey))
+    return packet
+  }
+
+  /// Whether a device of the unit made it. Says nothing about its content.
+  static func isAuthentic(_ packet: WirePacket, scope: String, unitKey: Data) -> Bool {
+    HMAC<SHA256>.isValidAuthenticationCode(
+      packet.mac, authenticating: authenticated(packet, scope: scope), using: SymmetricKey(data: unitKey))
+  }
+
+  /// What is inside, or nil when it cannot be read: spoiled.
+  static func open(_ packet: WirePacket, scope: String, key: Curve25519.KeyAgreement.PrivateKey) -> (table: String, cells: [CellChange])? {
+    let info = context(scope: scope, dropKey: packet.dropKey)
+    guard
+      var recipient = try? HPKE.Recipient(
+        privateKey: key, ciphersuite: .Curve25519_SHA256_ChachaPoly, info: info, encapsulatedKey: packet.encapsulated),
+      let plain = try? recipient.open(packet.ciphertext), let message = unpadded(plain),
+      let content = try? WirePacketContent.parse(message, named: LocalizedText("packet")),
+      content.columns.count <= WireLimits.columnsPerTableMax + 1, Set(content.columns).count == content.columns.count
+    else { return nil }
+    var inflated = WireLimits.inflatedBytesMax - (sizeClassesBytes.last ?? 0) * 16
+    guard let values = try? ColumnCoder.decode(content.values, rows: content.columns.count, inflatedBytes: &inflated) else { return nil }
+    return (content.table, zip(content.columns, values).compactMap { name, value in value.map { CellChange(name, $0) } })
+  }
+
+  private static func mac(of packet: WirePacket, scope: String, unitKey: Data) -> HMAC<SHA256>.MAC {
+    HMAC<SHA256>.authenticationCode(for: authenticated(packet, scope: scope), using: SymmetricKey(data: unitKey))
+  }
+
+  private static func authenticated(_ packet: WirePacket, scope: String) -> Data {
+    context(scope: scope, dropKey: packet.dropKey) + [0] + packet.encapsulated + packet.ciphertext
+  }
+
+  /// A length of four bytes, little endian, the message, then zeros up to the size class.
+  private static func padded(_ message: Data) throws -> Data {
+    guard let size = sizeClassesBytes.first(where: { $0 >= message.count + 4 }) else {
+      throw SyncError(.tooLarge, vi: "Phiếu dài quá 64 KiB.", en: "The answer is longer than 64 KiB.", expected: 65_532)
+    }
+    var data = Data(capacity: size)
+    withUnsafeBytes(of: UInt32(message.count).littleEndian) { data.append(contentsOf: $0) }
+    data.append(message)
+    data.append(Data(count: size - data.count))
+    return data
+  }
+
+  private static func unpadded(_ data: Data) -> Data? {
+    guard data.count >= 4 else { return nil }
+    let length = data.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+    return length <= data.count - 4 ? Data(data.dropFirst(4).prefix(length)) : nil
+  }
+}

@@ -1,0 +1,66 @@
+internal import Foundation
+
+/// Where everything captured on a device is now: the sum of promise 2, as far as a device can know it.
+///
+/// `captured == pendingChanges + superseded + sealedChanges + waitingChanges + mergedChanges + heldChanges`, and
+/// `packetsMade == packetsWaiting + packetsKept`.
+public struct ReplicaStatus: Sendable, Hashable, Codable {
+  /// Row writes logged since the store was made.
+  public var captured = 0
+  /// Logged, not sealed yet.
+  public var pendingChanges = 0
+  /// Overwritten by a later own write before sealing, or born and gone.
+  public var superseded = 0
+  /// Sealed, the hub has not confirmed them yet.
+  public var sealedChanges = 0
+  /// Durable at the hub behind an earlier batch it misses.
+  public var waitingChanges = 0
+  public var mergedChanges = 0
+  /// Durable at the hub, not merged, with a reason.
+  public var heldChanges = 0
+  public var packetsMade = 0
+  public var packetsWaiting = 0
+  public var packetsKept = 0
+  public var openConflicts = 0
+  /// Hub time of the last exchange in milliseconds; nil before the first.
+  public var lastContactMs: UInt64?
+  /// Hub time minus this device's clock, in milliseconds, as last measured.
+  public var offsetMs: Int64 = 0
+  /// Whether the last page said there was nothing newer.
+  public var isAtHead = false
+
+  /// Whether the counts add up. They always should; a tool that finds otherwise says so loudly.
+  public var addsUp: Bool {
+    captured == pendingChanges + superseded + sealedChanges + waitingChanges + mergedChanges + heldChanges
+      && packetsMade == packetsWaiting + packetsKept
+  }
+}
+
+extension Replica {
+  /// The counts at this moment, from one snapshot.
+  public func status() async throws -> ReplicaStatus {
+    try await engineRead { transaction in
+      let (session, state) = (transaction.session, transaction.state)
+      var status = ReplicaStatus()
+      status.pendingChanges = Int(try session.integer("SELECT count(*) FROM sync_pending") ?? 0)
+      status.captured = Int(try state.integer("entriesSealed")) + status.pendingChanges
+      status.superseded = Int(try state.integer("entriesCoalesced"))
+      for row in try session.rows("SELECT received, sum(changes), sum(held) FROM sync_outbox GROUP BY received") {
+        let (changes, held) = (Int(row[1].integer ?? 0), Int(row[2].integer ?? 0))
+        switch row[0].integer {
+        case 1: (status.mergedChanges, status.heldChanges) = (changes - held, held)
+        case 2: status.waitingChanges = changes
+        default: status.sealedChanges = changes
+        }
+      }
+      status.packetsMade = Int(try state.integer("packetsMade"))
+      status.packetsWaiting = Int(try session.integer("SELECT count(*) FROM sync_packet WHERE kept = 0") ?? 0)
+      status.packetsKept = Int(try state.integer("packetsKept"))
+      status.openConflicts = Int(try session.integer("SELECT count(*) FROM sync_conflict WHERE state = 'open'") ?? 0)
+      status.lastContactMs = try state.value("lastContactMs").integer.map { UInt64(max(0, $0)) }
+      status.offsetMs = try state.integer("offsetMs")
+      status.isAtHead = try state.integer("atHead") == 1
+      return status
+    }
+  }
+}

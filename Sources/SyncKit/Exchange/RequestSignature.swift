@@ -1,0 +1,48 @@
+internal import Foundation
+
+/// Proves which replica makes a call: `SyncKit REPLICA HUBTIME SIGNATURE` in the Authorization header.
+enum RequestSignature {
+  struct Claim {
+    var replica: ReplicaID
+    /// Hub time as the caller was last told it, in milliseconds.
+    var hubTimeMs: UInt64
+    var signature: Data
+  }
+
+  static func header(for request: HubRequest, hubTimeMs: UInt64, key: SigningKey) throws -> String {
+    let signature = try key.sign(message(request, hubTimeMs: hubTimeMs), as: .request)
+    return "SyncKit \(key.replica) \(hubTimeMs) \(signature.base64EncodedString())"
+  }
+
+  /// Reads the header; nil when there is none or it has another form.
+  static func claim(in request: HubRequest) -> Claim? {
+    guard let parts = request.headers["authorization"]?.split(separator: " "), parts.count == 4, parts[0] == "SyncKit",
+      let bytes = Data(hex: parts[1]), let replica = ReplicaID(bytes: bytes), let time = UInt64(parts[2]),
+      let signature = Data(base64Encoded: String(parts[3]))
+    else { return nil }
+    return Claim(replica: replica, hubTimeMs: time, signature: signature)
+  }
+
+  static func verifies(_ claim: Claim, for request: HubRequest, key: VerifyingKey) -> Bool {
+    key.verifies(claim.signature, over: message(request, hubTimeMs: claim.hubTimeMs), as: .request)
+  }
+
+  /// Method, target, hub time and the SHA-256 of the body, a line each. A batch proves itself and may arrive in pieces, so
+  /// the body of a PUT to `/v1/batches/` is left out.
+  private static func message(_ request: HubRequest, hubTimeMs: UInt64) -> Data {
+    let digest = request.path.hasPrefix("/v1/batches/") ? "-" : request.body.sha256.hex
+    return Data("\(request.method)\n\(request.target)\n\(hubTimeMs)\n\(digest)\n".utf8)
+  }
+}
+
+extension Data {
+  /// Base64 with `-` and `_`, without padding: safe in a query.
+  var base64URL: String {
+    base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+  }
+
+  init?(base64URL text: String) {
+    let plain = text.replacing("-", with: "+").replacing("_", with: "/")
+    self.init(base64Encoded: plain + String(repeating: "=", count: (4 - plain.count % 4) % 4))
+  }
+}

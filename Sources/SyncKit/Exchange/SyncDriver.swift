@@ -1,0 +1,233 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// What an exchange did.
+public struct SyncSummary: Sendable, Hashable, Codable {
+  public var progress = SyncProgress()
+  /// Own clock minus hub time, in milliseconds, as measured when the hub was greeted.
+  public var skewMs: Int64 = 0
+
+  public init() {}
+}
+
+public struct SyncOptions: Sendable {
+  /// For the whole exchange. What is not done by then waits for the next.
+  public var deadlineMs = 10 * 60 * 1000
+  public var retry = RetryPolicy()
+  /// Called after each step, from the exchange's task.
+  public var onProgress: (@Sendable (SyncProgress, _ batchesLeft: Int) -> Void)?
+
+  public init() {}
+}
+
+extension Replica {
+  /// Exchanges with the hub: sends what is sealed and the packets, fetches and applies what others did.
+  ///
+  /// Interrupt and repeat freely: every step that was done stays done, on both sides.
+  ///
+  /// - Throws: `SyncError`, whose `progress` says what was done before it stopped.
+  public func sync(with transport: any Transport, options: SyncOptions = SyncOptions()) async throws -> SyncSummary {
+    let driver = SyncDriver(replica: self, transport: transport, options: options)
+    return try await driver.run()
+  }
+}
+
+/// Performs the actions of a `SyncSession`: the one place where storage, network and protocol meet.
+final class SyncDriver {
+  private let replica: Replica
+  private let transport: any Transport
+  private let options: SyncOptions
+  private var session: SyncSession
+  private var summary = SyncSummary()
+  private var hubTimeMs: UInt64 = 0
+  private var left = 0
+
+  /// Packets sent in one request.
+  static let packetsPerRequest = 100
+
+  init(replica: Replica, transport: any Transport, options: SyncOptions) {
+    self.replica = replica
+    self.transport = transport
+    self.options = options
+    session = SyncSession(retry: options.retry)
+  }
+
+  func run() async throws -> SyncSummary {
+    let deadline = ContinuousClock.now + .milliseconds(options.deadlineMs)
+    var action = session.start()
+    while action != .finish {
+      let event: SyncSession.Event
+      do {
+        try Task.checkCancellation()
+        guard ContinuousClock.now < deadline else {
+          throw SyncError(
+            .timeout, vi: "Hết thời gian dành cho lần gửi này; sẽ gửi tiếp lần sau.",
+            en: "This exchange ran out of time; the next one goes on.")
+        }
+        event = try await perform(action)
+      } catch is CancellationError {
+        throw stopped(
+          SyncError(.cancelled, vi: "Đã dừng theo yêu cầu; sẽ gửi tiếp lần sau.", en: "Stopped on request; the next exchange goes on."))
+      } catch let error as SyncError {
+        if error.code == .timeout && ContinuousClock.now >= deadline { throw stopped(error) }
+        event = .failed(error)
+      }
+      options.onProgress?(summary.progress, left)
+      action = session.handle(event, chance: Double.random(in: 0..<1))
+    }
+    if let error = session.error { throw stopped(error) }
+    return summary
+  }
+
+  private func stopped(_ error: SyncError) -> SyncError {
+    var error = error
+    error.progress = summary.progress
+    return error
+  }
+
+  private func perform(_ action: SyncSession.Action) async throws -> SyncSession.Event {
+    switch action {
+    case .greet: return try await greet()
+    case .seal: return try await seal()
+    case .push(let entry, let offset): return try await push(entry, offset: offset)
+    case .askOffset(let entry): return try await askOffset(entry)
+    case .drop: return try await drop()
+    case .pull: return try await pull()
+    case .wait(let ms):
+      try await Task.sleep(for: .milliseconds(ms))
+      return .waited
+    case .finish: return .waited
+    }
+  }
+
+  // MARK: Steps
+
+  private func greet() async throws -> SyncSession.Event {
+    let hub = try await replica.hubKey()
+    let before = replica.clock.nowMs()
+    let response = try await transport.exchange(HubRequest("GET", "/v1/hub"))
+    let after = replica.clock.nowMs()
+    let signed = try WireSigned.parse(response.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
+    let info = try WireHubInfo.parse(signed.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
+    guard info.hub == hub.replica.bytes else {
+      throw SyncError(
+        .wrongHub, vi: "Đây là một máy chủ khác với máy chủ đã ghi danh; kiểm tra địa chỉ.",
+        en: "This is another hub than the one this device is enrolled with; check the address.")
+    }
+    _ = try hub.open(response.body, as: .hubInfo)
+    hubTimeMs = info.hubTimeMs
+    // The hub read its clock somewhere between the two readings of ours.
+    let middle = Int64(clamping: before / 2 + after / 2)
+    let offset = Int64(clamping: info.hubTimeMs) &- middle
+    summary.skewMs = 0 &- offset
+    let dropKey = try info.dropKey.serializedData()
+    let contact = info.hubTimeMs
+    try await replica.engineWrite { transaction in
+      let state = transaction.state
+      try state.set("offsetMs", .integer(offset))
+      try state.set("lastContactMs", .integer(Int64(clamping: contact)))
+      if try state.value("dropKey").blob != dropKey { try state.set("dropKey", .blob(dropKey)) }
+    }
+    try replica.loadDropKeys()
+    return .greeted
+  }
+
+  private func seal() async throws -> SyncSession.Event {
+    let key = try replica.secrets().signingKey
+    let entries = try await replica.engineWrite { [replica] transaction in
+      _ = try replica.seal(in: transaction, key: key)
+      return try transaction.outbox.toSend()
+    }
+    left = entries.count
+    return .sealed(entries)
+  }
+
+  private func push(_ entry: OutboxEntry, offset: Int) async throws -> SyncSession.Event {
+    guard let bytes = try await replica.engineRead({ try $0.outbox.bytes(of: entry) }) else { return .pushed }
+    var request = HubRequest("PUT", "/v1/batches/\(entry.hash.hex)", body: bytes.dropFirst(offset))
+    if offset > 0 { request.headers["upload-offset"] = String(offset) }
+    let response = try await exchangeSigned(request)
+    let hub = try await replica.hubKey()
+    let receipt = try WireReceipt.parse(
+      try hub.open(response.body, as: .receipt), named: LocalizedText(vi: "biên nhận", en: "receipt"))
+    guard receipt.batch == entry.hash, receipt.scope == entry.scope, receipt.number == entry.number else {
+      throw SyncError(.damaged, vi: "Biên nhận không phải của gói vừa gửi.", en: "The receipt is not for the batch that was sent.")
+    }
+    let body = response.body
+    try await replica.engineWrite { try $0.outbox.store(receipt, bytes: body) }
+    summary.progress.batchesSent += 1
+    summary.progress.changesSent += Int(receipt.changes)
+    summary.progress.held += Int(receipt.heldChanges)
+    left = max(0, left - 1)
+    return .pushed
+  }
+
+  private func askOffset(_ entry: OutboxEntry) async throws -> SyncSession.Event {
+    let response = try await exchangeSigned(HubRequest("GET", "/v1/batches/\(entry.hash.hex)/offset"))
+    return .offset(Int(response.headers["upload-offset"] ?? "") ?? 0)
+  }
+
+  private func drop() async throws -> SyncSession.Event {
+    let packets = try await replica.engineRead { transaction in
+      try transaction.session.rows(
+        "SELECT id, scope, bytes FROM sync_packet WHERE kept = 0 ORDER BY scope, id LIMIT ?1", [.integer(Int64(Self.packetsPerRequest))])
+    }
+    guard let scope = packets.first?[1].text else { return .dropped(more: false) }
+    let mine = packets.filter { $0[1].text == scope }
+    var request = WireDropRequest()
+    request.packets = try mine.map { try WirePacket.parse($0[2].blob ?? Data(), named: LocalizedText(vi: "phiếu kín", en: "packet")) }
+    let body = try request.serializedData()
+    let target = "/v1/drop/" + (scope.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? scope)
+    // Not signed by the device: the packets carry the unit's own proof, and nothing here names who sends them.
+    let response = try await exchange(HubRequest("PUT", target, body: body))
+    let hub = try await replica.hubKey()
+    let answer = try WireDropResponse.parse(
+      try hub.open(response.body, as: .drop), named: LocalizedText(vi: "trả lời nhận phiếu", en: "drop answer"))
+    guard answer.request == body.sha256, answer.scope == scope, answer.kept == UInt32(mine.count) else {
+      throw SyncError(
+        .damaged, vi: "Máy chủ không xác nhận đủ phiếu; sẽ gửi lại.", en: "The hub did not confirm every packet; will send again.")
+    }
+    try await replica.engineWrite { transaction in
+      for packet in mine {
+        if answer.backedUp {
+          try transaction.session.execute("DELETE FROM sync_packet WHERE id = ?1", [packet[0]])
+        } else {
+          try transaction.session.execute("UPDATE sync_packet SET kept = 1 WHERE id = ?1", [packet[0]])
+        }
+      }
+      try transaction.state.add("packetsKept", mine.count)
+    }
+    summary.progress.packetsSent += mine.count
+    return .dropped(more: true)
+  }
+
+  private func pull() async throws -> SyncSession.Event {
+    let status = try await replica.status()
+    let cursor = try await replica.engineRead { try $0.state.value("cursor").blob ?? Data() }
+    var target = "/v1/feed?cursor=\(cursor.base64URL)&backlog=\(status.pendingChanges + status.sealedChanges)"
+    target += "&packets=\(status.packetsWaiting)&skewMs=\(summary.skewMs)"
+    let response = try await exchangeSigned(HubRequest("GET", target))
+    let page = try PageCodec.open(response.body, hub: try await replica.hubKey())
+    let result = try await replica.apply(page)
+    summary.progress.unitsApplied += result.applied.units
+    summary.progress.acknowledged += result.applied.acknowledged
+    return .pulled(head: page.isHead, sealedMore: result.sealedMore)
+  }
+
+  // MARK: Calls
+
+  /// A call that says which device makes it, proved by its key over hub time: the device's own clock does not matter.
+  private func exchangeSigned(_ request: HubRequest) async throws -> HubResponse {
+    var request = request
+    request.headers["authorization"] = try RequestSignature.header(
+      for: request, hubTimeMs: hubTimeMs, key: try replica.secrets().signingKey)
+    return try await exchange(request)
+  }
+
+  private func exchange(_ request: HubRequest) async throws -> HubResponse {
+    summary.progress.bytesSent += request.body.count
+    let response = try await transport.exchange(request)
+    summary.progress.bytesReceived += response.body.count
+    return response
+  }
+}

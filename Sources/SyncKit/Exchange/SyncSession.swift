@@ -1,0 +1,151 @@
+/// How often and how long an exchange tries again. Pure; chance comes in as a value.
+public struct RetryPolicy: Sendable, Hashable {
+  /// Failures in a row after which the exchange ends; what was done before stays done.
+  public var attemptsMax = 5
+  public var delayFirstMs = 400
+  public var delayMaxMs = 20_000
+
+  public init(attemptsMax: Int = 5, delayFirstMs: Int = 400, delayMaxMs: Int = 20_000) {
+    self.attemptsMax = attemptsMax
+    self.delayFirstMs = delayFirstMs
+    self.delayMaxMs = delayMaxMs
+  }
+
+  /// The wait before attempt `failures + 1`: doubled each time, bounded, and spread from half to one and a half, so that
+  /// two hundred devices that lost one hub do not come back together.
+  ///
+  /// - Parameter chance: From 0 up to 1.
+  func delayMs(failures: Int, chance: Double, askedSeconds: Int?) -> Int {
+    if let askedSeconds { return min(askedSeconds * 1000, delayMaxMs) }
+    let doubled = delayFirstMs << min(max(failures - 1, 0), 16)
+    return Int(Double(min(doubled, delayMaxMs)) * (0.5 + chance))
+  }
+}
+
+/// One exchange with a hub, as a state machine: events in, the next action out. No I/O, no clock.
+///
+/// The order is fixed: greet, seal, push every batch, drop packets, pull to the head; if applying a page sealed something
+/// new, push again. A batch the hub refuses for good does not keep the rest from moving: the refusal is remembered and
+/// reported at the end.
+struct SyncSession {
+  enum Action: Hashable {
+    case greet
+    /// Seal what is pending and list what has no receipt.
+    case seal
+    case push(OutboxEntry, offset: Int)
+    /// Ask how much of a batch arrived, after an upload broke off.
+    case askOffset(OutboxEntry)
+    case drop
+    case pull
+    case wait(ms: Int)
+    case finish
+  }
+
+  enum Event {
+    case greeted
+    case sealed([OutboxEntry])
+    case pushed
+    case offset(Int)
+    case dropped(more: Bool)
+    case pulled(head: Bool, sealedMore: Bool)
+    case waited
+    case failed(SyncError)
+  }
+
+  /// Pushing again after applying sealed something; more rounds than this wait for the next exchange.
+  static let roundsMax = 3
+
+  let retry: RetryPolicy
+  private(set) var error: SyncError?
+  private var current: Action = .greet
+  private var queue: [OutboxEntry] = []
+  private var failures = 0
+  private var rounds = 0
+  /// Sent or refused in this exchange: not tried again in it.
+  private var done: Set<OutboxEntry> = []
+  private var sealedMore = false
+
+  init(retry: RetryPolicy) { self.retry = retry }
+
+  func start() -> Action { .greet }
+
+  /// - Parameter chance: From 0 up to 1, drawn by the caller for each event.
+  mutating func handle(_ event: Event, chance: Double) -> Action {
+    let next = step(event, chance: chance)
+    if case .wait = next {} else { current = next }
+    return next
+  }
+
+  private mutating func step(_ event: Event, chance: Double) -> Action {
+    switch event {
+    case .failed(let error):
+      return failed(error, chance: chance)
+    case .waited:
+      if case .push(let entry, _) = current { return .askOffset(entry) }
+      return current
+    case .greeted:
+      failures = 0
+      return .seal
+    case .sealed(let entries):
+      queue = entries.filter { !done.contains($0) }
+      return nextPush()
+    case .pushed:
+      failures = 0
+      if !queue.isEmpty { done.insert(queue.removeFirst()) }
+      return queue.isEmpty ? .seal : nextPush()
+    case .offset(let offset):
+      guard let entry = queue.first else { return .seal }
+      return .push(entry, offset: min(max(offset, 0), entry.byteCount))
+    case .dropped(let more):
+      failures = 0
+      return more ? .drop : .pull
+    case .pulled(let head, let more):
+      failures = 0
+      sealedMore = sealedMore || more
+      guard head else { return .pull }
+      guard sealedMore, rounds < Self.roundsMax else { return .finish }
+      sealedMore = false
+      rounds += 1
+      return .seal
+    }
+  }
+
+  private func nextPush() -> Action {
+    guard let entry = queue.first else { return .drop }
+    return .push(entry, offset: 0)
+  }
+
+  private mutating func failed(_ failure: SyncError, chance: Double) -> Action {
+    if failure.isRetryable {
+      failures += 1
+      guard failures < retry.attemptsMax else {
+        error = error ?? failure
+        return .finish
+      }
+      return .wait(ms: retry.delayMs(failures: failures, chance: chance, askedSeconds: failure.retryAfterSeconds))
+    }
+    error = error ?? failure
+    // A batch or packet the hub will not take must not stop the rest; anything else ends the exchange.
+    switch current {
+    case .push(let entry, _), .askOffset(let entry):
+      guard failure.concernsOneBatch else { return .finish }
+      // Later batches of the chain would only wait behind this one.
+      done.formUnion(queue)
+      done.insert(entry)
+      queue = []
+      return .drop
+    case .drop where failure.concernsOneBatch: return .pull
+    default: return .finish
+    }
+  }
+}
+
+extension SyncError {
+  /// Whether the hub judged what was sent, not the sender or the connection.
+  fileprivate var concernsOneBatch: Bool {
+    switch code {
+    case .badRequest, .badSignature, .damaged, .chainBroken, .fork, .tooLarge, .wrongScope, .badDropKey: true
+    default: false
+    }
+  }
+}

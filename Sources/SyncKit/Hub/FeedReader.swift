@@ -1,0 +1,114 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Makes pages of the feed for one reader, from one snapshot of the hub's store.
+struct FeedReader {
+  let session: any HubSession
+  let key: SigningKey
+  let incarnation: Data
+  let wallMs: UInt64
+
+  /// A page is closed after the run that reaches one of these: runs are not cut.
+  static let pageUnitsSoftMax = 2000
+  static let pageBytesSoftMax = 2 << 20
+
+  /// The next page after `cursor` of the first of `scopes` that has one.
+  ///
+  /// - Parameter scopes: What the reader reads, widest first: reference data comes before what refers to it.
+  /// - Throws: `SyncError` `.badCursor` when the hub never issued such a cursor in its present life.
+  func page(after bytes: Data, reader: ReplicaID, scopes: [String]) throws -> Data {
+    var cursor = try positions(bytes)
+    cursor.incarnation = incarnation
+    var page = PageContent(
+      hub: key.replica, incarnation: incarnation, reader: reader, scope: "", units: [], feedHash: Data(), cursor: Data(), isHead: false,
+      hubTimeMs: wallMs)
+    var runs: [PageCodec.Run] = []
+    var first: UInt64 = 0
+    for scope in scopes {
+      let position = cursor.scopes.first { $0.scope == scope }?.position ?? 0
+      guard let read = try self.runs(of: scope, after: position, reader: reader) else { continue }
+      page.scope = scope
+      page.feedHash = read.hash
+      (runs, first) = (read.runs, position + 1)
+      cursor.scopes.removeAll { $0.scope == scope }
+      var place = WireScopePosition()
+      place.scope = scope
+      place.position = position + UInt64(read.runs.reduce(0) { $0 + $1.stamps.count })
+      place.feedHash = read.hash
+      cursor.scopes.append(place)
+      break
+    }
+    page.isHead = try scopes.allSatisfy { scope in
+      let position = cursor.scopes.first { $0.scope == scope }?.position ?? 0
+      return try session.integer("SELECT coalesce(max(position), 0) FROM hub_scope WHERE scope = ?1", [.text(scope)]) ?? 0
+        <= Int64(position)
+    }
+    page.cursor = try cursor.serializedData()
+    return try PageCodec.seal(page, firstPosition: first, runs: runs, with: key)
+  }
+
+  /// Checks that this hub, in this life, issued the cursor.
+  private func positions(_ bytes: Data) throws -> WireCursor {
+    guard !bytes.isEmpty else { return WireCursor() }
+    let cursor = try WireCursor.parse(bytes, named: LocalizedText(vi: "con trỏ", en: "cursor"))
+    guard cursor.incarnation == incarnation, cursor.scopes.count <= WireLimits.tablesMax else { throw Self.badCursor }
+    for place in cursor.scopes {
+      let row = try session.firstRow(
+        "SELECT position, units, hash FROM hub_feed WHERE scope = ?1 AND position <= ?2 ORDER BY position DESC LIMIT 1",
+        [.text(place.scope), .integer(Int64(clamping: place.position))])
+      guard let row, let position = row[0].integer, let units = row[1].integer, UInt64(position + units - 1) == place.position,
+        row[2].blob == place.feedHash
+      else { throw Self.badCursor }
+    }
+    return cursor
+  }
+
+  private func runs(of scope: String, after position: UInt64, reader: ReplicaID) throws -> (runs: [PageCodec.Run], hash: Data)? {
+    var runs: [PageCodec.Run] = []
+    var hash = Data()
+    var (units, bytes) = (0, 0)
+    var decoded: [Int64: BatchContent] = [:]
+    let log = try session.rows(
+      """
+      SELECT f.units, f.first_unit, f.stamps, f.hash, b.id, b.replica, b.number, b.hash, b.bytes
+      FROM hub_feed f JOIN hub_batch b ON b.id = f.batch WHERE f.scope = ?1 AND f.position > ?2 ORDER BY f.position LIMIT 200
+      """, [.text(scope), .integer(Int64(clamping: position))])
+    for row in log {
+      guard let count = row[0].integer, let firstUnit = row[1].integer, let runHash = row[3].blob, let id = row[4].integer,
+        let author = row[5].blob.flatMap(ReplicaID.init(bytes:)), let number = row[6].integer, let batchHash = row[7].blob,
+        let batch = row[8].blob
+      else { throw ByteReader.short }
+      // A page never holds more than the protocol allows, however large its runs.
+      if !runs.isEmpty && (units + Int(count) > WireLimits.unitsMax / 2 || bytes + batch.count > WireLimits.pageBytesMax / 4) { break }
+      let content = try decoded[id] ?? BatchCodec.reopen(SealedBatch(bytes: batch))
+      decoded[id] = content
+      let range = Int(firstUnit)..<Int(firstUnit + count)
+      guard range.upperBound <= content.units.count else { throw ByteReader.short }
+      let stamps = try row[2].blob.map { try Self.stamps($0, count: range.count) } ?? content.units[range].map(\.stamp)
+      runs.append(
+        PageCodec.Run(
+          author: author, batchHash: batchHash, batchNumber: UInt64(number), firstUnit: Int(firstUnit), authorCursor: content.cursor,
+          stamps: stamps, changes: author == reader ? range.map { _ in [] } : content.units[range].map(\.changes)))
+      hash = runHash
+      units += range.count
+      bytes += author == reader ? 0 : batch.count
+      if units >= Self.pageUnitsSoftMax || bytes >= Self.pageBytesSoftMax { break }
+    }
+    return runs.isEmpty ? nil : (runs, hash)
+  }
+
+  private static func stamps(_ packed: Data, count: Int) throws -> [HybridTimestamp] {
+    var reader = ByteReader(packed)
+    return try (0..<count).map { _ in HybridTimestamp(rawValue: try reader.varint()) }
+  }
+
+  private static var badCursor: SyncError {
+    SyncError(
+      .badCursor,
+      vi:
+        "Máy chủ không nhận ra vị trí của thiết bị: có thể nó vừa được khôi phục từ bản cũ. Báo cho người vận hành; không mất gì trên máy này.",
+      en:
+        "The hub does not know this device's position: it may have been restored from an older copy. Tell the operator; nothing on this device is lost."
+    )
+  }
+}

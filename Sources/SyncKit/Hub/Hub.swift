@@ -1,0 +1,171 @@
+public import Foundation
+internal import SwiftProtobuf
+
+/// Told of every replicated row that a device's batch changed, in the merge's transaction: for counts and arrival times.
+public protocol MergeObserver: Sendable {
+  /// Tables it wants to hear of.
+  var tables: Set<String> { get }
+  /// - Parameters:
+  ///   - isNew: The row came to life with this change.
+  ///   - hubMs: Hub time of the merge in milliseconds.
+  func merged(table: String, key: CellValue, scope: String, isNew: Bool, hubMs: UInt64, in session: any HubSession) throws
+}
+
+/// The merging side: journals what devices send, merges it, issues receipts, serves the feed. Itself a replica that writes
+/// through the same capture and seal.
+///
+/// `answer` is the whole protocol; whatever carries requests calls it. Safe to use from any task.
+public final class Hub: Sendable {
+  public struct Options: Sendable {
+    /// How old the hub time in a signed request may be, in milliseconds of hub time.
+    public var requestAgeMsMax: UInt64 = 15 * 60 * 1000
+    /// Called inside the transaction, between merging and commit: a rehearsal logs it, so that a kill there can be told.
+    public var onMerge: (@Sendable (_ scope: String, _ number: UInt64) -> Void)?
+    /// Keeps counts of its own in the merge transaction.
+    public var observer: (any MergeObserver)?
+
+    public init() {}
+  }
+
+  public let store: any HubStore
+  public let clock: any WallClock
+  let keys: HubKeys
+  let options: Options
+  let incarnation: Data
+  let receiver: any LotReceiver
+  private let queue: IngestQueue
+  let codeGuard = CodeGuard()
+
+  /// Opens a hub over its store, beginning its first incarnation if it has none.
+  ///
+  /// - Parameter receiver: Takes released anonymous rows; nil writes them into their tables.
+  public static func open(
+    store: any HubStore, keys: HubKeys, clock: any WallClock = SystemClock(), receiver: (any LotReceiver)? = nil,
+    options: Options = Options()
+  ) async throws -> Hub {
+    let now = clock.nowMs()
+    let incarnation = try await store.write { session in
+      if let row = try session.firstRow("SELECT id FROM hub_incarnation ORDER BY seq DESC LIMIT 1"), let id = row[0].blob { return id }
+      let id = Data((0..<16).map { _ in UInt8.random(in: 0 ... .max) })
+      try session.execute("INSERT INTO hub_incarnation (id, started_ms) VALUES (?1, ?2)", [.blob(id), .integer(Int64(clamping: now))])
+      return id
+    }
+    return Hub(
+      store: store, keys: keys, clock: clock, receiver: receiver ?? PlainLotReceiver(tables: store.tables), options: options,
+      incarnation: incarnation)
+  }
+
+  private init(
+    store: any HubStore, keys: HubKeys, clock: any WallClock, receiver: any LotReceiver, options: Options, incarnation: Data
+  ) {
+    self.store = store
+    self.keys = keys
+    self.clock = clock
+    self.receiver = receiver
+    self.options = options
+    self.incarnation = incarnation
+    queue = IngestQueue { body in
+      try await store.write { session in
+        try body(
+          Ingest(
+            session: session, tables: store.tables, key: keys.signing, incarnation: incarnation, wallMs: clock.nowMs(),
+            observer: options.observer))
+      }
+    }
+  }
+
+  /// The hub's own identity.
+  public var replica: ReplicaID { keys.signing.replica }
+
+  public func close() throws { try store.close() }
+
+  // MARK: The hub's own writes
+
+  /// Writes as the hub: ordinary SQL on the declared tables, captured, sealed and put into the feeds in the same transaction.
+  public func write<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T {
+    let (keys, incarnation, tables, now) = (keys, incarnation, store.tables, clock.nowMs())
+    return try await store.write { session in
+      let result = try body(session)
+      try Ingest(session: session, tables: tables, key: keys.signing, incarnation: incarnation, wallMs: now).finish()
+      return result
+    }
+  }
+
+  public func read<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T {
+    try await store.read(body)
+  }
+
+  /// Releases what still waits in the drop box of `scopes`, however little: for when a form has closed.
+  public func releaseRemainders(of scopes: [String]) async throws {
+    let (keys, receiver) = (keys, receiver)
+    try await store.write { session in
+      let dropBox = DropBoxHub(session: session, keys: keys, receiver: receiver)
+      for scope in scopes { try dropBox.release(scope: scope) }
+    }
+  }
+
+  // MARK: Batches
+
+  /// Takes one batch: checks it, then journals, merges and commits it, together with others that arrived meanwhile.
+  ///
+  /// - Returns: The signed receipt.
+  /// - Throws: `SyncError`; the batch is not kept then.
+  public func ingest(_ batch: SealedBatch) async throws -> Data {
+    let claimed = try BatchCodec.claimedAuthor(of: batch)
+    guard let author = try await device(claimed.replica) else {
+      throw SyncError(
+        .unknownReplica, vi: "Gói dữ liệu của thiết bị chưa ghi danh.", en: "The batch is from a device that is not enrolled.")
+    }
+    let content = try BatchCodec.open(batch, author: author.key)
+    let onMerge = options.onMerge
+    let scope = author.scope
+    return try await queue.run { ingest in
+      // Asked again inside the transaction: a device revoked a moment ago does not slip through.
+      guard try ingest.session.integer("SELECT revoked_ms FROM hub_device WHERE replica = ?1", [.blob(content.replica.bytes)]) == nil else {
+        throw HubDevice.revokedError
+      }
+      let receipt = try ingest.take(content, batch: batch, writeScope: scope)
+      onMerge?(content.scope, content.number)
+      return receipt
+    }
+  }
+
+  func page(for device: HubDevice, cursor: Data) async throws -> Data {
+    let (key, incarnation, now) = (keys.signing, incarnation, clock.nowMs())
+    return try await store.read { session in
+      try FeedReader(session: session, key: key, incarnation: incarnation, wallMs: now).page(
+        after: cursor, reader: device.replica, scopes: device.readScopes)
+    }
+  }
+
+  // MARK: Packets
+
+  func keep(_ body: Data, scope: String) async throws -> Data {
+    let request = try WireDropRequest.parse(body, named: LocalizedText(vi: "phiếu kín", en: "packet request"))
+    guard !request.packets.isEmpty, request.packets.count <= WireLimits.packetsMax else { throw ByteReader.short }
+    let (keys, receiver) = (keys, receiver)
+    try await store.write { session in try DropBoxHub(session: session, keys: keys, receiver: receiver).keep(request.packets, scope: scope)
+    }
+    var answer = WireDropResponse()
+    answer.hub = replica.bytes
+    answer.scope = scope
+    answer.kept = UInt32(request.packets.count)
+    answer.request = body.sha256
+    return try keys.signing.sealed(try answer.serializedData(), as: .drop)
+  }
+
+  func info() throws -> Data {
+    var info = WireHubInfo()
+    info.hub = replica.bytes
+    info.publicKey = keys.signing.publicKey
+    info.incarnation = incarnation
+    info.hubTimeMs = clock.nowMs()
+    info.protocolMin = 1
+    info.protocolMax = 1
+    info.batchBytesMax = UInt32(WireLimits.batchBytesMax)
+    info.dropBytesMax = UInt32(WireLimits.dropBytesMax)
+    info.pageBytesMax = UInt32(WireLimits.pageBytesMax)
+    info.dropKey = keys.dropKey
+    return try keys.signing.sealed(try info.serializedData(), as: .hubInfo)
+  }
+}

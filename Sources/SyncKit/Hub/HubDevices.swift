@@ -1,0 +1,229 @@
+public import Foundation
+internal import SwiftProtobuf
+internal import Synchronization
+
+/// A device as its hub knows it.
+public struct HubDevice: Sendable, Hashable {
+  public var replica: ReplicaID
+  public var label: String
+  /// The scope it writes.
+  public var scope: String
+  public var readScopes: [String]
+  public var enrolledMs: UInt64
+  public var revokedMs: UInt64?
+  /// Hub time of its last signed call; nil when it never came.
+  public var contactMs: UInt64?
+  /// Its clock minus hub time, as it measured it, in milliseconds.
+  public var skewMs: Int64?
+  /// Changes it said it had and the hub did not, at its last call.
+  public var backlog: Int?
+  /// Packets it said were waiting, at its last call.
+  public var packets: Int?
+  let key: VerifyingKey
+
+  static var revokedError: SyncError {
+    SyncError(
+      .revoked, vi: "Thiết bị này đã bị tỉnh thu hồi quyền. Dữ liệu trên máy còn nguyên; liên hệ tỉnh.",
+      en: "The hub has revoked this device. What is on it is intact; contact the hub's operator.")
+  }
+}
+
+extension Hub {
+  /// Characters of enrolment codes: no 0, O, 1 or I.
+  static let codeAlphabet = Array("ABCDEFGHJKLMNPQRSTUVWXYZ23456789")
+  /// Characters in a code: 50 bits.
+  public static let codeLength = 10
+
+  /// Makes an enrolment code for one device of a scope, valid once. Only its hash is kept.
+  ///
+  /// - Parameter readScopes: Widest first; the last is `scope`.
+  public func makeCode(scope: String, readScopes: [String]) async throws -> String {
+    try await makeCodes([(scope, readScopes)])[0]
+  }
+
+  /// Makes one code for each scope, in one transaction, in order.
+  public func makeCodes(_ scopes: [(scope: String, readScopes: [String])]) async throws -> [String] {
+    let made = scopes.map { _ in String((0..<Self.codeLength).map { _ in Self.codeAlphabet.randomElement() ?? "A" }) }
+    let now = clock.nowMs()
+    try await store.write { session in
+      for (code, target) in zip(made, scopes) {
+        try session.execute(
+          "INSERT INTO hub_code (hash, scope, read_scopes, made_ms) VALUES (?1, ?2, ?3, ?4)",
+          [
+            .blob(Data(code.utf8).sha256), .text(target.scope), .text(target.readScopes.joined(separator: "\n")),
+            .integer(Int64(clamping: now)),
+          ])
+      }
+    }
+    return made
+  }
+
+  func enroll(_ body: Data) async throws -> Data {
+    let request = try WireEnrolRequest.parse(body, named: LocalizedText(vi: "yêu cầu ghi danh", en: "enrolment request"))
+    guard let key = VerifyingKey(rawRepresentation: request.publicKey), request.label.utf8.count <= WireLimits.nameBytesMax,
+      key.verifies(request.proof, over: Data(request.code.utf8), as: .enrol)
+    else { throw ByteReader.short }
+    try codeGuard.check(nowMs: SystemClock().nowMs())
+    let hash = Data(request.code.utf8).sha256
+    let now = clock.nowMs()
+    let (signing, label) = (keys.signing, request.label)
+    let result = try await store.write { session -> (scope: String, certificate: Data)? in
+      guard let row = try session.firstRow("SELECT scope, read_scopes, replica FROM hub_code WHERE hash = ?1", [.blob(hash)]),
+        let scope = row[0].text, let readScopes = row[1].text
+      else { return nil }
+      if let user = row[2].blob {
+        // The answer was lost and the same device asks again: the same enrolment.
+        guard user == key.replica.bytes,
+          let known = try session.firstRow("SELECT certificate FROM hub_device WHERE replica = ?1", [.blob(user)]),
+          let certificate = known[0].blob
+        else {
+          throw SyncError(
+            .codeUsed, vi: "Mã này đã được một thiết bị khác dùng; xin mã mới.", en: "Another device has used this code; ask for a new one."
+          )
+        }
+        return (scope, certificate)
+      }
+      let certificate = try Self.register(
+        key, scope: scope, readScopes: readScopes.split(separator: "\n").map(String.init), label: label, now: now, signing: signing,
+        in: session)
+      try session.execute("UPDATE hub_code SET replica = ?2 WHERE hash = ?1", [.blob(hash), .blob(key.replica.bytes)])
+      return (scope, certificate)
+    }
+    guard let result else {
+      codeGuard.failed(nowMs: SystemClock().nowMs())
+      throw SyncError(
+        .wrongCode, vi: "Mã ghi danh không đúng; kiểm tra lại từng chữ.", en: "The enrolment code is wrong; check each character.")
+    }
+    return try enrolResponse(scope: result.scope, certificate: result.certificate).serializedData()
+  }
+
+  private func enrolResponse(scope: String, certificate: Data) throws -> WireEnrolResponse {
+    var response = WireEnrolResponse()
+    response.certificate = try WireSigned(serializedBytes: certificate)
+    response.hubInfo = try WireSigned(serializedBytes: try info())
+    response.unitKey = keys.unitKey(scope: scope)
+    return response
+  }
+
+  private static func register(
+    _ key: VerifyingKey, scope: String, readScopes: [String], label: String, now: UInt64, signing: SigningKey, in session: any HubSession
+  ) throws -> Data {
+    var certificate = WireCertificate()
+    certificate.hub = signing.replica.bytes
+    certificate.publicKey = key.rawRepresentation
+    certificate.writeScope = scope
+    certificate.readScopes = readScopes
+    certificate.label = label
+    certificate.issuedMs = now
+    let signed = try signing.sealed(try certificate.serializedData(), as: .certificate)
+    try session.execute(
+      "INSERT INTO hub_device (replica, public_key, label, scope, certificate, enrolled_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+      [
+        .blob(key.replica.bytes), .blob(key.rawRepresentation), .text(label), .text(scope), .blob(signed), .integer(Int64(clamping: now)),
+      ])
+    return signed
+  }
+
+  /// Makes an enrolment as a file, for a device that has no network: its key, certificate and the feed so far. A secret.
+  public func makeEnrolmentFile(scope: String, readScopes: [String], label: String, hubAddress: String) async throws -> Data {
+    let device = SigningKey()
+    guard let key = VerifyingKey(rawRepresentation: device.publicKey) else { throw ByteReader.short }
+    let (signing, now) = (keys.signing, clock.nowMs())
+    let certificate = try await store.write { session in
+      try Self.register(key, scope: scope, readScopes: readScopes, label: label, now: now, signing: signing, in: session)
+    }
+    var file = WireEnrolmentFile()
+    file.format = 1
+    file.privateKey = device.rawRepresentation
+    file.response = try enrolResponse(scope: scope, certificate: certificate)
+    file.hubAddress = hubAddress
+    guard let record = try await self.device(key.replica) else { throw ByteReader.short }
+    var cursor = Data()
+    var isHead = false
+    var size = 0
+    while !isHead && size < WireLimits.pageBytesMax / 2 {
+      let page = try await page(for: record, cursor: cursor)
+      size += page.count
+      let signed = try WireSigned(serializedBytes: page)
+      let content = try WireFeedPage(serializedBytes: signed.body)
+      (cursor, isHead) = (content.cursor, content.head)
+      file.pages.append(signed)
+    }
+    return try file.serializedData()
+  }
+
+  /// Takes a device's rights away. What it had sent before stays.
+  ///
+  /// - Returns: False when there is no such device or it was revoked already.
+  public func revoke(_ replica: ReplicaID) async throws -> Bool {
+    let now = clock.nowMs()
+    return try await store.write { session in
+      try !session.rows(
+        "UPDATE hub_device SET revoked_ms = ?2 WHERE replica = ?1 AND revoked_ms IS NULL RETURNING 1",
+        [.blob(replica.bytes), .integer(Int64(clamping: now))]
+      ).isEmpty
+    }
+  }
+
+  /// Every enrolled device, by scope and label.
+  public func devices() async throws -> [HubDevice] {
+    try await store.read { session in try Self.devices(in: session, where: "1 ORDER BY scope, label, replica", []) }
+  }
+
+  func device(_ replica: ReplicaID) async throws -> HubDevice? {
+    try await store.read { session in try Self.devices(in: session, where: "replica = ?1", [.blob(replica.bytes)]).first }
+  }
+
+  private static func devices(in session: any HubSession, where condition: String, _ arguments: [CellValue]) throws -> [HubDevice] {
+    try session.rows(
+      """
+      SELECT public_key, label, scope, certificate, enrolled_ms, revoked_ms, contact_ms, skew_ms, backlog, packets FROM hub_device
+      WHERE \(condition)
+      """, arguments
+    ).compactMap { row in
+      guard let bytes = row[0].blob, let key = VerifyingKey(rawRepresentation: bytes), let label = row[1].text, let scope = row[2].text,
+        let certificate = row[3].blob.flatMap({ try? WireSigned(serializedBytes: $0) }).flatMap({
+          try? WireCertificate(serializedBytes: $0.body)
+        })
+      else { return nil }
+      func ms(_ value: CellValue) -> UInt64? { value.integer.map { UInt64(max(0, $0)) } }
+      return HubDevice(
+        replica: key.replica, label: label, scope: scope, readScopes: certificate.readScopes, enrolledMs: ms(row[4]) ?? 0,
+        revokedMs: ms(row[5]), contactMs: ms(row[6]), skewMs: row[7].integer, backlog: row[8].integer.map { Int($0) },
+        packets: row[9].integer.map { Int($0) }, key: key)
+    }
+  }
+
+  /// Notes what a device says of itself when it asks for the feed.
+  func noteContact(_ device: HubDevice, skewMs: Int64?, backlog: Int?, packets: Int?) async throws {
+    let now = clock.nowMs()
+    try await store.write { session in
+      try session.execute(
+        "UPDATE hub_device SET contact_ms = ?2, skew_ms = coalesce(?3, skew_ms), backlog = ?4, packets = ?5 WHERE replica = ?1",
+        [
+          .blob(device.replica.bytes), .integer(Int64(clamping: now)), skewMs.map { .integer($0) } ?? .null,
+          backlog.map { .integer(Int64($0)) } ?? .null, packets.map { .integer(Int64($0)) } ?? .null,
+        ])
+    }
+  }
+}
+
+/// Slows down guessing of enrolment codes: after too many wrong ones in a minute, everybody waits.
+final class CodeGuard: Sendable {
+  static let wrongPerMinuteMax = 60
+
+  private let wrong = Mutex<[UInt64]>([])
+
+  func check(nowMs: UInt64) throws {
+    let recent = wrong.withLock { times in
+      times.removeAll { $0 + 60_000 < nowMs }
+      return times.count
+    }
+    guard recent < Self.wrongPerMinuteMax else {
+      throw SyncError(
+        .busy, vi: "Quá nhiều mã sai; chờ một phút rồi thử lại.", en: "Too many wrong codes; wait a minute.", retryAfterSeconds: 60)
+    }
+  }
+
+  func failed(nowMs: UInt64) { wrong.withLock { $0.append(nowMs) } }
+}

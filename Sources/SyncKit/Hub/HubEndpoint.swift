@@ -1,0 +1,183 @@
+internal import Foundation
+
+extension Hub {
+  /// Answers one call of the protocol. Never throws: what goes wrong becomes an error answer.
+  public func answer(_ request: HubRequest) async -> HubResponse {
+    do {
+      var response = try await route(request)
+      response.headers["content-type"] = HubResponse.contentType
+      response.headers["cache-control"] = "no-store"
+      return response
+    } catch let error as SyncError {
+      return error.response
+    } catch {
+      return SyncError(
+        .hubFailed, vi: "Máy chủ gặp lỗi bên trong; người vận hành xem nhật ký.",
+        en: "The hub failed inside; its operator should see the log."
+      ).response
+    }
+  }
+
+  /// The largest body a call may have, in bytes: refuse a larger one before reading it.
+  public static func bodyBytesMax(for request: HubRequest) -> Int {
+    if request.path.hasPrefix("/v1/batches/") { return WireLimits.batchBytesMax }
+    if request.path.hasPrefix("/v1/drop/") { return WireLimits.dropBytesMax }
+    return WireLimits.controlBytesMax
+  }
+
+  /// What a body over that bound is answered with.
+  public static func tooLarge(_ request: HubRequest) -> HubResponse {
+    let bytes = bodyBytesMax(for: request)
+    return SyncError(
+      .tooLarge, vi: "Dữ liệu gửi lớn hơn \(bytes) byte.", en: "The body is larger than \(bytes) bytes.", expected: UInt64(bytes)
+    ).response
+  }
+
+  private func route(_ request: HubRequest) async throws -> HubResponse {
+    let parts = request.path.split(separator: "/").map(String.init)
+    guard parts.first == "v1", parts.count >= 2 else { throw Self.noSuchCall }
+    switch (request.method, parts[1], parts.count) {
+    case ("GET", "hub", 2):
+      return HubResponse(status: 200, body: try info())
+    case ("POST", "enroll", 2):
+      return HubResponse(status: 200, body: try await enroll(request.body))
+    case ("PUT", "batches", 3):
+      _ = try await authenticate(request)
+      return HubResponse(status: 200, body: try await ingest(try await assemble(request, hash: parts[2])))
+    case ("GET", "batches", 4) where parts[3] == "offset":
+      _ = try await authenticate(request)
+      let offset = try await uploadOffset(try Self.hash(parts[2]))
+      return HubResponse(status: 200, headers: ["upload-offset": String(offset)])
+    case ("GET", "feed", 2):
+      let device = try await authenticate(request)
+      guard let cursor = Data(base64URL: request.query("cursor") ?? ""), cursor.count <= WireLimits.cursorBytesMax else {
+        throw ByteReader.short
+      }
+      let page = try await page(for: device, cursor: cursor)
+      try await noteContact(
+        device, skewMs: request.query("skewMs").flatMap { Int64($0) }, backlog: Self.count(request.query("backlog")),
+        packets: Self.count(request.query("packets")))
+      return HubResponse(status: 200, body: page)
+    case ("PUT", "drop", 3):
+      let scope = parts[2].removingPercentEncoding ?? parts[2]
+      return HubResponse(status: 200, body: try await keep(request.body, scope: scope))
+    default:
+      throw Self.noSuchCall
+    }
+  }
+
+  private static func count(_ text: String?) -> Int? { text.flatMap { Int($0) }.map { min(max($0, 0), 1_000_000_000) } }
+
+  private static var noSuchCall: SyncError {
+    SyncError(
+      .badRequest, vi: "Máy chủ không có lời gọi này; có thể cần nâng cấp.", en: "The hub has no such call; one side may need an upgrade.")
+  }
+
+  /// Which enrolled device makes a call, by its signature over recent hub time.
+  private func authenticate(_ request: HubRequest) async throws -> HubDevice {
+    guard let claim = RequestSignature.claim(in: request) else {
+      throw SyncError(.unauthorized, vi: "Lời gọi không có chữ ký thiết bị.", en: "The call carries no device signature.")
+    }
+    guard let device = try await device(claim.replica) else {
+      throw SyncError(
+        .unknownReplica, vi: "Máy chủ không biết thiết bị này; ghi danh lại với tỉnh. Dữ liệu trên máy còn nguyên.",
+        en: "The hub does not know this device; enrol it again. What is on it is intact.")
+    }
+    guard RequestSignature.verifies(claim, for: request, key: device.key) else {
+      throw SyncError(.badSignature, vi: "Chữ ký của lời gọi không đúng.", en: "The call's signature is wrong.")
+    }
+    let now = clock.nowMs()
+    let age = now > claim.hubTimeMs ? now - claim.hubTimeMs : claim.hubTimeMs - now
+    guard age <= options.requestAgeMsMax else {
+      throw SyncError(
+        .unauthorized, vi: "Lời gọi đã quá cũ; hỏi giờ máy chủ rồi gọi lại.", en: "The call is too old; ask for hub time and call again.")
+    }
+    guard device.revokedMs == nil else { throw HubDevice.revokedError }
+    return device
+  }
+
+  // MARK: Uploads that broke off
+
+  /// Bytes of unfinished uploads kept in all; the oldest-named go first beyond it.
+  static let uploadBytesMax = 64 << 20
+
+  private static func hash(_ text: String) throws -> Data {
+    guard let hash = Data(hex: text), hash.count == 32 else { throw ByteReader.short }
+    return hash
+  }
+
+  /// Puts what arrived earlier in front of the body, and checks that the whole is what its name says.
+  private func assemble(_ request: HubRequest, hash text: String) async throws -> SealedBatch {
+    let hash = try Self.hash(text)
+    let offset = Int(request.headers["upload-offset"] ?? "0") ?? -1
+    var bytes = request.body
+    if offset != 0 {
+      let stored = try await storedUpload(hash)
+      guard offset > 0, offset <= stored.count else {
+        throw SyncError(
+          .badRequest, vi: "Tỉnh chỉ có \(stored.count) byte đầu; gửi tiếp từ đó.",
+          en: "The hub has only the first \(stored.count) bytes; go on from there.",
+          expected: UInt64(stored.count))
+      }
+      bytes = stored.prefix(offset) + request.body
+    }
+    let batch = SealedBatch(bytes: Data(bytes))
+    guard batch.hash == hash else {
+      try await forgetUpload(hash)
+      throw SyncError(
+        .damaged, vi: "Gói dữ liệu không khớp tên của nó: hỏng trên đường. Gửi lại.",
+        en: "The batch does not match its name: damaged on the way. Send it again.")
+    }
+    if offset > 0 { try await forgetUpload(hash) }
+    return batch
+  }
+
+  /// Keeps what arrived of a batch before the connection broke, so that the device goes on from there.
+  public func keepPartial(_ request: HubRequest) async throws {
+    let parts = request.path.split(separator: "/").map(String.init)
+    guard request.method == "PUT", parts.count == 3, parts[1] == "batches", !request.body.isEmpty else { return }
+    _ = try await authenticate(request)
+    let hash = try Self.hash(parts[2])
+    let start = Int(request.headers["upload-offset"] ?? "0") ?? 0
+    let body = request.body
+    try await store.write { session in
+      let have = try session.integer("SELECT coalesce(max(start + length(bytes)), 0) FROM hub_upload WHERE hash = ?1", [.blob(hash)]) ?? 0
+      let end = Int64(start + body.count)
+      guard start >= 0, Int64(start) <= have, end > have, end <= Int64(WireLimits.batchBytesMax) else { return }
+      let total = try session.integer("SELECT coalesce(sum(length(bytes)), 0) FROM hub_upload") ?? 0
+      if total + Int64(body.count) > Int64(Self.uploadBytesMax) { try session.execute("DELETE FROM hub_upload") }
+      try session.execute(
+        "INSERT INTO hub_upload (hash, start, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (hash, start) DO UPDATE SET bytes = excluded.bytes",
+        [.blob(hash), .integer(have), .blob(body.dropFirst(Int(have) - start))])
+    }
+  }
+
+  private func storedUpload(_ hash: Data) async throws -> Data {
+    try await store.read { session in
+      var bytes = Data()
+      for row in try session.rows("SELECT start, bytes FROM hub_upload WHERE hash = ?1 ORDER BY start", [.blob(hash)]) {
+        guard row[0].integer == Int64(bytes.count), let part = row[1].blob else { break }
+        bytes.append(part)
+      }
+      return bytes
+    }
+  }
+
+  private func uploadOffset(_ hash: Data) async throws -> Int { try await storedUpload(hash).count }
+
+  private func forgetUpload(_ hash: Data) async throws {
+    try await store.write { session in try session.execute("DELETE FROM hub_upload WHERE hash = ?1", [.blob(hash)]) }
+  }
+}
+
+/// Calls a hub in the same process: the whole protocol without a network.
+public struct LocalTransport: Transport {
+  let hub: Hub
+
+  public init(hub: Hub) { self.hub = hub }
+
+  public func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
+    guard request.body.count <= Hub.bodyBytesMax(for: request) else { return Hub.tooLarge(request) }
+    return await hub.answer(request)
+  }
+}

@@ -1,0 +1,135 @@
+internal import Foundation
+public import GRDB
+
+/// A transaction of a hub's store.
+public protocol HubSession: SQLSession {
+  /// Runs `body` with capture off: it writes what others changed, not what the hub changes itself.
+  func withoutCapture<T>(_ body: () throws -> T) rethrows -> T
+}
+
+/// Where a hub keeps everything. Two kinds are meant to exist, passing one conformance suite: SQLite here, PostgreSQL later.
+public protocol HubStore: Sendable {
+  /// The declared tables as this store has them.
+  var tables: HubTables { get }
+  /// One durable transaction: when it returns, a power cut cannot undo it.
+  func write<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T
+  /// One consistent snapshot.
+  func read<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T
+  func close() throws
+}
+
+/// Shapes of the declared tables, by name and by number.
+public struct HubTables: Sendable {
+  let byName: [String: TableShape]
+  let byNumber: [Int: TableShape]
+
+  init(_ shapes: [TableShape]) {
+    byName = Dictionary(uniqueKeysWithValues: shapes.map { ($0.name, $0) })
+    byNumber = Dictionary(uniqueKeysWithValues: shapes.map { ($0.id, $0) })
+  }
+}
+
+/// A hub's store in one SQLite file: nothing else to run.
+public final class SQLiteHubStore: HubStore {
+  public let tables: HubTables
+  public let path: String
+  private let database: DatabasePool
+  private let capture: CaptureContext
+
+  private struct Session: HubSession {
+    let base: SQLiteSession
+    let capture: CaptureContext
+
+    func execute(_ sql: String, _ arguments: [CellValue]) throws { try base.execute(sql, arguments) }
+    func rows(_ sql: String, _ arguments: [CellValue]) throws -> [[CellValue]] { try base.rows(sql, arguments) }
+    func withoutCapture<T>(_ body: () throws -> T) rethrows -> T { try capture.suspended(body) }
+  }
+
+  /// - Throws: `SyncError`; see `Replica.open`.
+  public static func open(
+    at path: String, tables: [ReplicatedTable], migrator: DatabaseMigrator? = nil, clock: any WallClock = SystemClock(), create: Bool = true
+  ) throws -> SQLiteHubStore {
+    guard create || FileManager.default.fileExists(atPath: path) else {
+      throw SyncError(
+        .storeMissing, vi: "Không có kho dữ liệu \(path); tạo bằng `hub init`.",
+        en: "There is no store at \(path); make one with `hub init`.")
+    }
+    return try SyncError.explainingSync(path) { try SQLiteHubStore(path: path, tables: tables, migrator: migrator, clock: clock) }
+  }
+
+  private init(path: String, tables: [ReplicatedTable], migrator: DatabaseMigrator?, clock: any WallClock) throws {
+    self.path = path
+    capture = CaptureContext(clock: clock)
+    var configuration = Configuration()
+    // L10: what the hub answered for is on the disk.
+    configuration.prepareDatabase { db in
+      try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON")
+    }
+    configuration.busyMode = .timeout(10)
+    configuration.foreignKeysEnabled = false
+    configuration.maximumReaderCount = 4
+    capture.install(in: &configuration)
+    database = try DatabasePool(path: path, configuration: configuration)
+    if let migrator { try migrator.migrate(database) }
+    let all = [MetadataSchema.conflictTable] + tables
+    self.tables = try database.write { [capture] db in
+      capture.observe(db)
+      try MetadataSchema.migrate(db, metadataFor: all)
+      try db.execute(sql: HubSchema.sql)
+      let shapes = try SchemaCheck.shapes(of: all, in: db)
+      for shape in shapes where shape.declaration.kind == .replicated { try CaptureTriggers.install(shape, in: db) }
+      return HubTables(shapes)
+    }
+  }
+
+  public func write<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T {
+    try await SyncError.explaining(path) {
+      try await database.write { [capture] db in try body(Session(base: SQLiteSession(db: db), capture: capture)) }
+    }
+  }
+
+  public func read<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T {
+    try await SyncError.explaining(path) {
+      try await database.read { [capture] db in try body(Session(base: SQLiteSession(db: db), capture: capture)) }
+    }
+  }
+
+  public func close() throws { try database.close() }
+}
+
+/// The hub's own tables. Every key of what grows starts with the scope.
+enum HubSchema {
+  static let sql = """
+    CREATE TABLE IF NOT EXISTS hub_incarnation (
+      seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, started_ms INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS hub_scope (
+      scope TEXT PRIMARY KEY NOT NULL, position INTEGER NOT NULL, clock INTEGER NOT NULL, hash BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hub_device (
+      replica BLOB PRIMARY KEY NOT NULL, public_key BLOB NOT NULL, label TEXT NOT NULL, scope TEXT NOT NULL, certificate BLOB NOT NULL,
+      enrolled_ms INTEGER NOT NULL, revoked_ms INTEGER, contact_ms INTEGER, skew_ms INTEGER, backlog INTEGER, packets INTEGER,
+      cursor BLOB) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS hub_device_scope ON hub_device (scope);
+    CREATE TABLE IF NOT EXISTS hub_code (
+      hash BLOB PRIMARY KEY NOT NULL, scope TEXT NOT NULL, read_scopes TEXT NOT NULL, made_ms INTEGER NOT NULL, replica BLOB) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hub_batch (
+      id INTEGER PRIMARY KEY, scope TEXT NOT NULL, replica BLOB NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL UNIQUE,
+      received_ms INTEGER NOT NULL, state INTEGER NOT NULL, bytes BLOB NOT NULL, changes INTEGER NOT NULL,
+      held_changes INTEGER NOT NULL DEFAULT 0, receipt BLOB, UNIQUE (scope, replica, number));
+    CREATE TABLE IF NOT EXISTS hub_feed (
+      scope TEXT NOT NULL, position INTEGER NOT NULL, units INTEGER NOT NULL, batch INTEGER NOT NULL, first_unit INTEGER NOT NULL,
+      stamps BLOB, hash BLOB NOT NULL, PRIMARY KEY (scope, position)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hub_held (
+      scope TEXT NOT NULL, batch INTEGER NOT NULL, unit INTEGER NOT NULL, replica BLOB NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
+      changes INTEGER NOT NULL, PRIMARY KEY (scope, batch, unit)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hub_held_row (
+      replica BLOB NOT NULL, tbl TEXT NOT NULL, key NOT NULL, scope TEXT NOT NULL, PRIMARY KEY (replica, tbl, key)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hub_upload (
+      hash BLOB NOT NULL, start INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (hash, start)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hub_packet (
+      id BLOB PRIMARY KEY NOT NULL, scope TEXT NOT NULL, bytes BLOB NOT NULL) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS hub_packet_scope ON hub_packet (scope);
+    CREATE TABLE IF NOT EXISTS hub_drop (
+      scope TEXT PRIMARY KEY NOT NULL, kept INTEGER NOT NULL, spoiled INTEGER NOT NULL, released INTEGER NOT NULL,
+      repeated INTEGER NOT NULL) WITHOUT ROWID;
+    """
+}

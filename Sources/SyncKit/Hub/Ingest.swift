@@ -1,0 +1,315 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Takes sealed batches into the hub's store: journal, merge, conflicts, feed and receipt, in the caller's one transaction
+/// (L10).
+struct Ingest {
+  let session: any HubSession
+  let tables: HubTables
+  let key: SigningKey
+  let incarnation: Data
+  let wallMs: UInt64
+  let observer: (any MergeObserver)?
+  let order: ScopeOrder
+  let rows: RowStore
+  let conflicts: ConflictBook
+
+  /// Batches of one replica that may wait for a missing earlier one.
+  static let waitingMax = 1000
+
+  init(session: any HubSession, tables: HubTables, key: SigningKey, incarnation: Data, wallMs: UInt64, observer: (any MergeObserver)? = nil)
+  {
+    self.session = session
+    self.tables = tables
+    self.key = key
+    self.incarnation = incarnation
+    self.wallMs = wallMs
+    self.observer = observer
+    order = ScopeOrder(session: session)
+    rows = RowStore(session: session, shapes: tables.byName)
+    conflicts = ConflictBook(session: session)
+  }
+
+  /// Writes what the transaction gathered: the hub's own changes sealed into the journal and feed, and the scopes' state.
+  func finish() throws {
+    try sealOwn()
+    try order.save()
+  }
+
+  // MARK: Journal
+
+  /// Takes one batch whose signature was checked, and those waiting behind it.
+  ///
+  /// - Returns: The signed receipt; the stored one when the hub has the batch already.
+  /// - Throws: `SyncError` `.fork`, `.chainBroken`, `.wrongScope` before anything is written.
+  func take(_ content: BatchContent, batch: SealedBatch, writeScope: String) throws -> Data {
+    guard content.scope == writeScope else {
+      throw SyncError(
+        .wrongScope, vi: "Thiết bị này chỉ được ghi cho đơn vị \(writeScope), không phải \(content.scope).",
+        en: "This device may write only for unit \(writeScope), not \(content.scope).")
+    }
+    if let known = try session.firstRow(
+      "SELECT hash, state, receipt FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3",
+      [.text(content.scope), .blob(content.replica.bytes), .integer(Int64(content.number))])
+    {
+      guard known[0].blob == batch.hash else { throw Self.fork(content.number) }
+      if known[1].integer == Self.merged, let receipt = known[2].blob { return receipt }
+      return try receipt(for: content, batch: batch, merge: nil, expected: try lastMerged(content).number + 1)
+    }
+    let last = try lastMerged(content)
+    guard content.number > last.number else { throw Self.fork(content.number) }
+    guard content.number == last.number + 1 else {
+      let count = try session.integer(
+        "SELECT count(*) FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND state = \(Self.waiting)",
+        [.text(content.scope), .blob(content.replica.bytes)])
+      guard count ?? 0 < Self.waitingMax else {
+        throw SyncError(
+          .chainBroken, vi: "Quá nhiều gói chờ gói số \(last.number + 1).", en: "Too many batches wait for number \(last.number + 1).",
+          expected: last.number + 1)
+      }
+      _ = try journal(content, batch: batch, state: Self.waiting)
+      return try receipt(for: content, batch: batch, merge: nil, expected: last.number + 1)
+    }
+    guard content.previous == last.hash else { throw Self.fork(content.number) }
+    let id = try journal(content, batch: batch, state: Self.waiting)
+    let receipt = try mergeJournalled(content, batch: batch, id: id)
+    try mergeWaiting(after: content, hash: batch.hash)
+    return receipt
+  }
+
+  private static let waiting = 0
+  static let merged: Int64 = 1
+
+  private func lastMerged(_ content: BatchContent) throws -> (number: UInt64, hash: Data) {
+    let row = try session.firstRow(
+      "SELECT number, hash FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND state = 1 ORDER BY number DESC LIMIT 1",
+      [.text(content.scope), .blob(content.replica.bytes)])
+    return (UInt64(row?[0].integer ?? 0), row?[1].blob ?? Data())
+  }
+
+  private func journal(_ content: BatchContent, batch: SealedBatch, state: Int) throws -> Int64 {
+    let row = try session.firstRow(
+      """
+      INSERT INTO hub_batch (scope, replica, number, hash, received_ms, state, bytes, changes)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id
+      """,
+      [
+        .text(content.scope), .blob(content.replica.bytes), .integer(Int64(content.number)), .blob(batch.hash),
+        .integer(Int64(clamping: wallMs)), .integer(Int64(state)), .blob(batch.bytes), .integer(Int64(content.changeCount)),
+      ])
+    return row?[0].integer ?? 0
+  }
+
+  /// Merges the batches that were waiting for this one, in order; one that does not continue the chain stays where it is.
+  private func mergeWaiting(after content: BatchContent, hash: Data) throws {
+    var (number, hash) = (content.number, hash)
+    while let row = try session.firstRow(
+      "SELECT id, bytes FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3 AND state = \(Self.waiting)",
+      [.text(content.scope), .blob(content.replica.bytes), .integer(Int64(number + 1))]), let id = row[0].integer, let bytes = row[1].blob
+    {
+      let batch = SealedBatch(bytes: bytes)
+      let next = try BatchCodec.reopen(batch)
+      guard next.previous == hash else { return }
+      _ = try mergeJournalled(next, batch: batch, id: id)
+      (number, hash) = (next.number, batch.hash)
+    }
+  }
+
+  private func mergeJournalled(_ content: BatchContent, batch: SealedBatch, id: Int64) throws -> Data {
+    let result = try merge(content, batch: id, hash: batch.hash)
+    let receipt = try receipt(for: content, batch: batch, merge: result, expected: 0)
+    try session.execute(
+      "UPDATE hub_batch SET state = \(Self.merged), held_changes = ?2, receipt = ?3 WHERE id = ?1",
+      [.integer(id), .integer(Int64(result.heldChanges)), .blob(receipt)])
+    return receipt
+  }
+
+  private func receipt(for content: BatchContent, batch: SealedBatch, merge: MergeResult?, expected: UInt64) throws -> Data {
+    var receipt = WireReceipt()
+    receipt.hub = key.replica.bytes
+    receipt.incarnation = incarnation
+    receipt.batch = batch.hash
+    receipt.replica = content.replica.bytes
+    receipt.scope = content.scope
+    receipt.number = content.number
+    receipt.hubTimeMs = wallMs
+    receipt.state = merge == nil ? .waiting : .merged
+    receipt.units = UInt32(content.units.count)
+    receipt.changes = UInt32(content.changeCount)
+    receipt.heldChanges = UInt32(merge?.heldChanges ?? 0)
+    receipt.held = merge?.held ?? []
+    receipt.conflicting = merge?.conflicting ?? []
+    receipt.expected = expected
+    return try key.sealed(try receipt.serializedData(), as: .receipt)
+  }
+
+  private static func fork(_ number: UInt64) -> SyncError {
+    SyncError(
+      .fork,
+      vi: "Tỉnh đã có gói số \(number) khác của thiết bị này: máy đã bị sao chép hoặc khôi phục từ bản cũ. Báo cho tỉnh; đừng xóa dữ liệu.",
+      en:
+        "The hub has another batch \(number) of this device: it was cloned or restored from an old copy. Tell the hub's operator; delete nothing.",
+      expected: number)
+  }
+
+  // MARK: Merge
+
+  private struct MergeResult {
+    var heldChanges = 0
+    var held: [WireHeldUnit] = []
+    var conflicting: [UInt32] = []
+  }
+
+  private func merge(_ content: BatchContent, batch id: Int64, hash: Data) throws -> MergeResult {
+    var result = MergeResult()
+    var run: ScopeOrder.Run?
+    let seenThrough = seenPosition(content)
+    for (index, unit) in content.units.enumerated() {
+      if let hold = try holdReason(unit, content: content) {
+        try self.hold(unit, index: index, hold: hold, content: content, batch: id, into: &result)
+        if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
+        run = nil
+        continue
+      }
+      let stamp = try order.accept(unit.stamp, scope: content.scope, wallMs: wallMs)
+      let position = try order.place(scope: content.scope)
+      let opened = conflicts.openedCount
+      let origin = Origin(version: Version(stamp, content.replica), position: position)
+      for change in unit.changes { try merge(change, origin: origin, seenThrough: seenThrough, scope: content.scope) }
+      if conflicts.openedCount > opened { result.conflicting.append(UInt32(index)) }
+      if run == nil { run = ScopeOrder.Run(position: position, firstUnit: index, stamps: []) }
+      run?.stamps.append(stamp)
+      if stamp != unit.stamp { run?.isRestamped = true }
+    }
+    if let run { try order.log(run, batch: id, batchHash: hash, scope: content.scope) }
+    return result
+  }
+
+  private func merge(_ change: RowChange, origin: Origin, seenThrough: UInt64, scope: String) throws {
+    guard let shape = rows.shape(change.table) else { return }
+    let before = try rows.load(shape, key: change.key)?.state ?? .unknown
+    let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)
+    let outcome = Merge.join(before, incoming)
+    if outcome.changed || outcome.state != before {
+      try session.withoutCapture {
+        try rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope)
+        if let observer, observer.tables.contains(change.table) {
+          let isNew = outcome.state.isAlive && outcome.state.life != before.life
+          try observer.merged(table: change.table, key: change.key, scope: scope, isNew: isNew, hubMs: wallMs, in: session)
+        }
+      }
+    }
+    try conflicts.close(seenBy: incoming, change: change, scope: scope)
+    for loser in outcome.unseen { try conflicts.record(loser, change: change, scope: scope) }
+  }
+
+  /// How far the author had applied this scope's feed; 0 when its cursor says nothing of it or is not this incarnation's.
+  private func seenPosition(_ content: BatchContent) -> UInt64 {
+    guard !content.cursor.isEmpty, let cursor = try? WireCursor.parse(content.cursor, named: LocalizedText("cursor")),
+      cursor.incarnation == incarnation
+    else { return 0 }
+    return cursor.scopes.first { $0.scope == content.scope }?.position ?? 0
+  }
+
+  // MARK: Hold
+
+  private struct Hold {
+    var reason: String
+    var detail: String
+  }
+
+  /// Why a unit cannot be merged now; nil when it can.
+  private func holdReason(_ unit: ChangeUnit, content: BatchContent) throws -> Hold? {
+    for change in unit.changes {
+      guard let shape = rows.shape(change.table), shape.declaration.kind == .replicated, change.table != MetadataSchema.conflictTable.name
+      else { return Hold(reason: "schema", detail: change.table) }
+      if let unknown = change.cells.first(where: { shape.column(named: $0.column) == nil }) {
+        return Hold(reason: "schema", detail: "\(change.table).\(unknown.column)")
+      }
+      if try session.firstRow(
+        "SELECT 1 FROM hub_held_row WHERE replica = ?1 AND tbl = ?2 AND key = ?3",
+        [.blob(content.replica.bytes), .text(change.table), change.key]) != nil
+      {
+        return Hold(reason: "behind", detail: change.table)
+      }
+      let scopeCell = change.cells.first { $0.column == shape.declaration.scopeColumn }?.value
+      if let scopeCell, scopeCell != .text(content.scope) { return Hold(reason: "scope", detail: change.table) }
+      if let stored = try rows.load(shape, key: change.key) {
+        if stored.scope != content.scope { return Hold(reason: "scope", detail: change.table) }
+      } else if change.isAlive && scopeCell == nil {
+        return Hold(reason: "incomplete", detail: "\(change.table).\(shape.declaration.scopeColumn)")
+      }
+      if let wrong = change.cells.first(where: { !shape.accepts($0) }) {
+        return Hold(reason: "value", detail: "\(change.table).\(wrong.column)")
+      }
+    }
+    return nil
+  }
+
+  private func hold(
+    _ unit: ChangeUnit, index: Int, hold: Hold, content: BatchContent, batch: Int64, into result: inout MergeResult
+  ) throws {
+    var held = WireHeldUnit()
+    held.unit = UInt32(index)
+    held.reason = hold.reason
+    held.detail = hold.detail
+    result.held.append(held)
+    result.heldChanges += unit.changes.count
+    try session.execute(
+      "INSERT INTO hub_held (scope, batch, unit, replica, reason, detail, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+      [
+        .text(content.scope), .integer(batch), .integer(Int64(index)), .blob(content.replica.bytes), .text(hold.reason), .text(hold.detail),
+        .integer(Int64(unit.changes.count)),
+      ])
+    for change in unit.changes {
+      try session.execute(
+        "INSERT INTO hub_held_row (replica, tbl, key, scope) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (replica, tbl, key) DO NOTHING",
+        [.blob(content.replica.bytes), .text(change.table), change.key, .text(content.scope)])
+    }
+  }
+
+  // MARK: The hub's own changes
+
+  /// Seals what the hub itself wrote in this transaction — conflicts, campaign data — into its journal and feeds.
+  private func sealOwn() throws {
+    let sealer = Sealer(rows: rows, replica: key.replica)
+    let before = { scope in try order.state(scope).position }
+    var starts: [String: UInt64] = [:]
+    for row in try session.rows("SELECT DISTINCT scope FROM sync_pending") {
+      if let scope = row[0].text { starts[scope] = try before(scope) + 1 }
+    }
+    guard !starts.isEmpty else { return }
+    let sealed = try session.withoutCapture {
+      try sealer.sealPending(tables: tables.byNumber, order: order, nowMs: wallMs, offsetMs: 0)
+    }
+    for (scope, units) in sealed.units.sorted(by: { $0.key < $1.key }) {
+      var position = starts[scope] ?? 1
+      for part in Sealer.batches(of: units) {
+        let last = try session.firstRow(
+          "SELECT number, hash FROM hub_batch WHERE scope = ?1 AND replica = ?2 ORDER BY number DESC LIMIT 1",
+          [.text(scope), .blob(key.replica.bytes)])
+        let content = BatchContent(
+          replica: key.replica, scope: scope, number: UInt64((last?[0].integer ?? 0) + 1), previous: last?[1].blob ?? Data(),
+          cursor: Data(),
+          units: part)
+        let batch = try BatchCodec.seal(content, with: key)
+        let id = try journal(content, batch: batch, state: Int(Self.merged))
+        let run = ScopeOrder.Run(position: position, firstUnit: 0, stamps: part.map(\.stamp))
+        try order.log(run, batch: id, batchHash: batch.hash, scope: scope)
+        position += UInt64(part.count)
+      }
+    }
+  }
+}
+
+extension TableShape {
+  /// Whether a value can stand in its column as it is: a text column holds text, and the scope is never empty.
+  func accepts(_ cell: CellChange) -> Bool {
+    guard let column = column(named: cell.column) else { return false }
+    switch cell.value {
+    case .null: return column.acceptsNull
+    case .integer, .real: return !column.isText
+    case .text, .blob: return true
+    }
+  }
+}

@@ -1,0 +1,112 @@
+internal import Foundation
+
+/// Positions, clock and running hash of the scopes that one hub transaction touches, read at first use and saved at its end.
+final class ScopeOrder: UnitOrder {
+  struct State {
+    var position: UInt64 = 0
+    var clock = HybridClock()
+    var hash = Data(count: ScopeOrder.hashBytes)
+  }
+
+  /// The feed's running hash is cut to this many bytes.
+  static let hashBytes = 16
+
+  private let session: any HubSession
+  private var states: [String: State] = [:]
+
+  init(session: any HubSession) { self.session = session }
+
+  func state(_ scope: String) throws -> State {
+    if let known = states[scope] { return known }
+    var state = State()
+    if let row = try session.firstRow("SELECT position, clock, hash FROM hub_scope WHERE scope = ?1", [.text(scope)]),
+      let position = row[0].integer, let clock = row[1].integer, let hash = row[2].blob
+    {
+      state = State(
+        position: UInt64(max(0, position)), clock: HybridClock(last: HybridTimestamp(rawValue: UInt64(bitPattern: clock))), hash: hash)
+    }
+    states[scope] = state
+    return state
+  }
+
+  /// Hub time in the scope: the wall, but never behind what the scope has seen.
+  func nowMs(_ scope: String, wallMs: UInt64) throws -> UInt64 {
+    max(wallMs, try state(scope).clock.last.wallMs)
+  }
+
+  /// The stamp a unit is merged with: its own, or hub time's next value when it is further ahead than allowed (L3).
+  func accept(_ stamp: HybridTimestamp, scope: String, wallMs: UInt64) throws -> HybridTimestamp {
+    var state = try state(scope)
+    let limit = try nowMs(scope, wallMs: wallMs) + WireLimits.driftMsMax
+    let accepted = stamp.wallMs > limit ? state.clock.issue(wallMs: wallMs) : stamp
+    state.clock.receive(accepted)
+    states[scope] = state
+    return accepted
+  }
+
+  func issue(wallMs: UInt64, scope: String) throws -> HybridTimestamp {
+    var state = try state(scope)
+    defer { states[scope] = state }
+    return state.clock.issue(wallMs: wallMs)
+  }
+
+  func nextPosition(scope: String) throws -> UInt64 { try state(scope).position + 1 }
+
+  func place(_ parts: Int, scope: String) throws {
+    guard parts == 1 else {
+      throw SyncError(
+        .transactionTooLarge, vi: "Một lần ghi của máy chủ quá lớn; chia nhỏ ra.", en: "One transaction of the hub is too large; split it.")
+    }
+    var state = try state(scope)
+    state.position += 1
+    states[scope] = state
+  }
+
+  /// Takes the next position for a merged unit.
+  func place(scope: String) throws -> UInt64 {
+    try place(1, scope: scope)
+    return try state(scope).position
+  }
+
+  /// Consecutive units of one batch, as they enter the feed.
+  struct Run {
+    var position: UInt64
+    var firstUnit: Int
+    var stamps: [HybridTimestamp]
+    /// Whether a stamp differs from the author's.
+    var isRestamped = false
+  }
+
+  /// Appends a run to the scope's feed. Runs of a scope are appended in the order of their positions.
+  func log(_ run: Run, batch: Int64, batchHash: Data, scope: String) throws {
+    let stamps = run.stamps
+    guard !stamps.isEmpty else { return }
+    var state = try state(scope)
+    var packed = Data()
+    for stamp in stamps { packed.appendVarint(stamp.rawValue) }
+    var link = state.hash + batchHash
+    link.appendVarint(run.position)
+    link.appendVarint(UInt64(run.firstUnit))
+    state.hash = (link + packed).sha256.prefix(Self.hashBytes)
+    states[scope] = state
+    try session.execute(
+      "INSERT INTO hub_feed (scope, position, units, batch, first_unit, stamps, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+      [
+        .text(scope), .integer(Int64(run.position)), .integer(Int64(stamps.count)), .integer(batch), .integer(Int64(run.firstUnit)),
+        run.isRestamped ? .blob(packed) : .null, .blob(state.hash),
+      ])
+  }
+
+  func save() throws {
+    for (scope, state) in states {
+      try session.execute(
+        """
+        INSERT INTO hub_scope (scope, position, clock, hash) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (scope) DO UPDATE SET position = excluded.position, clock = excluded.clock, hash = excluded.hash
+        """,
+        [
+          .text(scope), .integer(Int64(state.position)), .integer(Int64(bitPattern: state.clock.last.rawValue)), .blob(state.hash),
+        ])
+    }
+  }
+}

@@ -1,0 +1,124 @@
+public import Foundation
+internal import GRDB
+internal import SwiftProtobuf
+
+/// Who a replica is at its hub.
+public struct Enrolment: Sendable, Hashable {
+  public var replica: ReplicaID
+  public var hub: ReplicaID
+  public var label: String
+  /// The scope the device writes.
+  public var writeScope: String
+  /// The scopes it reads, widest first; the last is `writeScope`.
+  public var readScopes: [String]
+  /// As given in the enrolment; empty when there was none.
+  public var hubAddress: String
+}
+
+extension Replica {
+  /// This device's enrolment; nil before it.
+  public func enrolment() async throws -> Enrolment? {
+    try await engineRead { transaction in
+      guard let certificate = try transaction.state.value("certificate").blob, let key = try transaction.state.value("hubKey").blob,
+        let hub = VerifyingKey(rawRepresentation: key)
+      else { return nil }
+      let body = try hub.open(certificate, as: .certificate)
+      let wire = try WireCertificate.parse(body, named: LocalizedText(vi: "chứng nhận", en: "certificate"))
+      return Enrolment(
+        replica: ReplicaID(publicKey: wire.publicKey), hub: hub.replica, label: wire.label, writeScope: wire.writeScope,
+        readScopes: wire.readScopes, hubAddress: try transaction.state.value("hubAddress").text ?? "")
+    }
+  }
+
+  /// Remembers where the hub is reached.
+  public func setHubAddress(_ address: String) async throws {
+    try await engineWrite { try $0.state.set("hubAddress", .text(address)) }
+  }
+
+  /// Enrols with a code over `transport`. Repeating it with the same code after a lost answer gives the same enrolment.
+  ///
+  /// - Throws: `SyncError` `.wrongCode`, `.codeUsed`, or what the transport says; the store is unchanged then.
+  public func enroll(code: String, label: String, through transport: any Transport) async throws {
+    if try await enrolment() != nil { throw Self.alreadyEnrolled }
+    var secrets = try keyStore.load() ?? ReplicaSecrets()
+    try keyStore.save(secrets)
+    let code = code.uppercased().filter { !$0.isWhitespace && $0 != "-" }
+    var request = WireEnrolRequest()
+    request.code = code
+    request.publicKey = secrets.signingKey.publicKey
+    request.label = label
+    request.proof = try secrets.signingKey.sign(Data(code.utf8), as: .enrol)
+    let answer = try await transport.exchange(HubRequest("POST", "/v1/enroll", body: try request.serializedData()))
+    let response = try WireEnrolResponse.parse(answer.body, named: LocalizedText(vi: "trả lời ghi danh", en: "enrolment answer"))
+    secrets.unitKey = response.unitKey
+    try await accept(response, secrets: secrets, address: "")
+  }
+
+  /// Enrols from a file that the hub made for this device: key, certificate, and what it needs to begin work.
+  public func enroll(file: Data) async throws {
+    if try await enrolment() != nil { throw Self.alreadyEnrolled }
+    guard file.count <= WireLimits.pageBytesMax else { throw Self.badEnrolmentFile }
+    let wire = try WireEnrolmentFile.parse(file, named: LocalizedText(vi: "tệp ghi danh", en: "enrolment file"))
+    guard wire.format == 1, let key = SigningKey(rawRepresentation: wire.privateKey) else { throw Self.badEnrolmentFile }
+    try await accept(
+      wire.response, secrets: ReplicaSecrets(signingKey: key, unitKey: wire.response.unitKey), address: wire.hubAddress)
+    let hub = try await hubKey()
+    for page in wire.pages {
+      _ = try await apply(try PageCodec.open(try page.serializedData(), hub: hub))
+    }
+  }
+
+  private func accept(_ response: WireEnrolResponse, secrets: ReplicaSecrets, address: String) async throws {
+    let info = try WireHubInfo.parse(response.hubInfo.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
+    guard let hub = VerifyingKey(rawRepresentation: info.publicKey), hub.replica.bytes == info.hub, response.unitKey.count == 32 else {
+      throw Self.badEnrolmentFile
+    }
+    _ = try hub.open(try response.hubInfo.serializedData(), as: .hubInfo)
+    let certificateBytes = try response.certificate.serializedData()
+    let certificate = try WireCertificate.parse(
+      try hub.open(certificateBytes, as: .certificate), named: LocalizedText(vi: "chứng nhận", en: "certificate"))
+    guard certificate.publicKey == secrets.signingKey.publicKey, !certificate.writeScope.isEmpty else { throw Self.badEnrolmentFile }
+    try keyStore.save(secrets)
+    let dropKey = try info.dropKey.serializedData()
+    let now = clock.nowMs()
+    try await engineWrite { transaction in
+      let state = transaction.state
+      try state.set("certificate", .blob(certificateBytes))
+      try state.set("hub", .blob(hub.replica.bytes))
+      try state.set("hubKey", .blob(hub.rawRepresentation))
+      try state.set("dropKey", .blob(dropKey))
+      try state.set("offsetMs", .integer(Int64(clamping: info.hubTimeMs) - Int64(clamping: now)))
+      if !address.isEmpty { try state.set("hubAddress", .text(address)) }
+      for scope in certificate.readScopes {
+        try transaction.session.execute(
+          "INSERT INTO sync_scope (code, writable) VALUES (?1, ?2) ON CONFLICT (code) DO UPDATE SET writable = excluded.writable",
+          [.text(scope), .integer(scope == certificate.writeScope ? 1 : 0)])
+      }
+    }
+    try loadDropKeys()
+  }
+
+  func hubKey() async throws -> VerifyingKey {
+    guard let bytes = try await engineRead({ try $0.state.value("hubKey").blob }), let key = VerifyingKey(rawRepresentation: bytes) else {
+      throw Self.notEnrolled
+    }
+    return key
+  }
+
+  /// Gives the packet-making function its keys, once there are any.
+  func loadDropKeys() throws {
+    let bytes = try database.read { db in try StateStore(session: SQLiteSession(db: db)).value("dropKey").blob }
+    guard let bytes, let unitKey = try keyStore.load()?.unitKey, let dropKey = try? WireDropKey(serializedBytes: bytes) else { return }
+    dropBox.set(DropBoxContext.Keys(dropKey: dropKey, unitKey: unitKey))
+  }
+
+  private static var alreadyEnrolled: SyncError {
+    SyncError(.badRequest, vi: "Thiết bị này đã ghi danh rồi.", en: "This device is already enrolled.")
+  }
+
+  private static var badEnrolmentFile: SyncError {
+    SyncError(
+      .damaged, vi: "Thông tin ghi danh bị hỏng hoặc không dành cho thiết bị này; xin cấp lại ở tỉnh.",
+      en: "The enrolment is damaged or not for this device; ask the hub for a new one.")
+  }
+}

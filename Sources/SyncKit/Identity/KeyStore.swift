@@ -1,0 +1,100 @@
+internal import Crypto
+public import Foundation
+
+/// The secrets of one replica, kept apart from its database (L1).
+public struct ReplicaSecrets: Sendable {
+  public var signingKey: SigningKey
+  /// 32 bytes shared by all devices of the written scope; nil before enrolment. Authenticates anonymous packets.
+  public var unitKey: Data?
+
+  public init(signingKey: SigningKey = SigningKey(), unitKey: Data? = nil) {
+    self.signingKey = signingKey
+    self.unitKey = unitKey
+  }
+}
+
+/// Where a replica's secrets live: a file beside the database, or a platform's key store.
+public protocol KeyStore: Sendable {
+  /// Nil when nothing was saved yet. Throws when something is there that cannot be used.
+  func load() throws -> ReplicaSecrets?
+  /// Replaces what was saved, durably and whole, or changes nothing.
+  func save(_ secrets: ReplicaSecrets) throws
+}
+
+/// Secrets in one file that only its owner can read (mode 0600), replaced atomically.
+public struct FileKeyStore: KeyStore {
+  public let path: String
+
+  /// Larger files are not ours.
+  public static let fileBytesMax = 4096
+
+  private struct Contents: Codable {
+    var format = 1
+    var privateKey: Data
+    var unitKey: Data?
+  }
+
+  public init(path: String) { self.path = path }
+
+  public func load() throws -> ReplicaSecrets? {
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    guard let data = FileManager.default.contents(atPath: path), data.count <= Self.fileBytesMax,
+      let contents = try? JSONDecoder().decode(Contents.self, from: data), contents.format == 1,
+      let key = SigningKey(rawRepresentation: contents.privateKey)
+    else {
+      throw SyncError(
+        .keyUnusable, vi: "Không dùng được tệp khóa \(path). Khôi phục tệp đó từ bản sao; đừng xóa cơ sở dữ liệu.",
+        en: "The key file \(path) cannot be used. Restore it from a copy; do not delete the database.")
+    }
+    return ReplicaSecrets(signingKey: key, unitKey: contents.unitKey)
+  }
+
+  public func save(_ secrets: ReplicaSecrets) throws {
+    let contents = Contents(privateKey: secrets.signingKey.rawRepresentation, unitKey: secrets.unitKey)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    try PrivateFile.write(try encoder.encode(contents), to: path)
+  }
+}
+
+/// Files that only their owner may read, written whole or not at all.
+public enum PrivateFile {
+  /// Writes beside `path`, syncs, then renames over it.
+  public static func write(_ data: Data, to path: String) throws {
+    let temporary = path + ".new"
+    func failed() -> SyncError {
+      let reason = String(cString: strerror(errno))
+      return SyncError(
+        errno == ENOSPC ? .diskFull : .keyUnusable, vi: "Không ghi được \(path): \(reason).", en: "Cannot write \(path): \(reason).")
+    }
+    unlink(temporary)
+    let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+    guard file >= 0 else { throw failed() }
+    var left = data[...]
+    while !left.isEmpty {
+      let written = left.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
+      guard written > 0 else {
+        let error = failed()
+        close(file)
+        unlink(temporary)
+        throw error
+      }
+      left = left.dropFirst(written)
+    }
+    let synced = fsync(file) == 0
+    let closed = close(file) == 0
+    guard synced, closed, rename(temporary, path) == 0 else {
+      let error = failed()
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  private static func write(_ file: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    #if canImport(Glibc)
+      Glibc.write(file, bytes, count)
+    #else
+      Foundation.write(file, bytes, count)
+    #endif
+  }
+}

@@ -1,0 +1,81 @@
+internal import Crypto
+public import Foundation
+internal import SwiftProtobuf
+
+/// What a signature is for. The label is signed in front of the bytes, so that a signature over one kind of message
+/// never passes for another.
+public enum SignedKind: String, Sendable, CaseIterable {
+  case batch = "synckit/batch/1"
+  case receipt = "synckit/receipt/1"
+  case page = "synckit/page/1"
+  case certificate = "synckit/certificate/1"
+  case hubInfo = "synckit/hub/1"
+  case drop = "synckit/drop/1"
+  case request = "synckit/request/1"
+  case enrol = "synckit/enrol/1"
+
+  /// The bytes signed: the label, a zero byte, the body.
+  func message(_ body: Data) -> Data { Data(rawValue.utf8) + [0] + body }
+}
+
+/// A replica's Ed25519 private key.
+public struct SigningKey: Sendable {
+  private let key: Curve25519.Signing.PrivateKey
+
+  /// A new random key.
+  public init() { key = Curve25519.Signing.PrivateKey() }
+
+  /// Gives nil unless `rawRepresentation` is a private key of 32 bytes.
+  public init?(rawRepresentation: Data) {
+    guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: rawRepresentation) else { return nil }
+    self.key = key
+  }
+
+  public var rawRepresentation: Data { key.rawRepresentation }
+  public var publicKey: Data { key.publicKey.rawRepresentation }
+  public var replica: ReplicaID { ReplicaID(publicKey: publicKey) }
+
+  public func sign(_ body: Data, as kind: SignedKind) throws -> Data {
+    try key.signature(for: kind.message(body))
+  }
+
+  /// The body and its signature as they travel.
+  func sealed(_ body: Data, as kind: SignedKind) throws -> Data {
+    var signed = WireSigned()
+    signed.body = body
+    signed.signature = try sign(body, as: kind)
+    return try signed.serializedData()
+  }
+}
+
+/// Checks signatures of one public key.
+public struct VerifyingKey: Sendable, Hashable {
+  /// Ed25519, 32 bytes.
+  public let rawRepresentation: Data
+
+  /// Gives nil unless `rawRepresentation` is a public key of 32 bytes.
+  public init?(rawRepresentation: Data) {
+    guard (try? Curve25519.Signing.PublicKey(rawRepresentation: rawRepresentation)) != nil else { return nil }
+    self.rawRepresentation = Data(rawRepresentation)
+  }
+
+  public var replica: ReplicaID { ReplicaID(publicKey: rawRepresentation) }
+
+  public func verifies(_ signature: Data, over body: Data, as kind: SignedKind) -> Bool {
+    guard let key = try? Curve25519.Signing.PublicKey(rawRepresentation: rawRepresentation) else { return false }
+    return key.isValidSignature(signature, for: kind.message(body))
+  }
+
+  /// The body of `signed`, once its signature has been checked.
+  ///
+  /// - Throws: `SyncError` `.damaged` when the bytes are no envelope, `.badSignature` when the signature is not this key's.
+  func open(_ signed: Data, as kind: SignedKind) throws -> Data {
+    let envelope = try WireSigned.parse(signed, named: LocalizedText(vi: "gói đã ký", en: "signed message"))
+    guard verifies(envelope.signature, over: envelope.body, as: kind) else {
+      throw SyncError(
+        .badSignature, vi: "Chữ ký không khớp: dữ liệu đã bị sửa hoặc không phải của bên gửi này.",
+        en: "The signature does not match: the data was altered or is not this sender's.")
+    }
+    return envelope.body
+  }
+}

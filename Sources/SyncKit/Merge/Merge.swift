@@ -1,0 +1,149 @@
+/// Where a cell's or row's standing write came from.
+struct Origin: Hashable, Sendable {
+  var version: Version
+  /// Its unit's position in the scope's feed; 0 when the hub has not ordered it yet, and always on field replicas.
+  var position: UInt64
+}
+
+/// One written cell as it stands.
+struct Cell: Hashable, Sendable {
+  var origin: Origin
+  var value: CellValue
+}
+
+/// What a replica knows of one row: a life and the written cells of that life (L5). An absent cell reads as its default.
+struct RowState: Hashable, Sendable {
+  /// 0 unknown, odd alive, even dead.
+  var life: UInt32 = 0
+  /// Who gave the row its present life; nil for life 0.
+  var lifeOrigin: Origin?
+  /// By column name; empty when dead.
+  var cells: [String: Cell] = [:]
+
+  static let unknown = RowState()
+  var isAlive: Bool { life % 2 == 1 }
+}
+
+/// A change about to be merged, with what its author had seen.
+struct IncomingChange {
+  var life: UInt32
+  var cells: [CellChange]
+  var origin: Origin
+  /// The position in this scope that the author had applied (L6).
+  var seenThrough: UInt64
+
+  /// Whether the author knew of a write before making this change: within its cursor, or its own.
+  func hasSeen(_ other: Origin) -> Bool {
+    other.version.replica == origin.version.replica || (other.position > 0 && other.position <= seenThrough)
+  }
+}
+
+/// A value that does not stand after a merge.
+struct Loser: Hashable {
+  var column: String
+  /// The life the losing value belonged to.
+  var life: UInt32
+  var loser: Cell
+  /// The cell that stands; nil value in it when the row was deleted.
+  var winner: Cell
+  var rule: MergeRule
+}
+
+/// Why the winner stands. Raw values are stored in conflict rows.
+enum MergeRule: String, Sendable {
+  /// The later version of the same life.
+  case lastWriterWins = "lww"
+  /// The row was deleted, or deleted and born again.
+  case laterLife = "life"
+}
+
+struct MergeOutcome {
+  var state: RowState
+  /// Columns whose standing value changed.
+  var written: [String] = []
+  /// Values that lost although the winner's author had not seen them: each becomes a conflict.
+  var unseen: [Loser] = []
+  /// The change had any effect on the row.
+  var changed = false
+}
+
+/// Joins one change into a row's state. Pure, total, the same on hub and field.
+///
+/// The states form a lattice: the higher life wins whole, equal lives join cell by cell, and of two cells the later version
+/// stands; so the order and number of merges do not matter (L5). What is *reported* — the losers whose value the winner's
+/// author had not seen — is for the hub, which alone turns it into conflicts (L6).
+///
+/// - Complexity: O(cells of the change), plus O(cells of the row) when the life changes.
+enum Merge {
+  static func join(_ current: RowState, _ incoming: IncomingChange) -> MergeOutcome {
+    if incoming.life > current.life { return nextLife(current, incoming) }
+    if incoming.life < current.life { return pastLife(current, incoming) }
+    guard incoming.life % 2 == 1 else { return deadTwice(current, incoming) }
+    return sameLife(current, incoming)
+  }
+
+  /// The change begins a later life: every standing cell goes, and those its author had not seen are reported.
+  private static func nextLife(_ current: RowState, _ incoming: IncomingChange) -> MergeOutcome {
+    var outcome = MergeOutcome(state: RowState(life: incoming.life, lifeOrigin: incoming.origin), changed: true)
+    for change in incoming.cells {
+      outcome.state.cells[change.column] = Cell(origin: incoming.origin, value: change.value)
+      outcome.written.append(change.column)
+    }
+    for (column, cell) in current.cells.sorted(by: { $0.key < $1.key }) where !incoming.hasSeen(cell.origin) {
+      let winner = outcome.state.cells[column] ?? Cell(origin: incoming.origin, value: .null)
+      if outcome.state.isAlive && winner.value == cell.value { continue }
+      outcome.unseen.append(Loser(column: column, life: current.life, loser: cell, winner: winner, rule: .laterLife))
+    }
+    return outcome
+  }
+
+  /// The change belongs to a life that is over: nothing of it stands.
+  private static func pastLife(_ current: RowState, _ incoming: IncomingChange) -> MergeOutcome {
+    var outcome = MergeOutcome(state: current)
+    guard let ending = current.lifeOrigin, ending.version.replica != incoming.origin.version.replica else { return outcome }
+    for change in incoming.cells {
+      let winner = current.cells[change.column] ?? Cell(origin: ending, value: .null)
+      if current.isAlive && winner.value == change.value { continue }
+      let loser = Cell(origin: incoming.origin, value: change.value)
+      outcome.unseen.append(Loser(column: change.column, life: incoming.life, loser: loser, winner: winner, rule: .laterLife))
+    }
+    return outcome
+  }
+
+  /// Two deletions of one life: the later one is remembered, nobody loses a value.
+  private static func deadTwice(_ current: RowState, _ incoming: IncomingChange) -> MergeOutcome {
+    var outcome = MergeOutcome(state: current)
+    guard let standing = current.lifeOrigin, incoming.origin.version > standing.version else { return outcome }
+    outcome.state.lifeOrigin = incoming.origin
+    outcome.changed = true
+    return outcome
+  }
+
+  private static func sameLife(_ current: RowState, _ incoming: IncomingChange) -> MergeOutcome {
+    var outcome = MergeOutcome(state: current)
+    if let born = current.lifeOrigin, incoming.origin.version < born.version { outcome.state.lifeOrigin = incoming.origin }
+    for change in incoming.cells {
+      let arriving = Cell(origin: incoming.origin, value: change.value)
+      guard let standing = current.cells[change.column] else {
+        outcome.state.cells[change.column] = arriving
+        outcome.written.append(change.column)
+        outcome.changed = true
+        continue
+      }
+      if arriving.origin.version == standing.origin.version { continue }
+      let arrives = arriving.origin.version > standing.origin.version
+      if arrives {
+        outcome.state.cells[change.column] = arriving
+        outcome.written.append(change.column)
+        outcome.changed = true
+      }
+      let (winner, loser) = arrives ? (arriving, standing) : (standing, arriving)
+      // What stands was merged before this change had a position: its author saw the change only if it made it.
+      let winnerSawLoser = arrives ? incoming.hasSeen(standing.origin) : standing.origin.version.replica == incoming.origin.version.replica
+      if !winnerSawLoser && winner.value != loser.value {
+        outcome.unseen.append(Loser(column: change.column, life: incoming.life, loser: loser, winner: winner, rule: .lastWriterWins))
+      }
+    }
+    return outcome
+  }
+}

@@ -1,0 +1,170 @@
+internal import Foundation
+public import GRDB
+internal import SwiftProtobuf
+
+/// A field store: an ordinary SQLite database whose declared tables are logged, sealed, exchanged and kept in step.
+///
+/// Write with plain GRDB through `database`; changes are captured in the same transaction. Call `sync` when there is a
+/// network, as often as you like. Safe to use from any task; one process at a time should sync.
+public final class Replica: Sendable {
+  /// The app's database. Undeclared tables in it stay local.
+  public let database: DatabasePool
+  /// Where the database lies.
+  public let path: String
+  let shapes: [String: TableShape]
+  let tablesByNumber: [Int: TableShape]
+  let keyStore: any KeyStore
+  let clock: any WallClock
+  let capture: CaptureContext
+  let dropBox: DropBoxContext
+
+  /// Opens or creates the store, runs the app's migrations, and checks every declared table.
+  ///
+  /// - Parameters:
+  ///   - path: The database file; its key file lies beside it unless `keyStore` says otherwise.
+  ///   - migrator: Creates the app's tables; nil when they exist.
+  ///   - create: Whether a missing file is created; otherwise it is an error.
+  /// - Throws: `SyncError`: `.badSchema` names every mistake at once; `.storeMissing`, `.storeDamaged`, `.storeNewer`,
+  ///   `.diskFull` leave the file as it was.
+  public static func open(
+    at path: String, tables: [ReplicatedTable], migrator: DatabaseMigrator? = nil, keyStore: (any KeyStore)? = nil,
+    clock: any WallClock = SystemClock(), create: Bool = true
+  ) throws -> Replica {
+    guard create || FileManager.default.fileExists(atPath: path) else {
+      throw SyncError(.storeMissing, vi: "Không có cơ sở dữ liệu \(path).", en: "There is no database at \(path).")
+    }
+    return try SyncError.explainingSync(path) {
+      try Replica(path: path, tables: tables, migrator: migrator, keyStore: keyStore ?? FileKeyStore(path: path + ".key"), clock: clock)
+    }
+  }
+
+  private init(path: String, tables: [ReplicatedTable], migrator: DatabaseMigrator?, keyStore: any KeyStore, clock: any WallClock) throws {
+    self.path = path
+    self.keyStore = keyStore
+    self.clock = clock
+    capture = CaptureContext(clock: clock)
+    dropBox = DropBoxContext()
+    var configuration = Configuration()
+    // A commit survives a power cut: what a person entered is not risked for speed (ADR 0004).
+    configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY") }
+    configuration.busyMode = .timeout(10)
+    configuration.foreignKeysEnabled = false
+    capture.install(in: &configuration)
+    dropBox.install(in: &configuration)
+    configuration.label = "synckit"
+    database = try DatabasePool(path: path, configuration: configuration)
+    if let migrator { try migrator.migrate(database) }
+    let all = [MetadataSchema.conflictTable] + tables
+    shapes = try database.write { [capture] db in
+      capture.observe(db)
+      try MetadataSchema.migrate(db, metadataFor: all)
+      try db.execute(sql: Outbox.schema)
+      try db.execute(sql: DropBoxTriggers.schema)
+      let shapes = try SchemaCheck.shapes(of: all, in: db)
+      for shape in shapes { try CaptureTriggers.install(shape, in: db) }
+      return Dictionary(uniqueKeysWithValues: shapes.map { ($0.name, $0) })
+    }
+    tablesByNumber = Dictionary(uniqueKeysWithValues: shapes.values.map { ($0.id, $0) })
+    for shape in shapes.values where shape.declaration.kind == .anonymous { dropBox.declare(shape) }
+    try loadDropKeys()
+  }
+
+  /// Closes the database; the replica cannot be used afterwards.
+  public func close() throws { try database.close() }
+
+  // MARK: Transactions of the engine
+
+  /// One write transaction of the engine's own, with what it needs in hand.
+  func engineWrite<T: Sendable>(_ body: @Sendable @escaping (EngineTransaction) throws -> T) async throws -> T {
+    try await SyncError.explaining(path) {
+      try await database.write { [self] db in
+        let session = SQLiteSession(db: db)
+        let rows = RowStore(session: session, shapes: shapes)
+        let transaction = EngineTransaction(
+          session: session, rows: rows, state: StateStore(session: session), outbox: Outbox(session: session))
+        let result = try body(transaction)
+        for table in rows.touched { try db.notifyChanges(in: Table(table)) }
+        return result
+      }
+    }
+  }
+
+  func engineRead<T: Sendable>(_ body: @Sendable @escaping (EngineTransaction) throws -> T) async throws -> T {
+    try await SyncError.explaining(path) {
+      try await database.read { [self] db in
+        let session = SQLiteSession(db: db)
+        return try body(
+          EngineTransaction(
+            session: session, rows: RowStore(session: session, shapes: shapes), state: StateStore(session: session),
+            outbox: Outbox(session: session)))
+      }
+    }
+  }
+
+  struct EngineTransaction {
+    let session: any SQLSession
+    let rows: RowStore
+    let state: StateStore
+    let outbox: Outbox
+  }
+
+  // MARK: Seal and apply
+
+  /// Seals everything pending into batches, durably. Nothing pending, nothing done.
+  ///
+  /// - Throws: `SyncError` `.notEnrolled` before enrolment: the changes stay pending.
+  public func seal() async throws {
+    let key = try secrets().signingKey
+    _ = try await engineWrite { [self] transaction in try seal(in: transaction, key: key) }
+  }
+
+  /// - Returns: Whether there was anything to seal.
+  func seal(in transaction: EngineTransaction, key: SigningKey) throws -> Bool {
+    let state = transaction.state
+    guard try state.value("hub").blob != nil else { throw Self.notEnrolled }
+    var any = false
+    while true {
+      let order = FieldOrder(clock: try state.clock)
+      let sealer = Sealer(rows: transaction.rows, replica: key.replica)
+      let sealed = try capture.suspended {
+        try sealer.sealPending(tables: tablesByNumber, order: order, nowMs: clock.nowMs(), offsetMs: try state.integer("offsetMs"))
+      }
+      guard sealed.entries > 0 else { return any }
+      any = true
+      let cursor = try state.value("cursor").blob ?? Data()
+      for scope in sealed.units.keys.sorted() {
+        try transaction.outbox.append(sealed.units[scope] ?? [], scope: scope, cursor: cursor, key: key)
+      }
+      try state.save(order.clock)
+      try state.add("entriesSealed", sealed.entries)
+      try state.add("entriesCoalesced", sealed.entries - sealed.changes)
+      if sealed.entries < Sealer.entriesMax { return any }
+    }
+  }
+
+  /// Applies a page: seals first, then merges, moves the cursor and the clock, all in one transaction.
+  func apply(_ page: PageContent) async throws -> (applied: PageApplier.Applied, sealedMore: Bool) {
+    let key = try secrets().signingKey
+    guard page.reader == key.replica else {
+      throw SyncError(.badCursor, vi: "Trang dữ liệu dành cho thiết bị khác.", en: "The feed page was made for another device.")
+    }
+    return try await engineWrite { [self] transaction in
+      let sealedMore = try seal(in: transaction, key: key)
+      var hlc = try transaction.state.clock
+      let applier = PageApplier(rows: transaction.rows, outbox: transaction.outbox, key: key)
+      let applied = try capture.suspended { try applier.apply(page, clock: &hlc) }
+      try transaction.state.save(hlc)
+      try transaction.outbox.trim()
+      return (applied, sealedMore)
+    }
+  }
+
+  func secrets() throws -> ReplicaSecrets {
+    guard let secrets = try keyStore.load() else { throw Self.notEnrolled }
+    return secrets
+  }
+
+  static var notEnrolled: SyncError {
+    SyncError(.notEnrolled, vi: "Thiết bị chưa ghi danh với máy chủ tỉnh.", en: "The device is not enrolled with a hub yet.")
+  }
+}

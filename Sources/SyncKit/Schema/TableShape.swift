@@ -1,0 +1,190 @@
+internal import Foundation
+internal import GRDB
+
+/// A declared table as the database has it.
+struct TableShape: Sendable, Hashable {
+  struct Column: Sendable, Hashable {
+    /// Bit number in change masks; lasting, also when columns are added or reordered.
+    var id: Int
+    var name: String
+    /// What a cell that nobody wrote reads as; nil when the declared default is not a constant.
+    var defaultValue: CellValue?
+    /// TEXT affinity: where a zero byte could hide.
+    var isText: Bool
+    /// False for NOT NULL.
+    var acceptsNull: Bool
+    /// No affinity: values that compare equal may still be stored differently (1 and 1.0).
+    var isUntyped: Bool
+  }
+
+  /// Number of the table in the capture log; lasting.
+  var id: Int
+  var declaration: ReplicatedTable
+  var keyColumn: String
+  /// Without the key; with the scope.
+  var columns: [Column]
+
+  var name: String { declaration.name }
+  var metadataTable: String { "sync_meta_\(name)" }
+
+  func column(named name: String) -> Column? { columns.first { $0.name == name } }
+  func column(id: Int) -> Column? { columns.first { $0.id == id } }
+
+  /// Every column's bit.
+  var fullMask: Int64 { columns.reduce(0) { $0 | 1 << Int64($1.id) } }
+}
+
+/// Reads declared tables from the database and says everything that cannot work, at once, each with its remedy (section 5).
+struct SchemaCheck {
+  let db: Database
+  private(set) var problems: [LocalizedText] = []
+
+  /// - Throws: `SyncError` `.badSchema` naming every mistake.
+  static func shapes(of tables: [ReplicatedTable], in db: Database) throws -> [TableShape] {
+    var check = SchemaCheck(db: db)
+    let shapes = try tables.compactMap { try check.shape(of: $0) }
+    let names = tables.map { $0.name.lowercased() }
+    for name in Set(names) where names.count(where: { $0 == name }) > 1 {
+      check.report(name, vi: "được khai báo hai lần; bỏ một.", en: "is declared twice; remove one.")
+    }
+    if !check.problems.isEmpty {
+      throw SyncError(
+        .badSchema, vi: "Không đồng bộ được: " + check.problems.map(\.vi).joined(separator: " "),
+        en: "Cannot replicate: " + check.problems.map(\.en).joined(separator: " "))
+    }
+    return shapes
+  }
+
+  private mutating func report(_ table: String, vi: String, en: String) {
+    problems.append(LocalizedText(vi: "Bảng \(table) \(vi)", en: "Table \(table) \(en)"))
+  }
+
+  private mutating func shape(of table: ReplicatedTable) throws -> TableShape? {
+    let name = table.name
+    guard try Bool.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?", arguments: [name]) == true
+    else {
+      report(name, vi: "không có; tạo bảng trước khi mở.", en: "does not exist; create it before opening.")
+      return nil
+    }
+    let info = try Row.fetchAll(db, sql: "SELECT * FROM pragma_table_xinfo(?)", arguments: [name])
+    let keys = info.filter { $0["pk"] as Int > 0 }
+    guard keys.count == 1, let key = keys.first else {
+      report(
+        name, vi: "cần khóa chính gồm đúng một cột.", en: "needs a primary key of exactly one column.")
+      return nil
+    }
+    let keyName: String = key["name"]
+    let keyType = (key["type"] as String).uppercased()
+    if keyType == "INTEGER" {
+      report(
+        name, vi: "có khóa INTEGER mà hai thiết bị sẽ cùng cấp một số; dùng TEXT hoặc BLOB ngẫu nhiên.",
+        en: "has an INTEGER key, which two devices would both number from 1; use a TEXT or random BLOB key.")
+    }
+    if key["notnull"] as Int == 0 {
+      report(name, vi: "có khóa cho phép NULL; thêm NOT NULL cho cột \(keyName).", en: "allows a NULL key; add NOT NULL to \(keyName).")
+    }
+    try checkConstraints(table, key: keyName, info: info)
+    let numbers = try ColumnNumbers.assign(table: name, columns: info.map { $0["name"] }.filter { $0 != keyName }, in: db)
+    if numbers.ids.count > WireLimits.columnsPerTableMax {
+      report(
+        name, vi: "có hơn \(WireLimits.columnsPerTableMax) cột; tách bảng.",
+        en: "has more than \(WireLimits.columnsPerTableMax) columns; split it.")
+      return nil
+    }
+    let columns = try info.filter { $0["name"] as String != keyName }.compactMap { row -> TableShape.Column? in
+      let column: String = row["name"]
+      guard let id = numbers.ids[column] else { return nil }
+      let type = (row["type"] as String).uppercased()
+      let isText = !type.contains("INT") && ["CHAR", "CLOB", "TEXT"].contains { type.contains($0) }
+      return TableShape.Column(
+        id: id, name: column, defaultValue: try constant(row["dflt_value"]), isText: isText,
+        acceptsNull: row["notnull"] as Int == 0, isUntyped: type.isEmpty || type.contains("BLOB"))
+    }
+    return TableShape(id: numbers.table, declaration: table, keyColumn: keyName, columns: columns)
+  }
+
+  private mutating func checkConstraints(_ table: ReplicatedTable, key: String, info: [Row]) throws {
+    let name = table.name
+    if let scope = info.first(where: { $0["name"] as String == table.scopeColumn }) {
+      if scope["notnull"] as Int == 0 {
+        report(
+          name, vi: "có cột phạm vi \(table.scopeColumn) cho phép NULL; thêm NOT NULL.",
+          en: "has a scope column \(table.scopeColumn) that allows NULL; add NOT NULL.")
+      }
+    } else {
+      report(name, vi: "không có cột phạm vi \(table.scopeColumn).", en: "has no scope column \(table.scopeColumn).")
+    }
+    for column in info {
+      let columnName: String = column["name"]
+      if column["hidden"] as Int > 1 {
+        report(
+          name, vi: "có cột tự tính \(columnName); dùng khung nhìn.", en: "has a generated column \(columnName); use a view.")
+      }
+      let needsDefault = columnName != key && columnName != table.scopeColumn && table.kind == .replicated
+      if needsDefault, column["notnull"] as Int == 1, column["dflt_value"] as String? == nil {
+        report(
+          name, vi: "có cột \(columnName) NOT NULL mà không có DEFAULT; thêm DEFAULT.",
+          en: "has column \(columnName) NOT NULL without DEFAULT; add a DEFAULT.")
+      }
+    }
+    let unique =
+      try Int.fetchOne(
+        db, sql: "SELECT count(*) FROM pragma_index_list(?) WHERE \"unique\" = 1 AND origin <> 'pk'", arguments: [name]) ?? 0
+    if unique > 0 {
+      report(name, vi: "có UNIQUE ngoài khóa chính; bỏ ràng buộc đó.", en: "has UNIQUE beyond its key; drop it.")
+    }
+    if try Int.fetchOne(db, sql: "SELECT count(*) FROM pragma_foreign_key_list(?)", arguments: [name]) ?? 0 > 0 {
+      report(name, vi: "có khóa ngoại bị ép buộc; bỏ REFERENCES.", en: "has an enforced foreign key; drop REFERENCES.")
+    }
+    let sql = try String.fetchOne(db, sql: "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", arguments: [name]) ?? ""
+    if sql.range(of: #"\bCHECK\s*\("#, options: [.regularExpression, .caseInsensitive]) != nil {
+      report(name, vi: "có CHECK; kiểm tra trước khi ghi.", en: "has a CHECK; check before writing instead.")
+    }
+  }
+
+  /// The value of a constant default expression. Expressions that read a clock or chance have none.
+  private func constant(_ expression: String?) throws -> CellValue? {
+    guard let expression else { return .null }
+    let upper = expression.uppercased()
+    if upper.contains("CURRENT_") || upper.contains("(") && !upper.hasPrefix("'") && !upper.hasPrefix("X'") { return nil }
+    return try Row.fetchOne(db, sql: "SELECT \(expression)").map { CellValue($0[0] as DatabaseValue) }
+  }
+}
+
+/// The lasting numbers of tables and columns in the capture log and metadata.
+private enum ColumnNumbers {
+  static func assign(table: String, columns: [String], in db: Database) throws -> (table: Int, ids: [String: Int]) {
+    try db.execute(sql: "INSERT OR IGNORE INTO sync_table (name) VALUES (?)", arguments: [table])
+    let id = try Int.fetchOne(db, sql: "SELECT id FROM sync_table WHERE name = ?", arguments: [table]) ?? 0
+    var ids: [String: Int] = [:]
+    for row in try Row.fetchAll(db, sql: "SELECT id, name FROM sync_column WHERE tbl = ?", arguments: [id]) { ids[row["name"]] = row["id"] }
+    for column in columns where ids[column] == nil {
+      let next = (ids.values.max() ?? -1) + 1
+      try db.execute(sql: "INSERT INTO sync_column (tbl, id, name) VALUES (?, ?, ?)", arguments: [id, next, column])
+      ids[column] = next
+    }
+    return (id, ids)
+  }
+}
+
+extension CellValue {
+  init(_ value: DatabaseValue) {
+    switch value.storage {
+    case .null: self = .null
+    case .int64(let number): self = .integer(number)
+    case .double(let number): self = .real(number)
+    case .string(let text): self = .text(text)
+    case .blob(let bytes): self = .blob(bytes)
+    }
+  }
+
+  var databaseValue: DatabaseValue {
+    switch self {
+    case .null: .null
+    case .integer(let number): number.databaseValue
+    case .real(let number): number.databaseValue
+    case .text(let text): text.databaseValue
+    case .blob(let bytes): bytes.databaseValue
+    }
+  }
+}

@@ -1,0 +1,83 @@
+internal import GRDB
+
+/// The tables SyncKit keeps beside the app's, on field and hub alike.
+enum MetadataSchema {
+  /// Raised when an older program could no longer read the store.
+  static let storeVersion = 1
+
+  static func migrate(_ db: Database, metadataFor tables: [ReplicatedTable]) throws {
+    let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+    let known =
+      try db.tableExists("sync_state")
+      ? try Int.fetchOne(db, sql: "SELECT value FROM sync_state WHERE name = 'storeVersion'") ?? version : 0
+    guard known <= storeVersion else {
+      throw SyncError(
+        .storeNewer, vi: "Cơ sở dữ liệu do bản mới hơn tạo ra; hãy nâng cấp chương trình.",
+        en: "The database was made by a newer version; upgrade this program.")
+    }
+    try db.execute(sql: core)
+    try db.execute(sql: conflicts)
+    for table in tables where table.kind == .replicated { try db.execute(sql: metadata(of: table.name)) }
+    try db.execute(sql: "INSERT OR IGNORE INTO sync_state (name, value) VALUES ('storeVersion', \(storeVersion))")
+  }
+
+  /// Conflicts are ordinary replicated rows (L6).
+  static let conflictTable = ReplicatedTable("sync_conflict", scopeColumn: "scope")
+
+  private static let core = """
+    CREATE TABLE IF NOT EXISTS sync_state (name TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sync_table (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+    CREATE TABLE IF NOT EXISTS sync_column (tbl INTEGER NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (tbl, id)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sync_replica (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL UNIQUE);
+    CREATE TABLE IF NOT EXISTS sync_scope (code TEXT PRIMARY KEY NOT NULL, writable INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sync_pending (
+      seq INTEGER PRIMARY KEY, txn INTEGER NOT NULL, tbl INTEGER NOT NULL, op INTEGER NOT NULL,
+      key NOT NULL, scope TEXT NOT NULL, mask INTEGER NOT NULL);
+    """
+
+  private static let conflicts = """
+    CREATE TABLE IF NOT EXISTS sync_conflict (
+      id TEXT PRIMARY KEY NOT NULL, scope TEXT NOT NULL, tbl TEXT, row_key, life INTEGER, col TEXT, rule TEXT,
+      losing_value, losing_stamp INTEGER, losing_replica BLOB, losing_position INTEGER,
+      winning_value, winning_stamp INTEGER, winning_replica BLOB, state TEXT NOT NULL DEFAULT 'open') WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS sync_conflict_open ON sync_conflict (scope, state);
+    """
+
+  /// One record a row: life, the version (and at the hub position) that most of its cells have, the mask of those cells,
+  /// and the other cells' versions in `cells`.
+  private static func metadata(of table: String) -> String {
+    """
+    CREATE TABLE IF NOT EXISTS "sync_meta_\(table)" (
+      key PRIMARY KEY NOT NULL, scope TEXT NOT NULL, life INTEGER NOT NULL, stamp INTEGER NOT NULL, replica INTEGER NOT NULL,
+      position INTEGER NOT NULL, mask INTEGER NOT NULL, cells BLOB) WITHOUT ROWID;
+    """
+  }
+}
+
+/// Small values kept by name: the clock, the cursor, counters.
+struct StateStore {
+  let session: any SQLSession
+
+  func value(_ name: String) throws -> CellValue {
+    try session.firstRow("SELECT value FROM sync_state WHERE name = ?1", [.text(name)])?.first ?? .null
+  }
+
+  func integer(_ name: String) throws -> Int64 { try value(name).integer ?? 0 }
+
+  func set(_ name: String, _ value: CellValue) throws {
+    try session.execute(
+      "INSERT INTO sync_state (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", [.text(name), value])
+  }
+
+  func add(_ name: String, _ amount: Int) throws {
+    if amount != 0 { try set(name, .integer(try integer(name) + Int64(amount))) }
+  }
+
+  var clock: HybridClock {
+    get throws { HybridClock(last: HybridTimestamp(rawValue: UInt64(bitPattern: try integer("clock")))) }
+  }
+
+  func save(_ clock: HybridClock) throws {
+    try set("clock", .integer(Int64(bitPattern: clock.last.rawValue)))
+  }
+}

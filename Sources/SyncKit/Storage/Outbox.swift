@@ -1,0 +1,108 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// A sealed batch waiting to be sent.
+struct OutboxEntry: Hashable, Sendable {
+  var scope: String
+  var number: UInt64
+  var hash: Data
+  var byteCount: Int
+}
+
+/// Sealed batches of a field replica, kept with the hub's receipts until the hub declares them backed up.
+struct Outbox {
+  let session: any SQLSession
+
+  /// Acknowledged batches are dropped, oldest first, when the outbox outgrows this. Unacknowledged ones never are.
+  static let bytesMax = 256 << 20
+  /// Batches handed to one exchange at a time.
+  static let sendMax = 64
+
+  static let schema = """
+    CREATE TABLE IF NOT EXISTS sync_outbox (
+      seq INTEGER PRIMARY KEY, scope TEXT NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL, bytes BLOB NOT NULL,
+      units INTEGER NOT NULL, changes INTEGER NOT NULL, received INTEGER NOT NULL DEFAULT 0, held INTEGER NOT NULL DEFAULT 0,
+      acknowledged INTEGER NOT NULL DEFAULT 0, receipt BLOB, UNIQUE (scope, number));
+    """
+
+  /// Seals `units` of one scope into batches, chained to the last one.
+  func append(_ units: [ChangeUnit], scope: String, cursor: Data, key: SigningKey) throws {
+    for part in Sealer.batches(of: units) {
+      let last = try session.firstRow("SELECT number, hash FROM sync_outbox WHERE scope = ?1 ORDER BY number DESC LIMIT 1", [.text(scope)])
+      let content = BatchContent(
+        replica: key.replica, scope: scope, number: UInt64((last?[0].integer ?? 0) + 1), previous: last?[1].blob ?? Data(), cursor: cursor,
+        units: part)
+      let batch = try BatchCodec.seal(content, with: key)
+      try session.execute(
+        "INSERT INTO sync_outbox (scope, number, hash, bytes, units, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        [
+          .text(scope), .integer(Int64(content.number)), .blob(batch.hash), .blob(batch.bytes), .integer(Int64(part.count)),
+          .integer(Int64(content.changeCount)),
+        ])
+    }
+  }
+
+  /// The oldest batches that have no receipt yet, or whose receipt says they wait for an earlier one.
+  func toSend() throws -> [OutboxEntry] {
+    try session.rows(
+      "SELECT scope, number, hash, length(bytes) FROM sync_outbox WHERE received <> 1 ORDER BY seq LIMIT ?1",
+      [.integer(Int64(Self.sendMax))]
+    ).compactMap { row in
+      guard let scope = row[0].text, let number = row[1].integer, let hash = row[2].blob, let size = row[3].integer else { return nil }
+      return OutboxEntry(scope: scope, number: UInt64(number), hash: hash, byteCount: Int(size))
+    }
+  }
+
+  func bytes(of entry: OutboxEntry) throws -> Data? {
+    try session.firstRow(
+      "SELECT bytes FROM sync_outbox WHERE scope = ?1 AND number = ?2", [.text(entry.scope), .integer(Int64(entry.number))])?.first?.blob
+  }
+
+  /// Stores a checked receipt. `received` becomes 1 once the hub merged or held every unit, 2 while the batch waits there.
+  func store(_ receipt: WireReceipt, bytes: Data) throws {
+    try session.execute(
+      "UPDATE sync_outbox SET received = ?3, held = ?4, receipt = ?5 WHERE scope = ?1 AND number = ?2",
+      [
+        .text(receipt.scope), .integer(Int64(clamping: receipt.number)), .integer(receipt.state == .waiting ? 2 : 1),
+        .integer(Int64(receipt.heldChanges)), .blob(bytes),
+      ])
+  }
+
+  /// The stamps a batch was sealed with, to tell whether the hub gave another.
+  func content(scope: String, number: UInt64, key: SigningKey) throws -> BatchContent? {
+    guard
+      let bytes = try session.firstRow(
+        "SELECT bytes FROM sync_outbox WHERE scope = ?1 AND number = ?2", [.text(scope), .integer(Int64(clamping: number))])?.first?.blob,
+      !bytes.isEmpty,
+      let author = VerifyingKey(rawRepresentation: key.publicKey)
+    else { return nil }
+    return try BatchCodec.open(SealedBatch(bytes: bytes), author: author)
+  }
+
+  func acknowledge(scope: String, number: UInt64, units: Int) throws {
+    try session.execute(
+      "UPDATE sync_outbox SET acknowledged = acknowledged + ?3 WHERE scope = ?1 AND number = ?2",
+      [.text(scope), .integer(Int64(clamping: number)), .integer(Int64(units))])
+  }
+
+  /// Whether every unit has come back in the feed: nothing own is still without a final stamp.
+  func isAcknowledged() throws -> Bool {
+    try session.integer("SELECT count(*) FROM sync_outbox WHERE acknowledged < units") == 0
+  }
+
+  /// Drops the oldest acknowledged batches while the outbox is over its bound.
+  func trim() throws {
+    var size = try session.integer("SELECT coalesce(sum(length(bytes)), 0) FROM sync_outbox") ?? 0
+    while size > Self.bytesMax,
+      let oldest = try session.firstRow(
+        """
+        SELECT seq, length(bytes) FROM sync_outbox o WHERE received = 1 AND acknowledged >= units AND length(bytes) > 0
+          AND number < (SELECT max(number) FROM sync_outbox WHERE scope = o.scope) ORDER BY seq LIMIT 1
+        """), let freed = oldest[1].integer
+    {
+      // The row stays, for the chain and the counts; its bytes go.
+      try session.execute("UPDATE sync_outbox SET bytes = x'' WHERE seq = ?1", [oldest[0]])
+      size -= freed
+    }
+  }
+}

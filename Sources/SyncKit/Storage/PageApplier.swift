@@ -1,0 +1,87 @@
+internal import Foundation
+
+/// Applies a feed page to a field store, in the caller's transaction, which has sealed everything pending first (L4a).
+struct PageApplier {
+  let rows: RowStore
+  let outbox: Outbox
+  let key: SigningKey
+  private var state: StateStore { StateStore(session: rows.session) }
+
+  struct Applied {
+    var units = 0
+    var acknowledged = 0
+    /// Cells of tables or columns this version does not know.
+    var skippedColumns = 0
+  }
+
+  /// - Throws: `SyncError` `.badCursor` when the page does not follow what was applied; nothing changes.
+  func apply(_ page: PageContent, clock: inout HybridClock) throws -> Applied {
+    var applied = Applied()
+    var own: [UInt64: BatchContent] = [:]
+    if !page.scope.isEmpty, let first = page.units.first, let last = page.units.last {
+      let position = UInt64(max(0, try state.integer("position/" + page.scope)))
+      guard first.position <= position + 1 else {
+        throw SyncError(
+          .badCursor, vi: "Trang dữ liệu bỏ cách quãng; sẽ hỏi lại từ đầu.", en: "The feed page leaves a gap; ask again from the cursor.",
+          expected: position + 1)
+      }
+      for unit in page.units where unit.position > position {
+        try apply(unit, scope: page.scope, applied: &applied, own: &own)
+        clock.receive(unit.stamp)
+      }
+      let newest = page.units.map(\.stamp.rawValue).max() ?? 0
+      try state.set("hubStamp", .integer(Int64(bitPattern: max(newest, UInt64(bitPattern: try state.integer("hubStamp"))))))
+      if last.position > position { try state.set("position/" + page.scope, .integer(Int64(last.position))) }
+    }
+    try state.set("cursor", .blob(page.cursor))
+    try state.set("atHead", .integer(page.isHead ? 1 : 0))
+    if page.isHead, try outbox.isAcknowledged() {
+      clock.setBack(to: HybridTimestamp(rawValue: UInt64(bitPattern: try state.integer("hubStamp"))))
+    }
+    return applied
+  }
+
+  private func apply(_ unit: FeedUnit, scope: String, applied: inout Applied, own: inout [UInt64: BatchContent]) throws {
+    if unit.author == key.replica {
+      try acknowledge(unit, scope: scope, own: &own)
+      applied.acknowledged += 1
+      return
+    }
+    applied.units += 1
+    let origin = Origin(version: Version(unit.stamp, unit.author), position: 0)
+    for change in unit.changes {
+      guard let shape = rows.shape(change.table) else {
+        applied.skippedColumns += 1
+        continue
+      }
+      let known = change.cells.filter { shape.column(named: $0.column) != nil }
+      applied.skippedColumns += change.cells.count - known.count
+      let before = try rows.load(shape, key: change.key)?.state ?? .unknown
+      let incoming = IncomingChange(life: change.life, cells: known, origin: origin, seenThrough: .max)
+      let outcome = Merge.join(before, incoming)
+      if outcome.changed || outcome.state != before {
+        try rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope)
+      }
+    }
+  }
+
+  /// The hub merged an own unit: where it gave another stamp, the cells that still carry the old one take it (L8).
+  private func acknowledge(_ unit: FeedUnit, scope: String, own: inout [UInt64: BatchContent]) throws {
+    try outbox.acknowledge(scope: scope, number: unit.batchNumber, units: 1)
+    if own[unit.batchNumber] == nil { own[unit.batchNumber] = try outbox.content(scope: scope, number: unit.batchNumber, key: key) }
+    guard let content = own[unit.batchNumber], unit.index < content.units.count else { return }
+    let sealed = content.units[unit.index]
+    guard sealed.stamp != unit.stamp else { return }
+    let old = Version(sealed.stamp, key.replica)
+    let new = Origin(version: Version(unit.stamp, key.replica), position: 0)
+    for change in sealed.changes {
+      guard let shape = rows.shape(change.table), let stored = try rows.load(shape, key: change.key) else { continue }
+      var state = stored.state
+      if state.lifeOrigin?.version == old { state.lifeOrigin = new }
+      for (column, cell) in state.cells where cell.origin.version == old {
+        state.cells[column] = Cell(origin: new, value: cell.value)
+      }
+      if state != stored.state { try rows.saveMetadata(state, shape: shape, key: change.key, scope: scope) }
+    }
+  }
+}

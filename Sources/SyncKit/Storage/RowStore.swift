@@ -1,0 +1,148 @@
+internal import Foundation
+
+/// Reads and writes the states of replicated rows: the app's own table for the values, one metadata record a row for life
+/// and versions. Belongs to one transaction.
+final class RowStore {
+  let session: any SQLSession
+  private let shapes: [String: TableShape]
+  private var replicaIDs: [Int64: ReplicaID] = [:]
+  private var replicaNumbers: [ReplicaID: Int64] = [:]
+  /// Names of tables whose rows were written, for observers.
+  private(set) var touched: Set<String> = []
+
+  init(session: any SQLSession, shapes: [String: TableShape]) {
+    self.session = session
+    self.shapes = shapes
+  }
+
+  func shape(_ table: String) -> TableShape? { shapes[table] }
+
+  /// A row as stored, and the scope it was first written in.
+  struct Stored {
+    var state: RowState
+    var scope: String
+  }
+
+  /// One statement: metadata and values together. Nil for a row never heard of.
+  func load(_ shape: TableShape, key: CellValue) throws -> Stored? {
+    let columns = shape.columns.map { "t." + quote($0.name) }.joined(separator: ", ")
+    let sql = """
+      SELECT m.scope, m.life, m.stamp, m.replica, m.position, m.mask, m.cells, \(columns)
+      FROM \(quote(shape.metadataTable)) m LEFT JOIN \(quote(shape.name)) t ON t.\(quote(shape.keyColumn)) = m.key WHERE m.key = ?1
+      """
+    guard let row = try session.firstRow(sql, [key]), let scope = row[0].text, let life = row[1].integer, let stamp = row[2].integer,
+      let replica = row[3].integer, let position = row[4].integer, let mask = row[5].integer
+    else { return nil }
+    let main = Origin(
+      version: Version(HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), try replicaID(replica)), position: UInt64(max(0, position)))
+    var state = RowState(life: UInt32(clamping: life), lifeOrigin: main)
+    for (index, column) in shape.columns.enumerated() where mask >> Int64(column.id) & 1 == 1 {
+      state.cells[column.name] = Cell(origin: main, value: row[7 + index])
+    }
+    if let split = row[6].blob {
+      var reader = ByteReader(split)
+      while !reader.isAtEnd {
+        let id = Int(try reader.byte())
+        let stamp = HybridTimestamp(rawValue: try reader.varint())
+        let origin = Origin(
+          version: Version(stamp, try replicaID(Int64(clamping: try reader.varint()))), position: try reader.varint())
+        if id == Self.lifeEntry {
+          state.lifeOrigin = origin
+        } else if let index = shape.columns.firstIndex(where: { $0.id == id }) {
+          state.cells[shape.columns[index].name] = Cell(origin: origin, value: row[7 + index])
+        }
+      }
+    }
+    return Stored(state: state, scope: scope)
+  }
+
+  /// Writes a merged row: its metadata record, and those values that changed.
+  ///
+  /// - Parameter previous: The state loaded before the merge.
+  func save(_ outcome: MergeOutcome, over previous: RowState, shape: TableShape, key: CellValue, scope: String) throws {
+    try saveMetadata(outcome.state, shape: shape, key: key, scope: scope)
+    touched.insert(shape.name)
+    let table = quote(shape.name)
+    let keyColumn = quote(shape.keyColumn)
+    if previous.isAlive && previous.life != outcome.state.life {
+      try session.execute("DELETE FROM \(table) WHERE \(keyColumn) = ?1", [key])
+    }
+    guard outcome.state.isAlive else { return }
+    let cells = outcome.written.compactMap { name in outcome.state.cells[name].map { (name, $0.value) } }
+    if previous.life != outcome.state.life {
+      let names = ([shape.keyColumn] + cells.map(\.0)).map(quote).joined(separator: ", ")
+      let places = (1...cells.count + 1).map { "?\($0)" }.joined(separator: ", ")
+      try session.execute("INSERT INTO \(table) (\(names)) VALUES (\(places))", [key] + cells.map(\.1))
+    } else if !cells.isEmpty {
+      let sets = cells.enumerated().map { "\(quote($1.0)) = ?\($0 + 2)" }.joined(separator: ", ")
+      try session.execute("UPDATE \(table) SET \(sets) WHERE \(keyColumn) = ?1", [key] + cells.map(\.1))
+    }
+  }
+
+  /// Writes only the metadata: the values already stand, as after a local write or a new stamp.
+  func saveMetadata(_ state: RowState, shape: TableShape, key: CellValue, scope: String) throws {
+    let main = Self.commonest(state)
+    guard let main else { return }
+    var mask: Int64 = 0
+    var split = Data()
+    func entry(_ id: Int, _ origin: Origin) throws {
+      split.append(UInt8(truncatingIfNeeded: id))
+      split.appendVarint(origin.version.timestamp.rawValue)
+      split.appendVarint(UInt64(try number(of: origin.version.replica)))
+      split.appendVarint(origin.position)
+    }
+    if let life = state.lifeOrigin, life != main { try entry(Self.lifeEntry, life) }
+    for column in shape.columns {
+      guard let cell = state.cells[column.name] else { continue }
+      if cell.origin == main { mask |= 1 << Int64(column.id) } else { try entry(column.id, cell.origin) }
+    }
+    try session.execute(
+      """
+      INSERT INTO \(quote(shape.metadataTable)) (key, scope, life, stamp, replica, position, mask, cells)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+      ON CONFLICT (key) DO UPDATE SET life = excluded.life, stamp = excluded.stamp, replica = excluded.replica,
+        position = excluded.position, mask = excluded.mask, cells = excluded.cells
+      """,
+      [
+        key, .text(scope), .integer(Int64(state.life)), .integer(Int64(bitPattern: main.version.timestamp.rawValue)),
+        .integer(try number(of: main.version.replica)), .integer(Int64(clamping: main.position)), .integer(mask),
+        split.isEmpty ? .null : .blob(split),
+      ])
+  }
+
+  /// Marks the life's origin among the split entries; column numbers stay below it.
+  private static let lifeEntry = 255
+
+  /// The origin most written cells share, the later of two equals: it is stored once for the row.
+  private static func commonest(_ state: RowState) -> Origin? {
+    var counts: [Origin: Int] = [:]
+    for cell in state.cells.values { counts[cell.origin, default: 0] += 1 }
+    return counts.max { a, b in
+      a.value == b.value ? a.key.version < b.key.version : a.value < b.value
+    }?.key ?? state.lifeOrigin
+  }
+
+  /// The number a replica has in this store's records; given at first use.
+  func number(of replica: ReplicaID) throws -> Int64 {
+    if let known = replicaNumbers[replica] { return known }
+    try session.execute("INSERT INTO sync_replica (bytes) VALUES (?1) ON CONFLICT (bytes) DO NOTHING", [.blob(replica.bytes)])
+    let number = try session.integer("SELECT id FROM sync_replica WHERE bytes = ?1", [.blob(replica.bytes)]) ?? 0
+    replicaNumbers[replica] = number
+    replicaIDs[number] = replica
+    return number
+  }
+
+  private func replicaID(_ number: Int64) throws -> ReplicaID {
+    if let known = replicaIDs[number] { return known }
+    guard let bytes = try session.firstRow("SELECT bytes FROM sync_replica WHERE id = ?1", [.integer(number)])?.first?.blob,
+      let replica = ReplicaID(bytes: bytes)
+    else {
+      throw SyncError(
+        .storeDamaged, vi: "Cơ sở dữ liệu nhắc đến một thiết bị không có trong danh sách; khôi phục từ bản sao.",
+        en: "The database names a replica missing from its list; restore from a copy.")
+    }
+    replicaIDs[number] = replica
+    replicaNumbers[replica] = number
+    return replica
+  }
+}

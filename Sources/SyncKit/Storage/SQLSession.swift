@@ -1,0 +1,131 @@
+internal import GRDB
+
+/// One open transaction of a store, as SQL: what the merging code needs of a database, and no more.
+///
+/// Placeholders are `?1`, `?2` …; the statements keep to what SQLite and PostgreSQL share.
+public protocol SQLSession {
+  /// Runs one statement that gives no rows.
+  func execute(_ sql: String, _ arguments: [CellValue]) throws
+  /// All rows of a query, each with its values in column order.
+  func rows(_ sql: String, _ arguments: [CellValue]) throws -> [[CellValue]]
+}
+
+extension SQLSession {
+  public func execute(_ sql: String) throws { try execute(sql, []) }
+  public func rows(_ sql: String) throws -> [[CellValue]] { try rows(sql, []) }
+
+  public func firstRow(_ sql: String, _ arguments: [CellValue] = []) throws -> [CellValue]? {
+    try rows(sql, arguments).first
+  }
+
+  /// The first value of the first row, if it is an integer.
+  public func integer(_ sql: String, _ arguments: [CellValue] = []) throws -> Int64? {
+    try firstRow(sql, arguments)?.first?.integer
+  }
+}
+
+/// A SQLite transaction run by GRDB, with statements prepared once a connection.
+struct SQLiteSession: SQLSession {
+  let db: Database
+
+  func execute(_ sql: String, _ arguments: [CellValue]) throws {
+    try db.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments.map(\.databaseValue)))
+  }
+
+  func rows(_ sql: String, _ arguments: [CellValue]) throws -> [[CellValue]] {
+    let statement = try db.cachedStatement(sql: sql)
+    let cursor = try Row.fetchCursor(statement, arguments: StatementArguments(arguments.map(\.databaseValue)))
+    var rows: [[CellValue]] = []
+    while let row = try cursor.next() { rows.append(row.databaseValues.map { CellValue($0) }) }
+    return rows
+  }
+}
+
+extension SyncError {
+  /// What a failure of the local database means to a person.
+  init(_ error: DatabaseError, store: String) {
+    let message = error.message ?? ""
+    if let own = Self.captureRefusal(message) {
+      self = own
+      return
+    }
+    switch error.resultCode {
+    case .SQLITE_FULL:
+      self.init(
+        .diskFull, vi: "Hết chỗ trên đĩa khi ghi \(store). Việc đã lưu trước đó còn nguyên; giải phóng chỗ rồi làm lại.",
+        en: "The disk is full while writing \(store). Earlier work is intact; free some space and try again.")
+    case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+      self.init(
+        .storeDamaged, vi: "Cơ sở dữ liệu \(store) bị hỏng hoặc không phải của chương trình này. Giữ nguyên tệp và khôi phục từ bản sao.",
+        en: "The database \(store) is damaged or not this program's. Keep the file and restore from a copy.")
+    case .SQLITE_BUSY, .SQLITE_LOCKED:
+      self.init(
+        .storeBusy, vi: "\(store) đang được chương trình khác dùng; thử lại sau.", en: "\(store) is in use by another program; try again.")
+    case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_READONLY:
+      self.init(
+        .storeMissing, vi: "Không mở được \(store) để ghi: kiểm tra đường dẫn và quyền.",
+        en: "Cannot open \(store) for writing: check the path and permissions.")
+    case .SQLITE_IOERR:
+      self.init(
+        .diskFull, vi: "Đĩa báo lỗi khi ghi \(store); kiểm tra chỗ trống và thiết bị. Việc đã lưu trước đó còn nguyên.",
+        en: "The disk failed while writing \(store); check free space and the device. Earlier work is intact.")
+    default:
+      self.init(.internalFault, vi: "Lỗi cơ sở dữ liệu \(store): \(message).", en: "Database error in \(store): \(message).")
+    }
+  }
+
+  /// Runs `body`, turning what the database or disk says into a `SyncError`.
+  static func explaining<T>(_ store: String, _ body: () async throws -> T) async throws -> T {
+    do {
+      return try await body()
+    } catch let error as DatabaseError {
+      throw SyncError(error, store: store)
+    }
+  }
+
+  static func explainingSync<T>(_ store: String, _ body: () throws -> T) throws -> T {
+    do {
+      return try body()
+    } catch let error as DatabaseError {
+      throw SyncError(error, store: store)
+    }
+  }
+
+  /// The refusals that capture triggers raise by code.
+  private static func captureRefusal(_ message: String) -> SyncError? {
+    if message.contains("synckit:wrongScope") {
+      return SyncError(
+        .wrongScope, vi: "Dòng này thuộc đơn vị mà thiết bị không được ghi.", en: "This row belongs to a unit the device may not write.")
+    }
+    if message.contains("synckit:scopeChange") {
+      return SyncError(
+        .wrongScope, vi: "Không đổi đơn vị của một dòng; hãy xóa rồi thêm dòng mới với khóa mới.",
+        en: "A row cannot move to another unit; delete it and insert one with a new key.")
+    }
+    if message.contains("synckit:badValue") {
+      return SyncError(
+        .tooLarge,
+        vi:
+          "Có ô chứa ký tự số 0 hoặc dài hơn \(WireLimits.valueBytesMax >> 10) KiB, hay khóa không phải chữ hoặc quá \(WireLimits.keyBytesMax) byte.",
+        en:
+          "A cell holds a zero character or over \(WireLimits.valueBytesMax >> 10) KiB, or the key is no text or over \(WireLimits.keyBytesMax) bytes."
+      )
+    }
+    if message.contains("synckit:tooManyRows") {
+      return SyncError(
+        .transactionTooLarge, vi: "Một lần ghi sửa quá \(WireLimits.rowsPerTransactionMax) dòng; chia nhỏ ra.",
+        en: "One transaction changes over \(WireLimits.rowsPerTransactionMax) rows; split it.")
+    }
+    if message.contains("synckit:noDropKey") {
+      return SyncError(
+        .badDropKey, vi: "Thiết bị chưa có khóa nhận phiếu; ghi danh trước khi thu phiếu ẩn danh.",
+        en: "The device has no drop key yet; enrol before collecting anonymous answers.")
+    }
+    if message.contains("synckit:anonymousReadOnly") {
+      return SyncError(
+        .badRequest, vi: "Phiếu ẩn danh chỉ thêm được, không sửa hay xóa.",
+        en: "Anonymous rows can only be inserted, never changed or deleted.")
+    }
+    return nil
+  }
+}

@@ -1,0 +1,52 @@
+/// Something a caller can act on: what happened, whether trying again can help, and one sentence for a person.
+public struct SyncError: ExplainedError, Equatable {
+  /// What happened. The raw values travel in `ErrorBody.code` and never change their meaning.
+  public enum Code: String, Sendable, CaseIterable {
+    // The network, or what stood where a hub was expected.
+    case unreachable, timeout, notAHub, wrongHub
+    // The hub's answers.
+    case badRequest, unauthorized, unknownReplica, revoked, wrongCode, codeUsed, wrongScope
+    case badSignature, damaged, chainBroken, fork, tooLarge, busy, badCursor, hubFailed
+    // The local store.
+    case notEnrolled, storeDamaged, storeMissing, storeNewer, diskFull, storeBusy, badSchema, badDropKey, keyUnusable
+    case transactionTooLarge, cancelled, internalFault
+  }
+
+  public var code: Code
+  public var explanation: LocalizedText
+  /// Filled when part of an exchange was done before it stopped.
+  public var progress: SyncProgress?
+  /// How long the other side asked to be left alone, in seconds.
+  public var retryAfterSeconds: Int?
+  /// A number the code names: the batch number or byte offset expected, or a limit.
+  public var expected: UInt64?
+
+  public init(_ code: Code, vi: String, en: String, retryAfterSeconds: Int? = nil, expected: UInt64? = nil) {
+    self.code = code
+    explanation = LocalizedText(vi: vi, en: en)
+    self.retryAfterSeconds = retryAfterSeconds
+    self.expected = expected
+  }
+
+  /// Whether the same call may succeed later without anybody doing anything.
+  public var isRetryable: Bool {
+    switch code {
+    case .unreachable, .timeout, .busy, .hubFailed, .storeBusy: true
+    default: false
+    }
+  }
+}
+
+/// How far an exchange came; every number is safe at the hub or applied here.
+public struct SyncProgress: Sendable, Hashable, Codable {
+  public var batchesSent = 0
+  public var changesSent = 0
+  public var packetsSent = 0
+  public var unitsApplied = 0
+  public var acknowledged = 0
+  public var held = 0
+  public var bytesSent = 0
+  public var bytesReceived = 0
+
+  public init() {}
+}

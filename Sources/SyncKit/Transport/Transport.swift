@@ -1,0 +1,122 @@
+public import Foundation
+internal import SwiftProtobuf
+
+/// One call of the protocol, before it becomes HTTP: what docs/protocol.md lists.
+public struct HubRequest: Sendable, Hashable {
+  public var method: String
+  /// Path and query, percent-encoded, as signed.
+  public var target: String
+  /// Names in lower case.
+  public var headers: [String: String]
+  public var body: Data
+
+  public init(_ method: String, _ target: String, headers: [String: String] = [:], body: Data = Data()) {
+    self.method = method
+    self.target = target
+    self.headers = headers
+    self.body = body
+  }
+
+  public var path: String { String(target.prefix { $0 != "?" }) }
+
+  /// The value of a query parameter, decoded.
+  public func query(_ name: String) -> String? {
+    guard let start = target.firstIndex(of: "?") else { return nil }
+    for pair in target[target.index(after: start)...].split(separator: "&") {
+      let parts = pair.split(separator: "=", maxSplits: 1)
+      if parts.first.map(String.init) == name { return parts.count == 2 ? String(parts[1]).removingPercentEncoding : "" }
+    }
+    return nil
+  }
+}
+
+public struct HubResponse: Sendable, Hashable {
+  public var status: Int
+  /// Names in lower case.
+  public var headers: [String: String]
+  public var body: Data
+
+  public init(status: Int, headers: [String: String] = [:], body: Data = Data()) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+  }
+
+  /// What every answer of a hub carries, so that a captive portal's page is never taken for one.
+  public static let contentType = "application/vnd.synckit"
+}
+
+/// Carries calls to a hub. Knows nothing of what they mean.
+public protocol Transport: Sendable {
+  /// - Parameter timeoutMs: For the whole call.
+  /// - Throws: `SyncError` `.unreachable` or `.timeout`; any answer at all is returned.
+  func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse
+}
+
+extension Transport {
+  /// Sends a call and gives the hub's answer, or throws what the hub said in its error.
+  ///
+  /// - Throws: `SyncError`; `.notAHub` when what answered is no hub.
+  func exchange(_ request: HubRequest, timeoutMs: Int = 30_000) async throws -> HubResponse {
+    let response = try await send(request, timeoutMs: timeoutMs)
+    guard response.headers["content-type"]?.hasPrefix(HubResponse.contentType) == true else {
+      let isPage = response.headers["content-type"]?.contains("html") == true
+      if response.status == 502 || response.status == 503 || response.status == 504 {
+        throw SyncError(
+          .hubFailed, vi: "Máy chủ đang bận hoặc đang khởi động lại; sẽ thử lại.", en: "The hub is busy or restarting; will retry.")
+      }
+      throw SyncError(
+        .notAHub,
+        vi: isPage
+          ? "Nhận được một trang web thay vì máy chủ tỉnh: có thể mạng Wi-Fi đòi đăng nhập, hoặc sai địa chỉ."
+          : "Địa chỉ này không phải máy chủ tỉnh (mã \(response.status)); kiểm tra lại địa chỉ.",
+        en: isPage
+          ? "A web page answered instead of the hub: the Wi-Fi may want a login, or the address is wrong."
+          : "This address is not a hub (status \(response.status)); check the address.")
+    }
+    guard (200..<300).contains(response.status) else { throw SyncError(response) }
+    return response
+  }
+}
+
+extension SyncError {
+  /// What a hub's error answer says.
+  init(_ response: HubResponse) {
+    guard let body = try? WireErrorBody.parse(response.body, named: LocalizedText("error")), let code = Code(rawValue: body.code) else {
+      self.init(
+        .hubFailed, vi: "Máy chủ trả lời lỗi \(response.status) không rõ.", en: "The hub answered with an unclear error \(response.status)."
+      )
+      return
+    }
+    self.init(
+      code, vi: body.vi, en: body.en, retryAfterSeconds: body.retryAfterS == 0 ? nil : Int(body.retryAfterS),
+      expected: body.expected == 0 ? nil : body.expected)
+  }
+
+  /// The HTTP status that goes with a code.
+  var httpStatus: Int {
+    switch code {
+    case .unauthorized, .unknownReplica, .badSignature: 401
+    case .revoked, .wrongScope, .wrongCode: 403
+    case .codeUsed, .fork, .chainBroken, .badCursor: 409
+    case .tooLarge: 413
+    case .busy: 503
+    case .hubFailed, .internalFault, .storeBusy, .storeDamaged: 500
+    case .diskFull: 507
+    default: 400
+    }
+  }
+
+  /// The error as a hub sends it.
+  var response: HubResponse {
+    var body = WireErrorBody()
+    body.code = code.rawValue
+    body.vi = explanation.vi
+    body.en = explanation.en
+    body.retryAfterS = UInt32(clamping: retryAfterSeconds ?? 0)
+    body.expected = expected ?? 0
+    var headers = ["content-type": HubResponse.contentType]
+    if let retryAfterSeconds { headers["retry-after"] = String(retryAfterSeconds) }
+    return HubResponse(status: httpStatus, headers: headers, body: (try? body.serializedData()) ?? Data())
+  }
+}

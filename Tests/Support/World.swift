@@ -1,0 +1,126 @@
+internal import Foundation
+public import GRDB
+public import SyncKit
+internal import Synchronization
+
+/// A clock moved by hand.
+public final class TestClock: WallClock {
+  private let ms: Mutex<UInt64>
+
+  public init(_ ms: UInt64 = 1_711_929_600_000) { self.ms = Mutex(ms) }
+
+  public func nowMs() -> UInt64 { ms.withLock { $0 } }
+  public func advance(_ by: UInt64) { ms.withLock { $0 += by } }
+  public func set(_ to: UInt64) { ms.withLock { $0 = to } }
+}
+
+/// A fresh directory that goes away with the value.
+public final class TemporaryFolder: Sendable {
+  public let path: String
+
+  public init() throws {
+    path = NSTemporaryDirectory() + "/synckit-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// A hub and its devices in one process, on real SQLite files, talking the whole protocol.
+public final class World: Sendable {
+  public let folder: TemporaryFolder
+  public let hub: Hub
+  public let hubStore: SQLiteHubStore
+  public let clock: TestClock
+
+  /// A note has free columns, so that merging shows; an answer is anonymous.
+  public static let tables = [
+    ReplicatedTable("note", scopeColumn: "unit"),
+    ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous),
+  ]
+
+  public static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1") { db in
+      try db.execute(
+        sql: """
+          CREATE TABLE note (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, a, b, c TEXT COLLATE NOCASE DEFAULT 'none') WITHOUT ROWID;
+          CREATE TABLE answer (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, day TEXT, words TEXT NOT NULL) WITHOUT ROWID;
+          """)
+    }
+    return migrator
+  }
+
+  public init(options: Hub.Options = Hub.Options()) async throws {
+    folder = try TemporaryFolder()
+    clock = TestClock()
+    hubStore = try SQLiteHubStore.open(at: folder.path + "/hub.sqlite", tables: Self.tables, migrator: Self.migrator, clock: clock)
+    hub = try await Hub.open(store: hubStore, keys: try HubKeys.create(in: folder.path + "/keys"), clock: clock, options: options)
+  }
+
+  public var transport: LocalTransport { LocalTransport(hub: hub) }
+
+  /// A store that is not enrolled.
+  public func replica(_ name: String, clock: (any WallClock)? = nil) throws -> Replica {
+    try Replica.open(at: folder.path + "/\(name).sqlite", tables: Self.tables, migrator: Self.migrator, clock: clock ?? self.clock)
+  }
+
+  /// An enrolled device that writes `unit` and reads `province`.
+  public func device(_ name: String, unit: String = "07201", clock: (any WallClock)? = nil) async throws -> Replica {
+    let replica = try replica(name, clock: clock)
+    let code = try await hub.makeCode(scope: unit, readScopes: ["24", unit])
+    try await replica.enroll(code: code, label: name, through: transport)
+    return replica
+  }
+
+  /// The notes a hub holds, as `id a b c`.
+  public func hubNotes() async throws -> [String] {
+    try await hub.read { session in
+      try session.rows("SELECT id, a, b, c FROM note ORDER BY id").map { $0.map(\.shown).joined(separator: " ") }
+    }
+  }
+
+  public func hubConflicts(state: String = "open") async throws -> [String] {
+    try await hub.read { session in
+      try session.rows(
+        "SELECT row_key, col, losing_value, winning_value FROM sync_conflict WHERE state = ?1 ORDER BY row_key, col, losing_value",
+        [.text(state)]
+      ).map { $0.map(\.shown).joined(separator: " ") }
+    }
+  }
+}
+
+extension CellValue {
+  public var shown: String {
+    switch self {
+    case .null: "-"
+    case .integer(let number): String(number)
+    case .real(let number): String(number)
+    case .text(let text): text
+    case .blob(let bytes): bytes.hex
+    }
+  }
+}
+
+extension Replica {
+  public func execute(_ sql: String, _ arguments: StatementArguments = []) async throws {
+    try await database.write { db in try db.execute(sql: sql, arguments: arguments) }
+  }
+
+  /// The notes this device holds, as `id a b c`.
+  public func notes() async throws -> [String] {
+    try await database.read { db in
+      try Row.fetchAll(db, sql: "SELECT id, a, b, c FROM note ORDER BY id").map { row in
+        row.databaseValues.map { value in
+          switch value.storage {
+          case .null: "-"
+          case .int64(let number): String(number)
+          case .double(let number): String(number)
+          case .string(let text): text
+          case .blob(let bytes): bytes.hex
+          }
+        }.joined(separator: " ")
+      }
+    }
+  }
+}
