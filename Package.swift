@@ -46,10 +46,14 @@ let package = Package(
       name: "SurveyKit",
       dependencies: ["SyncKit", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: habits),
+    .target(
+      name: "ToolSupport",
+      dependencies: ["SyncKit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: habits),
     .executableTarget(
       name: "FieldCLI",
       dependencies: [
-        "SurveyKit", "SyncKit",
+        "SurveyKit", "SyncKit", "ToolSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -57,7 +61,7 @@ let package = Package(
     .executableTarget(
       name: "HubServer",
       dependencies: [
-        "SurveyKit", "SyncKit",
+        "SurveyKit", "SyncKit", "ToolSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Hummingbird", package: "hummingbird"),

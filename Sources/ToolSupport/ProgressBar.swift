@@ -1,0 +1,44 @@
+internal import Foundation
+internal import Synchronization
+
+/// Shows how far long work is: a redrawn bar on a terminal, a plain line now and then elsewhere, on standard error.
+public final class ProgressBar: Sendable {
+  private struct State {
+    var shown = -1
+    var lastLine = ContinuousClock.now - .seconds(60)
+  }
+
+  private let title: String
+  private let console: Console
+  private let state = Mutex(State())
+  private static let width = 30
+  /// Between two plain lines.
+  private static let lineEvery = Duration.seconds(5)
+
+  public init(_ title: String, console: Console) {
+    self.title = title
+    self.console = console
+  }
+
+  /// - Parameter note: Shown behind the bar, such as a rate.
+  public func show(done: Int, of total: Int, note: String = "") {
+    let percent = total > 0 ? min(100, done * 100 / total) : 100
+    state.withLock { state in
+      if console.isTerminal {
+        let full = Self.width * percent / 100
+        let bar = String(repeating: "█", count: full) + String(repeating: "░", count: Self.width - full)
+        FileHandle.standardError.write(Data("\r\(title) \(bar) \(percent)% \(done)/\(total) \(note)\u{1b}[K".utf8))
+        state.shown = percent
+      } else if ContinuousClock.now - state.lastLine > Self.lineEvery && percent != state.shown {
+        Console.err("\(title): \(done)/\(total) \(note)")
+        state.lastLine = .now
+        state.shown = percent
+      }
+    }
+  }
+
+  /// Ends the bar's line.
+  public func finish() {
+    if console.isTerminal && state.withLock({ $0.shown >= 0 }) { FileHandle.standardError.write(Data("\n".utf8)) }
+  }
+}

@@ -1,0 +1,75 @@
+public import ArgumentParser
+internal import Foundation
+public import SyncKit
+
+/// Options every command of both tools has.
+public struct ToolOptions: ParsableArguments, Sendable {
+  @Flag(name: .long, help: "Print JSON for programs instead of text for people.")
+  public var json = false
+
+  @Option(name: .long, help: "Language: vi or en. Default: by locale.")
+  public var lang: String?
+
+  @Option(name: .long, help: ArgumentHelp("A rehearsal's clock: START_MS,ANCHOR_MS,SPEED.", visibility: .hidden))
+  public var clock: String?
+
+  public init() {}
+
+  public var language: Language {
+    lang.flatMap(Language.init(rawValue:)) ?? Language(environment: ProcessInfo.processInfo.environment)
+  }
+
+  public var console: Console { Console(language: language, isJSON: json) }
+
+  /// The clock the command works by: the system's, unless a rehearsal gave another.
+  public func wallClock() throws -> any WallClock {
+    guard let clock else { return SystemClock() }
+    guard let scaled = ScaledClock(argument: clock) else {
+      throw ToolError(vi: "--clock phải có dạng START_MS,ANCHOR_MS,SPEED.", en: "--clock must look like START_MS,ANCHOR_MS,SPEED.")
+    }
+    return scaled
+  }
+
+  public func validate() throws {
+    if let lang, Language(rawValue: lang) == nil { throw ValidationError("--lang must be vi or en, not \(lang)") }
+  }
+}
+
+/// A refusal of a tool's own: one sentence, exit code 1.
+public struct ToolError: ExplainedError {
+  public var explanation: LocalizedText
+
+  public init(vi: String, en: String) { explanation = LocalizedText(vi: vi, en: en) }
+}
+
+/// How a command ended, for scripts.
+public enum ToolExit {
+  /// What was asked was refused or failed; a sentence says why.
+  public static let failed = ExitCode(1)
+  /// Some of the work was done: rows were refused, units are held.
+  public static let partly = ExitCode(2)
+  /// No network or hub; the work is safe and the same command can be given again.
+  public static let tryAgain = ExitCode(75)
+}
+
+/// A command of `field` or `hub`: it says what went wrong in the reader's language and ends with a code that tells.
+public protocol ToolCommand: AsyncParsableCommand {
+  var options: ToolOptions { get }
+  /// The command itself. Throw an `ExplainedError` to refuse, an `ExitCode` after having said why.
+  func perform(_ console: Console) async throws
+}
+
+extension ToolCommand {
+  public func run() async throws {
+    let console = options.console
+    do {
+      try await perform(console)
+    } catch let error as SyncError {
+      console.warn(error.explanation)
+      throw error.isRetryable ? ToolExit.tryAgain : ToolExit.failed
+    } catch let error as any ExplainedError {
+      console.warn(error.explanation)
+      throw ToolExit.failed
+    }
+  }
+}
