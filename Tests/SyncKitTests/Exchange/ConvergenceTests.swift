@@ -105,7 +105,8 @@ private final class Run {
     let value = "v\(writes.count)"
     let column = ["a", "b", "c"].randomElement(using: &random) ?? "a"
     device.clock.advance(UInt64.random(in: 0...3, using: &random))
-    let exists = try await device.replica.database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM note WHERE id = ?", arguments: [key]) } == 1
+    let exists =
+      try await device.replica.database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM note WHERE id = ?", arguments: [key]) } == 1
     switch Int.random(in: 0..<10, using: &random) {
     case 0 where exists:
       try await device.replica.execute("DELETE FROM note WHERE id = ?", [key])
@@ -157,7 +158,9 @@ private final class Run {
     }
     for conflict in conflicts {
       // Defaults that REPLACE wrote are no one's words.
-      guard let loser = conflict[0].text, loser.hasPrefix("v"), let winner = conflict[1].text, let author = writes.first(where: { $0.value == winner }) else { continue }
+      guard let loser = conflict[0].text, loser.hasPrefix("v"), let winner = conflict[1].text,
+        let author = writes.first(where: { $0.value == winner })
+      else { continue }
       #expect(!author.past.contains(loser), "needless conflict: the author of \(winner) had seen \(loser)")
     }
   }

@@ -17,13 +17,16 @@ import Testing
   }
 
   /// Batches signed by the device's own key, saying whatever a test wants.
-  private func forged(_ replica: Replica, number: UInt64, previous: Data, units: [ChangeUnit], scope: String = "07201") throws -> SealedBatch {
+  private func forged(_ replica: Replica, number: UInt64, previous: Data, units: [ChangeUnit], scope: String = "07201") throws
+    -> SealedBatch
+  {
     let key = try replica.secrets().signingKey
     return try BatchCodec.seal(
       BatchContent(replica: key.replica, scope: scope, number: number, previous: previous, cursor: Data(), units: units), with: key)
   }
 
-  private func note(_ id: String, _ cells: [CellChange] = [], life: UInt32 = 1, table: String = "note", unit: String = "07201") -> RowChange {
+  private func note(_ id: String, _ cells: [CellChange] = [], life: UInt32 = 1, table: String = "note", unit: String = "07201") -> RowChange
+  {
     RowChange(table: table, key: .text(id), life: life, cells: life % 2 == 1 ? [CellChange("unit", .text(unit))] + cells : [])
   }
 
@@ -139,9 +142,11 @@ import Testing
     #expect(try await a.enrolment() == nil)
     try await a.enroll(code: code.lowercased(), label: "a", through: world.transport)
     #expect(try await a.enrolment()?.writeScope == "07201")
-    #expect(await #expect(throws: SyncError.self) { try await b.enroll(code: code, label: "b", through: world.transport) }?.code == .codeUsed)
     #expect(
-      await #expect(throws: SyncError.self) { try await b.enroll(code: "AAAAAAAAAA", label: "b", through: world.transport) }?.code == .wrongCode)
+      await #expect(throws: SyncError.self) { try await b.enroll(code: code, label: "b", through: world.transport) }?.code == .codeUsed)
+    #expect(
+      await #expect(throws: SyncError.self) { try await b.enroll(code: "AAAAAAAAAA", label: "b", through: world.transport) }?.code
+        == .wrongCode)
     let mode = try FileManager.default.attributesOfItem(atPath: a.path + ".key")[.posixPermissions] as? Int
     #expect(mode == 0o600)
   }
