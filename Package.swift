@@ -46,7 +46,11 @@ let package = Package(
       swiftSettings: habits),
     .target(
       name: "SurveyKit",
-      dependencies: ["SyncKit", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "SyncKit",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
       swiftSettings: habits),
     .target(
       name: "ToolSupport",

@@ -107,6 +107,11 @@ extension Replica {
     try await database.write { db in try db.execute(sql: sql, arguments: arguments) }
   }
 
+  /// Moves the write-ahead log into the database: PASSIVE, FULL, RESTART or TRUNCATE.
+  public func checkpoint(_ mode: String) async throws {
+    try await database.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA wal_checkpoint(\(mode))") }
+  }
+
   /// The notes this device holds, as `id a b c`.
   public func notes() async throws -> [String] {
     try await database.read { db in

@@ -1,0 +1,69 @@
+internal import SurveyKit
+internal import SyncKit
+
+/// An answer as JSON for programs: texts, numbers, arrays, objects.
+struct AnswerJSON: Encodable {
+  let value: AnswerValue
+
+  init(_ value: AnswerValue) { self.value = value }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch value {
+    case .text(let text), .choice(let text), .date(let text): try container.encode(text)
+    case .integer(let number): try container.encode(number)
+    case .decimal(let number): try container.encode(number)
+    case .choices(let names): try container.encode(names)
+    case .instances(let instances): try container.encode(instances.map { $0.mapValues(AnswerJSON.init) })
+    }
+  }
+}
+
+/// Answers as people read them: the form's labels in their order and language.
+struct AnswerText {
+  let form: Form?
+  let language: Language
+
+  /// What a choice, date or number reads like; without a form, as it is stored.
+  func text(_ value: AnswerValue?, to name: String) -> String {
+    guard let value else { return language == .vietnamese ? "(trống)" : "(blank)" }
+    let choices = form.flatMap { form in form.question(named: name).map { form.choices(of: $0) } } ?? []
+    func choiceLabel(_ choice: String) -> String {
+      choices.first { $0.name == choice }?.label.text(in: language.rawValue, fallback: form?.defaultLanguage ?? "vi") ?? choice
+    }
+    switch value {
+    case .choice(let name): return choiceLabel(name)
+    case .choices(let names): return names.map(choiceLabel).joined(separator: "; ")
+    case .text(let text): return choices.isEmpty ? text : choiceLabel(text)
+    case .instances(let instances):
+      return instances.map { instance in
+        instance.sorted { $0.key < $1.key }.map { "\(label(of: $0.key)): \(text($0.value, to: $0.key))" }.joined(separator: ", ")
+      }.joined(separator: " | ")
+    default: return value.cell
+    }
+  }
+
+  /// A question's or repeat's heading, else its name.
+  func label(of name: String) -> String {
+    let fallback = form?.defaultLanguage ?? "vi"
+    if let label = form?.question(named: name)?.label { return label.text(in: language.rawValue, fallback: fallback) }
+    return form?.repeats.first { $0.name == name }?.label?.text(in: language.rawValue, fallback: fallback) ?? name
+  }
+
+  /// The names answered, in the form's order; those the form does not know come last.
+  func ordered(_ answers: [String: AnswerValue]) -> [String] {
+    guard let form else { return answers.keys.sorted() }
+    let known = Self.names(form.items).filter { answers[$0] != nil }
+    return known + answers.keys.filter { !known.contains($0) }.sorted()
+  }
+
+  private static func names(_ items: [FormItem]) -> [String] {
+    items.flatMap { item -> [String] in
+      switch item {
+      case .question(let question): [question.name]
+      case .group(let section): names(section.items)
+      case .repeated(let section): [section.name]
+      }
+    }
+  }
+}

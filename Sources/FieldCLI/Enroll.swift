@@ -1,0 +1,89 @@
+internal import ArgumentParser
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+struct Enroll: FieldCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Make this device one of a commune's, with a code or a file from the province.",
+    discussion: """
+      field enroll K7MP-3QXD-9R --hub http://hub.example:8080 --label "front desk"
+      field enroll --file 07201.enrolment
+
+      With a code the campaign is fetched at once. A file carries it along: no network is needed.
+      """)
+
+  @OptionGroup var field: FieldOptions
+
+  @Argument(help: "The code: 10 characters, valid once. Spaces, dashes and lower case are fine.")
+  var code: String?
+
+  @Option(name: .long, help: "The hub's address, such as http://10.0.0.5:8080.")
+  var hub: String?
+
+  @Option(name: .long, help: "An enrolment file instead of a code.")
+  var file: String?
+
+  @Option(name: .long, help: "A name for this device on the hub's list.")
+  var label: String = ""
+
+  /// Larger than any enrolment file.
+  private static let fileBytesMax = 32 << 20
+
+  private struct Outcome: Encodable {
+    var replica: String
+    var unit: String
+    var unitName: String?
+    var hub: String
+    var hubAddress: String
+    var label: String
+    var campaign: String?
+    var forms: [String]
+  }
+
+  func validate() throws {
+    if (code == nil) == (file == nil) { throw ValidationError("Give a CODE or --file FILE.") }
+    if code != nil, hub == nil { throw ValidationError("A code needs --hub ADDRESS.") }
+  }
+
+  func perform(_ console: Console) async throws {
+    let transport = try hub.map { try HTTPTransport(hub: $0) }
+    let contents = try file.map { try FieldOptions.contents(of: $0, bytesMax: Self.fileBytesMax) }
+    let survey = try field.open(create: true)
+    if let contents {
+      try await survey.enroll(file: contents)
+    } else if let code, let transport {
+      try await survey.enroll(code: code, label: label, through: transport)
+    }
+    if let hub { try await survey.replica.setHubAddress(hub) }
+    var failure: SyncError?
+    if code != nil, let transport {
+      failure = try await Exchange(survey: survey, console: console).run(through: transport, deadlineMs: nil).error
+    }
+    try await report(survey, console)
+    if let failure {
+      console.warn(
+        LocalizedText(
+          vi: "Đã ghi danh, nhưng chưa nhận được đợt khảo sát: \(failure.explanation.vi) Chạy field sync khi có mạng.",
+          en: "Enrolled, but the campaign has not arrived: \(failure.explanation.en) Run field sync when there is a network."))
+      throw ToolExit.partly
+    }
+  }
+
+  private func report(_ survey: SurveyField, _ console: Console) async throws {
+    guard let enrolment = try await survey.replica.enrolment() else { throw SurveyFieldError.notEnrolled }
+    let units = try await survey.units()
+    let campaign = try await survey.campaign()
+    let forms = try await survey.forms().map { SurveySchema.formKey(id: $0.id, version: $0.version) }
+    let name = units.map { $0.displayName(of: UnitCode(enrolment.writeScope)) }
+    let place = name.map { "\(enrolment.writeScope) \($0)" } ?? enrolment.writeScope
+    console.say("Đã ghi danh cho đơn vị \(place).", "Enrolled for unit \(place).")
+    if let campaign { console.say("Đợt khảo sát: \(campaign.title.vi)", "Campaign: \(campaign.title.en)") }
+    if !forms.isEmpty { console.say("Biểu mẫu: \(forms.joined(separator: ", "))", "Forms: \(forms.joined(separator: ", "))") }
+    try console.result(
+      Outcome(
+        replica: enrolment.replica.description, unit: enrolment.writeScope, unitName: name, hub: enrolment.hub.description,
+        hubAddress: enrolment.hubAddress, label: enrolment.label, campaign: campaign?.id, forms: forms))
+  }
+}

@@ -1,0 +1,72 @@
+internal import ArgumentParser
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// What every command of `field` can be told.
+struct FieldOptions: ParsableArguments {
+  @OptionGroup var tool: ToolOptions
+
+  @Option(name: .long, help: "The device's database. Default: $SYNCKIT_FIELD, else ./field.sqlite.")
+  var store: String?
+
+  var storePath: String {
+    if let store, !store.isEmpty { return store }
+    let named = ProcessInfo.processInfo.environment["SYNCKIT_FIELD"] ?? ""
+    return named.isEmpty ? "field.sqlite" : named
+  }
+
+  var storeExists: Bool { FileManager.default.fileExists(atPath: storePath) }
+
+  /// Opens the device's store; only enrolment makes a new one.
+  func open(create: Bool = false) throws -> SurveyField {
+    guard create || storeExists else {
+      throw SyncError(
+        .storeMissing,
+        vi: "Không có cơ sở dữ liệu \(storePath); ghi danh trước (field enroll MÃ --hub ĐỊA-CHỈ) hoặc chỉ đúng tệp bằng --store.",
+        en: "There is no database at \(storePath); enrol first (field enroll CODE --hub ADDRESS) or name the file with --store.")
+    }
+    return try SurveyField.open(at: storePath, clock: try tool.wallClock(), create: create)
+  }
+}
+
+/// A command of `field`.
+protocol FieldCommand: ToolCommand {
+  var field: FieldOptions { get }
+}
+
+extension FieldCommand {
+  var options: ToolOptions { field.tool }
+}
+
+extension FieldOptions {
+  /// A day as a person writes it on the command line.
+  static func day(_ text: String) throws -> CalendarDay {
+    guard let day = CalendarDay(text) else {
+      throw ToolError(vi: "\"\(text)\" không phải ngày; viết như 2024-04-01.", en: "\"\(text)\" is not a day; write it like 2024-04-01.")
+    }
+    return day
+  }
+
+  /// Reads a file a person named, up to a bound.
+  static func contents(of path: String, bytesMax: Int) throws -> Data {
+    guard let file = FileHandle(forReadingAtPath: path) else {
+      throw ToolError(
+        vi: "Không đọc được tệp \(path); kiểm tra tên và quyền.", en: "Cannot read the file \(path); check its name and permissions.")
+    }
+    defer { try? file.close() }
+    let data: Data
+    do {
+      data = try file.read(upToCount: bytesMax + 1) ?? Data()
+    } catch {
+      throw ToolError(vi: "Không đọc được tệp \(path).", en: "The file \(path) cannot be read.")
+    }
+    guard data.count <= bytesMax else {
+      throw ToolError(
+        vi: "Tệp \(path) lớn hơn \(bytesMax >> 20) MiB; hãy chia nhỏ.",
+        en: "The file \(path) is larger than \(bytesMax >> 20) MiB; split it.")
+    }
+    return data
+  }
+}

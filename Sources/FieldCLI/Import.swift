@@ -1,0 +1,113 @@
+internal import ArgumentParser
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+struct Import: FieldCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Take answers from a CSV file; say by line what was refused.",
+    discussion: """
+      field import answers.csv
+      field import answers.csv --form pks01
+
+      One row is one answered form. Good rows are taken, encrypted for the province and unreadable on this device from then on. The
+      refused rows are kept in answers.rejects.csv with the reason in the column "fault", which an import passes over: correct that
+      file and import it. Importing a file again doubles nothing at the hub. Exit code 2 when some rows were refused.
+      """)
+
+  @OptionGroup var field: FieldOptions
+
+  @Argument(help: "The CSV file, in UTF-8.")
+  var file: String
+
+  @Option(name: .long, help: "Id of the form. Default: the one the file names.")
+  var form: String?
+
+  /// Refused rows listed on standard error; the rejects file has them all.
+  private static let listedMax = 20
+
+  private struct Outcome: Encodable {
+    struct Refused: Encodable {
+      var line: Int
+      var column: String?
+      var reason: String
+      var message: String
+    }
+
+    var counts: ImportCounts
+    var form: String
+    var rejectsFile: String?
+    var refused: [Refused]
+  }
+
+  func perform(_ console: Console) async throws {
+    let survey = try field.open()
+    _ = try await survey.unit()
+    let csv = try FieldOptions.contents(of: file, bytesMax: CSVReader.csvFileBytesMax)
+    let chosen = try await chooseForm(survey, csv: csv)
+    let rows = csv.count { $0 == UInt8(ascii: "\n") }
+    let bar = ProgressBar(console.language == .vietnamese ? "Nhập" : "Import", console: console)
+    let outcome = try await interruptible {
+      try await survey.importAnswers(csv: csv, form: chosen) { counts in bar.show(done: counts.rows, of: max(counts.rows, rows - 1)) }
+    }
+    bar.finish()
+    let kept = try RejectsFile(of: file).write(outcome.rejected, from: csv, language: console.language)
+    show(outcome, rejectsFile: kept, console)
+    try console.result(
+      Outcome(
+        counts: outcome.counts, form: SurveySchema.formKey(id: chosen.id, version: chosen.version), rejectsFile: kept,
+        refused: outcome.rejected.map {
+          Outcome.Refused(line: $0.line, column: $0.column, reason: $0.reason.code, message: $0.message(console.language))
+        }))
+    if outcome.counts.isInterrupted { throw ToolExit.tryAgain }
+    if !outcome.rejected.isEmpty { throw ToolExit.partly }
+  }
+
+  /// The form and edition that most tell: what `--form` and the file's first readable row name.
+  private func chooseForm(_ survey: SurveyField, csv: Data) async throws -> Form {
+    var named: (id: String, version: String)?
+    if var reader = try? CSVReader(csv) {
+      while named == nil, let next = reader.next() {
+        guard case .success(let record) = next, let id = record["form_id"], let version = record["form_version"], !id.isEmpty else {
+          continue
+        }
+        named = (id, version)
+      }
+    }
+    let campaign = try await survey.campaign()
+    let id = form ?? named?.id ?? campaign?.forms.first
+    guard let id else { throw SurveyFieldError.noCampaign }
+    if let named, named.id == id, let edition = try await survey.form(id: id, version: named.version) { return edition }
+    guard let newest = try await survey.form(id: id) else {
+      throw campaign == nil ? SurveyFieldError.noCampaign : SurveyFieldError.noForm(id: id, version: nil)
+    }
+    return newest
+  }
+
+  private func show(_ outcome: ImportOutcome, rejectsFile: String?, _ console: Console) {
+    for row in outcome.rejected.prefix(Self.listedMax) { console.warn(row.explanation) }
+    let more = outcome.rejected.count - Self.listedMax
+    if more > 0 { console.warn(LocalizedText(vi: "… và \(more) dòng nữa.", en: "… and \(more) more lines.")) }
+    let counts = outcome.counts
+    console.say(
+      "Đã nhận \(counts.accepted) phiếu trong \(counts.rows) dòng; từ chối \(counts.rejected).",
+      "Took \(counts.accepted) answers of \(counts.rows) rows; refused \(counts.rejected).")
+    if let rejectsFile {
+      console.warn(
+        LocalizedText(
+          vi: "Các dòng bị từ chối ở \(rejectsFile), lý do ở cột fault; sửa tệp đó rồi nhập lại.",
+          en: "The refused rows are in \(rejectsFile), the reason in the column fault; correct that file and import it."))
+    }
+    if counts.isInterrupted {
+      console.warn(
+        LocalizedText(
+          vi: "Đã dừng theo yêu cầu; phần đã nhận còn nguyên, chạy lại lệnh này không làm trùng phiếu.",
+          en: "Stopped on request; what was taken is safe, and giving the command again doubles nothing."))
+    } else if counts.accepted > 0 {
+      console.say(
+        "\(file) vẫn chứa phiếu đọc được: cất kỹ hoặc xóa khi tỉnh đã nhận (field status).",
+        "\(file) still holds readable answers: keep it safe, or delete it once the hub has them (field status).")
+    }
+  }
+}

@@ -1,0 +1,68 @@
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+
+/// The rows an import refused, beside the file they came from, ready to be corrected and imported.
+struct RejectsFile {
+  let source: String
+
+  /// Other files of that name that are left alone before giving up.
+  private static let namesMax = 1000
+  private static let reasonColumn = AnswersCSVImporter.Envelope.fault.rawValue
+
+  init(of source: String) { self.source = source }
+
+  /// Writes the refused rows as they were, with the reason in the column `fault`.
+  ///
+  /// A row that cannot be cut into columns stands whole in the first. A file that is there already, perhaps half corrected, is
+  /// never overwritten: a new name is taken unless it says the same.
+  /// - Returns: The file's path; nil when nothing was refused.
+  func write(_ rejected: [RejectedRow], from csv: Data, language: Language) throws -> String? {
+    guard !rejected.isEmpty else { return nil }
+    let contents = try contents(rejected, csv: csv, language: language)
+    let stem = source.lowercased().hasSuffix(".csv") ? String(source.dropLast(4)) : source
+    for number in 1...Self.namesMax {
+      let path = number == 1 ? "\(stem).rejects.csv" : "\(stem).rejects-\(number).csv"
+      if !FileManager.default.fileExists(atPath: path) {
+        try PrivateFile.write(contents, to: path)
+        return path
+      }
+      if FileManager.default.contents(atPath: path) == contents { return path }
+    }
+    throw SyncError(
+      .badRequest, vi: "Có quá nhiều tệp \(stem).rejects; hãy dọn bớt.", en: "There are too many files \(stem).rejects; clear some away.")
+  }
+
+  private func contents(_ rejected: [RejectedRow], csv: Data, language: Language) throws -> Data {
+    let reasons = Dictionary(rejected.map { ($0.line, $0.explanation(language)) }, uniquingKeysWith: { first, _ in first })
+    var reader = try CSVReader(csv)
+    var header = reader.header
+    let place = header.firstIndex(of: Self.reasonColumn) ?? header.count
+    if place == header.count { header.append(Self.reasonColumn) }
+    var writer = CSVWriter()
+    writer.write(header)
+    var unreadable: [Int] = []
+    while let next = reader.next() {
+      switch next {
+      case .success(let record):
+        guard let reason = reasons[record.line] else { continue }
+        writer.write(Self.row(record.fields, reason, at: place))
+      case .failure(let fault): unreadable.append(fault.line)
+      }
+    }
+    let wanted = Set(unreadable)
+    for (index, line) in csv.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+    where wanted.contains(index + 1) {
+      let blanks = Array(repeating: "", count: max(0, header.count - 2))
+      let text = String(decoding: line, as: UTF8.self).trimmingCharacters(in: .newlines)
+      writer.write(Self.row([text] + blanks, reasons[index + 1] ?? "", at: place))
+    }
+    return writer.data
+  }
+
+  private static func row(_ fields: [String], _ reason: String, at place: Int) -> [String] {
+    var fields = fields
+    if place < fields.count { fields[place] = reason } else { fields.append(reason) }
+    return fields
+  }
+}

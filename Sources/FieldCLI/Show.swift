@@ -1,0 +1,134 @@
+internal import ArgumentParser
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+struct Show: FieldCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show the report of a day, or a conflict: what stands and what was overridden.",
+    discussion: """
+      field show 2024-04-01
+      field show 3f9a12cc
+      """)
+
+  @OptionGroup var field: FieldOptions
+
+  @Argument(help: "A day, or the first digits of a conflict's id as field list gives it.")
+  var what: String
+
+  private struct ReportOutcome: Encodable {
+    var unit: String
+    var day: String
+    var form: String
+    var answers: [String: AnswerJSON]
+    var conflicts: [String]
+  }
+
+  private struct ConflictOutcome: Encodable {
+    struct Side: Encodable {
+      var value: String?
+      var device: String
+      /// In the campaign's zone.
+      var writtenAt: String?
+    }
+
+    struct Difference: Encodable {
+      var question: String
+      var losing: AnswerJSON?
+      var winning: AnswerJSON?
+    }
+
+    var id: String
+    var isOpen: Bool
+    var table: String
+    var row: String
+    var column: String
+    var losing: Side
+    var winning: Side
+    var differences: [Difference]
+  }
+
+  func perform(_ console: Console) async throws {
+    let survey = try field.open()
+    _ = try await survey.unit()
+    if let day = CalendarDay(what) { return try await showReport(day, survey, console) }
+    let found = try await survey.conflicts(idPrefix: what.lowercased())
+    guard let conflict = found.first else {
+      throw ToolError(
+        vi: "\"\(what)\" không phải ngày (2024-04-01) cũng không phải mã xung đột ở đây; xem field list.",
+        en: "\"\(what)\" is neither a day (2024-04-01) nor a conflict here; see field list.")
+    }
+    guard found.count == 1 else {
+      throw ToolError(
+        vi: "Có \(found.count) xung đột bắt đầu bằng \(what); ghi dài hơn.",
+        en: "\(found.count) conflicts begin with \(what); give more digits.")
+    }
+    try await showConflict(conflict, survey, console)
+  }
+
+  private func showReport(_ day: CalendarDay, _ survey: SurveyField, _ console: Console) async throws {
+    let unit = try await survey.unit()
+    guard let report = try await survey.report(day: day) else {
+      throw ToolError(vi: "Chưa có báo cáo ngày \(day) trên máy này.", en: "There is no report of \(day) on this device.")
+    }
+    let form = try await survey.form(id: report.formID, version: report.formVersion)
+    let text = AnswerText(form: form, language: console.language)
+    let name = try await survey.units()?.displayName(of: unit) ?? unit.rawValue
+    let conflicts = try await survey.openConflicts().filter { $0.table == "report" && $0.reportDay == day }
+    console.say("Báo cáo ngày \(day), \(name)", "Report of \(day), \(name)")
+    for question in text.ordered(report.answers) {
+      console.say(
+        "  \(text.label(of: question)): \(text.text(report.answers[question], to: question))",
+        "  \(text.label(of: question)): \(text.text(report.answers[question], to: question))")
+    }
+    for conflict in conflicts {
+      console.say("Có xung đột: field show \(conflict.id.prefix(8))", "There is a conflict: field show \(conflict.id.prefix(8))")
+    }
+    try console.result(
+      ReportOutcome(
+        unit: unit.rawValue, day: day.description, form: SurveySchema.formKey(id: report.formID, version: report.formVersion),
+        answers: report.answers.mapValues(AnswerJSON.init), conflicts: conflicts.map(\.id)))
+  }
+
+  private func showConflict(_ conflict: FieldConflict, _ survey: SurveyField, _ console: Console) async throws {
+    let campaign = try await survey.campaign()
+    var form: Form?
+    if let campaign, conflict.table == "report" { form = try await survey.form(id: campaign.reportForm) }
+    let text = AnswerText(form: form, language: console.language)
+    func time(_ ms: Int64) -> String? { campaign?.localTime(atMs: ms).description }
+    let differences = conflict.differingAnswers
+    console.say(
+      "Xung đột \(conflict.id): \(conflict.table) \(conflict.row), \(conflict.column)\(conflict.isOpen ? "" : " (đã giải quyết)")",
+      "Conflict \(conflict.id): \(conflict.table) \(conflict.row), \(conflict.column)\(conflict.isOpen ? "" : " (settled)")")
+    console.say(
+      "Đang giữ: thiết bị \(conflict.winningDevice), \(time(conflict.winningMs) ?? "")",
+      "Stands: device \(conflict.winningDevice), \(time(conflict.winningMs) ?? "")")
+    console.say(
+      "Bị thay: thiết bị \(conflict.losingDevice), \(time(conflict.losingMs) ?? "")",
+      "Overridden: device \(conflict.losingDevice), \(time(conflict.losingMs) ?? "")")
+    if let differences {
+      let heading = console.language == .vietnamese ? ["Câu hỏi", "Đang giữ", "Bị thay"] : ["Question", "Stands", "Overridden"]
+      console.table(
+        [heading]
+          + differences.map {
+            [text.label(of: $0.question), text.text($0.winning, to: $0.question), text.text($0.losing, to: $0.question)]
+          })
+    } else {
+      console.table([[conflict.winningValue ?? "", conflict.losingValue ?? ""]])
+    }
+    if conflict.isOpen, let day = conflict.reportDay {
+      console.say(
+        "Để giải quyết, ghi lại câu đúng: field report --day \(day) --set câu=giá-trị",
+        "To settle it, write what is right: field report --day \(day) --set question=value")
+    }
+    try console.result(
+      ConflictOutcome(
+        id: conflict.id, isOpen: conflict.isOpen, table: conflict.table, row: conflict.row, column: conflict.column,
+        losing: ConflictOutcome.Side(value: conflict.losingValue, device: conflict.losingDevice, writtenAt: time(conflict.losingMs)),
+        winning: ConflictOutcome.Side(value: conflict.winningValue, device: conflict.winningDevice, writtenAt: time(conflict.winningMs)),
+        differences: (differences ?? []).map {
+          ConflictOutcome.Difference(
+            question: $0.question, losing: $0.losing.map(AnswerJSON.init), winning: $0.winning.map(AnswerJSON.init))
+        }))
+  }
+}

@@ -1,0 +1,47 @@
+internal import ArgumentParser
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+struct Sync: FieldCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Exchange with the hub: send what is here, fetch what is new.",
+    discussion: """
+      field sync
+      field sync --hub http://10.0.0.5:8080 --deadline 60
+
+      Stop it with Ctrl-C and give it again freely: what was done stays done.
+      """)
+
+  @OptionGroup var field: FieldOptions
+
+  @Option(name: .long, help: "Another address of the hub, for this time.")
+  var hub: String?
+
+  @Option(name: .long, help: "Seconds for the whole exchange.")
+  var deadline: Int = 600
+
+  func validate() throws {
+    guard (1...86_400).contains(deadline) else { throw ValidationError("--deadline must be 1 to 86400 seconds") }
+  }
+
+  func perform(_ console: Console) async throws {
+    let survey = try field.open()
+    guard let enrolment = try await survey.replica.enrolment() else { throw SurveyFieldError.notEnrolled }
+    let address = hub ?? enrolment.hubAddress
+    guard !address.isEmpty else {
+      throw ToolError(
+        vi: "Thiết bị chưa biết địa chỉ máy chủ; chạy field sync --hub ĐỊA-CHỈ.",
+        en: "This device knows no address of its hub; run field sync --hub ADDRESS.")
+    }
+    let transport = try HTTPTransport(hub: address)
+    let exchange = Exchange(survey: survey, console: console)
+    let (report, error) = try await exchange.run(through: transport, deadlineMs: deadline * 1000)
+    if error == nil, enrolment.hubAddress.isEmpty { try await survey.replica.setHubAddress(address) }
+    try console.result(report)
+    if error == nil || report.sent + report.received > 0 { exchange.show(report, campaign: nil) }
+    guard let error else { return }
+    console.warn(error.explanation)
+    throw error.isRetryable || error.code == .cancelled ? ToolExit.tryAgain : ToolExit.failed
+  }
+}

@@ -1,0 +1,69 @@
+internal import Crypto
+internal import Foundation
+internal import GRDB
+internal import SyncKit
+
+/// One answered form on its way into the drop box.
+public struct AnswerSubmission: Sendable, Hashable {
+  public var answers: ValidatedAnswers
+  public var unit: UnitCode
+  /// The day it was answered, in the campaign's zone: nothing finer is kept.
+  public var day: CalendarDay
+  /// Code of the language the respondent used.
+  public var language: String
+  /// 32 hexadecimal digits by which the hub keeps an answer once; nil draws them at random.
+  public var id: String?
+
+  public init(_ answers: ValidatedAnswers, unit: UnitCode, day: CalendarDay, language: String, id: String? = nil) {
+    self.answers = answers
+    self.unit = unit
+    self.day = day
+    self.language = language
+    self.id = id
+  }
+}
+
+extension SurveyField {
+  /// Takes one answered form. When it returns, the answer is durable, encrypted, and unreadable on this device.
+  ///
+  /// - Throws: `SyncError` when nothing was written; `SurveyFieldError` `.noCampaign`.
+  public func submit(
+    _ answers: ValidatedAnswers, unit: UnitCode, day: CalendarDay, language: String, id: String? = nil
+  ) async throws {
+    try await submitAll([AnswerSubmission(answers, unit: unit, day: day, language: language, id: id)])
+  }
+
+  /// Takes several answered forms in one transaction: all of them, or with an error none.
+  public func submitAll(_ submissions: [AnswerSubmission]) async throws {
+    let campaign = try await requireCampaign().id
+    try await submitAll(submissions, campaign: campaign)
+  }
+
+  func submitAll(_ submissions: [AnswerSubmission], campaign: String) async throws {
+    let rows = submissions.map { submission in
+      [
+        submission.id ?? Self.randomID(), submission.unit.rawValue, campaign,
+        SurveySchema.formKey(id: submission.answers.formID, version: submission.answers.formVersion), submission.day.description,
+        submission.language, String(decoding: submission.answers.canonicalJSON, as: UTF8.self),
+      ]
+    }
+    try await write { db in
+      let statement = try db.cachedStatement(
+        sql: "INSERT INTO answer (id, unit, campaign, form, day, language, answers) VALUES (?, ?, ?, ?, ?, ?, ?)")
+      for row in rows { try statement.execute(arguments: StatementArguments(row)) }
+    }
+  }
+
+  /// 32 hexadecimal digits that say nothing.
+  static func randomID() -> String {
+    Data((0..<16).map { _ in UInt8.random(in: .min ... .max) }).hex
+  }
+
+  /// The id of an answer that came with an id of its own elsewhere.
+  ///
+  /// It follows from that id, so the same file imported again, on this device or another of the commune, gives the same ids, and
+  /// the hub keeps each answer once. The id travels inside the encrypted packet only.
+  static func importedID(campaign: String, responseID: String) -> String {
+    Data(SHA256.hash(data: Data("\(campaign)/\(responseID)".utf8)).prefix(16)).hex
+  }
+}

@@ -1,0 +1,129 @@
+internal import Foundation
+internal import GRDB
+public import SyncKit
+
+/// One edition of a form that has arrived on the device.
+public struct FieldForm: Sendable, Hashable, Codable {
+  public var id: String
+  public var version: String
+  public var title: LocalizedText
+  /// `open`, `closing` or `closed`, as the hub says.
+  public var state: String
+  public var questions: Int
+}
+
+/// What the province sent: the campaign, its forms, its units.
+extension SurveyField {
+  /// The campaign; nil before it has arrived. Of several the one that opens last.
+  public func campaign() async throws -> Campaign? {
+    let rows = try await read { db in
+      try Row.fetchAll(db, sql: "SELECT id, definition FROM campaign WHERE definition IS NOT NULL ORDER BY id").map { row in
+        (id: row.text("id") ?? "", definition: row.text("definition") ?? "")
+      }
+    }
+    var campaigns: [Campaign] = []
+    for row in rows {
+      do throws(DataProblems) {
+        campaigns.append(try Campaign(json: Data(row.definition.utf8)))
+      } catch {
+        throw SurveyFieldError.unreadable(table: "campaign", id: row.id)
+      }
+    }
+    return campaigns.max { ($0.opensMs, $0.id) < ($1.opensMs, $1.id) }
+  }
+
+  func requireCampaign() async throws -> Campaign {
+    if let campaign = try await campaign() { return campaign }
+    _ = try await unit()
+    throw SurveyFieldError.noCampaign
+  }
+
+  /// Every edition of every form here, by id, the newest first.
+  public func forms() async throws -> [FieldForm] {
+    var forms: [FieldForm] = []
+    for row in try await formRows() {
+      let form = try Self.form(row)
+      forms.append(
+        FieldForm(
+          id: form.id, version: form.version, title: form.title.localized, state: row.state,
+          questions: form.questions.count { $0.kind.isAsked }))
+    }
+    return forms
+  }
+
+  /// A form in its newest edition, or in the one that is named; nil when it is not here.
+  public func form(id: String, version: String? = nil) async throws -> Form? {
+    let rows = try await formRows().filter { $0.form == id && (version == nil || $0.version == version) }
+    return try rows.first.map(Self.form)
+  }
+
+  /// The units of the campaign; nil before they have arrived.
+  public func units() async throws -> UnitTree? {
+    let units = try await read { db in
+      try Row.fetchAll(db, sql: "SELECT code, name, kind, level, parent FROM unit ORDER BY code").map { row in
+        SurveyUnit(
+          code: UnitCode(row.text("code") ?? ""), name: row.text("name") ?? "", kind: row.text("kind") ?? "",
+          parentCode: row.text("parent").map { UnitCode($0) }, level: UnitLevel(rawValue: row.text("level") ?? "") ?? .commune
+        )
+      }
+    }
+    guard !units.isEmpty else { return nil }
+    do throws(DataProblems) {
+      return try UnitTree(units: units, source: "unit")
+    } catch {
+      throw SurveyFieldError.unreadable(table: "unit", id: error.problems.first?.explanation.en ?? "")
+    }
+  }
+
+  private struct FormRow {
+    var key: String
+    var form: String
+    var version: String
+    var state: String
+    var definition: String
+  }
+
+  private func formRows() async throws -> [FormRow] {
+    let rows = try await read { db in
+      try Row.fetchAll(db, sql: "SELECT id, form, version, state, definition FROM form WHERE definition IS NOT NULL").map { row in
+        FormRow(
+          key: row.text("id") ?? "", form: row.text("form") ?? "", version: row.text("version") ?? "",
+          state: row.text("state") ?? "open",
+          definition: row.text("definition") ?? "")
+      }
+    }
+    return rows.sorted { a, b in a.form == b.form ? Self.isOlder(b.version, than: a.version) : a.form < b.form }
+  }
+
+  private static func form(_ row: FormRow) throws -> Form {
+    do throws(FormDefinitionError) {
+      return try Form(canonicalJSON: Data(row.definition.utf8))
+    } catch {
+      throw SurveyFieldError.unreadable(table: "form", id: row.key)
+    }
+  }
+
+  /// Versions of digits count as numbers, so that 10 comes after 9; others go by their bytes.
+  static func isOlder(_ a: String, than b: String) -> Bool {
+    func isNumber(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy { (48...57).contains($0) } }
+    if isNumber(a), isNumber(b) {
+      let (left, right) = (a.drop { $0 == "0" }, b.drop { $0 == "0" })
+      if left.count != right.count { return left.count < right.count }
+    }
+    return a.utf8.lexicographicallyPrecedes(b.utf8)
+  }
+}
+
+extension Campaign {
+  /// The campaign zone's wall clock at an instant, to the minute, for showing to people.
+  public func localTime(atMs ms: Int64) -> LocalTime {
+    let local = LocalTime.localMs(ms, in: timeZone)
+    let minute = Int(CalendarDay.floorDivide(local, CalendarDay.msPerDay).remainder / 60_000)
+    return LocalTime(day: dayOf(ms), minute: minute) ?? LocalTime(startOf: dayOf(ms))
+  }
+
+  /// Minutes that the zone is east of UTC while the campaign runs.
+  public var zoneOffsetMinutes: Int {
+    timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(opensMs) / 1000)) / 60
+  }
+}

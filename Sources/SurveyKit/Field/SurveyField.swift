@@ -1,0 +1,128 @@
+public import Foundation
+internal import GRDB
+public import SyncKit
+
+/// A device of a working group: a replica that holds its province's campaign, and takes answers and daily reports without a network.
+///
+/// Everything written here is durable when the call returns and leaves with the next `replica.sync`. Answers cannot be read on
+/// the device again, not even by its owner (L12).
+public final class SurveyField: Sendable {
+  /// The engine beneath: enrolment, exchange and status are its own.
+  public let replica: Replica
+  let clock: any WallClock
+
+  /// Wraps a replica that was opened with `SurveySchema.tables`.
+  public init(replica: Replica, clock: any WallClock) {
+    self.replica = replica
+    self.clock = clock
+  }
+
+  /// Opens a device's store.
+  ///
+  /// - Parameter create: Whether a missing file is made; only enrolment should want that.
+  /// - Throws: `SyncError`; the file stays as it was.
+  public static func open(at path: String, clock: any WallClock = SystemClock(), create: Bool = false) throws -> SurveyField {
+    let replica = try Replica.open(
+      at: path, tables: SurveySchema.tables, migrator: SurveySchema.fieldMigrator, clock: clock, create: create)
+    return SurveyField(replica: replica, clock: clock)
+  }
+
+  /// Closes the store; the value cannot be used afterwards.
+  public func close() throws { try replica.close() }
+
+  // MARK: Enrolment
+
+  /// Enrols with a code from the hub's operator. See `Replica.enroll(code:label:through:)`.
+  public func enroll(code: String, label: String, through transport: any Transport) async throws {
+    try await replica.enroll(code: code, label: label, through: transport)
+  }
+
+  /// Enrols from a file, for a device that never saw the network: the campaign comes with it.
+  public func enroll(file: Data) async throws {
+    try await replica.enroll(file: file)
+  }
+
+  /// The commune this device writes for.
+  ///
+  /// - Throws: `SurveyFieldError` `.notEnrolled`.
+  public func unit() async throws -> UnitCode {
+    guard let enrolment = try await replica.enrolment() else { throw SurveyFieldError.notEnrolled }
+    return UnitCode(enrolment.writeScope)
+  }
+
+  // MARK: Time
+
+  /// Milliseconds since 1970 by the hub's clock, as far as the device knows it: its own clock and the offset last measured.
+  public func hubTimeMs() async throws -> Int64 {
+    let offset = try await replica.status().offsetMs
+    return max(0, Int64(clamping: clock.nowMs()).addingReportingOverflow(offset).partialValue)
+  }
+
+  /// Today in the campaign's zone, by hub time.
+  ///
+  /// - Throws: `SurveyFieldError` `.noCampaign` before the campaign has arrived.
+  public func today() async throws -> CalendarDay {
+    let nowMs = try await hubTimeMs()
+    return try await requireCampaign().today(atMs: nowMs)
+  }
+
+  // MARK: Transactions
+
+  func read<T: Sendable>(_ body: @Sendable @escaping (Database) throws -> T) async throws -> T {
+    try await explained { try await replica.database.read(body) }
+  }
+
+  func write<T: Sendable>(_ body: @Sendable @escaping (Database) throws -> T) async throws -> T {
+    try await explained { try await replica.database.write(body) }
+  }
+
+  private func explained<T>(_ body: () async throws -> T) async throws -> T {
+    do {
+      return try await body()
+    } catch let error as DatabaseError {
+      throw StoreFault.explain(error, store: replica.path)
+    }
+  }
+}
+
+/// What a device cannot do yet, and what to do about it.
+public enum SurveyFieldError: ExplainedError, Hashable {
+  case notEnrolled
+  case noCampaign
+  case noForm(id: String, version: String?)
+  case formClosed(id: String)
+  case noUnits
+  case foreignUnit(String)
+  /// What arrived from the hub cannot be read by this program.
+  case unreadable(table: String, id: String)
+
+  public var explanation: LocalizedText {
+    switch self {
+    case .notEnrolled:
+      LocalizedText(
+        vi: "Thiết bị chưa ghi danh; dùng mã do tỉnh cấp: field enroll MÃ --hub ĐỊA-CHỈ.",
+        en: "The device is not enrolled; use the code from the province: field enroll CODE --hub ADDRESS.")
+    case .noCampaign:
+      LocalizedText(
+        vi: "Chưa nhận được đợt khảo sát; kết nối mạng rồi chạy field sync.",
+        en: "The campaign has not arrived yet; connect to a network and run field sync.")
+    case .noForm(let id, let version):
+      LocalizedText(
+        vi: "Thiết bị chưa có biểu mẫu \(id)\(version.map { " phiên bản \($0)" } ?? ""); xem field forms, hoặc chạy field sync.",
+        en: "The device has no form \(id)\(version.map { " version \($0)" } ?? ""); see field forms, or run field sync.")
+    case .formClosed(let id):
+      LocalizedText(vi: "Biểu mẫu \(id) đã đóng, không nhận thêm phiếu.", en: "The form \(id) is closed and takes no more answers.")
+    case .noUnits:
+      LocalizedText(
+        vi: "Chưa nhận được danh sách đơn vị; kết nối mạng rồi chạy field sync.",
+        en: "The list of units has not arrived yet; connect to a network and run field sync.")
+    case .foreignUnit(let code):
+      LocalizedText(
+        vi: "Thiết bị này không phụ trách đơn vị \(code).", en: "This device does not serve unit \(code).")
+    case .unreadable(let table, let id):
+      LocalizedText(
+        vi: "Không đọc được \(id) trong bảng \(table); hãy nâng cấp chương trình hoặc báo cho tỉnh.",
+        en: "\(id) in table \(table) cannot be read; upgrade this program or tell the province.")
+    }
+  }
+}
