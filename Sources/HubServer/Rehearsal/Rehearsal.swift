@@ -64,7 +64,7 @@ final class Rehearsal: Sendable {
     try FileClock.set(UInt64(max(0, plan.startMs)), at: clockFile)
     hub = HubProcess(
       executable: settings.hubExecutable, folder: settings.folder + "/hub", clockFile: clockFile, logPath: settings.folder + "/hub.log",
-      extra: settings.hubKills > 0 ? ["--merge-pause-ms", "25"] : [])
+      extra: settings.hubKills > 0 ? ["--merge-pause-ms", "80"] : [])
   }
 
   func run(progress: ProgressBar) async throws -> Outcome {
@@ -139,10 +139,13 @@ final class Rehearsal: Sendable {
     let made: any RehearsalDevice
     if commune.isProcess {
       made = try ProcessDevice(
-        executable: settings.fieldExecutable, folder: settings.folder + "/field-" + label, label: label, unit: commune.unit.code, form: form,
+        executable: settings.fieldExecutable, folder: settings.folder + "/field-" + label, label: label, unit: commune.unit.code,
+        form: form,
         clockFile: clockFile, killer: killer)
     } else {
-      guard let clock = FileClock(path: clockFile) else { throw SyncError(.internalFault, vi: "Mất tệp đồng hồ.", en: "The clock file is gone.") }
+      guard let clock = FileClock(path: clockFile) else {
+        throw SyncError(.internalFault, vi: "Mất tệp đồng hồ.", en: "The clock file is gone.")
+      }
       made = InProcessDevice(path: settings.folder + "/field-\(label).sqlite", label: label, unit: commune.unit.code, clock: clock)
     }
     notes.withLock { $0.devices[number] = made }
@@ -183,54 +186,69 @@ final class Rehearsal: Sendable {
     }
   }
 
-  private func generate(_ count: Int, event: RehearsalPlan.Event, commune: RehearsalPlan.Commune, day: CalendarDay) throws -> [RehearsalAnswer] {
+  private func generate(_ count: Int, event: RehearsalPlan.Event, commune: RehearsalPlan.Commune, day: CalendarDay) throws
+    -> [RehearsalAnswer]
+  {
     let generator = AnswerGenerator(form: form, day: day.description)
+    // Every person says something nobody else says, so that a search of all files for it means something.
+    let opinion = form.questions.first { $0.kind == .text && $0.relevant == nil }?.name
     let base = settings.seed &* 7_919 &+ UInt64(event.commune) &* 1009
     return try (0..<count).map { index in
       // Five people who all say the same must not be told apart from one another, nor shown as unanimous.
       let number = commune.kind == .fiveEqualAnswers ? 0 : UInt64(index) + UInt64(bitPattern: event.atMs)
       let responseID = "\(settings.seed)-\(commune.unit.code)-\(event.atMs)-\(index)"
-      return RehearsalAnswer(
-        responseID: responseID, id: SurveyField.importedID(campaign: campaign.id, responseID: responseID),
-        answers: try generator.answers(seed: base &+ number))
+      let id = SurveyField.importedID(campaign: campaign.id, responseID: responseID)
+      let words = opinion.map { [$0: AnswerValue.text("Ý kiến thử số \(RehearsalManifest.hash(id).prefix(12)).")] } ?? [:]
+      return RehearsalAnswer(responseID: responseID, id: id, answers: try generator.answers(seed: base &+ number, fixed: words))
     }
   }
 }
 
-/// Kills the hub with SIGKILL at seeded moments of a rehearsal, every second time inside a merge, and starts it again.
+/// Kills the hub with SIGKILL at seeded moments of a rehearsal, half of them inside a merge, and starts it again.
 struct HubKiller {
   let hub: HubProcess
   let kills: Int
   let seed: UInt64
 
-  /// How long to wait for a merge to begin, in milliseconds.
-  private static let mergeWaitMsMax = 8000
+  private static let lookEvery = Duration.milliseconds(3)
+  /// Merges let pass between two kills inside a merge, at most.
+  private static let mergesSkippedMax = 2
 
+  /// - Parameter share: How much of the rehearsal is done, 0 to 1.
   func run(share: @Sendable () -> Double) async throws -> (total: Int, inMerge: Int) {
     var random = SeededGenerator(seed: seed)
-    var inMerge = 0
-    for kill in 0..<kills {
-      let due = (Double(kill) + Double.random(in: 0.2..<0.8, using: &random)) / Double(kills) * 0.9
-      while share() < due { try await Task.sleep(for: .milliseconds(5)) }
-      let offset = hub.logSize
-      if kill % 2 == 0 {
-        for _ in 0..<Self.mergeWaitMsMax / 2 {
-          if hub.log(after: offset).contains("merging ") { break }
-          try await Task.sleep(for: .milliseconds(2))
-        }
-      } else {
-        try await Task.sleep(for: .milliseconds(Int.random(in: 5...200, using: &random)))
-      }
-      hub.kill()
-      // Inside a merge: the last merge it spoke of has begun and not ended.
+    let inMergeWanted = kills / 2
+    var moments = (0..<kills - inMergeWanted).map { _ in Double.random(in: 0.02..<0.95, using: &random) }.sorted()
+    var (total, inMerge, skip) = (0, 0, 0)
+    var offset = hub.logSize
+    while total < kills {
+      let done = share()
       let log = hub.log(after: offset)
-      if let began = log.range(of: "merging ", options: .backwards)?.lowerBound,
-        log.range(of: "merged ", options: .backwards)?.lowerBound ?? log.startIndex < began
-      {
-        inMerge += 1
+      let merges = log.components(separatedBy: "merging ").count - 1
+      if inMerge < inMergeWanted && merges > skip {
+        hub.kill()
+        // Inside a merge: the last one it spoke of had begun and not ended.
+        let last = hub.log(after: offset)
+        if let began = last.range(of: "merging ", options: .backwards)?.lowerBound,
+          last.range(of: "merged ", options: .backwards)?.lowerBound ?? last.startIndex < began
+        {
+          inMerge += 1
+        }
+        skip = Int.random(in: 0...Self.mergesSkippedMax, using: &random)
+      } else if let moment = moments.first, done >= moment {
+        moments.removeFirst()
+        hub.kill()
+      } else if done >= 1 {
+        // Too few merges came by: the rest of the kills fall at the end.
+        hub.kill()
+      } else {
+        try await Task.sleep(for: Self.lookEvery)
+        continue
       }
+      total += 1
       try await hub.start()
+      offset = hub.logSize
     }
-    return (kills, inMerge)
+    return (total, inMerge)
   }
 }

@@ -157,7 +157,8 @@ final class ProcessDevice: RehearsalDevice {
         }
       } else if !killed.load() {
         throw SyncError(
-          .internalFault, vi: "field \(arguments[0]) bị hệ thống dừng: \(complained)", en: "field \(arguments[0]) was ended by a signal: \(complained)")
+          .internalFault, vi: "field \(arguments[0]) bị hệ thống dừng: \(complained)",
+          en: "field \(arguments[0]) was ended by a signal: \(complained)")
       }
       try await Task.sleep(for: .milliseconds(200))
     }

@@ -83,7 +83,8 @@ struct RehearseCommand: ToolCommand {
         hubKills: killHub, fieldKills: killField, speedMax: speed, boardPort: boardPort),
       plan: plan, campaign: source.campaign, form: form, reportForm: reportForm, codes: codes)
     defer { rehearsal.hub.stop() }
-    let outcome = try await rehearsal.run(progress: ProgressBar(console.language == .vietnamese ? "Tổng duyệt" : "Rehearsal", console: console))
+    let outcome = try await rehearsal.run(
+      progress: ProgressBar(console.language == .vietnamese ? "Tổng duyệt" : "Rehearsal", console: console))
     let manifest = place + "/manifest.json"
     try outcome.manifest.save(to: manifest)
     let clock = ["--clock", "@\(place)/clock"]
@@ -167,7 +168,8 @@ struct RehearseCommand: ToolCommand {
   private func report(
     _ outcome: Rehearsal.Outcome, plan: RehearsalPlan, place: String, proof: Executables.Ended, console: Console
   ) async throws {
-    guard let clock = FileClock(path: place + "/clock"), let proof = try? JSONDecoder().decode(RehearsalProof.self, from: proof.output) else {
+    guard let clock = FileClock(path: place + "/clock"), let proof = try? JSONDecoder().decode(RehearsalProof.self, from: proof.output)
+    else {
       throw ToolError(vi: "Không đọc được kết quả kiểm chứng: \(proof.complaint)", en: "The proof cannot be read: \(proof.complaint)")
     }
     let hub = try await SurveyHub.open(at: place + "/hub", clock: clock)
@@ -199,7 +201,12 @@ struct RehearseCommand: ToolCommand {
         [vi ? "Bộ nhớ máy chủ" : "Hub memory, peak", "\(summary.hubPeakMiB) MiB"],
       ]
         + (killHub > 0
-          ? [[vi ? "Máy chủ bị kill -9" : "Hub killed", "\(summary.hubKills) (\(vi ? "giữa lúc gộp" : "inside a merge"): \(summary.hubKillsInMerge))"]]
+          ? [
+            [
+              vi ? "Máy chủ bị kill -9" : "Hub killed",
+              "\(summary.hubKills) (\(vi ? "giữa lúc gộp" : "inside a merge"): \(summary.hubKillsInMerge))",
+            ]
+          ]
           : [])
         + (killField > 0 ? [[vi ? "field bị kill -9" : "field killed", "\(summary.fieldKills)"]] : [])
         + (link == "poor" ? [[vi ? "Kết nối bị cắt" : "Connections cut", "\(summary.linkCuts)"]] : []))
