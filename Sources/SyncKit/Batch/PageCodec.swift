@@ -79,9 +79,15 @@ enum PageCodec {
 
   /// - Throws: `SyncError` when the page is damaged or not this hub's.
   static func open(_ bytes: Data, hub: VerifyingKey) throws -> PageContent {
+    guard bytes.count <= WireLimits.pageBytesMax else {
+      throw SyncError(
+        .tooLarge, vi: "Trang dữ liệu lớn hơn \(WireLimits.pageBytesMax >> 20) MiB.",
+        en: "The feed page is larger than \(WireLimits.pageBytesMax >> 20) MiB.", expected: UInt64(WireLimits.pageBytesMax))
+    }
     let wire = try WireFeedPage.parse(try hub.open(bytes, as: .page), named: LocalizedText(vi: "trang dữ liệu", en: "feed page"))
     guard wire.format == format, let reader = ReplicaID(bytes: wire.reader), ReplicaID(bytes: wire.hub) == hub.replica,
-      wire.cursor.count <= WireLimits.cursorBytesMax, wire.incarnation.count == 16, wire.firstPosition < 1 << 62
+      wire.cursor.count <= WireLimits.cursorBytesMax, wire.incarnation.count == 16, wire.firstPosition < 1 << 62,
+      wire.runs.isEmpty || (TableCoder.isName(wire.scope) && wire.firstPosition >= 1)
     else { throw ByteReader.short }
     let count = wire.runs.reduce(0) { $0 + $1.stamps.count }
     guard count <= WireLimits.unitsMax else { throw ByteReader.short }
