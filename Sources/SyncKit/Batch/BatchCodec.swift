@@ -47,7 +47,8 @@ public enum BatchCodec {
   /// The content of a batch that was checked when it was journalled.
   static func reopen(_ sealed: SealedBatch) throws -> BatchContent { try content(of: try body(of: sealed)) }
 
-  private static func content(of body: Data) throws -> BatchContent {
+  /// The content of a body whose signature is somebody else's matter.
+  static func content(of body: Data) throws -> BatchContent {
     let batch = try header(of: body)
     guard let replica = ReplicaID(bytes: batch.replica) else { throw ByteReader.short }
     var stamp: UInt64 = 0
