@@ -10,7 +10,7 @@ public struct ToolOptions: ParsableArguments, Sendable {
   @Option(name: .long, help: "Language: vi or en. Default: by locale.")
   public var lang: String?
 
-  @Option(name: .long, help: ArgumentHelp("A rehearsal's clock: START_MS,ANCHOR_MS,SPEED.", visibility: .hidden))
+  @Option(name: .long, help: ArgumentHelp("A rehearsal's clock: START_MS,ANCHOR_MS,SPEED, or @FILE.", visibility: .hidden))
   public var clock: String?
 
   public init() {}
@@ -24,6 +24,12 @@ public struct ToolOptions: ParsableArguments, Sendable {
   /// The clock the command works by: the system's, unless a rehearsal gave another.
   public func wallClock() throws -> any WallClock {
     guard let clock else { return SystemClock() }
+    if clock.hasPrefix("@") {
+      guard let file = FileClock(path: String(clock.dropFirst())) else {
+        throw ToolError(vi: "Tệp đồng hồ \(clock) không có giờ.", en: "The clock file \(clock) holds no time.")
+      }
+      return file
+    }
     guard let scaled = ScaledClock(argument: clock) else {
       throw ToolError(vi: "--clock phải có dạng START_MS,ANCHOR_MS,SPEED.", en: "--clock must look like START_MS,ANCHOR_MS,SPEED.")
     }

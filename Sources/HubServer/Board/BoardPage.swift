@@ -1,0 +1,216 @@
+internal import SurveyKit
+internal import SyncKit
+
+/// One cell of a page's table: words first, an icon beside them, colour last.
+struct PageCell {
+  var value: String
+  var detail: String?
+  var icon: String?
+  var style = "n"
+  var span: Int?
+  var meter: Int?
+}
+
+struct PageColumn {
+  var label: String
+  var isNumber = true
+}
+
+/// The board, ready for its template.
+struct BoardPage {
+  struct Item {
+    var label: String
+    var value: String
+    var detail: String?
+    var tone = ""
+  }
+
+  struct Row {
+    var name: String
+    var cells: [PageCell]
+  }
+
+  struct District {
+    var code: String
+    var name: String
+    var sum: [PageCell]
+    var rows: [Row]
+  }
+
+  /// Between two looks at the hub.
+  static let refreshSeconds = 10
+
+  var frame: PageFrame
+  var province: String
+  var campaign: String
+  var when: String
+  var band: [Item]
+  var alert: String?
+  var jumpLabel: String
+  var caption: String
+  var columns: [PageColumn]
+  var districts: [District]
+  var totalLabel: String
+  var total: [PageCell]
+  var legend: String
+
+  init(_ board: Board, _ words: BoardWords) {
+    let cells = BoardCells(board, words)
+    frame = PageFrame(
+      words, title: "\(words.text("Bảng theo dõi", "Board")) – \(board.province)", path: "/", refreshSeconds: Self.refreshSeconds)
+    province = board.province
+    campaign = board.campaign(words.language)
+    when = words.text(
+      "Giờ máy chủ \(board.clock) · \(words.phase(board.phase)) · tự làm mới mỗi \(Self.refreshSeconds) giây",
+      "Hub time \(board.clock) · \(words.phase(board.phase)) · refreshes every \(Self.refreshSeconds) seconds")
+    band = Self.band(board, words)
+    alert =
+      board.strayAnswers == 0
+      ? nil
+      : words.text(
+        "\(words.number(board.strayAnswers)) phiếu thuộc đơn vị không có trong danh sách.",
+        "\(words.number(board.strayAnswers)) answers belong to units that are not in the list.")
+    jumpLabel = words.text("Đến huyện", "Jump to a district")
+    let reportTitle =
+      board.reportDay.map { words.text("Báo cáo \(words.day($0))", "Report \(words.day($0))") } ?? words.text("Báo cáo", "Report")
+    caption = words.text("Tình hình từng xã, xếp theo huyện", "Each commune, by district")
+    columns = [
+      PageColumn(label: words.text("Đơn vị", "Unit"), isNumber: false), PageColumn(label: reportTitle, isNumber: false),
+      PageColumn(label: words.text("Phiếu đã nhận / phải thu", "Answers received / expected")),
+      PageColumn(label: words.text("Liên lạc cuối", "Last contact"), isNumber: false),
+      PageColumn(label: words.text("Còn trên thiết bị", "Still on devices"), isNumber: false),
+      PageColumn(label: words.text("Giữ lại", "Held")), PageColumn(label: words.text("Xung đột", "Conflicts")),
+      PageColumn(label: words.text("Lệch giờ", "Clock skew")), PageColumn(label: words.text("Thiết bị", "Devices")),
+    ]
+    districts = board.districts.map { district in
+      District(
+        code: district.unit.rawValue, name: district.name, sum: cells.sum(district.total),
+        rows: district.rows.map { Row(name: $0.name, cells: cells.row($0)) })
+    }
+    totalLabel = words.text("Toàn tỉnh", "Whole province")
+    total = cells.sum(board.total)
+    legend = words.text(
+      "“∅ chưa liên lạc”: chưa thiết bị nào của xã từng gọi về, nên chưa biết gì về xã đó; “0” là đã liên lạc và chưa có phiếu nào. Số phiếu gồm cả phiếu còn niêm phong.",
+      "“∅ no contact”: no device of the commune has ever called, so nothing is known of it; “0” means it called and had no answers. Answers include those still sealed."
+    )
+  }
+
+  private static func band(_ board: Board, _ words: BoardWords) -> [Item] {
+    let total = board.total
+    let counts = total.counts
+    var items: [Item] = []
+    if let day = board.reportDay {
+      let shown = words.day(day)
+      items.append(
+        Item(
+          label: words.text("✓ Báo cáo đúng hạn", "✓ Reports on time"), value: words.number(total[.onTime]),
+          detail: words.text("trên \(total.communes) xã, ngày \(shown)", "of \(total.communes), \(shown)"), tone: "good"))
+      items.append(
+        Item(label: words.text("! Báo cáo muộn", "! Reports late"), value: words.number(total[.late]), tone: total[.late] > 0 ? "warn" : "")
+      )
+      if total[.notYetDue] > 0 {
+        items.append(Item(label: words.text("… Chưa đến hạn", "… Not due yet"), value: words.number(total[.notYetDue])))
+      }
+      items.append(
+        Item(
+          label: words.text("✗ Chưa có báo cáo", "✗ Reports missing"), value: words.number(total[.missing]),
+          tone: total[.missing] > 0 ? "bad" : ""))
+    }
+    items.append(
+      Item(
+        label: words.text("∅ Chưa liên lạc", "∅ No contact"), value: words.number(total.silent), detail: words.text("xã", "communes"),
+        tone: total.silent > 0 ? "bad" : ""))
+    let rate = counts.expected.flatMap { $0 > 0 ? (counts.received * 1000 + $0 / 2) / $0 : nil }
+    items.append(
+      Item(
+        label: words.text("Phiếu đã nhận", "Answers received"), value: words.number(counts.received),
+        detail: words.text(
+          "/ \(words.number(counts.expected)) · \(words.percent(rate))", "/ \(words.number(counts.expected)) · \(words.percent(rate))")))
+    items.append(
+      Item(
+        label: words.text("Giữ lại", "Held"), value: words.number(counts.held), detail: words.text("thay đổi", "changes"),
+        tone: counts.held > 0 ? "warn" : ""))
+    items.append(
+      Item(
+        label: words.text("Xung đột mở", "Open conflicts"), value: words.number(counts.conflicts), tone: counts.conflicts > 0 ? "warn" : "")
+    )
+    return items
+  }
+}
+
+/// The cells of the board's rows, in the order of its columns.
+private struct BoardCells {
+  let board: Board
+  let words: BoardWords
+
+  /// A clock further off than this is pointed out, in milliseconds.
+  private static let skewNoticeMs: UInt64 = 60_000
+
+  init(_ board: Board, _ words: BoardWords) {
+    self.board = board
+    self.words = words
+  }
+
+  func row(_ row: BoardRow) -> [PageCell] {
+    let counts = row.counts
+    let hasContact = counts.lastContactMs != nil
+    // What a commune without contact has is not known; only what is at the hub already is.
+    let answers =
+      hasContact || counts.received > 0
+      ? PageCell(value: "\(words.number(counts.received)) / \(words.number(counts.expected))")
+      : PageCell(value: "– / \(words.number(counts.expected))", style: "n quiet")
+    return [
+      report(row), answers, contact(counts), backlog(counts), count(counts.held), count(counts.conflicts), skew(counts),
+      PageCell(value: words.number(counts.devices)),
+    ]
+  }
+
+  func sum(_ total: BoardTotal) -> [PageCell] {
+    let counts = total.counts
+    let filed = total[.onTime] + total[.late]
+    let silent = total.silent == 0 ? words.text("mọi xã", "all communes") : words.text("\(total.silent) xã chưa", "\(total.silent) without")
+    return [
+      board.reportDay == nil
+        ? PageCell(value: words.unknown, style: "")
+        : PageCell(value: "\(filed) / \(total.communes) \(words.text("xã", "communes"))", style: ""),
+      PageCell(value: "\(words.number(counts.received)) / \(words.number(counts.expected))"), PageCell(value: silent, style: ""),
+      backlog(counts), count(counts.held), count(counts.conflicts), skew(counts), PageCell(value: words.number(counts.devices)),
+    ]
+  }
+
+  private func report(_ row: BoardRow) -> PageCell {
+    guard let status = row.report else { return PageCell(value: words.unknown, style: "quiet") }
+    let time = row.reportMs.flatMap { board.times[$0] }
+    switch status {
+    case .onTime: return PageCell(value: words.report(status), detail: time, icon: "✓", style: "good")
+    case .late: return PageCell(value: words.report(status), detail: time, icon: "!", style: "warn")
+    case .missing: return PageCell(value: words.report(status), icon: "✗", style: "bad")
+    case .notYetDue: return PageCell(value: words.report(status), icon: "…", style: "quiet")
+    }
+  }
+
+  private func contact(_ counts: BoardCounts) -> PageCell {
+    guard let ms = counts.lastContactMs else { return PageCell(value: words.noContact, icon: "∅", style: "bad") }
+    return PageCell(value: words.ago(ms, nowMs: board.nowMs), detail: board.times[ms], style: "")
+  }
+
+  private func backlog(_ counts: BoardCounts) -> PageCell {
+    guard counts.backlog != nil || counts.packets != nil else { return PageCell(value: words.unknown, style: "quiet") }
+    let (changes, packets) = (counts.backlog ?? 0, counts.packets ?? 0)
+    guard changes + packets > 0 else { return PageCell(value: words.text("không", "nothing"), style: "quiet") }
+    var parts: [String] = []
+    if changes > 0 { parts.append(words.text("\(words.number(changes)) thay đổi", "\(words.number(changes)) changes")) }
+    if packets > 0 { parts.append(words.text("\(words.number(packets)) phiếu", "\(words.number(packets)) answers")) }
+    return PageCell(value: parts.joined(separator: ", "), style: "")
+  }
+
+  private func count(_ value: Int) -> PageCell {
+    value == 0 ? PageCell(value: "0", style: "n quiet") : PageCell(value: words.number(value), icon: "!", style: "n warn")
+  }
+
+  private func skew(_ counts: BoardCounts) -> PageCell {
+    guard let ms = counts.skewMs else { return PageCell(value: words.unknown, style: "n quiet") }
+    guard ms.magnitude > Self.skewNoticeMs else { return PageCell(value: words.skew(ms), style: "n quiet") }
+    return PageCell(value: words.skew(ms), icon: "!", style: "n warn")
+  }
+}

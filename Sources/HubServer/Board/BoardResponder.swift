@@ -1,0 +1,79 @@
+internal import Foundation
+internal import HTTPTypes
+internal import Hummingbird
+internal import Logging
+internal import NIOCore
+internal import SurveyKit
+internal import SyncKit
+
+/// Serves the operators' pages. Reads only; runs nothing in the browser; lets nothing be fetched from elsewhere.
+struct BoardResponder: HTTPResponder {
+  typealias Context = BasicRequestContext
+
+  private let survey: SurveyHub
+  private let language: Language
+  private let logger: Logger
+  private let pages: Pages
+
+  init(survey: SurveyHub, language: Language, logger: Logger) throws {
+    self.survey = survey
+    self.language = language
+    self.logger = logger
+    pages = try Pages()
+  }
+
+  func respond(to request: Request, context: Context) async throws -> Response {
+    let uri = request.uri
+    // A name that merely points to this machine is how a strange web page would read the board through the operator's browser.
+    guard Self.isLocal(request.head.authority ?? "") else {
+      return text(.forbidden, "Bảng này chỉ mở tại máy chủ: http://127.0.0.1.\nThe board opens on this machine only: http://127.0.0.1.\n")
+    }
+    guard request.method == .get || request.method == .head else {
+      return text(.methodNotAllowed, "Chỉ xem được trang này.\nThis page can only be read.\n")
+    }
+    // Vietnamese is the first language of the pages, whatever the server's own locale says.
+    let language = uri.queryParameters.get("lang").flatMap { Language(rawValue: $0) } ?? .vietnamese
+    do {
+      switch uri.path {
+      case "/": return html(try await pages.board(try await survey.board(), language))
+      case "/results":
+        let query = ResultsPage.Query(
+          level: uri.queryParameters.get("level").flatMap { UnitLevel(rawValue: $0) } ?? .province,
+          question: uri.queryParameters.get("question"), form: uri.queryParameters.get("form"))
+        return html(try await pages.results(survey, query, language))
+      case "/style.css":
+        return Response(
+          status: .ok, headers: [.contentType: "text/css; charset=utf-8", .cacheControl: "max-age=300"],
+          body: ResponseBody(byteBuffer: ByteBuffer(string: PageStyle.css)))
+      case "/health": return text(.ok, "ok\n")
+      default: return html(pages.message(language, Self.noPage), status: .notFound)
+      }
+    } catch let error as any ExplainedError {
+      let isMissing = (error as? SyncError)?.code == .badRequest
+      if !isMissing { logger.error("page failed", metadata: ["page": "\(uri.path)", "error": "\(error.explanation.en)"]) }
+      return html(pages.message(language, error.explanation), status: isMissing ? .notFound : .internalServerError)
+    }
+  }
+
+  private static let noPage = LocalizedText(vi: "Không có trang này.", en: "There is no such page.")
+
+  static func isLocal(_ authority: String) -> Bool {
+    let host = authority.hasPrefix("[") ? String(authority.prefix { $0 != "]" }) + "]" : String(authority.prefix { $0 != ":" })
+    return ["127.0.0.1", "localhost", "[::1]"].contains(host.lowercased())
+  }
+
+  private func html(_ page: String, status: HTTPResponse.Status = .ok) -> Response {
+    var headers: HTTPFields = [.contentType: "text/html; charset=utf-8", .cacheControl: "no-store"]
+    headers[.contentSecurityPolicy] =
+      "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    headers[.xContentTypeOptions] = "nosniff"
+    if let name = HTTPField.Name("referrer-policy") { headers[name] = "no-referrer" }
+    return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: page)))
+  }
+
+  private func text(_ status: HTTPResponse.Status, _ text: String) -> Response {
+    Response(
+      status: status, headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"],
+      body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+  }
+}

@@ -1,0 +1,71 @@
+/// The one style sheet: system fonts, both colour schemes, readable from 360 pixels up.
+enum PageStyle {
+  static let css = """
+    :root {
+      --paper: #ffffff; --ink: #1c2126; --soft: #5a646e; --line: #d9dee3; --head: #f3f5f7; --link: #0b57a4;
+      --good: #1a6b35; --warn: #8a5200; --bad: #b3261e; --good-bg: #e8f4ec; --warn-bg: #fdf1de; --bad-bg: #fcebe9;
+    }
+    @media (prefers-color-scheme: dark) {
+      :root {
+        --paper: #14181c; --ink: #e6e9ec; --soft: #a3adb7; --line: #343c44; --head: #1d2329; --link: #8ab8f0;
+        --good: #7fd29a; --warn: #f0b866; --bad: #ff9c93; --good-bg: #16301f; --warn-bg: #33260f; --bad-bg: #3a1a18;
+      }
+    }
+    * { box-sizing: border-box; }
+    html { -webkit-text-size-adjust: 100%; }
+    body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.45 system-ui, "Noto Sans", "DejaVu Sans", sans-serif; }
+    main, footer, body > nav { padding: 0 1rem; max-width: 90rem; margin: 0 auto; }
+    body > nav { display: flex; gap: 1.25rem; align-items: center; min-height: 3rem; border-bottom: 1px solid var(--line); }
+    a { color: var(--link); }
+    body > nav a { padding: .5rem 0; }
+    .other { margin-left: auto; }
+    .skip { position: absolute; left: -99rem; }
+    .skip:focus { left: 1rem; top: .5rem; background: var(--paper); padding: .5rem; z-index: 9; }
+    :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+    h1 { font-size: 1.5rem; line-height: 1.25; margin: 1rem 0 .25rem; }
+    h2 { font-size: 1.1rem; line-height: 1.3; margin: 2rem 0 .5rem; }
+    .lead { margin: .25rem 0; max-width: 60rem; }
+    .when, .legend, footer, .quiet, small, caption { color: var(--soft); }
+    .when { margin: .25rem 0 1rem; }
+    small { font-size: .85em; }
+    .band { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .5rem; margin: 0 0 1rem; }
+    .band div { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .75rem; }
+    .band dt { font-size: .9rem; }
+    .band dd { margin: 0; font-size: 1.5rem; font-weight: 600; font-variant-numeric: tabular-nums; line-height: 1.25; }
+    .band small { font-size: .9rem; font-weight: 400; display: block; }
+    .band .good { background: var(--good-bg); } .band .good dt { color: var(--good); }
+    .band .warn { background: var(--warn-bg); } .band .warn dt { color: var(--warn); }
+    .band .bad { background: var(--bad-bg); } .band .bad dt { color: var(--bad); }
+    .alert { background: var(--bad-bg); color: var(--bad); padding: .75rem; border-radius: .4rem; }
+    .jump { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .5rem 0 1rem; }
+    .jump a { padding: .3rem 0; }
+    .jump a[aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; border-bottom: 2px solid; }
+    .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .4rem; max-width: 100%; }
+    table { border-collapse: separate; border-spacing: 0; width: 100%; font-variant-numeric: tabular-nums; }
+    caption { text-align: left; padding: .5rem .75rem; }
+    th, td { padding: .4rem .75rem; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
+    thead th { border-top: 0; background: var(--head); font-size: .9rem; vertical-align: bottom; }
+    .board td { white-space: nowrap; }
+    .board td small { display: block; }
+    .n { text-align: right; white-space: nowrap; }
+    th[scope="row"], th[scope="rowgroup"], thead th:first-child { position: sticky; left: 0; background: var(--paper); z-index: 1; }
+    th[scope="row"] { font-weight: 400; min-width: 8rem; }
+    thead th:first-child { background: var(--head); }
+    .district th, .district td { background: var(--head); font-weight: 600; border-top: 2px solid var(--line); }
+    .district th { min-width: 8rem; }
+    .district { scroll-margin-top: 1rem; }
+    td.good { color: var(--good); } td.warn { color: var(--warn); font-weight: 600; } td.bad { color: var(--bad); font-weight: 600; }
+    .icon { display: inline-block; min-width: 1em; text-align: center; font-weight: 700; }
+    meter { width: 7rem; height: .8rem; vertical-align: middle; }
+    .bar { min-width: 8rem; }
+    .share meter { display: block; margin-left: auto; }
+    footer { border-top: 1px solid var(--line); margin-top: 2rem; padding-bottom: 2rem; font-size: .9rem; }
+    @media (max-width: 40rem) {
+      body { font-size: 15px; }
+      th, td { padding: .4rem .5rem; }
+      th[scope="row"], .district th, thead th:first-child { min-width: 7rem; max-width: 9rem; }
+      .band { grid-template-columns: 1fr 1fr; }
+    }
+    @media print { .jump, body > nav, .skip { display: none; } .scroll { overflow: visible; border: 0; } }
+    """
+}

@@ -1,0 +1,85 @@
+internal import Mustache
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// The pages' templates, parsed once. Everything put into them is escaped by the template engine.
+struct Pages: Sendable {
+  private let library: MustacheLibrary
+
+  init() throws {
+    var library = MustacheLibrary()
+    do {
+      try library.register(PageTemplates.head, named: "head")
+      try library.register(PageTemplates.foot, named: "foot")
+      try library.register(PageTemplates.board, named: "board")
+      try library.register(PageTemplates.results, named: "results")
+      try library.register(PageTemplates.message, named: "message")
+    } catch {
+      throw ToolError(vi: "Mẫu trang web bị lỗi: \(error).", en: "A page template is broken: \(error).")
+    }
+    self.library = library
+  }
+
+  func board(_ board: Board?, _ language: Language) async throws -> String {
+    guard let board else {
+      throw SyncError(
+        .badRequest, vi: "Chưa có cuộc khảo sát nào; nạp bằng `hub campaign load THƯ_MỤC`.",
+        en: "There is no campaign yet; load one with `hub campaign load DIR`.")
+    }
+    return render(BoardPage(board, BoardWords(language: language)), "board")
+  }
+
+  func results(_ survey: SurveyHub, _ query: ResultsPage.Query, _ language: Language) async throws -> String {
+    let results = try await survey.results(form: query.form)
+    return render(ResultsPage(results, query, BoardWords(language: language)), "results")
+  }
+
+  func message(_ language: Language, _ text: LocalizedText) -> String {
+    render(
+      MessagePage(frame: PageFrame(BoardWords(language: language), title: "SyncKit", path: "/", refreshSeconds: nil), text: text(language)),
+      "message")
+  }
+
+  private func render(_ page: Any, _ name: String) -> String { library.render(page, withTemplate: name) ?? "" }
+}
+
+struct MessagePage {
+  var frame: PageFrame
+  var text: String
+}
+
+/// What every page has around its content.
+struct PageFrame {
+  var lang: String
+  var title: String
+  var refresh: String?
+  var skip: String
+  var boardLabel: String
+  var resultsLabel: String
+  var boardLink: String
+  var resultsLink: String
+  var otherLanguage: String
+  var otherLink: String
+  var otherCode: String
+  var note: String
+
+  init(_ words: BoardWords, title: String, path: String, query: String = "", refreshSeconds: Int?) {
+    let isVietnamese = words.language == .vietnamese
+    lang = words.language.rawValue
+    self.title = title
+    refresh = refreshSeconds.map(String.init)
+    skip = words.text("Đến nội dung", "Skip to content")
+    boardLabel = words.text("Bảng theo dõi", "Board")
+    resultsLabel = words.text("Kết quả", "Results")
+    let suffix = isVietnamese ? "" : "?lang=en"
+    boardLink = "/" + suffix
+    resultsLink = "/results" + suffix
+    otherLanguage = isVietnamese ? "English" : "Tiếng Việt"
+    otherCode = isVietnamese ? "en" : "vi"
+    otherLink = path + "?lang=" + otherCode + (query.isEmpty ? "" : "&" + query)
+    note = words.text(
+      "Trang này chỉ mở tại máy chủ. Kết quả của đơn vị ít phiếu được giữ kín.",
+      "This page opens on the hub's own machine only. Results of units with few answers are withheld.")
+  }
+}

@@ -1,0 +1,202 @@
+internal import SurveyKit
+internal import SyncKit
+
+/// The results that may be shown, ready for their template.
+struct ResultsPage {
+  struct Query {
+    var level: UnitLevel
+    var question: String?
+    var form: String?
+  }
+
+  struct Link {
+    var link: String
+    var label: String
+    var isCurrent: Bool
+  }
+
+  struct Picker {
+    var label: String
+    var links: [Link]
+  }
+
+  struct Taking {
+    var name: String
+    var answers: String
+    var expected: String
+    var rate: String
+    var meter: Int?
+  }
+
+  struct Row {
+    var name: String
+    var cells: [PageCell]
+  }
+
+  struct Question {
+    var id: String
+    var label: String
+    var withheld: String?
+    var hasTable: Bool
+    var columns: [PageColumn]
+    var rows: [Row]
+  }
+
+  var frame: PageFrame
+  var heading: String
+  var title: String
+  var levelLabel: String
+  var levels: [Link]
+  var participationLabel: String
+  var participationColumns: [PageColumn]
+  var participation: [Taking]
+  var picker: Picker?
+  var questions: [Question]
+  var legend: String
+
+  init(_ results: FormResults, _ query: Query, _ words: BoardWords) {
+    let view = results.view
+    // A page of every question for every commune would help nobody: communes are shown a question at a time.
+    let chosen = query.level == .commune ? query.question ?? view.questions.first?.id : query.question
+    let level = query.level
+    func address(_ level: UnitLevel, _ question: String?) -> String {
+      var parts = ["level=\(level.rawValue)"]
+      if let question { parts.append("question=\(question)") }
+      if words.language == .english { parts.append("lang=en") }
+      return "/results?" + parts.joined(separator: "&")
+    }
+    let known = chosen.flatMap { id in view.questions.first { $0.id == id }?.id }
+    frame = PageFrame(
+      words, title: "\(words.text("Kết quả", "Results")) – \(results.title(words.language))", path: "/results",
+      query: "level=\(level.rawValue)" + (known.map { "&question=\($0)" } ?? ""), refreshSeconds: nil)
+    heading = words.text("Kết quả", "Results")
+    title = "\(results.title(words.language)) (\(results.form))"
+    levelLabel = words.text("Cấp", "Level")
+    levels = UnitLevel.allCases.map { each in Link(link: address(each, nil), label: Self.name(each, words), isCurrent: each == level) }
+    participationLabel = words.text("Tham gia", "Participation")
+    participationColumns = [
+      PageColumn(label: words.text("Đơn vị", "Unit"), isNumber: false), PageColumn(label: words.text("Phiếu", "Answers")),
+      PageColumn(label: words.text("Phải thu", "Expected")), PageColumn(label: words.text("Tỷ lệ", "Rate")),
+      PageColumn(label: "", isNumber: false),
+    ]
+    participation = results.participation.filter { $0.level == level }.map { line in
+      Taking(
+        name: line.name, answers: words.number(line.answers), expected: words.number(line.expected),
+        rate: words.percent(line.ratePermille), meter: line.ratePermille.map { min($0, 1000) })
+    }
+    if level == .commune {
+      picker = Picker(
+        label: words.text("Câu hỏi", "Question"),
+        links: view.questions.map { Link(link: address(.commune, $0.id), label: $0.label(words.language), isCurrent: $0.id == chosen) })
+    }
+    let units = view.units.filter { $0.level == level }
+    questions = view.questions.filter { chosen == nil || $0.id == chosen }.map { heading in
+      level == .province ? Self.overall(heading, units.first, words) : Self.byUnit(heading, units, words)
+    }
+    legend = words.text(
+      "Dưới 5 phiếu, và những gì làm lộ chúng qua phép trừ, không được công bố. “≥ 90 %” cũng có thể là tất cả.",
+      "Fewer than 5 answers, and whatever would reveal them by subtraction, are not shown. “≥ 90 %” may also be everyone.")
+  }
+
+  private static func name(_ level: UnitLevel, _ words: BoardWords) -> String {
+    switch level {
+    case .province: words.text("Toàn tỉnh", "Province")
+    case .district: words.text("Theo huyện", "Districts")
+    case .commune: words.text("Theo xã", "Communes")
+    }
+  }
+
+  /// One unit: a row a choice.
+  private static func overall(_ heading: QuestionHeading, _ unit: UnitResult?, _ words: BoardWords) -> Question {
+    var question = Question(id: heading.id, label: heading.label(words.language), hasTable: true, columns: [], rows: [])
+    guard let result = unit?[heading.id] else {
+      question.hasTable = false
+      question.withheld = ResultsTable.text(WithheldReason.noAnswers, words.language)
+      return question
+    }
+    let reasons = Set(
+      result.choices.map { choice -> WithheldReason? in if case .withheld(let reason) = choice.cell { reason } else { nil } })
+    if let mean = result.mean {
+      question.columns = [
+        PageColumn(label: words.text("Trung bình", "Mean"), isNumber: false), PageColumn(label: words.text("Người trả lời", "Answered")),
+      ]
+      guard case .shown(let tenths) = mean else {
+        question.hasTable = false
+        if case .withheld(let reason) = mean { question.withheld = ResultsTable.text(reason, words.language) }
+        return question
+      }
+      question.rows = [Row(name: decimal(tenths, words), cells: [PageCell(value: words.number(result.answered))])]
+      return question
+    }
+    if reasons.count == 1, let first = reasons.first, let reason = first {
+      question.hasTable = false
+      question.withheld = ResultsTable.text(reason, words.language)
+      return question
+    }
+    question.columns = [
+      PageColumn(label: words.text("Lựa chọn", "Choice"), isNumber: false), PageColumn(label: words.text("Số người", "People")),
+      PageColumn(label: words.text("Tỷ lệ", "Share")),
+    ]
+    question.rows = zip(heading.choices, result.choices).map { choice, counted in
+      Row(name: choice.label(words.language), cells: countAndShare(counted.cell, words))
+    }
+    return question
+  }
+
+  private static func countAndShare(_ cell: ResultCell, _ words: BoardWords) -> [PageCell] {
+    switch cell {
+    case .shown(let count, let share):
+      var meter: Int?
+      if case .permille(let permille) = share { meter = permille }
+      return [
+        PageCell(value: words.number(count)), PageCell(value: ResultsTable.text(share, words.language), style: "n share", meter: meter),
+      ]
+    case .withheld(let reason): return [PageCell(value: ResultsTable.text(reason, words.language), style: "quiet", span: 2)]
+    }
+  }
+
+  /// Several units: a row a unit, a column a choice.
+  private static func byUnit(_ heading: QuestionHeading, _ units: [UnitResult], _ words: BoardWords) -> Question {
+    let titles = heading.choices.isEmpty ? [words.text("Trung bình", "Mean")] : heading.choices.map { $0.label(words.language) }
+    let rows = units.map { unit -> Row in
+      guard let result = unit[heading.id] else {
+        return Row(name: unit.name, cells: [PageCell(value: words.unknown, style: "quiet", span: titles.count + 1)])
+      }
+      let answered = PageCell(value: words.number(result.answered))
+      if let mean = result.mean {
+        switch mean {
+        case .shown(let tenths): return Row(name: unit.name, cells: [answered, PageCell(value: decimal(tenths, words))])
+        case .withheld(let reason):
+          return Row(name: unit.name, cells: [PageCell(value: ResultsTable.text(reason, words.language), style: "quiet", span: 2)])
+        }
+      }
+      let reasons = Set(
+        result.choices.map { choice -> WithheldReason? in if case .withheld(let reason) = choice.cell { reason } else { nil } })
+      if reasons.count == 1, let first = reasons.first, let reason = first {
+        return Row(
+          name: unit.name, cells: [PageCell(value: ResultsTable.text(reason, words.language), style: "quiet", span: titles.count + 1)])
+      }
+      return Row(
+        name: unit.name,
+        cells: [answered]
+          + result.choices.map { choice in
+            switch choice.cell {
+            case .shown(let count, let share):
+              PageCell(value: ResultsTable.text(share, words.language), detail: count.map { words.number($0) })
+            case .withheld(let reason): PageCell(value: ResultsTable.text(reason, words.language), style: "quiet")
+            }
+          })
+    }
+    return Question(
+      id: heading.id, label: heading.label(words.language), hasTable: true,
+      columns: [
+        PageColumn(label: words.text("Đơn vị", "Unit"), isNumber: false), PageColumn(label: words.text("Người trả lời", "Answered")),
+      ]
+        + titles.map { PageColumn(label: $0) },
+      rows: rows)
+  }
+
+  private static func decimal(_ tenths: Int, _ words: BoardWords) -> String {
+    "\(tenths < 0 ? "−" : "")\(words.number(Int(tenths.magnitude / 10)))\(words.text(",", "."))\(tenths.magnitude % 10)"
+  }
+}

@@ -1,0 +1,115 @@
+internal import ArgumentParser
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// The devices a hub knows.
+struct DevicesCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "devices", abstract: "List the enrolled devices, or revoke one.",
+    discussion: """
+      Examples:
+        hub devices list
+        hub devices revoke 3fa20c11
+      """,
+    subcommands: [DevicesListCommand.self, DevicesRevokeCommand.self], defaultSubcommand: DevicesListCommand.self)
+}
+
+struct DevicesListCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List the enrolled devices: unit, last contact, backlog, clock.",
+    discussion: """
+      Example:
+        hub devices list --unit 07201
+      """)
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Option(name: .long, help: "Only devices of this unit.") var unit: String?
+
+  private struct Line: Encodable {
+    var replica: String
+    var unit: String
+    var name: String
+    var label: String
+    var enrolledMs: UInt64
+    var revokedMs: UInt64?
+    var contactMs: UInt64?
+    var skewMs: Int64?
+    var backlog: Int?
+    var packets: Int?
+  }
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      let plan = try await survey.plan()
+      let devices = try await survey.hub.devices().filter { unit == nil || $0.scope == unit }
+      let lines = devices.map { device in
+        Line(
+          replica: device.replica.description, unit: device.scope, name: plan?.tree.displayName(of: UnitCode(device.scope)) ?? device.scope,
+          label: device.label, enrolledMs: device.enrolledMs, revokedMs: device.revokedMs, contactMs: device.contactMs,
+          skewMs: device.skewMs, backlog: device.backlog, packets: device.packets)
+      }
+      try console.result(lines)
+      guard !lines.isEmpty else {
+        console.say("Chưa có thiết bị nào ghi danh.", "No device has enrolled yet.")
+        return
+      }
+      let words = BoardWords(language: options.language)
+      let heading: [LocalizedText] = [
+        LocalizedText(vi: "Thiết bị", en: "Device"), LocalizedText(vi: "Đơn vị", en: "Unit"), LocalizedText(vi: "Nhãn", en: "Label"),
+        LocalizedText(vi: "Liên lạc cuối", en: "Last contact"), LocalizedText(vi: "Tồn", en: "Backlog"),
+        LocalizedText(vi: "Phiếu chờ", en: "Packets"), LocalizedText(vi: "Lệch giờ", en: "Clock"),
+        LocalizedText(vi: "Trạng thái", en: "State"),
+      ]
+      console.table(
+        [heading.map { $0(options.language) }]
+          + devices.map { device in
+            let contact = device.contactMs.map { Int64($0) }
+            let state =
+              device.revokedMs == nil ? LocalizedText(vi: "đang dùng", en: "active") : LocalizedText(vi: "đã thu hồi", en: "revoked")
+            return [
+              device.replica.short, plan?.tree.displayName(of: UnitCode(device.scope)) ?? device.scope, device.label,
+              contact.map { ms in plan?.campaign.wallText(atMs: ms) ?? String(ms) } ?? words.noContact, words.number(device.backlog),
+              words.number(device.packets), words.skew(device.skewMs), state(options.language),
+            ]
+          })
+    }
+  }
+}
+
+struct DevicesRevokeCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "revoke", abstract: "Take a lost or misused device's rights away; what it sent before stays.",
+    discussion: """
+      Example:
+        hub devices revoke 3fa20c11
+      """)
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(help: "The device as `hub devices list` shows it: at least 8 digits.") var device: String
+
+  private struct Revoked: Encodable {
+    var replica: String
+    var changed: Bool
+  }
+
+  func perform(_ console: Console) async throws {
+    let wanted = device.lowercased()
+    try await place.withHub(options) { survey in
+      let found = try await survey.hub.devices().filter { wanted.count >= 8 && $0.replica.description.hasPrefix(wanted) }
+      guard let first = found.first, found.count == 1 else {
+        throw ToolError(
+          vi: found.isEmpty ? "Không có thiết bị \(device); xem `hub devices list`." : "\(device) chỉ nhiều thiết bị; ghi thêm chữ số.",
+          en: found.isEmpty ? "There is no device \(device); see `hub devices list`." : "\(device) names several devices; give more digits."
+        )
+      }
+      let changed = try await survey.hub.revoke(first.replica)
+      console.say(
+        changed ? "Đã thu hồi thiết bị \(first.replica.short) (\(first.label))." : "Thiết bị này đã bị thu hồi trước đó.",
+        changed ? "Revoked device \(first.replica.short) (\(first.label))." : "This device was revoked before.")
+      try console.result(Revoked(replica: first.replica.description, changed: changed))
+    }
+  }
+}

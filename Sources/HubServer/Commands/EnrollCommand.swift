@@ -1,0 +1,156 @@
+internal import ArgumentParser
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// Makes enrolment codes, or enrolment files for devices that never see the network.
+struct EnrollCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "enroll", abstract: "Make enrolment codes, or enrolment files, for one, some or all communes.",
+    discussion: """
+      A code is valid once, for one device. It is shown only now: the hub keeps its hash. An enrolment file replaces a code on a
+      device without network; it holds that device's key, so carry it like a key and delete it afterwards.
+
+      Examples:
+        hub enroll 07201
+        hub enroll --all --file codes.csv
+        hub enroll 07201 07204 --files ./usb --hub http://10.0.0.5:8080
+      """)
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(help: "Codes of units, such as 07201.") var units: [String] = []
+  @Flag(name: .long, help: "Every commune.") var all = false
+  @Option(name: .long, help: "How many devices of each unit.") var count = 1
+  @Option(name: .long, help: "Also write the codes to this file: CSV, or JSON when its name ends in .json.") var file: [String] = []
+  @Option(name: .long, help: "Make an enrolment file for each device in this folder instead of codes.") var files: String?
+  @Option(name: .long, help: "The hub's address to put into enrolment files, such as http://10.0.0.5:8080.") var hub = ""
+
+  /// Devices made in one call.
+  private static let devicesMax = 20_000
+
+  struct Code: Codable {
+    var unit: String
+    var name: String
+    var district: String
+    var code: String?
+    var file: String?
+  }
+
+  func validate() throws {
+    if units.isEmpty != all { throw ValidationError("Give unit codes, or --all; not both and not neither.") }
+    if !(1...100).contains(count) { throw ValidationError("--count must be 1 to 100.") }
+    if files != nil && !file.isEmpty { throw ValidationError("--file writes codes and --files makes enrolment files: choose one.") }
+  }
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      let plan = try await survey.requirePlan()
+      let targets = try targets(plan.tree).flatMap { Array(repeating: $0, count: count) }
+      guard targets.count <= Self.devicesMax else {
+        throw ToolError(
+          vi: "Không tạo quá \(Self.devicesMax) mã một lần.", en: "No more than \(Self.devicesMax) devices can be made in one call.")
+      }
+      let codes: [Code]
+      if let files {
+        codes = try await makeFiles(targets, in: files, survey: survey, plan: plan, console: console)
+      } else {
+        let made = try await survey.hub.makeCodes(targets.map { ($0.code.rawValue, plan.readScopes(of: $0.code)) })
+        codes = zip(targets, made).map { unit, code in self.code(for: unit, of: plan.tree, code: code) }
+        for path in file { try write(codes, to: path) }
+      }
+      show(codes, console)
+      try console.result(codes)
+    }
+  }
+
+  private func targets(_ tree: UnitTree) throws -> [SurveyUnit] {
+    if all { return tree.units(at: .commune) }
+    let unknown = units.filter { tree[UnitCode($0)] == nil }
+    guard unknown.isEmpty else {
+      let list = unknown.joined(separator: ", ")
+      throw ToolError(
+        vi: "Không có đơn vị mã \(list) trong cuộc khảo sát; mã xã như 07201.",
+        en: "There is no unit with code \(list) in the campaign; a commune's code looks like 07201.")
+    }
+    return units.compactMap { tree[UnitCode($0)] }
+  }
+
+  private func code(for unit: SurveyUnit, of tree: UnitTree, code: String? = nil, file: String? = nil) -> Code {
+    Code(unit: unit.code.rawValue, name: unit.name, district: tree.parent(of: unit.code)?.name ?? "", code: code, file: file)
+  }
+
+  // MARK: Files
+
+  private func makeFiles(
+    _ targets: [SurveyUnit], in folder: String, survey: SurveyHub, plan: HubPlan, console: Console
+  ) async throws -> [Code] {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw ToolError(vi: "Không tạo được thư mục \(folder).", en: "Cannot create the folder \(folder).")
+    }
+    let bar = ProgressBar(options.language == .vietnamese ? "Tạo tệp ghi danh" : "Enrolment files", console: console)
+    var codes: [Code] = []
+    for (index, unit) in targets.enumerated() {
+      let number = targets[..<index].lazy.filter { $0.code == unit.code }.count + 1
+      let path = try freePath(folder + "/" + unit.code.rawValue, number: number)
+      let data = try await survey.hub.makeEnrolmentFile(
+        scope: unit.code.rawValue, readScopes: plan.readScopes(of: unit.code), label: "\(unit.name) \(number)", hubAddress: hub)
+      try writePrivate(data, to: path)
+      codes.append(code(for: unit, of: plan.tree, file: path))
+      bar.show(done: index + 1, of: targets.count)
+    }
+    bar.finish()
+    return codes
+  }
+
+  /// A name nothing has yet: a key that was made is not overwritten.
+  private func freePath(_ base: String, number: Int) throws -> String {
+    for candidate in number...number + 1000 {
+      let path = "\(base)-\(candidate).enrol"
+      if !FileManager.default.fileExists(atPath: path) { return path }
+    }
+    throw ToolError(vi: "Có quá nhiều tệp \(base)-*.enrol; hãy xóa bớt.", en: "There are too many files \(base)-*.enrol; remove some.")
+  }
+
+  private func write(_ codes: [Code], to path: String) throws {
+    if path.lowercased().hasSuffix(".json") {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      try writePrivate(try encoder.encode(codes), to: path)
+    } else {
+      var writer = CSVWriter()
+      writer.write(["unit", "name", "district", "code"])
+      for code in codes { writer.write([code.unit, code.name, code.district, code.code ?? ""]) }
+      try writePrivate(writer.data, to: path)
+    }
+  }
+
+  /// Readable by its owner only, from the first byte on.
+  private func writePrivate(_ data: Data, to path: String) throws {
+    guard FileManager.default.createFile(atPath: path, contents: data, attributes: [.posixPermissions: 0o600]) else {
+      throw ToolError(vi: "Không ghi được tệp \(path).", en: "Cannot write the file \(path).")
+    }
+  }
+
+  private func show(_ codes: [Code], _ console: Console) {
+    if !file.isEmpty {
+      let list = file.joined(separator: ", ")
+      console.say(
+        "Đã ghi \(codes.count) mã vào \(list); giữ kín như chìa khóa.", "Wrote \(codes.count) codes to \(list); keep it like a key.")
+      return
+    }
+    let isVietnamese = options.language == .vietnamese
+    let heading =
+      isVietnamese
+      ? ["Mã đơn vị", "Đơn vị", "Huyện", files == nil ? "Mã ghi danh" : "Tệp"]
+      : ["Unit", "Name", "District", files == nil ? "Code" : "File"]
+    console.table([heading] + codes.map { [$0.unit, $0.name, $0.district, $0.code.map(Self.spaced) ?? $0.file ?? ""] })
+  }
+
+  /// In two halves, as people read it aloud; `field enroll` takes it with or without the dash.
+  private static func spaced(_ code: String) -> String { "\(code.prefix(5))-\(code.dropFirst(5))" }
+}

@@ -1,0 +1,39 @@
+internal import ArgumentParser
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// Makes a new hub in a folder of its own.
+struct InitCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "init", abstract: "Make a new hub: its keys and an empty store.",
+    discussion: """
+      Copy the folder `keys` to a safe place afterwards: without it no answer can be opened and no device knows the hub again.
+
+      Example:
+        hub init ./hub-data
+      """)
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(help: "The hub's folder; made if it is missing. Default: as --dir.") var folder: String?
+
+  private struct Made: Encodable {
+    var folder: String
+    var hub: String
+  }
+
+  func perform(_ console: Console) async throws {
+    let folder = folder ?? place.folder
+    let survey = try await SurveyHub.create(at: folder, clock: try options.wallClock())
+    try survey.close()
+    let isDefault = folder == place.folder
+    let dir = isDefault ? "" : " --dir \(folder)"
+    console.say("Đã tạo máy chủ \(survey.hub.replica.short) trong \(folder).", "Made hub \(survey.hub.replica.short) in \(folder).")
+    console.say(
+      "Hãy chép \(SurveyHub.keysPath(in: folder)) sang nơi an toàn: mất khóa thì không mở được phiếu nào.",
+      "Copy \(SurveyHub.keysPath(in: folder)) to a safe place: without the keys no answer can be opened.")
+    console.say("Tiếp theo: hub campaign load THƯ_MỤC\(dir)", "Next: hub campaign load DIR\(dir)")
+    try console.result(Made(folder: folder, hub: survey.hub.replica.description))
+  }
+}

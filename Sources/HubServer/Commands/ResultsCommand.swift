@@ -1,0 +1,58 @@
+internal import ArgumentParser
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// Shows what may be shown of the answers.
+struct ResultsCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "results", abstract: "Show the results that may be shown: small units and what would reveal them are withheld.",
+    discussion: """
+      Examples:
+        hub results
+        hub results --level commune --question g4_overall
+        hub results --json > results.json
+      """)
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(help: "The form. Default: the campaign's first.") var form: String?
+  @Option(name: .long, help: "province, district or commune; all: every level.") var level = "province"
+  @Option(name: .long, help: "Only this question, by its name.") var question: String?
+
+  func validate() throws {
+    if level != "all" && UnitLevel(rawValue: level) == nil {
+      throw ValidationError("--level must be province, district, commune or all, not \(level)")
+    }
+  }
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      var results = try await survey.results(form: form)
+      if let question, !results.view.questions.contains(where: { $0.id == question }) {
+        let known = results.view.questions.map(\.id).joined(separator: ", ")
+        throw ToolError(
+          vi: "Không có câu \(question) để tổng hợp; có: \(known).",
+          en: "There is no question \(question) with results; there is: \(known).")
+      }
+      let wanted = UnitLevel(rawValue: level)
+      results.view.questions.removeAll { question != nil && $0.id != question }
+      results.view.units.removeAll { wanted != nil && $0.level != wanted }
+      for index in results.view.units.indices {
+        results.view.units[index].questions.removeAll { question != nil && $0.question != question }
+      }
+      results.participation.removeAll { wanted != nil && $0.level != wanted }
+      try console.result(results)
+      guard !console.isJSON else { return }
+      let words = BoardWords(language: options.language)
+      Console.out("\(results.title(options.language)) (\(results.form))")
+      console.table(
+        [[words.text("Đơn vị", "Unit"), words.text("Phiếu", "Answers"), words.text("Phải thu", "Expected"), words.text("Tỷ lệ", "Rate")]]
+          + results.participation.map { line in
+            [line.name, words.number(line.answers), words.number(line.expected), words.percent(line.ratePermille)]
+          })
+      Console.out("")
+      Console.out(ResultsTable.render(results.view, options.language))
+    }
+  }
+}

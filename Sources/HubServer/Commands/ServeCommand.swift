@@ -1,0 +1,76 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Logging
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// Serves devices, and the board to this machine.
+struct ServeCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve", abstract: "Serve devices, and the board and results on a second port of this machine only.",
+    discussion: """
+      The first lines say where: `hub: …` for devices, `board: …` for a browser on this machine. Ctrl-C or SIGTERM lets calls in
+      progress end. Other commands work meanwhile. The log goes to standard error; it never says who sent an answer or when.
+
+      Example:
+        hub serve --host 0.0.0.0 --port 8080
+      """)
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Option(name: .long, help: "The port for devices; 0 takes a free one.") var port = 8080
+  @Option(name: .long, help: "The address to listen on; 0.0.0.0 for all.") var host = "127.0.0.1"
+  @Option(name: .long, help: "The port of the board, on 127.0.0.1 only; 0 takes a free one.") var boardPort = 8081
+  @Flag(name: .long, help: "Log every call, except those that carry answers.") var verbose = false
+  @Flag(name: .long, help: ArgumentHelp("Say on standard error when a merge is about to be committed.", visibility: .hidden))
+  var logMerges = false
+  @Option(name: .long, help: ArgumentHelp("Wait so long between a merge and its commit, for tests that kill in between.", visibility: .hidden))
+  var mergePauseMs: UInt32 = 0
+  #if TLS
+    @Option(name: .long, help: "Certificate chain (PEM): serve devices over HTTPS.") var tlsCert: String?
+    @Option(name: .long, help: "Private key (PEM) of the certificate.") var tlsKey: String?
+  #endif
+
+  func validate() throws {
+    for (name, port) in [("--port", port), ("--board-port", boardPort)] where !(0...65_535).contains(port) {
+      throw ValidationError("\(name) must be 0 to 65535, not \(port)")
+    }
+    #if TLS
+      if (tlsCert == nil) != (tlsKey == nil) { throw ValidationError("--tls-cert and --tls-key go together.") }
+    #endif
+  }
+
+  func perform(_ console: Console) async throws {
+    let clock = try options.wallClock()
+    var hubOptions = Hub.Options()
+    if let scaled = clock as? ScaledClock, scaled.speed > 1 {
+      // A signed call is allowed to be as old as ever by the clock on the wall.
+      hubOptions.requestAgeMsMax = UInt64(Double(hubOptions.requestAgeMsMax) * scaled.speed)
+    }
+    if logMerges {
+      let pauseMs = min(mergePauseMs, 10_000)
+      hubOptions.onMerge = { scope, number in
+        Console.err("merging scope=\(scope) number=\(number)")
+        if pauseMs > 0 { usleep(pauseMs * 1000) }
+        Console.err("merged scope=\(scope) number=\(number)")
+      }
+    }
+    let survey = try await SurveyHub.open(at: place.folder, clock: clock, options: hubOptions)
+    LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
+    var logger = Logger(label: "hub")
+    logger.logLevel = verbose ? .info : .notice
+    var listener = HubListener(survey: survey, host: host, port: port, boardPort: boardPort, language: options.language, logger: logger)
+    #if TLS
+      if let tlsCert, let tlsKey { listener.tls = HubListener.TLSFiles(certificate: tlsCert, key: tlsKey) }
+    #endif
+    do {
+      try await listener.run()
+    } catch {
+      try? survey.close()
+      throw error
+    }
+    try survey.close()
+    logger.notice("stopped")
+  }
+}

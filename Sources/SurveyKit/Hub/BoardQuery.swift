@@ -1,0 +1,110 @@
+public import SyncKit
+
+/// Computes the board from one snapshot, with a few statements however many communes there are.
+public enum BoardQuery {
+  /// - Parameter nowMs: Hub time.
+  /// - Returns: nil before a campaign is loaded.
+  public static func board(_ session: any HubSession, nowMs: Int64) throws -> Board? {
+    guard let plan = try HubPlan.read(session) else { return nil }
+    let campaign = plan.campaign
+    let today = campaign.today(atMs: nowMs)
+    let reportDay = Self.reportDay(of: campaign, today: today)
+    var counts = try unitCounts(session)
+    let arrivals = try reportDay.map { try Self.arrivals(session, day: $0) } ?? [:]
+    var total = BoardTotal()
+    let tree = plan.tree
+    let districts = tree.sortedByName(tree.units(at: .district)).map { district in
+      var sum = BoardTotal()
+      let rows = tree.sortedByName(tree.children(of: district.code)).map { unit in
+        var row = BoardRow(unit: unit.code, name: unit.name, counts: counts.removeValue(forKey: unit.code.rawValue) ?? BoardCounts())
+        row.counts.expected = plan.headcount.staff[unit.code]?.eligible
+        row.reportMs = arrivals[unit.code.rawValue]
+        row.report = reportDay.map { campaign.reportStatus($0, receivedAtMs: row.reportMs, nowMs: nowMs) }
+        sum.add(row)
+        total.add(row)
+        return row
+      }
+      return BoardDistrict(unit: district.code, name: district.name, rows: rows, total: sum)
+    }
+    return Board(
+      campaign: campaign.title, province: campaign.province.name, nowMs: nowMs, today: today, clock: campaign.wallText(atMs: nowMs),
+      phase: campaign.phase(atMs: nowMs), reportDay: reportDay, districts: districts, total: total,
+      strayAnswers: counts.values.reduce(0) { $0 + $1.received }, times: times(in: districts, campaign: campaign, today: today))
+  }
+
+  private static func times(in districts: [BoardDistrict], campaign: Campaign, today: CalendarDay) -> [Int64: String] {
+    var times: [Int64: String] = [:]
+    for row in districts.flatMap(\.rows) {
+      for ms in [row.reportMs, row.counts.lastContactMs].compactMap({ $0 }) where times[ms] == nil {
+        let text = campaign.wallText(atMs: ms)
+        times[ms] = text.hasPrefix(today.description) ? String(text.suffix(5)) : text
+      }
+    }
+    return times
+  }
+
+  static func reportDay(of campaign: Campaign, today: CalendarDay) -> CalendarDay? {
+    campaign.reportDays.last { $0 <= today } ?? campaign.reportDays.first
+  }
+
+  private static func unitCounts(_ session: any HubSession) throws -> [String: BoardCounts] {
+    var counts: [String: BoardCounts] = [:]
+    func each(_ sql: String, _ use: (inout BoardCounts, [CellValue]) -> Void) throws {
+      for row in try session.rows(sql) {
+        if let scope = row[0].text { use(&counts[scope, default: BoardCounts()], row) }
+      }
+    }
+    func number(_ value: CellValue) -> Int { Int(clamping: value.integer ?? 0) }
+    try each("SELECT scope, released FROM hub_drop") { $0.received += number($1[1]) }
+    try each("SELECT scope, count(*) FROM hub_packet GROUP BY scope") { $0.received += number($1[1]) }
+    try each(
+      """
+      SELECT scope, max(contact_ms), sum(revoked_ms IS NULL),
+        sum(CASE WHEN revoked_ms IS NULL THEN backlog END), sum(CASE WHEN revoked_ms IS NULL THEN packets END),
+        max(CASE WHEN revoked_ms IS NULL THEN skew_ms END), min(CASE WHEN revoked_ms IS NULL THEN skew_ms END)
+      FROM hub_device GROUP BY scope
+      """
+    ) { counts, row in
+      counts.lastContactMs = row[1].integer
+      counts.devices = number(row[2])
+      counts.backlog = row[3].integer.map { Int(clamping: $0) }
+      counts.packets = row[4].integer.map { Int(clamping: $0) }
+      counts.skewMs = [row[5].integer, row[6].integer].compactMap { $0 }.max { $0.magnitude < $1.magnitude }
+    }
+    try each("SELECT scope, sum(changes) FROM hub_held GROUP BY scope") { $0.held = number($1[1]) }
+    try each("SELECT scope, count(*) FROM sync_conflict WHERE state = 'open' GROUP BY scope") { $0.conflicts = number($1[1]) }
+    return counts
+  }
+
+  /// When the report of a day first came, by commune; only reports that still stand.
+  private static func arrivals(_ session: any HubSession, day: CalendarDay) throws -> [String: Int64] {
+    var arrivals: [String: Int64] = [:]
+    let rows = try session.rows(
+      """
+      SELECT u.code, a.first_ms FROM unit u JOIN report_arrival a ON a.id = u.code || '/' || ?1 AND a.unit = u.code
+      JOIN report r ON r.id = a.id
+      """, [.text(day.description)])
+    for row in rows {
+      if let unit = row[0].text, let ms = row[1].integer { arrivals[unit] = ms }
+    }
+    return arrivals
+  }
+}
+
+extension SurveyHub {
+  /// The board now; nil before a campaign is loaded.
+  public func board() async throws -> Board? {
+    let nowMs = nowMs
+    return try await hub.read { session in try BoardQuery.board(session, nowMs: nowMs) }
+  }
+}
+
+extension Campaign {
+  /// An instant on the campaign's wall clock, `YYYY-MM-DD HH:MM`.
+  public func wallText(atMs ms: Int64) -> String {
+    let local = LocalTime.localMs(ms, in: timeZone)
+    let (days, rest) = CalendarDay.floorDivide(local, CalendarDay.msPerDay)
+    let day = CalendarDay(daysSince1970: Int(days)) ?? .first
+    return LocalTime(day: day, minute: Int(rest / 60_000)).map(\.description) ?? day.description
+  }
+}

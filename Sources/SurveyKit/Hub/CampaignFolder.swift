@@ -1,0 +1,145 @@
+public import Foundation
+internal import SyncKit
+
+/// A campaign as its authors write it: a folder of small files, read and checked as a whole.
+///
+/// | file | says |
+/// |---|---|
+/// | `campaign.json` | when, where, with which forms |
+/// | `districts.csv`, `communes.csv` | the unit tree |
+/// | `headcount.csv` | how many may answer in each commune |
+/// | `ID.xlsform/` | each form that the campaign names |
+public struct CampaignFolder: Sendable {
+  public var campaign: Campaign
+  public var tree: UnitTree
+  public var headcount: Headcount
+  /// Those people answer, in the campaign's order, then the daily report's.
+  public var forms: [Form]
+
+  /// Largest CSV file read, in bytes.
+  static let fileBytesMax = 16 << 20
+
+  /// Reads the folder.
+  ///
+  /// - Parameter day: Moves the campaign so that it begins then.
+  /// - Throws: every mistake in every file at once, with file and line.
+  public init(_ folder: URL, movedTo day: CalendarDay? = nil) throws(DataProblems) {
+    var reading = CampaignReading(folder: folder)
+    guard reading.isFolder else {
+      throw DataProblems([
+        DataProblem(folder.lastPathComponent, vi: "Không có thư mục này.", en: "There is no such folder.")
+      ])
+    }
+    let campaign = reading.campaign(movedTo: day)
+    let tree = reading.tree(province: campaign?.province ?? ProvinceName(code: "0", name: "?"))
+    let headcount = reading.headcount(tree: tree)
+    let forms = reading.forms(named: campaign.map { $0.forms + [$0.reportForm] } ?? [])
+    guard reading.problems.isEmpty, let campaign, let tree, let headcount else { throw DataProblems(reading.problems) }
+    self.campaign = campaign
+    self.tree = tree
+    self.headcount = headcount
+    self.forms = forms
+  }
+}
+
+/// The reading in progress: it goes on after a mistake, so that all are told together.
+private struct CampaignReading {
+  let folder: URL
+  var problems: [DataProblem] = []
+
+  var isFolder: Bool {
+    var isFolder = ObjCBool(false)
+    return FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder) && isFolder.boolValue
+  }
+
+  mutating func campaign(movedTo day: CalendarDay?) -> Campaign? {
+    guard let json = data(Campaign.file) else { return nil }
+    do throws(DataProblems) {
+      let campaign = try Campaign(json: json)
+      return try day.map { day throws(DataProblems) in try campaign.moved(toDay: day) } ?? campaign
+    } catch {
+      problems += error.problems
+      return nil
+    }
+  }
+
+  mutating func tree(province: ProvinceName) -> UnitTree? {
+    let communes = rows(UnitLoader.communesFile, columns: ["code", "name", "kind", "district_code"])
+    let districts = rows(UnitLoader.districtsFile, columns: ["code", "name", "kind", "communes"])
+    guard let communes, let districts else { return nil }
+    do throws(DataProblems) {
+      return try UnitLoader.load(communes: communes, districts: districts, province: province)
+    } catch {
+      problems += error.problems
+      return nil
+    }
+  }
+
+  mutating func headcount(tree: UnitTree?) -> Headcount? {
+    let rows = rows(Headcount.file, columns: ["code", "officials", "civil_servants", "part_time", "eligible"])
+    // Without a tree every commune would be unknown; the tree's own mistakes are told.
+    guard let rows, let tree else { return nil }
+    do throws(DataProblems) {
+      return try Headcount(rows: rows, tree: tree)
+    } catch {
+      problems += error.problems
+      return nil
+    }
+  }
+
+  mutating func forms(named names: [String]) -> [Form] {
+    var forms: [Form] = []
+    for (index, name) in names.enumerated() where !names[..<index].contains(name) {
+      let file = name + ".xlsform"
+      do throws(FormProblems) {
+        let form = try XLSFormImport.form(folder: folder.appendingPathComponent(file))
+        if form.id != name {
+          problems.append(
+            DataProblem(
+              file, vi: "settings.csv ghi form_id là “\(form.id)”, nhưng campaign.json gọi biểu mẫu là “\(name)”.",
+              en: "settings.csv says form_id “\(form.id)”, but campaign.json calls the form “\(name)”."))
+        }
+        forms.append(form)
+      } catch {
+        problems += error.problems.map { DataProblem(file, vi: $0.explanation.vi, en: $0.explanation.en) }
+      }
+    }
+    return forms
+  }
+
+  private mutating func data(_ file: String) -> Data? {
+    let url = folder.appendingPathComponent(file)
+    guard FileManager.default.fileExists(atPath: url.path) else {
+      problems.append(DataProblem(file, vi: "Thiếu tệp này.", en: "The file is missing."))
+      return nil
+    }
+    let size = (try? url.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0
+    guard size <= CampaignFolder.fileBytesMax, let data = try? Data(contentsOf: url) else {
+      problems.append(
+        DataProblem(
+          file, vi: "Không đọc được tệp, hoặc tệp lớn hơn \(CampaignFolder.fileBytesMax) byte.",
+          en: "The file cannot be read, or is larger than \(CampaignFolder.fileBytesMax) bytes."))
+      return nil
+    }
+    return data
+  }
+
+  private mutating func rows(_ file: String, columns: [String]) -> [SourceRow]? {
+    guard let data = data(file) else { return nil }
+    do throws(CSVFault) {
+      let table = try CSVTable(data)
+      let missing = columns.filter { !table.header.contains($0) }
+      problems += missing.map {
+        DataProblem(file, line: 1, vi: "Thiếu cột “\($0)”.", en: "The column “\($0)” is missing.")
+      }
+      problems += table.faults.map { DataProblem(file, vi: $0.explanation.vi, en: $0.explanation.en) }
+      guard missing.isEmpty, table.faults.isEmpty else { return nil }
+      return table.records.filter { !$0.isBlank }.map { record in
+        SourceRow(line: record.line, fields: Dictionary(zip(table.header, record.fields), uniquingKeysWith: { first, _ in first }))
+      }
+    } catch {
+      problems.append(DataProblem(file, vi: error.explanation.vi, en: error.explanation.en))
+      return nil
+    }
+  }
+}

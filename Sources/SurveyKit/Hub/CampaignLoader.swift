@@ -1,0 +1,130 @@
+internal import Foundation
+internal import SyncKit
+
+/// What loading a campaign changed.
+public struct CampaignLoad: Sendable, Hashable, Codable {
+  /// Rows that are new, by table.
+  public var added: [String: Int] = [:]
+  /// Rows that say something else now, by table.
+  public var changed: [String: Int] = [:]
+  /// Units the hub has and the folder does not name; they stay.
+  public var kept: [String] = []
+
+  /// Whether the hub knew all of it already.
+  public var isUnchanged: Bool { added.isEmpty && changed.isEmpty }
+
+  public init() {}
+}
+
+extension SurveyHub {
+  /// Writes a campaign as the hub's own data: it reaches every device through the feed.
+  ///
+  /// Only what differs is written, in one transaction; loading the same folder again changes nothing. Nothing is deleted: a
+  /// unit that the folder no longer names stays and is told.
+  ///
+  /// - Throws: `DataProblems` when an edition of a form that has answers would change its questions; nothing is written then.
+  public func load(_ folder: CampaignFolder) async throws -> CampaignLoad {
+    try await hub.write { session in try CampaignWriter(session: session, folder: folder).write() }
+  }
+
+  /// Changes a form's state, such as `closed`, in all editions.
+  ///
+  /// - Returns: How many editions changed; nil when the hub has no such form.
+  public func setState(_ state: String, ofForm form: String) async throws -> Int? {
+    try await hub.write { session in
+      guard try session.firstRow("SELECT 1 FROM form WHERE form = ?1", [.text(form)]) != nil else { return nil }
+      return try session.rows(
+        "UPDATE form SET state = ?2 WHERE form = ?1 AND state IS NOT ?2 RETURNING 1", [.text(form), .text(state)]
+      ).count
+    }
+  }
+}
+
+/// Brings the rows of one campaign up to date in one transaction.
+private struct CampaignWriter {
+  let session: any HubSession
+  let folder: CampaignFolder
+  private var scope: CellValue { .text(folder.campaign.province.code.rawValue) }
+
+  init(session: any HubSession, folder: CampaignFolder) {
+    self.session = session
+    self.folder = folder
+  }
+
+  func write() throws -> CampaignLoad {
+    try refuseChangedForms()
+    var load = CampaignLoad()
+    let campaign = folder.campaign
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let definition = String(decoding: try encoder.encode(campaign), as: UTF8.self)
+    try bring("campaign", ["id", "scope", "definition"], [[.text(campaign.id), scope, .text(definition)]], &load)
+    try bring(
+      "form", ["id", "scope", "form", "version", "campaign", "definition"],
+      folder.forms.map { form in
+        [
+          .text(SurveySchema.formKey(id: form.id, version: form.version)), scope, .text(form.id), .text(form.version),
+          .text(campaign.id), .text(String(decoding: form.canonicalJSON, as: UTF8.self)),
+        ]
+      }, &load)
+    try bring(
+      "unit", ["code", "scope", "name", "kind", "level", "parent"],
+      folder.tree.units.map { unit in
+        [
+          .text(unit.code.rawValue), scope, .text(unit.name), .text(unit.kind), .text(unit.level.rawValue),
+          unit.parentCode.map { .text($0.rawValue) } ?? .null,
+        ]
+      }, &load)
+    try bring(
+      "headcount", ["code", "unit", "officials", "civil_servants", "part_time", "eligible"],
+      folder.headcount.staff.sorted { $0.key < $1.key }.map { code, staff in
+        [
+          .text(code.rawValue), .text(code.rawValue), .integer(Int64(staff.officials)), .integer(Int64(staff.civilServants)),
+          .integer(Int64(staff.partTime)), .integer(Int64(staff.eligible)),
+        ]
+      }, &load)
+    load.kept = try session.rows("SELECT code FROM unit ORDER BY code").compactMap { row in
+      row[0].text.flatMap { folder.tree[UnitCode($0)] == nil ? $0 : nil }
+    }
+    return load
+  }
+
+  /// Inserts the rows that are missing and updates those that differ; the first column is the key.
+  private func bring(_ table: String, _ columns: [String], _ rows: [[CellValue]], _ load: inout CampaignLoad) throws {
+    let list = columns.joined(separator: ", ")
+    var present: [CellValue: [CellValue]] = [:]
+    for row in try session.rows("SELECT \(list) FROM \(table)") { present[row[0]] = row }
+    let places = columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
+    let insert = "INSERT INTO \(table) (\(list)) VALUES (\(places))"
+    let sets = columns.indices.dropFirst().map { "\(columns[$0]) = ?\($0 + 1)" }.joined(separator: ", ")
+    let update = "UPDATE \(table) SET \(sets) WHERE \(columns[0]) = ?1"
+    for row in rows {
+      guard let known = present[row[0]] else {
+        try session.execute(insert, row)
+        load.added[table, default: 0] += 1
+        continue
+      }
+      guard known != row else { continue }
+      try session.execute(update, row)
+      load.changed[table, default: 0] += 1
+    }
+  }
+
+  /// Answers belong to one edition of a form: its questions cannot change beneath them.
+  private func refuseChangedForms() throws {
+    var problems: [DataProblem] = []
+    for form in folder.forms {
+      let key = SurveySchema.formKey(id: form.id, version: form.version)
+      guard let row = try session.firstRow("SELECT definition FROM form WHERE id = ?1", [.text(key)]), let known = row[0].text,
+        known != String(decoding: form.canonicalJSON, as: UTF8.self),
+        try session.integer("SELECT coalesce(sum(count), 0) FROM answer_count WHERE form = ?1", [.text(key)]) ?? 0 > 0
+      else { continue }
+      problems.append(
+        DataProblem(
+          form.id + ".xlsform",
+          vi: "Bản \(form.version) đã có phiếu trả lời nhưng nội dung khác; hãy ghi số phiên bản mới trong settings.csv.",
+          en: "Edition \(form.version) has answers already but its content differs; write a new version in settings.csv."))
+    }
+    guard problems.isEmpty else { throw DataProblems(problems) }
+  }
+}

@@ -1,0 +1,50 @@
+internal import Foundation
+internal import SyncKit
+internal import Synchronization
+
+/// Forms read from the hub's store, prepared once for judging and counting many answers.
+final class FormShelf: Sendable {
+  /// One edition, ready for use.
+  struct Edition: Sendable {
+    let key: String
+    let campaign: String
+    let validator: AnswerValidator
+    /// What is counted, in the form's order.
+    let questions: [TallyQuestion]
+    let definition: String
+  }
+
+  private let editions = Mutex<[String: Edition]>([:])
+
+  /// The edition that an answer names by its key, or by the form's id where the hub has one edition only.
+  func edition(_ name: String, in session: any HubSession) throws -> Edition? {
+    let rows = try session.rows("SELECT id, campaign, definition FROM form WHERE id = ?1 OR form = ?1 LIMIT 2", [.text(name)])
+    guard rows.count == 1, let key = rows[0][0].text, let definition = rows[0][2].text else { return nil }
+    if let known = editions.withLock({ $0[key] }), known.definition == definition { return known }
+    guard let form = try? Form(canonicalJSON: Data(definition.utf8)) else { return nil }
+    let edition = Edition(
+      key: key, campaign: rows[0][1].text ?? "", validator: AnswerValidator(form: form, today: CalendarDay.first.description),
+      questions: form.tallyQuestions, definition: definition)
+    editions.withLock { $0[key] = edition }
+    return edition
+  }
+}
+
+extension Form {
+  /// The questions whose answers are counted: choices and whole numbers outside repeats. Free text never is.
+  public var tallyQuestions: [TallyQuestion] {
+    let inRepeats = Set(repeats.flatMap { FormItem.questions(in: $0.items) }.map(\.name))
+    return questions.compactMap { question in
+      guard !inRepeats.contains(question.name) else { return nil }
+      let choices = choices(of: question).map { TallyChoice(id: $0.name, label: $0.label.localized) }
+      let kind: TallyQuestion.Kind
+      switch question.kind {
+      case .selectOne: kind = .single(choices)
+      case .selectMultiple: kind = .multiple(choices)
+      case .integer: kind = .number
+      default: return nil
+      }
+      return TallyQuestion(id: question.name, label: question.label?.localized ?? LocalizedText(question.name), kind: kind)
+    }
+  }
+}

@@ -1,0 +1,114 @@
+internal import Foundation
+public import SyncKit
+
+/// The hub's side of promise 2: everything it ever took is counted exactly once, and the sums are checked.
+public struct HubStatus: Sendable, Hashable, Codable {
+  // Anonymous answers: kept = waiting + released + repeated + spoiled.
+  public var packetsKept = 0
+  public var packetsWaiting = 0
+  public var packetsReleased = 0
+  public var packetsRepeated = 0
+  public var packetsSpoiled = 0
+  /// Rows in the table of answers: as many as were released.
+  public var answers = 0
+  // What devices sent in batches: changes = merged + held + waiting behind a batch that has not come.
+  public var batches = 0
+  public var batchesWaiting = 0
+  public var changes = 0
+  public var changesMerged = 0
+  public var changesHeld = 0
+  public var changesWaiting = 0
+  /// Batches of the hub's own: campaign data, conflicts.
+  public var ownBatches = 0
+  public var conflictsOpen = 0
+  public var conflictsClosed = 0
+  public var devices = 0
+  public var devicesRevoked = 0
+  public var devicesWithoutContact = 0
+  public var reports = 0
+  /// Which sums do not agree, in words; empty when all do.
+  public var discrepancies: [LocalizedText] = []
+
+  /// Whether every sum agrees. It always should; tools say loudly when not.
+  public var addsUp = true
+
+  public init() {}
+}
+
+extension SurveyHub {
+  /// The counts at this moment, from one snapshot.
+  public func status() async throws -> HubStatus {
+    let own = hub.replica
+    return try await hub.read { session in try HubStatus(session, hub: own) }
+  }
+}
+
+extension HubStatus {
+  init(_ session: any HubSession, hub: ReplicaID) throws {
+    func numbers(_ sql: String, _ arguments: [CellValue] = []) throws -> [Int] {
+      try session.firstRow(sql, arguments)?.map { Int(clamping: $0.integer ?? 0) } ?? []
+    }
+    let drop = try numbers(
+      "SELECT coalesce(sum(kept), 0), coalesce(sum(released), 0), coalesce(sum(repeated), 0), coalesce(sum(spoiled), 0) FROM hub_drop")
+    packetsWaiting = try numbers("SELECT count(*) FROM hub_packet")[0]
+    (packetsKept, packetsReleased, packetsRepeated, packetsSpoiled) = (drop[0] + packetsWaiting, drop[1], drop[2], drop[3])
+    answers = try numbers("SELECT count(*) FROM answer")[0]
+    let counted = try numbers("SELECT coalesce(sum(count), 0) FROM answer_count")[0]
+
+    let foreign = try numbers(
+      """
+      SELECT count(*), coalesce(sum(changes), 0), coalesce(sum(held_changes), 0), coalesce(sum(state = 0), 0),
+        coalesce(sum(CASE WHEN state = 0 THEN changes END), 0) FROM hub_batch WHERE replica <> ?1
+      """, [.blob(hub.bytes)])
+    (batches, changes, changesHeld, batchesWaiting, changesWaiting) = (foreign[0], foreign[1], foreign[2], foreign[3], foreign[4])
+    changesMerged = changes - changesHeld - changesWaiting
+    ownBatches = try numbers("SELECT count(*) FROM hub_batch WHERE replica = ?1", [.blob(hub.bytes)])[0]
+    let held = try numbers("SELECT coalesce(sum(changes), 0) FROM hub_held")[0]
+
+    let conflicts = try numbers("SELECT coalesce(sum(state = 'open'), 0), coalesce(sum(state <> 'open'), 0) FROM sync_conflict")
+    (conflictsOpen, conflictsClosed) = (conflicts[0], conflicts[1])
+    let known = try numbers(
+      """
+      SELECT coalesce(sum(revoked_ms IS NULL), 0), coalesce(sum(revoked_ms IS NOT NULL), 0),
+        coalesce(sum(revoked_ms IS NULL AND contact_ms IS NULL), 0) FROM hub_device
+      """)
+    (devices, devicesRevoked, devicesWithoutContact) = (known[0], known[1], known[2])
+    reports = try numbers("SELECT count(*) FROM report")[0]
+
+    if packetsKept != packetsWaiting + packetsReleased + packetsRepeated + packetsSpoiled {
+      discrepancies.append(
+        LocalizedText(
+          vi: "Số phiếu nhận không bằng số chờ, đã mở, trùng và hỏng cộng lại.",
+          en: "The packets kept are not those waiting, released, repeated and spoiled together."))
+    }
+    if answers != packetsReleased {
+      discrepancies.append(
+        LocalizedText(
+          vi: "Kho có \(answers) phiếu, nhưng đã mở \(packetsReleased).",
+          en: "The store has \(answers) answers, but \(packetsReleased) were released."))
+    }
+    if counted != answers {
+      discrepancies.append(
+        LocalizedText(
+          vi: "Đã đếm \(counted) phiếu, nhưng kho có \(answers).", en: "\(counted) answers were counted, but the store has \(answers)."))
+    }
+    if held != changesHeld {
+      discrepancies.append(
+        LocalizedText(
+          vi: "Biên nhận ghi \(changesHeld) thay đổi bị giữ lại, nhưng kho giữ \(held).",
+          en: "Receipts say \(changesHeld) changes are held, but the store holds \(held)."))
+    }
+    addsUp = discrepancies.isEmpty
+  }
+}
+
+extension SurveyHub {
+  /// The hub's present life, in hexadecimal digits: it changes when the hub was restored.
+  ///
+  /// - Throws: `SyncError` when the store does not answer.
+  public func incarnation() async throws -> String {
+    try await hub.read { session in
+      try session.firstRow("SELECT id FROM hub_incarnation ORDER BY seq DESC LIMIT 1")?[0].blob?.hex ?? ""
+    }
+  }
+}

@@ -1,0 +1,155 @@
+internal import Foundation
+public import SyncKit
+
+/// A hub of surveys in one folder: the engine's `Hub` with the survey's tables, its receiver of answers and its observer of reports.
+///
+/// | in the folder | is |
+/// |---|---|
+/// | `hub.sqlite` | everything the hub knows |
+/// | `keys/` | its secrets, to be copied to a place of their own and kept out of backups |
+///
+/// Several processes may have the same folder open: one serves, others load, list and count.
+public final class SurveyHub: Sendable {
+  public let hub: Hub
+  public let folder: String
+  private let clock: any WallClock
+
+  public static func storePath(in folder: String) -> String { folder + "/hub.sqlite" }
+  public static func keysPath(in folder: String) -> String { folder + "/keys" }
+
+  /// Makes a new hub: keys first, then an empty store.
+  ///
+  /// - Throws: `SyncError` when there is a hub in the folder already, or it cannot be written; nothing is overwritten.
+  public static func create(at folder: String, clock: any WallClock = SystemClock()) async throws -> SurveyHub {
+    guard !FileManager.default.fileExists(atPath: storePath(in: folder)) else {
+      throw SyncError(
+        .badRequest, vi: "Thư mục \(folder) đã có kho dữ liệu của máy chủ; không ghi đè.",
+        en: "The folder \(folder) holds a hub's store already; it is not overwritten.")
+    }
+    do {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw SyncError(
+        .storeMissing, vi: "Không tạo được thư mục \(folder); kiểm tra đường dẫn và quyền.",
+        en: "Cannot create the folder \(folder); check the path and permissions.")
+    }
+    let keys = try HubKeys.create(in: keysPath(in: folder))
+    return try await open(at: folder, keys: keys, clock: clock, options: Hub.Options(), create: true)
+  }
+
+  /// Opens the hub of a folder.
+  ///
+  /// - Parameter options: Its observer is replaced by the survey's own.
+  /// - Throws: `SyncError` that names what is missing or damaged; nothing is changed then.
+  public static func open(
+    at folder: String, clock: any WallClock = SystemClock(), options: Hub.Options = Hub.Options()
+  ) async throws -> SurveyHub {
+    var isFolder = ObjCBool(false)
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue,
+      FileManager.default.fileExists(atPath: storePath(in: folder))
+    else {
+      throw SyncError(
+        .storeMissing, vi: "Không có máy chủ trong \(folder); tạo bằng `hub init \(folder)` hoặc chỉ đúng chỗ bằng --dir.",
+        en: "There is no hub in \(folder); make one with `hub init \(folder)`, or name its folder with --dir.")
+    }
+    let keys = try HubKeys.load(from: keysPath(in: folder))
+    return try await open(at: folder, keys: keys, clock: clock, options: options, create: false)
+  }
+
+  private static func open(
+    at folder: String, keys: HubKeys, clock: any WallClock, options: Hub.Options, create: Bool
+  ) async throws -> SurveyHub {
+    let store = try SQLiteHubStore.open(
+      at: storePath(in: folder), tables: SurveySchema.tables, migrator: SurveySchema.hubMigrator, clock: clock, create: create)
+    var options = options
+    options.observer = SurveyMergeObserver()
+    let hub = try await Hub.open(store: store, keys: keys, clock: clock, receiver: SurveyLotReceiver(clock: clock), options: options)
+    return SurveyHub(hub: hub, folder: folder, clock: clock)
+  }
+
+  private init(hub: Hub, folder: String, clock: any WallClock) {
+    self.hub = hub
+    self.folder = folder
+    self.clock = clock
+  }
+
+  public func close() throws { try hub.close() }
+
+  /// Hub time in milliseconds.
+  public var nowMs: Int64 { Int64(clamping: clock.nowMs()) }
+
+  /// The campaign and its units, from one snapshot; nil before one is loaded.
+  public func plan() async throws -> HubPlan? {
+    try await hub.read { session in try HubPlan.read(session) }
+  }
+
+  /// The plan, or a sentence that says how to get one.
+  public func requirePlan() async throws -> HubPlan {
+    guard let plan = try await plan() else { throw SurveyHub.noCampaign }
+    return plan
+  }
+
+  static let noCampaign = SyncError(
+    .badRequest, vi: "Chưa có cuộc khảo sát nào; nạp bằng `hub campaign load THƯ_MỤC`.",
+    en: "There is no campaign yet; load one with `hub campaign load DIR`.")
+}
+
+/// What the hub's campaign says: when, where, with which forms.
+public struct HubPlan: Sendable {
+  public var campaign: Campaign
+  public var tree: UnitTree
+  /// Communes without a known headcount are absent.
+  public var headcount: Headcount
+  /// What there is of each form, by its key, without its definition.
+  public var forms: [FormRecord]
+
+  /// One form as the hub keeps it.
+  public struct FormRecord: Sendable, Hashable, Codable {
+    /// `form@version`
+    public var key: String
+    public var form: String
+    public var version: String
+    public var state: String
+  }
+
+  /// The newest edition of a form; nil when the hub has none.
+  public func latest(form: String) -> FormRecord? {
+    forms.filter { $0.form == form }.max { ($0.version.count, $0.version) < ($1.version.count, $1.version) }
+  }
+
+  /// What a device of `unit` reads, widest first, itself last: province, district, commune.
+  public func readScopes(of unit: UnitCode) -> [String] {
+    tree.ancestors(of: unit).reversed().map(\.code.rawValue) + [unit.rawValue]
+  }
+
+  /// Of several campaigns the one that opens last.
+  static func read(_ session: any HubSession) throws -> HubPlan? {
+    var campaigns: [Campaign] = []
+    for row in try session.rows("SELECT definition FROM campaign ORDER BY id") {
+      if let text = row[0].text { campaigns.append(try Campaign(json: Data(text.utf8))) }
+    }
+    guard let campaign = campaigns.max(by: { ($0.opens, $0.id) < ($1.opens, $1.id) }) else { return nil }
+    var units: [SurveyUnit] = []
+    for row in try session.rows("SELECT code, name, kind, parent, level FROM unit ORDER BY code") {
+      guard let code = row[0].text, let level = row[4].text.flatMap(UnitLevel.init(rawValue:)) else { continue }
+      units.append(
+        SurveyUnit(
+          code: UnitCode(code), name: row[1].text ?? code, kind: row[2].text ?? "", parentCode: row[3].text.map { UnitCode($0) },
+          level: level))
+    }
+    let levels = UnitLevel.allCases
+    let byLevel = levels.flatMap { level in units.filter { $0.level == level } }
+    var staff: [UnitCode: Headcount.Staff] = [:]
+    for row in try session.rows("SELECT code, officials, civil_servants, part_time, eligible FROM headcount") {
+      guard let code = row[0].text, let eligible = row[4].integer else { continue }
+      func people(_ value: CellValue) -> Int { Int(clamping: value.integer ?? 0) }
+      staff[UnitCode(code)] = Headcount.Staff(
+        officials: people(row[1]), civilServants: people(row[2]), partTime: people(row[3]), eligible: Int(clamping: eligible))
+    }
+    let forms = try session.rows("SELECT id, form, version, coalesce(state, 'open') FROM form ORDER BY id").map { row in
+      FormRecord(key: row[0].text ?? "", form: row[1].text ?? "", version: row[2].text ?? "", state: row[3].text ?? "")
+    }
+    return HubPlan(campaign: campaign, tree: try UnitTree(units: byLevel), headcount: Headcount(staff: staff), forms: forms)
+  }
+}
