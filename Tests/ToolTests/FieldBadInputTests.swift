@@ -5,13 +5,13 @@ import Testing
 
 /// Whatever `field` is given or meets: one clear sentence, the right exit code, nothing lost.
 @Suite(.serialized) struct FieldBadInputTests {
-  private func folder() throws -> (folder: TemporaryFolder, field: Tool) {
+  private func folder() throws -> (folder: TemporaryFolder, field: ToolProcess) {
     let folder = try TemporaryFolder()
-    return (folder, Tool(name: "field", folder: folder.path))
+    return (folder, ToolProcess(name: "field", folder: folder.path))
   }
 
   /// One sentence on standard error, none of it a stack or a type's name.
-  private func expectOneSentence(_ ended: Tool.Ended, code: Int32, _ words: String) {
+  private func expectOneSentence(_ ended: ToolProcess.Ended, code: Int32, _ words: String) {
     #expect(ended.code == code, "\(ended.code): \(ended.out)\(ended.err)")
     #expect(ended.err.split(separator: "\n").count == 1, "\(ended.err)")
     #expect(ended.err.contains(words), "\(ended.err)")
@@ -183,7 +183,7 @@ import Testing
 
   @Test(arguments: ["2009-01-01", "2099-01-01"])
   func offlineWorkGoesOnWhateverTheClockSays(_ date: String) async throws {
-    guard Tool.find("faketime") != nil else { return }
+    guard ToolProcess.find("faketime") != nil else { return }
     let world = try await FieldToolWorld()
     _ = try await world.enrolled()
     // The file makes the device know the campaign; its clock is years off from then on.
@@ -228,8 +228,8 @@ import Testing
       "$1" status --json >status.json 2>status.err; echo $? >status.code
       "$1" sync >sync.out 2>sync.err; echo $? >sync.code
       """
-    let run = try Tool.Running(
-      ["unshare", "-m", "sh", "-c", script, "sh", Tool.path("field")], folder: world.path, environment: field.environment)
+    let run = try ToolProcess.Running(
+      ["unshare", "-m", "sh", "-c", script, "sh", ToolProcess.path("field")], folder: world.path, environment: field.environment)
     let ended = await run.end()
     #expect(ended.code == 0, "\(ended.err)")
     func code(_ name: String) -> String { world.contents(name + ".code").trimmingCharacters(in: .newlines) }

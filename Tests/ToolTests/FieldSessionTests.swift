@@ -60,7 +60,7 @@ import Testing
 
   @Test func everyCommandHelpsWithAnExample() async throws {
     let folder = try TemporaryFolder()
-    let field = Tool(name: "field", folder: folder.path)
+    let field = ToolProcess(name: "field", folder: folder.path)
     #expect(try await field.run("--help").out.contains("field enroll"))
     for command in ["enroll", "forms", "import", "report", "list", "show", "sync", "status"] {
       let help = try await field.run(command, "--help")

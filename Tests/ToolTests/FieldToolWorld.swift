@@ -27,12 +27,12 @@ final class FieldToolWorld: Sendable {
   deinit { server.stop() }
 
   var path: String { folder.path + "/device" }
-  var field: Tool { Tool(name: "field", folder: path) }
+  var field: ToolProcess { ToolProcess(name: "field", folder: path) }
 
   func code(_ unit: String = "07201") async throws -> String { try await hub.makeCode(scope: unit, readScopes: ["24", unit]) }
 
   /// The tool, enrolled over HTTP.
-  func enrolled(_ unit: String = "07201") async throws -> Tool {
+  func enrolled(_ unit: String = "07201") async throws -> ToolProcess {
     _ = try await field.run("enroll", try await code(unit), "--hub", server.address, "--label", "front desk")
     return field
   }

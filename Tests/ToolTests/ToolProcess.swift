@@ -1,7 +1,7 @@
 import Foundation
 
 /// One of our tools as a process: what a person at a terminal gets.
-struct Tool: Sendable {
+struct ToolProcess: Sendable {
   let name: String
   /// Runs in here; relative names are its.
   let folder: String
@@ -51,7 +51,7 @@ struct Tool: Sendable {
     init(_ command: [String], folder: String, environment: [String: String]) throws {
       outPath = NSTemporaryDirectory() + "/out-" + UUID().uuidString
       errPath = NSTemporaryDirectory() + "/err-" + UUID().uuidString
-      let program = command[0].contains("/") ? command[0] : Tool.find(command[0]) ?? command[0]
+      let program = command[0].contains("/") ? command[0] : ToolProcess.find(command[0]) ?? command[0]
       process.executableURL = URL(fileURLWithPath: program)
       process.arguments = Array(command.dropFirst())
       process.currentDirectoryURL = URL(fileURLWithPath: folder)
