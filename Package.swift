@@ -35,6 +35,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CLibzip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
     .target(
       name: "SyncKit",
       dependencies: [
@@ -48,6 +49,7 @@ let package = Package(
       name: "SurveyKit",
       dependencies: [
         "SyncKit",
+        .target(name: "CLibzip", condition: .when(platforms: [.linux, .macOS])),
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
       ],

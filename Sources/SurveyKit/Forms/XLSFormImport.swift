@@ -16,7 +16,38 @@ public enum XLSFormImport {
 
   /// Reads the three files from memory; a nil file counts as missing.
   public static func form(survey: Data?, choices: Data?, settings: Data?) throws(FormProblems) -> Form {
-    var reading = XLSFormReading(survey: survey, choices: choices, settings: settings)
+    try form(XLSFormTables(survey: survey, choices: choices, settings: settings))
+  }
+
+  /// Reads a workbook as Excel, LibreOffice or Google Sheets save it. The sheets `survey`, `choices` and `settings` count, in
+  /// any case; others are the author's own.
+  ///
+  /// - Throws: every problem with its sheet, row and column; what concerns the whole file has the sheet `xlsx`.
+  public static func form(xlsx data: Data) throws(FormProblems) -> Form {
+    let tables: XLSFormTables
+    do throws(WorkbookFault) {
+      tables = try XLSFormTables(xlsx: data)
+    } catch {
+      throw FormProblems(problems: [FormProblem(sheet: "xlsx", row: nil, column: nil, message: error.explanation)])
+    }
+    return try form(tables)
+  }
+
+  /// As `form(xlsx:)`, from a file.
+  public static func form(xlsx file: URL) throws(FormProblems) -> Form {
+    let size = (try? file.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0
+    guard size <= ZipPackage.packageBytesMax, let data = try? Data(contentsOf: file) else {
+      let message = size > ZipPackage.packageBytesMax ? WorkbookFault(.tooLarge).explanation : unreadable
+      throw FormProblems(problems: [FormProblem(sheet: "xlsx", row: nil, column: nil, message: message)])
+    }
+    return try form(xlsx: data)
+  }
+
+  static let unreadable = LocalizedText(
+    vi: "không đọc được tệp; hãy kiểm tra tên và quyền.", en: "the file cannot be read; check its name and permissions.")
+
+  private static func form(_ tables: XLSFormTables) throws(FormProblems) -> Form {
+    var reading = XLSFormReading(tables)
     let form = reading.form()
     let problems = reading.problems
     guard problems.isEmpty else { throw FormProblems(problems: Array(problems.prefix(FormProblems.formProblemsMax))) }
@@ -32,19 +63,19 @@ struct XLSFormReading {
   private var defaultLanguage = ""
   private var choiceRows: [String: [CSVRecord]] = [:]
 
-  init(survey: Data?, choices: Data?, settings: Data?) {
-    self.settings = XLSFormSheet(
-      name: "settings", data: settings, wanted: ["form_title", "form_id", "version", "default_language"], translated: ["form_title"],
+  init(_ tables: XLSFormTables) {
+    settings = XLSFormSheet(
+      "settings", tables.settings, wanted: ["form_title", "form_id", "version", "default_language"], translated: ["form_title"],
       known: ["form_title", "form_id", "version", "default_language", "style"])
-    self.survey = XLSFormSheet(
-      name: "survey", data: survey, wanted: ["type", "name", "label"],
+    survey = XLSFormSheet(
+      "survey", tables.survey, wanted: ["type", "name", "label"],
       translated: ["label", "hint", "required_message", "constraint_message"],
       known: [
         "type", "name", "label", "hint", "required", "required_message", "relevant", "constraint", "constraint_message", "appearance",
         "calculation", "parameters",
       ])
-    self.choices = XLSFormSheet(
-      name: "choices", data: choices ?? Data("list_name,name,label\n".utf8), wanted: ["list_name", "name", "label"],
+    choices = XLSFormSheet(
+      "choices", tables.choices ?? XLSFormTable(header: ["list_name", "name", "label"]), wanted: ["list_name", "name", "label"],
       translated: ["label"], known: ["list_name", "name", "label"])
   }
 
