@@ -51,7 +51,8 @@ enum Python {
     for (name, says) in [
       ("entity.xlsx", "DOCTYPE"), ("laughs.xlsx", "DOCTYPE"), ("utf16.xlsx", "UTF-8"), ("utf7.xlsx", "UTF-8"),
       ("bomb.xlsx", "inflates to more than"), ("deep.xlsx", "nests deeper"), ("entries.xlsx", "parts"), ("far-row.xlsx", "beyond row"),
-      ("far-column.xlsx", "beyond column"), ("long-cell.xlsx", "longer than"), ("bad-index.xlsx", "damaged"), ("torn.xlsx", "damaged"), ("crossed.xlsx", "damaged"),
+      ("far-column.xlsx", "beyond column"), ("long-cell.xlsx", "longer than"), ("bad-index.xlsx", "damaged"), ("torn.xlsx", "damaged"),
+      ("crossed.xlsx", "damaged"),
       ("cut.xlsx", "damaged"), ("old.xls", "old .xls"), ("text.xlsx", "not an .xlsx workbook"), ("nowhere.xlsx", "cannot be read"),
     ] {
       let problems = result(URL(fileURLWithPath: folder.path + "/" + name)).problems

@@ -62,6 +62,7 @@ struct XLSFormReading {
   private var choices: XLSFormSheet
   private var defaultLanguage = ""
   private var choiceRows: [String: [CSVRecord]] = [:]
+  private let filterColumns: Set<String>
 
   init(_ tables: XLSFormTables) {
     settings = XLSFormSheet(
@@ -72,11 +73,24 @@ struct XLSFormReading {
       translated: ["label", "hint", "required_message", "constraint_message"],
       known: [
         "type", "name", "label", "hint", "required", "required_message", "relevant", "constraint", "constraint_message", "appearance",
-        "calculation", "parameters",
+        "calculation", "choice_filter", "default", "parameters",
       ])
+    let filterColumns = Self.filterColumns(of: survey)
     choices = XLSFormSheet(
       "choices", tables.choices ?? XLSFormTable(header: ["list_name", "name", "label"]), wanted: ["list_name", "name", "label"],
-      translated: ["label"], known: ["list_name", "name", "label"])
+      translated: ["label"], known: Set(["list_name", "name", "label"]).union(filterColumns))
+    self.filterColumns = filterColumns.subtracting(["list_name", "name", "label"])
+  }
+
+  /// Columns that the choice filters of a survey ask for.
+  private static func filterColumns(of survey: XLSFormSheet) -> Set<String> {
+    var columns: Set<String> = []
+    for row in survey.rows {
+      let cell = survey.cell("choice_filter", of: row)
+      guard !cell.isEmpty, let filter = try? FormExpression(cell, isFilter: true) else { continue }
+      filter.root.walk { node in if case .column(let name) = node { columns.insert(name) } }
+    }
+    return columns
   }
 
   /// In the order settings, survey, choices; within a sheet by row.
@@ -139,10 +153,20 @@ struct XLSFormReading {
       }
       guard !list.isEmpty, !name.isEmpty else { continue }
       // A choice without label was reported above and is kept, so that rules that name it are not reported as well.
-      lists[list, default: []].append(FormChoice(name: name, label: label ?? FormText(checked: [:])))
+      lists[list, default: []].append(
+        FormChoice(name: name, label: label ?? FormText(checked: [:]), attributes: attributes(of: row)))
       choiceRows[list, default: []].append(row)
     }
     return lists
+  }
+
+  private func attributes(of row: CSVRecord) -> [String: String] {
+    var attributes: [String: String] = [:]
+    for column in filterColumns {
+      let cell = choices.cell(column, of: row).nfc
+      if !cell.isEmpty { attributes[column] = cell }
+    }
+    return attributes
   }
 
   // MARK: Findings

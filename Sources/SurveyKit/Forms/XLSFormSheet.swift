@@ -101,7 +101,8 @@ struct XLSFormSheet {
   }
 
   private static let oldSpellings = [
-    "relevance": "relevant", "calculate": "calculation", "caption": "label", "value": "name", "title": "form_title", "set_form_id": "form_id",
+    "relevance": "relevant", "calculate": "calculation", "caption": "label", "value": "name", "title": "form_title",
+    "set_form_id": "form_id",
   ]
 
   /// Columns for the author's own remarks.

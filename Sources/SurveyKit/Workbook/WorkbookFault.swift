@@ -5,7 +5,11 @@ struct WorkbookFault: Error, Hashable {
   enum Kind: Hashable {
     case tooLarge, oldOrLocked, notAWorkbook, damaged, tooManyParts, inflatesTooFar, notHere
     case doctype, notUTF8, notXML, tooDeep, tooManySheets
-    case tooManyRows(String), tooManyColumns(String), tooManyTexts, cellTooLong(String), tooManyMerges(String)
+    case tooManyRows(String)
+    case tooManyColumns(String)
+    case tooManyTexts
+    case cellTooLong(String)
+    case tooManyMerges(String)
   }
 
   let kind: Kind
@@ -65,7 +69,8 @@ struct WorkbookFault: Error, Hashable {
         en: "the sheet \(sheet) has cells beyond column \(Workbook.columnsMax); delete the columns that are not used.")
     case .tooManyTexts:
       LocalizedText(
-        vi: "bảng tính có hơn \(Workbook.textsMax) đoạn chữ; hãy bỏ bớt.", en: "there are more than \(Workbook.textsMax) texts; remove some.")
+        vi: "bảng tính có hơn \(Workbook.textsMax) đoạn chữ; hãy bỏ bớt.",
+        en: "there are more than \(Workbook.textsMax) texts; remove some.")
     case .cellTooLong(let place):
       LocalizedText(
         vi: "ô \(place) dài hơn \(Workbook.cellBytesMax) byte; hãy rút ngắn.",
