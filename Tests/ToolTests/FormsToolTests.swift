@@ -84,6 +84,9 @@ import Testing
     #expect(published.output.contains("Older versions are closing: 2024032601"))
     let list = try await Tool.hub(["forms", "list"] + dir).output
     #expect(list.contains("closing") && list.contains("2024032703"))
+    // The campaign's folder still holds the first version; loading it again changes nothing.
+    let loaded = try await Tool.hub(["campaign", "load", Self.campaign.path] + dir)
+    #expect(loaded.status == 0 && loaded.output.contains("nothing changed"), "\(loaded)")
   }
 
   @Test func aFormMovesForwardOnly() async throws {

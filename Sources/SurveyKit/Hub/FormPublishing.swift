@@ -124,13 +124,14 @@ struct FormEditions {
       guard let definition = row[2].text, let old = try? Form(canonicalJSON: Data(definition.utf8)) else { continue }
       let hasAnswers = (row[3].integer ?? 0) > 0
       if row[0].text == key {
-        guard hasAnswers, old != form else { continue }
+        if old == form { return }  // Known already, and judged then.
+        guard hasAnswers else { continue }
         problems.append(
           DataProblem(
             file ?? form.id,
             vi: "Bản \(form.version) đã có phiếu trả lời nhưng nội dung khác; hãy ghi số phiên bản mới trong trang settings.",
             en: "Edition \(form.version) has answers already but its content differs; write a new version in settings."))
-      } else {
+      } else if (old.version.count, old.version) < (form.version.count, form.version) {
         problems += Self.breaks(from: old, to: form).map { DataProblem(file ?? form.id, vi: $0.vi, en: $0.en) }
       }
     }
