@@ -83,8 +83,13 @@ struct RehearseCommand: ToolCommand {
         hubKills: killHub, fieldKills: killField, speedMax: speed, boardPort: boardPort),
       plan: plan, campaign: source.campaign, form: form, reportForm: reportForm, codes: codes)
     defer { rehearsal.hub.stop() }
-    let outcome = try await rehearsal.run(
-      progress: ProgressBar(console.language == .vietnamese ? "Tổng duyệt" : "Rehearsal", console: console))
+    let bar = ProgressBar(console.language == .vietnamese ? "Tổng duyệt" : "Rehearsal", console: console)
+    let outcome: Rehearsal.Outcome
+    do {
+      outcome = try await interruptible { try await rehearsal.run(progress: bar) }
+    } catch is CancellationError {
+      throw ToolError(vi: "Đã dừng tổng duyệt theo yêu cầu.", en: "The rehearsal was stopped on request.")
+    }
     let manifest = place + "/manifest.json"
     try outcome.manifest.save(to: manifest)
     let clock = ["--clock", "@\(place)/clock"]
@@ -97,7 +102,7 @@ struct RehearseCommand: ToolCommand {
       console.say(
         "Bảng theo dõi: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — nhấn Ctrl-C để dừng.",
         "The board: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — press Ctrl-C to stop.")
-      await Interruption.wait()
+      await untilInterrupted()
     }
   }
 
