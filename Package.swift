@@ -88,7 +88,9 @@ let package = Package(
       name: "SyncKitTests",
       dependencies: [
         "SyncKit", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
+      exclude: ["Protocol/Vectors", "Protocol/stranger.py"],
       swiftSettings: habits),
     .testTarget(
       name: "SurveyKitTests", dependencies: ["SurveyKit", "SyncKit", "TestSupport"], exclude: ["Fixtures"], swiftSettings: habits),

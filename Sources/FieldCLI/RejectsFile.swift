@@ -53,9 +53,10 @@ struct RejectsFile {
     let wanted = Set(unreadable)
     for (index, line) in csv.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
     where wanted.contains(index + 1) {
-      let blanks = Array(repeating: "", count: max(0, header.count - 2))
       let text = String(decoding: line, as: UTF8.self).trimmingCharacters(in: .newlines)
-      writer.write(Self.row([text] + blanks, reasons[index + 1] ?? "", at: place))
+      var fields = Array(repeating: "", count: header.count)
+      fields[0] = text
+      writer.write(Self.row(fields, reasons[index + 1] ?? "", at: place))
     }
     return writer.data
   }

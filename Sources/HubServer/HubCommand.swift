@@ -19,7 +19,7 @@ internal import ToolSupport
     version: "0.1",
     subcommands: [
       InitCommand.self, CampaignCommand.self, EnrollCommand.self, DevicesCommand.self, ServeCommand.self, StatusCommand.self,
-      ResultsCommand.self, CloseCommand.self,
+      ResultsCommand.self, CloseCommand.self, RehearseCommand.self, ProveCommand.self,
     ])
 
   func run() async throws {

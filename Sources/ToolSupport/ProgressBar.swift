@@ -5,7 +5,8 @@ internal import Synchronization
 public final class ProgressBar: Sendable {
   private struct State {
     var shown = -1
-    var lastLine = ContinuousClock.now - .seconds(60)
+    /// Short work stays silent where no bar can be drawn.
+    var lastLine = ContinuousClock.now
   }
 
   private let title: String

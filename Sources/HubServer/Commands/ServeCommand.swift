@@ -25,6 +25,8 @@ struct ServeCommand: ToolCommand {
   @Flag(name: .long, help: "Log every call, except those that carry answers.") var verbose = false
   @Flag(name: .long, help: ArgumentHelp("Say on standard error when a merge is about to be committed.", visibility: .hidden))
   var logMerges = false
+  @Option(name: .long, help: ArgumentHelp("Wait so long between a merge and its commit, for tests that kill in between.", visibility: .hidden))
+  var mergePauseMs: UInt32 = 0
   #if TLS
     @Option(name: .long, help: "Certificate chain (PEM): serve devices over HTTPS.") var tlsCert: String?
     @Option(name: .long, help: "Private key (PEM) of the certificate.") var tlsKey: String?
@@ -53,7 +55,12 @@ struct ServeCommand: ToolCommand {
       hubOptions.requestAgeMsMax = Self.movedClockAgeMsMax
     }
     if logMerges {
-      hubOptions.onMerge = { scope, number in Console.err("merging scope=\(scope) number=\(number)") }
+      let pauseMs = min(mergePauseMs, 10_000)
+      hubOptions.onMerge = { scope, number in
+        Console.err("merging scope=\(scope) number=\(number)")
+        if pauseMs > 0 { usleep(pauseMs * 1000) }
+        Console.err("merged scope=\(scope) number=\(number)")
+      }
     }
     let survey = try await SurveyHub.open(at: place.folder, clock: clock, options: hubOptions)
     LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }

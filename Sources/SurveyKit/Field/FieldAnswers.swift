@@ -63,7 +63,7 @@ extension SurveyField {
   ///
   /// It follows from that id, so the same file imported again, on this device or another of the commune, gives the same ids, and
   /// the hub keeps each answer once. The id travels inside the encrypted packet only.
-  static func importedID(campaign: String, responseID: String) -> String {
+  public static func importedID(campaign: String, responseID: String) -> String {
     Data(SHA256.hash(data: Data("\(campaign)/\(responseID)".utf8)).prefix(16)).hex
   }
 }

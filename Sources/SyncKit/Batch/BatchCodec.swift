@@ -47,7 +47,8 @@ public enum BatchCodec {
   /// The content of a batch that was checked when it was journalled.
   static func reopen(_ sealed: SealedBatch) throws -> BatchContent { try content(of: try body(of: sealed)) }
 
-  private static func content(of body: Data) throws -> BatchContent {
+  /// The content of a body whose signature is somebody else's matter.
+  static func content(of body: Data) throws -> BatchContent {
     let batch = try header(of: body)
     guard let replica = ReplicaID(bytes: batch.replica) else { throw ByteReader.short }
     var stamp: UInt64 = 0
@@ -73,9 +74,8 @@ public enum BatchCodec {
         .badRequest, vi: "Gói dữ liệu thuộc phiên bản \(batch.format); chỉ đọc được phiên bản \(format). Hãy nâng cấp.",
         en: "The batch has format \(batch.format); only format \(format) can be read. Upgrade.")
     }
-    let named = batch.scope.utf8.count <= WireLimits.nameBytesMax && !batch.scope.isEmpty
     let chained = batch.number == 1 ? batch.previous.isEmpty : batch.previous.count == 32
-    guard named, batch.number >= 1, batch.number < 1 << 62, chained, batch.cursor.count <= WireLimits.cursorBytesMax,
+    guard TableCoder.isName(batch.scope), batch.number >= 1, batch.number < 1 << 62, chained, batch.cursor.count <= WireLimits.cursorBytesMax,
       !batch.unitStamps.isEmpty, batch.unitStamps.count <= WireLimits.unitsMax
     else { throw ByteReader.short }
     return batch
@@ -148,7 +148,7 @@ enum TableCoder {
       guard Set(columns.map(\.0)).count == columns.count else { throw ByteReader.short }
       for row in 0..<rows {
         guard case .integer(let index) = unit[row], index >= 0, index < unitCount, case .integer(let count) = life[row],
-          let life = UInt32(exactly: count), life > 0, let key = key[row], isKey(key)
+          let life = UInt32(exactly: count), life > 0, life <= WireLimits.lifeMax, let key = key[row], isKey(key)
         else { throw ByteReader.short }
         let cells = try columns.compactMap { name, values in
           try values[row].map { value in
@@ -163,7 +163,10 @@ enum TableCoder {
     return units
   }
 
-  private static func isName(_ name: String) -> Bool { !name.isEmpty && name.utf8.count <= WireLimits.nameBytesMax }
+  /// Whether a text can name a table, column or scope. A zero byte would end it early in some stores.
+  static func isName(_ name: String) -> Bool {
+    !name.isEmpty && name.utf8.count <= WireLimits.nameBytesMax && !name.utf8.contains(0)
+  }
 
   private static func isKey(_ key: CellValue) -> Bool {
     switch key {
@@ -174,7 +177,8 @@ enum TableCoder {
     }
   }
 
-  private static func isValue(_ value: CellValue) -> Bool {
+  /// Whether a cell may hold a value: within the bound, and something every store keeps as it is.
+  static func isValue(_ value: CellValue) -> Bool {
     switch value {
     case .text(let text): text.utf8.count <= WireLimits.valueBytesMax && !text.utf8.contains(0)
     case .blob(let bytes): bytes.count <= WireLimits.valueBytesMax

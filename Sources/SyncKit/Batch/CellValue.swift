@@ -47,7 +47,7 @@ public enum CellValue: Hashable, Sendable {
       data.appendZigzag(value)
     case .real(let value):
       data.append(2)
-      withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) }
+      data.append(real: value)
     case .text(let value):
       data.append(3)
       data.appendVarint(UInt64(value.utf8.count))
@@ -61,6 +61,11 @@ public enum CellValue: Hashable, Sendable {
 }
 
 extension Data {
+  /// IEEE 754, 8 bytes, little endian.
+  mutating func append(real value: Double) {
+    Swift.withUnsafeBytes(of: value.bitPattern.littleEndian) { append(contentsOf: $0) }
+  }
+
   mutating func appendVarint(_ value: UInt64) {
     var rest = value
     while rest >= 0x80 {

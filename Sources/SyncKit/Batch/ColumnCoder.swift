@@ -86,6 +86,10 @@ enum ColumnCoder {
       }
       return (steps ? .integerSteps : .integers, data)
     }
+    if !values.isEmpty, values.allSatisfy({ if case .real = $0 { true } else { false } }) {
+      for case .real(let number) in values { data.append(real: number) }
+      return (.reals, data)
+    }
     let texts = values.compactMap(\.text)
     if texts.count == values.count {
       for text in texts { data.appendVarint(UInt64(text.utf8.count)) }

@@ -79,9 +79,20 @@ enum PageCodec {
 
   /// - Throws: `SyncError` when the page is damaged or not this hub's.
   static func open(_ bytes: Data, hub: VerifyingKey) throws -> PageContent {
-    let wire = try WireFeedPage.parse(try hub.open(bytes, as: .page), named: LocalizedText(vi: "trang dữ liệu", en: "feed page"))
-    guard wire.format == format, let reader = ReplicaID(bytes: wire.reader), ReplicaID(bytes: wire.hub) == hub.replica,
-      wire.cursor.count <= WireLimits.cursorBytesMax, wire.incarnation.count == 16, wire.firstPosition < 1 << 62
+    guard bytes.count <= WireLimits.pageBytesMax else {
+      throw SyncError(
+        .tooLarge, vi: "Trang dữ liệu lớn hơn \(WireLimits.pageBytesMax >> 20) MiB.",
+        en: "The feed page is larger than \(WireLimits.pageBytesMax >> 20) MiB.", expected: UInt64(WireLimits.pageBytesMax))
+    }
+    return try content(of: try hub.open(bytes, as: .page), hub: hub.replica)
+  }
+
+  /// The content of a body whose signature was checked.
+  static func content(of body: Data, hub: ReplicaID) throws -> PageContent {
+    let wire = try WireFeedPage.parse(body, named: LocalizedText(vi: "trang dữ liệu", en: "feed page"))
+    guard wire.format == format, let reader = ReplicaID(bytes: wire.reader), ReplicaID(bytes: wire.hub) == hub,
+      wire.cursor.count <= WireLimits.cursorBytesMax, wire.incarnation.count == 16, wire.firstPosition < 1 << 62,
+      wire.runs.isEmpty || (TableCoder.isName(wire.scope) && wire.firstPosition >= 1)
     else { throw ByteReader.short }
     let count = wire.runs.reduce(0) { $0 + $1.stamps.count }
     guard count <= WireLimits.unitsMax else { throw ByteReader.short }
@@ -99,7 +110,7 @@ enum PageCodec {
       }
     }
     return PageContent(
-      hub: hub.replica, incarnation: wire.incarnation, reader: reader, scope: wire.scope, units: units, feedHash: wire.feedHash,
+      hub: hub, incarnation: wire.incarnation, reader: reader, scope: wire.scope, units: units, feedHash: wire.feedHash,
       cursor: wire.cursor, isHead: wire.head, hubTimeMs: wire.hubTimeMs)
   }
 }

@@ -21,6 +21,9 @@ public enum WireLimits {
   public static let nameBytesMax = 128
   /// A row's key in bytes.
   public static let keyBytesMax = 256
+  /// A row's life. Far above any count of births and deaths, far enough below what 32 bits hold that counting on never
+  /// overflows.
+  public static let lifeMax: UInt32 = 1 << 30
   /// One cell's value in bytes. Larger things are attachments.
   public static let valueBytesMax = 1 << 20
   /// A cursor in bytes.
@@ -40,6 +43,7 @@ public enum WireLimits {
 extension Message {
   /// Decodes bytes that came from outside, naming what they were meant to be when they are not.
   static func parse(_ bytes: Data, named name: LocalizedText) throws -> Self {
+    try WireScan.check(bytes, of: Self.self)
     var options = BinaryDecodingOptions()
     options.messageDepthLimit = 8
     do {

@@ -46,7 +46,10 @@ enum Packets {
       content.columns.count <= WireLimits.columnsPerTableMax + 1, Set(content.columns).count == content.columns.count
     else { return nil }
     var inflated = WireLimits.inflatedBytesMax - (sizeClassesBytes.last ?? 0) * 16
-    guard let values = try? ColumnCoder.decode(content.values, rows: content.columns.count, inflatedBytes: &inflated) else { return nil }
+    // A value no store keeps as it is would fail the release of the whole lot: such a packet is spoiled on its own.
+    guard let values = try? ColumnCoder.decode(content.values, rows: content.columns.count, inflatedBytes: &inflated),
+      content.columns.allSatisfy(TableCoder.isName), values.allSatisfy({ $0.map(TableCoder.isValue) ?? true })
+    else { return nil }
     return (content.table, zip(content.columns, values).compactMap { name, value in value.map { CellChange(name, $0) } })
   }
 

@@ -61,14 +61,15 @@ extension Replica {
     let wire = try WireEnrolmentFile.parse(file, named: LocalizedText(vi: "tệp ghi danh", en: "enrolment file"))
     guard wire.format == 1, let key = SigningKey(rawRepresentation: wire.privateKey) else { throw Self.badEnrolmentFile }
     try await accept(
-      wire.response, secrets: ReplicaSecrets(signingKey: key, unitKey: wire.response.unitKey), address: wire.hubAddress)
+      wire.response, secrets: ReplicaSecrets(signingKey: key, unitKey: wire.response.unitKey), address: wire.hubAddress, isFile: true)
     let hub = try await hubKey()
     for page in wire.pages {
       _ = try await apply(try PageCodec.open(try page.serializedData(), hub: hub))
     }
   }
 
-  private func accept(_ response: WireEnrolResponse, secrets: ReplicaSecrets, address: String) async throws {
+  /// - Parameter isFile: The answer was made earlier, nobody knows when: its hub time only proves a clock that is behind it wrong.
+  private func accept(_ response: WireEnrolResponse, secrets: ReplicaSecrets, address: String, isFile: Bool = false) async throws {
     let info = try WireHubInfo.parse(response.hubInfo.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
     guard let hub = VerifyingKey(rawRepresentation: info.publicKey), hub.replica.bytes == info.hub, response.unitKey.count == 32 else {
       throw Self.badEnrolmentFile
@@ -80,14 +81,15 @@ extension Replica {
     guard certificate.publicKey == secrets.signingKey.publicKey, !certificate.writeScope.isEmpty else { throw Self.badEnrolmentFile }
     try keyStore.save(secrets)
     let dropKey = try info.dropKey.serializedData()
-    let now = clock.nowMs()
+    let measured = Int64(clamping: info.hubTimeMs) - Int64(clamping: clock.nowMs())
+    let offset = isFile ? max(0, measured) : measured
     try await engineWrite { transaction in
       let state = transaction.state
       try state.set("certificate", .blob(certificateBytes))
       try state.set("hub", .blob(hub.replica.bytes))
       try state.set("hubKey", .blob(hub.rawRepresentation))
       try state.set("dropKey", .blob(dropKey))
-      try state.set("offsetMs", .integer(Int64(clamping: info.hubTimeMs) - Int64(clamping: now)))
+      try state.set("offsetMs", .integer(offset))
       if !address.isEmpty { try state.set("hubAddress", .text(address)) }
       for scope in certificate.readScopes {
         try transaction.session.execute(

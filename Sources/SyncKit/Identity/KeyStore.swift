@@ -88,6 +88,11 @@ public enum PrivateFile {
       unlink(temporary)
       throw error
     }
+    // The new name is on the disk only once its folder is.
+    let folder = open(URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY)
+    guard folder >= 0 else { throw failed() }
+    defer { close(folder) }
+    guard fsync(folder) == 0 else { throw failed() }
   }
 
   private static func write(_ file: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {

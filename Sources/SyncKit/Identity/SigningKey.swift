@@ -68,9 +68,16 @@ public struct VerifyingKey: Sendable, Hashable {
 
   /// The body of `signed`, once its signature has been checked.
   ///
-  /// - Throws: `SyncError` `.damaged` when the bytes are no envelope, `.badSignature` when the signature is not this key's.
+  /// - Throws: `SyncError` `.damaged` when the bytes are no envelope in its one permitted form, `.badSignature` when the signature is not this key's.
   func open(_ signed: Data, as kind: SignedKind) throws -> Data {
     let envelope = try WireSigned.parse(signed, named: LocalizedText(vi: "gói đã ký", en: "signed message"))
+    // A batch is named by the hash of its envelope, which the signature does not cover: were a second spelling of it accepted,
+    // whoever carries a batch could turn it into a fork of its author.
+    guard envelope.unknownFields.data.isEmpty, try envelope.serializedData() == signed else {
+      throw SyncError(
+        .damaged, vi: "Gói đã ký có dạng khác quy định: đã bị thêm bớt trên đường.",
+        en: "The signed message has another form than prescribed: something was added on the way.")
+    }
     guard verifies(envelope.signature, over: envelope.body, as: kind) else {
       throw SyncError(
         .badSignature, vi: "Chữ ký không khớp: dữ liệu đã bị sửa hoặc không phải của bên gửi này.",

@@ -61,7 +61,8 @@ extension Transport {
     let response = try await send(request, timeoutMs: timeoutMs)
     guard response.headers["content-type"]?.hasPrefix(HubResponse.contentType) == true else {
       let isPage = response.headers["content-type"]?.contains("html") == true
-      if response.status == 502 || response.status == 503 || response.status == 504 {
+      // What a proxy in front of a hub says when the hub, or the proxy itself, cannot take the call now.
+      if [408, 425, 429, 502, 503, 504].contains(response.status) {
         throw SyncError(
           .hubFailed, vi: "Máy chủ đang bận hoặc đang khởi động lại; sẽ thử lại.", en: "The hub is busy or restarting; will retry.")
       }

@@ -1,0 +1,138 @@
+internal import Foundation
+internal import SyncKit
+internal import Synchronization
+
+/// A `hub serve` process of a rehearsal: started, watched through its log, killed and started again on the same port.
+final class HubProcess: Sendable {
+  let executable: String
+  let folder: String
+  let clockFile: String
+  let logPath: String
+  private let extra: [String]
+  private let state = Mutex(State())
+
+  private struct State {
+    var process: Process?
+    var hubPort = 0
+    var boardPort = 0
+    var peakMemoryKiB = 0
+  }
+
+  /// How long a hub may take to answer after it was started, in seconds.
+  static let startSecondsMax = 30
+
+  init(executable: String, folder: String, clockFile: String, logPath: String, extra: [String] = []) {
+    self.executable = executable
+    self.folder = folder
+    self.clockFile = clockFile
+    self.logPath = logPath
+    self.extra = extra
+  }
+
+  var port: Int { state.withLock { $0.hubPort } }
+  var boardPort: Int { state.withLock { $0.boardPort } }
+  var address: String { "http://127.0.0.1:\(port)" }
+  /// The largest resident memory seen, in KiB.
+  var peakMemoryKiB: Int { state.withLock { $0.peakMemoryKiB } }
+
+  /// Starts the process and waits until it says where it listens.
+  func start(boardPort wanted: Int = 0) async throws {
+    let (port, board) = state.withLock { ($0.hubPort, $0.boardPort == 0 ? wanted : $0.boardPort) }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: executable)
+    process.arguments =
+      ["serve", "--dir", folder, "--port", "\(port)", "--board-port", "\(board)", "--clock", "@\(clockFile)", "--log-merges"] + extra
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = try log()
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    state.withLock { $0.process = process }
+    let lines = try await Self.lines(2, from: output.fileHandleForReading)
+    let ports = lines.compactMap { line in
+      line.split(separator: ":").last.flatMap { Int($0.filter(\.isNumber)) }
+    }
+    guard ports.count == 2 else {
+      throw SyncError(
+        .hubFailed, vi: "Máy chủ không khởi động được; xem \(logPath).", en: "The hub did not start; see \(logPath).")
+    }
+    state.withLock { ($0.hubPort, $0.boardPort) = (ports[0], ports[1]) }
+  }
+
+  private func log() throws -> FileHandle {
+    if !FileManager.default.fileExists(atPath: logPath) { _ = FileManager.default.createFile(atPath: logPath, contents: nil) }
+    guard let handle = FileHandle(forWritingAtPath: logPath) else {
+      throw SyncError(.diskFull, vi: "Không ghi được \(logPath).", en: "Cannot write \(logPath).")
+    }
+    try handle.seekToEnd()
+    return handle
+  }
+
+  /// The first lines a process prints; fewer when it ends or takes too long.
+  private static func lines(_ count: Int, from handle: FileHandle) async throws -> [String] {
+    let collected = Mutex(Data())
+    handle.readabilityHandler = { source in
+      let data = source.availableData
+      if data.isEmpty { source.readabilityHandler = nil } else { collected.withLock { $0.append(data) } }
+    }
+    defer { handle.readabilityHandler = nil }
+    for _ in 0..<(startSecondsMax * 50) {
+      let text = String(decoding: collected.withLock { $0 }, as: UTF8.self)
+      let lines = text.split(separator: "\n")
+      if lines.count >= count && text.hasSuffix("\n") { return lines.prefix(count).map(String.init) }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    return []
+  }
+
+  var isRunning: Bool { state.withLock { $0.process?.isRunning ?? false } }
+
+  /// Bytes its log holds now.
+  var logSize: UInt64 {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: logPath)
+    return (attributes?[.size] as? UInt64) ?? 0
+  }
+
+  /// What the log gained after `offset`.
+  func log(after offset: UInt64) -> String {
+    guard let handle = FileHandle(forReadingAtPath: logPath) else { return "" }
+    defer { try? handle.close() }
+    guard (try? handle.seek(toOffset: offset)) != nil, let data = try? handle.readToEnd() else { return "" }
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  /// Ends it at once, as a power cut would: no signal it could handle.
+  func kill() {
+    state.withLock { state in
+      guard let process = state.process, process.isRunning else { return }
+      sampleMemory(&state)
+      _ = sendSignal(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+    }
+  }
+
+  /// Asks it to stop, and waits.
+  func stop() {
+    state.withLock { state in
+      guard let process = state.process, process.isRunning else { return }
+      sampleMemory(&state)
+      process.terminate()
+      process.waitUntilExit()
+    }
+  }
+
+  /// Reads how much memory it uses.
+  func sampleMemory() { state.withLock { sampleMemory(&$0) } }
+
+  private func sampleMemory(_ state: inout State) {
+    guard let process = state.process, let data = FileManager.default.contents(atPath: "/proc/\(process.processIdentifier)/status") else {
+      return
+    }
+    for line in String(decoding: data, as: UTF8.self).split(separator: "\n") where line.hasPrefix("VmHWM:") {
+      state.peakMemoryKiB = max(state.peakMemoryKiB, Int(line.filter(\.isNumber)) ?? 0)
+    }
+  }
+}
+
+/// `kill(2)`, whose name a method here has too.
+private func sendSignal(_ process: Int32, _ signal: Int32) -> Int32 { kill(process, signal) }

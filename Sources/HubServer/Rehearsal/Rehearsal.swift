@@ -1,0 +1,254 @@
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+internal import Synchronization
+internal import ToolSupport
+
+/// Runs a plan: a hub process, devices, a clock that moves when the work of a moment is done.
+final class Rehearsal: Sendable {
+  struct Settings: Sendable {
+    var folder: String
+    var hubExecutable: String
+    var fieldExecutable: String
+    var seed: UInt64
+    var isPoorLink: Bool
+    var hubKills: Int
+    var fieldKills: Int
+    /// Campaign seconds for each second of the rehearsal, at most.
+    var speedMax: Double
+    var boardPort: Int
+  }
+
+  struct Outcome: Sendable {
+    var manifest = RehearsalManifest()
+    var bytes = 0
+    var seconds = 0.0
+    var hubKills = 0
+    var hubKillsInMerge = 0
+    var fieldKills = 0
+    var linkCuts = 0
+    var hubPeakMiB = 0
+  }
+
+  /// Communes at work at once.
+  static let workersMax = 8
+  /// Campaign time between two movements of the clock.
+  static let tickMs: Int64 = 15 * 60 * 1000
+
+  let settings: Settings
+  let plan: RehearsalPlan
+  let campaign: Campaign
+  let form: Form
+  let reportForm: Form
+  let codes: [[String]]
+  let hub: HubProcess
+  private let clockFile: String
+  private let notes = Mutex(Notes())
+
+  private struct Notes {
+    var answers: [RehearsalManifest.Answer] = []
+    var reports: [String: [Int: String]] = [:]
+    var devices: [Int: any RehearsalDevice] = [:]
+    var bytes = 0
+    var done = 0
+  }
+
+  init(settings: Settings, plan: RehearsalPlan, campaign: Campaign, form: Form, reportForm: Form, codes: [[String]]) throws {
+    self.settings = settings
+    self.plan = plan
+    self.campaign = campaign
+    self.form = form
+    self.reportForm = reportForm
+    self.codes = codes
+    clockFile = settings.folder + "/clock"
+    try FileClock.set(UInt64(max(0, plan.startMs)), at: clockFile)
+    hub = HubProcess(
+      executable: settings.hubExecutable, folder: settings.folder + "/hub", clockFile: clockFile, logPath: settings.folder + "/hub.log",
+      extra: settings.hubKills > 0 ? ["--merge-pause-ms", "80"] : [])
+  }
+
+  func run(progress: ProgressBar) async throws -> Outcome {
+    let started = ContinuousClock.now
+    try await hub.start(boardPort: settings.boardPort)
+    let link = settings.isPoorLink ? try PoorLink(target: hub.port, seed: settings.seed) : nil
+    let address = "http://127.0.0.1:\(link?.port ?? hub.port)"
+    let fieldKiller = FieldKiller(kills: settings.fieldKills, seed: settings.seed &+ 1)
+    let hubKiller = HubKiller(hub: hub, kills: settings.hubKills, seed: settings.seed &+ 2)
+    let kills = Task { try await hubKiller.run { [self] in notes.withLock { Double($0.done) } / Double(max(1, plan.events.count)) } }
+    var next = 0
+    var nowMs = plan.startMs
+    while next < plan.events.count {
+      nowMs = max(nowMs + Self.tickMs, plan.events[next].atMs)
+      try FileClock.set(UInt64(nowMs), at: clockFile)
+      var due: [RehearsalPlan.Event] = []
+      while next < plan.events.count && plan.events[next].atMs <= nowMs {
+        due.append(plan.events[next])
+        next += 1
+      }
+      try await perform(due, hub: address, killer: fieldKiller, progress: progress)
+      hub.sampleMemory()
+      let earliest = started + .milliseconds(Int64(Double(nowMs - plan.startMs) / settings.speedMax))
+      if earliest > .now { try await Task.sleep(until: earliest, clock: .continuous) }
+    }
+    let killed = try await kills.value
+    try FileClock.set(UInt64(max(plan.endMs, nowMs)), at: clockFile)
+    progress.finish()
+    var outcome = Outcome()
+    let elapsed = ContinuousClock.now - started
+    outcome.seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
+    (outcome.hubKills, outcome.hubKillsInMerge) = (killed.total, killed.inMerge)
+    outcome.fieldKills = fieldKiller.count
+    outcome.linkCuts = link?.cuts ?? 0
+    outcome.hubPeakMiB = hub.peakMemoryKiB / 1024
+    notes.withLock { notes in
+      outcome.bytes = notes.bytes
+      outcome.manifest.answers = notes.answers.sorted { $0.id < $1.id }
+      outcome.manifest.reports = notes.reports.sorted { $0.key < $1.key }.map {
+        RehearsalManifest.Report(key: $0.key, contents: Set($0.value.values).sorted())
+      }
+    }
+    return outcome
+  }
+
+  /// Does what is due: communes side by side, the events of one commune in order.
+  private func perform(_ due: [RehearsalPlan.Event], hub: String, killer: FieldKiller, progress: ProgressBar) async throws {
+    let groups = Dictionary(grouping: due, by: \.commune).sorted { $0.key < $1.key }.map(\.value)
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      for (index, group) in groups.enumerated() {
+        if index >= Self.workersMax { try await tasks.next() }
+        tasks.addTask { [self] in
+          for event in group {
+            try await perform(event, hub: hub, killer: killer)
+            let done = notes.withLock { notes in
+              notes.done += 1
+              return notes.done
+            }
+            progress.show(done: done, of: plan.events.count)
+          }
+        }
+      }
+      try await tasks.waitForAll()
+    }
+  }
+
+  private func device(_ event: RehearsalPlan.Event, killer: FieldKiller) throws -> any RehearsalDevice {
+    let commune = plan.communes[event.commune]
+    let number = event.commune * 2 + event.device
+    if let known = notes.withLock({ $0.devices[number] }) { return known }
+    let label = "\(commune.unit.code)-\(event.device + 1)"
+    let made: any RehearsalDevice
+    if commune.isProcess {
+      made = try ProcessDevice(
+        executable: settings.fieldExecutable, folder: settings.folder + "/field-" + label, label: label, unit: commune.unit.code,
+        form: form,
+        clockFile: clockFile, killer: killer)
+    } else {
+      guard let clock = FileClock(path: clockFile) else {
+        throw SyncError(.internalFault, vi: "Mất tệp đồng hồ.", en: "The clock file is gone.")
+      }
+      made = InProcessDevice(path: settings.folder + "/field-\(label).sqlite", label: label, unit: commune.unit.code, clock: clock)
+    }
+    notes.withLock { $0.devices[number] = made }
+    return made
+  }
+
+  private func perform(_ event: RehearsalPlan.Event, hub: String, killer: FieldKiller) async throws {
+    let commune = plan.communes[event.commune]
+    let device = try device(event, killer: killer)
+    let day = campaign.dayOf(campaign.opensMs)
+    switch event.action {
+    case .enroll:
+      try await device.enroll(code: codes[event.commune][event.device], hub: hub)
+    case .collect(let count):
+      guard count > 0 else { return }
+      let answers = try generate(count, event: event, commune: commune, day: day)
+      try await device.submit(answers, day: day)
+      let unit = commune.unit.code.rawValue
+      notes.withLock { notes in
+        notes.answers += answers.map {
+          RehearsalManifest.Answer(
+            id: $0.id, unit: unit, content: RehearsalManifest.hash(String(decoding: $0.answers.canonicalJSON, as: UTF8.self)))
+        }
+      }
+    case .report, .correct:
+      let answered = event.action == .report ? commune.answers : max(0, commune.answers - event.device - 1)
+      let seed = settings.seed &* 1_000_003 &+ UInt64(event.commune * 16 + event.device * 4 + (event.action == .report ? 0 : 1))
+      let report = try AnswerGenerator(form: reportForm, day: day.description).answers(
+        seed: seed,
+        fixed: ["officials_total": .integer(commune.eligible), "answered": .integer(answered), "guided": .integer(answered)])
+      try await device.saveReport(report, day: day)
+      let key = SurveySchema.reportKey(unit: commune.unit.code.rawValue, day: day.description)
+      let content = RehearsalManifest.hash(String(decoding: report.canonicalJSON, as: UTF8.self))
+      notes.withLock { $0.reports[key, default: [:]][event.device] = content }
+    case .sync:
+      let bytes = try await device.sync(hub: hub)
+      notes.withLock { $0.bytes += bytes }
+    }
+  }
+
+  private func generate(_ count: Int, event: RehearsalPlan.Event, commune: RehearsalPlan.Commune, day: CalendarDay) throws
+    -> [RehearsalAnswer]
+  {
+    let generator = AnswerGenerator(form: form, day: day.description)
+    // Every person says something nobody else says, so that a search of all files for it means something.
+    let opinion = form.questions.first { $0.kind == .text && $0.relevant == nil }?.name
+    let base = settings.seed &* 7_919 &+ UInt64(event.commune) &* 1009
+    return try (0..<count).map { index in
+      // Five people who all say the same must not be told apart from one another, nor shown as unanimous.
+      let number = commune.kind == .fiveEqualAnswers ? 0 : UInt64(index) + UInt64(bitPattern: event.atMs)
+      let responseID = "\(settings.seed)-\(commune.unit.code)-\(event.atMs)-\(index)"
+      let id = SurveyField.importedID(campaign: campaign.id, responseID: responseID)
+      let words = opinion.map { [$0: AnswerValue.text("Ý kiến thử số \(RehearsalManifest.hash(id).prefix(12)).")] } ?? [:]
+      return RehearsalAnswer(responseID: responseID, id: id, answers: try generator.answers(seed: base &+ number, fixed: words))
+    }
+  }
+}
+
+/// Kills the hub with SIGKILL at seeded moments of a rehearsal, half of them inside a merge, and starts it again.
+struct HubKiller {
+  let hub: HubProcess
+  let kills: Int
+  let seed: UInt64
+
+  private static let lookEvery = Duration.milliseconds(3)
+  /// Merges let pass between two kills inside a merge, at most.
+  private static let mergesSkippedMax = 2
+
+  /// - Parameter share: How much of the rehearsal is done, 0 to 1.
+  func run(share: @Sendable () -> Double) async throws -> (total: Int, inMerge: Int) {
+    var random = SeededGenerator(seed: seed)
+    let inMergeWanted = kills / 2
+    var moments = (0..<kills - inMergeWanted).map { _ in Double.random(in: 0.02..<0.95, using: &random) }.sorted()
+    var (total, inMerge, skip) = (0, 0, 0)
+    var offset = hub.logSize
+    while total < kills {
+      let done = share()
+      let log = hub.log(after: offset)
+      let merges = log.components(separatedBy: "merging ").count - 1
+      if inMerge < inMergeWanted && merges > skip {
+        hub.kill()
+        // Inside a merge: the last one it spoke of had begun and not ended.
+        let last = hub.log(after: offset)
+        if let began = last.range(of: "merging ", options: .backwards)?.lowerBound,
+          last.range(of: "merged ", options: .backwards)?.lowerBound ?? last.startIndex < began
+        {
+          inMerge += 1
+        }
+        skip = Int.random(in: 0...Self.mergesSkippedMax, using: &random)
+      } else if let moment = moments.first, done >= moment {
+        moments.removeFirst()
+        hub.kill()
+      } else if done >= 1 {
+        // Too few merges came by: the rest of the kills fall at the end.
+        hub.kill()
+      } else {
+        try await Task.sleep(for: Self.lookEvery)
+        continue
+      }
+      total += 1
+      try await hub.start()
+      offset = hub.logSize
+    }
+    return (total, inMerge)
+  }
+}

@@ -1,0 +1,98 @@
+internal import Crypto
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+
+/// What a rehearsal's people entered, to hold against what the hub's store says afterwards. Written beside the store as JSON.
+struct RehearsalManifest: Codable, Sendable {
+  struct Answer: Codable, Sendable, Hashable {
+    var id: String
+    var unit: String
+    /// SHA-256 of the canonical JSON, hexadecimal.
+    var content: String
+  }
+
+  struct Report: Codable, Sendable, Hashable {
+    var key: String
+    /// The last value each member wrote, hashed: each must stand, or lie in a conflict.
+    var contents: [String]
+  }
+
+  var answers: [Answer] = []
+  var reports: [Report] = []
+
+  static func hash(_ text: some StringProtocol) -> String { Data(SHA256.hash(data: Data(text.utf8))).hex }
+
+  static func load(from path: String) throws -> RehearsalManifest {
+    guard let data = FileManager.default.contents(atPath: path), let manifest = try? JSONDecoder().decode(Self.self, from: data) else {
+      throw SyncError(.badRequest, vi: "Không đọc được bản kê \(path).", en: "The manifest \(path) cannot be read.")
+    }
+    return manifest
+  }
+
+  func save(to path: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    try PrivateFile.write(try encoder.encode(self), to: path)
+  }
+}
+
+/// The proof: every generated answer is in the hub's store exactly once, with its content, and nothing else is; every
+/// report's last values stand or are kept in a conflict.
+struct RehearsalProof: Codable, Sendable {
+  var expectedAnswers = 0
+  var foundAnswers = 0
+  var missing: [String] = []
+  var altered: [String] = []
+  var unexpected: [String] = []
+  var waitingPackets = 0
+  var expectedReports = 0
+  var lostReportValues: [String] = []
+  var talliesAgree = true
+
+  /// Names listed of each kind of fault; the counts say how many there are.
+  static let namesMax = 10
+
+  var holds: Bool {
+    missing.isEmpty && altered.isEmpty && unexpected.isEmpty && waitingPackets == 0 && lostReportValues.isEmpty && talliesAgree
+      && expectedAnswers == foundAnswers
+  }
+
+  static func check(_ manifest: RehearsalManifest, in hub: Hub) async throws -> RehearsalProof {
+    try await hub.read { session in
+      var proof = RehearsalProof()
+      proof.expectedAnswers = manifest.answers.count
+      proof.expectedReports = manifest.reports.count
+      var expected = Dictionary(manifest.answers.map { ($0.id, $0) }) { first, _ in first }
+      let rows = try session.rows("SELECT id, unit, answers FROM answer")
+      proof.foundAnswers = rows.count
+      for row in rows {
+        guard let id = row[0].text, let unit = row[1].text, let text = row[2].text else { continue }
+        if let answer = expected.removeValue(forKey: id) {
+          if answer.unit != unit || answer.content != RehearsalManifest.hash(text) { proof.altered.append(id) }
+        } else {
+          proof.unexpected.append(id)
+        }
+      }
+      proof.missing = expected.keys.sorted()
+      proof.waitingPackets = Int(try session.integer("SELECT count(*) FROM hub_packet") ?? 0)
+      let counted = try session.integer("SELECT coalesce(sum(count), 0) FROM answer_count") ?? 0
+      proof.talliesAgree = counted == Int64(rows.count)
+      try proof.checkReports(manifest, in: session)
+      return proof
+    }
+  }
+
+  private mutating func checkReports(_ manifest: RehearsalManifest, in session: any HubSession) throws {
+    var kept: [String: Set<String>] = [:]
+    for row in try session.rows("SELECT id, answers FROM report") {
+      if let id = row[0].text, let text = row[1].text { kept[id, default: []].insert(RehearsalManifest.hash(text)) }
+    }
+    for row in try session.rows("SELECT row_key, losing_value FROM sync_conflict WHERE tbl = 'report' AND col = 'answers'") {
+      if let id = row[0].text, let text = row[1].text { kept[id, default: []].insert(RehearsalManifest.hash(text)) }
+    }
+    for report in manifest.reports where !report.contents.allSatisfy({ kept[report.key]?.contains($0) == true }) {
+      lostReportValues.append(report.key)
+    }
+  }
+}

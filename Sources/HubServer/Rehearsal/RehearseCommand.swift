@@ -1,0 +1,308 @@
+internal import ArgumentParser
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// `hub rehearse`: a dress rehearsal of a campaign, with a proof at the end.
+struct RehearseCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rehearse",
+    abstract: "Rehearse a whole campaign: a hub, a device for every commune, generated answers and reports, and a proof.",
+    discussion: """
+      Every device has its own store and talks HTTP to a hub process of its own; some devices are separate `field` processes.
+      Campaign time runs fast, so that late and silent communes are real differences in time.
+
+      Example:
+        hub rehearse Examples/bac-giang-2024 --link poor --seed 7
+      """)
+
+  @OptionGroup var options: ToolOptions
+
+  @Argument(help: "The campaign's folder.")
+  var campaign: String
+
+  @Option(name: .long, help: "Folder for the hub and devices; must be empty or missing. Default: a temporary one.")
+  var out: String?
+
+  @Option(name: .long, help: "Everything random follows from this number.")
+  var seed: UInt64 = 1
+
+  @Option(name: .long, help: "Move the campaign so that its first day falls on this date, YYYY-MM-DD.")
+  var moveTo: String?
+
+  @Option(name: .long, help: "Campaign seconds a second, at most; work that takes longer slows it down.")
+  var speed: Double = 6000
+
+  @Option(name: .long, help: "The link between devices and hub: good, or poor (delays, and connections cut in the middle).")
+  var link: String = "good"
+
+  @Option(name: .long, help: "Communes that take part. Default: all.")
+  var communes: Int = .max
+
+  @Option(name: .long, help: "Devices that are separate field processes.")
+  var processes: Int = RehearsalPlan.processesMin
+
+  @Option(name: .long, help: "Times the hub is killed with kill -9 at seeded moments, and started again.")
+  var killHub: Int = 0
+
+  @Option(name: .long, help: "Times a field process is killed with kill -9 at seeded moments, and run again.")
+  var killField: Int = 0
+
+  @Option(name: .long, help: "Port of the board. Default: a free one.")
+  var boardPort: Int = 0
+
+  @Flag(name: .long, help: "Leave the board served afterwards, until interrupted.")
+  var stay = false
+
+  func validate() throws {
+    if !["good", "poor"].contains(link) { throw ValidationError("--link must be good or poor, not \(link)") }
+    if !(1...1_000_000).contains(speed) { throw ValidationError("--speed must be from 1 to 1000000") }
+    if communes < 1 || processes < 0 || !(0...1000).contains(killHub) || !(0...1000).contains(killField) {
+      throw ValidationError("--communes, --processes and the numbers of kills cannot be negative or over 1000")
+    }
+  }
+
+  func perform(_ console: Console) async throws {
+    raiseFileLimit()
+    let source = try folder(console)
+    let place = try emptyFolder()
+    let executables = try Executables.beside()
+    let plan = RehearsalPlan(
+      campaign: source.campaign, tree: source.tree, headcount: source.headcount, communesMax: communes, processes: processes, seed: seed)
+    guard let form = source.forms.first(where: { $0.id == source.campaign.forms.first }),
+      let reportForm = source.forms.first(where: { $0.id == source.campaign.reportForm })
+    else { throw ToolError(vi: "Cuộc khảo sát thiếu biểu mẫu.", en: "The campaign lacks a form.") }
+    console.say(
+      "Tổng duyệt: \(plan.communes.count) xã, \(plan.events.count) việc, hạt giống \(seed). Thư mục: \(place)",
+      "Rehearsal: \(plan.communes.count) communes, \(plan.events.count) events, seed \(seed). Folder: \(place)")
+    let codes = try await prepare(source, plan: plan, place: place)
+    let rehearsal = try Rehearsal(
+      settings: Rehearsal.Settings(
+        folder: place, hubExecutable: executables.hub, fieldExecutable: executables.field, seed: seed, isPoorLink: link == "poor",
+        hubKills: killHub, fieldKills: killField, speedMax: speed, boardPort: boardPort),
+      plan: plan, campaign: source.campaign, form: form, reportForm: reportForm, codes: codes)
+    defer { rehearsal.hub.stop() }
+    let outcome = try await rehearsal.run(
+      progress: ProgressBar(console.language == .vietnamese ? "Tổng duyệt" : "Rehearsal", console: console))
+    let manifest = place + "/manifest.json"
+    try outcome.manifest.save(to: manifest)
+    let clock = ["--clock", "@\(place)/clock"]
+    try Executables.run(executables.hub, ["close", form.id, "--dir", place + "/hub"] + clock)
+    let proof = try Executables.run(
+      executables.hub, ["prove", manifest, "--dir", place + "/hub", "--json", "--lang", console.language.rawValue] + clock, allowed: [0, 1])
+    try await report(outcome, plan: plan, place: place, proof: proof, console: console)
+    guard proof.status == 0 else { throw ToolExit.failed }
+    if stay {
+      console.say(
+        "Bảng theo dõi: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — nhấn Ctrl-C để dừng.",
+        "The board: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — press Ctrl-C to stop.")
+      await Interruption.wait()
+    }
+  }
+
+  private func folder(_ console: Console) throws -> CampaignFolder {
+    var day: CalendarDay?
+    if let moveTo {
+      guard let parsed = CalendarDay(moveTo) else {
+        throw ToolError(vi: "--move-to phải là ngày dạng NĂM-THÁNG-NGÀY.", en: "--move-to must be a date, YYYY-MM-DD.")
+      }
+      day = parsed
+    }
+    return try CampaignFolder(URL(fileURLWithPath: campaign), movedTo: day)
+  }
+
+  private func emptyFolder() throws -> String {
+    let manager = FileManager.default
+    let path = out ?? NSTemporaryDirectory() + "/hub-rehearsal-\(ProcessInfo.processInfo.processIdentifier)"
+    if let entries = try? manager.contentsOfDirectory(atPath: path), !entries.isEmpty {
+      throw ToolError(vi: "Thư mục \(path) đã có dữ liệu; chọn thư mục khác.", en: "The folder \(path) is not empty; choose another.")
+    }
+    do {
+      try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw ToolError(vi: "Không tạo được thư mục \(path).", en: "Cannot create the folder \(path).")
+    }
+    return path
+  }
+
+  /// Makes the hub, loads the campaign and draws two codes for every commune.
+  private func prepare(_ source: CampaignFolder, plan: RehearsalPlan, place: String) async throws -> [[String]] {
+    let clockFile = place + "/clock"
+    try FileClock.set(UInt64(max(0, plan.startMs)), at: clockFile)
+    guard let clock = FileClock(path: clockFile) else { throw ToolError(vi: "Không ghi được đồng hồ.", en: "The clock cannot be written.") }
+    let hub = try await SurveyHub.create(at: place + "/hub", clock: clock)
+    defer { try? hub.close() }
+    _ = try await hub.load(source)
+    let hubPlan = try await hub.requirePlan()
+    let targets = plan.communes.flatMap { commune -> [(scope: String, readScopes: [String])] in
+      let target = (scope: commune.unit.code.rawValue, readScopes: hubPlan.readScopes(of: commune.unit.code))
+      return [target, target]
+    }
+    let codes = try await hub.hub.makeCodes(targets)
+    return plan.communes.indices.map { [codes[$0 * 2], codes[$0 * 2 + 1]] }
+  }
+
+  // MARK: Report
+
+  private struct Summary: Encodable {
+    var communes: Int
+    var complete: Int
+    var late: Int
+    var silent: Int
+    var answers: Int
+    var reports: Int
+    var conflicts: Int
+    var held: Int
+    var seconds: Double
+    var bytes: Int
+    var hubPeakMiB: Int
+    var hubKills: Int
+    var hubKillsInMerge: Int
+    var fieldKills: Int
+    var linkCuts: Int
+    var folder: String
+    var proof: RehearsalProof
+  }
+
+  private func report(
+    _ outcome: Rehearsal.Outcome, plan: RehearsalPlan, place: String, proof: Executables.Ended, console: Console
+  ) async throws {
+    guard let clock = FileClock(path: place + "/clock"), let proof = try? JSONDecoder().decode(RehearsalProof.self, from: proof.output)
+    else {
+      throw ToolError(vi: "Không đọc được kết quả kiểm chứng: \(proof.complaint)", en: "The proof cannot be read: \(proof.complaint)")
+    }
+    let hub = try await SurveyHub.open(at: place + "/hub", clock: clock)
+    defer { try? hub.close() }
+    let board = try await hub.board()
+    let taking = Set(plan.communes.map(\.unit.code))
+    let rows = (board?.rows ?? []).filter { taking.contains($0.unit) }
+    let status = try await hub.status()
+    let summary = Summary(
+      communes: plan.communes.count, complete: rows.count { $0.report == .onTime }, late: rows.count { $0.report == .late },
+      silent: rows.count { $0.counts.lastContactMs == nil }, answers: proof.foundAnswers,
+      reports: status.reports, conflicts: status.conflictsOpen, held: status.changesHeld, seconds: outcome.seconds, bytes: outcome.bytes,
+      hubPeakMiB: outcome.hubPeakMiB, hubKills: outcome.hubKills, hubKillsInMerge: outcome.hubKillsInMerge, fieldKills: outcome.fieldKills,
+      linkCuts: outcome.linkCuts, folder: place, proof: proof)
+    try console.result(summary)
+    let vi = console.language == .vietnamese
+    console.table(
+      [
+        [vi ? "Xã" : "Communes", "\(summary.communes)"],
+        [vi ? "Đủ, đúng hạn" : "Complete, on time", "\(summary.complete)"],
+        [vi ? "Muộn" : "Late", "\(summary.late)"],
+        [vi ? "Chưa liên lạc" : "Silent", "\(summary.silent)"],
+        [vi ? "Phiếu trả lời" : "Answers", "\(summary.answers)"],
+        [vi ? "Báo cáo ngày" : "Daily reports", "\(summary.reports)"],
+        [vi ? "Xung đột mở" : "Open conflicts", "\(summary.conflicts)"],
+        [vi ? "Đang giữ lại" : "Held changes", "\(summary.held)"],
+        [vi ? "Thời gian" : "Time", "\(Int(summary.seconds.rounded())) s"],
+        [vi ? "Dữ liệu qua mạng" : "Bytes exchanged", "\(summary.bytes / 1024) KiB"],
+        [vi ? "Bộ nhớ máy chủ" : "Hub memory, peak", "\(summary.hubPeakMiB) MiB"],
+      ]
+        + (killHub > 0
+          ? [
+            [
+              vi ? "Máy chủ bị kill -9" : "Hub killed",
+              "\(summary.hubKills) (\(vi ? "giữa lúc gộp" : "inside a merge"): \(summary.hubKillsInMerge))",
+            ]
+          ]
+          : [])
+        + (killField > 0 ? [[vi ? "field bị kill -9" : "field killed", "\(summary.fieldKills)"]] : [])
+        + (link == "poor" ? [[vi ? "Kết nối bị cắt" : "Connections cut", "\(summary.linkCuts)"]] : []))
+    console.say(
+      proof.holds
+        ? "Kiểm chứng: đạt — \(proof.foundAnswers) phiếu, mỗi phiếu đúng một lần; \(proof.expectedReports) báo cáo không mất giá trị nào."
+        : "Kiểm chứng: KHÔNG ĐẠT — thiếu \(proof.missing.count), sai \(proof.altered.count), thừa \(proof.unexpected.count), báo cáo mất \(proof.lostReportValues.count).",
+      proof.holds
+        ? "Proof: holds — \(proof.foundAnswers) answers, each exactly once; \(proof.expectedReports) reports with no value lost."
+        : "Proof: FAILS — \(proof.missing.count) missing, \(proof.altered.count) altered, \(proof.unexpected.count) unexpected, \(proof.lostReportValues.count) reports lost a value."
+    )
+  }
+
+  /// Hundreds of stores are open at once.
+  private func raiseFileLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = min(limit.rlim_max, 65_536)
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  }
+}
+
+/// `hub prove`: holds a rehearsal's manifest against a hub's store, in a process of its own.
+struct ProveCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "prove",
+    abstract: "Check that everything a rehearsal entered is in the hub's store exactly once.",
+    discussion: """
+      Example:
+        hub prove rehearsal/manifest.json --dir rehearsal/hub
+      """)
+
+  @OptionGroup var options: ToolOptions
+  @Argument(help: "The manifest the rehearsal wrote.")
+  var manifest: String
+  @Option(name: .long, help: "The hub's folder.")
+  var dir: String
+
+  func perform(_ console: Console) async throws {
+    let manifest = try RehearsalManifest.load(from: manifest)
+    let hub = try await SurveyHub.open(at: dir, clock: try options.wallClock())
+    defer { try? hub.close() }
+    var proof = try await RehearsalProof.check(manifest, in: hub.hub)
+    let holds = proof.holds
+    let counts = (proof.missing.count, proof.altered.count, proof.unexpected.count, proof.lostReportValues.count)
+    if !holds && !console.isJSON {
+      for (name, values) in [("missing", proof.missing), ("altered", proof.altered), ("unexpected", proof.unexpected)] {
+        for value in values.prefix(RehearsalProof.namesMax) { Console.err("\(name): \(value)") }
+      }
+    }
+    if !console.isJSON { proof.missing.removeAll() }
+    try console.result(proof)
+    console.say(
+      holds ? "Đạt: \(proof.foundAnswers) phiếu, mỗi phiếu đúng một lần." : "KHÔNG ĐẠT: thiếu, sai, thừa, báo cáo mất = \(counts).",
+      holds ? "Holds: \(proof.foundAnswers) answers, each exactly once." : "FAILS: missing, altered, unexpected, reports lost = \(counts).")
+    if !holds { throw ToolExit.failed }
+  }
+}
+
+/// The tools' own executables, as separate processes.
+enum Executables {
+  struct Ended {
+    var status: Int32
+    var output: Data
+    var complaint: String
+  }
+
+  /// `hub` is this program; `field` stands beside it.
+  static func beside() throws -> (hub: String, field: String) {
+    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+    let field = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("field").path
+    guard FileManager.default.isExecutableFile(atPath: field) else {
+      throw ToolError(
+        vi: "Không thấy chương trình field bên cạnh hub (\(field)); dựng nó bằng make build.",
+        en: "There is no field program beside hub (\(field)); build it with make build.")
+    }
+    return (own, field)
+  }
+
+  /// Runs a command to its end.
+  @discardableResult
+  static func run(_ executable: String, _ arguments: [String], allowed: Set<Int32> = [0]) throws -> Ended {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: executable)
+    process.arguments = arguments
+    let (output, errors) = (Pipe(), Pipe())
+    process.standardOutput = output
+    process.standardError = errors
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    let said = output.fileHandleForReading.readDataToEndOfFile()
+    let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    guard process.terminationReason == .exit, allowed.contains(process.terminationStatus) else {
+      throw ToolError(vi: "hub \(arguments[0]) thất bại: \(complaint)", en: "hub \(arguments[0]) failed: \(complaint)")
+    }
+    return Ended(status: process.terminationStatus, output: said, complaint: complaint)
+  }
+}

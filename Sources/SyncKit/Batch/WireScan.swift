@@ -1,0 +1,53 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Counts the parts of a message that came from outside before it is decoded.
+///
+/// An empty part takes two bytes on the wire and more than a hundred in memory, so that bytes within their bound could still
+/// ask for gigabytes. Only tags and lengths are looked at; what they mean is the decoder's matter.
+enum WireScan {
+  /// Fields in one message, the elements of repeated ones counted singly: twice the units a page may have.
+  static let fieldsMax = 2 * WireLimits.unitsMax
+  /// Fields in one `TableChanges`: its columns and some room for fields to come.
+  static let tableFieldsMax = 2 * (WireLimits.columnsPerTableMax + 1)
+  /// The field of `Batch` and `FeedPage` that holds a table, and of `Batch` that holds the stamps.
+  private static let (tables, stamps): (UInt64, UInt64) = (8, 7)
+
+  static func check<Kind: Message>(_ bytes: Data, of kind: Kind.Type) throws {
+    let isBatch = kind == WireBatch.self
+    let hasTables = isBatch || kind == WireFeedPage.self
+    var tablesLeft = WireLimits.tablesMax
+    var stampBytesLeft = 10 * WireLimits.unitsMax
+    try walk(bytes, fieldsMax: fieldsMax) { field, part in
+      if hasTables && field == tables {
+        tablesLeft -= 1
+        try walk(part, fieldsMax: tableFieldsMax) { _, _ in }
+      } else if isBatch && field == stamps {
+        stampBytesLeft -= part.count
+      }
+      guard tablesLeft >= 0, stampBytesLeft >= 0 else { throw tooMany }
+    }
+  }
+
+  /// Calls `visit` for each field that carries bytes.
+  private static func walk(_ bytes: Data, fieldsMax: Int, _ visit: (UInt64, Data) throws -> Void) throws {
+    var reader = ByteReader(bytes)
+    var fieldsLeft = fieldsMax
+    while !reader.isAtEnd {
+      guard fieldsLeft > 0 else { throw tooMany }
+      fieldsLeft -= 1
+      let tag = try reader.varint()
+      switch tag & 7 {
+      case 0: _ = try reader.varint()
+      case 1: _ = try reader.take(8)
+      case 2: try visit(tag >> 3, try reader.take(try reader.varint()))
+      case 5: _ = try reader.take(4)
+      default: throw ByteReader.short
+      }
+    }
+  }
+
+  private static var tooMany: SyncError {
+    SyncError(.tooLarge, vi: "Dữ liệu nhận được có quá nhiều phần; từ chối.", en: "What arrived has too many parts; refused.")
+  }
+}

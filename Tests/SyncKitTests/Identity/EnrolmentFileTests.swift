@@ -1,0 +1,46 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import SyncKit
+
+@Suite struct EnrolmentFileTests {
+  /// The file's hub time is as old as the file: it proves a clock behind it wrong, and nothing about one ahead.
+  @Test(arguments: [(-86_400_000, 86_400_000), (0, 0), (3 * 86_400_000, 0)])
+  func anOldFileDoesNotSetARightClockBack(aheadMs: Int64, offsetMs: Int64) async throws {
+    let world = try await World()
+    let file = try await world.hub.makeEnrolmentFile(scope: "07201", readScopes: ["24", "07201"], label: "x", hubAddress: "http://hub")
+    let clock = TestClock(UInt64(Int64(world.clock.nowMs()) + aheadMs))
+    let device = try world.replica("device", clock: clock)
+    try await device.enroll(file: file)
+    #expect(try await device.status().offsetMs == offsetMs)
+    #expect(try await device.enrolment()?.hubAddress == "http://hub")
+  }
+
+  @Test func aDamagedFileIsRefusedAndLeavesTheStoreUnenrolled() async throws {
+    let world = try await World()
+    let file = try await world.hub.makeEnrolmentFile(scope: "07201", readScopes: ["24", "07201"], label: "x", hubAddress: "")
+    let device = try world.replica("device")
+    for damaged in [Data(), file.prefix(100), Data("<html></html>".utf8), file.prefix(file.count - 1), Data(count: 17 << 20)] {
+      await #expect(throws: SyncError.self) { try await device.enroll(file: Data(damaged)) }
+      #expect(try await device.enrolment() == nil)
+    }
+    try await device.enroll(file: file)
+    #expect(try await device.enrolment()?.writeScope == "07201")
+  }
+
+  @Test func keysAreSavedPrivatelyAndReadBack() throws {
+    let folder = try TemporaryFolder()
+    let store = FileKeyStore(path: folder.path + "/x.key")
+    #expect(try store.load() == nil)
+    let secrets = ReplicaSecrets(unitKey: Data(count: 32))
+    for _ in 0..<2 { try store.save(secrets) }
+    #expect(try store.load()?.signingKey.rawRepresentation == secrets.signingKey.rawRepresentation)
+    let mode = try FileManager.default.attributesOfItem(atPath: store.path)[.posixPermissions] as? Int
+    #expect(mode == 0o600)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["x.key"])
+    #expect(throws: SyncError.self) { try FileKeyStore(path: folder.path + "/none/x.key").save(secrets) }
+    try Data("{}".utf8).write(to: URL(fileURLWithPath: store.path))
+    #expect { try store.load() } throws: { ($0 as? SyncError)?.code == .keyUnusable }
+  }
+}
