@@ -80,7 +80,7 @@ enum PageTemplates {
     <nav class="jump" aria-label="{{levelLabel}}">
     {{#levels}}<a href="{{link}}"{{#isCurrent}} aria-current="page"{{/isCurrent}}>{{label}}</a>
     {{/levels}}</nav>
-    <section>
+    {{#showsParticipation}}<section>
     <h2 id="h-part">{{participationLabel}}</h2>
     <div class="scroll" role="region" aria-labelledby="h-part" tabindex="0">
     <table>
@@ -90,7 +90,7 @@ enum PageTemplates {
     {{/participation}}</tbody>
     </table>
     </div>
-    </section>
+    </section>{{/showsParticipation}}
     {{#picker}}<nav class="jump" aria-label="{{label}}">
     {{#links}}<a href="{{link}}"{{#isCurrent}} aria-current="page"{{/isCurrent}}>{{label}}</a>
     {{/links}}</nav>{{/picker}}

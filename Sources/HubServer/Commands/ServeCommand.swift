@@ -33,6 +33,9 @@ struct ServeCommand: ToolCommand {
     @Option(name: .long, help: "Private key (PEM) of the certificate.") var tlsKey: String?
   #endif
 
+  /// How old a signed call may be by a clock that somebody moves, in milliseconds: a year.
+  private static let movedClockAgeMsMax: UInt64 = 366 * 86_400_000
+
   func validate() throws {
     for (name, port) in [("--port", port), ("--board-port", boardPort)] where !(0...65_535).contains(port) {
       throw ValidationError("\(name) must be 0 to 65535, not \(port)")
@@ -48,6 +51,9 @@ struct ServeCommand: ToolCommand {
     if let scaled = clock as? ScaledClock, scaled.speed > 1 {
       // A signed call is allowed to be as old as ever by the clock on the wall.
       hubOptions.requestAgeMsMax = UInt64(Double(hubOptions.requestAgeMsMax) * scaled.speed)
+    } else if clock is FileClock {
+      // Its time jumps as whoever moves it likes: hours may pass between a device's question and its call.
+      hubOptions.requestAgeMsMax = Self.movedClockAgeMsMax
     }
     if logMerges {
       let pauseMs = min(mergePauseMs, 10_000)

@@ -69,7 +69,7 @@ struct HubListener {
       throw ToolError(
         vi: "Máy chủ ngừng vì lỗi mạng: \(error).", en: "The hub stopped because listening failed: \(error).")
     }
-    logger.notice("stopping", metadata: ["calls": "\(calls.total)", "answers": "\(calls.drops)"])
+    logger.notice("stopping", metadata: ["calls": "\(calls.total)", "dropCalls": "\(calls.drops)"])
   }
 
   /// The framework's own log: only what an operator must act on.
