@@ -325,6 +325,14 @@ import Testing
     #expect { try PageCodec.content(of: page + parts(0x3a, 100_000), hub: key.replica) } throws: { isTooMany($0) }
   }
 
+  @Test func bytesOverTheirBoundAreNotEvenRead() throws {
+    let large = Data(count: WireLimits.pageBytesMax + 1)
+    #expect { try PageCodec.open(large, hub: author) } throws: { ($0 as? SyncError)?.code == .tooLarge }
+    let batch = SealedBatch(bytes: Data(count: WireLimits.batchBytesMax + 1))
+    #expect { try BatchCodec.open(batch, author: author) } throws: { ($0 as? SyncError)?.code == .tooLarge }
+    #expect { try BatchCodec.claimedAuthor(of: batch) } throws: { ($0 as? SyncError)?.code == .tooLarge }
+  }
+
   // MARK: Chance
 
   /// Damage behind the signature, as only the author or the hub could make it: refused, or content within bounds.
