@@ -170,6 +170,28 @@ extension Hub {
   }
 }
 
+extension SyncError {
+  fileprivate static var insideHub: SyncError {
+    SyncError(
+      .hubFailed, vi: "Máy chủ gặp lỗi bên trong; người vận hành xem nhật ký. Dữ liệu trên máy này còn nguyên.",
+      en: "The hub failed inside; its operator should see the log. What is on this device is intact.")
+  }
+
+  /// What a device is told: trouble with the hub's own store must not read like trouble with the device's, nor name its paths.
+  fileprivate var asSeenByDevices: SyncError {
+    switch code {
+    case .diskFull:
+      SyncError(
+        .hubFailed, vi: "Đĩa của máy chủ đã đầy; báo người vận hành. Dữ liệu trên máy này còn nguyên.",
+        en: "The hub's disk is full; tell its operator. What is on this device is intact.")
+    case .storeBusy:
+      SyncError(.busy, vi: "Máy chủ đang bận; sẽ thử lại.", en: "The hub is busy; will try again.", retryAfterSeconds: 5)
+    case .internalFault, .storeDamaged, .storeMissing, .storeNewer, .badSchema, .keyUnusable: .insideHub
+    default: self
+    }
+  }
+}
+
 /// Calls a hub in the same process: the whole protocol without a network.
 public struct LocalTransport: Transport {
   let hub: Hub

@@ -43,7 +43,8 @@ struct Ingest {
   /// - Returns: The signed receipt; the stored one when the hub has the batch already.
   /// - Throws: `SyncError` `.fork`, `.chainBroken`, `.wrongScope` before anything is written.
   func take(_ content: BatchContent, batch: SealedBatch, writeScope: String) throws -> Data {
-    guard content.scope == writeScope else {
+    // Byte for byte: two spellings of one accented name would be two feeds.
+    guard content.scope.utf8.elementsEqual(writeScope.utf8) else {
       throw SyncError(
         .wrongScope, vi: "Thiết bị này chỉ được ghi cho đơn vị \(writeScope), không phải \(content.scope).",
         en: "This device may write only for unit \(writeScope), not \(content.scope).")

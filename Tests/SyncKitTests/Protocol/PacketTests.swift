@@ -50,7 +50,8 @@ import Testing
     #expect(Packets.isAuthentic(made, scope: "07201", unitKey: unitKey))
     #expect(!Packets.isAuthentic(made, scope: "07201", unitKey: Data(count: 32)))
     let changes: [(inout WirePacket) -> Void] = [
-      { $0.dropKey = "l" }, { $0.ciphertext[9] ^= 1 }, { $0.encapsulated[9] ^= 1 }, { $0.encapsulated = Data() },
+      { $0.dropKey = "l" }, { $0.ciphertext[$0.ciphertext.startIndex] ^= 1 },
+      { $0.encapsulated[$0.encapsulated.startIndex] ^= 1 }, { $0.encapsulated = Data() },
       { $0.ciphertext = Data() },
       { $0.encapsulated = Data(count: 32) },
     ]
