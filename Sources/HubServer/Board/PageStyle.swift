@@ -40,6 +40,9 @@ enum PageStyle {
     .jump { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .5rem 0 1rem; }
     .jump a { padding: .3rem 0; }
     .jump a[aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; border-bottom: 2px solid; }
+    summary { padding: .5rem 0; cursor: pointer; color: var(--link); }
+    details li { padding: .3rem 0; }
+    details a[aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; }
     .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .4rem; max-width: 100%; }
     table { border-collapse: separate; border-spacing: 0; width: 100%; font-variant-numeric: tabular-nums; }
     caption { text-align: left; padding: .5rem .75rem; }

@@ -91,9 +91,10 @@ enum PageTemplates {
     </table>
     </div>
     </section>{{/showsParticipation}}
-    {{#picker}}<nav class="jump" aria-label="{{label}}">
-    {{#links}}<a href="{{link}}"{{#isCurrent}} aria-current="page"{{/isCurrent}}>{{label}}</a>
-    {{/links}}</nav>{{/picker}}
+    {{#picker}}<details><summary>{{label}}</summary>
+    <nav aria-label="{{label}}"><ol>
+    {{#links}}<li><a href="{{link}}"{{#isCurrent}} aria-current="page"{{/isCurrent}}>{{label}}</a></li>
+    {{/links}}</ol></nav></details>{{/picker}}
     {{#questions}}<section>
     <h2 id="q-{{id}}">{{label}}</h2>
     {{#withheld}}<p class="quiet"><span class="icon" aria-hidden="true">∅</span> {{withheld}}</p>{{/withheld}}

@@ -89,7 +89,7 @@ struct ResultsPage {
     }
     if level == .commune {
       picker = Picker(
-        label: words.text("Câu hỏi", "Question"),
+        label: words.text("Chọn câu hỏi khác", "Choose another question"),
         links: view.questions.map { Link(link: address(.commune, $0.id), label: $0.label(words.language), isCurrent: $0.id == chosen) })
     }
     let units = Self.sorted(view.units.filter { $0.level == level }, by: \.name)

@@ -25,8 +25,7 @@ struct ServeCommand: ToolCommand {
   @Flag(name: .long, help: "Log every call, except those that carry answers.") var verbose = false
   @Flag(name: .long, help: ArgumentHelp("Say on standard error when a merge is about to be committed.", visibility: .hidden))
   var logMerges = false
-  @Option(
-    name: .long, help: ArgumentHelp("Wait so long between a merge and its commit, for tests that kill in between.", visibility: .hidden))
+  @Option(name: .long, help: ArgumentHelp("Milliseconds between a merge and its commit, for tests that kill there.", visibility: .hidden))
   var mergePauseMs: UInt32 = 0
   #if TLS
     @Option(name: .long, help: "Certificate chain (PEM): serve devices over HTTPS.") var tlsCert: String?

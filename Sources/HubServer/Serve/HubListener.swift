@@ -12,6 +12,7 @@ internal import UnixSignals
 
 #if TLS
   internal import HummingbirdTLS
+  internal import NIOSSL
 #endif
 
 /// The two listeners of a running hub: one for devices, one for a browser on this machine.
