@@ -4,47 +4,20 @@ import Testing
 
 /// Runs the real `hub` program, and speaks to it over real sockets.
 enum HubTool {
-  struct Ended: Sendable {
-    var status: Int32
-    var output: String
-    var errors: String
-    /// Lines on standard error.
-    var sentences: [String] { errors.split(separator: "\n").map(String.init) }
-  }
+  static let campaign = Tool.packageRoot.appendingPathComponent("Examples/bac-giang-2024").path
 
-  static let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-  static let campaign = root.appendingPathComponent("Examples/bac-giang-2024").path
-
-  static func process(_ arguments: [String], environment: [String: String] = [:]) -> Process {
+  static func process(_ arguments: [String]) -> Process {
     let process = Process()
-    let folder = ProcessInfo.processInfo.environment["SYNCKIT_BIN"] ?? root.appendingPathComponent(".build/debug").path
-    process.executableURL = URL(fileURLWithPath: folder + "/hub")
+    process.executableURL = URL(fileURLWithPath: Tool.path("hub"))
     process.arguments = arguments
-    var all = ProcessInfo.processInfo.environment
-    all["LANG"] = "en_US.UTF-8"
-    all["LC_ALL"] = nil
-    all["SYNCKIT_HUB"] = nil
-    process.environment = all.merging(environment) { $1 }
+    process.environment = Tool.environment()
     process.standardInput = FileHandle.nullDevice
     return process
   }
 
   /// Runs a command to its end.
-  static func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> Ended {
-    let folder = try TemporaryFolder()
-    let process = process(arguments, environment: environment)
-    for name in ["out", "err"] { _ = FileManager.default.createFile(atPath: folder.path + "/" + name, contents: nil) }
-    process.standardOutput = FileHandle(forWritingAtPath: folder.path + "/out")
-    process.standardError = FileHandle(forWritingAtPath: folder.path + "/err")
-    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-      process.terminationHandler = { _ in continuation.resume() }
-      do { try process.run() } catch { continuation.resume(throwing: error) }
-    }
-    func text(_ name: String) -> String {
-      String(decoding: FileManager.default.contents(atPath: folder.path + "/" + name) ?? Data(), as: UTF8.self)
-    }
-    return Ended(status: process.terminationStatus, output: text("out"), errors: text("err"))
+  static func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> Tool.Ended {
+    try await Tool.hub(arguments, environment: environment)
   }
 
   /// A hub with the example campaign in a fresh folder.
