@@ -153,7 +153,7 @@ struct Sealer {
     var current: [ChangeUnit] = []
     var (bytes, rows) = (0, 0)
     for unit in units {
-      let size = unit.changes.reduce(0) { $0 + $1.approximateBytes }
+      let size = unit.approximateBytes
       let isFull = current.count >= WireLimits.unitsMax || rows + unit.changes.count > WireLimits.rowsMax || bytes + size > rawBytesMax
       if isFull && !current.isEmpty {
         batches.append(current)
@@ -178,6 +178,10 @@ extension CellValue {
     case .blob(let bytes): bytes.count + 6
     }
   }
+}
+
+extension ChangeUnit {
+  var approximateBytes: Int { changes.reduce(0) { $0 + $1.approximateBytes } }
 }
 
 extension RowChange {

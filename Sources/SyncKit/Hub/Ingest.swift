@@ -16,6 +16,8 @@ struct Ingest {
 
   /// Batches of one replica that may wait for a missing earlier one.
   static let waitingMax = 1000
+  /// Size of the values in one unit, in bytes: twice what a `Sealer` makes, and what always fits into a page.
+  static let unitBytesMax = 2 * Sealer.rawBytesMax
 
   init(session: any HubSession, tables: HubTables, key: SigningKey, incarnation: Data, wallMs: UInt64, observer: (any MergeObserver)? = nil)
   {
@@ -163,6 +165,7 @@ struct Ingest {
   private func merge(_ content: BatchContent, batch id: Int64, hash: Data) throws -> MergeResult {
     var result = MergeResult()
     var run: ScopeOrder.Run?
+    var runBytes = 0
     let seenThrough = seenPosition(content)
     for (index, unit) in content.units.enumerated() {
       if let hold = try holdReason(unit, content: content) {
@@ -171,6 +174,13 @@ struct Ingest {
         run = nil
         continue
       }
+      // A run is never cut over two pages, so it is kept well below what a page may hold.
+      let bytes = unit.approximateBytes
+      if let full = run, runBytes + bytes > Sealer.rawBytesMax {
+        try order.log(full, batch: id, batchHash: hash, scope: content.scope)
+        run = nil
+      }
+      runBytes = run == nil ? bytes : runBytes + bytes
       let stamp = try order.accept(unit.stamp, scope: content.scope, wallMs: wallMs)
       let position = try order.place(scope: content.scope)
       let opened = conflicts.openedCount
@@ -220,6 +230,7 @@ struct Ingest {
 
   /// Why a unit cannot be merged now; nil when it can.
   private func holdReason(_ unit: ChangeUnit, content: BatchContent) throws -> Hold? {
+    if unit.approximateBytes > Self.unitBytesMax { return Hold(reason: "size", detail: "") }
     for change in unit.changes {
       guard let shape = rows.shape(change.table), shape.declaration.kind == .replicated, change.table != MetadataSchema.conflictTable.name
       else { return Hold(reason: "schema", detail: change.table) }
