@@ -121,29 +121,32 @@ struct Sealer {
     return change
   }
 
-  /// Cuts a unit too large for one batch. Its parts merge one by one, in order: the only case in which a transaction is not
-  /// merged whole.
-  private static func cut(_ unit: ChangeUnit) -> [ChangeUnit] {
+  /// Cuts a unit too large for one batch, between rows where it can. Its parts merge one by one, in order: the only case in
+  /// which a transaction is not merged whole.
+  static func cut(_ unit: ChangeUnit) -> [ChangeUnit] {
     var parts: [ChangeUnit] = []
     var changes: [RowChange] = []
     var size = 0
-    for change in unit.changes {
-      var cells: [CellChange] = []
-      for cell in change.cells {
-        let bytes = cell.value.approximateBytes
-        if size + bytes > rawBytesMax && size > 0 {
-          if !cells.isEmpty { changes.append(RowChange(table: change.table, key: change.key, life: change.life, cells: cells)) }
-          parts.append(ChangeUnit(stamp: unit.stamp, changes: changes))
-          (changes, cells, size) = ([], [], 0)
-        }
-        size += bytes
-        cells.append(cell)
-      }
-      if !cells.isEmpty || change.cells.isEmpty {
-        changes.append(RowChange(table: change.table, key: change.key, life: change.life, cells: cells))
-      }
+    func close() {
+      if !changes.isEmpty { parts.append(ChangeUnit(stamp: unit.stamp, changes: changes)) }
+      (changes, size) = ([], 0)
     }
-    if !changes.isEmpty { parts.append(ChangeUnit(stamp: unit.stamp, changes: changes)) }
+    for change in unit.changes {
+      // Transactions that one row joined may have more rows together than a batch.
+      if size + change.approximateBytes > rawBytesMax || changes.count == WireLimits.rowsMax { close() }
+      var rest = RowChange(table: change.table, key: change.key, life: change.life, cells: [])
+      for cell in change.cells {
+        if rest.approximateBytes + cell.value.approximateBytes > rawBytesMax && !rest.cells.isEmpty {
+          changes.append(rest)
+          close()
+          rest.cells = []
+        }
+        rest.cells.append(cell)
+      }
+      changes.append(rest)
+      size += rest.approximateBytes
+    }
+    close()
     return parts
   }
 

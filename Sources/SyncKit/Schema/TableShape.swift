@@ -21,7 +21,7 @@ struct TableShape: Sendable, Hashable {
   var id: Int
   var declaration: ReplicatedTable
   var keyColumn: String
-  /// Without the key; with the scope.
+  /// Without the key; the scope first, so that it is in the first part of a row that has to be cut.
   var columns: [Column]
 
   var name: String { declaration.name }
@@ -91,7 +91,9 @@ struct SchemaCheck {
         en: "has more than \(WireLimits.columnsPerTableMax) columns; split it.")
       return nil
     }
-    let columns = try info.filter { $0["name"] as String != keyName }.compactMap { row -> TableShape.Column? in
+    let scopeFirst =
+      info.filter { $0["name"] as String == table.scopeColumn } + info.filter { $0["name"] as String != table.scopeColumn }
+    let columns = try scopeFirst.filter { $0["name"] as String != keyName }.compactMap { row -> TableShape.Column? in
       let column: String = row["name"]
       guard let id = numbers.ids[column] else { return nil }
       let type = (row["type"] as String).uppercased()
