@@ -78,9 +78,8 @@ struct PageApplier {
       guard let shape = rows.shape(change.table), let stored = try rows.load(shape, key: change.key) else { continue }
       var state = stored.state
       if state.lifeOrigin?.version == old { state.lifeOrigin = new }
-      for (column, cell) in state.cells where cell.origin.version == old {
-        state.cells[column] = Cell(origin: new, value: cell.value)
-      }
+      // Only this unit's cells: a row cut over several units gets a stamp with each of them.
+      for cell in change.cells where state.cells[cell.column]?.origin.version == old { state.cells[cell.column]?.origin = new }
       if state != stored.state { try rows.saveMetadata(state, shape: shape, key: change.key, scope: scope) }
     }
   }

@@ -29,6 +29,25 @@ import Testing
     #expect(try await b.rows(sums) == (try await a.rows(sums)))
   }
 
+  @Test func thePartsOfACutUnitTakeEachItsOwnNewStamp() async throws {
+    let stage = try await Stage(Self.sql, tables: [Self.table])
+    let clock = TestClock(stage.clock.nowMs())
+    let (a, b) = (try await stage.device("a", clock: clock), try await stage.device("b"))
+    clock.advance(365 * 24 * 3600 * 1000)
+    try await insertLarge(a, ["x"])
+    // Before the next exchange measures the clock anew.
+    try await a.seal()
+    for replica in [a, a, b] { try await stage.sync(replica) }
+    func versions(_ replica: Replica) async throws -> [String] {
+      try await replica.engineRead { transaction in
+        let shape = try #require(transaction.rows.shape("wide"))
+        let state = try #require(try transaction.rows.load(shape, key: .text("x"))).state
+        return state.cells.map { "\($0.key) \($0.value.origin.version)" }.sorted()
+      }
+    }
+    #expect(try await versions(a) == (try await versions(b)))
+  }
+
   @Test func transactionsJoinedByOneRowAreCutWhenTheyHaveMoreRowsThanABatch() throws {
     let changes = (0...WireLimits.rowsMax).map { RowChange(table: "t", key: .integer(Int64($0)), life: 2, cells: []) }
     let parts = Sealer.cut(ChangeUnit(stamp: .zero, changes: changes))
