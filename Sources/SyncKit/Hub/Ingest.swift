@@ -283,13 +283,18 @@ struct Ingest {
 
   /// Seals what the hub itself wrote in this transaction — conflicts, campaign data — into its journal and feeds.
   private func sealOwn() throws {
+    while try sealSomeOwn() == Sealer.entriesMax {}
+  }
+
+  /// - Returns: How many log entries were sealed, at most `Sealer.entriesMax`.
+  private func sealSomeOwn() throws -> Int {
     let sealer = Sealer(rows: rows, replica: key.replica)
     let before = { scope in try order.state(scope).position }
     var starts: [String: UInt64] = [:]
     for row in try session.rows("SELECT DISTINCT scope FROM sync_pending") {
       if let scope = row[0].text { starts[scope] = try before(scope) + 1 }
     }
-    guard !starts.isEmpty else { return }
+    guard !starts.isEmpty else { return 0 }
     let sealed = try session.withoutCapture {
       try sealer.sealPending(tables: tables.byNumber, order: order, nowMs: wallMs, offsetMs: 0)
     }
@@ -310,6 +315,7 @@ struct Ingest {
         position += UInt64(part.count)
       }
     }
+    return sealed.entries
   }
 }
 
