@@ -56,15 +56,17 @@ struct FeedReader {
     guard !bytes.isEmpty else { return WireCursor() }
     let cursor = try WireCursor.parse(bytes, named: LocalizedText(vi: "con trỏ", en: "cursor"))
     guard cursor.incarnation == incarnation, cursor.scopes.count <= WireLimits.tablesMax else { throw Self.badCursor }
-    for place in cursor.scopes {
-      let row = try session.firstRow(
-        "SELECT position, units, hash FROM hub_feed WHERE scope = ?1 AND position <= ?2 ORDER BY position DESC LIMIT 1",
-        [.text(place.scope), .integer(Int64(clamping: place.position))])
-      guard let row, let position = row[0].integer, let units = row[1].integer, UInt64(position + units - 1) == place.position,
-        row[2].blob == place.feedHash
-      else { throw Self.badCursor }
-    }
+    for place in cursor.scopes where try !Self.isPlace(place, in: session) { throw Self.badCursor }
     return cursor
+  }
+
+  /// Whether the feed has such a place: a run ends there, and the feed up to it is the one its reader was given.
+  static func isPlace(_ place: WireScopePosition, in session: any HubSession) throws -> Bool {
+    let row = try session.firstRow(
+      "SELECT position, units, hash FROM hub_feed WHERE scope = ?1 AND position <= ?2 ORDER BY position DESC LIMIT 1",
+      [.text(place.scope), .integer(Int64(clamping: place.position))])
+    guard let row, let position = row[0].integer, let units = row[1].integer else { return false }
+    return UInt64(position + units - 1) == place.position && row[2].blob == place.feedHash
   }
 
   private func runs(of scope: String, after position: UInt64, reader: ReplicaID) throws -> (runs: [PageCodec.Run], hash: Data)? {

@@ -166,7 +166,7 @@ struct Ingest {
     var result = MergeResult()
     var run: ScopeOrder.Run?
     var runBytes = 0
-    let seenThrough = seenPosition(content)
+    let seenThrough = try seenPosition(content)
     for (index, unit) in content.units.enumerated() {
       if let hold = try holdReason(unit, content: content) {
         try self.hold(unit, index: index, hold: hold, content: content, batch: id, into: &result)
@@ -213,12 +213,15 @@ struct Ingest {
     for loser in outcome.unseen { try conflicts.record(loser, change: change, scope: scope) }
   }
 
-  /// How far the author had applied this scope's feed; 0 when its cursor says nothing of it or is not this incarnation's.
-  private func seenPosition(_ content: BatchContent) -> UInt64 {
+  /// How far the author had applied this scope's feed; 0 when its cursor says nothing of it, or names a place this feed does
+  /// not have: a device that claims more than it was told, or a hub that was restored, would hide what loses. In doubt, a
+  /// conflict.
+  private func seenPosition(_ content: BatchContent) throws -> UInt64 {
     guard !content.cursor.isEmpty, let cursor = try? WireCursor.parse(content.cursor, named: LocalizedText("cursor")),
-      cursor.incarnation == incarnation
+      cursor.incarnation == incarnation, let place = cursor.scopes.first(where: { $0.scope == content.scope }),
+      try FeedReader.isPlace(place, in: session)
     else { return 0 }
-    return cursor.scopes.first { $0.scope == content.scope }?.position ?? 0
+    return place.position
   }
 
   // MARK: Hold
