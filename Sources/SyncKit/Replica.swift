@@ -62,6 +62,7 @@ public final class Replica: Sendable {
       try db.execute(sql: DropBoxTriggers.schema)
       let shapes = try SchemaCheck.shapes(of: all, in: db)
       for shape in shapes { try CaptureTriggers.install(shape, in: db) }
+      try PageApplier.fetchAgain(for: shapes, in: SQLiteSession(db: db))
       return Dictionary(uniqueKeysWithValues: shapes.map { ($0.name, $0) })
     }
     tablesByNumber = Dictionary(uniqueKeysWithValues: shapes.values.map { ($0.id, $0) })

@@ -10,8 +10,8 @@ struct PageApplier {
   struct Applied {
     var units = 0
     var acknowledged = 0
-    /// Cells of tables or columns this version does not know.
-    var skippedColumns = 0
+    /// Tables, and columns as `table/column`, that this version does not know.
+    var skipped: Set<String> = []
   }
 
   /// - Throws: `SyncError` `.badCursor` when the page does not follow what was applied; nothing changes.
@@ -33,6 +33,7 @@ struct PageApplier {
       try state.set("hubStamp", .integer(Int64(bitPattern: max(newest, UInt64(bitPattern: try state.integer("hubStamp"))))))
       if last.position > position { try state.set("position/" + page.scope, .integer(Int64(last.position))) }
     }
+    for name in applied.skipped { try state.set(Self.skippedPrefix + name, .integer(1)) }
     try state.set("cursor", .blob(page.cursor))
     try state.set("atHead", .integer(page.isHead ? 1 : 0))
     if page.isHead, try outbox.isAcknowledged() {
@@ -51,11 +52,11 @@ struct PageApplier {
     let origin = Origin(version: Version(unit.stamp, unit.author), position: 0)
     for change in unit.changes {
       guard let shape = rows.shape(change.table) else {
-        applied.skippedColumns += 1
+        applied.skipped.insert(change.table)
         continue
       }
       let known = change.cells.filter { shape.column(named: $0.column) != nil }
-      applied.skippedColumns += change.cells.count - known.count
+      for cell in change.cells where shape.column(named: cell.column) == nil { applied.skipped.insert("\(change.table)/\(cell.column)") }
       let before = try rows.load(shape, key: change.key)?.state ?? .unknown
       let incoming = IncomingChange(life: change.life, cells: known, origin: origin, seenThrough: .max)
       let outcome = Merge.join(before, incoming)
@@ -82,5 +83,26 @@ struct PageApplier {
       for cell in change.cells where state.cells[cell.column]?.origin.version == old { state.cells[cell.column]?.origin = new }
       if state != stored.state { try rows.saveMetadata(state, shape: shape, key: change.key, scope: scope) }
     }
+  }
+
+  // MARK: After an upgrade
+
+  private static let skippedPrefix = "skipped/"
+
+  /// Asks for the whole feed once more when this program knows a table or column that an earlier one had to leave out:
+  /// joining again what is here changes nothing. Until then the device says it has seen nothing, as it has not seen those.
+  static func fetchAgain(for shapes: some Sequence<TableShape>, in session: any SQLSession) throws {
+    let names = try session.rows(
+      "SELECT name FROM sync_state WHERE substr(name, 1, ?1) = ?2",
+      [
+        .integer(Int64(skippedPrefix.count)), .text(skippedPrefix),
+      ]
+    ).compactMap { $0[0].text }
+    guard !names.isEmpty else { return }
+    let known = Set(shapes.flatMap { shape in [shape.name] + shape.columns.map { "\(shape.name)/\($0.name)" } }.map { skippedPrefix + $0 })
+    guard names.contains(where: known.contains) else { return }
+    for name in names where known.contains(name) { try session.execute("DELETE FROM sync_state WHERE name = ?1", [.text(name)]) }
+    try session.execute("DELETE FROM sync_state WHERE name IN ('cursor', 'atHead') OR substr(name, 1, 9) = 'position/'")
+    try session.execute("UPDATE sync_outbox SET acknowledged = 0")
   }
 }
