@@ -119,7 +119,7 @@ public final class Hub: Sendable {
     let content = try BatchCodec.open(batch, author: author.key)
     let onMerge = options.onMerge
     let scope = author.scope
-    return try await queue.run { ingest in
+    let work: IngestQueue.Work = { ingest in
       // Asked again inside the transaction: a device revoked a moment ago does not slip through.
       guard try ingest.session.integer("SELECT revoked_ms FROM hub_device WHERE replica = ?1", [.blob(content.replica.bytes)]) == nil else {
         throw HubDevice.revokedError
@@ -128,6 +128,7 @@ public final class Hub: Sendable {
       onMerge?(content.scope, content.number)
       return receipt
     }
+    return try await queue.run(work, from: content.replica)
   }
 
   func page(for device: HubDevice, cursor: Data) async throws -> Data {

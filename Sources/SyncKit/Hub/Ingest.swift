@@ -16,6 +16,9 @@ struct Ingest {
 
   /// Batches of one replica that may wait for a missing earlier one.
   static let waitingMax = 1000
+  /// Of those, how many are merged with the one they waited for. The rest follow when they are sent again: a chain that was
+  /// saved up must not keep everyone else waiting.
+  static let mergedTogetherMax = 16
   /// Size of the values in one unit, in bytes: twice what a `Sealer` makes, and what always fits into a page.
   static let unitBytesMax = 2 * Sealer.rawBytesMax
 
@@ -50,17 +53,25 @@ struct Ingest {
         .wrongScope, vi: "Thiết bị này chỉ được ghi cho đơn vị \(writeScope), không phải \(content.scope).",
         en: "This device may write only for unit \(writeScope), not \(content.scope).")
     }
-    if let known = try session.firstRow(
-      "SELECT hash, state, receipt FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3",
+    let known = try session.firstRow(
+      "SELECT hash, state, receipt, id FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3",
       [.text(content.scope), .blob(content.replica.bytes), .integer(Int64(content.number))])
-    {
+    if let known {
       guard known[0].blob == batch.hash else { throw Self.fork(content.number) }
       if known[1].integer == Self.merged, let receipt = known[2].blob { return receipt }
-      return try receipt(for: content, batch: batch, merge: nil, expected: try lastMerged(content).number + 1)
     }
     let last = try lastMerged(content)
     guard content.number > last.number else { throw Self.fork(content.number) }
-    guard content.number == last.number + 1 else {
+    if content.number == last.number + 1 {
+      guard content.previous == last.hash else { throw Self.fork(content.number) }
+      return try halfDone {
+        let id = try known?[3].integer ?? journal(content, batch: batch, state: Self.waiting)
+        let receipt = try mergeJournalled(content, batch: batch, id: id)
+        try mergeWaiting(after: content, hash: batch.hash)
+        return receipt
+      }
+    }
+    if known == nil {
       let count = try session.integer(
         "SELECT count(*) FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND state = \(Self.waiting)",
         [.text(content.scope), .blob(content.replica.bytes)])
@@ -69,14 +80,13 @@ struct Ingest {
           .chainBroken, vi: "Quá nhiều gói chờ gói số \(last.number + 1).", en: "Too many batches wait for number \(last.number + 1).",
           expected: last.number + 1)
       }
-      _ = try journal(content, batch: batch, state: Self.waiting)
-      return try receipt(for: content, batch: batch, merge: nil, expected: last.number + 1)
+      _ = try halfDone { try journal(content, batch: batch, state: Self.waiting) }
     }
-    guard content.previous == last.hash else { throw Self.fork(content.number) }
-    let id = try journal(content, batch: batch, state: Self.waiting)
-    let receipt = try mergeJournalled(content, batch: batch, id: id)
-    try mergeWaiting(after: content, hash: batch.hash)
-    return receipt
+    return try halfDone { try receipt(for: content, batch: batch, merge: nil, expected: last.number + 1) }
+  }
+
+  private func halfDone<T>(_ body: () throws -> T) throws -> T {
+    do { return try body() } catch let error as SyncError { throw IngestQueue.HalfDone(reason: error) }
   }
 
   private static let waiting = 0
@@ -105,9 +115,10 @@ struct Ingest {
   /// Merges the batches that were waiting for this one, in order; one that does not continue the chain stays where it is.
   private func mergeWaiting(after content: BatchContent, hash: Data) throws {
     var (number, hash) = (content.number, hash)
-    while let row = try session.firstRow(
-      "SELECT id, bytes FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3 AND state = \(Self.waiting)",
-      [.text(content.scope), .blob(content.replica.bytes), .integer(Int64(number + 1))]), let id = row[0].integer, let bytes = row[1].blob
+    while number < content.number + UInt64(Self.mergedTogetherMax),
+      let row = try session.firstRow(
+        "SELECT id, bytes FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3 AND state = \(Self.waiting)",
+        [.text(content.scope), .blob(content.replica.bytes), .integer(Int64(number + 1))]), let id = row[0].integer, let bytes = row[1].blob
     {
       let batch = SealedBatch(bytes: bytes)
       let next = try BatchCodec.reopen(batch)

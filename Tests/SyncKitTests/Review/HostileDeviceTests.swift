@@ -25,4 +25,22 @@ import Testing
       try b.forge(cursor: try cursor.serializedData(), [unit(now, note("n", [CellChange("a", .text("yours"))]))]))
     #expect(try await world.hubConflicts() == ["n a mine yours"])
   }
+
+  @Test func batchesThatWaitedAreMergedAFewAtATime() async throws {
+    let world = try await World()
+    let a = try await world.device("a")
+    var batches: [SealedBatch] = []
+    for number in 1...100 {
+      batches.append(
+        try a.forge(
+          number: UInt64(number), previous: batches.last?.hash ?? Data(), [unit(UInt64(number), note("\(number)"))]))
+    }
+    for batch in batches.dropFirst() { _ = try await world.hub.ingest(batch) }
+    _ = try await world.hub.ingest(batches[0])
+    #expect(try await world.hubNotes().count < 100)
+    // Sending what still waits once more brings the rest in.
+    for batch in batches { _ = try await world.hub.ingest(batch) }
+    #expect(try await world.hubNotes().count == 100)
+    #expect(try receipt(try await world.hub.ingest(batches[99])).state == .merged)
+  }
 }
