@@ -57,13 +57,13 @@ struct Ingest {
       "SELECT hash, state, receipt, id FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3",
       [.text(content.scope), .blob(content.replica.bytes), .integer(Int64(content.number))])
     if let known {
-      guard known[0].blob == batch.hash else { throw Self.fork(content.number) }
+      guard known[0].blob == batch.hash else { throw SyncError.fork(content.number) }
       if known[1].integer == Self.merged, let receipt = known[2].blob { return receipt }
     }
     let last = try lastMerged(content)
-    guard content.number > last.number else { throw Self.fork(content.number) }
+    guard content.number > last.number else { throw SyncError.fork(content.number) }
     if content.number == last.number + 1 {
-      guard content.previous == last.hash else { throw Self.fork(content.number) }
+      guard content.previous == last.hash else { throw SyncError.fork(content.number) }
       return try halfDone {
         let id = try known?[3].integer ?? journal(content, batch: batch, state: Self.waiting)
         let receipt = try mergeJournalled(content, batch: batch, id: id)
@@ -154,15 +154,6 @@ struct Ingest {
     receipt.conflicting = merge?.conflicting ?? []
     receipt.expected = expected
     return try key.sealed(try receipt.serializedData(), as: .receipt)
-  }
-
-  private static func fork(_ number: UInt64) -> SyncError {
-    SyncError(
-      .fork,
-      vi: "Tỉnh đã có gói số \(number) khác của thiết bị này: máy đã bị sao chép hoặc khôi phục từ bản cũ. Báo cho tỉnh; đừng xóa dữ liệu.",
-      en:
-        "The hub has another batch \(number) of this device: it was cloned or restored from an old copy. Tell the hub's operator; delete nothing.",
-      expected: number)
   }
 
   // MARK: Merge

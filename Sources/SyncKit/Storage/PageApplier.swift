@@ -14,7 +14,8 @@ struct PageApplier {
     var skipped: Set<String> = []
   }
 
-  /// - Throws: `SyncError` `.badCursor` when the page does not follow what was applied; nothing changes.
+  /// - Throws: `SyncError` `.badCursor` when the page does not follow what was applied, `.fork` when it acknowledges a batch
+  ///   this store never made; nothing changes.
   func apply(_ page: PageContent, clock: inout HybridClock) throws -> Applied {
     var applied = Applied()
     var own: [UInt64: BatchContent] = [:]
@@ -25,6 +26,7 @@ struct PageApplier {
           .badCursor, vi: "Trang dữ liệu bỏ cách quãng; sẽ hỏi lại từ đầu.", en: "The feed page leaves a gap; ask again from the cursor.",
           expected: position + 1)
       }
+      try checkOwn(page.units.filter { $0.author == key.replica && $0.position > position }, scope: page.scope)
       for unit in page.units where unit.position > position {
         try apply(unit, scope: page.scope, applied: &applied, own: &own)
         clock.receive(unit.stamp)
@@ -40,6 +42,16 @@ struct PageApplier {
       clock.setBack(to: HybridTimestamp(rawValue: UInt64(bitPattern: try state.integer("hubStamp"))))
     }
     return applied
+  }
+
+  /// An own batch that is not in the outbox was made by a copy of this store, or by this one before it was restored: what it
+  /// said is missing here, and the feed does not repeat it to its author (L8).
+  private func checkOwn(_ units: [FeedUnit], scope: String) throws {
+    var known: [UInt64: Data] = [:]
+    for unit in units {
+      if known[unit.batchNumber] == nil { known[unit.batchNumber] = try outbox.hash(scope: scope, number: unit.batchNumber) }
+      guard known[unit.batchNumber] == unit.batchHash else { throw SyncError.fork(unit.batchNumber) }
+    }
   }
 
   private func apply(_ unit: FeedUnit, scope: String, applied: inout Applied, own: inout [UInt64: BatchContent]) throws {
