@@ -73,10 +73,10 @@ enum CaptureTriggers {
     ]
     for column in shape.columns {
       let value = "NEW.\(quote(column.name))"
-      if column.isText || column.isUntyped {
-        parts.append("length(CAST(\(value) AS BLOB)) > \(WireLimits.valueBytesMax)")
-        parts.append(column.isText ? "instr(\(value), char(0)) > 0" : "(typeof(\(value)) = 'text' AND instr(\(value), char(0)) > 0)")
-      }
+      // Also a column meant for numbers takes any text that is none.
+      let length = "length(CAST(\(value) AS BLOB)) > \(WireLimits.valueBytesMax)"
+      parts.append(column.isText || column.isUntyped ? length : "(typeof(\(value)) IN ('text', 'blob') AND \(length))")
+      parts.append(column.isText ? "instr(\(value), char(0)) > 0" : "(typeof(\(value)) = 'text' AND instr(\(value), char(0)) > 0)")
     }
     return parts.joined(separator: "\n    OR ")
   }

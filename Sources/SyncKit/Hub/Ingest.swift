@@ -239,6 +239,8 @@ struct Ingest {
     for change in unit.changes {
       guard let shape = rows.shape(change.table), shape.declaration.kind == .replicated, change.table != MetadataSchema.conflictTable.name
       else { return Hold(reason: "schema", detail: change.table) }
+      // A key that the table would turn into another one could pass for a row of another unit.
+      guard shape.keyType.keeps(change.key) else { return Hold(reason: "value", detail: "\(change.table).\(shape.keyColumn)") }
       if let unknown = change.cells.first(where: { shape.column(named: $0.column) == nil }) {
         return Hold(reason: "schema", detail: "\(change.table).\(unknown.column)")
       }
@@ -325,13 +327,9 @@ struct Ingest {
 }
 
 extension TableShape {
-  /// Whether a value can stand in its column as it is: a text column holds text, and the scope is never empty.
+  /// Whether a value can stand in its column as it is.
   func accepts(_ cell: CellChange) -> Bool {
     guard let column = column(named: cell.column) else { return false }
-    switch cell.value {
-    case .null: return column.acceptsNull
-    case .integer, .real: return !column.isText
-    case .text, .blob: return true
-    }
+    return column.type.keeps(cell.value) && (column.acceptsNull || !cell.value.isNull)
   }
 }

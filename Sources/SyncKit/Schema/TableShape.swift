@@ -9,18 +9,21 @@ struct TableShape: Sendable, Hashable {
     var name: String
     /// What a cell that nobody wrote reads as; nil when the declared default is not a constant.
     var defaultValue: CellValue?
-    /// TEXT affinity: where a zero byte could hide.
-    var isText: Bool
+    var type: ColumnType
     /// False for NOT NULL.
     var acceptsNull: Bool
-    /// No affinity: values that compare equal may still be stored differently (1 and 1.0).
-    var isUntyped: Bool
+
+    /// Where a zero byte could hide.
+    var isText: Bool { type.affinity == .text }
+    /// Values that compare equal may still be stored differently (1 and 1.0).
+    var isUntyped: Bool { type.affinity == .none }
   }
 
   /// Number of the table in the capture log; lasting.
   var id: Int
   var declaration: ReplicatedTable
   var keyColumn: String
+  var keyType: ColumnType
   /// Without the key; the scope first, so that it is in the first part of a row that has to be cut.
   var columns: [Column]
 
@@ -83,6 +86,9 @@ struct SchemaCheck {
     if key["notnull"] as Int == 0 {
       report(name, vi: "có khóa cho phép NULL; thêm NOT NULL cho cột \(keyName).", en: "allows a NULL key; add NOT NULL to \(keyName).")
     }
+    let isStrict =
+      try Bool.fetchOne(db, sql: "SELECT strict FROM pragma_table_list WHERE schema = 'main' AND name = ?", arguments: [name])
+      ?? false
     try checkConstraints(table, key: keyName, info: info)
     let numbers = try ColumnNumbers.assign(table: name, columns: info.map { $0["name"] }.filter { $0 != keyName }, in: db)
     if numbers.ids.count > WireLimits.columnsPerTableMax {
@@ -96,13 +102,13 @@ struct SchemaCheck {
     let columns = try scopeFirst.filter { $0["name"] as String != keyName }.compactMap { row -> TableShape.Column? in
       let column: String = row["name"]
       guard let id = numbers.ids[column] else { return nil }
-      let type = (row["type"] as String).uppercased()
-      let isText = !type.contains("INT") && ["CHAR", "CLOB", "TEXT"].contains { type.contains($0) }
       return TableShape.Column(
-        id: id, name: column, defaultValue: try constant(row["dflt_value"]), isText: isText,
-        acceptsNull: row["notnull"] as Int == 0, isUntyped: type.isEmpty || type.contains("BLOB"))
+        id: id, name: column, defaultValue: try constant(row["dflt_value"]),
+        type: ColumnType(declared: row["type"], isStrict: isStrict), acceptsNull: row["notnull"] as Int == 0)
     }
-    return TableShape(id: numbers.table, declaration: table, keyColumn: keyName, columns: columns)
+    return TableShape(
+      id: numbers.table, declaration: table, keyColumn: keyName, keyType: ColumnType(declared: key["type"], isStrict: isStrict),
+      columns: columns)
   }
 
   private mutating func checkConstraints(_ table: ReplicatedTable, key: String, info: [Row]) throws {
