@@ -26,6 +26,34 @@ import Testing
     #expect(try await world.hubConflicts() == ["n a mine yours"])
   }
 
+  @Test func anUploadOffsetBeyondAllNumbersIsRefused() async throws {
+    let world = try await World()
+    let a = try await world.device("a")
+    let target = "/v1/batches/" + Data(count: 32).hex
+    var request = HubRequest("PUT", target, headers: ["upload-offset": String(Int.max)], body: Data(count: 8192))
+    request.headers["authorization"] = try RequestSignature.header(
+      for: request, hubTimeMs: world.clock.nowMs(), key: try a.secrets().signingKey)
+    try await world.hub.keepPartial(request)
+    #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_upload") } == 0)
+  }
+
+  @Test func manyUnfinishedUploadsOfOneDeviceLeaveAnothersAlone() async throws {
+    let world = try await World()
+    let (a, b) = (try await world.device("a"), try await world.device("b"))
+    func keep(_ replica: Replica, _ name: UInt8, _ count: Int) async throws {
+      var request = HubRequest("PUT", "/v1/batches/" + Data(repeating: name, count: 32).hex, body: Data(count: count))
+      request.headers["authorization"] = try RequestSignature.header(
+        for: request, hubTimeMs: world.clock.nowMs(), key: try replica.secrets().signingKey)
+      try await world.hub.keepPartial(request)
+    }
+    try await keep(b, 255, 100_000)
+    for name in 0..<12 { try await keep(a, UInt8(name), 8 << 20) }
+    let kept = try await world.hub.read {
+      try $0.integer("SELECT sum(length(bytes)) FROM hub_upload WHERE hash = ?1", [.blob(Data(repeating: 255, count: 32))])
+    }
+    #expect(kept == 100_000)
+  }
+
   @Test func batchesThatWaitedAreMergedAFewAtATime() async throws {
     let world = try await World()
     let a = try await world.device("a")
