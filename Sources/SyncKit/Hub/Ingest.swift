@@ -252,7 +252,11 @@ struct Ingest {
       }
       let scopeCell = change.cells.first { $0.column == shape.declaration.scopeColumn }?.value
       if let scopeCell, scopeCell != .text(content.scope) { return Hold(reason: "scope", detail: change.table) }
-      if let stored = try rows.load(shape, key: change.key) {
+      let stored = try rows.load(shape, key: change.key)
+      // A unit adds a death and a birth at most. A life far ahead would bring the row to the end of all lives, where nobody
+      // else's change of it could be sent any more.
+      if change.life > (stored?.state.life ?? 0) + 2 { return Hold(reason: "life", detail: change.table) }
+      if let stored {
         if stored.scope != content.scope { return Hold(reason: "scope", detail: change.table) }
       } else if change.isAlive && scopeCell == nil {
         return Hold(reason: "incomplete", detail: "\(change.table).\(shape.declaration.scopeColumn)")

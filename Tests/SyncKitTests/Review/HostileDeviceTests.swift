@@ -26,6 +26,17 @@ import Testing
     #expect(try await world.hubConflicts() == ["n a mine yours"])
   }
 
+  @Test func aLifeFarAheadIsHeldSoThatNobodyElseReachesTheEnd() async throws {
+    let world = try await World()
+    let (a, b) = (try await world.device("a"), try await world.device("b"))
+    let result = try receipt(try await world.hub.ingest(try a.forge([unit(1, note("n", life: WireLimits.lifeMax))])))
+    #expect(result.held.map(\.reason) == ["life"])
+    _ = try await b.sync(with: world.transport)
+    try await b.execute("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 1)")
+    _ = try await b.sync(with: world.transport)
+    #expect(try await world.hubNotes() == ["n 1 - none"])
+  }
+
   @Test func anUploadOffsetBeyondAllNumbersIsRefused() async throws {
     let world = try await World()
     let a = try await world.device("a")
