@@ -26,6 +26,18 @@ import Testing
     #expect(try await world.hubConflicts() == ["n a mine yours"])
   }
 
+  @Test func stampsThatClimbStepByStepDoNotCarryTheScopesClockAway() async throws {
+    let world = try await World()
+    let (a, b) = (try await world.device("a"), try await world.device("b"))
+    let now = world.clock.nowMs()
+    let units = (1...1000).map { unit(now + UInt64($0) * WireLimits.driftMsMax, note("n\($0)")) }
+    _ = try await world.hub.ingest(try a.forge(units))
+    let clock = try await world.hub.read { try $0.integer("SELECT clock FROM hub_scope WHERE scope = '07201'") }
+    #expect(UInt64(clock ?? 0) >> 16 <= now + WireLimits.driftMsMax)
+    _ = try await b.sync(with: world.transport)
+    #expect(try await b.engineRead { try $0.state.clock.last.wallMs } <= now + WireLimits.driftMsMax)
+  }
+
   @Test func aLifeFarAheadIsHeldSoThatNobodyElseReachesTheEnd() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
