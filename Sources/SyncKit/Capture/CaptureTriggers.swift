@@ -29,10 +29,17 @@ enum CaptureTriggers {
           SELECT synckit_txn(), \(shape.id), \(op.rawValue), \(row).\(key), \(row).\(scope), \(mask) WHERE \(when);
       """
     }
+    // A hub has no scopes of its own and writes all; a device that is not enrolled yet does not know its own.
+    func mayWrite(_ row: String) -> String {
+      let own = shape.declaration.writer == .hub ? "0" : "code = \(row).\(scope)"
+      return """
+          SELECT RAISE(ABORT, 'synckit:wrongScope') WHERE EXISTS (SELECT 1 FROM sync_scope WHERE writable = 1)
+            AND NOT EXISTS (SELECT 1 FROM sync_scope WHERE \(own) AND writable = 1);
+        """
+    }
     let checks = """
         SELECT RAISE(ABORT, 'synckit:badValue') WHERE \(badValue(shape));
-        SELECT RAISE(ABORT, 'synckit:wrongScope') WHERE EXISTS (SELECT 1 FROM sync_scope WHERE writable = 1)
-          AND NOT EXISTS (SELECT 1 FROM sync_scope WHERE code = NEW.\(scope) AND writable = 1);
+      \(mayWrite("NEW"))
       """
     func trigger(_ event: String, _ body: String) -> (String, String) {
       let name = "sync_capture_\(table)_\(event.lowercased())"

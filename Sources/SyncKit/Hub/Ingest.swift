@@ -237,7 +237,8 @@ struct Ingest {
   private func holdReason(_ unit: ChangeUnit, content: BatchContent) throws -> Hold? {
     if unit.approximateBytes > Self.unitBytesMax { return Hold(reason: "size", detail: "") }
     for change in unit.changes {
-      guard let shape = rows.shape(change.table), shape.declaration.kind == .replicated, change.table != MetadataSchema.conflictTable.name
+      guard let shape = rows.shape(change.table), shape.declaration.kind == .replicated, shape.declaration.writer == .scope,
+        change.table != MetadataSchema.conflictTable.name
       else { return Hold(reason: "schema", detail: change.table) }
       // A key that the table would turn into another one could pass for a row of another unit.
       guard shape.keyType.keeps(change.key) else { return Hold(reason: "value", detail: "\(change.table).\(shape.keyColumn)") }

@@ -77,6 +77,21 @@ import Testing
     #expect(kept == 100_000)
   }
 
+  @Test func aTableOfTheHubsOwnIsNotWrittenByDevices() async throws {
+    let table = ReplicatedTable("plan", scopeColumn: "unit", writer: .hub)
+    let stage = try await Stage("CREATE TABLE plan (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, a)", tables: [table])
+    let a = try await stage.device("a")
+    let change = RowChange(table: "plan", key: .text("p"), life: 1, cells: [CellChange("unit", .text(Stage.unit))])
+    let result = try receipt(try await stage.hub.ingest(try a.forge([unit(1, change)])))
+    #expect(result.held.map(\.reason) == ["schema"])
+    #expect(try await stage.rows("SELECT * FROM plan") == [])
+    await #expect(throws: (any Error).self) { try await a.execute("INSERT INTO plan (id, unit) VALUES ('q', '07201')") }
+    try await stage.hub.write { try $0.execute("INSERT INTO plan (id, unit, a) VALUES ('h', '07201', 1)") }
+    try await stage.sync(a)
+    #expect(try await a.rows("SELECT id, a FROM plan") == ["h 1"])
+    await #expect(throws: (any Error).self) { try await a.execute("DELETE FROM plan") }
+  }
+
   @Test func batchesThatWaitedAreMergedAFewAtATime() async throws {
     let world = try await World()
     let a = try await world.device("a")
