@@ -45,18 +45,26 @@ enum CaptureTriggers {
       let name = "sync_capture_\(table)_\(event.lowercased())"
       return (name, "CREATE TRIGGER \"\(name)\" AFTER \(event) ON \(quote(table)) WHEN synckit_txn() IS NOT NULL BEGIN\n\(body)\nEND")
     }
+    // Also REPLACE, and a birth after a death, leave a row in its scope: its history is in that scope's feed.
+    func staysInScope(when: String) -> String {
+      """
+        SELECT RAISE(ABORT, 'synckit:scopeChange') WHERE \(when)
+          AND EXISTS (SELECT 1 FROM \(quote(shape.metadataTable)) WHERE key = NEW.\(key) AND scope <> NEW.\(scope));
+      """
+    }
     return [
-      trigger("INSERT", checks + "\n" + log(.insert, "NEW")),
+      trigger("INSERT", [checks, staysInScope(when: "1"), log(.insert, "NEW")].joined(separator: "\n")),
       trigger(
         "UPDATE",
         """
           SELECT RAISE(ABORT, 'synckit:scopeChange') WHERE OLD.\(scope) IS NOT NEW.\(scope);
         \(checks)
+        \(staysInScope(when: "OLD.\(key) IS NOT NEW.\(key)"))
         \(log(.update, "NEW", mask: mask(shape), when: "OLD.\(key) IS NEW.\(key) AND (\(mask(shape))) <> 0"))
         \(log(.delete, "OLD", when: "OLD.\(key) IS NOT NEW.\(key)"))
         \(log(.insert, "NEW", when: "OLD.\(key) IS NOT NEW.\(key)"))
         """),
-      trigger("DELETE", log(.delete, "OLD")),
+      trigger("DELETE", mayWrite("OLD") + "\n" + log(.delete, "OLD")),
     ]
   }
 

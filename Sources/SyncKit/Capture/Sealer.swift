@@ -93,8 +93,11 @@ struct Sealer {
     let columns = shape.columns.map { quote($0.name) }.joined(separator: ", ")
     let values = try session.firstRow(
       "SELECT \(columns) FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [row.key])
-    let before = try rows.load(shape, key: row.key)?.state ?? .unknown
-    guard let values else {
+    let stored = try rows.load(shape, key: row.key)
+    let before = stored?.state ?? .unknown
+    // Born and gone in this scope and born again in another, all unsealed: here it is only gone.
+    if let stored, stored.scope != scope { return nil }
+    guard let values, shape.isOf(scope, values) else {
       guard before.isAlive else { return nil }
       return try record(RowChange(table: shape.name, key: row.key, life: before.life + 1, cells: []), shape, origin, scope, before)
     }

@@ -33,6 +33,12 @@ struct TableShape: Sendable, Hashable {
   func column(named name: String) -> Column? { columns.first { $0.name == name } }
   func column(id: Int) -> Column? { columns.first { $0.id == id } }
 
+  /// Whether a row's values, in column order, say that it belongs to `scope`.
+  func isOf(_ scope: String, _ values: [CellValue]) -> Bool {
+    guard let index = columns.firstIndex(where: { $0.name == declaration.scopeColumn }), let own = values[index].text else { return true }
+    return CellValue.text(own) == .text(scope)
+  }
+
   /// Every column's bit.
   var fullMask: Int64 { columns.reduce(0) { $0 | 1 << Int64($1.id) } }
 }
