@@ -57,4 +57,24 @@ import Testing
     _ = try await a.sync(with: world.transport)
     #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM answer") } == 5)
   }
+
+  @Test func twoProcessesThatSendTheSamePacketsCountThemOnce() async throws {
+    let world = try await World()
+    let a = try await world.device("a")
+    try await answer(a, "1")
+    let twin = try world.replica("a")
+    /// Lets the other process send everything before this one hears its answer.
+    struct Slow: Transport {
+      let inner: LocalTransport
+      let twin: Replica
+      func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
+        let response = try await inner.send(request, timeoutMs: timeoutMs)
+        if request.path.hasPrefix("/v1/drop") { _ = try await twin.sync(with: inner) }
+        return response
+      }
+    }
+    _ = try await a.sync(with: Slow(inner: world.transport, twin: twin))
+    let status = try await a.status()
+    #expect(status.addsUp && status.packetsKept == 1)
+  }
 }
