@@ -95,6 +95,21 @@ struct SchemaCheck {
     let isStrict =
       try Bool.fetchOne(db, sql: "SELECT strict FROM pragma_table_list WHERE schema = 'main' AND name = ?", arguments: [name])
       ?? false
+    let collation = try String.fetchOne(
+      db,
+      sql: "SELECT i.coll FROM pragma_index_list(?1) l, pragma_index_xinfo(l.name) i WHERE l.origin = 'pk' AND i.name = ?2 AND i.key = 1",
+      arguments: [name, keyName])
+    if let collation, collation.uppercased() != "BINARY" {
+      report(
+        name, vi: "có khóa so sánh theo \(collation), coi hai khóa khác nhau là một; bỏ COLLATE ở cột \(keyName).",
+        en: "compares its key by \(collation), which takes different keys for one; drop COLLATE from \(keyName).")
+    }
+    let hasRowID = try Bool.fetchOne(db, sql: "SELECT wr = 0 FROM pragma_table_list WHERE schema = 'main' AND name = ?", arguments: [name])
+    if table.kind == .anonymous, hasRowID != false {
+      report(
+        name, vi: "ẩn danh mà có rowid, ghi lại thứ tự các phiếu; thêm WITHOUT ROWID.",
+        en: "is anonymous and has rowids, which keep the order of its rows; add WITHOUT ROWID.")
+    }
     try checkConstraints(table, key: keyName, info: info)
     let numbers = try ColumnNumbers.assign(table: name, columns: info.map { $0["name"] }.filter { $0 != keyName }, in: db)
     if numbers.ids.count > WireLimits.columnsPerTableMax {

@@ -70,4 +70,20 @@ import Testing
     #expect(try await stage.rows("SELECT id, a, b FROM t") == ["k new -"])
     #expect(try await b.rows("SELECT id, a, b FROM t") == ["k new -"])
   }
+
+  @Test func aKeyThatIgnoresCaseIsRefusedAtOpen() async throws {
+    await #expect(throws: SyncError.self) {
+      _ = try await Stage(
+        "CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL COLLATE NOCASE, unit TEXT NOT NULL)",
+        tables: [ReplicatedTable("t", scopeColumn: "unit")])
+    }
+  }
+
+  @Test func anAnonymousTableThatRemembersTheOrderOfItsRowsIsRefusedAtOpen() async throws {
+    await #expect(throws: SyncError.self) {
+      _ = try await Stage(
+        "CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL)",
+        tables: [ReplicatedTable("t", scopeColumn: "unit", kind: .anonymous)])
+    }
+  }
 }
