@@ -144,7 +144,9 @@ public final class Replica: Sendable {
   }
 
   /// Applies a page: seals first, then merges, moves the cursor and the clock, all in one transaction.
-  func apply(_ page: PageContent) async throws -> (applied: PageApplier.Applied, sealedMore: Bool) {
+  ///
+  /// - Parameter asked: The cursor it was asked with; where another process has moved it since, it stays where it is now.
+  func apply(_ page: PageContent, after asked: Data? = nil) async throws -> (applied: PageApplier.Applied, sealedMore: Bool) {
     let key = try secrets().signingKey
     guard page.reader == key.replica else {
       throw SyncError(.badCursor, vi: "Trang dữ liệu dành cho thiết bị khác.", en: "The feed page was made for another device.")
@@ -153,7 +155,7 @@ public final class Replica: Sendable {
       let sealedMore = try seal(in: transaction, key: key)
       var hlc = try transaction.state.clock
       let applier = PageApplier(rows: transaction.rows, outbox: transaction.outbox, key: key)
-      let applied = try capture.suspended { try applier.apply(page, clock: &hlc) }
+      let applied = try capture.suspended { try applier.apply(page, after: asked, clock: &hlc) }
       try transaction.state.save(hlc)
       try transaction.outbox.trim()
       return (applied, sealedMore)

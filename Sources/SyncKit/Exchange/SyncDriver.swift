@@ -207,7 +207,7 @@ final class SyncDriver {
     target += "&packets=\(status.packetsWaiting)&skewMs=\(summary.skewMs)"
     let response = try await exchangeSigned(HubRequest("GET", target))
     let page = try PageCodec.open(response.body, hub: try await replica.hubKey())
-    let result = try await replica.apply(page)
+    let result = try await replica.apply(page, after: cursor)
     summary.progress.unitsApplied += result.applied.units
     summary.progress.acknowledged += result.applied.acknowledged
     return .pulled(head: page.isHead, sealedMore: result.sealedMore)

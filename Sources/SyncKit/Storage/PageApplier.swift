@@ -16,8 +16,10 @@ struct PageApplier {
 
   /// - Throws: `SyncError` `.badCursor` when the page does not follow what was applied, `.fork` when it acknowledges a batch
   ///   this store never made; nothing changes.
-  func apply(_ page: PageContent, clock: inout HybridClock) throws -> Applied {
+  func apply(_ page: PageContent, after asked: Data? = nil, clock: inout HybridClock) throws -> Applied {
     var applied = Applied()
+    let cursor = try state.value("cursor").blob ?? Data()
+    let isStale = asked.map { $0 != cursor } ?? false
     var own: [UInt64: BatchContent] = [:]
     if !page.scope.isEmpty, let first = page.units.first, let last = page.units.last {
       let position = UInt64(max(0, try state.integer("position/" + page.scope)))
@@ -36,6 +38,7 @@ struct PageApplier {
       if last.position > position { try state.set("position/" + page.scope, .integer(Int64(last.position))) }
     }
     for name in applied.skipped { try state.set(Self.skippedPrefix + name, .integer(1)) }
+    if isStale { return applied }
     try state.set("cursor", .blob(page.cursor))
     try state.set("atHead", .integer(page.isHead ? 1 : 0))
     if page.isHead, try outbox.isAcknowledged() {

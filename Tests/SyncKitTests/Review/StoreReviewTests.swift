@@ -6,6 +6,21 @@ import Testing
 @testable import SyncKit
 
 @Suite struct StoreReviewTests {
+  @Test func aStalePageDoesNotSetTheCursorBack() async throws {
+    let world = try await World()
+    let (a, b) = (try await world.device("a"), try await world.device("b"))
+    try await a.execute("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 1)")
+    _ = try await a.sync(with: world.transport)
+    let reader = try #require(try await world.hub.device(try b.secrets().signingKey.replica))
+    let stale = try PageCodec.open(try await world.hub.page(for: reader, cursor: Data()), hub: try await b.hubKey())
+    try await a.execute("UPDATE note SET a = 2")
+    _ = try await a.sync(with: world.transport)
+    _ = try await b.sync(with: world.transport)
+    let cursor = try await b.rows("SELECT value FROM sync_state WHERE name = 'cursor'")
+    _ = try await b.apply(stale, after: Data())
+    #expect(try await b.rows("SELECT value FROM sync_state WHERE name = 'cursor'") == cursor)
+  }
+
   @Test func anUpgradeFetchesWhatTheOlderProgramDidNotKnow() async throws {
     let world = try await World()
     let a = try await world.device("a")
