@@ -123,6 +123,7 @@ public final class Replica: Sendable {
   func seal(in transaction: EngineTransaction, key: SigningKey) throws -> Bool {
     let state = transaction.state
     guard try state.value("hub").blob != nil else { throw Self.notEnrolled }
+    try check(key, in: state)
     var any = false
     while true {
       let order = FieldOrder(clock: try state.clock)
@@ -162,9 +163,30 @@ public final class Replica: Sendable {
     }
   }
 
+  /// - Throws: `SyncError` `.notEnrolled` before enrolment, `.keyUnusable` when the secrets of an enrolled device are gone.
   func secrets() throws -> ReplicaSecrets {
-    guard let secrets = try keyStore.load() else { throw Self.notEnrolled }
-    return secrets
+    if let secrets = try keyStore.load() { return secrets }
+    let isEnrolled = try database.read { db in try StateStore(session: SQLiteSession(db: db)).value("certificate") != .null }
+    throw isEnrolled ? keyMissing : Self.notEnrolled
+  }
+
+  private var keyMissing: SyncError {
+    let place = (keyStore as? FileKeyStore)?.path ?? path
+    return SyncError(
+      .keyUnusable, vi: "Thiếu tệp khóa \(place). Khôi phục tệp đó từ bản sao; dữ liệu còn nguyên, đừng xóa cơ sở dữ liệu.",
+      en: "The key file \(place) is missing. Restore it from a copy; the data is intact, do not delete the database.")
+  }
+
+  /// A batch sealed with another device's key could never be delivered, and never be sealed again.
+  private func check(_ key: SigningKey, in state: StateStore) throws {
+    guard let bytes = try state.value("certificate").blob, let signed = try? WireSigned(serializedBytes: bytes),
+      let certificate = try? WireCertificate(serializedBytes: signed.body), certificate.publicKey == key.publicKey
+    else {
+      let place = (keyStore as? FileKeyStore)?.path ?? path
+      throw SyncError(
+        .keyUnusable, vi: "Tệp khóa \(place) là của thiết bị khác. Khôi phục đúng tệp từ bản sao; đừng xóa cơ sở dữ liệu.",
+        en: "The key file \(place) belongs to another device. Restore the right one from a copy; do not delete the database.")
+    }
   }
 
   static var notEnrolled: SyncError {

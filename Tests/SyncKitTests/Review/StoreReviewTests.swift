@@ -6,6 +6,29 @@ import Testing
 @testable import SyncKit
 
 @Suite struct StoreReviewTests {
+  @Test func aMissingKeyFileOfAnEnrolledDeviceIsNamed() async throws {
+    let world = try await World()
+    let a = try await world.device("a")
+    try await a.execute("INSERT INTO note (id, unit) VALUES ('n', '07201')")
+    try FileManager.default.removeItem(atPath: a.path + ".key")
+    for work in [{ try await a.seal() }, { _ = try await a.sync(with: world.transport) }] {
+      let error = await #expect(throws: SyncError.self) { try await work() }
+      #expect(error?.code == .keyUnusable)
+      #expect(error?.explanation.en.contains(a.path + ".key") == true)
+    }
+    #expect(try await a.status().pendingChanges == 1)
+  }
+
+  @Test func anotherDevicesKeyFileIsRefusedBeforeAnythingIsSealedWithIt() async throws {
+    let world = try await World()
+    let (a, b) = (try await world.device("a"), try await world.device("b"))
+    try await a.execute("INSERT INTO note (id, unit) VALUES ('n', '07201')")
+    try FileManager.default.removeItem(atPath: a.path + ".key")
+    try FileManager.default.copyItem(atPath: b.path + ".key", toPath: a.path + ".key")
+    #expect(await #expect(throws: SyncError.self) { try await a.seal() }?.code == .keyUnusable)
+    #expect(try await a.outboxBatches().isEmpty)
+  }
+
   @Test func aStalePageDoesNotSetTheCursorBack() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
