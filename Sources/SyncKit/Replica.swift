@@ -33,6 +33,7 @@ public final class Replica: Sendable {
     guard create || FileManager.default.fileExists(atPath: path) else {
       throw SyncError(.storeMissing, vi: "Không có cơ sở dữ liệu \(path).", en: "There is no database at \(path).")
     }
+    if !create { try SyncError.refuseEmptyStore(path) }
     return try SyncError.explainingSync(path) {
       try Replica(path: path, tables: tables, migrator: migrator, keyStore: keyStore ?? FileKeyStore(path: path + ".key"), clock: clock)
     }

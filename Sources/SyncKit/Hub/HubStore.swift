@@ -57,6 +57,7 @@ public final class SQLiteHubStore: HubStore {
         .storeMissing, vi: "Không có kho dữ liệu \(path); tạo bằng `hub init`.",
         en: "There is no store at \(path); make one with `hub init`.")
     }
+    if !create { try SyncError.refuseEmptyStore(path) }
     return try SyncError.explainingSync(path) { try SQLiteHubStore(path: path, tables: tables, migrator: migrator, clock: clock) }
   }
 

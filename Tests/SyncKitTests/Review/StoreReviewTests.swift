@@ -29,6 +29,16 @@ import Testing
     #expect(try await a.outboxBatches().isEmpty)
   }
 
+  @Test func anEmptyFileIsNoStore() async throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/x.sqlite"
+    #expect(FileManager.default.createFile(atPath: path, contents: Data()))
+    let error = #expect(throws: SyncError.self) { _ = try Replica.open(at: path, tables: [], create: false) }
+    #expect(error?.code == .storeDamaged)
+    #expect(#expect(throws: SyncError.self) { _ = try SQLiteHubStore.open(at: path, tables: [], create: false) }?.code == .storeDamaged)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)).isEmpty)
+  }
+
   @Test func aStalePageDoesNotSetTheCursorBack() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
