@@ -39,6 +39,12 @@ import Testing
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)).isEmpty)
   }
 
+  @Test func anUnreachableHubIsNamedWithItsPort() async throws {
+    let transport = try HTTPTransport(hub: "http://127.0.0.1:9")
+    let error = await #expect(throws: SyncError.self) { _ = try await transport.send(HubRequest("GET", "/v1/hub"), timeoutMs: 5000) }
+    #expect(error?.explanation.en.contains("127.0.0.1:9") == true && error?.explanation.vi.contains("127.0.0.1:9") == true)
+  }
+
   @Test func aStalePageDoesNotSetTheCursorBack() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
