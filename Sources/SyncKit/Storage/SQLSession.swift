@@ -1,5 +1,5 @@
 internal import Foundation
-internal import GRDB
+public import GRDB
 
 /// One open transaction of a store, as SQL: what the merging code needs of a database, and no more.
 ///
@@ -43,8 +43,8 @@ struct SQLiteSession: SQLSession {
 }
 
 extension SyncError {
-  /// What a failure of the local database means to a person.
-  init(_ error: DatabaseError, store: String) {
+  /// What a failure of the local database means to a person: also that of an app's own write, refused by capture or the disk.
+  public init(_ error: DatabaseError, store: String) {
     let message = error.message ?? ""
     if let own = Self.captureRefusal(message) {
       self = own
