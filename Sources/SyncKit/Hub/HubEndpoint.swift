@@ -98,8 +98,10 @@ extension Hub {
 
   // MARK: Uploads that broke off
 
-  /// Bytes of unfinished uploads kept in all; the oldest-named go first beyond it.
+  /// Bytes of unfinished uploads kept in all; the largest go first beyond it, so that nobody's flood takes a small one away.
   static let uploadBytesMax = 64 << 20
+  /// Fewer bytes than this are not worth keeping: they are soon sent again.
+  static let uploadPieceBytesMin = 4 << 10
 
   private static func hash(_ text: String) throws -> Data {
     guard let hash = Data(hex: text), hash.count == 32 else { throw ByteReader.short }
@@ -138,14 +140,18 @@ extension Hub {
     guard request.method == "PUT", parts.count == 3, parts[1] == "batches", !request.body.isEmpty else { return }
     _ = try await authenticate(request)
     let hash = try Self.hash(parts[2])
-    let start = Int(request.headers["upload-offset"] ?? "0") ?? 0
     let body = request.body
+    guard let start = Int(request.headers["upload-offset"] ?? "0"), (0...WireLimits.batchBytesMax).contains(start) else { return }
     try await store.write { session in
       let have = try session.integer("SELECT coalesce(max(start + length(bytes)), 0) FROM hub_upload WHERE hash = ?1", [.blob(hash)]) ?? 0
       let end = Int64(start + body.count)
-      guard start >= 0, Int64(start) <= have, end > have, end <= Int64(WireLimits.batchBytesMax) else { return }
-      let total = try session.integer("SELECT coalesce(sum(length(bytes)), 0) FROM hub_upload") ?? 0
-      if total + Int64(body.count) > Int64(Self.uploadBytesMax) { try session.execute("DELETE FROM hub_upload") }
+      guard Int64(start) <= have, end - have >= Self.uploadPieceBytesMin, end <= Int64(WireLimits.batchBytesMax) else { return }
+      while try (session.integer("SELECT coalesce(sum(length(bytes)), 0) FROM hub_upload") ?? 0) + end - have > Int64(Self.uploadBytesMax),
+        let largest = try session.firstRow(
+          "SELECT hash FROM hub_upload WHERE hash <> ?1 GROUP BY hash ORDER BY sum(length(bytes)) DESC LIMIT 1", [.blob(hash)])
+      {
+        try session.execute("DELETE FROM hub_upload WHERE hash = ?1", largest)
+      }
       try session.execute(
         "INSERT INTO hub_upload (hash, start, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (hash, start) DO UPDATE SET bytes = excluded.bytes",
         [.blob(hash), .integer(have), .blob(body.dropFirst(Int(have) - start))])
