@@ -119,15 +119,23 @@ import Testing
     try await field.enroll(code: try #require(codes.first?["code"] as? String), label: "one", through: http)
     _ = try await field.replica.sync(with: http)
     let form = try #require(try await field.form(id: "report01"))
-    let answers = try AnswerGenerator(form: form, day: "2024-04-01").answers(seed: 1)
-    _ = try await field.saveReport(day: try #require(CalendarDay("2024-04-01")), answers: answers)
+    // Enough that cannot be compressed: a hub does not keep small pieces.
+    let reports = 40
+    let first = try #require(CalendarDay("2024-04-01"))
+    for number in 0..<reports {
+      let day = try #require(first.adding(days: number))
+      let words = (0..<50).map { _ in String(UInt64.random(in: 0 ... .max), radix: 36) }.joined(separator: " ")
+      let answers = try AnswerGenerator(form: form, day: "\(day)").answers(
+        seed: UInt64(number), fixed: ["difficulties": .choices(["khac"]), "difficulties_text": .text(words)])
+      _ = try await field.saveReport(day: day, answers: answers)
+    }
     // The line is cut in the middle of the batch; the device asks how far it came, and goes on from there.
     let line = CutOnce(http: http, port: hub.hubPort)
     _ = try await field.replica.sync(with: line)
     #expect(line.whole > 0 && line.sent == line.whole / 2)
     #expect(line.resumedAt == line.sent)
     let store = try await SurveyHub.open(at: dir)
-    #expect(try await store.status().reports == 1)
+    #expect(try await store.status().reports == reports)
     let left = try await store.hub.read { session in try session.integer("SELECT count(*) FROM hub_upload") }
     #expect(left == 0)
     try store.close()

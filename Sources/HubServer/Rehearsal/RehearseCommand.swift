@@ -64,7 +64,6 @@ struct RehearseCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    raiseFileLimit()
     let source = try folder(console)
     let place = try emptyFolder()
     let executables = try Executables.beside()
@@ -223,14 +222,6 @@ struct RehearseCommand: ToolCommand {
         ? "Proof: holds — \(proof.foundAnswers) answers, each exactly once; \(proof.expectedReports) reports with no value lost."
         : "Proof: FAILS — \(proof.missing.count) missing, \(proof.altered.count) altered, \(proof.unexpected.count) unexpected, \(proof.lostReportValues.count) reports lost a value."
     )
-  }
-
-  /// Hundreds of stores are open at once.
-  private func raiseFileLimit() {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-    limit.rlim_cur = min(limit.rlim_max, 65_536)
-    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 }
 

@@ -7,9 +7,6 @@ import Testing
 @testable import SyncKit
 
 /// What an enrolled device that does not keep to the protocol can do to others.
-///
-/// A known issue names what the hub should do instead; take the marker away with the mend. They are called intermittent so that the
-/// suite stays green in between.
 @Suite struct HostileDeviceTests {
   /// Pushes hand-made units as `device`, whose own outbox stays empty.
   private func push(
@@ -35,9 +32,7 @@ import Testing
     let hostile = try await world.device("hostile")
     let now = world.clock.nowMs()
     let response = try await push([note(.integer(5), at: now), note(.text("5"), at: now + 1)], as: hostile, to: world).response
-    withKnownIssue("the hub holds a unit whose key its column would convert", isIntermittent: true) {
-      #expect(response.status == 200)
-    }
+    #expect(response.status == 200)
   }
 
   /// A cursor is a claim of what was seen. One the hub never issued must count as nothing seen: in doubt, a conflict (L6).
@@ -57,9 +52,7 @@ import Testing
     let response = try await push([unit], as: hostile, to: world, cursor: try cursor.serializedData()).response
     #expect(response.status == 200)
     let conflicts = try await world.hubConflicts()
-    withKnownIssue("ingest checks a batch's cursor as the feed does", isIntermittent: true) {
-      #expect(conflicts == ["n1 a honest hostile"])
-    }
+    #expect(conflicts == ["n1 a honest hostile"])
   }
 
   /// An honest unit moves a life on by two at most (deleted and born again).
@@ -74,11 +67,11 @@ import Testing
         ChangeUnit(stamp: unit.stamp, changes: unit.changes.map { RowChange(table: $0.table, key: $0.key, life: $0.life, cells: []) })
       }, as: hostile, to: world)
     _ = try await honest.sync(with: world.transport)
-    await withKnownIssue("the hub holds a life more than two beyond the row's", isIntermittent: true) {
-      try await honest.execute("INSERT INTO note (id, unit, a) VALUES ('n1', '07201', 'again')")
-      _ = try await honest.sync(with: world.transport)
-      #expect(try await honest.status().sealedChanges == 0)
-    }
+    #expect(try await honest.notes() == ["n1 honest - none"])
+    try await honest.execute("DELETE FROM note; INSERT INTO note (id, unit, a) VALUES ('n1', '07201', 'again')")
+    _ = try await honest.sync(with: world.transport)
+    #expect(try await world.hubNotes() == ["n1 again - none"])
+    #expect(try await honest.status().sealedChanges == 0)
   }
 
   /// A packet that lacks a NOT NULL column must be spoiled on its own.
@@ -92,25 +85,21 @@ import Testing
     let body = try WireDropRequest.with { $0.packets = [packet] }.serializedData()
     #expect(try await LocalTransport(hub: world.hub).send(HubRequest("PUT", "/v1/drop/07201", body: body), timeoutMs: 1000).status == 200)
     for number in 1...5 { try await honest.execute("INSERT INTO answer (id, unit, words) VALUES (?, '07201', 'x')", ["r\(number)"]) }
-    await withKnownIssue("a row that cannot be inserted is counted as spoiled", isIntermittent: true) {
-      var options = SyncOptions()
-      options.retry = RetryPolicy(attemptsMax: 1)
-      _ = try await honest.sync(with: world.transport, options: options)
-      #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM answer") } == 5)
-    }
+    var options = SyncOptions()
+    options.retry = RetryPolicy(attemptsMax: 1)
+    _ = try await honest.sync(with: world.transport, options: options)
+    #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM answer") } == 5)
   }
 
   @Test func anOffsetPastEverythingDoesNotStopTheHub() async throws {
-    await withKnownIssue("keepPartial adds the offset only after comparing it", isIntermittent: true) {
-      await #expect(processExitsWith: .success) {
-        let world = try await World()
-        let device = try await world.device("a")
-        var request = HubRequest("PUT", "/v1/batches/" + String(repeating: "a", count: 64), body: Data([1, 2, 3]))
-        request.headers["upload-offset"] = "9223372036854775807"
-        request.headers["authorization"] = try RequestSignature.header(
-          for: request, hubTimeMs: world.clock.nowMs(), key: try device.secrets().signingKey)
-        try? await world.hub.keepPartial(request)
-      }
+    await #expect(processExitsWith: .success) {
+      let world = try await World()
+      let device = try await world.device("a")
+      var request = HubRequest("PUT", "/v1/batches/" + String(repeating: "a", count: 64), body: Data([1, 2, 3]))
+      request.headers["upload-offset"] = "9223372036854775807"
+      request.headers["authorization"] = try RequestSignature.header(
+        for: request, hubTimeMs: world.clock.nowMs(), key: try device.secrets().signingKey)
+      try? await world.hub.keepPartial(request)
     }
   }
 
@@ -124,9 +113,7 @@ import Testing
     #expect(try await push(early, as: device, to: world, number: 2, previous: previous).response.status == 200)
     #expect(try await push([note(.text("n1"), at: now)], as: device, to: world).response.status == 200)
     let again = try await push(early, as: device, to: world, number: 2, previous: previous).response
-    withKnownIssue("the receipt says WAITING for the batch's own number, for ever", isIntermittent: true) {
-      #expect(again.status == 409)
-    }
+    #expect(again.status == 409)
   }
 
   /// Batches that are small on the wire and large when read must not add up to a page that no device can read.
@@ -146,9 +133,7 @@ import Testing
       #expect(pushed.response.status == 200)
       previous = pushed.hash
     }
-    await withKnownIssue("FeedReader closes a page before rowsMax and inflatedBytesMax", isIntermittent: true) {
-      _ = try await reader.sync(with: world.transport)
-      #expect(try await reader.status().isAtHead)
-    }
+    _ = try await reader.sync(with: world.transport)
+    #expect(try await reader.status().isAtHead)
   }
 }

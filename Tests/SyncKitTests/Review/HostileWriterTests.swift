@@ -7,7 +7,7 @@ import Testing
 @testable import SyncKit
 
 /// What one enrolled device can do to the others of its unit, and to the hub.
-@Suite struct HostileDeviceTests {
+@Suite struct HostileWriterTests {
   @Test func aCursorTheHubNeverIssuedHidesNoLoser() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
