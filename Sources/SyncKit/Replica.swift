@@ -33,6 +33,7 @@ public final class Replica: Sendable {
     guard create || FileManager.default.fileExists(atPath: path) else {
       throw SyncError(.storeMissing, vi: "Không có cơ sở dữ liệu \(path).", en: "There is no database at \(path).")
     }
+    if !create { try SyncError.refuseEmptyStore(path) }
     return try SyncError.explainingSync(path) {
       try Replica(path: path, tables: tables, migrator: migrator, keyStore: keyStore ?? FileKeyStore(path: path + ".key"), clock: clock)
     }
@@ -62,6 +63,7 @@ public final class Replica: Sendable {
       try db.execute(sql: DropBoxTriggers.schema)
       let shapes = try SchemaCheck.shapes(of: all, in: db)
       for shape in shapes { try CaptureTriggers.install(shape, in: db) }
+      try PageApplier.fetchAgain(for: shapes, in: SQLiteSession(db: db))
       return Dictionary(uniqueKeysWithValues: shapes.map { ($0.name, $0) })
     }
     tablesByNumber = Dictionary(uniqueKeysWithValues: shapes.values.map { ($0.id, $0) })
@@ -122,6 +124,7 @@ public final class Replica: Sendable {
   func seal(in transaction: EngineTransaction, key: SigningKey) throws -> Bool {
     let state = transaction.state
     guard try state.value("hub").blob != nil else { throw Self.notEnrolled }
+    try check(key, in: state)
     var any = false
     while true {
       let order = FieldOrder(clock: try state.clock)
@@ -143,7 +146,9 @@ public final class Replica: Sendable {
   }
 
   /// Applies a page: seals first, then merges, moves the cursor and the clock, all in one transaction.
-  func apply(_ page: PageContent) async throws -> (applied: PageApplier.Applied, sealedMore: Bool) {
+  ///
+  /// - Parameter asked: The cursor it was asked with; where another process has moved it since, it stays where it is now.
+  func apply(_ page: PageContent, after asked: Data? = nil) async throws -> (applied: PageApplier.Applied, sealedMore: Bool) {
     let key = try secrets().signingKey
     guard page.reader == key.replica else {
       throw SyncError(.badCursor, vi: "Trang dữ liệu dành cho thiết bị khác.", en: "The feed page was made for another device.")
@@ -152,16 +157,37 @@ public final class Replica: Sendable {
       let sealedMore = try seal(in: transaction, key: key)
       var hlc = try transaction.state.clock
       let applier = PageApplier(rows: transaction.rows, outbox: transaction.outbox, key: key)
-      let applied = try capture.suspended { try applier.apply(page, clock: &hlc) }
+      let applied = try capture.suspended { try applier.apply(page, after: asked, clock: &hlc) }
       try transaction.state.save(hlc)
       try transaction.outbox.trim()
       return (applied, sealedMore)
     }
   }
 
+  /// - Throws: `SyncError` `.notEnrolled` before enrolment, `.keyUnusable` when the secrets of an enrolled device are gone.
   func secrets() throws -> ReplicaSecrets {
-    guard let secrets = try keyStore.load() else { throw Self.notEnrolled }
-    return secrets
+    if let secrets = try keyStore.load() { return secrets }
+    let isEnrolled = try database.read { db in try StateStore(session: SQLiteSession(db: db)).value("certificate") != .null }
+    throw isEnrolled ? keyMissing : Self.notEnrolled
+  }
+
+  private var keyMissing: SyncError {
+    let place = (keyStore as? FileKeyStore)?.path ?? path
+    return SyncError(
+      .keyUnusable, vi: "Thiếu tệp khóa \(place). Khôi phục tệp đó từ bản sao; dữ liệu còn nguyên, đừng xóa cơ sở dữ liệu.",
+      en: "The key file \(place) is missing. Restore it from a copy; the data is intact, do not delete the database.")
+  }
+
+  /// A batch sealed with another device's key could never be delivered, and never be sealed again.
+  private func check(_ key: SigningKey, in state: StateStore) throws {
+    guard let bytes = try state.value("certificate").blob, let signed = try? WireSigned(serializedBytes: bytes),
+      let certificate = try? WireCertificate(serializedBytes: signed.body), certificate.publicKey == key.publicKey
+    else {
+      let place = (keyStore as? FileKeyStore)?.path ?? path
+      throw SyncError(
+        .keyUnusable, vi: "Tệp khóa \(place) là của thiết bị khác. Khôi phục đúng tệp từ bản sao; đừng xóa cơ sở dữ liệu.",
+        en: "The key file \(place) belongs to another device. Restore the right one from a copy; do not delete the database.")
+    }
   }
 
   static var notEnrolled: SyncError {

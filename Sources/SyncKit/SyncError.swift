@@ -37,6 +37,18 @@ public struct SyncError: ExplainedError, Equatable {
   }
 }
 
+extension SyncError {
+  /// One identity made two batches of one number (L8).
+  static func fork(_ number: UInt64) -> SyncError {
+    SyncError(
+      .fork,
+      vi: "Tỉnh đã có gói số \(number) khác của thiết bị này: máy đã bị sao chép hoặc khôi phục từ bản cũ. Báo cho tỉnh; đừng xóa dữ liệu.",
+      en:
+        "The hub has another batch \(number) of this device: it was cloned or restored from an old copy. Tell the hub's operator; delete nothing.",
+      expected: number)
+  }
+}
+
 /// How far an exchange came; every number is safe at the hub or applied here.
 public struct SyncProgress: Sendable, Hashable, Codable {
   public var batchesSent = 0

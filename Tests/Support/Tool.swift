@@ -7,9 +7,20 @@ public enum Tool {
     public var status: Int32
     public var output: String
     public var errors: String
+    /// Lines on standard error.
+    public var sentences: [String] { errors.split(separator: "\n").map(String.init) }
   }
 
-  public static let packageRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  /// The test's environment in English, without what names a store of the person who runs the tests.
+  public static func environment(_ adding: [String: String] = [:]) -> [String: String] {
+    var all = ProcessInfo.processInfo.environment
+    for name in ["LC_ALL", "LC_MESSAGES", "SYNCKIT_FIELD", "SYNCKIT_HUB"] { all[name] = nil }
+    all["LANG"] = "en_US.UTF-8"
+    return all.merging(adding) { $1 }
+  }
+
+  public static let packageRoot = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
+    .deletingLastPathComponent()
     .deletingLastPathComponent()
 
   public static func path(_ name: String) -> String {
@@ -33,11 +44,7 @@ public enum Tool {
           let process = Process()
           process.executableURL = URL(fileURLWithPath: executable)
           process.arguments = arguments
-          var all = ProcessInfo.processInfo.environment
-          all["LANG"] = "en_US.UTF-8"
-          all["LC_ALL"] = nil
-          all.merge(environment) { $1 }
-          process.environment = all
+          process.environment = Self.environment(environment)
           let folder = try TemporaryFolder()
           let (output, errors) = (folder.path + "/out", folder.path + "/err")
           for path in [output, errors] { _ = FileManager.default.createFile(atPath: path, contents: nil) }

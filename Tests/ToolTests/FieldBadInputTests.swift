@@ -229,7 +229,7 @@ import Testing
       "$1" sync >sync.out 2>sync.err; echo $? >sync.code
       """
     let run = try ToolProcess.Running(
-      ["unshare", "-m", "sh", "-c", script, "sh", ToolProcess.path("field")], folder: world.path, environment: field.environment)
+      ["unshare", "-m", "sh", "-c", script, "sh", Tool.path("field")], folder: world.path, environment: field.environment)
     let ended = await run.end()
     #expect(ended.code == 0, "\(ended.err)")
     func code(_ name: String) -> String { world.contents(name + ".code").trimmingCharacters(in: .newlines) }

@@ -88,7 +88,13 @@ import Testing
     let field = try await world.enrolled()
     try world.write(try FieldToolWorld.answersCSV(20_000), to: "answers.csv")
     let running = try field.start(["import", "answers.csv", "--json"])
-    try await Task.sleep(for: .milliseconds(900))
+    // Interrupted once the store says that something was taken, however slow the machine.
+    let queue = try DatabaseQueue(path: world.path + "/field.sqlite")
+    while running.process.isRunning,
+      try await queue.read({ try Int.fetchOne($0, sql: "SELECT value FROM sync_state WHERE name = 'packetsMade'") ?? 0 }) == 0
+    {
+      try await Task.sleep(for: .milliseconds(20))
+    }
     running.process.interrupt()
     let ended = await running.end()
     #expect(ended.code == 75, "\(ended.code) \(ended.err)")

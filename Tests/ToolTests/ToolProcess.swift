@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// One of our tools as a process: what a person at a terminal gets.
 struct ToolProcess: Sendable {
@@ -19,14 +20,6 @@ struct ToolProcess: Sendable {
     var object: [String: Any] { json as? [String: Any] ?? [:] }
   }
 
-  /// The built executable, beside the test bundle.
-  static func path(_ name: String) -> String {
-    let beside = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent(name).path
-    if FileManager.default.isExecutableFile(atPath: beside) { return beside }
-    return URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent(".build/debug/\(name)").path
-  }
-
   static func find(_ program: String) -> String? {
     (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }
       .first { FileManager.default.isExecutableFile(atPath: $0) }
@@ -38,7 +31,7 @@ struct ToolProcess: Sendable {
 
   /// Starts the tool and comes back at once.
   func start(_ arguments: [String]) throws -> Running {
-    let command = prefix + [Self.path(name)] + arguments
+    let command = prefix + [Tool.path(name)] + arguments
     return try Running(command, folder: folder, environment: environment)
   }
 
@@ -55,10 +48,7 @@ struct ToolProcess: Sendable {
       process.executableURL = URL(fileURLWithPath: program)
       process.arguments = Array(command.dropFirst())
       process.currentDirectoryURL = URL(fileURLWithPath: folder)
-      var all = ProcessInfo.processInfo.environment
-      for name in ["LC_ALL", "LC_MESSAGES", "SYNCKIT_FIELD"] { all[name] = nil }
-      all["LANG"] = "en_US.UTF-8"
-      process.environment = all.merging(environment) { $1 }
+      process.environment = Tool.environment(environment)
       for path in [outPath, errPath] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
       process.standardOutput = FileHandle(forWritingAtPath: outPath)
       process.standardError = FileHandle(forWritingAtPath: errPath)

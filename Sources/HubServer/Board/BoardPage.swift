@@ -76,7 +76,7 @@ struct BoardPage {
     caption = words.text("Tình hình từng xã, xếp theo huyện", "Each commune, by district")
     columns = [
       PageColumn(label: words.text("Đơn vị", "Unit"), isNumber: false), PageColumn(label: reportTitle, isNumber: false),
-      PageColumn(label: words.text("Phiếu đã nhận / phải thu", "Answers received / expected")),
+      PageColumn(label: words.text("Phiếu nhận / phải thu", "Answers / expected")),
       PageColumn(label: words.text("Liên lạc cuối", "Last contact"), isNumber: false),
       PageColumn(label: words.text("Còn trên thiết bị", "Still on devices"), isNumber: false),
       PageColumn(label: words.text("Giữ lại", "Held")), PageColumn(label: words.text("Xung đột", "Conflicts")),
@@ -180,7 +180,7 @@ private struct BoardCells {
 
   private func report(_ row: BoardRow) -> PageCell {
     guard let status = row.report else { return PageCell(value: words.unknown, style: "quiet") }
-    let time = row.reportMs.flatMap { board.times[$0] }
+    let time = words.time(row.reportMs.flatMap { board.times[$0] })
     switch status {
     case .onTime: return PageCell(value: words.report(status), detail: time, icon: "✓", style: "good")
     case .late: return PageCell(value: words.report(status), detail: time, icon: "!", style: "warn")
@@ -191,7 +191,7 @@ private struct BoardCells {
 
   private func contact(_ counts: BoardCounts) -> PageCell {
     guard let ms = counts.lastContactMs else { return PageCell(value: words.noContact, icon: "∅", style: "bad") }
-    return PageCell(value: words.ago(ms, nowMs: board.nowMs), detail: board.times[ms], style: "")
+    return PageCell(value: words.ago(ms, nowMs: board.nowMs), detail: words.time(board.times[ms]), style: "")
   }
 
   private func backlog(_ counts: BoardCounts) -> PageCell {

@@ -32,6 +32,13 @@ struct BoardWords {
     return language == .vietnamese ? parts.reversed().joined(separator: "/") : day.description
   }
 
+  /// A time as `Board.times` gives it, short enough for a narrow screen: `08:51`, `08:51 01/04` or `04-01 08:51`.
+  func time(_ text: String?) -> String? {
+    guard let text, text.count == 16 else { return text }
+    let (day, clock) = (text.prefix(10).dropFirst(5), text.suffix(5))
+    return language == .vietnamese ? "\(clock) \(day.split(separator: "-").reversed().joined(separator: "/"))" : "\(day) \(clock)"
+  }
+
   func phase(_ phase: CampaignPhase) -> String {
     switch phase {
     case .notYetOpen: text("chưa mở", "not open yet")

@@ -40,19 +40,23 @@ enum PageStyle {
     .jump { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .5rem 0 1rem; }
     .jump a { padding: .3rem 0; }
     .jump a[aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; border-bottom: 2px solid; }
+    summary { padding: .5rem 0; cursor: pointer; color: var(--link); }
+    details li { padding: .3rem 0; }
+    details a[aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; }
     .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .4rem; max-width: 100%; }
     table { border-collapse: separate; border-spacing: 0; width: 100%; font-variant-numeric: tabular-nums; }
     caption { text-align: left; padding: .5rem .75rem; }
     th, td { padding: .4rem .75rem; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
-    thead th { border-top: 0; background: var(--head); font-size: .9rem; vertical-align: bottom; }
+    thead th { border-top: 0; background: var(--head); font-size: .9rem; line-height: 1.3; vertical-align: bottom; }
+    thead th.n { white-space: normal; min-width: 4.5rem; max-width: 10rem; }
     .board td { white-space: nowrap; }
-    .board td small { display: block; }
+    .board td small { display: block; font-weight: 400; }
     .n { text-align: right; white-space: nowrap; }
     th[scope="row"], th[scope="rowgroup"], thead th:first-child { position: sticky; left: 0; background: var(--paper); z-index: 1; }
-    th[scope="row"] { font-weight: 400; min-width: 8rem; }
+    th[scope="row"] { font-weight: 400; }
+    .board th[scope="row"], .district th { white-space: nowrap; }
     thead th:first-child { background: var(--head); }
     .district th, .district td { background: var(--head); font-weight: 600; border-top: 2px solid var(--line); }
-    .district th { min-width: 8rem; }
     .district { scroll-margin-top: 1rem; }
     td.good { color: var(--good); } td.warn { color: var(--warn); font-weight: 600; } td.bad { color: var(--bad); font-weight: 600; }
     .icon { display: inline-block; min-width: 1em; text-align: center; font-weight: 700; }
@@ -63,7 +67,9 @@ enum PageStyle {
     @media (max-width: 40rem) {
       body { font-size: 15px; }
       th, td { padding: .4rem .5rem; }
-      th[scope="row"], .district th, thead th:first-child { min-width: 7rem; max-width: 9rem; }
+      th[scope="row"], .district th, thead th:first-child { min-width: 6.5rem; max-width: 9rem; }
+      .board th[scope="row"], .district th { white-space: normal; }
+      thead th.n { min-width: 4rem; max-width: 7rem; }
       .band { grid-template-columns: 1fr 1fr; }
     }
     @media print { .jump, body > nav, .skip { display: none; } .scroll { overflow: visible; border: 0; } }

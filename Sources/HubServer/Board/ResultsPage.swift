@@ -47,6 +47,8 @@ struct ResultsPage {
   var title: String
   var levelLabel: String
   var levels: [Link]
+  /// Not for communes: the board has that, where "no contact" and "0" are told apart.
+  var showsParticipation: Bool
   var participationLabel: String
   var participationColumns: [PageColumn]
   var participation: [Taking]
@@ -73,23 +75,24 @@ struct ResultsPage {
     title = "\(results.title(words.language)) (\(results.form))"
     levelLabel = words.text("Cấp", "Level")
     levels = UnitLevel.allCases.map { each in Link(link: address(each, nil), label: Self.name(each, words), isCurrent: each == level) }
+    showsParticipation = level != .commune
     participationLabel = words.text("Tham gia", "Participation")
     participationColumns = [
       PageColumn(label: words.text("Đơn vị", "Unit"), isNumber: false), PageColumn(label: words.text("Phiếu", "Answers")),
       PageColumn(label: words.text("Phải thu", "Expected")), PageColumn(label: words.text("Tỷ lệ", "Rate")),
       PageColumn(label: "", isNumber: false),
     ]
-    participation = results.participation.filter { $0.level == level }.map { line in
+    participation = Self.sorted(results.participation.filter { $0.level == level }, by: \.name).map { line in
       Taking(
         name: line.name, answers: words.number(line.answers), expected: words.number(line.expected),
         rate: words.percent(line.ratePermille), meter: line.ratePermille.map { min($0, 1000) })
     }
     if level == .commune {
       picker = Picker(
-        label: words.text("Câu hỏi", "Question"),
+        label: words.text("Chọn câu hỏi khác", "Choose another question"),
         links: view.questions.map { Link(link: address(.commune, $0.id), label: $0.label(words.language), isCurrent: $0.id == chosen) })
     }
-    let units = view.units.filter { $0.level == level }
+    let units = Self.sorted(view.units.filter { $0.level == level }, by: \.name)
     questions = view.questions.filter { chosen == nil || $0.id == chosen }.map { heading in
       level == .province ? Self.overall(heading, units.first, words) : Self.byUnit(heading, units, words)
     }
@@ -104,6 +107,14 @@ struct ResultsPage {
     case .district: words.text("Theo huyện", "Districts")
     case .commune: words.text("Theo xã", "Communes")
     }
+  }
+
+  /// By district, then by name, as on the board.
+  private static func sorted<T>(_ lines: [T], by name: (T) -> String) -> [T] {
+    let keyed = lines.map { line in
+      (key: name(line).split(separator: ", ", maxSplits: 1).reversed().map { VietnameseOrder.Key(String($0)) }, line: line)
+    }
+    return keyed.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.line)
   }
 
   /// One unit: a row a choice.

@@ -25,12 +25,15 @@ struct ServeCommand: ToolCommand {
   @Flag(name: .long, help: "Log every call, except those that carry answers.") var verbose = false
   @Flag(name: .long, help: ArgumentHelp("Say on standard error when a merge is about to be committed.", visibility: .hidden))
   var logMerges = false
-  @Option(name: .long, help: ArgumentHelp("Wait so long between a merge and its commit, for tests that kill in between.", visibility: .hidden))
+  @Option(name: .long, help: ArgumentHelp("Milliseconds between a merge and its commit, for tests that kill there.", visibility: .hidden))
   var mergePauseMs: UInt32 = 0
   #if TLS
     @Option(name: .long, help: "Certificate chain (PEM): serve devices over HTTPS.") var tlsCert: String?
     @Option(name: .long, help: "Private key (PEM) of the certificate.") var tlsKey: String?
   #endif
+
+  /// How old a signed call may be by a clock that somebody moves, in milliseconds: a year.
+  private static let movedClockAgeMsMax: UInt64 = 366 * 86_400_000
 
   func validate() throws {
     for (name, port) in [("--port", port), ("--board-port", boardPort)] where !(0...65_535).contains(port) {
@@ -47,6 +50,9 @@ struct ServeCommand: ToolCommand {
     if let scaled = clock as? ScaledClock, scaled.speed > 1 {
       // A signed call is allowed to be as old as ever by the clock on the wall.
       hubOptions.requestAgeMsMax = UInt64(Double(hubOptions.requestAgeMsMax) * scaled.speed)
+    } else if clock is FileClock {
+      // Its time jumps as whoever moves it likes: hours may pass between a device's question and its call.
+      hubOptions.requestAgeMsMax = Self.movedClockAgeMsMax
     }
     if logMerges {
       let pauseMs = min(mergePauseMs, 10_000)

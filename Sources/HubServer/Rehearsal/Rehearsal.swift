@@ -125,6 +125,8 @@ final class Rehearsal: Sendable {
             }
             progress.show(done: done, of: plan.events.count)
           }
+          let resting = notes.withLock { notes in Set(group.map { $0.commune * 2 + $0.device }).compactMap { notes.devices[$0] } }
+          for device in resting { try device.rest() }
         }
       }
       try await tasks.waitForAll()

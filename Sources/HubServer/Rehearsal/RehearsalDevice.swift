@@ -10,6 +10,8 @@ protocol RehearsalDevice: Sendable {
   func saveReport(_ answers: ValidatedAnswers, day: CalendarDay) async throws
   /// - Returns: Bytes sent and received.
   func sync(hub: String) async throws -> Int
+  /// Lets go of files until the next time: hundreds of devices share one process.
+  func rest() throws
 }
 
 /// One generated answer, with the id the hub will know it by.
@@ -71,6 +73,13 @@ final class InProcessDevice: RehearsalDevice {
     let summary = try await Patience.again { try await device.replica.sync(with: transport, options: settled) }
     return summary.progress.bytesSent + summary.progress.bytesReceived
   }
+
+  func rest() throws {
+    try field.withLock { field in
+      try field?.close()
+      field = nil
+    }
+  }
 }
 
 /// A device that is a `field` process, started anew for each thing it does, and now and then killed in the middle of it.
@@ -130,6 +139,8 @@ final class ProcessDevice: RehearsalDevice {
     guard let progress = try? JSONDecoder().decode([String: Progress].self, from: output)["progress"] else { return 0 }
     return (progress.bytesSent ?? 0) + (progress.bytesReceived ?? 0)
   }
+
+  func rest() {}
 
   /// Runs one command to its good end, again after each kill and while the hub is away.
   @discardableResult

@@ -60,7 +60,7 @@ struct RehearsalPlan {
     var random = SeededGenerator(seed: seed)
     let day = campaign.opensMs
     startMs = day - Self.hour
-    endMs = max(campaign.graceEndsMs, campaign.reportDueMs(campaign.dayOf(campaign.opensMs)) + 4 * Self.hour)
+    endMs = max(campaign.closesMs, campaign.reportDueMs(campaign.dayOf(campaign.opensMs)) + 4 * Self.hour)
     let units = Array(tree.units(at: .commune).sorted { $0.code < $1.code }.prefix(communesMax))
     let special: [Kind] = [.threeAnswers, .fiveEqualAnswers, .empty, .silent, .late, .twoMembers, .offline]
     for (index, unit) in units.enumerated() {

@@ -64,7 +64,6 @@ struct RehearseCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    raiseFileLimit()
     let source = try folder(console)
     let place = try emptyFolder()
     let executables = try Executables.beside()
@@ -83,8 +82,13 @@ struct RehearseCommand: ToolCommand {
         hubKills: killHub, fieldKills: killField, speedMax: speed, boardPort: boardPort),
       plan: plan, campaign: source.campaign, form: form, reportForm: reportForm, codes: codes)
     defer { rehearsal.hub.stop() }
-    let outcome = try await rehearsal.run(
-      progress: ProgressBar(console.language == .vietnamese ? "Tổng duyệt" : "Rehearsal", console: console))
+    let bar = ProgressBar(console.language == .vietnamese ? "Tổng duyệt" : "Rehearsal", console: console)
+    let outcome: Rehearsal.Outcome
+    do {
+      outcome = try await interruptible { try await rehearsal.run(progress: bar) }
+    } catch is CancellationError {
+      throw ToolError(vi: "Đã dừng tổng duyệt theo yêu cầu.", en: "The rehearsal was stopped on request.")
+    }
     let manifest = place + "/manifest.json"
     try outcome.manifest.save(to: manifest)
     let clock = ["--clock", "@\(place)/clock"]
@@ -97,7 +101,7 @@ struct RehearseCommand: ToolCommand {
       console.say(
         "Bảng theo dõi: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — nhấn Ctrl-C để dừng.",
         "The board: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — press Ctrl-C to stop.")
-      await Interruption.wait()
+      await untilInterrupted()
     }
   }
 
@@ -218,14 +222,6 @@ struct RehearseCommand: ToolCommand {
         ? "Proof: holds — \(proof.foundAnswers) answers, each exactly once; \(proof.expectedReports) reports with no value lost."
         : "Proof: FAILS — \(proof.missing.count) missing, \(proof.altered.count) altered, \(proof.unexpected.count) unexpected, \(proof.lostReportValues.count) reports lost a value."
     )
-  }
-
-  /// Hundreds of stores are open at once.
-  private func raiseFileLimit() {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-    limit.rlim_cur = min(limit.rlim_max, 65_536)
-    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 }
 

@@ -12,6 +12,7 @@ internal import UnixSignals
 
 #if TLS
   internal import HummingbirdTLS
+  internal import NIOSSL
 #endif
 
 /// The two listeners of a running hub: one for devices, one for a browser on this machine.
@@ -69,7 +70,7 @@ struct HubListener {
       throw ToolError(
         vi: "Máy chủ ngừng vì lỗi mạng: \(error).", en: "The hub stopped because listening failed: \(error).")
     }
-    logger.notice("stopping", metadata: ["calls": "\(calls.total)", "answers": "\(calls.drops)"])
+    logger.notice("stopping", metadata: ["calls": "\(calls.total)", "dropCalls": "\(calls.drops)"])
   }
 
   /// The framework's own log: only what an operator must act on.

@@ -80,7 +80,7 @@ public final class SurveyField: Sendable {
     do {
       return try await body()
     } catch let error as DatabaseError {
-      throw StoreFault.explain(error, store: replica.path)
+      throw SyncError(error, store: replica.path)
     }
   }
 }

@@ -11,10 +11,10 @@ public import SyncKit
 /// | `answer` | the commune, anonymous | random, drawn on the device |
 public enum SurveySchema {
   public static let tables = [
-    ReplicatedTable("unit", scopeColumn: "scope"),
-    ReplicatedTable("campaign", scopeColumn: "scope"),
-    ReplicatedTable("form", scopeColumn: "scope"),
-    ReplicatedTable("headcount", scopeColumn: "unit"),
+    ReplicatedTable("unit", scopeColumn: "scope", writer: .hub),
+    ReplicatedTable("campaign", scopeColumn: "scope", writer: .hub),
+    ReplicatedTable("form", scopeColumn: "scope", writer: .hub),
+    ReplicatedTable("headcount", scopeColumn: "unit", writer: .hub),
     ReplicatedTable("report", scopeColumn: "unit"),
     ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous),
   ]

@@ -75,7 +75,8 @@ public enum BatchCodec {
         en: "The batch has format \(batch.format); only format \(format) can be read. Upgrade.")
     }
     let chained = batch.number == 1 ? batch.previous.isEmpty : batch.previous.count == 32
-    guard TableCoder.isName(batch.scope), batch.number >= 1, batch.number < 1 << 62, chained, batch.cursor.count <= WireLimits.cursorBytesMax,
+    guard TableCoder.isName(batch.scope), batch.number >= 1, batch.number < 1 << 62, chained,
+      batch.cursor.count <= WireLimits.cursorBytesMax,
       !batch.unitStamps.isEmpty, batch.unitStamps.count <= WireLimits.unitsMax
     else { throw ByteReader.short }
     return batch

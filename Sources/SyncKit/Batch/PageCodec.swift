@@ -6,6 +6,7 @@ struct FeedUnit: Hashable, Sendable {
   var position: UInt64
   var author: ReplicaID
   var batchNumber: UInt64
+  var batchHash: Data
   /// Which unit of that batch.
   var index: Int
   /// As merged; differs from the author's when its clock was too far ahead.
@@ -105,8 +106,8 @@ enum PageCodec {
         last = last &+ (step >> 1 ^ (0 &- (step & 1)))
         units.append(
           FeedUnit(
-            position: wire.firstPosition + UInt64(units.count), author: author, batchNumber: run.number, index: Int(run.firstUnit) + offset,
-            stamp: HybridTimestamp(rawValue: last), changes: changes[units.count]))
+            position: wire.firstPosition + UInt64(units.count), author: author, batchNumber: run.number, batchHash: run.batch,
+            index: Int(run.firstUnit) + offset, stamp: HybridTimestamp(rawValue: last), changes: changes[units.count]))
       }
     }
     return PageContent(

@@ -54,7 +54,8 @@ final class CaptureContext: Sendable {
     }
   }
 
-  fileprivate func endTransaction() {
+  /// What is captured next belongs to another transaction.
+  func endTransaction() {
     state.withLock {
       $0.tag = nil
       $0.rows = 0

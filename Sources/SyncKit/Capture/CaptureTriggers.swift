@@ -29,27 +29,42 @@ enum CaptureTriggers {
           SELECT synckit_txn(), \(shape.id), \(op.rawValue), \(row).\(key), \(row).\(scope), \(mask) WHERE \(when);
       """
     }
+    // A hub has no scopes of its own and writes all; a device that is not enrolled yet does not know its own.
+    func mayWrite(_ row: String) -> String {
+      let own = shape.declaration.writer == .hub ? "0" : "code = \(row).\(scope)"
+      return """
+          SELECT RAISE(ABORT, 'synckit:wrongScope') WHERE EXISTS (SELECT 1 FROM sync_scope WHERE writable = 1)
+            AND NOT EXISTS (SELECT 1 FROM sync_scope WHERE \(own) AND writable = 1);
+        """
+    }
     let checks = """
         SELECT RAISE(ABORT, 'synckit:badValue') WHERE \(badValue(shape));
-        SELECT RAISE(ABORT, 'synckit:wrongScope') WHERE EXISTS (SELECT 1 FROM sync_scope WHERE writable = 1)
-          AND NOT EXISTS (SELECT 1 FROM sync_scope WHERE code = NEW.\(scope) AND writable = 1);
+      \(mayWrite("NEW"))
       """
     func trigger(_ event: String, _ body: String) -> (String, String) {
       let name = "sync_capture_\(table)_\(event.lowercased())"
       return (name, "CREATE TRIGGER \"\(name)\" AFTER \(event) ON \(quote(table)) WHEN synckit_txn() IS NOT NULL BEGIN\n\(body)\nEND")
     }
+    // Also REPLACE, and a birth after a death, leave a row in its scope: its history is in that scope's feed.
+    func staysInScope(when: String) -> String {
+      """
+        SELECT RAISE(ABORT, 'synckit:scopeChange') WHERE \(when)
+          AND EXISTS (SELECT 1 FROM \(quote(shape.metadataTable)) WHERE key = NEW.\(key) AND scope <> NEW.\(scope));
+      """
+    }
     return [
-      trigger("INSERT", checks + "\n" + log(.insert, "NEW")),
+      trigger("INSERT", [checks, staysInScope(when: "1"), log(.insert, "NEW")].joined(separator: "\n")),
       trigger(
         "UPDATE",
         """
           SELECT RAISE(ABORT, 'synckit:scopeChange') WHERE OLD.\(scope) IS NOT NEW.\(scope);
         \(checks)
+        \(staysInScope(when: "OLD.\(key) IS NOT NEW.\(key)"))
         \(log(.update, "NEW", mask: mask(shape), when: "OLD.\(key) IS NEW.\(key) AND (\(mask(shape))) <> 0"))
         \(log(.delete, "OLD", when: "OLD.\(key) IS NOT NEW.\(key)"))
         \(log(.insert, "NEW", when: "OLD.\(key) IS NOT NEW.\(key)"))
         """),
-      trigger("DELETE", log(.delete, "OLD")),
+      trigger("DELETE", mayWrite("OLD") + "\n" + log(.delete, "OLD")),
     ]
   }
 
@@ -73,10 +88,10 @@ enum CaptureTriggers {
     ]
     for column in shape.columns {
       let value = "NEW.\(quote(column.name))"
-      if column.isText || column.isUntyped {
-        parts.append("length(CAST(\(value) AS BLOB)) > \(WireLimits.valueBytesMax)")
-        parts.append(column.isText ? "instr(\(value), char(0)) > 0" : "(typeof(\(value)) = 'text' AND instr(\(value), char(0)) > 0)")
-      }
+      // Also a column meant for numbers takes any text that is none.
+      let length = "length(CAST(\(value) AS BLOB)) > \(WireLimits.valueBytesMax)"
+      parts.append(column.isText || column.isUntyped ? length : "(typeof(\(value)) IN ('text', 'blob') AND \(length))")
+      parts.append(column.isText ? "instr(\(value), char(0)) > 0" : "(typeof(\(value)) = 'text' AND instr(\(value), char(0)) > 0)")
     }
     return parts.joined(separator: "\n    OR ")
   }

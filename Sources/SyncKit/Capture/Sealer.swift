@@ -93,8 +93,11 @@ struct Sealer {
     let columns = shape.columns.map { quote($0.name) }.joined(separator: ", ")
     let values = try session.firstRow(
       "SELECT \(columns) FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [row.key])
-    let before = try rows.load(shape, key: row.key)?.state ?? .unknown
-    guard let values else {
+    let stored = try rows.load(shape, key: row.key)
+    let before = stored?.state ?? .unknown
+    // Born and gone in this scope and born again in another, all unsealed: here it is only gone.
+    if let stored, stored.scope != scope { return nil }
+    guard let values, shape.isOf(scope, values) else {
       guard before.isAlive else { return nil }
       return try record(RowChange(table: shape.name, key: row.key, life: before.life + 1, cells: []), shape, origin, scope, before)
     }
@@ -121,29 +124,32 @@ struct Sealer {
     return change
   }
 
-  /// Cuts a unit too large for one batch. Its parts merge one by one, in order: the only case in which a transaction is not
-  /// merged whole.
-  private static func cut(_ unit: ChangeUnit) -> [ChangeUnit] {
+  /// Cuts a unit too large for one batch, between rows where it can. Its parts merge one by one, in order: the only case in
+  /// which a transaction is not merged whole.
+  static func cut(_ unit: ChangeUnit) -> [ChangeUnit] {
     var parts: [ChangeUnit] = []
     var changes: [RowChange] = []
     var size = 0
-    for change in unit.changes {
-      var cells: [CellChange] = []
-      for cell in change.cells {
-        let bytes = cell.value.approximateBytes
-        if size + bytes > rawBytesMax && size > 0 {
-          if !cells.isEmpty { changes.append(RowChange(table: change.table, key: change.key, life: change.life, cells: cells)) }
-          parts.append(ChangeUnit(stamp: unit.stamp, changes: changes))
-          (changes, cells, size) = ([], [], 0)
-        }
-        size += bytes
-        cells.append(cell)
-      }
-      if !cells.isEmpty || change.cells.isEmpty {
-        changes.append(RowChange(table: change.table, key: change.key, life: change.life, cells: cells))
-      }
+    func close() {
+      if !changes.isEmpty { parts.append(ChangeUnit(stamp: unit.stamp, changes: changes)) }
+      (changes, size) = ([], 0)
     }
-    if !changes.isEmpty { parts.append(ChangeUnit(stamp: unit.stamp, changes: changes)) }
+    for change in unit.changes {
+      // Transactions that one row joined may have more rows together than a batch.
+      if size + change.approximateBytes > rawBytesMax || changes.count == WireLimits.rowsMax { close() }
+      var rest = RowChange(table: change.table, key: change.key, life: change.life, cells: [])
+      for cell in change.cells {
+        if rest.approximateBytes + cell.value.approximateBytes > rawBytesMax && !rest.cells.isEmpty {
+          changes.append(rest)
+          close()
+          rest.cells = []
+        }
+        rest.cells.append(cell)
+      }
+      changes.append(rest)
+      size += rest.approximateBytes
+    }
+    close()
     return parts
   }
 
@@ -153,7 +159,7 @@ struct Sealer {
     var current: [ChangeUnit] = []
     var (bytes, rows) = (0, 0)
     for unit in units {
-      let size = unit.changes.reduce(0) { $0 + $1.approximateBytes }
+      let size = unit.approximateBytes
       let isFull = current.count >= WireLimits.unitsMax || rows + unit.changes.count > WireLimits.rowsMax || bytes + size > rawBytesMax
       if isFull && !current.isEmpty {
         batches.append(current)
@@ -178,6 +184,10 @@ extension CellValue {
     case .blob(let bytes): bytes.count + 6
     }
   }
+}
+
+extension ChangeUnit {
+  var approximateBytes: Int { changes.reduce(0) { $0 + $1.approximateBytes } }
 }
 
 extension RowChange {

@@ -19,6 +19,12 @@ final class ConflictBook {
   private let session: any HubSession
   private var open: [String: [Cell: [Open]]] = [:]
   private(set) var openedCount = 0
+  /// Conflicts stand on their own: they are put into units of about this many bytes, however many one batch opens. A single
+  /// unit of them could outgrow every batch, and nothing of that ingest could ever be merged.
+  private static let unitBytesMax = 1 << 20
+  /// What a conflict takes beside its two values.
+  private static let frameBytes = 512
+  private var unitBytes = 0
 
   init(session: any HubSession) { self.session = session }
 
@@ -35,6 +41,7 @@ final class ConflictBook {
   func record(_ loser: Loser, change: RowChange, scope: String) throws {
     let id = Self.id(table: change.table, key: change.key, life: loser.life, column: loser.column, loser: loser.loser.origin.version)
     let cell = Cell(table: change.table, key: change.key, column: loser.column)
+    willWrite(loser.loser.value.approximateBytes + loser.winner.value.approximateBytes)
     try session.execute(
       """
       INSERT INTO sync_conflict (id, scope, tbl, row_key, life, col, rule, losing_value, losing_stamp, losing_replica, losing_position,
@@ -61,10 +68,20 @@ final class ConflictBook {
       let place = Cell(table: change.table, key: change.key, column: cell.column)
       guard let known = open[scope]?[place] else { continue }
       for conflict in known where incoming.hasSeen(conflict.loser) {
+        willWrite(0)
         try session.execute("UPDATE sync_conflict SET state = 'closed' WHERE id = ?1", [.text(conflict.id)])
       }
       open[scope]?[place] = known.filter { !incoming.hasSeen($0.loser) }
     }
+  }
+
+  private func willWrite(_ valueBytes: Int) {
+    let bytes = valueBytes + Self.frameBytes
+    if unitBytes + bytes > Self.unitBytesMax {
+      session.beginAnotherUnit()
+      unitBytes = 0
+    }
+    unitBytes += bytes
   }
 
   private func load(_ scope: String) throws {

@@ -188,14 +188,13 @@ final class SyncDriver {
         .damaged, vi: "Máy chủ không xác nhận đủ phiếu; sẽ gửi lại.", en: "The hub did not confirm every packet; will send again.")
     }
     try await replica.engineWrite { transaction in
-      for packet in mine {
-        if answer.backedUp {
-          try transaction.session.execute("DELETE FROM sync_packet WHERE id = ?1", [packet[0]])
-        } else {
-          try transaction.session.execute("UPDATE sync_packet SET kept = 1 WHERE id = ?1", [packet[0]])
-        }
-      }
-      try transaction.state.add("packetsKept", mine.count)
+      // Another process may have sent the same ones meanwhile: each is counted once.
+      let sql =
+        answer.backedUp
+        ? "DELETE FROM sync_packet WHERE id = ?1 AND kept = 0 RETURNING 1"
+        : "UPDATE sync_packet SET kept = 1 WHERE id = ?1 AND kept = 0 RETURNING 1"
+      let kept = try mine.count { try !transaction.session.rows(sql, [$0[0]]).isEmpty }
+      try transaction.state.add("packetsKept", kept)
     }
     summary.progress.packetsSent += mine.count
     return .dropped(more: true)
@@ -208,7 +207,7 @@ final class SyncDriver {
     target += "&packets=\(status.packetsWaiting)&skewMs=\(summary.skewMs)"
     let response = try await exchangeSigned(HubRequest("GET", target))
     let page = try PageCodec.open(response.body, hub: try await replica.hubKey())
-    let result = try await replica.apply(page)
+    let result = try await replica.apply(page, after: cursor)
     summary.progress.unitsApplied += result.applied.units
     summary.progress.acknowledged += result.applied.acknowledged
     return .pulled(head: page.isHead, sealedMore: result.sealedMore)

@@ -46,9 +46,10 @@ public struct DropCounts: Sendable, Hashable, Codable {
 struct DropBoxHub {
   let session: any HubSession
   let keys: HubKeys
+  let tables: HubTables
   let receiver: any LotReceiver
 
-  /// Packets released together, at least: fewer would let an answer be told by when it came.
+  /// New rows released together, at least: fewer would let an answer be told by when it came.
   static let lotMin = 5
 
   /// Keeps the packets of a request that are authentic, and releases a lot when enough wait.
@@ -71,27 +72,53 @@ struct DropBoxHub {
         [.blob((packet.encapsulated + packet.ciphertext).sha256.prefix(16)), .text(scope), .blob(bytes)])
     }
     let waiting = try session.integer("SELECT count(*) FROM hub_packet WHERE scope = ?1", [.text(scope)]) ?? 0
-    if waiting >= Self.lotMin { try release(scope: scope) }
+    if waiting >= Self.lotMin { try release(scope: scope, lotMin: Self.lotMin) }
   }
 
   /// Opens every waiting packet of a scope, shuffles the rows and hands them on; the packets are gone afterwards.
-  func release(scope: String) throws {
-    let packets = try session.rows("SELECT bytes FROM hub_packet WHERE scope = ?1", [.text(scope)])
-    guard !packets.isEmpty else { return }
+  ///
+  /// Packets that came twice or cannot be read hide nobody: they are counted and go at once, and what is new goes on waiting
+  /// while it is less than `lotMin`.
+  func release(scope: String, lotMin: Int = 1) throws {
+    let packets = try session.rows("SELECT id, bytes FROM hub_packet WHERE scope = ?1", [.text(scope)])
     var lot: [AnonymousRow] = []
-    var spoiled = 0
+    var lotIDs: [CellValue] = []
+    var keysInLot: Set<CellValue> = []
+    var used = LotOutcome()
     for row in packets {
-      guard let bytes = row[0].blob, let packet = try? WirePacket(serializedBytes: bytes), let key = keys.dropKeys[packet.dropKey],
-        let content = Packets.open(packet, scope: scope, key: key)
+      guard let bytes = row[1].blob, let packet = try? WirePacket(serializedBytes: bytes), let key = keys.dropKeys[packet.dropKey],
+        let content = Packets.open(packet, scope: scope, key: key), let shape = tables.byName[content.table],
+        shape.declaration.kind == .anonymous, let own = content.cells.first(where: { $0.column == shape.keyColumn })?.value
       else {
-        spoiled += 1
+        try forget(row[0])
+        used.spoiled += 1
+        continue
+      }
+      let stands = try session.firstRow("SELECT 1 FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [own]) != nil
+      guard !stands, keysInLot.insert(own).inserted else {
+        try forget(row[0])
+        used.repeated += 1
         continue
       }
       lot.append(AnonymousRow(table: content.table, cells: content.cells))
+      lotIDs.append(row[0])
     }
-    lot.shuffle()
-    let outcome = try session.withoutCapture { try receiver.receive(lot, scope: scope, in: session) }
-    try session.execute("DELETE FROM hub_packet WHERE scope = ?1", [.text(scope)])
+    if !lot.isEmpty && lot.count >= lotMin {
+      lot.shuffle()
+      let outcome = try session.withoutCapture { try receiver.receive(lot, scope: scope, in: session) }
+      for id in lotIDs { try forget(id) }
+      used.released += outcome.released
+      used.repeated += outcome.repeated
+      used.spoiled += outcome.spoiled
+    }
+    try count(used, scope: scope)
+  }
+
+  private func forget(_ packet: CellValue) throws { try session.execute("DELETE FROM hub_packet WHERE id = ?1", [packet]) }
+
+  private func count(_ used: LotOutcome, scope: String) throws {
+    let kept = used.released + used.repeated + used.spoiled
+    guard kept > 0 else { return }
     try session.execute(
       """
       INSERT INTO hub_drop (scope, kept, spoiled, released, repeated) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (scope) DO UPDATE SET
@@ -99,8 +126,7 @@ struct DropBoxHub {
         released = hub_drop.released + excluded.released, repeated = hub_drop.repeated + excluded.repeated
       """,
       [
-        .text(scope), .integer(Int64(packets.count)), .integer(Int64(spoiled + outcome.spoiled)), .integer(Int64(outcome.released)),
-        .integer(Int64(outcome.repeated)),
+        .text(scope), .integer(Int64(kept)), .integer(Int64(used.spoiled)), .integer(Int64(used.released)), .integer(Int64(used.repeated)),
       ])
   }
 }
@@ -116,7 +142,8 @@ public struct PlainLotReceiver: LotReceiver {
     for row in lot {
       guard let shape = tables.byName[row.table], shape.declaration.kind == .anonymous,
         row.value(shape.declaration.scopeColumn) == .text(scope), let key = row.value(shape.keyColumn), !key.isNull,
-        row.cells.allSatisfy({ $0.column == shape.keyColumn || shape.accepts($0) })
+        row.cells.allSatisfy({ $0.column == shape.keyColumn ? shape.keyType.keeps($0.value) : shape.accepts($0) }),
+        shape.columns.allSatisfy({ $0.acceptsNull || $0.defaultValue != .null || row.value($0.name) != nil })
       else {
         outcome.spoiled += 1
         continue

@@ -8,9 +8,13 @@ struct FeedReader {
   let incarnation: Data
   let wallMs: UInt64
 
-  /// A page is closed after the run that reaches one of these: runs are not cut.
+  /// A page is closed after the run that reaches one of these: runs are not cut. Bytes are those of the values before they
+  /// are compressed: what a reader has to hold, and an upper bound on what travels.
   static let pageUnitsSoftMax = 2000
-  static let pageBytesSoftMax = 2 << 20
+  static let pageBytesSoftMax = 8 << 20
+  /// A run that would take a page past this begins the next one. Above what one run may have, with room for the page's frame
+  /// below `WireLimits.pageBytesMax`.
+  static let pageBytesHardMax = 12 << 20
 
   /// The next page after `cursor` of the first of `scopes` that has one.
   ///
@@ -52,49 +56,63 @@ struct FeedReader {
     guard !bytes.isEmpty else { return WireCursor() }
     let cursor = try WireCursor.parse(bytes, named: LocalizedText(vi: "con trỏ", en: "cursor"))
     guard cursor.incarnation == incarnation, cursor.scopes.count <= WireLimits.tablesMax else { throw Self.badCursor }
-    for place in cursor.scopes {
-      let row = try session.firstRow(
-        "SELECT position, units, hash FROM hub_feed WHERE scope = ?1 AND position <= ?2 ORDER BY position DESC LIMIT 1",
-        [.text(place.scope), .integer(Int64(clamping: place.position))])
-      guard let row, let position = row[0].integer, let units = row[1].integer, UInt64(position + units - 1) == place.position,
-        row[2].blob == place.feedHash
-      else { throw Self.badCursor }
-    }
+    for place in cursor.scopes where try !Self.isPlace(place, in: session) { throw Self.badCursor }
     return cursor
+  }
+
+  /// Whether the feed has such a place: a run ends there, and the feed up to it is the one its reader was given.
+  static func isPlace(_ place: WireScopePosition, in session: any HubSession) throws -> Bool {
+    let row = try session.firstRow(
+      "SELECT position, units, hash FROM hub_feed WHERE scope = ?1 AND position <= ?2 ORDER BY position DESC LIMIT 1",
+      [.text(place.scope), .integer(Int64(clamping: place.position))])
+    guard let row, let position = row[0].integer, let units = row[1].integer else { return false }
+    return UInt64(position + units - 1) == place.position && row[2].blob == place.feedHash
   }
 
   private func runs(of scope: String, after position: UInt64, reader: ReplicaID) throws -> (runs: [PageCodec.Run], hash: Data)? {
     var runs: [PageCodec.Run] = []
     var hash = Data()
-    var (units, bytes) = (0, 0)
-    var decoded: [Int64: BatchContent] = [:]
+    var (units, rows, bytes) = (0, 0, 0)
+    var opened: (id: Int64, content: BatchContent)?
+    // Without the batches' bytes: one batch may have many runs.
     let log = try session.rows(
       """
-      SELECT f.units, f.first_unit, f.stamps, f.hash, b.id, b.replica, b.number, b.hash, b.bytes
+      SELECT f.units, f.first_unit, f.stamps, f.hash, b.id, b.replica, b.number, b.hash
       FROM hub_feed f JOIN hub_batch b ON b.id = f.batch WHERE f.scope = ?1 AND f.position > ?2 ORDER BY f.position LIMIT 200
       """, [.text(scope), .integer(Int64(clamping: position))])
     for row in log {
       guard let count = row[0].integer, let firstUnit = row[1].integer, let runHash = row[3].blob, let id = row[4].integer,
-        let author = row[5].blob.flatMap(ReplicaID.init(bytes:)), let number = row[6].integer, let batchHash = row[7].blob,
-        let batch = row[8].blob
+        let author = row[5].blob.flatMap(ReplicaID.init(bytes:)), let number = row[6].integer, let batchHash = row[7].blob
       else { throw ByteReader.short }
-      // A page never holds more than the protocol allows, however large its runs.
-      if !runs.isEmpty && (units + Int(count) > WireLimits.unitsMax / 2 || bytes + batch.count > WireLimits.pageBytesMax / 4) { break }
-      let content = try decoded[id] ?? BatchCodec.reopen(SealedBatch(bytes: batch))
-      decoded[id] = content
+      let content = try opened.flatMap { $0.id == id ? $0.content : nil } ?? journalled(id)
+      opened = (id, content)
       let range = Int(firstUnit)..<Int(firstUnit + count)
       guard range.upperBound <= content.units.count else { throw ByteReader.short }
+      let changes = author == reader ? range.map { _ in [] } : content.units[range].map(\.changes)
+      let (moreRows, moreBytes) = changes.joined().reduce((0, 0)) { ($0.0 + 1, $0.1 + $1.approximateBytes) }
+      // A page never holds more than the protocol allows, however large its runs.
+      let isFull =
+        units + range.count > WireLimits.unitsMax / 2 || rows + moreRows > WireLimits.rowsMax || bytes + moreBytes > Self.pageBytesHardMax
+      if isFull && !runs.isEmpty { break }
       let stamps = try row[2].blob.map { try Self.stamps($0, count: range.count) } ?? content.units[range].map(\.stamp)
       runs.append(
         PageCodec.Run(
           author: author, batchHash: batchHash, batchNumber: UInt64(number), firstUnit: Int(firstUnit), authorCursor: content.cursor,
-          stamps: stamps, changes: author == reader ? range.map { _ in [] } : content.units[range].map(\.changes)))
+          stamps: stamps, changes: changes))
       hash = runHash
       units += range.count
-      bytes += author == reader ? 0 : batch.count
+      rows += moreRows
+      bytes += moreBytes
       if units >= Self.pageUnitsSoftMax || bytes >= Self.pageBytesSoftMax { break }
     }
     return runs.isEmpty ? nil : (runs, hash)
+  }
+
+  private func journalled(_ id: Int64) throws -> BatchContent {
+    guard let bytes = try session.firstRow("SELECT bytes FROM hub_batch WHERE id = ?1", [.integer(id)])?[0].blob else {
+      throw ByteReader.short
+    }
+    return try BatchCodec.reopen(SealedBatch(bytes: bytes))
   }
 
   private static func stamps(_ packed: Data, count: Int) throws -> [HybridTimestamp] {

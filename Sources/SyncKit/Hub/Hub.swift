@@ -97,9 +97,9 @@ public final class Hub: Sendable {
 
   /// Releases what still waits in the drop box of `scopes`, however little: for when a form has closed.
   public func releaseRemainders(of scopes: [String]) async throws {
-    let (keys, receiver) = (keys, receiver)
+    let (keys, receiver, tables) = (keys, receiver, store.tables)
     try await store.write { session in
-      let dropBox = DropBoxHub(session: session, keys: keys, receiver: receiver)
+      let dropBox = DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver)
       for scope in scopes { try dropBox.release(scope: scope) }
     }
   }
@@ -119,7 +119,7 @@ public final class Hub: Sendable {
     let content = try BatchCodec.open(batch, author: author.key)
     let onMerge = options.onMerge
     let scope = author.scope
-    return try await queue.run { ingest in
+    let work: IngestQueue.Work = { ingest in
       // Asked again inside the transaction: a device revoked a moment ago does not slip through.
       guard try ingest.session.integer("SELECT revoked_ms FROM hub_device WHERE replica = ?1", [.blob(content.replica.bytes)]) == nil else {
         throw HubDevice.revokedError
@@ -128,6 +128,7 @@ public final class Hub: Sendable {
       onMerge?(content.scope, content.number)
       return receipt
     }
+    return try await queue.run(work, from: content.replica)
   }
 
   func page(for device: HubDevice, cursor: Data) async throws -> Data {
@@ -143,8 +144,9 @@ public final class Hub: Sendable {
   func keep(_ body: Data, scope: String) async throws -> Data {
     let request = try WireDropRequest.parse(body, named: LocalizedText(vi: "phiếu kín", en: "packet request"))
     guard !request.packets.isEmpty, request.packets.count <= WireLimits.packetsMax else { throw ByteReader.short }
-    let (keys, receiver) = (keys, receiver)
-    try await store.write { session in try DropBoxHub(session: session, keys: keys, receiver: receiver).keep(request.packets, scope: scope)
+    let (keys, receiver, tables) = (keys, receiver, store.tables)
+    try await store.write { session in
+      try DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver).keep(request.packets, scope: scope)
     }
     var answer = WireDropResponse()
     answer.hub = replica.bytes

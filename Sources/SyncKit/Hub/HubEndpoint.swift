@@ -98,8 +98,10 @@ extension Hub {
 
   // MARK: Uploads that broke off
 
-  /// Bytes of unfinished uploads kept in all; the oldest-named go first beyond it.
+  /// Bytes of unfinished uploads kept in all; the largest go first beyond it, so that nobody's flood takes a small one away.
   static let uploadBytesMax = 64 << 20
+  /// Fewer bytes than this are not worth keeping: they are soon sent again.
+  static let uploadPieceBytesMin = 4 << 10
 
   private static func hash(_ text: String) throws -> Data {
     guard let hash = Data(hex: text), hash.count == 32 else { throw ByteReader.short }
@@ -138,14 +140,18 @@ extension Hub {
     guard request.method == "PUT", parts.count == 3, parts[1] == "batches", !request.body.isEmpty else { return }
     _ = try await authenticate(request)
     let hash = try Self.hash(parts[2])
-    let start = Int(request.headers["upload-offset"] ?? "0") ?? 0
     let body = request.body
+    guard let start = Int(request.headers["upload-offset"] ?? "0"), (0...WireLimits.batchBytesMax).contains(start) else { return }
     try await store.write { session in
       let have = try session.integer("SELECT coalesce(max(start + length(bytes)), 0) FROM hub_upload WHERE hash = ?1", [.blob(hash)]) ?? 0
       let end = Int64(start + body.count)
-      guard start >= 0, Int64(start) <= have, end > have, end <= Int64(WireLimits.batchBytesMax) else { return }
-      let total = try session.integer("SELECT coalesce(sum(length(bytes)), 0) FROM hub_upload") ?? 0
-      if total + Int64(body.count) > Int64(Self.uploadBytesMax) { try session.execute("DELETE FROM hub_upload") }
+      guard Int64(start) <= have, end - have >= Self.uploadPieceBytesMin, end <= Int64(WireLimits.batchBytesMax) else { return }
+      while try (session.integer("SELECT coalesce(sum(length(bytes)), 0) FROM hub_upload") ?? 0) + end - have > Int64(Self.uploadBytesMax),
+        let largest = try session.firstRow(
+          "SELECT hash FROM hub_upload WHERE hash <> ?1 GROUP BY hash ORDER BY sum(length(bytes)) DESC LIMIT 1", [.blob(hash)])
+      {
+        try session.execute("DELETE FROM hub_upload WHERE hash = ?1", largest)
+      }
       try session.execute(
         "INSERT INTO hub_upload (hash, start, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (hash, start) DO UPDATE SET bytes = excluded.bytes",
         [.blob(hash), .integer(have), .blob(body.dropFirst(Int(have) - start))])
@@ -167,6 +173,28 @@ extension Hub {
 
   private func forgetUpload(_ hash: Data) async throws {
     try await store.write { session in try session.execute("DELETE FROM hub_upload WHERE hash = ?1", [.blob(hash)]) }
+  }
+}
+
+extension SyncError {
+  fileprivate static var insideHub: SyncError {
+    SyncError(
+      .hubFailed, vi: "Máy chủ gặp lỗi bên trong; người vận hành xem nhật ký. Dữ liệu trên máy này còn nguyên.",
+      en: "The hub failed inside; its operator should see the log. What is on this device is intact.")
+  }
+
+  /// What a device is told: trouble with the hub's own store must not read like trouble with the device's, nor name its paths.
+  fileprivate var asSeenByDevices: SyncError {
+    switch code {
+    case .diskFull:
+      SyncError(
+        .hubFailed, vi: "Đĩa của máy chủ đã đầy; báo người vận hành. Dữ liệu trên máy này còn nguyên.",
+        en: "The hub's disk is full; tell its operator. What is on this device is intact.")
+    case .storeBusy:
+      SyncError(.busy, vi: "Máy chủ đang bận; sẽ thử lại.", en: "The hub is busy; will try again.", retryAfterSeconds: 5)
+    case .internalFault, .storeDamaged, .storeMissing, .storeNewer, .badSchema, .keyUnusable: .insideHub
+    default: self
+    }
   }
 }
 

@@ -5,6 +5,8 @@ public import GRDB
 public protocol HubSession: SQLSession {
   /// Runs `body` with capture off: it writes what others changed, not what the hub changes itself.
   func withoutCapture<T>(_ body: () throws -> T) rethrows -> T
+  /// What is captured from here on counts as another transaction: it need not be merged together with what came before.
+  func beginAnotherUnit()
 }
 
 /// Where a hub keeps everything. Two kinds are meant to exist, passing one conformance suite: SQLite here, PostgreSQL later.
@@ -43,6 +45,7 @@ public final class SQLiteHubStore: HubStore {
     func execute(_ sql: String, _ arguments: [CellValue]) throws { try base.execute(sql, arguments) }
     func rows(_ sql: String, _ arguments: [CellValue]) throws -> [[CellValue]] { try base.rows(sql, arguments) }
     func withoutCapture<T>(_ body: () throws -> T) rethrows -> T { try capture.suspended(body) }
+    func beginAnotherUnit() { capture.endTransaction() }
   }
 
   /// - Throws: `SyncError`; see `Replica.open`.
@@ -54,6 +57,7 @@ public final class SQLiteHubStore: HubStore {
         .storeMissing, vi: "Không có kho dữ liệu \(path); tạo bằng `hub init`.",
         en: "There is no store at \(path); make one with `hub init`.")
     }
+    if !create { try SyncError.refuseEmptyStore(path) }
     return try SyncError.explainingSync(path) { try SQLiteHubStore(path: path, tables: tables, migrator: migrator, clock: clock) }
   }
 

@@ -16,6 +16,11 @@ struct Ingest {
 
   /// Batches of one replica that may wait for a missing earlier one.
   static let waitingMax = 1000
+  /// Of those, how many are merged with the one they waited for. The rest follow when they are sent again: a chain that was
+  /// saved up must not keep everyone else waiting.
+  static let mergedTogetherMax = 16
+  /// Size of the values in one unit, in bytes: twice what a `Sealer` makes, and what always fits into a page.
+  static let unitBytesMax = 2 * Sealer.rawBytesMax
 
   init(session: any HubSession, tables: HubTables, key: SigningKey, incarnation: Data, wallMs: UInt64, observer: (any MergeObserver)? = nil)
   {
@@ -43,22 +48,31 @@ struct Ingest {
   /// - Returns: The signed receipt; the stored one when the hub has the batch already.
   /// - Throws: `SyncError` `.fork`, `.chainBroken`, `.wrongScope` before anything is written.
   func take(_ content: BatchContent, batch: SealedBatch, writeScope: String) throws -> Data {
-    guard content.scope == writeScope else {
+    // Byte for byte: two spellings of one accented name would be two feeds.
+    guard content.scope.utf8.elementsEqual(writeScope.utf8) else {
       throw SyncError(
         .wrongScope, vi: "Thiết bị này chỉ được ghi cho đơn vị \(writeScope), không phải \(content.scope).",
         en: "This device may write only for unit \(writeScope), not \(content.scope).")
     }
-    if let known = try session.firstRow(
-      "SELECT hash, state, receipt FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3",
+    let known = try session.firstRow(
+      "SELECT hash, state, receipt, id FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3",
       [.text(content.scope), .blob(content.replica.bytes), .integer(Int64(content.number))])
-    {
-      guard known[0].blob == batch.hash else { throw Self.fork(content.number) }
+    if let known {
+      guard known[0].blob == batch.hash else { throw SyncError.fork(content.number) }
       if known[1].integer == Self.merged, let receipt = known[2].blob { return receipt }
-      return try receipt(for: content, batch: batch, merge: nil, expected: try lastMerged(content).number + 1)
     }
     let last = try lastMerged(content)
-    guard content.number > last.number else { throw Self.fork(content.number) }
-    guard content.number == last.number + 1 else {
+    guard content.number > last.number else { throw SyncError.fork(content.number) }
+    if content.number == last.number + 1 {
+      guard content.previous == last.hash else { throw SyncError.fork(content.number) }
+      return try halfDone {
+        let id = try known?[3].integer ?? journal(content, batch: batch, state: Self.waiting)
+        let receipt = try mergeJournalled(content, batch: batch, id: id)
+        try mergeWaiting(after: content, hash: batch.hash)
+        return receipt
+      }
+    }
+    if known == nil {
       let count = try session.integer(
         "SELECT count(*) FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND state = \(Self.waiting)",
         [.text(content.scope), .blob(content.replica.bytes)])
@@ -67,14 +81,13 @@ struct Ingest {
           .chainBroken, vi: "Quá nhiều gói chờ gói số \(last.number + 1).", en: "Too many batches wait for number \(last.number + 1).",
           expected: last.number + 1)
       }
-      _ = try journal(content, batch: batch, state: Self.waiting)
-      return try receipt(for: content, batch: batch, merge: nil, expected: last.number + 1)
+      _ = try halfDone { try journal(content, batch: batch, state: Self.waiting) }
     }
-    guard content.previous == last.hash else { throw Self.fork(content.number) }
-    let id = try journal(content, batch: batch, state: Self.waiting)
-    let receipt = try mergeJournalled(content, batch: batch, id: id)
-    try mergeWaiting(after: content, hash: batch.hash)
-    return receipt
+    return try halfDone { try receipt(for: content, batch: batch, merge: nil, expected: last.number + 1) }
+  }
+
+  private func halfDone<T>(_ body: () throws -> T) throws -> T {
+    do { return try body() } catch let error as SyncError { throw IngestQueue.HalfDone(reason: error) }
   }
 
   private static let waiting = 0
@@ -103,9 +116,10 @@ struct Ingest {
   /// Merges the batches that were waiting for this one, in order; one that does not continue the chain stays where it is.
   private func mergeWaiting(after content: BatchContent, hash: Data) throws {
     var (number, hash) = (content.number, hash)
-    while let row = try session.firstRow(
-      "SELECT id, bytes FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3 AND state = \(Self.waiting)",
-      [.text(content.scope), .blob(content.replica.bytes), .integer(Int64(number + 1))]), let id = row[0].integer, let bytes = row[1].blob
+    while number < content.number + UInt64(Self.mergedTogetherMax),
+      let row = try session.firstRow(
+        "SELECT id, bytes FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3 AND state = \(Self.waiting)",
+        [.text(content.scope), .blob(content.replica.bytes), .integer(Int64(number + 1))]), let id = row[0].integer, let bytes = row[1].blob
     {
       let batch = SealedBatch(bytes: bytes)
       let next = try BatchCodec.reopen(batch)
@@ -143,15 +157,6 @@ struct Ingest {
     return try key.sealed(try receipt.serializedData(), as: .receipt)
   }
 
-  private static func fork(_ number: UInt64) -> SyncError {
-    SyncError(
-      .fork,
-      vi: "Tỉnh đã có gói số \(number) khác của thiết bị này: máy đã bị sao chép hoặc khôi phục từ bản cũ. Báo cho tỉnh; đừng xóa dữ liệu.",
-      en:
-        "The hub has another batch \(number) of this device: it was cloned or restored from an old copy. Tell the hub's operator; delete nothing.",
-      expected: number)
-  }
-
   // MARK: Merge
 
   private struct MergeResult {
@@ -163,7 +168,8 @@ struct Ingest {
   private func merge(_ content: BatchContent, batch id: Int64, hash: Data) throws -> MergeResult {
     var result = MergeResult()
     var run: ScopeOrder.Run?
-    let seenThrough = seenPosition(content)
+    var runBytes = 0
+    let seenThrough = try seenPosition(content)
     for (index, unit) in content.units.enumerated() {
       if let hold = try holdReason(unit, content: content) {
         try self.hold(unit, index: index, hold: hold, content: content, batch: id, into: &result)
@@ -171,6 +177,13 @@ struct Ingest {
         run = nil
         continue
       }
+      // A run is never cut over two pages, so it is kept well below what a page may hold.
+      let bytes = unit.approximateBytes
+      if let full = run, runBytes + bytes > Sealer.rawBytesMax {
+        try order.log(full, batch: id, batchHash: hash, scope: content.scope)
+        run = nil
+      }
+      runBytes = run == nil ? bytes : runBytes + bytes
       let stamp = try order.accept(unit.stamp, scope: content.scope, wallMs: wallMs)
       let position = try order.place(scope: content.scope)
       let opened = conflicts.openedCount
@@ -203,12 +216,15 @@ struct Ingest {
     for loser in outcome.unseen { try conflicts.record(loser, change: change, scope: scope) }
   }
 
-  /// How far the author had applied this scope's feed; 0 when its cursor says nothing of it or is not this incarnation's.
-  private func seenPosition(_ content: BatchContent) -> UInt64 {
+  /// How far the author had applied this scope's feed; 0 when its cursor says nothing of it, or names a place this feed does
+  /// not have: a device that claims more than it was told, or a hub that was restored, would hide what loses. In doubt, a
+  /// conflict.
+  private func seenPosition(_ content: BatchContent) throws -> UInt64 {
     guard !content.cursor.isEmpty, let cursor = try? WireCursor.parse(content.cursor, named: LocalizedText("cursor")),
-      cursor.incarnation == incarnation
+      cursor.incarnation == incarnation, let place = cursor.scopes.first(where: { $0.scope == content.scope }),
+      try FeedReader.isPlace(place, in: session)
     else { return 0 }
-    return cursor.scopes.first { $0.scope == content.scope }?.position ?? 0
+    return place.position
   }
 
   // MARK: Hold
@@ -220,9 +236,13 @@ struct Ingest {
 
   /// Why a unit cannot be merged now; nil when it can.
   private func holdReason(_ unit: ChangeUnit, content: BatchContent) throws -> Hold? {
+    if unit.approximateBytes > Self.unitBytesMax { return Hold(reason: "size", detail: "") }
     for change in unit.changes {
-      guard let shape = rows.shape(change.table), shape.declaration.kind == .replicated, change.table != MetadataSchema.conflictTable.name
+      guard let shape = rows.shape(change.table), shape.declaration.kind == .replicated, shape.declaration.writer == .scope,
+        change.table != MetadataSchema.conflictTable.name
       else { return Hold(reason: "schema", detail: change.table) }
+      // A key that the table would turn into another one could pass for a row of another unit.
+      guard shape.keyType.keeps(change.key) else { return Hold(reason: "value", detail: "\(change.table).\(shape.keyColumn)") }
       if let unknown = change.cells.first(where: { shape.column(named: $0.column) == nil }) {
         return Hold(reason: "schema", detail: "\(change.table).\(unknown.column)")
       }
@@ -234,7 +254,11 @@ struct Ingest {
       }
       let scopeCell = change.cells.first { $0.column == shape.declaration.scopeColumn }?.value
       if let scopeCell, scopeCell != .text(content.scope) { return Hold(reason: "scope", detail: change.table) }
-      if let stored = try rows.load(shape, key: change.key) {
+      let stored = try rows.load(shape, key: change.key)
+      // A unit adds a death and a birth at most. A life far ahead would bring the row to the end of all lives, where nobody
+      // else's change of it could be sent any more.
+      if change.life > (stored?.state.life ?? 0) + 2 { return Hold(reason: "life", detail: change.table) }
+      if let stored {
         if stored.scope != content.scope { return Hold(reason: "scope", detail: change.table) }
       } else if change.isAlive && scopeCell == nil {
         return Hold(reason: "incomplete", detail: "\(change.table).\(shape.declaration.scopeColumn)")
@@ -272,13 +296,18 @@ struct Ingest {
 
   /// Seals what the hub itself wrote in this transaction — conflicts, campaign data — into its journal and feeds.
   private func sealOwn() throws {
+    while try sealSomeOwn() == Sealer.entriesMax {}
+  }
+
+  /// - Returns: How many log entries were sealed, at most `Sealer.entriesMax`.
+  private func sealSomeOwn() throws -> Int {
     let sealer = Sealer(rows: rows, replica: key.replica)
     let before = { scope in try order.state(scope).position }
     var starts: [String: UInt64] = [:]
     for row in try session.rows("SELECT DISTINCT scope FROM sync_pending") {
       if let scope = row[0].text { starts[scope] = try before(scope) + 1 }
     }
-    guard !starts.isEmpty else { return }
+    guard !starts.isEmpty else { return 0 }
     let sealed = try session.withoutCapture {
       try sealer.sealPending(tables: tables.byNumber, order: order, nowMs: wallMs, offsetMs: 0)
     }
@@ -299,17 +328,14 @@ struct Ingest {
         position += UInt64(part.count)
       }
     }
+    return sealed.entries
   }
 }
 
 extension TableShape {
-  /// Whether a value can stand in its column as it is: a text column holds text, and the scope is never empty.
+  /// Whether a value can stand in its column as it is.
   func accepts(_ cell: CellChange) -> Bool {
     guard let column = column(named: cell.column) else { return false }
-    switch cell.value {
-    case .null: return column.acceptsNull
-    case .integer, .real: return !column.isText
-    case .text, .blob: return true
-    }
+    return column.type.keeps(cell.value) && (column.acceptsNull || !cell.value.isNull)
   }
 }

@@ -5,14 +5,24 @@ actor IngestQueue {
   typealias Work = @Sendable (Ingest) throws -> Data
 
   private struct Job {
+    var replica: ReplicaID
     var work: Work
     var continuation: CheckedContinuation<Data, any Error>
+
+    func fail(_ error: any Error) { continuation.resume(throwing: (error as? HalfDone)?.reason ?? error) }
+  }
+
+  /// Thrown by work that failed after it had written: only rolling back undoes it.
+  struct HalfDone: Error {
+    var reason: SyncError
   }
 
   /// Jobs in one transaction.
   static let groupMax = 32
   /// Jobs that may wait; more are told to come back.
   static let waitingMax = 2000
+  /// Jobs of one replica that may wait: a device sends one batch after the other, so that more are somebody's flood.
+  static let waitingOfOneMax = 8
 
   private var waiting: [Job] = []
   private var isRunning = false
@@ -25,15 +35,16 @@ actor IngestQueue {
     self.commit = commit
   }
 
-  /// Runs `work` in the next transaction. A `SyncError` it throws concerns it alone, and must come before it writes.
-  func run(_ work: @escaping Work) async throws -> Data {
-    guard waiting.count < Self.waitingMax else {
+  /// Runs `work` in the next transaction. A `SyncError` that it throws concerns it alone, and must come before it writes;
+  /// after any other error the transaction is rolled back and its jobs are run again, each in one of its own.
+  func run(_ work: @escaping Work, from replica: ReplicaID) async throws -> Data {
+    guard waiting.count < Self.waitingMax, waiting.count(where: { $0.replica == replica }) < Self.waitingOfOneMax else {
       throw SyncError(
         .busy, vi: "Máy chủ đang quá tải; thử lại sau ít giây.", en: "The hub is overloaded; try again in a few seconds.",
         retryAfterSeconds: 5)
     }
     return try await withCheckedThrowingContinuation { continuation in
-      waiting.append(Job(work: work, continuation: continuation))
+      waiting.append(Job(replica: replica, work: work, continuation: continuation))
       if !isRunning {
         isRunning = true
         Task { await drain() }
@@ -45,20 +56,31 @@ actor IngestQueue {
     while !waiting.isEmpty {
       let group = Array(waiting.prefix(Self.groupMax))
       waiting.removeFirst(group.count)
-      let works = group.map(\.work)
       do {
-        let results = try await commit { ingest in
-          let results = try works.map { work -> Result<Data, any Error> in
-            do { return .success(try work(ingest)) } catch let error as SyncError { return .failure(error) }
-          }
-          try ingest.finish()
-          return results
-        }
-        for (job, result) in zip(group, results) { job.continuation.resume(with: result) }
+        try await run(group)
+      } catch  where group.count > 1 {
+        for job in group { await runAlone(job) }
       } catch {
-        for job in group { job.continuation.resume(throwing: error) }
+        group[0].fail(error)
       }
     }
     isRunning = false
+  }
+
+  private func runAlone(_ job: Job) async {
+    do { try await run([job]) } catch { job.fail(error) }
+  }
+
+  /// - Throws: What undid the transaction; nobody has been answered then.
+  private func run(_ group: [Job]) async throws {
+    let works = group.map(\.work)
+    let results = try await commit { ingest in
+      let results = try works.map { work -> Result<Data, any Error> in
+        do { return .success(try work(ingest)) } catch let error as SyncError { return .failure(error) }
+      }
+      try ingest.finish()
+      return results
+    }
+    for (job, result) in zip(group, results) { job.continuation.resume(with: result) }
   }
 }

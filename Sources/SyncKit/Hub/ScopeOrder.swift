@@ -29,16 +29,13 @@ final class ScopeOrder: UnitOrder {
     return state
   }
 
-  /// Hub time in the scope: the wall, but never behind what the scope has seen.
-  func nowMs(_ scope: String, wallMs: UInt64) throws -> UInt64 {
-    max(wallMs, try state(scope).clock.last.wallMs)
-  }
-
-  /// The stamp a unit is merged with: its own, or hub time's next value when it is further ahead than allowed (L3).
+  /// The stamp a unit is merged with: its own, or hub time's next value when it is further ahead than allowed (L3). What the
+  /// scope has seen already is not ahead, should the hub's own wall have gone back; but it does not make the next step
+  /// smaller, or stamps that climb would carry the scope's clock away.
   func accept(_ stamp: HybridTimestamp, scope: String, wallMs: UInt64) throws -> HybridTimestamp {
     var state = try state(scope)
-    let limit = try nowMs(scope, wallMs: wallMs) + WireLimits.driftMsMax
-    let accepted = stamp.wallMs > limit ? state.clock.issue(wallMs: wallMs) : stamp
+    let isAhead = stamp.wallMs > wallMs + WireLimits.driftMsMax && stamp > state.clock.last
+    let accepted = isAhead ? state.clock.issue(wallMs: wallMs) : stamp
     state.clock.receive(accepted)
     states[scope] = state
     return accepted

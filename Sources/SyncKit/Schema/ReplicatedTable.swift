@@ -10,14 +10,24 @@ public struct ReplicatedTable: Sendable, Hashable {
     case anonymous
   }
 
+  /// Whose changes of a table's rows are merged.
+  public enum Writer: Sendable, Hashable {
+    /// Whoever may write the row's scope.
+    case scope
+    /// The hub alone: what devices of every unit rely on.
+    case hub
+  }
+
   public var name: String
   /// The text column that says which scope a row belongs to.
   public var scopeColumn: String
   public var kind: Kind
+  public var writer: Writer
 
-  public init(_ name: String, scopeColumn: String, kind: Kind = .replicated) {
+  public init(_ name: String, scopeColumn: String, kind: Kind = .replicated, writer: Writer = .scope) {
     self.name = name
     self.scopeColumn = scopeColumn
     self.kind = kind
+    self.writer = writer
   }
 }

@@ -9,19 +9,22 @@ struct TableShape: Sendable, Hashable {
     var name: String
     /// What a cell that nobody wrote reads as; nil when the declared default is not a constant.
     var defaultValue: CellValue?
-    /// TEXT affinity: where a zero byte could hide.
-    var isText: Bool
+    var type: ColumnType
     /// False for NOT NULL.
     var acceptsNull: Bool
-    /// No affinity: values that compare equal may still be stored differently (1 and 1.0).
-    var isUntyped: Bool
+
+    /// Where a zero byte could hide.
+    var isText: Bool { type.affinity == .text }
+    /// Values that compare equal may still be stored differently (1 and 1.0).
+    var isUntyped: Bool { type.affinity == .none }
   }
 
   /// Number of the table in the capture log; lasting.
   var id: Int
   var declaration: ReplicatedTable
   var keyColumn: String
-  /// Without the key; with the scope.
+  var keyType: ColumnType
+  /// Without the key; the scope first, so that it is in the first part of a row that has to be cut.
   var columns: [Column]
 
   var name: String { declaration.name }
@@ -29,6 +32,12 @@ struct TableShape: Sendable, Hashable {
 
   func column(named name: String) -> Column? { columns.first { $0.name == name } }
   func column(id: Int) -> Column? { columns.first { $0.id == id } }
+
+  /// Whether a row's values, in column order, say that it belongs to `scope`.
+  func isOf(_ scope: String, _ values: [CellValue]) -> Bool {
+    guard let index = columns.firstIndex(where: { $0.name == declaration.scopeColumn }), let own = values[index].text else { return true }
+    return CellValue.text(own) == .text(scope)
+  }
 
   /// Every column's bit.
   var fullMask: Int64 { columns.reduce(0) { $0 | 1 << Int64($1.id) } }
@@ -83,6 +92,24 @@ struct SchemaCheck {
     if key["notnull"] as Int == 0 {
       report(name, vi: "có khóa cho phép NULL; thêm NOT NULL cho cột \(keyName).", en: "allows a NULL key; add NOT NULL to \(keyName).")
     }
+    let isStrict =
+      try Bool.fetchOne(db, sql: "SELECT strict FROM pragma_table_list WHERE schema = 'main' AND name = ?", arguments: [name])
+      ?? false
+    let collation = try String.fetchOne(
+      db,
+      sql: "SELECT i.coll FROM pragma_index_list(?1) l, pragma_index_xinfo(l.name) i WHERE l.origin = 'pk' AND i.name = ?2 AND i.key = 1",
+      arguments: [name, keyName])
+    if let collation, collation.uppercased() != "BINARY" {
+      report(
+        name, vi: "có khóa so sánh theo \(collation), coi hai khóa khác nhau là một; bỏ COLLATE ở cột \(keyName).",
+        en: "compares its key by \(collation), which takes different keys for one; drop COLLATE from \(keyName).")
+    }
+    let hasRowID = try Bool.fetchOne(db, sql: "SELECT wr = 0 FROM pragma_table_list WHERE schema = 'main' AND name = ?", arguments: [name])
+    if table.kind == .anonymous, hasRowID != false {
+      report(
+        name, vi: "ẩn danh mà có rowid, ghi lại thứ tự các phiếu; thêm WITHOUT ROWID.",
+        en: "is anonymous and has rowids, which keep the order of its rows; add WITHOUT ROWID.")
+    }
     try checkConstraints(table, key: keyName, info: info)
     let numbers = try ColumnNumbers.assign(table: name, columns: info.map { $0["name"] }.filter { $0 != keyName }, in: db)
     if numbers.ids.count > WireLimits.columnsPerTableMax {
@@ -91,16 +118,18 @@ struct SchemaCheck {
         en: "has more than \(WireLimits.columnsPerTableMax) columns; split it.")
       return nil
     }
-    let columns = try info.filter { $0["name"] as String != keyName }.compactMap { row -> TableShape.Column? in
+    let scopeFirst =
+      info.filter { $0["name"] as String == table.scopeColumn } + info.filter { $0["name"] as String != table.scopeColumn }
+    let columns = try scopeFirst.filter { $0["name"] as String != keyName }.compactMap { row -> TableShape.Column? in
       let column: String = row["name"]
       guard let id = numbers.ids[column] else { return nil }
-      let type = (row["type"] as String).uppercased()
-      let isText = !type.contains("INT") && ["CHAR", "CLOB", "TEXT"].contains { type.contains($0) }
       return TableShape.Column(
-        id: id, name: column, defaultValue: try constant(row["dflt_value"]), isText: isText,
-        acceptsNull: row["notnull"] as Int == 0, isUntyped: type.isEmpty || type.contains("BLOB"))
+        id: id, name: column, defaultValue: try constant(row["dflt_value"]),
+        type: ColumnType(declared: row["type"], isStrict: isStrict), acceptsNull: row["notnull"] as Int == 0)
     }
-    return TableShape(id: numbers.table, declaration: table, keyColumn: keyName, columns: columns)
+    return TableShape(
+      id: numbers.table, declaration: table, keyColumn: keyName, keyType: ColumnType(declared: key["type"], isStrict: isStrict),
+      columns: columns)
   }
 
   private mutating func checkConstraints(_ table: ReplicatedTable, key: String, info: [Row]) throws {

@@ -58,6 +58,11 @@ struct Outbox {
       "SELECT bytes FROM sync_outbox WHERE scope = ?1 AND number = ?2", [.text(entry.scope), .integer(Int64(entry.number))])?.first?.blob
   }
 
+  func hash(scope: String, number: UInt64) throws -> Data? {
+    try session.firstRow(
+      "SELECT hash FROM sync_outbox WHERE scope = ?1 AND number = ?2", [.text(scope), .integer(Int64(clamping: number))])?.first?.blob
+  }
+
   /// Stores a checked receipt. `received` becomes 1 once the hub merged or held every unit, 2 while the batch waits there.
   func store(_ receipt: WireReceipt, bytes: Data) throws {
     try session.execute(

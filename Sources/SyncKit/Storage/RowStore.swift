@@ -72,7 +72,10 @@ final class RowStore {
     if previous.life != outcome.state.life {
       let names = ([shape.keyColumn] + cells.map(\.0)).map(quote).joined(separator: ", ")
       let places = (1...cells.count + 1).map { "?\($0)" }.joined(separator: ", ")
-      try session.execute("INSERT INTO \(table) (\(names)) VALUES (\(places))", [key] + cells.map(\.1))
+      // A row may stand that nobody ever captured, put there before the table was replicated: it gives way whole.
+      let all = shape.columns.map { "\(quote($0.name)) = excluded.\(quote($0.name))" }.joined(separator: ", ")
+      try session.execute(
+        "INSERT INTO \(table) (\(names)) VALUES (\(places)) ON CONFLICT (\(keyColumn)) DO UPDATE SET \(all)", [key] + cells.map(\.1))
     } else if !cells.isEmpty {
       let sets = cells.enumerated().map { "\(quote($1.0)) = ?\($0 + 2)" }.joined(separator: ", ")
       try session.execute("UPDATE \(table) SET \(sets) WHERE \(keyColumn) = ?1", [key] + cells.map(\.1))

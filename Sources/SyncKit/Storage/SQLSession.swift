@@ -1,4 +1,5 @@
-internal import GRDB
+internal import Foundation
+public import GRDB
 
 /// One open transaction of a store, as SQL: what the merging code needs of a database, and no more.
 ///
@@ -42,8 +43,8 @@ struct SQLiteSession: SQLSession {
 }
 
 extension SyncError {
-  /// What a failure of the local database means to a person.
-  init(_ error: DatabaseError, store: String) {
+  /// What a failure of the local database means to a person: also that of an app's own write, refused by capture or the disk.
+  public init(_ error: DatabaseError, store: String) {
     let message = error.message ?? ""
     if let own = Self.captureRefusal(message) {
       self = own
@@ -89,6 +90,14 @@ extension SyncError {
     } catch let error as DatabaseError {
       throw SyncError(error, store: store)
     }
+  }
+
+  /// SQLite takes an empty file for a new database; where one should be, everything in it is gone.
+  static func refuseEmptyStore(_ path: String) throws {
+    guard try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int == 0 else { return }
+    throw SyncError(
+      .storeDamaged, vi: "Cơ sở dữ liệu \(path) rỗng, không còn gì bên trong. Giữ nguyên tệp và khôi phục từ bản sao.",
+      en: "The database \(path) is empty: what it held is gone. Keep the file and restore from a copy.")
   }
 
   /// The refusals that capture triggers raise by code.

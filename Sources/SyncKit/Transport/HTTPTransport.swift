@@ -50,12 +50,13 @@ public struct HTTPTransport: Transport {
     }
     let prepared = call
     return try await withThrowingTaskGroup(of: HubResponse.self) { group in
-      group.addTask { try await Self.perform(prepared) }
+      let place = place
+      group.addTask { try await Self.perform(prepared, at: place) }
       group.addTask {
         try await Task.sleep(for: .milliseconds(timeoutMs))
         throw SyncError(
-          .timeout, vi: "Máy chủ không trả lời trong \(timeoutMs / 1000) giây.",
-          en: "The hub did not answer within \(timeoutMs / 1000) seconds.")
+          .timeout, vi: "Máy chủ \(place) không trả lời trong \(timeoutMs / 1000) giây.",
+          en: "The hub at \(place) did not answer within \(timeoutMs / 1000) seconds.")
       }
       defer { group.cancelAll() }
       guard let response = try await group.next() else { throw CancellationError() }
@@ -63,11 +64,19 @@ public struct HTTPTransport: Transport {
     }
   }
 
-  private static func perform(_ call: URLRequest) async throws -> HubResponse {
+  /// Host and port, as a person checks them.
+  private var place: String {
+    let host = hub.host ?? ""
+    let port = hub.port ?? (hub.scheme?.lowercased() == "https" ? 443 : 80)
+    return "\(host.contains(":") ? "[\(host)]" : host):\(port)"
+  }
+
+  private static func perform(_ call: URLRequest, at place: String) async throws -> HubResponse {
     do {
       let (data, response) = try await session.data(for: call)
       guard let http = response as? HTTPURLResponse, data.count <= answerBytesMax else {
-        throw SyncError(.notAHub, vi: "Máy trả lời không phải máy chủ tỉnh.", en: "What answered is not a hub.")
+        throw SyncError(
+          .notAHub, vi: "Máy trả lời ở \(place) không phải máy chủ tỉnh.", en: "What answered at \(place) is not a hub.")
       }
       var headers: [String: String] = [:]
       for (name, value) in http.allHeaderFields {
@@ -76,10 +85,9 @@ public struct HTTPTransport: Transport {
       return HubResponse(status: http.statusCode, headers: headers, body: data)
     } catch let error as URLError {
       if error.code == .cancelled { throw CancellationError() }
-      let host = call.url?.host ?? ""
       throw SyncError(
-        .unreachable, vi: "Không tới được máy chủ \(host): mất mạng, sai địa chỉ hoặc máy chủ tắt. Dữ liệu vẫn ở trên máy này.",
-        en: "Cannot reach the hub at \(host): no network, a wrong address, or the hub is down. Your data is safe on this device.")
+        .unreachable, vi: "Không tới được máy chủ \(place): mất mạng, sai địa chỉ hoặc máy chủ tắt. Dữ liệu vẫn ở trên máy này.",
+        en: "Cannot reach the hub at \(place): no network, a wrong address, or the hub is down. Your data is safe on this device.")
     }
   }
 }

@@ -129,7 +129,9 @@ import Testing
     #expect(try code { $0.format = 0 } == .badRequest)
     #expect(try code { $0.replica = Data(count: 15) } == .damaged)
     #expect(try code { $0.replica = Data(count: 16) } == .badSignature)
-    for scope in ["", "a\0b", String(repeating: "x", count: WireLimits.nameBytesMax + 1)] { #expect(try code { $0.scope = scope } == .damaged) }
+    for scope in ["", "a\0b", String(repeating: "x", count: WireLimits.nameBytesMax + 1)] {
+      #expect(try code { $0.scope = scope } == .damaged)
+    }
     for number: UInt64 in [0, 2, 1 << 62, .max] { #expect(try code { $0.number = number } == .damaged, "without the batch before") }
     #expect(try code { $0.previous = Data(count: 32) } == .damaged, "the first has none before")
     #expect(
@@ -163,14 +165,16 @@ import Testing
     for life: CellValue? in [.integer(0), .integer(-1), .integer(1 << 30 + 1), .integer(1 << 32), .integer(.max), .null, .real(1), nil] {
       #expect(try table { $0.life = try column([.integer(1), .integer(1), .integer(1), life]) } == .damaged)
     }
-    #expect(try table { $0.life = try column([.integer(1), .integer(1), .integer(2), .integer(2)]) } == .damaged, "a deletion has no cells")
+    #expect(
+      try table { $0.life = try column([.integer(1), .integer(1), .integer(2), .integer(2)]) } == .damaged, "a deletion has no cells")
     #expect(try table { $0.life = try column([.integer(1), .integer(1), .integer(1), .integer(1 << 30)]) } == nil)
     let longKey = String(repeating: "k", count: WireLimits.keyBytesMax + 1)
     for key: CellValue? in [.null, .real(1), .text("a\0"), .text(longKey), .blob(Data(longKey.utf8)), nil] {
       #expect(try table { $0.key = try column([.integer(1), .integer(1), .integer(1), key]) } == .damaged)
     }
     #expect(try table { $0.columns.append($0.columns[0]) } == .damaged, "a column twice")
-    #expect(try table { $0.columns = (0...WireLimits.columnsPerTableMax).map { number in WireColumn.with { $0.name = "c\(number)" } } } != nil)
+    #expect(
+      try table { $0.columns = (0...WireLimits.columnsPerTableMax).map { number in WireColumn.with { $0.name = "c\(number)" } } } != nil)
   }
 
   @Test func cellsKeepTheirBounds() throws {
@@ -248,10 +252,14 @@ import Testing
       }
     }
     var inflated = 0
-    #expect { try ColumnCoder.decode(column(70 << 20), rows: 1, inflatedBytes: &inflated) } throws: { ($0 as? SyncError)?.code == .tooLarge }
+    #expect { try ColumnCoder.decode(column(70 << 20), rows: 1, inflatedBytes: &inflated) } throws: {
+      ($0 as? SyncError)?.code == .tooLarge
+    }
     #expect(inflated == 0, "refused before a byte came out")
     for claimed in [1, 1000, 1 << 20] {
-      #expect { try ColumnCoder.decode(column(claimed), rows: 1, inflatedBytes: &inflated) } throws: { ($0 as? SyncError)?.code == .damaged }
+      #expect { try ColumnCoder.decode(column(claimed), rows: 1, inflatedBytes: &inflated) } throws: {
+        ($0 as? SyncError)?.code == .damaged
+      }
     }
     #expect(throws: SyncError.self) { try Zlib.inflate(bomb, size: 1 << 20) }
     #expect(throws: SyncError.self) { try Zlib.inflate(try Zlib.compress(Data(count: 100)) + [0], size: 100) }
@@ -315,6 +323,14 @@ import Testing
     #expect { try WireDropRequest.parse(parts(0x0a, 100_000), named: LocalizedText("packets")) } throws: { isTooMany($0) }
     let page = try WireSigned(serializedBytes: try SampleFiles.load("page-reader")).body
     #expect { try PageCodec.content(of: page + parts(0x3a, 100_000), hub: key.replica) } throws: { isTooMany($0) }
+  }
+
+  @Test func bytesOverTheirBoundAreNotEvenRead() throws {
+    let large = Data(count: WireLimits.pageBytesMax + 1)
+    #expect { try PageCodec.open(large, hub: author) } throws: { ($0 as? SyncError)?.code == .tooLarge }
+    let batch = SealedBatch(bytes: Data(count: WireLimits.batchBytesMax + 1))
+    #expect { try BatchCodec.open(batch, author: author) } throws: { ($0 as? SyncError)?.code == .tooLarge }
+    #expect { try BatchCodec.claimedAuthor(of: batch) } throws: { ($0 as? SyncError)?.code == .tooLarge }
   }
 
   // MARK: Chance

@@ -26,7 +26,8 @@ struct ContentDraw {
   private static let tables = ["note", "report", "đơn vị", "e\u{301}t", "x"]
   private static let columns = ["unit", "a", "b", "tên", "ten\u{302}", "Z", "long_column_name_with_words"]
   private static let texts = [
-    "", "mưa", "mu\u{31b}a", "é", "e\u{301}", "🌧", "𝔘", "\u{feff}", "a b\nc\td", "\"'\\;--", String(repeating: "nước ", count: 40), "\u{7f}",
+    "", "mưa", "mu\u{31b}a", "é", "e\u{301}", "🌧", "𝔘", "\u{feff}", "a b\nc\td", "\"'\\;--", String(repeating: "nước ", count: 40),
+    "\u{7f}",
   ]
   private static let reals: [Double] = [
     0, -0.0, 1, -1.5, .pi, .infinity, -.infinity, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .leastNormalMagnitude,

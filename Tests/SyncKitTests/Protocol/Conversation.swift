@@ -70,7 +70,8 @@ struct Conversation {
       let sealed = try BatchCodec.seal(content, with: device)
       batches.append(content)
       vectors.append(("batch-" + name, sealed.bytes))
-      vectors.append(("receipt-" + name, try await call(HubRequest("PUT", "/v1/batches/\(sealed.hash.hex)", body: sealed.bytes), as: device)))
+      vectors.append(
+        ("receipt-" + name, try await call(HubRequest("PUT", "/v1/batches/\(sealed.hash.hex)", body: sealed.bytes), as: device)))
       return sealed.hash
     }
 

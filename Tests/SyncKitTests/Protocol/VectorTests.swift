@@ -145,7 +145,8 @@ private struct SampleText {
 
   /// A ciphertext fills a page; its first bytes are enough beside the hex above.
   private static func cut(_ line: String) -> String {
-    line.utf8.count > 1000 ? String(line.prefix(100)) + "… (\((line.utf8.count - line.split(separator: "=")[0].utf8.count - 2) / 2) bytes)" : line
+    line.utf8.count > 1000
+      ? String(line.prefix(100)) + "… (\((line.utf8.count - line.split(separator: "=")[0].utf8.count - 2) / 2) bytes)" : line
   }
 
   private func said(_ sample: Sample, _ bytes: Data) throws -> String? {

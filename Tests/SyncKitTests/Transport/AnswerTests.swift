@@ -88,7 +88,9 @@ import Testing
       change(&other)
       #expect(!RequestSignature.verifies(claim, for: other, key: checker))
     }
-    for header in ["", "SyncKit", "SyncKit a 1 b", "Basic \(key.replica) 5 AAAA", "SyncKit \(key.replica) -5 AAAA", "SyncKit \(key.replica) 5 ?"] {
+    for header in [
+      "", "SyncKit", "SyncKit a 1 b", "Basic \(key.replica) 5 AAAA", "SyncKit \(key.replica) -5 AAAA", "SyncKit \(key.replica) 5 ?",
+    ] {
       request.headers["authorization"] = header
       #expect(RequestSignature.claim(in: request) == nil)
     }

@@ -624,7 +624,7 @@ nonisolated struct WirePacketContent: Sendable {
   /// with the key, whose value is random and makes the row's identity
   var columns: [String] = []
 
-  /// one cell a column, MIXED
+  /// one cell a column
   var values: WireColumn {
     get {_values ?? WireColumn()}
     set {_values = newValue}

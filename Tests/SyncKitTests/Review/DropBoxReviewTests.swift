@@ -1,0 +1,80 @@
+import Foundation
+import GRDB
+import SwiftProtobuf
+import TestSupport
+import Testing
+
+@testable import SyncKit
+
+@Suite struct DropBoxReviewTests {
+  private func answer(_ replica: Replica, _ id: String) async throws {
+    try await replica.execute("INSERT INTO answer (id, unit, day, words) VALUES (?, '07201', NULL, 'x')", [id])
+  }
+
+  /// Loses the hub's answers about packets.
+  private struct Deaf: Transport {
+    let inner: LocalTransport
+    func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
+      let response = try await inner.send(request, timeoutMs: timeoutMs)
+      guard !request.path.hasPrefix("/v1/drop") else { throw SyncError(.unreachable, vi: "mất", en: "lost") }
+      return response
+    }
+  }
+
+  @Test func packetsThatComeAgainDoNotReleaseALoneAnswer() async throws {
+    let world = try await World()
+    let (a, b) = (try await world.device("a"), try await world.device("b"))
+    for id in 1...5 { try await answer(a, "\(id)") }
+    var options = SyncOptions()
+    options.retry = RetryPolicy(attemptsMax: 1)
+    _ = try? await a.sync(with: Deaf(inner: world.transport), options: options)
+    let count = { try await world.hub.read { try $0.integer("SELECT count(*) FROM answer") } }
+    #expect(try await count() == 5)
+    try await answer(b, "lone")
+    _ = try await b.sync(with: world.transport)
+    _ = try await a.sync(with: world.transport)
+    #expect(try await count() == 5)
+    #expect(try await a.status().addsUp)
+    for id in 6...9 { try await answer(b, "\(id)") }
+    _ = try await b.sync(with: world.transport)
+    #expect(try await count() == 10)
+    let counts = try await world.hub.read { try $0.rows("SELECT kept, released, repeated, spoiled FROM hub_drop").map { $0.map(\.shown) } }
+    #expect(counts == [["15", "10", "5", "0"]])
+  }
+
+  @Test func aPacketThatCannotBeStoredIsSpoiledAlone() async throws {
+    let world = try await World()
+    let a = try await world.device("a")
+    let keys = world.hub.keys
+    var request = WireDropRequest()
+    request.packets = [
+      try Packets.make(
+        table: "answer", cells: [("id", .text("bad")), ("unit", .text("07201"))], scope: "07201", dropKey: keys.dropKey,
+        unitKey: keys.unitKey(scope: "07201"))
+    ]
+    _ = try await world.hub.keep(try request.serializedData(), scope: "07201")
+    for id in 1...5 { try await answer(a, "\(id)") }
+    _ = try await a.sync(with: world.transport)
+    #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM answer") } == 5)
+  }
+
+  @Test func twoProcessesThatSendTheSamePacketsCountThemOnce() async throws {
+    let world = try await World()
+    let a = try await world.device("a")
+    try await answer(a, "1")
+    let twin = try world.replica("a")
+    /// Lets the other process send everything before this one hears its answer.
+    struct Slow: Transport {
+      let inner: LocalTransport
+      let twin: Replica
+      func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
+        let response = try await inner.send(request, timeoutMs: timeoutMs)
+        if request.path.hasPrefix("/v1/drop") { _ = try await twin.sync(with: inner) }
+        return response
+      }
+    }
+    _ = try await a.sync(with: Slow(inner: world.transport, twin: twin))
+    let status = try await a.status()
+    #expect(status.addsUp && status.packetsKept == 1)
+  }
+}

@@ -1,0 +1,139 @@
+import Foundation
+import SurveyKit
+import TestSupport
+import Testing
+
+@Suite struct HubCommandTests {
+  @Test func withoutArgumentsItSaysInThreeLinesWhatToDoNext() async throws {
+    let folder = try TemporaryFolder()
+    let new = try await HubTool.run([], environment: ["SYNCKIT_HUB": folder.path + "/none"])
+    #expect(new.status == 0 && new.output.split(separator: "\n").count == 3 && new.output.contains("hub init"))
+    let vietnamese = try await HubTool.run([], environment: ["SYNCKIT_HUB": folder.path + "/none", "LANG": "vi_VN.UTF-8"])
+    #expect(vietnamese.output.contains("Tạo máy chủ"))
+    let dir = try await HubTool.made(in: folder)
+    let made = try await HubTool.run([], environment: ["SYNCKIT_HUB": dir])
+    #expect(made.output.split(separator: "\n").count == 3 && made.output.contains("hub serve"))
+  }
+
+  @Test(arguments: [
+    ["init"], ["campaign"], ["campaign", "load"], ["enroll"], ["devices"], ["devices", "list"], ["devices", "revoke"], ["serve"],
+    ["status"], ["results"], ["close"], [],
+  ])
+  func everyCommandShowsAnExample(_ command: [String]) async throws {
+    let ended = try await HubTool.run(command + ["--help"])
+    #expect(ended.status == 0)
+    #expect(ended.output.contains("Example") && ended.output.contains("hub " + command.joined(separator: " ")))
+    #expect(!ended.output.contains("--clock") && !ended.output.contains("--log-merges"))
+  }
+
+  @Test func whatIsWrongIsOneSentenceAndExitCode1() async throws {
+    let folder = try TemporaryFolder()
+    let missing = folder.path + "/none"
+    for command in [
+      ["status"], ["results"], ["serve"], ["devices", "list"], ["enroll", "--all"], ["close", "pks01"],
+      ["campaign", "load", HubTool.campaign],
+    ] {
+      let ended = try await HubTool.run(command + ["--dir", missing])
+      #expect(ended.status == 1 && ended.sentences.count == 1 && ended.errors.contains("hub init"), "\(command): \(ended.errors)")
+      #expect(!FileManager.default.fileExists(atPath: missing))
+    }
+    let empty = folder.path + "/empty"
+    #expect(try await HubTool.run(["init", empty]).status == 0)
+    for command in [["results"], ["enroll", "--all"], ["close", "pks01"]] {
+      let ended = try await HubTool.run(command + ["--dir", empty])
+      #expect(ended.status == 1 && ended.sentences.count == 1 && ended.errors.contains("hub campaign load"), "\(ended.errors)")
+    }
+    let again = try await HubTool.run(["init", empty])
+    #expect(again.status == 1 && again.errors.contains("not overwritten"))
+  }
+
+  @Test func aDamagedStoreIsNamedAndLeftAlone() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    let store = SurveyHub.storePath(in: dir)
+    for file in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: store + file) }
+    let damage = Data(repeating: 0x5A, count: 30_000)
+    try damage.write(to: URL(fileURLWithPath: store))
+    for command in ["serve", "status"] {
+      let ended = try await HubTool.run([command, "--dir", dir])
+      #expect(ended.status == 1 && ended.sentences.count == 1 && ended.errors.contains("damaged"), "\(ended.errors)")
+    }
+    #expect(FileManager.default.contents(atPath: store) == damage)
+  }
+
+  @Test func wrongArgumentsAreRefused() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    for arguments in [
+      ["enroll"], ["enroll", "07201", "--all"], ["serve", "--port", "70000"], ["results", "--level", "village"], ["nonsense"],
+      ["status", "--lang", "fr"],
+    ] {
+      let ended = try await HubTool.run(arguments + ["--dir", dir])
+      #expect(ended.status == 64, "\(arguments): \(ended.status) \(ended.errors)")
+    }
+    for (arguments, word) in [
+      (["enroll", "99999"], "99999"), (["devices", "revoke", "abcdef0123"], "abcdef0123"), (["close", "pks99"], "pks01"),
+      (["results", "--question", "zz"], "g4_overall"), (["results", "report01"], "pks01"),
+      (["campaign", "load", HubTool.campaign, "--move-to", "1 April"], "YYYY-MM-DD"), (["status", "--clock", "now"], "--clock"),
+    ] {
+      let ended = try await HubTool.run(arguments + ["--dir", dir])
+      #expect(ended.status == 1 && ended.sentences.count == 1 && ended.errors.contains(word), "\(arguments): \(ended.errors)")
+    }
+  }
+
+  @Test func aCampaignWithMistakesIsNotLoadedAndSaysThemAll() async throws {
+    let folder = try TemporaryFolder()
+    let copy = folder.path + "/campaign"
+    try FileManager.default.copyItem(atPath: HubTool.campaign, toPath: copy)
+    try FileManager.default.removeItem(atPath: copy + "/pks01.xlsform/choices.csv")
+    try Data("code,name\n".utf8).write(to: URL(fileURLWithPath: copy + "/communes.csv"))
+    let dir = folder.path + "/hub"
+    _ = try await HubTool.run(["init", dir])
+    let ended = try await HubTool.run(["campaign", "load", copy, "--dir", dir])
+    #expect(ended.status == 1 && ended.errors.contains("communes.csv, line 1") && ended.errors.contains("pks01.xlsform"))
+    #expect(try await HubTool.run(["status", "--dir", dir]).output.contains("No campaign"))
+  }
+
+  @Test func codesAndEnrolmentFilesAreForTheirOwnerOnly() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    let csv = folder.path + "/codes.csv"
+    #expect(try await HubTool.run(["enroll", "--all", "--file", csv, "--dir", dir]).status == 0)
+    let table = try CSVTable(try #require(FileManager.default.contents(atPath: csv)))
+    #expect(table.records.count == 209 && Set(table.records.compactMap { $0["code"] }).count == 209)
+    let usb = folder.path + "/usb"
+    let ended = try await HubTool.run([
+      "enroll", "07201", "07204", "--count", "2", "--files", usb, "--hub", "http://10.0.0.5:8080", "--dir", dir,
+    ])
+    #expect(ended.status == 0, "\(ended.errors)")
+    let files = try FileManager.default.contentsOfDirectory(atPath: usb).sorted()
+    #expect(files == ["07201-1.enrol", "07201-2.enrol", "07204-1.enrol", "07204-2.enrol"])
+    for path in [csv] + files.map({ usb + "/" + $0 }) {
+      let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+      #expect(mode == 0o600, "\(path)")
+    }
+    let field = try SurveyField.open(at: folder.path + "/f.sqlite", create: true)
+    try await field.enroll(file: try #require(FileManager.default.contents(atPath: usb + "/07201-1.enrol")))
+    #expect(try await field.forms().count == 2)
+    let devices = try await HubTool.run(["devices", "list", "--dir", dir, "--json"])
+    let list = try #require(try JSONSerialization.jsonObject(with: Data(devices.output.utf8)) as? [[String: Any]])
+    #expect(list.count == 4)
+    let replica = try #require(list.first?["replica"] as? String)
+    #expect(try await HubTool.run(["devices", "revoke", String(replica.prefix(8)), "--dir", dir]).status == 0)
+    #expect(try await HubTool.run(["devices", "list", "--dir", dir]).output.contains("revoked"))
+  }
+
+  @Test func statusAndResultsSpeakJSONToo() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    let status = try await HubTool.run(["status", "--dir", dir, "--json"])
+    let said = try #require(try JSONSerialization.jsonObject(with: Data(status.output.utf8)) as? [String: Any])
+    #expect((said["status"] as? [String: Any])?["addsUp"] as? Bool == true)
+    let results = try await HubTool.run(["results", "--dir", dir, "--json", "--level", "district", "--question", "g4_overall"])
+    let view = try JSONDecoder().decode(FormResults.self, from: Data(results.output.utf8)).view
+    #expect(view.units.count == 10 && view.questions.map(\.id) == ["g4_overall"])
+    #expect(view.units.allSatisfy { $0.questions.count == 1 })
+    let closed = try await HubTool.run(["close", "pks01", "--dir", dir])
+    #expect(closed.status == 0 && closed.output.contains("Closed pks01"))
+  }
+}

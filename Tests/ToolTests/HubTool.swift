@@ -1,0 +1,149 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Runs the real `hub` program, and speaks to it over real sockets.
+enum HubTool {
+  static let campaign = Tool.packageRoot.appendingPathComponent("Examples/bac-giang-2024").path
+
+  static func process(_ arguments: [String]) -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: Tool.path("hub"))
+    process.arguments = arguments
+    process.environment = Tool.environment()
+    process.standardInput = FileHandle.nullDevice
+    return process
+  }
+
+  /// Runs a command to its end.
+  static func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> Tool.Ended {
+    try await Tool.hub(arguments, environment: environment)
+  }
+
+  /// A hub with the example campaign in a fresh folder.
+  static func made(in folder: TemporaryFolder) async throws -> String {
+    let dir = folder.path + "/hub"
+    for arguments in [["init", dir], ["campaign", "load", campaign, "--dir", dir]] {
+      let ended = try await run(arguments)
+      try #require(ended.status == 0, "\(ended.errors)")
+    }
+    return dir
+  }
+}
+
+/// A `hub serve` that runs while the value lives.
+final class ServedHub {
+  let process: Process
+  let hubPort: Int
+  let boardPort: Int
+  private let errorsPath: String
+
+  var errors: String { String(decoding: FileManager.default.contents(atPath: errorsPath) ?? Data(), as: UTF8.self) }
+
+  init(_ dir: String, _ folder: TemporaryFolder, arguments: [String] = []) async throws {
+    let out = folder.path + "/serve-\(UUID().uuidString)"
+    errorsPath = out + ".err"
+    for path in [out, errorsPath] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+    process = HubTool.process(["serve", "--dir", dir, "--port", "0", "--board-port", "0"] + arguments)
+    process.standardOutput = FileHandle(forWritingAtPath: out)
+    process.standardError = FileHandle(forWritingAtPath: errorsPath)
+    try process.run()
+    var lines: [Substring] = []
+    for _ in 0..<600 where lines.count < 2 && process.isRunning {
+      try await Task.sleep(for: .milliseconds(50))
+      lines = String(decoding: FileManager.default.contents(atPath: out) ?? Data(), as: UTF8.self).split(separator: "\n")
+    }
+    try #require(lines.count >= 2, "hub serve said nothing")
+    func port(_ line: Substring, _ prefix: String) throws -> Int {
+      try #require(line.hasPrefix(prefix), "\(line)")
+      return try #require(Int(line.dropFirst(prefix.count).prefix { $0.isNumber }), "\(line)")
+    }
+    hubPort = try port(lines[0], "hub: http://127.0.0.1:")
+    boardPort = try port(lines[1], "board: http://127.0.0.1:")
+  }
+
+  deinit { if process.isRunning { process.terminate() } }
+
+  /// Asks it to end and waits; gives its exit code.
+  func stop(with signal: Int32 = SIGTERM) async -> Int32 {
+    kill(process.processIdentifier, signal)
+    for _ in 0..<400 where process.isRunning { try? await Task.sleep(for: .milliseconds(50)) }
+    return process.isRunning ? -1 : process.terminationStatus
+  }
+}
+
+/// One HTTP call over a plain socket, so that tests can say exactly what is sent.
+struct RawCall {
+  struct Answer {
+    var status = 0
+    var headers: [String: String] = [:]
+    var body = Data()
+    var text: String { String(decoding: body, as: UTF8.self) }
+  }
+
+  /// Sends `bytes` and reads until the other side ends, or for `seconds` at most.
+  static func send(_ bytes: Data, port: Int, seconds: Int = 20, readsAnswer: Bool = true) throws -> Answer? {
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(socket) }
+    var timeout = timeval(tv_sec: seconds, tv_usec: 0)
+    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let connected = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+    }
+    try #require(connected == 0)
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Glibc.send(socket, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+      }
+      if count <= 0 { break }
+      sent += count
+    }
+    guard readsAnswer else { return nil }
+    var received = Data()
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = recv(socket, &buffer, buffer.count, 0)
+      if count <= 0 { break }
+      received.append(contentsOf: buffer.prefix(count))
+      if isWhole(received) { break }
+    }
+    return parse(received)
+  }
+
+  static func request(
+    _ method: String, _ target: String, port: Int, headers: [String] = [], body: Data = Data(), host: String? = nil
+  ) throws -> Answer {
+    var head = ["\(method) \(target) HTTP/1.1", "Host: \(host ?? "127.0.0.1:\(port)")", "Connection: close"] + headers
+    if !body.isEmpty { head.append("Content-Length: \(body.count)") }
+    let answer = try send(Data((head.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body, port: port)
+    return try #require(answer)
+  }
+
+  private static func parts(_ data: Data) -> (head: [String], body: Data)? {
+    guard let end = data.range(of: Data("\r\n\r\n".utf8)) else { return nil }
+    let head = String(decoding: data[..<end.lowerBound], as: UTF8.self).components(separatedBy: "\r\n")
+    return (head, Data(data[end.upperBound...]))
+  }
+
+  private static func isWhole(_ data: Data) -> Bool {
+    guard let parts = parts(data) else { return false }
+    let length = parse(data).headers["content-length"].flatMap { Int($0) }
+    return length.map { parts.body.count >= $0 } ?? false
+  }
+
+  private static func parse(_ data: Data) -> Answer {
+    guard let (head, body) = parts(data) else { return Answer() }
+    var answer = Answer(body: body)
+    answer.status = head.first.flatMap { Int($0.split(separator: " ").dropFirst().first ?? "") } ?? 0
+    for line in head.dropFirst() {
+      let halves = line.split(separator: ":", maxSplits: 1)
+      if halves.count == 2 { answer.headers[halves[0].lowercased()] = halves[1].trimmingCharacters(in: .whitespaces) }
+    }
+    return answer
+  }
+}

@@ -1,0 +1,83 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Runs the README's console sessions as written, and compares what they print. `…` stands for any text in a line, and alone
+/// for any lines.
+@Suite struct ReadmeTests {
+  @Test func theSessionByHandRunsAsWritten() async throws {
+    let readme = try String(contentsOf: Tool.packageRoot.appendingPathComponent("README.md"), encoding: .utf8)
+    let steps = Self.steps(of: readme)
+    #expect(steps.count > 10)
+    let folder = try TemporaryFolder()
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.path + "/Examples", withDestinationPath: Tool.packageRoot.appendingPathComponent("Examples").path)
+    let ports = [Int.random(in: 20_000..<40_000), Int.random(in: 40_000..<60_000)]
+    func local(_ text: String) -> String {
+      text.replacing("hub serve >", with: "hub serve --port \(ports[0]) --board-port \(ports[1]) >")
+        .replacing("8080", with: "\(ports[0])").replacing("8081", with: "\(ports[1])")
+    }
+    // One shell for the whole session; a line of its own after each command's output.
+    var script = "export PATH=\(Tool.path("")):$PATH\ncd '\(folder.path)'\n"
+    for step in steps { script += "\(local(step.command))\necho '<<end>>'\n" }
+    script += "kill %1\n"
+    try script.write(toFile: folder.path + "/session.sh", atomically: true, encoding: .utf8)
+    let ended = try await Tool.run("/bin/bash", ["-m", folder.path + "/session.sh"])
+    let outputs = ended.output.components(separatedBy: "<<end>>\n")
+    try #require(outputs.count > steps.count, "\(ended.errors)")
+    for (step, output) in zip(steps, outputs) {
+      let said = output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init).dropLast()
+      #expect(
+        Self.matches(Array(said), step.expected.map(local)),
+        "$ \(step.command)\nprinted:\n\(output)\nREADME says:\n\(step.expected.joined(separator: "\n"))\n\(ended.errors)")
+    }
+  }
+
+  private struct Step {
+    var command: String
+    var expected: [String] = []
+  }
+
+  private static func steps(of readme: String) -> [Step] {
+    var steps: [Step] = []
+    for block in readme.components(separatedBy: "```console\n").dropFirst() {
+      let lines = block.components(separatedBy: "\n```")[0].split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+      for line in lines {
+        if line.hasPrefix("$ ") {
+          steps.append(Step(command: String(line.dropFirst(2))))
+        } else if !steps.isEmpty {
+          steps[steps.count - 1].expected.append(line)
+        }
+      }
+    }
+    return steps
+  }
+
+  static func matches(_ lines: [String], _ expected: [String]) -> Bool {
+    guard let first = expected.first else { return lines.isEmpty }
+    let rest = Array(expected.dropFirst())
+    if first == "…" { return (0...lines.count).contains { matches(Array(lines.dropFirst($0)), rest) } }
+    guard let line = lines.first, matchesLine(line, first) else { return false }
+    return matches(Array(lines.dropFirst()), rest)
+  }
+
+  private static func matchesLine(_ line: String, _ pattern: String) -> Bool {
+    let parts = pattern.components(separatedBy: "…")
+    guard parts.count > 1 else { return line == pattern }
+    var rest = line[...]
+    guard let first = parts.first, rest.hasPrefix(first) else { return false }
+    rest = rest.dropFirst(first.count)
+    for part in parts.dropFirst().dropLast() {
+      guard let found = rest.range(of: part) else { return false }
+      rest = rest[found.upperBound...]
+    }
+    return rest.hasSuffix(parts.last ?? "")
+  }
+
+  @Test func aMaskedLineMatchesOnlyWhatItSays() {
+    #expect(Self.matches(["a 12 b"], ["a … b"]))
+    #expect(!Self.matches(["a 12 c"], ["a … b"]))
+    #expect(Self.matches(["x", "y", "z"], ["…", "z"]))
+    #expect(!Self.matches(["x", "y"], ["x"]))
+  }
+}
