@@ -1,5 +1,7 @@
 # One word per habit. `make test` is what CI runs; `make demo` shows everything at work. Both do their own set-up.
-DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev tzdata sqlite3 python3 faketime
+DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev tzdata sqlite3 python3 python3-venv faketime
+# What the tests compare with, in an environment of its own; without it those tests are skipped and say so.
+PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: deps build demo test lint format proto clean
@@ -10,7 +12,10 @@ deps:
 	  missing=""; for p in $(DEBIAN_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	  if [ -n "$$missing" ]; then echo "Installing:$$missing"; $(SUDO) apt-get update -qq && \
 	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi; \
-	else echo "Not Debian: provide SQLite 3.40+, zlib and libcurl with headers yourself."; fi
+	else echo "Not Debian: provide SQLite 3.40+, zlib, libzip and libcurl with headers yourself."; fi
+	@if ! .build/python/bin/python -c 'import pyxform, openpyxl' 2>/dev/null; then \
+	  python3 -m venv .build/python && .build/python/bin/python -m pip install -q --disable-pip-version-check $(PYTHON_PACKAGES) || \
+	  echo "Without $(PYTHON_PACKAGES) some form tests are skipped."; fi
 	@command -v swift >/dev/null 2>&1 || { echo "Swift 6.1 or later is needed: see swift.org/install"; exit 1; }
 
 build: deps

@@ -18,7 +18,8 @@ internal import ToolSupport
       """,
     version: "0.1",
     subcommands: [
-      InitCommand.self, CampaignCommand.self, EnrollCommand.self, DevicesCommand.self, ServeCommand.self, StatusCommand.self,
+      InitCommand.self, CampaignCommand.self, FormsCommand.self, EnrollCommand.self, DevicesCommand.self, ServeCommand.self,
+      StatusCommand.self,
       ResultsCommand.self, CloseCommand.self, RehearseCommand.self, ProveCommand.self,
     ])
 

@@ -56,15 +56,71 @@ import Testing
     #expect(try value("if(${n} > 0 and ${m} != '', 1, '')", ["n": .number(21)]) == .string(""))
   }
 
+  @Test(arguments: [
+    ("abs(-2.5)", 2.5), ("pow(2, 10)", 1_024), ("decimal-date-time('1970-01-03')", 2), ("today() - date('2024-03-26')", 6),
+    ("number(date(today() + 30))", 19_844), ("now() - today()", 0), ("once(7)", 7),
+  ])
+  func moreNumbers(_ source: String, _ expected: Double) throws {
+    #expect(try value(source).number == expected)
+  }
+
+  @Test(arguments: [
+    ("selected-at('a b c', 1)", "b"), ("selected-at('a b c', 3)", ""), ("selected-at('a', -1)", ""), ("substr('Đồng ý', 1, 4)", "ồng"),
+    ("substr('abc', -2)", "bc"), ("substr('abc', 2, 1)", ""), ("join('-', 'a', 'b', 1)", "a-b-1"),
+    ("format-date('2024-04-09', '%d/%m/%Y')", "09/04/2024"),
+    ("format-date('2024-04-09', 'ngày %e tháng %n năm %y')", "ngày 9 tháng 4 năm 24"),
+    ("format-date('x', '%d')", ""), ("normalize-space('  a   b ')", "a b"), ("string(date('2024-02-28') + 2)", "19783"),
+    ("string(date(date('2024-02-28') + 2))", "2024-03-01"),
+  ])
+  func moreTexts(_ source: String, _ expected: String) throws {
+    #expect(try value(source).text == expected)
+  }
+
+  @Test(arguments: [
+    ("contains('abc', 'bc')", true), ("contains('abc', '')", true), ("starts-with('abc', 'ab')", true), ("ends-with('abc', 'ab')", false),
+    ("boolean('x')", true), ("boolean-from-string('true')", true), ("boolean-from-string('0')", false),
+    ("regex('0912345678', '0[0-9]{9}')", true), ("regex('09123456789', '0[0-9]{9}')", false), ("regex('abc', 'b')", false),
+    ("regex('Nguyễn Văn', '\\p{Lu}\\p{L}*( \\p{Lu}\\p{L}*)+')", true), ("regex('a-b', '[a\\-b]+')", true), ("regex('', '(a|b)*')", true),
+    ("regex('abab', '(?:ab){2}')", true), ("regex('x1', '^[^0-9]\\d$')", true), ("regex('a.c', 'a\\.c')", true),
+    ("regex('abc', 'a\\.c')", false),
+    ("regex('2024', '(19|20)\\d\\d')", true), ("regex('ab', 'a|ab')", true), ("regex('aaa', 'a{2,}?')", true),
+    ("regex('a', 'a{2,3}')", false),
+  ])
+  func moreTruths(_ source: String, _ expected: Bool) throws {
+    #expect(try value(source) == .boolean(expected))
+  }
+
+  @Test func aPatternThatWouldExplodeElsewhereTakesLinearTime() throws {
+    let pattern = try LinearPattern("(a|aa)*(a*)*(a|a?)+b")
+    #expect(!pattern.matches(String(repeating: "a", count: 20_000)))
+    #expect(pattern.matches(String(repeating: "a", count: 20_000) + "b"))
+  }
+
+  @Test func pathsReadWhatTheyLeadTo() throws {
+    for source in ["/data/g/a + 1", "../a + 1", "./../a + 1", "current()/../a + 1"] {
+      #expect(try value(source, ["a": .number(4)]) == .number(5))
+      #expect(try FormExpression(source).references == ["a"])
+    }
+  }
+
+  @Test func textsCannotGrowWithoutEnd() throws {
+    let long = ExpressionValue.string(String(repeating: "x", count: 40_000))
+    #expect(try value("concat(${a}, ${a})", ["a": long]).text.isEmpty)
+    #expect(try value("join(',', ${a}, ${a})", ["a": long]).text.isEmpty)
+  }
+
   @Test func withoutAValidDayTodayIsBlank() throws {
     #expect(try value("today()", today: "yesterday") == .string(""))
     #expect(try value(". <= today()", current: .number(1), today: "") == .boolean(false))
   }
 
   @Test(arguments: [
-    "", "1 +", "(1", "1)", "'open", "${bad name}", "$a", "foo(1)", "not()", "not(1, 2)", "if(1, 2)", "selected(., 'a'", "a = 1", "../b",
-    "/data/x",
-    "1 2", "round(1, 2, 3)", "‘x’", "1 ! 2", "1 == 2", "date('2024-13-01')", "date('26/3/2024')", "1,2", "1.2.3", "once(1)", "today(1)",
+    "", "1 +", "(1", "1)", "'open", "${bad name}", "$a", "foo(1)", "not()", "not(1, 2)", "if(1, 2)", "selected(., 'a'", "a = 1", "..",
+    "/data",
+    "/data/x[1]", "a/b", "//x", "${a}[1]", "../a/../b", "position(1)", "position(${a})", "sum(1)", "count('x')", "regex(., ${a})",
+    "regex(., '(a')", "regex(., '(a)\\1')", "regex(., '(?=a)')", "regex(., 'a{9999}')", "regex(., 'a++')", "format-date(today(), '%b')",
+    "jr:choice-name(${a}, 'a')", "instance('x')/root", "indexed-repeat(1, 2, 3)",
+    "1 2", "round(1, 2, 3)", "‘x’", "1 ! 2", "1 == 2", "date('2024-13-01')", "date('26/3/2024')", "1,2", "1.2.3", "today(1)",
     "not(,)",
   ])
   func badExpressionIsAnErrorWithAPlace(_ source: String) {

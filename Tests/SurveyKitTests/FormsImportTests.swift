@@ -69,7 +69,9 @@ import Testing
 
   @Test(arguments: [
     Broken(old: "date,report_date", new: "geopoint,report_date", row: 5, column: "type", says: "\"geopoint\" is not supported"),
-    Broken(old: "date,report_date", new: "select_one role or_other,report_date", row: 5, column: "type", says: "not supported"),
+    Broken(
+      old: "date,report_date", new: "select_one role or_other,report_date", row: 5, column: "type",
+      says: "or_other is not supported; add a choice"),
     Broken(old: "date,report_date", new: ",report_date", row: 5, column: "type", says: "blank"),
     Broken(old: "select_one role,", new: "select_one,", row: 6, column: "type", says: "the list is missing"),
     Broken(old: "select_one role,", new: "select_one rolle,", row: 6, column: "type", says: "no list \"rolle\""),
@@ -103,7 +105,7 @@ import Testing
     Broken(
       old: "if(${officials_total} > 0", new: "if(${answer_rate} > 0", row: 17, column: "calculation", says: "in a circle: answer_rate"),
     Broken(old: "date('2024-03-26')", new: "date('2024-26-03')", row: 5, column: "constraint", says: "must exist"),
-    Broken(old: "yes,Câu này", new: "maybe,Câu này", row: 5, column: "required", says: "not supported"),
+    Broken(old: "yes,Câu này", new: "maybe,Câu này", row: 5, column: "required", says: "a name on its own"),
     Broken(old: "yes,Câu này", new: ",Câu này", row: 5, column: "required", says: "no required"),
     Broken(old: ". >= date('2024-03-26') and . <= today()", new: "", row: 5, column: "constraint", says: "no constraint"),
     Broken(old: "max-pixels=1280", new: "max-bytes=9", row: 24, column: "parameters", says: "max-pixels"),

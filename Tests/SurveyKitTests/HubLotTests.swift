@@ -180,10 +180,11 @@ import Testing
     #expect(status.addsUp)
     #expect(try await world.row("07201").counts.received == 11)
     #expect(try await world.survey.results().participation.first { $0.unit == "07201" }?.answers == 11)
-    #expect(try await world.survey.setState("closed", ofForm: "pks01") == 1)
-    #expect(try await world.survey.setState("closed", ofForm: "pks01") == 0)
-    #expect(try await world.survey.setState("closed", ofForm: "nothing") == nil)
-    try await world.survey.hub.releaseRemainders(of: ["07201"])
+    #expect(try await world.survey.move(form: "pks01", to: .closing).releasedNow == 0)
+    #expect(try await world.survey.move(form: "pks01", to: .closed).releasedNow == 3)
+    #expect(try await world.survey.move(form: "pks01", to: .closed).releasedNow == 0)
+    await #expect(throws: DataProblems.self) { try await world.survey.move(form: "pks01", to: .open) }
+    await #expect(throws: DataProblems.self) { try await world.survey.move(form: "nothing", to: .closed) }
     status = try await world.survey.status()
     #expect(status.packetsReleased == 11 && status.packetsWaiting == 0 && status.addsUp)
     try await world.sync(field)

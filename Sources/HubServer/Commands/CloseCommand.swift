@@ -18,34 +18,23 @@ struct CloseCommand: ToolCommand {
   @OptionGroup var place: HubPlace
   @Argument(help: "The form, such as pks01.") var form: String
 
-  private struct Closed: Encodable {
-    var form: String
-    var releasedNow: Int
-    var waiting: Int
-  }
-
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
-      let plan = try await survey.requirePlan()
-      guard try await survey.setState("closed", ofForm: form) != nil else {
-        let known = Set(plan.forms.map(\.form)).sorted().joined(separator: ", ")
-        throw ToolError(vi: "Không có biểu mẫu \(form); có: \(known).", en: "There is no form \(form); there is: \(known).")
-      }
-      let before = try await survey.status()
-      let others = plan.forms.filter { plan.campaign.forms.contains($0.form) && $0.form != form && $0.state != "closed" }
-      // Nobody knows which form a packet answers: as long as one is open, its first answers must not be told apart.
-      if others.isEmpty { try await survey.hub.releaseRemainders(of: plan.tree.units.map(\.code.rawValue)) }
-      let after = try await survey.status()
+      let done = try await survey.move(form: form, to: .closed)
+      Self.tell(done, console)
+      try console.result(done)
+    }
+  }
+
+  static func tell(_ done: FormClosing, _ console: Console) {
+    guard done.state == .closed else {
+      return console.say("\(done.form): \(done.state.rawValue).", "\(done.form): \(done.state.rawValue).")
+    }
+    console.say(
+      "Đã đóng \(done.form); mở thêm \(done.releasedNow) phiếu.", "Closed \(done.form); released \(done.releasedNow) more answers.")
+    if let other = done.waitsFor {
       console.say(
-        "Đã đóng \(form); mở thêm \(after.packetsReleased - before.packetsReleased) phiếu.",
-        "Closed \(form); released \(after.packetsReleased - before.packetsReleased) more answers.")
-      if let other = others.first {
-        console.say(
-          "\(after.packetsWaiting) phiếu còn chờ đến khi \(other.form) cũng đóng.",
-          "\(after.packetsWaiting) answers wait until \(other.form) is closed too.")
-      }
-      try console.result(
-        Closed(form: form, releasedNow: after.packetsReleased - before.packetsReleased, waiting: after.packetsWaiting))
+        "\(done.waiting) phiếu còn chờ đến khi \(other) cũng đóng.", "\(done.waiting) answers wait until \(other) is closed too.")
     }
   }
 }

@@ -57,6 +57,9 @@ enum AnswerMessage {
     vi: "Biểu mẫu không có câu hỏi này; hãy kiểm tra phiên bản biểu mẫu.", en: "The form has no such question; check the form's version.")
   static let unknownChoice = LocalizedText(
     vi: "Lựa chọn không có trong danh sách; hãy chọn lại.", en: "This choice is not in the list; choose again.")
+  static let notOffered = LocalizedText(
+    vi: "Lựa chọn này không hợp với các câu trả lời khác; hãy chọn lại.",
+    en: "This choice does not go with the other answers; choose again.")
   static let duplicateChoice = LocalizedText(
     vi: "Một lựa chọn được ghi hai lần; hãy bỏ bớt.", en: "A choice is there twice; remove one.")
   static let missing = LocalizedText(vi: "Câu này cần được trả lời.", en: "This question needs an answer.")

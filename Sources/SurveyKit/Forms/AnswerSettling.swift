@@ -1,25 +1,75 @@
 /// Which questions are asked and what every question is worth to expressions, given raw answers: one pass, no recursion.
 struct SettledAnswers {
-  /// What `${name}` gives; irrelevant and unanswered questions are absent.
-  private(set) var values: [String: ExpressionValue]
-  /// Names of the questions that are asked.
+  /// Questions outside repeats, and repeats, that are asked.
   private(set) var relevant: Set<String> = []
+  /// By repeat and filling-in, the questions that are asked.
+  private(set) var relevantInside: [String: [Set<String>]] = [:]
+  /// What rules outside repeats see: irrelevant and unanswered questions are absent.
+  private(set) var scope: ExpressionScope
 
   /// - Parameters:
-  ///   - raw: Answers of this scope as expressions see them.
-  ///   - outer: Settled values around a repeat; empty outside.
-  init(_ scope: FormIndex.Scope, raw: [String: ExpressionValue], outer: [String: ExpressionValue] = [:], today: String) {
-    var context = ExpressionScope(today: today, values: outer)
-    for place in scope.settlingOrder {
-      let entry = scope.entries[place]
-      let name = entry.question.name
-      guard entry.conditions.allSatisfy({ $0.holds(in: context) }) else {
-        context.values[name] = nil
-        continue
+  ///   - raw: Answers outside repeats as expressions see them.
+  ///   - instances: Those of each repeat, one element for each filling-in.
+  init(
+    _ index: FormIndex, raw: [String: ExpressionValue], instances: [String: [[String: ExpressionValue]]], today: String
+  ) {
+    scope = ExpressionScope(today: today)
+    scope.facts = index.facts
+    for step in index.order {
+      switch step {
+      case .outer(let place):
+        let entry = index.outer.entries[place]
+        guard entry.conditions.allSatisfy({ $0.holds(in: scope) }) else { continue }
+        relevant.insert(entry.question.name)
+        scope.values[entry.question.name] = value(of: entry.question, raw: raw[entry.question.name])
+      case .repeated(let place):
+        let section = index.repeats[place]
+        let isAsked = section.conditions.allSatisfy { $0.holds(in: scope) }
+        if isAsked { relevant.insert(section.name) }
+        let count = isAsked ? instances[section.name]?.count ?? 0 : 0
+        scope.instances[section.name] = Array(repeating: [:], count: count)
+        relevantInside[section.name] = Array(repeating: [], count: count)
+      case .inner(let place, let inner):
+        settle(index.repeats[place].scope.entries[inner], in: index.repeats[place].name, raw: instances)
       }
-      relevant.insert(name)
-      context.values[name] = entry.question.calculation?.evaluate(in: context) ?? raw[name]
     }
-    values = context.values
+  }
+
+  /// Settles one question of a repeat in all its filling-ins.
+  private mutating func settle(_ entry: FormIndex.Entry, in name: String, raw: [String: [[String: ExpressionValue]]]) {
+    let question = entry.question
+    for place in (scope.instances[name] ?? []).indices {
+      enter(name, place)
+      guard entry.conditions.allSatisfy({ $0.holds(in: scope) }) else { continue }
+      let value = value(of: question, raw: raw[name]?[place][question.name]) ?? .empty
+      scope.instance = [:]  // So that what follows changes the answers in place.
+      scope.instances[name]?[place][question.name] = value
+      relevantInside[name]?[place].insert(question.name)
+    }
+    scope.instance = [:]
+    scope.position = nil
+    scope.repeatName = nil
+  }
+
+  private mutating func enter(_ name: String, _ place: Int) {
+    scope.instance = scope.instances[name]?[place] ?? [:]
+    scope.position = place + 1
+    scope.repeatName = name
+  }
+
+  private func value(of question: FormQuestion, raw: ExpressionValue?) -> ExpressionValue? {
+    if let calculation = question.calculation { return calculation.evaluate(in: scope) }
+    guard question.kind == .hidden, raw == nil, let initial = question.initial else { return raw }
+    switch initial {
+    case .literal(let text): return .string(text)
+    case .rule(let rule): return rule.evaluate(in: scope)
+    }
+  }
+
+  /// What rules inside a repeat see.
+  func scope(in name: String, at place: Int) -> ExpressionScope {
+    var inside = self
+    inside.enter(name, place)
+    return inside.scope
   }
 }

@@ -27,22 +27,22 @@ public struct AnswerValidator: Sendable {
     self.form = form
     self.today = today
     index = FormIndex(form)
-    names = Set(index.outer.places.keys).union(index.repeats.map(\.section.name))
+    names = Set(index.outer.places.keys).union(index.repeats.map(\.name))
     places = Dictionary(FormOutline(form.items).entries.map { ($0.item.name, $0.ordinal) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// The answers in their one spelling, or everything that is wrong with them in the order of the form.
   public func validate(_ answers: [String: AnswerValue]) -> Result<ValidatedAnswers, AnswerFaults> {
-    var faults = answers.keys.filter { !names.contains($0) }.sorted().map {
+    var faults = answers.keys.filter { !names.contains($0) || index.outer[$0]?.question.kind == .note }.sorted().map {
       AnswerFault(question: $0, kind: .unknownQuestion, message: AnswerMessage.unknownQuestion)
     }
-    let outer = judge(index.outer, answers, outer: [:], instance: nil)
-    var values = outer.values
-    var found = outer.faults
+    let readings = read(answers)
+    let settled = settle(readings)
+    var found = readings.faults
+    var values = judge(index.outer, readings.outer, settled.relevant, settled.scope, instance: nil, &found)
     for section in index.repeats {
-      let judged = judge(section, answers[section.section.name], outer: outer.settled.values)
-      if !judged.instances.isEmpty { values[section.section.name] = .instances(judged.instances) }
-      found += judged.faults
+      let judged = judge(section, answers[section.name], readings, settled, &found)
+      if !judged.isEmpty { values[section.name] = .instances(judged) }
     }
     let inOrder = found.enumerated().sorted {
       (places[$0.element.question] ?? 0, $0.offset) < (places[$1.element.question] ?? 0, $1.offset)
@@ -67,147 +67,228 @@ public struct AnswerValidator: Sendable {
   ///
   /// - Parameters:
   ///   - name: Of a question or a repeat; an unknown name is never relevant.
-  ///   - given: Answers so far, outside repeats.
+  ///   - given: Answers so far; those of repeats may be among them.
   ///   - instance: Answers so far in the filling-in of the repeat the question stands in.
-  public func isRelevant(_ name: String, given: [String: AnswerValue], instance: [String: AnswerValue] = [:]) -> Bool {
-    let outer = settle(index.outer, given, outer: [:])
-    if index.outer[name] != nil { return outer.relevant.contains(name) }
-    let scope = ExpressionScope(today: today, values: outer.values)
-    for section in index.repeats {
-      guard section.section.name == name || section.scope[name] != nil else { continue }
-      guard section.conditions.allSatisfy({ $0.holds(in: scope) }) else { return false }
-      return section.section.name == name || settle(section.scope, instance, outer: outer.values).relevant.contains(name)
-    }
-    return false
+  ///   - number: Which filling-in that is, counted from 1; nil is one after those in `given`.
+  public func isRelevant(
+    _ name: String, given: [String: AnswerValue], instance: [String: AnswerValue] = [:], number: Int? = nil
+  ) -> Bool {
+    guard let home = index.home(of: name) else { return settle(read(given)).relevant.contains(name) }
+    let (settled, place) = settle(given, instance, in: home, number)
+    return settled.relevantInside[home.name]?.element(at: place)?.contains(name) ?? false
   }
 
   /// The answer to one question in its one spelling (nil: left blank), or what is wrong with it after the answers so far.
   ///
   /// A blank answer to a required question is a fault; whether the question is asked at all is not looked at.
   public func check(
-    _ answer: AnswerValue?, to name: String, given: [String: AnswerValue], instance: [String: AnswerValue] = [:]
+    _ answer: AnswerValue?, to name: String, given: [String: AnswerValue], instance: [String: AnswerValue] = [:], number: Int? = nil
   ) -> Result<AnswerValue?, AnswerFaults> {
-    let outer = settle(index.outer, given, outer: [:])
-    let section = index.repeats.first { $0.scope[name] != nil }
-    guard let entry = index.outer[name] ?? section?.scope[name] else {
+    guard let entry = index[name] else {
       let fault = AnswerFault(question: name, kind: .unknownQuestion, message: AnswerMessage.unknownQuestion)
       return .failure(AnswerFaults(faults: [fault]))
     }
-    var values = outer.values
-    if let section { values = settle(section.scope, instance, outer: outer.values).values }
     let reading = read(answer, entry)
-    values[name] = reading.expressionValue
-    if let fault = fault(of: reading, entry, values: values, instance: nil) { return .failure(AnswerFaults(faults: [fault])) }
+    var scope = scope(of: name, given: given, instance: instance, number: number)
+    if scope.repeatName == nil { scope.values[name] = reading.expressionValue } else { scope.instance[name] = reading.expressionValue }
+    if let fault = fault(of: reading, entry, in: scope, instance: nil) { return .failure(AnswerFaults(faults: [fault])) }
     if case .value(let value) = reading { return .success(value) }
     return .success(nil)
   }
 
   /// The value a `calculate` has after the answers given so far; nil when it has none.
-  public func calculated(_ name: String, given: [String: AnswerValue]) -> AnswerValue? {
-    settle(index.outer, given, outer: [:]).values[name].flatMap(Self.answer)
+  public func calculated(
+    _ name: String, given: [String: AnswerValue], instance: [String: AnswerValue] = [:], number: Int? = nil
+  ) -> AnswerValue? {
+    let scope = scope(of: name, given: given, instance: instance, number: number)
+    return (scope.instance[name] ?? scope.values[name]).flatMap(Self.answer)
   }
 
-  /// The answers without those to questions that are not asked: what remains when a respondent goes back and changes a reply.
+  /// The choices a question offers after the answers given so far, in the form's order: all, unless it has a choice filter.
+  public func offeredChoices(
+    of name: String, given: [String: AnswerValue], instance: [String: AnswerValue] = [:], number: Int? = nil
+  ) -> [FormChoice] {
+    guard let question = index[name]?.question else { return [] }
+    guard question.choiceFilter != nil else { return form.choices(of: question) }
+    return offered(question, in: scope(of: name, given: given, instance: instance, number: number))
+  }
+
+  /// What stands in a question when it is first shown (`default`); nil when nothing does, or its rule gives no answer to it.
+  public func initialAnswer(
+    to name: String, given: [String: AnswerValue], instance: [String: AnswerValue] = [:], number: Int? = nil
+  ) -> AnswerValue? {
+    guard let entry = index[name], let initial = entry.question.initial else { return nil }
+    let text: String
+    switch initial {
+    case .literal(let literal): text = literal
+    case .rule(let rule): text = rule.evaluate(in: scope(of: name, given: given, instance: instance, number: number)).text
+    }
+    if case .value(let value) = read(.text(text), entry) { return value }
+    return nil
+  }
+
+  /// Most rounds of `withoutIrrelevant`: choices that fall away can make others fall away.
+  static let fallingRoundsMax = 16
+
+  /// The answers without those to questions that are not asked, and without choices no longer offered: what remains when a
+  /// respondent goes back and changes a reply.
   public func withoutIrrelevant(_ answers: [String: AnswerValue]) -> [String: AnswerValue] {
-    let outer = settle(index.outer, answers, outer: [:])
-    let scope = ExpressionScope(today: today, values: outer.values)
-    var kept = answers.filter { outer.relevant.contains($0.key) }
-    for section in index.repeats {
-      guard case .instances(let instances)? = answers[section.section.name],
-        section.conditions.allSatisfy({ $0.holds(in: scope) })
-      else { continue }
-      kept[section.section.name] = .instances(
-        instances.map { instance in
-          let inner = settle(section.scope, instance, outer: outer.values)
-          return instance.filter { inner.relevant.contains($0.key) }
-        })
+    var kept = answers
+    for _ in 0..<Self.fallingRoundsMax {
+      let before = kept
+      let settled = settle(read(kept))
+      kept = keep(index.outer, of: kept.filter { settled.relevant.contains($0.key) }, in: settled.scope)
+      for section in index.repeats {
+        guard case .instances(let instances)? = kept[section.name] else { continue }
+        let inside = instances.prefix(Self.repeatInstancesMax).enumerated().map { place, instance in
+          let asked = settled.relevantInside[section.name]?.element(at: place) ?? []
+          return keep(section.scope, of: instance.filter { asked.contains($0.key) }, in: settled.scope(in: section.name, at: place))
+        }
+        kept[section.name] = .instances(inside)
+      }
+      if kept == before { break }
+    }
+    return kept
+  }
+
+  private func keep(_ scope: FormIndex.Scope, of answers: [String: AnswerValue], in context: ExpressionScope) -> [String: AnswerValue] {
+    var kept = answers
+    for entry in scope.entries where entry.question.choiceFilter != nil {
+      guard case .value(let value) = read(kept[entry.question.name], entry) else { continue }
+      let names = Set(offered(entry.question, in: context).map(\.name))
+      switch value {
+      case .choice(let name) where !names.contains(name): kept[entry.question.name] = nil
+      case .choices(let several): kept[entry.question.name] = .choices(several.filter(names.contains))
+      default: break
+      }
     }
     return kept
   }
 }
 
-// MARK: - Judging a scope
+// MARK: - Reading and settling
 
 extension AnswerValidator {
-  private struct Judgement {
-    var values: [String: AnswerValue] = [:]
+  /// All answers as their questions read them.
+  private struct Readings {
+    var outer: [String: AnswerReader.Reading] = [:]
+    var repeats: [String: [[String: AnswerReader.Reading]]] = [:]
+    /// Answers to repeats that are no list, or too long a one.
     var faults: [AnswerFault] = []
-    let settled: SettledAnswers
   }
 
   private func read(_ answer: AnswerValue?, _ entry: FormIndex.Entry) -> AnswerReader.Reading {
     AnswerReader.read(answer, for: entry.question, choices: form.choices(of: entry.question))
   }
 
-  private func settle(_ scope: FormIndex.Scope, _ answers: [String: AnswerValue], outer: [String: ExpressionValue]) -> SettledAnswers {
-    var raw: [String: ExpressionValue] = [:]
-    for entry in scope.entries { raw[entry.question.name] = read(answers[entry.question.name], entry).expressionValue }
-    return SettledAnswers(scope, raw: raw, outer: outer, today: today)
+  private func read(_ scope: FormIndex.Scope, _ answers: [String: AnswerValue]) -> [String: AnswerReader.Reading] {
+    Dictionary(scope.entries.map { ($0.question.name, read(answers[$0.question.name], $0)) }, uniquingKeysWith: { first, _ in first })
   }
 
+  private func read(_ answers: [String: AnswerValue]) -> Readings {
+    var readings = Readings(outer: read(index.outer, answers))
+    for section in index.repeats {
+      switch answers[section.name] {
+      case nil, .choices([]), .text(""): break
+      case .instances(let instances) where instances.count <= Self.repeatInstancesMax:
+        readings.repeats[section.name] = instances.map { read(section.scope, $0) }
+      case .instances: readings.faults.append(AnswerFault(question: section.name, kind: .tooMany, message: AnswerMessage.tooMany))
+      default: readings.faults.append(AnswerFault(question: section.name, kind: .malformed, message: AnswerMessage.malformed))
+      }
+    }
+    return readings
+  }
+
+  private func settle(_ readings: Readings) -> SettledAnswers {
+    SettledAnswers(
+      index, raw: readings.outer.compactMapValues(\.expressionValue),
+      instances: readings.repeats.mapValues { $0.map { $0.compactMapValues(\.expressionValue) } }, today: today)
+  }
+
+  /// Settles with one filling-in of a repeat put in its place.
+  private func settle(
+    _ given: [String: AnswerValue], _ instance: [String: AnswerValue], in home: FormIndex.Repeat, _ number: Int?
+  ) -> (settled: SettledAnswers, place: Int) {
+    var instances: [[String: AnswerValue]] = []
+    if case .instances(let known)? = given[home.name] { instances = Array(known.prefix(Self.repeatInstancesMax)) }
+    let place = min(max((number ?? instances.count + 1) - 1, 0), min(instances.count, Self.repeatInstancesMax - 1))
+    if place < instances.count { instances[place] = instance } else { instances.append(instance) }
+    var all = given
+    all[home.name] = .instances(instances)
+    return (settle(read(all)), place)
+  }
+
+  /// What the rules of a question see.
+  private func scope(
+    of name: String, given: [String: AnswerValue], instance: [String: AnswerValue], number: Int?
+  ) -> ExpressionScope {
+    guard let home = index.home(of: name) else { return settle(read(given)).scope }
+    let (settled, place) = settle(given, instance, in: home, number)
+    return settled.scope(in: home.name, at: place)
+  }
+
+  private func offered(_ question: FormQuestion, in scope: ExpressionScope) -> [FormChoice] {
+    guard let filter = question.choiceFilter else { return form.choices(of: question) }
+    var scope = scope
+    return form.choices(of: question).filter { choice in
+      scope.choice = choice.columns
+      return filter.holds(in: scope)
+    }
+  }
+}
+
+// MARK: - Judging
+
+extension AnswerValidator {
   private func judge(
-    _ scope: FormIndex.Scope, _ answers: [String: AnswerValue], outer: [String: ExpressionValue], instance: Int?
-  ) -> Judgement {
-    let readings = scope.entries.map { read(answers[$0.question.name], $0) }
-    var raw: [String: ExpressionValue] = [:]
-    for (entry, reading) in zip(scope.entries, readings) { raw[entry.question.name] = reading.expressionValue }
-    var judgement = Judgement(settled: SettledAnswers(scope, raw: raw, outer: outer, today: today))
-    for (entry, reading) in zip(scope.entries, readings) {
+    _ scope: FormIndex.Scope, _ readings: [String: AnswerReader.Reading], _ relevant: Set<String>, _ context: ExpressionScope,
+    instance: Int?, _ faults: inout [AnswerFault]
+  ) -> [String: AnswerValue] {
+    var values: [String: AnswerValue] = [:]
+    for entry in scope.entries {
       let question = entry.question
-      guard judgement.settled.relevant.contains(question.name) else {
+      let reading = readings[question.name] ?? .blank
+      guard relevant.contains(question.name) else {
         if !reading.isBlank, question.kind.isAsked {
-          judgement.faults.append(
-            AnswerFault(question: question.name, instance: instance, kind: .notRelevant, message: AnswerMessage.notRelevant))
+          faults.append(AnswerFault(question: question.name, instance: instance, kind: .notRelevant, message: AnswerMessage.notRelevant))
         }
         continue
       }
       if question.kind == .calculate {
-        judgement.values[question.name] = judgement.settled.values[question.name].flatMap(Self.answer)
-      } else if question.kind == .note, answers[question.name] != nil {
-        judgement.faults.append(
-          AnswerFault(question: question.name, instance: instance, kind: .unknownQuestion, message: AnswerMessage.unknownQuestion))
-      } else if let fault = fault(of: reading, entry, values: judgement.settled.values, instance: instance) {
-        judgement.faults.append(fault)
+        values[question.name] = (context.instance[question.name] ?? context.values[question.name]).flatMap(Self.answer)
+      } else if let fault = fault(of: reading, entry, in: context, instance: instance) {
+        faults.append(fault)
       } else if case .value(let value) = reading, question.kind != .hidden {
-        judgement.values[question.name] = value
+        values[question.name] = value
       }
     }
-    return judgement
+    return values
   }
 
   private func judge(
-    _ section: FormIndex.Repeat, _ answer: AnswerValue?, outer: [String: ExpressionValue]
-  ) -> (instances: [[String: AnswerValue]], faults: [AnswerFault]) {
-    func refused(_ kind: AnswerFault.Kind, _ message: LocalizedText) -> (instances: [[String: AnswerValue]], faults: [AnswerFault]) {
-      ([], [AnswerFault(question: section.section.name, kind: kind, message: message)])
+    _ section: FormIndex.Repeat, _ answer: AnswerValue?, _ readings: Readings, _ settled: SettledAnswers, _ faults: inout [AnswerFault]
+  ) -> [[String: AnswerValue]] {
+    guard case .instances(let given)? = answer, let read = readings.repeats[section.name], !read.isEmpty else { return [] }
+    guard settled.relevant.contains(section.name) else {
+      faults.append(AnswerFault(question: section.name, kind: .notRelevant, message: AnswerMessage.notRelevant))
+      return []
     }
-    let instances: [[String: AnswerValue]]
-    switch answer {
-    case nil, .choices([]), .text(""): return ([], [])
-    case .instances(let several): instances = several
-    default: return refused(.malformed, AnswerMessage.malformed)
-    }
-    let scope = ExpressionScope(today: today, values: outer)
-    if !instances.isEmpty, !section.conditions.allSatisfy({ $0.holds(in: scope) }) {
-      return refused(.notRelevant, AnswerMessage.notRelevant)
-    }
-    guard instances.count <= Self.repeatInstancesMax else { return refused(.tooMany, AnswerMessage.tooMany) }
     var values: [[String: AnswerValue]] = []
-    var faults: [AnswerFault] = []
-    for (number, given) in instances.enumerated() {
-      for name in given.keys.sorted() where section.scope[name] == nil {
+    for (number, readings) in read.enumerated() {
+      for name in given[number].keys.sorted() where section.scope[name].map({ $0.question.kind == .note }) ?? true {
         faults.append(AnswerFault(question: name, instance: number, kind: .unknownQuestion, message: AnswerMessage.unknownQuestion))
       }
-      let judgement = judge(section.scope, given, outer: outer, instance: number)
-      faults += judgement.faults
-      if !judgement.values.isEmpty { values.append(judgement.values) }
+      let relevant = settled.relevantInside[section.name]?.element(at: number) ?? []
+      let scope = settled.scope(in: section.name, at: number)
+      let judged = judge(section.scope, readings, relevant, scope, instance: number, &faults)
+      if !judged.isEmpty { values.append(judged) }
     }
-    return (values, faults)
+    return values
   }
 
   /// What is wrong with an answer to a question that is asked.
   private func fault(
-    of reading: AnswerReader.Reading, _ entry: FormIndex.Entry, values: [String: ExpressionValue], instance: Int?
+    of reading: AnswerReader.Reading, _ entry: FormIndex.Entry, in scope: ExpressionScope, instance: Int?
   ) -> AnswerFault? {
     let question = entry.question
     func fault(_ kind: AnswerFault.Kind, _ message: LocalizedText) -> AnswerFault {
@@ -216,13 +297,17 @@ extension AnswerValidator {
     switch reading {
     case .fault(let kind, let message, _): return fault(kind, message)
     case .blank:
-      guard question.kind.isAsked, let required = question.required,
-        required.holds(in: ExpressionScope(today: today, values: values))
-      else { return nil }
+      guard question.kind.isAsked, let required = question.required, required.holds(in: scope) else { return nil }
       return fault(.missingRequired, question.requiredMessage?.localized ?? AnswerMessage.missing)
     case .value(let value):
+      if question.choiceFilter != nil {
+        let names = Set(offered(question, in: scope).map(\.name))
+        let taken = value.expressionValue.text.split(separator: " ").map(String.init)
+        guard taken.allSatisfy(names.contains) else { return fault(.unknownChoice, AnswerMessage.notOffered) }
+      }
       guard let constraint = question.constraint else { return nil }
-      let scope = ExpressionScope(today: today, values: values, current: value.expressionValue)
+      var scope = scope
+      scope.current = value.expressionValue
       return constraint.holds(in: scope) ? nil : fault(.constraint, question.constraintMessage?.localized ?? AnswerMessage.constraint)
     }
   }
@@ -238,4 +323,8 @@ extension AnswerValidator {
       return number == number.rounded() ? .integer(Int(number)) : .decimal(number)
     }
   }
+}
+
+extension Array {
+  fileprivate func element(at index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
 }

@@ -2,8 +2,8 @@ public import SyncKit
 
 /// A rule of a form: when a question is asked, what answers it takes, how a value is calculated.
 ///
-/// Written in the part of XPath 1.0 that survey forms use, with the meaning ODK gives it: see `ExpressionOperator` and
-/// `ExpressionFunction`. Parsing checks the syntax, the functions and their number of arguments; whether
+/// Written in the part of XPath 1.0 that survey forms use, with the meaning ODK gives it: see `ExpressionOperator`,
+/// `ExpressionFunction` and `ExpressionPath`. Parsing checks the syntax, the functions and their number of arguments; whether
 /// the questions it refers to exist is for the form to check. A value of this type always parses and is safe to evaluate:
 /// its length and depth are bounded, so that a hostile form can neither exhaust the stack nor the processor.
 public struct FormExpression: Sendable, Hashable {
@@ -16,12 +16,13 @@ public struct FormExpression: Sendable, Hashable {
   public let source: String
   /// What the source says.
   public let root: ExpressionNode
-  /// Names in `${…}`, each once, in order of appearance.
+  /// Names in `${…}` and at the end of paths, each once, in order of appearance.
   public let references: [String]
   /// Whether it mentions `.`, the answer being tested.
   public let usesCurrent: Bool
 
-  public init(_ source: String) throws(ExpressionError) {
+  /// - Parameter isFilter: Whether it is a `choice_filter`, in which plain names are columns of the choices sheet.
+  public init(_ source: String, isFilter: Bool = false) throws(ExpressionError) {
     guard source.utf8.count <= Self.expressionBytesMax else {
       throw ExpressionError(
         position: 1,
@@ -31,7 +32,7 @@ public struct FormExpression: Sendable, Hashable {
     }
     let text = source.nfc.trimmingWhitespace
     let tokens = try ExpressionLexer.tokens(of: text)
-    var parser = ExpressionParser(tokens: tokens)
+    var parser = ExpressionParser(tokens: tokens, isFilter: isFilter)
     root = try parser.parse()
     self.source = text
     var references: [String] = []
@@ -39,6 +40,7 @@ public struct FormExpression: Sendable, Hashable {
     root.walk { node in
       switch node {
       case .reference(let name) where !references.contains(name): references.append(name)
+      case .path(let path): if let name = path.name, !references.contains(name) { references.append(name) }
       case .current: usesCurrent = true
       default: break
       }
@@ -82,8 +84,14 @@ public indirect enum ExpressionNode: Sendable, Hashable {
   case string(String)
   /// `${name}`: the answer to another question, the empty text when there is none.
   case reference(String)
+  /// `/data/group/name`, `../name`: the answer to another question by where it stands.
+  case path(ExpressionPath)
+  /// In a choice filter: a column of the choices sheet.
+  case column(String)
   /// `.`: the answer being tested.
   case current
+  /// `regex(text, 'pattern')`.
+  case matches(ExpressionNode, LinearPattern)
   case negative(ExpressionNode)
   case binary(ExpressionOperator, ExpressionNode, ExpressionNode)
   case call(ExpressionFunction, [ExpressionNode])
@@ -92,8 +100,8 @@ public indirect enum ExpressionNode: Sendable, Hashable {
   public func walk(_ visit: (ExpressionNode) -> Void) {
     visit(self)
     switch self {
-    case .number, .string, .reference, .current: break
-    case .negative(let operand): operand.walk(visit)
+    case .number, .string, .reference, .path, .column, .current: break
+    case .negative(let operand), .matches(let operand, _): operand.walk(visit)
     case .binary(_, let left, let right):
       left.walk(visit)
       right.walk(visit)
@@ -130,25 +138,78 @@ public enum ExpressionOperator: String, Sendable, Hashable, CaseIterable {
   }
 }
 
+/// Where a question stands, as XForms write it.
+///
+/// Names are unique in a form, so the last step says which question is meant; `FormCheck` sees to it that the others agree.
+public struct ExpressionPath: Sendable, Hashable {
+  /// `/data/…`; else it starts at the question whose rule this is.
+  public let isAbsolute: Bool
+  /// How many times `..` leads outwards.
+  public let ups: Int
+  public let steps: [String]
+
+  /// The question meant; nil for `..` alone.
+  public var name: String? { steps.last }
+
+  /// Whether the path, written in a rule of the item at `home`, leads to `place`; both are names from the outside in.
+  func leads(from home: [String], to place: [String]) -> Bool {
+    if isAbsolute { return Array(steps.dropFirst()) == place }
+    return ups <= home.count && Array(home.dropLast(ups)) + steps == place
+  }
+}
+
 /// The functions a form may call. Any other is refused when the form is imported, so that no rule is silently ignored.
+///
+/// An evaluation has no clock and no memory: `now()` is `today()`, and `once(x)` is the answer already given, else `x`.
 public enum ExpressionFunction: String, Sendable, Hashable, CaseIterable {
   case not, selected
+  case selectedAt = "selected-at"
   case countSelected = "count-selected"
-  case `if`, coalesce, round
+  case `if`, coalesce, once, regex
   case stringLength = "string-length"
-  case date, today
-  case `true`, `false`
-  case number, int, string, concat, min, max
+  case substr, contains
+  case startsWith = "starts-with"
+  case endsWith = "ends-with"
+  case normalizeSpace = "normalize-space"
+  case concat, join
+  case date, today, now
+  case formatDate = "format-date"
+  case decimalDateTime = "decimal-date-time"
+  case `true`, `false`, boolean
+  case booleanFromString = "boolean-from-string"
+  case number, int, round, pow, string, min, max, sum, count
+  case magnitude = "abs"
+  case countNonEmpty = "count-non-empty"
+  case position
+  case indexedRepeat = "indexed-repeat"
+  case choiceName = "jr:choice-name"
+
+  /// Most arguments of a function that takes any number.
+  static let functionArgumentsMax = 32
 
   /// How many arguments it takes.
   var arity: ClosedRange<Int> {
     switch self {
-    case .today, .true, .false: 0...0
-    case .not, .countSelected, .stringLength, .date, .number, .int, .string: 1...1
-    case .selected, .coalesce: 2...2
-    case .if: 3...3
+    case .today, .now, .true, .false: 0...0
+    case .not, .countSelected, .stringLength, .date, .number, .int, .string, .once, .boolean, .booleanFromString, .magnitude, .sum, .count,
+      .countNonEmpty, .position, .normalizeSpace, .decimalDateTime:
+      1...1
+    case .selected, .selectedAt, .coalesce, .regex, .contains, .startsWith, .endsWith, .formatDate, .pow, .choiceName: 2...2
+    case .if, .indexedRepeat: 3...3
     case .round: 1...2
-    case .concat, .min, .max: 1...32
+    case .substr: 2...3
+    case .concat, .min, .max: 1...Self.functionArgumentsMax
+    case .join: 2...Self.functionArgumentsMax
+    }
+  }
+
+  /// Whether an argument may stand for all the answers of a repeat.
+  func takesMany(at index: Int) -> Bool {
+    switch self {
+    case .sum, .count, .countNonEmpty, .min, .max, .concat: true
+    case .join: index > 0
+    case .indexedRepeat: index < 2
+    default: false
     }
   }
 }

@@ -7,6 +7,7 @@ struct ExpressionLexer {
     case string(String)
     case reference(String)
     case current
+    case path(ExpressionPath)
     case function(String)
     case sign(ExpressionOperator)
     case open, close, comma
@@ -43,6 +44,8 @@ struct ExpressionLexer {
     case "'", "\"": return try string(closing: character)
     case "$": return try reference()
     case ".": return try dot()
+    case "/": return try path(isAbsolute: true)
+    case "[", "]", "|", "@": throw failure(at: index + 1, ExpressionMessage.path)
     case "!":
       index += 1
       guard peek == "=" else { throw failure(at: index, ExpressionMessage.unknownSign("!")) }
@@ -51,7 +54,7 @@ struct ExpressionLexer {
     case "‘", "’", "“", "”": throw failure(at: index + 1, ExpressionMessage.curlyQuote)
     default:
       if character.isASCIIDigit { return try number() }
-      if character.isASCIILetter || character == "_" { return name() }
+      if character.isASCIILetter || character == "_" { return try name() }
       throw failure(at: index + 1, ExpressionMessage.unknownSign(character))
     }
   }
@@ -100,10 +103,34 @@ struct ExpressionLexer {
   private mutating func dot() throws(ExpressionError) -> Token {
     if index + 1 < characters.count {
       if characters[index + 1].isASCIIDigit { return try number() }
-      if characters[index + 1] == "." { throw failure(at: index + 1, ExpressionMessage.path) }
+      if characters[index + 1] == "." || characters[index + 1] == "/" { return try path(isAbsolute: false) }
     }
     index += 1
     return .current
+  }
+
+  /// `/data/group/name`, `../name`, `./name`, `..`.
+  private mutating func path(isAbsolute: Bool) throws(ExpressionError) -> Token {
+    let start = index + 1
+    var (ups, steps): (Int, [String]) = (0, [])
+    if isAbsolute { index += 1 }
+    var isOpen = true
+    while isOpen {
+      let begin = index
+      while let character = peek, character.isASCIILetter || character.isASCIIDigit || "_-.".contains(character) { index += 1 }
+      let step = String(characters[begin..<index])
+      switch step {
+      case "": throw failure(at: start, ExpressionMessage.path)
+      case ".": break
+      case ".." where steps.isEmpty && !isAbsolute: ups += 1
+      case _ where step.hasPrefix("."): throw failure(at: start, ExpressionMessage.path)
+      default: steps.append(step)
+      }
+      isOpen = peek == "/"
+      if isOpen { index += 1 }
+    }
+    guard peek != "[", !isAbsolute || steps.count > 1, ups > 0 || !steps.isEmpty else { throw failure(at: start, ExpressionMessage.path) }
+    return .path(ExpressionPath(isAbsolute: isAbsolute, ups: ups, steps: steps))
   }
 
   private mutating func number() throws(ExpressionError) -> Token {
@@ -115,12 +142,18 @@ struct ExpressionLexer {
     return .number(value)
   }
 
-  private mutating func name() -> Token {
+  private mutating func name() throws(ExpressionError) -> Token {
     let start = index
-    while let character = peek, character.isASCIILetter || character.isASCIIDigit || character == "_" || character == "-" {
-      index += 1
-    }
+    while let character = peek, character.isASCIILetter || character.isASCIIDigit || "_-:".contains(character) { index += 1 }
     let name = String(characters[start..<index])
+    // `current()/../x` and `current()`: the question whose rule this is.
+    if name == "current", characters[index...].prefix(2) == ["(", ")"] {
+      index += 2
+      guard peek == "/" else { return .current }
+      index += 1
+      return try path(isAbsolute: false)
+    }
+    if peek == "/" { throw failure(at: start + 1, ExpressionMessage.path) }
     switch name {
     case "or": return .sign(.or)
     case "and": return .sign(.and)

@@ -10,7 +10,19 @@ enum ExpressionMessage {
   static let badReference = LocalizedText(
     vi: "tham chiếu phải viết dạng ${ten_cau_hoi}.", en: "a reference is written ${question_name}.")
   static let path = LocalizedText(
-    vi: "không hỗ trợ đường dẫn XPath; hãy dùng ${ten_cau_hoi}.", en: "XPath paths are not supported; use ${question_name}.")
+    vi: "không hiểu đường dẫn này; hãy dùng ${ten_cau_hoi}, ../ten hoặc /data/nhom/ten, không có [ ].",
+    en: "this path is not understood; use ${question_name}, ../name or /data/group/name, without [ ].")
+  static let plainName = LocalizedText(
+    vi: "tên đứng một mình chỉ dùng được trong choice_filter; hãy viết ${ten_cau_hoi}.",
+    en: "a name on its own has a meaning in choice_filter only; write ${question_name}.")
+  static let parent = LocalizedText(
+    vi: "\"..\" đứng một mình chỉ dùng được trong position(..).", en: "\"..\" on its own has a meaning in position(..) only.")
+  static let wantsQuestion = LocalizedText(
+    vi: "ở đây phải là một câu hỏi hoặc phần lặp, viết ${ten}.", en: "a question or a repeat belongs here, written ${name}.")
+  static let wantsPattern = LocalizedText(
+    vi: "mẫu của regex() phải viết thẳng trong dấu nháy.", en: "the pattern of regex() must be written out in quotes.")
+  static let dateFormat = LocalizedText(
+    vi: "format-date() chỉ hiểu %Y %y %m %n %d %e và %H %h %M %S.", en: "format-date() understands %Y %y %m %n %d %e and %H %h %M %S only.")
   static let tooDeep = LocalizedText(
     vi: "lồng quá \(FormExpression.expressionDepthMax) lớp; hãy tách thành nhiều câu calculate.",
     en: "nested deeper than \(FormExpression.expressionDepthMax); split it into calculate questions.")

@@ -9,7 +9,12 @@ struct ExpressionParser {
   private let tokens: [ExpressionLexer.PlacedToken]
   private var index = 0
 
-  init(tokens: [ExpressionLexer.PlacedToken]) { self.tokens = tokens }
+  private let isFilter: Bool
+
+  init(tokens: [ExpressionLexer.PlacedToken], isFilter: Bool) {
+    self.tokens = tokens
+    self.isFilter = isFilter
+  }
 
   mutating func parse() throws(ExpressionError) -> ExpressionNode {
     guard !tokens.isEmpty else { throw ExpressionError(position: 1, message: ExpressionMessage.empty) }
@@ -37,6 +42,9 @@ struct ExpressionParser {
     case .string(let text): return (.string(text), 1)
     case .reference(let name): return (.reference(name), 1)
     case .current: return (.current, 1)
+    case .path(let path):
+      guard path.name != nil else { throw failure(ExpressionMessage.parent, at: index - 1) }
+      return (.path(path), 1)
     case .function(let name): return try call(name, level: level)
     case .open:
       let inner = try expression(atLeast: 1, level: level + 1)
@@ -55,10 +63,13 @@ struct ExpressionParser {
   private mutating func call(_ name: String, level: Int) throws(ExpressionError) -> Sized {
     let start = index - 1
     guard let function = ExpressionFunction(rawValue: name) else {
-      let isCall = token == .open
-      throw failure(isCall ? ExpressionMessage.unknownFunction(name) : ExpressionMessage.path, at: start)
+      if token == .open { throw failure(ExpressionMessage.unknownFunction(name), at: start) }
+      return try column(name, at: start)
     }
+    // `name`, `string` and the like are also what columns are called.
+    if isFilter, token != .open { return try column(name, at: start) }
     try take(.open)
+    if function == .position, let parent = try position() { return parent }
     var arguments: [ExpressionNode] = []
     var depth = 0
     while token != .close {
@@ -70,10 +81,64 @@ struct ExpressionParser {
     }
     guard function.arity.contains(arguments.count) else { throw failure(ExpressionMessage.arity(function, arguments.count), at: start) }
     try take(.close)
-    if function == .date, case .string(let text)? = arguments.first, ISODate(text) == nil {
-      throw failure(ExpressionMessage.badDate, at: start)
+    return try grown(try node(function, arguments, at: start), over: depth)
+  }
+
+  private func column(_ name: String, at start: Int) throws(ExpressionError) -> Sized {
+    guard isFilter, FormName.isValid(name) else { throw failure(ExpressionMessage.plainName, at: start) }
+    return (.column(name), 1)
+  }
+
+  /// `position(..)`, the only place where `..` stands alone.
+  private mutating func position() throws(ExpressionError) -> Sized? {
+    guard case .path(let path)? = token, path.name == nil else { throw failure(ExpressionMessage.wantsQuestion) }
+    index += 1
+    try take(.close)
+    return (.call(.position, [.path(path)]), 2)
+  }
+
+  /// The call, with what can be known of its arguments checked while its author is there to mend it.
+  private func node(_ function: ExpressionFunction, _ arguments: [ExpressionNode], at start: Int) throws(ExpressionError) -> ExpressionNode
+  {
+    func literal(_ index: Int) -> String? {
+      if case .string(let text) = arguments[index] { text } else { nil }
     }
-    return try grown(.call(function, arguments), over: depth)
+    func isQuestion(_ index: Int) -> Bool {
+      switch arguments[index] {
+      case .reference, .path: true
+      default: false
+      }
+    }
+    switch function {
+    case .date:
+      if let text = literal(0), ISODate(text.prefix(10)) == nil || text.utf8.count > 10 && !text.contains("T") {
+        throw failure(ExpressionMessage.badDate, at: start)
+      }
+    case .formatDate:
+      if let text = literal(1), !ExpressionFunction.isDateFormat(text) { throw failure(ExpressionMessage.dateFormat, at: start) }
+    case .sum, .count, .countNonEmpty:
+      guard isQuestion(0) else { throw failure(ExpressionMessage.wantsQuestion, at: start) }
+    case .indexedRepeat:
+      guard isQuestion(0), isQuestion(1) else { throw failure(ExpressionMessage.wantsQuestion, at: start) }
+    case .regex:
+      guard let text = literal(1) else { throw failure(ExpressionMessage.wantsPattern, at: start) }
+      do throws(PatternFault) {
+        return .matches(arguments[0], try LinearPattern(text))
+      } catch {
+        throw failure(error.explanation, at: start)
+      }
+    case .choiceName:
+      // The question is named inside quotes: '${q}', which pyxform turns into ' /data/q '.
+      guard let text = literal(1) else { throw failure(ExpressionMessage.wantsQuestion, at: start) }
+      let inner = try ExpressionLexer.tokens(of: text)
+      switch inner.first?.token {
+      case .reference(let name)? where inner.count == 1: return .call(function, [arguments[0], .reference(name)])
+      case .path(let path)? where inner.count == 1 && path.name != nil: return .call(function, [arguments[0], .path(path)])
+      default: throw failure(ExpressionMessage.wantsQuestion, at: start)
+      }
+    default: break
+    }
+    return .call(function, arguments)
   }
 
   private func grown(_ node: ExpressionNode, over depth: Int) throws(ExpressionError) -> Sized {

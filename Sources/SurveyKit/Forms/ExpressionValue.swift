@@ -96,6 +96,18 @@ public struct ExpressionScope: Sendable {
   public var values: [String: ExpressionValue]
   /// The answer being tested, what `.` means.
   public var current: ExpressionValue
+  /// Inside a repeat: the answers of this filling-in, looked at before `values`.
+  var instance: [String: ExpressionValue] = [:]
+  /// Inside a repeat: which filling-in this is, counted from 1.
+  var position: Int?
+  /// Inside a repeat: its name.
+  var repeatName: String?
+  /// The answers of every repeat, one element for each filling-in; a question that is not asked is absent.
+  var instances: [String: [[String: ExpressionValue]]] = [:]
+  /// In a choice filter: the choice's columns.
+  var choice: [String: String] = [:]
+  /// What a form knows and answers do not.
+  var facts = ExpressionFacts.none
   private let day: ExpressionValue
 
   /// - Parameter today: `YYYY-MM-DD`; anything else makes `today()` the empty text, which no comparison accepts.
@@ -107,4 +119,23 @@ public struct ExpressionScope: Sendable {
 
   /// What `today()` gives.
   public var today: ExpressionValue { day }
+
+  /// The one answer a name stands for here.
+  func value(of name: String) -> ExpressionValue { instance[name] ?? values[name] ?? .empty }
+
+  /// All the answers a name stands for: of a question in another repeat one for each filling-in, of a repeat as many as it has.
+  func values(of name: String) -> [ExpressionValue] {
+    if let filled = instances[name] { return filled.map { _ in .empty } }
+    guard let home = facts.repeatOfQuestion[name], home != repeatName else { return [value(of: name)] }
+    return (instances[home] ?? []).compactMap { $0[name] }
+  }
+}
+
+/// What expressions need to know of a form besides its answers.
+struct ExpressionFacts: Sendable {
+  static let none = ExpressionFacts()
+
+  var repeatOfQuestion: [String: String] = [:]
+  /// Question to choice to label, in the form's default language.
+  var labels: [String: [String: String]] = [:]
 }

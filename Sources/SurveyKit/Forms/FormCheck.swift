@@ -42,6 +42,9 @@ struct FormCheck {
   private let unreadable: Set<String>
   private let repeatOfQuestion: [String: String?]
   private let questions: [String: FormQuestion]
+  private let repeatNames: Set<String>
+  /// Every item's name after those of the sections around it.
+  private let locations: [String: [String]]
   private var findings: [Finding] = []
 
   private init(form: Form, unreadable: Set<String>) {
@@ -57,6 +60,8 @@ struct FormCheck {
     }
     self.repeatOfQuestion = repeatOfQuestion
     self.questions = questions
+    repeatNames = Set(form.repeats.map(\.name))
+    locations = Dictionary(outline.entries.map { ($0.item.name, $0.location) }, uniquingKeysWith: { first, _ in first })
   }
 
   private mutating func report(_ place: Place, _ subject: String, _ text: LocalizedText) {
@@ -151,6 +156,7 @@ struct FormCheck {
     if (question.kind == .calculate) != (question.calculation != nil) {
       report(place("calculation"), name, FormMessage.calculation)
     }
+    checkInitial(question, place("default"))
     if let pixels = question.maxPixels, question.kind != .image || !(1...20_000).contains(pixels) {
       report(place("parameters"), name, FormMessage.parameters)
     }
@@ -162,10 +168,20 @@ struct FormCheck {
     let place = Place.item(entry.ordinal, "type")
     guard question.kind.hasChoices else {
       if question.choiceList != nil { report(place, question.name, FormMessage.listNotWanted) }
+      if question.choiceFilter != nil { report(.item(entry.ordinal, "choice_filter"), question.name, FormMessage.filterNotWanted) }
       return
     }
     guard let list = question.choiceList else { return report(place, question.name, FormMessage.listMissing) }
     if (form.choiceLists[list] ?? []).isEmpty { report(place, question.name, FormMessage.unknownList(list)) }
+  }
+
+  private mutating func checkInitial(_ question: FormQuestion, _ place: Place) {
+    guard let initial = question.initial else { return }
+    if !question.kind.isAsked, question.kind != .hidden { return report(place, question.name, FormMessage.notAsked("default")) }
+    guard case .literal(let text) = initial else { return }
+    if case .fault = AnswerReader.read(.text(text), for: question, choices: form.choices(of: question)) {
+      report(place, question.name, FormMessage.badDefault)
+    }
   }
 
   private mutating func checkText(_ text: FormText?, _ column: String, _ place: Place, _ subject: String) {
@@ -192,15 +208,9 @@ struct FormCheck {
     let place = Place.item(entry.ordinal, column)
     let subject = entry.item.name
     if rule.usesCurrent, column != "constraint" { report(place, subject, FormMessage.dotOutsideConstraint(column)) }
-    // A repeat's own condition is judged outside it: `repeatName` of its entry is nil.
-    for name in rule.references where !unreadable.contains(name) {
-      guard let question = questions[name], let home = repeatOfQuestion[name] else {
-        report(place, subject, FormMessage.unknownQuestion(name))
-        continue
-      }
-      if question.kind == .note { report(place, subject, FormMessage.noteHasNoAnswer(name)) }
-      if let home, home != entry.repeatName { report(place, subject, FormMessage.insideRepeat(name, home)) }
-    }
+    var texts: [LocalizedText] = []
+    check(rule.root, takesMany: false, entry, &texts)
+    for text in texts { report(place, subject, text) }
     var findings: [LocalizedText] = []
     rule.root.walk { node in
       guard case .call(.selected, let arguments) = node, arguments.count == 2, case .string(let choice) = arguments[1] else { return }
@@ -210,11 +220,58 @@ struct FormCheck {
     for text in findings { report(place, subject, text) }
   }
 
+  /// Looks at every name in a rule. A repeat's own condition is judged outside it: `repeatName` of its entry is nil.
+  ///
+  /// The depth of a rule is bounded by `FormExpression.expressionDepthMax`.
+  private func check(_ node: ExpressionNode, takesMany: Bool, _ entry: FormOutline.Entry, _ texts: inout [LocalizedText]) {
+    func add(_ text: LocalizedText) { if !texts.contains(text) { texts.append(text) } }
+    switch node {
+    case .number, .string, .current: break
+    case .reference(let name): reference(to: name, takesMany: takesMany, entry).map(add)
+    case .path(let path):
+      guard let name = path.name else { break }
+      if let text = reference(to: name, takesMany: takesMany, entry) {
+        add(text)
+      } else if let place = locations[name], !path.leads(from: entry.location, to: place) {
+        add(FormMessage.wrongPath(name, place))
+      }
+    case .column(let name):
+      guard name != "name", case .question(let question) = entry.item, let list = question.choiceList.flatMap({ form.choiceLists[$0] })
+      else { break }
+      if !list.contains(where: { $0.attributes[name] != nil }) { add(FormMessage.unknownChoiceColumn(name)) }
+    case .negative(let operand), .matches(let operand, _): check(operand, takesMany: false, entry, &texts)
+    case .binary(_, let left, let right):
+      check(left, takesMany: false, entry, &texts)
+      check(right, takesMany: false, entry, &texts)
+    case .call(.position, let arguments):
+      guard case .path(let path)? = arguments.first, let home = entry.repeatName,
+        Array(entry.location.dropLast(path.ups)) == locations[home]
+      else { return add(FormMessage.positionOutsideRepeat) }
+    case .call(let function, let arguments):
+      for (index, argument) in arguments.enumerated() {
+        check(argument, takesMany: function.takesMany(at: index), entry, &texts)
+      }
+      guard function == .choiceName, let name = arguments[1].referenceName, let question = questions[name] else { break }
+      if !question.kind.hasChoices { add(FormMessage.noChoices(name)) }
+    }
+  }
+
+  private func reference(to name: String, takesMany: Bool, _ entry: FormOutline.Entry) -> LocalizedText? {
+    if unreadable.contains(name) { return nil }
+    if takesMany, repeatNames.contains(name) { return nil }
+    guard let question = questions[name], let home = repeatOfQuestion[name] else {
+      return repeatNames.contains(name) ? FormMessage.isRepeat(name) : FormMessage.unknownQuestion(name)
+    }
+    if question.kind == .note { return FormMessage.noteHasNoAnswer(name) }
+    if let home, home != entry.repeatName, !takesMany { return FormMessage.insideRepeat(name, home) }
+    return nil
+  }
+
   /// Names of the choices of the question a node stands for; nil when it is not a question with choices.
   private func list(of node: ExpressionNode, in entry: FormOutline.Entry) -> [String]? {
     let question: FormQuestion? =
       switch node {
-      case .reference(let name): questions[name]
+      case .reference, .path: node.referenceName.flatMap { questions[$0] }
       case .current: if case .question(let own) = entry.item { own } else { nil }
       default: nil
       }
@@ -226,9 +283,15 @@ struct FormCheck {
     var items: [(name: String, dependencies: [String])] = []
     var entries: [FormOutline.Entry] = []
     for entry in outline.entries {
-      guard case .question(let question) = entry.item else { continue }
-      let rules = entry.conditions + [question.relevant, question.calculation].compactMap { $0 }
-      items.append((question.name, rules.flatMap(\.references)))
+      var rules = entry.conditions
+      switch entry.item {
+      case .question(let question):
+        rules += [question.relevant, question.calculation].compactMap { $0 }
+        if question.kind == .hidden { rules += [question.initial?.rule].compactMap { $0 } }
+      case .repeated(let section): rules += [section.relevant].compactMap { $0 }
+      case .group: continue
+      }
+      items.append((entry.item.name, rules.flatMap(\.references)))
       entries.append(entry)
     }
     let circular = DependencyOrder(items).circular
@@ -251,6 +314,10 @@ extension FormQuestion {
   }
 
   fileprivate var rules: [(String, FormExpression?)] {
-    [("required", required), ("relevant", relevant), ("constraint", constraint), ("calculation", calculation)]
+    [
+      ("required", required), ("relevant", relevant), ("constraint", constraint),
+      ("calculation", calculation),
+      ("choice_filter", choiceFilter), ("default", initial?.rule),
+    ]
   }
 }

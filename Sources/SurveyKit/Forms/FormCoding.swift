@@ -86,6 +86,8 @@ extension Form: Codable {
 
 private enum ItemKey: String, CodingKey {
   case type, name, label, hint, list, required, relevant, constraint, calculation, appearance, items
+  case choiceFilter = "choice_filter"
+  case initial = "default"
   case requiredMessage = "required_message"
   case constraintMessage = "constraint_message"
   case maxPixels = "max_pixels"
@@ -151,6 +153,8 @@ extension FormQuestion: Codable {
       constraint: container.decodeIfPresent(FormExpression.self, forKey: .constraint),
       constraintMessage: container.decodeIfPresent(FormText.self, forKey: .constraintMessage),
       calculation: container.decodeIfPresent(FormExpression.self, forKey: .calculation),
+      choiceFilter: container.decodeIfPresent(String.self, forKey: .choiceFilter).map { try FormExpression($0, isFilter: true) },
+      initial: container.decodeIfPresent(FormDefault.self, forKey: .initial),
       appearance: container.decodeIfPresent(String.self, forKey: .appearance),
       maxPixels: container.decodeIfPresent(Int.self, forKey: .maxPixels))
   }
@@ -168,7 +172,48 @@ extension FormQuestion: Codable {
     try container.encodeIfPresent(constraint, forKey: .constraint)
     try container.encodeIfPresent(constraintMessage, forKey: .constraintMessage)
     try container.encodeIfPresent(calculation, forKey: .calculation)
+    try container.encodeIfPresent(choiceFilter, forKey: .choiceFilter)
+    try container.encodeIfPresent(initial, forKey: .initial)
     try container.encodeIfPresent(appearance, forKey: .appearance)
     try container.encodeIfPresent(maxPixels, forKey: .maxPixels)
+  }
+}
+
+extension FormDefault: Codable {
+  private enum Key: String, CodingKey { case value, rule }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    if let rule = try container.decodeIfPresent(FormExpression.self, forKey: .rule) {
+      self = .rule(rule)
+    } else {
+      self = .literal(try container.decode(String.self, forKey: .value))
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    switch self {
+    case .literal(let text): try container.encode(text, forKey: .value)
+    case .rule(let rule): try container.encode(rule, forKey: .rule)
+    }
+  }
+}
+
+extension FormChoice: Codable {
+  private enum Key: String, CodingKey { case name, label, attributes }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    try self.init(
+      name: container.decode(String.self, forKey: .name), label: container.decode(FormText.self, forKey: .label),
+      attributes: container.decodeIfPresent([String: String].self, forKey: .attributes) ?? [:])
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(label, forKey: .label)
+    if !attributes.isEmpty { try container.encode(attributes, forKey: .attributes) }
   }
 }

@@ -4,6 +4,8 @@ struct FormOutline {
     /// Place in the order of the form, groups and repeats counted too; the first is 0.
     let ordinal: Int
     let item: FormItem
+    /// Names of the sections around it, outermost first.
+    let ancestors: [String]
     /// The `relevant` of every section around it, outermost first.
     let conditions: [FormExpression]
     /// Name of the repeat it stands in; nil outside. A repeat itself stands outside.
@@ -11,27 +13,32 @@ struct FormOutline {
     /// How many sections are around it.
     let depth: Int
     let isRepeatInRepeat: Bool
+
+    /// Its own name after those of the sections around it.
+    var location: [String] { ancestors + [item.name] }
   }
 
   private(set) var entries: [Entry] = []
 
-  init(_ items: [FormItem]) { add(items, conditions: [], repeatName: nil, depth: 0) }
+  init(_ items: [FormItem]) { add(items, ancestors: [], conditions: [], repeatName: nil) }
 
   /// Recursion is bounded: the import stops at `Form.formGroupDepthMax`, a decoder at `Form.formJSONDepthMax`.
-  private mutating func add(_ items: [FormItem], conditions: [FormExpression], repeatName: String?, depth: Int) {
+  private mutating func add(_ items: [FormItem], ancestors: [String], conditions: [FormExpression], repeatName: String?) {
     for item in items {
       var isRepeatInRepeat = false
       if case .repeated = item { isRepeatInRepeat = repeatName != nil }
       entries.append(
         Entry(
-          ordinal: entries.count, item: item, conditions: conditions, repeatName: repeatName, depth: depth,
-          isRepeatInRepeat: isRepeatInRepeat))
+          ordinal: entries.count, item: item, ancestors: ancestors, conditions: conditions, repeatName: repeatName,
+          depth: ancestors.count, isRepeatInRepeat: isRepeatInRepeat))
       switch item {
       case .question: break
       case .group(let section):
-        add(section.items, conditions: conditions + section.conditions, repeatName: repeatName, depth: depth + 1)
+        add(
+          section.items, ancestors: ancestors + [section.name], conditions: conditions + section.conditions, repeatName: repeatName)
       case .repeated(let section):
-        add(section.items, conditions: conditions + section.conditions, repeatName: section.name, depth: depth + 1)
+        add(
+          section.items, ancestors: ancestors + [section.name], conditions: conditions + section.conditions, repeatName: section.name)
       }
     }
   }
@@ -42,31 +49,28 @@ extension FormSection {
 }
 
 /// The questions of a form in the order their values depend on one another, so that relevance and calculations are settled
-/// in one pass without recursion.
+/// in one pass without recursion, inside repeats and outside together.
 struct FormIndex: Sendable {
   struct Entry: Sendable {
     let question: FormQuestion
-    /// All must hold for the question to be asked, within its repeat.
+    /// All must hold for the question to be asked.
     let conditions: [FormExpression]
 
     /// What must be settled first.
     var dependencies: [String] {
-      conditions.flatMap(\.references) + (question.calculation?.references ?? [])
+      let initial = question.kind == .hidden ? question.initial?.rule : nil
+      return conditions.flatMap(\.references) + (question.calculation?.references ?? []) + (initial?.references ?? [])
     }
   }
 
-  /// The questions outside repeats, or those of one repeat.
+  /// The questions outside repeats, or those of one repeat, in the order of the form.
   struct Scope: Sendable {
-    /// In the order of the form.
     let entries: [Entry]
-    /// Places in `entries`, dependencies first.
-    let settlingOrder: [Int]
     let places: [String: Int]
 
     init(_ entries: [Entry]) {
       self.entries = entries
       places = Dictionary(entries.enumerated().map { ($1.question.name, $0) }, uniquingKeysWith: { first, _ in first })
-      settlingOrder = DependencyOrder(entries.map { ($0.question.name, $0.dependencies) }).order
     }
 
     subscript(name: String) -> Entry? { places[name].map { entries[$0] } }
@@ -77,16 +81,30 @@ struct FormIndex: Sendable {
     /// Judged once, outside the repeat.
     let conditions: [FormExpression]
     let scope: Scope
+
+    var name: String { section.name }
+  }
+
+  /// One thing to settle.
+  enum Step: Sendable {
+    case outer(Int)
+    case repeated(Int)
+    /// A question of a repeat, in all its filling-ins.
+    case inner(Int, Int)
   }
 
   let outer: Scope
   let repeats: [Repeat]
+  /// Dependencies first.
+  let order: [Step]
+  let facts: ExpressionFacts
 
   init(_ form: Form) {
     let outline = FormOutline(form.items)
     var outer: [Entry] = []
     var inner: [String: [Entry]] = [:]
     var sections: [(FormSection, [FormExpression])] = []
+    var facts = ExpressionFacts()
     for entry in outline.entries {
       switch entry.item {
       case .group: break
@@ -94,13 +112,33 @@ struct FormIndex: Sendable {
       case .question(let question):
         let own = Entry(question: question, conditions: entry.conditions + (question.relevant.map { [$0] } ?? []))
         if let name = entry.repeatName { inner[name, default: []].append(own) } else { outer.append(own) }
+        facts.repeatOfQuestion[question.name] = entry.repeatName
+        if question.kind.hasChoices {
+          let labels = form.choices(of: question).map { ($0.name, $0.label.text(in: form.defaultLanguage)) }
+          facts.labels[question.name] = Dictionary(labels, uniquingKeysWith: { first, _ in first })
+        }
       }
     }
     self.outer = Scope(outer)
+    self.facts = facts
     repeats = sections.map { Repeat(section: $0, conditions: $1, scope: Scope(inner[$0.name] ?? [])) }
+    var steps: [(step: Step, name: String, dependencies: [String])] = []
+    for (index, entry) in outer.enumerated() { steps.append((.outer(index), entry.question.name, entry.dependencies)) }
+    for (index, section) in repeats.enumerated() {
+      steps.append((.repeated(index), section.name, section.conditions.flatMap(\.references)))
+      for (place, entry) in section.scope.entries.enumerated() {
+        steps.append((.inner(index, place), entry.question.name, entry.dependencies + [section.name]))
+      }
+    }
+    order = DependencyOrder(steps.map { ($0.name, $0.dependencies) }).order.map { steps[$0].step }
   }
 
-  func repeated(named name: String) -> Repeat? { repeats.first { $0.section.name == name } }
+  func repeated(named name: String) -> Repeat? { repeats.first { $0.name == name } }
+
+  /// The repeat a question stands in.
+  func home(of question: String) -> Repeat? { facts.repeatOfQuestion[question].flatMap(repeated(named:)) }
+
+  subscript(name: String) -> Entry? { outer[name] ?? home(of: name)?.scope[name] }
 }
 
 /// An order in which every name comes after those it depends on; and the names for which there is none.

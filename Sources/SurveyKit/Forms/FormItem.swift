@@ -73,6 +73,10 @@ public struct FormQuestion: Sendable, Hashable {
   public let constraintMessage: FormText?
   /// How a `calculate` gets its value.
   public let calculation: FormExpression?
+  /// Which of the choices are offered, by their columns and the other answers; nil is all.
+  public let choiceFilter: FormExpression?
+  /// The answer that stands there before anybody answers.
+  public let initial: FormDefault?
   /// Hints to the page, such as `multiline`; never changes which answers are right.
   public let appearance: String?
   /// Longest side of an `image`, in pixels.
@@ -82,7 +86,7 @@ public struct FormQuestion: Sendable, Hashable {
     name: String, kind: QuestionKind, label: FormText? = nil, hint: FormText? = nil, choiceList: String? = nil,
     required: FormExpression? = nil, requiredMessage: FormText? = nil, relevant: FormExpression? = nil,
     constraint: FormExpression? = nil, constraintMessage: FormText? = nil, calculation: FormExpression? = nil,
-    appearance: String? = nil, maxPixels: Int? = nil
+    choiceFilter: FormExpression? = nil, initial: FormDefault? = nil, appearance: String? = nil, maxPixels: Int? = nil
   ) {
     self.name = name
     self.kind = kind
@@ -95,6 +99,8 @@ public struct FormQuestion: Sendable, Hashable {
     self.constraint = constraint
     self.constraintMessage = constraintMessage
     self.calculation = calculation
+    self.choiceFilter = choiceFilter
+    self.initial = initial
     self.appearance = appearance
     self.maxPixels = maxPixels
   }
@@ -131,14 +137,47 @@ public enum QuestionKind: String, Sendable, Hashable, CaseIterable, Codable {
   var hasChoices: Bool { self == .selectOne || self == .selectMultiple }
 }
 
+/// What a question is answered with before anybody answers it.
+public enum FormDefault: Sendable, Hashable {
+  /// As a person would write the answer.
+  case literal(String)
+  /// Worked out once, when the question is first shown.
+  case rule(FormExpression)
+
+  /// Whether what an author wrote is a rule and not an answer: it calls a function, names a question, or reckons.
+  static func isRule(_ text: String, for kind: QuestionKind) -> Bool {
+    if text.contains("${") { return true }
+    guard let expression = try? FormExpression(text) else { return false }
+    var isRule = false
+    expression.root.walk { node in
+      switch node {
+      case .call, .reference, .path, .matches: isRule = true
+      case .binary: if kind == .integer || kind == .decimal { isRule = true }
+      default: break
+      }
+    }
+    return isRule
+  }
+
+  var rule: FormExpression? {
+    if case .rule(let rule) = self { rule } else { nil }
+  }
+}
+
 /// One choice of a list.
-public struct FormChoice: Sendable, Hashable, Codable {
+public struct FormChoice: Sendable, Hashable {
   /// What an answer stores.
   public let name: String
   public let label: FormText
+  /// Further columns of the choices sheet, for choice filters; none blank.
+  public let attributes: [String: String]
 
-  public init(name: String, label: FormText) {
+  public init(name: String, label: FormText, attributes: [String: String] = [:]) {
     self.name = name
     self.label = label
+    self.attributes = attributes
   }
+
+  /// What a choice filter sees.
+  var columns: [String: String] { attributes.merging(["name": name]) { _, name in name } }
 }

@@ -125,9 +125,45 @@ enum FormMessage {
 
   static func insideRepeat(_ name: String, _ section: String) -> LocalizedText {
     LocalizedText(
-      vi: "\"\(name)\" nằm trong phần lặp \"\(section)\" nên có nhiều giá trị; chỉ dùng được bên trong phần lặp đó.",
-      en: "\"\(name)\" is inside the repeat \"\(section)\" and has many values; use it only inside that repeat.")
+      vi:
+        "\"\(name)\" nằm trong phần lặp \"\(section)\" nên có nhiều giá trị; chỉ dùng bên trong phần lặp đó, hoặc trong sum, count, min, max, join.",
+      en:
+        "\"\(name)\" is inside the repeat \"\(section)\" and has many values; use it inside that repeat, or in sum, count, min, max, join.")
   }
+
+  static func isRepeat(_ name: String) -> LocalizedText {
+    LocalizedText(
+      vi: "\"\(name)\" là phần lặp, không phải câu hỏi; hãy dùng trong count(${\(name)}).",
+      en: "\"\(name)\" is a repeat, not a question; use it in count(${\(name)}).")
+  }
+
+  static func wrongPath(_ name: String, _ place: [String]) -> LocalizedText {
+    LocalizedText(
+      vi: "đường dẫn không tới \"\(name)\", nằm ở \(place.joined(separator: "/")); hãy viết ${\(name)}.",
+      en: "the path does not lead to \"\(name)\", which is at \(place.joined(separator: "/")); write ${\(name)}.")
+  }
+
+  static func unknownChoiceColumn(_ name: String) -> LocalizedText {
+    LocalizedText(
+      vi: "không lựa chọn nào của danh sách có cột \"\(name)\" trong trang choices; hãy thêm cột hoặc sửa tên.",
+      en: "no choice of the list has the column \"\(name)\" in the choices sheet; add it or correct the name.")
+  }
+
+  static func noChoices(_ name: String) -> LocalizedText {
+    LocalizedText(
+      vi: "\"\(name)\" không phải câu chọn nên không có nhãn lựa chọn.", en: "\"\(name)\" has no choices whose label could be shown.")
+  }
+
+  static let positionOutsideRepeat = LocalizedText(
+    vi: "position(..) chỉ dùng được ngay bên trong phần lặp.", en: "position(..) has a meaning directly inside a repeat only.")
+  static let filterNotWanted = LocalizedText(
+    vi: "choice_filter chỉ dùng cho câu chọn; hãy xóa ô này.", en: "a choice_filter belongs to a question with choices; clear the cell.")
+  static let badDefault = LocalizedText(
+    vi: "giá trị mặc định không phải là câu trả lời hợp lệ cho câu này; hãy sửa lại.",
+    en: "the default is no answer this question takes; correct it.")
+  static let orOther = LocalizedText(
+    vi: "không hỗ trợ or_other; hãy thêm lựa chọn khac vào danh sách và một câu text với relevant selected(${ten_cau}, 'khac').",
+    en: "or_other is not supported; add a choice other to the list, and a text question with relevant selected(${question}, 'other').")
 
   static func noSuchChoice(_ choice: String) -> LocalizedText {
     LocalizedText(

@@ -16,7 +16,38 @@ public enum XLSFormImport {
 
   /// Reads the three files from memory; a nil file counts as missing.
   public static func form(survey: Data?, choices: Data?, settings: Data?) throws(FormProblems) -> Form {
-    var reading = XLSFormReading(survey: survey, choices: choices, settings: settings)
+    try form(XLSFormTables(survey: survey, choices: choices, settings: settings))
+  }
+
+  /// Reads a workbook as Excel, LibreOffice or Google Sheets save it. The sheets `survey`, `choices` and `settings` count, in
+  /// any case; others are the author's own.
+  ///
+  /// - Throws: every problem with its sheet, row and column; what concerns the whole file has the sheet `xlsx`.
+  public static func form(xlsx data: Data) throws(FormProblems) -> Form {
+    let tables: XLSFormTables
+    do throws(WorkbookFault) {
+      tables = try XLSFormTables(xlsx: data)
+    } catch {
+      throw FormProblems(problems: [FormProblem(sheet: "xlsx", row: nil, column: nil, message: error.explanation)])
+    }
+    return try form(tables)
+  }
+
+  /// As `form(xlsx:)`, from a file.
+  public static func form(xlsx file: URL) throws(FormProblems) -> Form {
+    let size = (try? file.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0
+    guard size <= ZipPackage.packageBytesMax, let data = try? Data(contentsOf: file) else {
+      let message = size > ZipPackage.packageBytesMax ? WorkbookFault(.tooLarge).explanation : unreadable
+      throw FormProblems(problems: [FormProblem(sheet: "xlsx", row: nil, column: nil, message: message)])
+    }
+    return try form(xlsx: data)
+  }
+
+  static let unreadable = LocalizedText(
+    vi: "không đọc được tệp; hãy kiểm tra tên và quyền.", en: "the file cannot be read; check its name and permissions.")
+
+  private static func form(_ tables: XLSFormTables) throws(FormProblems) -> Form {
+    var reading = XLSFormReading(tables)
     let form = reading.form()
     let problems = reading.problems
     guard problems.isEmpty else { throw FormProblems(problems: Array(problems.prefix(FormProblems.formProblemsMax))) }
@@ -31,21 +62,35 @@ struct XLSFormReading {
   private var choices: XLSFormSheet
   private var defaultLanguage = ""
   private var choiceRows: [String: [CSVRecord]] = [:]
+  private let filterColumns: Set<String>
 
-  init(survey: Data?, choices: Data?, settings: Data?) {
-    self.settings = XLSFormSheet(
-      name: "settings", data: settings, wanted: ["form_title", "form_id", "version", "default_language"], translated: ["form_title"],
+  init(_ tables: XLSFormTables) {
+    settings = XLSFormSheet(
+      "settings", tables.settings, wanted: ["form_title", "form_id", "version", "default_language"], translated: ["form_title"],
       known: ["form_title", "form_id", "version", "default_language", "style"])
-    self.survey = XLSFormSheet(
-      name: "survey", data: survey, wanted: ["type", "name", "label"],
+    survey = XLSFormSheet(
+      "survey", tables.survey, wanted: ["type", "name", "label"],
       translated: ["label", "hint", "required_message", "constraint_message"],
       known: [
         "type", "name", "label", "hint", "required", "required_message", "relevant", "constraint", "constraint_message", "appearance",
-        "calculation", "parameters",
+        "calculation", "choice_filter", "default", "parameters",
       ])
-    self.choices = XLSFormSheet(
-      name: "choices", data: choices ?? Data("list_name,name,label\n".utf8), wanted: ["list_name", "name", "label"],
-      translated: ["label"], known: ["list_name", "name", "label"])
+    let filterColumns = Self.filterColumns(of: survey)
+    choices = XLSFormSheet(
+      "choices", tables.choices ?? XLSFormTable(header: ["list_name", "name", "label"]), wanted: ["list_name", "name", "label"],
+      translated: ["label"], known: Set(["list_name", "name", "label"]).union(filterColumns))
+    self.filterColumns = filterColumns.subtracting(["list_name", "name", "label"])
+  }
+
+  /// Columns that the choice filters of a survey ask for.
+  private static func filterColumns(of survey: XLSFormSheet) -> Set<String> {
+    var columns: Set<String> = []
+    for row in survey.rows {
+      let cell = survey.cell("choice_filter", of: row)
+      guard !cell.isEmpty, let filter = try? FormExpression(cell, isFilter: true) else { continue }
+      filter.root.walk { node in if case .column(let name) = node { columns.insert(name) } }
+    }
+    return columns
   }
 
   /// In the order settings, survey, choices; within a sheet by row.
@@ -108,10 +153,20 @@ struct XLSFormReading {
       }
       guard !list.isEmpty, !name.isEmpty else { continue }
       // A choice without label was reported above and is kept, so that rules that name it are not reported as well.
-      lists[list, default: []].append(FormChoice(name: name, label: label ?? FormText(checked: [:])))
+      lists[list, default: []].append(
+        FormChoice(name: name, label: label ?? FormText(checked: [:]), attributes: attributes(of: row)))
       choiceRows[list, default: []].append(row)
     }
     return lists
+  }
+
+  private func attributes(of row: CSVRecord) -> [String: String] {
+    var attributes: [String: String] = [:]
+    for column in filterColumns {
+      let cell = choices.cell(column, of: row).nfc
+      if !cell.isEmpty { attributes[column] = cell }
+    }
+    return attributes
   }
 
   // MARK: Findings

@@ -18,37 +18,23 @@ struct XLSFormSheet {
   private(set) var columns: [Column] = []
   var problems: [FormProblem] = []
 
-  init(name: String, data: Data?, wanted: [String], translated: Set<String>, known: Set<String>) {
+  init(_ name: String, _ table: XLSFormTable, wanted: [String], translated: Set<String>, known: Set<String>) {
     self.name = name
-    guard let data else {
-      report(
-        row: nil, column: nil,
-        LocalizedText(vi: "không có tệp \(name).csv; hãy thêm vào thư mục.", en: "there is no \(name).csv; add it to the folder."))
-      return
-    }
-    guard data.count <= Self.sheetBytesMax else {
-      report(
-        row: nil, column: nil,
-        LocalizedText(vi: "tệp lớn hơn \(Self.sheetBytesMax) byte.", en: "the file is larger than \(Self.sheetBytesMax) bytes."))
-      return
-    }
-    do throws(CSVFault) {
-      let table = try CSVTable(data)
-      for fault in table.faults { report(row: nil, column: nil, fault.explanation) }
-      rows = table.records.filter { !$0.isBlank }
-      readHeader(table.header, wanted: wanted, translated: translated, known: known)
-    } catch {
-      report(row: nil, column: nil, error.explanation)
-    }
+    for fault in table.faults { problems.append(FormProblem(sheet: name, row: fault.row, column: fault.column, message: fault.message)) }
+    rows = table.records
+    // Without a heading the reason has been told; that every column is missing would only repeat it.
+    if !table.header.isEmpty { readHeader(table.header, wanted: wanted, translated: translated, known: known) }
   }
 
   mutating func report(row: CSVRecord?, column: String?, _ message: LocalizedText) {
     problems.append(FormProblem(sheet: name, row: row?.row, column: column, message: message))
   }
 
-  /// The trimmed cell of an untranslated column; empty when there is none.
+  /// The trimmed cell of a column by its heading, or by its meaning where no language is named; empty when there is none.
   func cell(_ column: String, of row: CSVRecord) -> String {
-    (row[column] ?? "").trimmingWhitespace
+    if let cell = row[column] { return cell.trimmingWhitespace }
+    guard let header = columns.first(where: { $0.base == column && $0.language == nil })?.header else { return "" }
+    return (row[header] ?? "").trimmingWhitespace
   }
 
   /// A text in all its languages; a column without a language belongs to the default language.
@@ -91,7 +77,7 @@ struct XLSFormSheet {
 
   private mutating func column(_ title: String, isUsed: Bool, translated: Set<String>, known: Set<String>) -> Column? {
     let parts = title.components(separatedBy: "::").map(\.trimmingWhitespace)
-    let base = parts.first ?? ""
+    let base = Self.base(parts.first ?? "", known: known)
     if Self.remarks.contains(base) || base.hasPrefix("#") { return nil }
     guard known.contains(base) else {
       // An unused column changes nothing; a used one might change the meaning of the form, so it is not passed over.
@@ -105,6 +91,19 @@ struct XLSFormSheet {
     }
     return Column(header: title, base: base, language: language)
   }
+
+  /// The meaning of a heading, whose case does not matter; `List Name` and `relevance` are old spellings still met.
+  private static func base(_ title: String, known: Set<String>) -> String {
+    if known.contains(title) { return title }
+    let plain = title.lowercased().split(whereSeparator: \.isWhitespace).joined(separator: "_")
+    let base = oldSpellings[plain] ?? plain
+    return known.contains(base) ? base : plain
+  }
+
+  private static let oldSpellings = [
+    "relevance": "relevant", "calculate": "calculation", "caption": "label", "value": "name", "title": "form_title",
+    "set_form_id": "form_id",
+  ]
 
   /// Columns for the author's own remarks.
   private static let remarks: Set<String> = ["note", "notes", "comment", "comments"]

@@ -60,7 +60,9 @@ struct XLSFormSurveyReader {
 
   private mutating func begin(_ row: CSVRecord, isRepeat: Bool) {
     let name = sheet.cell("name", of: row)
-    for column in ["hint", "required", "required_message", "constraint", "constraint_message", "calculation", "parameters"] {
+    for column in [
+      "hint", "required", "required_message", "constraint", "constraint_message", "calculation", "choice_filter", "default", "parameters",
+    ] {
       refuse(column, of: row, Self.notForSections(column))
     }
     let head = FormSection(
@@ -97,7 +99,8 @@ struct XLSFormSurveyReader {
 
   private mutating func question(_ row: CSVRecord, _ words: [String]) {
     guard let kind = QuestionKind(rawValue: words[0]), words.count <= 2 else {
-      sheet.report(row: row, column: "type", Self.unknownType(words.joined(separator: " ")))
+      let isOther = words.last == "or_other" || words.suffix(2) == ["or", "specify"]
+      sheet.report(row: row, column: "type", isOther ? FormMessage.orOther : Self.unknownType(words.joined(separator: " ")))
       unreadable.insert(sheet.cell("name", of: row))
       return
     }
@@ -108,7 +111,8 @@ struct XLSFormSurveyReader {
       required: required(row), requiredMessage: sheet.text("required_message", of: row, defaultLanguage: defaultLanguage),
       relevant: expression("relevant", of: row), constraint: expression("constraint", of: row),
       constraintMessage: sheet.text("constraint_message", of: row, defaultLanguage: defaultLanguage),
-      calculation: expression("calculation", of: row), appearance: optional("appearance", of: row), maxPixels: maxPixels(row))
+      calculation: expression("calculation", of: row), choiceFilter: expression("choice_filter", of: row, isFilter: true),
+      initial: initial(kind, row), appearance: optional("appearance", of: row), maxPixels: maxPixels(row))
     add(.question(question))
     rows.append(row)
   }
@@ -118,10 +122,10 @@ struct XLSFormSurveyReader {
     return cell.isEmpty ? nil : cell
   }
 
-  private mutating func expression(_ column: String, of row: CSVRecord) -> FormExpression? {
+  private mutating func expression(_ column: String, of row: CSVRecord, isFilter: Bool = false) -> FormExpression? {
     guard let source = optional(column, of: row) else { return nil }
     do throws(ExpressionError) {
-      return try FormExpression(source)
+      return try FormExpression(source, isFilter: isFilter)
     } catch {
       sheet.report(row: row, column: column, error.explanation)
       return Self.unreadableRule
@@ -130,6 +134,12 @@ struct XLSFormSurveyReader {
 
   /// Stands for an expression that was reported, so that its absence is not reported as well.
   private static let unreadableRule = try? FormExpression("true()")
+
+  private mutating func initial(_ kind: QuestionKind, _ row: CSVRecord) -> FormDefault? {
+    guard let cell = optional("default", of: row) else { return nil }
+    guard FormDefault.isRule(cell, for: kind) else { return .literal(cell.nfc) }
+    return expression("default", of: row).map { .rule($0) }
+  }
 
   private mutating func required(_ row: CSVRecord) -> FormExpression? {
     switch sheet.cell("required", of: row).lowercased() {

@@ -8,7 +8,7 @@ internal import SyncKit
 /// | `campaign.json` | when, where, with which forms |
 /// | `districts.csv`, `communes.csv` | the unit tree |
 /// | `headcount.csv` | how many may answer in each commune |
-/// | `ID.xlsform/` | each form that the campaign names |
+/// | `ID.xlsform/`, `ID.xlsx` or `ID.xml` | each form that the campaign names; the first of them that is there |
 public struct CampaignFolder: Sendable {
   public var campaign: Campaign
   public var tree: UnitTree
@@ -90,14 +90,14 @@ private struct CampaignReading {
   mutating func forms(named names: [String]) -> [Form] {
     var forms: [Form] = []
     for (index, name) in names.enumerated() where !names[..<index].contains(name) {
-      let file = name + ".xlsform"
+      let file = FormFile.name(of: name, in: folder)
       do throws(FormProblems) {
-        let form = try XLSFormImport.form(folder: folder.appendingPathComponent(file))
+        let form = try FormFile.form(at: folder.appendingPathComponent(file))
         if form.id != name {
           problems.append(
             DataProblem(
-              file, vi: "settings.csv ghi form_id là “\(form.id)”, nhưng campaign.json gọi biểu mẫu là “\(name)”.",
-              en: "settings.csv says form_id “\(form.id)”, but campaign.json calls the form “\(name)”."))
+              file, vi: "trang settings ghi form_id là “\(form.id)”, nhưng campaign.json gọi biểu mẫu là “\(name)”.",
+              en: "the sheet settings says form_id “\(form.id)”, but campaign.json calls the form “\(name)”."))
         }
         forms.append(form)
       } catch {

@@ -26,18 +26,6 @@ extension SurveyHub {
   public func load(_ folder: CampaignFolder) async throws -> CampaignLoad {
     try await hub.write { session in try CampaignWriter(session: session, folder: folder).write() }
   }
-
-  /// Changes a form's state, such as `closed`, in all editions.
-  ///
-  /// - Returns: How many editions changed; nil when the hub has no such form.
-  public func setState(_ state: String, ofForm form: String) async throws -> Int? {
-    try await hub.write { session in
-      guard try session.firstRow("SELECT 1 FROM form WHERE form = ?1", [.text(form)]) != nil else { return nil }
-      return try session.rows(
-        "UPDATE form SET state = ?2 WHERE form = ?1 AND state IS NOT ?2 RETURNING 1", [.text(form), .text(state)]
-      ).count
-    }
-  }
 }
 
 /// Brings the rows of one campaign up to date in one transaction.
@@ -110,20 +98,15 @@ private struct CampaignWriter {
     }
   }
 
-  /// Answers belong to one edition of a form: its questions cannot change beneath them.
+  /// Answers belong to one edition of a form: its questions cannot change beneath them, nor their meaning in the next one.
   private func refuseChangedForms() throws {
     var problems: [DataProblem] = []
     for form in folder.forms {
-      let key = SurveySchema.formKey(id: form.id, version: form.version)
-      guard let row = try session.firstRow("SELECT definition FROM form WHERE id = ?1", [.text(key)]), let known = row[0].text,
-        known != String(decoding: form.canonicalJSON, as: UTF8.self),
-        try session.integer("SELECT coalesce(sum(count), 0) FROM answer_count WHERE form = ?1", [.text(key)]) ?? 0 > 0
-      else { continue }
-      problems.append(
-        DataProblem(
-          form.id + ".xlsform",
-          vi: "Bản \(form.version) đã có phiếu trả lời nhưng nội dung khác; hãy ghi số phiên bản mới trong settings.csv.",
-          en: "Edition \(form.version) has answers already but its content differs; write a new version in settings.csv."))
+      do {
+        try FormEditions(session: session).refuse(form, file: form.id + ".xlsform")
+      } catch let found as DataProblems {
+        problems += found.problems
+      }
     }
     guard problems.isEmpty else { throw DataProblems(problems) }
   }

@@ -113,6 +113,9 @@ public struct HubPlan: Sendable {
     public var state: String
   }
 
+  /// How many people may answer, in all communes together.
+  public var expectedAnswers: Int { headcount.staff.values.reduce(0) { $0 + $1.eligible } }
+
   /// The newest edition of a form; nil when the hub has none.
   public func latest(form: String) -> FormRecord? {
     forms.filter { $0.form == form }.max { ($0.version.count, $0.version) < ($1.version.count, $1.version) }

@@ -1,0 +1,175 @@
+internal import ArgumentParser
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// The questionnaires: checked before use, published in editions, closed.
+struct FormsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "forms", abstract: "Check, publish, list and close the campaign's forms.",
+    discussion: """
+      Example:
+        hub forms check pks01.xlsx
+        hub forms publish pks01.xlsx
+      """,
+    subcommands: [FormsCheckCommand.self, FormsPublishCommand.self, FormsListCommand.self, FormsStateCommand.self])
+
+  /// Reads a form, or says everything that is wrong with it, one line each.
+  static func read(_ file: String) throws -> Form {
+    guard FileManager.default.fileExists(atPath: file) else {
+      throw ToolError(vi: "Không có tệp hay thư mục \(file).", en: "There is no file or folder \(file).")
+    }
+    return try FormFile.form(at: URL(fileURLWithPath: file))
+  }
+
+  /// Warns of background questions that tell people apart.
+  static func warn(_ summary: FormSummary, expected: Int?, _ console: Console) {
+    if let expected, let warning = summary.warning(expectedAnswers: expected) { console.warn(warning) }
+  }
+}
+
+struct FormsCheckCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Read a form and tell all its problems at once, with sheet, row and column.",
+    discussion: """
+      The form is an .xlsx workbook, a folder of survey.csv, choices.csv and settings.csv, or an XForm .xml. Needs no hub; with
+      one, or with --answers, it also warns when the background questions could tell people apart. Exit code 1 when there are
+      problems.
+
+      Example:
+        hub forms check Examples/bac-giang-2024/pks01.xlsx --answers 4187
+      """)
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(help: "FILE.xlsx, FILE.xml or a folder of CSV files.") var file: String
+  @Option(name: .long, help: "How many answers are expected. Default: the hub's headcount.") var answers: Int?
+
+  private struct Report: Encodable {
+    var problems: [String]
+    var summary: FormSummary?
+    var warning: String?
+  }
+
+  func perform(_ console: Console) async throws {
+    let form: Form
+    do {
+      form = try FormsCommand.read(file)
+    } catch let problems as FormProblems {
+      for problem in problems.problems { console.warn(problem.explanation) }
+      console.say("\(problems.problems.count) chỗ cần sửa.", "\(problems.problems.count) to mend.")
+      let list = problems.problems.map { $0.explanation(options.language) }
+      try console.result(Report(problems: list, summary: nil, warning: nil))
+      throw ToolExit.failed
+    }
+    let summary = FormSummary(form)
+    let expected = try await expectedAnswers()
+    console.say(
+      "\(form.id) phiên bản \(form.version) dùng được: \(summary.questions) câu hỏi (\(summary.required) bắt buộc), \(summary.groups) nhóm, \(summary.repeats) phần lặp, \(summary.calculations) phép tính, \(summary.choices) lựa chọn; ngôn ngữ \(summary.languages.joined(separator: ", ")).",
+      "\(form.id) version \(form.version) is in order: \(summary.questions) questions (\(summary.required) required), \(summary.groups) groups, \(summary.repeats) repeats, \(summary.calculations) calculations, \(summary.choices) choices; languages \(summary.languages.joined(separator: ", "))."
+    )
+    if !summary.background.isEmpty {
+      console.say(
+        "Câu về người trả lời: \(summary.background.joined(separator: ", ")); chéo nhau thành \(summary.backgroundCells) ô.",
+        "Background questions: \(summary.background.joined(separator: ", ")); crossed, \(summary.backgroundCells) cells.")
+    }
+    FormsCommand.warn(summary, expected: expected, console)
+    let warning = expected.flatMap { summary.warning(expectedAnswers: $0) }
+    try console.result(
+      Report(problems: [], summary: summary, warning: warning?(options.language)))
+  }
+
+  /// What was given, else what the hub's campaign expects, else unknown.
+  private func expectedAnswers() async throws -> Int? {
+    if let answers { return answers }
+    guard FileManager.default.fileExists(atPath: SurveyHub.storePath(in: place.folder)) else { return nil }
+    return try await place.withHub(options) { survey in try await survey.plan()?.expectedAnswers }
+  }
+}
+
+struct FormsPublishCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "publish", abstract: "Publish a form, or a new version of it; older versions begin to close.",
+    discussion: """
+      A question that stays under its name keeps its kind and all its old choices, so that old answers keep their meaning;
+      otherwise nothing is published and the questions are named.
+
+      Example:
+        hub forms publish Examples/bac-giang-2024/pks01.xlsx
+      """)
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(help: "FILE.xlsx, FILE.xml or a folder of CSV files.") var file: String
+
+  func perform(_ console: Console) async throws {
+    let form = try FormsCommand.read(file)
+    try await place.withHub(options) { survey in
+      let plan = try await survey.requirePlan()
+      let done = try await survey.publish(form)
+      if done.isUnchanged {
+        console.say(
+          "Máy chủ đã có đúng \(form.id) phiên bản \(form.version).", "The hub has exactly \(form.id) version \(form.version) already.")
+      } else {
+        console.say("Đã xuất bản \(form.id) phiên bản \(form.version).", "Published \(form.id) version \(form.version).")
+      }
+      if !done.closing.isEmpty {
+        let list = done.closing.joined(separator: ", ")
+        console.say("Bản cũ đang đóng: \(list).", "Older versions are closing: \(list).")
+      }
+      if plan.campaign.forms.contains(form.id) {
+        FormsCommand.warn(FormSummary(form), expected: plan.expectedAnswers, console)
+      }
+      try console.result(done)
+    }
+  }
+}
+
+struct FormsListCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List the forms with their versions and states.",
+    discussion: """
+      Example:
+        hub forms list
+      """)
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      let forms = try await survey.requirePlan().forms
+      console.table(forms.map { [$0.form, $0.version, $0.state] })
+      try console.result(forms)
+    }
+  }
+}
+
+struct FormsStateCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "state", abstract: "Move a form forward: open, closing, closed.",
+    discussion: """
+      closing: it is asked no more, and answers on their way are still counted. closed: as `hub close`.
+
+      Example:
+        hub forms state pks01 closing
+      """)
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(help: "The form, such as pks01.") var form: String
+  @Argument(help: "open, closing or closed.") var state: String
+
+  func perform(_ console: Console) async throws {
+    guard let state = FormState(rawValue: state) else {
+      let known = FormState.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ToolError(vi: "Trạng thái \(self.state) không có; có: \(known).", en: "There is no state \(self.state); there is: \(known).")
+    }
+    try await place.withHub(options) { survey in
+      let done = try await survey.move(form: form, to: state)
+      CloseCommand.tell(done, console)
+      try console.result(done)
+    }
+  }
+}

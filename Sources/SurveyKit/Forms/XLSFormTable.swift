@@ -1,0 +1,112 @@
+internal import Foundation
+internal import SyncKit
+
+/// One sheet of an XLSForm as rows of texts, whichever kind of file it came from.
+struct XLSFormTable {
+  var header: [String] = []
+  var records: [CSVRecord] = []
+  /// What is wrong before any cell is looked at: its row and column where known, and the sentence.
+  var faults: [(row: Int?, column: String?, message: LocalizedText)] = []
+
+  /// A sheet that the author left out; its absence is a problem.
+  static func missing(_ message: LocalizedText) -> XLSFormTable { XLSFormTable(faults: [(nil, nil, message)]) }
+
+  init(header: [String] = [], records: [CSVRecord] = [], faults: [(row: Int?, column: String?, message: LocalizedText)] = []) {
+    self.header = header
+    self.records = records
+    self.faults = faults
+  }
+
+  /// From a CSV file; nil is a file that is not there.
+  init(csv data: Data?, name: String) {
+    guard let data else {
+      self = .missing(
+        LocalizedText(vi: "không có tệp \(name).csv; hãy thêm vào thư mục.", en: "there is no \(name).csv; add it to the folder."))
+      return
+    }
+    guard data.count <= XLSFormSheet.sheetBytesMax else {
+      self = .missing(
+        LocalizedText(
+          vi: "tệp lớn hơn \(XLSFormSheet.sheetBytesMax) byte.", en: "the file is larger than \(XLSFormSheet.sheetBytesMax) bytes."))
+      return
+    }
+    do throws(CSVFault) {
+      let table = try CSVTable(data)
+      self.init(
+        header: table.header, records: table.records.filter { !$0.isBlank }, faults: table.faults.map { (nil, nil, $0.explanation) })
+    } catch {
+      self = .missing(error.explanation)
+    }
+  }
+
+  /// From a sheet of a workbook: the first row that is not blank is the heading.
+  init(_ sheet: Workbook.Sheet) {
+    guard let top = sheet.rows.first else {
+      self = .missing(LocalizedText(vi: "trang trống; cần có dòng tiêu đề cột.", en: "the sheet is empty; it needs a row of column names."))
+      return
+    }
+    let width = (sheet.rows.compactMap { $0.cells.keys.max() }.max() ?? 0) + 1
+    header = (0..<width).map { (top.cells[$0] ?? "").trimmingWhitespace }
+    var columns: [String: Int] = [:]
+    for (index, title) in header.enumerated() where !title.isEmpty {
+      guard columns.updateValue(index, forKey: title) != nil else { continue }
+      faults.append(
+        (
+          top.number, title,
+          LocalizedText(vi: "cột \"\(title)\" có hai lần; hãy bỏ một cột.", en: "the column \"\(title)\" is there twice; remove one.")
+        ))
+    }
+    for row in sheet.rows.dropFirst() {
+      let fields = (0..<width).map { row.cells[$0] ?? "" }
+      records.append(CSVRecord(line: row.number, row: row.number, fields: fields, columns: columns))
+    }
+    for error in sheet.errorCells {
+      faults.append(
+        (
+          error.row, header.indices.contains(error.column) ? header[error.column] : nil,
+          LocalizedText(
+            vi: "ô có lỗi \(error.text); hãy sửa công thức hoặc viết chữ.",
+            en: "the cell holds the error \(error.text); correct its formula or write the text.")
+        ))
+    }
+  }
+}
+
+/// The three sheets of a form.
+struct XLSFormTables {
+  var settings: XLSFormTable
+  var survey: XLSFormTable
+  /// Nil when there is none, which is right for a form that offers no choices.
+  var choices: XLSFormTable?
+
+  static let names = ["settings", "survey", "choices"]
+
+  init(survey: Data?, choices: Data?, settings: Data?) {
+    self.settings = XLSFormTable(csv: settings, name: "settings")
+    self.survey = XLSFormTable(csv: survey, name: "survey")
+    self.choices = choices.map { XLSFormTable(csv: $0, name: "choices") }
+  }
+
+  /// From a workbook; sheets of other names are the author's own.
+  init(xlsx data: Data) throws(WorkbookFault) {
+    let book = try Workbook(data, wanted: Set(Self.names))
+    func table(_ name: String) -> XLSFormTable? {
+      let found = book.sheets.filter { $0.name.trimmingWhitespace.lowercased() == name }
+      guard var table = found.first.map({ XLSFormTable($0) }) else { return nil }
+      if found.count > 1 {
+        table.faults.append(
+          (
+            nil, nil,
+            LocalizedText(vi: "có hai trang tên \(name); hãy bỏ một trang.", en: "there are two sheets called \(name); remove one.")
+          ))
+      }
+      return table
+    }
+    func missing(_ name: String) -> XLSFormTable {
+      .missing(LocalizedText(vi: "không có trang \(name); hãy thêm trang này.", en: "there is no sheet \(name); add it."))
+    }
+    settings = table("settings") ?? missing("settings")
+    survey = table("survey") ?? missing("survey")
+    choices = table("choices")
+  }
+}

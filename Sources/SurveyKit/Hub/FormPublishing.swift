@@ -1,0 +1,161 @@
+internal import Foundation
+internal import SyncKit
+
+/// What publishing a form changed.
+public struct FormPublication: Sendable, Hashable, Codable {
+  public var form: String
+  public var version: String
+  /// Whether the hub had exactly this edition already.
+  public var isUnchanged: Bool
+  /// Older editions that are now closing.
+  public var closing: [String]
+}
+
+/// What closing a form released.
+public struct FormClosing: Sendable, Hashable, Codable {
+  public var form: String
+  public var state: FormState
+  public var releasedNow: Int
+  public var waiting: Int
+  /// Another form that is still open, so that answers must wait: nobody knows which form a packet answers.
+  public var waitsFor: String?
+}
+
+extension SurveyHub {
+  /// Makes an edition of one of the campaign's forms known to everyone; older editions begin to close.
+  ///
+  /// - Throws: `DataProblems` when the campaign has no such form, the edition is older than the hub's, has answers under other
+  ///   questions, or drops choices of a question that stays. Nothing is changed then.
+  public func publish(_ form: Form) async throws -> FormPublication {
+    let plan = try await requirePlan()
+    let known = plan.campaign.forms + [plan.campaign.reportForm]
+    guard known.contains(form.id) else {
+      let list = known.joined(separator: ", ")
+      throw DataProblems([
+        DataProblem(
+          form.id, vi: "cuộc khảo sát không có biểu mẫu này; các biểu mẫu: \(list). Hãy sửa form_id hoặc campaign.json.",
+          en: "the campaign has no such form; its forms: \(list). Correct form_id or campaign.json.")
+      ])
+    }
+    let latest = plan.latest(form: form.id)
+    return try await hub.write { session in
+      let editions = FormEditions(session: session)
+      try editions.refuse(form)
+      if let latest, (latest.version.count, latest.version) > (form.version.count, form.version) {
+        throw DataProblems([
+          DataProblem(
+            form.id, vi: "máy chủ đã có bản mới hơn (\(latest.version)); hãy ghi số phiên bản lớn hơn.",
+            en: "the hub has a newer edition (\(latest.version)); write a higher version.")
+        ])
+      }
+      let key = SurveySchema.formKey(id: form.id, version: form.version)
+      let definition = String(decoding: form.canonicalJSON, as: UTF8.self)
+      let present = try session.firstRow("SELECT definition FROM form WHERE id = ?1", [.text(key)])
+      if present == nil {
+        try session.execute(
+          "INSERT INTO form (id, scope, form, version, campaign, definition) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+          [
+            .text(key), .text(plan.campaign.province.code.rawValue), .text(form.id), .text(form.version), .text(plan.campaign.id),
+            .text(definition),
+          ])
+      } else if present?[0].text != definition {
+        try session.execute("UPDATE form SET definition = ?2 WHERE id = ?1", [.text(key), .text(definition)])
+      }
+      let closing = try session.rows(
+        "UPDATE form SET state = 'closing' WHERE form = ?1 AND id <> ?2 AND coalesce(state, 'open') = 'open' RETURNING version",
+        [.text(form.id), .text(key)])
+      return FormPublication(
+        form: form.id, version: form.version, isUnchanged: present?[0].text == definition, closing: closing.compactMap { $0[0].text })
+    }
+  }
+
+  /// Moves all editions of a form forward to `state`; closing for good also releases what waits, if no other form is open.
+  ///
+  /// - Throws: `DataProblems` when there is no such form, or it is further already.
+  public func move(form: String, to state: FormState) async throws -> FormClosing {
+    let plan = try await requirePlan()
+    guard let latest = plan.latest(form: form) else {
+      let known = Set(plan.forms.map(\.form)).sorted().joined(separator: ", ")
+      throw DataProblems([DataProblem(form, vi: "không có biểu mẫu này; có: \(known).", en: "there is no such form; there is: \(known).")])
+    }
+    let now = FormState(rawValue: latest.state) ?? .open
+    guard now <= state else {
+      throw DataProblems([
+        DataProblem(
+          form, vi: "biểu mẫu đang ở trạng thái \(now.rawValue), không lùi lại được; hãy xuất bản phiên bản mới.",
+          en: "the form is \(now.rawValue) and does not move back; publish a new version.")
+      ])
+    }
+    let before = try await status()
+    try await hub.write { session in
+      let earlier = FormState.allCases.filter { $0 < state }.map(\.rawValue)
+      for old in earlier {
+        try session.execute(
+          "UPDATE form SET state = ?2 WHERE form = ?1 AND coalesce(state, 'open') = ?3", [.text(form), .text(state.rawValue), .text(old)])
+      }
+    }
+    var other: String?
+    if state == .closed {
+      other = plan.forms.first { plan.campaign.forms.contains($0.form) && $0.form != form && $0.state != FormState.closed.rawValue }?.form
+      // Nobody knows which form a packet answers: as long as one is open, its first answers must not be told apart.
+      if other == nil { try await hub.releaseRemainders(of: plan.tree.units.map(\.code.rawValue)) }
+    }
+    let after = try await status()
+    return FormClosing(
+      form: form, state: state, releasedNow: after.packetsReleased - before.packetsReleased, waiting: after.packetsWaiting,
+      waitsFor: other)
+  }
+}
+
+/// What the hub's editions of a form allow of a new one.
+struct FormEditions {
+  let session: any HubSession
+
+  /// Refuses an edition that would change what answers already given mean.
+  func refuse(_ form: Form, file: String? = nil) throws {
+    var problems: [DataProblem] = []
+    let key = SurveySchema.formKey(id: form.id, version: form.version)
+    let rows = try session.rows(
+      """
+      SELECT form.id, form.version, form.definition, coalesce(sum(answer_count.count), 0)
+      FROM form LEFT JOIN answer_count ON answer_count.form = form.id WHERE form.form = ?1 GROUP BY form.id
+      """, [.text(form.id)])
+    for row in rows {
+      guard let definition = row[2].text, let old = try? Form(canonicalJSON: Data(definition.utf8)) else { continue }
+      let hasAnswers = (row[3].integer ?? 0) > 0
+      if row[0].text == key {
+        if old == form { return }  // Known already, and judged then.
+        guard hasAnswers else { continue }
+        problems.append(
+          DataProblem(
+            file ?? form.id,
+            vi: "Bản \(form.version) đã có phiếu trả lời nhưng nội dung khác; hãy ghi số phiên bản mới trong trang settings.",
+            en: "Edition \(form.version) has answers already but its content differs; write a new version in settings."))
+      } else if (old.version.count, old.version) < (form.version.count, form.version) {
+        problems += Self.breaks(from: old, to: form).map { DataProblem(file ?? form.id, vi: $0.vi, en: $0.en) }
+      }
+    }
+    guard problems.isEmpty else { throw DataProblems(problems) }
+  }
+
+  /// Questions that stay under the same name must still understand the old answers: the same kind, and every old choice code.
+  static func breaks(from old: Form, to new: Form) -> [LocalizedText] {
+    old.questions.compactMap { before in
+      guard let after = new.question(named: before.name), before.kind != .note, before.kind != .hidden else { return nil }
+      guard after.kind == before.kind else {
+        return LocalizedText(
+          vi:
+            "câu \(before.name) đổi loại từ \(before.kind.rawValue) sang \(after.kind.rawValue) so với bản \(old.version); hãy đặt tên mới.",
+          en:
+            "\(before.name) changes from \(before.kind.rawValue) to \(after.kind.rawValue) since edition \(old.version); give it a new name."
+        )
+      }
+      let lost = old.choices(of: before).map(\.name).filter { name in !new.choices(of: after).contains { $0.name == name } }
+      guard !lost.isEmpty else { return nil }
+      let list = lost.joined(separator: ", ")
+      return LocalizedText(
+        vi: "câu \(before.name) mất lựa chọn \(list) của bản \(old.version); hãy giữ lại, hoặc đặt tên mới cho câu hỏi.",
+        en: "\(before.name) loses the choices \(list) of edition \(old.version); keep them, or give the question a new name.")
+    }
+  }
+}
