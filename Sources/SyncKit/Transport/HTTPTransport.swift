@@ -1,13 +1,9 @@
 public import Foundation
 
-#if canImport(FoundationNetworking)
-  internal import FoundationNetworking
-#endif
-
-/// Calls over HTTP by URLSession, with a deadline of our own for each whole call.
+/// Calls over HTTP, with a deadline for each whole call and a bound on each answer.
 ///
-/// On Linux URLSession counts time in its queue and ignores its own resource timeout, so a call is raced against a sleep,
-/// and one transport makes one call at a time (docs/adr/0006).
+/// On Linux by libcurl, elsewhere by URLSession: on Linux that one traps the process when a link is cut inside an answer's
+/// headers, and counts time in its queue (docs/adr/0006).
 public struct HTTPTransport: Transport {
   public let hub: URL
 
@@ -26,41 +22,31 @@ public struct HTTPTransport: Transport {
     hub = url
   }
 
-  /// Shared by all transports: one connection pool, nothing kept on disk, no cookies.
-  private static let session: URLSession = {
-    let configuration = URLSessionConfiguration.ephemeral
-    configuration.httpMaximumConnectionsPerHost = 32
-    configuration.timeoutIntervalForRequest = 300
-    configuration.httpShouldSetCookies = false
-    configuration.urlCache = nil
-    return URLSession(configuration: configuration)
-  }()
-
   public func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
     let base = hub.absoluteString.hasSuffix("/") ? String(hub.absoluteString.dropLast()) : hub.absoluteString
     guard let url = URL(string: base + request.target) else {
       throw SyncError(.badRequest, vi: "Địa chỉ không hợp lệ.", en: "The address is not valid.")
     }
-    var call = URLRequest(url: url)
-    call.httpMethod = request.method
-    for (name, value) in request.headers { call.setValue(value, forHTTPHeaderField: name) }
+    var request = request
     if !request.body.isEmpty || request.method == "PUT" || request.method == "POST" {
-      call.httpBody = request.body
-      call.setValue(HubResponse.contentType, forHTTPHeaderField: "content-type")
+      request.headers["content-type"] = HubResponse.contentType
     }
-    let prepared = call
-    return try await withThrowingTaskGroup(of: HubResponse.self) { group in
-      let place = place
-      group.addTask { try await Self.perform(prepared, at: place) }
-      group.addTask {
-        try await Task.sleep(for: .milliseconds(timeoutMs))
-        throw SyncError(
-          .timeout, vi: "Máy chủ \(place) không trả lời trong \(timeoutMs / 1000) giây.",
-          en: "The hub at \(place) did not answer within \(timeoutMs / 1000) seconds.")
-      }
-      defer { group.cancelAll() }
-      guard let response = try await group.next() else { throw CancellationError() }
-      return response
+    switch try await HTTPClient.perform(request, url: url, timeoutMs: timeoutMs, answerBytesMax: Self.answerBytesMax) {
+    case .answered(let response): return response
+    case .tooLarge:
+      throw SyncError(.notAHub, vi: "Máy trả lời ở \(place) không phải máy chủ tỉnh.", en: "What answered at \(place) is not a hub.")
+    case .timedOut:
+      throw SyncError(
+        .timeout, vi: "Máy chủ \(place) không trả lời trong \(timeoutMs / 1000) giây.",
+        en: "The hub at \(place) did not answer within \(timeoutMs / 1000) seconds.")
+    case .untrusted:
+      throw SyncError(
+        .notAHub, vi: "Chứng thư của \(place) không đáng tin; kiểm tra địa chỉ, hoặc cài chứng thư gốc của tỉnh vào máy.",
+        en: "The certificate of \(place) is not trusted; check the address, or install the province's root certificate.")
+    case .unreachable:
+      throw SyncError(
+        .unreachable, vi: "Không tới được máy chủ \(place): mất mạng, sai địa chỉ hoặc máy chủ tắt. Dữ liệu vẫn ở trên máy này.",
+        en: "Cannot reach the hub at \(place): no network, a wrong address, or the hub is down. Your data is safe on this device.")
     }
   }
 
@@ -70,24 +56,15 @@ public struct HTTPTransport: Transport {
     let port = hub.port ?? (hub.scheme?.lowercased() == "https" ? 443 : 80)
     return "\(host.contains(":") ? "[\(host)]" : host):\(port)"
   }
+}
 
-  private static func perform(_ call: URLRequest, at place: String) async throws -> HubResponse {
-    do {
-      let (data, response) = try await session.data(for: call)
-      guard let http = response as? HTTPURLResponse, data.count <= answerBytesMax else {
-        throw SyncError(
-          .notAHub, vi: "Máy trả lời ở \(place) không phải máy chủ tỉnh.", en: "What answered at \(place) is not a hub.")
-      }
-      var headers: [String: String] = [:]
-      for (name, value) in http.allHeaderFields {
-        if let name = name as? String { headers[name.lowercased()] = value as? String }
-      }
-      return HubResponse(status: http.statusCode, headers: headers, body: data)
-    } catch let error as URLError {
-      if error.code == .cancelled { throw CancellationError() }
-      throw SyncError(
-        .unreachable, vi: "Không tới được máy chủ \(place): mất mạng, sai địa chỉ hoặc máy chủ tắt. Dữ liệu vẫn ở trên máy này.",
-        en: "Cannot reach the hub at \(place): no network, a wrong address, or the hub is down. Your data is safe on this device.")
-    }
-  }
+/// How a call ended.
+enum HTTPOutcome: Sendable {
+  case answered(HubResponse)
+  /// More bytes than the caller allowed.
+  case tooLarge
+  case timedOut
+  /// The server's certificate was not accepted.
+  case untrusted
+  case unreachable
 }

@@ -1,0 +1,13 @@
+#include <curl/curl.h>
+
+/* curl_easy_setopt and curl_easy_getinfo are variadic, which Swift cannot call. */
+typedef size_t (*synckit_curl_sink)(char *bytes, size_t size, size_t count, void *context);
+typedef int (*synckit_curl_progress)(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d);
+
+static inline CURLcode synckit_curl_long(CURL *curl, CURLoption option, long value) { return curl_easy_setopt(curl, option, value); }
+static inline CURLcode synckit_curl_size(CURL *curl, CURLoption option, curl_off_t value) { return curl_easy_setopt(curl, option, value); }
+static inline CURLcode synckit_curl_text(CURL *curl, CURLoption option, const char *value) { return curl_easy_setopt(curl, option, value); }
+static inline CURLcode synckit_curl_pointer(CURL *curl, CURLoption option, const void *value) { return curl_easy_setopt(curl, option, value); }
+static inline CURLcode synckit_curl_function(CURL *curl, CURLoption option, synckit_curl_sink value) { return curl_easy_setopt(curl, option, value); }
+static inline CURLcode synckit_curl_watch(CURL *curl, synckit_curl_progress value) { return curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, value); }
+static inline CURLcode synckit_curl_status(CURL *curl, long *status) { return curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status); }

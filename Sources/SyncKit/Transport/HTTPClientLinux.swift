@@ -1,0 +1,147 @@
+#if os(Linux)
+  internal import CCurl
+  internal import Foundation
+  internal import Synchronization
+
+  /// HTTP by libcurl. Connections are kept and used again.
+  enum HTTPClient {
+    /// Idle handles kept, each with its open connection.
+    private static let idleMax = 32
+    private static let connectTimeoutMs = 15_000
+    /// A captive portal's page is followed to, so that it can be named.
+    private static let redirectsMax = 5
+
+    private static let idle = Mutex<[Handle]>([])
+    private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+
+    /// - Throws: `CancellationError`; everything else is an outcome.
+    static func perform(_ request: HubRequest, url: URL, timeoutMs: Int, answerBytesMax: Int) async throws -> HTTPOutcome {
+      let call = Call(request: request, url: url.absoluteString, timeoutMs: timeoutMs, answerBytesMax: answerBytesMax)
+      return try await withTaskCancellationHandler {
+        try await withCheckedThrowingContinuation { continuation in
+          Thread.detachNewThread {
+            let handle = isReady ? idle.withLock { $0.popLast() } ?? Handle() : nil
+            guard let handle else { return continuation.resume(returning: .unreachable) }
+            let outcome = handle.run(call)
+            let isCancelled = call.isCancelled.load(ordering: .relaxed)
+            idle.withLock { if $0.count < idleMax { $0.append(handle) } }
+            continuation.resume(with: isCancelled ? .failure(CancellationError()) : .success(outcome))
+          }
+        }
+      } onCancel: {
+        call.isCancelled.store(true, ordering: .relaxed)
+      }
+    }
+
+    /// One call, and what has arrived of its answer. Only the thread that runs it touches the answer.
+    final class Call: @unchecked Sendable {
+      let request: HubRequest
+      let url: String
+      let timeoutMs: Int
+      let answerBytesMax: Int
+      let isCancelled = Atomic(false)
+      fileprivate var headers: [String: String] = [:]
+      fileprivate var body = Data()
+      fileprivate var isTooLarge = false
+
+      init(request: HubRequest, url: String, timeoutMs: Int, answerBytesMax: Int) {
+        self.request = request
+        self.url = url
+        self.timeoutMs = timeoutMs
+        self.answerBytesMax = answerBytesMax
+      }
+
+      fileprivate func take(body bytes: UnsafeRawBufferPointer) -> Bool {
+        guard body.count + bytes.count <= answerBytesMax else {
+          isTooLarge = true
+          return false
+        }
+        body.append(contentsOf: bytes)
+        return true
+      }
+
+      fileprivate func take(header bytes: UnsafeRawBufferPointer) {
+        let line = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        // A status line begins anew: after a redirection only the last answer counts.
+        if line.hasPrefix("HTTP/") {
+          headers = [:]
+          body = Data()
+        }
+        let parts = line.split(separator: ":", maxSplits: 1)
+        if parts.count == 2 { headers[parts[0].lowercased()] = parts[1].trimmingCharacters(in: .whitespaces) }
+      }
+    }
+
+    /// A curl handle, used by one thread at a time.
+    private final class Handle: @unchecked Sendable {
+      private let curl: UnsafeMutableRawPointer
+
+      init?() {
+        guard let curl = curl_easy_init() else { return nil }
+        self.curl = curl
+      }
+
+      deinit { curl_easy_cleanup(curl) }
+
+      func run(_ call: Call) -> HTTPOutcome {
+        // Resetting keeps the handle's connections.
+        curl_easy_reset(curl)
+        var list: UnsafeMutablePointer<curl_slist>?
+        for (name, value) in call.request.headers { list = curl_slist_append(list, "\(name): \(value)") }
+        list = curl_slist_append(list, "Expect:")
+        defer { curl_slist_free_all(list) }
+        let context = Unmanaged.passUnretained(call).toOpaque()
+        _ = synckit_curl_text(curl, CURLOPT_URL, call.url)
+        _ = synckit_curl_text(curl, CURLOPT_CUSTOMREQUEST, call.request.method)
+        _ = synckit_curl_text(curl, CURLOPT_PROTOCOLS_STR, "http,https")
+        _ = synckit_curl_text(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
+        _ = synckit_curl_pointer(curl, CURLOPT_HTTPHEADER, list)
+        _ = synckit_curl_long(curl, CURLOPT_NOSIGNAL, 1)
+        _ = synckit_curl_long(curl, CURLOPT_TIMEOUT_MS, max(1, call.timeoutMs))
+        _ = synckit_curl_long(curl, CURLOPT_CONNECTTIMEOUT_MS, min(max(1, call.timeoutMs), connectTimeoutMs))
+        _ = synckit_curl_long(curl, CURLOPT_FOLLOWLOCATION, call.request.method == "GET" ? 1 : 0)
+        _ = synckit_curl_long(curl, CURLOPT_MAXREDIRS, redirectsMax)
+        _ = synckit_curl_long(curl, CURLOPT_NOPROGRESS, 0)
+        _ = synckit_curl_pointer(curl, CURLOPT_XFERINFODATA, context)
+        _ = synckit_curl_watch(curl) { context, _, _, _, _ in
+          guard let context else { return 0 }
+          return Unmanaged<Call>.fromOpaque(context).takeUnretainedValue().isCancelled.load(ordering: .relaxed) ? 1 : 0
+        }
+        _ = synckit_curl_pointer(curl, CURLOPT_WRITEDATA, context)
+        _ = synckit_curl_function(curl, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
+          guard let bytes, let context else { return 0 }
+          let piece = UnsafeRawBufferPointer(start: bytes, count: size * count)
+          return Unmanaged<Call>.fromOpaque(context).takeUnretainedValue().take(body: piece) ? size * count : 0
+        }
+        _ = synckit_curl_pointer(curl, CURLOPT_HEADERDATA, context)
+        _ = synckit_curl_function(curl, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
+          guard let bytes, let context else { return 0 }
+          Unmanaged<Call>.fromOpaque(context).takeUnretainedValue().take(header: UnsafeRawBufferPointer(start: bytes, count: size * count))
+          return size * count
+        }
+        let body = call.request.body
+        let code = body.withUnsafeBytes { bytes in
+          if !bytes.isEmpty || call.request.method != "GET" {
+            _ = synckit_curl_size(curl, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
+            _ = synckit_curl_pointer(curl, CURLOPT_POSTFIELDS, bytes.baseAddress)
+            if bytes.baseAddress == nil { _ = synckit_curl_text(curl, CURLOPT_COPYPOSTFIELDS, "") }
+          }
+          return withExtendedLifetime(call) { curl_easy_perform(curl) }
+        }
+        return outcome(code, call)
+      }
+
+      private func outcome(_ code: CURLcode, _ call: Call) -> HTTPOutcome {
+        switch code {
+        case CURLE_OK:
+          var status = 0
+          _ = synckit_curl_status(curl, &status)
+          return .answered(HubResponse(status: status, headers: call.headers, body: call.body))
+        case CURLE_OPERATION_TIMEDOUT: return .timedOut
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE: return .untrusted
+        default: return call.isTooLarge ? .tooLarge : .unreachable
+        }
+      }
+    }
+  }
+#endif
