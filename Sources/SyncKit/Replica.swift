@@ -62,7 +62,10 @@ public final class Replica: Sendable {
       try db.execute(sql: Outbox.schema)
       try db.execute(sql: DropBoxTriggers.schema)
       let shapes = try SchemaCheck.shapes(of: all, in: db)
-      for shape in shapes { try CaptureTriggers.install(shape, in: db) }
+      for shape in shapes {
+        try CaptureTriggers.install(shape, in: db)
+        capture.declare(shape)
+      }
       try PageApplier.fetchAgain(for: shapes, in: SQLiteSession(db: db))
       return Dictionary(uniqueKeysWithValues: shapes.map { ($0.name, $0) })
     }

@@ -10,6 +10,8 @@ public struct SyncError: ExplainedError, Equatable {
     // The local store.
     case notEnrolled, storeDamaged, storeMissing, storeNewer, diskFull, storeBusy, badSchema, badDropKey, keyUnusable
     case transactionTooLarge, cancelled, internalFault
+    /// A column's rule (`max`, `min`, `ranked`) would undo the write.
+    case undone
   }
 
   public var code: Code

@@ -39,22 +39,38 @@ public final class World: Sendable {
     ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous),
   ]
 
-  public static var migrator: DatabaseMigrator {
-    var migrator = DatabaseMigrator()
-    migrator.registerMigration("1") { db in
-      try db.execute(
-        sql: """
-          CREATE TABLE note (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, a, b, c TEXT COLLATE NOCASE DEFAULT 'none') WITHOUT ROWID;
-          CREATE TABLE answer (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, day TEXT, words TEXT NOT NULL) WITHOUT ROWID;
-          """)
+  public static let notes = Schema(
+    tables: tables,
+    sql: """
+      CREATE TABLE note (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, a, b, c TEXT COLLATE NOCASE DEFAULT 'none') WITHOUT ROWID;
+      CREATE TABLE answer (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, day TEXT, words TEXT NOT NULL) WITHOUT ROWID;
+      """)
+  public static var migrator: DatabaseMigrator { notes.migrator }
+
+  /// What this world's stores hold.
+  public let schema: Schema
+
+  public struct Schema: Sendable {
+    public var tables: [ReplicatedTable]
+    public var sql: String
+
+    public init(tables: [ReplicatedTable], sql: String) {
+      self.tables = tables
+      self.sql = sql
     }
-    return migrator
+
+    public var migrator: DatabaseMigrator {
+      var migrator = DatabaseMigrator()
+      migrator.registerMigration("1") { [sql] db in try db.execute(sql: sql) }
+      return migrator
+    }
   }
 
-  public init(options: Hub.Options = Hub.Options()) async throws {
+  public init(options: Hub.Options = Hub.Options(), schema: Schema = World.notes) async throws {
+    self.schema = schema
     folder = try TemporaryFolder()
     clock = TestClock()
-    hubStore = try SQLiteHubStore.open(at: folder.path + "/hub.sqlite", tables: Self.tables, migrator: Self.migrator, clock: clock)
+    hubStore = try SQLiteHubStore.open(at: folder.path + "/hub.sqlite", tables: schema.tables, migrator: schema.migrator, clock: clock)
     hub = try await Hub.open(store: hubStore, keys: try HubKeys.create(in: folder.path + "/keys"), clock: clock, options: options)
   }
 
@@ -62,7 +78,7 @@ public final class World: Sendable {
 
   /// A store that is not enrolled.
   public func replica(_ name: String, clock: (any WallClock)? = nil) throws -> Replica {
-    try Replica.open(at: folder.path + "/\(name).sqlite", tables: Self.tables, migrator: Self.migrator, clock: clock ?? self.clock)
+    try Replica.open(at: folder.path + "/\(name).sqlite", tables: schema.tables, migrator: schema.migrator, clock: clock ?? self.clock)
   }
 
   /// An enrolled device that writes `unit` and reads `province`.

@@ -1,4 +1,5 @@
 public import Foundation
+internal import SyncKit
 
 /// One answer. Any kind of question also takes a `.text` and reads it, so that files and pages need no parser of their own.
 public enum AnswerValue: Sendable, Hashable {

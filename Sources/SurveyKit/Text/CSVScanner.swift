@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncKit
 
 /// Walks the bytes of a CSV file: one record, or the rest of a line, at a time. `CSVReader` decides what to do with a bad one.
 struct CSVScanner {

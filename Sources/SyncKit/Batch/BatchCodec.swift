@@ -114,19 +114,34 @@ enum TableCoder {
     }
   }
 
+  private struct ColumnKey: Hashable {
+    var name: String
+    var kind: WireCellKind
+  }
+
   private static func columns(of rows: [RowChange]) throws -> [WireColumn] {
-    var order: [String] = []
-    var cells: [String: [CellValue?]] = [:]
+    var order: [ColumnKey] = []
+    var cells: [ColumnKey: [CellValue?]] = [:]
+    var generations: [ColumnKey: [UInt32]] = [:]
     for (row, change) in rows.enumerated() {
-      for cell in change.cells {
-        if cells[cell.column] == nil {
-          order.append(cell.column)
-          cells[cell.column] = Array(repeating: nil, count: rows.count)
+      for packed in CellPacking.pack(change.cells) {
+        let key = ColumnKey(name: packed.column, kind: packed.kind)
+        if cells[key] == nil {
+          order.append(key)
+          cells[key] = Array(repeating: nil, count: rows.count)
         }
-        cells[cell.column]?[row] = cell.value
+        cells[key]?[row] = packed.value
+        generations[key, default: []].append(packed.generation)
       }
     }
-    return try order.map { try ColumnCoder.encode(name: $0, cells: cells[$0] ?? []) }
+    return try order.map { key in
+      var column = try ColumnCoder.encode(name: key.name, cells: cells[key] ?? [])
+      column.kind = key.kind
+      if let own = generations[key], own.contains(where: { $0 > 0 }) {
+        for generation in own { column.generations.appendVarint(UInt64(generation)) }
+      }
+      return column
+    }
   }
 
   /// - Returns: For each unit its changes, in the order of tables and rows.
@@ -144,24 +159,48 @@ enum TableCoder {
       let key = try ColumnCoder.decode(table.key, rows: rows, inflatedBytes: &inflated)
       let columns = try table.columns.map { column in
         guard isName(column.name) else { throw ByteReader.short }
-        return (column.name, try ColumnCoder.decode(column, rows: rows, inflatedBytes: &inflated))
+        let cells = try ColumnCoder.decode(column, rows: rows, inflatedBytes: &inflated)
+        return DecodedColumn(
+          name: column.name, kind: column.kind, cells: cells, generations: try generations(of: column, cells: cells))
       }
-      guard Set(columns.map(\.0)).count == columns.count else { throw ByteReader.short }
+      guard Set(columns.map(\.name)).count == columns.count else { throw ByteReader.short }
       for row in 0..<rows {
         guard case .integer(let index) = unit[row], index >= 0, index < unitCount, case .integer(let count) = life[row],
           let life = UInt32(exactly: count), life > 0, life <= WireLimits.lifeMax, let key = key[row], isKey(key)
         else { throw ByteReader.short }
-        let cells = try columns.compactMap { name, values in
-          try values[row].map { value in
-            guard isValue(value) else { throw ByteReader.short }
-            return CellChange(name, value)
-          }
+        var cells: [CellChange] = []
+        for column in columns {
+          guard let value = column.cells[row] else { continue }
+          guard isValue(value) else { throw ByteReader.short }
+          cells += try CellPacking.unpack(
+            CellPacking.Packed(
+              column: column.name, kind: column.kind, value: value, generation: column.generations.isEmpty ? 0 : column.generations[row]))
         }
         guard life % 2 == 1 || cells.isEmpty else { throw ByteReader.short }
         units[Int(index)].append(RowChange(table: table.table, key: key, life: life, cells: cells))
       }
     }
     return units
+  }
+
+  private struct DecodedColumn {
+    var name: String
+    var kind: WireCellKind
+    var cells: [CellValue?]
+    /// One entry a row; empty when all are 0.
+    var generations: [UInt32]
+  }
+
+  private static func generations(of column: WireColumn, cells: [CellValue?]) throws -> [UInt32] {
+    guard !column.generations.isEmpty else { return [] }
+    var reader = ByteReader(column.generations)
+    let all = try cells.map { cell -> UInt32 in
+      guard cell != nil else { return 0 }
+      guard let generation = UInt32(exactly: try reader.varint()), generation <= WireLimits.lifeMax else { throw ByteReader.short }
+      return generation
+    }
+    guard reader.isAtEnd else { throw ByteReader.short }
+    return all
   }
 
   /// Whether a text can name a table, column or scope. A zero byte would end it early in some stores.

@@ -62,8 +62,11 @@ public enum CellValue: Hashable, Sendable {
 
 extension Data {
   /// IEEE 754, 8 bytes, little endian.
-  mutating func append(real value: Double) {
-    Swift.withUnsafeBytes(of: value.bitPattern.littleEndian) { append(contentsOf: $0) }
+  mutating func append(real value: Double) { append(fixed64: value.bitPattern) }
+
+  /// 8 bytes, little endian.
+  mutating func append(fixed64 value: UInt64) {
+    Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
   }
 
   mutating func appendVarint(_ value: UInt64) {
@@ -127,10 +130,13 @@ struct ByteReader {
     return text
   }
 
-  mutating func real() throws -> Double {
+  mutating func real() throws -> Double { Double(bitPattern: try fixed64()) }
+
+  /// 8 bytes, little endian.
+  mutating func fixed64() throws -> UInt64 {
     var bits: UInt64 = 0
     for (place, byte) in try take(8).enumerated() { bits |= UInt64(byte) << (8 * UInt64(place)) }
-    return Double(bitPattern: bits)
+    return bits
   }
 
   mutating func mixed() throws -> CellValue {

@@ -1,13 +1,68 @@
 public import Foundation
 
-/// One cell written by a change.
-public struct CellChange: Hashable, Sendable {
-  public var column: String
-  public var value: CellValue
+/// Which part of a column's cell is meant. Only `perKey` and `counter` columns have parts.
+public enum CellPart: Sendable, Hashable {
+  case whole
+  /// A member of a `perKey` column's JSON object, its name in NFC.
+  case member(String)
+  /// One increment of a `counter` column, by the random number drawn when it was captured.
+  case increment(UInt64)
 
-  public init(_ column: String, _ value: CellValue) {
+  /// Names are compared byte for byte, as every other program would.
+  public static func == (a: CellPart, b: CellPart) -> Bool {
+    switch (a, b) {
+    case (.whole, .whole): true
+    case (.member(let x), .member(let y)): x.utf8.elementsEqual(y.utf8)
+    case (.increment(let x), .increment(let y)): x == y
+    default: false
+    }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    switch self {
+    case .whole: hasher.combine(0)
+    case .member(let name): for byte in name.utf8 { hasher.combine(byte) }
+    case .increment(let id): hasher.combine(id)
+    }
+  }
+
+  /// How conflicts and logs name the part; nil for a whole cell.
+  public var name: String? {
+    switch self {
+    case .whole: nil
+    case .member(let name): name
+    case .increment(let id): "+" + String(id, radix: 16)
+    }
+  }
+}
+
+/// Where a value stands within a row.
+public struct CellName: Sendable, Hashable, ExpressibleByStringLiteral {
+  public var column: String
+  public var part: CellPart
+
+  public init(_ column: String, _ part: CellPart = .whole) {
     self.column = column
+    self.part = part
+  }
+
+  public init(stringLiteral value: String) { self.init(value) }
+}
+
+/// One cell, or one part of one, written by a change.
+public struct CellChange: Hashable, Sendable {
+  public var name: CellName
+  /// Of a member: its canonical JSON as text, or NULL for its removal. Of an increment: an integer.
+  public var value: CellValue
+  /// How often a person had put this cell's rule aside (`max`, `min`, `ranked`); 0 for every ordinary write.
+  public var generation: UInt32
+
+  public var column: String { name.column }
+
+  public init(_ column: String, _ value: CellValue, part: CellPart = .whole, generation: UInt32 = 0) {
+    name = CellName(column, part)
     self.value = value
+    self.generation = generation
   }
 }
 

@@ -26,6 +26,10 @@ public enum WireLimits {
   public static let lifeMax: UInt32 = 1 << 30
   /// One cell's value in bytes. Larger things are attachments.
   public static let valueBytesMax = 1 << 20
+  /// Members that one change may write in a `perKey` cell, and increments in a `counter` cell.
+  public static let partsPerCellMax = 2000
+  /// The size of one increment, either way: sums stay far from the ends of 64 bits.
+  public static let incrementMax: Int64 = 1 << 40
   /// A cursor in bytes.
   public static let cursorBytesMax = 4096
   /// A control message (enrolment, receipt, hub information, error) in bytes.

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import GRDB
 internal import Synchronization
 
@@ -12,6 +13,15 @@ final class CaptureContext: Sendable {
     var rows = 0
     var isSuspended = false
     var counter = UInt16.random(in: 0 ... .max)
+    /// Tables with policy columns, by number.
+    var shapes: [Int: TableShape] = [:]
+    /// What stood in the policy columns of rows that an insert of this transaction may be replacing.
+    var replaced: [RowKey: [CellValue]] = [:]
+  }
+
+  private struct RowKey: Hashable {
+    var table: Int
+    var key: CellValue
   }
 
   private let state = Mutex(State())
@@ -24,9 +34,49 @@ final class CaptureContext: Sendable {
 
   /// Adds the function, and the end of a tag with its transaction, to every connection of `configuration`.
   func install(in configuration: inout Configuration) {
-    let function = DatabaseFunction("synckit_txn", argumentCount: 0) { [self] _ in try tag() }
-    configuration.prepareDatabase { db in db.add(function: function) }
+    let functions = [
+      DatabaseFunction("synckit_txn", argumentCount: 0) { [self] _ in try tag() },
+      DatabaseFunction("synckit_on", argumentCount: 0) { [self] _ in state.withLock { !$0.isSuspended } },
+      DatabaseFunction("synckit_before", argumentCount: nil) { [self] values in before(values.map { CellValue($0) }) },
+      DatabaseFunction("synckit_extra", argumentCount: nil) { [self] values in try extra(values.map { CellValue($0) }) },
+    ]
+    configuration.prepareDatabase { db in
+      for function in functions { db.add(function: function) }
+    }
   }
+
+  func declare(_ shape: TableShape) { state.withLock { $0.shapes[shape.id] = shape } }
+
+  /// `synckit_before(table, key)` begins an insert; `synckit_before(table, key, value, …)` adds what stands in the row's policy
+  /// columns, should the insert replace it: SQLite fires no trigger for the row that goes.
+  private func before(_ values: [CellValue]) -> Int? {
+    guard values.count >= 2, let table = values[0].integer else { return nil }
+    let row = RowKey(table: Int(table), key: values[1])
+    state.withLock { $0.replaced[row] = values.count > 2 ? Array(values.dropFirst(2)) : nil }
+    return nil
+  }
+
+  /// `synckit_extra(table, key, new values…, old values…)`: what to note of a write, without old values of an insert.
+  private func extra(_ values: [CellValue]) throws -> Data? {
+    guard values.count >= 2, let table = values[0].integer else { throw DatabaseError(message: "synckit:badValue") }
+    let row = RowKey(table: Int(table), key: values[1])
+    let (shape, replaced) = state.withLock { ($0.shapes[row.table], $0.replaced.removeValue(forKey: row)) }
+    guard let shape else { throw DatabaseError(message: "synckit:badValue") }
+    let columns = shape.policyColumns
+    let new = Array(values.dropFirst(2).prefix(columns.count))
+    guard new.count == columns.count else { throw DatabaseError(message: "synckit:badValue") }
+    let old = values.count >= 2 + 2 * columns.count ? Array(values.suffix(columns.count)) : replaced
+    do {
+      let extra = try PolicyCapture.extra(of: columns, shape: shape, old: old, new: new) { draw() }
+      return extra.isEmpty ? nil : extra.data
+    } catch PolicyCapture.Refusal.undone(let column) {
+      throw DatabaseError(message: "synckit:undone \(shape.name).\(column)")
+    } catch is PolicyCapture.Refusal {
+      throw DatabaseError(message: "synckit:badValue")
+    }
+  }
+
+  private func draw() -> UInt64 { UInt64.random(in: 0 ... .max) }
 
   func observe(_ db: Database) {
     db.add(transactionObserver: TransactionEnd(context: self), extent: .databaseLifetime)
@@ -59,6 +109,7 @@ final class CaptureContext: Sendable {
     state.withLock {
       $0.tag = nil
       $0.rows = 0
+      $0.replaced = [:]
     }
   }
 }

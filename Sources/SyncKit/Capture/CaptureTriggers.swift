@@ -5,6 +5,8 @@ enum CaptureOperation: Int64, Sendable {
   case insert = 1
   case update = 2
   case delete = 3
+  /// A person's decision: the cells are written anew, also where the value stays (L6).
+  case resolve = 4
 }
 
 /// The triggers that log which row and columns a transaction wrote, in that transaction. Values are read at seal.
@@ -23,11 +25,17 @@ enum CaptureTriggers {
     let table = shape.name
     let key = quote(shape.keyColumn)
     let scope = quote(shape.declaration.scopeColumn)
-    func log(_ op: CaptureOperation, _ row: String, mask: String = "0", when: String = "1") -> String {
+    func log(_ op: CaptureOperation, _ row: String, mask: String = "0", when: String = "1", extra: String = "NULL") -> String {
       """
-        INSERT INTO sync_pending (txn, tbl, op, key, scope, mask)
-          SELECT synckit_txn(), \(shape.id), \(op.rawValue), \(row).\(key), \(row).\(scope), \(mask) WHERE \(when);
+        INSERT INTO sync_pending (txn, tbl, op, key, scope, mask, extra)
+          SELECT synckit_txn(), \(shape.id), \(op.rawValue), \(row).\(key), \(row).\(scope), \(mask), \(extra) WHERE \(when);
       """
+    }
+    let policyColumns = shape.policyColumns.map { quote($0.name) }
+    func extra(_ rows: String...) -> String {
+      if policyColumns.isEmpty { return "NULL" }
+      let values = rows.flatMap { row in policyColumns.map { "\(row).\($0)" } }
+      return "synckit_extra(\(shape.id), NEW.\(key), \(values.joined(separator: ", ")))"
     }
     // A hub has no scopes of its own and writes all; a device that is not enrolled yet does not know its own.
     func mayWrite(_ row: String) -> String {
@@ -52,17 +60,24 @@ enum CaptureTriggers {
           AND EXISTS (SELECT 1 FROM \(quote(shape.metadataTable)) WHERE key = NEW.\(key) AND scope <> NEW.\(scope));
       """
     }
-    return [
-      trigger("INSERT", [checks, staysInScope(when: "1"), log(.insert, "NEW")].joined(separator: "\n")),
+    let before = "sync_capture_\(table)_before"
+    let beforeInsert = """
+      CREATE TRIGGER "\(before)" BEFORE INSERT ON \(quote(table)) WHEN synckit_on() BEGIN
+        SELECT synckit_before(\(shape.id), NEW.\(key));
+        SELECT synckit_before(\(([String(shape.id), key] + policyColumns).joined(separator: ", "))) FROM \(quote(table)) WHERE \(key) = NEW.\(key);
+      END
+      """
+    return (policyColumns.isEmpty ? [] : [(before, beforeInsert)]) + [
+      trigger("INSERT", [checks, staysInScope(when: "1"), log(.insert, "NEW", extra: extra("NEW"))].joined(separator: "\n")),
       trigger(
         "UPDATE",
         """
           SELECT RAISE(ABORT, 'synckit:scopeChange') WHERE OLD.\(scope) IS NOT NEW.\(scope);
         \(checks)
         \(staysInScope(when: "OLD.\(key) IS NOT NEW.\(key)"))
-        \(log(.update, "NEW", mask: mask(shape), when: "OLD.\(key) IS NEW.\(key) AND (\(mask(shape))) <> 0"))
+        \(log(.update, "NEW", mask: mask(shape), when: "OLD.\(key) IS NEW.\(key) AND (\(mask(shape))) <> 0", extra: extra("NEW", "OLD")))
         \(log(.delete, "OLD", when: "OLD.\(key) IS NOT NEW.\(key)"))
-        \(log(.insert, "NEW", when: "OLD.\(key) IS NOT NEW.\(key)"))
+        \(log(.insert, "NEW", when: "OLD.\(key) IS NOT NEW.\(key)", extra: extra("NEW")))
         """),
       trigger("DELETE", mayWrite("OLD") + "\n" + log(.delete, "OLD")),
     ]

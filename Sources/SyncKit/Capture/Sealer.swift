@@ -51,14 +51,16 @@ struct Sealer {
   func sealPending(tables: [Int: TableShape], order: any UnitOrder, nowMs: UInt64, offsetMs: Int64) throws -> Sealed {
     var sealed = Sealed()
     let log = try session.rows(
-      "SELECT seq, txn, tbl, op, key, scope, mask FROM sync_pending ORDER BY seq LIMIT ?1", [.integer(Int64(Self.entriesMax))])
+      "SELECT seq, txn, tbl, op, key, scope, mask, extra FROM sync_pending ORDER BY seq LIMIT ?1", [.integer(Int64(Self.entriesMax))])
     var byScope: [String: [PendingEntry]] = [:]
     for line in log {
       guard let seq = line[0].integer, let tag = line[1].integer, let table = line[2].integer, let code = line[3].integer,
         let operation = CaptureOperation(rawValue: code), let scope = line[5].text, let mask = line[6].integer
       else { continue }
       byScope[scope, default: []].append(
-        PendingEntry(seq: seq, tag: tag, table: Int(table), operation: operation, key: line[4], mask: mask))
+        PendingEntry(
+          seq: seq, tag: tag, table: Int(table), operation: operation, key: line[4], mask: mask,
+          extra: try line[7].blob.map(PendingExtra.init) ?? PendingExtra()))
     }
     let latest = Self.corrected(nowMs, by: offsetMs)
     for scope in byScope.keys.sorted() {
@@ -103,23 +105,30 @@ struct Sealer {
     }
     let isSameLife = before.isAlive && !row.wasDeleted
     let life = isSameLife ? before.life : before.isAlive ? before.life + 2 : before.life + 1
-    let cells = zip(shape.columns, values).compactMap { column, value -> CellChange? in
-      if isSameLife {
-        // REPLACE over a living row logs an insert: it wrote every column.
-        guard row.wasInserted || row.mask >> Int64(column.id) & 1 == 1 else { return nil }
-      } else if column.defaultValue == value {
-        return nil
-      }
-      return CellChange(column.name, value)
-    }
+    let writing = CellWriting(row: row, shape: shape, before: before, isSameLife: isSameLife)
+    let cells = zip(shape.columns, values).flatMap { column, value in writing.cells(of: column, value: value) }
+    try settle(row, shape, values)
     guard !isSameLife || !cells.isEmpty else { return nil }
     return try record(RowChange(table: shape.name, key: row.key, life: life, cells: cells), shape, origin, scope, before)
+  }
+
+  /// Leaves a `perKey` column that was written in its one spelling, the same on every replica.
+  private func settle(_ row: PendingRow, _ shape: TableShape, _ values: [CellValue]) throws {
+    for (column, value) in zip(shape.columns, values) where row.extra.members[column.id] != nil {
+      guard let members = CellParts.members(of: value) else { continue }
+      let canonical = CellParts.object(members.map { ($0, $1) })
+      if canonical != value {
+        try session.execute(
+          "UPDATE \(quote(shape.name)) SET \(quote(column.name)) = ?2 WHERE \(quote(shape.keyColumn)) = ?1", [row.key, canonical])
+      }
+    }
   }
 
   private func record(
     _ change: RowChange, _ shape: TableShape, _ origin: Origin, _ scope: String, _ before: RowState
   ) throws -> RowChange {
-    let outcome = Merge.join(before, IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max))
+    let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max)
+    let outcome = Merge.join(before, incoming, policies: shape.policies)
     try rows.saveMetadata(outcome.state, shape: shape, key: change.key, scope: scope)
     return change
   }
@@ -139,9 +148,14 @@ struct Sealer {
       if size + change.approximateBytes > rawBytesMax || changes.count == WireLimits.rowsMax { close() }
       var rest = RowChange(table: change.table, key: change.key, life: change.life, cells: [])
       for cell in change.cells {
-        if rest.approximateBytes + cell.value.approximateBytes > rawBytesMax && !rest.cells.isEmpty {
+        if rest.approximateBytes + cell.approximateBytes > rawBytesMax && !rest.cells.isEmpty {
           changes.append(rest)
           close()
+          rest.cells = []
+        }
+        // A cell with more parts than one change may carry takes several changes of the same unit.
+        if case .increment = cell.name.part, rest.cells.count >= WireLimits.partsPerCellMax {
+          changes.append(rest)
           rest.cells = []
         }
         rest.cells.append(cell)
@@ -191,5 +205,16 @@ extension ChangeUnit {
 }
 
 extension RowChange {
-  var approximateBytes: Int { cells.reduce(key.approximateBytes + 12) { $0 + $1.value.approximateBytes } }
+  var approximateBytes: Int { cells.reduce(key.approximateBytes + 12) { $0 + $1.approximateBytes } }
+}
+
+extension CellChange {
+  /// Upper bound on the bytes this takes on the wire.
+  var approximateBytes: Int {
+    switch name.part {
+    case .whole: value.approximateBytes
+    case .member(let name): value.approximateBytes + name.utf8.count * 2 + 6
+    case .increment: 20
+    }
+  }
 }

@@ -7,6 +7,7 @@ struct PendingEntry: Hashable, Sendable {
   var key: CellValue
   /// Columns an update wrote, by bit.
   var mask: Int64
+  var extra = PendingExtra()
 }
 
 /// What the transactions of one unit did to one row.
@@ -16,6 +17,26 @@ struct PendingRow: Hashable, Sendable {
   var mask: Int64 = 0
   var wasInserted = false
   var wasDeleted = false
+  /// Since the last deletion.
+  var extra = PendingExtra()
+  /// Columns a person decided about, by bit.
+  var resolvedMask: Int64 = 0
+}
+
+extension PendingRow {
+  fileprivate mutating func add(_ entry: PendingEntry) {
+    extra.add(entry.extra)
+    switch entry.operation {
+    case .insert: wasInserted = true
+    case .update: mask |= entry.mask
+    case .delete:
+      wasDeleted = true
+      extra = PendingExtra()
+    case .resolve:
+      mask |= entry.mask
+      resolvedMask |= entry.mask
+    }
+  }
 }
 
 /// Transactions that overwrote one another's cells, in the order of the last of them.
@@ -47,7 +68,7 @@ enum UnitJoiner {
     }
     var writers: [RowKey: [(transaction: Int, mask: Int64)]] = [:]
     for (index, entry) in entries.enumerated() {
-      let mask = entry.operation == .update ? entry.mask : -1
+      let mask = entry.operation == .update || entry.operation == .resolve ? entry.mask : -1
       let row = RowKey(table: entry.table, key: entry.key)
       let own = transaction[index]
       var earlier = writers[row] ?? []
@@ -92,11 +113,7 @@ enum UnitJoiner {
           slots[slot] = units[unit].rows.count - 1
           return units[unit].rows.count - 1
         }()
-      switch entry.operation {
-      case .insert: units[unit].rows[row].wasInserted = true
-      case .update: units[unit].rows[row].mask |= entry.mask
-      case .delete: units[unit].rows[row].wasDeleted = true
-      }
+      units[unit].rows[row].add(entry)
     }
     return units
   }

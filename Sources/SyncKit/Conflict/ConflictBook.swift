@@ -5,10 +5,12 @@ internal import Foundation
 /// Conflicts are ordinary rows of `sync_conflict`, written by the hub with capture on, so that they reach every replica of
 /// their scope through the feed. Their ids follow from what lost, so that merging again opens nothing twice.
 final class ConflictBook {
-  private struct Cell: Hashable {
+  private struct Place: Hashable {
     var table: String
     var key: CellValue
     var column: String
+    /// See `CellPart.name`.
+    var part: String?
   }
 
   private struct Open {
@@ -17,7 +19,7 @@ final class ConflictBook {
   }
 
   private let session: any HubSession
-  private var open: [String: [Cell: [Open]]] = [:]
+  private var open: [String: [Place: [Open]]] = [:]
   private(set) var openedCount = 0
   /// Conflicts stand on their own: they are put into units of about this many bytes, however many one batch opens. A single
   /// unit of them could outgrow every batch, and nothing of that ingest could ever be merged.
@@ -29,8 +31,9 @@ final class ConflictBook {
   init(session: any HubSession) { self.session = session }
 
   /// The id of the conflict about one losing write.
-  static func id(table: String, key: CellValue, life: UInt32, column: String, loser: Version) -> String {
-    var data = Data("synckit/conflict/1\0\(table)\0\(column)\0".utf8)
+  static func id(table: String, key: CellValue, life: UInt32, cell: CellName, loser: Version) -> String {
+    var data = Data("synckit/conflict/1\0\(table)\0\(cell.column)\0".utf8)
+    if let part = cell.part.name { data.append(contentsOf: "\(part)\0".utf8) }
     key.append(to: &data)
     data.appendVarint(UInt64(life))
     data.appendVarint(loser.timestamp.rawValue)
@@ -39,24 +42,25 @@ final class ConflictBook {
   }
 
   func record(_ loser: Loser, change: RowChange, scope: String) throws {
-    let id = Self.id(table: change.table, key: change.key, life: loser.life, column: loser.column, loser: loser.loser.origin.version)
-    let cell = Cell(table: change.table, key: change.key, column: loser.column)
+    let id = Self.id(table: change.table, key: change.key, life: loser.life, cell: loser.name, loser: loser.loser.origin.version)
+    let place = Place(table: change.table, key: change.key, column: loser.name.column, part: loser.name.part.name)
     willWrite(loser.loser.value.approximateBytes + loser.winner.value.approximateBytes)
     try session.execute(
       """
       INSERT INTO sync_conflict (id, scope, tbl, row_key, life, col, rule, losing_value, losing_stamp, losing_replica, losing_position,
-        winning_value, winning_stamp, winning_replica)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT (id) DO NOTHING
+        winning_value, winning_stamp, winning_replica, member)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT (id) DO NOTHING
       """,
       [
-        .text(id), .text(scope), .text(change.table), change.key, .integer(Int64(loser.life)), .text(loser.column),
+        .text(id), .text(scope), .text(change.table), change.key, .integer(Int64(loser.life)), .text(loser.name.column),
         .text(loser.rule.rawValue),
         loser.loser.value, .integer(Int64(bitPattern: loser.loser.origin.version.timestamp.rawValue)),
         .blob(loser.loser.origin.version.replica.bytes), .integer(Int64(clamping: loser.loser.origin.position)), loser.winner.value,
         .integer(Int64(bitPattern: loser.winner.origin.version.timestamp.rawValue)), .blob(loser.winner.origin.version.replica.bytes),
+        place.part.map { .text($0) } ?? .null,
       ])
     try load(scope)
-    open[scope]?[cell, default: []].append(Open(id: id, loser: loser.loser.origin))
+    open[scope]?[place, default: []].append(Open(id: id, loser: loser.loser.origin))
     openedCount += 1
   }
 
@@ -65,7 +69,7 @@ final class ConflictBook {
     try load(scope)
     guard open[scope]?.isEmpty == false else { return }
     for cell in change.cells {
-      let place = Cell(table: change.table, key: change.key, column: cell.column)
+      let place = Place(table: change.table, key: change.key, column: cell.column, part: cell.name.part.name)
       guard let known = open[scope]?[place] else { continue }
       for conflict in known where incoming.hasSeen(conflict.loser) {
         willWrite(0)
@@ -86,16 +90,16 @@ final class ConflictBook {
 
   private func load(_ scope: String) throws {
     guard open[scope] == nil else { return }
-    var cells: [Cell: [Open]] = [:]
+    var cells: [Place: [Open]] = [:]
     let rows = try session.rows(
-      "SELECT id, tbl, row_key, col, losing_stamp, losing_replica, losing_position FROM sync_conflict WHERE scope = ?1 AND state = 'open'",
+      "SELECT id, tbl, row_key, col, losing_stamp, losing_replica, losing_position, member FROM sync_conflict WHERE scope = ?1 AND state = 'open'",
       [.text(scope)])
     for row in rows {
       guard let id = row[0].text, let table = row[1].text, let column = row[3].text, let stamp = row[4].integer,
         let bytes = row[5].blob, let replica = ReplicaID(bytes: bytes), let position = row[6].integer
       else { continue }
       let version = Version(HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), replica)
-      cells[Cell(table: table, key: row[2], column: column), default: []].append(
+      cells[Place(table: table, key: row[2], column: column, part: row[7].text), default: []].append(
         Open(id: id, loser: Origin(version: version, position: UInt64(max(0, position)))))
     }
     open[scope] = cells

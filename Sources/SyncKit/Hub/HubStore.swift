@@ -81,7 +81,10 @@ public final class SQLiteHubStore: HubStore {
       try MetadataSchema.migrate(db, metadataFor: all)
       try db.execute(sql: HubSchema.sql)
       let shapes = try SchemaCheck.shapes(of: all, in: db)
-      for shape in shapes where shape.declaration.kind == .replicated { try CaptureTriggers.install(shape, in: db) }
+      for shape in shapes where shape.declaration.kind == .replicated {
+        try CaptureTriggers.install(shape, in: db)
+        capture.declare(shape)
+      }
       return HubTables(shapes)
     }
   }

@@ -202,7 +202,7 @@ struct Ingest {
     guard let shape = rows.shape(change.table) else { return }
     let before = try rows.load(shape, key: change.key)?.state ?? .unknown
     let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)
-    let outcome = Merge.join(before, incoming)
+    let outcome = Merge.join(before, incoming, policies: shape.policies)
     if outcome.changed || outcome.state != before {
       try session.withoutCapture {
         try rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope)
@@ -333,9 +333,17 @@ struct Ingest {
 }
 
 extension TableShape {
-  /// Whether a value can stand in its column as it is.
+  /// Whether a value can stand in its column as it is, and is of the kind the column's policy takes.
   func accepts(_ cell: CellChange) -> Bool {
     guard let column = column(named: cell.column) else { return false }
+    switch (policy(of: column), cell.name.part) {
+    case (.perKey, .member), (.counter, .increment): return true
+    case (.perKey, _), (.counter, _), (_, .member), (_, .increment): return false
+    case (.ranked(let values), .whole):
+      guard cell.value.isNull || cell.value.text.map({ values.contains($0) }) == true else { return false }
+    case (.max, .whole), (.min, .whole): break
+    case (.lastWriterWins, .whole), (.review, .whole): guard cell.generation == 0 else { return false }
+    }
     return column.type.keeps(cell.value) && (column.acceptsNull || !cell.value.isNull)
   }
 }

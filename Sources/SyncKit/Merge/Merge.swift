@@ -5,10 +5,13 @@ struct Origin: Hashable, Sendable {
   var position: UInt64
 }
 
-/// One written cell as it stands.
+/// One written cell, or part of one, as it stands.
 struct Cell: Hashable, Sendable {
   var origin: Origin
+  /// NULL for a removed member.
   var value: CellValue
+  /// See `CellChange.generation`.
+  var generation: UInt32 = 0
 }
 
 /// What a replica knows of one row: a life and the written cells of that life (L5). An absent cell reads as its default.
@@ -17,8 +20,8 @@ struct RowState: Hashable, Sendable {
   var life: UInt32 = 0
   /// Who gave the row its present life; nil for life 0.
   var lifeOrigin: Origin?
-  /// By column name; empty when dead.
-  var cells: [String: Cell] = [:]
+  /// Empty when dead.
+  var cells: [CellName: Cell] = [:]
 
   static let unknown = RowState()
   var isAlive: Bool { life % 2 == 1 }
@@ -31,16 +34,18 @@ struct IncomingChange {
   var origin: Origin
   /// The position in this scope that the author had applied (L6).
   var seenThrough: UInt64
+  /// Replicas whose writes count as the author's own: itself, and predecessors of a copied device.
+  var isOwn: (@Sendable (Origin) -> Bool)?
 
   /// Whether the author knew of a write before making this change: within its cursor, or its own.
   func hasSeen(_ other: Origin) -> Bool {
-    other.version.replica == origin.version.replica || (other.position > 0 && other.position <= seenThrough)
+    other.version.replica == origin.version.replica || (other.position > 0 && other.position <= seenThrough) || isOwn?(other) == true
   }
 }
 
 /// A value that does not stand after a merge.
 struct Loser: Hashable {
-  var column: String
+  var name: CellName
   /// The life the losing value belonged to.
   var life: UInt32
   var loser: Cell
@@ -53,46 +58,52 @@ struct Loser: Hashable {
 enum MergeRule: String, Sendable {
   /// The later version of the same life.
   case lastWriterWins = "lww"
+  /// As `lastWriterWins`, in a column that asks for a person's decision.
+  case review
   /// The row was deleted, or deleted and born again.
   case laterLife = "life"
 }
 
 struct MergeOutcome {
   var state: RowState
-  /// Columns whose standing value changed.
-  var written: [String] = []
+  /// Cells whose standing value changed.
+  var written: [CellName] = []
   /// Values that lost although the winner's author had not seen them: each becomes a conflict.
   var unseen: [Loser] = []
   /// The change had any effect on the row.
   var changed = false
 }
 
+/// The merge policies of a table's columns; those not named merge by last writer.
+typealias MergePolicies = [String: MergePolicy]
+
 /// Joins one change into a row's state. Pure, total, the same on hub and field.
 ///
-/// The states form a lattice: the higher life wins whole, equal lives join cell by cell, and of two cells the later version
-/// stands; so the order and number of merges do not matter (L5). What is *reported* — the losers whose value the winner's
-/// author had not seen — is for the hub, which alone turns it into conflicts (L6).
+/// The states form a lattice: the higher life wins whole, equal lives join cell by cell, and of two cells the greater one
+/// stands, in an order that the column's policy gives; so the order and number of merges do not matter (L5). docs/merge.md
+/// has each rule with an example. What is *reported* — the losers whose value the winner's author had not seen — is for the
+/// hub, which alone turns it into conflicts (L6).
 ///
 /// - Complexity: O(cells of the change), plus O(cells of the row) when the life changes.
 enum Merge {
-  static func join(_ current: RowState, _ incoming: IncomingChange) -> MergeOutcome {
+  static func join(_ current: RowState, _ incoming: IncomingChange, policies: MergePolicies = [:]) -> MergeOutcome {
     if incoming.life > current.life { return nextLife(current, incoming) }
     if incoming.life < current.life { return pastLife(current, incoming) }
     guard incoming.life % 2 == 1 else { return deadTwice(current, incoming) }
-    return sameLife(current, incoming)
+    return sameLife(current, incoming, policies)
   }
 
   /// The change begins a later life: every standing cell goes, and those its author had not seen are reported.
   private static func nextLife(_ current: RowState, _ incoming: IncomingChange) -> MergeOutcome {
     var outcome = MergeOutcome(state: RowState(life: incoming.life, lifeOrigin: incoming.origin), changed: true)
     for change in incoming.cells {
-      outcome.state.cells[change.column] = Cell(origin: incoming.origin, value: change.value)
-      outcome.written.append(change.column)
+      outcome.state.cells[change.name] = Cell(origin: incoming.origin, value: change.value, generation: change.generation)
+      outcome.written.append(change.name)
     }
-    for (column, cell) in current.cells.sorted(by: { $0.key < $1.key }) where !incoming.hasSeen(cell.origin) {
-      let winner = outcome.state.cells[column] ?? Cell(origin: incoming.origin, value: .null)
+    for (name, cell) in current.cells.sorted(by: { $0.key < $1.key }) where !incoming.hasSeen(cell.origin) {
+      let winner = outcome.state.cells[name] ?? Cell(origin: incoming.origin, value: .null)
       if outcome.state.isAlive && winner.value == cell.value { continue }
-      outcome.unseen.append(Loser(column: column, life: current.life, loser: cell, winner: winner, rule: .laterLife))
+      outcome.unseen.append(Loser(name: name, life: current.life, loser: cell, winner: winner, rule: .laterLife))
     }
     return outcome
   }
@@ -102,10 +113,10 @@ enum Merge {
     var outcome = MergeOutcome(state: current)
     guard let ending = current.lifeOrigin, ending.version.replica != incoming.origin.version.replica else { return outcome }
     for change in incoming.cells {
-      let winner = current.cells[change.column] ?? Cell(origin: ending, value: .null)
+      let winner = current.cells[change.name] ?? Cell(origin: ending, value: .null)
       if current.isAlive && winner.value == change.value { continue }
-      let loser = Cell(origin: incoming.origin, value: change.value)
-      outcome.unseen.append(Loser(column: change.column, life: incoming.life, loser: loser, winner: winner, rule: .laterLife))
+      let loser = Cell(origin: incoming.origin, value: change.value, generation: change.generation)
+      outcome.unseen.append(Loser(name: change.name, life: incoming.life, loser: loser, winner: winner, rule: .laterLife))
     }
     return outcome
   }
@@ -119,31 +130,51 @@ enum Merge {
     return outcome
   }
 
-  private static func sameLife(_ current: RowState, _ incoming: IncomingChange) -> MergeOutcome {
+  private static func sameLife(_ current: RowState, _ incoming: IncomingChange, _ policies: MergePolicies) -> MergeOutcome {
     var outcome = MergeOutcome(state: current)
     if let born = current.lifeOrigin, incoming.origin.version < born.version { outcome.state.lifeOrigin = incoming.origin }
     for change in incoming.cells {
-      let arriving = Cell(origin: incoming.origin, value: change.value)
-      guard let standing = current.cells[change.column] else {
-        outcome.state.cells[change.column] = arriving
-        outcome.written.append(change.column)
+      let arriving = Cell(origin: incoming.origin, value: change.value, generation: change.generation)
+      guard let standing = current.cells[change.name] else {
+        outcome.state.cells[change.name] = arriving
+        outcome.written.append(change.name)
         outcome.changed = true
         continue
       }
-      if arriving.origin.version == standing.origin.version { continue }
-      let arrives = arriving.origin.version > standing.origin.version
+      let policy = policies[change.column] ?? .lastWriterWins
+      let order = order(arriving, standing, policy)
+      if order == .equal { continue }
+      let arrives = order == .greater
       if arrives {
-        outcome.state.cells[change.column] = arriving
-        outcome.written.append(change.column)
+        outcome.state.cells[change.name] = arriving
+        outcome.written.append(change.name)
         outcome.changed = true
       }
+      if policy.settlesItself { continue }
       let (winner, loser) = arrives ? (arriving, standing) : (standing, arriving)
       // What stands was merged before this change had a position: its author saw the change only if it made it.
       let winnerSawLoser = arrives ? incoming.hasSeen(standing.origin) : standing.origin.version.replica == incoming.origin.version.replica
       if !winnerSawLoser && winner.value != loser.value {
-        outcome.unseen.append(Loser(column: change.column, life: incoming.life, loser: loser, winner: winner, rule: .lastWriterWins))
+        let rule = policy == .review ? MergeRule.review : .lastWriterWins
+        outcome.unseen.append(Loser(name: change.name, life: incoming.life, loser: loser, winner: winner, rule: rule))
       }
     }
     return outcome
+  }
+
+  /// Which of two writes of one cell stands: the greater one. A total order, so that joining is taking the maximum.
+  private static func order(_ a: Cell, _ b: Cell, _ policy: MergePolicy) -> ValueOrder {
+    if let byValue = policy.compare(a.value, b.value) {
+      if a.generation != b.generation { return ValueOrder(a.generation, b.generation) }
+      if byValue != .equal { return byValue }
+    }
+    return ValueOrder(a.origin.version, b.origin.version)
+  }
+}
+
+extension CellName: Comparable {
+  /// By column, then by part: an order for listings, without meaning.
+  public static func < (a: CellName, b: CellName) -> Bool {
+    a.column == b.column ? (a.part.name ?? "") < (b.part.name ?? "") : a.column < b.column
   }
 }

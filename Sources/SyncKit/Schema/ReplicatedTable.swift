@@ -1,7 +1,7 @@
 /// Declares that a table takes part. Tables that are not declared stay local.
 ///
-/// Columns merge by last writer: of two writes of one cell the later version stands, and where its author had not seen the
-/// other value, that value is kept in a conflict.
+/// Columns merge by last writer unless `policies` says otherwise: of two writes of one cell the later version stands, and
+/// where its author had not seen the other value, that value is kept in a conflict.
 public struct ReplicatedTable: Sendable, Hashable {
   public enum Kind: Sendable, Hashable {
     /// Every replica of a row's scope holds it.
@@ -23,11 +23,29 @@ public struct ReplicatedTable: Sendable, Hashable {
   public var scopeColumn: String
   public var kind: Kind
   public var writer: Writer
+  /// By column; a column that is not named merges by last writer.
+  public var policies: [String: MergePolicy]
+  public var deletion: DeletionPolicy
+  /// Text columns whose value only one row of a scope should have. Nothing refuses a second one: the hub opens one conflict
+  /// for all rows that share a value, compared in NFC.
+  public var softKeys: [String]
+  /// Columns that hold the key of a row of another declared table. Checked at the hub only.
+  public var references: [String: String]
 
-  public init(_ name: String, scopeColumn: String, kind: Kind = .replicated, writer: Writer = .scope) {
+  public init(
+    _ name: String, scopeColumn: String, kind: Kind = .replicated, writer: Writer = .scope, policies: [String: MergePolicy] = [:],
+    deletion: DeletionPolicy = .deleteWins, softKeys: [String] = [], references: [String: String] = [:]
+  ) {
     self.name = name
     self.scopeColumn = scopeColumn
     self.kind = kind
     self.writer = writer
+    self.policies = policies
+    self.deletion = deletion
+    self.softKeys = softKeys
+    self.references = references
   }
+
+  /// The policy of a column.
+  public func policy(of column: String) -> MergePolicy { policies[column] ?? .lastWriterWins }
 }

@@ -30,6 +30,13 @@ struct TableShape: Sendable, Hashable {
   var name: String { declaration.name }
   var metadataTable: String { "sync_meta_\(name)" }
 
+  var policies: MergePolicies { declaration.policies }
+
+  func policy(of column: Column) -> MergePolicy { declaration.policies[column.name] ?? .lastWriterWins }
+
+  /// Columns about which capture must know more than that they were written.
+  var policyColumns: [Column] { columns.filter { declaration.policies[$0.name].map { $0 != .lastWriterWins && $0 != .review } ?? false } }
+
   func column(named name: String) -> Column? { columns.first { $0.name == name } }
   func column(id: Int) -> Column? { columns.first { $0.id == id } }
 
@@ -52,6 +59,13 @@ struct SchemaCheck {
   static func shapes(of tables: [ReplicatedTable], in db: Database) throws -> [TableShape] {
     var check = SchemaCheck(db: db)
     let shapes = try tables.compactMap { try check.shape(of: $0) }
+    for table in tables {
+      for (column, parent) in table.references.sorted(by: { $0.key < $1.key }) where !tables.contains(where: { $0.name == parent }) {
+        check.report(
+          table.name, vi: "tham chiếu ở cột \(column) đến bảng \(parent) chưa khai báo; khai báo bảng đó.",
+          en: "refers in \(column) to table \(parent), which is not declared; declare it.")
+      }
+    }
     let names = tables.map { $0.name.lowercased() }
     for name in Set(names) where names.count(where: { $0 == name }) > 1 {
       check.report(name, vi: "được khai báo hai lần; bỏ một.", en: "is declared twice; remove one.")
@@ -127,9 +141,67 @@ struct SchemaCheck {
         id: id, name: column, defaultValue: try constant(row["dflt_value"]),
         type: ColumnType(declared: row["type"], isStrict: isStrict), acceptsNull: row["notnull"] as Int == 0)
     }
-    return TableShape(
+    let shape = TableShape(
       id: numbers.table, declaration: table, keyColumn: keyName, keyType: ColumnType(declared: key["type"], isStrict: isStrict),
       columns: columns)
+    checkPolicies(shape)
+    return shape
+  }
+
+  /// Policies, soft keys and references that cannot work.
+  private mutating func checkPolicies(_ shape: TableShape) {
+    let table = shape.declaration
+    for (name, policy) in table.policies.sorted(by: { $0.key < $1.key }) {
+      guard let column = shape.column(named: name), name != table.scopeColumn else {
+        report(
+          table.name, vi: "có quy tắc cho cột \(name) không có, hoặc là khóa hay phạm vi; bỏ quy tắc hoặc sửa tên.",
+          en: "has a policy for \(name), which is no column, or the key or scope; drop the policy or correct the name.")
+        continue
+      }
+      if table.kind == .anonymous || table.writer == .hub && policy.hasParts {
+        report(
+          table.name, vi: "không dùng được quy tắc ở cột \(name); bỏ quy tắc.", en: "cannot have a policy on \(name); drop the policy.")
+      }
+      if let remedy = Self.mismatch(column, policy) {
+        report(
+          table.name, vi: "có cột \(name) không hợp quy tắc: \(remedy.vi).",
+          en: "has column \(name) that does not fit its policy: \(remedy.en).")
+      }
+    }
+    for name in table.softKeys where shape.column(named: name)?.type.affinity != .text {
+      report(
+        table.name, vi: "khai khóa mềm \(name) không phải cột TEXT; sửa khai báo.",
+        en: "declares the soft key \(name), which is no TEXT column; correct the declaration.")
+    }
+    for name in table.references.keys.sorted() where shape.column(named: name) == nil {
+      report(
+        table.name, vi: "khai tham chiếu ở cột \(name) không có; sửa khai báo.",
+        en: "declares a reference on \(name), which is no column; correct the declaration.")
+    }
+  }
+
+  private static func mismatch(_ column: TableShape.Column, _ policy: MergePolicy) -> LocalizedText? {
+    switch policy {
+    case .lastWriterWins, .review: return nil
+    case .perKey:
+      let isObject = column.defaultValue.flatMap { CellParts.members(of: $0) }?.isEmpty == true
+      return column.type.affinity == .text && isObject
+        ? nil : LocalizedText(vi: "perKey cần kiểu TEXT, mặc định NULL hoặc '{}'", en: "perKey needs type TEXT with default NULL or '{}'")
+    case .counter:
+      let isWhole = column.defaultValue?.isNull == true || column.defaultValue?.integer != nil
+      return column.type.affinity == .numeric && isWhole
+        ? nil : LocalizedText(vi: "counter cần kiểu INTEGER, mặc định số nguyên", en: "counter needs type INTEGER with a whole default")
+    case .max, .min:
+      return column.defaultValue == nil
+        ? LocalizedText(vi: "max và min cần mặc định cố định", en: "max and min need a constant default") : nil
+    case .ranked(let values):
+      let start = column.defaultValue.map { $0.isNull || $0.text.map(values.contains) == true } == true
+      return column.type.affinity == .text && start && !values.isEmpty && Set(values).count == values.count
+        ? nil
+        : LocalizedText(
+          vi: "ranked cần kiểu TEXT, danh sách không lặp, mặc định NULL hoặc có trong danh sách",
+          en: "ranked needs type TEXT, a list without repeats, and a default of NULL or from the list")
+    }
   }
 
   private mutating func checkConstraints(_ table: ReplicatedTable, key: String, info: [Row]) throws {

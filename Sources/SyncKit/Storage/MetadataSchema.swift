@@ -32,12 +32,12 @@ enum MetadataSchema {
     CREATE TABLE IF NOT EXISTS sync_scope (code TEXT PRIMARY KEY NOT NULL, writable INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS sync_pending (
       seq INTEGER PRIMARY KEY, txn INTEGER NOT NULL, tbl INTEGER NOT NULL, op INTEGER NOT NULL,
-      key NOT NULL, scope TEXT NOT NULL, mask INTEGER NOT NULL);
+      key NOT NULL, scope TEXT NOT NULL, mask INTEGER NOT NULL, extra BLOB);
     """
 
   private static let conflicts = """
     CREATE TABLE IF NOT EXISTS sync_conflict (
-      id TEXT PRIMARY KEY NOT NULL, scope TEXT NOT NULL, tbl TEXT, row_key, life INTEGER, col TEXT, rule TEXT,
+      id TEXT PRIMARY KEY NOT NULL, scope TEXT NOT NULL, tbl TEXT, row_key, life INTEGER, col TEXT, member TEXT, rule TEXT,
       losing_value, losing_stamp INTEGER, losing_replica BLOB, losing_position INTEGER,
       winning_value, winning_stamp INTEGER, winning_replica BLOB, state TEXT NOT NULL DEFAULT 'open') WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS sync_conflict_open ON sync_conflict (scope, state);

@@ -74,7 +74,7 @@ struct PageApplier {
       for cell in change.cells where shape.column(named: cell.column) == nil { applied.skipped.insert("\(change.table)/\(cell.column)") }
       let before = try rows.load(shape, key: change.key)?.state ?? .unknown
       let incoming = IncomingChange(life: change.life, cells: known, origin: origin, seenThrough: .max)
-      let outcome = Merge.join(before, incoming)
+      let outcome = Merge.join(before, incoming, policies: shape.policies)
       if outcome.changed || outcome.state != before {
         try rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope)
       }
@@ -95,7 +95,7 @@ struct PageApplier {
       var state = stored.state
       if state.lifeOrigin?.version == old { state.lifeOrigin = new }
       // Only this unit's cells: a row cut over several units gets a stamp with each of them.
-      for cell in change.cells where state.cells[cell.column]?.origin.version == old { state.cells[cell.column]?.origin = new }
+      for cell in change.cells where state.cells[cell.name]?.origin.version == old { state.cells[cell.name]?.origin = new }
       if state != stored.state { try rows.saveMetadata(state, shape: shape, key: change.key, scope: scope) }
     }
   }

@@ -35,24 +35,8 @@ final class RowStore {
     else { return nil }
     let main = Origin(
       version: Version(HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), try replicaID(replica)), position: UInt64(max(0, position)))
-    var state = RowState(life: UInt32(clamping: life), lifeOrigin: main)
-    for (index, column) in shape.columns.enumerated() where mask >> Int64(column.id) & 1 == 1 {
-      state.cells[column.name] = Cell(origin: main, value: row[7 + index])
-    }
-    if let split = row[6].blob {
-      var reader = ByteReader(split)
-      while !reader.isAtEnd {
-        let id = Int(try reader.byte())
-        let stamp = HybridTimestamp(rawValue: try reader.varint())
-        let origin = Origin(
-          version: Version(stamp, try replicaID(Int64(clamping: try reader.varint()))), position: try reader.varint())
-        if id == Self.lifeEntry {
-          state.lifeOrigin = origin
-        } else if let index = shape.columns.firstIndex(where: { $0.id == id }) {
-          state.cells[shape.columns[index].name] = Cell(origin: origin, value: row[7 + index])
-        }
-      }
-    }
+    let metadata = RowMetadata(life: UInt32(clamping: life), main: main, mask: mask, split: row[6].blob ?? Data())
+    let state = try metadata.state(shape, values: row[7...], replica: replicaID)
     return Stored(state: state, scope: scope)
   }
 
@@ -68,7 +52,10 @@ final class RowStore {
       try session.execute("DELETE FROM \(table) WHERE \(keyColumn) = ?1", [key])
     }
     guard outcome.state.isAlive else { return }
-    let cells = outcome.written.compactMap { name in outcome.state.cells[name].map { (name, $0.value) } }
+    let writtenColumns = Set(outcome.written.map(\.column))
+    let cells = shape.columns.filter { writtenColumns.contains($0.name) }.compactMap { column in
+      CellParts.value(of: column, policy: shape.policy(of: column), in: outcome.state.cells).map { (column.name, $0) }
+    }
     if previous.life != outcome.state.life {
       let names = ([shape.keyColumn] + cells.map(\.0)).map(quote).joined(separator: ", ")
       let places = (1...cells.count + 1).map { "?\($0)" }.joined(separator: ", ")
@@ -84,21 +71,8 @@ final class RowStore {
 
   /// Writes only the metadata: the values already stand, as after a local write or a new stamp.
   func saveMetadata(_ state: RowState, shape: TableShape, key: CellValue, scope: String) throws {
-    let main = Self.commonest(state)
-    guard let main else { return }
-    var mask: Int64 = 0
-    var split = Data()
-    func entry(_ id: Int, _ origin: Origin) throws {
-      split.append(UInt8(truncatingIfNeeded: id))
-      split.appendVarint(origin.version.timestamp.rawValue)
-      split.appendVarint(UInt64(try number(of: origin.version.replica)))
-      split.appendVarint(origin.position)
-    }
-    if let life = state.lifeOrigin, life != main { try entry(Self.lifeEntry, life) }
-    for column in shape.columns {
-      guard let cell = state.cells[column.name] else { continue }
-      if cell.origin == main { mask |= 1 << Int64(column.id) } else { try entry(column.id, cell.origin) }
-    }
+    guard let metadata = try RowMetadata(state, shape: shape, number: number) else { return }
+    let main = metadata.main
     try session.execute(
       """
       INSERT INTO \(quote(shape.metadataTable)) (key, scope, life, stamp, replica, position, mask, cells)
@@ -108,21 +82,9 @@ final class RowStore {
       """,
       [
         key, .text(scope), .integer(Int64(state.life)), .integer(Int64(bitPattern: main.version.timestamp.rawValue)),
-        .integer(try number(of: main.version.replica)), .integer(Int64(clamping: main.position)), .integer(mask),
-        split.isEmpty ? .null : .blob(split),
+        .integer(try number(of: main.version.replica)), .integer(Int64(clamping: main.position)), .integer(metadata.mask),
+        metadata.split.isEmpty ? .null : .blob(metadata.split),
       ])
-  }
-
-  /// Marks the life's origin among the split entries; column numbers stay below it.
-  private static let lifeEntry = 255
-
-  /// The origin most written cells share, the later of two equals: it is stored once for the row.
-  private static func commonest(_ state: RowState) -> Origin? {
-    var counts: [Origin: Int] = [:]
-    for cell in state.cells.values { counts[cell.origin, default: 0] += 1 }
-    return counts.max { a, b in
-      a.value == b.value ? a.key.version < b.key.version : a.value < b.value
-    }?.key ?? state.lifeOrigin
   }
 
   /// The number a replica has in this store's records; given at first use.

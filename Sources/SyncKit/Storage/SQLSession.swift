@@ -106,6 +106,13 @@ extension SyncError {
       return SyncError(
         .wrongScope, vi: "Dòng này thuộc đơn vị mà thiết bị không được ghi.", en: "This row belongs to a unit the device may not write.")
     }
+    if let mark = message.range(of: "synckit:undone ") {
+      let place = message[mark.upperBound...].prefix { !$0.isWhitespace }
+      return SyncError(
+        .undone,
+        vi: "Cột \(place) không nhận giá trị lùi lại: quy tắc của cột sẽ đổi nó về như cũ. Nếu giá trị đang có là sai, dùng resolve.",
+        en: "Column \(place) does not go back: its rule would undo this. If what stands there is wrong, use resolve.")
+    }
     if message.contains("synckit:scopeChange") {
       return SyncError(
         .wrongScope, vi: "Không đổi đơn vị của một dòng; hãy xóa rồi thêm dòng mới với khóa mới.",

@@ -58,7 +58,7 @@ import Testing
     #expect(join([state, late])["b"] == .integer(9))
   }
 
-  private func join(_ parts: [Any]) -> [String: CellValue] {
+  private func join(_ parts: [Any]) -> [CellName: CellValue] {
     var state = RowState.unknown
     for part in parts {
       if let known = part as? RowState { state = known }

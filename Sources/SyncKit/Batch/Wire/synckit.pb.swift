@@ -28,6 +28,51 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+/// What a cell holds.
+nonisolated enum WireCellKind: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+
+  /// the value
+  case whole // = 0
+
+  /// a text: a JSON object of the members written, null for those removed
+  case members // = 1
+
+  /// a blob: 8 bytes of id, little endian, and a zigzag varint, for each increment
+  case increments // = 2
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .whole
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .whole
+    case 1: self = .members
+    case 2: self = .increments
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .whole: return 0
+    case .members: return 1
+    case .increments: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [WireCellKind] = [
+    .whole,
+    .members,
+    .increments,
+  ]
+
+}
+
 nonisolated enum WireEncoding: SwiftProtobuf.Enum, Swift.CaseIterable {
   typealias RawValue = Int
 
@@ -267,6 +312,11 @@ nonisolated struct WireColumn: Sendable {
 
   /// size of data when inflated; 0: data is not compressed
   var inflated: UInt32 = 0
+
+  var kind: WireCellKind = .whole
+
+  /// one varint a written cell; empty: every one is 0
+  var generations: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -701,6 +751,10 @@ nonisolated struct WireErrorBody: Sendable {
 
 fileprivate nonisolated let _protobuf_package = "synckit.v1"
 
+nonisolated extension WireCellKind: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0WHOLE\0\u{1}MEMBERS\0\u{1}INCREMENTS\0")
+}
+
 nonisolated extension WireEncoding: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0MIXED\0\u{1}INTEGERS\0\u{1}INTEGER_STEPS\0\u{1}REALS\0\u{1}TEXTS\0\u{1}BLOBS\0\u{1}EQUAL_BLOBS\0")
 }
@@ -916,7 +970,7 @@ nonisolated extension WireTableChanges: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireColumn: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Column"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}encoding\0\u{1}written\0\u{1}nulls\0\u{1}data\0\u{1}inflated\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}encoding\0\u{1}written\0\u{1}nulls\0\u{1}data\0\u{1}inflated\0\u{1}kind\0\u{1}generations\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -930,6 +984,8 @@ nonisolated extension WireColumn: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 4: try { try decoder.decodeSingularBytesField(value: &self.nulls) }()
       case 5: try { try decoder.decodeSingularBytesField(value: &self.data) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.inflated) }()
+      case 7: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 8: try { try decoder.decodeSingularBytesField(value: &self.generations) }()
       default: break
       }
     }
@@ -954,6 +1010,12 @@ nonisolated extension WireColumn: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if self.inflated != 0 {
       try visitor.visitSingularUInt32Field(value: self.inflated, fieldNumber: 6)
     }
+    if self.kind != .whole {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 7)
+    }
+    if !self.generations.isEmpty {
+      try visitor.visitSingularBytesField(value: self.generations, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -964,6 +1026,8 @@ nonisolated extension WireColumn: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.nulls != rhs.nulls {return false}
     if lhs.data != rhs.data {return false}
     if lhs.inflated != rhs.inflated {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.generations != rhs.generations {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

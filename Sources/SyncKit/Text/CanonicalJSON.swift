@@ -1,10 +1,10 @@
-internal import Foundation
+package import Foundation
 
 /// A JSON value that has one spelling only: keys in byte order, no spaces, numbers without exponent, text in UTF-8.
 ///
 /// What is stored, hashed, signed and compared goes through here, because two programs must give the same bytes for the same
 /// meaning, on every platform.
-enum CanonicalJSON: Sendable, Hashable {
+package enum CanonicalJSON: Sendable, Hashable {
   case string(String)
   case integer(Int)
   case number(Double)
@@ -14,7 +14,7 @@ enum CanonicalJSON: Sendable, Hashable {
   case null
 
   /// The one spelling, in UTF-8 without a line end.
-  var data: Data {
+  package var data: Data {
     var out: [UInt8] = []
     write(to: &out)
     return Data(out)
@@ -24,7 +24,7 @@ enum CanonicalJSON: Sendable, Hashable {
     switch self {
     case .string(let text): Self.write(text, to: &out)
     case .integer(let value): out.append(contentsOf: String(value).utf8)
-    case .number(let value): out.append(contentsOf: (value.isFinite ? ExpressionValue.text(of: value) : "null").utf8)
+    case .number(let value): out.append(contentsOf: (value.isFinite ? PlainNumber.text(of: value) : "null").utf8)
     case .boolean(let value): out.append(contentsOf: (value ? "true" : "false").utf8)
     case .null: out.append(contentsOf: "null".utf8)
     case .array(let values):
@@ -67,7 +67,7 @@ enum CanonicalJSON: Sendable, Hashable {
 }
 
 extension CanonicalJSON: Decodable {
-  init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if container.decodeNil() {
       self = .null
@@ -89,13 +89,13 @@ extension CanonicalJSON: Decodable {
 
 extension CanonicalJSON {
   /// Reads JSON from a stranger: nested no deeper than `depthMax`, so that it cannot exhaust the stack. Nil if it is no JSON.
-  static func parse(_ data: Data, depthMax: Int) -> CanonicalJSON? {
+  package static func parse(_ data: Data, depthMax: Int) -> CanonicalJSON? {
     guard depth(of: data) <= depthMax else { return nil }
     return try? JSONDecoder().decode(CanonicalJSON.self, from: data)
   }
 
   /// The deepest nesting of brackets outside strings.
-  static func depth(of data: Data) -> Int {
+  package static func depth(of data: Data) -> Int {
     var depth = 0
     var deepest = 0
     var isInString = false

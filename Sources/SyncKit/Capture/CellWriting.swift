@@ -1,0 +1,61 @@
+internal import Foundation
+
+/// Which cells of a row a unit writes, given the log's entries about it and the row as it stands. Pure.
+struct CellWriting {
+  var row: PendingRow
+  var shape: TableShape
+  /// The row's state before this unit.
+  var before: RowState
+  /// Whether the unit leaves the row in the life it had; otherwise it begins one.
+  var isSameLife: Bool
+
+  func cells(of column: TableShape.Column, value: CellValue) -> [CellChange] {
+    switch shape.policy(of: column) {
+    case .perKey: members(of: column, value: value)
+    case .counter: increments(of: column, value: value)
+    default: whole(column, value: value)
+    }
+  }
+
+  private func isWritten(_ column: TableShape.Column) -> Bool {
+    // REPLACE over a living row logs an insert: it wrote every column.
+    row.wasInserted || row.mask >> Int64(column.id) & 1 == 1
+  }
+
+  private func whole(_ column: TableShape.Column, value: CellValue) -> [CellChange] {
+    guard isSameLife ? isWritten(column) : column.defaultValue != value else { return [] }
+    // An ordinary write keeps the generation it found, or what it wrote would be put back by what it overwrote.
+    let standing = isSameLife ? before.cells[CellName(column.name)]?.generation ?? 0 : 0
+    let isResolved = row.resolvedMask >> Int64(column.id) & 1 == 1 && shape.policy(of: column).compare(value, value) != nil
+    return [CellChange(column.name, value, generation: isResolved ? standing + 1 : standing)]
+  }
+
+  private func members(of column: TableShape.Column, value: CellValue) -> [CellChange] {
+    let members = CellParts.members(of: value) ?? [:]
+    guard isSameLife else {
+      return members.sorted { $0.key < $1.key }.map { CellChange(column.name, $1, part: .member($0)) }
+    }
+    return (row.extra.members[column.id] ?? []).sorted { ($0.name ?? "") < ($1.name ?? "") }.map { part in
+      CellChange(column.name, part.name.flatMap { members[$0] } ?? .null, part: part)
+    }
+  }
+
+  private func increments(of column: TableShape.Column, value: CellValue) -> [CellChange] {
+    let captured = row.extra.increments[column.id] ?? []
+    var changes = captured.map { CellChange(column.name, .integer($0.amount), part: .increment($0.id)) }
+    guard before.life == 0 else { return changes }
+    // What stood in the row before the table was replicated is one increment, the same on every copy of the file.
+    let shown = CellParts.sum([column.defaultValue?.integer ?? 0] + captured.map(\.amount))
+    let rest = (value.integer ?? 0).subtractingReportingOverflow(shown)
+    if rest.partialValue != 0 && !rest.overflow && rest.partialValue.magnitude <= WireLimits.incrementMax.magnitude {
+      changes.append(CellChange(column.name, .integer(rest.partialValue), part: .increment(firstID(column))))
+    }
+    return changes
+  }
+
+  private func firstID(_ column: TableShape.Column) -> UInt64 {
+    var data = Data("synckit/increment/1\0\(shape.name)\0\(column.name)\0".utf8)
+    row.key.append(to: &data)
+    return data.sha256.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+  }
+}

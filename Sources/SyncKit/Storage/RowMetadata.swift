@@ -1,0 +1,163 @@
+internal import Foundation
+
+/// One metadata record a row: its life, the origin that most of its cells have, the columns whose cells have it, and what
+/// differs from that, packed.
+///
+/// Each packed entry begins with a byte: 255 the life's origin; a column's number, its cell's origin; 64 + the number, a part
+/// of a column's cell; 128 + the number, a cell of a generation above 0.
+struct RowMetadata {
+  var life: UInt32
+  var main: Origin
+  /// Bit c: the cell of column c has the main origin; of a column with parts, that there are any.
+  var mask: Int64
+  var split: Data
+
+  private static let lifeEntry: UInt8 = 255
+  private static let partEntry: UInt8 = 64
+  private static let generationEntry: UInt8 = 128
+  private static let isRemoved: UInt8 = 1
+  private static let hasMainOrigin: UInt8 = 2
+
+  // MARK: Write
+
+  /// - Parameter number: Gives a replica its number in this store.
+  /// - Returns: Nil for a row never heard of.
+  init?(_ state: RowState, shape: TableShape, number: (ReplicaID) throws -> Int64) throws {
+    guard let main = Self.commonest(state) else { return nil }
+    life = state.life
+    self.main = main
+    mask = 0
+    split = Data()
+    func append(_ origin: Origin) throws {
+      split.appendVarint(origin.version.timestamp.rawValue)
+      split.appendVarint(UInt64(try number(origin.version.replica)))
+      split.appendVarint(origin.position)
+    }
+    if let lifeOrigin = state.lifeOrigin, lifeOrigin != main {
+      split.append(Self.lifeEntry)
+      try append(lifeOrigin)
+    }
+    var parts: [String: [(CellPart, Cell)]] = [:]
+    for (name, cell) in state.cells where name.part != .whole { parts[name.column, default: []].append((name.part, cell)) }
+    for column in shape.columns {
+      let id = UInt8(truncatingIfNeeded: column.id)
+      if let cell = state.cells[CellName(column.name)] {
+        if cell.generation > 0 {
+          split.append(Self.generationEntry + id)
+          split.appendVarint(UInt64(cell.generation))
+          try append(cell.origin)
+        } else if cell.origin == main {
+          mask |= 1 << Int64(column.id)
+        } else {
+          split.append(id)
+          try append(cell.origin)
+        }
+      }
+      guard let own = parts[column.name] else { continue }
+      mask |= 1 << Int64(column.id)
+      for (part, cell) in own.sorted(by: { ($0.0.name ?? "") < ($1.0.name ?? "") }) {
+        var flags: UInt8 = cell.origin == main ? Self.hasMainOrigin : 0
+        switch part {
+        case .whole: continue
+        case .member(let name):
+          // What stands in the object and came with the rest of the row needs no word.
+          if flags != 0 && !cell.value.isNull { continue }
+          if cell.value.isNull { flags |= Self.isRemoved }
+          split.append(Self.partEntry + id)
+          split.append(flags)
+          split.appendVarint(UInt64(name.utf8.count))
+          split.append(contentsOf: name.utf8)
+        case .increment(let increment):
+          split.append(Self.partEntry + id)
+          split.append(flags)
+          split.append(fixed64: increment)
+          split.appendZigzag(cell.value.integer ?? 0)
+        }
+        if flags & Self.hasMainOrigin == 0 { try append(cell.origin) }
+      }
+    }
+  }
+
+  /// The origin most written cells share, the later of two equals: it is stored once for the row.
+  private static func commonest(_ state: RowState) -> Origin? {
+    var counts: [Origin: Int] = [:]
+    for cell in state.cells.values { counts[cell.origin, default: 0] += 1 }
+    return counts.max { a, b in
+      a.value == b.value ? a.key.version < b.key.version : a.value < b.value
+    }?.key ?? state.lifeOrigin
+  }
+
+  // MARK: Read
+
+  init(life: UInt32, main: Origin, mask: Int64, split: Data) {
+    self.life = life
+    self.main = main
+    self.mask = mask
+    self.split = split
+  }
+
+  /// The row's state, given the values of its columns in order.
+  func state(_ shape: TableShape, values: ArraySlice<CellValue>, replica: @escaping (Int64) throws -> ReplicaID) throws -> RowState {
+    var state = RowState(life: life, lifeOrigin: main)
+    for (column, value) in zip(shape.columns, values) where mask >> Int64(column.id) & 1 == 1 {
+      switch shape.policy(of: column) {
+      case .perKey:
+        for (member, json) in CellParts.members(of: value) ?? [:] {
+          state.cells[CellName(column.name, .member(member))] = Cell(origin: main, value: json)
+        }
+      case .counter: break
+      default: state.cells[CellName(column.name)] = Cell(origin: main, value: value)
+      }
+    }
+    var reader = EntryReader(bytes: ByteReader(split), replica: replica)
+    func column(_ id: UInt8) -> (TableShape.Column, CellValue)? {
+      zip(shape.columns, values).first { $0.0.id == Int(id) }
+    }
+    while !reader.bytes.isAtEnd {
+      let entry = try reader.bytes.byte()
+      switch entry {
+      case Self.lifeEntry: state.lifeOrigin = try reader.origin()
+      case Self.generationEntry...:
+        let generation = UInt32(clamping: try reader.bytes.varint())
+        let from = try reader.origin()
+        if let (column, value) = column(entry - Self.generationEntry) {
+          state.cells[CellName(column.name)] = Cell(origin: from, value: value, generation: generation)
+        }
+      case Self.partEntry...:
+        try readPart(of: column(entry - Self.partEntry)?.0, shape, &reader, into: &state)
+      default:
+        let from = try reader.origin()
+        if let (column, value) = column(entry) { state.cells[CellName(column.name)] = Cell(origin: from, value: value) }
+      }
+    }
+    return state
+  }
+
+  private struct EntryReader {
+    var bytes: ByteReader
+    var replica: (Int64) throws -> ReplicaID
+
+    mutating func origin() throws -> Origin {
+      let stamp = HybridTimestamp(rawValue: try bytes.varint())
+      return Origin(version: Version(stamp, try replica(Int64(clamping: try bytes.varint()))), position: try bytes.varint())
+    }
+  }
+
+  private func readPart(
+    of column: TableShape.Column?, _ shape: TableShape, _ reader: inout EntryReader, into state: inout RowState
+  ) throws {
+    let flags = try reader.bytes.byte()
+    guard let column else { throw ByteReader.short }
+    if shape.policy(of: column) == .counter {
+      let id = try reader.bytes.fixed64()
+      let amount = try reader.bytes.zigzag()
+      let from = flags & Self.hasMainOrigin == 0 ? try reader.origin() : main
+      state.cells[CellName(column.name, .increment(id))] = Cell(origin: from, value: .integer(amount))
+    } else {
+      let name = CellName(column.name, .member(try reader.bytes.text(try reader.bytes.varint())))
+      let from = flags & Self.hasMainOrigin == 0 ? try reader.origin() : main
+      let value = flags & Self.isRemoved == 0 ? state.cells[name]?.value ?? .null : .null
+      state.cells[name] = Cell(origin: from, value: value)
+    }
+  }
+}
