@@ -55,7 +55,7 @@ public final class Replica: Sendable {
     configuration.label = "synckit"
     database = try DatabasePool(path: path, configuration: configuration)
     if let migrator { try migrator.migrate(database) }
-    let all = [MetadataSchema.conflictTable] + tables
+    let all = MetadataSchema.ownTables + tables
     shapes = try database.write { [capture] db in
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)

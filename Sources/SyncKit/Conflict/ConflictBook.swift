@@ -41,15 +41,17 @@ final class ConflictBook {
     return data.sha256.prefix(16).hex
   }
 
-  func record(_ loser: Loser, change: RowChange, scope: String) throws {
+  /// - Parameter image: The row when it was deleted, if it was.
+  func record(_ loser: Loser, change: RowChange, scope: String, image: RowImage? = nil) throws {
     let id = Self.id(table: change.table, key: change.key, life: loser.life, cell: loser.name, loser: loser.loser.origin.version)
     let place = Place(table: change.table, key: change.key, column: loser.name.column, part: loser.name.part.name)
-    willWrite(loser.loser.value.approximateBytes + loser.winner.value.approximateBytes)
+    let kept = loser.rule == .laterLife ? image.map(\.json).flatMap { $0.utf8.count <= RowImage.conflictImageBytesMax ? $0 : nil } : nil
+    willWrite(loser.loser.value.approximateBytes + loser.winner.value.approximateBytes + (kept?.utf8.count ?? 0))
     try session.execute(
       """
       INSERT INTO sync_conflict (id, scope, tbl, row_key, life, col, rule, losing_value, losing_stamp, losing_replica, losing_position,
-        winning_value, winning_stamp, winning_replica, member)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT (id) DO NOTHING
+        winning_value, winning_stamp, winning_replica, member, image)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT (id) DO NOTHING
       """,
       [
         .text(id), .text(scope), .text(change.table), change.key, .integer(Int64(loser.life)), .text(loser.name.column),
@@ -57,7 +59,7 @@ final class ConflictBook {
         loser.loser.value, .integer(Int64(bitPattern: loser.loser.origin.version.timestamp.rawValue)),
         .blob(loser.loser.origin.version.replica.bytes), .integer(Int64(clamping: loser.loser.origin.position)), loser.winner.value,
         .integer(Int64(bitPattern: loser.winner.origin.version.timestamp.rawValue)), .blob(loser.winner.origin.version.replica.bytes),
-        place.part.map { .text($0) } ?? .null,
+        place.part.map { .text($0) } ?? .null, kept.map { .text($0) } ?? .null,
       ])
     try load(scope)
     open[scope]?[place, default: []].append(Open(id: id, loser: loser.loser.origin))
@@ -78,6 +80,85 @@ final class ConflictBook {
       open[scope]?[place] = known.filter { !incoming.hasSeen($0.loser) }
     }
   }
+
+  /// Several rows of a scope have one value of a soft key, or no longer have: one conflict a value, naming all of them.
+  func recordDuplicate(table: String, column: String, value: String, keys: [CellValue], scope: String) throws {
+    let id = Data("synckit/duplicate/1\0\(scope)\0\(table)\0\(column)\0\(value)".utf8).sha256.prefix(16).hex
+    let known = try session.firstRow("SELECT losing_value, state FROM sync_conflict WHERE id = ?1", [.text(id)])
+    let names = DuplicateKeys.value(keys)
+    guard keys.count > 1 else {
+      if known?[1].text == "open" { try setState("closed", id: id) }
+      return
+    }
+    willWrite(names.approximateBytes + value.utf8.count)
+    if let known {
+      guard known[0] != names || known[1].text != "open" else { return }
+      try session.execute(
+        "UPDATE sync_conflict SET losing_value = ?2, state = 'open' WHERE id = ?1", [.text(id), names])
+    } else {
+      try session.execute(
+        """
+        INSERT INTO sync_conflict (id, scope, tbl, row_key, life, col, rule, losing_value, winning_value)
+        VALUES (?1, ?2, ?3, ?4, 0, ?5, 'duplicate', ?6, ?7)
+        """,
+        [
+          .text(id), .text(scope), .text(table), keys.min { $0.order(to: $1) == .less } ?? .null, .text(column), names, .text(value),
+        ])
+      openedCount += 1
+    }
+  }
+
+  /// A row refers to one that was deleted.
+  func recordOrphan(
+    child: RowChange, column: String, parent: CellValue, version: Origin, deleted: Origin?, scope: String
+  ) throws {
+    let id = orphanID(child, column, version.version)
+    willWrite(parent.approximateBytes)
+    try session.execute(
+      """
+      INSERT INTO sync_conflict (id, scope, tbl, row_key, life, col, rule, losing_value, losing_stamp, losing_replica, losing_position,
+        winning_stamp, winning_replica)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'orphan', ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (id) DO NOTHING
+      """,
+      [
+        .text(id), .text(scope), .text(child.table), child.key, .integer(Int64(child.life)), .text(column), parent,
+        .integer(Int64(bitPattern: version.version.timestamp.rawValue)), .blob(version.version.replica.bytes),
+        .integer(Int64(clamping: version.position)), deleted.map { .integer(Int64(bitPattern: $0.version.timestamp.rawValue)) } ?? .null,
+        deleted.map { .blob($0.version.replica.bytes) } ?? .null,
+      ])
+    openedCount += 1
+    forget(scope)
+  }
+
+  /// Somebody decided about a conflict, or took that back.
+  func decided(_ id: CellValue, isUndone: Bool, scope: String) throws {
+    let state = isUndone ? "open" : "closed"
+    guard let id = id.text, try session.firstRow("SELECT state FROM sync_conflict WHERE id = ?1", [.text(id)])?[0].text != state else {
+      return
+    }
+    try setState(state, id: id)
+    forget(scope)
+  }
+
+  /// The row that was deleted is there again.
+  func closeOrphan(child: RowChange, column: String, version: Version) throws {
+    let id = orphanID(child, column, version)
+    if try session.firstRow("SELECT 1 FROM sync_conflict WHERE id = ?1 AND state = 'open'", [.text(id)]) != nil {
+      try setState("closed", id: id)
+    }
+  }
+
+  private func orphanID(_ child: RowChange, _ column: String, _ version: Version) -> String {
+    Self.id(table: child.table, key: child.key, life: child.life, cell: CellName(column, .member("\0orphan")), loser: version)
+  }
+
+  private func setState(_ state: String, id: String) throws {
+    willWrite(0)
+    try session.execute("UPDATE sync_conflict SET state = ?2 WHERE id = ?1", [.text(id), .text(state)])
+  }
+
+  /// What is known of a scope's open conflicts is read anew.
+  func forget(_ scope: String) { open[scope] = nil }
 
   private func willWrite(_ valueBytes: Int) {
     let bytes = valueBytes + Self.frameBytes

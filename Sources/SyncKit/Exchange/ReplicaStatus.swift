@@ -56,7 +56,7 @@ extension Replica {
       status.packetsMade = Int(try state.integer("packetsMade"))
       status.packetsWaiting = Int(try session.integer("SELECT count(*) FROM sync_packet WHERE kept = 0") ?? 0)
       status.packetsKept = Int(try state.integer("packetsKept"))
-      status.openConflicts = Int(try session.integer("SELECT count(*) FROM sync_conflict WHERE state = 'open'") ?? 0)
+      status.openConflicts = try Conflict.openCount(in: session)
       status.lastContactMs = try state.value("lastContactMs").integer.map { UInt64(max(0, $0)) }
       status.offsetMs = try state.integer("offsetMs")
       status.isAtHead = try state.integer("atHead") == 1

@@ -75,7 +75,7 @@ public final class SQLiteHubStore: HubStore {
     capture.install(in: &configuration)
     database = try DatabasePool(path: path, configuration: configuration)
     if let migrator { try migrator.migrate(database) }
-    let all = [MetadataSchema.conflictTable] + tables
+    let all = MetadataSchema.ownTables + tables
     self.tables = try database.write { [capture] db in
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)
@@ -130,6 +130,12 @@ enum HubSchema {
       changes INTEGER NOT NULL, PRIMARY KEY (scope, batch, unit)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS hub_held_row (
       replica BLOB NOT NULL, tbl TEXT NOT NULL, key NOT NULL, scope TEXT NOT NULL, PRIMARY KEY (replica, tbl, key)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hub_deleted_row (
+      scope TEXT NOT NULL, tbl TEXT NOT NULL, key NOT NULL, image TEXT NOT NULL, PRIMARY KEY (scope, tbl, key)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hub_soft_key (
+      scope TEXT NOT NULL, tbl TEXT NOT NULL, col TEXT NOT NULL, key NOT NULL, value TEXT NOT NULL,
+      PRIMARY KEY (scope, tbl, col, key)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS hub_soft_key_value ON hub_soft_key (scope, tbl, col, value);
     CREATE TABLE IF NOT EXISTS hub_upload (
       hash BLOB NOT NULL, start INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (hash, start)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS hub_packet (

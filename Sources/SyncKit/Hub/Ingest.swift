@@ -13,6 +13,7 @@ struct Ingest {
   let order: ScopeOrder
   let rows: RowStore
   let conflicts: ConflictBook
+  let own: OwnWrites
 
   /// Batches of one replica that may wait for a missing earlier one.
   static let waitingMax = 1000
@@ -33,11 +34,12 @@ struct Ingest {
     order = ScopeOrder(session: session)
     rows = RowStore(session: session, shapes: tables.byName)
     conflicts = ConflictBook(session: session)
+    own = OwnWrites(session: session, tables: tables, key: key, wallMs: wallMs, order: order, rows: rows, conflicts: conflicts)
   }
 
   /// Writes what the transaction gathered: the hub's own changes sealed into the journal and feed, and the scopes' state.
   func finish() throws {
-    try sealOwn()
+    try own.seal()
     try order.save()
   }
 
@@ -159,7 +161,7 @@ struct Ingest {
 
   // MARK: Merge
 
-  private struct MergeResult {
+  struct MergeResult {
     var heldChanges = 0
     var held: [WireHeldUnit] = []
     var conflicting: [UInt32] = []
@@ -170,8 +172,15 @@ struct Ingest {
     var run: ScopeOrder.Run?
     var runBytes = 0
     let seenThrough = try seenPosition(content)
+    let check = UnitCheck(session: session, rows: rows)
     for (index, unit) in content.units.enumerated() {
-      if let hold = try holdReason(unit, content: content) {
+      // What the hub wrote to a row in this transaction has its version before anything else is merged into that row.
+      if try own.isPending(unit) {
+        if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
+        run = nil
+        try own.seal()
+      }
+      if let hold = try check.holdReason(unit, replica: content.replica, scope: content.scope) {
         try self.hold(unit, index: index, hold: hold, content: content, batch: id, into: &result)
         if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
         run = nil
@@ -188,7 +197,8 @@ struct Ingest {
       let position = try order.place(scope: content.scope)
       let opened = conflicts.openedCount
       let origin = Origin(version: Version(stamp, content.replica), position: position)
-      for change in unit.changes { try merge(change, origin: origin, seenThrough: seenThrough, scope: content.scope) }
+      let merger = RowMerger(ingest: self, scope: content.scope, origin: origin, seenThrough: seenThrough)
+      for change in unit.changes { try merger.merge(change) }
       if conflicts.openedCount > opened { result.conflicting.append(UInt32(index)) }
       if run == nil { run = ScopeOrder.Run(position: position, firstUnit: index, stamps: []) }
       run?.stamps.append(stamp)
@@ -196,24 +206,6 @@ struct Ingest {
     }
     if let run { try order.log(run, batch: id, batchHash: hash, scope: content.scope) }
     return result
-  }
-
-  private func merge(_ change: RowChange, origin: Origin, seenThrough: UInt64, scope: String) throws {
-    guard let shape = rows.shape(change.table) else { return }
-    let before = try rows.load(shape, key: change.key)?.state ?? .unknown
-    let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)
-    let outcome = Merge.join(before, incoming, policies: shape.policies)
-    if outcome.changed || outcome.state != before {
-      try session.withoutCapture {
-        try rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope)
-        if let observer, observer.tables.contains(change.table) {
-          let isNew = outcome.state.isAlive && outcome.state.life != before.life
-          try observer.merged(table: change.table, key: change.key, scope: scope, isNew: isNew, hubMs: wallMs, in: session)
-        }
-      }
-    }
-    try conflicts.close(seenBy: incoming, change: change, scope: scope)
-    for loser in outcome.unseen { try conflicts.record(loser, change: change, scope: scope) }
   }
 
   /// How far the author had applied this scope's feed; 0 when its cursor says nothing of it, or names a place this feed does
@@ -229,60 +221,20 @@ struct Ingest {
 
   // MARK: Hold
 
-  private struct Hold {
-    var reason: String
-    var detail: String
-  }
-
-  /// Why a unit cannot be merged now; nil when it can.
-  private func holdReason(_ unit: ChangeUnit, content: BatchContent) throws -> Hold? {
-    if unit.approximateBytes > Self.unitBytesMax { return Hold(reason: "size", detail: "") }
-    for change in unit.changes {
-      guard let shape = rows.shape(change.table), shape.declaration.kind == .replicated, shape.declaration.writer == .scope,
-        change.table != MetadataSchema.conflictTable.name
-      else { return Hold(reason: "schema", detail: change.table) }
-      // A key that the table would turn into another one could pass for a row of another unit.
-      guard shape.keyType.keeps(change.key) else { return Hold(reason: "value", detail: "\(change.table).\(shape.keyColumn)") }
-      if let unknown = change.cells.first(where: { shape.column(named: $0.column) == nil }) {
-        return Hold(reason: "schema", detail: "\(change.table).\(unknown.column)")
-      }
-      if try session.firstRow(
-        "SELECT 1 FROM hub_held_row WHERE replica = ?1 AND tbl = ?2 AND key = ?3",
-        [.blob(content.replica.bytes), .text(change.table), change.key]) != nil
-      {
-        return Hold(reason: "behind", detail: change.table)
-      }
-      let scopeCell = change.cells.first { $0.column == shape.declaration.scopeColumn }?.value
-      if let scopeCell, scopeCell != .text(content.scope) { return Hold(reason: "scope", detail: change.table) }
-      let stored = try rows.load(shape, key: change.key)
-      // A unit adds a death and a birth at most. A life far ahead would bring the row to the end of all lives, where nobody
-      // else's change of it could be sent any more.
-      if change.life > (stored?.state.life ?? 0) + 2 { return Hold(reason: "life", detail: change.table) }
-      if let stored {
-        if stored.scope != content.scope { return Hold(reason: "scope", detail: change.table) }
-      } else if change.isAlive && scopeCell == nil {
-        return Hold(reason: "incomplete", detail: "\(change.table).\(shape.declaration.scopeColumn)")
-      }
-      if let wrong = change.cells.first(where: { !shape.accepts($0) }) {
-        return Hold(reason: "value", detail: "\(change.table).\(wrong.column)")
-      }
-    }
-    return nil
-  }
-
   private func hold(
-    _ unit: ChangeUnit, index: Int, hold: Hold, content: BatchContent, batch: Int64, into result: inout MergeResult
+    _ unit: ChangeUnit, index: Int, hold: UnitCheck.Hold, content: BatchContent, batch: Int64, into result: inout MergeResult
   ) throws {
     var held = WireHeldUnit()
     held.unit = UInt32(index)
-    held.reason = hold.reason
+    held.reason = hold.reason.rawValue
     held.detail = hold.detail
     result.held.append(held)
     result.heldChanges += unit.changes.count
     try session.execute(
       "INSERT INTO hub_held (scope, batch, unit, replica, reason, detail, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
       [
-        .text(content.scope), .integer(batch), .integer(Int64(index)), .blob(content.replica.bytes), .text(hold.reason), .text(hold.detail),
+        .text(content.scope), .integer(batch), .integer(Int64(index)), .blob(content.replica.bytes), .text(hold.reason.rawValue),
+        .text(hold.detail),
         .integer(Int64(unit.changes.count)),
       ])
     for change in unit.changes {
@@ -290,60 +242,5 @@ struct Ingest {
         "INSERT INTO hub_held_row (replica, tbl, key, scope) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (replica, tbl, key) DO NOTHING",
         [.blob(content.replica.bytes), .text(change.table), change.key, .text(content.scope)])
     }
-  }
-
-  // MARK: The hub's own changes
-
-  /// Seals what the hub itself wrote in this transaction — conflicts, campaign data — into its journal and feeds.
-  private func sealOwn() throws {
-    while try sealSomeOwn() == Sealer.entriesMax {}
-  }
-
-  /// - Returns: How many log entries were sealed, at most `Sealer.entriesMax`.
-  private func sealSomeOwn() throws -> Int {
-    let sealer = Sealer(rows: rows, replica: key.replica)
-    let before = { scope in try order.state(scope).position }
-    var starts: [String: UInt64] = [:]
-    for row in try session.rows("SELECT DISTINCT scope FROM sync_pending") {
-      if let scope = row[0].text { starts[scope] = try before(scope) + 1 }
-    }
-    guard !starts.isEmpty else { return 0 }
-    let sealed = try session.withoutCapture {
-      try sealer.sealPending(tables: tables.byNumber, order: order, nowMs: wallMs, offsetMs: 0)
-    }
-    for (scope, units) in sealed.units.sorted(by: { $0.key < $1.key }) {
-      var position = starts[scope] ?? 1
-      for part in Sealer.batches(of: units) {
-        let last = try session.firstRow(
-          "SELECT number, hash FROM hub_batch WHERE scope = ?1 AND replica = ?2 ORDER BY number DESC LIMIT 1",
-          [.text(scope), .blob(key.replica.bytes)])
-        let content = BatchContent(
-          replica: key.replica, scope: scope, number: UInt64((last?[0].integer ?? 0) + 1), previous: last?[1].blob ?? Data(),
-          cursor: Data(),
-          units: part)
-        let batch = try BatchCodec.seal(content, with: key)
-        let id = try journal(content, batch: batch, state: Int(Self.merged))
-        let run = ScopeOrder.Run(position: position, firstUnit: 0, stamps: part.map(\.stamp))
-        try order.log(run, batch: id, batchHash: batch.hash, scope: scope)
-        position += UInt64(part.count)
-      }
-    }
-    return sealed.entries
-  }
-}
-
-extension TableShape {
-  /// Whether a value can stand in its column as it is, and is of the kind the column's policy takes.
-  func accepts(_ cell: CellChange) -> Bool {
-    guard let column = column(named: cell.column) else { return false }
-    switch (policy(of: column), cell.name.part) {
-    case (.perKey, .member), (.counter, .increment): return true
-    case (.perKey, _), (.counter, _), (_, .member), (_, .increment): return false
-    case (.ranked(let values), .whole):
-      guard cell.value.isNull || cell.value.text.map({ values.contains($0) }) == true else { return false }
-    case (.max, .whole), (.min, .whole): break
-    case (.lastWriterWins, .whole), (.review, .whole): guard cell.generation == 0 else { return false }
-    }
-    return column.type.keeps(cell.value) && (column.acceptsNull || !cell.value.isNull)
   }
 }

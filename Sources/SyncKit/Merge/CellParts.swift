@@ -17,6 +17,12 @@ enum CellParts {
     return members
   }
 
+  /// Whether a value is JSON in its one spelling.
+  static func isJSON(_ value: CellValue) -> Bool {
+    guard let text = value.text, let json = CanonicalJSON.parse(Data(text.utf8), depthMax: jsonDepthMax) else { return false }
+    return json.text == text
+  }
+
   /// The canonical JSON object of members; null values are left out.
   static func object(_ members: [(String, CellValue)]) -> CellValue {
     let live = members.filter { !$0.1.isNull }.sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }

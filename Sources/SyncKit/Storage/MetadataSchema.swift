@@ -23,6 +23,9 @@ enum MetadataSchema {
 
   /// Conflicts are ordinary replicated rows (L6).
   static let conflictTable = ReplicatedTable("sync_conflict", scopeColumn: "scope")
+  /// What people decided, with who and why: rows that are only ever added, so that two who decide at once keep both words.
+  static let decisionTable = ReplicatedTable("sync_decision", scopeColumn: "scope")
+  static let ownTables = [conflictTable, decisionTable]
 
   private static let core = """
     CREATE TABLE IF NOT EXISTS sync_state (name TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;
@@ -39,7 +42,11 @@ enum MetadataSchema {
     CREATE TABLE IF NOT EXISTS sync_conflict (
       id TEXT PRIMARY KEY NOT NULL, scope TEXT NOT NULL, tbl TEXT, row_key, life INTEGER, col TEXT, member TEXT, rule TEXT,
       losing_value, losing_stamp INTEGER, losing_replica BLOB, losing_position INTEGER,
-      winning_value, winning_stamp INTEGER, winning_replica BLOB, state TEXT NOT NULL DEFAULT 'open') WITHOUT ROWID;
+      winning_value, winning_stamp INTEGER, winning_replica BLOB, state TEXT NOT NULL DEFAULT 'open', image TEXT) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sync_decision (
+      id TEXT PRIMARY KEY NOT NULL, scope TEXT NOT NULL, conflict TEXT, tbl TEXT, row_key, col TEXT, member TEXT, choice TEXT,
+      before_value, after_value, decided_by TEXT, reason TEXT, decided_ms INTEGER) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS sync_decision_conflict ON sync_decision (conflict, decided_ms);
     CREATE INDEX IF NOT EXISTS sync_conflict_open ON sync_conflict (scope, state);
     """
 

@@ -90,6 +90,25 @@ struct Outbox {
       [.text(scope), .integer(Int64(clamping: number)), .integer(Int64(units))])
   }
 
+  /// A batch of which some units have not come back in the feed.
+  struct Unacknowledged {
+    var scope: String
+    var number: UInt64
+    /// Units that came back; the hub takes them in order, but for those it holds.
+    var acknowledged: Int
+    var held: Set<Int>
+  }
+
+  func unacknowledged() throws -> [Unacknowledged] {
+    try session.rows("SELECT scope, number, acknowledged, receipt FROM sync_outbox WHERE acknowledged < units ORDER BY seq").compactMap {
+      row in
+      guard let scope = row[0].text, let number = row[1].integer, let acknowledged = row[2].integer else { return nil }
+      let receipt = try row[3].blob.map { try WireReceipt(serializedBytes: try WireSigned(serializedBytes: $0).body) }
+      return Unacknowledged(
+        scope: scope, number: UInt64(number), acknowledged: Int(acknowledged), held: Set((receipt?.held ?? []).map { Int($0.unit) }))
+    }
+  }
+
   /// Whether every unit has come back in the feed: nothing own is still without a final stamp.
   func isAcknowledged() throws -> Bool {
     try session.integer("SELECT count(*) FROM sync_outbox WHERE acknowledged < units") == 0

@@ -17,6 +17,11 @@ final class RowStore {
 
   func shape(_ table: String) -> TableShape? { shapes[table] }
 
+  var all: some Sequence<TableShape> { shapes.values.sorted { $0.id < $1.id } }
+
+  /// Observers of a table will hear that its rows were written.
+  func note(_ table: String) { touched.insert(table) }
+
   /// A row as stored, and the scope it was first written in.
   struct Stored {
     var state: RowState

@@ -1,0 +1,71 @@
+internal import Foundation
+
+extension Hub {
+  /// Conflicts of all scopes, the newest first.
+  public func conflicts(includingClosed: Bool = false) async throws -> [Conflict] {
+    try await store.read { try Conflict.list(where: includingClosed ? "1" : "state = 'open'", in: $0) }
+  }
+
+  /// The one conflict whose id begins so. Throws `SyncError` `.badRequest` when there is none, or several.
+  public func conflict(id prefix: String) async throws -> Conflict {
+    try await store.read { try Conflict.find(prefix, in: $0) }
+  }
+
+  /// Decides about a conflict in the hub's own name: an ordinary change that every replica of the scope receives.
+  public func resolve(_ id: String, as resolution: Resolution, by who: String, because reason: String) async throws -> Conflict {
+    let resolver = self.resolver
+    return try await write { session in
+      let conflict = try Conflict.find(id, in: session)
+      try resolver(session).resolve(conflict, as: resolution, by: who, because: reason)
+      return try Conflict.find(conflict.id, in: session)
+    }
+  }
+
+  /// Writes a cell against its column's rule; see `Replica.correct`.
+  public func correct(
+    table: String, key: CellValue, column: String, member: String? = nil, to value: CellValue, by who: String, because reason: String
+  ) async throws {
+    let resolver = self.resolver
+    try await write { session in
+      try resolver(session).correct(table: table, key: key, column: column, member: member, to: value, by: who, because: reason)
+    }
+  }
+
+  private var resolver: @Sendable (any HubSession) -> ConflictResolver {
+    let (shapes, clock) = (store.tables.byName, clock)
+    return { session in
+      ConflictResolver(session: session, shapes: shapes, nowMs: clock.nowMs(), isHub: true) { body in try session.withoutCapture(body) }
+    }
+  }
+
+  /// Brings a deleted row back as it was when it was deleted, in one step.
+  ///
+  /// - Throws: `SyncError` `.badRequest` when the row stands, or its last image is not known.
+  public func restoreRow(table: String, key: CellValue) async throws {
+    let shapes = store.tables.byName
+    try await write { session in
+      guard let shape = shapes[table] else {
+        throw SyncError(.badRequest, vi: "Không có bảng đồng bộ \(table).", en: "There is no replicated table \(table).")
+      }
+      guard try RowImage(shape, key: key, in: session) == nil else {
+        throw SyncError(
+          .badRequest, vi: "Dòng \(key.logText) trong bảng \(table) vẫn còn.", en: "Row \(key.logText) of table \(table) was not deleted.")
+      }
+      let scope = try session.firstRow("SELECT scope FROM \(quote(shape.metadataTable)) WHERE key = ?1", [key])?[0].text
+      guard let scope, let image = try DeletedRows(session: session).image(table: table, key: key, scope: scope) else {
+        throw SyncError(
+          .badRequest, vi: "Máy chủ không có hình ảnh cuối của dòng \(key.logText) trong bảng \(table).",
+          en: "The hub has no last image of row \(key.logText) in table \(table).")
+      }
+      try image.insert(shape, key: key, in: session)
+    }
+  }
+
+  /// Where what stands in a cell came from, and what it overrode.
+  public func why(table: String, key: CellValue, column: String, member: String? = nil) async throws -> CellHistory {
+    let shapes = store.tables.byName
+    return try await store.read { session in
+      try CellHistory(table: table, key: key, column: column, member: member, rows: RowStore(session: session, shapes: shapes))
+    }
+  }
+}

@@ -1,0 +1,123 @@
+internal import Foundation
+
+/// What the hub itself changes in a transaction — conflicts, campaign data, rows that come back — sealed into its journal and
+/// feeds under its own identity.
+final class OwnWrites {
+  private let session: any HubSession
+  private let tables: HubTables
+  private let key: SigningKey
+  private let wallMs: UInt64
+  private let order: ScopeOrder
+  private let rows: RowStore
+  private let conflicts: ConflictBook
+  /// Changes said outright, by scope: those that no SQL of the app's tables could say.
+  private var outright: [String: [RowChange]] = [:]
+
+  init(
+    session: any HubSession, tables: HubTables, key: SigningKey, wallMs: UInt64, order: ScopeOrder, rows: RowStore, conflicts: ConflictBook
+  ) {
+    self.session = session
+    self.tables = tables
+    self.key = key
+    self.wallMs = wallMs
+    self.order = order
+    self.rows = rows
+    self.conflicts = conflicts
+  }
+
+  /// Adds a change to the hub's next unit of a scope. It is merged when that is sealed, whatever stands.
+  func add(_ change: RowChange, scope: String) { outright[scope, default: []].append(change) }
+
+  /// Whether the hub has written a row of `unit` in this transaction and not sealed it yet.
+  func isPending(_ unit: ChangeUnit) throws -> Bool {
+    if !outright.isEmpty { return true }
+    guard try session.firstRow("SELECT 1 FROM sync_pending LIMIT 1") != nil else { return false }
+    for change in unit.changes {
+      guard let shape = rows.shape(change.table) else { continue }
+      if try session.firstRow(
+        "SELECT 1 FROM sync_pending WHERE tbl = ?1 AND key = ?2 LIMIT 1", [.integer(Int64(shape.id)), change.key]) != nil
+      {
+        return true
+      }
+    }
+    return false
+  }
+
+  /// Seals what was captured, what follows from it, then what was said outright.
+  func seal() throws {
+    while try sealCaptured() > 0 {}
+    for scope in outright.keys.sorted() {
+      let changes = outright[scope] ?? []
+      let stamp = try order.issue(wallMs: wallMs, scope: scope)
+      let origin = Origin(version: Version(stamp, key.replica), position: try order.nextPosition(scope: scope))
+      try order.place(1, scope: scope)
+      for change in changes {
+        guard let shape = rows.shape(change.table) else { continue }
+        let before = try rows.load(shape, key: change.key)?.state ?? .unknown
+        let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max)
+        let outcome = Merge.join(before, incoming, policies: shape.policies)
+        try session.withoutCapture { try rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope) }
+      }
+      try append([ChangeUnit(stamp: stamp, changes: changes)], scope: scope, from: origin.position)
+    }
+    outright = [:]
+  }
+
+  /// - Returns: How many log entries were sealed, at most `Sealer.entriesMax`.
+  private func sealCaptured() throws -> Int {
+    let sealer = Sealer(rows: rows, replica: key.replica)
+    var starts: [String: UInt64] = [:]
+    for row in try session.rows("SELECT DISTINCT scope FROM sync_pending") {
+      if let scope = row[0].text { starts[scope] = try order.state(scope).position + 1 }
+    }
+    guard !starts.isEmpty else { return 0 }
+    let sealed = try session.withoutCapture {
+      try sealer.sealPending(tables: tables.byNumber, order: order, nowMs: wallMs, offsetMs: 0)
+    }
+    for (scope, units) in sealed.units.sorted(by: { $0.key < $1.key }) {
+      try append(units, scope: scope, from: starts[scope] ?? 1)
+      for unit in units { try followLinks(unit, scope: scope) }
+    }
+    return sealed.entries
+  }
+
+  /// The hub's own rows have soft keys and references too.
+  private func followLinks(_ unit: ChangeUnit, scope: String) throws {
+    let links = RowLinks(session: session, rows: rows, conflicts: conflicts, scope: scope)
+    for change in unit.changes where change.table != MetadataSchema.conflictTable.name {
+      guard let shape = rows.shape(change.table) else { continue }
+      // A birth always says its scope.
+      let isBirth = change.isAlive && change.cells.contains { $0.column == shape.declaration.scopeColumn }
+      let before = RowState(life: isBirth || !change.isAlive ? change.life - 1 : change.life)
+      let origin = Origin(version: Version(unit.stamp, key.replica), position: 0)
+      let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max)
+      try links.follow(change, shape: shape, before: before, after: RowState(life: change.life), incoming: incoming)
+    }
+  }
+
+  /// Journals units of the hub's own and puts them into the scope's feed, from a position on.
+  private func append(_ units: [ChangeUnit], scope: String, from first: UInt64) throws {
+    var position = first
+    for part in Sealer.batches(of: units) {
+      let last = try session.firstRow(
+        "SELECT number, hash FROM hub_batch WHERE scope = ?1 AND replica = ?2 ORDER BY number DESC LIMIT 1",
+        [.text(scope), .blob(key.replica.bytes)])
+      let content = BatchContent(
+        replica: key.replica, scope: scope, number: UInt64((last?[0].integer ?? 0) + 1), previous: last?[1].blob ?? Data(),
+        cursor: Data(), units: part)
+      let batch = try BatchCodec.seal(content, with: key)
+      let row = try session.firstRow(
+        """
+        INSERT INTO hub_batch (scope, replica, number, hash, received_ms, state, bytes, changes)
+        VALUES (?1, ?2, ?3, ?4, ?5, \(Ingest.merged), ?6, ?7) RETURNING id
+        """,
+        [
+          .text(scope), .blob(key.replica.bytes), .integer(Int64(content.number)), .blob(batch.hash), .integer(Int64(clamping: wallMs)),
+          .blob(batch.bytes), .integer(Int64(content.changeCount)),
+        ])
+      let run = ScopeOrder.Run(position: position, firstUnit: 0, stamps: part.map(\.stamp))
+      try order.log(run, batch: row?[0].integer ?? 0, batchHash: batch.hash, scope: scope)
+      position += UInt64(part.count)
+    }
+  }
+}

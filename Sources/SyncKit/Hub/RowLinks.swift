@@ -1,0 +1,77 @@
+internal import Foundation
+
+/// What ties rows to one another beyond their keys: values that only one row should have, and references. Followed at the hub
+/// only, after a row was merged.
+struct RowLinks {
+  let session: any HubSession
+  let rows: RowStore
+  let conflicts: ConflictBook
+  let scope: String
+
+  func follow(_ change: RowChange, shape: TableShape, before: RowState, after: RowState, incoming: IncomingChange) throws {
+    if !shape.declaration.softKeys.isEmpty { try followSoftKeys(change, shape: shape, isAlive: after.isAlive) }
+    if after.isAlive && !shape.declaration.references.isEmpty { try followParents(change, shape: shape, incoming: incoming) }
+    if before.isAlive != after.isAlive { try followChildren(of: change, isAlive: after.isAlive, incoming: incoming) }
+  }
+
+  // MARK: Soft keys
+
+  /// Keeps who has which value, compared in NFC, and one conflict for each value that several rows have.
+  private func followSoftKeys(_ change: RowChange, shape: TableShape, isAlive: Bool) throws {
+    for column in shape.declaration.softKeys where !isAlive || change.cells.contains(where: { $0.column == column }) {
+      let place: [CellValue] = [.text(scope), .text(shape.name), .text(column)]
+      let old = try session.firstRow(
+        "SELECT value FROM hub_soft_key WHERE scope = ?1 AND tbl = ?2 AND col = ?3 AND key = ?4", place + [change.key])?[0].text
+      let row =
+        isAlive
+        ? try session.firstRow(
+          "SELECT \(quote(column)) FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [change.key]) : nil
+      let new = row?[0].text?.nfc
+      if old == new && old?.utf8.count == new?.utf8.count { continue }
+      try session.execute("DELETE FROM hub_soft_key WHERE scope = ?1 AND tbl = ?2 AND col = ?3 AND key = ?4", place + [change.key])
+      if let new {
+        try session.execute(
+          "INSERT INTO hub_soft_key (scope, tbl, col, key, value) VALUES (?1, ?2, ?3, ?4, ?5)", place + [change.key, .text(new)])
+      }
+      for value in [old, new].compactMap({ $0 }) {
+        let sharing = try session.rows(
+          "SELECT key FROM hub_soft_key WHERE scope = ?1 AND tbl = ?2 AND col = ?3 AND value = ?4", place + [.text(value)]
+        ).map { $0[0] }
+        try conflicts.recordDuplicate(table: shape.name, column: column, value: value, keys: sharing, scope: scope)
+      }
+    }
+  }
+
+  // MARK: References
+
+  /// A row that now refers to a deleted one stays, with a conflict.
+  private func followParents(_ change: RowChange, shape: TableShape, incoming: IncomingChange) throws {
+    for cell in change.cells where cell.name.part == .whole {
+      guard let table = shape.declaration.references[cell.column], let parent = rows.shape(table), !cell.value.isNull,
+        let stored = try rows.load(parent, key: cell.value), !stored.state.isAlive
+      else { continue }
+      try conflicts.recordOrphan(
+        child: change, column: cell.column, parent: cell.value, version: incoming.origin, deleted: stored.state.lifeOrigin, scope: scope)
+    }
+  }
+
+  /// A row that others refer to was deleted, or came back.
+  private func followChildren(of change: RowChange, isAlive: Bool, incoming: IncomingChange) throws {
+    for shape in rows.all {
+      for (column, table) in shape.declaration.references where table == change.table {
+        let children = try session.rows(
+          "SELECT \(quote(shape.keyColumn)) FROM \(quote(shape.name)) WHERE \(quote(column)) = ?1", [change.key])
+        for child in children {
+          guard let stored = try rows.load(shape, key: child[0]), let cell = stored.state.cells[CellName(column)] else { continue }
+          let row = RowChange(table: shape.name, key: child[0], life: stored.state.life, cells: [])
+          if isAlive {
+            try conflicts.closeOrphan(child: row, column: column, version: cell.origin.version)
+          } else if !incoming.hasSeen(cell.origin) {
+            try conflicts.recordOrphan(
+              child: row, column: column, parent: change.key, version: cell.origin, deleted: incoming.origin, scope: stored.scope)
+          }
+        }
+      }
+    }
+  }
+}

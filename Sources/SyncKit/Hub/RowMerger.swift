@@ -1,0 +1,78 @@
+internal import Foundation
+
+/// Merges the changes of one unit into the hub's rows and does what only the hub does then: conflicts, images of deleted rows,
+/// rows that come back, soft keys, references.
+struct RowMerger {
+  let ingest: Ingest
+  let scope: String
+  let origin: Origin
+  let seenThrough: UInt64
+  private var session: any HubSession { ingest.session }
+
+  func merge(_ change: RowChange) throws {
+    guard let shape = ingest.rows.shape(change.table) else { return }
+    let before = try ingest.rows.load(shape, key: change.key)?.state ?? .unknown
+    let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)
+    let outcome = Merge.join(before, incoming, policies: shape.policies)
+    let image = before.isAlive && before.life < change.life ? try RowImage(shape, key: change.key, in: session) : nil
+    if outcome.changed || outcome.state != before {
+      try session.withoutCapture {
+        try ingest.rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope)
+        if let observer = ingest.observer, observer.tables.contains(change.table) {
+          let isNew = outcome.state.isAlive && outcome.state.life != before.life
+          try observer.merged(table: change.table, key: change.key, scope: scope, isNew: isNew, hubMs: ingest.wallMs, in: session)
+        }
+      }
+    }
+    if change.table == MetadataSchema.decisionTable.name { return try noteDecision(change) }
+    let images = DeletedRows(session: session)
+    if let image, !outcome.state.isAlive { try images.keep(image, table: change.table, key: change.key, scope: scope) }
+    try ingest.conflicts.close(seenBy: incoming, change: change, scope: scope)
+    if try comesBack(outcome, change, shape, image: image) { return }
+    let conflictImage = try image ?? (outcome.state.isAlive ? nil : images.image(table: change.table, key: change.key, scope: scope))
+    for loser in outcome.unseen { try ingest.conflicts.record(loser, change: change, scope: scope, image: conflictImage) }
+    let links = RowLinks(session: session, rows: ingest.rows, conflicts: ingest.conflicts, scope: scope)
+    try links.follow(change, shape: shape, before: before, after: outcome.state, incoming: incoming)
+  }
+
+  /// A decision made on a device counts at once, and so does its undoing.
+  private func noteDecision(_ change: RowChange) throws {
+    guard let row = try session.firstRow("SELECT conflict, choice FROM sync_decision WHERE id = ?1", [change.key]), row[0].text != nil
+    else {
+      return
+    }
+    try ingest.conflicts.decided(row[0], isUndone: row[1].text == Resolution.undo.word, scope: scope)
+  }
+
+  /// Under `editWins` a row whose deletion met an unseen edit is inserted again at once, as it was with the edit.
+  private func comesBack(_ outcome: MergeOutcome, _ change: RowChange, _ shape: TableShape, image: RowImage?) throws -> Bool {
+    guard shape.declaration.deletion == .editWins, !outcome.state.isAlive, !outcome.unseen.isEmpty else { return false }
+    let kept = try DeletedRows(session: session).image(table: change.table, key: change.key, scope: scope)
+    guard var whole = image ?? kept else { return false }
+    // An edit that came after the deletion is not in the image yet; one that came before is.
+    if image == nil {
+      for loser in outcome.unseen { whole.set(loser.name, loser.loser.value) }
+    }
+    try whole.insert(shape, key: change.key, in: session)
+    return true
+  }
+}
+
+/// The last image of every deleted row: what a restore brings back.
+struct DeletedRows {
+  let session: any HubSession
+
+  func keep(_ image: RowImage, table: String, key: CellValue, scope: String) throws {
+    try session.execute(
+      """
+      INSERT INTO hub_deleted_row (scope, tbl, key, image) VALUES (?1, ?2, ?3, ?4)
+      ON CONFLICT (scope, tbl, key) DO UPDATE SET image = excluded.image
+      """, [.text(scope), .text(table), key, .text(image.json)])
+  }
+
+  func image(table: String, key: CellValue, scope: String) throws -> RowImage? {
+    try session.firstRow(
+      "SELECT image FROM hub_deleted_row WHERE scope = ?1 AND tbl = ?2 AND key = ?3", [.text(scope), .text(table), key])?[0].text
+      .flatMap(RowImage.init(json:))
+  }
+}

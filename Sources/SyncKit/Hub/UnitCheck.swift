@@ -1,0 +1,116 @@
+internal import Foundation
+
+/// Judges whether a unit can be merged now, before anything of it is written (L7).
+struct UnitCheck {
+  let session: any HubSession
+  let rows: RowStore
+
+  struct Hold: Hashable, Sendable {
+    var reason: Reason
+    /// The table, `table.column` or `table:key` it is about.
+    var detail: String
+  }
+
+  /// Why a unit waits, and what lets it go on. Raw values travel in receipts and never change their meaning.
+  enum Reason: String, Sendable, CaseIterable {
+    /// Larger than any page: it can only be declined or repaired.
+    case size
+    /// A table or column this hub does not know, or devices may not write: goes on after the hub's upgrade.
+    case schema
+    /// A value that could not stand in its column as it is.
+    case value
+    /// A row of another unit's scope.
+    case scope
+    /// A life too far ahead of what the hub knows.
+    case life
+    /// A row the hub never heard of, without its scope.
+    case incomplete
+    /// The row it refers to has not arrived: goes on when it does.
+    case parent
+    /// An earlier unit of the same device about the same row is held.
+    case behind
+  }
+
+  /// - Returns: Nil when the unit can be merged.
+  func holdReason(_ unit: ChangeUnit, replica: ReplicaID, scope: String) throws -> Hold? {
+    if unit.approximateBytes > Ingest.unitBytesMax { return Hold(reason: .size, detail: "") }
+    for change in unit.changes {
+      if let hold = try holdReason(change, of: unit, replica: replica, scope: scope) { return hold }
+    }
+    return nil
+  }
+
+  private func holdReason(_ change: RowChange, of unit: ChangeUnit, replica: ReplicaID, scope: String) throws -> Hold? {
+    guard let shape = rows.shape(change.table), shape.declaration.kind == .replicated, shape.declaration.writer == .scope else {
+      return Hold(reason: .schema, detail: change.table)
+    }
+    // A key that the table would turn into another one could pass for a row of another unit.
+    guard shape.keyType.keeps(change.key) else { return Hold(reason: .value, detail: "\(change.table).\(shape.keyColumn)") }
+    if let unknown = change.cells.first(where: { shape.column(named: $0.column) == nil }) {
+      return Hold(reason: .schema, detail: "\(change.table).\(unknown.column)")
+    }
+    if try session.firstRow(
+      "SELECT 1 FROM hub_held_row WHERE replica = ?1 AND tbl = ?2 AND key = ?3", [.blob(replica.bytes), .text(change.table), change.key])
+      != nil
+    {
+      return Hold(reason: .behind, detail: change.table)
+    }
+    let scopeCell = change.cells.first { $0.column == shape.declaration.scopeColumn }?.value
+    if let scopeCell, scopeCell != .text(scope) { return Hold(reason: .scope, detail: change.table) }
+    let stored = try rows.load(shape, key: change.key)
+    // A unit adds a death and a birth at most. A life far ahead would bring the row to the end of all lives, where nobody
+    // else's change of it could be sent any more.
+    if change.life > (stored?.state.life ?? 0) + 2 { return Hold(reason: .life, detail: change.table) }
+    if let stored {
+      if stored.scope != scope { return Hold(reason: .scope, detail: change.table) }
+    } else if change.isAlive && scopeCell == nil {
+      return Hold(reason: .incomplete, detail: "\(change.table).\(shape.declaration.scopeColumn)")
+    }
+    // Conflicts are the hub's alone; a decision is never changed.
+    let isKept = change.table == MetadataSchema.decisionTable.name && stored != nil
+    if isKept || change.table == MetadataSchema.conflictTable.name { return Hold(reason: .schema, detail: change.table) }
+    if let wrong = change.cells.first(where: { !shape.accepts($0) }) {
+      return Hold(reason: .value, detail: "\(change.table).\(wrong.column)")
+    }
+    return try missingParent(of: change, shape: shape, in: unit)
+  }
+
+  /// A reference to a row that nobody has heard of, unless this very unit brings it.
+  private func missingParent(of change: RowChange, shape: TableShape, in unit: ChangeUnit) throws -> Hold? {
+    for cell in change.cells where cell.name.part == .whole && !cell.value.isNull {
+      guard let table = shape.declaration.references[cell.column], let parent = rows.shape(table) else { continue }
+      if unit.changes.contains(where: { $0.table == table && $0.key == cell.value && $0.isAlive }) { continue }
+      if try rows.load(parent, key: cell.value) == nil { return Hold(reason: .parent, detail: "\(table):\(cell.value.logText)") }
+    }
+    return nil
+  }
+}
+
+extension CellValue {
+  /// A key as a person reads it.
+  var logText: String {
+    switch self {
+    case .null: ""
+    case .integer(let number): String(number)
+    case .real(let number): String(number)
+    case .text(let text): text
+    case .blob(let bytes): bytes.hex
+    }
+  }
+}
+
+extension TableShape {
+  /// Whether a value can stand in its column as it is, and is of the kind the column's policy takes.
+  func accepts(_ cell: CellChange) -> Bool {
+    guard let column = column(named: cell.column) else { return false }
+    switch (policy(of: column), cell.name.part) {
+    case (.perKey, .member), (.counter, .increment): return true
+    case (.perKey, _), (.counter, _), (_, .member), (_, .increment): return false
+    case (.ranked(let values), .whole):
+      guard cell.value.isNull || cell.value.text.map({ values.contains($0) }) == true else { return false }
+    case (.max, .whole), (.min, .whole): break
+    case (.lastWriterWins, .whole), (.review, .whole): guard cell.generation == 0 else { return false }
+    }
+    return column.type.keeps(cell.value) && (column.acceptsNull || !cell.value.isNull)
+  }
+}
