@@ -13,6 +13,8 @@ struct FeedUnit: Hashable, Sendable {
   var stamp: HybridTimestamp
   /// Empty for the reader's own units: they come back as acknowledgements.
   var changes: [RowChange]
+  /// An operator declined the unit: it has its place, and nothing of it stands.
+  var isDeclined = false
 }
 
 /// What a feed page says.
@@ -43,8 +45,9 @@ enum PageCodec {
     var firstUnit: Int
     var authorCursor: Data
     var stamps: [HybridTimestamp]
-    /// For each stamp the unit's changes; all empty when the reader is the author.
+    /// For each stamp the unit's changes; all empty when the reader is the author, or the units were declined.
     var changes: [[RowChange]]
+    var isDeclined = false
   }
 
   static func seal(_ page: PageContent, firstPosition: UInt64, runs: [Run], with key: SigningKey) throws -> Data {
@@ -62,6 +65,7 @@ enum PageCodec {
       part.number = run.batchNumber
       part.firstUnit = UInt32(run.firstUnit)
       part.authorCursor = run.authorCursor
+      part.declined = run.isDeclined
       var last: UInt64 = 0
       part.stamps = run.stamps.map { stamp in
         defer { last = stamp.rawValue }
@@ -107,7 +111,8 @@ enum PageCodec {
         units.append(
           FeedUnit(
             position: wire.firstPosition + UInt64(units.count), author: author, batchNumber: run.number, batchHash: run.batch,
-            index: Int(run.firstUnit) + offset, stamp: HybridTimestamp(rawValue: last), changes: changes[units.count]))
+            index: Int(run.firstUnit) + offset, stamp: HybridTimestamp(rawValue: last), changes: changes[units.count],
+            isDeclined: run.declined))
       }
     }
     return PageContent(

@@ -77,7 +77,7 @@ struct FeedReader {
     // Without the batches' bytes: one batch may have many runs.
     let log = try session.rows(
       """
-      SELECT f.units, f.first_unit, f.stamps, f.hash, b.id, b.replica, b.number, b.hash
+      SELECT f.units, f.first_unit, f.stamps, f.hash, b.id, b.replica, b.number, b.hash, f.declined
       FROM hub_feed f JOIN hub_batch b ON b.id = f.batch WHERE f.scope = ?1 AND f.position > ?2 ORDER BY f.position LIMIT 200
       """, [.text(scope), .integer(Int64(clamping: position))])
     for row in log {
@@ -88,7 +88,8 @@ struct FeedReader {
       opened = (id, content)
       let range = Int(firstUnit)..<Int(firstUnit + count)
       guard range.upperBound <= content.units.count else { throw ByteReader.short }
-      let changes = author == reader ? range.map { _ in [] } : content.units[range].map(\.changes)
+      let isDeclined = row[8].integer == 1
+      let changes = author == reader || isDeclined ? range.map { _ in [] } : content.units[range].map(\.changes)
       let (moreRows, moreBytes) = changes.joined().reduce((0, 0)) { ($0.0 + 1, $0.1 + $1.approximateBytes) }
       // A page never holds more than the protocol allows, however large its runs.
       let isFull =
@@ -98,7 +99,7 @@ struct FeedReader {
       runs.append(
         PageCodec.Run(
           author: author, batchHash: batchHash, batchNumber: UInt64(number), firstUnit: Int(firstUnit), authorCursor: content.cursor,
-          stamps: stamps, changes: changes))
+          stamps: stamps, changes: changes, isDeclined: isDeclined))
       hash = runHash
       units += range.count
       rows += moreRows

@@ -50,9 +50,20 @@ public final class Hub: Sendable {
       try session.execute("INSERT INTO hub_incarnation (id, started_ms) VALUES (?1, ?2)", [.blob(id), .integer(Int64(clamping: now))])
       return id
     }
-    return Hub(
+    let hub = Hub(
       store: store, keys: keys, clock: clock, receiver: receiver ?? PlainLotReceiver(tables: store.tables), options: options,
       incarnation: incarnation)
+    try await hub.retryAfterUpgrade()
+    return hub
+  }
+
+  /// What a program with other tables could not merge may be known to this one.
+  private func retryAfterUpgrade() async throws {
+    let signature = CellValue.blob(store.tables.signature)
+    let known = try await store.read { try StateStore(session: $0).value("tables") }
+    guard known != signature else { return }
+    _ = try await retryHeld()
+    try await store.write { try StateStore(session: $0).set("tables", signature) }
   }
 
   private init(

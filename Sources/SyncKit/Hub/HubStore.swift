@@ -29,6 +29,12 @@ public struct HubTables: Sendable {
     byName = Dictionary(uniqueKeysWithValues: shapes.map { ($0.name, $0) })
     byNumber = Dictionary(uniqueKeysWithValues: shapes.map { ($0.id, $0) })
   }
+
+  /// Tells whether two programs know the same tables and columns.
+  var signature: Data {
+    let names = byName.values.flatMap { shape in shape.columns.map { "\(shape.name).\($0.name)" } + [shape.name] }
+    return Data(names.sorted().joined(separator: "\n").utf8).sha256
+  }
 }
 
 /// A hub's store in one SQLite file: nothing else to run.
@@ -124,12 +130,14 @@ enum HubSchema {
       held_changes INTEGER NOT NULL DEFAULT 0, receipt BLOB, UNIQUE (scope, replica, number));
     CREATE TABLE IF NOT EXISTS hub_feed (
       scope TEXT NOT NULL, position INTEGER NOT NULL, units INTEGER NOT NULL, batch INTEGER NOT NULL, first_unit INTEGER NOT NULL,
-      stamps BLOB, hash BLOB NOT NULL, PRIMARY KEY (scope, position)) WITHOUT ROWID;
+      stamps BLOB, hash BLOB NOT NULL, declined INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (scope, position)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS hub_held (
       scope TEXT NOT NULL, batch INTEGER NOT NULL, unit INTEGER NOT NULL, replica BLOB NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
       changes INTEGER NOT NULL, PRIMARY KEY (scope, batch, unit)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS hub_held_reason ON hub_held (reason);
     CREATE TABLE IF NOT EXISTS hub_held_row (
-      replica BLOB NOT NULL, tbl TEXT NOT NULL, key NOT NULL, scope TEXT NOT NULL, PRIMARY KEY (replica, tbl, key)) WITHOUT ROWID;
+      replica BLOB NOT NULL, tbl TEXT NOT NULL, key NOT NULL, scope TEXT NOT NULL, number INTEGER NOT NULL, unit INTEGER NOT NULL,
+      PRIMARY KEY (replica, tbl, key, scope, number, unit)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS hub_deleted_row (
       scope TEXT NOT NULL, tbl TEXT NOT NULL, key NOT NULL, image TEXT NOT NULL, PRIMARY KEY (scope, tbl, key)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS hub_soft_key (

@@ -39,6 +39,7 @@ struct Ingest {
 
   /// Writes what the transaction gathered: the hub's own changes sealed into the journal and feed, and the scopes' state.
   func finish() throws {
+    try HeldWork(ingest: self).parentsArrived()
     try own.seal()
     try order.save()
   }
@@ -140,7 +141,7 @@ struct Ingest {
     return receipt
   }
 
-  private func receipt(for content: BatchContent, batch: SealedBatch, merge: MergeResult?, expected: UInt64) throws -> Data {
+  func receipt(for content: BatchContent, batch: SealedBatch, merge: MergeResult?, expected: UInt64) throws -> Data {
     var receipt = WireReceipt()
     receipt.hub = key.replica.bytes
     receipt.incarnation = incarnation
@@ -180,7 +181,8 @@ struct Ingest {
         run = nil
         try own.seal()
       }
-      if let hold = try check.holdReason(unit, replica: content.replica, scope: content.scope) {
+      let author = UnitCheck.Author(replica: content.replica, scope: content.scope, number: content.number, unit: index)
+      if let hold = try check.holdReason(unit, by: author) {
         try self.hold(unit, index: index, hold: hold, content: content, batch: id, into: &result)
         if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
         run = nil
@@ -211,7 +213,7 @@ struct Ingest {
   /// How far the author had applied this scope's feed; 0 when its cursor says nothing of it, or names a place this feed does
   /// not have: a device that claims more than it was told, or a hub that was restored, would hide what loses. In doubt, a
   /// conflict.
-  private func seenPosition(_ content: BatchContent) throws -> UInt64 {
+  func seenPosition(_ content: BatchContent) throws -> UInt64 {
     guard !content.cursor.isEmpty, let cursor = try? WireCursor.parse(content.cursor, named: LocalizedText("cursor")),
       cursor.incarnation == incarnation, let place = cursor.scopes.first(where: { $0.scope == content.scope }),
       try FeedReader.isPlace(place, in: session)
@@ -239,8 +241,14 @@ struct Ingest {
       ])
     for change in unit.changes {
       try session.execute(
-        "INSERT INTO hub_held_row (replica, tbl, key, scope) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (replica, tbl, key) DO NOTHING",
-        [.blob(content.replica.bytes), .text(change.table), change.key, .text(content.scope)])
+        """
+        INSERT INTO hub_held_row (replica, tbl, key, scope, number, unit) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (replica, tbl, key, scope, number, unit) DO NOTHING
+        """,
+        [
+          .blob(content.replica.bytes), .text(change.table), change.key, .text(content.scope), .integer(Int64(content.number)),
+          .integer(Int64(index)),
+        ])
     }
   }
 }

@@ -11,7 +11,12 @@ final class OwnWrites {
   private let rows: RowStore
   private let conflicts: ConflictBook
   /// Changes said outright, by scope: those that no SQL of the app's tables could say.
-  private var outright: [String: [RowChange]] = [:]
+  private var outright: [String: [Outright]] = [:]
+
+  private struct Outright {
+    var change: RowChange
+    var isSaved: Bool
+  }
 
   init(
     session: any HubSession, tables: HubTables, key: SigningKey, wallMs: UInt64, order: ScopeOrder, rows: RowStore, conflicts: ConflictBook
@@ -26,7 +31,11 @@ final class OwnWrites {
   }
 
   /// Adds a change to the hub's next unit of a scope. It is merged when that is sealed, whatever stands.
-  func add(_ change: RowChange, scope: String) { outright[scope, default: []].append(change) }
+  ///
+  /// - Parameter isSaved: False for what concerns devices only: the hub's own row of that key is another one, or unknown.
+  func add(_ change: RowChange, scope: String, isSaved: Bool = true) {
+    outright[scope, default: []].append(Outright(change: change, isSaved: isSaved))
+  }
 
   /// Whether the hub has written a row of `unit` in this transaction and not sealed it yet.
   func isPending(_ unit: ChangeUnit) throws -> Bool {
@@ -51,14 +60,14 @@ final class OwnWrites {
       let stamp = try order.issue(wallMs: wallMs, scope: scope)
       let origin = Origin(version: Version(stamp, key.replica), position: try order.nextPosition(scope: scope))
       try order.place(1, scope: scope)
-      for change in changes {
+      for change in changes.filter(\.isSaved).map(\.change) {
         guard let shape = rows.shape(change.table) else { continue }
         let before = try rows.load(shape, key: change.key)?.state ?? .unknown
         let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max)
         let outcome = Merge.join(before, incoming, policies: shape.policies)
         try session.withoutCapture { try rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope) }
       }
-      try append([ChangeUnit(stamp: stamp, changes: changes)], scope: scope, from: origin.position)
+      try append([ChangeUnit(stamp: stamp, changes: changes.map(\.change))], scope: scope, from: origin.position)
     }
     outright = [:]
   }

@@ -72,6 +72,8 @@ final class ScopeOrder: UnitOrder {
     var stamps: [HybridTimestamp]
     /// Whether a stamp differs from the author's.
     var isRestamped = false
+    /// Whether an operator declined the units: they have their place, and nothing of them stands.
+    var isDeclined = false
   }
 
   /// Appends a run to the scope's feed. Runs of a scope are appended in the order of their positions.
@@ -84,13 +86,14 @@ final class ScopeOrder: UnitOrder {
     var link = state.hash + batchHash
     link.appendVarint(run.position)
     link.appendVarint(UInt64(run.firstUnit))
+    if run.isDeclined { link.append(1) }
     state.hash = (link + packed).sha256.prefix(Self.hashBytes)
     states[scope] = state
     try session.execute(
-      "INSERT INTO hub_feed (scope, position, units, batch, first_unit, stamps, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+      "INSERT INTO hub_feed (scope, position, units, batch, first_unit, stamps, hash, declined) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
       [
         .text(scope), .integer(Int64(run.position)), .integer(Int64(stamps.count)), .integer(batch), .integer(Int64(run.firstUnit)),
-        run.isRestamped ? .blob(packed) : .null, .blob(state.hash),
+        run.isRestamped ? .blob(packed) : .null, .blob(state.hash), .integer(run.isDeclined ? 1 : 0),
       ])
   }
 

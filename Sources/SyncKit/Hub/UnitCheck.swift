@@ -31,16 +31,25 @@ struct UnitCheck {
     case behind
   }
 
+  /// Whose unit is judged, and where it stands among that device's units of the scope.
+  struct Author {
+    var replica: ReplicaID
+    var scope: String
+    var number: UInt64
+    var unit: Int
+  }
+
   /// - Returns: Nil when the unit can be merged.
-  func holdReason(_ unit: ChangeUnit, replica: ReplicaID, scope: String) throws -> Hold? {
+  func holdReason(_ unit: ChangeUnit, by author: Author) throws -> Hold? {
     if unit.approximateBytes > Ingest.unitBytesMax { return Hold(reason: .size, detail: "") }
     for change in unit.changes {
-      if let hold = try holdReason(change, of: unit, replica: replica, scope: scope) { return hold }
+      if let hold = try holdReason(change, of: unit, by: author) { return hold }
     }
     return nil
   }
 
-  private func holdReason(_ change: RowChange, of unit: ChangeUnit, replica: ReplicaID, scope: String) throws -> Hold? {
+  private func holdReason(_ change: RowChange, of unit: ChangeUnit, by author: Author) throws -> Hold? {
+    let scope = author.scope
     guard let shape = rows.shape(change.table), shape.declaration.kind == .replicated, shape.declaration.writer == .scope else {
       return Hold(reason: .schema, detail: change.table)
     }
@@ -50,8 +59,13 @@ struct UnitCheck {
       return Hold(reason: .schema, detail: "\(change.table).\(unknown.column)")
     }
     if try session.firstRow(
-      "SELECT 1 FROM hub_held_row WHERE replica = ?1 AND tbl = ?2 AND key = ?3", [.blob(replica.bytes), .text(change.table), change.key])
-      != nil
+      """
+      SELECT 1 FROM hub_held_row WHERE replica = ?1 AND tbl = ?2 AND key = ?3 AND scope = ?4 AND (number < ?5 OR (number = ?5 AND unit < ?6))
+      """,
+      [
+        .blob(author.replica.bytes), .text(change.table), change.key, .text(scope), .integer(Int64(clamping: author.number)),
+        .integer(Int64(author.unit)),
+      ]) != nil
     {
       return Hold(reason: .behind, detail: change.table)
     }

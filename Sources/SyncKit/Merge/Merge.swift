@@ -62,6 +62,8 @@ enum MergeRule: String, Sendable {
   case review
   /// The row was deleted, or deleted and born again.
   case laterLife = "life"
+  /// An operator declined the change.
+  case declined
 }
 
 struct MergeOutcome {

@@ -84,10 +84,18 @@ struct Outbox {
     return try BatchCodec.open(SealedBatch(bytes: bytes), author: author)
   }
 
-  func acknowledge(scope: String, number: UInt64, units: Int) throws {
+  /// A unit came back in the feed. One that was held is not any more.
+  ///
+  /// - Parameter changes: Rows the unit changed, when its batch is still here.
+  func acknowledge(scope: String, number: UInt64, unit: Int, changes: Int?) throws {
+    let place: [CellValue] = [.text(scope), .integer(Int64(clamping: number))]
+    try session.execute("UPDATE sync_outbox SET acknowledged = acknowledged + 1 WHERE scope = ?1 AND number = ?2", place)
+    let row = try session.firstRow("SELECT held, receipt FROM sync_outbox WHERE scope = ?1 AND number = ?2", place)
+    guard let changes, row?[0].integer ?? 0 > 0, let bytes = row?[1].blob,
+      try WireReceipt(serializedBytes: try WireSigned(serializedBytes: bytes).body).held.contains(where: { $0.unit == UInt32(unit) })
+    else { return }
     try session.execute(
-      "UPDATE sync_outbox SET acknowledged = acknowledged + ?3 WHERE scope = ?1 AND number = ?2",
-      [.text(scope), .integer(Int64(clamping: number)), .integer(Int64(units))])
+      "UPDATE sync_outbox SET held = max(0, held - ?3) WHERE scope = ?1 AND number = ?2", place + [.integer(Int64(changes))])
   }
 
   /// A batch of which some units have not come back in the feed.

@@ -83,8 +83,11 @@ struct PageApplier {
 
   /// The hub merged an own unit: where it gave another stamp, the cells that still carry the old one take it (L8).
   private func acknowledge(_ unit: FeedUnit, scope: String, own: inout [UInt64: BatchContent]) throws {
-    try outbox.acknowledge(scope: scope, number: unit.batchNumber, units: 1)
     if own[unit.batchNumber] == nil { own[unit.batchNumber] = try outbox.content(scope: scope, number: unit.batchNumber, key: key) }
+    let known = own[unit.batchNumber]?.units
+    try outbox.acknowledge(
+      scope: scope, number: unit.batchNumber, unit: unit.index,
+      changes: known.flatMap { $0.indices.contains(unit.index) ? $0[unit.index].changes.count : nil })
     guard let content = own[unit.batchNumber], unit.index < content.units.count else { return }
     let sealed = content.units[unit.index]
     guard sealed.stamp != unit.stamp else { return }

@@ -445,6 +445,9 @@ nonisolated struct WireFeedRun: Sendable {
 
   var authorCursor: Data = Data()
 
+  /// an operator declined these units: nothing of them stands
+  var declined: Bool = false
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1255,7 +1258,7 @@ nonisolated extension WireFeedPage: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireFeedRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".FeedRun"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}replica\0\u{1}batch\0\u{1}number\0\u{3}first_unit\0\u{1}stamps\0\u{3}author_cursor\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}replica\0\u{1}batch\0\u{1}number\0\u{3}first_unit\0\u{1}stamps\0\u{3}author_cursor\0\u{1}declined\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1269,6 +1272,7 @@ nonisolated extension WireFeedRun: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.firstUnit) }()
       case 5: try { try decoder.decodeRepeatedUInt64Field(value: &self.stamps) }()
       case 6: try { try decoder.decodeSingularBytesField(value: &self.authorCursor) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.declined) }()
       default: break
       }
     }
@@ -1293,6 +1297,9 @@ nonisolated extension WireFeedRun: SwiftProtobuf.Message, SwiftProtobuf._Message
     if !self.authorCursor.isEmpty {
       try visitor.visitSingularBytesField(value: self.authorCursor, fieldNumber: 6)
     }
+    if self.declined != false {
+      try visitor.visitSingularBoolField(value: self.declined, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1303,6 +1310,7 @@ nonisolated extension WireFeedRun: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.firstUnit != rhs.firstUnit {return false}
     if lhs.stamps != rhs.stamps {return false}
     if lhs.authorCursor != rhs.authorCursor {return false}
+    if lhs.declined != rhs.declined {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,0 +1,224 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Moves held units on: merged when what they waited for has come, or declined by an operator (L7). Belongs to one hub
+/// transaction.
+struct HeldWork {
+  let ingest: Ingest
+  private var session: any HubSession { ingest.session }
+
+  /// Held units looked at in one transaction; the rest follow with the next.
+  static let unitsMax = 1000
+
+  /// One held unit with what is needed to move it.
+  struct Item {
+    var batch: Int64
+    var index: Int
+    var scope: String
+    var reason: String
+    var detail: String
+    var content: BatchContent
+    var sealed: SealedBatch
+    var unit: ChangeUnit { content.units[index] }
+    var author: UnitCheck.Author {
+      UnitCheck.Author(replica: content.replica, scope: scope, number: content.number, unit: index)
+    }
+  }
+
+  /// The number by which operators name a held unit: its batch's in the journal, and its own in the batch.
+  static func id(batch: Int64, unit: Int) -> String { "\(batch)-\(unit)" }
+
+  // MARK: Find
+
+  func item(id: String) throws -> Item {
+    let parts = id.split(separator: "-").map { Int64($0) }
+    guard parts.count == 2, let batch = parts[0], let unit = parts[1],
+      let row = try session.firstRow(
+        "SELECT h.batch, h.unit, h.scope, h.reason, h.detail, b.bytes FROM hub_held h JOIN hub_batch b ON b.id = h.batch WHERE h.batch = ?1 AND h.unit = ?2",
+        [.integer(batch), .integer(unit)]), let item = try item(row)
+    else {
+      throw SyncError(.badRequest, vi: "Không có việc nào bị giữ mang số \(id).", en: "Nothing is held under number \(id).")
+    }
+    return item
+  }
+
+  /// In the order in which their devices made them.
+  private func items(where condition: String, _ arguments: [CellValue] = []) throws -> [Item] {
+    try session.rows(
+      """
+      SELECT h.batch, h.unit, h.scope, h.reason, h.detail, b.bytes FROM hub_held h JOIN hub_batch b ON b.id = h.batch
+      WHERE \(condition) ORDER BY h.scope, b.replica, b.number, h.unit LIMIT \(Self.unitsMax)
+      """, arguments
+    ).compactMap(item)
+  }
+
+  private func item(_ row: [CellValue]) throws -> Item? {
+    guard let batch = row[0].integer, let index = row[1].integer, let scope = row[2].text, let reason = row[3].text,
+      let detail = row[4].text, let bytes = row[5].blob
+    else { return nil }
+    let sealed = SealedBatch(bytes: bytes)
+    let content = try BatchCodec.reopen(sealed)
+    guard content.units.indices.contains(Int(index)) else { return nil }
+    return Item(batch: batch, index: Int(index), scope: scope, reason: reason, detail: detail, content: content, sealed: sealed)
+  }
+
+  // MARK: Retry
+
+  /// Units whose parent has come by now.
+  func parentsArrived() throws {
+    guard try session.firstRow("SELECT 1 FROM hub_held WHERE reason = ?1 LIMIT 1", [.text(UnitCheck.Reason.parent.rawValue)]) != nil else {
+      return
+    }
+    try ingest.own.seal()
+    try retry(where: "h.reason = ?1", [.text(UnitCheck.Reason.parent.rawValue)])
+  }
+
+  /// Tries every held unit again.
+  ///
+  /// - Returns: How many were merged.
+  @discardableResult
+  func retryAll() throws -> Int { try retry(where: "1") }
+
+  /// Tries units again, and those behind the ones that move, until nothing moves.
+  @discardableResult
+  func retry(where condition: String, _ arguments: [CellValue] = []) throws -> Int {
+    var moved = 0
+    for item in try items(where: condition, arguments) where try retry(item) { moved += 1 }
+    guard moved > 0 else { return 0 }
+    return try moved + retry(where: "h.reason IN ('behind', 'parent')")
+  }
+
+  private func retry(_ item: Item) throws -> Bool {
+    if let hold = try UnitCheck(session: session, rows: ingest.rows).holdReason(item.unit, by: item.author) {
+      if hold.reason.rawValue != item.reason || hold.detail != item.detail {
+        try session.execute(
+          "UPDATE hub_held SET reason = ?3, detail = ?4 WHERE batch = ?1 AND unit = ?2",
+          [.integer(item.batch), .integer(Int64(item.index)), .text(hold.reason.rawValue), .text(hold.detail)])
+        try reissue(item, conflicting: false)
+      }
+      return false
+    }
+    let opened = ingest.conflicts.openedCount
+    try release(item, isDeclined: false) { origin in
+      let merger = RowMerger(
+        ingest: ingest, scope: item.scope, origin: origin, seenThrough: try ingest.seenPosition(item.content))
+      for change in item.unit.changes { try merger.merge(change) }
+    }
+    try reissue(item, conflicting: ingest.conflicts.openedCount > opened)
+    try ingest.own.seal()
+    return true
+  }
+
+  /// Gives the unit its place in the feed, and lets go of it.
+  private func release(_ item: Item, isDeclined: Bool, _ body: (Origin) throws -> Void) throws {
+    try ingest.own.seal()
+    let stamp = try ingest.order.accept(item.unit.stamp, scope: item.scope, wallMs: ingest.wallMs)
+    let position = try ingest.order.place(scope: item.scope)
+    let key: [CellValue] = [.integer(item.batch), .integer(Int64(item.index))]
+    try session.execute("DELETE FROM hub_held WHERE batch = ?1 AND unit = ?2", key)
+    try session.execute(
+      "DELETE FROM hub_held_row WHERE replica = ?1 AND scope = ?2 AND number = ?3 AND unit = ?4",
+      [
+        .blob(item.content.replica.bytes), .text(item.scope), .integer(Int64(clamping: item.content.number)), .integer(Int64(item.index)),
+      ])
+    try body(Origin(version: Version(stamp, item.content.replica), position: position))
+    let run = ScopeOrder.Run(
+      position: position, firstUnit: item.index, stamps: [stamp], isRestamped: stamp != item.unit.stamp, isDeclined: isDeclined)
+    try ingest.order.log(run, batch: item.batch, batchHash: item.sealed.hash, scope: item.scope)
+  }
+
+  /// Signs the batch's receipt anew, as things stand now.
+  private func reissue(_ item: Item, conflicting: Bool) throws {
+    let old = try session.firstRow("SELECT receipt FROM hub_batch WHERE id = ?1", [.integer(item.batch)])?[0].blob
+    var result = Ingest.MergeResult()
+    if let old { result.conflicting = try WireReceipt(serializedBytes: try WireSigned(serializedBytes: old).body).conflicting }
+    if conflicting && !result.conflicting.contains(UInt32(item.index)) { result.conflicting.append(UInt32(item.index)) }
+    for row in try session.rows("SELECT unit, reason, detail, changes FROM hub_held WHERE batch = ?1 ORDER BY unit", [.integer(item.batch)])
+    {
+      var held = WireHeldUnit()
+      held.unit = UInt32(clamping: row[0].integer ?? 0)
+      held.reason = row[1].text ?? ""
+      held.detail = row[2].text ?? ""
+      result.held.append(held)
+      result.heldChanges += Int(row[3].integer ?? 0)
+    }
+    let receipt = try ingest.receipt(for: item.content, batch: item.sealed, merge: result, expected: 0)
+    try session.execute(
+      "UPDATE hub_batch SET held_changes = ?2, receipt = ?3 WHERE id = ?1",
+      [.integer(item.batch), .integer(Int64(result.heldChanges)), .blob(receipt)])
+  }
+
+  // MARK: Decline and repair
+
+  /// Acknowledges a held unit without taking it: the hub's own values follow as newer changes, so that its author shows them
+  /// too, and what was declined is kept in conflicts.
+  ///
+  /// - Parameter repaired: What stands instead, as the hub's own; nil leaves what the hub has.
+  func decline(_ item: Item, repaired: [RowChange]? = nil) throws {
+    for change in item.unit.changes { try keepDeclined(change, item: item) }
+    try release(item, isDeclined: true) { _ in }
+    for change in item.unit.changes where repaired?.contains(where: { $0.table == change.table && $0.key == change.key }) != true {
+      try answer(change, item: item)
+    }
+    for change in repaired ?? [] { ingest.own.add(change, scope: item.scope) }
+    try reissue(item, conflicting: true)
+    try ingest.own.seal()
+    try retry(where: "h.reason IN ('behind', 'parent')")
+  }
+
+  private func keepDeclined(_ change: RowChange, item: Item) throws {
+    let shape = ingest.rows.shape(change.table)
+    let state = try shape.flatMap { try ingest.rows.load($0, key: change.key)?.state } ?? .unknown
+    let origin = Origin(version: Version(item.unit.stamp, item.content.replica), position: 0)
+    for cell in change.cells {
+      let standing = state.cells[cell.name] ?? Cell(origin: state.lifeOrigin ?? origin, value: .null)
+      let loser = Loser(
+        name: cell.name, life: change.life, loser: Cell(origin: origin, value: cell.value), winner: standing, rule: .declined)
+      try ingest.conflicts.record(loser, change: change, scope: item.scope)
+    }
+  }
+
+  /// The hub's own values of a row whose change was declined, newer than that change.
+  private func answer(_ change: RowChange, item: Item) throws {
+    let stored = try ingest.rows.shape(change.table).flatMap { try ingest.rows.load($0, key: change.key) }
+    let isForeign = stored.map { $0.scope != item.scope } ?? false
+    guard let shape = ingest.rows.shape(change.table), let stored, !isForeign else {
+      // The hub has no such row in this scope: it ends on the device, and another unit's row of that key is left alone.
+      if change.isAlive {
+        let gone = RowChange(table: change.table, key: change.key, life: change.life + 1, cells: [])
+        ingest.own.add(gone, scope: item.scope, isSaved: !isForeign && ingest.rows.shape(change.table) != nil)
+      }
+      return
+    }
+    let state = stored.state
+    guard change.life >= state.life else { return }
+    if change.life == state.life {
+      let cells = change.cells.compactMap { cell -> CellChange? in
+        guard let column = shape.column(named: cell.column), !isIncrement(cell) else { return nil }
+        let standing = state.cells[cell.name]
+        let value = standing?.value ?? (cell.name.part == .whole ? column.defaultValue ?? .null : .null)
+        return CellChange(cell.column, value, part: cell.name.part, generation: max(standing?.generation ?? 0, cell.generation))
+      }
+      // An increment cannot be unsaid; it is said here too, with its opposite.
+      let opposites = change.cells.filter(isIncrement).flatMap { cell -> [CellChange] in
+        guard case .increment(let id) = cell.name.part else { return [] }
+        return [cell, CellChange(cell.column, .integer(-(cell.value.integer ?? 0)), part: .increment(~id))]
+      }
+      if !cells.isEmpty || !opposites.isEmpty {
+        ingest.own.add(RowChange(table: change.table, key: change.key, life: state.life, cells: cells + opposites), scope: item.scope)
+      }
+    } else if state.isAlive {
+      // The device deleted it, or bore it anew: it stands again, in a life past the device's.
+      let cells = state.cells.map { name, cell in CellChange(name.column, cell.value, part: name.part, generation: cell.generation) }
+      let life = change.life % 2 == 0 ? change.life + 1 : change.life + 2
+      ingest.own.add(
+        RowChange(table: change.table, key: change.key, life: life, cells: cells.sorted { $0.name < $1.name }), scope: item.scope)
+    } else if change.isAlive {
+      ingest.own.add(RowChange(table: change.table, key: change.key, life: change.life + 1, cells: []), scope: item.scope)
+    }
+  }
+
+  private func isIncrement(_ cell: CellChange) -> Bool {
+    if case .increment = cell.name.part { true } else { false }
+  }
+}

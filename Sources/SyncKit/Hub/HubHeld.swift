@@ -1,0 +1,220 @@
+internal import Foundation
+
+/// A unit the hub has and cannot merge yet, as its operators see it.
+public struct HeldUnit: Sendable, Hashable {
+  public struct Cell: Sendable, Hashable {
+    public var column: String
+    public var member: String?
+    public var value: CellValue
+  }
+
+  public struct Row: Sendable, Hashable {
+    public var table: String
+    public var key: CellValue
+    /// False for a deletion.
+    public var isAlive: Bool
+    public var cells: [Cell]
+  }
+
+  /// How operators name it.
+  public var id: String
+  public var replica: ReplicaID
+  public var scope: String
+  public var batchNumber: UInt64
+  /// Why, as `UnitCheck.Reason` has it, and what it is about.
+  public var reason: String
+  public var detail: String
+  /// When its batch came, by hub time in milliseconds.
+  public var receivedMs: UInt64
+  public var rows: [Row]
+
+  /// What an operator can do about it.
+  public var remedy: LocalizedText {
+    switch UnitCheck.Reason(rawValue: reason) {
+    case .size:
+      LocalizedText(vi: "lớn quá mọi giới hạn: từ chối (decline)", en: "larger than every bound: decline it")
+    case .schema:
+      LocalizedText(
+        vi: "máy chủ chưa biết bảng hoặc cột này: nâng cấp rồi thử lại (retry), hoặc từ chối",
+        en: "this hub does not know the table or column: upgrade and retry, or decline")
+    case .value:
+      LocalizedText(
+        vi: "giá trị không hợp với cột: sửa (repair --set \(detail.split(separator: ".").last.map(String.init) ?? "cột")=…) hoặc từ chối",
+        en:
+          "the value does not fit its column: repair (--set \(detail.split(separator: ".").last.map(String.init) ?? "column")=…) or decline"
+      )
+    case .scope:
+      LocalizedText(
+        vi: "khóa này là dòng của đơn vị khác: sửa bằng khóa mới (repair --key MỚI) hoặc từ chối",
+        en: "the key is another unit's row: repair it with a new key (--key NEW) or decline")
+    case .life:
+      LocalizedText(vi: "số lần xóa và lập lại quá xa: từ chối", en: "its count of births and deaths is too far ahead: decline it")
+    case .incomplete:
+      LocalizedText(
+        vi: "thiếu đơn vị của dòng: sửa (repair --set) hoặc từ chối", en: "the row's unit is missing: repair (--set) or decline")
+    case .parent:
+      LocalizedText(
+        vi: "chờ dòng mà nó nhắc tới; tự tiếp khi dòng đó đến, hoặc sửa, hoặc từ chối",
+        en: "it waits for the row it refers to and goes on when that comes; or repair it, or decline")
+    case .behind:
+      LocalizedText(vi: "chờ việc bị giữ trước nó của cùng thiết bị", en: "it waits behind earlier held work of the same device")
+    case nil: LocalizedText(vi: "thử lại hoặc từ chối", en: "retry or decline")
+    }
+  }
+}
+
+extension Hub {
+  /// What is held, in the order in which devices made it.
+  ///
+  /// - Parameter scope: Only of this scope; nil is all.
+  public func heldUnits(scope: String? = nil) async throws -> [HeldUnit] {
+    try await store.read { session in
+      let rows = try session.rows(
+        """
+        SELECT h.batch, h.unit, h.replica, h.scope, b.number, h.reason, h.detail, b.received_ms, b.bytes
+        FROM hub_held h JOIN hub_batch b ON b.id = h.batch WHERE ?1 IS NULL OR h.scope = ?1
+        ORDER BY h.scope, b.replica, b.number, h.unit LIMIT \(HeldWork.unitsMax)
+        """, [scope.map { .text($0) } ?? .null])
+      return try rows.compactMap(HeldUnit.init)
+    }
+  }
+
+  /// Tries held units again: the one named, or all.
+  ///
+  /// - Returns: How many were merged.
+  public func retryHeld(_ id: String? = nil) async throws -> Int {
+    try await writeHeld { work in
+      guard let id else { return try work.retryAll() }
+      let item = try work.item(id: id)
+      return try work.retry(where: "h.batch = ?1 AND h.unit = ?2", [.integer(item.batch), .integer(Int64(item.index))])
+    }
+  }
+
+  /// Declines a held unit: it is acknowledged, the hub's own values follow, and what it said is kept in conflicts.
+  public func declineHeld(_ id: String, by who: String, because reason: String) async throws {
+    let nowMs = clock.nowMs()
+    try await writeHeld { work in
+      let item = try work.item(id: id)
+      try work.decline(item)
+      try Self.record("decline", item, who, reason, nowMs, in: work.ingest.session)
+    }
+  }
+
+  /// Puts what a held unit should have said in its place, in the hub's own name.
+  ///
+  /// - Parameters:
+  ///   - values: New values by column, for every row of the unit that writes the column; of a `perKey` column the whole object.
+  ///   - dropping: Columns left out.
+  ///   - key: A new key, for a unit of one row.
+  /// - Throws: `SyncError` `.badRequest` when it could not be merged so either; nothing is changed then.
+  public func repairHeld(
+    _ id: String, values: [String: CellValue], dropping: Set<String> = [], key: CellValue? = nil, by who: String, because reason: String
+  ) async throws {
+    let (own, nowMs) = (replica, clock.nowMs())
+    try await writeHeld { work in
+      let item = try work.item(id: id)
+      let repaired = try work.repaired(item, values: values, dropping: dropping, key: key)
+      let author = UnitCheck.Author(replica: own, scope: item.scope, number: 0, unit: 0)
+      // The life it gets is past what its device has, not what a device could claim.
+      let asBorn = try repaired.map { change in
+        var change = change
+        let known = try work.ingest.rows.shape(change.table).flatMap { try work.ingest.rows.load($0, key: change.key)?.state } ?? .unknown
+        change.life = known.isAlive == change.isAlive ? max(known.life, 1) : known.life + 1
+        return change
+      }
+      let unit = ChangeUnit(stamp: item.unit.stamp, changes: asBorn)
+      if let hold = try UnitCheck(session: work.ingest.session, rows: work.ingest.rows).holdReason(unit, by: author) {
+        throw SyncError(
+          .badRequest, vi: "Sửa như vậy vẫn bị giữ: \(hold.reason.rawValue) \(hold.detail).",
+          en: "Repaired so it would be held again: \(hold.reason.rawValue) \(hold.detail).")
+      }
+      try work.decline(item, repaired: repaired)
+      try Self.record("repair", item, who, reason, nowMs, in: work.ingest.session)
+    }
+  }
+
+  private func writeHeld<T: Sendable>(_ body: @Sendable @escaping (HeldWork) throws -> T) async throws -> T {
+    let (keys, incarnation, tables, now, observer) = (keys, incarnation, store.tables, clock.nowMs(), options.observer)
+    return try await store.write { session in
+      let ingest = Ingest(
+        session: session, tables: tables, key: keys.signing, incarnation: incarnation, wallMs: now, observer: observer)
+      let result = try body(HeldWork(ingest: ingest))
+      try ingest.finish()
+      return result
+    }
+  }
+
+  private static func record(
+    _ choice: String, _ item: HeldWork.Item, _ who: String, _ reason: String, _ nowMs: UInt64, in session: any HubSession
+  ) throws {
+    guard let first = item.unit.changes.first else { return }
+    try session.execute(
+      """
+      INSERT INTO sync_decision (id, scope, tbl, row_key, choice, decided_by, reason, decided_ms)
+      VALUES (lower(hex(randomblob(16))), ?1, ?2, ?3, ?4, ?5, ?6, ?7)
+      """,
+      [
+        .text(item.scope), .text(first.table), first.key, .text(choice), .text(who.nfc), .text(reason.nfc),
+        .integer(Int64(clamping: nowMs)),
+      ])
+  }
+}
+
+extension HeldWork {
+  /// What the unit should have said, in lives past what its author has.
+  fileprivate func repaired(
+    _ item: Item, values: [String: CellValue], dropping: Set<String>, key: CellValue?
+  ) throws -> [RowChange] {
+    if key != nil && item.unit.changes.count != 1 {
+      throw SyncError(
+        .badRequest, vi: "Chỉ đổi được khóa khi việc bị giữ có đúng một dòng.", en: "A new key can be given only for a unit of one row.")
+    }
+    return try item.unit.changes.map { change in
+      guard let shape = ingest.rows.shape(change.table) else {
+        throw SyncError(
+          .badRequest, vi: "Máy chủ không biết bảng \(change.table); chỉ có thể từ chối hoặc nâng cấp.",
+          en: "The hub does not know table \(change.table); it can only be declined, or retried after an upgrade.")
+      }
+      var cells = change.cells.filter { !dropping.contains($0.column) && values[$0.column] == nil }
+      for (column, value) in values.sorted(by: { $0.key < $1.key }) {
+        guard let known = shape.column(named: column) else { continue }
+        if shape.policy(of: known) == .perKey {
+          let members = CellParts.members(of: value) ?? [:]
+          cells += members.sorted { $0.key < $1.key }.map { CellChange(column, $1, part: .member($0)) }
+        } else if change.isAlive {
+          cells.append(CellChange(column, value))
+        }
+      }
+      let stored = try ingest.rows.load(shape, key: key ?? change.key)
+      let isKnown = stored.map { $0.state.isAlive && $0.state.life == change.life } ?? false
+      if change.isAlive, stored == nil, !cells.contains(where: { $0.column == shape.declaration.scopeColumn }) {
+        cells.append(CellChange(shape.declaration.scopeColumn, .text(item.scope)))
+      }
+      let life = key != nil ? 1 : isKnown || !change.isAlive ? change.life : change.life + 2
+      return RowChange(table: change.table, key: key ?? change.key, life: life, cells: change.isAlive ? cells : [])
+    }
+  }
+}
+
+extension HeldUnit {
+  fileprivate init?(_ row: [CellValue]) throws {
+    guard let batch = row[0].integer, let unit = row[1].integer, let replica = row[2].blob.flatMap(ReplicaID.init(bytes:)),
+      let scope = row[3].text, let number = row[4].integer, let reason = row[5].text, let detail = row[6].text,
+      let received = row[7].integer, let bytes = row[8].blob
+    else { return nil }
+    let content = try BatchCodec.reopen(SealedBatch(bytes: bytes))
+    guard content.units.indices.contains(Int(unit)) else { return nil }
+    id = HeldWork.id(batch: batch, unit: Int(unit))
+    self.replica = replica
+    self.scope = scope
+    batchNumber = UInt64(max(0, number))
+    self.reason = reason
+    self.detail = detail
+    receivedMs = UInt64(max(0, received))
+    rows = content.units[Int(unit)].changes.map { change in
+      Row(
+        table: change.table, key: change.key, isAlive: change.isAlive,
+        cells: change.cells.map { Cell(column: $0.column, member: $0.name.part.name, value: $0.value) })
+    }
+  }
+}

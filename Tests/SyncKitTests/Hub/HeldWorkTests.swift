@@ -1,0 +1,229 @@
+import Foundation
+import GRDB
+import SwiftProtobuf
+import TestSupport
+import Testing
+
+@testable import SyncKit
+
+/// L7: what cannot be merged waits whole, visibly, with a reason, and goes on when the reason is gone.
+@Suite struct HeldWorkTests {
+  static let schema = World.Schema(
+    tables: [
+      ReplicatedTable("parent", scopeColumn: "unit"),
+      ReplicatedTable("child", scopeColumn: "unit", policies: ["visits": .counter], references: ["parent": "parent"]),
+    ],
+    sql: """
+      CREATE TABLE parent (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, a) WITHOUT ROWID;
+      CREATE TABLE child (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, parent TEXT, count INTEGER, visits INTEGER DEFAULT 0,
+        note TEXT) WITHOUT ROWID;
+      """)
+
+  let world: World
+  let a: Replica
+  let b: Replica
+
+  init() async throws {
+    world = try await World(schema: Self.schema)
+    a = try await world.device("a")
+    b = try await world.device("b")
+  }
+
+  private func both(_ rounds: Int = 3) async throws {
+    for _ in 0..<rounds {
+      for device in [a, b] { _ = try await device.sync(with: world.transport) }
+    }
+  }
+
+  private func rows(_ sql: String) async throws -> [[String]] {
+    let atHub = try await world.hub.read { try $0.rows(sql).map { $0.map(\.shown) } }
+    for device in [a, b] {
+      let here = try await device.engineRead { try $0.session.rows(sql).map { $0.map(\.shown) } }
+      #expect(here == atHub, "\(sql)")
+    }
+    return atHub
+  }
+
+  /// Sends a unit made by hand from `a`, as a client with other rules might.
+  private func send(_ changes: [RowChange], number: UInt64 = 1, previous: Data = Data()) async throws -> SealedBatch {
+    let key = try a.secrets().signingKey
+    let content = BatchContent(
+      replica: key.replica, scope: "07201", number: number, previous: previous, cursor: Data(),
+      units: changes.map { ChangeUnit(stamp: HybridTimestamp(wallMs: world.clock.nowMs()), changes: [$0]) })
+    let batch = try BatchCodec.seal(content, with: key)
+    _ = try await world.hub.ingest(batch)
+    return batch
+  }
+
+  private func row(_ table: String, _ key: String, life: UInt32 = 1, _ cells: [CellChange]) -> RowChange {
+    RowChange(table: table, key: .text(key), life: life, cells: [CellChange("unit", .text("07201"))] + cells)
+  }
+
+  private func held() async throws -> [String] { try await world.hub.heldUnits().map(\.reason) }
+
+  @Test func aChildGoesOnWhenItsParentComesAndSoDoesWhatWaitedBehindIt() async throws {
+    try await a.execute("INSERT INTO child (id, unit, parent, note) VALUES ('c', '07201', 'p', 'x')")
+    _ = try await a.sync(with: world.transport)
+    try await a.execute("UPDATE child SET note = 'y', visits = visits + 1")
+    _ = try await a.sync(with: world.transport)
+    #expect(try await held() == ["parent", "behind"])
+    #expect(try await a.status().heldChanges == 2)
+    #expect(try await b.sync(with: world.transport).progress.unitsApplied == 0, "nothing held is in the feed")
+    try await b.execute("INSERT INTO parent (id, unit) VALUES ('p', '07201')")
+    try await both()
+    #expect(try await held().isEmpty)
+    #expect(try await rows("SELECT id, note, visits FROM child") == [["c", "y", "1"]])
+    let status = try await a.status()
+    #expect(status.heldChanges == 0 && status.mergedChanges == 2 && status.addsUp)
+    #expect(try await world.hub.conflicts().isEmpty)
+  }
+
+  @Test func aChildInOneUnitWithItsParentIsMergedAtOnce() async throws {
+    try await a.database.write { db in
+      try db.execute(
+        sql: "INSERT INTO child (id, unit, parent) VALUES ('c', '07201', 'p'); INSERT INTO parent (id, unit) VALUES ('p', '07201')")
+    }
+    try await both()
+    #expect(try await rows("SELECT id FROM child") == [["c"]])
+  }
+
+  @Test func aParentOfTheHubsOwnLetsItsChildrenGoOn() async throws {
+    try await a.execute("INSERT INTO child (id, unit, parent) VALUES ('c', '07201', 'p')")
+    _ = try await a.sync(with: world.transport)
+    try await world.hub.write { try $0.execute("INSERT INTO parent (id, unit) VALUES ('p', '07201')") }
+    try await both()
+    #expect(try await rows("SELECT id FROM child") == [["c"]])
+  }
+
+  @Test func aDeclinedInsertEndsOnItsDeviceAndIsKept() async throws {
+    try await a.execute("INSERT INTO child (id, unit, parent, note) VALUES ('c', '07201', 'nowhere', 'kept')")
+    _ = try await a.sync(with: world.transport)
+    let unit = try #require(try await world.hub.heldUnits().first)
+    #expect(unit.rows.first?.cells.contains { $0.column == "note" && $0.value == .text("kept") } == true)
+    try await world.hub.declineHeld(unit.id, by: "tỉnh", because: "không có")
+    await #expect(throws: SyncError.self) { try await world.hub.declineHeld(unit.id, by: "x", because: "") }
+    try await both()
+    #expect(try await rows("SELECT id FROM child").isEmpty)
+    let status = try await a.status()
+    #expect(status.heldChanges == 0 && status.addsUp)
+    let kept = try await a.conflicts().filter { $0.rule == .declined }
+    #expect(kept.contains { $0.column == "note" && $0.losing.value == .text("kept") })
+    // The device goes on with the same key.
+    try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'again')")
+    try await both()
+    #expect(try await rows("SELECT note FROM child") == [["again"]])
+  }
+
+  @Test func aDeclinedEditGivesBackTheHubsOwnValues() async throws {
+    try await a.execute("INSERT INTO child (id, unit, note, visits) VALUES ('c', '07201', 'first', 1)")
+    try await both()
+    try await a.execute("UPDATE child SET parent = 'nowhere', note = 'second', visits = visits + 4")
+    try await both()
+    #expect(try await a.engineRead { try $0.session.rows("SELECT note FROM child") } == [[.text("second")]])
+    let unit = try #require(try await world.hub.heldUnits().first)
+    try await world.hub.declineHeld(unit.id, by: "tỉnh", because: "")
+    try await both()
+    #expect(try await rows("SELECT parent, note, visits FROM child") == [["-", "first", "1"]])
+  }
+
+  @Test func aDeclinedDeletionBringsTheRowBack() async throws {
+    try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'first')")
+    try await both()
+    try await a.execute("INSERT INTO child (id, unit, parent) VALUES ('d', '07201', 'nowhere')")
+    try await a.database.write { db in
+      try db.execute(sql: "DELETE FROM child WHERE id = 'c'; UPDATE child SET note = 'x' WHERE id = 'd'")
+    }
+    try await both()
+    let unit = try #require(try await world.hub.heldUnits().first)
+    try await world.hub.declineHeld(unit.id, by: "tỉnh", because: "")
+    try await both()
+    #expect(try await held().isEmpty)
+    #expect(try await rows("SELECT id, note FROM child") == [["c", "first"]])
+  }
+
+  @Test func aValueThatDoesNotFitIsRepaired() async throws {
+    _ = try await send([row("child", "c", [CellChange("count", .text("12")), CellChange("note", .text("x"))])])
+    #expect(try await held() == ["value"])
+    let id = try #require(try await world.hub.heldUnits().first?.id)
+    await #expect(throws: SyncError.self) {
+      try await world.hub.repairHeld(id, values: ["count": .text("13")], by: "tỉnh", because: "")
+    }
+    try await world.hub.repairHeld(id, values: ["count": .integer(12)], by: "tỉnh", because: "số ghi bằng chữ")
+    #expect(try await held().isEmpty)
+    #expect(try await world.hub.read { try $0.rows("SELECT count, note FROM child") } == [[.integer(12), .text("x")]])
+    _ = try await b.sync(with: world.transport)
+    #expect(try await b.engineRead { try $0.session.rows("SELECT count, note FROM child") } == [[.integer(12), .text("x")]])
+  }
+
+  @Test func aKeyOfAnotherUnitsRowIsRepairedByANewOne() async throws {
+    let other = try await world.device("o", unit: "07202")
+    try await other.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07202', 'theirs')")
+    _ = try await other.sync(with: world.transport)
+    try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'ours')")
+    _ = try await a.sync(with: world.transport)
+    #expect(try await held() == ["scope"])
+    let id = try #require(try await world.hub.heldUnits().first?.id)
+    try await world.hub.repairHeld(id, values: [:], key: .text("c2"), by: "tỉnh", because: "trùng khóa")
+    try await both()
+    #expect(
+      try await world.hub.read { try $0.rows("SELECT id, note FROM child ORDER BY id") } == [
+        [.text("c"), .text("theirs")], [.text("c2"), .text("ours")],
+      ])
+    for device in [a, b] {
+      #expect(try await device.engineRead { try $0.session.rows("SELECT id, note FROM child") } == [[.text("c2"), .text("ours")]])
+    }
+    _ = try await other.sync(with: world.transport)
+    #expect(try await other.engineRead { try $0.session.rows("SELECT note FROM child") } == [[.text("theirs")]])
+  }
+
+  @Test(arguments: [
+    (UnitCheck.Reason.incomplete, RowChange(table: "child", key: .text("n"), life: 1, cells: [CellChange("note", .text("x"))])),
+    (
+      .life,
+      RowChange(table: "child", key: .text("n"), life: 9, cells: [CellChange("unit", .text("07201")), CellChange("note", .text("x"))])
+    ),
+  ])
+  func whatIsRepairedStands(reason: UnitCheck.Reason, change: RowChange) async throws {
+    _ = try await send([change])
+    #expect(try await held() == [reason.rawValue])
+    let id = try #require(try await world.hub.heldUnits().first?.id)
+    if reason == .life {
+      try await world.hub.declineHeld(id, by: "tỉnh", because: "")
+    } else {
+      try await world.hub.repairHeld(id, values: ["unit": .text("07201")], by: "tỉnh", because: "")
+      #expect(try await world.hub.read { try $0.rows("SELECT note FROM child") } == [[.text("x")]])
+    }
+    #expect(try await held().isEmpty)
+  }
+
+  @Test func theReceiptIsSignedAnewWhenHeldWorkMoves() async throws {
+    let batch = try await send([
+      row("child", "c", [CellChange("parent", .text("p"))]), row("child", "d", [CellChange("note", .text("x"))]),
+    ])
+    let hub = VerifyingKey(rawRepresentation: world.hub.keys.signing.publicKey)
+    func receipt() async throws -> WireReceipt {
+      let bytes = try await world.hub.ingest(batch)
+      return try WireReceipt(serializedBytes: try #require(hub).open(bytes, as: .receipt))
+    }
+    #expect(try await receipt().held.map(\.reason) == ["parent"])
+    #expect(try await receipt().heldChanges == 1)
+    try await b.execute("INSERT INTO parent (id, unit) VALUES ('p', '07201')")
+    _ = try await b.sync(with: world.transport)
+    #expect(try await receipt().held.isEmpty)
+    #expect(try await receipt().heldChanges == 0)
+  }
+
+  @Test func afterAnUpgradeOfTheHubWhatItDidNotKnowGoesOn() async throws {
+    _ = try await send([row("child", "c", [CellChange("colour", .text("red"))])])
+    #expect(try await held() == ["schema"])
+    #expect(try await world.hub.retryHeld() == 0)
+    try world.hub.close()
+    var migrator = Self.schema.migrator
+    migrator.registerMigration("2") { db in try db.execute(sql: "ALTER TABLE child ADD COLUMN colour TEXT") }
+    let store = try SQLiteHubStore.open(
+      at: world.folder.path + "/hub.sqlite", tables: Self.schema.tables, migrator: migrator, clock: world.clock)
+    let hub = try await Hub.open(store: store, keys: world.hub.keys, clock: world.clock)
+    #expect(try await hub.heldUnits().isEmpty)
+    #expect(try await hub.read { try $0.rows("SELECT colour FROM child") } == [[.text("red")]])
+  }
+}
