@@ -88,6 +88,7 @@ public final class Replica: Sendable {
         let transaction = EngineTransaction(
           session: session, rows: rows, state: StateStore(session: session), outbox: Outbox(session: session))
         let result = try body(transaction)
+        try rows.flush()
         for table in rows.touched { try db.notifyChanges(in: Table(table)) }
         return result
       }

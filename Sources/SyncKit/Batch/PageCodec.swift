@@ -29,6 +29,8 @@ struct PageContent: Sendable {
   var cursor: Data
   var isHead: Bool
   var hubTimeMs: UInt64
+  /// At the head: what the hub holds of the reader's scopes.
+  var digests: [TableDigest] = []
 
   var lastPosition: UInt64? { units.last?.position }
 }
@@ -79,6 +81,14 @@ enum PageCodec {
     wire.cursor = page.cursor
     wire.head = page.isHead
     wire.hubTimeMs = page.hubTimeMs
+    wire.digests = page.digests.map { digest in
+      var part = WireDigest()
+      part.scope = digest.scope
+      part.table = digest.table
+      part.sum = digest.sum
+      part.rows = UInt64(digest.rows)
+      return part
+    }
     return try key.sealed(try wire.serializedData(), as: .page)
   }
 
@@ -117,6 +127,14 @@ enum PageCodec {
     }
     return PageContent(
       hub: hub, incarnation: wire.incarnation, reader: reader, scope: wire.scope, units: units, feedHash: wire.feedHash,
-      cursor: wire.cursor, isHead: wire.head, hubTimeMs: wire.hubTimeMs)
+      cursor: wire.cursor, isHead: wire.head, hubTimeMs: wire.hubTimeMs, digests: try digests(wire.digests))
+  }
+
+  private static func digests(_ wire: [WireDigest]) throws -> [TableDigest] {
+    guard wire.count <= WireLimits.digestsMax else { throw ByteReader.short }
+    return try wire.map { part in
+      guard part.sum.count == 16, let rows = Int(exactly: part.rows) else { throw ByteReader.short }
+      return TableDigest(scope: part.scope, table: part.table, sum: part.sum, rows: rows)
+    }
   }
 }

@@ -30,6 +30,8 @@ public enum WireLimits {
   public static let partsPerCellMax = 2000
   /// The size of one increment, either way: sums stay far from the ends of 64 bits.
   public static let incrementMax: Int64 = 1 << 40
+  /// Digests in one page.
+  public static let digestsMax = 1000
   /// A cursor in bytes.
   public static let cursorBytesMax = 4096
   /// A control message (enrolment, receipt, hub information, error) in bytes.

@@ -28,6 +28,8 @@ public struct ReplicaStatus: Sendable, Hashable, Codable {
   public var offsetMs: Int64 = 0
   /// Whether the last page said there was nothing newer.
   public var isAtHead = false
+  /// How this device and the hub compared when it last was.
+  public var agreement = Agreement.unknown
 
   /// Whether the counts add up. They always should; a tool that finds otherwise says so loudly.
   public var addsUp: Bool {
@@ -60,6 +62,7 @@ extension Replica {
       status.lastContactMs = try state.value("lastContactMs").integer.map { UInt64(max(0, $0)) }
       status.offsetMs = try state.integer("offsetMs")
       status.isAtHead = try state.integer("atHead") == 1
+      status.agreement = Agreement(stored: try state.value("agreement").text)
       return status
     }
   }

@@ -4,6 +4,7 @@ internal import SwiftProtobuf
 /// Makes pages of the feed for one reader, from one snapshot of the hub's store.
 struct FeedReader {
   let session: any HubSession
+  let tables: HubTables
   let key: SigningKey
   let incarnation: Data
   let wallMs: UInt64
@@ -47,8 +48,18 @@ struct FeedReader {
       return try session.integer("SELECT coalesce(max(position), 0) FROM hub_scope WHERE scope = ?1", [.text(scope)]) ?? 0
         <= Int64(position)
     }
+    if page.isHead { page.digests = try digests(of: scopes, for: reader) }
     page.cursor = try cursor.serializedData()
     return try PageCodec.seal(page, firstPosition: first, runs: runs, with: key)
+  }
+
+  private func digests(of scopes: [String], for reader: ReplicaID) throws -> [TableDigest] {
+    var held: [String: [String: Set<CellValue>]] = [:]
+    for row in try session.rows("SELECT DISTINCT scope, tbl, key FROM hub_held_row WHERE replica = ?1", [.blob(reader.bytes)]) {
+      if let scope = row[0].text, let table = row[1].text { held[scope, default: [:]][table, default: []].insert(row[2]) }
+    }
+    let book = DigestBook(session: session)
+    return try scopes.flatMap { try book.digests(of: $0, without: held[$0] ?? [:], shapes: tables.byName) }
   }
 
   /// Checks that this hub, in this life, issued the cursor.

@@ -143,9 +143,9 @@ public final class Hub: Sendable {
   }
 
   func page(for device: HubDevice, cursor: Data) async throws -> Data {
-    let (key, incarnation, now) = (keys.signing, incarnation, clock.nowMs())
+    let (key, incarnation, now, tables) = (keys.signing, incarnation, clock.nowMs(), store.tables)
     return try await store.read { session in
-      try FeedReader(session: session, key: key, incarnation: incarnation, wallMs: now).page(
+      try FeedReader(session: session, tables: tables, key: key, incarnation: incarnation, wallMs: now).page(
         after: cursor, reader: device.replica, scopes: device.readScopes)
     }
   }

@@ -41,6 +41,7 @@ struct Ingest {
   func finish() throws {
     try HeldWork(ingest: self).parentsArrived()
     try own.seal()
+    try rows.flush()
     try order.save()
   }
 

@@ -3,7 +3,7 @@ internal import GRDB
 /// The tables SyncKit keeps beside the app's, on field and hub alike.
 enum MetadataSchema {
   /// Raised when an older program could no longer read the store.
-  static let storeVersion = 1
+  static let storeVersion = 2
 
   static func migrate(_ db: Database, metadataFor tables: [ReplicatedTable]) throws {
     let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
@@ -15,8 +15,15 @@ enum MetadataSchema {
         .storeNewer, vi: "Cơ sở dữ liệu do bản mới hơn tạo ra; hãy nâng cấp chương trình.",
         en: "The database was made by a newer version; upgrade this program.")
     }
+    // Until the format is settled there is no way from one to the next.
+    guard known == 0 || known == storeVersion else {
+      throw SyncError(
+        .storeNewer, vi: "Cơ sở dữ liệu do bản thử nghiệm cũ tạo ra; mở bằng bản đó để gửi nốt dữ liệu, rồi ghi danh lại.",
+        en: "The database was made by an earlier trial version; open it with that one to send what is left, then enrol anew.")
+    }
     try db.execute(sql: core)
     try db.execute(sql: conflicts)
+    try db.execute(sql: DigestBook.schema)
     for table in tables where table.kind == .replicated { try db.execute(sql: metadata(of: table.name)) }
     try db.execute(sql: "INSERT OR IGNORE INTO sync_state (name, value) VALUES ('storeVersion', \(storeVersion))")
   }
@@ -56,7 +63,7 @@ enum MetadataSchema {
     """
     CREATE TABLE IF NOT EXISTS "sync_meta_\(table)" (
       key PRIMARY KEY NOT NULL, scope TEXT NOT NULL, life INTEGER NOT NULL, stamp INTEGER NOT NULL, replica INTEGER NOT NULL,
-      position INTEGER NOT NULL, mask INTEGER NOT NULL, cells BLOB) WITHOUT ROWID;
+      position INTEGER NOT NULL, mask INTEGER NOT NULL, cells BLOB, digest BLOB) WITHOUT ROWID;
     """
   }
 }

@@ -44,7 +44,17 @@ struct PageApplier {
     if page.isHead, try outbox.isAcknowledged() {
       clock.setBack(to: HybridTimestamp(rawValue: UInt64(bitPattern: try state.integer("hubStamp"))))
     }
+    try state.set("agreement", .text(try agreement(page).stored))
     return applied
+  }
+
+  private func agreement(_ page: PageContent) throws -> Agreement {
+    guard page.isHead else { return .outstanding }
+    let names = try state.session.rows(
+      "SELECT name FROM sync_state WHERE substr(name, 1, ?1) = ?2", [.integer(Int64(Self.skippedPrefix.count)), .text(Self.skippedPrefix)])
+    let skipped = names.compactMap { $0[0].text?.dropFirst(Self.skippedPrefix.count).prefix { $0 != "/" } }
+    let shapes = Dictionary(uniqueKeysWithValues: rows.all.map { ($0.name, $0) })
+    return try AgreementCheck(rows: rows, outbox: outbox, key: key, shapes: shapes).compare(page, skipped: Set(skipped.map(String.init)))
   }
 
   /// An own batch that is not in the outbox was made by a copy of this store, or by this one before it was restored: what it

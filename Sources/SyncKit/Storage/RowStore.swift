@@ -22,6 +22,22 @@ final class RowStore {
   /// Observers of a table will hear that its rows were written.
   func note(_ table: String) { touched.insert(table) }
 
+  /// What the rows written since the last `flush` change in the digests.
+  private var digestChanges: [DigestBook.Place: DigestBook.Change] = [:]
+  private struct Loaded {
+    var table: Int
+    var key: CellValue
+    var digest: Data?
+  }
+  /// The row loaded last: nearly always the one that is saved next.
+  private var loaded: Loaded?
+
+  /// Writes the digests. To be called before the transaction ends.
+  func flush() throws {
+    for (place, change) in digestChanges { try DigestBook(session: session).apply(change, at: place) }
+    digestChanges = [:]
+  }
+
   /// A row as stored, and the scope it was first written in.
   struct Stored {
     var state: RowState
@@ -32,16 +48,20 @@ final class RowStore {
   func load(_ shape: TableShape, key: CellValue) throws -> Stored? {
     let columns = shape.columns.map { "t." + quote($0.name) }.joined(separator: ", ")
     let sql = """
-      SELECT m.scope, m.life, m.stamp, m.replica, m.position, m.mask, m.cells, \(columns)
+      SELECT m.scope, m.life, m.stamp, m.replica, m.position, m.mask, m.cells, m.digest, \(columns)
       FROM \(quote(shape.metadataTable)) m LEFT JOIN \(quote(shape.name)) t ON t.\(quote(shape.keyColumn)) = m.key WHERE m.key = ?1
       """
     guard let row = try session.firstRow(sql, [key]), let scope = row[0].text, let life = row[1].integer, let stamp = row[2].integer,
       let replica = row[3].integer, let position = row[4].integer, let mask = row[5].integer
-    else { return nil }
+    else {
+      loaded = Loaded(table: shape.id, key: key)
+      return nil
+    }
+    loaded = Loaded(table: shape.id, key: key, digest: row[7].blob)
     let main = Origin(
       version: Version(HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), try replicaID(replica)), position: UInt64(max(0, position)))
     let metadata = RowMetadata(life: UInt32(clamping: life), main: main, mask: mask, split: row[6].blob ?? Data())
-    let state = try metadata.state(shape, values: row[7...], replica: replicaID)
+    let state = try metadata.state(shape, values: row[8...], replica: replicaID)
     return Stored(state: state, scope: scope)
   }
 
@@ -78,18 +98,34 @@ final class RowStore {
   func saveMetadata(_ state: RowState, shape: TableShape, key: CellValue, scope: String) throws {
     guard let metadata = try RowMetadata(state, shape: shape, number: number) else { return }
     let main = metadata.main
+    let digest = RowDigest(state, table: shape.name, key: key)
+    try noteDigest(digest, isAlive: state.isAlive, shape: shape, key: key, scope: scope)
     try session.execute(
       """
-      INSERT INTO \(quote(shape.metadataTable)) (key, scope, life, stamp, replica, position, mask, cells)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+      INSERT INTO \(quote(shape.metadataTable)) (key, scope, life, stamp, replica, position, mask, cells, digest)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
       ON CONFLICT (key) DO UPDATE SET life = excluded.life, stamp = excluded.stamp, replica = excluded.replica,
-        position = excluded.position, mask = excluded.mask, cells = excluded.cells
+        position = excluded.position, mask = excluded.mask, cells = excluded.cells, digest = excluded.digest
       """,
       [
         key, .text(scope), .integer(Int64(state.life)), .integer(Int64(bitPattern: main.version.timestamp.rawValue)),
         .integer(try number(of: main.version.replica)), .integer(Int64(clamping: main.position)), .integer(metadata.mask),
-        metadata.split.isEmpty ? .null : .blob(metadata.split),
+        metadata.split.isEmpty ? .null : .blob(metadata.split), state.isAlive ? .blob(digest.bytes) : .null,
       ])
+  }
+
+  private func noteDigest(_ digest: RowDigest, isAlive: Bool, shape: TableShape, key: CellValue, scope: String) throws {
+    let old: Data?
+    if let loaded, loaded.table == shape.id, loaded.key == key {
+      old = loaded.digest
+    } else {
+      old = try session.firstRow("SELECT digest FROM \(quote(shape.metadataTable)) WHERE key = ?1", [key])?[0].blob
+    }
+    loaded = nil
+    var change = digestChanges[DigestBook.Place(scope: scope, table: shape.name)] ?? DigestBook.Change()
+    change.sum = change.sum + digest - (old.map { RowDigest($0) } ?? .zero)
+    change.rows += (isAlive ? 1 : 0) - (old == nil ? 0 : 1)
+    digestChanges[DigestBook.Place(scope: scope, table: shape.name)] = change
   }
 
   /// The number a replica has in this store's records; given at first use.

@@ -36,6 +36,9 @@ import Testing
     for _ in 0..<rounds {
       for device in [a, b] { _ = try await device.sync(with: world.transport) }
     }
+    for device in [a, b] {
+      if case .differs(let tables) = try await device.status().agreement { Issue.record("differs in \(tables)") }
+    }
   }
 
   private func value(_ column: String, of table: String = "sheet", id: String = "s") async throws -> CellValue {

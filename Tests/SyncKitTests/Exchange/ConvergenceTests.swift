@@ -138,6 +138,7 @@ private final class Run {
       #expect(try await device.replica.notes() == atHub)
       let status = try await device.replica.status()
       #expect(status.addsUp && status.pendingChanges + status.sealedChanges == 0)
+      #expect(status.agreement == .proved)
       let metaHere = try await meta { sql in try await device.replica.engineRead { try $0.session.rows(sql) } }
       #expect(metaHere == metaAtHub)
     }

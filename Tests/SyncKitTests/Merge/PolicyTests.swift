@@ -35,6 +35,9 @@ import Testing
     for _ in 0..<rounds {
       for device in [a, b] { _ = try await device.sync(with: world.transport) }
     }
+    for device in [a, b] {
+      if case .differs(let tables) = try await device.status().agreement { Issue.record("differs in \(tables)") }
+    }
   }
 
   /// One column of row `s` at the hub and on both devices, which must agree.

@@ -421,6 +421,29 @@ nonisolated struct WireFeedPage: Sendable {
 
   var hubTimeMs: UInt64 = 0
 
+  /// at the head: of the reader's scopes as the page was made, without rows held for the reader
+  var digests: [WireDigest] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What one table holds in one scope; tables without rows are left out.
+nonisolated struct WireDigest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var scope: String = String()
+
+  var table: String = String()
+
+  /// 16 bytes: the sum of the rows' hashes modulo 2^128, little endian
+  var sum: Data = Data()
+
+  var rows: UInt64 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1173,7 +1196,7 @@ nonisolated extension WireHeldUnit: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireFeedPage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".FeedPage"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}hub\0\u{1}incarnation\0\u{1}reader\0\u{1}scope\0\u{3}first_position\0\u{1}runs\0\u{1}tables\0\u{3}feed_hash\0\u{1}cursor\0\u{1}head\0\u{3}hub_time_ms\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}hub\0\u{1}incarnation\0\u{1}reader\0\u{1}scope\0\u{3}first_position\0\u{1}runs\0\u{1}tables\0\u{3}feed_hash\0\u{1}cursor\0\u{1}head\0\u{3}hub_time_ms\0\u{1}digests\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1193,6 +1216,7 @@ nonisolated extension WireFeedPage: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 10: try { try decoder.decodeSingularBytesField(value: &self.cursor) }()
       case 11: try { try decoder.decodeSingularBoolField(value: &self.head) }()
       case 12: try { try decoder.decodeSingularUInt64Field(value: &self.hubTimeMs) }()
+      case 13: try { try decoder.decodeRepeatedMessageField(value: &self.digests) }()
       default: break
       }
     }
@@ -1235,6 +1259,9 @@ nonisolated extension WireFeedPage: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if self.hubTimeMs != 0 {
       try visitor.visitSingularUInt64Field(value: self.hubTimeMs, fieldNumber: 12)
     }
+    if !self.digests.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.digests, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1251,6 +1278,52 @@ nonisolated extension WireFeedPage: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.cursor != rhs.cursor {return false}
     if lhs.head != rhs.head {return false}
     if lhs.hubTimeMs != rhs.hubTimeMs {return false}
+    if lhs.digests != rhs.digests {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDigest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Digest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}scope\0\u{1}table\0\u{1}sum\0\u{1}rows\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.scope) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.table) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.sum) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.rows) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.scope.isEmpty {
+      try visitor.visitSingularStringField(value: self.scope, fieldNumber: 1)
+    }
+    if !self.table.isEmpty {
+      try visitor.visitSingularStringField(value: self.table, fieldNumber: 2)
+    }
+    if !self.sum.isEmpty {
+      try visitor.visitSingularBytesField(value: self.sum, fieldNumber: 3)
+    }
+    if self.rows != 0 {
+      try visitor.visitSingularUInt64Field(value: self.rows, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireDigest, rhs: WireDigest) -> Bool {
+    if lhs.scope != rhs.scope {return false}
+    if lhs.table != rhs.table {return false}
+    if lhs.sum != rhs.sum {return false}
+    if lhs.rows != rhs.rows {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

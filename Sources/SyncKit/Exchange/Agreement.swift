@@ -1,0 +1,80 @@
+internal import Foundation
+
+/// Whether a device and its hub have proved to each other that they hold the same data (promise 3).
+public enum Agreement: Sendable, Hashable, Codable {
+  /// They were never compared.
+  case unknown
+  /// Not comparable now: something is on its way, or this version does not know a table or column yet.
+  case outstanding
+  /// The same, row by row, when last compared.
+  case proved
+  /// The same but for so many rows that the hub holds.
+  case provedButHeld(rows: Int)
+  /// Not the same, in these tables.
+  case differs(tables: [String])
+
+  var stored: String {
+    switch self {
+    case .unknown: "unknown"
+    case .outstanding: "outstanding"
+    case .proved: "proved"
+    case .provedButHeld(let rows): "held \(rows)"
+    case .differs(let tables): "differs " + tables.joined(separator: " ")
+    }
+  }
+
+  init(stored text: String?) {
+    let parts = (text ?? "").split(separator: " ").map(String.init)
+    switch parts.first {
+    case "outstanding": self = .outstanding
+    case "proved": self = .proved
+    case "held": self = .provedButHeld(rows: parts.last.flatMap { Int($0) } ?? 0)
+    case "differs": self = .differs(tables: Array(parts.dropFirst()))
+    default: self = .unknown
+    }
+  }
+}
+
+/// Compares what a head page says the hub holds with what is here, in the transaction that applied it.
+struct AgreementCheck {
+  let rows: RowStore
+  let outbox: Outbox
+  let key: SigningKey
+  let shapes: [String: TableShape]
+
+  /// - Parameter skipped: Tables of which this version leaves something out.
+  func compare(_ page: PageContent, skipped: Set<String>) throws -> Agreement {
+    guard try rows.session.firstRow("SELECT 1 FROM sync_pending LIMIT 1") == nil else { return .outstanding }
+    let held = try heldRows()
+    guard let held else { return .outstanding }
+    try rows.flush()
+    let book = DigestBook(session: rows.session)
+    let scopes = try rows.session.rows("SELECT code FROM sync_scope").compactMap { $0[0].text }
+    let here = try scopes.flatMap { try book.digests(of: $0, without: held[$0] ?? [:], shapes: shapes) }
+    func places(_ digests: [TableDigest]) -> [String: TableDigest] {
+      Dictionary(digests.map { ("\($0.scope)\0\($0.table)", $0) }, uniquingKeysWith: { first, _ in first })
+    }
+    let (own, theirs) = (places(here), places(page.digests))
+    let different = Set(own.keys).union(theirs.keys).filter { own[$0] != theirs[$0] }
+    let tables = Set(different.compactMap { (own[$0] ?? theirs[$0])?.table })
+    let wrong = tables.subtracting(skipped)
+    if !wrong.isEmpty { return .differs(tables: wrong.sorted()) }
+    if !tables.isEmpty || !skipped.isEmpty { return .outstanding }
+    let count = held.values.reduce(0) { $0 + $1.values.reduce(0) { $0 + $1.count } }
+    return count == 0 ? .proved : .provedButHeld(rows: count)
+  }
+
+  /// Rows of held units by scope and table; nil while some unit has neither come back nor been held.
+  private func heldRows() throws -> [String: [String: Set<CellValue>]]? {
+    var held: [String: [String: Set<CellValue>]] = [:]
+    for entry in try outbox.unacknowledged() {
+      guard let content = try outbox.content(scope: entry.scope, number: entry.number, key: key),
+        entry.acknowledged + entry.held.count >= content.units.count
+      else { return nil }
+      for index in entry.held where content.units.indices.contains(index) {
+        for change in content.units[index].changes { held[entry.scope, default: [:]][change.table, default: []].insert(change.key) }
+      }
+    }
+    return held
+  }
+}

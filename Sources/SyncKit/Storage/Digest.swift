@@ -1,0 +1,130 @@
+public import Foundation
+
+/// A number that two stores have in common exactly when they hold the same rows of one table in one scope: the sum, modulo
+/// 2^128, of a hash of each living row's written cells with their values and versions.
+public struct TableDigest: Sendable, Hashable {
+  public var scope: String
+  public var table: String
+  /// 16 bytes, little endian.
+  public var sum: Data
+  /// Living rows.
+  public var rows: Int
+}
+
+/// The hash of one row, and sums of them.
+struct RowDigest: Hashable, Sendable {
+  private(set) var value: UInt128
+
+  static let zero = RowDigest(value: 0)
+
+  private init(value: UInt128) { self.value = value }
+
+  /// Zero for a row that is not alive: tombstones are not counted.
+  init(_ state: RowState, table: String, key: CellValue) {
+    guard state.isAlive else {
+      self.init(value: 0)
+      return
+    }
+    var data = Data("synckit/row/1\0\(table)\0".utf8)
+    key.append(to: &data)
+    data.appendVarint(UInt64(state.life))
+    for (name, cell) in state.cells.sorted(by: { $0.key.isBefore($1.key) }) {
+      data.append(contentsOf: name.column.utf8)
+      data.append(0)
+      switch name.part {
+      case .whole: data.append(0)
+      case .member(let member):
+        data.append(1)
+        data.appendVarint(UInt64(member.utf8.count))
+        data.append(contentsOf: member.utf8)
+      case .increment(let id):
+        data.append(2)
+        data.append(fixed64: id)
+      }
+      cell.value.append(to: &data)
+      data.appendVarint(UInt64(cell.generation))
+      data.appendVarint(cell.origin.version.timestamp.rawValue)
+      data.append(cell.origin.version.replica.bytes)
+    }
+    self.init(data.sha256)
+  }
+
+  /// The first 16 bytes, little endian.
+  init(_ bytes: Data) {
+    value = bytes.prefix(16).reversed().reduce(0) { $0 << 8 | UInt128($1) }
+  }
+
+  var bytes: Data { Data((0..<16).map { UInt8(truncatingIfNeeded: value >> (8 * UInt128($0))) }) }
+
+  static func + (a: RowDigest, b: RowDigest) -> RowDigest { RowDigest(value: a.value &+ b.value) }
+  static func - (a: RowDigest, b: RowDigest) -> RowDigest { RowDigest(value: a.value &- b.value) }
+}
+
+extension CellName {
+  /// Byte order of the column, then whole cells, members by bytes, increments by number: the order every client can make.
+  fileprivate func isBefore(_ other: CellName) -> Bool {
+    if column != other.column { return column.utf8.lexicographicallyPrecedes(other.column.utf8) }
+    return switch (part, other.part) {
+    case (.member(let a), .member(let b)): a.utf8.lexicographicallyPrecedes(b.utf8)
+    case (.increment(let a), .increment(let b)): a < b
+    case (.whole, .member), (.whole, .increment), (.member, .increment): true
+    default: false
+    }
+  }
+}
+
+/// Keeps the sums of a store as rows change, in the transaction that changes them.
+struct DigestBook {
+  let session: any SQLSession
+
+  static let schema = """
+    CREATE TABLE IF NOT EXISTS sync_digest (
+      scope TEXT NOT NULL, tbl TEXT NOT NULL, sum BLOB NOT NULL, live INTEGER NOT NULL, PRIMARY KEY (scope, tbl)) WITHOUT ROWID;
+    """
+
+  struct Place: Hashable {
+    var scope: String
+    var table: String
+  }
+
+  struct Change {
+    var sum = RowDigest.zero
+    var rows = 0
+  }
+
+  func apply(_ change: Change, at place: Place) throws {
+    let row = try session.firstRow(
+      "SELECT sum, live FROM sync_digest WHERE scope = ?1 AND tbl = ?2", [.text(place.scope), .text(place.table)])
+    let sum = (row?[0].blob.map { RowDigest($0) } ?? .zero) + change.sum
+    try session.execute(
+      """
+      INSERT INTO sync_digest (scope, tbl, sum, live) VALUES (?1, ?2, ?3, ?4)
+      ON CONFLICT (scope, tbl) DO UPDATE SET sum = excluded.sum, live = excluded.live
+      """,
+      [
+        .text(place.scope), .text(place.table), .blob(sum.bytes),
+        .integer((row?[1].integer ?? 0) + Int64(change.rows)),
+      ])
+  }
+
+  /// The digests of a scope, tables without rows left out.
+  ///
+  /// - Parameter without: Rows not to be counted, by table: held work is on one side only.
+  func digests(of scope: String, without: [String: Set<CellValue>] = [:], shapes: [String: TableShape]) throws -> [TableDigest] {
+    try session.rows("SELECT tbl, sum, live FROM sync_digest WHERE scope = ?1 ORDER BY tbl", [.text(scope)]).compactMap { row in
+      guard let table = row[0].text, let bytes = row[1].blob, let count = row[2].integer else { return nil }
+      var sum = RowDigest(bytes)
+      var rows = Int(count)
+      if let shape = shapes[table] {
+        for key in without[table] ?? [] {
+          let own = try session.firstRow(
+            "SELECT digest FROM \(quote(shape.metadataTable)) WHERE key = ?1 AND scope = ?2 AND digest IS NOT NULL", [key, .text(scope)])
+          guard let digest = own?[0].blob else { continue }
+          sum = sum - RowDigest(digest)
+          rows -= 1
+        }
+      }
+      return rows == 0 && sum == .zero ? nil : TableDigest(scope: scope, table: table, sum: sum.bytes, rows: rows)
+    }
+  }
+}
