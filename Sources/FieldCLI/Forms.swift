@@ -5,7 +5,8 @@ internal import ToolSupport
 
 struct Forms: FieldCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List the forms that have arrived.", discussion: "field forms\nfield forms --json")
+    abstract: LocalizedText(vi: "Liệt kê các biểu mẫu đã nhận được.", en: "List the forms that have arrived."),
+    examples: ["field forms", "field forms --json"])
 
   @OptionGroup var field: FieldOptions
 
@@ -38,19 +39,10 @@ struct Forms: FieldCommand {
       [heading]
         + lines.map {
           [
-            $0.id, $0.version, ($0.use == "report" ? uses : answers)(console.language), Self.state($0.state)(console.language),
+            $0.id, $0.version, ($0.use == "report" ? uses : answers)(console.language), console.words.formState($0.state),
             String($0.questions), $0.title,
           ]
         })
     try console.result(lines)
-  }
-
-  private static func state(_ state: String) -> LocalizedText {
-    switch state {
-    case "open": LocalizedText(vi: "mở", en: "open")
-    case "closing": LocalizedText(vi: "sắp đóng", en: "closing")
-    case "closed": LocalizedText(vi: "đã đóng", en: "closed")
-    default: LocalizedText(state)
-    }
   }
 }

@@ -27,17 +27,17 @@ struct Pages: Sendable {
         .badRequest, vi: "Chưa có cuộc khảo sát nào; nạp bằng `hub campaign load THƯ_MỤC`.",
         en: "There is no campaign yet; load one with `hub campaign load DIR`.")
     }
-    return render(BoardPage(board, BoardWords(language: language)), "board")
+    return render(BoardPage(board, Wording(language: language)), "board")
   }
 
   func results(_ survey: SurveyHub, _ query: ResultsPage.Query, _ language: Language) async throws -> String {
     let results = try await survey.results(form: query.form)
-    return render(ResultsPage(results, query, BoardWords(language: language)), "results")
+    return render(ResultsPage(results, query, Wording(language: language)), "results")
   }
 
   func message(_ language: Language, _ text: LocalizedText) -> String {
     render(
-      MessagePage(frame: PageFrame(BoardWords(language: language), title: "SyncKit", path: "/", refreshSeconds: nil), text: text(language)),
+      MessagePage(frame: PageFrame(Wording(language: language), title: "SyncKit", path: "/", refreshSeconds: nil), text: text(language)),
       "message")
   }
 
@@ -64,7 +64,7 @@ struct PageFrame {
   var otherCode: String
   var note: String
 
-  init(_ words: BoardWords, title: String, path: String, query: String = "", refreshSeconds: Int?) {
+  init(_ words: Wording, title: String, path: String, query: String = "", refreshSeconds: Int?) {
     let isVietnamese = words.language == .vietnamese
     lang = words.language.rawValue
     self.title = title

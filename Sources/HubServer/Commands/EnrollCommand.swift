@@ -7,25 +7,46 @@ internal import ToolSupport
 /// Makes enrolment codes, or enrolment files for devices that never see the network.
 struct EnrollCommand: ToolCommand {
   static let configuration = CommandConfiguration(
-    commandName: "enroll", abstract: "Make enrolment codes, or enrolment files, for one, some or all communes.",
-    discussion: """
-      A code is valid once, for one device. It is shown only now: the hub keeps its hash. An enrolment file replaces a code on a
-      device without network; it holds that device's key, so carry it like a key and delete it afterwards.
-
-      Examples:
-        hub enroll 07201
-        hub enroll --all --file codes.csv
-        hub enroll 07201 07204 --files ./usb --hub http://10.0.0.5:8080
-      """)
+    commandName: "enroll",
+    abstract: LocalizedText(
+      vi: "Tạo mã ghi danh, hoặc tệp ghi danh, cho một, vài hay mọi xã.",
+      en: "Make enrolment codes, or enrolment files, for one, some or all communes."),
+    discussion: LocalizedText(
+      vi: """
+        Mỗi mã dùng một lần, cho một thiết bị. Mã chỉ hiện lúc này: máy chủ chỉ giữ giá trị băm. Tệp ghi danh thay cho mã trên thiết bị \
+        không có mạng; tệp chứa khóa của thiết bị đó, nên hãy mang như mang chìa khóa và xóa sau khi dùng.
+        """,
+      en: """
+        A code is valid once, for one device. It is shown only now: the hub keeps its hash. An enrolment file replaces a code on a \
+        device without network; it holds that device's key, so carry it like a key and delete it afterwards.
+        """),
+    examples: [
+      "hub enroll 07201", "hub enroll --all --file codes.csv", "hub enroll 07201 07204 --files ./usb --hub http://10.0.0.5:8080",
+    ])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
-  @Argument(help: "Codes of units, such as 07201.") var units: [String] = []
-  @Flag(name: .long, help: "Every commune.") var all = false
-  @Option(name: .long, help: "How many devices of each unit.") var count = 1
-  @Option(name: .long, help: "Also write the codes to this file: CSV, or JSON when its name ends in .json.") var file: [String] = []
-  @Option(name: .long, help: "Make an enrolment file for each device in this folder instead of codes.") var files: String?
-  @Option(name: .long, help: "The hub's address to put into enrolment files, such as http://10.0.0.5:8080.") var hub = ""
+  @Argument(help: .text(vi: "Mã đơn vị, như 07201.", en: "Codes of units, such as 07201.")) var units: [String] = []
+  @Flag(name: .long, help: .text(vi: "Mọi xã.", en: "Every commune.")) var all = false
+  @Option(name: .long, help: .text(vi: "Số thiết bị của mỗi đơn vị.", en: "How many devices of each unit.")) var count = 1
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Ghi mã vào tệp này: CSV, hoặc JSON khi tên tệp kết thúc bằng .json.",
+      en: "Also write the codes to this file: CSV, or JSON when its name ends in .json."))
+  var file: [String] = []
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Thay vì mã, tạo trong thư mục này mỗi thiết bị một tệp ghi danh.",
+      en: "Make an enrolment file for each device in this folder instead of codes."))
+  var files: String?
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Địa chỉ máy chủ ghi vào tệp ghi danh, như http://10.0.0.5:8080.",
+      en: "The hub's address to put into enrolment files, such as http://10.0.0.5:8080."))
+  var hub = ""
 
   /// Devices made in one call.
   private static let devicesMax = 20_000
@@ -39,9 +60,18 @@ struct EnrollCommand: ToolCommand {
   }
 
   func validate() throws {
-    if units.isEmpty != all { throw ValidationError("Give unit codes, or --all; not both and not neither.") }
-    if !(1...100).contains(count) { throw ValidationError("--count must be 1 to 100.") }
-    if files != nil && !file.isEmpty { throw ValidationError("--file writes codes and --files makes enrolment files: choose one.") }
+    if units.isEmpty != all {
+      throw
+        ValidationError(
+          vi: "Hãy cho mã đơn vị, hoặc --all; không dùng cả hai.", en: "Give unit codes, or --all; not both and not neither.")
+    }
+    if !(1...100).contains(count) { throw ValidationError(vi: "--count phải từ 1 đến 100.", en: "--count must be 1 to 100.") }
+    if files != nil && !file.isEmpty {
+      throw
+        ValidationError(
+          vi: "--file ghi mã, còn --files tạo tệp ghi danh: hãy chọn một.",
+          en: "--file writes codes and --files makes enrolment files: choose one.")
+    }
   }
 
   func perform(_ console: Console) async throws {
@@ -66,7 +96,7 @@ struct EnrollCommand: ToolCommand {
   }
 
   private func targets(_ tree: UnitTree) throws -> [SurveyUnit] {
-    if all { return tree.units(at: .commune) }
+    if all { return VietnameseOrder.byDistrict(tree.units(at: .commune)) { tree.displayName(of: $0.code) } }
     let unknown = units.filter { tree[UnitCode($0)] == nil }
     guard unknown.isEmpty else {
       let list = unknown.joined(separator: ", ")

@@ -8,58 +8,116 @@ internal import ToolSupport
 struct RehearseCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "rehearse",
-    abstract: "Rehearse a whole campaign: a hub, a device for every commune, generated answers and reports, and a proof.",
-    discussion: """
-      Every device has its own store and talks HTTP to a hub process of its own; some devices are separate `field` processes.
-      Campaign time runs fast, so that late and silent communes are real differences in time.
-
-      Example:
-        hub rehearse Examples/bac-giang-2024 --link poor --seed 7
-      """)
+    abstract: LocalizedText(
+      vi: "Tổng duyệt cả cuộc khảo sát: một máy chủ, mỗi xã một thiết bị, phiếu và báo cáo sinh sẵn, rồi kiểm chứng.",
+      en: "Rehearse a whole campaign: a hub, a device for every commune, generated answers and reports, and a proof."),
+    discussion: LocalizedText(
+      vi: """
+        Mỗi thiết bị có kho riêng và nói HTTP với một tiến trình máy chủ riêng; một số thiết bị là tiến trình `field` riêng. Thời gian \
+        của cuộc khảo sát chạy nhanh, nên xã muộn hay im lặng là chênh lệch thời gian thật.
+        """,
+      en: """
+        Every device has its own store and talks HTTP to a hub process of its own; some devices are separate `field` processes. \
+        Campaign time runs fast, so that late and silent communes are real differences in time.
+        """),
+    examples: ["hub rehearse Examples/bac-giang-2024 --link poor --seed 7"])
 
   @OptionGroup var options: ToolOptions
 
-  @Argument(help: "The campaign's folder.")
+  @Argument(
+    help: .text(
+      vi: "Thư mục của cuộc khảo sát.",
+      en: "The campaign's folder."))
   var campaign: String
 
-  @Option(name: .long, help: "Folder for the hub and devices; must be empty or missing. Default: a temporary one.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Thư mục cho máy chủ và thiết bị; phải trống hoặc chưa có. Mặc định: thư mục tạm.",
+      en: "Folder for the hub and devices; must be empty or missing. Default: a temporary one."))
   var out: String?
 
-  @Option(name: .long, help: "Everything random follows from this number.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Mọi thứ ngẫu nhiên đều theo số này.",
+      en: "Everything random follows from this number."))
   var seed: UInt64 = 1
 
-  @Option(name: .long, help: "Move the campaign so that its first day falls on this date, YYYY-MM-DD.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Dời cuộc khảo sát để ngày đầu rơi vào ngày này, NĂM-THÁNG-NGÀY.",
+      en: "Move the campaign so that its first day falls on this date, YYYY-MM-DD."))
   var moveTo: String?
 
-  @Option(name: .long, help: "Campaign seconds a second, at most; work that takes longer slows it down.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Số giây khảo sát mỗi giây, nhiều nhất; việc lâu hơn thì chạy chậm lại.",
+      en: "Campaign seconds a second, at most; work that takes longer slows it down."))
   var speed: Double = 6000
 
-  @Option(name: .long, help: "The link between devices and hub: good, or poor (delays, and connections cut in the middle).")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Đường truyền giữa thiết bị và máy chủ: good (tốt), hoặc poor (trễ, và kết nối đứt giữa chừng).",
+      en: "The link between devices and hub: good, or poor (delays, and connections cut in the middle)."))
   var link: String = "good"
 
-  @Option(name: .long, help: "Communes that take part. Default: all.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Số xã tham gia. Mặc định: tất cả.",
+      en: "Communes that take part. Default: all."))
   var communes: Int = .max
 
-  @Option(name: .long, help: "Devices that are separate field processes.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Số thiết bị là tiến trình field riêng.",
+      en: "Devices that are separate field processes."))
   var processes: Int = RehearsalPlan.processesMin
 
-  @Option(name: .long, help: "Times the hub is killed with kill -9 at seeded moments, and started again.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Số lần máy chủ bị kill -9 vào lúc ngẫu nhiên rồi chạy lại.",
+      en: "Times the hub is killed with kill -9 at seeded moments, and started again."))
   var killHub: Int = 0
 
-  @Option(name: .long, help: "Times a field process is killed with kill -9 at seeded moments, and run again.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Số lần một tiến trình field bị kill -9 vào lúc ngẫu nhiên rồi chạy lại.",
+      en: "Times a field process is killed with kill -9 at seeded moments, and run again."))
   var killField: Int = 0
 
-  @Option(name: .long, help: "Port of the board. Default: a free one.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Cổng của bảng theo dõi. Mặc định: cổng trống bất kỳ.",
+      en: "Port of the board. Default: a free one."))
   var boardPort: Int = 0
 
-  @Flag(name: .long, help: "Leave the board served afterwards, until interrupted.")
+  @Flag(
+    name: .long,
+    help: .text(
+      vi: "Sau đó để bảng theo dõi mở, đến khi bị ngắt.",
+      en: "Leave the board served afterwards, until interrupted."))
   var stay = false
 
   func validate() throws {
-    if !["good", "poor"].contains(link) { throw ValidationError("--link must be good or poor, not \(link)") }
-    if !(1...1_000_000).contains(speed) { throw ValidationError("--speed must be from 1 to 1000000") }
+    if !["good", "poor"].contains(link) {
+      throw ValidationError(vi: "--link phải là good hoặc poor, không phải \(link).", en: "--link must be good or poor, not \(link).")
+    }
+    if !(1...1_000_000).contains(speed) {
+      throw ValidationError(vi: "--speed phải từ 1 đến 1000000.", en: "--speed must be from 1 to 1000000.")
+    }
     if communes < 1 || processes < 0 || !(0...1000).contains(killHub) || !(0...1000).contains(killField) {
-      throw ValidationError("--communes, --processes and the numbers of kills cannot be negative or over 1000")
+      throw ValidationError(
+        vi: "--communes, --processes và số lần ngắt không được âm hay quá 1000.",
+        en: "--communes, --processes and the numbers of kills cannot be negative or over 1000.")
     }
   }
 
@@ -229,16 +287,22 @@ struct RehearseCommand: ToolCommand {
 struct ProveCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "prove",
-    abstract: "Check that everything a rehearsal entered is in the hub's store exactly once.",
-    discussion: """
-      Example:
-        hub prove rehearsal/manifest.json --dir rehearsal/hub
-      """)
+    abstract: LocalizedText(
+      vi: "Kiểm tra mọi thứ một buổi tổng duyệt đã nhập đều có trong kho của máy chủ đúng một lần.",
+      en: "Check that everything a rehearsal entered is in the hub's store exactly once."),
+    examples: ["hub prove rehearsal/manifest.json --dir rehearsal/hub"])
 
   @OptionGroup var options: ToolOptions
-  @Argument(help: "The manifest the rehearsal wrote.")
+  @Argument(
+    help: .text(
+      vi: "Bản kê mà buổi tổng duyệt đã ghi.",
+      en: "The manifest the rehearsal wrote."))
   var manifest: String
-  @Option(name: .long, help: "The hub's folder.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Thư mục của máy chủ.",
+      en: "The hub's folder."))
   var dir: String
 
   func perform(_ console: Console) async throws {
@@ -249,8 +313,14 @@ struct ProveCommand: ToolCommand {
     let holds = proof.holds
     let counts = (proof.missing.count, proof.altered.count, proof.unexpected.count, proof.lostReportValues.count)
     if !holds && !console.isJSON {
-      for (name, values) in [("missing", proof.missing), ("altered", proof.altered), ("unexpected", proof.unexpected)] {
-        for value in values.prefix(RehearsalProof.namesMax) { Console.err("\(name): \(value)") }
+      for value in proof.missing.prefix(RehearsalProof.namesMax) {
+        console.warn(LocalizedText(vi: "thiếu: \(value)", en: "missing: \(value)"))
+      }
+      for value in proof.altered.prefix(RehearsalProof.namesMax) {
+        console.warn(LocalizedText(vi: "sai: \(value)", en: "altered: \(value)"))
+      }
+      for value in proof.unexpected.prefix(RehearsalProof.namesMax) {
+        console.warn(LocalizedText(vi: "thừa: \(value)", en: "unexpected: \(value)"))
       }
     }
     if !console.isJSON { proof.missing.removeAll() }
