@@ -30,14 +30,14 @@ struct Exchange: Sendable {
   /// - Throws: the `SyncError` that stopped it, after `report` was made.
   func run(through transport: any Transport, deadlineMs: Int?) async throws -> (report: Report, error: SyncError?) {
     let before = try await survey.replica.status()
-    let bar = ProgressBar(console.language == .vietnamese ? "Đồng bộ" : "Sync", console: console)
+    let bar = ProgressBar(console.words.text("Đồng bộ", "Sync"), console: console)
     var options = SyncOptions()
     if let deadlineMs { options.deadlineMs = deadlineMs }
     options.onProgress = { progress, left in
       let done = progress.batchesSent + progress.packetsSent
       let total = max(done, progress.batchesSent + left + before.packetsWaiting)
       bar.show(
-        done: done, of: total, note: console.language == .vietnamese ? "nhận \(progress.unitsApplied)" : "received \(progress.unitsApplied)"
+        done: done, of: total, note: console.words.text("nhận \(progress.unitsApplied)", "received \(progress.unitsApplied)")
       )
     }
     let replica = survey.replica

@@ -30,16 +30,18 @@ struct Forms: FieldCommand {
         use: form.id == campaign?.reportForm ? "report" : "answers")
     }
     if lines.isEmpty { throw SurveyFieldError.noCampaign }
-    let heading =
-      console.language == .vietnamese
-      ? ["Mã", "Phiên bản", "Dùng cho", "Tình trạng", "Số câu", "Tên"] : ["Id", "Version", "For", "State", "Questions", "Title"]
+    let words = console.words
+    let heading = [
+      words.text("Mã", "Id"), words.text("Phiên bản", "Version"), words.text("Dùng cho", "For"), words.text("Tình trạng", "State"),
+      words.text("Số câu", "Questions"), words.text("Tên", "Title"),
+    ]
     let uses = LocalizedText(vi: "báo cáo ngày", en: "daily report")
     let answers = LocalizedText(vi: "phiếu", en: "answers")
     console.table(
       [heading]
         + lines.map {
           [
-            $0.id, $0.version, ($0.use == "report" ? uses : answers)(console.language), console.words.formState($0.state),
+            $0.id, $0.version, ($0.use == "report" ? uses : answers)(console.language), words.formState($0.state),
             String($0.questions), $0.title,
           ]
         })

@@ -52,7 +52,7 @@ struct Import: FieldCommand {
     let csv = try FieldOptions.contents(of: file, bytesMax: CSVReader.csvFileBytesMax)
     let chosen = try await chooseForm(survey, csv: csv)
     let rows = csv.count { $0 == UInt8(ascii: "\n") }
-    let bar = ProgressBar(console.language == .vietnamese ? "Nhập" : "Import", console: console)
+    let bar = ProgressBar(console.words.text("Nhập", "Import"), console: console)
     let outcome = try await interruptible {
       try await survey.importAnswers(csv: csv, form: chosen) { counts in bar.show(done: counts.rows, of: max(counts.rows, rows - 1)) }
     }

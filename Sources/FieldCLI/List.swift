@@ -46,12 +46,12 @@ struct List: FieldCommand {
     let unit = try await survey.unit()
     let outcome = try await outcome(survey, unit: unit)
     try console.result(outcome)
-    let isVietnamese = console.language == .vietnamese
+    let words = console.words
     if outcome.reports.isEmpty {
       console.say("Chưa có báo cáo nào.", "There are no reports yet.")
     } else {
       console.table(
-        [isVietnamese ? ["Ngày", "Đơn vị", "Số câu", "Xung đột"] : ["Day", "Unit", "Answered", "Conflicts"]]
+        [[words.text("Ngày", "Day"), words.text("Đơn vị", "Unit"), words.text("Số câu", "Answered"), words.text("Xung đột", "Conflicts")]]
           + outcome.reports.map { [Self.day($0.day, console), $0.unit, String($0.answers), String($0.conflicts)] })
     }
     if !outcome.missingDays.isEmpty {

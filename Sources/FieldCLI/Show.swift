@@ -112,7 +112,8 @@ struct Show: FieldCommand {
       "Bị thay: thiết bị \(conflict.losingDevice), \(shown(conflict.losingMs))",
       "Overridden: device \(conflict.losingDevice), \(shown(conflict.losingMs))")
     if let differences {
-      let heading = console.language == .vietnamese ? ["Câu hỏi", "Đang giữ", "Bị thay"] : ["Question", "Stands", "Overridden"]
+      let words = console.words
+      let heading = [words.text("Câu hỏi", "Question"), words.text("Đang giữ", "Stands"), words.text("Bị thay", "Overridden")]
       console.table(
         [heading]
           + differences.map {

@@ -27,6 +27,8 @@ struct BoardPage {
 
   struct Row {
     var name: String
+    /// Beside every commune, because names repeat.
+    var district: String
     var cells: [PageCell]
   }
 
@@ -86,7 +88,7 @@ struct BoardPage {
     districts = board.districts.map { district in
       District(
         code: district.unit.rawValue, name: district.name, sum: cells.sum(district.total),
-        rows: district.rows.map { Row(name: $0.name, cells: cells.row($0)) })
+        rows: district.rows.map { Row(name: $0.name, district: district.name, cells: cells.row($0)) })
     }
     totalLabel = words.text("Toàn tỉnh", "Whole province")
     total = cells.sum(board.total)

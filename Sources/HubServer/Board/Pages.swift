@@ -65,18 +65,18 @@ struct PageFrame {
   var note: String
 
   init(_ words: Wording, title: String, path: String, query: String = "", refreshSeconds: Int?) {
-    let isVietnamese = words.language == .vietnamese
+    let other = words.language == .vietnamese ? Language.english : .vietnamese
     lang = words.language.rawValue
     self.title = title
     refresh = refreshSeconds.map(String.init)
     skip = words.text("Đến nội dung", "Skip to content")
     boardLabel = words.text("Bảng theo dõi", "Board")
     resultsLabel = words.text("Kết quả", "Results")
-    let suffix = isVietnamese ? "" : "?lang=en"
+    let suffix = other == .english ? "" : "?lang=en"
     boardLink = "/" + suffix
     resultsLink = "/results" + suffix
-    otherLanguage = isVietnamese ? "English" : "Tiếng Việt"
-    otherCode = isVietnamese ? "en" : "vi"
+    otherLanguage = Wording(language: other).text("Tiếng Việt", "English")
+    otherCode = other.rawValue
     otherLink = path + "?lang=" + otherCode + (query.isEmpty ? "" : "&" + query)
     note = words.text(
       "Trang này chỉ mở tại máy chủ. Kết quả của đơn vị ít phiếu được giữ kín.",

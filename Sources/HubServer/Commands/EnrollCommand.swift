@@ -80,7 +80,8 @@ struct EnrollCommand: ToolCommand {
       let targets = try targets(plan.tree).flatMap { Array(repeating: $0, count: count) }
       guard targets.count <= Self.devicesMax else {
         throw ToolError(
-          vi: "Không tạo quá \(Self.devicesMax) mã một lần.", en: "No more than \(Self.devicesMax) devices can be made in one call.")
+          vi: "Không tạo quá \(console.words.number(Self.devicesMax)) mã một lần.",
+          en: "No more than \(console.words.number(Self.devicesMax)) devices can be made in one call.")
       }
       let codes: [Code]
       if let files {
@@ -122,13 +123,14 @@ struct EnrollCommand: ToolCommand {
     } catch {
       throw ToolError(vi: "Không tạo được thư mục \(folder).", en: "Cannot create the folder \(folder).")
     }
-    let bar = ProgressBar(options.language == .vietnamese ? "Tạo tệp ghi danh" : "Enrolment files", console: console)
+    let bar = ProgressBar(console.words.text("Tạo tệp ghi danh", "Enrolment files"), console: console)
     var codes: [Code] = []
     for (index, unit) in targets.enumerated() {
       let number = targets[..<index].lazy.filter { $0.code == unit.code }.count + 1
       let path = try freePath(folder + "/" + unit.code.rawValue, number: number)
       let data = try await survey.hub.makeEnrolmentFile(
-        scope: unit.code.rawValue, readScopes: plan.readScopes(of: unit.code), label: "\(unit.name) \(number)", hubAddress: hub)
+        scope: unit.code.rawValue, readScopes: plan.readScopes(of: unit.code), label: "\(plan.tree.displayName(of: unit.code)) \(number)",
+        hubAddress: hub)
       try writePrivate(data, to: path)
       codes.append(code(for: unit, of: plan.tree, file: path))
       bar.show(done: index + 1, of: targets.count)
@@ -170,14 +172,15 @@ struct EnrollCommand: ToolCommand {
     if !file.isEmpty {
       let list = file.joined(separator: ", ")
       console.say(
-        "Đã ghi \(codes.count) mã vào \(list); giữ kín như chìa khóa.", "Wrote \(codes.count) codes to \(list); keep it like a key.")
+        "Đã ghi \(console.words.number(codes.count)) mã vào \(list); giữ kín như chìa khóa.",
+        "Wrote \(console.words.number(codes.count)) codes to \(list); keep it like a key.")
       return
     }
-    let isVietnamese = options.language == .vietnamese
-    let heading =
-      isVietnamese
-      ? ["Mã đơn vị", "Đơn vị", "Huyện", files == nil ? "Mã ghi danh" : "Tệp"]
-      : ["Unit", "Name", "District", files == nil ? "Code" : "File"]
+    let words = console.words
+    let heading = [
+      words.text("Mã đơn vị", "Unit"), words.text("Đơn vị", "Name"), words.text("Huyện", "District"),
+      files == nil ? words.text("Mã ghi danh", "Code") : words.text("Tệp", "File"),
+    ]
     console.table([heading] + codes.map { [$0.unit, $0.name, $0.district, $0.code.map(Self.spaced) ?? $0.file ?? ""] })
   }
 

@@ -140,7 +140,7 @@ struct RehearseCommand: ToolCommand {
         hubKills: killHub, fieldKills: killField, speedMax: speed, boardPort: boardPort),
       plan: plan, campaign: source.campaign, form: form, reportForm: reportForm, codes: codes)
     defer { rehearsal.hub.stop() }
-    let bar = ProgressBar(console.language == .vietnamese ? "Tổng duyệt" : "Rehearsal", console: console)
+    let bar = ProgressBar(console.words.text("Tổng duyệt", "Rehearsal"), console: console)
     let outcome: Rehearsal.Outcome
     do {
       outcome = try await interruptible { try await rehearsal.run(progress: bar) }
@@ -247,38 +247,38 @@ struct RehearseCommand: ToolCommand {
       hubPeakMiB: outcome.hubPeakMiB, hubKills: outcome.hubKills, hubKillsInMerge: outcome.hubKillsInMerge, fieldKills: outcome.fieldKills,
       linkCuts: outcome.linkCuts, folder: place, proof: proof)
     try console.result(summary)
-    let vi = console.language == .vietnamese
+    func text(_ vi: String, _ en: String) -> String { console.words.text(vi, en) }
     console.table(
       [
-        [vi ? "Xã" : "Communes", "\(summary.communes)"],
-        [vi ? "Đủ, đúng hạn" : "Complete, on time", "\(summary.complete)"],
-        [vi ? "Muộn" : "Late", "\(summary.late)"],
-        [vi ? "Chưa liên lạc" : "Silent", "\(summary.silent)"],
-        [vi ? "Phiếu trả lời" : "Answers", "\(summary.answers)"],
-        [vi ? "Báo cáo ngày" : "Daily reports", "\(summary.reports)"],
-        [vi ? "Xung đột mở" : "Open conflicts", "\(summary.conflicts)"],
-        [vi ? "Đang giữ lại" : "Held changes", "\(summary.held)"],
-        [vi ? "Thời gian" : "Time", "\(Int(summary.seconds.rounded())) s"],
-        [vi ? "Dữ liệu qua mạng" : "Bytes exchanged", "\(summary.bytes / 1024) KiB"],
-        [vi ? "Bộ nhớ máy chủ" : "Hub memory, peak", "\(summary.hubPeakMiB) MiB"],
+        [text("Xã", "Communes"), console.words.number(summary.communes)],
+        [text("Đủ, đúng hạn", "Complete, on time"), console.words.number(summary.complete)],
+        [text("Muộn", "Late"), console.words.number(summary.late)],
+        [text("Chưa liên lạc", "Silent"), console.words.number(summary.silent)],
+        [text("Phiếu trả lời", "Answers"), console.words.number(summary.answers)],
+        [text("Báo cáo ngày", "Daily reports"), console.words.number(summary.reports)],
+        [text("Xung đột mở", "Open conflicts"), console.words.number(summary.conflicts)],
+        [text("Đang giữ lại", "Held changes"), console.words.number(summary.held)],
+        [text("Thời gian", "Time"), "\(Int(summary.seconds.rounded())) s"],
+        [text("Dữ liệu qua mạng", "Bytes exchanged"), "\(console.words.number(summary.bytes / 1024)) KiB"],
+        [text("Bộ nhớ máy chủ", "Hub memory, peak"), "\(summary.hubPeakMiB) MiB"],
       ]
         + (killHub > 0
           ? [
             [
-              vi ? "Máy chủ bị kill -9" : "Hub killed",
-              "\(summary.hubKills) (\(vi ? "giữa lúc gộp" : "inside a merge"): \(summary.hubKillsInMerge))",
+              text("Máy chủ bị kill -9", "Hub killed"),
+              "\(summary.hubKills) (\(text("giữa lúc gộp", "inside a merge")): \(summary.hubKillsInMerge))",
             ]
           ]
           : [])
-        + (killField > 0 ? [[vi ? "field bị kill -9" : "field killed", "\(summary.fieldKills)"]] : [])
-        + (link == "poor" ? [[vi ? "Kết nối bị cắt" : "Connections cut", "\(summary.linkCuts)"]] : []))
+        + (killField > 0 ? [[text("field bị kill -9", "field killed"), "\(summary.fieldKills)"]] : [])
+        + (link == "poor" ? [[text("Kết nối bị cắt", "Connections cut"), "\(summary.linkCuts)"]] : []))
     console.say(
       proof.holds
-        ? "Kiểm chứng: đạt — \(proof.foundAnswers) phiếu, mỗi phiếu đúng một lần; \(proof.expectedReports) báo cáo không mất giá trị nào."
-        : "Kiểm chứng: KHÔNG ĐẠT — thiếu \(proof.missing.count), sai \(proof.altered.count), thừa \(proof.unexpected.count), báo cáo mất \(proof.lostReportValues.count).",
+        ? "Kiểm chứng: đạt — \(console.words.number(proof.foundAnswers)) phiếu, mỗi phiếu đúng một lần; \(console.words.number(proof.expectedReports)) báo cáo không mất giá trị nào."
+        : "Kiểm chứng: KHÔNG ĐẠT — thiếu \(console.words.number(proof.missing.count)), sai \(console.words.number(proof.altered.count)), thừa \(console.words.number(proof.unexpected.count)), báo cáo mất \(console.words.number(proof.lostReportValues.count)).",
       proof.holds
-        ? "Proof: holds — \(proof.foundAnswers) answers, each exactly once; \(proof.expectedReports) reports with no value lost."
-        : "Proof: FAILS — \(proof.missing.count) missing, \(proof.altered.count) altered, \(proof.unexpected.count) unexpected, \(proof.lostReportValues.count) reports lost a value."
+        ? "Proof: holds — \(console.words.number(proof.foundAnswers)) answers, each exactly once; \(console.words.number(proof.expectedReports)) reports with no value lost."
+        : "Proof: FAILS — \(console.words.number(proof.missing.count)) missing, \(console.words.number(proof.altered.count)) altered, \(console.words.number(proof.unexpected.count)) unexpected, \(console.words.number(proof.lostReportValues.count)) reports lost a value."
     )
   }
 }
@@ -326,8 +326,12 @@ struct ProveCommand: ToolCommand {
     if !console.isJSON { proof.missing.removeAll() }
     try console.result(proof)
     console.say(
-      holds ? "Đạt: \(proof.foundAnswers) phiếu, mỗi phiếu đúng một lần." : "KHÔNG ĐẠT: thiếu, sai, thừa, báo cáo mất = \(counts).",
-      holds ? "Holds: \(proof.foundAnswers) answers, each exactly once." : "FAILS: missing, altered, unexpected, reports lost = \(counts).")
+      holds
+        ? "Đạt: \(console.words.number(proof.foundAnswers)) phiếu, mỗi phiếu đúng một lần."
+        : "KHÔNG ĐẠT: thiếu, sai, thừa, báo cáo mất = \(counts).",
+      holds
+        ? "Holds: \(console.words.number(proof.foundAnswers)) answers, each exactly once."
+        : "FAILS: missing, altered, unexpected, reports lost = \(counts).")
     if !holds { throw ToolExit.failed }
   }
 }
