@@ -59,7 +59,7 @@ let package = Package(
       swiftSettings: habits),
     .target(
       name: "ToolSupport",
-      dependencies: ["SyncKit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["SurveyKit", "SyncKit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: habits),
     .executableTarget(
       name: "FieldCLI",
@@ -102,7 +102,10 @@ let package = Package(
       name: "SurveyKitTests", dependencies: ["SurveyKit", "SyncKit", "TestSupport"], exclude: ["Fixtures"], swiftSettings: habits),
     .testTarget(
       name: "ToolTests",
-      dependencies: ["TestSupport", "SyncKit", "SurveyKit", "FieldCLI", "HubServer", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "TestSupport", "SyncKit", "SurveyKit", "FieldCLI", "HubServer", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: habits),
   ]
 )

@@ -26,7 +26,7 @@ struct AnswerText {
 
   /// What a choice, date or number reads like; without a form, as it is stored.
   func text(_ value: AnswerValue?, to name: String) -> String {
-    guard let value else { return language == .vietnamese ? "(trống)" : "(blank)" }
+    guard let value else { return Wording(language: language).text("(trống)", "(blank)") }
     let choices = form.flatMap { form in form.question(named: name).map { form.choices(of: $0) } } ?? []
     func choiceLabel(_ choice: String) -> String {
       choices.first { $0.name == choice }?.label.text(in: language.rawValue, fallback: form?.defaultLanguage ?? "vi") ?? choice

@@ -6,26 +6,33 @@ internal import ToolSupport
 
 struct Enroll: FieldCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Make this device one of a commune's, with a code or a file from the province.",
-    discussion: """
-      field enroll K7MP-3QXD-9R --hub http://hub.example:8080 --label "front desk"
-      field enroll --file 07201.enrolment
-
-      With a code the campaign is fetched at once. A file carries it along: no network is needed.
-      """)
+    abstract: LocalizedText(
+      vi: "Ghi danh thiết bị này cho một xã, bằng mã hoặc tệp của tỉnh.",
+      en: "Make this device one of a commune's, with a code or a file from the province."),
+    discussion: LocalizedText(
+      vi: "Có mã thì đợt khảo sát được nhận ngay. Tệp ghi danh mang theo cả đợt khảo sát: không cần mạng.",
+      en: "With a code the campaign is fetched at once. A file carries it along: no network is needed."),
+    examples: [
+      "field enroll K7MP-3QXD-9R --hub http://hub.example:8080 --label \"front desk\"", "field enroll --file 07201-1.enrol",
+    ])
 
   @OptionGroup var field: FieldOptions
 
-  @Argument(help: "The code: 10 characters, valid once. Spaces, dashes and lower case are fine.")
+  @Argument(
+    help: .text(
+      vi: "Mã: 10 ký tự, dùng một lần. Có dấu cách, gạch nối hay chữ thường đều được.",
+      en: "The code: 10 characters, valid once. Spaces, dashes and lower case are fine."))
   var code: String?
 
-  @Option(name: .long, help: "The hub's address, such as http://10.0.0.5:8080.")
+  @Option(
+    name: .long,
+    help: .text(vi: "Địa chỉ máy chủ của tỉnh, như http://10.0.0.5:8080.", en: "The hub's address, such as http://10.0.0.5:8080."))
   var hub: String?
 
-  @Option(name: .long, help: "An enrolment file instead of a code.")
+  @Option(name: .long, help: .text(vi: "Tệp ghi danh, thay cho mã.", en: "An enrolment file instead of a code."))
   var file: String?
 
-  @Option(name: .long, help: "A name for this device on the hub's list.")
+  @Option(name: .long, help: .text(vi: "Tên của thiết bị này trong danh sách của tỉnh.", en: "A name for this device on the hub's list."))
   var label: String = ""
 
   /// Larger than any enrolment file.
@@ -43,8 +50,8 @@ struct Enroll: FieldCommand {
   }
 
   func validate() throws {
-    if (code == nil) == (file == nil) { throw ValidationError("Give a CODE or --file FILE.") }
-    if code != nil, hub == nil { throw ValidationError("A code needs --hub ADDRESS.") }
+    if (code == nil) == (file == nil) { throw ValidationError(vi: "Hãy cho MÃ hoặc --file TỆP.", en: "Give a CODE or --file FILE.") }
+    if code != nil, hub == nil { throw ValidationError(vi: "Có mã thì cần thêm --hub ĐỊA-CHỈ.", en: "A code needs --hub ADDRESS.") }
   }
 
   func perform(_ console: Console) async throws {

@@ -30,14 +30,14 @@ struct Exchange: Sendable {
   /// - Throws: the `SyncError` that stopped it, after `report` was made.
   func run(through transport: any Transport, deadlineMs: Int?) async throws -> (report: Report, error: SyncError?) {
     let before = try await survey.replica.status()
-    let bar = ProgressBar(console.language == .vietnamese ? "Đồng bộ" : "Sync", console: console)
+    let bar = ProgressBar(console.words.text("Đồng bộ", "Sync"), console: console)
     var options = SyncOptions()
     if let deadlineMs { options.deadlineMs = deadlineMs }
     options.onProgress = { progress, left in
       let done = progress.batchesSent + progress.packetsSent
       let total = max(done, progress.batchesSent + left + before.packetsWaiting)
       bar.show(
-        done: done, of: total, note: console.language == .vietnamese ? "nhận \(progress.unitsApplied)" : "received \(progress.unitsApplied)"
+        done: done, of: total, note: console.words.text("nhận \(progress.unitsApplied)", "received \(progress.unitsApplied)")
       )
     }
     let replica = survey.replica
@@ -69,39 +69,27 @@ struct Exchange: Sendable {
   }
 
   /// The summary for people: one line, and a sentence for each thing to act on.
-  func show(_ report: Report, campaign: Campaign?) {
+  func show(_ report: Report) {
+    func n(_ value: Int) -> String { console.words.number(value) }
     console.say(
-      "Đã gửi \(report.sent) (\(report.sentAnswers) phiếu, \(report.sentChanges) thay đổi), nhận \(report.received), xung đột \(report.openConflicts)"
-        + " (mới \(report.newConflicts)), tạm giữ \(report.held).",
-      "Sent \(report.sent) (\(report.sentAnswers) answers, \(report.sentChanges) changes), received \(report.received), conflicts \(report.openConflicts)"
-        + " (\(report.newConflicts) new), held \(report.held).")
+      "Đã gửi \(n(report.sent)) (\(n(report.sentAnswers)) phiếu, \(n(report.sentChanges)) thay đổi), nhận \(n(report.received)), xung đột \(n(report.openConflicts))"
+        + " (mới \(n(report.newConflicts))), tạm giữ \(n(report.held)).",
+      "Sent \(n(report.sent)) (\(n(report.sentAnswers)) answers, \(n(report.sentChanges)) changes), received \(n(report.received)), conflicts \(n(report.openConflicts))"
+        + " (\(n(report.newConflicts)) new), held \(n(report.held)).")
     if report.waiting > 0 {
       console.say(
-        "Còn \(report.waiting) trên máy này, chưa được tỉnh xác nhận.",
-        "\(report.waiting) still on this device, not yet confirmed by the hub.")
+        "Còn \(n(report.waiting)) trên máy này, chưa được tỉnh xác nhận.",
+        "\(n(report.waiting)) still on this device, not yet confirmed by the hub.")
     }
     if report.openConflicts > 0 {
       console.say("Xem xung đột: field list, rồi field show.", "See the conflicts: field list, then field show.")
     }
     if report.skewMs.magnitude > Self.skewMsShown.magnitude {
-      let span = Spans.text(report.skewMs)
+      let span = console.words.span(ms: report.skewMs)
       console.warn(
         LocalizedText(
-          vi: "Đồng hồ máy này \(report.skewMs > 0 ? "nhanh" : "chậm") hơn máy chủ \(span.vi); công việc vẫn đúng, nên chỉnh lại đồng hồ.",
-          en: "This device's clock is \(span.en) \(report.skewMs > 0 ? "ahead of" : "behind") the hub; work goes on, but set the clock."))
+          vi: "Đồng hồ máy này \(report.skewMs > 0 ? "nhanh" : "chậm") hơn máy chủ \(span); công việc vẫn đúng, nên chỉnh lại đồng hồ.",
+          en: "This device's clock is \(span) \(report.skewMs > 0 ? "ahead of" : "behind") the hub; work goes on, but set the clock."))
     }
-  }
-}
-
-/// Lengths of time in words.
-enum Spans {
-  static func text(_ ms: Int64) -> LocalizedText {
-    let seconds = ms.magnitude / 1000
-    if seconds < 120 { return LocalizedText(vi: "\(seconds) giây", en: "\(seconds) seconds") }
-    let minutes = seconds / 60
-    if minutes < 120 { return LocalizedText(vi: "\(minutes) phút", en: "\(minutes) minutes") }
-    let hours = minutes / 60
-    if hours < 48 { return LocalizedText(vi: "\(hours) giờ", en: "\(hours) hours") }
-    return LocalizedText(vi: "\(hours / 24) ngày", en: "\(hours / 24) days")
   }
 }

@@ -8,7 +8,11 @@ internal import ToolSupport
 struct FieldOptions: ParsableArguments {
   @OptionGroup var tool: ToolOptions
 
-  @Option(name: .long, help: "The device's database. Default: $SYNCKIT_FIELD, else ./field.sqlite.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Cơ sở dữ liệu của thiết bị. Mặc định: $SYNCKIT_FIELD, không có thì ./field.sqlite.",
+      en: "The device's database. Default: $SYNCKIT_FIELD, else ./field.sqlite."))
   var store: String?
 
   var storePath: String {
@@ -43,10 +47,18 @@ extension FieldCommand {
 extension FieldOptions {
   /// A day as a person writes it on the command line.
   static func day(_ text: String) throws -> CalendarDay {
-    guard let day = CalendarDay(text) else {
+    guard let day = readDay(text) else {
       throw ToolError(vi: "\"\(text)\" không phải ngày; viết như 2024-04-01.", en: "\"\(text)\" is not a day; write it like 2024-04-01.")
     }
     return day
+  }
+
+  /// A day as it is written in JSON or as a Vietnamese reader is shown it, `01/04/2024`; nil when it is none.
+  static func readDay(_ text: String) -> CalendarDay? {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 3, Language.spoken == .vietnamese else { return CalendarDay(text) }
+    func padded(_ part: Substring) -> String { String(repeating: "0", count: max(0, 2 - part.count)) + part }
+    return CalendarDay("\(parts[2])-\(padded(parts[1]))-\(padded(parts[0]))")
   }
 
   /// Reads a file a person named, up to a bound.

@@ -5,7 +5,8 @@ internal import ToolSupport
 
 struct Forms: FieldCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List the forms that have arrived.", discussion: "field forms\nfield forms --json")
+    abstract: LocalizedText(vi: "Liệt kê các biểu mẫu đã nhận được.", en: "List the forms that have arrived."),
+    examples: ["field forms", "field forms --json"])
 
   @OptionGroup var field: FieldOptions
 
@@ -29,28 +30,21 @@ struct Forms: FieldCommand {
         use: form.id == campaign?.reportForm ? "report" : "answers")
     }
     if lines.isEmpty { throw SurveyFieldError.noCampaign }
-    let heading =
-      console.language == .vietnamese
-      ? ["Mã", "Phiên bản", "Dùng cho", "Tình trạng", "Số câu", "Tên"] : ["Id", "Version", "For", "State", "Questions", "Title"]
+    let words = console.words
+    let heading = [
+      words.text("Mã", "Id"), words.text("Phiên bản", "Version"), words.text("Dùng cho", "For"), words.text("Tình trạng", "State"),
+      words.text("Số câu", "Questions"), words.text("Tên", "Title"),
+    ]
     let uses = LocalizedText(vi: "báo cáo ngày", en: "daily report")
     let answers = LocalizedText(vi: "phiếu", en: "answers")
     console.table(
       [heading]
         + lines.map {
           [
-            $0.id, $0.version, ($0.use == "report" ? uses : answers)(console.language), Self.state($0.state)(console.language),
+            $0.id, $0.version, ($0.use == "report" ? uses : answers)(console.language), words.formState($0.state),
             String($0.questions), $0.title,
           ]
         })
     try console.result(lines)
-  }
-
-  private static func state(_ state: String) -> LocalizedText {
-    switch state {
-    case "open": LocalizedText(vi: "mở", en: "open")
-    case "closing": LocalizedText(vi: "sắp đóng", en: "closing")
-    case "closed": LocalizedText(vi: "đã đóng", en: "closed")
-    default: LocalizedText(state)
-    }
   }
 }

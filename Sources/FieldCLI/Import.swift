@@ -6,22 +6,27 @@ internal import ToolSupport
 
 struct Import: FieldCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Take answers from a CSV file; say by line what was refused.",
-    discussion: """
-      field import answers.csv
-      field import answers.csv --form pks01
-
-      One row is one answered form. Good rows are taken, encrypted for the province and unreadable on this device from then on. The
-      refused rows are kept in answers.rejects.csv with the reason in the column "fault", which an import passes over: correct that
-      file and import it. Importing a file again doubles nothing at the hub. Exit code 2 when some rows were refused.
-      """)
+    abstract: LocalizedText(
+      vi: "Nhận phiếu từ tệp CSV; dòng nào bị từ chối thì nói rõ.", en: "Take answers from a CSV file; say by line what was refused."),
+    discussion: LocalizedText(
+      vi: """
+        Mỗi dòng là một phiếu đã trả lời. Dòng đúng được nhận, mã hóa cho tỉnh, từ đó máy này không đọc lại được. Dòng bị từ chối nằm \
+        trong answers.rejects.csv, lý do ở cột "fault" mà lệnh nhập bỏ qua: sửa tệp đó rồi nhập. Nhập lại một tệp không làm trùng \
+        phiếu ở tỉnh. Mã thoát 2 khi có dòng bị từ chối.
+        """,
+      en: """
+        One row is one answered form. Good rows are taken, encrypted for the province and unreadable on this device from then on. The \
+        refused rows are kept in answers.rejects.csv with the reason in the column "fault", which an import passes over: correct that \
+        file and import it. Importing a file again doubles nothing at the hub. Exit code 2 when some rows were refused.
+        """),
+    examples: ["field import answers.csv", "field import answers.csv --form pks01"])
 
   @OptionGroup var field: FieldOptions
 
-  @Argument(help: "The CSV file, in UTF-8.")
+  @Argument(help: .text(vi: "Tệp CSV, mã hóa UTF-8.", en: "The CSV file, in UTF-8."))
   var file: String
 
-  @Option(name: .long, help: "Id of the form. Default: the one the file names.")
+  @Option(name: .long, help: .text(vi: "Mã biểu mẫu. Mặc định: mã ghi trong tệp.", en: "Id of the form. Default: the one the file names."))
   var form: String?
 
   /// Refused rows listed on standard error; the rejects file has them all.
@@ -47,7 +52,7 @@ struct Import: FieldCommand {
     let csv = try FieldOptions.contents(of: file, bytesMax: CSVReader.csvFileBytesMax)
     let chosen = try await chooseForm(survey, csv: csv)
     let rows = csv.count { $0 == UInt8(ascii: "\n") }
-    let bar = ProgressBar(console.language == .vietnamese ? "Nhập" : "Import", console: console)
+    let bar = ProgressBar(console.words.text("Nhập", "Import"), console: console)
     let outcome = try await interruptible {
       try await survey.importAnswers(csv: csv, form: chosen) { counts in bar.show(done: counts.rows, of: max(counts.rows, rows - 1)) }
     }
@@ -88,11 +93,14 @@ struct Import: FieldCommand {
   private func show(_ outcome: ImportOutcome, rejectsFile: String?, _ console: Console) {
     for row in outcome.rejected.prefix(Self.listedMax) { console.warn(row.explanation) }
     let more = outcome.rejected.count - Self.listedMax
-    if more > 0 { console.warn(LocalizedText(vi: "… và \(more) dòng nữa.", en: "… and \(more) more lines.")) }
+    if more > 0 {
+      console.warn(LocalizedText(vi: "… và \(console.words.number(more)) dòng nữa.", en: "… and \(console.words.number(more)) more lines."))
+    }
     let counts = outcome.counts
     console.say(
-      "Đã nhận \(counts.accepted) phiếu trong \(counts.rows) dòng; từ chối \(counts.rejected).",
-      "Took \(counts.accepted) answers of \(counts.rows) rows; refused \(counts.rejected).")
+      "Đã nhận \(console.words.number(counts.accepted)) phiếu trong \(console.words.number(counts.rows)) dòng; từ chối \(console.words.number(counts.rejected)).",
+      "Took \(console.words.number(counts.accepted)) answers of \(console.words.number(counts.rows)) rows; refused \(console.words.number(counts.rejected))."
+    )
     if let rejectsFile {
       console.warn(
         LocalizedText(

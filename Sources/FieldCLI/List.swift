@@ -5,7 +5,9 @@ internal import ToolSupport
 
 struct List: FieldCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List the reports here, count the answers, name the conflicts.", discussion: "field list\nfield list --json")
+    abstract: LocalizedText(
+      vi: "Liệt kê báo cáo, đếm phiếu, nêu các xung đột.", en: "List the reports here, count the answers, name the conflicts."),
+    examples: ["field list", "field list --json"])
 
   @OptionGroup var field: FieldOptions
 
@@ -44,28 +46,32 @@ struct List: FieldCommand {
     let unit = try await survey.unit()
     let outcome = try await outcome(survey, unit: unit)
     try console.result(outcome)
-    let isVietnamese = console.language == .vietnamese
+    let words = console.words
     if outcome.reports.isEmpty {
       console.say("Chưa có báo cáo nào.", "There are no reports yet.")
     } else {
       console.table(
-        [isVietnamese ? ["Ngày", "Đơn vị", "Số câu", "Xung đột"] : ["Day", "Unit", "Answered", "Conflicts"]]
-          + outcome.reports.map { [$0.day, $0.unit, String($0.answers), String($0.conflicts)] })
+        [[words.text("Ngày", "Day"), words.text("Đơn vị", "Unit"), words.text("Số câu", "Answered"), words.text("Xung đột", "Conflicts")]]
+          + outcome.reports.map { [Self.day($0.day, console), $0.unit, String($0.answers), String($0.conflicts)] })
     }
     if !outcome.missingDays.isEmpty {
+      let missing = outcome.missingDays.map { Self.day($0, console) }.joined(separator: ", ")
       console.say(
-        "Chưa báo cáo: \(outcome.missingDays.joined(separator: ", "))", "Not reported: \(outcome.missingDays.joined(separator: ", "))")
+        "Chưa báo cáo: \(missing)", "Not reported: \(missing)")
     }
     let answers = outcome.answers
     console.say(
-      "Phiếu: \(answers.collected) đã thu, \(answers.waiting) chờ gửi, \(answers.kept) tỉnh đã nhận (không xem lại được trên máy này)",
-      "Answers: \(answers.collected) collected, \(answers.waiting) waiting, \(answers.kept) kept at the hub (they cannot be read here)")
+      "Phiếu: \(console.words.number(answers.collected)) đã thu, \(console.words.number(answers.waiting)) chờ gửi, \(console.words.number(answers.kept)) tỉnh đã nhận (không xem lại được trên máy này)",
+      "Answers: \(console.words.number(answers.collected)) collected, \(console.words.number(answers.waiting)) waiting, \(console.words.number(answers.kept)) kept at the hub (they cannot be read here)"
+    )
     for conflict in outcome.conflicts {
       console.say(
         "Xung đột \(conflict.id.prefix(8)): \(conflict.row), \(conflict.column); xem: field show \(conflict.id.prefix(8))",
         "Conflict \(conflict.id.prefix(8)): \(conflict.row), \(conflict.column); see: field show \(conflict.id.prefix(8))")
     }
   }
+
+  private static func day(_ iso: String, _ console: Console) -> String { CalendarDay(iso).map(console.words.day) ?? iso }
 
   private func outcome(_ survey: SurveyField, unit: UnitCode) async throws -> Outcome {
     let campaign = try await survey.campaign()

@@ -6,28 +6,44 @@ internal import ToolSupport
 
 struct Report: FieldCommand {
   static let configuration = CommandConfiguration(
-    abstract: "File the commune's report of a day, or correct it.",
-    discussion: """
-      field report --example > report.json
-      field report --from report.json
-      field report --set answered=17 --set "channels=loa hoi_nghi" --day 2024-04-01
-
-      --set changes single answers of the report that is there: several choices with spaces between, nothing after = removes the
-      answer. The form's only date question is the day of the report: it is filled in when left out.
-      """)
+    abstract: LocalizedText(
+      vi: "Lập báo cáo một ngày của xã, hoặc sửa báo cáo đó.", en: "File the commune's report of a day, or correct it."),
+    discussion: LocalizedText(
+      vi: """
+        --set đổi từng câu của báo cáo đã có: nhiều lựa chọn thì cách nhau bằng dấu cách, để trống sau dấu = là xóa câu trả lời. Câu \
+        hỏi ngày duy nhất của biểu mẫu là ngày báo cáo: bỏ trống thì được điền sẵn.
+        """,
+      en: """
+        --set changes single answers of the report that is there: several choices with spaces between, nothing after = removes the \
+        answer. The form's only date question is the day of the report: it is filled in when left out.
+        """),
+    examples: [
+      "field report --example > report.json", "field report --from report.json",
+      "field report --set answered=17 --set \"channels=loa hoi_nghi\" --day 2024-04-01",
+    ])
 
   @OptionGroup var field: FieldOptions
 
-  @Option(name: .long, help: "An answer, as question=value; as often as needed.")
+  @Option(
+    name: .long,
+    help: .text(vi: "Một câu trả lời, dạng câu=giá-trị; lặp lại được.", en: "An answer, as question=value; as often as needed."))
   var set: [String] = []
 
-  @Option(name: .long, help: "A JSON file with the answers; - reads standard input.")
+  @Option(
+    name: .long,
+    help: .text(vi: "Tệp JSON chứa câu trả lời; - đọc từ đầu vào chuẩn.", en: "A JSON file with the answers; - reads standard input."))
   var from: String?
 
-  @Option(name: .long, help: "The day, YYYY-MM-DD. Default: the day in the answers, else today in the campaign's zone.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Ngày, NĂM-THÁNG-NGÀY. Mặc định: ngày ghi trong câu trả lời, không có thì hôm nay theo giờ của đợt khảo sát.",
+      en: "The day, YYYY-MM-DD. Default: the day in the answers, else today in the campaign's zone."))
   var day: String?
 
-  @Flag(name: .long, help: "Print answers that the form accepts, as a template.")
+  @Flag(
+    name: .long,
+    help: .text(vi: "In mẫu câu trả lời mà biểu mẫu chấp nhận.", en: "Print answers that the form accepts, as a template."))
   var example = false
 
   private struct Outcome: Encodable {
@@ -39,9 +55,11 @@ struct Report: FieldCommand {
   }
 
   func validate() throws {
-    if [!set.isEmpty || from != nil, example].count(where: { $0 }) != 1 { throw ValidationError("Give --set or --from, or --example.") }
+    if [!set.isEmpty || from != nil, example].count(where: { $0 }) != 1 {
+      throw ValidationError(vi: "Hãy cho --set hoặc --from, hoặc --example.", en: "Give --set or --from, or --example.")
+    }
     for entry in set where !entry.contains("=") || entry.hasPrefix("=") {
-      throw ValidationError("--set needs question=value, not \(entry)")
+      throw ValidationError(vi: "--set cần dạng câu=giá-trị, không phải \(entry).", en: "--set needs question=value, not \(entry).")
     }
   }
 
@@ -82,10 +100,13 @@ struct Report: FieldCommand {
     _ valid: ValidatedAnswers, form: Form, day: CalendarDay, unit: UnitCode, survey: SurveyField, _ console: Console
   ) async throws {
     let saving = try await survey.saveReport(day: day, answers: valid)
+    let shown = console.words.day(day)
     switch saving {
-    case .created: console.say("Đã lập báo cáo ngày \(day); gửi bằng field sync.", "Filed the report of \(day); send it with field sync.")
-    case .changed: console.say("Đã sửa báo cáo ngày \(day); gửi bằng field sync.", "Changed the report of \(day); send it with field sync.")
-    case .unchanged: console.say("Báo cáo ngày \(day) đã đúng như vậy.", "The report of \(day) says so already.")
+    case .created:
+      console.say("Đã lập báo cáo ngày \(shown); gửi bằng field sync.", "Filed the report of \(shown); send it with field sync.")
+    case .changed:
+      console.say("Đã sửa báo cáo ngày \(shown); gửi bằng field sync.", "Changed the report of \(shown); send it with field sync.")
+    case .unchanged: console.say("Báo cáo ngày \(shown) đã đúng như vậy.", "The report of \(shown) says so already.")
     }
     try console.result(
       Outcome(
@@ -98,9 +119,10 @@ struct Report: FieldCommand {
     let text = AnswerText(form: form, language: console.language)
     for fault in faults.faults {
       let place = fault.instance.map { " (\($0 + 1))" } ?? ""
-      Console.err("\(fault.question)\(place) – \(text.label(of: fault.question)): \(fault.message(console.language))")
+      console.warn(
+        LocalizedText("\(fault.question)\(place) – \(text.label(of: fault.question)): \(fault.message(console.language))"))
     }
-    console.warn(LocalizedText(vi: "Báo cáo chưa được lưu.", en: "The report was not saved."))
+    console.refuse(LocalizedText(vi: "Báo cáo chưa được lưu.", en: "The report was not saved."), code: "badAnswers")
     throw ToolExit.failed
   }
 

@@ -5,15 +5,17 @@ internal import ToolSupport
 
 struct Show: FieldCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show the report of a day, or a conflict: what stands and what was overridden.",
-    discussion: """
-      field show 2024-04-01
-      field show 3f9a12cc
-      """)
+    abstract: LocalizedText(
+      vi: "Xem báo cáo của một ngày, hoặc một xung đột: giá trị nào đang giữ, giá trị nào bị thay.",
+      en: "Show the report of a day, or a conflict: what stands and what was overridden."),
+    examples: ["field show 2024-04-01", "field show 3f9a12cc"])
 
   @OptionGroup var field: FieldOptions
 
-  @Argument(help: "A day, or the first digits of a conflict's id as field list gives it.")
+  @Argument(
+    help: .text(
+      vi: "Một ngày, hoặc các chữ số đầu của mã xung đột như field list nêu.",
+      en: "A day, or the first digits of a conflict's id as field list gives it."))
   var what: String
 
   private struct ReportOutcome: Encodable {
@@ -51,7 +53,7 @@ struct Show: FieldCommand {
   func perform(_ console: Console) async throws {
     let survey = try field.open()
     _ = try await survey.unit()
-    if let day = CalendarDay(what) { return try await showReport(day, survey, console) }
+    if let day = FieldOptions.readDay(what) { return try await showReport(day, survey, console) }
     let found = try await survey.conflicts(idPrefix: what.lowercased())
     guard let conflict = found.first else {
       throw ToolError(
@@ -69,13 +71,15 @@ struct Show: FieldCommand {
   private func showReport(_ day: CalendarDay, _ survey: SurveyField, _ console: Console) async throws {
     let unit = try await survey.unit()
     guard let report = try await survey.report(day: day) else {
-      throw ToolError(vi: "Chưa có báo cáo ngày \(day) trên máy này.", en: "There is no report of \(day) on this device.")
+      throw ToolError(
+        vi: "Chưa có báo cáo ngày \(console.words.day(day)) trên máy này.",
+        en: "There is no report of \(console.words.day(day)) on this device.")
     }
     let form = try await survey.form(id: report.formID, version: report.formVersion)
     let text = AnswerText(form: form, language: console.language)
     let name = try await survey.units()?.displayName(of: unit) ?? unit.rawValue
     let conflicts = try await survey.openConflicts().filter { $0.table == "report" && $0.reportDay == day }
-    console.say("Báo cáo ngày \(day), \(name)", "Report of \(day), \(name)")
+    console.say("Báo cáo ngày \(console.words.day(day)), \(name)", "Report of \(console.words.day(day)), \(name)")
     for question in text.ordered(report.answers) {
       console.say(
         "  \(text.label(of: question)): \(text.text(report.answers[question], to: question))",
@@ -96,18 +100,20 @@ struct Show: FieldCommand {
     if let campaign, conflict.table == "report" { form = try await survey.form(id: campaign.reportForm) }
     let text = AnswerText(form: form, language: console.language)
     func time(_ ms: Int64) -> String? { campaign?.localTime(atMs: ms).description }
+    func shown(_ ms: Int64) -> String { campaign.map { console.words.time($0.localTime(atMs: ms)) } ?? "" }
     let differences = conflict.differingAnswers
     console.say(
       "Xung đột \(conflict.id): \(conflict.table) \(conflict.row), \(conflict.column)\(conflict.isOpen ? "" : " (đã giải quyết)")",
       "Conflict \(conflict.id): \(conflict.table) \(conflict.row), \(conflict.column)\(conflict.isOpen ? "" : " (settled)")")
     console.say(
-      "Đang giữ: thiết bị \(conflict.winningDevice), \(time(conflict.winningMs) ?? "")",
-      "Stands: device \(conflict.winningDevice), \(time(conflict.winningMs) ?? "")")
+      "Đang giữ: thiết bị \(conflict.winningDevice), \(shown(conflict.winningMs))",
+      "Stands: device \(conflict.winningDevice), \(shown(conflict.winningMs))")
     console.say(
-      "Bị thay: thiết bị \(conflict.losingDevice), \(time(conflict.losingMs) ?? "")",
-      "Overridden: device \(conflict.losingDevice), \(time(conflict.losingMs) ?? "")")
+      "Bị thay: thiết bị \(conflict.losingDevice), \(shown(conflict.losingMs))",
+      "Overridden: device \(conflict.losingDevice), \(shown(conflict.losingMs))")
     if let differences {
-      let heading = console.language == .vietnamese ? ["Câu hỏi", "Đang giữ", "Bị thay"] : ["Question", "Stands", "Overridden"]
+      let words = console.words
+      let heading = [words.text("Câu hỏi", "Question"), words.text("Đang giữ", "Stands"), words.text("Bị thay", "Overridden")]
       console.table(
         [heading]
           + differences.map {

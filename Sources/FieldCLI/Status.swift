@@ -6,13 +6,12 @@ internal import ToolSupport
 
 struct Status: FieldCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say where everything entered on this device is now.",
-    discussion: """
-      field status
-      field status --json
-
-      Every entry is in exactly one place, so the numbers add up; if they do not, field says so and ends with 1.
-      """)
+    abstract: LocalizedText(
+      vi: "Cho biết mọi thứ đã nhập trên thiết bị này đang ở đâu.", en: "Say where everything entered on this device is now."),
+    discussion: LocalizedText(
+      vi: "Mỗi mục ở đúng một nơi nên các số cộng lại phải khớp; không khớp thì field nói rõ và thoát với mã 1.",
+      en: "Every entry is in exactly one place, so the numbers add up; if they do not, field says so and ends with 1."),
+    examples: ["field status", "field status --json"])
 
   @OptionGroup var field: FieldOptions
 
@@ -45,7 +44,7 @@ struct Status: FieldCommand {
     showContact(outcome, hasContact: contact != nil, console)
     console.say("Xung đột chưa giải quyết: \(status.openConflicts)", "Open conflicts: \(status.openConflicts)")
     guard status.addsUp else {
-      console.warn(
+      console.refuse(
         LocalizedText(
           vi: "CÁC SỐ KHÔNG KHỚP: có thể đã mất dữ liệu. Giữ nguyên máy và tệp \(field.storePath), báo ngay cho tỉnh.",
           en:
@@ -56,31 +55,32 @@ struct Status: FieldCommand {
   }
 
   private func showSum(_ status: ReplicaStatus, _ console: Console) {
+    func n(_ value: Int) -> String { console.words.number(value) }
     console.say(
-      "Thay đổi: \(status.captured) đã ghi = \(status.pendingChanges) chờ đóng gói + \(status.superseded) đã được ghi đè + \(status.sealedChanges) đã đóng gói"
-        + " + \(status.waitingChanges) chờ ở tỉnh + \(status.mergedChanges) đã hợp nhất + \(status.heldChanges) tạm giữ",
-      "Changes: \(status.captured) entered = \(status.pendingChanges) pending + \(status.superseded) superseded + \(status.sealedChanges) sealed"
-        + " + \(status.waitingChanges) waiting at the hub + \(status.mergedChanges) merged + \(status.heldChanges) held")
+      "Thay đổi: \(n(status.captured)) đã ghi = \(n(status.pendingChanges)) chờ đóng gói + \(n(status.superseded)) đã được ghi đè + \(n(status.sealedChanges)) đã đóng gói"
+        + " + \(n(status.waitingChanges)) chờ ở tỉnh + \(n(status.mergedChanges)) đã hợp nhất + \(n(status.heldChanges)) tạm giữ",
+      "Changes: \(n(status.captured)) entered = \(n(status.pendingChanges)) pending + \(n(status.superseded)) superseded + \(n(status.sealedChanges)) sealed"
+        + " + \(n(status.waitingChanges)) waiting at the hub + \(n(status.mergedChanges)) merged + \(n(status.heldChanges)) held")
     console.say(
-      "Phiếu: \(status.packetsMade) đã thu = \(status.packetsWaiting) chờ gửi + \(status.packetsKept) tỉnh đã nhận",
-      "Answers: \(status.packetsMade) collected = \(status.packetsWaiting) waiting + \(status.packetsKept) kept at the hub")
+      "Phiếu: \(n(status.packetsMade)) đã thu = \(n(status.packetsWaiting)) chờ gửi + \(n(status.packetsKept)) tỉnh đã nhận",
+      "Answers: \(n(status.packetsMade)) collected = \(n(status.packetsWaiting)) waiting + \(n(status.packetsKept)) kept at the hub")
   }
 
   private func showContact(_ outcome: Outcome, hasContact: Bool, _ console: Console) {
-    if let time = outcome.lastContact, let zone = outcome.timeZone {
+    if let time = outcome.lastContact.flatMap({ LocalTime($0) }).map(console.words.time), let zone = outcome.timeZone {
       console.say("Liên lạc gần nhất: \(time) (\(zone))", "Last contact: \(time) (\(zone))")
     } else if hasContact {
       console.say("Đã liên lạc, nhưng chưa nhận được đợt khảo sát.", "There was contact, but the campaign has not arrived.")
     } else {
       console.say("Chưa liên lạc lần nào; 0 phiếu ở tỉnh không có nghĩa là đã gửi.", "No contact yet: nothing has been sent or fetched.")
     }
-    let span = Spans.text(outcome.offsetMs)
+    let span = console.words.span(ms: outcome.offsetMs)
     if outcome.offsetMs.magnitude < 1000 {
       console.say("Đồng hồ: khớp với máy chủ", "Clock: agrees with the hub's")
     } else if outcome.offsetMs > 0 {
-      console.say("Đồng hồ: chậm hơn máy chủ \(span.vi)", "Clock: \(span.en) behind the hub's")
+      console.say("Đồng hồ: chậm hơn máy chủ \(span)", "Clock: \(span) behind the hub's")
     } else {
-      console.say("Đồng hồ: nhanh hơn máy chủ \(span.vi)", "Clock: \(span.en) ahead of the hub's")
+      console.say("Đồng hồ: nhanh hơn máy chủ \(span)", "Clock: \(span) ahead of the hub's")
     }
   }
 }

@@ -1,7 +1,11 @@
 public import Foundation
+public import SurveyKit
 public import SyncKit
 
 /// How a command speaks: in which language, for people or as JSON, on a terminal or into a file.
+///
+/// With `--json` standard output holds the result and nothing else, and each line of standard error is one object:
+/// `{"error":{"code":…,"message":…}}` or `{"warning":{"message":…}}`.
 public struct Console: Sendable {
   public let language: Language
   public let isJSON: Bool
@@ -14,13 +18,42 @@ public struct Console: Sendable {
     self.isTerminal = isTerminal
   }
 
+  /// How this reader writes numbers, days and times.
+  public var words: Wording { Wording(language: language) }
+
   /// A line for people on standard output; nothing with `--json`.
   public func say(_ vi: String, _ en: String) {
     if !isJSON { Self.out(language == .vietnamese ? vi : en) }
   }
 
-  /// A line on standard error, in both modes.
-  public func warn(_ text: LocalizedText) { Self.err(text(language)) }
+  /// A line on standard error of something to heed.
+  public func warn(_ text: LocalizedText) {
+    if isJSON { Self.object(.warning, code: nil, text(language)) } else { Self.err(text(language)) }
+  }
+
+  /// Says on standard error why the command fails; what it throws next is its exit code.
+  ///
+  /// - Parameter code: What happened, for programs.
+  public func refuse(_ text: LocalizedText, code: String = Console.refused) {
+    if isJSON { Self.object(.error, code: code, text(language)) } else { Self.err(text(language)) }
+  }
+
+  /// The code of a refusal that has no finer one.
+  public static let refused = "refused"
+
+  enum Kind: String { case error, warning }
+
+  private struct Said: Encodable {
+    var code: String?
+    var message: String
+  }
+
+  static func object(_ kind: Kind, code: String?, _ message: String) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let line = try? encoder.encode([kind.rawValue: Said(code: code, message: message)]) else { return err(message) }
+    err(String(decoding: line, as: UTF8.self))
+  }
 
   /// The command's result with `--json`: one object or array on standard output.
   public func result(_ value: some Encodable) throws {
@@ -42,6 +75,6 @@ public struct Console: Sendable {
     }
   }
 
-  public static func out(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
-  public static func err(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+  public static func out(_ line: String) { StandardStream.output.write(line + "\n") }
+  public static func err(_ line: String) { StandardStream.error.write(line + "\n") }
 }

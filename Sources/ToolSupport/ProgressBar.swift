@@ -1,7 +1,6 @@
-internal import Foundation
 internal import Synchronization
 
-/// Shows how far long work is: a redrawn bar on a terminal, a plain line now and then elsewhere, on standard error.
+/// Shows how far long work is: a redrawn bar on a terminal, a plain line now and then elsewhere, on standard error; nothing with `--json`.
 public final class ProgressBar: Sendable {
   private struct State {
     var shown = -1
@@ -23,12 +22,13 @@ public final class ProgressBar: Sendable {
 
   /// - Parameter note: Shown behind the bar, such as a rate.
   public func show(done: Int, of total: Int, note: String = "") {
+    guard !console.isJSON else { return }
     let percent = total > 0 ? min(100, done * 100 / total) : 100
     state.withLock { state in
       if console.isTerminal {
         let full = Self.width * percent / 100
         let bar = String(repeating: "█", count: full) + String(repeating: "░", count: Self.width - full)
-        FileHandle.standardError.write(Data("\r\(title) \(bar) \(percent)% \(done)/\(total) \(note)\u{1b}[K".utf8))
+        StandardStream.error.write("\r\(title) \(bar) \(percent)% \(done)/\(total) \(note)\u{1b}[K")
         state.shown = percent
       } else if ContinuousClock.now - state.lastLine > Self.lineEvery && percent != state.shown {
         Console.err("\(title): \(done)/\(total) \(note)")
@@ -40,6 +40,6 @@ public final class ProgressBar: Sendable {
 
   /// Ends the bar's line.
   public func finish() {
-    if console.isTerminal && state.withLock({ $0.shown >= 0 }) { FileHandle.standardError.write(Data("\n".utf8)) }
+    if console.isTerminal && state.withLock({ $0.shown >= 0 }) { StandardStream.error.write("\n") }
   }
 }

@@ -1,22 +1,28 @@
 public import ArgumentParser
-internal import Foundation
 public import SyncKit
 
 /// Options every command of both tools has.
 public struct ToolOptions: ParsableArguments, Sendable {
-  @Flag(name: .long, help: "Print JSON for programs instead of text for people.")
+  @Flag(
+    name: .long,
+    help: .text(vi: "In JSON cho chương trình thay vì chữ cho người đọc.", en: "Print JSON for programs instead of text for people."))
   public var json = false
 
-  @Option(name: .long, help: "Language: vi or en. Default: by locale.")
+  @Option(name: .long, help: .text(vi: "Ngôn ngữ: vi hoặc en. Mặc định: theo hệ thống.", en: "Language: vi or en. Default: by locale."))
   public var lang: String?
 
-  @Option(name: .long, help: ArgumentHelp("A rehearsal's clock: START_MS,ANCHOR_MS,SPEED, or @FILE.", visibility: .hidden))
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Đồng hồ của buổi tổng duyệt: START_MS,ANCHOR_MS,SPEED, hoặc @TỆP.",
+      en: "A rehearsal's clock: START_MS,ANCHOR_MS,SPEED, or @FILE.",
+      visibility: .hidden))
   public var clock: String?
 
   public init() {}
 
   public var language: Language {
-    lang.flatMap(Language.init(rawValue:)) ?? Language(environment: ProcessInfo.processInfo.environment)
+    lang.flatMap(Language.init(rawValue:)) ?? .spoken
   }
 
   public var console: Console { Console(language: language, isJSON: json) }
@@ -37,7 +43,9 @@ public struct ToolOptions: ParsableArguments, Sendable {
   }
 
   public func validate() throws {
-    if let lang, Language(rawValue: lang) == nil { throw ValidationError("--lang must be vi or en, not \(lang)") }
+    if let lang, Language(rawValue: lang) == nil {
+      throw ValidationError(vi: "--lang phải là vi hoặc en, không phải \(lang).", en: "--lang must be vi or en, not \(lang).")
+    }
   }
 }
 
@@ -71,10 +79,17 @@ extension ToolCommand {
     do {
       try await perform(console)
     } catch let error as SyncError {
-      console.warn(error.explanation)
+      console.refuse(error.explanation, code: error.code.rawValue)
       throw error.isRetryable ? ToolExit.tryAgain : ToolExit.failed
     } catch let error as any ExplainedError {
-      console.warn(error.explanation)
+      console.refuse(error.explanation)
+      throw ToolExit.failed
+    } catch is CancellationError {
+      console.refuse(LocalizedText(vi: "Đã dừng theo yêu cầu.", en: "Stopped on request."), code: SyncError.Code.cancelled.rawValue)
+      throw ToolExit.tryAgain
+    } catch let error where !(error is ExitCode || error is ValidationError || error is CleanExit) {
+      console.refuse(
+        LocalizedText(vi: "Lỗi không lường trước: \(error)", en: "Unforeseen fault: \(error)"), code: SyncError.Code.internalFault.rawValue)
       throw ToolExit.failed
     }
   }

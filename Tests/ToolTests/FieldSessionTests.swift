@@ -58,18 +58,6 @@ import Testing
     #expect(next.out.split(separator: "\n").count == 3 && next.out.contains("Nothing waits"))
   }
 
-  @Test func everyCommandHelpsWithAnExample() async throws {
-    let folder = try TemporaryFolder()
-    let field = ToolProcess(name: "field", folder: folder.path)
-    #expect(try await field.run("--help").out.contains("field enroll"))
-    for command in ["enroll", "forms", "import", "report", "list", "show", "sync", "status"] {
-      let help = try await field.run(command, "--help")
-      #expect(help.code == 0)
-      #expect(help.out.contains("\nfield \(command)"), "\(command)")
-      #expect(help.out.contains("--json") && help.out.contains("--store"))
-    }
-  }
-
   @Test func numbersThatDoNotAddUpAreSaidLoudly() async throws {
     let world = try await FieldToolWorld()
     let field = try await world.enrolled()

@@ -4,28 +4,6 @@ import TestSupport
 import Testing
 
 @Suite struct HubCommandTests {
-  @Test func withoutArgumentsItSaysInThreeLinesWhatToDoNext() async throws {
-    let folder = try TemporaryFolder()
-    let new = try await HubTool.run([], environment: ["SYNCKIT_HUB": folder.path + "/none"])
-    #expect(new.status == 0 && new.output.split(separator: "\n").count == 3 && new.output.contains("hub init"))
-    let vietnamese = try await HubTool.run([], environment: ["SYNCKIT_HUB": folder.path + "/none", "LANG": "vi_VN.UTF-8"])
-    #expect(vietnamese.output.contains("Tạo máy chủ"))
-    let dir = try await HubTool.made(in: folder)
-    let made = try await HubTool.run([], environment: ["SYNCKIT_HUB": dir])
-    #expect(made.output.split(separator: "\n").count == 3 && made.output.contains("hub serve"))
-  }
-
-  @Test(arguments: [
-    ["init"], ["campaign"], ["campaign", "load"], ["enroll"], ["devices"], ["devices", "list"], ["devices", "revoke"], ["serve"],
-    ["status"], ["results"], ["close"], [],
-  ])
-  func everyCommandShowsAnExample(_ command: [String]) async throws {
-    let ended = try await HubTool.run(command + ["--help"])
-    #expect(ended.status == 0)
-    #expect(ended.output.contains("Example") && ended.output.contains("hub " + command.joined(separator: " ")))
-    #expect(!ended.output.contains("--clock") && !ended.output.contains("--log-merges"))
-  }
-
   @Test func whatIsWrongIsOneSentenceAndExitCode1() async throws {
     let folder = try TemporaryFolder()
     let missing = folder.path + "/none"

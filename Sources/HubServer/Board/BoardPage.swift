@@ -27,6 +27,8 @@ struct BoardPage {
 
   struct Row {
     var name: String
+    /// Beside every commune, because names repeat.
+    var district: String
     var cells: [PageCell]
   }
 
@@ -54,15 +56,16 @@ struct BoardPage {
   var total: [PageCell]
   var legend: String
 
-  init(_ board: Board, _ words: BoardWords) {
+  init(_ board: Board, _ words: Wording) {
     let cells = BoardCells(board, words)
     frame = PageFrame(
       words, title: "\(words.text("Bảng theo dõi", "Board")) – \(board.province)", path: "/", refreshSeconds: Self.refreshSeconds)
     province = board.province
     campaign = board.campaign(words.language)
+    let clock = LocalTime(board.clock).map(words.time) ?? board.clock
     when = words.text(
-      "Giờ máy chủ \(board.clock) · \(words.phase(board.phase)) · tự làm mới mỗi \(Self.refreshSeconds) giây",
-      "Hub time \(board.clock) · \(words.phase(board.phase)) · refreshes every \(Self.refreshSeconds) seconds")
+      "Giờ máy chủ \(clock) · \(words.phase(board.phase)) · tự làm mới mỗi \(Self.refreshSeconds) giây",
+      "Hub time \(clock) · \(words.phase(board.phase)) · refreshes every \(Self.refreshSeconds) seconds")
     band = Self.band(board, words)
     alert =
       board.strayAnswers == 0
@@ -85,7 +88,7 @@ struct BoardPage {
     districts = board.districts.map { district in
       District(
         code: district.unit.rawValue, name: district.name, sum: cells.sum(district.total),
-        rows: district.rows.map { Row(name: $0.name, cells: cells.row($0)) })
+        rows: district.rows.map { Row(name: $0.name, district: district.name, cells: cells.row($0)) })
     }
     totalLabel = words.text("Toàn tỉnh", "Whole province")
     total = cells.sum(board.total)
@@ -95,7 +98,7 @@ struct BoardPage {
     )
   }
 
-  private static func band(_ board: Board, _ words: BoardWords) -> [Item] {
+  private static func band(_ board: Board, _ words: Wording) -> [Item] {
     let total = board.total
     let counts = total.counts
     var items: [Item] = []
@@ -104,7 +107,8 @@ struct BoardPage {
       items.append(
         Item(
           label: words.text("✓ Báo cáo đúng hạn", "✓ Reports on time"), value: words.number(total[.onTime]),
-          detail: words.text("trên \(total.communes) xã, ngày \(shown)", "of \(total.communes), \(shown)"), tone: "good"))
+          detail: words.text("trên \(words.number(total.communes)) xã, ngày \(shown)", "of \(words.number(total.communes)), \(shown)"),
+          tone: "good"))
       items.append(
         Item(label: words.text("! Báo cáo muộn", "! Reports late"), value: words.number(total[.late]), tone: total[.late] > 0 ? "warn" : "")
       )
@@ -141,12 +145,12 @@ struct BoardPage {
 /// The cells of the board's rows, in the order of its columns.
 private struct BoardCells {
   let board: Board
-  let words: BoardWords
+  let words: Wording
 
   /// A clock further off than this is pointed out, in milliseconds.
   private static let skewNoticeMs: UInt64 = 60_000
 
-  init(_ board: Board, _ words: BoardWords) {
+  init(_ board: Board, _ words: Wording) {
     self.board = board
     self.words = words
   }
@@ -168,11 +172,13 @@ private struct BoardCells {
   func sum(_ total: BoardTotal) -> [PageCell] {
     let counts = total.counts
     let filed = total[.onTime] + total[.late]
-    let silent = total.silent == 0 ? words.text("mọi xã", "all communes") : words.text("\(total.silent) xã chưa", "\(total.silent) without")
+    let silent =
+      total.silent == 0
+      ? words.text("mọi xã", "all communes") : words.text("\(words.number(total.silent)) xã chưa", "\(words.number(total.silent)) without")
     return [
       board.reportDay == nil
         ? PageCell(value: words.unknown, style: "")
-        : PageCell(value: "\(filed) / \(total.communes) \(words.text("xã", "communes"))", style: ""),
+        : PageCell(value: "\(words.number(filed)) / \(words.number(total.communes)) \(words.text("xã", "communes"))", style: ""),
       PageCell(value: "\(words.number(counts.received)) / \(words.number(counts.expected))"), PageCell(value: silent, style: ""),
       backlog(counts), count(counts.held), count(counts.conflicts), skew(counts), PageCell(value: words.number(counts.devices)),
     ]

@@ -26,10 +26,13 @@ struct BoardResponder: HTTPResponder {
     let uri = request.uri
     // A name that merely points to this machine is how a strange web page would read the board through the operator's browser.
     guard Self.isLocal(request.head.authority ?? "") else {
-      return text(.forbidden, "Bảng này chỉ mở tại máy chủ: http://127.0.0.1.\nThe board opens on this machine only: http://127.0.0.1.\n")
+      return plain(
+        .forbidden,
+        LocalizedText(
+          vi: "Bảng này chỉ mở tại máy chủ: http://127.0.0.1.", en: "The board opens on this machine only: http://127.0.0.1."))
     }
     guard request.method == .get || request.method == .head else {
-      return text(.methodNotAllowed, "Chỉ xem được trang này.\nThis page can only be read.\n")
+      return plain(.methodNotAllowed, LocalizedText(vi: "Chỉ xem được trang này.", en: "This page can only be read."))
     }
     // Vietnamese is the first language of the pages, whatever the server's own locale says.
     let language = uri.queryParameters.get("lang").flatMap { Language(rawValue: $0) } ?? .vietnamese
@@ -45,7 +48,7 @@ struct BoardResponder: HTTPResponder {
         return Response(
           status: .ok, headers: [.contentType: "text/css; charset=utf-8", .cacheControl: "max-age=300"],
           body: ResponseBody(byteBuffer: ByteBuffer(string: PageStyle.css)))
-      case "/health": return text(.ok, "ok\n")
+      case "/health": return plain(.ok, "ok\n")
       default: return html(pages.message(language, Self.noPage), status: .notFound)
       }
     } catch let error as any ExplainedError {
@@ -71,7 +74,9 @@ struct BoardResponder: HTTPResponder {
     return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: page)))
   }
 
-  private func text(_ status: HTTPResponse.Status, _ text: String) -> Response {
+  private func plain(_ status: HTTPResponse.Status, _ text: LocalizedText) -> Response { plain(status, "\(text.vi)\n\(text.en)\n") }
+
+  private func plain(_ status: HTTPResponse.Status, _ text: String) -> Response {
     Response(
       status: status, headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"],
       body: ResponseBody(byteBuffer: ByteBuffer(string: text)))

@@ -57,7 +57,7 @@ enum PageTemplates {
     <tr class="district" id="d{{code}}"><th scope="rowgroup">{{name}}</th>
     {{#sum}}<td class="{{style}}">{{value}}{{#detail}} <small>{{detail}}</small>{{/detail}}</td>
     {{/sum}}</tr>
-    {{#rows}}<tr><th scope="row">{{name}}</th>
+    {{#rows}}<tr><th scope="row">{{name}}<small>, {{district}}</small></th>
     {{#cells}}<td class="{{style}}">{{#icon}}<span class="icon" aria-hidden="true">{{icon}}</span> {{/icon}}{{value}}{{#detail}} <small>{{detail}}</small>{{/detail}}</td>
     {{/cells}}</tr>
     {{/rows}}</tbody>

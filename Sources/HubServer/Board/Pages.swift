@@ -27,17 +27,17 @@ struct Pages: Sendable {
         .badRequest, vi: "Chưa có cuộc khảo sát nào; nạp bằng `hub campaign load THƯ_MỤC`.",
         en: "There is no campaign yet; load one with `hub campaign load DIR`.")
     }
-    return render(BoardPage(board, BoardWords(language: language)), "board")
+    return render(BoardPage(board, Wording(language: language)), "board")
   }
 
   func results(_ survey: SurveyHub, _ query: ResultsPage.Query, _ language: Language) async throws -> String {
     let results = try await survey.results(form: query.form)
-    return render(ResultsPage(results, query, BoardWords(language: language)), "results")
+    return render(ResultsPage(results, query, Wording(language: language)), "results")
   }
 
   func message(_ language: Language, _ text: LocalizedText) -> String {
     render(
-      MessagePage(frame: PageFrame(BoardWords(language: language), title: "SyncKit", path: "/", refreshSeconds: nil), text: text(language)),
+      MessagePage(frame: PageFrame(Wording(language: language), title: "SyncKit", path: "/", refreshSeconds: nil), text: text(language)),
       "message")
   }
 
@@ -64,19 +64,19 @@ struct PageFrame {
   var otherCode: String
   var note: String
 
-  init(_ words: BoardWords, title: String, path: String, query: String = "", refreshSeconds: Int?) {
-    let isVietnamese = words.language == .vietnamese
+  init(_ words: Wording, title: String, path: String, query: String = "", refreshSeconds: Int?) {
+    let other = words.language == .vietnamese ? Language.english : .vietnamese
     lang = words.language.rawValue
     self.title = title
     refresh = refreshSeconds.map(String.init)
     skip = words.text("Đến nội dung", "Skip to content")
     boardLabel = words.text("Bảng theo dõi", "Board")
     resultsLabel = words.text("Kết quả", "Results")
-    let suffix = isVietnamese ? "" : "?lang=en"
+    let suffix = other == .english ? "" : "?lang=en"
     boardLink = "/" + suffix
     resultsLink = "/results" + suffix
-    otherLanguage = isVietnamese ? "English" : "Tiếng Việt"
-    otherCode = isVietnamese ? "en" : "vi"
+    otherLanguage = Wording(language: other).text("Tiếng Việt", "English")
+    otherCode = other.rawValue
     otherLink = path + "?lang=" + otherCode + (query.isEmpty ? "" : "&" + query)
     note = words.text(
       "Trang này chỉ mở tại máy chủ. Kết quả của đơn vị ít phiếu được giữ kín.",

@@ -56,7 +56,7 @@ struct ResultsPage {
   var questions: [Question]
   var legend: String
 
-  init(_ results: FormResults, _ query: Query, _ words: BoardWords) {
+  init(_ results: FormResults, _ query: Query, _ words: Wording) {
     let view = results.view
     // A page of every question for every commune would help nobody: communes are shown a question at a time.
     let chosen = query.level == .commune ? query.question ?? view.questions.first?.id : query.question
@@ -82,7 +82,7 @@ struct ResultsPage {
       PageColumn(label: words.text("Phải thu", "Expected")), PageColumn(label: words.text("Tỷ lệ", "Rate")),
       PageColumn(label: "", isNumber: false),
     ]
-    participation = Self.sorted(results.participation.filter { $0.level == level }, by: \.name).map { line in
+    participation = VietnameseOrder.byDistrict(results.participation.filter { $0.level == level }, name: \.name).map { line in
       Taking(
         name: line.name, answers: words.number(line.answers), expected: words.number(line.expected),
         rate: words.percent(line.ratePermille), meter: line.ratePermille.map { min($0, 1000) })
@@ -92,7 +92,7 @@ struct ResultsPage {
         label: words.text("Chọn câu hỏi khác", "Choose another question"),
         links: view.questions.map { Link(link: address(.commune, $0.id), label: $0.label(words.language), isCurrent: $0.id == chosen) })
     }
-    let units = Self.sorted(view.units.filter { $0.level == level }, by: \.name)
+    let units = VietnameseOrder.byDistrict(view.units.filter { $0.level == level }, name: \.name)
     questions = view.questions.filter { chosen == nil || $0.id == chosen }.map { heading in
       level == .province ? Self.overall(heading, units.first, words) : Self.byUnit(heading, units, words)
     }
@@ -101,7 +101,7 @@ struct ResultsPage {
       "Fewer than 5 answers, and whatever would reveal them by subtraction, are not shown. “≥ 90 %” may also be everyone.")
   }
 
-  private static func name(_ level: UnitLevel, _ words: BoardWords) -> String {
+  private static func name(_ level: UnitLevel, _ words: Wording) -> String {
     switch level {
     case .province: words.text("Toàn tỉnh", "Province")
     case .district: words.text("Theo huyện", "Districts")
@@ -109,16 +109,8 @@ struct ResultsPage {
     }
   }
 
-  /// By district, then by name, as on the board.
-  private static func sorted<T>(_ lines: [T], by name: (T) -> String) -> [T] {
-    let keyed = lines.map { line in
-      (key: name(line).split(separator: ", ", maxSplits: 1).reversed().map { VietnameseOrder.Key(String($0)) }, line: line)
-    }
-    return keyed.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.line)
-  }
-
   /// One unit: a row a choice.
-  private static func overall(_ heading: QuestionHeading, _ unit: UnitResult?, _ words: BoardWords) -> Question {
+  private static func overall(_ heading: QuestionHeading, _ unit: UnitResult?, _ words: Wording) -> Question {
     var question = Question(id: heading.id, label: heading.label(words.language), hasTable: true, columns: [], rows: [])
     guard let result = unit?[heading.id] else {
       question.hasTable = false
@@ -136,7 +128,7 @@ struct ResultsPage {
         if case .withheld(let reason) = mean { question.withheld = ResultsTable.text(reason, words.language) }
         return question
       }
-      question.rows = [Row(name: decimal(tenths, words), cells: [PageCell(value: words.number(result.answered))])]
+      question.rows = [Row(name: words.decimal(tenths: tenths), cells: [PageCell(value: words.number(result.answered))])]
       return question
     }
     if reasons.count == 1, let first = reasons.first, let reason = first {
@@ -154,7 +146,7 @@ struct ResultsPage {
     return question
   }
 
-  private static func countAndShare(_ cell: ResultCell, _ words: BoardWords) -> [PageCell] {
+  private static func countAndShare(_ cell: ResultCell, _ words: Wording) -> [PageCell] {
     switch cell {
     case .shown(let count, let share):
       var meter: Int?
@@ -167,7 +159,7 @@ struct ResultsPage {
   }
 
   /// Several units: a row a unit, a column a choice.
-  private static func byUnit(_ heading: QuestionHeading, _ units: [UnitResult], _ words: BoardWords) -> Question {
+  private static func byUnit(_ heading: QuestionHeading, _ units: [UnitResult], _ words: Wording) -> Question {
     let titles = heading.choices.isEmpty ? [words.text("Trung bình", "Mean")] : heading.choices.map { $0.label(words.language) }
     let rows = units.map { unit -> Row in
       guard let result = unit[heading.id] else {
@@ -176,7 +168,7 @@ struct ResultsPage {
       let answered = PageCell(value: words.number(result.answered))
       if let mean = result.mean {
         switch mean {
-        case .shown(let tenths): return Row(name: unit.name, cells: [answered, PageCell(value: decimal(tenths, words))])
+        case .shown(let tenths): return Row(name: unit.name, cells: [answered, PageCell(value: words.decimal(tenths: tenths))])
         case .withheld(let reason):
           return Row(name: unit.name, cells: [PageCell(value: ResultsTable.text(reason, words.language), style: "quiet", span: 2)])
         }
@@ -205,9 +197,5 @@ struct ResultsPage {
       ]
         + titles.map { PageColumn(label: $0) },
       rows: rows)
-  }
-
-  private static func decimal(_ tenths: Int, _ words: BoardWords) -> String {
-    "\(tenths < 0 ? "−" : "")\(words.number(Int(tenths.magnitude / 10)))\(words.text(",", "."))\(tenths.magnitude % 10)"
   }
 }

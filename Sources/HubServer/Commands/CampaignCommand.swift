@@ -7,29 +7,34 @@ internal import ToolSupport
 /// What a hub surveys.
 struct CampaignCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "campaign", abstract: "Load the campaign: its units, forms, headcounts and days.",
-    discussion: """
-      Example:
-        hub campaign load Examples/bac-giang-2024
-      """,
-    subcommands: [CampaignLoadCommand.self])
+    commandName: "campaign",
+    abstract: LocalizedText(
+      vi: "Nạp cuộc khảo sát: đơn vị, biểu mẫu, số người, các ngày.", en: "Load the campaign: its units, forms, headcounts and days."),
+    examples: ["hub campaign load Examples/bac-giang-2024"], subcommands: [CampaignLoadCommand.self])
 }
 
 struct CampaignLoadCommand: ToolCommand {
   static let configuration = CommandConfiguration(
-    commandName: "load", abstract: "Load a campaign's folder into the hub; again after changes.",
-    discussion: """
-      The folder holds campaign.json, districts.csv, communes.csv, headcount.csv and an ID.xlsform folder for each form. All
-      mistakes are told at once, with file and line; nothing is loaded then. Loading it again writes only what differs.
-
-      Example:
-        hub campaign load Examples/bac-giang-2024 --move-to 2025-04-01
-      """)
+    commandName: "load",
+    abstract: LocalizedText(
+      vi: "Nạp thư mục của cuộc khảo sát vào máy chủ; có thay đổi thì nạp lại.",
+      en: "Load a campaign's folder into the hub; again after changes."),
+    discussion: LocalizedText(
+      vi: """
+        Thư mục có campaign.json, districts.csv, communes.csv, headcount.csv và với mỗi biểu mẫu một thư mục ID.xlsform. Mọi lỗi được \
+        nêu cùng lúc, kèm tệp và dòng; khi đó không nạp gì cả. Nạp lại thì chỉ ghi những gì khác.
+        """,
+      en: """
+        The folder holds campaign.json, districts.csv, communes.csv, headcount.csv and an ID.xlsform folder for each form. All \
+        mistakes are told at once, with file and line; nothing is loaded then. Loading it again writes only what differs.
+        """),
+    examples: ["hub campaign load Examples/bac-giang-2024 --move-to 2025-04-01"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
-  @Argument(help: "The campaign's folder.") var folder: String
-  @Option(name: .long, help: "Move all days so that the first is YYYY-MM-DD.") var moveTo: String?
+  @Argument(help: .text(vi: "Thư mục của cuộc khảo sát.", en: "The campaign's folder.")) var folder: String
+  @Option(name: .long, help: .text(vi: "Dời mọi ngày để ngày đầu là NĂM-THÁNG-NGÀY.", en: "Move all days so that the first is YYYY-MM-DD."))
+  var moveTo: String?
 
   private struct Loaded: Encodable {
     var campaign: String

@@ -6,26 +6,24 @@ internal import ToolSupport
 /// The devices a hub knows.
 struct DevicesCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "devices", abstract: "List the enrolled devices, or revoke one.",
-    discussion: """
-      Examples:
-        hub devices list
-        hub devices revoke 3fa20c11
-      """,
-    subcommands: [DevicesListCommand.self, DevicesRevokeCommand.self], defaultSubcommand: DevicesListCommand.self)
+    commandName: "devices",
+    abstract: LocalizedText(
+      vi: "Liệt kê các thiết bị đã ghi danh, hoặc thu hồi một thiết bị.", en: "List the enrolled devices, or revoke one."),
+    examples: ["hub devices list", "hub devices revoke 3fa20c11"], subcommands: [DevicesListCommand.self, DevicesRevokeCommand.self],
+    defaultSubcommand: DevicesListCommand.self)
 }
 
 struct DevicesListCommand: ToolCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the enrolled devices: unit, last contact, backlog, clock.",
-    discussion: """
-      Example:
-        hub devices list --unit 07201
-      """)
+    commandName: "list",
+    abstract: LocalizedText(
+      vi: "Liệt kê các thiết bị đã ghi danh: đơn vị, lần liên lạc cuối, còn tồn, đồng hồ.",
+      en: "List the enrolled devices: unit, last contact, backlog, clock."),
+    examples: ["hub devices list --unit 07201"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
-  @Option(name: .long, help: "Only devices of this unit.") var unit: String?
+  @Option(name: .long, help: .text(vi: "Chỉ thiết bị của đơn vị này.", en: "Only devices of this unit.")) var unit: String?
 
   private struct Line: Encodable {
     var replica: String
@@ -55,22 +53,24 @@ struct DevicesListCommand: ToolCommand {
         console.say("Chưa có thiết bị nào ghi danh.", "No device has enrolled yet.")
         return
       }
-      let words = BoardWords(language: options.language)
+      let words = Wording(language: options.language)
       let heading: [LocalizedText] = [
         LocalizedText(vi: "Thiết bị", en: "Device"), LocalizedText(vi: "Đơn vị", en: "Unit"), LocalizedText(vi: "Nhãn", en: "Label"),
         LocalizedText(vi: "Liên lạc cuối", en: "Last contact"), LocalizedText(vi: "Tồn", en: "Backlog"),
         LocalizedText(vi: "Phiếu chờ", en: "Packets"), LocalizedText(vi: "Lệch giờ", en: "Clock"),
         LocalizedText(vi: "Trạng thái", en: "State"),
       ]
+      let sorted = VietnameseOrder.byDistrict(devices) { plan?.tree.displayName(of: UnitCode($0.scope)) ?? $0.scope }
       console.table(
         [heading.map { $0(options.language) }]
-          + devices.map { device in
+          + sorted.map { device in
             let contact = device.contactMs.map { Int64($0) }
             let state =
               device.revokedMs == nil ? LocalizedText(vi: "đang dùng", en: "active") : LocalizedText(vi: "đã thu hồi", en: "revoked")
             return [
               device.replica.short, plan?.tree.displayName(of: UnitCode(device.scope)) ?? device.scope, device.label,
-              contact.map { ms in plan?.campaign.wallText(atMs: ms) ?? String(ms) } ?? words.noContact, words.number(device.backlog),
+              contact.map { ms in plan.map { words.time($0.campaign.localTime(atMs: ms)) } ?? words.ago(ms, nowMs: survey.nowMs) }
+                ?? words.noContact, words.number(device.backlog),
               words.number(device.packets), words.skew(device.skewMs), state(options.language),
             ]
           })
@@ -80,15 +80,18 @@ struct DevicesListCommand: ToolCommand {
 
 struct DevicesRevokeCommand: ToolCommand {
   static let configuration = CommandConfiguration(
-    commandName: "revoke", abstract: "Take a lost or misused device's rights away; what it sent before stays.",
-    discussion: """
-      Example:
-        hub devices revoke 3fa20c11
-      """)
+    commandName: "revoke",
+    abstract: LocalizedText(
+      vi: "Thu hồi quyền của thiết bị bị mất hay dùng sai; những gì nó đã gửi vẫn còn.",
+      en: "Take a lost or misused device's rights away; what it sent before stays."),
+    examples: ["hub devices revoke 3fa20c11"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
-  @Argument(help: "The device as `hub devices list` shows it: at least 8 digits.") var device: String
+  @Argument(
+    help: .text(
+      vi: "Thiết bị như `hub devices list` ghi: ít nhất 8 chữ số.", en: "The device as `hub devices list` shows it: at least 8 digits."))
+  var device: String
 
   private struct Revoked: Encodable {
     var replica: String

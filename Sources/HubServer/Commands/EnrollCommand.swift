@@ -7,25 +7,46 @@ internal import ToolSupport
 /// Makes enrolment codes, or enrolment files for devices that never see the network.
 struct EnrollCommand: ToolCommand {
   static let configuration = CommandConfiguration(
-    commandName: "enroll", abstract: "Make enrolment codes, or enrolment files, for one, some or all communes.",
-    discussion: """
-      A code is valid once, for one device. It is shown only now: the hub keeps its hash. An enrolment file replaces a code on a
-      device without network; it holds that device's key, so carry it like a key and delete it afterwards.
-
-      Examples:
-        hub enroll 07201
-        hub enroll --all --file codes.csv
-        hub enroll 07201 07204 --files ./usb --hub http://10.0.0.5:8080
-      """)
+    commandName: "enroll",
+    abstract: LocalizedText(
+      vi: "Tạo mã ghi danh, hoặc tệp ghi danh, cho một, vài hay mọi xã.",
+      en: "Make enrolment codes, or enrolment files, for one, some or all communes."),
+    discussion: LocalizedText(
+      vi: """
+        Mỗi mã dùng một lần, cho một thiết bị. Mã chỉ hiện lúc này: máy chủ chỉ giữ giá trị băm. Tệp ghi danh thay cho mã trên thiết bị \
+        không có mạng; tệp chứa khóa của thiết bị đó, nên hãy mang như mang chìa khóa và xóa sau khi dùng.
+        """,
+      en: """
+        A code is valid once, for one device. It is shown only now: the hub keeps its hash. An enrolment file replaces a code on a \
+        device without network; it holds that device's key, so carry it like a key and delete it afterwards.
+        """),
+    examples: [
+      "hub enroll 07201", "hub enroll --all --file codes.csv", "hub enroll 07201 07204 --files ./usb --hub http://10.0.0.5:8080",
+    ])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
-  @Argument(help: "Codes of units, such as 07201.") var units: [String] = []
-  @Flag(name: .long, help: "Every commune.") var all = false
-  @Option(name: .long, help: "How many devices of each unit.") var count = 1
-  @Option(name: .long, help: "Also write the codes to this file: CSV, or JSON when its name ends in .json.") var file: [String] = []
-  @Option(name: .long, help: "Make an enrolment file for each device in this folder instead of codes.") var files: String?
-  @Option(name: .long, help: "The hub's address to put into enrolment files, such as http://10.0.0.5:8080.") var hub = ""
+  @Argument(help: .text(vi: "Mã đơn vị, như 07201.", en: "Codes of units, such as 07201.")) var units: [String] = []
+  @Flag(name: .long, help: .text(vi: "Mọi xã.", en: "Every commune.")) var all = false
+  @Option(name: .long, help: .text(vi: "Số thiết bị của mỗi đơn vị.", en: "How many devices of each unit.")) var count = 1
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Ghi mã vào tệp này: CSV, hoặc JSON khi tên tệp kết thúc bằng .json.",
+      en: "Also write the codes to this file: CSV, or JSON when its name ends in .json."))
+  var file: [String] = []
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Thay vì mã, tạo trong thư mục này mỗi thiết bị một tệp ghi danh.",
+      en: "Make an enrolment file for each device in this folder instead of codes."))
+  var files: String?
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Địa chỉ máy chủ ghi vào tệp ghi danh, như http://10.0.0.5:8080.",
+      en: "The hub's address to put into enrolment files, such as http://10.0.0.5:8080."))
+  var hub = ""
 
   /// Devices made in one call.
   private static let devicesMax = 20_000
@@ -39,9 +60,18 @@ struct EnrollCommand: ToolCommand {
   }
 
   func validate() throws {
-    if units.isEmpty != all { throw ValidationError("Give unit codes, or --all; not both and not neither.") }
-    if !(1...100).contains(count) { throw ValidationError("--count must be 1 to 100.") }
-    if files != nil && !file.isEmpty { throw ValidationError("--file writes codes and --files makes enrolment files: choose one.") }
+    if units.isEmpty != all {
+      throw
+        ValidationError(
+          vi: "Hãy cho mã đơn vị, hoặc --all; không dùng cả hai.", en: "Give unit codes, or --all; not both and not neither.")
+    }
+    if !(1...100).contains(count) { throw ValidationError(vi: "--count phải từ 1 đến 100.", en: "--count must be 1 to 100.") }
+    if files != nil && !file.isEmpty {
+      throw
+        ValidationError(
+          vi: "--file ghi mã, còn --files tạo tệp ghi danh: hãy chọn một.",
+          en: "--file writes codes and --files makes enrolment files: choose one.")
+    }
   }
 
   func perform(_ console: Console) async throws {
@@ -50,7 +80,8 @@ struct EnrollCommand: ToolCommand {
       let targets = try targets(plan.tree).flatMap { Array(repeating: $0, count: count) }
       guard targets.count <= Self.devicesMax else {
         throw ToolError(
-          vi: "Không tạo quá \(Self.devicesMax) mã một lần.", en: "No more than \(Self.devicesMax) devices can be made in one call.")
+          vi: "Không tạo quá \(console.words.number(Self.devicesMax)) mã một lần.",
+          en: "No more than \(console.words.number(Self.devicesMax)) devices can be made in one call.")
       }
       let codes: [Code]
       if let files {
@@ -66,7 +97,7 @@ struct EnrollCommand: ToolCommand {
   }
 
   private func targets(_ tree: UnitTree) throws -> [SurveyUnit] {
-    if all { return tree.units(at: .commune) }
+    if all { return VietnameseOrder.byDistrict(tree.units(at: .commune)) { tree.displayName(of: $0.code) } }
     let unknown = units.filter { tree[UnitCode($0)] == nil }
     guard unknown.isEmpty else {
       let list = unknown.joined(separator: ", ")
@@ -92,13 +123,14 @@ struct EnrollCommand: ToolCommand {
     } catch {
       throw ToolError(vi: "Không tạo được thư mục \(folder).", en: "Cannot create the folder \(folder).")
     }
-    let bar = ProgressBar(options.language == .vietnamese ? "Tạo tệp ghi danh" : "Enrolment files", console: console)
+    let bar = ProgressBar(console.words.text("Tạo tệp ghi danh", "Enrolment files"), console: console)
     var codes: [Code] = []
     for (index, unit) in targets.enumerated() {
       let number = targets[..<index].lazy.filter { $0.code == unit.code }.count + 1
       let path = try freePath(folder + "/" + unit.code.rawValue, number: number)
       let data = try await survey.hub.makeEnrolmentFile(
-        scope: unit.code.rawValue, readScopes: plan.readScopes(of: unit.code), label: "\(unit.name) \(number)", hubAddress: hub)
+        scope: unit.code.rawValue, readScopes: plan.readScopes(of: unit.code), label: "\(plan.tree.displayName(of: unit.code)) \(number)",
+        hubAddress: hub)
       try writePrivate(data, to: path)
       codes.append(code(for: unit, of: plan.tree, file: path))
       bar.show(done: index + 1, of: targets.count)
@@ -140,14 +172,15 @@ struct EnrollCommand: ToolCommand {
     if !file.isEmpty {
       let list = file.joined(separator: ", ")
       console.say(
-        "Đã ghi \(codes.count) mã vào \(list); giữ kín như chìa khóa.", "Wrote \(codes.count) codes to \(list); keep it like a key.")
+        "Đã ghi \(console.words.number(codes.count)) mã vào \(list); giữ kín như chìa khóa.",
+        "Wrote \(console.words.number(codes.count)) codes to \(list); keep it like a key.")
       return
     }
-    let isVietnamese = options.language == .vietnamese
-    let heading =
-      isVietnamese
-      ? ["Mã đơn vị", "Đơn vị", "Huyện", files == nil ? "Mã ghi danh" : "Tệp"]
-      : ["Unit", "Name", "District", files == nil ? "Code" : "File"]
+    let words = console.words
+    let heading = [
+      words.text("Mã đơn vị", "Unit"), words.text("Đơn vị", "Name"), words.text("Huyện", "District"),
+      files == nil ? words.text("Mã ghi danh", "Code") : words.text("Tệp", "File"),
+    ]
     console.table([heading] + codes.map { [$0.unit, $0.name, $0.district, $0.code.map(Self.spaced) ?? $0.file ?? ""] })
   }
 

@@ -7,12 +7,10 @@ internal import ToolSupport
 /// The questionnaires: checked before use, published in editions, closed.
 struct FormsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "forms", abstract: "Check, publish, list and close the campaign's forms.",
-    discussion: """
-      Example:
-        hub forms check pks01.xlsx
-        hub forms publish pks01.xlsx
-      """,
+    commandName: "forms",
+    abstract: LocalizedText(
+      vi: "Kiểm tra, xuất bản, liệt kê và đóng các biểu mẫu của cuộc khảo sát.", en: "Check, publish, list and close the campaign's forms."),
+    examples: ["hub forms check pks01.xlsx", "hub forms publish pks01.xlsx"],
     subcommands: [FormsCheckCommand.self, FormsPublishCommand.self, FormsListCommand.self, FormsStateCommand.self])
 
   /// Reads a form, or says everything that is wrong with it, one line each.
@@ -31,20 +29,31 @@ struct FormsCommand: AsyncParsableCommand {
 
 struct FormsCheckCommand: ToolCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Read a form and tell all its problems at once, with sheet, row and column.",
-    discussion: """
-      The form is an .xlsx workbook, a folder of survey.csv, choices.csv and settings.csv, or an XForm .xml. Needs no hub; with
-      one, or with --answers, it also warns when the background questions could tell people apart. Exit code 1 when there are
-      problems.
-
-      Example:
-        hub forms check Examples/bac-giang-2024/pks01.xlsx --answers 4187
-      """)
+    commandName: "check",
+    abstract: LocalizedText(
+      vi: "Đọc một biểu mẫu và nêu mọi chỗ sai cùng lúc, kèm trang, dòng và cột.",
+      en: "Read a form and tell all its problems at once, with sheet, row and column."),
+    discussion: LocalizedText(
+      vi: """
+        Biểu mẫu là sổ tính .xlsx, thư mục chứa survey.csv, choices.csv và settings.csv, hoặc XForm .xml. Không cần máy chủ; có máy chủ \
+        hoặc có --answers thì còn cảnh báo khi các câu về người trả lời có thể làm lộ từng người. Mã thoát 1 khi có chỗ sai.
+        """,
+      en: """
+        The form is an .xlsx workbook, a folder of survey.csv, choices.csv and settings.csv, or an XForm .xml. Needs no hub; with \
+        one, or with --answers, it also warns when the background questions could tell people apart. Exit code 1 when there are \
+        problems.
+        """),
+    examples: ["hub forms check Examples/bac-giang-2024/pks01.xlsx --answers 4187"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
-  @Argument(help: "FILE.xlsx, FILE.xml or a folder of CSV files.") var file: String
-  @Option(name: .long, help: "How many answers are expected. Default: the hub's headcount.") var answers: Int?
+  @Argument(help: .text(vi: "TỆP.xlsx, TỆP.xml hoặc thư mục các tệp CSV.", en: "FILE.xlsx, FILE.xml or a folder of CSV files.")) var file:
+    String
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Số phiếu phải thu. Mặc định: theo số người máy chủ biết.", en: "How many answers are expected. Default: the hub's headcount."))
+  var answers: Int?
 
   private struct Report: Encodable {
     var problems: [String]
@@ -57,8 +66,14 @@ struct FormsCheckCommand: ToolCommand {
     do {
       form = try FormsCommand.read(file)
     } catch let problems as FormProblems {
-      for problem in problems.problems { console.warn(problem.explanation) }
+      if !console.isJSON {
+        for problem in problems.problems { console.warn(problem.explanation) }
+      }
       console.say("\(problems.problems.count) chỗ cần sửa.", "\(problems.problems.count) to mend.")
+      if console.isJSON {
+        console.refuse(
+          LocalizedText(vi: "\(problems.problems.count) chỗ cần sửa.", en: "\(problems.problems.count) to mend."), code: "badForm")
+      }
       let list = problems.problems.map { $0.explanation(options.language) }
       try console.result(Report(problems: list, summary: nil, warning: nil))
       throw ToolExit.failed
@@ -90,18 +105,25 @@ struct FormsCheckCommand: ToolCommand {
 
 struct FormsPublishCommand: ToolCommand {
   static let configuration = CommandConfiguration(
-    commandName: "publish", abstract: "Publish a form, or a new version of it; older versions begin to close.",
-    discussion: """
-      A question that stays under its name keeps its kind and all its old choices, so that old answers keep their meaning;
-      otherwise nothing is published and the questions are named.
-
-      Example:
-        hub forms publish Examples/bac-giang-2024/pks01.xlsx
-      """)
+    commandName: "publish",
+    abstract: LocalizedText(
+      vi: "Xuất bản một biểu mẫu hoặc phiên bản mới của nó; các bản cũ bắt đầu đóng.",
+      en: "Publish a form, or a new version of it; older versions begin to close."),
+    discussion: LocalizedText(
+      vi: """
+        Câu hỏi giữ nguyên tên thì giữ nguyên loại và mọi lựa chọn cũ, để phiếu cũ còn nguyên nghĩa; nếu không, không xuất bản gì và \
+        các câu đó được nêu tên.
+        """,
+      en: """
+        A question that stays under its name keeps its kind and all its old choices, so that old answers keep their meaning; \
+        otherwise nothing is published and the questions are named.
+        """),
+    examples: ["hub forms publish Examples/bac-giang-2024/pks01.xlsx"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
-  @Argument(help: "FILE.xlsx, FILE.xml or a folder of CSV files.") var file: String
+  @Argument(help: .text(vi: "TỆP.xlsx, TỆP.xml hoặc thư mục các tệp CSV.", en: "FILE.xlsx, FILE.xml or a folder of CSV files.")) var file:
+    String
 
   func perform(_ console: Console) async throws {
     let form = try FormsCommand.read(file)
@@ -128,11 +150,10 @@ struct FormsPublishCommand: ToolCommand {
 
 struct FormsListCommand: ToolCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the forms with their versions and states.",
-    discussion: """
-      Example:
-        hub forms list
-      """)
+    commandName: "list",
+    abstract: LocalizedText(
+      vi: "Liệt kê các biểu mẫu kèm phiên bản và tình trạng.", en: "List the forms with their versions and states."),
+    examples: ["hub forms list"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
@@ -140,7 +161,8 @@ struct FormsListCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
       let forms = try await survey.requirePlan().forms
-      console.table(forms.map { [$0.form, $0.version, $0.state] })
+      let heading = [console.words.text("Mã", "Id"), console.words.text("Phiên bản", "Version"), console.words.text("Tình trạng", "State")]
+      console.table([heading] + forms.map { [$0.form, $0.version, console.words.formState($0.state)] })
       try console.result(forms)
     }
   }
@@ -148,18 +170,19 @@ struct FormsListCommand: ToolCommand {
 
 struct FormsStateCommand: ToolCommand {
   static let configuration = CommandConfiguration(
-    commandName: "state", abstract: "Move a form forward: open, closing, closed.",
-    discussion: """
-      closing: it is asked no more, and answers on their way are still counted. closed: as `hub close`.
-
-      Example:
-        hub forms state pks01 closing
-      """)
+    commandName: "state",
+    abstract: LocalizedText(
+      vi: "Chuyển biểu mẫu sang bước sau: open (mở), closing (đang đóng), closed (đã đóng).",
+      en: "Move a form forward: open, closing, closed."),
+    discussion: LocalizedText(
+      vi: "closing: không hỏi thêm ai, phiếu đang trên đường vẫn được tính. closed: như `hub close`.",
+      en: "closing: it is asked no more, and answers on their way are still counted. closed: as `hub close`."),
+    examples: ["hub forms state pks01 closing"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
-  @Argument(help: "The form, such as pks01.") var form: String
-  @Argument(help: "open, closing or closed.") var state: String
+  @Argument(help: .text(vi: "Biểu mẫu, như pks01.", en: "The form, such as pks01.")) var form: String
+  @Argument(help: .text(vi: "open, closing hoặc closed.", en: "open, closing or closed.")) var state: String
 
   func perform(_ console: Console) async throws {
     guard let state = FormState(rawValue: state) else {

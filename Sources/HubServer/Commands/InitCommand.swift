@@ -6,17 +6,20 @@ internal import ToolSupport
 /// Makes a new hub in a folder of its own.
 struct InitCommand: ToolCommand {
   static let configuration = CommandConfiguration(
-    commandName: "init", abstract: "Make a new hub: its keys and an empty store.",
-    discussion: """
-      Copy the folder `keys` to a safe place afterwards: without it no answer can be opened and no device knows the hub again.
-
-      Example:
-        hub init ./hub-data
-      """)
+    commandName: "init",
+    abstract: LocalizedText(vi: "Tạo máy chủ mới: khóa và kho dữ liệu trống.", en: "Make a new hub: its keys and an empty store."),
+    discussion: LocalizedText(
+      vi: "Sau đó hãy chép thư mục `keys` sang nơi an toàn: mất nó thì không mở được phiếu nào và không thiết bị nào nhận ra máy chủ nữa.",
+      en: "Copy the folder `keys` to a safe place afterwards: without it no answer can be opened and no device knows the hub again."),
+    examples: ["hub init ./hub-data"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
-  @Argument(help: "The hub's folder; made if it is missing. Default: as --dir.") var folder: String?
+  @Argument(
+    help: .text(
+      vi: "Thư mục của máy chủ; chưa có thì được tạo. Mặc định: như --dir.",
+      en: "The hub's folder; made if it is missing. Default: as --dir."))
+  var folder: String?
 
   private struct Made: Encodable {
     var folder: String

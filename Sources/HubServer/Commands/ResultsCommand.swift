@@ -6,23 +6,29 @@ internal import ToolSupport
 /// Shows what may be shown of the answers.
 struct ResultsCommand: ToolCommand {
   static let configuration = CommandConfiguration(
-    commandName: "results", abstract: "Show the results that may be shown: small units and what would reveal them are withheld.",
-    discussion: """
-      Examples:
-        hub results
-        hub results --level commune --question g4_overall
-        hub results --json > results.json
-      """)
+    commandName: "results",
+    abstract: LocalizedText(
+      vi: "Xem các kết quả được phép xem: đơn vị nhỏ và những gì làm lộ chúng được giữ kín.",
+      en: "Show the results that may be shown: small units and what would reveal them are withheld."),
+    examples: ["hub results", "hub results --level commune --question g4_overall", "hub results --json > results.json"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
-  @Argument(help: "The form. Default: the campaign's first.") var form: String?
-  @Option(name: .long, help: "province, district or commune; all: every level.") var level = "province"
-  @Option(name: .long, help: "Only this question, by its name.") var question: String?
+  @Argument(
+    help: .text(vi: "Biểu mẫu. Mặc định: biểu mẫu đầu của cuộc khảo sát.", en: "The form. Default: the campaign's first."))
+  var form: String?
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "province (tỉnh), district (huyện) hoặc commune (xã); all: mọi cấp.", en: "province, district or commune; all: every level."))
+  var level = "province"
+  @Option(name: .long, help: .text(vi: "Chỉ câu hỏi này, theo tên của nó.", en: "Only this question, by its name.")) var question: String?
 
   func validate() throws {
     if level != "all" && UnitLevel(rawValue: level) == nil {
-      throw ValidationError("--level must be province, district, commune or all, not \(level)")
+      throw ValidationError(
+        vi: "--level phải là province, district, commune hoặc all, không phải \(level).",
+        en: "--level must be province, district, commune or all, not \(level).")
     }
   }
 
@@ -44,13 +50,14 @@ struct ResultsCommand: ToolCommand {
       results.participation.removeAll { wanted != nil && $0.level != wanted }
       try console.result(results)
       guard !console.isJSON else { return }
-      let words = BoardWords(language: options.language)
+      let words = Wording(language: options.language)
       Console.out("\(results.title(options.language)) (\(results.form))")
       console.table(
         [[words.text("Đơn vị", "Unit"), words.text("Phiếu", "Answers"), words.text("Phải thu", "Expected"), words.text("Tỷ lệ", "Rate")]]
-          + results.participation.map { line in
+          + VietnameseOrder.byDistrict(results.participation, name: \.name).map { line in
             [line.name, words.number(line.answers), words.number(line.expected), words.percent(line.ratePermille)]
           })
+      results.view.units = VietnameseOrder.byDistrict(results.view.units, name: \.name)
       Console.out("")
       Console.out(ResultsTable.render(results.view, options.language))
     }

@@ -8,28 +8,58 @@ internal import ToolSupport
 /// Serves devices, and the board to this machine.
 struct ServeCommand: ToolCommand {
   static let configuration = CommandConfiguration(
-    commandName: "serve", abstract: "Serve devices, and the board and results on a second port of this machine only.",
-    discussion: """
-      The first lines say where: `hub: …` for devices, `board: …` for a browser on this machine. Ctrl-C or SIGTERM lets calls in
-      progress end. Other commands work meanwhile. The log goes to standard error; it never says who sent an answer or when.
-
-      Example:
-        hub serve --host 0.0.0.0 --port 8080
-      """)
+    commandName: "serve",
+    abstract: LocalizedText(
+      vi: "Phục vụ các thiết bị; bảng theo dõi và kết quả ở cổng thứ hai, chỉ mở trên máy này.",
+      en: "Serve devices, and the board and results on a second port of this machine only."),
+    discussion: LocalizedText(
+      vi: """
+        Các dòng đầu cho biết địa chỉ: `hub: …` cho thiết bị, `board: …` cho trình duyệt trên máy này. Ctrl-C hoặc SIGTERM để các cuộc gọi \
+        đang dở kết thúc. Trong lúc đó các lệnh khác vẫn chạy được. Nhật ký ra đầu ra lỗi; nhật ký không bao giờ ghi ai gửi phiếu, lúc nào.
+        """,
+      en: """
+        The first lines say where: `hub: …` for devices, `board: …` for a browser on this machine. Ctrl-C or SIGTERM lets calls in \
+        progress end. Other commands work meanwhile. The log goes to standard error; it never says who sent an answer or when.
+        """),
+    examples: ["hub serve --host 0.0.0.0 --port 8080"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
-  @Option(name: .long, help: "The port for devices; 0 takes a free one.") var port = 8080
-  @Option(name: .long, help: "The address to listen on; 0.0.0.0 for all.") var host = "127.0.0.1"
-  @Option(name: .long, help: "The port of the board, on 127.0.0.1 only; 0 takes a free one.") var boardPort = 8081
-  @Flag(name: .long, help: "Log every call, except those that carry answers.") var verbose = false
-  @Flag(name: .long, help: ArgumentHelp("Say on standard error when a merge is about to be committed.", visibility: .hidden))
+  @Option(name: .long, help: .text(vi: "Cổng cho thiết bị; 0 là cổng trống bất kỳ.", en: "The port for devices; 0 takes a free one."))
+  var port = 8080
+  @Option(name: .long, help: .text(vi: "Địa chỉ nghe; 0.0.0.0 là mọi địa chỉ.", en: "The address to listen on; 0.0.0.0 for all."))
+  var host = "127.0.0.1"
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Cổng của bảng theo dõi, chỉ ở 127.0.0.1; 0 là cổng trống bất kỳ.",
+      en: "The port of the board, on 127.0.0.1 only; 0 takes a free one."))
+  var boardPort = 8081
+  @Flag(
+    name: .long,
+    help: .text(vi: "Ghi nhật ký mọi cuộc gọi, trừ cuộc gọi mang phiếu.", en: "Log every call, except those that carry answers."))
+  var verbose = false
+  @Flag(
+    name: .long,
+    help: .text(
+      vi: "Báo ở đầu ra lỗi khi sắp ghi một lần gộp.", en: "Say on standard error when a merge is about to be committed.",
+      visibility: .hidden))
   var logMerges = false
-  @Option(name: .long, help: ArgumentHelp("Milliseconds between a merge and its commit, for tests that kill there.", visibility: .hidden))
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Số mili giây giữa lúc gộp và lúc ghi, cho phép thử ngắt máy tại đó.",
+      en: "Milliseconds between a merge and its commit, for tests that kill there.", visibility: .hidden))
   var mergePauseMs: UInt32 = 0
   #if TLS
-    @Option(name: .long, help: "Certificate chain (PEM): serve devices over HTTPS.") var tlsCert: String?
-    @Option(name: .long, help: "Private key (PEM) of the certificate.") var tlsKey: String?
+    @Option(
+      name: .long,
+      help: .text(vi: "Chuỗi chứng thư (PEM): phục vụ thiết bị qua HTTPS.", en: "Certificate chain (PEM): serve devices over HTTPS."))
+    var tlsCert: String?
+    @Option(
+      name: .long,
+      help: .text(vi: "Khóa riêng (PEM) của chứng thư.", en: "Private key (PEM) of the certificate."))
+    var tlsKey: String?
   #endif
 
   /// How old a signed call may be by a clock that somebody moves, in milliseconds: a year.
@@ -37,10 +67,12 @@ struct ServeCommand: ToolCommand {
 
   func validate() throws {
     for (name, port) in [("--port", port), ("--board-port", boardPort)] where !(0...65_535).contains(port) {
-      throw ValidationError("\(name) must be 0 to 65535, not \(port)")
+      throw ValidationError(vi: "\(name) phải từ 0 đến 65535, không phải \(port).", en: "\(name) must be 0 to 65535, not \(port).")
     }
     #if TLS
-      if (tlsCert == nil) != (tlsKey == nil) { throw ValidationError("--tls-cert and --tls-key go together.") }
+      if (tlsCert == nil) != (tlsKey == nil) {
+        throw ValidationError(vi: "--tls-cert và --tls-key phải đi cùng nhau.", en: "--tls-cert and --tls-key go together.")
+      }
     #endif
   }
 

@@ -6,13 +6,12 @@ internal import ToolSupport
 /// Shows that everything the hub took is still there, and how the campaign stands.
 struct StatusCommand: ToolCommand {
   static let configuration = CommandConfiguration(
-    commandName: "status", abstract: "Show what the hub holds, whether the sums agree, and how the campaign stands.",
-    discussion: """
-      Ends with exit code 1 when a sum does not agree.
-
-      Example:
-        hub status --json
-      """)
+    commandName: "status",
+    abstract: LocalizedText(
+      vi: "Cho biết máy chủ đang giữ gì, các số có khớp không, cuộc khảo sát đến đâu.",
+      en: "Show what the hub holds, whether the sums agree, and how the campaign stands."),
+    discussion: LocalizedText(vi: "Thoát với mã 1 khi có số không khớp.", en: "Ends with exit code 1 when a sum does not agree."),
+    examples: ["hub status --json"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
@@ -40,37 +39,40 @@ struct StatusCommand: ToolCommand {
   }
 
   private func campaign(_ board: Board, _ console: Console) {
-    let (words, total) = (BoardWords(language: options.language), board.total)
+    let (words, total) = (console.words, board.total)
+    let clock = LocalTime(board.clock).map(words.time) ?? board.clock
     console.say("\(board.campaign.vi)", "\(board.campaign.en)")
     console.say(
-      "Giờ máy chủ \(board.clock), \(words.phase(board.phase)); \(total.communes) xã, \(total.silent) xã chưa liên lạc lần nào.",
-      "Hub time \(board.clock), \(words.phase(board.phase)); \(total.communes) communes, \(total.silent) without any contact.")
+      "Giờ máy chủ \(clock), \(words.phase(board.phase)); \(words.number(total.communes)) xã, \(words.number(total.silent)) xã chưa liên lạc lần nào.",
+      "Hub time \(clock), \(words.phase(board.phase)); \(words.number(total.communes)) communes, \(words.number(total.silent)) without any contact."
+    )
     if let day = board.reportDay {
       console.say(
-        "Báo cáo ngày \(words.day(day)): đúng hạn \(total[.onTime]), muộn \(total[.late]), chưa có \(total[.missing]), chưa đến hạn \(total[.notYetDue]).",
-        "Reports of \(words.day(day)): on time \(total[.onTime]), late \(total[.late]), missing \(total[.missing]), not due yet \(total[.notYetDue])."
+        "Báo cáo ngày \(words.day(day)): đúng hạn \(words.number(total[.onTime])), muộn \(words.number(total[.late])), chưa có \(words.number(total[.missing])), chưa đến hạn \(words.number(total[.notYetDue])).",
+        "Reports of \(words.day(day)): on time \(words.number(total[.onTime])), late \(words.number(total[.late])), missing \(words.number(total[.missing])), not due yet \(words.number(total[.notYetDue]))."
       )
     }
     console.say(
-      "Phiếu đã nhận \(total.counts.received) / \(words.number(total.counts.expected)).",
-      "Answers received \(total.counts.received) / \(words.number(total.counts.expected)).")
+      "Phiếu đã nhận \(words.number(total.counts.received)) / \(words.number(total.counts.expected)).",
+      "Answers received \(words.number(total.counts.received)) / \(words.number(total.counts.expected)).")
   }
 
   private func sums(_ status: HubStatus, _ console: Console) {
+    func n(_ value: Int) -> String { console.words.number(value) }
     let verdict =
       status.addsUp
       ? LocalizedText(vi: "các số khớp nhau", en: "the sums agree") : LocalizedText(vi: "CÁC SỐ KHÔNG KHỚP", en: "THE SUMS DO NOT AGREE")
     console.say(
-      "Phiếu kín: \(status.packetsKept) nhận = \(status.packetsWaiting) chờ + \(status.packetsReleased) đã mở + \(status.packetsRepeated) trùng + \(status.packetsSpoiled) hỏng.",
-      "Packets: \(status.packetsKept) kept = \(status.packetsWaiting) waiting + \(status.packetsReleased) released + \(status.packetsRepeated) repeated + \(status.packetsSpoiled) spoiled."
+      "Phiếu kín: \(n(status.packetsKept)) nhận = \(n(status.packetsWaiting)) chờ + \(n(status.packetsReleased)) đã mở + \(n(status.packetsRepeated)) trùng + \(n(status.packetsSpoiled)) hỏng.",
+      "Packets: \(n(status.packetsKept)) kept = \(n(status.packetsWaiting)) waiting + \(n(status.packetsReleased)) released + \(n(status.packetsRepeated)) repeated + \(n(status.packetsSpoiled)) spoiled."
     )
     console.say(
-      "Thay đổi: \(status.changes) nhận = \(status.changesMerged) đã gộp + \(status.changesHeld) giữ lại + \(status.changesWaiting) chờ gói trước; trong \(status.batches) gói.",
-      "Changes: \(status.changes) received = \(status.changesMerged) merged + \(status.changesHeld) held + \(status.changesWaiting) waiting for an earlier batch; in \(status.batches) batches."
+      "Thay đổi: \(n(status.changes)) nhận = \(n(status.changesMerged)) đã gộp + \(n(status.changesHeld)) giữ lại + \(n(status.changesWaiting)) chờ gói trước; trong \(n(status.batches)) gói.",
+      "Changes: \(n(status.changes)) received = \(n(status.changesMerged)) merged + \(n(status.changesHeld)) held + \(n(status.changesWaiting)) waiting for an earlier batch; in \(n(status.batches)) batches."
     )
     console.say(
-      "Xung đột: \(status.conflictsOpen) mở, \(status.conflictsClosed) đã xử lý. Thiết bị: \(status.devices), thu hồi \(status.devicesRevoked). Báo cáo: \(status.reports).",
-      "Conflicts: \(status.conflictsOpen) open, \(status.conflictsClosed) closed. Devices: \(status.devices), revoked \(status.devicesRevoked). Reports: \(status.reports)."
+      "Xung đột: \(n(status.conflictsOpen)) mở, \(n(status.conflictsClosed)) đã xử lý. Thiết bị: \(n(status.devices)), thu hồi \(n(status.devicesRevoked)). Báo cáo: \(n(status.reports)).",
+      "Conflicts: \(n(status.conflictsOpen)) open, \(n(status.conflictsClosed)) closed. Devices: \(n(status.devices)), revoked \(n(status.devicesRevoked)). Reports: \(n(status.reports))."
     )
     console.say("→ \(verdict.vi)", "→ \(verdict.en)")
   }

@@ -8,58 +8,116 @@ internal import ToolSupport
 struct RehearseCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "rehearse",
-    abstract: "Rehearse a whole campaign: a hub, a device for every commune, generated answers and reports, and a proof.",
-    discussion: """
-      Every device has its own store and talks HTTP to a hub process of its own; some devices are separate `field` processes.
-      Campaign time runs fast, so that late and silent communes are real differences in time.
-
-      Example:
-        hub rehearse Examples/bac-giang-2024 --link poor --seed 7
-      """)
+    abstract: LocalizedText(
+      vi: "Tổng duyệt cả cuộc khảo sát: một máy chủ, mỗi xã một thiết bị, phiếu và báo cáo sinh sẵn, rồi kiểm chứng.",
+      en: "Rehearse a whole campaign: a hub, a device for every commune, generated answers and reports, and a proof."),
+    discussion: LocalizedText(
+      vi: """
+        Mỗi thiết bị có kho riêng và nói HTTP với một tiến trình máy chủ riêng; một số thiết bị là tiến trình `field` riêng. Thời gian \
+        của cuộc khảo sát chạy nhanh, nên xã muộn hay im lặng là chênh lệch thời gian thật.
+        """,
+      en: """
+        Every device has its own store and talks HTTP to a hub process of its own; some devices are separate `field` processes. \
+        Campaign time runs fast, so that late and silent communes are real differences in time.
+        """),
+    examples: ["hub rehearse Examples/bac-giang-2024 --link poor --seed 7"])
 
   @OptionGroup var options: ToolOptions
 
-  @Argument(help: "The campaign's folder.")
+  @Argument(
+    help: .text(
+      vi: "Thư mục của cuộc khảo sát.",
+      en: "The campaign's folder."))
   var campaign: String
 
-  @Option(name: .long, help: "Folder for the hub and devices; must be empty or missing. Default: a temporary one.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Thư mục cho máy chủ và thiết bị; phải trống hoặc chưa có. Mặc định: thư mục tạm.",
+      en: "Folder for the hub and devices; must be empty or missing. Default: a temporary one."))
   var out: String?
 
-  @Option(name: .long, help: "Everything random follows from this number.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Mọi thứ ngẫu nhiên đều theo số này.",
+      en: "Everything random follows from this number."))
   var seed: UInt64 = 1
 
-  @Option(name: .long, help: "Move the campaign so that its first day falls on this date, YYYY-MM-DD.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Dời cuộc khảo sát để ngày đầu rơi vào ngày này, NĂM-THÁNG-NGÀY.",
+      en: "Move the campaign so that its first day falls on this date, YYYY-MM-DD."))
   var moveTo: String?
 
-  @Option(name: .long, help: "Campaign seconds a second, at most; work that takes longer slows it down.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Số giây khảo sát mỗi giây, nhiều nhất; việc lâu hơn thì chạy chậm lại.",
+      en: "Campaign seconds a second, at most; work that takes longer slows it down."))
   var speed: Double = 6000
 
-  @Option(name: .long, help: "The link between devices and hub: good, or poor (delays, and connections cut in the middle).")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Đường truyền giữa thiết bị và máy chủ: good (tốt), hoặc poor (trễ, và kết nối đứt giữa chừng).",
+      en: "The link between devices and hub: good, or poor (delays, and connections cut in the middle)."))
   var link: String = "good"
 
-  @Option(name: .long, help: "Communes that take part. Default: all.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Số xã tham gia. Mặc định: tất cả.",
+      en: "Communes that take part. Default: all."))
   var communes: Int = .max
 
-  @Option(name: .long, help: "Devices that are separate field processes.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Số thiết bị là tiến trình field riêng.",
+      en: "Devices that are separate field processes."))
   var processes: Int = RehearsalPlan.processesMin
 
-  @Option(name: .long, help: "Times the hub is killed with kill -9 at seeded moments, and started again.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Số lần máy chủ bị kill -9 vào lúc ngẫu nhiên rồi chạy lại.",
+      en: "Times the hub is killed with kill -9 at seeded moments, and started again."))
   var killHub: Int = 0
 
-  @Option(name: .long, help: "Times a field process is killed with kill -9 at seeded moments, and run again.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Số lần một tiến trình field bị kill -9 vào lúc ngẫu nhiên rồi chạy lại.",
+      en: "Times a field process is killed with kill -9 at seeded moments, and run again."))
   var killField: Int = 0
 
-  @Option(name: .long, help: "Port of the board. Default: a free one.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Cổng của bảng theo dõi. Mặc định: cổng trống bất kỳ.",
+      en: "Port of the board. Default: a free one."))
   var boardPort: Int = 0
 
-  @Flag(name: .long, help: "Leave the board served afterwards, until interrupted.")
+  @Flag(
+    name: .long,
+    help: .text(
+      vi: "Sau đó để bảng theo dõi mở, đến khi bị ngắt.",
+      en: "Leave the board served afterwards, until interrupted."))
   var stay = false
 
   func validate() throws {
-    if !["good", "poor"].contains(link) { throw ValidationError("--link must be good or poor, not \(link)") }
-    if !(1...1_000_000).contains(speed) { throw ValidationError("--speed must be from 1 to 1000000") }
+    if !["good", "poor"].contains(link) {
+      throw ValidationError(vi: "--link phải là good hoặc poor, không phải \(link).", en: "--link must be good or poor, not \(link).")
+    }
+    if !(1...1_000_000).contains(speed) {
+      throw ValidationError(vi: "--speed phải từ 1 đến 1000000.", en: "--speed must be from 1 to 1000000.")
+    }
     if communes < 1 || processes < 0 || !(0...1000).contains(killHub) || !(0...1000).contains(killField) {
-      throw ValidationError("--communes, --processes and the numbers of kills cannot be negative or over 1000")
+      throw ValidationError(
+        vi: "--communes, --processes và số lần ngắt không được âm hay quá 1000.",
+        en: "--communes, --processes and the numbers of kills cannot be negative or over 1000.")
     }
   }
 
@@ -82,7 +140,7 @@ struct RehearseCommand: ToolCommand {
         hubKills: killHub, fieldKills: killField, speedMax: speed, boardPort: boardPort),
       plan: plan, campaign: source.campaign, form: form, reportForm: reportForm, codes: codes)
     defer { rehearsal.hub.stop() }
-    let bar = ProgressBar(console.language == .vietnamese ? "Tổng duyệt" : "Rehearsal", console: console)
+    let bar = ProgressBar(console.words.text("Tổng duyệt", "Rehearsal"), console: console)
     let outcome: Rehearsal.Outcome
     do {
       outcome = try await interruptible { try await rehearsal.run(progress: bar) }
@@ -189,38 +247,38 @@ struct RehearseCommand: ToolCommand {
       hubPeakMiB: outcome.hubPeakMiB, hubKills: outcome.hubKills, hubKillsInMerge: outcome.hubKillsInMerge, fieldKills: outcome.fieldKills,
       linkCuts: outcome.linkCuts, folder: place, proof: proof)
     try console.result(summary)
-    let vi = console.language == .vietnamese
+    func text(_ vi: String, _ en: String) -> String { console.words.text(vi, en) }
     console.table(
       [
-        [vi ? "Xã" : "Communes", "\(summary.communes)"],
-        [vi ? "Đủ, đúng hạn" : "Complete, on time", "\(summary.complete)"],
-        [vi ? "Muộn" : "Late", "\(summary.late)"],
-        [vi ? "Chưa liên lạc" : "Silent", "\(summary.silent)"],
-        [vi ? "Phiếu trả lời" : "Answers", "\(summary.answers)"],
-        [vi ? "Báo cáo ngày" : "Daily reports", "\(summary.reports)"],
-        [vi ? "Xung đột mở" : "Open conflicts", "\(summary.conflicts)"],
-        [vi ? "Đang giữ lại" : "Held changes", "\(summary.held)"],
-        [vi ? "Thời gian" : "Time", "\(Int(summary.seconds.rounded())) s"],
-        [vi ? "Dữ liệu qua mạng" : "Bytes exchanged", "\(summary.bytes / 1024) KiB"],
-        [vi ? "Bộ nhớ máy chủ" : "Hub memory, peak", "\(summary.hubPeakMiB) MiB"],
+        [text("Xã", "Communes"), console.words.number(summary.communes)],
+        [text("Đủ, đúng hạn", "Complete, on time"), console.words.number(summary.complete)],
+        [text("Muộn", "Late"), console.words.number(summary.late)],
+        [text("Chưa liên lạc", "Silent"), console.words.number(summary.silent)],
+        [text("Phiếu trả lời", "Answers"), console.words.number(summary.answers)],
+        [text("Báo cáo ngày", "Daily reports"), console.words.number(summary.reports)],
+        [text("Xung đột mở", "Open conflicts"), console.words.number(summary.conflicts)],
+        [text("Đang giữ lại", "Held changes"), console.words.number(summary.held)],
+        [text("Thời gian", "Time"), "\(Int(summary.seconds.rounded())) s"],
+        [text("Dữ liệu qua mạng", "Bytes exchanged"), "\(console.words.number(summary.bytes / 1024)) KiB"],
+        [text("Bộ nhớ máy chủ", "Hub memory, peak"), "\(summary.hubPeakMiB) MiB"],
       ]
         + (killHub > 0
           ? [
             [
-              vi ? "Máy chủ bị kill -9" : "Hub killed",
-              "\(summary.hubKills) (\(vi ? "giữa lúc gộp" : "inside a merge"): \(summary.hubKillsInMerge))",
+              text("Máy chủ bị kill -9", "Hub killed"),
+              "\(summary.hubKills) (\(text("giữa lúc gộp", "inside a merge")): \(summary.hubKillsInMerge))",
             ]
           ]
           : [])
-        + (killField > 0 ? [[vi ? "field bị kill -9" : "field killed", "\(summary.fieldKills)"]] : [])
-        + (link == "poor" ? [[vi ? "Kết nối bị cắt" : "Connections cut", "\(summary.linkCuts)"]] : []))
+        + (killField > 0 ? [[text("field bị kill -9", "field killed"), "\(summary.fieldKills)"]] : [])
+        + (link == "poor" ? [[text("Kết nối bị cắt", "Connections cut"), "\(summary.linkCuts)"]] : []))
     console.say(
       proof.holds
-        ? "Kiểm chứng: đạt — \(proof.foundAnswers) phiếu, mỗi phiếu đúng một lần; \(proof.expectedReports) báo cáo không mất giá trị nào."
-        : "Kiểm chứng: KHÔNG ĐẠT — thiếu \(proof.missing.count), sai \(proof.altered.count), thừa \(proof.unexpected.count), báo cáo mất \(proof.lostReportValues.count).",
+        ? "Kiểm chứng: đạt — \(console.words.number(proof.foundAnswers)) phiếu, mỗi phiếu đúng một lần; \(console.words.number(proof.expectedReports)) báo cáo không mất giá trị nào."
+        : "Kiểm chứng: KHÔNG ĐẠT — thiếu \(console.words.number(proof.missing.count)), sai \(console.words.number(proof.altered.count)), thừa \(console.words.number(proof.unexpected.count)), báo cáo mất \(console.words.number(proof.lostReportValues.count)).",
       proof.holds
-        ? "Proof: holds — \(proof.foundAnswers) answers, each exactly once; \(proof.expectedReports) reports with no value lost."
-        : "Proof: FAILS — \(proof.missing.count) missing, \(proof.altered.count) altered, \(proof.unexpected.count) unexpected, \(proof.lostReportValues.count) reports lost a value."
+        ? "Proof: holds — \(console.words.number(proof.foundAnswers)) answers, each exactly once; \(console.words.number(proof.expectedReports)) reports with no value lost."
+        : "Proof: FAILS — \(console.words.number(proof.missing.count)) missing, \(console.words.number(proof.altered.count)) altered, \(console.words.number(proof.unexpected.count)) unexpected, \(console.words.number(proof.lostReportValues.count)) reports lost a value."
     )
   }
 }
@@ -229,16 +287,22 @@ struct RehearseCommand: ToolCommand {
 struct ProveCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "prove",
-    abstract: "Check that everything a rehearsal entered is in the hub's store exactly once.",
-    discussion: """
-      Example:
-        hub prove rehearsal/manifest.json --dir rehearsal/hub
-      """)
+    abstract: LocalizedText(
+      vi: "Kiểm tra mọi thứ một buổi tổng duyệt đã nhập đều có trong kho của máy chủ đúng một lần.",
+      en: "Check that everything a rehearsal entered is in the hub's store exactly once."),
+    examples: ["hub prove rehearsal/manifest.json --dir rehearsal/hub"])
 
   @OptionGroup var options: ToolOptions
-  @Argument(help: "The manifest the rehearsal wrote.")
+  @Argument(
+    help: .text(
+      vi: "Bản kê mà buổi tổng duyệt đã ghi.",
+      en: "The manifest the rehearsal wrote."))
   var manifest: String
-  @Option(name: .long, help: "The hub's folder.")
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Thư mục của máy chủ.",
+      en: "The hub's folder."))
   var dir: String
 
   func perform(_ console: Console) async throws {
@@ -249,15 +313,25 @@ struct ProveCommand: ToolCommand {
     let holds = proof.holds
     let counts = (proof.missing.count, proof.altered.count, proof.unexpected.count, proof.lostReportValues.count)
     if !holds && !console.isJSON {
-      for (name, values) in [("missing", proof.missing), ("altered", proof.altered), ("unexpected", proof.unexpected)] {
-        for value in values.prefix(RehearsalProof.namesMax) { Console.err("\(name): \(value)") }
+      for value in proof.missing.prefix(RehearsalProof.namesMax) {
+        console.warn(LocalizedText(vi: "thiếu: \(value)", en: "missing: \(value)"))
+      }
+      for value in proof.altered.prefix(RehearsalProof.namesMax) {
+        console.warn(LocalizedText(vi: "sai: \(value)", en: "altered: \(value)"))
+      }
+      for value in proof.unexpected.prefix(RehearsalProof.namesMax) {
+        console.warn(LocalizedText(vi: "thừa: \(value)", en: "unexpected: \(value)"))
       }
     }
     if !console.isJSON { proof.missing.removeAll() }
     try console.result(proof)
     console.say(
-      holds ? "Đạt: \(proof.foundAnswers) phiếu, mỗi phiếu đúng một lần." : "KHÔNG ĐẠT: thiếu, sai, thừa, báo cáo mất = \(counts).",
-      holds ? "Holds: \(proof.foundAnswers) answers, each exactly once." : "FAILS: missing, altered, unexpected, reports lost = \(counts).")
+      holds
+        ? "Đạt: \(console.words.number(proof.foundAnswers)) phiếu, mỗi phiếu đúng một lần."
+        : "KHÔNG ĐẠT: thiếu, sai, thừa, báo cáo mất = \(counts).",
+      holds
+        ? "Holds: \(console.words.number(proof.foundAnswers)) answers, each exactly once."
+        : "FAILS: missing, altered, unexpected, reports lost = \(counts).")
     if !holds { throw ToolExit.failed }
   }
 }

@@ -42,7 +42,7 @@ struct HubListener {
   ///
   /// - Throws: `ToolError` when an address cannot be listened on.
   func run() async throws {
-    let announcement = Announcement(scheme: scheme)
+    let announcement = Announcement(scheme: scheme, folder: survey.folder)
     let calls = CallCounter()
     let devices = Application(
       responder: ProtocolResponder(survey: survey, calls: calls, logger: logger), server: try server(),
@@ -131,12 +131,17 @@ private final class Announcement: Sendable {
     var hub: String?
     var board: String?
     var isSaid = false
+    var note: ServingNote?
   }
 
   private let scheme: String
+  private let folder: String
   private let state = Mutex(State())
 
-  init(scheme: String) { self.scheme = scheme }
+  init(scheme: String, folder: String) {
+    self.scheme = scheme
+    self.folder = folder
+  }
 
   var isHubListening: Bool { state.withLock { $0.hub != nil } }
   var isComplete: Bool { state.withLock { $0.isSaid } }
@@ -148,6 +153,8 @@ private final class Announcement: Sendable {
 
   func boardListens(host: String, port: Int?) { say { $0.board = "board: http://\(host):\(port ?? 0)/" } }
 
+  private static func address(_ line: String) -> String { String(line.drop { $0 != " " }.dropFirst()) }
+
   private func say(_ change: (inout State) -> Void) {
     state.withLock { state in
       change(&state)
@@ -155,6 +162,7 @@ private final class Announcement: Sendable {
       Console.out(hub)
       Console.out(board)
       state.isSaid = true
+      state.note = ServingNote(ServingNote.Addresses(hub: Self.address(hub), board: Self.address(board)), in: folder)
     }
   }
 }

@@ -98,11 +98,10 @@ struct ProtocolResponder: HTTPResponder {
       body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
   }
 
+  private static let noPage = LocalizedText(
+    vi: "Đây là máy chủ SyncKit cho thiết bị; không có trang web nào ở đây.",
+    en: "This is a SyncKit hub for devices; there is no page here.")
   private static let notFound = Response(
     status: .notFound, headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"],
-    body: ResponseBody(
-      byteBuffer: ByteBuffer(
-        string:
-          "Đây là máy chủ SyncKit cho thiết bị; không có trang web nào ở đây.\nThis is a SyncKit hub for devices; there is no page here.\n")
-    ))
+    body: ResponseBody(byteBuffer: ByteBuffer(string: "\(noPage.vi)\n\(noPage.en)\n")))
 }

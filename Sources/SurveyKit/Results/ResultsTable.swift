@@ -28,7 +28,7 @@ public enum ResultsTable {
   }
 
   private static func row(_ result: QuestionResult, language: Language) -> [String] {
-    let answered = result.answered.map(String.init) ?? "–"
+    let answered = Wording(language: language).number(result.answered)
     if let mean = result.mean { return [answered, text(mean, language)] }
     let reasons = result.choices.map { choice -> WithheldReason? in
       if case .withheld(let reason) = choice.cell { reason } else { nil }
@@ -42,14 +42,14 @@ public enum ResultsTable {
   private static func text(_ cell: ResultCell, _ language: Language) -> String {
     switch cell {
     case .shown(let count, let share):
-      count.map { "\($0) (\(text(share, language)))" } ?? text(share, language)
+      count.map { "\(Wording(language: language).number($0)) (\(text(share, language)))" } ?? text(share, language)
     case .withheld(let reason): text(reason, language)
     }
   }
 
   private static func text(_ mean: MeanCell, _ language: Language) -> String {
     switch mean {
-    case .shown(let tenths): decimal(tenths, language)
+    case .shown(let tenths): Wording(language: language).decimal(tenths: tenths)
     case .withheld(let reason): text(reason, language)
     }
   }
@@ -66,18 +66,11 @@ public enum ResultsTable {
   /// A share as people write it: "60 %", "33,3 %" or "33.3 %", "≥ 90 %".
   public static func text(_ share: Share, _ language: Language) -> String {
     switch share {
-    case .permille(let permille): "\(decimal(permille, language)) %"
+    case .permille(let permille): Wording(language: language).percent(permille)
     case .atLeast90: "≥ 90 %"
     case .atMost10: "≤ 10 %"
     case .between10And90: "10–90 %"
     }
-  }
-
-  /// Tenths as a decimal, with the language's decimal sign; a zero tenth is left out.
-  private static func decimal(_ tenths: Int, _ language: Language) -> String {
-    let (whole, rest) = tenths.magnitude.quotientAndRemainder(dividingBy: 10)
-    let sign = tenths < 0 ? "-" : ""
-    return rest == 0 ? "\(sign)\(whole)" : "\(sign)\(whole)\(language == .vietnamese ? "," : ".")\(rest)"
   }
 
   /// Columns as wide as their widest cell, two spaces apart. A row that ends early, as a withheld one does, widens nothing.

@@ -6,6 +6,16 @@ internal import Foundation
 /// then tones: level, huyền, hỏi, ngã, sắc, nặng; then lower case before upper. A space comes before every letter, so that
 /// "Tân An" precedes "Tâng". Runs of digits compare as numbers. Composed and decomposed text are equal.
 public enum VietnameseOrder {
+  /// Lines about units as people look for them: by district, then by name.
+  ///
+  /// - Parameter name: A unit's display name, a commune's with its district behind the comma. Computed once per line.
+  public static func byDistrict<T>(_ lines: [T], name: (T) -> String) -> [T] {
+    let keyed = lines.map { line in
+      (key: name(line).split(separator: ", ", maxSplits: 1).reversed().map { Key(String($0)) }, line: line)
+    }
+    return keyed.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.line)
+  }
+
   /// A key to compute once per name and compare often. Equal keys mean canonically equivalent text.
   public struct Key: Comparable, Hashable, Sendable {
     private var letters: [UInt32] = []

@@ -42,7 +42,7 @@ enum Packets {
       var recipient = try? HPKE.Recipient(
         privateKey: key, ciphersuite: .Curve25519_SHA256_ChachaPoly, info: info, encapsulatedKey: packet.encapsulated),
       let plain = try? recipient.open(packet.ciphertext), let message = unpadded(plain),
-      let content = try? WirePacketContent.parse(message, named: LocalizedText("packet")),
+      let content = try? WirePacketContent.parse(message, named: LocalizedText(vi: "gói phiếu", en: "packet")),
       content.columns.count <= WireLimits.columnsPerTableMax + 1, Set(content.columns).count == content.columns.count
     else { return nil }
     var inflated = WireLimits.inflatedBytesMax - (sizeClassesBytes.last ?? 0) * 16

@@ -58,6 +58,13 @@ extension Hub {
     return made
   }
 
+  /// How many codes no device has used yet.
+  public func unusedCodes() async throws -> Int {
+    try await store.read { session in
+      Int(clamping: try session.firstRow("SELECT count(*) FROM hub_code WHERE replica IS NULL")?.first?.integer ?? 0)
+    }
+  }
+
   func enroll(_ body: Data) async throws -> Data {
     let request = try WireEnrolRequest.parse(body, named: LocalizedText(vi: "yêu cầu ghi danh", en: "enrolment request"))
     guard let key = VerifyingKey(rawRepresentation: request.publicKey), request.label.utf8.count <= WireLimits.nameBytesMax,

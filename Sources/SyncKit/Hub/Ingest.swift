@@ -215,7 +215,7 @@ struct Ingest {
   /// not have: a device that claims more than it was told, or a hub that was restored, would hide what loses. In doubt, a
   /// conflict.
   func seenPosition(_ content: BatchContent) throws -> UInt64 {
-    guard !content.cursor.isEmpty, let cursor = try? WireCursor.parse(content.cursor, named: LocalizedText("cursor")),
+    guard !content.cursor.isEmpty, let cursor = try? WireCursor.parse(content.cursor, named: LocalizedText(vi: "vị trí đọc", en: "cursor")),
       cursor.incarnation == incarnation, let place = cursor.scopes.first(where: { $0.scope == content.scope }),
       try FeedReader.isPlace(place, in: session)
     else { return 0 }

@@ -83,7 +83,9 @@ extension Transport {
 extension SyncError {
   /// What a hub's error answer says.
   init(_ response: HubResponse) {
-    guard let body = try? WireErrorBody.parse(response.body, named: LocalizedText("error")), let code = Code(rawValue: body.code) else {
+    guard let body = try? WireErrorBody.parse(response.body, named: LocalizedText(vi: "thông báo lỗi", en: "error")),
+      let code = Code(rawValue: body.code)
+    else {
       self.init(
         .hubFailed, vi: "Máy chủ trả lời lỗi \(response.status) không rõ.", en: "The hub answered with an unclear error \(response.status)."
       )
