@@ -20,7 +20,7 @@ internal import ToolSupport
     subcommands: [
       InitCommand.self, CampaignCommand.self, FormsCommand.self, EnrollCommand.self, DevicesCommand.self, ServeCommand.self,
       StatusCommand.self,
-      ResultsCommand.self, CloseCommand.self, RehearseCommand.self, ProveCommand.self,
+      ResultsCommand.self, CloseCommand.self, QRCommand.self, RehearseCommand.self, ProveCommand.self,
     ])
 
   func run() async throws {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FormWeb
 internal import Foundation
 internal import SurveyKit
 internal import SyncKit
@@ -11,7 +12,7 @@ struct RehearseCommand: ToolCommand {
     abstract: "Rehearse a whole campaign: a hub, a device for every commune, generated answers and reports, and a proof.",
     discussion: """
       Every device has its own store and talks HTTP to a hub process of its own; some devices are separate `field` processes.
-      Campaign time runs fast, so that late and silent communes are real differences in time.
+      One answer in ten comes through the web form, as from a phone. Campaign time runs fast, so that late and silent communes are real differences in time.
 
       Example:
         hub rehearse Examples/bac-giang-2024 --link poor --seed 7
@@ -75,12 +76,13 @@ struct RehearseCommand: ToolCommand {
     console.say(
       "Tổng duyệt: \(plan.communes.count) xã, \(plan.events.count) việc, hạt giống \(seed). Thư mục: \(place)",
       "Rehearsal: \(plan.communes.count) communes, \(plan.events.count) events, seed \(seed). Folder: \(place)")
-    let codes = try await prepare(source, plan: plan, place: place)
+    let (codes, key) = try await prepare(source, plan: plan, place: place)
     let rehearsal = try Rehearsal(
       settings: Rehearsal.Settings(
         folder: place, hubExecutable: executables.hub, fieldExecutable: executables.field, seed: seed, isPoorLink: link == "poor",
         hubKills: killHub, fieldKills: killField, speedMax: speed, boardPort: boardPort),
-      plan: plan, campaign: source.campaign, form: form, reportForm: reportForm, codes: codes)
+      plan: plan, campaign: source.campaign, form: form, reportForm: reportForm, codes: codes,
+      phones: PhoneRespondents(key: key, campaign: source.campaign))
     defer { rehearsal.hub.stop() }
     let bar = ProgressBar(console.language == .vietnamese ? "Tổng duyệt" : "Rehearsal", console: console)
     let outcome: Rehearsal.Outcome
@@ -130,8 +132,10 @@ struct RehearseCommand: ToolCommand {
     return path
   }
 
-  /// Makes the hub, loads the campaign and draws two codes for every commune.
-  private func prepare(_ source: CampaignFolder, plan: RehearsalPlan, place: String) async throws -> [[String]] {
+  /// Makes the hub, loads the campaign and draws two codes for every commune; also gives the key of the web form's links.
+  private func prepare(
+    _ source: CampaignFolder, plan: RehearsalPlan, place: String
+  ) async throws -> (codes: [[String]], key: FormLinkKey) {
     let clockFile = place + "/clock"
     try FileClock.set(UInt64(max(0, plan.startMs)), at: clockFile)
     guard let clock = FileClock(path: clockFile) else { throw ToolError(vi: "Không ghi được đồng hồ.", en: "The clock cannot be written.") }
@@ -144,7 +148,7 @@ struct RehearseCommand: ToolCommand {
       return [target, target]
     }
     let codes = try await hub.hub.makeCodes(targets)
-    return plan.communes.indices.map { [codes[$0 * 2], codes[$0 * 2 + 1]] }
+    return (plan.communes.indices.map { [codes[$0 * 2], codes[$0 * 2 + 1]] }, FormLinkKey(hub: hub))
   }
 
   // MARK: Report
@@ -155,6 +159,7 @@ struct RehearseCommand: ToolCommand {
     var late: Int
     var silent: Int
     var answers: Int
+    var webAnswers: Int
     var reports: Int
     var conflicts: Int
     var held: Int
@@ -185,7 +190,8 @@ struct RehearseCommand: ToolCommand {
     let summary = Summary(
       communes: plan.communes.count, complete: rows.count { $0.report == .onTime }, late: rows.count { $0.report == .late },
       silent: rows.count { $0.counts.lastContactMs == nil }, answers: proof.foundAnswers,
-      reports: status.reports, conflicts: status.conflictsOpen, held: status.changesHeld, seconds: outcome.seconds, bytes: outcome.bytes,
+      webAnswers: outcome.webAnswers, reports: status.reports, conflicts: status.conflictsOpen, held: status.changesHeld,
+      seconds: outcome.seconds, bytes: outcome.bytes,
       hubPeakMiB: outcome.hubPeakMiB, hubKills: outcome.hubKills, hubKillsInMerge: outcome.hubKillsInMerge, fieldKills: outcome.fieldKills,
       linkCuts: outcome.linkCuts, folder: place, proof: proof)
     try console.result(summary)
@@ -196,7 +202,7 @@ struct RehearseCommand: ToolCommand {
         [vi ? "Đủ, đúng hạn" : "Complete, on time", "\(summary.complete)"],
         [vi ? "Muộn" : "Late", "\(summary.late)"],
         [vi ? "Chưa liên lạc" : "Silent", "\(summary.silent)"],
-        [vi ? "Phiếu trả lời" : "Answers", "\(summary.answers)"],
+        [vi ? "Phiếu trả lời" : "Answers", "\(summary.answers) (\(vi ? "qua trang web" : "by the web form"): \(summary.webAnswers))"],
         [vi ? "Báo cáo ngày" : "Daily reports", "\(summary.reports)"],
         [vi ? "Xung đột mở" : "Open conflicts", "\(summary.conflicts)"],
         [vi ? "Đang giữ lại" : "Held changes", "\(summary.held)"],
