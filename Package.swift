@@ -38,6 +38,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CLibzip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
+    .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"]), .brew(["qrencode"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .target(
       name: "SyncKit",
       dependencies: [
@@ -58,6 +60,14 @@ let package = Package(
       ],
       swiftSettings: habits),
     .target(
+      name: "FormWeb",
+      dependencies: [
+        "SurveyKit", "SyncKit",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Mustache", package: "swift-mustache"),
+      ],
+      swiftSettings: habits),
+    .target(
       name: "ToolSupport",
       dependencies: ["SurveyKit", "SyncKit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: habits),
@@ -72,7 +82,7 @@ let package = Package(
     .executableTarget(
       name: "HubServer",
       dependencies: [
-        "SurveyKit", "SyncKit", "ToolSupport",
+        "FormWeb", "SurveyKit", "SyncKit", "ToolSupport", "CQREncode", "CPNG",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -103,9 +113,10 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "TestSupport", "SyncKit", "SurveyKit", "FieldCLI", "HubServer", .product(name: "GRDB", package: "GRDB.swift"),
+        "TestSupport", "SyncKit", "SurveyKit", "FormWeb", "FieldCLI", "HubServer", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      exclude: ["Browser"],
       swiftSettings: habits),
   ]
 )

@@ -28,6 +28,8 @@ final class Rehearsal: Sendable {
     var fieldKills = 0
     var linkCuts = 0
     var hubPeakMiB = 0
+    /// Answers that came through the web form.
+    var webAnswers = 0
   }
 
   /// Communes at work at once.
@@ -41,6 +43,7 @@ final class Rehearsal: Sendable {
   let form: Form
   let reportForm: Form
   let codes: [[String]]
+  let phones: PhoneRespondents
   let hub: HubProcess
   private let clockFile: String
   private let notes = Mutex(Notes())
@@ -51,15 +54,19 @@ final class Rehearsal: Sendable {
     var devices: [Int: any RehearsalDevice] = [:]
     var bytes = 0
     var done = 0
+    var webAnswers = 0
   }
 
-  init(settings: Settings, plan: RehearsalPlan, campaign: Campaign, form: Form, reportForm: Form, codes: [[String]]) throws {
+  init(
+    settings: Settings, plan: RehearsalPlan, campaign: Campaign, form: Form, reportForm: Form, codes: [[String]], phones: PhoneRespondents
+  ) throws {
     self.settings = settings
     self.plan = plan
     self.campaign = campaign
     self.form = form
     self.reportForm = reportForm
     self.codes = codes
+    self.phones = phones
     clockFile = settings.folder + "/clock"
     try FileClock.set(UInt64(max(0, plan.startMs)), at: clockFile)
     hub = HubProcess(
@@ -102,6 +109,7 @@ final class Rehearsal: Sendable {
     outcome.hubPeakMiB = hub.peakMemoryKiB / 1024
     notes.withLock { notes in
       outcome.bytes = notes.bytes
+      outcome.webAnswers = notes.webAnswers
       outcome.manifest.answers = notes.answers.sorted { $0.id < $1.id }
       outcome.manifest.reports = notes.reports.sorted { $0.key < $1.key }.map {
         RehearsalManifest.Report(key: $0.key, contents: Set($0.value.values).sorted())
@@ -163,15 +171,14 @@ final class Rehearsal: Sendable {
       try await device.enroll(code: codes[event.commune][event.device], hub: hub)
     case .collect(let count):
       guard count > 0 else { return }
-      let answers = try generate(count, event: event, commune: commune, day: day)
-      try await device.submit(answers, day: day)
-      let unit = commune.unit.code.rawValue
-      notes.withLock { notes in
-        notes.answers += answers.map {
-          RehearsalManifest.Answer(
-            id: $0.id, unit: unit, content: RehearsalManifest.hash(String(decoding: $0.answers.canonicalJSON, as: UTF8.self)))
-        }
+      var answers = try generate(count, event: event, commune: commune, day: day)
+      let byPhone = answers.indices.filter { PhoneRespondents.takes($0, of: commune) }
+      for place in byPhone {
+        answers[place].id = try await phones.submit(answers[place].answers, unit: commune.unit.code, hub: hub)
       }
+      let byDevice = answers.indices.filter { !byPhone.contains($0) }.map { answers[$0] }
+      if !byDevice.isEmpty { try await device.submit(byDevice, day: day) }
+      note(answers, unit: commune.unit.code.rawValue, byPhone: byPhone.count)
     case .report, .correct:
       let answered = event.action == .report ? commune.answers : max(0, commune.answers - event.device - 1)
       let seed = settings.seed &* 1_000_003 &+ UInt64(event.commune * 16 + event.device * 4 + (event.action == .report ? 0 : 1))
@@ -185,6 +192,16 @@ final class Rehearsal: Sendable {
     case .sync:
       let bytes = try await device.sync(hub: hub)
       notes.withLock { $0.bytes += bytes }
+    }
+  }
+
+  private func note(_ answers: [RehearsalAnswer], unit: String, byPhone: Int) {
+    notes.withLock { notes in
+      notes.webAnswers += byPhone
+      notes.answers += answers.map {
+        RehearsalManifest.Answer(
+          id: $0.id, unit: unit, content: RehearsalManifest.hash(String(decoding: $0.answers.canonicalJSON, as: UTF8.self)))
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FormWeb
 internal import Foundation
 internal import SurveyKit
 internal import SyncKit
@@ -13,11 +14,12 @@ struct RehearseCommand: ToolCommand {
       en: "Rehearse a whole campaign: a hub, a device for every commune, generated answers and reports, and a proof."),
     discussion: LocalizedText(
       vi: """
-        Mỗi thiết bị có kho riêng và nói HTTP với một tiến trình máy chủ riêng; một số thiết bị là tiến trình `field` riêng. Thời gian \
+        Mỗi thiết bị có kho riêng và nói HTTP với một tiến trình máy chủ riêng; một số thiết bị là tiến trình `field` riêng. Cứ mười phiếu có một phiếu đi qua trang web, như từ điện thoại. Thời gian \
         của cuộc khảo sát chạy nhanh, nên xã muộn hay im lặng là chênh lệch thời gian thật.
         """,
       en: """
         Every device has its own store and talks HTTP to a hub process of its own; some devices are separate `field` processes. \
+        One answer in ten comes through the web form, as from a phone. \
         Campaign time runs fast, so that late and silent communes are real differences in time.
         """),
     examples: ["hub rehearse Examples/bac-giang-2024 --link poor --seed 7"])
@@ -133,12 +135,13 @@ struct RehearseCommand: ToolCommand {
     console.say(
       "Tổng duyệt: \(plan.communes.count) xã, \(plan.events.count) việc, hạt giống \(seed). Thư mục: \(place)",
       "Rehearsal: \(plan.communes.count) communes, \(plan.events.count) events, seed \(seed). Folder: \(place)")
-    let codes = try await prepare(source, plan: plan, place: place)
+    let (codes, key) = try await prepare(source, plan: plan, place: place)
     let rehearsal = try Rehearsal(
       settings: Rehearsal.Settings(
         folder: place, hubExecutable: executables.hub, fieldExecutable: executables.field, seed: seed, isPoorLink: link == "poor",
         hubKills: killHub, fieldKills: killField, speedMax: speed, boardPort: boardPort),
-      plan: plan, campaign: source.campaign, form: form, reportForm: reportForm, codes: codes)
+      plan: plan, campaign: source.campaign, form: form, reportForm: reportForm, codes: codes,
+      phones: PhoneRespondents(key: key, campaign: source.campaign))
     defer { rehearsal.hub.stop() }
     let bar = ProgressBar(console.words.text("Tổng duyệt", "Rehearsal"), console: console)
     let outcome: Rehearsal.Outcome
@@ -188,8 +191,10 @@ struct RehearseCommand: ToolCommand {
     return path
   }
 
-  /// Makes the hub, loads the campaign and draws two codes for every commune.
-  private func prepare(_ source: CampaignFolder, plan: RehearsalPlan, place: String) async throws -> [[String]] {
+  /// Makes the hub, loads the campaign and draws two codes for every commune; also gives the key of the web form's links.
+  private func prepare(
+    _ source: CampaignFolder, plan: RehearsalPlan, place: String
+  ) async throws -> (codes: [[String]], key: FormLinkKey) {
     let clockFile = place + "/clock"
     try FileClock.set(UInt64(max(0, plan.startMs)), at: clockFile)
     guard let clock = FileClock(path: clockFile) else { throw ToolError(vi: "Không ghi được đồng hồ.", en: "The clock cannot be written.") }
@@ -202,7 +207,7 @@ struct RehearseCommand: ToolCommand {
       return [target, target]
     }
     let codes = try await hub.hub.makeCodes(targets)
-    return plan.communes.indices.map { [codes[$0 * 2], codes[$0 * 2 + 1]] }
+    return (plan.communes.indices.map { [codes[$0 * 2], codes[$0 * 2 + 1]] }, FormLinkKey(hub: hub))
   }
 
   // MARK: Report
@@ -213,6 +218,7 @@ struct RehearseCommand: ToolCommand {
     var late: Int
     var silent: Int
     var answers: Int
+    var webAnswers: Int
     var reports: Int
     var conflicts: Int
     var held: Int
@@ -243,7 +249,8 @@ struct RehearseCommand: ToolCommand {
     let summary = Summary(
       communes: plan.communes.count, complete: rows.count { $0.report == .onTime }, late: rows.count { $0.report == .late },
       silent: rows.count { $0.counts.lastContactMs == nil }, answers: proof.foundAnswers,
-      reports: status.reports, conflicts: status.conflictsOpen, held: status.changesHeld, seconds: outcome.seconds, bytes: outcome.bytes,
+      webAnswers: outcome.webAnswers, reports: status.reports, conflicts: status.conflictsOpen, held: status.changesHeld,
+      seconds: outcome.seconds, bytes: outcome.bytes,
       hubPeakMiB: outcome.hubPeakMiB, hubKills: outcome.hubKills, hubKillsInMerge: outcome.hubKillsInMerge, fieldKills: outcome.fieldKills,
       linkCuts: outcome.linkCuts, folder: place, proof: proof)
     try console.result(summary)
@@ -254,7 +261,7 @@ struct RehearseCommand: ToolCommand {
         [text("Đủ, đúng hạn", "Complete, on time"), console.words.number(summary.complete)],
         [text("Muộn", "Late"), console.words.number(summary.late)],
         [text("Chưa liên lạc", "Silent"), console.words.number(summary.silent)],
-        [text("Phiếu trả lời", "Answers"), console.words.number(summary.answers)],
+        [text("Phiếu trả lời", "Answers"), "\(console.words.number(summary.answers)) (\(text("qua trang web", "by the web form")): \(console.words.number(summary.webAnswers)))"],
         [text("Báo cáo ngày", "Daily reports"), console.words.number(summary.reports)],
         [text("Xung đột mở", "Open conflicts"), console.words.number(summary.conflicts)],
         [text("Đang giữ lại", "Held changes"), console.words.number(summary.held)],

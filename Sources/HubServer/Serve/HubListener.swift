@@ -45,7 +45,7 @@ struct HubListener {
     let announcement = Announcement(scheme: scheme, folder: survey.folder)
     let calls = CallCounter()
     let devices = Application(
-      responder: ProtocolResponder(survey: survey, calls: calls, logger: logger), server: try server(),
+      responder: try ProtocolResponder(survey: survey, calls: calls, logger: logger), server: try server(),
       configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
       onServerRunning: { [host] channel in announcement.hubListens(host: host, port: channel.localAddress?.port) }, logger: quiet)
     let board = Application(

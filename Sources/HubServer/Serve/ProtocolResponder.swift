@@ -1,3 +1,4 @@
+internal import FormWeb
 internal import Foundation
 internal import HTTPTypes
 internal import Hummingbird
@@ -6,25 +7,29 @@ internal import NIOCore
 internal import SurveyKit
 internal import SyncKit
 
-/// Carries HTTP calls to `Hub.answer`, and nothing more: method, target, headers and a bounded body in, the hub's answer out.
+/// Carries HTTP calls to `Hub.answer` and to the web form, and nothing more: method, target, headers and a bounded body in, the
+/// answer out.
 struct ProtocolResponder: HTTPResponder {
   typealias Context = BasicRequestContext
 
   let survey: SurveyHub
   let calls: CallCounter
   let logger: Logger
+  private let form: WebFormResponder
   private let started = ContinuousClock.now
 
-  init(survey: SurveyHub, calls: CallCounter, logger: Logger) {
+  init(survey: SurveyHub, calls: CallCounter, logger: Logger) throws {
     self.survey = survey
     self.calls = calls
     self.logger = logger
+    form = WebFormResponder(form: try WebForm(desk: survey, key: FormLinkKey(hub: survey)), calls: calls)
   }
 
   func respond(to request: Request, context: Context) async throws -> Response {
     let target = request.head.path ?? "/"
     let path = target.prefix { $0 != "?" }
     if path == "/health" { return await health() }
+    if path.hasPrefix(WebForm.path) { return try await form.respond(to: request) }
     guard path == "/v1" || path.hasPrefix("/v1/") else { return Self.notFound }
     var call = HubRequest(request.head.method.rawValue, target)
     for field in request.headers { call.headers[field.name.canonicalName] = field.value }

@@ -61,6 +61,12 @@ public struct AnswerValidator: Sendable {
     }
   }
 
+  /// Everything that is asked after the answers given so far: what a page shows.
+  public func asked(after given: [String: AnswerValue]) -> AskedItems {
+    let settled = settle(read(given))
+    return AskedItems(outer: settled.relevant, inside: settled.relevantInside)
+  }
+
   // MARK: One question at a time
 
   /// Whether a question, a group's question or a repeat is to be asked after the answers given so far.
@@ -164,6 +170,14 @@ public struct AnswerValidator: Sendable {
     }
     return kept
   }
+}
+
+/// What a form asks after certain answers, notes and calculations among it.
+public struct AskedItems: Sendable, Hashable {
+  /// Questions outside repeats, and repeats.
+  public let outer: Set<String>
+  /// By repeat, the questions of each filling-in.
+  public let inside: [String: [Set<String>]]
 }
 
 // MARK: - Reading and settling

@@ -60,6 +60,9 @@ extension AnswerValue {
     return try answers(members)
   }
 
+  /// Answers as the JSON that `answers(fromJSON:)` reads, whether or not a form accepts them.
+  public static func json(_ answers: [String: AnswerValue]) -> Data { CanonicalJSON.object(answers.mapValues(\.json)).data }
+
   private static func answers(_ members: [String: CanonicalJSON]) throws(AnswerFaults) -> [String: AnswerValue] {
     var answers: [String: AnswerValue] = [:]
     for (name, json) in members where json != .null { answers[name] = try value(json, name) }

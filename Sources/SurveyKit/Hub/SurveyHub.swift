@@ -13,6 +13,7 @@ public final class SurveyHub: Sendable {
   public let hub: Hub
   public let folder: String
   private let clock: any WallClock
+  let shelf = FormShelf()
 
   public static func storePath(in folder: String) -> String { folder + "/hub.sqlite" }
   public static func keysPath(in folder: String) -> String { folder + "/keys" }
@@ -127,12 +128,22 @@ public struct HubPlan: Sendable {
   }
 
   /// Of several campaigns the one that opens last.
-  static func read(_ session: any HubSession) throws -> HubPlan? {
+  static func campaign(_ session: any HubSession) throws -> Campaign? {
     var campaigns: [Campaign] = []
     for row in try session.rows("SELECT definition FROM campaign ORDER BY id") {
       if let text = row[0].text { campaigns.append(try Campaign(json: Data(text.utf8))) }
     }
-    guard let campaign = campaigns.max(by: { ($0.opens, $0.id) < ($1.opens, $1.id) }) else { return nil }
+    return campaigns.max { ($0.opens, $0.id) < ($1.opens, $1.id) }
+  }
+
+  static func forms(_ session: any HubSession) throws -> [FormRecord] {
+    try session.rows("SELECT id, form, version, coalesce(state, 'open') FROM form ORDER BY id").map { row in
+      FormRecord(key: row[0].text ?? "", form: row[1].text ?? "", version: row[2].text ?? "", state: row[3].text ?? "")
+    }
+  }
+
+  static func read(_ session: any HubSession) throws -> HubPlan? {
+    guard let campaign = try campaign(session) else { return nil }
     var units: [SurveyUnit] = []
     for row in try session.rows("SELECT code, name, kind, parent, level FROM unit ORDER BY code") {
       guard let code = row[0].text, let level = row[4].text.flatMap(UnitLevel.init(rawValue:)) else { continue }
@@ -150,9 +161,7 @@ public struct HubPlan: Sendable {
       staff[UnitCode(code)] = Headcount.Staff(
         officials: people(row[1]), civilServants: people(row[2]), partTime: people(row[3]), eligible: Int(clamping: eligible))
     }
-    let forms = try session.rows("SELECT id, form, version, coalesce(state, 'open') FROM form ORDER BY id").map { row in
-      FormRecord(key: row[0].text ?? "", form: row[1].text ?? "", version: row[2].text ?? "", state: row[3].text ?? "")
-    }
-    return HubPlan(campaign: campaign, tree: try UnitTree(units: byLevel), headcount: Headcount(staff: staff), forms: forms)
+    return HubPlan(
+      campaign: campaign, tree: try UnitTree(units: byLevel), headcount: Headcount(staff: staff), forms: try forms(session))
   }
 }

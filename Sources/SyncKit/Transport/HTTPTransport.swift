@@ -28,9 +28,8 @@ public struct HTTPTransport: Transport {
       throw SyncError(.badRequest, vi: "Địa chỉ không hợp lệ.", en: "The address is not valid.")
     }
     var request = request
-    if !request.body.isEmpty || request.method == "PUT" || request.method == "POST" {
-      request.headers["content-type"] = HubResponse.contentType
-    }
+    let hasBody = !request.body.isEmpty || request.method == "PUT" || request.method == "POST"
+    if hasBody && request.headers["content-type"] == nil { request.headers["content-type"] = HubResponse.contentType }
     switch try await HTTPClient.perform(request, url: url, timeoutMs: timeoutMs, answerBytesMax: Self.answerBytesMax) {
     case .answered(let response): return response
     case .tooLarge:

@@ -1,0 +1,78 @@
+internal import Synchronization
+
+/// Bounds on what one page may carry and on how often pages are asked for.
+public enum WebLimits {
+  /// A posted page, in bytes.
+  public static let bodyBytesMax = 256 << 10
+  /// All answers on their way, as JSON, in bytes: what fits into a packet.
+  static let answersBytesMax = 48 << 10
+  /// Times a repeat can be filled in on a page.
+  static let instancesMax = 20
+  /// Pages asked for in a second, by everybody together, over a while.
+  public static let callsPerSecondMax = 200
+  /// Pages asked for at once, after a quiet while.
+  public static let callsAtOnceMax = 600
+  /// How long somebody is asked to wait when there are too many, in seconds.
+  static let waitSeconds = 5
+  /// Answers sent last whose page is known to be done with; ids only, in memory only.
+  static let sentKnownMax = 10_000
+}
+
+/// Lets so many calls through in a second, whoever makes them: no address is remembered.
+final class RateBound: Sendable {
+  private struct State {
+    var left: Double
+    var seen: ContinuousClock.Instant?
+  }
+
+  private let perSecond: Double
+  private let atOnce: Double
+  private let state: Mutex<State>
+
+  init(perSecond: Int, atOnce: Int) {
+    self.perSecond = Double(perSecond)
+    self.atOnce = Double(atOnce)
+    state = Mutex(State(left: Double(atOnce)))
+  }
+
+  func allows(at now: ContinuousClock.Instant) -> Bool {
+    state.withLock { state in
+      if let seen = state.seen, now > seen {
+        let (seconds, attoseconds) = (now - seen).components
+        state.left = min(atOnce, state.left + perSecond * (Double(seconds) + Double(attoseconds) * 1e-18))
+      }
+      state.seen = now
+      guard state.left >= 1 else { return false }
+      state.left -= 1
+      return true
+    }
+  }
+}
+
+/// The answers sent last: their pages are not shown again, and a second click is not a second packet.
+///
+/// A help, not the guarantee: after a restart, or at another process, the hub still keeps an answer once, by its id.
+final class SentAnswers: Sendable {
+  private struct State {
+    var known: Set<String> = []
+    var ring: [String] = []
+    var next = 0
+  }
+
+  private let state = Mutex(State())
+
+  func contains(_ id: String) -> Bool { state.withLock { $0.known.contains(id) } }
+
+  func insert(_ id: String) {
+    state.withLock { state in
+      guard state.known.insert(id).inserted else { return }
+      if state.ring.count < WebLimits.sentKnownMax {
+        state.ring.append(id)
+      } else {
+        state.known.remove(state.ring[state.next])
+        state.ring[state.next] = id
+        state.next = (state.next + 1) % WebLimits.sentKnownMax
+      }
+    }
+  }
+}

@@ -1,0 +1,15 @@
+public import SurveyKit
+
+/// What the pages need from whoever serves them: a hub, or a device that lends itself to respondents.
+public protocol FormDesk: Sendable {
+  /// Milliseconds since 1970 by the campaign's own clock.
+  var nowMs: Int64 { get }
+  /// Nil when there is no campaign, or it does not know the unit.
+  func visit(to unit: UnitCode) async throws -> FormVisit?
+  /// An edition of a form by its key; nil when there is none.
+  func validator(of edition: String) async throws -> AnswerValidator?
+  /// Keeps an answer for good, sealed, before it returns; the same id again changes nothing in the end.
+  func submit(_ submission: AnswerSubmission) async throws
+}
+
+extension SurveyHub: FormDesk {}

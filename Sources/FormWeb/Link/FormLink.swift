@@ -1,0 +1,116 @@
+internal import Crypto
+public import Foundation
+public import SurveyKit
+
+/// What the token of a link `/s/TOKEN` says: who is asked what, and until when. Not a secret of a person: everybody of the
+/// commune has the same one.
+public struct FormLink: Sendable, Hashable {
+  public enum Kind: UInt8, Sendable, CaseIterable {
+    /// The campaign's questionnaire.
+    case survey = 1
+  }
+
+  public var kind: Kind
+  public var unit: UnitCode
+  /// The last day it is valid, in the campaign's zone.
+  public var expires: CalendarDay
+  /// The beginning of the SHA-256 of the campaign's id: enough to tell campaigns apart, and short.
+  let campaignMark: Data
+
+  static let campaignMarkBytes = 4
+
+  public init(_ kind: Kind = .survey, campaign: String, unit: UnitCode, expires: CalendarDay) {
+    self.init(kind: kind, unit: unit, expires: expires, campaignMark: Self.mark(of: campaign))
+  }
+
+  init(kind: Kind, unit: UnitCode, expires: CalendarDay, campaignMark: Data) {
+    self.kind = kind
+    self.unit = unit
+    self.expires = expires
+    self.campaignMark = campaignMark
+  }
+
+  public func belongs(to campaign: String) -> Bool { campaignMark == Self.mark(of: campaign) }
+
+  private static func mark(of campaign: String) -> Data { Data(SHA256.hash(data: Data(campaign.utf8)).prefix(campaignMarkBytes)) }
+}
+
+/// Why a token is not accepted.
+public enum FormLinkFault: Error, Sendable, Hashable {
+  /// No token at all, or not a whole one.
+  case malformed
+  /// Signed by a key this hub does not have.
+  case foreign
+  /// Changed after it was signed.
+  case forged
+}
+
+/// Signs links and checks them. Tokens are the same each time: printing again gives the same codes.
+///
+/// A token in bytes, written as letters and digits by `Base32`:
+///
+/// | bytes | are |
+/// |---|---|
+/// | 1 | 1, the format |
+/// | 1 | the kind |
+/// | 2 | the key's id |
+/// | 2 | the last day, in days since 1970, most significant byte first |
+/// | 4 | the campaign's mark |
+/// | 1…32 | the unit's code, ASCII |
+/// | 12 | HMAC-SHA256 of all before it, the first 12 bytes |
+public struct FormLinkKey: Sendable {
+  /// Says which key signed, when a hub has had several.
+  public let id: Data
+  private let key: SymmetricKey
+
+  /// Longest token in letters, whatever the unit's code.
+  public static let tokenLettersMax = 88
+  private static let format: UInt8 = 1
+  private static let headBytes = 2 + keyIDBytes + 2 + FormLink.campaignMarkBytes
+  private static let keyIDBytes = 2
+  private static let tagBytes = 12
+
+  /// - Parameter secret: 32 bytes that nobody else has.
+  public init(secret: Data) {
+    key = SymmetricKey(data: secret)
+    id = Data(SHA256.hash(data: Data("synckit/link-key/1\0".utf8) + secret).prefix(Self.keyIDBytes))
+  }
+
+  /// - Returns: Nil when the unit's code or the day does not fit: a code longer than 32 bytes, a day before 1970 or after 2149.
+  public func token(for link: FormLink) -> String? {
+    guard link.unit.isWellFormed, let day = UInt16(exactly: link.expires.daysSince1970) else { return nil }
+    var bytes = Data([Self.format, link.kind.rawValue]) + id + [UInt8(day >> 8), UInt8(day & 255)] + link.campaignMark
+    bytes.append(Data(link.unit.rawValue.utf8))
+    return Base32.encode(bytes + tag(of: bytes))
+  }
+
+  /// The link a token stands for, once its signature was checked; whether it has expired is for the caller to ask.
+  public func open(_ token: some StringProtocol) throws(FormLinkFault) -> FormLink {
+    guard token.utf8.count <= Self.tokenLettersMax, let bytes = Base32.decode(token), bytes.count > Self.headBytes + Self.tagBytes,
+      bytes[0] == Self.format
+    else { throw .malformed }
+    let body = bytes.dropLast(Self.tagBytes)
+    guard bytes[2..<2 + Self.keyIDBytes] == id else { throw .foreign }
+    // The library compares whole codes in constant time: so it is the codes of both tags that are compared.
+    let doubled = HMAC<SHA256>.authenticationCode(for: tag(of: body), using: key)
+    guard HMAC<SHA256>.isValidAuthenticationCode(doubled, authenticating: bytes.suffix(Self.tagBytes), using: key) else { throw .forged }
+    let unit = UnitCode(String(decoding: body.dropFirst(Self.headBytes), as: UTF8.self))
+    let place = 2 + Self.keyIDBytes
+    guard let kind = FormLink.Kind(rawValue: bytes[1]), unit.isWellFormed,
+      let expires = CalendarDay(daysSince1970: Int(bytes[place]) << 8 | Int(bytes[place + 1]))
+    else { throw .malformed }
+    return FormLink(kind: kind, unit: unit, expires: expires, campaignMark: Data(bytes[(place + 2)..<Self.headBytes]))
+  }
+
+  /// The id by which the hub keeps an answer once, from the id its page carried.
+  ///
+  /// Whoever saw the page cannot find the answer by it, and an id of one commune is never that of another's.
+  public func answerID(draft: String, unit: UnitCode) -> String {
+    let code = HMAC<SHA256>.authenticationCode(for: Data("synckit/web-answer/1\0\(unit)\0\(draft)".utf8), using: key)
+    return Data(code.prefix(16)).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+  }
+
+  private func tag(of bytes: Data) -> Data {
+    Data(HMAC<SHA256>.authenticationCode(for: Data("synckit/link/1\0".utf8) + bytes, using: key).prefix(Self.tagBytes))
+  }
+}

@@ -1,0 +1,81 @@
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+
+/// An answer on its way: it exists in the page that travels between browser and hub, and nowhere else.
+struct Draft {
+  /// 32 hexadecimal digits, drawn with the notice.
+  var id: String
+  /// `form@version` that the respondent began, whatever is published meanwhile.
+  var edition: String
+  var language: Language
+  /// Whether every page has been seen once: then a page leads back to the review.
+  var isReviewed = false
+  /// As typed; blank answers too, so that a question once shown keeps no suggestion that was deleted.
+  var answers: [String: AnswerValue] = [:]
+
+  private static let idDigits = 32
+
+  static func isID(_ text: String) -> Bool {
+    text.utf8.count == idDigits
+      && text.utf8.allSatisfy {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0)
+      }
+  }
+
+  static func newID() -> String {
+    (0..<(idDigits / 2)).map { _ in
+      let byte = UInt8.random(in: .min ... .max)
+      return (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }.joined()
+  }
+
+  /// - Returns: Nil when the page's own fields are not as the hub wrote them.
+  init?(_ fields: FieldsBody) {
+    guard let id = fields["id"], Self.isID(id), let edition = fields["form"], edition.utf8.count <= 256 else { return nil }
+    self.id = id
+    self.edition = edition
+    language = fields["lang"].flatMap { Language(rawValue: $0) } ?? .vietnamese
+    isReviewed = fields["reviewed"] == "1"
+  }
+
+  init(id: String, edition: String, language: Language) {
+    self.id = id
+    self.edition = edition
+    self.language = language
+  }
+
+  /// The answers of a page's state, only what the form's pages can ask.
+  ///
+  /// - Returns: Nil when the state is none.
+  static func answers(fromState state: String?, form: Form) -> [String: AnswerValue]? {
+    guard let state, !state.isEmpty else { return [:] }
+    guard let all = try? AnswerValue.answers(fromJSON: Data(state.utf8)) else { return nil }
+    let pages = FormPages(form)
+    let names = pages.names
+    let repeats = Dictionary(
+      form.repeats.map { ($0.name, Set(FormPages.Page.questions(in: $0.items).filter(\.isShown).map(\.name))) },
+      uniquingKeysWith: { first, _ in first })
+    var answers: [String: AnswerValue] = [:]
+    for (name, value) in all where names.contains(name) {
+      switch (value, repeats[name]) {
+      case (.instances(let instances), let inside?):
+        guard instances.count <= WebLimits.instancesMax else { return nil }
+        answers[name] = .instances(instances.map { $0.filter { inside.contains($0.key) } })
+      case (.choices([]), _?): answers[name] = .instances([])  // As JSON both are an empty list.
+      case (.instances, nil), (_, _?): return nil
+      case (_, nil): answers[name] = value
+      }
+    }
+    return answers
+  }
+
+  var state: String { String(decoding: AnswerValue.json(answers), as: UTF8.self) }
+}
+
+extension [String: AnswerValue] {
+  /// How often a repeat has been filled in.
+  func instances(of name: String) -> [[String: AnswerValue]] {
+    if case .instances(let instances)? = self[name] { instances } else { [] }
+  }
+}

@@ -1,0 +1,181 @@
+internal import SurveyKit
+internal import SyncKit
+
+/// One respondent's way through a form: pure, from the answers so far and what was posted to what is shown next.
+struct Interview {
+  /// What the respondent asked for with a button.
+  enum Step: Hashable {
+    case next, back, send
+    case language(Language)
+    /// Another filling-in of a repeat on the page.
+    case add(String)
+    case remove(String, Int)
+    /// From the review to a page.
+    case edit(Int)
+
+    /// - Returns: Nil for a button no page has.
+    init?(_ text: String) {
+      let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+      switch (parts[0], parts.count) {
+      case ("next", 1): self = .next
+      case ("back", 1): self = .back
+      case ("send", 1): self = .send
+      case ("lang", 2):
+        guard let language = Language(rawValue: parts[1]) else { return nil }
+        self = .language(language)
+      case ("add", 2): self = .add(parts[1])
+      case ("remove", 3):
+        guard let place = Int(parts[2]) else { return nil }
+        self = .remove(parts[1], place)
+      case ("page", 2):
+        guard let page = Int(parts[1]) else { return nil }
+        self = .edit(page)
+      default: return nil
+      }
+    }
+  }
+
+  /// What is shown next.
+  enum View {
+    /// - Parameters:
+    ///   - faults: By the name of the field.
+    ///   - new: Fields of questions that this page did not show before.
+    case page(Int, faults: [String: LocalizedText] = [:], new: Set<String> = [], isTooLong: Bool = false)
+    case review
+    /// Everything is in order and was confirmed.
+    case done(ValidatedAnswers)
+  }
+
+  let form: Form
+  let pages: FormPages
+  let validator: AnswerValidator
+  /// Answers to hidden questions: what the link knows.
+  let known: [String: AnswerValue]
+
+  /// - Parameter validator: Its day set.
+  init(_ validator: AnswerValidator, unit: UnitCode) {
+    form = validator.form
+    pages = FormPages(form)
+    self.validator = validator
+    let hidden = form.questions.filter { $0.kind == .hidden && $0.initial == nil }
+    known = Dictionary(hidden.map { ($0.name, AnswerValue.text(unit.rawValue)) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  func given(_ draft: Draft) -> [String: AnswerValue] { draft.answers.merging(known) { _, known in known } }
+  func asked(_ draft: Draft) -> AskedItems { validator.asked(after: given(draft)) }
+
+  /// The first page that asks something, when the form is begun.
+  func start(_ draft: Draft) -> View { after(-1, draft) }
+
+  /// Takes one posted page and says what comes next. Nil: the post is none of this form's pages.
+  ///
+  /// - Parameter place: The page that was posted; nil is the review.
+  func take(_ step: Step, place: Int?, fields: FieldsBody, _ draft: inout Draft) -> View? {
+    guard let place else { return review(step, &draft) }
+    guard pages.pages.indices.contains(place) else { return nil }
+    let page = pages.pages[place]
+    let before = asked(draft)
+    draft.answers = PageReading(page: page, fields: fields, shown: before).merged(into: draft.answers)
+    guard draft.state.utf8.count <= WebLimits.answersBytesMax else { return .page(place, isTooLong: true) }
+    switch step {
+    case .next: return next(place, page, before: before, &draft)
+    case .back: return previous(place, draft)
+    case .language(let language):
+      draft.language = language
+      return .page(place)
+    case .add(let name): return add(name, page, place, before, &draft)
+    case .remove(let name, let number): return remove(name, number, page, place, before, &draft)
+    case .send, .edit: return nil
+    }
+  }
+
+  private func review(_ step: Step, _ draft: inout Draft) -> View? {
+    switch step {
+    case .language(let language):
+      draft.language = language
+      return .review
+    case .edit(let place):
+      guard pages.pages.indices.contains(place) else { return nil }
+      return .page(place)
+    case .back: return previous(pages.pages.count, draft)
+    case .send:
+      switch verdict(draft) {
+      case .success(let answers): return .done(answers)
+      case .failure: return .review
+      }
+    case .next, .add, .remove: return nil
+    }
+  }
+
+  /// The answers as they would be sent.
+  func verdict(_ draft: Draft) -> Result<ValidatedAnswers, AnswerFaults> {
+    validator.validate(validator.withoutIrrelevant(given(draft)))
+  }
+
+  // MARK: Forward and back
+
+  private func next(_ place: Int, _ page: FormPages.Page, before: AskedItems, _ draft: inout Draft) -> View {
+    let now = asked(draft)
+    let new = page.fields(now).subtracting(page.fields(before))
+    let given = given(draft)
+    var faults: [String: LocalizedText] = [:]
+    for item in page.shown(now) where !new.contains(item.field) {
+      let verdict = validator.check(
+        item.answer(in: given), to: item.question.name, given: given, instance: item.instance(in: given), number: item.number)
+      if case .failure(let found) = verdict { faults[item.field] = found.faults.first?.message }
+    }
+    guard faults.isEmpty && new.isEmpty else { return .page(place, faults: faults, new: new) }
+    guard draft.isReviewed else { return after(place, draft) }
+    // Changed afterwards: on to what that made wrong or new, else back to the review.
+    if case .failure(let found) = verdict(draft) { return firstPage(of: found, draft) }
+    return .review
+  }
+
+  /// The first page with something wrong. What is merely not answered yet counts as new there.
+  private func firstPage(of found: AnswerFaults, _ draft: Draft) -> View {
+    guard let place = found.faults.compactMap({ pages.place(of: $0.question) }).min() else { return .review }
+    var faults: [String: LocalizedText] = [:]
+    var new: Set<String> = []
+    for item in pages.pages[place].shown(asked(draft)) {
+      let own = found.faults.first { $0.question == item.question.name && $0.instance == (item.section == nil ? nil : item.place) }
+      guard let own else { continue }
+      if own.kind == .missingRequired { new.insert(item.field) } else { faults[item.field] = own.message }
+    }
+    return .page(place, faults: faults, new: new)
+  }
+
+  private func after(_ place: Int, _ draft: Draft) -> View {
+    let asked = asked(draft)
+    let next = pages.pages.indices.first { $0 > place && pages.pages[$0].asksSomething(asked) }
+    return next.map { .page($0) } ?? .review
+  }
+
+  private func previous(_ place: Int, _ draft: Draft) -> View {
+    let asked = asked(draft)
+    let previous = pages.pages.indices.last { $0 < place && pages.pages[$0].asksSomething(asked) }
+    return .page(previous ?? place)
+  }
+
+  // MARK: Repeats
+
+  private func add(_ name: String, _ page: FormPages.Page, _ place: Int, _ asked: AskedItems, _ draft: inout Draft) -> View? {
+    guard page.repeats.contains(where: { $0.name == name }), asked.outer.contains(name) else { return nil }
+    var instances = draft.answers.instances(of: name)
+    guard instances.count < WebLimits.instancesMax else { return .page(place) }
+    instances.append([:])
+    draft.answers[name] = .instances(instances)
+    let added = page.shown(self.asked(draft)).filter { $0.section?.name == name && $0.place == instances.count - 1 }.map(\.field)
+    return .page(place, new: Set(added))
+  }
+
+  private func remove(
+    _ name: String, _ number: Int, _ page: FormPages.Page, _ place: Int, _ asked: AskedItems, _ draft: inout Draft
+  ) -> View? {
+    guard page.repeats.contains(where: { $0.name == name }), asked.outer.contains(name) else { return nil }
+    var instances = draft.answers.instances(of: name)
+    guard instances.indices.contains(number) else { return nil }
+    instances.remove(at: number)
+    draft.answers[name] = .instances(instances)
+    return .page(place)
+  }
+}

@@ -1,0 +1,120 @@
+internal import Foundation
+public import SurveyKit
+public import SyncKit
+
+/// Answers a questionnaire through its pages as a browser without JavaScript would: for rehearsals and tests.
+///
+/// Every call may be repeated: a page that was taken twice counts once.
+public struct WebRespondent: Sendable {
+  /// Carries one call to the pages; a redirection is given back, not followed.
+  public typealias Send = @Sendable (WebCall) async throws -> WebReply
+
+  /// `/s/TOKEN`
+  public let target: String
+  private let send: Send
+
+  /// Pages turned before giving up.
+  private static let turnsMax = 500
+
+  public init(target: String, send: @escaping Send) {
+    self.target = target
+    self.send = send
+  }
+
+  /// Fills in the pages, sends them and reads the confirmation.
+  ///
+  /// - Parameter answers: By question, as a form accepts them; questions that no page asks are not answered.
+  /// - Returns: The id the notice drew, from which the hub's follows by `FormLinkKey.answerID`.
+  /// - Throws: `WebRespondentError` when the pages do not take the answers.
+  public func answer(_ answers: [String: AnswerValue]) async throws -> String {
+    var page = try await get(target)
+    guard let id = page.value("id"), page.buttons.contains("start") else { throw WebRespondentError(status: 200, faults: ["no notice"]) }
+    page = try await post(page, "start")
+    for _ in 0..<Self.turnsMax {
+      if page.buttons.contains("send") {
+        try await finish(page)
+        return id
+      }
+      page = try await post(page, button(on: page, answers), answers)
+    }
+    throw WebRespondentError(status: 200, faults: page.faults)
+  }
+
+  /// Another filling-in of a repeat while some are missing, else on.
+  private func button(on page: PageScan, _ answers: [String: AnswerValue]) -> String {
+    for button in page.buttons.sorted() where button.hasPrefix("add.") {
+      let name = String(button.dropFirst(4))
+      let shown = page.buttons.count { $0.hasPrefix("remove.\(name).") }
+      if case .instances(let instances)? = answers[name], shown < instances.count { return button }
+    }
+    return "next"
+  }
+
+  private func get(_ target: String) async throws -> PageScan {
+    let reply = try await send(WebCall("GET", target))
+    guard reply.status == 200 else { throw WebRespondentError(status: reply.status, faults: []) }
+    return PageScan(reply.body)
+  }
+
+  private func post(_ page: PageScan, _ button: String, _ answers: [String: AnswerValue] = [:]) async throws -> PageScan {
+    let reply = try await send(call(page, button, answers))
+    let next = PageScan(reply.body)
+    guard reply.status == 200 else { throw WebRespondentError(status: reply.status, faults: next.faults) }
+    return next
+  }
+
+  private func finish(_ page: PageScan) async throws {
+    let reply = try await send(call(page, "send", [:]))
+    guard reply.status == 303, let place = reply.headers["location"] else { throw WebRespondentError(status: reply.status, faults: []) }
+    _ = try await get(place)
+  }
+
+  // MARK: Fields
+
+  private func call(_ page: PageScan, _ button: String, _ answers: [String: AnswerValue]) -> WebCall {
+    var fields = page.hidden.map { ($0.name, $0.value) }
+    for field in page.fields {
+      switch Self.answer(to: field, in: answers) {
+      case .choices(let names)?: fields += names.map { (field, $0) }
+      case let value?: fields.append((field, value.cell))
+      case nil: fields.append((field, ""))
+      }
+    }
+    fields.append(("go", button))
+    return WebCall("POST", target, headers: ["content-type": FieldsBody.contentType], body: FieldsBody.encoded(fields))
+  }
+
+  /// `q.NAME`, or `q.REPEAT.PLACE.NAME`.
+  private static func answer(to field: String, in answers: [String: AnswerValue]) -> AnswerValue? {
+    let parts = field.split(separator: ".").map(String.init)
+    guard parts.count == 4, let place = Int(parts[2]) else { return parts.count == 2 ? answers[parts[1]] : nil }
+    let instances = answers.instances(of: parts[1])
+    return instances.indices.contains(place) ? instances[place][parts[3]] : nil
+  }
+}
+
+extension FieldsBody {
+  /// The body a browser would post.
+  static func encoded(_ fields: [(String, String)]) -> Data {
+    var plain = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+    plain.insert(charactersIn: "-._*")
+    func escaped(_ text: String) -> String {
+      text.replacing("\r\n", with: "\n").replacing("\n", with: "\r\n").addingPercentEncoding(withAllowedCharacters: plain) ?? ""
+    }
+    return Data(fields.map { "\(escaped($0.0))=\(escaped($0.1))" }.joined(separator: "&").utf8)
+  }
+}
+
+/// The pages did not take what a respondent entered.
+public struct WebRespondentError: ExplainedError {
+  public var status: Int
+  /// What the page said is wrong.
+  public var faults: [String]
+
+  public var explanation: LocalizedText {
+    let said = faults.joined(separator: " ")
+    return LocalizedText(
+      vi: "Trang phiếu không nhận câu trả lời (mã \(status)). \(said)",
+      en: "The form's pages did not take the answers (status \(status)). \(said)")
+  }
+}

@@ -1,0 +1,241 @@
+internal import SurveyKit
+internal import SyncKit
+
+/// What every page of the questionnaire has around its content.
+struct PageFrame {
+  let unit: String
+  let district: String?
+  let path: String
+  let pageCount: Int
+
+  init(_ interview: Interview, _ visit: FormVisit, path: String) {
+    unit = visit.unitName
+    district = visit.district
+    self.path = path
+    pageCount = interview.pages.pages.count
+  }
+}
+
+/// The frame in one language, for the templates.
+struct FrameView {
+  var lang: String
+  var title: String
+  var skip: String
+  /// Nil where the page must not say more than it has to.
+  var unit: String?
+  var district: String?
+  var action: String
+  var otherLanguage: String
+  var otherCode: String
+
+  init(_ frame: PageFrame, _ language: Language) {
+    self.init(language, unit: frame.unit, district: frame.district, action: frame.path)
+  }
+
+  init(_ language: Language, unit: String? = nil, district: String? = nil, action: String = "") {
+    lang = language.rawValue
+    title = WebWords.title(language)
+    skip = WebWords.skip(language)
+    self.unit = unit
+    self.district = district
+    self.action = action
+    otherLanguage = WebWords.otherLanguage(language)
+    otherCode = language == .vietnamese ? Language.english.rawValue : Language.vietnamese.rawValue
+  }
+}
+
+/// A field that travels unseen.
+struct HiddenField {
+  var key: String
+  var value: String
+
+  /// - Parameter page: What is being posted: the place of a page, or `review`; nil for the notice.
+  static func all(_ draft: Draft, page: String?) -> [HiddenField] {
+    var fields = [
+      HiddenField(key: "id", value: draft.id), HiddenField(key: "form", value: draft.edition),
+      HiddenField(key: "lang", value: draft.language.rawValue),
+    ]
+    guard let page else { return fields }
+    fields.append(HiddenField(key: "page", value: page))
+    if draft.isReviewed { fields.append(HiddenField(key: "reviewed", value: "1")) }
+    fields.append(HiddenField(key: "state", value: draft.state))
+    return fields
+  }
+}
+
+struct NoticeView {
+  struct Point {
+    var heading: String
+    var text: String
+  }
+
+  var frame: FrameView
+  var campaign: String
+  var formTitle: String
+  var opening: [String]
+  var points: [Point]
+  var length: String
+  var hidden: [HiddenField]
+  var start: String
+
+  init(_ interview: Interview, _ visit: FormVisit, _ draft: Draft, path: String) {
+    let language = draft.language
+    let asked = interview.pages.pages.flatMap(\.questions).count + interview.form.repeats.count
+    frame = FrameView(PageFrame(interview, visit, path: path), language)
+    campaign = visit.campaign.title(language)
+    formTitle = interview.form.title.text(in: language.rawValue, fallback: interview.form.defaultLanguage)
+    opening = interview.pages.opening.compactMap { $0.label?.text(in: language.rawValue, fallback: interview.form.defaultLanguage) }
+    points = WebWords.notice(answersMin: visit.campaign.thresholds.kAnswersMin).map {
+      Point(heading: $0.heading(language), text: $0.text(language))
+    }
+    length = WebWords.length(pages: interview.pages.pages.count, questions: asked)(language)
+    hidden = HiddenField.all(draft, page: nil)
+    start = WebWords.start(language)
+  }
+}
+
+struct PageView {
+  struct Listed {
+    var target: String
+    var question: String
+    var reason: String?
+  }
+
+  struct Alert {
+    var heading: String
+    var tone: String
+    var listed: [Listed]
+  }
+
+  var frame: FrameView
+  var step: String
+  var stepNumber: Int
+  var stepCount: Int
+  var heading: String
+  var alert: Alert?
+  var items: [ItemView]
+  var hidden: [HiddenField]
+  var next: String
+  var back: String?
+
+  init(
+    _ interview: Interview, _ around: PageFrame, _ draft: Draft, place: Int, faults: [String: LocalizedText], new: Set<String>,
+    isTooLong: Bool
+  ) {
+    let language = draft.language
+    let asked = interview.asked(draft)
+    let page = interview.pages.pages[place]
+    let relevant = interview.pages.pages.indices.filter { $0 == place || interview.pages.pages[$0].asksSomething(asked) }
+    stepNumber = (relevant.firstIndex(of: place) ?? 0) + 1
+    stepCount = relevant.count
+    frame = FrameView(around, language)
+    step = WebWords.step(stepNumber, of: stepCount)(language)
+    let writer = ItemWriter(interview, draft, asked, page: page, faults: faults, new: new)
+    heading = writer.text(page.label ?? interview.form.title)
+    items = writer.items(page.items)
+    hidden = HiddenField.all(draft, page: String(place))
+    next = WebWords.next(language)
+    back = stepNumber > 1 || draft.isReviewed ? WebWords.back(language) : nil
+    let shown = page.shown(asked)
+    if isTooLong {
+      alert = Alert(heading: WebWords.tooLong(language), tone: "bad", listed: [])
+    } else if !faults.isEmpty {
+      alert = Alert(
+        heading: WebWords.wrong(language), tone: "bad",
+        listed: shown.compactMap { item in
+          faults[item.field].map {
+            Listed(target: writer.firstControl(item), question: writer.text(item.question.label), reason: $0(language))
+          }
+        })
+    } else if !new.isEmpty {
+      alert = Alert(
+        heading: WebWords.more(language), tone: "new",
+        listed: shown.filter { new.contains($0.field) }.map {
+          Listed(target: writer.firstControl($0), question: writer.text($0.question.label))
+        }
+          + page.repeats.filter { new.contains(FieldName.of($0)) }.map {
+            Listed(target: writer.anchor(FieldName.of($0)), question: writer.text($0.label))
+          })
+    }
+  }
+}
+
+struct ReviewView {
+  struct Line {
+    var question: String
+    var answer: String?
+    var blank: String
+    var reason: String?
+  }
+
+  struct Section {
+    var name: String
+    var place: Int
+    var lines: [Line]
+  }
+
+  var frame: FrameView
+  var heading: String
+  var lead: String
+  var problem: String?
+  var sections: [Section]
+  var hidden: [HiddenField]
+  var edit: String
+  var send: String?
+  var back: String
+
+  init(_ interview: Interview, _ around: PageFrame, _ draft: Draft) {
+    let language = draft.language
+    let asked = interview.asked(draft)
+    let given = interview.given(draft)
+    let writer = ItemWriter(interview, draft, asked)
+    var faults: [String: LocalizedText] = [:]
+    if case .failure(let found) = interview.verdict(draft) {
+      for fault in found.faults { faults["\(fault.question).\(fault.instance.map(String.init) ?? "")"] = fault.message }
+    }
+    frame = FrameView(around, language)
+    heading = WebWords.review(language)
+    lead = WebWords.reviewLead(language)
+    problem = faults.isEmpty ? nil : WebWords.reviewWrong(language)
+    sections = interview.pages.pages.enumerated().compactMap { place, page in
+      guard page.asksSomething(asked) else { return nil }
+      let lines = page.shown(asked).map { item in
+        Line(
+          question: writer.text(item.question.label), answer: writer.shownAnswer(item, given), blank: WebWords.blank(language),
+          reason: faults["\(item.question.name).\(item.section == nil ? "" : String(item.place))"]?(language))
+      }
+      return Section(name: writer.text(page.label ?? interview.form.title), place: place, lines: lines)
+    }
+    hidden = HiddenField.all(draft, page: "review")
+    edit = WebWords.edit(language)
+    send = faults.isEmpty ? WebWords.send(language) : nil
+    back = WebWords.back(language)
+  }
+}
+
+struct ReceivedView {
+  var frame: FrameView
+  var heading: String
+  var thanks: String
+  var closePage: String
+
+  init(_ language: Language) {
+    frame = FrameView(language)
+    heading = WebWords.received(language)
+    thanks = WebWords.thanks(language)
+    closePage = WebWords.closePage(language)
+  }
+}
+
+struct MessageView {
+  var frame = FrameView(.vietnamese)
+  var heading: String
+  var text: String
+  var headingEnglish: String
+  var textEnglish: String
+
+  init(_ message: WebMessage) {
+    (heading, text) = (message.title(.vietnamese), message.text(.vietnamese))
+    (headingEnglish, textEnglish) = (message.title(.english), message.text(.english))
+  }
+}

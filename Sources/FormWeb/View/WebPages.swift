@@ -1,0 +1,46 @@
+internal import Mustache
+internal import SyncKit
+
+/// The pages' templates, parsed once. What is put into them is escaped letter by letter.
+struct WebPages: Sendable {
+  private let library: MustacheLibrary
+
+  /// The template engine escapes by visible characters, and so leaves a quote with an accent on it as it is.
+  private struct Escaping: MustacheContentType {
+    func escapeText(_ text: String) -> String {
+      var escaped = String.UnicodeScalarView()
+      for scalar in text.unicodeScalars {
+        switch scalar {
+        case "&": escaped.append(contentsOf: "&amp;".unicodeScalars)
+        case "<": escaped.append(contentsOf: "&lt;".unicodeScalars)
+        case ">": escaped.append(contentsOf: "&gt;".unicodeScalars)
+        case "\"": escaped.append(contentsOf: "&quot;".unicodeScalars)
+        case "'": escaped.append(contentsOf: "&#39;".unicodeScalars)
+        default: escaped.append(scalar)
+        }
+      }
+      return String(escaped)
+    }
+  }
+
+  /// - Throws: When a template is broken, which a test would have shown.
+  init() throws {
+    MustacheContentTypes.register(Escaping(), named: "PAGE")
+    var library = MustacheLibrary()
+    for (name, template) in WebTemplates.parts { try library.register(template, named: name) }
+    for (name, template) in WebTemplates.pages { try library.register("{{% CONTENT_TYPE:PAGE}}" + template, named: name) }
+    self.library = library
+  }
+
+  func notice(_ view: NoticeView) -> WebReply { html(view, "notice") }
+  func page(_ view: PageView, status: Int) -> WebReply { html(view, "page", status: status) }
+  func review(_ view: ReviewView) -> WebReply { html(view, "review") }
+  func received(_ language: Language) -> WebReply { html(ReceivedView(language), "received") }
+  func message(_ message: WebMessage, status: Int, retryAfterSeconds: Int? = nil) -> WebReply {
+    html(MessageView(message), "message", status: status, retryAfterSeconds: retryAfterSeconds)
+  }
+
+  private func html(_ view: Any, _ name: String, status: Int = 200, retryAfterSeconds: Int? = nil) -> WebReply {
+    .html(library.render(view, withTemplate: name) ?? "", status: status, retryAfterSeconds: retryAfterSeconds)
+  }
+}

@@ -1,0 +1,146 @@
+/// The pages as mustache templates. Double braces escape; no triple braces are used.
+///
+/// A name that the innermost view leaves nil is looked up in the views around it: names are chosen so that none is found there.
+enum WebTemplates {
+  static let parts = [
+    "head": head, "hidden": hidden, "items": items, "question": question, "repeated": repeated, "foot": "</main>\n</body>\n</html>\n",
+  ]
+  static let pages = ["notice": notice, "page": page, "review": review, "received": received, "message": message]
+
+  private static let head = """
+    <!doctype html>
+    <html lang="{{frame.lang}}">
+    <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <title>{{frame.title}}</title>
+    <link rel="stylesheet" href="/s/style.css">
+    </head>
+    <body>
+    <a class="skip" href="#main">{{frame.skip}}</a>
+    {{#frame.unit}}<header><p><strong>{{frame.unit}}</strong>{{#frame.district}}<span>{{frame.district}}</span>{{/frame.district}}</p></header>
+    {{/frame.unit}}    <main id="main">
+
+    """
+
+  private static let hidden = """
+    {{#hidden}}<input type="hidden" name="{{key}}" value="{{value}}">
+    {{/hidden}}
+    """
+
+  private static let notice = """
+    {{> head}}
+    <p class="other"><a lang="{{frame.otherCode}}" hreflang="{{frame.otherCode}}" href="?lang={{frame.otherCode}}">{{frame.otherLanguage}}</a></p>
+    <h1>{{formTitle}}</h1>
+    <p class="soft">{{campaign}}</p>
+    {{#opening}}<p class="note">{{.}}</p>
+    {{/opening}}<dl class="points">
+    {{#points}}<div><dt>{{heading}}</dt><dd>{{text}}</dd></div>
+    {{/points}}</dl>
+    <p class="soft">{{length}}</p>
+    <form method="post" action="{{frame.action}}" autocomplete="off">
+    {{> hidden}}
+    <p class="go"><button name="go" value="start">{{start}}</button></p>
+    </form>
+    {{> foot}}
+    """
+
+  private static let page = """
+    {{> head}}
+    <form method="post" action="{{frame.action}}" autocomplete="off" novalidate>
+    <button class="enter" name="go" value="next" tabindex="-1" aria-hidden="true">{{next}}</button>
+    {{> hidden}}
+    <p class="step">{{step}} <progress value="{{stepNumber}}" max="{{stepCount}}" aria-hidden="true"></progress></p>
+    <h1>{{heading}}</h1>
+    {{#alert}}<div class="alert {{tone}}" role="alert" tabindex="-1" autofocus>
+    <p>{{heading}}</p>
+    <ul>
+    {{#listed}}<li><a href="#{{target}}">{{question}}</a>{{#reason}}<br>{{reason}}{{/reason}}</li>
+    {{/listed}}</ul>
+    </div>
+    {{/alert}}{{#items}}{{> items}}{{#repeated}}{{> repeated}}{{/repeated}}{{/items}}
+    <p class="go"><button name="go" value="next">{{next}}</button>{{#back}}<button class="quiet" name="go" value="back">{{back}}</button>{{/back}}</p>
+    <p class="other"><button class="link" name="go" value="lang.{{frame.otherCode}}" lang="{{frame.otherCode}}">{{frame.otherLanguage}}</button></p>
+    </form>
+    {{> foot}}
+    """
+
+  private static let items = """
+    {{#caption}}<h2>{{caption}}</h2>
+    {{/caption}}{{#note}}<p class="note">{{note}}</p>
+    {{/note}}{{#question}}{{> question}}{{/question}}
+    """
+
+  private static let repeated = """
+    <section class="repeat" id="{{anchor}}">{{#legend}}<h2>{{legend}}</h2>{{/legend}}
+    {{#instances}}<fieldset class="filled"><legend>{{name}}</legend>
+    {{#items}}{{> items}}{{/items}}
+    <p><button class="link" name="go" value="{{removal}}">{{remove}}</button></p>
+    </fieldset>
+    {{/instances}}{{#adds}}<p><button class="quiet" name="go" value="add.{{adds}}">{{add}}</button></p>{{/adds}}
+    </section>
+
+    """
+
+  private static let question = """
+    {{#choices}}<fieldset class="q{{tone}}" role="{{role}}"{{#describedBy}} aria-describedby="{{describedBy}}"{{/describedBy}}>
+    <legend>{{label}}{{#optional}} <small>({{optional}})</small>{{/optional}}</legend>
+    {{#hint}}<p class="hint" id="{{anchor}}.hint">{{hint}}</p>{{/hint}}{{#several}}<p class="hint">{{several}}</p>{{/several}}{{#fault}}<p class="fault" id="{{anchor}}.fault">{{fault}}</p>{{/fault}}
+    {{#options}}<label class="tap" for="{{anchor}}"><input type="{{input}}" name="{{field}}" id="{{anchor}}" value="{{value}}"{{#isChosen}} checked{{/isChosen}}><span>{{label}}</span></label>
+    {{/options}}</fieldset>
+    {{/choices}}{{#select}}<div class="q{{tone}}"><label for="{{anchor}}">{{label}}{{#optional}} <small>({{optional}})</small>{{/optional}}</label>
+    {{#hint}}<p class="hint" id="{{anchor}}.hint">{{hint}}</p>{{/hint}}{{#fault}}<p class="fault" id="{{anchor}}.fault">{{fault}}</p>{{/fault}}
+    <select name="{{field}}" id="{{anchor}}" autocomplete="off"{{#describedBy}} aria-describedby="{{describedBy}}"{{/describedBy}}{{#fault}} aria-invalid="true"{{/fault}}>
+    {{#options}}<option value="{{value}}"{{#isChosen}} selected{{/isChosen}}>{{label}}</option>
+    {{/options}}</select></div>
+    {{/select}}{{#line}}<div class="q{{tone}}"><label for="{{anchor}}">{{label}}{{#optional}} <small>({{optional}})</small>{{/optional}}</label>
+    {{#hint}}<p class="hint" id="{{anchor}}.hint">{{hint}}</p>{{/hint}}{{#fault}}<p class="fault" id="{{anchor}}.fault">{{fault}}</p>{{/fault}}
+    <input type="{{input}}"{{#mode}} inputmode="{{mode}}"{{/mode}} name="{{field}}" id="{{anchor}}" value="{{value}}" autocomplete="off" spellcheck="false"{{#describedBy}} aria-describedby="{{describedBy}}"{{/describedBy}}{{#fault}} aria-invalid="true"{{/fault}}></div>
+    {{/line}}{{#area}}<div class="q{{tone}}"><label for="{{anchor}}">{{label}}{{#optional}} <small>({{optional}})</small>{{/optional}}</label>
+    {{#hint}}<p class="hint" id="{{anchor}}.hint">{{hint}}</p>{{/hint}}{{#fault}}<p class="fault" id="{{anchor}}.fault">{{fault}}</p>{{/fault}}
+    <textarea name="{{field}}" id="{{anchor}}" rows="5" autocomplete="off" spellcheck="false"{{#describedBy}} aria-describedby="{{describedBy}}"{{/describedBy}}{{#fault}} aria-invalid="true"{{/fault}}>
+    {{value}}</textarea></div>
+    {{/area}}
+    """
+
+  private static let review = """
+    {{> head}}
+    <form method="post" action="{{frame.action}}" autocomplete="off">
+    {{> hidden}}
+    <h1>{{heading}}</h1>
+    {{#problem}}<p class="alert bad" role="alert" tabindex="-1" autofocus>{{problem}}</p>{{/problem}}
+    <p class="soft">{{lead}}</p>
+    {{#sections}}<section class="part">
+    <h2 id="p{{place}}">{{name}}</h2>
+    <dl>
+    {{#lines}}<div><dt>{{question}}</dt>{{#answer}}<dd>{{answer}}</dd>{{/answer}}{{^answer}}<dd class="soft">{{blank}}</dd>{{/answer}}{{#reason}}<dd class="fault">{{reason}}</dd>{{/reason}}</div>
+    {{/lines}}</dl>
+    <p><button class="quiet" name="go" value="page.{{place}}" aria-describedby="p{{place}}">{{edit}}</button></p>
+    </section>
+    {{/sections}}
+    <p class="go">{{#send}}<button name="go" value="send">{{send}}</button>{{/send}}<button class="quiet" name="go" value="back">{{back}}</button></p>
+    <p class="other"><button class="link" name="go" value="lang.{{frame.otherCode}}" lang="{{frame.otherCode}}">{{frame.otherLanguage}}</button></p>
+    </form>
+    {{> foot}}
+    """
+
+  private static let received = """
+    {{> head}}
+    <h1>{{heading}}</h1>
+    <p>{{thanks}}</p>
+    <p class="note">{{closePage}}</p>
+    {{> foot}}
+    """
+
+  private static let message = """
+    {{> head}}
+    <h1>{{heading}}</h1>
+    <p>{{text}}</p>
+    <div lang="en">
+    <h2>{{headingEnglish}}</h2>
+    <p>{{textEnglish}}</p>
+    </div>
+    {{> foot}}
+    """
+}

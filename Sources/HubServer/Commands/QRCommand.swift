@@ -1,0 +1,130 @@
+internal import ArgumentParser
+internal import FormWeb
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// Draws the QR codes by which people reach the web form of their commune.
+struct QRCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "qr",
+    abstract: LocalizedText(
+      vi: "Vẽ mã QR đến trang trả lời của từng xã (PNG, SVG) và một trang để in.",
+      en: "Draw the QR code of every commune's web form, as PNG and SVG, and a page to print them from."),
+    discussion: LocalizedText(
+      vi: """
+        Mỗi mã là một liên kết đến phiếu của một xã, do máy chủ này ký. Ai có mã đều trả lời được, nên chỉ giao cho xã đó. Vẽ lại cho \
+        đúng các tệp ấy; chỉ ghi những gì khác.
+        """,
+      en: """
+        Each code holds a link to the questionnaire of one commune, signed by this hub. Whoever has it can answer, so hand it to the \
+        commune only. Drawing again gives the same files; only what differs is written.
+        """),
+    examples: ["hub qr --out qr-codes --base-url https://survey.example.org"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Option(name: .long, help: .text(vi: "Thư mục chứa mã; tạo nếu chưa có.", en: "The folder for the codes; made if it is missing.")) var out: String
+  @Option(name: .long, help: .text(vi: "Địa chỉ máy chủ mà điện thoại tới được. Mặc định: chỉ máy này.", en: "The hub's address as phones reach it. Default: this machine only.")) var baseURL = "http://127.0.0.1:8080"
+  @Option(name: .long, help: .text(vi: "Ngày cuối mã còn dùng được, YYYY-MM-DD. Mặc định: đến khi cuộc khảo sát thôi nhận.", en: "The last day the codes are valid, YYYY-MM-DD. Default: until the campaign takes no more.")) var expires:
+    String?
+
+  /// Longest address of a hub, in bytes: with its token it still makes a code that a cheap camera reads.
+  private static let baseBytesMax = 200
+
+  private struct Made: Encodable {
+    var folder: String
+    var expires: CalendarDay
+    var written: Int
+    var codes: [QRSheet.Card]
+  }
+
+  func perform(_ console: Console) async throws {
+    let base = try self.base()
+    try await place.withHub(options) { survey in
+      let plan = try await survey.requirePlan()
+      let expires = try lastDay(plan.campaign)
+      let cards = try cards(plan, key: FormLinkKey(hub: survey), base: base, expires: expires)
+      let written = try draw(cards, plan.campaign, expires, console)
+      try console.result(Made(folder: out, expires: expires, written: written, codes: cards))
+      console.say(
+        "\(cards.count) mã QR trong \(out), dùng được đến hết ngày \(expires); ghi mới \(written) tệp. In từ \(out)/index.html.",
+        "\(cards.count) QR codes in \(out), valid through \(expires); \(written) files written. Print from \(out)/index.html.")
+      if base.contains("//127.0.0.1") {
+        console.warn(
+          LocalizedText(
+            vi: "Các mã này chỉ mở được trên máy này; thêm --base-url với địa chỉ mà điện thoại tới được.",
+            en: "These codes open on this machine only; give --base-url with an address that phones reach."))
+      }
+    }
+  }
+
+  private func base() throws -> String {
+    let base = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
+    guard let url = URL(string: base), ["http", "https"].contains(url.scheme), url.host?.isEmpty == false, url.query == nil,
+      url.path.isEmpty, url.fragment == nil, base.utf8.count <= Self.baseBytesMax
+    else {
+      throw ToolError(
+        vi: "--base-url phải là địa chỉ như https://khaosat.example.org, không có đường dẫn phía sau.",
+        en: "--base-url must be an address such as https://survey.example.org, without a path.")
+    }
+    return base
+  }
+
+  private func lastDay(_ campaign: Campaign) throws -> CalendarDay {
+    guard let expires else { return campaign.dayOf(campaign.graceEndsMs) }
+    guard let day = CalendarDay(expires), day >= campaign.opens.day else {
+      throw ToolError(
+        vi: "--expires phải là ngày dạng NĂM-THÁNG-NGÀY, không trước ngày mở \(campaign.opens.day).",
+        en: "--expires must be a date, YYYY-MM-DD, not before the opening on \(campaign.opens.day).")
+    }
+    return day
+  }
+
+  private func cards(_ plan: HubPlan, key: FormLinkKey, base: String, expires: CalendarDay) throws -> [QRSheet.Card] {
+    try plan.tree.sortedByName(plan.tree.units(at: .commune)).map { unit in
+      let link = FormLink(campaign: plan.campaign.id, unit: unit.code, expires: expires)
+      guard let token = key.token(for: link) else {
+        throw ToolError(
+          vi: "Không làm được mã cho đơn vị \(unit.code) đến ngày \(expires).",
+          en: "No code can be made for unit \(unit.code) until \(expires).")
+      }
+      let district = plan.tree.parent(of: unit.code)?.name ?? ""
+      return QRSheet.Card(
+        unit: unit.code.rawValue, name: unit.name, district: district, link: base + WebForm.path + token,
+        file: "\(unit.code)-\("\(unit.name) \(district)".plainName)")
+    }
+  }
+
+  /// - Returns: How many files were not there yet in this form.
+  private func draw(_ cards: [QRSheet.Card], _ campaign: Campaign, _ expires: CalendarDay, _ console: Console) throws -> Int {
+    do {
+      try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
+    } catch {
+      throw ToolError(vi: "Không tạo được thư mục \(out).", en: "Cannot create the folder \(out).")
+    }
+    let bar = ProgressBar(console.language == .vietnamese ? "Vẽ mã QR" : "QR codes", console: console)
+    var written = 0
+    for (index, card) in cards.enumerated() {
+      let code = try QRCode(card.link)
+      written += try write(try code.png(), "\(card.file).png") + write(code.svg(), "\(card.file).svg")
+      bar.show(done: index + 1, of: cards.count)
+    }
+    bar.finish()
+    // Last, so that the page never names a code that is not there.
+    return written + (try write(QRSheet.html(cards, campaign: campaign, expires: expires), "index.html"))
+  }
+
+  /// Writes a file whole or not at all, and not when it is there already.
+  private func write(_ data: Data, _ name: String) throws -> Int {
+    let path = out + "/" + name
+    if FileManager.default.contents(atPath: path) == data { return 0 }
+    do {
+      try data.write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw ToolError(vi: "Không ghi được tệp \(path).", en: "Cannot write the file \(path).")
+    }
+    return 1
+  }
+}

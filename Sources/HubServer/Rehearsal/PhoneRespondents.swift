@@ -1,0 +1,39 @@
+internal import FormWeb
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+
+/// People of a rehearsal who answer on their own phones, through the hub's web form over HTTP.
+struct PhoneRespondents: Sendable {
+  let key: FormLinkKey
+  let campaign: Campaign
+
+  /// One answer in so many comes this way.
+  static let oneIn = 10
+  private static let timeoutMs = 20_000
+
+  /// Whether the answer of that number comes from a phone: where there is no network, none does.
+  static func takes(_ number: Int, of commune: RehearsalPlan.Commune) -> Bool {
+    commune.kind != .offline && (number + Int(commune.unit.code.rawValue.utf8.last ?? 0)) % oneIn == 0
+  }
+
+  /// Answers on the pages, again where the link breaks, and gives the id by which the hub knows the answer.
+  func submit(_ answers: ValidatedAnswers, unit: UnitCode, hub: String) async throws -> String {
+    let link = FormLink(campaign: campaign.id, unit: unit, expires: campaign.dayOf(campaign.graceEndsMs))
+    guard let token = key.token(for: link) else {
+      throw SyncError(.internalFault, vi: "Không làm được mã cho \(unit).", en: "No code can be made for \(unit).")
+    }
+    let transport = try HTTPTransport(hub: hub)
+    let respondent = WebRespondent(target: WebForm.path + token) { call in
+      try await Patience.again {
+        let request = HubRequest(call.method, call.target, headers: call.headers, body: call.body)
+        let response = try await transport.send(request, timeoutMs: Self.timeoutMs)
+        guard response.status < 500 else {
+          throw SyncError(.busy, vi: "Trang phiếu đang bận.", en: "The form's pages are busy.")
+        }
+        return WebReply(status: response.status, headers: response.headers, body: response.body)
+      }
+    }
+    return key.answerID(draft: try await respondent.answer(answers.values), unit: unit)
+  }
+}

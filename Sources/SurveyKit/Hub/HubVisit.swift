@@ -1,0 +1,62 @@
+internal import Foundation
+public import SyncKit
+
+/// Where somebody who answers for a commune stands: the campaign, the commune's name, what there is to answer.
+public struct FormVisit: Sendable {
+  public var campaign: Campaign
+  public var unit: UnitCode
+  public var unitName: String
+  /// Name of the unit above it: names of communes repeat.
+  public var district: String?
+  /// All editions of the forms that people answer, in the campaign's order of forms, the newest edition of each first.
+  public var editions: [HubPlan.FormRecord]
+
+  public init(campaign: Campaign, unit: UnitCode, unitName: String, district: String?, editions: [HubPlan.FormRecord]) {
+    self.campaign = campaign
+    self.unit = unit
+    self.unitName = unitName
+    self.district = district
+    self.editions = editions
+  }
+}
+
+extension SurveyHub {
+  /// What somebody who answers for a commune finds; nil when there is no campaign or no such commune.
+  ///
+  /// - Complexity: a handful of rows, from one snapshot.
+  public func visit(to unit: UnitCode) async throws -> FormVisit? {
+    try await hub.read { session in
+      let sql = "SELECT unit.name, above.name FROM unit LEFT JOIN unit AS above ON above.code = unit.parent WHERE unit.code = ?1"
+      guard let campaign = try HubPlan.campaign(session),
+        let row = try session.firstRow(sql + " AND unit.level = 'commune'", [.text(unit.rawValue)])
+      else { return nil }
+      let records = try HubPlan.forms(session)
+      let editions = campaign.forms.flatMap { form in
+        records.filter { $0.form == form }.sorted { ($0.version.count, $0.version) > ($1.version.count, $1.version) }
+      }
+      return FormVisit(
+        campaign: campaign, unit: unit, unitName: row[0].text ?? unit.rawValue, district: row[1].text, editions: editions)
+    }
+  }
+
+  /// An edition of a form ready to judge answers, its day still to be set; nil when the hub has none by that key.
+  public func validator(of edition: String) async throws -> AnswerValidator? {
+    let shelf = shelf
+    return try await hub.read { session in try shelf.edition(edition, in: session)?.validator }
+  }
+
+  /// Takes one answered form that was entered at the hub: sealed at once, kept in the drop box, released in a lot, as a device's is.
+  ///
+  /// - Throws: `SyncError`; nothing was kept then.
+  public func submit(_ submission: AnswerSubmission) async throws {
+    let campaign = try await hub.read { session in try HubPlan.campaign(session)?.id }
+    guard let campaign else { throw SurveyHub.noCampaign }
+    let form = SurveySchema.formKey(id: submission.answers.formID, version: submission.answers.formVersion)
+    let cells: [String: CellValue] = [
+      "id": .text(submission.id ?? SurveyField.randomID()), "unit": .text(submission.unit.rawValue), "campaign": .text(campaign),
+      "form": .text(form), "day": .text(submission.day.description), "language": .text(submission.language),
+      "answers": .text(String(decoding: submission.answers.canonicalJSON, as: UTF8.self)),
+    ]
+    try await hub.drop(cells, into: "answer", scope: submission.unit.rawValue)
+  }
+}
