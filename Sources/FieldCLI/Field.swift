@@ -27,7 +27,8 @@ internal import ToolSupport
     ],
     version: "0.1",
     subcommands: [
-      Next.self, Enroll.self, Forms.self, Import.self, Report.self, List.self, Show.self, Sync.self, Status.self,
+      Next.self, Enroll.self, Forms.self, Import.self, Report.self, List.self, Show.self, Conflicts.self, Resolve.self, Why.self, Sync.self,
+      Status.self,
     ],
     defaultSubcommand: Next.self)
 

@@ -43,6 +43,7 @@ struct Status: FieldCommand {
     showSum(status, console)
     showContact(outcome, hasContact: contact != nil, console)
     console.say("Xung đột chưa giải quyết: \(status.openConflicts)", "Open conflicts: \(status.openConflicts)")
+    showAgreement(status.agreement, console)
     guard status.addsUp else {
       console.refuse(
         LocalizedText(
@@ -64,6 +65,24 @@ struct Status: FieldCommand {
     console.say(
       "Phiếu: \(n(status.packetsMade)) đã thu = \(n(status.packetsWaiting)) chờ gửi + \(n(status.packetsKept)) tỉnh đã nhận",
       "Answers: \(n(status.packetsMade)) collected = \(n(status.packetsWaiting)) waiting + \(n(status.packetsKept)) kept at the hub")
+  }
+
+  private func showAgreement(_ agreement: Agreement, _ console: Console) {
+    switch agreement {
+    case .unknown: break
+    case .outstanding:
+      console.say("So với tỉnh: chưa so được, còn việc đang trên đường.", "Compared with the hub: not yet, something is on its way.")
+    case .proved: console.say("So với tỉnh: giống hệt nhau.", "Compared with the hub: proved equal.")
+    case .provedButHeld(let rows):
+      console.say(
+        "So với tỉnh: giống nhau, trừ \(console.words.number(rows)) dòng tỉnh đang giữ lại.",
+        "Compared with the hub: equal but for \(console.words.number(rows)) held rows.")
+    case .differs(let tables):
+      console.warn(
+        LocalizedText(
+          vi: "So với tỉnh: KHÁC NHAU ở \(tables.joined(separator: ", ")); chạy field doctor rồi báo cho tỉnh.",
+          en: "Compared with the hub: DIFFERENT in \(tables.joined(separator: ", ")); run field doctor and tell the province."))
+    }
   }
 
   private func showContact(_ outcome: Outcome, hasContact: Bool, _ console: Console) {

@@ -25,10 +25,18 @@ struct QRCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
-  @Option(name: .long, help: .text(vi: "Thư mục chứa mã; tạo nếu chưa có.", en: "The folder for the codes; made if it is missing.")) var out: String
-  @Option(name: .long, help: .text(vi: "Địa chỉ máy chủ mà điện thoại tới được. Mặc định: chỉ máy này.", en: "The hub's address as phones reach it. Default: this machine only.")) var baseURL = "http://127.0.0.1:8080"
-  @Option(name: .long, help: .text(vi: "Ngày cuối mã còn dùng được, YYYY-MM-DD. Mặc định: đến khi cuộc khảo sát thôi nhận.", en: "The last day the codes are valid, YYYY-MM-DD. Default: until the campaign takes no more.")) var expires:
-    String?
+  @Option(name: .long, help: .text(vi: "Thư mục chứa mã; tạo nếu chưa có.", en: "The folder for the codes; made if it is missing."))
+  var out: String
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Địa chỉ máy chủ mà điện thoại tới được. Mặc định: chỉ máy này.",
+      en: "The hub's address as phones reach it. Default: this machine only.")) var baseURL = "http://127.0.0.1:8080"
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Ngày cuối mã còn dùng được, YYYY-MM-DD. Mặc định: đến khi cuộc khảo sát thôi nhận.",
+      en: "The last day the codes are valid, YYYY-MM-DD. Default: until the campaign takes no more.")) var expires: String?
 
   /// Longest address of a hub, in bytes: with its token it still makes a code that a cheap camera reads.
   private static let baseBytesMax = 200

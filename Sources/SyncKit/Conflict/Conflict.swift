@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// Two writes that did not know of one another, and what was decided about them. Data, never an error (L6).
 public struct Conflict: Sendable, Hashable {
   public struct Side: Sendable, Hashable {
@@ -115,6 +117,31 @@ extension Conflict {
         en: "\(found.count) conflicts begin with \(prefix); give more digits.")
     }
     return conflict
+  }
+}
+
+extension Conflict {
+  /// A value as a person types it: of a member, JSON or else a text; otherwise of the kind that the two sides have.
+  public func value(typed text: String) -> CellValue {
+    if member != nil {
+      let json = CanonicalJSON.parse(Data(text.utf8), depthMax: CellParts.jsonDepthMax) ?? .string(text.nfc)
+      return .text(json.text)
+    }
+    return CellValue(typed: text, like: [losing.value, winning.value])
+  }
+}
+
+extension CellValue {
+  /// Reads what a person typed as a value of the kind its column has.
+  public init(typed text: String, like known: [CellValue]) {
+    let kinds = known.filter { !$0.isNull }
+    if let number = Int64(text), kinds.contains(where: { $0.integer != nil }) {
+      self = .integer(number)
+    } else if let number = Double(text), kinds.contains(where: { if case .real = $0 { true } else { false } }) {
+      self = .real(number)
+    } else {
+      self = .text(text.nfc)
+    }
   }
 }
 

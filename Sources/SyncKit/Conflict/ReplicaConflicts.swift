@@ -109,6 +109,9 @@ extension Replica {
     }
   }
 
+  /// This device's own identity; nil before enrolment.
+  public func identity() async throws -> ReplicaID? { try keyStore.load()?.signingKey.replica }
+
   /// Where what stands in a cell came from, and what it overrode.
   ///
   /// - Parameter member: Of a `perKey` column.

@@ -133,6 +133,19 @@ extension Hub {
     }
   }
 
+  /// What a person typed for a column of a held unit, as that column takes it; an empty text is NULL.
+  public func value(typed text: String, forColumn column: String, ofHeld id: String) async throws -> CellValue {
+    let shapes = store.tables.byName
+    guard let unit = try await heldUnits().first(where: { $0.id == id }) else {
+      throw SyncError(.badRequest, vi: "Không có việc nào bị giữ mang số \(id).", en: "Nothing is held under number \(id).")
+    }
+    if text.isEmpty { return .null }
+    let types = unit.rows.compactMap { shapes[$0.table]?.column(named: column)?.type }
+    let candidates = [Int64(text).map { CellValue.integer($0) }, Double(text).map { CellValue.real($0) }, .text(text.nfc)].compactMap(
+      \.self)
+    return candidates.first { value in types.allSatisfy { $0.affinity != .none && $0.keeps(value) } } ?? .text(text.nfc)
+  }
+
   private func writeHeld<T: Sendable>(_ body: @Sendable @escaping (HeldWork) throws -> T) async throws -> T {
     let (keys, incarnation, tables, now, observer) = (keys, incarnation, store.tables, clock.nowMs(), options.observer)
     return try await store.write { session in

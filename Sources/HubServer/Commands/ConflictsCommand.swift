@@ -1,0 +1,71 @@
+internal import ArgumentParser
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// The conflicts of the whole province.
+struct ConflictsCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "conflicts",
+    abstract: LocalizedText(vi: "Liệt kê các xung đột của mọi đơn vị.", en: "List the conflicts of every unit."),
+    examples: ["hub conflicts --unit 07201", "hub conflicts --all --json"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Option(name: .long, help: .text(vi: "Chỉ của đơn vị này.", en: "Only of this unit.")) var unit: String?
+  @Flag(name: .long, help: .text(vi: "Cả những xung đột đã xong.", en: "Those that are settled too.")) var all = false
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      let conflicts = try await survey.hub.conflicts(includingClosed: all).filter { unit == nil || $0.scope == unit }.map(ConflictLine.init)
+      try console.result(conflicts)
+      guard !conflicts.isEmpty else { return console.say("Không có xung đột nào.", "There are no conflicts.") }
+      console.conflicts(conflicts)
+    }
+  }
+}
+
+/// An operator's decision about a conflict.
+struct ResolveCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "resolve",
+    abstract: LocalizedText(vi: "Quyết định về một xung đột thay cho đơn vị.", en: "Decide about a conflict for a unit."),
+    examples: ["hub resolve 3f9a12cc --keep --by \"tỉnh\" --reason \"đã gọi điện cho xã\""])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(help: .text(vi: "Các chữ số đầu của mã xung đột.", en: "The first digits of the conflict's id.")) var id: String
+  @OptionGroup var decision: DecisionOptions
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      let conflict = try await survey.hub.conflict(id: id)
+      let settled = ConflictLine(
+        try await survey.hub.resolve(
+          conflict.id, as: decision.resolution(of: conflict), by: decision.by, because: decision.reason))
+      try console.result(settled)
+      console.decided(settled)
+    }
+  }
+}
+
+/// A deleted row comes back as it was.
+struct RestoreRowCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "restore-row",
+    abstract: LocalizedText(vi: "Lấy lại một dòng đã xóa, nguyên như lúc bị xóa.", en: "Bring a deleted row back as it was."),
+    examples: ["hub restore-row report 07201/2024-04-01"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(help: .text(vi: "Bảng.", en: "The table.")) var table: String
+  @Argument(help: .text(vi: "Khóa của dòng.", en: "The row's key.")) var row: String
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      try await survey.hub.restoreRow(table: table, key: .text(row))
+      console.say("Đã lấy lại dòng \(row) của bảng \(table).", "Row \(row) of table \(table) is back.")
+      try console.result(["table": table, "row": row])
+    }
+  }
+}

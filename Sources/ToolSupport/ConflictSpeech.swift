@@ -1,0 +1,92 @@
+internal import Foundation
+internal import SurveyKit
+public import SyncKit
+
+/// How both tools show conflicts and take decisions about them.
+public struct ConflictLine: Encodable, Sendable {
+  public var id: String
+  public var scope: String
+  public var table: String
+  public var row: String
+  public var column: String
+  public var member: String?
+  public var rule: Conflict.Rule
+  public var losing: String
+  public var winning: String
+  public var isOpen: Bool
+  public var resolution: String?
+  public var resolvedBy: String?
+  public var reason: String?
+
+  public init(_ conflict: Conflict) {
+    id = conflict.id
+    scope = conflict.scope
+    table = conflict.table
+    row = conflict.key.shownText
+    column = conflict.column
+    member = conflict.member
+    rule = conflict.rule
+    losing = conflict.losing.value.shownText
+    winning = conflict.winning.value.shownText
+    isOpen = conflict.isOpen
+    resolution = conflict.resolution
+    resolvedBy = conflict.resolvedBy
+    reason = conflict.reason
+  }
+}
+
+extension CellValue {
+  /// A value as a line of a terminal shows it: an empty cell as nothing, bytes in hexadecimal, no line breaks.
+  public var shownText: String {
+    switch self {
+    case .null: ""
+    case .integer(let number): String(number)
+    case .real(let number): String(number)
+    case .text(let text): text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    case .blob(let bytes): bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+  }
+}
+
+extension Conflict.Rule {
+  public var words: LocalizedText {
+    switch self {
+    case .lastWriterWins: LocalizedText(vi: "hai người cùng ghi", en: "two writes")
+    case .review: LocalizedText(vi: "hai người cùng ghi, cần quyết định", en: "two writes, to be decided")
+    case .life: LocalizedText(vi: "dòng đã bị xóa", en: "the row was deleted")
+    case .duplicate: LocalizedText(vi: "trùng nhau", en: "duplicates")
+    case .orphan: LocalizedText(vi: "dòng được nhắc tới đã bị xóa", en: "what it refers to was deleted")
+    case .declined: LocalizedText(vi: "bị từ chối", en: "declined")
+    }
+  }
+}
+
+extension Console {
+  /// The conflicts as a table, values cut to what a line holds.
+  public func conflicts(_ lines: [ConflictLine]) {
+    func cut(_ text: String) -> String { text.count > 40 ? text.prefix(39) + "…" : text }
+    let heading = [
+      words.text("Mã", "Id"), words.text("Dòng", "Row"), words.text("Cột", "Column"), words.text("Đang giữ", "Stands"),
+      words.text("Bị thay", "Overridden"), words.text("Vì", "Why"),
+    ]
+    table(
+      [heading]
+        + lines.map { line in
+          [
+            String(line.id.prefix(8)), "\(line.table) \(line.row)",
+            ([line.column] + [line.member].compactMap(\.self)).joined(separator: "."),
+            cut(line.winning), cut(line.losing), line.rule.words(language),
+          ]
+        })
+  }
+
+  /// What was decided about one conflict.
+  public func decided(_ line: ConflictLine) {
+    let who = line.resolvedBy ?? ""
+    if line.isOpen {
+      say("Xung đột \(line.id.prefix(8)) mở lại (\(who)).", "Conflict \(line.id.prefix(8)) is open again (\(who)).")
+    } else {
+      say("Xung đột \(line.id.prefix(8)) đã quyết định (\(who)).", "Conflict \(line.id.prefix(8)) is settled (\(who)).")
+    }
+  }
+}

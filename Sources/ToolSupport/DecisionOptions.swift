@@ -1,0 +1,45 @@
+public import ArgumentParser
+public import SyncKit
+
+/// How a person says what is right about a conflict, and who says so.
+public struct DecisionOptions: ParsableArguments, Sendable {
+  @Flag(name: .long, help: .text(vi: "Giá trị đang giữ là đúng.", en: "What stands is right."))
+  public var keep = false
+
+  @Flag(
+    name: .long,
+    help: .text(
+      vi: "Giá trị bị thay là đúng; dòng đã xóa thì lấy lại; các dòng trùng thì gộp.",
+      en: "What was overridden is right; a deleted row comes back; duplicates are merged."))
+  public var take = false
+
+  @Option(name: .long, help: .text(vi: "Giá trị khác mới đúng.", en: "Another value is right."))
+  public var value: String?
+
+  @Flag(
+    name: .long,
+    help: .text(vi: "Rút lại quyết định trước; xung đột mở lại.", en: "Take the last decision back; the conflict is open again."))
+  public var undo = false
+
+  @Option(name: .long, help: .text(vi: "Ai quyết định.", en: "Who decides."))
+  public var by: String
+
+  @Option(name: .long, help: .text(vi: "Vì sao.", en: "Why."))
+  public var reason: String
+
+  public init() {}
+
+  public func validate() throws {
+    if [keep, take, value != nil, undo].count(where: { $0 }) != 1 {
+      throw ValidationError(vi: "Chọn một trong --keep, --take, --value, --undo.", en: "Give one of --keep, --take, --value, --undo.")
+    }
+  }
+
+  /// What was chosen, a typed value read as the conflict's column takes it.
+  public func resolution(of conflict: Conflict) -> Resolution {
+    if keep { return .keepWinner }
+    if take { return .takeLoser }
+    if undo { return .undo }
+    return .write(conflict.value(typed: value ?? ""))
+  }
+}
