@@ -21,7 +21,8 @@ struct Report: FieldCommand {
         """),
     examples: [
       "field report --example > report.json", "field report --from report.json",
-      "field report --set answered=17 --set \"channels=loa hoi_nghi\" --day 2024-04-01 --reason \"two came late\"",
+      "field report --set answered=17 --set \"channels=loa hoi_nghi\" --day 2024-04-01",
+      "field report --day 2024-04-01 --set answered=17 --reason \"two came late\"",
     ])
 
   @OptionGroup var field: FieldOptions

@@ -141,7 +141,7 @@ import Testing
         .see("Không có tệp"), .type(Keys.clear + "anh.jpg" + Keys.enter), .see("Chú thích"), .type("Họp tổ" + Keys.enter),
         .see("Đã có 1."), .type("2" + Keys.enter), .see("Xem lại trước khi ghi"), .type("g"),
       ])
-    #expect(filed.code == 0 && filed.isRestored && filed.main.contains("Đã lập báo cáo ngày 2024-04-01"), "\(filed.main)")
+    #expect(filed.code == 0 && filed.isRestored && filed.main.contains("Đã lập báo cáo ngày 01/04/2024"), "\(filed.main)")
     #expect(filed.screens["day"]?.contains(/› \d\d\/\d\d\/20\d\d/) == true, "today stands there, as people here write it")
     for device in [field, colleague] { #expect(try await device.run("sync").code == 0) }
 
@@ -163,7 +163,9 @@ import Testing
     let world = try await FieldToolWorld()
     let field = try await world.enrolled()
     try world.write(try await field.run("report", "--example").out, to: "report.json")
-    let answers = ["guided=5", "answered=4", "officials_total=21"].flatMap { ["--set", $0] }
+    let answers = ["channels=zalo", "meetings=", "channels_other=", "guided=5", "answered=4", "officials_total=21"].flatMap {
+      ["--set", $0]
+    }
     #expect(try await field.run(["report", "--from", "report.json"] + answers).code == 0)
     let ended = try await PseudoTerminal(folder: world.path).run(
       ["collect", "report01"],
@@ -171,13 +173,36 @@ import Testing
         .see("is filed; choose what to correct"), .type("s"), .see("says so already"),
       ])
     #expect(ended.code == 0 && ended.isRestored)
+    let left = try await PseudoTerminal(folder: world.path).run(
+      ["collect", "report01"],
+      [.see("choose what to correct"), .type("6" + Keys.enter), .see("Number who have answered"), .type(Keys.endOfInput)])
+    #expect(left.code == 75 && left.main.contains("one that was filed before is unchanged"), "\(left.main)")
     let corrected = try await PseudoTerminal(folder: world.path).run(
       ["collect", "report01"],
       [
-        .see("choose what to correct"), .type(Keys.pageDown), .type(Keys.escape), .see("Esc back"),
-        .type(Keys.interrupt),
+        .see("choose what to correct"), .type("6" + Keys.enter), .see("› 4"), .type(Keys.clear + "5" + Keys.enter),
+        .see("Check before filing"), .type("s"), .see("Why is it changed?"), .type(Keys.enter), .see("This needs an answer."),
+        .type("đếm lại".decomposedStringWithCanonicalMapping + Keys.enter),
       ])
-    #expect(corrected.code == 75 && corrected.main.contains("one that was filed before is unchanged"), "\(corrected.main)")
+    #expect(corrected.code == 0 && corrected.isRestored && corrected.main.contains("Changed the report"), "\(corrected.main)")
+    let shown = try await field.run("show", "2024-04-08")
+    #expect(shown.out.contains("device front desk: đếm lại") && shown.out.contains("Number who have answered: 4 → 5"), "\(shown.out)")
+  }
+
+  @Test func lineByLineInATerminalWhatWasTypedIsWiped() async throws {
+    let world = try await FieldToolWorld()
+    _ = try await world.enrolled()
+    for (ending, code) in [(Step.type(Keys.interrupt), 75), (.type(Keys.endOfInput), 75), (.signal(SIGTERM), 75)] {
+      let ended = try await PseudoTerminal(folder: world.path).run(
+        ["collect", "--plain"],
+        [
+          .see("Q leave"), .type("\n"), .see("Enter next"), .type("\n"), .see("1/21"), .type("khong ai doc\n"), .see("No choice matches"),
+          .note("typed"), ending,
+        ])
+      #expect(ended.screens["typed"]?.contains("khong ai doc") == true, "a terminal shows what is typed")
+      #expect(ended.code == code && ended.isRestored && ended.main.contains("only in memory and is gone"), "\(ended.code) \(ended.main)")
+      #expect(!ended.main.contains("khong ai doc"), "\(ended.main)")
+    }
   }
 
   @Test func withoutATerminalItAsksLineByLine() async throws {
