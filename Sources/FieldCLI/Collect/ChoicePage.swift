@@ -126,10 +126,14 @@ struct ChoicePage: Page {
 
   private var keyed: PageHead {
     var head = head
-    let isBlank = current == nil && !isSeveral || isSeveral && marked.isEmpty
-    let enter = !search.isEmpty ? words.take : isBlank && !isRequired ? words.skip : words.next
-    head.keys = [enter, search.isEmpty ? words.back : words.clearSearch, isSeveral ? words.mark : words.move]
-    if choices.count > Self.directMax { head.keys.insert(words.search, at: 1) }
+    guard search.isEmpty else {
+      head.keys = (visible.isEmpty ? [] : [words.take]) + [words.clearSearch, words.leave]
+      return head
+    }
+    let isBlank = isSeveral ? marked.isEmpty : current == nil
+    head.keys = [isBlank && !isRequired ? words.skip : words.next]
+    if choices.count > Self.directMax { head.keys.append(words.search) }
+    head.keys += [words.back, isSeveral ? words.mark : words.move]
     if !isSeveral, !isRequired, current != nil { head.keys.append(words.unmark) }
     head.keys.append(words.leave)
     return head

@@ -156,7 +156,7 @@ struct CollectSession {
         item = ReviewSheet.Item(label: label.isEmpty ? name : label, answer: words.filled(walk.count(of: name)), step: step)
       case .review: continue
       }
-      if own != heading, step != .another(item.label) {
+      if own != heading {
         heading = own
         if case .another = step {} else { item.heading = own }
       }

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import SurveyKit
 internal import SyncKit
+internal import ToolSupport
 
 /// Asks line by line, without moving a cursor: for screen readers, pipes and terminals that can do no more.
 final class LineDialog: CollectDialog {
@@ -49,7 +50,7 @@ final class LineDialog: CollectDialog {
         case .note: return .answer("")
         case .entry(_, let isMultiline): return .answer(isMultiline ? try continued(typed) : typed)
         case .one, .several:
-          if let names = try chosen(typed, question) { return .answer(names) }
+          if let names = chosen(typed, question) { return .answer(names) }
         }
       }
     }
@@ -146,7 +147,7 @@ final class LineDialog: CollectDialog {
   // MARK: Reading
 
   /// The names that a line chooses; nil after having said why it chooses none.
-  private func chosen(_ typed: String, _ question: AskedQuestion) throws -> String? {
+  private func chosen(_ typed: String, _ question: AskedQuestion) -> String? {
     if typed.isEmpty { return "" }
     let parts = typed.split { $0 == " " || $0 == "," }
     let numbers = parts.compactMap { part in Int(part).flatMap { question.choices.indices.contains($0 - 1) ? $0 : nil } }
@@ -182,7 +183,11 @@ final class LineDialog: CollectDialog {
         return text.trimmingCharacters(in: .whitespacesAndNewlines)
       }
       if isAtEnd { throw Leaving.endOfInput }
-      if waiting.count > Self.lineBytesMax { throw ToolLine.tooLong }
+      if waiting.count > Self.lineBytesMax {
+        throw ToolError(
+          vi: "Dòng quá dài; hãy viết ngắn lại. Phiếu này chưa được gửi.", en: "The line is too long; write less. This answer was not sent."
+        )
+      }
       switch input.next() {
       case .bytes(let bytes): waiting += bytes
       case .resized, .quiet: continue
@@ -190,15 +195,5 @@ final class LineDialog: CollectDialog {
       case .left(let leaving): throw leaving
       }
     }
-  }
-}
-
-/// What a line cannot be.
-enum ToolLine: ExplainedError {
-  case tooLong
-
-  var explanation: LocalizedText {
-    LocalizedText(
-      vi: "Dòng quá dài; hãy viết ngắn lại. Phiếu này chưa được gửi.", en: "The line is too long; write less. This answer was not sent.")
   }
 }

@@ -104,7 +104,6 @@ struct KeyReader {
       guard bytes.count > 2 else { return isAll ? (.key(.escape), 1) : nil }
       return (sequence("", bytes[2]), 3)
     case 0x0D, 0x0A: return (.key(.newLine), 2)
-    case 0x1B: return (.key(.escape), 1)
     default: return (.key(.escape), 1)  // Escape, and then another key quickly.
     }
   }
