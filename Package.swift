@@ -116,7 +116,7 @@ let package = Package(
         "TestSupport", "SyncKit", "SurveyKit", "FormWeb", "FieldCLI", "HubServer", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      exclude: ["Browser"],
+      exclude: ["Browser", "terminal.py"],
       swiftSettings: habits),
   ]
 )

@@ -22,13 +22,13 @@ internal import ToolSupport
         Exit codes: 0 done; 1 refused or failed; 2 done in part; 64 wrong usage; 75 no hub or stopped, give the same command again.
         """),
     examples: [
-      "field enroll K7MP-3QXD-9R --hub http://hub.example:8080", "field import answers.csv", "field report --example > report.json",
-      "field report --from report.json", "field sync", "field status",
+      "field enroll K7MP-3QXD-9R --hub http://hub.example:8080", "field collect", "field import answers.csv", "field collect report01",
+      "field sync", "field status",
     ],
     version: "0.1",
     subcommands: [
-      Next.self, Enroll.self, Forms.self, Import.self, Report.self, List.self, Show.self, Conflicts.self, Resolve.self, Why.self, Sync.self,
-      Status.self,
+      Next.self, Enroll.self, Forms.self, Collect.self, Import.self, Report.self, List.self, Show.self, Conflicts.self, Resolve.self,
+      Why.self, Sync.self, Status.self,
     ],
     defaultSubcommand: Next.self)
 

@@ -76,8 +76,8 @@ struct Next: FieldCommand {
     let missing = campaign.reportDays.filter { $0 <= today && !filed.contains($0) }
     if let day = missing.last {
       return LocalizedText(
-        vi: "Chưa báo cáo ngày \(words.day(day)): field report --example > bc.json, sửa, rồi field report --from bc.json --day \(day)",
-        en: "No report of \(words.day(day)): field report --example > day.json, edit it, then field report --from day.json --day \(day)")
+        vi: "Chưa báo cáo ngày \(words.day(day)): field collect \(campaign.reportForm), hoặc field report --from bc.json --day \(day)",
+        en: "No report of \(words.day(day)): field collect \(campaign.reportForm), or field report --from day.json --day \(day)")
     }
     if phase == .notYetOpen {
       return LocalizedText(
@@ -86,8 +86,8 @@ struct Next: FieldCommand {
     }
     if phase == .open {
       return LocalizedText(
-        vi: "Thu phiếu: field import phieu.csv; báo cáo đã lập: field list",
-        en: "Take answers: field import answers.csv; reports so far: field list")
+        vi: "Thu phiếu: field collect, hoặc từ tệp: field import phieu.csv; báo cáo đã lập: field list",
+        en: "Collect answers: field collect, or from a file: field import answers.csv; reports so far: field list")
     }
     return LocalizedText(
       vi: "Không thu phiếu mới nữa; xem lại những gì đã làm: field list",

@@ -11,15 +11,18 @@ struct Report: FieldCommand {
     discussion: LocalizedText(
       vi: """
         --set đổi từng câu của báo cáo đã có: nhiều lựa chọn thì cách nhau bằng dấu cách, để trống sau dấu = là xóa câu trả lời. Câu \
-        hỏi ngày duy nhất của biểu mẫu là ngày báo cáo: bỏ trống thì được điền sẵn.
+        hỏi ngày duy nhất của biểu mẫu là ngày báo cáo: bỏ trống thì được điền sẵn. Báo cáo đã lập chỉ được sửa kèm --reason, lý do \
+        được lưu cùng báo cáo: field show NGÀY liệt kê mọi lần sửa.
         """,
       en: """
         --set changes single answers of the report that is there: several choices with spaces between, nothing after = removes the \
-        answer. The form's only date question is the day of the report: it is filled in when left out.
+        answer. The form's only date question is the day of the report: it is filled in when left out. A report that is filed is \
+        changed only with a --reason, which is kept beside it: field show DAY lists every change.
         """),
     examples: [
       "field report --example > report.json", "field report --from report.json",
       "field report --set answered=17 --set \"channels=loa hoi_nghi\" --day 2024-04-01",
+      "field report --day 2024-04-01 --set answered=17 --reason \"two came late\"",
     ])
 
   @OptionGroup var field: FieldOptions
@@ -40,6 +43,10 @@ struct Report: FieldCommand {
       vi: "Ngày, NĂM-THÁNG-NGÀY. Mặc định: ngày ghi trong câu trả lời, không có thì hôm nay theo giờ của đợt khảo sát.",
       en: "The day, YYYY-MM-DD. Default: the day in the answers, else today in the campaign's zone."))
   var day: String?
+
+  @Option(
+    name: .long, help: .text(vi: "Vì sao sửa báo cáo đã lập.", en: "Why a report that is filed already is changed."))
+  var reason: String?
 
   @Flag(
     name: .long,
@@ -74,7 +81,7 @@ struct Report: FieldCommand {
     let chosen = try day.map(FieldOptions.day)
     if example { return try printExample(form, unit: unit, day: chosen ?? today) }
     var answers = try givenAnswers()
-    let dateQuestion = Self.dayQuestion(of: form)
+    let dateQuestion = form.dayQuestion
     let stated = dateQuestion.flatMap { name in setDay(name) ?? Self.text(answers[name]) }.flatMap { CalendarDay($0) }
     let reportDay = chosen ?? stated ?? today
     if from == nil, let filed = try await survey.report(day: reportDay) { answers = filed.answers }
@@ -99,19 +106,24 @@ struct Report: FieldCommand {
   private func save(
     _ valid: ValidatedAnswers, form: Form, day: CalendarDay, unit: UnitCode, survey: SurveyField, _ console: Console
   ) async throws {
-    let saving = try await survey.saveReport(day: day, answers: valid)
-    let shown = console.words.day(day)
-    switch saving {
-    case .created:
-      console.say("Đã lập báo cáo ngày \(shown); gửi bằng field sync.", "Filed the report of \(shown); send it with field sync.")
-    case .changed:
-      console.say("Đã sửa báo cáo ngày \(shown); gửi bằng field sync.", "Changed the report of \(shown); send it with field sync.")
-    case .unchanged: console.say("Báo cáo ngày \(shown) đã đúng như vậy.", "The report of \(shown) says so already.")
-    }
+    let saving = try await survey.saveReport(day: day, answers: valid, reason: reason)
+    let said = Self.saying(saving, day: console.words.day(day))
+    console.say(said.vi, said.en)
     try console.result(
       Outcome(
         unit: unit.rawValue, day: day.description, form: SurveySchema.formKey(id: form.id, version: form.version), saving: saving,
         answers: valid.values.mapValues(AnswerJSON.init)))
+  }
+
+  /// What saving a report did, in a sentence.
+  static func saying(_ saving: ReportSaving, day: String) -> LocalizedText {
+    switch saving {
+    case .created:
+      LocalizedText(vi: "Đã lập báo cáo ngày \(day); gửi bằng field sync.", en: "Filed the report of \(day); send it with field sync.")
+    case .changed:
+      LocalizedText(vi: "Đã sửa báo cáo ngày \(day); gửi bằng field sync.", en: "Changed the report of \(day); send it with field sync.")
+    case .unchanged: LocalizedText(vi: "Báo cáo ngày \(day) đã đúng như vậy.", en: "The report of \(day) says so already.")
+    }
   }
 
   /// Every fault with the question as the form asks it and the form's own message.
@@ -167,22 +179,6 @@ struct Report: FieldCommand {
     switch value {
     case .text(let text), .date(let text): text.trimmingCharacters(in: .whitespaces)
     default: nil
-    }
-  }
-
-  /// The form's only date question outside repeats; nil when there is none or several.
-  private static func dayQuestion(of form: Form) -> String? {
-    let inRepeats = Set(form.repeats.flatMap { questions(in: $0.items) })
-    let dates = form.questions.filter { $0.kind == .date && !inRepeats.contains($0.name) }
-    return dates.count == 1 ? dates.first?.name : nil
-  }
-
-  private static func questions(in items: [FormItem]) -> [String] {
-    items.flatMap { item -> [String] in
-      switch item {
-      case .question(let question): [question.name]
-      case .group(let section), .repeated(let section): questions(in: section.items)
-      }
     }
   }
 }

@@ -22,8 +22,19 @@ struct Show: FieldCommand {
     var unit: String
     var day: String
     var form: String
+    struct Change: Encodable {
+      /// In the campaign's zone, to the minute.
+      var at: String?
+      var device: String
+      var reason: String
+      var before: [String: AnswerJSON]
+      var after: [String: AnswerJSON]
+    }
+
     var answers: [String: AnswerJSON]
     var conflicts: [String]
+    /// Every correction, oldest first.
+    var changes: [Change]
   }
 
   private struct ConflictOutcome: Encodable {
@@ -85,13 +96,33 @@ struct Show: FieldCommand {
         "  \(text.label(of: question)): \(text.text(report.answers[question], to: question))",
         "  \(text.label(of: question)): \(text.text(report.answers[question], to: question))")
     }
+    let campaign = try await survey.campaign()
+    let changes = try await survey.reportChanges(day: day)
+    for change in changes { show(change, text, campaign, console) }
     for conflict in conflicts {
       console.say("Có xung đột: field show \(conflict.id.prefix(8))", "There is a conflict: field show \(conflict.id.prefix(8))")
     }
     try console.result(
       ReportOutcome(
         unit: unit.rawValue, day: day.description, form: SurveySchema.formKey(id: report.formID, version: report.formVersion),
-        answers: report.answers.mapValues(AnswerJSON.init), conflicts: conflicts.map(\.id)))
+        answers: report.answers.mapValues(AnswerJSON.init), conflicts: conflicts.map(\.id),
+        changes: changes.map { change in
+          ReportOutcome.Change(
+            at: campaign?.localTime(atMs: change.changedMs).description, device: change.device, reason: change.reason,
+            before: change.before.mapValues(AnswerJSON.init), after: change.after.mapValues(AnswerJSON.init))
+        }))
+  }
+
+  /// One correction: when, on which device, why; then each answer that a person changed.
+  private func show(_ change: ReportChange, _ text: AnswerText, _ campaign: Campaign?, _ console: Console) {
+    let time = campaign.map { console.words.time($0.localTime(atMs: change.changedMs)) } ?? ""
+    console.say(
+      "Sửa lúc \(time), máy \(change.device): \(change.reason)", "Changed \(time), device \(change.device): \(change.reason)")
+    for question in text.ordered(change.before.merging(change.after) { $1 }) {
+      if let form = text.form, form.question(named: question)?.kind == .calculate { continue }
+      let (before, after) = (text.text(change.before[question], to: question), text.text(change.after[question], to: question))
+      console.say("  \(text.label(of: question)): \(before) → \(after)", "  \(text.label(of: question)): \(before) → \(after)")
+    }
   }
 
   private func showConflict(_ conflict: FieldConflict, _ survey: SurveyField, _ console: Console) async throws {
@@ -124,8 +155,8 @@ struct Show: FieldCommand {
     }
     if conflict.isOpen, let day = conflict.reportDay {
       console.say(
-        "Để giải quyết, ghi lại câu đúng: field report --day \(day) --set câu=giá-trị",
-        "To settle it, write what is right: field report --day \(day) --set question=value")
+        "Để giải quyết, ghi lại câu đúng: field report --day \(day) --set câu=giá-trị --reason \"lý do\"",
+        "To settle it, write what is right: field report --day \(day) --set question=value --reason \"why\"")
     }
     try console.result(
       ConflictOutcome(

@@ -95,11 +95,76 @@ import Testing
         "07201/2024-04-01 07201 bac-giang-2024 2024-04-01 report01@\(form.version)"
       ])
     let corrected = try FieldWorld.answers(form, day: "2024-04-01", unit: Self.unit, seed: 2)
-    #expect(try await field.saveReport(day: day, answers: corrected) == .changed)
+    for blank in [nil, "", " \n "] as [String?] {
+      await #expect(throws: SurveyFieldError.reasonNeeded(day: day)) {
+        try await field.saveReport(day: day, answers: corrected, reason: blank)
+      }
+    }
+    await #expect(throws: SurveyFieldError.reasonTooLong) {
+      try await field.saveReport(day: day, answers: corrected, reason: String(repeating: "ê", count: 501))
+    }
+    #expect(try await field.report(day: day)?.answers["answered"] == answers.values["answered"])
+    #expect(try await field.saveReport(day: day, answers: corrected, reason: "đếm lại") == .changed)
     _ = try await field.replica.sync(with: world.transport)
     #expect(try await world.hubRows("SELECT answers FROM report") == [String(decoding: corrected.canonicalJSON, as: UTF8.self)])
     #expect(try await field.openConflicts().isEmpty)
     #expect(try await field.replica.status().addsUp)
+  }
+
+  @Test func everyCorrectionIsKeptAndTravels() async throws {
+    let world = try await FieldWorld()
+    let (a, b) = (try await world.device("front desk", unit: Self.unit), try await world.device("b", unit: Self.unit))
+    let form = try Samples.form("report01")
+    let day = try #require(Self.firstDay)
+    let reports = try (1...3 as ClosedRange<UInt64>).map { try FieldWorld.answers(form, day: "2024-04-01", unit: Self.unit, seed: $0) }
+    try await a.saveReport(day: day, answers: reports[0], reason: "not looked at")
+    #expect(try await a.reportChanges(day: day).isEmpty, "filing is no correction")
+    for device in [a, b] { _ = try await device.replica.sync(with: world.transport) }
+    world.clock.advance(90_500)
+    try await a.saveReport(day: day, answers: reports[1], reason: "  hai ngu\u{31B}o\u{31B}\u{300}i\nđến muộn ")
+    #expect(try await a.saveReport(day: day, answers: reports[1], reason: "again") == .unchanged)
+    for device in [a, b] { _ = try await device.replica.sync(with: world.transport) }
+    world.clock.advance(60_000)
+    try await b.saveReport(day: day, answers: reports[2], reason: "counted again")
+    for device in [b, a] { _ = try await device.replica.sync(with: world.transport) }
+    for device in [a, b] {
+      let changes = try await device.reportChanges(day: day)
+      #expect(changes.map(\.reason) == ["hai người đến muộn", "counted again"])
+      #expect(changes.map(\.device) == ["front desk", "b"])
+      #expect(changes.map(\.changedMs) == [Int64(FieldWorld.morningMs) + 60_000, Int64(FieldWorld.morningMs) + 120_000], "to the minute")
+      #expect(changes[0].reason.unicodeScalars.elementsEqual("hai người đến muộn".unicodeScalars))
+      for name in Set(reports[0].values.keys).union(reports[1].values.keys) {
+        let (old, new) = (reports[0].values[name], reports[1].values[name])
+        #expect((changes[0].before[name] == nil) == (old == new || old == nil), "\(name)")
+        #expect((changes[0].after[name] == nil) == (old == new || new == nil), "\(name)")
+      }
+      #expect(try await device.replica.status().addsUp)
+    }
+    #expect(try await world.hubRows("SELECT unit, report FROM report_change").count == 2)
+  }
+
+  @Test func aClosingFormAsksNobodyAndAClosedOneTakesNothing() async throws {
+    let world = try await FieldWorld()
+    let field = try await world.device("a", unit: Self.unit)
+    let form = try await field.formToAsk(id: "pks01")
+    let day = try await field.today()
+    let answers = try FieldWorld.answers(form, day: "2024-04-01", unit: Self.unit, seed: 1)
+    func move(to state: String) async throws {
+      try await world.hub.write { try $0.execute("UPDATE form SET state = ?1 WHERE form = 'pks01'", [.text(state)]) }
+      _ = try await field.replica.sync(with: world.transport)
+    }
+    try await move(to: "closing")
+    await #expect(throws: SurveyFieldError.formClosing(id: "pks01")) { try await field.formToAsk(id: "pks01") }
+    try await field.submit(answers, unit: UnitCode(Self.unit), day: day, language: "vi")
+    try await world.hub.write { try $0.execute("UPDATE form SET state = 'closed' WHERE form = 'pks01'") }
+    #expect(try await field.replica.sync(with: world.transport).progress.packetsSent == 1, "what was collected still travels")
+    await #expect(throws: SurveyFieldError.formClosed(id: "pks01")) { try await field.formToAsk(id: "pks01") }
+    await #expect(throws: SurveyFieldError.formClosed(id: "pks01")) {
+      try await field.submit(answers, unit: UnitCode(Self.unit), day: day, language: "vi")
+    }
+    await #expect(throws: SurveyFieldError.formClosed(id: "pks01")) { try await field.importAnswers(csv: Data("a\n".utf8), form: form) }
+    await #expect(throws: SurveyFieldError.noForm(id: "x", version: nil)) { try await field.formToAsk(id: "x") }
+    #expect(try await field.replica.status().packetsMade == 1)
   }
 
   @Test func twoDevicesThatFileOneDayMeetInAConflictThatALaterReportCloses() async throws {
@@ -124,7 +189,7 @@ import Testing
       #expect(try await device.conflicts(idPrefix: String(conflicts.first?.id.prefix(8) ?? "")).count == 1)
     }
     #expect(try await a.conflicts(idPrefix: "%").isEmpty)
-    try await a.saveReport(day: day, answers: reports[2])
+    try await a.saveReport(day: day, answers: reports[2], reason: "settled together")
     for device in [a, b] { _ = try await device.replica.sync(with: world.transport) }
     #expect(try await b.openConflicts().isEmpty)
   }

@@ -51,7 +51,7 @@ final class HubWorld: Sendable {
   func report(_ field: SurveyField, unit: String, day: String, seed: UInt64 = 1) async throws {
     let form = try #require(try await field.form(id: "report01"))
     let answers = try FieldWorld.answers(form, day: day, unit: unit, seed: seed)
-    _ = try await field.saveReport(day: try #require(CalendarDay(day)), answers: answers)
+    _ = try await field.saveReport(day: try #require(CalendarDay(day)), answers: answers, reason: "test")
     try await sync(field)
   }
 

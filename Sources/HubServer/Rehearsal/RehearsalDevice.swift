@@ -14,6 +14,9 @@ protocol RehearsalDevice: Sendable {
   func rest() throws
 }
 
+/// What a rehearsed correction of a report gives as its reason.
+private let rehearsedReason = "rehearsal"
+
 /// One generated answer, with the id the hub will know it by.
 struct RehearsalAnswer: Sendable {
   /// What an import file would call it.
@@ -61,7 +64,7 @@ final class InProcessDevice: RehearsalDevice {
   }
 
   func saveReport(_ answers: ValidatedAnswers, day: CalendarDay) async throws {
-    _ = try await opened().saveReport(day: day, answers: answers)
+    _ = try await opened().saveReport(day: day, answers: answers, reason: rehearsedReason)
   }
 
   func sync(hub: String) async throws -> Int {
@@ -126,7 +129,7 @@ final class ProcessDevice: RehearsalDevice {
   func saveReport(_ answers: ValidatedAnswers, day: CalendarDay) async throws {
     let path = folder + "/report.json"
     try answers.canonicalJSON.write(to: URL(fileURLWithPath: path))
-    try await run(["report", "--from", path, "--day", "\(day)"])
+    try await run(["report", "--from", path, "--day", "\(day)", "--reason", rehearsedReason])
     try FileManager.default.removeItem(atPath: path)
   }
 

@@ -26,7 +26,9 @@ public struct AnswerSubmission: Sendable, Hashable {
 extension SurveyField {
   /// Takes one answered form. When it returns, the answer is durable, encrypted, and unreadable on this device.
   ///
-  /// - Throws: `SyncError` when nothing was written; `SurveyFieldError` `.noCampaign`.
+  /// A form that is closing still takes what was begun before; a closed one does not.
+  ///
+  /// - Throws: `SyncError` when nothing was written; `SurveyFieldError` `.noCampaign`, `.formClosed`.
   public func submit(
     _ answers: ValidatedAnswers, unit: UnitCode, day: CalendarDay, language: String, id: String? = nil
   ) async throws {
@@ -47,11 +49,21 @@ extension SurveyField {
         submission.language, String(decoding: submission.answers.canonicalJSON, as: UTF8.self),
       ]
     }
+    let forms = Dictionary(
+      submissions.map { (SurveySchema.formKey(id: $0.answers.formID, version: $0.answers.formVersion), $0.answers.formID) },
+      uniquingKeysWith: { first, _ in first })
     try await write { db in
+      for (key, id) in forms { try Self.refuseClosed(key: key, id: id, in: db) }
       let statement = try db.cachedStatement(
         sql: "INSERT INTO answer (id, unit, campaign, form, day, language, answers) VALUES (?, ?, ?, ?, ?, ?, ?)")
       for row in rows { try statement.execute(arguments: StatementArguments(row)) }
     }
+  }
+
+  /// - Throws: `SurveyFieldError.formClosed` when that edition is closed, as far as the device knows.
+  static func refuseClosed(key: String, id: String, in db: Database) throws {
+    let state = try Row.fetchOne(db, sql: "SELECT state FROM form WHERE id = ?", arguments: [key])?.text("state")
+    if state == FormState.closed.rawValue { throw SurveyFieldError.formClosed(id: id) }
   }
 
   /// 32 hexadecimal digits that say nothing.

@@ -57,6 +57,18 @@ extension SurveyField {
     return try rows.first.map(Self.form)
   }
 
+  /// The edition in which a form is asked now: the newest.
+  ///
+  /// - Throws: `SurveyFieldError` `.noForm`, and `.formClosing` or `.formClosed` when nobody is asked any more.
+  public func formToAsk(id: String) async throws -> Form {
+    guard let newest = try await formRows().first(where: { $0.form == id }) else { throw SurveyFieldError.noForm(id: id, version: nil) }
+    switch FormState(rawValue: newest.state) {
+    case .closing: throw SurveyFieldError.formClosing(id: id)
+    case .closed: throw SurveyFieldError.formClosed(id: id)
+    case .open, nil: return try Self.form(newest)
+    }
+  }
+
   /// The units of the campaign; nil before they have arrived.
   public func units() async throws -> UnitTree? {
     let units = try await read { db in

@@ -32,12 +32,16 @@ extension SurveyField {
   /// interruption, leaves the hub with each answer once.
   ///
   /// - Parameter onProgress: Called after each transaction with the counts so far.
-  /// - Throws: `CSVImportError` when the file cannot be this form's answers: nothing was taken. `SyncError` when the store
+  /// A form that is closing still takes answers collected before; a closed one refuses the file.
+  ///
+  /// - Throws: `SurveyFieldError.formClosed`. `CSVImportError` when the file cannot be this form's answers: nothing was taken. `SyncError` when the store
   ///   refuses: earlier transactions stay.
   public func importAnswers(
     csv: Data, form: Form, onProgress: (@Sendable (ImportCounts) -> Void)? = nil
   ) async throws -> ImportOutcome {
     let campaign = try await requireCampaign()
+    let key = SurveySchema.formKey(id: form.id, version: form.version)
+    try await read { db in try Self.refuseClosed(key: key, id: form.id, in: db) }
     guard let units = try await units() else { throw SurveyFieldError.noUnits }
     let own = try await unit()
     let today = try await today()

@@ -21,9 +21,16 @@ public enum ReportSaving: String, Sendable, Hashable, Codable {
 extension SurveyField {
   /// Files the commune's report of a day, or corrects it. Two members who do so offline write one row; the hub notes what collided.
   ///
-  /// Nothing is written when the answers are already there, so that saving again never overwrites a colleague's correction.
+  /// Nothing is written when the answers are already there, so that saving again never overwrites a colleague's correction. Each
+  /// correction is kept as a `ReportChange`, written in the same transaction.
+  ///
+  /// - Parameter reason: Why a filed report is changed; not looked at where none is changed. Trimmed, one line, in NFC.
+  /// - Throws: `SurveyFieldError` `.reasonNeeded` and `.reasonTooLong`; nothing is written.
   @discardableResult
-  public func saveReport(day: CalendarDay, answers: ValidatedAnswers) async throws -> ReportSaving {
+  public func saveReport(day: CalendarDay, answers: ValidatedAnswers, reason: String? = nil) async throws -> ReportSaving {
+    let reason = ReportChange.cleaned(reason)
+    let device = try await ownName()
+    let nowMs = try await hubTimeMs()
     let campaign = try await requireCampaign().id
     let unit = try await unit().rawValue
     let key = SurveySchema.reportKey(unit: unit, day: day.description)
@@ -37,6 +44,15 @@ extension SurveyField {
         return .created
       }
       if row.text("answers") == json && row.text("form") == form { return .unchanged }
+      guard !reason.isEmpty else { throw SurveyFieldError.reasonNeeded(day: day) }
+      guard reason.utf8.count <= ReportChange.reasonBytesMax else { throw SurveyFieldError.reasonTooLong }
+      let (before, after) = ReportChange.difference(from: row.text("answers"), to: answers)
+      try db.execute(
+        sql: """
+          INSERT INTO report_change (id, unit, report, changed_ms, device, reason, form, answers_before, answers_after)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [Self.randomID(), unit, key, nowMs - nowMs % ReportChange.msPerMinute, device, reason, form, before, after])
       try db.execute(sql: "UPDATE report SET form = ?, answers = ? WHERE id = ?", arguments: [form, json, key])
       return .changed
     }

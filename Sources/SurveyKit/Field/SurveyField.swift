@@ -90,7 +90,12 @@ public enum SurveyFieldError: ExplainedError, Hashable {
   case notEnrolled
   case noCampaign
   case noForm(id: String, version: String?)
+  /// Nobody is asked any more; answers already given still count.
+  case formClosing(id: String)
   case formClosed(id: String)
+  /// A filed report is changed only with a reason.
+  case reasonNeeded(day: CalendarDay)
+  case reasonTooLong
   case noUnits
   case foreignUnit(String)
   /// What arrived from the hub cannot be read by this program.
@@ -110,8 +115,22 @@ public enum SurveyFieldError: ExplainedError, Hashable {
       LocalizedText(
         vi: "Thiết bị chưa có biểu mẫu \(id)\(version.map { " phiên bản \($0)" } ?? ""); xem field forms, hoặc chạy field sync.",
         en: "The device has no form \(id)\(version.map { " version \($0)" } ?? ""); see field forms, or run field sync.")
+    case .formClosing(let id):
+      LocalizedText(
+        vi: "Biểu mẫu \(id) đang đóng: không hỏi thêm ai; phiếu đã thu vẫn được gửi và được tính.",
+        en: "The form \(id) is closing: nobody is asked any more; answers already collected still travel and count.")
     case .formClosed(let id):
-      LocalizedText(vi: "Biểu mẫu \(id) đã đóng, không nhận thêm phiếu.", en: "The form \(id) is closed and takes no more answers.")
+      LocalizedText(
+        vi: "Biểu mẫu \(id) đã đóng, không nhận thêm phiếu; phiếu đã có trên máy vẫn được gửi.",
+        en: "The form \(id) is closed and takes no more answers; those already on this device are still sent.")
+    case .reasonNeeded(let day):
+      LocalizedText(
+        vi: "Báo cáo ngày \(day) đã có; ghi lý do sửa bằng --reason \"…\".",
+        en: "There is a report of \(day) already; say why it is changed with --reason \"…\".")
+    case .reasonTooLong:
+      LocalizedText(
+        vi: "Lý do dài quá \(ReportChange.reasonBytesMax) byte; hãy rút ngắn.",
+        en: "The reason is longer than \(ReportChange.reasonBytesMax) bytes; shorten it.")
     case .noUnits:
       LocalizedText(
         vi: "Chưa nhận được danh sách đơn vị; kết nối mạng rồi chạy field sync.",

@@ -60,6 +60,13 @@ public struct Form: Sendable, Hashable {
   /// Every repeat in the order of the form.
   public var repeats: [FormSection] { FormItem.repeats(in: items) }
 
+  /// The only date question outside repeats, which in a daily report is its day; nil when there is none or several.
+  public var dayQuestion: String? {
+    let inRepeats = Set(repeats.flatMap { FormItem.questions(in: $0.items) }.map(\.name))
+    let dates = questions.filter { $0.kind == .date && !inRepeats.contains($0.name) }
+    return dates.count == 1 ? dates.first?.name : nil
+  }
+
   public func question(named name: String) -> FormQuestion? { questions.first { $0.name == name } }
 
   /// What a question offers; empty for a question without choices.

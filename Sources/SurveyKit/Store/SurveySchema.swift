@@ -8,6 +8,7 @@ public import SyncKit
 /// | `unit`, `campaign`, `form` | the province | unit code; campaign id; `form@version` |
 /// | `headcount` | the commune | commune code |
 /// | `report` | the commune | `commune/day`: two members filing the same day write one row |
+/// | `report_change` | the commune | random: one row for each correction of a report, never changed |
 /// | `answer` | the commune, anonymous | random, drawn on the device |
 public enum SurveySchema {
   public static let tables = [
@@ -16,6 +17,7 @@ public enum SurveySchema {
     ReplicatedTable("form", scopeColumn: "scope", writer: .hub),
     ReplicatedTable("headcount", scopeColumn: "unit", writer: .hub),
     ReplicatedTable("report", scopeColumn: "unit"),
+    ReplicatedTable("report_change", scopeColumn: "unit"),
     ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous),
   ]
 
@@ -29,6 +31,7 @@ public enum SurveySchema {
   public static var fieldMigrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("survey-1") { db in try db.execute(sql: shared) }
+    migrator.registerMigration("report-change") { db in try db.execute(sql: reportChange) }
     return migrator
   }
 
@@ -36,6 +39,7 @@ public enum SurveySchema {
   public static var hubMigrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("survey-1") { db in try db.execute(sql: shared + counted) }
+    migrator.registerMigration("report-change") { db in try db.execute(sql: reportChange) }
     return migrator
   }
 
@@ -55,6 +59,13 @@ public enum SurveySchema {
       id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, campaign TEXT NOT NULL, form TEXT NOT NULL, day TEXT,
       language TEXT NOT NULL, answers TEXT NOT NULL) WITHOUT ROWID;
 
+    """
+
+  /// `changed_ms` is hub time to the minute; `answers_before` and `answers_after` hold the answers that differ, as JSON objects.
+  private static let reportChange = """
+    CREATE TABLE report_change (
+      id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, report TEXT, changed_ms INTEGER, device TEXT, reason TEXT, form TEXT,
+      answers_before TEXT, answers_after TEXT) WITHOUT ROWID;
     """
 
   /// Local to the hub. `report_arrival` holds hub time in milliseconds; nothing about answers has a time.

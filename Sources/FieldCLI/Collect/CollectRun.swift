@@ -1,0 +1,99 @@
+internal import SurveyKit
+internal import SyncKit
+
+/// What happens between people and the store, whatever the dialog.
+struct CollectRun {
+  let survey: SurveyField
+  let campaign: Campaign
+  let unit: UnitCode
+  let unitName: String
+  let words: CollectWording
+  let dialog: any CollectDialog
+
+  /// Answers and reports taken so far.
+  private(set) var taken = 0
+  /// Whether somebody has begun and nothing was taken yet.
+  private(set) var hasDraft = false
+  /// What became of a report.
+  private(set) var saved: LocalizedText?
+
+  init(survey: SurveyField, campaign: Campaign, unit: UnitCode, unitName: String, words: CollectWording, dialog: any CollectDialog) {
+    self.survey = survey
+    self.campaign = campaign
+    self.unit = unit
+    self.unitName = unitName
+    self.words = words
+    self.dialog = dialog
+  }
+
+  /// One person after another, until somebody leaves.
+  ///
+  /// - Throws: `Leaving`, and what the store refuses; `hasDraft` tells whether answers went with it.
+  mutating func anonymous(_ id: String) async throws {
+    let session = CollectSession(dialog: dialog, words: words, isReport: false)
+    var goesOn = true
+    while goesOn {
+      // Looked at each time: an exchange may have closed the form meanwhile.
+      let form = try await survey.formToAsk(id: id)
+      let day = try await survey.today()
+      guard try dialog.tell(words.notice(form, campaign: campaign, unit: unitName)) else { return }
+      var walk = FormWalk(form: form, today: day.description, carried: carried(form))
+      hasDraft = true
+      let answers = try session.answers(&walk)
+      let language = form.languages.contains { $0.code == words.language.rawValue } ? words.language.rawValue : form.defaultLanguage
+      try await survey.submit(answers, unit: unit, day: day, language: language)
+      hasDraft = false
+      taken += 1
+      dialog.wipe()
+      goesOn = try dialog.tell(words.received(taken))
+    }
+  }
+
+  /// The commune's report of a day: today's is begun, or corrected if it is filed; the form's day question may name another.
+  mutating func report(_ id: String) async throws {
+    let session = CollectSession(dialog: dialog, words: words, isReport: true)
+    let form = try await survey.formToAsk(id: id)
+    let today = try await survey.today()
+    var walk: FormWalk
+    var message = ""
+    if let filed = try await survey.report(day: today) {
+      walk = FormWalk(form: form, today: today.description, carried: carried(form), correcting: filed.answers)
+      message = words.alreadyFiled(today)
+    } else {
+      let suggested = form.dayQuestion.map { [$0: AnswerValue.date(today.description)] } ?? [:]
+      walk = FormWalk(form: form, today: today.description, carried: carried(form), suggested: suggested)
+    }
+    hasDraft = true
+    while hasDraft {
+      let answers = try session.answers(&walk, message: message)
+      message = ""
+      let day = form.dayQuestion.flatMap { answers.values[$0]?.cell }.flatMap { CalendarDay($0) } ?? today
+      try await save(answers, day: day, session)
+    }
+  }
+
+  /// Saves a report, asking for the reason where one is needed. A person who goes back from there has saved nothing.
+  private mutating func save(_ answers: ValidatedAnswers, day: CalendarDay, _ session: CollectSession) async throws {
+    var reason: String?
+    while true {
+      var message = ""
+      do {
+        let saving = try await survey.saveReport(day: day, answers: answers, reason: reason)
+        hasDraft = false
+        taken = saving == .unchanged ? 0 : 1
+        saved = Report.saying(saving, day: Wording(language: words.language).day(day))
+        return
+      } catch SurveyFieldError.reasonNeeded {
+      } catch SurveyFieldError.reasonTooLong {
+        message = SurveyFieldError.reasonTooLong.explanation(words.language)
+      }
+      reason = try session.text(words.reasonLabel(day), hint: words.reasonHint, message: message)
+      if reason == nil { return }
+    }
+  }
+
+  private func carried(_ form: Form) -> [String: AnswerValue] {
+    let hidden = form.questions.filter { $0.kind == .hidden }.map { ($0.name, AnswerValue.text(unit.rawValue)) }
+    return Dictionary(hidden, uniquingKeysWith: { first, _ in first })
+  }
+}

@@ -1,0 +1,189 @@
+internal import Foundation
+
+/// Why a person is not there any more.
+enum Leaving: Error, Equatable, Sendable {
+  /// Ctrl-C, or the signal of it.
+  case interrupted
+  /// Ctrl-D, or the end of the input.
+  case endOfInput
+  /// SIGTERM, SIGHUP or SIGQUIT.
+  case ended
+}
+
+/// Bytes of standard input and the signals that matter, one after the other.
+///
+/// While it lives, signals that would end the process are turned into `Leaving`, so that what is done about them is done here and
+/// not in the middle of a write. `close` puts back what was there.
+final class InputSource {
+  enum Event {
+    case bytes([UInt8])
+    /// The window has another size, or is in front again.
+    case resized
+    /// Nothing came in time.
+    case quiet
+    case left(Leaving)
+  }
+
+  private static let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGCONT]
+  private static let bytesMax = 4_096
+  private var pipe: [Int32] = [-1, -1]
+
+  init() {
+    guard Foundation.pipe(&pipe) == 0 else { return }
+    for end in pipe {
+      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+      _ = fcntl(end, F_SETFL, O_NONBLOCK)
+    }
+    wakingDescriptor = pipe[1]
+    for number in Self.signals { signal(number, wake) }
+  }
+
+  func close() {
+    for number in Self.signals { signal(number, SIG_DFL) }
+    wakingDescriptor = -1
+    for end in pipe where end >= 0 { Foundation.close(end) }
+    pipe = [-1, -1]
+  }
+
+  /// Waits for what comes next, for `timeoutMs` at most; nil waits as long as it takes.
+  func next(timeoutMs: Int32? = nil) -> Event {
+    while true {
+      var waited = [pollfd(fd: pipe[0], events: Int16(POLLIN), revents: 0), pollfd(fd: 0, events: Int16(POLLIN), revents: 0)]
+      let count = poll(&waited, nfds_t(waited.count), timeoutMs ?? -1)
+      if count == 0 { return .quiet }
+      if count < 0 {
+        if errno == EINTR { continue }
+        return .left(.endOfInput)
+      }
+      if waited[0].revents != 0 {
+        var number: UInt8 = 0
+        guard read(pipe[0], &number, 1) == 1 else { continue }
+        switch Int32(number) {
+        case SIGWINCH, SIGCONT: return .resized
+        case SIGINT: return .left(.interrupted)
+        default: return .left(.ended)
+        }
+      }
+      var bytes = [UInt8](repeating: 0, count: Self.bytesMax)
+      let got = read(0, &bytes, bytes.count)
+      if got > 0 { return .bytes(Array(bytes.prefix(got))) }
+      if got < 0, errno == EINTR || errno == EAGAIN { continue }
+      return .left(.endOfInput)
+    }
+  }
+}
+
+/// A window taken over whole: raw keys, the alternate screen. However the process ends, the terminal is as before.
+final class Terminal {
+  /// Raw mode, the other screen, pastes marked as such.
+  private static let enter = "\u{1b}[?1049h\u{1b}[?2004h\u{1b}[2J\u{1b}[H"
+  /// The other screen is wiped before it is left, for terminals that have no other one.
+  private static let leave = "\u{1b}[2J\u{1b}[H\u{1b}[?2004l\u{1b}[?25h\u{1b}[?1049l"
+  private static let crashes = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT]
+
+  private let output: Int32
+
+  /// Whether standard input and that output are one a page can be drawn on.
+  static func isUsable(output: Int32, environment: [String: String]) -> Bool {
+    let kind = environment["TERM"] ?? ""
+    return isatty(0) == 1 && isatty(output) == 1 && !kind.isEmpty && kind != "dumb"
+  }
+
+  /// Takes the window over; nil when the terminal cannot be set.
+  init?(output: Int32) {
+    self.output = output
+    var before = termios()
+    guard tcgetattr(0, &before) == 0 else { return nil }
+    let saved = UnsafeMutablePointer<termios>.allocate(capacity: 1)
+    saved.initialize(to: before)
+    let leaving = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: Self.leave.utf8.count)
+    _ = leaving.initialize(from: Self.leave.utf8)
+    savedAttributes = saved
+    leavingBytes = leaving.baseAddress
+    leavingCount = leaving.count
+    windowDescriptor = output
+    Self.guardAgainstCrashes()
+    var raw = before
+    cfmakeraw(&raw)
+    guard tcsetattr(0, TCSAFLUSH, &raw) == 0 else {
+      savedAttributes = nil
+      return nil
+    }
+    signal(SIGTSTP, SIG_IGN)
+    write(Array(Self.enter.utf8))
+  }
+
+  /// Gives the window back. What was typed and not read is dropped, so that it does not reach the shell.
+  func close() {
+    restoreTerminal(TCSAFLUSH)
+    signal(SIGTSTP, SIG_DFL)
+  }
+
+  var size: Size {
+    var window = winsize()
+    guard ioctl(output, UInt(TIOCGWINSZ), &window) == 0, window.ws_row > 0, window.ws_col > 0 else { return Size(rows: 24, columns: 80) }
+    return Size(rows: Int(window.ws_row), columns: Int(window.ws_col))
+  }
+
+  func write(_ bytes: [UInt8]) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Foundation.write(output, $0.baseAddress, $0.count) }
+      if count > 0 {
+        rest = rest.dropFirst(count)
+      } else if errno == EAGAIN {
+        var waited = pollfd(fd: output, events: Int16(POLLOUT), revents: 0)
+        _ = poll(&waited, 1, 1_000)
+      } else if errno != EINTR {
+        return  // The window is gone; the end of the input says so next.
+      }
+    }
+  }
+
+  /// Forgets keys typed ahead.
+  func dropTypedAhead() { tcflush(0, TCIFLUSH) }
+
+  private static func guardAgainstCrashes() {
+    guard savedActions == nil else { return }
+    let actions = UnsafeMutablePointer<sigaction>.allocate(capacity: signalCount)
+    actions.initialize(repeating: sigaction(), count: signalCount)
+    savedActions = actions
+    for number in crashes {
+      sigaction(number, nil, actions + Int(number))
+      signal(number, restoreAndCrash)
+    }
+    atexit { restoreTerminal(TCSAFLUSH) }
+  }
+}
+
+// MARK: What signal handlers touch: plain memory, set before the handlers are.
+
+private let signalCount = 65
+private nonisolated(unsafe) var wakingDescriptor: Int32 = -1
+private nonisolated(unsafe) var savedAttributes: UnsafeMutablePointer<termios>?
+private nonisolated(unsafe) var savedActions: UnsafeMutablePointer<sigaction>?
+private nonisolated(unsafe) var leavingBytes: UnsafeMutablePointer<UInt8>?
+private nonisolated(unsafe) var leavingCount = 0
+private nonisolated(unsafe) var windowDescriptor: Int32 = -1
+
+private func wake(_ number: Int32) {
+  let before = errno
+  var byte = UInt8(truncatingIfNeeded: number)
+  _ = write(wakingDescriptor, &byte, 1)
+  errno = before
+}
+
+/// Async-signal-safe: `write` and `tcsetattr` are.
+private func restoreTerminal(_ when: Int32) {
+  guard let saved = savedAttributes else { return }
+  savedAttributes = nil
+  if let leavingBytes { _ = write(windowDescriptor, leavingBytes, leavingCount) }
+  tcsetattr(0, when, saved)
+}
+
+/// Gives the window back, then lets the crash happen as it would have.
+private func restoreAndCrash(_ number: Int32) {
+  restoreTerminal(TCSANOW)
+  if let savedActions { sigaction(number, savedActions + Int(number), nil) }
+  raise(number)
+}

@@ -1,0 +1,72 @@
+internal import Foundation
+internal import GRDB
+internal import SyncKit
+
+/// One correction of a filed report, as it was made: it replicates like the report itself and is never changed.
+public struct ReportChange: Sendable, Hashable {
+  /// Longest reason, in bytes of UTF-8.
+  public static let reasonBytesMax = 1_000
+  static let msPerMinute: Int64 = 60_000
+
+  public var day: CalendarDay
+  /// When, by hub time as far as the device knew it, in milliseconds, to the minute.
+  public var changedMs: Int64
+  /// The device's label, else eight digits of its identity.
+  public var device: String
+  public var reason: String
+  /// Answers that were changed or removed, as they were.
+  public var before: [String: AnswerValue]
+  /// Answers that were changed or added, as they became.
+  public var after: [String: AnswerValue]
+
+  /// A reason in its one spelling: one line, trimmed, in NFC; empty when there is none.
+  static func cleaned(_ reason: String?) -> String {
+    let words = (reason ?? "").nfc.split { $0.isWhitespace || $0.unicodeScalars.contains { $0.properties.generalCategory == .control } }
+    return words.joined(separator: " ")
+  }
+
+  /// The answers that differ, as JSON objects. What stood there may be anything, for it may have come from elsewhere.
+  static func difference(from old: String?, to answers: ValidatedAnswers) -> (before: String, after: String) {
+    var before: [String: CanonicalJSON] = [:]
+    if case .object(let members)? = CanonicalJSON.parse(Data((old ?? "").utf8), depthMax: 4) { before = members }
+    let after = answers.values.mapValues(\.json)
+    func text(_ members: [String: CanonicalJSON], other: [String: CanonicalJSON]) -> String {
+      String(decoding: CanonicalJSON.object(members.filter { other[$0.key] != $0.value }).data, as: UTF8.self)
+    }
+    return (text(before, other: after), text(after, other: before))
+  }
+}
+
+extension SurveyField {
+  /// The corrections of the commune's report of a day that have arrived here, oldest first.
+  public func reportChanges(day: CalendarDay) async throws -> [ReportChange] {
+    let key = SurveySchema.reportKey(unit: try await unit().rawValue, day: day.description)
+    let rows = try await read { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT id, changed_ms, device, reason, answers_before, answers_after FROM report_change WHERE report = ?
+          ORDER BY changed_ms, id
+          """, arguments: [key]
+      ).map { row in
+        (
+          id: row.text("id") ?? "", ms: row.integer("changed_ms") ?? 0, device: row.text("device") ?? "", reason: row.text("reason") ?? "",
+          before: row.text("answers_before"), after: row.text("answers_after")
+        )
+      }
+    }
+    return try rows.map { row in
+      ReportChange(
+        day: day, changedMs: row.ms, device: row.device, reason: row.reason,
+        before: try Self.answers(row.before, table: "report_change", id: row.id),
+        after: try Self.answers(row.after, table: "report_change", id: row.id))
+    }
+  }
+
+  /// What people call this device: its label, else eight digits of its identity.
+  func ownName() async throws -> String {
+    guard let enrolment = try await replica.enrolment() else { throw SurveyFieldError.notEnrolled }
+    let label = ReportChange.cleaned(enrolment.label)
+    return label.isEmpty ? enrolment.replica.short : label
+  }
+}
