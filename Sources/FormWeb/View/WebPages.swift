@@ -27,8 +27,8 @@ struct WebPages: Sendable {
   init() throws {
     MustacheContentTypes.register(Escaping(), named: "PAGE")
     var library = MustacheLibrary()
-    for (name, template) in WebTemplates.parts { try library.register(template, named: name) }
-    for (name, template) in WebTemplates.pages { try library.register("{{% CONTENT_TYPE:PAGE}}" + template, named: name) }
+    // In every part: the engine goes back to its own escaping where one begins.
+    for (name, template) in WebTemplates.all { try library.register("{{% CONTENT_TYPE:PAGE}}" + template, named: name) }
     self.library = library
   }
 
