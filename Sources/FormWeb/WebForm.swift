@@ -152,9 +152,9 @@ public final class WebForm: Sendable {
 
   private func show(_ view: Interview.View, _ interview: Interview, _ frame: PageFrame, _ draft: inout Draft) -> WebReply {
     switch view {
-    case .page(let place, let faults, let new, let isTooLong):
-      let page = PageView(interview, frame, draft, place: place, faults: faults, new: new, isTooLong: isTooLong)
-      return pages.page(page, status: faults.isEmpty && !isTooLong ? 200 : 422)
+    case .page(let place, let faults, let new, let remark):
+      let page = PageView(interview, frame, draft, place: place, faults: faults, new: new, remark: remark)
+      return pages.page(page, status: faults.isEmpty && remark != .tooLong ? 200 : 422)
     case .review, .done:
       draft.isReviewed = true
       return pages.review(ReviewView(interview, frame, draft))

@@ -63,7 +63,7 @@ import Testing
     let refused = try #require(try RawCall.send(Data(declared.utf8), port: hub.hubPort))
     #expect(refused.status == 413 && refused.text.contains("Nội dung quá dài"))
     var chunked = Data("POST \(target) HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\(type)\r\nTransfer-Encoding: chunked\r\n\r\n".utf8)
-    for _ in 0..<160 { chunked += Data("10000\r\n".utf8) + Data(repeating: 0x61, count: 65_536) + Data("\r\n".utf8) }
+    for _ in 0..<10 { chunked += Data("10000\r\n".utf8) + Data(repeating: 0x61, count: 65_536) + Data("\r\n".utf8) }
     chunked += Data("0\r\n\r\n".utf8)
     #expect(try #require(try RawCall.send(chunked, port: hub.hubPort)).status == 413)
     for path in ["/s", "/s/", "/s/x", "/s/../health", target + "/../..", target + "%00", "/s/%2e%2e/"] {

@@ -19,6 +19,7 @@ enum WebWords {
   static let remove = LocalizedText(vi: "Bỏ mục này", en: "Remove this one")
   static let wrong = LocalizedText(vi: "Cần xem lại", en: "Please look again")
   static let more = LocalizedText(vi: "Có thêm câu hỏi theo câu trả lời của anh/chị", en: "Your answers lead to more questions")
+  static let added = LocalizedText(vi: "Đã thêm một mục", en: "One was added")
   static let tooLong = LocalizedText(
     vi: "Các câu trả lời dài quá mức nhận được; hãy rút ngắn rồi tiếp tục.",
     en: "The answers are longer than can be taken; shorten them to go on.")

@@ -46,7 +46,7 @@ struct QRSheet {
   }
 
   private static let css = """
-    @page { size: A6 portrait; margin: 6mm; }
+    @page { size: 105mm 148mm; margin: 6mm; }
     body { font: 11pt/1.35 system-ui, "Noto Sans", "DejaVu Sans", sans-serif; margin: 0 auto; max-width: 80rem; text-align: center; color: #000; background: #fff; }
     section { display: inline-block; vertical-align: top; width: 93mm; padding: 4mm; margin: 2mm; border: 1px solid #999; border-radius: 2mm; break-inside: avoid; }
     h1 { font-size: 14pt; } h2 { font-size: 15pt; line-height: 1.2; margin: 0 0 2mm; } h2 small { display: block; font-size: 11pt; font-weight: 400; }
