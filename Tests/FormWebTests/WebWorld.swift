@@ -25,7 +25,7 @@ final class WebWorld: Sendable {
     clock = TestClock(Self.morningMs)
     survey = try await SurveyHub.create(at: folder.path + "/hub", clock: clock)
     _ = try await survey.load(try CampaignFolder(Self.campaign, movedTo: nil))
-    key = FormLinkKey(secret: survey.hub.secret(for: "form links"))
+    key = FormLinkKey(secret: survey.hub.secret(for: "form-links"))
     web = try WebForm(desk: survey, key: key, callsPerSecondMax: 1_000_000, callsAtOnceMax: 1_000_000)
   }
 

@@ -114,7 +114,7 @@ import Testing
     #expect(made.codes.count == 209 && made.written == 2 * 209 + 1 && made.expires == "2024-04-04")
     #expect(try await draw().written == 0)
     let survey = try await SurveyHub.open(at: dir)
-    let key = FormLinkKey(secret: survey.hub.secret(for: "form links"))
+    let key = FormLinkKey(secret: survey.hub.secret(for: "form-links"))
     try survey.close()
     for kind in ["png", "svg"] {
       let files = made.codes.map { "\(out)/\($0.file).\(kind)" }

@@ -28,7 +28,7 @@ public struct WebRespondent: Sendable {
   /// - Throws: `WebRespondentError` when the pages do not take the answers.
   public func answer(_ answers: [String: AnswerValue]) async throws -> String {
     var page = try await get(target)
-    guard let id = page.value("id"), page.buttons.contains("start") else { throw WebRespondentError(status: 200, faults: ["no notice"]) }
+    guard let id = page.value("id"), page.buttons.contains("start") else { throw WebRespondentError(status: 200, faults: []) }
     page = try await post(page, "start")
     for _ in 0..<Self.turnsMax {
       if page.buttons.contains("send") {

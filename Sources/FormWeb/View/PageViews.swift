@@ -39,8 +39,9 @@ struct FrameView {
     self.unit = unit
     self.district = district
     self.action = action
-    otherLanguage = WebWords.otherLanguage(language)
-    otherCode = language == .vietnamese ? Language.english.rawValue : Language.vietnamese.rawValue
+    let other: Language = language == .vietnamese ? .english : .vietnamese
+    otherLanguage = WebWords.languageName(other)
+    otherCode = other.rawValue
   }
 }
 

@@ -5,7 +5,8 @@ internal import SyncKit
 enum WebWords {
   static let skip = LocalizedText(vi: "Đến nội dung", en: "Skip to content")
   static let title = LocalizedText(vi: "Phiếu khảo sát", en: "Questionnaire")
-  static let otherLanguage = LocalizedText(vi: "English", en: "Tiếng Việt")
+  /// The name of a language, in that language.
+  static let languageName = LocalizedText(vi: "Tiếng Việt", en: "English")
   static let start = LocalizedText(vi: "Bắt đầu", en: "Start")
   static let next = LocalizedText(vi: "Tiếp tục", en: "Continue")
   static let back = LocalizedText(vi: "Quay lại", en: "Back")

@@ -25,10 +25,18 @@ struct QRCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
-  @Option(name: .long, help: .text(vi: "Thư mục chứa mã; tạo nếu chưa có.", en: "The folder for the codes; made if it is missing.")) var out: String
-  @Option(name: .long, help: .text(vi: "Địa chỉ máy chủ mà điện thoại tới được. Mặc định: chỉ máy này.", en: "The hub's address as phones reach it. Default: this machine only.")) var baseURL = "http://127.0.0.1:8080"
-  @Option(name: .long, help: .text(vi: "Ngày cuối mã còn dùng được, YYYY-MM-DD. Mặc định: đến khi cuộc khảo sát thôi nhận.", en: "The last day the codes are valid, YYYY-MM-DD. Default: until the campaign takes no more.")) var expires:
-    String?
+  @Option(name: .long, help: .text(vi: "Thư mục chứa mã; tạo nếu chưa có.", en: "The folder for the codes; made if it is missing."))
+  var out: String
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Địa chỉ máy chủ mà điện thoại tới được. Mặc định: chỉ máy này.",
+      en: "The hub's address as phones reach it. Default: this machine only.")) var baseURL = "http://127.0.0.1:8080"
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Ngày cuối mã còn dùng được, YYYY-MM-DD. Mặc định: đến khi cuộc khảo sát thôi nhận.",
+      en: "The last day the codes are valid, YYYY-MM-DD. Default: until the campaign takes no more.")) var expires: String?
 
   /// Longest address of a hub, in bytes: with its token it still makes a code that a cheap camera reads.
   private static let baseBytesMax = 200
@@ -104,7 +112,7 @@ struct QRCommand: ToolCommand {
     } catch {
       throw ToolError(vi: "Không tạo được thư mục \(out).", en: "Cannot create the folder \(out).")
     }
-    let bar = ProgressBar(console.language == .vietnamese ? "Vẽ mã QR" : "QR codes", console: console)
+    let bar = ProgressBar(console.words.text("Vẽ mã QR", "QR codes"), console: console)
     var written = 0
     for (index, card) in cards.enumerated() {
       let code = try QRCode(card.link)
@@ -112,8 +120,9 @@ struct QRCommand: ToolCommand {
       bar.show(done: index + 1, of: cards.count)
     }
     bar.finish()
+    let sheet = QRSheet(cards: cards, campaign: campaign, expires: expires, language: console.language)
     // Last, so that the page never names a code that is not there.
-    return written + (try write(QRSheet.html(cards, campaign: campaign, expires: expires), "index.html"))
+    return written + (try write(sheet.html, "index.html"))
   }
 
   /// Writes a file whole or not at all, and not when it is there already.
