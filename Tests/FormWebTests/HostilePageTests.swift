@@ -45,26 +45,26 @@ import Testing
       ("instances of another form", with("state", instances), 422),
     ]
     for (name, body, status) in bodies {
-      let call = WebCall("POST", target, headers: ["content-type": FieldsBody.contentType], body: body)
+      let call = HubRequest("POST", target, headers: ["content-type": FieldsBody.contentType], body: body)
       let reply = await world.web.answer(call)
       #expect(reply.status == status, "\(name): \(reply.status)")
       #expect(reply.headers["content-type"] == "text/html; charset=utf-8")
     }
     for type in [nil, "multipart/form-data; boundary=x", "application/json", "text/plain"] {
-      let reply = await world.web.answer(WebCall("POST", target, headers: type.map { ["content-type": $0] } ?? [:], body: body(own)))
+      let reply = await world.web.answer(HubRequest("POST", target, headers: type.map { ["content-type": $0] } ?? [:], body: body(own)))
       #expect(reply.status == 415)
     }
     for headers in [
       ["sec-fetch-site": "cross-site"], ["sec-fetch-site": "same-site"], ["origin": "https://evil.example", "host": "hub.example"],
     ] {
       let all = headers.merging(["content-type": FieldsBody.contentType]) { $1 }
-      #expect(await world.web.answer(WebCall("POST", target, headers: all, body: body(own))).status == 403)
+      #expect(await world.web.answer(HubRequest("POST", target, headers: all, body: body(own))).status == 403)
     }
     for headers in [["sec-fetch-site": "same-origin", "origin": "null"], ["origin": "https://hub.example", "host": "hub.example"]] {
       let all = headers.merging(["content-type": FieldsBody.contentType + "; charset=UTF-8"]) { $1 }
-      #expect(await world.web.answer(WebCall("POST", target, headers: all, body: body(own))).status == 422)
+      #expect(await world.web.answer(HubRequest("POST", target, headers: all, body: body(own))).status == 422)
     }
-    for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "get"] { #expect(await world.web.answer(WebCall(method, target)).status == 405) }
+    for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "get"] { #expect(await world.web.answer(HubRequest(method, target)).status == 405) }
     #expect(try await world.count("hub_packet") == 0)
   }
 

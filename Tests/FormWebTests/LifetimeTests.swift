@@ -22,13 +22,13 @@ import Testing
     ]
     let body = FieldsBody.encoded([("id", Draft.newID()), ("form", "pks01@2024032601"), ("go", "start")])
     for (target, status, title) in cases {
-      for call in [WebCall("GET", target), WebCall("POST", target, headers: ["content-type": FieldsBody.contentType], body: body)] {
+      for call in [HubRequest("GET", target), HubRequest("POST", target, headers: ["content-type": FieldsBody.contentType], body: body)] {
         let reply = await world.web.answer(call)
         #expect(
           reply.status == status && String(decoding: reply.body, as: UTF8.self).contains("<h1>\(title)</h1>"), "\(target) \(reply.status)")
       }
     }
-    #expect(await world.web.answer(WebCall("GET", try world.target(expires: "2024-04-01"))).status == 200)
+    #expect(await world.web.answer(HubRequest("GET", try world.target(expires: "2024-04-01"))).status == 200)
   }
 
   @Test func aCampaignTakesStartsOnlyWhileItIsOpenAndEndsForEverybody() async throws {
@@ -97,7 +97,7 @@ import Testing
     let narrow = try WebForm(desk: world.survey, key: world.key, callsPerSecondMax: 1, callsAtOnceMax: 3)
     let target = try world.target()
     var statuses: [Int] = []
-    for _ in 0..<5 { statuses.append(await narrow.answer(WebCall("GET", target)).status) }
+    for _ in 0..<5 { statuses.append(await narrow.answer(HubRequest("GET", target)).status) }
     #expect(statuses.prefix(3) == [200, 200, 200] && statuses.contains(503))
     let bound = RateBound(perSecond: 2, atOnce: 2)
     let start = ContinuousClock.now

@@ -75,7 +75,7 @@ import Testing
     await visitor.press("send")
     let done = try #require(visitor.reply.headers["location"])
     #expect(done == visitor.target + "/done?lang=en" && visitor.reply.body.isEmpty)
-    await visitor.call(WebCall("GET", done))
+    await visitor.call(HubRequest("GET", done))
     #expect(visitor.text.contains("Your answer was received") && !visitor.text.contains("5521") && visitor.page.hidden.isEmpty)
     #expect(!visitor.text.contains("Thọ Xương"))
   }

@@ -71,20 +71,20 @@ final class WebWorld: Sendable {
 final class Visitor {
   let web: WebForm
   let target: String
-  var reply = WebReply(status: 0)
+  var reply = HubResponse(status: 0)
   var page: PageScan { PageScan(reply.body) }
   var text: String { String(decoding: reply.body, as: UTF8.self) }
   /// The call that led here, to be repeated.
-  private(set) var last = WebCall("GET", "/")
+  private(set) var last = HubRequest("GET", "/")
 
   init(web: WebForm, target: String) {
     self.web = web
     self.target = target
   }
 
-  @discardableResult func open(_ query: String = "") async -> Int { await call(WebCall("GET", target + query)) }
+  @discardableResult func open(_ query: String = "") async -> Int { await call(HubRequest("GET", target + query)) }
 
-  @discardableResult func call(_ call: WebCall) async -> Int {
+  @discardableResult func call(_ call: HubRequest) async -> Int {
     last = call
     reply = await web.answer(call)
     return reply.status
@@ -99,7 +99,7 @@ final class Visitor {
   }
 
   @discardableResult func post(_ fields: [(String, String)]) async -> Int {
-    await call(WebCall("POST", target, headers: ["content-type": FieldsBody.contentType], body: FieldsBody.encoded(fields)))
+    await call(HubRequest("POST", target, headers: ["content-type": FieldsBody.contentType], body: FieldsBody.encoded(fields)))
   }
 
   /// Fills the sample form in, up to its review.

@@ -36,7 +36,7 @@ import Testing
     let respondent = WebRespondent(target: target) { call in
       let headers = call.headers.map { "\($0): \($1)" }
       let answer = try RawCall.request(call.method, call.target, port: port, headers: headers, body: call.body)
-      return WebReply(status: answer.status, headers: answer.headers, body: answer.body)
+      return HubResponse(status: answer.status, headers: answer.headers, body: answer.body)
     }
     let form = try XLSFormImport.form(folder: URL(fileURLWithPath: HubTool.campaign + "/pks01.xlsform"))
     for seed in UInt64(1)...5 {

@@ -32,15 +32,15 @@ struct WebPages: Sendable {
     self.library = library
   }
 
-  func notice(_ view: NoticeView) -> WebReply { html(view, "notice") }
-  func page(_ view: PageView, status: Int) -> WebReply { html(view, "page", status: status) }
-  func review(_ view: ReviewView) -> WebReply { html(view, "review") }
-  func received(_ language: Language) -> WebReply { html(ReceivedView(language), "received") }
-  func message(_ message: WebMessage, status: Int, retryAfterSeconds: Int? = nil) -> WebReply {
+  func notice(_ view: NoticeView) -> HubResponse { html(view, "notice") }
+  func page(_ view: PageView, status: Int) -> HubResponse { html(view, "page", status: status) }
+  func review(_ view: ReviewView) -> HubResponse { html(view, "review") }
+  func received(_ language: Language) -> HubResponse { html(ReceivedView(language), "received") }
+  func message(_ message: WebMessage, status: Int, retryAfterSeconds: Int? = nil) -> HubResponse {
     html(MessageView(message), "message", status: status, retryAfterSeconds: retryAfterSeconds)
   }
 
-  private func html(_ view: Any, _ name: String, status: Int = 200, retryAfterSeconds: Int? = nil) -> WebReply {
+  private func html(_ view: Any, _ name: String, status: Int = 200, retryAfterSeconds: Int? = nil) -> HubResponse {
     .html(library.render(view, withTemplate: name) ?? "", status: status, retryAfterSeconds: retryAfterSeconds)
   }
 }

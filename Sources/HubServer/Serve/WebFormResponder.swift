@@ -26,8 +26,8 @@ struct WebFormResponder {
       status: .init(code: reply.status), headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: isHead ? Data() : reply.body)))
   }
 
-  private func reply(to request: Request) async throws -> WebReply {
-    var call = WebCall(request.head.method.rawValue, request.head.path ?? "/")
+  private func reply(to request: Request) async throws -> HubResponse {
+    var call = HubRequest(request.head.method.rawValue, request.head.path ?? "/")
     for name in Self.headers {
       if let field = HTTPField.Name(name), let value = request.headers[field] { call.headers[name] = value }
     }
