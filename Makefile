@@ -1,7 +1,8 @@
 # One word per habit. `make test` is what CI runs; `make demo` shows everything at work. Both do their own set-up.
-DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev tzdata sqlite3 python3 python3-venv faketime
-# What the tests compare with, in an environment of its own; without it those tests are skipped and say so.
-PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5
+DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libqrencode-dev libpng-dev tzdata sqlite3 \
+  python3 python3-venv faketime zbar-tools librsvg2-bin chromium
+# What the tests compare with, and what drives their browser, in an environment of its own; without it those tests are skipped and say so.
+PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: deps build demo test lint format proto clean
@@ -12,10 +13,10 @@ deps:
 	  missing=""; for p in $(DEBIAN_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	  if [ -n "$$missing" ]; then echo "Installing:$$missing"; $(SUDO) apt-get update -qq && \
 	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi; \
-	else echo "Not Debian: provide SQLite 3.40+, zlib, libzip and libcurl with headers yourself."; fi
-	@if ! .build/python/bin/python -c 'import pyxform, openpyxl' 2>/dev/null; then \
+	else echo "Not Debian: provide SQLite 3.40+, zlib, libzip, libqrencode, libpng and libcurl with headers yourself."; fi
+	@if ! .build/python/bin/python -c 'import pyxform, openpyxl, playwright' 2>/dev/null; then \
 	  python3 -m venv .build/python && .build/python/bin/python -m pip install -q --disable-pip-version-check $(PYTHON_PACKAGES) || \
-	  echo "Without $(PYTHON_PACKAGES) some form tests are skipped."; fi
+	  echo "Without $(PYTHON_PACKAGES) some form and browser tests are skipped."; fi
 	@command -v swift >/dev/null 2>&1 || { echo "Swift 6.1 or later is needed: see swift.org/install"; exit 1; }
 
 build: deps
@@ -24,8 +25,8 @@ build: deps
 # One process for each target: hundreds of open stores beside processes being started are more than Foundation's spawn bears.
 test: deps lint
 	swift build --build-tests
-	for target in SyncKitTests SurveyKitTests ToolTests; do TZ=UTC swift test --skip-build --filter "^$$target\." || exit 1; done
-	for target in SyncKitTests SurveyKitTests; do TZ=Pacific/Auckland swift test --skip-build --filter "^$$target\." || exit 1; done
+	for target in SyncKitTests SurveyKitTests FormWebTests ToolTests; do TZ=UTC swift test --skip-build --filter "^$$target\." || exit 1; done
+	for target in SyncKitTests SurveyKitTests FormWebTests; do TZ=Pacific/Auckland swift test --skip-build --filter "^$$target\." || exit 1; done
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift

@@ -110,6 +110,7 @@ let package = Package(
       swiftSettings: habits),
     .testTarget(
       name: "SurveyKitTests", dependencies: ["SurveyKit", "SyncKit", "TestSupport"], exclude: ["Fixtures"], swiftSettings: habits),
+    .testTarget(name: "FormWebTests", dependencies: ["FormWeb", "SurveyKit", "SyncKit", "TestSupport"], swiftSettings: habits),
     .testTarget(
       name: "ToolTests",
       dependencies: [

@@ -1,11 +1,12 @@
 internal import Foundation
 internal import SurveyKit
-internal import SyncKit
+public import SyncKit
 
 /// The questionnaire as plain pages: everything is decided here, nothing runs in the browser, nothing is remembered between two calls.
 ///
 /// Answers travel in the bodies of posted pages only, and are written once: sealed, when they are sent. `answer(_:)` is all there is
-/// to call; whatever speaks HTTP hands calls in. Safe to use from any task; any number of processes may serve the same links.
+/// to call; whatever speaks HTTP hands calls in, without saying when or from where. Safe to use from any task; any number of
+/// processes may serve the same links.
 ///
 /// | call | does |
 /// |---|---|
@@ -37,7 +38,7 @@ public final class WebForm: Sendable {
   }
 
   /// Answers one call. Never throws: what goes wrong becomes a page that says what to do.
-  public func answer(_ call: WebCall) async -> WebReply {
+  public func answer(_ call: HubRequest) async -> HubResponse {
     guard rate.allows(at: .now) else { return pages.message(.tooMany, status: 503, retryAfterSeconds: WebLimits.waitSeconds) }
     guard ["GET", "HEAD", "POST"].contains(call.method) else { return pages.message(.badMethod, status: 405) }
     let parts = call.path.dropFirst(Self.path.count).split(separator: "/", omittingEmptySubsequences: false)
@@ -47,7 +48,7 @@ public final class WebForm: Sendable {
     }
     do {
       let link = try key.open(parts[0])
-      let language = call.query("lang").flatMap { Language(rawValue: String($0)) } ?? .vietnamese
+      let language = call.query("lang").flatMap { Language(rawValue: $0) } ?? .vietnamese
       if parts.count == 2 { return pages.received(language) }
       return try await call.method == "POST" ? post(call, link) : notice(call, link, language)
     } catch let refusal as Refusal {
@@ -60,7 +61,7 @@ public final class WebForm: Sendable {
   }
 
   /// A body over `WebLimits.bodyBytesMax`, which is refused before it is read.
-  public func tooLarge() -> WebReply { pages.message(.tooLarge, status: 413) }
+  public func tooLarge() -> HubResponse { pages.message(.tooLarge, status: 413) }
 
   /// A page that says why there is no other.
   private struct Refusal: Error {
@@ -72,7 +73,7 @@ public final class WebForm: Sendable {
       self.status = status
     }
 
-    func reply(_ pages: WebPages) -> WebReply { pages.message(message, status: status) }
+    func reply(_ pages: WebPages) -> HubResponse { pages.message(message, status: status) }
   }
 
   // MARK: What the link leads to
@@ -93,11 +94,11 @@ public final class WebForm: Sendable {
 
   // MARK: The notice
 
-  private func notice(_ call: WebCall, _ link: FormLink, _ language: Language) async throws -> WebReply {
-    try await notice(visit(link), path: String(call.path), language)
+  private func notice(_ call: HubRequest, _ link: FormLink, _ language: Language) async throws -> HubResponse {
+    try await notice(visit(link), path: call.path, language)
   }
 
-  private func notice(_ visit: FormVisit, path: String, _ language: Language) async throws -> WebReply {
+  private func notice(_ visit: FormVisit, path: String, _ language: Language) async throws -> HubResponse {
     switch visit.campaign.phase(atMs: desk.nowMs) {
     case .notYetOpen: throw Refusal(.notYetOpen(visit.campaign), 403)
     case .grace: throw Refusal(.closing, 410)
@@ -113,7 +114,7 @@ public final class WebForm: Sendable {
 
   // MARK: Pages
 
-  private func post(_ call: WebCall, _ link: FormLink) async throws -> WebReply {
+  private func post(_ call: HubRequest, _ link: FormLink) async throws -> HubResponse {
     guard call.isFromHere else { throw Refusal(.elsewhere, 403) }
     guard call.headers["content-type"]?.lowercased().hasPrefix(FieldsBody.contentType) == true else { throw Refusal(.badBody, 415) }
     guard call.body.count <= WebLimits.bodyBytesMax else { return tooLarge() }
@@ -124,14 +125,14 @@ public final class WebForm: Sendable {
     let isStart = fields["go"] == "start"
     // Between notice and start a newer edition came, or the end: so the notice is not the right one any more.
     if isStart && (edition.state != FormState.open.rawValue || visit.campaign.phase(atMs: desk.nowMs) != .open) {
-      return try await notice(visit, path: String(call.path), draft.language)
+      return try await notice(visit, path: call.path, draft.language)
     }
     let isSent = sent.contains(draft.id)
     if isSent { return fields["go"] == "send" ? Self.done(call, draft.language) : pages.message(.alreadySent, status: 410) }
     let interview = Interview(try await validator(edition, visit), unit: visit.unit)
     guard let answers = Draft.answers(fromState: fields["state"], form: interview.form) else { throw Refusal(.badBody, 400) }
     draft.answers = answers
-    let frame = PageFrame(interview, visit, path: String(call.path))
+    let frame = PageFrame(interview, visit, path: call.path)
     if isStart { return show(interview.start(draft), interview, frame, &draft) }
     let place = fields["page"].flatMap { Int($0) }
     guard let step = fields["go"].flatMap(Interview.Step.init), place != nil || fields["page"] == "review",
@@ -146,15 +147,15 @@ public final class WebForm: Sendable {
     return Self.done(call, draft.language)
   }
 
-  private static func done(_ call: WebCall, _ language: Language) -> WebReply {
-    .seeOther(String(call.path) + "/done" + (language == .vietnamese ? "" : "?lang=\(language.rawValue)"))
+  private static func done(_ call: HubRequest, _ language: Language) -> HubResponse {
+    .seeOther(call.path + "/done" + (language == .vietnamese ? "" : "?lang=\(language.rawValue)"))
   }
 
-  private func show(_ view: Interview.View, _ interview: Interview, _ frame: PageFrame, _ draft: inout Draft) -> WebReply {
+  private func show(_ view: Interview.View, _ interview: Interview, _ frame: PageFrame, _ draft: inout Draft) -> HubResponse {
     switch view {
-    case .page(let place, let faults, let new, let isTooLong):
-      let page = PageView(interview, frame, draft, place: place, faults: faults, new: new, isTooLong: isTooLong)
-      return pages.page(page, status: faults.isEmpty && !isTooLong ? 200 : 422)
+    case .page(let place, let faults, let new, let remark):
+      let page = PageView(interview, frame, draft, place: place, faults: faults, new: new, remark: remark)
+      return pages.page(page, status: faults.isEmpty && remark != .tooLong ? 200 : 422)
     case .review, .done:
       draft.isReviewed = true
       return pages.review(ReviewView(interview, frame, draft))
@@ -162,7 +163,7 @@ public final class WebForm: Sendable {
   }
 }
 
-extension WebCall {
+extension HubRequest {
   /// Whether the page that was posted can be one of ours. Browsers say where a post comes from; what says nothing is let through.
   fileprivate var isFromHere: Bool {
     if let site = headers["sec-fetch-site"], !["same-origin", "none"].contains(site) { return false }

@@ -15,6 +15,7 @@ import Testing
     var late: Int
     var silent: Int
     var answers: Int
+    var webAnswers: Int
     var conflicts: Int
     var held: Int
     var hubKills: Int
@@ -40,6 +41,7 @@ import Testing
     #expect(summary.hubKillsInMerge >= 5)
     #expect(summary.fieldKills >= 1)
     #expect(summary.answers == summary.proof.expectedAnswers && summary.answers > 300)
+    #expect(summary.webAnswers * 20 > summary.answers)
     #expect(summary.held == 0)
     print("kill -9: hub \(summary.hubKills), in a merge \(summary.hubKillsInMerge), field \(summary.fieldKills)")
   }
@@ -50,6 +52,7 @@ import Testing
     #expect(summary.linkCuts > 0)
     #expect(summary.silent >= 1 && summary.late >= 1)
     #expect(summary.conflicts >= 1)
+    #expect(summary.webAnswers >= 5)
     try await proofFailsWhenTheStoreIsTamperedWith(folder.path + "/r")
     try nothingReadableWhereItShouldNotBe(folder.path + "/r")
   }

@@ -35,12 +35,20 @@ struct Interview {
     }
   }
 
+  /// What a page says of itself beside its questions.
+  enum Remark {
+    /// Another filling-in stands below.
+    case added
+    /// All answers together are too long; the page was not left.
+    case tooLong
+  }
+
   /// What is shown next.
   enum View {
     /// - Parameters:
     ///   - faults: By the name of the field.
     ///   - new: Fields of questions that this page did not show before.
-    case page(Int, faults: [String: LocalizedText] = [:], new: Set<String> = [], isTooLong: Bool = false)
+    case page(Int, faults: [String: LocalizedText] = [:], new: Set<String> = [], remark: Remark? = nil)
     case review
     /// Everything is in order and was confirmed.
     case done(ValidatedAnswers)
@@ -76,7 +84,7 @@ struct Interview {
     let page = pages.pages[place]
     let before = asked(draft)
     draft.answers = PageReading(page: page, fields: fields, shown: before).merged(into: draft.answers)
-    guard draft.state.utf8.count <= WebLimits.answersBytesMax else { return .page(place, isTooLong: true) }
+    guard draft.state.utf8.count <= WebLimits.answersBytesMax else { return .page(place, remark: .tooLong) }
     switch step {
     case .next: return next(place, page, before: before, &draft)
     case .back: return previous(place, draft)
@@ -165,7 +173,7 @@ struct Interview {
     instances.append([:])
     draft.answers[name] = .instances(instances)
     let added = page.shown(self.asked(draft)).filter { $0.section?.name == name && $0.place == instances.count - 1 }.map(\.field)
-    return .page(place, new: Set(added))
+    return .page(place, new: Set(added), remark: .added)
   }
 
   private func remove(

@@ -7,7 +7,7 @@ public import SyncKit
 /// Every call may be repeated: a page that was taken twice counts once.
 public struct WebRespondent: Sendable {
   /// Carries one call to the pages; a redirection is given back, not followed.
-  public typealias Send = @Sendable (WebCall) async throws -> WebReply
+  public typealias Send = @Sendable (HubRequest) async throws -> HubResponse
 
   /// `/s/TOKEN`
   public let target: String
@@ -28,7 +28,7 @@ public struct WebRespondent: Sendable {
   /// - Throws: `WebRespondentError` when the pages do not take the answers.
   public func answer(_ answers: [String: AnswerValue]) async throws -> String {
     var page = try await get(target)
-    guard let id = page.value("id"), page.buttons.contains("start") else { throw WebRespondentError(status: 200, faults: ["no notice"]) }
+    guard let id = page.value("id"), page.buttons.contains("start") else { throw WebRespondentError(status: 200, faults: []) }
     page = try await post(page, "start")
     for _ in 0..<Self.turnsMax {
       if page.buttons.contains("send") {
@@ -51,7 +51,7 @@ public struct WebRespondent: Sendable {
   }
 
   private func get(_ target: String) async throws -> PageScan {
-    let reply = try await send(WebCall("GET", target))
+    let reply = try await send(HubRequest("GET", target))
     guard reply.status == 200 else { throw WebRespondentError(status: reply.status, faults: []) }
     return PageScan(reply.body)
   }
@@ -71,7 +71,7 @@ public struct WebRespondent: Sendable {
 
   // MARK: Fields
 
-  private func call(_ page: PageScan, _ button: String, _ answers: [String: AnswerValue]) -> WebCall {
+  private func call(_ page: PageScan, _ button: String, _ answers: [String: AnswerValue]) -> HubRequest {
     var fields = page.hidden.map { ($0.name, $0.value) }
     for field in page.fields {
       switch Self.answer(to: field, in: answers) {
@@ -81,7 +81,7 @@ public struct WebRespondent: Sendable {
       }
     }
     fields.append(("go", button))
-    return WebCall("POST", target, headers: ["content-type": FieldsBody.contentType], body: FieldsBody.encoded(fields))
+    return HubRequest("POST", target, headers: ["content-type": FieldsBody.contentType], body: FieldsBody.encoded(fields))
   }
 
   /// `q.NAME`, or `q.REPEAT.PLACE.NAME`.

@@ -78,6 +78,8 @@ struct ItemWriter {
   let new: Set<String>
   /// By field, what a link within the page calls it: numbers, for the browser's history keeps them and must learn nothing.
   private let anchors: [String: String]
+  /// The heading above everything, which a repeat that fills the page need not say again.
+  private let heading: FormText?
 
   init(
     _ interview: Interview, _ draft: Draft, _ asked: AskedItems, page: FormPages.Page? = nil, faults: [String: LocalizedText] = [:],
@@ -88,6 +90,7 @@ struct ItemWriter {
     self.asked = asked
     self.faults = faults
     self.new = new
+    heading = page?.label
     let fields = (page?.shown(asked).map(\.field) ?? []) + (page?.repeats.map { FieldName.of($0) } ?? [])
     anchors = Dictionary(fields.enumerated().map { ($1, "n\($0 + 1)") }, uniquingKeysWith: { first, _ in first })
   }
@@ -136,7 +139,8 @@ struct ItemWriter {
     }
     let canAdd = instances.count < WebLimits.instancesMax
     return RepeatView(
-      anchor: anchor(FieldName.of(section)), legend: label, instances: instances, adds: canAdd ? section.name : nil,
+      anchor: anchor(FieldName.of(section)), legend: section.label == heading ? nil : label, instances: instances,
+      adds: canAdd ? section.name : nil,
       add: WebWords.add(label)(language)
     )
   }

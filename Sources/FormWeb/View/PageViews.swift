@@ -39,8 +39,9 @@ struct FrameView {
     self.unit = unit
     self.district = district
     self.action = action
-    otherLanguage = WebWords.otherLanguage(language)
-    otherCode = language == .vietnamese ? Language.english.rawValue : Language.vietnamese.rawValue
+    let other: Language = language == .vietnamese ? .english : .vietnamese
+    otherLanguage = WebWords.languageName(other)
+    otherCode = other.rawValue
   }
 }
 
@@ -120,7 +121,7 @@ struct PageView {
 
   init(
     _ interview: Interview, _ around: PageFrame, _ draft: Draft, place: Int, faults: [String: LocalizedText], new: Set<String>,
-    isTooLong: Bool
+    remark: Interview.Remark?
   ) {
     let language = draft.language
     let asked = interview.asked(draft)
@@ -137,7 +138,7 @@ struct PageView {
     next = WebWords.next(language)
     back = stepNumber > 1 || draft.isReviewed ? WebWords.back(language) : nil
     let shown = page.shown(asked)
-    if isTooLong {
+    if remark == .tooLong {
       alert = Alert(heading: WebWords.tooLong(language), tone: "bad", listed: [])
     } else if !faults.isEmpty {
       alert = Alert(
@@ -149,7 +150,7 @@ struct PageView {
         })
     } else if !new.isEmpty {
       alert = Alert(
-        heading: WebWords.more(language), tone: "new",
+        heading: (remark == .added ? WebWords.added : WebWords.more)(language), tone: "new",
         listed: shown.filter { new.contains($0.field) }.map {
           Listed(target: writer.firstControl($0), question: writer.text($0.question.label))
         }

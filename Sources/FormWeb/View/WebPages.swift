@@ -27,20 +27,20 @@ struct WebPages: Sendable {
   init() throws {
     MustacheContentTypes.register(Escaping(), named: "PAGE")
     var library = MustacheLibrary()
-    for (name, template) in WebTemplates.parts { try library.register(template, named: name) }
-    for (name, template) in WebTemplates.pages { try library.register("{{% CONTENT_TYPE:PAGE}}" + template, named: name) }
+    // In every part: the engine goes back to its own escaping where one begins.
+    for (name, template) in WebTemplates.all { try library.register("{{% CONTENT_TYPE:PAGE}}" + template, named: name) }
     self.library = library
   }
 
-  func notice(_ view: NoticeView) -> WebReply { html(view, "notice") }
-  func page(_ view: PageView, status: Int) -> WebReply { html(view, "page", status: status) }
-  func review(_ view: ReviewView) -> WebReply { html(view, "review") }
-  func received(_ language: Language) -> WebReply { html(ReceivedView(language), "received") }
-  func message(_ message: WebMessage, status: Int, retryAfterSeconds: Int? = nil) -> WebReply {
+  func notice(_ view: NoticeView) -> HubResponse { html(view, "notice") }
+  func page(_ view: PageView, status: Int) -> HubResponse { html(view, "page", status: status) }
+  func review(_ view: ReviewView) -> HubResponse { html(view, "review") }
+  func received(_ language: Language) -> HubResponse { html(ReceivedView(language), "received") }
+  func message(_ message: WebMessage, status: Int, retryAfterSeconds: Int? = nil) -> HubResponse {
     html(MessageView(message), "message", status: status, retryAfterSeconds: retryAfterSeconds)
   }
 
-  private func html(_ view: Any, _ name: String, status: Int = 200, retryAfterSeconds: Int? = nil) -> WebReply {
+  private func html(_ view: Any, _ name: String, status: Int = 200, retryAfterSeconds: Int? = nil) -> HubResponse {
     .html(library.render(view, withTemplate: name) ?? "", status: status, retryAfterSeconds: retryAfterSeconds)
   }
 }

@@ -2,10 +2,10 @@
 ///
 /// A name that the innermost view leaves nil is looked up in the views around it: names are chosen so that none is found there.
 enum WebTemplates {
-  static let parts = [
-    "head": head, "hidden": hidden, "items": items, "question": question, "repeated": repeated, "foot": "</main>\n</body>\n</html>\n",
+  static let all = [
+    "notice": notice, "page": page, "review": review, "received": received, "message": message, "head": head, "hidden": hidden,
+    "items": items, "question": question, "repeated": repeated, "foot": "</main>\n</body>\n</html>\n",
   ]
-  static let pages = ["notice": notice, "page": page, "review": review, "received": received, "message": message]
 
   private static let head = """
     <!doctype html>

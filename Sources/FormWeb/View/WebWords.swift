@@ -5,7 +5,8 @@ internal import SyncKit
 enum WebWords {
   static let skip = LocalizedText(vi: "Đến nội dung", en: "Skip to content")
   static let title = LocalizedText(vi: "Phiếu khảo sát", en: "Questionnaire")
-  static let otherLanguage = LocalizedText(vi: "English", en: "Tiếng Việt")
+  /// The name of a language, in that language.
+  static let languageName = LocalizedText(vi: "Tiếng Việt", en: "English")
   static let start = LocalizedText(vi: "Bắt đầu", en: "Start")
   static let next = LocalizedText(vi: "Tiếp tục", en: "Continue")
   static let back = LocalizedText(vi: "Quay lại", en: "Back")
@@ -19,6 +20,7 @@ enum WebWords {
   static let remove = LocalizedText(vi: "Bỏ mục này", en: "Remove this one")
   static let wrong = LocalizedText(vi: "Cần xem lại", en: "Please look again")
   static let more = LocalizedText(vi: "Có thêm câu hỏi theo câu trả lời của anh/chị", en: "Your answers lead to more questions")
+  static let added = LocalizedText(vi: "Đã thêm một mục", en: "One was added")
   static let tooLong = LocalizedText(
     vi: "Các câu trả lời dài quá mức nhận được; hãy rút ngắn rồi tiếp tục.",
     en: "The answers are longer than can be taken; shorten them to go on.")

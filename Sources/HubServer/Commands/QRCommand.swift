@@ -112,7 +112,7 @@ struct QRCommand: ToolCommand {
     } catch {
       throw ToolError(vi: "Không tạo được thư mục \(out).", en: "Cannot create the folder \(out).")
     }
-    let bar = ProgressBar(console.language == .vietnamese ? "Vẽ mã QR" : "QR codes", console: console)
+    let bar = ProgressBar(console.words.text("Vẽ mã QR", "QR codes"), console: console)
     var written = 0
     for (index, card) in cards.enumerated() {
       let code = try QRCode(card.link)
@@ -120,8 +120,9 @@ struct QRCommand: ToolCommand {
       bar.show(done: index + 1, of: cards.count)
     }
     bar.finish()
+    let sheet = QRSheet(cards: cards, campaign: campaign, expires: expires, language: console.language)
     // Last, so that the page never names a code that is not there.
-    return written + (try write(QRSheet.html(cards, campaign: campaign, expires: expires), "index.html"))
+    return written + (try write(sheet.html, "index.html"))
   }
 
   /// Writes a file whole or not at all, and not when it is there already.

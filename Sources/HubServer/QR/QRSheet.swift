@@ -13,49 +13,59 @@ struct QRSheet {
     var file: String
   }
 
-  static func html(_ cards: [Card], campaign: Campaign, expires: CalendarDay) -> Data {
-    let last = expires.description.split(separator: "-").reversed().joined(separator: "/")
-    let body = cards.map { card in
-      """
-      <section>
-      <h2>\(escape(card.name))<small>\(escape(card.district))</small></h2>
-      <img src="\(escape(card.file)).svg" alt="\(escape(card.link))">
-      <p>Quét mã để trả lời. Phiếu ẩn danh.<br><span lang="en">Scan to answer. Answers are anonymous.</span></p>
-      <p class="link">\(escape(card.link))</p>
-      <p class="small">Dùng được đến hết ngày \(last)</p>
-      </section>
-      """
-    }
+  let cards: [Card]
+  let campaign: Campaign
+  let expires: CalendarDay
+  /// Of the operator; the cards speak both.
+  let language: Language
+
+  var html: Data {
+    let body = cards.map(section).joined(separator: "\n")
     return Data(
       """
       <!doctype html>
-      <html lang="vi">
+      <html lang="\(language.rawValue)">
       <head>
       <meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
-      <title>Mã QR – \(escape(campaign.province.name))</title>
-      <style>\(css)</style>
+      <title>\(Self.title(language))</title>
+      <style>\(QRSheetStyle.css)</style>
       </head>
       <body>
-      <header><h1>\(escape(campaign.title(.vietnamese)))</h1><p>\(cards.count) mã QR, mỗi xã một mã; in khổ A6.</p></header>
-      \(body.joined(separator: "\n"))
+      <header><h1>\(Self.escaped(campaign.title(language)))</h1><p>\(Self.lead(cards.count)(language))</p></header>
+      \(body)
       </body>
       </html>
 
       """.utf8)
   }
 
-  private static let css = """
-    @page { size: A6 portrait; margin: 6mm; }
-    body { font: 11pt/1.35 system-ui, "Noto Sans", "DejaVu Sans", sans-serif; margin: 0 auto; max-width: 80rem; text-align: center; color: #000; background: #fff; }
-    section { display: inline-block; vertical-align: top; width: 93mm; padding: 4mm; margin: 2mm; border: 1px solid #999; border-radius: 2mm; break-inside: avoid; }
-    h1 { font-size: 14pt; } h2 { font-size: 15pt; line-height: 1.2; margin: 0 0 2mm; } h2 small { display: block; font-size: 11pt; font-weight: 400; }
-    img { width: 70mm; height: 70mm; } p { margin: 1mm 0; }
-    .link { font: 8pt/1.3 ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; } .small { font-size: 8pt; }
-    @media print { header { display: none; } body { max-width: none; } section { display: block; width: auto; border: 0; margin: 0; padding: 0; break-after: page; } }
-    """
+  private func section(_ card: Card) -> String {
+    let lines = Language.allCases.map { "<p lang=\"\($0.rawValue)\">\(Self.scan($0)) \(Self.lastDay(expires)($0))</p>" }
+    return """
+      <section>
+      <h2>\(Self.escaped(card.name))<small>\(Self.escaped(card.district))</small></h2>
+      <img src="\(Self.escaped(card.file)).svg" alt="\(Self.escaped(card.link))">
+      \(lines.joined(separator: "\n"))
+      <p class="link">\(Self.escaped(card.link))</p>
+      </section>
+      """
+  }
 
-  private static func escape(_ text: String) -> String {
+  private static let title = LocalizedText(vi: "Mã QR", en: "QR codes")
+  private static let scan = LocalizedText(
+    vi: "Quét mã để trả lời. Phiếu ẩn danh.", en: "Scan to answer. Answers are anonymous.")
+
+  private static func lead(_ count: Int) -> LocalizedText {
+    LocalizedText(vi: "\(count) mã QR, mỗi xã một mã; in khổ A6.", en: "\(count) QR codes, one for each commune; print them on A6.")
+  }
+
+  private static func lastDay(_ day: CalendarDay) -> LocalizedText {
+    let vietnamese = day.description.split(separator: "-").reversed().joined(separator: "/")
+    return LocalizedText(vi: "Dùng được đến hết ngày \(vietnamese).", en: "Valid through \(day).")
+  }
+
+  private static func escaped(_ text: String) -> String {
     text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("\"", with: "&quot;")
   }
 }
@@ -66,7 +76,7 @@ extension String {
     let letters = decomposedStringWithCanonicalMapping.lowercased().unicodeScalars.compactMap { scalar -> Character? in
       switch scalar {
       case "a"..."z", "0"..."9": Character(scalar)
-      case "đ": "d"
+      case "\u{111}": "d"  // It does not decompose.
       case _ where scalar.properties.canonicalCombiningClass != .notReordered: nil
       default: "-"
       }

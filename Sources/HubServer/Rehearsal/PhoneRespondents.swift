@@ -26,12 +26,11 @@ struct PhoneRespondents: Sendable {
     let transport = try HTTPTransport(hub: hub)
     let respondent = WebRespondent(target: WebForm.path + token) { call in
       try await Patience.again {
-        let request = HubRequest(call.method, call.target, headers: call.headers, body: call.body)
-        let response = try await transport.send(request, timeoutMs: Self.timeoutMs)
+        let response = try await transport.send(call, timeoutMs: Self.timeoutMs)
         guard response.status < 500 else {
           throw SyncError(.busy, vi: "Trang phiếu đang bận.", en: "The form's pages are busy.")
         }
-        return WebReply(status: response.status, headers: response.headers, body: response.body)
+        return response
       }
     }
     return key.answerID(draft: try await respondent.answer(answers.values), unit: unit)

@@ -261,10 +261,8 @@ struct RehearseCommand: ToolCommand {
         [text("Đủ, đúng hạn", "Complete, on time"), console.words.number(summary.complete)],
         [text("Muộn", "Late"), console.words.number(summary.late)],
         [text("Chưa liên lạc", "Silent"), console.words.number(summary.silent)],
-        [
-          text("Phiếu trả lời", "Answers"),
-          "\(console.words.number(summary.answers)) (\(text("qua trang web", "by the web form")): \(console.words.number(summary.webAnswers)))",
-        ],
+        [text("Phiếu trả lời", "Answers"), console.words.number(summary.answers)],
+        [text("trong đó qua trang web", "of these by the web form"), console.words.number(summary.webAnswers)],
         [text("Báo cáo ngày", "Daily reports"), console.words.number(summary.reports)],
         [text("Xung đột mở", "Open conflicts"), console.words.number(summary.conflicts)],
         [text("Đang giữ lại", "Held changes"), console.words.number(summary.held)],

@@ -26,8 +26,8 @@ struct WebFormResponder {
       status: .init(code: reply.status), headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: isHead ? Data() : reply.body)))
   }
 
-  private func reply(to request: Request) async throws -> WebReply {
-    var call = WebCall(request.head.method.rawValue, request.head.path ?? "/")
+  private func reply(to request: Request) async throws -> HubResponse {
+    var call = HubRequest(request.head.method.rawValue, request.head.path ?? "/")
     for name in Self.headers {
       if let field = HTTPField.Name(name), let value = request.headers[field] { call.headers[name] = value }
     }
@@ -43,5 +43,5 @@ struct WebFormResponder {
 
 extension FormLinkKey {
   /// The key of a hub's links: it follows from the hub's keys, so that every process signs alike and printed codes outlive a restore.
-  init(hub survey: SurveyHub) { self.init(secret: survey.hub.secret(for: "form links")) }
+  init(hub survey: SurveyHub) { self.init(secret: survey.hub.secret(for: "form-links")) }
 }

@@ -1,5 +1,5 @@
 internal import Foundation
-public import SyncKit
+internal import SyncKit
 
 /// Where somebody who answers for a commune stands: the campaign, the commune's name, what there is to answer.
 public struct FormVisit: Sendable {

@@ -1,0 +1,108 @@
+import Foundation
+import SurveyKit
+import SyncKit
+import TestSupport
+import Testing
+
+@testable import FormWeb
+
+/// Links and forms in time: not yet, closing, closed, a new edition in the middle.
+@Suite struct LifetimeTests {
+  @Test func everyRefusedLinkHasItsPageAndStatus() async throws {
+    let world = try await WebWorld()
+    let good = try world.target()
+    let cases: [(String, Int, String)] = [
+      (String(good.dropLast()), 404, "Đường dẫn không đúng"), ("/s/", 404, "Đường dẫn không đúng"),
+      (good + "/x", 404, "Đường dẫn không đúng"),
+      (good + "A", 404, "Đường dẫn không đúng"), (try world.target("24"), 404, "Đường dẫn không đúng"),
+      (try world.target("99999"), 404, "Đường dẫn không đúng"),
+      (try world.target(key: FormLinkKey(secret: Data(repeating: 1, count: 32))), 404, "Mã của nơi khác"),
+      (try world.target(campaign: "bac-giang-2025"), 410, "Mã của cuộc khảo sát khác"),
+      (try world.target(expires: "2024-03-31"), 410, "Mã đã hết hạn"),
+    ]
+    let body = FieldsBody.encoded([("id", Draft.newID()), ("form", "pks01@2024032601"), ("go", "start")])
+    for (target, status, title) in cases {
+      for call in [HubRequest("GET", target), HubRequest("POST", target, headers: ["content-type": FieldsBody.contentType], body: body)] {
+        let reply = await world.web.answer(call)
+        #expect(
+          reply.status == status && String(decoding: reply.body, as: UTF8.self).contains("<h1>\(title)</h1>"), "\(target) \(reply.status)")
+      }
+    }
+    #expect(await world.web.answer(HubRequest("GET", try world.target(expires: "2024-04-01"))).status == 200)
+  }
+
+  @Test func aCampaignTakesStartsOnlyWhileItIsOpenAndEndsForEverybody() async throws {
+    let world = try await WebWorld()
+    let visitor = try world.visitor()
+    world.clock.set(WebWorld.morningMs - 3 * WebWorld.hourMs)
+    #expect(await visitor.open() == 403 && visitor.text.contains("07:00 ngày 01/04/2024"))
+    world.clock.set(WebWorld.morningMs)
+    await visitor.open()
+    let notice = visitor.page
+    await visitor.fillSample()
+    world.clock.advance(14 * WebWorld.hourMs)
+    // In the days of grace: no new start, not even from a notice that was open; what was begun can be sent.
+    let late = try world.visitor()
+    #expect(await late.open() == 410 && late.text.contains("Không nhận phiếu mới"))
+    #expect(await late.post(notice.hidden.map { ($0.name, $0.value) } + [("go", "start")]) == 410)
+    await visitor.press("page.0")
+    await visitor.press("next", [("q.a1_agency", "ubnd"), ("q.a2_position", "can_bo"), ("q.a3_years", "lt5"), ("q.a4_gender", "")])
+    #expect(await visitor.press("send") == 303)
+    let another = try world.visitor()
+    world.clock.set(WebWorld.morningMs)
+    await another.fillSample()
+    world.clock.advance(5 * 24 * WebWorld.hourMs)
+    #expect(await another.press("send") == 410 && another.text.contains("kết thúc"))
+    #expect(try await world.count("hub_packet") == 1)
+  }
+
+  @Test func whoHasBegunOneEditionEndsItAndNewcomersGetTheNewOne() async throws {
+    let world = try await WebWorld()
+    let visitor = try world.visitor()
+    await visitor.open()
+    let notice = visitor.page
+    await visitor.fillSample()
+    try await world.publish("2024032602", ["integer,only,The only question,,,yes,,"])
+    await visitor.press("page.0")
+    #expect(visitor.page.fields.contains("q.a1_agency"))
+    await visitor.press("next", [("q.a1_agency", "dang_uy"), ("q.a2_position", "can_bo"), ("q.a3_years", "lt5"), ("q.a4_gender", "")])
+    #expect(await visitor.press("send") == 303)
+    // A notice of the old edition leads to the notice of the new one.
+    let other = try world.visitor()
+    #expect(await other.post(notice.hidden.map { ($0.name, $0.value) } + [("go", "start")]) == 200)
+    #expect(other.page.value("form") == "pks01@2024032602" && other.page.buttons.contains("start"))
+    await other.press("start")
+    await other.press("next", [("q.only", "4")])
+    #expect(await other.press("send") == 303)
+    try await world.release()
+    let forms = try await world.survey.hub.read { try $0.rows("SELECT form FROM answer ORDER BY form").map { $0[0].text } }
+    #expect(forms == ["pks01@2024032601", "pks01@2024032602"])
+  }
+
+  @Test func aClosingFormIsNotBegunAndAClosedOneNotSent() async throws {
+    let world = try await WebWorld()
+    let visitor = try world.visitor()
+    await visitor.fillSample()
+    _ = try await world.survey.move(form: "pks01", to: .closing)
+    let late = try world.visitor()
+    #expect(await late.open() == 410 && late.text.contains("Không nhận phiếu mới"))
+    #expect(await visitor.press("page.1") == 200)
+    _ = try await world.survey.move(form: "pks01", to: .closed)
+    #expect(await visitor.press("next") == 410 && visitor.text.contains("kết thúc"))
+    #expect(try await world.count("hub_packet") == 0)
+  }
+
+  @Test func tooManyAtOnceAreAskedToWait() async throws {
+    let world = try await WebWorld()
+    let narrow = try WebForm(desk: world.survey, key: world.key, callsPerSecondMax: 1, callsAtOnceMax: 3)
+    let target = try world.target()
+    var statuses: [Int] = []
+    for _ in 0..<5 { statuses.append(await narrow.answer(HubRequest("GET", target)).status) }
+    #expect(statuses.prefix(3) == [200, 200, 200] && statuses.contains(503))
+    let bound = RateBound(perSecond: 2, atOnce: 2)
+    let start = ContinuousClock.now
+    #expect(bound.allows(at: start) && bound.allows(at: start) && !bound.allows(at: start))
+    #expect(!bound.allows(at: start + .milliseconds(400)) && bound.allows(at: start + .milliseconds(600)))
+    #expect(!bound.allows(at: start + .milliseconds(601)) && bound.allows(at: start + .seconds(60)))
+  }
+}
