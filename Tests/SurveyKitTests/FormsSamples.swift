@@ -10,6 +10,9 @@ enum Samples {
   static let campaign = package.appendingPathComponent("Examples/bac-giang-2024")
   static let dirty = package.appendingPathComponent("Tests/SurveyKitTests/Fixtures/dirty.csv")
 
+  /// A household survey of 40 items that uses every function and reference there is.
+  static let water = package.appendingPathComponent("Tests/SurveyKitTests/Fixtures/water.xlsform")
+
   static func form(_ id: String) throws -> Form {
     try XLSFormImport.form(folder: campaign.appendingPathComponent(id + ".xlsform"))
   }

@@ -185,11 +185,12 @@ struct FormCheck {
   }
 
   private mutating func checkText(_ text: FormText?, _ column: String, _ place: Place, _ subject: String) {
-    guard let text else { return }
+    // Without languages, or without the default one, that has been said once and for all.
+    guard let text, !form.languages.isEmpty else { return }
     let missing = form.languages.filter { text.byLanguage[$0.code] == nil }
     if !missing.isEmpty { report(place, subject, FormMessage.untranslated(column, missing)) }
     let codes = Set(form.languages.map(\.code))
-    if !codes.isSuperset(of: text.byLanguage.keys) { report(place, subject, FormMessage.strangeLanguage(column)) }
+    if !codes.isSuperset(of: text.byLanguage.keys.filter { !$0.isEmpty }) { report(place, subject, FormMessage.strangeLanguage(column)) }
     if text.byLanguage.values.contains(where: { $0.utf8.count > FormText.formTextBytesMax }) {
       report(place, subject, FormMessage.textTooLong)
     }

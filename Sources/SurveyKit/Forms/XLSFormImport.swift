@@ -198,7 +198,14 @@ struct XLSFormReading {
   }
 
   static func blank(_ column: String) -> LocalizedText {
-    LocalizedText(vi: "ô \(column) để trống; hãy điền.", en: "\(column) is blank; fill it in.")
+    let example = example(column)
+    return LocalizedText(vi: "ô \(column) để trống; hãy điền\(example.vi).", en: "\(column) is blank; fill it in\(example.en).")
+  }
+
+  /// What could stand in a column of settings, as the end of a sentence; empty for others.
+  static func example(_ column: String) -> LocalizedText {
+    let examples = ["default_language": "Tiếng Việt (vi)", "form_id": "pks01", "version": "2024032601"]
+    return examples[column].map { LocalizedText(vi: ", ví dụ \($0)", en: ", for example \($0)") } ?? LocalizedText("")
   }
 
   private static let noSettings = LocalizedText(

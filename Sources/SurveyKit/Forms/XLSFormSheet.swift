@@ -13,20 +13,30 @@ struct XLSFormSheet {
     let language: FormLanguage?
   }
 
+  private struct Place: Hashable {
+    var row: Int
+    var column: String
+  }
+
   let name: String
   private(set) var rows: [CSVRecord] = []
   private(set) var columns: [Column] = []
+  /// Cells whose value could not be read at all.
+  private var unreadable: Set<Place> = []
   var problems: [FormProblem] = []
 
   init(_ name: String, _ table: XLSFormTable, wanted: [String], translated: Set<String>, known: Set<String>) {
     self.name = name
     for fault in table.faults { problems.append(FormProblem(sheet: name, row: fault.row, column: fault.column, message: fault.message)) }
     rows = table.records
+    unreadable = Set(table.faults.compactMap { fault in fault.row.flatMap { row in fault.column.map { Place(row: row, column: $0) } } })
     // Without a heading the reason has been told; that every column is missing would only repeat it.
     if !table.header.isEmpty { readHeader(table.header, wanted: wanted, translated: translated, known: known) }
   }
 
   mutating func report(row: CSVRecord?, column: String?, _ message: LocalizedText) {
+    // What is wrong with a cell whose formula failed is that, and nothing else.
+    if let row, let column, unreadable.contains(Place(row: row.row, column: column)) { return }
     problems.append(FormProblem(sheet: name, row: row?.row, column: column, message: message))
   }
 
@@ -71,7 +81,10 @@ struct XLSFormSheet {
       columns.append(column)
     }
     for base in wanted where !columns.contains(where: { $0.base == base }) {
-      report(row: nil, column: base, LocalizedText(vi: "thiếu cột \(base); hãy thêm.", en: "the column \(base) is missing; add it."))
+      let example = XLSFormReading.example(base)
+      report(
+        row: nil, column: base,
+        LocalizedText(vi: "thiếu cột \(base); hãy thêm\(example.vi).", en: "the column \(base) is missing; add it\(example.en)."))
     }
   }
 

@@ -34,11 +34,14 @@ struct Workbook {
   /// - Parameter wanted: Names in lower case; those of the workbook are trimmed and compared without regard to case.
   init(_ data: Data, wanted: Set<String>) throws(WorkbookFault) {
     let package = try ZipPackage(data) { name in
-      name == "_rels/.rels" || name.hasSuffix(".xml.rels") && !name.contains("worksheets/") || name.hasSuffix("workbook.xml")
+      name == "mimetype" || name == "_rels/.rels" || name.hasSuffix(".xml.rels") && !name.contains("worksheets/") || name.hasSuffix("workbook.xml")
         || name.hasSuffix("sharedstrings.xml") || name.hasSuffix("styles.xml") || name.contains("worksheets/") && name.hasSuffix(".xml")
     }
     let main = try WorkbookLinks(package["_rels/.rels"], folder: "").target(ofType: "officeDocument") ?? "xl/workbook.xml"
-    guard let book = package[main] else { throw WorkbookFault(.notAWorkbook) }
+    guard let book = package[main] else {
+      let isOpenDocument = package["mimetype"]?.starts(with: Array("application/vnd.oasis.opendocument".utf8)) == true
+      throw WorkbookFault(isOpenDocument ? .openDocument : .notAWorkbook)
+    }
     let folder = main.split(separator: "/").dropLast().joined(separator: "/")
     let file = main.split(separator: "/").last.map(String.init) ?? main
     let links = try WorkbookLinks(package[folder + (folder.isEmpty ? "" : "/") + "_rels/\(file).rels"], folder: folder)

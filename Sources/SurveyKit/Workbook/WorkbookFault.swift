@@ -3,7 +3,7 @@ internal import SyncKit
 /// Why a workbook or an XML file cannot be read at all, and what to do about it.
 struct WorkbookFault: Error, Hashable {
   enum Kind: Hashable {
-    case tooLarge, oldOrLocked, notAWorkbook, damaged, tooManyParts, inflatesTooFar, notHere
+    case tooLarge, empty, old, locked, openDocument, plainText, notAWorkbook, damaged, tooManyParts, inflatesTooFar, notHere
     case doctype, notUTF8, notXML, tooDeep, tooManySheets
     case tooManyRows(String)
     case tooManyColumns(String)
@@ -22,10 +22,20 @@ struct WorkbookFault: Error, Hashable {
       LocalizedText(
         vi: "tệp lớn hơn \(ZipPackage.packageBytesMax) byte; hãy bỏ hình ảnh và trang không dùng.",
         en: "the file is larger than \(ZipPackage.packageBytesMax) bytes; remove pictures and sheets that are not used.")
-    case .oldOrLocked:
+    case .empty: LocalizedText(vi: "tệp trống.", en: "the file is empty.")
+    case .old:
       LocalizedText(
-        vi: "tệp là .xls kiểu cũ hoặc có mật khẩu; hãy lưu lại dạng .xlsx không mật khẩu.",
-        en: "the file is an old .xls or has a password; save it as .xlsx without one.")
+        vi: "tệp là .xls kiểu cũ; hãy mở bằng chương trình bảng tính rồi lưu dạng .xlsx.",
+        en: "the file is an old .xls; open it in a spreadsheet program and save it as .xlsx.")
+    case .locked:
+      LocalizedText(vi: "tệp có mật khẩu; hãy bỏ mật khẩu rồi lưu lại.", en: "the file has a password; save it without one.")
+    case .openDocument:
+      LocalizedText(
+        vi: "tệp là OpenDocument (.ods); hãy lưu lại dạng .xlsx.", en: "the file is an OpenDocument (.ods); save it as .xlsx.")
+    case .plainText:
+      LocalizedText(
+        vi: "tệp là văn bản như CSV, không phải .xlsx; hãy lưu lại dạng .xlsx, hoặc đưa thư mục có survey.csv, choices.csv và settings.csv.",
+        en: "the file is text such as CSV, not .xlsx; save it as .xlsx, or give the folder of survey.csv, choices.csv and settings.csv.")
     case .notAWorkbook:
       LocalizedText(
         vi: "tệp không phải là bảng tính .xlsx; hãy lưu lại dạng .xlsx.", en: "the file is not an .xlsx workbook; save it as .xlsx.")

@@ -23,14 +23,23 @@ struct ZipPackage {
   /// - Throws: `WorkbookFault` when it is no zip file, is damaged, encrypted, or beyond a bound.
   init(_ data: Data, isWanted: (String) -> Bool) throws(WorkbookFault) {
     guard data.count <= Self.packageBytesMax else { throw WorkbookFault(.tooLarge) }
-    if data.starts(with: [0xD0, 0xCF, 0x11, 0xE0]) { throw WorkbookFault(.oldOrLocked) }
-    guard data.starts(with: Array("PK".utf8)) else { throw WorkbookFault(.notAWorkbook) }
+    guard data.starts(with: Array("PK".utf8)) else { throw WorkbookFault(Self.kind(ofOther: data)) }
     #if os(Linux) || os(macOS)
       let result = data.withUnsafeBytes { bytes in Self.read(bytes, isWanted: isWanted) }
       parts = try result.get()
     #else
       throw WorkbookFault(.notHere)
     #endif
+  }
+
+  /// What a file that is no zip seems to be.
+  private static func kind(ofOther data: Data) -> WorkbookFault.Kind {
+    if data.isEmpty { return .empty }
+    if data.starts(with: [0xD0, 0xCF, 0x11, 0xE0]) {
+      let encrypted = Data("EncryptedPackage".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] })
+      return data.range(of: encrypted) == nil ? .old : .locked
+    }
+    return !data.contains(0) && String(data: data, encoding: .utf8) != nil ? .plainText : .notAWorkbook
   }
 
   /// The bytes of a part; nil when there is none. A leading slash means nothing.

@@ -2,6 +2,7 @@
 
     python3 workbooks.py hand FORM_FOLDER OUT     # needs nothing else
     python3 workbooks.py openpyxl FORM_FOLDER OUT # needs openpyxl
+    python3 workbooks.py odd FORM_FOLDER OUT      # needs openpyxl; odd.xlsx opened and saved by LibreOffice 7.4 is libreoffice.xlsx
 """
 import csv
 import sys
@@ -134,7 +135,23 @@ def hand(folder, out):
             '<c r="C1" t="str"><v>label::Tiếng Việt (vi)</v></c></row><row r="7"><c r="A7" t="str"><v>text</v></c><c r="B7" t="e"><v>#REF!</v></c></row></sheetData></worksheet>')
     whole = (out / "inline.xlsx").read_bytes()
     (out / "cut.xlsx").write_bytes(whole[: len(whole) // 2])
-    (out / "old.xls").write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600))
+    compound = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600)
+    (out / "old.xls").write_bytes(compound)
+    (out / "password.xlsx").write_bytes(compound + "EncryptedPackage".encode("utf-16-le") + bytes(90))
+    (out / "nothing.xlsx").write_bytes(b"")
+    (out / "picture.xlsx").write_bytes(bytes.fromhex("89504e470d0a1a0a") + bytes(99))
+    with zipfile.ZipFile(out / "open.xlsx", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", "<office/>")
+    with zipfile.ZipFile(out / "archive.xlsx", "w") as archive:
+        archive.writestr("readme.txt", "no workbook")
+    hostile("many-texts.xlsx", shared=f'<sst xmlns="{MAIN}">' + "<si><t>a</t></si>" * 200_001 + "</sst>")
+    hostile("long-text.xlsx", shared=f'<sst xmlns="{MAIN}"><si>' + "<r><t>" + "a" * 70_000 + "</t></r></si></sst>")
+    book = Hand(out / "twice.xlsx")
+    for name, rows in data.items():
+        book.sheet(name, rows, inline)
+    book.sheet("SURVEY", data["survey"], inline)
+    book.close()
     (out / "text.xlsx").write_text("type,name,label\n")
 
 
@@ -180,7 +197,58 @@ def by_openpyxl(folder, out):
     book.save(out / "kinds.xlsx")
 
 
+def odd(_, out):
+    import datetime
+
+    from openpyxl import Workbook
+    from openpyxl.comments import Comment
+    from openpyxl.styles import Font, PatternFill
+
+    book = Workbook()
+    survey = book.active
+    survey.title = " Survey"
+    heading = ["hint::Tiếng Việt (vi)", "type", "note", "name", "label::Tiếng Việt (vi)", "required", "relevant", "constraint",
+               "constraint_message::Tiếng Việt (vi)", "calculation", "choice_filter"]
+    rows = [
+        heading,
+        [None, "begin_group", "của tôi", "g1", "Phần một"],
+        [],
+        ["Chọn một", "select_one huyen", datetime.datetime(2024, 3, 26, 8, 30), "huyen", "Huyện", True],
+        [None, "select_one xa", None, "xa", "Xã", "yes", None, None, None, None, "huyen = ${huyen}"],
+        ["số nguyên", "integer", 1.5, "so", "Số người", False, None, ". >= 0 and . <= 200", "Từ 0 đến 200"],
+        [None, "date", None, "ngay", "Ngày", None, "${so} > 3", ". <= today()", "Không sau hôm nay"],
+        [None, "calculate", None, "doi", None, None, None, None, None, "${so} * 2"],
+        [None, "end_group"],
+        [],
+        [None, "text", None, "y_kien", "Ý kiến"],
+    ]
+    for number, row in enumerate(rows, 2):
+        for column, value in enumerate(row, 2):
+            if value is not None:
+                survey.cell(number, column, value)
+    survey["B12"] = '="Viết "&"ngắn"'
+    survey.column_dimensions["D"].hidden = True
+    survey.row_dimensions[6].hidden = True
+    survey.merge_cells("F12:H12")
+    for column in range(1, 40):
+        survey.cell(2, column).font = Font(bold=True)
+        survey.cell(2, column).fill = PatternFill("solid", fgColor="FFFF00")
+    survey["C5"].comment = Comment("nhớ hỏi kỹ", "tổ công tác")
+    survey.freeze_panes = "C3"
+    survey.auto_filter.ref = "B2:L12"
+    choices = book.create_sheet("CHOICES")
+    for row in [["list_name", "name", "label::Tiếng Việt (vi)", "huyen"], ["huyen", 1, "Huyện Một"], ["huyen", 2.0, 2.5], [],
+                ["xa", "01", "Xã Một", 1], ["xa", "02", True, 2], ["xa", '="0"&"3"', "Xã Ba", "=1+1"]]:
+        choices.append(row)
+    settings = book.create_sheet("Settings ")
+    settings.append(["form_title", "form_id", "version", "default_language"])
+    settings.append(["Biểu mẫu lạ", "la", datetime.date(2024, 3, 26), "Tiếng Việt (vi)"])
+    draft = book.create_sheet("Nháp")
+    draft["A1"] = "=1/0"
+    book.save(out / "odd.xlsx")
+
+
 if __name__ == "__main__":
     out = Path(sys.argv[3])
     out.mkdir(parents=True, exist_ok=True)
-    {"hand": hand, "openpyxl": by_openpyxl}[sys.argv[1]](sys.argv[2], out)
+    {"hand": hand, "openpyxl": by_openpyxl, "odd": odd}[sys.argv[1]](sys.argv[2], out)

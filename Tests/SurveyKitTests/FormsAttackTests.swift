@@ -1,0 +1,81 @@
+import Foundation
+import SyncKit
+import TestSupport
+import Testing
+
+@testable import SurveyKit
+
+/// A form with many mistakes: each is told once, at its place, whatever the others are.
+@Suite struct FormsAttackTests {
+  private static let survey = """
+    type,name,label::English (en),relevant,constraint,calculation,choice_filter,required,constraint_message::English (en),default,parameters,appearance
+    geopoint,where,Where?,,,,,,,,,
+    text,2nd,Second name,,,,,,,,,
+    text,a,A?,${nobody} = 1,,,,,,,,
+    text,a,Again?,,,,,,,,,
+    integer,b,B?,,. > (3,,,,Too small.,,,
+    integer,c,,,,,,,,,,
+    select_one nolist,d,D?,,,,,,,,,
+    select_one,e,E?,,,,,,,,,
+    select_one colour,f,F?,,,,shade = 'x',,,,,
+    text,g,G?,. = 2,,,,,,,,
+    text,h,H?,"selected(${f}, 'green')",,,,,,,,
+    text,i,I?,frobnicate(${a}),,,,,,,,
+    text,j,J?,,"regex(., '(a')",,,,No.,,,
+    calculate,k,,,,,,,,,,
+    calculate,l,,,,${m} + 1,,,,,,
+    calculate,m,,,,${l} + 1,,,,,,
+    integer,n,N?,,,,,,,many,,
+    text,o,O?,,,,,,Message without a rule.,,,
+    image,p,P?,,,,,,,,max-bytes=9,
+    text,q,Q?,,,,,,,,,search('x')
+    begin repeat,r,R,,,,,,,,,
+    text,s,S?,,,,,,,,,
+    end repeat,,,,,,,,,,,
+    text,t,T?,${s} = 'x',,,,,,,,
+    text,response_id,U?,,,,,,,,,
+    text,v,V?,,,,name = 'x',,,,,
+    note,w,W,,,,,yes,,,,
+    text,x,X?,${w} = 1,,,,,,,,
+    select_one colour or_other,y,Y?,,,,,,,,,
+    ,z,Z?,,,,,,,,,
+    begin group,never,Never closed,,,,,,,,,
+    text,last,Last?,date('2024-13-01') = today(),,,,,,,,
+
+    """
+  private static let choices = """
+    list_name,name,label::English (en),shade
+    colour,red,Red,dark
+    colour,red,Red again,dark
+    colour,light blue,Light blue,
+    colour,black,,
+
+    """
+  private static let settings = "form_title,form_id,version,default_language,password\nBad,my form,,Français (fr),x\n"
+
+  /// Sheet, row and column of each mistake.
+  private static let places: [String] = [
+    "settings nil password", "settings 2 form_id", "settings 2 version", "settings 2 default_language",
+    "survey 2 type", "survey 3 name", "survey 4 relevant", "survey 5 name", "survey 6 constraint", "survey 7 label::English (en)",
+    "survey 8 type", "survey 9 type", "survey 11 relevant", "survey 12 relevant", "survey 13 relevant", "survey 14 constraint",
+    "survey 15 calculation", "survey 16 calculation", "survey 18 default", "survey 19 constraint", "survey 20 parameters",
+    "survey 21 appearance", "survey 25 relevant", "survey 26 name", "survey 27 choice_filter", "survey 28 required", "survey 29 relevant",
+    "survey 30 type", "survey 31 type", "survey 32 type", "survey 33 relevant",
+    "choices 3 name", "choices 4 name", "choices 5 label::English (en)",
+  ]
+
+  @Test func everyMistakeIsToldOnceAtItsPlace() throws {
+    let error = #expect(throws: FormProblems.self) {
+      try XLSFormImport.form(survey: Data(Self.survey.utf8), choices: Data(Self.choices.utf8), settings: Data(Self.settings.utf8))
+    }
+    let problems = try #require(error).problems
+    let told = problems.map { "\($0.sheet) \($0.row.map(String.init) ?? "nil") \($0.column ?? "nil")" }
+    for place in Self.places {
+      let there = zip(told, problems).filter { $0.0 == place }.map(\.1.message.en)
+      #expect(there.count == 1, "\(place): \(there)")
+    }
+    let more = zip(told, problems).filter { !Self.places.contains($0.0) }.map(\.1.explanation.en)
+    #expect(more == [])
+    #expect(problems.allSatisfy { $0.message.vi != $0.message.en })
+  }
+}
