@@ -115,14 +115,15 @@ struct CollectWording {
           "Anonymous: no name is asked. The answer is encrypted when it is sent, and this device cannot open it again; only the day is kept."
         ),
         text(
-          "Ai xem: chỉ có kết quả gộp từ \(k) phiếu trở lên. Tổ công tác và cơ quan của anh/chị chỉ biết số phiếu.",
-          "Who sees it: only results of \(k) answers or more together. Your working group and agency see only how many answered."),
+          "Ai xem: phiếu của xã chỉ được mở cùng nhau, đã xáo trộn; kết quả là số gộp từ \(k) phiếu trở lên. Tổ công tác và lãnh đạo chỉ biết số phiếu. Ý viết bằng lời do người tổng hợp của tỉnh đọc: xin đừng ghi tên ai.",
+          "Who sees it: a commune's answers are opened together only, shuffled; results are totals of \(k) or more. Working group and leaders see only how many answered. The province's analysts read what is written in words: please name nobody."
+        ),
         text(
-          "Đã gửi thì không sửa hay rút lại được, vì không biết phiếu nào của ai.",
-          "Once sent it cannot be changed or withdrawn: nobody knows whose it is."),
+          "Đã gửi thì không xem, sửa hay rút lại được, vì không ai biết phiếu nào của ai.",
+          "Once sent it cannot be seen, changed or withdrawn: nobody knows whose it is."),
         text(
-          "Dừng giữa chừng lúc nào cũng được; phần đã trả lời sẽ mất và không ai thấy.",
-          "You may stop at any time; what was answered is then gone and seen by nobody."),
+          "Trả lời là tự nguyện. Dừng giữa chừng lúc nào cũng được: phần đã trả lời sẽ mất, không ai thấy.",
+          "Answering is voluntary. You may stop at any time: what was answered is then gone, and seen by nobody."),
       ],
       keys: [begin, quit])
   }

@@ -84,13 +84,6 @@ public struct AnswerValidator: Sendable {
     return settled.relevantInside[home.name]?.element(at: place)?.contains(name) ?? false
   }
 
-  /// Everything that is asked after the answers given so far: names of questions outside repeats and of repeats, and by repeat
-  /// and filling-in the questions inside.
-  func asked(_ given: [String: AnswerValue]) -> (outside: Set<String>, inside: [String: [Set<String>]]) {
-    let settled = settle(read(given))
-    return (settled.relevant, settled.relevantInside)
-  }
-
   /// The answer to one question in its one spelling (nil: left blank), or what is wrong with it after the answers so far.
   ///
   /// A blank answer to a required question is a fault; whether the question is asked at all is not looked at.

@@ -58,14 +58,14 @@ public struct FormWalk: Sendable {
 
   /// Everything that is shown after the answers given so far, in order; the review is last.
   public var steps: [FormStep] {
-    let asked = validator.asked(answers)
+    let asked = validator.asked(after: answers)
     var steps: [FormStep] = []
     for entry in outline.outside {
       switch entry.item {
       case .group: break
-      case .question(let question): if asked.outside.contains(question.name) { steps.append(.item(question.name, number: nil)) }
+      case .question(let question): if asked.outer.contains(question.name) { steps.append(.item(question.name, number: nil)) }
       case .repeated(let section):
-        guard asked.outside.contains(section.name) else { continue }
+        guard asked.outer.contains(section.name) else { continue }
         let instances = asked.inside[section.name] ?? []
         for (place, names) in instances.enumerated() {
           steps += outline.inside(section.name).filter { names.contains($0) }.map { .item($0, number: place + 1) }
