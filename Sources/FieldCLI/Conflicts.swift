@@ -60,8 +60,8 @@ struct Resolve: FieldCommand {
       vi: "Ai quyết định và vì sao đi cùng dữ liệu đến mọi máy. Quyết định sai thì rút lại bằng --undo.",
       en: "Who decided and why travels with the data to every device. A wrong decision is taken back with --undo."),
     examples: [
-      "field resolve 3f9a12cc --take --by \"tổ trưởng\" --reason \"đã kiểm tra tại chỗ\"",
-      "field resolve 3f9a12cc --value 11 --by \"tổ trưởng\" --reason \"đếm lại\"",
+      "field resolve 3f9a12cc --take --by chair --reason \"checked on site\"",
+      "field resolve 3f9a12cc --value 11 --by chair --reason recount",
     ])
 
   @OptionGroup var field: FieldOptions

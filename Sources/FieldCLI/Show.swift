@@ -155,8 +155,9 @@ struct Show: FieldCommand {
     }
     if conflict.isOpen, let day = conflict.reportDay {
       console.say(
-        "Để giải quyết, ghi lại câu đúng: field report --day \(day) --set câu=giá-trị --reason \"lý do\"",
-        "To settle it, write what is right: field report --day \(day) --set question=value --reason \"why\"")
+        "Để giải quyết: field resolve \(conflict.id.prefix(8)) --keep hoặc --take; hoặc ghi lại câu đúng: field report --day \(day) --set câu=giá-trị.",
+        "To settle it: field resolve \(conflict.id.prefix(8)) with --keep or --take; or write what is right: field report --day \(day) --set question=value."
+      )
     }
     try console.result(
       ConflictOutcome(

@@ -30,7 +30,7 @@ struct ResolveCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "resolve",
     abstract: LocalizedText(vi: "Quyết định về một xung đột thay cho đơn vị.", en: "Decide about a conflict for a unit."),
-    examples: ["hub resolve 3f9a12cc --keep --by \"tỉnh\" --reason \"đã gọi điện cho xã\""])
+    examples: ["hub resolve 3f9a12cc --keep --by province --reason \"asked the commune\""])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace

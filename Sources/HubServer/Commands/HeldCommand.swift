@@ -9,7 +9,7 @@ struct HeldCommand: AsyncParsableCommand {
     commandName: "held",
     abstract: LocalizedText(
       vi: "Xem việc bị giữ lại và giải quyết: thử lại, sửa, từ chối.", en: "See held work and move it on: retry, repair, decline."),
-    examples: ["hub held list", "hub held decline 17-0 --by \"tỉnh\" --reason \"gửi nhầm\""],
+    examples: ["hub held list", "hub held decline 17-0 --by province --reason \"sent by mistake\""],
     subcommands: [
       HeldListCommand.self, HeldShowCommand.self, HeldRetryCommand.self, HeldRepairCommand.self, HeldDeclineCommand.self,
     ],
@@ -124,7 +124,7 @@ struct HeldDeclineCommand: ToolCommand {
     abstract: LocalizedText(
       vi: "Từ chối một việc bị giữ lại: thiết bị nhận lại giá trị của máy chủ, những gì nó ghi được giữ trong xung đột.",
       en: "Decline a held unit: its device gets the hub's own values, and what it said is kept in conflicts."),
-    examples: ["hub held decline 17-0 --by \"tỉnh\" --reason \"gửi nhầm\""])
+    examples: ["hub held decline 17-0 --by province --reason \"sent by mistake\""])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
@@ -146,7 +146,7 @@ struct HeldRepairCommand: ToolCommand {
     commandName: "repair",
     abstract: LocalizedText(
       vi: "Sửa một việc bị giữ lại rồi hợp nhất dưới tên máy chủ.", en: "Correct a held unit and merge it in the hub's name."),
-    examples: ["hub held repair 17-0 --set visits=12 --by \"tỉnh\" --reason \"số ghi bằng chữ\""])
+    examples: ["hub held repair 17-0 --set visits=12 --by province --reason \"a number in words\""])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace

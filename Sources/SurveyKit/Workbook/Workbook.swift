@@ -34,7 +34,8 @@ struct Workbook {
   /// - Parameter wanted: Names in lower case; those of the workbook are trimmed and compared without regard to case.
   init(_ data: Data, wanted: Set<String>) throws(WorkbookFault) {
     let package = try ZipPackage(data) { name in
-      name == "mimetype" || name == "_rels/.rels" || name.hasSuffix(".xml.rels") && !name.contains("worksheets/") || name.hasSuffix("workbook.xml")
+      name == "mimetype" || name == "_rels/.rels" || name.hasSuffix(".xml.rels") && !name.contains("worksheets/")
+        || name.hasSuffix("workbook.xml")
         || name.hasSuffix("sharedstrings.xml") || name.hasSuffix("styles.xml") || name.contains("worksheets/") && name.hasSuffix(".xml")
     }
     let main = try WorkbookLinks(package["_rels/.rels"], folder: "").target(ofType: "officeDocument") ?? "xl/workbook.xml"

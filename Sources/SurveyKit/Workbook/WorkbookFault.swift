@@ -34,7 +34,8 @@ struct WorkbookFault: Error, Hashable {
         vi: "tệp là OpenDocument (.ods); hãy lưu lại dạng .xlsx.", en: "the file is an OpenDocument (.ods); save it as .xlsx.")
     case .plainText:
       LocalizedText(
-        vi: "tệp là văn bản như CSV, không phải .xlsx; hãy lưu lại dạng .xlsx, hoặc đưa thư mục có survey.csv, choices.csv và settings.csv.",
+        vi:
+          "tệp là văn bản như CSV, không phải .xlsx; hãy lưu lại dạng .xlsx, hoặc đưa thư mục có survey.csv, choices.csv và settings.csv.",
         en: "the file is text such as CSV, not .xlsx; save it as .xlsx, or give the folder of survey.csv, choices.csv and settings.csv.")
     case .notAWorkbook:
       LocalizedText(
