@@ -17,6 +17,7 @@ enum Finally {
     try await Convergence.check(simulation, auditor, oracle)
     try await ConflictCheck.check(simulation, auditor, oracle)
     try await Losses.check(simulation)
+    try await Counters.check(simulation)
     try await Packets.check(simulation)
     try auditor.close()
   }
@@ -73,20 +74,19 @@ enum Finally {
 /// Every store shows what the oracle says, values and versions.
 enum Convergence {
   static func check(_ simulation: Simulation, _ auditor: Device, _ oracle: Oracle) async throws {
-    let atHub = try await simulation.hub.open().read { session in
-      (try Simulation.rows(in: session, version: Tables.newest), try versions(in: session))
+    let hub = try await simulation.hub.open()
+    let tables = hub.store.tables
+    let (shown, kept) = try await hub.read { session in
+      (try Simulation.rows(in: session, version: Tables.newest), try versions(in: session, shapes: tables.byName))
     }
     let all = Tables.units + [Tables.province]
-    try compare(atHub.0, expected(oracle, scopes: all), "the hub")
+    try compare(shown, expected(oracle, scopes: all), "the hub")
+    try compare(kept, versions(oracle, scopes: all), "the hub")
     for device in simulation.devices + [auditor] where !device.isRevoked {
-      let shown = try await simulation.rows(of: device)
-      try compare(shown, expected(oracle, scopes: device.readScopes), device.name)
-      let kept = try await device.open().engineRead { try versions(in: $0.session) }
-      let read = atHub.1.filter { line in device.readScopes.contains { line.hasPrefix($0 + " ") } }
-      guard kept == read else {
-        let different = kept.symmetricDifference(read).sorted().prefix(6).joined(separator: "\n  ")
-        throw Violation(check: "versions", message: "\(device.name) and the hub keep different versions:\n  \(different)")
-      }
+      try compare(try await simulation.rows(of: device), expected(oracle, scopes: device.readScopes), device.name)
+      let shapes = try device.open().shapes
+      let kept = try await device.open().engineRead { try versions(in: $0.session, shapes: shapes) }
+      try compare(kept, versions(oracle, scopes: device.readScopes), device.name)
     }
   }
 
@@ -111,43 +111,60 @@ enum Convergence {
     }
   }
 
-  /// Life and version of every row and cell, a line each, as one store may compare them with another's.
-  private static func versions(in session: any SQLSession) throws -> Set<String> {
+  /// Life and version of every row and cell, a line each.
+  private static func versions(in session: any SQLSession, shapes: [String: TableShape]) throws -> Set<String> {
+    let store = RowStore(session: session, shapes: shapes)
     var lines: Set<String> = []
     for table in Tables.columns.keys {
-      var columns: [Int64: String] = [:]
-      for row in try session.rows(
-        "SELECT c.id, c.name FROM sync_column c JOIN sync_table t ON t.id = c.tbl WHERE t.name = ?1", [.text(table)])
-      {
-        columns[row[0].integer ?? 0] = row[1].text
-      }
-      var replicas: [Int64: String] = [:]
-      for row in try session.rows("SELECT id, bytes FROM sync_replica") { replicas[row[0].integer ?? 0] = row[1].blob?.prefix(4).hex }
-      for row in try session.rows("SELECT key, scope, life, stamp, replica, mask, cells FROM sync_meta_\(table)") {
-        let start = "\(row[1].short) \(table)/\(row[0].short) life \(row[2].short)"
-        let main = "\(row[3].short)@\(replicas[row[4].integer ?? 0] ?? "?")"
-        var giver = main
-        for (id, column) in columns where (row[5].integer ?? 0) >> id & 1 == 1 { lines.insert("\(start) \(column) \(main)") }
-        if let split = row[6].blob {
-          var reader = ByteReader(split)
-          while !reader.isAtEnd {
-            let id = Int64(try reader.byte())
-            let version = "\(Int64(bitPattern: try reader.varint()))@\(replicas[Int64(try reader.varint())] ?? "?")"
-            _ = try reader.varint()
-            if id == 255 { giver = version } else { lines.insert("\(start) \(columns[id] ?? "?") \(version)") }
-          }
+      guard let shape = shapes[table] else { continue }
+      for row in try session.rows("SELECT key FROM \(shape.metadataTable)") {
+        guard let stored = try store.load(shape, key: row[0]) else { continue }
+        let start = "\(stored.scope) \(table)/\(row[0].short) life \(stored.state.life)"
+        func text(_ origin: Origin?) -> String { origin.map { "\($0.version.timestamp.rawValue)@\($0.version.replica.short)" } ?? "-" }
+        lines.insert("\(start) given \(text(stored.state.lifeOrigin))")
+        for (name, cell) in stored.state.cells {
+          lines.insert("\(start) \(Place(column: name.column, part: name.part.name ?? "")) g\(cell.generation) \(text(cell.origin))")
         }
-        lines.insert("\(start) given \(giver)")
       }
     }
     return lines
+  }
+
+  private static func versions(_ oracle: Oracle, scopes: [String]) -> Set<String> {
+    var lines: Set<String> = []
+    for scope in scopes {
+      for (name, row) in oracle.rows[scope] ?? [:] {
+        let start = "\(scope) \(name) life \(row.life)"
+        func text(_ write: RowOracle.Write?) -> String { write.map { "\($0.stamp)@\($0.author.short)" } ?? "-" }
+        lines.insert("\(start) given \(text(row.giver))")
+        for (place, write) in row.cells { lines.insert("\(start) \(place) g\(write.generation) \(text(write))") }
+      }
+    }
+    return lines
+  }
+
+  private static func compare(_ kept: Set<String>, _ expected: Set<String>, _ who: String) throws {
+    guard kept != expected else { return }
+    let different = kept.symmetricDifference(expected).sorted().prefix(6).map { (kept.contains($0) ? "kept " : "should be ") + $0 }
+    throw Violation(
+      check: "versions", message: "\(who) keeps other versions than the feed says:\n    " + different.joined(separator: "\n    "))
   }
 }
 
 extension Column {
   /// What an app sees of the column.
-  func shown(_ cells: [Oracle.Place: Oracle.Write]) -> CellValue {
-    cells[Oracle.Place(column: name)]?.value ?? defaultValue
+  func shown(_ cells: [Place: RowOracle.Write]) -> CellValue {
+    let own = cells.filter { $0.key.column == name }
+    if own.isEmpty { return defaultValue }
+    switch policy {
+    case .perKey:
+      return .text(
+        "{"
+          + own.filter { !$0.value.value.isNull }.sorted { $0.key < $1.key }.map { "\"\($0.key.part)\":\($0.value.value.text ?? "")" }
+          .joined(separator: ",") + "}")
+    case .counter: return .integer(own.values.reduce(defaultValue.integer ?? 0) { $0 + ($1.value.integer ?? 0) })
+    default: return own.first?.value.value ?? defaultValue
+    }
   }
 }
 
@@ -179,16 +196,16 @@ enum ConflictCheck {
   private static func line(_ conflict: Oracle.Conflict) -> String {
     let (loser, winner) = (conflict.subject.loser, conflict.winner)
     return [
-      conflict.subject.row.description, String(conflict.subject.life), conflict.subject.place.column, loser.value.short,
+      conflict.subject.row.description, String(conflict.subject.life), conflict.subject.place.description, loser.value.short,
       String(loser.stamp), loser.author.short, winner.value.short, String(winner.stamp), winner.author.short,
-      conflict.isAcrossLives ? "life" : "lww", conflict.isOpen ? "open" : "closed",
+      conflict.rule, conflict.isOpen ? "open" : "closed",
     ].joined(separator: " ")
   }
 
   private static func stored(in session: any SQLSession) throws -> Set<Stored> {
     let rows = try session.rows(
       """
-      SELECT scope, tbl, row_key, life, col, losing_value, losing_stamp, losing_replica, winning_value, winning_stamp, winning_replica, rule, state
+      SELECT scope, tbl, row_key, life, col, losing_value, losing_stamp, losing_replica, winning_value, winning_stamp, winning_replica, rule, state, member
       FROM sync_conflict
       """)
     return Set(
@@ -196,7 +213,8 @@ enum ConflictCheck {
         func replica(_ value: CellValue) -> String { value.blob?.prefix(4).hex ?? "-" }
         func stamp(_ value: CellValue) -> String { String(UInt64(bitPattern: value.integer ?? 0)) }
         let text = [
-          "\(row[1].short)/\(row[2].short)", row[3].short, row[4].short, row[5].short, stamp(row[6]), replica(row[7]), row[8].short,
+          "\(row[1].short)/\(row[2].short)", row[3].short, row[4].short + (row[13].text.map { "/" + $0 } ?? ""), row[5].short,
+          stamp(row[6]), replica(row[7]), row[8].short,
           stamp(row[9]),
           replica(row[10]), row[11].short, row[12].short,
         ].joined(separator: " ")

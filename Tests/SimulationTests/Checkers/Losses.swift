@@ -19,21 +19,23 @@ enum Losses {
     for (number, unit) in history.units.enumerated() {
       for change in unit.changes {
         for cell in change.cells {
-          let place = Cell(row: RowName(table: change.table, key: change.key.text ?? ""), column: cell.column, value: cell.value)
-          sealedIn[place, default: []].append(number)
+          let own = Cell(row: RowName(table: change.table, key: change.key.text ?? ""), place: cell.place, value: cell.value)
+          sealedIn[own, default: []].append(number)
         }
       }
     }
     var positions: [Int: UInt64] = [:]
     for places in history.feed.values { for (position, place) in places { positions[place.unit] = position } }
     for (number, written) in history.written.enumerated() {
-      for (column, value) in written.deed.values where isTold(value) && Tables.columns[written.deed.row.table] != nil {
-        if standing[written.deed.row]?[column] == value || kept.contains(value) { continue }
-        let cell = Cell(row: written.deed.row, column: column, value: value)
+      for (place, value) in written.deed.values where isTold(value) {
+        let shown = standing[written.deed.row]?[place.column]
+        let column = Tables.columns[written.deed.row.table]?.first { $0.name == place.column }
+        if column?.value(at: place, shown: shown) == value || kept.contains(value) { continue }
+        let cell = Cell(row: written.deed.row, place: place, value: value)
         let units = sealedIn[cell] ?? []
         if mute.contains(written.store) && units.allSatisfy({ positions[$0] == nil }) { continue }
         let isReplaced = history.written.contains { other in
-          guard other.deed.row == written.deed.row, other.deed.covers(column) else { return false }
+          guard other.deed.row == written.deed.row, other.deed.covers(place) else { return false }
           if other.writes.contains(number) { return true }
           // Values and deletions of a device that was cut off may never have arrived.
           if mute.contains(other.store) && other.deed.values.isEmpty == false && !reached(other, sealedIn, positions) { return false }
@@ -44,11 +46,11 @@ enum Losses {
         }
         // A later statement of the same transaction.
         let isCovered = history.written[(number + 1)...].contains {
-          $0.store == written.store && $0.deed.row == written.deed.row && $0.deed.covers(column)
+          $0.store == written.store && $0.deed.row == written.deed.row && $0.deed.covers(place)
         }
         if !isReplaced && !(isCovered && written.store >= 0) {
           throw Violation(
-            check: "silent loss", message: "\(value.short) in \(written.deed.row).\(column), written on store \(written.store), is nowhere")
+            check: "silent loss", message: "\(value.short) in \(written.deed.row).\(place), written on store \(written.store), is nowhere")
         }
       }
     }
@@ -56,14 +58,14 @@ enum Losses {
 
   private struct Cell: Hashable {
     var row: RowName
-    var column: String
+    var place: Place
     var value: CellValue
   }
 
   /// Whether a value is like no other: those that are not are nobody's in particular.
   private static func isTold(_ value: CellValue) -> Bool {
     switch value {
-    case .null: false
+    case .null, .integer(0): false
     case .text(let text): text.contains { $0.isNumber }
     default: true
     }
@@ -74,8 +76,27 @@ enum Losses {
   }
 
   private static func reached(_ written: History.Written, _ sealedIn: [Cell: [Int]], _ positions: [Int: UInt64]) -> Bool {
-    written.deed.values.contains { column, value in
-      (sealedIn[Cell(row: written.deed.row, column: column, value: value)] ?? []).contains { positions[$0] != nil }
+    written.deed.values.contains { place, value in
+      (sealedIn[Cell(row: written.deed.row, place: place, value: value)] ?? []).contains { positions[$0] != nil }
+    }
+  }
+}
+
+/// What people added to a counter is what stands, where nobody deleted the row: each increment counts once.
+enum Counters {
+  static func check(_ simulation: Simulation) async throws {
+    let standing = try await simulation.hub.open().read { try Simulation.rows(in: $0, version: Tables.newest) }
+    let mute = Set(simulation.devices.filter(\.isRevoked).map(\.index))
+    let byRow = Dictionary(grouping: simulation.history.written, by: \.deed.row)
+    for (row, written) in byRow.sorted(by: { $0.key < $1.key }) {
+      guard !written.contains(where: { $0.deed.kind == .deleted || mute.contains($0.store) }) else { continue }
+      for column in Tables.columns[row.table] ?? [] where column.policy == .counter {
+        let sum = written.reduce(column.defaultValue.integer ?? 0) { $0 + ($1.deed.amounts[column.name] ?? 0) }
+        guard standing[row]?[column.name] == .integer(sum) else {
+          throw Violation(
+            check: "counter", message: "\(row).\(column.name) is \(standing[row]?[column.name]?.short ?? "-"); people added up to \(sum)")
+        }
+      }
     }
   }
 }

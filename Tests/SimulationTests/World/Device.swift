@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Synchronization
 
 @testable import SyncKit
 
@@ -50,18 +51,18 @@ final class Device {
   }
 
   var name: String { "d\(index)" }
-  private var keyPath: String { disk.path + ".key" }
+  let secrets = SimKeyStore()
 
   /// Gives it the identity that its seed says.
   func makeKey(_ dice: inout Dice) throws {
     guard let key = SigningKey(rawRepresentation: Data(dice.bytes(32))) else { return }
-    try FileKeyStore(path: keyPath).save(ReplicaSecrets(signingKey: key))
+    try secrets.save(ReplicaSecrets(signingKey: key))
   }
 
   func open() throws -> Replica {
     if let replica { return replica }
     let opened = try Replica.open(
-      at: disk.path, tables: Tables.declared, migrator: Tables.migrator(version: version), keyStore: FileKeyStore(path: keyPath),
+      at: disk.path, tables: Tables.declared, migrator: Tables.migrator(version: version), keyStore: secrets,
       clock: clock)
     replica = opened
     return opened
@@ -83,4 +84,12 @@ final class Device {
     }
     isDiskFull = pages != nil
   }
+}
+
+/// A device's secrets, which stay when its program dies.
+final class SimKeyStore: KeyStore {
+  private let secrets = Mutex<ReplicaSecrets?>(nil)
+
+  func load() throws -> ReplicaSecrets? { secrets.withLock { $0 } }
+  func save(_ secrets: ReplicaSecrets) throws { self.secrets.withLock { $0 = secrets } }
 }

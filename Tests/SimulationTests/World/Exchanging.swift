@@ -86,6 +86,8 @@ extension Simulation {
         history.received.insert(receipt.batch)
       }
     } catch let error as SyncError {
+      // Asked for before the device began the feed anew.
+      if error.code == .badCursor { return }
       try judge(error, device)
     }
   }

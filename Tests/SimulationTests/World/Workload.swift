@@ -1,12 +1,11 @@
 import Foundation
-import GRDB
 
 @testable import SyncKit
 
 /// What a person did to one row.
 struct Deed: Sendable {
   enum Kind: Sendable {
-    /// Wrote these columns.
+    /// Wrote these places.
     case set
     /// Wrote every column: what is not in `values` got its default.
     case replaced
@@ -15,9 +14,11 @@ struct Deed: Sendable {
 
   var row: RowName
   var kind: Kind
-  var values: [String: CellValue] = [:]
+  var values: [Place: CellValue] = [:]
+  /// What was added to `counter` columns.
+  var amounts: [String: Int64] = [:]
 
-  func covers(_ column: String) -> Bool { kind != .set || values[column] != nil }
+  func covers(_ place: Place) -> Bool { kind != .set || values[place] != nil }
 }
 
 /// One transaction a person makes with plain SQL.
@@ -33,9 +34,16 @@ struct Transaction: Sendable {
   var entries = 0
   /// It ends with a rollback: nothing of it may remain.
   var isUndone = false
-  /// It writes where this device may not, and must be refused.
-  var isForbidden = false
+  /// It must be refused, for this.
+  var refusal: SyncError.Code?
   var title = ""
+
+  var text: String {
+    title
+      + deeds.map { deed in
+        " \(deed.row.key)[" + deed.values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.short)" }.joined(separator: " ") + "]"
+      }.joined() + (refusal.map { " refused: \($0)" } ?? "") + (isUndone ? " undone" : "")
+  }
 }
 
 /// Makes transactions of every kind that capture has to understand.
@@ -46,38 +54,36 @@ struct Workload {
   let version: Int
   /// Numbers the values that are told apart by the checkers.
   var nextValue: Int
-  /// Reads a row as it stands: nil when there is none.
-  let read: (RowName) throws -> [String: CellValue]?
+  /// The rows as they stand.
+  let standing: [RowName: [String: CellValue]]
 
   static let keys = 4
 
-  private enum Kind: CaseIterable {
+  private enum Kind {
     case update, updateTwo, sameAgain, delete, replace, rename, bornAndGone, deleteAndInsert, manyRows, twoTables, undone, forbidden
   }
 
-  mutating func transaction() throws -> Transaction {
+  mutating func transaction() -> Transaction {
     var made = Transaction()
     let kind = dice.pick(weighted: [
       (50, Kind.update), (8, .updateTwo), (3, .sameAgain), (8, .delete), (5, .replace), (4, .rename), (3, .bornAndGone),
       (4, .deleteAndInsert),
       (6, .manyRows), (6, .twoTables), (3, .undone), (2, .forbidden),
     ])
-    let table = dice.pick(["note", "note", "visit"])
+    let table = dice.pick(["note", "visit"])
     let row = row(in: table)
     made.title = "\(kind) \(row)"
     switch kind {
-    case .update: try write(row, columns: 1, into: &made)
-    case .updateTwo: try write(row, columns: 2, into: &made)
+    case .update: write(row, columns: 1, into: &made)
+    case .updateTwo: write(row, columns: 2, into: &made)
     case .sameAgain:
-      guard let before = try read(row) else { return made }
+      guard let before = standing[row] else { break }
       let column = dice.pick(columns(of: table))
       made.statements.append(
         .init(sql: "UPDATE \(table) SET \(column.name) = ?1 WHERE id = ?2", values: [before[column.name] ?? .null, .text(row.key)]))
-    case .delete: try delete(row, into: &made)
-    case .replace:
-      let columns = dice.pick(columns(of: table))
-      replace(row, values: [columns.name: fresh(columns)], exists: try read(row) != nil, into: &made)
-    case .rename: try rename(row, into: &made)
+    case .delete: delete(row, into: &made)
+    case .replace: replace(row, into: &made)
+    case .rename: rename(row, into: &made)
     case .bornAndGone:
       let born = RowName(table: table, key: "\(scope)-tmp\(nextValue)")
       insert(born, values: [:], into: &made)
@@ -85,25 +91,39 @@ struct Workload {
       made.deeds.append(Deed(row: born, kind: .deleted))
       made.entries += 1
     case .deleteAndInsert:
-      try delete(row, into: &made)
+      delete(row, into: &made)
       let column = dice.pick(columns(of: table))
-      insert(row, values: [column.name: fresh(column)], into: &made)
+      insert(row, values: [column.name: fresh(column, over: nil)], into: &made)
     case .manyRows:
       for number in 1...Self.keys where dice.chance(0.6) {
-        try write(RowName(table: table, key: "\(scope)-k\(number)"), columns: 1, into: &made)
+        write(RowName(table: table, key: "\(scope)-k\(number)"), columns: 1, into: &made)
       }
     case .twoTables:
-      for table in ["note", "visit"] { try write(self.row(in: table), columns: 1, into: &made) }
+      for table in ["note", "visit"] { write(self.row(in: table), columns: 1, into: &made) }
     case .undone:
-      try write(row, columns: 2, into: &made)
+      write(row, columns: 2, into: &made)
       made.isUndone = true
     case .forbidden:
       let foreign = Tables.units.first { $0 != scope } ?? Tables.province
       made.statements.append(
         .init(sql: "INSERT INTO note (id, unit) VALUES (?1, ?2)", values: [.text("\(foreign)-x\(nextValue)"), .text(foreign)]))
-      made.isForbidden = true
+      made.refusal = .wrongScope
     }
     return made
+  }
+
+  /// What only the hub writes, for everyone.
+  mutating func notice() -> Transaction {
+    let row = RowName(table: "notice", key: "n\(1 + dice.below(3))")
+    nextValue += 1
+    let value = CellValue.text("w\(nextValue)")
+    return Transaction(
+      statements: [
+        .init(
+          sql: "INSERT INTO notice (id, unit, words) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET words = excluded.words",
+          values: [.text(row.key), .text(Tables.province), value])
+      ],
+      deeds: [Deed(row: row, kind: .set, values: [Place(column: "words"): value])], title: "notice \(row)")
   }
 
   private mutating func row(in table: String) -> RowName {
@@ -112,8 +132,22 @@ struct Workload {
 
   private func columns(of table: String) -> [Column] { Tables.columns(of: table, version: version) }
 
-  private mutating func fresh(_ column: Column) -> CellValue {
+  /// A new value for a column, made from what stands where its kind asks for that.
+  private mutating func fresh(_ column: Column, over old: CellValue?) -> CellValue {
     nextValue += 1
+    switch column.policy {
+    case .max, .min: return .integer(Int64.random(in: 1...1000, using: &dice))
+    case .ranked(let values): return .text(dice.pick(values))
+    case .counter: return .integer((old?.integer ?? 0) + Int64.random(in: -3...9, using: &dice))
+    case .perKey:
+      var members = Members.read(old)
+      let member = dice.pick(Tables.members)
+      members[member] = dice.chance(0.2) ? nil : "w\(nextValue)"
+      guard dice.chance(0.2), case .text(let text) = Members.write(members) else { return Members.write(members) }
+      // Another spelling of the same.
+      return .text(text.replacing("{", with: "{ ").replacing(":", with: " : "))
+    case .lastWriter, .review: break
+    }
     switch column.values {
     case .integer: return .integer(Int64(nextValue))
     case .text: return dice.chance(0.1) ? .text("same") : .text("w\(nextValue)")
@@ -125,7 +159,8 @@ struct Workload {
       case 3: return .real(Double(nextValue) + 0.25)
       case 4: return .blob(Data("w\(nextValue)".utf8))
       case 5: return .text("đ\u{301}\(nextValue)")
-      case 6 where dice.chance(0.3): return .blob(Data("w\(nextValue)".utf8) + dice.bytes(6000 + dice.below(9000)))
+      // Now and then too long for one message of the network.
+      case 6: return .blob(Data("w\(nextValue)".utf8) + dice.bytes(dice.chance(0.3) ? 6000 + dice.below(9000) : 9))
       default: return .text("w\(nextValue)")
       }
     }
@@ -133,52 +168,94 @@ struct Workload {
 
   // MARK: Parts of a transaction
 
-  private mutating func write(_ row: RowName, columns count: Int, into made: inout Transaction) throws {
+  private mutating func write(_ row: RowName, columns count: Int, into made: inout Transaction) {
+    let before = standing[row]
     var values: [String: CellValue] = [:]
     for _ in 0..<count {
       let column = dice.pick(columns(of: row.table))
-      values[column.name] = fresh(column)
+      values[column.name] = fresh(column, over: before?[column.name])
     }
-    guard let before = try read(row) else { return insert(row, values: values, into: &made) }
+    guard let before else { return insert(row, values: values, into: &made) }
     let names = values.keys.sorted()
     let sets = names.enumerated().map { "\($1) = ?\($0 + 2)" }.joined(separator: ", ")
     made.statements.append(
       .init(sql: "UPDATE \(row.table) SET \(sets) WHERE id = ?1", values: [.text(row.key)] + names.map { values[$0] ?? .null }))
     let changed = values.filter { before[$0.key] != $0.value }
-    if !changed.isEmpty {
-      made.entries += 1
-      made.deeds.append(Deed(row: row, kind: .set, values: changed))
-    }
+    if changed.isEmpty { return }
+    made.entries += 1
+    add(Deed(row: row, kind: .set), changed, over: before, into: &made)
   }
 
-  private func insert(_ row: RowName, values: [String: CellValue], verb: String = "INSERT", into made: inout Transaction) {
+  private func insert(
+    _ row: RowName, values: [String: CellValue], verb: String = "INSERT", over old: [String: CellValue]? = nil, into made: inout Transaction
+  ) {
     let names = values.keys.sorted()
     let places = (0..<names.count + 2).map { "?\($0 + 1)" }.joined(separator: ", ")
     made.statements.append(
       .init(
         sql: "\(verb) INTO \(row.table) (\((["id", "unit"] + names).joined(separator: ", "))) VALUES (\(places))",
         values: [.text(row.key), .text(scope)] + names.map { values[$0] ?? .null }))
-    made.deeds.append(Deed(row: row, kind: .replaced, values: values))
     made.entries += 1
+    add(Deed(row: row, kind: .replaced), values, over: old, into: &made)
   }
 
-  private func replace(_ row: RowName, values: [String: CellValue], exists: Bool, into made: inout Transaction) {
-    insert(row, values: values, verb: "REPLACE", into: &made)
+  /// Notes what a deed wrote, place by place, and whether a column's rule refuses it.
+  private func add(_ deed: Deed, _ values: [String: CellValue], over old: [String: CellValue]?, into made: inout Transaction) {
+    var deed = deed
+    for column in columns(of: deed.row.table) {
+      guard let value = values[column.name] else { continue }
+      let before = old?[column.name] ?? column.defaultValue
+      switch column.policy {
+      case .perKey:
+        let (new, standing) = (Members.read(value), Members.read(before))
+        for member in Set(new.keys).union(standing.keys) where new[member] != standing[member] {
+          deed.values[Place(column: column.name, part: member)] = Members.json(new[member])
+        }
+      case .counter: deed.amounts[column.name] = (value.integer ?? 0) - (before.integer ?? 0)
+      case .max, .min, .ranked:
+        if old != nil && column.isLower(value, than: before) { made.refusal = .undone }
+      case .lastWriter, .review: deed.values[Place(column: column.name)] = value
+      }
+    }
+    made.deeds.append(deed)
   }
 
-  private func delete(_ row: RowName, into made: inout Transaction) throws {
-    guard try read(row) != nil else { return }
+  private mutating func replace(_ row: RowName, into made: inout Transaction) {
+    let column = dice.pick(columns(of: row.table))
+    let before = standing[row]
+    // Where a rule could refuse to go back to the default, what stands is kept.
+    var values = (before ?? [:]).filter { name, _ in
+      columns(of: row.table).contains { $0.name == name && $0.policy != .lastWriter && $0.policy != .review }
+    }
+    values[column.name] = fresh(column, over: before?[column.name])
+    insert(row, values: values, verb: "REPLACE", over: before, into: &made)
+  }
+
+  private func delete(_ row: RowName, into made: inout Transaction) {
+    guard standing[row] != nil else { return }
     made.statements.append(.init(sql: "DELETE FROM \(row.table) WHERE id = ?1", values: [.text(row.key)]))
     made.deeds.append(Deed(row: row, kind: .deleted))
     made.entries += 1
   }
 
-  private mutating func rename(_ row: RowName, into made: inout Transaction) throws {
+  private mutating func rename(_ row: RowName, into made: inout Transaction) {
     let other = self.row(in: row.table)
-    guard let before = try read(row), try read(other) == nil else { return }
+    guard let before = standing[row], standing[other] == nil else { return }
     made.statements.append(.init(sql: "UPDATE \(row.table) SET id = ?2 WHERE id = ?1", values: [.text(row.key), .text(other.key)]))
     made.deeds.append(Deed(row: row, kind: .deleted))
-    made.deeds.append(Deed(row: other, kind: .replaced, values: before))
     made.entries += 2
+    add(Deed(row: other, kind: .replaced), before, over: nil, into: &made)
+  }
+}
+
+extension Column {
+  /// Whether the column's rule would undo writing `value` over another.
+  func isLower(_ value: CellValue, than other: CellValue) -> Bool {
+    switch policy {
+    case .max: (value.integer ?? .min) < (other.integer ?? .min)
+    case .min: other.integer.map { (value.integer ?? .max) > $0 } ?? false
+    case .ranked(let values): (values.firstIndex(of: value.text ?? "") ?? -1) < (values.firstIndex(of: other.text ?? "") ?? -1)
+    default: false
+    }
   }
 }

@@ -10,8 +10,8 @@ extension Simulation {
   func write(on device: Device, _ dice: inout Dice, killAfter statements: Int? = nil) async throws {
     let replica = try device.open()
     let standing = try await rows(of: device)
-    var workload = Workload(dice: dice, scope: device.scope, version: device.version, nextValue: nextValue) { standing[$0] }
-    let made = try workload.transaction()
+    var workload = Workload(dice: dice, scope: device.scope, version: device.version, nextValue: nextValue, standing: standing)
+    let made = workload.transaction()
     (dice, nextValue) = (workload.dice, workload.nextValue)
     say(
       "  \(made.title)"
@@ -36,11 +36,11 @@ extension Simulation {
       failure = SyncError(error, store: device.disk.path)
     }
     if let failure {
-      if failure.code == .wrongScope && made.isForbidden { return }
+      if failure.code == made.refusal { return }
       if failure.code == .diskFull && device.isDiskFull { return note(.deviceDiskFull) }
       throw Violation(check: "write", message: "\(device.name) could not write: \(failure.explanation.en)")
     }
-    if made.isForbidden { throw Violation(check: "scope", message: "\(device.name) wrote a row of another unit") }
+    if let refusal = made.refusal { throw Violation(check: "refusal", message: "\(device.name) wrote what must be refused as \(refusal)") }
     for deed in made.deeds {
       history.written.append(History.Written(store: device.index, deed: deed, units: device.applied, writes: device.writes))
       device.writes.insert(history.written.count - 1)
@@ -98,11 +98,11 @@ extension Simulation {
         try session.integer("SELECT position FROM hub_scope WHERE scope = ?1", [.text(scope)]) ?? 0
       )
     }
-    var workload = Workload(dice: dice, scope: scope, version: version, nextValue: nextValue) { standing[$0] }
-    var made = scope == Tables.province ? workload.notice() : try workload.transaction()
-    while made.isForbidden { made = try workload.transaction() }
+    var workload = Workload(dice: dice, scope: scope, version: version, nextValue: nextValue, standing: standing)
+    var made = scope == Tables.province ? workload.notice() : workload.transaction()
+    while made.refusal != nil { made = workload.transaction() }
     (dice, nextValue) = (workload.dice, workload.nextValue)
-    say("  \(made.title)")
+    say("  \(made.text)")
     do {
       try await open.write { [made] session in
         for statement in made.statements { try session.execute(statement.sql, statement.values) }
@@ -119,20 +119,4 @@ extension Simulation {
 
   /// The hub's number among the stores.
   static let hubStore = -1
-}
-
-extension Workload {
-  /// What only the hub writes, for everyone.
-  mutating func notice() -> Transaction {
-    let row = RowName(table: "notice", key: "n\(1 + dice.below(3))")
-    nextValue += 1
-    let value = CellValue.text("w\(nextValue)")
-    return Transaction(
-      statements: [
-        .init(
-          sql: "INSERT INTO notice (id, unit, words) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET words = excluded.words",
-          values: [.text(row.key), .text(Tables.province), value])
-      ],
-      deeds: [Deed(row: row, kind: .set, values: ["words": value])], title: "notice \(row)")
-  }
 }
