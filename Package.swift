@@ -109,6 +109,13 @@ let package = Package(
       exclude: ["Protocol/Vectors", "Protocol/stranger.py"],
       swiftSettings: habits),
     .testTarget(
+      name: "SimulationTests",
+      dependencies: [
+        "SyncKit", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: habits),
+    .testTarget(
       name: "SurveyKitTests", dependencies: ["SurveyKit", "SyncKit", "TestSupport"], exclude: ["Fixtures"], swiftSettings: habits),
     .testTarget(name: "FormWebTests", dependencies: ["FormWeb", "SurveyKit", "SyncKit", "TestSupport"], swiftSettings: habits),
     .testTarget(

@@ -17,6 +17,7 @@ public final class Replica: Sendable {
   let clock: any WallClock
   let capture: CaptureContext
   let dropBox: DropBoxContext
+  let steps = StorageSteps()
 
   /// Opens or creates the store, runs the app's migrations, and checks every declared table.
   ///
@@ -82,16 +83,19 @@ public final class Replica: Sendable {
   /// One write transaction of the engine's own, with what it needs in hand.
   func engineWrite<T: Sendable>(_ body: @Sendable @escaping (EngineTransaction) throws -> T) async throws -> T {
     try await SyncError.explaining(path) {
-      try await database.write { [self] db in
-        let session = SQLiteSession(db: db)
+      let result = try await database.write { [self] db in
+        let session = SQLiteSession(db: db, listener: steps.listener)
         let rows = RowStore(session: session, shapes: shapes)
         let transaction = EngineTransaction(
           session: session, rows: rows, state: StateStore(session: session), outbox: Outbox(session: session))
         let result = try body(transaction)
         try rows.flush()
         for table in rows.touched { try db.notifyChanges(in: Table(table)) }
+        try steps.reached(.beforeCommit)
         return result
       }
+      try steps.reached(.committed)
+      return result
     }
   }
 

@@ -107,19 +107,25 @@ struct Sealer {
     let life = isSameLife ? before.life : before.isAlive ? before.life + 2 : before.life + 1
     let writing = CellWriting(row: row, shape: shape, before: before, isSameLife: isSameLife)
     let cells = zip(shape.columns, values).flatMap { column, value in writing.cells(of: column, value: value) }
-    try settle(row, shape, values)
+    try settle(writing, values)
     guard !isSameLife || !cells.isEmpty else { return nil }
     return try record(RowChange(table: shape.name, key: row.key, life: life, cells: cells), shape, origin, scope, before)
   }
 
-  /// Leaves a `perKey` column that was written in its one spelling, the same on every replica.
-  private func settle(_ row: PendingRow, _ shape: TableShape, _ values: [CellValue]) throws {
-    for (column, value) in zip(shape.columns, values) where row.extra.members[column.id] != nil {
-      guard let members = CellParts.members(of: value) else { continue }
-      let canonical = CellParts.object(members.map { ($0, $1) })
-      if canonical != value {
+  /// Leaves a `perKey` column that was written as every replica will show it: in its one spelling, and an object that never
+  /// had a member as the column's default.
+  private func settle(_ writing: CellWriting, _ values: [CellValue]) throws {
+    let (row, shape) = (writing.row, writing.shape)
+    for (column, value) in zip(shape.columns, values) where shape.policy(of: column) == .perKey {
+      let noted = row.extra.members[column.id]
+      guard noted != nil || row.wasInserted || row.mask >> Int64(column.id) & 1 == 1, let members = CellParts.members(of: value) else {
+        continue
+      }
+      let hadMembers = writing.isSameLife && (noted != nil || writing.before.cells.keys.contains { $0.column == column.name })
+      let shown = members.isEmpty && !hadMembers ? column.defaultValue ?? .null : CellParts.object(members.map { ($0, $1) })
+      if shown != value {
         try session.execute(
-          "UPDATE \(quote(shape.name)) SET \(quote(column.name)) = ?2 WHERE \(quote(shape.keyColumn)) = ?1", [row.key, canonical])
+          "UPDATE \(quote(shape.name)) SET \(quote(column.name)) = ?2 WHERE \(quote(shape.keyColumn)) = ?1", [row.key, shown])
       }
     }
   }

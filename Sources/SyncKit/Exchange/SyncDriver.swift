@@ -85,7 +85,8 @@ final class SyncDriver {
     return error
   }
 
-  private func perform(_ action: SyncSession.Action) async throws -> SyncSession.Event {
+  /// One step of the exchange. What the session asks for next is the caller's to decide.
+  func perform(_ action: SyncSession.Action) async throws -> SyncSession.Event {
     switch action {
     case .greet: return try await greet()
     case .seal: return try await seal()

@@ -9,7 +9,7 @@ extension Hub {
       response.headers["cache-control"] = "no-store"
       return response
     } catch let error as SyncError {
-      return error.response
+      return error.asSeenByDevices.response
     } catch {
       return SyncError(
         .hubFailed, vi: "Máy chủ gặp lỗi bên trong; người vận hành xem nhật ký.",

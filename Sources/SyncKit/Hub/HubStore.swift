@@ -43,6 +43,7 @@ public final class SQLiteHubStore: HubStore {
   public let path: String
   private let database: DatabasePool
   private let capture: CaptureContext
+  let steps = StorageSteps()
 
   private struct Session: HubSession {
     let base: SQLiteSession
@@ -97,7 +98,13 @@ public final class SQLiteHubStore: HubStore {
 
   public func write<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T {
     try await SyncError.explaining(path) {
-      try await database.write { [capture] db in try body(Session(base: SQLiteSession(db: db), capture: capture)) }
+      let result = try await database.write { [capture, steps] db in
+        let result = try body(Session(base: SQLiteSession(db: db, listener: steps.listener), capture: capture))
+        try steps.reached(.beforeCommit)
+        return result
+      }
+      try steps.reached(.committed)
+      return result
     }
   }
 

@@ -90,8 +90,12 @@ final class OwnWrites {
     return sealed.entries
   }
 
-  /// The hub's own rows have soft keys and references too.
+  /// The hub's own rows have soft keys and references too, and settle the conflicts about what they overwrite: the hub has
+  /// seen everything. Where somebody took a decision back, that decision says what is open.
   private func followLinks(_ unit: ChangeUnit, scope: String) throws {
+    let isUndoing = unit.changes.contains {
+      $0.table == MetadataSchema.decisionTable.name && $0.cells.contains { $0.column == "choice" && $0.value.text == Resolution.undo.word }
+    }
     let links = RowLinks(session: session, rows: rows, conflicts: conflicts, scope: scope)
     for change in unit.changes where change.table != MetadataSchema.conflictTable.name {
       guard let shape = rows.shape(change.table) else { continue }
@@ -100,6 +104,7 @@ final class OwnWrites {
       let before = RowState(life: isBirth || !change.isAlive ? change.life - 1 : change.life)
       let origin = Origin(version: Version(unit.stamp, key.replica), position: 0)
       let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max)
+      if !isUndoing { try conflicts.close(seenBy: incoming, change: change, scope: scope) }
       try links.follow(change, shape: shape, before: before, after: RowState(life: change.life), incoming: incoming)
     }
   }

@@ -42,6 +42,7 @@ extension Replica {
     if try await enrolment() != nil { throw Self.alreadyEnrolled }
     var secrets = try keyStore.load() ?? ReplicaSecrets()
     try keyStore.save(secrets)
+    try steps.reached(.secretsSaved)
     let code = code.uppercased().filter { !$0.isWhitespace && $0 != "-" }
     var request = WireEnrolRequest()
     request.code = code
@@ -80,6 +81,7 @@ extension Replica {
       try hub.open(certificateBytes, as: .certificate), named: LocalizedText(vi: "chứng nhận", en: "certificate"))
     guard certificate.publicKey == secrets.signingKey.publicKey, !certificate.writeScope.isEmpty else { throw Self.badEnrolmentFile }
     try keyStore.save(secrets)
+    try steps.reached(.secretsSaved)
     let dropKey = try info.dropKey.serializedData()
     let measured = Int64(clamping: info.hubTimeMs) - Int64(clamping: clock.nowMs())
     let offset = isFile ? max(0, measured) : measured

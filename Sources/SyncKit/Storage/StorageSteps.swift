@@ -1,0 +1,40 @@
+internal import Synchronization
+
+/// A moment of storage work at which a process may die.
+enum StorageStep: Sendable, Hashable {
+  /// A statement that writes is about to run in an engine transaction; nothing says which until a test asks.
+  case statement(String)
+  /// Every statement of an engine transaction ran; it is not committed yet.
+  case beforeCommit
+  /// An engine transaction was committed; whoever asked for it has not been told.
+  case committed
+  /// The key file was written; the database does not know of it yet.
+  case secretsSaved
+
+  /// A name that stays the same as values vary: the verb and table of a statement.
+  var label: String {
+    guard case .statement(let sql) = self else { return "\(self)" }
+    let words = sql.split(maxSplits: 6, whereSeparator: { $0.isWhitespace || $0 == "(" }).map(String.init)
+    let verb = words.first?.uppercased() ?? ""
+    guard let place = words.firstIndex(where: { ["INTO", "FROM", "UPDATE"].contains($0.uppercased()) }), place + 1 < words.count else {
+      return verb
+    }
+    return verb + " " + words[place + 1].filter { $0 != "\"" }
+  }
+}
+
+/// Tells a test each step of storage work, which may throw there as a crash or a full disk would. Otherwise nobody listens,
+/// and a step costs one comparison.
+final class StorageSteps: Sendable {
+  typealias Listener = @Sendable (StorageStep) throws -> Void
+
+  private let current = Mutex<Listener?>(nil)
+
+  /// Hears of every step from the next transaction on.
+  var listener: Listener? {
+    get { current.withLock { $0 } }
+    set { current.withLock { $0 = newValue } }
+  }
+
+  func reached(_ step: StorageStep) throws { try listener?(step) }
+}

@@ -1,0 +1,49 @@
+import Foundation
+import GRDB
+
+@testable import SyncKit
+
+/// What holds at every moment.
+enum Always {
+  /// The counts of promise 2 add up, and count what people really did.
+  static func check(_ device: Device) async throws {
+    guard let replica = device.replica else { return }
+    let status = try await replica.status()
+    guard status.addsUp else { throw Violation(check: "sum", message: "the counts of \(device.name) do not add up: \(status)") }
+    guard status.captured == device.captured else {
+      throw Violation(check: "sum", message: "\(device.name) counts \(status.captured) writes, people made \(device.captured)")
+    }
+    guard status.packetsMade == device.packetsMade else {
+      throw Violation(check: "sum", message: "\(device.name) counts \(status.packetsMade) packets, people made \(device.packetsMade)")
+    }
+  }
+
+  static func checkIntegrity(_ device: Device) async throws {
+    let found = try await device.open().database.read { try String.fetchOne($0, sql: "PRAGMA integrity_check") }
+    if found != "ok" { throw Violation(check: "integrity", message: "\(device.name): \(found ?? "-")") }
+    try await check(device)
+  }
+
+  /// Everything a hub ever gave a receipt for is still there, and what it counts is what it has.
+  static func checkHub(_ simulation: Simulation) async throws {
+    let received = simulation.history.received
+    let (integrity, hashes, sums) = try await simulation.hub.open().read { session in
+      (
+        try session.firstRow("PRAGMA integrity_check")?.first?.text,
+        Set(try session.rows("SELECT hash FROM hub_batch").compactMap { $0[0].blob }),
+        try session.rows(
+          """
+          SELECT (SELECT coalesce(sum(changes), 0) FROM hub_held), (SELECT coalesce(sum(held_changes), 0) FROM hub_batch),
+            (SELECT coalesce(sum(units), 0) FROM hub_feed), (SELECT coalesce(sum(position), 0) FROM hub_scope)
+          """)[0].map { $0.integer ?? 0 }
+      )
+    }
+    guard integrity == "ok" else { throw Violation(check: "integrity", message: "hub: \(integrity ?? "-")") }
+    if let lost = received.first(where: { !hashes.contains($0) }) {
+      throw Violation(check: "receipts", message: "the hub gave a receipt for \(lost.prefix(4).hex) and does not have it")
+    }
+    guard sums[0] == sums[1], sums[2] == sums[3] else {
+      throw Violation(check: "sum", message: "the hub's held changes or positions do not add up: \(sums)")
+    }
+  }
+}

@@ -1,0 +1,224 @@
+import Foundation
+import GRDB
+
+@testable import SyncKit
+
+/// What holds once everything was given time to heal.
+enum Finally {
+  static func check(_ simulation: Simulation) async throws {
+    try await Always.checkHub(simulation)
+    let auditor = try await audit(simulation)
+    for device in simulation.devices + [auditor] {
+      try await Always.checkIntegrity(device)
+      if !device.isRevoked { try await checkNothingWaits(device) }
+    }
+    let oracle = Oracle(simulation.history)
+    try await checkOnce(simulation)
+    try await Convergence.check(simulation, auditor, oracle)
+    try await ConflictCheck.check(simulation, auditor, oracle)
+    try await Losses.check(simulation)
+    try await Counters.check(simulation)
+    try await Packets.check(simulation)
+    try auditor.close()
+  }
+
+  /// A reader who never wrote fetches every scope's whole feed: what it is told is the record the checks go by.
+  private static func audit(_ simulation: Simulation) async throws -> Device {
+    let link = simulation.link()
+    let auditor = Device(
+      index: 99, folder: simulation.folder, clock: SimClock(simulation.time), scope: "99",
+      readScopes: [Tables.province] + Tables.units + ["99"],
+      version: Tables.newest, link: link)
+    var dice = Dice(seed: derive(simulation.scenario.seed, 5))
+    try auditor.makeKey(&dice)
+    let code = try await simulation.hub.open().makeCode(scope: auditor.scope, readScopes: auditor.readScopes)
+    try await auditor.open().enroll(code: code, label: "auditor", through: link)
+    _ = link.takeAnswers()
+    try await simulation.exchange(auditor, actionsMax: Simulation.actionsMax, &dice)
+    return auditor
+  }
+
+  private static func checkNothingWaits(_ device: Device) async throws {
+    let status = try await device.open().status()
+    let waiting = status.pendingChanges + status.sealedChanges + status.waitingChanges + status.packetsWaiting
+    guard waiting == 0, status.isAtHead else {
+      throw Violation(check: "healing", message: "\(device.name) still has work to send, or is not at the head: \(status)")
+    }
+    guard status.heldChanges == 0 else { throw Violation(check: "held", message: "\(device.name) has held work nobody explains") }
+    guard try await device.open().engineRead({ try $0.outbox.isAcknowledged() }) else {
+      throw Violation(check: "healing", message: "\(device.name) has units the feed did not acknowledge")
+    }
+  }
+
+  /// Each unit that devices sealed is in its scope's feed exactly once.
+  private static func checkOnce(_ simulation: Simulation) async throws {
+    let history = simulation.history
+    var count: [Int: Int] = [:]
+    for places in history.feed.values { for place in places.values { count[place.unit, default: 0] += 1 } }
+    if let twice = count.first(where: { $0.value > 1 }) {
+      throw Violation(check: "once", message: "\(history.units[twice.key].name) is in the feed \(twice.value) times")
+    }
+    var mayLack: Set<ReplicaID> = []
+    for device in simulation.devices where device.isRevoked { mayLack.insert(try device.open().secrets().signingKey.replica) }
+    for (number, unit) in history.units.enumerated() where count[number] == nil && !mayLack.contains(unit.name.author) {
+      throw Violation(check: "lost", message: "\(unit.name) was sealed and is not in the feed")
+    }
+    for (scope, places) in history.feed {
+      guard places.count == Int(places.keys.max() ?? 0) else {
+        throw Violation(check: "feed", message: "the feed of \(scope) has gaps: \(places.count) units up to \(places.keys.max() ?? 0)")
+      }
+    }
+  }
+}
+
+/// Every store shows what the oracle says, values and versions.
+enum Convergence {
+  static func check(_ simulation: Simulation, _ auditor: Device, _ oracle: Oracle) async throws {
+    let hub = try await simulation.hub.open()
+    let tables = hub.store.tables
+    let (shown, kept) = try await hub.read { session in
+      (try Simulation.rows(in: session, version: Tables.newest), try versions(in: session, shapes: tables.byName))
+    }
+    let all = Tables.units + [Tables.province]
+    try compare(shown, expected(oracle, scopes: all), "the hub")
+    try compare(kept, versions(oracle, scopes: all), "the hub")
+    for device in simulation.devices + [auditor] where !device.isRevoked {
+      try compare(try await simulation.rows(of: device), expected(oracle, scopes: device.readScopes), device.name)
+      let shapes = try device.open().shapes
+      let kept = try await device.open().engineRead { try versions(in: $0.session, shapes: shapes) }
+      try compare(kept, versions(oracle, scopes: device.readScopes), device.name)
+    }
+  }
+
+  private static func expected(_ oracle: Oracle, scopes: [String]) -> [RowName: [String: CellValue]] {
+    var all: [RowName: [String: CellValue]] = [:]
+    for scope in scopes {
+      for (name, row) in oracle.rows[scope] ?? [:] where row.isAlive {
+        var shown: [String: CellValue] = [:]
+        for column in Tables.columns[name.table] ?? [] { shown[column.name] = column.shown(row.cells) }
+        all[name] = shown
+      }
+    }
+    return all
+  }
+
+  private static func compare(_ shown: [RowName: [String: CellValue]], _ expected: [RowName: [String: CellValue]], _ who: String) throws {
+    for row in Set(shown.keys).union(expected.keys).sorted() where shown[row] != expected[row] {
+      func text(_ cells: [String: CellValue]?) -> String {
+        cells.map { $0.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.short)" }.joined(separator: " ") } ?? "no row"
+      }
+      throw Violation(check: "converge", message: "\(who) shows \(row) as \(text(shown[row])); the feed says \(text(expected[row]))")
+    }
+  }
+
+  /// Life and version of every row and cell, a line each.
+  private static func versions(in session: any SQLSession, shapes: [String: TableShape]) throws -> Set<String> {
+    let store = RowStore(session: session, shapes: shapes)
+    var lines: Set<String> = []
+    for table in Tables.columns.keys {
+      guard let shape = shapes[table] else { continue }
+      for row in try session.rows("SELECT key FROM \(shape.metadataTable)") {
+        guard let stored = try store.load(shape, key: row[0]) else { continue }
+        let start = "\(stored.scope) \(table)/\(row[0].short) life \(stored.state.life)"
+        func text(_ origin: Origin?) -> String { origin.map { "\($0.version.timestamp.rawValue)@\($0.version.replica.short)" } ?? "-" }
+        lines.insert("\(start) given \(text(stored.state.lifeOrigin))")
+        for (name, cell) in stored.state.cells {
+          lines.insert("\(start) \(Place(column: name.column, part: name.part.name ?? "")) g\(cell.generation) \(text(cell.origin))")
+        }
+      }
+    }
+    return lines
+  }
+
+  private static func versions(_ oracle: Oracle, scopes: [String]) -> Set<String> {
+    var lines: Set<String> = []
+    for scope in scopes {
+      for (name, row) in oracle.rows[scope] ?? [:] {
+        let start = "\(scope) \(name) life \(row.life)"
+        func text(_ write: RowOracle.Write?) -> String { write.map { "\($0.stamp)@\($0.author.short)" } ?? "-" }
+        lines.insert("\(start) given \(text(row.giver))")
+        for (place, write) in row.cells { lines.insert("\(start) \(place) g\(write.generation) \(text(write))") }
+      }
+    }
+    return lines
+  }
+
+  private static func compare(_ kept: Set<String>, _ expected: Set<String>, _ who: String) throws {
+    guard kept != expected else { return }
+    let different = kept.symmetricDifference(expected).sorted().prefix(6).map { (kept.contains($0) ? "kept " : "should be ") + $0 }
+    throw Violation(
+      check: "versions", message: "\(who) keeps other versions than the feed says:\n    " + different.joined(separator: "\n    "))
+  }
+}
+
+extension Column {
+  /// What an app sees of the column.
+  func shown(_ cells: [Place: RowOracle.Write]) -> CellValue {
+    let own = cells.filter { $0.key.column == name }
+    if own.isEmpty { return defaultValue }
+    switch policy {
+    case .perKey:
+      return .text(
+        "{"
+          + own.filter { !$0.value.value.isNull }.sorted { $0.key < $1.key }.map { "\"\($0.key.part)\":\($0.value.value.text ?? "")" }
+          .joined(separator: ",") + "}")
+    case .counter: return .integer(own.values.reduce(defaultValue.integer ?? 0) { $0 + ($1.value.integer ?? 0) })
+    default: return own.first?.value.value ?? defaultValue
+    }
+  }
+}
+
+/// Conflicts are exactly the oracle's, the same rows on every replica.
+enum ConflictCheck {
+  private struct Stored: Hashable {
+    var scope: String
+    var text: String
+  }
+
+  static func check(_ simulation: Simulation, _ auditor: Device, _ oracle: Oracle) async throws {
+    let atHub = try await simulation.hub.open().read { try stored(in: $0) }
+    var expected: Set<String> = []
+    for conflict in oracle.conflicts.values { expected.insert(line(conflict)) }
+    let found = Set(atHub.map(\.text))
+    if let missing = expected.subtracting(found).sorted().first {
+      throw Violation(
+        check: "conflicts", message: "missing, or different: \(missing)\n  the hub has \(found.subtracting(expected).sorted().prefix(4))")
+    }
+    if let extra = found.subtracting(expected).sorted().first { throw Violation(check: "conflicts", message: "needless: \(extra)") }
+    for device in simulation.devices + [auditor] where !device.isRevoked {
+      let here = try await device.open().engineRead { try stored(in: $0.session) }
+      guard here == atHub.filter({ device.readScopes.contains($0.scope) }) else {
+        throw Violation(check: "conflicts", message: "\(device.name) does not have the hub's conflicts")
+      }
+    }
+  }
+
+  private static func line(_ conflict: Oracle.Conflict) -> String {
+    let (loser, winner) = (conflict.subject.loser, conflict.winner)
+    return [
+      conflict.subject.row.description, String(conflict.subject.life), conflict.subject.place.description, loser.value.short,
+      String(loser.stamp), loser.author.short, winner.value.short, String(winner.stamp), winner.author.short,
+      conflict.rule, conflict.isOpen ? "open" : "closed",
+    ].joined(separator: " ")
+  }
+
+  private static func stored(in session: any SQLSession) throws -> Set<Stored> {
+    let rows = try session.rows(
+      """
+      SELECT scope, tbl, row_key, life, col, losing_value, losing_stamp, losing_replica, winning_value, winning_stamp, winning_replica, rule, state, member
+      FROM sync_conflict
+      """)
+    return Set(
+      rows.map { row in
+        func replica(_ value: CellValue) -> String { value.blob?.prefix(4).hex ?? "-" }
+        func stamp(_ value: CellValue) -> String { String(UInt64(bitPattern: value.integer ?? 0)) }
+        let text = [
+          "\(row[1].short)/\(row[2].short)", row[3].short, row[4].short + (row[13].text.map { "/" + $0 } ?? ""), row[5].short,
+          stamp(row[6]), replica(row[7]), row[8].short,
+          stamp(row[9]),
+          replica(row[10]), row[11].short, row[12].short,
+        ].joined(separator: " ")
+        return Stored(scope: row[0].text ?? "", text: text)
+      })
+  }
+}

@@ -1,0 +1,95 @@
+import Foundation
+import GRDB
+import Synchronization
+
+@testable import SyncKit
+
+/// One simulated device: its files, its program, its clock, its way to the hub, and what the simulation knows of it.
+final class Device {
+  let index: Int
+  let disk: Disk
+  let clock: SimClock
+  let scope: String
+  let readScopes: [String]
+  let link: Link
+  /// Version of the program on it.
+  var version: Int
+  /// Nil while it is switched off.
+  private(set) var replica: Replica?
+  var exchange: Exchange?
+  var isDiskFull = false
+  var isRevoked = false
+
+  // What the simulation knows.
+  /// Batches looked at so far, by scope.
+  var seenBatches: [String: UInt64] = [:]
+  /// Units whose rows it holds: those it applied and its own.
+  var applied = Numbers()
+  /// Positions told to it and not yet applied, by scope.
+  var told: [String: [UInt64: Int]] = [:]
+  var position: [String: UInt64] = [:]
+  /// Its own writes, by number in the history.
+  var writes = Numbers()
+  /// Lines its capture log should have had so far.
+  var captured = 0
+  var packetsMade = 0
+
+  struct Exchange {
+    var driver: SyncDriver
+    var session: SyncSession
+    var action: SyncSession.Action
+  }
+
+  init(index: Int, folder: String, clock: SimClock, scope: String, readScopes: [String], version: Int, link: Link) {
+    self.index = index
+    disk = Disk(path: folder + "/d\(index).sqlite")
+    self.clock = clock
+    self.scope = scope
+    self.readScopes = readScopes
+    self.version = version
+    self.link = link
+  }
+
+  var name: String { "d\(index)" }
+  let secrets = SimKeyStore()
+
+  /// Gives it the identity that its seed says.
+  func makeKey(_ dice: inout Dice) throws {
+    guard let key = SigningKey(rawRepresentation: Data(dice.bytes(32))) else { return }
+    try secrets.save(ReplicaSecrets(signingKey: key))
+  }
+
+  func open() throws -> Replica {
+    if let replica { return replica }
+    let opened = try Replica.open(
+      at: disk.path, tables: Tables.declared, migrator: Tables.migrator(version: version), keyStore: secrets,
+      clock: clock)
+    replica = opened
+    return opened
+  }
+
+  /// Ends its program; an exchange under way is forgotten.
+  func close() throws {
+    exchange = nil
+    try replica?.close()
+    replica = nil
+    isDiskFull = false
+  }
+
+  /// Lets the database grow by no more than `pages` from here on.
+  func limitDisk(pages: Int?) async throws {
+    try await open().database.writeWithoutTransaction { db in
+      let count = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+      _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = \(pages.map { count + $0 } ?? 1_073_741_823)")
+    }
+    isDiskFull = pages != nil
+  }
+}
+
+/// A device's secrets, which stay when its program dies.
+final class SimKeyStore: KeyStore {
+  private let secrets = Mutex<ReplicaSecrets?>(nil)
+
+  func load() throws -> ReplicaSecrets? { secrets.withLock { $0 } }
+  func save(_ secrets: ReplicaSecrets) throws { self.secrets.withLock { $0 = secrets } }
+}

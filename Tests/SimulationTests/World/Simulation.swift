@@ -1,0 +1,168 @@
+import Foundation
+import GRDB
+
+@testable import SyncKit
+
+/// Devices, carriers and one hub with real stores, in one thread, from one seed: each step is awaited before the next begins,
+/// and all time and chance come from the scenario.
+final class Simulation {
+  let scenario: Scenario
+  let folder: String
+  let time = SimTime()
+  let hub: SimHub
+  var devices: [Device] = []
+  var history = History()
+  var carried: [Carried] = []
+  /// Keys of the anonymous rows that devices accepted.
+  var answers: Set<String> = []
+  var nextValue = 0
+  /// What happened, a line each; the same for the same seed.
+  private(set) var log: [String] = []
+  private(set) var faults: [Fault: Int] = [:]
+
+  /// A batch on its way with somebody else.
+  struct Carried {
+    var from: Int
+    var batch: SealedBatch
+  }
+
+  init(_ scenario: Scenario) throws {
+    self.scenario = scenario
+    folder = try Disk.makeFolder()
+    var dice = Dice(seed: derive(scenario.seed, 2))
+    let isOld = scenario.options.faults.contains(.oldHub) && dice.chance(0.5)
+    hub = try SimHub(folder: folder, clock: SimClock(time), version: isOld ? 1 : Tables.newest, dice: &dice)
+    for index in 0..<scenario.options.deviceCount {
+      // Some devices read a second unit beside their own.
+      let scope = Tables.units[index < (scenario.options.deviceCount + 1) / 2 ? 0 : 1]
+      let readScopes = scope == Tables.units[0] ? [Tables.province, scope] : [Tables.province, Tables.units[0], scope]
+      let isOld = scenario.options.faults.contains(.oldClient) && dice.chance(0.4)
+      let device = Device(
+        index: index, folder: folder, clock: SimClock(time, errorMs: Int64.random(in: -3000...3000, using: &dice)), scope: scope,
+        readScopes: readScopes, version: isOld ? 1 : Tables.newest, link: link())
+      try device.makeKey(&dice)
+      devices.append(device)
+      if isOld { note(.oldClient) }
+    }
+    if isOld { note(.oldHub) }
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+  func link() -> Link {
+    let port = hub.port
+    return Link(deliver: { await port.deliver($0) }, keepPartial: { await port.keepPartial($0) })
+  }
+
+  func note(_ fault: Fault, _ count: Int = 1) { faults[fault, default: 0] += count }
+  func say(_ line: String) { log.append(line) }
+
+  // MARK: A run
+
+  /// Runs the steps, lets everything heal, and checks.
+  ///
+  /// - Throws: `Violation` for what a check found.
+  func run() async throws {
+    let opened = try await hub.open()
+    for device in devices {
+      let code = try await opened.makeCode(scope: device.scope, readScopes: device.readScopes)
+      try await device.open().enroll(code: code, label: device.name, through: device.link)
+      _ = device.link.takeAnswers()
+    }
+    for (number, step) in scenario.taken {
+      let device = devices[step.device % devices.count]
+      say("\(number) \(step.kind) \(device.name)")
+      try await perform(step, device)
+      for fault in device.link.takeSeen() { note(fault) }
+      try await observe(device)
+      try await Always.check(device)
+      log[log.count - 1] += " " + summary(of: device)
+    }
+    say("heal")
+    try await heal()
+    try await Finally.check(self)
+    for device in devices { try device.close() }
+    try hub.close()
+  }
+
+  private func summary(of device: Device) -> String {
+    let places = device.position.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }.joined(separator: " ")
+    return "| \(device.captured) captured, \(device.seenBatches.values.reduce(0, +)) batches, at \(places)"
+  }
+
+  private func perform(_ step: Step, _ device: Device) async throws {
+    var dice = Dice(seed: step.seed)
+    time.advance(UInt64(1 + dice.below(1500)))
+    device.link.weather(Dice(seed: derive(step.seed, 3)), badLuck: scenario.options.badLuck, faults: scenario.options.faults)
+    switch step.kind {
+    case .write: try await write(on: device, &dice)
+    case .answer: try await answer(on: device, &dice)
+    case .hubWrite: try await writeAtHub(&dice)
+    case .exchange: try await exchange(device, actionsMax: Self.actionsMax, &dice)
+    case .act: try await exchange(device, actionsMax: 1 + dice.below(3), &dice)
+    case .lateRequest:
+      if let request = device.link.takeLateRequest(&dice) { _ = await hub.port.deliver(request) }
+    case .lateAnswer: try await takeLateAnswer(device, &dice)
+    case .courierTakes: try await courierTakes(from: device, &dice)
+    case .courierBrings: try await courierBrings(through: device, &dice)
+    case .kill: try await kill(device, &dice)
+    case .killHub: try await killHub(by: device, &dice)
+    case .restart:
+      if device.exchange != nil { note(.exchangeAbandoned) }
+      try device.close()
+      time.advance(1)
+      _ = try device.open()
+    case .restartHub:
+      try hub.close()
+      _ = try await hub.open()
+    case .fillDisk: try await device.limitDisk(pages: dice.below(4))
+    case .freeDisk: if device.isDiskFull { try await device.limitDisk(pages: nil) }
+    case .fillHubDisk: try await hub.limitDisk(pages: dice.below(4))
+    case .freeHubDisk: if hub.isDiskFull { try await hub.limitDisk(pages: nil) }
+    case .clock:
+      device.clock.set(errorMs: jump(&dice))
+      note(.deviceClockJump)
+    case .hubClock:
+      hub.clock.set(errorMs: jump(&dice))
+      note(.hubClockJump)
+    case .partition: device.link.isDown.toggle()
+    case .upgrade: try upgrade(device)
+    case .upgradeHub: try await upgradeHub()
+    case .revoke: try await revoke(device)
+    case .keepCopy, .keepHubCopy, .cloneDevice, .restoreDevice, .restoreHub: break
+    }
+  }
+
+  /// Right again, minutes off, or years, either way.
+  private func jump(_ dice: inout Dice) -> Int64 {
+    let year: Int64 = 365 * 86_400_000
+    return dice.pick([0, 0, 0, 200_000, -400_000, 700_000, 5 * year, -5 * year, 75 * year, -60 * year])
+  }
+
+  func upgrade(_ device: Device) throws {
+    guard device.version < Tables.newest else { return }
+    try device.close()
+    time.advance(1)
+    device.version = Tables.newest
+    _ = try device.open()
+  }
+
+  func upgradeHub() async throws {
+    guard hub.version < Tables.newest else { return }
+    try hub.close()
+    hub.version = Tables.newest
+    _ = try await hub.open()
+  }
+
+  private func revoke(_ device: Device) async throws {
+    guard !devices.contains(where: \.isRevoked), let key = try device.open().keyStore.load()?.signingKey, let open = hub.port.hub else {
+      return
+    }
+    do {
+      if try await open.revoke(key.replica) {
+        device.isRevoked = true
+        note(.revocation)
+      }
+    } catch let error as SyncError where error.code == .diskFull && hub.isDiskFull {}
+  }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import GRDB
+
+@testable import SyncKit
+
+/// What people do: write on a device, answer anonymously, write at the hub.
+extension Simulation {
+  private struct Undone: Error {}
+
+  func write(on device: Device, _ dice: inout Dice, killAfter statements: Int? = nil) async throws {
+    let replica = try device.open()
+    let standing = try await rows(of: device)
+    var workload = Workload(dice: dice, scope: device.scope, version: device.version, nextValue: nextValue, standing: standing)
+    let made = workload.transaction()
+    (dice, nextValue) = (workload.dice, workload.nextValue)
+    say(
+      "  \(made.title)"
+        + made.deeds.map { " \($0.row.key)=\($0.values.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value.short)" })" }.joined())
+    guard !made.statements.isEmpty else { return }
+    let trap = statements.map { CrashTrap(disk: device.disk, image: device.disk.path + ".crash", afterSteps: $0) }
+    var failure: SyncError?
+    do {
+      try await replica.database.write { db in
+        for statement in made.statements {
+          try trap?.reached("user statement")
+          try db.execute(sql: statement.sql, arguments: StatementArguments(statement.values.map(\.databaseValue)))
+        }
+        if made.isUndone { throw Undone() }
+        try trap?.reached("before the user's commit")
+      }
+    } catch is Undone {
+      return
+    } catch is Crashed {
+      return try await wake(device, trap)
+    } catch let error as DatabaseError {
+      failure = SyncError(error, store: device.disk.path)
+    }
+    if let failure {
+      if failure.code == made.refusal { return }
+      if failure.code == .diskFull && device.isDiskFull { return note(.deviceDiskFull) }
+      throw Violation(check: "write", message: "\(device.name) could not write: \(failure.explanation.en)")
+    }
+    if let refusal = made.refusal { throw Violation(check: "refusal", message: "\(device.name) wrote what must be refused as \(refusal)") }
+    for deed in made.deeds {
+      history.written.append(History.Written(store: device.index, deed: deed, units: device.applied, writes: device.writes))
+      device.writes.insert(history.written.count - 1)
+    }
+    device.captured += made.entries
+    if let trap, trap.sprungAt == nil {
+      // It was committed and nobody was told.
+      try? trap.reached("after the user's commit")
+      if trap.sprungAt == nil { return }
+      try await wake(device, trap)
+    }
+  }
+
+  /// What stands on a device, in the tables the workload writes.
+  func rows(of device: Device) async throws -> [RowName: [String: CellValue]] {
+    let version = device.version
+    return try await device.open().engineRead { try Self.rows(in: $0.session, version: version) }
+  }
+
+  static func rows(in session: any SQLSession, version: Int) throws -> [RowName: [String: CellValue]] {
+    var all: [RowName: [String: CellValue]] = [:]
+    for table in Tables.columns.keys.sorted() {
+      let names = Tables.columns(of: table, version: version).map(\.name)
+      for row in try session.rows("SELECT id, \(names.joined(separator: ", ")) FROM \(table)") {
+        all[RowName(table: table, key: row[0].text ?? "")] = Dictionary(uniqueKeysWithValues: zip(names, row.dropFirst()))
+      }
+    }
+    return all
+  }
+
+  func answer(on device: Device, _ dice: inout Dice) async throws {
+    let key = "r\(answers.count)-\(dice.below(1 << 20))"
+    let words = String(repeating: "words ", count: 1 + dice.below(200))
+    do {
+      try await device.open().database.write { [scope = device.scope] db in
+        try db.execute(sql: "INSERT INTO answer (id, unit, words) VALUES (?, ?, ?)", arguments: [key, scope, words])
+      }
+      answers.insert(key)
+      device.packetsMade += 1
+    } catch let error as DatabaseError {
+      guard SyncError(error, store: "").code == .diskFull, device.isDiskFull else {
+        throw Violation(check: "write", message: "\(device.name) could not take an answer: \(error)")
+      }
+      note(.deviceDiskFull)
+    }
+  }
+
+  func writeAtHub(_ dice: inout Dice) async throws {
+    guard let open = hub.port.hub else { return }
+    let scope = dice.pick([Tables.province] + Tables.units)
+    let version = hub.version
+    let (standing, position) = try await open.read { session in
+      (
+        try Self.rows(in: session, version: version),
+        try session.integer("SELECT position FROM hub_scope WHERE scope = ?1", [.text(scope)]) ?? 0
+      )
+    }
+    var workload = Workload(dice: dice, scope: scope, version: version, nextValue: nextValue, standing: standing)
+    var made = scope == Tables.province ? workload.notice() : workload.transaction()
+    while made.refusal != nil { made = workload.transaction() }
+    (dice, nextValue) = (workload.dice, workload.nextValue)
+    say("  \(made.text)")
+    do {
+      try await open.write { [made] session in
+        for statement in made.statements { try session.execute(statement.sql, statement.values) }
+        if made.isUndone { throw Undone() }
+      }
+      for deed in made.deeds {
+        history.written.append(History.Written(store: Self.hubStore, deed: deed, hubPosition: UInt64(position)))
+      }
+    } catch is Undone {
+    } catch let error as SyncError where error.code == .diskFull && hub.isDiskFull {
+      note(.hubDiskFull)
+    }
+  }
+
+  /// The hub's number among the stores.
+  static let hubStore = -1
+}
