@@ -44,6 +44,10 @@ struct Status: FieldCommand {
     showSum(status, console)
     showContact(outcome, hasContact: contact != nil, console)
     console.say("Xung đột chưa giải quyết: \(status.openConflicts)", "Open conflicts: \(status.openConflicts)")
+    for notice in status.notices {
+      let time = campaign?.localTime(atMs: Int64(clamping: notice.atMs)).description ?? ""
+      console.say("\(time) \(notice.explanation.vi)", "\(time) \(notice.explanation.en)")
+    }
     guard status.addsUp else {
       console.warn(
         LocalizedText(

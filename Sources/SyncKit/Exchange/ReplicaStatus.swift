@@ -28,6 +28,8 @@ public struct ReplicaStatus: Sendable, Hashable, Codable {
   public var offsetMs: Int64 = 0
   /// Whether the last page said there was nothing newer.
   public var isAtHead = false
+  /// What was out of the ordinary in past exchanges, oldest first; only the newest are kept.
+  public var notices: [SyncNotice] = []
 
   /// Whether the counts add up. They always should; a tool that finds otherwise says so loudly.
   public var addsUp: Bool {
@@ -53,6 +55,7 @@ extension Replica {
         default: status.sealedChanges = changes
         }
       }
+      status.mergedChanges += Int(try state.integer("changesForgotten"))
       status.packetsMade = Int(try state.integer("packetsMade"))
       status.packetsWaiting = Int(try session.integer("SELECT count(*) FROM sync_packet WHERE kept = 0") ?? 0)
       status.packetsKept = Int(try state.integer("packetsKept"))
@@ -60,6 +63,7 @@ extension Replica {
       status.lastContactMs = try state.value("lastContactMs").integer.map { UInt64(max(0, $0)) }
       status.offsetMs = try state.integer("offsetMs")
       status.isAtHead = try state.integer("atHead") == 1
+      status.notices = try SyncNotice.all(in: session)
       return status
     }
   }
