@@ -22,6 +22,8 @@ struct Exchange: Sendable {
     var bytesReceived = 0
     /// Whether the exchange came to its end.
     var isComplete = true
+    /// What was out of the ordinary, and what was done about it.
+    var notices: [SyncNotice] = []
   }
 
   let survey: SurveyField
@@ -49,6 +51,7 @@ struct Exchange: Sendable {
     } catch let error as SyncError {
       stopped = error
       summary.progress = error.progress ?? SyncProgress()
+      summary.notices = error.notices
     }
     bar.finish()
     let after = try await survey.replica.status()
@@ -65,8 +68,12 @@ struct Exchange: Sendable {
     report.bytesSent = summary.progress.bytesSent
     report.bytesReceived = summary.progress.bytesReceived
     report.isComplete = stopped == nil
+    report.notices = summary.notices
     return (report, stopped)
   }
+
+  /// What the exchange noticed and mended: a sentence each, on standard error.
+  func warn(_ report: Report) { for notice in report.notices { console.warn(notice.explanation) } }
 
   /// The summary for people: one line, and a sentence for each thing to act on.
   func show(_ report: Report) {

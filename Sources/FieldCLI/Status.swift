@@ -44,6 +44,10 @@ struct Status: FieldCommand {
     showContact(outcome, hasContact: contact != nil, console)
     console.say("Xung đột chưa giải quyết: \(status.openConflicts)", "Open conflicts: \(status.openConflicts)")
     showAgreement(status.agreement, console)
+    for notice in status.notices {
+      let time = campaign.map { console.words.time($0.localTime(atMs: Int64(clamping: notice.atMs))) } ?? ""
+      console.say("\(time) \(notice.explanation.vi)", "\(time) \(notice.explanation.en)")
+    }
     guard status.addsUp else {
       console.refuse(
         LocalizedText(

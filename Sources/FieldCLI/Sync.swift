@@ -41,6 +41,7 @@ struct Sync: FieldCommand {
     let (report, error) = try await exchange.run(through: transport, deadlineMs: deadline * 1000)
     if error == nil, enrolment.hubAddress.isEmpty { try await survey.replica.setHubAddress(address) }
     try console.result(report)
+    exchange.warn(report)
     if error == nil || report.sent + report.received > 0 { exchange.show(report) }
     guard let error else { return }
     console.refuse(error.explanation, code: error.code.rawValue)

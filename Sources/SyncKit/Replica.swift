@@ -60,7 +60,7 @@ public final class Replica: Sendable {
     shapes = try database.write { [capture] db in
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)
-      try db.execute(sql: Outbox.schema)
+      for schema in [Outbox.schema, Acknowledgements.schema, Lineage.schema, SyncNotice.schema] { try db.execute(sql: schema) }
       try db.execute(sql: DropBoxTriggers.schema)
       let shapes = try SchemaCheck.shapes(of: all, in: db)
       for shape in shapes {
@@ -164,7 +164,8 @@ public final class Replica: Sendable {
     return try await engineWrite { [self] transaction in
       let sealedMore = try seal(in: transaction, key: key)
       var hlc = try transaction.state.clock
-      let applier = PageApplier(rows: transaction.rows, outbox: transaction.outbox, key: key)
+      let lineage = try Lineage.load(current: key.replica, in: transaction.session)
+      let applier = PageApplier(rows: transaction.rows, outbox: transaction.outbox, lineage: lineage)
       let applied = try capture.suspended { try applier.apply(page, after: asked, clock: &hlc) }
       try transaction.state.save(hlc)
       try transaction.outbox.trim()
@@ -174,9 +175,18 @@ public final class Replica: Sendable {
 
   /// - Throws: `SyncError` `.notEnrolled` before enrolment, `.keyUnusable` when the secrets of an enrolled device are gone.
   func secrets() throws -> ReplicaSecrets {
-    if let secrets = try keyStore.load() { return secrets }
-    let isEnrolled = try database.read { db in try StateStore(session: SQLiteSession(db: db)).value("certificate") != .null }
-    throw isEnrolled ? keyMissing : Self.notEnrolled
+    let loaded = try keyStore.load()
+    if let loaded, loaded.nextKey == nil, loaded.earlierKeys.isEmpty { return loaded }
+    let certificate = try database.read { db in try StateStore(session: SQLiteSession(db: db)).value("certificate").blob }
+    guard var secrets = loaded else { throw certificate == nil ? Self.notEnrolled : keyMissing }
+    // The database says which identity this is: the key file may be a step behind it, or be newer than an old copy put back.
+    if let certificate, secrets.use(try Self.publicKey(in: certificate)) { try keyStore.save(secrets) }
+    return secrets
+  }
+
+  private static func publicKey(in certificate: Data) throws -> Data {
+    let name = LocalizedText(vi: "chứng nhận", en: "certificate")
+    return try WireCertificate.parse(try WireSigned.parse(certificate, named: name).body, named: name).publicKey
   }
 
   private var keyMissing: SyncError {

@@ -18,10 +18,14 @@ public struct SyncError: ExplainedError, Equatable {
   public var explanation: LocalizedText
   /// Filled when part of an exchange was done before it stopped.
   public var progress: SyncProgress?
+  /// What an exchange noticed and mended before it stopped.
+  public var notices: [SyncNotice] = []
   /// How long the other side asked to be left alone, in seconds.
   public var retryAfterSeconds: Int?
   /// A number the code names: the batch number or byte offset expected, or a limit.
   public var expected: UInt64?
+  /// The scope in which a fork was noticed.
+  var scope: String?
 
   public init(_ code: Code, vi: String, en: String, retryAfterSeconds: Int? = nil, expected: UInt64? = nil) {
     self.code = code
@@ -41,13 +45,15 @@ public struct SyncError: ExplainedError, Equatable {
 
 extension SyncError {
   /// One identity made two batches of one number (L8).
-  static func fork(_ number: UInt64) -> SyncError {
-    SyncError(
+  static func fork(_ number: UInt64, scope: String? = nil) -> SyncError {
+    var error = SyncError(
       .fork,
-      vi: "Tỉnh đã có gói số \(number) khác của thiết bị này: máy đã bị sao chép hoặc khôi phục từ bản cũ. Báo cho tỉnh; đừng xóa dữ liệu.",
+      vi: "Tỉnh đã có gói số \(number) khác của thiết bị này: máy bị sao chép hoặc khôi phục từ bản cũ. Đừng xóa gì; đồng bộ lại.",
       en:
-        "The hub has another batch \(number) of this device: it was cloned or restored from an old copy. Tell the hub's operator; delete nothing.",
+        "The hub has another batch \(number) of this device: it was copied or restored from an old copy. Delete nothing; sync again.",
       expected: number)
+    error.scope = scope
+    return error
   }
 }
 

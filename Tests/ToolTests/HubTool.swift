@@ -40,11 +40,11 @@ final class ServedHub {
 
   var errors: String { String(decoding: FileManager.default.contents(atPath: errorsPath) ?? Data(), as: UTF8.self) }
 
-  init(_ dir: String, _ folder: TemporaryFolder, arguments: [String] = []) async throws {
+  init(_ dir: String, _ folder: TemporaryFolder, port: Int = 0, arguments: [String] = []) async throws {
     let out = folder.path + "/serve-\(UUID().uuidString)"
     errorsPath = out + ".err"
     for path in [out, errorsPath] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
-    process = HubTool.process(["serve", "--dir", dir, "--port", "0", "--board-port", "0"] + arguments)
+    process = HubTool.process(["serve", "--dir", dir, "--port", String(port), "--board-port", "0"] + arguments)
     process.standardOutput = FileHandle(forWritingAtPath: out)
     process.standardError = FileHandle(forWritingAtPath: errorsPath)
     try process.run()
@@ -54,12 +54,12 @@ final class ServedHub {
       lines = String(decoding: FileManager.default.contents(atPath: out) ?? Data(), as: UTF8.self).split(separator: "\n")
     }
     try #require(lines.count >= 2, "hub serve said nothing")
-    func port(_ line: Substring, _ prefix: String) throws -> Int {
+    func number(_ line: Substring, _ prefix: String) throws -> Int {
       try #require(line.hasPrefix(prefix), "\(line)")
       return try #require(Int(line.dropFirst(prefix.count).prefix { $0.isNumber }), "\(line)")
     }
-    hubPort = try port(lines[0], "hub: http://127.0.0.1:")
-    boardPort = try port(lines[1], "board: http://127.0.0.1:")
+    hubPort = try number(lines[0], "hub: http://127.0.0.1:")
+    boardPort = try number(lines[1], "board: http://127.0.0.1:")
   }
 
   deinit { if process.isRunning { process.terminate() } }

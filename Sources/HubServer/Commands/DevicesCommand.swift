@@ -36,6 +36,10 @@ struct DevicesListCommand: ToolCommand {
     var skewMs: Int64?
     var backlog: Int?
     var packets: Int?
+    /// The identity it took the place of.
+    var predecessor: String?
+    /// The identities that took its place.
+    var successors: [String]
   }
 
   func perform(_ console: Console) async throws {
@@ -46,7 +50,8 @@ struct DevicesListCommand: ToolCommand {
         Line(
           replica: device.replica.description, unit: device.scope, name: plan?.tree.displayName(of: UnitCode(device.scope)) ?? device.scope,
           label: device.label, enrolledMs: device.enrolledMs, revokedMs: device.revokedMs, contactMs: device.contactMs,
-          skewMs: device.skewMs, backlog: device.backlog, packets: device.packets)
+          skewMs: device.skewMs, backlog: device.backlog, packets: device.packets, predecessor: device.predecessor?.description,
+          successors: devices.filter { $0.predecessor == device.replica }.map(\.replica.description))
       }
       try console.result(lines)
       guard !lines.isEmpty else {
@@ -65,16 +70,31 @@ struct DevicesListCommand: ToolCommand {
         [heading.map { $0(options.language) }]
           + sorted.map { device in
             let contact = device.contactMs.map { Int64($0) }
-            let state =
-              device.revokedMs == nil ? LocalizedText(vi: "đang dùng", en: "active") : LocalizedText(vi: "đã thu hồi", en: "revoked")
             return [
               device.replica.short, plan?.tree.displayName(of: UnitCode(device.scope)) ?? device.scope, device.label,
               contact.map { ms in plan.map { words.time($0.campaign.localTime(atMs: ms)) } ?? words.ago(ms, nowMs: survey.nowMs) }
                 ?? words.noContact, words.number(device.backlog),
-              words.number(device.packets), words.skew(device.skewMs), state(options.language),
+              words.number(device.packets), words.skew(device.skewMs), Self.state(device, of: devices)(options.language),
             ]
           })
     }
+  }
+}
+
+extension DevicesListCommand {
+  /// Whether it may call, and which identities took whose place: a device that was copied, or restored from an old copy, has several.
+  fileprivate static func state(_ device: HubDevice, of devices: [HubDevice]) -> LocalizedText {
+    var state = device.revokedMs == nil ? LocalizedText(vi: "đang dùng", en: "active") : LocalizedText(vi: "đã thu hồi", en: "revoked")
+    if let predecessor = device.predecessor {
+      state.vi += ", thay \(predecessor.short)"
+      state.en += ", succeeds \(predecessor.short)"
+    }
+    let successors = devices.filter { $0.predecessor == device.replica }.map(\.replica.short).joined(separator: ", ")
+    if !successors.isEmpty {
+      state.vi += ", có \(successors) thay"
+      state.en += ", succeeded by \(successors)"
+    }
+    return state
   }
 }
 

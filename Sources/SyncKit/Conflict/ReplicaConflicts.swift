@@ -84,25 +84,27 @@ extension Replica {
   public func clashes() async throws -> [Clash] {
     guard let key = try keyStore.load()?.signingKey else { return [] }
     return try await engineRead { transaction in
+      let lineage = try Lineage.load(current: key.replica, in: transaction.session)
+      let own = Set([lineage.current] + lineage.past.map(\.replica))
       var clashes: [Clash] = []
       for entry in try transaction.outbox.unacknowledged() {
-        guard let content = try transaction.outbox.content(scope: entry.scope, number: entry.number, key: key) else { continue }
+        guard let content = try transaction.outbox.content(scope: entry.scope, number: entry.number) else { continue }
         let open = content.units.enumerated().filter { !entry.held.contains($0.offset) }.dropFirst(entry.acknowledged).map(\.element)
         for unit in open + content.units.enumerated().filter({ entry.held.contains($0.offset) }).map(\.element) {
-          for change in unit.changes { clashes += try Self.clashes(of: change, own: key.replica, rows: transaction.rows) }
+          for change in unit.changes { clashes += try Self.clashes(of: change, own: own, rows: transaction.rows) }
         }
       }
       return clashes
     }
   }
 
-  private static func clashes(of change: RowChange, own: ReplicaID, rows: RowStore) throws -> [Clash] {
+  private static func clashes(of change: RowChange, own: Set<ReplicaID>, rows: RowStore) throws -> [Clash] {
     guard let shape = rows.shape(change.table), let state = try rows.load(shape, key: change.key)?.state else { return [] }
     return change.cells.compactMap { cell in
       if change.life == state.life && shape.declaration.policy(of: cell.column).settlesItself { return nil }
       let standing = state.cells[cell.name]
       let by = standing?.origin.version.replica ?? state.lifeOrigin?.version.replica
-      guard by != own, state.life > change.life || standing != nil, standing?.value != cell.value else { return nil }
+      guard by.map(own.contains) != true, state.life > change.life || standing != nil, standing?.value != cell.value else { return nil }
       return Clash(
         table: change.table, key: change.key, column: cell.column, member: cell.name.part.name, own: cell.value,
         standing: standing?.value ?? .null, by: by)

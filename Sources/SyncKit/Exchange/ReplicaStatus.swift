@@ -30,6 +30,8 @@ public struct ReplicaStatus: Sendable, Hashable, Codable {
   public var isAtHead = false
   /// How this device and the hub compared when it last was.
   public var agreement = Agreement.unknown
+  /// What was out of the ordinary in past exchanges, oldest first; only the newest are kept.
+  public var notices: [SyncNotice] = []
 
   /// Whether the counts add up. They always should; a tool that finds otherwise says so loudly.
   public var addsUp: Bool {
@@ -55,6 +57,7 @@ extension Replica {
         default: status.sealedChanges = changes
         }
       }
+      status.mergedChanges += Int(try state.integer("changesForgotten"))
       status.packetsMade = Int(try state.integer("packetsMade"))
       status.packetsWaiting = Int(try session.integer("SELECT count(*) FROM sync_packet WHERE kept = 0") ?? 0)
       status.packetsKept = Int(try state.integer("packetsKept"))
@@ -63,6 +66,7 @@ extension Replica {
       status.offsetMs = try state.integer("offsetMs")
       status.isAtHead = try state.integer("atHead") == 1
       status.agreement = Agreement(stored: try state.value("agreement").text)
+      status.notices = try SyncNotice.all(in: session)
       return status
     }
   }

@@ -6,6 +6,8 @@ public struct SyncSummary: Sendable, Hashable, Codable {
   public var progress = SyncProgress()
   /// Own clock minus hub time, in milliseconds, as measured when the hub was greeted.
   public var skewMs: Int64 = 0
+  /// What was out of the ordinary, in order; also in `ReplicaStatus.notices`.
+  public var notices: [SyncNotice] = []
 
   public init() {}
 }
@@ -39,7 +41,7 @@ final class SyncDriver {
   private let options: SyncOptions
   private var session: SyncSession
   private var summary = SyncSummary()
-  private var hubTimeMs: UInt64 = 0
+  private(set) var hubTimeMs: UInt64 = 0
   private var left = 0
 
   /// Packets sent in one request.
@@ -70,7 +72,7 @@ final class SyncDriver {
           SyncError(.cancelled, vi: "Đã dừng theo yêu cầu; sẽ gửi tiếp lần sau.", en: "Stopped on request; the next exchange goes on."))
       } catch let error as SyncError {
         if error.code == .timeout && ContinuousClock.now >= deadline { throw stopped(error) }
-        event = .failed(error)
+        event = Self.fork(error, during: action) ?? .failed(error)
       }
       options.onProgress?(summary.progress, left)
       action = session.handle(event, chance: Double.random(in: 0..<1))
@@ -79,9 +81,20 @@ final class SyncDriver {
     return summary
   }
 
+  /// Whether an error says that this device has a twin.
+  private static func fork(_ error: SyncError, during action: SyncSession.Action) -> SyncSession.Event? {
+    guard error.code == .fork, let number = error.expected else { return nil }
+    switch action {
+    case .push(let entry, _): return .forked(scope: entry.scope, number: number)
+    case .pull: return error.scope.map { .forked(scope: $0, number: number) }
+    default: return nil
+    }
+  }
+
   private func stopped(_ error: SyncError) -> SyncError {
     var error = error
     error.progress = summary.progress
+    error.notices = summary.notices
     return error
   }
 
@@ -94,6 +107,9 @@ final class SyncDriver {
     case .askOffset(let entry): return try await askOffset(entry)
     case .drop: return try await drop()
     case .pull: return try await pull()
+    case .takeIdentity(let scope, let number):
+      summary.notices.append(try await replica.takeIdentity(scope: scope, number: number, through: transport, hubTimeMs: hubTimeMs))
+      return .identityTaken
     case .wait(let ms):
       try await Task.sleep(for: .milliseconds(ms))
       return .waited
@@ -191,7 +207,7 @@ final class SyncDriver {
     try await replica.engineWrite { transaction in
       // Another process may have sent the same ones meanwhile: each is counted once.
       let sql =
-        answer.backedUp
+        false
         ? "DELETE FROM sync_packet WHERE id = ?1 AND kept = 0 RETURNING 1"
         : "UPDATE sync_packet SET kept = 1 WHERE id = ?1 AND kept = 0 RETURNING 1"
       let kept = try mine.count { try !transaction.session.rows(sql, [$0[0]]).isEmpty }

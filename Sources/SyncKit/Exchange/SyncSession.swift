@@ -37,6 +37,8 @@ struct SyncSession {
     case askOffset(OutboxEntry)
     case drop
     case pull
+    /// The hub has another batch of this number of ours: go on under a new identity (L8).
+    case takeIdentity(scope: String, number: UInt64)
     case wait(ms: Int)
     case finish
   }
@@ -48,12 +50,17 @@ struct SyncSession {
     case offset(Int)
     case dropped(more: Bool)
     case pulled(head: Bool, sealedMore: Bool)
+    /// A push or a page showed another batch of this number under our name.
+    case forked(scope: String, number: UInt64)
+    case identityTaken
     case waited
     case failed(SyncError)
   }
 
   /// Pushing again after applying sealed something; more rounds than this wait for the next exchange.
   static let roundsMax = 3
+  /// Identities one exchange takes. Every one of them ends a fork for good; a hub that goes on finding new ones is not sane.
+  static let identitiesMax = 3
 
   let retry: RetryPolicy
   private(set) var error: SyncError?
@@ -61,6 +68,7 @@ struct SyncSession {
   private var queue: [OutboxEntry] = []
   private var failures = 0
   private var rounds = 0
+  private var identities = 0
   /// Sent or refused in this exchange: not tried again in it.
   private var done: Set<OutboxEntry> = []
   private var sealedMore = false
@@ -96,6 +104,15 @@ struct SyncSession {
     case .offset(let offset):
       guard let entry = queue.first else { return .seal }
       return .push(entry, offset: min(max(offset, 0), entry.byteCount))
+    case .forked(let scope, let number):
+      guard identities < Self.identitiesMax else { return failed(.fork(number, scope: scope), chance: chance) }
+      identities += 1
+      failures = 0
+      return .takeIdentity(scope: scope, number: number)
+    case .identityTaken:
+      failures = 0
+      (queue, done, rounds) = ([], [], 0)
+      return .seal
     case .dropped(let more):
       failures = 0
       return more ? .drop : .pull

@@ -85,6 +85,7 @@ struct FeedReader {
     var hash = Data()
     var (units, rows, bytes) = (0, 0, 0)
     var opened: (id: Int64, content: BatchContent)?
+    let line = try HubLineage(session: session).line(of: reader, scope: scope)
     // Without the batches' bytes: one batch may have many runs.
     let log = try session.rows(
       """
@@ -100,7 +101,9 @@ struct FeedReader {
       let range = Int(firstUnit)..<Int(firstUnit + count)
       guard range.upperBound <= content.units.count else { throw ByteReader.short }
       let isDeclined = row[8].integer == 1
-      let changes = author == reader || isDeclined ? range.map { _ in [] } : content.units[range].map(\.changes)
+      // The reader has what it wrote, also under an identity it went on from.
+      let isOwn = line[author].map { UInt64(max(0, number)) <= $0 } ?? false
+      let changes = isOwn || isDeclined ? range.map { _ in [] } : content.units[range].map(\.changes)
       let (moreRows, moreBytes) = changes.joined().reduce((0, 0)) { ($0.0 + 1, $0.1 + $1.approximateBytes) }
       // A page never holds more than the protocol allows, however large its runs.
       let isFull =

@@ -89,7 +89,7 @@ struct HeldWork {
   }
 
   private func retry(_ item: Item) throws -> Bool {
-    if let hold = try UnitCheck(session: session, rows: ingest.rows).holdReason(item.unit, by: item.author) {
+    if let hold = try UnitCheck(session: session, rows: ingest.rows, lineage: ingest.lineage).holdReason(item.unit, by: item.author) {
       if hold.reason.rawValue != item.reason || hold.detail != item.detail {
         try session.execute(
           "UPDATE hub_held SET reason = ?3, detail = ?4 WHERE batch = ?1 AND unit = ?2",
@@ -100,8 +100,10 @@ struct HeldWork {
     }
     let opened = ingest.conflicts.openedCount
     try release(item, isDeclined: false) { origin in
-      let merger = RowMerger(
+      var merger = RowMerger(
         ingest: ingest, scope: item.scope, origin: origin, seenThrough: try ingest.seenPosition(item.content))
+      merger.isOneAuthors = try ingest.lineage.ownership(
+        of: item.content.replica, number: item.content.number, scope: item.scope)
       for change in item.unit.changes { try merger.merge(change) }
     }
     try reissue(item, conflicting: ingest.conflicts.openedCount > opened)

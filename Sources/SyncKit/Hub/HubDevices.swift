@@ -19,7 +19,15 @@ public struct HubDevice: Sendable, Hashable {
   public var backlog: Int?
   /// Packets it said were waiting, at its last call.
   public var packets: Int?
+  /// The identity it goes on from: it was copied, or restored from an old copy (L8).
+  public var predecessor: ReplicaID?
   let key: VerifyingKey
+
+  static var unknownError: SyncError {
+    SyncError(
+      .unknownReplica, vi: "Máy chủ không biết thiết bị này; ghi danh lại với tỉnh. Dữ liệu trên máy còn nguyên.",
+      en: "The hub does not know this device; enrol it again. What is on it is intact.")
+  }
 
   static var revokedError: SyncError {
     SyncError(
@@ -104,7 +112,7 @@ extension Hub {
     return try enrolResponse(scope: result.scope, certificate: result.certificate).serializedData()
   }
 
-  private func enrolResponse(scope: String, certificate: Data) throws -> WireEnrolResponse {
+  func enrolResponse(scope: String, certificate: Data) throws -> WireEnrolResponse {
     var response = WireEnrolResponse()
     response.certificate = try WireSigned(serializedBytes: certificate)
     response.hubInfo = try WireSigned(serializedBytes: try info())
@@ -112,8 +120,10 @@ extension Hub {
     return response
   }
 
-  private static func register(
-    _ key: VerifyingKey, scope: String, readScopes: [String], label: String, now: UInt64, signing: SigningKey, in session: any HubSession
+  /// - Parameter after: The identity it goes on from, and the last common batch of each scope.
+  static func register(
+    _ key: VerifyingKey, scope: String, readScopes: [String], label: String, now: UInt64, signing: SigningKey,
+    after: (predecessor: ReplicaID, common: [String: (number: UInt64, hash: Data)])? = nil, in session: any HubSession
   ) throws -> Data {
     var certificate = WireCertificate()
     certificate.hub = signing.replica.bytes
@@ -122,6 +132,14 @@ extension Hub {
     certificate.readScopes = readScopes
     certificate.label = label
     certificate.issuedMs = now
+    if let after {
+      certificate.predecessor = after.predecessor.bytes
+      certificate.common = after.common.sorted { $0.key < $1.key }.map { scope, last in
+        var place = WireChainPlace()
+        (place.scope, place.number, place.hash) = (scope, last.number, last.hash)
+        return place
+      }
+    }
     let signed = try signing.sealed(try certificate.serializedData(), as: .certificate)
     try session.execute(
       "INSERT INTO hub_device (replica, public_key, label, scope, certificate, enrolled_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -181,7 +199,7 @@ extension Hub {
     try await store.read { session in try Self.devices(in: session, where: "replica = ?1", [.blob(replica.bytes)]).first }
   }
 
-  private static func devices(in session: any HubSession, where condition: String, _ arguments: [CellValue]) throws -> [HubDevice] {
+  static func devices(in session: any HubSession, where condition: String, _ arguments: [CellValue]) throws -> [HubDevice] {
     try session.rows(
       """
       SELECT public_key, label, scope, certificate, enrolled_ms, revoked_ms, contact_ms, skew_ms, backlog, packets FROM hub_device
@@ -197,7 +215,7 @@ extension Hub {
       return HubDevice(
         replica: key.replica, label: label, scope: scope, readScopes: certificate.readScopes, enrolledMs: ms(row[4]) ?? 0,
         revokedMs: ms(row[5]), contactMs: ms(row[6]), skewMs: row[7].integer, backlog: row[8].integer.map { Int($0) },
-        packets: row[9].integer.map { Int($0) }, key: key)
+        packets: row[9].integer.map { Int($0) }, predecessor: ReplicaID(bytes: certificate.predecessor), key: key)
     }
   }
 

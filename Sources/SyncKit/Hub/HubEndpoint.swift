@@ -41,6 +41,8 @@ extension Hub {
       return HubResponse(status: 200, body: try info())
     case ("POST", "enroll", 2):
       return HubResponse(status: 200, body: try await enroll(request.body))
+    case ("POST", "succession", 2):
+      return HubResponse(status: 200, body: try await succeed(request.body))
     case ("PUT", "batches", 3):
       _ = try await authenticate(request)
       return HubResponse(status: 200, body: try await ingest(try await assemble(request, hash: parts[2])))
@@ -78,11 +80,7 @@ extension Hub {
     guard let claim = RequestSignature.claim(in: request) else {
       throw SyncError(.unauthorized, vi: "Lời gọi không có chữ ký thiết bị.", en: "The call carries no device signature.")
     }
-    guard let device = try await device(claim.replica) else {
-      throw SyncError(
-        .unknownReplica, vi: "Máy chủ không biết thiết bị này; ghi danh lại với tỉnh. Dữ liệu trên máy còn nguyên.",
-        en: "The hub does not know this device; enrol it again. What is on it is intact.")
-    }
+    guard let device = try await device(claim.replica) else { throw HubDevice.unknownError }
     guard RequestSignature.verifies(claim, for: request, key: device.key) else {
       throw SyncError(.badSignature, vi: "Chữ ký của lời gọi không đúng.", en: "The call's signature is wrong.")
     }

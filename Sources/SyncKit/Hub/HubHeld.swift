@@ -123,7 +123,9 @@ extension Hub {
         return change
       }
       let unit = ChangeUnit(stamp: item.unit.stamp, changes: asBorn)
-      if let hold = try UnitCheck(session: work.ingest.session, rows: work.ingest.rows).holdReason(unit, by: author) {
+      if let hold = try UnitCheck(session: work.ingest.session, rows: work.ingest.rows, lineage: work.ingest.lineage).holdReason(
+        unit, by: author)
+      {
         throw SyncError(
           .badRequest, vi: "Sửa như vậy vẫn bị giữ: \(hold.reason.rawValue) \(hold.detail).",
           en: "Repaired so it would be held again: \(hold.reason.rawValue) \(hold.detail).")

@@ -129,6 +129,10 @@ enum HubSchema {
       enrolled_ms INTEGER NOT NULL, revoked_ms INTEGER, contact_ms INTEGER, skew_ms INTEGER, backlog INTEGER, packets INTEGER,
       cursor BLOB) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS hub_device_scope ON hub_device (scope);
+    CREATE TABLE IF NOT EXISTS hub_succession (
+      replica BLOB NOT NULL, scope TEXT NOT NULL, predecessor BLOB NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
+      PRIMARY KEY (replica, scope)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS hub_succession_predecessor ON hub_succession (predecessor);
     CREATE TABLE IF NOT EXISTS hub_code (
       hash BLOB PRIMARY KEY NOT NULL, scope TEXT NOT NULL, read_scopes TEXT NOT NULL, made_ms INTEGER NOT NULL, replica BLOB) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS hub_batch (

@@ -14,6 +14,7 @@ struct Ingest {
   let rows: RowStore
   let conflicts: ConflictBook
   let own: OwnWrites
+  let lineage: HubLineage
 
   /// Batches of one replica that may wait for a missing earlier one.
   static let waitingMax = 1000
@@ -35,6 +36,7 @@ struct Ingest {
     rows = RowStore(session: session, shapes: tables.byName)
     conflicts = ConflictBook(session: session)
     own = OwnWrites(session: session, tables: tables, key: key, wallMs: wallMs, order: order, rows: rows, conflicts: conflicts)
+    lineage = HubLineage(session: session)
   }
 
   /// Writes what the transaction gathered: the hub's own changes sealed into the journal and feed, and the scopes' state.
@@ -65,14 +67,15 @@ struct Ingest {
       guard known[0].blob == batch.hash else { throw SyncError.fork(content.number) }
       if known[1].integer == Self.merged, let receipt = known[2].blob { return receipt }
     }
-    let last = try lastMerged(content)
-    guard content.number > last.number else { throw SyncError.fork(content.number) }
+    let last = try HubChain(session: session, lineage: lineage).merged(replica: content.replica, scope: content.scope)
+    let base = try lineage.base(of: content.replica, scope: content.scope)?.number ?? 0
+    guard content.number > max(last.number, base) else { throw SyncError.fork(content.number) }
     if content.number == last.number + 1 {
       guard content.previous == last.hash else { throw SyncError.fork(content.number) }
       return try halfDone {
         let id = try known?[3].integer ?? journal(content, batch: batch, state: Self.waiting)
         let receipt = try mergeJournalled(content, batch: batch, id: id)
-        try mergeWaiting(after: content, hash: batch.hash)
+        try mergeWaiting(behind: content.replica, number: content.number, hash: batch.hash, scope: content.scope)
         return receipt
       }
     }
@@ -97,13 +100,6 @@ struct Ingest {
   private static let waiting = 0
   static let merged: Int64 = 1
 
-  private func lastMerged(_ content: BatchContent) throws -> (number: UInt64, hash: Data) {
-    let row = try session.firstRow(
-      "SELECT number, hash FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND state = 1 ORDER BY number DESC LIMIT 1",
-      [.text(content.scope), .blob(content.replica.bytes)])
-    return (UInt64(row?[0].integer ?? 0), row?[1].blob ?? Data())
-  }
-
   private func journal(_ content: BatchContent, batch: SealedBatch, state: Int) throws -> Int64 {
     let row = try session.firstRow(
       """
@@ -117,19 +113,26 @@ struct Ingest {
     return row?[0].integer ?? 0
   }
 
-  /// Merges the batches that were waiting for this one, in order; one that does not continue the chain stays where it is.
-  private func mergeWaiting(after content: BatchContent, hash: Data) throws {
-    var (number, hash) = (content.number, hash)
-    while number < content.number + UInt64(Self.mergedTogetherMax),
-      let row = try session.firstRow(
-        "SELECT id, bytes FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3 AND state = \(Self.waiting)",
-        [.text(content.scope), .blob(content.replica.bytes), .integer(Int64(number + 1))]), let id = row[0].integer, let bytes = row[1].blob
-    {
-      let batch = SealedBatch(bytes: bytes)
-      let next = try BatchCodec.reopen(batch)
-      guard next.previous == hash else { return }
-      _ = try mergeJournalled(next, batch: batch, id: id)
-      (number, hash) = (next.number, batch.hash)
+  /// Merges the batches that were waiting for this one, in order; one that does not continue the chain stays where it is. Of
+  /// several, by a twin and by identities that go on from this one, each chain is followed.
+  private func mergeWaiting(behind replica: ReplicaID, number: UInt64, hash: Data, scope: String) throws {
+    var ends = [(number: number, hash: hash)]
+    var left = Self.mergedTogetherMax
+    while let (number, hash) = ends.popLast() {
+      let waiting = try session.rows(
+        """
+        SELECT id, bytes FROM hub_batch WHERE scope = ?1 AND number = ?3 AND state = \(Self.waiting) AND replica IN
+          (SELECT ?2 UNION SELECT replica FROM hub_succession WHERE scope = ?1 AND predecessor = ?2 AND number = ?3 - 1)
+        """, [.text(scope), .blob(replica.bytes), .integer(Int64(number + 1))])
+      for row in waiting where left > 0 {
+        guard let id = row[0].integer, let bytes = row[1].blob else { continue }
+        let batch = SealedBatch(bytes: bytes)
+        let next = try BatchCodec.reopen(batch)
+        guard next.previous == hash else { continue }
+        left -= 1
+        _ = try mergeJournalled(next, batch: batch, id: id)
+        if next.replica == replica { ends.append((next.number, batch.hash)) }
+      }
     }
   }
 
@@ -174,7 +177,8 @@ struct Ingest {
     var run: ScopeOrder.Run?
     var runBytes = 0
     let seenThrough = try seenPosition(content)
-    let check = UnitCheck(session: session, rows: rows)
+    let check = UnitCheck(session: session, rows: rows, lineage: lineage)
+    let isOneAuthors = try lineage.ownership(of: content.replica, number: content.number, scope: content.scope)
     for (index, unit) in content.units.enumerated() {
       // What the hub wrote to a row in this transaction has its version before anything else is merged into that row.
       if try own.isPending(unit) {
@@ -200,7 +204,8 @@ struct Ingest {
       let position = try order.place(scope: content.scope)
       let opened = conflicts.openedCount
       let origin = Origin(version: Version(stamp, content.replica), position: position)
-      let merger = RowMerger(ingest: self, scope: content.scope, origin: origin, seenThrough: seenThrough)
+      var merger = RowMerger(ingest: self, scope: content.scope, origin: origin, seenThrough: seenThrough)
+      merger.isOneAuthors = isOneAuthors
       for change in unit.changes { try merger.merge(change) }
       if conflicts.openedCount > opened { result.conflicting.append(UInt32(index)) }
       if run == nil { run = ScopeOrder.Run(position: position, firstUnit: index, stamps: []) }

@@ -7,12 +7,15 @@ struct RowMerger {
   let scope: String
   let origin: Origin
   let seenThrough: UInt64
+  /// See `IncomingChange.isOneAuthors`.
+  var isOneAuthors: (@Sendable (Origin) -> Bool)?
   private var session: any HubSession { ingest.session }
 
   func merge(_ change: RowChange) throws {
     guard let shape = ingest.rows.shape(change.table) else { return }
     let before = try ingest.rows.load(shape, key: change.key)?.state ?? .unknown
-    let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)
+    var incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)
+    incoming.isOneAuthors = isOneAuthors
     let outcome = Merge.join(before, incoming, policies: shape.policies)
     let image = before.isAlive && before.life < change.life ? try RowImage(shape, key: change.key, in: session) : nil
     if outcome.changed || outcome.state != before {

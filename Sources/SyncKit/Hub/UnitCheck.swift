@@ -4,6 +4,7 @@ internal import Foundation
 struct UnitCheck {
   let session: any HubSession
   let rows: RowStore
+  let lineage: HubLineage
 
   struct Hold: Hashable, Sendable {
     var reason: Reason
@@ -58,17 +59,7 @@ struct UnitCheck {
     if let unknown = change.cells.first(where: { shape.column(named: $0.column) == nil }) {
       return Hold(reason: .schema, detail: "\(change.table).\(unknown.column)")
     }
-    if try session.firstRow(
-      """
-      SELECT 1 FROM hub_held_row WHERE replica = ?1 AND tbl = ?2 AND key = ?3 AND scope = ?4 AND (number < ?5 OR (number = ?5 AND unit < ?6))
-      """,
-      [
-        .blob(author.replica.bytes), .text(change.table), change.key, .text(scope), .integer(Int64(clamping: author.number)),
-        .integer(Int64(author.unit)),
-      ]) != nil
-    {
-      return Hold(reason: .behind, detail: change.table)
-    }
+    if try isBehind(change, author) { return Hold(reason: .behind, detail: change.table) }
     let scopeCell = change.cells.first { $0.column == shape.declaration.scopeColumn }?.value
     if let scopeCell, scopeCell != .text(scope) { return Hold(reason: .scope, detail: change.table) }
     let stored = try rows.load(shape, key: change.key)
@@ -87,6 +78,22 @@ struct UnitCheck {
       return Hold(reason: .value, detail: "\(change.table).\(wrong.column)")
     }
     return try missingParent(of: change, shape: shape, in: unit)
+  }
+
+  /// Whether an earlier unit about the same row is held: of this identity, or of one that it goes on from.
+  private func isBehind(_ change: RowChange, _ author: Author) throws -> Bool {
+    try lineage.line(of: author.replica, scope: author.scope).contains { replica, end in
+      let unit = replica == author.replica ? author.unit : 0
+      return try session.firstRow(
+        """
+        SELECT 1 FROM hub_held_row WHERE replica = ?1 AND tbl = ?2 AND key = ?3 AND scope = ?4
+          AND (number < ?5 OR (number = ?5 AND unit < ?6)) AND number <= ?7
+        """,
+        [
+          .blob(replica.bytes), .text(change.table), change.key, .text(author.scope), .integer(Int64(clamping: author.number)),
+          .integer(Int64(unit)), .integer(Int64(clamping: end)),
+        ]) != nil
+    }
   }
 
   /// A reference to a row that nobody has heard of, unless this very unit brings it.

@@ -72,14 +72,9 @@ extension Replica {
   /// - Parameter isFile: The answer was made earlier, nobody knows when: its hub time only proves a clock that is behind it wrong.
   private func accept(_ response: WireEnrolResponse, secrets: ReplicaSecrets, address: String, isFile: Bool = false) async throws {
     let info = try WireHubInfo.parse(response.hubInfo.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
-    guard let hub = VerifyingKey(rawRepresentation: info.publicKey), hub.replica.bytes == info.hub, response.unitKey.count == 32 else {
-      throw Self.badEnrolmentFile
-    }
-    _ = try hub.open(try response.hubInfo.serializedData(), as: .hubInfo)
+    guard let hub = VerifyingKey(rawRepresentation: info.publicKey) else { throw Self.badEnrolmentFile }
+    let certificate = try Self.checked(response, by: hub, for: secrets.signingKey)
     let certificateBytes = try response.certificate.serializedData()
-    let certificate = try WireCertificate.parse(
-      try hub.open(certificateBytes, as: .certificate), named: LocalizedText(vi: "chứng nhận", en: "certificate"))
-    guard certificate.publicKey == secrets.signingKey.publicKey, !certificate.writeScope.isEmpty else { throw Self.badEnrolmentFile }
     try keyStore.save(secrets)
     try steps.reached(.secretsSaved)
     let dropKey = try info.dropKey.serializedData()
@@ -100,6 +95,19 @@ extension Replica {
       }
     }
     try loadDropKeys()
+  }
+
+  /// The certificate in an answer to enrolment, once both of its parts are this hub's and it names the key.
+  static func checked(_ response: WireEnrolResponse, by hub: VerifyingKey, for key: SigningKey) throws -> WireCertificate {
+    let info = try WireHubInfo.parse(
+      try hub.open(try response.hubInfo.serializedData(), as: .hubInfo),
+      named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
+    let certificate = try WireCertificate.parse(
+      try hub.open(try response.certificate.serializedData(), as: .certificate), named: LocalizedText(vi: "chứng nhận", en: "certificate"))
+    guard hub.replica.bytes == info.hub, response.unitKey.count == 32, certificate.publicKey == key.publicKey,
+      !certificate.writeScope.isEmpty
+    else { throw badEnrolmentFile }
+    return certificate
   }
 
   func hubKey() async throws -> VerifyingKey {

@@ -6,10 +6,35 @@ public struct ReplicaSecrets: Sendable {
   public var signingKey: SigningKey
   /// 32 bytes shared by all devices of the written scope; nil before enrolment. Authenticates anonymous packets.
   public var unitKey: Data?
+  /// Made for an identity that the database does not carry yet: saved before anybody is told of it, so that a change of
+  /// identity that broke off is taken up with the same key (L8).
+  public var nextKey: SigningKey?
+  /// Of identities the store had before, newest first: an old copy of the database may be put back beside a newer key file.
+  public private(set) var earlierKeys: [SigningKey]
 
-  public init(signingKey: SigningKey = SigningKey(), unitKey: Data? = nil) {
+  /// Earlier keys that are kept.
+  public static let earlierKeysMax = 16
+
+  public init(signingKey: SigningKey = SigningKey(), unitKey: Data? = nil, nextKey: SigningKey? = nil, earlierKeys: [SigningKey] = []) {
     self.signingKey = signingKey
     self.unitKey = unitKey
+    self.nextKey = nextKey
+    self.earlierKeys = Array(earlierKeys.prefix(Self.earlierKeysMax))
+  }
+
+  /// Makes the key of a certificate the one in use, if it is among those known.
+  ///
+  /// - Returns: Whether anything changed.
+  mutating func use(_ publicKey: Data) -> Bool {
+    guard signingKey.publicKey != publicKey,
+      let key = ([nextKey].compactMap { $0 } + earlierKeys).first(where: { $0.publicKey == publicKey })
+    else { return false }
+    earlierKeys.removeAll { $0.publicKey == publicKey }
+    earlierKeys = Array(([signingKey] + earlierKeys).prefix(Self.earlierKeysMax))
+    signingKey = key
+    // One made to follow another identity than this cannot follow this one.
+    nextKey = nil
+    return true
   }
 }
 
@@ -32,6 +57,8 @@ public struct FileKeyStore: KeyStore {
     var format = 1
     var privateKey: Data
     var unitKey: Data?
+    var nextKey: Data?
+    var earlierKeys: [Data]?
   }
 
   public init(path: String) { self.path = path }
@@ -46,11 +73,16 @@ public struct FileKeyStore: KeyStore {
         .keyUnusable, vi: "Không dùng được tệp khóa \(path). Khôi phục tệp đó từ bản sao; đừng xóa cơ sở dữ liệu.",
         en: "The key file \(path) cannot be used. Restore it from a copy; do not delete the database.")
     }
-    return ReplicaSecrets(signingKey: key, unitKey: contents.unitKey)
+    return ReplicaSecrets(
+      signingKey: key, unitKey: contents.unitKey, nextKey: contents.nextKey.flatMap(SigningKey.init(rawRepresentation:)),
+      earlierKeys: (contents.earlierKeys ?? []).compactMap(SigningKey.init(rawRepresentation:)))
   }
 
   public func save(_ secrets: ReplicaSecrets) throws {
-    let contents = Contents(privateKey: secrets.signingKey.rawRepresentation, unitKey: secrets.unitKey)
+    let earlier = secrets.earlierKeys.map(\.rawRepresentation)
+    let contents = Contents(
+      privateKey: secrets.signingKey.rawRepresentation, unitKey: secrets.unitKey, nextKey: secrets.nextKey?.rawRepresentation,
+      earlierKeys: earlier.isEmpty ? nil : earlier)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     try PrivateFile.write(try encoder.encode(contents), to: path)

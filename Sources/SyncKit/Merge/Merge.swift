@@ -34,13 +34,14 @@ struct IncomingChange {
   var origin: Origin
   /// The position in this scope that the author had applied (L6).
   var seenThrough: UInt64
-  /// Replicas whose writes count as the author's own: itself, and predecessors of a copied device.
-  var isOwn: (@Sendable (Origin) -> Bool)?
+  /// Whether another write and this one are by one author, where names do not say it: a device that took another identity
+  /// (L8). Nil: names decide.
+  var isOneAuthors: (@Sendable (Origin) -> Bool)?
 
   /// Whether the author knew of a write before making this change: within its cursor, or its own.
-  func hasSeen(_ other: Origin) -> Bool {
-    other.version.replica == origin.version.replica || (other.position > 0 && other.position <= seenThrough) || isOwn?(other) == true
-  }
+  func hasSeen(_ other: Origin) -> Bool { isOwn(other) || (other.position > 0 && other.position <= seenThrough) }
+
+  func isOwn(_ other: Origin) -> Bool { isOneAuthors?(other) ?? (other.version.replica == origin.version.replica) }
 }
 
 /// A value that does not stand after a merge.
@@ -113,7 +114,7 @@ enum Merge {
   /// The change belongs to a life that is over: nothing of it stands.
   private static func pastLife(_ current: RowState, _ incoming: IncomingChange) -> MergeOutcome {
     var outcome = MergeOutcome(state: current)
-    guard let ending = current.lifeOrigin, ending.version.replica != incoming.origin.version.replica else { return outcome }
+    guard let ending = current.lifeOrigin, !incoming.isOwn(ending) else { return outcome }
     for change in incoming.cells {
       let winner = current.cells[change.name] ?? Cell(origin: ending, value: .null)
       if current.isAlive && winner.value == change.value { continue }
@@ -155,7 +156,7 @@ enum Merge {
       if policy.settlesItself { continue }
       let (winner, loser) = arrives ? (arriving, standing) : (standing, arriving)
       // What stands was merged before this change had a position: its author saw the change only if it made it.
-      let winnerSawLoser = arrives ? incoming.hasSeen(standing.origin) : standing.origin.version.replica == incoming.origin.version.replica
+      let winnerSawLoser = arrives ? incoming.hasSeen(standing.origin) : incoming.isOwn(standing.origin)
       if !winnerSawLoser && winner.value != loser.value {
         let rule = policy == .review ? MergeRule.review : .lastWriterWins
         outcome.unseen.append(Loser(name: change.name, life: incoming.life, loser: loser, winner: winner, rule: rule))

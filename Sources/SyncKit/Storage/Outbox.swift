@@ -73,25 +73,23 @@ struct Outbox {
       ])
   }
 
-  /// The stamps a batch was sealed with, to tell whether the hub gave another.
-  func content(scope: String, number: UInt64, key: SigningKey) throws -> BatchContent? {
+  /// What a batch says; nil once its bytes were dropped.
+  func content(scope: String, number: UInt64) throws -> BatchContent? {
     guard
       let bytes = try session.firstRow(
         "SELECT bytes FROM sync_outbox WHERE scope = ?1 AND number = ?2", [.text(scope), .integer(Int64(clamping: number))])?.first?.blob,
-      !bytes.isEmpty,
-      let author = VerifyingKey(rawRepresentation: key.publicKey)
+      !bytes.isEmpty
     else { return nil }
-    return try BatchCodec.open(SealedBatch(bytes: bytes), author: author)
+    return try BatchCodec.reopen(SealedBatch(bytes: bytes))
   }
 
-  /// A unit came back in the feed. One that was held is not any more.
+  /// A unit that came back in the feed is not held any more.
   ///
-  /// - Parameter changes: Rows the unit changed, when its batch is still here.
-  func acknowledge(scope: String, number: UInt64, unit: Int, changes: Int?) throws {
+  /// - Parameter changes: Rows the unit changed.
+  func release(scope: String, number: UInt64, unit: Int, changes: Int) throws {
     let place: [CellValue] = [.text(scope), .integer(Int64(clamping: number))]
-    try session.execute("UPDATE sync_outbox SET acknowledged = acknowledged + 1 WHERE scope = ?1 AND number = ?2", place)
     let row = try session.firstRow("SELECT held, receipt FROM sync_outbox WHERE scope = ?1 AND number = ?2", place)
-    guard let changes, row?[0].integer ?? 0 > 0, let bytes = row?[1].blob,
+    guard row?[0].integer ?? 0 > 0, let bytes = row?[1].blob,
       try WireReceipt(serializedBytes: try WireSigned(serializedBytes: bytes).body).held.contains(where: { $0.unit == UInt32(unit) })
     else { return }
     try session.execute(

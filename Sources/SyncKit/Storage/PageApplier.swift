@@ -4,7 +4,7 @@ internal import Foundation
 struct PageApplier {
   let rows: RowStore
   let outbox: Outbox
-  let key: SigningKey
+  let lineage: Lineage
   private var state: StateStore { StateStore(session: rows.session) }
 
   struct Applied {
@@ -20,7 +20,7 @@ struct PageApplier {
     var applied = Applied()
     let cursor = try state.value("cursor").blob ?? Data()
     let isStale = asked.map { $0 != cursor } ?? false
-    var own: [UInt64: BatchContent] = [:]
+    var own = OwnUnits(session: rows.session, scope: page.scope)
     if !page.scope.isEmpty, let first = page.units.first, let last = page.units.last {
       let position = UInt64(max(0, try state.integer("position/" + page.scope)))
       guard first.position <= position + 1 else {
@@ -28,11 +28,12 @@ struct PageApplier {
           .badCursor, vi: "Trang dữ liệu bỏ cách quãng; sẽ hỏi lại từ đầu.", en: "The feed page leaves a gap; ask again from the cursor.",
           expected: position + 1)
       }
-      try checkOwn(page.units.filter { $0.author == key.replica && $0.position > position }, scope: page.scope)
+      try checkOwn(page.units.filter { isOwn($0, scope: page.scope) && $0.position > position }, scope: page.scope)
       for unit in page.units where unit.position > position {
         try apply(unit, scope: page.scope, applied: &applied, own: &own)
         clock.receive(unit.stamp)
       }
+      try own.save()
       let newest = page.units.map(\.stamp.rawValue).max() ?? 0
       try state.set("hubStamp", .integer(Int64(bitPattern: max(newest, UInt64(bitPattern: try state.integer("hubStamp"))))))
       if last.position > position { try state.set("position/" + page.scope, .integer(Int64(last.position))) }
@@ -57,18 +58,22 @@ struct PageApplier {
     return try AgreementCheck(rows: rows, outbox: outbox, key: key, shapes: shapes).compare(page, skipped: Set(skipped.map(String.init)))
   }
 
+  private func isOwn(_ unit: FeedUnit, scope: String) -> Bool { lineage.isOwn(unit.author, scope: scope, number: unit.batchNumber) }
+
   /// An own batch that is not in the outbox was made by a copy of this store, or by this one before it was restored: what it
   /// said is missing here, and the feed does not repeat it to its author (L8).
   private func checkOwn(_ units: [FeedUnit], scope: String) throws {
-    var known: [UInt64: Data] = [:]
-    for unit in units {
-      if known[unit.batchNumber] == nil { known[unit.batchNumber] = try outbox.hash(scope: scope, number: unit.batchNumber) }
-      guard known[unit.batchNumber] == unit.batchHash else { throw SyncError.fork(unit.batchNumber) }
+    var hashes: [UInt64: Data] = [:]
+    for unit in units where hashes[unit.batchNumber] == nil {
+      hashes[unit.batchNumber] = try outbox.hash(scope: scope, number: unit.batchNumber)
+    }
+    if let first = units.filter({ hashes[$0.batchNumber] != $0.batchHash }).map(\.batchNumber).min() {
+      throw SyncError.fork(first, scope: scope)
     }
   }
 
-  private func apply(_ unit: FeedUnit, scope: String, applied: inout Applied, own: inout [UInt64: BatchContent]) throws {
-    if unit.author == key.replica {
+  private func apply(_ unit: FeedUnit, scope: String, applied: inout Applied, own: inout OwnUnits) throws {
+    if isOwn(unit, scope: scope) {
       try acknowledge(unit, scope: scope, own: &own)
       applied.acknowledged += 1
       return
@@ -92,24 +97,51 @@ struct PageApplier {
   }
 
   /// The hub merged an own unit: where it gave another stamp, the cells that still carry the old one take it (L8).
-  private func acknowledge(_ unit: FeedUnit, scope: String, own: inout [UInt64: BatchContent]) throws {
-    if own[unit.batchNumber] == nil { own[unit.batchNumber] = try outbox.content(scope: scope, number: unit.batchNumber, key: key) }
-    let known = own[unit.batchNumber]?.units
-    try outbox.acknowledge(
-      scope: scope, number: unit.batchNumber, unit: unit.index,
-      changes: known.flatMap { $0.indices.contains(unit.index) ? $0[unit.index].changes.count : nil })
-    guard let content = own[unit.batchNumber], unit.index < content.units.count else { return }
-    let sealed = content.units[unit.index]
-    guard sealed.stamp != unit.stamp else { return }
-    let old = Version(sealed.stamp, key.replica)
-    let new = Origin(version: Version(unit.stamp, key.replica), position: 0)
-    for change in sealed.changes {
-      guard let shape = rows.shape(change.table), let stored = try rows.load(shape, key: change.key) else { continue }
-      var state = stored.state
-      if state.lifeOrigin?.version == old { state.lifeOrigin = new }
-      // Only this unit's cells: a row cut over several units gets a stamp with each of them.
-      for cell in change.cells where state.cells[cell.name]?.origin.version == old { state.cells[cell.name]?.origin = new }
-      if state != stored.state { try rows.saveMetadata(state, shape: shape, key: change.key, scope: scope) }
+  private func acknowledge(_ unit: FeedUnit, scope: String, own: inout OwnUnits) throws {
+    guard let (sealed, before, after) = try own.acknowledge(unit, in: outbox) else { return }
+    try outbox.release(scope: scope, number: unit.batchNumber, unit: unit.index, changes: sealed.changes.count)
+    try rows.move(sealed.changes, from: Version(before, unit.author), to: Version(after, unit.author), scope: scope)
+  }
+
+  /// The own batches that one page acknowledges.
+  private struct OwnUnits {
+    let session: any SQLSession
+    let scope: String
+    private var batches: [UInt64: (content: BatchContent, stamps: Acknowledgements.Stamps)] = [:]
+    private var runs: [Acknowledgements.Run] = []
+
+    init(session: any SQLSession, scope: String) {
+      self.session = session
+      self.scope = scope
+    }
+
+    /// - Returns: The unit and the stamps it had and has in the rows; nil when its bytes are no longer in the outbox.
+    mutating func acknowledge(_ unit: FeedUnit, in outbox: Outbox) throws -> (ChangeUnit, HybridTimestamp, HybridTimestamp)? {
+      note(unit)
+      if batches[unit.batchNumber] == nil, let content = try outbox.content(scope: scope, number: unit.batchNumber) {
+        batches[unit.batchNumber] = (content, try Acknowledgements(session: session).stamps(of: content))
+      }
+      guard let content = batches[unit.batchNumber]?.content, unit.index < content.units.count else { return nil }
+      if unit.stamp != content.units[unit.index].stamp { runs[runs.count - 1].isRestamped = true }
+      guard let before = batches[unit.batchNumber]?.stamps[unit.index],
+        let after = batches[unit.batchNumber]?.stamps.acknowledge(unit.index, as: unit.stamp)
+      else { return nil }
+      return (content.units[unit.index], before, after)
+    }
+
+    private mutating func note(_ unit: FeedUnit) {
+      if let last = runs.last, last.number == unit.batchNumber, last.firstUnit + last.stamps.count == unit.index,
+        last.position + UInt64(last.stamps.count) == unit.position
+      {
+        runs[runs.count - 1].stamps.append(unit.stamp)
+      } else {
+        runs.append(
+          Acknowledgements.Run(number: unit.batchNumber, firstUnit: unit.index, position: unit.position, stamps: [unit.stamp]))
+      }
+    }
+
+    func save() throws {
+      for run in runs { try Acknowledgements(session: session).save(run, scope: scope) }
     }
   }
 
@@ -132,5 +164,6 @@ struct PageApplier {
     for name in names where known.contains(name) { try session.execute("DELETE FROM sync_state WHERE name = ?1", [.text(name)]) }
     try session.execute("DELETE FROM sync_state WHERE name IN ('cursor', 'atHead') OR substr(name, 1, 9) = 'position/'")
     try session.execute("UPDATE sync_outbox SET acknowledged = 0")
+    try session.execute("UPDATE sync_ack SET lost = 1")
   }
 }

@@ -150,6 +150,9 @@ nonisolated enum WireBatchState: SwiftProtobuf.Enum, Swift.CaseIterable {
 
   /// durable; an earlier batch is missing
   case waiting // = 2
+
+  /// durable; its device was revoked, and an operator decides whether it is merged
+  case undecided // = 3
   case UNRECOGNIZED(Int)
 
   init() {
@@ -161,6 +164,7 @@ nonisolated enum WireBatchState: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 0: self = .unspecified
     case 1: self = .merged
     case 2: self = .waiting
+    case 3: self = .undecided
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -170,6 +174,7 @@ nonisolated enum WireBatchState: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .unspecified: return 0
     case .merged: return 1
     case .waiting: return 2
+    case .undecided: return 3
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -179,6 +184,7 @@ nonisolated enum WireBatchState: SwiftProtobuf.Enum, Swift.CaseIterable {
     .unspecified,
     .merged,
     .waiting,
+    .undecided,
   ]
 
 }
@@ -421,6 +427,9 @@ nonisolated struct WireFeedPage: Sendable {
 
   var hubTimeMs: UInt64 = 0
 
+  /// of the reader's scopes: what a backup of the hub holds; without hashes
+  var backedUp: [WireScopePosition] = []
+
   /// at the head: of the reader's scopes as the page was made, without rows held for the reader
   var digests: [WireDigest] = []
 
@@ -502,6 +511,26 @@ nonisolated struct WireScopePosition: Sendable {
 
   var feedHash: Data = Data()
 
+  /// what its holder had applied of lives of the hub that ended before that
+  var earlier: [WireEarlierPlace] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// A place in the feed of a life of the hub that a restore ended.
+nonisolated struct WireEarlierPlace: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var incarnation: Data = Data()
+
+  var position: UInt64 = 0
+
+  var feedHash: Data = Data()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -538,6 +567,9 @@ nonisolated struct WireHubInfo: Sendable {
   var hasDropKey: Bool {self._dropKey != nil}
   /// Clears the value of `dropKey`. Subsequent reads from it will return its default value.
   mutating func clearDropKey() {self._dropKey = nil}
+
+  /// the newest backup that is safe: packets kept before it began may be deleted
+  var backupsDone: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -633,6 +665,185 @@ nonisolated struct WireCertificate: Sendable {
   var label: String = String()
 
   var issuedMs: UInt64 = 0
+
+  /// the identity this one goes on from; empty for none
+  var predecessor: Data = Data()
+
+  /// for each scope, the predecessor's last batch that is also this identity's
+  var common: [WireChainPlace] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// One batch of one replica, named by its place in the chain of a scope. Number 0: before the first.
+nonisolated struct WireChainPlace: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var scope: String = String()
+
+  var number: UInt64 = 0
+
+  /// SHA-256 of the batch as sent; empty for number 0
+  var hash: Data = Data()
+
+  /// in a Succession: hash of the batch after it as the device has it; empty if it has none
+  var next: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What a device asks when it finds that it was copied, or restored from an old copy.
+nonisolated struct WireSuccession: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// ReplicaID of the identity it had
+  var predecessor: Data = Data()
+
+  /// Ed25519, of the new one
+  var publicKey: Data = Data()
+
+  /// one for each scope it writes
+  var common: [WireChainPlace] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct WireSuccessionRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// a serialised Succession
+  var body: Data = Data()
+
+  /// over the label "synckit/succession/1", a zero byte, and body, by the predecessor's key
+  var oldSignature: Data = Data()
+
+  /// the same by the new key
+  var newSignature: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// The lives of a hub's store, newest first, and where each ended in the caller's scopes.
+nonisolated struct WireLives: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var hub: Data = Data()
+
+  var reader: Data = Data()
+
+  var lives: [WireLife] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct WireLife: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var incarnation: Data = Data()
+
+  var startedMs: UInt64 = 0
+
+  /// empty for the present life
+  var ends: [WireScopePosition] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What became of a page that was given back to a restored hub.
+nonisolated struct WirePageReturn: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var hub: Data = Data()
+
+  /// the hub's present life, which the page may have begun
+  var incarnation: Data = Data()
+
+  /// SHA-256 of the page as sent
+  var page: Data = Data()
+
+  /// of them the hub had lost
+  var units: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Rows of one scope as they stand, by table and key.
+nonisolated struct WireSnapshotPage: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 1
+  var format: UInt32 = 0
+
+  var hub: Data = Data()
+
+  var incarnation: Data = Data()
+
+  var reader: Data = Data()
+
+  var scope: String = String()
+
+  /// authors, 16 bytes each
+  var replicas: [Data] = []
+
+  /// rows below belong to writes as they do to the units of a batch
+  var writes: [WireSnapshotWrite] = []
+
+  var tables: [WireTableChanges] = []
+
+  /// what to ask for next; empty when this is the last page
+  var next: Data = Data()
+
+  /// the feed goes on from here once the last page is applied
+  var cursor: Data = Data()
+
+  /// on the last page: whoever has applied the feed up to this position has everything
+  var complete: UInt64 = 0
+
+  var hubTimeMs: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Cells written together: by whom, and when.
+nonisolated struct WireSnapshotWrite: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// index into the page's replicas
+  var replica: UInt32 = 0
+
+  var stamp: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -741,11 +952,11 @@ nonisolated struct WireDropResponse: Sendable {
   /// packets of the request the hub now has, new or known
   var kept: UInt32 = 0
 
-  /// the device may delete them
-  var backedUp: Bool = false
-
   /// SHA-256 of the request
   var request: Data = Data()
+
+  /// they are in every backup begun after this one: compare with HubInfo.backups_done
+  var backupsBegun: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -786,7 +997,7 @@ nonisolated extension WireEncoding: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension WireBatchState: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNSPECIFIED\0\u{1}MERGED\0\u{1}WAITING\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNSPECIFIED\0\u{1}MERGED\0\u{1}WAITING\0\u{1}UNDECIDED\0")
 }
 
 nonisolated extension WireSigned: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1196,7 +1407,7 @@ nonisolated extension WireHeldUnit: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireFeedPage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".FeedPage"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}hub\0\u{1}incarnation\0\u{1}reader\0\u{1}scope\0\u{3}first_position\0\u{1}runs\0\u{1}tables\0\u{3}feed_hash\0\u{1}cursor\0\u{1}head\0\u{3}hub_time_ms\0\u{1}digests\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}hub\0\u{1}incarnation\0\u{1}reader\0\u{1}scope\0\u{3}first_position\0\u{1}runs\0\u{1}tables\0\u{3}feed_hash\0\u{1}cursor\0\u{1}head\0\u{3}hub_time_ms\0\u{1}digests\0\u{3}backed_up\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1217,6 +1428,7 @@ nonisolated extension WireFeedPage: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 11: try { try decoder.decodeSingularBoolField(value: &self.head) }()
       case 12: try { try decoder.decodeSingularUInt64Field(value: &self.hubTimeMs) }()
       case 13: try { try decoder.decodeRepeatedMessageField(value: &self.digests) }()
+      case 14: try { try decoder.decodeRepeatedMessageField(value: &self.backedUp) }()
       default: break
       }
     }
@@ -1262,6 +1474,9 @@ nonisolated extension WireFeedPage: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if !self.digests.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.digests, fieldNumber: 13)
     }
+    if !self.backedUp.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.backedUp, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1278,6 +1493,7 @@ nonisolated extension WireFeedPage: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.cursor != rhs.cursor {return false}
     if lhs.head != rhs.head {return false}
     if lhs.hubTimeMs != rhs.hubTimeMs {return false}
+    if lhs.backedUp != rhs.backedUp {return false}
     if lhs.digests != rhs.digests {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -1426,7 +1642,7 @@ nonisolated extension WireCursor: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireScopePosition: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ScopePosition"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}scope\0\u{1}position\0\u{3}feed_hash\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}scope\0\u{1}position\0\u{3}feed_hash\0\u{1}earlier\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1437,6 +1653,7 @@ nonisolated extension WireScopePosition: SwiftProtobuf.Message, SwiftProtobuf._M
       case 1: try { try decoder.decodeSingularStringField(value: &self.scope) }()
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.position) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.feedHash) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.earlier) }()
       default: break
       }
     }
@@ -1452,11 +1669,55 @@ nonisolated extension WireScopePosition: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.feedHash.isEmpty {
       try visitor.visitSingularBytesField(value: self.feedHash, fieldNumber: 3)
     }
+    if !self.earlier.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.earlier, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireScopePosition, rhs: WireScopePosition) -> Bool {
     if lhs.scope != rhs.scope {return false}
+    if lhs.position != rhs.position {return false}
+    if lhs.feedHash != rhs.feedHash {return false}
+    if lhs.earlier != rhs.earlier {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireEarlierPlace: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".EarlierPlace"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}position\0\u{3}feed_hash\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.position) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.feedHash) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.incarnation.isEmpty {
+      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 1)
+    }
+    if self.position != 0 {
+      try visitor.visitSingularUInt64Field(value: self.position, fieldNumber: 2)
+    }
+    if !self.feedHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.feedHash, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireEarlierPlace, rhs: WireEarlierPlace) -> Bool {
+    if lhs.incarnation != rhs.incarnation {return false}
     if lhs.position != rhs.position {return false}
     if lhs.feedHash != rhs.feedHash {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -1466,7 +1727,7 @@ nonisolated extension WireScopePosition: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HubInfo"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{1}incarnation\0\u{3}hub_time_ms\0\u{3}protocol_min\0\u{3}protocol_max\0\u{3}batch_bytes_max\0\u{3}drop_bytes_max\0\u{3}page_bytes_max\0\u{3}drop_key\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{1}incarnation\0\u{3}hub_time_ms\0\u{3}protocol_min\0\u{3}protocol_max\0\u{3}batch_bytes_max\0\u{3}drop_bytes_max\0\u{3}page_bytes_max\0\u{3}drop_key\0\u{3}backups_done\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1484,6 +1745,7 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.dropBytesMax) }()
       case 9: try { try decoder.decodeSingularUInt32Field(value: &self.pageBytesMax) }()
       case 10: try { try decoder.decodeSingularMessageField(value: &self._dropKey) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.backupsDone) }()
       default: break
       }
     }
@@ -1524,6 +1786,9 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
     try { if let v = self._dropKey {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
     } }()
+    if self.backupsDone != 0 {
+      try visitor.visitSingularUInt64Field(value: self.backupsDone, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1538,6 +1803,7 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.dropBytesMax != rhs.dropBytesMax {return false}
     if lhs.pageBytesMax != rhs.pageBytesMax {return false}
     if lhs._dropKey != rhs._dropKey {return false}
+    if lhs.backupsDone != rhs.backupsDone {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1669,7 +1935,7 @@ nonisolated extension WireEnrolResponse: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireCertificate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Certificate"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{3}write_scope\0\u{3}read_scopes\0\u{1}label\0\u{3}issued_ms\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{3}write_scope\0\u{3}read_scopes\0\u{1}label\0\u{3}issued_ms\0\u{1}predecessor\0\u{1}common\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1683,6 +1949,8 @@ nonisolated extension WireCertificate: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.readScopes) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.label) }()
       case 6: try { try decoder.decodeSingularUInt64Field(value: &self.issuedMs) }()
+      case 7: try { try decoder.decodeSingularBytesField(value: &self.predecessor) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.common) }()
       default: break
       }
     }
@@ -1707,6 +1975,12 @@ nonisolated extension WireCertificate: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.issuedMs != 0 {
       try visitor.visitSingularUInt64Field(value: self.issuedMs, fieldNumber: 6)
     }
+    if !self.predecessor.isEmpty {
+      try visitor.visitSingularBytesField(value: self.predecessor, fieldNumber: 7)
+    }
+    if !self.common.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.common, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1717,6 +1991,378 @@ nonisolated extension WireCertificate: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.readScopes != rhs.readScopes {return false}
     if lhs.label != rhs.label {return false}
     if lhs.issuedMs != rhs.issuedMs {return false}
+    if lhs.predecessor != rhs.predecessor {return false}
+    if lhs.common != rhs.common {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireChainPlace: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ChainPlace"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}scope\0\u{1}number\0\u{1}hash\0\u{1}next\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.scope) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.hash) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.next) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.scope.isEmpty {
+      try visitor.visitSingularStringField(value: self.scope, fieldNumber: 1)
+    }
+    if self.number != 0 {
+      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 2)
+    }
+    if !self.hash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.hash, fieldNumber: 3)
+    }
+    if !self.next.isEmpty {
+      try visitor.visitSingularBytesField(value: self.next, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireChainPlace, rhs: WireChainPlace) -> Bool {
+    if lhs.scope != rhs.scope {return false}
+    if lhs.number != rhs.number {return false}
+    if lhs.hash != rhs.hash {return false}
+    if lhs.next != rhs.next {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSuccession: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Succession"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}predecessor\0\u{3}public_key\0\u{1}common\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.predecessor) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.publicKey) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.common) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.predecessor.isEmpty {
+      try visitor.visitSingularBytesField(value: self.predecessor, fieldNumber: 1)
+    }
+    if !self.publicKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.publicKey, fieldNumber: 2)
+    }
+    if !self.common.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.common, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireSuccession, rhs: WireSuccession) -> Bool {
+    if lhs.predecessor != rhs.predecessor {return false}
+    if lhs.publicKey != rhs.publicKey {return false}
+    if lhs.common != rhs.common {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSuccessionRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SuccessionRequest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}body\0\u{3}old_signature\0\u{3}new_signature\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.body) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.oldSignature) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.newSignature) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.body.isEmpty {
+      try visitor.visitSingularBytesField(value: self.body, fieldNumber: 1)
+    }
+    if !self.oldSignature.isEmpty {
+      try visitor.visitSingularBytesField(value: self.oldSignature, fieldNumber: 2)
+    }
+    if !self.newSignature.isEmpty {
+      try visitor.visitSingularBytesField(value: self.newSignature, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireSuccessionRequest, rhs: WireSuccessionRequest) -> Bool {
+    if lhs.body != rhs.body {return false}
+    if lhs.oldSignature != rhs.oldSignature {return false}
+    if lhs.newSignature != rhs.newSignature {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLives: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Lives"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}reader\0\u{1}lives\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.hub) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.reader) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.lives) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.hub.isEmpty {
+      try visitor.visitSingularBytesField(value: self.hub, fieldNumber: 1)
+    }
+    if !self.reader.isEmpty {
+      try visitor.visitSingularBytesField(value: self.reader, fieldNumber: 2)
+    }
+    if !self.lives.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.lives, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireLives, rhs: WireLives) -> Bool {
+    if lhs.hub != rhs.hub {return false}
+    if lhs.reader != rhs.reader {return false}
+    if lhs.lives != rhs.lives {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Life"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{3}started_ms\0\u{1}ends\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.startedMs) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.ends) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.incarnation.isEmpty {
+      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 1)
+    }
+    if self.startedMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.startedMs, fieldNumber: 2)
+    }
+    if !self.ends.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.ends, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireLife, rhs: WireLife) -> Bool {
+    if lhs.incarnation != rhs.incarnation {return false}
+    if lhs.startedMs != rhs.startedMs {return false}
+    if lhs.ends != rhs.ends {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePageReturn: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".PageReturn"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}incarnation\0\u{1}page\0\u{1}units\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.hub) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.page) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.units) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.hub.isEmpty {
+      try visitor.visitSingularBytesField(value: self.hub, fieldNumber: 1)
+    }
+    if !self.incarnation.isEmpty {
+      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 2)
+    }
+    if !self.page.isEmpty {
+      try visitor.visitSingularBytesField(value: self.page, fieldNumber: 3)
+    }
+    if self.units != 0 {
+      try visitor.visitSingularUInt32Field(value: self.units, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WirePageReturn, rhs: WirePageReturn) -> Bool {
+    if lhs.hub != rhs.hub {return false}
+    if lhs.incarnation != rhs.incarnation {return false}
+    if lhs.page != rhs.page {return false}
+    if lhs.units != rhs.units {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSnapshotPage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SnapshotPage"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}hub\0\u{1}incarnation\0\u{1}reader\0\u{1}scope\0\u{1}replicas\0\u{1}writes\0\u{1}tables\0\u{1}next\0\u{1}cursor\0\u{1}complete\0\u{3}hub_time_ms\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.format) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.hub) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.reader) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.scope) }()
+      case 6: try { try decoder.decodeRepeatedBytesField(value: &self.replicas) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.writes) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.tables) }()
+      case 9: try { try decoder.decodeSingularBytesField(value: &self.next) }()
+      case 10: try { try decoder.decodeSingularBytesField(value: &self.cursor) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.complete) }()
+      case 12: try { try decoder.decodeSingularUInt64Field(value: &self.hubTimeMs) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.format != 0 {
+      try visitor.visitSingularUInt32Field(value: self.format, fieldNumber: 1)
+    }
+    if !self.hub.isEmpty {
+      try visitor.visitSingularBytesField(value: self.hub, fieldNumber: 2)
+    }
+    if !self.incarnation.isEmpty {
+      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 3)
+    }
+    if !self.reader.isEmpty {
+      try visitor.visitSingularBytesField(value: self.reader, fieldNumber: 4)
+    }
+    if !self.scope.isEmpty {
+      try visitor.visitSingularStringField(value: self.scope, fieldNumber: 5)
+    }
+    if !self.replicas.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.replicas, fieldNumber: 6)
+    }
+    if !self.writes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.writes, fieldNumber: 7)
+    }
+    if !self.tables.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.tables, fieldNumber: 8)
+    }
+    if !self.next.isEmpty {
+      try visitor.visitSingularBytesField(value: self.next, fieldNumber: 9)
+    }
+    if !self.cursor.isEmpty {
+      try visitor.visitSingularBytesField(value: self.cursor, fieldNumber: 10)
+    }
+    if self.complete != 0 {
+      try visitor.visitSingularUInt64Field(value: self.complete, fieldNumber: 11)
+    }
+    if self.hubTimeMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hubTimeMs, fieldNumber: 12)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireSnapshotPage, rhs: WireSnapshotPage) -> Bool {
+    if lhs.format != rhs.format {return false}
+    if lhs.hub != rhs.hub {return false}
+    if lhs.incarnation != rhs.incarnation {return false}
+    if lhs.reader != rhs.reader {return false}
+    if lhs.scope != rhs.scope {return false}
+    if lhs.replicas != rhs.replicas {return false}
+    if lhs.writes != rhs.writes {return false}
+    if lhs.tables != rhs.tables {return false}
+    if lhs.next != rhs.next {return false}
+    if lhs.cursor != rhs.cursor {return false}
+    if lhs.complete != rhs.complete {return false}
+    if lhs.hubTimeMs != rhs.hubTimeMs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSnapshotWrite: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SnapshotWrite"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}replica\0\u{1}stamp\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.replica) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.stamp) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.replica != 0 {
+      try visitor.visitSingularUInt32Field(value: self.replica, fieldNumber: 1)
+    }
+    if self.stamp != 0 {
+      try visitor.visitSingularUInt64Field(value: self.stamp, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireSnapshotWrite, rhs: WireSnapshotWrite) -> Bool {
+    if lhs.replica != rhs.replica {return false}
+    if lhs.stamp != rhs.stamp {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1897,7 +2543,7 @@ nonisolated extension WireDropRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireDropResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".DropResponse"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}scope\0\u{1}kept\0\u{3}backed_up\0\u{1}request\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}scope\0\u{1}kept\0\u{2}\u{2}request\0\u{3}backups_begun\0\u{c}\u{4}\u{1}")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1908,8 +2554,8 @@ nonisolated extension WireDropResponse: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 1: try { try decoder.decodeSingularBytesField(value: &self.hub) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.scope) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.kept) }()
-      case 4: try { try decoder.decodeSingularBoolField(value: &self.backedUp) }()
       case 5: try { try decoder.decodeSingularBytesField(value: &self.request) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.backupsBegun) }()
       default: break
       }
     }
@@ -1925,11 +2571,11 @@ nonisolated extension WireDropResponse: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.kept != 0 {
       try visitor.visitSingularUInt32Field(value: self.kept, fieldNumber: 3)
     }
-    if self.backedUp != false {
-      try visitor.visitSingularBoolField(value: self.backedUp, fieldNumber: 4)
-    }
     if !self.request.isEmpty {
       try visitor.visitSingularBytesField(value: self.request, fieldNumber: 5)
+    }
+    if self.backupsBegun != 0 {
+      try visitor.visitSingularUInt64Field(value: self.backupsBegun, fieldNumber: 6)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1938,8 +2584,8 @@ nonisolated extension WireDropResponse: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.hub != rhs.hub {return false}
     if lhs.scope != rhs.scope {return false}
     if lhs.kept != rhs.kept {return false}
-    if lhs.backedUp != rhs.backedUp {return false}
     if lhs.request != rhs.request {return false}
+    if lhs.backupsBegun != rhs.backupsBegun {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,0 +1,108 @@
+internal import Foundation
+
+/// Who goes on from whom (L8), as the hub has it: an identity's batches of a scope continue the chain of its predecessor after
+/// their last common one. Belongs to one transaction.
+final class HubLineage {
+  /// A predecessor, and the last batch of it that is its successor's too.
+  struct Base: Hashable {
+    var predecessor: ReplicaID
+    var number: UInt64
+    var hash: Data
+  }
+
+  private struct Place: Hashable {
+    var replica: ReplicaID
+    var scope: String
+  }
+
+  private let session: any HubSession
+  private var bases: [Place: Base?] = [:]
+  private var families: [Place: Bool] = [:]
+
+  init(session: any HubSession) { self.session = session }
+
+  /// Predecessors followed at most: a chain that long is somebody's attack.
+  static let generationsMax = 64
+
+  func base(of replica: ReplicaID, scope: String) throws -> Base? {
+    let place = Place(replica: replica, scope: scope)
+    if let known = bases[place] { return known }
+    let row = try session.firstRow(
+      "SELECT predecessor, number, hash FROM hub_succession WHERE replica = ?1 AND scope = ?2", [.blob(replica.bytes), .text(scope)])
+    var base: Base?
+    if let row, let predecessor = row[0].blob.flatMap(ReplicaID.init(bytes:)), let number = row[1].integer, let hash = row[2].blob {
+      base = Base(predecessor: predecessor, number: UInt64(max(0, number)), hash: hash)
+    }
+    bases[place] = .some(base)
+    return base
+  }
+
+  /// The identities whose batches count as `replica`'s own, each with the last number that does.
+  func line(of replica: ReplicaID, scope: String) throws -> [ReplicaID: UInt64] {
+    var line: [ReplicaID: UInt64] = [replica: .max]
+    var (at, end) = (replica, UInt64.max)
+    while line.count <= Self.generationsMax, let base = try base(of: at, scope: scope), line[base.predecessor] == nil {
+      end = min(end, base.number)
+      line[base.predecessor] = end
+      at = base.predecessor
+    }
+    return line
+  }
+
+  /// Who wrote batch `number` of the chain that `replica` continues: itself, or a predecessor.
+  func author(of number: UInt64, replica: ReplicaID, scope: String) throws -> ReplicaID {
+    var at = replica
+    for _ in 0..<Self.generationsMax {
+      guard let base = try base(of: at, scope: scope), number <= base.number else { break }
+      at = base.predecessor
+    }
+    return at
+  }
+
+  /// Whether anybody goes on from `replica` in the scope, or it from somebody: else names alone say whose a write is.
+  func hasFamily(_ replica: ReplicaID, scope: String) throws -> Bool {
+    let place = Place(replica: replica, scope: scope)
+    if let known = families[place] { return known }
+    let row = try session.firstRow(
+      "SELECT 1 FROM hub_succession WHERE scope = ?1 AND (replica = ?2 OR predecessor = ?2) LIMIT 1", [.text(scope), .blob(replica.bytes)])
+    families[place] = row != nil
+    return row != nil
+  }
+
+  /// What makes another write one's own, beyond its name, for a batch about to be merged; nil when names alone decide.
+  ///
+  /// Two writes are of one line when one's identity goes on from the other's, from that batch or a later one. What only
+  /// happens to carry the same name is a twin's.
+  func ownership(of replica: ReplicaID, number: UInt64, scope: String) throws -> (@Sendable (Origin) -> Bool)? {
+    guard try hasFamily(replica, scope: scope) else { return nil }
+    let line = try line(of: replica, scope: scope)
+    // Asked by the merge of this transaction, on its thread, and gone with it.
+    nonisolated(unsafe) let lineage = self
+    return { other in
+      let author = other.version.replica
+      if author == replica { return true }
+      // What cannot be told for certain counts as another's: in doubt, a conflict.
+      if let end = line[author] { return ((try? lineage.number(at: other.position, scope: scope)) ?? nil).map { $0 <= end } ?? false }
+      return (try? lineage.line(of: author, scope: scope)[replica]).map { number <= $0 } ?? false
+    }
+  }
+
+  /// The number of the batch that holds the unit at a position; nil when the log has none.
+  private func number(at position: UInt64, scope: String) throws -> UInt64? {
+    guard position > 0 else { return nil }
+    return try session.integer(
+      """
+      SELECT b.number FROM hub_feed f JOIN hub_batch b ON b.id = f.batch WHERE f.scope = ?1 AND f.position <= ?2
+      ORDER BY f.position DESC LIMIT 1
+      """, [.text(scope), .integer(Int64(clamping: position))]
+    ).map { UInt64(max(0, $0)) }
+  }
+
+  func record(_ base: Base, replica: ReplicaID, scope: String) throws {
+    try session.execute(
+      "INSERT INTO hub_succession (replica, scope, predecessor, number, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
+      [
+        .blob(replica.bytes), .text(scope), .blob(base.predecessor.bytes), .integer(Int64(clamping: base.number)), .blob(base.hash),
+      ])
+  }
+}

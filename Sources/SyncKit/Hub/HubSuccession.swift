@@ -1,0 +1,108 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+extension Hub {
+  /// Identities that may go on from one: a device in trouble makes a few, a thief's flood stops here.
+  static let successorsMax = 64
+
+  /// Gives a device that was copied, or restored from an old copy, a new identity with the same rights (L8).
+  ///
+  /// - Throws: `SyncError` `.revoked` when the old identity was, `.fork` with the number to go below when the hub has another
+  ///   batch where the device says both have the same, `.badRequest` when the hub knows of no fork.
+  func succeed(_ body: Data) async throws -> Data {
+    let name = LocalizedText(vi: "yêu cầu đổi danh tính", en: "succession request")
+    let request = try WireSuccessionRequest.parse(body, named: name)
+    let wire = try WireSuccession.parse(request.body, named: name)
+    guard let key = VerifyingKey(rawRepresentation: wire.publicKey), let predecessor = ReplicaID(bytes: wire.predecessor),
+      key.replica != predecessor, wire.common.count == 1, let place = wire.common.first, place.number < 1 << 62,
+      place.hash.count == (place.number == 0 ? 0 : 32), [0, 32].contains(place.next.count)
+    else { throw ByteReader.short }
+    guard let old = try await device(predecessor) else { throw HubDevice.unknownError }
+    guard old.key.verifies(request.oldSignature, over: request.body, as: .succession),
+      key.verifies(request.newSignature, over: request.body, as: .succession)
+    else {
+      throw SyncError(
+        .badSignature, vi: "Chữ ký của yêu cầu đổi danh tính không đúng.", en: "The succession request's signatures are wrong.")
+    }
+    guard old.scope.utf8.elementsEqual(place.scope.utf8) else { throw ByteReader.short }
+    let (signing, now) = (keys.signing, clock.nowMs())
+    let certificate = try await store.write { session in
+      guard let old = try Self.devices(in: session, where: "replica = ?1", [.blob(predecessor.bytes)]).first, old.revokedMs == nil else {
+        throw HubDevice.revokedError
+      }
+      let lineage = HubLineage(session: session)
+      if let known = try session.firstRow("SELECT certificate FROM hub_device WHERE replica = ?1", [.blob(key.replica.bytes)]) {
+        // The answer was lost and the same device asks again: the same identity.
+        guard let certificate = known[0].blob, try lineage.base(of: key.replica, scope: old.scope)?.predecessor == predecessor else {
+          throw ByteReader.short
+        }
+        return certificate
+      }
+      let count = try session.integer("SELECT count(*) FROM hub_succession WHERE predecessor = ?1", [.blob(predecessor.bytes)]) ?? 0
+      guard count < Self.successorsMax else {
+        throw SyncError(
+          .busy, vi: "Danh tính này đã được thay quá nhiều lần; báo cho tỉnh.",
+          en: "This identity has been succeeded too often; tell the hub's operator.",
+          retryAfterSeconds: 3600)
+      }
+      try Self.checkFork(place, of: predecessor, lineage: lineage, in: session)
+      let certificate = try Self.register(
+        key, scope: old.scope, readScopes: old.readScopes, label: old.label, now: now, signing: signing,
+        after: (predecessor, [place.scope: (place.number, place.hash)]), in: session)
+      try lineage.record(
+        HubLineage.Base(predecessor: predecessor, number: place.number, hash: place.hash), replica: key.replica, scope: old.scope)
+      return certificate
+    }
+    return try enrolResponse(scope: old.scope, certificate: certificate).serializedData()
+  }
+
+  /// Checks that both sides have the last common batch, and another one after it. The device acts on errors that are not
+  /// signed, and must not take a new identity for nothing.
+  private static func checkFork(
+    _ place: WireChainPlace, of predecessor: ReplicaID, lineage: HubLineage, in session: any HubSession
+  ) throws {
+    let chain = HubChain(session: session, lineage: lineage)
+    if place.number > 0, let known = try chain.hash(of: place.number, replica: predecessor, scope: place.scope), known != place.hash {
+      throw SyncError.fork(place.number)
+    }
+    guard let after = try chain.hash(of: place.number + 1, replica: predecessor, scope: place.scope), after != place.next else {
+      throw SyncError(
+        .badRequest, vi: "Máy chủ không thấy hai thiết bị nào cùng danh tính này; chạy đồng bộ lại.",
+        en: "The hub sees no second device of this identity; sync again.")
+    }
+  }
+}
+
+/// What the hub knows of a replica's batches in a scope: their hashes, by number.
+struct HubChain {
+  let session: any HubSession
+  let lineage: HubLineage
+
+  /// The hash of batch `number` of the chain that `replica` continues, as far as the hub knows it.
+  func hash(of number: UInt64, replica: ReplicaID, scope: String) throws -> Data? {
+    let author = try lineage.author(of: number, replica: replica, scope: scope)
+    return try session.firstRow(
+      "SELECT hash FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3",
+      [.text(scope), .blob(author.bytes), .integer(Int64(clamping: number))])?.first?.blob
+  }
+
+  /// The newest batch of that chain that is merged, and its hash; number 0 and no hash before the first.
+  func merged(replica: ReplicaID, scope: String) throws -> (number: UInt64, hash: Data) {
+    var at = replica
+    var below = Int64.max
+    for _ in 0..<HubLineage.generationsMax {
+      if let row = try session.firstRow(
+        """
+        SELECT number, hash FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND state = 1 AND number <= ?3
+        ORDER BY number DESC LIMIT 1
+        """, [.text(scope), .blob(at.bytes), .integer(below)]), let number = row[0].integer, let hash = row[1].blob
+      {
+        return (UInt64(max(0, number)), hash)
+      }
+      guard let base = try lineage.base(of: at, scope: scope) else { break }
+      below = min(below, Int64(clamping: base.number))
+      at = base.predecessor
+    }
+    return (0, Data())
+  }
+}

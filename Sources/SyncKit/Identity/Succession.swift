@@ -1,0 +1,157 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// The change of identity of a device that was copied, or restored from an old copy (L8).
+///
+/// The order makes every interruption harmless. The new key is saved before anybody hears of it; the hub gives the same
+/// certificate to the same key again; and one transaction of the database puts the certificate, the re-sealed batches and the rows
+/// in their new versions in place together. Which key is in use follows from the certificate (`Replica.secrets`).
+extension Replica {
+  /// Tries of one change of identity, each with an earlier last common batch, as the hub asks.
+  private static let triesMax = 100
+
+  /// Takes a new identity because the hub has another batch `number` of this one's.
+  ///
+  /// - Returns: What was noticed and done.
+  /// - Throws: `SyncError`, such as `.revoked`; the device goes on as it was, and nothing is lost.
+  func takeIdentity(scope: String, number: UInt64, through transport: any Transport, hubTimeMs: UInt64) async throws -> SyncNotice {
+    var secrets = try secrets()
+    let old = secrets.signingKey
+    let hub = try await hubKey()
+    var common = number > 0 ? number - 1 : 0
+    for _ in 0..<Self.triesMax {
+      let new = secrets.nextKey ?? SigningKey()
+      if secrets.nextKey == nil {
+        secrets.nextKey = new
+        try keyStore.save(secrets)
+      }
+      do {
+        let request = try await successionRequest(from: old, to: new, scope: scope, common: common)
+        let answer = try await transport.exchange(HubRequest("POST", "/v1/succession", body: request))
+        let response = try WireEnrolResponse.parse(answer.body, named: LocalizedText(vi: "trả lời ghi danh", en: "enrolment answer"))
+        let certificate = try Self.checked(response, by: hub, for: new)
+        guard try await follows(certificate, old.replica) else {
+          // The key file remembers an attempt that this database, put back from an older copy, knows nothing of.
+          secrets.nextKey = nil
+          continue
+        }
+        let notice = try await becomeSuccessor(
+          certificate, signed: try response.certificate.serializedData(), old: old, new: new, hubTimeMs: hubTimeMs)
+        _ = try self.secrets()
+        return notice
+      } catch let error as SyncError where error.code == .fork && (error.expected ?? 0) > 0 && (error.expected ?? 0) <= common {
+        common = (error.expected ?? 1) - 1
+      }
+    }
+    throw SyncError.fork(number, scope: scope)
+  }
+
+  /// Whether a certificate goes on from this identity, from a batch that this store has too.
+  private func follows(_ certificate: WireCertificate, _ old: ReplicaID) async throws -> Bool {
+    guard certificate.predecessor == old.bytes else { return false }
+    return try await engineRead { transaction in
+      try certificate.common.allSatisfy { try transaction.outbox.hash(scope: $0.scope, number: $0.number) ?? Data() == $0.hash }
+    }
+  }
+
+  private func successionRequest(from old: SigningKey, to new: SigningKey, scope: String, common: UInt64) async throws -> Data {
+    let place = try await engineRead { transaction in
+      let outbox = transaction.outbox
+      var place = WireChainPlace()
+      place.scope = scope
+      place.number = min(common, try outbox.lastNumber(scope: scope))
+      place.hash = try outbox.hash(scope: scope, number: place.number) ?? Data()
+      place.next = try outbox.hash(scope: scope, number: place.number + 1) ?? Data()
+      return place
+    }
+    var wire = WireSuccession()
+    wire.predecessor = old.replica.bytes
+    wire.publicKey = new.publicKey
+    wire.common = [place]
+    var request = WireSuccessionRequest()
+    request.body = try wire.serializedData()
+    request.oldSignature = try old.sign(request.body, as: .succession)
+    request.newSignature = try new.sign(request.body, as: .succession)
+    return try request.serializedData()
+  }
+
+  private func becomeSuccessor(
+    _ certificate: WireCertificate, signed: Data, old: SigningKey, new: SigningKey, hubTimeMs: UInt64
+  ) async throws -> SyncNotice {
+    let ends = Dictionary(certificate.common.map { ($0.scope, $0.number) }, uniquingKeysWith: min)
+    return try await engineWrite { [self] transaction in
+      // What is pending was written by the old identity's store, and a page may have shown the fork: seal it with the rest.
+      _ = try seal(in: transaction, key: old)
+      let lineage = try Lineage.load(current: old.replica, in: transaction.session)
+      let resealed = try capture.suspended {
+        try transaction.outbox.reseal(after: ends, lineage: lineage, key: new, rows: transaction.rows)
+      }
+      guard let retired = try transaction.state.value("certificate").blob else { throw Self.notEnrolled }
+      try lineage.retire(certificate: retired, ends: ends, in: transaction.session)
+      try transaction.state.set("certificate", .blob(signed))
+      let notice = SyncNotice(
+        kind: .newIdentity, atMs: hubTimeMs,
+        explanation: LocalizedText(
+          vi:
+            "Máy này từng bị sao chép hoặc được khôi phục từ bản cũ: máy đổi danh tính \(old.replica.short) thành \(new.replica.short),"
+            + " gửi lại \(resealed) gói dưới tên mới; không mất gì.",
+          en:
+            "This device was copied, or restored from an old copy: it took the new identity \(new.replica.short) in place of"
+            + " \(old.replica.short) and sends \(resealed) batches under it; nothing is lost."
+        ))
+      try notice.save(in: transaction.session)
+      return notice
+    }
+  }
+}
+
+extension Outbox {
+  /// The newest number sealed in a scope; 0 before the first.
+  func lastNumber(scope: String) throws -> UInt64 {
+    UInt64(max(0, try session.integer("SELECT max(number) FROM sync_outbox WHERE scope = ?1", [.text(scope)]) ?? 0))
+  }
+
+  /// Seals every batch after the last common one of its scope anew under `key`, one for one: same units, stamps and cursor, and
+  /// the same number unless one before it is no longer here. Rows that carry the old versions get the new ones.
+  ///
+  /// - Parameter ends: The last common number by scope; 0 where it names none.
+  /// - Returns: How many batches were sealed anew.
+  func reseal(after ends: [String: UInt64], lineage: Lineage, key: SigningKey, rows: RowStore) throws -> Int {
+    var count = 0
+    var last: [String: UInt64] = ends
+    for row in try session.rows("SELECT scope, number FROM sync_outbox ORDER BY scope, number") {
+      guard let scope = row[0].text, let number = row[1].integer.map({ UInt64(max(0, $0)) }), number > ends[scope] ?? 0 else { continue }
+      let place: [CellValue] = [.text(scope), .integer(Int64(clamping: number))]
+      guard var content = try content(scope: scope, number: number) else {
+        try forget(scope: scope, number: number)
+        continue
+      }
+      let author = lineage.author(scope: scope, number: number)
+      let stamps = try Acknowledgements(session: session).stamps(of: content)
+      for (index, unit) in content.units.enumerated() {
+        try rows.move(unit.changes, from: Version(stamps[index], author), to: Version(unit.stamp, key.replica), scope: scope)
+      }
+      content.replica = key.replica
+      content.number = (last[scope] ?? 0) + 1
+      content.previous = try hash(scope: scope, number: content.number - 1) ?? Data()
+      let batch = try BatchCodec.seal(content, with: key)
+      try session.execute(
+        """
+        UPDATE sync_outbox SET number = ?3, hash = ?4, bytes = ?5, received = 0, held = 0, acknowledged = 0, receipt = NULL
+        WHERE scope = ?1 AND number = ?2
+        """, place + [.integer(Int64(clamping: content.number)), .blob(batch.hash), .blob(batch.bytes)])
+      try session.execute("DELETE FROM sync_ack WHERE scope = ?1 AND number = ?2", place)
+      last[scope] = content.number
+      count += 1
+    }
+    return count
+  }
+
+  /// Takes a batch whose bytes were dropped out of the chain. The hub had merged it, so it stays counted as merged.
+  private func forget(scope: String, number: UInt64) throws {
+    let place: [CellValue] = [.text(scope), .integer(Int64(clamping: number))]
+    let changes = try session.integer("SELECT changes FROM sync_outbox WHERE scope = ?1 AND number = ?2", place) ?? 0
+    try StateStore(session: session).add("changesForgotten", Int(changes))
+    for table in ["sync_outbox", "sync_ack"] { try session.execute("DELETE FROM \(table) WHERE scope = ?1 AND number = ?2", place) }
+  }
+}

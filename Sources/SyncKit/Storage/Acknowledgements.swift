@@ -1,0 +1,100 @@
+internal import Foundation
+
+/// What the feed said of the store's own units: where each was merged, and with which stamp. Kept with the outbox, because a
+/// hub that was restored, or a change of identity, asks for it again.
+struct Acknowledgements {
+  let session: any SQLSession
+
+  static let schema = """
+    CREATE TABLE IF NOT EXISTS sync_ack (
+      seq INTEGER PRIMARY KEY, scope TEXT NOT NULL, number INTEGER NOT NULL, unit INTEGER NOT NULL, units INTEGER NOT NULL,
+      position INTEGER NOT NULL, stamps BLOB, lost INTEGER NOT NULL DEFAULT 0);
+    CREATE INDEX IF NOT EXISTS sync_ack_batch ON sync_ack (scope, number);
+    """
+
+  /// Consecutive units of one batch, acknowledged at consecutive positions.
+  struct Run {
+    var number: UInt64
+    var firstUnit: Int
+    var position: UInt64
+    /// As merged.
+    var stamps: [HybridTimestamp]
+    /// Whether one differs from what was sealed.
+    var isRestamped = false
+  }
+
+  func save(_ run: Run, scope: String) throws {
+    var packed = Data()
+    if run.isRestamped { for stamp in run.stamps { packed.appendVarint(stamp.rawValue) } }
+    try session.execute(
+      "INSERT INTO sync_ack (scope, number, unit, units, position, stamps) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+      [
+        .text(scope), .integer(Int64(clamping: run.number)), .integer(Int64(run.firstUnit)), .integer(Int64(run.stamps.count)),
+        .integer(Int64(clamping: run.position)), run.isRestamped ? .blob(packed) : .null,
+      ])
+    try count(scope: scope, number: run.number)
+  }
+
+  /// How many units of a batch are acknowledged in the hub's present life, written into the outbox.
+  func count(scope: String, number: UInt64) throws {
+    var units: Set<Int64> = []
+    for row in try session.rows(
+      "SELECT unit, units FROM sync_ack WHERE scope = ?1 AND number = ?2 AND lost = 0", [.text(scope), .integer(Int64(clamping: number))])
+    {
+      let first = row[0].integer ?? 0
+      units.formUnion(first..<first + max(0, row[1].integer ?? 0))
+    }
+    try session.execute(
+      "UPDATE sync_outbox SET acknowledged = ?3 WHERE scope = ?1 AND number = ?2",
+      [.text(scope), .integer(Int64(clamping: number)), .integer(Int64(units.count))])
+  }
+
+  /// The stamps that a batch's units carry in the rows of this store.
+  struct Stamps {
+    /// As sealed.
+    var sealed: [HybridTimestamp]
+    fileprivate var present: [Int: HybridTimestamp] = [:]
+    fileprivate var lost: [Int: HybridTimestamp] = [:]
+
+    subscript(unit: Int) -> HybridTimestamp { present[unit] ?? lost[unit] ?? sealed[unit] }
+
+    /// The stamp the unit carries once the feed acknowledged it with `stamp`. Merged twice – a hub that was restored may merge
+    /// it again before it learns with which stamp it once had it – it carries the later one, as it does everywhere.
+    mutating func acknowledge(_ unit: Int, as stamp: HybridTimestamp) -> HybridTimestamp {
+      let standing = max(present[unit] ?? stamp, stamp)
+      present[unit] = standing
+      return standing
+    }
+  }
+
+  func stamps(of content: BatchContent) throws -> Stamps {
+    var stamps = Stamps(sealed: content.units.map(\.stamp))
+    for row in try session.rows(
+      "SELECT unit, units, stamps, lost FROM sync_ack WHERE scope = ?1 AND number = ?2 ORDER BY seq",
+      [.text(content.scope), .integer(Int64(clamping: content.number))])
+    {
+      let first = Int(row[0].integer ?? 0)
+      var reader = row[2].blob.map { ByteReader($0) }
+      for unit in first..<first + Int(max(0, row[1].integer ?? 0)) where unit < stamps.sealed.count {
+        let stamp = try reader.map { _ in HybridTimestamp(rawValue: try reader?.varint() ?? 0) } ?? stamps.sealed[unit]
+        if row[3].integer == 0 { _ = stamps.acknowledge(unit, as: stamp) } else { stamps.lost[unit] = stamp }
+      }
+    }
+    return stamps
+  }
+}
+
+extension RowStore {
+  /// Gives the cells, and lives, that changes of one unit wrote another version, wherever they still have the old one.
+  func move(_ changes: [RowChange], from old: Version, to new: Version, scope: String) throws {
+    guard old != new else { return }
+    for change in changes {
+      guard let shape = shape(change.table), let stored = try load(shape, key: change.key) else { continue }
+      var state = stored.state
+      if state.lifeOrigin?.version == old { state.lifeOrigin?.version = new }
+      // Only this unit's cells: a row cut over several units gets a stamp with each of them.
+      for cell in change.cells where state.cells[cell.name]?.origin.version == old { state.cells[cell.name]?.origin.version = new }
+      if state != stored.state { try saveMetadata(state, shape: shape, key: change.key, scope: stored.scope) }
+    }
+  }
+}
