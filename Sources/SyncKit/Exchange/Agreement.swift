@@ -39,7 +39,6 @@ public enum Agreement: Sendable, Hashable, Codable {
 struct AgreementCheck {
   let rows: RowStore
   let outbox: Outbox
-  let key: SigningKey
   let shapes: [String: TableShape]
 
   /// - Parameter skipped: Tables of which this version leaves something out.
@@ -68,7 +67,7 @@ struct AgreementCheck {
   private func heldRows() throws -> [String: [String: Set<CellValue>]]? {
     var held: [String: [String: Set<CellValue>]] = [:]
     for entry in try outbox.unacknowledged() {
-      guard let content = try outbox.content(scope: entry.scope, number: entry.number, key: key),
+      guard let content = try outbox.content(scope: entry.scope, number: entry.number),
         entry.acknowledged + entry.held.count >= content.units.count
       else { return nil }
       for index in entry.held where content.units.indices.contains(index) {

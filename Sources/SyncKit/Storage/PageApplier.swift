@@ -55,7 +55,7 @@ struct PageApplier {
       "SELECT name FROM sync_state WHERE substr(name, 1, ?1) = ?2", [.integer(Int64(Self.skippedPrefix.count)), .text(Self.skippedPrefix)])
     let skipped = names.compactMap { $0[0].text?.dropFirst(Self.skippedPrefix.count).prefix { $0 != "/" } }
     let shapes = Dictionary(uniqueKeysWithValues: rows.all.map { ($0.name, $0) })
-    return try AgreementCheck(rows: rows, outbox: outbox, key: key, shapes: shapes).compare(page, skipped: Set(skipped.map(String.init)))
+    return try AgreementCheck(rows: rows, outbox: outbox, shapes: shapes).compare(page, skipped: Set(skipped.map(String.init)))
   }
 
   private func isOwn(_ unit: FeedUnit, scope: String) -> Bool { lineage.isOwn(unit.author, scope: scope, number: unit.batchNumber) }
