@@ -57,9 +57,16 @@ struct Enroll: FieldCommand {
   func perform(_ console: Console) async throws {
     let transport = try hub.map { try HTTPTransport(hub: $0) }
     let contents = try file.map { try FieldOptions.contents(of: $0, bytesMax: Self.fileBytesMax) }
+    let isNew = !field.storeExists
     let survey = try field.open(create: true)
     if let contents {
-      try await survey.enroll(file: contents)
+      do {
+        try await survey.enroll(file: contents)
+      } catch {
+        // Nothing was promised to this store yet, and a wrong file leaves nothing behind.
+        if isNew { removeStore(survey) }
+        throw error
+      }
     } else if let code, let transport {
       try await survey.enroll(code: code, label: label, through: transport)
     }
@@ -76,6 +83,11 @@ struct Enroll: FieldCommand {
           en: "Enrolled, but the campaign has not arrived: \(failure.explanation.en) Run field sync when there is a network."))
       throw ToolExit.partly
     }
+  }
+
+  private func removeStore(_ survey: SurveyField) {
+    try? survey.close()
+    for ending in ["", "-wal", "-shm", ".key"] { try? FileManager.default.removeItem(atPath: field.storePath + ending) }
   }
 
   private func report(_ survey: SurveyField, _ console: Console) async throws {

@@ -76,5 +76,15 @@ public struct Console: Sendable {
   }
 
   public static func out(_ line: String) { StandardStream.output.write(line + "\n") }
-  public static func err(_ line: String) { StandardStream.error.write(line + "\n") }
+
+  /// A line on standard error; a word of unreasonable length, such as an argument that is echoed, is cut.
+  public static func err(_ line: String) {
+    let words = line.split(separator: " ", omittingEmptySubsequences: false).map { word in
+      word.utf8.count > wordBytesMax ? word.prefix(wordBytesMax / 4) + "…" : word
+    }
+    StandardStream.error.write(words.joined(separator: " ") + "\n")
+  }
+
+  /// The longest word of a message, in bytes: longer than any path.
+  private static let wordBytesMax = 8_192
 }

@@ -10,6 +10,7 @@ public enum ToolMain {
   public static func run(_ root: any AsyncParsableCommand.Type) async {
     StandardStream.reserve()
     let arguments = Array(Language.taken(from: CommandLine.arguments).rest.dropFirst())
+    guard !arguments.contains(where: { $0.contains("\u{FFFD}") }) else { refuseBytes(arguments) }
     do {
       var command = try await root.asyncParseAsRoot(arguments)
       if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
@@ -20,17 +21,28 @@ public enum ToolMain {
 
   private static func end(_ root: any AsyncParsableCommand.Type, _ error: any Error, _ arguments: [String]) -> Never {
     let code = root.exitCode(for: error)
-    let text = root.fullMessage(for: error)
+    // The command that runs when none is named has a name nobody needs to know.
+    let text = root.fullMessage(for: error).replacingOccurrences(of: "\(root._commandName) next", with: root._commandName)
     if code.isSuccess {
       let isHelp = text.hasPrefix("OVERVIEW: ") || text.hasPrefix("USAGE: ")
       Console.out(isHelp && Language.spoken == .vietnamese ? ParserWords.help(text) : text)
     } else if !text.isEmpty {
       explain(
-        root.message(for: error), in: text, wantsJSON: arguments.prefix { $0 != "--" }.contains("--json"),
+        root.message(for: error), in: text, wantsJSON: wantsJSON(arguments),
         unknown: unknown(arguments, of: root))
     }
     exit(code.rawValue)
   }
+
+  /// Bytes that are no text came in as replacement characters: a file of such a name would be another one.
+  private static func refuseBytes(_ arguments: [String]) -> Never {
+    let text = LocalizedText(
+      vi: "Dòng lệnh không phải là chữ UTF-8; hãy đổi tên tệp đó.", en: "The command line is not UTF-8 text; rename that file.")
+    if wantsJSON(arguments) { Console.object(.error, code: "usage", text(.spoken)) } else { Console.err(text(.spoken)) }
+    exit(ExitCode.validationFailure.rawValue)
+  }
+
+  private static func wantsJSON(_ arguments: [String]) -> Bool { arguments.prefix { $0 != "--" }.contains("--json") }
 
   /// A first word that is no command: the parser would take it for an argument of the command that runs when none is named.
   private static func unknown(_ arguments: [String], of root: any AsyncParsableCommand.Type) -> LocalizedText? {

@@ -89,7 +89,14 @@ struct EnrollCommand: ToolCommand {
       } else {
         let made = try await survey.hub.makeCodes(targets.map { ($0.code.rawValue, plan.readScopes(of: $0.code)) })
         codes = zip(targets, made).map { unit, code in self.code(for: unit, of: plan.tree, code: code) }
-        for path in file { try write(codes, to: path) }
+        do {
+          for path in file { try write(codes, to: path) }
+        } catch {
+          // They are shown this once: what cannot be written must not be lost.
+          table(codes, console)
+          try console.result(codes)
+          throw error
+        }
       }
       show(codes, console)
       try console.result(codes)
@@ -131,7 +138,7 @@ struct EnrollCommand: ToolCommand {
       let data = try await survey.hub.makeEnrolmentFile(
         scope: unit.code.rawValue, readScopes: plan.readScopes(of: unit.code), label: "\(plan.tree.displayName(of: unit.code)) \(number)",
         hubAddress: hub)
-      try writePrivate(data, to: path)
+      try PrivateFile.write(data, to: path)
       codes.append(code(for: unit, of: plan.tree, file: path))
       bar.show(done: index + 1, of: targets.count)
     }
@@ -152,19 +159,12 @@ struct EnrollCommand: ToolCommand {
     if path.lowercased().hasSuffix(".json") {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      try writePrivate(try encoder.encode(codes), to: path)
+      try PrivateFile.write(try encoder.encode(codes), to: path)
     } else {
       var writer = CSVWriter()
       writer.write(["unit", "name", "district", "code"])
       for code in codes { writer.write([code.unit, code.name, code.district, code.code ?? ""]) }
-      try writePrivate(writer.data, to: path)
-    }
-  }
-
-  /// Readable by its owner only, from the first byte on.
-  private func writePrivate(_ data: Data, to path: String) throws {
-    guard FileManager.default.createFile(atPath: path, contents: data, attributes: [.posixPermissions: 0o600]) else {
-      throw ToolError(vi: "Không ghi được tệp \(path).", en: "Cannot write the file \(path).")
+      try PrivateFile.write(writer.data, to: path)
     }
   }
 
@@ -176,6 +176,10 @@ struct EnrollCommand: ToolCommand {
         "Wrote \(console.words.number(codes.count)) codes to \(list); keep it like a key.")
       return
     }
+    table(codes, console)
+  }
+
+  private func table(_ codes: [Code], _ console: Console) {
     let words = console.words
     let heading = [
       words.text("Mã đơn vị", "Unit"), words.text("Đơn vị", "Name"), words.text("Huyện", "District"),

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Foundation
 internal import SurveyKit
 internal import SyncKit
 internal import ToolSupport
@@ -25,7 +24,7 @@ struct NextCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    guard FileManager.default.fileExists(atPath: SurveyHub.storePath(in: place.folder)) else {
+    guard try SurveyHub.exists(in: place.folder) else {
       return try show(.noHub, phase: nil, noHub, console)
     }
     try await place.withHub(options) { survey in

@@ -37,6 +37,11 @@ public struct AnswerFault: Sendable, Hashable {
   }
 }
 
+extension AnswerFault {
+  /// What stands before the message; nothing when it concerns the answers as a whole.
+  fileprivate var place: String { question.isEmpty ? "" : "\(question): " }
+}
+
 /// All that is wrong with one set of answers, in the order of the form.
 public struct AnswerFaults: ExplainedError, Hashable {
   /// At least one.
@@ -44,8 +49,8 @@ public struct AnswerFaults: ExplainedError, Hashable {
 
   public var explanation: LocalizedText {
     LocalizedText(
-      vi: faults.map { "\($0.question): \($0.message.vi)" }.joined(separator: "\n"),
-      en: faults.map { "\($0.question): \($0.message.en)" }.joined(separator: "\n"))
+      vi: faults.map { $0.place + $0.message.vi }.joined(separator: "\n"),
+      en: faults.map { $0.place + $0.message.en }.joined(separator: "\n"))
   }
 }
 

@@ -39,6 +39,21 @@ public final class SurveyHub: Sendable {
     return try await open(at: folder, keys: keys, clock: clock, options: Hub.Options(), create: true)
   }
 
+  /// Whether a folder holds a hub.
+  ///
+  /// - Throws: `SyncError` when one cannot look into the folder.
+  public static func exists(in folder: String) throws -> Bool {
+    let manager = FileManager.default
+    var isFolder = ObjCBool(false)
+    guard manager.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else { return false }
+    guard manager.isExecutableFile(atPath: folder) else {
+      throw SyncError(
+        .storeMissing, vi: "Không mở được thư mục \(folder); kiểm tra quyền.",
+        en: "The folder \(folder) cannot be opened; check its permissions.")
+    }
+    return manager.fileExists(atPath: storePath(in: folder))
+  }
+
   /// Opens the hub of a folder.
   ///
   /// - Parameter options: Its observer is replaced by the survey's own.
@@ -46,10 +61,7 @@ public final class SurveyHub: Sendable {
   public static func open(
     at folder: String, clock: any WallClock = SystemClock(), options: Hub.Options = Hub.Options()
   ) async throws -> SurveyHub {
-    var isFolder = ObjCBool(false)
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue,
-      FileManager.default.fileExists(atPath: storePath(in: folder))
-    else {
+    guard try exists(in: folder) else {
       throw SyncError(
         .storeMissing, vi: "Không có máy chủ trong \(folder); tạo bằng `hub init \(folder)` hoặc chỉ đúng chỗ bằng --dir.",
         en: "There is no hub in \(folder); make one with `hub init \(folder)`, or name its folder with --dir.")

@@ -99,6 +99,13 @@ public enum PrivateFile {
       return SyncError(
         errno == ENOSPC ? .diskFull : .keyUnusable, vi: "Không ghi được \(path): \(reason).", en: "Cannot write \(path): \(reason).")
     }
+    // A device, such as a terminal, would be replaced by a file of its name.
+    var there = stat()
+    if stat(path, &there) == 0, there.st_mode & S_IFMT != S_IFREG {
+      throw SyncError(
+        .keyUnusable, vi: "\(path) có sẵn và không phải là tệp; hãy chọn tên khác.",
+        en: "\(path) is there and is not a file; choose another name.")
+    }
     unlink(temporary)
     let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600)
     guard file >= 0 else { throw failed() }
