@@ -15,7 +15,7 @@ import Testing
     try await copy.report(guided: 12)
     let noticed = try await copy.sync()
     #expect(noticed.sentences.count { $0.contains("copied, or restored from an old copy") && $0.contains("nothing is lost") } == 1)
-    #expect(noticed.output.hasPrefix("Sent 1 (0 answers, 1 changes)"))
+    #expect(noticed.output.hasPrefix("Sent 2 (0 answers, 2 changes)"))
     #expect(try await copy.sync().errors.isEmpty)
     _ = try await a.sync()
     #expect(try await [a.guided(), copy.guided()] == [12, 12])

@@ -79,7 +79,9 @@ struct FieldDevice {
     let example = try await run("report", "--example")
     let file = store + ".report.json"
     try Data(example.output.utf8).write(to: URL(fileURLWithPath: file))
-    let filed = try await run("report", "--from", file, "--set", "guided=\(guided)")
+    var filed = try await run("report", "--from", file, "--set", "guided=\(guided)")
+    // One that is filed already is corrected, with a reason.
+    if filed.status != 0 { filed = try await run("report", "--from", file, "--set", "guided=\(guided)", "--reason", "counted again") }
     try #require(filed.status == 0, "\(filed.errors)")
   }
 

@@ -84,17 +84,15 @@ struct DevicesListCommand: ToolCommand {
 extension DevicesListCommand {
   /// Whether it may call, and which identities took whose place: a device that was copied, or restored from an old copy, has several.
   fileprivate static func state(_ device: HubDevice, of devices: [HubDevice]) -> LocalizedText {
-    var state = device.revokedMs == nil ? LocalizedText(vi: "đang dùng", en: "active") : LocalizedText(vi: "đã thu hồi", en: "revoked")
+    var parts = [
+      device.revokedMs == nil ? LocalizedText(vi: "đang dùng", en: "active") : LocalizedText(vi: "đã thu hồi", en: "revoked")
+    ]
     if let predecessor = device.predecessor {
-      state.vi += ", thay \(predecessor.short)"
-      state.en += ", succeeds \(predecessor.short)"
+      parts.append(LocalizedText(vi: "thay cho \(predecessor.short)", en: "succeeds \(predecessor.short)"))
     }
     let successors = devices.filter { $0.predecessor == device.replica }.map(\.replica.short).joined(separator: ", ")
-    if !successors.isEmpty {
-      state.vi += ", có \(successors) thay"
-      state.en += ", succeeded by \(successors)"
-    }
-    return state
+    if !successors.isEmpty { parts.append(LocalizedText(vi: "được \(successors) thay", en: "succeeded by \(successors)")) }
+    return LocalizedText(vi: parts.map(\.vi).joined(separator: ", "), en: parts.map(\.en).joined(separator: ", "))
   }
 }
 

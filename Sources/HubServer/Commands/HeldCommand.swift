@@ -146,7 +146,7 @@ struct HeldRepairCommand: ToolCommand {
     commandName: "repair",
     abstract: LocalizedText(
       vi: "Sửa một việc bị giữ lại rồi hợp nhất dưới tên máy chủ.", en: "Correct a held unit and merge it in the hub's name."),
-    examples: ["hub held repair 17-0 --set visits=12 --by province --reason \"a number in words\""])
+    examples: ["hub held repair 17-0 --set visits=12 --by province --reason typo"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
