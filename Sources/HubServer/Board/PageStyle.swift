@@ -68,6 +68,7 @@ enum PageStyle {
       body { font-size: 15px; }
       th, td { padding: .4rem .5rem; }
       th[scope="row"], .district th, thead th:first-child { min-width: 6.5rem; max-width: 9rem; }
+      .board th[scope="row"] { white-space: normal; }
       .board th[scope="row"], .district th { white-space: normal; }
       thead th.n { min-width: 4rem; max-width: 7rem; }
       .band { grid-template-columns: 1fr 1fr; }
