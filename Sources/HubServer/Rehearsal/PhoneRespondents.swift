@@ -27,7 +27,9 @@ struct PhoneRespondents: Sendable {
     let respondent = WebRespondent(target: WebForm.path + token) { call in
       try await Patience.again {
         let response = try await transport.send(call, timeoutMs: Self.timeoutMs)
-        guard response.status < 500 else {
+        // A link cut inside an answer's headers leaves a status and nothing else.
+        let isWhole = response.status == 303 ? response.headers["location"] != nil : !response.body.isEmpty
+        guard response.status < 500, isWhole else {
           throw SyncError(.busy, vi: "Trang phiếu đang bận.", en: "The form's pages are busy.")
         }
         return response
