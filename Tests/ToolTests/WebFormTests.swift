@@ -116,9 +116,18 @@ import Testing
     let survey = try await SurveyHub.open(at: dir)
     let key = FormLinkKey(secret: survey.hub.secret(for: "form-links"))
     try survey.close()
+    let convert = try #require(ToolProcess.find("rsvg-convert"))
     for kind in ["png", "svg"] {
-      let files = made.codes.map { "\(out)/\($0.file).\(kind)" }
-      let read = try await Tool.run(try #require(ToolProcess.find("zbarimg")), ["--nodbus", "--quiet", "--raw"] + files)
+      var files = made.codes.map { "\(out)/\($0.file).\(kind)" }
+      // A reader of codes reads pixels; how its own library draws an SVG depends on what else is installed.
+      if kind == "svg" {
+        let drawn = files.map { folder.path + "/" + (($0 as NSString).lastPathComponent) + ".png" }
+        for (file, image) in zip(files, drawn) { #expect(try await Tool.run(convert, ["-o", image, file]).status == 0) }
+        files = drawn
+      }
+      // Only QR codes: in a random pattern the reader now and then also sees a bar code.
+      let reading = ["--nodbus", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"]
+      let read = try await Tool.run(try #require(ToolProcess.find("zbarimg")), reading + files)
       let links = read.output.split(separator: "\n").map(String.init)
       #expect(read.status == 0 && links == made.codes.map(\.link), "\(kind): \(read.errors)")
       for (code, link) in zip(made.codes, links) {
