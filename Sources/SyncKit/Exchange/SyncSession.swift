@@ -37,6 +37,8 @@ struct SyncSession {
     case askOffset(OutboxEntry)
     case drop
     case pull
+    /// Fetch the next page of a scope in bulk: the feed is gone, or too long to begin with.
+    case fetch(scope: String)
     /// The hub has another batch of this number of ours: go on under a new identity (L8).
     case takeIdentity(scope: String, number: UInt64)
     case wait(ms: Int)
@@ -50,6 +52,9 @@ struct SyncSession {
     case offset(Int)
     case dropped(more: Bool)
     case pulled(head: Bool, sealedMore: Bool)
+    /// The feed cannot go on from where this device is: the scope comes in bulk.
+    case rebase(scope: String)
+    case fetched(isLast: Bool, sealedMore: Bool)
     /// A push or a page showed another batch of this number under our name.
     case forked(scope: String, number: UInt64)
     case identityTaken
@@ -61,6 +66,8 @@ struct SyncSession {
   static let roundsMax = 3
   /// Identities one exchange takes. Every one of them ends a fork for good; a hub that goes on finding new ones is not sane.
   static let identitiesMax = 3
+  /// Scopes one exchange fetches in bulk; a hub that goes on asking for it is not sane.
+  static let rebasesMax = WireLimits.tablesMax
 
   let retry: RetryPolicy
   private(set) var error: SyncError?
@@ -69,6 +76,7 @@ struct SyncSession {
   private var failures = 0
   private var rounds = 0
   private var identities = 0
+  private var rebases = 0
   /// Sent or refused in this exchange: not tried again in it.
   private var done: Set<OutboxEntry> = []
   private var sealedMore = false
@@ -116,6 +124,15 @@ struct SyncSession {
     case .dropped(let more):
       failures = 0
       return more ? .drop : .pull
+    case .rebase(let scope):
+      guard rebases < Self.rebasesMax else { return failed(.rebase(scope), chance: chance) }
+      rebases += 1
+      failures = 0
+      return .fetch(scope: scope)
+    case .fetched(let isLast, let more):
+      failures = 0
+      sealedMore = sealedMore || more
+      return isLast ? .pull : current
     case .pulled(let head, let more):
       failures = 0
       sealedMore = sealedMore || more

@@ -8,6 +8,7 @@ struct FeedReader {
   let key: SigningKey
   let incarnation: Data
   let wallMs: UInt64
+  var firstUnitsMax = Self.firstUnitsMax
 
   /// A page is closed after the run that reaches one of these: runs are not cut. Bytes are those of the values before they
   /// are compressed: what a reader has to hold, and an upper bound on what travels.
@@ -16,13 +17,16 @@ struct FeedReader {
   /// A run that would take a page past this begins the next one. Above what one run may have, with room for the page's frame
   /// below `WireLimits.pageBytesMax`.
   static let pageBytesHardMax = 12 << 20
+  /// A reader that has nothing of a scope, whose feed holds more units than this, fetches it in bulk.
+  static let firstUnitsMax = 4000
 
   /// The next page after `cursor` of the first of `scopes` that has one.
   ///
   /// - Parameter scopes: What the reader reads, widest first: reference data comes before what refers to it.
-  /// - Throws: `SyncError` `.badCursor` when the hub never issued such a cursor in its present life.
+  /// - Throws: `SyncError` `.badCursor` when the hub never issued such a cursor in its present life, `.rebase` when the scope is
+  ///   to be fetched in bulk.
   func page(after bytes: Data, reader: ReplicaID, scopes: [String]) throws -> Data {
-    var cursor = try positions(bytes)
+    var cursor = try Self.cursor(bytes, incarnation: incarnation, in: session)
     cursor.incarnation = incarnation
     var page = PageContent(
       hub: key.replica, incarnation: incarnation, reader: reader, scope: "", units: [], feedHash: Data(), cursor: Data(), isHead: false,
@@ -31,6 +35,7 @@ struct FeedReader {
     var first: UInt64 = 0
     for scope in scopes {
       let position = cursor.scopes.first { $0.scope == scope }?.position ?? 0
+      if position == 0, try ScopeOrder(session: session).state(scope).position > UInt64(firstUnitsMax) { throw SyncError.rebase(scope) }
       guard let read = try self.runs(of: scope, after: position, reader: reader) else { continue }
       page.scope = scope
       page.feedHash = read.hash
@@ -63,11 +68,11 @@ struct FeedReader {
   }
 
   /// Checks that this hub, in this life, issued the cursor.
-  private func positions(_ bytes: Data) throws -> WireCursor {
+  static func cursor(_ bytes: Data, incarnation: Data, in session: any HubSession) throws -> WireCursor {
     guard !bytes.isEmpty else { return WireCursor() }
     let cursor = try WireCursor.parse(bytes, named: LocalizedText(vi: "con trỏ", en: "cursor"))
-    guard cursor.incarnation == incarnation, cursor.scopes.count <= WireLimits.tablesMax else { throw Self.badCursor }
-    for place in cursor.scopes where try !Self.isPlace(place, in: session) { throw Self.badCursor }
+    guard cursor.incarnation == incarnation, cursor.scopes.count <= WireLimits.tablesMax else { throw badCursor }
+    for place in cursor.scopes where try !isPlace(place, in: session) { throw badCursor }
     return cursor
   }
 
@@ -123,19 +128,21 @@ struct FeedReader {
     return runs.isEmpty ? nil : (runs, hash)
   }
 
-  private func journalled(_ id: Int64) throws -> BatchContent {
-    guard let bytes = try session.firstRow("SELECT bytes FROM hub_batch WHERE id = ?1", [.integer(id)])?[0].blob else {
+  /// - Throws: `SyncError` `.rebase` when the batch's bytes were cleared away.
+  func journalled(_ id: Int64) throws -> BatchContent {
+    guard let row = try session.firstRow("SELECT bytes, scope FROM hub_batch WHERE id = ?1", [.integer(id)]), let bytes = row[0].blob else {
       throw ByteReader.short
     }
+    guard !bytes.isEmpty else { throw SyncError.rebase(row[1].text ?? "") }
     return try BatchCodec.reopen(SealedBatch(bytes: bytes))
   }
 
-  private static func stamps(_ packed: Data, count: Int) throws -> [HybridTimestamp] {
+  static func stamps(_ packed: Data, count: Int) throws -> [HybridTimestamp] {
     var reader = ByteReader(packed)
     return try (0..<count).map { _ in HybridTimestamp(rawValue: try reader.varint()) }
   }
 
-  private static var badCursor: SyncError {
+  static var badCursor: SyncError {
     SyncError(
       .badCursor,
       vi:

@@ -23,6 +23,9 @@ public final class Hub: Sendable {
     public var onMerge: (@Sendable (_ scope: String, _ number: UInt64) -> Void)?
     /// Keeps counts of its own in the merge transaction.
     public var observer: (any MergeObserver)?
+    /// See `FeedReader.firstUnitsMax` and `SnapshotReader.rowsMax`: small in tests.
+    var firstUnitsMax = FeedReader.firstUnitsMax
+    var snapshotRowsMax = SnapshotReader.rowsMax
 
     public init() {}
   }
@@ -143,10 +146,24 @@ public final class Hub: Sendable {
   }
 
   func page(for device: HubDevice, cursor: Data) async throws -> Data {
-    let (key, incarnation, now, tables) = (keys.signing, incarnation, clock.nowMs(), store.tables)
+    let (key, incarnation, now, tables, firstMax) = (keys.signing, incarnation, clock.nowMs(), store.tables, options.firstUnitsMax)
     return try await store.read { session in
-      try FeedReader(session: session, tables: tables, key: key, incarnation: incarnation, wallMs: now).page(
-        after: cursor, reader: device.replica, scopes: device.readScopes)
+      var reader = FeedReader(session: session, tables: tables, key: key, incarnation: incarnation, wallMs: now)
+      reader.firstUnitsMax = firstMax
+      return try reader.page(after: cursor, reader: device.replica, scopes: device.readScopes)
+    }
+  }
+
+  func snapshot(of scope: String, for device: HubDevice, cursor: Data, place: Data) async throws -> Data {
+    guard device.readScopes.contains(where: { $0.utf8.elementsEqual(scope.utf8) }) else {
+      throw SyncError(
+        .wrongScope, vi: "Thiết bị này không được đọc dữ liệu của \(scope).", en: "This device may not read \(scope).")
+    }
+    let (key, incarnation, now, tables, rowsMax) = (keys.signing, incarnation, clock.nowMs(), store.tables, options.snapshotRowsMax)
+    return try await store.read { session in
+      var reader = SnapshotReader(session: session, tables: tables, key: key, incarnation: incarnation, wallMs: now)
+      reader.rowsMax = rowsMax
+      return try reader.page(of: scope, reader: device.replica, cursor: cursor, place: place)
     }
   }
 

@@ -52,20 +52,29 @@ extension Hub {
       return HubResponse(status: 200, headers: ["upload-offset": String(offset)])
     case ("GET", "feed", 2):
       let device = try await authenticate(request)
-      guard let cursor = Data(base64URL: request.query("cursor") ?? ""), cursor.count <= WireLimits.cursorBytesMax else {
-        throw ByteReader.short
-      }
-      let page = try await page(for: device, cursor: cursor)
+      let page = try await page(for: device, cursor: try Self.place("cursor", in: request))
       try await noteContact(
         device, skewMs: request.query("skewMs").flatMap { Int64($0) }, backlog: Self.count(request.query("backlog")),
         packets: Self.count(request.query("packets")))
       return HubResponse(status: 200, body: page)
+    case ("GET", "snapshot", 2):
+      let device = try await authenticate(request)
+      return HubResponse(
+        status: 200,
+        body: try await snapshot(
+          of: request.query("scope") ?? "", for: device, cursor: try Self.place("cursor", in: request),
+          place: try Self.place("next", in: request)))
     case ("PUT", "drop", 3):
       let scope = parts[2].removingPercentEncoding ?? parts[2]
       return HubResponse(status: 200, body: try await keep(request.body, scope: scope))
     default:
       throw Self.noSuchCall
     }
+  }
+
+  private static func place(_ name: String, in request: HubRequest) throws -> Data {
+    guard let place = Data(base64URL: request.query(name) ?? ""), place.count <= WireLimits.cursorBytesMax else { throw ByteReader.short }
+    return place
   }
 
   private static func count(_ text: String?) -> Int? { text.flatMap { Int($0) }.map { min(max($0, 0), 1_000_000_000) } }

@@ -91,6 +91,9 @@ public final class SQLiteHubStore: HubStore {
       for shape in shapes where shape.declaration.kind == .replicated {
         try CaptureTriggers.install(shape, in: db)
         capture.declare(shape)
+        // A snapshot reads a scope by key; without the rows of all others.
+        let index = "CREATE INDEX IF NOT EXISTS \(quote("hub_scope_" + shape.name)) ON \(quote(shape.metadataTable)) (scope)"
+        try db.execute(sql: index)
       }
       return HubTables(shapes)
     }
