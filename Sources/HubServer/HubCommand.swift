@@ -19,7 +19,7 @@ internal import ToolSupport
     subcommands: [
       NextCommand.self, InitCommand.self, CampaignCommand.self, FormsCommand.self, EnrollCommand.self, DevicesCommand.self,
       ServeCommand.self, StatusCommand.self, ConflictsCommand.self, ResolveCommand.self, HeldCommand.self,
-      RestoreRowCommand.self, ResultsCommand.self, CloseCommand.self, QRCommand.self, RehearseCommand.self, ProveCommand.self,
+      RestoreRowCommand.self, ResultsCommand.self, CloseCommand.self, KeysCommand.self, QRCommand.self, RehearseCommand.self, ProveCommand.self,
     ],
     defaultSubcommand: NextCommand.self)
 

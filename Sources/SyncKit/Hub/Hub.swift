@@ -32,7 +32,9 @@ public final class Hub: Sendable {
 
   public let store: any HubStore
   public let clock: any WallClock
-  let keys: HubKeys
+  private let keyring: Keyring
+  /// As their folder has them now.
+  var keys: HubKeys { keyring.keys }
   let options: Options
   let incarnation: Data
   let receiver: any LotReceiver
@@ -41,10 +43,12 @@ public final class Hub: Sendable {
 
   /// Opens a hub over its store, beginning its first incarnation if it has none.
   ///
-  /// - Parameter receiver: Takes released anonymous rows; nil writes them into their tables.
+  /// - Parameters:
+  ///   - keysFolder: Where `keys` lie; watched for drop keys made and destroyed. Nil: they stay as they are.
+  ///   - receiver: Takes released anonymous rows; nil writes them into their tables.
   public static func open(
-    store: any HubStore, keys: HubKeys, clock: any WallClock = SystemClock(), receiver: (any LotReceiver)? = nil,
-    options: Options = Options()
+    store: any HubStore, keys: HubKeys, keysFolder: String? = nil, clock: any WallClock = SystemClock(),
+    receiver: (any LotReceiver)? = nil, options: Options = Options()
   ) async throws -> Hub {
     let now = clock.nowMs()
     let incarnation = try await store.write { session in
@@ -54,7 +58,7 @@ public final class Hub: Sendable {
       return id
     }
     let hub = Hub(
-      store: store, keys: keys, clock: clock, receiver: receiver ?? PlainLotReceiver(tables: store.tables), options: options,
+      store: store, keyring: Keyring(keys, folder: keysFolder), clock: clock, receiver: receiver ?? PlainLotReceiver(tables: store.tables), options: options,
       incarnation: incarnation)
     try await hub.retryAfterUpgrade()
     return hub
@@ -70,19 +74,20 @@ public final class Hub: Sendable {
   }
 
   private init(
-    store: any HubStore, keys: HubKeys, clock: any WallClock, receiver: any LotReceiver, options: Options, incarnation: Data
+    store: any HubStore, keyring: Keyring, clock: any WallClock, receiver: any LotReceiver, options: Options, incarnation: Data
   ) {
     self.store = store
-    self.keys = keys
+    self.keyring = keyring
     self.clock = clock
     self.receiver = receiver
     self.options = options
     self.incarnation = incarnation
+    let signing = keyring.keys.signing
     queue = IngestQueue { body in
       try await store.write { session in
         try body(
           Ingest(
-            session: session, tables: store.tables, key: keys.signing, incarnation: incarnation, wallMs: clock.nowMs(),
+            session: session, tables: store.tables, key: signing, incarnation: incarnation, wallMs: clock.nowMs(),
             observer: options.observer))
       }
     }

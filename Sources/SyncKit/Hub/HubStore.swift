@@ -87,6 +87,7 @@ public final class SQLiteHubStore: HubStore {
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)
       try db.execute(sql: HubSchema.sql)
+      try db.execute(sql: DropKeyBook.schema)
       let shapes = try SchemaCheck.shapes(of: all, in: db)
       for shape in shapes where shape.declaration.kind == .replicated {
         try CaptureTriggers.install(shape, in: db)
