@@ -15,6 +15,8 @@ struct FeedUnit: Hashable, Sendable {
   var changes: [RowChange]
   /// An operator declined the unit: it has its place, and nothing of it stands.
   var isDeclined = false
+  /// What its author had seen.
+  var authorCursor = Data()
 }
 
 /// What a feed page says.
@@ -29,6 +31,10 @@ struct PageContent: Sendable {
   var cursor: Data
   var isHead: Bool
   var hubTimeMs: UInt64
+  /// What a backup of the hub holds, by scope.
+  var backedUp: [String: UInt64] = [:]
+  /// How the units came in runs: the feed's running hash goes by them.
+  var runLengths: [Int] = []
 
   var lastPosition: UInt64? { units.last?.position }
 }
@@ -79,6 +85,11 @@ enum PageCodec {
     wire.cursor = page.cursor
     wire.head = page.isHead
     wire.hubTimeMs = page.hubTimeMs
+    wire.backedUp = page.backedUp.sorted { $0.key < $1.key }.map { scope, position in
+      var place = WireScopePosition()
+      (place.scope, place.position) = (scope, position)
+      return place
+    }
     return try key.sealed(try wire.serializedData(), as: .page)
   }
 
@@ -112,11 +123,13 @@ enum PageCodec {
           FeedUnit(
             position: wire.firstPosition + UInt64(units.count), author: author, batchNumber: run.number, batchHash: run.batch,
             index: Int(run.firstUnit) + offset, stamp: HybridTimestamp(rawValue: last), changes: changes[units.count],
-            isDeclined: run.declined))
+            isDeclined: run.declined, authorCursor: run.authorCursor))
       }
     }
     return PageContent(
       hub: hub, incarnation: wire.incarnation, reader: reader, scope: wire.scope, units: units, feedHash: wire.feedHash,
-      cursor: wire.cursor, isHead: wire.head, hubTimeMs: wire.hubTimeMs)
+      cursor: wire.cursor, isHead: wire.head, hubTimeMs: wire.hubTimeMs,
+      backedUp: Dictionary(wire.backedUp.map { ($0.scope, $0.position) }, uniquingKeysWith: max),
+      runLengths: wire.runs.map(\.stamps.count).filter { $0 > 0 })
   }
 }
