@@ -172,9 +172,16 @@ final class ConflictBook {
   private func load(_ scope: String) throws {
     guard open[scope] == nil else { return }
     var cells: [Place: [Open]] = [:]
+    // One that was opened in a life of the hub that a restore ended names the place of the losing write in that life.
     let rows = try session.rows(
-      "SELECT id, tbl, row_key, col, losing_stamp, losing_replica, losing_position, member FROM sync_conflict WHERE scope = ?1 AND state = 'open'",
-      [.text(scope)])
+      """
+      SELECT c.id, c.tbl, c.row_key, c.col, c.losing_stamp, c.losing_replica,
+        CASE WHEN f.id IS NULL OR c.losing_position <= f.base THEN c.losing_position ELSE coalesce((
+          SELECT position FROM hub_returned r WHERE r.scope = c.scope AND r.incarnation = f.incarnation
+            AND r.old_position = c.losing_position), 0) END,
+        c.member
+      FROM sync_conflict c LEFT JOIN hub_foreign_conflict f ON f.id = c.id WHERE c.scope = ?1 AND c.state = 'open'
+      """, [.text(scope)])
     for row in rows {
       guard let id = row[0].text, let table = row[1].text, let column = row[3].text, let stamp = row[4].integer,
         let bytes = row[5].blob, let replica = ReplicaID(bytes: bytes), let position = row[6].integer

@@ -109,13 +109,13 @@ extension Hub {
       throw SyncError(
         .wrongCode, vi: "Mã ghi danh không đúng; kiểm tra lại từng chữ.", en: "The enrolment code is wrong; check each character.")
     }
-    return try enrolResponse(scope: result.scope, certificate: result.certificate).serializedData()
+    return try await enrolResponse(scope: result.scope, certificate: result.certificate).serializedData()
   }
 
-  func enrolResponse(scope: String, certificate: Data) throws -> WireEnrolResponse {
+  func enrolResponse(scope: String, certificate: Data) async throws -> WireEnrolResponse {
     var response = WireEnrolResponse()
     response.certificate = try WireSigned(serializedBytes: certificate)
-    response.hubInfo = try WireSigned(serializedBytes: try info())
+    response.hubInfo = try WireSigned(serializedBytes: try await info())
     response.unitKey = keys.unitKey(scope: scope)
     return response
   }
@@ -160,7 +160,7 @@ extension Hub {
     var file = WireEnrolmentFile()
     file.format = 1
     file.privateKey = device.rawRepresentation
-    file.response = try enrolResponse(scope: scope, certificate: certificate)
+    file.response = try await enrolResponse(scope: scope, certificate: certificate)
     file.hubAddress = hubAddress
     guard let record = try await self.device(key.replica) else { throw ByteReader.short }
     var cursor = Data()

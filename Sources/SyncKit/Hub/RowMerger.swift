@@ -5,10 +5,12 @@ internal import Foundation
 struct RowMerger {
   let ingest: Ingest
   let scope: String
-  let origin: Origin
+  var origin: Origin
   let seenThrough: UInt64
   /// See `IncomingChange.isOneAuthors`.
   var isOneAuthors: (@Sendable (Origin) -> Bool)?
+  /// See `IncomingChange.sawEarlier`.
+  var sawEarlier: (@Sendable (Origin) -> Bool)?
   private var session: any HubSession { ingest.session }
 
   func merge(_ change: RowChange) throws {
@@ -16,6 +18,7 @@ struct RowMerger {
     let before = try ingest.rows.load(shape, key: change.key)?.state ?? .unknown
     var incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)
     incoming.isOneAuthors = isOneAuthors
+    incoming.sawEarlier = sawEarlier
     let outcome = Merge.join(before, incoming, policies: shape.policies)
     let image = before.isAlive && before.life < change.life ? try RowImage(shape, key: change.key, in: session) : nil
     if outcome.changed || outcome.state != before {
@@ -28,6 +31,8 @@ struct RowMerger {
       }
     }
     if change.table == MetadataSchema.decisionTable.name { return try noteDecision(change) }
+    // Conflicts never conflict; they come here only as what the hub gave out before it was restored.
+    if change.table == MetadataSchema.conflictTable.name { return ingest.conflicts.forget(scope) }
     let images = DeletedRows(session: session)
     if let image, !outcome.state.isAlive { try images.keep(image, table: change.table, key: change.key, scope: scope) }
     try ingest.conflicts.close(seenBy: incoming, change: change, scope: scope)

@@ -7,6 +7,8 @@ struct OutboxEntry: Hashable, Sendable {
   var number: UInt64
   var hash: Data
   var byteCount: Int
+  /// The hub had it, in a life that a restore ended: ask before sending all of it again.
+  var isInDoubt = false
 }
 
 /// Sealed batches of a field replica, kept with the hub's receipts until the hub declares them backed up.
@@ -17,6 +19,9 @@ struct Outbox {
   static let bytesMax = 256 << 20
   /// Batches handed to one exchange at a time.
   static let sendMax = 64
+  /// `received`: 0 not known there, 1 merged or held, 2 waiting there for an earlier one, and this: so it was, in a life of the
+  /// hub that a restore ended.
+  static let inDoubt: Int64 = 3
 
   static let schema = """
     CREATE TABLE IF NOT EXISTS sync_outbox (
@@ -45,11 +50,12 @@ struct Outbox {
   /// The oldest batches that have no receipt yet, or whose receipt says they wait for an earlier one.
   func toSend() throws -> [OutboxEntry] {
     try session.rows(
-      "SELECT scope, number, hash, length(bytes) FROM sync_outbox WHERE received <> 1 ORDER BY seq LIMIT ?1",
+      "SELECT scope, number, hash, length(bytes), received FROM sync_outbox WHERE received <> 1 ORDER BY seq LIMIT ?1",
       [.integer(Int64(Self.sendMax))]
     ).compactMap { row in
       guard let scope = row[0].text, let number = row[1].integer, let hash = row[2].blob, let size = row[3].integer else { return nil }
-      return OutboxEntry(scope: scope, number: UInt64(number), hash: hash, byteCount: Int(size))
+      return OutboxEntry(
+        scope: scope, number: UInt64(number), hash: hash, byteCount: Int(size), isInDoubt: row[4].integer == Self.inDoubt)
     }
   }
 

@@ -737,8 +737,8 @@ nonisolated struct WireSuccessionRequest: Sendable {
   init() {}
 }
 
-/// The lives of a hub's store, newest first, and where each ended in the caller's scopes.
-nonisolated struct WireLives: Sendable {
+/// The present life of a hub's store, and what a device has of its feed that it has not.
+nonisolated struct WireLife: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
@@ -747,24 +747,12 @@ nonisolated struct WireLives: Sendable {
 
   var reader: Data = Data()
 
-  var lives: [WireLife] = []
-
-  var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  init() {}
-}
-
-nonisolated struct WireLife: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
   var incarnation: Data = Data()
 
   var startedMs: UInt64 = 0
 
-  /// empty for the present life
-  var ends: [WireScopePosition] = []
+  /// scopes of which the hub does not have the place in the cursor it was asked with
+  var lost: [String] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -787,6 +775,12 @@ nonisolated struct WirePageReturn: Sendable {
 
   /// of them the hub had lost
   var units: UInt32 = 0
+
+  /// the scope's newest now: a backup that holds it holds the page
+  var position: UInt64 = 0
+
+  /// the last position, as far as the page shows, up to which the hub's feed is the one the page is of
+  var common: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2123,9 +2117,9 @@ nonisolated extension WireSuccessionRequest: SwiftProtobuf.Message, SwiftProtobu
   }
 }
 
-nonisolated extension WireLives: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".Lives"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}reader\0\u{1}lives\0")
+nonisolated extension WireLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Life"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}reader\0\u{1}incarnation\0\u{3}started_ms\0\u{1}lost\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2135,7 +2129,9 @@ nonisolated extension WireLives: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularBytesField(value: &self.hub) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.reader) }()
-      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.lives) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.startedMs) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.lost) }()
       default: break
       }
     }
@@ -2148,56 +2144,24 @@ nonisolated extension WireLives: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.reader.isEmpty {
       try visitor.visitSingularBytesField(value: self.reader, fieldNumber: 2)
     }
-    if !self.lives.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.lives, fieldNumber: 3)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  static func ==(lhs: WireLives, rhs: WireLives) -> Bool {
-    if lhs.hub != rhs.hub {return false}
-    if lhs.reader != rhs.reader {return false}
-    if lhs.lives != rhs.lives {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension WireLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".Life"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{3}started_ms\0\u{1}ends\0")
-
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.startedMs) }()
-      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.ends) }()
-      default: break
-      }
-    }
-  }
-
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.incarnation.isEmpty {
-      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 1)
+      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 3)
     }
     if self.startedMs != 0 {
-      try visitor.visitSingularUInt64Field(value: self.startedMs, fieldNumber: 2)
+      try visitor.visitSingularUInt64Field(value: self.startedMs, fieldNumber: 4)
     }
-    if !self.ends.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.ends, fieldNumber: 3)
+    if !self.lost.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.lost, fieldNumber: 5)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireLife, rhs: WireLife) -> Bool {
+    if lhs.hub != rhs.hub {return false}
+    if lhs.reader != rhs.reader {return false}
     if lhs.incarnation != rhs.incarnation {return false}
     if lhs.startedMs != rhs.startedMs {return false}
-    if lhs.ends != rhs.ends {return false}
+    if lhs.lost != rhs.lost {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2205,7 +2169,7 @@ nonisolated extension WireLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension WirePageReturn: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".PageReturn"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}incarnation\0\u{1}page\0\u{1}units\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}incarnation\0\u{1}page\0\u{1}units\0\u{1}position\0\u{1}common\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2217,6 +2181,8 @@ nonisolated extension WirePageReturn: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 2: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.page) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.units) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.position) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.common) }()
       default: break
       }
     }
@@ -2235,6 +2201,12 @@ nonisolated extension WirePageReturn: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.units != 0 {
       try visitor.visitSingularUInt32Field(value: self.units, fieldNumber: 4)
     }
+    if self.position != 0 {
+      try visitor.visitSingularUInt64Field(value: self.position, fieldNumber: 5)
+    }
+    if self.common != 0 {
+      try visitor.visitSingularUInt64Field(value: self.common, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2243,6 +2215,8 @@ nonisolated extension WirePageReturn: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.incarnation != rhs.incarnation {return false}
     if lhs.page != rhs.page {return false}
     if lhs.units != rhs.units {return false}
+    if lhs.position != rhs.position {return false}
+    if lhs.common != rhs.common {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
