@@ -43,7 +43,14 @@ final class ConflictBook {
 
   /// - Parameter image: The row when it was deleted, if it was.
   func record(_ loser: Loser, change: RowChange, scope: String, image: RowImage? = nil) throws {
-    let id = Self.id(table: change.table, key: change.key, life: loser.life, cell: loser.name, loser: loser.loser.origin.version)
+    var id = Self.id(table: change.table, key: change.key, life: loser.life, cell: loser.name, loser: loser.loser.origin.version)
+    if let known = try session.firstRow("SELECT losing_value FROM sync_conflict WHERE id = ?1", [.text(id)])?[0], known != loser.loser.value
+    {
+      // Another value under the same version: two devices had one identity for a while (L8).
+      var data = Data(id.utf8)
+      loser.loser.value.append(to: &data)
+      id = data.sha256.prefix(16).hex
+    }
     let place = Place(table: change.table, key: change.key, column: loser.name.column, part: loser.name.part.name)
     let kept = loser.rule == .laterLife ? image.map(\.json).flatMap { $0.utf8.count <= RowImage.conflictImageBytesMax ? $0 : nil } : nil
     willWrite(loser.loser.value.approximateBytes + loser.winner.value.approximateBytes + (kept?.utf8.count ?? 0))
@@ -73,11 +80,15 @@ final class ConflictBook {
     for cell in change.cells {
       let place = Place(table: change.table, key: change.key, column: cell.column, part: cell.name.part.name)
       guard let known = open[scope]?[place] else { continue }
-      for conflict in known where incoming.hasSeen(conflict.loser) {
+      // To a restored hub an author's writes come in any order, the loser itself after its conflict.
+      func settles(_ conflict: Open) -> Bool {
+        incoming.hasSeen(conflict.loser) && incoming.origin.version > conflict.loser.version
+      }
+      for conflict in known where settles(conflict) {
         willWrite(0)
         try session.execute("UPDATE sync_conflict SET state = 'closed' WHERE id = ?1", [.text(conflict.id)])
       }
-      open[scope]?[place] = known.filter { !incoming.hasSeen($0.loser) }
+      open[scope]?[place] = known.filter { !settles($0) }
     }
   }
 

@@ -17,11 +17,9 @@ struct Rejoin {
     guard old != life.incarnation else { return nil }
     let pages = try await giveBack(to: life.incarnation, lost: Set(life.lost))
     return try await replica.engineWrite { transaction in
-      for scope in life.lost {
-        let common = try KeptPages(session: transaction.session).common(with: life.incarnation, scope: scope)
-        try Acknowledgements(session: transaction.session).lose(scope: scope, after: common)
-      }
-      let batches = try transaction.outbox.doubt(receiptsBefore: life.incarnation)
+      let kept = KeptPages(session: transaction.session)
+      let common = try Dictionary(uniqueKeysWithValues: Set(life.lost).map { ($0, try kept.common(with: life.incarnation, scope: $0)) })
+      let batches = try transaction.outbox.doubt(receiptsBefore: life.incarnation, common: common)
       try transaction.session.execute("UPDATE sync_packet SET kept = 0 WHERE kept = 1")
       let packets = try transaction.session.integer("SELECT changes()") ?? 0
       try transaction.state.add("packetsKept", -Int(packets))
@@ -91,14 +89,21 @@ struct Rejoin {
 extension Outbox {
   /// Takes receipts of lives of the hub that ended for not given, unless the feed had acknowledged the batch before they did.
   ///
+  /// - Parameter common: Of scopes of which the hub lost something, the last position that is known to be in both lives. Which
+  ///   acknowledgements count is for the feed to say: with everything given back it may come to be the same as before.
   /// - Returns: How many batches are in doubt.
-  func doubt(receiptsBefore incarnation: Data) throws -> Int {
+  func doubt(receiptsBefore incarnation: Data, common: [String: UInt64]) throws -> Int {
     var count = 0
     for row in try session.rows(
-      "SELECT seq, receipt FROM sync_outbox WHERE received IN (1, 2) AND acknowledged < units AND length(bytes) > 0")
+      """
+      SELECT seq, receipt, scope, acknowledged < units, coalesce((
+        SELECT max(position + units - 1) FROM sync_ack a WHERE a.scope = o.scope AND a.number = o.number AND a.lost = 0), 0)
+      FROM sync_outbox o WHERE received IN (1, 2) AND length(bytes) > 0
+      """)
     {
       let receipt = try row[1].blob.map { try WireReceipt(serializedBytes: try WireSigned(serializedBytes: $0).body) }
-      if receipt?.incarnation == incarnation { continue }
+      let isLost = row[2].text.flatMap { common[$0] }.map { Int64(clamping: $0) < row[4].integer ?? 0 } ?? false
+      if receipt?.incarnation == incarnation || !isLost && row[3].integer == 0 { continue }
       try session.execute("UPDATE sync_outbox SET received = \(Self.inDoubt), held = 0 WHERE seq = ?1", [row[0]])
       count += 1
     }

@@ -84,7 +84,7 @@ final class SyncDriver {
   }
 
   /// Whether an error says that this device has a twin, or that the hub was restored.
-  private static func trouble(_ error: SyncError, during action: SyncSession.Action) -> SyncSession.Event? {
+  static func trouble(_ error: SyncError, during action: SyncSession.Action) -> SyncSession.Event? {
     if error.code == .badCursor, action == .pull { return .cursorUnknown(error) }
     guard error.code == .fork, let number = error.expected else { return nil }
     switch action {

@@ -101,7 +101,7 @@ struct HeldWork {
     let opened = ingest.conflicts.openedCount
     try release(item, isDeclined: false) { origin in
       let merger = try ingest.merger(of: item.content, origin: origin)
-      for change in item.unit.changes { try merger.merge(change) }
+      try merger.merge(item.unit.changes)
     }
     try reissue(item, conflicting: ingest.conflicts.openedCount > opened)
     try ingest.own.seal()

@@ -164,8 +164,15 @@ public final class Hub: Sendable {
     var info = WireHubInfo()
     info.hub = replica.bytes
     info.publicKey = keys.signing.publicKey
-    (info.incarnation, info.backupsDone) = try await store.read { session in
-      (try HubLife(session: session).present(), try HubBackups(session: session).counts().done)
+    let (lives, backupsDone) = try await store.read { session in
+      (try HubLife(session: session).all(), try HubBackups(session: session).counts().done)
+    }
+    info.incarnation = lives.first?.incarnation ?? Data()
+    info.backupsDone = backupsDone
+    info.lives = lives.prefix(HubLife.listedMax).map { life in
+      var listed = WireHubLife()
+      (listed.incarnation, listed.startedMs, listed.units) = (life.incarnation, life.startedMs, life.units)
+      return listed
     }
     info.hubTimeMs = clock.nowMs()
     info.protocolMin = 1

@@ -110,7 +110,7 @@ final class HubPlaces {
   /// - Returns: Nothing seen, when the cursor says nothing of the scope or names a place nobody can vouch for: a device that
   ///   claims more than it was told would hide what loses. In doubt, a conflict.
   func seen(by bytes: Data, scope: String) throws -> Seen {
-    guard !bytes.isEmpty, let cursor = try? WireCursor.parse(bytes, named: LocalizedText("cursor")),
+    guard !bytes.isEmpty, let cursor = try? WireCursor.parse(bytes, named: LocalizedText(vi: "con trỏ", en: "cursor")),
       let claimed = cursor.scopes.first(where: { $0.scope == scope }), let place = try translate(claimed)
     else { return Seen() }
     return Seen(

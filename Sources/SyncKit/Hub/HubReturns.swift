@@ -14,6 +14,13 @@ extension Hub {
         (answer.incarnation, answer.startedMs) = (present.incarnation, present.startedMs)
       }
       answer.lost = try cursor.scopes.filter { try !places.isHere($0) }.map(\.scope)
+      for scope in device.readScopes {
+        for end in try HubLife(session: session).ends(scope: scope) {
+          var place = WireLifeEnd()
+          (place.scope, place.incarnation, place.position, place.feedHash) = (scope, end.incarnation, end.position, end.hash)
+          answer.ends.append(place)
+        }
+      }
       return answer
     }
     answer.hub = replica.bytes
@@ -30,6 +37,7 @@ extension Hub {
       let ingest = Ingest(session: session, tables: tables, key: keys.signing, wallMs: now, observer: observer)
       let outcome = try ReturnedWork(ingest: ingest).take(page)
       try ingest.finish()
+      try HubLife(session: session).count(unitsBack: outcome.lost)
       var answer = WirePageReturn()
       answer.incarnation = try HubLife(session: session).present()
       answer.units = UInt32(outcome.lost)

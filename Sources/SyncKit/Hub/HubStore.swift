@@ -17,6 +17,8 @@ public protocol HubStore: Sendable {
   func write<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T
   /// One consistent snapshot.
   func read<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T
+  /// Writes everything into the empty file at `path`, as it is at one moment, while others read and write.
+  func copy(to path: String) async throws
   func close() throws
 }
 
@@ -86,7 +88,9 @@ public final class SQLiteHubStore: HubStore {
     self.tables = try database.write { [capture] db in
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)
-      for schema in [HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, HubBackups.schema] { try db.execute(sql: schema) }
+      for schema in [HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, HubBackups.schema] {
+        try db.execute(sql: schema)
+      }
       let shapes = try SchemaCheck.shapes(of: all, in: db)
       for shape in shapes where shape.declaration.kind == .replicated {
         try CaptureTriggers.install(shape, in: db)
@@ -113,6 +117,8 @@ public final class SQLiteHubStore: HubStore {
       try await database.read { [capture] db in try body(Session(base: SQLiteSession(db: db), capture: capture)) }
     }
   }
+
+  public func copy(to path: String) async throws { try await SyncError.explaining(path) { try await database.vacuum(into: path) } }
 
   public func close() throws { try database.close() }
 }

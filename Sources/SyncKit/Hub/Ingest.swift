@@ -217,7 +217,7 @@ struct Ingest {
       let origin = Origin(version: Version(stamp, content.replica), position: position)
       if merger == nil { merger = try self.merger(of: content, origin: origin) }
       merger?.origin = origin
-      for change in unit.changes { try merger?.merge(change) }
+      try merger?.merge(unit.changes)
       if conflicts.openedCount > opened { result.conflicting.append(UInt32(index)) }
       if run == nil { run = ScopeOrder.Run(position: position, firstUnit: index, stamps: []) }
       run?.stamps.append(stamp)

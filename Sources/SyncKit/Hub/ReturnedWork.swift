@@ -195,7 +195,7 @@ struct ReturnedWork {
         ingest: ingest, scope: scope, origin: Origin(version: Version(stamp, author), position: position), seenThrough: seen.through)
       merger.isOneAuthors = isOneAuthors
       merger.sawEarlier = ingest.places.sawEarlier(seen, scope: scope)
-      for change in changes { try merger.merge(known(change)) }
+      try merger.merge(changes.map(known))
     }
     let run = ScopeOrder.Run(position: position, firstUnit: index, stamps: [stamp], isRestamped: true, isDeclined: isDeclined)
     try ingest.order.log(run, batch: source.id, batchHash: source.hash, scope: scope)
@@ -244,6 +244,7 @@ struct ReturnedWork {
         scope: content.scope, source: (batch, hash), seen: seen, isOneAuthors: isOneAuthors)
       try setPosition(position, hash: hash, unit: index, stamp: unit.stamp)
     }
+    try HubLife(session: session).count(unitsBack: 1)
   }
 
   // MARK: Notes

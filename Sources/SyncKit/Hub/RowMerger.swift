@@ -13,7 +13,14 @@ struct RowMerger {
   var sawEarlier: (@Sendable (Origin) -> Bool)?
   private var session: any HubSession { ingest.session }
 
-  func merge(_ change: RowChange) throws {
+  /// Merges the changes of one unit: decisions last, as what they decide about comes with them, in whatever order.
+  func merge(_ changes: [RowChange]) throws {
+    func isDecision(_ change: RowChange) -> Bool { change.table == MetadataSchema.decisionTable.name }
+    for change in changes where !isDecision(change) { try merge(change) }
+    for change in changes where isDecision(change) { try merge(change) }
+  }
+
+  private func merge(_ change: RowChange) throws {
     guard let shape = ingest.rows.shape(change.table) else { return }
     let before = try ingest.rows.load(shape, key: change.key)?.state ?? .unknown
     var incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)
@@ -24,7 +31,7 @@ struct RowMerger {
     if outcome.changed || outcome.state != before {
       try session.withoutCapture {
         try ingest.rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope)
-        if let observer = ingest.observer, observer.tables.contains(change.table) {
+        if let observer = ingest.observer, observer.tables.contains(change.table), origin.version.replica != ingest.key.replica {
           let isNew = outcome.state.isAlive && outcome.state.life != before.life
           try observer.merged(table: change.table, key: change.key, scope: scope, isNew: isNew, hubMs: ingest.wallMs, in: session)
         }

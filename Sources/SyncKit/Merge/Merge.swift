@@ -169,13 +169,15 @@ enum Merge {
     return outcome
   }
 
-  /// Which of two writes of one cell stands: the greater one. A total order, so that joining is taking the maximum.
+  /// Which of two writes of one cell stands: the greater one. A total order, so that joining is taking the maximum. Two
+  /// values under one version are two devices that had one identity for a while (L8).
   private static func order(_ a: Cell, _ b: Cell, _ policy: MergePolicy) -> ValueOrder {
     if let byValue = policy.compare(a.value, b.value) {
       if a.generation != b.generation { return ValueOrder(a.generation, b.generation) }
       if byValue != .equal { return byValue }
     }
-    return ValueOrder(a.origin.version, b.origin.version)
+    let byVersion = ValueOrder(a.origin.version, b.origin.version)
+    return byVersion == .equal ? a.value.strictOrder(to: b.value) : byVersion
   }
 }
 

@@ -571,11 +571,32 @@ nonisolated struct WireHubInfo: Sendable {
   /// the newest backup that is safe: packets kept before it began may be deleted
   var backupsDone: UInt64 = 0
 
+  /// of its store, newest first; the first is the present one
+  var lives: [WireHubLife] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _dropKey: WireDropKey? = nil
+}
+
+/// One unbroken life of a hub's store; it ended when the next began.
+nonisolated struct WireHubLife: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var incarnation: Data = Data()
+
+  var startedMs: UInt64 = 0
+
+  /// in all feeds together when it ended, as far as the store knows; 0 for the present one
+  var units: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 /// Public half of a key that anonymous packets are encrypted to.
@@ -753,6 +774,28 @@ nonisolated struct WireLife: Sendable {
 
   /// scopes of which the hub does not have the place in the cursor it was asked with
   var lost: [String] = []
+
+  /// in the scopes the reader reads
+  var ends: [WireLifeEnd] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Where a life of the hub ended in one scope: up to there its feed is the present one's.
+nonisolated struct WireLifeEnd: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var incarnation: Data = Data()
+
+  var scope: String = String()
+
+  var position: UInt64 = 0
+
+  var feedHash: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1721,7 +1764,7 @@ nonisolated extension WireEarlierPlace: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HubInfo"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{1}incarnation\0\u{3}hub_time_ms\0\u{3}protocol_min\0\u{3}protocol_max\0\u{3}batch_bytes_max\0\u{3}drop_bytes_max\0\u{3}page_bytes_max\0\u{3}drop_key\0\u{3}backups_done\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{1}incarnation\0\u{3}hub_time_ms\0\u{3}protocol_min\0\u{3}protocol_max\0\u{3}batch_bytes_max\0\u{3}drop_bytes_max\0\u{3}page_bytes_max\0\u{3}drop_key\0\u{3}backups_done\0\u{1}lives\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1740,6 +1783,7 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 9: try { try decoder.decodeSingularUInt32Field(value: &self.pageBytesMax) }()
       case 10: try { try decoder.decodeSingularMessageField(value: &self._dropKey) }()
       case 11: try { try decoder.decodeSingularUInt64Field(value: &self.backupsDone) }()
+      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.lives) }()
       default: break
       }
     }
@@ -1783,6 +1827,9 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.backupsDone != 0 {
       try visitor.visitSingularUInt64Field(value: self.backupsDone, fieldNumber: 11)
     }
+    if !self.lives.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.lives, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1798,6 +1845,47 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.pageBytesMax != rhs.pageBytesMax {return false}
     if lhs._dropKey != rhs._dropKey {return false}
     if lhs.backupsDone != rhs.backupsDone {return false}
+    if lhs.lives != rhs.lives {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireHubLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".HubLife"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{3}started_ms\0\u{1}units\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.startedMs) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.units) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.incarnation.isEmpty {
+      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 1)
+    }
+    if self.startedMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.startedMs, fieldNumber: 2)
+    }
+    if self.units != 0 {
+      try visitor.visitSingularUInt64Field(value: self.units, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireHubLife, rhs: WireHubLife) -> Bool {
+    if lhs.incarnation != rhs.incarnation {return false}
+    if lhs.startedMs != rhs.startedMs {return false}
+    if lhs.units != rhs.units {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2119,7 +2207,7 @@ nonisolated extension WireSuccessionRequest: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension WireLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Life"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}reader\0\u{1}incarnation\0\u{3}started_ms\0\u{1}lost\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}reader\0\u{1}incarnation\0\u{3}started_ms\0\u{1}lost\0\u{1}ends\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2132,6 +2220,7 @@ nonisolated extension WireLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       case 3: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.startedMs) }()
       case 5: try { try decoder.decodeRepeatedStringField(value: &self.lost) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.ends) }()
       default: break
       }
     }
@@ -2153,6 +2242,9 @@ nonisolated extension WireLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if !self.lost.isEmpty {
       try visitor.visitRepeatedStringField(value: self.lost, fieldNumber: 5)
     }
+    if !self.ends.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.ends, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2162,6 +2254,52 @@ nonisolated extension WireLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if lhs.incarnation != rhs.incarnation {return false}
     if lhs.startedMs != rhs.startedMs {return false}
     if lhs.lost != rhs.lost {return false}
+    if lhs.ends != rhs.ends {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLifeEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".LifeEnd"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}scope\0\u{1}position\0\u{3}feed_hash\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.scope) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.position) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.feedHash) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.incarnation.isEmpty {
+      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 1)
+    }
+    if !self.scope.isEmpty {
+      try visitor.visitSingularStringField(value: self.scope, fieldNumber: 2)
+    }
+    if self.position != 0 {
+      try visitor.visitSingularUInt64Field(value: self.position, fieldNumber: 3)
+    }
+    if !self.feedHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.feedHash, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireLifeEnd, rhs: WireLifeEnd) -> Bool {
+    if lhs.incarnation != rhs.incarnation {return false}
+    if lhs.scope != rhs.scope {return false}
+    if lhs.position != rhs.position {return false}
+    if lhs.feedHash != rhs.feedHash {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
