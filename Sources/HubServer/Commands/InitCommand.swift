@@ -10,7 +10,8 @@ struct InitCommand: ToolCommand {
     abstract: LocalizedText(vi: "Tạo máy chủ mới: khóa và kho dữ liệu trống.", en: "Make a new hub: its keys and an empty store."),
     discussion: LocalizedText(
       vi: "Sau đó hãy in tờ khôi phục khóa và cất đi: mất khóa thì không mở được phiếu nào và không thiết bị nào nhận ra máy chủ nữa.",
-      en: "Print the recovery sheet afterwards and lock it away: without the keys no answer can be opened and no device knows the hub again."),
+      en:
+        "Print the recovery sheet afterwards and lock it away: without the keys no answer can be opened and no device knows the hub again."),
     examples: ["hub init ./hub-data"])
 
   @OptionGroup var options: ToolOptions

@@ -77,7 +77,8 @@ public final class SurveyHub: Sendable {
       at: storePath(in: folder), tables: SurveySchema.tables, migrator: SurveySchema.hubMigrator, clock: clock, create: create)
     var options = options
     options.observer = SurveyMergeObserver()
-    let hub = try await Hub.open(store: store, keys: keys, keysFolder: keysPath(in: folder), clock: clock, receiver: SurveyLotReceiver(clock: clock), options: options)
+    let hub = try await Hub.open(
+      store: store, keys: keys, keysFolder: keysPath(in: folder), clock: clock, receiver: SurveyLotReceiver(clock: clock), options: options)
     return SurveyHub(hub: hub, folder: folder, clock: clock)
   }
 

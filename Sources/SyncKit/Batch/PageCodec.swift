@@ -15,6 +15,8 @@ struct FeedUnit: Hashable, Sendable {
   var changes: [RowChange]
   /// An operator declined the unit: it has its place, and nothing of it stands.
   var isDeclined = false
+  /// What its author had seen.
+  var authorCursor = Data()
 }
 
 /// What a feed page says.
@@ -31,6 +33,10 @@ struct PageContent: Sendable {
   var hubTimeMs: UInt64
   /// At the head: what the hub holds of the reader's scopes.
   var digests: [TableDigest] = []
+  /// What a backup of the hub holds, by scope.
+  var backedUp: [String: UInt64] = [:]
+  /// How the units came in runs: the feed's running hash goes by them.
+  var runLengths: [Int] = []
 
   var lastPosition: UInt64? { units.last?.position }
 }
@@ -73,6 +79,11 @@ enum PageCodec {
       part.sum = digest.sum
       part.rows = UInt64(digest.rows)
       return part
+    }
+    wire.backedUp = page.backedUp.sorted { $0.key < $1.key }.map { scope, position in
+      var place = WireScopePosition()
+      (place.scope, place.position) = (scope, position)
+      return place
     }
     return try key.sealed(try wire.serializedData(), as: .page)
   }
@@ -134,7 +145,8 @@ enum PageCodec {
         units.append(
           FeedUnit(
             position: first + UInt64(offset), author: author, batchNumber: run.number, batchHash: run.batch,
-            index: Int(run.firstUnit) + offset, stamp: HybridTimestamp(rawValue: last), changes: [], isDeclined: run.declined))
+            index: Int(run.firstUnit) + offset, stamp: HybridTimestamp(rawValue: last), changes: [], isDeclined: run.declined,
+            authorCursor: run.authorCursor))
       }
     }
     return units

@@ -90,12 +90,17 @@ struct DropKeyBook {
         .badDropKey, vi: "Còn \(count) phiếu của khóa \(id) chưa mở; đóng biểu mẫu (`hub close`) rồi chạy lại.",
         en: "\(count) answers encrypted to key \(id) are not released yet; close the form (`hub close`), then run this again.")
     }
-// BACKUPGUARD
+    guard try HubBackups(session: session).holdsReleases() else {
+      throw SyncError(
+        .badDropKey, vi: "Phiếu đã mở chưa nằm trong bản sao lưu nào; chạy `hub backup` trước.",
+        en: "The answers released are in no finished backup yet; run `hub backup` first.")
+    }
     let onDevices = Int(try session.integer("SELECT coalesce(sum(packets), 0) FROM hub_device WHERE revoked_ms IS NULL") ?? 0)
     guard onDevices == 0 || acceptsLoss else {
       throw SyncError(
         .badDropKey,
-        vi: "Các máy báo còn \(onDevices) phiếu chưa gửi; phiếu mã hóa bằng khóa \(id) sẽ không bao giờ đọc được. Chờ máy gửi, hoặc thêm --accept-loss.",
+        vi:
+          "Các máy báo còn \(onDevices) phiếu chưa gửi; phiếu mã hóa bằng khóa \(id) sẽ không bao giờ đọc được. Chờ máy gửi, hoặc thêm --accept-loss.",
         en:
           "Devices said they still have \(onDevices) answers to send; those encrypted to key \(id) could never be read. Wait for them, or add --accept-loss."
       )

@@ -9,8 +9,13 @@ extension Hub {
   /// - Parameters:
   ///   - leaseMs: How long a device may be away and still be served from the log, in milliseconds of hub time.
   ///   - progress: Called after each transaction with the number of batches cleared so far.
-  /// - Returns: How many batches were cleared. Batches with held work are left alone.
+  /// - Returns: How many batches were cleared. Those with held work, and those that no finished backup holds, are left alone.
   public func clearLog(leaseMs: UInt64, progress: (@Sendable (Int) -> Void)? = nil) async throws -> Int {
+    try await clearLog(leaseMs: leaseMs, isBackedUp: true, progress: progress)
+  }
+
+  /// - Parameter isBackedUp: Whether only what a finished backup holds is cleared.
+  func clearLog(leaseMs: UInt64, isBackedUp: Bool, progress: (@Sendable (Int) -> Void)? = nil) async throws -> Int {
     let now = clock.nowMs()
     let before = Int64(clamping: now > leaseMs ? now - leaseMs : 0)
     var cleared = 0
@@ -20,7 +25,10 @@ extension Hub {
         after = try await store.write { try HubLog(session: $0).keepStamps(scope: scope, after: position, receivedBefore: before) }
       }
       while true {
-        let count = try await store.write { try HubLog(session: $0).clear(scope: scope, receivedBefore: before) }
+        let count = try await store.write { session in
+          let end = try isBackedUp ? HubBackups(session: session).positions([scope])[scope] ?? 0 : UInt64(Int64.max)
+          return try HubLog(session: session).clear(scope: scope, receivedBefore: before, upTo: Int64(clamping: end))
+        }
         guard count > 0 else { break }
         cleared += count
         progress?(cleared)
@@ -59,16 +67,17 @@ struct HubLog {
     return runs.count < Self.batchesPerTransaction ? nil : runs.last?[0].integer
   }
 
+  /// - Parameter end: The last position whose batch may go.
   /// - Returns: How many batches were cleared.
-  func clear(scope: String, receivedBefore ms: Int64) throws -> Int {
+  func clear(scope: String, receivedBefore ms: Int64, upTo end: Int64) throws -> Int {
     try session.rows(
       """
       UPDATE hub_batch SET bytes = x'' WHERE id IN (
         SELECT id FROM hub_batch b WHERE scope = ?1 AND state = \(Ingest.merged) AND received_ms < ?2 AND length(bytes) > 0
           AND NOT EXISTS (SELECT 1 FROM hub_held h WHERE h.scope = b.scope AND h.batch = b.id)
-          AND id NOT IN (SELECT batch FROM hub_feed WHERE scope = ?1 AND stamps IS NULL)
+          AND id NOT IN (SELECT batch FROM hub_feed WHERE scope = ?1 AND (stamps IS NULL OR position + units - 1 > ?3))
         LIMIT \(Self.batchesPerTransaction)) RETURNING id
-      """, [.text(scope), .integer(ms)]
+      """, [.text(scope), .integer(ms), .integer(end)]
     ).count
   }
 }

@@ -7,7 +7,6 @@ struct SnapshotReader {
   let session: any HubSession
   let tables: HubTables
   let key: SigningKey
-  let incarnation: Data
   let wallMs: UInt64
   var rowsMax = Self.rowsMax
 
@@ -25,8 +24,9 @@ struct SnapshotReader {
   ///   - place: Where the snapshot goes on, as the page before said; empty to begin one.
   /// - Throws: `SyncError` `.badCursor` when this hub, in its present life, issued no such cursor or place.
   func page(of scope: String, reader: ReplicaID, cursor bytes: Data, place: Data) throws -> Data {
-    var cursor = try FeedReader.cursor(bytes, incarnation: incarnation, in: session)
-    var place = try place.isEmpty ? begin(scope, cursor: cursor) : checked(place, scope: scope)
+    var cursor = try FeedReader.cursor(bytes, in: session)
+    let incarnation = try HubLife(session: session).present()
+    var place = try place.isEmpty ? begin(scope, cursor: cursor, in: incarnation) : checked(place, scope: scope, in: incarnation)
     var page = SnapshotContent(
       hub: key.replica, incarnation: incarnation, reader: reader, scope: scope, hubTimeMs: wallMs,
       rowCount: Int(try session.integer("SELECT coalesce(sum(live), 0) FROM sync_digest WHERE scope = ?1", [.text(scope)]) ?? 0))
@@ -45,7 +45,7 @@ struct SnapshotReader {
     return try SnapshotCodec.seal(page, runs: runs, with: key)
   }
 
-  private func begin(_ scope: String, cursor: WireCursor) throws -> WireSnapshotPlace {
+  private func begin(_ scope: String, cursor: WireCursor, in incarnation: Data) throws -> WireSnapshotPlace {
     let state = try ScopeOrder(session: session).state(scope)
     var place = WireSnapshotPlace()
     place.incarnation = incarnation
@@ -56,10 +56,10 @@ struct SnapshotReader {
     return place
   }
 
-  private func checked(_ bytes: Data, scope: String) throws -> WireSnapshotPlace {
+  private func checked(_ bytes: Data, scope: String, in incarnation: Data) throws -> WireSnapshotPlace {
     let place = try WireSnapshotPlace.parse(bytes, named: LocalizedText(vi: "vị trí tải gộp", en: "snapshot place"))
     guard place.incarnation == incarnation, place.start.scope == scope, place.acknowledged < 1 << 62,
-      try place.start.position == 0 || FeedReader.isPlace(place.start, in: session)
+      try place.start.position == 0 || HubPlaces(session: session).isHere(place.start)
     else { throw FeedReader.badCursor }
     return place
   }
@@ -77,9 +77,10 @@ struct SnapshotReader {
     let own = line.keys.map { CellValue.blob($0.bytes) }
     let log = try session.rows(
       """
-      SELECT f.position, f.units, f.first_unit, f.stamps, b.replica, b.number, b.hash, f.declined, b.id
-      FROM hub_feed f JOIN hub_batch b ON b.id = f.batch WHERE f.scope = ?1 AND f.position > ?2 AND f.position <= ?3
-        AND b.replica IN (\(own.indices.map { "?\($0 + 4)" }.joined(separator: ", "))) ORDER BY f.position LIMIT \(Self.runsMax)
+      SELECT f.position, f.units, f.first_unit, f.stamps, coalesce(b.replica, r.replica), coalesce(b.number, r.number),
+        coalesce(b.hash, r.hash), f.declined, f.batch
+      FROM hub_feed f LEFT JOIN hub_batch b ON b.id = f.batch LEFT JOIN hub_returned_batch r ON r.id = -f.batch
+      WHERE f.scope = ?1 AND f.position > ?2 AND f.position <= ?3 AND coalesce(b.replica, r.replica) IN (\(own.indices.map { "?\($0 + 4)" }.joined(separator: ", "))) ORDER BY f.position LIMIT \(Self.runsMax)
       """, [.text(scope), .integer(Int64(clamping: place.acknowledged)), .integer(Int64(clamping: place.start.position))] + own)
     for row in log {
       guard let position = row[0].integer, let count = row[1].integer, let first = row[2].integer,
@@ -89,17 +90,23 @@ struct SnapshotReader {
       if units > 0 && units + Int(count) > WireLimits.unitsMax { return runs }
       place.acknowledged = UInt64(position)
       guard line[author].map({ UInt64(max(0, number)) <= $0 }) ?? false else { continue }
-      let feed = FeedReader(session: session, tables: tables, key: key, incarnation: incarnation, wallMs: wallMs)
-      let range = Int(first)..<Int(first + count)
-      let stamps = try row[3].blob.map { try FeedReader.stamps($0, count: range.count) } ?? feed.journalled(id).units[range].map(\.stamp)
+      let stamps =
+        try row[3].blob.map { try FeedReader.stamps($0, count: Int(count)) } ?? sealedStamps(id, first: Int(first), count: Int(count))
       let run = PageCodec.Run(
         author: author, batchHash: hash, batchNumber: UInt64(number), firstUnit: Int(first), authorCursor: Data(), stamps: stamps,
         changes: [], isDeclined: row[7].integer == 1)
       runs.append((UInt64(position), run))
-      units += range.count
+      units += Int(count)
     }
     if log.count < Self.runsMax { place.acknowledged = place.start.position }
     return runs
+  }
+
+  private func sealedStamps(_ batch: Int64, first: Int, count: Int) throws -> [HybridTimestamp] {
+    let source = try FeedReader(session: session, tables: tables, key: key, wallMs: wallMs).source(batch)
+    let stamps = source.content.units.dropFirst(first - source.firstUnit).prefix(count).map(\.stamp)
+    guard stamps.count == count else { throw ByteReader.short }
+    return stamps
   }
 
   // MARK: Rows

@@ -25,7 +25,10 @@ extension PageApplier {
   /// - Returns: On the last page of a scope that this store had something of, what was done.
   /// - Throws: As for a page of the feed.
   func apply(_ page: SnapshotContent, clock: inout HybridClock) throws -> SyncNotice? {
-    let position = UInt64(max(0, try state.integer("position/" + page.scope)))
+    // Positions of a life of the hub that ended say nothing of this one's.
+    let isSameLife = try state.value("life/" + page.scope).blob ?? page.incarnation == page.incarnation
+    let before = UInt64(max(0, try state.integer("position/" + page.scope)))
+    let position = isSameLife ? before : 0
     var own = OwnUnits(session: rows.session, scope: page.scope)
     let acknowledged = page.acknowledgements.filter { isOwn($0, scope: page.scope) && $0.position > position }
     try checkOwn(acknowledged, scope: page.scope)
@@ -37,8 +40,9 @@ extension PageApplier {
     try SnapshotPlace(session: rows.session).set(page.next, scope: page.scope)
     guard page.next.isEmpty else { return nil }
     try state.set("position/" + page.scope, .integer(Int64(clamping: max(page.position, position))))
+    try state.set("life/" + page.scope, .blob(page.incarnation))
     try state.set("cursor", .blob(page.cursor))
-    return position == 0 ? nil : try notice(of: page)
+    return before == 0 ? nil : try notice(of: page)
   }
 
   private func notice(of page: SnapshotContent) throws -> SyncNotice {

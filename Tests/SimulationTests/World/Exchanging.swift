@@ -80,7 +80,7 @@ extension Simulation {
         let page = try PageCodec.open(late.response.body, hub: hubKey)
         try await observe(device)
         try noteDelivered(page, asked: asked, to: device)
-        _ = try await replica.apply(page, after: asked)
+        _ = try await replica.apply(page, bytes: late.response.body, after: asked)
       } else if late.request.path == "/v1/snapshot" {
         let page = try SnapshotCodec.open(late.response.body, hub: hubKey)
         try await observe(device)

@@ -109,7 +109,7 @@ extension Simulation {
     guard let open = hub.port.hub else { return }
     try await noteLog()
     do {
-      _ = try await open.clearLog(leaseMs: 0)
+      _ = try await open.clearLog(leaseMs: 0, isBackedUp: false)
     } catch let error as SyncError where error.code == .diskFull && hub.isDiskFull {}
   }
 

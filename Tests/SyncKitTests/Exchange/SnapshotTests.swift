@@ -89,7 +89,7 @@ import Testing
     try await other.execute("INSERT INTO note (id, unit, b) VALUES ('k4', '07201', 'new')")
     _ = try await other.sync(with: world.transport)
     world.clock.advance(1000)
-    #expect(try await world.hub.clearLog(leaseMs: 0) == 2)
+    #expect(try await world.hub.clearLog(leaseMs: 0, isBackedUp: false) == 2)
     // Its own unsent work: an edit of what was overwritten, of what was deleted, and a row of its own; one sealed, one pending.
     try await away.execute("UPDATE note SET a = 'mine' WHERE id = 'k1'")
     try await away.seal()
@@ -113,7 +113,7 @@ import Testing
     try await other.execute("UPDATE note SET b = 'theirs' WHERE id = 'k1'")
     _ = try await other.sync(with: world.transport)
     world.clock.advance(1000)
-    _ = try await world.hub.clearLog(leaseMs: 0)
+    _ = try await world.hub.clearLog(leaseMs: 0, isBackedUp: false)
     // Written while the snapshot is under way, after everything was pushed.
     let link = Watched(world.transport)
     link.between.withLock { [away] in
@@ -203,7 +203,7 @@ import Testing
     try await other.execute("UPDATE note SET a = 'second' WHERE id = 'k1'")
     _ = try await other.sync(with: world.transport)
     world.clock.advance(1000)
-    _ = try await world.hub.clearLog(leaseMs: 0)
+    _ = try await world.hub.clearLog(leaseMs: 0, isBackedUp: false)
     _ = try await away.sync(with: world.transport)
     #expect(try await away.notes() == ["k1 second first none"])
     try await expectSame(world, away, other)
@@ -234,7 +234,7 @@ import Testing
     try await other.execute("UPDATE note SET b = 'y' WHERE id = 'k3'")
     _ = try await other.sync(with: world.transport)
     world.clock.advance(1000)
-    _ = try await world.hub.clearLog(leaseMs: 0)
+    _ = try await world.hub.clearLog(leaseMs: 0, isBackedUp: false)
     _ = try await away.sync(with: world.transport)
     try await expectSame(world, away)
     #expect(try await away.notes() == ["k1 x - none", "k3 x y none"])
@@ -260,7 +260,7 @@ import Testing
     try await other.execute("UPDATE wide SET c0 = 'small' WHERE id = 'c'")
     _ = try await other.sync(with: world.transport)
     world.clock.advance(1000)
-    _ = try await world.hub.clearLog(leaseMs: 0)
+    _ = try await world.hub.clearLog(leaseMs: 0, isBackedUp: false)
     let link = Watched(world.transport)
     _ = try await away.sync(with: link)
     let (first, second) = (try await state(of: away), try await state(of: other))
@@ -353,11 +353,11 @@ import Testing
     try await device.execute("INSERT INTO child VALUES ('c', '07201', 'p')")
     _ = try await device.sync(with: world.transport)
     world.clock.advance(1000)
-    #expect(try await world.hub.clearLog(leaseMs: 0) == 0)
+    #expect(try await world.hub.clearLog(leaseMs: 0, isBackedUp: false) == 0)
     try await device.execute("INSERT INTO parent VALUES ('p', '07201', 1)")
     _ = try await device.sync(with: world.transport)
     world.clock.advance(1000)
-    #expect(try await world.hub.clearLog(leaseMs: 0) == 2)
+    #expect(try await world.hub.clearLog(leaseMs: 0, isBackedUp: false) == 2)
     #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM child") } == 1)
   }
 }
