@@ -31,7 +31,7 @@ struct RecoverySheet {
       <head>
       <meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
-      <title>\(Self.title(.vi)) \(hub)</title>
+      <title>\(Self.title(.vietnamese)) \(hub)</title>
       <style>\(Self.css)</style>
       </head>
       <body>

@@ -128,7 +128,9 @@ enum PageCodec {
     for (index, changes) in try TableCoder.decode(wire.tables, unitCount: units.count).enumerated() { units[index].changes = changes }
     return PageContent(
       hub: hub, incarnation: wire.incarnation, reader: reader, scope: wire.scope, units: units, feedHash: wire.feedHash,
-      cursor: wire.cursor, isHead: wire.head, hubTimeMs: wire.hubTimeMs, digests: try digests(wire.digests))
+      cursor: wire.cursor, isHead: wire.head, hubTimeMs: wire.hubTimeMs, digests: try digests(wire.digests),
+      backedUp: Dictionary(wire.backedUp.map { ($0.scope, $0.position) }, uniquingKeysWith: max),
+      runLengths: wire.runs.map(\.stamps.count).filter { $0 > 0 })
   }
 
   /// The units of runs, without changes.
