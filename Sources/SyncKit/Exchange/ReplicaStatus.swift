@@ -18,6 +18,8 @@ public struct ReplicaStatus: Sendable, Hashable, Codable {
   public var mergedChanges = 0
   /// Durable at the hub, not merged, with a reason.
   public var heldChanges = 0
+  /// Pages of the feed that were let go before the hub had backed them up: too many to keep.
+  public var pagesDropped = 0
   public var packetsMade = 0
   public var packetsWaiting = 0
   public var packetsKept = 0
@@ -54,10 +56,11 @@ extension Replica {
         switch row[0].integer {
         case 1: (status.mergedChanges, status.heldChanges) = (changes - held, held)
         case 2: status.waitingChanges = changes
-        default: status.sealedChanges = changes
+        default: status.sealedChanges += changes
         }
       }
       status.mergedChanges += Int(try state.integer("changesForgotten"))
+      status.pagesDropped = Int(try state.integer("pagesDropped"))
       status.packetsMade = Int(try state.integer("packetsMade"))
       status.packetsWaiting = Int(try session.integer("SELECT count(*) FROM sync_packet WHERE kept = 0") ?? 0)
       status.packetsKept = Int(try state.integer("packetsKept"))

@@ -41,6 +41,13 @@ final class ScopeOrder: UnitOrder {
     return accepted
   }
 
+  /// Moves the scope's clock past a stamp that the hub gave out before it was restored.
+  func receive(_ stamp: HybridTimestamp, scope: String) throws {
+    var state = try state(scope)
+    state.clock.receive(stamp)
+    states[scope] = state
+  }
+
   func issue(wallMs: UInt64, scope: String) throws -> HybridTimestamp {
     var state = try state(scope)
     defer { states[scope] = state }
@@ -81,20 +88,32 @@ final class ScopeOrder: UnitOrder {
     let stamps = run.stamps
     guard !stamps.isEmpty else { return }
     var state = try state(scope)
-    var packed = Data()
-    for stamp in stamps { packed.appendVarint(stamp.rawValue) }
-    var link = state.hash + batchHash
-    link.appendVarint(run.position)
-    link.appendVarint(UInt64(run.firstUnit))
-    if run.isDeclined { link.append(1) }
-    state.hash = (link + packed).sha256.prefix(Self.hashBytes)
+    state.hash = Self.link(
+      state.hash, batch: batchHash, position: run.position, firstUnit: run.firstUnit, isDeclined: run.isDeclined, stamps: stamps)
     states[scope] = state
     try session.execute(
       "INSERT INTO hub_feed (scope, position, units, batch, first_unit, stamps, hash, declined) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
       [
         .text(scope), .integer(Int64(run.position)), .integer(Int64(stamps.count)), .integer(batch), .integer(Int64(run.firstUnit)),
-        run.isRestamped ? .blob(packed) : .null, .blob(state.hash), .integer(run.isDeclined ? 1 : 0),
+        run.isRestamped ? .blob(Self.packed(stamps)) : .null, .blob(state.hash), .integer(run.isDeclined ? 1 : 0),
       ])
+  }
+
+  /// The running hash after a run.
+  static func link(
+    _ hash: Data, batch: Data, position: UInt64, firstUnit: Int, isDeclined: Bool, stamps: [HybridTimestamp]
+  ) -> Data {
+    var link = hash + batch
+    link.appendVarint(position)
+    link.appendVarint(UInt64(firstUnit))
+    if isDeclined { link.append(1) }
+    return (link + packed(stamps)).sha256.prefix(hashBytes)
+  }
+
+  private static func packed(_ stamps: [HybridTimestamp]) -> Data {
+    var packed = Data()
+    for stamp in stamps { packed.appendVarint(stamp.rawValue) }
+    return packed
   }
 
   func save() throws {

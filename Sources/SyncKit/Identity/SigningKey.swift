@@ -8,12 +8,15 @@ public enum SignedKind: String, Sendable, CaseIterable {
   case batch = "synckit/batch/1"
   case receipt = "synckit/receipt/1"
   case page = "synckit/page/1"
+  case snapshot = "synckit/snapshot/1"
   case certificate = "synckit/certificate/1"
   case hubInfo = "synckit/hub/1"
   case drop = "synckit/drop/1"
   case request = "synckit/request/1"
   case enrol = "synckit/enrol/1"
   case succession = "synckit/succession/1"
+  case life = "synckit/life/1"
+  case pageReturn = "synckit/return/1"
 
   /// The bytes signed: the label, a zero byte, the body.
   func message(_ body: Data) -> Data { Data(rawValue.utf8) + [0] + body }

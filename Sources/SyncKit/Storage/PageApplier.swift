@@ -5,7 +5,7 @@ struct PageApplier {
   let rows: RowStore
   let outbox: Outbox
   let lineage: Lineage
-  private var state: StateStore { StateStore(session: rows.session) }
+  var state: StateStore { StateStore(session: rows.session) }
 
   struct Applied {
     var units = 0
@@ -22,7 +22,7 @@ struct PageApplier {
     let isStale = asked.map { $0 != cursor } ?? false
     var own = OwnUnits(session: rows.session, scope: page.scope)
     if !page.scope.isEmpty, let first = page.units.first, let last = page.units.last {
-      let position = UInt64(max(0, try state.integer("position/" + page.scope)))
+      let position = try lastPosition(page, first: first.position)
       guard first.position <= position + 1 else {
         throw SyncError(
           .badCursor, vi: "Trang dữ liệu bỏ cách quãng; sẽ hỏi lại từ đầu.", en: "The feed page leaves a gap; ask again from the cursor.",
@@ -37,6 +37,7 @@ struct PageApplier {
       let newest = page.units.map(\.stamp.rawValue).max() ?? 0
       try state.set("hubStamp", .integer(Int64(bitPattern: max(newest, UInt64(bitPattern: try state.integer("hubStamp"))))))
       if last.position > position { try state.set("position/" + page.scope, .integer(Int64(last.position))) }
+      try state.set("life/" + page.scope, .blob(page.incarnation))
     }
     for name in applied.skipped { try state.set(Self.skippedPrefix + name, .integer(1)) }
     if isStale { return applied }
@@ -58,11 +59,23 @@ struct PageApplier {
     return try AgreementCheck(rows: rows, outbox: outbox, shapes: shapes).compare(page, skipped: Set(skipped.map(String.init)))
   }
 
-  private func isOwn(_ unit: FeedUnit, scope: String) -> Bool { lineage.isOwn(unit.author, scope: scope, number: unit.batchNumber) }
+  /// The last position of the page's scope that is applied. Positions of a life of the hub that ended are not those of the next:
+  /// its first page says where it goes on from.
+  private func lastPosition(_ page: PageContent, first: UInt64) throws -> UInt64 {
+    let position = UInt64(max(0, try state.integer("position/" + page.scope)))
+    guard let life = try state.value("life/" + page.scope).blob, life != page.incarnation, first >= 1, position > first - 1 else {
+      return position
+    }
+    try state.set("position/" + page.scope, .integer(Int64(first - 1)))
+    try Acknowledgements(session: rows.session).lose(scope: page.scope, after: first - 1)
+    return first - 1
+  }
+
+  func isOwn(_ unit: FeedUnit, scope: String) -> Bool { lineage.isOwn(unit.author, scope: scope, number: unit.batchNumber) }
 
   /// An own batch that is not in the outbox was made by a copy of this store, or by this one before it was restored: what it
   /// said is missing here, and the feed does not repeat it to its author (L8).
-  private func checkOwn(_ units: [FeedUnit], scope: String) throws {
+  func checkOwn(_ units: [FeedUnit], scope: String) throws {
     var hashes: [UInt64: Data] = [:]
     for unit in units where hashes[unit.batchNumber] == nil {
       hashes[unit.batchNumber] = try outbox.hash(scope: scope, number: unit.batchNumber)
@@ -97,14 +110,14 @@ struct PageApplier {
   }
 
   /// The hub merged an own unit: where it gave another stamp, the cells that still carry the old one take it (L8).
-  private func acknowledge(_ unit: FeedUnit, scope: String, own: inout OwnUnits) throws {
+  func acknowledge(_ unit: FeedUnit, scope: String, own: inout OwnUnits) throws {
     guard let (sealed, before, after) = try own.acknowledge(unit, in: outbox) else { return }
     try outbox.release(scope: scope, number: unit.batchNumber, unit: unit.index, changes: sealed.changes.count)
     try rows.move(sealed.changes, from: Version(before, unit.author), to: Version(after, unit.author), scope: scope)
   }
 
   /// The own batches that one page acknowledges.
-  private struct OwnUnits {
+  struct OwnUnits {
     let session: any SQLSession
     let scope: String
     private var batches: [UInt64: (content: BatchContent, stamps: Acknowledgements.Stamps)] = [:]
@@ -147,7 +160,7 @@ struct PageApplier {
 
   // MARK: After an upgrade
 
-  private static let skippedPrefix = "skipped/"
+  static let skippedPrefix = "skipped/"
 
   /// Asks for the whole feed once more when this program knows a table or column that an earlier one had to leave out:
   /// joining again what is here changes nothing. Until then the device says it has seen nothing, as it has not seen those.
@@ -162,7 +175,12 @@ struct PageApplier {
     let known = Set(shapes.flatMap { shape in [shape.name] + shape.columns.map { "\(shape.name)/\($0.name)" } }.map { skippedPrefix + $0 })
     guard names.contains(where: known.contains) else { return }
     for name in names where known.contains(name) { try session.execute("DELETE FROM sync_state WHERE name = ?1", [.text(name)]) }
-    try session.execute("DELETE FROM sync_state WHERE name IN ('cursor', 'atHead') OR substr(name, 1, 9) = 'position/'")
+    try beginAnew(in: session)
+  }
+
+  /// Forgets how far the feed was applied: the next page is its first. What comes again changes nothing.
+  static func beginAnew(in session: any SQLSession) throws {
+    try session.execute("DELETE FROM sync_state WHERE name IN ('cursor', 'atHead') OR substr(name, 1, 9) IN ('position/', 'snapshot/')")
     try session.execute("UPDATE sync_outbox SET acknowledged = 0")
     try session.execute("UPDATE sync_ack SET lost = 1")
   }

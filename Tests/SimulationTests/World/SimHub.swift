@@ -62,7 +62,10 @@ final class SimHub {
     if let hub = port.hub { return hub }
     let opened = try SQLiteHubStore.open(at: disk.path, tables: Tables.declared, migrator: Tables.migrator(version: version), clock: clock)
     store = opened
-    let hub = try await Hub.open(store: opened, keys: keys, clock: clock)
+    var options = Hub.Options()
+    // Small, so that snapshots of several pages are met.
+    (options.firstUnitsMax, options.snapshotRowsMax) = (60, 4)
+    let hub = try await Hub.open(store: opened, keys: keys, clock: clock, options: options)
     port.hub = hub
     return hub
   }
