@@ -32,10 +32,10 @@ struct RecoverySheet {
       <meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
       <title>\(Self.title(.vietnamese)) \(hub)</title>
-      <style>\(Self.css)</style>
+      <style>\(RecoverySheetStyle.css)</style>
       </head>
       <body>
-      <h1>SyncKit hub \(hub)</h1>
+      <h1>\(hub)</h1>
       \(texts.joined(separator: "\n"))
       <pre>\(rows.joined(separator: "\n"))</pre>
       <figure>\(code)</figure>
@@ -56,12 +56,4 @@ struct RecoverySheet {
     vi: "Ai có tờ này thì mở được phiếu kín. Cất vào két; hủy một khóa phiếu thì hủy cả các dòng của nó ở đây.",
     en:
       "Whoever has this page can open anonymous answers. Lock it away; when a drop key is destroyed, destroy its rows here too.")
-
-  private static let css = """
-    @page { size: A4; margin: 15mm; }
-    body { font: 11pt/1.4 system-ui, "Noto Sans", "DejaVu Sans", sans-serif; max-width: 46rem; margin: 0 auto; padding: 1rem; color: #000; background: #fff; }
-    h1 { font-size: 15pt; } h2 { font-size: 12pt; margin-bottom: 0; } p { margin: .3em 0; }
-    pre { font: 11.5pt/1.7 ui-monospace, "DejaVu Sans Mono", monospace; columns: 2 18rem; white-space: pre-wrap; }
-    figure { margin: 1rem 0; break-inside: avoid; } svg { width: 70mm; height: 70mm; }
-    """
 }

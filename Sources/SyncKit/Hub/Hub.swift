@@ -133,9 +133,8 @@ public final class Hub: Sendable {
     let scope = author.scope
     let work: IngestQueue.Work = { ingest in
       // Asked again inside the transaction: a device revoked a moment ago does not slip through.
-      guard try ingest.session.integer("SELECT revoked_ms FROM hub_device WHERE replica = ?1", [.blob(content.replica.bytes)]) == nil else {
-        throw HubDevice.revokedError
-      }
+      let revoked = try ingest.session.integer("SELECT revoked_ms FROM hub_device WHERE replica = ?1", [.blob(content.replica.bytes)])
+      if revoked != nil { return try LateBatches(ingest: ingest).take(content, batch: batch, writeScope: scope) }
       let receipt = try ingest.take(content, batch: batch, writeScope: scope)
       onMerge?(content.scope, content.number)
       return receipt

@@ -88,7 +88,9 @@ public final class SQLiteHubStore: HubStore {
     self.tables = try database.write { [capture] db in
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)
-      for schema in [HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, HubBackups.schema, DropKeyBook.schema] {
+      for schema in [
+        HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, HubBackups.schema, DropKeyBook.schema, LateBatches.schema,
+      ] {
         try db.execute(sql: schema)
       }
       let shapes = try SchemaCheck.shapes(of: all, in: db)
