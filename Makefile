@@ -5,7 +5,7 @@ DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libq
 PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: deps build demo test lint format proto clean
+.PHONY: deps build demo test sim lint format proto clean
 
 # Installs the Debian packages the build and the tests use, once; elsewhere it only says what is needed.
 deps:
@@ -27,6 +27,12 @@ test: deps lint
 	swift build --build-tests
 	for target in SyncKitTests SurveyKitTests FormWebTests ToolTests; do TZ=UTC swift test --skip-build --filter "^$$target\." || exit 1; done
 	for target in SyncKitTests SurveyKitTests FormWebTests; do TZ=Pacific/Auckland swift test --skip-build --filter "^$$target\." || exit 1; done
+
+# Replicas, carriers and a hub from one seed: `make sim SEEDS=1000 FIRST=1`, or one again with `make sim SEED=42`.
+sim:
+	swift build --build-tests
+	env $(if $(SEED),SIM_SEED=$(SEED) SIM_KEEP=$(KEEP),SIM_SEEDS=$(or $(SEEDS),1000) SIM_FIRST=$(or $(FIRST),1)) \
+	  swift test --skip-build --filter '^SimulationTests\.SimulationTests'
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift
