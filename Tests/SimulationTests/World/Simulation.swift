@@ -16,6 +16,8 @@ final class Simulation {
   /// Keys of the anonymous rows that devices accepted.
   var answers: Set<String> = []
   var nextValue = 0
+  /// A code that was given out and whose use is under way.
+  var enrolmentCode: String?
   /// What happened, a line each; the same for the same seed.
   private(set) var log: [String] = []
   private(set) var faults: [Fault: Int] = [:]
@@ -63,12 +65,7 @@ final class Simulation {
   ///
   /// - Throws: `Violation` for what a check found.
   func run() async throws {
-    let opened = try await hub.open()
-    for device in devices {
-      let code = try await opened.makeCode(scope: device.scope, readScopes: device.readScopes)
-      try await device.open().enroll(code: code, label: device.name, through: device.link)
-      _ = device.link.takeAnswers()
-    }
+    try await begin()
     for (number, step) in scenario.taken {
       let device = devices[step.device % devices.count]
       say("\(number) \(step.kind) \(device.name)")
@@ -78,6 +75,21 @@ final class Simulation {
       try await Always.check(device)
       log[log.count - 1] += " " + summary(of: device)
     }
+    try await end()
+  }
+
+  /// Starts the hub and enrols devices, in fair weather.
+  func begin(enrolling some: [Device]? = nil) async throws {
+    let opened = try await hub.open()
+    for device in some ?? devices {
+      let code = try await opened.makeCode(scope: device.scope, readScopes: device.readScopes)
+      try await device.open().enroll(code: code, label: device.name, through: device.link)
+      _ = device.link.takeAnswers()
+    }
+  }
+
+  /// Lets everything heal, and checks what must hold then.
+  func end() async throws {
     say("heal")
     try await heal()
     try await Finally.check(self)
