@@ -206,11 +206,9 @@ final class SyncDriver {
     }
     try await replica.engineWrite { transaction in
       // Another process may have sent the same ones meanwhile: each is counted once.
-      let sql =
-        false
-        ? "DELETE FROM sync_packet WHERE id = ?1 AND kept = 0 RETURNING 1"
-        : "UPDATE sync_packet SET kept = 1 WHERE id = ?1 AND kept = 0 RETURNING 1"
-      let kept = try mine.count { try !transaction.session.rows(sql, [$0[0]]).isEmpty }
+      let kept = try mine.count {
+        try !transaction.session.rows("UPDATE sync_packet SET kept = 1 WHERE id = ?1 AND kept = 0 RETURNING 1", [$0[0]]).isEmpty
+      }
       try transaction.state.add("packetsKept", kept)
     }
     summary.progress.packetsSent += mine.count

@@ -81,20 +81,29 @@ final class ScopeOrder: UnitOrder {
     let stamps = run.stamps
     guard !stamps.isEmpty else { return }
     var state = try state(scope)
-    var packed = Data()
-    for stamp in stamps { packed.appendVarint(stamp.rawValue) }
-    var link = state.hash + batchHash
-    link.appendVarint(run.position)
-    link.appendVarint(UInt64(run.firstUnit))
-    if run.isDeclined { link.append(1) }
-    state.hash = (link + packed).sha256.prefix(Self.hashBytes)
+    state.hash = Self.hash(after: state.hash, batch: batchHash, run)
     states[scope] = state
     try session.execute(
       "INSERT INTO hub_feed (scope, position, units, batch, first_unit, stamps, hash, declined) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
       [
         .text(scope), .integer(Int64(run.position)), .integer(Int64(stamps.count)), .integer(batch), .integer(Int64(run.firstUnit)),
-        run.isRestamped ? .blob(packed) : .null, .blob(state.hash), .integer(run.isDeclined ? 1 : 0),
+        run.isRestamped ? .blob(Self.packed(stamps)) : .null, .blob(state.hash), .integer(run.isDeclined ? 1 : 0),
       ])
+  }
+
+  /// The running hash of a feed once a run of a batch follows what had `before`.
+  static func hash(after before: Data, batch: Data, _ run: Run) -> Data {
+    var link = before + batch
+    link.appendVarint(run.position)
+    link.appendVarint(UInt64(run.firstUnit))
+    if run.isDeclined { link.append(1) }
+    return (link + packed(run.stamps)).sha256.prefix(hashBytes)
+  }
+
+  private static func packed(_ stamps: [HybridTimestamp]) -> Data {
+    var packed = Data()
+    for stamp in stamps { packed.appendVarint(stamp.rawValue) }
+    return packed
   }
 
   func save() throws {

@@ -7,6 +7,7 @@ import GRDB
 /// and all time and chance come from the scenario.
 final class Simulation {
   let scenario: Scenario
+  let program: Program
   let folder: String
   let time = SimTime()
   let hub: SimHub
@@ -28,12 +29,13 @@ final class Simulation {
     var batch: SealedBatch
   }
 
-  init(_ scenario: Scenario) throws {
+  init(_ scenario: Scenario, program: Program = .usual) throws {
     self.scenario = scenario
+    self.program = program
     folder = try Disk.makeFolder()
     var dice = Dice(seed: derive(scenario.seed, 2))
     let isOld = scenario.options.faults.contains(.oldHub) && dice.chance(0.5)
-    hub = try SimHub(folder: folder, clock: SimClock(time), version: isOld ? 1 : Tables.newest, dice: &dice)
+    hub = try SimHub(folder: folder, clock: SimClock(time), version: isOld ? 1 : Tables.newest, dice: &dice, program: program)
     for index in 0..<scenario.options.deviceCount {
       // Some devices read a second unit beside their own.
       let scope = Tables.units[index < (scenario.options.deviceCount + 1) / 2 ? 0 : 1]
@@ -41,7 +43,7 @@ final class Simulation {
       let isOld = scenario.options.faults.contains(.oldClient) && dice.chance(0.4)
       let device = Device(
         index: index, folder: folder, clock: SimClock(time, errorMs: Int64.random(in: -3000...3000, using: &dice)), scope: scope,
-        readScopes: readScopes, version: isOld ? 1 : Tables.newest, link: link())
+        readScopes: readScopes, version: isOld ? 1 : Tables.newest, link: link(), program: program)
       try device.makeKey(&dice)
       devices.append(device)
       if isOld { note(.oldClient) }
@@ -94,6 +96,34 @@ final class Simulation {
     try await heal()
     try await Finally.check(self)
     for device in devices { try device.close() }
+    try hub.close()
+  }
+
+  /// Lets everything heal after what the oracle has no account of: all stores agree, and prove it.
+  func settle() async throws {
+    try hub.close()
+    _ = try await hub.open()
+    for device in devices { try device.close() }
+    for _ in 0..<3 {
+      for device in devices { try await sync(device) }
+      var isSettled = true
+      for device in devices where try await device.open().status().agreement == .outstanding { isSettled = false }
+      if isSettled { break }
+    }
+    try await Always.checkHub(self)
+    for device in devices {
+      try await Always.checkIntegrity(device)
+      let status = try await device.open().status()
+      guard status.pendingChanges + status.sealedChanges + status.waitingChanges + status.packetsWaiting == 0 else {
+        throw Violation(check: "healing", message: "\(device.name) still has work to send: \(status)")
+      }
+      switch status.agreement {
+      case .proved where status.heldChanges == 0: break
+      case .provedButHeld where status.heldChanges > 0: break
+      default: throw Violation(check: "converge", message: "\(device.name) and the hub: \(status.agreement), \(status.heldChanges) held")
+      }
+      try device.close()
+    }
     try hub.close()
   }
 
