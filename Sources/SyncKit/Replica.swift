@@ -48,7 +48,9 @@ public final class Replica: Sendable {
     dropBox = DropBoxContext()
     var configuration = Configuration()
     // A commit survives a power cut: what a person entered is not risked for speed (ADR 0004).
-    configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY") }
+    configuration.prepareDatabase { db in
+      try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON")
+    }
     configuration.busyMode = .timeout(10)
     configuration.foreignKeysEnabled = false
     capture.install(in: &configuration)
@@ -60,7 +62,9 @@ public final class Replica: Sendable {
     shapes = try database.write { [capture] db in
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)
-      for schema in [Outbox.schema, Acknowledgements.schema, Lineage.schema, SyncNotice.schema] { try db.execute(sql: schema) }
+      for schema in [Outbox.schema, Acknowledgements.schema, Lineage.schema, KeptPages.schema, SyncNotice.schema] {
+        try db.execute(sql: schema)
+      }
       try db.execute(sql: DropBoxTriggers.schema)
       let shapes = try SchemaCheck.shapes(of: all, in: db)
       for shape in shapes {
@@ -156,7 +160,10 @@ public final class Replica: Sendable {
   /// Applies a page: seals first, then merges, moves the cursor and the clock, all in one transaction.
   ///
   /// - Parameter asked: The cursor it was asked with; where another process has moved it since, it stays where it is now.
-  func apply(_ page: PageContent, after asked: Data? = nil) async throws -> (applied: PageApplier.Applied, sealedMore: Bool) {
+  /// - Parameter bytes: The page as the hub signed it, to be kept until the hub has backed it up.
+  func apply(
+    _ page: PageContent, bytes: Data, after asked: Data? = nil
+  ) async throws -> (applied: PageApplier.Applied, sealedMore: Bool) {
     let key = try secrets().signingKey
     guard page.reader == key.replica else {
       throw SyncError(.badCursor, vi: "Trang dữ liệu dành cho thiết bị khác.", en: "The feed page was made for another device.")
@@ -168,8 +175,13 @@ public final class Replica: Sendable {
       let applier = PageApplier(rows: transaction.rows, outbox: transaction.outbox, lineage: lineage)
       let applied = try capture.suspended { try applier.apply(page, after: asked, clock: &hlc) }
       try transaction.state.save(hlc)
+      let pages = KeptPages(session: transaction.session)
+      try pages.keep(page, bytes: bytes)
+      try pages.drop(backedUp: page.backedUp)
+      try transaction.outbox.trim(backedUp: page.backedUp, incarnation: page.incarnation)
       try transaction.outbox.trim()
-      return (applied, sealedMore)
+      let isDoubtful = try page.isHead && transaction.outbox.doubtUnseen()
+      return (applied, sealedMore || isDoubtful)
     }
   }
 

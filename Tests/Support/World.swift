@@ -29,8 +29,8 @@ public final class TemporaryFolder: Sendable {
 /// A hub and its devices in one process, on real SQLite files, talking the whole protocol.
 public final class World: Sendable {
   public let folder: TemporaryFolder
-  public let hub: Hub
-  public let hubStore: SQLiteHubStore
+  private let open: Mutex<(hub: Hub, store: SQLiteHubStore)>
+  private let options: Hub.Options
   public let clock: TestClock
 
   /// A note has free columns, so that merging shows; an answer is anonymous.
@@ -70,8 +70,24 @@ public final class World: Sendable {
     self.schema = schema
     folder = try TemporaryFolder()
     clock = TestClock()
-    hubStore = try SQLiteHubStore.open(at: folder.path + "/hub.sqlite", tables: schema.tables, migrator: schema.migrator, clock: clock)
-    hub = try await Hub.open(store: hubStore, keys: try HubKeys.create(in: folder.path + "/keys"), clock: clock, options: options)
+    self.options = options
+    let store = try SQLiteHubStore.open(
+      at: folder.path + "/hub.sqlite", tables: schema.tables, migrator: schema.migrator, clock: clock)
+    let hub = try await Hub.open(store: store, keys: try HubKeys.create(in: folder.path + "/keys"), clock: clock, options: options)
+    open = Mutex((hub, store))
+  }
+
+  public var hub: Hub { open.withLock { $0.hub } }
+  public var hubStore: SQLiteHubStore { open.withLock { $0.store } }
+
+  /// Stops the hub, lets `body` do what it likes with the file, and opens it again.
+  public func reopenHub(_ body: (_ store: String) throws -> Void) async throws {
+    let path = folder.path + "/hub.sqlite"
+    try hub.close()
+    try body(path)
+    let store = try SQLiteHubStore.open(at: path, tables: schema.tables, migrator: schema.migrator, clock: clock)
+    let hub = try await Hub.open(store: store, keys: try HubKeys.load(from: folder.path + "/keys"), clock: clock, options: options)
+    open.withLock { $0 = (hub, store) }
   }
 
   public var transport: LocalTransport { LocalTransport(hub: hub) }

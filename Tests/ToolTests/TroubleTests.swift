@@ -45,4 +45,64 @@ import Testing
     #expect(try await old.sync().errors.isEmpty)
     #expect(try await old.run("status").output.contains("Open conflicts: 0"))
   }
+
+  @Test func aHubRestoredFromYesterdaysBackupIsRefilled() async throws {
+    let world = try await TroubleWorld()
+    let a = try await world.device("a")
+    try await a.report(guided: 10)
+    _ = try await a.sync()
+    // While it serves.
+    let backup = world.folder.path + "/yesterday.sqlite"
+    let made = try await world.hub("backup", backup, "--lang", "vi")
+    #expect(made.status == 0 && made.output.contains("không nằm trong đó"), "\(made.errors)")
+    #expect(try await world.hub("backup", backup).status == 1)
+    let b = try await world.device("b")
+    _ = try await b.sync()
+    #expect(try await b.guided() == 10)
+    try await b.report(guided: 20)
+    _ = try await b.sync()
+    _ = try await a.sync()
+    await world.kill()
+
+    let new = world.folder.path + "/new"
+    #expect(try await HubTool.run(["restore", backup, "--dir", world.dir]).status == 1)
+    let restored = try await HubTool.run(["restore", backup, "--dir", new])
+    #expect(restored.status == 0 && restored.output.contains("keys are missing"), "\(restored.errors)")
+    #expect(try await HubTool.run(["status", "--dir", new]).status == 1)
+    try FileManager.default.copyItem(atPath: world.dir + "/keys", toPath: new + "/keys")
+    try await world.serve(from: new)
+    for device in [a, b] {
+      let noticed = try await device.sync()
+      #expect(noticed.sentences.count { $0.contains("restored to an older copy") && $0.contains("nothing is lost") } == 1)
+      #expect(try await device.sync().errors.isEmpty)
+    }
+    #expect(try await [a.guided(), b.guided()] == [20, 20])
+    for device in [a, b] {
+      let status = try await device.run("status").output
+      #expect(status.contains("proved equal") && status.contains("Open conflicts: 0"))
+    }
+    let status = try await world.hub("status")
+    #expect(status.status == 0)
+    #expect(
+      status.output.contains("restored from a backup") && status.output.contains(" 0 are still missing, 1 devices were learned again"))
+    #expect(try await world.hub("devices", "list").output.contains("to be confirmed"))
+    #expect(try await world.hub("devices", "confirm").status == 0)
+    #expect(try await !world.hub("devices", "list").output.contains("to be confirmed"))
+    #expect(try await world.hub("status").output.contains("revocations were checked"))
+  }
+
+  @Test func onlyAWholeBackupIsRestored() async throws {
+    let world = try await TroubleWorld()
+    let folder = world.folder.path
+    let made = try await world.hub("backup", folder, "--json")
+    let object = try JSONSerialization.jsonObject(with: Data(made.output.utf8)) as? [String: Any]
+    let path = try #require(object?["path"] as? String)
+    #expect(path.hasPrefix(folder + "/hub-2") && object?["isDeclared"] as? Bool == true)
+    try Data((FileManager.default.contents(atPath: path) ?? Data()).prefix(20_000)).write(to: URL(fileURLWithPath: folder + "/cut"))
+    for file in ["cut", "none"] {
+      let refused = try await HubTool.run(["restore", folder + "/" + file, "--dir", folder + "/new"])
+      #expect(refused.status == 1 && refused.sentences.count == 1, "\(refused.errors)")
+      #expect(!FileManager.default.fileExists(atPath: folder + "/new/hub.sqlite"))
+    }
+  }
 }

@@ -6,7 +6,8 @@ import Testing
 /// A hub and its devices as an operator and a working group have them: processes, files, a socket.
 final class TroubleWorld {
   let folder: TemporaryFolder
-  let dir: String
+  /// The hub's folder.
+  private(set) var dir: String
   private(set) var server: ServedHub
   private let port: Int
 
@@ -37,8 +38,16 @@ final class TroubleWorld {
 
   func stop() async { _ = await server.stop() }
 
+  /// The hub's machine breaks.
+  func kill() async { _ = await server.stop(with: SIGKILL) }
+
   /// Serves again, at the address the devices know.
-  func serve() async throws { server = try await ServedHub(dir, folder, port: port) }
+  ///
+  /// - Parameter dir: Another folder with the hub in it.
+  func serve(from dir: String? = nil) async throws {
+    self.dir = dir ?? self.dir
+    server = try await ServedHub(self.dir, folder, port: port)
+  }
 
   // MARK: Devices
 

@@ -9,7 +9,8 @@ struct DevicesCommand: AsyncParsableCommand {
     commandName: "devices",
     abstract: LocalizedText(
       vi: "Liệt kê các thiết bị đã ghi danh, hoặc thu hồi một thiết bị.", en: "List the enrolled devices, or revoke one."),
-    examples: ["hub devices list", "hub devices revoke 3fa20c11"], subcommands: [DevicesListCommand.self, DevicesRevokeCommand.self],
+    examples: ["hub devices list", "hub devices revoke 3fa20c11"],
+    subcommands: [DevicesListCommand.self, DevicesRevokeCommand.self, DevicesConfirmCommand.self],
     defaultSubcommand: DevicesListCommand.self)
 }
 
@@ -40,6 +41,8 @@ struct DevicesListCommand: ToolCommand {
     var predecessor: String?
     /// The identities that took its place.
     var successors: [String]
+    /// Learned again from its certificate after a restore; nobody has checked yet whether it had been revoked.
+    var isToBeConfirmed: Bool
   }
 
   func perform(_ console: Console) async throws {
@@ -51,7 +54,8 @@ struct DevicesListCommand: ToolCommand {
           replica: device.replica.description, unit: device.scope, name: plan?.tree.displayName(of: UnitCode(device.scope)) ?? device.scope,
           label: device.label, enrolledMs: device.enrolledMs, revokedMs: device.revokedMs, contactMs: device.contactMs,
           skewMs: device.skewMs, backlog: device.backlog, packets: device.packets, predecessor: device.predecessor?.description,
-          successors: devices.filter { $0.predecessor == device.replica }.map(\.replica.description))
+          successors: devices.filter { $0.predecessor == device.replica }.map(\.replica.description),
+          isToBeConfirmed: device.isToBeConfirmed)
       }
       try console.result(lines)
       guard !lines.isEmpty else {
@@ -92,6 +96,9 @@ extension DevicesListCommand {
     }
     let successors = devices.filter { $0.predecessor == device.replica }.map(\.replica.short).joined(separator: ", ")
     if !successors.isEmpty { parts.append(LocalizedText(vi: "được \(successors) thay", en: "succeeded by \(successors)")) }
+    if device.isToBeConfirmed {
+      parts.append(LocalizedText(vi: "nhận lại sau khôi phục, cần đối chiếu", en: "learned again after a restore, to be confirmed"))
+    }
     return LocalizedText(vi: parts.map(\.vi).joined(separator: ", "), en: parts.map(\.en).joined(separator: ", "))
   }
 }
@@ -131,6 +138,32 @@ struct DevicesRevokeCommand: ToolCommand {
         changed ? "Đã thu hồi thiết bị \(first.replica.short) (\(first.label))." : "Thiết bị này đã bị thu hồi trước đó.",
         changed ? "Revoked device \(first.replica.short) (\(first.label))." : "This device was revoked before.")
       try console.result(Revoked(replica: first.replica.description, changed: changed))
+    }
+  }
+}
+
+struct DevicesConfirmCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "confirm",
+    abstract: LocalizedText(
+      vi: "Sau khi khôi phục máy chủ: xác nhận đã đối chiếu và thu hồi lại các thiết bị bị thu hồi sau bản sao lưu.",
+      en: "After the hub was restored: say that devices revoked since the backup were looked for and revoked again."),
+    examples: ["hub devices confirm"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+
+  private struct Confirmed: Encodable {
+    var devices: Int
+  }
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      let devices = try await survey.hub.confirmRestores()
+      console.say(
+        "Đã ghi nhận việc đối chiếu; \(devices) thiết bị được nhận lại không còn chờ.",
+        "Noted; \(devices) devices that were learned again no longer wait for it.")
+      try console.result(Confirmed(devices: devices))
     }
   }
 }

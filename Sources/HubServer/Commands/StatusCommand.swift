@@ -74,6 +74,7 @@ struct StatusCommand: ToolCommand {
       "Xung đột: \(n(status.conflictsOpen)) mở, \(n(status.conflictsClosed)) đã xử lý. Thiết bị: \(n(status.devices)), thu hồi \(n(status.devicesRevoked)). Báo cáo: \(n(status.reports)).",
       "Conflicts: \(n(status.conflictsOpen)) open, \(n(status.conflictsClosed)) closed. Devices: \(n(status.devices)), revoked \(n(status.devicesRevoked)). Reports: \(n(status.reports))."
     )
+    for restore in status.restores { console.say(restore.explanation.vi, restore.explanation.en) }
     console.say("→ \(verdict.vi)", "→ \(verdict.en)")
   }
 }

@@ -26,6 +26,8 @@ public struct HubStatus: Sendable, Hashable, Codable {
   public var devicesRevoked = 0
   public var devicesWithoutContact = 0
   public var reports = 0
+  /// Restores of the store, oldest first.
+  public var restores: [HubRestore] = []
   /// Which sums do not agree, in words; empty when all do.
   public var discrepancies: [LocalizedText] = []
 
@@ -74,6 +76,7 @@ extension HubStatus {
       """)
     (devices, devicesRevoked, devicesWithoutContact) = (known[0], known[1], known[2])
     reports = try numbers("SELECT count(*) FROM report")[0]
+    restores = try HubRestore.all(in: session)
 
     if packetsKept != packetsWaiting + packetsReleased + packetsRepeated + packetsSpoiled {
       discrepancies.append(

@@ -7,6 +7,17 @@ public enum BatchCodec {
 
   /// Encodes and signs. The content must be within `WireLimits`; `Sealer` sees to that.
   public static func seal(_ content: BatchContent, with key: SigningKey) throws -> SealedBatch {
+    SealedBatch(bytes: try key.sealed(try encode(content), as: .batch))
+  }
+
+  /// The form of a batch without anybody's signature, for a hub's own records: `reopen` reads it.
+  static func unsigned(_ content: BatchContent) throws -> Data {
+    var signed = WireSigned()
+    signed.body = try encode(content)
+    return try signed.serializedData()
+  }
+
+  private static func encode(_ content: BatchContent) throws -> Data {
     var batch = WireBatch()
     batch.format = format
     batch.replica = content.replica.bytes
@@ -20,7 +31,7 @@ public enum BatchCodec {
       return unit.stamp.rawValue &- last
     }
     batch.tables = try TableCoder.encode(content.units.map(\.changes))
-    return SealedBatch(bytes: try key.sealed(try batch.serializedData(), as: .batch))
+    return try batch.serializedData()
   }
 
   /// Reads a batch without judging its signature: who it claims to be from, and where it belongs.

@@ -15,6 +15,8 @@ struct FeedUnit: Hashable, Sendable {
   var changes: [RowChange]
   /// An operator declined the unit: it has its place, and nothing of it stands.
   var isDeclined = false
+  /// What its author had seen.
+  var authorCursor = Data()
 }
 
 /// What a feed page says.
@@ -31,6 +33,10 @@ struct PageContent: Sendable {
   var hubTimeMs: UInt64
   /// At the head: what the hub holds of the reader's scopes.
   var digests: [TableDigest] = []
+  /// What a backup of the hub holds, by scope.
+  var backedUp: [String: UInt64] = [:]
+  /// How the units came in runs: the feed's running hash goes by them.
+  var runLengths: [Int] = []
 
   var lastPosition: UInt64? { units.last?.position }
 }
@@ -89,6 +95,11 @@ enum PageCodec {
       part.rows = UInt64(digest.rows)
       return part
     }
+    wire.backedUp = page.backedUp.sorted { $0.key < $1.key }.map { scope, position in
+      var place = WireScopePosition()
+      (place.scope, place.position) = (scope, position)
+      return place
+    }
     return try key.sealed(try wire.serializedData(), as: .page)
   }
 
@@ -122,12 +133,14 @@ enum PageCodec {
           FeedUnit(
             position: wire.firstPosition + UInt64(units.count), author: author, batchNumber: run.number, batchHash: run.batch,
             index: Int(run.firstUnit) + offset, stamp: HybridTimestamp(rawValue: last), changes: changes[units.count],
-            isDeclined: run.declined))
+            isDeclined: run.declined, authorCursor: run.authorCursor))
       }
     }
     return PageContent(
       hub: hub, incarnation: wire.incarnation, reader: reader, scope: wire.scope, units: units, feedHash: wire.feedHash,
-      cursor: wire.cursor, isHead: wire.head, hubTimeMs: wire.hubTimeMs, digests: try digests(wire.digests))
+      cursor: wire.cursor, isHead: wire.head, hubTimeMs: wire.hubTimeMs, digests: try digests(wire.digests),
+      backedUp: Dictionary(wire.backedUp.map { ($0.scope, $0.position) }, uniquingKeysWith: max),
+      runLengths: wire.runs.map(\.stamps.count).filter { $0 > 0 })
   }
 
   private static func digests(_ wire: [WireDigest]) throws -> [TableDigest] {

@@ -43,7 +43,14 @@ final class ConflictBook {
 
   /// - Parameter image: The row when it was deleted, if it was.
   func record(_ loser: Loser, change: RowChange, scope: String, image: RowImage? = nil) throws {
-    let id = Self.id(table: change.table, key: change.key, life: loser.life, cell: loser.name, loser: loser.loser.origin.version)
+    var id = Self.id(table: change.table, key: change.key, life: loser.life, cell: loser.name, loser: loser.loser.origin.version)
+    if let known = try session.firstRow("SELECT losing_value FROM sync_conflict WHERE id = ?1", [.text(id)])?[0], known != loser.loser.value
+    {
+      // Another value under the same version: two devices had one identity for a while (L8).
+      var data = Data(id.utf8)
+      loser.loser.value.append(to: &data)
+      id = data.sha256.prefix(16).hex
+    }
     let place = Place(table: change.table, key: change.key, column: loser.name.column, part: loser.name.part.name)
     let kept = loser.rule == .laterLife ? image.map(\.json).flatMap { $0.utf8.count <= RowImage.conflictImageBytesMax ? $0 : nil } : nil
     willWrite(loser.loser.value.approximateBytes + loser.winner.value.approximateBytes + (kept?.utf8.count ?? 0))
@@ -73,11 +80,15 @@ final class ConflictBook {
     for cell in change.cells {
       let place = Place(table: change.table, key: change.key, column: cell.column, part: cell.name.part.name)
       guard let known = open[scope]?[place] else { continue }
-      for conflict in known where incoming.hasSeen(conflict.loser) {
+      // To a restored hub an author's writes come in any order, the loser itself after its conflict.
+      func settles(_ conflict: Open) -> Bool {
+        incoming.hasSeen(conflict.loser) && incoming.origin.version > conflict.loser.version
+      }
+      for conflict in known where settles(conflict) {
         willWrite(0)
         try session.execute("UPDATE sync_conflict SET state = 'closed' WHERE id = ?1", [.text(conflict.id)])
       }
-      open[scope]?[place] = known.filter { !incoming.hasSeen($0.loser) }
+      open[scope]?[place] = known.filter { !settles($0) }
     }
   }
 
@@ -172,9 +183,16 @@ final class ConflictBook {
   private func load(_ scope: String) throws {
     guard open[scope] == nil else { return }
     var cells: [Place: [Open]] = [:]
+    // One that was opened in a life of the hub that a restore ended names the place of the losing write in that life.
     let rows = try session.rows(
-      "SELECT id, tbl, row_key, col, losing_stamp, losing_replica, losing_position, member FROM sync_conflict WHERE scope = ?1 AND state = 'open'",
-      [.text(scope)])
+      """
+      SELECT c.id, c.tbl, c.row_key, c.col, c.losing_stamp, c.losing_replica,
+        CASE WHEN f.id IS NULL OR c.losing_position <= f.base THEN c.losing_position ELSE coalesce((
+          SELECT position FROM hub_returned r WHERE r.scope = c.scope AND r.incarnation = f.incarnation
+            AND r.old_position = c.losing_position), 0) END,
+        c.member
+      FROM sync_conflict c LEFT JOIN hub_foreign_conflict f ON f.id = c.id WHERE c.scope = ?1 AND c.state = 'open'
+      """, [.text(scope)])
     for row in rows {
       guard let id = row[0].text, let table = row[1].text, let column = row[3].text, let stamp = row[4].integer,
         let bytes = row[5].blob, let replica = ReplicaID(bytes: bytes), let position = row[6].integer

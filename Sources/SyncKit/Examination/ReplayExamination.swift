@@ -118,9 +118,9 @@ struct ReplayExamination {
         en: "The feed of unit \(run.scope) has a gap before position \(run.position). \(Examiner.restore.en)")
     }
     if let before = at.hash {
-      let logged = ScopeOrder.Run(
-        position: run.position, firstUnit: run.first, stamps: run.stamps(in: batch.content), isDeclined: run.isDeclined)
-      let expected = ScopeOrder.hash(after: before, batch: batch.hash, logged)
+      let expected = ScopeOrder.link(
+        before, batch: batch.hash, position: run.position, firstUnit: run.first, isDeclined: run.isDeclined,
+        stamps: run.stamps(in: batch.content))
       if expected != run.hash {
         examiner.found(
           .feed, vi: "Bảng tin của đơn vị \(run.scope) ở vị trí \(run.position) không khớp chuỗi băm của nó. \(Examiner.restore.vi)",

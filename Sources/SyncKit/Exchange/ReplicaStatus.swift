@@ -18,6 +18,8 @@ public struct ReplicaStatus: Sendable, Hashable, Codable {
   public var mergedChanges = 0
   /// Durable at the hub, not merged, with a reason.
   public var heldChanges = 0
+  /// Pages of the feed that were let go before the hub had backed them up: too many to keep.
+  public var pagesDropped = 0
   public var packetsMade = 0
   public var packetsWaiting = 0
   public var packetsKept = 0
@@ -56,10 +58,11 @@ extension ReplicaStatus {
       switch row[0].integer {
       case 1: (mergedChanges, heldChanges) = (changes - held, held)
       case 2: waitingChanges = changes
-      default: sealedChanges = changes
+      default: sealedChanges += changes
       }
     }
     mergedChanges += Int(try state.integer("changesForgotten"))
+    pagesDropped = Int(try state.integer("pagesDropped"))
     packetsMade = Int(try state.integer("packetsMade"))
     packetsWaiting = Int(try session.integer("SELECT count(*) FROM sync_packet WHERE kept = 0") ?? 0)
     packetsKept = Int(try state.integer("packetsKept"))

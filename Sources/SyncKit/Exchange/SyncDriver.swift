@@ -43,6 +43,8 @@ final class SyncDriver {
   private var summary = SyncSummary()
   private(set) var hubTimeMs: UInt64 = 0
   private var left = 0
+  /// Whether certificates were shown in this exchange.
+  private var isIntroduced = false
 
   /// Packets sent in one request.
   static let packetsPerRequest = 100
@@ -72,7 +74,7 @@ final class SyncDriver {
           SyncError(.cancelled, vi: "Đã dừng theo yêu cầu; sẽ gửi tiếp lần sau.", en: "Stopped on request; the next exchange goes on."))
       } catch let error as SyncError {
         if error.code == .timeout && ContinuousClock.now >= deadline { throw stopped(error) }
-        event = Self.fork(error, during: action) ?? .failed(error)
+        event = Self.trouble(error, during: action) ?? .failed(error)
       }
       options.onProgress?(summary.progress, left)
       action = session.handle(event, chance: Double.random(in: 0..<1))
@@ -81,8 +83,9 @@ final class SyncDriver {
     return summary
   }
 
-  /// Whether an error says that this device has a twin.
-  private static func fork(_ error: SyncError, during action: SyncSession.Action) -> SyncSession.Event? {
+  /// Whether an error says that this device has a twin, or that the hub was restored.
+  static func trouble(_ error: SyncError, during action: SyncSession.Action) -> SyncSession.Event? {
+    if error.code == .badCursor, action == .pull { return .cursorUnknown(error) }
     guard error.code == .fork, let number = error.expected else { return nil }
     switch action {
     case .push(let entry, _): return .forked(scope: entry.scope, number: number)
@@ -110,6 +113,13 @@ final class SyncDriver {
     case .takeIdentity(let scope, let number):
       summary.notices.append(try await replica.takeIdentity(scope: scope, number: number, through: transport, hubTimeMs: hubTimeMs))
       return .identityTaken
+    case .rejoin:
+      if let notice = try await rejoin().run(hubTimeMs: hubTimeMs) { summary.notices.append(notice) }
+      return .rejoined
+    case .prove: return .proved(newLife: try await rejoin().prove())
+    case .beginAnew:
+      try await replica.engineWrite { try PageApplier.beginAnew(in: $0.session) }
+      return .begunAnew
     case .wait(let ms):
       try await Task.sleep(for: .milliseconds(ms))
       return .waited
@@ -139,14 +149,22 @@ final class SyncDriver {
     summary.skewMs = 0 &- offset
     let dropKey = try info.dropKey.serializedData()
     let contact = info.hubTimeMs
-    try await replica.engineWrite { transaction in
+    let isSameLife = try await replica.engineWrite { transaction in
       let state = transaction.state
       try state.set("offsetMs", .integer(offset))
       try state.set("lastContactMs", .integer(Int64(clamping: contact)))
       if try state.value("dropKey").blob != dropKey { try state.set("dropKey", .blob(dropKey)) }
+      if try state.value("incarnation") == .null { try state.set("incarnation", .blob(info.incarnation)) }
+      guard try state.value("incarnation").blob == info.incarnation else { return false }
+      try BackedUpPackets(session: transaction.session).drop(backupsDone: info.backupsDone)
+      return true
     }
     try replica.loadDropKeys()
-    return .greeted
+    return isSameLife ? .greeted : .lifeChanged
+  }
+
+  private func rejoin() async throws -> Rejoin {
+    Rejoin(replica: replica, call: { [self] in try await exchangeSigned($0) }, hub: try await replica.hubKey())
   }
 
   private func seal() async throws -> SyncSession.Event {
@@ -210,6 +228,7 @@ final class SyncDriver {
         try !transaction.session.rows("UPDATE sync_packet SET kept = 1 WHERE id = ?1 AND kept = 0 RETURNING 1", [$0[0]]).isEmpty
       }
       try transaction.state.add("packetsKept", kept)
+      try BackedUpPackets(session: transaction.session).note(backupsBegun: answer.backupsBegun)
     }
     summary.progress.packetsSent += mine.count
     return .dropped(more: true)
@@ -222,7 +241,9 @@ final class SyncDriver {
     target += "&packets=\(status.packetsWaiting)&skewMs=\(summary.skewMs)"
     let response = try await exchangeSigned(HubRequest("GET", target))
     let page = try PageCodec.open(response.body, hub: try await replica.hubKey())
-    let result = try await replica.apply(page, after: cursor)
+    // Another device may have shown the hub meanwhile that it was restored.
+    guard try await replica.engineRead({ try $0.state.value("incarnation").blob }) == page.incarnation else { return .lifeChanged }
+    let result = try await replica.apply(page, bytes: response.body, after: cursor)
     summary.progress.unitsApplied += result.applied.units
     summary.progress.acknowledged += result.applied.acknowledged
     return .pulled(head: page.isHead, sealedMore: result.sealedMore)
@@ -231,7 +252,23 @@ final class SyncDriver {
   // MARK: Calls
 
   /// A call that says which device makes it, proved by its key over hub time: the device's own clock does not matter.
+  /// A hub that was restored to before this device's enrolment learns it again from its certificate.
   private func exchangeSigned(_ request: HubRequest) async throws -> HubResponse {
+    do {
+      return try await exchangeProved(request)
+    } catch let error as SyncError where error.code == .unknownReplica && !isIntroduced {
+      isIntroduced = true
+      let certificates = try await replica.engineRead { transaction in
+        let present = try transaction.state.value("certificate").blob
+        let past = try transaction.session.rows("SELECT certificate FROM sync_identity ORDER BY seq").compactMap { $0[0].blob }
+        return past + [present].compactMap { $0 }
+      }
+      for certificate in certificates { _ = try await exchange(HubRequest("PUT", "/v1/certificate", body: certificate)) }
+      return try await exchangeProved(request)
+    }
+  }
+
+  private func exchangeProved(_ request: HubRequest) async throws -> HubResponse {
     var request = request
     request.headers["authorization"] = try RequestSignature.header(
       for: request, hubTimeMs: hubTimeMs, key: try replica.secrets().signingKey)

@@ -39,6 +39,12 @@ struct SyncSession {
     case pull
     /// The hub has another batch of this number of ours: go on under a new identity (L8).
     case takeIdentity(scope: String, number: UInt64)
+    /// The hub was restored: give back what it lost (L11).
+    case rejoin
+    /// The hub does not know the cursor: show it a page it signed.
+    case prove
+    /// Nobody can vouch for the cursor: fetch the whole feed once more.
+    case beginAnew
     case wait(ms: Int)
     case finish
   }
@@ -53,6 +59,12 @@ struct SyncSession {
     /// A push or a page showed another batch of this number under our name.
     case forked(scope: String, number: UInt64)
     case identityTaken
+    /// The hub is in another life than the one this device knows.
+    case lifeChanged
+    case rejoined
+    case cursorUnknown(SyncError)
+    case proved(newLife: Bool)
+    case begunAnew
     case waited
     case failed(SyncError)
   }
@@ -61,6 +73,8 @@ struct SyncSession {
   static let roundsMax = 3
   /// Identities one exchange takes. Every one of them ends a fork for good; a hub that goes on finding new ones is not sane.
   static let identitiesMax = 3
+  /// Lives of the hub one exchange joins.
+  static let livesMax = 3
 
   let retry: RetryPolicy
   private(set) var error: SyncError?
@@ -69,6 +83,8 @@ struct SyncSession {
   private var failures = 0
   private var rounds = 0
   private var identities = 0
+  private var lives = 0
+  private var unknownCursors = 0
   /// Sent or refused in this exchange: not tried again in it.
   private var done: Set<OutboxEntry> = []
   private var sealedMore = false
@@ -113,6 +129,26 @@ struct SyncSession {
       failures = 0
       (queue, done, rounds) = ([], [], 0)
       return .seal
+    case .lifeChanged:
+      guard lives < Self.livesMax else { return failed(Self.restless, chance: chance) }
+      lives += 1
+      failures = 0
+      return .rejoin
+    case .rejoined:
+      failures = 0
+      (queue, done, rounds) = ([], [], 0)
+      return .seal
+    case .cursorUnknown(let error):
+      // First the hub may not know that it was restored; then, that nobody has the pages any more.
+      guard unknownCursors < 2 else { return failed(error, chance: chance) }
+      unknownCursors += 1
+      failures = 0
+      return unknownCursors == 1 ? .prove : .beginAnew
+    case .proved(let newLife):
+      return newLife ? step(.lifeChanged, chance: chance) : .beginAnew
+    case .begunAnew:
+      failures = 0
+      return .pull
     case .dropped(let more):
       failures = 0
       return more ? .drop : .pull
@@ -129,7 +165,11 @@ struct SyncSession {
 
   private func nextPush() -> Action {
     guard let entry = queue.first else { return .drop }
-    return .push(entry, offset: 0)
+    return entry.isInDoubt ? .askOffset(entry) : .push(entry, offset: 0)
+  }
+
+  private static var restless: SyncError {
+    SyncError(.hubFailed, vi: "Máy chủ đang được khôi phục; thử lại sau.", en: "The hub is being restored; try again later.")
   }
 
   private mutating func failed(_ failure: SyncError, chance: Double) -> Action {

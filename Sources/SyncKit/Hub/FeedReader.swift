@@ -6,7 +6,6 @@ struct FeedReader {
   let session: any HubSession
   let tables: HubTables
   let key: SigningKey
-  let incarnation: Data
   let wallMs: UInt64
 
   /// A page is closed after the run that reaches one of these: runs are not cut. Bytes are those of the values before they
@@ -23,6 +22,7 @@ struct FeedReader {
   /// - Throws: `SyncError` `.badCursor` when the hub never issued such a cursor in its present life.
   func page(after bytes: Data, reader: ReplicaID, scopes: [String]) throws -> Data {
     var cursor = try positions(bytes)
+    let incarnation = try HubLife(session: session).present()
     cursor.incarnation = incarnation
     var page = PageContent(
       hub: key.replica, incarnation: incarnation, reader: reader, scope: "", units: [], feedHash: Data(), cursor: Data(), isHead: false,
@@ -30,7 +30,8 @@ struct FeedReader {
     var runs: [PageCodec.Run] = []
     var first: UInt64 = 0
     for scope in scopes {
-      let position = cursor.scopes.first { $0.scope == scope }?.position ?? 0
+      let known = cursor.scopes.first { $0.scope == scope }
+      let position = known?.position ?? 0
       guard let read = try self.runs(of: scope, after: position, reader: reader) else { continue }
       page.scope = scope
       page.feedHash = read.hash
@@ -40,6 +41,7 @@ struct FeedReader {
       place.scope = scope
       place.position = position + UInt64(read.runs.reduce(0) { $0 + $1.stamps.count })
       place.feedHash = read.hash
+      place.earlier = known?.earlier ?? []
       cursor.scopes.append(place)
       break
     }
@@ -50,6 +52,7 @@ struct FeedReader {
     }
     if page.isHead { page.digests = try digests(of: scopes, for: reader) }
     page.cursor = try cursor.serializedData()
+    page.backedUp = try HubBackups(session: session).positions(scopes)
     return try PageCodec.seal(page, firstPosition: first, runs: runs, with: key)
   }
 
@@ -62,47 +65,45 @@ struct FeedReader {
     return try scopes.flatMap { try book.digests(of: $0, without: held[$0] ?? [:], shapes: tables.byName) }
   }
 
-  /// Checks that this hub, in this life, issued the cursor.
+  /// The cursor's places in this log. They need not be of the hub's present life, but it must be able to vouch for each.
   private func positions(_ bytes: Data) throws -> WireCursor {
     guard !bytes.isEmpty else { return WireCursor() }
     let cursor = try WireCursor.parse(bytes, named: LocalizedText(vi: "con trỏ", en: "cursor"))
-    guard cursor.incarnation == incarnation, cursor.scopes.count <= WireLimits.tablesMax else { throw Self.badCursor }
-    for place in cursor.scopes where try !Self.isPlace(place, in: session) { throw Self.badCursor }
-    return cursor
-  }
-
-  /// Whether the feed has such a place: a run ends there, and the feed up to it is the one its reader was given.
-  static func isPlace(_ place: WireScopePosition, in session: any HubSession) throws -> Bool {
-    let row = try session.firstRow(
-      "SELECT position, units, hash FROM hub_feed WHERE scope = ?1 AND position <= ?2 ORDER BY position DESC LIMIT 1",
-      [.text(place.scope), .integer(Int64(clamping: place.position))])
-    guard let row, let position = row[0].integer, let units = row[1].integer else { return false }
-    return UInt64(position + units - 1) == place.position && row[2].blob == place.feedHash
+    guard cursor.scopes.count <= WireLimits.tablesMax else { throw Self.badCursor }
+    let places = HubPlaces(session: session)
+    var here = WireCursor()
+    for place in cursor.scopes {
+      guard let known = try places.translate(place) else { throw Self.badCursor }
+      here.scopes.append(known)
+    }
+    return here
   }
 
   private func runs(of scope: String, after position: UInt64, reader: ReplicaID) throws -> (runs: [PageCodec.Run], hash: Data)? {
     var runs: [PageCodec.Run] = []
     var hash = Data()
     var (units, rows, bytes) = (0, 0, 0)
-    var opened: (id: Int64, content: BatchContent)?
+    var opened: (id: Int64, source: Source)?
     let line = try HubLineage(session: session).line(of: reader, scope: scope)
     // Without the batches' bytes: one batch may have many runs.
     let log = try session.rows(
       """
-      SELECT f.units, f.first_unit, f.stamps, f.hash, b.id, b.replica, b.number, b.hash, f.declined
-      FROM hub_feed f JOIN hub_batch b ON b.id = f.batch WHERE f.scope = ?1 AND f.position > ?2 ORDER BY f.position LIMIT 200
+      SELECT units, first_unit, stamps, hash, batch, declined
+      FROM hub_feed WHERE scope = ?1 AND position > ?2 ORDER BY position LIMIT 200
       """, [.text(scope), .integer(Int64(clamping: position))])
     for row in log {
-      guard let count = row[0].integer, let firstUnit = row[1].integer, let runHash = row[3].blob, let id = row[4].integer,
-        let author = row[5].blob.flatMap(ReplicaID.init(bytes:)), let number = row[6].integer, let batchHash = row[7].blob
-      else { throw ByteReader.short }
-      let content = try opened.flatMap { $0.id == id ? $0.content : nil } ?? journalled(id)
-      opened = (id, content)
-      let range = Int(firstUnit)..<Int(firstUnit + count)
-      guard range.upperBound <= content.units.count else { throw ByteReader.short }
-      let isDeclined = row[8].integer == 1
+      guard let count = row[0].integer, let firstUnit = row[1].integer, let runHash = row[3].blob, let id = row[4].integer else {
+        throw ByteReader.short
+      }
+      let source = try opened.flatMap { $0.id == id ? $0.source : nil } ?? source(id)
+      opened = (id, source)
+      let content = source.content
+      let start = Int(firstUnit) - source.firstUnit
+      let range = start..<start + Int(count)
+      guard range.lowerBound >= 0, range.upperBound <= content.units.count else { throw ByteReader.short }
+      let isDeclined = row[5].integer == 1
       // The reader has what it wrote, also under an identity it went on from.
-      let isOwn = line[author].map { UInt64(max(0, number)) <= $0 } ?? false
+      let isOwn = line[content.replica].map { content.number <= $0 } ?? false
       let changes = isOwn || isDeclined ? range.map { _ in [] } : content.units[range].map(\.changes)
       let (moreRows, moreBytes) = changes.joined().reduce((0, 0)) { ($0.0 + 1, $0.1 + $1.approximateBytes) }
       // A page never holds more than the protocol allows, however large its runs.
@@ -112,7 +113,8 @@ struct FeedReader {
       let stamps = try row[2].blob.map { try Self.stamps($0, count: range.count) } ?? content.units[range].map(\.stamp)
       runs.append(
         PageCodec.Run(
-          author: author, batchHash: batchHash, batchNumber: UInt64(number), firstUnit: Int(firstUnit), authorCursor: content.cursor,
+          author: content.replica, batchHash: source.hash, batchNumber: content.number, firstUnit: Int(firstUnit),
+          authorCursor: content.cursor,
           stamps: stamps, changes: changes, isDeclined: isDeclined))
       hash = runHash
       units += range.count
@@ -123,14 +125,25 @@ struct FeedReader {
     return runs.isEmpty ? nil : (runs, hash)
   }
 
-  private func journalled(_ id: Int64) throws -> BatchContent {
-    guard let bytes = try session.firstRow("SELECT bytes FROM hub_batch WHERE id = ?1", [.integer(id)])?[0].blob else {
-      throw ByteReader.short
-    }
-    return try BatchCodec.reopen(SealedBatch(bytes: bytes))
+  /// Where the log takes a run from.
+  private struct Source {
+    var content: BatchContent
+    var hash: Data
+    /// The batch's unit that `content` begins with.
+    var firstUnit: Int
   }
 
-  private static func stamps(_ packed: Data, count: Int) throws -> [HybridTimestamp] {
+  /// A batch of the journal; for an id below 0 what pages that were given back told of a batch the hub lost (L11).
+  private func source(_ id: Int64) throws -> Source {
+    let row =
+      id > 0
+      ? try session.firstRow("SELECT bytes, hash, 0 FROM hub_batch WHERE id = ?1", [.integer(id)])
+      : try session.firstRow("SELECT bytes, hash, first_unit FROM hub_returned_batch WHERE id = ?1", [.integer(-id)])
+    guard let bytes = row?[0].blob, let hash = row?[1].blob, let first = row?[2].integer else { throw ByteReader.short }
+    return Source(content: try BatchCodec.reopen(SealedBatch(bytes: bytes)), hash: hash, firstUnit: Int(first))
+  }
+
+  static func stamps(_ packed: Data, count: Int) throws -> [HybridTimestamp] {
     var reader = ByteReader(packed)
     return try (0..<count).map { _ in HybridTimestamp(rawValue: try reader.varint()) }
   }

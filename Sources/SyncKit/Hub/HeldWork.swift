@@ -100,11 +100,8 @@ struct HeldWork {
     }
     let opened = ingest.conflicts.openedCount
     try release(item, isDeclined: false) { origin in
-      var merger = RowMerger(
-        ingest: ingest, scope: item.scope, origin: origin, seenThrough: try ingest.seenPosition(item.content))
-      merger.isOneAuthors = try ingest.lineage.ownership(
-        of: item.content.replica, number: item.content.number, scope: item.scope)
-      for change in item.unit.changes { try merger.merge(change) }
+      let merger = try ingest.merger(of: item.content, origin: origin)
+      try merger.merge(item.unit.changes)
     }
     try reissue(item, conflicting: ingest.conflicts.openedCount > opened)
     try ingest.own.seal()
@@ -116,17 +113,29 @@ struct HeldWork {
     try ingest.own.seal()
     let stamp = try ingest.order.accept(item.unit.stamp, scope: item.scope, wallMs: ingest.wallMs)
     let position = try ingest.order.place(scope: item.scope)
-    let key: [CellValue] = [.integer(item.batch), .integer(Int64(item.index))]
-    try session.execute("DELETE FROM hub_held WHERE batch = ?1 AND unit = ?2", key)
+    try letGo(item)
+    try body(Origin(version: Version(stamp, item.content.replica), position: position))
+    let run = ScopeOrder.Run(
+      position: position, firstUnit: item.index, stamps: [stamp], isRestamped: stamp != item.unit.stamp, isDeclined: isDeclined)
+    try ingest.order.log(run, batch: item.batch, batchHash: item.sealed.hash, scope: item.scope)
+  }
+
+  /// Lets go of a held unit that was merged otherwise: a page showed that it had been, before the hub was restored.
+  func forget(batch: Int64, unit: Int) throws {
+    guard try session.firstRow("SELECT 1 FROM hub_held WHERE batch = ?1 AND unit = ?2", [.integer(batch), .integer(Int64(unit))]) != nil
+    else { return }
+    let item = try item(id: Self.id(batch: batch, unit: unit))
+    try letGo(item)
+    try reissue(item, conflicting: false)
+  }
+
+  private func letGo(_ item: Item) throws {
+    try session.execute("DELETE FROM hub_held WHERE batch = ?1 AND unit = ?2", [.integer(item.batch), .integer(Int64(item.index))])
     try session.execute(
       "DELETE FROM hub_held_row WHERE replica = ?1 AND scope = ?2 AND number = ?3 AND unit = ?4",
       [
         .blob(item.content.replica.bytes), .text(item.scope), .integer(Int64(clamping: item.content.number)), .integer(Int64(item.index)),
       ])
-    try body(Origin(version: Version(stamp, item.content.replica), position: position))
-    let run = ScopeOrder.Run(
-      position: position, firstUnit: item.index, stamps: [stamp], isRestamped: stamp != item.unit.stamp, isDeclined: isDeclined)
-    try ingest.order.log(run, batch: item.batch, batchHash: item.sealed.hash, scope: item.scope)
   }
 
   /// Signs the batch's receipt anew, as things stand now.

@@ -31,7 +31,6 @@ public final class Hub: Sendable {
   public let clock: any WallClock
   let keys: HubKeys
   let options: Options
-  let incarnation: Data
   let receiver: any LotReceiver
   private let queue: IngestQueue
   let codeGuard = CodeGuard()
@@ -44,15 +43,12 @@ public final class Hub: Sendable {
     options: Options = Options()
   ) async throws -> Hub {
     let now = clock.nowMs()
-    let incarnation = try await store.write { session in
-      if let row = try session.firstRow("SELECT id FROM hub_incarnation ORDER BY seq DESC LIMIT 1"), let id = row[0].blob { return id }
-      let id = Data((0..<16).map { _ in UInt8.random(in: 0 ... .max) })
-      try session.execute("INSERT INTO hub_incarnation (id, started_ms) VALUES (?1, ?2)", [.blob(id), .integer(Int64(clamping: now))])
-      return id
+    try await store.write { session in
+      let life = HubLife(session: session)
+      if try session.firstRow("SELECT 1 FROM hub_incarnation LIMIT 1") == nil { try life.begin(.first, nowMs: now) }
+      try HubBackups(session: session).beginLifeOfCopy(nowMs: now)
     }
-    let hub = Hub(
-      store: store, keys: keys, clock: clock, receiver: receiver ?? PlainLotReceiver(tables: store.tables), options: options,
-      incarnation: incarnation)
+    let hub = Hub(store: store, keys: keys, clock: clock, receiver: receiver ?? PlainLotReceiver(tables: store.tables), options: options)
     try await hub.retryAfterUpgrade()
     return hub
   }
@@ -66,21 +62,16 @@ public final class Hub: Sendable {
     try await store.write { try StateStore(session: $0).set("tables", signature) }
   }
 
-  private init(
-    store: any HubStore, keys: HubKeys, clock: any WallClock, receiver: any LotReceiver, options: Options, incarnation: Data
-  ) {
+  private init(store: any HubStore, keys: HubKeys, clock: any WallClock, receiver: any LotReceiver, options: Options) {
     self.store = store
     self.keys = keys
     self.clock = clock
     self.receiver = receiver
     self.options = options
-    self.incarnation = incarnation
     queue = IngestQueue { body in
       try await store.write { session in
         try body(
-          Ingest(
-            session: session, tables: store.tables, key: keys.signing, incarnation: incarnation, wallMs: clock.nowMs(),
-            observer: options.observer))
+          Ingest(session: session, tables: store.tables, key: keys.signing, wallMs: clock.nowMs(), observer: options.observer))
       }
     }
   }
@@ -94,10 +85,10 @@ public final class Hub: Sendable {
 
   /// Writes as the hub: ordinary SQL on the declared tables, captured, sealed and put into the feeds in the same transaction.
   public func write<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T {
-    let (keys, incarnation, tables, now) = (keys, incarnation, store.tables, clock.nowMs())
+    let (keys, tables, now) = (keys, store.tables, clock.nowMs())
     return try await store.write { session in
       let result = try body(session)
-      try Ingest(session: session, tables: tables, key: keys.signing, incarnation: incarnation, wallMs: now).finish()
+      try Ingest(session: session, tables: tables, key: keys.signing, wallMs: now).finish()
       return result
     }
   }
@@ -143,9 +134,9 @@ public final class Hub: Sendable {
   }
 
   func page(for device: HubDevice, cursor: Data) async throws -> Data {
-    let (key, incarnation, now, tables) = (keys.signing, incarnation, clock.nowMs(), store.tables)
+    let (key, now, tables) = (keys.signing, clock.nowMs(), store.tables)
     return try await store.read { session in
-      try FeedReader(session: session, tables: tables, key: key, incarnation: incarnation, wallMs: now).page(
+      try FeedReader(session: session, tables: tables, key: key, wallMs: now).page(
         after: cursor, reader: device.replica, scopes: device.readScopes)
     }
   }
@@ -156,22 +147,33 @@ public final class Hub: Sendable {
     let request = try WireDropRequest.parse(body, named: LocalizedText(vi: "phiếu kín", en: "packet request"))
     guard !request.packets.isEmpty, request.packets.count <= WireLimits.packetsMax else { throw ByteReader.short }
     let (keys, receiver, tables) = (keys, receiver, store.tables)
-    try await store.write { session in
+    let begun = try await store.write { session in
       try DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver).keep(request.packets, scope: scope)
+      return try HubBackups(session: session).counts().begun
     }
     var answer = WireDropResponse()
     answer.hub = replica.bytes
     answer.scope = scope
     answer.kept = UInt32(request.packets.count)
     answer.request = body.sha256
+    answer.backupsBegun = begun
     return try keys.signing.sealed(try answer.serializedData(), as: .drop)
   }
 
-  func info() throws -> Data {
+  func info() async throws -> Data {
     var info = WireHubInfo()
     info.hub = replica.bytes
     info.publicKey = keys.signing.publicKey
-    info.incarnation = incarnation
+    let (lives, backupsDone) = try await store.read { session in
+      (try HubLife(session: session).all(), try HubBackups(session: session).counts().done)
+    }
+    info.incarnation = lives.first?.incarnation ?? Data()
+    info.backupsDone = backupsDone
+    info.lives = lives.prefix(HubLife.listedMax).map { life in
+      var listed = WireHubLife()
+      (listed.incarnation, listed.startedMs, listed.units) = (life.incarnation, life.startedMs, life.units)
+      return listed
+    }
     info.hubTimeMs = clock.nowMs()
     info.protocolMin = 1
     info.protocolMax = 1

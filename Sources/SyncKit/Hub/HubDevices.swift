@@ -21,6 +21,8 @@ public struct HubDevice: Sendable, Hashable {
   public var packets: Int?
   /// The identity it goes on from: it was copied, or restored from an old copy (L8).
   public var predecessor: ReplicaID?
+  /// Learned again from its certificate after the hub was restored, and no operator has looked whether it had been revoked.
+  public var isToBeConfirmed = false
   let key: VerifyingKey
 
   static var unknownError: SyncError {
@@ -109,13 +111,13 @@ extension Hub {
       throw SyncError(
         .wrongCode, vi: "Mã ghi danh không đúng; kiểm tra lại từng chữ.", en: "The enrolment code is wrong; check each character.")
     }
-    return try enrolResponse(scope: result.scope, certificate: result.certificate).serializedData()
+    return try await enrolResponse(scope: result.scope, certificate: result.certificate).serializedData()
   }
 
-  func enrolResponse(scope: String, certificate: Data) throws -> WireEnrolResponse {
+  func enrolResponse(scope: String, certificate: Data) async throws -> WireEnrolResponse {
     var response = WireEnrolResponse()
     response.certificate = try WireSigned(serializedBytes: certificate)
-    response.hubInfo = try WireSigned(serializedBytes: try info())
+    response.hubInfo = try WireSigned(serializedBytes: try await info())
     response.unitKey = keys.unitKey(scope: scope)
     return response
   }
@@ -160,7 +162,7 @@ extension Hub {
     var file = WireEnrolmentFile()
     file.format = 1
     file.privateKey = device.rawRepresentation
-    file.response = try enrolResponse(scope: scope, certificate: certificate)
+    file.response = try await enrolResponse(scope: scope, certificate: certificate)
     file.hubAddress = hubAddress
     guard let record = try await self.device(key.replica) else { throw ByteReader.short }
     var cursor = Data()
@@ -202,7 +204,9 @@ extension Hub {
   static func devices(in session: any HubSession, where condition: String, _ arguments: [CellValue]) throws -> [HubDevice] {
     try session.rows(
       """
-      SELECT public_key, label, scope, certificate, enrolled_ms, revoked_ms, contact_ms, skew_ms, backlog, packets FROM hub_device
+      SELECT public_key, label, scope, certificate, enrolled_ms, revoked_ms, contact_ms, skew_ms, backlog, packets,
+        EXISTS (SELECT 1 FROM hub_relearned r WHERE r.replica = hub_device.replica AND r.confirmed_ms IS NULL)
+      FROM hub_device
       WHERE \(condition)
       """, arguments
     ).compactMap { row in
@@ -215,7 +219,8 @@ extension Hub {
       return HubDevice(
         replica: key.replica, label: label, scope: scope, readScopes: certificate.readScopes, enrolledMs: ms(row[4]) ?? 0,
         revokedMs: ms(row[5]), contactMs: ms(row[6]), skewMs: row[7].integer, backlog: row[8].integer.map { Int($0) },
-        packets: row[9].integer.map { Int($0) }, predecessor: ReplicaID(bytes: certificate.predecessor), key: key)
+        packets: row[9].integer.map { Int($0) }, predecessor: ReplicaID(bytes: certificate.predecessor),
+        isToBeConfirmed: row[10].integer == 1, key: key)
     }
   }
 

@@ -22,6 +22,7 @@ extension Hub {
   public static func bodyBytesMax(for request: HubRequest) -> Int {
     if request.path.hasPrefix("/v1/batches/") { return WireLimits.batchBytesMax }
     if request.path.hasPrefix("/v1/drop/") { return WireLimits.dropBytesMax }
+    if request.path == "/v1/pages" { return WireLimits.pageBytesMax }
     return WireLimits.controlBytesMax
   }
 
@@ -38,7 +39,7 @@ extension Hub {
     guard parts.first == "v1", parts.count >= 2 else { throw Self.noSuchCall }
     switch (request.method, parts[1], parts.count) {
     case ("GET", "hub", 2):
-      return HubResponse(status: 200, body: try info())
+      return HubResponse(status: 200, body: try await info())
     case ("POST", "enroll", 2):
       return HubResponse(status: 200, body: try await enroll(request.body))
     case ("POST", "succession", 2):
@@ -52,20 +53,33 @@ extension Hub {
       return HubResponse(status: 200, headers: ["upload-offset": String(offset)])
     case ("GET", "feed", 2):
       let device = try await authenticate(request)
-      guard let cursor = Data(base64URL: request.query("cursor") ?? ""), cursor.count <= WireLimits.cursorBytesMax else {
-        throw ByteReader.short
-      }
-      let page = try await page(for: device, cursor: cursor)
+      let page = try await page(for: device, cursor: try Self.cursor(in: request))
       try await noteContact(
         device, skewMs: request.query("skewMs").flatMap { Int64($0) }, backlog: Self.count(request.query("backlog")),
         packets: Self.count(request.query("packets")))
       return HubResponse(status: 200, body: page)
+    case ("GET", "life", 2):
+      let device = try await authenticate(request)
+      return HubResponse(status: 200, body: try await life(for: device, cursor: try Self.cursor(in: request)))
+    case ("PUT", "pages", 2):
+      _ = try await authenticate(request)
+      return HubResponse(status: 200, body: try await takeBack(request.body))
+    case ("PUT", "certificate", 2):
+      try await relearn(request.body)
+      return HubResponse(status: 200)
     case ("PUT", "drop", 3):
       let scope = parts[2].removingPercentEncoding ?? parts[2]
       return HubResponse(status: 200, body: try await keep(request.body, scope: scope))
     default:
       throw Self.noSuchCall
     }
+  }
+
+  private static func cursor(in request: HubRequest) throws -> Data {
+    guard let cursor = Data(base64URL: request.query("cursor") ?? ""), cursor.count <= WireLimits.cursorBytesMax else {
+      throw ByteReader.short
+    }
+    return cursor
   }
 
   private static func count(_ text: String?) -> Int? { text.flatMap { Int($0) }.map { min(max($0, 0), 1_000_000_000) } }
@@ -156,8 +170,10 @@ extension Hub {
     }
   }
 
+  /// What is here of a batch: a part of it, or all of it when it was taken before.
   private func storedUpload(_ hash: Data) async throws -> Data {
     try await store.read { session in
+      if let whole = try session.firstRow("SELECT bytes FROM hub_batch WHERE hash = ?1", [.blob(hash)])?[0].blob { return whole }
       var bytes = Data()
       for row in try session.rows("SELECT start, bytes FROM hub_upload WHERE hash = ?1 ORDER BY start", [.blob(hash)]) {
         guard row[0].integer == Int64(bytes.count), let part = row[1].blob else { break }

@@ -149,10 +149,10 @@ extension Hub {
   }
 
   private func writeHeld<T: Sendable>(_ body: @Sendable @escaping (HeldWork) throws -> T) async throws -> T {
-    let (keys, incarnation, tables, now, observer) = (keys, incarnation, store.tables, clock.nowMs(), options.observer)
+    let (keys, tables, now, observer) = (keys, store.tables, clock.nowMs(), options.observer)
     return try await store.write { session in
       let ingest = Ingest(
-        session: session, tables: tables, key: keys.signing, incarnation: incarnation, wallMs: now, observer: observer)
+        session: session, tables: tables, key: keys.signing, wallMs: now, observer: observer)
       let result = try body(HeldWork(ingest: ingest))
       try ingest.finish()
       return result

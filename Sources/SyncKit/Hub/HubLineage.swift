@@ -18,6 +18,7 @@ final class HubLineage {
   private let session: any HubSession
   private var bases: [Place: Base?] = [:]
   private var families: [Place: Bool] = [:]
+  private var twins: [Place: UInt64?] = [:]
 
   init(session: any HubSession) { self.session = session }
 
@@ -59,15 +60,37 @@ final class HubLineage {
     return at
   }
 
-  /// Whether anybody goes on from `replica` in the scope, or it from somebody: else names alone say whose a write is.
+  /// Whether anybody goes on from `replica` in the scope, or it from somebody, or two devices have its name: else names alone say
+  /// whose a write is.
   func hasFamily(_ replica: ReplicaID, scope: String) throws -> Bool {
     let place = Place(replica: replica, scope: scope)
     if let known = families[place] { return known }
     let row = try session.firstRow(
       "SELECT 1 FROM hub_succession WHERE scope = ?1 AND (replica = ?2 OR predecessor = ?2) LIMIT 1", [.text(scope), .blob(replica.bytes)])
-    families[place] = row != nil
-    return row != nil
+    let hasFamily = try row != nil || twin(of: replica, scope: scope) != nil
+    families[place] = hasFamily
+    return hasFamily
   }
+
+  /// The first number of which the hub knows two batches: from there on two devices wrote under this name. That happens when a
+  /// restored hub, which forgot one of them, took the other (L11).
+  func twin(of replica: ReplicaID, scope: String) throws -> UInt64? {
+    let place = Place(replica: replica, scope: scope)
+    if let known = twins[place] { return known }
+    let number = try session.integer(
+      """
+      SELECT min(k.number) FROM hub_known_batch k WHERE k.scope = ?1 AND k.replica = ?2 AND (
+        EXISTS (SELECT 1 FROM hub_batch b WHERE b.scope = k.scope AND b.replica = k.replica AND b.number = k.number AND b.hash <> k.hash)
+        OR EXISTS (SELECT 1 FROM hub_known_batch o WHERE o.scope = k.scope AND o.replica = k.replica AND o.number = k.number
+          AND o.hash <> k.hash))
+      """, [.text(scope), .blob(replica.bytes)]
+    ).map { UInt64(max(0, $0)) }
+    twins[place] = .some(number)
+    return number
+  }
+
+  /// What was read is read anew.
+  func forget() { (bases, families, twins) = ([:], [:], [:]) }
 
   /// What makes another write one's own, beyond its name, for a batch about to be merged; nil when names alone decide.
   ///
@@ -76,13 +99,17 @@ final class HubLineage {
   func ownership(of replica: ReplicaID, number: UInt64, scope: String) throws -> (@Sendable (Origin) -> Bool)? {
     guard try hasFamily(replica, scope: scope) else { return nil }
     let line = try line(of: replica, scope: scope)
+    let twin = try twin(of: replica, scope: scope)
     // Asked by the merge of this transaction, on its thread, and gone with it.
     nonisolated(unsafe) let lineage = self
     return { other in
       let author = other.version.replica
-      if author == replica { return true }
       // What cannot be told for certain counts as another's: in doubt, a conflict.
-      if let end = line[author] { return ((try? lineage.number(at: other.position, scope: scope)) ?? nil).map { $0 <= end } ?? false }
+      func wrote(below end: UInt64) -> Bool {
+        ((try? lineage.number(at: other.position, scope: scope)) ?? nil).map { $0 < end } ?? false
+      }
+      if author == replica { return twin.map { number < $0 || wrote(below: $0) } ?? true }
+      if let end = line[author] { return wrote(below: end + 1) }
       return (try? lineage.line(of: author, scope: scope)[replica]).map { number <= $0 } ?? false
     }
   }
@@ -92,8 +119,8 @@ final class HubLineage {
     guard position > 0 else { return nil }
     return try session.integer(
       """
-      SELECT b.number FROM hub_feed f JOIN hub_batch b ON b.id = f.batch WHERE f.scope = ?1 AND f.position <= ?2
-      ORDER BY f.position DESC LIMIT 1
+      SELECT coalesce((SELECT number FROM hub_batch WHERE id = f.batch), (SELECT number FROM hub_returned_batch WHERE id = -f.batch))
+      FROM hub_feed f WHERE f.scope = ?1 AND f.position <= ?2 ORDER BY f.position DESC LIMIT 1
       """, [.text(scope), .integer(Int64(clamping: position))]
     ).map { UInt64(max(0, $0)) }
   }

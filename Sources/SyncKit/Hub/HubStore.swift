@@ -17,6 +17,8 @@ public protocol HubStore: Sendable {
   func write<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T
   /// One consistent snapshot.
   func read<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T
+  /// Writes everything into the empty file at `path`, as it is at one moment, while others read and write.
+  func copy(to path: String) async throws
   func close() throws
 }
 
@@ -86,7 +88,9 @@ public final class SQLiteHubStore: HubStore {
     self.tables = try database.write { [capture] db in
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)
-      try db.execute(sql: HubSchema.sql)
+      for schema in [HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, HubBackups.schema] {
+        try db.execute(sql: schema)
+      }
       let shapes = try SchemaCheck.shapes(of: all, in: db)
       for shape in shapes where shape.declaration.kind == .replicated {
         try CaptureTriggers.install(shape, in: db)
@@ -114,6 +118,8 @@ public final class SQLiteHubStore: HubStore {
     }
   }
 
+  public func copy(to path: String) async throws { try await SyncError.explaining(path) { try await database.vacuum(into: path) } }
+
   public func close() throws { try database.close() }
 }
 
@@ -132,6 +138,8 @@ enum HubSchema {
     CREATE TABLE IF NOT EXISTS hub_succession (
       replica BLOB NOT NULL, scope TEXT NOT NULL, predecessor BLOB NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
       PRIMARY KEY (replica, scope)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hub_relearned (
+      replica BLOB PRIMARY KEY NOT NULL, at_ms INTEGER NOT NULL, confirmed_ms INTEGER) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS hub_succession_predecessor ON hub_succession (predecessor);
     CREATE TABLE IF NOT EXISTS hub_code (
       hash BLOB PRIMARY KEY NOT NULL, scope TEXT NOT NULL, read_scopes TEXT NOT NULL, made_ms INTEGER NOT NULL, replica BLOB) WITHOUT ROWID;
@@ -142,6 +150,7 @@ enum HubSchema {
     CREATE TABLE IF NOT EXISTS hub_feed (
       scope TEXT NOT NULL, position INTEGER NOT NULL, units INTEGER NOT NULL, batch INTEGER NOT NULL, first_unit INTEGER NOT NULL,
       stamps BLOB, hash BLOB NOT NULL, declined INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (scope, position)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS hub_feed_batch ON hub_feed (batch);
     CREATE TABLE IF NOT EXISTS hub_held (
       scope TEXT NOT NULL, batch INTEGER NOT NULL, unit INTEGER NOT NULL, replica BLOB NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
       changes INTEGER NOT NULL, PRIMARY KEY (scope, batch, unit)) WITHOUT ROWID;

@@ -53,7 +53,7 @@ extension Hub {
         HubLineage.Base(predecessor: predecessor, number: place.number, hash: place.hash), replica: key.replica, scope: old.scope)
       return certificate
     }
-    return try enrolResponse(scope: old.scope, certificate: certificate).serializedData()
+    return try await enrolResponse(scope: old.scope, certificate: certificate).serializedData()
   }
 
   /// Checks that both sides have the last common batch, and another one after it. The device acts on errors that are not
@@ -62,10 +62,9 @@ extension Hub {
     _ place: WireChainPlace, of predecessor: ReplicaID, lineage: HubLineage, in session: any HubSession
   ) throws {
     let chain = HubChain(session: session, lineage: lineage)
-    if place.number > 0, let known = try chain.hash(of: place.number, replica: predecessor, scope: place.scope), known != place.hash {
-      throw SyncError.fork(place.number)
-    }
-    guard let after = try chain.hash(of: place.number + 1, replica: predecessor, scope: place.scope), after != place.next else {
+    let common = try chain.hashes(of: place.number, replica: predecessor, scope: place.scope)
+    guard place.number == 0 || common.isEmpty || common.contains(place.hash) else { throw SyncError.fork(place.number) }
+    guard try chain.hashes(of: place.number + 1, replica: predecessor, scope: place.scope).contains(where: { $0 != place.next }) else {
       throw SyncError(
         .badRequest, vi: "Máy chủ không thấy hai thiết bị nào cùng danh tính này; chạy đồng bộ lại.",
         en: "The hub sees no second device of this identity; sync again.")
@@ -78,12 +77,34 @@ struct HubChain {
   let session: any HubSession
   let lineage: HubLineage
 
-  /// The hash of batch `number` of the chain that `replica` continues, as far as the hub knows it.
-  func hash(of number: UInt64, replica: ReplicaID, scope: String) throws -> Data? {
+  /// The batch before `number` in the chain that `replica` continues.
+  ///
+  /// - Returns: Its hash, nil when the hub does not know one it could be, and whether the batch can be built on. Before the
+  ///   first there is the empty hash.
+  func before(_ number: UInt64, previous: Data, replica: ReplicaID, scope: String) throws -> (hash: Data?, isMerged: Bool) {
+    guard number > 1 else { return (Data(), true) }
+    let author = try lineage.author(of: number - 1, replica: replica, scope: scope)
+    let place: [CellValue] = [.text(scope), .blob(author.bytes), .integer(Int64(clamping: number - 1))]
+    if let row = try session.firstRow("SELECT hash, state FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3", place),
+      let hash = row[0].blob
+    {
+      return (hash, row[1].integer == Ingest.merged)
+    }
+    // Merged in a life that a restore ended: pages that were given back say so, should the batch itself never come again.
+    let isKnown = try session.firstRow(
+      "SELECT 1 FROM hub_known_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3 AND hash = ?4", place + [.blob(previous)])
+    return isKnown == nil ? (nil, false) : (previous, true)
+  }
+
+  /// Every batch `number` the hub knows of, in the chain that `replica` continues: more than one where it has a twin.
+  func hashes(of number: UInt64, replica: ReplicaID, scope: String) throws -> Set<Data> {
     let author = try lineage.author(of: number, replica: replica, scope: scope)
-    return try session.firstRow(
-      "SELECT hash FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3",
-      [.text(scope), .blob(author.bytes), .integer(Int64(clamping: number))])?.first?.blob
+    let rows = try session.rows(
+      """
+      SELECT hash FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3
+      UNION SELECT hash FROM hub_known_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3
+      """, [.text(scope), .blob(author.bytes), .integer(Int64(clamping: number))])
+    return Set(rows.compactMap { $0[0].blob })
   }
 
   /// The newest batch of that chain that is merged, and its hash; number 0 and no hash before the first.

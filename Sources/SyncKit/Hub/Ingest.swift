@@ -7,7 +7,6 @@ struct Ingest {
   let session: any HubSession
   let tables: HubTables
   let key: SigningKey
-  let incarnation: Data
   let wallMs: UInt64
   let observer: (any MergeObserver)?
   let order: ScopeOrder
@@ -15,6 +14,7 @@ struct Ingest {
   let conflicts: ConflictBook
   let own: OwnWrites
   let lineage: HubLineage
+  let places: HubPlaces
 
   /// Batches of one replica that may wait for a missing earlier one.
   static let waitingMax = 1000
@@ -24,12 +24,10 @@ struct Ingest {
   /// Size of the values in one unit, in bytes: twice what a `Sealer` makes, and what always fits into a page.
   static let unitBytesMax = 2 * Sealer.rawBytesMax
 
-  init(session: any HubSession, tables: HubTables, key: SigningKey, incarnation: Data, wallMs: UInt64, observer: (any MergeObserver)? = nil)
-  {
+  init(session: any HubSession, tables: HubTables, key: SigningKey, wallMs: UInt64, observer: (any MergeObserver)? = nil) {
     self.session = session
     self.tables = tables
     self.key = key
-    self.incarnation = incarnation
     self.wallMs = wallMs
     self.observer = observer
     order = ScopeOrder(session: session)
@@ -37,6 +35,7 @@ struct Ingest {
     conflicts = ConflictBook(session: session)
     own = OwnWrites(session: session, tables: tables, key: key, wallMs: wallMs, order: order, rows: rows, conflicts: conflicts)
     lineage = HubLineage(session: session)
+    places = HubPlaces(session: session)
   }
 
   /// Writes what the transaction gathered: the hub's own changes sealed into the journal and feed, and the scopes' state.
@@ -67,11 +66,16 @@ struct Ingest {
       guard known[0].blob == batch.hash else { throw SyncError.fork(content.number) }
       if known[1].integer == Self.merged, let receipt = known[2].blob { return receipt }
     }
-    let last = try HubChain(session: session, lineage: lineage).merged(replica: content.replica, scope: content.scope)
+    let chain = HubChain(session: session, lineage: lineage)
     let base = try lineage.base(of: content.replica, scope: content.scope)?.number ?? 0
-    guard content.number > max(last.number, base) else { throw SyncError.fork(content.number) }
-    if content.number == last.number + 1 {
-      guard content.previous == last.hash else { throw SyncError.fork(content.number) }
+    let hashes = try chain.hashes(of: content.number, replica: content.replica, scope: content.scope)
+    guard content.number > base, hashes.isEmpty || hashes.contains(batch.hash) else { throw SyncError.fork(content.number) }
+    let before = try chain.before(content.number, previous: content.previous, replica: content.replica, scope: content.scope)
+    if let hash = before.hash, hash != content.previous { throw SyncError.fork(content.number) }
+    let last = try chain.merged(replica: content.replica, scope: content.scope)
+    // Below the newest one there is a gap only where a restored hub has learned of later batches first.
+    guard content.number > last.number || !hashes.isEmpty else { throw SyncError.fork(content.number) }
+    if before.isMerged {
       return try halfDone {
         let id = try known?[3].integer ?? journal(content, batch: batch, state: Self.waiting)
         let receipt = try mergeJournalled(content, batch: batch, id: id)
@@ -148,7 +152,7 @@ struct Ingest {
   func receipt(for content: BatchContent, batch: SealedBatch, merge: MergeResult?, expected: UInt64) throws -> Data {
     var receipt = WireReceipt()
     receipt.hub = key.replica.bytes
-    receipt.incarnation = incarnation
+    receipt.incarnation = try HubLife(session: session).present()
     receipt.batch = batch.hash
     receipt.replica = content.replica.bytes
     receipt.scope = content.scope
@@ -176,15 +180,22 @@ struct Ingest {
     var result = MergeResult()
     var run: ScopeOrder.Run?
     var runBytes = 0
-    let seenThrough = try seenPosition(content)
+    let returned = try ReturnedWork(ingest: self).units(of: hash)
     let check = UnitCheck(session: session, rows: rows, lineage: lineage)
-    let isOneAuthors = try lineage.ownership(of: content.replica, number: content.number, scope: content.scope)
+    var merger: RowMerger?
     for (index, unit) in content.units.enumerated() {
       // What the hub wrote to a row in this transaction has its version before anything else is merged into that row.
       if try own.isPending(unit) {
         if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
         run = nil
         try own.seal()
+      }
+      // The hub was restored, and pages say how this unit was merged before.
+      if let known = returned[index] {
+        if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
+        run = nil
+        try ReturnedWork(ingest: self).settle(known, index: index, content: content, batch: id, hash: hash)
+        continue
       }
       let author = UnitCheck.Author(replica: content.replica, scope: content.scope, number: content.number, unit: index)
       if let hold = try check.holdReason(unit, by: author) {
@@ -204,9 +215,9 @@ struct Ingest {
       let position = try order.place(scope: content.scope)
       let opened = conflicts.openedCount
       let origin = Origin(version: Version(stamp, content.replica), position: position)
-      var merger = RowMerger(ingest: self, scope: content.scope, origin: origin, seenThrough: seenThrough)
-      merger.isOneAuthors = isOneAuthors
-      for change in unit.changes { try merger.merge(change) }
+      if merger == nil { merger = try self.merger(of: content, origin: origin) }
+      merger?.origin = origin
+      try merger?.merge(unit.changes)
       if conflicts.openedCount > opened { result.conflicting.append(UInt32(index)) }
       if run == nil { run = ScopeOrder.Run(position: position, firstUnit: index, stamps: []) }
       run?.stamps.append(stamp)
@@ -216,15 +227,13 @@ struct Ingest {
     return result
   }
 
-  /// How far the author had applied this scope's feed; 0 when its cursor says nothing of it, or names a place this feed does
-  /// not have: a device that claims more than it was told, or a hub that was restored, would hide what loses. In doubt, a
-  /// conflict.
-  func seenPosition(_ content: BatchContent) throws -> UInt64 {
-    guard !content.cursor.isEmpty, let cursor = try? WireCursor.parse(content.cursor, named: LocalizedText(vi: "vị trí đọc", en: "cursor")),
-      cursor.incarnation == incarnation, let place = cursor.scopes.first(where: { $0.scope == content.scope }),
-      try FeedReader.isPlace(place, in: session)
-    else { return 0 }
-    return place.position
+  /// Merges a unit of a batch, judging what its author had seen.
+  func merger(of content: BatchContent, origin: Origin) throws -> RowMerger {
+    let seen = try places.seen(by: content.cursor, scope: content.scope)
+    var merger = RowMerger(ingest: self, scope: content.scope, origin: origin, seenThrough: seen.through)
+    merger.isOneAuthors = try lineage.ownership(of: content.replica, number: content.number, scope: content.scope)
+    merger.sawEarlier = places.sawEarlier(seen, scope: content.scope)
+    return merger
   }
 
   // MARK: Hold

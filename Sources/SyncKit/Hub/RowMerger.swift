@@ -5,29 +5,41 @@ internal import Foundation
 struct RowMerger {
   let ingest: Ingest
   let scope: String
-  let origin: Origin
+  var origin: Origin
   let seenThrough: UInt64
   /// See `IncomingChange.isOneAuthors`.
   var isOneAuthors: (@Sendable (Origin) -> Bool)?
+  /// See `IncomingChange.sawEarlier`.
+  var sawEarlier: (@Sendable (Origin) -> Bool)?
   private var session: any HubSession { ingest.session }
 
-  func merge(_ change: RowChange) throws {
+  /// Merges the changes of one unit: decisions last, as what they decide about comes with them, in whatever order.
+  func merge(_ changes: [RowChange]) throws {
+    func isDecision(_ change: RowChange) -> Bool { change.table == MetadataSchema.decisionTable.name }
+    for change in changes where !isDecision(change) { try merge(change) }
+    for change in changes where isDecision(change) { try merge(change) }
+  }
+
+  private func merge(_ change: RowChange) throws {
     guard let shape = ingest.rows.shape(change.table) else { return }
     let before = try ingest.rows.load(shape, key: change.key)?.state ?? .unknown
     var incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)
     incoming.isOneAuthors = isOneAuthors
+    incoming.sawEarlier = sawEarlier
     let outcome = Merge.join(before, incoming, policies: shape.policies)
     let image = before.isAlive && before.life < change.life ? try RowImage(shape, key: change.key, in: session) : nil
     if outcome.changed || outcome.state != before {
       try session.withoutCapture {
         try ingest.rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope)
-        if let observer = ingest.observer, observer.tables.contains(change.table) {
+        if let observer = ingest.observer, observer.tables.contains(change.table), origin.version.replica != ingest.key.replica {
           let isNew = outcome.state.isAlive && outcome.state.life != before.life
           try observer.merged(table: change.table, key: change.key, scope: scope, isNew: isNew, hubMs: ingest.wallMs, in: session)
         }
       }
     }
     if change.table == MetadataSchema.decisionTable.name { return try noteDecision(change) }
+    // Conflicts never conflict; they come here only as what the hub gave out before it was restored.
+    if change.table == MetadataSchema.conflictTable.name { return ingest.conflicts.forget(scope) }
     let images = DeletedRows(session: session)
     if let image, !outcome.state.isAlive { try images.keep(image, table: change.table, key: change.key, scope: scope) }
     try ingest.conflicts.close(seenBy: incoming, change: change, scope: scope)

@@ -41,6 +41,13 @@ final class ScopeOrder: UnitOrder {
     return accepted
   }
 
+  /// Moves the scope's clock past a stamp that the hub gave out before it was restored.
+  func receive(_ stamp: HybridTimestamp, scope: String) throws {
+    var state = try state(scope)
+    state.clock.receive(stamp)
+    states[scope] = state
+  }
+
   func issue(wallMs: UInt64, scope: String) throws -> HybridTimestamp {
     var state = try state(scope)
     defer { states[scope] = state }
@@ -81,7 +88,8 @@ final class ScopeOrder: UnitOrder {
     let stamps = run.stamps
     guard !stamps.isEmpty else { return }
     var state = try state(scope)
-    state.hash = Self.hash(after: state.hash, batch: batchHash, run)
+    state.hash = Self.link(
+      state.hash, batch: batchHash, position: run.position, firstUnit: run.firstUnit, isDeclined: run.isDeclined, stamps: stamps)
     states[scope] = state
     try session.execute(
       "INSERT INTO hub_feed (scope, position, units, batch, first_unit, stamps, hash, declined) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -91,13 +99,15 @@ final class ScopeOrder: UnitOrder {
       ])
   }
 
-  /// The running hash of a feed once a run of a batch follows what had `before`.
-  static func hash(after before: Data, batch: Data, _ run: Run) -> Data {
-    var link = before + batch
-    link.appendVarint(run.position)
-    link.appendVarint(UInt64(run.firstUnit))
-    if run.isDeclined { link.append(1) }
-    return (link + packed(run.stamps)).sha256.prefix(hashBytes)
+  /// The running hash after a run.
+  static func link(
+    _ hash: Data, batch: Data, position: UInt64, firstUnit: Int, isDeclined: Bool, stamps: [HybridTimestamp]
+  ) -> Data {
+    var link = hash + batch
+    link.appendVarint(position)
+    link.appendVarint(UInt64(firstUnit))
+    if isDeclined { link.append(1) }
+    return (link + packed(stamps)).sha256.prefix(hashBytes)
   }
 
   private static func packed(_ stamps: [HybridTimestamp]) -> Data {

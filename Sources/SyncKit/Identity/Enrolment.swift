@@ -65,7 +65,8 @@ extension Replica {
       wire.response, secrets: ReplicaSecrets(signingKey: key, unitKey: wire.response.unitKey), address: wire.hubAddress, isFile: true)
     let hub = try await hubKey()
     for page in wire.pages {
-      _ = try await apply(try PageCodec.open(try page.serializedData(), hub: hub))
+      let bytes = try page.serializedData()
+      _ = try await apply(try PageCodec.open(bytes, hub: hub), bytes: bytes)
     }
   }
 
@@ -86,6 +87,7 @@ extension Replica {
       try state.set("hub", .blob(hub.replica.bytes))
       try state.set("hubKey", .blob(hub.rawRepresentation))
       try state.set("dropKey", .blob(dropKey))
+      try state.set("incarnation", .blob(info.incarnation))
       try state.set("offsetMs", .integer(offset))
       if !address.isEmpty { try state.set("hubAddress", .text(address)) }
       for scope in certificate.readScopes {

@@ -14,6 +14,8 @@ public enum SignedKind: String, Sendable, CaseIterable {
   case request = "synckit/request/1"
   case enrol = "synckit/enrol/1"
   case succession = "synckit/succession/1"
+  case life = "synckit/life/1"
+  case pageReturn = "synckit/return/1"
 
   /// The bytes signed: the label, a zero byte, the body.
   func message(_ body: Data) -> Data { Data(rawValue.utf8) + [0] + body }

@@ -37,9 +37,13 @@ struct IncomingChange {
   /// Whether another write and this one are by one author, where names do not say it: a device that took another identity
   /// (L8). Nil: names decide.
   var isOneAuthors: (@Sendable (Origin) -> Bool)?
+  /// Whether the author had seen a write in a life of the hub that a restore ended (L11).
+  var sawEarlier: (@Sendable (Origin) -> Bool)?
 
   /// Whether the author knew of a write before making this change: within its cursor, or its own.
-  func hasSeen(_ other: Origin) -> Bool { isOwn(other) || (other.position > 0 && other.position <= seenThrough) }
+  func hasSeen(_ other: Origin) -> Bool {
+    isOwn(other) || (other.position > 0 && other.position <= seenThrough) || sawEarlier?(other) == true
+  }
 
   func isOwn(_ other: Origin) -> Bool { isOneAuthors?(other) ?? (other.version.replica == origin.version.replica) }
 }
@@ -165,13 +169,15 @@ enum Merge {
     return outcome
   }
 
-  /// Which of two writes of one cell stands: the greater one. A total order, so that joining is taking the maximum.
+  /// Which of two writes of one cell stands: the greater one. A total order, so that joining is taking the maximum. Two
+  /// values under one version are two devices that had one identity for a while (L8).
   private static func order(_ a: Cell, _ b: Cell, _ policy: MergePolicy) -> ValueOrder {
     if let byValue = policy.compare(a.value, b.value) {
       if a.generation != b.generation { return ValueOrder(a.generation, b.generation) }
       if byValue != .equal { return byValue }
     }
-    return ValueOrder(a.origin.version, b.origin.version)
+    let byVersion = ValueOrder(a.origin.version, b.origin.version)
+    return byVersion == .equal ? a.value.strictOrder(to: b.value) : byVersion
   }
 }
 

@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// How concurrent writes of one column come together. A column's policy never changes: another policy is another column.
 public enum MergePolicy: Sendable, Hashable {
   /// The later version stands. What it overwrote without having seen it is kept in a conflict.
@@ -82,6 +84,15 @@ extension CellValue {
     case (.blob(let a), .blob(let b)): Self.order(a, b)
     default: ValueOrder(kindOrder, other.kindOrder)
     }
+  }
+
+  /// An order in which only the same value, of the same kind, is equal: by the bytes it has on the wire.
+  func strictOrder(to other: CellValue) -> ValueOrder {
+    if self == other { return .equal }
+    var (a, b) = (Data(), Data())
+    append(to: &a)
+    other.append(to: &b)
+    return Self.order(a, b)
   }
 
   private var kindOrder: Int {

@@ -7,6 +7,8 @@ struct OutboxEntry: Hashable, Sendable {
   var number: UInt64
   var hash: Data
   var byteCount: Int
+  /// The hub had it, in a life that a restore ended: ask before sending all of it again.
+  var isInDoubt = false
 }
 
 /// Sealed batches of a field replica, kept with the hub's receipts until the hub declares them backed up.
@@ -17,6 +19,9 @@ struct Outbox {
   static let bytesMax = 256 << 20
   /// Batches handed to one exchange at a time.
   static let sendMax = 64
+  /// `received`: 0 not known there, 1 merged or held, 2 waiting there for an earlier one, and this: so it was, in a life of the
+  /// hub that a restore ended.
+  static let inDoubt: Int64 = 3
 
   static let schema = """
     CREATE TABLE IF NOT EXISTS sync_outbox (
@@ -45,11 +50,12 @@ struct Outbox {
   /// The oldest batches that have no receipt yet, or whose receipt says they wait for an earlier one.
   func toSend() throws -> [OutboxEntry] {
     try session.rows(
-      "SELECT scope, number, hash, length(bytes) FROM sync_outbox WHERE received <> 1 ORDER BY seq LIMIT ?1",
+      "SELECT scope, number, hash, length(bytes), received FROM sync_outbox WHERE received <> 1 ORDER BY seq LIMIT ?1",
       [.integer(Int64(Self.sendMax))]
     ).compactMap { row in
       guard let scope = row[0].text, let number = row[1].integer, let hash = row[2].blob, let size = row[3].integer else { return nil }
-      return OutboxEntry(scope: scope, number: UInt64(number), hash: hash, byteCount: Int(size))
+      return OutboxEntry(
+        scope: scope, number: UInt64(number), hash: hash, byteCount: Int(size), isInDoubt: row[4].integer == Self.inDoubt)
     }
   }
 
@@ -64,12 +70,14 @@ struct Outbox {
   }
 
   /// Stores a checked receipt. `received` becomes 1 once the hub merged or held every unit, 2 while the batch waits there.
+  /// One of another life of the hub than this device knows counts as not given (L11).
   func store(_ receipt: WireReceipt, bytes: Data) throws {
+    guard try StateStore(session: session).value("incarnation").blob == receipt.incarnation else { return }
     try session.execute(
-      "UPDATE sync_outbox SET received = ?3, held = ?4, receipt = ?5 WHERE scope = ?1 AND number = ?2",
+      "UPDATE sync_outbox SET received = ?3, held = ?4, receipt = ?5 WHERE scope = ?1 AND number = ?2 AND hash = ?6",
       [
         .text(receipt.scope), .integer(Int64(clamping: receipt.number)), .integer(receipt.state == .waiting ? 2 : 1),
-        .integer(Int64(receipt.heldChanges)), .blob(bytes),
+        .integer(Int64(receipt.heldChanges)), .blob(bytes), .blob(receipt.batch),
       ])
   }
 
@@ -102,22 +110,60 @@ struct Outbox {
     var number: UInt64
     /// Units that came back; the hub takes them in order, but for those it holds.
     var acknowledged: Int
+    var units: Int
     var held: Set<Int>
   }
 
   func unacknowledged() throws -> [Unacknowledged] {
-    try session.rows("SELECT scope, number, acknowledged, receipt FROM sync_outbox WHERE acknowledged < units ORDER BY seq").compactMap {
-      row in
-      guard let scope = row[0].text, let number = row[1].integer, let acknowledged = row[2].integer else { return nil }
-      let receipt = try row[3].blob.map { try WireReceipt(serializedBytes: try WireSigned(serializedBytes: $0).body) }
-      return Unacknowledged(
-        scope: scope, number: UInt64(number), acknowledged: Int(acknowledged), held: Set((receipt?.held ?? []).map { Int($0.unit) }))
+    try session.rows("SELECT scope, number, acknowledged, units, receipt FROM sync_outbox WHERE acknowledged < units ORDER BY seq")
+      .compactMap { row in
+        guard let scope = row[0].text, let number = row[1].integer, let acknowledged = row[2].integer, let units = row[3].integer else {
+          return nil
+        }
+        let receipt = try row[4].blob.map { try WireReceipt(serializedBytes: try WireSigned(serializedBytes: $0).body) }
+        return Unacknowledged(
+          scope: scope, number: UInt64(number), acknowledged: Int(acknowledged), units: Int(units),
+          held: Set((receipt?.held ?? []).map { Int($0.unit) }))
+      }
+  }
+
+  /// Doubts receipts that the feed, at its head, knows nothing of: units that have neither come back nor are held are not at
+  /// the hub any more, which was put back to an older copy and cannot know it.
+  ///
+  /// - Returns: Whether there are batches to ask about.
+  func doubtUnseen() throws -> Bool {
+    var any = false
+    for entry in try unacknowledged() where entry.acknowledged + entry.held.count < entry.units {
+      any =
+        try !session.rows(
+          "UPDATE sync_outbox SET received = \(Self.inDoubt), held = 0 WHERE scope = ?1 AND number = ?2 AND received = 1 RETURNING 1",
+          [.text(entry.scope), .integer(Int64(clamping: entry.number))]
+        ).isEmpty || any
     }
+    return any
   }
 
   /// Whether every unit has come back in the feed: nothing own is still without a final stamp.
   func isAcknowledged() throws -> Bool {
     try session.integer("SELECT count(*) FROM sync_outbox WHERE acknowledged < units") == 0
+  }
+
+  /// Drops the bytes of batches that a backup of the hub holds: every unit is merged, and none at a later position.
+  ///
+  /// - Parameters:
+  ///   - positions: The last one of each scope in a backup.
+  ///   - incarnation: The life of the hub they are of: another life's acknowledgements have other positions.
+  func trim(backedUp positions: [String: UInt64], incarnation: Data) throws {
+    let state = StateStore(session: session)
+    for (scope, position) in positions where try state.value("life/" + scope).blob == incarnation {
+      try session.execute(
+        """
+        UPDATE sync_outbox AS o SET bytes = x'' WHERE scope = ?1 AND received = 1 AND acknowledged >= units AND length(bytes) > 0
+          AND number < (SELECT max(number) FROM sync_outbox WHERE scope = ?1)
+          AND NOT EXISTS (
+            SELECT 1 FROM sync_ack a WHERE a.scope = o.scope AND a.number = o.number AND a.lost = 0 AND a.position + a.units - 1 > ?2)
+        """, [.text(scope), .integer(Int64(clamping: position))])
+    }
   }
 
   /// Drops the oldest acknowledged batches while the outbox is over its bound.

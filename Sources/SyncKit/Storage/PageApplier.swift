@@ -22,7 +22,7 @@ struct PageApplier {
     let isStale = asked.map { $0 != cursor } ?? false
     var own = OwnUnits(session: rows.session, scope: page.scope)
     if !page.scope.isEmpty, let first = page.units.first, let last = page.units.last {
-      let position = UInt64(max(0, try state.integer("position/" + page.scope)))
+      let position = try lastPosition(page, first: first.position)
       guard first.position <= position + 1 else {
         throw SyncError(
           .badCursor, vi: "Trang dữ liệu bỏ cách quãng; sẽ hỏi lại từ đầu.", en: "The feed page leaves a gap; ask again from the cursor.",
@@ -37,6 +37,7 @@ struct PageApplier {
       let newest = page.units.map(\.stamp.rawValue).max() ?? 0
       try state.set("hubStamp", .integer(Int64(bitPattern: max(newest, UInt64(bitPattern: try state.integer("hubStamp"))))))
       if last.position > position { try state.set("position/" + page.scope, .integer(Int64(last.position))) }
+      try state.set("life/" + page.scope, .blob(page.incarnation))
     }
     for name in applied.skipped { try state.set(Self.skippedPrefix + name, .integer(1)) }
     if isStale { return applied }
@@ -56,6 +57,18 @@ struct PageApplier {
     let skipped = names.compactMap { $0[0].text?.dropFirst(Self.skippedPrefix.count).prefix { $0 != "/" } }
     let shapes = Dictionary(uniqueKeysWithValues: rows.all.map { ($0.name, $0) })
     return try AgreementCheck(rows: rows, outbox: outbox, shapes: shapes).compare(page, skipped: Set(skipped.map(String.init)))
+  }
+
+  /// The last position of the page's scope that is applied. Positions of a life of the hub that ended are not those of the next:
+  /// its first page says where it goes on from.
+  private func lastPosition(_ page: PageContent, first: UInt64) throws -> UInt64 {
+    let position = UInt64(max(0, try state.integer("position/" + page.scope)))
+    guard let life = try state.value("life/" + page.scope).blob, life != page.incarnation, first >= 1, position > first - 1 else {
+      return position
+    }
+    try state.set("position/" + page.scope, .integer(Int64(first - 1)))
+    try Acknowledgements(session: rows.session).lose(scope: page.scope, after: first - 1)
+    return first - 1
   }
 
   private func isOwn(_ unit: FeedUnit, scope: String) -> Bool { lineage.isOwn(unit.author, scope: scope, number: unit.batchNumber) }
@@ -165,6 +178,11 @@ struct PageApplier {
     let known = Set(shapes.flatMap { shape in [shape.name] + shape.columns.map { "\(shape.name)/\($0.name)" } }.map { skippedPrefix + $0 })
     guard names.contains(where: known.contains) else { return }
     for name in names where known.contains(name) { try session.execute("DELETE FROM sync_state WHERE name = ?1", [.text(name)]) }
+    try beginAnew(in: session)
+  }
+
+  /// Forgets how far the feed was applied: the next page is its first. What comes again changes nothing.
+  static func beginAnew(in session: any SQLSession) throws {
     try session.execute("DELETE FROM sync_state WHERE name IN ('cursor', 'atHead') OR substr(name, 1, 9) = 'position/'")
     try session.execute("UPDATE sync_outbox SET acknowledged = 0")
     try session.execute("UPDATE sync_ack SET lost = 1")

@@ -79,7 +79,7 @@ extension Simulation {
         let page = try PageCodec.open(late.response.body, hub: hubKey)
         try await observe(device)
         try noteDelivered(page, asked: asked, to: device)
-        _ = try await replica.apply(page, after: asked)
+        _ = try await replica.apply(page, bytes: late.response.body, after: asked)
       } else if late.request.method == "PUT", late.request.path.hasPrefix("/v1/batches/") {
         let receipt = try WireReceipt.parse(try hubKey.open(late.response.body, as: .receipt), named: LocalizedText("receipt"))
         try await replica.engineWrite { try $0.outbox.store(receipt, bytes: late.response.body) }

@@ -282,7 +282,7 @@ import Testing
     let cursor = try await a.engineRead { try $0.state.value("cursor").blob ?? Data() }
     let device = try #require(try await world.hub.device(try a.secrets().signingKey.replica))
     let page = try await world.hub.page(for: device, cursor: cursor)
-    _ = try await a.apply(try PageCodec.open(page, hub: try await a.hubKey()), after: cursor)
+    _ = try await a.apply(try PageCodec.open(page, hub: try await a.hubKey()), bytes: page, after: cursor)
     let clashes = try await a.clashes()
     #expect(clashes.map(\.own) == [.integer(1)] && clashes.map(\.standing) == [.integer(2)])
     try await both()

@@ -79,9 +79,11 @@ import Testing
     try await c.enroll(code: code, label: "c", through: LocalTransport(hub: restored))
     try await c.execute("INSERT INTO note (id, unit) VALUES ('other', '07201')")
     _ = try await c.sync(with: LocalTransport(hub: restored))
-    let error = await #expect(throws: SyncError.self) { _ = try await b.sync(with: LocalTransport(hub: restored)) }
-    #expect(error?.code == .badCursor)
-    #expect(try await b.notes() == ["n 2 - none"])
+    let summary = try await b.sync(with: LocalTransport(hub: restored))
+    #expect(summary.notices.map(\.kind) == [.hubRestored])
+    #expect(try await b.notes() == ["n 2 - none", "other - - none"])
+    _ = try await a.sync(with: LocalTransport(hub: restored))
+    #expect(try await a.notes() == ["n 2 - none", "other - - none"])
     #expect(try await a.status().mergedChanges == 2)
   }
 

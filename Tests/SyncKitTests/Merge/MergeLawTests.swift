@@ -27,6 +27,8 @@ import Testing
         }
       }
     }
+    // A twin's: another value under the version of one above (L8).
+    all.append(change(0, at: 10, life: 1, [("a", 77)]))
     return all
   }()
 

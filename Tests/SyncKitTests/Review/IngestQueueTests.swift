@@ -11,7 +11,7 @@ import Testing
     let key = SigningKey()
     return IngestQueue { body in
       try await store.write { session in
-        try body(Ingest(session: session, tables: store.tables, key: key, incarnation: Data(count: 16), wallMs: 1))
+        try body(Ingest(session: session, tables: store.tables, key: key, wallMs: 1))
       }
     }
   }

@@ -51,12 +51,13 @@ import Testing
     try await a.execute("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 1)")
     _ = try await a.sync(with: world.transport)
     let reader = try #require(try await world.hub.device(try b.secrets().signingKey.replica))
-    let stale = try PageCodec.open(try await world.hub.page(for: reader, cursor: Data()), hub: try await b.hubKey())
+    let bytes = try await world.hub.page(for: reader, cursor: Data())
+    let stale = try PageCodec.open(bytes, hub: try await b.hubKey())
     try await a.execute("UPDATE note SET a = 2")
     _ = try await a.sync(with: world.transport)
     _ = try await b.sync(with: world.transport)
     let cursor = try await b.rows("SELECT value FROM sync_state WHERE name = 'cursor'")
-    _ = try await b.apply(stale, after: Data())
+    _ = try await b.apply(stale, bytes: bytes, after: Data())
     #expect(try await b.rows("SELECT value FROM sync_state WHERE name = 'cursor'") == cursor)
   }
 

@@ -34,21 +34,30 @@ struct Dice: RandomNumberGenerator {
   }
 }
 
-/// A random history of one unit: edits, exchanges, copies, wrong clocks, lost answers.
+/// A random history of one unit: edits, exchanges, copies, wrong clocks, lost answers, hubs put back.
 final class Storm {
+  /// What may go wrong besides.
+  struct Weather: Sendable {
+    var copies = true
+    var restores = false
+  }
+
   private let seed: UInt64
   private let world: World
   private var dice: Dice
   private var devices: [(replica: Replica, clock: TestClock)] = []
+  private let weather: Weather
   private var copies = 0
+  private var images = 0
   private var value = 0
   /// Values somebody saw and overwrote.
   private var displaced: Set<String> = []
   private var written: [String: String] = [:]
   private(set) var history: [String] = []
 
-  init(seed: UInt64, world: World) {
+  init(seed: UInt64, world: World, weather: Weather = Weather()) {
     self.seed = seed
+    self.weather = weather
     self.world = world
     dice = Dice(seed)
   }
@@ -60,7 +69,7 @@ final class Storm {
     }
     for _ in 0..<steps { try await step() }
     let replicas = devices.map(\.replica)
-    try await world.settle(replicas)
+    for _ in 0..<2 { try await world.settle(replicas) }
     let comment: Comment = "seed \(seed): \(history.joined(separator: "; "))"
     try await world.expectConverged(replicas, comment)
     let cells = try await world.hub.read { try $0.rows("SELECT id, 'a', a FROM note UNION ALL SELECT id, 'b', b FROM note") }
@@ -86,14 +95,24 @@ final class Storm {
     case 60..<66:
       clock.advance(UInt64.random(in: 0...100_000_000, using: &dice))
       try await write(replica, index)
-    case 66..<72 where devices.count < 6:
+    case 66..<70 where weather.restores:
+      images += 1
+      history.append("image \(images)")
+      try await world.imageHub("image\(images)")
+    case 70..<75 where weather.restores && images > 0:
+      let image = Int.random(in: 1...images, using: &dice)
+      let isKnown = Bool.random(using: &dice)
+      history.append("\(isKnown ? "restore" : "put back") \(image)")
+      try await isKnown ? world.restoreHub("image\(image)") : world.putBackHub("image\(image)")
+    case 75..<79 where weather.copies && devices.count < 5, 66..<72 where weather.copies && devices.count < 5:
       copies += 1
       history.append("copy \(index) to \(devices.count)")
       let copied = TestClock(clock.nowMs())
       devices.append((try await world.copy(replica, to: "c\(copies)", clock: copied), copied))
-    case 72..<80:
+    case 66..<80:
       history.append("sync \(index), losing an answer")
-      let path = ["/v1/batches/", "/v1/feed", "/v1/succession"].randomElement(using: &dice) ?? ""
+      let path =
+        ["/v1/batches/", "/v1/feed", "/v1/succession", "/v1/life", "/v1/pages", "/v1/hub"].randomElement(using: &dice) ?? ""
       var options = SyncOptions()
       options.retry.attemptsMax = 1
       _ = try? await replica.sync(with: LosingAnswers(base: world.transport, path: path, times: 1), options: options)

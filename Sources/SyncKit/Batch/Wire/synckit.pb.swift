@@ -571,11 +571,32 @@ nonisolated struct WireHubInfo: Sendable {
   /// the newest backup that is safe: packets kept before it began may be deleted
   var backupsDone: UInt64 = 0
 
+  /// of its store, newest first; the first is the present one
+  var lives: [WireHubLife] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _dropKey: WireDropKey? = nil
+}
+
+/// One unbroken life of a hub's store; it ended when the next began.
+nonisolated struct WireHubLife: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var incarnation: Data = Data()
+
+  var startedMs: UInt64 = 0
+
+  /// in all feeds together when it ended, as far as the store knows; 0 for the present one
+  var units: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 /// Public half of a key that anonymous packets are encrypted to.
@@ -737,8 +758,8 @@ nonisolated struct WireSuccessionRequest: Sendable {
   init() {}
 }
 
-/// The lives of a hub's store, newest first, and where each ended in the caller's scopes.
-nonisolated struct WireLives: Sendable {
+/// The present life of a hub's store, and what a device has of its feed that it has not.
+nonisolated struct WireLife: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
@@ -747,24 +768,34 @@ nonisolated struct WireLives: Sendable {
 
   var reader: Data = Data()
 
-  var lives: [WireLife] = []
+  var incarnation: Data = Data()
+
+  var startedMs: UInt64 = 0
+
+  /// scopes of which the hub does not have the place in the cursor it was asked with
+  var lost: [String] = []
+
+  /// in the scopes the reader reads
+  var ends: [WireLifeEnd] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 }
 
-nonisolated struct WireLife: Sendable {
+/// Where a life of the hub ended in one scope: up to there its feed is the present one's.
+nonisolated struct WireLifeEnd: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   var incarnation: Data = Data()
 
-  var startedMs: UInt64 = 0
+  var scope: String = String()
 
-  /// empty for the present life
-  var ends: [WireScopePosition] = []
+  var position: UInt64 = 0
+
+  var feedHash: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -787,6 +818,12 @@ nonisolated struct WirePageReturn: Sendable {
 
   /// of them the hub had lost
   var units: UInt32 = 0
+
+  /// the scope's newest now: a backup that holds it holds the page
+  var position: UInt64 = 0
+
+  /// the last position, as far as the page shows, up to which the hub's feed is the one the page is of
+  var common: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1727,7 +1764,7 @@ nonisolated extension WireEarlierPlace: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HubInfo"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{1}incarnation\0\u{3}hub_time_ms\0\u{3}protocol_min\0\u{3}protocol_max\0\u{3}batch_bytes_max\0\u{3}drop_bytes_max\0\u{3}page_bytes_max\0\u{3}drop_key\0\u{3}backups_done\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{1}incarnation\0\u{3}hub_time_ms\0\u{3}protocol_min\0\u{3}protocol_max\0\u{3}batch_bytes_max\0\u{3}drop_bytes_max\0\u{3}page_bytes_max\0\u{3}drop_key\0\u{3}backups_done\0\u{1}lives\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1746,6 +1783,7 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 9: try { try decoder.decodeSingularUInt32Field(value: &self.pageBytesMax) }()
       case 10: try { try decoder.decodeSingularMessageField(value: &self._dropKey) }()
       case 11: try { try decoder.decodeSingularUInt64Field(value: &self.backupsDone) }()
+      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.lives) }()
       default: break
       }
     }
@@ -1789,6 +1827,9 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.backupsDone != 0 {
       try visitor.visitSingularUInt64Field(value: self.backupsDone, fieldNumber: 11)
     }
+    if !self.lives.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.lives, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1804,6 +1845,47 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.pageBytesMax != rhs.pageBytesMax {return false}
     if lhs._dropKey != rhs._dropKey {return false}
     if lhs.backupsDone != rhs.backupsDone {return false}
+    if lhs.lives != rhs.lives {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireHubLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".HubLife"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{3}started_ms\0\u{1}units\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.startedMs) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.units) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.incarnation.isEmpty {
+      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 1)
+    }
+    if self.startedMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.startedMs, fieldNumber: 2)
+    }
+    if self.units != 0 {
+      try visitor.visitSingularUInt64Field(value: self.units, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireHubLife, rhs: WireHubLife) -> Bool {
+    if lhs.incarnation != rhs.incarnation {return false}
+    if lhs.startedMs != rhs.startedMs {return false}
+    if lhs.units != rhs.units {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2123,9 +2205,9 @@ nonisolated extension WireSuccessionRequest: SwiftProtobuf.Message, SwiftProtobu
   }
 }
 
-nonisolated extension WireLives: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".Lives"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}reader\0\u{1}lives\0")
+nonisolated extension WireLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Life"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}reader\0\u{1}incarnation\0\u{3}started_ms\0\u{1}lost\0\u{1}ends\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2135,7 +2217,10 @@ nonisolated extension WireLives: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularBytesField(value: &self.hub) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.reader) }()
-      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.lives) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.startedMs) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.lost) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.ends) }()
       default: break
       }
     }
@@ -2148,24 +2233,36 @@ nonisolated extension WireLives: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.reader.isEmpty {
       try visitor.visitSingularBytesField(value: self.reader, fieldNumber: 2)
     }
-    if !self.lives.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.lives, fieldNumber: 3)
+    if !self.incarnation.isEmpty {
+      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 3)
+    }
+    if self.startedMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.startedMs, fieldNumber: 4)
+    }
+    if !self.lost.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.lost, fieldNumber: 5)
+    }
+    if !self.ends.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.ends, fieldNumber: 6)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: WireLives, rhs: WireLives) -> Bool {
+  static func ==(lhs: WireLife, rhs: WireLife) -> Bool {
     if lhs.hub != rhs.hub {return false}
     if lhs.reader != rhs.reader {return false}
-    if lhs.lives != rhs.lives {return false}
+    if lhs.incarnation != rhs.incarnation {return false}
+    if lhs.startedMs != rhs.startedMs {return false}
+    if lhs.lost != rhs.lost {return false}
+    if lhs.ends != rhs.ends {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
-nonisolated extension WireLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".Life"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{3}started_ms\0\u{1}ends\0")
+nonisolated extension WireLifeEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".LifeEnd"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}scope\0\u{1}position\0\u{3}feed_hash\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2174,8 +2271,9 @@ nonisolated extension WireLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.startedMs) }()
-      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.ends) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.scope) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.position) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.feedHash) }()
       default: break
       }
     }
@@ -2185,19 +2283,23 @@ nonisolated extension WireLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if !self.incarnation.isEmpty {
       try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 1)
     }
-    if self.startedMs != 0 {
-      try visitor.visitSingularUInt64Field(value: self.startedMs, fieldNumber: 2)
+    if !self.scope.isEmpty {
+      try visitor.visitSingularStringField(value: self.scope, fieldNumber: 2)
     }
-    if !self.ends.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.ends, fieldNumber: 3)
+    if self.position != 0 {
+      try visitor.visitSingularUInt64Field(value: self.position, fieldNumber: 3)
+    }
+    if !self.feedHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.feedHash, fieldNumber: 4)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: WireLife, rhs: WireLife) -> Bool {
+  static func ==(lhs: WireLifeEnd, rhs: WireLifeEnd) -> Bool {
     if lhs.incarnation != rhs.incarnation {return false}
-    if lhs.startedMs != rhs.startedMs {return false}
-    if lhs.ends != rhs.ends {return false}
+    if lhs.scope != rhs.scope {return false}
+    if lhs.position != rhs.position {return false}
+    if lhs.feedHash != rhs.feedHash {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2205,7 +2307,7 @@ nonisolated extension WireLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension WirePageReturn: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".PageReturn"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}incarnation\0\u{1}page\0\u{1}units\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}incarnation\0\u{1}page\0\u{1}units\0\u{1}position\0\u{1}common\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2217,6 +2319,8 @@ nonisolated extension WirePageReturn: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 2: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.page) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.units) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.position) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.common) }()
       default: break
       }
     }
@@ -2235,6 +2339,12 @@ nonisolated extension WirePageReturn: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.units != 0 {
       try visitor.visitSingularUInt32Field(value: self.units, fieldNumber: 4)
     }
+    if self.position != 0 {
+      try visitor.visitSingularUInt64Field(value: self.position, fieldNumber: 5)
+    }
+    if self.common != 0 {
+      try visitor.visitSingularUInt64Field(value: self.common, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2243,6 +2353,8 @@ nonisolated extension WirePageReturn: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.incarnation != rhs.incarnation {return false}
     if lhs.page != rhs.page {return false}
     if lhs.units != rhs.units {return false}
+    if lhs.position != rhs.position {return false}
+    if lhs.common != rhs.common {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,0 +1,105 @@
+internal import ArgumentParser
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// Copies the hub's store while it works.
+struct BackupCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "backup",
+    abstract: LocalizedText(
+      vi: "Sao lưu kho dữ liệu vào một tệp mới, cả khi máy chủ đang phục vụ.",
+      en: "Copy the store into one new file, also while the hub serves."),
+    discussion: LocalizedText(
+      vi: """
+        Tệp chỉ có tên khi đã đủ, đã kiểm tra và nằm chắc trên đĩa; không bao giờ ghi đè. Thư mục `keys` KHÔNG nằm trong bản sao lưu: giữ \
+        riêng, ở nơi khác; thiếu nó thì không dùng được bản sao. Sau đó các thiết bị bỏ những gì chúng giữ phòng khi máy chủ hỏng, nên \
+        hãy chép tệp sang máy khác ngay; bản không cất giữ thì dùng --not-kept.
+        """,
+      en: """
+        The file gets its name once it is whole, checked and on the disk, and never replaces another. The folder `keys` is NOT in a \
+        backup: keep it apart, in another place; without it a backup is of no use. Devices then let go of what they keep in case the hub \
+        breaks, so move the file to another machine at once; for a copy that nobody keeps use --not-kept.
+        """),
+    examples: ["hub backup /mnt/backups", "hub backup yesterday.sqlite --dir ./hub-data"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(
+    help: .text(
+      vi: "Tệp mới, hoặc thư mục có sẵn để tạo tệp mang tên theo giờ.",
+      en: "A new file, or a folder, in which one named after the time is made."
+    )) var file: String
+  @Flag(
+    name: .long,
+    help: .text(
+      vi: "Bản sao không được cất giữ: các thiết bị không bỏ gì.", en: "Nobody keeps the copy: devices let go of nothing."))
+  var notKept = false
+
+  func perform(_ console: Console) async throws {
+    let bar = ProgressBar(console.words.text("Sao lưu", "Backup"), console: console)
+    let backup = try await place.withHub(options) { survey in
+      try await survey.hub.backUp(to: path(nowMs: survey.nowMs), isDeclared: !notKept) { bytes, total in
+        bar.show(done: bytes >> 20, of: max(total, bytes) >> 20, note: "MiB")
+      }
+    }
+    bar.finish()
+    let megabytes = console.words.number(max(1, backup.bytes >> 20))
+    console.say(
+      "Đã sao lưu \(console.words.number(backup.units)) đơn vị dữ liệu vào \(backup.path) (\(megabytes) MiB).",
+      "Backed up \(console.words.number(backup.units)) units of data to \(backup.path) (\(megabytes) MiB).")
+    let keys = SurveyHub.keysPath(in: place.folder)
+    console.say(
+      "\(keys) không nằm trong đó: giữ một bản riêng, ở nơi khác.", "\(keys) is not in it: keep a copy apart, in another place.")
+    try console.result(backup)
+  }
+
+  private func path(nowMs: Int64) -> String {
+    var isFolder = ObjCBool(false)
+    guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), isFolder.boolValue else { return file }
+    let time = Date(timeIntervalSince1970: Double(nowMs) / 1000).formatted(
+      .iso8601.year().month().day().dateSeparator(.omitted).time(includingFractionalSeconds: false).timeSeparator(.omitted))
+    return file + "/hub-" + time + ".sqlite"
+  }
+}
+
+/// Makes a hub from a backup.
+struct RestoreCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "restore",
+    abstract: LocalizedText(
+      vi: "Dựng lại máy chủ từ một bản sao lưu, trong một thư mục mới.", en: "Make the hub anew from a backup, in a new folder."),
+    discussion: LocalizedText(
+      vi: """
+        Chép thư mục `keys` của máy chủ vào thư mục mới, trước hay sau đều được. Khi máy chủ phục vụ lại ở địa chỉ cũ, các thiết bị tự nhận ra \
+        và trả lại những gì máy chủ đã mất; `hub status` cho biết đã về những gì.
+        """,
+      en: """
+        Put the hub's folder `keys` into the new folder, before or after. Once the hub serves again at its old address, devices notice by \
+        themselves and give back what it lost; `hub status` says what came.
+        """),
+    examples: ["hub restore yesterday.sqlite --dir ./hub-new"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(help: .text(vi: "Bản sao lưu.", en: "The backup.")) var file: String
+
+  private struct Restored: Encodable {
+    var folder: String
+    var hasKeys: Bool
+  }
+
+  func perform(_ console: Console) async throws {
+    let hasKeys = try SurveyHub.restore(file, at: place.folder)
+    console.say("Đã dựng lại máy chủ trong \(place.folder).", "Restored the hub in \(place.folder).")
+    if !hasKeys {
+      let keys = SurveyHub.keysPath(in: place.folder)
+      console.say("Còn thiếu khóa: chép thư mục khóa đã cất vào \(keys).", "Its keys are missing: copy the folder you kept to \(keys).")
+    }
+    console.say(
+      "Tiếp theo: hub serve --dir \(place.folder), rồi hub status cho biết các thiết bị đã trả lại gì.",
+      "Next: hub serve --dir \(place.folder); then hub status says what devices gave back.")
+    try console.result(Restored(folder: place.folder, hasKeys: hasKeys))
+  }
+}

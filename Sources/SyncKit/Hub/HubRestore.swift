@@ -1,0 +1,65 @@
+/// A restore of the hub's store: how the hub knows, and what came back since (L11).
+public struct HubRestore: Sendable, Hashable, Codable {
+  /// Hub time in milliseconds at which the life of the store began that goes on from the older copy.
+  public var atMs: UInt64
+  /// Whether a backup was put in place; else the store was put back by other means, and a device proved it.
+  public var isBackup: Bool
+  /// Units known to have been lost that came back, from pages of the feed or from their authors, until the next restore.
+  public var unitsBack: Int
+  /// Units known only by name, from pages of their authors: they come when those devices do. Counted for the newest restore.
+  public var unitsMissing: Int
+  /// Devices that the store did not know, and learned again from their certificates.
+  public var devicesRelearned: Int
+  /// An operator compared the devices with those revoked since the copy was made: revocations cannot come back by themselves.
+  public var isConfirmed: Bool
+
+  /// What was noticed and done, in a sentence.
+  public var explanation: LocalizedText {
+    let check =
+      isConfirmed
+      ? LocalizedText(vi: "đã đối chiếu thu hồi", en: "revocations were checked")
+      : LocalizedText(
+        vi: "việc thu hồi thiết bị sau bản đó đã mất: đối chiếu `hub devices list`, rồi `hub devices confirm`",
+        en: "revocations since then are lost: check `hub devices list`, then `hub devices confirm`")
+    let cause =
+      isBackup
+      ? LocalizedText(vi: "Kho được khôi phục từ bản sao lưu", en: "The store was restored from a backup")
+      : LocalizedText(vi: "Thiết bị cho thấy kho đã bị đưa về bản cũ", en: "A device showed that the store was put back to an older copy")
+    return LocalizedText(
+      vi:
+        "\(cause.vi): thiết bị đã trả lại \(unitsBack) đơn vị dữ liệu, còn thiếu \(unitsMissing), nhận lại \(devicesRelearned) thiết bị; \(check.vi).",
+      en:
+        "\(cause.en): devices gave back \(unitsBack) units, \(unitsMissing) are still missing, \(devicesRelearned) devices were learned again; \(check.en)."
+    )
+  }
+
+  /// Every restore the store knows of, oldest first.
+  public static func all(in session: any HubSession) throws -> [HubRestore] {
+    let lives = try HubLife(session: session).all()
+    let relearned = try session.rows("SELECT at_ms FROM hub_relearned").compactMap { $0[0].integer.map { UInt64(max(0, $0)) } }
+    let missing = try session.integer("SELECT count(*) FROM (SELECT DISTINCT hash, unit FROM hub_returned WHERE position IS NULL)") ?? 0
+    return lives.enumerated().reversed().compactMap { index, life in
+      guard life.cause != .first else { return nil }
+      let end = index > 0 ? lives[index - 1].startedMs : .max
+      return HubRestore(
+        atMs: life.startedMs, isBackup: life.cause == .restored, unitsBack: life.unitsBack,
+        unitsMissing: index == 0 ? Int(missing) : 0,
+        devicesRelearned: relearned.count { $0 >= life.startedMs && $0 < end }, isConfirmed: life.isConfirmed)
+    }
+  }
+}
+
+extension Hub {
+  /// Notes that an operator compared the devices with those revoked since the copies were made that the store was restored from.
+  ///
+  /// - Returns: How many devices were to be confirmed.
+  public func confirmRestores() async throws -> Int {
+    let now = clock.nowMs()
+    return try await store.write { session in
+      try session.execute("UPDATE hub_life SET confirmed_ms = ?1 WHERE confirmed_ms IS NULL", [.integer(Int64(clamping: now))])
+      return try session.rows(
+        "UPDATE hub_relearned SET confirmed_ms = ?1 WHERE confirmed_ms IS NULL RETURNING 1", [.integer(Int64(clamping: now))]
+      ).count
+    }
+  }
+}

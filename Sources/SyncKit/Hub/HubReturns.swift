@@ -1,0 +1,83 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// What devices give back to a hub that was restored (L11).
+extension Hub {
+  /// The present life of the store, and which places of a device's cursor it does not have.
+  func life(for device: HubDevice, cursor bytes: Data) async throws -> Data {
+    let cursor = bytes.isEmpty ? WireCursor() : try WireCursor.parse(bytes, named: LocalizedText(vi: "con trỏ", en: "cursor"))
+    guard cursor.scopes.count <= WireLimits.tablesMax else { throw ByteReader.short }
+    var answer = try await store.read { session in
+      let places = HubPlaces(session: session)
+      var answer = WireLife()
+      if let present = try HubLife(session: session).all().first {
+        (answer.incarnation, answer.startedMs) = (present.incarnation, present.startedMs)
+      }
+      answer.lost = try cursor.scopes.filter { try !places.isHere($0) }.map(\.scope)
+      for scope in device.readScopes {
+        for end in try HubLife(session: session).ends(scope: scope) {
+          var place = WireLifeEnd()
+          (place.scope, place.incarnation, place.position, place.feedHash) = (scope, end.incarnation, end.position, end.hash)
+          answer.ends.append(place)
+        }
+      }
+      return answer
+    }
+    answer.hub = replica.bytes
+    answer.reader = device.replica.bytes
+    return try keys.signing.sealed(try answer.serializedData(), as: .life)
+  }
+
+  /// Takes a page that this hub signed once, whoever it was made for: what the store lost of it is merged again.
+  func takeBack(_ body: Data) async throws -> Data {
+    guard let own = VerifyingKey(rawRepresentation: keys.signing.publicKey) else { throw ByteReader.short }
+    let page = try PageCodec.open(body, hub: own)
+    let (keys, tables, now, observer) = (keys, store.tables, clock.nowMs(), options.observer)
+    let answer = try await store.write { session in
+      let ingest = Ingest(session: session, tables: tables, key: keys.signing, wallMs: now, observer: observer)
+      let outcome = try ReturnedWork(ingest: ingest).take(page)
+      try ingest.finish()
+      try HubLife(session: session).count(unitsBack: outcome.lost)
+      var answer = WirePageReturn()
+      answer.incarnation = try HubLife(session: session).present()
+      answer.units = UInt32(outcome.lost)
+      answer.common = outcome.common
+      answer.position = try ingest.order.state(page.scope).position
+      return answer
+    }
+    var signed = answer
+    signed.hub = replica.bytes
+    signed.page = body.sha256
+    return try keys.signing.sealed(try signed.serializedData(), as: .pageReturn)
+  }
+
+  /// Learns a device again from the certificate this hub once gave it, when the store was restored to before that.
+  func relearn(_ body: Data) async throws {
+    guard let own = VerifyingKey(rawRepresentation: keys.signing.publicKey) else { throw ByteReader.short }
+    let wire = try WireCertificate.parse(
+      try own.open(body, as: .certificate), named: LocalizedText(vi: "chứng nhận", en: "certificate"))
+    guard wire.hub == replica.bytes, let key = VerifyingKey(rawRepresentation: wire.publicKey), wire.common.count <= WireLimits.tablesMax
+    else { throw ByteReader.short }
+    let now = clock.nowMs()
+    try await store.write { session in
+      let added = try session.rows(
+        """
+        INSERT INTO hub_device (replica, public_key, label, scope, certificate, enrolled_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (replica) DO NOTHING RETURNING 1
+        """,
+        [
+          .blob(key.replica.bytes), .blob(key.rawRepresentation), .text(wire.label), .text(wire.writeScope), .blob(body),
+          .integer(Int64(clamping: wire.issuedMs)),
+        ])
+      guard !added.isEmpty else { return }
+      try session.execute(
+        "INSERT INTO hub_relearned (replica, at_ms) VALUES (?1, ?2) ON CONFLICT (replica) DO NOTHING",
+        [.blob(key.replica.bytes), .integer(Int64(clamping: now))])
+      guard let predecessor = ReplicaID(bytes: wire.predecessor) else { return }
+      for place in wire.common {
+        try HubLineage(session: session).record(
+          HubLineage.Base(predecessor: predecessor, number: place.number, hash: place.hash), replica: key.replica, scope: place.scope)
+      }
+    }
+  }
+}

@@ -1,0 +1,308 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Takes back what the hub gave out in a life that a restore ended (L11): units from pages it signed, merged with the versions
+/// they had. Belongs to one hub transaction.
+///
+/// A page has no rows of its reader's own units, only their stamps: those are remembered until the author sends its batch again.
+struct ReturnedWork {
+  let ingest: Ingest
+  private var session: any HubSession { ingest.session }
+
+  static let schema = """
+    CREATE TABLE IF NOT EXISTS hub_returned_batch (
+      id INTEGER PRIMARY KEY, scope TEXT NOT NULL, replica BLOB NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
+      first_unit INTEGER NOT NULL, bytes BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS hub_known_batch (
+      scope TEXT NOT NULL, replica BLOB NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
+      PRIMARY KEY (scope, replica, number, hash)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hub_foreign_conflict (
+      id TEXT PRIMARY KEY NOT NULL, incarnation BLOB NOT NULL, base INTEGER NOT NULL) WITHOUT ROWID;
+    """
+
+  // MARK: A page
+
+  struct Outcome {
+    /// Units of the page that the hub had lost.
+    var lost = 0
+    /// The last position, as far as the page shows, up to which its feed is this store's.
+    var common: UInt64 = 0
+  }
+
+  func take(_ page: PageContent) throws -> Outcome {
+    guard let last = page.lastPosition else { return Outcome() }
+    try beginLifeIfProved(page, last: last)
+    let base = try attach(page)
+    var outcome = Outcome(common: base)
+    var first = 0
+    for length in page.runLengths {
+      let run = Array(page.units[first..<first + length])
+      first += length
+      outcome.lost += try take(run.filter { $0.position > base }, of: page, base: base)
+    }
+    return outcome
+  }
+
+  /// A page this hub signed, of a life the store never heard of, or of its present one and with a place it does not have: the
+  /// store was put back to an older state. Each life is such a proof once.
+  private func beginLifeIfProved(_ page: PageContent, last: UInt64) throws {
+    let life = HubLife(session: session)
+    if try !life.knows(page.incarnation) {
+      let present = try life.present()
+      try life.note(page.incarnation, startedMs: page.hubTimeMs)
+      try session.execute("UPDATE hub_incarnation SET seq = (SELECT max(seq) FROM hub_incarnation) + 1 WHERE id = ?1", [.blob(present)])
+      try life.begin(.noticed, nowMs: ingest.wallMs)
+    } else if try page.incarnation == life.present(), try ingest.places.hash(at: last, scope: page.scope) != page.feedHash {
+      try life.begin(.noticed, nowMs: ingest.wallMs)
+    }
+  }
+
+  /// Finds where the page's history leaves this store's, and notes its places.
+  ///
+  /// - Returns: The last position both have in common, as far as the page shows it; 0 when that cannot be told.
+  private func attach(_ page: PageContent) throws -> UInt64 {
+    guard let first = page.units.first?.position, let last = page.lastPosition else { return 0 }
+    let (scope, places) = (page.scope, ingest.places)
+    var starts: [(hash: Data, base: UInt64?)] = []
+    if let here = try places.hash(at: first - 1, scope: scope) { starts.append((here, nil)) }
+    for old in try places.olds(scope: scope, position: first - 1) { starts.append((old.hash, old.place.base)) }
+    for start in starts {
+      let ends = Self.ends(of: page, from: start.hash)
+      guard ends.last?.hash == page.feedHash else { continue }
+      var base = start.base ?? first - 1
+      for end in ends {
+        if start.base == nil, base == end.first - 1, try places.hash(at: end.last, scope: scope) == end.hash {
+          base = end.last
+        } else {
+          try places.record(scope: scope, position: end.last, hash: end.hash, incarnation: page.incarnation, base: base)
+        }
+      }
+      return base
+    }
+    try places.record(scope: scope, position: last, hash: page.feedHash, incarnation: page.incarnation, base: 0)
+    return 0
+  }
+
+  /// The running hash after each of the page's runs.
+  private static func ends(of page: PageContent, from start: Data) -> [(first: UInt64, last: UInt64, hash: Data)] {
+    var hash = start
+    var first = 0
+    return page.runLengths.compactMap { length in
+      let run = page.units[first..<first + length]
+      first += length
+      guard let head = run.first, let tail = run.last else { return nil }
+      hash = ScopeOrder.link(
+        hash, batch: head.batchHash, position: head.position, firstUnit: head.index, isDeclined: head.isDeclined, stamps: run.map(\.stamp))
+      return (head.position, tail.position, hash)
+    }
+  }
+
+  // MARK: Units
+
+  private func take(_ run: [FeedUnit], of page: PageContent, base: UInt64) throws -> Int {
+    guard let head = run.first else { return 0 }
+    let author = head.author
+    if author != ingest.key.replica { try note(author, number: head.batchNumber, hash: head.batchHash, scope: page.scope) }
+    let journalled = try session.firstRow("SELECT id, bytes FROM hub_batch WHERE hash = ?1", [.blob(head.batchHash)])
+    let content = try journalled?[1].blob.map { try BatchCodec.reopen(SealedBatch(bytes: $0)) }
+    var source = journalled?[0].integer
+    var lost = 0
+    for unit in run {
+      if let place = try place(of: unit, batch: journalled?[0].integer, scope: page.scope) {
+        try note(unit, page: page, position: place)
+        continue
+      }
+      let isKnown = content.map { $0.units.indices.contains(unit.index) } ?? false
+      let changes = unit.changes.isEmpty && !unit.isDeclined && isKnown ? content?.units[unit.index].changes ?? [] : unit.changes
+      // Earlier pages are missing: nobody could place such a row. Should one of them come, this one comes again, too.
+      if try isIncomplete(changes, scope: page.scope) { continue }
+      if source == nil, !changes.isEmpty { source = try keep(run, scope: page.scope) }
+      guard let source, !changes.isEmpty || unit.isDeclined && isKnown else {
+        // The reader's own, or declined: what it says comes with the author's batch.
+        try note(unit, page: page, position: nil)
+        continue
+      }
+      lost += 1
+      let position = try merge(unit, changes: changes, of: page, base: base, source: source)
+      try note(unit, page: page, position: position)
+      if source > 0 { try HeldWork(ingest: ingest).forget(batch: source, unit: unit.index) }
+    }
+    return lost
+  }
+
+  /// Whether a change is of a row that the hub never heard of, and does not say its scope.
+  private func isIncomplete(_ changes: [RowChange], scope: String) throws -> Bool {
+    try changes.contains { change in
+      guard change.isAlive, let shape = ingest.rows.shape(change.table),
+        !change.cells.contains(where: { $0.column == shape.declaration.scopeColumn })
+      else { return false }
+      return try (ingest.rows.load(shape, key: change.key)?.state.life ?? 0) < change.life
+    }
+  }
+
+  /// Where this log has the unit with the stamp it had; nil when it does not have it so.
+  private func place(of unit: FeedUnit, batch: Int64?, scope: String) throws -> UInt64? {
+    if let known = try session.integer(
+      "SELECT position FROM hub_returned WHERE hash = ?1 AND unit = ?2 AND stamp = ?3 AND position IS NOT NULL LIMIT 1",
+      [.blob(unit.batchHash), .integer(Int64(unit.index)), .integer(Int64(bitPattern: unit.stamp.rawValue))])
+    {
+      return UInt64(max(0, known))
+    }
+    guard let batch else { return nil }
+    for row in try session.rows(
+      "SELECT position, first_unit, stamps FROM hub_feed WHERE batch = ?1 AND first_unit <= ?2 AND first_unit + units > ?2",
+      [.integer(batch), .integer(Int64(unit.index))])
+    {
+      guard let position = row[0].integer, let first = row[1].integer else { continue }
+      let offset = unit.index - Int(first)
+      let stamps = try row[2].blob.map { try FeedReader.stamps($0, count: offset + 1) }
+      let stamp: HybridTimestamp?
+      if let stamps {
+        stamp = stamps.last
+      } else {
+        stamp = try session.firstRow("SELECT bytes FROM hub_batch WHERE id = ?1", [.integer(batch)])?[0].blob
+          .map { try BatchCodec.reopen(SealedBatch(bytes: $0)).units[unit.index].stamp }
+      }
+      if stamp == unit.stamp { return UInt64(max(0, position)) + UInt64(offset) }
+    }
+    return nil
+  }
+
+  /// Merges a unit with the version it had, at the scope's next position.
+  private func merge(_ unit: FeedUnit, changes: [RowChange], of page: PageContent, base: UInt64, source: Int64) throws -> UInt64 {
+    var seen = try ingest.places.seen(by: unit.authorCursor, scope: page.scope)
+    var isOneAuthors = try ingest.lineage.ownership(of: unit.author, number: unit.batchNumber, scope: page.scope)
+    if unit.author == ingest.key.replica {
+      // The hub had seen all that came before in that life, and nothing of what it has written in this one.
+      seen = HubPlaces.Seen(through: base, earlier: [page.incarnation: unit.position - 1])
+      isOneAuthors = { _ in false }
+      try noteConflicts(changes, of: page, base: base)
+    }
+    return try place(
+      changes, author: unit.author, index: unit.index, stamp: unit.stamp, isDeclined: unit.isDeclined, scope: page.scope,
+      source: (source, unit.batchHash), seen: seen, isOneAuthors: isOneAuthors)
+  }
+
+  private func place(
+    _ changes: [RowChange], author: ReplicaID, index: Int, stamp: HybridTimestamp, isDeclined: Bool, scope: String,
+    source: (id: Int64, hash: Data), seen: HubPlaces.Seen, isOneAuthors: (@Sendable (Origin) -> Bool)?
+  ) throws -> UInt64 {
+    if try ingest.own.isPending(ChangeUnit(stamp: stamp, changes: changes)) { try ingest.own.seal() }
+    try ingest.order.receive(stamp, scope: scope)
+    let position = try ingest.order.place(scope: scope)
+    if !isDeclined {
+      var merger = RowMerger(
+        ingest: ingest, scope: scope, origin: Origin(version: Version(stamp, author), position: position), seenThrough: seen.through)
+      merger.isOneAuthors = isOneAuthors
+      merger.sawEarlier = ingest.places.sawEarlier(seen, scope: scope)
+      try merger.merge(changes.map(known))
+    }
+    let run = ScopeOrder.Run(position: position, firstUnit: index, stamps: [stamp], isRestamped: true, isDeclined: isDeclined)
+    try ingest.order.log(run, batch: source.id, batchHash: source.hash, scope: scope)
+    return position
+  }
+
+  /// Without the cells this program does not know; they are passed on in the feed all the same.
+  private func known(_ change: RowChange) -> RowChange {
+    guard let shape = ingest.rows.shape(change.table) else { return change }
+    var change = change
+    change.cells.removeAll { shape.column(named: $0.column) == nil }
+    return change
+  }
+
+  // MARK: A batch that comes again
+
+  /// What the pages given back say of a batch's units, by unit.
+  func units(of hash: Data) throws -> [Int: [Known]] {
+    var units: [Int: [Known]] = [:]
+    for row in try session.rows(
+      "SELECT unit, stamp, declined, position FROM hub_returned WHERE hash = ?1 ORDER BY unit, stamp", [.blob(hash)])
+    {
+      guard let unit = row[0].integer, let stamp = row[1].integer else { continue }
+      units[Int(unit), default: []].append(
+        Known(
+          stamp: HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), isDeclined: row[2].integer == 1, isMerged: !row[3].isNull))
+    }
+    return units
+  }
+
+  struct Known {
+    var stamp: HybridTimestamp
+    var isDeclined: Bool
+    var isMerged: Bool
+  }
+
+  /// Merges a unit of a batch that its author sends again, as it was merged before, unless a page brought it already.
+  func settle(_ known: [Known], index: Int, content: BatchContent, batch: Int64, hash: Data) throws {
+    let open = known.filter { !$0.isMerged }
+    guard !open.isEmpty else { return }
+    let seen = try ingest.places.seen(by: content.cursor, scope: content.scope)
+    let isOneAuthors = try ingest.lineage.ownership(of: content.replica, number: content.number, scope: content.scope)
+    for (number, unit) in open.enumerated() where number == 0 || unit.stamp != open[number - 1].stamp {
+      let position = try place(
+        content.units[index].changes, author: content.replica, index: index, stamp: unit.stamp, isDeclined: unit.isDeclined,
+        scope: content.scope, source: (batch, hash), seen: seen, isOneAuthors: isOneAuthors)
+      try setPosition(position, hash: hash, unit: index, stamp: unit.stamp)
+    }
+    try HubLife(session: session).count(unitsBack: 1)
+  }
+
+  // MARK: Notes
+
+  private func note(_ unit: FeedUnit, page: PageContent, position: UInt64?) throws {
+    try session.execute(
+      """
+      INSERT INTO hub_returned (hash, unit, stamp, incarnation, old_position, scope, declined, position)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+      ON CONFLICT (hash, unit, stamp, incarnation) DO UPDATE SET position = coalesce(hub_returned.position, excluded.position)
+      """,
+      [
+        .blob(unit.batchHash), .integer(Int64(unit.index)), .integer(Int64(bitPattern: unit.stamp.rawValue)), .blob(page.incarnation),
+        .integer(Int64(clamping: unit.position)), .text(page.scope), .integer(unit.isDeclined ? 1 : 0),
+        position.map { .integer(Int64(clamping: $0)) } ?? .null,
+      ])
+    if let position { try setPosition(position, hash: unit.batchHash, unit: unit.index, stamp: unit.stamp) }
+  }
+
+  private func setPosition(_ position: UInt64, hash: Data, unit: Int, stamp: HybridTimestamp) throws {
+    try session.execute(
+      "UPDATE hub_returned SET position = ?4 WHERE hash = ?1 AND unit = ?2 AND stamp = ?3 AND position IS NULL",
+      [
+        .blob(hash), .integer(Int64(unit)), .integer(Int64(bitPattern: stamp.rawValue)), .integer(Int64(clamping: position)),
+      ])
+  }
+
+  /// Two batches of one number are two devices of one identity: from there on a name does not say whose a write is.
+  private func note(_ author: ReplicaID, number: UInt64, hash: Data, scope: String) throws {
+    let place: [CellValue] = [.text(scope), .blob(author.bytes), .integer(Int64(clamping: number))]
+    try session.execute(
+      "INSERT INTO hub_known_batch (scope, replica, number, hash) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING", place + [.blob(hash)])
+    ingest.lineage.forget()
+  }
+
+  /// A conflict names the place of what lost in the life that opened it.
+  private func noteConflicts(_ changes: [RowChange], of page: PageContent, base: UInt64) throws {
+    for change in changes where change.table == MetadataSchema.conflictTable.name {
+      try session.execute(
+        "INSERT INTO hub_foreign_conflict (id, incarnation, base) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
+        [change.key, .blob(page.incarnation), .integer(Int64(clamping: base))])
+    }
+  }
+
+  /// Keeps the content of a run whose batch the hub does not have, for the feed to serve.
+  private func keep(_ run: [FeedUnit], scope: String) throws -> Int64? {
+    guard let head = run.first else { return nil }
+    let content = BatchContent(
+      replica: head.author, scope: scope, number: head.batchNumber, previous: head.batchNumber == 1 ? Data() : Data(count: 32),
+      cursor: head.authorCursor, units: run.map { ChangeUnit(stamp: $0.stamp, changes: $0.changes) })
+    let row = try session.firstRow(
+      """
+      INSERT INTO hub_returned_batch (scope, replica, number, hash, first_unit, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id
+      """,
+      [
+        .text(scope), .blob(head.author.bytes), .integer(Int64(clamping: head.batchNumber)), .blob(head.batchHash),
+        .integer(Int64(head.index)), .blob(try BatchCodec.unsigned(content)),
+      ])
+    return row?[0].integer.map { -$0 }
+  }
+}

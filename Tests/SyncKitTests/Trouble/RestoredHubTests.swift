@@ -1,0 +1,256 @@
+import Foundation
+import GRDB
+import TestSupport
+import Testing
+
+@testable import SyncKit
+
+extension World {
+  /// Copies the hub's file, as it lies on the disk.
+  func imageHub(_ name: String) async throws {
+    let image = folder.path + "/" + name
+    try await reopenHub { path in try Self.copyStore(path, to: image) }
+  }
+
+  /// Puts an image of the hub's file back by hand: the hub does not know it was restored.
+  func putBackHub(_ name: String) async throws {
+    let image = folder.path + "/" + name
+    try await reopenHub { path in try Self.copyStore(image, to: path) }
+  }
+
+  /// With its write-ahead log, as an image of a disk has it.
+  private static func copyStore(_ from: String, to path: String) throws {
+    let manager = FileManager.default
+    for suffix in ["", "-wal", "-shm"] {
+      if manager.fileExists(atPath: path + suffix) { try manager.removeItem(atPath: path + suffix) }
+      if manager.fileExists(atPath: from + suffix) { try manager.copyItem(atPath: from + suffix, toPath: path + suffix) }
+    }
+  }
+
+  /// Restores the hub as `hub restore` does: it knows.
+  func restoreHub(_ name: String) async throws {
+    try await putBackHub(name)
+    try await reopenHub { path in
+      let queue = try DatabaseQueue(path: path)
+      try queue.write { db in try StateStore(session: SQLiteSession(db: db)).set("isBackup", .integer(1)) }
+      try queue.close()
+    }
+  }
+
+  var incarnation: Data { get async throws { try await hub.read { try HubLife(session: $0).present() } } }
+}
+
+/// A hub that was restored from an older copy is refilled by its devices (L11).
+@Suite struct RestoredHubTests {
+  private func insert(_ replica: Replica, _ id: String, _ a: Int) async throws {
+    try await replica.execute("INSERT INTO note (id, unit, a) VALUES (?, '07201', ?)", [id, a])
+  }
+
+  @Test(arguments: [true, false]) func devicesRefillARestoredHub(_ isKnown: Bool) async throws {
+    let world = try await World()
+    let (a, b) = (try await world.device("a"), try await world.device("b"))
+    try await insert(a, "before", 1)
+    try await world.settle([a, b])
+    try await world.imageHub("backup")
+    try await insert(a, "lost", 2)
+    try await world.sync(a)
+    world.clock.advance(1000)
+    try await world.sync(b)
+    try await b.execute("UPDATE note SET a = 3 WHERE id = 'lost'")
+    try await world.settle([b, a])
+    let (old, states) = (try await world.incarnation, try await world.hubStates())
+    try await isKnown ? world.restoreHub("backup") : world.putBackHub("backup")
+    #expect(try await world.hubNotes() == ["before 1 - none"])
+    let put = try await world.incarnation
+    #expect((put == old) != isKnown)
+    try await insert(b, "after", 4)
+    let summary = try await world.sync(b)
+    #expect(summary.notices.map(\.kind) == [.hubRestored])
+    #expect(try await world.incarnation != old)
+    try await world.settle([a, b])
+    #expect(try await world.hubNotes() == ["after 4 - none", "before 1 - none", "lost 3 - none"])
+    // What overwrote the lost value had seen it, also in the new life.
+    #expect(try await world.hubConflicts() == [])
+    try await world.expectConverged([a, b])
+    let again = try await world.hubStates()
+    #expect(states.allSatisfy(again.contains))
+    let notices = try await [a.notices(), b.notices()]
+    #expect(notices == [[.hubRestored], [.hubRestored]])
+  }
+
+  /// The author is gone: others give back what it had sent.
+  @Test func whatOthersFetchedComesBackWithoutItsAuthor() async throws {
+    let world = try await World()
+    let (a, b, c) = (try await world.device("a"), try await world.device("b"), try await world.device("c"))
+    try await world.imageHub("backup")
+    try await insert(a, "n", 1)
+    try await world.sync(a)
+    try await world.sync(b)
+    let states = try await world.hubStates()
+    try await world.restoreHub("backup")
+    try await world.settle([b, c])
+    #expect(try await world.hubStates() == states)
+    try await world.expectConverged([b, c])
+    // The author comes after all: nothing happens twice.
+    try await world.settle([a, c])
+    #expect(try await world.hubStates() == states)
+    try await world.expectConverged([a, b, c])
+    #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_feed WHERE scope = '07201'") } == 1)
+  }
+
+  @Test func theHubsOwnWritesAndConflictsComeBack() async throws {
+    let world = try await World()
+    let (a, b) = (try await world.device("a"), try await world.device("b"))
+    try await insert(a, "n", 1)
+    try await world.settle([a, b])
+    try await world.imageHub("backup")
+    try await a.execute("UPDATE note SET a = 2")
+    try await b.execute("UPDATE note SET a = 3")
+    try await world.sync(a)
+    world.clock.advance(10)
+    try await world.sync(b)
+    try await world.hub.write { try $0.execute("UPDATE note SET b = 'province' WHERE id = 'n'") }
+    try await world.settle([a, b])
+    #expect(try await world.hubConflicts().count == 1)
+    let states = try await world.hubStates()
+    try await world.restoreHub("backup")
+    #expect(try await world.hubConflicts() == [])
+    try await world.settle([a, b])
+    #expect(try await world.hubConflicts().count == 1)
+    let again = try await world.hubStates()
+    #expect(again.count == states.count)
+    #expect(try await world.hubNotes().first?.contains("province") == true)
+    try await world.expectConverged([a, b])
+    // It closes as ever, once somebody who saw it writes the cell anew.
+    try await a.execute("UPDATE note SET a = 9")
+    try await world.settle([a, b])
+    #expect(try await world.hubConflicts() == [])
+  }
+
+  @Test func newWorkOfTheNewLifeConflictsWithWhatComesBack() async throws {
+    let world = try await World()
+    let (a, b, c) = (try await world.device("a"), try await world.device("b"), try await world.device("c"))
+    try await insert(a, "n", 1)
+    try await world.settle([a, b, c])
+    try await world.imageHub("backup")
+    try await a.execute("UPDATE note SET a = 2")
+    try await world.sync(a)
+    try await world.sync(b)
+    try await world.restoreHub("backup")
+    world.clock.advance(1000)
+    // c never saw 2, and the hub forgot it.
+    try await c.execute("UPDATE note SET a = 3")
+    try await world.sync(c)
+    try await world.settle([b, a, c])
+    #expect(try await world.hubConflicts() == ["n a 2 3"])
+    try await world.expectConverged([a, b, c])
+  }
+
+  /// Stamps the hub had corrected stay as they were given out.
+  @Test func correctedStampsStayAsTheyWere() async throws {
+    let world = try await World()
+    let fast = TestClock(world.clock.nowMs() + 86_400_000)
+    let (a, b) = (try await world.device("a", clock: fast), try await world.device("b"))
+    try await world.imageHub("backup")
+    try await insert(a, "n", 1)
+    try await a.seal()
+    for batch in try await a.outboxBatches() { _ = try await world.hub.ingest(batch) }
+    try await world.settle([a, b])
+    let states = try await world.hubStates()
+    for order in [[a, b], [b, a]] {
+      try await world.restoreHub("backup")
+      world.clock.advance(10_000)
+      try await world.settle(order)
+      #expect(try await world.hubStates() == states)
+      try await world.expectConverged([a, b])
+    }
+  }
+
+  @Test func devicesEnrolledSinceAreLearnedAgainFromTheirCertificates() async throws {
+    let world = try await World()
+    let a = try await world.device("a")
+    try await world.imageHub("backup")
+    let b = try await world.device("b")
+    try await insert(b, "n", 1)
+    try await world.settle([b, a])
+    let q = try await world.copy(b, to: "q")
+    try await insert(b, "b", 1)
+    try await insert(q, "q", 1)
+    try await world.settle([b, q, a])
+    #expect(try await q.notices() == [.newIdentity])
+    try await world.restoreHub("backup")
+    try await world.settle([q, a, b])
+    try await world.expectConverged([a, b, q])
+    #expect(try await world.hubNotes().count == 3)
+    #expect(try await world.hub.devices().count == 3)
+    #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_relearned") } == 2)
+  }
+
+  @Test func packetsTheHubLostAreSentAgain() async throws {
+    let world = try await World()
+    let a = try await world.device("a")
+    try await world.imageHub("backup")
+    for number in 1...3 { try await a.execute("INSERT INTO answer (id, unit, words) VALUES (?, '07201', 'x')", ["r\(number)"]) }
+    try await world.sync(a)
+    try await world.restoreHub("backup")
+    #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_packet") } == 0)
+    try await world.sync(a)
+    #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_packet") } == 3)
+    let status = try await a.status()
+    #expect(status.addsUp && status.packetsKept == 3)
+  }
+
+  @Test func aHubRestoredTwiceAndRestoredToBeforeALife() async throws {
+    let world = try await World()
+    let (a, b) = (try await world.device("a"), try await world.device("b"))
+    try await insert(a, "n", 1)
+    try await world.settle([a, b])
+    try await world.imageHub("first")
+    try await insert(a, "m", 2)
+    try await world.settle([a, b])
+    try await world.restoreHub("first")
+    try await insert(b, "o", 3)
+    try await world.settle([b])
+    try await world.imageHub("second")
+    try await insert(b, "p", 4)
+    try await world.settle([b, a])
+    let states = try await world.hubStates()
+    for image in ["first", "second", "first"] {
+      try await image == "second" ? world.putBackHub(image) : world.restoreHub(image)
+      try await world.settle([a, b])
+      #expect(try await world.hubNotes().count == 4)
+      #expect(try await world.hubStates() == states)
+      try await world.expectConverged([a, b])
+    }
+  }
+
+  @Test(arguments: 1...25) func stormOfRestores(_ seed: UInt64) async throws {
+    try await Storm(seed: seed, world: World(), weather: Storm.Weather(copies: false, restores: true)).run(steps: 60)
+  }
+
+  /// The case that no earlier rule settled: a restored hub forgot a batch and takes its twin's instead.
+  @Test(arguments: 1...25) func stormOfCopiesAndRestores(_ seed: UInt64) async throws {
+    try await Storm(seed: seed, world: World(), weather: Storm.Weather(copies: true, restores: true)).run(steps: 60)
+  }
+
+  /// A page can end a life only once, and only one that this hub signed.
+  @Test func nobodyCanMakeTheHubBeginLivesAtWill() async throws {
+    let world = try await World()
+    let (a, b) = (try await world.device("a"), try await world.device("b"))
+    try await insert(a, "n", 1)
+    try await world.imageHub("backup")
+    try await world.settle([a, b])
+    let pages = try await b.engineRead { try KeptPages(session: $0.session).newest().map(\.bytes) }
+    try await world.putBackHub("backup")
+    let first = try await world.incarnation
+    for page in pages { _ = try await world.hub.takeBack(page) }
+    let second = try await world.incarnation
+    #expect(second != first)
+    for page in pages + pages { _ = try await world.hub.takeBack(page) }
+    #expect(try await world.incarnation == second)
+    let stranger = SigningKey()
+    let forged = try stranger.sealed(try WireSigned.parse(pages[0], named: LocalizedText("page")).body, as: .page)
+    await #expect(throws: SyncError.self) { _ = try await world.hub.takeBack(forged) }
+    #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_incarnation") } == 2)
+  }
+}
