@@ -57,8 +57,8 @@ public final class Replica: Sendable {
     dropBox.install(in: &configuration)
     configuration.label = "synckit"
     database = try DatabasePool(path: path, configuration: configuration)
-    if let migrator { try migrator.migrate(database) }
     let all = MetadataSchema.ownTables + tables
+    if let migrator { try SchemaRehearsal.migrate(database, migrator, tables: all, capture: capture) }
     shapes = try database.write { [capture] db in
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)

@@ -83,8 +83,8 @@ public final class SQLiteHubStore: HubStore {
     configuration.maximumReaderCount = 4
     capture.install(in: &configuration)
     database = try DatabasePool(path: path, configuration: configuration)
-    if let migrator { try migrator.migrate(database) }
     let all = MetadataSchema.ownTables + tables
+    if let migrator { try SchemaRehearsal.migrate(database, migrator, tables: all, capture: capture) }
     self.tables = try database.write { [capture] db in
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)

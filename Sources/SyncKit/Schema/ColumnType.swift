@@ -11,7 +11,7 @@ struct ColumnType: Sendable, Hashable {
 
   var affinity: Affinity
   /// In a STRICT table: the only kind of value the column takes, other than NULL.
-  private var only: String?
+  private(set) var only: String?
 
   init(declared: String, isStrict: Bool) {
     let type = declared.uppercased()

@@ -24,6 +24,7 @@ enum MetadataSchema {
     try db.execute(sql: core)
     try db.execute(sql: conflicts)
     try db.execute(sql: DigestBook.schema)
+    try db.execute(sql: SchemaRecord.schema)
     for table in tables where table.kind == .replicated { try db.execute(sql: metadata(of: table.name)) }
     try db.execute(sql: "INSERT OR IGNORE INTO sync_state (name, value) VALUES ('storeVersion', \(storeVersion))")
   }

@@ -1,0 +1,55 @@
+internal import GRDB
+
+/// Runs an app's migrations on an empty copy of the store first, so that one that cannot be accepted is refused before it
+/// touched anything.
+enum SchemaRehearsal {
+  /// Brings a store to the app's newest schema.
+  ///
+  /// - Throws: `SyncError` `.badSchema`; the store is as it was then.
+  static func migrate(
+    _ database: DatabasePool, _ migrator: DatabaseMigrator, tables: [ReplicatedTable], capture: CaptureContext
+  ) throws {
+    try rehearse(migrator, on: database, capture: capture) { copy in
+      try MetadataSchema.migrate(copy, metadataFor: tables)
+      _ = try SchemaCheck.shapes(of: tables, in: copy)
+    }
+    try migrator.migrate(database)
+  }
+
+  /// - Parameter check: Gets the copy as the migrations would leave it.
+  private static func rehearse(
+    _ migrator: DatabaseMigrator, on database: DatabasePool, capture: CaptureContext, check: (Database) throws -> Void
+  ) throws {
+    let copied = try database.read { db -> [(sql: String, values: StatementArguments)]? in
+      if try migrator.hasCompletedMigrations(db) { return nil }
+      // Without triggers: those of capture are made anew at every opening.
+      let sql = try String.fetchAll(
+        db,
+        sql: """
+          SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND sql IS NOT NULL AND type <> 'trigger'
+          ORDER BY type = 'table' DESC, rowid
+          """)
+      var statements = sql.map { (sql: $0, values: StatementArguments()) }
+      for table in ["grdb_migrations", "sync_table", "sync_column", "sync_declared"] where try db.tableExists(table) {
+        for row in try Row.fetchAll(db, sql: "SELECT * FROM \(table)") {
+          let places = row.databaseValues.map { _ in "?" }.joined(separator: ", ")
+          statements.append((sql: "INSERT INTO \(table) VALUES (\(places))", values: StatementArguments(row.databaseValues)))
+        }
+      }
+      return statements
+    }
+    guard let copied else { return }
+    var configuration = Configuration()
+    configuration.foreignKeysEnabled = false
+    capture.install(in: &configuration)
+    let copy = try DatabaseQueue(configuration: configuration)
+    do {
+      try copy.write { db in for statement in copied { try db.execute(sql: statement.sql, arguments: statement.values) } }
+      try migrator.migrate(copy)
+    } catch {
+      // A migration that needs the rows it works on cannot be rehearsed; it says itself what is wrong.
+      return
+    }
+    try copy.write(check)
+  }
+}
