@@ -25,13 +25,18 @@ struct FieldOptions: ParsableArguments {
 
   /// Opens the device's store; only enrolment makes a new one.
   func open(create: Bool = false) throws -> SurveyField {
-    guard create || storeExists else {
+    let path = create ? storePath : try existingStorePath()
+    return try SurveyField.open(at: path, clock: try tool.wallClock(), create: create)
+  }
+
+  func existingStorePath() throws -> String {
+    guard storeExists else {
       throw SyncError(
         .storeMissing,
         vi: "Không có cơ sở dữ liệu \(storePath); ghi danh trước (field enroll MÃ --hub ĐỊA-CHỈ) hoặc chỉ đúng tệp bằng --store.",
         en: "There is no database at \(storePath); enrol first (field enroll CODE --hub ADDRESS) or name the file with --store.")
     }
-    return try SurveyField.open(at: storePath, clock: try tool.wallClock(), create: create)
+    return storePath
   }
 }
 

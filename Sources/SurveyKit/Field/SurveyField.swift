@@ -27,6 +27,13 @@ public final class SurveyField: Sendable {
     return SurveyField(replica: replica, clock: clock)
   }
 
+  /// Examines a device's store without opening it for writing; see `Replica.examine`.
+  public static func examine(
+    at path: String, progress: @escaping Examination.Progress = { _, _, _ in }
+  ) async throws -> Examination {
+    try await Replica.examine(at: path, tables: SurveySchema.tables, progress: progress)
+  }
+
   /// Closes the store; the value cannot be used afterwards.
   public func close() throws { try replica.close() }
 

@@ -61,13 +61,24 @@ public final class SurveyHub: Sendable {
   public static func open(
     at folder: String, clock: any WallClock = SystemClock(), options: Hub.Options = Hub.Options()
   ) async throws -> SurveyHub {
+    return try await open(at: folder, keys: try keys(in: folder), clock: clock, options: options, create: false)
+  }
+
+  /// Examines the hub of a folder without opening it for writing, also while it serves; see `SQLiteHubStore.examine`.
+  public static func examine(
+    at folder: String, progress: @escaping Examination.Progress = { _, _, _ in }
+  ) async throws -> Examination {
+    let keys = try keys(in: folder)
+    return try await SQLiteHubStore.examine(at: storePath(in: folder), tables: SurveySchema.tables, keys: keys, progress: progress)
+  }
+
+  private static func keys(in folder: String) throws -> HubKeys {
     guard try exists(in: folder) else {
       throw SyncError(
         .storeMissing, vi: "Không có máy chủ trong \(folder); tạo bằng `hub init \(folder)` hoặc chỉ đúng chỗ bằng --dir.",
         en: "There is no hub in \(folder); make one with `hub init \(folder)`, or name its folder with --dir.")
     }
-    let keys = try HubKeys.load(from: keysPath(in: folder))
-    return try await open(at: folder, keys: keys, clock: clock, options: options, create: false)
+    return try HubKeys.load(from: keysPath(in: folder))
   }
 
   private static func open(

@@ -13,7 +13,7 @@ enum CaptureOperation: Int64, Sendable {
 enum CaptureTriggers {
   /// Creates the triggers of `shape`, replacing those that differ from the declaration.
   static func install(_ shape: TableShape, in db: Database) throws {
-    for (name, sql) in shape.declaration.kind == .replicated ? statements(shape) : DropBoxTriggers.statements(shape) {
+    for (name, sql) in statements(shape) {
       let present = try String.fetchOne(db, sql: "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?", arguments: [name])
       if present == sql { continue }
       if present != nil { try db.execute(sql: "DROP TRIGGER \"\(name)\"") }
@@ -21,7 +21,12 @@ enum CaptureTriggers {
     }
   }
 
-  private static func statements(_ shape: TableShape) -> [(name: String, sql: String)] {
+  /// The triggers a table is to have, by name.
+  static func statements(_ shape: TableShape) -> [(name: String, sql: String)] {
+    shape.declaration.kind == .replicated ? logging(shape) : DropBoxTriggers.statements(shape)
+  }
+
+  private static func logging(_ shape: TableShape) -> [(name: String, sql: String)] {
     let table = shape.name
     let key = quote(shape.keyColumn)
     let scope = quote(shape.declaration.scopeColumn)

@@ -44,33 +44,33 @@ public struct ReplicaStatus: Sendable, Hashable, Codable {
 
 extension Replica {
   /// The counts at this moment, from one snapshot.
-  public func status() async throws -> ReplicaStatus {
-    try await engineRead { transaction in
-      let (session, state) = (transaction.session, transaction.state)
-      var status = ReplicaStatus()
-      status.pendingChanges = Int(try session.integer("SELECT count(*) FROM sync_pending") ?? 0)
-      status.captured = Int(try state.integer("entriesSealed")) + status.pendingChanges
-      status.superseded = Int(try state.integer("entriesCoalesced"))
-      for row in try session.rows("SELECT received, sum(changes), sum(held) FROM sync_outbox GROUP BY received") {
-        let (changes, held) = (Int(row[1].integer ?? 0), Int(row[2].integer ?? 0))
-        switch row[0].integer {
-        case 1: (status.mergedChanges, status.heldChanges) = (changes - held, held)
-        case 2: status.waitingChanges = changes
-        default: status.sealedChanges += changes
-        }
+  public func status() async throws -> ReplicaStatus { try await engineRead { try ReplicaStatus(in: $0.session) } }
+}
+
+extension ReplicaStatus {
+  init(in session: any SQLSession) throws {
+    let state = StateStore(session: session)
+    pendingChanges = Int(try session.integer("SELECT count(*) FROM sync_pending") ?? 0)
+    captured = Int(try state.integer("entriesSealed")) + pendingChanges
+    superseded = Int(try state.integer("entriesCoalesced"))
+    for row in try session.rows("SELECT received, sum(changes), sum(held) FROM sync_outbox GROUP BY received") {
+      let (changes, held) = (Int(row[1].integer ?? 0), Int(row[2].integer ?? 0))
+      switch row[0].integer {
+      case 1: (mergedChanges, heldChanges) = (changes - held, held)
+      case 2: waitingChanges = changes
+      default: sealedChanges += changes
       }
-      status.mergedChanges += Int(try state.integer("changesForgotten"))
-      status.pagesDropped = Int(try state.integer("pagesDropped"))
-      status.packetsMade = Int(try state.integer("packetsMade"))
-      status.packetsWaiting = Int(try session.integer("SELECT count(*) FROM sync_packet WHERE kept = 0") ?? 0)
-      status.packetsKept = Int(try state.integer("packetsKept"))
-      status.openConflicts = try Conflict.openCount(in: session)
-      status.lastContactMs = try state.value("lastContactMs").integer.map { UInt64(max(0, $0)) }
-      status.offsetMs = try state.integer("offsetMs")
-      status.isAtHead = try state.integer("atHead") == 1
-      status.agreement = Agreement(stored: try state.value("agreement").text)
-      status.notices = try SyncNotice.all(in: session)
-      return status
     }
+    mergedChanges += Int(try state.integer("changesForgotten"))
+    pagesDropped = Int(try state.integer("pagesDropped"))
+    packetsMade = Int(try state.integer("packetsMade"))
+    packetsWaiting = Int(try session.integer("SELECT count(*) FROM sync_packet WHERE kept = 0") ?? 0)
+    packetsKept = Int(try state.integer("packetsKept"))
+    openConflicts = try Conflict.openCount(in: session)
+    lastContactMs = try state.value("lastContactMs").integer.map { UInt64(max(0, $0)) }
+    offsetMs = try state.integer("offsetMs")
+    isAtHead = try state.integer("atHead") == 1
+    agreement = Agreement(stored: try state.value("agreement").text)
+    notices = try SyncNotice.all(in: session)
   }
 }

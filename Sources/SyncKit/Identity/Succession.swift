@@ -24,6 +24,7 @@ extension Replica {
       if secrets.nextKey == nil {
         secrets.nextKey = new
         try keyStore.save(secrets)
+        try steps.reached(.secretsSaved)
       }
       do {
         let request = try await successionRequest(from: old, to: new, scope: scope, common: common)
@@ -38,6 +39,7 @@ extension Replica {
         let notice = try await becomeSuccessor(
           certificate, signed: try response.certificate.serializedData(), old: old, new: new, hubTimeMs: hubTimeMs)
         _ = try self.secrets()
+        try steps.reached(.secretsSaved)
         return notice
       } catch let error as SyncError where error.code == .fork && (error.expected ?? 0) > 0 && (error.expected ?? 0) <= common {
         common = (error.expected ?? 1) - 1

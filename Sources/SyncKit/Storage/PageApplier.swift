@@ -100,7 +100,10 @@ struct PageApplier {
       }
       let known = change.cells.filter { shape.column(named: $0.column) != nil }
       for cell in change.cells where shape.column(named: cell.column) == nil { applied.skipped.insert("\(change.table)/\(cell.column)") }
-      let before = try rows.load(shape, key: change.key)?.state ?? .unknown
+      let stored = try rows.load(shape, key: change.key)
+      // A key belongs to one scope for ever. What another's feed says of it is for the device whose row of that key was declined.
+      if let stored, stored.scope != scope { continue }
+      let before = stored?.state ?? .unknown
       let incoming = IncomingChange(life: change.life, cells: known, origin: origin, seenThrough: .max)
       let outcome = Merge.join(before, incoming, policies: shape.policies)
       if outcome.changed || outcome.state != before {

@@ -1,19 +1,30 @@
 internal import Synchronization
 
-/// A moment of storage work at which a process may die.
-enum StorageStep: Sendable, Hashable {
-  /// A statement that writes is about to run in an engine transaction; nothing says which until a test asks.
-  case statement(String)
+/// Where storage work may be cut off between statements.
+enum StorageMoment: String, Sendable, CaseIterable {
   /// Every statement of an engine transaction ran; it is not committed yet.
   case beforeCommit
   /// An engine transaction was committed; whoever asked for it has not been told.
   case committed
   /// The key file was written; the database does not know of it yet.
   case secretsSaved
+}
+
+/// A moment of storage work at which a process may die.
+enum StorageStep: Sendable, Hashable {
+  /// A statement that writes is about to run in an engine transaction.
+  case statement(String)
+  case moment(StorageMoment)
 
   /// A name that stays the same as values vary: the verb and table of a statement.
   var label: String {
-    guard case .statement(let sql) = self else { return "\(self)" }
+    switch self {
+    case .moment(let moment): moment.rawValue
+    case .statement(let sql): Self.label(of: sql)
+    }
+  }
+
+  static func label(of sql: String) -> String {
     let words = sql.split(maxSplits: 6, whereSeparator: { $0.isWhitespace || $0 == "(" }).map(String.init)
     let verb = words.first?.uppercased() ?? ""
     guard let place = words.firstIndex(where: { ["INTO", "FROM", "UPDATE"].contains($0.uppercased()) }), place + 1 < words.count else {
@@ -36,5 +47,5 @@ final class StorageSteps: Sendable {
     set { current.withLock { $0 = newValue } }
   }
 
-  func reached(_ step: StorageStep) throws { try listener?(step) }
+  func reached(_ moment: StorageMoment) throws { try listener?(.moment(moment)) }
 }

@@ -10,7 +10,7 @@ enum Always {
     guard let replica = device.replica else { return }
     let status = try await replica.status()
     guard status.addsUp else { throw Violation(check: "sum", message: "the counts of \(device.name) do not add up: \(status)") }
-    guard status.captured == device.captured else {
+    guard status.captured == device.captured || !device.isCounted else {
       throw Violation(check: "sum", message: "\(device.name) counts \(status.captured) writes, people made \(device.captured)")
     }
     guard status.packetsMade == device.packetsMade else {
@@ -44,6 +44,25 @@ enum Always {
     }
     guard sums[0] == sums[1], sums[2] == sums[3] else {
       throw Violation(check: "sum", message: "the hub's held changes or positions do not add up: \(sums)")
+    }
+    try await checkUnits(of: try await simulation.hub.open())
+  }
+
+  /// Each unit of a batch that the hub took in is in the feed or held, and never both or twice.
+  private static func checkUnits(of hub: Hub) async throws {
+    try await hub.read { session in
+      var places: [Int64: [Int: Int]] = [:]
+      for row in try session.rows("SELECT batch, first_unit, units FROM hub_feed UNION ALL SELECT batch, unit, 1 FROM hub_held") {
+        let first = Int(row[1].integer ?? 0)
+        for unit in first..<first + Int(row[2].integer ?? 0) { places[row[0].integer ?? 0, default: [:]][unit, default: 0] += 1 }
+      }
+      for row in try session.rows("SELECT id, bytes, state, number FROM hub_batch") {
+        let units = try BatchCodec.reopen(SealedBatch(bytes: row[1].blob ?? Data())).units.count
+        let expected = row[2].integer == Ingest.merged ? Dictionary(uniqueKeysWithValues: (0..<units).map { ($0, 1) }) : [:]
+        guard places[row[0].integer ?? 0] ?? [:] == expected else {
+          throw Violation(check: "sum", message: "units of batch \(row[3].short) are not each in the feed or held, once")
+        }
+      }
     }
   }
 }

@@ -19,7 +19,21 @@ enum Finally {
     try await Losses.check(simulation)
     try await Counters.check(simulation)
     try await Packets.check(simulation)
+    try await checkExaminations(simulation)
     try auditor.close()
+  }
+
+  /// What operators and devices would run in doubt finds nothing to complain of: at the hub, and on one device.
+  private static func checkExaminations(_ simulation: Simulation) async throws {
+    let hub = simulation.hub
+    let device = simulation.devices[Int(simulation.scenario.seed % UInt64(simulation.devices.count))]
+    let found = [
+      ("the hub", try await SQLiteHubStore.examine(at: hub.disk.path, tables: hub.program.tables, keys: hub.keys)),
+      (device.name, try await Replica.examine(at: device.disk.path, tables: device.program.tables, keyStore: device.secrets)),
+    ]
+    for (name, examination) in found {
+      if let finding = examination.findings.first { throw Violation(check: "examination", message: "\(name): \(finding.explanation.en)") }
+    }
   }
 
   /// A reader who never wrote fetches every scope's whole feed: what it is told is the record the checks go by.

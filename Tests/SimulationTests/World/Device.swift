@@ -12,6 +12,7 @@ final class Device {
   let scope: String
   let readScopes: [String]
   let link: Link
+  let program: Program
   /// Version of the program on it.
   var version: Int
   /// Nil while it is switched off.
@@ -32,6 +33,8 @@ final class Device {
   var writes = Numbers()
   /// Lines its capture log should have had so far.
   var captured = 0
+  /// Whether the simulation knows how many.
+  var isCounted = true
   var packetsMade = 0
 
   struct Exchange {
@@ -40,7 +43,9 @@ final class Device {
     var action: SyncSession.Action
   }
 
-  init(index: Int, folder: String, clock: SimClock, scope: String, readScopes: [String], version: Int, link: Link) {
+  init(
+    index: Int, folder: String, clock: SimClock, scope: String, readScopes: [String], version: Int, link: Link, program: Program = .usual
+  ) {
     self.index = index
     disk = Disk(path: folder + "/d\(index).sqlite")
     self.clock = clock
@@ -48,6 +53,7 @@ final class Device {
     self.readScopes = readScopes
     self.version = version
     self.link = link
+    self.program = program
   }
 
   var name: String { "d\(index)" }
@@ -62,8 +68,7 @@ final class Device {
   func open() throws -> Replica {
     if let replica { return replica }
     let opened = try Replica.open(
-      at: disk.path, tables: Tables.declared, migrator: Tables.migrator(version: version), keyStore: secrets,
-      clock: clock)
+      at: disk.path, tables: program.tables, migrator: program.migrator(version), keyStore: secrets, clock: clock)
     replica = opened
     return opened
   }

@@ -9,6 +9,7 @@ final class SimHub {
   let disk: Disk
   let clock: SimClock
   let keys: HubKeys
+  let program: Program
   /// Version of the program on it.
   var version: Int
   var isDiskFull = false
@@ -19,7 +20,7 @@ final class SimHub {
     private let state = Mutex<(hub: Hub?, trap: CrashTrap?)>((nil, nil))
     var hub: Hub? {
       get { state.withLock { $0.trap?.sprungAt == nil ? $0.hub : nil } }
-      set { state.withLock { $0 = (newValue, nil) } }
+      set { state.withLock { $0.hub = newValue } }
     }
     var trap: CrashTrap? {
       get { state.withLock { $0.trap } }
@@ -38,10 +39,11 @@ final class SimHub {
 
   let port = Port()
 
-  init(folder: String, clock: SimClock, version: Int, dice: inout Dice) throws {
+  init(folder: String, clock: SimClock, version: Int, dice: inout Dice, program: Program = .usual) throws {
     disk = Disk(path: folder + "/hub.sqlite")
     self.clock = clock
     self.version = version
+    self.program = program
     keys = try Self.keys(in: folder + "/keys", &dice)
   }
 
@@ -60,8 +62,9 @@ final class SimHub {
 
   func open() async throws -> Hub {
     if let hub = port.hub { return hub }
-    let opened = try SQLiteHubStore.open(at: disk.path, tables: Tables.declared, migrator: Tables.migrator(version: version), clock: clock)
+    let opened = try SQLiteHubStore.open(at: disk.path, tables: program.tables, migrator: program.migrator(version), clock: clock)
     store = opened
+    if let trap = port.trap { opened.steps.listener = { try trap.reached($0.label) } }
     var options = Hub.Options()
     // Small, so that snapshots of several pages are met.
     (options.firstUnitsMax, options.snapshotRowsMax) = (60, 4)
@@ -72,12 +75,13 @@ final class SimHub {
 
   func close() throws {
     port.hub = nil
+    port.trap = nil
     try store?.close()
     store = nil
     isDiskFull = false
   }
 
-  /// Stops the hub after so many storage steps more.
+  /// Stops the hub after so many storage steps more; also one that is yet to be opened.
   func arm(_ trap: CrashTrap) {
     port.trap = trap
     store?.steps.listener = { try trap.reached($0.label) }

@@ -7,6 +7,7 @@ import GRDB
 /// and all time and chance come from the scenario.
 final class Simulation {
   let scenario: Scenario
+  let program: Program
   let folder: String
   let time = SimTime()
   let hub: SimHub
@@ -16,6 +17,8 @@ final class Simulation {
   /// Keys of the anonymous rows that devices accepted.
   var answers: Set<String> = []
   var nextValue = 0
+  /// A code that was given out and whose use is under way.
+  var enrolmentCode: String?
   /// What happened, a line each; the same for the same seed.
   private(set) var log: [String] = []
   private(set) var faults: [Fault: Int] = [:]
@@ -26,12 +29,13 @@ final class Simulation {
     var batch: SealedBatch
   }
 
-  init(_ scenario: Scenario) throws {
+  init(_ scenario: Scenario, program: Program = .usual) throws {
     self.scenario = scenario
+    self.program = program
     folder = try Disk.makeFolder()
     var dice = Dice(seed: derive(scenario.seed, 2))
     let isOld = scenario.options.faults.contains(.oldHub) && dice.chance(0.5)
-    hub = try SimHub(folder: folder, clock: SimClock(time), version: isOld ? 1 : Tables.newest, dice: &dice)
+    hub = try SimHub(folder: folder, clock: SimClock(time), version: isOld ? 1 : Tables.newest, dice: &dice, program: program)
     for index in 0..<scenario.options.deviceCount {
       // Some devices read a second unit beside their own.
       let scope = Tables.units[index < (scenario.options.deviceCount + 1) / 2 ? 0 : 1]
@@ -39,7 +43,7 @@ final class Simulation {
       let isOld = scenario.options.faults.contains(.oldClient) && dice.chance(0.4)
       let device = Device(
         index: index, folder: folder, clock: SimClock(time, errorMs: Int64.random(in: -3000...3000, using: &dice)), scope: scope,
-        readScopes: readScopes, version: isOld ? 1 : Tables.newest, link: link())
+        readScopes: readScopes, version: isOld ? 1 : Tables.newest, link: link(), program: program)
       try device.makeKey(&dice)
       devices.append(device)
       if isOld { note(.oldClient) }
@@ -63,12 +67,7 @@ final class Simulation {
   ///
   /// - Throws: `Violation` for what a check found.
   func run() async throws {
-    let opened = try await hub.open()
-    for device in devices {
-      let code = try await opened.makeCode(scope: device.scope, readScopes: device.readScopes)
-      try await device.open().enroll(code: code, label: device.name, through: device.link)
-      _ = device.link.takeAnswers()
-    }
+    try await begin()
     for (number, step) in scenario.taken {
       let device = devices[step.device % devices.count]
       say("\(number) \(step.kind) \(device.name)")
@@ -78,10 +77,53 @@ final class Simulation {
       try await Always.check(device)
       log[log.count - 1] += " " + summary(of: device)
     }
+    try await end()
+  }
+
+  /// Starts the hub and enrols devices, in fair weather.
+  func begin(enrolling some: [Device]? = nil) async throws {
+    let opened = try await hub.open()
+    for device in some ?? devices {
+      let code = try await opened.makeCode(scope: device.scope, readScopes: device.readScopes)
+      try await device.open().enroll(code: code, label: device.name, through: device.link)
+      _ = device.link.takeAnswers()
+    }
+  }
+
+  /// Lets everything heal, and checks what must hold then.
+  func end() async throws {
     say("heal")
     try await heal()
     try await Finally.check(self)
     for device in devices { try device.close() }
+    try hub.close()
+  }
+
+  /// Lets everything heal after what the oracle has no account of: all stores agree, and prove it.
+  func settle() async throws {
+    try hub.close()
+    _ = try await hub.open()
+    for device in devices { try device.close() }
+    for _ in 0..<3 {
+      for device in devices { try await sync(device) }
+      var isSettled = true
+      for device in devices where try await device.open().status().agreement == .outstanding { isSettled = false }
+      if isSettled { break }
+    }
+    try await Always.checkHub(self)
+    for device in devices {
+      try await Always.checkIntegrity(device)
+      let status = try await device.open().status()
+      guard status.pendingChanges + status.sealedChanges + status.waitingChanges + status.packetsWaiting == 0 else {
+        throw Violation(check: "healing", message: "\(device.name) still has work to send: \(status)")
+      }
+      switch status.agreement {
+      case .proved where status.heldChanges == 0: break
+      case .provedButHeld where status.heldChanges > 0: break
+      default: throw Violation(check: "converge", message: "\(device.name) and the hub: \(status.agreement), \(status.heldChanges) held")
+      }
+      try device.close()
+    }
     try hub.close()
   }
 

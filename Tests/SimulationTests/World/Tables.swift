@@ -80,6 +80,14 @@ enum Tables {
   }
 }
 
+/// What the programs of one simulation declare, and how they make their tables.
+struct Program: Sendable {
+  var tables: [ReplicatedTable]
+  var migrator: @Sendable (_ version: Int) -> DatabaseMigrator
+
+  static let usual = Program(tables: Tables.declared) { Tables.migrator(version: $0) }
+}
+
 /// A row by table and key.
 struct RowName: Hashable, Comparable, Sendable, CustomStringConvertible {
   var table: String

@@ -1,0 +1,48 @@
+internal import Foundation
+
+extension Replica {
+  /// Examines a device's store without changing it: the file, the capture triggers, every row and sum, every sealed batch with
+  /// its chain, signature and receipt, the key file and the counts. Other programs may go on using it.
+  ///
+  /// - Parameters:
+  ///   - keyStore: Nil for the file beside the database.
+  ///   - progress: Told how far it is.
+  /// - Throws: `SyncError` when there is no store of these tables to examine. What is wrong with one is in the result.
+  /// - Complexity: O(rows + bytes of the outbox); memory is bounded by one batch.
+  public static func examine(
+    at path: String, tables: [ReplicatedTable], keyStore: (any KeyStore)? = nil, progress: @escaping Examination.Progress = { _, _, _ in }
+  ) async throws -> Examination {
+    let keyStore = keyStore ?? FileKeyStore(path: path + ".key")
+    return try await ExaminedStore.examine(path, tables: tables) { store in
+      let examiner = Examiner(progress)
+      try store.checkFile(examiner)
+      try store.checkTriggers(examiner, capturesPackets: true)
+      try RowExamination(store: store, examiner: examiner).run()
+      try OutboxExamination(store: store, examiner: examiner).run(keyStore: keyStore)
+      return examiner.result
+    }
+  }
+}
+
+extension SQLiteHubStore {
+  /// Examines a hub's store without changing it, also while the hub serves: the file, the capture triggers, every row and sum,
+  /// the journal with its chains, signatures and receipts, the feed with its positions and hashes, and whether replaying the
+  /// journal gives the rows that stand. Anonymous rows are only counted.
+  ///
+  /// - Throws: `SyncError` when there is no store of these tables to examine. What is wrong with one is in the result.
+  /// - Complexity: O(rows + bytes of the journal); memory is bounded by one batch, the replay takes a temporary file as large
+  ///   as the rows.
+  public static func examine(
+    at path: String, tables: [ReplicatedTable], keys: HubKeys, progress: @escaping Examination.Progress = { _, _, _ in }
+  ) async throws -> Examination {
+    try await ExaminedStore.examine(path, tables: tables) { store in
+      let examiner = Examiner(progress)
+      try store.checkFile(examiner)
+      try store.checkTriggers(examiner, capturesPackets: false)
+      try RowExamination(store: store, examiner: examiner).run()
+      try JournalExamination(store: store, examiner: examiner, hub: keys.signing).run()
+      try ReplayExamination(store: store, examiner: examiner, hub: keys.signing.replica).run()
+      return examiner.result
+    }
+  }
+}

@@ -1,0 +1,200 @@
+internal import Foundation
+internal import GRDB
+
+/// Walks every scope's feed from its beginning, checks its positions and hashes, and merges what it says into an empty copy:
+/// the rows must come out as they stand.
+///
+/// Memory is bounded by one batch and one page of keys; the copy is a file.
+struct ReplayExamination {
+  let store: ExaminedStore
+  let examiner: Examiner
+  let hub: ReplicaID
+
+  private static let stepRows = 500
+
+  func run() throws {
+    var isWhole = true
+    try examiner.part {
+      isWhole = false
+      isWhole = try replay()
+    }
+    guard isWhole else {
+      return examiner.found(
+        .replay, vi: "Không diễn lại được nhật ký vì nó bị hỏng ở chỗ đã nêu; chưa so được các dòng với nó.",
+        en: "The journal could not be replayed, being damaged where said; the rows were not compared with it.")
+    }
+    try examiner.part { try compare() }
+  }
+
+  // MARK: Replay
+
+  /// - Returns: False when some of the feed could not be read.
+  private func replay() throws -> Bool {
+    let total = Int(try store.session.integer("SELECT coalesce(sum(units), 0) FROM hub_feed") ?? 0)
+    return try store.copy.write { copy in
+      let rows = RowStore(session: SQLiteSession(db: copy), shapes: store.shapes)
+      let feed = try Row.fetchCursor(
+        store.db, sql: "SELECT scope, position, units, batch, first_unit, stamps, hash, declined FROM hub_feed ORDER BY scope, position")
+      var isWhole = true
+      var (at, opened) = (Place(), Batch?.none)
+      while let row = try feed.next() {
+        let run = Run(row.cells)
+        if run.scope != at.scope {
+          try end(at)
+          at = Place(scope: run.scope)
+        }
+        if opened?.id != run.batch { opened = try journalled(run.batch) }
+        guard let batch = opened, run.first >= 0, run.count > 0, run.first + run.count <= batch.content.units.count else {
+          isWhole = false
+          at.position = run.position + UInt64(run.count) - 1
+          at.hash = nil
+          continue
+        }
+        check(run, batch, &at)
+        if !run.isDeclined { try merge(run, batch, into: rows) }
+        examiner.result.units += run.count
+        examiner.progress(.replay, examiner.result.units, total)
+      }
+      try end(at)
+      try rows.flush()
+      return isWhole
+    }
+  }
+
+  private struct Run {
+    var scope: String
+    var position: UInt64
+    var count: Int
+    var batch: Int64
+    var first: Int
+    var stamps: Data?
+    var hash: Data
+    var isDeclined: Bool
+
+    init(_ row: [CellValue]) {
+      scope = row[0].text ?? ""
+      position = UInt64(clamping: row[1].integer ?? 0)
+      count = Int(clamping: min(row[2].integer ?? 0, Int64(WireLimits.unitsMax)))
+      batch = row[3].integer ?? 0
+      first = Int(clamping: min(row[4].integer ?? 0, Int64(WireLimits.unitsMax)))
+      stamps = row[5].blob
+      hash = row[6].blob ?? Data()
+      isDeclined = row[7].integer == 1
+    }
+
+    func stamps(in content: BatchContent) -> [HybridTimestamp] {
+      let sealed = content.units[first..<first + count].map(\.stamp)
+      guard let stamps else { return sealed }
+      var reader = ByteReader(stamps)
+      return sealed.map { (try? reader.varint()).map { HybridTimestamp(rawValue: $0) } ?? $0 }
+    }
+  }
+
+  private struct Batch {
+    var id: Int64
+    var hash: Data
+    var content: BatchContent
+  }
+
+  /// How far a scope's feed was walked.
+  private struct Place {
+    var scope = ""
+    var position: UInt64 = 0
+    /// Nil after a run that could not be read.
+    var hash: Data? = Data(count: ScopeOrder.hashBytes)
+  }
+
+  private func journalled(_ id: Int64) throws -> Batch? {
+    guard let row = try store.session.firstRow("SELECT hash, bytes FROM hub_batch WHERE id = ?1", [.integer(id)]), let hash = row[0].blob,
+      let bytes = row[1].blob, let content = try? BatchCodec.reopen(SealedBatch(bytes: bytes))
+    else { return nil }
+    return Batch(id: id, hash: hash, content: content)
+  }
+
+  private func check(_ run: Run, _ batch: Batch, _ at: inout Place) {
+    if run.position != at.position + 1 {
+      examiner.found(
+        .feed, vi: "Bảng tin của đơn vị \(run.scope) bỏ cách quãng trước vị trí \(run.position). \(Examiner.restore.vi)",
+        en: "The feed of unit \(run.scope) has a gap before position \(run.position). \(Examiner.restore.en)")
+    }
+    if let before = at.hash {
+      let expected = ScopeOrder.link(
+        before, batch: batch.hash, position: run.position, firstUnit: run.first, isDeclined: run.isDeclined,
+        stamps: run.stamps(in: batch.content))
+      if expected != run.hash {
+        examiner.found(
+          .feed, vi: "Bảng tin của đơn vị \(run.scope) ở vị trí \(run.position) không khớp chuỗi băm của nó. \(Examiner.restore.vi)",
+          en: "The feed of unit \(run.scope) at position \(run.position) does not match its chain of hashes. \(Examiner.restore.en)")
+      }
+    }
+    at.hash = run.hash
+    at.position = run.position + UInt64(run.count) - 1
+  }
+
+  /// The scope's own word on where its feed ends.
+  private func end(_ at: Place) throws {
+    guard !at.scope.isEmpty else { return }
+    let row = try store.session.firstRow("SELECT position, hash FROM hub_scope WHERE scope = ?1", [.text(at.scope)])
+    if row?[0].integer == Int64(clamping: at.position), at.hash == nil || row?[1].blob == at.hash { return }
+    examiner.found(
+      .feed, vi: "Bảng tin của đơn vị \(at.scope) kết thúc ở \(at.position), không phải chỗ đơn vị ghi. \(Examiner.restore.vi)",
+      en: "The feed of unit \(at.scope) ends at \(at.position), not where the unit says. \(Examiner.restore.en)")
+  }
+
+  private func merge(_ run: Run, _ batch: Batch, into rows: RowStore) throws {
+    let author = batch.content.replica
+    for (offset, stamp) in run.stamps(in: batch.content).enumerated() {
+      let origin = Origin(version: Version(stamp, author), position: run.position + UInt64(offset))
+      for change in batch.content.units[run.first + offset].changes {
+        guard let shape = rows.shape(change.table) else { continue }
+        // To a declined change of another unit's row the hub says in its own name that the device's row ends; its own stays.
+        if author == hub, try scope(of: change, shape) != run.scope { continue }
+        let before = try rows.load(shape, key: change.key)?.state ?? .unknown
+        let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max)
+        let outcome = Merge.join(before, incoming, policies: shape.policies)
+        if outcome.changed || outcome.state != before {
+          try rows.save(outcome, over: before, shape: shape, key: change.key, scope: run.scope)
+        }
+      }
+    }
+  }
+
+  private func scope(of change: RowChange, _ shape: TableShape) throws -> String? {
+    try store.session.firstRow("SELECT scope FROM \(quote(shape.metadataTable)) WHERE key = ?1", [change.key])?[0].text
+  }
+
+  // MARK: Compare
+
+  private func compare() throws {
+    try store.copy.read { copy in
+      let session = SQLiteSession(db: copy)
+      let (replayed, standing) = (RowStore(session: session, shapes: store.shapes), RowStore(session: store.session, shapes: store.shapes))
+      for shape in store.replicated {
+        try compare(shape, replayed, standing)
+        try compare(shape, standing, replayed, isReverse: true)
+      }
+    }
+  }
+
+  /// Rows of one store that the other has differently; in reverse only those the other lacks.
+  private func compare(_ shape: TableShape, _ some: RowStore, _ others: RowStore, isReverse: Bool = false) throws {
+    var last: CellValue?
+    while true {
+      let page = try some.session.rows(
+        "SELECT key FROM \(quote(shape.metadataTable)) \(last == nil ? "" : "WHERE key > ?1") ORDER BY key LIMIT \(Self.stepRows)",
+        last.map { [$0] } ?? [])
+      for row in page {
+        let other = try others.load(shape, key: row[0])
+        if isReverse && other != nil { continue }
+        let one = try some.load(shape, key: row[0])
+        if one?.scope == other?.scope && one?.state == other?.state { continue }
+        examiner.found(
+          .replay,
+          vi: "Diễn lại nhật ký cho dòng \(row[0].logText) của bảng \(shape.name) khác với dòng đang có. \(Examiner.restore.vi)",
+          en: "Replaying the journal gives row \(row[0].logText) of table \(shape.name) another state than it has. \(Examiner.restore.en)")
+      }
+      guard page.count == Self.stepRows else { return }
+      last = page.last?[0]
+    }
+  }
+}

@@ -1,0 +1,116 @@
+internal import Foundation
+internal import GRDB
+
+/// Compares each replicated row with what the engine noted when it wrote it, and the sums with the rows.
+struct RowExamination {
+  let store: ExaminedStore
+  let examiner: Examiner
+
+  /// Rows looked at between two reports of progress, and keys held in memory at a time.
+  private static let stepRows = 500
+
+  func run() throws {
+    let shapes = store.replicated
+    let total = try shapes.reduce(0) { $0 + (try Int.fetchOne(store.db, sql: "SELECT count(*) FROM \(quote($1.metadataTable))") ?? 0) }
+    let rows = RowStore(session: store.session, shapes: store.shapes)
+    var sums: [DigestBook.Place: DigestBook.Change] = [:]
+    for shape in shapes {
+      try examiner.part {
+        var last: CellValue?
+        while true {
+          let page = try keys(of: shape, after: last)
+          for row in page { try check(row, shape, rows, &sums) }
+          examiner.result.rows += page.count
+          examiner.progress(.rows, examiner.result.rows, total)
+          guard page.count == Self.stepRows else { break }
+          last = page.last?[0]
+        }
+        try checkUncaptured(shape)
+      }
+    }
+    try examiner.part { try compare(sums) }
+  }
+
+  private func keys(of shape: TableShape, after last: CellValue?) throws -> [[CellValue]] {
+    try store.session.rows(
+      "SELECT key, scope, life, digest FROM \(quote(shape.metadataTable)) \(last == nil ? "" : "WHERE key > ?1") ORDER BY key LIMIT \(Self.stepRows)",
+      last.map { [$0] } ?? [])
+  }
+
+  private func check(
+    _ row: [CellValue], _ shape: TableShape, _ rows: RowStore, _ sums: inout [DigestBook.Place: DigestBook.Change]
+  ) throws {
+    let (key, noted) = (row[0], row[3].blob)
+    if let noted, let scope = row[1].text {
+      let place = DigestBook.Place(scope: scope, table: shape.name)
+      var sum = sums[place] ?? DigestBook.Change()
+      sum.sum = sum.sum + RowDigest(noted)
+      sum.rows += 1
+      sums[place] = sum
+    }
+    let isAlive = (row[2].integer ?? 0) % 2 == 1
+    let stands = try store.session.firstRow("SELECT 1 FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [key]) != nil
+    let state = isAlive && stands ? try rows.load(shape, key: key)?.state : nil
+    let isRight = state.map { RowDigest($0, table: shape.name, key: key).bytes == noted } ?? (isAlive == stands && noted == nil)
+    if isRight { return }
+    if try isExplained(key, shape) { return }
+    let (vi, en) =
+      switch (isAlive, stands) {
+      case (true, false): ("bị xóa", "deleted")
+      case (false, true): ("được thêm lại", "inserted again")
+      default: ("bị sửa", "altered")
+      }
+    examiner.found(
+      .row,
+      vi:
+        "Dòng \(key.logText) của bảng \(shape.name) \(vi) ngoài SyncKit: không bản nào khác biết. Ghi lại giá trị đúng bằng chương trình, hoặc khôi phục từ bản sao.",
+      en:
+        "Row \(key.logText) of table \(shape.name) was \(en) behind SyncKit's back: no other replica knows. Write the right values anew with the program, or restore from a copy."
+    )
+  }
+
+  /// Whether the row was written and not sealed yet, or is a conflict that was decided here and waits for the hub's word.
+  private func isExplained(_ key: CellValue, _ shape: TableShape) throws -> Bool {
+    if try store.session.firstRow("SELECT 1 FROM sync_pending WHERE tbl = ?1 AND key = ?2 LIMIT 1", [.integer(Int64(shape.id)), key]) != nil
+    {
+      return true
+    }
+    guard shape.name == MetadataSchema.conflictTable.name else { return false }
+    return try store.session.firstRow("SELECT 1 FROM sync_decision WHERE conflict = ?1 LIMIT 1", [key]) != nil
+  }
+
+  private func checkUncaptured(_ shape: TableShape) throws {
+    let key = "t.\(quote(shape.keyColumn))"
+    let found = try store.session.rows(
+      """
+      SELECT \(key) FROM \(quote(shape.name)) t WHERE NOT EXISTS (SELECT 1 FROM \(quote(shape.metadataTable)) WHERE key = \(key))
+        AND NOT EXISTS (SELECT 1 FROM sync_pending WHERE tbl = ?1 AND key = \(key)) ORDER BY \(key) LIMIT \(Examination.findingsMax)
+      """, [.integer(Int64(shape.id))])
+    for row in found {
+      examiner.found(
+        .row,
+        vi:
+          "Dòng \(row[0].logText) của bảng \(shape.name) được thêm ngoài SyncKit và chưa gửi đi đâu; hãy xóa rồi nhập lại bằng chương trình.",
+        en:
+          "Row \(row[0].logText) of table \(shape.name) was inserted behind SyncKit's back and goes nowhere; delete it and enter it again with the program."
+      )
+    }
+  }
+
+  private func compare(_ sums: [DigestBook.Place: DigestBook.Change]) throws {
+    var kept: Set<DigestBook.Place> = []
+    func report(_ place: DigestBook.Place) {
+      examiner.found(
+        .digest, vi: "Tổng kiểm của bảng \(place.table), đơn vị \(place.scope) không khớp các dòng. \(Examiner.restore.vi)",
+        en: "The sum kept of table \(place.table), unit \(place.scope), is not that of its rows. \(Examiner.restore.en)")
+    }
+    for row in try store.session.rows("SELECT scope, tbl, sum, live FROM sync_digest") {
+      guard let scope = row[0].text, let table = row[1].text else { continue }
+      let place = DigestBook.Place(scope: scope, table: table)
+      kept.insert(place)
+      let actual = sums[place] ?? DigestBook.Change()
+      if row[2].blob != actual.sum.bytes || row[3].integer != Int64(actual.rows) { report(place) }
+    }
+    for place in sums.keys where !kept.contains(place) { report(place) }
+  }
+}

@@ -1,0 +1,114 @@
+import Foundation
+import Testing
+
+@testable import SyncKit
+
+/// Work that tests cut off at each of its storage steps, and what it begins from. Doing the work once more after a kill must
+/// lead where it leads undisturbed.
+struct CrashStory: Sendable, CustomTestStringConvertible {
+  enum Machine: Sendable { case device, hub }
+  enum Beginning: Sendable {
+    /// The hub runs and every device is enrolled; so all but the first; not even the hub was ever opened.
+    case enrolled, firstNotEnrolled, nothing
+  }
+
+  typealias Part = @Sendable (Simulation) async throws -> Void
+
+  var name: String
+  /// Whose storage steps are cut off: the hub's, or those of the first device.
+  var machine: Machine
+  var beginning = Beginning.enrolled
+  var deviceCount = 2
+  var program = Program.usual
+  /// Whether the simulation's oracle knows all that happens here; otherwise the stores are compared with one another.
+  var hasOracle = true
+  var prepare: Part = { _ in }
+  var work: Part
+
+  var testDescription: String { "\(name), on the \(machine)" }
+
+  static let all = everyday + trouble
+}
+
+// MARK: What everybody does every day
+
+extension CrashStory {
+  static let everyday = [
+    CrashStory(
+      name: "seal", machine: .device, prepare: { try await $0.writeMuch(12, on: $0.devices[0]) },
+      work: { try await $0.devices[0].open().seal() }),
+    CrashStory(
+      name: "apply", machine: .device,
+      prepare: { simulation in
+        try await simulation.writeMuch(10, on: simulation.devices[0])
+        for device in simulation.devices { try await simulation.exchangeAll(device) }
+        // Both wrote unknown to one another, and one has not sealed yet.
+        try await simulation.writeMuch(6, on: simulation.devices[1])
+        try await simulation.exchangeAll(simulation.devices[1])
+        try await simulation.writeMuch(6, on: simulation.devices[0])
+      }, work: { try await $0.exchangeAll($0.devices[0]) }),
+    CrashStory(
+      name: "ingest", machine: .hub,
+      prepare: { simulation in
+        try await simulation.writeMuch(10, on: simulation.devices[1])
+        try await simulation.exchangeAll(simulation.devices[1])
+        try await simulation.writeMuch(14, on: simulation.devices[0])
+      }, work: { try await $0.exchangeAll($0.devices[0]) }),
+    CrashStory(
+      name: "the hub's own writes", machine: .hub,
+      prepare: { simulation in
+        try await simulation.writeMuch(6, on: simulation.devices[0])
+        try await simulation.exchangeAll(simulation.devices[0])
+      },
+      work: { simulation in
+        _ = try await simulation.hub.port.hub?.write { try $0.execute("UPDATE note SET a = 'from the hub'") }
+      }),
+    CrashStory(
+      name: "packets", machine: .device, prepare: { for _ in 0..<3 { try await $0.answerOnce(on: $0.devices[0]) } },
+      work: { try await $0.exchangeAll($0.devices[0]) }),
+    CrashStory(
+      name: "lot release", machine: .hub, prepare: { for _ in 0..<7 { try await $0.answerOnce(on: $0.devices[0]) } },
+      work: { simulation in
+        try await simulation.exchangeAll(simulation.devices[0])
+        try await simulation.hub.port.hub?.releaseRemainders(of: Tables.units)
+      }),
+    CrashStory(name: "enrolment", machine: .device, beginning: .firstNotEnrolled, work: { try await $0.enrolFirst() }),
+    CrashStory(name: "enrolment", machine: .hub, beginning: .firstNotEnrolled, work: { try await $0.enrolFirst() }),
+    CrashStory(name: "a new hub", machine: .hub, beginning: .nothing, work: { _ = try await $0.hub.open() }),
+  ]
+}
+
+extension Simulation {
+  fileprivate func writeMuch(_ count: Int, on device: Device) async throws {
+    var dice = Dice(seed: UInt64(count + device.index))
+    for _ in 0..<count {
+      time.advance(1000)
+      try await write(on: device, &dice)
+    }
+  }
+
+  fileprivate func answerOnce(on device: Device) async throws {
+    var dice = Dice(seed: UInt64(answers.count))
+    try await answer(on: device, &dice)
+  }
+
+  fileprivate func exchangeAll(_ device: Device) async throws {
+    var dice = Dice(seed: 1)
+    try await exchange(device, actionsMax: Self.actionsMax, &dice)
+  }
+
+  /// With the code that was given out before, if there is one.
+  fileprivate func enrolFirst() async throws {
+    let device = devices[0]
+    guard try await device.open().enrolment() == nil, let hub = hub.port.hub else { return }
+    let code: String
+    if let known = enrolmentCode {
+      code = known
+    } else {
+      code = try await hub.makeCode(scope: device.scope, readScopes: device.readScopes)
+      enrolmentCode = code
+    }
+    try await device.open().enroll(code: code, label: device.name, through: device.link)
+    _ = device.link.takeAnswers()
+  }
+}

@@ -1,0 +1,188 @@
+import Foundation
+import GRDB
+
+@testable import SyncKit
+
+extension Program {
+  /// Rows that refer to one another, names that only one should have, and rows that come back.
+  static let linked = Program(tables: [
+    ReplicatedTable("team", scopeColumn: "unit", softKeys: ["name"]),
+    ReplicatedTable("member", scopeColumn: "unit", references: ["team": "team"]),
+    ReplicatedTable("post", scopeColumn: "unit", deletion: .editWins),
+  ]) { _ in
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1") { db in
+      try db.execute(
+        sql: """
+          CREATE TABLE team (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, name TEXT) WITHOUT ROWID;
+          CREATE TABLE member (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, team TEXT) WITHOUT ROWID;
+          CREATE TABLE post (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, words TEXT) WITHOUT ROWID;
+          """)
+    }
+    return migrator
+  }
+}
+
+// MARK: What happens when something is wrong
+
+extension CrashStory {
+  static let trouble = [
+    CrashStory(
+      name: "holding", machine: .hub, deviceCount: 3, hasOracle: false, prepare: { try await $0.claimOneKeyTwice() },
+      work: { try await $0.sync($0.devices[0]) }),
+    CrashStory(
+      name: "repair of held work", machine: .hub, deviceCount: 3, hasOracle: false,
+      prepare: { simulation in
+        try await simulation.claimOneKeyTwice()
+        try await simulation.sync(simulation.devices[0])
+      },
+      work: { simulation in
+        guard let hub = simulation.hub.port.hub else { return }
+        for held in try await hub.heldUnits() where held.reason == "scope" {
+          try await hub.repairHeld(held.id, values: [:], key: .text("theirs"), by: "operator", because: "another unit's key")
+        }
+        for held in try await hub.heldUnits() { try await hub.declineHeld(held.id, by: "operator", because: "went with it") }
+      }),
+    CrashStory(
+      name: "links between rows", machine: .hub, deviceCount: 3, program: .linked, hasOracle: false,
+      prepare: { try await $0.tangle() },
+      work: { simulation in for device in simulation.devices.prefix(2).reversed() { try await simulation.sync(device) } }),
+    CrashStory(
+      name: "restored rows", machine: .hub, deviceCount: 3, program: .linked, hasOracle: false,
+      prepare: { simulation in
+        try await simulation.run("INSERT INTO team (id, unit, name) VALUES ('t', '07201', 'A')", on: simulation.devices[0])
+        try await simulation.run("DELETE FROM team", on: simulation.devices[0], isSent: true)
+      },
+      work: { simulation in
+        guard let hub = simulation.hub.port.hub else { return }
+        guard try await hub.read({ try $0.rows("SELECT 1 FROM team") }).isEmpty else { return }
+        try await hub.restoreRow(table: "team", key: .text("t"))
+      }),
+    CrashStory(
+      name: "an identity taken", machine: .device, hasOracle: false, prepare: { try await $0.forkFirst() },
+      work: { try await $0.sync($0.devices[0]) }),
+    CrashStory(
+      name: "an identity taken", machine: .hub, hasOracle: false, prepare: { try await $0.forkFirst() },
+      work: { try await $0.sync($0.devices[0]) }),
+    CrashStory(
+      name: "a decision", machine: .device, deviceCount: 3, hasOracle: false, prepare: { try await $0.disagree() },
+      work: { simulation in
+        let replica = try simulation.devices[0].open()
+        for conflict in try await replica.conflicts() {
+          _ = try await replica.resolve(conflict.id, as: .takeLoser, by: "lead", because: "seen on site")
+        }
+        try await simulation.sync(simulation.devices[0])
+      }),
+    CrashStory(
+      name: "a decision", machine: .hub, deviceCount: 3, hasOracle: false, prepare: { try await $0.disagree() },
+      work: { simulation in
+        guard let hub = simulation.hub.port.hub else { return }
+        for conflict in try await hub.conflicts() {
+          _ = try await hub.resolve(conflict.id, as: .takeLoser, by: "operator", because: "seen on site")
+        }
+      }),
+    CrashStory(
+      name: "an upload that broke off", machine: .hub, hasOracle: false,
+      prepare: { simulation in
+        var dice = Dice(seed: 3)
+        try await simulation.run(
+          "INSERT INTO note (id, unit, a) VALUES ('long', '07201', x'\(Data(dice.bytes(40_000)).hex)')", on: simulation.devices[0],
+          isSent: false)
+        try await simulation.devices[0].open().seal()
+      }, work: { try await $0.uploadInTwo($0.devices[0]) }),
+  ]
+}
+
+extension Simulation {
+  /// An exchange as an app makes it, tried once.
+  func sync(_ device: Device) async throws {
+    var options = SyncOptions()
+    options.retry = RetryPolicy(attemptsMax: 1, delayFirstMs: 1, delayMaxMs: 1)
+    let replica = try device.open()
+    defer { _ = device.link.takeAnswers() }
+    _ = try await replica.sync(with: device.link, options: options)
+    let received = try await replica.engineRead { try $0.session.rows("SELECT hash FROM sync_outbox WHERE received > 0") }
+    history.received.formUnion(received.compactMap { $0[0].blob })
+  }
+
+  /// - Parameter isSent: Whether the device exchanges afterwards; nil has others do so too, so that all know.
+  fileprivate func run(_ sql: String, on device: Device, isSent: Bool? = nil) async throws {
+    time.advance(1000)
+    try await device.open().database.write { try $0.execute(sql: sql) }
+    device.captured += 1
+    if isSent != false { try await sync(device) }
+    if isSent == nil { for other in devices where other !== device { try await sync(other) } }
+  }
+
+  /// Two units give rows of their own one key; the later one is held, and an edit waits behind it.
+  fileprivate func claimOneKeyTwice() async throws {
+    try await run("INSERT INTO note (id, unit, a) VALUES ('same', '07202', 'x1')", on: devices[2], isSent: true)
+    try await run("INSERT INTO note (id, unit, a) VALUES ('same', '07201', 'x2')", on: devices[0], isSent: false)
+    try await devices[0].open().seal()
+    try await run("UPDATE note SET a = 'x3' WHERE id = 'same'", on: devices[0], isSent: false)
+  }
+
+  /// Two devices of a unit: one name for two teams, a member of a deleted team, an edit of a deleted post.
+  fileprivate func tangle() async throws {
+    let (first, second) = (devices[0], devices[1])
+    try await run("INSERT INTO team (id, unit, name) VALUES ('t1', '07201', 'A')", on: first)
+    try await run("INSERT INTO team (id, unit, name) VALUES ('t2', '07201', 'B')", on: first)
+    try await run("INSERT INTO post (id, unit, words) VALUES ('p', '07201', 'hello')", on: first)
+    try await run("UPDATE team SET name = 'A' WHERE id = 't2'", on: second, isSent: false)
+    try await run("INSERT INTO member (id, unit, team) VALUES ('m', '07201', 't1')", on: second, isSent: false)
+    try await run("UPDATE post SET words = 'hello all'", on: second, isSent: false)
+    try await run("DELETE FROM team WHERE id = 't1'", on: first, isSent: false)
+    try await run("DELETE FROM post", on: first, isSent: false)
+  }
+
+  /// The first device was copied, and its copy came to the hub before it.
+  fileprivate func forkFirst() async throws {
+    let device = devices[0]
+    try await run("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 'x1')", on: device)
+    try device.close()
+    let twin = Device(
+      index: devices.count, folder: folder, clock: device.clock, scope: device.scope, readScopes: device.readScopes,
+      version: device.version, link: link(), program: program)
+    twin.captured = device.captured
+    try device.disk.save(as: twin.disk.path)
+    if let secrets = try device.secrets.load() { try twin.secrets.save(secrets) }
+    devices.append(twin)
+    try await run("UPDATE note SET a = 'x2'", on: twin, isSent: true)
+    try await run("UPDATE note SET b = 'x3'", on: device, isSent: false)
+    try await device.open().seal()
+    try await run("INSERT INTO note (id, unit, a) VALUES ('o', '07201', 'x4')", on: device, isSent: false)
+  }
+
+  /// Two devices wrote one cell unknown to one another, and both have heard of the conflict.
+  fileprivate func disagree() async throws {
+    try await run("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 'x1')", on: devices[0])
+    try await run("UPDATE note SET a = 'x2'", on: devices[0], isSent: false)
+    try await run("UPDATE note SET a = 'x3'", on: devices[1])
+    try await sync(devices[0])
+    // What a decision writes is counted by the engine alone.
+    devices[0].isCounted = false
+  }
+
+  /// The connection breaks in the midst of a batch; what arrived is kept, and the rest follows.
+  fileprivate func uploadInTwo(_ device: Device) async throws {
+    let replica = try device.open()
+    let batch = try await replica.engineRead { try $0.session.firstRow("SELECT bytes FROM sync_outbox WHERE received = 0") }
+    if let bytes = batch?[0].blob {
+      let sealed = SealedBatch(bytes: bytes)
+      let half = bytes.count / 2
+      var request = HubRequest("PUT", "/v1/batches/\(sealed.hash.hex)", body: Data(bytes.prefix(half)))
+      func sign() throws {
+        request.headers["authorization"] = try RequestSignature.header(
+          for: request, hubTimeMs: hub.clock.nowMs(), key: try replica.secrets().signingKey)
+      }
+      try sign()
+      await hub.port.keepPartial(request)
+      request.body = Data(bytes.dropFirst(half))
+      request.headers["upload-offset"] = String(half)
+      try sign()
+      // Where the first half did not arrive, or all of it has by now, the next exchange sends what is needed.
+      do { _ = try await device.link.exchange(request) } catch let error as SyncError where error.code == .badRequest {}
+    }
+    try await sync(device)
+  }
+}
