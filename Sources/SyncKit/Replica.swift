@@ -71,8 +71,11 @@ public final class Replica: Sendable {
         try CaptureTriggers.install(shape, in: db)
         capture.declare(shape)
       }
-      try PageApplier.fetchAgain(for: shapes, in: SQLiteSession(db: db))
-      return Dictionary(uniqueKeysWithValues: shapes.map { ($0.name, $0) })
+      let session = SQLiteSession(db: db)
+      try PageApplier.fetchAgain(for: shapes, in: session)
+      let byName = Dictionary(uniqueKeysWithValues: shapes.map { ($0.name, $0) })
+      try AsideUpgrade(rows: RowStore(session: session, shapes: byName), quietly: { body in try capture.suspended(body) }).apply()
+      return byName
     }
     tablesByNumber = Dictionary(uniqueKeysWithValues: shapes.values.map { ($0.id, $0) })
     for shape in shapes.values where shape.declaration.kind == .anonymous { dropBox.declare(shape) }
@@ -148,7 +151,8 @@ public final class Replica: Sendable {
       any = true
       let cursor = try state.value("cursor").blob ?? Data()
       for scope in sealed.units.keys.sorted() {
-        try transaction.outbox.append(sealed.units[scope] ?? [], scope: scope, cursor: cursor, key: key)
+        let units = sealed.units[scope] ?? []
+        try transaction.outbox.append(units, scope: scope, cursor: cursor, rules: try transaction.rows.rules(of: units), key: key)
       }
       try state.save(order.clock)
       try state.add("entriesSealed", sealed.entries)

@@ -30,7 +30,7 @@ public enum BatchCodec {
       defer { last = unit.stamp.rawValue }
       return unit.stamp.rawValue &- last
     }
-    batch.tables = try TableCoder.encode(content.units.map(\.changes))
+    batch.tables = try TableCoder.encode(content.units.map(\.changes), rules: content.rules)
     return try batch.serializedData()
   }
 
@@ -70,7 +70,7 @@ public enum BatchCodec {
     let changes = try TableCoder.decode(batch.tables, unitCount: stamps.count)
     return BatchContent(
       replica: replica, scope: batch.scope, number: batch.number, previous: batch.previous, cursor: batch.cursor,
-      units: zip(stamps, changes).map { ChangeUnit(stamp: $0, changes: $1) })
+      units: zip(stamps, changes).map { ChangeUnit(stamp: $0, changes: $1) }, rules: try TableCoder.rules(of: batch.tables))
   }
 
   private static func body(of sealed: SealedBatch) throws -> Data {
@@ -102,8 +102,10 @@ public enum BatchCodec {
 
 /// The changes of a batch or page, table by table and column by column.
 enum TableCoder {
-  /// - Parameter units: For each unit its changes; nil where the unit is only acknowledged.
-  static func encode(_ units: [[RowChange]]) throws -> [WireTableChanges] {
+  /// - Parameters:
+  ///   - units: For each unit its changes; nil where the unit is only acknowledged.
+  ///   - rules: By table and column, how whole cells merge.
+  static func encode(_ units: [[RowChange]], rules: [String: MergePolicies] = [:]) throws -> [WireTableChanges] {
     var order: [String] = []
     var rowsOf: [String: [(unit: Int, change: RowChange)]] = [:]
     for (index, changes) in units.enumerated() {
@@ -120,7 +122,7 @@ enum TableCoder {
       table.unit = try ColumnCoder.encode(name: "", cells: rows.map { .integer(Int64($0.unit)) })
       table.life = try ColumnCoder.encode(name: "", cells: rows.map { .integer(Int64($0.change.life)) })
       table.key = try ColumnCoder.encode(name: "", cells: rows.map { $0.change.key })
-      table.columns = try columns(of: rows.map(\.change))
+      table.columns = try columns(of: rows.map(\.change), rules: rules[name] ?? [:])
       return table
     }
   }
@@ -130,7 +132,7 @@ enum TableCoder {
     var kind: WireCellKind
   }
 
-  private static func columns(of rows: [RowChange]) throws -> [WireColumn] {
+  private static func columns(of rows: [RowChange], rules: MergePolicies) throws -> [WireColumn] {
     var order: [ColumnKey] = []
     var cells: [ColumnKey: [CellValue?]] = [:]
     var generations: [ColumnKey: [UInt32]] = [:]
@@ -148,6 +150,7 @@ enum TableCoder {
     return try order.map { key in
       var column = try ColumnCoder.encode(name: key.name, cells: cells[key] ?? [])
       column.kind = key.kind
+      if key.kind == .whole, let rule = rules[key.name] { column.say(rule) }
       if let own = generations[key], own.contains(where: { $0 > 0 }) {
         for generation in own { column.generations.appendVarint(UInt64(generation)) }
       }

@@ -106,6 +106,9 @@ public struct BatchContent: Hashable, Sendable {
   /// The newest cursor the author had applied, as its hub issued it; empty if none.
   public var cursor: Data
   public var units: [ChangeUnit]
+  /// By table and column, how the author's program merges whole cells: for a receiver that does not know the column. None in
+  /// batches of earlier programs.
+  var rules: [String: [String: MergePolicy]] = [:]
 
   public init(replica: ReplicaID, scope: String, number: UInt64, previous: Data, cursor: Data, units: [ChangeUnit]) {
     self.replica = replica
@@ -114,6 +117,14 @@ public struct BatchContent: Hashable, Sendable {
     self.previous = previous
     self.cursor = cursor
     self.units = units
+  }
+
+  init(
+    replica: ReplicaID, scope: String, number: UInt64, previous: Data, cursor: Data, units: [ChangeUnit],
+    rules: [String: [String: MergePolicy]]
+  ) {
+    self.init(replica: replica, scope: scope, number: number, previous: previous, cursor: cursor, units: units)
+    self.rules = rules
   }
 
   public var changeCount: Int { units.reduce(0) { $0 + $1.changes.count } }

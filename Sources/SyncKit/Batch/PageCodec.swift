@@ -38,6 +38,9 @@ struct PageContent: Sendable {
   /// How the units came in runs: the feed's running hash goes by them.
   var runLengths: [Int] = []
 
+  /// See `BatchContent.rules`: here as the hub has them.
+  var rules: [String: MergePolicies] = [:]
+
   var lastPosition: UInt64? { units.last?.position }
 }
 
@@ -67,7 +70,7 @@ enum PageCodec {
     wire.scope = page.scope
     wire.firstPosition = firstPosition
     wire.runs = runs.map(Self.wire)
-    wire.tables = try TableCoder.encode(runs.flatMap(\.changes))
+    wire.tables = try TableCoder.encode(runs.flatMap(\.changes), rules: page.rules)
     wire.feedHash = page.feedHash
     wire.cursor = page.cursor
     wire.head = page.isHead
@@ -130,7 +133,7 @@ enum PageCodec {
       hub: hub, incarnation: wire.incarnation, reader: reader, scope: wire.scope, units: units, feedHash: wire.feedHash,
       cursor: wire.cursor, isHead: wire.head, hubTimeMs: wire.hubTimeMs, digests: try digests(wire.digests),
       backedUp: Dictionary(wire.backedUp.map { ($0.scope, $0.position) }, uniquingKeysWith: max),
-      runLengths: wire.runs.map(\.stamps.count).filter { $0 > 0 })
+      runLengths: wire.runs.map(\.stamps.count).filter { $0 > 0 }, rules: try TableCoder.rules(of: wire.tables))
   }
 
   /// The units of runs, without changes.

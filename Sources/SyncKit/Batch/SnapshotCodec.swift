@@ -35,6 +35,8 @@ struct SnapshotContent: Sendable {
   var hubTimeMs: UInt64
   /// Living rows of the scope.
   var rowCount = 0
+  /// See `BatchContent.rules`: here as the hub has them.
+  var rules: [String: MergePolicies] = [:]
 }
 
 /// A snapshot page's content to signed bytes and back. Pure.
@@ -51,7 +53,7 @@ enum SnapshotCodec {
     wire.scope = page.scope
     wire.runs = runs.map { PageCodec.wire($0.run) }
     wire.positions = runs.map(\.position)
-    try write(page.rows, into: &wire)
+    try write(page.rows, rules: page.rules, into: &wire)
     wire.ranges = try page.ranges.map { range in
       var part = WireSnapshotRange()
       part.table = range.table
@@ -68,7 +70,7 @@ enum SnapshotCodec {
   }
 
   /// Cells that came with one version travel as one change; writes are in the order of their versions, which packs best.
-  private static func write(_ rows: [SnapshotRow], into wire: inout WireSnapshotPage) throws {
+  private static func write(_ rows: [SnapshotRow], rules: [String: MergePolicies], into wire: inout WireSnapshotPage) throws {
     var changes: [Version: [RowChange]] = [:]
     for row in rows {
       for (version, change) in Self.changes(of: row) { changes[version, default: []] += change }
@@ -87,7 +89,7 @@ enum SnapshotCodec {
       wire.stamps.append(version.timestamp.rawValue &- last)
       last = version.timestamp.rawValue
     }
-    wire.tables = try TableCoder.encode(versions.map { changes[$0] ?? [] })
+    wire.tables = try TableCoder.encode(versions.map { changes[$0] ?? [] }, rules: rules)
   }
 
   /// What one write after the other would make the row. The birth has a change of its own, without cells, where the cells do
@@ -135,7 +137,8 @@ enum SnapshotCodec {
         return SnapshotRange(
           table: range.table, after: range.hasAfter ? try key(range.after) : nil, through: range.hasThrough ? try key(range.through) : nil)
       },
-      next: wire.next, cursor: wire.cursor, position: wire.position, hubTimeMs: wire.hubTimeMs, rowCount: rowCount)
+      next: wire.next, cursor: wire.cursor, position: wire.position, hubTimeMs: wire.hubTimeMs, rowCount: rowCount,
+      rules: try TableCoder.rules(of: wire.tables))
   }
 
   private struct RowName: Hashable {

@@ -134,7 +134,7 @@ struct Sealer {
     _ change: RowChange, _ shape: TableShape, _ origin: Origin, _ scope: String, _ before: RowState
   ) throws -> RowChange {
     let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max)
-    let outcome = Merge.join(before, incoming, policies: shape.policies)
+    let outcome = Merge.join(before, incoming, policies: try rows.policies(shape))
     try rows.saveMetadata(outcome.state, shape: shape, key: change.key, scope: scope)
     return change
   }

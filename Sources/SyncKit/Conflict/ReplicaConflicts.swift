@@ -24,6 +24,8 @@ public struct CellHistory: Sendable, Hashable {
   public var writtenMs: UInt64?
   public var writtenBy: ReplicaID?
   public var rule: String
+  /// Written on this device since it last sealed: what the rest of this says is from before that.
+  public var isPending: Bool
   public var conflicts: [Conflict]
 }
 
@@ -124,6 +126,17 @@ extension Replica {
 }
 
 extension CellHistory {
+  private static func isPending(
+    _ column: TableShape.Column, _ part: CellPart, key: CellValue, _ shape: TableShape, in session: any SQLSession
+  ) throws -> Bool {
+    try session.rows("SELECT op, mask, extra FROM sync_pending WHERE tbl = ?1 AND key = ?2", [.integer(Int64(shape.id)), key]).contains {
+      row in
+      let members = try row[2].blob.map(PendingExtra.init)?.members[column.id]
+      if part != .whole, let members { return members.contains(part) }
+      return row[0].integer == CaptureOperation.insert.rawValue || (row[1].integer ?? 0) >> Int64(column.id) & 1 == 1
+    }
+  }
+
   init(table: String, key: CellValue, column: String, member: String?, rows: RowStore) throws {
     guard let shape = rows.shape(table), let known = shape.column(named: column) else {
       throw SyncError(
@@ -141,6 +154,7 @@ extension CellHistory {
     writtenMs = origin?.version.timestamp.wallMs
     writtenBy = origin?.version.replica
     rule = shape.policy(of: known).signature
+    isPending = try Self.isPending(known, name.part, key: key, shape, in: rows.session)
     conflicts = try Conflict.list(
       where: "c.tbl = ?1 AND c.row_key = ?2 AND c.col = ?3 AND (?4 IS NULL OR c.member = ?4)",
       [.text(table), key, .text(column), member.map { .text($0.nfc) } ?? .null], in: rows.session)

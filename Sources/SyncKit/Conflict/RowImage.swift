@@ -66,6 +66,16 @@ struct RowImage: Hashable, Sendable {
       "INSERT INTO \(quote(shape.name)) (\(names)) VALUES (\(places))", [key] + columns.map { values[$0.name] ?? .null })
   }
 
+  /// What writing a column anew, as it was, takes.
+  func cells(of column: String, rule: MergePolicy) -> [CellChange] {
+    guard let value = values[column] else { return [] }
+    switch rule {
+    case .perKey: return (CellParts.members(of: value) ?? [:]).sorted { $0.key < $1.key }.map { CellChange(column, $1, part: .member($0)) }
+    case .counter: return [CellChange(column, value, part: .increment(UInt64.random(in: 0 ... .max)))]
+    default: return [CellChange(column, value)]
+    }
+  }
+
   /// Puts a cell, or a part of one, into the image.
   mutating func set(_ name: CellName, _ value: CellValue) {
     switch name.part {

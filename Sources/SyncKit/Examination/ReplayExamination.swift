@@ -150,8 +150,9 @@ struct ReplayExamination {
         // To a declined change of another unit's row the hub says in its own name that the device's row ends; its own stays.
         if author == hub, try scope(of: change, shape) != run.scope { continue }
         let before = try rows.load(shape, key: change.key)?.state ?? .unknown
-        let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max)
-        let outcome = Merge.join(before, incoming, policies: shape.policies)
+        let cells = try rows.prepare(change, shape, rules: batch.content.rules[change.table] ?? [:])
+        let incoming = IncomingChange(life: change.life, cells: cells, origin: origin, seenThrough: .max)
+        let outcome = Merge.join(before, incoming, policies: try rows.policies(shape))
         if outcome.changed || outcome.state != before {
           try rows.save(outcome, over: before, shape: shape, key: change.key, scope: run.scope)
         }

@@ -89,7 +89,9 @@ struct HeldWork {
   }
 
   private func retry(_ item: Item) throws -> Bool {
-    if let hold = try UnitCheck(session: session, rows: ingest.rows, lineage: ingest.lineage).holdReason(item.unit, by: item.author) {
+    if let hold = try UnitCheck(session: session, rows: ingest.rows, lineage: ingest.lineage, rules: item.content.rules).holdReason(
+      item.unit, by: item.author)
+    {
       if hold.reason.rawValue != item.reason || hold.detail != item.detail {
         try session.execute(
           "UPDATE hub_held SET reason = ?3, detail = ?4 WHERE batch = ?1 AND unit = ?2",
@@ -166,6 +168,10 @@ struct HeldWork {
   ///
   /// - Parameter repaired: What stands instead, as the hub's own; nil leaves what the hub has.
   func decline(_ item: Item, repaired: [RowChange]? = nil) throws {
+    for change in item.unit.changes + (repaired ?? []) {
+      guard let shape = ingest.rows.shape(change.table) else { continue }
+      _ = try ingest.rows.prepare(change, shape, rules: item.content.rules[change.table] ?? [:])
+    }
     for change in item.unit.changes { try keepDeclined(change, item: item) }
     try release(item, isDeclined: true) { _ in }
     for change in item.unit.changes where repaired?.contains(where: { $0.table == change.table && $0.key == change.key }) != true {
@@ -205,9 +211,9 @@ struct HeldWork {
     guard change.life >= state.life else { return }
     if change.life == state.life {
       let cells = change.cells.compactMap { cell -> CellChange? in
-        guard let column = shape.column(named: cell.column), !isIncrement(cell) else { return nil }
+        guard !isIncrement(cell) else { return nil }
         let standing = state.cells[cell.name]
-        let value = standing?.value ?? (cell.name.part == .whole ? column.defaultValue ?? .null : .null)
+        let value = standing?.value ?? (cell.name.part == .whole ? shape.column(named: cell.column)?.defaultValue ?? .null : .null)
         return CellChange(cell.column, value, part: cell.name.part, generation: max(standing?.generation ?? 0, cell.generation))
       }
       // An increment cannot be unsaid; it is said here too, with its opposite.

@@ -67,6 +67,7 @@ public final class Hub: Sendable {
     let signature = CellValue.blob(store.tables.signature)
     let known = try await store.read { try StateStore(session: $0).value("tables") }
     guard known != signature else { return }
+    try await showAside()
     _ = try await retryHeld()
     try await store.write { try StateStore(session: $0).set("tables", signature) }
   }

@@ -123,7 +123,9 @@ extension Hub {
         return change
       }
       let unit = ChangeUnit(stamp: item.unit.stamp, changes: asBorn)
-      if let hold = try UnitCheck(session: work.ingest.session, rows: work.ingest.rows, lineage: work.ingest.lineage).holdReason(
+      if let hold = try UnitCheck(
+        session: work.ingest.session, rows: work.ingest.rows, lineage: work.ingest.lineage, rules: item.content.rules
+      ).holdReason(
         unit, by: author)
       {
         throw SyncError(

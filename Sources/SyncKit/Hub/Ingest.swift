@@ -188,7 +188,7 @@ struct Ingest {
     var run: ScopeOrder.Run?
     var runBytes = 0
     let returned = try ReturnedWork(ingest: self).units(of: hash)
-    let check = UnitCheck(session: session, rows: rows, lineage: lineage)
+    let check = UnitCheck(session: session, rows: rows, lineage: lineage, rules: content.rules)
     var merger: RowMerger?
     for (index, unit) in content.units.enumerated() {
       // What the hub wrote to a row in this transaction has its version before anything else is merged into that row.
@@ -240,6 +240,7 @@ struct Ingest {
     var merger = RowMerger(ingest: self, scope: content.scope, origin: origin, seenThrough: seen.through)
     merger.isOneAuthors = try lineage.ownership(of: content.replica, number: content.number, scope: content.scope)
     merger.sawEarlier = places.sawEarlier(seen, scope: content.scope)
+    merger.rules = content.rules
     return merger
   }
 

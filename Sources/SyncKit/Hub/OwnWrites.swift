@@ -63,8 +63,9 @@ final class OwnWrites {
       for change in changes.filter(\.isSaved).map(\.change) {
         guard let shape = rows.shape(change.table) else { continue }
         let before = try rows.load(shape, key: change.key)?.state ?? .unknown
-        let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max)
-        let outcome = Merge.join(before, incoming, policies: shape.policies)
+        let cells = try rows.prepare(change, shape, rules: [:])
+        let incoming = IncomingChange(life: change.life, cells: cells, origin: origin, seenThrough: .max)
+        let outcome = Merge.join(before, incoming, policies: try rows.policies(shape))
         try session.withoutCapture { try rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope) }
       }
       try append([ChangeUnit(stamp: stamp, changes: changes.map(\.change))], scope: scope, from: origin.position)
@@ -118,7 +119,7 @@ final class OwnWrites {
         [.text(scope), .blob(key.replica.bytes)])
       let content = BatchContent(
         replica: key.replica, scope: scope, number: UInt64((last?[0].integer ?? 0) + 1), previous: last?[1].blob ?? Data(),
-        cursor: Data(), units: part)
+        cursor: Data(), units: part, rules: try rows.rules(of: part))
       let batch = try BatchCodec.seal(content, with: key)
       let row = try session.firstRow(
         """

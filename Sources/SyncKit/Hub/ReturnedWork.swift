@@ -116,7 +116,7 @@ struct ReturnedWork {
       let changes = unit.changes.isEmpty && !unit.isDeclined && isKnown ? content?.units[unit.index].changes ?? [] : unit.changes
       // Earlier pages are missing: nobody could place such a row. Should one of them come, this one comes again, too.
       if try isIncomplete(changes, scope: page.scope) { continue }
-      if source == nil, !changes.isEmpty { source = try keep(run, scope: page.scope) }
+      if source == nil, !changes.isEmpty { source = try keep(run, scope: page.scope, rules: page.rules) }
       guard let source, !changes.isEmpty || unit.isDeclined && isKnown else {
         // The reader's own, or declined: what it says comes with the author's batch.
         try note(unit, page: page, position: nil)
@@ -180,12 +180,13 @@ struct ReturnedWork {
     }
     return try place(
       changes, author: unit.author, index: unit.index, stamp: unit.stamp, isDeclined: unit.isDeclined, scope: page.scope,
-      source: (source, unit.batchHash), seen: seen, isOneAuthors: isOneAuthors)
+      source: (source, unit.batchHash), seen: seen, isOneAuthors: isOneAuthors, rules: page.rules)
   }
 
   private func place(
     _ changes: [RowChange], author: ReplicaID, index: Int, stamp: HybridTimestamp, isDeclined: Bool, scope: String,
-    source: (id: Int64, hash: Data), seen: HubPlaces.Seen, isOneAuthors: (@Sendable (Origin) -> Bool)?
+    source: (id: Int64, hash: Data), seen: HubPlaces.Seen, isOneAuthors: (@Sendable (Origin) -> Bool)?,
+    rules: [String: MergePolicies]
   ) throws -> UInt64 {
     if try ingest.own.isPending(ChangeUnit(stamp: stamp, changes: changes)) { try ingest.own.seal() }
     try ingest.order.receive(stamp, scope: scope)
@@ -195,19 +196,12 @@ struct ReturnedWork {
         ingest: ingest, scope: scope, origin: Origin(version: Version(stamp, author), position: position), seenThrough: seen.through)
       merger.isOneAuthors = isOneAuthors
       merger.sawEarlier = ingest.places.sawEarlier(seen, scope: scope)
-      try merger.merge(changes.map(known))
+      merger.rules = rules
+      try merger.merge(changes)
     }
     let run = ScopeOrder.Run(position: position, firstUnit: index, stamps: [stamp], isRestamped: true, isDeclined: isDeclined)
     try ingest.order.log(run, batch: source.id, batchHash: source.hash, scope: scope)
     return position
-  }
-
-  /// Without the cells this program does not know; they are passed on in the feed all the same.
-  private func known(_ change: RowChange) -> RowChange {
-    guard let shape = ingest.rows.shape(change.table) else { return change }
-    var change = change
-    change.cells.removeAll { shape.column(named: $0.column) == nil }
-    return change
   }
 
   // MARK: A batch that comes again
@@ -241,7 +235,7 @@ struct ReturnedWork {
     for (number, unit) in open.enumerated() where number == 0 || unit.stamp != open[number - 1].stamp {
       let position = try place(
         content.units[index].changes, author: content.replica, index: index, stamp: unit.stamp, isDeclined: unit.isDeclined,
-        scope: content.scope, source: (batch, hash), seen: seen, isOneAuthors: isOneAuthors)
+        scope: content.scope, source: (batch, hash), seen: seen, isOneAuthors: isOneAuthors, rules: content.rules)
       try setPosition(position, hash: hash, unit: index, stamp: unit.stamp)
     }
     try HubLife(session: session).count(unitsBack: 1)
@@ -290,11 +284,11 @@ struct ReturnedWork {
   }
 
   /// Keeps the content of a run whose batch the hub does not have, for the feed to serve.
-  private func keep(_ run: [FeedUnit], scope: String) throws -> Int64? {
+  private func keep(_ run: [FeedUnit], scope: String, rules: [String: MergePolicies]) throws -> Int64? {
     guard let head = run.first else { return nil }
     let content = BatchContent(
       replica: head.author, scope: scope, number: head.batchNumber, previous: head.batchNumber == 1 ? Data() : Data(count: 32),
-      cursor: head.authorCursor, units: run.map { ChangeUnit(stamp: $0.stamp, changes: $0.changes) })
+      cursor: head.authorCursor, units: run.map { ChangeUnit(stamp: $0.stamp, changes: $0.changes) }, rules: rules)
     let row = try session.firstRow(
       """
       INSERT INTO hub_returned_batch (scope, replica, number, hash, first_unit, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id

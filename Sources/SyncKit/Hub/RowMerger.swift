@@ -11,6 +11,8 @@ struct RowMerger {
   var isOneAuthors: (@Sendable (Origin) -> Bool)?
   /// See `IncomingChange.sawEarlier`.
   var sawEarlier: (@Sendable (Origin) -> Bool)?
+  /// How the columns of a newer program merge, as it or an earlier life of this hub says: see `BatchContent.rules`.
+  var rules: [String: MergePolicies] = [:]
   private var session: any HubSession { ingest.session }
 
   /// Merges the changes of one unit: decisions last, as what they decide about comes with them, in whatever order.
@@ -21,13 +23,17 @@ struct RowMerger {
   }
 
   private func merge(_ change: RowChange) throws {
-    guard let shape = ingest.rows.shape(change.table) else { return }
+    var change = change
+    let shape = try ingest.rows.shapeOrUnknown(change.table)
+    change.cells = try ingest.rows.prepare(change, shape, rules: rules[change.table] ?? [:])
     let before = try ingest.rows.load(shape, key: change.key)?.state ?? .unknown
     var incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)
     incoming.isOneAuthors = isOneAuthors
     incoming.sawEarlier = sawEarlier
-    let outcome = Merge.join(before, incoming, policies: shape.policies)
-    let image = before.isAlive && before.life < change.life ? try RowImage(shape, key: change.key, in: session) : nil
+    let outcome = Merge.join(before, incoming, policies: try ingest.rows.policies(shape))
+    var image =
+      before.isAlive && before.life < change.life && shape.isKnown ? try RowImage(shape, key: change.key, in: session) : nil
+    for (name, cell) in try ingest.rows.aside.hidden(in: before, of: shape) { image?.set(name, cell.value) }
     if outcome.changed || outcome.state != before {
       try session.withoutCapture {
         try ingest.rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope)
@@ -69,6 +75,13 @@ struct RowMerger {
       for loser in outcome.unseen { whole.set(loser.name, loser.loser.value) }
     }
     try whole.insert(shape, key: change.key, in: session)
+    // No SQL of this program says what belongs to columns that it does not know.
+    let cells = try ingest.rows.aside.columns(of: change.table).filter { shape.column(named: $0) == nil }.flatMap {
+      try whole.cells(of: $0, rule: ingest.rows.aside.rule(of: $0, in: change.table) ?? .lastWriterWins)
+    }
+    if !cells.isEmpty {
+      ingest.own.add(RowChange(table: change.table, key: change.key, life: outcome.state.life + 1, cells: cells), scope: scope)
+    }
     return true
   }
 }

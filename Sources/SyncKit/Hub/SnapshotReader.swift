@@ -42,6 +42,7 @@ struct SnapshotReader {
     } else {
       page.next = try place.serializedData()
     }
+    page.rules = try RowStore(session: session, shapes: tables.byName).rules(of: Set(page.rows.map(\.table)))
     return try SnapshotCodec.seal(page, runs: runs, with: key)
   }
 

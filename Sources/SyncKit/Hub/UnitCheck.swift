@@ -5,6 +5,8 @@ struct UnitCheck {
   let session: any HubSession
   let rows: RowStore
   let lineage: HubLineage
+  /// What the author says of its columns: see `BatchContent.rules`.
+  var rules: [String: MergePolicies] = [:]
 
   struct Hold: Hashable, Sendable {
     var reason: Reason
@@ -56,8 +58,9 @@ struct UnitCheck {
     }
     // A key that the table would turn into another one could pass for a row of another unit.
     guard shape.keyType.keeps(change.key) else { return Hold(reason: .value, detail: "\(change.table).\(shape.keyColumn)") }
-    if let unknown = change.cells.first(where: { shape.column(named: $0.column) == nil }) {
-      return Hold(reason: .schema, detail: "\(change.table).\(unknown.column)")
+    let unknown = change.cells.filter { shape.column(named: $0.column) == nil }
+    if let cell = try unknown.first(where: { try !canKeepAside($0, shape) }) {
+      return Hold(reason: .schema, detail: "\(change.table).\(cell.column)")
     }
     if try isBehind(change, author) { return Hold(reason: .behind, detail: change.table) }
     let scopeCell = change.cells.first { $0.column == shape.declaration.scopeColumn }?.value
@@ -74,11 +77,25 @@ struct UnitCheck {
     // Conflicts are the hub's alone; a decision is never changed.
     let isKept = change.table == MetadataSchema.decisionTable.name && stored != nil
     if isKept || change.table == MetadataSchema.conflictTable.name { return Hold(reason: .schema, detail: change.table) }
-    if let wrong = change.cells.first(where: { !shape.accepts($0) }) {
+    if let wrong = change.cells.first(where: { shape.column(named: $0.column) != nil && !shape.accepts($0) }) {
       return Hold(reason: .value, detail: "\(change.table).\(wrong.column)")
     }
     return try missingParent(of: change, shape: shape, in: unit)
   }
+
+  /// Whether a cell of a column that this hub does not know can be merged all the same: it says by which rule, and that is the
+  /// one said before.
+  private func canKeepAside(_ cell: CellChange, _ shape: TableShape) throws -> Bool {
+    guard let rule = MergePolicy(of: cell, said: rules[shape.name]?[cell.column]) else { return false }
+    if let known = try rows.aside.rule(of: cell.column, in: shape.name) { return known.signature == rule.signature }
+    // Names that differ only in case could never be columns of one table.
+    let names = [shape.keyColumn] + shape.columns.map(\.name) + (try rows.aside.columns(of: shape.name))
+    let isTaken = names.contains { $0.caseInsensitiveCompare(cell.column) == .orderedSame }
+    return !isTaken && names.count + newColumnsMax <= WireLimits.columnsPerTableMax
+  }
+
+  /// Columns that one change may bring at once.
+  private var newColumnsMax: Int { 8 }
 
   /// Whether an earlier unit about the same row is held: of this identity, or of one that it goes on from.
   private func isBehind(_ change: RowChange, _ author: Author) throws -> Bool {
@@ -132,6 +149,9 @@ extension TableShape {
     case (.max, .whole), (.min, .whole): break
     case (.lastWriterWins, .whole), (.review, .whole): guard cell.generation == 0 else { return false }
     }
-    return column.type.keeps(cell.value) && (column.acceptsNull || !cell.value.isNull)
+    return isShown(cell.value, in: column)
   }
+
+  /// Whether a value can stand in a column as it is.
+  func isShown(_ value: CellValue, in column: Column) -> Bool { column.type.keeps(value) && (column.acceptsNull || !value.isNull) }
 }

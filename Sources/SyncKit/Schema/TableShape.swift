@@ -25,6 +25,15 @@ struct TableShape: Sendable, Hashable {
   var keyType: ColumnType
   /// Without the key; the scope first, so that it is in the first part of a row that has to be cut.
   var columns: [Column]
+  /// False for a table that this program has only heard of: it has records of its rows, and no rows.
+  var isKnown = true
+
+  /// A table that only newer programs know.
+  static func unknown(_ name: String) -> TableShape {
+    TableShape(
+      id: -1, declaration: ReplicatedTable(name, scopeColumn: ""), keyColumn: "", keyType: ColumnType(declared: "", isStrict: false),
+      columns: [], isKnown: false)
+  }
 
   var name: String { declaration.name }
   var metadataTable: String { "sync_meta_\(name)" }

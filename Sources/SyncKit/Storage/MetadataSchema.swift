@@ -25,6 +25,7 @@ enum MetadataSchema {
     try db.execute(sql: conflicts)
     try db.execute(sql: DigestBook.schema)
     try db.execute(sql: SchemaRecord.schema)
+    try db.execute(sql: AsideBook.schema)
     for table in tables where table.kind == .replicated { try db.execute(sql: metadata(of: table.name)) }
     try db.execute(sql: "INSERT OR IGNORE INTO sync_state (name, value) VALUES ('storeVersion', \(storeVersion))")
   }
@@ -60,9 +61,9 @@ enum MetadataSchema {
 
   /// One record a row: life, the version (and at the hub position) that most of its cells have, the mask of those cells,
   /// and the other cells' versions in `cells`.
-  private static func metadata(of table: String) -> String {
+  static func metadata(of table: String) -> String {
     """
-    CREATE TABLE IF NOT EXISTS "sync_meta_\(table)" (
+    CREATE TABLE IF NOT EXISTS \(quote("sync_meta_" + table)) (
       key PRIMARY KEY NOT NULL, scope TEXT NOT NULL, life INTEGER NOT NULL, stamp INTEGER NOT NULL, replica INTEGER NOT NULL,
       position INTEGER NOT NULL, mask INTEGER NOT NULL, cells BLOB, digest BLOB) WITHOUT ROWID;
     """

@@ -31,12 +31,14 @@ struct Outbox {
     """
 
   /// Seals `units` of one scope into batches, chained to the last one.
-  func append(_ units: [ChangeUnit], scope: String, cursor: Data, key: SigningKey) throws {
+  ///
+  /// - Parameter rules: How the columns written merge: see `BatchContent.rules`.
+  func append(_ units: [ChangeUnit], scope: String, cursor: Data, rules: [String: MergePolicies], key: SigningKey) throws {
     for part in Sealer.batches(of: units) {
       let last = try session.firstRow("SELECT number, hash FROM sync_outbox WHERE scope = ?1 ORDER BY number DESC LIMIT 1", [.text(scope)])
       let content = BatchContent(
         replica: key.replica, scope: scope, number: UInt64((last?[0].integer ?? 0) + 1), previous: last?[1].blob ?? Data(), cursor: cursor,
-        units: part)
+        units: part, rules: rules)
       let batch = try BatchCodec.seal(content, with: key)
       try session.execute(
         "INSERT INTO sync_outbox (scope, number, hash, bytes, units, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

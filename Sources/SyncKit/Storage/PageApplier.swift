@@ -10,7 +10,7 @@ struct PageApplier {
   struct Applied {
     var units = 0
     var acknowledged = 0
-    /// Tables, and columns as `table/column`, that this version does not know.
+    /// Tables, and columns as `table/column`, that this version does not know and the hub does not say how to merge.
     var skipped: Set<String> = []
   }
 
@@ -30,7 +30,7 @@ struct PageApplier {
       }
       try checkOwn(page.units.filter { isOwn($0, scope: page.scope) && $0.position > position }, scope: page.scope)
       for unit in page.units where unit.position > position {
-        try apply(unit, scope: page.scope, applied: &applied, own: &own)
+        try apply(unit, scope: page.scope, rules: page.rules, applied: &applied, own: &own)
         clock.receive(unit.stamp)
       }
       try own.save()
@@ -85,7 +85,9 @@ struct PageApplier {
     }
   }
 
-  private func apply(_ unit: FeedUnit, scope: String, applied: inout Applied, own: inout OwnUnits) throws {
+  private func apply(
+    _ unit: FeedUnit, scope: String, rules: [String: MergePolicies], applied: inout Applied, own: inout OwnUnits
+  ) throws {
     if isOwn(unit, scope: scope) {
       try acknowledge(unit, scope: scope, own: &own)
       applied.acknowledged += 1
@@ -94,18 +96,23 @@ struct PageApplier {
     applied.units += 1
     let origin = Origin(version: Version(unit.stamp, unit.author), position: 0)
     for change in unit.changes {
-      guard let shape = rows.shape(change.table) else {
+      // Only a hub that does not say how columns merge leaves something out that this program cannot keep.
+      let said = rules[change.table] ?? [:]
+      guard rows.shape(change.table) != nil || change.cells.allSatisfy({ MergePolicy(of: $0, said: said[$0.column]) != nil }) else {
         applied.skipped.insert(change.table)
         continue
       }
-      let known = change.cells.filter { shape.column(named: $0.column) != nil }
-      for cell in change.cells where shape.column(named: cell.column) == nil { applied.skipped.insert("\(change.table)/\(cell.column)") }
+      let shape = try rows.shapeOrUnknown(change.table)
+      let cells = try rows.prepare(change, shape, rules: said)
+      if cells.count < change.cells.count {
+        applied.skipped.formUnion(Set(change.cells.map(\.column)).subtracting(cells.map(\.column)).map { "\(change.table)/\($0)" })
+      }
       let stored = try rows.load(shape, key: change.key)
       // A key belongs to one scope for ever. What another's feed says of it is for the device whose row of that key was declined.
       if let stored, stored.scope != scope { continue }
       let before = stored?.state ?? .unknown
-      let incoming = IncomingChange(life: change.life, cells: known, origin: origin, seenThrough: .max)
-      let outcome = Merge.join(before, incoming, policies: shape.policies)
+      let incoming = IncomingChange(life: change.life, cells: cells, origin: origin, seenThrough: .max)
+      let outcome = Merge.join(before, incoming, policies: try rows.policies(shape))
       if outcome.changed || outcome.state != before {
         try rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope)
       }

@@ -17,6 +17,63 @@ final class RowStore {
 
   func shape(_ table: String) -> TableShape? { shapes[table] }
 
+  private var book: AsideBook?
+  /// What newer programs wrote and this one cannot show.
+  var aside: AsideBook {
+    get throws {
+      if let book { return book }
+      let new = try AsideBook(session: session)
+      book = new
+      return new
+    }
+  }
+
+  /// A declared table, or one that the feed brings and this program does not know: its rows are kept aside.
+  func shapeOrUnknown(_ table: String) throws -> TableShape {
+    if let shape = shapes[table] { return shape }
+    if try !aside.isUnknown(table) {
+      try session.execute(MetadataSchema.metadata(of: table))
+      try aside.note(table: table)
+    }
+    return .unknown(table)
+  }
+
+  /// The cells of a change that can be merged here, after noting those that cannot be shown. What a newer program left without
+  /// a rule cannot be merged by one that does not know the column.
+  ///
+  /// - Parameter rules: By which rule each column merges, as the sender says.
+  func prepare(_ change: RowChange, _ shape: TableShape, rules: MergePolicies) throws -> [CellChange] {
+    let book = try aside
+    return try change.cells.filter { cell in
+      if let column = shape.column(named: cell.column) {
+        if !shape.accepts(cell) { try book.note(column.name, in: shape.name, rule: shape.policy(of: column)) }
+        return true
+      }
+      guard let rule = MergePolicy(of: cell, said: rules[cell.column] ?? book.rule(of: cell.column, in: shape.name)) else { return false }
+      try book.note(cell.column, in: shape.name, rule: rule)
+      return true
+    }
+  }
+
+  /// By which rule each column of tables merges, for those who do not know it.
+  func rules(of tables: Set<String>) throws -> [String: MergePolicies] {
+    var rules: [String: MergePolicies] = [:]
+    for table in tables {
+      let shape = shapes[table] ?? .unknown(table)
+      var own = try aside.policies(shape)
+      for column in shape.columns { own[column.name] = shape.policy(of: column) }
+      rules[table] = own
+    }
+    return rules
+  }
+
+  func rules(of units: [ChangeUnit]) throws -> [String: MergePolicies] {
+    try rules(of: Set(units.flatMap { $0.changes.map(\.table) }))
+  }
+
+  /// How a table's cells merge, those of columns this program does not know too.
+  func policies(_ shape: TableShape) throws -> MergePolicies { try aside.policies(shape) }
+
   var all: some Sequence<TableShape> { shapes.values.sorted { $0.id < $1.id } }
 
   /// Observers of a table will hear that its rows were written.
@@ -25,7 +82,7 @@ final class RowStore {
   /// What the rows written since the last `flush` change in the digests.
   private var digestChanges: [DigestBook.Place: DigestBook.Change] = [:]
   private struct Loaded {
-    var table: Int
+    var table: String
     var key: CellValue
     var digest: Data?
   }
@@ -47,11 +104,11 @@ final class RowStore {
   /// One statement: metadata and values together. Nil for a row never heard of.
   func load(_ shape: TableShape, key: CellValue) throws -> Stored? {
     guard let row = try session.firstRow(Self.select(shape) + " WHERE m.key = ?1", [key]) else {
-      loaded = Loaded(table: shape.id, key: key)
+      loaded = Loaded(table: shape.name, key: key)
       return nil
     }
     let stored = try stored(row, shape)
-    loaded = Loaded(table: shape.id, key: key, digest: row[8].blob)
+    loaded = Loaded(table: shape.name, key: key, digest: row[8].blob)
     return stored
   }
 
@@ -67,9 +124,11 @@ final class RowStore {
   }
 
   private static func select(_ shape: TableShape) -> String {
-    let columns = shape.columns.map { "t." + quote($0.name) }.joined(separator: ", ")
+    let record = "SELECT m.key, m.scope, m.life, m.stamp, m.replica, m.position, m.mask, m.cells, m.digest"
+    guard shape.isKnown else { return "\(record) FROM \(quote(shape.metadataTable)) m" }
+    let columns = shape.columns.map { ", t." + quote($0.name) }.joined()
     return """
-      SELECT m.key, m.scope, m.life, m.stamp, m.replica, m.position, m.mask, m.cells, m.digest, \(columns)
+      \(record)\(columns)
       FROM \(quote(shape.metadataTable)) m LEFT JOIN \(quote(shape.name)) t ON t.\(quote(shape.keyColumn)) = m.key
       """
   }
@@ -81,7 +140,11 @@ final class RowStore {
     let main = Origin(
       version: Version(HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), try replicaID(replica)), position: UInt64(max(0, position)))
     let metadata = RowMetadata(life: UInt32(clamping: life), main: main, mask: mask, split: row[7].blob ?? Data())
-    return Stored(state: try metadata.state(shape, values: row[9...], replica: replicaID), scope: scope)
+    var state = try metadata.state(shape, values: row[9...], replica: replicaID)
+    if state.isAlive, try aside.has(shape.name) {
+      state.cells.merge(try aside.load(shape.name, key: row[0], replica: replicaID)) { _, aside in aside }
+    }
+    return Stored(state: state, scope: scope)
   }
 
   /// Writes a merged row: its metadata record, and those values that changed.
@@ -89,6 +152,7 @@ final class RowStore {
   /// - Parameter previous: The state loaded before the merge.
   func save(_ outcome: MergeOutcome, over previous: RowState, shape: TableShape, key: CellValue, scope: String) throws {
     try saveMetadata(outcome.state, shape: shape, key: key, scope: scope)
+    guard shape.isKnown else { return }
     touched.insert(shape.name)
     let table = quote(shape.name)
     let keyColumn = quote(shape.keyColumn)
@@ -97,8 +161,8 @@ final class RowStore {
     }
     guard outcome.state.isAlive else { return }
     let writtenColumns = Set(outcome.written.map(\.column))
-    let cells = shape.columns.filter { writtenColumns.contains($0.name) }.compactMap { column in
-      CellParts.value(of: column, policy: shape.policy(of: column), in: outcome.state.cells).map { (column.name, $0) }
+    let cells = try shape.columns.filter { writtenColumns.contains($0.name) }.compactMap { column in
+      try value(of: column, in: outcome.state, shape).map { (column.name, $0) }
     }
     if previous.life != outcome.state.life {
       let names = ([shape.keyColumn] + cells.map(\.0)).map(quote).joined(separator: ", ")
@@ -111,6 +175,47 @@ final class RowStore {
       let sets = cells.enumerated().map { "\(quote($1.0)) = ?\($0 + 2)" }.joined(separator: ", ")
       try session.execute("UPDATE \(table) SET \(sets) WHERE \(keyColumn) = ?1", [key] + cells.map(\.1))
     }
+  }
+
+  /// What the app sees in a column: its default where nobody wrote it, or what was written cannot be shown. Nil when nothing need
+  /// be written there.
+  private func value(of column: TableShape.Column, in state: RowState, _ shape: TableShape) throws -> CellValue? {
+    let value = CellParts.value(of: column, policy: shape.policy(of: column), in: state.cells)
+    guard let value, try aside.rule(of: column.name, in: shape.name) != nil else { return value }
+    return shape.isShown(value, in: column) ? value : column.defaultValue ?? .null
+  }
+
+  /// Puts cells that were aside where the app sees them.
+  ///
+  /// - Returns: Their names.
+  func show(
+    _ stored: Stored, columns: Set<String>, shape: TableShape, key: CellValue, isNewTable: Bool
+  ) throws -> [CellName] {
+    let isEnding = try session.firstRow(
+      "SELECT 1 FROM sync_pending WHERE tbl = ?1 AND key = ?2 AND op = ?3 LIMIT 1",
+      [.integer(Int64(shape.id)), key, .integer(CaptureOperation.delete.rawValue)])
+    // The row was deleted here and that is not sealed: what was aside goes with its life.
+    guard isEnding == nil, stored.state.isAlive else { return [] }
+    let hidden = try aside.hidden(in: stored.state, of: shape)
+    let shown = stored.state.cells.keys.filter { columns.contains($0.column) && hidden[$0] == nil }
+    let values = try shape.columns.filter { column in isNewTable || shown.contains { $0.column == column.name } }.compactMap { column in
+      try value(of: column, in: stored.state, shape).map { (column.name, $0) }
+    }
+    if isNewTable {
+      let names = ([shape.keyColumn] + values.map(\.0)).map(quote).joined(separator: ", ")
+      let places = (1...values.count + 1).map { "?\($0)" }.joined(separator: ", ")
+      let all = shape.columns.map { "\(quote($0.name)) = excluded.\(quote($0.name))" }.joined(separator: ", ")
+      try session.execute(
+        """
+        INSERT INTO \(quote(shape.name)) (\(names)) VALUES (\(places)) ON CONFLICT (\(quote(shape.keyColumn))) DO UPDATE SET \(all)
+        """, [key] + values.map(\.1))
+    } else if !values.isEmpty {
+      let sets = values.enumerated().map { "\(quote($1.0)) = ?\($0 + 2)" }.joined(separator: ", ")
+      try session.execute("UPDATE \(quote(shape.name)) SET \(sets) WHERE \(quote(shape.keyColumn)) = ?1", [key] + values.map(\.1))
+    }
+    try saveMetadata(stored.state, shape: shape, key: key, scope: stored.scope)
+    touched.insert(shape.name)
+    return shown.sorted()
   }
 
   /// Writes a row as it is said to be, whatever stood before.
@@ -135,8 +240,9 @@ final class RowStore {
   /// Forgets a row altogether, as if it had never been heard of.
   func forget(_ shape: TableShape, key: CellValue) throws {
     guard let stored = try load(shape, key: key) else { return }
-    touched.insert(shape.name)
-    if stored.state.isAlive {
+    if shape.isKnown { touched.insert(shape.name) }
+    if try aside.has(shape.name) { try aside.save([:], table: shape.name, key: key, number: number) }
+    if stored.state.isAlive && shape.isKnown {
       try session.execute("DELETE FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [key])
     }
     try noteDigest(.zero, isAlive: false, shape: shape, key: key, scope: stored.scope)
@@ -154,7 +260,13 @@ final class RowStore {
 
   /// Writes only the metadata: the values already stand, as after a local write or a new stamp.
   func saveMetadata(_ state: RowState, shape: TableShape, key: CellValue, scope: String) throws {
-    guard let metadata = try RowMetadata(state, shape: shape, number: number) else { return }
+    var shown = state
+    if try aside.has(shape.name) {
+      let hidden = try aside.hidden(in: state, of: shape)
+      shown.cells = state.cells.filter { hidden[$0.key] == nil }
+      try aside.save(hidden, table: shape.name, key: key, number: number)
+    }
+    guard let metadata = try RowMetadata(shown, shape: shape, number: number) else { return }
     let main = metadata.main
     let digest = RowDigest(state, table: shape.name, key: key)
     try noteDigest(digest, isAlive: state.isAlive, shape: shape, key: key, scope: scope)
@@ -174,7 +286,7 @@ final class RowStore {
 
   private func noteDigest(_ digest: RowDigest, isAlive: Bool, shape: TableShape, key: CellValue, scope: String) throws {
     let old: Data?
-    if let loaded, loaded.table == shape.id, loaded.key == key {
+    if let loaded, loaded.table == shape.name, loaded.key == key {
       old = loaded.digest
     } else {
       old = try session.firstRow("SELECT digest FROM \(quote(shape.metadataTable)) WHERE key = ?1", [key])?[0].blob

@@ -64,24 +64,25 @@ extension PageApplier {
     let own = try unacknowledged(scope: page.scope)
     var coming: [String: [CellValue: RowState]] = [:]
     for row in page.rows {
-      guard let shape = rows.shape(row.table) else {
-        try state.set(Self.skippedPrefix + row.table, .integer(1))
-        continue
-      }
+      let shape = try rows.shapeOrUnknown(row.table)
+      let cells = row.state.cells.map { CellChange($0.column, $1.value, part: $0.part, generation: $1.generation) }
+      let change = RowChange(table: row.table, key: row.key, life: row.state.life, cells: cells)
+      let kept = Set(try rows.prepare(change, shape, rules: page.rules[row.table] ?? [:]).map(\.name))
       var known = row.state
-      for name in row.state.cells.keys where shape.column(named: name.column) == nil {
+      for name in row.state.cells.keys where !kept.contains(name) {
         known.cells[name] = nil
         try state.set("\(Self.skippedPrefix)\(row.table)/\(name.column)", .integer(1))
       }
       coming[row.table, default: [:]][row.key] = known
     }
     for range in page.ranges {
-      guard let shape = rows.shape(range.table) else { continue }
+      let shape = try rows.shapeOrUnknown(range.table)
+      let policies = try rows.policies(shape)
       for (key, scope) in try rows.keys(of: shape, after: range.after, through: range.through) {
         let replacement = coming[range.table]?.removeValue(forKey: key)
         guard replacement != nil || scope.utf8.elementsEqual(page.scope.utf8) else { continue }
         let before = try rows.load(shape, key: key)?.state ?? .unknown
-        let after = join(own[RowName(table: range.table, key: key)] ?? [], onto: replacement ?? .unknown, shape)
+        let after = join(own[RowName(table: range.table, key: key)] ?? [], onto: replacement ?? .unknown, policies)
         if after == .unknown {
           try rows.forget(shape, key: key)
         } else {
@@ -90,12 +91,13 @@ extension PageApplier {
       }
     }
     for (table, states) in coming {
-      guard let shape = rows.shape(table) else { continue }
+      let shape = try rows.shapeOrUnknown(table)
+      let policies = try rows.policies(shape)
       // New here, or the rest of a row that the page before began.
       for (key, state) in states {
         let before = try rows.load(shape, key: key)?.state ?? .unknown
-        let merged = before == .unknown ? state : Self.join(state, onto: before, shape)
-        let after = join(own[RowName(table: table, key: key)] ?? [], onto: merged, shape)
+        let merged = before == .unknown ? state : Self.join(state, onto: before, policies)
+        let after = join(own[RowName(table: table, key: key)] ?? [], onto: merged, policies)
         try rows.replace(before, with: after, shape: shape, key: key, scope: page.scope)
       }
     }
@@ -109,7 +111,7 @@ extension PageApplier {
   }
 
   /// Joins one state into another, write by write.
-  private static func join(_ state: RowState, onto before: RowState, _ shape: TableShape) -> RowState {
+  private static func join(_ state: RowState, onto before: RowState, _ policies: MergePolicies) -> RowState {
     var joined = before
     let writes = Dictionary(grouping: state.cells, by: \.value.origin)
     for origin in Set(writes.keys).union([state.lifeOrigin].compactMap { $0 }) {
@@ -117,16 +119,16 @@ extension PageApplier {
         CellChange($0.key.column, $0.value.value, part: $0.key.part, generation: $0.value.generation)
       }
       let change = IncomingChange(life: state.life, cells: cells, origin: origin, seenThrough: .max)
-      joined = Merge.join(joined, change, policies: shape.policies).state
+      joined = Merge.join(joined, change, policies: policies).state
     }
     return joined
   }
 
-  private func join(_ changes: [OwnChange], onto before: RowState, _ shape: TableShape) -> RowState {
+  private func join(_ changes: [OwnChange], onto before: RowState, _ policies: MergePolicies) -> RowState {
     changes.reduce(before) { state, own in
       Merge.join(
         state, IncomingChange(life: own.change.life, cells: own.change.cells, origin: own.origin, seenThrough: .max),
-        policies: shape.policies
+        policies: policies
       ).state
     }
   }

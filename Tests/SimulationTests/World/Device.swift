@@ -68,7 +68,7 @@ final class Device {
   func open() throws -> Replica {
     if let replica { return replica }
     let opened = try Replica.open(
-      at: disk.path, tables: program.tables, migrator: program.migrator(version), keyStore: secrets, clock: clock)
+      at: disk.path, tables: program.tables(version), migrator: program.migrator(version), keyStore: secrets, clock: clock)
     replica = opened
     return opened
   }

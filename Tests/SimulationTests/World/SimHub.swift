@@ -62,7 +62,7 @@ final class SimHub {
 
   func open() async throws -> Hub {
     if let hub = port.hub { return hub }
-    let opened = try SQLiteHubStore.open(at: disk.path, tables: program.tables, migrator: program.migrator(version), clock: clock)
+    let opened = try SQLiteHubStore.open(at: disk.path, tables: program.tables(version), migrator: program.migrator(version), clock: clock)
     store = opened
     if let trap = port.trap { opened.steps.listener = { try trap.reached($0.label) } }
     var options = Hub.Options()

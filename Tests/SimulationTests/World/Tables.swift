@@ -38,8 +38,7 @@ enum Tables {
     "note": [
       Column(name: "a"), Column(name: "b", values: .text, defaultValue: .text("")),
       Column(name: "c", values: .text, defaultValue: .text("none")), Column(name: "tags", policy: .perKey),
-      Column(name: "extra", since: 2),
-    ],
+    ] + since2,
     "visit": [
       Column(name: "place"), Column(name: "score", values: .integer, defaultValue: .integer(0)), Column(name: "finding", policy: .review),
       Column(name: "peak", policy: .max, values: .integer), Column(name: "low", policy: .min, values: .integer),
@@ -52,7 +51,9 @@ enum Tables {
   static func columns(of table: String, version: Int) -> [Column] { (columns[table] ?? []).filter { $0.since <= version } }
 
   static let declared = [
-    ReplicatedTable("note", scopeColumn: "unit", policies: ["tags": .perKey]),
+    ReplicatedTable(
+      "note", scopeColumn: "unit",
+      policies: ["tags": .perKey, "height": .max, "depth": .min, "grade": .ranked(stages), "marks": .perKey, "tally": .counter]),
     ReplicatedTable(
       "visit", scopeColumn: "unit",
       policies: ["finding": .review, "peak": .max, "low": .min, "stage": .ranked(stages), "count": .counter]),
@@ -75,7 +76,7 @@ enum Tables {
           CREATE TABLE answer (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, words TEXT NOT NULL) WITHOUT ROWID;
           """)
     }
-    if version >= 2 { migrator.registerMigration("2") { db in try db.execute(sql: "ALTER TABLE note ADD COLUMN extra") } }
+    if version >= 2 { migrator.registerMigration("2") { db in try db.execute(sql: since2SQL) } }
     return migrator
   }
 }

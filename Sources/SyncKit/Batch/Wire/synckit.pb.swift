@@ -28,6 +28,55 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+/// Which of two whole cells stands.
+nonisolated enum WireCellRule: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case unsaid // = 0
+
+  /// the later version
+  case latest // = 1
+  case largest // = 2
+  case smallest // = 3
+  case ranked // = 4
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unsaid
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unsaid
+    case 1: self = .latest
+    case 2: self = .largest
+    case 3: self = .smallest
+    case 4: self = .ranked
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unsaid: return 0
+    case .latest: return 1
+    case .largest: return 2
+    case .smallest: return 3
+    case .ranked: return 4
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [WireCellRule] = [
+    .unsaid,
+    .latest,
+    .largest,
+    .smallest,
+    .ranked,
+  ]
+
+}
+
 /// What a cell holds.
 nonisolated enum WireCellKind: SwiftProtobuf.Enum, Swift.CaseIterable {
   typealias RawValue = Int
@@ -323,6 +372,12 @@ nonisolated struct WireColumn: Sendable {
 
   /// one varint a written cell; empty: every one is 0
   var generations: Data = Data()
+
+  /// of whole cells: how the column merges, for a receiver that does not know it
+  var rule: WireCellRule = .unsaid
+
+  /// RANKED: the values, the one that gives way to all others first
+  var ranks: [String] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -978,47 +1033,58 @@ nonisolated struct WireSnapshotRange: @unchecked Sendable {
 }
 
 /// Where a snapshot goes on. Opaque to clients: they keep and return the bytes.
-nonisolated struct WireSnapshotPlace: Sendable {
+nonisolated struct WireSnapshotPlace: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var incarnation: Data = Data()
+  var incarnation: Data {
+    get {_storage._incarnation}
+    set {_uniqueStorage()._incarnation = newValue}
+  }
 
   /// of the feed when the snapshot began
   var start: WireScopePosition {
-    get {_start ?? WireScopePosition()}
-    set {_start = newValue}
+    get {_storage._start ?? WireScopePosition()}
+    set {_uniqueStorage()._start = newValue}
   }
   /// Returns true if `start` has been explicitly set.
-  var hasStart: Bool {self._start != nil}
+  var hasStart: Bool {_storage._start != nil}
   /// Clears the value of `start`. Subsequent reads from it will return its default value.
-  mutating func clearStart() {self._start = nil}
+  mutating func clearStart() {_uniqueStorage()._start = nil}
 
   /// the reader's units up to this position were acknowledged
-  var acknowledged: UInt64 = 0
+  var acknowledged: UInt64 {
+    get {_storage._acknowledged}
+    set {_uniqueStorage()._acknowledged = newValue}
+  }
 
   /// the rows up to this key of this table were sent
-  var table: String = String()
+  var table: String {
+    get {_storage._table}
+    set {_uniqueStorage()._table = newValue}
+  }
 
   var key: WireColumn {
-    get {_key ?? WireColumn()}
-    set {_key = newValue}
+    get {_storage._key ?? WireColumn()}
+    set {_uniqueStorage()._key = newValue}
   }
   /// Returns true if `key` has been explicitly set.
-  var hasKey: Bool {self._key != nil}
+  var hasKey: Bool {_storage._key != nil}
   /// Clears the value of `key`. Subsequent reads from it will return its default value.
-  mutating func clearKey() {self._key = nil}
+  mutating func clearKey() {_uniqueStorage()._key = nil}
 
   /// and of the next row so many cells
-  var cells: UInt32 = 0
+  var cells: UInt32 {
+    get {_storage._cells}
+    set {_uniqueStorage()._cells = newValue}
+  }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _start: WireScopePosition? = nil
-  fileprivate var _key: WireColumn? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// A whole enrolment as a file, for a device that never met the network. It holds secrets.
@@ -1161,6 +1227,10 @@ nonisolated struct WireErrorBody: Sendable {
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "synckit.v1"
+
+nonisolated extension WireCellRule: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNSAID\0\u{1}LATEST\0\u{1}LARGEST\0\u{1}SMALLEST\0\u{1}RANKED\0")
+}
 
 nonisolated extension WireCellKind: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0WHOLE\0\u{1}MEMBERS\0\u{1}INCREMENTS\0")
@@ -1381,7 +1451,7 @@ nonisolated extension WireTableChanges: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireColumn: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Column"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}encoding\0\u{1}written\0\u{1}nulls\0\u{1}data\0\u{1}inflated\0\u{1}kind\0\u{1}generations\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}encoding\0\u{1}written\0\u{1}nulls\0\u{1}data\0\u{1}inflated\0\u{1}kind\0\u{1}generations\0\u{1}rule\0\u{1}ranks\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1397,6 +1467,8 @@ nonisolated extension WireColumn: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.inflated) }()
       case 7: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
       case 8: try { try decoder.decodeSingularBytesField(value: &self.generations) }()
+      case 9: try { try decoder.decodeSingularEnumField(value: &self.rule) }()
+      case 10: try { try decoder.decodeRepeatedStringField(value: &self.ranks) }()
       default: break
       }
     }
@@ -1427,6 +1499,12 @@ nonisolated extension WireColumn: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.generations.isEmpty {
       try visitor.visitSingularBytesField(value: self.generations, fieldNumber: 8)
     }
+    if self.rule != .unsaid {
+      try visitor.visitSingularEnumField(value: self.rule, fieldNumber: 9)
+    }
+    if !self.ranks.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.ranks, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1439,6 +1517,8 @@ nonisolated extension WireColumn: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.inflated != rhs.inflated {return false}
     if lhs.kind != rhs.kind {return false}
     if lhs.generations != rhs.generations {return false}
+    if lhs.rule != rhs.rule {return false}
+    if lhs.ranks != rhs.ranks {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2763,56 +2843,102 @@ nonisolated extension WireSnapshotPlace: SwiftProtobuf.Message, SwiftProtobuf._M
   static let protoMessageName: String = _protobuf_package + ".SnapshotPlace"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}start\0\u{1}acknowledged\0\u{1}table\0\u{1}key\0\u{1}cells\0")
 
+  fileprivate class _StorageClass {
+    var _incarnation: Data = Data()
+    var _start: WireScopePosition? = nil
+    var _acknowledged: UInt64 = 0
+    var _table: String = String()
+    var _key: WireColumn? = nil
+    var _cells: UInt32 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _incarnation = source._incarnation
+      _start = source._start
+      _acknowledged = source._acknowledged
+      _table = source._table
+      _key = source._key
+      _cells = source._cells
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._start) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.acknowledged) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.table) }()
-      case 5: try { try decoder.decodeSingularMessageField(value: &self._key) }()
-      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.cells) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularBytesField(value: &_storage._incarnation) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._start) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._acknowledged) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._table) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._key) }()
+        case 6: try { try decoder.decodeSingularUInt32Field(value: &_storage._cells) }()
+        default: break
+        }
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.incarnation.isEmpty {
-      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 1)
-    }
-    try { if let v = self._start {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    if self.acknowledged != 0 {
-      try visitor.visitSingularUInt64Field(value: self.acknowledged, fieldNumber: 3)
-    }
-    if !self.table.isEmpty {
-      try visitor.visitSingularStringField(value: self.table, fieldNumber: 4)
-    }
-    try { if let v = self._key {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    } }()
-    if self.cells != 0 {
-      try visitor.visitSingularUInt32Field(value: self.cells, fieldNumber: 6)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._incarnation.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._incarnation, fieldNumber: 1)
+      }
+      try { if let v = _storage._start {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      if _storage._acknowledged != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._acknowledged, fieldNumber: 3)
+      }
+      if !_storage._table.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._table, fieldNumber: 4)
+      }
+      try { if let v = _storage._key {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+      if _storage._cells != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._cells, fieldNumber: 6)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireSnapshotPlace, rhs: WireSnapshotPlace) -> Bool {
-    if lhs.incarnation != rhs.incarnation {return false}
-    if lhs._start != rhs._start {return false}
-    if lhs.acknowledged != rhs.acknowledged {return false}
-    if lhs.table != rhs.table {return false}
-    if lhs._key != rhs._key {return false}
-    if lhs.cells != rhs.cells {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._incarnation != rhs_storage._incarnation {return false}
+        if _storage._start != rhs_storage._start {return false}
+        if _storage._acknowledged != rhs_storage._acknowledged {return false}
+        if _storage._table != rhs_storage._table {return false}
+        if _storage._key != rhs_storage._key {return false}
+        if _storage._cells != rhs_storage._cells {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

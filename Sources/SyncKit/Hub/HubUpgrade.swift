@@ -1,0 +1,47 @@
+extension Hub {
+  /// Shows what was kept aside for this program, and does what the hub would have done had it known the columns when they came:
+  /// soft keys and references.
+  func showAside() async throws {
+    let (key, tables, now) = (keys.signing, store.tables, clock.nowMs())
+    try await store.write { session in
+      let ingest = Ingest(session: session, tables: tables, key: key, wallMs: now)
+      try AsideUpgrade(rows: ingest.rows, quietly: { body in try session.withoutCapture(body) }).apply { row in
+        try ingest.follow(row)
+      }
+      try ingest.finish()
+    }
+  }
+}
+
+extension Ingest {
+  fileprivate func follow(_ row: AsideUpgrade.Shown) throws {
+    let state = row.stored.state
+    let cells = row.cells.compactMap { name in
+      state.cells[name].map { (cell: $0, change: CellChange(name.column, $0.value, part: name.part, generation: $0.generation)) }
+    }
+    for (cell, change) in cells {
+      let written = RowChange(table: row.shape.name, key: row.key, life: state.life, cells: [change])
+      let incoming = IncomingChange(life: state.life, cells: [change], origin: cell.origin, seenThrough: 0)
+      let links = RowLinks(session: session, rows: rows, conflicts: conflicts, scope: row.stored.scope)
+      try links.follow(written, shape: row.shape, before: state, after: state, incoming: incoming)
+    }
+    try setRight(cells.map(\.change), row)
+  }
+
+  /// A device that said another rule than the column has made replicas merge it differently. The hub's value stands, written
+  /// anew above all others.
+  private func setRight(_ cells: [CellChange], _ row: AsideUpgrade.Shown) throws {
+    let wrong = try cells.filter { cell in
+      guard let column = row.shape.column(named: cell.column) else { return false }
+      return try rows.aside.rule(of: cell.column, in: row.shape.name)?.signature != row.shape.policy(of: column).signature
+    }
+    guard !wrong.isEmpty else { return }
+    let anew = wrong.map { cell in
+      let raise: UInt32 = row.shape.declaration.policy(of: cell.column).settlesItself && cell.name.part == .whole ? 1 : 0
+      return CellChange(cell.column, cell.value, part: cell.name.part, generation: cell.generation + raise)
+    }
+    own.add(
+      RowChange(table: row.shape.name, key: row.key, life: row.stored.state.life, cells: anew), scope: row.stored.scope)
+    try own.seal()
+  }
+}
