@@ -88,7 +88,7 @@ struct Why: FieldCommand {
     abstract: LocalizedText(
       vi: "Cho biết vì sao một ô có giá trị này: ai ghi, lúc nào, thay cái gì.",
       en: "Say why a cell shows what it shows: who wrote it, when, and what it overrode."),
-    examples: ["field why report 07201/2024-04-01 answers"])
+    examples: ["field why report 07201/2024-04-01 by_question guided"])
 
   @OptionGroup var field: FieldOptions
 

@@ -32,6 +32,8 @@ struct Show: FieldCommand {
     }
 
     var answers: [String: AnswerJSON]
+    /// Written by a program of another age, and overridden by a later write.
+    var overridden: [String: AnswerJSON]
     var conflicts: [String]
     /// Every correction, oldest first.
     var changes: [Change]
@@ -56,6 +58,8 @@ struct Show: FieldCommand {
     var table: String
     var row: String
     var column: String
+    /// The question, where it is about one question of a report.
+    var member: String?
     var losing: Side
     var winning: Side
     var differences: [Difference]
@@ -96,6 +100,12 @@ struct Show: FieldCommand {
         "  \(text.label(of: question)): \(text.text(report.answers[question], to: question))",
         "  \(text.label(of: question)): \(text.text(report.answers[question], to: question))")
     }
+    for question in text.ordered(report.overridden) {
+      let answer = text.text(report.overridden[question], to: question)
+      console.say(
+        "  Máy dùng bản khác ghi \(text.label(of: question)): \(answer); sửa lại nếu câu đó mới đúng.",
+        "  A device with another version wrote \(text.label(of: question)): \(answer); change the report if that is right.")
+    }
     let campaign = try await survey.campaign()
     let changes = try await survey.reportChanges(day: day)
     for change in changes { show(change, text, campaign, console) }
@@ -105,7 +115,8 @@ struct Show: FieldCommand {
     try console.result(
       ReportOutcome(
         unit: unit.rawValue, day: day.description, form: SurveySchema.formKey(id: report.formID, version: report.formVersion),
-        answers: report.answers.mapValues(AnswerJSON.init), conflicts: conflicts.map(\.id),
+        answers: report.answers.mapValues(AnswerJSON.init), overridden: report.overridden.mapValues(AnswerJSON.init),
+        conflicts: conflicts.map(\.id),
         changes: changes.map { change in
           ReportOutcome.Change(
             at: campaign?.localTime(atMs: change.changedMs).description, device: change.device, reason: change.reason,
@@ -162,6 +173,7 @@ struct Show: FieldCommand {
     try console.result(
       ConflictOutcome(
         id: conflict.id, isOpen: conflict.isOpen, table: conflict.table, row: conflict.row, column: conflict.column,
+        member: conflict.member,
         losing: ConflictOutcome.Side(value: conflict.losingValue, device: conflict.losingDevice, writtenAt: time(conflict.losingMs)),
         winning: ConflictOutcome.Side(value: conflict.winningValue, device: conflict.winningDevice, writtenAt: time(conflict.winningMs)),
         differences: (differences ?? []).map {

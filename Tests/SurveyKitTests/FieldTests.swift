@@ -106,7 +106,7 @@ import Testing
     #expect(try await field.report(day: day)?.answers["answered"] == answers.values["answered"])
     #expect(try await field.saveReport(day: day, answers: corrected, reason: "đếm lại") == .changed)
     _ = try await field.replica.sync(with: world.transport)
-    #expect(try await world.hubRows("SELECT answers FROM report") == [String(decoding: corrected.canonicalJSON, as: UTF8.self)])
+    #expect(try await world.hubRows("SELECT by_question FROM report") == [String(decoding: corrected.canonicalJSON, as: UTF8.self)])
     #expect(try await field.openConflicts().isEmpty)
     #expect(try await field.replica.status().addsUp)
   }
@@ -180,12 +180,15 @@ import Testing
     for device in [a, b] {
       #expect(try await device.reports().map(\.day) == [day])
       #expect(try await device.report(day: day)?.answers["answered"] == reports[1].values["answered"])
-      let conflicts = try await device.openConflicts()
-      #expect(conflicts.map(\.row) == ["07201/2024-04-01"])
-      #expect(conflicts.first?.column == "answers")
-      #expect(conflicts.first?.reportDay == day)
-      #expect(conflicts.first?.losingValue == String(decoding: reports[0].canonicalJSON, as: UTF8.self))
-      #expect(conflicts.first?.differingAnswers?.isEmpty == false)
+      let conflicts = try await device.openConflicts().sorted { ($0.member ?? "") < ($1.member ?? "") }
+      let differing = Set(reports[0].values.keys).intersection(reports[1].values.keys)
+        .filter { reports[0].values[$0] != reports[1].values[$0] }.sorted()
+      #expect(conflicts.map(\.member) == differing, "one for each question on which they differ")
+      #expect(Set(conflicts.map(\.row)) == ["07201/2024-04-01"] && Set(conflicts.map(\.reportDay)) == [day])
+      for conflict in conflicts {
+        let sides = try #require(conflict.differingAnswers?.first)
+        #expect(sides.losing == reports[0].values[sides.question] && sides.winning == reports[1].values[sides.question])
+      }
       #expect(try await device.conflicts(idPrefix: String(conflicts.first?.id.prefix(8) ?? "")).count == 1)
     }
     #expect(try await a.conflicts(idPrefix: "%").isEmpty)

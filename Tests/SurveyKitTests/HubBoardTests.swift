@@ -77,8 +77,9 @@ import Testing
     let a = try await world.device("a", unit: "07201")
     let b = try await world.device("b", unit: "07201", clock: TestClock(HubWorld.morningMs - 2 * HubWorld.hourMs))
     let form = try #require(try await a.form(id: "report01"))
-    for (device, seed) in [(a, UInt64(1)), (b, 2)] {
-      let answers = try FieldWorld.answers(form, day: "2024-04-01", unit: "07201", seed: seed)
+    for (device, guided) in [(a, 1), (b, 2)] {
+      let answers = try AnswerGenerator(form: form, day: "2024-04-01").answers(
+        seed: 1, fixed: ["officials_total": .integer(137), "answered": .integer(9), "guided": .integer(guided)])
       _ = try await device.saveReport(day: try #require(CalendarDay("2024-04-01")), answers: answers)
     }
     for device in [a, b, a] { try await world.sync(device) }

@@ -50,7 +50,7 @@ final class Rehearsal: Sendable {
 
   private struct Notes {
     var answers: [RehearsalManifest.Answer] = []
-    var reports: [String: [Int: String]] = [:]
+    var reports: [String: [Int: Set<String>]] = [:]
     var devices: [Int: any RehearsalDevice] = [:]
     var bytes = 0
     var done = 0
@@ -112,7 +112,7 @@ final class Rehearsal: Sendable {
       outcome.webAnswers = notes.webAnswers
       outcome.manifest.answers = notes.answers.sorted { $0.id < $1.id }
       outcome.manifest.reports = notes.reports.sorted { $0.key < $1.key }.map {
-        RehearsalManifest.Report(key: $0.key, contents: Set($0.value.values).sorted())
+        RehearsalManifest.Report(key: $0.key, contents: $0.value.values.reduce(into: Set()) { $0.formUnion($1) }.sorted())
       }
     }
     return outcome
@@ -187,8 +187,8 @@ final class Rehearsal: Sendable {
         fixed: ["officials_total": .integer(commune.eligible), "answered": .integer(answered), "guided": .integer(answered)])
       try await device.saveReport(report, day: day)
       let key = SurveySchema.reportKey(unit: commune.unit.code.rawValue, day: day.description)
-      let content = RehearsalManifest.hash(String(decoding: report.canonicalJSON, as: UTF8.self))
-      notes.withLock { $0.reports[key, default: [:]][event.device] = content }
+      let contents = RehearsalManifest.hashes(ofReport: String(decoding: report.canonicalJSON, as: UTF8.self))
+      notes.withLock { $0.reports[key, default: [:]][event.device] = contents }
     case .sync:
       let bytes = try await device.sync(hub: hub)
       notes.withLock { $0.bytes += bytes }

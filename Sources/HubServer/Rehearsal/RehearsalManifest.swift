@@ -14,7 +14,7 @@ struct RehearsalManifest: Codable, Sendable {
 
   struct Report: Codable, Sendable, Hashable {
     var key: String
-    /// The last value each member wrote, hashed: each must stand, or lie in a conflict.
+    /// What each member of the working group last wrote of each question, hashed: it must stand, or lie in a conflict or a correction.
     var contents: [String]
   }
 
@@ -22,6 +22,14 @@ struct RehearsalManifest: Codable, Sendable {
   var reports: [Report] = []
 
   static func hash(_ text: some StringProtocol) -> String { Data(SHA256.hash(data: Data(text.utf8))).hex }
+
+  /// A hash for each question's answer.
+  static func hashes(ofReport json: String) -> Set<String> {
+    guard case .object(let members)? = CanonicalJSON.parse(Data(json.utf8), depthMax: 16) else { return [] }
+    return Set(members.map { hash(question: $0, answer: String(decoding: $1.data, as: UTF8.self)) })
+  }
+
+  static func hash(question: String, answer: String) -> String { hash("\(question)\0\(answer)") }
 
   static func load(from path: String) throws -> RehearsalManifest {
     guard let data = FileManager.default.contents(atPath: path), let manifest = try? JSONDecoder().decode(Self.self, from: data) else {
@@ -85,11 +93,13 @@ struct RehearsalProof: Codable, Sendable {
 
   private mutating func checkReports(_ manifest: RehearsalManifest, in session: any HubSession) throws {
     var kept: [String: Set<String>] = [:]
-    for row in try session.rows("SELECT id, answers FROM report") {
-      if let id = row[0].text, let text = row[1].text { kept[id, default: []].insert(RehearsalManifest.hash(text)) }
+    for row in try session.rows("SELECT id, by_question FROM report UNION ALL SELECT report, answers_before FROM report_change") {
+      if let id = row[0].text, let text = row[1].text { kept[id, default: []].formUnion(RehearsalManifest.hashes(ofReport: text)) }
     }
-    for row in try session.rows("SELECT row_key, losing_value FROM sync_conflict WHERE tbl = 'report' AND col = 'answers'") {
-      if let id = row[0].text, let text = row[1].text { kept[id, default: []].insert(RehearsalManifest.hash(text)) }
+    for row in try session.rows("SELECT row_key, member, losing_value FROM sync_conflict WHERE tbl = 'report' AND col = 'by_question'") {
+      if let id = row[0].text, let question = row[1].text, let text = row[2].text {
+        kept[id, default: []].insert(RehearsalManifest.hash(question: question, answer: text))
+      }
     }
     for report in manifest.reports where !report.contents.allSatisfy({ kept[report.key]?.contains($0) == true }) {
       lostReportValues.append(report.key)

@@ -9,6 +9,8 @@ public struct FieldConflict: Sendable, Hashable {
   /// Key of the row, such as `07201/2024-04-01`.
   public var row: String
   public var column: String
+  /// The question, where it is about one question of a report.
+  public var member: String?
   public var losingValue: String?
   public var winningValue: String?
   /// When each was written, by hub time, in milliseconds.
@@ -27,6 +29,10 @@ public struct FieldConflict: Sendable, Hashable {
 
   /// The questions on which the two differ, when both are answers; nil when they are something else.
   public var differingAnswers: [(question: String, losing: AnswerValue?, winning: AnswerValue?)]? {
+    if column == "by_question", let member {
+      func answer(_ json: String?) -> AnswerValue? { (try? StoredReport.answer(json, to: member)) ?? nil }
+      return [(member, answer(losingValue), answer(winningValue))]
+    }
     guard column == "answers", let losing = try? SurveyField.answers(losingValue ?? "{}", table: table, id: row),
       let winning = try? SurveyField.answers(winningValue ?? "{}", table: table, id: row)
     else { return nil }
@@ -51,7 +57,7 @@ extension SurveyField {
       try Row.fetchAll(
         db,
         sql: """
-          SELECT id, tbl, CAST(row_key AS TEXT) AS row_text, col, CAST(losing_value AS TEXT) AS losing,
+          SELECT id, tbl, CAST(row_key AS TEXT) AS row_text, col, member, CAST(losing_value AS TEXT) AS losing,
             CAST(winning_value AS TEXT) AS winning, losing_stamp, winning_stamp,
             losing_replica, winning_replica, state
           FROM sync_conflict WHERE \(condition) ORDER BY winning_stamp DESC, id
@@ -61,6 +67,7 @@ extension SurveyField {
         func device(_ bytes: Data?) -> String { bytes.flatMap { ReplicaID(bytes: $0) }?.short ?? "" }
         return FieldConflict(
           id: row.text("id") ?? "", table: row.text("tbl") ?? "", row: row.text("row_text") ?? "", column: row.text("col") ?? "",
+          member: row.text("member"),
           losingValue: row.text("losing"), winningValue: row.text("winning"), losingMs: ms(row.integer("losing_stamp")),
           winningMs: ms(row.integer("winning_stamp")), losingDevice: device(row.bytes("losing_replica")),
           winningDevice: device(row.bytes("winning_replica")), isOpen: row.text("state") == "open")

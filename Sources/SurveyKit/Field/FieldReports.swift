@@ -9,6 +9,9 @@ public struct FieldReport: Sendable, Hashable {
   public var formID: String
   public var formVersion: String
   public var answers: [String: AnswerValue]
+  /// Answers that do not stand, although nobody decided so: a device with an earlier program, which writes a report's answers as
+  /// a whole, and one with this program wrote the same question. The later write stands.
+  public var overridden: [String: AnswerValue] = [:]
 }
 
 /// What saving a report did.
@@ -19,9 +22,10 @@ public enum ReportSaving: String, Sendable, Hashable, Codable {
 }
 
 extension SurveyField {
-  /// Files the commune's report of a day, or corrects it. Two members who do so offline write one row; the hub notes what collided.
+  /// Files the commune's report of a day, or corrects it. Two members who do so offline write one row, whose questions merge one
+  /// by one; the hub notes what collided.
   ///
-  /// Nothing is written when the answers are already there, so that saving again never overwrites a colleague's correction. Each
+  /// Only questions whose answers change are written, so that saving again never overwrites a colleague's correction. Each
   /// correction is kept as a `ReportChange`, written in the same transaction.
   ///
   /// - Parameter reason: Why a filed report is changed; not looked at where none is changed. Trimmed, one line, in NFC.
@@ -36,51 +40,88 @@ extension SurveyField {
     let key = SurveySchema.reportKey(unit: unit, day: day.description)
     let form = SurveySchema.formKey(id: answers.formID, version: answers.formVersion)
     let json = String(decoding: answers.canonicalJSON, as: UTF8.self)
-    return try await write { db in
-      guard let row = try Row.fetchOne(db, sql: "SELECT form, answers FROM report WHERE id = ?", arguments: [key]) else {
+    while true {
+      let stored = try await storedReports(key: key).first
+      var standing: [String: AnswerValue] = [:]
+      if let stored { standing = try await merged(stored).answers }
+      let before = standing
+      let saving = try await write { db -> ReportSaving? in
+        // What was read may have changed meanwhile: then it is read again.
+        guard try StoredReport.fetchAll(db, key: key).first == stored else { return nil }
+        guard let stored else {
+          try db.execute(
+            sql: "INSERT INTO report (id, unit, campaign, day, form, by_question) VALUES (?, ?, ?, ?, ?, ?)",
+            arguments: [key, unit, campaign, day.description, form, json])
+          return .created
+        }
+        if AnswerValue.json(before) == answers.canonicalJSON && stored.form == form { return .unchanged }
+        guard !reason.isEmpty else { throw SurveyFieldError.reasonNeeded(day: day) }
+        guard reason.utf8.count <= ReportChange.reasonBytesMax else { throw SurveyFieldError.reasonTooLong }
+        let difference = ReportChange.difference(from: before, to: answers)
         try db.execute(
-          sql: "INSERT INTO report (id, unit, campaign, day, form, answers) VALUES (?, ?, ?, ?, ?, ?)",
-          arguments: [key, unit, campaign, day.description, form, json])
-        return .created
+          sql: """
+            INSERT INTO report_change (id, unit, report, changed_ms, device, reason, form, answers_before, answers_after)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+          arguments: [
+            Self.randomID(), unit, key, nowMs - nowMs % ReportChange.msPerMinute, device, reason, form, difference.before, difference.after,
+          ])
+        try db.execute(
+          sql: "UPDATE report SET form = ?, by_question = ? WHERE id = ?",
+          arguments: [form, try stored.byQuestion(changing: before, to: answers), key])
+        return .changed
       }
-      if row.text("answers") == json && row.text("form") == form { return .unchanged }
-      guard !reason.isEmpty else { throw SurveyFieldError.reasonNeeded(day: day) }
-      guard reason.utf8.count <= ReportChange.reasonBytesMax else { throw SurveyFieldError.reasonTooLong }
-      let (before, after) = ReportChange.difference(from: row.text("answers"), to: answers)
-      try db.execute(
-        sql: """
-          INSERT INTO report_change (id, unit, report, changed_ms, device, reason, form, answers_before, answers_after)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-          """,
-        arguments: [Self.randomID(), unit, key, nowMs - nowMs % ReportChange.msPerMinute, device, reason, form, before, after])
-      try db.execute(sql: "UPDATE report SET form = ?, answers = ? WHERE id = ?", arguments: [form, json, key])
-      return .changed
+      if let saving { return saving }
     }
   }
 
   /// The reports here, by day.
   public func reports() async throws -> [FieldReport] {
-    let rows = try await read { db in
-      try Row.fetchAll(db, sql: "SELECT id, unit, day, form, answers FROM report ORDER BY day, unit").map { row in
-        (
-          id: row.text("id") ?? "", unit: row.text("unit") ?? "", day: row.text("day"), form: row.text("form"),
-          answers: row.text("answers")
-        )
-      }
+    var reports: [FieldReport] = []
+    for stored in try await storedReports(key: nil) {
+      guard let day = stored.day.flatMap({ CalendarDay($0) }) else { throw SurveyFieldError.unreadable(table: "report", id: stored.id) }
+      let form = (stored.form ?? "").split(separator: "@", maxSplits: 1).map(String.init)
+      let (answers, overridden) = try await merged(stored)
+      reports.append(
+        FieldReport(
+          unit: UnitCode(stored.unit), day: day, formID: form.first ?? "", formVersion: form.count == 2 ? form[1] : "", answers: answers,
+          overridden: overridden))
     }
-    return try rows.map { row in
-      guard let day = row.day.flatMap({ CalendarDay($0) }) else { throw SurveyFieldError.unreadable(table: "report", id: row.id) }
-      let form = (row.form ?? "").split(separator: "@", maxSplits: 1).map(String.init)
-      return FieldReport(
-        unit: UnitCode(row.unit), day: day, formID: form.first ?? "", formVersion: form.count == 2 ? form[1] : "",
-        answers: try Self.answers(row.answers, table: "report", id: row.id))
-    }
+    return reports
   }
 
   /// The commune's report of a day; nil when nobody filed one that has arrived here.
   public func report(day: CalendarDay) async throws -> FieldReport? {
     let unit = try await unit()
     return try await reports().first { $0.day == day && $0.unit == unit }
+  }
+
+  private func storedReports(key: String?) async throws -> [StoredReport] {
+    try await read { db in try StoredReport.fetchAll(db, key: key) }
+  }
+
+  /// What stands of each question of a report, and what else was written of it by a program of another age.
+  private func merged(_ stored: StoredReport) async throws -> (answers: [String: AnswerValue], overridden: [String: AnswerValue]) {
+    var standing = try Self.answers(stored.answers, table: "report", id: stored.id)
+    var overridden: [String: AnswerValue] = [:]
+    var wholeMs: UInt64?
+    for (question, own) in try stored.questions() where own != standing[question] {
+      guard let whole = standing[question] else {
+        standing[question] = own
+        continue
+      }
+      if wholeMs == nil { wholeMs = try await written(stored.id, "answers") }
+      let isOlder = try await written(stored.id, "by_question", member: question) < wholeMs ?? 0
+      overridden[question] = isOlder ? own : whole
+      if !isOlder { standing[question] = own }
+    }
+    return (standing, overridden)
+  }
+
+  private func written(_ report: String, _ column: String, member: String? = nil) async throws -> UInt64 {
+    let history = try await replica.why(table: "report", key: .text(report), column: column, member: member)
+    // What is not sealed yet is newer than all that is.
+    return history.isPending ? .max : history.writtenMs ?? 0
   }
 
   static func answers(_ json: String?, table: String, id: String) throws -> [String: AnswerValue] {

@@ -25,10 +25,9 @@ public struct ReportChange: Sendable, Hashable {
     return words.joined(separator: " ")
   }
 
-  /// The answers that differ, as JSON objects. What stood there may be anything, for it may have come from elsewhere.
-  static func difference(from old: String?, to answers: ValidatedAnswers) -> (before: String, after: String) {
-    var before: [String: CanonicalJSON] = [:]
-    if case .object(let members)? = CanonicalJSON.parse(Data((old ?? "").utf8), depthMax: 4) { before = members }
+  /// The answers that differ, as JSON objects.
+  static func difference(from standing: [String: AnswerValue], to answers: ValidatedAnswers) -> (before: String, after: String) {
+    let before = standing.mapValues(\.json)
     let after = answers.values.mapValues(\.json)
     func text(_ members: [String: CanonicalJSON], other: [String: CanonicalJSON]) -> String {
       String(decoding: CanonicalJSON.object(members.filter { other[$0.key] != $0.value }).data, as: UTF8.self)

@@ -16,7 +16,7 @@ public enum SurveySchema {
     ReplicatedTable("campaign", scopeColumn: "scope", writer: .hub),
     ReplicatedTable("form", scopeColumn: "scope", writer: .hub),
     ReplicatedTable("headcount", scopeColumn: "unit", writer: .hub),
-    ReplicatedTable("report", scopeColumn: "unit"),
+    ReplicatedTable("report", scopeColumn: "unit", policies: ["by_question": .perKey]),
     ReplicatedTable("report_change", scopeColumn: "unit"),
     ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous),
   ]
@@ -32,6 +32,7 @@ public enum SurveySchema {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("survey-1") { db in try db.execute(sql: shared) }
     migrator.registerMigration("report-change") { db in try db.execute(sql: reportChange) }
+    migrator.registerMigration("report-by-question") { db in try db.execute(sql: byQuestion) }
     return migrator
   }
 
@@ -40,8 +41,12 @@ public enum SurveySchema {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("survey-1") { db in try db.execute(sql: shared + counted) }
     migrator.registerMigration("report-change") { db in try db.execute(sql: reportChange) }
+    migrator.registerMigration("report-by-question") { db in try db.execute(sql: byQuestion) }
     return migrator
   }
+
+  /// `answers` is what earlier programs write: a report's whole answers. Since then each question merges by itself.
+  private static let byQuestion = "ALTER TABLE report ADD COLUMN by_question TEXT"
 
   private static let shared = """
     CREATE TABLE unit (

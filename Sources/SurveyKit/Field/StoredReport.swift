@@ -1,0 +1,68 @@
+internal import Foundation
+internal import GRDB
+internal import SyncKit
+
+/// A report's row: what this program and an earlier one wrote into it.
+struct StoredReport: Sendable, Hashable {
+  var id: String
+  var unit: String
+  var day: String?
+  var form: String?
+  /// All answers at once, as an earlier program wrote them.
+  var answers: String?
+  /// Each question by itself.
+  var byQuestion: String?
+
+  /// How a question is written that was taken away from a report of an earlier program: were it left out, what `answers` says of
+  /// it would stand.
+  private static let takenAway = CanonicalJSON.boolean(false)
+
+  /// The reports, or the one of a key, by day.
+  static func fetchAll(_ db: Database, key: String?) throws -> [StoredReport] {
+    try Row.fetchAll(
+      db,
+      sql: """
+        SELECT id, unit, day, form, answers, by_question FROM report WHERE ?1 IS NULL OR id = ?1 ORDER BY day, unit
+        """, arguments: [key]
+    ).map { row in
+      StoredReport(
+        id: row.text("id") ?? "", unit: row.text("unit") ?? "", day: row.text("day"), form: row.text("form"), answers: row.text("answers"),
+        byQuestion: row.text("by_question"))
+    }
+  }
+
+  /// What `byQuestion` says; nil for a question that was taken away.
+  func questions() throws -> [String: AnswerValue?] {
+    let members = try members()
+    let given = members.filter { $0.value != Self.takenAway }
+    let answers = try SurveyField.answers(String(decoding: CanonicalJSON.object(given).data, as: UTF8.self), table: "report", id: id)
+    return members.mapValues { _ in nil }.merging(answers.mapValues { $0 }) { _, given in given }
+  }
+
+  /// One question's answer by its JSON; nil for none.
+  static func answer(_ json: String?, to question: String) throws -> AnswerValue? {
+    guard let json, let value = CanonicalJSON.parse(Data(json.utf8), depthMax: 16), value != takenAway else { return nil }
+    let object = String(decoding: CanonicalJSON.object([question: value]).data, as: UTF8.self)
+    return try SurveyField.answers(object, table: "report", id: question)[question]
+  }
+
+  /// `byQuestion` with those questions written anew whose answers change.
+  func byQuestion(changing standing: [String: AnswerValue], to answers: ValidatedAnswers) throws -> String {
+    var members = try members()
+    let whole = try SurveyField.answers(self.answers, table: "report", id: id)
+    for question in Set(standing.keys).union(answers.values.keys) {
+      let answer = answers.values[question]?.json
+      if standing[question]?.json.data == answer?.data { continue }
+      members[question] = answer ?? (whole[question] == nil ? nil : Self.takenAway)
+    }
+    return String(decoding: CanonicalJSON.object(members).data, as: UTF8.self)
+  }
+
+  private func members() throws -> [String: CanonicalJSON] {
+    guard let byQuestion else { return [:] }
+    guard case .object(let members)? = CanonicalJSON.parse(Data(byQuestion.utf8), depthMax: 16) else {
+      throw SurveyFieldError.unreadable(table: "report", id: id)
+    }
+    return members
+  }
+}
