@@ -44,7 +44,7 @@ extension Simulation {
       return try await driver.perform(action)
     } catch let error as SyncError {
       try judge(error, device)
-      return .failed(error)
+      return SyncDriver.trouble(error, during: action) ?? .failed(error)
     }
   }
 
@@ -58,7 +58,8 @@ extension Simulation {
     let isExplained =
       switch error.code {
       case .unreachable, .timeout, .busy: true
-      case .notAHub, .damaged, .badSignature, .wrongHub, .badRequest, .unknownReplica, .hubFailed: isDamaged
+      case .badRequest, .unknownReplica: isDamaged || !scenario.options.faults.isDisjoint(with: [.clone, .deviceRestored, .hubRestored])
+      case .notAHub, .damaged, .badSignature, .wrongHub, .hubFailed: isDamaged
       case .unauthorized: scenario.options.faults.contains(.hubClockJump) || isDamaged
       case .revoked: device.isRevoked
       case .fork, .badCursor: !scenario.options.faults.isDisjoint(with: [.clone, .deviceRestored, .hubRestored])
@@ -78,12 +79,15 @@ extension Simulation {
         let asked = Data(base64URL: late.request.query("cursor") ?? "") ?? Data()
         let page = try PageCodec.open(late.response.body, hub: hubKey)
         try await observe(device)
-        try noteDelivered(page, asked: asked, to: device)
+        // One asked for at another place than the store is at is not applied.
+        if try await replica.engineRead({ try $0.state.value("cursor").blob ?? Data() }) == asked {
+          try noteDelivered(page, asked: asked, to: device, epoch: late.epoch)
+        }
         _ = try await replica.apply(page, bytes: late.response.body, after: asked)
       } else if late.request.method == "PUT", late.request.path.hasPrefix("/v1/batches/") {
         let receipt = try WireReceipt.parse(try hubKey.open(late.response.body, as: .receipt), named: LocalizedText("receipt"))
         try await replica.engineWrite { try $0.outbox.store(receipt, bytes: late.response.body) }
-        history.received.insert(receipt.batch)
+        if late.epoch == hub.port.epoch { history.received.insert(receipt.batch) }
       }
     } catch let error as SyncError {
       // Asked for before the device began the feed anew.
