@@ -13,6 +13,9 @@ struct ReturnedWork {
     CREATE TABLE IF NOT EXISTS hub_returned_batch (
       id INTEGER PRIMARY KEY, scope TEXT NOT NULL, replica BLOB NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
       first_unit INTEGER NOT NULL, bytes BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS hub_returned_waiting (
+      hash BLOB NOT NULL, unit INTEGER NOT NULL, stamp INTEGER NOT NULL, source INTEGER NOT NULL, scope TEXT NOT NULL,
+      incarnation BLOB NOT NULL, old_position INTEGER NOT NULL, base INTEGER NOT NULL, PRIMARY KEY (hash, unit, stamp)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS hub_known_batch (
       scope TEXT NOT NULL, replica BLOB NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
       PRIMARY KEY (scope, replica, number, hash)) WITHOUT ROWID;
@@ -114,24 +117,78 @@ struct ReturnedWork {
       }
       let isKnown = content.map { $0.units.indices.contains(unit.index) } ?? false
       let changes = unit.changes.isEmpty && !unit.isDeclined && isKnown ? content?.units[unit.index].changes ?? [] : unit.changes
-      // Earlier pages are missing: nobody could place such a row. Should one of them come, this one comes again, too.
-      if try isIncomplete(changes, scope: page.scope) { continue }
       if source == nil, !changes.isEmpty { source = try keep(run, scope: page.scope) }
+      if let source, try isIncomplete(changes) {
+        try note(unit, page: page, position: nil)
+        if source < 0 { try wait(for: unit, of: page, base: base, source: source) }
+        continue
+      }
       guard let source, !changes.isEmpty || unit.isDeclined && isKnown else {
         // The reader's own, or declined: what it says comes with the author's batch.
         try note(unit, page: page, position: nil)
         continue
       }
       lost += 1
-      let position = try merge(unit, changes: changes, of: page, base: base, source: source)
+      let position = try merge(unit, changes: changes, of: page.incarnation, scope: page.scope, base: base, source: source)
       try note(unit, page: page, position: position)
       if source > 0 { try HeldWork(ingest: ingest).forget(batch: source, unit: unit.index) }
     }
     return lost
   }
 
+  // MARK: Rows whose beginning has not come back yet
+
+  /// Keeps a unit until the rows it writes to have come: nobody could place them.
+  private func wait(for unit: FeedUnit, of page: PageContent, base: UInt64, source: Int64) throws {
+    try session.execute(
+      """
+      INSERT INTO hub_returned_waiting (hash, unit, stamp, source, scope, incarnation, old_position, base)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING
+      """,
+      [
+        .blob(unit.batchHash), .integer(Int64(unit.index)), .integer(Int64(bitPattern: unit.stamp.rawValue)), .integer(source),
+        .text(page.scope), .blob(page.incarnation), .integer(Int64(clamping: unit.position)), .integer(Int64(clamping: base)),
+      ])
+  }
+
+  /// Merges what waited for rows that have come, until nothing moves.
+  func mergeWaiting() throws {
+    while try mergeWaitingOnce() {}
+  }
+
+  private func mergeWaitingOnce() throws -> Bool {
+    var any = false
+    for row in try session.rows(
+      """
+      SELECT w.hash, w.unit, w.stamp, w.source, w.scope, w.incarnation, w.old_position, w.base, b.bytes, b.first_unit,
+        EXISTS (SELECT 1 FROM hub_returned r WHERE r.hash = w.hash AND r.unit = w.unit AND r.stamp = w.stamp AND r.position IS NOT NULL)
+      FROM hub_returned_waiting w JOIN hub_returned_batch b ON b.id = -w.source ORDER BY w.scope, w.old_position
+      """)
+    {
+      guard let hash = row[0].blob, let index = row[1].integer, let stamp = row[2].integer, let source = row[3].integer,
+        let scope = row[4].text, let incarnation = row[5].blob, let position = row[6].integer, let base = row[7].integer,
+        let bytes = row[8].blob, let first = row[9].integer
+      else { throw ByteReader.short }
+      if row[10].integer == 0 {
+        let content = try BatchCodec.reopen(SealedBatch(bytes: bytes))
+        guard content.units.indices.contains(Int(index - first)) else { throw ByteReader.short }
+        let changes = content.units[Int(index - first)].changes
+        if try isIncomplete(changes) { continue }
+        let unit = FeedUnit(
+          position: UInt64(max(0, position)), author: content.replica, batchNumber: content.number, batchHash: hash, index: Int(index),
+          stamp: HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), changes: changes, authorCursor: content.cursor)
+        let new = try merge(unit, changes: changes, of: incarnation, scope: scope, base: UInt64(max(0, base)), source: source)
+        try setPosition(new, hash: hash, unit: unit.index, stamp: unit.stamp)
+        try HubLife(session: session).count(unitsBack: 1)
+        any = true
+      }
+      try session.execute("DELETE FROM hub_returned_waiting WHERE hash = ?1 AND unit = ?2 AND stamp = ?3", Array(row[0...2]))
+    }
+    return any
+  }
+
   /// Whether a change is of a row that the hub never heard of, and does not say its scope.
-  private func isIncomplete(_ changes: [RowChange], scope: String) throws -> Bool {
+  func isIncomplete(_ changes: [RowChange]) throws -> Bool {
     try changes.contains { change in
       guard change.isAlive, let shape = ingest.rows.shape(change.table),
         !change.cells.contains(where: { $0.column == shape.declaration.scopeColumn })
@@ -169,17 +226,19 @@ struct ReturnedWork {
   }
 
   /// Merges a unit with the version it had, at the scope's next position.
-  private func merge(_ unit: FeedUnit, changes: [RowChange], of page: PageContent, base: UInt64, source: Int64) throws -> UInt64 {
-    var seen = try ingest.places.seen(by: unit.authorCursor, scope: page.scope)
-    var isOneAuthors = try ingest.lineage.ownership(of: unit.author, number: unit.batchNumber, scope: page.scope)
+  private func merge(
+    _ unit: FeedUnit, changes: [RowChange], of incarnation: Data, scope: String, base: UInt64, source: Int64
+  ) throws -> UInt64 {
+    var seen = try ingest.places.seen(by: unit.authorCursor, scope: scope)
+    var isOneAuthors = try ingest.lineage.ownership(of: unit.author, number: unit.batchNumber, scope: scope)
     if unit.author == ingest.key.replica {
       // The hub had seen all that came before in that life, and nothing of what it has written in this one.
-      seen = HubPlaces.Seen(through: base, earlier: [page.incarnation: unit.position - 1])
+      seen = HubPlaces.Seen(through: base, earlier: [incarnation: unit.position - 1])
       isOneAuthors = { _ in false }
-      try noteConflicts(changes, of: page, base: base)
+      try noteConflicts(changes, of: incarnation, base: base)
     }
     return try place(
-      changes, author: unit.author, index: unit.index, stamp: unit.stamp, isDeclined: unit.isDeclined, scope: page.scope,
+      changes, author: unit.author, index: unit.index, stamp: unit.stamp, isDeclined: unit.isDeclined, scope: scope,
       source: (source, unit.batchHash), seen: seen, isOneAuthors: isOneAuthors)
   }
 
@@ -281,11 +340,11 @@ struct ReturnedWork {
   }
 
   /// A conflict names the place of what lost in the life that opened it.
-  private func noteConflicts(_ changes: [RowChange], of page: PageContent, base: UInt64) throws {
+  private func noteConflicts(_ changes: [RowChange], of incarnation: Data, base: UInt64) throws {
     for change in changes where change.table == MetadataSchema.conflictTable.name {
       try session.execute(
         "INSERT INTO hub_foreign_conflict (id, incarnation, base) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
-        [change.key, .blob(page.incarnation), .integer(Int64(clamping: base))])
+        [change.key, .blob(incarnation), .integer(Int64(clamping: base))])
     }
   }
 

@@ -20,6 +20,8 @@ struct PageApplier {
     var applied = Applied()
     let cursor = try state.value("cursor").blob ?? Data()
     let isStale = asked.map { $0 != cursor } ?? false
+    // Another process went on meanwhile: what this page says comes again from where that one is.
+    if isStale { return applied }
     var own = OwnUnits(session: rows.session, scope: page.scope)
     if !page.scope.isEmpty, let first = page.units.first, let last = page.units.last {
       let position = try lastPosition(page, first: first.position)
@@ -40,7 +42,6 @@ struct PageApplier {
       try state.set("life/" + page.scope, .blob(page.incarnation))
     }
     for name in applied.skipped { try state.set(Self.skippedPrefix + name, .integer(1)) }
-    if isStale { return applied }
     try state.set("cursor", .blob(page.cursor))
     try state.set("atHead", .integer(page.isHead ? 1 : 0))
     if page.isHead, try outbox.isAcknowledged() {

@@ -42,7 +42,7 @@ enum Finally {
     let auditor = Device(
       index: 99, folder: simulation.folder, clock: SimClock(simulation.time), scope: "99",
       readScopes: [Tables.province] + Tables.units + ["99"],
-      version: Tables.newest, link: link)
+      version: Tables.newest, link: link, seed: derive(simulation.scenario.seed, 7))
     var dice = Dice(seed: derive(simulation.scenario.seed, 5))
     try auditor.makeKey(&dice)
     let code = try await simulation.hub.open().makeCode(scope: auditor.scope, readScopes: auditor.readScopes)
@@ -56,7 +56,13 @@ enum Finally {
     let status = try await device.open().status()
     let waiting = status.pendingChanges + status.sealedChanges + status.waitingChanges + status.packetsWaiting
     guard waiting == 0, status.isAtHead else {
-      throw Violation(check: "healing", message: "\(device.name) still has work to send, or is not at the head: \(status)")
+      let outbox = try await device.open().engineRead {
+        try $0.session.rows("SELECT number, received, acknowledged, units, length(bytes) FROM sync_outbox ORDER BY number")
+          .map { $0.map(\.short).joined(separator: "/") }.joined(separator: " ")
+      }
+      throw Violation(
+        check: "healing",
+        message: "\(device.name) still has work to send, or is not at the head: \(waiting) changes and packets; outbox \(outbox)")
     }
     guard status.heldChanges == 0 else { throw Violation(check: "held", message: "\(device.name) has held work nobody explains") }
     guard try await device.open().engineRead({ try $0.outbox.isAcknowledged() }) else {
@@ -69,12 +75,13 @@ enum Finally {
     let history = simulation.history
     var count: [Int: Int] = [:]
     for places in history.feed.values { for place in places.values { count[place.unit, default: 0] += 1 } }
-    if let twice = count.first(where: { $0.value > 1 }) {
+    if simulation.isStrict, let twice = count.first(where: { $0.value > 1 }) {
       throw Violation(check: "once", message: "\(history.units[twice.key].name) is in the feed \(twice.value) times")
     }
-    var mayLack: Set<ReplicaID> = []
-    for device in simulation.devices where device.isRevoked { mayLack.insert(try device.open().secrets().signingKey.replica) }
-    for (number, unit) in history.units.enumerated() where count[number] == nil && !mayLack.contains(unit.name.author) {
+    // What is on a machine that works must have come; what only a broken or revoked one had may be gone.
+    var held = Numbers()
+    for device in simulation.devices where !device.isRevoked { held.formUnion(device.known.applied) }
+    for (number, unit) in history.units.enumerated() where count[number] == nil && held.contains(number) {
       throw Violation(check: "lost", message: "\(unit.name) was sealed and is not in the feed")
     }
     for (scope, places) in history.feed {
@@ -194,11 +201,29 @@ enum ConflictCheck {
     var expected: Set<String> = []
     for conflict in oracle.conflicts.values { expected.insert(line(conflict)) }
     let found = Set(atHub.map(\.text))
+    if !simulation.isStrict {
+      // In doubt there is a conflict, and with which winner depends on the order in which things came back.
+      func subject(_ line: String) -> String { line.split(separator: " ").prefix(6).joined(separator: " ") }
+      let (all, subjects) = (found, Set(found.map(subject)))
+      let isOpen = Set(found.filter { $0.hasSuffix(" open") }.map(subject))
+      if let missing = oracle.conflicts.values.first(where: { !subjects.contains(subject(line($0))) }) {
+        throw Violation(check: "conflicts", message: "missing: \(line(missing))\n  the hub has \(all.sorted().prefix(4))")
+      }
+      if let closed = oracle.conflicts.values.first(where: { $0.isOpen && !isOpen.contains(subject(line($0))) }) {
+        throw Violation(check: "conflicts", message: "closed: \(line(closed))")
+      }
+      expected = Set(found.filter { text in oracle.conflicts.values.contains { subject(line($0)) == subject(text) } })
+    }
     if let missing = expected.subtracting(found).sorted().first {
       throw Violation(
         check: "conflicts", message: "missing, or different: \(missing)\n  the hub has \(found.subtracting(expected).sorted().prefix(4))")
     }
-    if let extra = found.subtracting(expected).sorted().first { throw Violation(check: "conflicts", message: "needless: \(extra)") }
+    let extra = found.subtracting(expected).sorted()
+    if simulation.isStrict {
+      if let first = extra.first { throw Violation(check: "conflicts", message: "needless: \(first)") }
+    } else {
+      simulation.needless = (extra.count, found.count)
+    }
     for device in simulation.devices + [auditor] where !device.isRevoked {
       let here = try await device.open().engineRead { try stored(in: $0.session) }
       guard here == atHub.filter({ device.readScopes.contains($0.scope) }) else {

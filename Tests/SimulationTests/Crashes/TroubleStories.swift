@@ -109,7 +109,7 @@ extension Simulation {
   fileprivate func run(_ sql: String, on device: Device, isSent: Bool? = nil) async throws {
     time.advance(1000)
     try await device.open().database.write { try $0.execute(sql: sql) }
-    device.captured += 1
+    device.known.captured += 1
     if isSent != false { try await sync(device) }
     if isSent == nil { for other in devices where other !== device { try await sync(other) } }
   }
@@ -142,8 +142,8 @@ extension Simulation {
     try device.close()
     let twin = Device(
       index: devices.count, folder: folder, clock: device.clock, scope: device.scope, readScopes: device.readScopes,
-      version: device.version, link: link(), program: program)
-    twin.captured = device.captured
+      version: device.version, link: link(), seed: derive(scenario.seed, 7), program: program)
+    twin.known.captured = device.known.captured
     try device.disk.save(as: twin.disk.path)
     if let secrets = try device.secrets.load() { try twin.secrets.save(secrets) }
     devices.append(twin)
