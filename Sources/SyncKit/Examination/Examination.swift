@@ -82,11 +82,14 @@ final class Examiner {
   func found(_ kind: Finding.Kind, vi: String, en: String) { result.add(kind, vi: vi, en: en) }
 
   /// Runs one part; what SQLite or the codec cannot read is a finding, and the other parts go on.
-  func part(_ body: () throws -> Void) throws {
-    do { try body() } catch let error as SyncError {
+  func part(_ body: () throws -> Void) {
+    do {
+      try SyncError.explainingSync("-", body)
+    } catch {
+      let said = (error as? SyncError)?.explanation ?? LocalizedText("\(error)")
       found(
-        .integrity, vi: "Không đọc hết được kho dữ liệu: \(error.explanation.vi) \(Self.restore.vi)",
-        en: "Not all of the store can be read: \(error.explanation.en) \(Self.restore.en)")
+        .integrity, vi: "Không đọc hết được kho dữ liệu: \(said.vi) \(Self.restore.vi)",
+        en: "Not all of the store can be read: \(said.en) \(Self.restore.en)")
     }
   }
 

@@ -246,7 +246,7 @@ final class SyncDriver {
     let result = try await replica.apply(page, bytes: response.body, after: cursor)
     summary.progress.unitsApplied += result.applied.units
     summary.progress.acknowledged += result.applied.acknowledged
-    return .pulled(head: page.isHead, sealedMore: result.sealedMore)
+    return .pulled(head: page.isHead && !result.applied.beginsAnew, sealedMore: result.sealedMore)
   }
 
   // MARK: Calls
