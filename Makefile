@@ -22,11 +22,9 @@ deps:
 build: deps
 	swift build
 
-# One process for each target: hundreds of open stores beside processes being started are more than Foundation's spawn bears.
 test: deps lint
 	swift build --build-tests
-	for target in SyncKitTests SurveyKitTests FormWebTests ToolTests SimulationTests; do TZ=UTC swift test --skip-build --filter "^$$target\." || exit 1; done
-	for target in SyncKitTests SurveyKitTests FormWebTests; do TZ=Pacific/Auckland swift test --skip-build --filter "^$$target\." || exit 1; done
+	scripts/test.sh
 
 # Replicas, carriers and a hub from one seed: `make sim SEEDS=1000 FIRST=1`, or one again with `make sim SEED=42`.
 sim:

@@ -56,7 +56,7 @@ struct Enroll: FieldCommand {
 
   func perform(_ console: Console) async throws {
     let transport = try hub.map { try HTTPTransport(hub: $0) }
-    let contents = try file.map { try FieldOptions.contents(of: $0, bytesMax: Self.fileBytesMax) }
+    let contents = try file.map { try InputFile.read($0, bytesMax: Self.fileBytesMax) }
     let isNew = !field.storeExists
     let survey = try field.open(create: true)
     if let contents {

@@ -65,25 +65,4 @@ extension FieldOptions {
     func padded(_ part: Substring) -> String { String(repeating: "0", count: max(0, 2 - part.count)) + part }
     return CalendarDay("\(parts[2])-\(padded(parts[1]))-\(padded(parts[0]))")
   }
-
-  /// Reads a file a person named, up to a bound.
-  static func contents(of path: String, bytesMax: Int) throws -> Data {
-    guard let file = FileHandle(forReadingAtPath: path) else {
-      throw ToolError(
-        vi: "Không đọc được tệp \(path); kiểm tra tên và quyền.", en: "Cannot read the file \(path); check its name and permissions.")
-    }
-    defer { try? file.close() }
-    let data: Data
-    do {
-      data = try file.read(upToCount: bytesMax + 1) ?? Data()
-    } catch {
-      throw ToolError(vi: "Không đọc được tệp \(path).", en: "The file \(path) cannot be read.")
-    }
-    guard data.count <= bytesMax else {
-      throw ToolError(
-        vi: "Tệp \(path) lớn hơn \(bytesMax >> 20) MiB; hãy chia nhỏ.",
-        en: "The file \(path) is larger than \(bytesMax >> 20) MiB; split it.")
-    }
-    return data
-  }
 }

@@ -49,7 +49,7 @@ struct Import: FieldCommand {
   func perform(_ console: Console) async throws {
     let survey = try field.open()
     _ = try await survey.unit()
-    let csv = try FieldOptions.contents(of: file, bytesMax: CSVReader.csvFileBytesMax)
+    let csv = try InputFile.read(file, bytesMax: CSVReader.csvFileBytesMax)
     let chosen = try await chooseForm(survey, csv: csv)
     let rows = csv.count { $0 == UInt8(ascii: "\n") }
     let bar = ProgressBar(console.words.text("Nhập", "Import"), console: console)

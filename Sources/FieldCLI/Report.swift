@@ -156,7 +156,7 @@ struct Report: FieldCommand {
     let data =
       from == "-"
       ? try FileHandle.standardInput.read(upToCount: AnswerValue.answersJSONBytesMax + 1) ?? Data()
-      : try FieldOptions.contents(of: from, bytesMax: AnswerValue.answersJSONBytesMax)
+      : try InputFile.read(from, bytesMax: AnswerValue.answersJSONBytesMax)
     return try AnswerValue.answers(fromJSON: data)
   }
 

@@ -185,6 +185,31 @@ public final class Replica: Sendable {
     }
   }
 
+  /// Applies a page of a snapshot in the same way.
+  ///
+  /// - Parameters:
+  ///   - asked: The cursor it was asked with.
+  ///   - place: Where the snapshot stood then. A page is left alone when either has moved since: it would bring old rows back.
+  func apply(
+    _ page: SnapshotContent, after asked: Data, place: Data
+  ) async throws -> (notice: SyncNotice?, sealedMore: Bool) {
+    let key = try secrets().signingKey
+    guard page.reader == key.replica else {
+      throw SyncError(.badCursor, vi: "Trang dữ liệu dành cho thiết bị khác.", en: "The page was made for another device.")
+    }
+    return try await engineWrite { [self] transaction in
+      let sealedMore = try seal(in: transaction, key: key)
+      let standing = try SnapshotPlace(session: transaction.session).next(scope: page.scope)
+      guard try standing == place && transaction.state.value("cursor").blob ?? Data() == asked else { return (nil, sealedMore) }
+      var hlc = try transaction.state.clock
+      let lineage = try Lineage.load(current: key.replica, in: transaction.session)
+      let applier = PageApplier(rows: transaction.rows, outbox: transaction.outbox, lineage: lineage)
+      let notice = try capture.suspended { try applier.apply(page, clock: &hlc) }
+      try transaction.state.save(hlc)
+      return (notice, sealedMore)
+    }
+  }
+
   /// - Throws: `SyncError` `.notEnrolled` before enrolment, `.keyUnusable` when the secrets of an enrolled device are gone.
   func secrets() throws -> ReplicaSecrets {
     let loaded = try keyStore.load()

@@ -6,7 +6,7 @@ public struct SyncError: ExplainedError, Equatable {
     case unreachable, timeout, notAHub, wrongHub
     // The hub's answers.
     case badRequest, unauthorized, unknownReplica, revoked, wrongCode, codeUsed, wrongScope
-    case badSignature, damaged, chainBroken, fork, tooLarge, busy, badCursor, hubFailed
+    case badSignature, damaged, chainBroken, fork, tooLarge, busy, badCursor, rebase, hubFailed
     // The local store.
     case notEnrolled, storeDamaged, storeMissing, storeNewer, diskFull, storeBusy, badSchema, badDropKey, keyUnusable
     case transactionTooLarge, cancelled, internalFault
@@ -24,7 +24,7 @@ public struct SyncError: ExplainedError, Equatable {
   public var retryAfterSeconds: Int?
   /// A number the code names: the batch number or byte offset expected, or a limit.
   public var expected: UInt64?
-  /// The scope in which a fork was noticed.
+  /// The scope in which a fork was noticed, or that is to be fetched in bulk.
   var scope: String?
 
   public init(_ code: Code, vi: String, en: String, retryAfterSeconds: Int? = nil, expected: UInt64? = nil) {
@@ -57,6 +57,17 @@ extension SyncError {
   }
 }
 
+extension SyncError {
+  /// The feed after a cursor is gone, or longer than what it made: the scope is fetched in bulk.
+  static func rebase(_ scope: String) -> SyncError {
+    var error = SyncError(
+      .rebase, vi: "Phần dữ liệu cần tải của \(scope) quá dài hoặc đã được dọn; hãy tải gộp.",
+      en: "What is missing of \(scope) is too long or was cleared; fetch it in bulk.")
+    error.scope = scope
+    return error
+  }
+}
+
 /// How far an exchange came; every number is safe at the hub or applied here.
 public struct SyncProgress: Sendable, Hashable, Codable {
   public var batchesSent = 0
@@ -65,6 +76,8 @@ public struct SyncProgress: Sendable, Hashable, Codable {
   public var unitsApplied = 0
   public var acknowledged = 0
   public var held = 0
+  /// Rows that came in bulk.
+  public var rowsFetched = 0
   public var bytesSent = 0
   public var bytesReceived = 0
 

@@ -1,5 +1,6 @@
 import Foundation
 import SurveyKit
+import SyncKit
 import Testing
 
 @testable import FormWeb

@@ -5,7 +5,9 @@ import Testing
 /// Reads the sources: every message is there in both languages and somebody sees it.
 @Suite struct MessageTests {
   /// What HelpTests reads on the screen, and style sheets.
-  private static let others: Set<String> = ["ParserWords.swift", "PageStyle.swift", "WebStyle.swift", "QRSheetStyle.swift"]
+  private static let others: Set<String> = [
+    "ParserWords.swift", "PageStyle.swift", "WebStyle.swift", "QRSheetStyle.swift", "RecoverySheetStyle.swift",
+  ]
 
   private static func sources(_ targets: String...) throws -> [SourceText] {
     let folder = Tool.packageRoot.appendingPathComponent("Sources")

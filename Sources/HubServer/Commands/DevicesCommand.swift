@@ -10,7 +10,7 @@ struct DevicesCommand: AsyncParsableCommand {
     abstract: LocalizedText(
       vi: "Liệt kê các thiết bị đã ghi danh, hoặc thu hồi một thiết bị.", en: "List the enrolled devices, or revoke one."),
     examples: ["hub devices list", "hub devices revoke 3fa20c11"],
-    subcommands: [DevicesListCommand.self, DevicesRevokeCommand.self, DevicesConfirmCommand.self],
+    subcommands: [DevicesListCommand.self, DevicesRevokeCommand.self, DevicesDecideCommand.self, DevicesConfirmCommand.self],
     defaultSubcommand: DevicesListCommand.self)
 }
 
@@ -43,19 +43,22 @@ struct DevicesListCommand: ToolCommand {
     var successors: [String]
     /// Learned again from its certificate after a restore; nobody has checked yet whether it had been revoked.
     var isToBeConfirmed: Bool
+    /// Batches that came after it was revoked and wait for a decision.
+    var undecided: Int
   }
 
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
       let plan = try await survey.plan()
       let devices = try await survey.hub.devices().filter { unit == nil || $0.scope == unit }
+      let late = try await survey.hub.lateBatches()
       let lines = devices.map { device in
         Line(
           replica: device.replica.description, unit: device.scope, name: plan?.tree.displayName(of: UnitCode(device.scope)) ?? device.scope,
           label: device.label, enrolledMs: device.enrolledMs, revokedMs: device.revokedMs, contactMs: device.contactMs,
           skewMs: device.skewMs, backlog: device.backlog, packets: device.packets, predecessor: device.predecessor?.description,
           successors: devices.filter { $0.predecessor == device.replica }.map(\.replica.description),
-          isToBeConfirmed: device.isToBeConfirmed)
+          isToBeConfirmed: device.isToBeConfirmed, undecided: late[device.replica] ?? 0)
       }
       try console.result(lines)
       guard !lines.isEmpty else {
@@ -78,7 +81,8 @@ struct DevicesListCommand: ToolCommand {
               device.replica.short, plan?.tree.displayName(of: UnitCode(device.scope)) ?? device.scope, device.label,
               contact.map { ms in plan.map { words.time($0.campaign.localTime(atMs: ms)) } ?? words.ago(ms, nowMs: survey.nowMs) }
                 ?? words.noContact, words.number(device.backlog),
-              words.number(device.packets), words.skew(device.skewMs), Self.state(device, of: devices)(options.language),
+              words.number(device.packets), words.skew(device.skewMs),
+              Self.state(device, of: devices, undecided: late[device.replica] ?? 0)(options.language),
             ]
           })
     }
@@ -87,7 +91,7 @@ struct DevicesListCommand: ToolCommand {
 
 extension DevicesListCommand {
   /// Whether it may call, and which identities took whose place: a device that was copied, or restored from an old copy, has several.
-  fileprivate static func state(_ device: HubDevice, of devices: [HubDevice]) -> LocalizedText {
+  fileprivate static func state(_ device: HubDevice, of devices: [HubDevice], undecided: Int) -> LocalizedText {
     var parts = [
       device.revokedMs == nil ? LocalizedText(vi: "đang dùng", en: "active") : LocalizedText(vi: "đã thu hồi", en: "revoked")
     ]
@@ -96,6 +100,9 @@ extension DevicesListCommand {
     }
     let successors = devices.filter { $0.predecessor == device.replica }.map(\.replica.short).joined(separator: ", ")
     if !successors.isEmpty { parts.append(LocalizedText(vi: "được \(successors) thay", en: "succeeded by \(successors)")) }
+    if undecided > 0 {
+      parts.append(LocalizedText(vi: "\(undecided) gói chờ quyết định", en: "\(undecided) batches to be decided"))
+    }
     if device.isToBeConfirmed {
       parts.append(LocalizedText(vi: "nhận lại sau khôi phục, cần đối chiếu", en: "learned again after a restore, to be confirmed"))
     }
@@ -124,15 +131,8 @@ struct DevicesRevokeCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let wanted = device.lowercased()
     try await place.withHub(options) { survey in
-      let found = try await survey.hub.devices().filter { wanted.count >= 8 && $0.replica.description.hasPrefix(wanted) }
-      guard let first = found.first, found.count == 1 else {
-        throw ToolError(
-          vi: found.isEmpty ? "Không có thiết bị \(device); xem `hub devices list`." : "\(device) chỉ nhiều thiết bị; ghi thêm chữ số.",
-          en: found.isEmpty ? "There is no device \(device); see `hub devices list`." : "\(device) names several devices; give more digits."
-        )
-      }
+      let first = try await DevicesCommand.device(device, of: survey)
       let changed = try await survey.hub.revoke(first.replica)
       console.say(
         changed ? "Đã thu hồi thiết bị \(first.replica.short) (\(first.label))." : "Thiết bị này đã bị thu hồi trước đó.",
@@ -164,6 +164,68 @@ struct DevicesConfirmCommand: ToolCommand {
         "Đã ghi nhận việc đối chiếu; \(devices) thiết bị được nhận lại không còn chờ.",
         "Noted; \(devices) devices that were learned again no longer wait for it.")
       try console.result(Confirmed(devices: devices))
+    }
+  }
+}
+
+extension DevicesCommand {
+  /// The one device whose identity begins with what was typed.
+  fileprivate static func device(_ typed: String, of survey: SurveyHub) async throws -> HubDevice {
+    let wanted = typed.lowercased()
+    let found = try await survey.hub.devices().filter { wanted.count >= 8 && $0.replica.description.hasPrefix(wanted) }
+    guard let first = found.first, found.count == 1 else {
+      throw ToolError(
+        vi: found.isEmpty ? "Không có thiết bị \(typed); xem `hub devices list`." : "\(typed) chỉ nhiều thiết bị; ghi thêm chữ số.",
+        en: found.isEmpty ? "There is no device \(typed); see `hub devices list`." : "\(typed) names several devices; give more digits.")
+    }
+    return first
+  }
+}
+
+struct DevicesDecideCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "decide",
+    abstract: LocalizedText(
+      vi: "Quyết định một lần về các gói của thiết bị đã thu hồi mà sau đó mới tới.",
+      en: "Decide once about the batches of a revoked device that came afterwards."),
+    discussion: LocalizedText(
+      vi:
+        "Nhận thì các gói được gộp như mọi gói khác, cả gói tới sau này. Từ chối thì chúng nằm lại trong nhật ký, không gộp; sau này vẫn nhận được.",
+      en: """
+        Taken, they are merged like all others, also those still to come. Refused, they stay in the journal and are not merged; they may \
+        be taken later.
+        """),
+    examples: ["hub devices decide 3fa20c11 take --by \"province\" --reason \"its owner confirms them\""])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(
+    help: .text(
+      vi: "Thiết bị như `hub devices list` ghi: ít nhất 8 chữ số.", en: "The device as `hub devices list` shows it: at least 8 digits."))
+  var device: String
+  @Argument(help: .text(vi: "take (nhận) hoặc refuse (từ chối).", en: "take or refuse.")) var choice: String
+  @Option(name: .long, help: .text(vi: "Ai quyết định.", en: "Who decides.")) var by: String
+  @Option(name: .long, help: .text(vi: "Vì sao.", en: "Why.")) var reason: String
+
+  private struct Decided: Encodable {
+    var replica: String
+    var decision: LateDecision
+    var merged: Int
+  }
+
+  func perform(_ console: Console) async throws {
+    guard let decision = LateDecision(rawValue: choice) else {
+      throw ToolError(
+        vi: "“\(choice)” không phải là take (nhận) hay refuse (từ chối).", en: "“\(choice)” is neither take nor refuse.")
+    }
+    try await place.withHub(options) { survey in
+      let found = try await DevicesCommand.device(device, of: survey)
+      let merged = try await survey.hub.decideLate(found.replica, decision, by: by, reason: reason)
+      let count = console.words.number(merged)
+      console.say(
+        decision == .take ? "Đã nhận; gộp \(count) gói." : "Đã từ chối; các gói nằm lại trong nhật ký.",
+        decision == .take ? "Taken; merged \(count) batches." : "Refused; the batches stay in the journal.")
+      try console.result(Decided(replica: found.replica.description, decision: decision, merged: merged))
     }
   }
 }

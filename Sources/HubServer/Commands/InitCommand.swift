@@ -9,8 +9,9 @@ struct InitCommand: ToolCommand {
     commandName: "init",
     abstract: LocalizedText(vi: "Tạo máy chủ mới: khóa và kho dữ liệu trống.", en: "Make a new hub: its keys and an empty store."),
     discussion: LocalizedText(
-      vi: "Sau đó hãy chép thư mục `keys` sang nơi an toàn: mất nó thì không mở được phiếu nào và không thiết bị nào nhận ra máy chủ nữa.",
-      en: "Copy the folder `keys` to a safe place afterwards: without it no answer can be opened and no device knows the hub again."),
+      vi: "Sau đó hãy in tờ khôi phục khóa và cất đi: mất khóa thì không mở được phiếu nào và không thiết bị nào nhận ra máy chủ nữa.",
+      en:
+        "Print the recovery sheet afterwards and lock it away: without the keys no answer can be opened and no device knows the hub again."),
     examples: ["hub init ./hub-data"])
 
   @OptionGroup var options: ToolOptions
@@ -30,12 +31,14 @@ struct InitCommand: ToolCommand {
     let folder = folder ?? place.folder
     let survey = try await SurveyHub.create(at: folder, clock: try options.wallClock())
     try survey.close()
+    let sheet = SurveyHub.keysPath(in: folder) + "/recovery-sheet.html"
+    _ = try RecoverySheet(HubKeys.load(from: SurveyHub.keysPath(in: folder))).write(to: sheet)
     let isDefault = folder == place.folder
     let dir = isDefault ? "" : " --dir \(folder)"
     console.say("Đã tạo máy chủ \(survey.hub.replica.short) trong \(folder).", "Made hub \(survey.hub.replica.short) in \(folder).")
     console.say(
-      "Hãy chép \(SurveyHub.keysPath(in: folder)) sang nơi an toàn: mất khóa thì không mở được phiếu nào.",
-      "Copy \(SurveyHub.keysPath(in: folder)) to a safe place: without the keys no answer can be opened.")
+      "Hãy in \(sheet), cất vào két rồi xóa tệp: mất khóa thì không mở được phiếu nào.",
+      "Print \(sheet), lock it away and delete the file: without the keys no answer can be opened.")
     console.say("Tiếp theo: hub campaign load THƯ_MỤC\(dir)", "Next: hub campaign load DIR\(dir)")
     try console.result(Made(folder: folder, hub: survey.hub.replica.description))
   }

@@ -67,8 +67,8 @@ struct StatusCommand: ToolCommand {
       "Packets: \(n(status.packetsKept)) kept = \(n(status.packetsWaiting)) waiting + \(n(status.packetsReleased)) released + \(n(status.packetsRepeated)) repeated + \(n(status.packetsSpoiled)) spoiled."
     )
     console.say(
-      "Thay đổi: \(n(status.changes)) nhận = \(n(status.changesMerged)) đã gộp + \(n(status.changesHeld)) giữ lại + \(n(status.changesWaiting)) chờ gói trước; trong \(n(status.batches)) gói.",
-      "Changes: \(n(status.changes)) received = \(n(status.changesMerged)) merged + \(n(status.changesHeld)) held + \(n(status.changesWaiting)) waiting for an earlier batch; in \(n(status.batches)) batches."
+      "Thay đổi: \(n(status.changes)) nhận = \(n(status.changesMerged)) đã gộp + \(n(status.changesHeld)) giữ lại + \(n(status.changesWaiting)) chờ gói trước + \(n(status.changesUndecided)) chờ quyết định; trong \(n(status.batches)) gói.",
+      "Changes: \(n(status.changes)) received = \(n(status.changesMerged)) merged + \(n(status.changesHeld)) held + \(n(status.changesWaiting)) waiting for an earlier batch + \(n(status.changesUndecided)) undecided; in \(n(status.batches)) batches."
     )
     console.say(
       "Xung đột: \(n(status.conflictsOpen)) mở, \(n(status.conflictsClosed)) đã xử lý. Thiết bị: \(n(status.devices)), thu hồi \(n(status.devicesRevoked)). Báo cáo: \(n(status.reports)).",

@@ -18,6 +18,8 @@ public struct HubStatus: Sendable, Hashable, Codable {
   public var changesMerged = 0
   public var changesHeld = 0
   public var changesWaiting = 0
+  /// Of revoked devices, come after their revocation: an operator decides.
+  public var changesUndecided = 0
   /// Batches of the hub's own: campaign data, conflicts.
   public var ownBatches = 0
   public var conflictsOpen = 0
@@ -60,10 +62,11 @@ extension HubStatus {
     let foreign = try numbers(
       """
       SELECT count(*), coalesce(sum(changes), 0), coalesce(sum(held_changes), 0), coalesce(sum(state = 0), 0),
-        coalesce(sum(CASE WHEN state = 0 THEN changes END), 0) FROM hub_batch WHERE replica <> ?1
+        coalesce(sum(CASE WHEN state = 0 THEN changes END), 0), coalesce(sum(CASE WHEN state = 2 THEN changes END), 0) FROM hub_batch WHERE replica <> ?1
       """, [.blob(hub.bytes)])
     (batches, changes, changesHeld, batchesWaiting, changesWaiting) = (foreign[0], foreign[1], foreign[2], foreign[3], foreign[4])
-    changesMerged = changes - changesHeld - changesWaiting
+    changesUndecided = foreign[5]
+    changesMerged = changes - changesHeld - changesWaiting - changesUndecided
     ownBatches = try numbers("SELECT count(*) FROM hub_batch WHERE replica = ?1", [.blob(hub.bytes)])[0]
     let held = try numbers("SELECT coalesce(sum(changes), 0) FROM hub_held")[0]
 

@@ -35,7 +35,7 @@ public final class SurveyHub: Sendable {
         .storeMissing, vi: "Không tạo được thư mục \(folder); kiểm tra đường dẫn và quyền.",
         en: "Cannot create the folder \(folder); check the path and permissions.")
     }
-    let keys = try HubKeys.create(in: keysPath(in: folder))
+    let keys = try HubKeys.create(in: keysPath(in: folder), nowMs: clock.nowMs())
     return try await open(at: folder, keys: keys, clock: clock, options: Hub.Options(), create: true)
   }
 
@@ -88,7 +88,8 @@ public final class SurveyHub: Sendable {
       at: storePath(in: folder), tables: SurveySchema.tables, migrator: SurveySchema.hubMigrator, clock: clock, create: create)
     var options = options
     options.observer = SurveyMergeObserver()
-    let hub = try await Hub.open(store: store, keys: keys, clock: clock, receiver: SurveyLotReceiver(clock: clock), options: options)
+    let hub = try await Hub.open(
+      store: store, keys: keys, keysFolder: keysPath(in: folder), clock: clock, receiver: SurveyLotReceiver(clock: clock), options: options)
     return SurveyHub(hub: hub, folder: folder, clock: clock)
   }
 

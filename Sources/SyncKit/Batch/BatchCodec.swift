@@ -219,7 +219,7 @@ enum TableCoder {
     !name.isEmpty && name.utf8.count <= WireLimits.nameBytesMax && !name.utf8.contains(0)
   }
 
-  private static func isKey(_ key: CellValue) -> Bool {
+  static func isKey(_ key: CellValue) -> Bool {
     switch key {
     case .integer: true
     case .text(let text): text.utf8.count <= WireLimits.keyBytesMax && !text.utf8.contains(0)

@@ -66,22 +66,7 @@ enum PageCodec {
     wire.reader = page.reader.bytes
     wire.scope = page.scope
     wire.firstPosition = firstPosition
-    wire.runs = runs.map { run in
-      var part = WireFeedRun()
-      part.replica = run.author.bytes
-      part.batch = run.batchHash
-      part.number = run.batchNumber
-      part.firstUnit = UInt32(run.firstUnit)
-      part.authorCursor = run.authorCursor
-      part.declined = run.isDeclined
-      var last: UInt64 = 0
-      part.stamps = run.stamps.map { stamp in
-        defer { last = stamp.rawValue }
-        let step = Int64(bitPattern: stamp.rawValue &- last)
-        return UInt64(bitPattern: step << 1) ^ UInt64(bitPattern: step >> 63)
-      }
-      return part
-    }
+    wire.runs = runs.map(Self.wire)
     wire.tables = try TableCoder.encode(runs.flatMap(\.changes))
     wire.feedHash = page.feedHash
     wire.cursor = page.cursor
@@ -103,13 +88,26 @@ enum PageCodec {
     return try key.sealed(try wire.serializedData(), as: .page)
   }
 
+  static func wire(_ run: Run) -> WireFeedRun {
+    var part = WireFeedRun()
+    part.replica = run.author.bytes
+    part.batch = run.batchHash
+    part.number = run.batchNumber
+    part.firstUnit = UInt32(run.firstUnit)
+    part.authorCursor = run.authorCursor
+    part.declined = run.isDeclined
+    var last: UInt64 = 0
+    part.stamps = run.stamps.map { stamp in
+      defer { last = stamp.rawValue }
+      let step = Int64(bitPattern: stamp.rawValue &- last)
+      return UInt64(bitPattern: step << 1) ^ UInt64(bitPattern: step >> 63)
+    }
+    return part
+  }
+
   /// - Throws: `SyncError` when the page is damaged or not this hub's.
   static func open(_ bytes: Data, hub: VerifyingKey) throws -> PageContent {
-    guard bytes.count <= WireLimits.pageBytesMax else {
-      throw SyncError(
-        .tooLarge, vi: "Trang dữ liệu lớn hơn \(WireLimits.pageBytesMax >> 20) MiB.",
-        en: "The feed page is larger than \(WireLimits.pageBytesMax >> 20) MiB.", expected: UInt64(WireLimits.pageBytesMax))
-    }
+    guard bytes.count <= WireLimits.pageBytesMax else { throw tooLarge }
     return try content(of: try hub.open(bytes, as: .page), hub: hub.replica)
   }
 
@@ -120,27 +118,46 @@ enum PageCodec {
       wire.cursor.count <= WireLimits.cursorBytesMax, wire.incarnation.count == 16, wire.firstPosition < 1 << 62,
       wire.runs.isEmpty || (TableCoder.isName(wire.scope) && wire.firstPosition >= 1)
     else { throw ByteReader.short }
-    let count = wire.runs.reduce(0) { $0 + $1.stamps.count }
-    guard count <= WireLimits.unitsMax else { throw ByteReader.short }
-    let changes = try TableCoder.decode(wire.tables, unitCount: count)
-    var units: [FeedUnit] = []
+    var positions: [UInt64] = []
+    var position = wire.firstPosition
     for run in wire.runs {
-      guard let author = ReplicaID(bytes: run.replica) else { throw ByteReader.short }
-      var last: UInt64 = 0
-      for (offset, step) in run.stamps.enumerated() {
-        last = last &+ (step >> 1 ^ (0 &- (step & 1)))
-        units.append(
-          FeedUnit(
-            position: wire.firstPosition + UInt64(units.count), author: author, batchNumber: run.number, batchHash: run.batch,
-            index: Int(run.firstUnit) + offset, stamp: HybridTimestamp(rawValue: last), changes: changes[units.count],
-            isDeclined: run.declined, authorCursor: run.authorCursor))
-      }
+      positions.append(position)
+      position += UInt64(run.stamps.count)
     }
+    var units = try units(of: wire.runs, positions: positions)
+    for (index, changes) in try TableCoder.decode(wire.tables, unitCount: units.count).enumerated() { units[index].changes = changes }
     return PageContent(
       hub: hub, incarnation: wire.incarnation, reader: reader, scope: wire.scope, units: units, feedHash: wire.feedHash,
       cursor: wire.cursor, isHead: wire.head, hubTimeMs: wire.hubTimeMs, digests: try digests(wire.digests),
       backedUp: Dictionary(wire.backedUp.map { ($0.scope, $0.position) }, uniquingKeysWith: max),
       runLengths: wire.runs.map(\.stamps.count).filter { $0 > 0 })
+  }
+
+  /// The units of runs, without changes.
+  ///
+  /// - Parameter positions: Of each run's first unit.
+  static func units(of runs: [WireFeedRun], positions: [UInt64]) throws -> [FeedUnit] {
+    guard runs.reduce(0, { $0 + $1.stamps.count }) <= WireLimits.unitsMax else { throw ByteReader.short }
+    var units: [FeedUnit] = []
+    for (run, first) in zip(runs, positions) {
+      guard let author = ReplicaID(bytes: run.replica), first >= 1, first < 1 << 62 else { throw ByteReader.short }
+      var last: UInt64 = 0
+      for (offset, step) in run.stamps.enumerated() {
+        last = last &+ (step >> 1 ^ (0 &- (step & 1)))
+        units.append(
+          FeedUnit(
+            position: first + UInt64(offset), author: author, batchNumber: run.number, batchHash: run.batch,
+            index: Int(run.firstUnit) + offset, stamp: HybridTimestamp(rawValue: last), changes: [], isDeclined: run.declined,
+            authorCursor: run.authorCursor))
+      }
+    }
+    return units
+  }
+
+  static var tooLarge: SyncError {
+    SyncError(
+      .tooLarge, vi: "Trang dữ liệu lớn hơn \(WireLimits.pageBytesMax >> 20) MiB.",
+      en: "The feed page is larger than \(WireLimits.pageBytesMax >> 20) MiB.", expected: UInt64(WireLimits.pageBytesMax))
   }
 
   private static func digests(_ wire: [WireDigest]) throws -> [TableDigest] {

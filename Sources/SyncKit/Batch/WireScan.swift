@@ -10,16 +10,17 @@ enum WireScan {
   static let fieldsMax = 2 * WireLimits.unitsMax
   /// Fields in one `TableChanges`: its columns and some room for fields to come.
   static let tableFieldsMax = 2 * (WireLimits.columnsPerTableMax + 1)
-  /// The field of `Batch` and `FeedPage` that holds a table, and of `Batch` that holds the stamps.
-  private static let (tables, stamps): (UInt64, UInt64) = (8, 7)
+  /// The field of `Batch` and `FeedPage` that holds a table, that of `SnapshotPage`, and of `Batch` that holds the stamps.
+  private static let (tables, snapshotTables, stamps): (UInt64, UInt64, UInt64) = (8, 11, 7)
 
   static func check<Kind: Message>(_ bytes: Data, of kind: Kind.Type) throws {
     let isBatch = kind == WireBatch.self
-    let hasTables = isBatch || kind == WireFeedPage.self
+    let tables: UInt64? =
+      isBatch || kind == WireFeedPage.self ? tables : kind == WireSnapshotPage.self ? snapshotTables : nil
     var tablesLeft = WireLimits.tablesMax
     var stampBytesLeft = 10 * WireLimits.unitsMax
     try walk(bytes, fieldsMax: fieldsMax) { field, part in
-      if hasTables && field == tables {
+      if field == tables {
         tablesLeft -= 1
         try walk(part, fieldsMax: tableFieldsMax) { _, _ in }
       } else if isBatch && field == stamps {

@@ -74,7 +74,7 @@ final class SyncDriver {
           SyncError(.cancelled, vi: "Đã dừng theo yêu cầu; sẽ gửi tiếp lần sau.", en: "Stopped on request; the next exchange goes on."))
       } catch let error as SyncError {
         if error.code == .timeout && ContinuousClock.now >= deadline { throw stopped(error) }
-        event = Self.trouble(error, during: action) ?? .failed(error)
+        event = Self.turn(error, during: action) ?? .failed(error)
       }
       options.onProgress?(summary.progress, left)
       action = session.handle(event, chance: Double.random(in: 0..<1))
@@ -83,14 +83,15 @@ final class SyncDriver {
     return summary
   }
 
-  /// Whether an error says that this device has a twin, or that the hub was restored.
-  static func trouble(_ error: SyncError, during action: SyncSession.Action) -> SyncSession.Event? {
-    if error.code == .badCursor, action == .pull { return .cursorUnknown(error) }
-    guard error.code == .fork, let number = error.expected else { return nil }
-    switch action {
-    case .push(let entry, _): return .forked(scope: entry.scope, number: number)
-    case .pull: return error.scope.map { .forked(scope: $0, number: number) }
-    default: return nil
+  /// What an error turns the exchange to, where it is no failure: a device with a twin, a hub that was restored, a feed that is gone.
+  static func turn(_ error: SyncError, during action: SyncSession.Action) -> SyncSession.Event? {
+    switch (error.code, action) {
+    case (.badCursor, .pull), (.badCursor, .fetch): .cursorUnknown(error)
+    case (.fork, .push(let entry, _)): error.expected.map { .forked(scope: entry.scope, number: $0) }
+    case (.fork, .pull), (.fork, .fetch):
+      if let number = error.expected, let scope = error.scope { .forked(scope: scope, number: number) } else { nil }
+    case (.rebase, .pull): error.scope.map { .rebase(scope: $0) }
+    default: nil
     }
   }
 
@@ -110,6 +111,7 @@ final class SyncDriver {
     case .askOffset(let entry): return try await askOffset(entry)
     case .drop: return try await drop()
     case .pull: return try await pull()
+    case .fetch(let scope): return try await fetch(scope)
     case .takeIdentity(let scope, let number):
       summary.notices.append(try await replica.takeIdentity(scope: scope, number: number, through: transport, hubTimeMs: hubTimeMs))
       return .identityTaken
@@ -247,6 +249,28 @@ final class SyncDriver {
     summary.progress.unitsApplied += result.applied.units
     summary.progress.acknowledged += result.applied.acknowledged
     return .pulled(head: page.isHead && !result.applied.beginsAnew, sealedMore: result.sealedMore)
+  }
+
+  /// One page of a snapshot. A place the hub does not know begins the snapshot again.
+  private func fetch(_ scope: String) async throws -> SyncSession.Event {
+    let (cursor, place) = try await replica.engineRead { transaction in
+      (try transaction.state.value("cursor").blob ?? Data(), try SnapshotPlace(session: transaction.session).next(scope: scope))
+    }
+    var target = "/v1/snapshot?scope=\(scope.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? scope)"
+    target += "&cursor=\(cursor.base64URL)&next=\(place.base64URL)"
+    let response: HubResponse
+    do { response = try await exchangeSigned(HubRequest("GET", target)) } catch let error as SyncError where error.code == .badCursor {
+      guard !place.isEmpty else { throw error }
+      try await replica.engineWrite { try SnapshotPlace(session: $0.session).set(Data(), scope: scope) }
+      return .fetched(isLast: false, sealedMore: false)
+    }
+    let page = try SnapshotCodec.open(response.body, hub: try await replica.hubKey())
+    guard page.scope.utf8.elementsEqual(scope.utf8) else { throw ByteReader.short }
+    let result = try await replica.apply(page, after: cursor, place: place)
+    summary.progress.rowsFetched += page.rows.count
+    summary.progress.acknowledged += page.acknowledgements.count
+    if let notice = result.notice { summary.notices.append(notice) }
+    return .fetched(isLast: page.next.isEmpty, sealedMore: result.sealedMore)
   }
 
   // MARK: Calls

@@ -37,6 +37,8 @@ struct SyncSession {
     case askOffset(OutboxEntry)
     case drop
     case pull
+    /// Fetch the next page of a scope in bulk: the feed is gone, or too long to begin with.
+    case fetch(scope: String)
     /// The hub has another batch of this number of ours: go on under a new identity (L8).
     case takeIdentity(scope: String, number: UInt64)
     /// The hub was restored: give back what it lost (L11).
@@ -56,6 +58,9 @@ struct SyncSession {
     case offset(Int)
     case dropped(more: Bool)
     case pulled(head: Bool, sealedMore: Bool)
+    /// The feed cannot go on from where this device is: the scope comes in bulk.
+    case rebase(scope: String)
+    case fetched(isLast: Bool, sealedMore: Bool)
     /// A push or a page showed another batch of this number under our name.
     case forked(scope: String, number: UInt64)
     case identityTaken
@@ -73,6 +78,8 @@ struct SyncSession {
   static let roundsMax = 3
   /// Identities one exchange takes. Every one of them ends a fork for good; a hub that goes on finding new ones is not sane.
   static let identitiesMax = 3
+  /// Scopes one exchange fetches in bulk; a hub that goes on asking for it is not sane.
+  static let rebasesMax = WireLimits.tablesMax
   /// Lives of the hub one exchange joins.
   static let livesMax = 3
 
@@ -83,6 +90,7 @@ struct SyncSession {
   private var failures = 0
   private var rounds = 0
   private var identities = 0
+  private var rebases = 0
   private var lives = 0
   private var unknownCursors = 0
   /// Sent or refused in this exchange: not tried again in it.
@@ -152,6 +160,15 @@ struct SyncSession {
     case .dropped(let more):
       failures = 0
       return more ? .drop : .pull
+    case .rebase(let scope):
+      guard rebases < Self.rebasesMax else { return failed(.rebase(scope), chance: chance) }
+      rebases += 1
+      failures = 0
+      return .fetch(scope: scope)
+    case .fetched(let isLast, let more):
+      failures = 0
+      sealedMore = sealedMore || more
+      return isLast ? .pull : current
     case .pulled(let head, let more):
       failures = 0
       sealedMore = sealedMore || more

@@ -86,8 +86,9 @@ struct DropBoxHub {
     var keysInLot: Set<CellValue> = []
     var used = LotOutcome()
     for row in packets {
-      guard let bytes = row[1].blob, let packet = try? WirePacket(serializedBytes: bytes), let key = keys.dropKeys[packet.dropKey],
-        let content = Packets.open(packet, scope: scope, key: key), let shape = tables.byName[content.table],
+      guard let bytes = row[1].blob, let packet = try? WirePacket(serializedBytes: bytes), let drop = keys.dropKey(named: packet.dropKey),
+        try !DropKeyBook(session: session).isDestroyed(drop.id), let content = Packets.open(packet, scope: scope, key: drop.key),
+        let shape = tables.byName[content.table],
         shape.declaration.kind == .anonymous, let own = content.cells.first(where: { $0.column == shape.keyColumn })?.value
       else {
         try forget(row[0])
@@ -107,6 +108,7 @@ struct DropBoxHub {
       lot.shuffle()
       let outcome = try session.withoutCapture { try receiver.receive(lot, scope: scope, in: session) }
       for id in lotIDs { try forget(id) }
+      try HubBackups(session: session).noteRelease()
       used.released += outcome.released
       used.repeated += outcome.repeated
       used.spoiled += outcome.spoiled

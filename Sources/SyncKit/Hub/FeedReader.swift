@@ -7,6 +7,7 @@ struct FeedReader {
   let tables: HubTables
   let key: SigningKey
   let wallMs: UInt64
+  var firstUnitsMax = Self.firstUnitsMax
 
   /// A page is closed after the run that reaches one of these: runs are not cut. Bytes are those of the values before they
   /// are compressed: what a reader has to hold, and an upper bound on what travels.
@@ -15,13 +16,16 @@ struct FeedReader {
   /// A run that would take a page past this begins the next one. Above what one run may have, with room for the page's frame
   /// below `WireLimits.pageBytesMax`.
   static let pageBytesHardMax = 12 << 20
+  /// A reader that has nothing of a scope, whose feed holds more units than this, fetches it in bulk.
+  static let firstUnitsMax = 4000
 
   /// The next page after `cursor` of the first of `scopes` that has one.
   ///
   /// - Parameter scopes: What the reader reads, widest first: reference data comes before what refers to it.
-  /// - Throws: `SyncError` `.badCursor` when the hub never issued such a cursor in its present life.
+  /// - Throws: `SyncError` `.badCursor` when the hub never issued such a cursor in its present life, `.rebase` when the scope is
+  ///   to be fetched in bulk.
   func page(after bytes: Data, reader: ReplicaID, scopes: [String]) throws -> Data {
-    var cursor = try positions(bytes)
+    var cursor = try Self.cursor(bytes, in: session)
     let incarnation = try HubLife(session: session).present()
     cursor.incarnation = incarnation
     var page = PageContent(
@@ -32,6 +36,9 @@ struct FeedReader {
     for scope in scopes {
       let known = cursor.scopes.first { $0.scope == scope }
       let position = known?.position ?? 0
+      if position == 0, known?.earlier.isEmpty ?? true, try ScopeOrder(session: session).state(scope).position > UInt64(firstUnitsMax) {
+        throw SyncError.rebase(scope)
+      }
       guard let read = try self.runs(of: scope, after: position, reader: reader) else { continue }
       page.scope = scope
       page.feedHash = read.hash
@@ -66,14 +73,14 @@ struct FeedReader {
   }
 
   /// The cursor's places in this log. They need not be of the hub's present life, but it must be able to vouch for each.
-  private func positions(_ bytes: Data) throws -> WireCursor {
+  static func cursor(_ bytes: Data, in session: any HubSession) throws -> WireCursor {
     guard !bytes.isEmpty else { return WireCursor() }
     let cursor = try WireCursor.parse(bytes, named: LocalizedText(vi: "con trỏ", en: "cursor"))
-    guard cursor.scopes.count <= WireLimits.tablesMax else { throw Self.badCursor }
+    guard cursor.scopes.count <= WireLimits.tablesMax else { throw badCursor }
     let places = HubPlaces(session: session)
     var here = WireCursor()
     for place in cursor.scopes {
-      guard let known = try places.translate(place) else { throw Self.badCursor }
+      guard let known = try places.translate(place) else { throw badCursor }
       here.scopes.append(known)
     }
     return here
@@ -126,7 +133,7 @@ struct FeedReader {
   }
 
   /// Where the log takes a run from.
-  private struct Source {
+  struct Source {
     var content: BatchContent
     var hash: Data
     /// The batch's unit that `content` begins with.
@@ -134,12 +141,15 @@ struct FeedReader {
   }
 
   /// A batch of the journal; for an id below 0 what pages that were given back told of a batch the hub lost (L11).
-  private func source(_ id: Int64) throws -> Source {
+  ///
+  /// - Throws: `SyncError` `.rebase` when the batch's bytes were cleared away.
+  func source(_ id: Int64) throws -> Source {
     let row =
       id > 0
-      ? try session.firstRow("SELECT bytes, hash, 0 FROM hub_batch WHERE id = ?1", [.integer(id)])
-      : try session.firstRow("SELECT bytes, hash, first_unit FROM hub_returned_batch WHERE id = ?1", [.integer(-id)])
+      ? try session.firstRow("SELECT bytes, hash, 0, scope FROM hub_batch WHERE id = ?1", [.integer(id)])
+      : try session.firstRow("SELECT bytes, hash, first_unit, scope FROM hub_returned_batch WHERE id = ?1", [.integer(-id)])
     guard let bytes = row?[0].blob, let hash = row?[1].blob, let first = row?[2].integer else { throw ByteReader.short }
+    guard !bytes.isEmpty else { throw SyncError.rebase(row?[3].text ?? "") }
     return Source(content: try BatchCodec.reopen(SealedBatch(bytes: bytes)), hash: hash, firstUnit: Int(first))
   }
 
@@ -148,7 +158,7 @@ struct FeedReader {
     return try (0..<count).map { _ in HybridTimestamp(rawValue: try reader.varint()) }
   }
 
-  private static var badCursor: SyncError {
+  static var badCursor: SyncError {
     SyncError(
       .badCursor,
       vi:

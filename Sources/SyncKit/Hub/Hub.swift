@@ -23,13 +23,18 @@ public final class Hub: Sendable {
     public var onMerge: (@Sendable (_ scope: String, _ number: UInt64) -> Void)?
     /// Keeps counts of its own in the merge transaction.
     public var observer: (any MergeObserver)?
+    /// See `FeedReader.firstUnitsMax` and `SnapshotReader.rowsMax`: small in tests.
+    var firstUnitsMax = FeedReader.firstUnitsMax
+    var snapshotRowsMax = SnapshotReader.rowsMax
 
     public init() {}
   }
 
   public let store: any HubStore
   public let clock: any WallClock
-  let keys: HubKeys
+  private let keyring: Keyring
+  /// As their folder has them now.
+  var keys: HubKeys { keyring.keys }
   let options: Options
   let receiver: any LotReceiver
   private let queue: IngestQueue
@@ -37,10 +42,12 @@ public final class Hub: Sendable {
 
   /// Opens a hub over its store, beginning its first incarnation if it has none.
   ///
-  /// - Parameter receiver: Takes released anonymous rows; nil writes them into their tables.
+  /// - Parameters:
+  ///   - keysFolder: Where `keys` lie; watched for drop keys made and destroyed. Nil: they stay as they are.
+  ///   - receiver: Takes released anonymous rows; nil writes them into their tables.
   public static func open(
-    store: any HubStore, keys: HubKeys, clock: any WallClock = SystemClock(), receiver: (any LotReceiver)? = nil,
-    options: Options = Options()
+    store: any HubStore, keys: HubKeys, keysFolder: String? = nil, clock: any WallClock = SystemClock(),
+    receiver: (any LotReceiver)? = nil, options: Options = Options()
   ) async throws -> Hub {
     let now = clock.nowMs()
     try await store.write { session in
@@ -48,7 +55,9 @@ public final class Hub: Sendable {
       if try session.firstRow("SELECT 1 FROM hub_incarnation LIMIT 1") == nil { try life.begin(.first, nowMs: now) }
       try HubBackups(session: session).beginLifeOfCopy(nowMs: now)
     }
-    let hub = Hub(store: store, keys: keys, clock: clock, receiver: receiver ?? PlainLotReceiver(tables: store.tables), options: options)
+    let hub = Hub(
+      store: store, keyring: Keyring(keys, folder: keysFolder), clock: clock,
+      receiver: receiver ?? PlainLotReceiver(tables: store.tables), options: options)
     try await hub.retryAfterUpgrade()
     return hub
   }
@@ -62,16 +71,17 @@ public final class Hub: Sendable {
     try await store.write { try StateStore(session: $0).set("tables", signature) }
   }
 
-  private init(store: any HubStore, keys: HubKeys, clock: any WallClock, receiver: any LotReceiver, options: Options) {
+  private init(store: any HubStore, keyring: Keyring, clock: any WallClock, receiver: any LotReceiver, options: Options) {
     self.store = store
-    self.keys = keys
+    self.keyring = keyring
     self.clock = clock
     self.receiver = receiver
     self.options = options
+    let signing = keyring.keys.signing
     queue = IngestQueue { body in
       try await store.write { session in
         try body(
-          Ingest(session: session, tables: store.tables, key: keys.signing, wallMs: clock.nowMs(), observer: options.observer))
+          Ingest(session: session, tables: store.tables, key: signing, wallMs: clock.nowMs(), observer: options.observer))
       }
     }
   }
@@ -123,9 +133,8 @@ public final class Hub: Sendable {
     let scope = author.scope
     let work: IngestQueue.Work = { ingest in
       // Asked again inside the transaction: a device revoked a moment ago does not slip through.
-      guard try ingest.session.integer("SELECT revoked_ms FROM hub_device WHERE replica = ?1", [.blob(content.replica.bytes)]) == nil else {
-        throw HubDevice.revokedError
-      }
+      let revoked = try ingest.session.integer("SELECT revoked_ms FROM hub_device WHERE replica = ?1", [.blob(content.replica.bytes)])
+      if revoked != nil { return try LateBatches(ingest: ingest).take(content, batch: batch, writeScope: scope) }
       let receipt = try ingest.take(content, batch: batch, writeScope: scope)
       onMerge?(content.scope, content.number)
       return receipt
@@ -134,10 +143,24 @@ public final class Hub: Sendable {
   }
 
   func page(for device: HubDevice, cursor: Data) async throws -> Data {
-    let (key, now, tables) = (keys.signing, clock.nowMs(), store.tables)
+    let (key, now, tables, firstMax) = (keys.signing, clock.nowMs(), store.tables, options.firstUnitsMax)
     return try await store.read { session in
-      try FeedReader(session: session, tables: tables, key: key, wallMs: now).page(
-        after: cursor, reader: device.replica, scopes: device.readScopes)
+      var reader = FeedReader(session: session, tables: tables, key: key, wallMs: now)
+      reader.firstUnitsMax = firstMax
+      return try reader.page(after: cursor, reader: device.replica, scopes: device.readScopes)
+    }
+  }
+
+  func snapshot(of scope: String, for device: HubDevice, cursor: Data, place: Data) async throws -> Data {
+    guard device.readScopes.contains(where: { $0.utf8.elementsEqual(scope.utf8) }) else {
+      throw SyncError(
+        .wrongScope, vi: "Thiết bị này không được đọc dữ liệu của \(scope).", en: "This device may not read \(scope).")
+    }
+    let (key, now, tables, rowsMax) = (keys.signing, clock.nowMs(), store.tables, options.snapshotRowsMax)
+    return try await store.read { session in
+      var reader = SnapshotReader(session: session, tables: tables, key: key, wallMs: now)
+      reader.rowsMax = rowsMax
+      return try reader.page(of: scope, reader: device.replica, cursor: cursor, place: place)
     }
   }
 

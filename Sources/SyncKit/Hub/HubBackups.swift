@@ -19,6 +19,15 @@ struct HubBackups {
     return (UInt64(max(0, row?[0].integer ?? 0)), UInt64(max(0, row?[1].integer ?? 0)))
   }
 
+  /// Notes that a lot was released: only a backup begun from here on holds it.
+  func noteRelease() throws { try StateStore(session: session).set("releasedAtBackup", .integer(Int64(clamping: try counts().begun))) }
+
+  /// Whether a finished backup holds every answer released.
+  func holdsReleases() throws -> Bool {
+    guard let begun = try StateStore(session: session).value("releasedAtBackup").integer else { return true }
+    return try counts().done > UInt64(max(0, begun))
+  }
+
   /// The last position of each scope that a safe backup holds; 0 without one.
   func positions(_ scopes: [String]) throws -> [String: UInt64] {
     var positions: [String: UInt64] = [:]

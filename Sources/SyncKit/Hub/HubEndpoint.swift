@@ -53,14 +53,21 @@ extension Hub {
       return HubResponse(status: 200, headers: ["upload-offset": String(offset)])
     case ("GET", "feed", 2):
       let device = try await authenticate(request)
-      let page = try await page(for: device, cursor: try Self.cursor(in: request))
+      let page = try await page(for: device, cursor: try Self.place("cursor", in: request))
       try await noteContact(
         device, skewMs: request.query("skewMs").flatMap { Int64($0) }, backlog: Self.count(request.query("backlog")),
         packets: Self.count(request.query("packets")))
       return HubResponse(status: 200, body: page)
+    case ("GET", "snapshot", 2):
+      let device = try await authenticate(request)
+      return HubResponse(
+        status: 200,
+        body: try await snapshot(
+          of: request.query("scope") ?? "", for: device, cursor: try Self.place("cursor", in: request),
+          place: try Self.place("next", in: request)))
     case ("GET", "life", 2):
       let device = try await authenticate(request)
-      return HubResponse(status: 200, body: try await life(for: device, cursor: try Self.cursor(in: request)))
+      return HubResponse(status: 200, body: try await life(for: device, cursor: try Self.place("cursor", in: request)))
     case ("PUT", "pages", 2):
       _ = try await authenticate(request)
       return HubResponse(status: 200, body: try await takeBack(request.body))
@@ -75,11 +82,9 @@ extension Hub {
     }
   }
 
-  private static func cursor(in request: HubRequest) throws -> Data {
-    guard let cursor = Data(base64URL: request.query("cursor") ?? ""), cursor.count <= WireLimits.cursorBytesMax else {
-      throw ByteReader.short
-    }
-    return cursor
+  private static func place(_ name: String, in request: HubRequest) throws -> Data {
+    guard let place = Data(base64URL: request.query(name) ?? ""), place.count <= WireLimits.cursorBytesMax else { throw ByteReader.short }
+    return place
   }
 
   private static func count(_ text: String?) -> Int? { text.flatMap { Int($0) }.map { min(max($0, 0), 1_000_000_000) } }

@@ -88,13 +88,18 @@ public final class SQLiteHubStore: HubStore {
     self.tables = try database.write { [capture] db in
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)
-      for schema in [HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, HubBackups.schema] {
+      for schema in [
+        HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, HubBackups.schema, DropKeyBook.schema, LateBatches.schema,
+      ] {
         try db.execute(sql: schema)
       }
       let shapes = try SchemaCheck.shapes(of: all, in: db)
       for shape in shapes where shape.declaration.kind == .replicated {
         try CaptureTriggers.install(shape, in: db)
         capture.declare(shape)
+        // A snapshot reads a scope by key; without the rows of all others.
+        let index = "CREATE INDEX IF NOT EXISTS \(quote("hub_scope_" + shape.name)) ON \(quote(shape.metadataTable)) (scope)"
+        try db.execute(sql: index)
       }
       return HubTables(shapes)
     }

@@ -53,12 +53,7 @@ struct Ingest {
   /// - Returns: The signed receipt; the stored one when the hub has the batch already.
   /// - Throws: `SyncError` `.fork`, `.chainBroken`, `.wrongScope` before anything is written.
   func take(_ content: BatchContent, batch: SealedBatch, writeScope: String) throws -> Data {
-    // Byte for byte: two spellings of one accented name would be two feeds.
-    guard content.scope.utf8.elementsEqual(writeScope.utf8) else {
-      throw SyncError(
-        .wrongScope, vi: "Thiết bị này chỉ được ghi cho đơn vị \(writeScope), không phải \(content.scope).",
-        en: "This device may write only for unit \(writeScope), not \(content.scope).")
-    }
+    try Self.check(content, writeScope: writeScope)
     let known = try session.firstRow(
       "SELECT hash, state, receipt, id FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3",
       [.text(content.scope), .blob(content.replica.bytes), .integer(Int64(content.number))])
@@ -97,14 +92,24 @@ struct Ingest {
     return try halfDone { try receipt(for: content, batch: batch, merge: nil, expected: last.number + 1) }
   }
 
+  /// - Throws: `SyncError` `.wrongScope`.
+  static func check(_ content: BatchContent, writeScope: String) throws {
+    // Byte for byte: two spellings of one accented name would be two feeds.
+    guard content.scope.utf8.elementsEqual(writeScope.utf8) else {
+      throw SyncError(
+        .wrongScope, vi: "Thiết bị này chỉ được ghi cho đơn vị \(writeScope), không phải \(content.scope).",
+        en: "This device may write only for unit \(writeScope), not \(content.scope).")
+    }
+  }
+
   private func halfDone<T>(_ body: () throws -> T) throws -> T {
     do { return try body() } catch let error as SyncError { throw IngestQueue.HalfDone(reason: error) }
   }
 
-  private static let waiting = 0
+  static let waiting = 0
   static let merged: Int64 = 1
 
-  private func journal(_ content: BatchContent, batch: SealedBatch, state: Int) throws -> Int64 {
+  func journal(_ content: BatchContent, batch: SealedBatch, state: Int) throws -> Int64 {
     let row = try session.firstRow(
       """
       INSERT INTO hub_batch (scope, replica, number, hash, received_ms, state, bytes, changes)
@@ -149,7 +154,9 @@ struct Ingest {
     return receipt
   }
 
-  func receipt(for content: BatchContent, batch: SealedBatch, merge: MergeResult?, expected: UInt64) throws -> Data {
+  func receipt(
+    for content: BatchContent, batch: SealedBatch, merge: MergeResult?, expected: UInt64, state: WireBatchState = .waiting
+  ) throws -> Data {
     var receipt = WireReceipt()
     receipt.hub = key.replica.bytes
     receipt.incarnation = try HubLife(session: session).present()
@@ -158,7 +165,7 @@ struct Ingest {
     receipt.scope = content.scope
     receipt.number = content.number
     receipt.hubTimeMs = wallMs
-    receipt.state = merge == nil ? .waiting : .merged
+    receipt.state = merge == nil ? state : .merged
     receipt.units = UInt32(content.units.count)
     receipt.changes = UInt32(content.changeCount)
     receipt.heldChanges = UInt32(merge?.heldChanges ?? 0)

@@ -104,7 +104,7 @@ struct ReturnedWork {
     let author = head.author
     if author != ingest.key.replica { try note(author, number: head.batchNumber, hash: head.batchHash, scope: page.scope) }
     let journalled = try session.firstRow("SELECT id, bytes FROM hub_batch WHERE hash = ?1", [.blob(head.batchHash)])
-    let content = try journalled?[1].blob.map { try BatchCodec.reopen(SealedBatch(bytes: $0)) }
+    let content = try journalled?[1].blob.flatMap { $0.isEmpty ? nil : try BatchCodec.reopen(SealedBatch(bytes: $0)) }
     var source = journalled?[0].integer
     var lost = 0
     for unit in run {

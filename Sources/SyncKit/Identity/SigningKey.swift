@@ -8,6 +8,7 @@ public enum SignedKind: String, Sendable, CaseIterable {
   case batch = "synckit/batch/1"
   case receipt = "synckit/receipt/1"
   case page = "synckit/page/1"
+  case snapshot = "synckit/snapshot/1"
   case certificate = "synckit/certificate/1"
   case hubInfo = "synckit/hub/1"
   case drop = "synckit/drop/1"

@@ -21,7 +21,7 @@ struct SchemaRecord {
       switch self {
       case .type: LocalizedText(vi: "kiểu", en: "type")
       case .defaultValue: LocalizedText(vi: "mặc định", en: "default")
-      case .null: LocalizedText(vi: "NULL", en: "NULL")
+      case .null: LocalizedText(vi: "quy định NULL", en: "NULL rule")
       case .policy: LocalizedText(vi: "quy tắc", en: "policy")
       case .key: LocalizedText(vi: "khóa", en: "key")
       case .scope: LocalizedText(vi: "cột phạm vi", en: "scope column")

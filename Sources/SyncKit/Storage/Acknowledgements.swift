@@ -58,6 +58,9 @@ struct Acknowledgements {
 
     subscript(unit: Int) -> HybridTimestamp { present[unit] ?? lost[unit] ?? sealed[unit] }
 
+    /// Whether the hub's present life acknowledged the unit.
+    func isAcknowledged(_ unit: Int) -> Bool { present[unit] != nil }
+
     /// The stamp the unit carries once the feed acknowledged it with `stamp`. Merged twice – a hub that was restored may merge
     /// it again before it learns with which stamp it once had it – it carries the later one, as it does everywhere.
     mutating func acknowledge(_ unit: Int, as stamp: HybridTimestamp) -> HybridTimestamp {

@@ -76,7 +76,7 @@ struct Outbox {
     try session.execute(
       "UPDATE sync_outbox SET received = ?3, held = ?4, receipt = ?5 WHERE scope = ?1 AND number = ?2 AND hash = ?6",
       [
-        .text(receipt.scope), .integer(Int64(clamping: receipt.number)), .integer(receipt.state == .waiting ? 2 : 1),
+        .text(receipt.scope), .integer(Int64(clamping: receipt.number)), .integer(receipt.state == .merged ? 1 : 2),
         .integer(Int64(receipt.heldChanges)), .blob(bytes), .blob(receipt.batch),
       ])
   }

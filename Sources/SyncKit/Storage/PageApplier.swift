@@ -5,7 +5,7 @@ struct PageApplier {
   let rows: RowStore
   let outbox: Outbox
   let lineage: Lineage
-  private var state: StateStore { StateStore(session: rows.session) }
+  var state: StateStore { StateStore(session: rows.session) }
 
   struct Applied {
     var units = 0
@@ -78,11 +78,11 @@ struct PageApplier {
     return first - 1
   }
 
-  private func isOwn(_ unit: FeedUnit, scope: String) -> Bool { lineage.isOwn(unit.author, scope: scope, number: unit.batchNumber) }
+  func isOwn(_ unit: FeedUnit, scope: String) -> Bool { lineage.isOwn(unit.author, scope: scope, number: unit.batchNumber) }
 
   /// An own batch that is not in the outbox was made by a copy of this store, or by this one before it was restored: what it
   /// said is missing here, and the feed does not repeat it to its author (L8).
-  private func checkOwn(_ units: [FeedUnit], scope: String) throws {
+  func checkOwn(_ units: [FeedUnit], scope: String) throws {
     var hashes: [UInt64: Data] = [:]
     for unit in units where hashes[unit.batchNumber] == nil {
       hashes[unit.batchNumber] = try outbox.hash(scope: scope, number: unit.batchNumber)
@@ -123,14 +123,14 @@ struct PageApplier {
   }
 
   /// The hub merged an own unit: where it gave another stamp, the cells that still carry the old one take it (L8).
-  private func acknowledge(_ unit: FeedUnit, scope: String, own: inout OwnUnits) throws {
+  func acknowledge(_ unit: FeedUnit, scope: String, own: inout OwnUnits) throws {
     guard let (sealed, before, after) = try own.acknowledge(unit, in: outbox) else { return }
     try outbox.release(scope: scope, number: unit.batchNumber, unit: unit.index, changes: sealed.changes.count)
     try rows.move(sealed.changes, from: Version(before, unit.author), to: Version(after, unit.author), scope: scope)
   }
 
   /// The own batches that one page acknowledges.
-  private struct OwnUnits {
+  struct OwnUnits {
     let session: any SQLSession
     let scope: String
     private var batches: [UInt64: (content: BatchContent, stamps: Acknowledgements.Stamps)] = [:]
@@ -173,7 +173,7 @@ struct PageApplier {
 
   // MARK: After an upgrade
 
-  private static let skippedPrefix = "skipped/"
+  static let skippedPrefix = "skipped/"
 
   /// Asks for the whole feed once more when this program knows a table or column that an earlier one had to leave out:
   /// joining again what is here changes nothing. Until then the device says it has seen nothing, as it has not seen those.
@@ -193,7 +193,7 @@ struct PageApplier {
 
   /// Forgets how far the feed was applied: the next page is its first. What comes again changes nothing.
   static func beginAnew(in session: any SQLSession) throws {
-    try session.execute("DELETE FROM sync_state WHERE name IN ('cursor', 'atHead') OR substr(name, 1, 9) = 'position/'")
+    try session.execute("DELETE FROM sync_state WHERE name IN ('cursor', 'atHead') OR substr(name, 1, 9) IN ('position/', 'snapshot/')")
     try session.execute("UPDATE sync_outbox SET acknowledged = 0")
     try session.execute("UPDATE sync_ack SET lost = 1")
   }

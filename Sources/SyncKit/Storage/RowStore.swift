@@ -46,23 +46,42 @@ final class RowStore {
 
   /// One statement: metadata and values together. Nil for a row never heard of.
   func load(_ shape: TableShape, key: CellValue) throws -> Stored? {
-    let columns = shape.columns.map { "t." + quote($0.name) }.joined(separator: ", ")
-    let sql = """
-      SELECT m.scope, m.life, m.stamp, m.replica, m.position, m.mask, m.cells, m.digest, \(columns)
-      FROM \(quote(shape.metadataTable)) m LEFT JOIN \(quote(shape.name)) t ON t.\(quote(shape.keyColumn)) = m.key WHERE m.key = ?1
-      """
-    guard let row = try session.firstRow(sql, [key]), let scope = row[0].text, let life = row[1].integer, let stamp = row[2].integer,
-      let replica = row[3].integer, let position = row[4].integer, let mask = row[5].integer
-    else {
+    guard let row = try session.firstRow(Self.select(shape) + " WHERE m.key = ?1", [key]) else {
       loaded = Loaded(table: shape.id, key: key)
       return nil
     }
-    loaded = Loaded(table: shape.id, key: key, digest: row[7].blob)
+    let stored = try stored(row, shape)
+    loaded = Loaded(table: shape.id, key: key, digest: row[8].blob)
+    return stored
+  }
+
+  /// Rows of one scope by key, tombstones too.
+  ///
+  /// - Parameter after: Only rows with a greater key.
+  func rows(of shape: TableShape, scope: String, after: CellValue?, limit: Int) throws -> [(key: CellValue, state: RowState)] {
+    let isAfter = after == nil ? "" : " AND m.key > ?3"
+    let arguments: [CellValue] = [.text(scope), .integer(Int64(limit))] + (after.map { [$0] } ?? [])
+    return try session.rows(Self.select(shape) + " WHERE m.scope = ?1\(isAfter) ORDER BY m.key LIMIT ?2", arguments).map { row in
+      (row[0], try stored(row, shape).state)
+    }
+  }
+
+  private static func select(_ shape: TableShape) -> String {
+    let columns = shape.columns.map { "t." + quote($0.name) }.joined(separator: ", ")
+    return """
+      SELECT m.key, m.scope, m.life, m.stamp, m.replica, m.position, m.mask, m.cells, m.digest, \(columns)
+      FROM \(quote(shape.metadataTable)) m LEFT JOIN \(quote(shape.name)) t ON t.\(quote(shape.keyColumn)) = m.key
+      """
+  }
+
+  private func stored(_ row: [CellValue], _ shape: TableShape) throws -> Stored {
+    guard let scope = row[1].text, let life = row[2].integer, let stamp = row[3].integer, let replica = row[4].integer,
+      let position = row[5].integer, let mask = row[6].integer
+    else { throw ByteReader.short }
     let main = Origin(
       version: Version(HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), try replicaID(replica)), position: UInt64(max(0, position)))
-    let metadata = RowMetadata(life: UInt32(clamping: life), main: main, mask: mask, split: row[6].blob ?? Data())
-    let state = try metadata.state(shape, values: row[8...], replica: replicaID)
-    return Stored(state: state, scope: scope)
+    let metadata = RowMetadata(life: UInt32(clamping: life), main: main, mask: mask, split: row[7].blob ?? Data())
+    return Stored(state: try metadata.state(shape, values: row[9...], replica: replicaID), scope: scope)
   }
 
   /// Writes a merged row: its metadata record, and those values that changed.
@@ -92,6 +111,45 @@ final class RowStore {
       let sets = cells.enumerated().map { "\(quote($1.0)) = ?\($0 + 2)" }.joined(separator: ", ")
       try session.execute("UPDATE \(table) SET \(sets) WHERE \(keyColumn) = ?1", [key] + cells.map(\.1))
     }
+  }
+
+  /// Writes a row as it is said to be, whatever stood before.
+  ///
+  /// - Parameter previous: The state loaded before.
+  func replace(_ previous: RowState, with state: RowState, shape: TableShape, key: CellValue, scope: String) throws {
+    if previous == state { return }
+    var outcome = MergeOutcome(state: state, written: state.cells.filter { previous.cells[$0.key]?.value != $0.value.value }.map(\.key))
+    outcome.written += previous.cells.keys.filter { state.cells[$0] == nil }
+    var standing = previous
+    let columns = Set(state.cells.keys.map(\.column))
+    if previous.life != state.life {
+      outcome.written = Array(state.cells.keys)
+    } else if previous.isAlive && !Set(previous.cells.keys.map(\.column)).isSubset(of: columns) {
+      // A column that nobody wrote reads as its default again: the row is made anew.
+      outcome.written = Array(state.cells.keys)
+      standing.life += 2
+    }
+    try save(outcome, over: standing, shape: shape, key: key, scope: scope)
+  }
+
+  /// Forgets a row altogether, as if it had never been heard of.
+  func forget(_ shape: TableShape, key: CellValue) throws {
+    guard let stored = try load(shape, key: key) else { return }
+    touched.insert(shape.name)
+    if stored.state.isAlive {
+      try session.execute("DELETE FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [key])
+    }
+    try noteDigest(.zero, isAlive: false, shape: shape, key: key, scope: stored.scope)
+    try session.execute("DELETE FROM \(quote(shape.metadataTable)) WHERE key = ?1", [key])
+  }
+
+  /// Keys from over `after` up to `through`, each with its row's scope; nil leaves the range open there.
+  func keys(of shape: TableShape, after: CellValue?, through: CellValue?) throws -> [(key: CellValue, scope: String)] {
+    let bounds = [("key >", after), ("key <=", through)].compactMap { name, key in key.map { (name, $0) } }
+    let conditions = bounds.enumerated().map { "\($1.0) ?\($0 + 1)" }.joined(separator: " AND ")
+    return try session.rows(
+      "SELECT key, scope FROM \(quote(shape.metadataTable))\(bounds.isEmpty ? "" : " WHERE " + conditions)", bounds.map(\.1)
+    ).compactMap { row in row[1].text.map { (row[0], $0) } }
   }
 
   /// Writes only the metadata: the values already stand, as after a local write or a new stamp.

@@ -94,6 +94,7 @@ extension SyncError {
     self.init(
       code, vi: body.vi, en: body.en, retryAfterSeconds: body.retryAfterS == 0 ? nil : Int(body.retryAfterS),
       expected: body.expected == 0 ? nil : body.expected)
+    if code == .rebase, !body.scope.isEmpty { scope = body.scope }
   }
 
   /// The HTTP status that goes with a code.
@@ -101,7 +102,7 @@ extension SyncError {
     switch code {
     case .unauthorized, .unknownReplica, .badSignature: 401
     case .revoked, .wrongScope, .wrongCode: 403
-    case .codeUsed, .fork, .chainBroken, .badCursor: 409
+    case .codeUsed, .fork, .chainBroken, .badCursor, .rebase: 409
     case .tooLarge: 413
     case .busy: 503
     case .hubFailed, .internalFault, .storeBusy, .storeDamaged: 500
@@ -118,6 +119,7 @@ extension SyncError {
     body.en = explanation.en
     body.retryAfterS = UInt32(clamping: retryAfterSeconds ?? 0)
     body.expected = expected ?? 0
+    if code == .rebase { body.scope = scope ?? "" }
     var headers = ["content-type": HubResponse.contentType]
     if let retryAfterSeconds { headers["retry-after"] = String(retryAfterSeconds) }
     return HubResponse(status: httpStatus, headers: headers, body: (try? body.serializedData()) ?? Data())

@@ -107,34 +107,52 @@ struct History {
   ///
   /// - Returns: The page's units, by position.
   mutating func delivered(_ page: PageContent, asked: Data) throws -> [UInt64: Int] {
-    var told: [UInt64: Int] = [:]
-    for unit in page.units {
-      let name = UnitName(author: unit.author, scope: page.scope, number: unit.batchNumber, index: unit.index)
-      let number: Int
-      if let known = numbers[name] {
-        number = known
-      } else {
-        guard unit.author == page.hub else { throw Violation(check: "feed", message: "\(name) is in the feed, and nobody sealed it") }
-        number = units.count
-        numbers[name] = number
-        units.append(SealedUnit(name: name, stamp: unit.stamp.rawValue, changes: unit.changes, isHub: true))
-      }
-      if unit.author != page.reader && Self.content(unit.changes) != Self.content(units[number].changes) {
-        throw Violation(check: "feed", message: "\(name) reached \(page.reader.short) with other content than it was sealed with")
-      }
-      let place = Place(unit: number, stamp: unit.stamp.rawValue)
-      if let known = feed[page.scope]?[unit.position], known != place {
-        throw Violation(
-          check: "feed",
-          message: "position \(unit.position) of \(page.scope) is \(name) for one reader, \(units[known.unit].name) for another")
-      }
-      feed[page.scope, default: [:]][unit.position] = place
-      told[unit.position] = number
+    let told = try page.units.reduce(into: [:]) { told, unit in
+      told[unit.position] = try place(unit, scope: page.scope, hub: page.hub, reader: page.reader)
     }
     guard let before = meaning[asked] else { throw Violation(check: "cursor", message: "a page answers a cursor no page gave") }
     var after = before
     for number in told.values { after.insert(number) }
     meaning[page.cursor] = after
+    return told
+  }
+
+  /// Notes what stands at a position of a feed.
+  ///
+  /// - Parameter reader: For whom the unit was read; its own come without what they say.
+  mutating func place(_ unit: FeedUnit, scope: String, hub: ReplicaID, reader: ReplicaID?) throws -> Int {
+    let name = UnitName(author: unit.author, scope: scope, number: unit.batchNumber, index: unit.index)
+    let number: Int
+    if let known = numbers[name] {
+      number = known
+    } else {
+      guard unit.author == hub else { throw Violation(check: "feed", message: "\(name) is in the feed, and nobody sealed it") }
+      number = units.count
+      numbers[name] = number
+      units.append(SealedUnit(name: name, stamp: unit.stamp.rawValue, changes: unit.changes, isHub: true))
+    }
+    if unit.author != reader && Self.content(unit.changes) != Self.content(units[number].changes) {
+      throw Violation(check: "feed", message: "\(name) reached \(reader?.short ?? "the log") with other content than it was sealed with")
+    }
+    let place = Place(unit: number, stamp: unit.stamp.rawValue)
+    if let known = feed[scope]?[unit.position], known != place {
+      throw Violation(
+        check: "feed", message: "position \(unit.position) of \(scope) is \(name) for one reader, \(units[known.unit].name) for another")
+    }
+    feed[scope, default: [:]][unit.position] = place
+    return number
+  }
+
+  /// Takes the last page of a snapshot, which stands for all of a feed up to a position.
+  ///
+  /// - Returns: The units it stands for, by position.
+  mutating func fetched(scope: String, upTo end: UInt64, cursor: Data, asked: Data) throws -> [UInt64: Int] {
+    guard let before = meaning[asked] else { throw Violation(check: "cursor", message: "a snapshot answers a cursor no page gave") }
+    let told = (feed[scope] ?? [:]).filter { $0.key <= end }.mapValues(\.unit)
+    guard UInt64(told.count) == end else { throw Violation(check: "feed", message: "the log of \(scope) has not \(end) positions") }
+    var after = before
+    for number in told.values { after.insert(number) }
+    meaning[cursor] = after
     return told
   }
 }

@@ -43,6 +43,7 @@ extension Simulation {
     do {
       return try await driver.perform(action)
     } catch let error as SyncError {
+      if error.code == .rebase, let turn = SyncDriver.turn(error, during: action) { return turn }
       try judge(error, device)
       return .failed(error)
     }
@@ -80,6 +81,12 @@ extension Simulation {
         try await observe(device)
         try noteDelivered(page, asked: asked, to: device)
         _ = try await replica.apply(page, bytes: late.response.body, after: asked)
+      } else if late.request.path == "/v1/snapshot" {
+        let page = try SnapshotCodec.open(late.response.body, hub: hubKey)
+        try await observe(device)
+        try await noteDelivered(page, asked: late.request, to: device)
+        func place(_ name: String) -> Data { Data(base64URL: late.request.query(name) ?? "") ?? Data() }
+        _ = try await replica.apply(page, after: place("cursor"), place: place("next"))
       } else if late.request.method == "PUT", late.request.path.hasPrefix("/v1/batches/") {
         let receipt = try WireReceipt.parse(try hubKey.open(late.response.body, as: .receipt), named: LocalizedText("receipt"))
         try await replica.engineWrite { try $0.outbox.store(receipt, bytes: late.response.body) }

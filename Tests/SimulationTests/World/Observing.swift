@@ -24,7 +24,7 @@ extension Simulation {
       for number in try history.sealed(content, applied: device.applied) { device.applied.insert(number) }
       device.seenBatches[content.scope] = content.number
     }
-    for answer in device.link.takeAnswers() { try take(answer, by: device) }
+    for answer in device.link.takeAnswers() { try await take(answer, by: device) }
     for (name, position) in zip(names, positions) {
       let before = device.position[name] ?? 0
       if position > before {
@@ -39,13 +39,17 @@ extension Simulation {
     }
   }
 
-  private func take(_ answer: (request: HubRequest, response: HubResponse), by device: Device) throws {
+  private func take(_ answer: (request: HubRequest, response: HubResponse), by device: Device) async throws {
     guard answer.response.status == 200 else { return }
+    let hubKey = hub.keys.signing.replica
     if answer.request.path == "/v1/feed" {
-      let hubKey = hub.keys.signing.replica
       let body = try WireSigned.parse(answer.response.body, named: LocalizedText("page")).body
       let asked = Data(base64URL: answer.request.query("cursor") ?? "") ?? Data()
       try noteDelivered(try PageCodec.content(of: body, hub: hubKey), asked: asked, to: device)
+    } else if answer.request.path == "/v1/snapshot" {
+      guard let key = VerifyingKey(rawRepresentation: hub.keys.signing.publicKey) else { throw ByteReader.short }
+      let page = try SnapshotCodec.open(answer.response.body, hub: key)
+      try await noteDelivered(page, asked: answer.request, to: device)
     } else if answer.request.method == "PUT", answer.request.path.hasPrefix("/v1/batches/") {
       let body = try WireSigned.parse(answer.response.body, named: LocalizedText("receipt")).body
       history.received.insert(try WireReceipt.parse(body, named: LocalizedText("receipt")).batch)
@@ -57,6 +61,56 @@ extension Simulation {
       throw Violation(check: "scope", message: "\(device.name) was sent rows of \(page.scope)")
     }
     for (position, unit) in try history.delivered(page, asked: asked) { device.told[page.scope, default: [:]][position] = unit }
+  }
+
+  /// The last page of a snapshot stands for everything in the feed when it began.
+  func noteDelivered(_ page: SnapshotContent, asked request: HubRequest, to device: Device) async throws {
+    if !device.readScopes.contains(page.scope) {
+      throw Violation(check: "scope", message: "\(device.name) was sent rows of \(page.scope)")
+    }
+    guard page.next.isEmpty else { return }
+    try await noteLog()
+    note(.logCleared)
+    let asked = Data(base64URL: request.query("cursor") ?? "") ?? Data()
+    for (position, unit) in try history.fetched(scope: page.scope, upTo: page.position, cursor: page.cursor, asked: asked) {
+      device.told[page.scope, default: [:]][position] = unit
+    }
+  }
+
+  /// Notes what the hub's log says while its bytes are there.
+  func noteLog() async throws {
+    guard let store = hub.store else { return }
+    let own = hub.keys.signing.replica
+    let runs = try await store.read { session in
+      try session.rows(
+        """
+        SELECT f.scope, f.position, f.units, f.first_unit, f.stamps, f.declined, b.bytes, b.hash FROM hub_feed f JOIN hub_batch b
+          ON b.id = f.batch WHERE length(b.bytes) > 0 ORDER BY f.scope, f.position
+        """)
+    }
+    for row in runs {
+      guard let scope = row[0].text, let position = row[1].integer, let count = row[2].integer, let first = row[3].integer,
+        let bytes = row[6].blob, let hash = row[7].blob
+      else { throw ByteReader.short }
+      let content = try BatchCodec.reopen(SealedBatch(bytes: bytes))
+      let range = Int(first)..<Int(first + count)
+      let stamps = try row[4].blob.map { try FeedReader.stamps($0, count: range.count) } ?? content.units[range].map(\.stamp)
+      for (offset, index) in range.enumerated() {
+        let unit = FeedUnit(
+          position: UInt64(position) + UInt64(offset), author: content.replica, batchNumber: content.number, batchHash: hash, index: index,
+          stamp: stamps[offset], changes: row[5].integer == 1 ? [] : content.units[index].changes, isDeclined: row[5].integer == 1)
+        _ = try history.place(unit, scope: scope, hub: own, reader: unit.isDeclined ? unit.author : nil)
+      }
+    }
+  }
+
+  /// The hub clears its journal: who has not been there since fetches in bulk.
+  func clearLog() async throws {
+    guard let open = hub.port.hub else { return }
+    try await noteLog()
+    do {
+      _ = try await open.clearLog(leaseMs: 0, isBackedUp: false)
+    } catch let error as SyncError where error.code == .diskFull && hub.isDiskFull {}
   }
 
   // MARK: Healing

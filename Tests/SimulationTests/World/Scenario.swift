@@ -9,6 +9,8 @@ enum Fault: String, CaseIterable, Sendable {
   case deviceClockJump, hubClockJump
   // Ways of batches.
   case courier, courierOutOfOrder
+  // The hub's log does not reach back for ever.
+  case logCleared
   // Programs of two ages.
   case oldClient, oldHub
   // Identity and history.
@@ -33,6 +35,7 @@ struct Step: Sendable, Hashable {
     /// A newer program with one more column.
     case upgrade, upgradeHub
     case revoke
+    case clearLog
     /// A copy of a device's or the hub's store is put aside, or takes the place of the store.
     case keepCopy, keepHubCopy, cloneDevice, restoreDevice, restoreHub
   }
@@ -91,6 +94,7 @@ struct Scenario: Sendable {
     add(.upgrade, 3, if: .oldClient)
     add(.upgradeHub, 2, if: .oldHub)
     add(.revoke, 1, if: .revocation)
+    add(.clearLog, 3, if: .logCleared)
     add(.keepCopy, 4, if: .clone, .deviceRestored)
     add(.cloneDevice, 1, if: .clone)
     add(.restoreDevice, 1, if: .deviceRestored)

@@ -65,7 +65,10 @@ final class SimHub {
     let opened = try SQLiteHubStore.open(at: disk.path, tables: program.tables, migrator: program.migrator(version), clock: clock)
     store = opened
     if let trap = port.trap { opened.steps.listener = { try trap.reached($0.label) } }
-    let hub = try await Hub.open(store: opened, keys: keys, clock: clock)
+    var options = Hub.Options()
+    // Small, so that snapshots of several pages are met.
+    (options.firstUnitsMax, options.snapshotRowsMax) = (60, 4)
+    let hub = try await Hub.open(store: opened, keys: keys, clock: clock, options: options)
     port.hub = hub
     return hub
   }

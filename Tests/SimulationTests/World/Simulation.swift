@@ -171,6 +171,7 @@ final class Simulation {
     case .upgrade: try upgrade(device)
     case .upgradeHub: try await upgradeHub()
     case .revoke: try await revoke(device)
+    case .clearLog: try await clearLog()
     case .keepCopy, .keepHubCopy, .cloneDevice, .restoreDevice, .restoreHub: break
     }
   }

@@ -18,7 +18,7 @@ import Testing
     #expect(hub.findings == [] && hub.rows > 10 && hub.batches > 10 && hub.units > 10 && hub.packets == 7, "\(hub)")
     for replica in [rich.device, rich.other] {
       let found = try await rich.examine(replica)
-      #expect(found.findings == [] && found.rows > 10 && found.batches > 3, "\(found)")
+      #expect(found.findings == [] && found.rows > 10 && found.batches > 1, "\(found)")
     }
     #expect(bytes() == before)
   }
@@ -176,8 +176,8 @@ import Testing
     let path = rich.device.path
     try rich.device.close()
     var bytes = try #require(FileManager.default.contents(atPath: path))
-    // Every page but those that name the tables loses the head of its tree.
-    for start in stride(from: 4096 * 12, to: bytes.count - 4096, by: 4096) {
+    // The pages that name the tables stay; those behind them lose their heads.
+    for start in stride(from: bytes.count / 8192 * 4096, to: bytes.count - 4096, by: 4096) {
       bytes.replaceSubrange(start..<start + 16, with: Data(repeating: 0xA5, count: 16))
     }
     try bytes.write(to: URL(fileURLWithPath: path))

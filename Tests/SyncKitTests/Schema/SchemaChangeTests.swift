@@ -79,7 +79,7 @@ import Testing
       "lost column count; keep the column, and stop writing to it",
       "changes the default of column words from NULL to TEXT -; leave it and add a new column",
       "changes the policy of column stage from ranked(draft,done) to ranked(draft,sent,done)",
-      "changes the type of column mark from none to numeric", "changes the NULL of column mark from NULL to NOT NULL",
+      "changes the type of column mark from none to numeric", "changes the NULL rule of column mark from NULL to NOT NULL",
       "changes the policy of column mark from lww to max", "Table place was replicated and is no longer declared; keep it declared",
     ] {
       #expect(text.contains(part), "missing: \(part) in \(text)")

@@ -830,61 +830,195 @@ nonisolated struct WirePageReturn: Sendable {
   init() {}
 }
 
-/// Rows of one scope as they stand, by table and key.
-nonisolated struct WireSnapshotPage: Sendable {
+/// Rows of one scope as they stand, in bulk: by table, and in a table by key (integers by value, then texts, then blobs by
+/// their bytes). The first pages may hold acknowledgements only.
+nonisolated struct WireSnapshotPage: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// 1
-  var format: UInt32 = 0
+  var format: UInt32 {
+    get {_storage._format}
+    set {_uniqueStorage()._format = newValue}
+  }
 
-  var hub: Data = Data()
+  var hub: Data {
+    get {_storage._hub}
+    set {_uniqueStorage()._hub = newValue}
+  }
 
-  var incarnation: Data = Data()
+  var incarnation: Data {
+    get {_storage._incarnation}
+    set {_uniqueStorage()._incarnation = newValue}
+  }
 
-  var reader: Data = Data()
+  var reader: Data {
+    get {_storage._reader}
+    set {_uniqueStorage()._reader = newValue}
+  }
 
-  var scope: String = String()
+  var scope: String {
+    get {_storage._scope}
+    set {_uniqueStorage()._scope = newValue}
+  }
+
+  /// the reader's own units merged before the snapshot began: acknowledgements
+  var runs: [WireFeedRun] {
+    get {_storage._runs}
+    set {_uniqueStorage()._runs = newValue}
+  }
+
+  /// one a run: the position of its first unit
+  var positions: [UInt64] {
+    get {_storage._positions}
+    set {_uniqueStorage()._positions = newValue}
+  }
 
   /// authors, 16 bytes each
-  var replicas: [Data] = []
+  var replicas: [Data] {
+    get {_storage._replicas}
+    set {_uniqueStorage()._replicas = newValue}
+  }
 
-  /// rows below belong to writes as they do to the units of a batch
-  var writes: [WireSnapshotWrite] = []
+  /// one a write: index into replicas
+  var authors: [UInt32] {
+    get {_storage._authors}
+    set {_uniqueStorage()._authors = newValue}
+  }
 
-  var tables: [WireTableChanges] = []
+  /// one a write, ascending, each as its difference from the one before
+  var stamps: [UInt64] {
+    get {_storage._stamps}
+    set {_uniqueStorage()._stamps = newValue}
+  }
+
+  /// rows belong to writes as those of a batch do to units
+  var tables: [WireTableChanges] {
+    get {_storage._tables}
+    set {_uniqueStorage()._tables = newValue}
+  }
+
+  /// all the scope has there is in this page, but for what a later page adds to its last row
+  var ranges: [WireSnapshotRange] {
+    get {_storage._ranges}
+    set {_uniqueStorage()._ranges = newValue}
+  }
 
   /// what to ask for next; empty when this is the last page
-  var next: Data = Data()
+  var next: Data {
+    get {_storage._next}
+    set {_uniqueStorage()._next = newValue}
+  }
 
-  /// the feed goes on from here once the last page is applied
-  var cursor: Data = Data()
+  /// on the last page: the feed goes on from here
+  var cursor: Data {
+    get {_storage._cursor}
+    set {_uniqueStorage()._cursor = newValue}
+  }
 
-  /// on the last page: whoever has applied the feed up to this position has everything
-  var complete: UInt64 = 0
+  var hubTimeMs: UInt64 {
+    get {_storage._hubTimeMs}
+    set {_uniqueStorage()._hubTimeMs = newValue}
+  }
 
-  var hubTimeMs: UInt64 = 0
+  /// on the last page: the last position of the feed before that
+  var position: UInt64 {
+    get {_storage._position}
+    set {_uniqueStorage()._position = newValue}
+  }
+
+  /// living rows of the scope as the page was made, to show progress by
+  var rows: UInt64 {
+    get {_storage._rows}
+    set {_uniqueStorage()._rows = newValue}
+  }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
-/// Cells written together: by whom, and when.
-nonisolated struct WireSnapshotWrite: Sendable {
+/// Keys of one table: over `after`, up to and with `through`. Each is one cell; left out, the range is open there.
+nonisolated struct WireSnapshotRange: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// index into the page's replicas
-  var replica: UInt32 = 0
+  var table: String {
+    get {_storage._table}
+    set {_uniqueStorage()._table = newValue}
+  }
 
-  var stamp: UInt64 = 0
+  var after: WireColumn {
+    get {_storage._after ?? WireColumn()}
+    set {_uniqueStorage()._after = newValue}
+  }
+  /// Returns true if `after` has been explicitly set.
+  var hasAfter: Bool {_storage._after != nil}
+  /// Clears the value of `after`. Subsequent reads from it will return its default value.
+  mutating func clearAfter() {_uniqueStorage()._after = nil}
+
+  var through: WireColumn {
+    get {_storage._through ?? WireColumn()}
+    set {_uniqueStorage()._through = newValue}
+  }
+  /// Returns true if `through` has been explicitly set.
+  var hasThrough: Bool {_storage._through != nil}
+  /// Clears the value of `through`. Subsequent reads from it will return its default value.
+  mutating func clearThrough() {_uniqueStorage()._through = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Where a snapshot goes on. Opaque to clients: they keep and return the bytes.
+nonisolated struct WireSnapshotPlace: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var incarnation: Data = Data()
+
+  /// of the feed when the snapshot began
+  var start: WireScopePosition {
+    get {_start ?? WireScopePosition()}
+    set {_start = newValue}
+  }
+  /// Returns true if `start` has been explicitly set.
+  var hasStart: Bool {self._start != nil}
+  /// Clears the value of `start`. Subsequent reads from it will return its default value.
+  mutating func clearStart() {self._start = nil}
+
+  /// the reader's units up to this position were acknowledged
+  var acknowledged: UInt64 = 0
+
+  /// the rows up to this key of this table were sent
+  var table: String = String()
+
+  var key: WireColumn {
+    get {_key ?? WireColumn()}
+    set {_key = newValue}
+  }
+  /// Returns true if `key` has been explicitly set.
+  var hasKey: Bool {self._key != nil}
+  /// Clears the value of `key`. Subsequent reads from it will return its default value.
+  mutating func clearKey() {self._key = nil}
+
+  /// and of the next row so many cells
+  var cells: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _start: WireScopePosition? = nil
+  fileprivate var _key: WireColumn? = nil
 }
 
 /// A whole enrolment as a file, for a device that never met the network. It holds secrets.
@@ -1015,6 +1149,9 @@ nonisolated struct WireErrorBody: Sendable {
 
   /// a number, an offset or a limit, by code
   var expected: UInt64 = 0
+
+  /// with `rebase`: the scope to fetch in bulk
+  var scope: String = String()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2362,92 +2499,269 @@ nonisolated extension WirePageReturn: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireSnapshotPage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".SnapshotPage"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}hub\0\u{1}incarnation\0\u{1}reader\0\u{1}scope\0\u{1}replicas\0\u{1}writes\0\u{1}tables\0\u{1}next\0\u{1}cursor\0\u{1}complete\0\u{3}hub_time_ms\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}hub\0\u{1}incarnation\0\u{1}reader\0\u{1}scope\0\u{1}runs\0\u{1}positions\0\u{1}replicas\0\u{1}authors\0\u{1}stamps\0\u{1}tables\0\u{1}ranges\0\u{1}next\0\u{1}cursor\0\u{3}hub_time_ms\0\u{1}rows\0\u{1}position\0")
+
+  fileprivate class _StorageClass {
+    var _format: UInt32 = 0
+    var _hub: Data = Data()
+    var _incarnation: Data = Data()
+    var _reader: Data = Data()
+    var _scope: String = String()
+    var _runs: [WireFeedRun] = []
+    var _positions: [UInt64] = []
+    var _replicas: [Data] = []
+    var _authors: [UInt32] = []
+    var _stamps: [UInt64] = []
+    var _tables: [WireTableChanges] = []
+    var _ranges: [WireSnapshotRange] = []
+    var _next: Data = Data()
+    var _cursor: Data = Data()
+    var _hubTimeMs: UInt64 = 0
+    var _position: UInt64 = 0
+    var _rows: UInt64 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _format = source._format
+      _hub = source._hub
+      _incarnation = source._incarnation
+      _reader = source._reader
+      _scope = source._scope
+      _runs = source._runs
+      _positions = source._positions
+      _replicas = source._replicas
+      _authors = source._authors
+      _stamps = source._stamps
+      _tables = source._tables
+      _ranges = source._ranges
+      _next = source._next
+      _cursor = source._cursor
+      _hubTimeMs = source._hubTimeMs
+      _position = source._position
+      _rows = source._rows
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.format) }()
-      case 2: try { try decoder.decodeSingularBytesField(value: &self.hub) }()
-      case 3: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
-      case 4: try { try decoder.decodeSingularBytesField(value: &self.reader) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.scope) }()
-      case 6: try { try decoder.decodeRepeatedBytesField(value: &self.replicas) }()
-      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.writes) }()
-      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.tables) }()
-      case 9: try { try decoder.decodeSingularBytesField(value: &self.next) }()
-      case 10: try { try decoder.decodeSingularBytesField(value: &self.cursor) }()
-      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.complete) }()
-      case 12: try { try decoder.decodeSingularUInt64Field(value: &self.hubTimeMs) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt32Field(value: &_storage._format) }()
+        case 2: try { try decoder.decodeSingularBytesField(value: &_storage._hub) }()
+        case 3: try { try decoder.decodeSingularBytesField(value: &_storage._incarnation) }()
+        case 4: try { try decoder.decodeSingularBytesField(value: &_storage._reader) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._scope) }()
+        case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._runs) }()
+        case 7: try { try decoder.decodeRepeatedUInt64Field(value: &_storage._positions) }()
+        case 8: try { try decoder.decodeRepeatedBytesField(value: &_storage._replicas) }()
+        case 9: try { try decoder.decodeRepeatedUInt32Field(value: &_storage._authors) }()
+        case 10: try { try decoder.decodeRepeatedUInt64Field(value: &_storage._stamps) }()
+        case 11: try { try decoder.decodeRepeatedMessageField(value: &_storage._tables) }()
+        case 12: try { try decoder.decodeRepeatedMessageField(value: &_storage._ranges) }()
+        case 13: try { try decoder.decodeSingularBytesField(value: &_storage._next) }()
+        case 14: try { try decoder.decodeSingularBytesField(value: &_storage._cursor) }()
+        case 15: try { try decoder.decodeSingularUInt64Field(value: &_storage._hubTimeMs) }()
+        case 16: try { try decoder.decodeSingularUInt64Field(value: &_storage._rows) }()
+        case 17: try { try decoder.decodeSingularUInt64Field(value: &_storage._position) }()
+        default: break
+        }
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.format != 0 {
-      try visitor.visitSingularUInt32Field(value: self.format, fieldNumber: 1)
-    }
-    if !self.hub.isEmpty {
-      try visitor.visitSingularBytesField(value: self.hub, fieldNumber: 2)
-    }
-    if !self.incarnation.isEmpty {
-      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 3)
-    }
-    if !self.reader.isEmpty {
-      try visitor.visitSingularBytesField(value: self.reader, fieldNumber: 4)
-    }
-    if !self.scope.isEmpty {
-      try visitor.visitSingularStringField(value: self.scope, fieldNumber: 5)
-    }
-    if !self.replicas.isEmpty {
-      try visitor.visitRepeatedBytesField(value: self.replicas, fieldNumber: 6)
-    }
-    if !self.writes.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.writes, fieldNumber: 7)
-    }
-    if !self.tables.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.tables, fieldNumber: 8)
-    }
-    if !self.next.isEmpty {
-      try visitor.visitSingularBytesField(value: self.next, fieldNumber: 9)
-    }
-    if !self.cursor.isEmpty {
-      try visitor.visitSingularBytesField(value: self.cursor, fieldNumber: 10)
-    }
-    if self.complete != 0 {
-      try visitor.visitSingularUInt64Field(value: self.complete, fieldNumber: 11)
-    }
-    if self.hubTimeMs != 0 {
-      try visitor.visitSingularUInt64Field(value: self.hubTimeMs, fieldNumber: 12)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if _storage._format != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._format, fieldNumber: 1)
+      }
+      if !_storage._hub.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._hub, fieldNumber: 2)
+      }
+      if !_storage._incarnation.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._incarnation, fieldNumber: 3)
+      }
+      if !_storage._reader.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._reader, fieldNumber: 4)
+      }
+      if !_storage._scope.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._scope, fieldNumber: 5)
+      }
+      if !_storage._runs.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._runs, fieldNumber: 6)
+      }
+      if !_storage._positions.isEmpty {
+        try visitor.visitPackedUInt64Field(value: _storage._positions, fieldNumber: 7)
+      }
+      if !_storage._replicas.isEmpty {
+        try visitor.visitRepeatedBytesField(value: _storage._replicas, fieldNumber: 8)
+      }
+      if !_storage._authors.isEmpty {
+        try visitor.visitPackedUInt32Field(value: _storage._authors, fieldNumber: 9)
+      }
+      if !_storage._stamps.isEmpty {
+        try visitor.visitPackedUInt64Field(value: _storage._stamps, fieldNumber: 10)
+      }
+      if !_storage._tables.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._tables, fieldNumber: 11)
+      }
+      if !_storage._ranges.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._ranges, fieldNumber: 12)
+      }
+      if !_storage._next.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._next, fieldNumber: 13)
+      }
+      if !_storage._cursor.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._cursor, fieldNumber: 14)
+      }
+      if _storage._hubTimeMs != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._hubTimeMs, fieldNumber: 15)
+      }
+      if _storage._rows != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._rows, fieldNumber: 16)
+      }
+      if _storage._position != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._position, fieldNumber: 17)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireSnapshotPage, rhs: WireSnapshotPage) -> Bool {
-    if lhs.format != rhs.format {return false}
-    if lhs.hub != rhs.hub {return false}
-    if lhs.incarnation != rhs.incarnation {return false}
-    if lhs.reader != rhs.reader {return false}
-    if lhs.scope != rhs.scope {return false}
-    if lhs.replicas != rhs.replicas {return false}
-    if lhs.writes != rhs.writes {return false}
-    if lhs.tables != rhs.tables {return false}
-    if lhs.next != rhs.next {return false}
-    if lhs.cursor != rhs.cursor {return false}
-    if lhs.complete != rhs.complete {return false}
-    if lhs.hubTimeMs != rhs.hubTimeMs {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._format != rhs_storage._format {return false}
+        if _storage._hub != rhs_storage._hub {return false}
+        if _storage._incarnation != rhs_storage._incarnation {return false}
+        if _storage._reader != rhs_storage._reader {return false}
+        if _storage._scope != rhs_storage._scope {return false}
+        if _storage._runs != rhs_storage._runs {return false}
+        if _storage._positions != rhs_storage._positions {return false}
+        if _storage._replicas != rhs_storage._replicas {return false}
+        if _storage._authors != rhs_storage._authors {return false}
+        if _storage._stamps != rhs_storage._stamps {return false}
+        if _storage._tables != rhs_storage._tables {return false}
+        if _storage._ranges != rhs_storage._ranges {return false}
+        if _storage._next != rhs_storage._next {return false}
+        if _storage._cursor != rhs_storage._cursor {return false}
+        if _storage._hubTimeMs != rhs_storage._hubTimeMs {return false}
+        if _storage._position != rhs_storage._position {return false}
+        if _storage._rows != rhs_storage._rows {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
-nonisolated extension WireSnapshotWrite: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".SnapshotWrite"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}replica\0\u{1}stamp\0")
+nonisolated extension WireSnapshotRange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SnapshotRange"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}table\0\u{1}after\0\u{1}through\0")
+
+  fileprivate class _StorageClass {
+    var _table: String = String()
+    var _after: WireColumn? = nil
+    var _through: WireColumn? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _table = source._table
+      _after = source._after
+      _through = source._through
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._table) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._after) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._through) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._table.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._table, fieldNumber: 1)
+      }
+      try { if let v = _storage._after {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._through {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireSnapshotRange, rhs: WireSnapshotRange) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._table != rhs_storage._table {return false}
+        if _storage._after != rhs_storage._after {return false}
+        if _storage._through != rhs_storage._through {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSnapshotPlace: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SnapshotPlace"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}start\0\u{1}acknowledged\0\u{1}table\0\u{1}key\0\u{1}cells\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2455,26 +2769,50 @@ nonisolated extension WireSnapshotWrite: SwiftProtobuf.Message, SwiftProtobuf._M
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.replica) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.stamp) }()
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._start) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.acknowledged) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.table) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._key) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.cells) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.replica != 0 {
-      try visitor.visitSingularUInt32Field(value: self.replica, fieldNumber: 1)
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.incarnation.isEmpty {
+      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 1)
     }
-    if self.stamp != 0 {
-      try visitor.visitSingularUInt64Field(value: self.stamp, fieldNumber: 2)
+    try { if let v = self._start {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.acknowledged != 0 {
+      try visitor.visitSingularUInt64Field(value: self.acknowledged, fieldNumber: 3)
+    }
+    if !self.table.isEmpty {
+      try visitor.visitSingularStringField(value: self.table, fieldNumber: 4)
+    }
+    try { if let v = self._key {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    if self.cells != 0 {
+      try visitor.visitSingularUInt32Field(value: self.cells, fieldNumber: 6)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: WireSnapshotWrite, rhs: WireSnapshotWrite) -> Bool {
-    if lhs.replica != rhs.replica {return false}
-    if lhs.stamp != rhs.stamp {return false}
+  static func ==(lhs: WireSnapshotPlace, rhs: WireSnapshotPlace) -> Bool {
+    if lhs.incarnation != rhs.incarnation {return false}
+    if lhs._start != rhs._start {return false}
+    if lhs.acknowledged != rhs.acknowledged {return false}
+    if lhs.table != rhs.table {return false}
+    if lhs._key != rhs._key {return false}
+    if lhs.cells != rhs.cells {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2705,7 +3043,7 @@ nonisolated extension WireDropResponse: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireErrorBody: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ErrorBody"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}vi\0\u{1}en\0\u{3}retry_after_s\0\u{1}expected\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}vi\0\u{1}en\0\u{3}retry_after_s\0\u{1}expected\0\u{1}scope\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2718,6 +3056,7 @@ nonisolated extension WireErrorBody: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 3: try { try decoder.decodeSingularStringField(value: &self.en) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.retryAfterS) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.expected) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.scope) }()
       default: break
       }
     }
@@ -2739,6 +3078,9 @@ nonisolated extension WireErrorBody: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.expected != 0 {
       try visitor.visitSingularUInt64Field(value: self.expected, fieldNumber: 5)
     }
+    if !self.scope.isEmpty {
+      try visitor.visitSingularStringField(value: self.scope, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2748,6 +3090,7 @@ nonisolated extension WireErrorBody: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.en != rhs.en {return false}
     if lhs.retryAfterS != rhs.retryAfterS {return false}
     if lhs.expected != rhs.expected {return false}
+    if lhs.scope != rhs.scope {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,11 +1,11 @@
-internal import Foundation
+package import Foundation
 
 /// Bytes as the letters A–Z and digits 2–7 (RFC 4648 without padding): what a QR code stores in few modules, and what survives
 /// a chat program that changes case.
-enum Base32 {
+package enum Base32 {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".utf8)
 
-  static func encode(_ data: Data) -> String {
+  package static func encode(_ data: Data) -> String {
     var letters: [UInt8] = []
     var (bits, count) = (UInt32(0), 0)
     for byte in data {
@@ -22,7 +22,7 @@ enum Base32 {
   }
 
   /// Nil for anything that `encode` would not have written, but for case.
-  static func decode(_ text: some StringProtocol) -> Data? {
+  package static func decode(_ text: some StringProtocol) -> Data? {
     var data = Data()
     var (bits, count) = (UInt32(0), 0)
     for letter in text.utf8 {

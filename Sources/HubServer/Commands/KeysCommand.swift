@@ -1,0 +1,165 @@
+internal import ArgumentParser
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// The hub's keys: what is encrypted to them, their copy on paper, their end.
+struct KeysCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "keys",
+    abstract: LocalizedText(
+      vi: "Khóa của máy chủ: liệt kê, in tờ khôi phục, thay và hủy khóa phiếu.",
+      en: "The hub's keys: list them, print the recovery sheet, replace and destroy drop keys."),
+    examples: ["hub keys sheet keys.html", "hub keys destroy 1f3c9a20"],
+    subcommands: [KeysListCommand.self, KeysSheetCommand.self, KeysRecoverCommand.self, KeysNewCommand.self, KeysDestroyCommand.self],
+    defaultSubcommand: KeysListCommand.self)
+}
+
+struct KeysListCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: LocalizedText(
+      vi: "Liệt kê các khóa phiếu và số phiếu còn chờ mở.", en: "List the drop keys and how many answers of each wait to be released."),
+    examples: ["hub keys list"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      let keys = try await survey.hub.dropKeys()
+      try console.result(keys)
+      let zone = try await survey.plan()?.campaign
+      let heading: [LocalizedText] = [
+        LocalizedText(vi: "Khóa phiếu", en: "Drop key"), LocalizedText(vi: "Tạo lúc", en: "Made"),
+        LocalizedText(vi: "Phiếu chờ mở", en: "Waiting"), LocalizedText(vi: "Trạng thái", en: "State"),
+      ]
+      let current = LocalizedText(vi: "đang dùng", en: "in use")
+      console.table(
+        [heading.map { $0(options.language) }]
+          + keys.map { key in
+            let made = zone.map { console.words.time($0.localTime(atMs: Int64(clamping: key.madeMs))) }
+            return [
+              key.id, made ?? console.words.ago(Int64(clamping: key.madeMs), nowMs: survey.nowMs), console.words.number(key.waiting),
+              key.isCurrent ? current(options.language) : "",
+            ]
+          })
+    }
+  }
+}
+
+struct KeysSheetCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sheet",
+    abstract: LocalizedText(
+      vi: "Ghi tờ khôi phục khóa: một trang để in và cất vào két.", en: "Write the recovery sheet: a page to print and lock away."),
+    discussion: LocalizedText(
+      vi: "Ai có tờ này thì mở được phiếu kín và giả được máy chủ. In xong hãy xóa tệp.",
+      en: "Whoever has this page can open anonymous answers and pass for the hub. Delete the file once it is printed."),
+    examples: ["hub keys sheet keys.html"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(help: .text(vi: "Tệp HTML để ghi, như keys.html.", en: "The HTML file to write, such as keys.html.")) var file: String
+
+  private struct Written: Encodable {
+    var file: String
+    var rows: Int
+  }
+
+  func perform(_ console: Console) async throws {
+    let keys = try HubKeys.load(from: SurveyHub.keysPath(in: place.folder))
+    let rows = try RecoverySheet(keys).write(to: file)
+    console.say(
+      "Đã ghi \(file): in ra, cất vào két, rồi xóa tệp.", "Wrote \(file): print it, lock it away, then delete the file.")
+    try console.result(Written(file: file, rows: rows))
+  }
+}
+
+struct KeysRecoverCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "recover",
+    abstract: LocalizedText(
+      vi: "Làm lại thư mục khóa từ tờ khôi phục.", en: "Make the key folder anew from the recovery sheet."),
+    discussion: LocalizedText(
+      vi: "Gõ các dòng của tờ vào một tệp văn bản, hoặc quét mã QR trên tờ và lưu chữ đọc được.",
+      en: "Type the rows of the sheet into a text file, or scan the sheet's QR code and save what it says."),
+    examples: ["hub keys recover rows.txt --dir ./hub-data"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(help: .text(vi: "Tệp có các dòng của tờ khôi phục.", en: "The file with the rows of the sheet.")) var file: String
+
+  private struct Recovered: Encodable {
+    var folder: String
+    var hub: String
+  }
+
+  func perform(_ console: Console) async throws {
+    let text = String(decoding: try InputFile.read(file, bytesMax: 1 << 20), as: UTF8.self)
+    let folder = SurveyHub.keysPath(in: place.folder)
+    let keys = try HubKeys.recover(text, in: folder)
+    console.say(
+      "Đã khôi phục khóa của máy chủ \(keys.signing.replica.short) vào \(folder).",
+      "Recovered the keys of hub \(keys.signing.replica.short) into \(folder).")
+    try console.result(Recovered(folder: folder, hub: keys.signing.replica.description))
+  }
+}
+
+struct KeysNewCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "new",
+    abstract: LocalizedText(
+      vi: "Tạo khóa phiếu mới; máy dùng khóa này từ lần đồng bộ tới.",
+      en: "Make a new drop key; devices use it from their next exchange on."),
+    examples: ["hub keys new"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+
+  private struct Made: Encodable {
+    var id: String
+  }
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      let id = try await survey.hub.addDropKey(in: SurveyHub.keysPath(in: survey.folder))
+      console.say("Khóa phiếu mới: \(id). In lại tờ khôi phục.", "New drop key: \(id). Print the recovery sheet again.")
+      try console.result(Made(id: id))
+    }
+  }
+}
+
+struct KeysDestroyCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "destroy",
+    abstract: LocalizedText(
+      vi: "Hủy một khóa phiếu để không ai đọc lại được các gói phiếu cũ.",
+      en: "Destroy a drop key, so that nobody can ever read old packets again."),
+    discussion: LocalizedText(
+      vi: "Chỉ hủy được khi mọi phiếu của khóa đã mở và nằm trong một bản sao lưu. Hủy cả bản in trên tờ khôi phục.",
+      en: "Only once every answer encrypted to it is released and in a finished backup. Destroy its rows on the recovery sheet, too."),
+    examples: ["hub keys destroy 1f3c9a20"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(help: .text(vi: "Khóa phiếu, như `hub keys` ghi.", en: "The drop key, as `hub keys` names it.")) var id: String
+  @Flag(
+    name: .long,
+    help: .text(
+      vi: "Hủy cả khi máy còn phiếu chưa gửi: phiếu của khóa này sẽ mất.",
+      en: "Also while devices have answers to send: those of this key are lost."))
+  var acceptLoss = false
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      let done = try await survey.hub.destroyDropKey(id, in: SurveyHub.keysPath(in: survey.folder), acceptsLoss: acceptLoss)
+      console.say("Đã hủy khóa phiếu \(done.id).", "Destroyed drop key \(done.id).")
+      if let next = done.next {
+        console.say("Khóa mới đang dùng: \(next). In lại tờ khôi phục.", "The key in use is now \(next). Print the recovery sheet again.")
+      }
+      try console.result(done)
+    }
+  }
+}

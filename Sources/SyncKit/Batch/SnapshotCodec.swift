@@ -1,0 +1,173 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// A row of a snapshot: its whole state, or some of its cells when one page cannot hold it.
+struct SnapshotRow: Sendable {
+  var table: String
+  var key: CellValue
+  var state: RowState
+}
+
+/// Keys of one table, over `after`, up to and with `through`; nil leaves the range open there.
+struct SnapshotRange: Hashable, Sendable {
+  var table: String
+  var after: CellValue?
+  var through: CellValue?
+}
+
+/// What a page of a snapshot says.
+struct SnapshotContent: Sendable {
+  var hub: ReplicaID
+  var incarnation: Data
+  var reader: ReplicaID
+  var scope: String
+  /// The reader's own units merged before the snapshot began, each at its position.
+  var acknowledgements: [FeedUnit] = []
+  var rows: [SnapshotRow] = []
+  /// All that the scope has there is in `rows`, but for what a later page adds to the last of them.
+  var ranges: [SnapshotRange] = []
+  /// Empty on the last page.
+  var next = Data()
+  /// On the last page: where the feed goes on.
+  var cursor = Data()
+  /// On the last page: the last position of the feed before that.
+  var position: UInt64 = 0
+  var hubTimeMs: UInt64
+  /// Living rows of the scope.
+  var rowCount = 0
+}
+
+/// A snapshot page's content to signed bytes and back. Pure.
+enum SnapshotCodec {
+  static let format: UInt32 = 1
+
+  /// - Parameter runs: The acknowledgements, each with the position of its first unit.
+  static func seal(_ page: SnapshotContent, runs: [(position: UInt64, run: PageCodec.Run)], with key: SigningKey) throws -> Data {
+    var wire = WireSnapshotPage()
+    wire.format = format
+    wire.hub = page.hub.bytes
+    wire.incarnation = page.incarnation
+    wire.reader = page.reader.bytes
+    wire.scope = page.scope
+    wire.runs = runs.map { PageCodec.wire($0.run) }
+    wire.positions = runs.map(\.position)
+    try write(page.rows, into: &wire)
+    wire.ranges = try page.ranges.map { range in
+      var part = WireSnapshotRange()
+      part.table = range.table
+      if let after = range.after { part.after = try ColumnCoder.encode(name: "", cells: [after]) }
+      if let through = range.through { part.through = try ColumnCoder.encode(name: "", cells: [through]) }
+      return part
+    }
+    wire.next = page.next
+    wire.cursor = page.cursor
+    wire.position = page.position
+    wire.hubTimeMs = page.hubTimeMs
+    wire.rows = UInt64(page.rowCount)
+    return try key.sealed(try wire.serializedData(), as: .snapshot)
+  }
+
+  /// Cells that came with one version travel as one change; writes are in the order of their versions, which packs best.
+  private static func write(_ rows: [SnapshotRow], into wire: inout WireSnapshotPage) throws {
+    var changes: [Version: [RowChange]] = [:]
+    for row in rows {
+      for (version, change) in Self.changes(of: row) { changes[version, default: []] += change }
+    }
+    let versions = changes.keys.sorted()
+    var numbers: [ReplicaID: UInt32] = [:]
+    var last: UInt64 = 0
+    for version in versions {
+      let next = UInt32(numbers.count)
+      let number = numbers[version.replica] ?? next
+      if number == next {
+        numbers[version.replica] = next
+        wire.replicas.append(version.replica.bytes)
+      }
+      wire.authors.append(number)
+      wire.stamps.append(version.timestamp.rawValue &- last)
+      last = version.timestamp.rawValue
+    }
+    wire.tables = try TableCoder.encode(versions.map { changes[$0] ?? [] })
+  }
+
+  /// What one write after the other would make the row. The birth has a change of its own, without cells, where the cells do
+  /// not tell it.
+  private static func changes(of row: SnapshotRow) -> [Version: [RowChange]] {
+    var cells: [Version: [CellChange]] = [:]
+    for (name, cell) in row.state.cells.sorted(by: { $0.key < $1.key }) {
+      cells[cell.origin.version, default: []].append(
+        CellChange(name.column, cell.value, part: name.part, generation: cell.generation))
+    }
+    func change(_ cells: [CellChange]) -> RowChange { RowChange(table: row.table, key: row.key, life: row.state.life, cells: cells) }
+    var changes = cells.mapValues { cells in
+      Sealer.cut(ChangeUnit(stamp: HybridTimestamp(rawValue: 0), changes: [change(cells)])).flatMap(\.changes)
+    }
+    if let birth = row.state.lifeOrigin?.version, birth != cells.keys.min() { changes[birth, default: []].append(change([])) }
+    return changes
+  }
+
+  /// - Throws: `SyncError` when the page is damaged or not this hub's.
+  static func open(_ bytes: Data, hub: VerifyingKey) throws -> SnapshotContent {
+    guard bytes.count <= WireLimits.pageBytesMax else { throw PageCodec.tooLarge }
+    return try content(of: try hub.open(bytes, as: .snapshot), hub: hub.replica)
+  }
+
+  /// The content of a body whose signature was checked.
+  static func content(of body: Data, hub: ReplicaID) throws -> SnapshotContent {
+    let wire = try WireSnapshotPage.parse(body, named: LocalizedText(vi: "trang dữ liệu gộp", en: "snapshot page"))
+    guard wire.format == format, let reader = ReplicaID(bytes: wire.reader), ReplicaID(bytes: wire.hub) == hub,
+      wire.incarnation.count == 16, TableCoder.isName(wire.scope), wire.cursor.count <= WireLimits.cursorBytesMax,
+      wire.next.count <= WireLimits.cursorBytesMax, wire.positions.count == wire.runs.count, wire.ranges.count <= WireLimits.tablesMax,
+      wire.position < 1 << 62, let rowCount = Int(exactly: wire.rows)
+    else { throw ByteReader.short }
+    var inflated = 0
+    func key(_ column: WireColumn) throws -> CellValue {
+      guard let key = try ColumnCoder.decode(column, rows: 1, inflatedBytes: &inflated)[0], TableCoder.isKey(key) else {
+        throw ByteReader.short
+      }
+      return key
+    }
+    return SnapshotContent(
+      hub: hub, incarnation: wire.incarnation, reader: reader, scope: wire.scope,
+      acknowledgements: try PageCodec.units(of: wire.runs, positions: wire.positions), rows: try rows(of: wire),
+      ranges: try wire.ranges.map { range in
+        guard TableCoder.isName(range.table) else { throw ByteReader.short }
+        return SnapshotRange(
+          table: range.table, after: range.hasAfter ? try key(range.after) : nil, through: range.hasThrough ? try key(range.through) : nil)
+      },
+      next: wire.next, cursor: wire.cursor, position: wire.position, hubTimeMs: wire.hubTimeMs, rowCount: rowCount)
+  }
+
+  private struct RowName: Hashable {
+    var table: String
+    var key: CellValue
+  }
+
+  private static func rows(of wire: WireSnapshotPage) throws -> [SnapshotRow] {
+    let replicas = try wire.replicas.map { bytes in
+      guard let replica = ReplicaID(bytes: bytes) else { throw ByteReader.short }
+      return replica
+    }
+    guard wire.authors.count == wire.stamps.count, wire.authors.count <= WireLimits.unitsMax else { throw ByteReader.short }
+    let writes = try TableCoder.decode(wire.tables, unitCount: wire.authors.count)
+    var rows: [RowName: RowState] = [:]
+    var order: [RowName] = []
+    var last: UInt64 = 0
+    for (index, changes) in writes.enumerated() {
+      guard replicas.indices.contains(Int(wire.authors[index])) else { throw ByteReader.short }
+      last &+= wire.stamps[index]
+      let version = Version(HybridTimestamp(rawValue: last), replicas[Int(wire.authors[index])])
+      let origin = Origin(version: version, position: 0)
+      for change in changes {
+        let name = RowName(table: change.table, key: change.key)
+        if rows[name] == nil { order.append(name) }
+        var state = rows[name] ?? RowState(life: change.life, lifeOrigin: origin)
+        guard state.life == change.life else { throw ByteReader.short }
+        if change.cells.isEmpty || version < (state.lifeOrigin?.version ?? version) { state.lifeOrigin = origin }
+        for cell in change.cells { state.cells[cell.name] = Cell(origin: origin, value: cell.value, generation: cell.generation) }
+        rows[name] = state
+      }
+    }
+    return order.compactMap { name in rows[name].map { SnapshotRow(table: name.table, key: name.key, state: $0) } }
+  }
+}

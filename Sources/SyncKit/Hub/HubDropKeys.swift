@@ -1,0 +1,120 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// A key of the drop box, and what is encrypted to it.
+public struct DropKeyStatus: Sendable, Hashable, Codable {
+  public var id: String
+  /// Hub time in milliseconds.
+  public var madeMs: UInt64
+  /// Whether new packets are encrypted to it.
+  public var isCurrent: Bool
+  /// Packets of it at the hub that are not released yet.
+  public var waiting: Int
+}
+
+/// What a drop key's destruction left behind.
+public struct DropKeyDestruction: Sendable, Hashable, Codable {
+  public var id: String
+  /// The key that took its place, when it was the current one.
+  public var next: String?
+  /// Packets that devices said they still had to send. Those encrypted to the key can never be read.
+  public var packetsOnDevices: Int
+}
+
+extension Hub {
+  /// The keys of the drop box, oldest first.
+  public func dropKeys() async throws -> [DropKeyStatus] {
+    let keys = keys.dropKeys
+    let waiting = try await read { try DropKeyBook(session: $0).waiting() }
+    return keys.enumerated().map { index, drop in
+      DropKeyStatus(id: drop.id, madeMs: drop.madeMs, isCurrent: index == keys.count - 1, waiting: waiting[drop.id] ?? 0)
+    }
+  }
+
+  /// Makes a key that devices encrypt to from their next exchange on.
+  ///
+  /// - Parameter folder: That of the keys.
+  /// - Returns: Its name.
+  public func addDropKey(in folder: String) throws -> String {
+    // Never older than what stands, should the clock have gone back.
+    let newest = keys.dropKeys.last?.madeMs ?? 0
+    return try HubKeys.addDropKey(in: folder, nowMs: max(clock.nowMs(), newest + 1))
+  }
+
+  /// Destroys a drop key, so that nobody who gets hold of old packets can ever read them. The current one is replaced first.
+  ///
+  /// - Parameters:
+  ///   - folder: That of the keys.
+  ///   - acceptsLoss: Whether packets that devices still have to send may become unreadable.
+  /// - Throws: `SyncError` `.badDropKey` when there is no such key, packets of it wait to be released, answers released from it
+  ///   are in no finished backup, or devices still have packets; nothing is destroyed then.
+  public func destroyDropKey(_ id: String, in folder: String, acceptsLoss: Bool) async throws -> DropKeyDestruction {
+    guard let drop = keys.dropKey(named: id) else {
+      throw SyncError(
+        .badDropKey, vi: "Không có khóa phiếu \(id); xem `hub keys`.", en: "There is no drop key \(id); see `hub keys`.")
+    }
+    let isCurrent = drop.id == keys.dropKeys.last?.id
+    let onDevices = try await read { try DropKeyBook(session: $0).mayDestroy(id, acceptsLoss: acceptsLoss) }
+    let next = isCurrent ? try addDropKey(in: folder) : nil
+    let now = clock.nowMs()
+    // Refused from here on, also by a process that has not noticed yet; a packet that came in between is not.
+    try await store.write { session in
+      let book = DropKeyBook(session: session)
+      _ = try book.mayDestroy(id, acceptsLoss: acceptsLoss)
+      try book.noteDestroyed(id, nowMs: now)
+    }
+    try HubKeys.destroyDropKey(id, in: folder)
+    return DropKeyDestruction(id: id, next: next, packetsOnDevices: onDevices)
+  }
+}
+
+/// What the store knows of drop keys. Belongs to one transaction.
+struct DropKeyBook {
+  let session: any HubSession
+
+  static let schema = """
+    CREATE TABLE IF NOT EXISTS hub_drop_key (id TEXT PRIMARY KEY NOT NULL, destroyed_ms INTEGER NOT NULL) WITHOUT ROWID;
+    """
+
+  /// Packets not released yet, by the key they are encrypted to.
+  func waiting() throws -> [String: Int] {
+    try session.rows("SELECT bytes FROM hub_packet").reduce(into: [:]) { counts, row in
+      if let bytes = row[0].blob, let packet = try? WirePacket(serializedBytes: bytes) { counts[packet.dropKey, default: 0] += 1 }
+    }
+  }
+
+  /// - Returns: How many packets devices said they still have.
+  func mayDestroy(_ id: String, acceptsLoss: Bool) throws -> Int {
+    if let count = try waiting()[id] {
+      throw SyncError(
+        .badDropKey, vi: "Còn \(count) phiếu của khóa \(id) chưa mở; đóng biểu mẫu (`hub close`) rồi chạy lại.",
+        en: "\(count) answers encrypted to key \(id) are not released yet; close the form (`hub close`), then run this again.")
+    }
+    guard try HubBackups(session: session).holdsReleases() else {
+      throw SyncError(
+        .badDropKey, vi: "Phiếu đã mở chưa nằm trong bản sao lưu nào; chạy `hub backup` trước.",
+        en: "The answers released are in no finished backup yet; run `hub backup` first.")
+    }
+    let onDevices = Int(try session.integer("SELECT coalesce(sum(packets), 0) FROM hub_device WHERE revoked_ms IS NULL") ?? 0)
+    guard onDevices == 0 || acceptsLoss else {
+      throw SyncError(
+        .badDropKey,
+        vi:
+          "Các máy báo còn \(onDevices) phiếu chưa gửi; phiếu mã hóa bằng khóa \(id) sẽ không bao giờ đọc được. Chờ máy gửi, hoặc thêm --accept-loss.",
+        en:
+          "Devices said they still have \(onDevices) answers to send; those encrypted to key \(id) could never be read. Wait for them, or add --accept-loss."
+      )
+    }
+    return onDevices
+  }
+
+  func noteDestroyed(_ id: String, nowMs: UInt64) throws {
+    try session.execute(
+      "INSERT INTO hub_drop_key (id, destroyed_ms) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING",
+      [.text(id), .integer(Int64(clamping: nowMs))])
+  }
+
+  func isDestroyed(_ id: String) throws -> Bool {
+    try session.firstRow("SELECT 1 FROM hub_drop_key WHERE id = ?1", [.text(id)]) != nil
+  }
+}

@@ -1,0 +1,41 @@
+internal import Foundation
+internal import Synchronization
+
+/// The hub's keys as their folder has them: a drop key made or destroyed by another process is noticed at the next call.
+final class Keyring: Sendable {
+  private struct State {
+    var keys: HubKeys
+    var seen: timespec?
+  }
+
+  private let folder: String?
+  private let state: Mutex<State>
+
+  /// - Parameter folder: Nil for keys that never change.
+  init(_ keys: HubKeys, folder: String?) {
+    self.folder = folder
+    state = Mutex(State(keys: keys, seen: folder.flatMap(Self.changed)))
+  }
+
+  /// One look at the folder's time, and its files only when that has moved. A folder that cannot be read leaves the keys as they are.
+  var keys: HubKeys {
+    state.withLock { state in
+      guard let folder, let now = Self.changed(folder) else { return state.keys }
+      if let seen = state.seen, seen.tv_sec == now.tv_sec, seen.tv_nsec == now.tv_nsec { return state.keys }
+      if let loaded = try? HubKeys.load(from: folder), loaded.signing.publicKey == state.keys.signing.publicKey {
+        state = State(keys: loaded, seen: now)
+      }
+      return state.keys
+    }
+  }
+
+  private static func changed(_ folder: String) -> timespec? {
+    var found = stat()
+    guard stat(folder, &found) == 0 else { return nil }
+    #if canImport(Glibc)
+      return found.st_mtim
+    #else
+      return found.st_mtimespec
+    #endif
+  }
+}

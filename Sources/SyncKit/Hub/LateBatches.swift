@@ -1,0 +1,132 @@
+internal import Foundation
+
+/// What an operator decided about batches of a revoked device that the hub did not have when it was revoked.
+public enum LateDecision: String, Sendable, Codable, CaseIterable {
+  /// They are merged like others.
+  case take
+  /// They stay in the journal and are not merged.
+  case refuse
+}
+
+/// Batches that somebody brings of a device that was revoked: kept, and not merged before one decision about the device.
+/// Belongs to one hub transaction.
+struct LateBatches {
+  let ingest: Ingest
+  private var session: any HubSession { ingest.session }
+
+  static let schema = """
+    CREATE TABLE IF NOT EXISTS hub_late (
+      replica BLOB PRIMARY KEY NOT NULL, decision TEXT NOT NULL, decided_by TEXT NOT NULL, reason TEXT NOT NULL,
+      decided_ms INTEGER NOT NULL) WITHOUT ROWID;
+    """
+
+  /// Value of `hub_batch.state`.
+  static let undecided = 2
+  /// Batches merged in one transaction after a decision.
+  static let mergedTogetherMax = 16
+
+  func decision(_ replica: ReplicaID) throws -> LateDecision? {
+    try session.firstRow("SELECT decision FROM hub_late WHERE replica = ?1", [.blob(replica.bytes)])?[0].text
+      .flatMap(LateDecision.init(rawValue:))
+  }
+
+  /// Keeps a batch of a revoked device, or merges it when that was decided.
+  ///
+  /// - Returns: The signed receipt.
+  func take(_ content: BatchContent, batch: SealedBatch, writeScope: String) throws -> Data {
+    if try decision(content.replica) == .take { return try ingest.take(content, batch: batch, writeScope: writeScope) }
+    try Ingest.check(content, writeScope: writeScope)
+    let known = try session.firstRow("SELECT state, receipt FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)])
+    if known?[0].integer == Ingest.merged, let receipt = known?[1].blob { return receipt }
+    if known == nil {
+      let place: [CellValue] = [.text(content.scope), .blob(content.replica.bytes)]
+      let other = try session.firstRow(
+        "SELECT 1 FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3", place + [.integer(Int64(content.number))])
+      if other != nil { throw SyncError.fork(content.number) }
+      let count = try session.integer(
+        "SELECT count(*) FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND state <> \(Ingest.merged)", place)
+      guard count ?? 0 < Ingest.waitingMax else { throw HubDevice.revokedError }
+      _ = try ingest.journal(content, batch: batch, state: Self.undecided)
+    }
+    return try ingest.receipt(for: content, batch: batch, merge: nil, expected: 0, state: .undecided)
+  }
+
+  func decide(_ replica: ReplicaID, _ decision: LateDecision, by person: String, reason: String) throws {
+    try session.execute(
+      """
+      INSERT INTO hub_late (replica, decision, decided_by, reason, decided_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+      ON CONFLICT (replica) DO UPDATE SET decision = excluded.decision, decided_by = excluded.decided_by, reason = excluded.reason,
+        decided_ms = excluded.decided_ms
+      """,
+      [.blob(replica.bytes), .text(decision.rawValue), .text(person), .text(reason), .integer(Int64(clamping: ingest.wallMs))])
+  }
+
+  /// Merges some of the batches that were decided to be taken, oldest first.
+  ///
+  /// - Returns: How many were looked at; 0 when none is left.
+  func mergeSome(of replica: ReplicaID) throws -> Int {
+    let rows = try session.rows(
+      "SELECT id, bytes FROM hub_batch WHERE replica = ?1 AND state = \(Self.undecided) ORDER BY scope, number LIMIT \(Self.mergedTogetherMax)",
+      [.blob(replica.bytes)])
+    for row in rows {
+      guard let bytes = row[1].blob else { continue }
+      let batch = SealedBatch(bytes: bytes)
+      let content = try BatchCodec.reopen(batch)
+      try session.execute("UPDATE hub_batch SET state = \(Ingest.waiting) WHERE id = ?1", [row[0]])
+      // One whose predecessor nobody brought waits for it, like any other.
+      _ = try ingest.take(content, batch: batch, writeScope: content.scope)
+    }
+    return rows.count
+  }
+}
+
+extension Hub {
+  /// Decides about the batches of a revoked device that came after its revocation, and about those that may still come.
+  ///
+  /// - Parameters:
+  ///   - person: Who decides; kept, with the reason.
+  /// - Returns: How many batches that had waited for the decision were merged.
+  /// - Throws: `SyncError` `.badRequest` when there is no such revoked device, or its batches were taken already.
+  public func decideLate(_ replica: ReplicaID, _ decision: LateDecision, by person: String, reason: String) async throws -> Int {
+    guard let device = try await device(replica), device.revokedMs != nil else {
+      throw SyncError(
+        .badRequest, vi: "Thiết bị \(replica.short) không bị thu hồi; không có gì phải quyết định.",
+        en: "Device \(replica.short) is not revoked; there is nothing to decide.")
+    }
+    let (signing, tables, now, observer) = (keys.signing, store.tables, clock.nowMs(), options.observer)
+    func write<T: Sendable>(_ body: @Sendable @escaping (LateBatches) throws -> T) async throws -> T {
+      try await store.write { session in
+        let ingest = Ingest(session: session, tables: tables, key: signing, wallMs: now, observer: observer)
+        let result = try body(LateBatches(ingest: ingest))
+        try ingest.finish()
+        return result
+      }
+    }
+    try await write { late in
+      if try late.decision(replica) == .take, decision == .refuse {
+        throw SyncError(
+          .badRequest, vi: "Các gói của thiết bị này đã được nhận; không rút lại được.",
+          en: "This device's batches were taken before; that cannot be undone.")
+      }
+      try late.decide(replica, decision, by: person, reason: reason)
+    }
+    guard decision == .take else { return 0 }
+    var merged = 0
+    while true {
+      let count = try await write { try $0.mergeSome(of: replica) }
+      guard count > 0 else { return merged }
+      merged += count
+    }
+  }
+
+  /// Batches of revoked devices that are kept and not merged, by device.
+  public func lateBatches() async throws -> [ReplicaID: Int] {
+    try await read { session in
+      try session.rows("SELECT replica, count(*) FROM hub_batch WHERE state = \(LateBatches.undecided) GROUP BY replica").reduce(into: [:])
+      {
+        counts, row in
+        if let replica = row[0].blob.flatMap(ReplicaID.init(bytes:)) { counts[replica] = Int(row[1].integer ?? 0) }
+      }
+    }
+  }
+}

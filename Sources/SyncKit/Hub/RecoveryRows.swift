@@ -1,0 +1,68 @@
+internal import Foundation
+
+/// Secrets as rows for paper: ten bytes a row with a check of their own, so that a mistyped row is named.
+///
+/// A row reads `H3 ABCD-EFGH-IJKL-MNOP-QRST`: the secret's name, the row's number, then letters and the digits 2 to 7. Of the
+/// last row of a secret the number ends with a full stop.
+enum RecoveryRows {
+  private static let bytesPerRow = 10
+  private static let checkBytes = 2
+  /// More is no sheet of ours.
+  static let textBytesMax = 64 << 10
+
+  static func rows(of secret: Data, named name: String) -> [String] {
+    let starts = Array(stride(from: 0, to: secret.count, by: bytesPerRow))
+    return starts.enumerated().map { index, start in
+      let part = Data(secret.dropFirst(start).prefix(bytesPerRow))
+      let label = name + String(index + 1) + (index == starts.count - 1 ? "." : "")
+      let letters = Array(Base32.encode(part + check(of: part, label: label)))
+      let groups = stride(from: 0, to: letters.count, by: 4).map { String(letters[$0..<min($0 + 4, letters.count)]) }
+      return label + " " + groups.joined(separator: "-")
+    }
+  }
+
+  /// - Returns: The secrets by name.
+  /// - Throws: `SyncError` naming the rows that do not fit or are missing.
+  static func blocks(in text: String) throws -> [String: Data] {
+    guard text.utf8.count <= textBytesMax else {
+      throw SyncError(
+        .keyUnusable, vi: "Tệp quá lớn, không phải tờ khôi phục khóa.", en: "The file is too large to be a recovery sheet.")
+    }
+    var parts: [String: [Int: Data]] = [:]
+    var lengths: [String: Int] = [:]
+    var wrong: [String] = []
+    for match in text.matches(of: #/\b([A-Z]\d?)(\d)(\.?)[ \t]+([A-Za-z0-9]{2,4}(?:-[A-Za-z0-9]{1,4})+)/#) {
+      let (name, number, isLast) = (String(match.1), Int(match.2) ?? 0, !match.3.isEmpty)
+      let label = name + String(number) + match.3
+      // Zero and one are no letters of ours: somebody read O and I.
+      let letters = match.4.uppercased().filter { $0 != "-" }.map { $0 == "0" ? "O" : $0 == "1" ? "I" : $0 }
+      guard let bytes = Base32.decode(String(letters)), bytes.count > checkBytes,
+        check(of: bytes.dropLast(checkBytes), label: label) == bytes.suffix(checkBytes)
+      else {
+        wrong.append(label)
+        continue
+      }
+      parts[name, default: [:]][number] = Data(bytes.dropLast(checkBytes))
+      if isLast { lengths[name] = number }
+    }
+    for (name, rows) in parts {
+      let count = lengths[name] ?? (rows.keys.max() ?? 0) + 1
+      for number in 1...max(count, 1) where rows[number] == nil { wrong.append(name + String(number)) }
+    }
+    guard wrong.isEmpty, !parts.isEmpty else {
+      let named = Set(wrong.map { $0.filter { $0 != "." } }).sorted().joined(separator: ", ")
+      throw named.isEmpty ? unreadable("H") : unreadable(named)
+    }
+    return parts.mapValues { rows in rows.sorted { $0.key < $1.key }.reduce(Data()) { $0 + $1.value } }
+  }
+
+  static func unreadable(_ rows: String) -> SyncError {
+    SyncError(
+      .keyUnusable, vi: "Dòng \(rows) của tờ khôi phục khóa bị thiếu hoặc gõ sai; xem lại rồi chạy lại. Chưa ghi gì.",
+      en: "Row \(rows) of the recovery sheet is missing or mistyped; check it and run this again. Nothing was written.")
+  }
+
+  private static func check(of part: Data, label: String) -> Data {
+    (Data("synckit/recovery/1\0\(label)\0".utf8) + part).sha256.prefix(checkBytes)
+  }
+}

@@ -1,0 +1,154 @@
+internal import Foundation
+
+/// How far a store is with fetching a scope in bulk.
+struct SnapshotPlace {
+  let session: any SQLSession
+
+  /// What to ask the hub for next; empty when no snapshot was begun.
+  func next(scope: String) throws -> Data { try StateStore(session: session).value(Self.name(scope)).blob ?? Data() }
+
+  func set(_ next: Data, scope: String) throws {
+    if next.isEmpty {
+      try session.execute("DELETE FROM sync_state WHERE name = ?1", [.text(Self.name(scope))])
+    } else {
+      try StateStore(session: session).set(Self.name(scope), .blob(next))
+    }
+  }
+
+  private static func name(_ scope: String) -> String { "snapshot/" + scope }
+}
+
+extension PageApplier {
+  /// Applies a page of a snapshot: within its ranges the scope becomes what the page says, but for the device's own work that
+  /// the hub had not merged when the snapshot began, which is merged again on top.
+  ///
+  /// - Returns: On the last page of a scope that this store had something of, what was done.
+  /// - Throws: As for a page of the feed.
+  func apply(_ page: SnapshotContent, clock: inout HybridClock) throws -> SyncNotice? {
+    // Positions of a life of the hub that ended say nothing of this one's.
+    let isSameLife = try state.value("life/" + page.scope).blob ?? page.incarnation == page.incarnation
+    let before = UInt64(max(0, try state.integer("position/" + page.scope)))
+    let position = isSameLife ? before : 0
+    var own = OwnUnits(session: rows.session, scope: page.scope)
+    let acknowledged = page.acknowledgements.filter { isOwn($0, scope: page.scope) && $0.position > position }
+    try checkOwn(acknowledged, scope: page.scope)
+    for unit in acknowledged { try acknowledge(unit, scope: page.scope, own: &own) }
+    try own.save()
+    try replaceRows(of: page, clock: &clock)
+    try state.set("atHead", .integer(0))
+    try state.set("agreement", .text(Agreement.outstanding.stored))
+    try SnapshotPlace(session: rows.session).set(page.next, scope: page.scope)
+    guard page.next.isEmpty else { return nil }
+    try state.set("position/" + page.scope, .integer(Int64(clamping: max(page.position, position))))
+    try state.set("life/" + page.scope, .blob(page.incarnation))
+    try state.set("cursor", .blob(page.cursor))
+    return before == 0 ? nil : try notice(of: page)
+  }
+
+  private func notice(of page: SnapshotContent) throws -> SyncNotice {
+    let notice = SyncNotice(
+      kind: .rebased, atMs: page.hubTimeMs,
+      explanation: LocalizedText(
+        vi: "Máy này đã lâu không đồng bộ: dữ liệu của \(page.scope) được tải lại trọn gói; việc chưa gửi của máy còn nguyên.",
+        en: "This device had not synced for long: all of \(page.scope) was fetched anew; its own unsent work is intact."))
+    try notice.save(in: rows.session)
+    return notice
+  }
+
+  private struct RowName: Hashable {
+    var table: String
+    var key: CellValue
+  }
+
+  private func replaceRows(of page: SnapshotContent, clock: inout HybridClock) throws {
+    let own = try unacknowledged(scope: page.scope)
+    var coming: [String: [CellValue: RowState]] = [:]
+    for row in page.rows {
+      guard let shape = rows.shape(row.table) else {
+        try state.set(Self.skippedPrefix + row.table, .integer(1))
+        continue
+      }
+      var known = row.state
+      for name in row.state.cells.keys where shape.column(named: name.column) == nil {
+        known.cells[name] = nil
+        try state.set("\(Self.skippedPrefix)\(row.table)/\(name.column)", .integer(1))
+      }
+      coming[row.table, default: [:]][row.key] = known
+    }
+    for range in page.ranges {
+      guard let shape = rows.shape(range.table) else { continue }
+      for (key, scope) in try rows.keys(of: shape, after: range.after, through: range.through) {
+        let replacement = coming[range.table]?.removeValue(forKey: key)
+        guard replacement != nil || scope.utf8.elementsEqual(page.scope.utf8) else { continue }
+        let before = try rows.load(shape, key: key)?.state ?? .unknown
+        let after = join(own[RowName(table: range.table, key: key)] ?? [], onto: replacement ?? .unknown, shape)
+        if after == .unknown {
+          try rows.forget(shape, key: key)
+        } else {
+          try rows.replace(before, with: after, shape: shape, key: key, scope: page.scope)
+        }
+      }
+    }
+    for (table, states) in coming {
+      guard let shape = rows.shape(table) else { continue }
+      // New here, or the rest of a row that the page before began.
+      for (key, state) in states {
+        let before = try rows.load(shape, key: key)?.state ?? .unknown
+        let merged = before == .unknown ? state : Self.join(state, onto: before, shape)
+        let after = join(own[RowName(table: table, key: key)] ?? [], onto: merged, shape)
+        try rows.replace(before, with: after, shape: shape, key: key, scope: page.scope)
+      }
+    }
+    for row in page.rows {
+      for origin in row.state.cells.values.map(\.origin) + [row.state.lifeOrigin].compactMap({ $0 }) {
+        clock.receive(origin.version.timestamp)
+      }
+    }
+    let newest = page.rows.flatMap { $0.state.cells.values.map(\.origin.version.timestamp.rawValue) }.max() ?? 0
+    try state.set("hubStamp", .integer(Int64(bitPattern: max(newest, UInt64(bitPattern: try state.integer("hubStamp"))))))
+  }
+
+  /// Joins one state into another, write by write.
+  private static func join(_ state: RowState, onto before: RowState, _ shape: TableShape) -> RowState {
+    var joined = before
+    let writes = Dictionary(grouping: state.cells, by: \.value.origin)
+    for origin in Set(writes.keys).union([state.lifeOrigin].compactMap { $0 }) {
+      let cells = (writes[origin] ?? []).map {
+        CellChange($0.key.column, $0.value.value, part: $0.key.part, generation: $0.value.generation)
+      }
+      let change = IncomingChange(life: state.life, cells: cells, origin: origin, seenThrough: .max)
+      joined = Merge.join(joined, change, policies: shape.policies).state
+    }
+    return joined
+  }
+
+  private func join(_ changes: [OwnChange], onto before: RowState, _ shape: TableShape) -> RowState {
+    changes.reduce(before) { state, own in
+      Merge.join(
+        state, IncomingChange(life: own.change.life, cells: own.change.cells, origin: own.origin, seenThrough: .max),
+        policies: shape.policies
+      ).state
+    }
+  }
+
+  private struct OwnChange {
+    var change: RowChange
+    var origin: Origin
+  }
+
+  /// What this store sealed and the hub's feed has not acknowledged, by row, in the order of sealing.
+  private func unacknowledged(scope: String) throws -> [RowName: [OwnChange]] {
+    var changes: [RowName: [OwnChange]] = [:]
+    for entry in try outbox.unacknowledged() where entry.scope.utf8.elementsEqual(scope.utf8) {
+      guard let content = try outbox.content(scope: scope, number: entry.number) else { continue }
+      let stamps = try Acknowledgements(session: rows.session).stamps(of: content)
+      for (index, unit) in content.units.enumerated() where !stamps.isAcknowledged(index) {
+        let origin = Origin(version: Version(stamps[index], content.replica), position: 0)
+        for change in unit.changes {
+          changes[RowName(table: change.table, key: change.key), default: []].append(OwnChange(change: change, origin: origin))
+        }
+      }
+    }
+    return changes
+  }
+}

@@ -1,0 +1,93 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `hub keys`: on paper and back, and a drop key's end.
+@Suite struct KeysToolTests {
+  private func run(_ arguments: [String]) async throws -> String {
+    let ended = try await HubTool.run(arguments)
+    try #require(ended.status == 0, "\(arguments): \(ended.errors)")
+    return ended.output
+  }
+
+  private func refusal(_ arguments: [String]) async throws -> String {
+    let ended = try await HubTool.run(arguments)
+    #expect(ended.status == 1 && ended.sentences.count == 1, "\(arguments): \(ended.errors)")
+    return ended.errors
+  }
+
+  private struct Key: Decodable {
+    var id: String
+    var isCurrent: Bool
+    var waiting: Int
+  }
+
+  private func keys(_ dir: String) async throws -> [Key] {
+    try JSONDecoder().decode([Key].self, from: Data(try await run(["keys", "--json", "--dir", dir]).utf8))
+  }
+
+  private static let absent: Comment = "Needs zbarimg and rsvg-convert: run `make deps`."
+  private static var hasReader: Bool { ToolProcess.find("zbarimg") != nil && ToolProcess.find("rsvg-convert") != nil }
+
+  @Test(.enabled(if: hasReader, absent)) func theSheetIsReadAgainByAnOrdinaryReaderOfCodes() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    let sheet = dir + "/keys/recovery-sheet.html"
+    #expect((try FileManager.default.attributesOfItem(atPath: sheet)[.posixPermissions] as? Int) == 0o600)
+    let page = String(decoding: try #require(FileManager.default.contents(atPath: sheet)), as: UTF8.self)
+    let start = try #require(page.range(of: "<svg")?.lowerBound)
+    let end = try #require(page.range(of: "</svg>")?.upperBound)
+    try Data(page[start..<end].utf8).write(to: URL(fileURLWithPath: folder.path + "/code.svg"))
+    let drawn = try await Tool.run(
+      try #require(ToolProcess.find("rsvg-convert")), ["-o", folder.path + "/code.png", folder.path + "/code.svg"])
+    #expect(drawn.status == 0, "\(drawn.errors)")
+    let read = try await Tool.run(
+      try #require(ToolProcess.find("zbarimg")),
+      ["--nodbus", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", folder.path + "/code.png"])
+    try #require(read.status == 0, "\(read.errors)")
+    let rows = folder.path + "/rows.txt"
+    try Data(read.output.utf8).write(to: URL(fileURLWithPath: rows))
+    // The machine is gone: store from a backup, keys from paper.
+    let backup = folder.path + "/backup.sqlite"
+    _ = try await run(["backup", backup, "--dir", dir])
+    let again = folder.path + "/again"
+    _ = try await run(["restore", backup, "--dir", again])
+    _ = try await run(["keys", "recover", rows, "--dir", again])
+    #expect(try await keys(again).map(\.id) == keys(dir).map(\.id))
+    #expect(try await refusal(["keys", "recover", rows, "--dir", again]).contains("not overwritten"))
+    // The page itself, typed in with a slip.
+    let slip = page.replacing("\nH2 ", with: "\nH2 A")
+    try Data(slip.utf8).write(to: URL(fileURLWithPath: rows))
+    #expect(try await refusal(["keys", "recover", rows, "--dir", folder.path + "/third"]).contains("Row H2"))
+    #expect(!FileManager.default.fileExists(atPath: folder.path + "/third"))
+  }
+
+  @Test func aDropKeyEndsOnlyOnceItsAnswersAreSafe() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    let first = try #require(try await keys(dir).first)
+    #expect(try await run(["keys", "--dir", dir]).contains(first.id))
+    #expect(try await refusal(["keys", "destroy", "00000000", "--dir", dir]).contains("hub keys"))
+    _ = try await run(["keys", "new", "--dir", dir])
+    let both = try await keys(dir)
+    #expect(both.count == 2 && both[0].id == first.id && !both[0].isCurrent && both[1].isCurrent)
+    _ = try await run(["keys", "destroy", first.id, "--dir", dir])
+    #expect(try await keys(dir).map(\.id) == [both[1].id])
+    // The one in use is replaced.
+    #expect(try await run(["keys", "destroy", both[1].id, "--dir", dir]).contains("in use is now"))
+    #expect(try await keys(dir).count == 1)
+    let sheet = folder.path + "/keys.html"
+    _ = try await run(["keys", "sheet", sheet, "--dir", dir])
+    #expect(String(decoding: FileManager.default.contents(atPath: sheet) ?? Data(), as: UTF8.self).contains("H7."))
+  }
+
+  @Test func badNumbersOfDaysAreOneSentence() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    for days in ["0", "29", "-1", "99999999999"] {
+      let ended = try await HubTool.run(["trim", "--older-than=\(days)", "--dir", dir])
+      #expect(ended.status != 0 && !ended.errors.isEmpty)
+    }
+    #expect(try await run(["trim", "--dir", dir]).contains("nothing to clear"))
+  }
+}
