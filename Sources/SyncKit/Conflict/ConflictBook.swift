@@ -188,7 +188,7 @@ final class ConflictBook {
       """
       SELECT c.id, c.tbl, c.row_key, c.col, c.losing_stamp, c.losing_replica,
         CASE WHEN f.id IS NULL OR c.losing_position <= f.base THEN c.losing_position ELSE coalesce((
-          SELECT position FROM hub_returned r WHERE r.scope = c.scope AND r.incarnation = f.incarnation
+          SELECT position FROM hub_returned r WHERE r.scope = c.scope AND r.branch = f.branch
             AND r.old_position = c.losing_position), 0) END,
         c.member
       FROM sync_conflict c LEFT JOIN hub_foreign_conflict f ON f.id = c.id WHERE c.scope = ?1 AND c.state = 'open'
