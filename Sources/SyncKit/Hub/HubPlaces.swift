@@ -86,9 +86,10 @@ final class HubPlaces {
   /// - Parameter end: Of the run after the place.
   func branch(after place: OldPlace, at position: UInt64, scope: String, end: (position: UInt64, hash: Data)) throws -> Data {
     if let known = try old(scope: scope, position: end.position, hash: end.hash) { return known.branch }
-    let isTaken = try session.firstRow(
-      "SELECT 1 FROM hub_old_place WHERE scope = ?1 AND branch = ?2 AND position > ?3 LIMIT 1",
-      [.text(scope), .blob(place.branch), .integer(Int64(clamping: position))]) != nil
+    let isTaken =
+      try session.firstRow(
+        "SELECT 1 FROM hub_old_place WHERE scope = ?1 AND branch = ?2 AND position > ?3 LIMIT 1",
+        [.text(scope), .blob(place.branch), .integer(Int64(clamping: position))]) != nil
     guard isTaken else { return place.branch }
     try session.execute(
       "INSERT INTO hub_branch (scope, branch, parent, position) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
@@ -101,7 +102,8 @@ final class HubPlaces {
     var line = [place.branch: position]
     var (at, end) = (place.branch, position)
     while line.count <= Self.earlierMax,
-      let row = try session.firstRow("SELECT parent, position FROM hub_branch WHERE scope = ?1 AND branch = ?2", [.text(scope), .blob(at)]),
+      let row = try session.firstRow(
+        "SELECT parent, position FROM hub_branch WHERE scope = ?1 AND branch = ?2", [.text(scope), .blob(at)]),
       let parent = row[0].blob, let branched = row[1].integer, line[parent] == nil
     {
       end = min(end, UInt64(max(0, branched)))

@@ -19,8 +19,8 @@ struct ReturnedWork {
     CREATE TABLE IF NOT EXISTS hub_known_batch (
       scope TEXT NOT NULL, replica BLOB NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
       PRIMARY KEY (scope, replica, number, hash)) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS hub_foreign_conflict (
-      id TEXT PRIMARY KEY NOT NULL, branch BLOB NOT NULL, base INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hub_conflict_place (
+      id TEXT NOT NULL, branch BLOB NOT NULL, base INTEGER NOT NULL, position INTEGER, PRIMARY KEY (id, branch)) WITHOUT ROWID;
     """
 
   // MARK: A page
@@ -348,12 +348,18 @@ struct ReturnedWork {
     ingest.lineage.forget()
   }
 
-  /// A conflict names the place of what lost in the life that opened it.
+  /// A conflict names the place of what lost in the history that opened it, and several histories may have opened it.
   private func noteConflicts(_ changes: [RowChange], on history: HubPlaces.OldPlace) throws {
     for change in changes where change.table == MetadataSchema.conflictTable.name {
+      guard let position = change.cells.first(where: { $0.column == "losing_position" })?.value else { continue }
       try session.execute(
-        "INSERT INTO hub_foreign_conflict (id, branch, base) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
-        [change.key, .blob(history.branch), .integer(Int64(clamping: history.base))])
+        """
+        INSERT INTO hub_conflict_place (id, branch, base, position)
+        SELECT id, x'', losing_position, losing_position FROM sync_conflict WHERE id = ?1 ON CONFLICT DO NOTHING
+        """, [change.key])
+      try session.execute(
+        "INSERT INTO hub_conflict_place (id, branch, base, position) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        [change.key, .blob(history.branch), .integer(Int64(clamping: history.base)), position])
     }
   }
 

@@ -189,7 +189,9 @@ enum ConflictCheck {
     let found = Set(atHub.map(\.text))
     if !simulation.isStrict {
       // In doubt there is a conflict, and with which winner depends on the order in which things came back.
-      func subject(_ line: String) -> String { line.split(separator: " ").prefix(6).joined(separator: " ") }
+      func subject(_ line: String) -> String {
+        line.split(separator: " ", omittingEmptySubsequences: false).prefix(6).joined(separator: " ")
+      }
       let subjects = Set(found.map(subject))
       let isOpen = Set(found.filter { $0.hasSuffix(" open") }.map(subject))
       if let missing = oracle.conflicts.values.first(where: { !subjects.contains(subject(line($0))) }) {
