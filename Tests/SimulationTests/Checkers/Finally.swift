@@ -203,14 +203,16 @@ enum ConflictCheck {
     let found = Set(atHub.map(\.text))
     if !simulation.isStrict {
       // In doubt there is a conflict, and with which winner depends on the order in which things came back.
-      func subject(_ line: String) -> String { line.split(separator: " ").prefix(6).joined(separator: " ") }
-      let (all, subjects) = (found, Set(found.map(subject)))
+      func subject(_ line: String) -> String {
+        line.split(separator: " ", omittingEmptySubsequences: false).prefix(6).joined(separator: " ")
+      }
+      let subjects = Set(found.map(subject))
       let isOpen = Set(found.filter { $0.hasSuffix(" open") }.map(subject))
       if let missing = oracle.conflicts.values.first(where: { !subjects.contains(subject(line($0))) }) {
-        throw Violation(check: "conflicts", message: "missing: \(line(missing))\n  the hub has \(all.sorted().prefix(4))")
+        throw Violation(check: "conflicts", message: "missing: \(line(missing))\(story(of: missing, simulation.history))")
       }
       if let closed = oracle.conflicts.values.first(where: { $0.isOpen && !isOpen.contains(subject(line($0))) }) {
-        throw Violation(check: "conflicts", message: "closed: \(line(closed))")
+        throw Violation(check: "conflicts", message: "closed: \(line(closed))\(story(of: closed, simulation.history))")
       }
       expected = Set(found.filter { text in oracle.conflicts.values.contains { subject(line($0)) == subject(text) } })
     }
@@ -230,6 +232,22 @@ enum ConflictCheck {
         throw Violation(check: "conflicts", message: "\(device.name) does not have the hub's conflicts")
       }
     }
+  }
+
+  /// What the feed says of a conflict's row, a line for each unit, and which of them knew of what lost.
+  private static func story(of conflict: Oracle.Conflict, _ history: History) -> String {
+    let (row, loser) = (conflict.subject.row, conflict.subject.loser)
+    let id = ConflictBook.id(
+      table: row.table, key: .text(row.key), life: conflict.subject.life, cell: CellName(conflict.subject.place.column),
+      loser: Version(HybridTimestamp(rawValue: loser.stamp), loser.author))
+    return history.feed.values.flatMap { $0.sorted { $0.key < $1.key } }.compactMap { position, place -> String? in
+      let unit = history.units[place.unit]
+      let changes = unit.changes.filter { $0.table == row.table && $0.key.text == row.key || $0.key.text == id }
+      guard !changes.isEmpty else { return nil }
+      let cells = changes.map { "life \($0.life) " + $0.cells.map { "\($0.column)=\($0.value.short)" }.joined(separator: " ") }
+      let knew = place.unit == loser.unit ? " the loser" : unit.past.contains(loser.unit) ? " knew it" : ""
+      return "\n  \(position) \(unit.name) as \(place.author.short) at \(place.stamp)\(knew): \(cells.joined(separator: "; "))"
+    }.joined()
   }
 
   private static func line(_ conflict: Oracle.Conflict) -> String {
