@@ -27,9 +27,10 @@ test: deps lint
 	scripts/test.sh
 
 # Replicas, carriers and a hub from one seed: `make sim SEEDS=1000 FIRST=1`, or one again with `make sim SEED=42`.
+# FAULTS=clone,hubRestored: only these; ALL=1: names every seed that fails, instead of shrinking the first.
 sim:
 	swift build --build-tests
-	env $(if $(SEED),SIM_SEED=$(SEED) SIM_KEEP=$(KEEP),SIM_SEEDS=$(or $(SEEDS),1000) SIM_FIRST=$(or $(FIRST),1)) \
+	env SIM_FAULTS=$(FAULTS) SIM_ALL=$(ALL) $(if $(SEED),SIM_SEED=$(SEED) SIM_KEEP=$(KEEP),SIM_SEEDS=$(or $(SEEDS),1000) SIM_FIRST=$(or $(FIRST),1)) \
 	  swift test --skip-build --filter '^SimulationTests\.SimulationTests'
 
 lint:

@@ -116,7 +116,8 @@ let package = Package(
       ],
       swiftSettings: habits),
     .testTarget(
-      name: "SurveyKitTests", dependencies: ["SurveyKit", "SyncKit", "TestSupport"], exclude: ["Fixtures", "Samples"], swiftSettings: habits),
+      name: "SurveyKitTests", dependencies: ["SurveyKit", "SyncKit", "TestSupport"], exclude: ["Fixtures", "Samples"], swiftSettings: habits
+    ),
     .testTarget(name: "FormWebTests", dependencies: ["FormWeb", "SurveyKit", "SyncKit", "TestSupport"], swiftSettings: habits),
     .testTarget(
       name: "ToolTests",

@@ -10,6 +10,8 @@ struct Outcome: Sendable {
   /// A line for each thing that happened.
   var log: [String]
   var faults: [Fault: Int]
+  /// Conflicts that causality did not ask for, of how many.
+  var needless = (count: 0, of: 0)
 
   /// The same for the same scenario, whenever and wherever it runs.
   var hash: String { Data(SHA256.hash(data: Data(log.joined(separator: "\n").utf8)).prefix(8)).hex }
@@ -27,7 +29,7 @@ enum Runner {
       } catch {
         outcome.violation = Violation(check: "engine", message: "threw \(error)")
       }
-      (outcome.log, outcome.faults) = (simulation.log, simulation.faults)
+      (outcome.log, outcome.faults, outcome.needless) = (simulation.log, simulation.faults, simulation.needless)
     } catch {
       outcome.violation = Violation(check: "set-up", message: "\(error)")
     }
@@ -85,10 +87,12 @@ enum Runner {
   /// What a person needs of a failure: the seed, the shrunk scenario, and how to see it again.
   static func report(_ outcome: Outcome) -> String {
     let keep = outcome.scenario.kept.map { " KEEP=" + $0.map(String.init).joined(separator: ",") } ?? ""
+    let faults = outcome.scenario.options.faults
+    let only = faults == Fault.known ? "" : " FAULTS=" + faults.map(\.rawValue).sorted().joined(separator: ",")
     return """
       seed \(outcome.scenario.seed): \(outcome.violation.map(\.description) ?? "passed")
       \(outcome.log.map { "  " + $0 }.joined(separator: "\n"))
-      again: make sim SEED=\(outcome.scenario.seed)\(keep)
+      again: make sim SEED=\(outcome.scenario.seed)\(keep)\(only)
       """
   }
 }

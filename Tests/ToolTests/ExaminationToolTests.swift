@@ -24,10 +24,10 @@ import Testing
     let dir = try await HubTool.made(in: folder)
     let hub = try await ServedHub(dir, folder)
     let code = try await HubTool.run(["enroll", "07201", "--json", "--dir", dir])
-    let pattern = try #require(code.output.firstMatch(of: /[A-HJ-NP-Z2-9]{4}-[A-HJ-NP-Z2-9]{4}-[A-HJ-NP-Z2-9]{2}/))
+    let pattern = try #require(code.output.firstMatch(of: /"code" : "([A-Z2-9]+)"/))
     let store = folder.path + "/chair.sqlite"
     for command in [
-      ["enroll", String(pattern.0), "--hub", "http://127.0.0.1:\(hub.hubPort)"], ["sync"], ["report", "--example"],
+      ["enroll", String(pattern.1), "--hub", "http://127.0.0.1:\(hub.hubPort)"], ["sync"], ["report", "--example"],
     ] {
       let ended = try await Tool.field(command + ["--store", store])
       try #require(ended.status == 0, "\(command) \(ended.errors)")

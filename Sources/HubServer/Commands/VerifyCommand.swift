@@ -37,5 +37,10 @@ struct VerifyCommand: ToolCommand {
         en:
           "Verified \(n(found.rows)) rows and \(n(found.batches)) batches, replayed \(n(found.units)) units; \(n(found.packets)) packets (by count only)."
       ))
+    if found.cleared > 0 {
+      console.say(
+        "\(n(found.cleared)) gói đã dọn khỏi nhật ký: không diễn lại được, chỉ so chuỗi băm và các tổng.",
+        "\(n(found.cleared)) batches were trimmed from the journal: it was not replayed, only hashes and sums were compared.")
+    }
   }
 }

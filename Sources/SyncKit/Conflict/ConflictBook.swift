@@ -68,6 +68,11 @@ final class ConflictBook {
         .integer(Int64(bitPattern: loser.winner.origin.version.timestamp.rawValue)), .blob(loser.winner.origin.version.replica.bytes),
         place.part.map { .text($0) } ?? .null, kept.map { .text($0) } ?? .null,
       ])
+    try session.execute(
+      """
+      INSERT INTO hub_conflict_place (id, branch, base, position)
+      SELECT ?1, x'', ?2, ?2 WHERE EXISTS (SELECT 1 FROM hub_conflict_place WHERE id = ?1) ON CONFLICT DO NOTHING
+      """, [.text(id), .integer(Int64(clamping: loser.loser.origin.position))])
     try load(scope)
     open[scope]?[place, default: []].append(Open(id: id, loser: loser.loser.origin))
     openedCount += 1
@@ -183,15 +188,16 @@ final class ConflictBook {
   private func load(_ scope: String) throws {
     guard open[scope] == nil else { return }
     var cells: [Place: [Open]] = [:]
-    // One that was opened in a life of the hub that a restore ended names the place of the losing write in that life.
+    // One that was opened in histories of the hub that a restore ended has the places of the losing write in those (L11).
     let rows = try session.rows(
       """
       SELECT c.id, c.tbl, c.row_key, c.col, c.losing_stamp, c.losing_replica,
-        CASE WHEN f.id IS NULL OR c.losing_position <= f.base THEN c.losing_position ELSE coalesce((
-          SELECT position FROM hub_returned r WHERE r.scope = c.scope AND r.incarnation = f.incarnation
-            AND r.old_position = c.losing_position), 0) END,
+        coalesce((
+          SELECT max(CASE WHEN p.position <= p.base THEN p.position ELSE coalesce((
+            SELECT position FROM hub_returned r WHERE r.scope = c.scope AND r.branch = p.branch AND r.old_position = p.position), 0) END)
+          FROM hub_conflict_place p WHERE p.id = c.id), c.losing_position),
         c.member
-      FROM sync_conflict c LEFT JOIN hub_foreign_conflict f ON f.id = c.id WHERE c.scope = ?1 AND c.state = 'open'
+      FROM sync_conflict c WHERE c.scope = ?1 AND c.state = 'open'
       """, [.text(scope)])
     for row in rows {
       guard let id = row[0].text, let table = row[1].text, let column = row[3].text, let stamp = row[4].integer,

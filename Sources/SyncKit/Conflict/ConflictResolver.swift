@@ -111,6 +111,13 @@ struct ConflictResolver {
       if resolution == .takeLoser { try bringBack(conflict, shape) }
       return .null
     }
+    guard standing.values[shape.declaration.scopeColumn] == .text(conflict.scope) else {
+      // What lost was declined because the key is another unit's: there is nothing of this scope to write.
+      if resolution == .keepWinner || resolution == .undo { return .null }
+      throw SyncError(
+        .badRequest, vi: "Khóa \(conflict.key.logText) là dòng của đơn vị khác; hãy nhập lại với khóa mới.",
+        en: "Key \(conflict.key.logText) is another unit's row; enter it again under a new key.")
+    }
     let name = CellName(conflict.column, conflict.part)
     let before = value(of: name, in: standing)
     let value: CellValue =

@@ -48,6 +48,9 @@ public struct Examination: Sendable, Hashable, Codable {
   public internal(set) var rows = 0
   /// Batches whose bytes, chain and signature were checked.
   public internal(set) var batches = 0
+  /// Batches of a hub's journal whose bytes were cleared: only their places, hashes and receipts were checked, and rows could not be
+  /// compared with a replay.
+  public internal(set) var cleared = 0
   /// Units that the hub's journal was replayed from; 0 on a device.
   public internal(set) var units = 0
   /// Anonymous packets, by count only.
@@ -82,11 +85,14 @@ final class Examiner {
   func found(_ kind: Finding.Kind, vi: String, en: String) { result.add(kind, vi: vi, en: en) }
 
   /// Runs one part; what SQLite or the codec cannot read is a finding, and the other parts go on.
-  func part(_ body: () throws -> Void) throws {
-    do { try body() } catch let error as SyncError {
+  func part(_ body: () throws -> Void) {
+    do {
+      try SyncError.explainingSync("-", body)
+    } catch {
+      let said = (error as? SyncError)?.explanation ?? LocalizedText("\(error)")
       found(
-        .integrity, vi: "Không đọc hết được kho dữ liệu: \(error.explanation.vi) \(Self.restore.vi)",
-        en: "Not all of the store can be read: \(error.explanation.en) \(Self.restore.en)")
+        .integrity, vi: "Không đọc hết được kho dữ liệu: \(said.vi) \(Self.restore.vi)",
+        en: "Not all of the store can be read: \(said.en) \(Self.restore.en)")
     }
   }
 

@@ -58,15 +58,17 @@ struct ExaminedStore {
     }
     let statements = try String.fetchAll(
       db, sql: "SELECT sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' AND sql IS NOT NULL")
-    // Tables and columns keep their numbers.
-    let numbers = try ["sync_table", "sync_column"].flatMap { table in
-      try Row.fetchAll(db, sql: "SELECT * FROM \(table)").map { (table: table, values: StatementArguments($0.databaseValues)) }
+    // Tables and columns keep their numbers, and what was declared of them is compared as at every opening.
+    var numbers: [(table: String, values: [DatabaseValue])] = []
+    for table in ["sync_table", "sync_column", "sync_declared"] where try db.tableExists(table) {
+      numbers += try Row.fetchAll(db, sql: "SELECT * FROM \(table)").map { (table, $0.cells.map(\.databaseValue)) }
     }
-    let shapes = try copy.write { copy in
+    let shapes = try copy.write { [numbers] copy in
       for statement in statements { try copy.execute(sql: statement) }
+      try copy.execute(sql: SchemaRecord.schema)
       for row in numbers {
-        let places = row.table == "sync_table" ? "?, ?" : "?, ?, ?"
-        try copy.execute(sql: "INSERT INTO \(row.table) VALUES (\(places))", arguments: row.values)
+        let places = row.values.map { _ in "?" }.joined(separator: ", ")
+        try copy.execute(sql: "INSERT INTO \(row.table) VALUES (\(places))", arguments: StatementArguments(row.values))
       }
       return try SchemaCheck.shapes(of: tables, in: copy)
     }
@@ -75,8 +77,8 @@ struct ExaminedStore {
 
   // MARK: What every store must pass
 
-  func checkFile(_ examiner: Examiner) throws {
-    try examiner.part {
+  func checkFile(_ examiner: Examiner) {
+    examiner.part {
       for line in try String.fetchAll(db, sql: "PRAGMA integrity_check(20)") where line != "ok" {
         examiner.found(
           .integrity, vi: "Tệp bị hỏng: \(line). \(Examiner.restore.vi)", en: "The file is damaged: \(line). \(Examiner.restore.en)")
@@ -85,9 +87,9 @@ struct ExaminedStore {
   }
 
   /// - Parameter capturesPackets: Whether anonymous rows become packets here: on devices.
-  func checkTriggers(_ examiner: Examiner, capturesPackets: Bool) throws {
+  func checkTriggers(_ examiner: Examiner, capturesPackets: Bool) {
     let captured = capturesPackets ? replicated + anonymous : replicated
-    try examiner.part {
+    examiner.part {
       for (name, sql) in captured.flatMap(CaptureTriggers.statements) {
         let present = try String.fetchOne(db, sql: "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?", arguments: [name])
         if present == sql { continue }

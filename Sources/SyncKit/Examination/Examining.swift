@@ -15,10 +15,10 @@ extension Replica {
     let keyStore = keyStore ?? FileKeyStore(path: path + ".key")
     return try await ExaminedStore.examine(path, tables: tables) { store in
       let examiner = Examiner(progress)
-      try store.checkFile(examiner)
-      try store.checkTriggers(examiner, capturesPackets: true)
-      try RowExamination(store: store, examiner: examiner).run()
-      try OutboxExamination(store: store, examiner: examiner).run(keyStore: keyStore)
+      store.checkFile(examiner)
+      store.checkTriggers(examiner, capturesPackets: true)
+      RowExamination(store: store, examiner: examiner).run()
+      OutboxExamination(store: store, examiner: examiner).run(keyStore: keyStore)
       return examiner.result
     }
   }
@@ -37,11 +37,11 @@ extension SQLiteHubStore {
   ) async throws -> Examination {
     try await ExaminedStore.examine(path, tables: tables) { store in
       let examiner = Examiner(progress)
-      try store.checkFile(examiner)
-      try store.checkTriggers(examiner, capturesPackets: false)
-      try RowExamination(store: store, examiner: examiner).run()
-      try JournalExamination(store: store, examiner: examiner, hub: keys.signing).run()
-      try ReplayExamination(store: store, examiner: examiner, hub: keys.signing.replica).run()
+      store.checkFile(examiner)
+      store.checkTriggers(examiner, capturesPackets: false)
+      RowExamination(store: store, examiner: examiner).run()
+      JournalExamination(store: store, examiner: examiner, hub: keys.signing).run()
+      ReplayExamination(store: store, examiner: examiner, hub: keys.signing.replica).run()
       return examiner.result
     }
   }

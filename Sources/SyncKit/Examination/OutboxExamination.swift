@@ -8,16 +8,22 @@ struct OutboxExamination {
   let examiner: Examiner
   private var state: StateStore { StateStore(session: store.session) }
 
-  func run(keyStore: any KeyStore) throws {
-    try examiner.part { try checkCounts() }
-    guard let certificate = try state.value("certificate").blob else { return }
-    guard let own = try? certificateKey(certificate) else {
+  func run(keyStore: any KeyStore) {
+    examiner.part { try checkCounts() }
+    examiner.part {
+      guard try !state.value("hub").isNull else { return }
+      try checkIdentity(keyStore)
+    }
+  }
+
+  private func checkIdentity(_ keyStore: any KeyStore) throws {
+    guard let certificate = try state.value("certificate").blob, let own = try? certificateKey(certificate) else {
       return examiner.found(
         .signature, vi: "Chứng nhận của thiết bị này không do máy chủ đã ghi danh ký. \(Examiner.restore.vi)",
         en: "This device's certificate is not signed by the hub it is enrolled with. \(Examiner.restore.en)")
     }
-    try examiner.part { try check(keyStore, own) }
-    try examiner.part { try checkBatches(own) }
+    examiner.part { try check(keyStore, own) }
+    examiner.part { try checkBatches(own) }
   }
 
   private var hub: VerifyingKey? {
@@ -93,11 +99,14 @@ struct OutboxExamination {
           en: "Batch \((before?.number ?? 0) + 1) of unit \(scope) is missing from the outbox. \(Examiner.restore.en)")
       }
       last = (scope, number, hash)
-      if let bytes = entry[3].blob, !bytes.isEmpty {
+      let bytes = entry[3].blob
+      // A batch that the hub has backed up is kept without its bytes.
+      if bytes?.isEmpty != true {
         let author = keys[lineage.author(scope: scope, number: number)]
         let isNext = before.map { $0.number + 1 == number } ?? (number == 1)
         try check(
-          bytes, Outboxed(scope: scope, number: number, hash: hash, previous: isNext ? before?.hash ?? Data() : nil, author: author),
+          bytes ?? Data(),
+          Outboxed(scope: scope, number: number, hash: hash, previous: isNext ? before?.hash ?? Data() : nil, author: author),
           units: entry[4].integer, changes: entry[5].integer)
       }
       if let receipt = entry[6].blob { try check(receipt, of: hash, number: number) }

@@ -12,19 +12,17 @@ struct ReplayExamination {
 
   private static let stepRows = 500
 
-  func run() throws {
-    var isWhole = true
-    try examiner.part {
-      isWhole = false
-      isWhole = try replay()
-    }
-    guard isWhole else {
+  func run() {
+    guard (try? replay()) == true else {
       return examiner.found(
         .replay, vi: "Không diễn lại được nhật ký vì nó bị hỏng ở chỗ đã nêu; chưa so được các dòng với nó.",
         en: "The journal could not be replayed, being damaged where said; the rows were not compared with it.")
     }
-    try examiner.part { try compare() }
+    if !isTrimmed { examiner.part { try compare() } }
   }
+
+  /// Whether bytes of the journal were cleared: what they did cannot be replayed.
+  private var isTrimmed: Bool { examiner.result.cleared > 0 }
 
   // MARK: Replay
 
@@ -44,14 +42,18 @@ struct ReplayExamination {
           at = Place(scope: run.scope)
         }
         if opened?.id != run.batch { opened = try journalled(run.batch) }
-        guard let batch = opened, run.first >= 0, run.count > 0, run.first + run.count <= batch.content.units.count else {
-          isWhole = false
-          at.position = run.position + UInt64(run.count) - 1
-          at.hash = nil
+        if opened == nil, let hash = try clearedHash(run.batch), let stamps = run.keptStamps {
+          check(run, stamps, hash, &at)
           continue
         }
-        check(run, batch, &at)
-        if !run.isDeclined { try merge(run, batch, into: rows) }
+        guard let batch = opened, let units = batch.units(of: run) else {
+          isWhole = false
+          (at.position, at.hash) = (run.last, nil)
+          continue
+        }
+        let stamps = run.stamps(sealed: units.map(\.stamp))
+        check(run, stamps, batch.hash, &at)
+        if !run.isDeclined && !isTrimmed { try merge(run, Array(zip(stamps, units)), by: batch.content.replica, into: rows) }
         examiner.result.units += run.count
         examiner.progress(.replay, examiner.result.units, total)
       }
@@ -82,11 +84,13 @@ struct ReplayExamination {
       isDeclined = row[7].integer == 1
     }
 
-    func stamps(in content: BatchContent) -> [HybridTimestamp] {
-      let sealed = content.units[first..<first + count].map(\.stamp)
-      guard let stamps else { return sealed }
-      var reader = ByteReader(stamps)
-      return sealed.map { (try? reader.varint()).map { HybridTimestamp(rawValue: $0) } ?? $0 }
+    var last: UInt64 { position + UInt64(max(0, count)) - 1 }
+
+    /// Those the log itself keeps.
+    var keptStamps: [HybridTimestamp]? { stamps.flatMap { try? FeedReader.stamps($0, count: count) } }
+
+    func stamps(sealed: [HybridTimestamp]) -> [HybridTimestamp] {
+      keptStamps ?? sealed
     }
   }
 
@@ -94,6 +98,14 @@ struct ReplayExamination {
     var id: Int64
     var hash: Data
     var content: BatchContent
+    /// The batch's unit that `content` begins with.
+    var firstUnit: Int
+
+    func units(of run: Run) -> ArraySlice<ChangeUnit>? {
+      let start = run.first - firstUnit
+      guard start >= 0, run.count > 0, start + run.count <= content.units.count else { return nil }
+      return content.units[start..<start + run.count]
+    }
   }
 
   /// How far a scope's feed was walked.
@@ -105,13 +117,23 @@ struct ReplayExamination {
   }
 
   private func journalled(_ id: Int64) throws -> Batch? {
-    guard let row = try store.session.firstRow("SELECT hash, bytes FROM hub_batch WHERE id = ?1", [.integer(id)]), let hash = row[0].blob,
-      let bytes = row[1].blob, let content = try? BatchCodec.reopen(SealedBatch(bytes: bytes))
-    else { return nil }
-    return Batch(id: id, hash: hash, content: content)
+    // Below 0: what pages that were given back told of a batch that a restored hub had lost.
+    let row =
+      id > 0
+      ? try store.session.firstRow("SELECT hash, bytes, 0 FROM hub_batch WHERE id = ?1", [.integer(id)])
+      : try store.session.firstRow("SELECT hash, bytes, first_unit FROM hub_returned_batch WHERE id = ?1", [.integer(-id)])
+    guard let hash = row?[0].blob, let bytes = row?[1].blob, let content = try? BatchCodec.reopen(SealedBatch(bytes: bytes)) else {
+      return nil
+    }
+    return Batch(id: id, hash: hash, content: content, firstUnit: Int(clamping: row?[2].integer ?? 0))
   }
 
-  private func check(_ run: Run, _ batch: Batch, _ at: inout Place) {
+  /// The hash of a batch whose bytes were cleared; nil for others.
+  private func clearedHash(_ id: Int64) throws -> Data? {
+    try store.session.firstRow("SELECT hash FROM hub_batch WHERE id = ?1 AND length(bytes) = 0", [.integer(id)])?[0].blob
+  }
+
+  private func check(_ run: Run, _ stamps: [HybridTimestamp], _ batch: Data, _ at: inout Place) {
     if run.position != at.position + 1 {
       examiner.found(
         .feed, vi: "Bảng tin của đơn vị \(run.scope) bỏ cách quãng trước vị trí \(run.position). \(Examiner.restore.vi)",
@@ -119,16 +141,14 @@ struct ReplayExamination {
     }
     if let before = at.hash {
       let expected = ScopeOrder.link(
-        before, batch: batch.hash, position: run.position, firstUnit: run.first, isDeclined: run.isDeclined,
-        stamps: run.stamps(in: batch.content))
+        before, batch: batch, position: run.position, firstUnit: run.first, isDeclined: run.isDeclined, stamps: stamps)
       if expected != run.hash {
         examiner.found(
           .feed, vi: "Bảng tin của đơn vị \(run.scope) ở vị trí \(run.position) không khớp chuỗi băm của nó. \(Examiner.restore.vi)",
           en: "The feed of unit \(run.scope) at position \(run.position) does not match its chain of hashes. \(Examiner.restore.en)")
       }
     }
-    at.hash = run.hash
-    at.position = run.position + UInt64(run.count) - 1
+    (at.position, at.hash) = (run.last, run.hash)
   }
 
   /// The scope's own word on where its feed ends.
@@ -141,11 +161,10 @@ struct ReplayExamination {
       en: "The feed of unit \(at.scope) ends at \(at.position), not where the unit says. \(Examiner.restore.en)")
   }
 
-  private func merge(_ run: Run, _ batch: Batch, into rows: RowStore) throws {
-    let author = batch.content.replica
-    for (offset, stamp) in run.stamps(in: batch.content).enumerated() {
+  private func merge(_ run: Run, _ units: [(HybridTimestamp, ChangeUnit)], by author: ReplicaID, into rows: RowStore) throws {
+    for (offset, (stamp, unit)) in units.enumerated() {
       let origin = Origin(version: Version(stamp, author), position: run.position + UInt64(offset))
-      for change in batch.content.units[run.first + offset].changes {
+      for change in unit.changes {
         guard let shape = rows.shape(change.table) else { continue }
         // To a declined change of another unit's row the hub says in its own name that the device's row ends; its own stays.
         if author == hub, try scope(of: change, shape) != run.scope { continue }

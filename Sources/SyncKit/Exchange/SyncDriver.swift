@@ -248,7 +248,7 @@ final class SyncDriver {
     let result = try await replica.apply(page, bytes: response.body, after: cursor)
     summary.progress.unitsApplied += result.applied.units
     summary.progress.acknowledged += result.applied.acknowledged
-    return .pulled(head: page.isHead, sealedMore: result.sealedMore)
+    return .pulled(head: page.isHead && !result.applied.beginsAnew, sealedMore: result.sealedMore)
   }
 
   /// One page of a snapshot. A place the hub does not know begins the snapshot again.

@@ -64,13 +64,18 @@ struct HeldWork {
 
   // MARK: Retry
 
-  /// Units whose parent has come by now.
+  /// Reasons that end when other units come. To a hub that was restored they come in any order, the beginning of a row last (L11).
+  private func passing() throws -> String {
+    let isRestored = try session.integer("SELECT count(*) FROM hub_incarnation") ?? 0 > 1
+    return isRestored ? "('parent', 'incomplete', 'life')" : "('parent')"
+  }
+
+  /// Units whose parent, or row, has come by now.
   func parentsArrived() throws {
-    guard try session.firstRow("SELECT 1 FROM hub_held WHERE reason = ?1 LIMIT 1", [.text(UnitCheck.Reason.parent.rawValue)]) != nil else {
-      return
-    }
+    let reasons = try passing()
+    guard try session.firstRow("SELECT 1 FROM hub_held WHERE reason IN \(reasons) LIMIT 1") != nil else { return }
     try ingest.own.seal()
-    try retry(where: "h.reason = ?1", [.text(UnitCheck.Reason.parent.rawValue)])
+    try retry(where: "h.reason IN \(reasons)")
   }
 
   /// Tries every held unit again.
@@ -85,10 +90,20 @@ struct HeldWork {
     var moved = 0
     for item in try items(where: condition, arguments) where try retry(item) { moved += 1 }
     guard moved > 0 else { return 0 }
-    return try moved + retry(where: "h.reason IN ('behind', 'parent')")
+    return try moved + retry(where: "h.reason = 'behind' OR h.reason IN \(passing())")
   }
 
   private func retry(_ item: Item) throws -> Bool {
+    let returned = ReturnedWork(ingest: ingest)
+    if let known = try returned.units(of: item.sealed.hash)[item.index], known.contains(where: { !$0.isMerged }) {
+      // It was merged before the hub was restored.
+      if try returned.isIncomplete(item.unit.changes) { return false }
+      try letGo(item)
+      try returned.settle(known, index: item.index, content: item.content, batch: item.batch, hash: item.sealed.hash)
+      try reissue(item, conflicting: false)
+      try ingest.own.seal()
+      return true
+    }
     if let hold = try UnitCheck(session: session, rows: ingest.rows, lineage: ingest.lineage, rules: item.content.rules).holdReason(
       item.unit, by: item.author)
     {
@@ -180,7 +195,7 @@ struct HeldWork {
     for change in repaired ?? [] { ingest.own.add(change, scope: item.scope) }
     try reissue(item, conflicting: true)
     try ingest.own.seal()
-    try retry(where: "h.reason IN ('behind', 'parent')")
+    try retry(where: "h.reason = 'behind' OR h.reason IN \(passing())")
   }
 
   private func keepDeclined(_ change: RowChange, item: Item) throws {

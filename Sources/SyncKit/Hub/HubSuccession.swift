@@ -90,9 +90,13 @@ struct HubChain {
     {
       return (hash, row[1].integer == Ingest.merged)
     }
-    // Merged in a life that a restore ended: pages that were given back say so, should the batch itself never come again.
+    // Merged in a life that a restore ended: pages that were given back say so, and what was in it, should the batch itself never
+    // come again. Of what is known by name only, nothing can build on it yet.
     let isKnown = try session.firstRow(
-      "SELECT 1 FROM hub_known_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3 AND hash = ?4", place + [.blob(previous)])
+      """
+      SELECT 1 FROM hub_known_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3 AND hash = ?4
+        AND NOT EXISTS (SELECT 1 FROM hub_returned WHERE hash = ?4 AND position IS NULL)
+      """, place + [.blob(previous)])
     return isKnown == nil ? (nil, false) : (previous, true)
   }
 

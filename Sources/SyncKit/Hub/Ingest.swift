@@ -41,6 +41,7 @@ struct Ingest {
   /// Writes what the transaction gathered: the hub's own changes sealed into the journal and feed, and the scopes' state.
   func finish() throws {
     try HeldWork(ingest: self).parentsArrived()
+    try ReturnedWork(ingest: self).mergeWaiting()
     try own.seal()
     try rows.flush()
     try order.save()
@@ -59,7 +60,7 @@ struct Ingest {
       [.text(content.scope), .blob(content.replica.bytes), .integer(Int64(content.number))])
     if let known {
       guard known[0].blob == batch.hash else { throw SyncError.fork(content.number) }
-      if known[1].integer == Self.merged, let receipt = known[2].blob { return receipt }
+      if known[1].integer == Self.merged, let receipt = known[2].blob { return try inPresentLife(receipt, id: known[3].integer ?? 0) }
     }
     let chain = HubChain(session: session, lineage: lineage)
     let base = try lineage.base(of: content.replica, scope: content.scope)?.number ?? 0
@@ -154,6 +155,17 @@ struct Ingest {
     return receipt
   }
 
+  /// A stored receipt, signed anew where it is of a life of the store that ended: that one counts as not given (L11).
+  private func inPresentLife(_ stored: Data, id: Int64) throws -> Data {
+    var receipt = try WireReceipt(serializedBytes: try WireSigned(serializedBytes: stored).body)
+    let present = try HubLife(session: session).present()
+    guard receipt.incarnation != present else { return stored }
+    (receipt.incarnation, receipt.hubTimeMs) = (present, wallMs)
+    let renewed = try key.sealed(try receipt.serializedData(), as: .receipt)
+    try session.execute("UPDATE hub_batch SET receipt = ?2 WHERE id = ?1", [.integer(id), .blob(renewed)])
+    return renewed
+  }
+
   func receipt(
     for content: BatchContent, batch: SealedBatch, merge: MergeResult?, expected: UInt64, state: WireBatchState = .waiting
   ) throws -> Data {
@@ -201,6 +213,11 @@ struct Ingest {
       if let known = returned[index] {
         if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
         run = nil
+        if known.contains(where: { !$0.isMerged }), try ReturnedWork(ingest: self).isIncomplete(unit.changes) {
+          let hold = UnitCheck.Hold(reason: .incomplete, detail: unit.changes.first?.table ?? "")
+          try self.hold(unit, index: index, hold: hold, content: content, batch: id, into: &result)
+          continue
+        }
         try ReturnedWork(ingest: self).settle(known, index: index, content: content, batch: id, hash: hash)
         continue
       }

@@ -13,11 +13,14 @@ struct ReturnedWork {
     CREATE TABLE IF NOT EXISTS hub_returned_batch (
       id INTEGER PRIMARY KEY, scope TEXT NOT NULL, replica BLOB NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
       first_unit INTEGER NOT NULL, bytes BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS hub_returned_waiting (
+      hash BLOB NOT NULL, unit INTEGER NOT NULL, stamp INTEGER NOT NULL, source INTEGER NOT NULL, scope TEXT NOT NULL,
+      branch BLOB NOT NULL, old_position INTEGER NOT NULL, base INTEGER NOT NULL, PRIMARY KEY (hash, unit, stamp)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS hub_known_batch (
       scope TEXT NOT NULL, replica BLOB NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
       PRIMARY KEY (scope, replica, number, hash)) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS hub_foreign_conflict (
-      id TEXT PRIMARY KEY NOT NULL, incarnation BLOB NOT NULL, base INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hub_conflict_place (
+      id TEXT NOT NULL, branch BLOB NOT NULL, base INTEGER NOT NULL, position INTEGER, PRIMARY KEY (id, branch)) WITHOUT ROWID;
     """
 
   // MARK: A page
@@ -32,13 +35,13 @@ struct ReturnedWork {
   func take(_ page: PageContent) throws -> Outcome {
     guard let last = page.lastPosition else { return Outcome() }
     try beginLifeIfProved(page, last: last)
-    let base = try attach(page)
-    var outcome = Outcome(common: base)
+    let history = try attach(page)
+    var outcome = Outcome(common: history.base)
     var first = 0
     for length in page.runLengths {
       let run = Array(page.units[first..<first + length])
       first += length
-      outcome.lost += try take(run.filter { $0.position > base }, of: page, base: base)
+      outcome.lost += try take(run.filter { $0.position > history.base }, of: page, history)
     }
     return outcome
   }
@@ -59,28 +62,36 @@ struct ReturnedWork {
 
   /// Finds where the page's history leaves this store's, and notes its places.
   ///
-  /// - Returns: The last position both have in common, as far as the page shows it; 0 when that cannot be told.
-  private func attach(_ page: PageContent) throws -> UInt64 {
-    guard let first = page.units.first?.position, let last = page.lastPosition else { return 0 }
+  /// - Returns: The last position both have in common, as far as the page shows it, 0 when that cannot be told; and the branch on
+  ///   which the page goes on from there.
+  private func attach(_ page: PageContent) throws -> HubPlaces.OldPlace {
+    guard let first = page.units.first?.position, let last = page.lastPosition else { return HubPlaces.OldPlace(branch: Data(), base: 0) }
     let (scope, places) = (page.scope, ingest.places)
-    var starts: [(hash: Data, base: UInt64?)] = []
-    if let here = try places.hash(at: first - 1, scope: scope) { starts.append((here, nil)) }
-    for old in try places.olds(scope: scope, position: first - 1) { starts.append((old.hash, old.place.base)) }
+    var starts: [(hash: Data, place: HubPlaces.OldPlace?)] = try places.olds(scope: scope, position: first - 1)
+    if let here = try places.hash(at: first - 1, scope: scope) { starts.insert((here, nil), at: 0) }
     for start in starts {
       let ends = Self.ends(of: page, from: start.hash)
       guard ends.last?.hash == page.feedHash else { continue }
-      var base = start.base ?? first - 1
+      var base = start.place?.base ?? first - 1
+      var place: HubPlaces.OldPlace?
       for end in ends {
-        if start.base == nil, base == end.first - 1, try places.hash(at: end.last, scope: scope) == end.hash {
+        if start.place == nil, place == nil, base == end.first - 1, try places.hash(at: end.last, scope: scope) == end.hash {
           base = end.last
-        } else {
-          try places.record(scope: scope, position: end.last, hash: end.hash, incarnation: page.incarnation, base: base)
+          continue
         }
+        if place == nil {
+          let branch =
+            try start.place.map { try places.branch(after: $0, at: first - 1, scope: scope, end: (end.last, end.hash)) }
+            ?? places.old(scope: scope, position: end.last, hash: end.hash)?.branch ?? end.hash
+          place = HubPlaces.OldPlace(branch: branch, base: base)
+        }
+        if let place { try places.record(place, scope: scope, position: end.last, hash: end.hash) }
       }
-      return base
+      return place ?? HubPlaces.OldPlace(branch: Data(), base: base)
     }
-    try places.record(scope: scope, position: last, hash: page.feedHash, incarnation: page.incarnation, base: 0)
-    return 0
+    let alone = HubPlaces.OldPlace(branch: page.feedHash, base: 0)
+    try places.record(alone, scope: scope, position: last, hash: page.feedHash)
+    return alone
   }
 
   /// The running hash after each of the page's runs.
@@ -99,7 +110,7 @@ struct ReturnedWork {
 
   // MARK: Units
 
-  private func take(_ run: [FeedUnit], of page: PageContent, base: UInt64) throws -> Int {
+  private func take(_ run: [FeedUnit], of page: PageContent, _ history: HubPlaces.OldPlace) throws -> Int {
     guard let head = run.first else { return 0 }
     let author = head.author
     if author != ingest.key.replica { try note(author, number: head.batchNumber, hash: head.batchHash, scope: page.scope) }
@@ -109,29 +120,84 @@ struct ReturnedWork {
     var lost = 0
     for unit in run {
       if let place = try place(of: unit, batch: journalled?[0].integer, scope: page.scope) {
-        try note(unit, page: page, position: place)
+        try note(unit, on: history.branch, scope: page.scope, position: place)
         continue
       }
       let isKnown = content.map { $0.units.indices.contains(unit.index) } ?? false
       let changes = unit.changes.isEmpty && !unit.isDeclined && isKnown ? content?.units[unit.index].changes ?? [] : unit.changes
-      // Earlier pages are missing: nobody could place such a row. Should one of them come, this one comes again, too.
-      if try isIncomplete(changes, scope: page.scope) { continue }
       if source == nil, !changes.isEmpty { source = try keep(run, scope: page.scope, rules: page.rules) }
+      if let source, try isIncomplete(changes) {
+        try note(unit, on: history.branch, scope: page.scope, position: nil)
+        if source < 0 { try wait(for: unit, scope: page.scope, history, source: source) }
+        continue
+      }
       guard let source, !changes.isEmpty || unit.isDeclined && isKnown else {
         // The reader's own, or declined: what it says comes with the author's batch.
-        try note(unit, page: page, position: nil)
+        try note(unit, on: history.branch, scope: page.scope, position: nil)
         continue
       }
       lost += 1
-      let position = try merge(unit, changes: changes, of: page, base: base, source: source)
-      try note(unit, page: page, position: position)
+      let position = try merge(unit, changes: changes, rules: page.rules, on: history, scope: page.scope, source: source)
+      try note(unit, on: history.branch, scope: page.scope, position: position)
       if source > 0 { try HeldWork(ingest: ingest).forget(batch: source, unit: unit.index) }
     }
     return lost
   }
 
+  // MARK: Rows whose beginning has not come back yet
+
+  /// Keeps a unit until the rows it writes to have come: nobody could place them.
+  private func wait(for unit: FeedUnit, scope: String, _ history: HubPlaces.OldPlace, source: Int64) throws {
+    try session.execute(
+      """
+      INSERT INTO hub_returned_waiting (hash, unit, stamp, source, scope, branch, old_position, base)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING
+      """,
+      [
+        .blob(unit.batchHash), .integer(Int64(unit.index)), .integer(Int64(bitPattern: unit.stamp.rawValue)), .integer(source),
+        .text(scope), .blob(history.branch), .integer(Int64(clamping: unit.position)), .integer(Int64(clamping: history.base)),
+      ])
+  }
+
+  /// Merges what waited for rows that have come, until nothing moves.
+  func mergeWaiting() throws {
+    while try mergeWaitingOnce() {}
+  }
+
+  private func mergeWaitingOnce() throws -> Bool {
+    var any = false
+    for row in try session.rows(
+      """
+      SELECT w.hash, w.unit, w.stamp, w.source, w.scope, w.branch, w.old_position, w.base, b.bytes, b.first_unit,
+        EXISTS (SELECT 1 FROM hub_returned r WHERE r.hash = w.hash AND r.unit = w.unit AND r.stamp = w.stamp AND r.position IS NOT NULL)
+      FROM hub_returned_waiting w JOIN hub_returned_batch b ON b.id = -w.source ORDER BY w.scope, w.old_position
+      """)
+    {
+      guard let hash = row[0].blob, let index = row[1].integer, let stamp = row[2].integer, let source = row[3].integer,
+        let scope = row[4].text, let branch = row[5].blob, let position = row[6].integer, let base = row[7].integer,
+        let bytes = row[8].blob, let first = row[9].integer
+      else { throw ByteReader.short }
+      if row[10].integer == 0 {
+        let content = try BatchCodec.reopen(SealedBatch(bytes: bytes))
+        guard content.units.indices.contains(Int(index - first)) else { throw ByteReader.short }
+        let changes = content.units[Int(index - first)].changes
+        if try isIncomplete(changes) { continue }
+        let unit = FeedUnit(
+          position: UInt64(max(0, position)), author: content.replica, batchNumber: content.number, batchHash: hash, index: Int(index),
+          stamp: HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), changes: changes, authorCursor: content.cursor)
+        let history = HubPlaces.OldPlace(branch: branch, base: UInt64(max(0, base)))
+        let new = try merge(unit, changes: changes, rules: content.rules, on: history, scope: scope, source: source)
+        try setPosition(new, hash: hash, unit: unit.index, stamp: unit.stamp)
+        try HubLife(session: session).count(unitsBack: 1)
+        any = true
+      }
+      try session.execute("DELETE FROM hub_returned_waiting WHERE hash = ?1 AND unit = ?2 AND stamp = ?3", Array(row[0...2]))
+    }
+    return any
+  }
+
   /// Whether a change is of a row that the hub never heard of, and does not say its scope.
-  private func isIncomplete(_ changes: [RowChange], scope: String) throws -> Bool {
+  func isIncomplete(_ changes: [RowChange]) throws -> Bool {
     try changes.contains { change in
       guard change.isAlive, let shape = ingest.rows.shape(change.table),
         !change.cells.contains(where: { $0.column == shape.declaration.scopeColumn })
@@ -169,18 +235,20 @@ struct ReturnedWork {
   }
 
   /// Merges a unit with the version it had, at the scope's next position.
-  private func merge(_ unit: FeedUnit, changes: [RowChange], of page: PageContent, base: UInt64, source: Int64) throws -> UInt64 {
-    var seen = try ingest.places.seen(by: unit.authorCursor, scope: page.scope)
-    var isOneAuthors = try ingest.lineage.ownership(of: unit.author, number: unit.batchNumber, scope: page.scope)
+  private func merge(
+    _ unit: FeedUnit, changes: [RowChange], rules: [String: MergePolicies], on history: HubPlaces.OldPlace, scope: String, source: Int64
+  ) throws -> UInt64 {
+    var seen = try ingest.places.seen(by: unit.authorCursor, scope: scope)
+    var isOneAuthors = try ingest.lineage.ownership(of: unit.author, number: unit.batchNumber, scope: scope)
     if unit.author == ingest.key.replica {
       // The hub had seen all that came before in that life, and nothing of what it has written in this one.
-      seen = HubPlaces.Seen(through: base, earlier: [page.incarnation: unit.position - 1])
+      seen = HubPlaces.Seen(through: history.base, earlier: [history.branch: unit.position - 1])
       isOneAuthors = { _ in false }
-      try noteConflicts(changes, of: page, base: base)
+      try noteConflicts(changes, on: history)
     }
     return try place(
-      changes, author: unit.author, index: unit.index, stamp: unit.stamp, isDeclined: unit.isDeclined, scope: page.scope,
-      source: (source, unit.batchHash), seen: seen, isOneAuthors: isOneAuthors, rules: page.rules)
+      changes, author: unit.author, index: unit.index, stamp: unit.stamp, isDeclined: unit.isDeclined, scope: scope,
+      source: (source, unit.batchHash), seen: seen, isOneAuthors: isOneAuthors, rules: rules)
   }
 
   private func place(
@@ -243,16 +311,16 @@ struct ReturnedWork {
 
   // MARK: Notes
 
-  private func note(_ unit: FeedUnit, page: PageContent, position: UInt64?) throws {
+  private func note(_ unit: FeedUnit, on branch: Data, scope: String, position: UInt64?) throws {
     try session.execute(
       """
-      INSERT INTO hub_returned (hash, unit, stamp, incarnation, old_position, scope, declined, position)
+      INSERT INTO hub_returned (hash, unit, stamp, branch, old_position, scope, declined, position)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-      ON CONFLICT (hash, unit, stamp, incarnation) DO UPDATE SET position = coalesce(hub_returned.position, excluded.position)
+      ON CONFLICT (hash, unit, stamp, branch) DO UPDATE SET position = coalesce(hub_returned.position, excluded.position)
       """,
       [
-        .blob(unit.batchHash), .integer(Int64(unit.index)), .integer(Int64(bitPattern: unit.stamp.rawValue)), .blob(page.incarnation),
-        .integer(Int64(clamping: unit.position)), .text(page.scope), .integer(unit.isDeclined ? 1 : 0),
+        .blob(unit.batchHash), .integer(Int64(unit.index)), .integer(Int64(bitPattern: unit.stamp.rawValue)), .blob(branch),
+        .integer(Int64(clamping: unit.position)), .text(scope), .integer(unit.isDeclined ? 1 : 0),
         position.map { .integer(Int64(clamping: $0)) } ?? .null,
       ])
     if let position { try setPosition(position, hash: unit.batchHash, unit: unit.index, stamp: unit.stamp) }
@@ -274,12 +342,18 @@ struct ReturnedWork {
     ingest.lineage.forget()
   }
 
-  /// A conflict names the place of what lost in the life that opened it.
-  private func noteConflicts(_ changes: [RowChange], of page: PageContent, base: UInt64) throws {
+  /// A conflict names the place of what lost in the history that opened it, and several histories may have opened it.
+  private func noteConflicts(_ changes: [RowChange], on history: HubPlaces.OldPlace) throws {
     for change in changes where change.table == MetadataSchema.conflictTable.name {
+      guard let position = change.cells.first(where: { $0.column == "losing_position" })?.value else { continue }
       try session.execute(
-        "INSERT INTO hub_foreign_conflict (id, incarnation, base) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
-        [change.key, .blob(page.incarnation), .integer(Int64(clamping: base))])
+        """
+        INSERT INTO hub_conflict_place (id, branch, base, position)
+        SELECT id, x'', losing_position, losing_position FROM sync_conflict WHERE id = ?1 ON CONFLICT DO NOTHING
+        """, [change.key])
+      try session.execute(
+        "INSERT INTO hub_conflict_place (id, branch, base, position) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        [change.key, .blob(history.branch), .integer(Int64(clamping: history.base)), position])
     }
   }
 

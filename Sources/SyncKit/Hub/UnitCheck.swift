@@ -69,9 +69,9 @@ struct UnitCheck {
     // A unit adds a death and a birth at most. A life far ahead would bring the row to the end of all lives, where nobody
     // else's change of it could be sent any more.
     if change.life > (stored?.state.life ?? 0) + 2 { return Hold(reason: .life, detail: change.table) }
-    if let stored {
-      if stored.scope != scope { return Hold(reason: .scope, detail: change.table) }
-    } else if change.isAlive && scopeCell == nil {
+    if let stored, stored.scope != scope { return Hold(reason: .scope, detail: change.table) }
+    // A row is born with its scope; this life of it was not heard of.
+    if change.isAlive && scopeCell == nil && (stored?.state.life ?? 0) < change.life {
       return Hold(reason: .incomplete, detail: "\(change.table).\(shape.declaration.scopeColumn)")
     }
     // Conflicts are the hub's alone; a decision is never changed.

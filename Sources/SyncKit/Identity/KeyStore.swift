@@ -44,6 +44,12 @@ public protocol KeyStore: Sendable {
   func load() throws -> ReplicaSecrets?
   /// Replaces what was saved, durably and whole, or changes nothing.
   func save(_ secrets: ReplicaSecrets) throws
+  /// A new identity's key, not saved yet.
+  func makeKey() -> SigningKey
+}
+
+extension KeyStore {
+  public func makeKey() -> SigningKey { SigningKey() }
 }
 
 /// Secrets in one file that only its owner can read (mode 0600), replaced atomically.

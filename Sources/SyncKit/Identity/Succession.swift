@@ -20,7 +20,7 @@ extension Replica {
     let hub = try await hubKey()
     var common = number > 0 ? number - 1 : 0
     for _ in 0..<Self.triesMax {
-      let new = secrets.nextKey ?? SigningKey()
+      let new = secrets.nextKey ?? keyStore.makeKey()
       if secrets.nextKey == nil {
         secrets.nextKey = new
         try keyStore.save(secrets)

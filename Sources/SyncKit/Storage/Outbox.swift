@@ -81,6 +81,13 @@ struct Outbox {
         .text(receipt.scope), .integer(Int64(clamping: receipt.number)), .integer(receipt.state == .merged ? 1 : 2),
         .integer(Int64(receipt.heldChanges)), .blob(bytes), .blob(receipt.batch),
       ])
+    guard receipt.state == .waiting, receipt.expected > 0 else { return }
+    // What the hub misses it had: it was put back to an older copy.
+    try session.execute(
+      """
+      UPDATE sync_outbox SET received = \(Self.inDoubt), held = 0
+      WHERE scope = ?1 AND number >= ?2 AND number < ?3 AND received = 1 AND length(bytes) > 0
+      """, [.text(receipt.scope), .integer(Int64(clamping: receipt.expected)), .integer(Int64(clamping: receipt.number))])
   }
 
   /// What a batch says; nil once its bytes were dropped.

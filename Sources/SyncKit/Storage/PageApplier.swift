@@ -12,6 +12,8 @@ struct PageApplier {
     var acknowledged = 0
     /// Tables, and columns as `table/column`, that this version does not know and the hub does not say how to merge.
     var skipped: Set<String> = []
+    /// The feed must be fetched from its beginning: a row that was left out can stand now.
+    var beginsAnew = false
   }
 
   /// - Throws: `SyncError` `.badCursor` when the page does not follow what was applied, `.fork` when it acknowledges a batch
@@ -20,6 +22,8 @@ struct PageApplier {
     var applied = Applied()
     let cursor = try state.value("cursor").blob ?? Data()
     let isStale = asked.map { $0 != cursor } ?? false
+    // Another process went on meanwhile: what this page says comes again from where that one is.
+    if isStale { return applied }
     var own = OwnUnits(session: rows.session, scope: page.scope)
     if !page.scope.isEmpty, let first = page.units.first, let last = page.units.last {
       let position = try lastPosition(page, first: first.position)
@@ -40,7 +44,11 @@ struct PageApplier {
       try state.set("life/" + page.scope, .blob(page.incarnation))
     }
     for name in applied.skipped { try state.set(Self.skippedPrefix + name, .integer(1)) }
-    if isStale { return applied }
+    if applied.beginsAnew {
+      try Self.beginAnew(in: rows.session)
+      try state.set("agreement", .text(Agreement.outstanding.stored))
+      return applied
+    }
     try state.set("cursor", .blob(page.cursor))
     try state.set("atHead", .integer(page.isHead ? 1 : 0))
     if page.isHead, try outbox.isAcknowledged() {
@@ -108,13 +116,16 @@ struct PageApplier {
         applied.skipped.formUnion(Set(change.cells.map(\.column)).subtracting(cells.map(\.column)).map { "\(change.table)/\($0)" })
       }
       let stored = try rows.load(shape, key: change.key)
-      // A key belongs to one scope for ever. What another's feed says of it is for the device whose row of that key was declined.
-      if let stored, stored.scope != scope { continue }
+      if let stored, stored.scope != scope {
+        try rows.noteForeign(shape, key: change.key)
+        continue
+      }
       let before = stored?.state ?? .unknown
       let incoming = IncomingChange(life: change.life, cells: cells, origin: origin, seenThrough: .max)
       let outcome = Merge.join(before, incoming, policies: try rows.policies(shape))
       if outcome.changed || outcome.state != before {
         try rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope)
+        if !outcome.state.isAlive, try rows.giveWay(shape, key: change.key) { applied.beginsAnew = true }
       }
     }
   }
@@ -193,5 +204,29 @@ struct PageApplier {
     try session.execute("DELETE FROM sync_state WHERE name IN ('cursor', 'atHead') OR substr(name, 1, 9) IN ('position/', 'snapshot/')")
     try session.execute("UPDATE sync_outbox SET acknowledged = 0")
     try session.execute("UPDATE sync_ack SET lost = 1")
+  }
+}
+
+/// A key is one scope's for ever. Where two units gave rows of their own one key, a device that reads both shows its own until
+/// the hub declines it, and the other's from then on: never a mixture of both.
+extension RowStore {
+  private func foreignMark(_ shape: TableShape, _ key: CellValue) -> String {
+    var data = Data("\(shape.name)\0".utf8)
+    key.append(to: &data)
+    return "foreign/" + data.sha256.prefix(16).hex
+  }
+
+  /// Remembers that another scope has a row of a key that this store has in its own.
+  fileprivate func noteForeign(_ shape: TableShape, key: CellValue) throws {
+    try StateStore(session: session).set(foreignMark(shape, key), .integer(1))
+  }
+
+  /// Forgets a row that ended, if another scope has one of its key.
+  fileprivate func giveWay(_ shape: TableShape, key: CellValue) throws -> Bool {
+    let mark = CellValue.text(foreignMark(shape, key))
+    guard try session.firstRow("SELECT 1 FROM sync_state WHERE name = ?1", [mark]) != nil else { return false }
+    try session.execute("DELETE FROM sync_state WHERE name = ?1", [mark])
+    try session.execute("DELETE FROM \(quote(shape.metadataTable)) WHERE key = ?1", [key])
+    return true
   }
 }

@@ -42,7 +42,7 @@ enum Finally {
     let auditor = Device(
       index: 99, folder: simulation.folder, clock: SimClock(simulation.time), scope: "99",
       readScopes: [Tables.province] + Tables.units + ["99"],
-      version: Tables.newest, link: link)
+      version: Tables.newest, link: link, seed: derive(simulation.scenario.seed, 7))
     var dice = Dice(seed: derive(simulation.scenario.seed, 5))
     try auditor.makeKey(&dice)
     let code = try await simulation.hub.open().makeCode(scope: auditor.scope, readScopes: auditor.readScopes)
@@ -56,7 +56,13 @@ enum Finally {
     let status = try await device.open().status()
     let waiting = status.pendingChanges + status.sealedChanges + status.waitingChanges + status.packetsWaiting
     guard waiting == 0, status.isAtHead else {
-      throw Violation(check: "healing", message: "\(device.name) still has work to send, or is not at the head: \(status)")
+      let outbox = try await device.open().engineRead {
+        try $0.session.rows("SELECT number, received, acknowledged, units, length(bytes) FROM sync_outbox ORDER BY number")
+          .map { $0.map(\.short).joined(separator: "/") }.joined(separator: " ")
+      }
+      throw Violation(
+        check: "healing",
+        message: "\(device.name) still has work to send, or is not at the head: \(waiting) changes and packets; outbox \(outbox)")
     }
     guard status.heldChanges == 0 else { throw Violation(check: "held", message: "\(device.name) has held work nobody explains") }
     guard try await device.open().engineRead({ try $0.outbox.isAcknowledged() }) else {
@@ -69,12 +75,13 @@ enum Finally {
     let history = simulation.history
     var count: [Int: Int] = [:]
     for places in history.feed.values { for place in places.values { count[place.unit, default: 0] += 1 } }
-    if let twice = count.first(where: { $0.value > 1 }) {
+    if simulation.isStrict, let twice = count.first(where: { $0.value > 1 }) {
       throw Violation(check: "once", message: "\(history.units[twice.key].name) is in the feed \(twice.value) times")
     }
-    var mayLack: Set<ReplicaID> = []
-    for device in simulation.devices where device.isRevoked { mayLack.insert(try device.open().secrets().signingKey.replica) }
-    for (number, unit) in history.units.enumerated() where count[number] == nil && !mayLack.contains(unit.name.author) {
+    // What is on a machine that works must have come; what only a broken or revoked one had may be gone.
+    var held = Numbers()
+    for device in simulation.devices where !device.isRevoked { held.formUnion(device.known.applied) }
+    for (number, unit) in history.units.enumerated() where count[number] == nil && held.contains(number) {
       throw Violation(check: "lost", message: "\(unit.name) was sealed and is not in the feed")
     }
     for (scope, places) in history.feed {
@@ -194,17 +201,53 @@ enum ConflictCheck {
     var expected: Set<String> = []
     for conflict in oracle.conflicts.values { expected.insert(line(conflict)) }
     let found = Set(atHub.map(\.text))
+    if !simulation.isStrict {
+      // In doubt there is a conflict, and with which winner depends on the order in which things came back.
+      func subject(_ line: String) -> String {
+        line.split(separator: " ", omittingEmptySubsequences: false).prefix(6).joined(separator: " ")
+      }
+      let subjects = Set(found.map(subject))
+      let isOpen = Set(found.filter { $0.hasSuffix(" open") }.map(subject))
+      if let missing = oracle.conflicts.values.first(where: { !subjects.contains(subject(line($0))) }) {
+        throw Violation(check: "conflicts", message: "missing: \(line(missing))\(story(of: missing, simulation.history))")
+      }
+      if let closed = oracle.conflicts.values.first(where: { $0.isOpen && !isOpen.contains(subject(line($0))) }) {
+        throw Violation(check: "conflicts", message: "closed: \(line(closed))\(story(of: closed, simulation.history))")
+      }
+      expected = Set(found.filter { text in oracle.conflicts.values.contains { subject(line($0)) == subject(text) } })
+    }
     if let missing = expected.subtracting(found).sorted().first {
       throw Violation(
         check: "conflicts", message: "missing, or different: \(missing)\n  the hub has \(found.subtracting(expected).sorted().prefix(4))")
     }
-    if let extra = found.subtracting(expected).sorted().first { throw Violation(check: "conflicts", message: "needless: \(extra)") }
+    let extra = found.subtracting(expected).sorted()
+    if simulation.isStrict {
+      if let first = extra.first { throw Violation(check: "conflicts", message: "needless: \(first)") }
+    } else {
+      simulation.needless = (extra.count, found.count)
+    }
     for device in simulation.devices + [auditor] where !device.isRevoked {
       let here = try await device.open().engineRead { try stored(in: $0.session) }
       guard here == atHub.filter({ device.readScopes.contains($0.scope) }) else {
         throw Violation(check: "conflicts", message: "\(device.name) does not have the hub's conflicts")
       }
     }
+  }
+
+  /// What the feed says of a conflict's row, a line for each unit, and which of them knew of what lost.
+  private static func story(of conflict: Oracle.Conflict, _ history: History) -> String {
+    let (row, loser) = (conflict.subject.row, conflict.subject.loser)
+    let id = ConflictBook.id(
+      table: row.table, key: .text(row.key), life: conflict.subject.life, cell: CellName(conflict.subject.place.column),
+      loser: Version(HybridTimestamp(rawValue: loser.stamp), loser.author))
+    return history.feed.values.flatMap { $0.sorted { $0.key < $1.key } }.compactMap { position, place -> String? in
+      let unit = history.units[place.unit]
+      let changes = unit.changes.filter { $0.table == row.table && $0.key.text == row.key || $0.key.text == id }
+      guard !changes.isEmpty else { return nil }
+      let cells = changes.map { "life \($0.life) " + $0.cells.map { "\($0.column)=\($0.value.short)" }.joined(separator: " ") }
+      let knew = place.unit == loser.unit ? " the loser" : unit.past.contains(loser.unit) ? " knew it" : ""
+      return "\n  \(position) \(unit.name) as \(place.author.short) at \(place.stamp)\(knew): \(cells.joined(separator: "; "))"
+    }.joined()
   }
 
   private static func line(_ conflict: Oracle.Conflict) -> String {

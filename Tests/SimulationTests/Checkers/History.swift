@@ -25,17 +25,22 @@ struct Numbers: Hashable, Sendable {
     for index in other.words.indices { words[index] |= other.words[index] }
   }
 
+  mutating func formIntersection(_ other: Numbers) {
+    for index in words.indices { words[index] &= index < other.words.count ? other.words[index] : 0 }
+  }
+
   func first(missingFrom other: Numbers) -> Int? {
     (0..<words.count * 64).first { contains($0) && !other.contains($0) }
   }
 }
 
-/// A unit by where it was sealed.
+/// A unit by where it was sealed. The batch's hash tells two devices of one name apart.
 struct UnitName: Hashable, Sendable, CustomStringConvertible {
   var author: ReplicaID
   var scope: String
   var number: UInt64
   var index: Int
+  var batch: Data
 
   var description: String { "\(author.short)/\(scope)#\(number).\(index)" }
 }
@@ -43,19 +48,19 @@ struct UnitName: Hashable, Sendable, CustomStringConvertible {
 /// Everything the simulation saw happen: who sealed what knowing what, and which pages were delivered. The causal histories
 /// are kept here as sets of units – vector clocks written out, so that units may also arrive out of order – and come from
 /// the bytes that were delivered, not from the engine's cursors.
+///
+/// A unit that was sealed anew under another identity is the same unit under another name.
 struct History {
   struct SealedUnit {
     var name: UnitName
-    /// As sealed.
-    var stamp: UInt64
     var changes: [RowChange]
-    /// The units its author had been told of when it sealed this one, by the cursor the batch names.
-    var told = Numbers()
-    var isHub = false
+    /// Units its author knew when it sealed this one: its store's own, and what that had been told. The hub: what it had merged.
+    var past = Numbers()
   }
 
   struct Place: Hashable {
     var unit: Int
+    var author: ReplicaID
     var stamp: UInt64
   }
 
@@ -63,65 +68,95 @@ struct History {
   struct Written {
     var store: Int
     var deed: Deed
-    /// Units whose values stood on the device, and earlier writes there; at the hub, how far its feed went.
+    /// Units whose values stood on the store, and earlier writes there.
     var units = Numbers()
     var writes = Numbers()
-    var hubPosition: UInt64?
   }
 
   private(set) var units: [SealedUnit] = []
   private var numbers: [UnitName: Int] = [:]
   var written: [Written] = []
-  /// Batches a hub said it has, by hash.
+  /// Batches a hub said it has, by hash, since its store was last put back.
   var received: Set<Data> = []
-  /// The feed of each scope, as readers were told it.
-  private(set) var feed: [String: [UInt64: Place]] = [:]
+  /// The feed of each scope, as readers were told it, each time the hub's store was put back.
+  private var feeds: [[String: [UInt64: Place]]] = [[:]]
+  /// The feed as it is now.
+  var feed: [String: [UInt64: Place]] { feeds[feeds.count - 1] }
   /// What a device that applied up to a cursor has been told. Cursors are opaque: their meaning follows from the pages.
   private(set) var meaning: [Data: Numbers] = [Data(): Numbers()]
+
+  func unit(_ name: UnitName) -> Int? { numbers[name] }
+
+  /// The hub's store is put back to how it was in an earlier epoch, up to a position of each scope.
+  mutating func putBack(to epoch: Int, positions: [String: UInt64]) {
+    feeds.append(
+      feeds[epoch].reduce(into: [:]) { kept, scope in kept[scope.key] = scope.value.filter { $0.key <= positions[scope.key] ?? 0 } })
+  }
 
   /// Changes without the order in which tables and columns happen to travel.
   private static func content(_ changes: [RowChange]) -> Set<[AnyHashable]> {
     Set(changes.map { [$0.table, $0.key, $0.life, Set($0.cells)] })
   }
 
-  /// Takes the batches a device made since it was last looked at.
-  mutating func sealed(_ content: BatchContent, applied: Numbers) throws -> [Int] {
+  /// Takes a batch a device made since it was last looked at.
+  mutating func sealed(_ batch: SealedBatch, by store: inout Device.Known) throws {
+    let content = try BatchCodec.reopen(batch)
     guard let told = meaning[content.cursor] else {
       throw Violation(check: "cursor", message: "batch \(content.number) of \(content.replica.short) names a cursor no page gave")
     }
-    if let wrong = told.first(missingFrom: applied) {
+    if let wrong = told.first(missingFrom: store.applied) {
       throw Violation(
         check: "cursor",
         message: "batch \(content.number) of \(content.replica.short) claims \(units[wrong].name), which its store never applied")
     }
-    return content.units.enumerated().map { index, unit in
-      let name = UnitName(author: content.replica, scope: content.scope, number: content.number, index: index)
-      if let known = numbers[name] { return known }
-      numbers[name] = units.count
-      units.append(SealedUnit(name: name, stamp: unit.stamp.rawValue, changes: unit.changes, told: told))
-      return units.count - 1
+    for (index, unit) in content.units.enumerated() {
+      let name = UnitName(author: content.replica, scope: content.scope, number: content.number, index: index, batch: batch.hash)
+      // A clock that was set back may give one stamp twice.
+      let again = store.own[unit.stamp.rawValue]?.last { Self.content(units[$0].changes) == Self.content(unit.changes) }
+      let number = numbers[name] ?? again ?? units.count
+      numbers[name] = number
+      if number == units.count {
+        var past = told
+        past.formUnion(store.ownUnits)
+        units.append(SealedUnit(name: name, changes: unit.changes, past: past))
+      }
+      store.own[unit.stamp.rawValue, default: []].append(number)
+      store.ownUnits.insert(number)
+      store.applied.insert(number)
     }
   }
 
   /// Takes a page that reached a reader undamaged.
   ///
+  /// - Parameters:
+  ///   - earlier: What its reader was told of the feed before the page.
+  ///   - isStrict: Nothing happened that gives one unit two names or places.
   /// - Returns: The page's units, by position.
-  mutating func delivered(_ page: PageContent, asked: Data) throws -> [UInt64: Int] {
-    let told = try page.units.reduce(into: [:]) { told, unit in
-      told[unit.position] = try place(unit, scope: page.scope, hub: page.hub, reader: page.reader)
+  mutating func delivered(
+    _ page: PageContent, after earlier: [UInt64: Place], asked: Data, epoch: Int, isStrict: Bool
+  ) throws -> [UInt64: Place] {
+    feeds[epoch][page.scope, default: [:]].merge(earlier) { known, _ in known }
+    var told: [UInt64: Place] = [:]
+    for unit in page.units {
+      told[unit.position] = try place(
+        unit, scope: page.scope, hub: page.hub, reader: page.reader, epoch: epoch, isStrict: isStrict)
     }
     guard let before = meaning[asked] else { throw Violation(check: "cursor", message: "a page answers a cursor no page gave") }
     var after = before
-    for number in told.values { after.insert(number) }
+    for place in told.values { after.insert(place.unit) }
+    // Where lives of the hub ended, a cursor may leave out some of what its holder was told; what it says is what all have in common.
+    if let other = meaning[page.cursor] { after.formIntersection(other) }
     meaning[page.cursor] = after
     return told
   }
 
   /// Notes what stands at a position of a feed.
   ///
-  /// - Parameter reader: For whom the unit was read; its own come without what they say.
-  mutating func place(_ unit: FeedUnit, scope: String, hub: ReplicaID, reader: ReplicaID?) throws -> Int {
-    let name = UnitName(author: unit.author, scope: scope, number: unit.batchNumber, index: unit.index)
+  /// - Parameter reader: For whom the unit was read; its own come without what they say. Nil: read in the log.
+  mutating func place(
+    _ unit: FeedUnit, scope: String, hub: ReplicaID, reader: ReplicaID?, epoch: Int, isStrict: Bool
+  ) throws -> Place {
+    let name = UnitName(author: unit.author, scope: scope, number: unit.batchNumber, index: unit.index, batch: unit.batchHash)
     let number: Int
     if let known = numbers[name] {
       number = known
@@ -129,29 +164,36 @@ struct History {
       guard unit.author == hub else { throw Violation(check: "feed", message: "\(name) is in the feed, and nobody sealed it") }
       number = units.count
       numbers[name] = number
-      units.append(SealedUnit(name: name, stamp: unit.stamp.rawValue, changes: unit.changes, isHub: true))
+      var past = Numbers()
+      for (position, place) in feeds[epoch][scope] ?? [:] where position < unit.position { past.insert(place.unit) }
+      units.append(SealedUnit(name: name, changes: unit.changes, past: past))
     }
-    if unit.author != reader && Self.content(unit.changes) != Self.content(units[number].changes) {
+    let isNamed = unit.author == reader || !isStrict && unit.changes.isEmpty
+    if !isNamed && Self.content(unit.changes) != Self.content(units[number].changes) {
       throw Violation(check: "feed", message: "\(name) reached \(reader?.short ?? "the log") with other content than it was sealed with")
     }
-    let place = Place(unit: number, stamp: unit.stamp.rawValue)
-    if let known = feed[scope]?[unit.position], known != place {
+    let place = Place(unit: number, author: unit.author, stamp: unit.stamp.rawValue)
+    if let known = feeds[epoch][scope]?[unit.position], known != place {
       throw Violation(
-        check: "feed", message: "position \(unit.position) of \(scope) is \(name) for one reader, \(units[known.unit].name) for another")
+        check: "feed",
+        message: "position \(unit.position) of \(scope) is \(name) for one reader, \(units[known.unit].name) for another")
     }
-    feed[scope, default: [:]][unit.position] = place
-    return number
+    feeds[epoch][scope, default: [:]][unit.position] = place
+    return place
   }
 
   /// Takes the last page of a snapshot, which stands for all of a feed up to a position.
   ///
   /// - Returns: The units it stands for, by position.
-  mutating func fetched(scope: String, upTo end: UInt64, cursor: Data, asked: Data) throws -> [UInt64: Int] {
+  mutating func fetched(scope: String, upTo end: UInt64, cursor: Data, asked: Data, epoch: Int) throws -> [UInt64: Place] {
     guard let before = meaning[asked] else { throw Violation(check: "cursor", message: "a snapshot answers a cursor no page gave") }
-    let told = (feed[scope] ?? [:]).filter { $0.key <= end }.mapValues(\.unit)
-    guard UInt64(told.count) == end else { throw Violation(check: "feed", message: "the log of \(scope) has not \(end) positions") }
+    let told = (feeds[epoch][scope] ?? [:]).filter { $0.key <= end }
+    guard UInt64(told.count) == end else {
+      throw Violation(check: "feed", message: "the log of \(scope) has \(told.count) known positions, not \(end)")
+    }
     var after = before
-    for number in told.values { after.insert(number) }
+    for place in told.values { after.insert(place.unit) }
+    if let other = meaning[cursor] { after.formIntersection(other) }
     meaning[cursor] = after
     return told
   }

@@ -26,6 +26,11 @@ enum Losses {
     }
     var positions: [Int: UInt64] = [:]
     for places in history.feed.values { for (position, place) in places { positions[place.unit] = position } }
+    /// Whether a write went with a store that was put back to a copy without it, and nobody else had it.
+    func isGone(_ number: Int, _ units: [Int]) -> Bool {
+      simulation.gone.contains(number) && units.allSatisfy { positions[$0] == nil }
+        && !simulation.devices.contains { device in units.contains { device.known.applied.contains($0) } }
+    }
     for (number, written) in history.written.enumerated() {
       for (place, value) in written.deed.values where isTold(value) {
         let shown = standing[written.deed.row]?[place.column]
@@ -33,15 +38,15 @@ enum Losses {
         if column?.value(at: place, shown: shown) == value || kept.contains(value) { continue }
         let cell = Cell(row: written.deed.row, place: place, value: value)
         let units = sealedIn[cell] ?? []
+        if isGone(number, units) { continue }
         if mute.contains(written.store) && units.allSatisfy({ positions[$0] == nil }) { continue }
-        let isReplaced = history.written.contains { other in
+        let isReplaced = history.written.enumerated().contains { otherNumber, other in
           guard other.deed.row == written.deed.row, other.deed.covers(place) else { return false }
           if other.writes.contains(number) { return true }
           // Values and deletions of a device that was cut off may never have arrived.
           if mute.contains(other.store) && other.deed.values.isEmpty == false && !reached(other, sealedIn, positions) { return false }
-          if let position = other.hubPosition {
-            return units.contains { (positions[$0] ?? .max) <= position } || isHubOwn(written, before: other)
-          }
+          let own = other.deed.values.flatMap { sealedIn[Cell(row: other.deed.row, place: $0.key, value: $0.value)] ?? [] }
+          if isGone(otherNumber, own) && !other.deed.values.isEmpty { return false }
           return units.contains { other.units.contains($0) }
         }
         // A later statement of the same transaction.
@@ -71,10 +76,6 @@ enum Losses {
     }
   }
 
-  private static func isHubOwn(_ written: History.Written, before other: History.Written) -> Bool {
-    written.hubPosition != nil && (written.hubPosition ?? 0) <= (other.hubPosition ?? 0)
-  }
-
   private static func reached(_ written: History.Written, _ sealedIn: [Cell: [Int]], _ positions: [Int: UInt64]) -> Bool {
     written.deed.values.contains { place, value in
       (sealedIn[Cell(row: written.deed.row, place: place, value: value)] ?? []).contains { positions[$0] != nil }
@@ -87,9 +88,10 @@ enum Counters {
   static func check(_ simulation: Simulation) async throws {
     let standing = try await simulation.hub.open().read { try Simulation.rows(in: $0, version: Tables.newest) }
     let mute = Set(simulation.devices.filter(\.isRevoked).map(\.index))
+    let gone = Set(simulation.gone.map { simulation.history.written[$0].deed.row })
     let byRow = Dictionary(grouping: simulation.history.written, by: \.deed.row)
     for (row, written) in byRow.sorted(by: { $0.key < $1.key }) {
-      guard !written.contains(where: { $0.deed.kind == .deleted || mute.contains($0.store) }) else { continue }
+      guard !written.contains(where: { $0.deed.kind == .deleted || mute.contains($0.store) }), !gone.contains(row) else { continue }
       for column in Tables.columns[row.table] ?? [] where column.policy == .counter {
         let sum = written.reduce(column.defaultValue.integer ?? 0) { $0 + ($1.deed.amounts[column.name] ?? 0) }
         guard standing[row]?[column.name] == .integer(sum) else {
@@ -117,7 +119,7 @@ enum Packets {
     guard counts[0] == counts[1], counts[2] == Int64(keys.count) else {
       throw Violation(check: "packets", message: "the hub's packets do not add up: \(counts), \(keys.count) rows")
     }
-    let lost = simulation.answers.subtracting(keys).count
+    let lost = simulation.answers.subtracting(simulation.goneAnswers).subtracting(keys).count
     let mayLack = simulation.devices.contains(where: \.isRevoked)
     guard Set(keys).isSubset(of: simulation.answers), lost == 0 || mayLack else {
       throw Violation(check: "packets", message: "\(lost) answers did not arrive, \(keys.count) did")

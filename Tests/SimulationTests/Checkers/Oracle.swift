@@ -24,8 +24,6 @@ struct Oracle {
   private let history: History
   private(set) var rows: [String: [RowName: RowOracle]] = [:]
   private(set) var conflicts: [Subject: Conflict] = [:]
-  /// Units so far of the scope being merged: what the hub itself had seen.
-  private var merged = Numbers()
 
   init(_ history: History) {
     self.history = history
@@ -36,16 +34,13 @@ struct Oracle {
 
   private mutating func take(_ place: History.Place, scope: String) {
     let unit = history.units[place.unit]
-    let author = Write(unit: place.unit, author: unit.name.author, stamp: place.stamp)
+    let author = Write(unit: place.unit, author: place.author, stamp: place.stamp)
     for change in unit.changes where Tables.columns[change.table] != nil { merge(change, by: author, scope: scope) }
-    merged.insert(place.unit)
   }
 
   /// Whether the author of `write` knew of `other`: it is in what it had been told, or its own.
   private func saw(_ write: Write, _ other: Write) -> Bool {
-    if write.author == other.author { return true }
-    let unit = history.units[write.unit]
-    return unit.isHub ? merged.contains(other.unit) : unit.told.contains(other.unit)
+    write.unit == other.unit || history.units[write.unit].past.contains(other.unit)
   }
 
   private mutating func merge(_ change: RowChange, by author: Write, scope: String) {

@@ -1,3 +1,5 @@
+import Foundation
+
 @testable import SyncKit
 
 /// What one row must be after changes came in some order, and what was lost on the way: the laws L5 and L6 said once more.
@@ -14,7 +16,17 @@ struct RowOracle: Hashable {
     var generation: UInt32 = 0
 
     /// Later than another: by stamp, then by author.
-    func isLater(than other: Write) -> Bool { stamp == other.stamp ? other.author < author : stamp > other.stamp }
+    /// Two values of one version are two devices' that had one name.
+    func isLater(than other: Write) -> Bool {
+      if stamp != other.stamp { return stamp > other.stamp }
+      return author == other.author ? bytes(other.value).lexicographicallyPrecedes(bytes(value)) : other.author < author
+    }
+
+    private func bytes(_ value: CellValue) -> Data {
+      var data = Data()
+      value.append(to: &data)
+      return data
+    }
   }
 
   /// A value that does not stand although whoever overwrote it had not seen it.
@@ -41,7 +53,7 @@ struct RowOracle: Hashable {
     life: UInt32, cells changed: [(place: Place, write: Write)], by author: Write, policy: (String) -> Policy, saw: (Write, Write) -> Bool
   ) -> [Loss] {
     if life > self.life { return begin(life, changed, by: author, saw: saw) }
-    if life < self.life { return comeLate(life, changed, by: author) }
+    if life < self.life { return comeLate(life, changed, by: author, saw: saw) }
     var losses: [Loss] = []
     if life % 2 == 0 {
       if let giver, author.isLater(than: giver) { self.giver = author }
@@ -56,8 +68,7 @@ struct RowOracle: Hashable {
       let policy = policy(place.column)
       let (winner, loser) = policy.stands(arriving, over: old) ? (arriving, old) : (old, arriving)
       cells[place] = winner
-      // What stood was written before this one had come anywhere.
-      let knew = winner == arriving ? saw(arriving, old) : old.author == arriving.author
+      let knew = saw(winner, loser)
       if !policy.settlesItself && !knew && winner.value != loser.value {
         losses.append(Loss(place: place, life: life, loser: loser, winner: winner, rule: policy == .review ? "review" : "lww"))
       }
@@ -79,8 +90,10 @@ struct RowOracle: Hashable {
   }
 
   /// Its life is over; whoever ended it had seen only its own.
-  private func comeLate(_ life: UInt32, _ changed: [(place: Place, write: Write)], by author: Write) -> [Loss] {
-    guard let giver, giver.author != author.author else { return [] }
+  private func comeLate(
+    _ life: UInt32, _ changed: [(place: Place, write: Write)], by author: Write, saw: (Write, Write) -> Bool
+  ) -> [Loss] {
+    guard let giver, !saw(giver, author) else { return [] }
     return changed.compactMap { place, write in
       let winner = cells[place] ?? giver
       return isAlive && winner.value == write.value ? nil : Loss(place: place, life: life, loser: write, winner: winner, rule: "life")

@@ -99,8 +99,6 @@ enum CodeSteps {
     "INSERT sync_column": "numbers of columns, in the one transaction of open",
     "INSERT sync_packet": "by a trigger, in the writer's own statement",
     "UPDATE sync_state": "by a trigger, in the writer's own statement",
-    "UPDATE sync_ack": "after an upgrade, in the one transaction of open",
-    "DELETE sync_state": "after an upgrade, in the one transaction of open",
   ]
 
   static func all() throws -> Set<String> {

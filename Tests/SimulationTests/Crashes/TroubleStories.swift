@@ -44,6 +44,16 @@ extension CrashStory {
         for held in try await hub.heldUnits() { try await hub.declineHeld(held.id, by: "operator", because: "went with it") }
       }),
     CrashStory(
+      name: "a key given up", machine: .device, hasOracle: false,
+      prepare: { simulation in
+        try await simulation.run("INSERT INTO note (id, unit, a) VALUES ('same', '07201', 'x2')", on: simulation.devices[0], isSent: false)
+        _ = try await simulation.hub.port.hub?.write { try $0.execute("INSERT INTO note (id, unit, a) VALUES ('same', '24', 'x1')") }
+        try await simulation.sync(simulation.devices[0])
+        for held in try await simulation.hub.open().heldUnits() {
+          try await simulation.hub.open().declineHeld(held.id, by: "operator", because: "the province's key")
+        }
+      }, work: { try await $0.sync($0.devices[0]) }),
+    CrashStory(
       name: "links between rows", machine: .hub, deviceCount: 3, program: .linked, hasOracle: false,
       prepare: { try await $0.tangle() },
       work: { simulation in for device in simulation.devices.prefix(2).reversed() { try await simulation.sync(device) } }),
@@ -90,6 +100,22 @@ extension CrashStory {
           isSent: false)
         try await simulation.devices[0].open().seal()
       }, work: { try await $0.uploadInTwo($0.devices[0]) }),
+    CrashStory(
+      name: "a restored hub", machine: .hub, deviceCount: 3, hasOracle: false, prepare: { try await $0.putHubBack() },
+      work: { simulation in for device in simulation.devices { try await simulation.sync(device) } }),
+    CrashStory(
+      name: "a restored hub", machine: .device, deviceCount: 3, hasOracle: false, prepare: { try await $0.putHubBack() },
+      work: { try await $0.sync($0.devices[0]) }),
+    CrashStory(
+      name: "a backup", machine: .hub, hasOracle: false, prepare: { try await $0.workBeforeBackup() },
+      work: { try await $0.backUp() }),
+    CrashStory(
+      name: "a backup", machine: .device, hasOracle: false,
+      prepare: { simulation in
+        try await simulation.workBeforeBackup()
+        try await simulation.backUp()
+      },
+      work: { simulation in for _ in 0..<2 { try await simulation.sync(simulation.devices[0]) } }),
   ]
 }
 
@@ -101,7 +127,7 @@ extension Simulation {
     let replica = try device.open()
     defer { _ = device.link.takeAnswers() }
     _ = try await replica.sync(with: device.link, options: options)
-    let received = try await replica.engineRead { try $0.session.rows("SELECT hash FROM sync_outbox WHERE received > 0") }
+    let received = try await replica.engineRead { try $0.session.rows("SELECT hash FROM sync_outbox WHERE received IN (1, 2)") }
     history.received.formUnion(received.compactMap { $0[0].blob })
   }
 
@@ -109,7 +135,7 @@ extension Simulation {
   fileprivate func run(_ sql: String, on device: Device, isSent: Bool? = nil) async throws {
     time.advance(1000)
     try await device.open().database.write { try $0.execute(sql: sql) }
-    device.captured += 1
+    device.known.captured += 1
     if isSent != false { try await sync(device) }
     if isSent == nil { for other in devices where other !== device { try await sync(other) } }
   }
@@ -142,8 +168,8 @@ extension Simulation {
     try device.close()
     let twin = Device(
       index: devices.count, folder: folder, clock: device.clock, scope: device.scope, readScopes: device.readScopes,
-      version: device.version, link: link(), program: program)
-    twin.captured = device.captured
+      version: device.version, link: link(), seed: derive(scenario.seed, 7), program: program)
+    twin.known.captured = device.known.captured
     try device.disk.save(as: twin.disk.path)
     if let secrets = try device.secrets.load() { try twin.secrets.save(secrets) }
     devices.append(twin)
@@ -161,6 +187,37 @@ extension Simulation {
     try await sync(devices[0])
     // What a decision writes is counted by the engine alone.
     devices[0].isCounted = false
+  }
+
+  /// The hub's disk is put back to an older state, after everybody heard of what came later: also what the hub wrote itself.
+  fileprivate func putHubBack() async throws {
+    try await run("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 'x1')", on: devices[0])
+    let image = hub.disk.path + ".old"
+    try hub.disk.save(as: image)
+    try await run("UPDATE note SET a = 'x2'", on: devices[0], isSent: false)
+    try await run("UPDATE note SET a = 'x3'", on: devices[1])
+    try await run("INSERT INTO note (id, unit, a) VALUES ('same', '07202', 'y1')", on: devices[2])
+    _ = try await hub.port.hub?.write { try $0.execute("UPDATE note SET b = 'by the hub' WHERE id = 'n'") }
+    for device in devices { try await sync(device) }
+    try await run("UPDATE note SET c = 'x4' WHERE id = 'n'", on: devices[0], isSent: false)
+    try hub.close()
+    try hub.disk.restore(image)
+    _ = try await hub.open()
+    history.received = []
+  }
+
+  fileprivate func workBeforeBackup() async throws {
+    try await run("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 'x1')", on: devices[0])
+    try await run("INSERT INTO note (id, unit, a) VALUES ('o', '07201', 'x2')", on: devices[0])
+    var dice = Dice(seed: 9)
+    try await answer(on: devices[0], &dice)
+    try await sync(devices[0])
+  }
+
+  fileprivate func backUp() async throws {
+    let path = folder + "/backup.sqlite"
+    try? FileManager.default.removeItem(atPath: path)
+    _ = try await hub.port.hub?.backUp(to: path)
   }
 
   /// The connection breaks in the midst of a batch; what arrived is kept, and the rest follows.

@@ -21,21 +21,33 @@ final class Device {
   var isDiskFull = false
   var isRevoked = false
 
-  // What the simulation knows.
-  /// Batches looked at so far, by scope.
-  var seenBatches: [String: UInt64] = [:]
-  /// Units whose rows it holds: those it applied and its own.
-  var applied = Numbers()
-  /// Positions told to it and not yet applied, by scope.
-  var told: [String: [UInt64: Int]] = [:]
-  var position: [String: UInt64] = [:]
-  /// Its own writes, by number in the history.
-  var writes = Numbers()
-  /// Lines its capture log should have had so far.
-  var captured = 0
-  /// Whether the simulation knows how many.
+  /// Whether the simulation knows how many writes its capture log has.
   var isCounted = true
-  var packetsMade = 0
+  /// What the simulation knows of the store: goes with its files where they go.
+  var known = Known()
+
+  struct Known {
+    /// Batches looked at so far, and the hash of the last.
+    var batches: UInt64 = 0
+    var lastHash = Data()
+    /// Its own units by stamp, whatever identity they are sealed under.
+    var own: [UInt64: [Int]] = [:]
+    var ownUnits = Numbers()
+    /// Units whose rows it holds: those it applied and its own.
+    var applied = Numbers()
+    /// What was told to it, by scope and position.
+    var told: [String: [UInt64: History.Place]] = [:]
+    var position: [String: UInt64] = [:]
+    /// The life of the hub that each scope's position is of.
+    var life: [String: Data] = [:]
+    /// Its own writes, by number in the history.
+    var writes = Numbers()
+    /// Lines its capture log should have had so far.
+    var captured = 0
+    var packetsMade = 0
+    /// Keys of the anonymous rows it accepted.
+    var answers: Set<String> = []
+  }
 
   struct Exchange {
     var driver: SyncDriver
@@ -44,7 +56,8 @@ final class Device {
   }
 
   init(
-    index: Int, folder: String, clock: SimClock, scope: String, readScopes: [String], version: Int, link: Link, program: Program = .usual
+    index: Int, folder: String, clock: SimClock, scope: String, readScopes: [String], version: Int, link: Link, seed: UInt64,
+    program: Program = .usual
   ) {
     self.index = index
     disk = Disk(path: folder + "/d\(index).sqlite")
@@ -54,10 +67,11 @@ final class Device {
     self.version = version
     self.link = link
     self.program = program
+    secrets = SimKeyStore(seed: derive(seed, UInt64(index)))
   }
 
   var name: String { "d\(index)" }
-  let secrets = SimKeyStore()
+  let secrets: SimKeyStore
 
   /// Gives it the identity that its seed says.
   func makeKey(_ dice: inout Dice) throws {
@@ -94,7 +108,11 @@ final class Device {
 /// A device's secrets, which stay when its program dies.
 final class SimKeyStore: KeyStore {
   private let secrets = Mutex<ReplicaSecrets?>(nil)
+  private let dice: Mutex<Dice>
+
+  init(seed: UInt64) { dice = Mutex(Dice(seed: seed)) }
 
   func load() throws -> ReplicaSecrets? { secrets.withLock { $0 } }
   func save(_ secrets: ReplicaSecrets) throws { self.secrets.withLock { $0 = secrets } }
+  func makeKey() -> SigningKey { dice.withLock { SigningKey(rawRepresentation: Data($0.bytes(32))) ?? SigningKey() } }
 }

@@ -45,7 +45,7 @@ extension Simulation {
     } catch let error as SyncError {
       if error.code == .rebase, let turn = SyncDriver.turn(error, during: action) { return turn }
       try judge(error, device)
-      return .failed(error)
+      return SyncDriver.turn(error, during: action) ?? .failed(error)
     }
   }
 
@@ -59,7 +59,8 @@ extension Simulation {
     let isExplained =
       switch error.code {
       case .unreachable, .timeout, .busy: true
-      case .notAHub, .damaged, .badSignature, .wrongHub, .badRequest, .unknownReplica, .hubFailed: isDamaged
+      case .badRequest, .unknownReplica: isDamaged || !scenario.options.faults.isDisjoint(with: [.clone, .deviceRestored, .hubRestored])
+      case .notAHub, .damaged, .badSignature, .wrongHub, .hubFailed: isDamaged
       case .unauthorized: scenario.options.faults.contains(.hubClockJump) || isDamaged
       case .revoked: device.isRevoked
       case .fork, .badCursor: !scenario.options.faults.isDisjoint(with: [.clone, .deviceRestored, .hubRestored])
@@ -79,18 +80,28 @@ extension Simulation {
         let asked = Data(base64URL: late.request.query("cursor") ?? "") ?? Data()
         let page = try PageCodec.open(late.response.body, hub: hubKey)
         try await observe(device)
-        try noteDelivered(page, asked: asked, to: device)
+        // One asked for at another place than the store is at is not applied.
+        if try await replica.engineRead({ try $0.state.value("cursor").blob ?? Data() }) == asked {
+          try noteDelivered(page, asked: asked, to: device, epoch: late.epoch)
+        }
         _ = try await replica.apply(page, bytes: late.response.body, after: asked)
       } else if late.request.path == "/v1/snapshot" {
+        // The log of a store that was put back since cannot be looked at any more.
+        guard late.epoch == hub.port.epoch else { return }
         let page = try SnapshotCodec.open(late.response.body, hub: hubKey)
         try await observe(device)
-        try await noteDelivered(page, asked: late.request, to: device)
         func place(_ name: String) -> Data { Data(base64URL: late.request.query(name) ?? "") ?? Data() }
+        let standing = try await replica.engineRead {
+          (try $0.state.value("cursor").blob ?? Data(), try SnapshotPlace(session: $0.session).next(scope: page.scope))
+        }
+        if standing == (place("cursor"), place("next")) {
+          try await noteDelivered(page, asked: late.request, to: device, epoch: late.epoch)
+        }
         _ = try await replica.apply(page, after: place("cursor"), place: place("next"))
       } else if late.request.method == "PUT", late.request.path.hasPrefix("/v1/batches/") {
         let receipt = try WireReceipt.parse(try hubKey.open(late.response.body, as: .receipt), named: LocalizedText("receipt"))
         try await replica.engineWrite { try $0.outbox.store(receipt, bytes: late.response.body) }
-        history.received.insert(receipt.batch)
+        if late.epoch == hub.port.epoch { history.received.insert(receipt.batch) }
       }
     } catch let error as SyncError {
       // Asked for before the device began the feed anew.

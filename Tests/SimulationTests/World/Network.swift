@@ -15,22 +15,31 @@ final class Link: Transport {
     var isDown = false
     var faults: Set<Fault> = []
     var seen: [Fault] = []
-    var answers: [(request: HubRequest, response: HubResponse)] = []
+    var answers: [Answer] = []
     var lateRequests: [HubRequest] = []
-    var lateAnswers: [(request: HubRequest, response: HubResponse)] = []
+    var lateAnswers: [Answer] = []
+  }
+
+  struct Answer {
+    var request: HubRequest
+    var response: HubResponse
+    /// How often the hub had been put back when it gave it.
+    var epoch: Int
   }
 
   private let state = Mutex(State())
   /// Hands a request to the hub; nil when it is down or died of it.
   private let deliver: Deliver
   private let keepPartial: @Sendable (HubRequest) async -> Void
+  private let epoch: @Sendable () -> Int
 
   /// Messages the network holds back for one device.
   static let lateMax = 4
 
-  init(deliver: @escaping Deliver, keepPartial: @escaping @Sendable (HubRequest) async -> Void) {
+  init(deliver: @escaping Deliver, keepPartial: @escaping @Sendable (HubRequest) async -> Void, epoch: @escaping @Sendable () -> Int) {
     self.deliver = deliver
     self.keepPartial = keepPartial
+    self.epoch = epoch
   }
 
   var isDown: Bool {
@@ -49,10 +58,10 @@ final class Link: Transport {
 
   /// Faults that took effect, and undamaged answers that reached the device, since last asked.
   func takeSeen() -> [Fault] { state.withLock { taken(&$0.seen) } }
-  func takeAnswers() -> [(request: HubRequest, response: HubResponse)] { state.withLock { taken(&$0.answers) } }
+  func takeAnswers() -> [Answer] { state.withLock { taken(&$0.answers) } }
 
   func takeLateRequest(_ dice: inout Dice) -> HubRequest? { state.withLock { takeOne(&$0.lateRequests, &dice) } }
-  func takeLateAnswer(_ dice: inout Dice) -> (request: HubRequest, response: HubResponse)? {
+  func takeLateAnswer(_ dice: inout Dice) -> Answer? {
     state.withLock { takeOne(&$0.lateAnswers, &dice) }
   }
 
@@ -110,7 +119,8 @@ final class Link: Transport {
     case .answerLate:
       guard let response = await deliver(request) else { throw Self.unreachable }
       note(.answerLate)
-      state.withLock { if $0.lateAnswers.count < Self.lateMax { $0.lateAnswers.append((request, response)) } }
+      let late = Answer(request: request, response: response, epoch: epoch())
+      state.withLock { if $0.lateAnswers.count < Self.lateMax { $0.lateAnswers.append(late) } }
       throw Self.timeout
     case .answerCut:
       guard var response = await deliver(request), response.body.count > 1 else { throw Self.unreachable }
@@ -136,7 +146,8 @@ final class Link: Transport {
 
   private func answered(_ request: HubRequest, _ response: HubResponse?) throws -> HubResponse {
     guard let response else { throw Self.unreachable }
-    state.withLock { $0.answers.append((request, response)) }
+    let answer = Answer(request: request, response: response, epoch: epoch())
+    state.withLock { $0.answers.append(answer) }
     return response
   }
 

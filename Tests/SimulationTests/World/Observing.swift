@@ -8,63 +8,86 @@ extension Simulation {
   func observe(_ device: Device) async throws {
     guard let replica = device.replica else { return }
     let scope = device.scope
-    let seen = Int64(device.seenBatches[scope] ?? 0)
     let names = device.readScopes
-    let (batches, positions) = try await replica.engineRead { transaction in
-      (
-        try transaction.session.rows(
-          "SELECT bytes FROM sync_outbox WHERE scope = ?1 AND number > ?2 ORDER BY number", [.text(scope), .integer(seen)]
-        )
-        .compactMap { $0[0].blob },
-        try names.map { UInt64(clamping: try transaction.state.integer("position/" + $0)) }
-      )
-    }
-    for bytes in batches {
-      let content = try BatchCodec.reopen(SealedBatch(bytes: bytes))
-      for number in try history.sealed(content, applied: device.applied) { device.applied.insert(number) }
-      device.seenBatches[content.scope] = content.number
-    }
-    for answer in device.link.takeAnswers() { try await take(answer, by: device) }
-    for (name, position) in zip(names, positions) {
-      let before = device.position[name] ?? 0
-      if position > before {
-        for place in before + 1...position {
-          guard let unit = device.told[name]?[place] else {
-            throw Violation(check: "apply", message: "\(device.name) says it applied \(name)/\(place), which it was never told")
-          }
-          device.applied.insert(unit)
+    var known = device.known
+    func batches(from number: UInt64) async throws -> [(number: UInt64, hash: Data, bytes: Data)] {
+      try await replica.engineRead {
+        try $0.session.rows(
+          "SELECT number, hash, bytes FROM sync_outbox WHERE scope = ?1 AND number >= ?2 ORDER BY number",
+          [.text(scope), .integer(Int64(clamping: number))]
+        ).compactMap { row in
+          guard let number = row[0].integer, let hash = row[1].blob, let bytes = row[2].blob else { return nil }
+          return (UInt64(number), hash, bytes)
         }
       }
-      device.position[name] = position
+    }
+    let (positions, lives) = try await replica.engineRead { transaction in
+      (
+        try names.map { UInt64(clamping: try transaction.state.integer("position/" + $0)) },
+        try names.map { try transaction.state.value("life/" + $0).blob ?? Data() }
+      )
+    }
+    var sealed = try await batches(from: known.batches)
+    if known.batches > 0 && sealed.first?.hash != known.lastHash {
+      // Sealed anew, under another identity.
+      sealed = try await batches(from: 1)
+    } else if known.batches > 0 {
+      sealed.removeFirst()
+    }
+    for batch in sealed {
+      if !batch.bytes.isEmpty { try history.sealed(SealedBatch(bytes: batch.bytes), by: &known) }
+      (known.batches, known.lastHash) = (batch.number, batch.hash)
+    }
+    device.known = known
+    for answer in device.link.takeAnswers() { try await take(answer, by: device) }
+    for (name, (position, life)) in zip(names, zip(positions, lives)) {
+      let isSame = device.known.life[name] == life || device.known.life[name] == nil
+      // In another life of the hub the same positions may be other units.
+      let before = isSame ? min(device.known.position[name] ?? 0, position) : 0
+      if position > before {
+        for place in before + 1...position {
+          guard let unit = device.known.told[name]?[place]?.unit else {
+            throw Violation(check: "apply", message: "\(device.name) says it applied \(name)/\(place), which it was never told")
+          }
+          device.known.applied.insert(unit)
+        }
+      }
+      device.known.position[name] = position
+      if !life.isEmpty { device.known.life[name] = life }
     }
   }
 
-  private func take(_ answer: (request: HubRequest, response: HubResponse), by device: Device) async throws {
+  private func take(_ answer: Link.Answer, by device: Device) async throws {
     guard answer.response.status == 200 else { return }
     let hubKey = hub.keys.signing.replica
     if answer.request.path == "/v1/feed" {
       let body = try WireSigned.parse(answer.response.body, named: LocalizedText("page")).body
       let asked = Data(base64URL: answer.request.query("cursor") ?? "") ?? Data()
-      try noteDelivered(try PageCodec.content(of: body, hub: hubKey), asked: asked, to: device)
+      try noteDelivered(try PageCodec.content(of: body, hub: hubKey), asked: asked, to: device, epoch: answer.epoch)
     } else if answer.request.path == "/v1/snapshot" {
       guard let key = VerifyingKey(rawRepresentation: hub.keys.signing.publicKey) else { throw ByteReader.short }
       let page = try SnapshotCodec.open(answer.response.body, hub: key)
-      try await noteDelivered(page, asked: answer.request, to: device)
+      try await noteDelivered(page, asked: answer.request, to: device, epoch: answer.epoch)
     } else if answer.request.method == "PUT", answer.request.path.hasPrefix("/v1/batches/") {
       let body = try WireSigned.parse(answer.response.body, named: LocalizedText("receipt")).body
-      history.received.insert(try WireReceipt.parse(body, named: LocalizedText("receipt")).batch)
+      let receipt = try WireReceipt.parse(body, named: LocalizedText("receipt"))
+      if answer.epoch == hub.port.epoch { history.received.insert(receipt.batch) }
     }
   }
 
-  func noteDelivered(_ page: PageContent, asked: Data, to device: Device) throws {
+  func noteDelivered(_ page: PageContent, asked: Data, to device: Device, epoch: Int) throws {
     if !page.scope.isEmpty && !device.readScopes.contains(page.scope) {
       throw Violation(check: "scope", message: "\(device.name) was sent rows of \(page.scope)")
     }
-    for (position, unit) in try history.delivered(page, asked: asked) { device.told[page.scope, default: [:]][position] = unit }
+    // Where a restored hub was given everything back its feed is the one it was, and is not read again.
+    let before = (device.known.told[page.scope] ?? [:]).filter { $0.key < page.units.first?.position ?? 0 }
+    for (position, place) in try history.delivered(page, after: before, asked: asked, epoch: epoch, isStrict: isStrict) {
+      device.known.told[page.scope, default: [:]][position] = place
+    }
   }
 
   /// The last page of a snapshot stands for everything in the feed when it began.
-  func noteDelivered(_ page: SnapshotContent, asked request: HubRequest, to device: Device) async throws {
+  func noteDelivered(_ page: SnapshotContent, asked request: HubRequest, to device: Device, epoch: Int) async throws {
     if !device.readScopes.contains(page.scope) {
       throw Violation(check: "scope", message: "\(device.name) was sent rows of \(page.scope)")
     }
@@ -72,9 +95,8 @@ extension Simulation {
     try await noteLog()
     note(.logCleared)
     let asked = Data(base64URL: request.query("cursor") ?? "") ?? Data()
-    for (position, unit) in try history.fetched(scope: page.scope, upTo: page.position, cursor: page.cursor, asked: asked) {
-      device.told[page.scope, default: [:]][position] = unit
-    }
+    let told = try history.fetched(scope: page.scope, upTo: page.position, cursor: page.cursor, asked: asked, epoch: epoch)
+    for (position, place) in told { device.known.told[page.scope, default: [:]][position] = place }
   }
 
   /// Notes what the hub's log says while its bytes are there.
@@ -84,22 +106,26 @@ extension Simulation {
     let runs = try await store.read { session in
       try session.rows(
         """
-        SELECT f.scope, f.position, f.units, f.first_unit, f.stamps, f.declined, b.bytes, b.hash FROM hub_feed f JOIN hub_batch b
-          ON b.id = f.batch WHERE length(b.bytes) > 0 ORDER BY f.scope, f.position
+        SELECT f.scope, f.position, f.units, f.first_unit - coalesce(r.first_unit, 0), f.stamps, f.declined, coalesce(b.bytes, r.bytes),
+          coalesce(b.hash, r.hash), coalesce(r.first_unit, 0)
+        FROM hub_feed f LEFT JOIN hub_batch b ON b.id = f.batch LEFT JOIN hub_returned_batch r ON r.id = -f.batch
+        WHERE length(coalesce(b.bytes, r.bytes)) > 0 ORDER BY f.scope, f.position
         """)
     }
     for row in runs {
       guard let scope = row[0].text, let position = row[1].integer, let count = row[2].integer, let first = row[3].integer,
-        let bytes = row[6].blob, let hash = row[7].blob
+        let bytes = row[6].blob, let hash = row[7].blob, let offset = row[8].integer
       else { throw ByteReader.short }
       let content = try BatchCodec.reopen(SealedBatch(bytes: bytes))
       let range = Int(first)..<Int(first + count)
       let stamps = try row[4].blob.map { try FeedReader.stamps($0, count: range.count) } ?? content.units[range].map(\.stamp)
-      for (offset, index) in range.enumerated() {
+      for (count, index) in range.enumerated() {
         let unit = FeedUnit(
-          position: UInt64(position) + UInt64(offset), author: content.replica, batchNumber: content.number, batchHash: hash, index: index,
-          stamp: stamps[offset], changes: row[5].integer == 1 ? [] : content.units[index].changes, isDeclined: row[5].integer == 1)
-        _ = try history.place(unit, scope: scope, hub: own, reader: unit.isDeclined ? unit.author : nil)
+          position: UInt64(position) + UInt64(count), author: content.replica, batchNumber: content.number, batchHash: hash,
+          index: index + Int(offset),
+          stamp: stamps[count], changes: row[5].integer == 1 ? [] : content.units[index].changes, isDeclined: row[5].integer == 1)
+        _ = try history.place(
+          unit, scope: scope, hub: own, reader: unit.isDeclined ? unit.author : nil, epoch: hub.port.epoch, isStrict: isStrict)
       }
     }
   }
@@ -112,8 +138,13 @@ extension Simulation {
       _ = try await open.clearLog(leaseMs: 0, isBackedUp: false)
     } catch let error as SyncError where error.code == .diskFull && hub.isDiskFull {}
   }
+  /// Whether nothing happened that gives one unit two names or two places.
+  var isStrict: Bool { [Fault.clone, .deviceRestored, .hubRestored].allSatisfy { faults[$0] == nil } }
 
   // MARK: Healing
+
+  /// Rounds of exchanges after which everybody must know everything.
+  static let roundsMax = 6
 
   /// Everything works again: exchanges go round until nobody learns anything new.
   func heal() async throws {
@@ -133,12 +164,17 @@ extension Simulation {
     }
     var dice = Dice(seed: derive(scenario.seed, 4))
     while !carried.isEmpty { try await courierBrings(through: devices.first { !$0.isRevoked } ?? devices[0], &dice) }
-    for _ in 0..<3 {
+    for round in 0..<Self.roundsMax {
+      var isQuiet = true
       for device in devices where !device.isRevoked {
+        let before = (device.known.position, device.known.batches, device.known.lastHash)
         try await exchange(device, actionsMax: Self.actionsMax, &dice)
         try await observe(device)
         try await Always.check(device)
+        let after = (device.known.position, device.known.batches, device.known.lastHash)
+        isQuiet = isQuiet && before == after
       }
+      if isQuiet && round > 0 { break }
     }
   }
 }

@@ -18,6 +18,12 @@ final class SimHub {
   /// What links deliver to, from whatever task calls.
   final class Port: Sendable {
     private let state = Mutex<(hub: Hub?, trap: CrashTrap?)>((nil, nil))
+    private let lives = Mutex(0)
+    /// How often the hub's store was put back.
+    var epoch: Int {
+      get { lives.withLock { $0 } }
+      set { lives.withLock { $0 = newValue } }
+    }
     var hub: Hub? {
       get { state.withLock { $0.trap?.sprungAt == nil ? $0.hub : nil } }
       set { state.withLock { $0.hub = newValue } }

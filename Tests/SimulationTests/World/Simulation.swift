@@ -19,6 +19,18 @@ final class Simulation {
   var nextValue = 0
   /// A code that was given out and whose use is under way.
   var enrolmentCode: String?
+  /// Devices by the one they were copied from; a step names the first, and its seed one of them.
+  var families: [[Int]] = []
+  var copies: [Int: DeviceCopy] = [:]
+  var hubCopies: [HubCopy] = []
+  var hubWrites = Numbers()
+  /// Identities the hub has revoked.
+  var revoked: Set<ReplicaID> = []
+  /// Writes and answers that were on a store when it was put back to a copy without them. They may be lost, where nobody else had them.
+  var gone: Set<Int> = []
+  var goneAnswers: Set<String> = []
+  /// At the end: conflicts that causality did not ask for, of how many.
+  var needless = (count: 0, of: 0)
   /// What happened, a line each; the same for the same seed.
   private(set) var log: [String] = []
   private(set) var faults: [Fault: Int] = [:]
@@ -43,9 +55,10 @@ final class Simulation {
       let isOld = scenario.options.faults.contains(.oldClient) && dice.chance(0.4)
       let device = Device(
         index: index, folder: folder, clock: SimClock(time, errorMs: Int64.random(in: -3000...3000, using: &dice)), scope: scope,
-        readScopes: readScopes, version: isOld ? 1 : Tables.newest, link: link(), program: program)
+        readScopes: readScopes, version: isOld ? 1 : Tables.newest, link: link(), seed: derive(scenario.seed, 7), program: program)
       try device.makeKey(&dice)
       devices.append(device)
+      families.append([index])
       if isOld { note(.oldClient) }
     }
     if isOld { note(.oldHub) }
@@ -55,7 +68,7 @@ final class Simulation {
 
   func link() -> Link {
     let port = hub.port
-    return Link(deliver: { await port.deliver($0) }, keepPartial: { await port.keepPartial($0) })
+    return Link(deliver: { await port.deliver($0) }, keepPartial: { await port.keepPartial($0) }, epoch: { port.epoch })
   }
 
   func note(_ fault: Fault, _ count: Int = 1) { faults[fault, default: 0] += count }
@@ -69,7 +82,8 @@ final class Simulation {
   func run() async throws {
     try await begin()
     for (number, step) in scenario.taken {
-      let device = devices[step.device % devices.count]
+      let family = families[step.device % families.count]
+      let device = devices[family[Int(derive(step.seed, 6) % UInt64(family.count))]]
       say("\(number) \(step.kind) \(device.name)")
       try await perform(step, device)
       for fault in device.link.takeSeen() { note(fault) }
@@ -128,8 +142,8 @@ final class Simulation {
   }
 
   private func summary(of device: Device) -> String {
-    let places = device.position.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }.joined(separator: " ")
-    return "| \(device.captured) captured, \(device.seenBatches.values.reduce(0, +)) batches, at \(places)"
+    let places = device.known.position.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }.joined(separator: " ")
+    return "| \(device.known.captured) captured, \(device.known.batches) batches, at \(places)"
   }
 
   private func perform(_ step: Step, _ device: Device) async throws {
@@ -172,7 +186,11 @@ final class Simulation {
     case .upgradeHub: try await upgradeHub()
     case .revoke: try await revoke(device)
     case .clearLog: try await clearLog()
-    case .keepCopy, .keepHubCopy, .cloneDevice, .restoreDevice, .restoreHub: break
+    case .keepCopy: try keepCopy(of: device)
+    case .cloneDevice: try cloneDevice(device, &dice)
+    case .restoreDevice: try await restoreDevice(device, &dice)
+    case .keepHubCopy: try await keepHubCopy(&dice)
+    case .restoreHub: try await restoreHub(&dice)
     }
   }
 
@@ -197,13 +215,19 @@ final class Simulation {
     _ = try await hub.open()
   }
 
+  /// Which devices are cut off, by the identity each has now.
+  func markRevoked() throws {
+    for device in devices { device.isRevoked = try revoked.contains(device.open().secrets().signingKey.replica) }
+  }
+
   private func revoke(_ device: Device) async throws {
-    guard !devices.contains(where: \.isRevoked), let key = try device.open().keyStore.load()?.signingKey, let open = hub.port.hub else {
+    guard !devices.contains(where: \.isRevoked), let key = try? device.open().secrets().signingKey, let open = hub.port.hub else {
       return
     }
     do {
       if try await open.revoke(key.replica) {
-        device.isRevoked = true
+        revoked.insert(key.replica)
+        try markRevoked()
         note(.revocation)
       }
     } catch let error as SyncError where error.code == .diskFull && hub.isDiskFull {}

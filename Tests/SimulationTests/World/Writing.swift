@@ -42,10 +42,10 @@ extension Simulation {
     }
     if let refusal = made.refusal { throw Violation(check: "refusal", message: "\(device.name) wrote what must be refused as \(refusal)") }
     for deed in made.deeds {
-      history.written.append(History.Written(store: device.index, deed: deed, units: device.applied, writes: device.writes))
-      device.writes.insert(history.written.count - 1)
+      history.written.append(History.Written(store: device.index, deed: deed, units: device.known.applied, writes: device.known.writes))
+      device.known.writes.insert(history.written.count - 1)
     }
-    device.captured += made.entries
+    device.known.captured += made.entries
     if let trap, trap.sprungAt == nil {
       // It was committed and nobody was told.
       try? trap.reached("after the user's commit")
@@ -79,7 +79,8 @@ extension Simulation {
         try db.execute(sql: "INSERT INTO answer (id, unit, words) VALUES (?, ?, ?)", arguments: [key, scope, words])
       }
       answers.insert(key)
-      device.packetsMade += 1
+      device.known.answers.insert(key)
+      device.known.packetsMade += 1
     } catch let error as DatabaseError {
       guard SyncError(error, store: "").code == .diskFull, device.isDiskFull else {
         throw Violation(check: "write", message: "\(device.name) could not take an answer: \(error)")
@@ -92,12 +93,8 @@ extension Simulation {
     guard let open = hub.port.hub else { return }
     let scope = dice.pick([Tables.province] + Tables.units)
     let version = hub.version
-    let (standing, position) = try await open.read { session in
-      (
-        try Self.rows(in: session, version: version),
-        try session.integer("SELECT position FROM hub_scope WHERE scope = ?1", [.text(scope)]) ?? 0
-      )
-    }
+    let standing = try await open.read { try Self.rows(in: $0, version: version) }
+    let merged = try await merged(in: scope, at: open)
     var workload = Workload(dice: dice, scope: scope, version: version, nextValue: nextValue, standing: standing)
     var made = scope == Tables.province ? workload.notice() : workload.transaction()
     while made.refusal != nil { made = workload.transaction() }
@@ -109,12 +106,35 @@ extension Simulation {
         if made.isUndone { throw Undone() }
       }
       for deed in made.deeds {
-        history.written.append(History.Written(store: Self.hubStore, deed: deed, hubPosition: UInt64(position)))
+        history.written.append(History.Written(store: Self.hubStore, deed: deed, units: merged, writes: hubWrites))
+        hubWrites.insert(history.written.count - 1)
       }
     } catch is Undone {
     } catch let error as SyncError where error.code == .diskFull && hub.isDiskFull {
       note(.hubDiskFull)
     }
+  }
+
+  /// The units a hub has merged, of those anybody but itself knows of.
+  private func merged(in scope: String, at hub: Hub) async throws -> Numbers {
+    let runs = try await hub.read { session in
+      try session.rows(
+        """
+        SELECT b.replica, b.number, b.hash, f.first_unit, f.units FROM hub_feed f JOIN hub_batch b ON b.id = f.batch WHERE f.scope = ?1
+        UNION ALL
+        SELECT b.replica, b.number, b.hash, f.first_unit, f.units FROM hub_feed f JOIN hub_returned_batch b ON b.id = -f.batch
+        WHERE f.scope = ?1
+        """, [.text(scope)])
+    }
+    var units = Numbers()
+    for run in runs {
+      guard let author = run[0].blob.flatMap(ReplicaID.init(bytes:)), let number = run[1].integer, let hash = run[2].blob else { continue }
+      for index in Int(run[3].integer ?? 0)..<Int((run[3].integer ?? 0) + (run[4].integer ?? 0)) {
+        let name = UnitName(author: author, scope: scope, number: UInt64(number), index: index, batch: hash)
+        if let unit = history.unit(name) { units.insert(unit) }
+      }
+    }
+    return units
   }
 
   /// The hub's number among the stores.

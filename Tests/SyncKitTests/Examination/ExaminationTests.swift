@@ -18,7 +18,7 @@ import Testing
     #expect(hub.findings == [] && hub.rows > 10 && hub.batches > 10 && hub.units > 10 && hub.packets == 7, "\(hub)")
     for replica in [rich.device, rich.other] {
       let found = try await rich.examine(replica)
-      #expect(found.findings == [] && found.rows > 10 && found.batches > 3, "\(found)")
+      #expect(found.findings == [] && found.rows > 10 && found.batches > 1, "\(found)")
     }
     #expect(bytes() == before)
   }
@@ -54,7 +54,7 @@ import Testing
 
     func expect(_ found: Examination) {
       let said = found.findings.filter { $0.kind == kind }.map(\.explanation)
-      #expect(said.contains { $0.en.contains(word) && $0.vi.contains(word) }, "\(title): \(found.findings)")
+      #expect(said.contains { word.isEmpty || $0.en.contains(word) && $0.vi.contains(word) }, "\(title): \(found.findings)")
       let others = Set(found.findings.map(\.kind)).subtracting(also.union([kind]))
       #expect(others.isEmpty, "\(title): \(found.findings)")
     }
@@ -73,7 +73,8 @@ import Testing
     Damage("a version altered", "UPDATE sync_meta_visit SET stamp = stamp + 1 WHERE key = 'v5'", .row, "v5"),
     Damage("a sum altered", "UPDATE sync_digest SET live = live + 1 WHERE tbl = 'visit'", .digest, "visit"),
     Damage(
-      "a byte of a batch flipped", "UPDATE sync_outbox SET bytes = substr(bytes, 1, 40) || x'00' || substr(bytes, 42) WHERE number = 2",
+      "a byte of a batch flipped",
+      "UPDATE sync_outbox SET bytes = CAST(substr(bytes, 1, 40) || x'00' || substr(bytes, 42) AS BLOB) WHERE number = 2",
       .batch, "2"),
     Damage("a batch taken out", "DELETE FROM sync_outbox WHERE number = 2", .chain, "2", also: [.sum]),
     Damage(
@@ -86,7 +87,8 @@ import Testing
       "2"),
     Damage(
       "a certificate altered",
-      "UPDATE sync_state SET value = substr(value, 1, 60) || x'00' || substr(value, 62) WHERE name = 'certificate'", .signature, ""),
+      "UPDATE sync_state SET value = CAST(substr(value, 1, 60) || x'00' || substr(value, 62) AS BLOB) WHERE name = 'certificate'",
+      .signature, ""),
     Damage("a count altered", "UPDATE sync_state SET value = value + 1 WHERE name = 'entriesSealed'", .sum, "field status"),
     Damage("an answer in clear", "INSERT INTO answer (id, unit, words) VALUES ('clear', '07201', 'seen')", .packets, "answer"),
     Damage("the hub said otherwise", "UPDATE sync_state SET value = 'differs visit' WHERE name = 'agreement'", .agreement, "visit"),
@@ -97,7 +99,8 @@ import Testing
     Damage("a cell altered", "UPDATE visit SET note = 'forged' WHERE id = 'v5'", .row, "v5", also: [.replay]),
     Damage("a row deleted", "DELETE FROM visit WHERE id = 'v6'", .row, "v6", also: [.replay]),
     Damage(
-      "a byte of a batch flipped", "UPDATE hub_batch SET bytes = substr(bytes, 1, 40) || x'00' || substr(bytes, 42) WHERE id = 3", .batch,
+      "a byte of a batch flipped",
+      "UPDATE hub_batch SET bytes = CAST(substr(bytes, 1, 40) || x'00' || substr(bytes, 42) AS BLOB) WHERE id = 3", .batch,
       "3", also: [.replay]),
     Damage("a batch taken out", "DELETE FROM hub_batch WHERE id = 3", .feed, "3", also: [.chain, .replay]),
     Damage(
@@ -107,7 +110,7 @@ import Testing
     Damage(
       "receipts exchanged",
       "UPDATE hub_batch SET receipt = (SELECT receipt FROM hub_batch WHERE id = 1) WHERE id = 2 OR id = (SELECT max(id) FROM hub_batch WHERE receipt NOT NULL)",
-      .receipt, "receipt"),
+      .receipt, " 2 "),
     Damage("a run of the feed taken out", "DELETE FROM hub_feed WHERE position = 3 AND scope = '07201'", .feed, "07201", also: [.replay]),
     Damage("a run of the feed doubled", "UPDATE hub_feed SET units = units + 1 WHERE position = 1", .feed, "", also: [.replay]),
     Damage("a hash of the feed altered", "UPDATE hub_feed SET hash = x'00' WHERE position = 3 AND scope = '07201'", .feed, "07201"),
@@ -173,8 +176,8 @@ import Testing
     let path = rich.device.path
     try rich.device.close()
     var bytes = try #require(FileManager.default.contents(atPath: path))
-    // Every page but those that name the tables loses the head of its tree.
-    for start in stride(from: 4096 * 12, to: bytes.count - 4096, by: 4096) {
+    // The pages that name the tables stay; those behind them lose their heads.
+    for start in stride(from: bytes.count / 8192 * 4096, to: bytes.count - 4096, by: 4096) {
       bytes.replaceSubrange(start..<start + 16, with: Data(repeating: 0xA5, count: 16))
     }
     try bytes.write(to: URL(fileURLWithPath: path))

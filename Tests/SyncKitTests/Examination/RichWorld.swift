@@ -108,7 +108,7 @@ func tamper(_ path: String, _ sql: String) throws {
   configuration.prepareDatabase { db in
     db.add(function: DatabaseFunction("synckit_txn", argumentCount: 0) { _ in nil })
     db.add(function: DatabaseFunction("synckit_on", argumentCount: 0) { _ in false })
-    db.add(function: DatabaseFunction("sha256", argumentCount: 1) { Data.fromDatabaseValue($0[0])?.sha256 })
+    for name in ["synckit_before", "synckit_extra", "synckit_packet"] { db.add(function: DatabaseFunction(name) { _ in nil }) }
   }
   try DatabaseQueue(path: path, configuration: configuration).write { try $0.execute(sql: sql) }
 }
