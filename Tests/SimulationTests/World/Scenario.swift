@@ -109,6 +109,7 @@ struct Scenario: Sendable {
 }
 
 extension Fault {
-  /// What the engine is known to bear. The rest is switched on as it learns.
-  static let known: Set<Fault> = Set(allCases).subtracting([.oldHub])
+  /// What the engine is known to bear. The rest is switched on as it learns: a restored hub beside copied devices still lost a
+  /// unit (seed 143 with everything but `oldHub`).
+  static let known: Set<Fault> = Set(allCases).subtracting([.oldHub, .hubRestored])
 }
