@@ -8,9 +8,9 @@ struct RowMerger {
   var origin: Origin
   let seenThrough: UInt64
   /// See `IncomingChange.isOneAuthors`.
-  var isOneAuthors: (@Sendable (Origin) -> Bool)?
+  var isOneAuthors: ((Origin) -> Bool)?
   /// See `IncomingChange.sawEarlier`.
-  var sawEarlier: (@Sendable (Origin) -> Bool)?
+  var sawEarlier: ((Origin) -> Bool)?
   private var session: any HubSession { ingest.session }
 
   /// Merges the changes of one unit: decisions last, as what they decide about comes with them, in whatever order.
