@@ -19,7 +19,7 @@ import Testing
   /// What `make test` runs: every kind of fault at least once, and no check fails.
   @Test(.enabled(if: environment["SIM_SEED"] == nil && environment["SIM_SEEDS"] == nil))
   func manySeedsKeepThePromise() async {
-    await Campaign(first: 1, count: 40, options: Self.options).run()
+    await Campaign(first: 1, count: 200, options: Self.options).run()
   }
 
   /// `make sim SEEDS=1000 FIRST=1`.
