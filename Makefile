@@ -5,7 +5,7 @@ DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libq
 PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: deps build demo test sim lint format proto clean
+.PHONY: deps build demo test sim steps lint format proto clean
 
 # Installs the Debian packages the build and the tests use, once; elsewhere it only says what is needed.
 deps:
@@ -32,6 +32,11 @@ sim:
 	swift build --build-tests
 	env SIM_FAULTS=$(FAULTS) SIM_ALL=$(ALL) $(if $(SEED),SIM_SEED=$(SEED) SIM_KEEP=$(KEEP),SIM_SEEDS=$(or $(SEEDS),1000) SIM_FIRST=$(or $(FIRST),1)) \
 	  swift test --skip-build --filter '^SimulationTests\.SimulationTests'
+
+# A kill at every storage step of many pieces of work.
+steps:
+	swift build --build-tests
+	SIM_STEPS=1 swift test --skip-build --filter '^SimulationTests\.EveryStepTests'
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift

@@ -39,7 +39,7 @@ struct Exchange: Sendable {
       let done = progress.batchesSent + progress.packetsSent
       let total = max(done, progress.batchesSent + left + before.packetsWaiting)
       bar.show(
-        done: done, of: total, note: console.words.text("nhận \(progress.unitsApplied)", "received \(progress.unitsApplied)")
+        done: done, of: total, note: console.words.text("nhận \(progress.received)", "received \(progress.received)")
       )
     }
     let replica = survey.replica
@@ -59,7 +59,7 @@ struct Exchange: Sendable {
     report.sentChanges = summary.progress.changesSent
     report.sentAnswers = summary.progress.packetsSent
     report.sent = report.sentChanges + report.sentAnswers
-    report.received = summary.progress.unitsApplied
+    report.received = summary.progress.received
     report.openConflicts = after.openConflicts
     report.newConflicts = max(0, after.openConflicts - before.openConflicts)
     report.held = after.heldChanges

@@ -81,5 +81,8 @@ public struct SyncProgress: Sendable, Hashable, Codable {
   public var bytesSent = 0
   public var bytesReceived = 0
 
+  /// What others did that is here now: units of the feed, and rows that came in bulk.
+  public var received: Int { unitsApplied + rowsFetched }
+
   public init() {}
 }

@@ -195,7 +195,7 @@ struct DevicesDecideCommand: ToolCommand {
         Taken, they are merged like all others, also those still to come. Refused, they stay in the journal and are not merged; they may \
         be taken later.
         """),
-    examples: ["hub devices decide 3fa20c11 take --by \"province\" --reason \"its owner confirms them\""])
+    examples: ["hub devices decide 3fa20c11 take --by province --reason \"owner found\""])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace

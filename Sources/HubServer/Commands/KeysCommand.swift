@@ -124,7 +124,7 @@ struct KeysNewCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
-      let id = try await survey.hub.addDropKey(in: SurveyHub.keysPath(in: survey.folder))
+      let id = try survey.hub.addDropKey(in: SurveyHub.keysPath(in: survey.folder))
       console.say("Khóa phiếu mới: \(id). In lại tờ khôi phục.", "New drop key: \(id). Print the recovery sheet again.")
       try console.result(Made(id: id))
     }

@@ -41,8 +41,7 @@ struct TrimCommand: ToolCommand {
     }
     let bar = ProgressBar(console.words.text("Dọn", "Trim"), console: console)
     let batches = try await place.withHub(options) { survey in
-      let total = try await survey.hub.read { try $0.integer("SELECT count(*) FROM hub_batch WHERE length(bytes) > 0") ?? 0 }
-      return try await survey.hub.clearLog(leaseMs: UInt64(olderThan) * 86_400_000) { bar.show(done: $0, of: Int(total), note: "") }
+      try await survey.hub.clearLog(leaseMs: UInt64(olderThan) * 86_400_000) { bar.show(done: $0, of: $1, note: "") }
     }
     bar.finish()
     console.say(

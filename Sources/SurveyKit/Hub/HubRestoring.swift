@@ -1,5 +1,5 @@
 internal import Foundation
-public import SyncKit
+internal import SyncKit
 
 extension SurveyHub {
   /// Makes a new hub's folder from a backup. The keys are not in a backup: they are put into the folder by hand, before or after.

@@ -222,7 +222,13 @@ enum TableCoder {
     !name.isEmpty && name.utf8.count <= WireLimits.nameBytesMax && !name.utf8.contains(0)
   }
 
-  static func isKey(_ key: CellValue) -> Bool {
+  /// The one cell of a column that names a row.
+  static func key(_ column: WireColumn, inflatedBytes: inout Int) throws -> CellValue {
+    guard let key = try ColumnCoder.decode(column, rows: 1, inflatedBytes: &inflatedBytes)[0], isKey(key) else { throw ByteReader.short }
+    return key
+  }
+
+  private static func isKey(_ key: CellValue) -> Bool {
     switch key {
     case .integer: true
     case .text(let text): text.utf8.count <= WireLimits.keyBytesMax && !text.utf8.contains(0)

@@ -123,19 +123,14 @@ enum SnapshotCodec {
       wire.position < 1 << 62, let rowCount = Int(exactly: wire.rows)
     else { throw ByteReader.short }
     var inflated = 0
-    func key(_ column: WireColumn) throws -> CellValue {
-      guard let key = try ColumnCoder.decode(column, rows: 1, inflatedBytes: &inflated)[0], TableCoder.isKey(key) else {
-        throw ByteReader.short
-      }
-      return key
-    }
     return SnapshotContent(
       hub: hub, incarnation: wire.incarnation, reader: reader, scope: wire.scope,
       acknowledgements: try PageCodec.units(of: wire.runs, positions: wire.positions), rows: try rows(of: wire),
       ranges: try wire.ranges.map { range in
         guard TableCoder.isName(range.table) else { throw ByteReader.short }
         return SnapshotRange(
-          table: range.table, after: range.hasAfter ? try key(range.after) : nil, through: range.hasThrough ? try key(range.through) : nil)
+          table: range.table, after: range.hasAfter ? try TableCoder.key(range.after, inflatedBytes: &inflated) : nil,
+          through: range.hasThrough ? try TableCoder.key(range.through, inflatedBytes: &inflated) : nil)
       },
       next: wire.next, cursor: wire.cursor, position: wire.position, hubTimeMs: wire.hubTimeMs, rowCount: rowCount,
       rules: try TableCoder.rules(of: wire.tables))

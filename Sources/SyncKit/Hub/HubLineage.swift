@@ -96,21 +96,19 @@ final class HubLineage {
   ///
   /// Two writes are of one line when one's identity goes on from the other's, from that batch or a later one. What only
   /// happens to carry the same name is a twin's.
-  func ownership(of replica: ReplicaID, number: UInt64, scope: String) throws -> (@Sendable (Origin) -> Bool)? {
+  func ownership(of replica: ReplicaID, number: UInt64, scope: String) throws -> ((Origin) -> Bool)? {
     guard try hasFamily(replica, scope: scope) else { return nil }
     let line = try line(of: replica, scope: scope)
     let twin = try twin(of: replica, scope: scope)
-    // Asked by the merge of this transaction, on its thread, and gone with it.
-    nonisolated(unsafe) let lineage = self
     return { other in
       let author = other.version.replica
       // What cannot be told for certain counts as another's: in doubt, a conflict.
       func wrote(below end: UInt64) -> Bool {
-        ((try? lineage.number(at: other.position, scope: scope)) ?? nil).map { $0 < end } ?? false
+        ((try? self.number(at: other.position, scope: scope)) ?? nil).map { $0 < end } ?? false
       }
       if author == replica { return twin.map { number < $0 || wrote(below: $0) } ?? true }
       if let end = line[author] { return wrote(below: end + 1) }
-      return (try? lineage.line(of: author, scope: scope)[replica]).map { number <= $0 } ?? false
+      return (try? self.line(of: author, scope: scope)[replica]).map { number <= $0 } ?? false
     }
   }
 

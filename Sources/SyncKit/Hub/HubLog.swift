@@ -8,17 +8,20 @@ extension Hub {
   ///
   /// - Parameters:
   ///   - leaseMs: How long a device may be away and still be served from the log, in milliseconds of hub time.
-  ///   - progress: Called after each transaction with the number of batches cleared so far.
+  ///   - progress: Called after each transaction with the batches cleared so far, and how many there may be at most.
   /// - Returns: How many batches were cleared. Those with held work, and those that no finished backup holds, are left alone.
-  public func clearLog(leaseMs: UInt64, progress: (@Sendable (Int) -> Void)? = nil) async throws -> Int {
+  public func clearLog(leaseMs: UInt64, progress: (@Sendable (_ done: Int, _ of: Int) -> Void)? = nil) async throws -> Int {
     try await clearLog(leaseMs: leaseMs, isBackedUp: true, progress: progress)
   }
 
   /// - Parameter isBackedUp: Whether only what a finished backup holds is cleared.
-  func clearLog(leaseMs: UInt64, isBackedUp: Bool, progress: (@Sendable (Int) -> Void)? = nil) async throws -> Int {
+  func clearLog(leaseMs: UInt64, isBackedUp: Bool, progress: (@Sendable (_ done: Int, _ of: Int) -> Void)? = nil) async throws -> Int {
     let now = clock.nowMs()
     let before = Int64(clamping: now > leaseMs ? now - leaseMs : 0)
     var cleared = 0
+    let most = try await read {
+      Int(try $0.integer("SELECT count(*) FROM hub_batch WHERE received_ms < ?1 AND length(bytes) > 0", [.integer(before)]) ?? 0)
+    }
     for scope in try await read({ try $0.rows("SELECT scope FROM hub_scope ORDER BY scope").compactMap { $0[0].text } }) {
       var after: Int64? = 0
       while let position = after {
@@ -31,7 +34,7 @@ extension Hub {
         }
         guard count > 0 else { break }
         cleared += count
-        progress?(cleared)
+        progress?(cleared, most)
       }
     }
     return cleared

@@ -154,11 +154,9 @@ final class HubPlaces {
   }
 
   /// Whether an author saw a write in a life that ended; nil when it saw nothing of any.
-  func sawEarlier(_ seen: Seen, scope: String) -> (@Sendable (Origin) -> Bool)? {
+  func sawEarlier(_ seen: Seen, scope: String) -> ((Origin) -> Bool)? {
     guard !seen.earlier.isEmpty else { return nil }
-    // Asked by the merge of this transaction, on its thread, and gone with it.
-    nonisolated(unsafe) let session = session
-    return { other in
+    return { [session] other in
       let old = try? session.rows(
         "SELECT branch, old_position FROM hub_returned WHERE scope = ?1 AND position = ?2",
         [.text(scope), .integer(Int64(clamping: other.position))])

@@ -253,7 +253,7 @@ struct ReturnedWork {
 
   private func place(
     _ changes: [RowChange], author: ReplicaID, index: Int, stamp: HybridTimestamp, isDeclined: Bool, scope: String,
-    source: (id: Int64, hash: Data), seen: HubPlaces.Seen, isOneAuthors: (@Sendable (Origin) -> Bool)?,
+    source: (id: Int64, hash: Data), seen: HubPlaces.Seen, isOneAuthors: ((Origin) -> Bool)?,
     rules: [String: MergePolicies]
   ) throws -> UInt64 {
     if try ingest.own.isPending(ChangeUnit(stamp: stamp, changes: changes)) { try ingest.own.seal() }

@@ -8,9 +8,9 @@ struct RowMerger {
   var origin: Origin
   let seenThrough: UInt64
   /// See `IncomingChange.isOneAuthors`.
-  var isOneAuthors: (@Sendable (Origin) -> Bool)?
+  var isOneAuthors: ((Origin) -> Bool)?
   /// See `IncomingChange.sawEarlier`.
-  var sawEarlier: (@Sendable (Origin) -> Bool)?
+  var sawEarlier: ((Origin) -> Bool)?
   /// How the columns of a newer program merge, as it or an earlier life of this hub says: see `BatchContent.rules`.
   var rules: [String: MergePolicies] = [:]
   private var session: any HubSession { ingest.session }

@@ -121,7 +121,8 @@ struct SnapshotReader {
       .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     var bytes = 0
     for shape in shapes where !shape.name.utf8.lexicographicallyPrecedes(place.table.utf8) {
-      var after = try shape.name == place.table && place.hasKey ? Self.key(place.key) : nil
+      var inflated = 0
+      var after = try shape.name == place.table && place.hasKey ? TableCoder.key(place.key, inflatedBytes: &inflated) : nil
       var range = SnapshotRange(table: shape.name, after: after)
       while true {
         let limit = min(Self.rowsPerRead, rowsMax - page.rows.count)
@@ -158,14 +159,6 @@ struct SnapshotReader {
     if let after { place.key = try ColumnCoder.encode(name: "", cells: [after]) } else { place.clearKey() }
     place.cells = UInt32(cells)
     return false
-  }
-
-  private static func key(_ column: WireColumn) throws -> CellValue {
-    var inflated = 0
-    guard let key = try ColumnCoder.decode(column, rows: 1, inflatedBytes: &inflated)[0], TableCoder.isKey(key) else {
-      throw ByteReader.short
-    }
-    return key
   }
 }
 

@@ -85,10 +85,14 @@ extension Replica {
       // What is pending was written by the old identity's store, and a page may have shown the fork: seal it with the rest.
       _ = try seal(in: transaction, key: old)
       let lineage = try Lineage.load(current: old.replica, in: transaction.session)
+      // A restored hub took this device's batch as well as its twin's: what the feed acknowledged under the old name is another's
+      // from now on, and comes again as such.
+      let isPassed = try transaction.outbox.isAcknowledged(after: ends)
       let resealed = try capture.suspended {
         try transaction.outbox.reseal(after: ends, lineage: lineage, key: new, rows: transaction.rows)
       }
       guard let retired = try transaction.state.value("certificate").blob else { throw Self.notEnrolled }
+      if isPassed { try PageApplier.beginAnew(in: transaction.session) }
       try lineage.retire(certificate: retired, ends: ends, in: transaction.session)
       try transaction.state.set("certificate", .blob(signed))
       let notice = SyncNotice(
@@ -111,6 +115,14 @@ extension Outbox {
   /// The newest number sealed in a scope; 0 before the first.
   func lastNumber(scope: String) throws -> UInt64 {
     UInt64(max(0, try session.integer("SELECT max(number) FROM sync_outbox WHERE scope = ?1", [.text(scope)]) ?? 0))
+  }
+
+  /// Whether the feed acknowledged, in any life of the hub, something of a batch after the last common one of its scope.
+  fileprivate func isAcknowledged(after ends: [String: UInt64]) throws -> Bool {
+    try session.rows("SELECT scope, max(number) FROM sync_ack GROUP BY scope").contains { row in
+      guard let scope = row[0].text, let number = row[1].integer else { return false }
+      return UInt64(max(0, number)) > ends[scope] ?? 0
+    }
   }
 
   /// Seals every batch after the last common one of its scope anew under `key`, one for one: same units, stamps and cursor, and

@@ -36,9 +36,9 @@ struct IncomingChange {
   var seenThrough: UInt64
   /// Whether another write and this one are by one author, where names do not say it: a device that took another identity
   /// (L8). Nil: names decide.
-  var isOneAuthors: (@Sendable (Origin) -> Bool)?
+  var isOneAuthors: ((Origin) -> Bool)?
   /// Whether the author had seen a write in a life of the hub that a restore ended (L11).
-  var sawEarlier: (@Sendable (Origin) -> Bool)?
+  var sawEarlier: ((Origin) -> Bool)?
 
   /// Whether the author knew of a write before making this change: within its cursor, or its own.
   func hasSeen(_ other: Origin) -> Bool {

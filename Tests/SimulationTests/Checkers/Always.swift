@@ -60,7 +60,9 @@ enum Always {
       let batches = try session.rows(
         "SELECT id, bytes, state, number FROM hub_batch WHERE hash NOT IN (SELECT hash FROM hub_returned)")
       for row in batches {
-        let units = try BatchCodec.reopen(SealedBatch(bytes: row[1].blob ?? Data())).units.count
+        // Cleared away: the log still has its places, and nothing says how many there were.
+        guard let bytes = row[1].blob, !bytes.isEmpty else { continue }
+        let units = try BatchCodec.reopen(SealedBatch(bytes: bytes)).units.count
         let expected = row[2].integer == Ingest.merged ? Dictionary(uniqueKeysWithValues: (0..<units).map { ($0, 1) }) : [:]
         guard places[row[0].integer ?? 0] ?? [:] == expected else {
           throw Violation(check: "sum", message: "units of batch \(row[3].short) are not each in the feed or held, once")

@@ -5,7 +5,7 @@ import Testing
 
 /// L4 and L10: a kill at every storage step, the first, then the second, until the work comes through untouched. After each
 /// the store is whole and the counts add up, and once the work was done again everything is where it belongs.
-@Suite struct EveryStepTests {
+@Suite(.enabled(if: SimulationTests.environment["SIM_STEPS"] == "1", "Asked for by `make steps`.")) struct EveryStepTests {
   @Test(arguments: CrashStory.all)
   func aKillAtAnyStepLosesNothing(_ story: CrashStory) async throws {
     var labels: [String] = []

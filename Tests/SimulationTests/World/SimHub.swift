@@ -13,6 +13,8 @@ final class SimHub {
   /// Version of the program on it.
   var version: Int
   var isDiskFull = false
+  /// Whether its journal is trimmed, and scopes are fetched in bulk.
+  var isTrimmed = false
   private(set) var store: SQLiteHubStore?
 
   /// What links deliver to, from whatever task calls.
@@ -73,7 +75,8 @@ final class SimHub {
     if let trap = port.trap { opened.steps.listener = { try trap.reached($0.label) } }
     var options = Hub.Options()
     // Small, so that snapshots of several pages are met.
-    (options.firstUnitsMax, options.snapshotRowsMax) = (60, 4)
+    options.snapshotRowsMax = 4
+    if isTrimmed { options.firstUnitsMax = 60 }
     let hub = try await Hub.open(store: opened, keys: keys, clock: clock, options: options)
     port.hub = hub
     return hub

@@ -48,6 +48,7 @@ final class Simulation {
     var dice = Dice(seed: derive(scenario.seed, 2))
     let isOld = scenario.options.faults.contains(.oldHub) && dice.chance(0.5)
     hub = try SimHub(folder: folder, clock: SimClock(time), version: isOld ? 1 : Tables.newest, dice: &dice, program: program)
+    hub.isTrimmed = scenario.options.faults.contains(.logCleared)
     for index in 0..<scenario.options.deviceCount {
       // Some devices read a second unit beside their own.
       let scope = Tables.units[index < (scenario.options.deviceCount + 1) / 2 ? 0 : 1]

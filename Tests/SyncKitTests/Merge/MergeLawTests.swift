@@ -14,7 +14,7 @@ import Testing
   }
 
   /// Every change of up to two columns in lives 1 to 3, from three replicas.
-  private static let small: [IncomingChange] = {
+  private static func small() -> [IncomingChange] {
     var all: [IncomingChange] = []
     for (index, life) in [UInt32(1), 2, 3].enumerated() {
       for replica in 0..<3 {
@@ -30,15 +30,16 @@ import Testing
     // A twin's: another value under the version of one above (L8).
     all.append(change(0, at: 10, life: 1, [("a", 77)]))
     return all
-  }()
+  }
 
   private func join(_ changes: [IncomingChange]) -> RowState { changes.reduce(RowState.unknown) { Merge.join($0, $1).state } }
 
   @Test func everyOrderOfEveryThreeChangesGivesOneState() {
     var cases = 0
-    for a in Self.small {
-      for b in Self.small {
-        for c in Self.small {
+    let small = Self.small()
+    for a in small {
+      for b in small {
+        for c in small {
           let state = join([a, b, c])
           for order in [[a, c, b], [b, a, c], [b, c, a], [c, a, b], [c, b, a], [a, b, a, c, b, c]] {
             #expect(join(order) == state)

@@ -48,7 +48,7 @@ import Testing
     let first = try #require(try await stage.hub.dropKeys().first)
     // Made by another process.
     let other = try await Hub.open(store: stage.world.hubStore, keys: try HubKeys.load(from: stage.keys), clock: stage.world.clock)
-    let second = try await other.addDropKey(in: stage.keys)
+    let second = try other.addDropKey(in: stage.keys)
     #expect(try await stage.hub.dropKeys().map(\.id) == [first.id, second])
     _ = try await device.sync(with: stage.transport)
     try await stage.answer(device, 2, "new")

@@ -95,7 +95,7 @@ import Testing
     try await work
     for backup in backups {
       let queue = try DatabaseQueue(path: backup.path)
-      let counts = try await queue.read { db in
+      let counts = try queue.read { db in
         try Row.fetchOne(
           db,
           sql: """
