@@ -53,7 +53,7 @@ struct ReplayExamination {
         }
         let stamps = run.stamps(sealed: units.map(\.stamp))
         check(run, stamps, batch.hash, &at)
-        if !run.isDeclined && !isTrimmed { try merge(run, Array(zip(stamps, units)), by: batch.content.replica, into: rows) }
+        if !run.isDeclined && !isTrimmed { try merge(run, Array(zip(stamps, units)), of: batch.content, into: rows) }
         examiner.result.units += run.count
         examiner.progress(.replay, examiner.result.units, total)
       }
@@ -161,7 +161,8 @@ struct ReplayExamination {
       en: "The feed of unit \(at.scope) ends at \(at.position), not where the unit says. \(Examiner.restore.en)")
   }
 
-  private func merge(_ run: Run, _ units: [(HybridTimestamp, ChangeUnit)], by author: ReplicaID, into rows: RowStore) throws {
+  private func merge(_ run: Run, _ units: [(HybridTimestamp, ChangeUnit)], of content: BatchContent, into rows: RowStore) throws {
+    let author = content.replica
     for (offset, (stamp, unit)) in units.enumerated() {
       let origin = Origin(version: Version(stamp, author), position: run.position + UInt64(offset))
       for change in unit.changes {
@@ -169,7 +170,7 @@ struct ReplayExamination {
         // To a declined change of another unit's row the hub says in its own name that the device's row ends; its own stays.
         if author == hub, try scope(of: change, shape) != run.scope { continue }
         let before = try rows.load(shape, key: change.key)?.state ?? .unknown
-        let cells = try rows.prepare(change, shape, rules: batch.content.rules[change.table] ?? [:])
+        let cells = try rows.prepare(change, shape, rules: content.rules[change.table] ?? [:])
         let incoming = IncomingChange(life: change.life, cells: cells, origin: origin, seenThrough: .max)
         let outcome = Merge.join(before, incoming, policies: try rows.policies(shape))
         if outcome.changed || outcome.state != before {

@@ -247,7 +247,7 @@ import Testing
   private func send(
     _ world: SkewWorld, _ name: String, _ cells: [CellChange], rules: [String: MergePolicy], number: UInt64 = 1, previous: Data = Data()
   ) async throws -> Data {
-    let key = try await world[name].secrets().signingKey
+    let key = try world[name].secrets().signingKey
     world.clock.advance(1000)
     let change = RowChange(table: "note", key: .text("n"), life: 1, cells: [CellChange("unit", .text("07201"))] + cells)
     let content = BatchContent(
@@ -325,7 +325,7 @@ import Testing
     try await world.write("new", "INSERT INTO note (id, unit, b) VALUES ('n', '07201', 'kept')")
     try await world.settle()
     // An upgrade whose schema cannot be accepted ends its transaction after the migration: nothing of what is aside is touched.
-    try await world["old"].close()
+    try world["old"].close()
     let path = world.folder.path + "/old.sqlite"
     #expect(throws: SyncError.self) {
       try Replica.open(
