@@ -118,7 +118,10 @@ final class SyncDriver {
     case .rejoin:
       if let notice = try await rejoin().run(hubTimeMs: hubTimeMs) { summary.notices.append(notice) }
       return .rejoined
-    case .prove: return .proved(newLife: try await rejoin().prove())
+    case .prove:
+      let newLife = try await rejoin().prove()
+      try await replica.engineWrite { try $0.session.execute("DELETE FROM sync_state WHERE name = 'placeForgotten'") }
+      return .proved(newLife: newLife)
     case .beginAnew:
       try await replica.engineWrite { try PageApplier.beginAnew(in: $0.session) }
       return .begunAnew
@@ -151,18 +154,18 @@ final class SyncDriver {
     summary.skewMs = 0 &- offset
     let dropKey = try info.dropKey.serializedData()
     let contact = info.hubTimeMs
-    let isSameLife = try await replica.engineWrite { transaction in
+    let greeted: SyncSession.Event = try await replica.engineWrite { transaction in
       let state = transaction.state
       try state.set("offsetMs", .integer(offset))
       try state.set("lastContactMs", .integer(Int64(clamping: contact)))
       if try state.value("dropKey").blob != dropKey { try state.set("dropKey", .blob(dropKey)) }
       if try state.value("incarnation") == .null { try state.set("incarnation", .blob(info.incarnation)) }
-      guard try state.value("incarnation").blob == info.incarnation else { return false }
+      guard try state.value("incarnation").blob == info.incarnation else { return .lifeChanged }
       try BackedUpPackets(session: transaction.session).drop(backupsDone: info.backupsDone)
-      return true
+      return try state.value("placeForgotten") == .null ? .greeted : .greetedWithoutPlace
     }
     try replica.loadDropKeys()
-    return isSameLife ? .greeted : .lifeChanged
+    return greeted
   }
 
   private func rejoin() async throws -> Rejoin {

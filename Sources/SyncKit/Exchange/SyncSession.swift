@@ -43,7 +43,7 @@ struct SyncSession {
     case takeIdentity(scope: String, number: UInt64)
     /// The hub was restored: give back what it lost (L11).
     case rejoin
-    /// The hub does not know the cursor: show it a page it signed.
+    /// The hub does not know the cursor, or this device forgot it: show the hub a page of each scope that it signed.
     case prove
     /// Nobody can vouch for the cursor: fetch the whole feed once more.
     case beginAnew
@@ -53,6 +53,8 @@ struct SyncSession {
 
   enum Event {
     case greeted
+    /// The device forgot how far it was (see `PageApplier.beginAnew`), and with it what tells a hub that it was put back.
+    case greetedWithoutPlace
     case sealed([OutboxEntry])
     case pushed
     case offset(Int)
@@ -118,6 +120,9 @@ struct SyncSession {
     case .greeted:
       failures = 0
       return .seal
+    case .greetedWithoutPlace:
+      failures = 0
+      return .prove
     case .sealed(let entries):
       queue = entries.filter { !done.contains($0) }
       return nextPush()
@@ -135,8 +140,8 @@ struct SyncSession {
       return .takeIdentity(scope: scope, number: number)
     case .identityTaken:
       failures = 0
-      (queue, done, rounds) = ([], [], 0)
-      return .seal
+      (queue, done, rounds, unknownCursors) = ([], [], 0, 0)
+      return .prove
     case .lifeChanged:
       guard lives < Self.livesMax else { return failed(Self.restless, chance: chance) }
       lives += 1
@@ -153,7 +158,9 @@ struct SyncSession {
       failures = 0
       return unknownCursors == 1 ? .prove : .beginAnew
     case .proved(let newLife):
-      return newLife ? step(.lifeChanged, chance: chance) : .beginAnew
+      failures = 0
+      if newLife { return step(.lifeChanged, chance: chance) }
+      return unknownCursors > 0 ? .beginAnew : .seal
     case .begunAnew:
       failures = 0
       return .pull

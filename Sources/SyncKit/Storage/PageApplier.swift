@@ -200,10 +200,13 @@ struct PageApplier {
   }
 
   /// Forgets how far the feed was applied: the next page is its first. What comes again changes nothing.
+  ///
+  /// A place that the hub does not have shows it that it was put back; so the next exchange shows it the pages instead.
   static func beginAnew(in session: any SQLSession) throws {
     try session.execute("DELETE FROM sync_state WHERE name IN ('cursor', 'atHead') OR substr(name, 1, 9) IN ('position/', 'snapshot/')")
     try session.execute("UPDATE sync_outbox SET acknowledged = 0")
     try session.execute("UPDATE sync_ack SET lost = 1")
+    try StateStore(session: session).set("placeForgotten", .integer(1))
   }
 }
 

@@ -78,6 +78,24 @@ extension World {
     #expect(notices == [[.hubRestored], [.hubRestored]])
   }
 
+  /// A device that fetches anew, after its upgrade or under a new name, has no place any more that the hub would miss.
+  @Test func aDeviceThatForgotItsPlaceShowsItsPages() async throws {
+    let world = try await World()
+    let (a, b) = (try await world.device("a"), try await world.device("b"))
+    try await world.settle([a, b])
+    try await world.imageHub("backup")
+    try await insert(a, "lost", 1)
+    try await world.settle([a, b])
+    try await world.putBackHub("backup")
+    try await b.engineWrite { try PageApplier.beginAnew(in: $0.session) }
+    try await insert(b, "after", 2)
+    let summary = try await world.sync(b)
+    #expect(summary.notices.map(\.kind) == [.hubRestored])
+    #expect(try await world.hubNotes() == ["after 2 - none", "lost 1 - none"])
+    try await world.settle([b, a])
+    try await world.expectConverged([a, b])
+  }
+
   /// The author is gone: others give back what it had sent.
   @Test func whatOthersFetchedComesBackWithoutItsAuthor() async throws {
     let world = try await World()
