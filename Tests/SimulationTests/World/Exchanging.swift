@@ -60,8 +60,8 @@ extension Simulation {
       switch error.code {
       case .unreachable, .timeout, .busy: true
       case .badRequest, .unknownReplica: isDamaged || !scenario.options.faults.isDisjoint(with: [.clone, .deviceRestored, .hubRestored])
-      // An error is not signed: one that names no scope any more cannot be followed.
-      case .notAHub, .damaged, .badSignature, .wrongHub, .hubFailed, .rebase: isDamaged
+      // An error is not signed: one that names no scope any more, or another one, cannot be followed.
+      case .notAHub, .damaged, .badSignature, .wrongHub, .hubFailed, .rebase, .wrongScope: isDamaged
       case .unauthorized: scenario.options.faults.contains(.hubClockJump) || isDamaged
       case .revoked: device.isRevoked
       case .fork, .badCursor: !scenario.options.faults.isDisjoint(with: [.clone, .deviceRestored, .hubRestored])
