@@ -5,7 +5,7 @@ DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libq
 PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: deps build demo test sim steps lint format proto clean
+.PHONY: deps build demo test sim steps bench lint format proto clean
 
 # Installs the Debian packages the build and the tests use, once; elsewhere it only says what is needed.
 deps:
@@ -38,12 +38,17 @@ steps:
 	swift build --build-tests
 	SIM_STEPS=1 swift test --skip-build --filter '^SimulationTests\.EveryStepTests'
 
+# The table of docs/performance.md: beside plain SQLite in the same run. QUICK=1: all workloads, smaller, in four minutes.
+bench:
+	swift build -c release --package-path Benchmarks
+	Benchmarks/.build/release/bench $(if $(QUICK),--quick)
+
 lint:
-	swift format lint --strict --recursive Sources Tests Package.swift
+	swift format lint --strict --recursive Sources Tests Benchmarks/Sources Benchmarks/Package.swift Package.swift
 	scripts/lint.sh
 
 format:
-	swift format format --in-place --recursive Sources Tests Package.swift
+	swift format format --in-place --recursive Sources Tests Benchmarks/Sources Benchmarks/Package.swift Package.swift
 
 # Regenerates the Swift of proto/synckit.proto.
 proto:

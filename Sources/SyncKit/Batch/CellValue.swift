@@ -39,7 +39,7 @@ public enum CellValue: Hashable, Sendable {
 
   /// One byte of kind and the bytes of the value, with a length where it varies: equal bytes exactly when equal values.
   /// Hashes and `MIXED` columns use it.
-  func append(to data: inout Data) {
+  func append(to data: inout some RangeReplaceableCollection<UInt8>) {
     switch self {
     case .null: data.append(0)
     case .integer(let value):
@@ -55,12 +55,12 @@ public enum CellValue: Hashable, Sendable {
     case .blob(let value):
       data.append(4)
       data.appendVarint(UInt64(value.count))
-      data.append(value)
+      data.append(contentsOf: value)
     }
   }
 }
 
-extension Data {
+extension RangeReplaceableCollection<UInt8> {
   /// IEEE 754, 8 bytes, little endian.
   mutating func append(real value: Double) { append(fixed64: value.bitPattern) }
 

@@ -26,7 +26,7 @@ struct RowMerger {
     var change = change
     let shape = try ingest.rows.shapeOrUnknown(change.table)
     change.cells = try ingest.rows.prepare(change, shape, rules: rules[change.table] ?? [:])
-    let before = try ingest.rows.load(shape, key: change.key)?.state ?? .unknown
+    let before = try ingest.rows.loadUnwritten(shape, key: change.key)?.state ?? .unknown
     var incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)
     incoming.isOneAuthors = isOneAuthors
     incoming.sawEarlier = sawEarlier

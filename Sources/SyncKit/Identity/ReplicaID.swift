@@ -66,3 +66,7 @@ extension Data {
 
   var sha256: Data { Data(SHA256.hash(data: self)) }
 }
+
+extension [UInt8] {
+  var sha256: Data { Data(SHA256.hash(data: self)) }
+}

@@ -16,6 +16,7 @@ struct RowDigest: Hashable, Sendable {
   private(set) var value: UInt128
 
   static let zero = RowDigest(value: 0)
+  private static let bytesExpected = 2048
 
   private init(value: UInt128) { self.value = value }
 
@@ -25,7 +26,9 @@ struct RowDigest: Hashable, Sendable {
       self.init(value: 0)
       return
     }
-    var data = Data("synckit/row/1\0\(table)\0".utf8)
+    // An array takes single bytes several times faster than Data does.
+    var data = Array("synckit/row/1\0\(table)\0".utf8)
+    data.reserveCapacity(Self.bytesExpected)
     key.append(to: &data)
     data.appendVarint(UInt64(state.life))
     for (name, cell) in state.cells.sorted(by: { $0.key.isBefore($1.key) }) {
@@ -44,7 +47,7 @@ struct RowDigest: Hashable, Sendable {
       cell.value.append(to: &data)
       data.appendVarint(UInt64(cell.generation))
       data.appendVarint(cell.origin.version.timestamp.rawValue)
-      data.append(cell.origin.version.replica.bytes)
+      data.append(contentsOf: cell.origin.version.replica.bytes)
     }
     self.init(data.sha256)
   }

@@ -17,6 +17,14 @@ final class RowStore {
 
   func shape(_ table: String) -> TableShape? { shapes[table] }
 
+  private var statementsByTable: [String: RowStatements] = [:]
+  private func statements(_ shape: TableShape) -> RowStatements {
+    if let known = statementsByTable[shape.name] { return known }
+    let new = RowStatements(shape)
+    statementsByTable[shape.name] = new
+    return new
+  }
+
   private var book: AsideBook?
   /// What newer programs wrote and this one cannot show.
   var aside: AsideBook {
@@ -85,6 +93,7 @@ final class RowStore {
     var table: String
     var key: CellValue
     var digest: Data?
+    var stored: Stored?
   }
   /// The row loaded last: nearly always the one that is saved next.
   private var loaded: Loaded?
@@ -103,13 +112,20 @@ final class RowStore {
 
   /// One statement: metadata and values together. Nil for a row never heard of.
   func load(_ shape: TableShape, key: CellValue) throws -> Stored? {
-    guard let row = try session.firstRow(Self.select(shape) + " WHERE m.key = ?1", [key]) else {
+    guard let row = try session.firstRow(statements(shape).load, [key]) else {
       loaded = Loaded(table: shape.name, key: key)
       return nil
     }
     let stored = try stored(row, shape)
-    loaded = Loaded(table: shape.name, key: key, digest: row[8].blob)
+    loaded = Loaded(table: shape.name, key: key, digest: row[8].blob, stored: stored)
     return stored
+  }
+
+  /// As `load`, and nothing is read again when this is the row that was loaded last: for those who know that nothing was written
+  /// since, as between the judging of a unit and its merge.
+  func loadUnwritten(_ shape: TableShape, key: CellValue) throws -> Stored? {
+    if let loaded, loaded.table == shape.name, loaded.key == key { return loaded.stored }
+    return try load(shape, key: key)
   }
 
   /// Rows of one scope by key, tombstones too.
@@ -118,19 +134,9 @@ final class RowStore {
   func rows(of shape: TableShape, scope: String, after: CellValue?, limit: Int) throws -> [(key: CellValue, state: RowState)] {
     let isAfter = after == nil ? "" : " AND m.key > ?3"
     let arguments: [CellValue] = [.text(scope), .integer(Int64(limit))] + (after.map { [$0] } ?? [])
-    return try session.rows(Self.select(shape) + " WHERE m.scope = ?1\(isAfter) ORDER BY m.key LIMIT ?2", arguments).map { row in
+    return try session.rows(statements(shape).select + " WHERE m.scope = ?1\(isAfter) ORDER BY m.key LIMIT ?2", arguments).map { row in
       (row[0], try stored(row, shape).state)
     }
-  }
-
-  private static func select(_ shape: TableShape) -> String {
-    let record = "SELECT m.key, m.scope, m.life, m.stamp, m.replica, m.position, m.mask, m.cells, m.digest"
-    guard shape.isKnown else { return "\(record) FROM \(quote(shape.metadataTable)) m" }
-    let columns = shape.columns.map { ", t." + quote($0.name) }.joined()
-    return """
-      \(record)\(columns)
-      FROM \(quote(shape.metadataTable)) m LEFT JOIN \(quote(shape.name)) t ON t.\(quote(shape.keyColumn)) = m.key
-      """
   }
 
   private func stored(_ row: [CellValue], _ shape: TableShape) throws -> Stored {
@@ -154,26 +160,17 @@ final class RowStore {
     try saveMetadata(outcome.state, shape: shape, key: key, scope: scope)
     guard shape.isKnown else { return }
     touched.insert(shape.name)
-    let table = quote(shape.name)
-    let keyColumn = quote(shape.keyColumn)
-    if previous.isAlive && previous.life != outcome.state.life {
-      try session.execute("DELETE FROM \(table) WHERE \(keyColumn) = ?1", [key])
-    }
+    let statements = statements(shape)
+    if previous.isAlive && previous.life != outcome.state.life { try session.execute(statements.delete, [key]) }
     guard outcome.state.isAlive else { return }
     let writtenColumns = Set(outcome.written.map(\.column))
     let cells = try shape.columns.filter { writtenColumns.contains($0.name) }.compactMap { column in
-      try value(of: column, in: outcome.state, shape).map { (column.name, $0) }
+      try value(of: column, in: outcome.state, shape).map { (column: column, value: $0) }
     }
     if previous.life != outcome.state.life {
-      let names = ([shape.keyColumn] + cells.map(\.0)).map(quote).joined(separator: ", ")
-      let places = (1...cells.count + 1).map { "?\($0)" }.joined(separator: ", ")
-      // A row may stand that nobody ever captured, put there before the table was replicated: it gives way whole.
-      let all = shape.columns.map { "\(quote($0.name)) = excluded.\(quote($0.name))" }.joined(separator: ", ")
-      try session.execute(
-        "INSERT INTO \(table) (\(names)) VALUES (\(places)) ON CONFLICT (\(keyColumn)) DO UPDATE SET \(all)", [key] + cells.map(\.1))
+      try session.execute(statements.insert(cells.map(\.column)), [key] + cells.map(\.value))
     } else if !cells.isEmpty {
-      let sets = cells.enumerated().map { "\(quote($1.0)) = ?\($0 + 2)" }.joined(separator: ", ")
-      try session.execute("UPDATE \(table) SET \(sets) WHERE \(keyColumn) = ?1", [key] + cells.map(\.1))
+      try session.execute(statements.update(cells.map(\.column)), [key] + cells.map(\.value))
     }
   }
 
@@ -199,19 +196,13 @@ final class RowStore {
     let hidden = try aside.hidden(in: stored.state, of: shape)
     let shown = stored.state.cells.keys.filter { columns.contains($0.column) && hidden[$0] == nil }
     let values = try shape.columns.filter { column in isNewTable || shown.contains { $0.column == column.name } }.compactMap { column in
-      try value(of: column, in: stored.state, shape).map { (column.name, $0) }
+      try value(of: column, in: stored.state, shape).map { (column: column, value: $0) }
     }
+    let statements = statements(shape)
     if isNewTable {
-      let names = ([shape.keyColumn] + values.map(\.0)).map(quote).joined(separator: ", ")
-      let places = (1...values.count + 1).map { "?\($0)" }.joined(separator: ", ")
-      let all = shape.columns.map { "\(quote($0.name)) = excluded.\(quote($0.name))" }.joined(separator: ", ")
-      try session.execute(
-        """
-        INSERT INTO \(quote(shape.name)) (\(names)) VALUES (\(places)) ON CONFLICT (\(quote(shape.keyColumn))) DO UPDATE SET \(all)
-        """, [key] + values.map(\.1))
+      try session.execute(statements.insert(values.map(\.column)), [key] + values.map(\.value))
     } else if !values.isEmpty {
-      let sets = values.enumerated().map { "\(quote($1.0)) = ?\($0 + 2)" }.joined(separator: ", ")
-      try session.execute("UPDATE \(quote(shape.name)) SET \(sets) WHERE \(quote(shape.keyColumn)) = ?1", [key] + values.map(\.1))
+      try session.execute(statements.update(values.map(\.column)), [key] + values.map(\.value))
     }
     try saveMetadata(stored.state, shape: shape, key: key, scope: stored.scope)
     touched.insert(shape.name)
@@ -243,7 +234,7 @@ final class RowStore {
     if shape.isKnown { touched.insert(shape.name) }
     if try aside.has(shape.name) { try aside.save([:], table: shape.name, key: key, number: number) }
     if stored.state.isAlive && shape.isKnown {
-      try session.execute("DELETE FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [key])
+      try session.execute(statements(shape).delete, [key])
     }
     try noteDigest(.zero, isAlive: false, shape: shape, key: key, scope: stored.scope)
     try session.execute("DELETE FROM \(quote(shape.metadataTable)) WHERE key = ?1", [key])
@@ -271,12 +262,7 @@ final class RowStore {
     let digest = RowDigest(state, table: shape.name, key: key)
     try noteDigest(digest, isAlive: state.isAlive, shape: shape, key: key, scope: scope)
     try session.execute(
-      """
-      INSERT INTO \(quote(shape.metadataTable)) (key, scope, life, stamp, replica, position, mask, cells, digest)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-      ON CONFLICT (key) DO UPDATE SET life = excluded.life, stamp = excluded.stamp, replica = excluded.replica,
-        position = excluded.position, mask = excluded.mask, cells = excluded.cells, digest = excluded.digest
-      """,
+      statements(shape).saveMetadata,
       [
         key, .text(scope), .integer(Int64(state.life)), .integer(Int64(bitPattern: main.version.timestamp.rawValue)),
         .integer(try number(of: main.version.replica)), .integer(Int64(clamping: main.position)), .integer(metadata.mask),
@@ -289,7 +275,7 @@ final class RowStore {
     if let loaded, loaded.table == shape.name, loaded.key == key {
       old = loaded.digest
     } else {
-      old = try session.firstRow("SELECT digest FROM \(quote(shape.metadataTable)) WHERE key = ?1", [key])?[0].blob
+      old = try session.firstRow(statements(shape).digest, [key])?[0].blob
     }
     loaded = nil
     var change = digestChanges[DigestBook.Place(scope: scope, table: shape.name)] ?? DigestBook.Change()

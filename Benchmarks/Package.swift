@@ -1,0 +1,23 @@
+// swift-tools-version:6.1
+import PackageDescription
+
+/// Measures SyncKit as it is shipped, through its public API, beside plain SQLite and its session extension.
+let package = Package(
+  name: "benchmarks",
+  platforms: [.macOS(.v15)],
+  dependencies: [
+    .package(name: "synckit", path: ".."),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "CSQLite"),
+    .executableTarget(
+      name: "bench",
+      dependencies: [
+        "CSQLite",
+        .product(name: "SyncKit", package: "synckit"),
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      path: "Sources/Bench"),
+  ]
+)

@@ -1,0 +1,65 @@
+import Foundation
+
+/// CPU seconds of this process, all threads.
+func cpuSeconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+/// What a piece of work took.
+struct Cost {
+  var cpu: Double
+  var wall: Double
+
+  static func of(_ body: () async throws -> Void) async rethrows -> Cost {
+    let (cpu, clock) = (cpuSeconds(), ContinuousClock.now)
+    try await body()
+    let wall = ContinuousClock.now - clock
+    return Cost(cpu: cpuSeconds() - cpu, wall: Double(wall.components.seconds) + Double(wall.components.attoseconds) / 1e18)
+  }
+}
+
+/// One number of a workload, measured several times.
+struct Figure: Codable {
+  var name: String
+  var unit: String
+  /// The median, and how far the quarters lie apart.
+  var value: Double
+  var spread: Double
+  var runs: [Double]
+
+  init(_ name: String, _ unit: String, _ runs: [Double]) {
+    let sorted = runs.sorted()
+    (self.name, self.unit, self.runs) = (name, unit, runs)
+    value = sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+    spread = sorted.isEmpty ? 0 : sorted[sorted.count * 3 / 4] - sorted[sorted.count / 4]
+  }
+}
+
+/// A folder that goes with its owner.
+final class Scratch {
+  let path: String
+
+  init(_ folder: String) throws {
+    path = folder + "/bench-\(UInt64.random(in: 0 ... .max))"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// Bytes of a database with its log.
+  static func bytes(_ path: String) -> Int {
+    ["", "-wal"].reduce(0) { sum, suffix in
+      sum + ((try? FileManager.default.attributesOfItem(atPath: path + suffix)[.size] as? Int) ?? 0)
+    }
+  }
+}
+
+struct Machine: Codable {
+  var cpu: String
+  var cores: Int
+  var memoryGiB: Int
+  var system: String
+  var sqlite: String
+}
