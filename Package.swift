@@ -46,6 +46,7 @@ let package = Package(
         "CZlib",
         .target(name: "CCurl", condition: .when(platforms: [.linux])),
         .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "Crypto", package: "swift-crypto"),
       ],

@@ -124,7 +124,8 @@ extension Hub {
       }
       let unit = ChangeUnit(stamp: item.unit.stamp, changes: asBorn)
       if let hold = try UnitCheck(
-        session: work.ingest.session, rows: work.ingest.rows, lineage: work.ingest.lineage, rules: item.content.rules
+        session: work.ingest.session, rows: work.ingest.rows, lineage: work.ingest.lineage, held: work.ingest.held,
+        rules: item.content.rules
       ).holdReason(
         unit, by: author)
       {

@@ -19,6 +19,7 @@ final class HubLineage {
   private var bases: [Place: Base?] = [:]
   private var families: [Place: Bool] = [:]
   private var twins: [Place: UInt64?] = [:]
+  private var lines: [Place: [ReplicaID: UInt64]] = [:]
 
   init(session: any HubSession) { self.session = session }
 
@@ -40,6 +41,8 @@ final class HubLineage {
 
   /// The identities whose batches count as `replica`'s own, each with the last number that does.
   func line(of replica: ReplicaID, scope: String) throws -> [ReplicaID: UInt64] {
+    let place = Place(replica: replica, scope: scope)
+    if let known = lines[place] { return known }
     var line: [ReplicaID: UInt64] = [replica: .max]
     var (at, end) = (replica, UInt64.max)
     while line.count <= Self.generationsMax, let base = try base(of: at, scope: scope), line[base.predecessor] == nil {
@@ -47,6 +50,7 @@ final class HubLineage {
       line[base.predecessor] = end
       at = base.predecessor
     }
+    lines[place] = line
     return line
   }
 
@@ -90,7 +94,7 @@ final class HubLineage {
   }
 
   /// What was read is read anew.
-  func forget() { (bases, families, twins) = ([:], [:], [:]) }
+  func forget() { (bases, families, twins, lines) = ([:], [:], [:], [:]) }
 
   /// What makes another write one's own, beyond its name, for a batch about to be merged; nil when names alone decide.
   ///

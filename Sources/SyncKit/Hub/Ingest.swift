@@ -15,6 +15,7 @@ struct Ingest {
   let own: OwnWrites
   let lineage: HubLineage
   let places: HubPlaces
+  let held: HeldRows
 
   /// Batches of one replica that may wait for a missing earlier one.
   static let waitingMax = 1000
@@ -36,6 +37,7 @@ struct Ingest {
     own = OwnWrites(session: session, tables: tables, key: key, wallMs: wallMs, order: order, rows: rows, conflicts: conflicts)
     lineage = HubLineage(session: session)
     places = HubPlaces(session: session)
+    held = HeldRows(session: session)
   }
 
   /// Writes what the transaction gathered: the hub's own changes sealed into the journal and feed, and the scopes' state.
@@ -200,7 +202,7 @@ struct Ingest {
     var run: ScopeOrder.Run?
     var runBytes = 0
     let returned = try ReturnedWork(ingest: self).units(of: hash)
-    let check = UnitCheck(session: session, rows: rows, lineage: lineage, rules: content.rules)
+    let check = UnitCheck(session: session, rows: rows, lineage: lineage, held: held, rules: content.rules)
     var merger: RowMerger?
     for (index, unit) in content.units.enumerated() {
       // What the hub wrote to a row in this transaction has its version before anything else is merged into that row.
@@ -266,11 +268,12 @@ struct Ingest {
   private func hold(
     _ unit: ChangeUnit, index: Int, hold: UnitCheck.Hold, content: BatchContent, batch: Int64, into result: inout MergeResult
   ) throws {
-    var held = WireHeldUnit()
-    held.unit = UInt32(index)
-    held.reason = hold.reason.rawValue
-    held.detail = hold.detail
-    result.held.append(held)
+    var said = WireHeldUnit()
+    said.unit = UInt32(index)
+    said.reason = hold.reason.rawValue
+    said.detail = hold.detail
+    result.held.append(said)
+    held.note(content.replica)
     result.heldChanges += unit.changes.count
     try session.execute(
       "INSERT INTO hub_held (scope, batch, unit, replica, reason, detail, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

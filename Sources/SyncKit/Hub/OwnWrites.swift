@@ -102,11 +102,11 @@ final class OwnWrites {
       guard let shape = rows.shape(change.table) else { continue }
       // A birth always says its scope.
       let isBirth = change.isAlive && change.cells.contains { $0.column == shape.declaration.scopeColumn }
-      let before = RowState(life: isBirth || !change.isAlive ? change.life - 1 : change.life)
+      let wasAlive = change.isAlive != (isBirth || !change.isAlive)
       let origin = Origin(version: Version(unit.stamp, key.replica), position: 0)
       let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max)
       if !isUndoing { try conflicts.close(seenBy: incoming, change: change, scope: scope) }
-      try links.follow(change, shape: shape, before: before, after: RowState(life: change.life), incoming: incoming)
+      try links.follow(change, shape: shape, wasAlive: wasAlive, isAlive: change.isAlive, incoming: incoming)
     }
   }
 

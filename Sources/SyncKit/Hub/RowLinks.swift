@@ -8,10 +8,10 @@ struct RowLinks {
   let conflicts: ConflictBook
   let scope: String
 
-  func follow(_ change: RowChange, shape: TableShape, before: RowState, after: RowState, incoming: IncomingChange) throws {
-    if !shape.declaration.softKeys.isEmpty { try followSoftKeys(change, shape: shape, isAlive: after.isAlive) }
-    if after.isAlive && !shape.declaration.references.isEmpty { try followParents(change, shape: shape, incoming: incoming) }
-    if before.isAlive != after.isAlive { try followChildren(of: change, isAlive: after.isAlive, incoming: incoming) }
+  func follow(_ change: RowChange, shape: TableShape, wasAlive: Bool, isAlive: Bool, incoming: IncomingChange) throws {
+    if !shape.declaration.softKeys.isEmpty { try followSoftKeys(change, shape: shape, isAlive: isAlive) }
+    if isAlive && !shape.declaration.references.isEmpty { try followParents(change, shape: shape, incoming: incoming) }
+    if wasAlive != isAlive { try followChildren(of: change, isAlive: isAlive, incoming: incoming) }
   }
 
   // MARK: Soft keys
@@ -57,19 +57,17 @@ struct RowLinks {
 
   /// A row that others refer to was deleted, or came back.
   private func followChildren(of change: RowChange, isAlive: Bool, incoming: IncomingChange) throws {
-    for shape in rows.all {
-      for (column, table) in shape.declaration.references where table == change.table {
-        let children = try session.rows(
-          "SELECT \(quote(shape.keyColumn)) FROM \(quote(shape.name)) WHERE \(quote(column)) = ?1", [change.key])
-        for child in children {
-          guard let stored = try rows.load(shape, key: child[0]), let cell = stored.state.cells[CellName(column)] else { continue }
-          let row = RowChange(table: shape.name, key: child[0], life: stored.state.life, cells: [])
-          if isAlive {
-            try conflicts.closeOrphan(child: row, column: column, version: cell.origin.version)
-          } else if !incoming.hasSeen(cell.origin) {
-            try conflicts.recordOrphan(
-              child: row, column: column, parent: change.key, version: cell.origin, deleted: incoming.origin, scope: stored.scope)
-          }
+    for (shape, column) in rows.references(to: change.table) {
+      let children = try session.rows(
+        "SELECT \(quote(shape.keyColumn)) FROM \(quote(shape.name)) WHERE \(quote(column)) = ?1", [change.key])
+      for child in children {
+        guard let stored = try rows.load(shape, key: child[0]), let cell = stored.state.cells[CellName(column)] else { continue }
+        let row = RowChange(table: shape.name, key: child[0], life: stored.state.life, cells: [])
+        if isAlive {
+          try conflicts.closeOrphan(child: row, column: column, version: cell.origin.version)
+        } else if !incoming.hasSeen(cell.origin) {
+          try conflicts.recordOrphan(
+            child: row, column: column, parent: change.key, version: cell.origin, deleted: incoming.origin, scope: stored.scope)
         }
       }
     }

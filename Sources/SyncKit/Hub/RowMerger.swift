@@ -26,10 +26,16 @@ struct RowMerger {
     var change = change
     let shape = try ingest.rows.shapeOrUnknown(change.table)
     change.cells = try ingest.rows.prepare(change, shape, rules: rules[change.table] ?? [:])
-    let before = try ingest.rows.loadUnwritten(shape, key: change.key)?.state ?? .unknown
+    let stored = try ingest.rows.loadUnwritten(shape, key: change.key)
     var incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)
     incoming.isOneAuthors = isOneAuthors
     incoming.sawEarlier = sawEarlier
+    let links = RowLinks(session: session, rows: ingest.rows, conflicts: ingest.conflicts, scope: scope)
+    if stored == nil, try isSavedAsNew(change, shape) {
+      try ingest.conflicts.close(seenBy: incoming, change: change, scope: scope)
+      return try links.follow(change, shape: shape, wasAlive: false, isAlive: true, incoming: incoming)
+    }
+    let before = stored?.state ?? .unknown
     let outcome = Merge.join(before, incoming, policies: try ingest.rows.policies(shape))
     var image =
       before.isAlive && before.life < change.life && shape.isKnown ? try RowImage(shape, key: change.key, in: session) : nil
@@ -37,10 +43,7 @@ struct RowMerger {
     if outcome.changed || outcome.state != before {
       try session.withoutCapture {
         try ingest.rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope)
-        if let observer = ingest.observer, observer.tables.contains(change.table), origin.version.replica != ingest.key.replica {
-          let isNew = outcome.state.isAlive && outcome.state.life != before.life
-          try observer.merged(table: change.table, key: change.key, scope: scope, isNew: isNew, hubMs: ingest.wallMs, in: session)
-        }
+        try tellObserver(change, isNew: outcome.state.isAlive && outcome.state.life != before.life)
       }
     }
     if change.table == MetadataSchema.decisionTable.name { return try noteDecision(change) }
@@ -52,8 +55,24 @@ struct RowMerger {
     if try comesBack(outcome, change, shape, image: image) { return }
     let conflictImage = try image ?? (outcome.state.isAlive ? nil : images.image(table: change.table, key: change.key, scope: scope))
     for loser in outcome.unseen { try ingest.conflicts.record(loser, change: change, scope: scope, image: conflictImage) }
-    let links = RowLinks(session: session, rows: ingest.rows, conflicts: ingest.conflicts, scope: scope)
-    try links.follow(change, shape: shape, before: before, after: outcome.state, incoming: incoming)
+    try links.follow(change, shape: shape, wasAlive: before.isAlive, isAlive: outcome.state.isAlive, incoming: incoming)
+  }
+
+  /// Writes a row that nobody had heard of, if it is one as it stands and of the app: nothing of it can lose.
+  private func isSavedAsNew(_ change: RowChange, _ shape: TableShape) throws -> Bool {
+    guard !MetadataSchema.ownTables.contains(where: { $0.name == change.table }) else { return false }
+    return try session.withoutCapture {
+      guard try ingest.rows.saveNew(change, origin: origin, shape: shape, scope: scope) else { return false }
+      try tellObserver(change, isNew: true)
+      return true
+    }
+  }
+
+  private func tellObserver(_ change: RowChange, isNew: Bool) throws {
+    guard let observer = ingest.observer, observer.tables.contains(change.table), origin.version.replica != ingest.key.replica else {
+      return
+    }
+    try observer.merged(table: change.table, key: change.key, scope: scope, isNew: isNew, hubMs: ingest.wallMs, in: session)
   }
 
   /// A decision made on a device counts at once, and so does its undoing.

@@ -2,10 +2,14 @@ internal import Foundation
 
 /// Positions, clock and running hash of the scopes that one hub transaction touches, read at first use and saved at its end.
 final class ScopeOrder: UnitOrder {
-  struct State {
-    var position: UInt64 = 0
-    var clock = HybridClock()
-    var hash = Data(count: ScopeOrder.hashBytes)
+  final class State {
+    init(position: UInt64 = 0, clock: HybridClock = HybridClock(), hash: Data = Data(count: ScopeOrder.hashBytes)) {
+      (self.position, self.clock, self.hash) = (position, clock, hash)
+    }
+
+    var position: UInt64
+    var clock: HybridClock
+    var hash: Data
   }
 
   /// The feed's running hash is cut to this many bytes.
@@ -33,24 +37,21 @@ final class ScopeOrder: UnitOrder {
   /// scope has seen already is not ahead, should the hub's own wall have gone back; but it does not make the next step
   /// smaller, or stamps that climb would carry the scope's clock away.
   func accept(_ stamp: HybridTimestamp, scope: String, wallMs: UInt64) throws -> HybridTimestamp {
-    var state = try state(scope)
+    let state = try state(scope)
     let isAhead = stamp.wallMs > wallMs + WireLimits.driftMsMax && stamp > state.clock.last
     let accepted = isAhead ? state.clock.issue(wallMs: wallMs) : stamp
     state.clock.receive(accepted)
-    states[scope] = state
     return accepted
   }
 
   /// Moves the scope's clock past a stamp that the hub gave out before it was restored.
   func receive(_ stamp: HybridTimestamp, scope: String) throws {
-    var state = try state(scope)
+    let state = try state(scope)
     state.clock.receive(stamp)
-    states[scope] = state
   }
 
   func issue(wallMs: UInt64, scope: String) throws -> HybridTimestamp {
-    var state = try state(scope)
-    defer { states[scope] = state }
+    let state = try state(scope)
     return state.clock.issue(wallMs: wallMs)
   }
 
@@ -61,9 +62,8 @@ final class ScopeOrder: UnitOrder {
       throw SyncError(
         .transactionTooLarge, vi: "Một lần ghi của máy chủ quá lớn; chia nhỏ ra.", en: "One transaction of the hub is too large; split it.")
     }
-    var state = try state(scope)
+    let state = try state(scope)
     state.position += 1
-    states[scope] = state
   }
 
   /// Takes the next position for a merged unit.
@@ -87,10 +87,9 @@ final class ScopeOrder: UnitOrder {
   func log(_ run: Run, batch: Int64, batchHash: Data, scope: String) throws {
     let stamps = run.stamps
     guard !stamps.isEmpty else { return }
-    var state = try state(scope)
+    let state = try state(scope)
     state.hash = Self.link(
       state.hash, batch: batchHash, position: run.position, firstUnit: run.firstUnit, isDeclined: run.isDeclined, stamps: stamps)
-    states[scope] = state
     try session.execute(
       "INSERT INTO hub_feed (scope, position, units, batch, first_unit, stamps, hash, declined) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
       [

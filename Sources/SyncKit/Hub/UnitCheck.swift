@@ -5,6 +5,7 @@ struct UnitCheck {
   let session: any HubSession
   let rows: RowStore
   let lineage: HubLineage
+  let held: HeldRows
   /// What the author says of its columns: see `BatchContent.rules`.
   var rules: [String: MergePolicies] = [:]
 
@@ -58,8 +59,8 @@ struct UnitCheck {
     }
     // A key that the table would turn into another one could pass for a row of another unit.
     guard shape.keyType.keeps(change.key) else { return Hold(reason: .value, detail: "\(change.table).\(shape.keyColumn)") }
-    let unknown = change.cells.filter { shape.column(named: $0.column) == nil }
-    if let cell = try unknown.first(where: { try !canKeepAside($0, shape) }) {
+    let isPlain = rows.isPlain(change, shape)
+    if !isPlain, let cell = try change.cells.first(where: { try shape.place(of: $0.column) == nil && !canKeepAside($0, shape) }) {
       return Hold(reason: .schema, detail: "\(change.table).\(cell.column)")
     }
     if try isBehind(change, author) { return Hold(reason: .behind, detail: change.table) }
@@ -77,7 +78,7 @@ struct UnitCheck {
     // Conflicts are the hub's alone; a decision is never changed.
     let isKept = change.table == MetadataSchema.decisionTable.name && stored != nil
     if isKept || change.table == MetadataSchema.conflictTable.name { return Hold(reason: .schema, detail: change.table) }
-    if let wrong = change.cells.first(where: { shape.column(named: $0.column) != nil && !shape.accepts($0) }) {
+    if !isPlain, let wrong = change.cells.first(where: { shape.place(of: $0.column) != nil && !shape.accepts($0) }) {
       return Hold(reason: .value, detail: "\(change.table).\(wrong.column)")
     }
     return try missingParent(of: change, shape: shape, in: unit)
@@ -100,6 +101,7 @@ struct UnitCheck {
   /// Whether an earlier unit about the same row is held: of this identity, or of one that it goes on from.
   private func isBehind(_ change: RowChange, _ author: Author) throws -> Bool {
     try lineage.line(of: author.replica, scope: author.scope).contains { replica, end in
+      guard try held.hasAny(of: replica) else { return false }
       let unit = replica == author.replica ? author.unit : 0
       return try session.firstRow(
         """
@@ -115,6 +117,7 @@ struct UnitCheck {
 
   /// A reference to a row that nobody has heard of, unless this very unit brings it.
   private func missingParent(of change: RowChange, shape: TableShape, in unit: ChangeUnit) throws -> Hold? {
+    if shape.declaration.references.isEmpty { return nil }
     for cell in change.cells where cell.name.part == .whole && !cell.value.isNull {
       guard let table = shape.declaration.references[cell.column], let parent = rows.shape(table) else { continue }
       if unit.changes.contains(where: { $0.table == table && $0.key == cell.value && $0.isAlive }) { continue }
@@ -122,6 +125,23 @@ struct UnitCheck {
     }
     return nil
   }
+}
+
+/// Whose work is held, of those that one transaction asks about: of most devices nothing is.
+final class HeldRows {
+  private let session: any HubSession
+  private var known: [ReplicaID: Bool] = [:]
+
+  init(session: any HubSession) { self.session = session }
+
+  func hasAny(of replica: ReplicaID) throws -> Bool {
+    if let any = known[replica] { return any }
+    let any = try session.firstRow("SELECT 1 FROM hub_held_row WHERE replica = ?1 LIMIT 1", [.blob(replica.bytes)]) != nil
+    known[replica] = any
+    return any
+  }
+
+  func note(_ replica: ReplicaID) { known[replica] = true }
 }
 
 extension CellValue {
@@ -139,9 +159,11 @@ extension CellValue {
 
 extension TableShape {
   /// Whether a value can stand in its column as it is, and is of the kind the column's policy takes.
-  func accepts(_ cell: CellChange) -> Bool {
-    guard let column = column(named: cell.column) else { return false }
-    switch (policy(of: column), cell.name.part) {
+  func accepts(_ cell: CellChange) -> Bool { place(of: cell.column).map { accepts(cell, at: $0) } ?? false }
+
+  /// - Parameter place: That of the cell's column.
+  func accepts(_ cell: CellChange, at place: Int) -> Bool {
+    switch (columnPolicies[place], cell.name.part) {
     case (.perKey, .member), (.counter, .increment): return true
     case (.perKey, _), (.counter, _), (_, .member), (_, .increment): return false
     case (.ranked(let values), .whole):
@@ -149,7 +171,7 @@ extension TableShape {
     case (.max, .whole), (.min, .whole): break
     case (.lastWriterWins, .whole), (.review, .whole): guard cell.generation == 0 else { return false }
     }
-    return isShown(cell.value, in: column)
+    return isShown(cell.value, in: columns[place])
   }
 
   /// Whether a value can stand in a column as it is.

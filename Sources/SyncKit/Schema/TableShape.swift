@@ -24,9 +24,25 @@ struct TableShape: Sendable, Hashable {
   var keyColumn: String
   var keyType: ColumnType
   /// Without the key; the scope first, so that it is in the first part of a row that has to be cut.
-  var columns: [Column]
+  let columns: [Column]
   /// False for a table that this program has only heard of: it has records of its rows, and no rows.
-  var isKnown = true
+  var isKnown: Bool
+  /// Where each column is in `columns`, and how it merges: asked for every cell there is.
+  private let places: [String: Int]
+  let columnPolicies: [MergePolicy]
+
+  init(
+    id: Int, declaration: ReplicatedTable, keyColumn: String, keyType: ColumnType, columns: [Column], isKnown: Bool = true
+  ) {
+    self.id = id
+    self.declaration = declaration
+    self.keyColumn = keyColumn
+    self.keyType = keyType
+    self.columns = columns
+    self.isKnown = isKnown
+    places = Dictionary(columns.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    columnPolicies = columns.map { declaration.policies[$0.name] ?? .lastWriterWins }
+  }
 
   /// A table that only newer programs know.
   static func unknown(_ name: String) -> TableShape {
@@ -45,7 +61,8 @@ struct TableShape: Sendable, Hashable {
   /// Columns about which capture must know more than that they were written.
   var policyColumns: [Column] { columns.filter { declaration.policies[$0.name].map { $0 != .lastWriterWins && $0 != .review } ?? false } }
 
-  func column(named name: String) -> Column? { columns.first { $0.name == name } }
+  func place(of name: String) -> Int? { places[name] }
+  func column(named name: String) -> Column? { places[name].map { columns[$0] } }
   func column(id: Int) -> Column? { columns.first { $0.id == id } }
 
   /// Whether a row's values, in column order, say that it belongs to `scope`.

@@ -32,32 +32,63 @@ struct RowDigest: Hashable, Sendable {
     key.append(to: &data)
     data.appendVarint(UInt64(state.life))
     for (name, cell) in state.cells.sorted(by: { $0.key.isBefore($1.key) }) {
-      data.append(contentsOf: name.column.utf8)
-      data.append(0)
-      switch name.part {
-      case .whole: data.append(0)
-      case .member(let member):
-        data.append(1)
-        data.appendVarint(UInt64(member.utf8.count))
-        data.append(contentsOf: member.utf8)
-      case .increment(let id):
-        data.append(2)
-        data.append(fixed64: id)
-      }
+      data.append(contentsOf: Self.frame(name))
       cell.value.append(to: &data)
-      data.appendVarint(UInt64(cell.generation))
-      data.appendVarint(cell.origin.version.timestamp.rawValue)
-      data.append(contentsOf: cell.origin.version.replica.bytes)
+      data.append(contentsOf: Self.close(cell.generation, cell.origin.version))
     }
     self.init(data.sha256)
   }
 
-  /// The first 16 bytes, little endian.
-  init(_ bytes: Data) {
-    value = bytes.prefix(16).reversed().reduce(0) { $0 << 8 | UInt128($1) }
+  /// That of a living row whose cells have one version.
+  init(_ plain: PlainCells, plan: ColumnPlan, life: UInt32, version: Version, table: String, key: CellValue) {
+    var data = Array("synckit/row/1\0\(table)\0".utf8)
+    data.reserveCapacity(Self.bytesExpected)
+    key.append(to: &data)
+    data.appendVarint(UInt64(life))
+    let close = Self.close(0, version)
+    for place in plan.digestOrder {
+      guard let value = plain.values[place] else { continue }
+      data.append(contentsOf: plan.digestNames[place])
+      value.append(to: &data)
+      data.append(contentsOf: close)
+    }
+    self.init(data.sha256)
   }
 
-  var bytes: Data { Data((0..<16).map { UInt8(truncatingIfNeeded: value >> (8 * UInt128($0))) }) }
+  /// What comes before a cell's value.
+  static func frame(_ name: CellName) -> [UInt8] {
+    var data = Array(name.column.utf8)
+    data.append(0)
+    switch name.part {
+    case .whole: data.append(0)
+    case .member(let member):
+      data.append(1)
+      data.appendVarint(UInt64(member.utf8.count))
+      data.append(contentsOf: member.utf8)
+    case .increment(let id):
+      data.append(2)
+      data.append(fixed64: id)
+    }
+    return data
+  }
+
+  /// What comes after it.
+  private static func close(_ generation: UInt32, _ version: Version) -> [UInt8] {
+    var data: [UInt8] = []
+    data.appendVarint(UInt64(generation))
+    data.appendVarint(version.timestamp.rawValue)
+    data.append(contentsOf: version.replica.bytes)
+    return data
+  }
+
+  /// The first 16 bytes, little endian.
+  init(_ bytes: Data) {
+    var value: UInt128 = 0
+    withUnsafeMutableBytes(of: &value) { $0.copyBytes(from: bytes.prefix(16)) }
+    self.value = UInt128(littleEndian: value)
+  }
+
+  var bytes: Data { withUnsafeBytes(of: value.littleEndian) { Data($0) } }
 
   static func + (a: RowDigest, b: RowDigest) -> RowDigest { RowDigest(value: a.value &+ b.value) }
   static func - (a: RowDigest, b: RowDigest) -> RowDigest { RowDigest(value: a.value &- b.value) }
@@ -93,6 +124,12 @@ struct DigestBook {
   struct Change {
     var sum = RowDigest.zero
     var rows = 0
+
+    /// - Parameter old: What the row counted for until now; nil when it did not.
+    mutating func add(_ digest: RowDigest, _ isAlive: Bool, instead old: Data?) {
+      sum = sum + digest - (old.map { RowDigest($0) } ?? .zero)
+      rows += (isAlive ? 1 : 0) - (old == nil ? 0 : 1)
+    }
   }
 
   func apply(_ change: Change, at place: Place) throws {

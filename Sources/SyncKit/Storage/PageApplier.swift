@@ -120,6 +120,7 @@ struct PageApplier {
         try rows.noteForeign(shape, key: change.key)
         continue
       }
+      if stored == nil, cells.count == change.cells.count, try rows.saveNew(change, origin: origin, shape: shape, scope: scope) { continue }
       let before = stored?.state ?? .unknown
       let incoming = IncomingChange(life: change.life, cells: cells, origin: origin, seenThrough: .max)
       let outcome = Merge.join(before, incoming, policies: try rows.policies(shape))

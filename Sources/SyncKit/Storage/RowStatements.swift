@@ -41,8 +41,11 @@ final class RowStatements {
 
   /// Puts a row in place: ?1 is its key, the columns' values follow. A row may stand that nobody ever captured, put there before
   /// the table was replicated: it gives way whole.
-  func insert(_ columns: [TableShape.Column]) -> String {
-    statement(for: columns, in: &inserts) {
+  func insert(_ columns: [TableShape.Column]) -> String { insert(mask: Self.mask(columns)) }
+
+  /// - Parameter mask: Which columns, by bit; their values come in the order of the shape.
+  func insert(mask: Int64) -> String {
+    statement(for: mask, in: &inserts) { columns in
       let names = ([keyColumn] + columns.map { quote($0.name) }).joined(separator: ", ")
       let places = (1...columns.count + 1).map { "?\($0)" }.joined(separator: ", ")
       return "INSERT INTO \(table) (\(names)) VALUES (\(places)) ON CONFLICT (\(keyColumn)) DO UPDATE SET \(overwriteAll)"
@@ -51,17 +54,17 @@ final class RowStatements {
 
   /// Changes columns of a row: ?1 is its key, the values follow.
   func update(_ columns: [TableShape.Column]) -> String {
-    statement(for: columns, in: &updates) {
+    statement(for: Self.mask(columns), in: &updates) { columns in
       let sets = columns.enumerated().map { "\(quote($1.name)) = ?\($0 + 2)" }.joined(separator: ", ")
       return "UPDATE \(table) SET \(sets) WHERE \(keyColumn) = ?1"
     }
   }
 
-  /// - Parameter columns: In the order of the shape.
-  private func statement(for columns: [TableShape.Column], in made: inout [Int64: String], _ make: () -> String) -> String {
-    let mask = columns.reduce(Int64(0)) { $0 | 1 << Int64($1.id) }
+  private static func mask(_ columns: [TableShape.Column]) -> Int64 { columns.reduce(0) { $0 | 1 << Int64($1.id) } }
+
+  private func statement(for mask: Int64, in made: inout [Int64: String], _ make: ([TableShape.Column]) -> String) -> String {
     if let known = made[mask] { return known }
-    let new = make()
+    let new = make(shape.columns.filter { mask >> Int64($0.id) & 1 == 1 })
     made[mask] = new
     return new
   }

@@ -17,6 +17,7 @@ final class RowStore {
 
   func shape(_ table: String) -> TableShape? { shapes[table] }
 
+  private var plans: [String: ColumnPlan] = [:]
   private var statementsByTable: [String: RowStatements] = [:]
   private func statements(_ shape: TableShape) -> RowStatements {
     if let known = statementsByTable[shape.name] { return known }
@@ -24,6 +25,12 @@ final class RowStore {
     statementsByTable[shape.name] = new
     return new
   }
+
+  private lazy var children = Dictionary(
+    grouping: all.flatMap { shape in shape.declaration.references.map { (parent: $1, child: (shape: shape, column: $0)) } }
+  ) { $0.parent }
+  /// The columns that refer to rows of a table.
+  func references(to table: String) -> [(shape: TableShape, column: String)] { (children[table] ?? []).map(\.child) }
 
   private var book: AsideBook?
   /// What newer programs wrote and this one cannot show.
@@ -51,6 +58,7 @@ final class RowStore {
   ///
   /// - Parameter rules: By which rule each column merges, as the sender says.
   func prepare(_ change: RowChange, _ shape: TableShape, rules: MergePolicies) throws -> [CellChange] {
+    if isPlain(change, shape) { return change.cells }
     let book = try aside
     return try change.cells.filter { cell in
       if let column = shape.column(named: cell.column) {
@@ -174,6 +182,40 @@ final class RowStore {
     }
   }
 
+  // MARK: New rows
+
+  /// See `ColumnPlan.layOut`.
+  private func layOut(_ change: RowChange, _ shape: TableShape) -> PlainCells? {
+    plans[shape.name, default: ColumnPlan(shape)].layOut(change.cells, shape)
+  }
+
+  /// Whether a change writes nothing but whole cells, each as its column can show it.
+  func isPlain(_ change: RowChange, _ shape: TableShape) -> Bool { shape.isKnown && layOut(change, shape) != nil }
+
+  /// Writes a row that nobody had heard of, when a plain change brings it to life.
+  ///
+  /// - Returns: Whether it was that; otherwise nothing is written, and the change is to be merged.
+  func saveNew(_ change: RowChange, origin: Origin, shape: TableShape, scope: String) throws -> Bool {
+    guard change.isAlive, shape.isKnown, try !aside.has(shape.name), let plain = layOut(change, shape) else { return false }
+    try saveNewMetadata(plain, life: change.life, origin: origin, shape: shape, key: change.key, scope: scope)
+    touched.insert(shape.name)
+    var values = [change.key]
+    values.reserveCapacity(plain.values.count + 1)
+    for value in plain.values { if let value { values.append(value) } }
+    try session.execute(statements(shape).insert(mask: plain.mask), values)
+    return true
+  }
+
+  private func saveNewMetadata(
+    _ plain: PlainCells, life: UInt32, origin: Origin, shape: TableShape, key: CellValue, scope: String
+  ) throws {
+    guard let plan = plans[shape.name] else { return }
+    let digest = RowDigest(plain, plan: plan, life: life, version: origin.version, table: shape.name, key: key)
+    try noteDigest(digest, isAlive: true, shape: shape, key: key, scope: scope)
+    try write(
+      RowMetadata(life: life, main: origin, mask: plain.mask, split: Data()), digest: digest.bytes, shape: shape, key: key, scope: scope)
+  }
+
   /// What the app sees in a column: its default where nobody wrote it, or what was written cannot be shown. Nil when nothing need
   /// be written there.
   private func value(of column: TableShape.Column, in state: RowState, _ shape: TableShape) throws -> CellValue? {
@@ -258,15 +300,19 @@ final class RowStore {
       try aside.save(hidden, table: shape.name, key: key, number: number)
     }
     guard let metadata = try RowMetadata(shown, shape: shape, number: number) else { return }
-    let main = metadata.main
     let digest = RowDigest(state, table: shape.name, key: key)
     try noteDigest(digest, isAlive: state.isAlive, shape: shape, key: key, scope: scope)
+    try write(metadata, digest: state.isAlive ? digest.bytes : nil, shape: shape, key: key, scope: scope)
+  }
+
+  private func write(_ metadata: RowMetadata, digest: Data?, shape: TableShape, key: CellValue, scope: String) throws {
+    let main = metadata.main
     try session.execute(
       statements(shape).saveMetadata,
       [
-        key, .text(scope), .integer(Int64(state.life)), .integer(Int64(bitPattern: main.version.timestamp.rawValue)),
+        key, .text(scope), .integer(Int64(metadata.life)), .integer(Int64(bitPattern: main.version.timestamp.rawValue)),
         .integer(try number(of: main.version.replica)), .integer(Int64(clamping: main.position)), .integer(metadata.mask),
-        metadata.split.isEmpty ? .null : .blob(metadata.split), state.isAlive ? .blob(digest.bytes) : .null,
+        metadata.split.isEmpty ? .null : .blob(metadata.split), digest.map { .blob($0) } ?? .null,
       ])
   }
 
@@ -278,10 +324,7 @@ final class RowStore {
       old = try session.firstRow(statements(shape).digest, [key])?[0].blob
     }
     loaded = nil
-    var change = digestChanges[DigestBook.Place(scope: scope, table: shape.name)] ?? DigestBook.Change()
-    change.sum = change.sum + digest - (old.map { RowDigest($0) } ?? .zero)
-    change.rows += (isAlive ? 1 : 0) - (old == nil ? 0 : 1)
-    digestChanges[DigestBook.Place(scope: scope, table: shape.name)] = change
+    digestChanges[DigestBook.Place(scope: scope, table: shape.name), default: DigestBook.Change()].add(digest, isAlive, instead: old)
   }
 
   /// The number a replica has in this store's records; given at first use.

@@ -25,27 +25,6 @@ extension SQLSession {
   }
 }
 
-/// A SQLite transaction run by GRDB, with statements prepared once a connection.
-struct SQLiteSession: SQLSession {
-  let db: Database
-  /// Told of every statement that writes; nil outside tests.
-  var listener: StorageSteps.Listener?
-
-  func execute(_ sql: String, _ arguments: [CellValue]) throws {
-    try listener?(.statement(sql))
-    try db.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments.map(\.databaseValue)))
-  }
-
-  func rows(_ sql: String, _ arguments: [CellValue]) throws -> [[CellValue]] {
-    if let listener, !sql.hasPrefix("SELECT") { try listener(.statement(sql)) }
-    let statement = try db.cachedStatement(sql: sql)
-    let cursor = try Row.fetchCursor(statement, arguments: StatementArguments(arguments.map(\.databaseValue)))
-    var rows: [[CellValue]] = []
-    while let row = try cursor.next() { rows.append(row.databaseValues.map { CellValue($0) }) }
-    return rows
-  }
-}
-
 extension SyncError {
   /// What a failure of the local database means to a person: also that of an app's own write, refused by capture or the disk.
   public init(_ error: DatabaseError, store: String) {

@@ -1,0 +1,90 @@
+internal import Foundation
+internal import GRDB
+internal import GRDBSQLite
+
+/// A SQLite transaction that GRDB began, with statements prepared once a connection.
+///
+/// Values go to SQLite and come back without GRDB's wrappers in between: a merge is made of little else, and takes about half as
+/// long. GRDB hears nothing of the tables written; whoever ends the transaction tells it.
+struct SQLiteSession: SQLSession {
+  let db: Database
+  /// Told of every statement that writes; nil outside tests.
+  var listener: StorageSteps.Listener?
+
+  func execute(_ sql: String, _ arguments: [CellValue]) throws {
+    try listener?(.statement(sql))
+    // What changes the schema has no arguments, and GRDB must know of it.
+    if arguments.isEmpty { return try db.cachedStatement(sql: sql).execute() }
+    try run(sql, arguments) { _ in }
+  }
+
+  func rows(_ sql: String, _ arguments: [CellValue]) throws -> [[CellValue]] {
+    if let listener, !sql.hasPrefix("SELECT") { try listener(.statement(sql)) }
+    var rows: [[CellValue]] = []
+    try run(sql, arguments) { statement in
+      rows.append((0..<sqlite3_column_count(statement)).map { CellValue(column: $0, of: statement) })
+    }
+    return rows
+  }
+
+  private func run(_ sql: String, _ arguments: [CellValue], row: (OpaquePointer) -> Void) throws {
+    let statement = try db.cachedStatement(sql: sql).sqliteStatement
+    defer {
+      sqlite3_reset(statement)
+      // Nothing that a person wrote stays in memory for the next user of the statement.
+      sqlite3_clear_bindings(statement)
+    }
+    for (index, value) in arguments.enumerated() {
+      let code = value.bind(to: statement, at: Int32(index + 1))
+      guard code == SQLITE_OK else { throw failure(code, sql) }
+    }
+    while true {
+      let code = sqlite3_step(statement)
+      if code == SQLITE_DONE { return }
+      guard code == SQLITE_ROW else { throw failure(code, sql) }
+      row(statement)
+    }
+  }
+
+  private func failure(_ code: Int32, _ sql: String) -> DatabaseError {
+    DatabaseError(
+      resultCode: ResultCode(rawValue: sqlite3_extended_errcode(db.sqliteConnection)),
+      message: sqlite3_errmsg(db.sqliteConnection).map { String(cString: $0) }, sql: sql)
+  }
+}
+
+/// Tells SQLite to copy what it is given.
+private nonisolated(unsafe) let transient = unsafeBitCast(OpaquePointer(bitPattern: -1), to: sqlite3_destructor_type.self)
+
+extension CellValue {
+  fileprivate func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
+    switch self {
+    case .null: return sqlite3_bind_null(statement, index)
+    case .integer(let number): return sqlite3_bind_int64(statement, index, number)
+    case .real(let number): return sqlite3_bind_double(statement, index, number)
+    case .text(var text):
+      // An empty text may have no address, which would be NULL.
+      if text.isEmpty { return sqlite3_bind_text(statement, index, "", 0, transient) }
+      return text.withUTF8 { bytes in
+        bytes.withMemoryRebound(to: CChar.self) { sqlite3_bind_text(statement, index, $0.baseAddress, Int32($0.count), transient) }
+      }
+    case .blob(let bytes):
+      if bytes.isEmpty { return sqlite3_bind_zeroblob(statement, index, 0) }
+      return bytes.withUnsafeBytes { sqlite3_bind_blob(statement, index, $0.baseAddress, Int32($0.count), transient) }
+    }
+  }
+
+  fileprivate init(column: Int32, of statement: OpaquePointer) {
+    switch sqlite3_column_type(statement, column) {
+    case SQLITE_INTEGER: self = .integer(sqlite3_column_int64(statement, column))
+    case SQLITE_FLOAT: self = .real(sqlite3_column_double(statement, column))
+    case SQLITE_TEXT:
+      let text = sqlite3_column_text(statement, column)
+      self = .text(String(decoding: UnsafeBufferPointer(start: text, count: Int(sqlite3_column_bytes(statement, column))), as: UTF8.self))
+    case SQLITE_BLOB:
+      let bytes = sqlite3_column_blob(statement, column)
+      self = .blob(Data(UnsafeRawBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(statement, column)))))
+    default: self = .null
+    }
+  }
+}
