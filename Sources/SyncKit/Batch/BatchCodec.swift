@@ -133,29 +133,37 @@ enum TableCoder {
   }
 
   private static func columns(of rows: [RowChange], rules: MergePolicies) throws -> [WireColumn] {
-    var order: [ColumnKey] = []
-    var cells: [ColumnKey: [CellValue?]] = [:]
-    var generations: [ColumnKey: [UInt32]] = [:]
+    var columns: [GatheredColumn] = []
+    var places: [ColumnKey: Int] = [:]
     for (row, change) in rows.enumerated() {
-      for packed in CellPacking.pack(change.cells) {
+      for (index, packed) in CellPacking.pack(change.cells).enumerated() {
         let key = ColumnKey(name: packed.column, kind: packed.kind)
-        if cells[key] == nil {
-          order.append(key)
-          cells[key] = Array(repeating: nil, count: rows.count)
+        // Rows nearly always have their cells in one order.
+        let place = index < columns.count && columns[index].key == key ? index : places[key] ?? columns.count
+        if place == columns.count {
+          places[key] = place
+          columns.append(GatheredColumn(key: key, cells: Array(repeating: nil, count: rows.count)))
         }
-        cells[key]?[row] = packed.value
-        generations[key, default: []].append(packed.generation)
+        columns[place].cells[row] = packed.value
+        columns[place].generations.append(packed.generation)
       }
     }
-    return try order.map { key in
-      var column = try ColumnCoder.encode(name: key.name, cells: cells[key] ?? [])
-      column.kind = key.kind
-      if key.kind == .whole, let rule = rules[key.name] { column.say(rule) }
-      if let own = generations[key], own.contains(where: { $0 > 0 }) {
-        for generation in own { column.generations.appendVarint(UInt64(generation)) }
+    return try columns.map { gathered in
+      var column = try ColumnCoder.encode(name: gathered.key.name, cells: gathered.cells)
+      column.kind = gathered.key.kind
+      if column.kind == .whole, let rule = rules[column.name] { column.say(rule) }
+      if gathered.generations.contains(where: { $0 > 0 }) {
+        for generation in gathered.generations { column.generations.appendVarint(UInt64(generation)) }
       }
       return column
     }
+  }
+
+  private struct GatheredColumn {
+    var key: ColumnKey
+    var cells: [CellValue?]
+    /// One entry a written cell.
+    var generations: [UInt32] = []
   }
 
   /// - Returns: For each unit its changes, in the order of tables and rows.
@@ -183,9 +191,14 @@ enum TableCoder {
           let life = UInt32(exactly: count), life > 0, life <= WireLimits.lifeMax, let key = key[row], isKey(key)
         else { throw ByteReader.short }
         var cells: [CellChange] = []
+        cells.reserveCapacity(columns.count)
         for column in columns {
           guard let value = column.cells[row] else { continue }
           guard isValue(value) else { throw ByteReader.short }
+          if column.kind == .whole {
+            cells.append(CellChange(column.name, value, generation: column.generations.isEmpty ? 0 : column.generations[row]))
+            continue
+          }
           cells += try CellPacking.unpack(
             CellPacking.Packed(
               column: column.name, kind: column.kind, value: value, generation: column.generations.isEmpty ? 0 : column.generations[row]))
@@ -240,7 +253,7 @@ enum TableCoder {
   /// Whether a cell may hold a value: within the bound, and something every store keeps as it is.
   static func isValue(_ value: CellValue) -> Bool {
     switch value {
-    case .text(let text): text.utf8.count <= WireLimits.valueBytesMax && !text.utf8.contains(0)
+    case .text(let text): text.utf8.count <= WireLimits.valueBytesMax && !text.hasZeroByte
     case .blob(let bytes): bytes.count <= WireLimits.valueBytesMax
     case .real(let number): !number.isNaN
     case .integer, .null: true

@@ -85,18 +85,15 @@ extension RangeReplaceableCollection<UInt8> {
 
 /// Reads varints and byte runs from bytes that may be hostile: every read is checked.
 struct ByteReader {
-  private let bytes: Data
-  private var index: Data.Index
+  private let bytes: [UInt8]
+  private var index = 0
 
-  init(_ bytes: Data) {
-    self.bytes = bytes
-    index = bytes.startIndex
-  }
+  init(_ bytes: Data) { self.bytes = [UInt8](bytes) }
 
-  var isAtEnd: Bool { index == bytes.endIndex }
+  var isAtEnd: Bool { index == bytes.count }
 
   mutating func byte() throws -> UInt8 {
-    guard index < bytes.endIndex else { throw Self.short }
+    guard index < bytes.count else { throw Self.short }
     defer { index += 1 }
     return bytes[index]
   }
@@ -117,14 +114,16 @@ struct ByteReader {
     return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
   }
 
-  mutating func take(_ count: UInt64) throws -> Data {
-    guard let count = Int(exactly: count), count <= bytes.distance(from: index, to: bytes.endIndex) else { throw Self.short }
+  mutating func take(_ count: UInt64) throws -> Data { Data(try run(count)) }
+
+  private mutating func run(_ count: UInt64) throws -> ArraySlice<UInt8> {
+    guard let count = Int(exactly: count), count <= bytes.count - index else { throw Self.short }
     defer { index += count }
     return bytes[index..<index + count]
   }
 
   mutating func text(_ count: UInt64) throws -> String {
-    guard let text = String(validatingUTF8Bytes: try take(count)) else {
+    guard let text = String(validating: try run(count), as: UTF8.self) else {
       throw SyncError(.damaged, vi: "Có chữ không phải UTF-8.", en: "A text is not UTF-8.")
     }
     return text
@@ -135,7 +134,7 @@ struct ByteReader {
   /// 8 bytes, little endian.
   mutating func fixed64() throws -> UInt64 {
     var bits: UInt64 = 0
-    for (place, byte) in try take(8).enumerated() { bits |= UInt64(byte) << (8 * UInt64(place)) }
+    for (place, byte) in try run(8).enumerated() { bits |= UInt64(byte) << (8 * UInt64(place)) }
     return bits
   }
 
@@ -155,6 +154,9 @@ struct ByteReader {
 }
 
 extension String {
+  /// A zero byte would end the text early in some stores.
+  var hasZeroByte: Bool { utf8.withContiguousStorageIfAvailable { $0.contains(0) } ?? utf8.contains(0) }
+
   /// Gives nil unless the bytes are well-formed UTF-8.
   init?(validatingUTF8Bytes bytes: Data) {
     self.init(validating: bytes, as: UTF8.self)

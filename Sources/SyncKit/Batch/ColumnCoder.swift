@@ -75,36 +75,55 @@ enum ColumnCoder {
   // MARK: One kind of value
 
   private static func pack(_ values: [CellValue]) -> (WireEncoding, Data) {
-    var data = Data()
-    let integers = values.compactMap(\.integer)
-    if !values.isEmpty, integers.count == values.count {
+    // An array takes single bytes several times faster than Data does.
+    var data: [UInt8] = []
+    let encoding = pack(values, into: &data)
+    return (encoding, Data(data))
+  }
+
+  private static func pack(_ values: [CellValue], into data: inout [UInt8]) -> WireEncoding {
+    switch kind(of: values) {
+    case .integers:
+      let integers = values.compactMap(\.integer)
       let steps = zip(integers.dropFirst(), integers).allSatisfy { $0 >= $1 }
       var previous: Int64 = 0
       for value in integers {
         data.appendZigzag(steps ? value &- previous : value)
         previous = value
       }
-      return (steps ? .integerSteps : .integers, data)
-    }
-    if !values.isEmpty, values.allSatisfy({ if case .real = $0 { true } else { false } }) {
+      return steps ? .integerSteps : .integers
+    case .reals:
       for case .real(let number) in values { data.append(real: number) }
-      return (.reals, data)
-    }
-    let texts = values.compactMap(\.text)
-    if texts.count == values.count {
-      for text in texts { data.appendVarint(UInt64(text.utf8.count)) }
-      for text in texts { data.append(contentsOf: text.utf8) }
-      return (.texts, data)
-    }
-    let blobs = values.compactMap(\.blob)
-    if blobs.count == values.count, let first = blobs.first {
-      let equal = blobs.allSatisfy { $0.count == first.count }
+      return .reals
+    case .texts:
+      for case .text(let text) in values { data.appendVarint(UInt64(text.utf8.count)) }
+      for case .text(let text) in values { data.append(contentsOf: text.utf8) }
+      return .texts
+    case .blobs:
+      let blobs = values.compactMap(\.blob)
+      let equal = blobs.allSatisfy { $0.count == blobs[0].count }
       for blob in equal ? blobs.prefix(1) : blobs[...] { data.appendVarint(UInt64(blob.count)) }
-      for blob in blobs { data.append(blob) }
-      return (equal ? .equalBlobs : .blobs, data)
+      for blob in blobs { data.append(contentsOf: blob) }
+      return equal ? .equalBlobs : .blobs
+    default:
+      for value in values { value.append(to: &data) }
+      return .mixed
     }
-    for value in values { value.append(to: &data) }
-    return (.mixed, data)
+  }
+
+  /// The encoding for the one kind that all values are of; without values, that of texts.
+  private static func kind(of values: [CellValue]) -> WireEncoding {
+    func encoding(_ value: CellValue) -> WireEncoding {
+      switch value {
+      case .integer: .integers
+      case .real: .reals
+      case .text: .texts
+      case .blob: .blobs
+      case .null: .mixed
+      }
+    }
+    guard let first = values.first.map(encoding) else { return .texts }
+    return values.allSatisfy { encoding($0) == first } ? first : .mixed
   }
 
   private static func unpack(_ encoding: WireEncoding, _ raw: Data, count: Int) throws -> [CellValue] {
@@ -131,10 +150,10 @@ enum ColumnCoder {
       for length in lengths { values.append(.text(try reader.text(length))) }
     case .blobs:
       let lengths = try (0..<count).map { _ in try reader.varint() }
-      for length in lengths { values.append(.blob(Data(try reader.take(length)))) }
+      for length in lengths { values.append(.blob(try reader.take(length))) }
     case .equalBlobs:
       let length = count == 0 ? 0 : try reader.varint()
-      for _ in 0..<count { values.append(.blob(Data(try reader.take(length)))) }
+      for _ in 0..<count { values.append(.blob(try reader.take(length))) }
     case .UNRECOGNIZED:
       throw SyncError(.damaged, vi: "Cách mã hóa cột không biết.", en: "Unknown column encoding.")
     }

@@ -35,13 +35,13 @@ final class CaptureContext: Sendable {
   /// Adds the function, and the end of a tag with its transaction, to every connection of `configuration`.
   func install(in configuration: inout Configuration) {
     let functions = [
-      DatabaseFunction("synckit_txn", argumentCount: 0) { [self] _ in try tag() },
       DatabaseFunction("synckit_on", argumentCount: 0) { [self] _ in state.withLock { !$0.isSuspended } },
       DatabaseFunction("synckit_before", argumentCount: nil) { [self] values in before(values.map { CellValue($0) }) },
       DatabaseFunction("synckit_extra", argumentCount: nil) { [self] values in try extra(values.map { CellValue($0) }) },
     ]
-    configuration.prepareDatabase { db in
+    configuration.prepareDatabase { [self] db in
       for function in functions { db.add(function: function) }
+      try CaptureFunctions.install(self, in: db)
     }
   }
 
@@ -89,7 +89,8 @@ final class CaptureContext: Sendable {
     return try body()
   }
 
-  private func tag() throws -> Int64? {
+  /// - Returns: Nil while capture is off.
+  func tag() throws -> Int64? {
     try state.withLock { state in
       guard !state.isSuspended else { return nil }
       state.rows += 1

@@ -30,11 +30,13 @@ enum CaptureTriggers {
     let table = shape.name
     let key = quote(shape.keyColumn)
     let scope = quote(shape.declaration.scopeColumn)
-    func log(_ op: CaptureOperation, _ row: String, mask: String = "0", when: String = "1", extra: String = "NULL") -> String {
-      """
-        INSERT INTO sync_pending (txn, tbl, op, key, scope, mask, extra)
-          SELECT synckit_txn(), \(shape.id), \(op.rawValue), \(row).\(key), \(row).\(scope), \(mask), \(extra) WHERE \(when);
-      """
+    func log(_ op: CaptureOperation, _ row: String, mask: String? = nil, when: String = "1", extra: String = "NULL") -> String {
+      // The limit keeps SQLite from asking for the mask once more in the condition.
+      let changed = mask.map { " FROM (SELECT \($0) AS changed LIMIT 1)" } ?? ""
+      return """
+          INSERT INTO sync_pending (txn, tbl, op, key, scope, mask, extra)
+            SELECT synckit_txn(), \(shape.id), \(op.rawValue), \(row).\(key), \(row).\(scope), \(mask == nil ? "0" : "changed"), \(extra)\(changed) WHERE \(when);
+        """
     }
     let policyColumns = shape.policyColumns.map { quote($0.name) }
     func extra(_ rows: String...) -> String {
@@ -46,8 +48,8 @@ enum CaptureTriggers {
     func mayWrite(_ row: String) -> String {
       let own = shape.declaration.writer == .hub ? "0" : "code = \(row).\(scope)"
       return """
-          SELECT RAISE(ABORT, 'synckit:wrongScope') WHERE EXISTS (SELECT 1 FROM sync_scope WHERE writable = 1)
-            AND NOT EXISTS (SELECT 1 FROM sync_scope WHERE \(own) AND writable = 1);
+          SELECT RAISE(ABORT, 'synckit:wrongScope') WHERE NOT EXISTS (SELECT 1 FROM sync_scope WHERE \(own) AND writable = 1)
+            AND EXISTS (SELECT 1 FROM sync_scope WHERE writable = 1);
         """
     }
     let checks = """
@@ -80,7 +82,7 @@ enum CaptureTriggers {
           SELECT RAISE(ABORT, 'synckit:scopeChange') WHERE OLD.\(scope) IS NOT NEW.\(scope);
         \(checks)
         \(staysInScope(when: "OLD.\(key) IS NOT NEW.\(key)"))
-        \(log(.update, "NEW", mask: mask(shape), when: "OLD.\(key) IS NEW.\(key) AND (\(mask(shape))) <> 0", extra: extra("NEW", "OLD")))
+        \(log(.update, "NEW", mask: mask(shape), when: "OLD.\(key) IS NEW.\(key) AND changed <> 0", extra: extra("NEW", "OLD")))
         \(log(.delete, "OLD", when: "OLD.\(key) IS NOT NEW.\(key)"))
         \(log(.insert, "NEW", when: "OLD.\(key) IS NOT NEW.\(key)", extra: extra("NEW")))
         """),
@@ -88,32 +90,16 @@ enum CaptureTriggers {
     ]
   }
 
-  /// One bit a changed column. Compared byte for byte, whatever collation the column has. SQLite gives `<<` and `|` one
-  /// precedence, hence the parentheses.
+  /// One bit a changed column, by its number.
   private static func mask(_ shape: TableShape) -> String {
-    shape.columns.map { column in
-      let name = quote(column.name)
-      let differs = "OLD.\(name) COLLATE BINARY IS NOT NEW.\(name)"
-      let typed = column.isUntyped ? "(\(differs) OR typeof(OLD.\(name)) <> typeof(NEW.\(name)))" : "(\(differs))"
-      return "(\(typed) << \(column.id))"
-    }.joined(separator: " | ")
+    let names = Dictionary(uniqueKeysWithValues: shape.columns.map { ($0.id, quote($0.name)) })
+    let pairs = (0...(names.keys.max() ?? 0)).map { id in names[id].map { "OLD.\($0), NEW.\($0)" } ?? "NULL, NULL" }
+    return "synckit_mask(\(pairs.joined(separator: ", ")))"
   }
 
   /// True for a row that could never be sent.
   static func badValue(_ shape: TableShape) -> String {
-    let key = "NEW.\(quote(shape.keyColumn))"
-    var parts = [
-      "typeof(\(key)) NOT IN ('text', 'blob', 'integer')", "length(CAST(\(key) AS BLOB)) > \(WireLimits.keyBytesMax)",
-      "(typeof(\(key)) = 'text' AND instr(\(key), char(0)) > 0)",
-    ]
-    for column in shape.columns {
-      let value = "NEW.\(quote(column.name))"
-      // Also a column meant for numbers takes any text that is none.
-      let length = "length(CAST(\(value) AS BLOB)) > \(WireLimits.valueBytesMax)"
-      parts.append(column.isText || column.isUntyped ? length : "(typeof(\(value)) IN ('text', 'blob') AND \(length))")
-      parts.append(column.isText ? "instr(\(value), char(0)) > 0" : "(typeof(\(value)) = 'text' AND instr(\(value), char(0)) > 0)")
-    }
-    return parts.joined(separator: "\n    OR ")
+    "synckit_bad(\(([shape.keyColumn] + shape.columns.map(\.name)).map { "NEW." + quote($0) }.joined(separator: ", ")))"
   }
 }
 

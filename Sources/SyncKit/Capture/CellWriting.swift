@@ -9,11 +9,12 @@ struct CellWriting {
   /// Whether the unit leaves the row in the life it had; otherwise it begins one.
   var isSameLife: Bool
 
-  func cells(of column: TableShape.Column, value: CellValue) -> [CellChange] {
-    switch shape.policy(of: column) {
-    case .perKey: members(of: column, value: value)
-    case .counter: increments(of: column, value: value)
-    default: whole(column, value: value)
+  /// - Parameter place: The column's, in the shape.
+  func appendCells(at place: Int, value: CellValue, to cells: inout [CellChange]) {
+    switch shape.columnPolicies[place] {
+    case .perKey: cells += members(of: shape.columns[place], value: value)
+    case .counter: cells += increments(of: shape.columns[place], value: value)
+    default: if let cell = whole(shape.columns[place], value: value) { cells.append(cell) }
     }
   }
 
@@ -22,12 +23,12 @@ struct CellWriting {
     row.wasInserted || row.mask >> Int64(column.id) & 1 == 1
   }
 
-  private func whole(_ column: TableShape.Column, value: CellValue) -> [CellChange] {
-    guard isSameLife ? isWritten(column) : column.defaultValue != value else { return [] }
+  private func whole(_ column: TableShape.Column, value: CellValue) -> CellChange? {
+    guard isSameLife ? isWritten(column) : column.defaultValue != value else { return nil }
     // An ordinary write keeps the generation it found, or what it wrote would be put back by what it overwrote.
     let standing = isSameLife ? before.cells[CellName(column.name)]?.generation ?? 0 : 0
     let isResolved = row.resolvedMask >> Int64(column.id) & 1 == 1 && shape.policy(of: column).compare(value, value) != nil
-    return [CellChange(column.name, value, generation: isResolved ? standing + 1 : standing)]
+    return CellChange(column.name, value, generation: isResolved ? standing + 1 : standing)
   }
 
   private func members(of column: TableShape.Column, value: CellValue) -> [CellChange] {

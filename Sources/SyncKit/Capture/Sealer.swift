@@ -92,9 +92,7 @@ struct Sealer {
 
   /// The change a row's writes amount to, its metadata written; nil for a row born and gone unsealed.
   private func change(for row: PendingRow, shape: TableShape, origin: Origin, scope: String) throws -> RowChange? {
-    let columns = shape.columns.map { quote($0.name) }.joined(separator: ", ")
-    let values = try session.firstRow(
-      "SELECT \(columns) FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [row.key])
+    let values = try rows.values(shape, key: row.key)
     let stored = try rows.load(shape, key: row.key)
     let before = stored?.state ?? .unknown
     // Born and gone in this scope and born again in another, all unsealed: here it is only gone.
@@ -106,10 +104,14 @@ struct Sealer {
     let isSameLife = before.isAlive && !row.wasDeleted
     let life = isSameLife ? before.life : before.isAlive ? before.life + 2 : before.life + 1
     let writing = CellWriting(row: row, shape: shape, before: before, isSameLife: isSameLife)
-    let cells = zip(shape.columns, values).flatMap { column, value in writing.cells(of: column, value: value) }
-    try settle(writing, values)
+    var cells: [CellChange] = []
+    cells.reserveCapacity(shape.columns.count)
+    for (place, value) in values.enumerated() { writing.appendCells(at: place, value: value, to: &cells) }
+    if shape.hasPartColumns { try settle(writing, values) }
     guard !isSameLife || !cells.isEmpty else { return nil }
-    return try record(RowChange(table: shape.name, key: row.key, life: life, cells: cells), shape, origin, scope, before)
+    let change = RowChange(table: shape.name, key: row.key, life: life, cells: cells)
+    if stored == nil, try rows.recordNew(change, origin: origin, shape: shape, scope: scope) { return change }
+    return try record(change, shape, origin, scope, before)
   }
 
   /// Leaves a `perKey` column that was written as every replica will show it: in its one spelling, and an object that never

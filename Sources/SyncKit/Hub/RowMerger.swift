@@ -25,13 +25,14 @@ struct RowMerger {
   private func merge(_ change: RowChange) throws {
     var change = change
     let shape = try ingest.rows.shapeOrUnknown(change.table)
-    change.cells = try ingest.rows.prepare(change, shape, rules: rules[change.table] ?? [:])
     let stored = try ingest.rows.loadUnwritten(shape, key: change.key)
+    let isNew = try stored == nil && isSavedAsNew(change, shape)
+    if !isNew { change.cells = try ingest.rows.prepare(change, shape, rules: rules[change.table] ?? [:]) }
     var incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)
     incoming.isOneAuthors = isOneAuthors
     incoming.sawEarlier = sawEarlier
     let links = RowLinks(session: session, rows: ingest.rows, conflicts: ingest.conflicts, scope: scope)
-    if stored == nil, try isSavedAsNew(change, shape) {
+    if isNew {
       try ingest.conflicts.close(seenBy: incoming, change: change, scope: scope)
       return try links.follow(change, shape: shape, wasAlive: false, isAlive: true, incoming: incoming)
     }

@@ -30,6 +30,8 @@ struct TableShape: Sendable, Hashable {
   /// Where each column is in `columns`, and how it merges: asked for every cell there is.
   private let places: [String: Int]
   let columnPolicies: [MergePolicy]
+  /// Whether any column merges by parts.
+  let hasPartColumns: Bool
 
   init(
     id: Int, declaration: ReplicatedTable, keyColumn: String, keyType: ColumnType, columns: [Column], isKnown: Bool = true
@@ -42,6 +44,7 @@ struct TableShape: Sendable, Hashable {
     self.isKnown = isKnown
     places = Dictionary(columns.enumerated().map { ($1.name, $0) }) { first, _ in first }
     columnPolicies = columns.map { declaration.policies[$0.name] ?? .lastWriterWins }
+    hasPartColumns = columnPolicies.contains { $0 == .perKey || $0 == .counter }
   }
 
   /// A table that only newer programs know.

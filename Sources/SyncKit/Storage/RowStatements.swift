@@ -13,6 +13,8 @@ final class RowStatements {
   /// Records with their rows' values; a condition follows.
   let select: String
   let load: String
+  /// The app's row alone.
+  let values: String
   let saveMetadata: String
   let delete: String
   let digest: String
@@ -28,6 +30,7 @@ final class RowStatements {
       select = "\(record) FROM \(metadata) m"
     }
     load = select + " WHERE m.key = ?1"
+    values = "SELECT \(shape.columns.map { quote($0.name) }.joined(separator: ", ")) FROM \(table) WHERE \(keyColumn) = ?1"
     saveMetadata = """
       INSERT INTO \(metadata) (key, scope, life, stamp, replica, position, mask, cells, digest)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)

@@ -136,6 +136,9 @@ final class RowStore {
     return try load(shape, key: key)
   }
 
+  /// What the app has in a row, by column; nil when there is none.
+  func values(_ shape: TableShape, key: CellValue) throws -> [CellValue]? { try session.firstRow(statements(shape).values, [key]) }
+
   /// Rows of one scope by key, tombstones too.
   ///
   /// - Parameter after: Only rows with a greater key.
@@ -191,6 +194,15 @@ final class RowStore {
 
   /// Whether a change writes nothing but whole cells, each as its column can show it.
   func isPlain(_ change: RowChange, _ shape: TableShape) -> Bool { shape.isKnown && layOut(change, shape) != nil }
+
+  /// Writes the record of a row that nobody had heard of and that stands already, when a plain change says all of it.
+  ///
+  /// - Returns: Whether it was that; otherwise nothing is written.
+  func recordNew(_ change: RowChange, origin: Origin, shape: TableShape, scope: String) throws -> Bool {
+    guard change.isAlive, shape.isKnown, try !aside.has(shape.name), let plain = layOut(change, shape) else { return false }
+    try saveNewMetadata(plain, life: change.life, origin: origin, shape: shape, key: change.key, scope: scope)
+    return true
+  }
 
   /// Writes a row that nobody had heard of, when a plain change brings it to life.
   ///
