@@ -56,17 +56,16 @@ enum CaptureTriggers {
         SELECT RAISE(ABORT, 'synckit:badValue') WHERE \(badValue(shape));
       \(mayWrite("NEW"))
       """
-    func trigger(_ event: String, _ body: String) -> (String, String) {
-      let name = "sync_capture_\(table)_\(event.lowercased())"
-      return (name, "CREATE TRIGGER \"\(name)\" AFTER \(event) ON \(quote(table)) WHEN synckit_txn() IS NOT NULL BEGIN\n\(body)\nEND")
+    func trigger(_ event: String, named: String? = nil, when: String? = nil, _ body: String) -> (String, String) {
+      let name = "sync_capture_\(table)_\(named ?? event.lowercased())"
+      let condition = "synckit_txn() IS NOT NULL" + (when.map { " AND " + $0 } ?? "")
+      return (name, "CREATE TRIGGER \"\(name)\" AFTER \(event) ON \(quote(table)) WHEN \(condition) BEGIN\n\(body)\nEND")
     }
     // Also REPLACE, and a birth after a death, leave a row in its scope: its history is in that scope's feed.
-    func staysInScope(when: String) -> String {
+    let staysInScope = """
+        SELECT RAISE(ABORT, 'synckit:scopeChange') WHERE
+          EXISTS (SELECT 1 FROM \(quote(shape.metadataTable)) WHERE key = NEW.\(key) AND scope <> NEW.\(scope));
       """
-        SELECT RAISE(ABORT, 'synckit:scopeChange') WHERE \(when)
-          AND EXISTS (SELECT 1 FROM \(quote(shape.metadataTable)) WHERE key = NEW.\(key) AND scope <> NEW.\(scope));
-      """
-    }
     let before = "sync_capture_\(table)_before"
     let beforeInsert = """
       CREATE TRIGGER "\(before)" BEFORE INSERT ON \(quote(table)) WHEN synckit_on() BEGIN
@@ -75,17 +74,18 @@ enum CaptureTriggers {
       END
       """
     return (policyColumns.isEmpty ? [] : [(before, beforeInsert)]) + [
-      trigger("INSERT", [checks, staysInScope(when: "1"), log(.insert, "NEW", extra: extra("NEW"))].joined(separator: "\n")),
+      trigger("INSERT", [checks, staysInScope, log(.insert, "NEW", extra: extra("NEW"))].joined(separator: "\n")),
       trigger(
         "UPDATE",
         """
           SELECT RAISE(ABORT, 'synckit:scopeChange') WHERE OLD.\(scope) IS NOT NEW.\(scope);
         \(checks)
-        \(staysInScope(when: "OLD.\(key) IS NOT NEW.\(key)"))
         \(log(.update, "NEW", mask: mask(shape), when: "OLD.\(key) IS NEW.\(key) AND changed <> 0", extra: extra("NEW", "OLD")))
-        \(log(.delete, "OLD", when: "OLD.\(key) IS NOT NEW.\(key)"))
-        \(log(.insert, "NEW", when: "OLD.\(key) IS NOT NEW.\(key)", extra: extra("NEW")))
         """),
+      // A key that changes is a death and a birth. Apart, so that every other update has nothing to do with it.
+      trigger(
+        "UPDATE OF \(key)", named: "rekey", when: "OLD.\(key) IS NOT NEW.\(key)",
+        [staysInScope, log(.delete, "OLD"), log(.insert, "NEW", extra: extra("NEW"))].joined(separator: "\n")),
       trigger("DELETE", mayWrite("OLD") + "\n" + log(.delete, "OLD")),
     ]
   }

@@ -32,12 +32,12 @@ final class ConflictBook {
 
   /// The id of the conflict about one losing write.
   static func id(table: String, key: CellValue, life: UInt32, cell: CellName, loser: Version) -> String {
-    var data = Data("synckit/conflict/1\0\(table)\0\(cell.column)\0".utf8)
+    var data = Array("synckit/conflict/1\0\(table)\0\(cell.column)\0".utf8)
     if let part = cell.part.name { data.append(contentsOf: "\(part)\0".utf8) }
     key.append(to: &data)
     data.appendVarint(UInt64(life))
     data.appendVarint(loser.timestamp.rawValue)
-    data.append(loser.replica.bytes)
+    data.append(contentsOf: loser.replica.bytes)
     return data.sha256.prefix(16).hex
   }
 

@@ -45,7 +45,11 @@ struct ColumnPlan {
       return Column(name: column.name, bit: 1 << Int64(column.id), taking: taking)
     }
     digestOrder = shape.columns.indices.sorted { shape.columns[$0].name.utf8.lexicographicallyPrecedes(shape.columns[$1].name.utf8) }
-    digestNames = shape.columns.map { RowDigest.frame(CellName($0.name)) }
+    digestNames = shape.columns.map { column in
+      var bytes: [UInt8] = []
+      RowDigest.append(CellName(column.name), to: &bytes)
+      return bytes
+    }
   }
 
   /// - Returns: Nil when a cell is none of a known column that can show it, or a part of one.

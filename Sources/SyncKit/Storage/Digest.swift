@@ -31,10 +31,16 @@ struct RowDigest: Hashable, Sendable {
     data.reserveCapacity(Self.bytesExpected)
     key.append(to: &data)
     data.appendVarint(UInt64(state.life))
+    // Most cells of a row have one version.
+    var (close, closed): ([UInt8], (UInt32, Version)?) = ([], nil)
     for (name, cell) in state.cells.sorted(by: { $0.key.isBefore($1.key) }) {
-      data.append(contentsOf: Self.frame(name))
+      Self.append(name, to: &data)
       cell.value.append(to: &data)
-      data.append(contentsOf: Self.close(cell.generation, cell.origin.version))
+      if closed.map({ $0 != (cell.generation, cell.origin.version) }) ?? true {
+        close = Self.close(cell.generation, cell.origin.version)
+        closed = (cell.generation, cell.origin.version)
+      }
+      data.append(contentsOf: close)
     }
     self.init(data.sha256)
   }
@@ -56,8 +62,8 @@ struct RowDigest: Hashable, Sendable {
   }
 
   /// What comes before a cell's value.
-  static func frame(_ name: CellName) -> [UInt8] {
-    var data = Array(name.column.utf8)
+  static func append(_ name: CellName, to data: inout [UInt8]) {
+    data.append(contentsOf: name.column.utf8)
     data.append(0)
     switch name.part {
     case .whole: data.append(0)
@@ -69,7 +75,6 @@ struct RowDigest: Hashable, Sendable {
       data.append(2)
       data.append(fixed64: id)
     }
-    return data
   }
 
   /// What comes after it.

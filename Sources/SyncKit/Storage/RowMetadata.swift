@@ -80,11 +80,18 @@ struct RowMetadata {
 
   /// The origin most written cells share, the later of two equals: it is stored once for the row.
   private static func commonest(_ state: RowState) -> Origin? {
-    var counts: [Origin: Int] = [:]
-    for cell in state.cells.values { counts[cell.origin, default: 0] += 1 }
+    // A row has few origins, nearly always one or two.
+    var counts: [(origin: Origin, cells: Int)] = []
+    for cell in state.cells.values {
+      if let known = counts.firstIndex(where: { $0.origin == cell.origin }) {
+        counts[known].cells += 1
+      } else {
+        counts.append((cell.origin, 1))
+      }
+    }
     return counts.max { a, b in
-      a.value == b.value ? a.key.version < b.key.version : a.value < b.value
-    }?.key ?? state.lifeOrigin
+      a.cells == b.cells ? a.origin.version < b.origin.version : a.cells < b.cells
+    }?.origin ?? state.lifeOrigin
   }
 
   // MARK: Read
