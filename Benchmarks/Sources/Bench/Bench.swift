@@ -13,6 +13,7 @@ import Foundation
     var growthCommunes = 2090
     var growthRowsEach = 500
     var lateCommunes = 40
+    var firstSyncRows = 100_000
     var journal = "WAL; plain: synchronous NORMAL; SyncKit as shipped: FULL, secure_delete ON"
     var row = "24 columns and a random 16-byte key, about 244 bytes"
   }
@@ -36,7 +37,8 @@ import Foundation
     let results = value(of: "--results") ?? "Benchmarks/results"
     if arguments.contains("--quick") {
       settings = Settings(
-        isQuick: true, runs: 3, localRows: 5000, communes: 209, rowsEach: 100, growthCommunes: 1045, growthRowsEach: 100, lateCommunes: 10)
+        isQuick: true, runs: 3, localRows: 5000, communes: 209, rowsEach: 100, growthCommunes: 1045, growthRowsEach: 100, lateCommunes: 10,
+        firstSyncRows: 20_000)
     }
     let figures = try await run(settings, only, folder)
     let report = Results(machine: machine(), settings: settings, workloads: figures)
@@ -71,6 +73,7 @@ import Foundation
       ]
     }
     if isWanted("W5") { figures += try await late(settings, folder) }
+    if isWanted("W7") { figures += try await firstSync(settings, folder) }
     if isWanted("W6") {
       say("W6: \(settings.growthCommunes) devices are made")
       let isSame = settings.growthRowsEach == settings.rowsEach && !rate.isEmpty
@@ -96,6 +99,19 @@ import Foundation
       Figure("W2.update.txn100", "×", runs.map(\.updateTxn100)), Figure("W2.update.txn100.session", "×", runs.map(\.sessionUpdateTxn100)),
       Figure("W3.seal", "×", runs.map(\.seal)), Figure("W3.seal.session", "×", runs.map(\.sessionSeal)),
       Figure("W3.bytesPerRow", "bytes", [bytes.row]), Figure("W3.bytesPerUpdate", "bytes", [bytes.update]),
+    ]
+  }
+
+  private static func firstSync(_ settings: Settings, _ folder: String) async throws -> [Figure] {
+    let work = FirstSync(folder: folder, rows: settings.firstSyncRows)
+    var runs: [FirstSync.Run] = []
+    for number in 0..<(settings.runs + 1) / 2 {
+      say("W7: first sync of \(settings.firstSyncRows) rows, run \(number + 1) of \((settings.runs + 1) / 2)")
+      runs.append(try await work.run(seed: UInt64(number + 7)))
+    }
+    return [
+      Figure("W7.feed", "×", runs.map(\.feed)), Figure("W7.snapshot", "×", runs.map(\.snapshot)),
+      Figure("W7.idleBytes", "bytes", runs.map(\.idleBytes)),
     ]
   }
 

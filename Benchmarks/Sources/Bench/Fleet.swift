@@ -26,13 +26,18 @@ final class Wire: Transport, @unchecked Sendable {
   }
 
   var batches: [SealedBatch] { lock.withLock { kept } }
+  /// Bytes of all bodies that went by, both ways.
+  var bodyBytes: Int { lock.withLock { bytes } }
+  private var bytes = 0
 
   func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
     if request.method == "PUT", request.path.hasPrefix("/v1/batches/") {
       lock.withLock { kept.append(SealedBatch(bytes: request.body)) }
       if holdsBatches { throw SyncError(.unreachable, vi: "Không có mạng.", en: "No network.") }
     }
-    return await hub.answer(request)
+    let answer = await hub.answer(request)
+    lock.withLock { bytes += request.body.count + answer.body.count }
+    return answer
   }
 }
 

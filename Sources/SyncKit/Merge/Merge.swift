@@ -25,6 +25,9 @@ struct RowState: Hashable, Sendable {
 
   static let unknown = RowState()
   var isAlive: Bool { life % 2 == 1 }
+
+  /// What one change alone wrote, life and all; nil when several did.
+  var soleOrigin: Origin? { lifeOrigin.flatMap { origin in cells.values.allSatisfy { $0.origin == origin } ? origin : nil } }
 }
 
 /// A change about to be merged, with what its author had seen.

@@ -95,7 +95,14 @@ extension PageApplier {
       let policies = try rows.policies(shape)
       // New here, or the rest of a row that the page before began.
       for (key, state) in states {
-        let before = try rows.load(shape, key: key)?.state ?? .unknown
+        let stored = try rows.load(shape, key: key)
+        let isOwn = own[RowName(table: table, key: key)] != nil
+        if stored == nil, !isOwn, let origin = state.soleOrigin {
+          let cells = state.cells.map { CellChange($0.column, $1.value, part: $0.part, generation: $1.generation) }
+          let change = RowChange(table: table, key: key, life: state.life, cells: cells)
+          if try rows.saveNew(change, origin: origin, shape: shape, scope: page.scope) { continue }
+        }
+        let before = stored?.state ?? .unknown
         let merged = before == .unknown ? state : Self.join(state, onto: before, policies)
         let after = join(own[RowName(table: table, key: key)] ?? [], onto: merged, policies)
         try rows.replace(before, with: after, shape: shape, key: key, scope: page.scope)
