@@ -5,7 +5,7 @@ DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libq
 PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: deps build demo test sim steps lint format proto clean
+.PHONY: deps build demo test sim steps mutants lint format proto clean
 
 # Installs the Debian packages the build and the tests use, once; elsewhere it only says what is needed.
 deps:
@@ -37,6 +37,10 @@ sim:
 steps:
 	swift build --build-tests
 	SIM_STEPS=1 swift test --skip-build --filter '^SimulationTests\.EveryStepTests'
+
+# Deliberate faults, one by one, and which test finds each: `make mutants`, or `make mutants ONLY="merge seal"`. Takes an hour.
+mutants: deps
+	scripts/mutants.py $(ONLY)
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift
