@@ -33,10 +33,10 @@ sim:
 	env SIM_FAULTS=$(FAULTS) SIM_ALL=$(ALL) $(if $(SEED),SIM_SEED=$(SEED) SIM_KEEP=$(KEEP),SIM_SEEDS=$(or $(SEEDS),1000) SIM_FIRST=$(or $(FIRST),1)) \
 	  swift test --skip-build --filter '^SimulationTests\.SimulationTests'
 
-# A kill at every storage step of many pieces of work.
+# A kill at every storage step of many pieces of work, or of one: `make steps STORY="a restored hub"`.
 steps:
 	swift build --build-tests
-	SIM_STEPS=1 swift test --skip-build --filter '^SimulationTests\.EveryStepTests'
+	SIM_STEPS=1 SIM_STORY="$(STORY)" swift test --skip-build --filter '^SimulationTests\.EveryStepTests'
 
 # Deliberate faults, one by one, and which test finds each: `make mutants`, or `make mutants ONLY="merge seal"`. Takes an hour.
 mutants: deps

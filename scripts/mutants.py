@@ -5,12 +5,14 @@ Each patch begins with the law it breaks and the suite that should notice first.
 nothing, the rest of the engine's suites and a few seeds of the simulator do. Ends with 1 when a fault survives, when a patch
 no longer applies, or when one does not build.
 
-    scripts/mutants.py                  all
-    scripts/mutants.py merge seal       those whose names contain one of the words
+    scripts/mutants.py                  all; goes on where an interrupted run of the same sources stopped
+    scripts/mutants.py merge seal       those whose names contain one of the words, whatever was found before
 
 What was found is written into the table of Tests/Mutations/README.md at once.
 """
 
+import hashlib
+import json
 import os
 import pathlib
 import re
@@ -25,7 +27,7 @@ PATCHES = ROOT / "Tests" / "Mutations"
 TREE = pathlib.Path(os.environ.get("MUTANTS_TREE", ROOT / ".build" / "mutants"))
 BUILD = os.environ.get("MUTANTS_BUILD", "swift build --build-tests").split()
 SEEDS = 20
-SUITE_SECONDS_MAX = 900
+SUITE_SECONDS_MAX = 1800
 ENGINE = ["CZlib", "CCurl", "SyncKit", "SyncKitTests", "SimulationTests", "TestSupport", "SurveyKit", "CLibzip"]
 # Everything fast: the kill at every step and the long run of seeds repeat what the seeds here do.
 REST = [r"^SyncKitTests\.", r"^SimulationTests\.ExhaustiveMergeTests", r"^SimulationTests\.SimulationTests"]
@@ -42,7 +44,8 @@ class Fault:
         self.problem = None
 
     def apply(self, *more):
-        return subprocess.run(["git", "apply", *more, str(self.path)], cwd=TREE, capture_output=True, text=True)
+        # One line of context is enough, so that a change nearby needs no new patch.
+        return subprocess.run(["git", "apply", "-C1", *more, str(self.path)], cwd=TREE, capture_output=True, text=True)
 
 
 def mirror(here, there):
@@ -131,6 +134,26 @@ def hunt(fault):
         fault.apply("--reverse")
 
 
+class Notes:
+    """What was found with the sources as they are, for a run that goes on."""
+
+    def __init__(self):
+        self.path = TREE / ".build" / "mutants.json"
+        sources = hashlib.sha256()
+        for path in sorted(path for name in ["Sources", "Tests"] for path in (TREE / name).rglob("*.swift")):
+            sources.update(path.read_bytes())
+        self.sources = sources.hexdigest()
+        kept = json.loads(self.path.read_text()) if self.path.exists() else {}
+        self.found = kept["found"] if kept.get("sources") == self.sources else {}
+
+    def key(self, fault):
+        return hashlib.sha256(fault.path.read_bytes()).hexdigest()
+
+    def keep(self, fault):
+        self.found[self.key(fault)] = fault.catcher
+        self.path.write_text(json.dumps({"sources": self.sources, "found": self.found}))
+
+
 def write_table(faults):
     """Keeps what an earlier run said of faults that were not hunted in this one."""
     readme = PATCHES / "README.md"
@@ -148,19 +171,29 @@ def main():
     faults = [Fault(path) for path in sorted(PATCHES.glob("*.patch"))]
     chosen = [fault for fault in faults if not words or any(word in fault.name for word in words)]
     scratch_copy()
+    print(f"{len(chosen)} faults; building the sources without any", flush=True)
     sound = build()
     if sound:
         sys.exit("the sources do not build without any fault:\n" + sound)
+    notes = Notes()
     for number, fault in enumerate(chosen, 1):
         began = time.monotonic()
-        hunt(fault)
-        word = fault.catcher or fault.problem
+        fault.catcher = None if words else notes.found.get(notes.key(fault))
+        taken = "found before" if fault.catcher else None
+        if not taken:
+            hunt(fault)
+            taken = f"{time.monotonic() - began:.0f} s"
+        if fault.catcher:
+            notes.keep(fault)
         write_table(faults)
-        print(f"[{number}/{len(chosen)}] {fault.name} ({fault.law}): {word}  ({time.monotonic() - began:.0f} s)", flush=True)
+        print(f"[{number}/{len(chosen)}] {fault.name} ({fault.law}): {fault.catcher or fault.problem}  ({taken})", flush=True)
     missed = [fault for fault in chosen if fault.problem]
     print(f"{len(chosen) - len(missed)} of {len(chosen)} faults found")
     sys.exit(1 if missed else 0)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\nstopped; the next run goes on from here")

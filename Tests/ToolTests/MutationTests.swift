@@ -22,7 +22,7 @@ import Testing
   @Test func everyFaultStillApplies() async throws {
     let root = Tool.packageRoot.path
     for fault in try faults() {
-      let ended = try await Tool.run("/usr/bin/env", ["git", "-C", root, "apply", "--check", fault.path])
+      let ended = try await Tool.run("/usr/bin/env", ["git", "-C", root, "apply", "-C1", "--check", fault.path])
       #expect(ended.status == 0, "\(fault.name) no longer applies: make the fault anew where the code is now\n\(ended.errors)")
     }
   }
