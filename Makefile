@@ -5,7 +5,7 @@ DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libq
 PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: deps build demo test sim steps bench lint format proto clean
+.PHONY: deps build demo test sim steps mutants bench lint format proto clean
 
 # Installs the Debian packages the build and the tests use, once; elsewhere it only says what is needed.
 deps:
@@ -33,10 +33,14 @@ sim:
 	env SIM_FAULTS=$(FAULTS) SIM_ALL=$(ALL) $(if $(SEED),SIM_SEED=$(SEED) SIM_KEEP=$(KEEP),SIM_SEEDS=$(or $(SEEDS),1000) SIM_FIRST=$(or $(FIRST),1)) \
 	  swift test --skip-build --filter '^SimulationTests\.SimulationTests'
 
-# A kill at every storage step of many pieces of work.
+# A kill at every storage step of many pieces of work, or of one: `make steps STORY="a restored hub"`.
 steps:
 	swift build --build-tests
-	SIM_STEPS=1 swift test --skip-build --filter '^SimulationTests\.EveryStepTests'
+	SIM_STEPS=1 SIM_STORY="$(STORY)" swift test --skip-build --filter '^SimulationTests\.EveryStepTests'
+
+# Deliberate faults, one by one, and which test finds each: `make mutants`, or `make mutants ONLY="merge seal"`. Takes an hour.
+mutants: deps
+	scripts/mutants.py $(ONLY)
 
 # The table of docs/performance.md: beside plain SQLite in the same run. QUICK=1: all workloads, smaller, in four minutes.
 bench:

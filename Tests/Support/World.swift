@@ -18,9 +18,20 @@ public final class TestClock: WallClock {
 public final class TemporaryFolder: Sendable {
   public let path: String
 
+  /// The folders a test makes, kept until whoever looks into them at its end has done so.
+  public final class Kept: Sendable {
+    private let folders = Mutex<[TemporaryFolder]>([])
+    public init() {}
+    public var all: [TemporaryFolder] { folders.withLock { $0 } }
+    fileprivate func keep(_ folder: TemporaryFolder) { folders.withLock { $0.append(folder) } }
+  }
+
+  @TaskLocal public static var kept: Kept?
+
   public init() throws {
     path = NSTemporaryDirectory() + "/synckit-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    Self.kept?.keep(self)
   }
 
   deinit { try? FileManager.default.removeItem(atPath: path) }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What the tools do where they cannot say or write what they should.
-@Suite struct BadOutputTests {
+@Suite(.sumsAddUp) struct BadOutputTests {
   private func shell(_ script: String, in folder: TemporaryFolder) async throws -> Tool.Ended {
     try await Tool.run("/bin/bash", ["-c", "cd '\(folder.path)'; export PATH=\(Tool.path("")):$PATH\n" + script])
   }

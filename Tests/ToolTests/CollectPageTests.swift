@@ -6,7 +6,7 @@ import Testing
 @testable import FieldCLI
 
 /// The terminal's pure parts: keys, texts, widths, pages.
-@Suite struct CollectPageTests {
+@Suite(.sumsAddUp) struct CollectPageTests {
   private static let size = Size(rows: 24, columns: 80)
 
   // MARK: Keys

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Whatever `field` is given or meets: one clear sentence, the right exit code, nothing lost.
-@Suite(.serialized) struct FieldBadInputTests {
+@Suite(.serialized, .sumsAddUp) struct FieldBadInputTests {
   private func folder() throws -> (folder: TemporaryFolder, field: ToolProcess) {
     let folder = try TemporaryFolder()
     return (folder, ToolProcess(name: "field", folder: folder.path))
@@ -142,8 +142,11 @@ import Testing
   @Test func lostOrSpoiledKeyFileIsNamed() async throws {
     let world = try await FieldToolWorld()
     let field = try await world.enrolled()
+    let key = world.contents("field.sqlite.key")
     try world.write("{}", to: "field.sqlite.key")
     expectOneSentence(try await field.run("sync"), code: 1, "key file")
+    try world.write(key, to: "field.sqlite.key")
+    #expect(try await field.run("sync").code == 0)
   }
 
   @Test func csvThatIsNone() async throws {

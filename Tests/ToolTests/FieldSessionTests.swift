@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// A device's day with the real `field` over real HTTP.
-@Suite(.serialized) struct FieldSessionTests {
+@Suite(.serialized, .sumsAddUp) struct FieldSessionTests {
   @Test func aDayFromEnrolmentToStatus() async throws {
     let world = try await FieldToolWorld()
     let field = world.field
@@ -63,12 +63,17 @@ import Testing
     let field = try await world.enrolled()
     #expect(try await field.run("status").code == 0)
     let queue = try DatabaseQueue(path: world.path + "/field.sqlite")
-    try await queue.write { db in try db.execute(sql: "UPDATE sync_state SET value = value + 1 WHERE name = 'packetsMade'") }
-    try queue.close()
+    func tamper(by difference: Int) async throws {
+      try await queue.write {
+        try $0.execute(sql: "UPDATE sync_state SET value = value + ? WHERE name = 'packetsMade'", arguments: [difference])
+      }
+    }
+    try await tamper(by: 1)
     let status = try await field.run("status")
     #expect(status.code == 1)
     #expect(status.err.contains("DO NOT ADD UP"))
     #expect(try await field.run("status", "--json").object["addsUp"] as? Bool == false)
+    try await tamper(by: -1)
   }
 
   @Test func interruptedImportKeepsWhatItTook() async throws {

@@ -6,7 +6,8 @@ import TestSupport
 /// A hub with the Bắc Giang campaign behind real HTTP, and the `field` tool in a folder of its own.
 final class FieldToolWorld: Sendable {
   let folder: TemporaryFolder
-  let hub: Hub
+  private let survey: SurveyHub
+  var hub: Hub { survey.hub }
   let server: TinyServer
 
   static let package = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
@@ -16,10 +17,8 @@ final class FieldToolWorld: Sendable {
   init(clockMs: UInt64 = 1_712_538_000_000, delayMs: UInt64 = 0) async throws {
     folder = try TemporaryFolder()
     let clock = TestClock(clockMs)
-    let store = try SQLiteHubStore.open(
-      at: folder.path + "/hub.sqlite", tables: SurveySchema.tables, migrator: SurveySchema.hubMigrator, clock: clock)
-    hub = try await Hub.open(store: store, keys: try HubKeys.create(in: folder.path + "/keys"), clock: clock)
-    server = try TinyServer.bridge(to: hub, delayMs: delayMs)
+    survey = try await SurveyHub.create(at: folder.path + "/hub", clock: clock)
+    server = try TinyServer.bridge(to: survey.hub, delayMs: delayMs)
     try FileManager.default.createDirectory(atPath: folder.path + "/device", withIntermediateDirectories: true)
     try await load()
   }

@@ -3,7 +3,7 @@ import SurveyKit
 import TestSupport
 import Testing
 
-@Suite struct HubCommandTests {
+@Suite(.sumsAddUp) struct HubCommandTests {
   @Test func whatIsWrongIsOneSentenceAndExitCode1() async throws {
     let folder = try TemporaryFolder()
     let missing = folder.path + "/none"

@@ -4,7 +4,7 @@ import SyncKit
 import TestSupport
 import Testing
 
-@Suite struct HubServeTests {
+@Suite(.sumsAddUp) struct HubServeTests {
   @Test func aRunningHubAnswersDevicesAndShowsItsBoard() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `hub keys`: on paper and back, and a drop key's end.
-@Suite struct KeysToolTests {
+@Suite(.sumsAddUp) struct KeysToolTests {
   private func run(_ arguments: [String]) async throws -> String {
     let ended = try await HubTool.run(arguments)
     try #require(ended.status == 0, "\(arguments): \(ended.errors)")

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// `field` and `hub` alone say in three lines what to do next, whatever the state.
-@Suite struct NextTests {
+@Suite(.sumsAddUp) struct NextTests {
   /// Three lines in both languages, short enough for a terminal, that say `words`.
   private func expectThreeLines(
     _ tool: ToolProcess, _ arguments: [String] = [], _ words: String..., at place: SourceLocation = #_sourceLocation

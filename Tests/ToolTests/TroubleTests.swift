@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What goes wrong in the field, end to end: each side says in one sentence what it noticed and did.
-@Suite(.serialized) struct TroubleTests {
+@Suite(.serialized, .sumsAddUp) struct TroubleTests {
   @Test func aCopiedDeviceGoesOnUnderANewIdentity() async throws {
     let world = try await TroubleWorld()
     let a = try await world.device("a")

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The web form of a running `hub serve`, over real sockets and in a real browser.
-@Suite struct WebFormTests {
+@Suite(.sumsAddUp) struct WebFormTests {
   private static let python = Tool.packageRoot.appendingPathComponent(".build/python/bin/python").path
   private static let script = Tool.packageRoot.appendingPathComponent("Tests/ToolTests/Browser/webform.py").path
   private static var hasBrowser: Bool {
@@ -86,7 +86,7 @@ import Testing
 }
 
 /// `hub qr`: what it draws is read again by an ordinary reader of codes.
-@Suite struct QRCommandTests {
+@Suite(.sumsAddUp) struct QRCommandTests {
   private struct Made: Decodable {
     struct Code: Decodable {
       var unit: String

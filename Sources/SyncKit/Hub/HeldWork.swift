@@ -104,8 +104,9 @@ struct HeldWork {
       try ingest.own.seal()
       return true
     }
-    if let hold = try UnitCheck(session: session, rows: ingest.rows, lineage: ingest.lineage, held: ingest.held, rules: item.content.rules).holdReason(
-      item.unit, by: item.author)
+    if let hold = try UnitCheck(session: session, rows: ingest.rows, lineage: ingest.lineage, held: ingest.held, rules: item.content.rules)
+      .holdReason(
+        item.unit, by: item.author)
     {
       if hold.reason.rawValue != item.reason || hold.detail != item.detail {
         try session.execute(

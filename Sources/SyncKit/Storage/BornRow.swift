@@ -55,7 +55,8 @@ struct ColumnPlan {
   /// - Returns: Nil when a cell is none of a known column that can show it, or a part of one.
   mutating func layOut(_ cells: [CellChange], _ shape: TableShape) -> PlainCells? {
     // The very same cells, not only equal ones: `last` keeps them, so that no others can lie where they do.
-    if let last, !cells.isEmpty, last.cells.withUnsafeBufferPointer({ old in cells.withUnsafeBufferPointer { $0.baseAddress == old.baseAddress } }),
+    if let last, !cells.isEmpty,
+      last.cells.withUnsafeBufferPointer({ old in cells.withUnsafeBufferPointer { $0.baseAddress == old.baseAddress } }),
       last.cells.count == cells.count
     {
       return last.plain

@@ -19,6 +19,8 @@ struct CrashStory: Sendable, CustomTestStringConvertible {
   var machine: Machine
   var beginning = Beginning.enrolled
   var deviceCount = 2
+  /// Of the program on the machine; the others have the newest.
+  var version = Tables.newest
   var program = Program.usual
   /// Whether the simulation's oracle knows all that happens here; otherwise the stores are compared with one another.
   var hasOracle = true
@@ -28,6 +30,8 @@ struct CrashStory: Sendable, CustomTestStringConvertible {
   var testDescription: String { "\(name), on the \(machine)" }
 
   static let all = everyday + trouble
+  /// All, or with STORY those whose names contain it.
+  static let asked = all.filter { story in SimulationTests.environment["SIM_STORY"].map { $0.isEmpty || story.name.contains($0) } ?? true }
 }
 
 // MARK: What everybody does every day

@@ -107,6 +107,56 @@ extension CrashStory {
       name: "a restored hub", machine: .device, deviceCount: 3, hasOracle: false, prepare: { try await $0.putHubBack() },
       work: { try await $0.sync($0.devices[0]) }),
     CrashStory(
+      name: "a hub restored twice", machine: .hub, beginning: .firstNotEnrolled, deviceCount: 3, hasOracle: false,
+      prepare: { try await $0.putHubBackTwice() },
+      work: { simulation in
+        for device in simulation.devices { try await simulation.sync(device) }
+        _ = try await simulation.hub.port.hub?.confirmRestores()
+      }),
+    CrashStory(
+      name: "a branched history", machine: .hub, deviceCount: 4, hasOracle: false, prepare: { try await $0.branchHistory() },
+      work: { simulation in for device in simulation.devices { try await simulation.sync(device) } }),
+    CrashStory(
+      name: "a cleared journal", machine: .hub, deviceCount: 3, hasOracle: false, prepare: { try await $0.writeSome(on: $0.devices[0]) },
+      work: { simulation in
+        try await simulation.clearJournal()
+        try await simulation.sync(simulation.devices[1])
+      }),
+    CrashStory(
+      name: "a cleared journal", machine: .device, deviceCount: 3, hasOracle: false,
+      prepare: { simulation in
+        try await simulation.run("INSERT INTO note (id, unit, a) VALUES ('own', '07201', 'x')", on: simulation.devices[0])
+        try await simulation.writeSome(on: simulation.devices[1])
+        try await simulation.clearJournal()
+        try await simulation.run("UPDATE note SET b = 'y'", on: simulation.devices[0], isSent: false)
+      }, work: { try await $0.sync($0.devices[0]) }),
+    CrashStory(
+      name: "columns it does not know", machine: .device, deviceCount: 3, version: 1, hasOracle: false,
+      prepare: { try await $0.writeNewColumns() },
+      work: { simulation in for device in [0, 1, 0] { try await simulation.sync(simulation.devices[device]) } }),
+    CrashStory(
+      name: "columns it does not know", machine: .hub, deviceCount: 3, version: 1, hasOracle: false,
+      prepare: { try await $0.writeNewColumns() },
+      work: { try await $0.sync($0.devices[1]) }),
+    CrashStory(
+      name: "columns it did not know", machine: .hub, deviceCount: 3, version: 1, hasOracle: false,
+      prepare: { simulation in
+        try await simulation.writeNewColumns()
+        try simulation.hub.close()
+        simulation.hub.version = Tables.newest
+      }, work: { _ = try await $0.hub.open() }),
+    CrashStory(
+      name: "late batches of a lost phone", machine: .hub, deviceCount: 3, hasOracle: false, prepare: { try await $0.losePhone() },
+      work: { simulation in
+        let lost = try simulation.devices[0].open().secrets().signingKey.replica
+        _ = try await simulation.hub.port.hub?.decideLate(lost, .take, by: "operator", reason: "found again")
+      }),
+    CrashStory(
+      name: "a drop key destroyed", machine: .hub, hasOracle: false,
+      work: { simulation in
+        try await simulation.hub.port.hub?.store.write { try DropKeyBook(session: $0).noteDestroyed("old", nowMs: 1) }
+      }),
+    CrashStory(
       name: "a backup", machine: .hub, hasOracle: false, prepare: { try await $0.workBeforeBackup() },
       work: { try await $0.backUp() }),
     CrashStory(
@@ -120,15 +170,15 @@ extension CrashStory {
 }
 
 extension Simulation {
-  /// An exchange as an app makes it, tried once.
+  /// An exchange as an app makes it: a hub in trouble is asked again, without waiting long.
   func sync(_ device: Device) async throws {
     var options = SyncOptions()
-    options.retry = RetryPolicy(attemptsMax: 1, delayFirstMs: 1, delayMaxMs: 1)
+    options.retry = RetryPolicy(attemptsMax: 3, delayFirstMs: 1, delayMaxMs: 1)
     let replica = try device.open()
-    defer { _ = device.link.takeAnswers() }
-    _ = try await replica.sync(with: device.link, options: options)
-    let received = try await replica.engineRead { try $0.session.rows("SELECT hash FROM sync_outbox WHERE received IN (1, 2)") }
-    history.received.formUnion(received.compactMap { $0[0].blob })
+    let exchange: Result<SyncSummary, any Error>
+    do { exchange = .success(try await replica.sync(with: device.link, options: options)) } catch { exchange = .failure(error) }
+    for answer in device.link.takeAnswers() { try noteReceipt(answer) }
+    _ = try exchange.get()
   }
 
   /// - Parameter isSent: Whether the device exchanges afterwards; nil has others do so too, so that all know.
@@ -200,10 +250,76 @@ extension Simulation {
     _ = try await hub.port.hub?.write { try $0.execute("UPDATE note SET b = 'by the hub' WHERE id = 'n'") }
     for device in devices { try await sync(device) }
     try await run("UPDATE note SET c = 'x4' WHERE id = 'n'", on: devices[0], isSent: false)
+    try await putBack(image)
+  }
+
+  /// Puts the hub's disk back to an image of it.
+  ///
+  /// - Parameter isTold: Whether the hub knows; otherwise devices show it.
+  private func putBack(_ image: String, isTold: Bool = false) async throws {
     try hub.close()
     try hub.disk.restore(image)
-    _ = try await hub.open()
+    if isTold { try BackupFile.markAsCopy(hub.disk.path) }
+    hub.port.epoch += 1
     history.received = []
+    _ = try await hub.open()
+  }
+
+  /// Put back to before the first device was enrolled, and once more after it gave back what it had and others had gone on: the
+  /// hub hears of a life it does not know, and of changes of rows that only their author still has.
+  fileprivate func putHubBackTwice() async throws {
+    let image = hub.disk.path + ".old"
+    try hub.disk.save(as: image)
+    let (first, second) = (devices[0], devices[1])
+    let code = try await hub.open().makeCode(scope: first.scope, readScopes: first.readScopes)
+    try await first.open().enroll(code: code, label: first.name, through: first.link)
+    try await run("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 'x1')", on: first)
+    try await run("UPDATE note SET a = 'x2'", on: second)
+    try await putBack(image)
+    for device in devices { try await sync(device) }
+    try await run("UPDATE note SET b = 'x3'", on: second)
+    try await putBack(image)
+  }
+
+  /// Put back twice, and told the second time: two devices have pages that go on differently from a place the hub does not have.
+  fileprivate func branchHistory() async throws {
+    let (before, after) = (hub.disk.path + ".before", hub.disk.path + ".after")
+    try hub.disk.save(as: before)
+    try await run("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 'x1')", on: devices[0])
+    try hub.disk.save(as: after)
+    try await run("UPDATE note SET a = 'x2'", on: devices[0], isSent: true)
+    try await sync(devices[2])
+    try await putBack(after)
+    try await run("UPDATE note SET b = 'x3'", on: devices[1], isSent: true)
+    try await sync(devices[3])
+    try await putBack(before, isTold: true)
+    _ = try await hub.port.hub?.write { try $0.execute("INSERT INTO note (id, unit, a) VALUES ('m', '07201', 'by the hub')") }
+  }
+
+  /// What only a newer program has columns for.
+  fileprivate func writeNewColumns() async throws {
+    try await run("INSERT INTO note (id, unit, extra, marks) VALUES ('n', '07201', 'x1', '{\"m\":\"x2\"}')", on: devices[1], isSent: true)
+    try await run("UPDATE note SET extra = 'x3', tally = tally + 1", on: devices[1], isSent: false)
+  }
+
+  /// Somebody brings what a device had sealed before it was revoked.
+  fileprivate func losePhone() async throws {
+    let (lost, carrier) = (devices[0], devices[1])
+    try await run("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 'x1')", on: lost)
+    try await run("UPDATE note SET a = 'x2'", on: lost, isSent: false)
+    let replica = try lost.open()
+    try await replica.seal()
+    let open = try await hub.open()
+    _ = try await open.revoke(try replica.secrets().signingKey.replica)
+    lost.isRevoked = true
+    let sealed = try await replica.engineRead { try $0.session.rows("SELECT bytes FROM sync_outbox WHERE received = 0") }
+    for bytes in sealed.compactMap({ $0[0].blob }) {
+      var request = HubRequest("PUT", "/v1/batches/\(SealedBatch(bytes: bytes).hash.hex)", body: bytes)
+      request.headers["authorization"] = try RequestSignature.header(
+        for: request, hubTimeMs: hub.clock.nowMs(), key: try carrier.open().secrets().signingKey)
+      _ = try await carrier.link.exchange(request)
+    }
+    _ = carrier.link.takeAnswers()
   }
 
   fileprivate func workBeforeBackup() async throws {
@@ -212,6 +328,17 @@ extension Simulation {
     var dice = Dice(seed: 9)
     try await answer(on: devices[0], &dice)
     try await sync(devices[0])
+  }
+
+  fileprivate func writeSome(on device: Device) async throws {
+    for number in 0..<6 {
+      try await run("INSERT INTO note (id, unit, a) VALUES ('n\(number)', '07201', 'x\(number)')", on: device, isSent: true)
+    }
+  }
+
+  fileprivate func clearJournal() async throws {
+    time.advance(1000)
+    _ = try await hub.port.hub?.clearLog(leaseMs: 0, isBackedUp: false)
   }
 
   fileprivate func backUp() async throws {

@@ -68,11 +68,17 @@ extension Simulation {
       guard let key = VerifyingKey(rawRepresentation: hub.keys.signing.publicKey) else { throw ByteReader.short }
       let page = try SnapshotCodec.open(answer.response.body, hub: key)
       try await noteDelivered(page, asked: answer.request, to: device, epoch: answer.epoch)
-    } else if answer.request.method == "PUT", answer.request.path.hasPrefix("/v1/batches/") {
-      let body = try WireSigned.parse(answer.response.body, named: LocalizedText("receipt")).body
-      let receipt = try WireReceipt.parse(body, named: LocalizedText("receipt"))
-      if answer.epoch == hub.port.epoch { history.received.insert(receipt.batch) }
+    } else {
+      try noteReceipt(answer)
     }
+  }
+
+  /// What the store that the hub has now gave a receipt for.
+  func noteReceipt(_ answer: Link.Answer) throws {
+    guard answer.response.status == 200, answer.request.method == "PUT", answer.request.path.hasPrefix("/v1/batches/") else { return }
+    let body = try WireSigned.parse(answer.response.body, named: LocalizedText("receipt")).body
+    let receipt = try WireReceipt.parse(body, named: LocalizedText("receipt"))
+    if answer.epoch == hub.port.epoch { history.received.insert(receipt.batch) }
   }
 
   func noteDelivered(_ page: PageContent, asked: Data, to device: Device, epoch: Int) throws {

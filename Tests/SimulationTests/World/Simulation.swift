@@ -120,14 +120,17 @@ final class Simulation {
     _ = try await hub.open()
     for device in devices { try device.close() }
     for _ in 0..<3 {
-      for device in devices { try await sync(device) }
+      for device in devices where !device.isRevoked { try await sync(device) }
       var isSettled = true
-      for device in devices where try await device.open().status().agreement == .outstanding { isSettled = false }
+      for device in devices where !device.isRevoked {
+        if try await device.open().status().agreement == .outstanding { isSettled = false }
+      }
       if isSettled { break }
     }
     try await Always.checkHub(self)
     for device in devices {
       try await Always.checkIntegrity(device)
+      if device.isRevoked { continue }
       let status = try await device.open().status()
       guard status.pendingChanges + status.sealedChanges + status.waitingChanges + status.packetsWaiting == 0 else {
         throw Violation(check: "healing", message: "\(device.name) still has work to send: \(status)")

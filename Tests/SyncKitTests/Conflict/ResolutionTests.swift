@@ -61,6 +61,29 @@ import Testing
     return try #require(try await world.hub.conflicts().first)
   }
 
+  // MARK: Opening and closing by writes
+
+  @Test func whoeverHadSeenTheLoserClosesTheConflictByWriting() async throws {
+    let conflict = try await collide("plain")
+    try await b.execute("UPDATE sheet SET plain = 'soaked'")
+    try await both()
+    #expect(try await value("plain") == .text("soaked"))
+    #expect(try await !world.hub.conflict(id: conflict.id).isOpen)
+  }
+
+  /// Every losing write has a conflict of its own: the value that lost before may be what is lost now.
+  @Test func oneValueThatLosesTwiceIsKeptTwice() async throws {
+    let first = try await collide("plain")
+    world.clock.advance(1000)
+    try await a.execute("UPDATE sheet SET plain = 'dry'")
+    world.clock.advance(1000)
+    try await b.execute("UPDATE sheet SET plain = 'damp'")
+    try await both()
+    let open = try await world.hub.conflicts()
+    #expect(open.map(\.losing.value) == [.text("dry")] && open.first?.id != first.id)
+    #expect(try await !world.hub.conflict(id: first.id).isOpen)
+  }
+
   // MARK: Deciding
 
   @Test func aDeviceDecidesOfflineAndEverybodyLearnsWhoAndWhy() async throws {

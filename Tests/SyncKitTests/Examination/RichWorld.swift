@@ -107,9 +107,10 @@ func tamper(_ path: String, _ sql: String) throws {
   configuration.foreignKeysEnabled = false
   configuration.prepareDatabase { db in
     db.add(function: DatabaseFunction("synckit_txn", argumentCount: 0) { _ in nil })
-    for name in ["synckit_bad", "synckit_mask"] { db.add(function: DatabaseFunction(name, argumentCount: nil) { _ in 0 }) }
     db.add(function: DatabaseFunction("synckit_on", argumentCount: 0) { _ in false })
-    for name in ["synckit_before", "synckit_extra", "synckit_packet"] { db.add(function: DatabaseFunction(name) { _ in nil }) }
+    for name in ["synckit_before", "synckit_extra", "synckit_packet", "synckit_bad", "synckit_mask"] {
+      db.add(function: DatabaseFunction(name) { _ in nil })
+    }
   }
   try DatabaseQueue(path: path, configuration: configuration).write { try $0.execute(sql: sql) }
 }
