@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Puts the deliberate faults of Tests/Mutations into a scratch copy, one by one, and says which test finds each.
 
-Each patch begins with the law it breaks and the suite that should notice first. That suite runs first; where it notices
-nothing, the rest of the engine's suites and a few seeds of the simulator do. Ends with 1 when a fault survives, when a patch
+Each patch begins with the law it breaks and the suites that should notice first. Those run first; where they notice nothing,
+the rest of the engine's suites and a few seeds of the simulator do. Ends with 1 when a fault survives, when a patch
 no longer applies, or when one does not build.
 
     scripts/mutants.py                  all; goes on where an interrupted run of the same sources stopped
@@ -39,7 +39,7 @@ class Fault:
         self.name = path.stem
         head = path.read_text().split("\n")
         self.law, self.says = head[0].rstrip(".").split(": ", 1)
-        self.first = head[1].removeprefix("First: ")
+        self.first = head[1].removeprefix("First: ").split()
         self.catcher = None
         self.problem = None
 
@@ -94,7 +94,7 @@ def build():
 def run(suites):
     """The first test that notices, or None."""
     environment = dict(os.environ, TZ="UTC")
-    if suites.removesuffix(r"\b").endswith("SimulationTests"):
+    if "SimulationTests.SimulationTests" in suites.replace("\\", ""):
         environment.update(SIM_SEEDS=str(SEEDS), SIM_FIRST="1")
     binary = TREE / ".build" / "debug" / "synckitPackageTests.xctest"
     command = [str(binary), "--skip-build", "--testing-library", "swift-testing", "--filter", suites]
@@ -125,7 +125,8 @@ def hunt(fault):
             print(broken)
             fault.problem = "does not build"
             return
-        for suites in [rf"^{re.escape(fault.first)}\b"] + REST:
+        first = "|".join(re.escape(suite) for suite in fault.first)
+        for suites in [rf"^({first})\b"] + REST:
             fault.catcher = run(suites)
             if fault.catcher:
                 return
@@ -147,7 +148,7 @@ class Notes:
         self.found = kept["found"] if kept.get("sources") == self.sources else {}
 
     def key(self, fault):
-        return hashlib.sha256(fault.path.read_bytes()).hexdigest()
+        return hashlib.sha256(fault.path.read_bytes().split(b"\n---", 1)[-1]).hexdigest()
 
     def keep(self, fault):
         self.found[self.key(fault)] = fault.catcher

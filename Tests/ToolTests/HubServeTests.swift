@@ -22,6 +22,9 @@ import Testing
     #expect(unknown.status == 400 && unknown.headers["content-type"] == HubResponse.contentType)
     let info = try RawCall.request("GET", "/v1/hub", port: hub.hubPort)
     #expect(info.status == 200 && info.headers["content-type"] == HubResponse.contentType)
+    let shown = try RawCall.request("GET", "/v1/hub", port: hub.hubPort, headers: ["Accept: application/json"])
+    let fields = try #require(try JSONSerialization.jsonObject(with: shown.body) as? [String: Any])
+    #expect(shown.headers["content-type"] == "application/json" && fields["protocolMax"] as? Int == 1 && fields["hubTimeMs"] is String)
 
     // A device over real HTTP, while another process makes its code.
     let made = try await HubTool.run(["enroll", "07201", "--dir", dir, "--json"])

@@ -2,7 +2,14 @@ internal import Foundation
 
 extension Hub {
   /// Answers one call of the protocol. Never throws: what goes wrong becomes an error answer.
+  ///
+  /// With the header `accept: application/json` control messages and errors come as JSON, without their signature.
   public func answer(_ request: HubRequest) async -> HubResponse {
+    let response = await answerInBytes(request)
+    return JSONAnswer.isWanted(by: request) ? JSONAnswer.make(response, to: request) : response
+  }
+
+  private func answerInBytes(_ request: HubRequest) async -> HubResponse {
     do {
       var response = try await route(request)
       response.headers["content-type"] = HubResponse.contentType
