@@ -130,3 +130,10 @@ let package = Package(
       swiftSettings: habits),
   ]
 )
+
+// `make sim` builds in release what a simulation needs, and nothing else: most of a release build is NIO and the tools.
+if Context.environment["SYNCKIT_SIMULATION"] != nil {
+  package.products.removeAll { $0.name != "SyncKit" }
+  package.targets.removeAll { !["CZlib", "CCurl", "SyncKit", "SimulationTests"].contains($0.name) }
+  package.dependencies.removeSubrange(3...)
+}

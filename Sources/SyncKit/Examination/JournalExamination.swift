@@ -131,8 +131,13 @@ struct JournalExamination {
     // Each unit of a merged batch is somewhere, once; but for what a restored hub had back from pages before the batch came again.
     if try store.session.firstRow("SELECT 1 FROM hub_returned WHERE hash = ?1 LIMIT 1", [.blob(batch.hash)]) != nil { return }
     var next: Int64 = 0
-    for range in units where range.lowerBound == next { next = range.upperBound }
-    let isWhole = next == Int64(content.units.count) && units.reduce(0) { $0 + Int64($1.count) } == next
+    for range in units where range.lowerBound <= next { next = max(next, range.upperBound) }
+    // Of an author of whom something came back, units may have been placed once more: see `LaterWork`.
+    let isOnce =
+      try units.reduce(0) { $0 + Int64($1.count) } == next
+      || store.session.firstRow(
+        "SELECT 1 FROM hub_returned_author WHERE scope = ?1 AND replica = ?2", [.text(batch.scope), .blob(batch.replica)]) != nil
+    let isWhole = next == Int64(content.units.count) && isOnce
     if batch.isMerged ? !isWhole : !units.isEmpty {
       examiner.found(
         .feed, vi: "Các phần của gói \(name) không nằm mỗi phần đúng một chỗ trong bảng tin hoặc trong việc bị giữ. \(Examiner.restore.vi)",

@@ -129,7 +129,7 @@ struct HeldWork {
   /// Gives the unit its place in the feed, and lets go of it.
   private func release(_ item: Item, isDeclined: Bool, _ body: (Origin) throws -> Void) throws {
     try ingest.own.seal()
-    let stamp = try ingest.order.accept(item.unit.stamp, scope: item.scope, wallMs: ingest.wallMs)
+    let stamp = try ingest.accept(item.unit, of: item.content)
     let position = try ingest.order.place(scope: item.scope)
     try letGo(item)
     try body(Origin(version: Version(stamp, item.content.replica), position: position))

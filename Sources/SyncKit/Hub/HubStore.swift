@@ -89,7 +89,8 @@ public final class SQLiteHubStore: HubStore {
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)
       for schema in [
-        HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, HubBackups.schema, DropKeyBook.schema, LateBatches.schema,
+        HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, LaterWork.schema, HubBackups.schema, DropKeyBook.schema,
+        LateBatches.schema,
       ] {
         try db.execute(sql: schema)
       }

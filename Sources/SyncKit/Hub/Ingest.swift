@@ -16,6 +16,7 @@ struct Ingest {
   let lineage: HubLineage
   let places: HubPlaces
   let held: HeldRows
+  let later: LaterWork
 
   /// Batches of one replica that may wait for a missing earlier one.
   static let waitingMax = 1000
@@ -38,12 +39,14 @@ struct Ingest {
     lineage = HubLineage(session: session)
     places = HubPlaces(session: session)
     held = HeldRows(session: session)
+    later = LaterWork(session: session, lineage: lineage)
   }
 
   /// Writes what the transaction gathered: the hub's own changes sealed into the journal and feed, and the scopes' state.
   func finish() throws {
     try HeldWork(ingest: self).parentsArrived()
     try ReturnedWork(ingest: self).mergeWaiting()
+    try later.place(for: self)
     try own.seal()
     try rows.flush()
     try order.save()
@@ -237,7 +240,7 @@ struct Ingest {
         run = nil
       }
       runBytes = run == nil ? bytes : runBytes + bytes
-      let stamp = try order.accept(unit.stamp, scope: content.scope, wallMs: wallMs)
+      let stamp = try accept(unit, of: content)
       let position = try order.place(scope: content.scope)
       let opened = conflicts.openedCount
       let origin = Origin(version: Version(stamp, content.replica), position: position)
@@ -251,6 +254,12 @@ struct Ingest {
     }
     if let run { try order.log(run, batch: id, batchHash: hash, scope: content.scope) }
     return result
+  }
+
+  /// The stamp a unit is merged with: above all of its author's that came back to a restored hub.
+  func accept(_ unit: ChangeUnit, of content: BatchContent) throws -> HybridTimestamp {
+    let stamp = try order.accept(unit.stamp, scope: content.scope, wallMs: wallMs)
+    return try later.raised(stamp, of: content, order: order, wallMs: wallMs)
   }
 
   /// Merges a unit of a batch, judging what its author had seen.

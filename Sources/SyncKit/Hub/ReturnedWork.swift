@@ -19,6 +19,7 @@ struct ReturnedWork {
     CREATE TABLE IF NOT EXISTS hub_known_batch (
       scope TEXT NOT NULL, replica BLOB NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
       PRIMARY KEY (scope, replica, number, hash)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS hub_returned_batch_number ON hub_returned_batch (scope, replica, number);
     CREATE TABLE IF NOT EXISTS hub_conflict_place (
       id TEXT NOT NULL, branch BLOB NOT NULL, base INTEGER NOT NULL, position INTEGER, PRIMARY KEY (id, branch)) WITHOUT ROWID;
     """
@@ -246,16 +247,19 @@ struct ReturnedWork {
       isOneAuthors = { _ in false }
       try noteConflicts(changes, on: history)
     }
+    let batch = BatchContent(
+      replica: unit.author, scope: scope, number: unit.batchNumber, previous: Data(), cursor: unit.authorCursor, units: [], rules: rules)
     return try place(
-      changes, author: unit.author, index: unit.index, stamp: unit.stamp, isDeclined: unit.isDeclined, scope: scope,
-      source: (source, unit.batchHash), seen: seen, isOneAuthors: isOneAuthors, rules: rules)
+      changes, of: batch, index: unit.index, stamp: unit.stamp, isDeclined: unit.isDeclined, source: (source, unit.batchHash), seen: seen,
+      isOneAuthors: isOneAuthors)
   }
 
-  private func place(
-    _ changes: [RowChange], author: ReplicaID, index: Int, stamp: HybridTimestamp, isDeclined: Bool, scope: String,
-    source: (id: Int64, hash: Data), seen: HubPlaces.Seen, isOneAuthors: ((Origin) -> Bool)?,
-    rules: [String: MergePolicies]
+  /// Merges a unit of a batch with a version, at the scope's next position.
+  func place(
+    _ changes: [RowChange], of content: BatchContent, index: Int, stamp: HybridTimestamp, isDeclined: Bool,
+    source: (id: Int64, hash: Data), seen: HubPlaces.Seen, isOneAuthors: ((Origin) -> Bool)?
   ) throws -> UInt64 {
+    let (author, scope) = (content.replica, content.scope)
     if try ingest.own.isPending(ChangeUnit(stamp: stamp, changes: changes)) { try ingest.own.seal() }
     try ingest.order.receive(stamp, scope: scope)
     let position = try ingest.order.place(scope: scope)
@@ -264,8 +268,9 @@ struct ReturnedWork {
         ingest: ingest, scope: scope, origin: Origin(version: Version(stamp, author), position: position), seenThrough: seen.through)
       merger.isOneAuthors = isOneAuthors
       merger.sawEarlier = ingest.places.sawEarlier(seen, scope: scope)
-      merger.rules = rules
+      merger.rules = content.rules
       try merger.merge(changes)
+      if author != ingest.key.replica { try ingest.later.note(author, number: content.number, stamp: stamp, scope: scope) }
     }
     let run = ScopeOrder.Run(position: position, firstUnit: index, stamps: [stamp], isRestamped: true, isDeclined: isDeclined)
     try ingest.order.log(run, batch: source.id, batchHash: source.hash, scope: scope)
@@ -302,8 +307,8 @@ struct ReturnedWork {
     let isOneAuthors = try ingest.lineage.ownership(of: content.replica, number: content.number, scope: content.scope)
     for (number, unit) in open.enumerated() where number == 0 || unit.stamp != open[number - 1].stamp {
       let position = try place(
-        content.units[index].changes, author: content.replica, index: index, stamp: unit.stamp, isDeclined: unit.isDeclined,
-        scope: content.scope, source: (batch, hash), seen: seen, isOneAuthors: isOneAuthors, rules: content.rules)
+        content.units[index].changes, of: content, index: index, stamp: unit.stamp, isDeclined: unit.isDeclined, source: (batch, hash),
+        seen: seen, isOneAuthors: isOneAuthors)
       try setPosition(position, hash: hash, unit: index, stamp: unit.stamp)
     }
     try HubLife(session: session).count(unitsBack: 1)

@@ -143,7 +143,9 @@ extension Outbox {
       let author = lineage.author(scope: scope, number: number)
       let stamps = try Acknowledgements(session: session).stamps(of: content)
       for (index, unit) in content.units.enumerated() {
-        try rows.move(unit.changes, from: Version(stamps[index], author), to: Version(unit.stamp, key.replica), scope: scope)
+        let new = Version(unit.stamp, key.replica)
+        let old = Set(stamps.carried(index).map { Version($0, author) })
+        try rows.move(unit.changes, from: old, to: new, born: new, scope: scope)
       }
       content.replica = key.replica
       content.number = (last[scope] ?? 0) + 1

@@ -49,25 +49,30 @@ struct Acknowledgements {
       [.text(scope), .integer(Int64(clamping: number)), .integer(Int64(units.count))])
   }
 
-  /// The stamps that a batch's units carry in the rows of this store.
+  /// The stamps of a batch's units in this store.
   struct Stamps {
     /// As sealed.
     var sealed: [HybridTimestamp]
-    fileprivate var present: [Int: HybridTimestamp] = [:]
-    fileprivate var lost: [Int: HybridTimestamp] = [:]
+    fileprivate var present: [Int: [HybridTimestamp]] = [:]
+    fileprivate var lost: [Int: [HybridTimestamp]] = [:]
 
-    subscript(unit: Int) -> HybridTimestamp { present[unit] ?? lost[unit] ?? sealed[unit] }
+    subscript(unit: Int) -> HybridTimestamp { present[unit]?.max() ?? lost[unit]?.last ?? sealed[unit] }
 
     /// Whether the hub's present life acknowledged the unit.
     func isAcknowledged(_ unit: Int) -> Bool { present[unit] != nil }
 
-    /// The stamp the unit carries once the feed acknowledged it with `stamp`. Merged twice – a hub that was restored may merge
-    /// it again before it learns with which stamp it once had it – it carries the later one, as it does everywhere.
-    mutating func acknowledge(_ unit: Int, as stamp: HybridTimestamp) -> HybridTimestamp {
-      let standing = max(present[unit] ?? stamp, stamp)
-      present[unit] = standing
-      return standing
+    /// Those that the unit may carry in the rows of this store.
+    func carried(_ unit: Int) -> Set<HybridTimestamp> {
+      let acknowledged = (present[unit] ?? []) + (lost[unit] ?? [])
+      return acknowledged.isEmpty ? [sealed[unit]] : Set(acknowledged)
     }
+
+    /// The feed acknowledged the unit with `stamp`. Merged twice – a hub that was restored may merge it again before it learns
+    /// with which stamp it once had it – it carries the later one, as it does everywhere.
+    mutating func acknowledge(_ unit: Int, as stamp: HybridTimestamp) { present[unit, default: []].append(stamp) }
+
+    /// The earliest stamp the unit has in the feed: a living row was born by the lowest of its versions.
+    func first(_ unit: Int) -> HybridTimestamp { present[unit]?.min() ?? self[unit] }
   }
 
   func stamps(of content: BatchContent) throws -> Stamps {
@@ -80,7 +85,7 @@ struct Acknowledgements {
       var reader = row[2].blob.map { ByteReader($0) }
       for unit in first..<first + Int(max(0, row[1].integer ?? 0)) where unit < stamps.sealed.count {
         let stamp = try reader.map { _ in HybridTimestamp(rawValue: try reader?.varint() ?? 0) } ?? stamps.sealed[unit]
-        if row[3].integer == 0 { _ = stamps.acknowledge(unit, as: stamp) } else { stamps.lost[unit] = stamp }
+        if row[3].integer == 0 { stamps.acknowledge(unit, as: stamp) } else { stamps.lost[unit, default: []].append(stamp) }
       }
     }
     return stamps
@@ -88,16 +93,33 @@ struct Acknowledgements {
 }
 
 extension RowStore {
-  /// Gives the cells, and lives, that changes of one unit wrote another version, wherever they still have the old one.
-  func move(_ changes: [RowChange], from old: Version, to new: Version, scope: String) throws {
-    guard old != new else { return }
+  /// Gives the cells, and lives, that changes of one unit wrote another version, wherever they still have one it had.
+  ///
+  /// - Parameters:
+  ///   - old: The versions it had.
+  ///   - born: The lowest it has now: a living row is born by the lowest version that gave it its life.
+  /// - Returns: Whether something has a lower version than before.
+  @discardableResult
+  func move(_ changes: [RowChange], from old: Set<Version>, to new: Version, born: Version, scope: String) throws -> Bool {
+    var isLowered = false
+    guard old != [new] || born != new else { return false }
     for change in changes {
-      guard let shape = shape(change.table), let stored = try load(shape, key: change.key) else { continue }
+      guard let shape = shape(change.table), let stored = try load(shape, key: change.key), stored.scope == scope else { continue }
       var state = stored.state
-      if state.lifeOrigin?.version == old { state.lifeOrigin?.version = new }
+      if state.life == change.life, let given = state.lifeOrigin?.version {
+        let isAlive = state.isAlive
+        let isOther = isAlive ? born < given : given < new
+        if old.contains(given) || isOther { state.lifeOrigin?.version = isAlive ? born : new }
+        if !isAlive && new < given && old.contains(given) { isLowered = true }
+      }
       // Only this unit's cells: a row cut over several units gets a stamp with each of them.
-      for cell in change.cells where state.cells[cell.name]?.origin.version == old { state.cells[cell.name]?.origin.version = new }
+      for cell in change.cells {
+        guard let version = state.cells[cell.name]?.origin.version, old.contains(version) else { continue }
+        state.cells[cell.name]?.origin.version = new
+        if new < version { isLowered = true }
+      }
       if state != stored.state { try saveMetadata(state, shape: shape, key: change.key, scope: stored.scope) }
     }
+    return isLowered
   }
 }

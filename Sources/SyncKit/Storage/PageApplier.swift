@@ -33,10 +33,13 @@ struct PageApplier {
           expected: position + 1)
       }
       try checkOwn(page.units.filter { isOwn($0, scope: page.scope) && $0.position > position }, scope: page.scope)
+      var before = HybridTimestamp(rawValue: UInt64(bitPattern: try state.integer("newest/" + page.scope)))
       for unit in page.units where unit.position > position {
-        try apply(unit, scope: page.scope, rules: page.rules, applied: &applied, own: &own)
+        try apply(unit, scope: page.scope, rules: page.rules, after: before, applied: &applied, own: &own)
         clock.receive(unit.stamp)
+        before = max(before, unit.stamp)
       }
+      try state.set("newest/" + page.scope, .integer(Int64(bitPattern: before.rawValue)))
       try own.save()
       let newest = page.units.map(\.stamp.rawValue).max() ?? 0
       try state.set("hubStamp", .integer(Int64(bitPattern: max(newest, UInt64(bitPattern: try state.integer("hubStamp"))))))
@@ -94,7 +97,8 @@ struct PageApplier {
   }
 
   private func apply(
-    _ unit: FeedUnit, scope: String, rules: [String: MergePolicies], applied: inout Applied, own: inout OwnUnits
+    _ unit: FeedUnit, scope: String, rules: [String: MergePolicies], after newest: HybridTimestamp, applied: inout Applied,
+    own: inout OwnUnits
   ) throws {
     if isOwn(unit, scope: scope) {
       try acknowledge(unit, scope: scope, own: &own)
@@ -132,10 +136,34 @@ struct PageApplier {
   }
 
   /// The hub merged an own unit: where it gave another stamp, the cells that still carry the old one take it (L8).
-  func acknowledge(_ unit: FeedUnit, scope: String, own: inout OwnUnits) throws {
-    guard let (sealed, before, after) = try own.acknowledge(unit, in: outbox) else { return }
+  ///
+  /// - Returns: Whether something has a lower version than before.
+  @discardableResult
+  func acknowledge(_ unit: FeedUnit, scope: String, own: inout OwnUnits) throws -> Bool {
+    guard let (sealed, old, new, born) = try own.acknowledge(unit, in: outbox) else { return false }
     try outbox.release(scope: scope, number: unit.batchNumber, unit: unit.index, changes: sealed.changes.count)
-    try rows.move(sealed.changes, from: Version(before, unit.author), to: Version(after, unit.author), scope: scope)
+    func version(_ stamp: HybridTimestamp) -> Version { Version(stamp, unit.author) }
+    let isLowered = try rows.move(
+      sealed.changes, from: Set(old.map(version)), to: version(new), born: version(unit.isDeclined ? new : born), scope: scope)
+    if old.allSatisfy({ $0 < new }) && !unit.isDeclined { try raise(sealed.changes, to: version(new), scope: scope, own: &own) }
+    return isLowered
+  }
+
+  /// A unit that has a higher stamp than it had may stand where something else does; not over what its author wrote since, which
+  /// the hub will give a higher one, too.
+  private func raise(_ changes: [RowChange], to new: Version, scope: String, own: inout OwnUnits) throws {
+    for change in changes {
+      guard let shape = rows.shape(change.table), let stored = try rows.load(shape, key: change.key), stored.scope == scope,
+        stored.state.life == change.life
+      else { continue }
+      let cells = try change.cells.filter { cell in
+        guard let standing = stored.state.cells[cell.name]?.origin.version, standing != new else { return false }
+        return try !own.isWaiting(standing, in: outbox)
+      }
+      let incoming = IncomingChange(life: change.life, cells: cells, origin: Origin(version: new, position: 0), seenThrough: .max)
+      let outcome = Merge.join(stored.state, incoming, policies: try rows.policies(shape))
+      if outcome.state != stored.state { try rows.save(outcome, over: stored.state, shape: shape, key: change.key, scope: scope) }
+    }
   }
 
   /// The own batches that one page acknowledges.
@@ -144,24 +172,43 @@ struct PageApplier {
     let scope: String
     private var batches: [UInt64: (content: BatchContent, stamps: Acknowledgements.Stamps)] = [:]
     private var runs: [Acknowledgements.Run] = []
+    private var waiting: Set<Version>?
 
     init(session: any SQLSession, scope: String) {
       self.session = session
       self.scope = scope
     }
 
-    /// - Returns: The unit and the stamps it had and has in the rows; nil when its bytes are no longer in the outbox.
-    mutating func acknowledge(_ unit: FeedUnit, in outbox: Outbox) throws -> (ChangeUnit, HybridTimestamp, HybridTimestamp)? {
+    /// - Returns: The unit, the stamps it may have in the rows, the one it has from now on, and its first; nil when its bytes are
+    ///   no longer in the outbox.
+    mutating func acknowledge(
+      _ unit: FeedUnit, in outbox: Outbox
+    ) throws -> (ChangeUnit, old: Set<HybridTimestamp>, new: HybridTimestamp, born: HybridTimestamp)? {
       note(unit)
       if batches[unit.batchNumber] == nil, let content = try outbox.content(scope: scope, number: unit.batchNumber) {
         batches[unit.batchNumber] = (content, try Acknowledgements(session: session).stamps(of: content))
       }
       guard let content = batches[unit.batchNumber]?.content, unit.index < content.units.count else { return nil }
       if unit.stamp != content.units[unit.index].stamp { runs[runs.count - 1].isRestamped = true }
-      guard let before = batches[unit.batchNumber]?.stamps[unit.index],
-        let after = batches[unit.batchNumber]?.stamps.acknowledge(unit.index, as: unit.stamp)
-      else { return nil }
-      return (content.units[unit.index], before, after)
+      guard let old = batches[unit.batchNumber]?.stamps.carried(unit.index) else { return nil }
+      batches[unit.batchNumber]?.stamps.acknowledge(unit.index, as: unit.stamp)
+      guard let stamps = batches[unit.batchNumber]?.stamps else { return nil }
+      return (content.units[unit.index], old, stamps[unit.index], stamps.first(unit.index))
+    }
+
+    /// Whether a version is of a unit that had not been acknowledged before this page.
+    mutating func isWaiting(_ version: Version, in outbox: Outbox) throws -> Bool {
+      if let waiting { return waiting.contains(version) }
+      var versions: Set<Version> = []
+      for entry in try outbox.unacknowledged() where entry.scope == scope {
+        guard let content = try outbox.content(scope: scope, number: entry.number) else { continue }
+        let stamps = try Acknowledgements(session: session).stamps(of: content)
+        for unit in content.units.indices where !stamps.isAcknowledged(unit) {
+          versions.formUnion(stamps.carried(unit).map { Version($0, content.replica) })
+        }
+      }
+      waiting = versions
+      return versions.contains(version)
     }
 
     private mutating func note(_ unit: FeedUnit) {
