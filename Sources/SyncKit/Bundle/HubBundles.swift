@@ -1,0 +1,479 @@
+internal import Crypto
+internal import Foundation
+internal import SwiftProtobuf
+
+extension Hub {
+  public struct BundleOptions: Sendable {
+    /// Where the answers go; nil: nowhere.
+    public var returnPath: String?
+    /// The largest part of the return, in bytes.
+    public var partBytesMax: Int?
+    /// Feed pages for one device, in bytes; the rest follows with its next return.
+    public var feedBytesMax = 256 << 20
+    /// Feed pages for all devices together, in bytes.
+    public var returnBytesMax = BundleLimits.bytesMax
+    /// Called now and then with the bytes read and all there are.
+    public var onProgress: (@Sendable (_ bytes: Int, _ of: Int) -> Void)?
+
+    public init() {}
+  }
+
+  /// Takes bundles: every part by the way it would take by HTTP, and each for itself. Doing it again, in any order, changes nothing.
+  ///
+  /// - Returns: What was found, by device and file. A file that is no bundle is told of there; the others are taken.
+  /// - Throws: `SyncError` when the hub itself cannot go on; what was taken stays taken.
+  public func importBundles(_ paths: [String], options: BundleOptions = BundleOptions()) async throws -> BundleReport {
+    let intake = try BundleIntake(hub: self, options: options)
+    let sizes = paths.map { BackupFile.size($0) }
+    let total = sizes.reduce(0, +)
+    var before = 0
+    for (path, size) in zip(paths, sizes) {
+      try await intake.take(path) { [before] in options.onProgress?(before + $0, total) }
+      before += size
+    }
+    return try await intake.finish()
+  }
+
+  /// Where parcels to this hub are opened.
+  func bundleKey() throws -> Curve25519.KeyAgreement.PrivateKey { try BundleKey.hub(keys) }
+}
+
+/// Takes bundles into a hub, and writes what it answers. One value for one import, used by one task.
+final class BundleIntake {
+  /// A parcel that is being read, and who is to have the answers.
+  private final class Sender {
+    let parcel: Parcel
+    var mark: ParcelMark
+    /// Of a device that asks for its enrolment.
+    var newKey: VerifyingKey?
+    var replica: ReplicaID?
+    var returnKey: Data?
+    /// Answers, until the device has said where they go.
+    var early: [(SectionKind, Data)] = []
+    var earlyBytes = 0
+    /// The parcel of the return.
+    var answers: Parcel?
+
+    init(_ parcel: Parcel) {
+      self.parcel = parcel
+      mark = ParcelMark(parcel)
+    }
+  }
+
+  private let hub: Hub
+  private let options: Hub.BundleOptions
+  private let key: Curve25519.KeyAgreement.PrivateKey
+  private let writer: BundleWriter?
+  private var report = BundleReport()
+  private var devices: [ReplicaID: BundleReport.Device] = [:]
+  private var known: [ReplicaID: HubDevice] = [:]
+  private var file = BundleReport.File(path: "")
+  private var senders: [Data: Sender] = [:]
+  private var marks: [Data] = []
+  /// The newest state of each device that may have an answer.
+  private var states: [ReplicaID: WireDeviceState] = [:]
+  /// Batches that waited for an earlier one when they came.
+  private var waiting: [(hash: Data, replica: ReplicaID, number: UInt64, carrier: ReplicaID?)] = []
+
+  /// Answers kept of a parcel whose device has not said yet where they go, in bytes.
+  private static let earlyBytesMax = 4 << 20
+  /// Devices in one import.
+  private static let devicesMax = 100_000
+
+  init(hub: Hub, options: Hub.BundleOptions) throws {
+    self.hub = hub
+    self.options = options
+    key = try hub.bundleKey()
+    writer = try options.returnPath.map {
+      try BundleWriter($0, partBytesMax: options.partBytesMax ?? BundleLimits.bytesMax, isPrivate: false)
+    }
+  }
+
+  // MARK: One file
+
+  func take(_ path: String, onProgress: (Int) -> Void) async throws {
+    file = BundleReport.File(path: path)
+    senders = [:]
+    defer { report.files.append(file) }
+    let reader: BundleReader
+    do {
+      reader = try BundleReader(path)
+    } catch let error as SyncError {
+      file.isRefused = true
+      file.note(error.explanation)
+      return
+    }
+    file.bytes = reader.size
+    while let item = try reader.next() {
+      try Task.checkCancellation()
+      switch item {
+      case .damage(let text): file.note(text)
+      case .parcel(let parcel): begin(parcel, in: reader)
+      case .section(let section, let body):
+        guard let parcel = section.parcel, let sender = senders[parcel.tag] else { continue }
+        sender.mark.add(section.head)
+        await Task.yield()
+        try await take(section, body, from: sender)
+      }
+      onProgress(reader.offset)
+    }
+    file.sections = reader.sections
+    marks += senders.values.map(\.mark.value)
+  }
+
+  private func begin(_ parcel: Parcel, in reader: BundleReader) {
+    guard senders[parcel.tag] == nil else { return }
+    let own = hub.replica.bytes
+    guard parcel.wire.hub.isEmpty || parcel.wire.hub == own else {
+      file.others += 1
+      return file.note(
+        LocalizedText(
+          vi: "Có phần gửi cho một máy chủ khác (\(parcel.wire.hub.hex.prefix(8))), không nhận.",
+          en: "A part of it is for another hub (\(parcel.wire.hub.hex.prefix(8))) and is not taken."))
+    }
+    guard parcel.wire.from != own, parcel.wire.to.isEmpty || parcel.wire.to == own else {
+      file.others += 1
+      return
+    }
+    do {
+      let sender = Sender(try parcel.opened(with: key))
+      reader.use(sender.parcel)
+      // A part that came without its state: where the device is was in another one.
+      if let from = ReplicaID(bytes: parcel.wire.from), let state = states[from] {
+        (sender.replica, sender.returnKey) = (from, state.returnKey)
+      }
+      senders[parcel.tag] = sender
+    } catch let error as SyncError {
+      file.note(error.explanation)
+    } catch {}
+  }
+
+  private func take(_ section: BundleReader.Section, _ body: Data, from sender: Sender) async throws {
+    let plain: Data
+    do {
+      plain = try sender.parcel.open(body, kind: section.head.kind, index: section.head.index)
+    } catch let error as SyncError {
+      return file.note(error.explanation)
+    }
+    guard let kind = section.kind else {
+      file.unknown += 1
+      return
+    }
+    do {
+      switch kind {
+      case .state: try await takeState(plain, from: sender)
+      case .certificate: try await hub.relearn(plain)
+      case .enrolment: try await enrol(plain, for: sender)
+      case .succession: try await succeed(plain, for: sender)
+      case .page: try await takeBack(plain, from: sender)
+      case .batch: try await take(SealedBatch(bytes: plain), from: sender)
+      case .packets: try await takePackets(plain, from: sender)
+      default: file.unknown += 1
+      }
+    } catch let error as SyncError {
+      guard !error.isTheHubs else { throw error }
+      refuse(error, of: sender.replica ?? ReplicaID(bytes: sender.parcel.wire.from))
+    }
+  }
+
+  // MARK: Kinds
+
+  private func takeState(_ body: Data, from sender: Sender) async throws {
+    let name = LocalizedText(vi: "tình trạng thiết bị", en: "device's state")
+    let signed = try WireSigned.parse(body, named: name)
+    let claimed = try WireDeviceState.parse(signed.body, named: name)
+    guard claimed.format == 1, let key = VerifyingKey(rawRepresentation: claimed.publicKey), claimed.returnKey.count == 32,
+      claimed.cursor.count <= WireLimits.cursorBytesMax, claimed.hub.isEmpty || claimed.hub == hub.replica.bytes
+    else { throw ByteReader.short }
+    _ = try key.open(body, as: .device)
+    let device = try await device(key.replica)
+    guard device != nil || sender.newKey == key else { throw HubDevice.unknownError }
+    (sender.replica, sender.returnKey) = (key.replica, claimed.returnKey)
+    try await count(key.replica) { _ in }
+    if let device {
+      if let other = states[key.replica], other.writtenMs > claimed.writtenMs { return try flush(sender) }
+      states[key.replica] = claimed
+      if device.revokedMs == nil {
+        try await hub.noteContact(
+          device, skewMs: nil, backlog: Int(clamping: min(claimed.backlog, 1_000_000_000)),
+          packets: Int(clamping: min(claimed.packets, 1_000_000_000)))
+      }
+    }
+    try flush(sender)
+  }
+
+  private func enrol(_ body: Data, for sender: Sender) async throws {
+    let request = try WireEnrolRequest.parse(body, named: LocalizedText(vi: "yêu cầu ghi danh", en: "enrolment request"))
+    guard let key = VerifyingKey(rawRepresentation: request.publicKey),
+      key.verifies(request.proof, over: Data(request.code.utf8), as: .enrol)
+    else { throw ByteReader.short }
+    sender.newKey = key
+    let isNew = try await hub.device(key.replica) == nil
+    let answer = try await answered { try await self.hub.enroll(body) }
+    try reply(sender, .enrolmentAnswer, about: key.rawRepresentation, answer)
+    if case .failure(let error) = answer { return refuse(error, of: key.replica) }
+    known[key.replica] = nil
+    try await count(key.replica) { $0.isNewlyEnrolled = isNew || $0.isNewlyEnrolled }
+  }
+
+  private func succeed(_ body: Data, for sender: Sender) async throws {
+    let name = LocalizedText(vi: "yêu cầu đổi danh tính", en: "succession request")
+    let wire = try WireSuccession.parse(try WireSuccessionRequest.parse(body, named: name).body, named: name)
+    let answer = try await answered { try await self.hub.succeed(body) }
+    try reply(sender, .successionAnswer, about: wire.publicKey, answer)
+    // A device asks about several places at once; of those that do not fit nobody need be told.
+    if case .failure(let error) = answer, error.code != .fork { refuse(error, of: ReplicaID(bytes: wire.predecessor)) }
+  }
+
+  private func takeBack(_ body: Data, from sender: Sender) async throws {
+    let bytes = try await hub.takeBack(body)
+    try reply(sender, .pageAnswer, about: body.sha256, .success(bytes))
+    let signed = try WireSigned(serializedBytes: bytes)
+    let units = Int(try WirePageReturn(serializedBytes: signed.body).units)
+    if let replica = sender.replica, units > 0 { try await count(replica) { $0.unitsBack += units } }
+  }
+
+  private func take(_ batch: SealedBatch, from sender: Sender) async throws {
+    let claimed = try BatchCodec.claimedAuthor(of: batch)
+    let wasKnown = try await hub.read { session in
+      try session.firstRow("SELECT 1 FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)]) != nil
+    }
+    let answer = try await answered { try await self.hub.ingest(batch) }
+    try reply(sender, .receiptAnswer, about: batch.hash, answer)
+    switch answer {
+    case .failure(let error): refuse(error, of: claimed.replica)
+    case .success(let bytes):
+      let receipt = try Self.receipt(bytes)
+      if receipt.state == .waiting { waiting.append((batch.hash, claimed.replica, claimed.number, sender.replica)) }
+      try await count(claimed.replica) { Self.count(receipt, wasKnown: wasKnown, in: &$0) }
+    }
+  }
+
+  private static func receipt(_ bytes: Data) throws -> WireReceipt {
+    try WireReceipt(serializedBytes: try WireSigned(serializedBytes: bytes).body)
+  }
+
+  private static func count(_ receipt: WireReceipt, wasKnown: Bool, in device: inout BundleReport.Device) {
+    switch receipt.state {
+    case .waiting: device.waiting += 1
+    case .undecided: device.undecided += 1
+    default:
+      guard !wasKnown else { return device.duplicate += 1 }
+      device.new += 1
+      device.changes += Int(receipt.changes)
+      device.held += Int(receipt.heldChanges)
+      device.conflicting += receipt.conflicting.count
+    }
+  }
+
+  private func takePackets(_ body: Data, from sender: Sender) async throws {
+    let name = LocalizedText(vi: "phiếu kín", en: "packets")
+    let wire = try WireBundlePackets.parse(body, named: name)
+    guard wire.requests.count <= WireLimits.packetsMax, body.count <= WireLimits.dropBytesMax + (64 << 10) else { throw ByteReader.short }
+    for (request, answer) in zip(wire.requests, try await hub.keepEach(wire.requests, scope: wire.scope)) {
+      try reply(sender, .dropAnswer, about: request.sha256, answer)
+      guard let replica = sender.replica ?? ReplicaID(bytes: sender.parcel.wire.from) else { continue }
+      switch answer {
+      case .success: try await count(replica) { $0.packets += 1 }
+      case .failure(let error): refuse(error, of: replica)
+      }
+    }
+  }
+
+  // MARK: Counting
+
+  private func device(_ replica: ReplicaID) async throws -> HubDevice? {
+    if let device = known[replica] { return device }
+    let device = try await hub.device(replica)
+    if known.count < Self.devicesMax { known[replica] = device }
+    return device
+  }
+
+  private func count(_ replica: ReplicaID, _ body: (inout BundleReport.Device) -> Void) async throws {
+    let device = try await device(replica)
+    var entry = devices[replica] ?? BundleReport.Device(replica: replica)
+    (entry.label, entry.scope) = (device?.label ?? entry.label, device?.scope ?? entry.scope)
+    body(&entry)
+    if devices.count < Self.devicesMax || devices[replica] != nil { devices[replica] = entry }
+  }
+
+  private func refuse(_ error: SyncError, of replica: ReplicaID?) {
+    guard let replica else { return file.note(error.explanation) }
+    var entry = devices[replica] ?? BundleReport.Device(replica: replica)
+    entry.refused += 1
+    if entry.problems.count < BundleReport.damageListedMax, !entry.problems.contains(error.explanation) {
+      entry.problems.append(error.explanation)
+    }
+    if devices.count < Self.devicesMax || devices[replica] != nil { devices[replica] = entry }
+  }
+
+  // MARK: Answers
+
+  private func answered(_ body: () async throws -> Data) async throws -> Result<Data, SyncError> {
+    do { return .success(try await body()) } catch let error as SyncError {
+      guard !error.isTheHubs else { throw error }
+      return .failure(error)
+    }
+  }
+
+  private static func answer(about: Data, _ result: Result<Data, SyncError>) throws -> Data {
+    var wire = WireBundleAnswer()
+    wire.about = about
+    switch result {
+    case .success(let body): (wire.status, wire.body) = (200, body)
+    case .failure(let error): (wire.status, wire.body) = (UInt32(error.httpStatus), error.response.body)
+    }
+    return try wire.serializedData()
+  }
+
+  private func reply(_ sender: Sender, _ kind: SectionKind, about: Data, _ result: Result<Data, SyncError>) throws {
+    guard writer != nil else { return }
+    let body = try Self.answer(about: about, result)
+    guard sender.returnKey == nil else { return try write(kind, body, to: sender) }
+    guard sender.earlyBytes + body.count <= Self.earlyBytesMax else { return }
+    sender.early.append((kind, body))
+    sender.earlyBytes += body.count
+  }
+
+  private func flush(_ sender: Sender) throws {
+    let early = sender.early
+    (sender.early, sender.earlyBytes) = ([], 0)
+    for (kind, body) in early { try write(kind, body, to: sender) }
+  }
+
+  private func write(_ kind: SectionKind, _ body: Data, to sender: Sender) throws {
+    guard let writer, let replica = sender.replica else { return }
+    if sender.answers == nil || writer.parcelTag != sender.answers?.tag {
+      let parcel = try begin(to: replica, sender.returnKey)
+      sender.answers = parcel
+      writer.begin(parcel)
+    }
+    try writer.add(kind, body)
+    devices[replica]?.isAnswered = true
+  }
+
+  private func begin(to replica: ReplicaID, _ returnKey: Data?) throws -> Parcel {
+    let own = hub.replica.bytes
+    return try Parcel.begin(hub: own, from: own, to: replica.bytes, recipient: returnKey, writtenMs: hub.clock.nowMs())
+  }
+
+  // MARK: The end
+
+  func finish() async throws -> BundleReport {
+    try await askAgain()
+    if let writer {
+      for (replica, state) in states.sorted(by: { $0.key < $1.key }) {
+        guard let device = try await hub.device(replica) else { continue }
+        let parcel = try begin(to: replica, state.returnKey)
+        writer.begin(parcel)
+        let room = min(options.feedBytesMax, options.returnBytesMax - writer.bytesWritten)
+        try await FeedForReturn(hub: hub, device: device, state: state, bytesMax: room).write { kind, about, result in
+          try writer.add(kind, try Self.answer(about: about, result))
+        }
+        try await count(replica) { $0.isAnswered = true }
+      }
+      try writeDelivery(to: writer)
+      report.returns = try writer.finish()
+    }
+    report.devices = devices.values.sorted { ($0.scope, $0.label, $0.replica) < ($1.scope, $1.label, $1.replica) }
+    return report
+  }
+
+  /// What waited may have been merged meanwhile, or can be now.
+  private func askAgain() async throws {
+    for (hash, replica, _, carrier) in waiting.sorted(by: { ($0.replica, $0.number) < ($1.replica, $1.number) }) {
+      guard let bytes = try await hub.read({ try $0.firstRow("SELECT bytes FROM hub_batch WHERE hash = ?1", [.blob(hash)])?[0].blob }),
+        case .success(let answer) = try await answered({ try await self.hub.ingest(SealedBatch(bytes: bytes)) })
+      else { continue }
+      let receipt = try Self.receipt(answer)
+      guard receipt.state == .merged else { continue }
+      try await count(replica) {
+        $0.waiting -= 1
+        Self.count(receipt, wasKnown: false, in: &$0)
+      }
+      guard let writer, let carrier, let state = states[carrier] else { continue }
+      writer.begin(try begin(to: carrier, state.returnKey))
+      try writer.add(.receiptAnswer, try Self.answer(about: hash, .success(answer)))
+    }
+  }
+
+  private func writeDelivery(to writer: BundleWriter) throws {
+    guard !marks.isEmpty else { return }
+    let own = hub.replica.bytes
+    writer.begin(try Parcel.begin(hub: own, from: own, to: Data(), recipient: nil, writtenMs: hub.clock.nowMs()))
+    for start in stride(from: 0, to: marks.count, by: BundleLimits.marksMax) {
+      var wire = WireBundleDelivery()
+      wire.hub = own
+      wire.marks = Array(marks[start..<min(start + BundleLimits.marksMax, marks.count)])
+      try writer.add(.delivery, try hub.keys.signing.sealed(try wire.serializedData(), as: .delivery))
+    }
+  }
+}
+
+extension Hub {
+  /// Feed pages in the answer to a bundle that comes by HTTP, in bytes: the answer must not grow with what it is asked.
+  private static let answeredFeedBytesMax = 2 << 20
+
+  /// Takes a bundle that somebody brings over the network, and gives the return.
+  func takeBundle(_ body: Data) async throws -> Data {
+    let folder = NSTemporaryDirectory() + "/synckit-bundle-" + UUID().uuidString
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw BundleFault.unwritable(folder, error)
+    }
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = folder + "/brought.skb"
+    do { try body.write(to: URL(fileURLWithPath: path)) } catch { throw BundleFault.unwritable(path, error) }
+    var options = BundleOptions()
+    options.returnPath = folder + "/return.skb"
+    options.partBytesMax = WireLimits.pageBytesMax - (64 << 10)
+    (options.feedBytesMax, options.returnBytesMax) = (Self.answeredFeedBytesMax, Self.answeredFeedBytesMax)
+    let report = try await importBundles([path], options: options)
+    if let file = report.files.first, file.isRefused, let reason = file.damage.first {
+      throw SyncError(.damaged, vi: reason.vi, en: reason.en)
+    }
+    // What is in later parts is answered when it is brought again.
+    return try report.returns.first.map { try Data(contentsOf: URL(fileURLWithPath: $0)) } ?? Data()
+  }
+}
+
+extension SyncError {
+  /// Whether it is about the hub's own store rather than about what arrived.
+  fileprivate var isTheHubs: Bool {
+    switch code {
+    case .diskFull, .storeBusy, .storeDamaged, .storeMissing, .storeNewer, .badSchema, .keyUnusable, .hubFailed, .internalFault, .cancelled:
+      true
+    default: false
+    }
+  }
+}
+
+extension Hub {
+  /// Keeps packets that came in requests of their own, in one transaction where all of them are good.
+  ///
+  /// - Returns: For each request its signed answer, or why it was refused.
+  func keepEach(_ requests: [Data], scope: String) async throws -> [Result<Data, SyncError>] {
+    let name = LocalizedText(vi: "phiếu kín", en: "packet request")
+    if let together = try? requests.map({ try WireDropRequest.parse($0, named: name) }), together.allSatisfy({ $0.packets.count == 1 }) {
+      let (keys, receiver, tables) = (keys, receiver, store.tables)
+      do {
+        let begun = try await store.write { session in
+          try DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver).keep(together.flatMap(\.packets), scope: scope)
+          return try HubBackups(session: session).counts().begun
+        }
+        return try requests.map { .success(try dropAnswer(to: $0, packets: 1, scope: scope, backupsBegun: begun)) }
+      } catch let error as SyncError where !error.isTheHubs {
+        // One of them is not good: each for itself.
+      }
+    }
+    var answers: [Result<Data, SyncError>] = []
+    for request in requests {
+      do { answers.append(.success(try await keep(request, scope: scope))) } catch let error as SyncError {
+        guard !error.isTheHubs else { throw error }
+        answers.append(.failure(error))
+      }
+    }
+    return answers
+  }
+}
