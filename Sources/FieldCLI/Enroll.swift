@@ -13,7 +13,8 @@ struct Enroll: FieldCommand {
       vi:
         "Có mã và mạng thì đợt khảo sát được nhận ngay. Có mã mà không có mạng: --request ghi yêu cầu vào tệp .skb gửi lên tỉnh; ghi danh xong khi nhập tệp trả lời (field import-bundle). Tệp ghi danh của tỉnh mang theo cả đợt khảo sát.",
       en:
-        "With a code and a network the campaign is fetched at once. With a code and no network, --request writes a .skb file for the province; the device is enrolled once its return is imported (field import-bundle). An enrolment file from the province carries the campaign along."),
+        "With a code and a network the campaign is fetched at once. With a code and no network, --request writes a .skb file for the province; the device is enrolled once its return is imported (field import-bundle). An enrolment file from the province carries the campaign along."
+    ),
     examples: [
       "field enroll K7MP-3QXD-9R --hub http://hub.example:8080 --label \"front desk\"", "field enroll --file 07201-1.enrol",
       "field enroll K7MP-3QXD-9R --request request.skb",
@@ -37,7 +38,8 @@ struct Enroll: FieldCommand {
 
   @Option(
     name: .long,
-    help: .text(vi: "Không có mạng: ghi yêu cầu ghi danh vào tệp .skb này.", en: "No network: write the request for enrolment to this .skb file."))
+    help: .text(
+      vi: "Không có mạng: ghi yêu cầu ghi danh vào tệp .skb này.", en: "No network: write the request for enrolment to this .skb file."))
   var request: String?
 
   @Option(name: .long, help: .text(vi: "Tên của thiết bị này trong danh sách của tỉnh.", en: "A name for this device on the hub's list."))

@@ -36,7 +36,8 @@ struct Export: FieldCommand {
   @Flag(
     name: .long,
     help: .text(
-      vi: "Không mã hóa: ai cầm tệp cũng đọc được báo cáo trong đó.", en: "Do not encrypt: whoever holds the file can read the reports in it."))
+      vi: "Không mã hóa: ai cầm tệp cũng đọc được báo cáo trong đó.",
+      en: "Do not encrypt: whoever holds the file can read the reports in it."))
   var plain = false
 
   func validate() throws { _ = try BundleSize.read(split) }
@@ -119,16 +120,18 @@ struct BundleSpeech {
     }
     if outcome.delivered > 0 {
       console.say(
-        "\(n(outcome.delivered)) bọc mang giúp đã tới tỉnh.", "\(n(outcome.delivered)) parcels carried for others have reached the province.")
+        "\(n(outcome.delivered)) bọc mang giúp đã tới tỉnh.",
+        "\(n(outcome.delivered)) parcels carried for others have reached the province.")
     }
     if outcome.others > 0 {
       console.say(
-        "\(n(outcome.others)) phần là của máy khác: đưa tệp cho họ, hoặc mang giúp bằng field courier collect.",
-        "\(n(outcome.others)) parts are for other devices: pass the file on, or take them along with field courier collect.")
+        "Trong đó có phần của \(n(outcome.others)) máy khác: đưa tệp cho họ, hoặc mang giúp bằng field courier collect.",
+        "It holds something for \(n(outcome.others)) other devices, too: pass the file on, or take that along with field courier collect.")
     }
     if outcome.needsAnother {
       console.say(
-        "Chưa xong: ghi một tệp mới (field export) và gửi lên tỉnh.", "There is more: write a new file (field export) and send it to the province.")
+        "Chưa xong: ghi một tệp mới (field export) và gửi lên tỉnh.",
+        "There is more: write a new file (field export) and send it to the province.")
     }
   }
 

@@ -37,12 +37,13 @@ struct BundleAnswers: Sendable {
     }
     file.bytes = reader.size
     var seen: Set<Data> = []
+    var others: Set<Data> = []
     while let item = try reader.next() {
       switch item {
       case .damage(let text): file.note(text)
       case .parcel(let parcel):
         guard parcel.wire.to == replica.bytes else {
-          if !parcel.wire.to.isEmpty { file.others += 1 }
+          if !parcel.wire.to.isEmpty { others.insert(parcel.wire.to) }
           continue
         }
         do { reader.use(try parcel.opened(with: try BundleKey.device(key))) } catch let error as SyncError {
@@ -62,7 +63,7 @@ struct BundleAnswers: Sendable {
         }
       }
     }
-    file.sections = reader.sections
+    (file.sections, file.others) = (reader.sections, others.count)
   }
 
   private mutating func note(_ section: BundleReader.Section, _ kind: SectionKind, _ body: Data, in path: String) throws {

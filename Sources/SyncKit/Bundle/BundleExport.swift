@@ -56,7 +56,9 @@ extension Replica {
       throw SyncError(
         .badRequest,
         vi: "Máy này chưa biết khóa của tỉnh để mã hóa; đồng bộ hoặc nhập bọc trả lời một lần, hay dùng --plain (ai cũng đọc được).",
-        en: "This device does not know the hub's key to encrypt to yet; sync or import one return bundle, or use --plain (anybody can read it).")
+        en:
+          "This device does not know the hub's key to encrypt to yet; sync or import one return bundle, or use --plain (anybody can read it)."
+      )
     }
     let recipient = options.isPlain || plan.isEnrolment ? nil : plan.hubBundleKey
     let writer = try BundleWriter(path, partBytesMax: options.partBytesMax ?? BundleLimits.bytesMax, isPrivate: recipient == nil)
@@ -132,7 +134,9 @@ extension Replica {
       plan.state.backlog = UInt64(clamping: status.pendingChanges + status.sealedChanges)
       plan.state.packets = UInt64(clamping: status.packetsWaiting)
       plan.state.snapshots = try session.rows("SELECT code FROM sync_scope").compactMap { row in
-        guard let scope = row[0].text, case let next = try SnapshotPlace(session: session).next(scope: scope), !next.isEmpty else { return nil }
+        guard let scope = row[0].text, case let next = try SnapshotPlace(session: session).next(scope: scope), !next.isEmpty else {
+          return nil
+        }
         var place = WireSnapshotState()
         (place.scope, place.next) = (scope, next)
         return place
@@ -188,7 +192,9 @@ extension Replica {
 
   /// Each packet by itself: an answer to it means the same whatever else was collected meanwhile.
   private func writePackets(to writer: BundleWriter, _ export: inout BundleExport) async throws {
-    for scope in try await engineRead({ try $0.session.rows("SELECT DISTINCT scope FROM sync_packet WHERE kept = 0") }).compactMap({ $0[0].text }) {
+    for scope in try await engineRead({ try $0.session.rows("SELECT DISTINCT scope FROM sync_packet WHERE kept = 0") }).compactMap({
+      $0[0].text
+    }) {
       var last = Data()
       while true {
         let rows = try await engineRead { [last] in

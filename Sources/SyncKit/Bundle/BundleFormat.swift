@@ -138,7 +138,9 @@ enum BundleMagic {
 
 extension Data {
   /// 4 bytes, little endian.
-  mutating func append(fixed32 value: UInt32) { for shift in stride(from: 0, to: 32, by: 8) { append(UInt8(truncatingIfNeeded: value >> shift)) } }
+  mutating func append(fixed32 value: UInt32) {
+    for shift in stride(from: 0, to: 32, by: 8) { append(UInt8(truncatingIfNeeded: value >> shift)) }
+  }
 }
 
 extension ByteReader {

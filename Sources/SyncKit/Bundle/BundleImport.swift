@@ -6,8 +6,8 @@ public struct BundleImport: Sendable, Hashable, Codable {
   public var files: [BundleReport.File] = []
   /// Parcels that were this device's.
   public var parcels = 0
-  /// Parcels for other devices.
-  public var others: Int { files.reduce(0) { $0 + $1.others } }
+  /// Other devices, or hubs, that the files hold something for.
+  public var others: Int { files.map(\.others).max() ?? 0 }
   public var isNewlyEnrolled = false
   public var progress = SyncProgress()
   /// Packets the hub says it has.
@@ -265,7 +265,8 @@ final class LetterExchange {
     while true {
       let rows = try await replica.engineRead { [last] in
         try $0.session.rows(
-          "SELECT id, scope, bytes FROM sync_packet WHERE kept = 0 AND id > ?1 ORDER BY id LIMIT \(BundlePackets.perSection)", [.blob(last)])
+          "SELECT id, scope, bytes FROM sync_packet WHERE kept = 0 AND id > ?1 ORDER BY id LIMIT \(BundlePackets.perSection)", [.blob(last)]
+        )
       }
       guard let end = rows.last?[0].blob else { return }
       last = end

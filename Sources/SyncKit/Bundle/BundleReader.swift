@@ -32,6 +32,7 @@ final class BundleReader {
   private var order: [Data] = []
   private var isClosed = false
   private var isDamaged = false
+  private var isCut = false
   private var isAtEnd = false
 
   /// - Throws: `SyncError` that says what is there instead of a bundle of this version.
@@ -85,7 +86,7 @@ final class BundleReader {
     guard !isAtEnd else { return nil }
     guard offset < size else {
       isAtEnd = true
-      return isClosed ? nil : damaged(vi: "Tệp bị cắt cụt: thiếu phần cuối.", en: "The file is cut short: its end is missing.")
+      return isClosed || isCut ? nil : damaged(vi: "Tệp bị cắt cụt: thiếu phần cuối.", en: "The file is cut short: its end is missing.")
     }
     guard !isClosed else {
       isAtEnd = true
@@ -98,14 +99,14 @@ final class BundleReader {
     guard let head = SectionHead(headBytes), Int(head.bodyBytes) <= BundleLimits.sectionBytesMax else {
       let place = offset
       try seekNextHead()
-      if headBytes.count < SectionHead.byteCount { return damaged(vi: "Tệp bị cắt cụt.", en: "The file is cut short.") }
+      if headBytes.count < SectionHead.byteCount { return cut() }
       return damaged(vi: "Hỏng từ byte \(place).", en: "Damaged from byte \(place) on.")
     }
     offset += SectionHead.byteCount
     let body = try read(at: offset, Int(head.bodyBytes))
     let section = Section(head: head, parcel: parcels[head.tag], offset: offset)
     offset += body.count
-    guard body.count == Int(head.bodyBytes) else { return damaged(vi: "Tệp bị cắt cụt.", en: "The file is cut short.") }
+    guard body.count == Int(head.bodyBytes) else { return cut() }
     sections += 1
     if head.kind != SectionKind.close.rawValue { heads.update(data: headBytes) }
     guard body.sha256 == head.hash else {
@@ -149,6 +150,11 @@ final class BundleReader {
     guard !isDamaged else { return (try? next()) ?? nil }
     return damaged(
       vi: "Các mục không đủ hoặc không đúng thứ tự như lúc ghi.", en: "Sections are missing, or in another order than they were written.")
+  }
+
+  private func cut() -> Item {
+    isCut = true
+    return damaged(vi: "Tệp bị cắt cụt.", en: "The file is cut short.")
   }
 
   private func damaged(vi: String, en: String) -> Item {

@@ -39,7 +39,7 @@ public struct BundleReport: Sendable, Hashable, Codable {
     public var path: String
     public var bytes = 0
     public var sections = 0
-    /// Parcels for devices or other hubs.
+    /// At the hub, parcels for devices or other hubs; on a device, whom else it holds something for.
     public var others = 0
     /// Sections of kinds this program does not know.
     public var unknown = 0

@@ -221,6 +221,7 @@ enum BundleFault {
 
   static func unreadable(_ path: String) -> SyncError {
     SyncError(
-      .damaged, vi: "Không đọc được \(path): thẻ nhớ hỏng hoặc bị rút ra.", en: "\(path) cannot be read: the stick is failing or was removed.")
+      .damaged, vi: "Không đọc được \(path): thẻ nhớ hỏng hoặc bị rút ra.",
+      en: "\(path) cannot be read: the stick is failing or was removed.")
   }
 }

@@ -258,7 +258,10 @@ final class BundleIntake {
     case .waiting: device.waiting += 1
     case .undecided: device.undecided += 1
     default:
-      guard !wasKnown else { return device.duplicate += 1 }
+      guard !wasKnown else {
+        device.duplicate += 1
+        return
+      }
       device.new += 1
       device.changes += Int(receipt.changes)
       device.held += Int(receipt.heldChanges)

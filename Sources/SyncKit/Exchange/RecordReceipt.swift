@@ -62,7 +62,8 @@ extension Replica {
         try session.integer("SELECT count(*) FROM sync_pending WHERE tbl = ?1 AND key = ?2", [.integer(Int64(shape.id)), key]) ?? 0)
       let forgotten = try RecordIndex(session: session).units(of: key, table: table)
       for row in try session.rows("SELECT scope, number, hash, bytes, receipt FROM sync_outbox ORDER BY seq") {
-        guard let scope = row[0].text, let number = row[1].integer.map({ UInt64(max(0, $0)) }), let hash = row[2].blob, let bytes = row[3].blob
+        guard let scope = row[0].text, let number = row[1].integer.map({ UInt64(max(0, $0)) }), let hash = row[2].blob,
+          let bytes = row[3].blob
         else { continue }
         let units: [Int]
         if bytes.isEmpty {

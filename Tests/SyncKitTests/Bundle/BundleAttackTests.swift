@@ -237,7 +237,9 @@ import Testing
     try writer.add(.delivery, try thief.sealed(try delivery.serializedData(), as: .delivery))
     let forged = try writer.finish()
     let before = try await a.status()
-    do { _ = try await a.importBundles(forged) } catch let error as SyncError { #expect(error.code == .badSignature || error.code == .damaged) }
+    do { _ = try await a.importBundles(forged) } catch let error as SyncError {
+      #expect(error.code == .badSignature || error.code == .damaged)
+    }
     #expect(try await a.status().sealedChanges == before.sealedChanges)
     #expect(try await a.importBundles(paths).progress.batchesSent == 2)
     #expect(try await a.status().agreement == .proved)
@@ -261,7 +263,8 @@ import Testing
     _ = try load.collect(paths[0], except: [try courier.identity])
     let outcome = try await courier.importBundles(paths, courier: load)
     #expect(outcome.delivered == 1 && outcome.others > 0)
-    let places = try FileManager.default.subpathsOfDirectory(atPath: load.folder).map { load.folder + "/" + $0 }
+    let places =
+      try FileManager.default.subpathsOfDirectory(atPath: load.folder).map { load.folder + "/" + $0 }
       + ["", "-wal", "-shm", ".key"].map { courier.path + $0 } + out.paths + paths
     for path in places {
       guard let data = FileManager.default.contents(atPath: path) else { continue }

@@ -69,7 +69,9 @@ import Testing
       #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_batch WHERE state = 1") } == 10)
       for replica in [a, b] {
         let status = try await replica.status()
-        #expect(status.addsUp && status.mergedChanges + status.superseded == status.captured && status.agreement == .proved, "seed \(seed): \(status)")
+        #expect(
+          status.addsUp && status.mergedChanges + status.superseded == status.captured && status.agreement == .proved,
+          "seed \(seed): \(status)")
       }
     }
   }
@@ -265,7 +267,8 @@ import Testing
     let a = try await world.device("a")
     try await a.database.write { db in
       for number in 0..<40_000 {
-        try db.execute(sql: "INSERT INTO note (id, unit, a) VALUES (?, '07201', ?)", arguments: ["\(number)", Int.random(in: 0..<1_000_000_000)])
+        try db.execute(
+          sql: "INSERT INTO note (id, unit, a) VALUES (?, '07201', ?)", arguments: ["\(number)", Int.random(in: 0..<1_000_000_000)])
       }
     }
     let export = try await a.exportBundle(to: world.file("big.skb"))
