@@ -58,9 +58,6 @@ final class BundleWriter {
 
   // MARK: Parcels
 
-  /// Of the parcel that is being written.
-  var parcelTag: Data? { parcel?.tag }
-
   /// Begins a parcel: what is added from here on is of it.
   func begin(_ parcel: Parcel) {
     self.parcel = parcel
