@@ -10,10 +10,14 @@ struct Enroll: FieldCommand {
       vi: "Ghi danh thiết bị này cho một xã, bằng mã hoặc tệp của tỉnh.",
       en: "Make this device one of a commune's, with a code or a file from the province."),
     discussion: LocalizedText(
-      vi: "Có mã thì đợt khảo sát được nhận ngay. Tệp ghi danh mang theo cả đợt khảo sát: không cần mạng.",
-      en: "With a code the campaign is fetched at once. A file carries it along: no network is needed."),
+      vi:
+        "Có mã và mạng thì đợt khảo sát được nhận ngay. Có mã mà không có mạng: --request ghi yêu cầu vào tệp .skb gửi lên tỉnh; ghi danh xong khi nhập tệp trả lời (field import-bundle). Tệp ghi danh của tỉnh mang theo cả đợt khảo sát.",
+      en:
+        "With a code and a network the campaign is fetched at once. With a code and no network, --request writes a .skb file for the province; the device is enrolled once its return is imported (field import-bundle). An enrolment file from the province carries the campaign along."
+    ),
     examples: [
       "field enroll K7MP-3QXD-9R --hub http://hub.example:8080 --label \"front desk\"", "field enroll --file 07201-1.enrol",
+      "field enroll K7MP-3QXD-9R --request request.skb",
     ])
 
   @OptionGroup var field: FieldOptions
@@ -31,6 +35,12 @@ struct Enroll: FieldCommand {
 
   @Option(name: .long, help: .text(vi: "Tệp ghi danh, thay cho mã.", en: "An enrolment file instead of a code."))
   var file: String?
+
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Không có mạng: ghi yêu cầu ghi danh vào tệp .skb này.", en: "No network: write the request for enrolment to this .skb file."))
+  var request: String?
 
   @Option(name: .long, help: .text(vi: "Tên của thiết bị này trong danh sách của tỉnh.", en: "A name for this device on the hub's list."))
   var label: String = ""
@@ -51,7 +61,11 @@ struct Enroll: FieldCommand {
 
   func validate() throws {
     if (code == nil) == (file == nil) { throw ValidationError(vi: "Hãy cho MÃ hoặc --file TỆP.", en: "Give a CODE or --file FILE.") }
-    if code != nil, hub == nil { throw ValidationError(vi: "Có mã thì cần thêm --hub ĐỊA-CHỈ.", en: "A code needs --hub ADDRESS.") }
+    if code != nil, (hub == nil) == (request == nil) {
+      throw ValidationError(
+        vi: "Có mã thì cần thêm --hub ĐỊA-CHỈ, hoặc --request TỆP khi không có mạng.",
+        en: "A code needs --hub ADDRESS, or --request FILE without a network.")
+    }
   }
 
   func perform(_ console: Console) async throws {
@@ -67,6 +81,11 @@ struct Enroll: FieldCommand {
         if isNew { removeStore(survey) }
         throw error
       }
+    } else if let code, let request {
+      try await survey.replica.requestEnrolment(code: code, label: label)
+      let export = try await survey.replica.exportBundle(to: request, courier: Courier(store: field.storePath))
+      try console.result(export)
+      return BundleSpeech(console).show(export)
     } else if let code, let transport {
       try await survey.enroll(code: code, label: label, through: transport)
     }

@@ -11,13 +11,13 @@ internal import ToolSupport
       en: "Collect answers and daily reports offline, and exchange them with the province."),
     discussion: LocalizedText(
       vi: """
-        Mọi việc đều làm được khi không có mạng, trừ ghi danh bằng mã và sync.
+        Mọi việc đều làm được khi không có mạng, trừ sync; ghi danh và trao đổi cũng đi được bằng tệp (export, import-bundle).
 
         Mã thoát: 0 xong; 1 bị từ chối hoặc hỏng; 2 xong một phần; 64 dùng sai lệnh; 75 chưa tới được tỉnh hoặc bị dừng, chạy lại \
         đúng lệnh đó.
         """,
       en: """
-        Everything works without a network but enroll with a code, and sync.
+        Everything works without a network but sync; enrolment and exchange can also travel as files (export, import-bundle).
 
         Exit codes: 0 done; 1 refused or failed; 2 done in part; 64 wrong usage; 75 no hub or stopped, give the same command again.
         """),
@@ -28,7 +28,7 @@ internal import ToolSupport
     version: "0.1",
     subcommands: [
       Next.self, Enroll.self, Forms.self, Collect.self, Import.self, Report.self, List.self, Show.self, Conflicts.self, Resolve.self,
-      Why.self, Sync.self, Status.self, Doctor.self,
+      Why.self, Sync.self, Export.self, ImportBundle.self, CourierCommand.self, ReceiptCommand.self, Status.self, Doctor.self,
     ],
     defaultSubcommand: Next.self)
 

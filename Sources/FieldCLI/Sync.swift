@@ -40,6 +40,7 @@ struct Sync: FieldCommand {
     let exchange = Exchange(survey: survey, console: console)
     let (report, error) = try await exchange.run(through: transport, deadlineMs: deadline * 1000)
     if error == nil, enrolment.hubAddress.isEmpty { try await survey.replica.setHubAddress(address) }
+    if error == nil { try await BundleSpeech(console).handOn(survey, store: field.storePath, through: transport) }
     try console.result(report)
     exchange.warn(report)
     if error == nil || report.sent + report.received > 0 { exchange.show(report) }

@@ -62,7 +62,7 @@ public final class Replica: Sendable {
     shapes = try database.write { [capture] db in
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)
-      for schema in [Outbox.schema, Acknowledgements.schema, Lineage.schema, KeptPages.schema, SyncNotice.schema] {
+      for schema in [Outbox.schema, RecordIndex.schema, Acknowledgements.schema, Lineage.schema, KeptPages.schema, SyncNotice.schema] {
         try db.execute(sql: schema)
       }
       try db.execute(sql: DropBoxTriggers.schema)

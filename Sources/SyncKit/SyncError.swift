@@ -4,6 +4,8 @@ public struct SyncError: ExplainedError, Equatable {
   public enum Code: String, Sendable, CaseIterable {
     // The network, or what stood where a hub was expected.
     case unreachable, timeout, notAHub, wrongHub
+    /// What would go on is in no bundle that was read.
+    case notAnswered
     // The hub's answers.
     case badRequest, unauthorized, unknownReplica, revoked, wrongCode, codeUsed, wrongScope
     case badSignature, damaged, chainBroken, fork, tooLarge, busy, badCursor, rebase, hubFailed

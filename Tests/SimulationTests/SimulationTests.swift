@@ -22,6 +22,14 @@ import Testing
     await Campaign(first: 1, count: 200, options: Self.options).run()
   }
 
+  /// The same beside bundles: exports, parts, couriers, damaged files, returns that come late, again, or to the wrong device.
+  @Test(.enabled(if: environment["SIM_SEED"] == nil && environment["SIM_SEEDS"] == nil))
+  func bundlesKeepThePromise() async {
+    var options = Self.options
+    options.faults.formUnion(Fault.bundles)
+    await Campaign(first: 1, count: 40, options: options).run()
+  }
+
   /// `make sim SEEDS=1000 FIRST=1`.
   @Test(.enabled(if: environment["SIM_SEEDS"] != nil))
   func seedsAskedFor() async {

@@ -2,11 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Runs the README's console sessions as written, and compares what they print. `…` stands for any text in a line, and alone
+/// Runs the console sessions of the documents as written, and compares what they print. `…` stands for any text in a line, and alone
 /// for any lines.
 @Suite struct ReadmeTests {
-  @Test func theSessionByHandRunsAsWritten() async throws {
-    let readme = try String(contentsOf: Tool.packageRoot.appendingPathComponent("README.md"), encoding: .utf8)
+  @Test(arguments: ["README.md", "docs/bundles.md"]) func theSessionByHandRunsAsWritten(_ document: String) async throws {
+    let readme = try String(contentsOf: Tool.packageRoot.appendingPathComponent(document), encoding: .utf8)
     let steps = Self.steps(of: readme)
     #expect(steps.count > 10)
     let folder = try TemporaryFolder()
@@ -20,7 +20,7 @@ import Testing
     // One shell for the whole session; a line of its own after each command's output.
     var script = "export PATH=\(Tool.path("")):$PATH\ncd '\(folder.path)'\n"
     for step in steps { script += "\(local(step.command))\necho '<<end>>'\n" }
-    script += "kill %1\n"
+    script += "kill %1 2>/dev/null\n"
     try script.write(toFile: folder.path + "/session.sh", atomically: true, encoding: .utf8)
     let ended = try await Tool.run("/bin/bash", ["-m", folder.path + "/session.sh"])
     let outputs = ended.output.components(separatedBy: "<<end>>\n")
@@ -29,7 +29,7 @@ import Testing
       let said = output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init).dropLast()
       #expect(
         Self.matches(Array(said), step.expected.map(local)),
-        "$ \(step.command)\nprinted:\n\(output)\nREADME says:\n\(step.expected.joined(separator: "\n"))\n\(ended.errors)")
+        "$ \(step.command)\nprinted:\n\(output)\n\(document) says:\n\(step.expected.joined(separator: "\n"))\n\(ended.errors)")
     }
   }
 

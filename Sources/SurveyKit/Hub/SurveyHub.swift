@@ -72,6 +72,11 @@ public final class SurveyHub: Sendable {
     return try await SQLiteHubStore.examine(at: storePath(in: folder), tables: SurveySchema.tables, keys: keys, progress: progress)
   }
 
+  /// A copy of another hub's store, with that one's keys.
+  static func open(copyAt folder: String, keysOf other: SurveyHub) async throws -> SurveyHub {
+    try await open(at: folder, keys: try keys(in: other.folder), clock: other.clock, options: Hub.Options(), create: false)
+  }
+
   private static func keys(in folder: String) throws -> HubKeys {
     guard try exists(in: folder) else {
       throw SyncError(

@@ -40,8 +40,9 @@ final class SyncDriver {
   private let transport: any Transport
   private let options: SyncOptions
   private var session: SyncSession
-  private var summary = SyncSummary()
-  private(set) var hubTimeMs: UInt64 = 0
+  private(set) var summary = SyncSummary()
+  /// As the hub last said; a bundle brings it from outside.
+  var hubTimeMs: UInt64 = 0
   private var left = 0
   /// Whether certificates were shown in this exchange.
   private var isIntroduced = false
@@ -153,12 +154,13 @@ final class SyncDriver {
     let offset = Int64(clamping: info.hubTimeMs) &- middle
     summary.skewMs = 0 &- offset
     let dropKey = try info.dropKey.serializedData()
-    let contact = info.hubTimeMs
+    let (contact, bundleKey) = (info.hubTimeMs, info.bundleKey)
     let greeted: SyncSession.Event = try await replica.engineWrite { transaction in
       let state = transaction.state
       try state.set("offsetMs", .integer(offset))
       try state.set("lastContactMs", .integer(Int64(clamping: contact)))
       if try state.value("dropKey").blob != dropKey { try state.set("dropKey", .blob(dropKey)) }
+      if bundleKey.count == 32, try state.value("bundleKey").blob != bundleKey { try state.set("bundleKey", .blob(bundleKey)) }
       if try state.value("incarnation") == .null { try state.set("incarnation", .blob(info.incarnation)) }
       guard try state.value("incarnation").blob == info.incarnation else { return .lifeChanged }
       try BackedUpPackets(session: transaction.session).drop(backupsDone: info.backupsDone)
@@ -280,7 +282,7 @@ final class SyncDriver {
 
   /// A call that says which device makes it, proved by its key over hub time: the device's own clock does not matter.
   /// A hub that was restored to before this device's enrolment learns it again from its certificate.
-  private func exchangeSigned(_ request: HubRequest) async throws -> HubResponse {
+  func exchangeSigned(_ request: HubRequest) async throws -> HubResponse {
     do {
       return try await exchangeProved(request)
     } catch let error as SyncError where error.code == .unknownReplica && !isIntroduced {

@@ -223,7 +223,7 @@ struct SyncSession {
 
 extension SyncError {
   /// Whether the hub judged what was sent, not the sender or the connection.
-  fileprivate var concernsOneBatch: Bool {
+  var concernsOneBatch: Bool {
     switch code {
     case .badRequest, .badSignature, .damaged, .chainBroken, .fork, .tooLarge, .wrongScope, .badDropKey: true
     default: false

@@ -175,12 +175,17 @@ public final class Hub: Sendable {
       try DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver).keep(request.packets, scope: scope)
       return try HubBackups(session: session).counts().begun
     }
+    return try dropAnswer(to: body, packets: request.packets.count, scope: scope, backupsBegun: begun)
+  }
+
+  /// - Parameter body: The request, of which so many packets are here now.
+  func dropAnswer(to body: Data, packets: Int, scope: String, backupsBegun: UInt64) throws -> Data {
     var answer = WireDropResponse()
     answer.hub = replica.bytes
     answer.scope = scope
-    answer.kept = UInt32(request.packets.count)
+    answer.kept = UInt32(clamping: packets)
     answer.request = body.sha256
-    answer.backupsBegun = begun
+    answer.backupsBegun = backupsBegun
     return try keys.signing.sealed(try answer.serializedData(), as: .drop)
   }
 
@@ -205,6 +210,7 @@ public final class Hub: Sendable {
     info.dropBytesMax = UInt32(WireLimits.dropBytesMax)
     info.pageBytesMax = UInt32(WireLimits.pageBytesMax)
     info.dropKey = keys.dropKey
+    info.bundleKey = try BundleKey.hubPublic(keys)
     return try keys.signing.sealed(try info.serializedData(), as: .hubInfo)
   }
 }

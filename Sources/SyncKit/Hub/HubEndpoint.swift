@@ -30,6 +30,7 @@ extension Hub {
     if request.path.hasPrefix("/v1/batches/") { return WireLimits.batchBytesMax }
     if request.path.hasPrefix("/v1/drop/") { return WireLimits.dropBytesMax }
     if request.path == "/v1/pages" { return WireLimits.pageBytesMax }
+    if request.path == "/v1/bundles" { return BundleLimits.callBytesMax }
     return WireLimits.controlBytesMax
   }
 
@@ -78,6 +79,9 @@ extension Hub {
     case ("PUT", "pages", 2):
       _ = try await authenticate(request)
       return HubResponse(status: 200, body: try await takeBack(request.body))
+    case ("PUT", "bundles", 2):
+      _ = try await authenticate(request)
+      return HubResponse(status: 200, body: try await takeBundle(request.body))
     case ("PUT", "certificate", 2):
       try await relearn(request.body)
       return HubResponse(status: 200)

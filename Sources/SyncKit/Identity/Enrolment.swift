@@ -43,16 +43,22 @@ extension Replica {
     var secrets = try keyStore.load() ?? ReplicaSecrets()
     try keyStore.save(secrets)
     try steps.reached(.secretsSaved)
-    let code = code.uppercased().filter { !$0.isWhitespace && $0 != "-" }
-    var request = WireEnrolRequest()
-    request.code = code
-    request.publicKey = secrets.signingKey.publicKey
-    request.label = label
-    request.proof = try secrets.signingKey.sign(Data(code.utf8), as: .enrol)
-    let answer = try await transport.exchange(HubRequest("POST", "/v1/enroll", body: try request.serializedData()))
+    let request = try Self.enrolRequest(code: code, label: label, key: secrets.signingKey)
+    let answer = try await transport.exchange(HubRequest("POST", "/v1/enroll", body: request))
     let response = try WireEnrolResponse.parse(answer.body, named: LocalizedText(vi: "trả lời ghi danh", en: "enrolment answer"))
     secrets.unitKey = response.unitKey
     try await accept(response, secrets: secrets, address: "")
+  }
+
+  /// - Parameter code: As a person typed it.
+  static func enrolRequest(code: String, label: String, key: SigningKey) throws -> Data {
+    let code = code.uppercased().filter { !$0.isWhitespace && $0 != "-" }
+    var request = WireEnrolRequest()
+    request.code = code
+    request.publicKey = key.publicKey
+    request.label = label
+    request.proof = try key.sign(Data(code.utf8), as: .enrol)
+    return try request.serializedData()
   }
 
   /// Enrols from a file that the hub made for this device: key, certificate, and what it needs to begin work.
@@ -71,7 +77,7 @@ extension Replica {
   }
 
   /// - Parameter isFile: The answer was made earlier, nobody knows when: its hub time only proves a clock that is behind it wrong.
-  private func accept(_ response: WireEnrolResponse, secrets: ReplicaSecrets, address: String, isFile: Bool = false) async throws {
+  func accept(_ response: WireEnrolResponse, secrets: ReplicaSecrets, address: String, isFile: Bool = false) async throws {
     let info = try WireHubInfo.parse(response.hubInfo.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
     guard let hub = VerifyingKey(rawRepresentation: info.publicKey) else { throw Self.badEnrolmentFile }
     let certificate = try Self.checked(response, by: hub, for: secrets.signingKey)
@@ -87,6 +93,7 @@ extension Replica {
       try state.set("hub", .blob(hub.replica.bytes))
       try state.set("hubKey", .blob(hub.rawRepresentation))
       try state.set("dropKey", .blob(dropKey))
+      if info.bundleKey.count == 32 { try state.set("bundleKey", .blob(info.bundleKey)) }
       try state.set("incarnation", .blob(info.incarnation))
       try state.set("offsetMs", .integer(offset))
       if !address.isEmpty { try state.set("hubAddress", .text(address)) }
@@ -126,7 +133,7 @@ extension Replica {
     dropBox.set(DropBoxContext.Keys(dropKey: dropKey, unitKey: unitKey))
   }
 
-  private static var alreadyEnrolled: SyncError {
+  static var alreadyEnrolled: SyncError {
     SyncError(.badRequest, vi: "Thiết bị này đã ghi danh rồi.", en: "This device is already enrolled.")
   }
 

@@ -56,7 +56,7 @@ extension Replica {
     }
   }
 
-  private func successionRequest(from old: SigningKey, to new: SigningKey, scope: String, common: UInt64) async throws -> Data {
+  func successionRequest(from old: SigningKey, to new: SigningKey, scope: String, common: UInt64) async throws -> Data {
     let place = try await engineRead { transaction in
       let outbox = transaction.outbox
       var place = WireChainPlace()

@@ -165,13 +165,14 @@ struct Outbox {
   func trim(backedUp positions: [String: UInt64], incarnation: Data) throws {
     let state = StateStore(session: session)
     for (scope, position) in positions where try state.value("life/" + scope).blob == incarnation {
-      try session.execute(
+      for row in try session.rows(
         """
-        UPDATE sync_outbox AS o SET bytes = x'' WHERE scope = ?1 AND received = 1 AND acknowledged >= units AND length(bytes) > 0
+        SELECT seq FROM sync_outbox o WHERE scope = ?1 AND received = 1 AND acknowledged >= units AND length(bytes) > 0
           AND number < (SELECT max(number) FROM sync_outbox WHERE scope = ?1)
           AND NOT EXISTS (
             SELECT 1 FROM sync_ack a WHERE a.scope = o.scope AND a.number = o.number AND a.lost = 0 AND a.position + a.units - 1 > ?2)
         """, [.text(scope), .integer(Int64(clamping: position))])
+      { try dropBytes(row[0]) }
     }
   }
 
@@ -185,9 +186,16 @@ struct Outbox {
           AND number < (SELECT max(number) FROM sync_outbox WHERE scope = o.scope) ORDER BY seq LIMIT 1
         """), let freed = oldest[1].integer
     {
-      // The row stays, for the chain and the counts; its bytes go.
-      try session.execute("UPDATE sync_outbox SET bytes = x'' WHERE seq = ?1", [oldest[0]])
+      try dropBytes(oldest[0])
       size -= freed
     }
+  }
+
+  /// The row stays, for the chain, the counts and the receipt, with the names of what the batch changed; its bytes go.
+  private func dropBytes(_ seq: CellValue) throws {
+    if let bytes = try session.firstRow("SELECT bytes FROM sync_outbox WHERE seq = ?1", [seq])?[0].blob {
+      try RecordIndex(session: session).add(try BatchCodec.reopen(SealedBatch(bytes: bytes)))
+    }
+    try session.execute("UPDATE sync_outbox SET bytes = x'' WHERE seq = ?1", [seq])
   }
 }

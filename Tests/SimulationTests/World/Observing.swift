@@ -170,6 +170,7 @@ extension Simulation {
     }
     var dice = Dice(seed: derive(scenario.seed, 4))
     while !carried.isEmpty { try await courierBrings(through: devices.first { !$0.isRevoked } ?? devices[0], &dice) }
+    try await emptyStick()
     for round in 0..<Self.roundsMax {
       var isQuiet = true
       for device in devices where !device.isRevoked {

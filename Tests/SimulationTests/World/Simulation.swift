@@ -14,6 +14,7 @@ final class Simulation {
   var devices: [Device] = []
   var history = History()
   var carried: [Carried] = []
+  var stick = Stick()
   /// Keys of the anonymous rows that devices accepted.
   var answers: Set<String> = []
   var nextValue = 0
@@ -165,6 +166,9 @@ final class Simulation {
     case .lateAnswer: try await takeLateAnswer(device, &dice)
     case .courierTakes: try await courierTakes(from: device, &dice)
     case .courierBrings: try await courierBrings(through: device, &dice)
+    case .bundleTakes: try await bundleTakes(from: device, &dice)
+    case .bundleArrives: try await bundleArrives(&dice)
+    case .bundleReturns: try await bundleReturns(to: device, &dice)
     case .kill: try await kill(device, &dice)
     case .killHub: try await killHub(by: device, &dice)
     case .restart:

@@ -200,7 +200,7 @@ nonisolated enum WireBatchState: SwiftProtobuf.Enum, Swift.CaseIterable {
   /// durable; an earlier batch is missing
   case waiting // = 2
 
-  /// durable; its device was revoked, and an operator decides whether it is merged
+  /// durable; its device was revoked: merged only if an operator says so
   case undecided // = 3
   case UNRECOGNIZED(Int)
 
@@ -628,6 +628,9 @@ nonisolated struct WireHubInfo: Sendable {
 
   /// of its store, newest first; the first is the present one
   var lives: [WireHubLife] = []
+
+  /// X25519, 32 bytes: parcels to the hub are encrypted to it
+  var bundleKey: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1218,6 +1221,160 @@ nonisolated struct WireErrorBody: Sendable {
 
   /// with `rebase`: the scope to fetch in bulk
   var scope: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What one side sends the other in a bundle. Its serialised bytes are the parcel section.
+nonisolated struct WireBundleParcel: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 1
+  var format: UInt32 = 0
+
+  /// 16 random bytes
+  var id: Data = Data()
+
+  /// whose campaign it is about; empty before enrolment
+  var hub: Data = Data()
+
+  /// ReplicaID of who wrote it: a claim
+  var from: Data = Data()
+
+  /// ReplicaID of who is to read it; empty: before enrolment the hub, else anybody
+  var to: Data = Data()
+
+  /// 32 bytes: the sections are encrypted; empty: they are not
+  var encapsulated: Data = Data()
+
+  /// hub time, as far as the writer knew it
+  var writtenMs: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Where a device is, so that the hub can answer without a conversation.
+nonisolated struct WireDeviceState: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 1
+  var format: UInt32 = 0
+
+  /// empty before enrolment
+  var hub: Data = Data()
+
+  /// Ed25519, of the device
+  var publicKey: Data = Data()
+
+  /// X25519, 32 bytes: the return is encrypted to it
+  var returnKey: Data = Data()
+
+  var cursor: Data = Data()
+
+  /// of the hub, as the device knows it
+  var incarnation: Data = Data()
+
+  /// changes captured and not yet received by the hub
+  var backlog: UInt64 = 0
+
+  /// packets waiting
+  var packets: UInt64 = 0
+
+  /// scopes that are being fetched in bulk
+  var snapshots: [WireSnapshotState] = []
+
+  /// hub time, as far as the device knows it
+  var writtenMs: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct WireSnapshotState: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var scope: String = String()
+
+  var next: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Packets of one scope, each as the DropRequest that HTTP would carry it in alone.
+nonisolated struct WireBundlePackets: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var scope: String = String()
+
+  var requests: [Data] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What the hub answers to one thing that a bundle brought, or that its device would have asked.
+nonisolated struct WireBundleAnswer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// by kind of section: docs/protocol.md
+  var about: Data = Data()
+
+  /// as by HTTP
+  var status: UInt32 = 0
+
+  /// as by HTTP
+  var body: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Which parcels the hub has read, for whoever carries them.
+nonisolated struct WireBundleDelivery: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var hub: Data = Data()
+
+  /// 32 bytes for each: docs/protocol.md
+  var marks: [Data] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Ends a bundle.
+nonisolated struct WireBundleClose: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// before this one
+  var sections: UInt64 = 0
+
+  /// SHA-256 of their heads, in order
+  var heads: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1981,7 +2138,7 @@ nonisolated extension WireEarlierPlace: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HubInfo"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{1}incarnation\0\u{3}hub_time_ms\0\u{3}protocol_min\0\u{3}protocol_max\0\u{3}batch_bytes_max\0\u{3}drop_bytes_max\0\u{3}page_bytes_max\0\u{3}drop_key\0\u{3}backups_done\0\u{1}lives\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{1}incarnation\0\u{3}hub_time_ms\0\u{3}protocol_min\0\u{3}protocol_max\0\u{3}batch_bytes_max\0\u{3}drop_bytes_max\0\u{3}page_bytes_max\0\u{3}drop_key\0\u{3}backups_done\0\u{1}lives\0\u{3}bundle_key\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2001,6 +2158,7 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 10: try { try decoder.decodeSingularMessageField(value: &self._dropKey) }()
       case 11: try { try decoder.decodeSingularUInt64Field(value: &self.backupsDone) }()
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.lives) }()
+      case 13: try { try decoder.decodeSingularBytesField(value: &self.bundleKey) }()
       default: break
       }
     }
@@ -2047,6 +2205,9 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
     if !self.lives.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.lives, fieldNumber: 12)
     }
+    if !self.bundleKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.bundleKey, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2063,6 +2224,7 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs._dropKey != rhs._dropKey {return false}
     if lhs.backupsDone != rhs.backupsDone {return false}
     if lhs.lives != rhs.lives {return false}
+    if lhs.bundleKey != rhs.bundleKey {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3217,6 +3379,321 @@ nonisolated extension WireErrorBody: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.retryAfterS != rhs.retryAfterS {return false}
     if lhs.expected != rhs.expected {return false}
     if lhs.scope != rhs.scope {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBundleParcel: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BundleParcel"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}id\0\u{1}hub\0\u{1}from\0\u{1}to\0\u{1}encapsulated\0\u{3}written_ms\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.format) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.id) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.hub) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.from) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.to) }()
+      case 6: try { try decoder.decodeSingularBytesField(value: &self.encapsulated) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.writtenMs) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.format != 0 {
+      try visitor.visitSingularUInt32Field(value: self.format, fieldNumber: 1)
+    }
+    if !self.id.isEmpty {
+      try visitor.visitSingularBytesField(value: self.id, fieldNumber: 2)
+    }
+    if !self.hub.isEmpty {
+      try visitor.visitSingularBytesField(value: self.hub, fieldNumber: 3)
+    }
+    if !self.from.isEmpty {
+      try visitor.visitSingularBytesField(value: self.from, fieldNumber: 4)
+    }
+    if !self.to.isEmpty {
+      try visitor.visitSingularBytesField(value: self.to, fieldNumber: 5)
+    }
+    if !self.encapsulated.isEmpty {
+      try visitor.visitSingularBytesField(value: self.encapsulated, fieldNumber: 6)
+    }
+    if self.writtenMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.writtenMs, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBundleParcel, rhs: WireBundleParcel) -> Bool {
+    if lhs.format != rhs.format {return false}
+    if lhs.id != rhs.id {return false}
+    if lhs.hub != rhs.hub {return false}
+    if lhs.from != rhs.from {return false}
+    if lhs.to != rhs.to {return false}
+    if lhs.encapsulated != rhs.encapsulated {return false}
+    if lhs.writtenMs != rhs.writtenMs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDeviceState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".DeviceState"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}hub\0\u{3}public_key\0\u{3}return_key\0\u{1}cursor\0\u{1}incarnation\0\u{1}backlog\0\u{1}packets\0\u{1}snapshots\0\u{3}written_ms\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.format) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.hub) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.publicKey) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.returnKey) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.cursor) }()
+      case 6: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.backlog) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.packets) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.snapshots) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.writtenMs) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.format != 0 {
+      try visitor.visitSingularUInt32Field(value: self.format, fieldNumber: 1)
+    }
+    if !self.hub.isEmpty {
+      try visitor.visitSingularBytesField(value: self.hub, fieldNumber: 2)
+    }
+    if !self.publicKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.publicKey, fieldNumber: 3)
+    }
+    if !self.returnKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.returnKey, fieldNumber: 4)
+    }
+    if !self.cursor.isEmpty {
+      try visitor.visitSingularBytesField(value: self.cursor, fieldNumber: 5)
+    }
+    if !self.incarnation.isEmpty {
+      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 6)
+    }
+    if self.backlog != 0 {
+      try visitor.visitSingularUInt64Field(value: self.backlog, fieldNumber: 7)
+    }
+    if self.packets != 0 {
+      try visitor.visitSingularUInt64Field(value: self.packets, fieldNumber: 8)
+    }
+    if !self.snapshots.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.snapshots, fieldNumber: 9)
+    }
+    if self.writtenMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.writtenMs, fieldNumber: 10)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireDeviceState, rhs: WireDeviceState) -> Bool {
+    if lhs.format != rhs.format {return false}
+    if lhs.hub != rhs.hub {return false}
+    if lhs.publicKey != rhs.publicKey {return false}
+    if lhs.returnKey != rhs.returnKey {return false}
+    if lhs.cursor != rhs.cursor {return false}
+    if lhs.incarnation != rhs.incarnation {return false}
+    if lhs.backlog != rhs.backlog {return false}
+    if lhs.packets != rhs.packets {return false}
+    if lhs.snapshots != rhs.snapshots {return false}
+    if lhs.writtenMs != rhs.writtenMs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSnapshotState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SnapshotState"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}scope\0\u{1}next\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.scope) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.next) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.scope.isEmpty {
+      try visitor.visitSingularStringField(value: self.scope, fieldNumber: 1)
+    }
+    if !self.next.isEmpty {
+      try visitor.visitSingularBytesField(value: self.next, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireSnapshotState, rhs: WireSnapshotState) -> Bool {
+    if lhs.scope != rhs.scope {return false}
+    if lhs.next != rhs.next {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBundlePackets: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BundlePackets"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}scope\0\u{1}requests\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.scope) }()
+      case 2: try { try decoder.decodeRepeatedBytesField(value: &self.requests) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.scope.isEmpty {
+      try visitor.visitSingularStringField(value: self.scope, fieldNumber: 1)
+    }
+    if !self.requests.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.requests, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBundlePackets, rhs: WireBundlePackets) -> Bool {
+    if lhs.scope != rhs.scope {return false}
+    if lhs.requests != rhs.requests {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBundleAnswer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BundleAnswer"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}about\0\u{1}status\0\u{1}body\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.about) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.status) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.body) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.about.isEmpty {
+      try visitor.visitSingularBytesField(value: self.about, fieldNumber: 1)
+    }
+    if self.status != 0 {
+      try visitor.visitSingularUInt32Field(value: self.status, fieldNumber: 2)
+    }
+    if !self.body.isEmpty {
+      try visitor.visitSingularBytesField(value: self.body, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBundleAnswer, rhs: WireBundleAnswer) -> Bool {
+    if lhs.about != rhs.about {return false}
+    if lhs.status != rhs.status {return false}
+    if lhs.body != rhs.body {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBundleDelivery: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BundleDelivery"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}marks\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.hub) }()
+      case 2: try { try decoder.decodeRepeatedBytesField(value: &self.marks) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.hub.isEmpty {
+      try visitor.visitSingularBytesField(value: self.hub, fieldNumber: 1)
+    }
+    if !self.marks.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.marks, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBundleDelivery, rhs: WireBundleDelivery) -> Bool {
+    if lhs.hub != rhs.hub {return false}
+    if lhs.marks != rhs.marks {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBundleClose: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BundleClose"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sections\0\u{1}heads\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.sections) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.heads) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.sections != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sections, fieldNumber: 1)
+    }
+    if !self.heads.isEmpty {
+      try visitor.visitSingularBytesField(value: self.heads, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBundleClose, rhs: WireBundleClose) -> Bool {
+    if lhs.sections != rhs.sections {return false}
+    if lhs.heads != rhs.heads {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

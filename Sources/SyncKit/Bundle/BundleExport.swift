@@ -1,0 +1,255 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+public struct BundleExportOptions: Sendable {
+  /// The largest part, in bytes, at least `BundleLimits.partBytesMin`: for chats that take no large attachment. Nil: one file.
+  public var partBytesMax: Int?
+  /// Not encrypted: whoever holds the bundle can read it, but for the packets in it.
+  public var isPlain = false
+
+  public init() {}
+}
+
+/// What was written into a bundle.
+public struct BundleExport: Sendable, Hashable, Codable {
+  /// The file, or its parts in order.
+  public var paths: [String] = []
+  public var batches = 0
+  public var changes = 0
+  public var packets = 0
+  /// Pages given back to a hub that was restored.
+  public var pages = 0
+  /// Parcels of others that were passed on.
+  public var carried = 0
+  public var bytes = 0
+  public var isEncrypted = false
+  /// It asks for this device's enrolment, and holds nothing else of it.
+  public var isEnrolment = false
+}
+
+extension Replica {
+  /// Remembers a code, so that the next bundle asks for enrolment with it: for a device that never meets the network.
+  ///
+  /// Enrolled it is once a return bundle that answers it was imported.
+  public func requestEnrolment(code: String, label: String) async throws {
+    if try await enrolment() != nil { throw Self.alreadyEnrolled }
+    try keyStore.save(try keyStore.load() ?? ReplicaSecrets())
+    try steps.reached(.secretsSaved)
+    try await engineWrite { transaction in
+      try transaction.state.set("enrolCode", .text(code))
+      try transaction.state.set("enrolLabel", .text(label))
+    }
+  }
+
+  /// Writes everything the hub does not have yet into a bundle: the same bytes that HTTP would send. Nothing changes here; what was
+  /// exported counts as sent once a receipt has come back, by whatever way.
+  ///
+  /// - Parameters:
+  ///   - path: Of the bundle. An older bundle of that name is replaced, another file is not.
+  ///   - courier: What was collected of others goes along.
+  /// - Throws: `SyncError`; nothing is left at `path` then.
+  public func exportBundle(
+    to path: String, options: BundleExportOptions = BundleExportOptions(), courier: Courier? = nil
+  ) async throws -> BundleExport {
+    let plan = try await bundlePlan()
+    guard plan.isEnrolment || options.isPlain || plan.hubBundleKey != nil else {
+      throw SyncError(
+        .badRequest,
+        vi: "Máy này chưa biết khóa của tỉnh để mã hóa; đồng bộ hoặc nhập bọc trả lời một lần, hay dùng --plain (ai cũng đọc được).",
+        en:
+          "This device does not know the hub's key to encrypt to yet; sync or import one return bundle, or use --plain (anybody can read it)."
+      )
+    }
+    let recipient = options.isPlain || plan.isEnrolment ? nil : plan.hubBundleKey
+    let writer = try BundleWriter(path, partBytesMax: options.partBytesMax ?? BundleLimits.bytesMax, isPrivate: recipient == nil)
+    var export = BundleExport(isEncrypted: recipient != nil, isEnrolment: plan.isEnrolment)
+    let parcel = try Parcel.begin(
+      hub: plan.hub, from: plan.key.replica.bytes, to: plan.hub, recipient: recipient, writtenMs: plan.state.writtenMs)
+    writer.begin(parcel)
+    for certificate in plan.certificates { try writer.add(.certificate, certificate, isRepeated: true) }
+    if let request = plan.enrolment { try writer.add(.enrolment, request, isRepeated: true) }
+    let state = try plan.key.sealed(try plan.state.serializedData(), as: .device)
+    try writer.add(.state, state, isRepeated: true)
+    for request in plan.successions { try writer.add(.succession, request) }
+    try await writePages(plan, to: writer, &export)
+    for entry in plan.batches {
+      try Task.checkCancellation()
+      guard let bytes = try await engineRead({ try $0.outbox.bytes(of: entry.entry) }), !bytes.isEmpty else { continue }
+      try writer.add(.batch, bytes)
+      export.batches += 1
+      export.changes += entry.changes
+    }
+    try await writePackets(to: writer, &export)
+    if let courier { export.carried = try courier.pass(to: writer) }
+    export.paths = try writer.finish()
+    export.bytes = writer.bytesWritten
+    return export
+  }
+
+  /// What a bundle says of its device, from one snapshot.
+  private struct BundlePlan: Sendable {
+    var key: SigningKey
+    var hub = Data()
+    var hubBundleKey: Data?
+    var state = WireDeviceState()
+    var certificates: [Data] = []
+    var enrolment: Data?
+    var successions: [Data] = []
+    var batches: [(entry: OutboxEntry, changes: Int)] = []
+    /// The life of the hub that pages are given back to, and the scopes of which it lost something.
+    var life: (incarnation: Data, lost: Set<String>)?
+    /// The hub may have been put back without knowing it: the newest pages show it.
+    var proves = false
+
+    var isEnrolment: Bool { enrolment != nil }
+  }
+
+  private func bundlePlan() async throws -> BundlePlan {
+    if try await enrolment() == nil { return try await enrolmentPlan() }
+    try await seal()
+    let secrets = try secrets()
+    let key = secrets.signingKey
+    let (now, returnKey) = (clock.nowMs(), try BundleKey.devicePublic(key))
+    let fork = try await engineRead { try BundleFork(stored: $0.state.value("bundleFork").text) }
+    var plan = try await engineRead { transaction in
+      var plan = BundlePlan(key: key)
+      let (session, state) = (transaction.session, transaction.state)
+      plan.hub = try state.value("hub").blob ?? Data()
+      plan.hubBundleKey = try state.value("bundleKey").blob
+      let past = try session.rows("SELECT certificate FROM sync_identity ORDER BY seq").compactMap { $0[0].blob }
+      plan.certificates = past + [try state.value("certificate").blob].compactMap { $0 }
+      if let life = try state.value("bundleLife").blob.map({ try WireLife(serializedBytes: try WireSigned(serializedBytes: $0).body) }) {
+        plan.life = (life.incarnation, Set(life.lost))
+      }
+      plan.proves = try state.integer("bundleProve") == 1 || state.value("placeForgotten") != .null
+      let known = plan.life == nil ? "received <> 1" : "1"
+      plan.batches = try session.rows(
+        "SELECT scope, number, hash, length(bytes), changes FROM sync_outbox WHERE length(bytes) > 0 AND \(known) ORDER BY seq"
+      ).compactMap { row in
+        guard let scope = row[0].text, let number = row[1].integer, let hash = row[2].blob, let size = row[3].integer else { return nil }
+        return (OutboxEntry(scope: scope, number: UInt64(number), hash: hash, byteCount: Int(size)), Int(row[4].integer ?? 0))
+      }
+      let status = try ReplicaStatus(in: session)
+      plan.state = try Self.deviceState(of: key, returnKey: returnKey, state: state, nowMs: now)
+      plan.state.backlog = UInt64(clamping: status.pendingChanges + status.sealedChanges)
+      plan.state.packets = UInt64(clamping: status.packetsWaiting)
+      plan.state.snapshots = try session.rows("SELECT code FROM sync_scope").compactMap { row in
+        guard let scope = row[0].text, case let next = try SnapshotPlace(session: session).next(scope: scope), !next.isEmpty else {
+          return nil
+        }
+        var place = WireSnapshotState()
+        (place.scope, place.next) = (scope, next)
+        return place
+      }
+      return plan
+    }
+    if let fork, let next = secrets.nextKey {
+      for common in fork.candidates {
+        plan.successions.append(try await successionRequest(from: key, to: next, scope: fork.scope, common: common))
+      }
+    }
+    return plan
+  }
+
+  private func enrolmentPlan() async throws -> BundlePlan {
+    let (code, label) = try await engineRead { (try $0.state.value("enrolCode").text, try $0.state.value("enrolLabel").text ?? "") }
+    guard let code, let key = try keyStore.load()?.signingKey else { throw Self.notEnrolled }
+    var plan = BundlePlan(key: key)
+    plan.enrolment = try Self.enrolRequest(code: code, label: label, key: key)
+    let returnKey = try BundleKey.devicePublic(key)
+    plan.state = try await engineRead { [clock] in
+      try Self.deviceState(of: key, returnKey: returnKey, state: $0.state, nowMs: clock.nowMs())
+    }
+    return plan
+  }
+
+  private static func deviceState(of key: SigningKey, returnKey: Data, state: StateStore, nowMs: UInt64) throws -> WireDeviceState {
+    var wire = WireDeviceState()
+    wire.format = 1
+    wire.hub = try state.value("hub").blob ?? Data()
+    wire.publicKey = key.publicKey
+    wire.returnKey = returnKey
+    wire.cursor = try state.value("cursor").blob ?? Data()
+    wire.incarnation = try state.value("incarnation").blob ?? Data()
+    wire.writtenMs = UInt64(max(0, Int64(clamping: nowMs).addingReportingOverflow(try state.integer("offsetMs")).partialValue))
+    return wire
+  }
+
+  private func writePages(_ plan: BundlePlan, to writer: BundleWriter, _ export: inout BundleExport) async throws {
+    if plan.proves {
+      for page in try await engineRead({ try KeptPages(session: $0.session).newest() }) { try writer.add(.page, page.bytes) }
+    }
+    guard let life = plan.life else { return }
+    var seq: Int64 = 0
+    while let page = try await engineRead({ [seq] in
+      try KeptPages(session: $0.session).next(after: seq, for: life.incarnation, lost: life.lost)
+    }) {
+      try writer.add(.page, page.bytes)
+      export.pages += 1
+      seq = page.seq
+    }
+  }
+
+  /// Each packet by itself: an answer to it means the same whatever else was collected meanwhile.
+  private func writePackets(to writer: BundleWriter, _ export: inout BundleExport) async throws {
+    for scope in try await engineRead({ try $0.session.rows("SELECT DISTINCT scope FROM sync_packet WHERE kept = 0") }).compactMap({
+      $0[0].text
+    }) {
+      var last = Data()
+      while true {
+        let rows = try await engineRead { [last] in
+          try $0.session.rows(
+            "SELECT id, bytes FROM sync_packet WHERE kept = 0 AND scope = ?1 AND id > ?2 ORDER BY id LIMIT \(BundlePackets.perSection)",
+            [.text(scope), .blob(last)])
+        }
+        guard let end = rows.last?[0].blob else { break }
+        var wire = WireBundlePackets()
+        wire.scope = scope
+        wire.requests = try rows.compactMap { try $0[1].blob.map(BundlePackets.request) }
+        try writer.add(.packets, try wire.serializedData())
+        export.packets += rows.count
+        last = end
+      }
+    }
+  }
+}
+
+/// Packets as bundles carry them.
+enum BundlePackets {
+  /// In one section.
+  static let perSection = 100
+
+  /// The request that holds one packet and nothing else.
+  static func request(_ packet: Data) throws -> Data {
+    var request = WireDropRequest()
+    request.packets = [try WirePacket.parse(packet, named: LocalizedText(vi: "phiếu kín", en: "packet"))]
+    return try request.serializedData()
+  }
+}
+
+/// A fork of this device's chain that the hub told of in a bundle: the next one asks for a new identity.
+struct BundleFork: Hashable {
+  var scope: String
+  /// The number of which the hub has another batch.
+  var number: UInt64
+
+  /// Last common batches asked about in one bundle: each that the hub does not have costs a journey otherwise.
+  private static let candidatesMax: UInt64 = 8
+
+  var candidates: [UInt64] {
+    let highest = number > 0 ? number - 1 : 0
+    return (0..<min(Self.candidatesMax, highest + 1)).map { highest - $0 }
+  }
+
+  var stored: String { "\(number) \(scope)" }
+
+  init(scope: String, number: UInt64) {
+    self.scope = scope
+    self.number = number
+  }
+
+  init?(stored text: String?) {
+    guard let parts = text?.split(separator: " ", maxSplits: 1), parts.count == 2, let number = UInt64(parts[0]) else { return nil }
+    self.init(scope: String(parts[1]), number: number)
+  }
+}

@@ -1,0 +1,151 @@
+internal import Foundation
+
+/// Bounds on bundles, which come from anybody's stick. Part of the protocol: docs/protocol.md lists them.
+public enum BundleLimits {
+  /// A bundle file, in bytes.
+  public static let bytesMax = 4 << 30
+  /// One section's body, in bytes: a feed page and what surrounds it.
+  public static let sectionBytesMax = WireLimits.pageBytesMax + (64 << 10)
+  /// Sections in one bundle.
+  public static let sectionsMax = 1_000_000
+  /// What says whom a parcel is from and for, in bytes.
+  public static let parcelBytesMax = 64 << 10
+  /// Parcels of one file that may be interleaved: sections of others come too late.
+  static let openParcelsMax = 64
+  /// Parcels that one section says were delivered.
+  static let marksMax = 1000
+  /// The smallest parts a bundle may be cut into, in bytes.
+  public static let partBytesMin = 64 << 10
+  /// A bundle as the body of a call, in bytes: the largest section and what makes it a bundle.
+  public static let callBytesMax = sectionBytesMax + (256 << 10)
+  /// Parts of one bundle.
+  public static let partsMax = 10_000
+}
+
+/// What a section of a bundle holds. Unknown kinds are passed over, so that newer programs may add some.
+enum SectionKind: UInt8, Sendable, CaseIterable {
+  /// A `BundleParcel`: the sections after it with its tag are of this parcel.
+  case parcel = 1
+  /// A `BundleClose`: the last section.
+  case close = 2
+
+  // To the hub, each as HTTP would carry it in a body.
+  /// A `Signed` holding `DeviceState`.
+  case state = 10
+  case certificate = 11
+  /// An `EnrolRequest`.
+  case enrolment = 12
+  /// A `SuccessionRequest`.
+  case succession = 13
+  /// A page that the hub signed, given back.
+  case page = 14
+  /// A sealed batch.
+  case batch = 15
+  /// A `BundlePackets`.
+  case packets = 16
+  /// An attachment's bytes, named by their SHA-256.
+  case blob = 17
+
+  // From the hub, each a `BundleAnswer`.
+  case hubAnswer = 33
+  case enrolmentAnswer = 34
+  case receiptAnswer = 35
+  case feedAnswer = 36
+  case snapshotAnswer = 37
+  case lifeAnswer = 38
+  case pageAnswer = 39
+  case dropAnswer = 40
+  case successionAnswer = 41
+  case blobAnswer = 42
+  /// A `Signed` holding `BundleDelivery`, in a parcel for anybody.
+  case delivery = 43
+}
+
+/// What stands before a section's body: enough to check it, to know whose it is, and to find the next one after damage.
+struct SectionHead: Hashable, Sendable {
+  var kind: UInt8
+  /// First bytes of the SHA-256 of the parcel section's body: its own for the parcel section, zeros for the last section.
+  var tag: Data
+  /// Its place in the parcel, from 0 for the parcel section, over all parts.
+  var index: UInt32
+  var bodyBytes: UInt32
+  /// SHA-256 of the body as it is in the file.
+  var hash: Data
+
+  static let byteCount = 57
+  static let tagBytes = 8
+  static let marker = Data("SKBs".utf8)
+  private static let checkBytes = 4
+
+  init(_ kind: SectionKind, tag: Data, index: UInt32, body: Data) {
+    self.kind = kind.rawValue
+    self.tag = tag
+    self.index = index
+    bodyBytes = UInt32(clamping: body.count)
+    hash = body.sha256
+  }
+
+  var bytes: Data {
+    var data = Self.marker
+    data.append(kind)
+    data.append(tag)
+    data.append(fixed32: index)
+    data.append(fixed32: bodyBytes)
+    data.append(hash)
+    return data + data.sha256.prefix(Self.checkBytes)
+  }
+
+  /// Nil when the bytes are no head, or a damaged one.
+  init?(_ bytes: Data) {
+    guard bytes.count == Self.byteCount, bytes.prefix(4) == Self.marker,
+      bytes.dropLast(Self.checkBytes).sha256.prefix(Self.checkBytes) == bytes.suffix(Self.checkBytes)
+    else { return nil }
+    var reader = ByteReader(bytes.dropFirst(4))
+    guard let kind = try? reader.byte(), let tag = try? reader.take(UInt64(Self.tagBytes)), let index = try? reader.fixed32(),
+      let bodyBytes = try? reader.fixed32(), let hash = try? reader.take(32)
+    else { return nil }
+    self.kind = kind
+    self.tag = Data(tag)
+    self.index = index
+    self.bodyBytes = bodyBytes
+    self.hash = Data(hash)
+  }
+}
+
+/// The first bytes of a bundle: they show at once when a file was sent as text, and which version it is.
+enum BundleMagic {
+  static let version: UInt8 = 1
+  private static let start = Data([0x89, 0x53, 0x4b, 0x42, 0x0d, 0x0a, 0x1a])
+  static let byteCount = 8
+
+  static var bytes: Data { start + [version] }
+
+  /// - Throws: `SyncError` that says what the file is instead.
+  static func check(_ bytes: Data, path: String) throws {
+    guard !bytes.isEmpty else {
+      throw SyncError(.damaged, vi: "\(path) trống; chép lại.", en: "\(path) is empty; copy it again.")
+    }
+    guard bytes.count == byteCount, bytes.prefix(start.count) == start else {
+      throw SyncError(.damaged, vi: "\(path) không phải là bọc dữ liệu (.skb).", en: "\(path) is not a bundle (.skb).")
+    }
+    guard bytes.last == version else {
+      throw SyncError(
+        .badRequest, vi: "\(path) do phiên bản mới hơn tạo ra; hãy nâng cấp chương trình này.",
+        en: "\(path) was made by a newer version; upgrade this program.")
+    }
+  }
+}
+
+extension Data {
+  /// 4 bytes, little endian.
+  mutating func append(fixed32 value: UInt32) {
+    for shift in stride(from: 0, to: 32, by: 8) { append(UInt8(truncatingIfNeeded: value >> shift)) }
+  }
+}
+
+extension ByteReader {
+  /// 4 bytes, little endian.
+  mutating func fixed32() throws -> UInt32 {
+    try take(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
+  }
+}

@@ -1,0 +1,188 @@
+internal import Crypto
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Reads a bundle section by section, never more than one in memory, and goes on after damage where it can.
+final class BundleReader {
+  /// A section whose checksum is right.
+  struct Section: Sendable {
+    var head: SectionHead
+    /// Nil when the parcel it is of was not readable here.
+    var parcel: Parcel?
+    /// Where its body begins in the file.
+    var offset: Int
+
+    var kind: SectionKind? { SectionKind(rawValue: head.kind) }
+  }
+
+  enum Item {
+    case parcel(Parcel)
+    case section(Section, body: Data)
+    /// Something is wrong at this place; what comes next is whole again.
+    case damage(LocalizedText)
+  }
+
+  let path: String
+  let size: Int
+  private let file: FileHandle
+  private(set) var offset = BundleMagic.byteCount
+  private var heads = SHA256()
+  private(set) var sections = 0
+  private var parcels: [Data: Parcel] = [:]
+  private var order: [Data] = []
+  private var isClosed = false
+  private var isDamaged = false
+  private var isCut = false
+  private var isAtEnd = false
+
+  /// - Throws: `SyncError` that says what is there instead of a bundle of this version.
+  init(_ path: String) throws {
+    self.path = path
+    var there = stat()
+    guard stat(path, &there) == 0 else {
+      throw SyncError(.damaged, vi: "Không có tệp \(path).", en: "There is no file \(path).")
+    }
+    guard there.st_mode & S_IFMT != S_IFDIR else {
+      throw SyncError(
+        .damaged, vi: "\(path) là thư mục; hãy chỉ các tệp .skb trong đó.", en: "\(path) is a folder; name the .skb files in it.")
+    }
+    // Anything else, such as a pipe, could keep its reader waiting for ever.
+    guard there.st_mode & S_IFMT == S_IFREG, let file = FileHandle(forReadingAtPath: path) else {
+      throw SyncError(
+        .damaged, vi: "Không đọc được tệp \(path); kiểm tra quyền.", en: "Cannot read the file \(path); check its permissions.")
+    }
+    self.file = file
+    size = Int(there.st_size)
+    guard size <= BundleLimits.bytesMax else {
+      throw SyncError(
+        .tooLarge, vi: "\(path) lớn hơn \(BundleLimits.bytesMax >> 30) GiB; không phải bọc dữ liệu.",
+        en: "\(path) is larger than \(BundleLimits.bytesMax >> 30) GiB: no bundle.", expected: UInt64(BundleLimits.bytesMax))
+    }
+    try BundleMagic.check(try read(at: 0, BundleMagic.byteCount), path: path)
+  }
+
+  deinit { try? file.close() }
+
+  private func read(at offset: Int, _ count: Int) throws -> Data {
+    do {
+      try file.seek(toOffset: UInt64(offset))
+      return try file.read(upToCount: count) ?? Data()
+    } catch {
+      throw BundleFault.unreadable(path)
+    }
+  }
+
+  /// The body of a section that was read before.
+  func body(of section: Section) throws -> Data {
+    let body = try read(at: section.offset, Int(section.head.bodyBytes))
+    guard body.sha256 == section.head.hash else { throw BundleFault.unreadable(path) }
+    return body
+  }
+
+  /// The next part of the file; nil at its end.
+  ///
+  /// - Throws: `SyncError` when the file cannot be read any more.
+  func next() throws -> Item? {
+    guard !isAtEnd else { return nil }
+    guard offset < size else {
+      isAtEnd = true
+      return isClosed || isCut ? nil : damaged(vi: "Tệp bị cắt cụt: thiếu phần cuối.", en: "The file is cut short: its end is missing.")
+    }
+    guard !isClosed else {
+      isAtEnd = true
+      return damaged(vi: "Có dữ liệu thừa sau phần cuối.", en: "There is something after the end.")
+    }
+    guard sections < BundleLimits.sectionsMax else {
+      throw SyncError(.tooLarge, vi: "\(path) có quá nhiều mục.", en: "\(path) has too many sections.")
+    }
+    let headBytes = try read(at: offset, SectionHead.byteCount)
+    guard let head = SectionHead(headBytes), Int(head.bodyBytes) <= BundleLimits.sectionBytesMax else {
+      let place = offset
+      try seekNextHead()
+      if headBytes.count < SectionHead.byteCount { return cut() }
+      return damaged(vi: "Hỏng từ byte \(place).", en: "Damaged from byte \(place) on.")
+    }
+    offset += SectionHead.byteCount
+    let body = try read(at: offset, Int(head.bodyBytes))
+    let section = Section(head: head, parcel: parcels[head.tag], offset: offset)
+    offset += body.count
+    guard body.count == Int(head.bodyBytes) else { return cut() }
+    sections += 1
+    if head.kind != SectionKind.close.rawValue { heads.update(data: headBytes) }
+    guard body.sha256 == head.hash else {
+      return damaged(vi: "Mục \(sections) bị hỏng.", en: "Section \(sections) is damaged.")
+    }
+    switch section.kind {
+    case .parcel: return try begin(body, head)
+    case .close: return close(body)
+    default:
+      guard section.parcel != nil else {
+        return damaged(
+          vi: "Mục \(sections) đứng trước phần mà nó thuộc về.", en: "Section \(sections) comes without the parcel it is of.")
+      }
+      return .section(section, body: body)
+    }
+  }
+
+  private func begin(_ body: Data, _ head: SectionHead) throws -> Item {
+    let parcel: Parcel
+    do { parcel = try Parcel.read(body) } catch let error as SyncError { return .damage(error.explanation) }
+    guard parcel.tag == head.tag else { return damaged(vi: "Mục \(sections) bị hỏng.", en: "Section \(sections) is damaged.") }
+    if parcels[parcel.tag] == nil {
+      order.append(parcel.tag)
+      if order.count > BundleLimits.openParcelsMax { parcels[order.removeFirst()] = nil }
+    }
+    parcels[parcel.tag] = parcel
+    return .parcel(parcel)
+  }
+
+  /// Gives a parcel back with its key, for the sections that follow.
+  func use(_ parcel: Parcel) { if parcels[parcel.tag] != nil { parcels[parcel.tag] = parcel } }
+
+  private func close(_ body: Data) -> Item? {
+    isClosed = true
+    let name = LocalizedText(vi: "phần cuối", en: "end of a bundle")
+    let wire = try? WireBundleClose.parse(body, named: name)
+    if wire?.sections == UInt64(sections - 1), wire?.heads == Data(heads.finalize()) {
+      return (try? next()) ?? nil
+    }
+    // Damage that was told of already explains it.
+    guard !isDamaged else { return (try? next()) ?? nil }
+    return damaged(
+      vi: "Các mục không đủ hoặc không đúng thứ tự như lúc ghi.", en: "Sections are missing, or in another order than they were written.")
+  }
+
+  private func cut() -> Item {
+    isCut = true
+    return damaged(vi: "Tệp bị cắt cụt.", en: "The file is cut short.")
+  }
+
+  private func damaged(vi: String, en: String) -> Item {
+    isDamaged = true
+    return .damage(LocalizedText(vi: vi, en: en))
+  }
+
+  /// Moves to the next place where a whole head stands, or to the end.
+  private func seekNextHead() throws {
+    var place = offset + 1
+    let blockBytes = 1 << 16
+    while place < size {
+      let block = try read(at: place, blockBytes + SectionHead.byteCount)
+      guard !block.isEmpty else { break }
+      var from = block.startIndex
+      while let found = block.range(of: SectionHead.marker, in: from..<block.endIndex) {
+        let start = found.lowerBound
+        if let head = SectionHead(Data(block[start..<min(start + SectionHead.byteCount, block.endIndex)])),
+          Int(head.bodyBytes) <= BundleLimits.sectionBytesMax
+        {
+          offset = place + (start - block.startIndex)
+          return
+        }
+        from = start + 1
+      }
+      place += blockBytes
+    }
+    offset = size
+    isAtEnd = true
+  }
+}

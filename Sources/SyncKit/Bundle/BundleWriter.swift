@@ -1,0 +1,224 @@
+internal import Crypto
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Writes a bundle, whole or not at all: its parts get their names once all of them are on the disk.
+final class BundleWriter {
+  private struct Part {
+    let file: FileHandle
+    let temporary: String
+    var bytes = 0
+    var sections = 0
+    var heads = SHA256()
+    /// Parcels whose section this part has.
+    var begun: Set<Data> = []
+  }
+
+  let path: String
+  private let partBytesMax: Int
+  private let mode: mode_t
+  private var part: Part?
+  private var finished: [String] = []
+  private var parcel: Parcel?
+  private var nextIndex: UInt32 = 1
+  /// Said again at the beginning of every part: who may answer it.
+  private var repeated: [(kind: SectionKind, body: Data)] = []
+  /// All parts together.
+  private(set) var bytesWritten = 0
+  private(set) var sectionsWritten = 0
+
+  /// - Parameters:
+  ///   - partBytesMax: No part is larger, but for one with a single section that is.
+  ///   - isPrivate: Readable by its owner only: for parcels that are not encrypted.
+  init(_ path: String, partBytesMax: Int = BundleLimits.bytesMax, isPrivate: Bool) throws {
+    self.path = path
+    self.partBytesMax = min(max(partBytesMax, BundleLimits.partBytesMin), BundleLimits.bytesMax)
+    mode = isPrivate ? 0o600 : 0o644
+    try Self.checkFree(path)
+  }
+
+  deinit { discard() }
+
+  /// A person's own file is not replaced by a bundle; an older bundle is.
+  private static func checkFree(_ path: String) throws {
+    var there = stat()
+    guard stat(path, &there) == 0 else { return }
+    guard there.st_mode & S_IFMT == S_IFREG, let file = FileHandle(forReadingAtPath: path) else {
+      throw SyncError(
+        .badRequest, vi: "\(path) có sẵn và không phải là tệp; hãy chọn tên khác.",
+        en: "\(path) is there and is not a file; choose another name.")
+    }
+    defer { try? file.close() }
+    guard there.st_size == 0 || (try? file.read(upToCount: 4)) == BundleMagic.bytes.prefix(4) else {
+      throw SyncError(
+        .badRequest, vi: "\(path) có sẵn và không phải bọc dữ liệu; hãy chọn tên khác.",
+        en: "\(path) is there and is not a bundle; choose another name.")
+    }
+  }
+
+  // MARK: Parcels
+
+  /// Begins a parcel: what is added from here on is of it.
+  func begin(_ parcel: Parcel) {
+    self.parcel = parcel
+    nextIndex = 1
+    repeated = []
+  }
+
+  /// - Parameter isRepeated: It is said again in every later part, so that each stands alone.
+  func add(_ kind: SectionKind, _ body: Data, isRepeated: Bool = false) throws {
+    guard let parcel, nextIndex < .max else { throw ByteReader.short }
+    if isRepeated { repeated.append((kind, body)) }
+    let sealed = try parcel.seal(body, kind: kind, index: nextIndex)
+    let head = SectionHead(kind, tag: parcel.tag, index: nextIndex, body: sealed)
+    nextIndex += 1
+    try put(head.bytes, sealed, parcel: parcel)
+  }
+
+  /// Passes on a section of somebody else's parcel as it is.
+  func pass(_ head: SectionHead, _ body: Data, of parcel: Parcel) throws {
+    guard head.kind != SectionKind.parcel.rawValue, head.kind != SectionKind.close.rawValue else { return }
+    try put(head.bytes, body, parcel: parcel)
+  }
+
+  private func put(_ head: Data, _ body: Data, parcel: Parcel) throws {
+    guard body.count <= BundleLimits.sectionBytesMax else { throw ByteReader.short }
+    let closing = SectionHead.byteCount + 64
+    var size = head.count + body.count
+    let isBegun = part?.begun.contains(parcel.tag) ?? false
+    if !isBegun { size += SectionHead.byteCount + parcel.bytes.count }
+    if let open = part, open.sections > 0, open.bytes + size + closing > partBytesMax || open.sections + 4 > BundleLimits.sectionsMax {
+      try finishPart()
+    }
+    if part == nil {
+      part = try openPart()
+      // The parcel that is being written goes on; what was said at its beginning is said again.
+      if self.parcel?.tag == parcel.tag, !repeated.isEmpty, finished.count > 0 {
+        try beginInPart(parcel)
+        for (kind, body) in repeated {
+          let sealed = try parcel.seal(body, kind: kind, index: nextIndex)
+          try write(SectionHead(kind, tag: parcel.tag, index: nextIndex, body: sealed).bytes, sealed)
+          nextIndex += 1
+        }
+      }
+    }
+    try beginInPart(parcel)
+    try write(head, body)
+  }
+
+  private func beginInPart(_ parcel: Parcel) throws {
+    guard part?.begun.insert(parcel.tag).inserted == true else { return }
+    let head = SectionHead(.parcel, tag: parcel.tag, index: 0, body: parcel.bytes)
+    try write(head.bytes, parcel.bytes)
+  }
+
+  // MARK: Parts
+
+  private func openPart() throws -> Part {
+    guard finished.count < BundleLimits.partsMax else {
+      throw SyncError(
+        .tooLarge, vi: "Chia thành quá nhiều phần; chọn phần lớn hơn.", en: "That makes too many parts; choose a larger size.")
+    }
+    let temporary = "\(path).\(finished.count + 1).new"
+    unlink(temporary)
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode)
+    guard descriptor >= 0 else { throw BundleFault.unwritable(path, errno) }
+    let opened = Part(file: FileHandle(fileDescriptor: descriptor, closeOnDealloc: true), temporary: temporary)
+    do { try opened.file.write(contentsOf: BundleMagic.bytes) } catch { throw BundleFault.unwritable(path, error) }
+    var started = opened
+    started.bytes = BundleMagic.byteCount
+    return started
+  }
+
+  private func write(_ head: Data, _ body: Data) throws {
+    guard part != nil else { throw ByteReader.short }
+    do {
+      try part?.file.write(contentsOf: head)
+      try part?.file.write(contentsOf: body)
+    } catch {
+      throw BundleFault.unwritable(path, error)
+    }
+    part?.bytes += head.count + body.count
+    part?.sections += 1
+    part?.heads.update(data: head)
+    bytesWritten += head.count + body.count
+    sectionsWritten += 1
+  }
+
+  private func finishPart() throws {
+    guard let open = part else { return }
+    var close = WireBundleClose()
+    close.sections = UInt64(open.sections)
+    close.heads = Data(open.heads.finalize())
+    let body = try close.serializedData()
+    try write(SectionHead(.close, tag: Data(count: SectionHead.tagBytes), index: 0, body: body).bytes, body)
+    do {
+      try open.file.synchronize()
+      try open.file.close()
+    } catch {
+      throw BundleFault.unwritable(path, error)
+    }
+    finished.append(open.temporary)
+    part = nil
+  }
+
+  /// Puts the parts under their names, durably.
+  ///
+  /// - Returns: Their paths: the one asked for, or numbered ones when it was split. None when nothing was added.
+  func finish() throws -> [String] {
+    try finishPart()
+    let names = finished.count == 1 ? [path] : finished.indices.map { numbered($0 + 1) }
+    for (temporary, name) in zip(finished, names) {
+      try Self.checkFree(name)
+      guard rename(temporary, name) == 0 else { throw BundleFault.unwritable(name, errno) }
+    }
+    finished = []
+    let folder = open(URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY)
+    guard folder >= 0 else { throw BundleFault.unwritable(path, errno) }
+    defer { close(folder) }
+    // Some sticks cannot sync a folder; the files themselves are on them.
+    _ = fsync(folder)
+    return names
+  }
+
+  private func numbered(_ number: Int) -> String {
+    let url = URL(fileURLWithPath: path)
+    let stem = url.pathExtension.isEmpty ? path : String(path.dropLast(url.pathExtension.count + 1))
+    return "\(stem)-\(number)" + (url.pathExtension.isEmpty ? "" : "." + url.pathExtension)
+  }
+
+  /// Leaves nothing behind.
+  func discard() {
+    if let open = part {
+      try? open.file.close()
+      unlink(open.temporary)
+    }
+    for temporary in finished { unlink(temporary) }
+    (part, finished) = (nil, [])
+  }
+}
+
+/// What can be wrong with a bundle as a file.
+enum BundleFault {
+  static func unwritable(_ path: String, _ error: any Error) -> SyncError {
+    let code = (error as NSError).userInfo[NSUnderlyingErrorKey].map { ($0 as? NSError)?.code ?? 0 } ?? (error as NSError).code
+    return unwritable(path, Int32(clamping: code == NSFileWriteOutOfSpaceError ? Int(ENOSPC) : code))
+  }
+
+  static func unwritable(_ path: String, _ code: Int32) -> SyncError {
+    if code == ENOSPC || code == EDQUOT {
+      return SyncError(
+        .diskFull, vi: "Hết chỗ khi ghi \(path); dùng nơi khác hoặc giải phóng chỗ. Dữ liệu trên máy này còn nguyên.",
+        en: "No space left for \(path); use another place or free some. What is on this device is intact.")
+    }
+    return SyncError(
+      .badRequest, vi: "Không ghi được \(path); kiểm tra thư mục, quyền và thẻ nhớ.",
+      en: "Cannot write \(path); check the folder, permissions and the stick.")
+  }
+
+  static func unreadable(_ path: String) -> SyncError {
+    SyncError(
+      .damaged, vi: "Không đọc được \(path): thẻ nhớ hỏng hoặc bị rút ra.",
+      en: "\(path) cannot be read: the stick is failing or was removed.")
+  }
+}

@@ -1,0 +1,99 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// What became of parcels that were carried for others, once there was a network.
+public struct HandingOn: Sendable, Hashable, Codable {
+  /// Parcels the hub has read; they are carried no more.
+  public var delivered = 0
+  /// Parcels for other devices that came back in answer, and are carried now.
+  public var returns = 0
+}
+
+extension Replica {
+  /// A carried parcel goes over the network in bundles of about this many bytes.
+  private static let callBytes = 4 << 20
+
+  /// Hands what is carried for the hub on over the network, and takes along what it answers to others.
+  ///
+  /// - Throws: `SyncError`; what was not handed on is still carried.
+  public func handOn(_ courier: Courier, through transport: any Transport) async throws -> HandingOn {
+    var done = HandingOn()
+    let enrolled = try await enrolment()
+    let items = try courier.items().filter { $0.to == nil || $0.to == enrolled?.hub }
+    guard let enrolled, !items.isEmpty else { return done }
+    let driver = SyncDriver(replica: self, transport: transport, options: SyncOptions())
+    _ = try await driver.perform(.greet)
+    let hub = try await hubKey()
+    for item in items {
+      try Task.checkCancellation()
+      var marks: Set<Data> = []
+      let parts = try courier.cut(item, partBytesMax: Self.callBytes)
+      defer { for part in parts { try? FileManager.default.removeItem(atPath: part.path) } }
+      for part in parts {
+        let body = try Data(contentsOf: URL(fileURLWithPath: part.path))
+        let answer = try await driver.exchangeSigned(HubRequest("PUT", "/v1/bundles", body: body)).body
+        guard !answer.isEmpty else { continue }
+        let taken = try courier.takeReturn(answer, except: [enrolled.replica])
+        done.returns += taken.parcels
+        marks.formUnion(Courier.marks(in: taken.deliveries, signedBy: hub))
+      }
+      guard parts.allSatisfy({ marks.contains($0.mark) }) else { continue }
+      courier.drop(item)
+      done.delivered += 1
+    }
+    return done
+  }
+}
+
+extension Courier {
+  /// One carried parcel as bundles that each fit into a call.
+  fileprivate func cut(_ item: Item, partBytesMax: Int) throws -> [(path: String, mark: Data)] {
+    let writer = try BundleWriter(folder + "/sent", partBytesMax: partBytesMax, isPrivate: true)
+    let reader = try BundleReader(folder + "/" + item.file)
+    while let next = try reader.next() {
+      guard case .section(let section, let body) = next, let parcel = section.parcel else { continue }
+      try writer.pass(section.head, body, of: parcel)
+    }
+    return try writer.finish().compactMap { path in try Self.mark(of: path).map { (path, $0) } }
+  }
+
+  /// Of a file that holds one parcel.
+  private static func mark(of path: String) throws -> Data? {
+    let reader = try BundleReader(path)
+    var mark: ParcelMark?
+    while let next = try reader.next() {
+      switch next {
+      case .parcel(let parcel): mark = mark ?? ParcelMark(parcel)
+      case .section(let section, _): mark?.add(section.head)
+      case .damage: break
+      }
+    }
+    return mark?.value
+  }
+
+  fileprivate func takeReturn(_ bytes: Data, except own: Set<ReplicaID>) throws -> (parcels: Int, deliveries: [Data]) {
+    let path = folder + "/answer"
+    do { try bytes.write(to: URL(fileURLWithPath: path)) } catch { throw BundleFault.unwritable(path, error) }
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var deliveries: [Data] = []
+    let reader = try BundleReader(path)
+    while let next = try reader.next() {
+      if case .section(let section, let body) = next, section.kind == .delivery, deliveries.count < BundleLimits.marksMax {
+        deliveries.append(body)
+      }
+    }
+    return (try collect(path, except: own).parcels, deliveries)
+  }
+
+  /// The marks that this hub signed; what another hub read, or nobody signed, says nothing.
+  static func marks(in deliveries: [Data], signedBy hub: VerifyingKey) -> Set<Data> {
+    var marks: Set<Data> = []
+    for bytes in deliveries {
+      guard let body = try? hub.open(bytes, as: .delivery), let wire = try? WireBundleDelivery(serializedBytes: body),
+        wire.hub == hub.replica.bytes, wire.marks.count <= BundleLimits.marksMax
+      else { continue }
+      marks.formUnion(wire.marks)
+    }
+    return marks
+  }
+}

@@ -1,0 +1,28 @@
+internal import Foundation
+
+/// Names what one file holds of a parcel, whatever the order of its sections: so that whoever carries it knows when just that has
+/// been read by the hub.
+struct ParcelMark: Hashable {
+  private let id: Data
+  private var sum = [UInt8](repeating: 0, count: 32)
+  private(set) var sections: UInt64 = 0
+
+  init(_ parcel: Parcel) { id = parcel.wire.id }
+
+  mutating func add(_ head: SectionHead) {
+    for (place, byte) in head.hash.enumerated() where place < sum.count { sum[place] ^= byte }
+    sections += 1
+  }
+
+  mutating func add(_ other: ParcelMark) {
+    for place in sum.indices { sum[place] ^= other.sum[place] }
+    sections += other.sections
+  }
+
+  /// 32 bytes.
+  var value: Data {
+    var data = Data("synckit/mark/1".utf8) + [0] + id + Data(sum)
+    data.appendVarint(sections)
+    return data.sha256
+  }
+}

@@ -1,0 +1,62 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Writes a return: what a hub answers to each device, readable by that one only.
+final class ReturnWriter {
+  private let hub: Hub
+  private let options: Hub.BundleOptions
+  private let writer: BundleWriter
+  /// Whom the parcel that is being written is for.
+  private var reader: ReplicaID?
+
+  init(_ path: String, hub: Hub, options: Hub.BundleOptions) throws {
+    self.hub = hub
+    self.options = options
+    writer = try BundleWriter(path, partBytesMax: options.partBytesMax ?? BundleLimits.bytesMax, isPrivate: false)
+  }
+
+  /// The body of an answer's section.
+  static func answer(about: Data, _ result: Result<Data, SyncError>) throws -> Data {
+    var wire = WireBundleAnswer()
+    wire.about = about
+    switch result {
+    case .success(let body): (wire.status, wire.body) = (200, body)
+    case .failure(let error): (wire.status, wire.body) = (UInt32(error.httpStatus), error.response.body)
+    }
+    return try wire.serializedData()
+  }
+
+  /// - Parameter key: X25519, as the device's signed state said.
+  func add(_ kind: SectionKind, _ body: Data, to replica: ReplicaID, key: Data) throws {
+    if reader != replica {
+      let own = hub.replica.bytes
+      writer.begin(try Parcel.begin(hub: own, from: own, to: replica.bytes, recipient: key, writtenMs: hub.clock.nowMs()))
+      reader = replica
+    }
+    try writer.add(kind, body)
+  }
+
+  /// What the device would be told if it asked for the feed now.
+  func addFeed(for device: HubDevice, at state: WireDeviceState) async throws {
+    let room = min(options.feedBytesMax, options.returnBytesMax - writer.bytesWritten)
+    try await FeedForReturn(hub: hub, device: device, state: state, bytesMax: room).write { kind, about, result in
+      try add(kind, try Self.answer(about: about, result), to: device.replica, key: state.returnKey)
+    }
+  }
+
+  /// - Parameter marks: Of the parcels that were read: see `ParcelMark`.
+  /// - Returns: The file, or its parts.
+  func finish(delivered marks: [Data]) throws -> [String] {
+    if !marks.isEmpty {
+      let own = hub.replica.bytes
+      writer.begin(try Parcel.begin(hub: own, from: own, to: Data(), recipient: nil, writtenMs: hub.clock.nowMs()))
+    }
+    for start in stride(from: 0, to: marks.count, by: BundleLimits.marksMax) {
+      var wire = WireBundleDelivery()
+      wire.hub = hub.replica.bytes
+      wire.marks = Array(marks[start..<min(start + BundleLimits.marksMax, marks.count)])
+      try writer.add(.delivery, try hub.keys.signing.sealed(try wire.serializedData(), as: .delivery))
+    }
+    return try writer.finish()
+  }
+}
