@@ -17,6 +17,7 @@ public enum SignedKind: String, Sendable, CaseIterable {
   case succession = "synckit/succession/1"
   case life = "synckit/life/1"
   case pageReturn = "synckit/return/1"
+  case blobStates = "synckit/blobs/1"
 
   /// The bytes signed: the label, a zero byte, the body.
   func message(_ body: Data) -> Data { Data(rawValue.utf8) + [0] + body }
