@@ -92,7 +92,7 @@ struct Enroll: FieldCommand {
     if let hub { try await survey.replica.setHubAddress(hub) }
     var failure: SyncError?
     if code != nil, let transport {
-      failure = try await Exchange(survey: survey, console: console).run(through: transport, deadlineMs: nil).error
+      failure = try await Exchange(survey: survey, console: console).run(through: transport).error
     }
     try await report(survey, console)
     if let failure {

@@ -18,27 +18,53 @@ struct Exchange: Sendable {
     var held = 0
     var waiting = 0
     var skewMs: Int64 = 0
+    /// Photos that the hub has whole since this exchange, and those here that it lacks still.
+    var sentPhotos = 0
+    var photosLeft = 0
+    /// The hub has no room for photos at present.
+    var arePhotosDeferred = false
     var bytesSent = 0
     var bytesReceived = 0
     /// Whether the exchange came to its end.
     var isComplete = true
     /// What was out of the ordinary, and what was done about it.
     var notices: [SyncNotice] = []
+    /// Rows that others changed, the first of them.
+    var changed: [SyncedRow] = []
+    /// What `--budget` left for next time; nil when it was enough.
+    var left: Left?
+  }
+
+  struct Left: Codable, Sendable {
+    var changes = 0
+    var answers = 0
+    var photos = 0
+    var photoBytes = 0
+    /// The hub has news that did not fit.
+    var hasNews = false
+    /// The next step takes at least so many bytes, where that is known.
+    var bytesNeeded: Int?
   }
 
   let survey: SurveyField
   let console: Console
+  var deadlineMs: Int?
+  /// See `SyncOptions.bytesMax`.
+  var bytesMax: Int?
+  /// Whether a signal ends the exchange alone; otherwise it is for the caller to heed.
+  var isInterruptible = true
 
   /// - Throws: the `SyncError` that stopped it, after `report` was made.
-  func run(through transport: any Transport, deadlineMs: Int?) async throws -> (report: Report, error: SyncError?) {
+  func run(through transport: any Transport) async throws -> (report: Report, error: SyncError?) {
     let before = try await survey.replica.status()
-    let bar = ProgressBar(console.words.text("Đồng bộ", "Sync"), console: console)
+    let bar = isInterruptible ? ProgressBar(console.words.text("Đồng bộ", "Sync"), console: console) : nil
     var options = SyncOptions()
     if let deadlineMs { options.deadlineMs = deadlineMs }
+    options.bytesMax = bytesMax
     options.onProgress = { progress, left in
-      let done = progress.batchesSent + progress.packetsSent
-      let total = max(done, progress.batchesSent + left + before.packetsWaiting)
-      bar.show(
+      let done = progress.batchesSent + progress.packetsSent + progress.blobsSent
+      let total = max(done, progress.batchesSent + left + before.packetsWaiting + progress.blobsSent + progress.blobsLeft)
+      bar?.show(
         done: done, of: total, note: console.words.text("nhận \(progress.received)", "received \(progress.received)")
       )
     }
@@ -47,13 +73,15 @@ struct Exchange: Sendable {
     var summary = SyncSummary()
     var stopped: SyncError?
     do {
-      summary = try await interruptible { try await replica.sync(with: transport, options: chosen) }
+      summary =
+        try await isInterruptible
+        ? interruptible { try await replica.sync(with: transport, options: chosen) } : replica.sync(with: transport, options: chosen)
     } catch let error as SyncError {
       stopped = error
       summary.progress = error.progress ?? SyncProgress()
       summary.notices = error.notices
     }
-    bar.finish()
+    bar?.finish()
     let after = try await survey.replica.status()
     var report = Report()
     report.sentChanges = summary.progress.changesSent
@@ -65,11 +93,45 @@ struct Exchange: Sendable {
     report.held = after.heldChanges
     report.waiting = after.pendingChanges + after.sealedChanges + after.waitingChanges + after.packetsWaiting
     report.skewMs = stopped == nil ? summary.skewMs : 0 - after.offsetMs
+    report.sentPhotos = summary.progress.blobsSent
+    report.photosLeft = summary.progress.blobsLeft
+    report.arePhotosDeferred = summary.areBlobsDeferred
     report.bytesSent = summary.progress.bytesSent
     report.bytesReceived = summary.progress.bytesReceived
     report.isComplete = stopped == nil
     report.notices = summary.notices
+    report.changed = summary.changed
+    if summary.isBudgetSpent { report.left = try await left(after, summary) }
     return (report, stopped)
+  }
+
+  private func left(_ status: ReplicaStatus, _ summary: SyncSummary) async throws -> Left {
+    let photos = try await survey.photosToSend()
+    return Left(
+      changes: status.pendingChanges + status.sealedChanges, answers: status.packetsWaiting, photos: photos.count, photoBytes: photos.bytes,
+      hasNews: !status.isAtHead || summary.bytesNeeded != nil, bytesNeeded: summary.bytesNeeded)
+  }
+
+  /// What the budget left, in one sentence.
+  private func show(_ left: Left) {
+    let words = console.words
+    func n(_ value: Int) -> String { words.number(value) }
+    var parts: [LocalizedText] = []
+    if left.changes > 0 { parts.append(LocalizedText(vi: "\(n(left.changes)) thay đổi", en: "\(n(left.changes)) changes")) }
+    if left.answers > 0 { parts.append(LocalizedText(vi: "\(n(left.answers)) phiếu", en: "\(n(left.answers)) answers")) }
+    if left.photos > 0 {
+      let size = ByteAmount.text(left.photoBytes, words)
+      parts.append(LocalizedText(vi: "\(n(left.photos)) ảnh (\(size))", en: "\(n(left.photos)) photos (\(size))"))
+    }
+    if left.hasNews { parts.append(LocalizedText(vi: "tin mới của tỉnh", en: "news from the hub")) }
+    if parts.isEmpty { parts.append(LocalizedText(vi: "phần so lại với tỉnh", en: "the comparison with the hub")) }
+    console.say(
+      "Hết mức cho phép; để lần sau: \(parts.map(\.vi).joined(separator: ", ")).",
+      "The budget is spent; left for next time: \(parts.map(\.en).joined(separator: ", ")).")
+    if let needed = left.bytesNeeded {
+      let size = ByteAmount.text(needed, words)
+      console.say("Bước tiếp theo cần ít nhất \(size).", "The next step takes at least \(size).")
+    }
   }
 
   /// What the exchange noticed and mended: a sentence each, on standard error.
@@ -87,6 +149,18 @@ struct Exchange: Sendable {
       console.say(
         "Còn \(n(report.waiting)) trên máy này, chưa được tỉnh xác nhận.",
         "\(n(report.waiting)) still on this device, not yet confirmed by the hub.")
+    }
+    if report.sentPhotos + report.photosLeft > 0 {
+      console.say(
+        "Ảnh: đã gửi \(n(report.sentPhotos)), còn \(n(report.photosLeft)).",
+        "Photos: \(n(report.sentPhotos)) sent, \(n(report.photosLeft)) left.")
+    }
+    if let left = report.left { show(left) }
+    if report.arePhotosDeferred {
+      console.warn(
+        LocalizedText(
+          vi: "Tỉnh tạm chưa nhận ảnh; ảnh còn nguyên trên máy này và sẽ gửi sau.",
+          en: "The hub takes no photos for now; they are safe on this device and go later."))
     }
     if report.openConflicts > 0 {
       console.say("Xem xung đột: field list, rồi field show.", "See the conflicts: field list, then field show.")

@@ -50,6 +50,20 @@ extension FieldCommand {
 }
 
 extension FieldOptions {
+  /// The way to the hub.
+  ///
+  /// - Parameter hub: An address given for this time; nil for the one the device knows.
+  static func transport(_ survey: SurveyField, hub: String?) async throws -> HTTPTransport {
+    guard let enrolment = try await survey.replica.enrolment() else { throw SurveyFieldError.notEnrolled }
+    let address = hub ?? enrolment.hubAddress
+    guard !address.isEmpty else {
+      throw ToolError(
+        vi: "Thiết bị chưa biết địa chỉ máy chủ; chạy field sync --hub ĐỊA-CHỈ.",
+        en: "This device knows no address of its hub; run field sync --hub ADDRESS.")
+    }
+    return try HTTPTransport(hub: address)
+  }
+
   /// A day as a person writes it on the command line.
   static func day(_ text: String) throws -> CalendarDay {
     guard let day = readDay(text) else {

@@ -12,17 +12,19 @@ struct Report: FieldCommand {
       vi: """
         --set đổi từng câu của báo cáo đã có: nhiều lựa chọn thì cách nhau bằng dấu cách, để trống sau dấu = là xóa câu trả lời. Câu \
         hỏi ngày duy nhất của biểu mẫu là ngày báo cáo: bỏ trống thì được điền sẵn. Báo cáo đã lập chỉ được sửa kèm --reason, lý do \
-        được lưu cùng báo cáo: field show NGÀY liệt kê mọi lần sửa.
+        được lưu cùng báo cáo: field show NGÀY liệt kê mọi lần sửa. --photo kèm ảnh JPEG, PNG, WebP hay HEIC: ảnh được thu về tối đa \
+        1.280 điểm và bỏ hết vị trí, giờ chụp, tên máy; ảnh gửi sau chữ.
         """,
       en: """
         --set changes single answers of the report that is there: several choices with spaces between, nothing after = removes the \
         answer. The form's only date question is the day of the report: it is filled in when left out. A report that is filed is \
-        changed only with a --reason, which is kept beside it: field show DAY lists every change.
+        changed only with a --reason, which is kept beside it: field show DAY lists every change. --photo files a JPEG, PNG, WebP or \
+        HEIC picture with it: reduced to 1,280 pixels, without position, time or camera; photos travel after the text.
         """),
     examples: [
       "field report --example > report.json", "field report --from report.json",
       "field report --set answered=17 --set \"channels=loa hoi_nghi\" --day 2024-04-01",
-      "field report --day 2024-04-01 --set answered=17 --reason \"two came late\"",
+      "field report --day 2024-04-01 --set answered=17 --reason \"two came late\"", "field report --photo board.jpg --photo hall.jpg",
     ])
 
   @OptionGroup var field: FieldOptions
@@ -48,6 +50,13 @@ struct Report: FieldCommand {
     name: .long, help: .text(vi: "Vì sao sửa báo cáo đã lập.", en: "Why a report that is filed already is changed."))
   var reason: String?
 
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Một tệp ảnh của báo cáo, hoặc câu=tệp cho câu hỏi ảnh; lặp lại được.",
+      en: "A picture's file, or question=file for an image question; as often as needed."))
+  var photo: [String] = []
+
   @Flag(
     name: .long,
     help: .text(vi: "In mẫu câu trả lời mà biểu mẫu chấp nhận.", en: "Print answers that the form accepts, as a template."))
@@ -59,11 +68,13 @@ struct Report: FieldCommand {
     var form: String
     var saving: ReportSaving
     var answers: [String: AnswerJSON]
+    /// All of the report's, those filed earlier too.
+    var photos: [FieldPhoto]
   }
 
   func validate() throws {
-    if [!set.isEmpty || from != nil, example].count(where: { $0 }) != 1 {
-      throw ValidationError(vi: "Hãy cho --set hoặc --from, hoặc --example.", en: "Give --set or --from, or --example.")
+    if [!set.isEmpty || from != nil || !photo.isEmpty, example].count(where: { $0 }) != 1 {
+      throw ValidationError(vi: "Hãy cho --set, --from hoặc --photo, hoặc --example.", en: "Give --set, --from or --photo, or --example.")
     }
     for entry in set where !entry.contains("=") || entry.hasPrefix("=") {
       throw ValidationError(vi: "--set cần dạng câu=giá-trị, không phải \(entry).", en: "--set needs question=value, not \(entry).")
@@ -84,8 +95,16 @@ struct Report: FieldCommand {
     let dateQuestion = form.dayQuestion
     let stated = dateQuestion.flatMap { name in setDay(name) ?? Self.text(answers[name]) }.flatMap { CalendarDay($0) }
     let reportDay = chosen ?? stated ?? today
-    if from == nil, let filed = try await survey.report(day: reportDay) { answers = filed.answers }
+    let filed = try await survey.report(day: reportDay)
+    if from == nil, let filed { answers = filed.answers }
+    if from == nil && set.isEmpty && filed == nil {
+      throw ToolError(
+        vi: "Chưa có báo cáo ngày \(console.words.day(reportDay)) để kèm ảnh; lập báo cáo cùng ảnh bằng --from hoặc --set.",
+        en: "There is no report of \(reportDay) to add photos to; file it with them, by --from or --set.")
+    }
     try apply(to: &answers)
+    let photos = try takePhotos(form, console)
+    for photo in photos { answer(with: photo, form: form, in: &answers) }
     if let dateQuestion {
       if answers[dateQuestion] == nil { answers[dateQuestion] = .date(reportDay.description) }
       if let written = Self.text(answers[dateQuestion]).flatMap({ CalendarDay($0) }), written != reportDay {
@@ -99,20 +118,64 @@ struct Report: FieldCommand {
     for hidden in form.questions where hidden.kind == .hidden { answers[hidden.name] = .text(unit.rawValue) }
     switch AnswerValidator(form: form, today: today.description).validate(answers) {
     case .failure(let faults): try refuse(faults, form: form, console)
-    case .success(let valid): try await save(valid, form: form, day: reportDay, unit: unit, survey: survey, console)
+    case .success(let valid): try await save(valid, photos, form: form, day: reportDay, unit: unit, survey: survey, console)
     }
   }
 
   private func save(
-    _ valid: ValidatedAnswers, form: Form, day: CalendarDay, unit: UnitCode, survey: SurveyField, _ console: Console
+    _ valid: ValidatedAnswers, _ photos: [NewPhoto], form: Form, day: CalendarDay, unit: UnitCode, survey: SurveyField, _ console: Console
   ) async throws {
-    let saving = try await survey.saveReport(day: day, answers: valid, reason: reason)
+    let saving = try await survey.saveReport(day: day, answers: valid, reason: reason, photos: photos)
     let said = Self.saying(saving, day: console.words.day(day))
     console.say(said.vi, said.en)
+    let all = try await survey.photos(day: day)
+    if !photos.isEmpty {
+      let size = ByteAmount.text(photos.reduce(0) { $0 + $1.photo.jpeg.count }, console.words)
+      console.say(
+        "Kèm \(photos.count) ảnh (\(size)), báo cáo có \(all.count) ảnh.",
+        "Added \(photos.count) photos (\(size)); the report has \(all.count).")
+    }
     try console.result(
       Outcome(
         unit: unit.rawValue, day: day.description, form: SurveySchema.formKey(id: form.id, version: form.version), saving: saving,
-        answers: valid.values.mapValues(AnswerJSON.init)))
+        answers: valid.values.mapValues(AnswerJSON.init), photos: all))
+  }
+
+  /// Puts a picture's address where its question is answered: in a repeat it is another filling-in.
+  private func answer(with photo: NewPhoto, form: Form, in answers: inout [String: AnswerValue]) {
+    guard let question = photo.question else { return }
+    let address = AnswerValue.text(BlobID(of: photo.photo.jpeg).hex)
+    guard let section = form.repeats.first(where: { form.questions(in: $0).contains(question) }) else {
+      answers[question] = address
+      return
+    }
+    var instances: [[String: AnswerValue]] = []
+    if case .instances(let filled)? = answers[section.name] { instances = filled }
+    if !instances.contains(where: { $0[question] == address }) { instances.append([question: address]) }
+    answers[section.name] = .instances(instances)
+  }
+
+  /// Reads every picture before anything is written; each that cannot be taken is named with the reason.
+  private func takePhotos(_ form: Form, _ console: Console) throws -> [NewPhoto] {
+    let questions = Set(form.questions.filter { $0.kind == .image }.map(\.name))
+    var photos: [NewPhoto] = []
+    var isRefused = false
+    for entry in photo {
+      let parts = entry.split(separator: "=", maxSplits: 1).map(String.init)
+      let question = parts.count == 2 && questions.contains(parts[0]) ? parts[0] : nil
+      let path = question == nil ? entry : parts[1]
+      let bytes = try InputFile.read(path, bytesMax: Photo.sourceBytesMax)
+      let side = question.flatMap { form.question(named: $0)?.maxPixels } ?? Photo.sidePixelsMax
+      do throws(PhotoFault) {
+        photos.append(NewPhoto(try Photo(bytes, sideMax: side), question: question))
+      } catch {
+        isRefused = true
+        console.warn(LocalizedText(vi: "\(path): \(error.explanation.vi)", en: "\(path): \(error.explanation.en)"))
+      }
+    }
+    guard isRefused else { return photos }
+    console.refuse(LocalizedText(vi: "Báo cáo chưa được lưu.", en: "The report was not saved."), code: "badPhoto")
+    throw ToolExit.failed
   }
 
   /// What saving a report did, in a sentence.

@@ -35,6 +35,9 @@ struct Show: FieldCommand {
     /// Written by a program of another age, and overridden by a later write.
     var overridden: [String: AnswerJSON]
     var conflicts: [String]
+    var photos: [FieldPhoto]
+    /// What of the report and its photos is at the hub; nil without photos.
+    var arrival: RecordArrival?
     /// Every correction, oldest first.
     var changes: [Change]
   }
@@ -106,6 +109,17 @@ struct Show: FieldCommand {
         "  Máy dùng bản khác ghi \(text.label(of: question)): \(answer); sửa lại nếu câu đó mới đúng.",
         "  A device with another version wrote \(text.label(of: question)): \(answer); change the report if that is right.")
     }
+    let photos = try await survey.photos(day: day)
+    let key = SurveySchema.reportKey(unit: unit.rawValue, day: day.description)
+    let arrival = try await survey.arrivals()[key]
+    for photo in photos {
+      let place = photo.isAtHub ? console.words.text("đã về tỉnh", "at the hub") : console.words.text("chưa về tỉnh", "not at the hub yet")
+      let question = photo.question.map { "\(text.label(of: $0)), " } ?? ""
+      let size = ByteAmount.text(photo.bytes, console.words)
+      console.say(
+        "  Ảnh \(photo.blob.prefix(8)): \(question)\(size), \(place)", "  Photo \(photo.blob.prefix(8)): \(question)\(size), \(place)")
+    }
+    if let arrival { console.say(SyncWords.arrival(arrival).vi, SyncWords.arrival(arrival).en) }
     let campaign = try await survey.campaign()
     let changes = try await survey.reportChanges(day: day)
     for change in changes { show(change, text, campaign, console) }
@@ -116,7 +130,7 @@ struct Show: FieldCommand {
       ReportOutcome(
         unit: unit.rawValue, day: day.description, form: SurveySchema.formKey(id: report.formID, version: report.formVersion),
         answers: report.answers.mapValues(AnswerJSON.init), overridden: report.overridden.mapValues(AnswerJSON.init),
-        conflicts: conflicts.map(\.id),
+        conflicts: conflicts.map(\.id), photos: photos, arrival: arrival,
         changes: changes.map { change in
           ReportOutcome.Change(
             at: campaign?.localTime(atMs: change.changedMs).description, device: change.device, reason: change.reason,

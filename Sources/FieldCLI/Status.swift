@@ -25,6 +25,8 @@ struct Status: FieldCommand {
     /// Hub time minus this device's clock.
     var offsetMs: Int64
     var today: String?
+    /// Reports with photos, by key: what of each is at the hub.
+    var photos: [String: RecordArrival]
   }
 
   func perform(_ console: Console) async throws {
@@ -37,10 +39,14 @@ struct Status: FieldCommand {
     let outcome = Outcome(
       unit: unit.rawValue, addsUp: status.addsUp, status: status,
       lastContact: contact.flatMap { ms in campaign?.localTime(atMs: ms).description }, timeZone: campaign?.timeZone.identifier,
-      offsetMs: status.offsetMs, today: campaign == nil ? nil : try await survey.today().description)
+      offsetMs: status.offsetMs, today: campaign == nil ? nil : try await survey.today().description, photos: try await survey.arrivals())
     try console.result(outcome)
     console.say("Đơn vị: \(unit) \(name)", "Unit: \(unit) \(name)")
     showSum(status, console)
+    for (report, arrival) in outcome.photos.sorted(by: { $0.key < $1.key }) where !arrival.isTextIn || arrival.photosIn < arrival.photos {
+      let said = SyncWords.arrival(arrival)
+      console.say("Báo cáo \(report): \(said.vi)", "Report \(report): \(said.en)")
+    }
     showContact(outcome, hasContact: contact != nil, console)
     console.say("Xung đột chưa giải quyết: \(status.openConflicts)", "Open conflicts: \(status.openConflicts)")
     showAgreement(status.agreement, console)

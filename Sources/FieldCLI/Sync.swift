@@ -9,9 +9,22 @@ struct Sync: FieldCommand {
       vi: "Trao đổi với máy chủ: gửi những gì có ở đây, nhận những gì mới.",
       en: "Exchange with the hub: send what is here, fetch what is new."),
     discussion: LocalizedText(
-      vi: "Dừng bằng Ctrl-C lúc nào cũng được, rồi chạy lại: việc đã xong thì vẫn xong.",
-      en: "Stop it with Ctrl-C and give it again freely: what was done stays done."),
-    examples: ["field sync", "field sync --hub http://10.0.0.5:8080 --deadline 60"])
+      vi: """
+        Dừng bằng Ctrl-C lúc nào cũng được, rồi chạy lại: việc đã xong thì vẫn xong. --budget tính cả gửi lẫn nhận: chữ đi trước, báo cáo \
+        trước việc khác, ảnh sau cùng; phần còn lại nói rõ và lần sau đi tiếp đúng chỗ đó. --watch tự nối lại khi có mạng và chỉ nói \
+        khi có gì đổi.
+        """,
+      en: """
+        Stop it with Ctrl-C and give it again freely: what was done stays done. --budget counts both ways: text first, reports before \
+        other work, photos last; what is left is named, and the next time goes on exactly there. --watch reconnects by itself and \
+        speaks only when something changed.
+        """),
+    examples: [
+      "field sync", "field sync --hub http://10.0.0.5:8080 --deadline 60", "field sync --budget 200KB", "field sync --watch",
+    ])
+
+  /// Less than this does not get past the greeting, in bytes.
+  private static let budgetBytesMin = 20_000
 
   @OptionGroup var field: FieldOptions
 
@@ -21,29 +34,47 @@ struct Sync: FieldCommand {
   @Option(name: .long, help: .text(vi: "Số giây cho cả lần trao đổi.", en: "Seconds for the whole exchange."))
   var deadline: Int = 600
 
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Gửi và nhận nhiều nhất chừng này, như 200KB hay 1,5MB; với --watch là cho mỗi lần.",
+      en: "Send and receive at most this much, such as 200KB or 1.5MB; with --watch for each time."))
+  var budget: String?
+
+  @Flag(
+    name: .long,
+    help: .text(
+      vi: "Chạy mãi: tự nối lại, nói gì đã đổi; Ctrl-C để dừng.", en: "Go on for ever: reconnect, say what changed; Ctrl-C ends it."))
+  var watch = false
+
   func validate() throws {
     guard (1...86_400).contains(deadline) else {
       throw ValidationError(vi: "--deadline phải từ 1 đến 86400 giây.", en: "--deadline must be 1 to 86400 seconds.")
+    }
+    if let budget {
+      guard let bytes = ByteAmount.read(budget) else { throw ByteAmount.refusal(option: "--budget", budget) }
+      guard bytes >= Self.budgetBytesMin else {
+        throw ValidationError(
+          vi: "--budget phải từ \(Self.budgetBytesMin / 1000)KB; ít hơn thì chưa gửi được gì.",
+          en: "--budget must be at least \(Self.budgetBytesMin / 1000)KB; with less nothing is sent.")
+      }
     }
   }
 
   func perform(_ console: Console) async throws {
     let survey = try field.open()
     guard let enrolment = try await survey.replica.enrolment() else { throw SurveyFieldError.notEnrolled }
-    let address = hub ?? enrolment.hubAddress
-    guard !address.isEmpty else {
-      throw ToolError(
-        vi: "Thiết bị chưa biết địa chỉ máy chủ; chạy field sync --hub ĐỊA-CHỈ.",
-        en: "This device knows no address of its hub; run field sync --hub ADDRESS.")
-    }
-    let transport = try HTTPTransport(hub: address)
-    let exchange = Exchange(survey: survey, console: console)
-    let (report, error) = try await exchange.run(through: transport, deadlineMs: deadline * 1000)
-    if error == nil, enrolment.hubAddress.isEmpty { try await survey.replica.setHubAddress(address) }
+    let transport = try await FieldOptions.transport(survey, hub: hub)
+    var exchange = Exchange(survey: survey, console: console)
+    exchange.bytesMax = budget.flatMap(ByteAmount.read)
+    exchange.deadlineMs = deadline * 1000
+    if watch { return try await Watch(exchange: exchange, transport: transport).run() }
+    let (report, error) = try await exchange.run(through: transport)
+    if error == nil, enrolment.hubAddress.isEmpty, let hub { try await survey.replica.setHubAddress(hub) }
     if error == nil { try await BundleSpeech(console).handOn(survey, store: field.storePath, through: transport) }
     try console.result(report)
     exchange.warn(report)
-    if error == nil || report.sent + report.received > 0 { exchange.show(report) }
+    if error == nil || report.sent + report.received + report.sentPhotos > 0 { exchange.show(report) }
     guard let error else { return }
     console.refuse(error.explanation, code: error.code.rawValue)
     throw error.isRetryable || error.code == .cancelled ? ToolExit.tryAgain : ToolExit.failed

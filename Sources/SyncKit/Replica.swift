@@ -62,7 +62,9 @@ public final class Replica: Sendable {
     shapes = try database.write { [capture] db in
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)
-      for schema in [Outbox.schema, RecordIndex.schema, Acknowledgements.schema, Lineage.schema, KeptPages.schema, SyncNotice.schema] {
+      for schema in [
+        Outbox.schema, RecordIndex.schema, Acknowledgements.schema, Lineage.schema, KeptPages.schema, SyncNotice.schema, BlobBook.schema,
+      ] {
         try db.execute(sql: schema)
       }
       try db.execute(sql: DropBoxTriggers.schema)
@@ -71,6 +73,7 @@ public final class Replica: Sendable {
         try CaptureTriggers.install(shape, in: db)
         capture.declare(shape)
       }
+      for index in BlobReferences.indexes(of: shapes) { try db.execute(sql: index) }
       let session = SQLiteSession(db: db)
       try PageApplier.fetchAgain(for: shapes, in: session)
       let byName = Dictionary(uniqueKeysWithValues: shapes.map { ($0.name, $0) })
@@ -151,8 +154,9 @@ public final class Replica: Sendable {
       any = true
       let cursor = try state.value("cursor").blob ?? Data()
       for scope in sealed.units.keys.sorted() {
-        let units = sealed.units[scope] ?? []
-        try transaction.outbox.append(units, scope: scope, cursor: cursor, rules: try transaction.rows.rules(of: units), key: key)
+        for units in Urgency.groups(of: sealed.units[scope] ?? [], isUrgent: { self.shapes[$0]?.declaration.isUrgent ?? false }) {
+          try transaction.outbox.append(units, scope: scope, cursor: cursor, rules: try transaction.rows.rules(of: units), key: key)
+        }
       }
       try state.save(order.clock)
       try state.add("entriesSealed", sealed.entries)

@@ -9,6 +9,7 @@ public struct SyncError: ExplainedError, Equatable {
     // The hub's answers.
     case badRequest, unauthorized, unknownReplica, revoked, wrongCode, codeUsed, wrongScope
     case badSignature, damaged, chainBroken, fork, tooLarge, busy, badCursor, rebase, hubFailed
+    case noSuchBlob, noRoom
     // The local store.
     case notEnrolled, storeDamaged, storeMissing, storeNewer, diskFull, storeBusy, badSchema, badDropKey, keyUnusable
     case transactionTooLarge, cancelled, internalFault
@@ -78,6 +79,10 @@ public struct SyncProgress: Sendable, Hashable, Codable {
   public var unitsApplied = 0
   public var acknowledged = 0
   public var held = 0
+  /// Attachments that the hub has whole since this exchange.
+  public var blobsSent = 0
+  /// Attachments here that the hub lacks and did not take in this exchange.
+  public var blobsLeft = 0
   /// Rows that came in bulk.
   public var rowsFetched = 0
   public var bytesSent = 0

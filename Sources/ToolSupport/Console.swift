@@ -63,6 +63,14 @@ public struct Console: Sendable {
     Self.out(String(decoding: try encoder.encode(value), as: UTF8.self))
   }
 
+  /// One of many results with `--json`, on a line of its own.
+  public func event(_ value: some Encodable) throws {
+    guard isJSON else { return }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    Self.out(String(decoding: try encoder.encode(value), as: UTF8.self))
+  }
+
   /// Columns aligned by what they show; the first row is the heading.
   public func table(_ rows: [[String]]) {
     guard !isJSON, let first = rows.first else { return }

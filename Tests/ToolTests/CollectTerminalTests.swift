@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import SurveyKit
 import SyncKit
 import TestSupport
 import Testing
@@ -130,6 +131,8 @@ import Testing
     let dir = try await HubTool.made(in: folder)
     let hub = try await ServedHub(dir, folder)
     let (field, colleague) = (try await device(dir, hub, folder), try await device(dir, hub, folder, name: "kia"))
+    let picture = Picture.phone(try Photo(Picture.png(300, 200)).jpeg, orientation: 6)
+    try picture.write(to: URL(fileURLWithPath: field.folder + "/anh.jpg"))
     let filed = try await PseudoTerminal(folder: field.folder, columns: 60, rows: 20).run(
       ["collect", "report01", "--lang", "vi"],
       [
@@ -138,12 +141,14 @@ import Testing
         .see("Tổng số cán bộ"), .type("21" + Keys.enter), .see("hướng dẫn"), .type("20" + Keys.enter),
         .see("đã trả lời phiếu"), .type("18" + Keys.enter), .see("Khó khăn trong ngày"), .type("1" + Keys.enter),
         .see("Chưa có mục nào"), .type("1" + Keys.enter), .see("Ảnh công tác"), .type("/no/such.jpg" + Keys.enter),
-        .see("Không có tệp"), .type(Keys.clear + "anh.jpg" + Keys.enter), .see("Chú thích"), .type("Họp tổ" + Keys.enter),
+        .see("Không đọc được tệp"), .type(Keys.clear + "anh.jpg" + Keys.enter), .see("Chú thích"), .type("Họp tổ" + Keys.enter),
         .see("Đã có 1."), .type("2" + Keys.enter), .see("Xem lại trước khi ghi"), .type("g"),
       ])
     #expect(filed.code == 0 && filed.isRestored && filed.main.contains("Đã lập báo cáo ngày 01/04/2024"), "\(filed.main)")
     #expect(filed.screens["day"]?.contains(/› \d\d\/\d\d\/20\d\d/) == true, "today stands there, as people here write it")
     for device in [field, colleague] { #expect(try await device.run("sync").code == 0) }
+    let photos = try await colleague.run("photos", "2024-04-01", "--save", "photos")
+    #expect(photos.code == 0 && photos.out.contains("Saved 1 of 1"), "\(photos.err)")
 
     // Without a reason nothing is changed, by whichever command.
     let bare = try await colleague.run("report", "--day", "2024-04-01", "--set", "answered=19")

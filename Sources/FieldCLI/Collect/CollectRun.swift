@@ -78,7 +78,8 @@ struct CollectRun {
     while true {
       var message = ""
       do {
-        let saving = try await survey.saveReport(day: day, answers: answers, reason: reason)
+        let saving = try await survey.saveReport(
+          day: day, answers: answers, reason: reason, photos: session.photos.photos(in: answers))
         hasDraft = false
         taken = saving == .unchanged ? 0 : 1
         saved = Report.saying(saving, day: Wording(language: words.language).day(day))

@@ -10,6 +10,7 @@ struct CollectSession {
   let dialog: any CollectDialog
   let words: CollectWording
   let isReport: Bool
+  let photos = PhotoTray()
 
   private var language: Language { words.language }
 
@@ -77,8 +78,15 @@ struct CollectSession {
 
   private func take(_ given: String, _ walk: inout FormWalk) -> (message: String, refused: String?) {
     let question = walk.question(at: walk.step)
-    if question?.kind == .image, given.contains("/"), !Self.isFile(given) { return (words.noFile(given), given) }
-    switch walk.answer(stored(given, walk)) {
+    var answer = stored(given, walk)
+    if let question, question.kind == .image, isReport {
+      do { answer = try picture(given, question, standing: walk.answer(at: walk.step)) } catch {
+        return ((error as? any ExplainedError)?.explanation(language) ?? "", given)
+      }
+    } else if question?.kind == .image, given.contains("/"), !Self.isFile(given) {
+      return (words.noFile(given), given)
+    }
+    switch walk.answer(answer) {
     case .failure(let faults): return (faults.faults.first?.message(language) ?? "", given)
     case .success(let fallen):
       let labels = fallen.compactMap { walk.question(at: $0)?.label.map { text($0, walk.form).cut(to: Self.shortLabelColumns) } }
@@ -88,10 +96,21 @@ struct CollectSession {
 
   private func stored(_ given: String, _ walk: FormWalk) -> AnswerValue? {
     guard let kind = walk.question(at: walk.step)?.kind, kind.isAsked else { return nil }
-    // Of a picture the name is kept.
+    // Going back, a report's picture that was not taken yet is not kept; of one in an anonymous answer the name is.
+    if kind == .image, isReport { return walk.answer(at: walk.step) }
     if kind == .image { return .text(given.split(separator: "/").last.map(String.init) ?? "") }
     return .text(LocalAnswer.stored(given, for: kind))
   }
+
+  /// A report's pictures are filed with it: the answer is where they are.
+  private func picture(_ given: String, _ question: FormQuestion, standing: AnswerValue?) throws -> AnswerValue? {
+    let path = given.trimmingCharacters(in: .whitespaces)
+    if path.isEmpty { return nil }
+    if let standing, shownPicture(standing) == path { return standing }
+    return .text(try photos.take(path, sideMax: question.maxPixels))
+  }
+
+  private func shownPicture(_ value: AnswerValue) -> String { photos.path(of: value.cell) ?? value.cell }
 
   private static func isFile(_ path: String) -> Bool {
     var isFolder: ObjCBool = false
@@ -124,7 +143,9 @@ struct CollectSession {
       asked.marked = Set((refused ?? standing?.cell ?? "").split(separator: " ").map(String.init))
     default:
       asked.kind = .entry(question.kind, isMultiline: question.appearance?.contains("multiline") ?? false)
-      asked.entered = refused ?? standing.map { LocalAnswer.shown($0, for: question.kind, in: language) } ?? ""
+      asked.entered =
+        refused ?? standing.map { question.kind == .image ? shownPicture($0) : LocalAnswer.shown($0, for: question.kind, in: language) }
+        ?? ""
     }
     return asked
   }
@@ -148,7 +169,11 @@ struct CollectSession {
         guard let question = walk.question(at: step), question.kind.isAsked else { continue }
         let value = walk.answer(at: step)
         let isChoice = question.kind == .selectOne || question.kind == .selectMultiple
-        let shown = value.map { isChoice ? answers.text($0, to: name) : LocalAnswer.shown($0, for: question.kind, in: language) }
+        let shown = value.map {
+          isChoice
+            ? answers.text($0, to: name)
+            : question.kind == .image ? shownPicture($0) : LocalAnswer.shown($0, for: question.kind, in: language)
+        }
         let label = text(question.label, walk.form) + (number.map { " (\($0))" } ?? "")
         item = ReviewSheet.Item(label: label, answer: shown ?? words.none, step: step)
       case .another(let name):

@@ -55,8 +55,8 @@ struct CollectWording {
     case .dateTime: text("Ngày và giờ, ví dụ 01/04/2024 8:30.", "Day and time, such as 01/04/2024 8:30.")
     case .image:
       text(
-        "Tên hoặc đường dẫn tệp ảnh. Chỉ tên tệp được ghi; hãy giữ ảnh lại.",
-        "The picture's file name or path. Only the name is recorded; keep the picture.")
+        "Đường dẫn tệp ảnh. Báo cáo gửi kèm ảnh đã thu nhỏ và bỏ vị trí; phiếu ẩn danh chỉ ghi tên tệp.",
+        "The path of a picture. A report takes it along, reduced and without its position; an anonymous answer records the name only.")
     case .integer, .decimal, .text, .selectOne, .selectMultiple, .calculate, .note, .hidden: ""
     }
   }

@@ -47,7 +47,7 @@ struct BoardPage {
   var campaign: String
   var when: String
   var band: [Item]
-  var alert: String?
+  var alert: [String]
   var jumpLabel: String
   var caption: String
   var columns: [PageColumn]
@@ -67,12 +67,7 @@ struct BoardPage {
       "Giờ máy chủ \(clock) · \(words.phase(board.phase)) · tự làm mới mỗi \(Self.refreshSeconds) giây",
       "Hub time \(clock) · \(words.phase(board.phase)) · refreshes every \(Self.refreshSeconds) seconds")
     band = Self.band(board, words)
-    alert =
-      board.strayAnswers == 0
-      ? nil
-      : words.text(
-        "\(words.number(board.strayAnswers)) phiếu thuộc đơn vị không có trong danh sách.",
-        "\(words.number(board.strayAnswers)) answers belong to units that are not in the list.")
+    alert = Self.alerts(board, words)
     jumpLabel = words.text("Đến huyện", "Jump to a district")
     let reportTitle =
       board.reportDay.map { words.text("Báo cáo \(words.day($0))", "Report \(words.day($0))") } ?? words.text("Báo cáo", "Report")
@@ -83,6 +78,7 @@ struct BoardPage {
       PageColumn(label: words.text("Liên lạc cuối", "Last contact"), isNumber: false),
       PageColumn(label: words.text("Còn trên thiết bị", "Still on devices"), isNumber: false),
       PageColumn(label: words.text("Giữ lại", "Held")), PageColumn(label: words.text("Xung đột", "Conflicts")),
+      PageColumn(label: words.text("Ảnh đã về", "Photos in")),
       PageColumn(label: words.text("Lệch giờ", "Clock skew")), PageColumn(label: words.text("Thiết bị", "Devices")),
     ]
     districts = board.districts.map { district in
@@ -96,6 +92,24 @@ struct BoardPage {
       "“∅ chưa liên lạc”: chưa thiết bị nào của xã từng gọi về, nên chưa biết gì về xã đó; “0” là đã liên lạc và chưa có phiếu nào. Số phiếu gồm cả phiếu còn niêm phong.",
       "“∅ no contact”: no device of the commune has ever called, so nothing is known of it; “0” means it called and had no answers. Answers include those still sealed."
     )
+  }
+
+  private static func alerts(_ board: Board, _ words: Wording) -> [String] {
+    var alerts: [String] = []
+    if board.strayAnswers > 0 {
+      alerts.append(
+        words.text(
+          "\(words.number(board.strayAnswers)) phiếu thuộc đơn vị không có trong danh sách.",
+          "\(words.number(board.strayAnswers)) answers belong to units that are not in the list."))
+    }
+    if let usage = board.photosDeferred {
+      let (used, all) = (words.number(usage.bytes >> 20), words.number(usage.bytesMax >> 20))
+      alerts.append(
+        words.text(
+          "Đang hoãn nhận ảnh vì thiếu chỗ (\(used) / \(all) MiB): chữ vẫn nhận. Thêm chỗ bằng hub photos --quota, hoặc dọn đĩa.",
+          "Photos are put off for want of room (\(used) / \(all) MiB); text goes on. Give more with hub photos --quota, or free the disk."))
+    }
+    return alerts
   }
 
   private static func band(_ board: Board, _ words: Wording) -> [Item] {
@@ -138,6 +152,13 @@ struct BoardPage {
       Item(
         label: words.text("Xung đột mở", "Open conflicts"), value: words.number(counts.conflicts), tone: counts.conflicts > 0 ? "warn" : "")
     )
+    if counts.photos > 0 {
+      items.append(
+        Item(
+          label: words.text("Ảnh đã về", "Photos in"), value: words.number(counts.photosIn),
+          detail: words.text("/ \(words.number(counts.photos))", "/ \(words.number(counts.photos))"),
+          tone: counts.photosOverdue > 0 ? "warn" : ""))
+    }
     return items
   }
 }
@@ -164,8 +185,8 @@ private struct BoardCells {
       ? PageCell(value: "\(words.number(counts.received)) / \(words.number(counts.expected))")
       : PageCell(value: "– / \(words.number(counts.expected))", style: "n quiet")
     return [
-      report(row), answers, contact(counts), backlog(counts), count(counts.held), count(counts.conflicts), skew(counts),
-      PageCell(value: words.number(counts.devices)),
+      report(row), answers, contact(counts), backlog(counts), count(counts.held), count(counts.conflicts), photos(counts),
+      skew(counts), PageCell(value: words.number(counts.devices)),
     ]
   }
 
@@ -180,7 +201,8 @@ private struct BoardCells {
         ? PageCell(value: words.unknown, style: "")
         : PageCell(value: "\(words.number(filed)) / \(words.number(total.communes)) \(words.text("xã", "communes"))", style: ""),
       PageCell(value: "\(words.number(counts.received)) / \(words.number(counts.expected))"), PageCell(value: silent, style: ""),
-      backlog(counts), count(counts.held), count(counts.conflicts), skew(counts), PageCell(value: words.number(counts.devices)),
+      backlog(counts), count(counts.held), count(counts.conflicts), photos(counts), skew(counts),
+      PageCell(value: words.number(counts.devices)),
     ]
   }
 
@@ -212,6 +234,14 @@ private struct BoardCells {
 
   private func count(_ value: Int) -> PageCell {
     value == 0 ? PageCell(value: "0", style: "n quiet") : PageCell(value: words.number(value), icon: "!", style: "n warn")
+  }
+
+  private func photos(_ counts: BoardCounts) -> PageCell {
+    guard counts.photos > 0 else { return PageCell(value: words.unknown, style: "n quiet") }
+    let value = "\(words.number(counts.photosIn)) / \(words.number(counts.photos))"
+    guard counts.photosOverdue > 0 else { return PageCell(value: value) }
+    let late = words.number(counts.photosOverdue)
+    return PageCell(value: value, detail: words.text("\(late) thiếu quá 24 giờ", "\(late) missing for 24 h"), icon: "!", style: "n warn")
   }
 
   private func skew(_ counts: BoardCounts) -> PageCell {

@@ -43,7 +43,7 @@ enum PageTemplates {
     <dl class="band">
     {{#band}}<div class="{{tone}}"><dt>{{label}}</dt><dd>{{value}}{{#detail}} <small>{{detail}}</small>{{/detail}}</dd></div>
     {{/band}}</dl>
-    {{#alert}}<p class="alert" role="alert">{{alert}}</p>{{/alert}}
+    {{#alert}}<p class="alert" role="alert">{{.}}</p>{{/alert}}
     <nav class="jump" aria-label="{{jumpLabel}}">
     {{#districts}}<a href="#d{{code}}">{{name}}</a>
     {{/districts}}</nav>

@@ -14,12 +14,14 @@ struct BackupCommand: ToolCommand {
     discussion: LocalizedText(
       vi: """
         Tệp chỉ có tên khi đã đủ, đã kiểm tra và nằm chắc trên đĩa; không bao giờ ghi đè. Thư mục `keys` KHÔNG nằm trong bản sao lưu: giữ \
-        riêng, ở nơi khác; thiếu nó thì không dùng được bản sao. Sau đó các thiết bị bỏ những gì chúng giữ phòng khi máy chủ hỏng, nên \
+        riêng, ở nơi khác; thiếu nó thì không dùng được bản sao. Ảnh nằm trong thư mục cùng tên, đuôi .blobs: cất cả hai (--without-photos: \
+        bỏ ảnh). Sau đó các thiết bị bỏ những gì chúng giữ phòng khi máy chủ hỏng, nên \
         hãy chép tệp sang máy khác ngay; bản không cất giữ thì dùng --not-kept.
         """,
       en: """
         The file gets its name once it is whole, checked and on the disk, and never replaces another. The folder `keys` is NOT in a \
-        backup: keep it apart, in another place; without it a backup is of no use. Devices then let go of what they keep in case the hub \
+        backup: keep it apart, in another place; without it a backup is of no use. Photos are in a folder of the same \
+        name with .blobs after it: keep both (--without-photos leaves them out). Devices then let go of what they keep in case the hub \
         breaks, so move the file to another machine at once; for a copy that nobody keeps use --not-kept.
         """),
     examples: ["hub backup /mnt/backups", "hub backup yesterday.sqlite --dir ./hub-data"])
@@ -36,11 +38,12 @@ struct BackupCommand: ToolCommand {
     help: .text(
       vi: "Bản sao không được cất giữ: các thiết bị không bỏ gì.", en: "Nobody keeps the copy: devices let go of nothing."))
   var notKept = false
+  @Flag(name: .long, help: .text(vi: "Không sao ảnh.", en: "Leave the photos out.")) var withoutPhotos = false
 
   func perform(_ console: Console) async throws {
     let bar = ProgressBar(console.words.text("Sao lưu", "Backup"), console: console)
     let backup = try await place.withHub(options) { survey in
-      try await survey.hub.backUp(to: path(nowMs: survey.nowMs), isDeclared: !notKept) { bytes, total in
+      try await survey.hub.backUp(to: path(nowMs: survey.nowMs), withBlobs: !withoutPhotos, isDeclared: !notKept) { bytes, total in
         bar.show(done: bytes >> 20, of: max(total, bytes) >> 20, note: "MiB")
       }
     }
@@ -49,6 +52,16 @@ struct BackupCommand: ToolCommand {
     console.say(
       "Đã sao lưu \(console.words.number(backup.units)) đơn vị dữ liệu vào \(backup.path) (\(megabytes) MiB).",
       "Backed up \(console.words.number(backup.units)) units of data to \(backup.path) (\(megabytes) MiB).")
+    if let blobs = backup.blobs {
+      let size = ByteAmount.text(backup.blobBytes ?? 0, console.words)
+      if blobs > 0 {
+        console.say(
+          "Ảnh: \(console.words.number(blobs)) (\(size)) trong \(backup.path).blobs; cất cùng tệp trên.",
+          "Photos: \(console.words.number(blobs)) (\(size)) in \(backup.path).blobs; keep it with the file.")
+      }
+    } else {
+      console.say("Không có ảnh trong bản sao này.", "No photos are in this copy.")
+    }
     let keys = SurveyHub.keysPath(in: place.folder)
     console.say(
       "\(keys) không nằm trong đó: giữ một bản riêng, ở nơi khác.", "\(keys) is not in it: keep a copy apart, in another place.")

@@ -3,7 +3,8 @@ internal import SurveyKit
 internal import SyncKit
 internal import Synchronization
 
-/// A bad link between devices and hub: a real TCP relay that delays every piece and cuts some connections in the middle.
+/// A bad link between devices and hub: a real TCP relay that delays every piece and cuts some connections in the middle, or one that
+/// passes everything on but cuts where it is told to.
 final class PoorLink: Sendable {
   /// Connections relayed at once; more wait to be accepted.
   static let connectionsMax = 64
@@ -17,14 +18,26 @@ final class PoorLink: Sendable {
   private let listener: Int32
   private let target: UInt16
   private let random: Mutex<SeededGenerator>
+  private let isObedient: Bool
+  /// Bytes from devices that are passed on before the next cut that was asked for; nil: none was.
+  private let left = Mutex<Int?>(nil)
+  private let upstream = Atomic<Int>(0)
   private let open = Atomic<Int>(0)
   /// Connections cut so far.
   private let cutCount = Atomic<Int>(0)
 
   var cuts: Int { cutCount.load(ordering: .relaxed) }
+  /// Bytes passed on from devices so far.
+  var upstreamBytes: Int { upstream.load(ordering: .relaxed) }
+
+  /// Has an obedient link cut a connection once so many more bytes from devices were passed on.
+  func cut(after bytes: Int?) { left.withLock { $0 = bytes } }
 
   /// Listens on a free loopback port and relays to `target` on the same machine.
-  init(target: Int, seed: UInt64) throws {
+  ///
+  /// - Parameter isObedient: Whether it does no harm but what `cut(after:)` asks for.
+  init(target: Int, seed: UInt64, isObedient: Bool = false) throws {
+    self.isObedient = isObedient
     self.target = UInt16(clamping: target)
     random = Mutex(SeededGenerator(seed: seed))
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -68,8 +81,8 @@ final class PoorLink: Sendable {
       }
       open.add(1, ordering: .relaxed)
       let pair = Pair(client: client, server: server)
-      Thread.detachNewThread { [self] in relay(from: client, to: server, pair: pair) }
-      Thread.detachNewThread { [self] in relay(from: server, to: client, pair: pair) }
+      Thread.detachNewThread { [self] in relay(from: client, to: server, pair: pair, isUpstream: true) }
+      Thread.detachNewThread { [self] in relay(from: server, to: client, pair: pair, isUpstream: false) }
     }
   }
 
@@ -85,18 +98,32 @@ final class PoorLink: Sendable {
     }
   }
 
-  private func relay(from source: Int32, to sink: Int32, pair: Pair) {
+  /// How much of a piece still arrives when it meets a cut: half, so that the cut falls inside a message. Nil: it is passed on.
+  private func chance(_ count: Int) -> Int? {
+    let (delay, isCut) = random.withLock { random in
+      (Int.random(in: 0...Self.delayMsMax, using: &random), Int.random(in: 0..<Self.cutOneIn, using: &random) == 0)
+    }
+    usleep(UInt32(delay) * 1000)
+    return isCut ? count / 2 : nil
+  }
+
+  private func asked(_ count: Int, isUpstream: Bool) -> Int? {
+    guard isUpstream else { return nil }
+    return left.withLock { left in
+      guard let through = left else { return nil }
+      left = through < count ? nil : through - count
+      return through < count ? through : nil
+    }
+  }
+
+  private func relay(from source: Int32, to sink: Int32, pair: Pair, isUpstream: Bool) {
     var piece = [UInt8](repeating: 0, count: Self.pieceBytes)
     while true {
       let count = recv(source, &piece, piece.count, 0)
       guard count > 0 else { break }
-      let (delay, cut) = random.withLock { random in
-        (Int.random(in: 0...Self.delayMsMax, using: &random), Int.random(in: 0..<Self.cutOneIn, using: &random) == 0)
-      }
-      usleep(UInt32(delay) * 1000)
-      if cut {
-        // Half of the piece still arrives: the cut falls inside a message.
-        _ = send(sink, piece, count / 2, Int32(MSG_NOSIGNAL))
+      if let passing = isObedient ? asked(count, isUpstream: isUpstream) : chance(count) {
+        _ = send(sink, piece, passing, Int32(MSG_NOSIGNAL))
+        if isUpstream { upstream.add(passing, ordering: .relaxed) }
         cutCount.add(1, ordering: .relaxed)
         break
       }
@@ -108,6 +135,7 @@ final class PoorLink: Sendable {
         guard passed > 0 else { break }
         sent += passed
       }
+      if isUpstream { upstream.add(sent, ordering: .relaxed) }
       if sent < count { break }
     }
     shutdown(pair.client, Int32(SHUT_RDWR))

@@ -28,10 +28,14 @@ extension SurveyField {
   /// Only questions whose answers change are written, so that saving again never overwrites a colleague's correction. Each
   /// correction is kept as a `ReportChange`, written in the same transaction.
   ///
-  /// - Parameter reason: Why a filed report is changed; not looked at where none is changed. Trimmed, one line, in NFC.
-  /// - Throws: `SurveyFieldError` `.reasonNeeded` and `.reasonTooLong`; nothing is written.
+  /// - Parameters:
+  ///   - reason: Why a filed report is changed; not looked at where none is changed. Trimmed, one line, in NFC.
+  ///   - photos: Filed with it. One that the report has already is not added again.
+  /// - Throws: `SurveyFieldError` `.reasonNeeded`, `.reasonTooLong` and `.tooManyPhotos`; nothing is written.
   @discardableResult
-  public func saveReport(day: CalendarDay, answers: ValidatedAnswers, reason: String? = nil) async throws -> ReportSaving {
+  public func saveReport(
+    day: CalendarDay, answers: ValidatedAnswers, reason: String? = nil, photos: [NewPhoto] = []
+  ) async throws -> ReportSaving {
     let reason = ReportChange.cleaned(reason)
     let device = try await ownName()
     let nowMs = try await hubTimeMs()
@@ -40,6 +44,9 @@ extension SurveyField {
     let key = SurveySchema.reportKey(unit: unit, day: day.description)
     let form = SurveySchema.formKey(id: answers.formID, version: answers.formVersion)
     let json = String(decoding: answers.canonicalJSON, as: UTF8.self)
+    let today = try await today()
+    // The pictures first: rows never refer to what was not kept.
+    let blobs = try keep(photos)
     while true {
       let stored = try await storedReports(key: key).first
       var standing: [String: AnswerValue] = [:]
@@ -48,6 +55,7 @@ extension SurveyField {
       let saving = try await write { db -> ReportSaving? in
         // What was read may have changed meanwhile: then it is read again.
         guard try StoredReport.fetchAll(db, key: key).first == stored else { return nil }
+        try Self.insert(photos, blobs: blobs, report: key, unit: unit, day: today, db)
         guard let stored else {
           try db.execute(
             sql: "INSERT INTO report (id, unit, campaign, day, form, by_question) VALUES (?, ?, ?, ?, ?, ?)",

@@ -103,6 +103,7 @@ public enum SurveyFieldError: ExplainedError, Hashable {
   /// A filed report is changed only with a reason.
   case reasonNeeded(day: CalendarDay)
   case reasonTooLong
+  case tooManyPhotos
   case noUnits
   case foreignUnit(String)
   /// What arrived from the hub cannot be read by this program.
@@ -138,6 +139,10 @@ public enum SurveyFieldError: ExplainedError, Hashable {
       LocalizedText(
         vi: "Lý do dài quá \(ReportChange.reasonBytesMax) byte; hãy rút ngắn.",
         en: "The reason is longer than \(ReportChange.reasonBytesMax) bytes; shorten it.")
+    case .tooManyPhotos:
+      LocalizedText(
+        vi: "Mỗi báo cáo có tối đa \(SurveyField.photosPerReportMax) ảnh; bỏ bớt.",
+        en: "A report has \(SurveyField.photosPerReportMax) photos at most; leave some out.")
     case .noUnits:
       LocalizedText(
         vi: "Chưa nhận được danh sách đơn vị; kết nối mạng rồi chạy field sync.",

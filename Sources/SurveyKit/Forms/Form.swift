@@ -67,6 +67,9 @@ public struct Form: Sendable, Hashable {
     return dates.count == 1 ? dates.first?.name : nil
   }
 
+  /// Names of the questions of a group or repeat.
+  public func questions(in section: FormSection) -> Set<String> { Set(FormItem.questions(in: section.items).map(\.name)) }
+
   public func question(named name: String) -> FormQuestion? { questions.first { $0.name == name } }
 
   /// What a question offers; empty for a question without choices.

@@ -32,6 +32,12 @@ public struct BoardCounts: Sendable, Hashable, Codable {
   public var conflicts = 0
   /// The clock that is furthest off, as its device measured it: device minus hub, in milliseconds.
   public var skewMs: Int64?
+  /// Photos that reports refer to.
+  public var photos = 0
+  /// Those of them that are here.
+  public var photosIn = 0
+  /// Those that are not, a day after the text that names them.
+  public var photosOverdue = 0
 
   public init() {}
 
@@ -44,6 +50,9 @@ public struct BoardCounts: Sendable, Hashable, Codable {
     packets = Self.sum(packets, other.packets)
     held += other.held
     conflicts += other.conflicts
+    photos += other.photos
+    photosIn += other.photosIn
+    photosOverdue += other.photosOverdue
     skewMs = [skewMs, other.skewMs].compactMap { $0 }.max { $0.magnitude < $1.magnitude }
   }
 
@@ -96,6 +105,8 @@ public struct Board: Sendable, Hashable, Codable {
   public var total: BoardTotal
   /// Answers of units that the tree does not know; 0 unless something is wrong.
   public var strayAnswers: Int
+  /// Why photos are put off at present: no room. Nil while they are taken.
+  public var photosDeferred: BlobUsage?
   /// Each instant above on the campaign's wall clock: `HH:MM`, with the day when it is not today.
   public var times: [Int64: String]
 

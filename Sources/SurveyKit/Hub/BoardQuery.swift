@@ -9,7 +9,7 @@ public enum BoardQuery {
     let campaign = plan.campaign
     let today = campaign.today(atMs: nowMs)
     let reportDay = Self.reportDay(of: campaign, today: today)
-    var counts = try unitCounts(session)
+    var counts = try unitCounts(session, nowMs: nowMs)
     let arrivals = try reportDay.map { try Self.arrivals(session, day: $0) } ?? [:]
     var total = BoardTotal()
     let tree = plan.tree
@@ -47,7 +47,7 @@ public enum BoardQuery {
     campaign.reportDays.last { $0 <= today } ?? campaign.reportDays.first
   }
 
-  private static func unitCounts(_ session: any HubSession) throws -> [String: BoardCounts] {
+  private static func unitCounts(_ session: any HubSession, nowMs: Int64) throws -> [String: BoardCounts] {
     var counts: [String: BoardCounts] = [:]
     func each(_ sql: String, _ use: (inout BoardCounts, [CellValue]) -> Void) throws {
       for row in try session.rows(sql) {
@@ -70,6 +70,11 @@ public enum BoardQuery {
       counts.backlog = row[3].integer.map { Int(clamping: $0) }
       counts.packets = row[4].integer.map { Int(clamping: $0) }
       counts.skewMs = [row[5].integer, row[6].integer].compactMap { $0 }.max { $0.magnitude < $1.magnitude }
+    }
+    for (unit, photos) in try PhotoCounts.byUnit(session, nowMs: nowMs) {
+      counts[unit, default: BoardCounts()].photos = photos.photos
+      counts[unit, default: BoardCounts()].photosIn = photos.photosIn
+      counts[unit, default: BoardCounts()].photosOverdue = photos.overdue
     }
     try each("SELECT scope, sum(changes) FROM hub_held GROUP BY scope") { $0.held = number($1[1]) }
     try each("SELECT scope, count(*) FROM sync_conflict WHERE state = 'open' GROUP BY scope") { $0.conflicts = number($1[1]) }
@@ -95,7 +100,12 @@ extension SurveyHub {
   /// The board now; nil before a campaign is loaded.
   public func board() async throws -> Board? {
     let nowMs = nowMs
-    return try await hub.read { session in try BoardQuery.board(session, nowMs: nowMs) }
+    let usage = try await hub.blobUsage()
+    return try await hub.read { session in
+      var board = try BoardQuery.board(session, nowMs: nowMs)
+      if usage.isDeferred { board?.photosDeferred = usage }
+      return board
+    }
   }
 }
 

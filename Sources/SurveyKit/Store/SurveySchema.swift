@@ -9,6 +9,7 @@ public import SyncKit
 /// | `headcount` | the commune | commune code |
 /// | `report` | the commune | `commune/day`: two members filing the same day write one row |
 /// | `report_change` | the commune | random: one row for each correction of a report, never changed |
+/// | `attachment` | the commune | hash of record, question and picture: the same photo filed twice is one row |
 /// | `answer` | the commune, anonymous | random, drawn on the device |
 public enum SurveySchema {
   public static let tables = [
@@ -16,8 +17,9 @@ public enum SurveySchema {
     ReplicatedTable("campaign", scopeColumn: "scope", writer: .hub),
     ReplicatedTable("form", scopeColumn: "scope", writer: .hub),
     ReplicatedTable("headcount", scopeColumn: "unit", writer: .hub),
-    ReplicatedTable("report", scopeColumn: "unit", policies: ["by_question": .perKey]),
-    ReplicatedTable("report_change", scopeColumn: "unit"),
+    ReplicatedTable("report", scopeColumn: "unit", policies: ["by_question": .perKey], isUrgent: true),
+    ReplicatedTable("report_change", scopeColumn: "unit", isUrgent: true),
+    ReplicatedTable("attachment", scopeColumn: "unit", blobs: ["blob"]),
     ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous),
   ]
 
@@ -33,6 +35,7 @@ public enum SurveySchema {
     migrator.registerMigration("survey-1") { db in try db.execute(sql: shared) }
     migrator.registerMigration("report-change") { db in try db.execute(sql: reportChange) }
     migrator.registerMigration("report-by-question") { db in try db.execute(sql: byQuestion) }
+    migrator.registerMigration("attachment") { db in try db.execute(sql: attachment) }
     return migrator
   }
 
@@ -42,6 +45,7 @@ public enum SurveySchema {
     migrator.registerMigration("survey-1") { db in try db.execute(sql: shared + counted) }
     migrator.registerMigration("report-change") { db in try db.execute(sql: reportChange) }
     migrator.registerMigration("report-by-question") { db in try db.execute(sql: byQuestion) }
+    migrator.registerMigration("attachment") { db in try db.execute(sql: attachment + attachmentArrival) }
     return migrator
   }
 
@@ -71,6 +75,21 @@ public enum SurveySchema {
     CREATE TABLE report_change (
       id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, report TEXT, changed_ms INTEGER, device TEXT, reason TEXT, form TEXT,
       answers_before TEXT, answers_after TEXT) WITHOUT ROWID;
+    """
+
+  /// `tbl` and `record` say which row it belongs to, `question` which question of its form, `blob` where the bytes are; `day` is the
+  /// campaign's, and the only time that is kept.
+  private static let attachment = """
+    CREATE TABLE attachment (
+      id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, tbl TEXT, record TEXT, question TEXT, blob TEXT, media TEXT, bytes INTEGER,
+      width INTEGER, height INTEGER, day TEXT) WITHOUT ROWID;
+    CREATE INDEX attachment_record ON attachment (record);
+
+    """
+
+  /// Local to the hub: when it first heard of an attachment, in milliseconds of hub time.
+  private static let attachmentArrival = """
+    CREATE TABLE attachment_arrival (id TEXT PRIMARY KEY NOT NULL, first_ms INTEGER NOT NULL) WITHOUT ROWID;
     """
 
   /// Local to the hub. `report_arrival` holds hub time in milliseconds; nothing about answers has a time.

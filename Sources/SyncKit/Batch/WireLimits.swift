@@ -40,6 +40,12 @@ public enum WireLimits {
   public static let pageBytesMax = 16 << 20
   /// A request that carries packets, in bytes.
   public static let dropBytesMax = 4 << 20
+  /// One blob in bytes.
+  public static let blobBytesMax = 8 << 20
+  /// A piece of a blob, in bytes: all that a broken connection makes anyone send again.
+  public static let blobPieceBytesMax = 64 << 10
+  /// Blobs that one question asks about.
+  public static let blobsPerQuestionMax = 500
   /// Packets in one request.
   public static let packetsMax = 500
   /// How far a device's stamp may be ahead of hub time before the hub gives it another, in milliseconds.

@@ -8,14 +8,34 @@ public struct SyncSummary: Sendable, Hashable, Codable {
   public var skewMs: Int64 = 0
   /// What was out of the ordinary, in order; also in `ReplicaStatus.notices`.
   public var notices: [SyncNotice] = []
+  /// The hub has no room for attachments at present; they wait here.
+  public var areBlobsDeferred = false
+  /// It ended because of `SyncOptions.bytesMax`; the next goes on exactly there.
+  public var isBudgetSpent = false
+  /// The next step cannot be cut into parts and takes at least so many bytes, where that is known.
+  public var bytesNeeded: Int?
+  /// Rows that others changed and that are here since this exchange, at most `changedMax` of them, in order.
+  public var changed: [SyncedRow] = []
+
+  /// See `changed`.
+  public static let changedMax = 200
 
   public init() {}
+}
+
+/// A row that came, by its table and key as text.
+public struct SyncedRow: Sendable, Hashable, Codable {
+  public var table: String
+  public var key: String
 }
 
 public struct SyncOptions: Sendable {
   /// For the whole exchange. What is not done by then waits for the next.
   public var deadlineMs = 10 * 60 * 1000
   public var retry = RetryPolicy()
+  /// Bytes of HTTP that may be sent and received together, retries included; nil: no bound. Text goes first, attachments last; what
+  /// does not fit waits, and large things are sent in parts.
+  public var bytesMax: Int?
   /// Called after each step, from the exchange's task.
   public var onProgress: (@Sendable (SyncProgress, _ batchesLeft: Int) -> Void)?
 
@@ -44,11 +64,15 @@ final class SyncDriver {
   /// As the hub last said; a bundle brings it from outside.
   var hubTimeMs: UInt64 = 0
   private var left = 0
+  /// Bytes of HTTP so far, both ways.
+  private var spent = 0
   /// Whether certificates were shown in this exchange.
   private var isIntroduced = false
 
   /// Packets sent in one request.
   static let packetsPerRequest = 100
+  /// For one piece of a blob, in milliseconds: half a kilobyte a second is a link.
+  static let blobTimeoutMs = 120_000
 
   init(replica: Replica, transport: any Transport, options: SyncOptions) {
     self.replica = replica
@@ -69,7 +93,7 @@ final class SyncDriver {
             .timeout, vi: "Hết thời gian dành cho lần gửi này; sẽ gửi tiếp lần sau.",
             en: "This exchange ran out of time; the next one goes on.")
         }
-        event = try await perform(action)
+        event = affordable(action) ? try await perform(action) : budgetSpent()
       } catch is CancellationError {
         throw stopped(
           SyncError(.cancelled, vi: "Đã dừng theo yêu cầu; sẽ gửi tiếp lần sau.", en: "Stopped on request; the next exchange goes on."))
@@ -126,6 +150,8 @@ final class SyncDriver {
     case .beginAnew:
       try await replica.engineWrite { try PageApplier.beginAnew(in: $0.session) }
       return .begunAnew
+    case .askBlobs(let after): return try await askBlobs(after: after)
+    case .sendBlob(let offer): return try await send(offer)
     case .wait(let ms):
       try await Task.sleep(for: .milliseconds(ms))
       return .waited
@@ -133,12 +159,39 @@ final class SyncDriver {
     }
   }
 
+  // MARK: Budget
+
+  /// What an answer to a batch, a question or a piece takes, with the headers of a call both ways, in bytes.
+  private static let callBytesMax = 3_000
+  /// Fewer bytes of a batch, page or attachment than this are not worth a call.
+  private static let partBytesMin = 4 << 10
+
+  /// What may still be put into a call, or fetched by it; nil: no bound.
+  private var room: Int? { options.bytesMax.map { max(0, $0 - spent - Self.callBytesMax) } }
+
+  /// Calls whose size cannot be told or cut are not made on a budget that is nearly spent.
+  private func affordable(_ action: SyncSession.Action) -> Bool {
+    guard let room else { return true }
+    switch action {
+    case .greet, .seal, .wait, .finish, .beginAnew: return true
+    case .push, .askOffset, .drop, .askBlobs, .sendBlob, .takeIdentity: return room > 0
+    case .pull: return room >= Self.partBytesMin
+    // Pages of any size.
+    case .fetch, .rejoin, .prove: return room >= WireLimits.pageBytesMax
+    }
+  }
+
+  private func budgetSpent() -> SyncSession.Event {
+    summary.isBudgetSpent = true
+    return .budgetSpent
+  }
+
   // MARK: Steps
 
   private func greet() async throws -> SyncSession.Event {
     let hub = try await replica.hubKey()
     let before = replica.clock.nowMs()
-    let response = try await transport.exchange(HubRequest("GET", "/v1/hub"))
+    let response = try await exchange(HubRequest("GET", "/v1/hub"))
     let after = replica.clock.nowMs()
     let signed = try WireSigned.parse(response.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
     let info = try WireHubInfo.parse(signed.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
@@ -163,6 +216,11 @@ final class SyncDriver {
       if bundleKey.count == 32, try state.value("bundleKey").blob != bundleKey { try state.set("bundleKey", .blob(bundleKey)) }
       if try state.value("incarnation") == .null { try state.set("incarnation", .blob(info.incarnation)) }
       guard try state.value("incarnation").blob == info.incarnation else { return .lifeChanged }
+      let blobsLost = Int64(clamping: info.blobsLost)
+      if try state.integer("blobsLost") != blobsLost {
+        try BlobBook(session: transaction.session).forget()
+        try state.set("blobsLost", .integer(blobsLost))
+      }
       try BackedUpPackets(session: transaction.session).drop(backupsDone: info.backupsDone)
       return try state.value("placeForgotten") == .null ? .greeted : .greetedWithoutPlace
     }
@@ -186,8 +244,21 @@ final class SyncDriver {
 
   private func push(_ entry: OutboxEntry, offset: Int) async throws -> SyncSession.Event {
     guard let bytes = try await replica.engineRead({ try $0.outbox.bytes(of: entry) }) else { return .pushed }
+    let (rest, room) = (bytes.count - offset, room)
+    let isPart = room.map { rest > $0 } ?? false
+    // A small one is soon sent again; of a large one, or a part, the next exchange asks how much arrived.
+    if isPart || bytes.count > WireLimits.blobPieceBytesMax, !entry.isInDoubt {
+      try await replica.engineWrite { try $0.outbox.begin(entry) }
+    }
     var request = HubRequest("PUT", "/v1/batches/\(entry.hash.hex)", body: bytes.dropFirst(offset))
     if offset > 0 { request.headers["upload-offset"] = String(offset) }
+    if let room, isPart {
+      guard room >= Self.partBytesMin else { return budgetSpent() }
+      request.body = request.body.prefix(room)
+      request.headers["upload-part"] = "1"
+      _ = try await exchangeSigned(request)
+      return budgetSpent()
+    }
     let response = try await exchangeSigned(request)
     let hub = try await replica.hubKey()
     let receipt = try WireReceipt.parse(
@@ -215,7 +286,8 @@ final class SyncDriver {
         "SELECT id, scope, bytes FROM sync_packet WHERE kept = 0 ORDER BY scope, id LIMIT ?1", [.integer(Int64(Self.packetsPerRequest))])
     }
     guard let scope = packets.first?[1].text else { return .dropped(more: false) }
-    let mine = packets.filter { $0[1].text == scope }
+    let mine = Self.affordable(packets.filter { $0[1].text == scope }, room: room)
+    guard !mine.isEmpty else { return budgetSpent() }
     var request = WireDropRequest()
     request.packets = try mine.map { try WirePacket.parse($0[2].blob ?? Data(), named: LocalizedText(vi: "phiếu kín", en: "packet")) }
     let body = try request.serializedData()
@@ -241,20 +313,84 @@ final class SyncDriver {
     return .dropped(more: true)
   }
 
+  /// The first packets that fit.
+  private static func affordable(_ packets: [[CellValue]], room: Int?) -> [[CellValue]] {
+    guard let room else { return packets }
+    var size = 0
+    return Array(
+      packets.prefix { packet in
+        size += (packet[2].blob?.count ?? 0) + 8
+        return size <= room
+      })
+  }
+
   private func pull() async throws -> SyncSession.Event {
     let status = try await replica.status()
     let cursor = try await replica.engineRead { try $0.state.value("cursor").blob ?? Data() }
     var target = "/v1/feed?cursor=\(cursor.base64URL)&backlog=\(status.pendingChanges + status.sealedChanges)"
     target += "&packets=\(status.packetsWaiting)&skewMs=\(summary.skewMs)"
-    let response = try await exchangeSigned(HubRequest("GET", target))
+    if let room { target += "&bytesMax=\(room)" }
+    let response: HubResponse
+    do { response = try await exchangeSigned(HubRequest("GET", target)) } catch let error as SyncError where error.code == .tooLarge {
+      guard room != nil else { throw error }
+      summary.bytesNeeded = error.expected.map { Int(clamping: $0) + 2 * Self.callBytesMax }
+      return budgetSpent()
+    }
     let page = try PageCodec.open(response.body, hub: try await replica.hubKey())
     // Another device may have shown the hub meanwhile that it was restored.
     guard try await replica.engineRead({ try $0.state.value("incarnation").blob }) == page.incarnation else { return .lifeChanged }
     let result = try await replica.apply(page, bytes: response.body, after: cursor)
     summary.progress.unitsApplied += result.applied.units
     summary.progress.acknowledged += result.applied.acknowledged
+    note(page)
     return .pulled(head: page.isHead && !result.applied.beginsAnew, sealedMore: result.sealedMore)
   }
+
+  private func note(_ page: PageContent) {
+    let known = Set(summary.changed)
+    for change in page.units.flatMap(\.changes) {
+      guard summary.changed.count < SyncSummary.changedMax else { return }
+      let row = SyncedRow(table: change.table, key: change.key.text ?? "")
+      if !known.contains(row) && summary.changed.last != row { summary.changed.append(row) }
+    }
+  }
+
+  // MARK: Blobs
+
+  private func blobExchange() async throws -> BlobExchange {
+    BlobExchange(
+      replica: replica, call: { try await self.exchangeSigned($0, timeoutMs: Self.blobTimeoutMs) }, hub: try await replica.hubKey())
+  }
+
+  private func askBlobs(after: BlobID?) async throws -> SyncSession.Event {
+    // A name takes 32 bytes in the question and about as many in the answer.
+    let limit = room.map { max(1, min(WireLimits.blobsPerQuestionMax, $0 / 80)) } ?? WireLimits.blobsPerQuestionMax
+    guard let answer = try await blobExchange().ask(after: after, limit: limit) else { return .blobsAsked([], next: nil) }
+    summary.areBlobsDeferred = summary.areBlobsDeferred || answer.isDeferred
+    summary.progress.blobsLeft += answer.offers.count
+    return .blobsAsked(answer.offers, next: answer.next)
+  }
+
+  private func send(_ offer: BlobOffer) async throws -> SyncSession.Event {
+    let piece = min(WireLimits.blobPieceBytesMax, offer.size - offer.offset)
+    let affordable = min(piece, room ?? piece)
+    guard affordable == piece || affordable >= Self.partBytesMin else { return budgetSpent() }
+    do {
+      let have = try await blobExchange().send(offer, count: affordable)
+      if have == offer.size {
+        summary.progress.blobsSent += 1
+        summary.progress.blobsLeft -= 1
+      }
+      return .blobSent(offset: have)
+    } catch let error as SyncError where error.code == .noSuchBlob {
+      return .blobSent(offset: nil)
+    } catch let error as SyncError where error.code == .noRoom {
+      summary.areBlobsDeferred = true
+      return .blobsPutOff
+    }
+  }
+
+  func fetchBlob(_ id: BlobID) async throws { try await blobExchange().fetch(id) }
 
   /// One page of a snapshot. A place the hub does not know begins the snapshot again.
   private func fetch(_ scope: String) async throws -> SyncSession.Event {
@@ -282,9 +418,9 @@ final class SyncDriver {
 
   /// A call that says which device makes it, proved by its key over hub time: the device's own clock does not matter.
   /// A hub that was restored to before this device's enrolment learns it again from its certificate.
-  func exchangeSigned(_ request: HubRequest) async throws -> HubResponse {
+  func exchangeSigned(_ request: HubRequest, timeoutMs: Int = 30_000) async throws -> HubResponse {
     do {
-      return try await exchangeProved(request)
+      return try await exchangeProved(request, timeoutMs: timeoutMs)
     } catch let error as SyncError where error.code == .unknownReplica && !isIntroduced {
       isIntroduced = true
       let certificates = try await replica.engineRead { transaction in
@@ -293,20 +429,22 @@ final class SyncDriver {
         return past + [present].compactMap { $0 }
       }
       for certificate in certificates { _ = try await exchange(HubRequest("PUT", "/v1/certificate", body: certificate)) }
-      return try await exchangeProved(request)
+      return try await exchangeProved(request, timeoutMs: timeoutMs)
     }
   }
 
-  private func exchangeProved(_ request: HubRequest) async throws -> HubResponse {
+  private func exchangeProved(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
     var request = request
     request.headers["authorization"] = try RequestSignature.header(
       for: request, hubTimeMs: hubTimeMs, key: try replica.secrets().signingKey)
-    return try await exchange(request)
+    return try await exchange(request, timeoutMs: timeoutMs)
   }
 
-  private func exchange(_ request: HubRequest) async throws -> HubResponse {
+  private func exchange(_ request: HubRequest, timeoutMs: Int = 30_000) async throws -> HubResponse {
     summary.progress.bytesSent += request.body.count
-    let response = try await transport.exchange(request)
+    spent += request.wireBytes
+    let response = try await transport.exchange(request, timeoutMs: timeoutMs)
+    spent += response.wireBytes
     summary.progress.bytesReceived += response.body.count
     return response
   }

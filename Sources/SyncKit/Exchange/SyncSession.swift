@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// How often and how long an exchange tries again. Pure; chance comes in as a value.
 public struct RetryPolicy: Sendable, Hashable {
   /// Failures in a row after which the exchange ends; what was done before stays done.
@@ -25,7 +27,7 @@ public struct RetryPolicy: Sendable, Hashable {
 /// One exchange with a hub, as a state machine: events in, the next action out. No I/O, no clock.
 ///
 /// The order is fixed: greet, seal, push every batch, drop packets, pull to the head; if applying a page sealed something
-/// new, push again. A batch the hub refuses for good does not keep the rest from moving: the refusal is remembered and
+/// new, push again; blobs come last. A batch the hub refuses for good does not keep the rest from moving: the refusal is remembered and
 /// reported at the end.
 struct SyncSession {
   enum Action: Hashable {
@@ -47,6 +49,9 @@ struct SyncSession {
     case prove
     /// Nobody can vouch for the cursor: fetch the whole feed once more.
     case beginAnew
+    /// Ask what the hub has of the blobs that rows refer to.
+    case askBlobs(after: BlobID?)
+    case sendBlob(BlobOffer)
     case wait(ms: Int)
     case finish
   }
@@ -72,6 +77,14 @@ struct SyncSession {
     case cursorUnknown(SyncError)
     case proved(newLife: Bool)
     case begunAnew
+    /// Blobs to send, and where to go on asking.
+    case blobsAsked([BlobOffer], next: BlobID?)
+    /// The hub has so much of the blob now; nil: it or the device cannot go on with this one.
+    case blobSent(offset: Int?)
+    /// The hub has no room for blobs at present.
+    case blobsPutOff
+    /// The next step could go over what the exchange may send and receive.
+    case budgetSpent
     case waited
     case failed(SyncError)
   }
@@ -84,6 +97,10 @@ struct SyncSession {
   static let rebasesMax = WireLimits.tablesMax
   /// Lives of the hub one exchange joins.
   static let livesMax = 3
+  /// Questions about blobs in one exchange; of further ones the next asks.
+  static let blobPagesMax = 20
+  /// Times a hub may have less of a blob than it said; one that goes on doing so is not sane.
+  static let setbacksMax = 10
 
   let retry: RetryPolicy
   private(set) var error: SyncError?
@@ -95,9 +112,12 @@ struct SyncSession {
   private var rebases = 0
   private var lives = 0
   private var unknownCursors = 0
-  /// Sent or refused in this exchange: not tried again in it.
-  private var done: Set<OutboxEntry> = []
+  /// Batches sent or refused in this exchange, by hash: not tried again in it.
+  private var done: Set<Data> = []
   private var sealedMore = false
+  private var offers: [BlobOffer] = []
+  private var blobPages = 0
+  private var setbacks = 0
 
   init(retry: RetryPolicy) { self.retry = retry }
 
@@ -124,11 +144,11 @@ struct SyncSession {
       failures = 0
       return .prove
     case .sealed(let entries):
-      queue = entries.filter { !done.contains($0) }
+      queue = entries.filter { !done.contains($0.hash) }
       return nextPush()
     case .pushed:
       failures = 0
-      if !queue.isEmpty { done.insert(queue.removeFirst()) }
+      if !queue.isEmpty { done.insert(queue.removeFirst().hash) }
       return queue.isEmpty ? .seal : nextPush()
     case .offset(let offset):
       guard let entry = queue.first else { return .seal }
@@ -180,11 +200,33 @@ struct SyncSession {
       failures = 0
       sealedMore = sealedMore || more
       guard head else { return .pull }
-      guard sealedMore, rounds < Self.roundsMax else { return .finish }
+      guard sealedMore, rounds < Self.roundsMax else { return .askBlobs(after: nil) }
       sealedMore = false
       rounds += 1
       return .seal
+    case .blobsAsked(let found, let next):
+      failures = 0
+      offers += found
+      blobPages += 1
+      if let next, blobPages < Self.blobPagesMax { return .askBlobs(after: next) }
+      return nextBlob()
+    case .blobSent(let offset):
+      failures = 0
+      guard let offer = offers.first else { return .finish }
+      if let offset, offset < offer.size, offset > offer.offset || setbacks < Self.setbacksMax {
+        if offset <= offer.offset { setbacks += 1 }
+        offers[0].offset = max(0, offset)
+      } else {
+        offers.removeFirst()
+      }
+      return nextBlob()
+    case .blobsPutOff, .budgetSpent:
+      return .finish
     }
+  }
+
+  private func nextBlob() -> Action {
+    offers.first.map { .sendBlob($0) } ?? .finish
   }
 
   private func nextPush() -> Action {
@@ -211,11 +253,14 @@ struct SyncSession {
     case .push(let entry, _), .askOffset(let entry):
       guard failure.concernsOneBatch else { return .finish }
       // Later batches of the chain would only wait behind this one.
-      done.formUnion(queue)
-      done.insert(entry)
+      done.formUnion(queue.map(\.hash))
+      done.insert(entry.hash)
       queue = []
       return .drop
     case .drop where failure.concernsOneBatch: return .pull
+    case .sendBlob where failure.concernsOneBatch:
+      offers.removeFirst()
+      return nextBlob()
     default: return .finish
     }
   }

@@ -8,7 +8,11 @@ struct FeedReader {
   let key: SigningKey
   let wallMs: UInt64
   var firstUnitsMax = Self.firstUnitsMax
+  /// A page as signed may take so many bytes; nil: as many as any page.
+  var bytesMax: Int?
 
+  /// Runs of one page at most.
+  static let runsMax = 200
   /// A page is closed after the run that reaches one of these: runs are not cut. Bytes are those of the values before they
   /// are compressed: what a reader has to hold, and an upper bound on what travels.
   static let pageUnitsSoftMax = 2000
@@ -23,8 +27,25 @@ struct FeedReader {
   ///
   /// - Parameter scopes: What the reader reads, widest first: reference data comes before what refers to it.
   /// - Throws: `SyncError` `.badCursor` when the hub never issued such a cursor in its present life, `.rebase` when the scope is
-  ///   to be fetched in bulk.
+  ///   to be fetched in bulk, `.tooLarge` when not even one run fits into `bytesMax`: `expected` says how much it takes.
   func page(after bytes: Data, reader: ReplicaID, scopes: [String]) throws -> Data {
+    var runsMax = Self.runsMax
+    while true {
+      let page = try page(after: bytes, reader: reader, scopes: scopes, runsMax: runsMax)
+      guard let bytesMax, page.bytes.count > bytesMax else { return page.bytes }
+      guard page.runs > 1 else {
+        throw SyncError(
+          .tooLarge, vi: "Phần mới của tỉnh cần \(page.bytes.count) byte, hơn mức cho phép của lần này.",
+          en: "What is new at the hub takes \(page.bytes.count) bytes, more than this exchange may use.", expected: UInt64(page.bytes.count)
+        )
+      }
+      runsMax = max(1, min(page.runs - 1, page.runs * bytesMax / page.bytes.count))
+    }
+  }
+
+  private func page(
+    after bytes: Data, reader: ReplicaID, scopes: [String], runsMax: Int
+  ) throws -> (bytes: Data, runs: Int) {
     var cursor = try Self.cursor(bytes, in: session)
     let incarnation = try HubLife(session: session).present()
     cursor.incarnation = incarnation
@@ -39,7 +60,7 @@ struct FeedReader {
       if position == 0, known?.earlier.isEmpty ?? true, try ScopeOrder(session: session).state(scope).position > UInt64(firstUnitsMax) {
         throw SyncError.rebase(scope)
       }
-      guard let read = try self.runs(of: scope, after: position, reader: reader) else { continue }
+      guard let read = try self.runs(of: scope, after: position, reader: reader, runsMax: runsMax) else { continue }
       page.scope = scope
       page.feedHash = read.hash
       (runs, first) = (read.runs, position + 1)
@@ -62,7 +83,7 @@ struct FeedReader {
     page.backedUp = try HubBackups(session: session).positions(scopes)
     let names = Set(runs.flatMap { $0.changes.joined().map(\.table) })
     page.rules = try RowStore(session: session, shapes: tables.byName).rules(of: names)
-    return try PageCodec.seal(page, firstPosition: first, runs: runs, with: key)
+    return (try PageCodec.seal(page, firstPosition: first, runs: runs, with: key), runs.count)
   }
 
   private func digests(of scopes: [String], for reader: ReplicaID) throws -> [TableDigest] {
@@ -88,7 +109,9 @@ struct FeedReader {
     return here
   }
 
-  private func runs(of scope: String, after position: UInt64, reader: ReplicaID) throws -> (runs: [PageCodec.Run], hash: Data)? {
+  private func runs(
+    of scope: String, after position: UInt64, reader: ReplicaID, runsMax: Int
+  ) throws -> (runs: [PageCodec.Run], hash: Data)? {
     var runs: [PageCodec.Run] = []
     var hash = Data()
     var (units, rows, bytes) = (0, 0, 0)
@@ -98,7 +121,7 @@ struct FeedReader {
     let log = try session.rows(
       """
       SELECT units, first_unit, stamps, hash, batch, declined
-      FROM hub_feed WHERE scope = ?1 AND position > ?2 ORDER BY position LIMIT 200
+      FROM hub_feed WHERE scope = ?1 AND position > ?2 ORDER BY position LIMIT \(runsMax)
       """, [.text(scope), .integer(Int64(clamping: position))])
     for row in log {
       guard let count = row[0].integer, let firstUnit = row[1].integer, let runHash = row[3].blob, let id = row[4].integer else {

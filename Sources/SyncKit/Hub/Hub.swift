@@ -23,6 +23,8 @@ public final class Hub: Sendable {
     public var onMerge: (@Sendable (_ scope: String, _ number: UInt64) -> Void)?
     /// Keeps counts of its own in the merge transaction.
     public var observer: (any MergeObserver)?
+    /// How much room blobs get.
+    public var blobs = BlobLimits()
     /// See `FeedReader.firstUnitsMax` and `SnapshotReader.rowsMax`: small in tests.
     var firstUnitsMax = FeedReader.firstUnitsMax
     var snapshotRowsMax = SnapshotReader.rowsMax
@@ -50,15 +52,17 @@ public final class Hub: Sendable {
     receiver: (any LotReceiver)? = nil, options: Options = Options()
   ) async throws -> Hub {
     let now = clock.nowMs()
-    try await store.write { session in
+    let isCopy = try await store.write { session in
       let life = HubLife(session: session)
       if try session.firstRow("SELECT 1 FROM hub_incarnation LIMIT 1") == nil { try life.begin(.first, nowMs: now) }
-      try HubBackups(session: session).beginLifeOfCopy(nowMs: now)
+      return try HubBackups(session: session).beginLifeOfCopy(nowMs: now)
     }
     let hub = Hub(
       store: store, keyring: Keyring(keys, folder: keysFolder), clock: clock,
       receiver: receiver ?? PlainLotReceiver(tables: store.tables), options: options)
     try await hub.retryAfterUpgrade()
+    // A backup may have come without all of its blobs.
+    if isCopy { _ = try await hub.checkBlobs(readsAll: false) }
     return hub
   }
 
@@ -143,11 +147,13 @@ public final class Hub: Sendable {
     return try await queue.run(work, from: content.replica)
   }
 
-  func page(for device: HubDevice, cursor: Data) async throws -> Data {
+  /// - Parameter bytesMax: What the reader can pay for; nil for any page.
+  func page(for device: HubDevice, cursor: Data, bytesMax: Int? = nil) async throws -> Data {
     let (key, now, tables, firstMax) = (keys.signing, clock.nowMs(), store.tables, options.firstUnitsMax)
     return try await store.read { session in
       var reader = FeedReader(session: session, tables: tables, key: key, wallMs: now)
       reader.firstUnitsMax = firstMax
+      reader.bytesMax = bytesMax
       return try reader.page(after: cursor, reader: device.replica, scopes: device.readScopes)
     }
   }
@@ -193,9 +199,13 @@ public final class Hub: Sendable {
     var info = WireHubInfo()
     info.hub = replica.bytes
     info.publicKey = keys.signing.publicKey
-    let (lives, backupsDone) = try await store.read { session in
-      (try HubLife(session: session).all(), try HubBackups(session: session).counts().done)
+    let (lives, backupsDone, blobsLost) = try await store.read { session in
+      (
+        try HubLife(session: session).all(), try HubBackups(session: session).counts().done,
+        UInt64(clamping: try StateStore(session: session).integer("blobsLost"))
+      )
     }
+    info.blobsLost = blobsLost
     info.incarnation = lives.first?.incarnation ?? Data()
     info.backupsDone = backupsDone
     info.lives = lives.prefix(HubLife.listedMax).map { life in

@@ -10,6 +10,9 @@ public struct HubBackup: Sendable, Hashable, Codable {
   public var units: Int
   /// Whether devices are told of it: they may then let go of what they keep for the case that the hub is restored.
   public var isDeclared: Bool
+  /// Attachments beside it, in the folder `path` with `.blobs`; nil when they were left out.
+  public var blobs: Int?
+  public var blobBytes: Int?
 }
 
 extension Hub {
@@ -19,11 +22,13 @@ extension Hub {
   /// the disk; what was there before is never replaced.
   ///
   /// - Parameters:
+  ///   - withBlobs: Whether attachments go into a folder beside the copy. They never change: on one disk a second name of the same
+  ///     file is made, elsewhere a copy.
   ///   - isDeclared: Whether devices are told, in their next exchange, that they need not keep what the copy holds.
   ///   - onProgress: Called now and then with bytes written and about how many there will be, from another task.
   /// - Throws: `SyncError`; nothing is left at `path` then.
   public func backUp(
-    to path: String, isDeclared: Bool = true, onProgress: (@Sendable (_ bytes: Int, _ of: Int) -> Void)? = nil
+    to path: String, withBlobs: Bool = true, isDeclared: Bool = true, onProgress: (@Sendable (_ bytes: Int, _ of: Int) -> Void)? = nil
   ) async throws -> HubBackup {
     guard !FileManager.default.fileExists(atPath: path) else { throw BackupFile.exists(path) }
     let (part, now) = (path + ".part", clock.nowMs())
@@ -43,14 +48,17 @@ extension Hub {
     try await store.copy(to: part)
     let positions = try BackupFile.finish(part, id: id, nowMs: clock.nowMs())
     let bytes = BackupFile.size(part)
+    // Before the copy has its name: a copy that is there is whole.
+    let attached = withBlobs ? try blobs.copy(to: BlobStore(folder: path + ".blobs")) : nil
     try BackupFile.publish(part, as: path)
     if isDeclared {
       let done = clock.nowMs()
       try await store.write { try HubBackups(session: $0).finish(id: id, positions: positions, nowMs: done) }
     }
     return HubBackup(
-      path: path, bytes: bytes, units: Int(clamping: positions.values.reduce(0) { $0 + min($1, UInt64(Int32.max)) }), isDeclared: isDeclared
-    )
+      path: path, bytes: bytes, units: Int(clamping: positions.values.reduce(0) { $0 + min($1, UInt64(Int32.max)) }),
+      isDeclared: isDeclared,
+      blobs: attached?.blobs, blobBytes: attached?.bytes)
   }
 
   /// Puts a backup in place as a hub's store. Opening it begins a new life, so that devices notice and refill it (L11).
@@ -67,6 +75,7 @@ extension Hub {
     defer { try? FileManager.default.removeItem(atPath: part) }
     try BackupFile.copy(backup, to: part)
     try BackupFile.markAsCopy(part)
+    _ = try BlobStore(folder: backup + ".blobs").copy(to: BlobStore(folder: path + ".blobs"))
     try BackupFile.publish(part, as: path)
   }
 }

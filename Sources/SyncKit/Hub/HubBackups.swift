@@ -39,11 +39,14 @@ struct HubBackups {
   }
 
   /// Begins a life when the store is a backup that was put in place, by whatever means.
-  func beginLifeOfCopy(nowMs: UInt64) throws {
+  ///
+  /// - Returns: Whether one was begun.
+  func beginLifeOfCopy(nowMs: UInt64) throws -> Bool {
     let state = StateStore(session: session)
-    guard try state.integer(Self.copyFlag) == 1 else { return }
+    guard try state.integer(Self.copyFlag) == 1 else { return false }
     try HubLife(session: session).begin(.restored, nowMs: nowMs)
     try state.set(Self.copyFlag, .integer(0))
+    return true
   }
 
   /// - Returns: The backup's number. What is committed by now is in it.

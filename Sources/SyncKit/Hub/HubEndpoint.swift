@@ -29,6 +29,7 @@ extension Hub {
   public static func bodyBytesMax(for request: HubRequest) -> Int {
     if request.path.hasPrefix("/v1/batches/") { return WireLimits.batchBytesMax }
     if request.path.hasPrefix("/v1/drop/") { return WireLimits.dropBytesMax }
+    if request.path.hasPrefix("/v1/blobs/") { return WireLimits.blobPieceBytesMax }
     if request.path == "/v1/pages" { return WireLimits.pageBytesMax }
     if request.path == "/v1/bundles" { return BundleLimits.callBytesMax }
     return WireLimits.controlBytesMax
@@ -52,6 +53,9 @@ extension Hub {
       return HubResponse(status: 200, body: try await enroll(request.body))
     case ("POST", "succession", 2):
       return HubResponse(status: 200, body: try await succeed(request.body))
+    case ("PUT", "batches", 3) where request.headers["upload-part"] != nil:
+      try await keepPartial(request)
+      return HubResponse(status: 200, headers: ["upload-offset": String(try await uploadOffset(try Self.hash(parts[2])))])
     case ("PUT", "batches", 3):
       _ = try await authenticate(request)
       return HubResponse(status: 200, body: try await ingest(try await assemble(request, hash: parts[2])))
@@ -61,7 +65,8 @@ extension Hub {
       return HubResponse(status: 200, headers: ["upload-offset": String(offset)])
     case ("GET", "feed", 2):
       let device = try await authenticate(request)
-      let page = try await page(for: device, cursor: try Self.place("cursor", in: request))
+      let page = try await page(
+        for: device, cursor: try Self.place("cursor", in: request), bytesMax: Self.count(request.query("bytesMax")))
       try await noteContact(
         device, skewMs: request.query("skewMs").flatMap { Int64($0) }, backlog: Self.count(request.query("backlog")),
         packets: Self.count(request.query("packets")))
@@ -85,6 +90,16 @@ extension Hub {
     case ("PUT", "certificate", 2):
       try await relearn(request.body)
       return HubResponse(status: 200)
+    case ("POST", "blobs", 2):
+      let device = try await authenticate(request)
+      return HubResponse(status: 200, body: try await blobStates(request.body, for: device))
+    case ("PUT", "blobs", 3):
+      let device = try await authenticate(request)
+      return HubResponse(status: 200, body: try await takeBlob(parts[2], request: request, from: device))
+    case ("GET", "blobs", 3):
+      let device = try await authenticate(request)
+      let (piece, size) = try await giveBlob(parts[2], offset: request.query("offset").flatMap { Int($0) } ?? 0, to: device)
+      return HubResponse(status: 200, headers: ["blob-size": String(size)], body: piece)
     case ("PUT", "drop", 3):
       let scope = parts[2].removingPercentEncoding ?? parts[2]
       return HubResponse(status: 200, body: try await keep(request.body, scope: scope))

@@ -20,6 +20,8 @@ public protocol HubStore: Sendable {
   /// Writes everything into the empty file at `path`, as it is at one moment, while others read and write.
   func copy(to path: String) async throws
   func close() throws
+  /// Where blobs are, as files. Several processes of one hub share the folder.
+  var blobFolder: String { get }
 }
 
 /// Shapes of the declared tables, by name and by number.
@@ -90,7 +92,7 @@ public final class SQLiteHubStore: HubStore {
       try MetadataSchema.migrate(db, metadataFor: all)
       for schema in [
         HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, LaterWork.schema, HubBackups.schema, DropKeyBook.schema,
-        LateBatches.schema,
+        LateBatches.schema, HubBlobBook.schema,
       ] {
         try db.execute(sql: schema)
       }
@@ -102,6 +104,7 @@ public final class SQLiteHubStore: HubStore {
         let index = "CREATE INDEX IF NOT EXISTS \(quote("hub_scope_" + shape.name)) ON \(quote(shape.metadataTable)) (scope)"
         try db.execute(sql: index)
       }
+      for index in BlobReferences.indexes(of: shapes) { try db.execute(sql: index) }
       return HubTables(shapes)
     }
   }
@@ -127,6 +130,8 @@ public final class SQLiteHubStore: HubStore {
   public func copy(to path: String) async throws { try await SyncError.explaining(path) { try await database.vacuum(into: path) } }
 
   public func close() throws { try database.close() }
+
+  public var blobFolder: String { path + ".blobs" }
 }
 
 /// The hub's own tables. Every key of what grows starts with the scope.

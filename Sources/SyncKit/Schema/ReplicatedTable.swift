@@ -31,10 +31,15 @@ public struct ReplicatedTable: Sendable, Hashable {
   public var softKeys: [String]
   /// Columns that hold the key of a row of another declared table. Checked at the hub only.
   public var references: [String: String]
+  /// Text columns that hold the name of a blob (`BlobID.hex`), which travels after the rows.
+  public var blobs: [String]
+  /// Its changes are sealed, and so sent, before those of other tables that were made in the same while.
+  public var isUrgent: Bool
 
   public init(
     _ name: String, scopeColumn: String, kind: Kind = .replicated, writer: Writer = .scope, policies: [String: MergePolicy] = [:],
-    deletion: DeletionPolicy = .deleteWins, softKeys: [String] = [], references: [String: String] = [:]
+    deletion: DeletionPolicy = .deleteWins, softKeys: [String] = [], references: [String: String] = [:], blobs: [String] = [],
+    isUrgent: Bool = false
   ) {
     self.name = name
     self.scopeColumn = scopeColumn
@@ -44,6 +49,8 @@ public struct ReplicatedTable: Sendable, Hashable {
     self.deletion = deletion
     self.softKeys = softKeys
     self.references = references
+    self.blobs = blobs
+    self.isUrgent = isUrgent
   }
 
   /// The policy of a column.

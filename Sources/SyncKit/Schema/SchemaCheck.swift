@@ -131,6 +131,12 @@ struct SchemaCheck {
         table.name, vi: "khai khóa mềm \(name) không phải cột TEXT; sửa khai báo.",
         en: "declares the soft key \(name), which is no TEXT column; correct the declaration.")
     }
+    for name in table.blobs
+    where table.kind == .anonymous || table.policies[name] != nil || shape.column(named: name)?.type.affinity != .text {
+      report(
+        table.name, vi: "khai tệp đính kèm ở cột \(name), không phải cột TEXT thường của bảng không ẩn danh; sửa khai báo.",
+        en: "declares blobs in \(name), which is no plain TEXT column of a table that is not anonymous; correct the declaration.")
+    }
     for name in table.references.keys.sorted() where shape.column(named: name) == nil {
       report(
         table.name, vi: "khai tham chiếu ở cột \(name) không có; sửa khai báo.",

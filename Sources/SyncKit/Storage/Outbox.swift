@@ -7,7 +7,7 @@ struct OutboxEntry: Hashable, Sendable {
   var number: UInt64
   var hash: Data
   var byteCount: Int
-  /// The hub had it, in a life that a restore ended: ask before sending all of it again.
+  /// The hub had it, in a life that a restore ended, or may have a part of it: ask before sending all of it again.
   var isInDoubt = false
 }
 
@@ -20,7 +20,7 @@ struct Outbox {
   /// Batches handed to one exchange at a time.
   static let sendMax = 64
   /// `received`: 0 not known there, 1 merged or held, 2 waiting there for an earlier one, and this: so it was, in a life of the
-  /// hub that a restore ended.
+  /// hub that a restore ended, or a part of it was sent. The hub is asked before it is sent.
   static let inDoubt: Int64 = 3
 
   static let schema = """
@@ -59,6 +59,13 @@ struct Outbox {
       return OutboxEntry(
         scope: scope, number: UInt64(number), hash: hash, byteCount: Int(size), isInDoubt: row[4].integer == Self.inDoubt)
     }
+  }
+
+  /// Notes that the hub may soon have a part of a batch.
+  func begin(_ entry: OutboxEntry) throws {
+    try session.execute(
+      "UPDATE sync_outbox SET received = \(Self.inDoubt) WHERE scope = ?1 AND number = ?2 AND received = 0",
+      [.text(entry.scope), .integer(Int64(clamping: entry.number))])
   }
 
   func bytes(of entry: OutboxEntry) throws -> Data? {

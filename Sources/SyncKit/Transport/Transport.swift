@@ -46,6 +46,20 @@ public struct HubResponse: Sendable, Hashable {
   public static let contentType = "application/vnd.synckit"
 }
 
+extension HubRequest {
+  /// About what the call takes on the wire, in bytes of HTTP: request line, headers and body.
+  var wireBytes: Int { method.utf8.count + target.utf8.count + headers.httpBytes + body.count }
+}
+
+extension HubResponse {
+  var wireBytes: Int { headers.httpBytes + body.count }
+}
+
+extension [String: String] {
+  /// These headers, and what client, server and proxies add of their own.
+  fileprivate var httpBytes: Int { reduce(200) { $0 + $1.key.utf8.count + $1.value.utf8.count + 4 } }
+}
+
 /// Carries calls to a hub. Knows nothing of what they mean.
 public protocol Transport: Sendable {
   /// - Parameter timeoutMs: For the whole call.
@@ -104,9 +118,10 @@ extension SyncError {
     case .revoked, .wrongScope, .wrongCode: 403
     case .codeUsed, .fork, .chainBroken, .badCursor, .rebase: 409
     case .tooLarge: 413
+    case .noSuchBlob: 404
     case .busy: 503
     case .hubFailed, .internalFault, .storeBusy, .storeDamaged: 500
-    case .diskFull: 507
+    case .diskFull, .noRoom: 507
     default: 400
     }
   }

@@ -238,6 +238,48 @@ nonisolated enum WireBatchState: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+nonisolated enum WireBlobPlace: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+
+  /// no row that the caller may read refers to it, or none that has reached the hub
+  case unreferred // = 0
+
+  /// all or some of it
+  case lacking // = 1
+  case kept // = 2
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unreferred
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unreferred
+    case 1: self = .lacking
+    case 2: self = .kept
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unreferred: return 0
+    case .lacking: return 1
+    case .kept: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [WireBlobPlace] = [
+    .unreferred,
+    .lacking,
+    .kept,
+  ]
+
+}
+
 /// What is signed travels as exactly the bytes that were signed.
 nonisolated struct WireSigned: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -631,6 +673,8 @@ nonisolated struct WireHubInfo: Sendable {
 
   /// X25519, 32 bytes: parcels to the hub are encrypted to it
   var bundleKey: Data = Data()
+  /// raised when the hub finds that it lost blobs: ask about all of them again
+  var blobsLost: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -651,6 +695,42 @@ nonisolated struct WireHubLife: Sendable {
 
   /// in all feeds together when it ended, as far as the store knows; 0 for the present one
   var units: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What the hub has of the blobs it was asked about, in the order of the question.
+nonisolated struct WireBlobStates: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var hub: Data = Data()
+
+  /// SHA-256 of the request
+  var request: Data = Data()
+
+  var states: [WireBlobState] = []
+
+  /// the hub has no room for blobs at present; text goes on
+  var isDeferred: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct WireBlobState: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var place: WireBlobPlace = .unreferred
+
+  /// the hub has so many of it, from the start
+  var bytes: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1401,6 +1481,10 @@ nonisolated extension WireBatchState: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNSPECIFIED\0\u{1}MERGED\0\u{1}WAITING\0\u{1}UNDECIDED\0")
 }
 
+nonisolated extension WireBlobPlace: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNREFERRED\0\u{1}LACKING\0\u{1}KEPT\0")
+}
+
 nonisolated extension WireSigned: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Signed"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}body\0\u{1}signature\0")
@@ -2138,7 +2222,7 @@ nonisolated extension WireEarlierPlace: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HubInfo"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{1}incarnation\0\u{3}hub_time_ms\0\u{3}protocol_min\0\u{3}protocol_max\0\u{3}batch_bytes_max\0\u{3}drop_bytes_max\0\u{3}page_bytes_max\0\u{3}drop_key\0\u{3}backups_done\0\u{1}lives\0\u{3}bundle_key\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{1}incarnation\0\u{3}hub_time_ms\0\u{3}protocol_min\0\u{3}protocol_max\0\u{3}batch_bytes_max\0\u{3}drop_bytes_max\0\u{3}page_bytes_max\0\u{3}drop_key\0\u{3}backups_done\0\u{1}lives\0\u{3}bundle_key\0\u{3}blobs_lost\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2159,6 +2243,7 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 11: try { try decoder.decodeSingularUInt64Field(value: &self.backupsDone) }()
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.lives) }()
       case 13: try { try decoder.decodeSingularBytesField(value: &self.bundleKey) }()
+      case 14: try { try decoder.decodeSingularUInt64Field(value: &self.blobsLost) }()
       default: break
       }
     }
@@ -2208,6 +2293,9 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
     if !self.bundleKey.isEmpty {
       try visitor.visitSingularBytesField(value: self.bundleKey, fieldNumber: 13)
     }
+    if self.blobsLost != 0 {
+      try visitor.visitSingularUInt64Field(value: self.blobsLost, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2225,6 +2313,7 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.backupsDone != rhs.backupsDone {return false}
     if lhs.lives != rhs.lives {return false}
     if lhs.bundleKey != rhs.bundleKey {return false}
+    if lhs.blobsLost != rhs.blobsLost {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2265,6 +2354,86 @@ nonisolated extension WireHubLife: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.incarnation != rhs.incarnation {return false}
     if lhs.startedMs != rhs.startedMs {return false}
     if lhs.units != rhs.units {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBlobStates: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BlobStates"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}request\0\u{1}states\0\u{3}is_deferred\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.hub) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.request) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.states) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.isDeferred) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.hub.isEmpty {
+      try visitor.visitSingularBytesField(value: self.hub, fieldNumber: 1)
+    }
+    if !self.request.isEmpty {
+      try visitor.visitSingularBytesField(value: self.request, fieldNumber: 2)
+    }
+    if !self.states.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.states, fieldNumber: 3)
+    }
+    if self.isDeferred != false {
+      try visitor.visitSingularBoolField(value: self.isDeferred, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBlobStates, rhs: WireBlobStates) -> Bool {
+    if lhs.hub != rhs.hub {return false}
+    if lhs.request != rhs.request {return false}
+    if lhs.states != rhs.states {return false}
+    if lhs.isDeferred != rhs.isDeferred {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBlobState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BlobState"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}place\0\u{1}bytes\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.place) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.place != .unreferred {
+      try visitor.visitSingularEnumField(value: self.place, fieldNumber: 1)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBlobState, rhs: WireBlobState) -> Bool {
+    if lhs.place != rhs.place {return false}
+    if lhs.bytes != rhs.bytes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

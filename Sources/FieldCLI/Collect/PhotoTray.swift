@@ -1,0 +1,31 @@
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// The pictures a person has named for a report that is not filed yet. An answer holds a picture's address; the person sees the file
+/// it came from.
+final class PhotoTray {
+  private var taken: [String: (photo: Photo, path: String)] = [:]
+
+  /// - Returns: The picture's address, as the answer.
+  /// - Throws: `PhotoFault`, or `ToolError` for a file that cannot be read.
+  func take(_ path: String, sideMax: Int?) throws -> String {
+    let bytes = try InputFile.read(NSString(string: path).expandingTildeInPath, bytesMax: Photo.sourceBytesMax)
+    let photo = try Photo(bytes, sideMax: sideMax ?? Photo.sidePixelsMax)
+    let address = BlobID(of: photo.jpeg).hex
+    taken[address] = (photo, path)
+    return address
+  }
+
+  /// The file a picture came from; nil for one that was filed earlier.
+  func path(of address: String) -> String? { taken[address]?.path }
+
+  /// Those that answers refer to, with the questions they answer.
+  func photos(in answers: ValidatedAnswers) -> [NewPhoto] {
+    let given = answers.values.flatMap { name, value -> [(String, AnswerValue)] in
+      if case .instances(let instances) = value { instances.flatMap { $0.map { ($0.key, $0.value) } } } else { [(name, value)] }
+    }
+    return given.compactMap { name, value in taken[value.cell].map { NewPhoto($0.photo, question: name) } }
+  }
+}

@@ -1,0 +1,71 @@
+internal import ArgumentParser
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// The photos of a day's report, as files.
+struct Photos: FieldCommand {
+  static let configuration = CommandConfiguration(
+    abstract: LocalizedText(
+      vi: "Lưu ảnh của báo cáo một ngày thành tệp; ảnh chưa có trên máy thì tải về từ tỉnh.",
+      en: "Save the photos of a day's report as files; those not on this device are fetched from the hub."),
+    examples: ["field photos 2024-04-01 --save ./photos"])
+
+  @OptionGroup var field: FieldOptions
+
+  @Argument(help: .text(vi: "Ngày báo cáo.", en: "The report's day.")) var day: String
+  @Option(
+    name: .long, help: .text(vi: "Thư mục nhận ảnh; được tạo khi chưa có.", en: "The folder for the photos; made if it is not there."))
+  var save: String
+  @Option(name: .long, help: .text(vi: "Địa chỉ khác của máy chủ, cho lần này.", en: "Another address of the hub, for this time."))
+  var hub: String?
+
+  private struct Outcome: Encodable {
+    var saved: [String]
+    /// Blobs that neither this device nor the hub has.
+    var missing: [String]
+  }
+
+  func perform(_ console: Console) async throws {
+    let day = try FieldOptions.day(day)
+    let survey = try field.open()
+    let photos = try await survey.photos(day: day)
+    guard !photos.isEmpty else {
+      throw ToolError(
+        vi: "Báo cáo ngày \(console.words.day(day)) không có ảnh nào trên máy này.",
+        en: "The report of \(day) has no photos on this device.")
+    }
+    var missing: [FieldPhoto] = []
+    if photos.contains(where: { !$0.isHere }) {
+      missing = try await survey.fetchPhotos(day: day, through: try await FieldOptions.transport(survey, hub: hub))
+    }
+    do {
+      try FileManager.default.createDirectory(atPath: save, withIntermediateDirectories: true)
+    } catch {
+      throw ToolError(vi: "Không tạo được thư mục \(save).", en: "Cannot make the folder \(save).")
+    }
+    var saved: [String] = []
+    for (number, photo) in photos.enumerated() where !missing.contains(photo) {
+      // Named by this program alone: nothing of what arrived becomes part of a path.
+      let path = "\(save)/\(day)-\(number + 1)-\(photo.blob.prefix(8)).jpg"
+      guard let blob = BlobID(hex: photo.blob), let bytes = try survey.replica.blobs.read(blob) else { continue }
+      do {
+        try bytes.write(to: URL(fileURLWithPath: path), options: .withoutOverwriting)
+      } catch {
+        throw ToolError(
+          vi: "Không ghi được \(path); có thể đã có tệp đó, hoặc thiếu quyền hay chỗ trống.",
+          en: "Cannot write \(path); it may be there already, or permission or space is missing.")
+      }
+      saved.append(path)
+    }
+    try console.result(Outcome(saved: saved, missing: missing.map(\.blob)))
+    console.say("Đã lưu \(saved.count) / \(photos.count) ảnh vào \(save).", "Saved \(saved.count) of \(photos.count) photos in \(save).")
+    guard missing.isEmpty else {
+      console.warn(
+        LocalizedText(
+          vi: "\(missing.count) ảnh chưa có ở đây và chưa về tỉnh.", en: "\(missing.count) photos are neither here nor at the hub yet."))
+      throw ToolExit.partly
+    }
+  }
+}

@@ -1,0 +1,74 @@
+internal import Foundation
+internal import SyncKit
+
+/// A photo that a record at the hub refers to.
+public struct HubPhoto: Sendable, Hashable, Codable {
+  public var unit: UnitCode
+  /// `report` and its key, `07201/2024-04-01`.
+  public var table: String
+  public var record: String
+  public var question: String?
+  /// Name of its blob.
+  public var blob: String
+  public var bytes: Int
+  /// When the text that names it came, hub time in milliseconds.
+  public var namedMs: Int64
+  public var isIn: Bool
+  /// Named for longer than `HubPhoto.overdueMs`, and not in.
+  public var isOverdue: Bool
+
+  /// A photo missing for so long after its text is pointed out, in milliseconds.
+  public static let overdueMs: Int64 = 24 * 3_600_000
+  /// Photos listed at once.
+  public static let listedMax = 10_000
+}
+
+/// Photos of a commune at the hub, by count.
+struct PhotoCounts {
+  var photos = 0
+  var photosIn = 0
+  var overdue = 0
+
+  /// One statement, by commune.
+  static func byUnit(_ session: any HubSession, nowMs: Int64) throws -> [String: PhotoCounts] {
+    var counts: [String: PhotoCounts] = [:]
+    for row in try session.rows(
+      """
+      SELECT a.unit, count(*), count(b.id), sum(b.id IS NULL AND coalesce(r.first_ms, ?1) <= ?2)
+      FROM attachment a LEFT JOIN hub_blob b ON b.id = a.blob LEFT JOIN attachment_arrival r ON r.id = a.id GROUP BY a.unit
+      """, [.integer(nowMs), .integer(nowMs - HubPhoto.overdueMs)])
+    {
+      guard let unit = row[0].text else { continue }
+      let numbers = row.dropFirst().map { Int(clamping: $0.integer ?? 0) }
+      counts[unit] = PhotoCounts(photos: numbers[0], photosIn: numbers[1], overdue: numbers[2])
+    }
+    return counts
+  }
+}
+
+extension SurveyHub {
+  /// Photos that records refer to, the longest named first.
+  ///
+  /// - Parameters:
+  ///   - unit: Of one commune; nil for all.
+  ///   - missingOnly: Only those that are not in.
+  public func photos(unit: UnitCode? = nil, missingOnly: Bool = false) async throws -> [HubPhoto] {
+    let nowMs = nowMs
+    return try await hub.read { session in
+      try session.rows(
+        """
+        SELECT a.unit, a.tbl, a.record, a.question, a.blob, a.bytes, coalesce(r.first_ms, 0), b.id IS NOT NULL
+        FROM attachment a LEFT JOIN hub_blob b ON b.id = a.blob LEFT JOIN attachment_arrival r ON r.id = a.id
+        WHERE (?1 IS NULL OR a.unit = ?1) AND (?2 = 0 OR b.id IS NULL) ORDER BY 7, a.id LIMIT \(HubPhoto.listedMax)
+        """, [unit.map { .text($0.rawValue) } ?? .null, .integer(missingOnly ? 1 : 0)]
+      ).map { row in
+        let namedMs = row[6].integer ?? 0
+        let isIn = row[7].integer == 1
+        return HubPhoto(
+          unit: UnitCode(row[0].text ?? ""), table: row[1].text ?? "", record: row[2].text ?? "", question: row[3].text,
+          blob: row[4].text ?? "", bytes: Int(clamping: row[5].integer ?? 0), namedMs: namedMs, isIn: isIn,
+          isOverdue: !isIn && namedMs <= nowMs - HubPhoto.overdueMs)
+      }
+    }
+  }
+}

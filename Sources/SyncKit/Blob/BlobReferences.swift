@@ -1,0 +1,58 @@
+internal import Foundation
+
+/// Which rows refer to blobs, by the declarations of their tables. Belongs to one transaction.
+struct BlobReferences {
+  let session: any SQLSession
+  let columns: [Column]
+
+  /// A column that holds names of blobs.
+  struct Column {
+    var shape: TableShape
+    var name: String
+
+    var table: String { quote(shape.name) }
+    var scope: String { quote(shape.declaration.scopeColumn) }
+    var id: String { quote(name) }
+  }
+
+  init(session: any SQLSession, shapes: some Sequence<TableShape>) {
+    self.session = session
+    columns = Self.columns(of: shapes)
+  }
+
+  static func columns(of shapes: some Sequence<TableShape>) -> [Column] {
+    shapes.flatMap { shape in shape.declaration.blobs.map { Column(shape: shape, name: $0) } }.sorted {
+      ($0.shape.name, $0.name) < ($1.shape.name, $1.name)
+    }
+  }
+
+  /// What makes asking cheap: references of a scope, without all its rows.
+  static func indexes(of shapes: some Sequence<TableShape>) -> [String] {
+    columns(of: shapes).map { column in
+      "CREATE INDEX IF NOT EXISTS \(quote("sync_blob_\(column.shape.name)_\(column.name)")) ON \(column.table) (\(column.scope), \(column.id))"
+    }
+  }
+
+  /// Whether a living row of one of the scopes refers to a blob.
+  func refers(to id: BlobID, scopes: [String]) throws -> Bool {
+    let places = scopes.indices.map { "?\($0 + 2)" }.joined(separator: ", ")
+    return try columns.contains { column in
+      try session.firstRow(
+        "SELECT 1 FROM \(column.table) WHERE \(column.scope) IN (\(places)) AND \(column.id) = ?1 LIMIT 1",
+        [.text(id.hex)] + scopes.map { .text($0) }) != nil
+    }
+  }
+
+  /// Blobs that rows refer to and `condition` lets through, in the order of their names.
+  ///
+  /// - Parameter condition: SQL on `scope` and `id`; `?2` on are `arguments`.
+  func referred(after: BlobID?, limit: Int, where condition: String, _ arguments: [CellValue] = []) throws -> [BlobID] {
+    guard !columns.isEmpty else { return [] }
+    let union = columns.map { "SELECT \($0.scope) AS scope, \($0.id) AS id FROM \($0.table)" }.joined(separator: " UNION ALL ")
+    return try session.rows(
+      """
+      SELECT DISTINCT id FROM (\(union)) AS referred WHERE length(id) = 64 AND id > ?1 AND \(condition) ORDER BY id LIMIT \(limit)
+      """, [.text(after?.hex ?? "")] + arguments
+    ).compactMap { $0[0].text.flatMap { BlobID(hex: $0) } }
+  }
+}

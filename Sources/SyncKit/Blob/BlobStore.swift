@@ -1,0 +1,270 @@
+public import Foundation
+
+/// The name of a blob: the SHA-256 of its bytes.
+public struct BlobID: Sendable, Hashable, CustomStringConvertible {
+  /// 32 bytes.
+  public let bytes: Data
+
+  public init(of content: Data) { bytes = content.sha256 }
+
+  /// Gives nil unless there are 32 bytes.
+  public init?(bytes: Data) {
+    guard bytes.count == 32 else { return nil }
+    self.bytes = Data(bytes)
+  }
+
+  /// Gives nil unless there are 64 lower-case hexadecimal digits: nothing else ever becomes a file's name.
+  public init?(hex: some StringProtocol) {
+    guard let bytes = Data(hex: hex) else { return nil }
+    self.init(bytes: bytes)
+  }
+
+  /// As rows refer to it.
+  public var hex: String { bytes.hex }
+  public var description: String { hex }
+}
+
+/// Blobs as files named by what is in them, the same on devices and hub. Any number of processes may use one folder.
+///
+/// | in the folder | is |
+/// |---|---|
+/// | `ab/cd/abcd…` | a whole blob: checked and on the disk before it got its name, never changed |
+/// | `part/abcd…` | the beginning of one |
+///
+/// Nothing here is ever removed but beginnings. Calls block on the disk, for one piece or one blob at most.
+public struct BlobStore: Sendable {
+  public let folder: String
+
+  /// One blob, in bytes.
+  public static let blobBytesMax = WireLimits.blobBytesMax
+
+  public init(folder: String) { self.folder = folder }
+
+  /// Size of a whole blob in bytes; nil when it is not here, or only its beginning.
+  public func byteCount(_ id: BlobID) -> Int? { Self.size(path(id)) }
+
+  public func has(_ id: BlobID) -> Bool { byteCount(id) != nil }
+
+  /// How many bytes of the beginning of an unfinished blob are here.
+  public func partCount(_ id: BlobID) -> Int { Self.size(partPath(id)) ?? 0 }
+
+  /// Bytes of a whole blob from `offset` on, at most `count`.
+  ///
+  /// - Returns: Nil when the blob is not here.
+  /// - Throws: `SyncError` `.storeDamaged` when the file cannot be read.
+  public func read(_ id: BlobID, from offset: Int = 0, count: Int = BlobStore.blobBytesMax) throws -> Data? {
+    let file = open(path(id), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    return try Self.read(file, from: offset, count: count, path: path(id))
+  }
+
+  /// Takes the next bytes of a blob. What is here already is skipped, so that a piece may be sent again.
+  ///
+  /// - Parameters:
+  ///   - offset: Where `bytes` stand in the blob; at most what is here of it.
+  ///   - size: The whole blob's.
+  /// - Returns: How many bytes are here now. With `size` the blob is whole, checked and on the disk.
+  /// - Throws: `SyncError` `.badRequest` with `expected` when bytes before `offset` are missing, `.tooLarge`, `.damaged` when the
+  ///   whole is not what its name says: its beginning is forgotten then. `.diskFull` keeps what was here.
+  @discardableResult
+  public func put(_ bytes: Data, of id: BlobID, at offset: Int, size: Int) throws -> Int {
+    guard (1...Self.blobBytesMax).contains(size), offset >= 0, bytes.count <= size, offset <= size - bytes.count else {
+      throw SyncError(
+        .tooLarge, vi: "Tệp đính kèm phải từ 1 đến \(Self.blobBytesMax) byte.", en: "An attachment has 1 to \(Self.blobBytesMax) bytes.",
+        expected: UInt64(Self.blobBytesMax))
+    }
+    if let whole = byteCount(id) { return whole }
+    try makeFolder("part")
+    guard let file = try lockedPart(id) else { return byteCount(id) ?? 0 }
+    defer { close(file) }
+    let have = Int(lseek(file, 0, SEEK_END))
+    guard have >= 0 else { throw unwritable }
+    guard offset <= have else {
+      throw SyncError(
+        .badRequest, vi: "Mới có \(have) byte đầu của tệp đính kèm; gửi tiếp từ đó.",
+        en: "Only the first \(have) bytes of the attachment are here; go on from there.", expected: UInt64(have))
+    }
+    let new = bytes.dropFirst(have - offset)
+    do { try Self.write(new, to: file, at: have) } catch {
+      ftruncate(file, off_t(have))
+      throw unwritable
+    }
+    guard have + new.count >= size else { return have + new.count }
+    try finish(id, file: file, size: size)
+    return size
+  }
+
+  /// Keeps a whole blob.
+  ///
+  /// - Throws: `SyncError` `.tooLarge`, `.diskFull`; nothing is kept then.
+  @discardableResult
+  public func keep(_ content: Data) throws -> BlobID {
+    let id = BlobID(of: content)
+    // A beginning that somebody else left may be anything.
+    if !has(id) { forgetPart(id) }
+    try put(content, of: id, at: 0, size: content.count)
+    return id
+  }
+
+  /// Every whole blob, in the order of their names.
+  public func ids() -> [BlobID] {
+    let manager = FileManager.default
+    func names(_ path: String) -> [String] { ((try? manager.contentsOfDirectory(atPath: path)) ?? []).sorted() }
+    return names(folder).filter { $0.count == 2 }.flatMap { first in
+      names("\(folder)/\(first)").flatMap { second in names("\(folder)/\(first)/\(second)").compactMap { BlobID(hex: $0) } }
+    }
+  }
+
+  /// Whether a whole blob's file still holds what its name says.
+  public func isSound(_ id: BlobID) -> Bool { (try? read(id)).map { $0.map { BlobID(of: $0) == id } ?? false } ?? false }
+
+  /// Takes a blob out of the way whose file does not hold what its name says, so that it can come again.
+  func setAside(_ id: BlobID) { _ = rename(path(id), path(id) + ".damaged") }
+
+  /// Removes beginnings, those untouched for longest first, until the rest takes at most `bytesMax`.
+  func trimParts(bytesMax: Int) {
+    let manager = FileManager.default
+    let parts = ((try? manager.contentsOfDirectory(atPath: folder + "/part")) ?? []).compactMap { name -> (String, Int, Date)? in
+      let path = "\(folder)/part/\(name)"
+      guard let facts = try? manager.attributesOfItem(atPath: path), let size = facts[.size] as? Int,
+        let touched = facts[.modificationDate] as? Date
+      else { return nil }
+      return (path, size, touched)
+    }
+    var total = parts.reduce(0) { $0 + $1.1 }
+    for (path, size, _) in parts.sorted(by: { $0.2 < $1.2 }) where total > bytesMax {
+      if unlink(path) == 0 { total -= size }
+    }
+  }
+
+  /// Bytes free on the folder's disk, for those who are not its administrator; nil where that cannot be told.
+  var freeBytes: Int? {
+    var facts = statvfs()
+    // Before the first blob there is no folder: its parent is on the same disk.
+    guard statvfs(folder, &facts) == 0 || statvfs((folder as NSString).deletingLastPathComponent, &facts) == 0 else { return nil }
+    return Int(clamping: UInt64(facts.f_bavail).multipliedReportingOverflow(by: UInt64(facts.f_frsize)).partialValue)
+  }
+
+  /// Gives another folder the same blobs, by a second name of the same file where it is on the same disk, else by a copy.
+  ///
+  /// - Returns: How many blobs and bytes the other folder has of this one's.
+  func copy(to other: BlobStore) throws -> (blobs: Int, bytes: Int) {
+    var (blobs, bytes) = (0, 0)
+    for id in ids() {
+      guard let size = byteCount(id) else { continue }
+      if !other.has(id) {
+        try other.makeFolder(Self.place(id))
+        if link(path(id), other.path(id)) != 0, let content = try read(id) {
+          guard BlobID(of: content) == id else { continue }
+          try other.keep(content)
+        }
+      }
+      blobs += 1
+      bytes += size
+    }
+    return (blobs, bytes)
+  }
+
+  // MARK: Files
+
+  private static func place(_ id: BlobID) -> String { "\(id.hex.prefix(2))/\(id.hex.dropFirst(2).prefix(2))" }
+  func path(_ id: BlobID) -> String { "\(folder)/\(Self.place(id))/\(id.hex)" }
+  private func partPath(_ id: BlobID) -> String { "\(folder)/part/\(id.hex)" }
+  private func forgetPart(_ id: BlobID) { _ = unlink(partPath(id)) }
+
+  private static func size(_ path: String) -> Int? {
+    var facts = stat()
+    guard lstat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Int(facts.st_size)
+  }
+
+  /// Opens the beginning of a blob for this caller alone; nil when somebody else has made it whole meanwhile.
+  private func lockedPart(_ id: BlobID) throws -> Int32? {
+    for _ in 0..<Self.lockTriesMax {
+      let file = open(partPath(id), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+      guard file >= 0 else { throw unwritable }
+      var (mine, named) = (stat(), stat())
+      if flock(file, LOCK_EX) == 0, fstat(file, &mine) == 0, lstat(partPath(id), &named) == 0, mine.st_ino == named.st_ino, !has(id) {
+        return file
+      }
+      close(file)
+      if has(id) {
+        forgetPart(id)
+        return nil
+      }
+    }
+    throw unwritable
+  }
+
+  /// Another's finished or forgotten beginning is met at most so often in a row.
+  private static let lockTriesMax = 100
+
+  private func finish(_ id: BlobID, file: Int32, size: Int) throws {
+    let content = try Self.read(file, from: 0, count: size + 1, path: partPath(id))
+    guard BlobID(of: content) == id else {
+      forgetPart(id)
+      throw SyncError(
+        .damaged, vi: "Tệp đính kèm không khớp tên của nó: hỏng trên đường. Gửi lại từ đầu.",
+        en: "The attachment does not match its name: damaged on the way. Send it again from the start.")
+    }
+    try makeFolder(Self.place(id))
+    guard fsync(file) == 0, rename(partPath(id), path(id)) == 0 else { throw unwritable }
+    try Self.sync("\(folder)/\(Self.place(id))", unwritable)
+  }
+
+  /// Makes a folder within this one, durably.
+  private func makeFolder(_ name: String) throws {
+    let parts = name.split(separator: "/")
+    guard (try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)")) == nil else { return }
+    do {
+      try FileManager.default.createDirectory(
+        atPath: "\(folder)/\(name)", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    } catch { throw unwritable }
+    for count in 0..<parts.count { try Self.sync(([folder[...]] + parts.prefix(count)).joined(separator: "/"), unwritable) }
+    try Self.sync((folder as NSString).deletingLastPathComponent, unwritable)
+  }
+
+  private static func sync(_ path: String, _ error: SyncError) throws {
+    let file = open(path.isEmpty ? "." : path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw error }
+    defer { close(file) }
+    guard fsync(file) == 0 else { throw error }
+  }
+
+  private struct Cut: Error {}
+
+  private static func write(_ bytes: Data, to file: Int32, at offset: Int) throws {
+    var (rest, place) = (bytes, offset)
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { pwrite(file, $0.baseAddress, $0.count, off_t(place)) }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw Cut() }
+      rest = rest.dropFirst(count)
+      place += count
+    }
+  }
+
+  private static func read(_ file: Int32, from offset: Int, count: Int, path: String) throws -> Data {
+    let end = Int(lseek(file, 0, SEEK_END))
+    var bytes = Data(count: max(0, min(count, end - offset)))
+    var done = 0
+    while done < bytes.count {
+      let got = bytes.withUnsafeMutableBytes { pread(file, $0.baseAddress.map { $0 + done }, $0.count - done, off_t(offset + done)) }
+      if got < 0 && errno == EINTR { continue }
+      guard got > 0 else {
+        throw SyncError(
+          .storeDamaged, vi: "Không đọc được tệp đính kèm \(path): đĩa hỏng.",
+          en: "The attachment \(path) cannot be read: the disk is failing.")
+      }
+      done += got
+    }
+    return bytes
+  }
+
+  private var unwritable: SyncError {
+    SyncError(
+      .diskFull, vi: "Không ghi được tệp đính kèm vào \(folder): đĩa đầy, hỏng hoặc không có quyền. Việc đã lưu trước đó còn nguyên.",
+      en: "Cannot write attachments to \(folder): the disk is full or failing, or permission is missing. Earlier work is intact.")
+  }
+}

@@ -1,0 +1,225 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// How much room a hub gives to blobs.
+public struct BlobLimits: Sendable, Hashable {
+  /// All blobs together, in bytes, unless the hub's operator says otherwise: see `Hub.setBlobBytesMax`.
+  public var bytesMax = 20 << 30
+  /// Blobs that one device sent, in bytes.
+  public var bytesPerReplicaMax = 2 << 30
+  /// Bytes left free on the disk: text goes on when photos wait.
+  public var freeBytesMin = 1 << 30
+  /// Beginnings of blobs that did not come to their end, in bytes.
+  public var partBytesMax = 256 << 20
+
+  public init() {}
+}
+
+/// What a hub's blobs take.
+public struct BlobUsage: Sendable, Hashable, Codable {
+  public var blobs = 0
+  public var bytes = 0
+  public var bytesMax = 0
+  /// Bytes free on the disk; nil where that cannot be told.
+  public var freeBytes: Int?
+  /// Blobs are put off at present: devices keep theirs and offer them again.
+  public var isDeferred = false
+}
+
+/// What a hub has of blobs. Belongs to one transaction; that a file is there is for `BlobStore` to say.
+struct HubBlobBook {
+  let session: any HubSession
+
+  static let schema = """
+    CREATE TABLE IF NOT EXISTS hub_blob (
+      id TEXT PRIMARY KEY NOT NULL, bytes INTEGER NOT NULL, replica BLOB NOT NULL, received_ms INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS hub_blob_replica ON hub_blob (replica, bytes);
+    """
+
+  func note(_ id: BlobID, bytes: Int, from replica: ReplicaID, nowMs: UInt64) throws {
+    try session.execute(
+      "INSERT INTO hub_blob (id, bytes, replica, received_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+      [.text(id.hex), .integer(Int64(bytes)), .blob(replica.bytes), .integer(Int64(clamping: nowMs))])
+  }
+
+  func knows(_ id: BlobID) throws -> Bool { try session.firstRow("SELECT 1 FROM hub_blob WHERE id = ?1", [.text(id.hex)]) != nil }
+
+  /// Forgets blobs whose files are gone, and has devices told to offer all of theirs again.
+  func lose(_ ids: [BlobID]) throws {
+    for id in ids { try session.execute("DELETE FROM hub_blob WHERE id = ?1", [.text(id.hex)]) }
+    if !ids.isEmpty { try StateStore(session: session).add("blobsLost", ids.count) }
+  }
+
+  /// - Parameter replica: Whose blobs alone are counted; nil for all.
+  func bytes(from replica: ReplicaID? = nil) throws -> Int {
+    let condition = replica == nil ? "" : " WHERE replica = ?1"
+    return Int(
+      clamping: try session.integer(
+        "SELECT coalesce(sum(bytes), 0) FROM hub_blob\(condition)", replica.map { [.blob($0.bytes)] } ?? []) ?? 0)
+  }
+
+  func bytesMax(_ limits: BlobLimits) throws -> Int {
+    try StateStore(session: session).value("blobBytesMax").integer.map { Int(clamping: $0) } ?? limits.bytesMax
+  }
+}
+
+extension Hub {
+  /// Where blobs are.
+  public var blobs: BlobStore { BlobStore(folder: store.blobFolder) }
+
+  /// What blobs take at this moment.
+  public func blobUsage() async throws -> BlobUsage {
+    let (limits, free) = (options.blobs, blobs.freeBytes)
+    return try await store.read { session in
+      let book = HubBlobBook(session: session)
+      var usage = BlobUsage()
+      usage.blobs = Int(clamping: try session.integer("SELECT count(*) FROM hub_blob") ?? 0)
+      usage.bytes = try book.bytes()
+      usage.bytesMax = try book.bytesMax(limits)
+      usage.freeBytes = free
+      usage.isDeferred = usage.bytes >= usage.bytesMax || free.map { $0 < limits.freeBytesMin } ?? false
+      return usage
+    }
+  }
+
+  /// Sets how many bytes all blobs together may take, for every process that has this store open. Nothing is removed.
+  public func setBlobBytesMax(_ bytes: Int) async throws {
+    try await store.write { try StateStore(session: $0).set("blobBytesMax", .integer(Int64(max(0, bytes)))) }
+  }
+
+  /// Compares what the hub should have with its files. What is gone is forgotten, and devices offer it again; what is damaged is
+  /// put aside under another name.
+  ///
+  /// - Parameter readsAll: Whether each file's content is checked too.
+  /// - Returns: The blobs that were lost.
+  public func checkBlobs(readsAll: Bool) async throws -> [BlobID] {
+    let known = try await store.read {
+      try $0.rows("SELECT id FROM hub_blob ORDER BY id").compactMap { $0[0].text.flatMap { BlobID(hex: $0) } }
+    }
+    var lost: [BlobID] = []
+    for id in known {
+      if !blobs.has(id) {
+        lost.append(id)
+      } else if readsAll, !blobs.isSound(id) {
+        blobs.setAside(id)
+        lost.append(id)
+      }
+    }
+    let gone = lost
+    if !gone.isEmpty { try await store.write { try HubBlobBook(session: $0).lose(gone) } }
+    return gone
+  }
+
+  // MARK: Calls
+
+  /// Blobs in one question.
+  static let blobsPerQuestionMax = WireLimits.blobsPerQuestionMax
+
+  func blobStates(_ body: Data, for device: HubDevice) async throws -> Data {
+    let ids = stride(from: 0, to: body.count, by: 32).compactMap { BlobID(bytes: body.dropFirst($0).prefix(32)) }
+    guard !body.isEmpty, body.count % 32 == 0, ids.count <= Self.blobsPerQuestionMax else {
+      throw SyncError(
+        .badRequest, vi: "Cần từ 1 đến \(Self.blobsPerQuestionMax) tên tệp đính kèm, mỗi tên 32 byte.",
+        en: "1 to \(Self.blobsPerQuestionMax) names of attachments are needed, 32 bytes each.")
+    }
+    let isDeferred = try await blobUsage().isDeferred
+    let (tables, blobs) = (store.tables, blobs)
+    let (states, found, gone) = try await store.read { session in
+      let references = BlobReferences(session: session, shapes: tables.byName.values)
+      let book = HubBlobBook(session: session)
+      var (states, found, gone): ([WireBlobState], [BlobID], [BlobID]) = ([], [], [])
+      for id in ids {
+        var state = WireBlobState()
+        if try references.refers(to: id, scopes: device.readScopes) {
+          let size = blobs.byteCount(id)
+          (state.place, state.bytes) = size.map { (.kept, UInt64($0)) } ?? (.lacking, UInt64(blobs.partCount(id)))
+          // The hub stopped between a file and its record, or its folder was put back to an older copy.
+          let isKnown = try book.knows(id)
+          if size != nil && !isKnown { found.append(id) }
+          if size == nil && isKnown { gone.append(id) }
+        }
+        states.append(state)
+      }
+      return (states, found, gone)
+    }
+    if !found.isEmpty || !gone.isEmpty {
+      let now = clock.nowMs()
+      try await store.write { session in
+        let book = HubBlobBook(session: session)
+        for id in found { try book.note(id, bytes: blobs.byteCount(id) ?? 0, from: device.replica, nowMs: now) }
+        try book.lose(gone)
+      }
+    }
+    return try signed(states, request: body, isDeferred: isDeferred)
+  }
+
+  /// Takes a piece of a blob that a row refers to.
+  func takeBlob(_ text: String, request: HubRequest, from device: HubDevice) async throws -> Data {
+    guard let id = BlobID(hex: text), let size = request.query("size").flatMap({ Int($0) }),
+      let offset = Int(request.headers["upload-offset"] ?? "0"), !request.body.isEmpty
+    else { throw ByteReader.short }
+    let (tables, limits, blobs, now) = (store.tables, options.blobs, blobs, clock.nowMs())
+    if !blobs.has(id) {
+      let (bytes, bytesMax, own) = try await store.read { session in
+        guard try BlobReferences(session: session, shapes: tables.byName.values).refers(to: id, scopes: device.readScopes) else {
+          throw Self.noSuchBlob
+        }
+        let book = HubBlobBook(session: session)
+        return (try book.bytes(), try book.bytesMax(limits), try book.bytes(from: device.replica))
+      }
+      // Compared by what is left: sizes come from outside.
+      guard size <= bytesMax - bytes, size <= limits.bytesPerReplicaMax - own,
+        blobs.freeBytes.map({ size <= $0 - limits.freeBytesMin }) ?? true
+      else { throw Self.noRoom }
+      if offset == 0 { blobs.trimParts(bytesMax: limits.partBytesMax) }
+    } else if !(try await store.read({ [tables] in
+      try BlobReferences(session: $0, shapes: tables.byName.values).refers(to: id, scopes: device.readScopes)
+    })) {
+      throw Self.noSuchBlob
+    }
+    let have = try blobs.put(request.body, of: id, at: offset, size: size)
+    var state = WireBlobState()
+    (state.place, state.bytes) = (blobs.has(id) ? .kept : .lacking, UInt64(have))
+    if state.place == .kept {
+      try await store.write { session in
+        let book = HubBlobBook(session: session)
+        if try !book.knows(id) { try book.note(id, bytes: have, from: device.replica, nowMs: now) }
+      }
+    }
+    return try signed([state], request: request.body, isDeferred: false)
+  }
+
+  /// A piece of a whole blob, and how large the whole is.
+  func giveBlob(_ text: String, offset: Int, to device: HubDevice) async throws -> (piece: Data, size: Int) {
+    guard let id = BlobID(hex: text), offset >= 0 else { throw ByteReader.short }
+    let tables = store.tables
+    let refers = try await store.read { session in
+      try BlobReferences(session: session, shapes: tables.byName.values).refers(to: id, scopes: device.readScopes)
+    }
+    guard refers, let size = blobs.byteCount(id), let piece = try blobs.read(id, from: offset, count: WireLimits.blobPieceBytesMax) else {
+      throw Self.noSuchBlob
+    }
+    return (piece, size)
+  }
+
+  private func signed(_ states: [WireBlobState], request: Data, isDeferred: Bool) throws -> Data {
+    var answer = WireBlobStates()
+    answer.hub = replica.bytes
+    answer.request = request.sha256
+    answer.states = states
+    answer.isDeferred = isDeferred
+    return try keys.signing.sealed(try answer.serializedData(), as: .blobStates)
+  }
+
+  private static var noSuchBlob: SyncError {
+    SyncError(
+      .noSuchBlob, vi: "Không dòng dữ liệu nào ở tỉnh nhắc đến tệp đính kèm này, hoặc tỉnh chưa có nó.",
+      en: "No row at the hub refers to this attachment, or the hub does not have it yet.")
+  }
+
+  private static var noRoom: SyncError {
+    SyncError(
+      .noRoom, vi: "Tỉnh tạm chưa nhận ảnh vì sắp hết chỗ; chữ vẫn nhận. Ảnh còn nguyên trên máy này và sẽ gửi sau.",
+      en: "The hub takes no photos for now, it is short of room; text goes on. They are safe on this device and go later.")
+  }
+}

@@ -1,0 +1,59 @@
+/// Blobs on a device, and what is known of them at the hub.
+struct BlobBook {
+  let session: any SQLSession
+
+  /// Names of blobs that the hub said it has whole, in its present life.
+  static let schema = "CREATE TABLE IF NOT EXISTS sync_blob_kept (id TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;"
+
+  func isKept(_ id: BlobID) throws -> Bool {
+    try session.firstRow("SELECT 1 FROM sync_blob_kept WHERE id = ?1", [.text(id.hex)]) != nil
+  }
+
+  func noteKept(_ id: BlobID) throws {
+    try session.execute("INSERT INTO sync_blob_kept (id) VALUES (?1) ON CONFLICT DO NOTHING", [.text(id.hex)])
+  }
+
+  /// The hub was restored, or lost blobs: it is asked about all of them again.
+  func forget() throws { try session.execute("DELETE FROM sync_blob_kept") }
+}
+
+extension Replica {
+  /// Where the blobs of this store are.
+  public var blobs: BlobStore { BlobStore(folder: path + ".blobs") }
+
+  /// Whether the hub has said that it has a blob whole.
+  public func isBlobAtHub(_ id: BlobID) async throws -> Bool {
+    try await engineRead { try BlobBook(session: $0.session).isKept(id) }
+  }
+
+  /// Rows of tables of which something waits on this device: changes not sealed yet, or in batches without a receipt.
+  ///
+  /// - Complexity: decodes every batch that waits.
+  public func unsentKeys(of tables: Set<String>) async throws -> Set<CellValue> {
+    let numbers = tables.compactMap { shapes[$0]?.id }
+    return try await engineRead { transaction in
+      let list = numbers.map(String.init).joined(separator: ", ")
+      var keys = Set(try transaction.session.rows("SELECT DISTINCT key FROM sync_pending WHERE tbl IN (\(list))").map { $0[0] })
+      for row in try transaction.session.rows("SELECT bytes FROM sync_outbox WHERE received <> 1 AND length(bytes) > 0") {
+        guard let bytes = row[0].blob else { continue }
+        for change in try BatchCodec.reopen(SealedBatch(bytes: bytes)).units.flatMap(\.changes) where tables.contains(change.table) {
+          keys.insert(change.key)
+        }
+      }
+      return keys
+    }
+  }
+
+  /// Blobs that rows of the scopes written here refer to and the hub has not confirmed, in the order of their names.
+  ///
+  /// - Parameters:
+  ///   - after: Only greater names.
+  ///   - limit: How many at most.
+  public func blobsToConfirm(after: BlobID? = nil, limit: Int) async throws -> [BlobID] {
+    try await engineRead { [shapes] transaction in
+      try BlobReferences(session: transaction.session, shapes: shapes.values).referred(
+        after: after, limit: limit,
+        where: "scope IN (SELECT code FROM sync_scope WHERE writable = 1) AND id NOT IN (SELECT id FROM sync_blob_kept)")
+    }
+  }
+}

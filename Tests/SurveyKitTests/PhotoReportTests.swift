@@ -1,0 +1,85 @@
+import Foundation
+import SurveyKit
+import SyncKit
+import TestSupport
+import Testing
+
+/// Photos of the daily report, from the device to the hub's board.
+@Suite struct PhotoReportTests {
+  private static let unit = "07201"
+  private static let day = "2024-04-01"
+
+  private func photo(_ seed: UInt8) throws -> NewPhoto { NewPhoto(try Photo(Picture.png(200, 100, seed: seed))) }
+
+  private func file(_ field: SurveyField, _ photos: [NewPhoto], reason: String? = nil) async throws -> ReportSaving {
+    let form = try #require(try await field.form(id: "report01"))
+    let answers = try FieldWorld.answers(form, day: Self.day, unit: Self.unit, seed: 1)
+    return try await field.saveReport(day: try #require(CalendarDay(Self.day)), answers: answers, reason: reason, photos: photos)
+  }
+
+  @Test func aReportArrivesWithItsPhotosAndEachSideCountsThem() async throws {
+    let world = try await HubWorld()
+    let field = try await world.device("a", unit: Self.unit)
+    let key = SurveySchema.reportKey(unit: Self.unit, day: Self.day)
+    #expect(try await file(field, [photo(1), photo(2), photo(3)]) == .created)
+    // The same photo again is the same row; a new one needs no reason, for the report stays as it is.
+    #expect(try await file(field, [photo(3)]) == .unchanged)
+    #expect(try await field.arrivals()[key] == RecordArrival(isTextIn: false, photos: 3, photosIn: 0))
+
+    // One of three pictures is not on the device any more: the text and two come.
+    let kept = try await field.photos(day: try #require(CalendarDay(Self.day)))
+    let gone = try #require(BlobID(hex: kept[0].blob))
+    let blobs = field.replica.blobs
+    let path = "\(blobs.folder)/\(gone.hex.prefix(2))/\(gone.hex.dropFirst(2).prefix(2))/\(gone.hex)"
+    let content = try #require(try blobs.read(gone))
+    try FileManager.default.removeItem(atPath: path)
+    try await world.sync(field)
+    #expect(try await field.arrivals()[key] == RecordArrival(isTextIn: true, photos: 3, photosIn: 2))
+    var row = try await world.row(Self.unit)
+    #expect(row.counts.photos == 3 && row.counts.photosIn == 2 && row.counts.photosOverdue == 0)
+    #expect(row.report == .onTime)
+    #expect(try await world.survey.photos(missingOnly: true).map(\.blob) == [gone.hex])
+    #expect(try await world.survey.photos(unit: UnitCode("07204")).isEmpty)
+
+    world.clock.advance(24 * HubWorld.hourMs)
+    row = try await world.row(Self.unit)
+    #expect(row.counts.photosOverdue == 1)
+    let missing = try #require(try await world.survey.photos(missingOnly: true).first)
+    #expect(missing.isOverdue && missing.record == key && missing.namedMs == Int64(HubWorld.morningMs))
+
+    try blobs.keep(content)
+    try await world.sync(field)
+    #expect(try await field.arrivals()[key] == RecordArrival(isTextIn: true, photos: 3, photosIn: 3))
+    #expect(try await world.survey.photos(missingOnly: true).isEmpty)
+    #expect(try await world.survey.photos().allSatisfy(\.isIn))
+
+    // A colleague's device shows the same and fetches the pictures when somebody wants to see them.
+    let other = try await world.device("b", unit: Self.unit)
+    #expect(try await other.arrivals()[key]?.photosIn == 3)
+    let shown = try await other.photos(day: try #require(CalendarDay(Self.day)))
+    #expect(shown.count == 3 && shown.allSatisfy { !$0.isHere && $0.isAtHub })
+    #expect(try await other.fetchPhotos(day: try #require(CalendarDay(Self.day)), through: world.transport).isEmpty)
+    #expect(try await other.photos(day: try #require(CalendarDay(Self.day))).allSatisfy(\.isHere))
+  }
+
+  @Test func aReportHasSoManyPhotosAndNoMore() async throws {
+    let world = try await HubWorld()
+    let field = try await world.device("a", unit: Self.unit)
+    let many = try (0..<SurveyField.photosPerReportMax).map { try photo(UInt8($0)) }
+    #expect(try await file(field, many) == .created)
+    await #expect(throws: SurveyFieldError.tooManyPhotos) { try await self.file(field, [try self.photo(200)]) }
+    #expect(try await field.photos(day: try #require(CalendarDay(Self.day))).count == SurveyField.photosPerReportMax)
+  }
+
+  @Test func theBoardSaysWhenPhotosArePutOff() async throws {
+    let world = try await HubWorld()
+    let field = try await world.device("a", unit: Self.unit)
+    #expect(try await world.survey.board()?.photosDeferred == nil)
+    try await world.survey.hub.setBlobBytesMax(0)
+    _ = try await file(field, [try photo(1)])
+    let summary = try await field.replica.sync(with: world.transport)
+    #expect(summary.areBlobsDeferred && summary.progress.changesSent == 2)
+    #expect(try await world.survey.board()?.photosDeferred?.bytesMax == 0)
+    #expect(try await world.row(Self.unit).report == .onTime)
+  }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import GRDB
+import SurveyKit
+import SyncKit
+import TestSupport
+import Testing
+
+@testable import HubServer
+
+/// Real connections to a real `hub serve`, broken at chosen bytes.
+@Suite(.serialized) struct CutLinkTests {
+  static let cutPoints = 60
+  /// What one broken connection may make a device send again, in bytes, and what questions, headers and receipts add.
+  private static let againBytesMax = 64 << 10
+  private static let overheadBytesMax = 16 << 10
+
+  /// For each seed a report of some size and two photos, cut at one byte of everything the device sends.
+  @Test func aCutConnectionSendsAtMostAPieceAgain() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    let hub = try await ServedHub(dir, folder)
+    let made = try await HubTool.run(["enroll", "07201", "--dir", dir, "--json"])
+    let codes = try #require(try JSONSerialization.jsonObject(with: Data(made.output.utf8)) as? [[String: Any]])
+    let link = try PoorLink(target: hub.hubPort, seed: 1, isObedient: true)
+    let transport = try HTTPTransport(hub: "http://127.0.0.1:\(link.port)")
+    let field = try SurveyField.open(at: folder.path + "/f.sqlite", create: true)
+    try await field.enroll(code: try #require(codes.first?["code"] as? String), label: "one", through: transport)
+    _ = try await field.replica.sync(with: transport)
+    let replica = field.replica
+    var options = SyncOptions()
+    options.retry = RetryPolicy(attemptsMax: 4, delayFirstMs: 5)
+    var worst = 0
+    for seed in 0..<Self.cutPoints {
+      var dice = SeededGenerator(seed: UInt64(seed) + 5)
+      func noise(_ count: Int) -> Data { Data((0..<count).map { _ in UInt8.random(in: .min ... .max, using: &dice) }) }
+      // As text, so that it is a report; hardly anything of it compresses away.
+      let text = noise(90_000).base64EncodedString()
+      let blobs = try (0..<2).map { _ in try replica.blobs.keep(noise(Int.random(in: 5_000...120_000, using: &dice))) }
+      try await replica.database.write { db in
+        try db.execute(
+          sql: "INSERT INTO report (id, unit, day, answers) VALUES (?, '07201', '2024-04-01', ?)", arguments: ["07201/\(seed)", text])
+        for blob in blobs {
+          try db.execute(
+            sql: "INSERT INTO attachment (id, unit, tbl, record, blob) VALUES (?, '07201', 'report', ?, ?)",
+            arguments: [blob.hex, "07201/\(seed)", blob.hex])
+        }
+      }
+      try await replica.seal()
+      let batch = try await replica.database.read { db in
+        try Int.fetchOne(db, sql: "SELECT length(bytes) FROM sync_outbox ORDER BY seq DESC LIMIT 1") ?? 0
+      }
+      let once = batch + blobs.reduce(0) { $0 + (replica.blobs.byteCount($1) ?? 0) }
+      let before = (link.upstreamBytes, link.cuts)
+      link.cut(after: Int.random(in: 0..<once, using: &dice))
+      _ = try? await replica.sync(with: transport, options: options)
+      link.cut(after: nil)
+      _ = try await replica.sync(with: transport)
+      #expect(link.cuts == before.1 + 1, "seed \(seed) was not cut")
+      let again = link.upstreamBytes - before.0 - once
+      worst = max(worst, again)
+      #expect(again <= Self.againBytesMax + Self.overheadBytesMax, "seed \(seed): \(again) bytes more than once")
+      for blob in blobs { #expect(try await replica.isBlobAtHub(blob)) }
+    }
+    #expect(worst > Self.overheadBytesMax)
+    #expect(try await replica.status().addsUp)
+    let at = BlobStore(folder: dir + "/hub.sqlite.blobs")
+    #expect(at.ids().count == 2 * Self.cutPoints && at.ids().allSatisfy { at.isSound($0) })
+    let status = try await HubTool.run(["status", "--dir", dir, "--json"])
+    #expect(status.status == 0 && status.output.contains("\"reports\" : \(Self.cutPoints)"))
+    #expect(await hub.stop() == 0)
+  }
+}
