@@ -33,7 +33,8 @@ import Testing
     let (folder, dir, device) = try await world()
     try await device.report(guided: 3)
     let exported = try await device.run("export", folder.path + "/w.skb", "--split", "1MB", "--json")
-    #expect(exported.status == 0 && (try object(exported.output))["changes"] as? Int == 1, "\(exported.errors)")
+    try #require(exported.status == 0, "\(exported.errors)")
+    #expect(try object(exported.output)["changes"] as? Int == 1)
     let trial = try await HubTool.run(["import", folder.path + "/w.skb", "--dry-run", "--json", "--dir", dir])
     let again = try await HubTool.run(["import", folder.path + "/w.skb", "--return", folder.path + "/r.skb", "--json", "--dir", dir])
     func new(_ ended: Tool.Ended) throws -> [Int] {
