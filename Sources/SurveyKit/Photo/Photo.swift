@@ -6,7 +6,7 @@ public import SyncKit
 /// position, no time, no device, no owner's name.
 public struct Photo: Sendable, Hashable {
   public let jpeg: Data
-  /// In pixels.
+  /// In pixels, as it is shown.
   public let width: Int
   public let height: Int
 

@@ -15,7 +15,7 @@ public struct BlobID: Sendable, Hashable, CustomStringConvertible {
 
   /// Gives nil unless there are 64 lower-case hexadecimal digits: nothing else ever becomes a file's name.
   public init?(hex: some StringProtocol) {
-    guard let bytes = Data(hex: hex) else { return nil }
+    guard let bytes = Data(hex: hex), bytes.hex == hex else { return nil }
     self.init(bytes: bytes)
   }
 
