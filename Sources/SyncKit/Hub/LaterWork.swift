@@ -104,7 +104,8 @@ final class LaterWork {
         "SELECT replica FROM hub_succession WHERE scope = ?1 AND predecessor = ?2 AND number >= ?3 ORDER BY replica",
         [.text(author.scope), .blob(found[next].replica.bytes), .integer(Int64(clamping: number))])
       next += 1
-      for replica in rows.compactMap({ $0[0].blob.flatMap(ReplicaID.init(bytes:)) }) where !found.contains(where: { $0.replica == replica }) {
+      for replica in rows.compactMap({ $0[0].blob.flatMap(ReplicaID.init(bytes:)) }) where !found.contains(where: { $0.replica == replica })
+      {
         found.append(Author(replica: replica, scope: author.scope))
       }
     }
