@@ -137,5 +137,4 @@ let package = Package(
 if Context.environment["SYNCKIT_SIMULATION"] != nil {
   package.products.removeAll { $0.name != "SyncKit" }
   package.targets.removeAll { !["CZlib", "CCurl", "SyncKit", "SimulationTests"].contains($0.name) }
-  package.dependencies.removeSubrange(3...)
 }

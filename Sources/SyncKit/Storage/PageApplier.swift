@@ -40,6 +40,7 @@ struct PageApplier {
         before = max(before, unit.stamp)
       }
       try state.set("newest/" + page.scope, .integer(Int64(bitPattern: before.rawValue)))
+      if !own.fallen.isEmpty { applied.beginsAnew = true }
       try own.save()
       let newest = page.units.map(\.stamp.rawValue).max() ?? 0
       try state.set("hubStamp", .integer(Int64(bitPattern: max(newest, UInt64(bitPattern: try state.integer("hubStamp"))))))
@@ -101,7 +102,7 @@ struct PageApplier {
     own: inout OwnUnits
   ) throws {
     if isOwn(unit, scope: scope) {
-      try acknowledge(unit, scope: scope, own: &own)
+      try acknowledge(unit, scope: scope, after: newest, own: &own)
       applied.acknowledged += 1
       return
     }
@@ -137,16 +138,17 @@ struct PageApplier {
 
   /// The hub merged an own unit: where it gave another stamp, the cells that still carry the old one take it (L8).
   ///
-  /// - Returns: Whether something has a lower version than before.
-  @discardableResult
-  func acknowledge(_ unit: FeedUnit, scope: String, own: inout OwnUnits) throws -> Bool {
-    guard let (sealed, old, new, born) = try own.acknowledge(unit, in: outbox) else { return false }
+  /// - Parameter newest: The newest stamp that the scope's feed had before the unit.
+  func acknowledge(_ unit: FeedUnit, scope: String, after newest: HybridTimestamp? = nil, own: inout OwnUnits) throws {
+    guard let (sealed, old, new, born) = try own.acknowledge(unit, in: outbox) else { return }
     try outbox.release(scope: scope, number: unit.batchNumber, unit: unit.index, changes: sealed.changes.count)
     func version(_ stamp: HybridTimestamp) -> Version { Version(stamp, unit.author) }
     let isLowered = try rows.move(
       sealed.changes, from: Set(old.map(version)), to: version(new), born: version(unit.isDeclined ? new : born), scope: scope)
     if old.allSatisfy({ $0 < new }) && !unit.isDeclined { try raise(sealed.changes, to: version(new), scope: scope, own: &own) }
-    return isLowered
+    let place = OwnUnits.Place(number: unit.batchNumber, unit: unit.index)
+    if isLowered, let newest, unit.stamp < newest { own.fallen[place] = old.max() }
+    if let before = own.fallen[place], before <= new { own.fallen[place] = nil }
   }
 
   /// A unit that has a higher stamp than it had may stand where something else does; not over what its author wrote since, which
@@ -172,7 +174,15 @@ struct PageApplier {
     let scope: String
     private var batches: [UInt64: (content: BatchContent, stamps: Acknowledgements.Stamps)] = [:]
     private var runs: [Acknowledgements.Run] = []
-    private var waiting: Set<Version>?
+    private var waiting: [Version: Place]?
+    /// Units that have a lower stamp after this page, with the one they had. A hub gives a new stamp past all it merged before, but one
+    /// that was restored may give an old one: what that does not stand against any more has gone under here.
+    var fallen: [Place: HybridTimestamp] = [:]
+
+    struct Place: Hashable {
+      var number: UInt64
+      var unit: Int
+    }
 
     init(session: any SQLSession, scope: String) {
       self.session = session
@@ -196,19 +206,25 @@ struct PageApplier {
       return (content.units[unit.index], old, stamps[unit.index], stamps.first(unit.index))
     }
 
-    /// Whether a version is of a unit that had not been acknowledged before this page.
+    /// Whether a version is of a unit that is not acknowledged yet.
     mutating func isWaiting(_ version: Version, in outbox: Outbox) throws -> Bool {
-      if let waiting { return waiting.contains(version) }
-      var versions: Set<Version> = []
+      let waiting = try self.waiting ?? unacknowledged(in: outbox)
+      self.waiting = waiting
+      guard let place = waiting[version] else { return false }
+      return batches[place.number]?.stamps.isAcknowledged(place.unit) != true
+    }
+
+    /// By version, the units that had not been acknowledged before this page.
+    private func unacknowledged(in outbox: Outbox) throws -> [Version: Place] {
+      var places: [Version: Place] = [:]
       for entry in try outbox.unacknowledged() where entry.scope == scope {
         guard let content = try outbox.content(scope: scope, number: entry.number) else { continue }
         let stamps = try Acknowledgements(session: session).stamps(of: content)
         for unit in content.units.indices where !stamps.isAcknowledged(unit) {
-          versions.formUnion(stamps.carried(unit).map { Version($0, content.replica) })
+          for stamp in stamps.carried(unit) { places[Version(stamp, content.replica)] = Place(number: entry.number, unit: unit) }
         }
       }
-      waiting = versions
-      return versions.contains(version)
+      return places
     }
 
     private mutating func note(_ unit: FeedUnit) {

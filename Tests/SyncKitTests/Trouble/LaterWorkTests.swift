@@ -10,7 +10,7 @@ import Testing
 
   let world: World
   let now: UInt64
-  /// A day ahead.
+  /// Of the device `a`: it jumps a day ahead after an exchange, so that what is sealed then has the stamps it says.
   let fast: TestClock
   let a: Replica
   let b: Replica
@@ -19,7 +19,7 @@ import Testing
   init() async throws {
     world = try await World()
     now = world.clock.nowMs()
-    fast = TestClock(now + Self.dayMs)
+    fast = TestClock(now)
     a = try await world.device("a", clock: fast)
     b = try await world.device("b")
     c = try await world.device("c")
@@ -36,6 +36,7 @@ import Testing
   private func takeFirstWordAndForget() async throws {
     try await world.imageHub("before")
     world.clock.set(now + Self.dayMs)
+    fast.set(now + Self.dayMs)
     try await a.execute("INSERT INTO note (id, unit, a, b) VALUES ('n', '07201', 1, 'b')")
     try await carry(a)
     try await world.sync(b)
@@ -102,6 +103,7 @@ import Testing
   @Test func anHeirsLaterWordStandsToo() async throws {
     try await world.imageHub("before")
     world.clock.set(now + Self.dayMs)
+    fast.set(now + Self.dayMs)
     try await a.execute("INSERT INTO note (id, unit, a, b) VALUES ('n', '07201', 1, 'b')")
     try await carry(a)
     try await world.sync(b)
@@ -126,6 +128,7 @@ import Testing
     try await c.execute("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 1)")
     try await settle()
     try await world.imageHub("before")
+    fast.set(now + Self.dayMs)
     try await a.execute("UPDATE note SET a = 2")
     try await carry(a)
     try await world.sync(b)
@@ -137,6 +140,8 @@ import Testing
     try await world.settle([a, b, c])
     #expect(try await world.hubNotes() == ["n 3 - none"])
     #expect(try await world.hubConflicts() == ["n a 2 3"])
+    let stamps = try await a.outboxBatches().flatMap { try BatchCodec.reopen($0).units.map(\.stamp.wallMs) }
+    #expect(stamps == [now + Self.dayMs])
     try await world.expectConverged([a, b, c])
   }
 
@@ -146,6 +151,7 @@ import Testing
     try await settle()
     try await world.imageHub("before")
     world.clock.set(now + Self.dayMs)
+    fast.set(now + Self.dayMs)
     try await a.execute("UPDATE note SET a = 2")
     try await carry(a)
     try await world.sync(b)
@@ -177,6 +183,7 @@ import Testing
     try await settle()
     try await world.imageHub("before")
     world.clock.set(now + Self.dayMs)
+    fast.set(now + Self.dayMs)
     try await a.execute("INSERT INTO note (id, unit, a) VALUES ('born', '07201', 1)")
     try await a.execute("DELETE FROM note WHERE id = 'gone'")
     try await carry(a)
