@@ -27,7 +27,7 @@ import Testing
   func bundlesKeepThePromise() async {
     var options = Self.options
     options.faults.formUnion(Fault.bundles)
-    await Campaign(first: 1, count: 40, options: options).run()
+    await Campaign(first: 1, count: 30, options: options).run()
   }
 
   /// `make sim SEEDS=1000 FIRST=1`.

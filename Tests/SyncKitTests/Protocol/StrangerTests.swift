@@ -63,6 +63,8 @@ import Testing
     var receipts: [Receipt]
     var pages: [Page]
     var packet: Packet
+    var bundledBatch: Batch
+    var bundledPacket: Packet
   }
 
   @Test(.enabled(if: Python.isPresent, "python3 is missing: apt-get install python3 lets this test run"))
@@ -78,6 +80,7 @@ import Testing
     #expect(told.receipts == expected.receipts)
     #expect(told.pages == expected.pages)
     #expect(told.packet == expected.packet)
+    #expect(told.bundledBatch == expected.bundledBatch && told.bundledPacket == expected.bundledPacket)
   }
 
   private func expected() async throws -> Told {
@@ -109,10 +112,11 @@ import Testing
             author: unit.author.description, batch: batches[Int(unit.batchNumber) - 1].hash, number: unit.batchNumber, unit: unit.index)
         }, cursor: page.cursor.hex, head: page.isHead, hubTimeMs: page.hubTimeMs)
     }
+    let packet = Told.Packet(table: "answer", cells: Conversation.packetCells.map { [$0.column] + Self.value($0.value) })
     return Told(
       device: device.replica.description, hub: conversation.hubKey.replica.description, writeScope: Conversation.scope,
       readScopes: ["24", Conversation.scope], batches: batches, receipts: receipts, pages: pages,
-      packet: Told.Packet(table: "answer", cells: Conversation.packetCells.map { [$0.column] + Self.value($0.value) }))
+      packet: packet, bundledBatch: batches[0], bundledPacket: packet)
   }
 
   private static func change(_ change: RowChange) -> Told.Change {

@@ -57,6 +57,18 @@ enum SampleFiles {
     #expect(Packets.open(packet, scope: "07202", key: key) == nil)
   }
 
+  @Test func theStoredBundleOpensAndHoldsTheSamples() async throws {
+    let conversation = try await Conversation()
+    if SampleFiles.isRegenerating, (try? SampleFiles.load("bundle")) == nil {
+      try SampleFiles.save("bundle", try BundleSample.make(conversation))
+    }
+    let device = try #require(SigningKey(rawRepresentation: Conversation.devicePrivate))
+    let (found, damage) = try BundleSample.stored()
+    let made = try BundleSample.sections(device, conversation.hubKey.replica.bytes)
+    #expect(damage.isEmpty && found.dropFirst().map(\.kind) == made.map(\.kind))
+    #expect(found.dropFirst().map(\.body) == made.map(\.body))
+  }
+
   @Test func theProtocolTextShowsTheStoredBytes() async throws {
     let conversation = try await Conversation()
     let section = try SampleText(conversation: conversation).markdown()
@@ -122,6 +134,8 @@ private struct SampleText {
       | unit key of scope `\(Conversation.scope)` | `\(conversation.unitKey.hex)` |
       | drop key, private (X25519) | `\(Conversation.dropPrivate.hex)` |
       | drop key, public | `\(drop.publicKey.rawRepresentation.hex)` |
+      | hub's bundle key, private (X25519) | `\(try BundleSample.hubKey().rawRepresentation.hex)` |
+      | hub's bundle key, public | `\(try BundleSample.hubKey().publicKey.rawRepresentation.hex)` |
       | enrolment code | `\(Conversation.code)` |
 
       **A signed request.** `GET \(conversation.feedTarget)` by that device, 61 s after the conversation began, carries
@@ -140,7 +154,7 @@ private struct SampleText {
       text += "```\n\(shown.joined(separator: "\n"))\n```\n\n"
       if let said = try said(sample, bytes) { text += "It says:\n\n```\n\(said)\n```\n\n" }
     }
-    return text
+    return text + (try BundleSample.markdown())
   }
 
   /// A ciphertext fills a page; its first bytes are enough beside the hex above.

@@ -214,13 +214,13 @@ def chacha_block(key, counter, nonce):
     return struct.pack("<16I", *[a + b & 0xffffffff for a, b in zip(s, start)])
 
 
-def chacha_open(key, nonce, sealed):
+def chacha_open(key, nonce, sealed, data=b""):
     body, tag = sealed[:-16], sealed[-16:]
     one_time = chacha_block(key, 0, nonce)
     r = int.from_bytes(one_time[:16], "little") & 0x0ffffffc0ffffffc0ffffffc0fffffff
     s = int.from_bytes(one_time[16:32], "little")
     total = 0
-    for part in (body + bytes(-len(body) % 16) + struct.pack("<QQ", 0, len(body)),):
+    for part in (data + bytes(-len(data) % 16) + body + bytes(-len(body) % 16) + struct.pack("<QQ", len(data), len(body)),):
         for at in range(0, len(part), 16):
             total = (total + int.from_bytes(part[at:at + 16] + b"\x01", "little")) * r % (2 ** 130 - 5)
     need(hmac.compare_digest(((total + s) % 2 ** 128).to_bytes(16, "little"), tag), "ciphertext")
@@ -231,16 +231,26 @@ def chacha_open(key, nonce, sealed):
     return out
 
 
-def hpke_open(private, public, encapsulated, info, sealed):
+def hpke_context(private, public, encapsulated, info):
     kem = b"KEM" + struct.pack(">H", 0x0020)
     shared = labeled_extract(kem, b"", b"eae_prk", x25519(private, encapsulated))
     shared = labeled_expand(kem, shared, b"shared_secret", encapsulated + public, 32)
     suite = b"HPKE" + struct.pack(">HHH", 0x0020, 0x0001, 0x0003)
     context = b"\x00" + labeled_extract(suite, b"", b"psk_id_hash", b"") + labeled_extract(suite, b"", b"info_hash", info)
     secret = labeled_extract(suite, shared, b"secret", b"")
+    return suite, secret, context
+
+
+def hpke_open(private, public, encapsulated, info, sealed):
+    suite, secret, context = hpke_context(private, public, encapsulated, info)
     key = labeled_expand(suite, secret, b"key", context, 32)
     nonce = labeled_expand(suite, secret, b"base_nonce", context, 12)
     return chacha_open(key, nonce, sealed)
+
+
+def hpke_export(private, public, encapsulated, info, purpose, size):
+    suite, secret, context = hpke_context(private, public, encapsulated, info)
+    return labeled_expand(suite, labeled_expand(suite, secret, b"exp", context, 32), b"sec", purpose, size)
 
 
 # ---------------------------------------------------------------- the protocol
@@ -400,6 +410,37 @@ def packet(data, scope, unit_key, private, public):
     return {"table": text(content, 1), "cells": [[n] + v for n, v in zip(names, column(one(content, 3, b""), len(names)))]}
 
 
+def bundle(data, hub, private, public):
+    """The kinds and decrypted bodies of a bundle's sections, once it is seen to be whole."""
+    need(data[:8] == bytes.fromhex("89534b420d0a1a01"), "bundle")
+    at, heads, parcels, sections, ended = 8, [], {}, [], False
+    while at < len(data):
+        need(not ended, "something after the end")
+        head = data[at:at + 57]
+        need(head[:4] == b"SKBs" and hashlib.sha256(head[:53]).digest()[:4] == head[53:], "head")
+        kind, tag, (index, size) = head[4], head[5:13], struct.unpack("<II", head[13:21])
+        body = data[at + 57:at + 57 + size]
+        need(len(body) == size and hashlib.sha256(body).digest() == head[21:53], "section")
+        at += 57 + size
+        if kind == 2:
+            close = fields(body)
+            need(one(close, 1, 0) == len(heads) and one(close, 2, b"") == hashlib.sha256(b"".join(heads)).digest(), "end")
+            ended = True
+            continue
+        heads.append(head)
+        if kind == 1:
+            wire = fields(body)
+            need(one(wire, 3, b"") == hub and one(wire, 5, b"") == hub and tag == hashlib.sha256(body).digest()[:8], "parcel")
+            info = b"synckit/bundle/1\x00" + one(wire, 3, b"") + one(wire, 5, b"")
+            key = hpke_export(private, public, one(wire, 6, b""), info, b"synckit/bundle/1", 32)
+            parcels[tag] = key, hashlib.sha256(body).digest()
+        else:
+            key, parcel = parcels[tag]
+            sections.append((kind, chacha_open(key, bytes(8) + struct.pack("<I", index), body, parcel + bytes([kind]))))
+    need(ended, "no end")
+    return sections
+
+
 def main(folder):
     def sample(name):
         with open(f"{folder}/{name}.hex", encoding="ascii") as file:
@@ -429,7 +470,15 @@ def main(folder):
     drop = fields(one(info, 10, b""))
     private = bytes(range(96, 128))
     need(x25519(private, bytes([9]) + bytes(31)) == one(drop, 2, b""), "drop key")
+    secret = hmac.new(bytes(range(128, 160)), b"synckit/bundle-key/1", hashlib.sha256).digest()
+    sections = bundle(sample("bundle"), replica(hub), secret, one(info, 13, b""))
+    need([kind for kind, _ in sections] == [11, 10, 15, 16], "kinds of sections")
+    need(opened(sections[0][1], b"synckit/certificate/1", hub) == certificate, "certificate in the bundle")
+    need(one(opened(sections[1][1], b"synckit/device/1", public), 3, b"") == public, "state in the bundle")
+    carried = fields(sections[3][1])
     print(json.dumps({
+        "bundledBatch": batch(sections[2][1], public),
+        "bundledPacket": packet(one(fields(one(carried, 2, b"")), 1, b""), text(carried, 1), unit_key, private, one(drop, 2, b"")),
         "device": replica(public).hex(), "hub": replica(hub).hex(), "writeScope": scope,
         "readScopes": [s.decode() for s in certificate[4]], "batches": batches, "receipts": receipts,
         "pages": [page(sample(name), hub) for name in ("page-author", "page-reader")],
