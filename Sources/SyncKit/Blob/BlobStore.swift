@@ -15,6 +15,7 @@ public struct BlobID: Sendable, Hashable, CustomStringConvertible {
 
   /// Gives nil unless there are 64 lower-case hexadecimal digits: nothing else ever becomes a file's name.
   public init?(hex: some StringProtocol) {
+    // One name for one blob: a file system may take two spellings for one, or not.
     guard let bytes = Data(hex: hex), bytes.hex == hex else { return nil }
     self.init(bytes: bytes)
   }

@@ -23,10 +23,39 @@ extension Program {
   }
 }
 
+extension Program {
+  /// Rows that refer to pictures.
+  static let pictures = Program(tables: [ReplicatedTable("picture", scopeColumn: "unit", blobs: ["blob"])]) { _ in
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1") { db in
+      try db.execute(sql: "CREATE TABLE picture (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, blob TEXT) WITHOUT ROWID")
+    }
+    return migrator
+  }
+}
+
 // MARK: What happens when something is wrong
 
 extension CrashStory {
   static let trouble = [
+    CrashStory(
+      name: "pictures", machine: .device, program: .pictures, hasOracle: false, prepare: { try await $0.addPicture() },
+      work: { try await $0.sync($0.devices[0]) }),
+    CrashStory(
+      name: "pictures", machine: .hub, program: .pictures, hasOracle: false, prepare: { try await $0.addPicture() },
+      work: { try await $0.sync($0.devices[0]) }),
+    CrashStory(
+      name: "pictures lost", machine: .hub, program: .pictures, hasOracle: false,
+      prepare: { simulation in
+        try await simulation.addPicture()
+        try await simulation.sync(simulation.devices[0])
+        guard let blobs = simulation.hub.port.hub?.blobs else { return }
+        for id in blobs.ids() { blobs.setAside(id) }
+      },
+      work: { simulation in
+        _ = try await simulation.hub.port.hub?.checkBlobs(readsAll: false)
+        try await simulation.sync(simulation.devices[0])
+      }),
     CrashStory(
       name: "holding", machine: .hub, deviceCount: 3, hasOracle: false, prepare: { try await $0.claimOneKeyTwice() },
       work: { try await $0.sync($0.devices[0]) }),
@@ -179,6 +208,12 @@ extension Simulation {
     do { exchange = .success(try await replica.sync(with: device.link, options: options)) } catch { exchange = .failure(error) }
     for answer in device.link.takeAnswers() { try noteReceipt(answer) }
     _ = try exchange.get()
+  }
+
+  /// A row of the first device with the picture it refers to.
+  fileprivate func addPicture() async throws {
+    let id = try devices[0].open().blobs.keep(Data(repeating: 7, count: 1000))
+    try await run("INSERT INTO picture (id, unit, blob) VALUES ('p', '07201', '\(id.hex)')", on: devices[0], isSent: false)
   }
 
   /// - Parameter isSent: Whether the device exchanges afterwards; nil has others do so too, so that all know.
