@@ -104,7 +104,9 @@ struct Report: FieldCommand {
     }
     try apply(to: &answers)
     let photos = try takePhotos(form, console)
-    for photo in photos { answer(with: photo, form: form, in: &answers) }
+    for photo in photos {
+      if let question = photo.question { answers[question] = .text(BlobID(of: photo.photo.jpeg).hex) }
+    }
     if let dateQuestion {
       if answers[dateQuestion] == nil { answers[dateQuestion] = .date(reportDay.description) }
       if let written = Self.text(answers[dateQuestion]).flatMap({ CalendarDay($0) }), written != reportDay {
@@ -141,28 +143,20 @@ struct Report: FieldCommand {
         answers: valid.values.mapValues(AnswerJSON.init), photos: all))
   }
 
-  /// Puts a picture's address where its question is answered: in a repeat it is another filling-in.
-  private func answer(with photo: NewPhoto, form: Form, in answers: inout [String: AnswerValue]) {
-    guard let question = photo.question else { return }
-    let address = AnswerValue.text(BlobID(of: photo.photo.jpeg).hex)
-    guard let section = form.repeats.first(where: { form.questions(in: $0).contains(question) }) else {
-      answers[question] = address
-      return
-    }
-    var instances: [[String: AnswerValue]] = []
-    if case .instances(let filled)? = answers[section.name] { instances = filled }
-    if !instances.contains(where: { $0[question] == address }) { instances.append([question: address]) }
-    answers[section.name] = .instances(instances)
-  }
-
   /// Reads every picture before anything is written; each that cannot be taken is named with the reason.
   private func takePhotos(_ form: Form, _ console: Console) throws -> [NewPhoto] {
     let questions = Set(form.questions.filter { $0.kind == .image }.map(\.name))
+    let repeated = Set(form.repeats.flatMap { form.questions(in: $0) })
     var photos: [NewPhoto] = []
     var isRefused = false
     for entry in photo {
       let parts = entry.split(separator: "=", maxSplits: 1).map(String.init)
       let question = parts.count == 2 && questions.contains(parts[0]) ? parts[0] : nil
+      if let question, repeated.contains(question) {
+        throw ToolError(
+          vi: "Câu \(question) được hỏi nhiều lần, kèm các câu khác; trả lời bằng field collect \(form.id).",
+          en: "The question \(question) is asked several times, with others; answer it by field collect \(form.id).")
+      }
       let path = question == nil ? entry : parts[1]
       let bytes = try InputFile.read(path, bytesMax: Photo.sourceBytesMax)
       let side = question.flatMap { form.question(named: $0)?.maxPixels } ?? Photo.sidePixelsMax

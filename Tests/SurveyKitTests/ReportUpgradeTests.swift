@@ -76,11 +76,13 @@ import Testing
 
     func device(_ name: String) throws -> SurveyField { try SurveyField.open(at: "\(folder.path)/\(name).sqlite", clock: clock) }
 
-    /// The device as the program before has it: it knows no `by_question`.
+    /// The device as the program before has it: it knows no `by_question` and no photos.
     func old(_ name: String) throws -> Replica {
       var migrator = DatabaseMigrator()
       for known in ["survey-1", "report-change"] { migrator.registerMigration(known) { _ in } }
-      let tables = SurveySchema.tables.map { $0.name == "report" ? ReplicatedTable("report", scopeColumn: "unit") : $0 }
+      let tables = SurveySchema.tables.filter { $0.name != "attachment" }.map {
+        $0.name == "report" ? ReplicatedTable("report", scopeColumn: "unit") : $0
+      }
       return try Replica.open(at: "\(folder.path)/\(name).sqlite", tables: tables, migrator: migrator, clock: clock, create: false)
     }
 

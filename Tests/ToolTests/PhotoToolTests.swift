@@ -58,15 +58,13 @@ import Testing
     let page = try RawCall.request("GET", "/?lang=en", port: world.server.boardPort).text
     #expect(page.contains("Photos in") && page.contains("2 / 2"))
 
-    // A question's picture is another filling-in of its repeat.
-    let asked = try write("asked.png", Picture.png(300, 300, seed: 44))
-    let changed = try await device.run("report", "--photo", "photo=" + asked, "--reason", "one more")
-    #expect(changed.status == 0 && changed.output.contains("the report has 3"), "\(changed.errors)")
-    #expect(try await device.run("sync").output.contains("Photos: 1 sent"))
+    // A picture of a repeat has other answers beside it.
+    let asked = try await device.run("report", "--photo", "photo=" + good, "--reason", "one more")
+    #expect(asked.status == 1 && asked.errors.contains("field collect report01"), "\(asked.errors)")
 
-    // At the hub: three files, bare pictures.
+    // At the hub: two files, bare pictures.
     let blobs = BlobStore(folder: world.dir + "/hub.sqlite.blobs")
-    #expect(blobs.ids().count == 3)
+    #expect(blobs.ids().count == 2)
     for id in blobs.ids() {
       let bytes = try #require(try blobs.read(id))
       #expect(bytes.prefix(2) == Data([0xFF, 0xD8]) && bytes.range(of: Data("SECRET".utf8)) == nil)
@@ -76,16 +74,16 @@ import Testing
     let other2 = try await world.device("colleague")
     #expect(try await other2.run("sync").status == 0)
     let saved = try await other2.run("photos", TroubleWorld.today, "--save", folder + "/out")
-    #expect(saved.status == 0 && saved.output.contains("Saved 3 of 3 photos"), "\(saved.errors)")
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/out").count == 3)
+    #expect(saved.status == 0 && saved.output.contains("Saved 2 of 2 photos"), "\(saved.errors)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/out").count == 2)
     #expect(try await other2.run("photos", TroubleWorld.today, "--save", folder + "/out").status == 1)
 
     // Lost at the hub, checked, sent again.
     try FileManager.default.removeItem(atPath: world.dir + "/hub.sqlite.blobs")
     let checked = try await world.hub("photos", "--check", "--missing")
-    #expect(checked.output.contains("3 lost or damaged"), "\(checked.output)")
-    #expect(try await device.run("sync").output.contains("Photos: 3 sent, 0 left."))
-    #expect(blobs.ids().count == 3)
+    #expect(checked.output.contains("2 lost or damaged"), "\(checked.output)")
+    #expect(try await device.run("sync").output.contains("Photos: 2 sent, 0 left."))
+    #expect(blobs.ids().count == 2)
 
     // Short of room: text goes on.
     #expect(try await world.hub("photos", "--quota", "1B").errors.contains("put off"))
@@ -93,14 +91,14 @@ import Testing
     #expect(try await device.run("report", "--photo", third).status == 0)
     let late = try await device.run("sync")
     #expect(late.status == 0 && late.errors.contains("takes no photos for now"))
-    #expect(try await device.run("show", TroubleWorld.today).output.contains("Text in, 3 of 4 photos in."))
+    #expect(try await device.run("show", TroubleWorld.today).output.contains("Text in, 2 of 3 photos in."))
     #expect(try RawCall.request("GET", "/?lang=en", port: world.server.boardPort).text.contains("Photos are put off"))
     #expect(try await world.hub("photos", "--quota", "1GB").status == 0)
     #expect(try await device.run("sync").output.contains("Photos: 1 sent"))
 
     let backup = try await world.hub("backup", folder + "/backup.sqlite")
-    #expect(backup.output.contains("Photos: 4 ("), "\(backup.output)")
-    #expect(BlobStore(folder: folder + "/backup.sqlite.blobs").ids().count == 4)
+    #expect(backup.output.contains("Photos: 3 ("), "\(backup.output)")
+    #expect(BlobStore(folder: folder + "/backup.sqlite.blobs").ids().count == 3)
     await world.stop()
   }
 
@@ -152,7 +150,8 @@ import Testing
     // The hub goes away; what is written here meanwhile leaves once it is back.
     await world.stop()
     try await device.report(guided: 4)
-    try await Task.sleep(for: .seconds(4))
+    // Longer than one exchange tries by itself.
+    try await Task.sleep(for: .seconds(25))
     try await world.serve()
     var arrived = false
     for _ in 0..<100 where !arrived {

@@ -101,6 +101,8 @@
         _ = synckit_curl_long(curl, CURLOPT_CONNECTTIMEOUT_MS, min(max(1, call.timeoutMs), connectTimeoutMs))
         _ = synckit_curl_long(curl, CURLOPT_FOLLOWLOCATION, call.request.method == "GET" ? 1 : 0)
         _ = synckit_curl_long(curl, CURLOPT_MAXREDIRS, redirectsMax)
+        // What breaks on a kept connection libcurl sends anew by itself, from the beginning; of much, the hub has the beginning.
+        _ = synckit_curl_long(curl, CURLOPT_FRESH_CONNECT, call.request.body.count > WireLimits.blobPieceBytesMax ? 1 : 0)
         _ = synckit_curl_long(curl, CURLOPT_NOPROGRESS, 0)
         _ = synckit_curl_pointer(curl, CURLOPT_XFERINFODATA, context)
         _ = synckit_curl_watch(curl) { context, _, _, _, _ in
