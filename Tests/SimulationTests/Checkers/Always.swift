@@ -46,6 +46,20 @@ enum Always {
       throw Violation(check: "sum", message: "the hub's held changes or positions do not add up: \(sums)")
     }
     try await checkUnits(of: try await simulation.hub.open())
+    try await checkPackets(simulation)
+  }
+
+  /// Each packet that was opened is one row, a repetition or spoiled.
+  private static func checkPackets(_ simulation: Simulation) async throws {
+    let anonymous = simulation.program.tables.filter { $0.kind == .anonymous }.map(\.name)
+    let (opened, rows) = try await simulation.hub.open().read { session in
+      let opened = try session.rows("SELECT kept, released + repeated + spoiled, released FROM hub_drop").map { $0.map { $0.integer ?? 0 } }
+      let rows = try anonymous.map { try session.integer("SELECT count(*) FROM \($0)") ?? 0 }.reduce(0, +)
+      return (opened, rows)
+    }
+    guard opened.allSatisfy({ $0[0] == $0[1] }), opened.map({ $0[2] }).reduce(0, +) == rows else {
+      throw Violation(check: "sum", message: "of packets \(opened) were kept, used and released, and \(rows) rows are there")
+    }
   }
 
   /// Each unit of a batch that the hub took in is in the feed or held, and never both or twice.

@@ -202,6 +202,8 @@ extension Simulation {
   /// An exchange as an app makes it: a hub in trouble is asked again, without waiting long.
   func sync(_ device: Device) async throws {
     var options = SyncOptions()
+    // However slow the machine that runs the tests.
+    options.deadlineMs = 24 * 3600 * 1000
     options.retry = RetryPolicy(attemptsMax: 3, delayFirstMs: 1, delayMaxMs: 1)
     let replica = try device.open()
     let exchange: Result<SyncSummary, any Error>

@@ -51,6 +51,19 @@ import Testing
     #expect(summary.skewMs == Int64(Self.year))
   }
 
+  @Test func whatWasWrittenWhileTheClockWasAheadIsSealedByTheClockAsItIsNow() async throws {
+    let world = try await World()
+    let clock = TestClock(world.clock.nowMs())
+    let a = try await world.device("a", clock: clock)
+    let now = clock.nowMs()
+    clock.advance(3_600_000)
+    try await a.execute("INSERT INTO note (id, unit) VALUES ('n', '07201')")
+    // Somebody set it right before the seal.
+    clock.set(now + 1000)
+    try await a.seal()
+    #expect(try await a.engineRead { try $0.state.clock.last.wallMs } <= now + 1000)
+  }
+
   @Test func aDeviceInThePastStillWritesAfterWhatItHasSeen() async throws {
     let world = try await World()
     let past = TestClock(1000)

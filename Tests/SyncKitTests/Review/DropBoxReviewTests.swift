@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import SwiftProtobuf
+import Synchronization
 import TestSupport
 import Testing
 
@@ -40,6 +41,38 @@ import Testing
     #expect(try await count() == 10)
     let counts = try await world.hub.read { try $0.rows("SELECT kept, released, repeated, spoiled FROM hub_drop").map { $0.map(\.shown) } }
     #expect(counts == [["15", "10", "5", "0"]])
+  }
+
+  /// Notes in which order rows are released.
+  private final class Watching: LotReceiver {
+    let orders = Mutex<[[String]]>([])
+    func receive(_ lot: [AnonymousRow], scope: String, in session: any HubSession) throws -> LotOutcome {
+      orders.withLock { $0.append(lot.map { $0.cells.first { $0.column == "id" }?.value.text ?? "" }) }
+      return LotOutcome(released: lot.count)
+    }
+  }
+
+  @Test func aLotHasAnotherOrderEachTime() async throws {
+    let world = try await World()
+    let keys = world.hub.keys
+    var request = WireDropRequest()
+    request.packets = try (0..<40).map { number in
+      try Packets.make(
+        table: "answer", cells: [("id", .text("a\(number)")), ("unit", .text("07201"))], scope: "07201", dropKey: keys.dropKey,
+        unitKey: keys.unitKey(scope: "07201"))
+    }
+    let receiver = Watching()
+    for name in ["one", "two"] {
+      let store = try SQLiteHubStore.open(
+        at: world.folder.path + "/\(name).sqlite", tables: world.schema.tables, migrator: world.schema.migrator, clock: world.clock)
+      let hub = try await Hub.open(
+        store: store, keys: try HubKeys.load(from: world.folder.path + "/keys"), clock: world.clock, receiver: receiver)
+      _ = try await hub.keep(try request.serializedData(), scope: "07201")
+      try hub.close()
+    }
+    let orders = receiver.orders.withLock { $0 }
+    #expect(orders.count == 2 && orders.allSatisfy { Set($0).count == 40 })
+    #expect(orders.first != orders.last)
   }
 
   @Test func aPacketThatCannotBeStoredIsSpoiledAlone() async throws {

@@ -61,6 +61,24 @@ import Testing
     #expect(try await b.rows("SELECT value FROM sync_state WHERE name = 'cursor'") == cursor)
   }
 
+  @Test func aPageThatLeavesSomethingOutIsNotApplied() async throws {
+    let world = try await World()
+    let (a, b) = (try await world.device("a"), try await world.device("b"))
+    for id in ["n", "m"] {
+      try await a.execute("INSERT INTO note (id, unit, a) VALUES (?, '07201', 1)", [id])
+      _ = try await a.sync(with: world.transport)
+    }
+    let reader = try #require(try await world.hub.device(try b.secrets().signingKey.replica))
+    let bytes = try await world.hub.page(for: reader, cursor: Data())
+    var page = try PageCodec.open(bytes, hub: try await b.hubKey())
+    #expect(page.units.count == 2)
+    page.units.removeFirst()
+    let cut = page
+    let error = await #expect(throws: SyncError.self) { _ = try await b.apply(cut, bytes: bytes) }
+    #expect(error?.code == .badCursor && error?.expected == 1)
+    #expect(try await b.notes() == [])
+  }
+
   @Test func anUpgradeFetchesWhatTheOlderProgramDidNotKnow() async throws {
     let world = try await World()
     let a = try await world.device("a")
