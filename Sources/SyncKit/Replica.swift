@@ -46,13 +46,7 @@ public final class Replica: Sendable {
     self.clock = clock
     capture = CaptureContext(clock: clock)
     dropBox = DropBoxContext()
-    var configuration = Configuration()
-    // A commit survives a power cut: what a person entered is not risked for speed (ADR 0004).
-    configuration.prepareDatabase { db in
-      try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON")
-    }
-    configuration.busyMode = .timeout(10)
-    configuration.foreignKeysEnabled = false
+    var configuration = StoreSettings.configuration()
     capture.install(in: &configuration)
     dropBox.install(in: &configuration)
     configuration.label = "synckit"
@@ -60,6 +54,7 @@ public final class Replica: Sendable {
     let all = MetadataSchema.ownTables + tables
     if let migrator { try SchemaRehearsal.migrate(database, migrator, tables: all, capture: capture) }
     shapes = try database.write { [capture] db in
+      try StoreSettings.set(db, for: .field)
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)
       for schema in [

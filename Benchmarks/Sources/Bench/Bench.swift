@@ -110,7 +110,8 @@ import Foundation
       runs.append(try await work.run(seed: UInt64(number + 7)))
     }
     return [
-      Figure("W7.feed", "×", runs.map(\.feed)), Figure("W7.snapshot", "×", runs.map(\.snapshot)),
+      Figure("W7.feed", "×", runs.map(\.feed)), Figure("W7.feed.hub", "×", runs.map(\.feedAtHub)),
+      Figure("W7.snapshot", "×", runs.map(\.snapshot)), Figure("W7.snapshot.hub", "×", runs.map(\.snapshotAtHub)),
       Figure("W7.idleBytes", "bytes", runs.map(\.idleBytes)),
     ]
   }

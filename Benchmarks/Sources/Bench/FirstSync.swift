@@ -8,8 +8,8 @@ struct FirstSync {
   let rows: Int
 
   struct Run {
-    /// To a plain insert of the same rows in one transaction; both the hub's part and the device's count.
-    var feed = 0.0, snapshot = 0.0
+    /// What the device takes to ask and apply, and the hub to read and answer, to a plain insert of the same rows in one transaction.
+    var feed = 0.0, snapshot = 0.0, feedAtHub = 0.0, snapshotAtHub = 0.0
     /// Of the bodies of an exchange that brings nothing, both ways.
     var idleBytes = 0.0
   }
@@ -37,7 +37,7 @@ struct FirstSync {
     var run = Run()
     let byFeed = try Phone(scratch.path + "/feed.sqlite", clock: clock)
     try await byFeed.enroll(hub, "07201")
-    run.feed = try await fetch(byFeed, from: hub) / inserted
+    (run.feed, run.feedAtHub) = try await fetch(byFeed, from: hub, plain: inserted)
     let idle = Wire(hub)
     _ = try await byFeed.replica.sync(with: idle)
     run.idleBytes = Double(idle.bodyBytes)
@@ -48,16 +48,17 @@ struct FirstSync {
     guard cleared > 0 else { throw SQLiteFailure(description: "no batch was cleared: the device would read the log") }
     let bySnapshot = try Phone(scratch.path + "/snapshot.sqlite", clock: clock)
     try await bySnapshot.enroll(hub, "07201")
-    run.snapshot = try await fetch(bySnapshot, from: hub) / inserted
-    for phone in [author, byFeed, bySnapshot] { try phone.replica.close() }
+    (run.snapshot, run.snapshotAtHub) = try await fetch(bySnapshot, from: hub, plain: inserted)
+    for phone in [author, byFeed, bySnapshot] { try phone.close() }
     try hub.close()
     return run
   }
 
-  private func fetch(_ phone: Phone, from hub: Hub) async throws -> Double {
-    let cpu = try await Cost.of { _ = try await phone.replica.sync(with: Wire(hub)) }.cpu
+  private func fetch(_ phone: Phone, from hub: Hub, plain: Double) async throws -> (device: Double, hub: Double) {
+    let wire = Wire(hub)
+    let cpu = try await Cost.of { _ = try await phone.replica.sync(with: wire) }.cpu
     let count = try await phone.replica.database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM survey") ?? 0 }
     guard count == rows else { throw SQLiteFailure(description: "\(count) rows where \(rows) were expected") }
-    return cpu
+    return ((cpu - wire.hubCPU) / plain, wire.hubCPU / plain)
   }
 }

@@ -29,14 +29,21 @@ final class Wire: Transport, @unchecked Sendable {
   /// Bytes of all bodies that went by, both ways.
   var bodyBytes: Int { lock.withLock { bytes } }
   private var bytes = 0
+  /// CPU seconds that went by while the hub answered.
+  var hubCPU: Double { lock.withLock { cpu } }
+  private var cpu = 0.0
 
   func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
     if request.method == "PUT", request.path.hasPrefix("/v1/batches/") {
       lock.withLock { kept.append(SealedBatch(bytes: request.body)) }
       if holdsBatches { throw SyncError(.unreachable, vi: "Không có mạng.", en: "No network.") }
     }
+    let before = cpuSeconds()
     let answer = await hub.answer(request)
-    lock.withLock { bytes += request.body.count + answer.body.count }
+    lock.withLock {
+      bytes += request.body.count + answer.body.count
+      cpu += cpuSeconds() - before
+    }
     return answer
   }
 }
@@ -70,6 +77,7 @@ struct HubFolder {
 /// A device with its store.
 struct Phone {
   let replica: Replica
+  private let prepared = Prepared()
 
   init(_ path: String, clock: any WallClock) throws {
     var migrator = DatabaseMigrator()
@@ -86,9 +94,9 @@ struct Phone {
   func insert(_ rows: [SurveyRow], transactionOf size: Int) async throws {
     for start in stride(from: 0, to: rows.count, by: size) {
       let part = rows[start..<min(start + size, rows.count)]
-      try await replica.database.write { db in
+      try await replica.database.write { [prepared] db in
         guard let connection = db.sqliteConnection else { return }
-        let statement = try Statement(connection, SurveyRow.insertSQL)
+        let statement = try prepared.statement(connection, SurveyRow.insertSQL)
         for row in part {
           statement.bind(row)
           try statement.run()
@@ -101,9 +109,9 @@ struct Phone {
   {
     for start in stride(from: 0, to: rows.count, by: size) {
       let range = start..<min(start + size, rows.count)
-      try await replica.database.write { db in
+      try await replica.database.write { [prepared] db in
         guard let connection = db.sqliteConnection else { return }
-        let statement = try Statement(connection, "UPDATE survey SET \(set) WHERE id = ?1")
+        let statement = try prepared.statement(connection, "UPDATE survey SET \(set) WHERE id = ?1")
         for index in range {
           statement.bind(1, rows[index].id)
           bind(statement, index)
@@ -111,6 +119,11 @@ struct Phone {
         }
       }
     }
+  }
+
+  func close() throws {
+    try replica.database.writeWithoutTransaction { [prepared] _ in prepared.finalize() }
+    try replica.close()
   }
 
   /// Seals what is pending, and gives the batches as they would be sent.

@@ -41,7 +41,7 @@ struct MergeWork {
       guard sealed.count == 1 else { throw SQLiteFailure(description: "\(sealed.count) batches where 1 was expected") }
       batches += sealed
       rows.append(made)
-      try phone.replica.close()
+      try phone.close()
       for suffix in ["", "-wal", "-shm", ".key"] { try? FileManager.default.removeItem(atPath: scratch.path + "/phone.sqlite" + suffix) }
     }
     try hub.close()
@@ -58,7 +58,7 @@ struct MergeWork {
     run.plain = try await Cost.of {
       for rows in prepared.rows {
         try plain.transaction {
-          let statement = try Statement(plain.connection, SurveyRow.upsertSQL)
+          let statement = try plain.statement(SurveyRow.upsertSQL)
           for row in rows {
             statement.bind(row)
             try statement.run()
@@ -147,8 +147,8 @@ struct LateWork {
       batches += sealed
       rows.append(made)
       for hand in [clock, earlier] { hand.advance(20_000) }
-      try first.replica.close()
-      try second.replica.close()
+      try first.close()
+      try second.close()
     }
     try hub.close()
     return Prepared(scratch: scratch, hub: home, batches: batches, rows: rows, clock: clock)
@@ -182,8 +182,7 @@ struct LateWork {
     return try await Cost.of {
       for rows in prepared.rows {
         try plain.transaction {
-          let statement = try Statement(
-            plain.connection,
+          let statement = try plain.statement(
             SurveyRow.insertSQL.replacingOccurrences(of: "submitted_at)", with: "submitted_at, stamp)").dropLast()
               + ", ?26) ON CONFLICT (id) DO UPDATE SET q1 = excluded.q1, q13 = excluded.q13, stamp = excluded.stamp WHERE excluded.stamp > survey.stamp"
           )

@@ -23,10 +23,10 @@ struct LocalWork {
     let plain = try Plain(scratch.path + "/plain.sqlite")
     try plain.execute(SurveyRow.createSQL)
     let plainTxn100 = try await Cost.of { try Self.insert(made, into: plain, transactionOf: 100) }
-    var dump = Data()
+    var dump: [UInt8] = []
     let plainDump = try await Cost.of {
       dump.reserveCapacity(rows * 300)
-      try Statement(plain.connection, "SELECT * FROM survey").dump(into: &dump)
+      try plain.statement("SELECT * FROM survey").dump(into: &dump)
     }
     let plainUpdate = try await Cost.of { try Self.update(made, in: plain) }
     let plainOne = try Plain(scratch.path + "/plain-one.sqlite")
@@ -65,8 +65,8 @@ struct LocalWork {
     run.insertOneTxn = insertOne.cpu / plainOneTxn.cpu
     run.updateTxn100 = update.cpu / plainUpdate.cpu
     run.seal = seal.cpu / plainDump.cpu
-    try phone.replica.close()
-    try other.replica.close()
+    try phone.close()
+    try other.close()
     try hub.close()
     return run
   }
@@ -89,7 +89,7 @@ struct LocalWork {
       statement.bind(2, Int64(index % 5 + 1))
     }
     _ = try await phone.replica.sync(with: wire)
-    try phone.replica.close()
+    try phone.close()
     try hub.close()
     guard wire.batches.count == 2 else { throw SQLiteFailure(description: "\(wire.batches.count) batches where 2 were expected") }
     return (Double(wire.batches[0].bytes.count) / 500, Double(wire.batches[1].bytes.count) / 500)
@@ -103,7 +103,7 @@ struct LocalWork {
   static func insert(_ rows: [SurveyRow], into plain: Plain, transactionOf size: Int) throws {
     for start in stride(from: 0, to: rows.count, by: size) {
       try plain.transaction {
-        let statement = try Statement(plain.connection, SurveyRow.insertSQL)
+        let statement = try plain.statement(SurveyRow.insertSQL)
         for row in rows[start..<min(start + size, rows.count)] {
           statement.bind(row)
           try statement.run()
@@ -115,7 +115,7 @@ struct LocalWork {
   static func update(_ rows: [SurveyRow], in plain: Plain) throws {
     for start in stride(from: 0, to: rows.count, by: 100) {
       try plain.transaction {
-        let statement = try Statement(plain.connection, "UPDATE survey SET q1 = ?2 WHERE id = ?1")
+        let statement = try plain.statement("UPDATE survey SET q1 = ?2 WHERE id = ?1")
         for index in start..<min(start + 100, rows.count) {
           statement.bind(1, rows[index].id)
           statement.bind(2, Int64(index % 5 + 1))

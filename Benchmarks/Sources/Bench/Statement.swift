@@ -47,7 +47,7 @@ final class Statement {
   }
 
   /// Appends every column of every row to `dump`, as text with a separator.
-  func dump(into dump: inout Data) throws {
+  func dump(into dump: inout [UInt8]) throws {
     defer { sqlite3_reset(handle) }
     while true {
       let code = sqlite3_step(handle)
@@ -55,7 +55,7 @@ final class Statement {
       guard code == SQLITE_ROW else { throw SQLiteFailure(description: String(cString: sqlite3_errmsg(connection))) }
       for column in 0..<sqlite3_column_count(handle) {
         if let bytes = sqlite3_column_blob(handle, column) {
-          dump.append(bytes.assumingMemoryBound(to: UInt8.self), count: Int(sqlite3_column_bytes(handle, column)))
+          dump.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(handle, column))))
         }
         dump.append(0x1F)
       }
@@ -64,10 +64,27 @@ final class Statement {
   }
 }
 
+/// Statements of one connection, prepared once, as an app does that writes more than once.
+final class Prepared: @unchecked Sendable {
+  private var statements: [String: Statement] = [:]
+
+  /// To be called where the connection is.
+  func statement(_ connection: OpaquePointer, _ sql: String) throws -> Statement {
+    if let known = statements[sql] { return known }
+    let new = try Statement(connection, sql)
+    statements[sql] = new
+    return new
+  }
+
+  /// Before the connection goes.
+  func finalize() { statements = [:] }
+}
+
 /// SQLite with nothing of ours.
 final class Plain {
   let connection: OpaquePointer
   let path: String
+  private let prepared = Prepared()
 
   init(_ path: String) throws {
     var made: OpaquePointer?
@@ -76,7 +93,12 @@ final class Plain {
     try execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
   }
 
-  deinit { sqlite3_close(connection) }
+  deinit {
+    prepared.finalize()
+    sqlite3_close(connection)
+  }
+
+  func statement(_ sql: String) throws -> Statement { try prepared.statement(connection, sql) }
 
   func execute(_ sql: String) throws {
     guard sqlite3_exec(connection, sql, nil, nil, nil) == SQLITE_OK else {

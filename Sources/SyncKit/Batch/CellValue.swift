@@ -21,7 +21,7 @@ public enum CellValue: Hashable, Sendable {
     case (.null, .null): true
     case (.integer(let x), .integer(let y)): x == y
     case (.real(let x), .real(let y)): x.bitPattern == y.bitPattern
-    case (.text(let x), .text(let y)): x.utf8.elementsEqual(y.utf8)
+    case (.text(let x), .text(let y)): x.hasBytes(of: y)
     case (.blob(let x), .blob(let y)): x == y
     default: false
     }
@@ -32,7 +32,7 @@ public enum CellValue: Hashable, Sendable {
     case .null: hasher.combine(0)
     case .integer(let value): hasher.combine(value)
     case .real(let value): hasher.combine(value.bitPattern)
-    case .text(let value): for byte in value.utf8 { hasher.combine(byte) }
+    case .text(let value): value.hashBytes(into: &hasher)
     case .blob(let value): hasher.combine(value)
     }
   }

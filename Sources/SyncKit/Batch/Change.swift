@@ -12,7 +12,7 @@ public enum CellPart: Sendable, Hashable {
   public static func == (a: CellPart, b: CellPart) -> Bool {
     switch (a, b) {
     case (.whole, .whole): true
-    case (.member(let x), .member(let y)): x.utf8.elementsEqual(y.utf8)
+    case (.member(let x), .member(let y)): x.hasBytes(of: y)
     case (.increment(let x), .increment(let y)): x == y
     default: false
     }
@@ -21,7 +21,7 @@ public enum CellPart: Sendable, Hashable {
   public func hash(into hasher: inout Hasher) {
     switch self {
     case .whole: hasher.combine(0)
-    case .member(let name): for byte in name.utf8 { hasher.combine(byte) }
+    case .member(let name): name.hashBytes(into: &hasher)
     case .increment(let id): hasher.combine(id)
     }
   }

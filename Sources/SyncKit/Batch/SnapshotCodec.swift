@@ -71,11 +71,19 @@ enum SnapshotCodec {
 
   /// Cells that came with one version travel as one change; writes are in the order of their versions, which packs best.
   private static func write(_ rows: [SnapshotRow], rules: [String: MergePolicies], into wire: inout WireSnapshotPage) throws {
-    var changes: [Version: [RowChange]] = [:]
-    for row in rows {
-      for (version, change) in Self.changes(of: row) { changes[version, default: []] += change }
+    let writes = rows.flatMap(Self.changes).enumerated().sorted {
+      $0.element.version == $1.element.version ? $0.offset < $1.offset : $0.element.version < $1.element.version
     }
-    let versions = changes.keys.sorted()
+    var versions: [Version] = []
+    var changes: [[RowChange]] = []
+    for (_, write) in writes {
+      if versions.last == write.version {
+        changes[changes.count - 1].append(write.change)
+      } else {
+        versions.append(write.version)
+        changes.append([write.change])
+      }
+    }
     var numbers: [ReplicaID: UInt32] = [:]
     var last: UInt64 = 0
     for version in versions {
@@ -89,23 +97,21 @@ enum SnapshotCodec {
       wire.stamps.append(version.timestamp.rawValue &- last)
       last = version.timestamp.rawValue
     }
-    wire.tables = try TableCoder.encode(versions.map { changes[$0] ?? [] }, rules: rules)
+    wire.tables = try TableCoder.encode(changes, rules: rules)
   }
 
   /// What one write after the other would make the row. The birth has a change of its own, without cells, where the cells do
   /// not tell it.
-  private static func changes(of row: SnapshotRow) -> [Version: [RowChange]] {
-    var cells: [Version: [CellChange]] = [:]
-    for (name, cell) in row.state.cells.sorted(by: { $0.key < $1.key }) {
-      cells[cell.origin.version, default: []].append(
-        CellChange(name.column, cell.value, part: name.part, generation: cell.generation))
-    }
+  private static func changes(of row: SnapshotRow) -> [(version: Version, change: RowChange)] {
     func change(_ cells: [CellChange]) -> RowChange { RowChange(table: row.table, key: row.key, life: row.state.life, cells: cells) }
-    var changes = cells.mapValues { cells in
-      Sealer.cut(ChangeUnit(stamp: HybridTimestamp(rawValue: 0), changes: [change(cells)])).flatMap(\.changes)
+    func cut(_ version: Version, _ cells: [CellChange]) -> [(version: Version, change: RowChange)] {
+      Sealer.cut(ChangeUnit(stamp: version.timestamp, changes: [change(cells)])).flatMap(\.changes).map { (version, $0) }
     }
-    if let birth = row.state.lifeOrigin?.version, birth != cells.keys.min() { changes[birth, default: []].append(change([])) }
-    return changes
+    if let origin = row.state.soleOrigin, !row.state.cells.isEmpty { return cut(origin.version, row.state.changes) }
+    var cells: [Version: [CellChange]] = [:]
+    for (cell, change) in zip(row.state.cells.values, row.state.changes) { cells[cell.origin.version, default: []].append(change) }
+    let born = row.state.lifeOrigin.flatMap { $0.version == cells.keys.min() ? nil : ($0.version, change([])) }
+    return cells.flatMap { cut($0, $1) } + (born.map { [$0] } ?? [])
   }
 
   /// - Throws: `SyncError` when the page is damaged or not this hub's.
@@ -148,8 +154,8 @@ enum SnapshotCodec {
     }
     guard wire.authors.count == wire.stamps.count, wire.authors.count <= WireLimits.unitsMax else { throw ByteReader.short }
     let writes = try TableCoder.decode(wire.tables, unitCount: wire.authors.count)
-    var rows: [RowName: RowState] = [:]
-    var order: [RowName] = []
+    var rows: [SnapshotRow] = []
+    var places: [RowName: Int] = [:]
     var last: UInt64 = 0
     for (index, changes) in writes.enumerated() {
       guard replicas.indices.contains(Int(wire.authors[index])) else { throw ByteReader.short }
@@ -157,15 +163,18 @@ enum SnapshotCodec {
       let version = Version(HybridTimestamp(rawValue: last), replicas[Int(wire.authors[index])])
       let origin = Origin(version: version, position: 0)
       for change in changes {
-        let name = RowName(table: change.table, key: change.key)
-        if rows[name] == nil { order.append(name) }
-        var state = rows[name] ?? RowState(life: change.life, lifeOrigin: origin)
-        guard state.life == change.life else { throw ByteReader.short }
-        if change.cells.isEmpty || version < (state.lifeOrigin?.version ?? version) { state.lifeOrigin = origin }
-        for cell in change.cells { state.cells[cell.name] = Cell(origin: origin, value: cell.value, generation: cell.generation) }
-        rows[name] = state
+        let place = places[RowName(table: change.table, key: change.key), default: rows.count]
+        if place == rows.count {
+          places[RowName(table: change.table, key: change.key)] = place
+          rows.append(SnapshotRow(table: change.table, key: change.key, state: RowState(life: change.life, lifeOrigin: origin)))
+        }
+        guard rows[place].state.life == change.life else { throw ByteReader.short }
+        if change.cells.isEmpty || version < (rows[place].state.lifeOrigin?.version ?? version) { rows[place].state.lifeOrigin = origin }
+        for cell in change.cells {
+          rows[place].state.cells[cell.name] = Cell(origin: origin, value: cell.value, generation: cell.generation)
+        }
       }
     }
-    return order.compactMap { name in rows[name].map { SnapshotRow(table: name.table, key: name.key, state: $0) } }
+    return rows
   }
 }

@@ -92,8 +92,7 @@ struct Sealer {
 
   /// The change a row's writes amount to, its metadata written; nil for a row born and gone unsealed.
   private func change(for row: PendingRow, shape: TableShape, origin: Origin, scope: String) throws -> RowChange? {
-    let values = try rows.values(shape, key: row.key)
-    let stored = try rows.load(shape, key: row.key)
+    let (values, stored) = try rows.standing(shape, key: row.key)
     let before = stored?.state ?? .unknown
     // Born and gone in this scope and born again in another, all unsealed: here it is only gone.
     if let stored, stored.scope != scope { return nil }
@@ -144,6 +143,8 @@ struct Sealer {
   /// Cuts a unit too large for one batch, between rows where it can. Its parts merge one by one, in order: the only case in
   /// which a transaction is not merged whole.
   static func cut(_ unit: ChangeUnit) -> [ChangeUnit] {
+    let isSmall = unit.changes.count <= WireLimits.rowsMax && unit.changes.allSatisfy { $0.cells.count <= WireLimits.partsPerCellMax }
+    if isSmall && unit.approximateBytes <= rawBytesMax { return unit.changes.isEmpty ? [] : [unit] }
     var parts: [ChangeUnit] = []
     var changes: [RowChange] = []
     var size = 0

@@ -144,7 +144,7 @@ public final class Hub: Sendable {
       onMerge?(content.scope, content.number)
       return receipt
     }
-    return try await queue.run(work, from: content.replica)
+    return try await queue.run(work, from: content.replica, changes: content.changeCount)
   }
 
   /// - Parameter bytesMax: What the reader can pay for; nil for any page.

@@ -55,6 +55,8 @@ public final class SQLiteHubStore: HubStore {
 
     func execute(_ sql: String, _ arguments: [CellValue]) throws { try base.execute(sql, arguments) }
     func rows(_ sql: String, _ arguments: [CellValue]) throws -> [[CellValue]] { try base.rows(sql, arguments) }
+    func execute(_ sql: RepeatedSQL, _ arguments: [CellValue]) throws { try base.execute(sql, arguments) }
+    func rows(_ sql: RepeatedSQL, _ arguments: [CellValue]) throws -> [[CellValue]] { try base.rows(sql, arguments) }
     func withoutCapture<T>(_ body: () throws -> T) rethrows -> T { try capture.suspended(body) }
     func beginAnotherUnit() { capture.endTransaction() }
   }
@@ -75,19 +77,14 @@ public final class SQLiteHubStore: HubStore {
   private init(path: String, tables: [ReplicatedTable], migrator: DatabaseMigrator?, clock: any WallClock) throws {
     self.path = path
     capture = CaptureContext(clock: clock)
-    var configuration = Configuration()
-    // L10: what the hub answered for is on the disk.
-    configuration.prepareDatabase { db in
-      try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON")
-    }
-    configuration.busyMode = .timeout(10)
-    configuration.foreignKeysEnabled = false
+    var configuration = StoreSettings.configuration()
     configuration.maximumReaderCount = 4
     capture.install(in: &configuration)
     database = try DatabasePool(path: path, configuration: configuration)
     let all = MetadataSchema.ownTables + tables
     if let migrator { try SchemaRehearsal.migrate(database, migrator, tables: all, capture: capture) }
     self.tables = try database.write { [capture] db in
+      try StoreSettings.set(db, for: .hub)
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all)
       for schema in [

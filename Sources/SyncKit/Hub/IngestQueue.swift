@@ -6,6 +6,7 @@ actor IngestQueue {
 
   private struct Job {
     var replica: ReplicaID
+    var changes: Int
     var work: Work
     var continuation: CheckedContinuation<Data, any Error>
 
@@ -19,6 +20,8 @@ actor IngestQueue {
 
   /// Jobs in one transaction.
   static let groupMax = 32
+  /// Row changes in one transaction of several jobs: about 40 ms of merging, for which everyone else who writes waits.
+  static let groupChangesMax = 1000
   /// Jobs that may wait; more are told to come back.
   static let waitingMax = 2000
   /// Jobs of one replica that may wait: a device sends one batch after the other, so that more are somebody's flood.
@@ -37,14 +40,16 @@ actor IngestQueue {
 
   /// Runs `work` in the next transaction. A `SyncError` that it throws concerns it alone, and must come before it writes;
   /// after any other error the transaction is rolled back and its jobs are run again, each in one of its own.
-  func run(_ work: @escaping Work, from replica: ReplicaID) async throws -> Data {
+  ///
+  /// - Parameter changes: Rows it will merge.
+  func run(_ work: @escaping Work, from replica: ReplicaID, changes: Int) async throws -> Data {
     guard waiting.count < Self.waitingMax, waiting.count(where: { $0.replica == replica }) < Self.waitingOfOneMax else {
       throw SyncError(
         .busy, vi: "Máy chủ đang quá tải; thử lại sau ít giây.", en: "The hub is overloaded; try again in a few seconds.",
         retryAfterSeconds: 5)
     }
     return try await withCheckedThrowingContinuation { continuation in
-      waiting.append(Job(replica: replica, work: work, continuation: continuation))
+      waiting.append(Job(replica: replica, changes: changes, work: work, continuation: continuation))
       if !isRunning {
         isRunning = true
         Task { await drain() }
@@ -54,7 +59,7 @@ actor IngestQueue {
 
   private func drain() async {
     while !waiting.isEmpty {
-      let group = Array(waiting.prefix(Self.groupMax))
+      let group = nextGroup()
       waiting.removeFirst(group.count)
       do {
         try await run(group)
@@ -65,6 +70,15 @@ actor IngestQueue {
       }
     }
     isRunning = false
+  }
+
+  private func nextGroup() -> [Job] {
+    var changes = 0
+    return Array(
+      waiting.prefix(Self.groupMax).enumerated().prefix { index, job in
+        changes += job.changes
+        return index == 0 || changes <= Self.groupChangesMax
+      }.map(\.element))
   }
 
   private func runAlone(_ job: Job) async {

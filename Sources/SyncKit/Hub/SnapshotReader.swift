@@ -169,14 +169,15 @@ extension SnapshotRow {
   /// - Returns: How many cells these are, and an upper bound of what the row takes in bytes.
   fileprivate mutating func cut(from first: Int, bytesMax: Int, always: CellName) -> (cells: Int, bytes: Int) {
     var (count, bytes) = (0, key.approximateBytes + 24)
-    var kept = state.cells.filter { $0.key == always }
-    for (name, cell) in state.cells.sorted(by: { $0.key < $1.key }).dropFirst(first) {
+    for (name, cell) in state.cells.dropFirst(first) {
       bytes += CellChange(name.column, cell.value, part: name.part).approximateBytes + 12
       if bytes > bytesMax && count > 0 { break }
-      kept[name] = cell
       count += 1
     }
-    state.cells = kept
+    if first > 0 || count < state.cells.count {
+      let kept = Set(state.cells.keys.dropFirst(first).prefix(count) + [always])
+      state.cells = state.cells.filter { kept.contains($0.key) }
+    }
     return (count, bytes)
   }
 }

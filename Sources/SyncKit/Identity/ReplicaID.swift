@@ -3,20 +3,44 @@ public import Foundation
 
 /// The lasting identity of one database that takes part: the first 16 bytes of the SHA-256 of its Ed25519 public key.
 public struct ReplicaID: Hashable, Sendable, Comparable, CustomStringConvertible, Codable {
-  /// Exactly `ReplicaID.byteCount` bytes.
-  public let bytes: Data
+  /// The first and the last eight bytes, big endian: identities are compared and copied with every cell.
+  private let high: UInt64
+  private let low: UInt64
 
   public static let byteCount = 16
+
+  /// Exactly `ReplicaID.byteCount` bytes.
+  public var bytes: Data { withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { Data($0) } }
 
   /// Gives nil unless `bytes` holds exactly 16 bytes.
   public init?(bytes: Data) {
     guard bytes.count == Self.byteCount else { return nil }
-    self.bytes = Data(bytes)
+    self.init(sixteen: bytes)
   }
 
   /// The identity that belongs to a public key (Ed25519, 32 bytes raw).
-  public init(publicKey: Data) {
-    bytes = Data(SHA256.hash(data: publicKey).prefix(Self.byteCount))
+  public init(publicKey: Data) { self.init(sixteen: SHA256.hash(data: publicKey).prefix(Self.byteCount)) }
+
+  private init(sixteen bytes: some Sequence<UInt8>) {
+    let number = bytes.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
+    (high, low) = (UInt64(truncatingIfNeeded: number >> 64), UInt64(truncatingIfNeeded: number))
+  }
+
+  private enum CodingKeys: CodingKey {
+    case bytes
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    guard let id = ReplicaID(bytes: try container.decode(Data.self, forKey: .bytes)) else {
+      throw DecodingError.dataCorruptedError(forKey: .bytes, in: container, debugDescription: "\(Self.byteCount) bytes are needed")
+    }
+    self = id
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(bytes, forKey: .bytes)
   }
 
   /// 32 lower-case hexadecimal digits.
@@ -25,7 +49,7 @@ public struct ReplicaID: Hashable, Sendable, Comparable, CustomStringConvertible
   /// Eight digits, for tables people read. Not an identity.
   public var short: String { String(bytes.hex.prefix(8)) }
 
-  public static func < (a: ReplicaID, b: ReplicaID) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
+  public static func < (a: ReplicaID, b: ReplicaID) -> Bool { a.high == b.high ? a.low < b.low : a.high < b.high }
 }
 
 extension Data {

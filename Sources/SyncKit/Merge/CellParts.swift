@@ -41,7 +41,7 @@ enum CellParts {
   /// What the app sees in a column of a row: nil where nobody wrote it, and its default shows.
   ///
   /// - Parameter cells: The row's cells; only those of `column` are looked at.
-  static func value(of column: TableShape.Column, policy: MergePolicy, in cells: [CellName: Cell]) -> CellValue? {
+  static func value(of column: TableShape.Column, policy: MergePolicy, in cells: Cells) -> CellValue? {
     switch policy {
     case .perKey:
       let members = cells.compactMap { name, cell -> (String, CellValue)? in

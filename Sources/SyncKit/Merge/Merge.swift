@@ -21,10 +21,15 @@ struct RowState: Hashable, Sendable {
   /// Who gave the row its present life; nil for life 0.
   var lifeOrigin: Origin?
   /// Empty when dead.
-  var cells: [CellName: Cell] = [:]
+  var cells = Cells()
 
   static let unknown = RowState()
   var isAlive: Bool { life % 2 == 1 }
+
+  /// The cells as writes.
+  var changes: [CellChange] {
+    cells.map { CellChange($0.column, $1.value, part: $0.part, generation: $1.generation) }
+  }
 
   /// What one change alone wrote, life and all; nil when several did.
   var soleOrigin: Origin? { lifeOrigin.flatMap { origin in cells.values.allSatisfy { $0.origin == origin } ? origin : nil } }
@@ -110,7 +115,7 @@ enum Merge {
       outcome.state.cells[change.name] = Cell(origin: incoming.origin, value: change.value, generation: change.generation)
       outcome.written.append(change.name)
     }
-    for (name, cell) in current.cells.sorted(by: { $0.key < $1.key }) where !incoming.hasSeen(cell.origin) {
+    for (name, cell) in current.cells where !incoming.hasSeen(cell.origin) {
       let winner = outcome.state.cells[name] ?? Cell(origin: incoming.origin, value: .null)
       if outcome.state.isAlive && winner.value == cell.value { continue }
       outcome.unseen.append(Loser(name: name, life: current.life, loser: cell, winner: winner, rule: .laterLife))
@@ -181,12 +186,5 @@ enum Merge {
     }
     let byVersion = ValueOrder(a.origin.version, b.origin.version)
     return byVersion == .equal ? a.value.strictOrder(to: b.value) : byVersion
-  }
-}
-
-extension CellName: Comparable {
-  /// By column, then by part: an order for listings, without meaning.
-  public static func < (a: CellName, b: CellName) -> Bool {
-    a.column == b.column ? (a.part.name ?? "") < (b.part.name ?? "") : a.column < b.column
   }
 }

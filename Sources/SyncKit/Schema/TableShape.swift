@@ -30,6 +30,9 @@ struct TableShape: Sendable, Hashable {
   /// Where each column is in `columns`, and how it merges: asked for every cell there is.
   private let places: [String: Int]
   let columnPolicies: [MergePolicy]
+  /// Places of the columns in the order of `Cells`, and the names of their whole cells, by place.
+  let placesByName: [Int]
+  let cellNames: [CellName]
   /// Whether any column merges by parts.
   let hasPartColumns: Bool
 
@@ -43,6 +46,8 @@ struct TableShape: Sendable, Hashable {
     self.columns = columns
     self.isKnown = isKnown
     places = Dictionary(columns.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    cellNames = columns.map { CellName($0.name) }
+    placesByName = columns.indices.sorted { [cellNames] in cellNames[$0] < cellNames[$1] }
     columnPolicies = columns.map { declaration.policies[$0.name] ?? .lastWriterWins }
     hasPartColumns = columnPolicies.contains { $0 == .perKey || $0 == .counter }
   }

@@ -73,7 +73,7 @@ final class AsideBook {
   // MARK: Cells
 
   /// The cells of a state that this program cannot show.
-  func hidden(in state: RowState, of shape: TableShape) -> [CellName: Cell] {
+  func hidden(in state: RowState, of shape: TableShape) -> Cells {
     guard let own = rules[shape.name] else { return [:] }
     return state.cells.filter { name, cell in
       guard own[name.column] != nil else { return false }
@@ -81,8 +81,8 @@ final class AsideBook {
     }
   }
 
-  func load(_ table: String, key: CellValue, replica: (Int64) throws -> ReplicaID) throws -> [CellName: Cell] {
-    var cells: [CellName: Cell] = [:]
+  func load(_ table: String, key: CellValue, replica: (Int64) throws -> ReplicaID) throws -> Cells {
+    var cells = Cells()
     for row in try session.rows(
       "SELECT col, part, value, generation, stamp, replica, position FROM sync_aside WHERE tbl = ?1 AND key = ?2", [.text(table), key])
     {
@@ -97,7 +97,7 @@ final class AsideBook {
   }
 
   /// Makes `cells` all that is aside of a row.
-  func save(_ cells: [CellName: Cell], table: String, key: CellValue, number: (ReplicaID) throws -> Int64) throws {
+  func save(_ cells: Cells, table: String, key: CellValue, number: (ReplicaID) throws -> Int64) throws {
     try session.execute("DELETE FROM sync_aside WHERE tbl = ?1 AND key = ?2", [.text(table), key])
     for (name, cell) in cells {
       try session.execute(

@@ -24,10 +24,10 @@ struct ColumnPlan {
   }
 
   private let columns: [Column]
-  /// Places of the columns in the byte order of their names, in which a digest takes them.
-  let digestOrder: [Int]
+  let placesByName: [Int]
   /// What a digest says before each column's value.
   let digestNames: [[UInt8]]
+  let digestOpening: [UInt8]
   /// Where the cells of the change before were: the next one's are nearly always there too.
   private var places: [Int] = []
   /// What was laid out last, and the cells it is made of: a change is judged, and written at once.
@@ -44,10 +44,11 @@ struct ColumnPlan {
         }
       return Column(name: column.name, bit: 1 << Int64(column.id), taking: taking)
     }
-    digestOrder = shape.columns.indices.sorted { shape.columns[$0].name.utf8.lexicographicallyPrecedes(shape.columns[$1].name.utf8) }
-    digestNames = shape.columns.map { column in
+    placesByName = shape.placesByName
+    digestOpening = RowDigest.opening(shape.name)
+    digestNames = shape.cellNames.map { name in
       var bytes: [UInt8] = []
-      RowDigest.append(CellName(column.name), to: &bytes)
+      RowDigest.append(name, to: &bytes)
       return bytes
     }
   }

@@ -1,3 +1,4 @@
+internal import Crypto
 public import Foundation
 
 /// A number that two stores have in common exactly when they hold the same rows of one table in one scope: the sum, modulo
@@ -26,14 +27,13 @@ struct RowDigest: Hashable, Sendable {
       self.init(value: 0)
       return
     }
-    // An array takes single bytes several times faster than Data does.
-    var data = Array("synckit/row/1\0\(table)\0".utf8)
+    var data = Self.opening(table)
     data.reserveCapacity(Self.bytesExpected)
     key.append(to: &data)
     data.appendVarint(UInt64(state.life))
     // Most cells of a row have one version.
     var (close, closed): ([UInt8], (UInt32, Version)?) = ([], nil)
-    for (name, cell) in state.cells.sorted(by: { $0.key.isBefore($1.key) }) {
+    for (name, cell) in state.cells {
       Self.append(name, to: &data)
       cell.value.append(to: &data)
       if closed.map({ $0 != (cell.generation, cell.origin.version) }) ?? true {
@@ -42,24 +42,29 @@ struct RowDigest: Hashable, Sendable {
       }
       data.append(contentsOf: close)
     }
-    self.init(data.sha256)
+    self.init(data)
   }
 
   /// That of a living row whose cells have one version.
-  init(_ plain: PlainCells, plan: ColumnPlan, life: UInt32, version: Version, table: String, key: CellValue) {
-    var data = Array("synckit/row/1\0\(table)\0".utf8)
-    data.reserveCapacity(Self.bytesExpected)
+  ///
+  /// - Parameter data: Memory to be used again by the next call.
+  init(_ plain: PlainCells, plan: ColumnPlan, life: UInt32, version: Version, key: CellValue, in data: inout [UInt8]) {
+    data.removeAll(keepingCapacity: true)
+    data.append(contentsOf: plan.digestOpening)
     key.append(to: &data)
     data.appendVarint(UInt64(life))
     let close = Self.close(0, version)
-    for place in plan.digestOrder {
+    for place in plan.placesByName {
       guard let value = plain.values[place] else { continue }
       data.append(contentsOf: plan.digestNames[place])
       value.append(to: &data)
       data.append(contentsOf: close)
     }
-    self.init(data.sha256)
+    self.init(data)
   }
+
+  /// What comes before the key.
+  static func opening(_ table: String) -> [UInt8] { Array("synckit/row/1\0\(table)\0".utf8) }
 
   /// What comes before a cell's value.
   static func append(_ name: CellName, to data: inout [UInt8]) {
@@ -86,6 +91,10 @@ struct RowDigest: Hashable, Sendable {
     return data
   }
 
+  private init(_ data: [UInt8]) {
+    self.init(value: SHA256.hash(data: data).withUnsafeBytes { UInt128(littleEndian: $0.loadUnaligned(as: UInt128.self)) })
+  }
+
   /// The first 16 bytes, little endian.
   init(_ bytes: Data) {
     var value: UInt128 = 0
@@ -97,19 +106,6 @@ struct RowDigest: Hashable, Sendable {
 
   static func + (a: RowDigest, b: RowDigest) -> RowDigest { RowDigest(value: a.value &+ b.value) }
   static func - (a: RowDigest, b: RowDigest) -> RowDigest { RowDigest(value: a.value &- b.value) }
-}
-
-extension CellName {
-  /// Byte order of the column, then whole cells, members by bytes, increments by number: the order every client can make.
-  fileprivate func isBefore(_ other: CellName) -> Bool {
-    if column != other.column { return column.utf8.lexicographicallyPrecedes(other.column.utf8) }
-    return switch (part, other.part) {
-    case (.member(let a), .member(let b)): a.utf8.lexicographicallyPrecedes(b.utf8)
-    case (.increment(let a), .increment(let b)): a < b
-    case (.whole, .member), (.whole, .increment), (.member, .increment): true
-    default: false
-    }
-  }
 }
 
 /// Keeps the sums of a store as rows change, in the transaction that changes them.

@@ -37,11 +37,12 @@ struct RowMetadata {
       split.append(Self.lifeEntry)
       try append(lifeOrigin)
     }
-    var parts: [String: [(CellPart, Cell)]] = [:]
-    for (name, cell) in state.cells where name.part != .whole { parts[name.column, default: []].append((name.part, cell)) }
-    for column in shape.columns {
+    let places = Self.places(of: state.cells, in: shape)
+    for (column, own) in zip(shape.columns, places) where !own.isEmpty {
       let id = UInt8(truncatingIfNeeded: column.id)
-      if let cell = state.cells[CellName(column.name)] {
+      var parts = state.cells[own]
+      if let (name, cell) = parts.first, name.part == .whole {
+        parts = parts.dropFirst()
         if cell.generation > 0 {
           split.append(Self.generationEntry + id)
           split.appendVarint(UInt64(cell.generation))
@@ -53,11 +54,11 @@ struct RowMetadata {
           try append(cell.origin)
         }
       }
-      guard let own = parts[column.name] else { continue }
+      if parts.isEmpty { continue }
       mask |= 1 << Int64(column.id)
-      for (part, cell) in own.sorted(by: { ($0.0.name ?? "") < ($1.0.name ?? "") }) {
+      for (name, cell) in parts {
         var flags: UInt8 = cell.origin == main ? Self.hasMainOrigin : 0
-        switch part {
+        switch name.part {
         case .whole: continue
         case .member(let name):
           // What stands in the object and came with the rest of the row needs no word.
@@ -76,6 +77,20 @@ struct RowMetadata {
         if flags & Self.hasMainOrigin == 0 { try append(cell.origin) }
       }
     }
+  }
+
+  /// Which of a row's cells are of each column, by the columns' places.
+  private static func places(of cells: Cells, in shape: TableShape) -> [Range<Int>] {
+    var places = [Range<Int>](repeating: 0..<0, count: shape.columns.count)
+    var (known, first) = (shape.placesByName[...], 0)
+    while first < cells.count {
+      let column = cells[first].key.column
+      let end = cells[first...].firstIndex { $0.key.column != column } ?? cells.count
+      known = known.drop { shape.columns[$0].name.precedesByBytes(column) }
+      if let place = known.first, shape.columns[place].name == column { places[place] = first..<end }
+      first = end
+    }
+    return places
   }
 
   /// The origin most written cells share, the later of two equals: it is stored once for the row.
@@ -106,14 +121,17 @@ struct RowMetadata {
   /// The row's state, given the values of its columns in order.
   func state(_ shape: TableShape, values: ArraySlice<CellValue>, replica: @escaping (Int64) throws -> ReplicaID) throws -> RowState {
     var state = RowState(life: life, lifeOrigin: main)
-    for (column, value) in zip(shape.columns, values) where mask >> Int64(column.id) & 1 == 1 {
-      switch shape.policy(of: column) {
+    guard values.count == shape.columns.count else { throw ByteReader.short }
+    state.cells.reserveCapacity(values.count)
+    for place in shape.placesByName where mask >> Int64(shape.columns[place].id) & 1 == 1 {
+      let value = values[values.startIndex + place]
+      switch shape.columnPolicies[place] {
       case .perKey:
         for (member, json) in CellParts.members(of: value) ?? [:] {
-          state.cells[CellName(column.name, .member(member))] = Cell(origin: main, value: json)
+          state.cells[CellName(shape.columns[place].name, .member(member))] = Cell(origin: main, value: json)
         }
       case .counter: break
-      default: state.cells[CellName(column.name)] = Cell(origin: main, value: value)
+      default: state.cells[shape.cellNames[place]] = Cell(origin: main, value: value)
       }
     }
     var reader = EntryReader(bytes: ByteReader(split), replica: replica)

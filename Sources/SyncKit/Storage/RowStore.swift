@@ -18,6 +18,7 @@ final class RowStore {
   func shape(_ table: String) -> TableShape? { shapes[table] }
 
   private var plans: [String: ColumnPlan] = [:]
+  private var digestBytes: [UInt8] = []
   private var statementsByTable: [String: RowStatements] = [:]
   private func statements(_ shape: TableShape) -> RowStatements {
     if let known = statementsByTable[shape.name] { return known }
@@ -136,8 +137,13 @@ final class RowStore {
     return try load(shape, key: key)
   }
 
-  /// What the app has in a row, by column; nil when there is none.
-  func values(_ shape: TableShape, key: CellValue) throws -> [CellValue]? { try session.firstRow(statements(shape).values, [key]) }
+  /// What the app has in a row, by column, nil when there is none; and what was known of the row when that was written.
+  func standing(_ shape: TableShape, key: CellValue) throws -> (values: [CellValue]?, stored: Stored?) {
+    guard let row = try session.firstRow(statements(shape).standing, [key]) else { return (nil, try load(shape, key: key)) }
+    let stored = row[0].isNull ? nil : try stored(row, shape)
+    loaded = Loaded(table: shape.name, key: key, digest: row[8].blob, stored: stored)
+    return (Array(row[9...]), stored)
+  }
 
   /// Rows of one scope by key, tombstones too.
   ///
@@ -159,7 +165,7 @@ final class RowStore {
     let metadata = RowMetadata(life: UInt32(clamping: life), main: main, mask: mask, split: row[7].blob ?? Data())
     var state = try metadata.state(shape, values: row[9...], replica: replicaID)
     if state.isAlive, try aside.has(shape.name) {
-      state.cells.merge(try aside.load(shape.name, key: row[0], replica: replicaID)) { _, aside in aside }
+      for (name, cell) in try aside.load(shape.name, key: row[0], replica: replicaID) { state.cells[name] = cell }
     }
     return Stored(state: state, scope: scope)
   }
@@ -222,7 +228,7 @@ final class RowStore {
     _ plain: PlainCells, life: UInt32, origin: Origin, shape: TableShape, key: CellValue, scope: String
   ) throws {
     guard let plan = plans[shape.name] else { return }
-    let digest = RowDigest(plain, plan: plan, life: life, version: origin.version, table: shape.name, key: key)
+    let digest = RowDigest(plain, plan: plan, life: life, version: origin.version, key: key, in: &digestBytes)
     try noteDigest(digest, isAlive: true, shape: shape, key: key, scope: scope)
     try write(
       RowMetadata(life: life, main: origin, mask: plain.mask, split: Data()), digest: digest.bytes, shape: shape, key: key, scope: scope)

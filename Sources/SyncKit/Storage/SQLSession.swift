@@ -9,11 +9,26 @@ public protocol SQLSession {
   func execute(_ sql: String, _ arguments: [CellValue]) throws
   /// All rows of a query, each with its values in column order.
   func rows(_ sql: String, _ arguments: [CellValue]) throws -> [[CellValue]]
+  func execute(_ sql: RepeatedSQL, _ arguments: [CellValue]) throws
+  func rows(_ sql: RepeatedSQL, _ arguments: [CellValue]) throws -> [[CellValue]]
+}
+
+/// A statement that one transaction runs for row after row: a store need not look for it again by its text.
+public final class RepeatedSQL {
+  public let text: String
+  /// What a store found for it. Of the transaction that `RepeatedSQL` was made in.
+  var found: AnyObject?
+
+  public init(_ text: String) { self.text = text }
 }
 
 extension SQLSession {
   public func execute(_ sql: String) throws { try execute(sql, []) }
   public func rows(_ sql: String) throws -> [[CellValue]] { try rows(sql, []) }
+
+  public func execute(_ sql: RepeatedSQL, _ arguments: [CellValue]) throws { try execute(sql.text, arguments) }
+  public func rows(_ sql: RepeatedSQL, _ arguments: [CellValue]) throws -> [[CellValue]] { try rows(sql.text, arguments) }
+  public func firstRow(_ sql: RepeatedSQL, _ arguments: [CellValue] = []) throws -> [CellValue]? { try rows(sql, arguments).first }
 
   public func firstRow(_ sql: String, _ arguments: [CellValue] = []) throws -> [CellValue]? {
     try rows(sql, arguments).first

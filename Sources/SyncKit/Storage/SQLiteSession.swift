@@ -15,20 +15,41 @@ struct SQLiteSession: SQLSession {
     try listener?(.statement(sql))
     // What changes the schema has no arguments, and GRDB must know of it.
     if arguments.isEmpty { return try db.cachedStatement(sql: sql).execute() }
-    try run(sql, arguments) { _ in }
+    try run(try db.cachedStatement(sql: sql), arguments) { _ in }
+  }
+
+  func execute(_ sql: RepeatedSQL, _ arguments: [CellValue]) throws {
+    try listener?(.statement(sql.text))
+    try run(try statement(sql), arguments) { _ in }
   }
 
   func rows(_ sql: String, _ arguments: [CellValue]) throws -> [[CellValue]] {
     if let listener, !sql.hasPrefix("SELECT") { try listener(.statement(sql)) }
+    return try rows(of: try db.cachedStatement(sql: sql), arguments)
+  }
+
+  func rows(_ sql: RepeatedSQL, _ arguments: [CellValue]) throws -> [[CellValue]] {
+    if let listener, !sql.text.hasPrefix("SELECT") { try listener(.statement(sql.text)) }
+    return try rows(of: try statement(sql), arguments)
+  }
+
+  private func statement(_ sql: RepeatedSQL) throws -> Statement {
+    if let known = sql.found as? Statement { return known }
+    let statement = try db.cachedStatement(sql: sql.text)
+    sql.found = statement
+    return statement
+  }
+
+  private func rows(of statement: Statement, _ arguments: [CellValue]) throws -> [[CellValue]] {
     var rows: [[CellValue]] = []
-    try run(sql, arguments) { statement in
+    try run(statement, arguments) { statement in
       rows.append((0..<sqlite3_column_count(statement)).map { CellValue(column: $0, of: statement) })
     }
     return rows
   }
 
-  private func run(_ sql: String, _ arguments: [CellValue], row: (OpaquePointer) -> Void) throws {
-    let statement = try db.cachedStatement(sql: sql).sqliteStatement
+  private func run(_ prepared: Statement, _ arguments: [CellValue], row: (OpaquePointer) -> Void) throws {
+    let statement = prepared.sqliteStatement
     defer {
       sqlite3_reset(statement)
       // Nothing that a person wrote stays in memory for the next user of the statement.
@@ -36,20 +57,20 @@ struct SQLiteSession: SQLSession {
     }
     for (index, value) in arguments.enumerated() {
       let code = value.bind(to: statement, at: Int32(index + 1))
-      guard code == SQLITE_OK else { throw failure(code, sql) }
+      guard code == SQLITE_OK else { throw failure(prepared) }
     }
     while true {
       let code = sqlite3_step(statement)
       if code == SQLITE_DONE { return }
-      guard code == SQLITE_ROW else { throw failure(code, sql) }
+      guard code == SQLITE_ROW else { throw failure(prepared) }
       row(statement)
     }
   }
 
-  private func failure(_ code: Int32, _ sql: String) -> DatabaseError {
+  private func failure(_ statement: Statement) -> DatabaseError {
     DatabaseError(
       resultCode: ResultCode(rawValue: sqlite3_extended_errcode(db.sqliteConnection)),
-      message: sqlite3_errmsg(db.sqliteConnection).map { String(cString: $0) }, sql: sql)
+      message: sqlite3_errmsg(db.sqliteConnection).map { String(cString: $0) }, sql: statement.sql)
   }
 }
 

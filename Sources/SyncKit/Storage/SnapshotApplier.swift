@@ -62,16 +62,19 @@ extension PageApplier {
 
   private func replaceRows(of page: SnapshotContent, clock: inout HybridClock) throws {
     let own = try unacknowledged(scope: page.scope)
-    var coming: [String: [CellValue: RowState]] = [:]
+    var coming: [String: [CellValue: Coming]] = [:]
     for row in page.rows {
       let shape = try rows.shapeOrUnknown(row.table)
-      let cells = row.state.cells.map { CellChange($0.column, $1.value, part: $0.part, generation: $1.generation) }
-      let change = RowChange(table: row.table, key: row.key, life: row.state.life, cells: cells)
-      let kept = Set(try rows.prepare(change, shape, rules: page.rules[row.table] ?? [:]).map(\.name))
-      var known = row.state
-      for name in row.state.cells.keys where !kept.contains(name) {
-        known.cells[name] = nil
-        try state.set("\(Self.skippedPrefix)\(row.table)/\(name.column)", .integer(1))
+      var known = Coming(
+        state: row.state, change: RowChange(table: row.table, key: row.key, life: row.state.life, cells: row.state.changes))
+      let kept = try rows.prepare(known.change, shape, rules: page.rules[row.table] ?? [:])
+      if kept.count < known.change.cells.count {
+        let names = Set(kept.map(\.name))
+        for name in row.state.cells.keys where !names.contains(name) {
+          known.state.cells[name] = nil
+          try state.set("\(Self.skippedPrefix)\(row.table)/\(name.column)", .integer(1))
+        }
+        known.change.cells = kept
       }
       coming[row.table, default: [:]][row.key] = known
     }
@@ -82,7 +85,7 @@ extension PageApplier {
         let replacement = coming[range.table]?.removeValue(forKey: key)
         guard replacement != nil || scope.utf8.elementsEqual(page.scope.utf8) else { continue }
         let before = try rows.load(shape, key: key)?.state ?? .unknown
-        let after = join(own[RowName(table: range.table, key: key)] ?? [], onto: replacement ?? .unknown, policies)
+        let after = join(own[RowName(table: range.table, key: key)] ?? [], onto: replacement?.state ?? .unknown, policies)
         if after == .unknown {
           try rows.forget(shape, key: key)
         } else {
@@ -90,17 +93,16 @@ extension PageApplier {
         }
       }
     }
-    for (table, states) in coming {
+    for (table, ofTable) in coming {
       let shape = try rows.shapeOrUnknown(table)
       let policies = try rows.policies(shape)
       // New here, or the rest of a row that the page before began.
-      for (key, state) in states {
+      for (key, coming) in ofTable {
+        let state = coming.state
         let stored = try rows.load(shape, key: key)
         let isOwn = own[RowName(table: table, key: key)] != nil
         if stored == nil, !isOwn, let origin = state.soleOrigin {
-          let cells = state.cells.map { CellChange($0.column, $1.value, part: $0.part, generation: $1.generation) }
-          let change = RowChange(table: table, key: key, life: state.life, cells: cells)
-          if try rows.saveNew(change, origin: origin, shape: shape, scope: page.scope) { continue }
+          if try rows.saveNew(coming.change, origin: origin, shape: shape, scope: page.scope) { continue }
         }
         let before = stored?.state ?? .unknown
         let merged = before == .unknown ? state : Self.join(state, onto: before, policies)
@@ -108,12 +110,12 @@ extension PageApplier {
         try rows.replace(before, with: after, shape: shape, key: key, scope: page.scope)
       }
     }
+    var newest: UInt64 = 0
     for row in page.rows {
-      for origin in row.state.cells.values.map(\.origin) + [row.state.lifeOrigin].compactMap({ $0 }) {
-        clock.receive(origin.version.timestamp)
-      }
+      if let birth = row.state.lifeOrigin { clock.receive(birth.version.timestamp) }
+      for cell in row.state.cells.values { newest = max(newest, cell.origin.version.timestamp.rawValue) }
     }
-    let newest = page.rows.flatMap { $0.state.cells.values.map(\.origin.version.timestamp.rawValue) }.max() ?? 0
+    clock.receive(HybridTimestamp(rawValue: newest))
     try state.set("hubStamp", .integer(Int64(bitPattern: max(newest, UInt64(bitPattern: try state.integer("hubStamp"))))))
   }
 
@@ -138,6 +140,13 @@ extension PageApplier {
         policies: policies
       ).state
     }
+  }
+
+  /// A row of a page, as far as it can be merged here.
+  private struct Coming {
+    var state: RowState
+    /// Its cells as one write.
+    var change: RowChange
   }
 
   private struct OwnChange {

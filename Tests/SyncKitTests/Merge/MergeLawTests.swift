@@ -67,7 +67,7 @@ import Testing
       if let known = part as? RowState { state = known }
       if let change = part as? IncomingChange { state = Merge.join(state, change).state }
     }
-    return state.cells.mapValues(\.value)
+    return Dictionary(uniqueKeysWithValues: state.cells.map { ($0.key, $0.value.value) })
   }
 
   @Test func aLoserItsWinnerHadNotSeenIsReportedASeenOneNever() {

@@ -37,7 +37,7 @@ import Testing
                   throw IngestQueue.HalfDone(reason: SyncError(.storeDamaged, vi: "hỏng", en: "damaged"))
                 }
                 return Data()
-              }, from: replica)
+              }, from: replica, changes: 1)
             return (number, true)
           } catch let error as SyncError {
             #expect(error.code == (number % 10 == 8 ? .storeDamaged : .internalFault))
@@ -52,6 +52,35 @@ import Testing
     #expect(Set(kept) == Set(results.filter(\.value).keys))
   }
 
+  /// Whoever else writes waits for one group at most.
+  @Test func aGroupHasNoMoreRowsThanWhatOneMayWaitFor() async throws {
+    let world = try await World()
+    let (store, key, sizes) = (world.hubStore, SigningKey(), Tally())
+    let queue = IngestQueue { body in
+      let results = try await store.write { session in
+        try body(Ingest(session: session, tables: store.tables, key: key, wallMs: 1))
+      }
+      sizes.note(results.count)
+      return results
+    }
+    let large = IngestQueue.groupChangesMax / 2 - 1
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number: UInt8 in 0..<40 {
+        let replica = try id(number)
+        group.addTask { _ = try await queue.run({ _ in Data() }, from: replica, changes: number < 39 ? large : large * 5) }
+      }
+      try await group.waitForAll()
+    }
+    #expect(sizes.all.reduce(0, +) == 40 && sizes.all.allSatisfy { $0 <= 2 } && sizes.all.contains(2))
+  }
+
+  private final class Tally: @unchecked Sendable {
+    private let lock = NSLock()
+    private var noted: [Int] = []
+    var all: [Int] { lock.withLock { noted } }
+    func note(_ count: Int) { lock.withLock { noted.append(count) } }
+  }
+
   @Test func oneReplicasFloodLeavesRoomForOthers() async throws {
     let world = try await World()
     let queue = try queue(world)
@@ -60,14 +89,14 @@ import Testing
       for _ in 0..<2500 {
         group.addTask {
           do {
-            _ = try await queue.run({ _ in Data() }, from: flooder)
+            _ = try await queue.run({ _ in Data() }, from: flooder, changes: 1)
             return false
           } catch let error as SyncError {
             return error.code == .busy
           }
         }
       }
-      _ = try await queue.run({ _ in Data() }, from: other)
+      _ = try await queue.run({ _ in Data() }, from: other, changes: 1)
       return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
     }
     #expect(busy > 0)

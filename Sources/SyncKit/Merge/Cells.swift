@@ -1,0 +1,86 @@
+/// The written cells of one row, by name, in the byte order of their names: the order in which digests take them and listings
+/// show them.
+///
+/// A row has a few dozen cells at most, nearly always met in this order: an array of them is read, compared and copied in a
+/// fraction of the time of a dictionary.
+///
+/// - Complexity: looking up a name takes O(log n) comparisons; a cell put anywhere but at the end moves those after it.
+struct Cells: Sendable, RandomAccessCollection, ExpressibleByDictionaryLiteral {
+  typealias Element = (key: CellName, value: Cell)
+
+  private var elements: [Element] = []
+
+  init() {}
+
+  init(dictionaryLiteral elements: (CellName, Cell)...) {
+    for (name, cell) in elements { self[name] = cell }
+  }
+
+  var startIndex: Int { 0 }
+  var endIndex: Int { elements.count }
+  subscript(position: Int) -> Element { elements[position] }
+
+  var keys: some RandomAccessCollection<CellName> { elements.lazy.map(\.key) }
+  var values: some RandomAccessCollection<Cell> { elements.lazy.map(\.value) }
+
+  mutating func reserveCapacity(_ count: Int) { elements.reserveCapacity(count) }
+
+  subscript(name: CellName) -> Cell? {
+    get {
+      let place = place(of: name)
+      return isAt(place, name) ? elements[place].value : nil
+    }
+    set {
+      // Cells nearly always come in order.
+      let place = elements.last.map { $0.key < name } ?? true ? elements.count : place(of: name)
+      switch (isAt(place, name), newValue) {
+      case (true, let cell?): elements[place].value = cell
+      case (true, nil): elements.remove(at: place)
+      case (false, let cell?): elements.insert((name, cell), at: place)
+      case (false, nil): break
+      }
+    }
+  }
+
+  func filter(_ isIncluded: (Element) throws -> Bool) rethrows -> Cells {
+    var cells = Cells()
+    cells.elements = try elements.filter(isIncluded)
+    return cells
+  }
+
+  private func isAt(_ place: Int, _ name: CellName) -> Bool { place < elements.count && elements[place].key == name }
+
+  /// Where a name is, or would be.
+  private func place(of name: CellName) -> Int {
+    var (low, high) = (0, elements.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if elements[middle].key < name { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}
+
+extension Cells: Hashable {
+  static func == (a: Cells, b: Cells) -> Bool { a.elements.elementsEqual(b.elements) { $0.key == $1.key && $0.value == $1.value } }
+
+  func hash(into hasher: inout Hasher) {
+    for (name, cell) in elements {
+      hasher.combine(name)
+      hasher.combine(cell)
+    }
+  }
+}
+
+extension CellName: Comparable {
+  /// Byte order of the column, then whole cells, members by bytes, increments by number: the order every client can make.
+  public static func < (a: CellName, b: CellName) -> Bool {
+    if a.column != b.column { return a.column.precedesByBytes(b.column) }
+    return switch (a.part, b.part) {
+    case (.member(let a), .member(let b)): a.precedesByBytes(b)
+    case (.increment(let a), .increment(let b)): a < b
+    case (.whole, .member), (.whole, .increment), (.member, .increment): true
+    default: false
+    }
+  }
+}
