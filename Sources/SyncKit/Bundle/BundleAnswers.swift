@@ -89,6 +89,12 @@ struct BundleAnswers: Sendable {
 
   func has(_ kind: SectionKind, _ about: Data = Data()) -> Bool { places[Key(kind: kind, about: about)] != nil }
 
+  /// Whether an answer is as new as what the hub says of itself here.
+  func isOfNewest(_ kind: SectionKind, _ about: Data) -> Bool {
+    guard let place = places[Key(kind: kind, about: about)], let newest = places[Key(kind: .hubAnswer, about: Data())] else { return false }
+    return place.writtenMs >= newest.writtenMs
+  }
+
   /// The answer as HTTP would have brought it; nil when there is none.
   func answer(_ kind: SectionKind, _ about: Data = Data()) throws -> HubResponse? {
     guard let place = places[Key(kind: kind, about: about)] else { return nil }

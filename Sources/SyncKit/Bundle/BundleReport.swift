@@ -24,6 +24,12 @@ public struct BundleReport: Sendable, Hashable, Codable {
     public var conflicting = 0
     /// Packets the hub now has.
     public var packets = 0
+    /// Attachments that the hub has whole now and had not before.
+    public var blobs = 0
+    /// Attachments that the hub had.
+    public var blobsDuplicate = 0
+    /// Attachments of which pieces are missing, or the row that refers to them.
+    public var blobsWaiting = 0
     /// Units that a restored hub had lost.
     public var unitsBack = 0
     public var isNewlyEnrolled = false

@@ -173,7 +173,9 @@ extension Hub {
         .damaged, vi: "Gói dữ liệu không khớp tên của nó: hỏng trên đường. Gửi lại.",
         en: "The batch does not match its name: damaged on the way. Send it again.")
     }
-    if offset > 0 { try await forgetUpload(hash) }
+    // A batch that fits one call comes whole again after it broke off.
+    let hasBeginning = try await store.read { try $0.firstRow("SELECT 1 FROM hub_upload WHERE hash = ?1 LIMIT 1", [.blob(hash)]) != nil }
+    if hasBeginning { try await forgetUpload(hash) }
     return batch
   }
 
