@@ -102,13 +102,13 @@ struct ImportCommand: ToolCommand {
         [
           words.text("Đơn vị", "Unit"), words.text("Thiết bị", "Device"), words.text("Mới", "New"), words.text("Đã có", "Had"),
           words.text("Chờ", "Waiting"), words.text("Tạm giữ", "Held"), words.text("Xung đột", "Conflicting"),
-          words.text("Từ chối", "Refused"), words.text("Phiếu", "Answers"), words.text("Ảnh", "Photos"),
+          words.text("Hỏng", "Damaged"), words.text("Từ chối", "Refused"), words.text("Phiếu", "Answers"), words.text("Ảnh", "Photos"),
         ]
       ]
         + report.devices.map { device in
           [
             device.scope, device.name, n(device.new), n(device.duplicate), n(device.waiting + device.undecided), n(device.held),
-            n(device.conflicting), n(device.refused), n(device.packets), n(device.blobs),
+            n(device.conflicting), n(device.damaged), n(device.refused), n(device.packets), n(device.blobs),
           ]
         })
     let enrolled = report.devices.count { $0.isNewlyEnrolled }

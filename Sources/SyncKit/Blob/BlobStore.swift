@@ -36,11 +36,18 @@ public struct BlobID: Sendable, Hashable, CustomStringConvertible {
 /// Nothing here is ever removed but beginnings. Calls block on the disk, for one piece or one blob at most.
 public struct BlobStore: Sendable {
   public let folder: String
+  /// Of one whole.
+  private let bytesMax: Int
 
   /// One blob, in bytes.
   public static let blobBytesMax = WireLimits.blobBytesMax
 
-  public init(folder: String) { self.folder = folder }
+  public init(folder: String) { self.init(folder: folder, bytesMax: Self.blobBytesMax) }
+
+  init(folder: String, bytesMax: Int) {
+    self.folder = folder
+    self.bytesMax = bytesMax
+  }
 
   /// Size of a whole blob in bytes; nil when it is not here, or only its beginning.
   public func byteCount(_ id: BlobID) -> Int? { Self.size(path(id)) }
@@ -74,10 +81,10 @@ public struct BlobStore: Sendable {
   public func put(
     _ bytes: Data, of id: BlobID, at offset: Int, size: Int, judge: (@Sendable (Data) -> LocalizedText?)? = nil
   ) throws -> Int {
-    guard (1...Self.blobBytesMax).contains(size), offset >= 0, bytes.count <= size, offset <= size - bytes.count else {
+    guard (1...bytesMax).contains(size), offset >= 0, bytes.count <= size, offset <= size - bytes.count else {
       throw SyncError(
-        .tooLarge, vi: "Tệp đính kèm phải từ 1 đến \(Self.blobBytesMax) byte.", en: "An attachment has 1 to \(Self.blobBytesMax) bytes.",
-        expected: UInt64(Self.blobBytesMax))
+        .tooLarge, vi: "Tệp đính kèm phải từ 1 đến \(bytesMax) byte.", en: "An attachment has 1 to \(bytesMax) bytes.",
+        expected: UInt64(bytesMax))
     }
     if let whole = byteCount(id) { return whole }
     try makeFolder("part")

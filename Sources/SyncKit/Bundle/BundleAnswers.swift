@@ -40,7 +40,7 @@ struct BundleAnswers: Sendable {
     var others: Set<Data> = []
     while let item = try reader.next() {
       switch item {
-      case .damage(let text): file.note(text)
+      case .damage(let text, _): file.note(text)
       case .parcel(let parcel):
         guard parcel.wire.to == replica.bytes else {
           if !parcel.wire.to.isEmpty { others.insert(parcel.wire.to) }

@@ -71,7 +71,11 @@ final class BundleIntake {
     while let item = try reader.next() {
       try Task.checkCancellation()
       switch item {
-      case .damage(let text): file.note(text)
+      case .damage(let text, let parcel):
+        file.note(text)
+        if let from = parcel.flatMap({ senders[$0.tag]?.replica ?? ReplicaID(bytes: $0.wire.from) }) {
+          try await count(from) { $0.damaged += 1 }
+        }
       case .parcel(let parcel): begin(parcel, in: reader)
       case .section(let section, let body):
         guard let parcel = section.parcel, let sender = senders[parcel.tag] else { continue }

@@ -16,6 +16,8 @@ public struct BundleReport: Sendable, Hashable, Codable {
     public var undecided = 0
     /// Parts that were not taken; `problems` says why.
     public var refused = 0
+    /// Sections that were damaged on the way: what was in them comes again with its next bundle.
+    public var damaged = 0
     /// Changes in the new batches.
     public var changes = 0
     /// Changes in them that are not merged yet, with a reason.

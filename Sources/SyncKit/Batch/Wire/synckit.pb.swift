@@ -1470,6 +1470,21 @@ nonisolated struct WireBundleDelivery: Sendable {
   init() {}
 }
 
+/// What the hub has of a bundle that is brought over the network, and the return once it has read all of it.
+nonisolated struct WireBundleTaken: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var bytes: UInt64 = 0
+
+  var `return`: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 /// Ends a bundle.
 nonisolated struct WireBundleClose: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -3904,6 +3919,41 @@ nonisolated extension WireBundleDelivery: SwiftProtobuf.Message, SwiftProtobuf._
   static func ==(lhs: WireBundleDelivery, rhs: WireBundleDelivery) -> Bool {
     if lhs.hub != rhs.hub {return false}
     if lhs.marks != rhs.marks {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBundleTaken: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BundleTaken"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}bytes\0\u{1}return\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.`return`) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 1)
+    }
+    if !self.`return`.isEmpty {
+      try visitor.visitSingularBytesField(value: self.`return`, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBundleTaken, rhs: WireBundleTaken) -> Bool {
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.`return` != rhs.`return` {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
