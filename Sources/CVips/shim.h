@@ -13,6 +13,7 @@ const char *vips_foreign_find_load_buffer(const void *data, size_t size);
 VipsImage *vips_image_new_from_buffer(const void *buf, size_t len, const char *option_string, ...) __attribute__((sentinel));
 int vips_image_get_width(const VipsImage *image);
 int vips_image_get_height(const VipsImage *image);
+int vips_avg(VipsImage *in, double *out, ...) __attribute__((sentinel));
 int vips_thumbnail_image(VipsImage *in, VipsImage **out, int width, ...) __attribute__((sentinel));
 int vips_jpegsave_buffer(VipsImage *in, void **buf, size_t *len, ...) __attribute__((sentinel));
 VipsArrayDouble *vips_array_double_new(const double *array, int n);
@@ -43,6 +44,17 @@ static inline int synckit_photo_size(const void *bytes, size_t count, int *width
   *height = vips_image_get_height(image);
   g_object_unref(image);
   return 0;
+}
+
+// Reads a picture to its end; whatever the reader complains of is an error.
+static inline int synckit_photo_check(const void *bytes, size_t count) {
+  VipsImage *image = vips_image_new_from_buffer(
+    bytes, count, "", "access", SYNCKIT_VIPS_ACCESS_SEQUENTIAL, "fail_on", SYNCKIT_VIPS_FAIL_ON_WARNING, NULL);
+  if (image == NULL) return -1;
+  double average = 0;
+  int result = vips_avg(image, &average, NULL);
+  g_object_unref(image);
+  return result;
 }
 
 // Upright, at most `side` pixels either way, in sRGB on white, as a JPEG without anything but the picture. Whatever the reader complains

@@ -40,12 +40,17 @@ struct Export: FieldCommand {
       en: "Do not encrypt: whoever holds the file can read the reports in it."))
   var plain = false
 
+  @Flag(
+    name: .long,
+    help: .text(vi: "Không kèm ảnh, để tệp nhỏ; ảnh đi lần khác.", en: "Leave the photos for another time, for a small file."))
+  var withoutPhotos = false
+
   func validate() throws { _ = try BundleSize.read(split) }
 
   func perform(_ console: Console) async throws {
     let survey = try field.open()
     var options = BundleExportOptions()
-    (options.isPlain, options.partBytesMax) = (plain, try BundleSize.read(split))
+    (options.isPlain, options.partBytesMax, options.withoutBlobs) = (plain, try BundleSize.read(split), withoutPhotos)
     let (chosen, replica, courier) = (options, survey.replica, Courier(store: field.storePath))
     let file = file
     let export = try await interruptible { try await replica.exportBundle(to: file, options: chosen, courier: courier) }
@@ -91,6 +96,14 @@ struct BundleSpeech {
     console.say(
       "Đã ghi \(n(export.changes)) thay đổi trong \(n(export.batches)) gói và \(n(export.packets)) phiếu vào \(files) (\(size)).",
       "Wrote \(n(export.changes)) changes in \(n(export.batches)) batches and \(n(export.packets)) answers to \(files) (\(size)).")
+    if export.blobs > 0 {
+      let photos = ByteAmount.text(export.blobBytes, console.words)
+      console.say("Kèm \(n(export.blobs)) ảnh (\(photos)).", "With it go \(n(export.blobs)) photos (\(photos)).")
+    }
+    if export.blobsLeft > 0 {
+      console.say(
+        "\(n(export.blobsLeft)) ảnh để lại lần khác.", "\(n(export.blobsLeft)) photos stay here for another time.")
+    }
     if export.pages > 0 {
       console.say(
         "Kèm \(n(export.pages)) trang dữ liệu mà tỉnh đã mất.", "With it go \(n(export.pages)) pages of data that the province lost.")
@@ -115,6 +128,13 @@ struct BundleSpeech {
       "Tỉnh xác nhận \(n(progress.changesSent)) thay đổi và \(n(outcome.packetsKept)) phiếu; nhận \(n(progress.received)); xung đột \(n(openConflicts)); tạm giữ \(n(progress.held)).",
       "The province confirms \(n(progress.changesSent)) changes and \(n(outcome.packetsKept)) answers; received \(n(progress.received)); conflicts \(n(openConflicts)); held \(n(progress.held))."
     )
+    if outcome.blobsIn > 0 { console.say("Ảnh đã về tỉnh: \(n(outcome.blobsIn)).", "Photos in: \(n(outcome.blobsIn)).") }
+    if outcome.areBlobsDeferred {
+      console.warn(
+        LocalizedText(
+          vi: "Tỉnh tạm chưa nhận ảnh vì sắp hết chỗ; ảnh còn nguyên ở đây, lần sau gửi lại.",
+          en: "The province takes no photos for now, it is short of room; they are safe here and go along next time."))
+    }
     if openConflicts > 0 {
       console.say("Xem xung đột: field list, rồi field show.", "See the conflicts: field list, then field show.")
     }

@@ -24,6 +24,8 @@ struct ReceiptCommand: FieldCommand {
     var found: RecordReceipts
     /// When the first and the last of it reached the hub, in the campaign's zone.
     var receivedAt: [String]
+    /// What of a report with photos is in.
+    var arrival: RecordArrival?
   }
 
   func perform(_ console: Console) async throws {
@@ -32,16 +34,19 @@ struct ReceiptCommand: FieldCommand {
     let found = try await survey.replica.receipts(table: table, key: .text(key))
     let campaign = try await survey.campaign()
     func time(_ ms: UInt64) -> String { campaign.map { console.words.time($0.localTime(atMs: Int64(clamping: ms))) } ?? "\(ms) ms" }
+    let arrival = table == "report" ? try await survey.arrivals()[key] : nil
     try console.result(
       Outcome(
         table: table, key: key, found: found,
-        receivedAt: found.receipts.compactMap(\.hubTimeMs).compactMap { ms in campaign?.localTime(atMs: Int64(clamping: ms)).description }))
+        receivedAt: found.receipts.compactMap(\.hubTimeMs).compactMap { ms in campaign?.localTime(atMs: Int64(clamping: ms)).description },
+        arrival: arrival))
     guard found.pending > 0 || !found.receipts.isEmpty else {
       throw ToolError(
         vi: "Máy này không ghi gì vào \(table)/\(key); biên nhận ở máy đã ghi.",
         en: "This device wrote nothing to \(table)/\(key); the receipt is with the device that did.")
     }
     for receipt in found.receipts { show(receipt, time, console) }
+    if let said = arrival.map(SyncWords.arrival) { console.say(said.vi, said.en) }
     if found.pending > 0 {
       console.say(
         "Còn \(console.words.number(found.pending)) thay đổi chưa đóng gói trên máy này.",

@@ -15,13 +15,40 @@ public enum Picture {
         rows.append(seed)
       }
     }
+    return png(rows, claimed ?? (width, height))
+  }
+
+  /// A square PNG of noise: a JPEG of it has about a byte for each pixel.
+  public static func noise(side: Int, seed: UInt64) -> Data {
+    var state = seed
+    var rows = Data(capacity: side * (side * 3 + 1))
+    for _ in 0..<side {
+      rows.append(0)
+      for _ in 0..<side * 3 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        rows.append(UInt8(truncatingIfNeeded: state >> 56))
+      }
+    }
+    return png(rows, (side, side))
+  }
+
+  /// Another JPEG of the same size, for each number below 40,000: a little brighter or darker in its finest pattern.
+  public static func variant(of jpeg: Data, _ number: Int) -> Data {
+    guard let table = jpeg.range(of: Data([0xFF, 0xDB])) else { return jpeg }
+    var bytes = jpeg
+    // After marker, length and number come 64 values, none of them 0.
+    let last = table.upperBound + 2 + 1 + 63
+    (bytes[last], bytes[last - 1]) = (UInt8(1 + number % 200), UInt8(1 + number / 200 % 200))
+    return bytes
+  }
+
+  private static func png(_ rows: Data, _ claimed: (width: Int, height: Int)) -> Data {
     var head = Data()
-    for number in [claimed?.width ?? width, claimed?.height ?? height] { head += bigEndian(UInt32(number)) }
+    for number in [claimed.width, claimed.height] { head += bigEndian(UInt32(number)) }
     head += [8, 2, 0, 0, 0]
     var png = Data([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
     for (name, body) in [("IHDR", head), ("IDAT", stored(rows)), ("IEND", Data())] { png.append(chunk(name, body)) }
     return png
-      + chunk("IEND", Data())
   }
 
   /// A JPEG with what a phone writes into it: which way up, the make, a position, a comment.

@@ -28,8 +28,11 @@ public final class TemporaryFolder: Sendable {
 
   @TaskLocal public static var kept: Kept?
 
-  public init() throws {
-    path = NSTemporaryDirectory() + "/synckit-" + UUID().uuidString
+  /// - Parameter inMemory: Where the machine has a file system in memory: for tests of many small writes that ask nothing of a disk.
+  public init(inMemory: Bool = false) throws {
+    let memory = "/dev/shm"
+    let base = inMemory && FileManager.default.isWritableFile(atPath: memory) ? memory : NSTemporaryDirectory()
+    path = base + "/synckit-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     Self.kept?.keep(self)
   }
@@ -77,14 +80,16 @@ public final class World: Sendable {
     }
   }
 
-  public init(options: Hub.Options = Hub.Options(), schema: Schema = World.notes) async throws {
+  public init(
+    options: Hub.Options = Hub.Options(), schema: Schema = World.notes, folder: TemporaryFolder? = nil
+  ) async throws {
     self.schema = schema
-    folder = try TemporaryFolder()
+    self.folder = try folder ?? TemporaryFolder()
     clock = TestClock()
     self.options = options
     let store = try SQLiteHubStore.open(
-      at: folder.path + "/hub.sqlite", tables: schema.tables, migrator: schema.migrator, clock: clock)
-    let hub = try await Hub.open(store: store, keys: try HubKeys.create(in: folder.path + "/keys"), clock: clock, options: options)
+      at: self.folder.path + "/hub.sqlite", tables: schema.tables, migrator: schema.migrator, clock: clock)
+    let hub = try await Hub.open(store: store, keys: try HubKeys.create(in: self.folder.path + "/keys"), clock: clock, options: options)
     open = Mutex((hub, store))
   }
 

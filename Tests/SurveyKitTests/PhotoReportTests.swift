@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import SurveyKit
 import SyncKit
 import TestSupport
@@ -60,6 +61,23 @@ import Testing
     #expect(shown.count == 3 && shown.allSatisfy { !$0.isHere && $0.isAtHub })
     #expect(try await other.fetchPhotos(day: try #require(CalendarDay(Self.day)), through: world.transport).isEmpty)
     #expect(try await other.photos(day: try #require(CalendarDay(Self.day))).allSatisfy(\.isHere))
+  }
+
+  /// Another program's photo, with a position in it, or a file that is none: the text comes, the file does not.
+  @Test func theHubKeepsBarePicturesOnly() async throws {
+    let world = try await HubWorld()
+    let field = try await world.device("a", unit: Self.unit)
+    let jpeg = try Photo(Picture.png(200, 100)).jpeg
+    for (number, content) in [Picture.phone(jpeg), Data("#!/bin/sh".utf8), jpeg].enumerated() {
+      let blob = try field.replica.blobs.keep(content)
+      try await field.replica.execute(
+        "INSERT INTO attachment (id, unit, tbl, record, blob) VALUES (?, ?, 'report', '07201/2024-04-01', ?)",
+        ["x\(number)", Self.unit, blob.hex])
+    }
+    await #expect { try await world.sync(field) } throws: { ($0 as? SyncError)?.code == .damaged }
+    let photos = try await world.survey.photos()
+    #expect(photos.count == 3 && photos.filter(\.isIn).map(\.blob) == [BlobID(of: jpeg).hex])
+    #expect(world.survey.hub.blobs.ids() == [BlobID(of: jpeg)])
   }
 
   @Test func aReportHasSoManyPhotosAndNoMore() async throws {

@@ -1,8 +1,9 @@
 import Foundation
-import SurveyKit
 import SyncKit
 import TestSupport
 import Testing
+
+@testable import SurveyKit
 
 @Suite struct PhotoTests {
   private static func fault(_ source: Data) -> PhotoFault? {
@@ -67,6 +68,27 @@ import Testing
     #expect(Self.fault(jpeg) == .tooManyPixels)
     // What claims less than the bound and does not have it is damaged.
     #expect(Self.fault(Picture.png(10, 10, claimed: (7000, 7000))) == .damaged)
+  }
+
+  /// What a hub keeps as a photo, whoever sent it and whatever its name.
+  @Test func aHubJudgesByWhatIsInIt() throws {
+    let jpeg = try Photo(Picture.png(1000, 600)).jpeg
+    #expect(Photo.fault(ofKept: jpeg) == nil)
+    let cases: [(Data, PhotoFault)] = [
+      (Picture.phone(jpeg), .notPrepared), (jpeg + Data("PK\u{3}\u{4} more".utf8), .notPrepared), (Picture.png(60, 40), .notPrepared),
+      (Picture.png(1281, 10), .notPrepared), (Data("<html>".utf8), .notAPicture), (Data([0xFF, 0xD8, 0xFF]), .damaged),
+      (Data(), .notAPicture), (jpeg.prefix(jpeg.count / 2), .damaged),
+    ]
+    for (bytes, fault) in cases { #expect(Photo.fault(ofKept: bytes) == fault, "\(bytes.prefix(12).hex)") }
+    var generator = SeededGenerator(seed: 8)
+    for _ in 0..<200 {
+      var bytes = Picture.phone(jpeg)
+      for _ in 0..<Int.random(in: 1...4, using: &generator) {
+        bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: .min ... .max, using: &generator)
+      }
+      // Whatever breaks, what a phone wrote beside the picture never stays unnoticed.
+      if Photo.fault(ofKept: bytes) == nil { #expect(bytes.range(of: Data("SECRET".utf8)) == nil) }
+    }
   }
 
   @Test func aPictureCutShortIsRefused() throws {

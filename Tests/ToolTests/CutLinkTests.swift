@@ -29,6 +29,8 @@ import Testing
     var options = SyncOptions()
     // As devices have it: asked at once, a hub has not kept yet what came last.
     options.retry = RetryPolicy(attemptsMax: 4, delayFirstMs: 300)
+    // From 5 to 120 KB.
+    let pictures = try [70, 150, 220, 270, 310, 350].map { try Photo(Picture.noise(side: $0, seed: UInt64($0))).jpeg }
     // What headers and questions add where nothing is cut; of two exchanges it is twice that.
     var (worst, overhead) = (0, 0)
     for seed in 0...Self.cutPoints {
@@ -36,7 +38,9 @@ import Testing
       func noise(_ count: Int) -> Data { Data((0..<count).map { _ in UInt8.random(in: .min ... .max, using: &dice) }) }
       // As text, so that it is a report; hardly anything of it compresses away.
       let text = noise(90_000).base64EncodedString()
-      let blobs = try (0..<2).map { _ in try replica.blobs.keep(noise(Int.random(in: 5_000...120_000, using: &dice))) }
+      let blobs = try (0..<2).map { number in
+        try replica.blobs.keep(Picture.variant(of: pictures[Int.random(in: 0..<pictures.count, using: &dice)], 2 * seed + number))
+      }
       try await replica.database.write { db in
         try db.execute(
           sql: "INSERT INTO report (id, unit, day, answers) VALUES (?, '07201', '2024-04-01', ?)", arguments: ["07201/\(seed)", text])

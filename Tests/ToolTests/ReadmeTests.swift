@@ -1,4 +1,5 @@
 import Foundation
+import SurveyKit
 import TestSupport
 import Testing
 
@@ -12,6 +13,11 @@ import Testing
     let folder = try TemporaryFolder()
     try FileManager.default.createSymbolicLink(
       atPath: folder.path + "/Examples", withDestinationPath: Tool.packageRoot.appendingPathComponent("Examples").path)
+    // What a reader would bring.
+    let phone = Picture.phone(try Photo(Picture.png(1280, 960)).jpeg, orientation: 6)
+    for (name, bytes) in [("board.jpg", phone), ("hall.png", Picture.png(400, 300, seed: 9))] {
+      try bytes.write(to: URL(fileURLWithPath: folder.path + "/" + name))
+    }
     let ports = [Int.random(in: 20_000..<40_000), Int.random(in: 40_000..<60_000)]
     func local(_ text: String) -> String {
       text.replacing("hub serve >", with: "hub serve --port \(ports[0]) --board-port \(ports[1]) >")

@@ -74,6 +74,7 @@ import Foundation
     }
     if isWanted("W5") { figures += try await late(settings, folder) }
     if isWanted("W7") { figures += try await firstSync(settings, folder) }
+    if isWanted("W8") { figures += try await bundles(settings, folder) }
     if isWanted("W6") {
       say("W6: \(settings.growthCommunes) devices are made")
       let isSame = settings.growthRowsEach == settings.rowsEach && !rate.isEmpty

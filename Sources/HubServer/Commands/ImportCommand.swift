@@ -102,13 +102,13 @@ struct ImportCommand: ToolCommand {
         [
           words.text("Đơn vị", "Unit"), words.text("Thiết bị", "Device"), words.text("Mới", "New"), words.text("Đã có", "Had"),
           words.text("Chờ", "Waiting"), words.text("Tạm giữ", "Held"), words.text("Xung đột", "Conflicting"),
-          words.text("Từ chối", "Refused"), words.text("Phiếu", "Answers"),
+          words.text("Hỏng", "Damaged"), words.text("Từ chối", "Refused"), words.text("Phiếu", "Answers"), words.text("Ảnh", "Photos"),
         ]
       ]
         + report.devices.map { device in
           [
             device.scope, device.name, n(device.new), n(device.duplicate), n(device.waiting + device.undecided), n(device.held),
-            n(device.conflicting), n(device.refused), n(device.packets),
+            n(device.conflicting), n(device.damaged), n(device.refused), n(device.packets), n(device.blobs),
           ]
         })
     let enrolled = report.devices.count { $0.isNewlyEnrolled }
@@ -117,6 +117,12 @@ struct ImportCommand: ToolCommand {
       console.say(
         "Gói đang chờ sẽ được hợp nhất khi gói đứng trước nó tới: hỏi người mang các phần còn lại.",
         "Waiting batches are merged once those before them come: ask the courier for the other parts.")
+    }
+    let photosWaiting = report.devices.reduce(0) { $0 + $1.blobsWaiting }
+    if photosWaiting > 0 {
+      console.say(
+        "\(n(photosWaiting)) ảnh chưa đủ phần, hoặc chữ của chúng chưa về: hỏi người mang các phần còn lại.",
+        "\(n(photosWaiting)) photos are not whole, or their text is not in: ask the courier for the other parts.")
     }
     if dryRun { return console.say("Chỉ thử: chưa nhập gì.", "This was a trial: nothing was imported.") }
     guard !report.returns.isEmpty else {

@@ -67,7 +67,7 @@ struct ProtocolResponder: HTTPResponder {
   /// A call's kind and outcome. Calls that carry answers are only counted: a line in the log would be a time.
   private func note(_ call: HubRequest, status: Int) {
     // A bundle may hold answers, too.
-    let isDrop = call.path.hasPrefix("/v1/drop") || call.path == "/v1/bundles"
+    let isDrop = call.path.hasPrefix("/v1/drop") || call.path.hasPrefix("/v1/bundles/")
     calls.note(isDrop: isDrop, status: status)
     guard !isDrop else { return }
     let kind = call.path.split(separator: "/").prefix(2).joined(separator: "/")

@@ -14,6 +14,7 @@ extension SurveyHub {
       throw SyncError(.diskFull, vi: "Không ghi được vào \(folder).", en: "Cannot write to \(folder).")
     }
     try await hub.store.copy(to: store)
+    try hub.blobs.copy(to: BlobStore(folder: store + ".blobs"))
     let trial = try await Self.open(copyAt: copy, keysOf: self)
     do {
       let result = try await body(trial)

@@ -56,7 +56,7 @@ public final class SurveyHub: Sendable {
 
   /// Opens the hub of a folder.
   ///
-  /// - Parameter options: Its observer is replaced by the survey's own.
+  /// - Parameter options: Its observer and its judge of blobs are replaced by the survey's own.
   /// - Throws: `SyncError` that names what is missing or damaged; nothing is changed then.
   public static func open(
     at folder: String, clock: any WallClock = SystemClock(), options: Hub.Options = Hub.Options()
@@ -93,6 +93,7 @@ public final class SurveyHub: Sendable {
       at: storePath(in: folder), tables: SurveySchema.tables, migrator: SurveySchema.hubMigrator, clock: clock, create: create)
     var options = options
     options.observer = SurveyMergeObserver()
+    options.judgeBlob = { Photo.fault(ofKept: $0)?.explanation }
     let hub = try await Hub.open(
       store: store, keys: keys, keysFolder: keysPath(in: folder), clock: clock, receiver: SurveyLotReceiver(clock: clock), options: options)
     return SurveyHub(hub: hub, folder: folder, clock: clock)

@@ -20,10 +20,10 @@ public struct Photo: Sendable, Hashable {
   private static let quality: Int32 = 80
 
   /// Pictures that are read, by the names of the library's readers: what is in a file says which, never its name.
-  private static let readers: Set<String> = [
+  static let readers: Set<String> = [
     "VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer", "VipsForeignLoadWebpBuffer", "VipsForeignLoadHeifBuffer",
   ]
-  private static let isReady = synckit_photo_start() == 0
+  static let isReady = synckit_photo_start() == 0
 
   /// Makes a photo of a picture in any of the formats phones and computers write: JPEG, PNG, WebP, HEIC.
   ///
@@ -68,6 +68,8 @@ public struct Photo: Sendable, Hashable {
 /// Why a file is not taken as a photo.
 public enum PhotoFault: ExplainedError, Hashable {
   case empty, tooLarge, tooManyPixels
+  /// A picture, but not reduced and bare as photos are before they leave a device.
+  case notPrepared
   /// Something else, whatever its name says.
   case notAPicture
   /// A picture that cannot be read to its end.
@@ -91,6 +93,10 @@ public enum PhotoFault: ExplainedError, Hashable {
         en: "is no JPEG, PNG, WebP or HEIC picture, whatever its name says.")
     case .damaged:
       LocalizedText(vi: "ảnh hỏng hoặc thiếu phần cuối; chép lại từ máy ảnh.", en: "the picture is damaged or cut short; copy it again.")
+    case .notPrepared:
+      LocalizedText(
+        vi: "không phải JPEG tối đa \(Photo.sidePixelsMax) điểm ảnh và không kèm vị trí, giờ chụp hay tên máy.",
+        en: "it is no JPEG of at most \(Photo.sidePixelsMax) pixels without position, time or camera in it.")
     case .noLibrary:
       LocalizedText(vi: "máy này thiếu thư viện đọc ảnh libvips.", en: "the picture library libvips does not start on this machine.")
     }

@@ -31,15 +31,23 @@ public struct BlobID: Sendable, Hashable, CustomStringConvertible {
 /// |---|---|
 /// | `ab/cd/abcd…` | a whole blob: checked and on the disk before it got its name, never changed |
 /// | `part/abcd…` | the beginning of one |
+/// | `part/abcd….SENDER.OFFSET.SIZE` | a piece that came too early, by file: `EarlyPiece` |
 ///
 /// Nothing here is ever removed but beginnings. Calls block on the disk, for one piece or one blob at most.
 public struct BlobStore: Sendable {
   public let folder: String
+  /// Of one whole.
+  private let bytesMax: Int
 
   /// One blob, in bytes.
   public static let blobBytesMax = WireLimits.blobBytesMax
 
-  public init(folder: String) { self.folder = folder }
+  public init(folder: String) { self.init(folder: folder, bytesMax: Self.blobBytesMax) }
+
+  init(folder: String, bytesMax: Int) {
+    self.folder = folder
+    self.bytesMax = bytesMax
+  }
 
   /// Size of a whole blob in bytes; nil when it is not here, or only its beginning.
   public func byteCount(_ id: BlobID) -> Int? { Self.size(path(id)) }
@@ -65,15 +73,18 @@ public struct BlobStore: Sendable {
   /// - Parameters:
   ///   - offset: Where `bytes` stand in the blob; at most what is here of it.
   ///   - size: The whole blob's.
+  ///   - judge: Looks at the whole before it gets its name; a reason refuses it as damage does.
   /// - Returns: How many bytes are here now. With `size` the blob is whole, checked and on the disk.
   /// - Throws: `SyncError` `.badRequest` with `expected` when bytes before `offset` are missing, `.tooLarge`, `.damaged` when the
   ///   whole is not what its name says: its beginning is forgotten then. `.diskFull` keeps what was here.
   @discardableResult
-  public func put(_ bytes: Data, of id: BlobID, at offset: Int, size: Int) throws -> Int {
-    guard (1...Self.blobBytesMax).contains(size), offset >= 0, bytes.count <= size, offset <= size - bytes.count else {
+  public func put(
+    _ bytes: Data, of id: BlobID, at offset: Int, size: Int, judge: (@Sendable (Data) -> LocalizedText?)? = nil
+  ) throws -> Int {
+    guard (1...bytesMax).contains(size), offset >= 0, bytes.count <= size, offset <= size - bytes.count else {
       throw SyncError(
-        .tooLarge, vi: "Tệp đính kèm phải từ 1 đến \(Self.blobBytesMax) byte.", en: "An attachment has 1 to \(Self.blobBytesMax) bytes.",
-        expected: UInt64(Self.blobBytesMax))
+        .tooLarge, vi: "Tệp đính kèm phải từ 1 đến \(bytesMax) byte.", en: "An attachment has 1 to \(bytesMax) bytes.",
+        expected: UInt64(bytesMax))
     }
     if let whole = byteCount(id) { return whole }
     try makeFolder("part")
@@ -92,7 +103,7 @@ public struct BlobStore: Sendable {
       throw unwritable
     }
     guard have + new.count >= size else { return have + new.count }
-    try finish(id, file: file, size: size)
+    try finish(id, file: file, size: size, judge: judge)
     return size
   }
 
@@ -150,7 +161,8 @@ public struct BlobStore: Sendable {
   /// Gives another folder the same blobs, by a second name of the same file where it is on the same disk, else by a copy.
   ///
   /// - Returns: How many blobs and bytes the other folder has of this one's.
-  func copy(to other: BlobStore) throws -> (blobs: Int, bytes: Int) {
+  @discardableResult
+  public func copy(to other: BlobStore) throws -> (blobs: Int, bytes: Int) {
     var (blobs, bytes) = (0, 0)
     for id in ids() {
       guard let size = byteCount(id) else { continue }
@@ -201,7 +213,7 @@ public struct BlobStore: Sendable {
   /// Another's finished or forgotten beginning is met at most so often in a row.
   private static let lockTriesMax = 100
 
-  private func finish(_ id: BlobID, file: Int32, size: Int) throws {
+  private func finish(_ id: BlobID, file: Int32, size: Int, judge: (@Sendable (Data) -> LocalizedText?)?) throws {
     let content = try Self.read(file, from: 0, count: size + 1, path: partPath(id))
     guard BlobID(of: content) == id else {
       forgetPart(id)
@@ -209,13 +221,18 @@ public struct BlobStore: Sendable {
         .damaged, vi: "Tệp đính kèm không khớp tên của nó: hỏng trên đường. Gửi lại từ đầu.",
         en: "The attachment does not match its name: damaged on the way. Send it again from the start.")
     }
+    if let reason = judge?(content) {
+      forgetPart(id)
+      throw SyncError(
+        .damaged, vi: "Tệp đính kèm \(id.hex.prefix(8)): \(reason.vi)", en: "The attachment \(id.hex.prefix(8)): \(reason.en)")
+    }
     try makeFolder(Self.place(id))
     guard fsync(file) == 0, rename(partPath(id), path(id)) == 0 else { throw unwritable }
     try Self.sync("\(folder)/\(Self.place(id))", unwritable)
   }
 
   /// Makes a folder within this one, durably.
-  private func makeFolder(_ name: String) throws {
+  func makeFolder(_ name: String) throws {
     let parts = name.split(separator: "/")
     guard (try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)")) == nil else { return }
     do {
@@ -263,7 +280,7 @@ public struct BlobStore: Sendable {
     return bytes
   }
 
-  private var unwritable: SyncError {
+  var unwritable: SyncError {
     SyncError(
       .diskFull, vi: "Không ghi được tệp đính kèm vào \(folder): đĩa đầy, hỏng hoặc không có quyền. Việc đã lưu trước đó còn nguyên.",
       en: "Cannot write attachments to \(folder): the disk is full or failing, or permission is missing. Earlier work is intact.")

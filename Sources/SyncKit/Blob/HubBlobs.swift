@@ -58,6 +58,12 @@ struct HubBlobBook {
         "SELECT coalesce(sum(bytes), 0) FROM hub_blob\(condition)", replica.map { [.blob($0.bytes)] } ?? []) ?? 0)
   }
 
+  static var noRoom: SyncError {
+    SyncError(
+      .noRoom, vi: "Tỉnh tạm chưa nhận ảnh vì sắp hết chỗ; chữ vẫn nhận. Ảnh còn nguyên trên máy này và sẽ gửi sau.",
+      en: "The hub takes no photos for now, it is short of room; text goes on. They are safe on this device and go later.")
+  }
+
   func bytesMax(_ limits: BlobLimits) throws -> Int {
     try StateStore(session: session).value("blobBytesMax").integer.map { Int(clamping: $0) } ?? limits.bytesMax
   }
@@ -122,6 +128,17 @@ extension Hub {
         .badRequest, vi: "Cần từ 1 đến \(Self.blobsPerQuestionMax) tên tệp đính kèm, mỗi tên 32 byte.",
         en: "1 to \(Self.blobsPerQuestionMax) names of attachments are needed, 32 bytes each.")
     }
+    let (states, isDeferred) = try await blobStates(of: ids, for: device)
+    return try signed(states, request: body, isDeferred: isDeferred)
+  }
+
+  /// As `blobStates(_:for:)` asked about each alone; signed one by one, since a letter is read in parts.
+  func blobStates(alone ids: [BlobID], for device: HubDevice) async throws -> [Data] {
+    let (states, isDeferred) = try await blobStates(of: ids, for: device)
+    return try zip(ids, states).map { try signed([$1], request: $0.bytes, isDeferred: isDeferred) }
+  }
+
+  private func blobStates(of ids: [BlobID], for device: HubDevice) async throws -> (states: [WireBlobState], isDeferred: Bool) {
     let isDeferred = try await blobUsage().isDeferred
     let (tables, blobs) = (store.tables, blobs)
     let (states, found, gone) = try await store.read { session in
@@ -150,7 +167,7 @@ extension Hub {
         try book.lose(gone)
       }
     }
-    return try signed(states, request: body, isDeferred: isDeferred)
+    return (states, isDeferred)
   }
 
   /// Takes a piece of a blob that a row refers to.
@@ -158,6 +175,17 @@ extension Hub {
     guard let id = BlobID(hex: text), let size = request.query("size").flatMap({ Int($0) }),
       let offset = Int(request.headers["upload-offset"] ?? "0"), !request.body.isEmpty
     else { throw ByteReader.short }
+    let have = try await put(request.body, of: id, at: offset, size: size, from: device)
+    var state = WireBlobState()
+    (state.place, state.bytes) = (blobs.has(id) ? .kept : .lacking, UInt64(have))
+    return try signed([state], request: request.body, isDeferred: false)
+  }
+
+  /// Takes a piece of a blob, however it came.
+  ///
+  /// - Returns: How much of the blob is here now.
+  /// - Throws: `SyncError` `.noSuchBlob` while no row refers to it, `.noRoom`, and what `BlobStore.put` throws.
+  func put(_ piece: Data, of id: BlobID, at offset: Int, size: Int, from device: HubDevice) async throws -> Int {
     let (tables, limits, blobs, now) = (store.tables, options.blobs, blobs, clock.nowMs())
     if !blobs.has(id) {
       let (bytes, bytesMax, own) = try await store.read { session in
@@ -170,23 +198,21 @@ extension Hub {
       // Compared by what is left: sizes come from outside.
       guard size <= bytesMax - bytes, size <= limits.bytesPerReplicaMax - own,
         blobs.freeBytes.map({ size <= $0 - limits.freeBytesMin }) ?? true
-      else { throw Self.noRoom }
+      else { throw HubBlobBook.noRoom }
       if offset == 0 { blobs.trimParts(bytesMax: limits.partBytesMax) }
     } else if !(try await store.read({ [tables] in
       try BlobReferences(session: $0, shapes: tables.byName.values).refers(to: id, scopes: device.readScopes)
     })) {
       throw Self.noSuchBlob
     }
-    let have = try blobs.put(request.body, of: id, at: offset, size: size)
-    var state = WireBlobState()
-    (state.place, state.bytes) = (blobs.has(id) ? .kept : .lacking, UInt64(have))
-    if state.place == .kept {
+    let have = try blobs.put(piece, of: id, at: offset, size: size, judge: options.judgeBlob)
+    if blobs.has(id) {
       try await store.write { session in
         let book = HubBlobBook(session: session)
         if try !book.knows(id) { try book.note(id, bytes: have, from: device.replica, nowMs: now) }
       }
     }
-    return try signed([state], request: request.body, isDeferred: false)
+    return have
   }
 
   /// A piece of a whole blob, and how large the whole is.
@@ -215,11 +241,5 @@ extension Hub {
     SyncError(
       .noSuchBlob, vi: "Không dòng dữ liệu nào ở tỉnh nhắc đến tệp đính kèm này, hoặc tỉnh chưa có nó.",
       en: "No row at the hub refers to this attachment, or the hub does not have it yet.")
-  }
-
-  private static var noRoom: SyncError {
-    SyncError(
-      .noRoom, vi: "Tỉnh tạm chưa nhận ảnh vì sắp hết chỗ; chữ vẫn nhận. Ảnh còn nguyên trên máy này và sẽ gửi sau.",
-      en: "The hub takes no photos for now, it is short of room; text goes on. They are safe on this device and go later.")
   }
 }

@@ -13,6 +13,14 @@ struct BlobBook {
     try session.execute("INSERT INTO sync_blob_kept (id) VALUES (?1) ON CONFLICT DO NOTHING", [.text(id.hex)])
   }
 
+  /// - Parameter lost: What the hub counts: it grew when it lost some since it was heard last.
+  func note(lost: UInt64) throws {
+    let (state, lost) = (StateStore(session: session), Int64(clamping: lost))
+    guard try state.integer("blobsLost") != lost else { return }
+    try forget()
+    try state.set("blobsLost", .integer(lost))
+  }
+
   /// The hub was restored, or lost blobs: it is asked about all of them again.
   func forget() throws { try session.execute("DELETE FROM sync_blob_kept") }
 }

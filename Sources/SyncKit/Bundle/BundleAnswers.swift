@@ -40,7 +40,7 @@ struct BundleAnswers: Sendable {
     var others: Set<Data> = []
     while let item = try reader.next() {
       switch item {
-      case .damage(let text): file.note(text)
+      case .damage(let text, _): file.note(text)
       case .parcel(let parcel):
         guard parcel.wire.to == replica.bytes else {
           if !parcel.wire.to.isEmpty { others.insert(parcel.wire.to) }
@@ -88,6 +88,12 @@ struct BundleAnswers: Sendable {
   }
 
   func has(_ kind: SectionKind, _ about: Data = Data()) -> Bool { places[Key(kind: kind, about: about)] != nil }
+
+  /// Whether an answer is as new as what the hub says of itself here.
+  func isOfNewest(_ kind: SectionKind, _ about: Data) -> Bool {
+    guard let place = places[Key(kind: kind, about: about)], let newest = places[Key(kind: .hubAnswer, about: Data())] else { return false }
+    return place.writtenMs >= newest.writtenMs
+  }
 
   /// The answer as HTTP would have brought it; nil when there is none.
   func answer(_ kind: SectionKind, _ about: Data = Data()) throws -> HubResponse? {

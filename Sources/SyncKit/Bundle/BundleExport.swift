@@ -6,6 +6,8 @@ public struct BundleExportOptions: Sendable {
   public var partBytesMax: Int?
   /// Not encrypted: whoever holds the bundle can read it, but for the packets in it.
   public var isPlain = false
+  /// Attachments stay here for another time: for a small file.
+  public var withoutBlobs = false
 
   public init() {}
 }
@@ -17,6 +19,11 @@ public struct BundleExport: Sendable, Hashable, Codable {
   public var batches = 0
   public var changes = 0
   public var packets = 0
+  /// Attachments, and their bytes.
+  public var blobs = 0
+  public var blobBytes = 0
+  /// Attachments that stay here because no others were asked for.
+  public var blobsLeft = 0
   /// Pages given back to a hub that was restored.
   public var pages = 0
   /// Parcels of others that were passed on.
@@ -81,6 +88,7 @@ extension Replica {
     }
     try await writePackets(to: writer, &export)
     if let courier { export.carried = try courier.pass(to: writer) }
+    if !plan.isEnrolment { try await writeBlobs(to: writer, options, &export) }
     export.paths = try writer.finish()
     export.bytes = writer.bytesWritten
     return export
@@ -111,6 +119,7 @@ extension Replica {
     let key = secrets.signingKey
     let (now, returnKey) = (clock.nowMs(), try BundleKey.devicePublic(key))
     let fork = try await engineRead { try BundleFork(stored: $0.state.value("bundleFork").text) }
+    let unconfirmed = try await blobsToConfirm(limit: WireLimits.blobsPerQuestionMax)
     var plan = try await engineRead { transaction in
       var plan = BundlePlan(key: key)
       let (session, state) = (transaction.session, transaction.state)
@@ -133,6 +142,7 @@ extension Replica {
       plan.state = try Self.deviceState(of: key, returnKey: returnKey, state: state, nowMs: now)
       plan.state.backlog = UInt64(clamping: status.pendingChanges + status.sealedChanges)
       plan.state.packets = UInt64(clamping: status.packetsWaiting)
+      plan.state.blobs = unconfirmed.reduce(into: Data()) { $0 += $1.bytes }
       plan.state.snapshots = try session.rows("SELECT code FROM sync_scope").compactMap { row in
         guard let scope = row[0].text, case let next = try SnapshotPlace(session: session).next(scope: scope), !next.isEmpty else {
           return nil
@@ -187,6 +197,36 @@ extension Replica {
       try writer.add(.page, page.bytes)
       export.pages += 1
       seq = page.seq
+    }
+  }
+
+  /// After all text, also that of others.
+  private func writeBlobs(to writer: BundleWriter, _ options: BundleExportOptions, _ export: inout BundleExport) async throws {
+    // Half a part: parts are filled, and none holds more than it may.
+    let pieceMax = min(BundleLimits.blobPieceBytesMax, ((options.partBytesMax ?? .max) - (4 << 10)) / 2)
+    var after: BlobID?
+    while true {
+      let ids = try await blobsToConfirm(after: after, limit: WireLimits.blobsPerQuestionMax)
+      guard let last = ids.last else { return }
+      for id in ids {
+        try Task.checkCancellation()
+        guard let size = blobs.byteCount(id) else { continue }
+        guard !options.withoutBlobs else {
+          export.blobsLeft += 1
+          continue
+        }
+        var wire = WireBundleBlob()
+        (wire.id, wire.size) = (id.bytes, UInt64(size))
+        var offset = 0
+        while offset < size, let piece = try blobs.read(id, from: offset, count: pieceMax), !piece.isEmpty {
+          (wire.offset, wire.piece) = (UInt64(offset), piece)
+          try writer.add(.blob, try wire.serializedData())
+          offset += piece.count
+        }
+        export.blobs += 1
+        export.blobBytes += size
+      }
+      after = last
     }
   }
 

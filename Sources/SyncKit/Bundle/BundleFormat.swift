@@ -18,6 +18,8 @@ public enum BundleLimits {
   public static let partBytesMin = 64 << 10
   /// A bundle as the body of a call, in bytes: the largest section and what makes it a bundle.
   public static let callBytesMax = sectionBytesMax + (256 << 10)
+  /// A piece of a blob in one section, in bytes: damage costs no more than that.
+  static let blobPieceBytesMax = 1 << 20
   /// Parts of one bundle.
   public static let partsMax = 10_000
 }
@@ -43,7 +45,7 @@ enum SectionKind: UInt8, Sendable, CaseIterable {
   case batch = 15
   /// A `BundlePackets`.
   case packets = 16
-  /// An attachment's bytes, named by their SHA-256.
+  /// A `BundleBlob`: a piece of an attachment.
   case blob = 17
 
   // From the hub, each a `BundleAnswer`.

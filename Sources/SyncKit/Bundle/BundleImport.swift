@@ -12,6 +12,10 @@ public struct BundleImport: Sendable, Hashable, Codable {
   public var progress = SyncProgress()
   /// Packets the hub says it has.
   public var packetsKept: Int { progress.packetsSent }
+  /// Attachments the hub says it has whole.
+  public var blobsIn: Int { progress.blobsSent }
+  /// The hub has no room for attachments at present.
+  public var areBlobsDeferred = false
   /// What is carried for others and has been read by the hub: let go.
   public var delivered = 0
   public var notices: [SyncNotice] = []
@@ -87,6 +91,7 @@ final class LetterExchange {
   private var outcome: BundleImport
   /// The hub's life, as the newest letter says.
   private var incarnation = Data()
+  private var blobsLost: UInt64 = 0
 
   init(replica: Replica, answers: BundleAnswers, outcome: BundleImport) {
     self.replica = replica
@@ -99,6 +104,7 @@ final class LetterExchange {
     try await exchange()
     var progress = driver.summary.progress
     progress.packetsSent += outcome.progress.packetsSent
+    progress.blobsSent += outcome.progress.blobsSent
     outcome.progress = progress
     outcome.notices = driver.summary.notices
     return outcome
@@ -113,6 +119,7 @@ final class LetterExchange {
     }
     guard try await receipts() else { return }
     try await packets()
+    try await blobs()
     try await pull()
   }
 
@@ -134,7 +141,7 @@ final class LetterExchange {
     let name = LocalizedText(vi: "thông tin máy chủ", en: "hub information")
     let hub = try await replica.hubKey()
     let info = try WireHubInfo.parse(try hub.open(response.body, as: .hubInfo), named: name)
-    (driver.hubTimeMs, incarnation) = (info.hubTimeMs, info.incarnation)
+    (driver.hubTimeMs, incarnation, blobsLost) = (info.hubTimeMs, info.incarnation, info.blobsLost)
     // The letter is as old as it is: it only proves a clock that is behind it wrong.
     let measured = Int64(clamping: info.hubTimeMs).subtractingReportingOverflow(Int64(clamping: replica.clock.nowMs())).partialValue
     let dropKey = try info.dropKey.serializedData()
@@ -152,6 +159,7 @@ final class LetterExchange {
       try state.set("lastContactMs", .integer(contact))
       try state.set("dropKey", .blob(dropKey))
       if info.bundleKey.count == 32 { try state.set("bundleKey", .blob(info.bundleKey)) }
+      try BlobBook(session: transaction.session).note(lost: info.blobsLost)
       if known == nil { try state.set("incarnation", .blob(info.incarnation)) }
       guard known == nil || known == info.incarnation else { return false }
       try BackedUpPackets(session: transaction.session).drop(backupsDone: info.backupsDone)
@@ -227,9 +235,7 @@ final class LetterExchange {
           return false
         }
       } catch let error as SyncError where error.concernsOneBatch {
-        if !outcome.refused.contains(error.explanation), outcome.refused.count < BundleReport.damageListedMax {
-          outcome.refused.append(error.explanation)
-        }
+        refuse(error)
       }
     }
     return true
@@ -293,6 +299,44 @@ final class LetterExchange {
         return count
       }
     }
+  }
+
+  // MARK: Attachments
+
+  private func blobs() async throws {
+    // What an older letter says the hub may have lost since.
+    guard try await replica.engineRead({ try $0.state.integer("blobsLost") }) == Int64(clamping: blobsLost) else { return }
+    let hub = try await replica.hubKey()
+    let name = LocalizedText(vi: "tình trạng tệp đính kèm", en: "state of attachments")
+    var after: BlobID?
+    while true {
+      let ids = try await replica.blobsToConfirm(after: after, limit: WireLimits.blobsPerQuestionMax)
+      guard let last = ids.last else { return }
+      after = last
+      var kept: [BlobID] = []
+      for id in ids where answers.isOfNewest(.blobAnswer, id.bytes) {
+        guard let response = try answers.answer(.blobAnswer, id.bytes) else { continue }
+        guard response.status == 200 else {
+          let error = SyncError(response)
+          if error.code == .noRoom { outcome.areBlobsDeferred = true } else { refuse(error) }
+          continue
+        }
+        let states = try WireBlobStates.parse(try hub.open(response.body, as: .blobStates), named: name)
+        guard states.hub == hub.replica.bytes, states.request == id.bytes.sha256, states.states.count == 1 else { continue }
+        if states.isDeferred { outcome.areBlobsDeferred = true }
+        if states.states[0].place == .kept { kept.append(id) }
+      }
+      let confirmed = kept
+      try await replica.engineWrite { transaction in
+        for id in confirmed { try BlobBook(session: transaction.session).noteKept(id) }
+      }
+      outcome.progress.blobsSent += kept.count
+    }
+  }
+
+  private func refuse(_ error: SyncError) {
+    guard !outcome.refused.contains(error.explanation), outcome.refused.count < BundleReport.damageListedMax else { return }
+    outcome.refused.append(error.explanation)
   }
 
   // MARK: The feed

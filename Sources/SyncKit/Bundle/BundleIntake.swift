@@ -33,8 +33,10 @@ final class BundleIntake {
   private var file = BundleReport.File(path: "")
   private var senders: [Data: Sender] = [:]
   private var marks: [Data] = []
+  private var wholes = WholeMarks()
   /// The newest state of each device that may have an answer.
   private var states: [ReplicaID: WireDeviceState] = [:]
+  private let blobs: BlobIntake
   /// Batches that waited for an earlier one when they came.
   private var waiting: [(hash: Data, replica: ReplicaID, number: UInt64, carrier: ReplicaID?)] = []
 
@@ -46,6 +48,7 @@ final class BundleIntake {
   init(hub: Hub, options: Hub.BundleOptions) throws {
     self.hub = hub
     self.options = options
+    blobs = BlobIntake(hub: hub)
     key = try hub.bundleKey()
     returns = try options.returnPath.map { try ReturnWriter($0, hub: hub, options: options) }
   }
@@ -68,11 +71,16 @@ final class BundleIntake {
     while let item = try reader.next() {
       try Task.checkCancellation()
       switch item {
-      case .damage(let text): file.note(text)
+      case .damage(let text, let parcel):
+        file.note(text)
+        if let from = parcel.flatMap({ senders[$0.tag]?.replica ?? ReplicaID(bytes: $0.wire.from) }) {
+          try await count(from) { $0.damaged += 1 }
+        }
       case .parcel(let parcel): begin(parcel, in: reader)
       case .section(let section, let body):
         guard let parcel = section.parcel, let sender = senders[parcel.tag] else { continue }
         sender.mark.add(section.head)
+        wholes.add(section.head, of: parcel)
         await Task.yield()
         try await take(section, body, from: sender)
       }
@@ -129,6 +137,7 @@ final class BundleIntake {
       case .page: try await takeBack(plain, from: sender)
       case .batch: try await take(SealedBatch(bytes: plain), from: sender)
       case .packets: try await takePackets(plain, from: sender)
+      case .blob: try await takeBlob(plain, from: sender)
       default: file.unknown += 1
       }
     } catch let error as SyncError {
@@ -244,6 +253,14 @@ final class BundleIntake {
     }
   }
 
+  /// Whoever sent it need only be known: the hash says whether the whole is right, and rows whether it is wanted.
+  private func takeBlob(_ body: Data, from sender: Sender) async throws {
+    guard let replica = sender.replica ?? ReplicaID(bytes: sender.parcel.wire.from), let device = try await device(replica) else {
+      throw HubDevice.unknownError
+    }
+    try await blobs.take(body, from: device)
+  }
+
   // MARK: Counting
 
   private func device(_ replica: ReplicaID) async throws -> HubDevice? {
@@ -306,13 +323,24 @@ final class BundleIntake {
 
   func finish() async throws -> BundleReport {
     try await askAgain()
+    for (replica, error) in try await blobs.settle() { refuse(error, of: replica) }
+    for (sent, outcome) in blobs.outcomes {
+      try await count(sent.replica) {
+        switch outcome {
+        case .new: $0.blobs += 1
+        case .had: $0.blobsDuplicate += 1
+        case .incomplete: $0.blobsWaiting += 1
+        }
+      }
+    }
     if let returns {
       for (replica, state) in states.sorted(by: { $0.key < $1.key }) {
         guard let device = try await hub.device(replica) else { continue }
-        try await returns.addFeed(for: device, at: state)
+        let blobs = device.revokedMs == nil ? try await blobs.answers(to: device, asked: state.blobs) : []
+        try await returns.addFeed(for: device, at: state, blobs: blobs)
         try await count(replica) { $0.isAnswered = true }
       }
-      report.returns = try returns.finish(delivered: marks)
+      report.returns = try returns.finish(delivered: Set(marks + wholes.values).sorted { $0.lexicographicallyPrecedes($1) })
     }
     report.devices = devices.values.sorted { ($0.scope, $0.label, $0.replica) < ($1.scope, $1.label, $1.replica) }
     return report

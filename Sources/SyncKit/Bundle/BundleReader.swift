@@ -18,8 +18,8 @@ final class BundleReader {
   enum Item {
     case parcel(Parcel)
     case section(Section, body: Data)
-    /// Something is wrong at this place; what comes next is whole again.
-    case damage(LocalizedText)
+    /// Something is wrong at this place; what comes next is whole again. The parcel is known where a section's head is whole.
+    case damage(LocalizedText, of: Parcel?)
   }
 
   let path: String
@@ -110,7 +110,7 @@ final class BundleReader {
     sections += 1
     if head.kind != SectionKind.close.rawValue { heads.update(data: headBytes) }
     guard body.sha256 == head.hash else {
-      return damaged(vi: "Mục \(sections) bị hỏng.", en: "Section \(sections) is damaged.")
+      return damaged(vi: "Mục \(sections) bị hỏng.", en: "Section \(sections) is damaged.", of: section.parcel)
     }
     switch section.kind {
     case .parcel: return try begin(body, head)
@@ -126,7 +126,7 @@ final class BundleReader {
 
   private func begin(_ body: Data, _ head: SectionHead) throws -> Item {
     let parcel: Parcel
-    do { parcel = try Parcel.read(body) } catch let error as SyncError { return .damage(error.explanation) }
+    do { parcel = try Parcel.read(body) } catch let error as SyncError { return .damage(error.explanation, of: nil) }
     guard parcel.tag == head.tag else { return damaged(vi: "Mục \(sections) bị hỏng.", en: "Section \(sections) is damaged.") }
     if parcels[parcel.tag] == nil {
       order.append(parcel.tag)
@@ -157,9 +157,9 @@ final class BundleReader {
     return damaged(vi: "Tệp bị cắt cụt.", en: "The file is cut short.")
   }
 
-  private func damaged(vi: String, en: String) -> Item {
+  private func damaged(vi: String, en: String, of parcel: Parcel? = nil) -> Item {
     isDamaged = true
-    return .damage(LocalizedText(vi: vi, en: en))
+    return .damage(LocalizedText(vi: vi, en: en), of: parcel)
   }
 
   /// Moves to the next place where a whole head stands, or to the end.

@@ -16,6 +16,8 @@ public struct BundleReport: Sendable, Hashable, Codable {
     public var undecided = 0
     /// Parts that were not taken; `problems` says why.
     public var refused = 0
+    /// Sections that were damaged on the way: what was in them comes again with its next bundle.
+    public var damaged = 0
     /// Changes in the new batches.
     public var changes = 0
     /// Changes in them that are not merged yet, with a reason.
@@ -24,6 +26,12 @@ public struct BundleReport: Sendable, Hashable, Codable {
     public var conflicting = 0
     /// Packets the hub now has.
     public var packets = 0
+    /// Attachments that the hub has whole now and had not before.
+    public var blobs = 0
+    /// Attachments that the hub had.
+    public var blobsDuplicate = 0
+    /// Attachments of which pieces are missing, or the row that refers to them.
+    public var blobsWaiting = 0
     /// Units that a restored hub had lost.
     public var unitsBack = 0
     public var isNewlyEnrolled = false

@@ -23,6 +23,8 @@ final class BundleWriter {
   private var nextIndex: UInt32 = 1
   /// Said again at the beginning of every part: who may answer it.
   private var repeated: [(kind: SectionKind, body: Data)] = []
+  /// Whether a part has the beginning of the parcel that is being written.
+  private var hasBegun = false
   /// All parts together.
   private(set) var bytesWritten = 0
   private(set) var sectionsWritten = 0
@@ -63,6 +65,7 @@ final class BundleWriter {
     self.parcel = parcel
     nextIndex = 1
     repeated = []
+    hasBegun = false
   }
 
   /// - Parameter isRepeated: It is said again in every later part, so that each stands alone.
@@ -90,10 +93,10 @@ final class BundleWriter {
     if let open = part, open.sections > 0, open.bytes + size + closing > partBytesMax || open.sections + 4 > BundleLimits.sectionsMax {
       try finishPart()
     }
-    if part == nil {
-      part = try openPart()
-      // The parcel that is being written goes on; what was said at its beginning is said again.
-      if self.parcel?.tag == parcel.tag, !repeated.isEmpty, finished.count > 0 {
+    if part == nil { part = try openPart() }
+    if self.parcel?.tag == parcel.tag {
+      // The parcel that is being written goes on in this part; what was said at its beginning is said again.
+      if hasBegun, part?.begun.contains(parcel.tag) == false {
         try beginInPart(parcel)
         for (kind, body) in repeated {
           let sealed = try parcel.seal(body, kind: kind, index: nextIndex)
@@ -101,6 +104,7 @@ final class BundleWriter {
           nextIndex += 1
         }
       }
+      hasBegun = true
     }
     try beginInPart(parcel)
     try write(head, body)

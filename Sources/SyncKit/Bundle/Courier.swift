@@ -77,7 +77,7 @@ public struct Courier: Sendable {
     defer { for open in taken.values { open.writer.discard() } }
     while let item = try reader.next() {
       switch item {
-      case .damage(let text): if outcome.damage.count < BundleReport.damageListedMax { outcome.damage.append(text) }
+      case .damage(let text, _): if outcome.damage.count < BundleReport.damageListedMax { outcome.damage.append(text) }
       case .parcel: break
       case .section(let section, let body):
         guard let parcel = section.parcel, Self.isToBeCarried(parcel, except: own) else { continue }

@@ -8,12 +8,14 @@ struct FeedForReturn {
   let state: WireDeviceState
   /// Of pages, in bytes; the rest is for the next return.
   let bytesMax: Int
+  let blobs: [(id: BlobID, result: Result<Data, SyncError>)]
 
   typealias Write = (_ kind: SectionKind, _ about: Data, _ result: Result<Data, SyncError>) throws -> Void
 
   func write(_ write: Write) async throws {
     try write(.hubAnswer, Data(), .success(try await hub.info()))
     guard device.revokedMs == nil else { return try write(.feedAnswer, state.cursor, .failure(HubDevice.revokedError)) }
+    for (id, result) in blobs { try write(.blobAnswer, id.bytes, result) }
     let present = try await hub.read { try HubLife(session: $0).present() }
     if !state.incarnation.isEmpty, state.incarnation != present {
       try write(.lifeAnswer, state.cursor, .success(try await hub.life(for: device, cursor: state.cursor)))

@@ -30,8 +30,7 @@ extension Replica {
       let parts = try courier.cut(item, partBytesMax: Self.callBytes)
       defer { for part in parts { try? FileManager.default.removeItem(atPath: part.path) } }
       for part in parts {
-        let body = try Data(contentsOf: URL(fileURLWithPath: part.path))
-        let answer = try await driver.exchangeSigned(HubRequest("PUT", "/v1/bundles", body: body)).body
+        let answer = try await Self.bring(try Data(contentsOf: URL(fileURLWithPath: part.path)), driver)
         guard !answer.isEmpty else { continue }
         let taken = try courier.takeReturn(answer, except: [enrolled.replica])
         done.returns += taken.parcels
@@ -42,6 +41,26 @@ extension Replica {
       done.delivered += 1
     }
     return done
+  }
+
+  /// Sends a bundle from where the hub has it, piece by piece.
+  ///
+  /// - Returns: What the hub answers to all of it.
+  private static func bring(_ bundle: Data, _ driver: SyncDriver) async throws -> Data {
+    let target = "/v1/bundles/\(BlobID(of: bundle).hex)?size=\(bundle.count)"
+    // The first call asks.
+    var (offset, end) = (0, 0)
+    while true {
+      var request = HubRequest("PUT", target, body: Data(bundle[offset..<end]))
+      request.headers["upload-offset"] = String(offset)
+      let name = LocalizedText(vi: "trả lời về bọc dữ liệu", en: "answer about a bundle")
+      let taken = try WireBundleTaken.parse(try await driver.exchangeSigned(request).body, named: name)
+      let have = Int(clamping: taken.bytes)
+      guard have < bundle.count else { return taken.return }
+      // A hub that does not come on is not sane.
+      guard have > offset || end == offset else { throw ByteReader.short }
+      (offset, end) = (have, min(bundle.count, have + WireLimits.blobPieceBytesMax))
+    }
   }
 }
 

@@ -38,34 +38,6 @@ extension Hub {
   func bundleKey() throws -> Curve25519.KeyAgreement.PrivateKey { try BundleKey.hub(keys) }
 }
 
-extension Hub {
-  /// Feed pages in the answer to a bundle that comes by HTTP, in bytes: the answer must not grow with what it is asked.
-  private static let answeredFeedBytesMax = 2 << 20
-
-  /// Takes a bundle that somebody brings over the network, and gives the return.
-  func takeBundle(_ body: Data) async throws -> Data {
-    let folder = NSTemporaryDirectory() + "/synckit-bundle-" + UUID().uuidString
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    } catch {
-      throw BundleFault.unwritable(folder, error)
-    }
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let path = folder + "/brought.skb"
-    do { try body.write(to: URL(fileURLWithPath: path)) } catch { throw BundleFault.unwritable(path, error) }
-    var options = BundleOptions()
-    options.returnPath = folder + "/return.skb"
-    options.partBytesMax = WireLimits.pageBytesMax - (64 << 10)
-    (options.feedBytesMax, options.returnBytesMax) = (Self.answeredFeedBytesMax, Self.answeredFeedBytesMax)
-    let report = try await importBundles([path], options: options)
-    if let file = report.files.first, file.isRefused, let reason = file.damage.first {
-      throw SyncError(.damaged, vi: reason.vi, en: reason.en)
-    }
-    // What is in later parts is answered when it is brought again.
-    return try report.returns.first.map { try Data(contentsOf: URL(fileURLWithPath: $0)) } ?? Data()
-  }
-}
-
 extension SyncError {
   /// Whether it is about the hub's own store rather than about what arrived.
   var isTheHubs: Bool {

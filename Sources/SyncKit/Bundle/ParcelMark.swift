@@ -26,3 +26,20 @@ struct ParcelMark: Hashable {
     return data.sha256
   }
 }
+
+/// Names what several files hold of each parcel together: a courier may have cut it otherwise than it was given.
+struct WholeMarks {
+  private var marks: [Data: ParcelMark] = [:]
+  private var seen: Set<Data> = []
+
+  /// Sections that are remembered; of larger imports only the marks of single files are told.
+  private static let sectionsMax = 200_000
+
+  mutating func add(_ head: SectionHead, of parcel: Parcel) {
+    // The same section in two files counts once.
+    guard seen.count < Self.sectionsMax, seen.insert(parcel.wire.id + head.hash).inserted else { return }
+    marks[parcel.wire.id, default: ParcelMark(parcel)].add(head)
+  }
+
+  var values: [Data] { seen.count < Self.sectionsMax ? marks.values.map(\.value) : [] }
+}

@@ -37,9 +37,13 @@ final class ReturnWriter {
   }
 
   /// What the device would be told if it asked for the feed now.
-  func addFeed(for device: HubDevice, at state: WireDeviceState) async throws {
+  ///
+  /// - Parameter blobs: What it is told of attachments; in one parcel with the hub's information, which says how new that is.
+  func addFeed(
+    for device: HubDevice, at state: WireDeviceState, blobs: [(id: BlobID, result: Result<Data, SyncError>)]
+  ) async throws {
     let room = min(options.feedBytesMax, options.returnBytesMax - writer.bytesWritten)
-    try await FeedForReturn(hub: hub, device: device, state: state, bytesMax: room).write { kind, about, result in
+    try await FeedForReturn(hub: hub, device: device, state: state, bytesMax: room, blobs: blobs).write { kind, about, result in
       try add(kind, try Self.answer(about: about, result), to: device.replica, key: state.returnKey)
     }
   }

@@ -216,11 +216,7 @@ final class SyncDriver {
       if bundleKey.count == 32, try state.value("bundleKey").blob != bundleKey { try state.set("bundleKey", .blob(bundleKey)) }
       if try state.value("incarnation") == .null { try state.set("incarnation", .blob(info.incarnation)) }
       guard try state.value("incarnation").blob == info.incarnation else { return .lifeChanged }
-      let blobsLost = Int64(clamping: info.blobsLost)
-      if try state.integer("blobsLost") != blobsLost {
-        try BlobBook(session: transaction.session).forget()
-        try state.set("blobsLost", .integer(blobsLost))
-      }
+      try BlobBook(session: transaction.session).note(lost: info.blobsLost)
       try BackedUpPackets(session: transaction.session).drop(backupsDone: info.backupsDone)
       return try state.value("placeForgotten") == .null ? .greeted : .greetedWithoutPlace
     }

@@ -25,6 +25,8 @@ public final class Hub: Sendable {
     public var observer: (any MergeObserver)?
     /// How much room blobs get.
     public var blobs = BlobLimits()
+    /// Looks at a whole blob before it is kept; a reason refuses it, whatever its name and hash say.
+    public var judgeBlob: (@Sendable (Data) -> LocalizedText?)?
     /// See `FeedReader.firstUnitsMax` and `SnapshotReader.rowsMax`: small in tests.
     var firstUnitsMax = FeedReader.firstUnitsMax
     var snapshotRowsMax = SnapshotReader.rowsMax

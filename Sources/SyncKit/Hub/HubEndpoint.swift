@@ -29,9 +29,8 @@ extension Hub {
   public static func bodyBytesMax(for request: HubRequest) -> Int {
     if request.path.hasPrefix("/v1/batches/") { return WireLimits.batchBytesMax }
     if request.path.hasPrefix("/v1/drop/") { return WireLimits.dropBytesMax }
-    if request.path.hasPrefix("/v1/blobs/") { return WireLimits.blobPieceBytesMax }
+    if request.path.hasPrefix("/v1/blobs/") || request.path.hasPrefix("/v1/bundles/") { return WireLimits.blobPieceBytesMax }
     if request.path == "/v1/pages" { return WireLimits.pageBytesMax }
-    if request.path == "/v1/bundles" { return BundleLimits.callBytesMax }
     return WireLimits.controlBytesMax
   }
 
@@ -84,9 +83,9 @@ extension Hub {
     case ("PUT", "pages", 2):
       _ = try await authenticate(request)
       return HubResponse(status: 200, body: try await takeBack(request.body))
-    case ("PUT", "bundles", 2):
+    case ("PUT", "bundles", 3):
       _ = try await authenticate(request)
-      return HubResponse(status: 200, body: try await takeBundle(request.body))
+      return HubResponse(status: 200, body: try await takeBundle(parts[2], request: request))
     case ("PUT", "certificate", 2):
       try await relearn(request.body)
       return HubResponse(status: 200)
@@ -173,7 +172,9 @@ extension Hub {
         .damaged, vi: "Gói dữ liệu không khớp tên của nó: hỏng trên đường. Gửi lại.",
         en: "The batch does not match its name: damaged on the way. Send it again.")
     }
-    if offset > 0 { try await forgetUpload(hash) }
+    // A batch that fits one call comes whole again after it broke off.
+    let hasBeginning = try await store.read { try $0.firstRow("SELECT 1 FROM hub_upload WHERE hash = ?1 LIMIT 1", [.blob(hash)]) != nil }
+    if hasBeginning { try await forgetUpload(hash) }
     return batch
   }
 

@@ -59,6 +59,24 @@ import Testing
     }
   }
 
+  @Test func damageIsToldOfTheDeviceItHit() async throws {
+    let (world, a, b, path) = try await twoDevices()
+    var pieces = try World.pieces(path)
+    // A byte of the body of each section but the parcels' own, of one device.
+    var hit = 0
+    for (number, piece) in pieces.enumerated().dropFirst().dropLast() {
+      let head = try #require(SectionHead(Data(piece.prefix(SectionHead.byteCount))))
+      guard head.kind == SectionKind.batch.rawValue, hit < 1 else { continue }
+      pieces[number] = piece.dropLast() + [piece[piece.endIndex - 1] ^ 1]
+      hit += 1
+    }
+    let report = try await world.hub.importBundles([try world.write(pieces, to: "bad.skb")])
+    let (own, other) = (try b.identity, try a.identity)
+    #expect(hit == 1 && report.devices.count == 2 && !report.isWhole)
+    #expect(report.devices.first { $0.replica == own }?.damaged == 1)
+    #expect(report.devices.first { $0.replica == other }?.damaged == 0)
+  }
+
   @Test func theGoodPartsOfADamagedBundleAreTakenAndTheRestComesLater() async throws {
     for seed in UInt64(1)...12 {
       var chance = SeededGenerator(seed: seed)

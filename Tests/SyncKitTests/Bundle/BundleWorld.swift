@@ -42,7 +42,7 @@ extension World {
       switch item {
       case .parcel(let parcel): bodies.append(parcel.bytes)
       case .section(_, let body): bodies.append(body)
-      case .damage(let text): damage.append(text.en)
+      case .damage(let text, _): damage.append(text.en)
       }
     }
     return (bodies, damage)

@@ -47,7 +47,7 @@ import Testing
     struct Away: Transport {
       let inner: LocalTransport
       func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
-        guard request.path != "/v1/bundles" else { throw SyncError(.unreachable, vi: "mất", en: "lost") }
+        guard !request.path.hasPrefix("/v1/bundles/") else { throw SyncError(.unreachable, vi: "mất", en: "lost") }
         return try await inner.send(request, timeoutMs: timeoutMs)
       }
     }
@@ -62,16 +62,56 @@ import Testing
     let a = try await world.device("a")
     try await a.insert("1", "x")
     let bundle = try Data(contentsOf: URL(fileURLWithPath: try await a.exportBundle(to: world.file("a.skb")).paths[0]))
-    let unsigned = await world.hub.answer(HubRequest("PUT", "/v1/bundles", body: bundle))
-    #expect(unsigned.status == 401)
-    for body in [Data(), Data("no bundle at all".utf8)] {
-      var request = HubRequest("PUT", "/v1/bundles", body: body)
-      request.headers["authorization"] = try RequestSignature.header(
-        for: request, hubTimeMs: world.clock.nowMs(), key: try a.secrets().signingKey)
-      #expect(await world.hub.answer(request).status == 400)
+    func call(_ body: Data, name: String? = nil, size: Int? = nil, offset: Int = 0, signed: Bool = true) async throws -> Int {
+      let target = "/v1/bundles/\(name ?? BlobID(of: body).hex)?size=\(size ?? body.count)"
+      var request = HubRequest("PUT", target, headers: ["upload-offset": String(offset)], body: body)
+      if signed {
+        request.headers["authorization"] = try RequestSignature.header(
+          for: request, hubTimeMs: world.clock.nowMs(), key: try a.secrets().signingKey)
+      }
+      return await world.hub.answer(request).status
     }
-    let large = HubRequest("PUT", "/v1/bundles", body: Data(count: BundleLimits.callBytesMax + 1))
+    #expect(try await call(bundle, signed: false) == 401)
+    #expect(try await call(Data("no bundle at all".utf8)) == 400)
+    #expect(try await call(Data("x".utf8), name: BlobID(of: bundle).hex, size: 1) == 400, "not what its name says")
+    #expect(try await call(bundle, name: "../../hub.sqlite") == 400)
+    #expect(try await call(bundle, size: 0) == 413)
+    #expect(try await call(bundle, size: .max) == 413)
+    #expect(try await call(bundle, size: BundleLimits.callBytesMax + 1) == 413)
+    #expect(try await call(bundle, offset: 1) == 413)
+    #expect(try await call(bundle, size: bundle.count + 9, offset: 9) == 400, "what stands before is missing")
+    let large = HubRequest("PUT", "/v1/bundles/\(BlobID(of: bundle).hex)?size=70000", body: Data(count: 70_000))
     #expect(try await world.transport.send(large, timeoutMs: 1000).status == 413)
     #expect(try await world.hubNotes().isEmpty)
+    #expect(try await call(bundle) == 200)
+    #expect(try await world.hubNotes().count == 1)
+  }
+
+  /// What breaks off goes on where the hub is, also when the last answer got lost.
+  @Test func aCutAtAnyByteCostsAtMostAPiece() async throws {
+    let world = try await Pictures.world(inMemory: true)
+    let (a, courier) = (try await world.device("a"), try await world.device("c", unit: "07202"))
+    var worst = 0
+    for seed in 0..<60 {
+      var dice = Dice(UInt64(seed) + 3)
+      let id = try await a.addPicture("p\(seed)", noise(Int.random(in: 1000...250_000, using: &dice), seed: UInt64(seed)))
+      let load = Courier(store: courier.path)
+      _ = try load.collect(try await a.exportBundle(to: world.file("a.skb")).paths[0])
+      let size = try load.items().reduce(0) { $0 + $1.bytes }
+      let link = CuttingTransport(world.hub, losesAnswers: seed % 2 == 0)
+      link.cut(after: seed == 0 ? size : Int.random(in: 0...size, using: &dice))
+      await #expect(throws: SyncError.self) { try await courier.handOn(load, through: link) }
+      #expect(try load.items().count == 1)
+      let done = try await courier.handOn(load, through: link)
+      #expect(done.delivered == 1 && link.cuts == 1)
+      worst = max(worst, link.sent - size)
+      #expect(link.sent - size <= 64 << 10, "seed \(seed): \(link.sent - size) bytes again")
+      #expect(world.hub.blobs.has(id))
+      // Home at once, so that the next bundle has one picture.
+      let home = try await courier.exportBundle(to: world.file("home.skb"), courier: load)
+      #expect(try await a.importBundles(home.paths, courier: load).blobsIn == 1)
+      try load.dropAll()
+    }
+    #expect(worst > 0, "no cut cost anything")
   }
 }

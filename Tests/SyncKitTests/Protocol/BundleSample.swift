@@ -59,7 +59,7 @@ enum BundleSample {
       case .section(let section, let body):
         let plain = try #require(section.parcel).open(body, kind: section.head.kind, index: section.head.index)
         sections.append((section.kind, section.head.index, section.head.bodyBytes, plain))
-      case .damage(let text): damage.append(text)
+      case .damage(let text, _): damage.append(text)
       }
     }
     return (sections, damage)

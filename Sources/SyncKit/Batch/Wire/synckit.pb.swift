@@ -673,6 +673,7 @@ nonisolated struct WireHubInfo: Sendable {
 
   /// X25519, 32 bytes: parcels to the hub are encrypted to it
   var bundleKey: Data = Data()
+
   /// raised when the hub finds that it lost blobs: ask about all of them again
   var blobsLost: UInt64 = 0
 
@@ -1374,6 +1375,9 @@ nonisolated struct WireDeviceState: Sendable {
   /// hub time, as far as the device knows it
   var writtenMs: UInt64 = 0
 
+  /// names of blobs that its rows refer to and the hub has not confirmed, 32 bytes each
+  var blobs: Data = Data()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1402,6 +1406,28 @@ nonisolated struct WireBundlePackets: Sendable {
   var scope: String = String()
 
   var requests: [Data] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// A piece of a blob. Pieces of one blob may lie in different parts and come in any order.
+nonisolated struct WireBundleBlob: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// SHA-256 of the whole
+  var id: Data = Data()
+
+  /// of the whole, in bytes
+  var size: UInt64 = 0
+
+  /// where the piece stands in it
+  var offset: UInt64 = 0
+
+  var piece: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1438,6 +1464,21 @@ nonisolated struct WireBundleDelivery: Sendable {
 
   /// 32 bytes for each: docs/protocol.md
   var marks: [Data] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What the hub has of a bundle that is brought over the network, and the return once it has read all of it.
+nonisolated struct WireBundleTaken: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var bytes: UInt64 = 0
+
+  var `return`: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -3615,7 +3656,7 @@ nonisolated extension WireBundleParcel: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireDeviceState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".DeviceState"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}hub\0\u{3}public_key\0\u{3}return_key\0\u{1}cursor\0\u{1}incarnation\0\u{1}backlog\0\u{1}packets\0\u{1}snapshots\0\u{3}written_ms\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}hub\0\u{3}public_key\0\u{3}return_key\0\u{1}cursor\0\u{1}incarnation\0\u{1}backlog\0\u{1}packets\0\u{1}snapshots\0\u{3}written_ms\0\u{1}blobs\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3633,6 +3674,7 @@ nonisolated extension WireDeviceState: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 8: try { try decoder.decodeSingularUInt64Field(value: &self.packets) }()
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.snapshots) }()
       case 10: try { try decoder.decodeSingularUInt64Field(value: &self.writtenMs) }()
+      case 11: try { try decoder.decodeSingularBytesField(value: &self.blobs) }()
       default: break
       }
     }
@@ -3669,6 +3711,9 @@ nonisolated extension WireDeviceState: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.writtenMs != 0 {
       try visitor.visitSingularUInt64Field(value: self.writtenMs, fieldNumber: 10)
     }
+    if !self.blobs.isEmpty {
+      try visitor.visitSingularBytesField(value: self.blobs, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3683,6 +3728,7 @@ nonisolated extension WireDeviceState: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.packets != rhs.packets {return false}
     if lhs.snapshots != rhs.snapshots {return false}
     if lhs.writtenMs != rhs.writtenMs {return false}
+    if lhs.blobs != rhs.blobs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3758,6 +3804,51 @@ nonisolated extension WireBundlePackets: SwiftProtobuf.Message, SwiftProtobuf._M
   }
 }
 
+nonisolated extension WireBundleBlob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BundleBlob"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}size\0\u{1}offset\0\u{1}piece\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.size) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.offset) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.piece) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.id.isEmpty {
+      try visitor.visitSingularBytesField(value: self.id, fieldNumber: 1)
+    }
+    if self.size != 0 {
+      try visitor.visitSingularUInt64Field(value: self.size, fieldNumber: 2)
+    }
+    if self.offset != 0 {
+      try visitor.visitSingularUInt64Field(value: self.offset, fieldNumber: 3)
+    }
+    if !self.piece.isEmpty {
+      try visitor.visitSingularBytesField(value: self.piece, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBundleBlob, rhs: WireBundleBlob) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.size != rhs.size {return false}
+    if lhs.offset != rhs.offset {return false}
+    if lhs.piece != rhs.piece {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireBundleAnswer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".BundleAnswer"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}about\0\u{1}status\0\u{1}body\0")
@@ -3828,6 +3919,41 @@ nonisolated extension WireBundleDelivery: SwiftProtobuf.Message, SwiftProtobuf._
   static func ==(lhs: WireBundleDelivery, rhs: WireBundleDelivery) -> Bool {
     if lhs.hub != rhs.hub {return false}
     if lhs.marks != rhs.marks {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBundleTaken: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BundleTaken"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}bytes\0\u{1}return\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.`return`) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 1)
+    }
+    if !self.`return`.isEmpty {
+      try visitor.visitSingularBytesField(value: self.`return`, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBundleTaken, rhs: WireBundleTaken) -> Bool {
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.`return` != rhs.`return` {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,0 +1,74 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Bundles that somebody brings over the network, piece by piece: a link that breaks costs a piece. They lie by their hash among the
+/// hub's blobs, but in a folder of their own, and those that were read stay for a while, since the answer may get lost.
+struct BroughtBundles {
+  let store: BlobStore
+
+  /// All that lies here, in bytes; the oldest go first.
+  private static let bytesMax = 64 << 20
+
+  init(_ blobs: BlobStore) { store = BlobStore(folder: blobs.folder + "/brought", bytesMax: BundleLimits.callBytesMax) }
+
+  /// - Returns: How much of the bundle is here now.
+  func put(_ piece: Data, of id: BlobID, at offset: Int, size: Int) throws -> Int {
+    if offset == 0 { trim() }
+    return try store.put(piece, of: id, at: offset, size: size)
+  }
+
+  func path(_ id: BlobID) -> String { store.path(id) }
+
+  private func trim() {
+    store.trimParts(bytesMax: Self.bytesMax)
+    let wholes = store.ids().compactMap { id -> (path: String, bytes: Int, made: Date)? in
+      guard let facts = try? FileManager.default.attributesOfItem(atPath: path(id)), let made = facts[.modificationDate] as? Date else {
+        return nil
+      }
+      return (path(id), store.byteCount(id) ?? 0, made)
+    }
+    var total = wholes.reduce(0) { $0 + $1.bytes }
+    for whole in wholes.sorted(by: { $0.made < $1.made }) where total > Self.bytesMax {
+      if unlink(whole.path) == 0 { total -= whole.bytes }
+    }
+  }
+}
+
+extension Hub {
+  /// Feed pages in the answer to a bundle that comes by HTTP, in bytes: the answer must not grow with what it is asked.
+  private static let answeredFeedBytesMax = 2 << 20
+
+  /// Takes the next piece of a bundle that somebody brings over the network; once it is whole it is read, and the return given. An empty
+  /// piece asks how much is here.
+  func takeBundle(_ text: String, request: HubRequest) async throws -> Data {
+    guard let id = BlobID(hex: text), let size = request.query("size").flatMap({ Int($0) }),
+      let offset = Int(request.headers["upload-offset"] ?? "0")
+    else { throw ByteReader.short }
+    let brought = BroughtBundles(blobs)
+    var taken = WireBundleTaken()
+    let have = try brought.put(request.body, of: id, at: offset, size: size)
+    taken.bytes = UInt64(have)
+    if have >= size { taken.return = try await readBundle(brought.path(id)) }
+    return try taken.serializedData()
+  }
+
+  private func readBundle(_ path: String) async throws -> Data {
+    let folder = NSTemporaryDirectory() + "/synckit-bundle-" + UUID().uuidString
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw BundleFault.unwritable(folder, error)
+    }
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var options = BundleOptions()
+    options.returnPath = folder + "/return.skb"
+    options.partBytesMax = WireLimits.pageBytesMax - (64 << 10)
+    (options.feedBytesMax, options.returnBytesMax) = (Self.answeredFeedBytesMax, Self.answeredFeedBytesMax)
+    let report = try await importBundles([path], options: options)
+    if let file = report.files.first, file.isRefused, let reason = file.damage.first {
+      throw SyncError(.damaged, vi: reason.vi, en: reason.en)
+    }
+    // What is in later parts is answered when it is brought again.
+    return try report.returns.first.map { try Data(contentsOf: URL(fileURLWithPath: $0)) } ?? Data()
+  }
+}
