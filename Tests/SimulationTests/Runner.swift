@@ -10,6 +10,7 @@ struct Outcome: Sendable {
   /// A line for each thing that happened.
   var log: [String]
   var faults: [Fault: Int]
+  var work: [Work: Int] = [:]
   /// Conflicts that causality did not ask for, of how many.
   var needless = (count: 0, of: 0)
 
@@ -30,6 +31,7 @@ enum Runner {
         outcome.violation = Violation(check: "engine", message: "threw \(error)")
       }
       (outcome.log, outcome.faults, outcome.needless) = (simulation.log, simulation.faults, simulation.needless)
+      outcome.work = simulation.work
     } catch {
       outcome.violation = Violation(check: "set-up", message: "\(error)")
     }

@@ -71,11 +71,13 @@ struct Campaign {
     let start = ContinuousClock.now
     var done = 0
     var faults: [Fault: Int] = [:]
+    var work: [Work: Int] = [:]
     var needless = (count: 0, of: 0)
     var failed: Outcome?
     await Runner.run(seeds: first..<first + count, options: options) { outcome in
       done += 1
       faults.merge(outcome.faults, uniquingKeysWith: +)
+      work.merge(outcome.work, uniquingKeysWith: +)
       needless = (needless.count + outcome.needless.count, needless.of + outcome.needless.of)
       if let violation = outcome.violation, isEverySeedTried { Issue.record("seed \(outcome.scenario.seed): \(violation)") }
       if outcome.violation != nil && !isEverySeedTried { failed = outcome }
@@ -91,9 +93,11 @@ struct Campaign {
       "sim: \(done) seeds, \(done * options.stepCount) steps, \(options.deviceCount) devices each, \(pace(done, since: start)) seeds a minute"
     )
     print("sim: faults met: " + Fault.allCases.filter(options.faults.contains).map { "\($0) \(faults[$0] ?? 0)" }.joined(separator: ", "))
+    print("sim: work met: " + Work.allCases.map { "\($0) \(work[$0] ?? 0)" }.joined(separator: ", "))
     print("sim: of \(needless.of) conflicts after copies and restores, \(needless.count) were not needed")
     if count >= 100 {
       for fault in options.faults { #expect(faults[fault] ?? 0 > 0, "no seed met \(fault)") }
+      for kind in Work.allCases where kind.needs.isSubset(of: options.faults) { #expect(work[kind] ?? 0 > 0, "no seed met \(kind)") }
     }
   }
 

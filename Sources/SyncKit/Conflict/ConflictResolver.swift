@@ -125,7 +125,8 @@ struct ConflictResolver {
       case .keepWinner: before
       case .takeLoser: conflict.losing.value
       case .write(let value): value
-      case .undo: conflict.undoValue
+      // Before the decision brought the row back there was no value: where the column must have one, its default.
+      case .undo: conflict.undoValue.isNull && !column.acceptsNull ? column.defaultValue ?? .null : conflict.undoValue
       }
     if case .increment = name.part {
       // An increment lost with its row is made once more; there is nothing to write anew when it stays lost.

@@ -152,7 +152,8 @@ struct JournalExamination {
   }
 
   private func checkChain(_ content: BatchContent, _ batch: Journalled, _ name: String) throws {
-    guard content.number > 1 else { return }
+    // One that waits, waits for the content of the one before it: the journal may have none yet, or a twin's.
+    guard content.number > 1, batch.isMerged else { return }
     let base = try store.session.firstRow(
       "SELECT number, hash FROM hub_succession WHERE replica = ?1 AND scope = ?2", [.blob(batch.replica), .text(batch.scope)])
     let previous: Data?
@@ -163,8 +164,8 @@ struct JournalExamination {
         "SELECT hash FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3",
         [.text(batch.scope), .blob(batch.replica), .integer(Int64(clamping: content.number - 1))])?[0].blob
     }
-    // One that waits, waits for what is missing; a restored hub knows of some batches only from pages that were given back.
-    if previous == nil && !batch.isMerged || previous == content.previous { return }
+    // A restored hub knows of some batches only from pages that were given back.
+    if previous == content.previous { return }
     let place: [CellValue] = [.text(batch.scope), .integer(Int64(clamping: content.number - 1)), .blob(content.previous)]
     if try store.session.firstRow("SELECT 1 FROM hub_known_batch WHERE scope = ?1 AND number = ?2 AND hash = ?3", place) != nil { return }
     examiner.found(

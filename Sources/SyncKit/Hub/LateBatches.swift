@@ -73,8 +73,11 @@ struct LateBatches {
       let batch = SealedBatch(bytes: bytes)
       let content = try BatchCodec.reopen(batch)
       try session.execute("UPDATE hub_batch SET state = \(Ingest.waiting) WHERE id = ?1", [row[0]])
-      // One whose predecessor nobody brought waits for it, like any other.
-      _ = try ingest.take(content, batch: batch, writeScope: content.scope)
+      // One whose predecessor nobody brought waits for it, like any other; one that continues another than the hub has, of a device
+      // that was copied or put back, waits for ever and is in nobody's way.
+      do {
+        _ = try ingest.take(content, batch: batch, writeScope: content.scope)
+      } catch let error as SyncError where error.code == .fork {}
     }
     return rows.count
   }
@@ -111,11 +114,16 @@ extension Hub {
       try late.decide(replica, decision, by: person, reason: reason)
     }
     guard decision == .take else { return 0 }
-    var merged = 0
-    while true {
-      let count = try await write { try $0.mergeSome(of: replica) }
-      guard count > 0 else { return merged }
-      merged += count
+    let before = try await mergedBatches(of: replica)
+    while try await write({ try $0.mergeSome(of: replica) }) > 0 {}
+    return try await mergedBatches(of: replica) - before
+  }
+
+  private func mergedBatches(of replica: ReplicaID) async throws -> Int {
+    try await read { session in
+      Int(
+        try session.integer(
+          "SELECT count(*) FROM hub_batch WHERE replica = ?1 AND state = \(Ingest.merged)", [.blob(replica.bytes)]) ?? 0)
     }
   }
 

@@ -47,7 +47,8 @@ struct RowMerger {
         try tellObserver(change, isNew: outcome.state.isAlive && outcome.state.life != before.life)
       }
     }
-    if change.table == MetadataSchema.decisionTable.name { return try noteDecision(change) }
+    // One that is here already was counted, and somebody may have decided otherwise since.
+    if change.table == MetadataSchema.decisionTable.name { return before == .unknown ? try noteDecision(change) : () }
     // Conflicts never conflict; they come here only as what the hub gave out before it was restored.
     if change.table == MetadataSchema.conflictTable.name { return ingest.conflicts.forget(scope) }
     let images = DeletedRows(session: session)

@@ -75,13 +75,18 @@ struct UnitCheck {
     if change.isAlive && scopeCell == nil && (stored?.state.life ?? 0) < change.life {
       return Hold(reason: .incomplete, detail: "\(change.table).\(shape.declaration.scopeColumn)")
     }
-    // Conflicts are the hub's alone; a decision is never changed.
-    let isKept = change.table == MetadataSchema.decisionTable.name && stored != nil
-    if isKept || change.table == MetadataSchema.conflictTable.name { return Hold(reason: .schema, detail: change.table) }
+    // Conflicts are the hub's alone; a decision is never changed. One may come twice, from a device and from its copy.
+    let isChanged = change.table == MetadataSchema.decisionTable.name && stored.map { !repeats(change, $0.state) } == true
+    if isChanged || change.table == MetadataSchema.conflictTable.name { return Hold(reason: .schema, detail: change.table) }
     if !isPlain, let wrong = change.cells.first(where: { shape.place(of: $0.column) != nil && !shape.accepts($0) }) {
       return Hold(reason: .value, detail: "\(change.table).\(wrong.column)")
     }
     return try missingParent(of: change, shape: shape, in: unit)
+  }
+
+  /// Whether a change says what stands already.
+  private func repeats(_ change: RowChange, _ state: RowState) -> Bool {
+    change.life == state.life && change.cells.allSatisfy { state.cells[$0.name]?.value == $0.value }
   }
 
   /// Whether a cell of a column that this hub does not know can be merged all the same: it says by which rule, and that is the

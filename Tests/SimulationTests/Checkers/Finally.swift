@@ -12,7 +12,7 @@ enum Finally {
       try await Always.checkIntegrity(device)
       if !device.isRevoked { try await checkNothingWaits(device) }
     }
-    let oracle = Oracle(simulation.history)
+    let oracle = Oracle(simulation.history, hub: simulation.hub.keys.signing.replica)
     try await checkOnce(simulation)
     try await Convergence.check(simulation, auditor, oracle)
     try await ConflictCheck.check(simulation, auditor, oracle)
@@ -245,9 +245,7 @@ enum ConflictCheck {
   /// What the feed says of a conflict's row, a line for each unit, and which of them knew of what lost.
   private static func story(of conflict: Oracle.Conflict, _ history: History) -> String {
     let (row, loser) = (conflict.subject.row, conflict.subject.loser)
-    let id = ConflictBook.id(
-      table: row.table, key: .text(row.key), life: conflict.subject.life, cell: CellName(conflict.subject.place.column),
-      loser: Version(HybridTimestamp(rawValue: loser.stamp), loser.author))
+    let id = conflict.subject.id
     return history.feed.values.flatMap { $0.sorted { $0.key < $1.key } }.compactMap { position, place -> String? in
       let unit = history.units[place.unit]
       let changes = unit.changes.filter { $0.table == row.table && $0.key.text == row.key || $0.key.text == id }

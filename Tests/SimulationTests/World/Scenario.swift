@@ -22,6 +22,10 @@ struct Step: Sendable, Hashable {
   enum Kind: String, Sendable, CaseIterable {
     /// A person writes on a device; an anonymous answer; the hub's operator writes.
     case write, answer, hubWrite
+    /// Somebody at a device, or the hub's operator, decides about a conflict or takes a decision back.
+    case decide, hubDecide
+    /// The operator decides about batches of a revoked device.
+    case decideLate
     /// A device exchanges with the hub: to the end, or one action further.
     case exchange, act
     /// What the network held back arrives.
@@ -79,7 +83,8 @@ struct Scenario: Sendable {
 
   private static func weights(_ faults: Set<Fault>) -> [(weight: Int, value: Step.Kind)] {
     var kinds: [(weight: Int, value: Step.Kind)] = [
-      (100, .write), (8, .answer), (8, .hubWrite), (45, .exchange), (40, .act), (3, .restart), (1, .restartHub),
+      (100, .write), (8, .answer), (8, .hubWrite), (6, .decide), (3, .hubDecide), (45, .exchange), (40, .act), (3, .restart),
+      (1, .restartHub),
     ]
     func add(_ kind: Step.Kind, _ weight: Int, if fault: Fault...) {
       if fault.contains(where: faults.contains) { kinds.append((weight, kind)) }
@@ -103,6 +108,7 @@ struct Scenario: Sendable {
     add(.upgrade, 3, if: .oldClient)
     add(.upgradeHub, 2, if: .oldHub)
     add(.revoke, 1, if: .revocation)
+    add(.decideLate, 2, if: .revocation)
     add(.clearLog, 3, if: .logCleared)
     add(.keepCopy, 4, if: .clone, .deviceRestored)
     add(.cloneDevice, 1, if: .clone)

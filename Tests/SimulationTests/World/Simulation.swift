@@ -35,6 +35,7 @@ final class Simulation {
   /// What happened, a line each; the same for the same seed.
   private(set) var log: [String] = []
   private(set) var faults: [Fault: Int] = [:]
+  private(set) var work: [Work: Int] = [:]
 
   /// A batch on its way with somebody else.
   struct Carried {
@@ -74,6 +75,7 @@ final class Simulation {
   }
 
   func note(_ fault: Fault, _ count: Int = 1) { faults[fault, default: 0] += count }
+  func met(_ kind: Work) { work[kind, default: 0] += 1 }
   func say(_ line: String) { log.append(line) }
 
   // MARK: A run
@@ -159,6 +161,8 @@ final class Simulation {
     case .write: try await write(on: device, &dice)
     case .answer: try await answer(on: device, &dice)
     case .hubWrite: try await writeAtHub(&dice)
+    case .decide: try await decide(on: device, &dice)
+    case .hubDecide: try await decideAtHub(&dice)
     case .exchange: try await exchange(device, actionsMax: Self.actionsMax, &dice)
     case .act: try await exchange(device, actionsMax: 1 + dice.below(3), &dice)
     case .lateRequest:
@@ -193,6 +197,7 @@ final class Simulation {
     case .upgrade: try upgrade(device)
     case .upgradeHub: try await upgradeHub()
     case .revoke: try await revoke(device)
+    case .decideLate: try await decideLate(&dice)
     case .clearLog: try await clearLog()
     case .keepCopy: try keepCopy(of: device)
     case .cloneDevice: try cloneDevice(device, &dice)

@@ -116,7 +116,7 @@ extension Simulation {
   }
 
   /// The units a hub has merged, of those anybody but itself knows of.
-  private func merged(in scope: String, at hub: Hub) async throws -> Numbers {
+  func merged(in scope: String, at hub: Hub) async throws -> Numbers {
     let runs = try await hub.read { session in
       try session.rows(
         """

@@ -16,8 +16,8 @@ import Testing
       ReplicatedTable("photo", scopeColumn: "unit", references: ["sheet": "sheet"]),
     ],
     sql: """
-      CREATE TABLE sheet (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, answers TEXT, peak, stage TEXT, finding TEXT, name TEXT, plain)
-        WITHOUT ROWID;
+      CREATE TABLE sheet (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, answers TEXT, peak, stage TEXT, finding TEXT, name TEXT, plain,
+        must TEXT NOT NULL DEFAULT 'nothing') WITHOUT ROWID;
       CREATE TABLE wins (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, answers TEXT, a, b) WITHOUT ROWID;
       CREATE TABLE photo (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, sheet TEXT, note TEXT) WITHOUT ROWID;
       """)
@@ -132,6 +132,40 @@ import Testing
     try await both()
     #expect(try await value("finding") == .text("damp"))
     #expect(try await world.hub.conflicts().isEmpty)
+  }
+
+  /// The decision brought a deleted row back; before it there was no value, and the column must have one.
+  @Test func bringingARowBackIsUndoneWhereAColumnMustHaveAValue() async throws {
+    try await a.execute("INSERT INTO sheet (id, unit) VALUES ('s', '07201')")
+    try await both()
+    try await a.execute("DELETE FROM sheet")
+    try await b.execute("UPDATE sheet SET must = 'x'")
+    try await both()
+    let conflict = try #require(try await world.hub.conflicts().first)
+    _ = try await a.resolve(conflict.id, as: .takeLoser, by: "a", because: "")
+    try await both()
+    #expect(try await value("must") == .text("x"))
+    _ = try await a.resolve(conflict.id, as: .undo, by: "a", because: "")
+    try await both()
+    #expect(try await value("must") == .text("nothing"))
+    #expect(try await world.hub.conflicts().map(\.id) == [conflict.id])
+  }
+
+  /// The device was copied before it sent its decision.
+  @Test func aDecisionThatADeviceAndItsCopySendCountsOnce() async throws {
+    let conflict = try await collide()
+    _ = try await a.resolve(conflict.id, as: .takeLoser, by: "a", because: "")
+    let copy = try await world.copy(a, to: "copy")
+    try await copy.execute("UPDATE sheet SET plain = 'more'")
+    try await world.settle([a, b, copy, a, b])
+    for device in [a, b, copy] { #expect(try await device.status().heldChanges == 0) }
+    #expect(try await value("finding") == .text("dry"))
+    #expect(try await world.hub.conflicts().isEmpty)
+    #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM sync_decision") } == 1)
+    // Nobody changes one that was made.
+    try await a.execute("UPDATE sync_decision SET reason = 'another'")
+    try await world.sync(a)
+    #expect(try await world.hub.heldUnits().map(\.reason) == ["schema"])
   }
 
   @Test func onlyTheHubWritesConflicts() async throws {

@@ -67,6 +67,33 @@ import Testing
     #expect(try await world.hubNotes().count == 3)
   }
 
+  /// The device was copied before it was lost, and batches of both are brought: only one chain of a name can be merged.
+  @Test func aTwinsBatchThatContinuesNothingHereIsInNobodysWay() async throws {
+    let world = try await World()
+    let lost = try await world.device("lost")
+    _ = try await lost.sync(with: world.transport)
+    let twin = try await world.copy(lost, to: "twin")
+    try await lost.execute("INSERT INTO note (id, unit, a) VALUES ('mine', '07201', 1)")
+    try await lost.seal()
+    for key in ["its", "more"] {
+      try await twin.execute("INSERT INTO note (id, unit, a) VALUES (?, '07201', 2)", [key])
+      try await twin.seal()
+    }
+    let id = try lost.secrets().signingKey.replica
+    #expect(try await world.hub.revoke(id))
+    let (mine, its) = (try await batches(of: lost), try await batches(of: twin))
+    for batch in [mine[0], its[1]] { #expect(try await receipt(world, batch).state == .undecided) }
+    await #expect(throws: SyncError.self) { _ = try await world.hub.ingest(its[0]) }
+    for isDecided in [false, true] {
+      if isDecided { #expect(try await world.hub.decideLate(id, .take, by: "province", reason: "found") == 1) }
+      let examination = try await SQLiteHubStore.examine(
+        at: world.hubStore.path, tables: World.notes.tables, keys: try HubKeys.load(from: world.folder.path + "/keys"))
+      #expect(examination.findings.isEmpty)
+    }
+    #expect(try await world.hubNotes() == ["mine 1 - none"])
+    #expect(try await world.hub.lateBatches().isEmpty)
+  }
+
   @Test func nobodyDecidesAboutADeviceInUseAndAForgeryIsNoBatch() async throws {
     let world = try await World()
     let device = try await world.device("a")
