@@ -16,6 +16,7 @@ enum SyncWords {
       let rest = reports.count > reportsNamedMax ? "…" : ""
       parts.append(LocalizedText(vi: "báo cáo \(days)\(rest)", en: "report of \(days)\(rest)"))
     }
+    if count("post") > 0 { parts.append(LocalizedText(vi: "\(count("post")) tin", en: "\(count("post")) posts")) }
     if count("attachment") > 0 { parts.append(LocalizedText(vi: "\(count("attachment")) ảnh", en: "\(count("attachment")) photos")) }
     if count("sync_conflict") > 0 {
       parts.append(LocalizedText(vi: "\(count("sync_conflict")) xung đột", en: "\(count("sync_conflict")) conflicts"))
@@ -29,6 +30,9 @@ enum SyncWords {
   /// "Text in, 2 of 3 photos in".
   static func arrival(_ arrival: RecordArrival) -> LocalizedText {
     let (photos, photosIn) = (arrival.photos, arrival.photosIn)
+    guard photos > 0 else {
+      return arrival.isTextIn ? LocalizedText(vi: "Đã về tỉnh.", en: "In.") : LocalizedText(vi: "Chưa về tỉnh.", en: "Not in yet.")
+    }
     return arrival.isTextIn
       ? LocalizedText(vi: "Chữ đã về tỉnh; ảnh đã về \(photosIn) / \(photos).", en: "Text in, \(photosIn) of \(photos) photos in.")
       : LocalizedText(

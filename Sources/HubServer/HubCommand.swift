@@ -19,7 +19,8 @@ internal import ToolSupport
     subcommands: [
       NextCommand.self, InitCommand.self, CampaignCommand.self, FormsCommand.self, EnrollCommand.self, DevicesCommand.self,
       ServeCommand.self, ImportCommand.self, BackupCommand.self, RestoreCommand.self, TrimCommand.self, StatusCommand.self,
-      VerifyCommand.self, ConflictsCommand.self, ResolveCommand.self, HeldCommand.self, PhotosCommand.self, RestoreRowCommand.self,
+      VerifyCommand.self, ConflictsCommand.self, ResolveCommand.self, HeldCommand.self, PhotosCommand.self, PostsCommand.self,
+      RestoreRowCommand.self,
       ResultsCommand.self, CloseCommand.self,
       KeysCommand.self, QRCommand.self, RehearseCommand.self, ProveCommand.self,
     ],

@@ -1,4 +1,7 @@
 import Foundation
+import GRDB
+import SurveyKit
+import SyncKit
 import TestSupport
 import Testing
 
@@ -50,6 +53,58 @@ import Testing
     #expect((found["receipts"] as? [[String: Any]])?.compactMap { $0["state"] as? String } == ["merged"])
     let verified = try await HubTool.run(["verify", "--dir", dir])
     #expect(verified.status == 0, "\(verified.errors)")
+  }
+
+  /// An import that is killed anywhere, as often as anybody likes, and begun again: everything is there once.
+  @Test func anImportKilledAnywhereIsBegunAgain() async throws {
+    let (folder, dir, device) = try await world()
+    let field = try SurveyField.open(at: device.store, create: false)
+    let picture = try Photo(Picture.noise(side: 150, seed: 3)).jpeg
+    let (reports, photosEach) = (40, 2)
+    for number in 0..<reports {
+      let blobs = try (0..<photosEach).map { try field.replica.blobs.keep(Picture.variant(of: picture, photosEach * number + $0)) }
+      try await field.replica.database.write { db in
+        try db.execute(
+          sql: "INSERT INTO report (id, unit, day, answers) VALUES (?, '07201', '2024-04-01', '{}')", arguments: ["07201/\(number)"])
+        for blob in blobs {
+          try db.execute(
+            sql: "INSERT INTO attachment (id, unit, tbl, record, blob) VALUES (?, '07201', 'report', ?, ?)",
+            arguments: [blob.hex, "07201/\(number)", blob.hex])
+        }
+      }
+      // A batch each.
+      _ = try await field.replica.exportBundle(to: folder.path + "/w.skb")
+    }
+    try field.replica.close()
+    let exported = try await device.run("export", folder.path + "/w.skb", "--split", "1MB", "--json")
+    let paths = try #require(try object(exported.output)["paths"] as? [String])
+    #expect(paths.count > 1)
+    let tool = ToolProcess(name: "hub", folder: folder.path)
+    var dice = SeededGenerator(seed: 11)
+    var killed = 0
+    for _ in 0..<12 {
+      let running = try tool.start(["import"] + paths.shuffled(using: &dice) + ["--return", folder.path + "/r.skb", "--dir", dir])
+      try await Task.sleep(for: .milliseconds(Int.random(in: 60...900, using: &dice)))
+      kill(running.process.processIdentifier, SIGKILL)
+      if await running.end().code == -SIGKILL { killed += 1 }
+    }
+    #expect(killed >= 6, "only \(killed) were killed in the middle")
+    let ended = try await tool.run(["import"] + paths + ["--return", folder.path + "/r.skb", "--json", "--dir", dir])
+    #expect(ended.code == 0, "\(ended.err)")
+    let one = try #require((ended.object["devices"] as? [[String: Any]])?.first)
+    func count(_ name: String) -> Int { one[name] as? Int ?? -1 }
+    #expect(count("new") + count("duplicate") == reports && count("waiting") == 0 && count("refused") == 0)
+    #expect(count("blobs") + count("blobsDuplicate") == reports * photosEach && count("blobsWaiting") == 0)
+    let at = BlobStore(folder: dir + "/hub.sqlite.blobs")
+    #expect(at.ids().count == reports * photosEach && at.ids().allSatisfy { at.isSound($0) })
+    let photos = try await HubTool.run(["photos", "--json", "--dir", dir])
+    #expect(try object(photos.output)["isIn"] as? Int == reports * photosEach)
+    let status = try await HubTool.run(["status", "--json", "--dir", dir])
+    #expect(status.output.contains("\"reports\" : \(reports)") && status.output.contains("\"conflictsOpen\" : 0"), "\(status.output)")
+    let verified = try await HubTool.run(["verify", "--dir", dir])
+    #expect(verified.status == 0, "\(verified.errors)")
+    let taken = try await device.run("import-bundle", folder.path + "/r.skb")
+    #expect(taken.status == 0 && taken.output.contains("Photos in: \(reports * photosEach)."), "\(taken.output)\(taken.errors)")
   }
 
   @Test func badFilesAreOneSentenceInTheReadersLanguage() async throws {

@@ -102,6 +102,47 @@ import Testing
     await world.stop()
   }
 
+  @Test func postsAreShownWithTheirPhotosAndHiddenWithAReason() async throws {
+    let world = try await TroubleWorld()
+    let device = try await world.device("desk")
+    #expect(try await device.run("sync").status == 0)
+    #expect(try await device.run("posts").output.contains("There are no posts yet."))
+    let folder = world.folder.path
+    try Picture.phone(try Photo(Picture.png(900, 600)).jpeg, orientation: 6).write(to: URL(fileURLWithPath: folder + "/loa.jpg"))
+    try Data("#!/bin/sh".utf8).write(to: URL(fileURLWithPath: folder + "/script.jpg"))
+    let refused = try await device.run("post", "x", "--photo", folder + "/loa.jpg", "--photo", folder + "/script.jpg")
+    #expect(refused.status == 1 && refused.errors.contains("script.jpg: is no JPEG") && refused.errors.contains("was not saved"))
+    #expect(try await device.run("post", "  ", "--lang", "vi").errors.contains("Tin chưa có nội dung"))
+    let posted = try await device.run("post", "Loa <phường> phát lịch & mời họp", "--photo", folder + "/loa.jpg", "--json")
+    let post = try #require(try JSONSerialization.jsonObject(with: Data(posted.output.utf8)) as? [String: Any], "\(posted.errors)")
+    let id = try #require(post["id"] as? String)
+    #expect(try await device.run("posts").output.contains("Text not in yet, 0 of 1 photos in."))
+    #expect(try await device.run("sync").output.contains("Photos: 1 sent, 0 left."))
+    #expect(try await device.run("posts").output.contains("Text in, 1 of 1 photos in."))
+    #expect(try await world.hub("posts", "--unit", "213").output.contains("1 / 1"))
+    #expect(try await world.hub("posts", "--unit", "nowhere").status == 1)
+
+    let port = world.server.boardPort
+    let page = try RawCall.request("GET", "/posts?lang=en", port: port).text
+    #expect(page.contains("Loa &lt;phường&gt; phát lịch &amp; mời họp") && page.contains("Phường Thọ Xương"))
+    let blob = try #require(page.split(separator: "/photo/").dropFirst().first?.prefix(64))
+    let picture = try RawCall.request("GET", "/photo/\(blob).jpg", port: port)
+    #expect(picture.status == 200 && picture.body.prefix(2) == Data([0xFF, 0xD8]))
+    #expect(try RawCall.request("GET", "/photo/\(String(repeating: "0", count: 64)).jpg", port: port).status == 404)
+    #expect(try RawCall.request("GET", "/photo/..%2f..%2fhub.sqlite.jpg", port: port).status == 404)
+    #expect(try RawCall.request("GET", "/posts?district=222&lang=en", port: port).text.contains("There are no posts yet."))
+
+    #expect(try await world.hub("posts", "--hide", id).status == 64)
+    let hidden = try await world.hub("posts", "--hide", String(id.prefix(8)), "--reason", "names a respondent")
+    #expect(hidden.status == 0 && hidden.output.contains("is hidden"), "\(hidden.errors)")
+    #expect(try RawCall.request("GET", "/posts?lang=en", port: port).text.contains("There are no posts yet."))
+    #expect(try RawCall.request("GET", "/photo/\(blob).jpg", port: port).status == 404)
+    #expect(try await device.run("sync").status == 0)
+    #expect(try await device.run("posts").output.contains("Hidden by the province: names a respondent"))
+    #expect(try await world.hub("posts", "--unhide", id).output.contains("shown again"))
+    await world.stop()
+  }
+
   @Test func wrongAmountsAreRefusedAsUsage() async throws {
     let folder = try TemporaryFolder()
     for amount in ["", "12", "KB", "-3KB", "1e9GB", "12XB", "1.2.3MB", "99999999999999TB"] {

@@ -15,7 +15,7 @@ struct BundleWork {
   struct Run {
     /// CPU seconds.
     var calls = 0.0, bundle = 0.0
-    /// How much the process grew while it read the bundle, in MiB.
+    /// The most the process held while it read the bundle, in MiB: all of it, the store's cache and what was made before included.
     var memory = 0.0
   }
 
@@ -78,11 +78,11 @@ struct BundleWork {
     }.cpu
     try await check(one)
     let other = try await prepared.hub.copy(to: scratch.path + "/bundle").open(clock: prepared.clock)
-    let memory = Memory()
+    PeakMemory.forget()
     run.bundle = try await Cost.of {
       guard try await other.importBundles([prepared.bundle]).isWhole else { throw SQLiteFailure(description: "not all was taken") }
     }.cpu
-    run.memory = memory.grownMiB
+    run.memory = PeakMemory.mib
     try await check(other)
     return run
   }
@@ -109,21 +109,13 @@ struct BundleWork {
     }
   }
 
-  /// The most memory this process holds from now on. 0 where the system does not tell.
-  private struct Memory {
-    private let before: Double
+  /// The most memory this process held since it was told to forget. 0 where the system does not tell.
+  private enum PeakMemory {
+    static func forget() { try? Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs")) }
 
-    init() {
-      // Makes the system forget the highest there was.
-      try? Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs"))
-      before = Self.line("VmRSS:")
-    }
-
-    var grownMiB: Double { max(0, Self.line("VmHWM:") - before) }
-
-    private static func line(_ name: String) -> Double {
+    static var mib: Double {
       guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
-        let line = status.split(separator: "\n").first(where: { $0.hasPrefix(name) })
+        let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
       else { return 0 }
       return (line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Double($0) } ?? 0) / 1024
     }

@@ -44,6 +44,12 @@ struct BoardResponder: HTTPResponder {
           level: uri.queryParameters.get("level").flatMap { UnitLevel(rawValue: $0) } ?? .province,
           question: uri.queryParameters.get("question"), form: uri.queryParameters.get("form"))
         return html(try await pages.results(survey, query, language))
+      case "/posts": return html(try await pages.posts(survey, district: uri.queryParameters.get("district"), language))
+      case let path where path.hasPrefix("/photo/") && path.hasSuffix(".jpg"):
+        guard let jpeg = try await survey.postPicture(String(path.dropFirst(7).dropLast(4))) else {
+          return html(pages.message(language, Self.noPage), status: .notFound)
+        }
+        return picture(jpeg)
       case "/style.css":
         return Response(
           status: .ok, headers: [.contentType: "text/css; charset=utf-8", .cacheControl: "max-age=300"],
@@ -72,6 +78,13 @@ struct BoardResponder: HTTPResponder {
     headers[.xContentTypeOptions] = "nosniff"
     if let name = HTTPField.Name("referrer-policy") { headers[name] = "no-referrer" }
     return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: page)))
+  }
+
+  private func picture(_ jpeg: Data) -> Response {
+    var headers: HTTPFields = [.contentType: Photo.mediaType, .cacheControl: "private, max-age=300"]
+    headers[.xContentTypeOptions] = "nosniff"
+    headers[.contentSecurityPolicy] = "default-src 'none'"
+    return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: jpeg)))
   }
 
   private func plain(_ status: HTTPResponse.Status, _ text: LocalizedText) -> Response { plain(status, "\(text.vi)\n\(text.en)\n") }

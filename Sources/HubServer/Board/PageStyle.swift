@@ -63,6 +63,12 @@ enum PageStyle {
     meter { width: 7rem; height: .8rem; vertical-align: middle; }
     .bar { min-width: 8rem; }
     .share meter { display: block; margin-left: auto; }
+    .post { border-top: 1px solid var(--line); padding: 0 0 1rem; max-width: 60rem; }
+    .post h2 { margin-top: 1rem; }
+    .post p { margin: .25rem 0; overflow-wrap: anywhere; }
+    .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .5rem; margin-top: .5rem; }
+    .pictures a { display: block; }
+    .pictures img { width: 100%; height: 9.5rem; object-fit: cover; border-radius: .4rem; background: var(--head); display: block; }
     footer { border-top: 1px solid var(--line); margin-top: 2rem; padding-bottom: 2rem; font-size: .9rem; }
     @media (max-width: 40rem) {
       body { font-size: 15px; }

@@ -16,6 +16,7 @@ enum PageTemplates {
     <nav aria-label="SyncKit">
     <a href="{{frame.boardLink}}">{{frame.boardLabel}}</a>
     <a href="{{frame.resultsLink}}">{{frame.resultsLabel}}</a>
+    <a href="{{frame.postsLink}}">{{frame.postsLabel}}</a>
     <a class="other" lang="{{frame.otherCode}}" hreflang="{{frame.otherCode}}" href="{{frame.otherLink}}">{{frame.otherLanguage}}</a>
     </nav>
 
@@ -31,6 +32,29 @@ enum PageTemplates {
   static let message = """
     {{> head}}
     <main id="main"><h1>SyncKit</h1><p>{{text}}</p></main>
+    {{> foot}}
+    """
+
+  static let posts = """
+    {{> head}}
+    <main id="main">
+    <h1>{{heading}}</h1>
+    <nav class="jump" aria-label="{{districtLabel}}">
+    {{#districts}}<a href="{{link}}"{{#isCurrent}} aria-current="page"{{/isCurrent}}>{{label}}</a>
+    {{/districts}}</nav>
+    {{#empty}}<p>{{empty}}</p>{{/empty}}
+    {{#posts}}<article class="post">
+    <h2>{{heading}}</h2>
+    <p class="when">{{when}}</p>
+    {{#lines}}<p>{{.}}</p>
+    {{/lines}}<div class="pictures">
+    {{#pictures}}<a href="{{link}}"><img src="{{link}}" width="{{width}}" height="{{height}}" alt="{{label}}" loading="lazy"></a>
+    {{/pictures}}</div>
+    {{#missing}}<p class="quiet">{{missing}}</p>{{/missing}}
+    </article>
+    {{/posts}}
+    <p class="legend">{{legend}}</p>
+    </main>
     {{> foot}}
     """
 

@@ -14,6 +14,7 @@ struct Pages: Sendable {
       try library.register(PageTemplates.foot, named: "foot")
       try library.register(PageTemplates.board, named: "board")
       try library.register(PageTemplates.results, named: "results")
+      try library.register(PageTemplates.posts, named: "posts")
       try library.register(PageTemplates.message, named: "message")
     } catch {
       throw ToolError(vi: "Mẫu trang web bị lỗi: \(error).", en: "A page template is broken: \(error).")
@@ -33,6 +34,14 @@ struct Pages: Sendable {
   func results(_ survey: SurveyHub, _ query: ResultsPage.Query, _ language: Language) async throws -> String {
     let results = try await survey.results(form: query.form)
     return render(ResultsPage(results, query, Wording(language: language)), "results")
+  }
+
+  func posts(_ survey: SurveyHub, district: String?, _ language: Language) async throws -> String {
+    let posts = try await survey.posts(of: try await survey.communes(of: district))
+    let districts = try await survey.plan().map { $0.tree.sortedByName($0.tree.units(at: .district)) } ?? []
+    let page = PostsPage(
+      posts, district: district, districts: districts.map { ($0.code.rawValue, $0.name) }, Wording(language: language))
+    return render(page, "posts")
   }
 
   func message(_ language: Language, _ text: LocalizedText) -> String {
@@ -57,8 +66,10 @@ struct PageFrame {
   var skip: String
   var boardLabel: String
   var resultsLabel: String
+  var postsLabel: String
   var boardLink: String
   var resultsLink: String
+  var postsLink: String
   var otherLanguage: String
   var otherLink: String
   var otherCode: String
@@ -72,9 +83,11 @@ struct PageFrame {
     skip = words.text("Đến nội dung", "Skip to content")
     boardLabel = words.text("Bảng theo dõi", "Board")
     resultsLabel = words.text("Kết quả", "Results")
+    postsLabel = words.text("Tin", "Posts")
     let suffix = other == .english ? "" : "?lang=en"
     boardLink = "/" + suffix
     resultsLink = "/results" + suffix
+    postsLink = "/posts" + suffix
     otherLanguage = Wording(language: other).text("Tiếng Việt", "English")
     otherCode = other.rawValue
     otherLink = path + "?lang=" + otherCode + (query.isEmpty ? "" : "&" + query)

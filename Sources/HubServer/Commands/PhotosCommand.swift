@@ -88,13 +88,15 @@ struct PhotosCommand: ToolCommand {
     let listed = report.photos.filter { !$0.isIn }
     guard !listed.isEmpty else { return }
     let heading = [
-      words.text("Báo cáo", "Report"), words.text("Câu hỏi", "Question"), words.text("Ảnh", "Photo"), words.text("Chữ về", "Text came"),
+      words.text("Báo cáo, tin", "Report, post"), words.text("Câu hỏi", "Question"), words.text("Ảnh", "Photo"),
+      words.text("Chữ về", "Text came"),
     ]
     console.table(
       [heading]
         + listed.map { photo in
           let late = photo.isOverdue ? " !" : ""
-          return [photo.record, photo.question ?? "", String(photo.blob.prefix(8)), words.ago(photo.namedMs, nowMs: nowMs) + late]
+          let record = photo.table == "post" ? "\(photo.unit.rawValue) \(photo.record.prefix(8))" : photo.record
+          return [record, photo.question ?? "", String(photo.blob.prefix(8)), words.ago(photo.namedMs, nowMs: nowMs) + late]
         })
   }
 }

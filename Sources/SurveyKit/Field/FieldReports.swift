@@ -55,7 +55,7 @@ extension SurveyField {
       let saving = try await write { db -> ReportSaving? in
         // What was read may have changed meanwhile: then it is read again.
         guard try StoredReport.fetchAll(db, key: key).first == stored else { return nil }
-        try Self.insert(photos, blobs: blobs, report: key, unit: unit, day: today, db)
+        try Self.insert(photos, blobs: blobs, of: "report", record: key, unit: unit, day: today, db)
         guard let stored else {
           try db.execute(
             sql: "INSERT INTO report (id, unit, campaign, day, form, by_question) VALUES (?, ?, ?, ?, ?, ?)",

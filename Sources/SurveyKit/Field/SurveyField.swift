@@ -104,6 +104,7 @@ public enum SurveyFieldError: ExplainedError, Hashable {
   case reasonNeeded(day: CalendarDay)
   case reasonTooLong
   case tooManyPhotos
+  case emptyPost, postTooLong
   case noUnits
   case foreignUnit(String)
   /// What arrived from the hub cannot be read by this program.
@@ -141,8 +142,13 @@ public enum SurveyFieldError: ExplainedError, Hashable {
         en: "The reason is longer than \(ReportChange.reasonBytesMax) bytes; shorten it.")
     case .tooManyPhotos:
       LocalizedText(
-        vi: "Mỗi báo cáo có tối đa \(SurveyField.photosPerReportMax) ảnh; bỏ bớt.",
-        en: "A report has \(SurveyField.photosPerReportMax) photos at most; leave some out.")
+        vi: "Mỗi báo cáo hay tin có tối đa \(SurveyField.photosPerReportMax) ảnh; bỏ bớt.",
+        en: "A report or post has \(SurveyField.photosPerReportMax) photos at most; leave some out.")
+    case .emptyPost:
+      LocalizedText(vi: "Tin chưa có nội dung; viết vài chữ cho ảnh.", en: "The post says nothing; write a few words for the photos.")
+    case .postTooLong:
+      LocalizedText(
+        vi: "Tin dài quá \(PostWords.bytesMax) byte; hãy rút ngắn.", en: "The post is longer than \(PostWords.bytesMax) bytes; shorten it.")
     case .noUnits:
       LocalizedText(
         vi: "Chưa nhận được danh sách đơn vị; kết nối mạng rồi chạy field sync.",

@@ -50,14 +50,14 @@ extension SurveyField {
 
   /// The photos of the commune's report of a day, in the order of their questions.
   public func photos(day: CalendarDay) async throws -> [FieldPhoto] {
-    try await photos(of: SurveySchema.reportKey(unit: try await unit().rawValue, day: day.description))
+    try await photos(of: "report", record: SurveySchema.reportKey(unit: try await unit().rawValue, day: day.description))
   }
 
-  func photos(of report: String) async throws -> [FieldPhoto] {
+  func photos(of table: String, record: String) async throws -> [FieldPhoto] {
     let rows = try await read { db in
       try Row.fetchAll(
-        db, sql: "SELECT id, question, blob, bytes, day FROM attachment WHERE tbl = 'report' AND record = ? ORDER BY question, id",
-        arguments: [report]
+        db, sql: "SELECT id, question, blob, bytes, day FROM attachment WHERE tbl = ? AND record = ? ORDER BY question, id",
+        arguments: [table, record]
       ).compactMap { row -> FieldPhoto? in
         guard let id = row.text("id"), let blob = row.text("blob") else { return nil }
         return FieldPhoto(
@@ -93,11 +93,15 @@ extension SurveyField {
     let unsent = try await replica.unsentKeys(of: ["report", "attachment"])
     var arrivals: [String: RecordArrival] = [:]
     for report in reports {
-      let photos = try await photos(of: report)
-      let isTextIn = !unsent.contains(.text(report)) && !photos.contains { unsent.contains(.text($0.id)) }
-      arrivals[report] = RecordArrival(isTextIn: isTextIn, photos: photos.count, photosIn: photos.count { $0.isAtHub })
+      arrivals[report] = Self.arrival(of: report, try await photos(of: "report", record: report), unsent: unsent)
     }
     return arrivals
+  }
+
+  /// - Parameter unsent: Keys of its table and of attachments that wait here.
+  static func arrival(of record: String, _ photos: [FieldPhoto], unsent: Set<CellValue>) -> RecordArrival {
+    let isTextIn = !unsent.contains(.text(record)) && !photos.contains { unsent.contains(.text($0.id)) }
+    return RecordArrival(isTextIn: isTextIn, photos: photos.count, photosIn: photos.count { $0.isAtHub })
   }
 
   /// Keeps the pictures; to be called before the rows that refer to them are written.
@@ -106,20 +110,22 @@ extension SurveyField {
   /// Writes the rows of photos whose pictures are kept. A photo that the report has already is not added again.
   ///
   /// - Throws: `SurveyFieldError` `.tooManyPhotos`.
-  static func insert(_ photos: [NewPhoto], blobs: [BlobID], report: String, unit: String, day: CalendarDay, _ db: Database) throws {
+  static func insert(
+    _ photos: [NewPhoto], blobs: [BlobID], of table: String, record: String, unit: String, day: CalendarDay, _ db: Database
+  ) throws {
     for (new, blob) in zip(photos, blobs) {
-      let id = Data(SHA256.hash(data: Data("report\0\(report)\0\(new.question ?? "")\0\(blob.hex)".utf8)).prefix(16)).hex
+      let id = Data(SHA256.hash(data: Data("\(table)\0\(record)\0\(new.question ?? "")\0\(blob.hex)".utf8)).prefix(16)).hex
       try db.execute(
         sql: """
           INSERT INTO attachment (id, unit, tbl, record, question, blob, media, bytes, width, height, day)
-          VALUES (?, ?, 'report', ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
           """,
         arguments: [
-          id, unit, report, new.question, blob.hex, Photo.mediaType, new.photo.jpeg.count, new.photo.width, new.photo.height,
+          id, unit, table, record, new.question, blob.hex, Photo.mediaType, new.photo.jpeg.count, new.photo.width, new.photo.height,
           day.description,
         ])
     }
-    let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM attachment WHERE tbl = 'report' AND record = ?", arguments: [report]) ?? 0
+    let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM attachment WHERE tbl = ? AND record = ?", arguments: [table, record]) ?? 0
     guard photos.isEmpty || count <= photosPerReportMax else { throw SurveyFieldError.tooManyPhotos }
   }
 

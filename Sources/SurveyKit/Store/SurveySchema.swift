@@ -9,6 +9,7 @@ public import SyncKit
 /// | `headcount` | the commune | commune code |
 /// | `report` | the commune | `commune/day`: two members filing the same day write one row |
 /// | `report_change` | the commune | random: one row for each correction of a report, never changed |
+/// | `post` | the commune | random: news of a day; hidden with a reason, not deleted |
 /// | `attachment` | the commune | hash of record, question and picture: the same photo filed twice is one row |
 /// | `answer` | the commune, anonymous | random, drawn on the device |
 public enum SurveySchema {
@@ -20,6 +21,7 @@ public enum SurveySchema {
     ReplicatedTable("report", scopeColumn: "unit", policies: ["by_question": .perKey], isUrgent: true),
     ReplicatedTable("report_change", scopeColumn: "unit", isUrgent: true),
     ReplicatedTable("attachment", scopeColumn: "unit", blobs: ["blob"]),
+    ReplicatedTable("post", scopeColumn: "unit"),
     ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous),
   ]
 
@@ -36,6 +38,7 @@ public enum SurveySchema {
     migrator.registerMigration("report-change") { db in try db.execute(sql: reportChange) }
     migrator.registerMigration("report-by-question") { db in try db.execute(sql: byQuestion) }
     migrator.registerMigration("attachment") { db in try db.execute(sql: attachment) }
+    migrator.registerMigration("post") { db in try db.execute(sql: post) }
     return migrator
   }
 
@@ -46,6 +49,7 @@ public enum SurveySchema {
     migrator.registerMigration("report-change") { db in try db.execute(sql: reportChange) }
     migrator.registerMigration("report-by-question") { db in try db.execute(sql: byQuestion) }
     migrator.registerMigration("attachment") { db in try db.execute(sql: attachment + attachmentArrival) }
+    migrator.registerMigration("post") { db in try db.execute(sql: post) }
     return migrator
   }
 
@@ -85,6 +89,12 @@ public enum SurveySchema {
       width INTEGER, height INTEGER, day TEXT) WITHOUT ROWID;
     CREATE INDEX attachment_record ON attachment (record);
 
+    """
+
+  /// `device` is the label of the one it was written on; `hidden` says why it is not shown.
+  private static let post = """
+    CREATE TABLE post (
+      id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, campaign TEXT, day TEXT, words TEXT, device TEXT, hidden TEXT) WITHOUT ROWID;
     """
 
   /// Local to the hub: when it first heard of an attachment, in milliseconds of hub time.

@@ -1,0 +1,60 @@
+internal import ArgumentParser
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// What working groups tell of their days.
+struct PostsCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "posts",
+    abstract: LocalizedText(
+      vi: "Xem tin kèm ảnh của các tổ công tác, ẩn tin không phù hợp.", en: "Show the working groups' posts, hide what does not belong."),
+    discussion: LocalizedText(
+      vi: "Tin bị ẩn không mất: xã vẫn thấy, cùng lý do. Xem cùng ảnh trên bảng theo dõi, trang Tin.",
+      en: "A hidden post is not lost: its commune still sees it, with the reason. The board's page Posts shows the photos."),
+    examples: ["hub posts", "hub posts --unit 213", "hub posts --hide 3fa1 --reason \"names a respondent\"", "hub posts --unhide 3fa1"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Option(name: .long, help: .text(vi: "Chỉ của xã hay huyện này.", en: "Only of this commune or district.")) var unit: String?
+  @Option(name: .long, help: .text(vi: "Ẩn tin có mã này.", en: "Hide the post of this id.")) var hide: String?
+  @Option(name: .long, help: .text(vi: "Vì sao ẩn.", en: "Why it is hidden.")) var reason: String?
+  @Option(name: .long, help: .text(vi: "Cho hiện lại tin có mã này.", en: "Show the post of this id again.")) var unhide: String?
+
+  func validate() throws {
+    guard (hide == nil) == (reason == nil), hide == nil || unhide == nil else {
+      throw ValidationError(vi: "--hide đi cùng --reason, không cùng --unhide.", en: "--hide goes with --reason, and not with --unhide.")
+    }
+  }
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      if let id = hide ?? unhide {
+        let post = try await survey.hidePost(id, reason: reason)
+        try console.result([post])
+        return reason == nil
+          ? console.say("Tin \(post.id.prefix(8)) hiện trở lại.", "The post \(post.id.prefix(8)) is shown again.")
+          : console.say("Đã ẩn tin \(post.id.prefix(8)) của \(post.name).", "The post \(post.id.prefix(8)) of \(post.name) is hidden.")
+      }
+      let posts = try await survey.posts(of: try await survey.communes(of: unit), withHidden: true)
+      try console.result(posts)
+      guard !posts.isEmpty else { return console.say("Chưa có tin nào.", "There are no posts yet.") }
+      let words = console.words
+      let heading = [
+        words.text("Mã", "Id"), words.text("Ngày", "Day"), words.text("Đơn vị", "Unit"), words.text("Ảnh", "Photos"),
+        words.text("Nội dung", "Words"),
+      ]
+      console.table(
+        [heading]
+          + posts.map { post in
+            let first = post.words.split(separator: "\n").first.map(String.init) ?? ""
+            let shown = first.count > 60 ? first.prefix(59) + "…" : first[...]
+            return [
+              String(post.id.prefix(8)), CalendarDay(post.day).map(words.day) ?? post.day, post.name,
+              "\(post.photos.count(where: \.isIn)) / \(post.photos.count)",
+              (post.hidden == nil ? "" : words.text("[ẩn] ", "[hidden] ")) + shown,
+            ]
+          })
+    }
+  }
+}

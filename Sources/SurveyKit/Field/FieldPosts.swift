@@ -1,0 +1,81 @@
+internal import Foundation
+internal import GRDB
+public import SyncKit
+
+/// News of a working group's day, with photos.
+public struct FieldPost: Sendable, Hashable, Codable {
+  public var id: String
+  public var unit: String
+  public var day: String
+  public var words: String
+  /// The label of the device it was written on.
+  public var device: String?
+  /// Why an operator hid it; nil while it is shown.
+  public var hidden: String?
+  public var photos: [FieldPhoto]
+  /// How much of it is at the hub.
+  public var arrival: RecordArrival
+}
+
+/// The words of a post as they are kept.
+enum PostWords {
+  /// In bytes of UTF-8.
+  static let bytesMax = 4_000
+
+  /// Trimmed, in NFC, without characters that no reader sees but line breaks.
+  static func cleaned(_ words: String) -> String {
+    let shown = words.replacing("\r\n", with: "\n").unicodeScalars.filter { $0 == "\n" || $0.properties.generalCategory != .control }
+    return String(String.UnicodeScalarView(shown)).precomposedStringWithCanonicalMapping
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+}
+
+extension SurveyField {
+  /// Posts shown at once, the newest first.
+  public static let postsShownMax = 500
+
+  /// Writes a post of today. It and its photos travel like everything else, the words first.
+  ///
+  /// - Returns: Its id.
+  /// - Throws: `SurveyFieldError` `.emptyPost`, `.postTooLong` and `.tooManyPhotos`; nothing is written.
+  @discardableResult
+  public func post(_ words: String, photos: [NewPhoto] = []) async throws -> String {
+    let words = PostWords.cleaned(words)
+    guard !words.isEmpty else { throw SurveyFieldError.emptyPost }
+    guard words.utf8.count <= PostWords.bytesMax else { throw SurveyFieldError.postTooLong }
+    guard photos.count <= Self.photosPerReportMax else { throw SurveyFieldError.tooManyPhotos }
+    let (id, unit, today) = (Self.randomID(), try await unit().rawValue, try await today())
+    let (campaign, device) = (try await requireCampaign().id, try await ownName())
+    let blobs = try keep(photos)
+    try await write { db in
+      try db.execute(
+        sql: "INSERT INTO post (id, unit, campaign, day, words, device) VALUES (?, ?, ?, ?, ?, ?)",
+        arguments: [id, unit, campaign, today.description, words, device])
+      try Self.insert(photos, blobs: blobs, of: "post", record: id, unit: unit, day: today, db)
+    }
+    return id
+  }
+
+  /// The commune's posts here, also hidden ones.
+  public func posts() async throws -> [FieldPost] {
+    let rows = try await read { db in
+      try Row.fetchAll(
+        db, sql: "SELECT id, unit, day, words, device, hidden FROM post ORDER BY day DESC, id LIMIT \(Self.postsShownMax)"
+      ).map { row in
+        FieldPost(
+          id: row.text("id") ?? "", unit: row.text("unit") ?? "", day: row.text("day") ?? "", words: row.text("words") ?? "",
+          device: row.text("device"), hidden: row.text("hidden"), photos: [],
+          arrival: RecordArrival(isTextIn: false, photos: 0, photosIn: 0))
+      }
+    }
+    guard !rows.isEmpty else { return [] }
+    let unsent = try await replica.unsentKeys(of: ["post", "attachment"])
+    var posts: [FieldPost] = []
+    for var post in rows {
+      post.photos = try await photos(of: "post", record: post.id)
+      post.arrival = Self.arrival(of: post.id, post.photos, unsent: unsent)
+      posts.append(post)
+    }
+    return posts
+  }
+}

@@ -1,0 +1,117 @@
+public import Foundation
+public import SyncKit
+
+/// A post at the hub.
+public struct HubPost: Sendable, Hashable, Codable {
+  public var id: String
+  public var unit: UnitCode
+  /// The unit's name with its district.
+  public var name: String
+  public var day: String
+  public var words: String
+  public var device: String?
+  /// Why an operator hid it; nil while it is shown.
+  public var hidden: String?
+  /// Names of its photos' blobs, and whether each is in.
+  public var photos: [Photo]
+
+  public struct Photo: Sendable, Hashable, Codable {
+    public var blob: String
+    public var isIn: Bool
+    public var width: Int
+    public var height: Int
+  }
+}
+
+extension SurveyHub {
+  /// A commune alone, or the communes of a district; nil for nil, which stands for all.
+  ///
+  /// - Throws: `SyncError` when there is no such unit.
+  public func communes(of unit: String?) async throws -> Set<UnitCode>? {
+    guard let unit else { return nil }
+    let tree = try await hub.read { try HubPlan.read($0)?.tree }
+    let code = UnitCode(unit)
+    guard let tree, tree.units.contains(where: { $0.code == code }) else {
+      throw SyncError(.badRequest, vi: "Không có đơn vị \(unit).", en: "There is no unit \(unit).")
+    }
+    return Set([code] + tree.descendants(of: code).map(\.code))
+  }
+
+  /// Posts listed at once.
+  public static let postsListedMax = 200
+
+  /// What working groups tell of their days, the newest first.
+  ///
+  /// - Parameters:
+  ///   - units: Of these communes; nil for all.
+  ///   - withHidden: Hidden ones too.
+  public func posts(of units: Set<UnitCode>? = nil, withHidden: Bool = false) async throws -> [HubPost] {
+    return try await hub.read { session in
+      let tree = try HubPlan.read(session)?.tree
+      let list = units.map { $0.map { "'\($0.rawValue.replacing("'", with: "''"))'" }.joined(separator: ", ") }
+      let rows = try session.rows(
+        """
+        SELECT id, unit, day, words, device, hidden FROM post
+        WHERE \(list.map { "unit IN (\($0))" } ?? "1") AND (?1 = 1 OR hidden IS NULL) ORDER BY day DESC, unit, id LIMIT \(Self.postsListedMax)
+        """, [.integer(withHidden ? 1 : 0)])
+      return try rows.map { row in
+        let (id, unit) = (row[0].text ?? "", UnitCode(row[1].text ?? ""))
+        let photos = try session.rows(
+          """
+          SELECT a.blob, b.id IS NOT NULL, a.width, a.height FROM attachment a LEFT JOIN hub_blob b ON b.id = a.blob
+          WHERE a.tbl = 'post' AND a.record = ?1 AND length(a.blob) = 64 ORDER BY a.id LIMIT \(SurveyField.photosPerReportMax)
+          """, [.text(id)]
+        ).map { photo in
+          HubPost.Photo(
+            blob: photo[0].text ?? "", isIn: photo[1].integer == 1, width: Int(clamping: photo[2].integer ?? 0),
+            height: Int(clamping: photo[3].integer ?? 0))
+        }
+        return HubPost(
+          id: id, unit: unit, name: tree?.displayName(of: unit) ?? unit.rawValue, day: row[2].text ?? "", words: row[3].text ?? "",
+          device: row[4].text, hidden: row[5].text, photos: photos)
+      }
+    }
+  }
+
+  /// Hides a post, or shows it again; it stays where it is, and its commune sees why.
+  ///
+  /// - Parameters:
+  ///   - id: Its id, or the first characters of it.
+  ///   - reason: Nil shows it again.
+  public func hidePost(_ id: String, reason: String?) async throws -> HubPost {
+    let reason = reason.map(ReportChange.cleaned)
+    if let reason {
+      guard !reason.isEmpty, reason.utf8.count <= ReportChange.reasonBytesMax else {
+        throw SyncError(
+          .badRequest, vi: "Cần lý do ẩn, không quá \(ReportChange.reasonBytesMax) byte.",
+          en: "Hiding needs a reason of at most \(ReportChange.reasonBytesMax) bytes.")
+      }
+    }
+    let found = try await hub.read { session in
+      try session.rows("SELECT id FROM post WHERE substr(id, 1, ?2) = ?1 LIMIT 2", [.text(id), .integer(Int64(id.count))])
+    }
+    guard !id.isEmpty, found.count == 1, let whole = found[0][0].text else {
+      throw SyncError(
+        .badRequest, vi: "Không có đúng một tin bắt đầu bằng \(id); xem hub posts.",
+        en: "There is not exactly one post that begins with \(id); see hub posts.")
+    }
+    try await hub.write { session in
+      try session.execute("UPDATE post SET hidden = ?2 WHERE id = ?1", [.text(whole), reason.map { .text($0) } ?? .null])
+    }
+    guard let post = try await posts(withHidden: true).first(where: { $0.id == whole }) else {
+      throw SyncError(.badRequest, vi: "Tin không còn.", en: "The post is gone.")
+    }
+    return post
+  }
+
+  /// A picture that a post shows; nil when no shown post refers to it, or it is not in.
+  public func postPicture(_ blob: String) async throws -> Data? {
+    guard let id = BlobID(hex: blob) else { return nil }
+    let isShown = try await hub.read { session in
+      try session.firstRow(
+        "SELECT 1 FROM attachment a JOIN post p ON p.id = a.record WHERE a.tbl = 'post' AND a.blob = ?1 AND p.hidden IS NULL LIMIT 1",
+        [.text(id.hex)]) != nil
+    }
+    return isShown ? try hub.blobs.read(id) : nil
+  }
+}
