@@ -183,7 +183,8 @@ public final class Replica: Sendable {
       try pages.drop(backedUp: page.backedUp)
       try transaction.outbox.trim(backedUp: page.backedUp, incarnation: page.incarnation)
       try transaction.outbox.trim()
-      let isDoubtful = try page.isHead && transaction.outbox.doubtUnseen()
+      // A feed that begins anew has yet to say what it knows.
+      let isDoubtful = try page.isHead && !applied.beginsAnew && transaction.outbox.doubtUnseen()
       return (applied, sealedMore || isDoubtful)
     }
   }

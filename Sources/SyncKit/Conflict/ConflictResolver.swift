@@ -181,7 +181,8 @@ struct ConflictResolver {
   private func bringBack(_ conflict: Conflict, _ shape: TableShape) throws {
     var image = conflict.image.flatMap(RowImage.init(json:)) ?? RowImage([shape.declaration.scopeColumn: .text(conflict.scope)])
     let others = try Conflict.list(
-      where: "c.tbl = ?1 AND c.row_key = ?2 AND c.rule = 'life' AND c.state = 'open'", [.text(conflict.table), conflict.key], in: session)
+      where: "c.tbl = ?1 AND c.row_key = ?2 AND c.rule IN ('life', 'declined') AND c.state = 'open'",
+      [.text(conflict.table), conflict.key], in: session)
     for other in others.sorted(by: { $0.losing.ms < $1.losing.ms }) where other.life == conflict.life {
       image.set(CellName(other.column, other.part), other.losing.value)
     }

@@ -182,26 +182,77 @@ struct HeldWork {
   /// Acknowledges a held unit without taking it: the hub's own values follow as newer changes, so that its author shows them
   /// too, and what was declined is kept in conflicts.
   ///
-  /// - Parameter repaired: What stands instead, as the hub's own; nil leaves what the hub has.
-  func decline(_ item: Item, repaired: [RowChange]? = nil) throws {
+  /// - Parameters:
+  ///   - repaired: What stands instead, as the hub's own; nil leaves what the hub has.
+  ///   - columns: Of that, those whose values are the operator's words. The others are still their author's: they stand where they
+  ///     would have stood, and what they overwrite unseen is kept.
+  func decline(_ item: Item, repaired: [RowChange]? = nil, columns: Set<String> = []) throws {
+    let author = try author(of: item)
+    let repaired = try repaired?.filter { !isDecision($0) }.map { try standing($0, of: item, author, columns: columns) }
     for change in item.unit.changes + (repaired ?? []) {
       guard let shape = ingest.rows.shape(change.table) else { continue }
       _ = try ingest.rows.prepare(change, shape, rules: item.content.rules[change.table] ?? [:])
     }
-    for change in item.unit.changes { try keepDeclined(change, item: item) }
+    for change in item.unit.changes where !isDecision(change) { try keepDeclined(change, item: item) }
     try release(item, isDeclined: true) { _ in }
-    for change in item.unit.changes where repaired?.contains(where: { $0.table == change.table && $0.key == change.key }) != true {
-      try answer(change, item: item)
+    for change in item.unit.changes {
+      guard let said = repaired?.first(where: { $0.table == change.table && $0.key == change.key }) else {
+        try answer(change, item: item)
+        continue
+      }
+      // In the same life what was left out still stands on its device.
+      var left = change
+      left.cells = change.cells.filter { cell in !said.cells.contains { $0.name == cell.name } }
+      if said.life == change.life && !left.cells.isEmpty { try answer(left, item: item) }
     }
-    for change in repaired ?? [] { ingest.own.add(change, scope: item.scope) }
+    for change in repaired ?? [] { ingest.own.add(change, scope: item.scope, of: author) }
+    for change in item.unit.changes where isDecision(change) { try repeatState(of: change, scope: item.scope) }
     try reissue(item, conflicting: true)
     try ingest.own.seal()
     try retry(where: "h.reason = 'behind' OR h.reason IN \(passing())")
   }
 
+  /// What the author of a unit had seen of others' writes.
+  private func author(of item: Item) throws -> IncomingChange {
+    let (replica, scope) = (item.content.replica, item.scope)
+    let seen = try ingest.places.seen(by: item.content.cursor, scope: scope)
+    let origin = Origin(version: Version(item.unit.stamp, replica), position: 0)
+    var author = IncomingChange(life: 0, cells: [], origin: origin, seenThrough: seen.through)
+    author.isOneAuthors =
+      try ingest.lineage.ownership(of: replica, number: item.content.number, scope: scope) ?? { $0.version.replica == replica }
+    author.sawEarlier = ingest.places.sawEarlier(seen, scope: scope)
+    return author
+  }
+
+  /// A repaired change without the cells in which somebody else's later write stands.
+  private func standing(_ change: RowChange, of item: Item, _ author: IncomingChange, columns: Set<String>) throws -> RowChange {
+    guard let shape = ingest.rows.shape(change.table), let state = try ingest.rows.load(shape, key: change.key)?.state,
+      state.life == change.life
+    else { return change }
+    var incoming = author
+    (incoming.life, incoming.cells) = (change.life, change.cells)
+    let outcome = Merge.join(state, incoming, policies: try ingest.rows.policies(shape)).state
+    var change = change
+    change.cells.removeAll { cell in
+      !columns.contains(cell.column) && outcome.cells[cell.name]?.origin.version != author.origin.version
+    }
+    return change
+  }
+
+  private func isDecision(_ change: RowChange) -> Bool { change.table == MetadataSchema.decisionTable.name }
+
+  /// A decision that was declined does not count: its device hears how the conflict stands.
+  private func repeatState(of decision: RowChange, scope: String) throws {
+    guard let id = decision.cells.first(where: { $0.column == "conflict" })?.value, !id.isNull,
+      let row = try session.firstRow("SELECT scope, state FROM sync_conflict WHERE id = ?1", [id]), row[0] == .text(scope)
+    else { return }
+    ingest.own.add(
+      RowChange(table: MetadataSchema.conflictTable.name, key: id, life: 1, cells: [CellChange("state", row[1])]), scope: scope)
+  }
+
   private func keepDeclined(_ change: RowChange, item: Item) throws {
-    let shape = ingest.rows.shape(change.table)
-    let state = try shape.flatMap { try ingest.rows.load($0, key: change.key)?.state } ?? .unknown
+    let shape = try ingest.rows.shapeOrUnknown(change.table)
+    let state = try ingest.rows.load(shape, key: change.key)?.state ?? .unknown
     let origin = Origin(version: Version(item.unit.stamp, item.content.replica), position: 0)
     for cell in change.cells {
       let standing = state.cells[cell.name] ?? Cell(origin: state.lifeOrigin ?? origin, value: .null)
@@ -213,13 +264,15 @@ struct HeldWork {
 
   /// The hub's own values of a row whose change was declined, newer than that change.
   private func answer(_ change: RowChange, item: Item) throws {
-    let stored = try ingest.rows.shape(change.table).flatMap { try ingest.rows.load($0, key: change.key) }
+    // Of a table that this hub does not know it remembers what it said, as devices do.
+    let shape = try ingest.rows.shapeOrUnknown(change.table)
+    let stored = try ingest.rows.load(shape, key: change.key)
     let isForeign = stored.map { $0.scope != item.scope } ?? false
-    guard let shape = ingest.rows.shape(change.table), let stored, !isForeign else {
+    guard let stored, !isForeign else {
       // The hub has no such row in this scope: it ends on the device, and another unit's row of that key is left alone.
       if change.isAlive {
         let gone = RowChange(table: change.table, key: change.key, life: change.life + 1, cells: [])
-        ingest.own.add(gone, scope: item.scope, isSaved: !isForeign && ingest.rows.shape(change.table) != nil)
+        ingest.own.add(gone, scope: item.scope, isSaved: !isForeign)
       }
       return
     }

@@ -133,7 +133,7 @@ extension Hub {
           .badRequest, vi: "Sửa như vậy vẫn bị giữ: \(hold.reason.rawValue) \(hold.detail).",
           en: "Repaired so it would be held again: \(hold.reason.rawValue) \(hold.detail).")
       }
-      try work.decline(item, repaired: repaired)
+      try work.decline(item, repaired: repaired, columns: Set(values.keys))
       try Self.record("repair", item, who, reason, nowMs, in: work.ingest.session)
     }
   }

@@ -12,10 +12,17 @@ final class OwnWrites {
   private let conflicts: ConflictBook
   /// Changes said outright, by scope: those that no SQL of the app's tables could say.
   private var outright: [String: [Outright]] = [:]
+  private struct Row: Hashable {
+    var table: String
+    var key: CellValue
+  }
+  /// Rows that the hub bears again, as their table has it: nobody decided anything about them.
+  private var returning: Set<Row> = []
 
   private struct Outright {
     var change: RowChange
     var isSaved: Bool
+    var author: IncomingChange?
   }
 
   init(
@@ -32,10 +39,15 @@ final class OwnWrites {
 
   /// Adds a change to the hub's next unit of a scope. It is merged when that is sealed, whatever stands.
   ///
-  /// - Parameter isSaved: False for what concerns devices only: the hub's own row of that key is another one, or unknown.
-  func add(_ change: RowChange, scope: String, isSaved: Bool = true) {
-    outright[scope, default: []].append(Outright(change: change, isSaved: isSaved))
+  /// - Parameters:
+  ///   - isSaved: False for what concerns devices only: the hub's own row of that key is another one.
+  ///   - author: Whose words they are, when not the hub's: what that one had not seen is kept in conflicts where it is overwritten.
+  func add(_ change: RowChange, scope: String, isSaved: Bool = true, of author: IncomingChange? = nil) {
+    outright[scope, default: []].append(Outright(change: change, isSaved: isSaved, author: author))
   }
+
+  /// The hub has inserted a deleted row again by itself.
+  func bringsBack(table: String, key: CellValue) { returning.insert(Row(table: table, key: key)) }
 
   /// Whether the hub has written a row of `unit` in this transaction and not sealed it yet.
   func isPending(_ unit: ChangeUnit) throws -> Bool {
@@ -52,25 +64,31 @@ final class OwnWrites {
     return false
   }
 
-  /// Seals what was captured, what follows from it, then what was said outright.
+  /// Seals what was captured, what follows from it, then what was said outright, and what follows from that.
   func seal() throws {
     while try sealCaptured() > 0 {}
-    for scope in outright.keys.sorted() {
-      let changes = outright[scope] ?? []
+    let said = outright
+    outright = [:]
+    for (scope, changes) in said.sorted(by: { $0.key < $1.key }) {
       let stamp = try order.issue(wallMs: wallMs, scope: scope)
       let origin = Origin(version: Version(stamp, key.replica), position: try order.nextPosition(scope: scope))
       try order.place(1, scope: scope)
-      for change in changes.filter(\.isSaved).map(\.change) {
-        guard let shape = rows.shape(change.table) else { continue }
+      for said in changes where said.isSaved {
+        let change = said.change
+        let shape = try rows.shapeOrUnknown(change.table)
         let before = try rows.load(shape, key: change.key)?.state ?? .unknown
         let cells = try rows.prepare(change, shape, rules: [:])
-        let incoming = IncomingChange(life: change.life, cells: cells, origin: origin, seenThrough: .max)
+        var incoming = said.author ?? IncomingChange(life: change.life, cells: cells, origin: origin, seenThrough: .max)
+        (incoming.life, incoming.cells, incoming.origin) = (change.life, cells, origin)
         let outcome = Merge.join(before, incoming, policies: try rows.policies(shape))
         try session.withoutCapture { try rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope) }
+        for loser in outcome.unseen { try conflicts.record(loser, change: change, scope: scope) }
+        let links = RowLinks(session: session, rows: rows, conflicts: conflicts, scope: scope)
+        try links.follow(change, shape: shape, wasAlive: before.isAlive, isAlive: outcome.state.isAlive, incoming: incoming)
       }
       try append([ChangeUnit(stamp: stamp, changes: changes.map(\.change))], scope: scope, from: origin.position)
     }
-    outright = [:]
+    if !said.isEmpty { while try sealCaptured() > 0 {} }
   }
 
   /// - Returns: How many log entries were sealed, at most `Sealer.entriesMax`.
@@ -86,14 +104,15 @@ final class OwnWrites {
     }
     for (scope, units) in sealed.units.sorted(by: { $0.key < $1.key }) {
       try append(units, scope: scope, from: starts[scope] ?? 1)
-      for unit in units { try followLinks(unit, scope: scope) }
+      for (index, unit) in units.enumerated() { try followLinks(unit, scope: scope, position: (starts[scope] ?? 1) + UInt64(index)) }
     }
     return sealed.entries
   }
 
   /// The hub's own rows have soft keys and references too, and settle the conflicts about what they overwrite: the hub has
-  /// seen everything. Where somebody took a decision back, that decision says what is open.
-  private func followLinks(_ unit: ChangeUnit, scope: String) throws {
+  /// seen everything. Where somebody took a decision back, that decision says what is open; and what it does by itself settles
+  /// nothing.
+  private func followLinks(_ unit: ChangeUnit, scope: String, position: UInt64) throws {
     let isUndoing = unit.changes.contains {
       $0.table == MetadataSchema.decisionTable.name && $0.cells.contains { $0.column == "choice" && $0.value.text == Resolution.undo.word }
     }
@@ -103,9 +122,10 @@ final class OwnWrites {
       // A birth always says its scope.
       let isBirth = change.isAlive && change.cells.contains { $0.column == shape.declaration.scopeColumn }
       let wasAlive = change.isAlive != (isBirth || !change.isAlive)
-      let origin = Origin(version: Version(unit.stamp, key.replica), position: 0)
+      let origin = Origin(version: Version(unit.stamp, key.replica), position: position)
       let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max)
-      if !isUndoing { try conflicts.close(seenBy: incoming, change: change, scope: scope) }
+      let isReturning = isBirth && returning.remove(Row(table: change.table, key: change.key)) != nil
+      if !isUndoing && !isReturning { try conflicts.close(seenBy: incoming, change: change, scope: scope) }
       try links.follow(change, shape: shape, wasAlive: wasAlive, isAlive: change.isAlive, incoming: incoming)
     }
   }

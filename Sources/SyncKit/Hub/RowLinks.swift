@@ -18,7 +18,9 @@ struct RowLinks {
 
   /// Keeps who has which value, compared in NFC, and one conflict for each value that several rows have.
   private func followSoftKeys(_ change: RowChange, shape: TableShape, isAlive: Bool) throws {
-    for column in shape.declaration.softKeys where !isAlive || change.cells.contains(where: { $0.column == column }) {
+    // A birth, which always says its scope, takes away what an earlier life had.
+    let isWhole = !isAlive || change.cells.contains { $0.column == shape.declaration.scopeColumn }
+    for column in shape.declaration.softKeys where isWhole || change.cells.contains(where: { $0.column == column }) {
       let place: [CellValue] = [.text(scope), .text(shape.name), .text(column)]
       let old = try session.firstRow(
         "SELECT value FROM hub_soft_key WHERE scope = ?1 AND tbl = ?2 AND col = ?3 AND key = ?4", place + [change.key])?[0].text
@@ -48,7 +50,9 @@ struct RowLinks {
   private func followParents(_ change: RowChange, shape: TableShape, incoming: IncomingChange) throws {
     for cell in change.cells where cell.name.part == .whole {
       guard let table = shape.declaration.references[cell.column], let parent = rows.shape(table), !cell.value.isNull,
-        let stored = try rows.load(parent, key: cell.value), !stored.state.isAlive
+        let stored = try rows.load(parent, key: cell.value), !stored.state.isAlive,
+        // Not what lost to another reference.
+        try rows.load(shape, key: change.key)?.state.cells[cell.name]?.origin.version == incoming.origin.version
       else { continue }
       try conflicts.recordOrphan(
         child: change, column: cell.column, parent: cell.value, version: incoming.origin, deleted: stored.state.lifeOrigin, scope: scope)

@@ -96,6 +96,7 @@ struct RowMerger {
       for loser in outcome.unseen { whole.set(loser.name, loser.loser.value) }
     }
     try whole.insert(shape, key: change.key, in: session)
+    ingest.own.bringsBack(table: change.table, key: change.key)
     // No SQL of this program says what belongs to columns that it does not know.
     let cells = try ingest.rows.aside.columns(of: change.table).filter { shape.column(named: $0) == nil }.flatMap {
       try whole.cells(of: $0, rule: ingest.rows.aside.rule(of: $0, in: change.table) ?? .lastWriterWins)

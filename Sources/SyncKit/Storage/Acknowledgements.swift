@@ -98,11 +98,10 @@ extension RowStore {
   /// - Parameters:
   ///   - old: The versions it had.
   ///   - born: The lowest it has now: a living row is born by the lowest version that gave it its life.
-  /// - Returns: Whether something has a lower version than before.
   @discardableResult
-  func move(_ changes: [RowChange], from old: Set<Version>, to new: Version, born: Version, scope: String) throws -> Bool {
-    var isLowered = false
-    guard old != [new] || born != new else { return false }
+  func move(_ changes: [RowChange], from old: Set<Version>, to new: Version, born: Version, scope: String) throws -> Moved {
+    var moved = Moved()
+    guard old != [new] || born != new else { return moved }
     for change in changes {
       guard let shape = shape(change.table), let stored = try load(shape, key: change.key), stored.scope == scope else { continue }
       var state = stored.state
@@ -110,16 +109,25 @@ extension RowStore {
         let isAlive = state.isAlive
         let isOther = isAlive ? born < given : given < new
         if old.contains(given) || isOther { state.lifeOrigin?.version = isAlive ? born : new }
-        if !isAlive && new < given && old.contains(given) { isLowered = true }
+        if !isAlive && new < given && old.contains(given) { moved.isLowered = true }
+        if isAlive && given.timestamp < born.timestamp && old.contains(given) { moved.isBornLater = true }
       }
       // Only this unit's cells: a row cut over several units gets a stamp with each of them.
       for cell in change.cells {
         guard let version = state.cells[cell.name]?.origin.version, old.contains(version) else { continue }
         state.cells[cell.name]?.origin.version = new
-        if new < version { isLowered = true }
+        if new < version { moved.isLowered = true }
       }
       if state != stored.state { try saveMetadata(state, shape: shape, key: change.key, scope: stored.scope) }
     }
-    return isLowered
+    return moved
+  }
+
+  /// What only the whole feed can set right: the write of another that should stand now went under here.
+  struct Moved {
+    /// A cell or a death has a lower version than before.
+    var isLowered = false
+    /// A living row's birth has a later one. The feed may have an earlier one by somebody else.
+    var isBornLater = false
   }
 }

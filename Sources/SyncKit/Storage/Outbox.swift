@@ -155,7 +155,10 @@ struct Outbox {
     for entry in try unacknowledged() where entry.acknowledged + entry.held.count < entry.units {
       any =
         try !session.rows(
-          "UPDATE sync_outbox SET received = \(Self.inDoubt), held = 0 WHERE scope = ?1 AND number = ?2 AND received = 1 RETURNING 1",
+          """
+          UPDATE sync_outbox SET received = \(Self.inDoubt), held = 0
+          WHERE scope = ?1 AND number = ?2 AND received = 1 AND length(bytes) > 0 RETURNING 1
+          """,
           [.text(entry.scope), .integer(Int64(clamping: entry.number))]
         ).isEmpty || any
     }

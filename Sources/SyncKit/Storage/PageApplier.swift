@@ -40,7 +40,7 @@ struct PageApplier {
         before = max(before, unit.stamp)
       }
       try state.set("newest/" + page.scope, .integer(Int64(bitPattern: before.rawValue)))
-      if !own.fallen.isEmpty { applied.beginsAnew = true }
+      if !own.fallen.isEmpty || own.isBornLater { applied.beginsAnew = true }
       try own.save()
       let newest = page.units.map(\.stamp.rawValue).max() ?? 0
       try state.set("hubStamp", .integer(Int64(bitPattern: max(newest, UInt64(bitPattern: try state.integer("hubStamp"))))))
@@ -143,11 +143,12 @@ struct PageApplier {
     guard let (sealed, old, new, born) = try own.acknowledge(unit, in: outbox) else { return }
     try outbox.release(scope: scope, number: unit.batchNumber, unit: unit.index, changes: sealed.changes.count)
     func version(_ stamp: HybridTimestamp) -> Version { Version(stamp, unit.author) }
-    let isLowered = try rows.move(
+    let moved = try rows.move(
       sealed.changes, from: Set(old.map(version)), to: version(new), born: version(unit.isDeclined ? new : born), scope: scope)
     if old.allSatisfy({ $0 < new }) && !unit.isDeclined { try raise(sealed.changes, to: version(new), scope: scope, own: &own) }
     let place = OwnUnits.Place(number: unit.batchNumber, unit: unit.index)
-    if isLowered, let newest, unit.stamp < newest { own.fallen[place] = old.max() }
+    if moved.isBornLater { own.isBornLater = true }
+    if moved.isLowered, let newest, unit.stamp < newest { own.fallen[place] = old.max() }
     if let before = own.fallen[place], before <= new { own.fallen[place] = nil }
   }
 
@@ -178,6 +179,8 @@ struct PageApplier {
     /// Units that have a lower stamp after this page, with the one they had. A hub gives a new stamp past all it merged before, but one
     /// that was restored may give an old one: what that does not stand against any more has gone under here.
     var fallen: [Place: HybridTimestamp] = [:]
+    /// See `RowStore.Moved.isBornLater`.
+    var isBornLater = false
 
     struct Place: Hashable {
       var number: UInt64

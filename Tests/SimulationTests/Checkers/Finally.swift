@@ -14,6 +14,7 @@ enum Finally {
     }
     let oracle = Oracle(simulation.history, hub: simulation.hub.keys.signing.replica)
     try await checkOnce(simulation)
+    if simulation.isStrict, let broken = oracle.broken.first { throw Violation(check: "coming back", message: broken) }
     try await Convergence.check(simulation, auditor, oracle)
     try await ConflictCheck.check(simulation, auditor, oracle)
     try await Losses.check(simulation)
@@ -103,11 +104,15 @@ enum Convergence {
     let all = Tables.units + [Tables.province]
     try compare(shown, expected(oracle, scopes: all), "the hub")
     try compare(kept, versions(oracle, scopes: all), "the hub")
+    // A birth that was declined stays the earliest that its device knows of the row, where somebody else bore it, too.
+    let declined = Set(
+      simulation.history.declined.filter(\.isAlive).map { "\($0.table)/\($0.key.text ?? "") life \($0.life) given" })
+    func isTold(_ line: String) -> Bool { !declined.contains { line.contains($0) } }
     for device in simulation.devices + [auditor] where !device.isRevoked {
       try compare(try await simulation.rows(of: device), expected(oracle, scopes: device.readScopes), device.name)
       let shapes = try device.open().shapes
       let kept = try await device.open().engineRead { try versions(in: $0.session, shapes: shapes) }
-      try compare(kept, versions(oracle, scopes: device.readScopes), device.name)
+      try compare(kept.filter(isTold), versions(oracle, scopes: device.readScopes).filter(isTold), device.name)
     }
   }
 
@@ -200,6 +205,7 @@ enum ConflictCheck {
     let atHub = try await simulation.hub.open().read { try stored(in: $0) }
     var expected: Set<String> = []
     for conflict in oracle.conflicts.values { expected.insert(line(conflict)) }
+    for conflict in oracle.names.conflicts.values { expected.insert(line(conflict)) }
     let found = Set(atHub.map(\.text))
     if !simulation.isStrict {
       // In doubt there is a conflict, and with which winner depends on the order in which things came back.
@@ -262,6 +268,15 @@ enum ConflictCheck {
       conflict.subject.row.description, String(conflict.subject.life), conflict.subject.place.description, loser.value.short,
       String(loser.stamp), loser.author.short, winner.value.short, String(winner.stamp), winner.author.short,
       conflict.rule, conflict.isOpen ? "open" : "closed",
+    ].joined(separator: " ")
+  }
+
+  private static func line(_ conflict: NameOracle.Conflict) -> String {
+    let (table, column) = Tables.softKey
+    let keys = "[" + conflict.keys.map { "\"t\($0)\"" }.joined(separator: ",") + "]"
+    return [
+      "\(table)/\(conflict.first)", "0", column, CellValue.text(keys).short, "0", "-", CellValue.text(conflict.name).short, "0", "-",
+      "duplicate", conflict.isOpen ? "open" : "closed",
     ].joined(separator: " ")
   }
 

@@ -54,14 +54,20 @@ struct History {
   struct SealedUnit {
     var name: UnitName
     var changes: [RowChange]
+    /// As it was sealed.
+    var stamp: UInt64
     /// Units its author knew when it sealed this one: its store's own, and what that had been told. The hub: what it had merged.
     var past = Numbers()
+    /// Of those, its store's own.
+    var own = Numbers()
   }
 
   struct Place: Hashable {
     var unit: Int
     var author: ReplicaID
     var stamp: UInt64
+    /// The operator declined it: it has a place, and nothing of it was merged.
+    var isDeclined = false
   }
 
   /// What a person wrote, and what had been seen before.
@@ -84,6 +90,9 @@ struct History {
   var feed: [String: [UInt64: Place]] { feeds[feeds.count - 1] }
   /// What a device that applied up to a cursor has been told. Cursors are opaque: their meaning follows from the pages.
   private(set) var meaning: [Data: Numbers] = [Data(): Numbers()]
+
+  /// What the operator declined.
+  var declined: [RowChange] { feed.values.flatMap(\.values).filter(\.isDeclined).flatMap { units[$0.unit].changes } }
 
   func unit(_ name: UnitName) -> Int? { numbers[name] }
 
@@ -118,7 +127,7 @@ struct History {
       if number == units.count {
         var past = told
         past.formUnion(store.ownUnits)
-        units.append(SealedUnit(name: name, changes: unit.changes, past: past))
+        units.append(SealedUnit(name: name, changes: unit.changes, stamp: unit.stamp.rawValue, past: past, own: store.ownUnits))
       }
       store.own[unit.stamp.rawValue, default: []].append(number)
       store.ownUnits.insert(number)
@@ -166,13 +175,13 @@ struct History {
       numbers[name] = number
       var past = Numbers()
       for (position, place) in feeds[epoch][scope] ?? [:] where position < unit.position { past.insert(place.unit) }
-      units.append(SealedUnit(name: name, changes: unit.changes, past: past))
+      units.append(SealedUnit(name: name, changes: unit.changes, stamp: unit.stamp.rawValue, past: past))
     }
-    let isNamed = unit.author == reader || !isStrict && unit.changes.isEmpty
+    let isNamed = unit.author == reader || unit.isDeclined || !isStrict && unit.changes.isEmpty
     if !isNamed && Self.content(unit.changes) != Self.content(units[number].changes) {
       throw Violation(check: "feed", message: "\(name) reached \(reader?.short ?? "the log") with other content than it was sealed with")
     }
-    let place = Place(unit: number, author: unit.author, stamp: unit.stamp.rawValue)
+    let place = Place(unit: number, author: unit.author, stamp: unit.stamp.rawValue, isDeclined: unit.isDeclined)
     if let known = feeds[epoch][scope]?[unit.position], known != place {
       throw Violation(
         check: "feed",

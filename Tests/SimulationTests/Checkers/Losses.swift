@@ -35,6 +35,7 @@ enum Losses {
       for (place, value) in written.deed.values where isTold(value) {
         let shown = standing[written.deed.row]?[place.column]
         let column = Tables.columns[written.deed.row.table]?.first { $0.name == place.column }
+        if column?.values == .name || column?.values == .reference { continue }
         if column?.value(at: place, shown: shown) == value || kept.contains(value) { continue }
         let cell = Cell(row: written.deed.row, place: place, value: value)
         let units = sealedIn[cell] ?? []
@@ -89,9 +90,12 @@ enum Counters {
     let standing = try await simulation.hub.open().read { try Simulation.rows(in: $0, version: Tables.newest) }
     let mute = Set(simulation.devices.filter(\.isRevoked).map(\.index))
     let gone = Set(simulation.gone.map { simulation.history.written[$0].deed.row })
+    // The hub takes back what was declined.
+    let declined = Set(simulation.history.declined.map { RowName(table: $0.table, key: $0.key.text ?? "") })
     let byRow = Dictionary(grouping: simulation.history.written, by: \.deed.row)
     for (row, written) in byRow.sorted(by: { $0.key < $1.key }) {
-      guard !written.contains(where: { $0.deed.kind == .deleted || mute.contains($0.store) }), !gone.contains(row) else { continue }
+      guard !written.contains(where: { $0.deed.kind == .deleted || mute.contains($0.store) }), !gone.contains(row), !declined.contains(row)
+      else { continue }
       for column in Tables.columns[row.table] ?? [] where column.policy == .counter {
         let sum = written.reduce(column.defaultValue.integer ?? 0) { $0 + ($1.deed.amounts[column.name] ?? 0) }
         guard standing[row]?[column.name] == .integer(sum) else {

@@ -6,6 +6,7 @@ import GRDB
 /// Rare work, counted where it was done.
 enum Work: String, CaseIterable, Sendable {
   case decidedOnDevice, undoneOnDevice, decidedAtHub, undoneAtHub, lateTaken
+  case held, heldBehind, repaired, declined
 
   /// Faults without which it cannot be met.
   var needs: Set<Fault> { self == .lateTaken ? [.revocation] : [] }
@@ -13,13 +14,16 @@ enum Work: String, CaseIterable, Sendable {
 
 /// What people decide about conflicts, on devices and at the hub.
 extension Simulation {
-  /// A decision, and what it does to the row it is about.
+  /// A decision, and what it does to rows.
   private struct Decision {
     var conflict: Conflict
     var resolution: Resolution
-    var deed: Deed
-    /// Lines it leaves in a device's capture log.
-    var entries: Int
+    var deeds: [Deed] = []
+    /// Lines it leaves in a device's capture log: its own, and those of what it writes.
+    var entries = 1
+
+    var row: RowName { RowName(table: conflict.table, key: conflict.key.text ?? "") }
+    var place: Place { Place(column: conflict.column, part: conflict.part.name ?? "") }
 
     /// Nil where there is nothing to decide about.
     init?(_ conflicts: [Conflict], version: Int, standing: [RowName: [String: CellValue]], nextValue: inout Int, _ dice: inout Dice) {
@@ -28,44 +32,77 @@ extension Simulation {
         Tables.columns(of: conflict.table, version: version).contains { $0.name == conflict.column }
       }
       let undecided = conflicts.filter(\.isOpen)
-      let decided = conflicts.filter { $0.resolution != nil && $0.resolution != "undone" }
+      // Merged rows are brought back one by one.
+      let decided = conflicts.filter { $0.resolution != nil && $0.resolution != "undone" && $0.rule != .duplicate }
       let isUndone = !decided.isEmpty && (undecided.isEmpty || dice.chance(0.25))
       guard let conflict = (isUndone ? decided : undecided).sorted(by: { $0.id < $1.id }).randomElement(using: &dice) else { return nil }
       self.conflict = conflict
-      let row = RowName(table: conflict.table, key: conflict.key.text ?? "")
-      let place = Place(column: conflict.column, part: conflict.part.name ?? "")
-      guard let column = Tables.columns[row.table]?.first(where: { $0.name == place.column }) else { return nil }
-      let shown = standing[row]
       nextValue += 1
-      let fresh: Resolution =
-        switch column.policy {
-        case .perKey: .write(.text("\"w\(nextValue)\""))
-        case .lastWriter, .review: .write(column.values == .integer ? .integer(Int64(nextValue)) : .text("w\(nextValue)"))
-        case .max, .min, .ranked, .counter: .keepWinner
-        }
-      resolution = isUndone ? .undo : dice.pick([.keepWinner, .takeLoser, .takeLoser, fresh])
-      deed = Deed(row: row, kind: .set)
-      entries = 2
-      if shown == nil {
-        // Only taking what lost brings the row back.
-        guard resolution == .takeLoser else {
-          entries = 1
-          return
-        }
-        deed.kind = .replaced
+      resolution =
+        isUndone ? .undo : dice.pick([.keepWinner, .takeLoser, .takeLoser, Self.anotherValue(conflict, "w\(nextValue)", nextValue, &dice)])
+      switch conflict.rule {
+      case .lastWriterWins, .review, .life, .declined: settleCell(standing[row])
+      case .orphan: settleOrphan(standing[row])
+      case .duplicate: merge(standing)
       }
-      let before = column.value(at: place, shown: shown?[place.column]) ?? .null
-      let value =
-        switch resolution {
-        case .keepWinner: before
-        case .takeLoser: conflict.losing.value
-        case .write(let new): new
-        case .undo: conflict.undoValue
-        }
+    }
+
+    private static func anotherValue(_ conflict: Conflict, _ words: String, _ number: Int, _ dice: inout Dice) -> Resolution {
+      guard let column = Tables.columns[conflict.table]?.first(where: { $0.name == conflict.column }) else { return .keepWinner }
+      switch (column.policy, column.values) {
+      case (.max, _), (.min, _), (.ranked, _), (.counter, _): return .keepWinner
+      case (.perKey, _): return .write(.text("\"\(words)\""))
+      case (_, .integer): return .write(.integer(Int64(number)))
+      case (_, .name): return .write(.text(dice.pick(Tables.names)))
+      case (_, .reference): return .write(.text("\(conflict.scope)-k\(1 + dice.below(Workload.keys))"))
+      case (_, .any), (_, .text): return .write(.text(words))
+      }
+    }
+
+    private mutating func settleCell(_ shown: [String: CellValue]?) {
+      guard let column = Tables.columns[row.table]?.first(where: { $0.name == place.column }) else { return }
+      // Of a row that is gone, only taking what lost brings it back.
+      if shown == nil && resolution != .takeLoser { return }
+      var deed = Deed(row: row, kind: shown == nil ? .replaced : .set)
+      if case .counter = column.policy {
+        if resolution == .takeLoser { deed.amounts[place.column] = conflict.losing.value.integer ?? 0 } else { entries -= 1 }
+      }
+      entries += 1
+      deeds = [deed]
+    }
+
+    private mutating func settleOrphan(_ shown: [String: CellValue]?) {
+      let parent: CellValue
+      switch resolution {
+      case .keepWinner, .undo: return
+      case .takeLoser: parent = .null
+      case .write(let value): parent = value
+      }
+      guard let before = shown?[place.column], before != parent else { return }
+      entries += 1
+      deeds = [Deed(row: row, kind: .set, values: [place: parent])]
+    }
+
+    private mutating func merge(_ standing: [RowName: [String: CellValue]]) {
+      if resolution == .keepWinner { return }
+      for key in DuplicateKeys.keys(in: conflict.losing.value).dropFirst() {
+        let other = RowName(table: row.table, key: key.text ?? "")
+        if standing[other] == nil { continue }
+        entries += 1
+        deeds.append(Deed(row: other, kind: .deleted))
+      }
+    }
+
+    /// Notes what the decision left in its cell.
+    mutating func note(_ shown: [String: CellValue]?) {
+      guard !deeds.isEmpty, let column = Tables.columns[row.table]?.first(where: { $0.name == place.column }) else { return }
+      switch conflict.rule {
+      case .orphan, .duplicate: return
+      case .lastWriterWins, .review, .life, .declined: break
+      }
       switch column.policy {
-      case .counter: if resolution == .takeLoser { deed.amounts[place.column] = value.integer ?? 0 } else { entries = 1 }
-      case .lastWriter, .review, .perKey: deed.values[place] = value
-      case .max, .min, .ranked: break
+      case .lastWriter, .review, .perKey: deeds[0].values[place] = column.value(at: place, shown: shown?[place.column]) ?? .null
+      case .counter, .max, .min, .ranked: break
       }
     }
   }
@@ -74,18 +111,20 @@ extension Simulation {
   func decide(on device: Device, _ dice: inout Dice) async throws {
     let replica = try device.open()
     let own = try await replica.conflicts(includingClosed: true).filter { $0.scope == device.scope }
-    guard let decision = Decision(own, version: device.version, standing: try await rows(of: device), nextValue: &nextValue, &dice) else {
+    guard var decision = Decision(own, version: device.version, standing: try await rows(of: device), nextValue: &nextValue, &dice) else {
       return
     }
-    say("  \(decision.resolution) about \(decision.conflict.id.prefix(8)) of \(decision.deed.row)")
+    say("  \(decision.resolution) about \(decision.conflict.id.prefix(8)) of \(decision.row)")
     do {
       _ = try await replica.resolve(decision.conflict.id, as: decision.resolution, by: device.name, because: "")
     } catch let error as SyncError where error.code == .diskFull && device.isDiskFull {
       return note(.deviceDiskFull)
     }
-    history.written.append(
-      History.Written(store: device.index, deed: decision.deed, units: device.known.applied, writes: device.known.writes))
-    device.known.writes.insert(history.written.count - 1)
+    decision.note(try await rows(of: device)[decision.row])
+    for deed in decision.deeds {
+      history.written.append(History.Written(store: device.index, deed: deed, units: device.known.applied, writes: device.known.writes))
+      device.known.writes.insert(history.written.count - 1)
+    }
     device.known.captured += decision.entries
     met(decision.resolution == .undo ? .undoneOnDevice : .decidedOnDevice)
   }
@@ -96,16 +135,19 @@ extension Simulation {
     let version = hub.version
     let standing = try await open.read { try Self.rows(in: $0, version: version) }
     let all = try await open.conflicts(includingClosed: true)
-    guard let decision = Decision(all, version: version, standing: standing, nextValue: &nextValue, &dice) else { return }
+    guard var decision = Decision(all, version: version, standing: standing, nextValue: &nextValue, &dice) else { return }
     let seen = try await merged(in: decision.conflict.scope, at: open)
-    say("  \(decision.resolution) about \(decision.conflict.id.prefix(8)) of \(decision.deed.row)")
+    say("  \(decision.resolution) about \(decision.conflict.id.prefix(8)) of \(decision.row)")
     do {
       _ = try await open.resolve(decision.conflict.id, as: decision.resolution, by: "hub", because: "")
     } catch let error as SyncError where error.code == .diskFull && hub.isDiskFull {
       return note(.hubDiskFull)
     }
-    history.written.append(History.Written(store: Self.hubStore, deed: decision.deed, units: seen, writes: hubWrites))
-    hubWrites.insert(history.written.count - 1)
+    decision.note(try await open.read { try Self.rows(in: $0, version: version) }[decision.row])
+    for deed in decision.deeds {
+      history.written.append(History.Written(store: Self.hubStore, deed: deed, units: seen, writes: hubWrites))
+      hubWrites.insert(history.written.count - 1)
+    }
     met(decision.resolution == .undo ? .undoneAtHub : .decidedAtHub)
   }
 

@@ -150,7 +150,7 @@ extension Simulation {
   // MARK: Healing
 
   /// Rounds of exchanges after which everybody must know everything.
-  static let roundsMax = 6
+  static let roundsMax = 8
 
   /// Everything works again: exchanges go round until nobody learns anything new.
   func heal() async throws {
@@ -181,6 +181,7 @@ extension Simulation {
         let after = (device.known.position, device.known.batches, device.known.lastHash)
         isQuiet = isQuiet && before == after
       }
+      if try await declineAllHeld(&dice) { isQuiet = false }
       if isQuiet && round > 0 { break }
     }
   }

@@ -24,6 +24,8 @@ struct Step: Sendable, Hashable {
     case write, answer, hubWrite
     /// Somebody at a device, or the hub's operator, decides about a conflict or takes a decision back.
     case decide, hubDecide
+    /// The operator retries, repairs or declines what the hub holds.
+    case moveHeld
     /// The operator decides about batches of a revoked device.
     case decideLate
     /// A device exchanges with the hub: to the end, or one action further.
@@ -83,7 +85,8 @@ struct Scenario: Sendable {
 
   private static func weights(_ faults: Set<Fault>) -> [(weight: Int, value: Step.Kind)] {
     var kinds: [(weight: Int, value: Step.Kind)] = [
-      (100, .write), (8, .answer), (8, .hubWrite), (6, .decide), (3, .hubDecide), (45, .exchange), (40, .act), (3, .restart),
+      (100, .write), (8, .answer), (8, .hubWrite), (6, .decide), (3, .hubDecide), (3, .moveHeld), (45, .exchange), (40, .act),
+      (3, .restart),
       (1, .restartHub),
     ]
     func add(_ kind: Step.Kind, _ weight: Int, if fault: Fault...) {

@@ -163,6 +163,7 @@ final class Simulation {
     case .hubWrite: try await writeAtHub(&dice)
     case .decide: try await decide(on: device, &dice)
     case .hubDecide: try await decideAtHub(&dice)
+    case .moveHeld: try await moveHeld(&dice)
     case .exchange: try await exchange(device, actionsMax: Self.actionsMax, &dice)
     case .act: try await exchange(device, actionsMax: 1 + dice.below(3), &dice)
     case .lateRequest:

@@ -2,9 +2,9 @@
 
 /// Programs of several ages, side by side.
 extension Program {
-  /// What the program of a version declares: it has no rules for columns it does not have.
+  /// What the program of a version declares: no tables, and no rules for columns, that it does not have.
   func tables(_ version: Int) -> [ReplicatedTable] {
-    tables.map { table in
+    tables.filter { table in Tables.columns[table.name].map { columns in columns.contains { $0.since <= version } } ?? true }.map { table in
       var table = table
       let later = Set((Tables.columns[table.name] ?? []).filter { $0.since > version }.map(\.name))
       table.policies = table.policies.filter { !later.contains($0.key) }

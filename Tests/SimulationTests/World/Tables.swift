@@ -16,6 +16,10 @@ enum Policy: Sendable, Hashable {
 struct Column: Sendable, Hashable {
   enum Values: Sendable, Hashable {
     case any, text, integer
+    /// One of a few texts, which several rows will have.
+    case name
+    /// The key of a row of `Tables.links`.
+    case reference
   }
 
   var name: String
@@ -46,20 +50,21 @@ enum Tables {
       Column(name: "count", policy: .counter, values: .integer, defaultValue: .integer(0)),
     ],
     "notice": [Column(name: "words", values: .text)],
-  ]
+  ].merging(linked) { $1 }
 
   static func columns(of table: String, version: Int) -> [Column] { (columns[table] ?? []).filter { $0.since <= version } }
 
-  static let declared = [
-    ReplicatedTable(
-      "note", scopeColumn: "unit",
-      policies: ["tags": .perKey, "height": .max, "depth": .min, "grade": .ranked(stages), "marks": .perKey, "tally": .counter]),
-    ReplicatedTable(
-      "visit", scopeColumn: "unit",
-      policies: ["finding": .review, "peak": .max, "low": .min, "stage": .ranked(stages), "count": .counter]),
-    ReplicatedTable("notice", scopeColumn: "unit", writer: .hub),
-    ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous),
-  ]
+  static let declared =
+    [
+      ReplicatedTable(
+        "note", scopeColumn: "unit",
+        policies: ["tags": .perKey, "height": .max, "depth": .min, "grade": .ranked(stages), "marks": .perKey, "tally": .counter]),
+      ReplicatedTable(
+        "visit", scopeColumn: "unit",
+        policies: ["finding": .review, "peak": .max, "low": .min, "stage": .ranked(stages), "count": .counter]),
+      ReplicatedTable("notice", scopeColumn: "unit", writer: .hub),
+      ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous),
+    ] + declaredLinked
 
   static func migrator(version: Int) -> DatabaseMigrator {
     var migrator = DatabaseMigrator()
@@ -74,9 +79,9 @@ enum Tables {
             stage TEXT NOT NULL DEFAULT 'draft', count INTEGER NOT NULL DEFAULT 0);
           CREATE TABLE notice (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, words TEXT) WITHOUT ROWID;
           CREATE TABLE answer (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, words TEXT NOT NULL) WITHOUT ROWID;
-          """)
+          """ + linkedSQL)
     }
-    if version >= 2 { migrator.registerMigration("2") { db in try db.execute(sql: since2SQL) } }
+    if version >= 2 { migrator.registerMigration("2") { db in try db.execute(sql: since2SQL + linkedSince2SQL) } }
     return migrator
   }
 }

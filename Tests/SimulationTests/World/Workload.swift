@@ -70,7 +70,7 @@ struct Workload {
       (4, .deleteAndInsert),
       (6, .manyRows), (6, .twoTables), (3, .undone), (2, .forbidden),
     ])
-    let table = dice.pick(["note", "visit"])
+    let table = self.table()
     let row = row(in: table)
     made.title = "\(kind) \(row)"
     switch kind {
@@ -99,7 +99,9 @@ struct Workload {
         write(RowName(table: table, key: "\(scope)-k\(number)"), columns: 1, into: &made)
       }
     case .twoTables:
-      for table in ["note", "visit"] { write(self.row(in: table), columns: 1, into: &made) }
+      for table in dice.pick([["note", "visit"], ["note", "visit"], ["task", "note"], ["team", "task"]]) {
+        write(self.row(in: table), columns: 1, into: &made)
+      }
     case .undone:
       write(row, columns: 2, into: &made)
       made.isUndone = true
@@ -124,6 +126,12 @@ struct Workload {
           values: [.text(row.key), .text(Tables.province), value])
       ],
       deeds: [Deed(row: row, kind: .set, values: [Place(column: "words"): value])], title: "notice \(row)")
+  }
+
+  private mutating func table() -> String {
+    let table = dice.pick(weighted: [(32, "note"), (32, "visit"), (10, "team"), (14, "task"), (4, "badge")])
+    // A program of an earlier version does not have them all.
+    return columns(of: table).isEmpty ? "note" : table
   }
 
   private mutating func row(in table: String) -> RowName {
@@ -151,6 +159,9 @@ struct Workload {
     switch column.values {
     case .integer: return .integer(Int64(nextValue))
     case .text: return dice.chance(0.1) ? .text("same") : .text("w\(nextValue)")
+    case .name: return dice.chance(0.1) ? .null : .text(dice.pick(Tables.names))
+    // One that nobody ever makes is among them.
+    case .reference: return dice.chance(0.1) ? .null : .text("\(scope)-k\(1 + dice.below(Self.keys + 1))")
     case .any:
       switch dice.below(12) {
       case 0: return .null

@@ -64,6 +64,7 @@ extension Simulation {
     var all: [RowName: [String: CellValue]] = [:]
     for table in Tables.columns.keys.sorted() {
       let names = Tables.columns(of: table, version: version).map(\.name)
+      if names.isEmpty { continue }
       for row in try session.rows("SELECT id, \(names.joined(separator: ", ")) FROM \(table)") {
         all[RowName(table: table, key: row[0].text ?? "")] = Dictionary(uniqueKeysWithValues: zip(names, row.dropFirst()))
       }

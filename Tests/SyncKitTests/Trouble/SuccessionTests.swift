@@ -90,6 +90,19 @@ import Testing
     try await world.expectConverged([a, q, reader])
   }
 
+  /// Both seal the row that was pending when the device was copied, and the hub forgets the first.
+  @Test(arguments: [-1000, 1000]) func aBirthThatTwinsShareIsTheEarlierOnesAlsoWhereTheOtherWasRaised(aheadMs: Int) async throws {
+    let world = try await World()
+    let (a, reader) = (try await world.device("a"), try await world.device("reader"))
+    try await insert(a, "n", 1)
+    let q = try await world.copy(a, to: "q", clock: TestClock(UInt64(Int(world.clock.nowMs()) + aheadMs)))
+    try await world.imageHub("before")
+    try await world.sync(a)
+    try await world.restoreHub("before")
+    try await world.settle([a, reader, q])
+    try await world.expectConverged([a, q, reader])
+  }
+
   @Test func anOldCopyLearnsAgainWhatItForgot() async throws {
     let world = try await World()
     let a = try await world.device("a")

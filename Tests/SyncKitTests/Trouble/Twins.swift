@@ -55,7 +55,8 @@ extension RowStore {
       for row in try session.rows("SELECT key FROM \(quote(shape.metadataTable)) ORDER BY key") {
         guard let state = try load(shape, key: row[0])?.state else { continue }
         let cells = state.cells.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.value.shown)@\($0.value.origin.version)" }
-        lines.append("\(shape.name)/\(row[0].shown) life \(state.life) \(cells.joined(separator: " "))")
+        let given = state.lifeOrigin.map { "\($0.version)" } ?? "-"
+        lines.append("\(shape.name)/\(row[0].shown) life \(state.life) given \(given) \(cells.joined(separator: " "))")
       }
     }
     return lines

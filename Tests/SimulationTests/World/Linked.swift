@@ -1,0 +1,35 @@
+@testable import SyncKit
+
+/// Rows that are tied to one another: values that only one row should have, references, rows that an edit brings back, and a table
+/// that only programs from version 2 on have. What goes wrong with them the hub holds, or keeps in conflicts.
+extension Tables {
+  static let linked: [String: [Column]] = [
+    "team": [Column(name: "name", values: .name), Column(name: "motto")],
+    "task": [Column(name: "team", values: .reference), Column(name: "words"), Column(name: "items", policy: .perKey)],
+    "badge": [Column(name: "owner", values: .reference, since: 2), Column(name: "words", since: 2)],
+  ]
+
+  static let softKey = (table: "team", column: "name")
+  /// Columns that hold the key of a `team`.
+  static let references = ["task": "team", "badge": "owner"]
+  /// Rows that an edit brings back that their deletion had not seen.
+  static let returning: Set<String> = ["task"]
+  /// One is written in two ways that look the same, and one differs in case.
+  static let names = ["Lan", "H\u{f2}a", "Ho\u{300}a", "lan"]
+
+  static let declaredLinked = [
+    ReplicatedTable("team", scopeColumn: "unit", softKeys: ["name"]),
+    ReplicatedTable("task", scopeColumn: "unit", policies: ["items": .perKey], deletion: .editWins, references: ["team": "team"]),
+    ReplicatedTable("badge", scopeColumn: "unit", references: ["owner": "team"]),
+  ]
+
+  static let linkedSQL = """
+
+    CREATE TABLE team (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, name TEXT, motto) WITHOUT ROWID;
+    CREATE TABLE task (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, team TEXT, words, items TEXT) WITHOUT ROWID;
+    """
+  static let linkedSince2SQL = """
+
+    CREATE TABLE badge (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, owner TEXT, words) WITHOUT ROWID;
+    """
+}
