@@ -1,6 +1,6 @@
 internal import Foundation
 internal import GRDB
-public import SyncKit
+internal import SyncKit
 
 /// News of a working group's day, with photos.
 public struct FieldPost: Sendable, Hashable, Codable {

@@ -1,5 +1,5 @@
 public import Foundation
-public import SyncKit
+internal import SyncKit
 
 /// A post at the hub.
 public struct HubPost: Sendable, Hashable, Codable {
