@@ -30,7 +30,7 @@ test: deps lint
 # FAULTS=clone,hubRestored: only these; ALL=1: names every seed that fails, instead of shrinking the first.
 sim:
 	swift build --build-tests
-	env SIM_FAULTS=$(FAULTS) SIM_ALL=$(ALL) $(if $(SEED),SIM_SEED=$(SEED) SIM_KEEP=$(KEEP),SIM_SEEDS=$(or $(SEEDS),1000) SIM_FIRST=$(or $(FIRST),1)) \
+	env SIM_FAULTS=$(FAULTS) SIM_LINKED=$(LINKED) SIM_ALL=$(ALL) $(if $(SEED),SIM_SEED=$(SEED) SIM_KEEP=$(KEEP),SIM_SEEDS=$(or $(SEEDS),1000) SIM_FIRST=$(or $(FIRST),1)) \
 	  swift test --skip-build --filter '^SimulationTests\.SimulationTests'
 
 # A kill at every storage step of many pieces of work, or of one: `make steps STORY="a restored hub"`.

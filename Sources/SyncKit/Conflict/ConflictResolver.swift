@@ -177,12 +177,13 @@ struct ConflictResolver {
       [.integer(Int64(shape.id)), key, .integer(1 << Int64(column.id)), extra.isEmpty ? .null : .blob(extra.data)])
   }
 
-  /// A deleted row comes back as it was, with every edit its deleter had not seen.
+  /// A deleted row comes back as it was, with every edit its deleter had not seen; of what was declined, with this value alone: it
+  /// may have been declined for the others.
   private func bringBack(_ conflict: Conflict, _ shape: TableShape) throws {
     var image = conflict.image.flatMap(RowImage.init(json:)) ?? RowImage([shape.declaration.scopeColumn: .text(conflict.scope)])
     let others = try Conflict.list(
-      where: "c.tbl = ?1 AND c.row_key = ?2 AND c.rule IN ('life', 'declined') AND c.state = 'open'",
-      [.text(conflict.table), conflict.key], in: session)
+      where: "c.tbl = ?1 AND c.row_key = ?2 AND (c.rule = 'life' OR c.id = ?3) AND c.state = 'open'",
+      [.text(conflict.table), conflict.key, .text(conflict.id)], in: session)
     for other in others.sorted(by: { $0.losing.ms < $1.losing.ms }) where other.life == conflict.life {
       image.set(CellName(other.column, other.part), other.losing.value)
     }

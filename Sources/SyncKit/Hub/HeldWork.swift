@@ -117,7 +117,9 @@ struct HeldWork {
       return false
     }
     let opened = ingest.conflicts.openedCount
-    try release(item, isDeclined: false) { origin in
+    try ingest.own.seal()
+    let stamp = try ingest.accept(item.unit, of: item.content)
+    try release(item, as: Version(stamp, item.content.replica), isDeclined: false) { origin in
       let merger = try ingest.merger(of: item.content, origin: origin)
       try merger.merge(item.unit.changes)
     }
@@ -127,14 +129,14 @@ struct HeldWork {
   }
 
   /// Gives the unit its place in the feed, and lets go of it.
-  private func release(_ item: Item, isDeclined: Bool, _ body: (Origin) throws -> Void) throws {
+  private func release(_ item: Item, as version: Version, isDeclined: Bool, _ body: (Origin) throws -> Void) throws {
     try ingest.own.seal()
-    let stamp = try ingest.accept(item.unit, of: item.content)
     let position = try ingest.order.place(scope: item.scope)
     try letGo(item)
-    try body(Origin(version: Version(stamp, item.content.replica), position: position))
+    try body(Origin(version: version, position: position))
     let run = ScopeOrder.Run(
-      position: position, firstUnit: item.index, stamps: [stamp], isRestamped: stamp != item.unit.stamp, isDeclined: isDeclined)
+      position: position, firstUnit: item.index, stamps: [version.timestamp], isRestamped: version.timestamp != item.unit.stamp,
+      isDeclined: isDeclined)
     try ingest.order.log(run, batch: item.batch, batchHash: item.sealed.hash, scope: item.scope)
   }
 
@@ -187,23 +189,25 @@ struct HeldWork {
   ///   - columns: Of that, those whose values are the operator's words. The others are still their author's: they stand where they
   ///     would have stood, and what they overwrite unseen is kept.
   func decline(_ item: Item, repaired: [RowChange]? = nil, columns: Set<String> = []) throws {
-    let author = try author(of: item)
+    try ingest.own.seal()
+    let version = Version(try ingest.accept(item.unit, of: item.content), item.content.replica)
+    let author = try author(of: item, version)
     let repaired = try repaired?.filter { !isDecision($0) }.map { try standing($0, of: item, author, columns: columns) }
     for change in item.unit.changes + (repaired ?? []) {
       guard let shape = ingest.rows.shape(change.table) else { continue }
       _ = try ingest.rows.prepare(change, shape, rules: item.content.rules[change.table] ?? [:])
     }
-    for change in item.unit.changes where !isDecision(change) { try keepDeclined(change, item: item) }
-    try release(item, isDeclined: true) { _ in }
+    for change in item.unit.changes where !isDecision(change) { try keepDeclined(change, version, scope: item.scope) }
+    try release(item, as: version, isDeclined: true) { _ in }
     for change in item.unit.changes {
       guard let said = repaired?.first(where: { $0.table == change.table && $0.key == change.key }) else {
-        try answer(change, item: item)
+        try answer(change, version, scope: item.scope)
         continue
       }
       // In the same life what was left out still stands on its device.
       var left = change
       left.cells = change.cells.filter { cell in !said.cells.contains { $0.name == cell.name } }
-      if said.life == change.life && !left.cells.isEmpty { try answer(left, item: item) }
+      if said.life == change.life && !left.cells.isEmpty { try answer(left, version, scope: item.scope) }
     }
     for change in repaired ?? [] { ingest.own.add(change, scope: item.scope, of: author) }
     for change in item.unit.changes where isDecision(change) { try repeatState(of: change, scope: item.scope) }
@@ -213,10 +217,10 @@ struct HeldWork {
   }
 
   /// What the author of a unit had seen of others' writes.
-  private func author(of item: Item) throws -> IncomingChange {
+  private func author(of item: Item, _ version: Version) throws -> IncomingChange {
     let (replica, scope) = (item.content.replica, item.scope)
     let seen = try ingest.places.seen(by: item.content.cursor, scope: scope)
-    let origin = Origin(version: Version(item.unit.stamp, replica), position: 0)
+    let origin = Origin(version: version, position: 0)
     var author = IncomingChange(life: 0, cells: [], origin: origin, seenThrough: seen.through)
     author.isOneAuthors =
       try ingest.lineage.ownership(of: replica, number: item.content.number, scope: scope) ?? { $0.version.replica == replica }
@@ -250,40 +254,49 @@ struct HeldWork {
       RowChange(table: MetadataSchema.conflictTable.name, key: id, life: 1, cells: [CellChange("state", row[1])]), scope: scope)
   }
 
-  private func keepDeclined(_ change: RowChange, item: Item) throws {
+  private func keepDeclined(_ change: RowChange, _ version: Version, scope: String) throws {
     let shape = try ingest.rows.shapeOrUnknown(change.table)
     let state = try ingest.rows.load(shape, key: change.key)?.state ?? .unknown
-    let origin = Origin(version: Version(item.unit.stamp, item.content.replica), position: 0)
+    let origin = Origin(version: version, position: 0)
     for cell in change.cells {
       let standing = state.cells[cell.name] ?? Cell(origin: state.lifeOrigin ?? origin, value: .null)
       let loser = Loser(
         name: cell.name, life: change.life, loser: Cell(origin: origin, value: cell.value), winner: standing, rule: .declined)
-      try ingest.conflicts.record(loser, change: change, scope: item.scope)
+      try ingest.conflicts.record(loser, change: change, scope: scope)
     }
   }
 
   /// The hub's own values of a row whose change was declined, newer than that change.
-  private func answer(_ change: RowChange, item: Item) throws {
+  private func answer(_ change: RowChange, _ version: Version, scope: String) throws {
     // Of a table that this hub does not know it remembers what it said, as devices do.
     let shape = try ingest.rows.shapeOrUnknown(change.table)
     let stored = try ingest.rows.load(shape, key: change.key)
-    let isForeign = stored.map { $0.scope != item.scope } ?? false
+    let isForeign = stored.map { $0.scope != scope } ?? false
     guard let stored, !isForeign else {
       // The hub has no such row in this scope: it ends on the device, and another unit's row of that key is left alone.
       if change.isAlive {
         let gone = RowChange(table: change.table, key: change.key, life: change.life + 1, cells: [])
-        ingest.own.add(gone, scope: item.scope, isSaved: !isForeign)
+        ingest.own.add(gone, scope: scope, isSaved: !isForeign)
       }
       return
     }
     let state = stored.state
     guard change.life >= state.life else { return }
     if change.life == state.life {
+      let origin = Origin(version: version, position: 0)
+      let policies = try ingest.rows.policies(shape)
+      let declined = Merge.join(
+        state, IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max), policies: policies
+      ).state
       let cells = change.cells.compactMap { cell -> CellChange? in
         guard !isIncrement(cell) else { return nil }
         let standing = state.cells[cell.name]
         let value = standing?.value ?? (cell.name.part == .whole ? shape.column(named: cell.column)?.defaultValue ?? .null : .null)
-        return CellChange(cell.column, value, part: cell.name.part, generation: max(standing?.generation ?? 0, cell.generation))
+        var generation = max(standing?.generation ?? 0, cell.generation)
+        // What the column's rule would let stand over the hub's value is put aside as a decision does.
+        let isRuled = policies[cell.column]?.settlesItself == true
+        if isRuled && declined.cells[cell.name]?.origin == origin { generation += 1 }
+        return CellChange(cell.column, value, part: cell.name.part, generation: generation)
       }
       // An increment cannot be unsaid; it is said here too, with its opposite.
       let opposites = change.cells.filter(isIncrement).flatMap { cell -> [CellChange] in
@@ -291,16 +304,16 @@ struct HeldWork {
         return [cell, CellChange(cell.column, .integer(-(cell.value.integer ?? 0)), part: .increment(~id))]
       }
       if !cells.isEmpty || !opposites.isEmpty {
-        ingest.own.add(RowChange(table: change.table, key: change.key, life: state.life, cells: cells + opposites), scope: item.scope)
+        ingest.own.add(RowChange(table: change.table, key: change.key, life: state.life, cells: cells + opposites), scope: scope)
       }
     } else if state.isAlive {
       // The device deleted it, or bore it anew: it stands again, in a life past the device's.
       let cells = state.cells.map { name, cell in CellChange(name.column, cell.value, part: name.part, generation: cell.generation) }
       let life = change.life % 2 == 0 ? change.life + 1 : change.life + 2
       ingest.own.add(
-        RowChange(table: change.table, key: change.key, life: life, cells: cells.sorted { $0.name < $1.name }), scope: item.scope)
+        RowChange(table: change.table, key: change.key, life: life, cells: cells.sorted { $0.name < $1.name }), scope: scope)
     } else if change.isAlive {
-      ingest.own.add(RowChange(table: change.table, key: change.key, life: change.life + 1, cells: []), scope: item.scope)
+      ingest.own.add(RowChange(table: change.table, key: change.key, life: change.life + 1, cells: []), scope: scope)
     }
   }
 

@@ -91,10 +91,13 @@ extension Hub {
   }
 
   /// Declines a held unit: it is acknowledged, the hub's own values follow, and what it said is kept in conflicts.
+  ///
+  /// - Throws: `SyncError` `.badRequest` for one that waits behind another.
   public func declineHeld(_ id: String, by who: String, because reason: String) async throws {
     let nowMs = clock.nowMs()
     try await writeHeld { work in
       let item = try work.item(id: id)
+      try Self.checkFirst(item)
       try work.decline(item)
       try Self.record("decline", item, who, reason, nowMs, in: work.ingest.session)
     }
@@ -106,13 +109,14 @@ extension Hub {
   ///   - values: New values by column, for every row of the unit that writes the column; of a `perKey` column the whole object.
   ///   - dropping: Columns left out.
   ///   - key: A new key, for a unit of one row.
-  /// - Throws: `SyncError` `.badRequest` when it could not be merged so either; nothing is changed then.
+  /// - Throws: `SyncError` `.badRequest` when it could not be merged so either, or waits behind another; nothing is changed then.
   public func repairHeld(
     _ id: String, values: [String: CellValue], dropping: Set<String> = [], key: CellValue? = nil, by who: String, because reason: String
   ) async throws {
     let (own, nowMs) = (replica, clock.nowMs())
     try await writeHeld { work in
       let item = try work.item(id: id)
+      try Self.checkFirst(item)
       let repaired = try work.repaired(item, values: values, dropping: dropping, key: key)
       let author = UnitCheck.Author(replica: own, scope: item.scope, number: 0, unit: 0)
       // The life it gets is past what its device has, not what a device could claim.
@@ -149,6 +153,15 @@ extension Hub {
     let candidates = [Int64(text).map { CellValue.integer($0) }, Double(text).map { CellValue.real($0) }, .text(text.nfc)].compactMap(
       \.self)
     return candidates.first { value in types.allSatisfy { $0.affinity != .none && $0.keeps(value) } } ?? .text(text.nfc)
+  }
+
+  /// What a device did to a row later makes no sense without what it did first.
+  private static func checkFirst(_ item: HeldWork.Item) throws {
+    guard item.reason != UnitCheck.Reason.behind.rawValue else {
+      throw SyncError(
+        .badRequest, vi: "Việc này chờ việc bị giữ trước nó của cùng thiết bị; hãy giải quyết việc đó trước.",
+        en: "It waits behind earlier held work of the same device; settle that first.")
+    }
   }
 
   private func writeHeld<T: Sendable>(_ body: @Sendable @escaping (HeldWork) throws -> T) async throws -> T {

@@ -111,6 +111,17 @@ struct HubChain {
     return Set(rows.compactMap { $0[0].blob })
   }
 
+  /// Whether a batch may be the one that the hub lacks before later ones: the next one goes on from it, or is known by name only.
+  func isMissing(_ hash: Data, _ content: BatchContent) throws -> Bool {
+    let number = content.number + 1
+    let author = try lineage.author(of: number, replica: content.replica, scope: content.scope)
+    let next = try session.firstRow(
+      "SELECT bytes FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3",
+      [.text(content.scope), .blob(author.bytes), .integer(Int64(clamping: number))])
+    if let bytes = next?[0].blob, !bytes.isEmpty { return try BatchCodec.reopen(SealedBatch(bytes: bytes)).previous == hash }
+    return try !hashes(of: number, replica: content.replica, scope: content.scope).isEmpty
+  }
+
   /// The newest batch of that chain that is merged, and its hash; number 0 and no hash before the first.
   func merged(replica: ReplicaID, scope: String) throws -> (number: UInt64, hash: Data) {
     var at = replica

@@ -74,8 +74,11 @@ struct Ingest {
     let before = try chain.before(content.number, previous: content.previous, replica: content.replica, scope: content.scope)
     if let hash = before.hash, hash != content.previous { throw SyncError.fork(content.number) }
     let last = try chain.merged(replica: content.replica, scope: content.scope)
-    // Below the newest one there is a gap only where a restored hub has learned of later batches first.
-    guard content.number > last.number || !hashes.isEmpty else { throw SyncError.fork(content.number) }
+    // Below the newest one there is a gap only where a restored hub has learned of later batches first. One of which everything was
+    // held is in no page: the batch after it says whether it is the one that is missing.
+    guard try content.number > last.number || !hashes.isEmpty || chain.isMissing(batch.hash, content) else {
+      throw SyncError.fork(content.number)
+    }
     if before.isMerged {
       return try halfDone {
         let id = try known?[3].integer ?? journal(content, batch: batch, state: Self.waiting)

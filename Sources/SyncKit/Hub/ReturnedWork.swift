@@ -36,10 +36,10 @@ struct ReturnedWork {
   func take(_ page: PageContent) throws -> Outcome {
     guard let last = page.lastPosition else { return Outcome() }
     try beginLifeIfProved(page, last: last)
-    let history = try attach(page)
-    var outcome = Outcome(common: history.base)
+    let histories = try attach(page)
+    var outcome = Outcome(common: histories.last?.base ?? 0)
     var first = 0
-    for length in page.runLengths {
+    for (length, history) in zip(page.runLengths, histories) {
       let run = Array(page.units[first..<first + length])
       first += length
       outcome.lost += try take(run.filter { $0.position > history.base }, of: page, history)
@@ -61,38 +61,37 @@ struct ReturnedWork {
     }
   }
 
-  /// Finds where the page's history leaves this store's, and notes its places.
+  /// Finds where the page's history leaves this store's, and notes its places. A page may leave a known history in its midst.
   ///
-  /// - Returns: The last position both have in common, as far as the page shows it, 0 when that cannot be told; and the branch on
-  ///   which the page goes on from there.
-  private func attach(_ page: PageContent) throws -> HubPlaces.OldPlace {
-    guard let first = page.units.first?.position, let last = page.lastPosition else { return HubPlaces.OldPlace(branch: Data(), base: 0) }
+  /// - Returns: Of each run the last position that both have in common, as far as the page shows it, 0 when that cannot be told; and
+  ///   the branch on which the run is.
+  private func attach(_ page: PageContent) throws -> [HubPlaces.OldPlace] {
+    guard let first = page.units.first?.position, let last = page.lastPosition else { return [] }
     let (scope, places) = (page.scope, ingest.places)
     var starts: [(hash: Data, place: HubPlaces.OldPlace?)] = try places.olds(scope: scope, position: first - 1)
     if let here = try places.hash(at: first - 1, scope: scope) { starts.insert((here, nil), at: 0) }
     for start in starts {
       let ends = Self.ends(of: page, from: start.hash)
       guard ends.last?.hash == page.feedHash else { continue }
-      var base = start.place?.base ?? first - 1
-      var place: HubPlaces.OldPlace?
-      for end in ends {
-        if start.place == nil, place == nil, base == end.first - 1, try places.hash(at: end.last, scope: scope) == end.hash {
+      var (base, at, position) = (start.place?.base ?? first - 1, start.place, first - 1)
+      return try ends.map { end in
+        defer { position = end.last }
+        if at == nil, try places.hash(at: end.last, scope: scope) == end.hash {
           base = end.last
-          continue
+          return HubPlaces.OldPlace(branch: Data(), base: base)
         }
-        if place == nil {
-          let branch =
-            try start.place.map { try places.branch(after: $0, at: first - 1, scope: scope, end: (end.last, end.hash)) }
-            ?? places.old(scope: scope, position: end.last, hash: end.hash)?.branch ?? end.hash
-          place = HubPlaces.OldPlace(branch: branch, base: base)
-        }
-        if let place { try places.record(place, scope: scope, position: end.last, hash: end.hash) }
+        let branch =
+          try at.map { try places.branch(after: $0, at: position, scope: scope, end: (end.last, end.hash)) }
+          ?? places.old(scope: scope, position: end.last, hash: end.hash)?.branch ?? end.hash
+        let place = HubPlaces.OldPlace(branch: branch, base: base)
+        try places.record(place, scope: scope, position: end.last, hash: end.hash)
+        at = place
+        return place
       }
-      return place ?? HubPlaces.OldPlace(branch: Data(), base: base)
     }
     let alone = HubPlaces.OldPlace(branch: page.feedHash, base: 0)
     try places.record(alone, scope: scope, position: last, hash: page.feedHash)
-    return alone
+    return page.runLengths.map { _ in alone }
   }
 
   /// The running hash after each of the page's runs.

@@ -61,6 +61,9 @@ struct Acknowledgements {
     /// Whether the hub's present life acknowledged the unit.
     func isAcknowledged(_ unit: Int) -> Bool { present[unit] != nil }
 
+    /// The same, or an earlier one did.
+    func wasAcknowledged(_ unit: Int) -> Bool { isAcknowledged(unit) || lost[unit] != nil }
+
     /// Those that the unit may carry in the rows of this store.
     func carried(_ unit: Int) -> Set<HybridTimestamp> {
       let acknowledged = (present[unit] ?? []) + (lost[unit] ?? [])

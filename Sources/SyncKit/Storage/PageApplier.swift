@@ -140,14 +140,15 @@ struct PageApplier {
   ///
   /// - Parameter newest: The newest stamp that the scope's feed had before the unit.
   func acknowledge(_ unit: FeedUnit, scope: String, after newest: HybridTimestamp? = nil, own: inout OwnUnits) throws {
-    guard let (sealed, old, new, born) = try own.acknowledge(unit, in: outbox) else { return }
+    guard let (sealed, old, new, born, isFirst) = try own.acknowledge(unit, in: outbox) else { return }
     try outbox.release(scope: scope, number: unit.batchNumber, unit: unit.index, changes: sealed.changes.count)
     func version(_ stamp: HybridTimestamp) -> Version { Version(stamp, unit.author) }
     let moved = try rows.move(
       sealed.changes, from: Set(old.map(version)), to: version(new), born: version(unit.isDeclined ? new : born), scope: scope)
     if old.allSatisfy({ $0 < new }) && !unit.isDeclined { try raise(sealed.changes, to: version(new), scope: scope, own: &own) }
     let place = OwnUnits.Place(number: unit.batchNumber, unit: unit.index)
-    if moved.isBornLater { own.isBornLater = true }
+    // With a stamp it had before in the feed it comes again.
+    if moved.isBornLater && isFirst && !unit.isDeclined { own.isBornLater = true }
     if moved.isLowered, let newest, unit.stamp < newest { own.fallen[place] = old.max() }
     if let before = own.fallen[place], before <= new { own.fallen[place] = nil }
   }
@@ -192,21 +193,24 @@ struct PageApplier {
       self.scope = scope
     }
 
-    /// - Returns: The unit, the stamps it may have in the rows, the one it has from now on, and its first; nil when its bytes are
-    ///   no longer in the outbox.
+    /// - Returns: The unit, the stamps it may have in the rows, the one it has from now on, its first, and whether the feed never
+    ///   acknowledged it before; nil when its bytes are no longer in the outbox.
     mutating func acknowledge(
       _ unit: FeedUnit, in outbox: Outbox
-    ) throws -> (ChangeUnit, old: Set<HybridTimestamp>, new: HybridTimestamp, born: HybridTimestamp)? {
+    ) throws -> (ChangeUnit, old: Set<HybridTimestamp>, new: HybridTimestamp, born: HybridTimestamp, isFirst: Bool)? {
       note(unit)
       if batches[unit.batchNumber] == nil, let content = try outbox.content(scope: scope, number: unit.batchNumber) {
         batches[unit.batchNumber] = (content, try Acknowledgements(session: session).stamps(of: content))
       }
       guard let content = batches[unit.batchNumber]?.content, unit.index < content.units.count else { return nil }
       if unit.stamp != content.units[unit.index].stamp { runs[runs.count - 1].isRestamped = true }
-      guard let old = batches[unit.batchNumber]?.stamps.carried(unit.index) else { return nil }
+      guard let before = batches[unit.batchNumber]?.stamps else { return nil }
       batches[unit.batchNumber]?.stamps.acknowledge(unit.index, as: unit.stamp)
       guard let stamps = batches[unit.batchNumber]?.stamps else { return nil }
-      return (content.units[unit.index], old, stamps[unit.index], stamps.first(unit.index))
+      return (
+        content.units[unit.index], before.carried(unit.index), stamps[unit.index], stamps.first(unit.index),
+        !before.wasAcknowledged(unit.index)
+      )
     }
 
     /// Whether a version is of a unit that is not acknowledged yet.

@@ -102,14 +102,15 @@ enum Convergence {
       (try Simulation.rows(in: session, version: Tables.newest), try versions(in: session, shapes: tables.byName))
     }
     let all = Tables.units + [Tables.province]
-    try compare(shown, expected(oracle, scopes: all), "the hub")
+    let history = simulation.history
+    try compare(shown, expected(oracle, scopes: all), "the hub", history)
     try compare(kept, versions(oracle, scopes: all), "the hub")
     // A birth that was declined stays the earliest that its device knows of the row, where somebody else bore it, too.
     let declined = Set(
       simulation.history.declined.filter(\.isAlive).map { "\($0.table)/\($0.key.text ?? "") life \($0.life) given" })
     func isTold(_ line: String) -> Bool { !declined.contains { line.contains($0) } }
     for device in simulation.devices + [auditor] where !device.isRevoked {
-      try compare(try await simulation.rows(of: device), expected(oracle, scopes: device.readScopes), device.name)
+      try compare(try await simulation.rows(of: device), expected(oracle, scopes: device.readScopes), device.name, history)
       let shapes = try device.open().shapes
       let kept = try await device.open().engineRead { try versions(in: $0.session, shapes: shapes) }
       try compare(kept.filter(isTold), versions(oracle, scopes: device.readScopes).filter(isTold), device.name)
@@ -128,12 +129,16 @@ enum Convergence {
     return all
   }
 
-  private static func compare(_ shown: [RowName: [String: CellValue]], _ expected: [RowName: [String: CellValue]], _ who: String) throws {
+  private static func compare(
+    _ shown: [RowName: [String: CellValue]], _ expected: [RowName: [String: CellValue]], _ who: String, _ history: History
+  ) throws {
     for row in Set(shown.keys).union(expected.keys).sorted() where shown[row] != expected[row] {
       func text(_ cells: [String: CellValue]?) -> String {
         cells.map { $0.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.short)" }.joined(separator: " ") } ?? "no row"
       }
-      throw Violation(check: "converge", message: "\(who) shows \(row) as \(text(shown[row])); the feed says \(text(expected[row]))")
+      throw Violation(
+        check: "converge",
+        message: "\(who) shows \(row) as \(text(shown[row])); the feed says \(text(expected[row]))\(history.story(of: row))")
     }
   }
 
@@ -250,16 +255,10 @@ enum ConflictCheck {
 
   /// What the feed says of a conflict's row, a line for each unit, and which of them knew of what lost.
   private static func story(of conflict: Oracle.Conflict, _ history: History) -> String {
-    let (row, loser) = (conflict.subject.row, conflict.subject.loser)
-    let id = conflict.subject.id
-    return history.feed.values.flatMap { $0.sorted { $0.key < $1.key } }.compactMap { position, place -> String? in
-      let unit = history.units[place.unit]
-      let changes = unit.changes.filter { $0.table == row.table && $0.key.text == row.key || $0.key.text == id }
-      guard !changes.isEmpty else { return nil }
-      let cells = changes.map { "life \($0.life) " + $0.cells.map { "\($0.column)=\($0.value.short)" }.joined(separator: " ") }
-      let knew = place.unit == loser.unit ? " the loser" : unit.past.contains(loser.unit) ? " knew it" : ""
-      return "\n  \(position) \(unit.name) as \(place.author.short) at \(place.stamp)\(knew): \(cells.joined(separator: "; "))"
-    }.joined()
+    let loser = conflict.subject.loser
+    return history.story(of: conflict.subject.row) { place in
+      place.unit == loser.unit ? " the loser" : history.units[place.unit].past.contains(loser.unit) ? " knew it" : ""
+    }
   }
 
   private static func line(_ conflict: Oracle.Conflict) -> String {

@@ -54,8 +54,6 @@ struct History {
   struct SealedUnit {
     var name: UnitName
     var changes: [RowChange]
-    /// As it was sealed.
-    var stamp: UInt64
     /// Units its author knew when it sealed this one: its store's own, and what that had been told. The hub: what it had merged.
     var past = Numbers()
     /// Of those, its store's own.
@@ -94,6 +92,18 @@ struct History {
   /// What the operator declined.
   var declined: [RowChange] { feed.values.flatMap(\.values).filter(\.isDeclined).flatMap { units[$0.unit].changes } }
 
+  /// What the feed says of a row, a line for each unit.
+  func story(of row: RowName, where isTold: (Place) -> String = { _ in "" }) -> String {
+    feed.values.flatMap { $0.sorted { $0.key < $1.key } }.compactMap { position, place -> String? in
+      let unit = units[place.unit]
+      let changes = unit.changes.filter { $0.table == row.table && $0.key.text == row.key }
+      guard !changes.isEmpty else { return nil }
+      let cells = changes.map { "life \($0.life) " + $0.cells.map { "\($0.place)=\($0.value.short)" }.joined(separator: " ") }
+      let what = (place.isDeclined ? " declined" : "") + isTold(place)
+      return "\n  \(position) \(unit.name) as \(place.author.short) at \(place.stamp)\(what): \(cells.joined(separator: "; "))"
+    }.joined()
+  }
+
   func unit(_ name: UnitName) -> Int? { numbers[name] }
 
   /// The hub's store is put back to how it was in an earlier epoch, up to a position of each scope.
@@ -127,7 +137,7 @@ struct History {
       if number == units.count {
         var past = told
         past.formUnion(store.ownUnits)
-        units.append(SealedUnit(name: name, changes: unit.changes, stamp: unit.stamp.rawValue, past: past, own: store.ownUnits))
+        units.append(SealedUnit(name: name, changes: unit.changes, past: past, own: store.ownUnits))
       }
       store.own[unit.stamp.rawValue, default: []].append(number)
       store.ownUnits.insert(number)
@@ -175,7 +185,7 @@ struct History {
       numbers[name] = number
       var past = Numbers()
       for (position, place) in feeds[epoch][scope] ?? [:] where position < unit.position { past.insert(place.unit) }
-      units.append(SealedUnit(name: name, changes: unit.changes, stamp: unit.stamp.rawValue, past: past))
+      units.append(SealedUnit(name: name, changes: unit.changes, past: past))
     }
     let isNamed = unit.author == reader || unit.isDeclined || !isStrict && unit.changes.isEmpty
     if !isNamed && Self.content(unit.changes) != Self.content(units[number].changes) {

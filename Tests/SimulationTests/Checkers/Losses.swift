@@ -29,7 +29,7 @@ enum Losses {
     /// Whether a write went with a store that was put back to a copy without it, and nobody else had it.
     func isGone(_ number: Int, _ units: [Int]) -> Bool {
       simulation.gone.contains(number) && units.allSatisfy { positions[$0] == nil }
-        && !simulation.devices.contains { device in units.contains { device.known.applied.contains($0) } }
+        && !simulation.devices.contains { device in !device.isRevoked && units.contains { device.known.applied.contains($0) } }
     }
     for (number, written) in history.written.enumerated() {
       for (place, value) in written.deed.values where isTold(value) {
@@ -56,7 +56,9 @@ enum Losses {
         }
         if !isReplaced && !(isCovered && written.store >= 0) {
           throw Violation(
-            check: "silent loss", message: "\(value.short) in \(written.deed.row).\(place), written on store \(written.store), is nowhere")
+            check: "silent loss",
+            message: "\(value.short) in \(written.deed.row).\(place), written on store \(written.store), is nowhere"
+              + history.story(of: written.deed.row))
         }
       }
     }

@@ -147,7 +147,7 @@ struct Oracle {
       let name = RowName(table: change.table, key: change.key.text ?? "")
       let row = rows[scope]?[name] ?? RowOracle()
       for cell in change.cells {
-        let loser = Write(unit: author.unit, author: author.author, stamp: unit.stamp, value: cell.value)
+        let loser = Write(unit: author.unit, author: author.author, stamp: author.stamp, value: cell.value)
         var winner = row.cells[cell.place] ?? row.giver ?? loser
         if row.cells[cell.place] == nil { winner.value = .null }
         record(Subject(row: name, life: change.life, place: cell.place, loser: loser), winner: winner, rule: "declined")

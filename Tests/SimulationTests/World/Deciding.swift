@@ -8,8 +8,14 @@ enum Work: String, CaseIterable, Sendable {
   case decidedOnDevice, undoneOnDevice, decidedAtHub, undoneAtHub, lateTaken
   case held, heldBehind, repaired, declined
 
-  /// Faults without which it cannot be met.
-  var needs: Set<Fault> { self == .lateTaken ? [.revocation] : [] }
+  /// Whether a campaign with these options must meet it.
+  func isExpected(_ options: Scenario.Options) -> Bool {
+    switch self {
+    case .decidedOnDevice, .undoneOnDevice, .decidedAtHub, .undoneAtHub: true
+    case .lateTaken: options.faults.contains(.revocation)
+    case .held, .heldBehind, .repaired, .declined: options.isLinked
+    }
+  }
 }
 
 /// What people decide about conflicts, on devices and at the hub.

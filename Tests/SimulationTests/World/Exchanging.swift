@@ -27,7 +27,7 @@ extension Simulation {
       running.action = running.session.handle(event, chance: Double.random(in: 0..<1, using: &dice))
     }
     if running.action == .finish {
-      if let error = running.session.error { say("  ended with \(error.code)") }
+      if let error = running.session.error { say("  ended with \(error.code): \(error.explanation.en)") }
     } else if actionsMax == Self.actionsMax {
       throw Violation(check: "exchange", message: "\(device.name) went on for \(actionsMax) actions")
     } else {

@@ -9,10 +9,11 @@ extension Simulation {
     guard let open = hub.port.hub else { return }
     let held = try await open.heldUnits()
     guard !held.isEmpty else { return }
-    for unit in held { met(unit.reason == UnitCheck.Reason.behind.rawValue ? .heldBehind : .held) }
+    for unit in held { met(isBehind(unit) ? .heldBehind : .held) }
     let unit = dice.pick(held)
     do {
-      switch dice.below(5) {
+      // One that waits behind another is not for people to move.
+      switch isBehind(unit) ? 0 : dice.below(5) {
       case 0: _ = try await open.retryHeld(dice.chance(0.5) ? unit.id : nil)
       case 1, 2: try await decline(unit, at: open)
       default: try await repair(unit, at: open, &dice)
@@ -28,12 +29,14 @@ extension Simulation {
   func declineAllHeld(_ dice: inout Dice) async throws -> Bool {
     let open = try await hub.open()
     var any = false
-    while let unit = try await open.heldUnits().first {
+    while let unit = try await open.heldUnits().first(where: { !isBehind($0) }) {
       any = true
       if dice.chance(0.5) { try await repair(unit, at: open, &dice) } else { try await decline(unit, at: open) }
     }
     return any
   }
+
+  private func isBehind(_ unit: HeldUnit) -> Bool { unit.reason == UnitCheck.Reason.behind.rawValue }
 
   private func decline(_ unit: HeldUnit, at hub: Hub) async throws {
     try await hub.declineHeld(unit.id, by: "hub", because: "")

@@ -61,6 +61,8 @@ struct Scenario: Sendable {
     var stepCount = 300
     /// How often a message meets a fault of the network.
     var badLuck = 0.15
+    /// Whether there is work on rows that are tied to one another: see `Tables.linked`.
+    var isLinked = false
   }
 
   let seed: UInt64
@@ -77,15 +79,17 @@ struct Scenario: Sendable {
     if options.faults.isSuperset(of: [.logCleared, .hubRestored]) { options.faults.remove(seed % 2 == 0 ? .hubRestored : .logCleared) }
     self.options = options
     var dice = Dice(seed: derive(seed, 1))
-    let kinds = Self.weights(options.faults)
+    let kinds = Self.weights(options)
     steps = (0..<options.stepCount).map { _ in
       Step(kind: dice.pick(weighted: kinds), device: dice.below(options.deviceCount), seed: dice.next())
     }
   }
 
-  private static func weights(_ faults: Set<Fault>) -> [(weight: Int, value: Step.Kind)] {
+  private static func weights(_ options: Options) -> [(weight: Int, value: Step.Kind)] {
+    let faults = options.faults
     var kinds: [(weight: Int, value: Step.Kind)] = [
-      (100, .write), (8, .answer), (8, .hubWrite), (6, .decide), (3, .hubDecide), (3, .moveHeld), (45, .exchange), (40, .act),
+      (100, .write), (8, .answer), (8, .hubWrite), (6, .decide), (3, .hubDecide), (options.isLinked ? 3 : 0, .moveHeld), (45, .exchange),
+      (40, .act),
       (3, .restart),
       (1, .restartHub),
     ]

@@ -54,6 +54,8 @@ struct Workload {
   let version: Int
   /// Numbers the values that are told apart by the checkers.
   var nextValue: Int
+  /// See `Scenario.Options.isLinked`.
+  var isLinked = false
   /// The rows as they stand.
   let standing: [RowName: [String: CellValue]]
 
@@ -99,9 +101,9 @@ struct Workload {
         write(RowName(table: table, key: "\(scope)-k\(number)"), columns: 1, into: &made)
       }
     case .twoTables:
-      for table in dice.pick([["note", "visit"], ["note", "visit"], ["task", "note"], ["team", "task"]]) {
-        write(self.row(in: table), columns: 1, into: &made)
-      }
+      let tables =
+        isLinked ? dice.pick([["note", "visit"], ["note", "visit"], ["task", "note"], ["team", "task"]]) : ["note", "visit"]
+      for table in tables { write(self.row(in: table), columns: 1, into: &made) }
     case .undone:
       write(row, columns: 2, into: &made)
       made.isUndone = true
@@ -129,6 +131,7 @@ struct Workload {
   }
 
   private mutating func table() -> String {
+    if !isLinked { return dice.pick(["note", "visit"]) }
     let table = dice.pick(weighted: [(32, "note"), (32, "visit"), (10, "team"), (14, "task"), (4, "badge")])
     // A program of an earlier version does not have them all.
     return columns(of: table).isEmpty ? "note" : table

@@ -10,7 +10,9 @@ extension Simulation {
   func write(on device: Device, _ dice: inout Dice, killAfter statements: Int? = nil) async throws {
     let replica = try device.open()
     let standing = try await rows(of: device)
-    var workload = Workload(dice: dice, scope: device.scope, version: device.version, nextValue: nextValue, standing: standing)
+    var workload = Workload(
+      dice: dice, scope: device.scope, version: device.version, nextValue: nextValue, isLinked: scenario.options.isLinked,
+      standing: standing)
     let made = workload.transaction()
     (dice, nextValue) = (workload.dice, workload.nextValue)
     say(
@@ -96,7 +98,9 @@ extension Simulation {
     let version = hub.version
     let standing = try await open.read { try Self.rows(in: $0, version: version) }
     let merged = try await merged(in: scope, at: open)
-    var workload = Workload(dice: dice, scope: scope, version: version, nextValue: nextValue, standing: standing)
+    var workload = Workload(
+      dice: dice, scope: scope, version: version, nextValue: nextValue, isLinked: scenario.options.isLinked,
+      standing: standing)
     var made = scope == Tables.province ? workload.notice() : workload.transaction()
     while made.refusal != nil { made = workload.transaction() }
     (dice, nextValue) = (workload.dice, workload.nextValue)

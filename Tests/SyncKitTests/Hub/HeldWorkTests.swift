@@ -11,12 +11,12 @@ import Testing
   static let schema = World.Schema(
     tables: [
       ReplicatedTable("parent", scopeColumn: "unit"),
-      ReplicatedTable("child", scopeColumn: "unit", policies: ["visits": .counter], references: ["parent": "parent"]),
+      ReplicatedTable("child", scopeColumn: "unit", policies: ["visits": .counter, "least": .min], references: ["parent": "parent"]),
     ],
     sql: """
       CREATE TABLE parent (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, a) WITHOUT ROWID;
       CREATE TABLE child (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, parent TEXT, count INTEGER, visits INTEGER DEFAULT 0,
-        note TEXT) WITHOUT ROWID;
+        note TEXT, least INTEGER) WITHOUT ROWID;
       """)
 
   let world: World
@@ -142,6 +142,97 @@ import Testing
     try await both()
     #expect(try await held().isEmpty)
     #expect(try await rows("SELECT id, note FROM child") == [["c", "first"]])
+  }
+
+  /// Its later deletion cannot be declined before it: the device would never show anybody else's row of that key.
+  @Test func whatWaitsBehindIsSettledAfterWhatItWaitsFor() async throws {
+    try await a.execute("INSERT INTO child (id, unit, parent) VALUES ('c', '07201', 'nowhere')")
+    _ = try await a.sync(with: world.transport)
+    try await a.execute("DELETE FROM child")
+    _ = try await a.sync(with: world.transport)
+    let (first, second) = (try await world.hub.heldUnits()[0], try await world.hub.heldUnits()[1])
+    #expect(second.reason == "behind")
+    await #expect(throws: SyncError.self) { try await world.hub.declineHeld(second.id, by: "tỉnh", because: "") }
+    await #expect(throws: SyncError.self) { try await world.hub.repairHeld(second.id, values: [:], by: "tỉnh", because: "") }
+    try await world.hub.declineHeld(first.id, by: "tỉnh", because: "")
+    #expect(try await held().isEmpty)
+    try await both()
+    try await b.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'b')")
+    try await both()
+    #expect(try await rows("SELECT note FROM child") == [["b"]])
+  }
+
+  @Test func aDeclinedInsertIsTakenAfterAll() async throws {
+    try await a.execute("INSERT INTO child (id, unit, parent, note) VALUES ('c', '07201', 'nowhere', 'kept')")
+    try await both()
+    let unit = try #require(try await world.hub.heldUnits().first)
+    try await world.hub.declineHeld(unit.id, by: "tỉnh", because: "")
+    try await both()
+    let kept = try #require(try await a.conflicts().first { $0.column == "note" })
+    _ = try await a.resolve(kept.id, as: .takeLoser, by: "a", because: "")
+    try await both()
+    #expect(try await rows("SELECT note FROM child") == [["kept"]])
+  }
+
+  /// The rule would let the device's own value stand over what the hub answers.
+  @Test func aDeclinedValueGivesWayWhateverItsColumnsRule() async throws {
+    try await a.execute("INSERT INTO child (id, unit, least) VALUES ('c', '07201', 7)")
+    try await both()
+    try await a.execute("UPDATE child SET parent = 'nowhere', least = 3")
+    try await both()
+    let unit = try #require(try await world.hub.heldUnits().first)
+    try await world.hub.declineHeld(unit.id, by: "tỉnh", because: "")
+    try await both()
+    #expect(try await rows("SELECT parent, least FROM child") == [["-", "7"]])
+  }
+
+  @Test func repairingOneColumnLeavesWhatOthersWroteLaterAndLeftOutColumnsEnd() async throws {
+    try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'first')")
+    try await both()
+    try await a.execute("UPDATE child SET parent = 'nowhere', note = 'a'")
+    _ = try await a.sync(with: world.transport)
+    world.clock.advance(1000)
+    try await b.execute("UPDATE child SET note = 'b'")
+    _ = try await b.sync(with: world.transport)
+    let unit = try #require(try await world.hub.heldUnits().first)
+    try await world.hub.repairHeld(unit.id, values: [:], dropping: ["parent"], by: "tỉnh", because: "")
+    try await both()
+    #expect(try await rows("SELECT parent, note FROM child") == [["-", "b"]])
+    #expect(try await a.conflicts().contains { $0.column == "note" && $0.losing.value == .text("a") })
+  }
+
+  @Test func whatARepairOverwritesUnseenIsKept() async throws {
+    try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'first')")
+    try await both()
+    try await b.execute("UPDATE child SET note = 'b'")
+    _ = try await b.sync(with: world.transport)
+    world.clock.advance(1000)
+    try await a.execute("UPDATE child SET parent = 'nowhere', note = 'a'")
+    _ = try await a.sync(with: world.transport)
+    let unit = try #require(try await world.hub.heldUnits().first)
+    try await world.hub.repairHeld(unit.id, values: [:], dropping: ["parent"], by: "tỉnh", because: "")
+    try await both()
+    #expect(try await rows("SELECT note FROM child") == [["a"]])
+    #expect(try await a.conflicts().contains { $0.column == "note" && $0.losing.value == .text("b") })
+  }
+
+  @Test func aDecisionInADeclinedUnitDoesNotCountAndItsConflictIsOpenAgain() async throws {
+    try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'first')")
+    try await both()
+    try await b.execute("UPDATE child SET note = 'b'")
+    world.clock.advance(1000)
+    try await a.execute("UPDATE child SET note = 'a'")
+    try await both()
+    let conflict = try #require(try await a.conflicts().first)
+    try await a.execute("UPDATE child SET parent = 'nowhere', note = 'c'")
+    _ = try await a.resolve(conflict.id, as: .takeLoser, by: "a", because: "")
+    try await both()
+    let unit = try #require(try await world.hub.heldUnits().first)
+    try await world.hub.declineHeld(unit.id, by: "tỉnh", because: "")
+    try await both()
+    for replica in [a, b] { #expect(try await replica.conflict(id: conflict.id).isOpen) }
+    #expect(try await a.conflicts().allSatisfy { $0.table == "child" })
+    #expect(try await rows("SELECT note FROM child") == [["a"]])
   }
 
   @Test func aValueThatDoesNotFitIsRepaired() async throws {

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import SwiftProtobuf
 import TestSupport
 import Testing
@@ -65,6 +66,30 @@ import Testing
     #expect(!known.isOpen && known.resolution == "take" && known.reason == "đã xem")
     let back = try await world.hubStates()
     #expect(Set(back).symmetricDifference(states).isEmpty, "\(Set(back).symmetricDifference(states).sorted())")
+  }
+
+  /// No page tells of it, and batches after it come back first.
+  @Test func aBatchOfWhichAllWasHeldIsNoTwins() async throws {
+    try await a.execute("INSERT INTO sheet (id, unit) VALUES ('s', '07201')")
+    try await settle()
+    try await world.imageHub("before")
+    try await a.execute("INSERT INTO child (id, unit, sheet) VALUES ('c', '07201', 'nowhere')")
+    try await world.sync(a)
+    for value in ["1", "2"] {
+      try await a.execute("UPDATE sheet SET plain = ?", [value])
+      try await world.sync(a)
+    }
+    try await world.sync(b)
+    try await world.restoreHub("before")
+    try await world.sync(b)
+    let last = try #require(try await a.outboxBatches().last)
+    _ = try await world.hub.ingest(last)
+    for _ in 0..<3 { for device in [a, b] { try await world.sync(device) } }
+    #expect(try await world.hub.heldUnits().map(\.reason) == ["parent"])
+    #expect(try await a.status().heldChanges == 1)
+    #expect(try await a.notices().contains(.newIdentity) == false)
+    try await b.execute("INSERT INTO sheet (id, unit) VALUES ('nowhere', '07201')")
+    try await settle()
   }
 
   @Test func anUndoneDecisionComesBackUndone() async throws {
