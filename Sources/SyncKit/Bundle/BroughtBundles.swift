@@ -2,34 +2,48 @@ internal import Foundation
 internal import SwiftProtobuf
 
 /// Bundles that somebody brings over the network, piece by piece: a link that breaks costs a piece. They lie by their hash among the
-/// hub's blobs, but in a folder of their own, and those that were read stay for a while, since the answer may get lost.
+/// hub's blobs, in a folder of their own, until they are read. Then only the answer stays for a while, since it may get lost: who brought
+/// what, and when, is nothing to keep.
 struct BroughtBundles {
   let store: BlobStore
 
-  /// All that lies here, in bytes; the oldest go first.
+  /// Beginnings, and answers, in bytes; the oldest go first.
   private static let bytesMax = 64 << 20
 
   init(_ blobs: BlobStore) { store = BlobStore(folder: blobs.folder + "/brought", bytesMax: BundleLimits.callBytesMax) }
 
+  private var answers: String { store.folder + "/answers" }
+  private func path(_ id: BlobID) -> String { "\(answers)/\(id.hex)" }
+
+  /// What was answered to a bundle; nil when it was not read, or is forgotten.
+  func answer(to id: BlobID) -> Data? { FileManager.default.contents(atPath: path(id)) }
+
   /// - Returns: How much of the bundle is here now.
   func put(_ piece: Data, of id: BlobID, at offset: Int, size: Int) throws -> Int {
-    if offset == 0 { trim() }
+    if offset == 0 { store.trimParts(bytesMax: Self.bytesMax) }
     return try store.put(piece, of: id, at: offset, size: size)
   }
 
-  func path(_ id: BlobID) -> String { store.path(id) }
+  /// Lets go of a bundle that was read, or cannot be.
+  func forget(_ id: BlobID) { unlink(store.path(id)) }
 
-  private func trim() {
-    store.trimParts(bytesMax: Self.bytesMax)
-    let wholes = store.ids().compactMap { id -> (path: String, bytes: Int, made: Date)? in
-      guard let facts = try? FileManager.default.attributesOfItem(atPath: path(id)), let made = facts[.modificationDate] as? Date else {
-        return nil
-      }
-      return (path(id), store.byteCount(id) ?? 0, made)
+  func keep(_ answer: Data, to id: BlobID) throws {
+    try store.makeFolder("answers")
+    do { try answer.write(to: URL(fileURLWithPath: path(id)), options: .atomic) } catch { throw store.unwritable }
+    trimAnswers()
+  }
+
+  private func trimAnswers() {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: answers)) ?? []
+    let files = names.compactMap { name -> (path: String, bytes: Int, made: Date)? in
+      guard let facts = try? FileManager.default.attributesOfItem(atPath: "\(answers)/\(name)"), let bytes = facts[.size] as? Int,
+        let made = facts[.modificationDate] as? Date
+      else { return nil }
+      return ("\(answers)/\(name)", bytes, made)
     }
-    var total = wholes.reduce(0) { $0 + $1.bytes }
-    for whole in wholes.sorted(by: { $0.made < $1.made }) where total > Self.bytesMax {
-      if unlink(whole.path) == 0 { total -= whole.bytes }
+    var total = files.reduce(0) { $0 + $1.bytes }
+    for file in files.sorted(by: { $0.made < $1.made }) where total > Self.bytesMax {
+      if unlink(file.path) == 0 { total -= file.bytes }
     }
   }
 }
@@ -46,9 +60,17 @@ extension Hub {
     else { throw ByteReader.short }
     let brought = BroughtBundles(blobs)
     var taken = WireBundleTaken()
+    if let answer = brought.answer(to: id) {
+      (taken.bytes, taken.return) = (UInt64(max(0, size)), answer)
+      return try taken.serializedData()
+    }
     let have = try brought.put(request.body, of: id, at: offset, size: size)
     taken.bytes = UInt64(have)
-    if have >= size { taken.return = try await readBundle(brought.path(id)) }
+    if have >= size {
+      defer { brought.forget(id) }
+      taken.return = try await readBundle(brought.store.path(id))
+      try brought.keep(taken.return, to: id)
+    }
     return try taken.serializedData()
   }
 
