@@ -21,6 +21,7 @@ struct FeedForReturn {
       try write(.lifeAnswer, state.cursor, .success(try await hub.life(for: device, cursor: state.cursor)))
     }
     var (cursor, bytes) = (state.cursor, 0)
+    var fetched: [String: Int] = [:]
     while bytes < bytesMax {
       try Task.checkCancellation()
       do {
@@ -34,15 +35,22 @@ struct FeedForReturn {
       } catch let error as SyncError {
         try write(.feedAnswer, cursor, .failure(error))
         guard error.code == .rebase, let scope = error.scope else { return }
-        guard let next = try await snapshot(of: scope, after: cursor, &bytes, write) else { return }
+        // A snapshot that was begun before the log was cleared ends where the log does not go on: then one from the beginning, and no more.
+        let times = fetched[scope, default: 0]
+        guard times < 2 else { return }
+        fetched[scope] = times + 1
+        let begun = times == 0 ? state.snapshots.first { $0.scope == scope }?.next ?? Data() : Data()
+        guard let next = try await snapshot(of: scope, after: cursor, from: begun, &bytes, write) else { return }
         cursor = next
       }
     }
   }
 
   /// - Returns: The cursor the feed goes on from; nil when it did not come to the end.
-  private func snapshot(of scope: String, after cursor: Data, _ bytes: inout Int, _ write: Write) async throws -> Data? {
-    var place = state.snapshots.first { $0.scope == scope }?.next ?? Data()
+  private func snapshot(
+    of scope: String, after cursor: Data, from begun: Data, _ bytes: inout Int, _ write: Write
+  ) async throws -> Data? {
+    var place = begun
     while bytes < bytesMax {
       try Task.checkCancellation()
       let about = SnapshotRequest(scope: scope, cursor: cursor, next: place).about
