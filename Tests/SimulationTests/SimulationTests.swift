@@ -28,7 +28,7 @@ import Testing
   func bundlesKeepThePromise() async {
     var options = Self.options
     options.faults.formUnion(Fault.bundles)
-    await Campaign(first: 1, count: 30, options: options).run()
+    await Campaign(first: 1, count: 50, options: options).run()
   }
 
   /// Rows that are tied to one another: names, references, rows that an edit brings back, and what the hub holds of them.

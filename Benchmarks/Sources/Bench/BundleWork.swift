@@ -52,18 +52,18 @@ struct BundleWork {
     for number in 1..<devices { _ = try courier.collect(scratch.path + "/phone-\(number).skb") }
     let bundle = try await phones[0].replica.exportBundle(to: scratch.path + "/all.skb", courier: courier)
     let copy = try await home.copy(to: scratch.path + "/recorded").open(clock: clock)
-    let recorder = Recorder(copy)
+    let wire = Wire(copy)
     for phone in phones {
-      _ = try await phone.replica.sync(with: recorder)
-      try phone.replica.close()
+      _ = try await phone.replica.sync(with: wire)
+      try phone.close()
     }
     try copy.close()
-    let bytes = recorder.calls.reduce(0) { $0 + $1.body.count }
-    guard recorder.calls.count == devices * batchesEach, bundle.paths.count == 1 else {
-      throw SQLiteFailure(description: "\(recorder.calls.count) batches where \(devices * batchesEach) were expected")
+    let bytes = wire.calls.reduce(0) { $0 + $1.body.count }
+    guard wire.calls.count == devices * batchesEach, bundle.paths.count == 1 else {
+      throw SQLiteFailure(description: "\(wire.calls.count) batches where \(devices * batchesEach) were expected")
     }
     return Prepared(
-      scratch: scratch, hub: home, clock: clock, bundle: bundle.paths[0], calls: recorder.calls,
+      scratch: scratch, hub: home, clock: clock, bundle: bundle.paths[0], calls: wire.calls,
       overhead: 100 * (Double(bundle.bytes) / Double(bytes) - 1))
   }
 
@@ -91,22 +91,6 @@ struct BundleWork {
     let rows = try await hub.read { try $0.rows("SELECT count(*) FROM survey", [])[0][0].integer ?? 0 }
     try hub.close()
     guard rows == Int64(devices * batchesEach * rowsEach) else { throw SQLiteFailure(description: "\(rows) rows arrived") }
-  }
-
-  /// Keeps the calls that bring batches, signed as they were.
-  private final class Recorder: Transport, @unchecked Sendable {
-    private let lock = NSLock()
-    private let hub: Hub
-    private var kept: [HubRequest] = []
-
-    init(_ hub: Hub) { self.hub = hub }
-
-    var calls: [HubRequest] { lock.withLock { kept } }
-
-    func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
-      if request.method == "PUT", request.path.hasPrefix("/v1/batches/") { lock.withLock { kept.append(request) } }
-      return await hub.answer(request)
-    }
   }
 
   /// The most memory this process held since it was told to forget. 0 where the system does not tell.

@@ -16,7 +16,7 @@ final class HandClock: WallClock, @unchecked Sendable {
 final class Wire: Transport, @unchecked Sendable {
   private let lock = NSLock()
   private let hub: Hub
-  private var kept: [SealedBatch] = []
+  private var kept: [HubRequest] = []
   /// Batches are kept and not delivered, as if the network were gone at that moment.
   private let holdsBatches: Bool
 
@@ -25,7 +25,9 @@ final class Wire: Transport, @unchecked Sendable {
     self.holdsBatches = holdsBatches
   }
 
-  var batches: [SealedBatch] { lock.withLock { kept } }
+  /// The calls that carried batches.
+  var calls: [HubRequest] { lock.withLock { kept } }
+  var batches: [SealedBatch] { calls.map { SealedBatch(bytes: $0.body) } }
   /// Bytes of all bodies that went by, both ways.
   var bodyBytes: Int { lock.withLock { bytes } }
   private var bytes = 0
@@ -35,7 +37,7 @@ final class Wire: Transport, @unchecked Sendable {
 
   func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
     if request.method == "PUT", request.path.hasPrefix("/v1/batches/") {
-      lock.withLock { kept.append(SealedBatch(bytes: request.body)) }
+      lock.withLock { kept.append(request) }
       if holdsBatches { throw SyncError(.unreachable, vi: "Không có mạng.", en: "No network.") }
     }
     let before = cpuSeconds()

@@ -46,14 +46,22 @@ extension SurveyHub {
   ///   - units: Of these communes; nil for all.
   ///   - withHidden: Hidden ones too.
   public func posts(of units: Set<UnitCode>? = nil, withHidden: Bool = false) async throws -> [HubPost] {
-    return try await hub.read { session in
+    var (conditions, values) = (withHidden ? [] : ["hidden IS NULL"], [CellValue]())
+    if let units {
+      values = units.map { .text($0.rawValue) }
+      conditions.append("unit IN (\(values.indices.map { "?\($0 + 1)" }.joined(separator: ", ")))")
+    }
+    return try await posts(where: conditions.isEmpty ? "1" : conditions.joined(separator: " AND "), values)
+  }
+
+  private func posts(where condition: String, _ values: [CellValue]) async throws -> [HubPost] {
+    try await hub.read { session in
       let tree = try HubPlan.read(session)?.tree
-      let list = units.map { $0.map { "'\($0.rawValue.replacing("'", with: "''"))'" }.joined(separator: ", ") }
       let rows = try session.rows(
         """
         SELECT id, unit, day, words, device, hidden FROM post
-        WHERE \(list.map { "unit IN (\($0))" } ?? "1") AND (?1 = 1 OR hidden IS NULL) ORDER BY day DESC, unit, id LIMIT \(Self.postsListedMax)
-        """, [.integer(withHidden ? 1 : 0)])
+        WHERE \(condition) ORDER BY day DESC, unit, id LIMIT \(Self.postsListedMax)
+        """, values)
       return try rows.map { row in
         let (id, unit) = (row[0].text ?? "", UnitCode(row[1].text ?? ""))
         let photos = try session.rows(
@@ -98,7 +106,7 @@ extension SurveyHub {
     try await hub.write { session in
       try session.execute("UPDATE post SET hidden = ?2 WHERE id = ?1", [.text(whole), reason.map { .text($0) } ?? .null])
     }
-    guard let post = try await posts(withHidden: true).first(where: { $0.id == whole }) else {
+    guard let post = try await posts(where: "id = ?1", [.text(whole)]).first else {
       throw SyncError(.badRequest, vi: "Tin không còn.", en: "The post is gone.")
     }
     return post

@@ -73,12 +73,12 @@ final class OwnWrites {
       let stamp = try order.issue(wallMs: wallMs, scope: scope)
       let origin = Origin(version: Version(stamp, key.replica), position: try order.nextPosition(scope: scope))
       try order.place(1, scope: scope)
-      for said in changes where said.isSaved {
-        let change = said.change
+      for spoken in changes where spoken.isSaved {
+        let change = spoken.change
         let shape = try rows.shapeOrUnknown(change.table)
         let before = try rows.load(shape, key: change.key)?.state ?? .unknown
         let cells = try rows.prepare(change, shape, rules: [:])
-        var incoming = said.author ?? IncomingChange(life: change.life, cells: cells, origin: origin, seenThrough: .max)
+        var incoming = spoken.author ?? IncomingChange(life: change.life, cells: cells, origin: origin, seenThrough: .max)
         (incoming.life, incoming.cells, incoming.origin) = (change.life, cells, origin)
         let outcome = Merge.join(before, incoming, policies: try rows.policies(shape))
         try session.withoutCapture { try rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope) }

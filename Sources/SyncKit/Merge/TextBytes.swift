@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+internal import Foundation
 
 /// Texts as the bytes they are stored as, which is what counts everywhere here: two spellings of one accented word differ.
 extension String {

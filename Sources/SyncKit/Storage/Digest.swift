@@ -42,7 +42,7 @@ struct RowDigest: Hashable, Sendable {
       }
       data.append(contentsOf: close)
     }
-    self.init(data)
+    self.init(hashing: data)
   }
 
   /// That of a living row whose cells have one version.
@@ -60,7 +60,7 @@ struct RowDigest: Hashable, Sendable {
       value.append(to: &data)
       data.append(contentsOf: close)
     }
-    self.init(data)
+    self.init(hashing: data)
   }
 
   /// What comes before the key.
@@ -91,7 +91,7 @@ struct RowDigest: Hashable, Sendable {
     return data
   }
 
-  private init(_ data: [UInt8]) {
+  private init(hashing data: [UInt8]) {
     self.init(value: SHA256.hash(data: data).withUnsafeBytes { UInt128(littleEndian: $0.loadUnaligned(as: UInt128.self)) })
   }
 

@@ -209,6 +209,43 @@ import Testing
     try await world.expectConverged([a, b])
   }
 
+  /// What was begun then ends at a place from which the log does not lead on.
+  @Test func aSnapshotBegunBeforeTheLogWasClearedIsFollowedByOneThatIsNot() async throws {
+    var options = Hub.Options()
+    (options.firstUnitsMax, options.snapshotRowsMax) = (10, 7)
+    let world = try await World(options: options)
+    let b = try await world.device("b")
+    for number in 0..<40 {
+      try await b.insert("\(number)", "x")
+      try await b.seal()
+    }
+    try await world.sync(b)
+    let a = try world.replica("a")
+    try await a.requestEnrolment(code: try await world.hub.makeCode(scope: "07201", readScopes: ["24", "07201"]), label: "a")
+    func isBegun() async throws -> Bool {
+      try await a.engineRead { try !SnapshotPlace(session: $0.session).next(scope: "07201").isEmpty }
+    }
+    // Returns with a little more room each, until one ends within the snapshot.
+    for room in stride(from: 500, to: 20_000, by: 500) where try await !isBegun() {
+      let export = try await a.exportBundle(to: world.file("\(room).skb"))
+      world.clock.advance(1000)
+      var short = Hub.BundleOptions()
+      (short.returnPath, short.feedBytesMax) = (world.file("\(room)-return.skb"), room)
+      _ = try await a.importBundles(try await world.hub.importBundles(export.paths, options: short).returns)
+    }
+    #expect(try await isBegun())
+
+    for number in 40..<43 { try await b.insert("\(number)", "x") }
+    try await world.sync(b)
+    world.clock.advance(1000)
+    #expect(try await world.hub.clearLog(leaseMs: 0, isBackedUp: false) > 0)
+    try await world.journey(a, "rest")
+    #expect(BackupFile.size(world.file("rest-return.skb")) < 100_000)
+    #expect(try await a.notes().count == 43)
+    try await world.sync(b)
+    try await world.expectConverged([a, b])
+  }
+
   @Test func fileAndNetworkMayTakeTurns() async throws {
     let world = try await World()
     let a = try await world.deviceByFile("a")

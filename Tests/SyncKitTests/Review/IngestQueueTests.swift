@@ -60,7 +60,7 @@ import Testing
       let results = try await store.write { session in
         try body(Ingest(session: session, tables: store.tables, key: key, wallMs: 1))
       }
-      sizes.note(results.count)
+      await sizes.note(results.count)
       return results
     }
     let large = IngestQueue.groupChangesMax / 2 - 1
@@ -71,14 +71,13 @@ import Testing
       }
       try await group.waitForAll()
     }
-    #expect(sizes.all.reduce(0, +) == 40 && sizes.all.allSatisfy { $0 <= 2 } && sizes.all.contains(2))
+    let all = await sizes.all
+    #expect(all.reduce(0, +) == 40 && all.allSatisfy { $0 <= 2 } && all.contains(2))
   }
 
-  private final class Tally: @unchecked Sendable {
-    private let lock = NSLock()
-    private var noted: [Int] = []
-    var all: [Int] { lock.withLock { noted } }
-    func note(_ count: Int) { lock.withLock { noted.append(count) } }
+  private actor Tally {
+    private(set) var all: [Int] = []
+    func note(_ count: Int) { all.append(count) }
   }
 
   @Test func oneReplicasFloodLeavesRoomForOthers() async throws {
