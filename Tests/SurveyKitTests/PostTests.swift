@@ -53,6 +53,20 @@ import Testing
     }
   }
 
+  /// However many newer ones there are.
+  @Test func anOldPostCanBeHidden() async throws {
+    let world = try await HubWorld()
+    try await world.survey.hub.write { session in
+      for number in 0...SurveyHub.postsListedMax {
+        try session.execute(
+          "INSERT INTO post (id, unit, day, words) VALUES (?1, '07201', ?2, 'x')",
+          [.text(String(10_000 + number)), .text(number == 0 ? "2024-03-01" : "2024-04-01")])
+      }
+    }
+    #expect(try await !world.survey.posts(withHidden: true).contains { $0.id == "10000" })
+    #expect(try await world.survey.hidePost("10000", reason: "old").hidden == "old")
+  }
+
   @Test func whatSaysNothingOrTooMuchIsRefused() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: Self.unit)
