@@ -112,13 +112,18 @@ extension Simulation {
     guard try WireHubInfo(serializedBytes: try hubKey.open(info.body, as: .hubInfo)).lives.contains(where: { $0.incarnation == known })
     else { return }
     var cursor = try await replica.engineRead { try $0.state.value("cursor").blob ?? Data() }
-    var rebases = 0
-    while let response = try answers.answer(.feedAnswer, cursor), rebases < 8 {
+    var fetched: [String] = []
+    while let response = try answers.answer(.feedAnswer, cursor), fetched.count < 8 {
       guard response.status == 200 else {
         let error = SyncError(response)
         guard error.code == .rebase, let scope = error.scope else { return }
-        rebases += 1
-        guard let next = try await noteSnapshot(of: scope, after: cursor, answers, hubKey, to: device, epoch: letter.epoch) else { return }
+        // One that was begun before is at its end after the first.
+        let begun =
+          fetched.contains(scope) ? Data() : try await replica.engineRead { try SnapshotPlace(session: $0.session).next(scope: scope) }
+        fetched.append(scope)
+        guard
+          let next = try await noteSnapshot(of: scope, after: cursor, from: begun, answers, hubKey, to: device, epoch: letter.epoch)
+        else { return }
         cursor = next
         continue
       }
@@ -130,11 +135,11 @@ extension Simulation {
   }
 
   private func noteSnapshot(
-    of scope: String, after cursor: Data, _ answers: BundleAnswers, _ hubKey: VerifyingKey, to device: Device, epoch: Int
+    of scope: String, after cursor: Data, from begun: Data, _ answers: BundleAnswers, _ hubKey: VerifyingKey, to device: Device, epoch: Int
   ) async throws -> Data? {
     // The log of a store that was put back since cannot be looked at any more.
     guard epoch == hub.port.epoch else { return nil }
-    var next = try await device.open().engineRead { try SnapshotPlace(session: $0.session).next(scope: scope) }
+    var next = begun
     let asked = HubRequest("GET", "/v1/snapshot?cursor=\(cursor.base64URL)")
     while let response = try answers.answer(.snapshotAnswer, SnapshotRequest(scope: scope, cursor: cursor, next: next).about) {
       guard response.status == 200 else {
