@@ -16,6 +16,10 @@ let package = Package(
       dependencies: [
         "CSQLite",
         .product(name: "SyncKit", package: "synckit"),
+        .product(name: "SurveyKit", package: "synckit"),
+        // Not linked, but built with it and laid beside it: what is measured end to end are the tools as shipped.
+        .product(name: "hub", package: "synckit"),
+        .product(name: "field", package: "synckit"),
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       path: "Sources/Bench"),

@@ -40,6 +40,11 @@ import Testing
     let listed = try await HubTool.run(["devices", "list", "--dir", dir])
     #expect(listed.output.contains("Phường Thọ Xương, Thành phố Bắc Giang") && listed.output.contains("active"))
 
+    // Enrolment and the exchange wrote: a monitor sees for how long at most others had to wait.
+    let after = try RawCall.request("GET", "/health", port: hub.hubPort)
+    let measured = try #require(try JSONSerialization.jsonObject(with: after.body) as? [String: Any])
+    #expect((measured["longestWriteMs"] as? Int).map { $0 >= 0 } == true)
+
     try board(hub)
     #expect(await hub.stop() == 0)
     #expect(hub.errors.contains("stopped"))

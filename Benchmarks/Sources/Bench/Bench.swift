@@ -1,7 +1,7 @@
 import CSQLite
 import Foundation
 
-/// `bench [--quick] [--only W4] [--folder DIR] [--results DIR]`: runs the workloads, prints the table beside the stored baseline,
+/// `bench [--quick] [--million] [--only W4] [--folder DIR] [--results DIR]`: runs the workloads, prints the table beside the stored baseline,
 /// and writes the figures as JSON.
 @main struct Bench {
   struct Settings: Codable {
@@ -14,6 +14,8 @@ import Foundation
     var growthRowsEach = 500
     var lateCommunes = 40
     var firstSyncRows = 100_000
+    var answersEach = 50
+    var isMillion = false
     var journal = "WAL; plain: synchronous NORMAL; SyncKit as shipped: FULL, secure_delete ON"
     var row = "24 columns and a random 16-byte key, about 244 bytes"
   }
@@ -33,13 +35,14 @@ import Foundation
       return arguments[index + 1]
     }
     let folder = value(of: "--folder") ?? NSTemporaryDirectory()
-    let only = value(of: "--only") ?? "W"
+    let only = value(of: "--only") ?? ""
     let results = value(of: "--results") ?? "Benchmarks/results"
     if arguments.contains("--quick") {
       settings = Settings(
         isQuick: true, runs: 3, localRows: 5000, communes: 209, rowsEach: 100, growthCommunes: 1045, growthRowsEach: 100, lateCommunes: 10,
-        firstSyncRows: 20_000)
+        firstSyncRows: 20_000, answersEach: 10)
     }
+    settings.isMillion = arguments.contains("--million")
     let figures = try await run(settings, only, folder)
     let report = Results(machine: machine(), settings: settings, workloads: figures)
     let baseline = (try? Data(contentsOf: URL(fileURLWithPath: results + "/baseline.json")))
@@ -54,11 +57,11 @@ import Foundation
     print("written: \(path)")
   }
 
-  private static func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+  static func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 
   /// - Parameter only: How the names of the workloads begin that are wanted.
   private static func run(_ settings: Settings, _ only: String, _ folder: String) async throws -> [Figure] {
-    func isWanted(_ names: String...) -> Bool { names.contains { $0.hasPrefix(only) || only.hasPrefix($0) } }
+    func isWanted(_ names: String...) -> Bool { names.contains { Bench.isWanted(only, $0) } }
     var figures: [Figure] = []
     if isWanted("W1", "W2", "W3") { figures += try await local(settings, folder) }
     var rate: [Rate] = []
@@ -83,8 +86,12 @@ import Foundation
       let (few, many) = (Figure("", "", small.map { $0.hub / $0.plain }).value, Figure("", "", large.map { $0.hub / $0.plain }).value)
       figures.append(Figure("W6.growth", "÷ plain's", [many / few]))
     }
+    if isWanted("E") { figures += try await endToEnd(settings, only, folder) }
     return figures
   }
+
+  /// Whether `only`, how the names of wanted workloads begin, wants one of these.
+  static func isWanted(_ only: String, _ names: String...) -> Bool { names.contains { $0.hasPrefix(only) || only.hasPrefix($0) } }
 
   private static func local(_ settings: Settings, _ folder: String) async throws -> [Figure] {
     let local = LocalWork(folder: folder, rows: settings.localRows)

@@ -82,7 +82,7 @@ struct BundleWork {
     run.bundle = try await Cost.of {
       guard try await other.importBundles([prepared.bundle]).isWhole else { throw SQLiteFailure(description: "not all was taken") }
     }.cpu
-    run.memory = PeakMemory.mib
+    run.memory = PeakMemory.mib()
     try await check(other)
     return run
   }
@@ -91,18 +91,6 @@ struct BundleWork {
     let rows = try await hub.read { try $0.rows("SELECT count(*) FROM survey", [])[0][0].integer ?? 0 }
     try hub.close()
     guard rows == Int64(devices * batchesEach * rowsEach) else { throw SQLiteFailure(description: "\(rows) rows arrived") }
-  }
-
-  /// The most memory this process held since it was told to forget. 0 where the system does not tell.
-  private enum PeakMemory {
-    static func forget() { try? Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs")) }
-
-    static var mib: Double {
-      guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
-        let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
-      else { return 0 }
-      return (line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Double($0) } ?? 0) / 1024
-    }
   }
 }
 

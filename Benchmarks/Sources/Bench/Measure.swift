@@ -20,6 +20,19 @@ struct Cost {
   }
 }
 
+/// The most memory a process held, since it began or was told to forget. 0 where the system does not tell.
+enum PeakMemory {
+  static func forget() { try? Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs")) }
+
+  /// - Parameter process: Its number; without one this process is meant.
+  static func mib(of process: String = "self") -> Double {
+    guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
+      let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
+    else { return 0 }
+    return (line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Double($0) } ?? 0) / 1024
+  }
+}
+
 /// One number of a workload, measured several times.
 struct Figure: Codable {
   var name: String

@@ -19,8 +19,8 @@ enum Table {
       row("workload", "value", "± spread", "goal", "baseline", ""),
     ]
     for figure in results.workloads {
-      let goal = goals[figure.name]
-      let isFloor = floors.contains(figure.name)
+      let goal = goals[figure.name] ?? EndToEnd.goals[figure.name]
+      let isFloor = floors.union(EndToEnd.floors).contains(figure.name)
       let before = baseline?.workloads.first { $0.name == figure.name }?.value
       let isReached = goal.map { isFloor ? figure.value >= $0 : figure.value <= $0 }
       lines.append(

@@ -89,13 +89,17 @@ struct ProtocolResponder: HTTPResponder {
     var incarnation: String?
     var uptimeSeconds: Int
     var failedCalls: Int
+    /// How long the longest transaction since the start kept all other writing waiting.
+    var longestWriteMs: Int
   }
 
   /// Whether the store answers; for monitors and for whoever starts the process.
   private func health() async -> Response {
     let incarnation = try? await survey.incarnation()
     let uptime = (ContinuousClock.now - started).components.seconds
-    let health = Health(ok: incarnation != nil, incarnation: incarnation, uptimeSeconds: Int(uptime), failedCalls: calls.failed)
+    let health = Health(
+      ok: incarnation != nil, incarnation: incarnation, uptimeSeconds: Int(uptime), failedCalls: calls.failed,
+      longestWriteMs: Int(survey.hub.longestWrite / .milliseconds(1)))
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let body = (try? encoder.encode(health)) ?? Data("{\"ok\":false}".utf8)

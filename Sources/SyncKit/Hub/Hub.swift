@@ -96,6 +96,9 @@ public final class Hub: Sendable {
   /// The hub's own identity.
   public var replica: ReplicaID { keys.signing.replica }
 
+  /// How long the longest transaction of this process kept everyone else from writing, commit included.
+  public var longestWrite: Duration { store.longestWrite }
+
   public func close() throws { try store.close() }
 
   // MARK: The hub's own writes

@@ -1,5 +1,6 @@
 internal import Foundation
 public import GRDB
+internal import Synchronization
 
 /// A transaction of a hub's store.
 public protocol HubSession: SQLSession {
@@ -22,6 +23,9 @@ public protocol HubStore: Sendable {
   func close() throws
   /// Where blobs are, as files. Several processes of one hub share the folder.
   var blobFolder: String { get }
+  /// How long the longest transaction of this process kept everyone else from writing, its commit included. Waiting for others is not
+  /// part of it.
+  var longestWrite: Duration { get }
 }
 
 /// Shapes of the declared tables, by name and by number.
@@ -48,6 +52,7 @@ public final class SQLiteHubStore: HubStore {
   private let database: DatabasePool
   private let capture: CaptureContext
   let steps = StorageSteps()
+  private let longest = Mutex(Duration.zero)
 
   private struct Session: HubSession {
     let base: SQLiteSession
@@ -108,15 +113,28 @@ public final class SQLiteHubStore: HubStore {
 
   public func write<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T {
     try await SyncError.explaining(path) {
-      let result = try await database.write { [capture, steps] db in
-        let result = try body(Session(base: SQLiteSession(db: db, listener: steps.listener), capture: capture))
-        try steps.reached(.beforeCommit)
-        return result
+      let result = try await database.writeWithoutTransaction { [self] db in
+        var begun = ContinuousClock.now
+        var made: T?
+        defer {
+          let held = ContinuousClock.now - begun
+          longest.withLock { $0 = max($0, held) }
+        }
+        try db.inTransaction {
+          begun = .now
+          made = try body(Session(base: SQLiteSession(db: db, listener: steps.listener), capture: capture))
+          try steps.reached(.beforeCommit)
+          return .commit
+        }
+        guard let made else { throw CancellationError() }  // What was committed was made.
+        return made
       }
       try steps.reached(.committed)
       return result
     }
   }
+
+  public var longestWrite: Duration { longest.withLock { $0 } }
 
   public func read<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T {
     try await SyncError.explaining(path) {

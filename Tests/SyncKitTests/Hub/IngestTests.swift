@@ -30,6 +30,22 @@ import Testing
     RowChange(table: table, key: .text(id), life: life, cells: life % 2 == 1 ? [CellChange("unit", .text(unit))] + cells : [])
   }
 
+  @Test func theLongestWriteIsToldWithWhatHappensInside() async throws {
+    let pauseMs: UInt32 = 40
+    var options = Hub.Options()
+    options.onMerge = { _, _ in usleep(pauseMs * 1000) }
+    let world = try await World(options: options)
+    let a = try await world.device("a")
+    #expect(world.hub.longestWrite > .zero)
+    try await a.execute("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 1)")
+    _ = try await world.hub.ingest(try await batches(a)[0])
+    let longest = world.hub.longestWrite
+    #expect(longest >= .milliseconds(Int64(pauseMs)))
+    // A shorter one afterwards changes nothing.
+    try await world.hubStore.write { _ in }
+    #expect(world.hub.longestWrite == longest)
+  }
+
   @Test func theSameBatchTwiceIsMergedOnceAndAnsweredAlike() async throws {
     let world = try await World()
     let a = try await world.device("a")

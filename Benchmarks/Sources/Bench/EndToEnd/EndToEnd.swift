@@ -1,0 +1,105 @@
+import Foundation
+
+/// What is measured over HTTP: the tools as they are shipped, in processes of their own.
+enum EndToEnd {
+  static let goals: [String: Double] = [
+    "E1.push.hubRate": 0.5, "E1.hubMemory": 200, "E1.push.longestWrite": 50, "E3.idle.sent": 1024, "E3.idle.received": 1024,
+    "E4.feed": 3.5, "E4.snapshot": 2.5, "E4.feed.million": 3.5, "E4.snapshot.million": 2.5, "E6.status": 3, "E7.bundle.import": 1,
+  ]
+  static let floors: Set = ["E1.push.hubRate"]
+  static let runs = 3
+
+  /// 209 devices and the hub's stores in one process: more files than a shell allows by itself.
+  static func allowManyFiles() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  }
+}
+
+extension Bench {
+  static func endToEnd(_ settings: Settings, _ only: String, _ folder: String) async throws -> [Figure] {
+    let tools = try Tools()
+    EndToEnd.allowManyFiles()
+    var figures: [Figure] = []
+    if isWanted(only, "E1", "E2", "E5") { figures += try await crowd(settings, tools, folder) }
+    if isWanted(only, "E3", "E4", "E6") { figures += try await farSync(settings, tools, folder) }
+    if isWanted(only, "E7") { figures += try await carried(settings, tools, folder) }
+    return figures
+  }
+
+  private static func crowd(_ settings: Settings, _ tools: Tools, _ folder: String) async throws -> [Figure] {
+    say("E1, E2: \(2 * settings.communes) devices are made")
+    let crowd = Crowd(folder: folder, tools: tools, communes: settings.communes, rowsEach: settings.rowsEach)
+    let prepared = try await crowd.prepare()
+    var runs: [Crowd.Run] = []
+    for number in 0..<EndToEnd.runs {
+      say("E1, E2: run \(number + 1) of \(EndToEnd.runs)")
+      runs.append(try await crowd.run(prepared))
+    }
+    say("E5: answers, results and board")
+    let reading = try await Reading(tools: tools, crowd: crowd, answersEach: settings.answersEach).measure(prepared)
+    let rows = Double(settings.communes * settings.rowsEach)
+    return [
+      Figure("E1.push.rowsPerSecond", "rows/s", runs.map { rows / $0.pushWall }),
+      Figure("E1.push.p50", "ms", runs.map { $0.pushes.percentile(50) }),
+      Figure("E1.push.p99", "ms", runs.map { $0.pushes.percentile(99) }),
+      Figure("E1.push.hubCPU", "CPU s", runs.map(\.pushCPU)),
+      Figure("E1.push.hubRate", "× in process", runs.map { $0.inProcess / $0.pushCPU }),
+      Figure("E1.push.longestWrite", "ms", runs.map(\.longestWriteMs)),
+      Figure("E1.hubMemory", "MiB", runs.map(\.memory)),
+      Figure("E2.feed.rowsPerSecond", "rows/s", runs.map { rows / $0.feedWall }),
+      Figure("E2.feed.p50", "ms", runs.map { $0.pages.percentile(50) }),
+      Figure("E2.feed.p99", "ms", runs.map { $0.pages.percentile(99) }),
+      Figure("E2.feed.hubCPU", "CPU s", runs.map(\.feedCPU)),
+      Figure("E5.answers.perSecond", "answers/s", [reading.answersPerSecond]),
+      Figure("E5.answers.perHubCPU", "answers/CPU s", [reading.answersPerCPU]),
+      Figure("E5.results", "ms", reading.results), Figure("E5.status", "ms", reading.status),
+      Figure("E5.board.p50", "ms", [reading.board.percentile(50)]), Figure("E5.board.p99", "ms", [reading.board.percentile(99)]),
+    ]
+  }
+
+  private static func farSync(_ settings: Settings, _ tools: Tools, _ folder: String) async throws -> [Figure] {
+    say("E3, E4: \(settings.firstSyncRows) rows of one commune")
+    let province = try await Province(folder, communes: 1)
+    let work = FarSync(tools: tools, rows: settings.firstSyncRows, runs: EndToEnd.runs)
+    let outcome = try await work.measure(in: province)
+    say("E6: the tools' start")
+    let start = try ToolStart(tools: tools, folder: folder).measure(store: outcome.store)
+    var figures =
+      [
+        Figure("E3.idle.sent", "bytes", outcome.idle.map(\.sent)), Figure("E3.idle.received", "bytes", outcome.idle.map(\.received)),
+        Figure("E3.idle.device", "CPU ms", outcome.idle.map(\.device)), Figure("E3.idle.hub", "CPU ms", outcome.idle.map(\.hub)),
+      ] + firstSync(outcome, "")
+      + [
+        Figure("E6.start.field", "ms", start.field), Figure("E6.start.hub", "ms", start.hub), Figure("E6.status.wall", "ms", start.status),
+        Figure("E6.sqlite3.wall", "ms", start.sqlite), Figure("E6.status", "× sqlite3", start.statusToSQLite),
+      ]
+    if settings.isMillion {
+      say("E4: a million rows")
+      let far = FarSync(tools: tools, rows: 1_000_000, runs: 1)
+      figures += firstSync(try await far.measure(in: try await Province(folder, communes: 1)), ".million")
+    }
+    return figures
+  }
+
+  private static func firstSync(_ outcome: FarSync.Outcome, _ rows: String) -> [Figure] {
+    [
+      Figure("E4.feed" + rows, "×", outcome.feed.map(\.device)), Figure("E4.feed.hub" + rows, "×", outcome.feed.map(\.hub)),
+      Figure("E4.feed.seconds" + rows, "s", outcome.feed.map(\.wall)),
+      Figure("E4.snapshot" + rows, "×", outcome.snapshot.map(\.device)), Figure("E4.snapshot.hub" + rows, "×", outcome.snapshot.map(\.hub)),
+      Figure("E4.snapshot.seconds" + rows, "s", outcome.snapshot.map(\.wall)),
+    ]
+  }
+
+  private static func carried(_ settings: Settings, _ tools: Tools, _ folder: String) async throws -> [Figure] {
+    say("E7: a bundle, and the same over HTTP")
+    let work = CarriedWork(
+      folder: folder, tools: tools, devices: settings.isQuick ? 8 : 20, batchesEach: settings.isQuick ? 5 : 10, rowsEach: 500)
+    let prepared = try await work.prepare()
+    var runs: [Double] = []
+    for _ in 0..<EndToEnd.runs { runs.append(try await work.run(prepared)) }
+    return [Figure("E7.bundle.import", "÷ HTTP", runs)]
+  }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import SurveyKit
+import SyncKit
+
+/// E5: the crowd's devices send answers and a report each; then results and board are asked for, of a hub that has it all.
+struct Reading {
+  let tools: Tools
+  let crowd: Crowd
+  let answersEach: Int
+
+  struct Outcome {
+    var answersPerSecond = 0.0, answersPerCPU = 0.0
+    /// Milliseconds of each.
+    var results: [Double] = [], board: [Double] = [], status: [Double] = []
+  }
+
+  func measure(_ prepared: Crowd.Prepared) async throws -> Outcome {
+    let province = prepared.province
+    let scratch = try Scratch(province.scratch.path)
+    try province.copyHub(to: scratch.path + "/hub")
+    let hub = try ServedHub(tools, folder: scratch.path + "/hub")
+    let members = try (0..<crowd.communes).map { try province.copy("author-\($0)", to: scratch.path) }
+    let sending = try TimedHTTP(hub.address, isForSending: true)
+    _ = try await crowd.together(members, hub) { try await $0.push(sending) }
+    for (number, member) in members.enumerated() { try await fill(member, number, province) }
+    let sent = try await crowd.together(members, hub) { try await $0.push(sending) }
+    for member in members { try member.close() }
+
+    var outcome = Outcome()
+    let answers = Double(crowd.communes * answersEach)
+    (outcome.answersPerSecond, outcome.answersPerCPU) = (answers / sent.wall, answers / sent.cpu)
+    let board = try HTTPTransport(hub: hub.boardAddress)
+    for _ in 0..<100 {
+      let start = ContinuousClock.now
+      let page = try await board.send(HubRequest("GET", "/"), timeoutMs: 30_000)
+      outcome.board.append((ContinuousClock.now - start) / .milliseconds(1))
+      guard page.status == 200, page.body.count > 10_000 else { throw SQLiteFailure(description: "the board answered \(page.status)") }
+    }
+    try hub.stop()
+    for _ in 0..<7 {
+      let results = try WholeProcess(tools.hub, ["results", "--json", "--dir", scratch.path + "/hub"], scratch: scratch)
+      outcome.results.append(results.wall * 1000)
+      try check(results.output)
+      outcome.status.append(try WholeProcess(tools.hub, ["status", "--dir", scratch.path + "/hub"], scratch: scratch).wall * 1000)
+    }
+    return outcome
+  }
+
+  /// Answers and a report of one commune, as people would give them.
+  private func fill(_ member: Member, _ number: Int, _ province: Province) async throws {
+    let (day, unit) = (province.source.campaign.firstDay, try await member.field.unit())
+    let forms = province.source.forms
+    guard let form = forms.first(where: { $0.id == province.source.campaign.forms.first }),
+      let reportForm = forms.first(where: { $0.id == province.source.campaign.reportForm })
+    else { throw SQLiteFailure(description: "the campaign has no forms") }
+    let generator = AnswerGenerator(form: form, day: day.description)
+    try await member.field.submitAll(
+      (0..<answersEach).map {
+        AnswerSubmission(try generator.answers(seed: UInt64(number * answersEach + $0)), unit: unit, day: day, language: "vi")
+      })
+    let report = try AnswerGenerator(form: reportForm, day: day.description).answers(seed: UInt64(number))
+    _ = try await member.field.saveReport(day: day, answers: report)
+  }
+
+  private func check(_ output: Data) throws {
+    struct Results: Decodable { var participation: [Participation] }
+    let province = try JSONDecoder().decode(Results.self, from: output).participation.first { $0.level == .province }
+    guard province?.answers == crowd.communes * answersEach else {
+      throw SQLiteFailure(description: "\(province?.answers ?? 0) answers in the results")
+    }
+  }
+}
