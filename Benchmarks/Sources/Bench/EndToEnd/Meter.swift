@@ -30,7 +30,7 @@ final class Meter: Sendable {
       while true {
         let device = accept(listener, nil, nil)
         guard device >= 0 else { return }
-        let hub = Self.connect(hubPort)
+        let hub = Self.dial(hubPort)
         self?.counts.withLock { $0.connections += 1 }
         Thread.detachNewThread { [weak self] in Self.pump(device, hub) { bytes in self?.counts.withLock { $0.sent += bytes } } }
         Thread.detachNewThread { [weak self] in Self.pump(hub, device) { bytes in self?.counts.withLock { $0.received += bytes } } }
@@ -46,11 +46,11 @@ final class Meter: Sendable {
     return address
   }
 
-  private static func connect(_ port: Int) -> Int32 {
+  private static func dial(_ port: Int) -> Int32 {
     let end = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = loopback(port)
     _ = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(end, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(end, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
     }
     return end
   }
@@ -64,7 +64,7 @@ final class Meter: Sendable {
       count(read)
       var written = 0
       while written < read {
-        let more = buffer.withUnsafeBytes { send(to, $0.baseAddress?.advanced(by: written), read - written, Int32(MSG_NOSIGNAL.rawValue)) }
+        let more = buffer.withUnsafeBytes { send(to, $0.baseAddress?.advanced(by: written), read - written, Int32(MSG_NOSIGNAL)) }
         guard more > 0 else { break }
         written += more
       }

@@ -16,10 +16,11 @@ struct WholeProcess {
     posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
     var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
-    defer { for word in words { free(word) } }
+    var environment: [UnsafeMutablePointer<CChar>?] = ProcessInfo.processInfo.environment.map { strdup("\($0)=\($1)") } + [nil]
+    defer { for word in words + environment { free(word) } }
     var (child, status, usage) = (pid_t(), Int32(), rusage())
     let start = ContinuousClock.now
-    guard posix_spawnp(&child, path, &actions, nil, &words, environ) == 0, wait4(child, &status, 0, &usage) == child else {
+    guard posix_spawnp(&child, path, &actions, nil, &words, &environment) == 0, wait4(child, &status, 0, &usage) == child else {
       throw SQLiteFailure(description: "\(path) cannot be run")
     }
     wall = (ContinuousClock.now - start) / .seconds(1)
