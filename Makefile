@@ -1,5 +1,5 @@
 # One word per habit. `make test` is what CI runs; `make demo` shows everything at work. Both do their own set-up.
-DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libqrencode-dev libpng-dev libvips-dev tzdata sqlite3 \
+DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libqrencode-dev libpng-dev libvips42 tzdata sqlite3 \
   python3 python3-venv faketime curl zbar-tools librsvg2-bin chromium
 # What the tests compare with, and what drives their browser, in an environment of its own; without it those tests are skipped and say so.
 PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2
@@ -13,7 +13,7 @@ deps:
 	  missing=""; for p in $(DEBIAN_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	  if [ -n "$$missing" ]; then echo "Installing:$$missing"; $(SUDO) apt-get update -qq && \
 	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi; \
-	else echo "Not Debian: provide SQLite 3.40+, zlib, libzip, libqrencode, libpng, libvips and libcurl with headers yourself."; fi
+	else echo "Not Debian: provide SQLite 3.40+, zlib, libzip, libqrencode, libpng and libcurl with headers yourself, and libvips."; fi
 	@if ! .build/python/bin/python -c 'import pyxform, openpyxl, playwright' 2>/dev/null; then \
 	  python3 -m venv .build/python && .build/python/bin/python -m pip install -q --disable-pip-version-check $(PYTHON_PACKAGES) || \
 	  echo "Without $(PYTHON_PACKAGES) some form and browser tests are skipped."; fi

@@ -8,9 +8,9 @@ extension Photo {
   /// Blocks for the time it takes to decode.
   static func fault(ofKept jpeg: Data) -> PhotoFault? {
     guard isReady else { return .noLibrary }
-    defer { vips_error_clear() }
+    defer { synckit_photo_forget() }
     return jpeg.withUnsafeBytes { bytes -> PhotoFault? in
-      guard let reader = vips_foreign_find_load_buffer(bytes.baseAddress, bytes.count), readers.contains(String(cString: reader)) else {
+      guard let reader = synckit_photo_reader(bytes.baseAddress, bytes.count), readers.contains(String(cString: reader)) else {
         return .notAPicture
       }
       var (width, height): (Int32, Int32) = (0, 0)

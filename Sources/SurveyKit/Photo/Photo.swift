@@ -37,10 +37,10 @@ public struct Photo: Sendable, Hashable {
     guard !source.isEmpty else { throw .empty }
     guard source.count <= Self.sourceBytesMax else { throw .tooLarge }
     guard Self.isReady else { throw .noLibrary }
-    defer { vips_error_clear() }
+    defer { synckit_photo_forget() }
     let made: Result<Photo, PhotoFault> = source.withUnsafeBytes { bytes in
       do throws(PhotoFault) {
-        guard let reader = vips_foreign_find_load_buffer(bytes.baseAddress, bytes.count), Self.readers.contains(String(cString: reader))
+        guard let reader = synckit_photo_reader(bytes.baseAddress, bytes.count), Self.readers.contains(String(cString: reader))
         else { throw .notAPicture }
         var (width, height): (Int32, Int32) = (0, 0)
         guard synckit_photo_size(bytes.baseAddress, bytes.count, &width, &height) == 0, width > 0, height > 0 else { throw .damaged }
@@ -48,7 +48,7 @@ public struct Photo: Sendable, Hashable {
         var (jpeg, count): (UnsafeMutableRawPointer?, Int) = (nil, 0)
         let side = Int32(clamping: min(max(sideMax, 1), Self.sidePixelsMax))
         let result = synckit_photo_make(bytes.baseAddress, bytes.count, side, Self.quality, &jpeg, &count, &width, &height)
-        defer { g_free(jpeg) }
+        defer { synckit_photo_free(jpeg) }
         guard result == 0, let jpeg, count > 0 else { throw .damaged }
         return .success(Photo(jpeg: Data(bytes: jpeg, count: count), width: Int(width), height: Int(height)))
       } catch {

@@ -66,7 +66,7 @@ extension Bench {
     let work = FarSync(tools: tools, rows: settings.firstSyncRows, runs: EndToEnd.runs)
     let outcome = try await work.measure(in: province)
     say("E6: the tools' start")
-    let start = try ToolStart(tools: tools, folder: folder).measure(store: outcome.store)
+    let start = try ToolStart(tools: tools).measure(store: outcome.store, in: province.scratch)
     var figures =
       [
         Figure("E3.idle.sent", "bytes", outcome.idle.map(\.sent)), Figure("E3.idle.received", "bytes", outcome.idle.map(\.received)),

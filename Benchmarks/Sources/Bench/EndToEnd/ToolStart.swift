@@ -3,7 +3,6 @@ import Foundation
 /// E6: what a person waits for before a tool says anything.
 struct ToolStart {
   let tools: Tools
-  let folder: String
   let runs = 21
 
   struct Outcome {
@@ -13,9 +12,8 @@ struct ToolStart {
     var statusToSQLite: [Double] = []
   }
 
-  /// - Parameter store: A closed device's.
-  func measure(store: String) throws -> Outcome {
-    let scratch = try Scratch(folder)
+  /// - Parameter store: A closed device's, somewhere in `scratch`.
+  func measure(store: String, in scratch: Scratch) throws -> Outcome {
     var outcome = Outcome()
     let query = "SELECT length(words) FROM post WHERE id = (SELECT max(id) FROM post)"
     for _ in 0..<runs {
