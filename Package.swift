@@ -109,7 +109,7 @@ let package = Package(
         "SyncKit", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      exclude: ["Protocol/Vectors", "Protocol/stranger.py"],
+      exclude: ["Protocol/Vectors", "Protocol/stranger.py", "Examination/Samples"],
       swiftSettings: habits),
     .testTarget(
       name: "SimulationTests",

@@ -93,6 +93,15 @@ public final class World: Sendable {
     open = Mutex((hub, store))
   }
 
+  /// A world somebody left in a folder: `hub.sqlite` and `keys`.
+  public init(leftIn folder: TemporaryFolder, schema: Schema, nowMs: UInt64) async throws {
+    (self.folder, self.schema, options, clock) = (folder, schema, Hub.Options(), TestClock(nowMs))
+    let store = try SQLiteHubStore.open(
+      at: folder.path + "/hub.sqlite", tables: schema.tables, migrator: schema.migrator, clock: clock, create: false)
+    let hub = try await Hub.open(store: store, keys: try HubKeys.load(from: folder.path + "/keys"), clock: clock)
+    open = Mutex((hub, store))
+  }
+
   public var hub: Hub { open.withLock { $0.hub } }
   public var hubStore: SQLiteHubStore { open.withLock { $0.store } }
 

@@ -54,12 +54,12 @@ struct LocalWork {
     run.sessionSeal = try await Cost.of { _ = try session.changeset() }.cpu / plainDump.cpu
     let updates = try Session(watched)
     run.sessionUpdateTxn100 = try await Cost.of { try Self.update(made, in: watched) }.cpu / plainUpdate.cpu
-    _ = updates
+    updates.end()
     let watchedOne = try Plain(scratch.path + "/session-one.sqlite")
     try watchedOne.execute(SurveyRow.createSQL)
     let sessionOne = try Session(watchedOne)
     run.sessionInsertOneTxn = try await Cost.of { try Self.insert(made, into: watchedOne, transactionOf: rows) }.cpu / plainOneTxn.cpu
-    _ = sessionOne
+    sessionOne.end()
 
     run.insertTxn100 = insert.cpu / plainTxn100.cpu
     run.insertOneTxn = insertOne.cpu / plainOneTxn.cpu

@@ -113,17 +113,25 @@ final class Plain {
   }
 }
 
-/// The session extension watching one connection.
+/// The session extension watching one connection, until `end`.
 final class Session {
   private var handle: OpaquePointer?
+  /// A connection that closes first takes the session's memory with it.
+  private let plain: Plain
 
   init(_ plain: Plain) throws {
+    self.plain = plain
     guard sqlite3session_create(plain.connection, "main", &handle) == SQLITE_OK, sqlite3session_attach(handle, nil) == SQLITE_OK else {
       throw SQLiteFailure(description: "this SQLite has no session extension")
     }
   }
 
-  deinit { if let handle { sqlite3session_delete(handle) } }
+  deinit { end() }
+
+  func end() {
+    if let handle { sqlite3session_delete(handle) }
+    handle = nil
+  }
 
   func changeset() throws -> Data {
     var size: Int32 = 0

@@ -24,13 +24,18 @@ enum CaptureFunctions {
       }
       sqlite3_result_int(call, isBad ? 1 : 0)
     }
-    // synckit_mask(old, new, old, new, …): bit n for a pair n that differs, byte for byte and in kind.
+    // synckit_mask(key, old, new, old, new, …): bit n for a pair n that differs, byte for byte and in kind. It fails for a row
+    // that could never be sent, as handing over every value once more to be asked that is a tenth of an update.
     try add("synckit_mask", -1, to: db, context) { call, count, values in
       var mask: Int64 = 0
-      for pair in 0..<Int(count) / 2 {
-        guard let old = values?[2 * pair], let new = values?[2 * pair + 1] else { continue }
+      guard count > 0, let key = values?[0] else { return sqlite3_result_int(call, 0) }
+      var isBad = CaptureFunctions.isBad(key, isKey: true)
+      for pair in 0..<Int(count - 1) / 2 {
+        guard let old = values?[2 * pair + 1], let new = values?[2 * pair + 2] else { continue }
+        isBad = isBad || CaptureFunctions.isBad(new, isKey: false)
         if CaptureFunctions.differ(old, new) { mask |= 1 << Int64(pair) }
       }
+      if isBad { return sqlite3_result_error(call, "synckit:badValue", -1) }
       sqlite3_result_int64(call, mask)
     }
   }

@@ -52,10 +52,7 @@ enum CaptureTriggers {
             AND EXISTS (SELECT 1 FROM sync_scope WHERE writable = 1);
         """
     }
-    let checks = """
-        SELECT RAISE(ABORT, 'synckit:badValue') WHERE \(badValue(shape));
-      \(mayWrite("NEW"))
-      """
+    let isGood = "  SELECT RAISE(ABORT, 'synckit:badValue') WHERE \(badValue(shape));"
     func trigger(_ event: String, named: String? = nil, when: String? = nil, _ body: String) -> (String, String) {
       let name = "sync_capture_\(table)_\(named ?? event.lowercased())"
       let condition = "synckit_txn() IS NOT NULL" + (when.map { " AND " + $0 } ?? "")
@@ -74,27 +71,27 @@ enum CaptureTriggers {
       END
       """
     return (policyColumns.isEmpty ? [] : [(before, beforeInsert)]) + [
-      trigger("INSERT", [checks, staysInScope, log(.insert, "NEW", extra: extra("NEW"))].joined(separator: "\n")),
+      trigger("INSERT", [isGood, mayWrite("NEW"), staysInScope, log(.insert, "NEW", extra: extra("NEW"))].joined(separator: "\n")),
       trigger(
         "UPDATE",
         """
           SELECT RAISE(ABORT, 'synckit:scopeChange') WHERE OLD.\(scope) IS NOT NEW.\(scope);
-        \(checks)
+        \(mayWrite("NEW"))
         \(log(.update, "NEW", mask: mask(shape), when: "OLD.\(key) IS NEW.\(key) AND changed <> 0", extra: extra("NEW", "OLD")))
         """),
       // A key that changes is a death and a birth. Apart, so that every other update has nothing to do with it.
       trigger(
         "UPDATE OF \(key)", named: "rekey", when: "OLD.\(key) IS NOT NEW.\(key)",
-        [staysInScope, log(.delete, "OLD"), log(.insert, "NEW", extra: extra("NEW"))].joined(separator: "\n")),
+        [isGood, staysInScope, log(.delete, "OLD"), log(.insert, "NEW", extra: extra("NEW"))].joined(separator: "\n")),
       trigger("DELETE", mayWrite("OLD") + "\n" + log(.delete, "OLD")),
     ]
   }
 
-  /// One bit a changed column, by its number.
+  /// One bit a changed column, by its number; it fails for a row that could never be sent.
   private static func mask(_ shape: TableShape) -> String {
     let names = Dictionary(uniqueKeysWithValues: shape.columns.map { ($0.id, quote($0.name)) })
     let pairs = (0...(names.keys.max() ?? 0)).map { id in names[id].map { "OLD.\($0), NEW.\($0)" } ?? "NULL, NULL" }
-    return "synckit_mask(\(pairs.joined(separator: ", ")))"
+    return "synckit_mask(NEW.\(quote(shape.keyColumn)), \(pairs.joined(separator: ", ")))"
   }
 
   /// True for a row that could never be sent.

@@ -2,7 +2,7 @@ internal import GRDB
 
 /// The tables SyncKit keeps beside the app's, on field and hub alike.
 enum MetadataSchema {
-  /// Raised when an older program could no longer read the store.
+  /// Raised when an older program could no longer read the store; `Tests/SyncKitTests/Examination/Samples` has one of each (ADR 22).
   static let storeVersion = 2
 
   static func migrate(_ db: Database, metadataFor tables: [ReplicatedTable]) throws {
@@ -15,7 +15,7 @@ enum MetadataSchema {
         .storeNewer, vi: "Cơ sở dữ liệu do bản mới hơn tạo ra; hãy nâng cấp chương trình.",
         en: "The database was made by a newer version; upgrade this program.")
     }
-    // Until the format is settled there is no way from one to the next.
+    // Before the format was settled there was no way from one to the next.
     guard known == 0 || known == storeVersion else {
       throw SyncError(
         .storeNewer, vi: "Cơ sở dữ liệu do bản thử nghiệm cũ tạo ra; mở bằng bản đó để gửi nốt dữ liệu, rồi ghi danh lại.",

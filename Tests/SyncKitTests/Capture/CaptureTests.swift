@@ -118,7 +118,10 @@ import Testing
     try await replica.execute("INSERT INTO note (id, unit) VALUES ('n', '07201')")
     await #expect(throws: DatabaseError.self) { try await replica.execute("INSERT INTO note (id, unit) VALUES ('m', '07204')") }
     await #expect(throws: DatabaseError.self) { try await replica.execute("UPDATE note SET unit = '07204'") }
-    await #expect(throws: DatabaseError.self) { try await replica.execute("UPDATE note SET c = 'a' || char(0)") }
+    for change in ["c = 'a' || char(0)", "id = 'a' || char(0)", "id = '' || char(0), c = 'b'"] {
+      let error = await #expect(throws: DatabaseError.self) { try await replica.execute("UPDATE note SET \(change)") }
+      #expect(error?.message?.contains("synckit:badValue") == true, "\(change)")
+    }
     #expect(try await replica.status().captured == 1)
   }
 }
