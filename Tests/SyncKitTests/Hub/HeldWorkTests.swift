@@ -283,6 +283,10 @@ import Testing
     #expect(kept.map(\.losing.value) == [.text("ours")] && kept.map(\.winning.value) == [.null])
     let author = try other.secrets().signingKey.replica
     #expect(try await b.conflicts().allSatisfy { $0.winning.replica != author && $0.winning.value != .text("07202") })
+    _ = try await world.hub.resolve(kept[0].id, as: .keepWinner, by: "tỉnh", because: "của xã khác")
+    try await both()
+    let said = try await b.engineRead { try $0.session.rows("SELECT before_value, after_value FROM sync_decision WHERE col = 'note'") }
+    #expect(said == [[.null, .null]])
     _ = try await other.sync(with: world.transport)
     #expect(try await other.engineRead { try $0.session.rows("SELECT note FROM child") } == [[.text("theirs")]])
   }
