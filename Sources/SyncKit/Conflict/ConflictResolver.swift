@@ -38,7 +38,10 @@ struct ConflictResolver {
       case .lastWriterWins, .review, .life, .declined: try settleCell(conflict, shape, resolution)
       }
     let place = Place(table: conflict.table, key: conflict.key, name: CellName(conflict.column, conflict.part))
-    let after = try RowImage(shape, key: conflict.key, in: session).map { value(of: place.name, in: $0) } ?? .null
+    // Of a key that is another unit's row nothing is said in this scope.
+    let standing = try RowImage(shape, key: conflict.key, in: session)
+    let isOwn = standing?.values[shape.declaration.scopeColumn] == .text(conflict.scope)
+    let after = standing.flatMap { isOwn ? value(of: place.name, in: $0) : nil } ?? .null
     try record(
       place, scope: conflict.scope, conflict: conflict.id, choice: resolution.word, before: before, after: after, who: who, reason: reason,
       atMs: max(Int64(clamping: nowMs), conflict.decidedMs + 1))

@@ -97,7 +97,7 @@ struct HeldWork {
     let returned = ReturnedWork(ingest: ingest)
     if let known = try returned.units(of: item.sealed.hash)[item.index], known.contains(where: { !$0.isMerged }) {
       // It was merged before the hub was restored.
-      if try returned.isIncomplete(item.unit.changes) { return false }
+      if try returned.obstacle(to: item.unit.changes, scope: item.scope) != nil { return false }
       try letGo(item)
       try returned.settle(known, index: item.index, content: item.content, batch: item.batch, hash: item.sealed.hash)
       try reissue(item, conflicting: false)
@@ -198,7 +198,9 @@ struct HeldWork {
       _ = try ingest.rows.prepare(change, shape, rules: item.content.rules[change.table] ?? [:])
     }
     for change in item.unit.changes where !isDecision(change) { try keepDeclined(change, version, scope: item.scope) }
-    try release(item, as: version, isDeclined: true) { _ in }
+    try release(item, as: version, isDeclined: true) { origin in
+      try ReturnedWork(ingest: ingest).forget(item.sealed.hash, unit: item.index, declinedAt: origin.position)
+    }
     for change in item.unit.changes {
       guard let said = repaired?.first(where: { $0.table == change.table && $0.key == change.key }) else {
         try answer(change, version, scope: item.scope)
@@ -256,7 +258,9 @@ struct HeldWork {
 
   private func keepDeclined(_ change: RowChange, _ version: Version, scope: String) throws {
     let shape = try ingest.rows.shapeOrUnknown(change.table)
-    let state = try ingest.rows.load(shape, key: change.key)?.state ?? .unknown
+    let stored = try ingest.rows.load(shape, key: change.key)
+    // What stands under a key of another unit's is nothing for those who read this scope.
+    let state = stored.flatMap { $0.scope == scope ? $0.state : nil } ?? .unknown
     let origin = Origin(version: version, position: 0)
     for cell in change.cells {
       let standing = state.cells[cell.name] ?? Cell(origin: state.lifeOrigin ?? origin, value: .null)

@@ -221,8 +221,9 @@ struct Ingest {
       if let known = returned[index] {
         if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
         run = nil
-        if known.contains(where: { !$0.isMerged }), try ReturnedWork(ingest: self).isIncomplete(unit.changes) {
-          let hold = UnitCheck.Hold(reason: .incomplete, detail: unit.changes.first?.table ?? "")
+        if known.contains(where: { !$0.isMerged }),
+          let hold = try ReturnedWork(ingest: self).obstacle(to: unit.changes, scope: content.scope)
+        {
           try self.hold(unit, index: index, hold: hold, content: content, batch: id, into: &result)
           continue
         }

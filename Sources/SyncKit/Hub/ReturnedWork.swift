@@ -126,7 +126,7 @@ struct ReturnedWork {
       let isKnown = content.map { $0.units.indices.contains(unit.index) } ?? false
       let changes = unit.changes.isEmpty && !unit.isDeclined && isKnown ? content?.units[unit.index].changes ?? [] : unit.changes
       if source == nil, !changes.isEmpty { source = try keep(run, scope: page.scope, rules: page.rules) }
-      if let source, try isIncomplete(changes) {
+      if let source, try obstacle(to: changes, scope: page.scope) != nil {
         try note(unit, on: history.branch, scope: page.scope, position: nil)
         if source < 0 { try wait(for: unit, scope: page.scope, history, source: source) }
         continue
@@ -181,7 +181,7 @@ struct ReturnedWork {
         let content = try BatchCodec.reopen(SealedBatch(bytes: bytes))
         guard content.units.indices.contains(Int(index - first)) else { throw ByteReader.short }
         let changes = content.units[Int(index - first)].changes
-        if try isIncomplete(changes) { continue }
+        if try obstacle(to: changes, scope: scope) != nil { continue }
         let unit = FeedUnit(
           position: UInt64(max(0, position)), author: content.replica, batchNumber: content.number, batchHash: hash, index: Int(index),
           stamp: HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), changes: changes, authorCursor: content.cursor)
@@ -196,14 +196,26 @@ struct ReturnedWork {
     return any
   }
 
-  /// Whether a change is of a row that the hub never heard of, and does not say its scope.
-  func isIncomplete(_ changes: [RowChange]) throws -> Bool {
-    try changes.contains { change in
-      guard change.isAlive, let shape = ingest.rows.shape(change.table),
-        !change.cells.contains(where: { $0.column == shape.declaration.scopeColumn })
-      else { return false }
-      return try (ingest.rows.load(shape, key: change.key)?.state.life ?? 0) < change.life
+  /// Why changes cannot be placed: a row that the hub never heard of, and they do not say its scope; or a key that another scope's
+  /// row has taken since the hub was put back.
+  func obstacle(to changes: [RowChange], scope: String) throws -> UnitCheck.Hold? {
+    for change in changes where change.isAlive {
+      guard let shape = ingest.rows.shape(change.table) else { continue }
+      let stored = try ingest.rows.load(shape, key: change.key)
+      if let stored, stored.scope != scope { return UnitCheck.Hold(reason: .scope, detail: change.table) }
+      let isBirth = change.cells.contains { $0.column == shape.declaration.scopeColumn }
+      if !isBirth, (stored?.state.life ?? 0) < change.life { return UnitCheck.Hold(reason: .incomplete, detail: change.table) }
     }
+    return nil
+  }
+
+  /// An operator declined a unit that pages told of: whatever they bring of it, it is not merged any more.
+  func forget(_ hash: Data, unit: Int, declinedAt position: UInt64) throws {
+    let name: [CellValue] = [.blob(hash), .integer(Int64(unit))]
+    try session.execute(
+      "UPDATE hub_returned SET position = ?3 WHERE hash = ?1 AND unit = ?2 AND position IS NULL",
+      name + [.integer(Int64(clamping: position))])
+    try session.execute("DELETE FROM hub_returned_waiting WHERE hash = ?1 AND unit = ?2", name)
   }
 
   /// Where this log has the unit with the stamp it had; nil when it does not have it so.

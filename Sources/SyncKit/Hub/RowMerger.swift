@@ -26,6 +26,9 @@ struct RowMerger {
     var change = change
     let shape = try ingest.rows.shapeOrUnknown(change.table)
     let stored = try ingest.rows.loadUnwritten(shape, key: change.key)
+    // A key of another scope's row: what was said of it here concerns devices only, and comes only as the hub gave it out before it
+    // was restored.
+    if let stored, stored.scope != scope { return }
     let isNew = try stored == nil && isSavedAsNew(change, shape)
     if !isNew { change.cells = try ingest.rows.prepare(change, shape, rules: rules[change.table] ?? [:]) }
     var incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)

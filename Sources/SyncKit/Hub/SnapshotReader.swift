@@ -117,8 +117,7 @@ struct SnapshotReader {
   /// - Returns: Whether these were the last.
   private func fill(_ page: inout SnapshotContent, place: inout WireSnapshotPlace) throws -> Bool {
     let store = RowStore(session: session, shapes: tables.byName)
-    let shapes = tables.byName.values.filter { $0.declaration.kind == .replicated }
-      .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    let shapes = try shapes(store).sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     var bytes = 0
     for shape in shapes where !shape.name.utf8.lexicographicallyPrecedes(place.table.utf8) {
       var inflated = 0
@@ -148,6 +147,13 @@ struct SnapshotReader {
       page.ranges.append(range)
     }
     return true
+  }
+
+  /// Also the tables that only newer programs know: what the hub keeps of their rows is in the feed, too.
+  private func shapes(_ store: RowStore) throws -> [TableShape] {
+    let aside = try store.aside
+    return tables.byName.values.filter { $0.declaration.kind == .replicated }
+      + aside.tables.filter { aside.isUnknown($0) && tables.byName[$0] == nil }.map(TableShape.unknown)
   }
 
   /// Ends a page before the row that follows `after`, or within it when `cells` of it were sent.

@@ -120,11 +120,7 @@ struct PageApplier {
       if cells.count < change.cells.count {
         applied.skipped.formUnion(Set(change.cells.map(\.column)).subtracting(cells.map(\.column)).map { "\(change.table)/\($0)" })
       }
-      let stored = try rows.load(shape, key: change.key)
-      if let stored, stored.scope != scope {
-        try rows.noteForeign(shape, key: change.key)
-        continue
-      }
+      guard case .here(let stored) = try rows.room(forLiving: change.isAlive, of: scope, shape, key: change.key) else { continue }
       if stored == nil, cells.count == change.cells.count, try rows.saveNew(change, origin: origin, shape: shape, scope: scope) { continue }
       let before = stored?.state ?? .unknown
       let incoming = IncomingChange(life: change.life, cells: cells, origin: origin, seenThrough: .max)
@@ -290,13 +286,37 @@ extension RowStore {
     return "foreign/" + data.sha256.prefix(16).hex
   }
 
+  /// Whether a row of a key can be one of a scope.
+  enum Room {
+    /// It can, and this is what is known of it.
+    case here(Stored?)
+    /// The key is another scope's, here.
+    case taken
+  }
+
+  /// A living row stands in the way of another scope's for as long as it lives. One that ended does not: only the scope whose row
+  /// a key is has living ones in its feed, but others may have heard that theirs of that key was declined.
+  ///
+  /// - Parameter isAlive: Whether a living row comes.
+  func room(forLiving isAlive: Bool, of scope: String, _ shape: TableShape, key: CellValue) throws -> Room {
+    let stored = try load(shape, key: key)
+    guard let stored, stored.scope != scope else { return .here(stored) }
+    guard isAlive else { return .taken }
+    if stored.state.isAlive {
+      try noteForeign(shape, key: key)
+      return .taken
+    }
+    try forget(shape, key: key)
+    return .here(nil)
+  }
+
   /// Remembers that another scope has a row of a key that this store has in its own.
-  fileprivate func noteForeign(_ shape: TableShape, key: CellValue) throws {
+  private func noteForeign(_ shape: TableShape, key: CellValue) throws {
     try StateStore(session: session).set(foreignMark(shape, key), .integer(1))
   }
 
   /// Forgets a row that ended, if another scope has one of its key.
-  fileprivate func giveWay(_ shape: TableShape, key: CellValue) throws -> Bool {
+  func giveWay(_ shape: TableShape, key: CellValue) throws -> Bool {
     let mark = CellValue.text(foreignMark(shape, key))
     guard try session.firstRow("SELECT 1 FROM sync_state WHERE name = ?1", [mark]) != nil else { return false }
     try session.execute("DELETE FROM sync_state WHERE name = ?1", [mark])

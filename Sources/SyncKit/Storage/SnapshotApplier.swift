@@ -34,7 +34,10 @@ extension PageApplier {
     try checkOwn(acknowledged, scope: page.scope)
     for unit in acknowledged { try acknowledge(unit, scope: page.scope, own: &own) }
     try own.save()
-    try replaceRows(of: page, clock: &clock)
+    if try replaceRows(of: page, clock: &clock) {
+      try Self.beginAnew(in: rows.session)
+      return nil
+    }
     try state.set("atHead", .integer(0))
     try state.set("agreement", .text(Agreement.outstanding.stored))
     try SnapshotPlace(session: rows.session).set(page.next, scope: page.scope)
@@ -60,7 +63,9 @@ extension PageApplier {
     var key: CellValue
   }
 
-  private func replaceRows(of page: SnapshotContent, clock: inout HybridClock) throws {
+  /// - Returns: Whether the feed must be fetched from its beginning: a row that was left out can stand now.
+  private func replaceRows(of page: SnapshotContent, clock: inout HybridClock) throws -> Bool {
+    var beginsAnew = false
     let own = try unacknowledged(scope: page.scope)
     var coming: [String: [CellValue: Coming]] = [:]
     for row in page.rows {
@@ -83,7 +88,12 @@ extension PageApplier {
       let policies = try rows.policies(shape)
       for (key, scope) in try rows.keys(of: shape, after: range.after, through: range.through) {
         let replacement = coming[range.table]?.removeValue(forKey: key)
-        guard replacement != nil || scope.utf8.elementsEqual(page.scope.utf8) else { continue }
+        let isOther = !scope.utf8.elementsEqual(page.scope.utf8)
+        if isOther {
+          guard let replacement,
+            case .here = try rows.room(forLiving: replacement.state.isAlive, of: page.scope, shape, key: key)
+          else { continue }
+        }
         let before = try rows.load(shape, key: key)?.state ?? .unknown
         let after = join(own[RowName(table: range.table, key: key)] ?? [], onto: replacement?.state ?? .unknown, policies)
         if after == .unknown {
@@ -91,6 +101,7 @@ extension PageApplier {
         } else {
           try rows.replace(before, with: after, shape: shape, key: key, scope: page.scope)
         }
+        if !after.isAlive, try rows.giveWay(shape, key: key) { beginsAnew = true }
       }
     }
     for (table, ofTable) in coming {
@@ -100,6 +111,7 @@ extension PageApplier {
       for (key, coming) in ofTable {
         let state = coming.state
         let stored = try rows.load(shape, key: key)
+        if let stored, stored.scope != page.scope { continue }
         let isOwn = own[RowName(table: table, key: key)] != nil
         if stored == nil, !isOwn, let origin = state.soleOrigin {
           if try rows.saveNew(coming.change, origin: origin, shape: shape, scope: page.scope) { continue }
@@ -117,6 +129,7 @@ extension PageApplier {
     }
     clock.receive(HybridTimestamp(rawValue: newest))
     try state.set("hubStamp", .integer(Int64(bitPattern: max(newest, UInt64(bitPattern: try state.integer("hubStamp"))))))
+    return beginsAnew
   }
 
   /// Joins one state into another, write by write.

@@ -38,6 +38,8 @@ struct Oracle {
   /// What the feed shows to be against the rules.
   private(set) var broken: [String] = []
   private let hub: ReplicaID
+  /// The scope whose row each of the shared keys is: no other has a living one in its feed.
+  private var owners: [RowName: String] = [:]
   /// By the id that decisions name them by.
   private var subjects: [String: Subject] = [:]
   private var decisions: Set<String> = []
@@ -50,6 +52,7 @@ struct Oracle {
   init(_ history: History, hub: ReplicaID) {
     self.history = history
     self.hub = hub
+    for (scope, places) in history.feed.sorted(by: { $0.key < $1.key }) { noteOwners(of: places.values, in: scope) }
     for (scope, places) in history.feed.sorted(by: { $0.key < $1.key }) {
       var before: History.Place?
       for (_, place) in places.sorted(by: { $0.key < $1.key }) {
@@ -58,6 +61,17 @@ struct Oracle {
       }
     }
     broken += returning.keys.sorted().map { "\($0) was deleted by somebody who had not seen all of it, and did not come back" }
+  }
+
+  private mutating func noteOwners(of places: some Sequence<History.Place>, in scope: String) {
+    for place in places where !place.isDeclined {
+      for change in history.units[place.unit].changes where change.life % 2 == 1 {
+        let name = RowName(table: change.table, key: change.key.text ?? "")
+        guard name.isShared else { continue }
+        if let other = owners[name], other != scope { broken.append("\(name) is a row of \(other) and of \(scope)") }
+        owners[name] = scope
+      }
+    }
   }
 
   private mutating func take(_ place: History.Place, scope: String, after before: History.Place?) {
@@ -145,7 +159,8 @@ struct Oracle {
   private mutating func decline(_ unit: History.SealedUnit, by author: Write, scope: String) {
     for change in unit.changes where Tables.columns[change.table] != nil {
       let name = RowName(table: change.table, key: change.key.text ?? "")
-      let row = rows[scope]?[name] ?? RowOracle()
+      // Under another unit's key there is nothing that stands for this one.
+      let row = (owners[name] ?? scope) == scope ? rows[scope]?[name] ?? RowOracle() : RowOracle()
       for cell in change.cells {
         let loser = Write(unit: author.unit, author: author.author, stamp: author.stamp, value: cell.value)
         var winner = row.cells[cell.place] ?? row.giver ?? loser

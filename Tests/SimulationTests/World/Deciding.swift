@@ -6,14 +6,14 @@ import GRDB
 /// Rare work, counted where it was done.
 enum Work: String, CaseIterable, Sendable {
   case decidedOnDevice, undoneOnDevice, decidedAtHub, undoneAtHub, lateTaken
-  case held, heldBehind, repaired, declined
+  case held, heldBehind, heldForKey, repaired, declined
 
   /// Whether a campaign with these options must meet it.
   func isExpected(_ options: Scenario.Options) -> Bool {
     switch self {
     case .decidedOnDevice, .undoneOnDevice, .decidedAtHub, .undoneAtHub: true
     case .lateTaken: options.faults.contains(.revocation)
-    case .held, .heldBehind, .repaired, .declined: options.isLinked
+    case .held, .heldBehind, .heldForKey, .repaired, .declined: options.isLinked
     }
   }
 }
@@ -32,7 +32,12 @@ extension Simulation {
     var place: Place { Place(column: conflict.column, part: conflict.part.name ?? "") }
 
     /// Nil where there is nothing to decide about.
-    init?(_ conflicts: [Conflict], version: Int, standing: [RowName: [String: CellValue]], nextValue: inout Int, _ dice: inout Dice) {
+    ///
+    /// - Parameter foreign: Rows that are another unit's than the conflict's, given its scope.
+    init?(
+      _ conflicts: [Conflict], version: Int, standing: [RowName: [String: CellValue]], foreign: (String) -> Set<RowName>,
+      nextValue: inout Int, _ dice: inout Dice
+    ) {
       // A program of an earlier version cannot decide about a column it does not have.
       let conflicts = conflicts.filter { conflict in
         Tables.columns(of: conflict.table, version: version).contains { $0.name == conflict.column }
@@ -47,7 +52,9 @@ extension Simulation {
       resolution =
         isUndone ? .undo : dice.pick([.keepWinner, .takeLoser, .takeLoser, Self.anotherValue(conflict, "w\(nextValue)", nextValue, &dice)])
       switch conflict.rule {
-      case .lastWriterWins, .review, .life, .declined: settleCell(standing[row])
+      case .lastWriterWins, .review, .life, .declined:
+        // What was declined for its key has nothing to write to.
+        if !foreign(conflict.scope).contains(row) { settleCell(standing[row]) }
       case .orphan: settleOrphan(standing[row])
       case .duplicate: merge(standing)
       }
@@ -99,6 +106,11 @@ extension Simulation {
       }
     }
 
+    /// What was declined because its key is another unit's cannot be written under that key.
+    func isRefused(_ error: SyncError) -> Bool {
+      row.isShared && conflict.rule == .declined && (error.code == .badRequest || error.code == .wrongScope)
+    }
+
     /// Notes what the decision left in its cell.
     mutating func note(_ shown: [String: CellValue]?) {
       guard !deeds.isEmpty, let column = Tables.columns[row.table]?.first(where: { $0.name == place.column }) else { return }
@@ -117,14 +129,18 @@ extension Simulation {
   func decide(on device: Device, _ dice: inout Dice) async throws {
     let replica = try device.open()
     let own = try await replica.conflicts(includingClosed: true).filter { $0.scope == device.scope }
-    guard var decision = Decision(own, version: device.version, standing: try await rows(of: device), nextValue: &nextValue, &dice) else {
-      return
-    }
+    let foreign = try await replica.engineRead { [scope = device.scope] in try Self.foreignRows(in: $0.session, scope: scope) }
+    guard
+      var decision = Decision(
+        own, version: device.version, standing: try await rows(of: device), foreign: { _ in foreign }, nextValue: &nextValue, &dice)
+    else { return }
     say("  \(decision.resolution) about \(decision.conflict.id.prefix(8)) of \(decision.row)")
     do {
       _ = try await replica.resolve(decision.conflict.id, as: decision.resolution, by: device.name, because: "")
     } catch let error as SyncError where error.code == .diskFull && device.isDiskFull {
       return note(.deviceDiskFull)
+    } catch let error as SyncError where decision.isRefused(error) {
+      return
     }
     decision.note(try await rows(of: device)[decision.row])
     for deed in decision.deeds {
@@ -141,13 +157,20 @@ extension Simulation {
     let version = hub.version
     let standing = try await open.read { try Self.rows(in: $0, version: version) }
     let all = try await open.conflicts(includingClosed: true)
-    guard var decision = Decision(all, version: version, standing: standing, nextValue: &nextValue, &dice) else { return }
+    let foreign = try await open.read { session in
+      try Dictionary(uniqueKeysWithValues: Tables.units.map { ($0, try Self.foreignRows(in: session, scope: $0)) })
+    }
+    guard
+      var decision = Decision(all, version: version, standing: standing, foreign: { foreign[$0] ?? [] }, nextValue: &nextValue, &dice)
+    else { return }
     let seen = try await merged(in: decision.conflict.scope, at: open)
     say("  \(decision.resolution) about \(decision.conflict.id.prefix(8)) of \(decision.row)")
     do {
       _ = try await open.resolve(decision.conflict.id, as: decision.resolution, by: "hub", because: "")
     } catch let error as SyncError where error.code == .diskFull && hub.isDiskFull {
       return note(.hubDiskFull)
+    } catch let error as SyncError where decision.isRefused(error) {
+      return
     }
     decision.note(try await open.read { try Self.rows(in: $0, version: version) }[decision.row])
     for deed in decision.deeds {

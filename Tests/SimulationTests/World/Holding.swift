@@ -9,7 +9,7 @@ extension Simulation {
     guard let open = hub.port.hub else { return }
     let held = try await open.heldUnits()
     guard !held.isEmpty else { return }
-    for unit in held { met(isBehind(unit) ? .heldBehind : .held) }
+    for unit in held { met(isBehind(unit) ? .heldBehind : isTaken(unit) ? .heldForKey : .held) }
     let unit = dice.pick(held)
     do {
       // One that waits behind another is not for people to move.
@@ -36,6 +36,7 @@ extension Simulation {
     return any
   }
 
+  private func isTaken(_ unit: HeldUnit) -> Bool { unit.reason == UnitCheck.Reason.scope.rawValue }
   private func isBehind(_ unit: HeldUnit) -> Bool { unit.reason == UnitCheck.Reason.behind.rawValue }
 
   private func decline(_ unit: HeldUnit, at hub: Hub) async throws {
@@ -47,7 +48,7 @@ extension Simulation {
   /// Leaves out what it refers to, or gives it another key; declines it where that would be held again.
   private func repair(_ unit: HeldUnit, at hub: Hub, _ dice: inout Dice) async throws {
     nextValue += 1
-    let isTaken = unit.reason == UnitCheck.Reason.scope.rawValue && unit.rows.count == 1
+    let isTaken = isTaken(unit) && unit.rows.count == 1
     let key = isTaken ? CellValue.text("\(unit.scope)-new\(nextValue)") : nil
     do {
       try await hub.repairHeld(

@@ -14,6 +14,9 @@ extension Tables {
   static let references = ["task": "team", "badge": "owner"]
   /// Rows that an edit brings back that their deletion had not seen.
   static let returning: Set<String> = ["task"]
+  /// Tables in which two units sometimes give rows of their own one key: the hub holds those of the second.
+  static let sharing: Set<String> = ["team", "task"]
+  static let sharedKeys = ["both-k1", "both-k2"]
   /// One is written in two ways that look the same, and one differs in case.
   static let names = ["Lan", "H\u{f2}a", "Ho\u{300}a", "lan"]
 
@@ -32,4 +35,22 @@ extension Tables {
 
     CREATE TABLE badge (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, owner TEXT, words) WITHOUT ROWID;
     """
+}
+
+extension RowName {
+  /// Whether two units may each have a row of this name.
+  var isShared: Bool { Tables.sharedKeys.contains(key) }
+}
+
+extension Simulation {
+  /// Rows under shared keys that another unit than `scope` has, as a store shows them.
+  static func foreignRows(in session: any SQLSession, scope: String) throws -> Set<RowName> {
+    var rows: Set<RowName> = []
+    for table in Tables.sharing {
+      for row in try session.rows("SELECT id FROM \(table) WHERE unit <> ?1", [.text(scope)]) {
+        rows.insert(RowName(table: table, key: row[0].text ?? ""))
+      }
+    }
+    return rows.filter(\.isShared)
+  }
 }

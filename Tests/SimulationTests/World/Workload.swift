@@ -38,6 +38,9 @@ struct Transaction: Sendable {
   var refusal: SyncError.Code?
   var title = ""
 
+  /// Whether a store may say that a key is another unit's.
+  var isShared: Bool { deeds.contains { $0.row.isShared } }
+
   var text: String {
     title
       + deeds.map { deed in
@@ -56,8 +59,9 @@ struct Workload {
   var nextValue: Int
   /// See `Scenario.Options.isLinked`.
   var isLinked = false
-  /// The rows as they stand.
+  /// The rows as they stand, and those of them under shared keys that are another unit's.
   let standing: [RowName: [String: CellValue]]
+  var foreign: Set<RowName> = []
 
   static let keys = 4
 
@@ -138,7 +142,11 @@ struct Workload {
   }
 
   private mutating func row(in table: String) -> RowName {
-    RowName(table: table, key: "\(scope)-k\(1 + dice.below(Self.keys))")
+    if isLinked, Tables.sharing.contains(table), dice.chance(0.3) {
+      let shared = RowName(table: table, key: dice.pick(Tables.sharedKeys))
+      if !foreign.contains(shared) { return shared }
+    }
+    return RowName(table: table, key: "\(scope)-k\(1 + dice.below(Self.keys))")
   }
 
   private func columns(of table: String) -> [Column] { Tables.columns(of: table, version: version) }

@@ -10,9 +10,10 @@ extension Simulation {
   func write(on device: Device, _ dice: inout Dice, killAfter statements: Int? = nil) async throws {
     let replica = try device.open()
     let standing = try await rows(of: device)
+    let foreign = try await replica.engineRead { [scope = device.scope] in try Self.foreignRows(in: $0.session, scope: scope) }
     var workload = Workload(
       dice: dice, scope: device.scope, version: device.version, nextValue: nextValue, isLinked: scenario.options.isLinked,
-      standing: standing)
+      standing: standing, foreign: foreign)
     let made = workload.transaction()
     (dice, nextValue) = (workload.dice, workload.nextValue)
     say(
@@ -38,7 +39,7 @@ extension Simulation {
       failure = SyncError(error, store: device.disk.path)
     }
     if let failure {
-      if failure.code == made.refusal { return }
+      if failure.code == made.refusal || failure.code == .wrongScope && made.isShared { return }
       if failure.code == .diskFull && device.isDiskFull { return note(.deviceDiskFull) }
       throw Violation(check: "write", message: "\(device.name) could not write: \(failure.explanation.en)")
     }
@@ -98,9 +99,10 @@ extension Simulation {
     let version = hub.version
     let standing = try await open.read { try Self.rows(in: $0, version: version) }
     let merged = try await merged(in: scope, at: open)
+    let foreign = try await open.read { try Self.foreignRows(in: $0, scope: scope) }
     var workload = Workload(
       dice: dice, scope: scope, version: version, nextValue: nextValue, isLinked: scenario.options.isLinked,
-      standing: standing)
+      standing: standing, foreign: foreign)
     var made = scope == Tables.province ? workload.notice() : workload.transaction()
     while made.refusal != nil { made = workload.transaction() }
     (dice, nextValue) = (workload.dice, workload.nextValue)
@@ -117,6 +119,7 @@ extension Simulation {
     } catch is Undone {
     } catch let error as SyncError where error.code == .diskFull && hub.isDiskFull {
       note(.hubDiskFull)
+    } catch let error as SyncError where error.code == .wrongScope && made.isShared {
     }
   }
 

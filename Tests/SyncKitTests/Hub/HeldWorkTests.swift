@@ -270,6 +270,27 @@ import Testing
     #expect(try await other.engineRead { try $0.session.rows("SELECT note FROM child") } == [[.text("theirs")]])
   }
 
+  @Test func whatIsDeclinedForAnotherUnitsKeyTellsNothingOfThatRow() async throws {
+    let other = try await world.device("o", unit: "07202")
+    try await other.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07202', 'theirs')")
+    _ = try await other.sync(with: world.transport)
+    try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'ours')")
+    _ = try await a.sync(with: world.transport)
+    let id = try #require(try await world.hub.heldUnits().first?.id)
+    try await world.hub.declineHeld(id, by: "tỉnh", because: "trùng khóa")
+    try await both()
+    let kept = try await b.conflicts().filter { $0.column == "note" }
+    #expect(kept.map(\.losing.value) == [.text("ours")] && kept.map(\.winning.value) == [.null])
+    let author = try other.secrets().signingKey.replica
+    #expect(try await b.conflicts().allSatisfy { $0.winning.replica != author && $0.winning.value != .text("07202") })
+    _ = try await world.hub.resolve(kept[0].id, as: .keepWinner, by: "tỉnh", because: "của xã khác")
+    try await both()
+    let said = try await b.engineRead { try $0.session.rows("SELECT before_value, after_value FROM sync_decision WHERE col = 'note'") }
+    #expect(said == [[.null, .null]])
+    _ = try await other.sync(with: world.transport)
+    #expect(try await other.engineRead { try $0.session.rows("SELECT note FROM child") } == [[.text("theirs")]])
+  }
+
   @Test(arguments: [
     (UnitCheck.Reason.incomplete, RowChange(table: "child", key: .text("n"), life: 1, cells: [CellChange("note", .text("x"))])),
     (

@@ -34,4 +34,44 @@ import Testing
     let scopes = try await world.hub.read { try $0.rows("SELECT DISTINCT scope FROM hub_feed").map { $0[0].shown } }
     #expect(scopes == ["07201"])
   }
+
+  // MARK: Two scopes gave rows of their own one key
+
+  private func device(_ name: String, reads: [String], in world: World) async throws -> Replica {
+    let replica = try world.replica(name)
+    let code = try await world.hub.makeCode(scope: "07201", readScopes: reads)
+    try await replica.enroll(code: code, label: name, through: world.transport)
+    return replica
+  }
+
+  private func sync(_ replica: Replica, in world: World) async throws {
+    for _ in 0..<2 { _ = try await replica.sync(with: world.transport) }
+    let status = try await replica.status()
+    #expect(status.agreement == .proved && status.addsUp)
+  }
+
+  /// Those who read both show the one whose key it is, whichever feed says first what, also where scopes come in bulk.
+  @Test(arguments: [false, true]) func aRowThatWasDeclinedIsInNobodysWay(isInBulk: Bool) async throws {
+    let world = try await World()
+    let a = try await device("a", reads: ["24", "07201"], in: world)
+    try await a.execute("INSERT INTO note (id, unit, a) VALUES ('p', '07201', 'ours')")
+    try await world.hub.write { try $0.execute("INSERT INTO note (id, unit, a) VALUES ('p', '24', 'theirs')") }
+    _ = try await a.sync(with: world.transport)
+    #expect(try await a.notes() == ["p ours - none"])
+    let held = try #require(try await world.hub.heldUnits().first)
+    try await world.hub.declineHeld(held.id, by: "tỉnh", because: "")
+    world.clock.advance(1000)
+    if isInBulk { #expect(try await world.hub.clearLog(leaseMs: 0, isBackedUp: false) > 0) }
+    for (name, scopes) in [("b", ["24", "07201"]), ("c", ["07201", "24"])] {
+      let other = try await device(name, reads: scopes, in: world)
+      try await sync(other, in: world)
+      #expect(try await other.notes() == ["p theirs - none"], "\(name)")
+    }
+    try await sync(a, in: world)
+    #expect(try await a.notes() == ["p theirs - none"])
+    // The other's row ends, and the key is still the other's.
+    try await world.hub.write { try $0.execute("DELETE FROM note") }
+    try await sync(a, in: world)
+    #expect(try await a.notes().isEmpty)
+  }
 }

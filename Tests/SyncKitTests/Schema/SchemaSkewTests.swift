@@ -229,6 +229,26 @@ import Testing
     #expect(try await world.common("SELECT id, words FROM visit ORDER BY id") == ["v by old", "w edited"])
   }
 
+  @Test func whatAnOldHubSaidOfAnUnknownTableIsInItsSnapshotsToo() async throws {
+    let world = try await SkewWorld(hub: 1)
+    for name in ["first", "late"] { try await world.device(name, 3) }
+    try await world.write("first", "INSERT INTO visit (id, unit, words) VALUES ('v', '07201', 'declined')")
+    try await world.sync("first")
+    let held = try #require(try await world.hub.heldUnits().first)
+    try await world.hub.declineHeld(held.id, by: "lead", because: "not yet")
+    try await world.sync("first")
+    #expect(try await world.rows("first", "SELECT id FROM visit").isEmpty)
+    world.clock.advance(1000)
+    #expect(try await world.hub.clearLog(leaseMs: 0, isBackedUp: false) > 0)
+    try await world.sync("late")
+    #expect(try await world.rows("late", "SELECT key, life FROM sync_meta_visit") == ["v 2"])
+    // The row of another begins a life after that: it would be over already.
+    try await world.write("late", "INSERT INTO visit (id, unit, words) VALUES ('v', '07201', 'anew')")
+    try await world.upgradeHub(to: 3)
+    try await world.settle()
+    #expect(try await world.common("SELECT id, words FROM visit") == ["v anew"])
+  }
+
   @Test func softKeysAndReferencesOfNewColumnsAreFollowedWhenTheHubLearnsThem() async throws {
     let world = try await SkewWorld(hub: 2)
     try await world.device("new", 3)

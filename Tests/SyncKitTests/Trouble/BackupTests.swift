@@ -61,6 +61,31 @@ import Testing
     #expect(try await a.status().addsUp)
   }
 
+  /// Something older than the declared backup is put back: what devices let go of nobody has any more, and asking about it would
+  /// stop what they still can send.
+  @Test func whatNobodyHasAnyMoreIsNotAskedAbout() async throws {
+    let world = try await World()
+    let (a, b) = (try await world.device("a"), try await world.device("b"))
+    try await world.imageHub("older")
+    for id in ["1", "2", "3"] {
+      try await insert(a, id)
+      try await world.settle([a, b])
+    }
+    _ = try await world.hub.backUp(to: world.folder.path + "/backup")
+    try await world.settle([a, b])
+    #expect(try await kept(a) == [0, 1, 0], "the last batch of a chain is kept")
+    try await world.restoreHub("older")
+    try await insert(a, "4")
+    try await a.execute("INSERT INTO answer (id, unit, words) VALUES ('r', '07201', 'x')")
+    try await insert(b, "b")
+    try await world.settle([a, b])
+    #expect(try await a.engineRead { try $0.outbox.toSend().map(\.number) } == [3, 4])
+    #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_batch WHERE state = 0") } == 2, "they wait for the first")
+    #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_packet") } == 1)
+    #expect(try await world.hubNotes() == ["b 1 - none"])
+    #expect(try await a.status().addsUp)
+  }
+
   /// A backup knows that it is one, however it is put in place, and that it holds what it holds.
   @Test func aBackupCopiedByHandIsNoticed() async throws {
     let world = try await World()

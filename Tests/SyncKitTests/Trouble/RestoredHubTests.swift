@@ -323,4 +323,53 @@ extension World {
     await #expect(throws: SyncError.self) { _ = try await world.hub.takeBack(forged) }
     #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_incarnation") } == 2)
   }
+
+  // MARK: A key that two units have rows of
+
+  /// What the hub said to one unit's devices about a key, when it declined theirs, is not said to the row whose key it is.
+  @Test func whatWasDeclinedBeforeLeavesTheOtherUnitsRowAlone() async throws {
+    let world = try await World()
+    let (a, o) = (try await world.device("a"), try await world.device("o", unit: "07202"))
+    try await o.execute("INSERT INTO note (id, unit, a) VALUES ('c', '07202', 'theirs')")
+    try await world.sync(o)
+    try await insert(a, "c", 1)
+    try await world.sync(a)
+    try await world.imageHub("held")
+    let held = try #require(try await world.hub.heldUnits().first)
+    try await world.hub.declineHeld(held.id, by: "tỉnh", because: "")
+    try await world.settle([a, o])
+    try await world.restoreHub("held")
+    try await world.settle([a, o])
+    #expect(try await world.hub.heldUnits().isEmpty)
+    #expect(try await world.hubNotes() == ["c theirs - none"])
+    #expect(try await o.notes() == ["c theirs - none"])
+    #expect(try await a.notes().isEmpty)
+    for device in [a, o] { #expect(try await device.status().agreement == .proved) }
+  }
+
+  /// The hub forgot whose the key was, and has given it to another unit's row meanwhile.
+  @Test func aKeyThatWasTakenMeanwhileIsHeldForItsFirstUnit() async throws {
+    let world = try await World()
+    let a = try await world.device("a")
+    let (o, other) = (try await world.device("o", unit: "07202"), try await world.device("other", unit: "07202"))
+    try await world.imageHub("none")
+    try await o.execute("INSERT INTO note (id, unit, a) VALUES ('c', '07202', 'theirs')")
+    try await world.settle([o, other])
+    try await world.restoreHub("none")
+    try await insert(a, "c", 1)
+    try await world.sync(a)
+    try await world.settle([other, o])
+    #expect(try await world.hubNotes() == ["c 1 - none"])
+    let held = try #require(try await world.hub.heldUnits().first)
+    #expect(held.reason == "scope")
+    try await world.hub.declineHeld(held.id, by: "tỉnh", because: "")
+    try await world.settle([other, o, a])
+    #expect(try await world.hubNotes() == ["c 1 - none"])
+    for (device, notes) in [(a, ["c 1 - none"]), (o, []), (other, [])] {
+      #expect(try await device.notes() == notes)
+      let status = try await device.status()
+      #expect(status.agreement == .proved && status.addsUp && status.heldChanges == 0)
+    }
+    #expect(try await world.hub.read { try HubRestore.all(in: $0) }.last?.unitsMissing == 0)
+  }
 }
