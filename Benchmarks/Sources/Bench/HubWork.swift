@@ -11,6 +11,8 @@ struct MergeWork {
   struct Run {
     /// CPU seconds.
     var hub = 0.0, plain = 0.0, session = 0.0
+    /// Bytes written, to plain SQLite's.
+    var written = 0.0
     var hubBytes = 0, plainBytes = 0
   }
 
@@ -55,7 +57,7 @@ struct MergeWork {
 
     let plain = try Plain(scratch.path + "/plain.sqlite")
     try plain.execute(SurveyRow.createSQL)
-    run.plain = try await Cost.of {
+    let plainCost = try await Cost.of("W4.merge.plain") {
       for rows in prepared.rows {
         try plain.transaction {
           let statement = try plain.statement(SurveyRow.upsertSQL)
@@ -65,13 +67,14 @@ struct MergeWork {
           }
         }
       }
-    }.cpu
+    }
     try plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     run.plainBytes = Scratch.bytes(plain.path)
 
     let home = try prepared.hub.copy(to: scratch.path + "/hub")
     let hub = try await home.open(clock: prepared.clock)
-    run.hub = try await Cost.of { for batch in prepared.batches { _ = try await hub.ingest(batch) } }.cpu
+    let hubCost = try await Cost.of("W4.merge") { for batch in prepared.batches { _ = try await hub.ingest(batch) } }
+    (run.plain, run.hub, run.written) = (plainCost.cpu, hubCost.cpu, hubCost.written / plainCost.written)
     try hub.close()
     let checkpoint = try Plain(home.databasePath)
     try checkpoint.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -98,10 +101,6 @@ struct LateWork {
   let folder: String
   let communes: Int
   let rowsEach: Int
-
-  struct Run {
-    var late = 0.0, conflict = 0.0, plain = 0.0
-  }
 
   struct Prepared {
     let scratch: Scratch
@@ -154,12 +153,11 @@ struct LateWork {
     return Prepared(scratch: scratch, hub: home, batches: batches, rows: rows, clock: clock)
   }
 
-  /// - Returns: CPU seconds.
-  func merge(_ prepared: Prepared) async throws -> Double {
+  func merge(_ prepared: Prepared) async throws -> Cost {
     let scratch = try Scratch(prepared.scratch.path)
     let hub = try await prepared.hub.copy(to: scratch.path + "/hub").open(clock: prepared.clock)
     defer { try? hub.close() }
-    return try await Cost.of { for batch in prepared.batches { _ = try await hub.ingest(batch) } }.cpu
+    return try await Cost.of("W5.late") { for batch in prepared.batches { _ = try await hub.ingest(batch) } }
   }
 
   /// Conflicts a merge opens: what the workload is made of is checked, not assumed.
@@ -172,14 +170,14 @@ struct LateWork {
   }
 
   /// Upsert where newer, on a table with a stamp: half of the edits are newer than what stands.
-  func plain(_ prepared: Prepared) async throws -> Double {
+  func plain(_ prepared: Prepared) async throws -> Cost {
     let scratch = try Scratch(prepared.scratch.path)
     let plain = try Plain(scratch.path + "/plain.sqlite")
     try plain.execute(SurveyRow.createSQL)
     try plain.execute("ALTER TABLE survey ADD COLUMN stamp INTEGER NOT NULL DEFAULT 0")
     for rows in prepared.rows { try LocalWork.insert(rows, into: plain, transactionOf: rows.count) }
     try plain.execute("UPDATE survey SET stamp = 2 WHERE id IN (SELECT id FROM survey WHERE rowid % 2 = 0)")
-    return try await Cost.of {
+    return try await Cost.of("W5.late.plain") {
       for rows in prepared.rows {
         try plain.transaction {
           let statement = try plain.statement(
@@ -193,6 +191,6 @@ struct LateWork {
           }
         }
       }
-    }.cpu
+    }
   }
 }

@@ -10,6 +10,8 @@ struct LocalWork {
   struct Run {
     var insertTxn100 = 0.0, insertOneTxn = 0.0, updateTxn100 = 0.0, seal = 0.0
     var sessionInsertTxn100 = 0.0, sessionInsertOneTxn = 0.0, sessionUpdateTxn100 = 0.0, sessionSeal = 0.0
+    /// Bytes written, to plain SQLite's.
+    var insertWritten = 0.0, updateWritten = 0.0
   }
 
   func run(seed: UInt64) async throws -> Run {
@@ -22,28 +24,30 @@ struct LocalWork {
     // Plain SQLite.
     let plain = try Plain(scratch.path + "/plain.sqlite")
     try plain.execute(SurveyRow.createSQL)
-    let plainTxn100 = try await Cost.of { try Self.insert(made, into: plain, transactionOf: 100) }
+    let plainTxn100 = try await Cost.of("W1.insert.txn100.plain") { try Self.insert(made, into: plain, transactionOf: 100) }
     var dump: [UInt8] = []
-    let plainDump = try await Cost.of {
+    let plainDump = try await Cost.of("W3.seal.plain") {
       dump.reserveCapacity(rows * 300)
       try plain.statement("SELECT * FROM survey").dump(into: &dump)
     }
-    let plainUpdate = try await Cost.of { try Self.update(made, in: plain) }
+    let plainUpdate = try await Cost.of("W2.update.txn100.plain") { try Self.update(made, in: plain) }
     let plainOne = try Plain(scratch.path + "/plain-one.sqlite")
     try plainOne.execute(SurveyRow.createSQL)
-    let plainOneTxn = try await Cost.of { try Self.insert(made, into: plainOne, transactionOf: rows) }
+    let plainOneTxn = try await Cost.of("W1.insert.onetxn.plain") { try Self.insert(made, into: plainOne, transactionOf: rows) }
 
     // SyncKit.
     let phone = try Phone(scratch.path + "/phone.sqlite", clock: clock)
     try await phone.enroll(hub, "07201")
-    let insert = try await Cost.of { try await phone.insert(made, transactionOf: 100) }
+    let insert = try await Cost.of("W1.insert.txn100") { try await phone.insert(made, transactionOf: 100) }
     clock.advance(1000)
-    let seal = try await Cost.of { try await phone.replica.seal() }
+    let seal = try await Cost.of("W3.seal") { try await phone.replica.seal() }
     clock.advance(1000)
-    let update = try await Cost.of { try await phone.update(made, set: "q1 = ?2", transactionOf: 100) { $0.bind(2, Int64($1 % 5 + 1)) } }
+    let update = try await Cost.of("W2.update.txn100") {
+      try await phone.update(made, set: "q1 = ?2", transactionOf: 100) { $0.bind(2, Int64($1 % 5 + 1)) }
+    }
     let other = try Phone(scratch.path + "/phone-one.sqlite", clock: clock)
     try await other.enroll(hub, "07201")
-    let insertOne = try await Cost.of { try await other.insert(made, transactionOf: rows) }
+    let insertOne = try await Cost.of("W1.insert.onetxn") { try await other.insert(made, transactionOf: rows) }
 
     // The session extension.
     var run = Run()
@@ -65,6 +69,8 @@ struct LocalWork {
     run.insertOneTxn = insertOne.cpu / plainOneTxn.cpu
     run.updateTxn100 = update.cpu / plainUpdate.cpu
     run.seal = seal.cpu / plainDump.cpu
+    run.insertWritten = insert.written / plainTxn100.written
+    run.updateWritten = update.written / plainUpdate.written
     try phone.close()
     try other.close()
     try hub.close()

@@ -11,12 +11,31 @@ func cpuSeconds() -> Double {
 struct Cost {
   var cpu: Double
   var wall: Double
+  /// Bytes handed to the system to be read and written: pages of stores and logs, whether they come from the disk or from memory.
+  /// The same in every run.
+  var read: Double, written: Double
 
-  static func of(_ body: () async throws -> Void) async rethrows -> Cost {
-    let (cpu, clock) = (cpuSeconds(), ContinuousClock.now)
+  /// - Parameter name: Where instructions are counted, the work of this name ends the process: see `Instructions`.
+  static func of(_ name: String = "", _ body: () async throws -> Void) async rethrows -> Cost {
+    let isCounted = !name.isEmpty && name == Instructions.name
+    if isCounted { Instructions.begin() }
+    let (io, cpu, clock) = (Self.io(), cpuSeconds(), ContinuousClock.now)
     try await body()
+    if isCounted { exit(0) }
     let wall = ContinuousClock.now - clock
-    return Cost(cpu: cpuSeconds() - cpu, wall: Double(wall.components.seconds) + Double(wall.components.attoseconds) / 1e18)
+    let after = Self.io()
+    return Cost(
+      cpu: cpuSeconds() - cpu, wall: Double(wall.components.seconds) + Double(wall.components.attoseconds) / 1e18,
+      read: after.read - io.read, written: after.written - io.written)
+  }
+
+  /// What the system has counted so far; 0 where it does not.
+  private static func io() -> (read: Double, written: Double) {
+    guard let text = try? String(contentsOfFile: "/proc/self/io", encoding: .utf8) else { return (0, 0) }
+    func number(_ name: String) -> Double {
+      text.split(separator: "\n").first { $0.hasPrefix(name + ":") }?.split(separator: " ").last.flatMap { Double($0) } ?? 0
+    }
+    return (number("rchar"), number("wchar"))
   }
 }
 

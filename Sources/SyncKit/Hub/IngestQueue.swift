@@ -20,8 +20,8 @@ actor IngestQueue {
 
   /// Jobs in one transaction.
   static let groupMax = 32
-  /// Row changes in one transaction of several jobs: about 40 ms of merging, for which everyone else who writes waits.
-  static let groupChangesMax = 1000
+  /// Row changes in one transaction of several jobs: about 20 ms of merging, for which everyone else who writes waits.
+  static let groupChangesMax = 500
   /// Jobs that may wait; more are told to come back.
   static let waitingMax = 2000
   /// Jobs of one replica that may wait: a device sends one batch after the other, so that more are somebody's flood.
