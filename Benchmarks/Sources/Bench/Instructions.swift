@@ -40,7 +40,8 @@ enum Instructions {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments =
-      ["timeout", "\(seconds)", "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--zero-before=*Instructions*begin*"] + command
+      ["timeout", "\(seconds)", "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--zero-before=*Instructions*begin*"]
+      + command
     let said = Pipe()
     process.standardError = said
     process.standardOutput = FileHandle.nullDevice

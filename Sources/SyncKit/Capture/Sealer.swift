@@ -131,7 +131,8 @@ struct Sealer {
     }
   }
 
-  private func record(
+  /// Writes the record of a row whose values stand already.
+  func record(
     _ change: RowChange, _ shape: TableShape, _ origin: Origin, _ scope: String, _ before: RowState
   ) throws -> RowChange {
     let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max)

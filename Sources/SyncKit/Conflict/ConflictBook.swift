@@ -2,8 +2,11 @@ internal import Foundation
 
 /// The conflicts of one hub transaction: opens those that merging reports and closes those a later change had seen (L6).
 ///
-/// Conflicts are ordinary rows of `sync_conflict`, written by the hub with capture on, so that they reach every replica of
-/// their scope through the feed. Their ids follow from what lost, so that merging again opens nothing twice.
+/// Conflicts are ordinary rows of `sync_conflict`, written by the hub, so that they reach every replica of their scope through
+/// the feed. Their ids follow from what lost, so that merging again opens nothing twice.
+///
+/// One that merging opens is put into its table past the capture log, as all of it is known here: half of what a late edit takes
+/// would else be writing down that a row was written, and reading it again. Whatever changes a conflict later is captured.
 final class ConflictBook {
   private struct Place: Hashable {
     var table: String
@@ -20,10 +23,18 @@ final class ConflictBook {
 
   private let session: any HubSession
   private var open: [String: [Place: [Open]]] = [:]
+  private var opened: [String: [RowChange]] = [:]
+  private let selectLosingValue = RepeatedSQL("SELECT losing_value FROM sync_conflict WHERE id = ?1")
+  private let insert = RepeatedSQL(ConflictBook.insertSQL)
+  private let notePlace = RepeatedSQL(
+    """
+    INSERT INTO hub_conflict_place (id, branch, base, position)
+    SELECT ?1, x'', ?2, ?2 WHERE EXISTS (SELECT 1 FROM hub_conflict_place WHERE id = ?1) ON CONFLICT DO NOTHING
+    """)
   private(set) var openedCount = 0
   /// Conflicts stand on their own: they are put into units of about this many bytes, however many one batch opens. A single
   /// unit of them could outgrow every batch, and nothing of that ingest could ever be merged.
-  private static let unitBytesMax = 1 << 20
+  static let unitBytesMax = 1 << 20
   /// What a conflict takes beside its two values.
   private static let frameBytes = 512
   private var unitBytes = 0
@@ -44,39 +55,58 @@ final class ConflictBook {
   /// - Parameter image: The row when it was deleted, if it was.
   func record(_ loser: Loser, change: RowChange, scope: String, image: RowImage? = nil) throws {
     var id = Self.id(table: change.table, key: change.key, life: loser.life, cell: loser.name, loser: loser.loser.origin.version)
-    if let known = try session.firstRow("SELECT losing_value FROM sync_conflict WHERE id = ?1", [.text(id)])?[0], known != loser.loser.value
-    {
+    var known = try losingValue(of: id)
+    if let other = known, other != loser.loser.value {
       // Another value under the same version: two devices had one identity for a while (L8).
       var data = Data(id.utf8)
       loser.loser.value.append(to: &data)
       id = data.sha256.prefix(16).hex
+      known = try losingValue(of: id)
     }
-    let place = Place(table: change.table, key: change.key, column: loser.name.column, part: loser.name.part.name)
-    let kept = loser.rule == .laterLife ? image.map(\.json).flatMap { $0.utf8.count <= RowImage.conflictImageBytesMax ? $0 : nil } : nil
-    willWrite(loser.loser.value.approximateBytes + loser.winner.value.approximateBytes + (kept?.utf8.count ?? 0))
-    try session.execute(
-      """
-      INSERT INTO sync_conflict (id, scope, tbl, row_key, life, col, rule, losing_value, losing_stamp, losing_replica, losing_position,
-        winning_value, winning_stamp, winning_replica, member, image)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT (id) DO NOTHING
-      """,
-      [
-        .text(id), .text(scope), .text(change.table), change.key, .integer(Int64(loser.life)), .text(loser.name.column),
-        .text(loser.rule.rawValue),
-        loser.loser.value, .integer(Int64(bitPattern: loser.loser.origin.version.timestamp.rawValue)),
-        .blob(loser.loser.origin.version.replica.bytes), .integer(Int64(clamping: loser.loser.origin.position)), loser.winner.value,
-        .integer(Int64(bitPattern: loser.winner.origin.version.timestamp.rawValue)), .blob(loser.winner.origin.version.replica.bytes),
-        place.part.map { .text($0) } ?? .null, kept.map { .text($0) } ?? .null,
-      ])
-    try session.execute(
-      """
-      INSERT INTO hub_conflict_place (id, branch, base, position)
-      SELECT ?1, x'', ?2, ?2 WHERE EXISTS (SELECT 1 FROM hub_conflict_place WHERE id = ?1) ON CONFLICT DO NOTHING
-      """, [.text(id), .integer(Int64(clamping: loser.loser.origin.position))])
+    if known == nil { try open(id, loser, change: change, scope: scope, image: image) }
+    try session.execute(notePlace, [.text(id), .integer(Int64(clamping: loser.loser.origin.position))])
     try load(scope)
+    let place = Place(table: change.table, key: change.key, column: loser.name.column, part: loser.name.part.name)
     open[scope]?[place, default: []].append(Open(id: id, loser: loser.loser.origin))
     openedCount += 1
   }
+
+  private func losingValue(of id: String) throws -> CellValue? { try session.firstRow(selectLosingValue, [.text(id)])?[0] }
+
+  /// Puts a conflict into its table, and among those that `takeOpened` gives.
+  private func open(_ id: String, _ loser: Loser, change: RowChange, scope: String, image: RowImage?) throws {
+    let kept = loser.rule == .laterLife ? image.map(\.json).flatMap { $0.utf8.count <= RowImage.conflictImageBytesMax ? $0 : nil } : nil
+    let (losing, winning) = (loser.loser.origin, loser.winner.origin.version)
+    let values: [CellValue] = [
+      .text(scope), .text(change.table), change.key, .integer(Int64(loser.life)), .text(loser.name.column),
+      loser.name.part.name.map { .text($0) } ?? .null, .text(loser.rule.rawValue), loser.loser.value,
+      .integer(Int64(bitPattern: losing.version.timestamp.rawValue)), .blob(losing.version.replica.bytes),
+      .integer(Int64(clamping: losing.position)), loser.winner.value, .integer(Int64(bitPattern: winning.timestamp.rawValue)),
+      .blob(winning.replica.bytes), kept.map { .text($0) } ?? .null,
+    ]
+    try session.withoutCapture { try session.execute(insert, [.text(id)] + values) }
+    let cells = zip(Self.openedColumns, values).compactMap { $1.isNull ? nil : CellChange($0, $1) }
+    opened[scope, default: []].append(RowChange(table: MetadataSchema.conflictTable.name, key: .text(id), life: 1, cells: cells))
+  }
+
+  /// The columns of a conflict that is opened, as the table has them; the others keep their defaults.
+  private static let openedColumns = [
+    "scope", "tbl", "row_key", "life", "col", "member", "rule", "losing_value", "losing_stamp", "losing_replica", "losing_position",
+    "winning_value", "winning_stamp", "winning_replica", "image",
+  ]
+  private static let insertSQL = """
+    INSERT INTO sync_conflict (id, \(openedColumns.joined(separator: ", ")))
+    VALUES (\((1...openedColumns.count + 1).map { "?\($0)" }.joined(separator: ", ")))
+    """
+
+  /// The conflicts that were opened since the last time and stand in their table without a version, by scope. The hub says them in
+  /// units of its own: see `OwnWrites`.
+  func takeOpened() -> [String: [RowChange]] {
+    defer { opened = [:] }
+    return opened
+  }
+
+  var hasOpened: Bool { !opened.isEmpty }
 
   /// Closes the open conflicts on the cells of a change whose losing value its author had seen.
   func close(seenBy incoming: IncomingChange, change: RowChange, scope: String) throws {

@@ -12,6 +12,7 @@ final class OwnWrites {
   private let conflicts: ConflictBook
   /// Changes said outright, by scope: those that no SQL of the app's tables could say.
   private var outright: [String: [Outright]] = [:]
+  private let selectPending = RepeatedSQL("SELECT 1 FROM sync_pending LIMIT 1")
   private struct Row: Hashable {
     var table: String
     var key: CellValue
@@ -52,7 +53,8 @@ final class OwnWrites {
   /// Whether the hub has written a row of `unit` in this transaction and not sealed it yet.
   func isPending(_ unit: ChangeUnit) throws -> Bool {
     if !outright.isEmpty { return true }
-    guard try session.firstRow("SELECT 1 FROM sync_pending LIMIT 1") != nil else { return false }
+    if conflicts.hasOpened, unit.changes.contains(where: { $0.table == MetadataSchema.conflictTable.name }) { return true }
+    guard try session.firstRow(selectPending) != nil else { return false }
     for change in unit.changes {
       guard let shape = rows.shape(change.table) else { continue }
       if try session.firstRow(
@@ -64,9 +66,9 @@ final class OwnWrites {
     return false
   }
 
-  /// Seals what was captured, what follows from it, then what was said outright, and what follows from that.
+  /// Seals conflicts that were opened, what was captured, what follows from it, then what was said outright, and what follows from that.
   func seal() throws {
-    while try sealCaptured() > 0 {}
+    while try sealOpened() + sealCaptured() > 0 {}
     let said = outright
     outright = [:]
     for (scope, changes) in said.sorted(by: { $0.key < $1.key }) {
@@ -88,7 +90,38 @@ final class OwnWrites {
       }
       try append([ChangeUnit(stamp: stamp, changes: changes.map(\.change))], scope: scope, from: origin.position)
     }
-    if !said.isEmpty { while try sealCaptured() > 0 {} }
+    if !said.isEmpty { while try sealOpened() + sealCaptured() > 0 {} }
+  }
+
+  /// Before what was captured: a conflict may have been opened and closed since.
+  ///
+  /// - Returns: How many conflicts got their version.
+  private func sealOpened() throws -> Int {
+    let opened = conflicts.takeOpened()
+    for (scope, changes) in opened.sorted(by: { $0.key < $1.key }) {
+      let first = try order.nextPosition(scope: scope)
+      var units: [ChangeUnit] = []
+      for part in changes.parts(bytesMax: ConflictBook.unitBytesMax) {
+        let stamp = try order.issue(wallMs: wallMs, scope: scope)
+        let origin = Origin(version: Version(stamp, key.replica), position: try order.nextPosition(scope: scope))
+        try order.place(1, scope: scope)
+        units.append(ChangeUnit(stamp: stamp, changes: try part.map { try noteBirth(of: $0, origin: origin, scope: scope) }))
+      }
+      try append(units, scope: scope, from: first)
+    }
+    return opened.values.reduce(0) { $0 + $1.count }
+  }
+
+  /// Writes the record of a row that stands in its table and has none.
+  ///
+  /// - Returns: The change, in a life past those the row had.
+  private func noteBirth(of change: RowChange, origin: Origin, scope: String) throws -> RowChange {
+    let shape = try rows.shapeOrUnknown(change.table)
+    if try !rows.isKnown(shape, key: change.key), try rows.recordNew(change, origin: origin, shape: shape, scope: scope) { return change }
+    let before = try rows.load(shape, key: change.key)?.state ?? .unknown
+    var change = change
+    change.life = before.life + 1
+    return try Sealer(rows: rows, replica: key.replica).record(change, shape, origin, scope, before)
   }
 
   /// - Returns: How many log entries were sealed, at most `Sealer.entriesMax`.
@@ -154,5 +187,23 @@ final class OwnWrites {
       try order.log(run, batch: row?[0].integer ?? 0, batchHash: batch.hash, scope: scope)
       position += UInt64(part.count)
     }
+  }
+}
+
+extension [RowChange] {
+  /// In pieces of at most that many bytes and of no more rows than a batch has; a row that is larger stands alone.
+  fileprivate func parts(bytesMax: Int) -> [[RowChange]] {
+    var parts: [[RowChange]] = []
+    var bytes = 0
+    for change in self {
+      bytes += change.approximateBytes
+      if let last = parts.last, last.count < WireLimits.rowsMax, bytes <= bytesMax {
+        parts[parts.count - 1].append(change)
+      } else {
+        parts.append([change])
+        bytes = change.approximateBytes
+      }
+    }
+    return parts
   }
 }

@@ -25,6 +25,14 @@ struct Cells: Sendable, RandomAccessCollection, ExpressibleByDictionaryLiteral {
 
   mutating func reserveCapacity(_ count: Int) { elements.reserveCapacity(count) }
 
+  /// Puts a cell after all others.
+  ///
+  /// - Precondition: Its name follows theirs, in the order of names.
+  mutating func append(_ name: CellName, _ cell: Cell) {
+    assert(elements.last.map { $0.key < name } ?? true)
+    elements.append((name, cell))
+  }
+
   subscript(name: CellName) -> Cell? {
     get {
       let place = place(of: name)

@@ -86,7 +86,8 @@ struct RowMetadata {
     while first < cells.count {
       let column = cells[first].key.column
       let end = cells[first...].firstIndex { $0.key.column != column } ?? cells.count
-      known = known.drop { shape.columns[$0].name.precedesByBytes(column) }
+      // Nearly always it is the next one, and that two names are one is told faster than which is first.
+      if known.first.map({ shape.columns[$0].name }) != column { known = known.drop { shape.columns[$0].name.precedesByBytes(column) } }
       if let place = known.first, shape.columns[place].name == column { places[place] = first..<end }
       first = end
     }
@@ -131,7 +132,7 @@ struct RowMetadata {
           state.cells[CellName(shape.columns[place].name, .member(member))] = Cell(origin: main, value: json)
         }
       case .counter: break
-      default: state.cells[shape.cellNames[place]] = Cell(origin: main, value: value)
+      default: state.cells.append(shape.cellNames[place], Cell(origin: main, value: value))
       }
     }
     var reader = EntryReader(bytes: ByteReader(split), replica: replica)

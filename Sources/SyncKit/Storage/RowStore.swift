@@ -137,6 +137,13 @@ final class RowStore {
     return try load(shape, key: key)
   }
 
+  /// Whether a row was ever heard of.
+  func isKnown(_ shape: TableShape, key: CellValue) throws -> Bool {
+    if try session.firstRow(statements(shape).digest, [key]) != nil { return true }
+    loaded = Loaded(table: shape.name, key: key)
+    return false
+  }
+
   /// What the app has in a row, by column, nil when there is none; and what was known of the row when that was written.
   func standing(_ shape: TableShape, key: CellValue) throws -> (values: [CellValue]?, stored: Stored?) {
     guard let row = try session.firstRow(statements(shape).standing, [key]) else { return (nil, try load(shape, key: key)) }
