@@ -111,7 +111,11 @@ struct ConflictResolver {
         en: "This version does not know column \(conflict.column); upgrade.")
     }
     guard let standing = try RowImage(shape, key: conflict.key, in: session) else {
-      if resolution == .takeLoser { try bringBack(conflict, shape) }
+      if resolution == .takeLoser {
+        // It may have been declined because the column does not take it.
+        try check(CellChange(column.name, conflict.losing.value, part: conflict.part), in: shape)
+        try bringBack(conflict, shape)
+      }
       return .null
     }
     guard standing.values[shape.declaration.scopeColumn] == .text(conflict.scope) else {
@@ -158,10 +162,7 @@ struct ConflictResolver {
       throw SyncError(
         .badRequest, vi: "Giá trị phải là JSON, chữ thì trong ngoặc kép.", en: "The value must be JSON: a text in double quotes.")
     }
-    guard shape.accepts(CellChange(column.name, value, part: name.part)) else {
-      throw SyncError(
-        .badRequest, vi: "Cột \(column.name) không nhận giá trị này.", en: "Column \(column.name) does not take this value.")
-    }
+    try check(CellChange(column.name, value, part: name.part), in: shape)
     var image = standing
     image.set(name, value)
     try withoutCapture {
@@ -178,6 +179,12 @@ struct ConflictResolver {
         FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?2
       """,
       [.integer(Int64(shape.id)), key, .integer(1 << Int64(column.id)), extra.isEmpty ? .null : .blob(extra.data)])
+  }
+
+  private func check(_ cell: CellChange, in shape: TableShape) throws {
+    guard shape.accepts(cell) else {
+      throw SyncError(.badRequest, vi: "Cột \(cell.column) không nhận giá trị này.", en: "Column \(cell.column) does not take this value.")
+    }
   }
 
   /// A deleted row comes back as it was, with every edit its deleter had not seen; of what was declined, with this value alone: it

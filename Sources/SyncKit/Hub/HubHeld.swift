@@ -106,10 +106,12 @@ extension Hub {
   /// Puts what a held unit should have said in its place, in the hub's own name.
   ///
   /// - Parameters:
-  ///   - values: New values by column, for every row of the unit that writes the column; of a `perKey` column the whole object.
+  ///   - values: New values by column, for every row of the unit that writes the column, and no other; of a `perKey` column the whole
+  ///     object. The column of the scope also for rows that lack it.
   ///   - dropping: Columns left out.
   ///   - key: A new key, for a unit of one row.
-  /// - Throws: `SyncError` `.badRequest` when it could not be merged so either, or waits behind another; nothing is changed then.
+  /// - Throws: `SyncError` `.badRequest` when it could not be merged so either, or waits behind another, or when no row writes one of the
+  ///   columns; nothing is changed then.
   public func repairHeld(
     _ id: String, values: [String: CellValue], dropping: Set<String> = [], key: CellValue? = nil, by who: String, because reason: String
   ) async throws {
@@ -200,30 +202,40 @@ extension HeldWork {
       throw SyncError(
         .badRequest, vi: "Chỉ đổi được khóa khi việc bị giữ có đúng một dòng.", en: "A new key can be given only for a unit of one row.")
     }
-    return try item.unit.changes.map { change in
+    var unwritten = Set(values.keys)
+    let repaired = try item.unit.changes.map { change in
       guard let shape = ingest.rows.shape(change.table) else {
         throw SyncError(
           .badRequest, vi: "Máy chủ không biết bảng \(change.table); chỉ có thể từ chối hoặc nâng cấp.",
           en: "The hub does not know table \(change.table); it can only be declined, or retried after an upgrade.")
       }
-      var cells = change.cells.filter { !dropping.contains($0.column) && values[$0.column] == nil }
-      for (column, value) in values.sorted(by: { $0.key < $1.key }) {
+      let stored = try ingest.rows.load(shape, key: key ?? change.key)
+      let isKnown = stored.map { $0.state.isAlive && $0.state.life == change.life } ?? false
+      var written = Set(change.cells.map(\.column)).filter { shape.column(named: $0) != nil }
+      if change.isAlive && !isKnown { written.insert(shape.declaration.scopeColumn) }
+      unwritten.subtract(written)
+      var cells = change.cells.filter { !dropping.contains($0.column) && (values[$0.column] == nil || !written.contains($0.column)) }
+      for (column, value) in values.sorted(by: { $0.key < $1.key }) where written.contains(column) {
         guard let known = shape.column(named: column) else { continue }
         if shape.policy(of: known) == .perKey {
           let members = CellParts.members(of: value) ?? [:]
           cells += members.sorted { $0.key < $1.key }.map { CellChange(column, $1, part: .member($0)) }
-        } else if change.isAlive {
+        } else {
           cells.append(CellChange(column, value))
         }
       }
-      let stored = try ingest.rows.load(shape, key: key ?? change.key)
-      let isKnown = stored.map { $0.state.isAlive && $0.state.life == change.life } ?? false
       if change.isAlive, stored == nil, !cells.contains(where: { $0.column == shape.declaration.scopeColumn }) {
         cells.append(CellChange(shape.declaration.scopeColumn, .text(item.scope)))
       }
       let life = key != nil ? 1 : isKnown || !change.isAlive ? change.life : change.life + 2
       return RowChange(table: change.table, key: key ?? change.key, life: life, cells: change.isAlive ? cells : [])
     }
+    if let column = unwritten.min() {
+      throw SyncError(
+        .badRequest, vi: "Không dòng nào của việc này ghi cột \(column), hoặc máy chủ không biết cột đó.",
+        en: "No row of this unit writes column \(column), or the hub does not know it.")
+    }
+    return repaired
   }
 }
 

@@ -95,7 +95,7 @@ extension PageApplier {
           else { continue }
         }
         let before = try rows.load(shape, key: key)?.state ?? .unknown
-        let after = join(own[RowName(table: range.table, key: key)] ?? [], onto: replacement?.state ?? .unknown, policies)
+        let after = join(own[RowName(table: range.table, key: key)] ?? [], onto: replacement?.state ?? .unknown, shape, policies)
         if after == .unknown {
           try rows.forget(shape, key: key)
         } else {
@@ -118,7 +118,7 @@ extension PageApplier {
         }
         let before = stored?.state ?? .unknown
         let merged = before == .unknown ? state : Self.join(state, onto: before, policies)
-        let after = join(own[RowName(table: table, key: key)] ?? [], onto: merged, policies)
+        let after = join(own[RowName(table: table, key: key)] ?? [], onto: merged, shape, policies)
         try rows.replace(before, with: after, shape: shape, key: key, scope: page.scope)
       }
     }
@@ -146,9 +146,12 @@ extension PageApplier {
     return joined
   }
 
-  private func join(_ changes: [OwnChange], onto before: RowState, _ policies: MergePolicies) -> RowState {
+  private func join(_ changes: [OwnChange], onto before: RowState, _ shape: TableShape, _ policies: MergePolicies) -> RowState {
     changes.reduce(before) { state, own in
-      Merge.join(
+      // An edit of a row whose birth was declined: where the key is another scope's, only the feed tells that it ended.
+      let isBirth = own.change.cells.contains { $0.column == shape.declaration.scopeColumn }
+      if shape.isKnown && own.change.isAlive && !isBirth && state.life < own.change.life { return state }
+      return Merge.join(
         state, IncomingChange(life: own.change.life, cells: own.change.cells, origin: own.origin, seenThrough: .max),
         policies: policies
       ).state

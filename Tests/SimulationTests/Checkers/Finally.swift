@@ -216,7 +216,11 @@ enum ConflictCheck {
   static func check(_ simulation: Simulation, _ auditor: Device, _ oracle: Oracle) async throws {
     let atHub = try await simulation.hub.open().read { try stored(in: $0) }
     var expected: Set<String> = []
-    for conflict in oracle.conflicts.values { expected.insert(line(conflict)) }
+    for conflict in oracle.conflicts.values where !conflict.hasAnyWinner { expected.insert(line(conflict)) }
+    for conflict in oracle.conflicts.values where conflict.hasAnyWinner {
+      let (own, ends) = (line(conflict), parts(line(conflict)))
+      expected.insert(atHub.map(\.text).first { parts($0) == ends } ?? own)
+    }
     for conflict in oracle.names.conflicts.values { expected.insert(line(conflict)) }
     let found = Set(atHub.map(\.text))
     if !simulation.isStrict {
@@ -266,6 +270,12 @@ enum ConflictCheck {
     return history.story(of: conflict.subject.row) { place in
       place.unit == loser.unit ? " the loser" : history.units[place.unit].past.contains(loser.unit) ? " knew it" : ""
     }
+  }
+
+  /// Of a line, all but what stood.
+  private static func parts(_ line: String) -> [Substring] {
+    let words = line.split(separator: " ", omittingEmptySubsequences: false)
+    return words.prefix(6) + words.suffix(2)
   }
 
   private static func line(_ conflict: Oracle.Conflict) -> String {

@@ -35,7 +35,7 @@ enum Losses {
       for (place, value) in written.deed.values where isTold(value) {
         let shown = standing[written.deed.row]?[place.column]
         let column = Tables.columns[written.deed.row.table]?.first { $0.name == place.column }
-        if column?.values == .name || column?.values == .reference { continue }
+        if column?.values == .name || column?.values == .reference || column?.defaultValue == value { continue }
         if column?.value(at: place, shown: shown) == value || kept.contains(value) { continue }
         let cell = Cell(row: written.deed.row, place: place, value: value)
         let units = sealedIn[cell] ?? []

@@ -29,6 +29,9 @@ struct Oracle {
     var winner: Write
     var rule: String
     var isOpen = true
+    /// A declined value of a key of which no row was ever merged: whose the key is, and so what stood, depends on which unit's was
+    /// declined first, and scopes have no common order.
+    var hasAnyWinner = false
   }
 
   private let history: History
@@ -165,7 +168,9 @@ struct Oracle {
         let loser = Write(unit: author.unit, author: author.author, stamp: author.stamp, value: cell.value)
         var winner = row.cells[cell.place] ?? row.giver ?? loser
         if row.cells[cell.place] == nil { winner.value = .null }
-        record(Subject(row: name, life: change.life, place: cell.place, loser: loser), winner: winner, rule: "declined")
+        let subject = Subject(row: name, life: change.life, place: cell.place, loser: loser)
+        record(subject, winner: winner, rule: "declined")
+        if name.isShared && owners[name] == nil { conflicts[subject]?.hasAnyWinner = true }
       }
     }
   }

@@ -39,7 +39,8 @@ extension Simulation {
     guard devices.count < Self.devicesMax, !device.isDiskFull, let secrets = try device.secrets.load() else { return }
     let twin = Device(
       index: devices.count, folder: folder, clock: SimClock(time, errorMs: Int64.random(in: -3000...3000, using: &dice)),
-      scope: device.scope, readScopes: device.readScopes, version: device.version, link: link(), seed: derive(scenario.seed, 7))
+      scope: device.scope, readScopes: device.readScopes, version: device.version, link: link(), seed: derive(scenario.seed, 7),
+      program: device.program)
     try device.disk.save(as: twin.disk.path)
     try twin.secrets.save(secrets)
     twin.known = device.known

@@ -6,14 +6,14 @@ import GRDB
 /// Rare work, counted where it was done.
 enum Work: String, CaseIterable, Sendable {
   case decidedOnDevice, undoneOnDevice, decidedAtHub, undoneAtHub, lateTaken
-  case held, heldBehind, heldForKey, repaired, declined
+  case held, heldBehind, heldForKey, heldForValue, repaired, repairedWithValue, declined
 
   /// Whether a campaign with these options must meet it.
   func isExpected(_ options: Scenario.Options) -> Bool {
     switch self {
     case .decidedOnDevice, .undoneOnDevice, .decidedAtHub, .undoneAtHub: true
     case .lateTaken: options.faults.contains(.revocation)
-    case .held, .heldBehind, .heldForKey, .repaired, .declined: options.isLinked
+    case .held, .heldBehind, .heldForKey, .heldForValue, .repaired, .repairedWithValue, .declined: options.isLinked
     }
   }
 }
@@ -65,7 +65,7 @@ extension Simulation {
       switch (column.policy, column.values) {
       case (.max, _), (.min, _), (.ranked, _), (.counter, _): return .keepWinner
       case (.perKey, _): return .write(.text("\"\(words)\""))
-      case (_, .integer): return .write(.integer(Int64(number)))
+      case (_, .integer), (_, .amount): return .write(.integer(Int64(number)))
       case (_, .name): return .write(.text(dice.pick(Tables.names)))
       case (_, .reference): return .write(.text("\(conflict.scope)-k\(1 + dice.below(Workload.keys))"))
       case (_, .any), (_, .text): return .write(.text(words))
@@ -106,9 +106,11 @@ extension Simulation {
       }
     }
 
-    /// What was declined because its key is another unit's cannot be written under that key.
+    /// What was declined because its key is another unit's cannot be written under that key, and a value not where no table takes it.
     func isRefused(_ error: SyncError) -> Bool {
-      row.isShared && conflict.rule == .declined && (error.code == .badRequest || error.code == .wrongScope)
+      guard conflict.rule == .declined else { return false }
+      let isUnfit = resolution == .takeLoser && !Tables.takes(conflict.losing.value, in: conflict.column)
+      return row.isShared && (error.code == .badRequest || error.code == .wrongScope) || isUnfit && error.code == .badRequest
     }
 
     /// Notes what the decision left in its cell.

@@ -4,8 +4,13 @@
 /// that only programs from version 2 on have. What goes wrong with them the hub holds, or keeps in conflicts.
 extension Tables {
   static let linked: [String: [Column]] = [
-    "team": [Column(name: "name", values: .name), Column(name: "motto")],
-    "task": [Column(name: "team", values: .reference), Column(name: "words"), Column(name: "items", policy: .perKey)],
+    "team": [
+      Column(name: "name", values: .name), Column(name: "motto"), Column(name: "size", values: .amount, defaultValue: .integer(1)),
+    ],
+    "task": [
+      Column(name: "team", values: .reference), Column(name: "words"), Column(name: "items", policy: .perKey),
+      Column(name: "hours", values: .amount),
+    ],
     "badge": [Column(name: "owner", values: .reference, since: 2), Column(name: "words", since: 2)],
   ]
 
@@ -26,15 +31,33 @@ extension Tables {
     ReplicatedTable("badge", scopeColumn: "unit", references: ["owner": "team"]),
   ]
 
-  static let linkedSQL = """
-
-    CREATE TABLE team (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, name TEXT, motto) WITHOUT ROWID;
-    CREATE TABLE task (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, team TEXT, words, items TEXT) WITHOUT ROWID;
+  /// - Parameter isLoose: See `Program.loose`.
+  static func linkedSQL(isLoose: Bool) -> String {
     """
+
+    CREATE TABLE team (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, name TEXT, motto,
+      size \(isLoose ? "" : "INTEGER NOT NULL") DEFAULT 1) WITHOUT ROWID;
+    CREATE TABLE task (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, team TEXT, words, items TEXT,
+      hours \(isLoose ? "" : "INTEGER")) WITHOUT ROWID;
+    """
+  }
   static let linkedSince2SQL = """
 
     CREATE TABLE badge (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, owner TEXT, words) WITHOUT ROWID;
     """
+}
+
+extension Program {
+  /// A client of its own, whose tables take every value where the others' take whole numbers.
+  static let loose = Program(tables: Tables.declared, isLoose: true) { Tables.migrator(version: $0, isLoose: true) }
+}
+
+extension Tables {
+  /// Whether the hub's table takes a value.
+  static func takes(_ value: CellValue, in column: String) -> Bool {
+    guard let column = linked.values.joined().first(where: { $0.name == column }), column.values == .amount else { return true }
+    return value.integer != nil || value.isNull && column.defaultValue.isNull
+  }
 }
 
 extension RowName {

@@ -56,9 +56,11 @@ final class Simulation {
       let scope = Tables.units[index < (scenario.options.deviceCount + 1) / 2 ? 0 : 1]
       let readScopes = scope == Tables.units[0] ? [Tables.province, scope] : [Tables.province, Tables.units[0], scope]
       let isOld = scenario.options.faults.contains(.oldClient) && dice.chance(0.4)
+      let isLoose = scenario.options.isLinked && dice.chance(0.4)
       let device = Device(
         index: index, folder: folder, clock: SimClock(time, errorMs: Int64.random(in: -3000...3000, using: &dice)), scope: scope,
-        readScopes: readScopes, version: isOld ? 1 : Tables.newest, link: link(), seed: derive(scenario.seed, 7), program: program)
+        readScopes: readScopes, version: isOld ? 1 : Tables.newest, link: link(), seed: derive(scenario.seed, 7),
+        program: isLoose ? .loose : program)
       try device.makeKey(&dice)
       devices.append(device)
       families.append([index])

@@ -20,6 +20,8 @@ struct Column: Sendable, Hashable {
     case name
     /// The key of a row of `Tables.links`.
     case reference
+    /// A whole number; from a loose program sometimes one that the hub's table would turn into something else, or refuse.
+    case amount
   }
 
   var name: String
@@ -66,7 +68,7 @@ enum Tables {
       ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous),
     ] + declaredLinked
 
-  static func migrator(version: Int) -> DatabaseMigrator {
+  static func migrator(version: Int, isLoose: Bool = false) -> DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1") { db in
       try db.execute(
@@ -79,7 +81,7 @@ enum Tables {
             stage TEXT NOT NULL DEFAULT 'draft', count INTEGER NOT NULL DEFAULT 0);
           CREATE TABLE notice (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, words TEXT) WITHOUT ROWID;
           CREATE TABLE answer (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, words TEXT NOT NULL) WITHOUT ROWID;
-          """ + linkedSQL)
+          """ + linkedSQL(isLoose: isLoose))
     }
     if version >= 2 { migrator.registerMigration("2") { db in try db.execute(sql: since2SQL + linkedSince2SQL) } }
     return migrator
@@ -89,6 +91,7 @@ enum Tables {
 /// What the programs of one simulation declare, and how they make their tables.
 struct Program: Sendable {
   var tables: [ReplicatedTable]
+  var isLoose = false
   var migrator: @Sendable (_ version: Int) -> DatabaseMigrator
 
   static let usual = Program(tables: Tables.declared) { Tables.migrator(version: $0) }

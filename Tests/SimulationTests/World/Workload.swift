@@ -59,6 +59,8 @@ struct Workload {
   var nextValue: Int
   /// See `Scenario.Options.isLinked`.
   var isLinked = false
+  /// See `Program.loose`.
+  var isLoose = false
   /// The rows as they stand, and those of them under shared keys that are another unit's.
   let standing: [RowName: [String: CellValue]]
   var foreign: Set<RowName> = []
@@ -169,6 +171,10 @@ struct Workload {
     }
     switch column.values {
     case .integer: return .integer(Int64(nextValue))
+    case .amount:
+      let number = Int64(nextValue)
+      guard isLoose && dice.chance(0.5) else { return .integer(number) }
+      return dice.pick([.text(String(number)), .real(Double(number)), column.defaultValue.isNull ? .text(String(number)) : .null])
     case .text: return dice.chance(0.1) ? .text("same") : .text("w\(nextValue)")
     case .name: return dice.chance(0.1) ? .null : .text(dice.pick(Tables.names))
     // One that nobody ever makes is among them.

@@ -13,7 +13,7 @@ extension Simulation {
     let foreign = try await replica.engineRead { [scope = device.scope] in try Self.foreignRows(in: $0.session, scope: scope) }
     var workload = Workload(
       dice: dice, scope: device.scope, version: device.version, nextValue: nextValue, isLinked: scenario.options.isLinked,
-      standing: standing, foreign: foreign)
+      isLoose: device.program.isLoose, standing: standing, foreign: foreign)
     let made = workload.transaction()
     (dice, nextValue) = (workload.dice, workload.nextValue)
     say(

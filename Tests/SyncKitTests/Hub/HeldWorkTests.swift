@@ -249,6 +249,43 @@ import Testing
     #expect(try await b.engineRead { try $0.session.rows("SELECT count, note FROM child") } == [[.integer(12), .text("x")]])
   }
 
+  /// Its column would make another value of it.
+  @Test func aDeclinedValueThatDoesNotFitIsNotTakenAfterAll() async throws {
+    _ = try await send([row("child", "c", [CellChange("count", .text("12"))])])
+    let id = try #require(try await world.hub.heldUnits().first?.id)
+    try await world.hub.declineHeld(id, by: "tỉnh", because: "")
+    let kept = try #require(try await world.hub.conflicts().first { $0.column == "count" })
+    let error = await #expect(throws: SyncError.self) {
+      try await world.hub.resolve(kept.id, as: .takeLoser, by: "tỉnh", because: "")
+    }
+    #expect(error?.code == .badRequest)
+    #expect(try await world.hub.read { try $0.rows("SELECT id FROM child") }.isEmpty)
+    #expect(try await world.hub.conflicts().contains { $0.id == kept.id && $0.isOpen })
+  }
+
+  @Test func aRepairWritesNothingToRowsThatHadNotWrittenTheColumn() async throws {
+    try await b.execute("INSERT INTO child (id, unit, note, count) VALUES ('d', '07201', 'first', 7)")
+    try await both()
+    try await a.database.write { db in
+      try db.execute(
+        sql: """
+          INSERT INTO child (id, unit, parent, count) VALUES ('c', '07201', 'nowhere', 3);
+          INSERT INTO child (id, unit, note) VALUES ('e', '07201', 'new');
+          UPDATE child SET note = 'second' WHERE id = 'd';
+          """)
+    }
+    _ = try await a.sync(with: world.transport)
+    let id = try #require(try await world.hub.heldUnits().first?.id)
+    let error = await #expect(throws: SyncError.self) {
+      try await world.hub.repairHeld(id, values: ["least": .integer(1)], dropping: ["parent"], by: "tỉnh", because: "")
+    }
+    #expect(error?.code == .badRequest && error?.explanation.en.contains("least") == true)
+    try await world.hub.repairHeld(id, values: ["count": .integer(4)], dropping: ["parent"], by: "tỉnh", because: "")
+    try await both()
+    let expected = [["c", "-", "4"], ["d", "second", "7"], ["e", "new", "-"]]
+    #expect(try await rows("SELECT id, note, count FROM child ORDER BY id") == expected)
+  }
+
   @Test func aKeyOfAnotherUnitsRowIsRepairedByANewOne() async throws {
     let other = try await world.device("o", unit: "07202")
     try await other.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07202', 'theirs')")

@@ -74,4 +74,30 @@ import Testing
     try await sync(a, in: world)
     #expect(try await a.notes().isEmpty)
   }
+
+  /// Its birth was declined, and who fetches in bulk does not hear of that: the edit alone makes no row.
+  @Test(arguments: [["07201"], ["24", "07201"]], [false, true])
+  func anEditOfADeclinedBirthIsNoRow(reads: [String], isInBulk: Bool) async throws {
+    let world = try await World()
+    let a = try await device("a", reads: reads, in: world)
+    try await a.execute("INSERT INTO note (id, unit, a) VALUES ('p', '07201', 'ours')")
+    try await world.hub.write { try $0.execute("INSERT INTO note (id, unit, a) VALUES ('p', '24', 'theirs')") }
+    _ = try await a.sync(with: world.transport)
+    try await a.execute("UPDATE note SET a = 'later'")
+    _ = try await a.sync(with: world.transport)
+    let held = try await world.hub.heldUnits()
+    #expect(held.map(\.reason) == ["scope", "behind"])
+    try await world.hub.declineHeld(held[0].id, by: "tỉnh", because: "")
+    world.clock.advance(1000)
+    if isInBulk { #expect(try await world.hub.clearLog(leaseMs: 0, isBackedUp: false) > 0) }
+    for _ in 0..<2 { _ = try await a.sync(with: world.transport) }
+    let notes = reads.count == 2 ? ["p theirs - none"] : []
+    #expect(try await a.notes() == notes)
+    #expect(try await a.status().heldChanges == 1)
+    let edit = try #require(try await world.hub.heldUnits().first)
+    #expect(edit.reason == "scope")
+    try await world.hub.declineHeld(edit.id, by: "tỉnh", because: "")
+    try await sync(a, in: world)
+    #expect(try await a.notes() == notes)
+  }
 }
