@@ -28,6 +28,7 @@ import Foundation
 
   /// Not itself async: an async `main` gives up the main thread, which Valgrind does not survive.
   static func main() {
+    let isNeverOver = DispatchSemaphore(value: 0)
     Task.detached {
       do {
         try await run()
@@ -37,7 +38,7 @@ import Foundation
         exit(1)
       }
     }
-    dispatchMain()
+    isNeverOver.wait()
   }
 
   private static func run() async throws {
