@@ -32,7 +32,7 @@ test: deps lint
 SIMULATION = --configuration release --scratch-path .build/simulation
 sim:
 	SYNCKIT_SIMULATION=1 swift build $(SIMULATION) --build-tests -Xswiftc -enable-testing
-	env SYNCKIT_SIMULATION=1 SIM_FAULTS=$(FAULTS) SIM_LINKED=$(LINKED) SIM_ALL=$(ALL) \
+	env SYNCKIT_SIMULATION=1 SIM_FAULTS=$(FAULTS) SIM_LINKED=$(LINKED) SIM_PHOTOS=$(PHOTOS) SIM_ALL=$(ALL) \
 	  $(if $(SEED),SIM_SEED=$(SEED) SIM_KEEP=$(KEEP),SIM_SEEDS=$(or $(SEEDS),1000) SIM_FIRST=$(or $(FIRST),1)) \
 	  swift test --skip-build $(SIMULATION) --filter '^SimulationTests\.SimulationTests'
 

@@ -91,7 +91,7 @@ enum Runner {
     let keep = outcome.scenario.kept.map { " KEEP=" + $0.map(String.init).joined(separator: ",") } ?? ""
     let faults = outcome.scenario.options.faults
     let only = faults == Fault.known ? "" : " FAULTS=" + faults.map(\.rawValue).sorted().joined(separator: ",")
-    let linked = outcome.scenario.options.isLinked ? " LINKED=1" : ""
+    let linked = (outcome.scenario.options.isLinked ? " LINKED=1" : "") + (outcome.scenario.options.hasPhotos ? " PHOTOS=1" : "")
     return """
       seed \(outcome.scenario.seed): \(outcome.violation.map(\.description) ?? "passed")
       \(outcome.log.map { "  " + $0 }.joined(separator: "\n"))

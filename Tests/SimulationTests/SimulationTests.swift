@@ -14,6 +14,8 @@ import Testing
       options.faults = Set(names.split(separator: ",").compactMap { Fault(rawValue: String($0)) })
     }
     options.isLinked = environment["SIM_LINKED"] == "1"
+    options.hasPhotos = environment["SIM_PHOTOS"] == "1"
+    if options.hasPhotos { options.faults.formUnion(Fault.bundles) }
     return options
   }
 
@@ -23,11 +25,13 @@ import Testing
     await Campaign(first: 1, count: 200, options: Self.options).run()
   }
 
-  /// The same beside bundles: exports, parts, couriers, damaged files, returns that come late, again, or to the wrong device.
+  /// The same beside bundles: exports, parts, couriers, damaged files, returns that come late, again, or to the wrong device; and with
+  /// photos, which some bundles carry and some leave out.
   @Test(.enabled(if: environment["SIM_SEED"] == nil && environment["SIM_SEEDS"] == nil))
   func bundlesKeepThePromise() async {
     var options = Self.options
     options.faults.formUnion(Fault.bundles)
+    options.hasPhotos = true
     await Campaign(first: 1, count: 50, options: options).run()
   }
 

@@ -218,6 +218,14 @@ struct HeldWork {
     try retry(where: "h.reason = 'behind' OR h.reason IN \(passing())")
   }
 
+  /// What devices have of a unit that a hub which was put back cannot have again ends on them, and what it said is kept.
+  func endOnDevices(_ changes: [RowChange], _ version: Version, scope: String) throws {
+    for change in changes where !MetadataSchema.ownTables.contains(where: { $0.name == change.table }) {
+      try keepDeclined(change, version, scope: scope)
+      try answer(change, version, scope: scope)
+    }
+  }
+
   /// What the author of a unit had seen of others' writes.
   private func author(of item: Item, _ version: Version) throws -> IncomingChange {
     let (replica, scope) = (item.content.replica, item.scope)

@@ -126,9 +126,12 @@ struct ReturnedWork {
       let isKnown = content.map { $0.units.indices.contains(unit.index) } ?? false
       let changes = unit.changes.isEmpty && !unit.isDeclined && isKnown ? content?.units[unit.index].changes ?? [] : unit.changes
       if source == nil, !changes.isEmpty { source = try keep(run, scope: page.scope, rules: page.rules) }
-      if let source, try obstacle(to: changes, scope: page.scope) != nil {
+      if let source, let hold = try obstacle(to: changes, scope: page.scope) {
         try note(unit, on: history.branch, scope: page.scope, position: nil)
-        if source < 0 { try wait(for: unit, scope: page.scope, history, source: source) }
+        if source < 0 {
+          try wait(for: unit, scope: page.scope, history, source: source)
+          if hold.reason == .scope { try endOnDevices(changes, Version(unit.stamp, author), scope: page.scope) }
+        }
         continue
       }
       guard let source, !changes.isEmpty || unit.isDeclined && isKnown else {
@@ -181,7 +184,13 @@ struct ReturnedWork {
         let content = try BatchCodec.reopen(SealedBatch(bytes: bytes))
         guard content.units.indices.contains(Int(index - first)) else { throw ByteReader.short }
         let changes = content.units[Int(index - first)].changes
-        if try obstacle(to: changes, scope: scope) != nil { continue }
+        if let hold = try obstacle(to: changes, scope: scope) {
+          if hold.reason == .scope {
+            let stamp = HybridTimestamp(rawValue: UInt64(bitPattern: stamp))
+            try endOnDevices(changes, Version(stamp, content.replica), scope: scope)
+          }
+          continue
+        }
         let unit = FeedUnit(
           position: UInt64(max(0, position)), author: content.replica, batchNumber: content.number, batchHash: hash, index: Int(index),
           stamp: HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), changes: changes, authorCursor: content.cursor)
@@ -207,6 +216,21 @@ struct ReturnedWork {
       if !isBirth, (stored?.state.life ?? 0) < change.life { return UnitCheck.Hold(reason: .incomplete, detail: change.table) }
     }
     return nil
+  }
+
+  /// A unit waits for a key that another scope's row has taken. Its author may never send it again, and what the hub wrote itself nobody
+  /// will: those who have it must not show for ever what the hub cannot have. Said once.
+  private func endOnDevices(_ changes: [RowChange], _ version: Version, scope: String) throws {
+    guard let first = changes.first(where: \.isAlive) else { return }
+    let isSaid = try session.firstRow(
+      """
+      SELECT 1 FROM sync_conflict WHERE scope = ?1 AND tbl = ?2 AND row_key = ?3 AND rule = 'declined' AND losing_stamp = ?4
+        AND losing_replica = ?5
+      """,
+      [
+        .text(scope), .text(first.table), first.key, .integer(Int64(bitPattern: version.timestamp.rawValue)), .blob(version.replica.bytes),
+      ])
+    if isSaid == nil { try HeldWork(ingest: ingest).endOnDevices(changes, version, scope: scope) }
   }
 
   /// An operator declined a unit that pages told of: whatever they bring of it, it is not merged any more.

@@ -20,6 +20,7 @@ enum Finally {
     try await Losses.check(simulation)
     try await Counters.check(simulation)
     try await Packets.check(simulation)
+    try await Photos.check(simulation)
     try await checkExaminations(simulation)
     try auditor.close()
   }

@@ -27,9 +27,18 @@ extension Simulation {
     var options = BundleExportOptions()
     options.isPlain = dice.chance(0.3)
     if dice.chance(0.3) { options.partBytesMax = BundleLimits.partBytesMin }
+    if scenario.options.hasPhotos { options.withoutBlobs = dice.chance(0.3) }
     do {
-      stick.bundles += try await replica.exportBundle(to: path, options: options, courier: courier).paths
+      let export = try await replica.exportBundle(to: path, options: options, courier: courier)
+      stick.bundles += export.paths
       note(.bundle)
+      if export.blobs > 0 { met(.photosTaken) }
+      if export.blobsLeft > 0 { met(.photosLeft) }
+      // A part of it never arrives.
+      if scenario.options.hasPhotos, export.paths.count > 1, dice.chance(0.3) {
+        let lost = dice.pick(export.paths)
+        stick.bundles.removeAll { $0 == lost }
+      }
       if dice.chance(0.5) { try courier.dropAll() }
     } catch let error as SyncError where error.code == .diskFull && device.isDiskFull {
       note(.deviceDiskFull)
@@ -50,6 +59,8 @@ extension Simulation {
     options.returnPath = "\(folder)/return-\(stick.made).skb"
     do {
       let report = try await open.importBundles(chosen, options: options)
+      if report.devices.contains(where: { $0.blobs > 0 }) { met(.photosBrought) }
+      if report.devices.contains(where: { $0.blobsDuplicate > 0 }) { met(.photosRepeated) }
       if stick.returns.count < Stick.filesMax { stick.returns += report.returns.map { ($0, hub.port.epoch) } }
     } catch let error as SyncError where error.code == .diskFull && hub.isDiskFull {
       note(.hubDiskFull)

@@ -20,6 +20,7 @@ struct HubCopy {
   var received: Set<Data>
   var writes: Numbers
   var revoked: Set<ReplicaID>
+  var photos: Set<BlobID>
 }
 
 /// Copies of stores, and what people do with them.
@@ -91,13 +92,17 @@ extension Simulation {
     hubCopies.append(
       HubCopy(
         path: path, isBackup: isBackup, epoch: hub.port.epoch, positions: positions, received: history.received, writes: hubWrites,
-        revoked: revoked))
+        revoked: revoked, photos: Set(open.blobs.ids())))
   }
 
   /// The hub's machine breaks, and one of the copies takes the store's place.
   func restoreHub(_ dice: inout Dice) async throws {
     guard !hubCopies.isEmpty, !hub.isDiskFull else { return }
     let copy = dice.pick(hubCopies)
+    if scenario.options.hasPhotos, let blobs = hub.port.hub?.blobs, dice.chance(0.5) {
+      // The photos' folder, too, is as it was.
+      for id in blobs.ids() where !copy.photos.contains(id) { blobs.setAside(id) }
+    }
     try hub.close()
     if copy.isBackup {
       try Disk.copy(copy.path, to: hub.disk.path)

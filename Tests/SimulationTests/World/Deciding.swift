@@ -7,6 +7,7 @@ import GRDB
 enum Work: String, CaseIterable, Sendable {
   case decidedOnDevice, undoneOnDevice, decidedAtHub, undoneAtHub, lateTaken
   case held, heldBehind, heldForKey, heldForValue, repaired, repairedWithValue, declined
+  case photosTaken, photosLeft, photosBrought, photosRepeated, photosAtHub
 
   /// Whether a campaign with these options must meet it.
   func isExpected(_ options: Scenario.Options) -> Bool {
@@ -14,6 +15,8 @@ enum Work: String, CaseIterable, Sendable {
     case .decidedOnDevice, .undoneOnDevice, .decidedAtHub, .undoneAtHub: true
     case .lateTaken: options.faults.contains(.revocation)
     case .held, .heldBehind, .heldForKey, .heldForValue, .repaired, .repairedWithValue, .declined: options.isLinked
+    case .photosTaken, .photosLeft, .photosBrought, .photosRepeated: options.hasPhotos && options.faults.contains(.bundle)
+    case .photosAtHub: options.hasPhotos
     }
   }
 }
@@ -64,6 +67,7 @@ extension Simulation {
       guard let column = Tables.columns[conflict.table]?.first(where: { $0.name == conflict.column }) else { return .keepWinner }
       switch (column.policy, column.values) {
       case (.max, _), (.min, _), (.ranked, _), (.counter, _): return .keepWinner
+      case (_, .photo): return .keepWinner
       case (.perKey, _): return .write(.text("\"\(words)\""))
       case (_, .integer), (_, .amount): return .write(.integer(Int64(number)))
       case (_, .name): return .write(.text(dice.pick(Tables.names)))

@@ -63,6 +63,8 @@ struct Scenario: Sendable {
     var badLuck = 0.15
     /// Whether there is work on rows that are tied to one another: see `Tables.linked`.
     var isLinked = false
+    /// Whether devices have photos: see `Photos`.
+    var hasPhotos = false
   }
 
   let seed: UInt64

@@ -74,6 +74,8 @@ final class SimHub {
     store = opened
     if let trap = port.trap { opened.steps.listener = { try trap.reached($0.label) } }
     var options = Hub.Options()
+    // Whatever else is on the machine that simulates.
+    options.blobs.freeBytesMin = 0
     // Small, so that snapshots of several pages are met.
     options.snapshotRowsMax = 4
     if isTrimmed { options.firstUnitsMax = 60 }

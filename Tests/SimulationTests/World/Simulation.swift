@@ -15,6 +15,8 @@ final class Simulation {
   var history = History()
   var carried: [Carried] = []
   var stick = Stick()
+  /// Every photo that somebody took.
+  var photos: [BlobID: Data] = [:]
   /// Keys of the anonymous rows that devices accepted.
   var answers: Set<String> = []
   var nextValue = 0

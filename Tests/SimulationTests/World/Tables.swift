@@ -22,6 +22,8 @@ struct Column: Sendable, Hashable {
     case reference
     /// A whole number; from a loose program sometimes one that the hub's table would turn into something else, or refuse.
     case amount
+    /// The name of a photo that is on the device.
+    case photo
   }
 
   var name: String
@@ -52,6 +54,7 @@ enum Tables {
       Column(name: "count", policy: .counter, values: .integer, defaultValue: .integer(0)),
     ],
     "notice": [Column(name: "words", values: .text)],
+    "picture": [Column(name: "file", values: .photo), Column(name: "words")],
   ].merging(linked) { $1 }
 
   static func columns(of table: String, version: Int) -> [Column] { (columns[table] ?? []).filter { $0.since <= version } }
@@ -66,6 +69,7 @@ enum Tables {
         policies: ["finding": .review, "peak": .max, "low": .min, "stage": .ranked(stages), "count": .counter]),
       ReplicatedTable("notice", scopeColumn: "unit", writer: .hub),
       ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous),
+      ReplicatedTable("picture", scopeColumn: "unit", blobs: ["file"]),
     ] + declaredLinked
 
   static func migrator(version: Int, isLoose: Bool = false) -> DatabaseMigrator {
@@ -81,6 +85,7 @@ enum Tables {
             stage TEXT NOT NULL DEFAULT 'draft', count INTEGER NOT NULL DEFAULT 0);
           CREATE TABLE notice (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, words TEXT) WITHOUT ROWID;
           CREATE TABLE answer (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, words TEXT NOT NULL) WITHOUT ROWID;
+          CREATE TABLE picture (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, file TEXT, words) WITHOUT ROWID;
           """ + linkedSQL(isLoose: isLoose))
     }
     if version >= 2 { migrator.registerMigration("2") { db in try db.execute(sql: since2SQL + linkedSince2SQL) } }

@@ -30,6 +30,8 @@ struct Transaction: Sendable {
 
   var statements: [Statement] = []
   var deeds: [Deed] = []
+  /// What was taken for it, and is on the device before its rows are.
+  var photos: [Data] = []
   /// Lines it must leave in the capture log.
   var entries = 0
   /// It ends with a rollback: nothing of it may remain.
@@ -61,9 +63,14 @@ struct Workload {
   var isLinked = false
   /// See `Program.loose`.
   var isLoose = false
+  /// See `Scenario.Options.hasPhotos`.
+  var hasPhotos = false
   /// The rows as they stand, and those of them under shared keys that are another unit's.
   let standing: [RowName: [String: CellValue]]
   var foreign: Set<RowName> = []
+
+  /// Photos taken for the transaction being made.
+  private(set) var photos: [Data] = []
 
   static let keys = 4
 
@@ -119,6 +126,7 @@ struct Workload {
         .init(sql: "INSERT INTO note (id, unit) VALUES (?1, ?2)", values: [.text("\(foreign)-x\(nextValue)"), .text(foreign)]))
       made.refusal = .wrongScope
     }
+    (made.photos, photos) = (photos, [])
     return made
   }
 
@@ -137,6 +145,7 @@ struct Workload {
   }
 
   private mutating func table() -> String {
+    if hasPhotos && dice.chance(0.15) { return "picture" }
     if !isLinked { return dice.pick(["note", "visit"]) }
     let table = dice.pick(weighted: [(32, "note"), (32, "visit"), (10, "team"), (14, "task"), (4, "badge")])
     // A program of an earlier version does not have them all.
@@ -175,6 +184,13 @@ struct Workload {
       let number = Int64(nextValue)
       guard isLoose && dice.chance(0.5) else { return .integer(number) }
       return dice.pick([.text(String(number)), .real(Double(number)), column.defaultValue.isNull ? .text(String(number)) : .null])
+    case .photo:
+      if dice.chance(0.1) { return .null }
+      // Now and then of several pieces, or nobody's in particular.
+      let size = dice.pick([100, 100, 3000, 3000, 3000, 90_000])
+      let photo = dice.chance(0.1) ? Data("blank".utf8) : Data("photo \(nextValue) ".utf8) + dice.bytes(size)
+      photos.append(photo)
+      return .text(BlobID(of: photo).hex)
     case .text: return dice.chance(0.1) ? .text("same") : .text("w\(nextValue)")
     case .name: return dice.chance(0.1) ? .null : .text(dice.pick(Tables.names))
     // One that nobody ever makes is among them.

@@ -13,13 +13,14 @@ extension Simulation {
     let foreign = try await replica.engineRead { [scope = device.scope] in try Self.foreignRows(in: $0.session, scope: scope) }
     var workload = Workload(
       dice: dice, scope: device.scope, version: device.version, nextValue: nextValue, isLinked: scenario.options.isLinked,
-      isLoose: device.program.isLoose, standing: standing, foreign: foreign)
+      isLoose: device.program.isLoose, hasPhotos: scenario.options.hasPhotos, standing: standing, foreign: foreign)
     let made = workload.transaction()
     (dice, nextValue) = (workload.dice, workload.nextValue)
     say(
       "  \(made.title)"
         + made.deeds.map { " \($0.row.key)=\($0.values.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value.short)" })" }.joined())
     guard !made.statements.isEmpty else { return }
+    for photo in made.photos { photos[try replica.blobs.keep(photo)] = photo }
     let trap = statements.map { CrashTrap(disk: device.disk, image: device.disk.path + ".crash", afterSteps: $0) }
     var failure: SyncError?
     do {

@@ -372,4 +372,27 @@ extension World {
     }
     #expect(try await world.hub.read { try HubRestore.all(in: $0) }.last?.unitsMissing == 0)
   }
+
+  /// Nobody sends it again: its author is gone, or the hub wrote it itself. Who has it shows it no longer, and it is kept.
+  @Test(arguments: [false, true]) func whatIsUnderAKeyThatWasTakenMeanwhileEndsOnDevices(isHubs: Bool) async throws {
+    let world = try await World()
+    let a = try await world.device("a")
+    let (o, other) = (try await world.device("o", unit: "07202"), try await world.device("other", unit: "07202"))
+    try await world.imageHub("none")
+    let sql = "INSERT INTO note (id, unit, a) VALUES ('c', '07202', 'theirs')"
+    if isHubs { try await world.hub.write { try $0.execute(sql) } } else { try await o.execute(sql) }
+    try await world.settle(isHubs ? [other] : [o, other])
+    try await world.restoreHub("none")
+    try await insert(a, "c", 1)
+    try await world.sync(a)
+    try await world.settle([other, a])
+    #expect(try await world.hubNotes() == ["c 1 - none"])
+    #expect(try await other.notes().isEmpty)
+    for device in [a, other] { #expect(try await device.status().agreement == .proved) }
+    let kept = try await other.conflicts().filter { $0.rule == .declined && $0.column == "a" }
+    #expect(kept.map(\.losing.value) == [.text("theirs")])
+    // Said once, however often pages come.
+    try await world.settle([other, a])
+    #expect(try await other.conflicts().count { $0.column == "a" } == 1)
+  }
 }
