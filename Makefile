@@ -46,9 +46,11 @@ mutants: deps
 	scripts/mutants.py $(ONLY)
 
 # The table of docs/performance.md: beside plain SQLite in the same run. QUICK=1: all workloads, smaller, in four minutes.
-bench:
+# MILLION=1: first syncs of a million rows, too.
+bench: deps
+	@command -v valgrind >/dev/null 2>&1 || $(SUDO) apt-get install -y -qq --no-install-recommends valgrind binutils >/dev/null || true
 	swift build -c release --package-path Benchmarks
-	Benchmarks/.build/release/bench $(if $(QUICK),--quick)
+	Benchmarks/.build/release/bench $(if $(QUICK),--quick) $(if $(MILLION),--million)
 
 lint:
 	swift format lint --strict --recursive Sources Tests Benchmarks/Sources Benchmarks/Package.swift Package.swift

@@ -102,7 +102,7 @@ import Foundation
       let (few, many) = (Figure("", "", small.map { $0.hub / $0.plain }).value, Figure("", "", large.map { $0.hub / $0.plain }).value)
       figures.append(Figure("W6.growth", "÷ plain's", [many / few]))
     }
-    if isWanted("I") { figures += try Instructions.figures(settings, folder) }
+    if settings.isQuick ? only.hasPrefix("I") : isWanted("I") { figures += try Instructions.figures(settings, folder) }
     if isWanted("E") { figures += try await endToEnd(settings, only, folder) }
     return figures
   }
