@@ -27,7 +27,8 @@ test: deps lint
 	scripts/test.sh
 
 # Replicas, carriers and a hub from one seed: `make sim SEEDS=1000 FIRST=1`, or one again with `make sim SEED=42`.
-# FAULTS=clone,hubRestored: only these; ALL=1: names every seed that fails, instead of shrinking the first.
+# FAULTS=clone,hubRestored: only these; LINKED=1: rows that are tied to one another; PHOTOS=1: photos, and bundles that carry them;
+# ALL=1: names every seed that fails, instead of shrinking the first.
 # It is built in release, in a folder of its own: minutes the first time, then about twice as many seeds a minute.
 SIMULATION = --configuration release --scratch-path .build/simulation
 sim:
