@@ -1,4 +1,5 @@
 import SurveyKit
+import SyncKit
 import TestSupport
 import Testing
 
