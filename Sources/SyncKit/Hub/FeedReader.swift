@@ -88,8 +88,16 @@ struct FeedReader {
 
   private func digests(of scopes: [String], for reader: ReplicaID) throws -> [TableDigest] {
     var held: [String: [String: Set<CellValue>]] = [:]
-    for row in try session.rows("SELECT DISTINCT scope, tbl, key FROM hub_held_row WHERE replica = ?1", [.blob(reader.bytes)]) {
-      if let scope = row[0].text, let table = row[1].text { held[scope, default: [:]][table, default: []].insert(row[2]) }
+    for scope in scopes {
+      // What is held of an identity that the reader goes on from is the reader's own.
+      for (replica, end) in try HubLineage(session: session).line(of: reader, scope: scope) {
+        for row in try session.rows(
+          "SELECT DISTINCT tbl, key FROM hub_held_row WHERE replica = ?1 AND scope = ?2 AND number <= ?3",
+          [.blob(replica.bytes), .text(scope), .integer(Int64(clamping: end))])
+        {
+          if let table = row[0].text { held[scope, default: [:]][table, default: []].insert(row[1]) }
+        }
+      }
     }
     let book = DigestBook(session: session)
     return try scopes.flatMap { try book.digests(of: $0, without: held[$0] ?? [:], shapes: tables.byName) }
