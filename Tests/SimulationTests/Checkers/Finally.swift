@@ -239,8 +239,9 @@ enum ConflictCheck {
         throw Violation(check: "conflicts", message: "missing: \(line(missing))\(story(of: missing, simulation.history))")
       }
       // In a life that ended what stands, whose author knew what lost, came after that and closed the conflict; in this one before.
+      // So with what somebody decided.
       func isSettled(_ conflict: Oracle.Conflict) -> Bool {
-        simulation.history.units[conflict.winner.unit].past.contains(conflict.subject.loser.unit)
+        oracle.isDecided(conflict) || simulation.history.units[conflict.winner.unit].past.contains(conflict.subject.loser.unit)
       }
       if let closed = oracle.conflicts.values.first(where: { $0.isOpen && !isOpen.contains(subject(line($0))) && !isSettled($0) }) {
         throw Violation(check: "conflicts", message: "closed: \(line(closed))\(story(of: closed, simulation.history))")

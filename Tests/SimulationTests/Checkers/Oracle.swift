@@ -46,6 +46,8 @@ struct Oracle {
   /// By the id that decisions name them by.
   private var subjects: [String: Subject] = [:]
   private var decisions: Set<String> = []
+  /// Conflicts about which somebody decided and nobody took that back, by id.
+  private var decided: Set<String> = []
   /// The unit being taken, where it is the hub's answer to one that was declined.
   private var answered: (answer: Int, declined: Int)?
   /// What rows were when devices deleted them, and what the hub must make of those that an edit brings back.
@@ -91,9 +93,13 @@ struct Oracle {
     // A decision says whether its conflict is open, once.
     for decision in decisions where self.decisions.insert(decision.id).inserted {
       if let subject = subjects[decision.conflict] { conflicts[subject]?.isOpen = decision.isUndone }
+      if decision.isUndone { decided.remove(decision.conflict) } else { decided.insert(decision.conflict) }
       names.decide(decision.conflict, isUndone: decision.isUndone)
     }
   }
+
+  /// Whether the feed has a decision about a conflict. In a life of the hub that a restore began it may come before what it is about.
+  func isDecided(_ conflict: Conflict) -> Bool { decided.contains(conflict.subject.id) }
 
   private struct Decision {
     var id: String

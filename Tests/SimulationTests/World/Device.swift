@@ -18,6 +18,8 @@ final class Device {
   /// Nil while it is switched off.
   private(set) var replica: Replica?
   var exchange: Exchange?
+  /// An answer that was damaged on its way sent it to a scope that is not its own.
+  var isMisled = false
   var isDiskFull = false
   var isRevoked = false
 

@@ -43,7 +43,14 @@ extension Simulation {
     do {
       return try await driver.perform(action)
     } catch let error as SyncError {
-      if error.code == .rebase, let turn = SyncDriver.turn(error, during: action) { return turn }
+      if error.code == .rebase, let turn = SyncDriver.turn(error, during: action) {
+        // Not signed: on its way another scope may have been put into it.
+        if !device.readScopes.contains(error.scope ?? "") {
+          try judge(error, device)
+          device.isMisled = true
+        }
+        return turn
+      }
       try judge(error, device)
       return SyncDriver.turn(error, during: action) ?? .failed(error)
     }
@@ -61,7 +68,8 @@ extension Simulation {
       case .unreachable, .timeout, .busy: true
       case .badRequest, .unknownReplica: isDamaged || !scenario.options.faults.isDisjoint(with: [.clone, .deviceRestored, .hubRestored])
       // An error is not signed: one that names no scope any more, or another one, cannot be followed.
-      case .notAHub, .damaged, .badSignature, .wrongHub, .hubFailed, .rebase, .wrongScope: isDamaged
+      case .notAHub, .damaged, .badSignature, .wrongHub, .hubFailed, .rebase: isDamaged
+      case .wrongScope: isDamaged || device.isMisled
       case .unauthorized: scenario.options.faults.contains(.hubClockJump) || isDamaged
       case .revoked: device.isRevoked
       case .fork, .badCursor: !scenario.options.faults.isDisjoint(with: [.clone, .deviceRestored, .hubRestored])
