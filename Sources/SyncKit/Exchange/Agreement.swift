@@ -49,7 +49,7 @@ struct AgreementCheck {
     try rows.flush()
     let book = DigestBook(session: rows.session)
     let scopes = try rows.session.rows("SELECT code FROM sync_scope").compactMap { $0[0].text }
-    let here = try scopes.flatMap { try book.digests(of: $0, without: held, shapes: shapes) }
+    let here = try scopes.flatMap { try book.digests(of: $0, without: held[$0] ?? [:], shapes: shapes) }
     func places(_ digests: [TableDigest]) -> [String: TableDigest] {
       Dictionary(digests.map { ("\($0.scope)\0\($0.table)", $0) }, uniquingKeysWith: { first, _ in first })
     }
@@ -59,19 +59,19 @@ struct AgreementCheck {
     let wrong = tables.subtracting(skipped)
     if !wrong.isEmpty { return .differs(tables: wrong.sorted()) }
     if !tables.isEmpty || !skipped.isEmpty { return .outstanding }
-    let count = held.values.reduce(0) { $0 + $1.count }
+    let count = held.values.reduce(0) { $0 + $1.values.reduce(0) { $0 + $1.count } }
     return count == 0 ? .proved : .provedButHeld(rows: count)
   }
 
-  /// Rows of held units by table, whatever scope has them; nil while some unit has neither come back nor been held.
-  private func heldRows() throws -> [String: Set<CellValue>]? {
-    var held: [String: Set<CellValue>] = [:]
+  /// Rows of held units by scope and table; nil while some unit has neither come back nor been held.
+  private func heldRows() throws -> [String: [String: Set<CellValue>]]? {
+    var held: [String: [String: Set<CellValue>]] = [:]
     for entry in try outbox.unacknowledged() {
       guard let content = try outbox.content(scope: entry.scope, number: entry.number),
         entry.acknowledged + entry.held.count >= content.units.count
       else { return nil }
       for index in entry.held where content.units.indices.contains(index) {
-        for change in content.units[index].changes { held[change.table, default: []].insert(change.key) }
+        for change in content.units[index].changes { held[entry.scope, default: [:]][change.table, default: []].insert(change.key) }
       }
     }
     return held

@@ -87,8 +87,7 @@ struct FeedReader {
   }
 
   private func digests(of scopes: [String], for reader: ReplicaID) throws -> [TableDigest] {
-    // In every scope: where a key is another unit's row, the reader shows its own until that is settled.
-    var held: [String: Set<CellValue>] = [:]
+    var held: [String: [String: Set<CellValue>]] = [:]
     for scope in scopes {
       // What is held of an identity that the reader goes on from is the reader's own.
       for (replica, end) in try HubLineage(session: session).line(of: reader, scope: scope) {
@@ -96,12 +95,12 @@ struct FeedReader {
           "SELECT DISTINCT tbl, key FROM hub_held_row WHERE replica = ?1 AND scope = ?2 AND number <= ?3",
           [.blob(replica.bytes), .text(scope), .integer(Int64(clamping: end))])
         {
-          if let table = row[0].text { held[table, default: []].insert(row[1]) }
+          if let table = row[0].text { held[scope, default: [:]][table, default: []].insert(row[1]) }
         }
       }
     }
     let book = DigestBook(session: session)
-    return try scopes.flatMap { try book.digests(of: $0, without: held, shapes: tables.byName) }
+    return try scopes.flatMap { try book.digests(of: $0, without: held[$0] ?? [:], shapes: tables.byName) }
   }
 
   /// The cursor's places in this log. They need not be of the hub's present life, but it must be able to vouch for each.
