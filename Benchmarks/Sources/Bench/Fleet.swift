@@ -124,7 +124,7 @@ struct Phone {
   }
 
   func close() throws {
-    try replica.database.writeWithoutTransaction { [prepared] _ in prepared.finalize() }
+    replica.database.writeWithoutTransaction { [prepared] _ in prepared.finalize() }
     try replica.close()
   }
 

@@ -177,7 +177,7 @@ struct LateWork {
     try plain.execute("ALTER TABLE survey ADD COLUMN stamp INTEGER NOT NULL DEFAULT 0")
     for rows in prepared.rows { try LocalWork.insert(rows, into: plain, transactionOf: rows.count) }
     try plain.execute("UPDATE survey SET stamp = 2 WHERE id IN (SELECT id FROM survey WHERE rowid % 2 = 0)")
-    let sql =
+    let sql: String =
       SurveyRow.insertSQL.replacingOccurrences(of: "submitted_at)", with: "submitted_at, stamp)").dropLast()
       + ", ?26) ON CONFLICT (id) DO UPDATE SET q1 = excluded.q1, q13 = excluded.q13, stamp = excluded.stamp WHERE excluded.stamp > survey.stamp"
     return try await Cost.of("W5.late.plain") {
