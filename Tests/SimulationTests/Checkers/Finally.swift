@@ -238,10 +238,12 @@ enum ConflictCheck {
       if let missing = oracle.conflicts.values.first(where: { !subjects.contains(subject(line($0))) && !isInOrder($0) }) {
         throw Violation(check: "conflicts", message: "missing: \(line(missing))\(story(of: missing, simulation.history))")
       }
-      // In a life that ended what stands, whose author knew what lost, came after that and closed the conflict; in this one before.
-      // So with what somebody decided.
+      // In a life that ended what somebody wrote who knew what lost came after the conflict and closed it, or somebody decided; in this
+      // one that may come before it, or before a decision that was taken back.
       func isSettled(_ conflict: Oracle.Conflict) -> Bool {
-        oracle.isDecided(conflict) || simulation.history.units[conflict.winner.unit].past.contains(conflict.subject.loser.unit)
+        let (subject, history) = (conflict.subject, simulation.history)
+        return oracle.isDecided(conflict) || history.units[conflict.winner.unit].past.contains(subject.loser.unit)
+          || history.hasWrite(of: subject.row, at: subject.place, knowing: subject.loser.unit)
       }
       if let closed = oracle.conflicts.values.first(where: { $0.isOpen && !isOpen.contains(subject(line($0))) && !isSettled($0) }) {
         throw Violation(check: "conflicts", message: "closed: \(line(closed))\(story(of: closed, simulation.history))")

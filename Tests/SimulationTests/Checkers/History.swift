@@ -96,12 +96,27 @@ struct History {
   func story(of row: RowName, where isTold: (Place) -> String = { _ in "" }) -> String {
     feed.values.flatMap { $0.sorted { $0.key < $1.key } }.compactMap { position, place -> String? in
       let unit = units[place.unit]
-      let changes = unit.changes.filter { $0.table == row.table && $0.key.text == row.key }
+      let changes = unit.changes.filter { change in
+        if change.table == "sync_decision" { return change.cells.contains { $0.column == "row_key" && $0.value.text == row.key } }
+        return change.table == row.table && change.key.text == row.key
+      }
       guard !changes.isEmpty else { return nil }
       let cells = changes.map { "life \($0.life) " + $0.cells.map { "\($0.place)=\($0.value.short)" }.joined(separator: " ") }
       let what = (place.isDeclined ? " declined" : "") + isTold(place)
       return "\n  \(position) \(unit.name) as \(place.author.short) at \(place.stamp)\(what): \(cells.joined(separator: "; "))"
     }.joined()
+  }
+
+  /// Whether the feed has a write of a cell whose author knew of `other`.
+  func hasWrite(of row: RowName, at cell: CellPlace, knowing other: Int) -> Bool {
+    feed.values.contains { scope in
+      scope.values.contains { place in
+        !place.isDeclined && units[place.unit].past.contains(other)
+          && units[place.unit].changes.contains { change in
+            change.table == row.table && change.key.text == row.key && change.cells.contains { $0.place == cell }
+          }
+      }
+    }
   }
 
   func unit(_ name: UnitName) -> Int? { numbers[name] }

@@ -121,6 +121,9 @@ struct Place: Hashable, Comparable, Sendable, CustomStringConvertible {
   var description: String { part.isEmpty ? column : column + "/" + part }
 }
 
+/// For those who have a `Place` of their own.
+typealias CellPlace = Place
+
 /// JSON objects with texts in them, in their one spelling.
 enum Members {
   static func read(_ value: CellValue?) -> [String: String] {
