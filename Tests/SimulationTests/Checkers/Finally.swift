@@ -243,7 +243,7 @@ enum ConflictCheck {
       func isSettled(_ conflict: Oracle.Conflict) -> Bool {
         let (subject, history) = (conflict.subject, simulation.history)
         return oracle.isDecided(conflict) || history.units[conflict.winner.unit].past.contains(subject.loser.unit)
-          || history.hasWrite(of: subject.row, at: subject.place, knowing: subject.loser.unit)
+          || history.hasWrite(of: subject.row, at: subject.place, knowing: subject.loser)
       }
       if let closed = oracle.conflicts.values.first(where: { $0.isOpen && !isOpen.contains(subject(line($0))) && !isSettled($0) }) {
         throw Violation(check: "conflicts", message: "closed: \(line(closed))\(story(of: closed, simulation.history))")

@@ -107,11 +107,11 @@ struct History {
     }.joined()
   }
 
-  /// Whether the feed has a write of a cell whose author knew of `other`.
-  func hasWrite(of row: RowName, at cell: CellPlace, knowing other: Int) -> Bool {
+  /// Whether the feed has a write of a cell whose author knew of another, or that other one under a later stamp.
+  func hasWrite(of row: RowName, at cell: CellPlace, knowing other: RowOracle.Write) -> Bool {
     feed.values.contains { scope in
       scope.values.contains { place in
-        !place.isDeclined && units[place.unit].past.contains(other)
+        !place.isDeclined && (place.unit == other.unit ? place.stamp > other.stamp : units[place.unit].past.contains(other.unit))
           && units[place.unit].changes.contains { change in
             change.table == row.table && change.key.text == row.key && change.cells.contains { $0.place == cell }
           }
