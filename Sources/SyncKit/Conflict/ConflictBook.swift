@@ -5,8 +5,8 @@ internal import Foundation
 /// Conflicts are ordinary rows of `sync_conflict`, written by the hub, so that they reach every replica of their scope through
 /// the feed. Their ids follow from what lost, so that merging again opens nothing twice.
 ///
-/// One that merging opens is put into its table past the capture log, as all of it is known here: half of what a late edit takes
-/// would else be writing down that a row was written, and reading it again. Whatever changes a conflict later is captured.
+/// One that merging opens is put into its table past the capture log, as all of it is known here: a fifth of what a late edit
+/// takes would else be writing down that a row was written, and reading it again. Whatever changes a conflict later is captured.
 final class ConflictBook {
   private struct Place: Hashable {
     var table: String
