@@ -52,11 +52,11 @@ public final class Replica: Sendable {
     configuration.label = "synckit"
     database = try DatabasePool(path: path, configuration: configuration)
     let all = MetadataSchema.ownTables + tables
-    if let migrator { try SchemaRehearsal.migrate(database, migrator, tables: all, capture: capture) }
+    if let migrator { try SchemaRehearsal.migrate(database, migrator, tables: all, records: .byKey, capture: capture) }
     shapes = try database.write { [capture] db in
       try StoreSettings.set(db, for: .field)
       capture.observe(db)
-      try MetadataSchema.migrate(db, metadataFor: all)
+      try MetadataSchema.migrate(db, metadataFor: all, records: .byKey)
       for schema in [
         Outbox.schema, RecordIndex.schema, Acknowledgements.schema, Lineage.schema, KeptPages.schema, SyncNotice.schema, BlobBook.schema,
       ] {

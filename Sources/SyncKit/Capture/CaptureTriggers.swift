@@ -59,9 +59,14 @@ enum CaptureTriggers {
       return (name, "CREATE TRIGGER \"\(name)\" AFTER \(event) ON \(quote(table)) WHEN \(condition) BEGIN\n\(body)\nEND")
     }
     // Also REPLACE, and a birth after a death, leave a row in its scope: its history is in that scope's feed.
+    // Where records lie by scope, each scope is asked: a hub writes few rows of its own, and a row that REPLACE takes away says nothing.
+    let records =
+      shape.order == .byKey
+      ? "\(quote(shape.metadataTable)) WHERE key = NEW.\(key) AND scope <>"
+      : "hub_scope s CROSS JOIN \(quote(shape.metadataTable)) r ON r.scope = s.scope WHERE r.key = NEW.\(key) AND r.scope <>"
     let staysInScope = """
         SELECT RAISE(ABORT, 'synckit:scopeChange') WHERE
-          EXISTS (SELECT 1 FROM \(quote(shape.metadataTable)) WHERE key = NEW.\(key) AND scope <> NEW.\(scope));
+          EXISTS (SELECT 1 FROM \(records) NEW.\(scope));
       """
     let before = "sync_capture_\(table)_before"
     let beforeInsert = """

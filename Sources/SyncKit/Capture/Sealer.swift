@@ -92,7 +92,7 @@ struct Sealer {
 
   /// The change a row's writes amount to, its metadata written; nil for a row born and gone unsealed.
   private func change(for row: PendingRow, shape: TableShape, origin: Origin, scope: String) throws -> RowChange? {
-    let (values, stored) = try rows.standing(shape, key: row.key)
+    let (values, stored) = try rows.standing(shape, key: row.key, in: scope)
     let before = stored?.state ?? .unknown
     // Born and gone in this scope and born again in another, all unsealed: here it is only gone.
     if let stored, stored.scope != scope { return nil }

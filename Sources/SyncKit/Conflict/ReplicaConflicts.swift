@@ -101,7 +101,7 @@ extension Replica {
   }
 
   private static func clashes(of change: RowChange, own: Set<ReplicaID>, rows: RowStore) throws -> [Clash] {
-    guard let shape = rows.shape(change.table), let state = try rows.load(shape, key: change.key)?.state else { return [] }
+    guard let shape = rows.shape(change.table), let state = try rows.load(shape, key: change.key, in: nil)?.state else { return [] }
     return change.cells.compactMap { cell in
       if change.life == state.life && shape.declaration.policy(of: cell.column).settlesItself { return nil }
       let standing = state.cells[cell.name]
@@ -144,7 +144,7 @@ extension CellHistory {
         en: "There is no column \(column) in a replicated table \(table)."
       )
     }
-    let state = try rows.load(shape, key: key)?.state ?? .unknown
+    let state = try rows.load(shape, key: key, in: nil)?.state ?? .unknown
     let name = CellName(column, member.map { .member($0.nfc) } ?? .whole)
     let cell = state.cells[name]
     let parts = state.cells.filter { $0.key.column == column }

@@ -57,7 +57,11 @@ struct ExaminedStore {
         .storeDamaged, vi: "Đây không phải kho dữ liệu của chương trình này.", en: "This is not a store of this program.")
     }
     let statements = try String.fetchAll(
-      db, sql: "SELECT sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' AND sql IS NOT NULL")
+      db,
+      sql: """
+        SELECT sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' AND sql IS NOT NULL
+          OR type = 'index' AND name LIKE ?1 || '%' ORDER BY type DESC
+        """, arguments: [MetadataSchema.goneIndex])
     // Tables and columns keep their numbers, and what was declared of them is compared as at every opening.
     var numbers: [(table: String, values: [DatabaseValue])] = []
     for table in ["sync_table", "sync_column", "sync_declared"] where try db.tableExists(table) {

@@ -31,6 +31,7 @@ struct ReplayExamination {
     let total = Int(try store.session.integer("SELECT coalesce(sum(units), 0) FROM hub_feed") ?? 0)
     return try store.copy.write { copy in
       let rows = RowStore(session: SQLiteSession(db: copy), shapes: store.shapes)
+      let standing = RowStore(session: store.session, shapes: store.shapes)
       let feed = try Row.fetchCursor(
         store.db, sql: "SELECT scope, position, units, batch, first_unit, stamps, hash, declined FROM hub_feed ORDER BY scope, position")
       var isWhole = true
@@ -53,7 +54,7 @@ struct ReplayExamination {
         }
         let stamps = run.stamps(sealed: units.map(\.stamp))
         check(run, stamps, batch.hash, &at)
-        if !run.isDeclined && !isTrimmed { try merge(run, Array(zip(stamps, units)), of: batch.content, into: rows) }
+        if !run.isDeclined && !isTrimmed { try merge(run, Array(zip(stamps, units)), of: batch.content, into: rows, beside: standing) }
         examiner.result.units += run.count
         examiner.progress(.replay, examiner.result.units, total)
       }
@@ -161,15 +162,17 @@ struct ReplayExamination {
       en: "The feed of unit \(at.scope) ends at \(at.position), not where the unit says. \(Examiner.restore.en)")
   }
 
-  private func merge(_ run: Run, _ units: [(HybridTimestamp, ChangeUnit)], of content: BatchContent, into rows: RowStore) throws {
+  private func merge(
+    _ run: Run, _ units: [(HybridTimestamp, ChangeUnit)], of content: BatchContent, into rows: RowStore, beside standing: RowStore
+  ) throws {
     let author = content.replica
     for (offset, (stamp, unit)) in units.enumerated() {
       let origin = Origin(version: Version(stamp, author), position: run.position + UInt64(offset))
       for change in unit.changes {
         guard let shape = rows.shape(change.table) else { continue }
         // To a declined change of another unit's row the hub says in its own name that the device's row ends; its own stays.
-        if author == hub, try scope(of: change, shape) != run.scope { continue }
-        let before = try rows.load(shape, key: change.key)?.state ?? .unknown
+        if author == hub, try standing.load(shape, key: change.key, in: run.scope)?.scope != run.scope { continue }
+        let before = try rows.load(shape, key: change.key, in: run.scope)?.state ?? .unknown
         let cells = try rows.prepare(change, shape, rules: content.rules[change.table] ?? [:])
         let incoming = IncomingChange(life: change.life, cells: cells, origin: origin, seenThrough: .max)
         let outcome = Merge.join(before, incoming, policies: try rows.policies(shape))
@@ -178,10 +181,6 @@ struct ReplayExamination {
         }
       }
     }
-  }
-
-  private func scope(of change: RowChange, _ shape: TableShape) throws -> String? {
-    try store.session.firstRow("SELECT scope FROM \(quote(shape.metadataTable)) WHERE key = ?1", [change.key])?[0].text
   }
 
   // MARK: Compare
@@ -199,15 +198,13 @@ struct ReplayExamination {
 
   /// Rows of one store that the other has differently; in reverse only those the other lacks.
   private func compare(_ shape: TableShape, _ some: RowStore, _ others: RowStore, isReverse: Bool = false) throws {
-    var last: CellValue?
+    var last: [CellValue]?
     while true {
-      let page = try some.session.rows(
-        "SELECT key FROM \(quote(shape.metadataTable)) \(last == nil ? "" : "WHERE key > ?1") ORDER BY key LIMIT \(Self.stepRows)",
-        last.map { [$0] } ?? [])
+      let page = try some.records(of: shape, after: last, limit: Self.stepRows)
       for row in page {
-        let other = try others.load(shape, key: row[0])
+        let other = try others.load(shape, key: row[0], in: row[1].text)
         if isReverse && other != nil { continue }
-        let one = try some.load(shape, key: row[0])
+        let one = try some.load(shape, key: row[0], in: row[1].text)
         if one?.scope == other?.scope && one?.state == other?.state { continue }
         examiner.found(
           .replay,
@@ -215,7 +212,7 @@ struct ReplayExamination {
           en: "Replaying the journal gives row \(row[0].logText) of table \(shape.name) another state than it has. \(Examiner.restore.en)")
       }
       guard page.count == Self.stepRows else { return }
-      last = page.last?[0]
+      last = page.last
     }
   }
 }

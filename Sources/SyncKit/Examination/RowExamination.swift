@@ -19,25 +19,19 @@ struct RowExamination {
     var sums: [DigestBook.Place: DigestBook.Change] = [:]
     for shape in shapes {
       examiner.part {
-        var last: CellValue?
+        var last: [CellValue]?
         while true {
-          let page = try keys(of: shape, after: last)
+          let page = try rows.records(of: shape, after: last, limit: Self.stepRows)
           for row in page { try check(row, shape, rows, &sums) }
           examiner.result.rows += page.count
           examiner.progress(.rows, examiner.result.rows, total)
           guard page.count == Self.stepRows else { break }
-          last = page.last?[0]
+          last = page.last
         }
         try checkUncaptured(shape)
       }
     }
     examiner.part { try compare(sums) }
-  }
-
-  private func keys(of shape: TableShape, after last: CellValue?) throws -> [[CellValue]] {
-    try store.session.rows(
-      "SELECT key, scope, life, digest FROM \(quote(shape.metadataTable)) \(last == nil ? "" : "WHERE key > ?1") ORDER BY key LIMIT \(Self.stepRows)",
-      last.map { [$0] } ?? [])
   }
 
   private func check(
@@ -53,7 +47,7 @@ struct RowExamination {
     }
     let isAlive = (row[2].integer ?? 0) % 2 == 1
     let stands = try store.session.firstRow("SELECT 1 FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [key]) != nil
-    let state = isAlive && stands ? try rows.load(shape, key: key)?.state : nil
+    let state = isAlive && stands ? try rows.load(shape, key: key, in: row[1].text)?.state : nil
     let isRight = state.map { RowDigest($0, table: shape.name, key: key).bytes == noted } ?? (isAlive == stands && noted == nil)
     if isRight { return }
     if try isExplained(key, shape) { return }
@@ -84,9 +78,10 @@ struct RowExamination {
 
   private func checkUncaptured(_ shape: TableShape) throws {
     let key = "t.\(quote(shape.keyColumn))"
+    let isIts = shape.order == .byKey ? "" : "scope = t.\(quote(shape.declaration.scopeColumn)) AND "
     let found = try store.session.rows(
       """
-      SELECT \(key) FROM \(quote(shape.name)) t WHERE NOT EXISTS (SELECT 1 FROM \(quote(shape.metadataTable)) WHERE key = \(key))
+      SELECT \(key) FROM \(quote(shape.name)) t WHERE NOT EXISTS (SELECT 1 FROM \(quote(shape.metadataTable)) WHERE \(isIts)key = \(key))
         AND NOT EXISTS (SELECT 1 FROM sync_pending WHERE tbl = ?1 AND key = \(key)) ORDER BY \(key) LIMIT \(Examination.findingsMax)
       """, [.integer(Int64(shape.id))])
     for row in found {

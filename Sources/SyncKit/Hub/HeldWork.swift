@@ -240,7 +240,7 @@ struct HeldWork {
 
   /// A repaired change without the cells in which somebody else's later write stands.
   private func standing(_ change: RowChange, of item: Item, _ author: IncomingChange, columns: Set<String>) throws -> RowChange {
-    guard let shape = ingest.rows.shape(change.table), let state = try ingest.rows.load(shape, key: change.key)?.state,
+    guard let shape = ingest.rows.shape(change.table), let state = try ingest.rows.load(shape, key: change.key, in: item.scope)?.state,
       state.life == change.life
     else { return change }
     var incoming = author
@@ -266,7 +266,7 @@ struct HeldWork {
 
   private func keepDeclined(_ change: RowChange, _ version: Version, scope: String) throws {
     let shape = try ingest.rows.shapeOrUnknown(change.table)
-    let stored = try ingest.rows.load(shape, key: change.key)
+    let stored = try ingest.rows.load(shape, key: change.key, in: scope)
     // What stands under a key of another unit's is nothing for those who read this scope.
     let state = stored.flatMap { $0.scope == scope ? $0.state : nil } ?? .unknown
     let origin = Origin(version: version, position: 0)
@@ -282,7 +282,7 @@ struct HeldWork {
   private func answer(_ change: RowChange, _ version: Version, scope: String) throws {
     // Of a table that this hub does not know it remembers what it said, as devices do.
     let shape = try ingest.rows.shapeOrUnknown(change.table)
-    let stored = try ingest.rows.load(shape, key: change.key)
+    let stored = try ingest.rows.load(shape, key: change.key, in: scope)
     let isForeign = stored.map { $0.scope != scope } ?? false
     guard let stored, !isForeign else {
       // The hub has no such row in this scope: it ends on the device, and another unit's row of that key is left alone.

@@ -51,7 +51,7 @@ extension Hub {
         throw SyncError(
           .badRequest, vi: "Dòng \(key.logText) trong bảng \(table) vẫn còn.", en: "Row \(key.logText) of table \(table) was not deleted.")
       }
-      let scope = try session.firstRow("SELECT scope FROM \(quote(shape.metadataTable)) WHERE key = ?1", [key])?[0].text
+      let scope = try RowStore(session: session, shapes: shapes).load(shape, key: key, in: nil)?.scope
       guard let scope, let image = try DeletedRows(session: session).image(table: table, key: key, scope: scope) else {
         throw SyncError(
           .badRequest, vi: "Máy chủ không có hình ảnh cuối của dòng \(key.logText) trong bảng \(table).",

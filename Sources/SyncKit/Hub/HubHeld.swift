@@ -124,7 +124,7 @@ extension Hub {
       // The life it gets is past what its device has, not what a device could claim.
       let asBorn = try repaired.map { change in
         var change = change
-        let known = try work.ingest.rows.shape(change.table).flatMap { try work.ingest.rows.load($0, key: change.key)?.state } ?? .unknown
+        let known = try work.ingest.rows.shape(change.table).flatMap { try work.ingest.rows.load($0, key: change.key, in: item.scope)?.state } ?? .unknown
         change.life = known.isAlive == change.isAlive ? max(known.life, 1) : known.life + 1
         return change
       }
@@ -209,7 +209,7 @@ extension HeldWork {
           .badRequest, vi: "Máy chủ không biết bảng \(change.table); chỉ có thể từ chối hoặc nâng cấp.",
           en: "The hub does not know table \(change.table); it can only be declined, or retried after an upgrade.")
       }
-      let stored = try ingest.rows.load(shape, key: key ?? change.key)
+      let stored = try ingest.rows.load(shape, key: key ?? change.key, in: item.scope)
       let isKnown = stored.map { $0.state.isAlive && $0.state.life == change.life } ?? false
       var written = Set(change.cells.map(\.column)).filter { shape.column(named: $0) != nil }
       if change.isAlive && !isKnown { written.insert(shape.declaration.scopeColumn) }

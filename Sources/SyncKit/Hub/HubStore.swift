@@ -87,11 +87,11 @@ public final class SQLiteHubStore: HubStore {
     capture.install(in: &configuration)
     database = try DatabasePool(path: path, configuration: configuration)
     let all = MetadataSchema.ownTables + tables
-    if let migrator { try SchemaRehearsal.migrate(database, migrator, tables: all, capture: capture) }
+    if let migrator { try SchemaRehearsal.migrate(database, migrator, tables: all, records: .byScope, capture: capture) }
     self.tables = try database.write { [capture] db in
       try StoreSettings.set(db, for: .hub)
       capture.observe(db)
-      try MetadataSchema.migrate(db, metadataFor: all)
+      try MetadataSchema.migrate(db, metadataFor: all, records: .byScope)
       for schema in [
         HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, LaterWork.schema, HubBackups.schema, DropKeyBook.schema,
         LateBatches.schema, HubBlobBook.schema,
@@ -102,9 +102,6 @@ public final class SQLiteHubStore: HubStore {
       for shape in shapes where shape.declaration.kind == .replicated {
         try CaptureTriggers.install(shape, in: db)
         capture.declare(shape)
-        // A snapshot reads a scope by key; without the rows of all others.
-        let index = "CREATE INDEX IF NOT EXISTS \(quote("hub_scope_" + shape.name)) ON \(quote(shape.metadataTable)) (scope)"
-        try db.execute(sql: index)
       }
       for index in BlobReferences.indexes(of: shapes) { try db.execute(sql: index) }
       return HubTables(shapes)

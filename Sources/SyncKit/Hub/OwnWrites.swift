@@ -78,7 +78,7 @@ final class OwnWrites {
       for spoken in changes where spoken.isSaved {
         let change = spoken.change
         let shape = try rows.shapeOrUnknown(change.table)
-        let before = try rows.load(shape, key: change.key)?.state ?? .unknown
+        let before = try rows.load(shape, key: change.key, in: scope)?.state ?? .unknown
         let cells = try rows.prepare(change, shape, rules: [:])
         var incoming = spoken.author ?? IncomingChange(life: change.life, cells: cells, origin: origin, seenThrough: .max)
         (incoming.life, incoming.cells, incoming.origin) = (change.life, cells, origin)
@@ -117,8 +117,8 @@ final class OwnWrites {
   /// - Returns: The change, in a life past those the row had.
   private func noteBirth(of change: RowChange, origin: Origin, scope: String) throws -> RowChange {
     let shape = try rows.shapeOrUnknown(change.table)
-    if try !rows.isKnown(shape, key: change.key), try rows.recordNew(change, origin: origin, shape: shape, scope: scope) { return change }
-    let before = try rows.load(shape, key: change.key)?.state ?? .unknown
+    if try !rows.isKnown(shape, key: change.key, in: scope), try rows.recordNew(change, origin: origin, shape: shape, scope: scope) { return change }
+    let before = try rows.load(shape, key: change.key, in: scope)?.state ?? .unknown
     var change = change
     change.life = before.life + 1
     return try Sealer(rows: rows, replica: key.replica).record(change, shape, origin, scope, before)

@@ -50,9 +50,9 @@ struct RowLinks {
   private func followParents(_ change: RowChange, shape: TableShape, incoming: IncomingChange) throws {
     for cell in change.cells where cell.name.part == .whole {
       guard let table = shape.declaration.references[cell.column], let parent = rows.shape(table), !cell.value.isNull,
-        let stored = try rows.load(parent, key: cell.value), !stored.state.isAlive,
+        let stored = try rows.load(parent, key: cell.value, in: scope), !stored.state.isAlive,
         // Not what lost to another reference.
-        try rows.load(shape, key: change.key)?.state.cells[cell.name]?.origin.version == incoming.origin.version
+        try rows.load(shape, key: change.key, in: scope)?.state.cells[cell.name]?.origin.version == incoming.origin.version
       else { continue }
       try conflicts.recordOrphan(
         child: change, column: cell.column, parent: cell.value, version: incoming.origin, deleted: stored.state.lifeOrigin, scope: scope)
@@ -65,7 +65,7 @@ struct RowLinks {
       let children = try session.rows(
         "SELECT \(quote(shape.keyColumn)) FROM \(quote(shape.name)) WHERE \(quote(column)) = ?1", [change.key])
       for child in children {
-        guard let stored = try rows.load(shape, key: child[0]), let cell = stored.state.cells[CellName(column)] else { continue }
+        guard let stored = try rows.load(shape, key: child[0], in: scope), let cell = stored.state.cells[CellName(column)] else { continue }
         let row = RowChange(table: shape.name, key: child[0], life: stored.state.life, cells: [])
         if isAlive {
           try conflicts.closeOrphan(child: row, column: column, version: cell.origin.version)

@@ -25,7 +25,7 @@ struct RowMerger {
   private func merge(_ change: RowChange) throws {
     var change = change
     let shape = try ingest.rows.shapeOrUnknown(change.table)
-    let stored = try ingest.rows.loadUnwritten(shape, key: change.key)
+    let stored = try ingest.rows.loadUnwritten(shape, key: change.key, in: scope)
     // A key of another scope's row: what was said of it here concerns devices only, and comes only as the hub gave it out before it
     // was restored.
     if let stored, stored.scope != scope { return }

@@ -66,7 +66,7 @@ struct UnitCheck {
     if try isBehind(change, author) { return Hold(reason: .behind, detail: change.table) }
     let scopeCell = change.cells.first { $0.column == shape.declaration.scopeColumn }?.value
     if let scopeCell, scopeCell != .text(scope) { return Hold(reason: .scope, detail: change.table) }
-    let stored = try rows.load(shape, key: change.key)
+    let stored = try rows.load(shape, key: change.key, in: scope)
     // A unit adds a death and a birth at most. A life far ahead would bring the row to the end of all lives, where nobody
     // else's change of it could be sent any more.
     if change.life > (stored?.state.life ?? 0) + 2 { return Hold(reason: .life, detail: change.table) }
@@ -81,7 +81,7 @@ struct UnitCheck {
     if !isPlain, let wrong = change.cells.first(where: { shape.place(of: $0.column) != nil && !shape.accepts($0) }) {
       return Hold(reason: .value, detail: "\(change.table).\(wrong.column)")
     }
-    return try missingParent(of: change, shape: shape, in: unit)
+    return try missingParent(of: change, shape: shape, in: unit, scope: scope)
   }
 
   /// Whether a change says what stands already.
@@ -121,12 +121,12 @@ struct UnitCheck {
   }
 
   /// A reference to a row that nobody has heard of, unless this very unit brings it.
-  private func missingParent(of change: RowChange, shape: TableShape, in unit: ChangeUnit) throws -> Hold? {
+  private func missingParent(of change: RowChange, shape: TableShape, in unit: ChangeUnit, scope: String) throws -> Hold? {
     if shape.declaration.references.isEmpty { return nil }
     for cell in change.cells where cell.name.part == .whole && !cell.value.isNull {
       guard let table = shape.declaration.references[cell.column], let parent = rows.shape(table) else { continue }
       if unit.changes.contains(where: { $0.table == table && $0.key == cell.value && $0.isAlive }) { continue }
-      if try rows.load(parent, key: cell.value) == nil { return Hold(reason: .parent, detail: "\(table):\(cell.value.logText)") }
+      if try rows.load(parent, key: cell.value, in: scope) == nil { return Hold(reason: .parent, detail: "\(table):\(cell.value.logText)") }
     }
     return nil
   }

@@ -89,7 +89,7 @@ struct SchemaCheck {
     }
     let shape = TableShape(
       id: numbers.table, declaration: table, keyColumn: keyName, keyType: ColumnType(declared: key?["type"] ?? "", isStrict: isStrict),
-      columns: columns)
+      columns: columns, order: try MetadataSchema.order(of: name, in: db) ?? .byKey)
     checkPolicies(shape)
     return key == nil ? nil : shape
   }

@@ -7,10 +7,11 @@ enum SchemaRehearsal {
   ///
   /// - Throws: `SyncError` `.badSchema`; the store is as it was then.
   static func migrate(
-    _ database: DatabasePool, _ migrator: DatabaseMigrator, tables: [ReplicatedTable], capture: CaptureContext
+    _ database: DatabasePool, _ migrator: DatabaseMigrator, tables: [ReplicatedTable], records: MetadataSchema.RecordOrder,
+    capture: CaptureContext
   ) throws {
     try rehearse(migrator, on: database, capture: capture) { copy in
-      try MetadataSchema.migrate(copy, metadataFor: tables)
+      try MetadataSchema.migrate(copy, metadataFor: tables, records: records)
       _ = try SchemaCheck.shapes(of: tables, in: copy)
     }
     try migrator.migrate(database)

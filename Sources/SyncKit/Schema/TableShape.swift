@@ -27,6 +27,8 @@ struct TableShape: Sendable, Hashable {
   let columns: [Column]
   /// False for a table that this program has only heard of: it has records of its rows, and no rows.
   var isKnown: Bool
+  /// Of its records in this store.
+  let order: MetadataSchema.RecordOrder
   /// Where each column is in `columns`, and how it merges: asked for every cell there is.
   private let places: [String: Int]
   let columnPolicies: [MergePolicy]
@@ -37,7 +39,8 @@ struct TableShape: Sendable, Hashable {
   let hasPartColumns: Bool
 
   init(
-    id: Int, declaration: ReplicatedTable, keyColumn: String, keyType: ColumnType, columns: [Column], isKnown: Bool = true
+    id: Int, declaration: ReplicatedTable, keyColumn: String, keyType: ColumnType, columns: [Column], isKnown: Bool = true,
+    order: MetadataSchema.RecordOrder = .byKey
   ) {
     self.id = id
     self.declaration = declaration
@@ -45,6 +48,7 @@ struct TableShape: Sendable, Hashable {
     self.keyType = keyType
     self.columns = columns
     self.isKnown = isKnown
+    self.order = order
     places = Dictionary(columns.enumerated().map { ($1.name, $0) }) { first, _ in first }
     cellNames = columns.map { CellName($0.name) }
     placesByName = columns.indices.sorted { [cellNames] in cellNames[$0] < cellNames[$1] }

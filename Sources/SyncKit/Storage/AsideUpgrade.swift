@@ -29,7 +29,7 @@ struct AsideUpgrade {
       repeat {
         let keys = try rows.aside.keys(of: table, after: after, limit: Self.rowsPerPiece)
         for key in keys {
-          guard let stored = try rows.load(shape, key: key) else { continue }
+          guard let stored = try rows.load(shape, key: key, in: nil) else { continue }
           var shown = Shown(shape: shape, key: key, stored: stored, cells: [])
           try quietly { shown.cells = try rows.show(stored, columns: columns, shape: shape, key: key, isNewTable: isNewTable) }
           if !shown.cells.isEmpty { try follow(shown) }

@@ -2,21 +2,37 @@ internal import GRDB
 
 /// The tables SyncKit keeps beside the app's, on field and hub alike.
 enum MetadataSchema {
-  /// Raised when an older program could no longer read the store; `Tests/SyncKitTests/Examination/Samples` has one of each (ADR 22).
-  static let storeVersion = 2
+  /// In which order a table's records lie in the file.
+  enum RecordOrder: Sendable {
+    /// By key alone: on devices, which have a scope or two.
+    case byKey
+    /// By scope and key: at a hub, where a batch's records are then neighbours, though their keys are random (ADR 26).
+    case byScope
 
-  static func migrate(_ db: Database, metadataFor tables: [ReplicatedTable]) throws {
+    /// Raised when an older program could no longer read the store; `Tests/SyncKitTests/Examination/Samples` has one of each (ADR 22).
+    var storeVersion: Int {
+      switch self {
+      case .byKey: 2
+      case .byScope: 3
+      }
+    }
+  }
+
+  /// The version since which every store opens.
+  private static let firstVersion = 2
+
+  static func migrate(_ db: Database, metadataFor tables: [ReplicatedTable], records: RecordOrder) throws {
     let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
     let known =
       try db.tableExists("sync_state")
       ? try Int.fetchOne(db, sql: "SELECT value FROM sync_state WHERE name = 'storeVersion'") ?? version : 0
-    guard known <= storeVersion else {
+    guard known <= records.storeVersion else {
       throw SyncError(
         .storeNewer, vi: "Cơ sở dữ liệu do bản mới hơn tạo ra; hãy nâng cấp chương trình.",
         en: "The database was made by a newer version; upgrade this program.")
     }
     // Before the format was settled there was no way from one to the next.
-    guard known == 0 || known == storeVersion else {
+    guard known == 0 || known >= firstVersion else {
       throw SyncError(
         .storeNewer, vi: "Cơ sở dữ liệu do bản thử nghiệm cũ tạo ra; mở bằng bản đó để gửi nốt dữ liệu, rồi ghi danh lại.",
         en: "The database was made by an earlier trial version; open it with that one to send what is left, then enrol anew.")
@@ -26,8 +42,8 @@ enum MetadataSchema {
     try db.execute(sql: DigestBook.schema)
     try db.execute(sql: SchemaRecord.schema)
     try db.execute(sql: AsideBook.schema)
-    for table in tables where table.kind == .replicated { try db.execute(sql: metadata(of: table.name)) }
-    try db.execute(sql: "INSERT OR IGNORE INTO sync_state (name, value) VALUES ('storeVersion', \(storeVersion))")
+    for table in tables where table.kind == .replicated { try keepRecords(of: table.name, in: records, db) }
+    try db.execute(sql: "INSERT OR REPLACE INTO sync_state (name, value) VALUES ('storeVersion', \(records.storeVersion))")
   }
 
   /// Conflicts are ordinary replicated rows (L6).
@@ -61,13 +77,37 @@ enum MetadataSchema {
 
   /// One record a row: life, the version (and at the hub position) that most of its cells have, the mask of those cells,
   /// and the other cells' versions in `cells`.
-  static func metadata(of table: String) -> String {
+  static func metadata(of table: String, _ order: RecordOrder = .byKey) -> String {
     """
     CREATE TABLE IF NOT EXISTS \(quote("sync_meta_" + table)) (
-      key PRIMARY KEY NOT NULL, scope TEXT NOT NULL, life INTEGER NOT NULL, stamp INTEGER NOT NULL, replica INTEGER NOT NULL,
-      position INTEGER NOT NULL, mask INTEGER NOT NULL, cells BLOB, digest BLOB) WITHOUT ROWID;
+      key \(order == .byKey ? "PRIMARY KEY " : "")NOT NULL, scope TEXT NOT NULL, life INTEGER NOT NULL, stamp INTEGER NOT NULL, replica INTEGER NOT NULL,
+      position INTEGER NOT NULL, mask INTEGER NOT NULL, cells BLOB, digest BLOB\(order == .byScope ? ", PRIMARY KEY (scope, key)" : "")) WITHOUT ROWID;
     """
   }
+
+  /// In which order a table's records are; nil when there are none yet.
+  static func order(of table: String, in db: Database) throws -> RecordOrder? {
+    let first = try String.fetchOne(db, sql: "SELECT name FROM pragma_table_info(?) WHERE pk = 1", arguments: ["sync_meta_" + table])
+    return first.map { $0 == "scope" ? .byScope : .byKey }
+  }
+
+  /// Makes a table's records, or brings those that an earlier version of this store has into their order: seconds for a million.
+  private static func keepRecords(of table: String, in order: RecordOrder, _ db: Database) throws {
+    let records = quote("sync_meta_" + table)
+    let isOther = try self.order(of: table, in: db).map { $0 != order } ?? false
+    let old = quote("sync_old_" + table)
+    // Triggers name the table: were it renamed, they would follow it.
+    if isOther { try db.execute(sql: "CREATE TABLE \(old) AS SELECT * FROM \(records) ORDER BY scope, key; DROP TABLE \(records)") }
+    try db.execute(sql: metadata(of: table, order))
+    if isOther { try db.execute(sql: "INSERT INTO \(records) SELECT * FROM \(old); DROP TABLE \(old)") }
+    // A row that stands says its scope itself; of one that is gone only the record knows.
+    if order == .byScope {
+      try db.execute(sql: "CREATE INDEX IF NOT EXISTS \(quote(goneIndex + table)) ON \(records) (key) WHERE digest IS NULL")
+    }
+  }
+
+  /// How the indexes begin that find the records of rows that are gone.
+  static let goneIndex = "sync_gone_"
 }
 
 /// Small values kept by name: the clock, the cursor, counters.

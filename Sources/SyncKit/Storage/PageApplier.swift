@@ -153,7 +153,7 @@ struct PageApplier {
   /// the hub will give a higher one, too.
   private func raise(_ changes: [RowChange], to new: Version, scope: String, own: inout OwnUnits) throws {
     for change in changes {
-      guard let shape = rows.shape(change.table), let stored = try rows.load(shape, key: change.key), stored.scope == scope,
+      guard let shape = rows.shape(change.table), let stored = try rows.load(shape, key: change.key, in: scope), stored.scope == scope,
         stored.state.life == change.life
       else { continue }
       let cells = try change.cells.filter { cell in
@@ -299,14 +299,14 @@ extension RowStore {
   ///
   /// - Parameter isAlive: Whether a living row comes.
   func room(forLiving isAlive: Bool, of scope: String, _ shape: TableShape, key: CellValue) throws -> Room {
-    let stored = try load(shape, key: key)
+    let stored = try load(shape, key: key, in: scope)
     guard let stored, stored.scope != scope else { return .here(stored) }
     guard isAlive else { return .taken }
     if stored.state.isAlive {
       try noteForeign(shape, key: key)
       return .taken
     }
-    try forget(shape, key: key)
+    try forget(shape, key: key, in: scope)
     return .here(nil)
   }
 

@@ -12,7 +12,10 @@ final class RowStatements {
 
   /// Records with their rows' values; a condition follows.
   let select: String
+  /// ?1 is the key; ?2 the scope, where records are in the order of scopes, here and in `digest` and `standing`.
   let load: RepeatedSQL
+  /// In which scopes a row may have its record, where they are in the order of scopes.
+  let scopes: RepeatedSQL?
   /// The app's row, and its record where there is one.
   let standing: RepeatedSQL
   let saveMetadata: RepeatedSQL
@@ -29,17 +32,27 @@ final class RowStatements {
     } else {
       select = "\(record) FROM \(metadata) m"
     }
-    standing = RepeatedSQL("\(record)\(columns)\nFROM \(table) t LEFT JOIN \(metadata) m ON m.key = ?1 WHERE t.\(keyColumn) = ?1")
-    load = RepeatedSQL(select + " WHERE m.key = ?1")
+    let isRow = shape.order == .byKey ? "m.key = ?1" : "m.scope = ?2 AND m.key = ?1"
+    standing = RepeatedSQL("\(record)\(columns)\nFROM \(table) t LEFT JOIN \(metadata) m ON \(isRow) WHERE t.\(keyColumn) = ?1")
+    load = RepeatedSQL(select + " WHERE " + isRow)
+    let scope = quote(shape.declaration.scopeColumn)
+    scopes =
+      shape.order == .byKey
+      ? nil
+      : RepeatedSQL(
+        """
+        SELECT \(scope) FROM \(table) WHERE \(keyColumn) = ?1
+        UNION ALL SELECT scope FROM \(metadata) WHERE key = ?1 AND digest IS NULL
+        """)
     saveMetadata = RepeatedSQL(
       """
       INSERT INTO \(metadata) (key, scope, life, stamp, replica, position, mask, cells, digest)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-      ON CONFLICT (key) DO UPDATE SET life = excluded.life, stamp = excluded.stamp, replica = excluded.replica,
+      ON CONFLICT (\(shape.order == .byKey ? "key" : "scope, key")) DO UPDATE SET life = excluded.life, stamp = excluded.stamp, replica = excluded.replica,
         position = excluded.position, mask = excluded.mask, cells = excluded.cells, digest = excluded.digest
       """)
     delete = RepeatedSQL("DELETE FROM \(table) WHERE \(keyColumn) = ?1")
-    digest = RepeatedSQL("SELECT digest FROM \(metadata) WHERE key = ?1")
+    digest = RepeatedSQL("SELECT digest FROM \(metadata) m WHERE \(isRow)")
     overwriteAll = shape.columns.map { "\(quote($0.name)) = excluded.\(quote($0.name))" }.joined(separator: ", ")
   }
 

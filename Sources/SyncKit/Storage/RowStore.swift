@@ -103,6 +103,8 @@ final class RowStore {
     var key: CellValue
     var digest: Data?
     var stored: Stored?
+
+    func isRow(_ key: CellValue, of shape: TableShape) -> Bool { table == shape.name && self.key == key }
   }
   /// The row loaded last: nearly always the one that is saved next.
   private var loaded: Loaded?
@@ -119,9 +121,12 @@ final class RowStore {
     var scope: String
   }
 
-  /// One statement: metadata and values together. Nil for a row never heard of.
-  func load(_ shape: TableShape, key: CellValue) throws -> Stored? {
-    guard let row = try session.firstRow(statements(shape).load, [key]) else {
+  /// A row, whichever scope it is in: its metadata and values together. Nil for one never heard of.
+  ///
+  /// - Parameter scope: Where it is looked for first. Where records lie by scope it must be said of a row that was deleted in this
+  ///   transaction and is not sealed yet.
+  func load(_ shape: TableShape, key: CellValue, in scope: String?) throws -> Stored? {
+    guard let row = try record(statements(shape).load, shape, key, scope) else {
       loaded = Loaded(table: shape.name, key: key)
       return nil
     }
@@ -132,24 +137,42 @@ final class RowStore {
 
   /// As `load`, and nothing is read again when this is the row that was loaded last: for those who know that nothing was written
   /// since, as between the judging of a unit and its merge.
-  func loadUnwritten(_ shape: TableShape, key: CellValue) throws -> Stored? {
-    if let loaded, loaded.table == shape.name, loaded.key == key { return loaded.stored }
-    return try load(shape, key: key)
+  func loadUnwritten(_ shape: TableShape, key: CellValue, in scope: String) throws -> Stored? {
+    if let loaded, loaded.isRow(key, of: shape) { return loaded.stored }
+    return try load(shape, key: key, in: scope)
   }
 
-  /// Whether a row was ever heard of.
-  func isKnown(_ shape: TableShape, key: CellValue) throws -> Bool {
-    if try session.firstRow(statements(shape).digest, [key]) != nil { return true }
+  /// Whether a row was ever heard of, in any scope.
+  func isKnown(_ shape: TableShape, key: CellValue, in scope: String) throws -> Bool {
+    if try record(statements(shape).digest, shape, key, scope) != nil { return true }
     loaded = Loaded(table: shape.name, key: key)
     return false
   }
 
   /// What the app has in a row, by column, nil when there is none; and what was known of the row when that was written.
-  func standing(_ shape: TableShape, key: CellValue) throws -> (values: [CellValue]?, stored: Stored?) {
-    guard let row = try session.firstRow(statements(shape).standing, [key]) else { return (nil, try load(shape, key: key)) }
-    let stored = row[0].isNull ? nil : try stored(row, shape)
+  func standing(_ shape: TableShape, key: CellValue, in scope: String) throws -> (values: [CellValue]?, stored: Stored?) {
+    guard let row = try session.firstRow(statements(shape).standing, arguments(shape, key, scope)) else {
+      return (nil, try load(shape, key: key, in: scope))
+    }
+    if row[0].isNull { return (Array(row[9...]), try load(shape, key: key, in: nil)) }
+    let stored = try stored(row, shape)
     loaded = Loaded(table: shape.name, key: key, digest: row[8].blob, stored: stored)
     return (Array(row[9...]), stored)
+  }
+
+  private func arguments(_ shape: TableShape, _ key: CellValue, _ scope: String) -> [CellValue] {
+    shape.order == .byKey ? [key] : [key, .text(scope)]
+  }
+
+  /// A row's record. No two scopes have a record of one key; where records lie by scope, the row says in which it is, or the index of
+  /// those that are gone.
+  private func record(_ statement: RepeatedSQL, _ shape: TableShape, _ key: CellValue, _ scope: String?) throws -> [CellValue]? {
+    guard let scopes = statements(shape).scopes else { return try session.firstRow(statement, [key]) }
+    if let scope, let row = try session.firstRow(statement, [key, .text(scope)]) { return row }
+    for other in try session.rows(scopes, [key]) where other[0].text != scope {
+      if let row = try session.firstRow(statement, [key, other[0]]) { return row }
+    }
+    return nil
   }
 
   /// Rows of one scope by key, tombstones too.
@@ -296,15 +319,27 @@ final class RowStore {
   }
 
   /// Forgets a row altogether, as if it had never been heard of.
-  func forget(_ shape: TableShape, key: CellValue) throws {
-    guard let stored = try load(shape, key: key) else { return }
+  func forget(_ shape: TableShape, key: CellValue, in scope: String) throws {
+    guard let stored = try load(shape, key: key, in: scope) else { return }
     if shape.isKnown { touched.insert(shape.name) }
     if try aside.has(shape.name) { try aside.save([:], table: shape.name, key: key, number: number) }
     if stored.state.isAlive && shape.isKnown {
       try session.execute(statements(shape).delete, [key])
     }
     try noteDigest(.zero, isAlive: false, shape: shape, key: key, scope: stored.scope)
-    try session.execute("DELETE FROM \(quote(shape.metadataTable)) WHERE key = ?1", [key])
+    try session.execute("DELETE FROM \(quote(shape.metadataTable)) WHERE scope = ?1 AND key = ?2", [.text(stored.scope), key])
+  }
+
+  /// Key, scope, life and digest of each record, in the order in which records lie.
+  ///
+  /// - Parameter last: The last one that came before.
+  func records(of shape: TableShape, after last: [CellValue]?, limit: Int) throws -> [[CellValue]] {
+    let (order, place) = shape.order == .byKey ? ("key", "?1") : ("scope, key", "(?2, ?1)")
+    return try session.rows(
+      """
+      SELECT key, scope, life, digest FROM \(quote(shape.metadataTable))
+      \(last == nil ? "" : "WHERE (\(order)) > \(place)") ORDER BY \(order) LIMIT \(limit)
+      """, last.map { shape.order == .byKey ? [$0[0]] : Array($0[...1]) } ?? [])
   }
 
   /// Keys from over `after` up to `through`, each with its row's scope; nil leaves the range open there.
@@ -343,10 +378,10 @@ final class RowStore {
 
   private func noteDigest(_ digest: RowDigest, isAlive: Bool, shape: TableShape, key: CellValue, scope: String) throws {
     let old: Data?
-    if let loaded, loaded.table == shape.name, loaded.key == key {
+    if let loaded, loaded.isRow(key, of: shape) {
       old = loaded.digest
     } else {
-      old = try session.firstRow(statements(shape).digest, [key])?[0].blob
+      old = try session.firstRow(statements(shape).digest, arguments(shape, key, scope))?[0].blob
     }
     loaded = nil
     digestChanges[DigestBook.Place(scope: scope, table: shape.name), default: DigestBook.Change()].add(digest, isAlive, instead: old)

@@ -94,10 +94,10 @@ extension PageApplier {
             case .here = try rows.room(forLiving: replacement.state.isAlive, of: page.scope, shape, key: key)
           else { continue }
         }
-        let before = try rows.load(shape, key: key)?.state ?? .unknown
+        let before = try rows.load(shape, key: key, in: scope)?.state ?? .unknown
         let after = join(own[RowName(table: range.table, key: key)] ?? [], onto: replacement?.state ?? .unknown, shape, policies)
         if after == .unknown {
-          try rows.forget(shape, key: key)
+          try rows.forget(shape, key: key, in: scope)
         } else {
           try rows.replace(before, with: after, shape: shape, key: key, scope: page.scope)
         }
@@ -110,7 +110,7 @@ extension PageApplier {
       // New here, or the rest of a row that the page before began.
       for (key, coming) in ofTable {
         let state = coming.state
-        let stored = try rows.load(shape, key: key)
+        let stored = try rows.load(shape, key: key, in: page.scope)
         if let stored, stored.scope != page.scope { continue }
         let isOwn = own[RowName(table: table, key: key)] != nil
         if stored == nil, !isOwn, let origin = state.soleOrigin {

@@ -157,7 +157,7 @@ enum Convergence {
     for table in Tables.columns.keys {
       guard let shape = shapes[table] else { continue }
       for row in try session.rows("SELECT key FROM \(shape.metadataTable)") {
-        guard let stored = try store.load(shape, key: row[0]) else { continue }
+        guard let stored = try store.load(shape, key: row[0], in: nil) else { continue }
         let start = "\(stored.scope) \(table)/\(row[0].short) life \(stored.state.life)"
         func text(_ origin: Origin?) -> String { origin.map { "\($0.version.timestamp.rawValue)@\($0.version.replica.short)" } ?? "-" }
         lines.insert("\(start) given \(text(stored.state.lifeOrigin))")

@@ -148,7 +148,7 @@ import Testing
     let shapes = rich.world.hubStore.tables.byName
     let digest = try await rich.world.hub.read { session -> RowDigest in
       let shape = try #require(shapes["visit"])
-      var state = try #require(try RowStore(session: session, shapes: shapes).load(shape, key: .text("v5"))).state
+      var state = try #require(try RowStore(session: session, shapes: shapes).load(shape, key: .text("v5"), in: nil)).state
       state.cells["note"]?.value = .text("forged")
       return RowDigest(state, table: "visit", key: .text("v5"))
     }

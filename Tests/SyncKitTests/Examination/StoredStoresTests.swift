@@ -58,13 +58,13 @@ import Testing
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
     try encoder.encode(content).write(to: URL(fileURLWithPath: world.folder.path + "/content.json"))
-    let archive = Self.folder.appendingPathComponent("stores-\(MetadataSchema.storeVersion).tar.gz").path
+    let archive = Self.folder.appendingPathComponent("stores-\(MetadataSchema.RecordOrder.byScope.storeVersion).tar.gz").path
     try #require(!FileManager.default.fileExists(atPath: archive), "a sample is made once")
     try FileManager.default.createDirectory(at: Self.folder, withIntermediateDirectories: true)
     try Self.tar(["-C", world.folder.path, "-czf", archive] + (try FileManager.default.contentsOfDirectory(atPath: world.folder.path)))
   }
 
-  @Test(arguments: [2]) func storesOfEachFormatOpenWholeAndWorkGoesOn(version: Int) async throws {
+  @Test(arguments: [2, 3]) func storesOfEachFormatOpenWholeAndWorkGoesOn(version: Int) async throws {
     let folder = try TemporaryFolder()
     try Self.tar(["-C", folder.path, "-xzf", Self.folder.appendingPathComponent("stores-\(version).tar.gz").path])
     let expected = try JSONDecoder().decode(

@@ -220,7 +220,7 @@ import Testing
     try await away.engineWrite { transaction in
       let shape = try #require(transaction.rows.shape("note"))
       for (key, column, life) in [("k0", "a", 1), ("k1", "c", 1), ("k2", "a", 3), ("k9", "b", 1)] as [(String, String, UInt32)] {
-        let before = try transaction.rows.load(shape, key: .text(key))?.state ?? .unknown
+        let before = try transaction.rows.load(shape, key: .text(key), in: nil)?.state ?? .unknown
         let change = IncomingChange(
           life: life, cells: [CellChange(column, .text("ghost")), CellChange("unit", .text("07201"))],
           origin: Origin(version: ghost, position: 0), seenThrough: .max)

@@ -41,7 +41,7 @@ import Testing
     func versions(_ replica: Replica) async throws -> [String] {
       try await replica.engineRead { transaction in
         let shape = try #require(transaction.rows.shape("wide"))
-        let state = try #require(try transaction.rows.load(shape, key: .text("x"))).state
+        let state = try #require(try transaction.rows.load(shape, key: .text("x"), in: nil)).state
         return state.cells.map { "\($0.key) \($0.value.origin.version)" }.sorted()
       }
     }

@@ -15,10 +15,10 @@ import Testing
   ]
   private static let changes = 4000
 
-  @Test func aNewRowIsWhatAMergeWouldMakeOfIt() throws {
+  @Test(arguments: [MetadataSchema.RecordOrder.byKey, .byScope]) func aNewRowIsWhatAMergeWouldMakeOfIt(order: MetadataSchema.RecordOrder) throws {
     var chance = SeededChance(11)
-    let direct = try Store()
-    let merged = try Store()
+    let direct = try Store(order)
+    let merged = try Store(order)
     var taken = 0
     for number in 0..<Self.changes {
       let change = RowChange(
@@ -67,7 +67,7 @@ import Testing
     private let queue: DatabaseQueue
     private let shapes: [String: TableShape]
 
-    init() throws {
+    init(_ order: MetadataSchema.RecordOrder) throws {
       queue = try DatabaseQueue()
       let table = ReplicatedTable("visit", scopeColumn: "unit", policies: NewRowTests.policies)
       shapes = try queue.write { db in
@@ -76,7 +76,7 @@ import Testing
             CREATE TABLE visit (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL DEFAULT '', note TEXT, number INTEGER, measure REAL,
               anything, level INTEGER, rank TEXT, visits INTEGER, answers TEXT);
             """)
-        try MetadataSchema.migrate(db, metadataFor: [table])
+        try MetadataSchema.migrate(db, metadataFor: [table], records: order)
         return Dictionary(uniqueKeysWithValues: try SchemaCheck.shapes(of: [table], in: db).map { ($0.name, $0) })
       }
     }
@@ -93,14 +93,14 @@ import Testing
 
     func saveNew(_ change: RowChange, _ origin: Origin) throws -> Bool {
       try write { rows, shape in
-        _ = try rows.load(shape, key: change.key)
+        _ = try rows.load(shape, key: change.key, in: "07201")
         return try rows.saveNew(change, origin: origin, shape: shape, scope: "07201")
       }
     }
 
     func merge(_ change: RowChange, _ origin: Origin) throws {
       try write { rows, shape in
-        let before = try rows.load(shape, key: change.key)?.state ?? .unknown
+        let before = try rows.load(shape, key: change.key, in: "07201")?.state ?? .unknown
         let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: 0)
         let outcome = Merge.join(before, incoming, policies: try rows.policies(shape))
         try rows.save(outcome, over: before, shape: shape, key: change.key, scope: "07201")

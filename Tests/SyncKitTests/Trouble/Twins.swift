@@ -53,7 +53,7 @@ extension RowStore {
     var lines: [String] = []
     for shape in shapes.values.sorted(by: { $0.name < $1.name }) where shape.declaration.kind == .replicated {
       for row in try session.rows("SELECT key FROM \(quote(shape.metadataTable)) ORDER BY key") {
-        guard let state = try load(shape, key: row[0])?.state else { continue }
+        guard let state = try load(shape, key: row[0], in: nil)?.state else { continue }
         let cells = state.cells.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.value.shown)@\($0.value.origin.version)" }
         let given = state.lifeOrigin.map { "\($0.version)" } ?? "-"
         lines.append("\(shape.name)/\(row[0].shown) life \(state.life) given \(given) \(cells.joined(separator: " "))")
