@@ -53,6 +53,7 @@ public final class SQLiteHubStore: HubStore {
   private let capture: CaptureContext
   let steps = StorageSteps()
   private let longest = Mutex(Duration.zero)
+  private let checkpointer: LogCheckpointer
 
   private struct Session: HubSession {
     let base: SQLiteSession
@@ -82,14 +83,16 @@ public final class SQLiteHubStore: HubStore {
   private init(path: String, tables: [ReplicatedTable], migrator: DatabaseMigrator?, clock: any WallClock) throws {
     self.path = path
     capture = CaptureContext(clock: clock)
+    checkpointer = LogCheckpointer(path: path, pages: StoreSettings.Writer.hub.checkpointPages)
     var configuration = StoreSettings.configuration()
     configuration.maximumReaderCount = 4
     capture.install(in: &configuration)
     database = try DatabasePool(path: path, configuration: configuration)
     let all = MetadataSchema.ownTables + tables
     if let migrator { try SchemaRehearsal.migrate(database, migrator, tables: all, records: .byScope, capture: capture) }
-    self.tables = try database.write { [capture] db in
+    self.tables = try database.write { [capture, checkpointer] db in
       try StoreSettings.set(db, for: .hub)
+      checkpointer.watch(db)
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all, records: .byScope)
       for schema in [
@@ -126,6 +129,7 @@ public final class SQLiteHubStore: HubStore {
         guard let made else { throw CancellationError() }  // What was committed was made.
         return made
       }
+      checkpointer.copyIfDue(beside: database)
       try steps.reached(.committed)
       return result
     }
@@ -141,7 +145,10 @@ public final class SQLiteHubStore: HubStore {
 
   public func copy(to path: String) async throws { try await SyncError.explaining(path) { try await database.vacuum(into: path) } }
 
-  public func close() throws { try database.close() }
+  public func close() throws {
+    checkpointer.wait()
+    try database.close()
+  }
 
   public var blobFolder: String { path + ".blobs" }
 }

@@ -9,7 +9,8 @@ enum StoreSettings {
   struct Writer {
     /// In KiB.
     var cacheKiB: Int
-    /// Pages in the log at which they are copied into the database: a page that several transactions wrote is copied once.
+    /// New pages in the log at which they are copied into the database: a page that several transactions wrote is copied once. See
+    /// `LogCheckpointer`.
     var checkpointPages: Int
 
     static let field = Writer(cacheKiB: 8 << 10, checkpointPages: 1000)

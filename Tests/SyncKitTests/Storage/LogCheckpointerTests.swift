@@ -1,0 +1,63 @@
+import Foundation
+import GRDB
+import TestSupport
+import Testing
+
+@testable import SyncKit
+
+/// A hub's log is copied beside those who write, and begins anew while they write on.
+@Suite struct LogCheckpointerTests {
+  private static let pages = 200
+
+  @Test func theLogStaysShortWhileWritesGoOn() async throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/store.sqlite"
+    let pool = try DatabasePool(path: path, configuration: StoreSettings.configuration())
+    let checkpointer = LogCheckpointer(path: path, pages: Self.pages)
+    try await pool.writeWithoutTransaction { db in
+      try db.execute(sql: "CREATE TABLE t (id INTEGER PRIMARY KEY, bytes BLOB)")
+      checkpointer.watch(db)
+    }
+    let log = URL(fileURLWithPath: path + "-wal")
+    var longest = 0
+    for number in 0..<600 {
+      try await pool.writeWithoutTransaction { db in
+        // Ten pages each.
+        try db.execute(sql: "INSERT INTO t VALUES (?, randomblob(40000))", arguments: [number])
+      }
+      checkpointer.copyIfDue(beside: pool)
+      longest = max(longest, try log.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0)
+    }
+    checkpointer.wait()
+    // All of it is 6,000 pages; by SQLite's own rule the log would not have been copied before it had 64 << 10.
+    #expect(longest / 4096 < 4 * (Self.pages + LogCheckpointer.turnPagesMax), "\(longest / 4096) pages")
+    let size = try URL(fileURLWithPath: path).resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
+    #expect(size / 4096 > 5_000)
+    #expect(try await pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM t WHERE length(bytes) = 40000") } == 600)
+    try pool.close()
+  }
+
+  /// Someone who reads an old state keeps the log from beginning anew; it is copied up to there, and nobody waits for the reader.
+  @Test func aReaderThatStaysHoldsNobodyUp() async throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/store.sqlite"
+    let pool = try DatabasePool(path: path, configuration: StoreSettings.configuration())
+    let checkpointer = LogCheckpointer(path: path, pages: Self.pages)
+    try await pool.writeWithoutTransaction { db in
+      try db.execute(sql: "CREATE TABLE t (id INTEGER PRIMARY KEY, bytes BLOB)")
+      checkpointer.watch(db)
+    }
+    let snapshot = try pool.makeSnapshot()
+    #expect(try await snapshot.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM t") } == 0)
+    for number in 0..<100 {
+      try await pool.writeWithoutTransaction { db in
+        try db.execute(sql: "INSERT INTO t VALUES (?, randomblob(40000))", arguments: [number])
+      }
+      checkpointer.copyIfDue(beside: pool)
+    }
+    checkpointer.wait()
+    #expect(try await snapshot.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM t") } == 0)
+    #expect(try await pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM t") } == 100)
+    try pool.close()
+  }
+}
