@@ -124,7 +124,9 @@ extension Hub {
       // The life it gets is past what its device has, not what a device could claim.
       let asBorn = try repaired.map { change in
         var change = change
-        let known = try work.ingest.rows.shape(change.table).flatMap { try work.ingest.rows.load($0, key: change.key, in: item.scope)?.state } ?? .unknown
+        let known =
+          try work.ingest.rows.shape(change.table).flatMap { try work.ingest.rows.load($0, key: change.key, in: item.scope)?.state }
+          ?? .unknown
         change.life = known.isAlive == change.isAlive ? max(known.life, 1) : known.life + 1
         return change
       }

@@ -117,7 +117,9 @@ final class OwnWrites {
   /// - Returns: The change, in a life past those the row had.
   private func noteBirth(of change: RowChange, origin: Origin, scope: String) throws -> RowChange {
     let shape = try rows.shapeOrUnknown(change.table)
-    if try !rows.isKnown(shape, key: change.key, in: scope), try rows.recordNew(change, origin: origin, shape: shape, scope: scope) { return change }
+    if try !rows.isKnown(shape, key: change.key, in: scope), try rows.recordNew(change, origin: origin, shape: shape, scope: scope) {
+      return change
+    }
     let before = try rows.load(shape, key: change.key, in: scope)?.state ?? .unknown
     var change = change
     change.life = before.life + 1

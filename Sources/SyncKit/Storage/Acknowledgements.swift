@@ -106,7 +106,9 @@ extension RowStore {
     var moved = Moved()
     guard old != [new] || born != new else { return moved }
     for change in changes {
-      guard let shape = shape(change.table), let stored = try load(shape, key: change.key, in: scope), stored.scope == scope else { continue }
+      guard let shape = shape(change.table), let stored = try load(shape, key: change.key, in: scope), stored.scope == scope else {
+        continue
+      }
       var state = stored.state
       if state.life == change.life, let given = state.lifeOrigin?.version {
         let isAlive = state.isAlive

@@ -26,6 +26,7 @@ enum MetadataSchema {
     let known =
       try db.tableExists("sync_state")
       ? try Int.fetchOne(db, sql: "SELECT value FROM sync_state WHERE name = 'storeVersion'") ?? version : 0
+    if known > 0 { try checkKind(records, db) }
     guard known <= records.storeVersion else {
       throw SyncError(
         .storeNewer, vi: "Cơ sở dữ liệu do bản mới hơn tạo ra; hãy nâng cấp chương trình.",
@@ -44,6 +45,20 @@ enum MetadataSchema {
     try db.execute(sql: AsideBook.schema)
     for table in tables where table.kind == .replicated { try keepRecords(of: table.name, in: records, db) }
     try db.execute(sql: "INSERT OR REPLACE INTO sync_state (name, value) VALUES ('storeVersion', \(records.storeVersion))")
+  }
+
+  private static func checkKind(_ records: RecordOrder, _ db: Database) throws {
+    switch (try db.tableExists("hub_incarnation"), records) {
+    case (true, .byKey):
+      throw SyncError(
+        .badRequest, vi: "Cơ sở dữ liệu này là của máy chủ, không phải của thiết bị; mở bằng `hub`.",
+        en: "The database is a hub's, not a device's; open it with `hub`.")
+    case (false, .byScope):
+      throw SyncError(
+        .badRequest, vi: "Cơ sở dữ liệu này là của thiết bị, không phải của máy chủ; mở bằng `field`.",
+        en: "The database is a device's, not a hub's; open it with `field`.")
+    default: break
+    }
   }
 
   /// Conflicts are ordinary replicated rows (L6).

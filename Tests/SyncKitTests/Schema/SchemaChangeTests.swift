@@ -89,16 +89,21 @@ import Testing
   }
 
   @Test(arguments: Side.allCases) func aRefusedMigrationLeavesTheStoreAsItWas(_ side: Side) throws {
-    try open(Self.original, .field) { database in
-      try (database as? DatabasePool)?.write { db in
-        try db.execute(sql: "INSERT INTO note (id, unit, words) VALUES ('1', '07201', 'kept')")
-      }
-    }
-    #expect(try refusal(later("ALTER TABLE note DROP COLUMN words; DELETE FROM note"), side).contains("lost column words"))
-    try open(Self.original, .field) { database in
-      let words = try database.read { db in try String.fetchAll(db, sql: "SELECT words FROM note") }
-      #expect(words == ["kept"])
-    }
+    var version = later("INSERT INTO note (id, unit, words) VALUES ('1', '07201', 'kept')")
+    try open(version, side)
+    let known = version
+    version.sql.append("ALTER TABLE note DROP COLUMN words; DELETE FROM note")
+    #expect(try refusal(version, side).contains("lost column words"))
+    try open(known, side)
+    let words = try DatabaseQueue(path: folder.path + "/x.sqlite").read { db in try String.fetchAll(db, sql: "SELECT words FROM note") }
+    #expect(words == ["kept"])
+  }
+
+  @Test(arguments: Side.allCases) func aStoreOfTheOtherKindIsRefusedAndLeftAlone(_ side: Side) throws {
+    try open(Self.original, side)
+    let error = #expect(throws: SyncError.self) { try open(Self.original, side == .hub ? .field : .hub) }
+    #expect(error?.explanation.en.contains(side == .hub ? "is a hub's" : "is a device's") == true)
+    try open(Self.original, side)
   }
 
   @Test(arguments: Side.allCases) func theScopeTheKeyAndTheKindOfATableStay(_ side: Side) throws {

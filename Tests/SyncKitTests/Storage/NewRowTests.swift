@@ -15,7 +15,9 @@ import Testing
   ]
   private static let changes = 4000
 
-  @Test(arguments: [MetadataSchema.RecordOrder.byKey, .byScope]) func aNewRowIsWhatAMergeWouldMakeOfIt(order: MetadataSchema.RecordOrder) throws {
+  @Test(arguments: [MetadataSchema.RecordOrder.byKey, .byScope]) func aNewRowIsWhatAMergeWouldMakeOfIt(order: MetadataSchema.RecordOrder)
+    throws
+  {
     var chance = SeededChance(11)
     let direct = try Store(order)
     let merged = try Store(order)
