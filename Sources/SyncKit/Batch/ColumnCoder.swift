@@ -45,7 +45,7 @@ enum ColumnCoder {
     var nulls = isNull.map { $0.makeIterator() }
     return (0..<rows).map { row in
       guard isWritten?[row] ?? true else { return nil }
-      return nulls?.next() == true ? .null : next.next()
+      return nulls?.next() == true ? .null : next.next() ?? nil
     }
   }
 
@@ -126,11 +126,12 @@ enum ColumnCoder {
     return values.allSatisfy { encoding($0) == first } ? first : .mixed
   }
 
-  private static func unpack(_ encoding: WireEncoding, _ raw: Data, count: Int) throws -> [CellValue] {
+  /// - Returns: `count` values; optional, as most columns are written in every row, and then these are its cells.
+  private static func unpack(_ encoding: WireEncoding, _ raw: Data, count: Int) throws -> [CellValue?] {
     // Every value takes at least a byte, but for blobs of equal size 0: so the count cannot promise more than came.
     guard count <= raw.count || (encoding == .equalBlobs && count <= WireLimits.rowsMax) else { throw ByteReader.short }
     var reader = ByteReader(raw)
-    var values: [CellValue] = []
+    var values: [CellValue?] = []
     values.reserveCapacity(count)
     switch encoding {
     case .mixed:

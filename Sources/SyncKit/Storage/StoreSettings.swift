@@ -13,7 +13,7 @@ enum StoreSettings {
     /// `LogCheckpointer`.
     var checkpointPages: Int
 
-    static let field = Writer(cacheKiB: 8 << 10, checkpointPages: 1000)
+    static let field = Writer(cacheKiB: 8 << 10, checkpointPages: 4000)
     /// A batch's rows lie anywhere in the indexes of all rows: nearly each touches a page of its own.
     static let hub = Writer(cacheKiB: 32 << 10, checkpointPages: 8000)
   }
