@@ -5,7 +5,7 @@ DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libq
 PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: deps build demo test sim steps mutants bench lint format proto clean
+.PHONY: deps build tools demo test sim steps mutants bench lint format proto clean
 
 # Installs the Debian packages the build and the tests use, once; elsewhere it only says what is needed.
 deps:
@@ -21,6 +21,10 @@ deps:
 
 build: deps
 	swift build
+
+# `field` and `hub` as they are to be copied to other machines: optimised, without need of Swift there; in .build/release.
+tools: deps
+	for tool in field hub; do swift build -c release --static-swift-stdlib --product $$tool || exit 1; done
 
 test: deps lint
 	swift build --build-tests
@@ -50,7 +54,7 @@ mutants: deps
 # MILLION=1: first syncs of a million rows, too.
 bench: deps
 	@command -v valgrind >/dev/null 2>&1 || $(SUDO) apt-get install -y -qq --no-install-recommends valgrind binutils >/dev/null || true
-	swift build -c release --package-path Benchmarks
+	swift build -c release --static-swift-stdlib --package-path Benchmarks
 	Benchmarks/.build/release/bench $(if $(QUICK),--quick) $(if $(MILLION),--million)
 
 lint:

@@ -106,7 +106,7 @@ enum MetadataSchema {
     return first.map { $0 == "scope" ? .byScope : .byKey }
   }
 
-  /// Makes a table's records, or brings those that an earlier version of this store has into their order: seconds for a million.
+  /// Makes a table's records, or brings those that an earlier version of this store has into their order: ten seconds for a million.
   private static func keepRecords(of table: String, in order: RecordOrder, _ db: Database) throws {
     let records = quote("sync_meta_" + table)
     let isOther = try self.order(of: table, in: db).map { $0 != order } ?? false
