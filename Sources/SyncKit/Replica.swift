@@ -52,6 +52,7 @@ public final class Replica: Sendable {
     configuration.label = "synckit"
     database = try DatabasePool(path: path, configuration: configuration)
     let all = MetadataSchema.ownTables + tables
+    try database.read { db in try MetadataSchema.check(db, records: .byKey) }
     if let migrator { try SchemaRehearsal.migrate(database, migrator, tables: all, records: .byKey, capture: capture) }
     shapes = try database.write { [capture] db in
       try StoreSettings.set(db, for: .field)

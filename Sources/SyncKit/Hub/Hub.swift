@@ -63,6 +63,8 @@ public final class Hub: Sendable {
       store: store, keyring: Keyring(keys, folder: keysFolder), clock: clock,
       receiver: receiver ?? PlainLotReceiver(tables: store.tables), options: options)
     try await hub.retryAfterUpgrade()
+    // What a migration of the app wrote.
+    if try await store.read({ try $0.firstRow("SELECT 1 FROM sync_pending LIMIT 1") }) != nil { try await hub.write { _ in } }
     // A backup may have come without all of its blobs.
     if isCopy { _ = try await hub.checkBlobs(readsAll: false) }
     return hub

@@ -173,6 +173,8 @@ extension Hub {
     return try await store.write { session in
       let ingest = Ingest(
         session: session, tables: tables, key: keys.signing, wallMs: now, observer: observer)
+      // A row whose deletion is not sealed yet has a key that is not free.
+      try ingest.own.seal()
       let result = try body(HeldWork(ingest: ingest))
       try ingest.finish()
       return result

@@ -89,6 +89,7 @@ public final class SQLiteHubStore: HubStore {
     capture.install(in: &configuration)
     database = try DatabasePool(path: path, configuration: configuration)
     let all = MetadataSchema.ownTables + tables
+    try database.read { db in try MetadataSchema.check(db, records: .byScope) }
     if let migrator { try SchemaRehearsal.migrate(database, migrator, tables: all, records: .byScope, capture: capture) }
     self.tables = try database.write { [capture, checkpointer] db in
       try StoreSettings.set(db, for: .hub)
@@ -146,7 +147,7 @@ public final class SQLiteHubStore: HubStore {
   public func copy(to path: String) async throws { try await SyncError.explaining(path) { try await database.vacuum(into: path) } }
 
   public func close() throws {
-    checkpointer.wait()
+    checkpointer.stop()
     try database.close()
   }
 

@@ -78,7 +78,10 @@ final class OwnWrites {
       for spoken in changes where spoken.isSaved {
         let change = spoken.change
         let shape = try rows.shapeOrUnknown(change.table)
-        let before = try rows.load(shape, key: change.key, in: scope)?.state ?? .unknown
+        let stored = try rows.load(shape, key: change.key, in: scope)
+        // Meant for devices only: the key is another scope's since.
+        if let stored, stored.scope != scope { continue }
+        let before = stored?.state ?? .unknown
         let cells = try rows.prepare(change, shape, rules: [:])
         var incoming = spoken.author ?? IncomingChange(life: change.life, cells: cells, origin: origin, seenThrough: .max)
         (incoming.life, incoming.cells, incoming.origin) = (change.life, cells, origin)

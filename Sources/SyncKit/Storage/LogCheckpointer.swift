@@ -22,6 +22,7 @@ final class LogCheckpointer: Sendable {
     /// Pages of the log that are in the database, by the last copy.
     var copied = 0
     var isCopying = false
+    var isStopped = false
   }
 
   private let path: String
@@ -57,7 +58,7 @@ final class LogCheckpointer: Sendable {
   /// Begins to copy when enough has been written. Returns at once.
   func copyIfDue(beside writer: DatabasePool) {
     let isDue = state.withLock { state in
-      guard !state.isCopying, state.pages - state.copied >= pages else { return false }
+      guard !state.isCopying, !state.isStopped, state.pages - state.copied >= pages else { return false }
       state.isCopying = true
       return true
     }
@@ -69,8 +70,11 @@ final class LogCheckpointer: Sendable {
     }
   }
 
-  /// Returns when nothing is being copied.
-  func wait() { queue.sync {} }
+  /// Returns when nothing is being copied, and nothing will be: before the writer's connection is closed.
+  func stop() {
+    state.withLock { $0.isStopped = true }
+    queue.sync {}
+  }
 
   private func copy(beside writer: DatabasePool) throws {
     let own = try DatabaseQueue(path: path, configuration: StoreSettings.configuration())

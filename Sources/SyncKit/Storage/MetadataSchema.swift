@@ -21,7 +21,8 @@ enum MetadataSchema {
   /// The version since which every store opens.
   private static let firstVersion = 2
 
-  static func migrate(_ db: Database, metadataFor tables: [ReplicatedTable], records: RecordOrder) throws {
+  /// Refuses a store that this program cannot open, before anything is written to it.
+  static func check(_ db: Database, records: RecordOrder) throws {
     let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
     let known =
       try db.tableExists("sync_state")
@@ -38,13 +39,20 @@ enum MetadataSchema {
         .storeNewer, vi: "Cơ sở dữ liệu do bản thử nghiệm cũ tạo ra; mở bằng bản đó để gửi nốt dữ liệu, rồi ghi danh lại.",
         en: "The database was made by an earlier trial version; open it with that one to send what is left, then enrol anew.")
     }
+  }
+
+  static func migrate(_ db: Database, metadataFor tables: [ReplicatedTable], records: RecordOrder) throws {
     try db.execute(sql: core)
     try db.execute(sql: conflicts)
     try db.execute(sql: DigestBook.schema)
     try db.execute(sql: SchemaRecord.schema)
     try db.execute(sql: AsideBook.schema)
     for table in tables where table.kind == .replicated { try keepRecords(of: table.name, in: records, db) }
-    try db.execute(sql: "INSERT OR REPLACE INTO sync_state (name, value) VALUES ('storeVersion', \(records.storeVersion))")
+    try db.execute(
+      sql: """
+        INSERT INTO sync_state (name, value) VALUES ('storeVersion', \(records.storeVersion))
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value < excluded.value
+        """)
   }
 
   private static func checkKind(_ records: RecordOrder, _ db: Database) throws {

@@ -123,8 +123,7 @@ final class RowStore {
 
   /// A row, whichever scope it is in: its metadata and values together. Nil for one never heard of.
   ///
-  /// - Parameter scope: Where it is looked for first. Where records lie by scope it must be said of a row that was deleted in this
-  ///   transaction and is not sealed yet.
+  /// - Parameter scope: Where it is looked for first; nil to ask every scope, where records lie by scope.
   func load(_ shape: TableShape, key: CellValue, in scope: String?) throws -> Stored? {
     guard let row = try record(statements(shape).load, shape, key, scope) else {
       loaded = Loaded(table: shape.name, key: key)
@@ -154,8 +153,8 @@ final class RowStore {
     guard let row = try session.firstRow(statements(shape).standing, arguments(shape, key, scope)) else {
       return (nil, try load(shape, key: key, in: scope))
     }
-    if row[0].isNull { return (Array(row[9...]), try load(shape, key: key, in: nil)) }
-    let stored = try stored(row, shape)
+    if row[0].isNull && shape.order == .byScope { return (Array(row[9...]), try load(shape, key: key, in: scope)) }
+    let stored = row[0].isNull ? nil : try stored(row, shape)
     loaded = Loaded(table: shape.name, key: key, digest: row[8].blob, stored: stored)
     return (Array(row[9...]), stored)
   }
@@ -165,12 +164,16 @@ final class RowStore {
   }
 
   /// A row's record. No two scopes have a record of one key; where records lie by scope, the row says in which it is, or the index of
-  /// those that are gone.
+  /// those that are gone. Another scope's row that was deleted in this transaction, and is not sealed yet, is not found so.
   private func record(_ statement: RepeatedSQL, _ shape: TableShape, _ key: CellValue, _ scope: String?) throws -> [CellValue]? {
     guard let scopes = statements(shape).scopes else { return try session.firstRow(statement, [key]) }
     if let scope, let row = try session.firstRow(statement, [key, .text(scope)]) { return row }
-    for other in try session.rows(scopes, [key]) where other[0].text != scope {
-      if let row = try session.firstRow(statement, [key, other[0]]) { return row }
+    for place in try session.rows(scopes, [key]) where scope.map({ place[0] != .text($0) }) ?? true {
+      if let row = try session.firstRow(statement, [key, place[0]]) { return row }
+    }
+    guard scope == nil else { return nil }
+    for place in try session.rows("SELECT scope FROM hub_scope") {
+      if let row = try session.firstRow(statement, [key, place[0]]) { return row }
     }
     return nil
   }

@@ -101,8 +101,10 @@ import Testing
 
   @Test(arguments: Side.allCases) func aStoreOfTheOtherKindIsRefusedAndLeftAlone(_ side: Side) throws {
     try open(Self.original, side)
-    let error = #expect(throws: SyncError.self) { try open(Self.original, side == .hub ? .field : .hub) }
+    let later = later("CREATE TABLE local (id INTEGER PRIMARY KEY)")
+    let error = #expect(throws: SyncError.self) { try open(later, side == .hub ? .field : .hub) }
     #expect(error?.explanation.en.contains(side == .hub ? "is a hub's" : "is a device's") == true)
+    #expect(try DatabaseQueue(path: folder.path + "/x.sqlite").read { try $0.tableExists("local") } == false)
     try open(Self.original, side)
   }
 

@@ -249,6 +249,24 @@ import Testing
     #expect(try await world.common("SELECT id, words FROM visit") == ["v anew"])
   }
 
+  /// Its rows come back to a program that has no such table, and stand in it once the program has.
+  @Test func rowsOfATableThatAPutBackHubDoesNotKnowStandAfterItsUpgrade() async throws {
+    let world = try await SkewWorld(hub: 1)
+    for name in ["first", "second"] { try await world.device(name, 3) }
+    try await world.copyHub()
+    try await world.upgradeHub(to: 3)
+    try await world.write("first", "INSERT INTO visit (id, unit, words) VALUES ('v', '07201', 'kept')")
+    try await world.settle()
+    #expect(try await world.rows("second", "SELECT id, words FROM visit") == ["v kept"])
+    try await world.putBackHub(to: 1)
+    try await world.settle()
+    #expect(try await world.hubRows("SELECT key, life FROM sync_meta_visit") == ["v 1"])
+    try await world.upgradeHub(to: 3)
+    try await world.settle()
+    #expect(try await world.common("SELECT id, words FROM visit") == ["v kept"])
+    for name in ["first", "second"] { #expect(try await world.agreement(name) == .proved) }
+  }
+
   @Test func softKeysAndReferencesOfNewColumnsAreFollowedWhenTheHubLearnsThem() async throws {
     let world = try await SkewWorld(hub: 2)
     try await world.device("new", 3)

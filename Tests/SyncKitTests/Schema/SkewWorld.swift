@@ -67,6 +67,19 @@ final class SkewWorld {
     hub = try await Self.open(version, folder, keys, clock, deletion)
   }
 
+  private var hubPath: String { folder.path + "/hub.sqlite" }
+
+  /// Copies the hub's store, as it is now.
+  func copyHub() async throws { try await hub.store.copy(to: hubPath + ".copy") }
+
+  /// Puts the copy in the place of the hub's store, under a program of some version.
+  func putBackHub(to version: Int) async throws {
+    try hub.close()
+    for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: hubPath + suffix) }
+    try FileManager.default.copyItem(atPath: hubPath + ".copy", toPath: hubPath)
+    hub = try await Self.open(version, folder, keys, clock, deletion)
+  }
+
   @discardableResult
   func device(_ name: String, _ version: Int) async throws -> Replica {
     let replica = try open(name, version)

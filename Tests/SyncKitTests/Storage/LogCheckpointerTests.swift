@@ -28,7 +28,7 @@ import Testing
       checkpointer.copyIfDue(beside: pool)
       longest = max(longest, try log.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0)
     }
-    checkpointer.wait()
+    checkpointer.stop()
     // All of it is 6,000 pages; by SQLite's own rule the log would not have been copied before it had 64 << 10.
     #expect(longest / 4096 < 4 * (Self.pages + LogCheckpointer.turnPagesMax), "\(longest / 4096) pages")
     let size = try URL(fileURLWithPath: path).resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
@@ -55,7 +55,7 @@ import Testing
       }
       checkpointer.copyIfDue(beside: pool)
     }
-    checkpointer.wait()
+    checkpointer.stop()
     #expect(try await snapshot.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM t") } == 0)
     #expect(try await pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM t") } == 100)
     try pool.close()

@@ -37,6 +37,16 @@ import Testing
     #expect(found == [])
   }
 
+  /// A migration of the app deletes a row outside of any write of the hub: it is sealed when the hub opens.
+  @Test func whatAMigrationWroteIsSealedAtOnce() async throws {
+    let world = try await World()
+    try await world.hub.write { try $0.execute("INSERT INTO note (id, unit, a) VALUES ('p', '24', 'theirs')") }
+    try await world.hubStore.write { try $0.execute("DELETE FROM note", []) }
+    #expect(try await world.hub.read { try $0.rows("SELECT life FROM sync_meta_note") } == [[.integer(1)]])
+    try await world.reopenHub { _ in }
+    #expect(try await world.hub.read { try $0.rows("SELECT life FROM sync_meta_note") } == [[.integer(2)]])
+  }
+
   @Test func eachStatementOfARowFindsItByAnIndex() async throws {
     let world = try await World()
     let shape = try #require(world.hubStore.tables.byName["note"])
