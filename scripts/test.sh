@@ -21,7 +21,7 @@ run UTC 'SimulationTests\.' --skip manySeeds || status=1
 for target in SurveyKitTests FormWebTests ToolTests; do
   run UTC "$target\." || { status=1; break; }
 done
-# What is right there and wrong elsewhere is a zone's doing. The engine, which takes longest, is tested only far from Greenwich.
+# What is right there and wrong here is a zone's doing. The engine, which takes longest, asks for no zone: once is enough.
 if [ $status = 0 ]; then
   for target in SyncKitTests SurveyKitTests FormWebTests; do run Pacific/Auckland "$target\." || { status=1; break; }; done
 fi

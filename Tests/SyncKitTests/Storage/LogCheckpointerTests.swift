@@ -9,23 +9,35 @@ import Testing
 @Suite struct LogCheckpointerTests {
   private static let pages = 200
 
-  @Test func theLogStaysShortWhileWritesGoOn() async throws {
-    let folder = try TemporaryFolder()
-    let path = folder.path + "/store.sqlite"
-    let pool = try DatabasePool(path: path, configuration: StoreSettings.configuration())
-    let checkpointer = LogCheckpointer(path: path, pages: Self.pages)
-    try await pool.writeWithoutTransaction { db in
+  private let folder: TemporaryFolder
+  private let path: String
+  private let pool: DatabasePool
+  private let checkpointer: LogCheckpointer
+
+  init() throws {
+    folder = try TemporaryFolder()
+    path = folder.path + "/store.sqlite"
+    pool = try DatabasePool(path: path, configuration: StoreSettings.configuration())
+    checkpointer = LogCheckpointer(path: path, pages: Self.pages)
+    try pool.writeWithoutTransaction { [checkpointer] db in
       try db.execute(sql: "CREATE TABLE t (id INTEGER PRIMARY KEY, bytes BLOB)")
       checkpointer.watch(db)
     }
+  }
+
+  /// Ten pages.
+  private func write(_ number: Int) async throws {
+    try await pool.writeWithoutTransaction { db in
+      try db.execute(sql: "INSERT INTO t VALUES (?, randomblob(40000))", arguments: [number])
+    }
+    checkpointer.copyIfDue(beside: pool)
+  }
+
+  @Test func theLogStaysShortWhileWritesGoOn() async throws {
     let log = URL(fileURLWithPath: path + "-wal")
     var longest = 0
     for number in 0..<600 {
-      try await pool.writeWithoutTransaction { db in
-        // Ten pages each.
-        try db.execute(sql: "INSERT INTO t VALUES (?, randomblob(40000))", arguments: [number])
-      }
-      checkpointer.copyIfDue(beside: pool)
+      try await write(number)
       longest = max(longest, try log.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0)
     }
     checkpointer.stop()
@@ -39,22 +51,9 @@ import Testing
 
   /// Someone who reads an old state keeps the log from beginning anew; it is copied up to there, and nobody waits for the reader.
   @Test func aReaderThatStaysHoldsNobodyUp() async throws {
-    let folder = try TemporaryFolder()
-    let path = folder.path + "/store.sqlite"
-    let pool = try DatabasePool(path: path, configuration: StoreSettings.configuration())
-    let checkpointer = LogCheckpointer(path: path, pages: Self.pages)
-    try await pool.writeWithoutTransaction { db in
-      try db.execute(sql: "CREATE TABLE t (id INTEGER PRIMARY KEY, bytes BLOB)")
-      checkpointer.watch(db)
-    }
     let snapshot = try pool.makeSnapshot()
     #expect(try await snapshot.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM t") } == 0)
-    for number in 0..<100 {
-      try await pool.writeWithoutTransaction { db in
-        try db.execute(sql: "INSERT INTO t VALUES (?, randomblob(40000))", arguments: [number])
-      }
-      checkpointer.copyIfDue(beside: pool)
-    }
+    for number in 0..<100 { try await write(number) }
     checkpointer.stop()
     #expect(try await snapshot.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM t") } == 0)
     #expect(try await pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM t") } == 100)
