@@ -12,6 +12,7 @@ struct HeldCommand: AsyncParsableCommand {
     examples: ["hub held list", "hub held decline 17-0 --by province --reason \"sent by mistake\""],
     subcommands: [
       HeldListCommand.self, HeldShowCommand.self, HeldRetryCommand.self, HeldRepairCommand.self, HeldDeclineCommand.self,
+      HeldFreeCommand.self,
     ],
     defaultSubcommand: HeldListCommand.self)
 }
@@ -137,6 +138,51 @@ struct HeldDeclineCommand: ToolCommand {
       try await survey.hub.declineHeld(id, by: by, because: reason)
       try console.result(["declined": id])
       console.say("Đã từ chối \(id).", "Declined \(id).")
+    }
+  }
+}
+
+struct HeldFreeCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "free",
+    abstract: LocalizedText(
+      vi: "Trả lại khóa mà dòng của đơn vị khác đã lấy: dòng đó bị xóa (máy chủ giữ hình ảnh cuối), việc của chủ khóa được thử lại.",
+      en:
+        "Give back keys that another unit's rows have taken: those rows end (the hub keeps their last image), the owners' work is retried."),
+    discussion: LocalizedText(
+      vi: "`hub verify` nêu các dòng như vậy. Không có dòng nào thì lệnh không làm gì.",
+      en: "`hub verify` names such rows. Where there are none, the command does nothing."),
+    examples: ["hub held free --by province --reason \"07201 took the keys of 07204\""])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Option(name: .long, help: .text(vi: "Ai quyết định.", en: "Who decides.")) var by: String
+  @Option(name: .long, help: .text(vi: "Vì sao.", en: "Why.")) var reason: String
+
+  private struct Result: Encodable {
+    var freed: [Freed]
+    var merged: Int
+
+    struct Freed: Encodable {
+      var table: String
+      var key: String
+      var unit: String
+    }
+  }
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      let (freed, merged) = try await survey.hub.freeKeys(by: by, because: reason)
+      let rows = freed.map { Result.Freed(table: $0.table, key: $0.key.shownText, unit: $0.scope) }
+      try console.result(Result(freed: rows, merged: merged))
+      for row in rows {
+        console.say(
+          "Đã trả khóa \(row.key) của bảng \(row.table): đơn vị \(row.unit) đã lấy nó.",
+          "Gave back key \(row.key) of table \(row.table), which unit \(row.unit) had taken.")
+      }
+      console.say(
+        rows.isEmpty ? "Không khóa nào bị đơn vị khác lấy." : "Hợp nhất được \(merged) việc bị giữ.",
+        rows.isEmpty ? "No key is taken by another unit." : "Merged \(merged) held units.")
     }
   }
 }

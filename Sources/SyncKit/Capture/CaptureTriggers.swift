@@ -60,13 +60,17 @@ enum CaptureTriggers {
     }
     // Also REPLACE, and a birth after a death, leave a row in its scope: its history is in that scope's feed.
     // Where records lie by scope, each scope is asked: a hub writes few rows of its own, and a row that REPLACE takes away says nothing.
+    // What another scope left of a row that ended takes no key that says whose it is.
+    let isFree = shape.declaration.keyRule.namesSQL(key: "NEW.\(key)", scope: "NEW.\(scope)").map {
+      " AND NOT (r.digest IS NULL AND \($0))"
+    }
     let records =
       shape.order == .byKey
       ? "\(quote(shape.metadataTable)) WHERE key = NEW.\(key) AND scope <>"
       : "hub_scope s CROSS JOIN \(quote(shape.metadataTable)) r ON r.scope = s.scope WHERE r.key = NEW.\(key) AND r.scope <>"
     let staysInScope = """
         SELECT RAISE(ABORT, 'synckit:scopeChange') WHERE
-          EXISTS (SELECT 1 FROM \(records) NEW.\(scope));
+          EXISTS (SELECT 1 FROM \(records) NEW.\(scope)\(shape.order == .byKey ? "" : isFree ?? ""));
       """
     let before = "sync_capture_\(table)_before"
     let beforeInsert = """

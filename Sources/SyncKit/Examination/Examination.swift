@@ -8,6 +8,8 @@ public struct Finding: Sendable, Hashable, Codable {
     case trigger
     /// A row is not what the engine wrote, or was never captured.
     case row
+    /// A row stands under a key that only another unit's row may have.
+    case foreignKey
     /// The sum kept over a table's rows is not theirs.
     case digest
     /// A batch does not match its name, or cannot be read.

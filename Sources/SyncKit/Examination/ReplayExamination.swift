@@ -172,11 +172,16 @@ struct ReplayExamination {
         guard let shape = rows.shape(change.table) else { continue }
         // To a declined change of another unit's row the hub says in its own name that the device's row ends; its own stays.
         if author == hub, try standing.load(shape, key: change.key, in: run.scope)?.scope != run.scope { continue }
-        let before = try rows.load(shape, key: change.key, in: run.scope)?.state ?? .unknown
+        let stored = try rows.load(shape, key: change.key, in: run.scope)
+        let before = stored.flatMap { $0.scope == run.scope ? $0.state : nil } ?? .unknown
         let cells = try rows.prepare(change, shape, rules: content.rules[change.table] ?? [:])
         let incoming = IncomingChange(life: change.life, cells: cells, origin: origin, seenThrough: .max)
         let outcome = Merge.join(before, incoming, policies: try rows.policies(shape))
-        if outcome.changed || outcome.state != before {
+        guard outcome.changed || outcome.state != before else { continue }
+        if try standing.standsElsewhere(shape, key: change.key, than: run.scope) {
+          // It took a key that was another unit's and had to give it back: here it is only gone.
+          try rows.saveMetadata(outcome.state, shape: shape, key: change.key, scope: run.scope)
+        } else {
           try rows.save(outcome, over: before, shape: shape, key: change.key, scope: run.scope)
         }
       }

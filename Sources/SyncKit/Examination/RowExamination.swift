@@ -46,9 +46,21 @@ struct RowExamination {
       sums[place] = sum
     }
     let isAlive = (row[2].integer ?? 0) % 2 == 1
-    let stands = try store.session.firstRow("SELECT 1 FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [key]) != nil
+    let standing = try store.session.firstRow(
+      "SELECT \(quote(shape.declaration.scopeColumn)) FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [key])
+    // Where two scopes have had a key, the row is that of the one in which it lives.
+    let stands = standing.map { isAlive || shape.order == .byKey || $0[0] == row[1] } ?? false
     let state = isAlive && stands ? try rows.load(shape, key: key, in: row[1].text)?.state : nil
     let isRight = state.map { RowDigest($0, table: shape.name, key: key).bytes == noted } ?? (isAlive == stands && noted == nil)
+    if isAlive, shape.order == .byScope, let scope = row[1].text, !shape.declaration.keyRule.allows(key, in: scope) {
+      examiner.found(
+        .foreignKey,
+        vi:
+          "Dòng \(key.logText) của bảng \(shape.name) là của đơn vị \(scope) nhưng mang khóa của đơn vị khác; trả khóa lại bằng `hub held free`.",
+        en:
+          "Row \(key.logText) of table \(shape.name) is unit \(scope)'s under a key that is another unit's; give the key back with `hub held free`."
+      )
+    }
     if isRight { return }
     if try isExplained(key, shape) { return }
     let (vi, en) =

@@ -52,6 +52,11 @@ extension Hub {
           .badRequest, vi: "Dòng \(key.logText) trong bảng \(table) vẫn còn.", en: "Row \(key.logText) of table \(table) was not deleted.")
       }
       let scope = try RowStore(session: session, shapes: shapes).load(shape, key: key, in: nil)?.scope
+      if let scope, !shape.declaration.keyRule.allows(key, in: scope) {
+        throw SyncError(
+          .badRequest, vi: "Khóa \(key.logText) của bảng \(table) là của đơn vị khác, không phải \(scope); không khôi phục.",
+          en: "Key \(key.logText) of table \(table) is another unit's, not \(scope)'s; it is not restored.")
+      }
       guard let scope, let image = try DeletedRows(session: session).image(table: table, key: key, scope: scope) else {
         throw SyncError(
           .badRequest, vi: "Máy chủ không có hình ảnh cuối của dòng \(key.logText) trong bảng \(table).",

@@ -45,8 +45,8 @@ public struct HeldUnit: Sendable, Hashable {
       )
     case .scope:
       LocalizedText(
-        vi: "khóa này là dòng của đơn vị khác: sửa bằng khóa mới (repair --key MỚI) hoặc từ chối",
-        en: "the key is another unit's row: repair it with a new key (--key NEW) or decline")
+        vi: "khóa này là của đơn vị khác, hay bị đơn vị khác lấy: trả khóa (free), sửa bằng khóa mới (repair --key MỚI) hoặc từ chối",
+        en: "the key is another unit's, or taken by one: free it, repair with a new key (--key NEW), or decline")
     case .life:
       LocalizedText(vi: "số lần xóa và lập lại quá xa: từ chối", en: "its count of births and deaths is too far ahead: decline it")
     case .incomplete:
@@ -168,7 +168,7 @@ extension Hub {
     }
   }
 
-  private func writeHeld<T: Sendable>(_ body: @Sendable @escaping (HeldWork) throws -> T) async throws -> T {
+  func writeHeld<T: Sendable>(_ body: @Sendable @escaping (HeldWork) throws -> T) async throws -> T {
     let (keys, tables, now, observer) = (keys, store.tables, clock.nowMs(), options.observer)
     return try await store.write { session in
       let ingest = Ingest(
@@ -185,13 +185,21 @@ extension Hub {
     _ choice: String, _ item: HeldWork.Item, _ who: String, _ reason: String, _ nowMs: UInt64, in session: any HubSession
   ) throws {
     guard let first = item.unit.changes.first else { return }
+    try record(choice, of: first.table, key: first.key, scope: item.scope, who, reason, nowMs, in: session)
+  }
+
+  /// Notes who decided about a row, and why.
+  static func record(
+    _ choice: String, of table: String, key: CellValue, scope: String, _ who: String, _ reason: String, _ nowMs: UInt64,
+    in session: any HubSession
+  ) throws {
     try session.execute(
       """
       INSERT INTO sync_decision (id, scope, tbl, row_key, choice, decided_by, reason, decided_ms)
       VALUES (lower(hex(randomblob(16))), ?1, ?2, ?3, ?4, ?5, ?6, ?7)
       """,
       [
-        .text(item.scope), .text(first.table), first.key, .text(choice), .text(who.nfc), .text(reason.nfc),
+        .text(scope), .text(table), key, .text(choice), .text(who.nfc), .text(reason.nfc),
         .integer(Int64(clamping: nowMs)),
       ])
   }

@@ -211,7 +211,8 @@ struct ReturnedWork {
     for change in changes where change.isAlive {
       guard let shape = ingest.rows.shape(change.table) else { continue }
       let stored = try ingest.rows.load(shape, key: change.key, in: scope)
-      if let stored, stored.scope != scope { return UnitCheck.Hold(reason: .scope, detail: change.table) }
+      let isElsewhere = try ingest.rows.standsElsewhere(shape, key: change.key, than: scope)
+      if isElsewhere || stored.map({ $0.scope != scope }) ?? false { return UnitCheck.Hold(reason: .scope, detail: change.table) }
       let isBirth = change.cells.contains { $0.column == shape.declaration.scopeColumn }
       if !isBirth, (stored?.state.life ?? 0) < change.life { return UnitCheck.Hold(reason: .incomplete, detail: change.table) }
     }

@@ -23,7 +23,7 @@ struct UnitCheck {
     case schema
     /// A value that could not stand in its column as it is.
     case value
-    /// A row of another unit's scope.
+    /// A row of another unit's scope, or a key that only another unit's row may have.
     case scope
     /// A life too far ahead of what the hub knows.
     case life
@@ -71,6 +71,10 @@ struct UnitCheck {
     // else's change of it could be sent any more.
     if change.life > (stored?.state.life ?? 0) + 2 { return Hold(reason: .life, detail: change.table) }
     if let stored, stored.scope != scope { return Hold(reason: .scope, detail: change.table) }
+    // Of a row that took the key of another unit's nothing more is taken but its end.
+    guard shape.declaration.keyRule.allows(change.key, in: scope) || (stored != nil && !change.isAlive) else {
+      return Hold(reason: .scope, detail: change.table)
+    }
     // A row is born with its scope; this life of it was not heard of.
     if change.isAlive && scopeCell == nil && (stored?.state.life ?? 0) < change.life {
       return Hold(reason: .incomplete, detail: "\(change.table).\(shape.declaration.scopeColumn)")

@@ -23,6 +23,7 @@ public struct ReplicatedTable: Sendable, Hashable {
   public var scopeColumn: String
   public var kind: Kind
   public var writer: Writer
+  public var keyRule: KeyRule
   /// By column; a column that is not named merges by last writer.
   public var policies: [String: MergePolicy]
   public var deletion: DeletionPolicy
@@ -37,7 +38,8 @@ public struct ReplicatedTable: Sendable, Hashable {
   public var isUrgent: Bool
 
   public init(
-    _ name: String, scopeColumn: String, kind: Kind = .replicated, writer: Writer = .scope, policies: [String: MergePolicy] = [:],
+    _ name: String, scopeColumn: String, kind: Kind = .replicated, writer: Writer = .scope, keyRule: KeyRule = .any,
+    policies: [String: MergePolicy] = [:],
     deletion: DeletionPolicy = .deleteWins, softKeys: [String] = [], references: [String: String] = [:], blobs: [String] = [],
     isUrgent: Bool = false
   ) {
@@ -45,6 +47,7 @@ public struct ReplicatedTable: Sendable, Hashable {
     self.scopeColumn = scopeColumn
     self.kind = kind
     self.writer = writer
+    self.keyRule = keyRule
     self.policies = policies
     self.deletion = deletion
     self.softKeys = softKeys

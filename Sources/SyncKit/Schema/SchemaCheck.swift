@@ -126,6 +126,11 @@ struct SchemaCheck {
           en: "has column \(name) that does not fit its policy: \(remedy.en).")
       }
     }
+    if table.keyRule != .any, shape.keyType.affinity != .text || table.keyRule == .scopePrefixed("") {
+      report(
+        table.name, vi: "khai quy tắc khóa mà khóa không phải TEXT, hoặc dấu ngăn trống; sửa khai báo.",
+        en: "declares a key rule though its key is no TEXT, or with an empty separator; correct the declaration.")
+    }
     for name in table.softKeys where shape.column(named: name)?.type.affinity != .text {
       report(
         table.name, vi: "khai khóa mềm \(name) không phải cột TEXT; sửa khai báo.",

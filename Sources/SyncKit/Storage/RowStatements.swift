@@ -16,6 +16,8 @@ final class RowStatements {
   let load: RepeatedSQL
   /// In which scopes a row may have its record, where they are in the order of scopes.
   let scopes: RepeatedSQL?
+  /// In which scope a row lives.
+  let livingScope: RepeatedSQL
   /// The app's row, and its record where there is one.
   let standing: RepeatedSQL
   let saveMetadata: RepeatedSQL
@@ -36,6 +38,7 @@ final class RowStatements {
     standing = RepeatedSQL("\(record)\(columns)\nFROM \(table) t LEFT JOIN \(metadata) m ON \(isRow) WHERE t.\(keyColumn) = ?1")
     load = RepeatedSQL(select + " WHERE " + isRow)
     let scope = quote(shape.declaration.scopeColumn)
+    livingScope = RepeatedSQL("SELECT \(scope) FROM \(table) WHERE \(keyColumn) = ?1")
     scopes =
       shape.order == .byKey
       ? nil

@@ -163,12 +163,17 @@ final class RowStore {
     shape.order == .byKey ? [key] : [key, .text(scope)]
   }
 
-  /// A row's record. No two scopes have a record of one key; where records lie by scope, the row says in which it is, or the index of
-  /// those that are gone. Another scope's row that was deleted in this transaction, and is not sealed yet, is not found so.
+  /// A row's record. Where records lie by scope, the row says in which it is, or the index of those that are gone. Another scope's row
+  /// that was deleted in this transaction, and is not sealed yet, is not found so.
+  ///
+  /// No two scopes have a record of one key, with one exception: where a key says whose it is, a record that another scope left of a row
+  /// that ended is nobody's hindrance.
   private func record(_ statement: RepeatedSQL, _ shape: TableShape, _ key: CellValue, _ scope: String?) throws -> [CellValue]? {
     guard let scopes = statements(shape).scopes else { return try session.firstRow(statement, [key]) }
     if let scope, let row = try session.firstRow(statement, [key, .text(scope)]) { return row }
-    for place in try session.rows(scopes, [key]) where scope.map({ place[0] != .text($0) }) ?? true {
+    let isNamed = scope.map { shape.declaration.keyRule.names($0, in: key) } ?? false
+    let others = isNamed ? statements(shape).livingScope : scopes
+    for place in try session.rows(others, [key]) where scope.map({ place[0] != .text($0) }) ?? true {
       if let row = try session.firstRow(statement, [key, place[0]]) { return row }
     }
     guard scope == nil else { return nil }
@@ -187,6 +192,12 @@ final class RowStore {
     return try session.rows(statements(shape).select + " WHERE m.scope = ?1\(isAfter) ORDER BY m.key LIMIT ?2", arguments).map { row in
       (row[0], try stored(row, shape).state)
     }
+  }
+
+  /// Whether the row that stands under a key is another scope's.
+  func standsElsewhere(_ shape: TableShape, key: CellValue, than scope: String) throws -> Bool {
+    guard shape.isKnown else { return false }
+    return try session.firstRow(statements(shape).livingScope, [key]).map { $0[0] != .text(scope) } ?? false
   }
 
   private func stored(_ row: [CellValue], _ shape: TableShape) throws -> Stored {

@@ -1,0 +1,54 @@
+/// A row that stands under a key which only another scope's row may have: it came before the hub checked that.
+public struct ForeignKey: Sendable, Hashable {
+  public var table: String
+  public var key: CellValue
+  /// Whose row it is.
+  public var scope: String
+}
+
+extension Hub {
+  /// Rows listed, and freed, at once.
+  public static let foreignKeysMax = 1000
+
+  /// Rows that stand under keys of other scopes, by the key rules of their tables.
+  public func foreignKeys() async throws -> [ForeignKey] {
+    let shapes = store.tables.byName.values
+    return try await store.read { try ForeignKey.all(of: shapes, in: $0) }
+  }
+
+  /// Gives every such key back in one step: the row ends, its last image is kept at the hub, and what its owner sent and the hub holds
+  /// is tried again.
+  ///
+  /// - Returns: The rows that ended, and how many held units were merged.
+  public func freeKeys(by who: String, because reason: String) async throws -> (freed: [ForeignKey], merged: Int) {
+    let (shapes, nowMs) = (store.tables.byName, clock.nowMs())
+    return try await writeHeld { work in
+      let session = work.ingest.session
+      let found = try ForeignKey.all(of: shapes.values, in: session)
+      for row in found {
+        guard let shape = shapes[row.table], let image = try RowImage(shape, key: row.key, in: session) else { continue }
+        try DeletedRows(session: session).keep(image, table: row.table, key: row.key, scope: row.scope)
+        try session.execute("DELETE FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [row.key])
+        try Self.record("freed", of: row.table, key: row.key, scope: row.scope, who, reason, nowMs, in: session)
+      }
+      try work.ingest.own.seal()
+      return (found, try work.retry(where: "h.reason = 'scope'"))
+    }
+  }
+}
+
+extension ForeignKey {
+  fileprivate static func all(of shapes: some Sequence<TableShape>, in session: any HubSession) throws -> [ForeignKey] {
+    var found: [ForeignKey] = []
+    for shape in shapes.sorted(by: { $0.name < $1.name }) {
+      let (key, scope) = (quote(shape.keyColumn), quote(shape.declaration.scopeColumn))
+      guard shape.declaration.kind == .replicated, let isNamed = shape.declaration.keyRule.namesSQL(key: key, scope: scope) else {
+        continue
+      }
+      found += try session.rows(
+        "SELECT \(key), \(scope) FROM \(quote(shape.name)) WHERE NOT (\(isNamed)) ORDER BY \(key) LIMIT \(Hub.foreignKeysMax)"
+      ).compactMap { row in row[1].text.map { ForeignKey(table: shape.name, key: row[0], scope: $0) } }
+    }
+    return Array(found.prefix(Hub.foreignKeysMax))
+  }
+}

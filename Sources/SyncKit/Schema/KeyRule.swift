@@ -1,0 +1,34 @@
+/// Which keys the rows of a scope may have. Checked at the hub against the author's scope, before anything is merged.
+public enum KeyRule: Sendable, Hashable {
+  /// Random keys, which no other scope can guess, and keys that the hub alone gives.
+  case any
+  /// Keys that begin with the row's scope and this separator, such as `07201/2024-04-01`.
+  case scopePrefixed(String)
+  /// The row's scope itself: one row a scope.
+  case scopeItself
+
+  /// Whether a row of `scope` may have the key.
+  func allows(_ key: CellValue, in scope: String) -> Bool { self == .any || names(scope, in: key) }
+
+  /// Whether the key itself says that it is one of `scope`: no other scope may ever have it.
+  func names(_ scope: String, in key: CellValue) -> Bool {
+    guard let text = key.text?.utf8 else { return false }
+    // Byte for byte: two spellings of one accented name would be two scopes.
+    switch self {
+    case .any: return false
+    case .scopePrefixed(let separator):
+      return text.count > scope.utf8.count + separator.utf8.count && text.starts(with: (scope + separator).utf8)
+    case .scopeItself: return text.elementsEqual(scope.utf8)
+    }
+  }
+
+  /// As `names`, in SQL; nil where no key says so.
+  func namesSQL(key: String, scope: String) -> String? {
+    switch self {
+    case .any: nil
+    case .scopePrefixed(let separator):
+      "substr(\(key), 1, length(\(scope)) + \(separator.unicodeScalars.count)) = \(scope) || '\(separator.replacing("'", with: "''"))'"
+    case .scopeItself: "\(key) = \(scope)"
+    }
+  }
+}
