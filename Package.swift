@@ -138,3 +138,10 @@ if Context.environment["SYNCKIT_SIMULATION"] != nil {
   package.products.removeAll { $0.name != "SyncKit" }
   package.targets.removeAll { !["CZlib", "CCurl", "SyncKit", "SimulationTests"].contains($0.name) }
 }
+
+// `SYNCKIT_PARTS=engine swift build --build-tests` builds the engine with its tests and nothing of the tools: half of the work.
+if Context.environment["SYNCKIT_PARTS"] == "engine" {
+  let engine = ["CZlib", "CCurl", "CLibzip", "CVips", "SyncKit", "SurveyKit", "TestSupport", "SyncKitTests", "SimulationTests"]
+  package.products.removeAll { !["SyncKit", "SurveyKit"].contains($0.name) }
+  package.targets.removeAll { !engine.contains($0.name) }
+}
