@@ -1,11 +1,11 @@
-# One word per habit. `make test` is what CI runs; `make demo` shows everything at work. Both do their own set-up.
+# One word per habit. `make check` after each change; `make test` is what CI runs; `make demo` shows everything at work. Both do their own set-up.
 DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libqrencode-dev libpng-dev libvips42 tzdata sqlite3 \
   python3 python3-venv faketime curl zbar-tools librsvg2-bin chromium
 # What the tests compare with, and what drives their browser, in an environment of its own; without it those tests are skipped and say so.
 PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: deps build tools demo test sim steps mutants bench lint format proto clean
+.PHONY: deps build tools demo check test sim steps mutants bench lint format proto clean
 
 # Installs the Debian packages the build and the tests use, once; elsewhere it only says what is needed.
 deps:
@@ -26,9 +26,14 @@ build: deps
 tools: deps
 	for tool in field hub; do swift build -c release --static-swift-stdlib --product $$tool || exit 1; done
 
+# After each change: lint, an incremental build and the fast tests of what the change can reach, in under two minutes.
+check: deps lint
+	swift build --build-tests
+	scripts/tests.py check
+
 test: deps lint
 	swift build --build-tests
-	scripts/test.sh
+	scripts/tests.py all
 
 # Replicas, carriers and a hub from one seed: `make sim SEEDS=1000 FIRST=1`, or one again with `make sim SEED=42`.
 # FAULTS=clone,hubRestored: only these; LINKED=1: rows that are tied to one another; PHOTOS=1: photos, and bundles that carry them;
@@ -58,7 +63,7 @@ bench: deps
 	Benchmarks/.build/release/bench $(if $(QUICK),--quick) $(if $(MILLION),--million)
 
 lint:
-	swift format lint --strict --recursive Sources Tests Benchmarks/Sources Benchmarks/Package.swift Package.swift
+	swift format lint --strict --parallel --recursive Sources Tests Benchmarks/Sources Benchmarks/Package.swift Package.swift
 	scripts/lint.sh
 
 format:

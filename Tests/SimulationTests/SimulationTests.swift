@@ -6,6 +6,8 @@ import Testing
 /// Replicas, carriers and a hub over real stores, with everything that goes wrong; see docs/architecture.md.
 @Suite struct SimulationTests {
   static let environment = ProcessInfo.processInfo.environment
+  /// `make check` runs a few seeds, `make test` those named here.
+  static let isFast = environment["SYNCKIT_TESTS"] == "fast"
 
   /// `FAULTS=hubRestored,clone`: only these; without it, all that the engine is known to bear.
   static var options: Scenario.Options {
@@ -22,7 +24,7 @@ import Testing
   /// What `make test` runs: every kind of fault at least once, and no check fails.
   @Test(.enabled(if: environment["SIM_SEED"] == nil && environment["SIM_SEEDS"] == nil))
   func manySeedsKeepThePromise() async {
-    await Campaign(first: 1, count: 200, options: Self.options).run()
+    await Campaign(first: 1, count: Self.isFast ? 4 : 200, options: Self.options).run()
   }
 
   /// The same beside bundles: exports, parts, couriers, damaged files, returns that come late, again, or to the wrong device; and with
@@ -32,7 +34,7 @@ import Testing
     var options = Self.options
     options.faults.formUnion(Fault.bundles)
     options.hasPhotos = true
-    await Campaign(first: 1, count: 50, options: options).run()
+    await Campaign(first: 1, count: Self.isFast ? 2 : 50, options: options).run()
   }
 
   /// Rows that are tied to one another: names, references, rows that an edit brings back, and what the hub holds of them.
@@ -40,7 +42,7 @@ import Testing
   func linkedRowsKeepThePromise() async {
     var options = Self.options
     options.isLinked = true
-    await Campaign(first: 1, count: 30, options: options).run()
+    await Campaign(first: 1, count: Self.isFast ? 2 : 30, options: options).run()
   }
 
   /// `make sim SEEDS=1000 FIRST=1`.

@@ -28,11 +28,18 @@ public final class TemporaryFolder: Sendable {
 
   @TaskLocal public static var kept: Kept?
 
-  /// - Parameter inMemory: Where the machine has a file system in memory: for tests of many small writes that ask nothing of a disk.
-  public init(inMemory: Bool = false) throws {
+  /// Least room for the stores of a whole run.
+  private static let memoryBytesMin = 2 << 30
+
+  private static let base: String = {
     let memory = "/dev/shm"
-    let base = inMemory && FileManager.default.isWritableFile(atPath: memory) ? memory : NSTemporaryDirectory()
-    path = base + "/synckit-" + UUID().uuidString
+    let room = (try? FileManager.default.attributesOfFileSystem(forPath: memory)[.systemFreeSize] as? NSNumber)?.int64Value ?? 0
+    return FileManager.default.isWritableFile(atPath: memory) && room >= memoryBytesMin ? memory : NSTemporaryDirectory()
+  }()
+
+  /// Makes the folder on the file system in memory where the machine has one with room, since most tests ask nothing of a disk.
+  public init() throws {
+    path = Self.base + "/synckit-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     Self.kept?.keep(self)
   }

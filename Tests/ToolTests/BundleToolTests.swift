@@ -56,7 +56,7 @@ import Testing
   }
 
   /// An import that is killed anywhere, as often as anybody likes, and begun again: everything is there once.
-  @Test func anImportKilledAnywhereIsBegunAgain() async throws {
+  @Test(.long) func anImportKilledAnywhereIsBegunAgain() async throws {
     let (folder, dir, device) = try await world()
     let field = try SurveyField.open(at: device.store, create: false)
     let picture = try Photo(Picture.noise(side: 150, seed: 3)).jpeg

@@ -39,9 +39,9 @@ import Testing
   }
 
   @Test func bytesThatAreNoTextAreNoKeys() {
-    var generator = SystemRandomNumberGenerator()
+    var generator = SeededGenerator(seed: 1)
     for _ in 0..<2_000 {
-      let bytes = (0..<Int.random(in: 1...40)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+      let bytes = (0..<Int.random(in: 1...40, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
       var reader = KeyReader()
       let keys = reader.feed(bytes) + reader.flush()
       #expect(!reader.isWaiting || keys.isEmpty == false || bytes.first == 0x1B)

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// `field collect` as a person at a terminal has it, and what the hub gets of it.
-@Suite(.serialized, .sumsAddUp) struct CollectTerminalTests {
+@Suite(.serialized, .sumsAddUp, .long) struct CollectTerminalTests {
   typealias Keys = PseudoTerminal
   typealias Step = PseudoTerminal.Step
 

@@ -8,7 +8,7 @@ import Testing
 @testable import HubServer
 
 /// Real connections to a real `hub serve`, broken at chosen bytes.
-@Suite(.serialized) struct CutLinkTests {
+@Suite(.serialized, .long) struct CutLinkTests {
   static let cutPoints = 60
   /// What one broken connection may make a device send again, in bytes.
   private static let againBytesMax = 64 << 10

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// The whole thing at once: a hub process, devices over HTTP, separate field processes, kills, cuts, and the proof.
-@Suite(.serialized) struct RehearsalTests {
+@Suite(.serialized, .long) struct RehearsalTests {
   struct Summary: Decodable {
     struct Proof: Decodable {
       var expectedAnswers: Int

@@ -45,6 +45,13 @@ final class TinyServer: Sendable {
     }
   }
 
+  /// Returns a port that nothing listens at now.
+  static func freePort() throws -> Int {
+    let server = try TinyServer { _ in HubResponse(status: 503) }
+    defer { server.stop() }
+    return server.port
+  }
+
   func stop() {
     shutdown(socketNumber, Int32(2))
     close(socketNumber)

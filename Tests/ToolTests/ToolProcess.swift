@@ -69,6 +69,16 @@ struct ToolProcess: Sendable {
       return Ended(code: code, out: text(outPath), err: text(errPath))
     }
 
+    /// Waits until either stream holds `text`; false once the process has ended, or after a minute, without it.
+    func says(_ sought: String) async -> Bool {
+      for _ in 0..<600 {
+        if (text(outPath) + text(errPath)).contains(sought) { return true }
+        if !process.isRunning { return false }
+        try? await Task.sleep(for: .milliseconds(100))
+      }
+      return false
+    }
+
     private func text(_ path: String) -> String { String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self) }
   }
 }

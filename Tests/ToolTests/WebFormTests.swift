@@ -73,7 +73,7 @@ import Testing
     #expect(await hub.stop() == 0)
   }
 
-  @Test(.enabled(if: hasBrowser, "Needs chromium and playwright: run `make deps`."))
+  @Test(.long, .enabled(if: hasBrowser, "Needs chromium and playwright: run `make deps`."))
   func aBrowserAnswersByKeyboardWithoutScriptsAndKeepsNothing() async throws {
     let folder = try TemporaryFolder()
     let (_, hub, target) = try await serve(folder)
@@ -101,7 +101,7 @@ import Testing
   private static let absent: Comment = "Needs zbarimg and rsvg-convert: run `make deps`."
   private static var hasReader: Bool { ToolProcess.find("zbarimg") != nil && ToolProcess.find("rsvg-convert") != nil }
 
-  @Test(.enabled(if: hasReader, absent)) func everyCommunesCodeIsReadFromPNGAndSVGAndLeadsToItsOwnForm() async throws {
+  @Test(.long, .enabled(if: hasReader, absent)) func everyCommunesCodeIsReadFromPNGAndSVGAndLeadsToItsOwnForm() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)
     let (out, base) = (folder.path + "/qr", "https://khaosat.bacgiang.example")

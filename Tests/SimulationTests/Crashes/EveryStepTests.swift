@@ -31,7 +31,7 @@ import Testing
 
   /// The list of steps is the code's own: each statement of the engine that writes, and each moment it names, is cut off in
   /// some story.
-  @Test func everyStepOfTheCodeIsInAStory() async throws {
+  @Test(.disabled(if: SimulationTests.isFast, "Long: `make test` runs it.")) func everyStepOfTheCodeIsInAStory() async throws {
     var reached: Set<String> = []
     for story in CrashStory.all {
       let simulation = try await Self.begin(story)

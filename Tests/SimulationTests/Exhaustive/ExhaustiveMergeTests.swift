@@ -4,7 +4,7 @@ import Testing
 
 /// L5 and L6 on every small case, pure merge only: three authors of one row, up to three steps each, in every order of
 /// arrival; then every short schedule in which authors also read the feed in between.
-@Suite struct ExhaustiveMergeTests {
+@Suite(.disabled(if: SimulationTests.isFast, "Long: `make test` runs it.")) struct ExhaustiveMergeTests {
   /// Authors that did not know of one another. Cases that only swap authors are taken once, but under last writer, where
   /// whose stamp is the later one matters most.
   @Test(arguments: Small.policies.indices)

@@ -15,9 +15,9 @@ import Testing
 
   /// For each seed a row of text that fills a batch of more than one piece, or a picture: the upload is cut at one of its bytes, and
   /// the device goes on, in half of the cases within the same exchange.
-  @Test(arguments: Array(stride(from: 0, to: cutPoints, by: cutPointsPerDevice)))
+  @Test(.long, arguments: Array(stride(from: 0, to: cutPoints, by: cutPointsPerDevice)))
   func aCutAtAnyByteOfAnUploadSendsAtMostAPieceAgain(_ first: Int) async throws {
-    let world = try await Pictures.world(inMemory: true)
+    let world = try await Pictures.world()
     let a = try await world.device("a")
     _ = try await a.sync(with: world.transport)
     var once = SyncOptions()
@@ -67,8 +67,8 @@ import Testing
   private static let endingAtOnce = 8
 
   /// Fifty copies of one device send the same 200 records and pictures at once, each over a link that breaks at random.
-  @Test func fiftyAtOnceLeaveEachRecordAndPictureOnce() async throws {
-    let world = try await Pictures.world(inMemory: true)
+  @Test(.long) func fiftyAtOnceLeaveEachRecordAndPictureOnce() async throws {
+    let world = try await Pictures.world()
     let a = try await world.device("a")
     for number in 0..<200 {
       try await a.execute("INSERT INTO note (id, unit, a) VALUES (?, '07201', ?)", ["n\(number)", noise(600, seed: UInt64(number))])

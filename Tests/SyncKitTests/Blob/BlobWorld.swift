@@ -15,12 +15,12 @@ enum Pictures {
       CREATE TABLE picture (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, blob TEXT) WITHOUT ROWID;
       """)
 
-  static func world(_ limits: BlobLimits = BlobLimits(), inMemory: Bool = false) async throws -> World {
+  static func world(_ limits: BlobLimits = BlobLimits()) async throws -> World {
     var options = Hub.Options()
     options.blobs = limits
     // Disks of test machines may be nearly full.
     options.blobs.freeBytesMin = min(limits.freeBytesMin, 1 << 20)
-    return try await World(options: options, schema: schema, folder: try TemporaryFolder(inMemory: inMemory))
+    return try await World(options: options, schema: schema, folder: try TemporaryFolder())
   }
 }
 

@@ -23,7 +23,7 @@ import Testing
     #expect(bytes() == before)
   }
 
-  @Test func aHubIsExaminedWhileItWorks() async throws {
+  @Test(.long) func aHubIsExaminedWhileItWorks() async throws {
     let rich = try await RichWorld()
     async let work: Void = {
       for number in 0..<20 {
@@ -128,14 +128,14 @@ import Testing
       .signature, "device"),
   ]
 
-  @Test(arguments: onDevices)
+  @Test(.long, arguments: onDevices)
   func whatIsWrongOnADeviceIsNamed(_ damage: Damage) async throws {
     let rich = try await RichWorld()
     try tamper(rich.device.path, damage.sql)
     damage.expect(try await rich.examine(rich.device))
   }
 
-  @Test(arguments: onHubs)
+  @Test(.long, arguments: onHubs)
   func whatIsWrongAtAHubIsNamed(_ damage: Damage) async throws {
     let rich = try await RichWorld()
     try tamper(rich.hubPath, damage.sql)

@@ -117,7 +117,7 @@ import Testing
   }
 
   /// Batches that are small on the wire and large when read must not add up to a page that no device can read.
-  @Test func pagesKeepToTheBoundsTheirReadersHave() async throws {
+  @Test(.long) func pagesKeepToTheBoundsTheirReadersHave() async throws {
     let world = try await World()
     let (author, reader) = (try await world.device("author"), try await world.device("reader"))
     let now = world.clock.nowMs()

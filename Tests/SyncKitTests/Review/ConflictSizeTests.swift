@@ -6,7 +6,7 @@ import Testing
 @testable import SyncKit
 
 @Suite struct ConflictSizeTests {
-  @Test func conflictsLargerThanOneUnitAreAllKept() async throws {
+  @Test(.long) func conflictsLargerThanOneUnitAreAllKept() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     for replica in [a, b] {
@@ -20,7 +20,7 @@ import Testing
     #expect(try await a.status().openConflicts == 5)
   }
 
-  @Test func moreConflictsThanOneTransactionMayChangeRowsAreAllKept() async throws {
+  @Test(.long) func moreConflictsThanOneTransactionMayChangeRowsAreAllKept() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     let rows = 26_000

@@ -18,7 +18,7 @@ import Testing
     try await replica.execute("INSERT INTO wide (id, \(Self.columns.joined(separator: ", ")), unit) VALUES \(rows)")
   }
 
-  @Test func aRowLargerThanABatchIsMergedAndNotHeld() async throws {
+  @Test(.long) func aRowLargerThanABatchIsMergedAndNotHeld() async throws {
     let stage = try await Stage(Self.sql, tables: [Self.table])
     let (a, b) = (try await stage.device("a"), try await stage.device("b"))
     try await insertLarge(a, ["x", "y"])

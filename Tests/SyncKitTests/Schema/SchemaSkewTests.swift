@@ -62,7 +62,7 @@ import Testing
     return (try await world.common(Self.all), try await world.conflicts())
   }
 
-  @Test func inEveryOrderOfWritesAndUpgradesItIsAsIfAllHadBeenNewFromTheStart() async throws {
+  @Test(.long) func inEveryOrderOfWritesAndUpgradesItIsAsIfAllHadBeenNewFromTheStart() async throws {
     struct Plain: Hashable {
       var order: [Event]
       var act: Act
@@ -174,7 +174,8 @@ import Testing
 
   // MARK: A third, newer program
 
-  @Test(arguments: [["old", "hub", "hub", "mid", "old"], ["mid", "old", "old", "hub", "hub"], ["hub", "mid", "old", "hub", "old"]])
+  @Test(
+    .long, arguments: [["old", "hub", "hub", "mid", "old"], ["mid", "old", "old", "hub", "hub"], ["hub", "mid", "old", "hub", "old"]])
   func threeAgesMeetAndUpgradeOneStepAtATime(_ upgrades: [String]) async throws {
     let world = try await SkewWorld(hub: 1)
     for (name, version) in [("new", 3), ("mid", 2), ("old", 1)] { try await world.device(name, version) }

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @testable import SyncKit
@@ -15,7 +16,8 @@ import Testing
   ]
   private static let changes = 4000
 
-  @Test(arguments: [MetadataSchema.RecordOrder.byKey, .byScope]) func aNewRowIsWhatAMergeWouldMakeOfIt(order: MetadataSchema.RecordOrder)
+  @Test(.long, arguments: [MetadataSchema.RecordOrder.byKey, .byScope])
+  func aNewRowIsWhatAMergeWouldMakeOfIt(order: MetadataSchema.RecordOrder)
     throws
   {
     var chance = SeededChance(11)

@@ -295,11 +295,11 @@ extension World {
     #expect(try a.identity != q.identity)
   }
 
-  @Test(arguments: 1...8) func stormOfRestores(_ seed: UInt64) async throws {
+  @Test(arguments: Pace.seeds(UInt64(1)...8, fast: 1)) func stormOfRestores(_ seed: UInt64) async throws {
     try await Storm(seed: seed, world: World(), weather: Storm.Weather(copies: false, restores: true)).run(steps: 60)
   }
 
-  @Test(arguments: 1...8) func stormOfCopiesAndRestores(_ seed: UInt64) async throws {
+  @Test(arguments: Pace.seeds(UInt64(1)...8, fast: 1)) func stormOfCopiesAndRestores(_ seed: UInt64) async throws {
     try await Storm(seed: seed, world: World(), weather: Storm.Weather(copies: true, restores: true)).run(steps: 60)
   }
 

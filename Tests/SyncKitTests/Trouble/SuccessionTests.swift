@@ -292,7 +292,7 @@ import Testing
 
   /// Random copies, edits and exchanges: everything converges, versions included, and each value stands, was overwritten by
   /// someone who saw it, or is in a conflict.
-  @Test(arguments: 1...30) func storm(_ seed: UInt64) async throws {
+  @Test(arguments: Pace.seeds(UInt64(1)...30, fast: 1)) func storm(_ seed: UInt64) async throws {
     try await Storm(seed: seed, world: World()).run(steps: 60)
   }
 }
