@@ -68,6 +68,7 @@ import Testing
     let world = try await HubWorld()
     let field = try await world.device("a", unit: Self.unit)
     let jpeg = try Photo(Picture.png(200, 100)).jpeg
+    try await world.report(field, unit: Self.unit, day: "2024-04-01")
     for (number, content) in [Picture.phone(jpeg), Data("#!/bin/sh".utf8), jpeg].enumerated() {
       let blob = try field.replica.blobs.keep(content)
       try await field.replica.execute(

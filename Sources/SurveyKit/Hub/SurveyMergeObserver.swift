@@ -2,7 +2,8 @@ public import SyncKit
 
 /// Notes when each daily report and each attachment's row first reached the hub, by hub time: what "on time" and "late" are told from.
 ///
-/// A correction moves the last arrival only; the first one decides.
+/// A correction moves the last arrival only; the first one decides. What another unit wrote under a report's key, before that was checked,
+/// was no arrival.
 public struct SurveyMergeObserver: MergeObserver {
   public let tables: Set<String> = ["report", "attachment"]
 
@@ -18,7 +19,9 @@ public struct SurveyMergeObserver: MergeObserver {
     try session.execute(
       """
       INSERT INTO report_arrival (id, unit, first_ms, last_ms) VALUES (?1, ?2, ?3, ?3)
-      ON CONFLICT (id) DO UPDATE SET last_ms = max(report_arrival.last_ms, excluded.last_ms)
+      ON CONFLICT (id) DO UPDATE SET
+        first_ms = CASE WHEN unit = excluded.unit THEN first_ms ELSE excluded.first_ms END,
+        last_ms = CASE WHEN unit = excluded.unit THEN max(last_ms, excluded.last_ms) ELSE excluded.last_ms END, unit = excluded.unit
       """,
       [.text(id), .text(scope), .integer(Int64(clamping: hubMs))])
   }

@@ -10,18 +10,26 @@ public import SyncKit
 /// | `report` | the commune | `commune/day`: two members filing the same day write one row |
 /// | `report_change` | the commune | random: one row for each correction of a report, never changed |
 /// | `post` | the commune | random: news of a day; hidden with a reason, not deleted |
-/// | `attachment` | the commune | hash of record, question and picture: the same photo filed twice is one row |
+/// | `attachment` | the commune | hash of commune, record, question and picture: the same photo filed twice is one row |
 /// | `answer` | the commune, anonymous | random, drawn on the device |
 public enum SurveySchema {
   public static let tables = [
-    ReplicatedTable("unit", scopeColumn: "scope", writer: .hub),
+    ReplicatedTable("unit", scopeColumn: "scope", writer: .hub, references: ["parent": "unit"]),
     ReplicatedTable("campaign", scopeColumn: "scope", writer: .hub),
-    ReplicatedTable("form", scopeColumn: "scope", writer: .hub),
+    ReplicatedTable("form", scopeColumn: "scope", writer: .hub, references: ["campaign": "campaign"]),
     ReplicatedTable("headcount", scopeColumn: "unit", writer: .hub, keyRule: .scopeItself),
-    ReplicatedTable("report", scopeColumn: "unit", keyRule: .scopePrefixed("/"), policies: ["by_question": .perKey], isUrgent: true),
-    ReplicatedTable("report_change", scopeColumn: "unit", isUrgent: true),
-    ReplicatedTable("attachment", scopeColumn: "unit", blobs: ["blob"]),
-    ReplicatedTable("post", scopeColumn: "unit"),
+    ReplicatedTable(
+      "report", scopeColumn: "unit", keyRule: .scopePrefixed("/"), policies: ["by_question": .perKey],
+      references: ["campaign": "campaign", "form": "form"], formats: ["day": .day, "answers": .answers, "by_question": .answers],
+      required: ["campaign", "day", "form"], isUrgent: true),
+    ReplicatedTable(
+      "report_change", scopeColumn: "unit", references: ["report": "report", "form": "form"],
+      formats: ["changed_ms": .count, "answers_before": .answers, "answers_after": .answers], required: ["report"], isUrgent: true),
+    ReplicatedTable(
+      "attachment", scopeColumn: "unit", references: ["record": .rowNamed(by: "tbl"), "blob": .blob],
+      formats: ["bytes": .count, "width": .count, "height": .count, "day": .day], required: ["tbl", "record", "blob"]),
+    ReplicatedTable(
+      "post", scopeColumn: "unit", references: ["campaign": "campaign"], formats: ["day": .day], required: ["day", "words"]),
     ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous),
   ]
 

@@ -59,7 +59,7 @@ extension Conflict {
     """
   private static let source = """
     sync_conflict c LEFT JOIN sync_decision d
-      ON d.id = (SELECT id FROM sync_decision WHERE conflict = c.id ORDER BY decided_ms DESC, id DESC LIMIT 1)
+      ON d.id = (SELECT id FROM sync_decision WHERE conflict = c.id AND scope = c.scope ORDER BY decided_ms DESC, id DESC LIMIT 1)
     """
   static let isOpenSQL = "c.state = 'open'"
 

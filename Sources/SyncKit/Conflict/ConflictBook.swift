@@ -179,9 +179,11 @@ final class ConflictBook {
   /// Somebody decided about a conflict, or took that back.
   func decided(_ id: CellValue, isUndone: Bool, scope: String) throws {
     let state = isUndone ? "open" : "closed"
-    guard let id = id.text, try session.firstRow("SELECT state FROM sync_conflict WHERE id = ?1", [.text(id)])?[0].text != state else {
-      return
-    }
+    // Of its own scope only: a decision of another's counts for nothing.
+    guard let id = id.text,
+      let row = try session.firstRow("SELECT state FROM sync_conflict WHERE id = ?1 AND scope = ?2", [.text(id), .text(scope)]),
+      row[0].text != state
+    else { return }
     try setState(state, id: id)
     forget(scope)
   }

@@ -19,6 +19,8 @@ struct HeldWork {
     var detail: String
     var content: BatchContent
     var sealed: SealedBatch
+    /// When its batch came, by hub time in milliseconds.
+    var receivedMs: UInt64
     var unit: ChangeUnit { content.units[index] }
     var author: UnitCheck.Author {
       UnitCheck.Author(replica: content.replica, scope: scope, number: content.number, unit: index)
@@ -34,7 +36,10 @@ struct HeldWork {
     let parts = id.split(separator: "-").map { Int64($0) }
     guard parts.count == 2, let batch = parts[0], let unit = parts[1],
       let row = try session.firstRow(
-        "SELECT h.batch, h.unit, h.scope, h.reason, h.detail, b.bytes FROM hub_held h JOIN hub_batch b ON b.id = h.batch WHERE h.batch = ?1 AND h.unit = ?2",
+        """
+        SELECT h.batch, h.unit, h.scope, h.reason, h.detail, b.bytes, b.received_ms FROM hub_held h JOIN hub_batch b ON b.id = h.batch
+        WHERE h.batch = ?1 AND h.unit = ?2
+        """,
         [.integer(batch), .integer(unit)]), let item = try item(row)
     else {
       throw SyncError(.badRequest, vi: "Không có việc nào bị giữ mang số \(id).", en: "Nothing is held under number \(id).")
@@ -46,7 +51,7 @@ struct HeldWork {
   private func items(where condition: String, _ arguments: [CellValue] = []) throws -> [Item] {
     try session.rows(
       """
-      SELECT h.batch, h.unit, h.scope, h.reason, h.detail, b.bytes FROM hub_held h JOIN hub_batch b ON b.id = h.batch
+      SELECT h.batch, h.unit, h.scope, h.reason, h.detail, b.bytes, b.received_ms FROM hub_held h JOIN hub_batch b ON b.id = h.batch
       WHERE \(condition) ORDER BY h.scope, b.replica, b.number, h.unit LIMIT \(Self.unitsMax)
       """, arguments
     ).compactMap(item)
@@ -54,29 +59,51 @@ struct HeldWork {
 
   private func item(_ row: [CellValue]) throws -> Item? {
     guard let batch = row[0].integer, let index = row[1].integer, let scope = row[2].text, let reason = row[3].text,
-      let detail = row[4].text, let bytes = row[5].blob
+      let detail = row[4].text, let bytes = row[5].blob, let received = row[6].integer
     else { return nil }
     let sealed = SealedBatch(bytes: bytes)
     let content = try BatchCodec.reopen(sealed)
     guard content.units.indices.contains(Int(index)) else { return nil }
-    return Item(batch: batch, index: Int(index), scope: scope, reason: reason, detail: detail, content: content, sealed: sealed)
+    return Item(
+      batch: batch, index: Int(index), scope: scope, reason: reason, detail: detail, content: content, sealed: sealed,
+      receivedMs: UInt64(max(0, received)))
   }
 
   // MARK: Retry
 
-  /// Reasons that end when other units come. To a hub that was restored they come in any order, the beginning of a row last (L11).
-  private func passing() throws -> String {
-    let isRestored = try session.integer("SELECT count(*) FROM hub_incarnation") ?? 0 > 1
-    return isRestored ? "('parent', 'incomplete', 'life')" : "('parent')"
+  /// Reasons that end when other units come, beside a missing parent. To a hub that was restored they come in any order, the beginning of a
+  /// row last (L11).
+  private func passing() throws -> String? {
+    try session.integer("SELECT count(*) FROM hub_incarnation") ?? 0 > 1 ? "('incomplete', 'life')" : nil
   }
 
   /// Units whose parent, or row, has come by now.
   func parentsArrived() throws {
-    let reasons = try passing()
-    guard try session.firstRow("SELECT 1 FROM hub_held WHERE reason IN \(reasons) LIMIT 1") != nil else { return }
+    let passing = try passing()
+    let reasons = passing.map { "reason = 'parent' OR reason IN \($0)" } ?? "reason = 'parent'"
+    guard try session.firstRow("SELECT 1 FROM hub_held WHERE \(reasons) LIMIT 1") != nil else { return }
     try ingest.own.seal()
-    try retry(where: "h.reason IN \(reasons)")
+    if let passing { try retry(where: "h.reason IN \(passing)") }
+    try retryArrived()
   }
+
+  /// Units whose parent is a row that came in this transaction: who has much held work makes nobody else's slower.
+  @discardableResult
+  private func retryArrived() throws -> Int {
+    var arrived = ingest.rows.takeArrived()[...]
+    guard !arrived.isEmpty, try session.firstRow("SELECT 1 FROM hub_held WHERE reason = 'parent' LIMIT 1") != nil else { return 0 }
+    var moved = 0
+    while !arrived.isEmpty {
+      let names = arrived.prefix(Self.namesMax).map { CellValue.text(UnitCheck.detail(table: $0.table, key: $0.key)) }
+      arrived = arrived.dropFirst(Self.namesMax)
+      let places = names.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
+      moved += try retry(where: "h.reason = 'parent' AND h.detail IN (\(places))", names)
+    }
+    return moved
+  }
+
+  /// Names in one statement.
+  private static let namesMax = 500
 
   /// Tries every held unit again.
   ///
@@ -89,8 +116,14 @@ struct HeldWork {
   func retry(where condition: String, _ arguments: [CellValue] = []) throws -> Int {
     var moved = 0
     for item in try items(where: condition, arguments) where try retry(item) { moved += 1 }
-    guard moved > 0 else { return 0 }
-    return try moved + retry(where: "h.reason = 'behind' OR h.reason IN \(passing())")
+    return moved > 0 ? try moved + retryFollowing() : 0
+  }
+
+  /// Units that may move since another did.
+  @discardableResult
+  private func retryFollowing() throws -> Int {
+    let passing = try passing().map { " OR h.reason IN \($0)" } ?? ""
+    return try retry(where: "h.reason = 'behind'\(passing)") + retryArrived()
   }
 
   private func retry(_ item: Item) throws -> Bool {
@@ -104,10 +137,7 @@ struct HeldWork {
       try ingest.own.seal()
       return true
     }
-    if let hold = try UnitCheck(session: session, rows: ingest.rows, lineage: ingest.lineage, held: ingest.held, rules: item.content.rules)
-      .holdReason(
-        item.unit, by: item.author)
-    {
+    if let hold = try ingest.unitCheck(rules: item.content.rules).holdReason(item.unit, by: item.author) {
       if hold.reason.rawValue != item.reason || hold.detail != item.detail {
         try session.execute(
           "UPDATE hub_held SET reason = ?3, detail = ?4 WHERE batch = ?1 AND unit = ?2",
@@ -120,7 +150,8 @@ struct HeldWork {
     try ingest.own.seal()
     let stamp = try ingest.accept(item.unit, of: item.content)
     try release(item, as: Version(stamp, item.content.replica), isDeclined: false) { origin in
-      let merger = try ingest.merger(of: item.content, origin: origin)
+      var merger = try ingest.merger(of: item.content, origin: origin)
+      merger.arrivedMs = item.receivedMs
       try merger.merge(item.unit.changes)
     }
     try reissue(item, conflicting: ingest.conflicts.openedCount > opened)
@@ -215,7 +246,7 @@ struct HeldWork {
     for change in item.unit.changes where isDecision(change) { try repeatState(of: change, scope: item.scope) }
     try reissue(item, conflicting: true)
     try ingest.own.seal()
-    try retry(where: "h.reason = 'behind' OR h.reason IN \(passing())")
+    try retryFollowing()
   }
 
   /// What devices have of a unit that a hub which was put back cannot have again ends on them, and what it said is kept.

@@ -7,7 +7,7 @@ public protocol MergeObserver: Sendable {
   var tables: Set<String> { get }
   /// - Parameters:
   ///   - isNew: The row came to life with this change.
-  ///   - hubMs: Hub time of the merge in milliseconds.
+  ///   - hubMs: When the change came, by hub time in milliseconds; it may have been held since.
   func merged(table: String, key: CellValue, scope: String, isNew: Bool, hubMs: UInt64, in session: any HubSession) throws
 }
 

@@ -120,7 +120,8 @@ extension Hub {
       let item = try work.item(id: id)
       try Self.checkFirst(item)
       let repaired = try work.repaired(item, values: values, dropping: dropping, key: key)
-      let author = UnitCheck.Author(replica: own, scope: item.scope, number: 0, unit: 0)
+      let author = UnitCheck.Author(
+        replica: own, scope: item.scope, number: 0, unit: 0, reader: item.content.replica)
       // The life it gets is past what its device has, not what a device could claim.
       let asBorn = try repaired.map { change in
         var change = change
@@ -131,12 +132,7 @@ extension Hub {
         return change
       }
       let unit = ChangeUnit(stamp: item.unit.stamp, changes: asBorn)
-      if let hold = try UnitCheck(
-        session: work.ingest.session, rows: work.ingest.rows, lineage: work.ingest.lineage, held: work.ingest.held,
-        rules: item.content.rules
-      ).holdReason(
-        unit, by: author)
-      {
+      if let hold = try work.ingest.unitCheck(rules: item.content.rules).holdReason(unit, by: author) {
         throw SyncError(
           .badRequest, vi: "Sửa như vậy vẫn bị giữ: \(hold.reason.rawValue) \(hold.detail).",
           en: "Repaired so it would be held again: \(hold.reason.rawValue) \(hold.detail).")

@@ -16,6 +16,7 @@ struct Ingest {
   let lineage: HubLineage
   let places: HubPlaces
   let held: HeldRows
+  let scopes: AuthorScopes
   let later: LaterWork
 
   /// Batches of one replica that may wait for a missing earlier one.
@@ -34,11 +35,13 @@ struct Ingest {
     self.observer = observer
     order = ScopeOrder(session: session)
     rows = RowStore(session: session, shapes: tables.byName)
+    rows.notesArrivals = true
     conflicts = ConflictBook(session: session)
     own = OwnWrites(session: session, tables: tables, key: key, wallMs: wallMs, order: order, rows: rows, conflicts: conflicts)
     lineage = HubLineage(session: session)
     places = HubPlaces(session: session)
     held = HeldRows(session: session)
+    scopes = AuthorScopes(session: session)
     later = LaterWork(session: session, lineage: lineage)
   }
 
@@ -48,8 +51,18 @@ struct Ingest {
     try ReturnedWork(ingest: self).mergeWaiting()
     try later.place(for: self)
     try own.seal()
+    // What the hub wrote itself meanwhile, such as conflicts, may be what somebody's decision waits for.
+    if rows.hasArrived {
+      try HeldWork(ingest: self).parentsArrived()
+      try own.seal()
+    }
     try rows.flush()
     try order.save()
+  }
+
+  /// The one gate: every unit of others passes it before anything of it is merged, and again whenever it is tried once more.
+  func unitCheck(rules: [String: MergePolicies]) -> UnitCheck {
+    UnitCheck(session: session, rows: rows, lineage: lineage, held: held, scopes: scopes, rules: rules)
   }
 
   // MARK: Journal
@@ -208,7 +221,7 @@ struct Ingest {
     var run: ScopeOrder.Run?
     var runBytes = 0
     let returned = try ReturnedWork(ingest: self).units(of: hash)
-    let check = UnitCheck(session: session, rows: rows, lineage: lineage, held: held, rules: content.rules)
+    let check = unitCheck(rules: content.rules)
     var merger: RowMerger?
     for (index, unit) in content.units.enumerated() {
       // What the hub wrote to a row in this transaction has its version before anything else is merged into that row.

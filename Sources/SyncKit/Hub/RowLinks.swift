@@ -11,7 +11,8 @@ struct RowLinks {
   func follow(_ change: RowChange, shape: TableShape, wasAlive: Bool, isAlive: Bool, incoming: IncomingChange) throws {
     if !shape.declaration.softKeys.isEmpty { try followSoftKeys(change, shape: shape, isAlive: isAlive) }
     if isAlive && !shape.declaration.references.isEmpty { try followParents(change, shape: shape, incoming: incoming) }
-    if wasAlive != isAlive { try followChildren(of: change, isAlive: isAlive, incoming: incoming) }
+    // Nothing refers to a deleted row that never lived before.
+    if wasAlive != isAlive && change.life > 1 { try followChildren(of: change, isAlive: isAlive, incoming: incoming) }
   }
 
   // MARK: Soft keys
@@ -48,22 +49,29 @@ struct RowLinks {
 
   /// A row that now refers to a deleted one stays, with a conflict.
   private func followParents(_ change: RowChange, shape: TableShape, incoming: IncomingChange) throws {
-    for cell in change.cells where cell.name.part == .whole {
-      guard let table = shape.declaration.references[cell.column], let parent = rows.shape(table), !cell.value.isNull,
-        let stored = try rows.load(parent, key: cell.value, in: scope), !stored.state.isAlive,
+    for reference in rows.references(of: shape.name) {
+      let name = CellName(reference.column)
+      guard let cell = change.cells.first(where: { $0.name == name }), !cell.value.isNull,
+        let standing = try rows.load(shape, key: change.key, in: scope)?.state,
         // Not what lost to another reference.
-        try rows.load(shape, key: change.key, in: scope)?.state.cells[cell.name]?.origin.version == incoming.origin.version
+        standing.cells[name]?.origin.version == incoming.origin.version,
+        let table = reference.table ?? reference.tableColumn.flatMap({ standing.cells[CellName($0)]?.value.text }),
+        let parent = rows.shape(table), let stored = try rows.load(parent, key: cell.value, in: scope), !stored.state.isAlive
       else { continue }
       try conflicts.recordOrphan(
-        child: change, column: cell.column, parent: cell.value, version: incoming.origin, deleted: stored.state.lifeOrigin, scope: scope)
+        child: change, column: reference.column, parent: cell.value, version: incoming.origin, deleted: stored.state.lifeOrigin,
+        scope: scope)
     }
   }
 
   /// A row that others refer to was deleted, or came back.
   private func followChildren(of change: RowChange, isAlive: Bool, incoming: IncomingChange) throws {
-    for (shape, column) in rows.references(to: change.table) {
+    for reference in rows.references(to: change.table) {
+      let (shape, column) = (reference.shape, reference.column)
+      let isNamed = reference.tableColumn.map { " AND \(quote($0)) = ?2" } ?? ""
       let children = try session.rows(
-        "SELECT \(quote(shape.keyColumn)) FROM \(quote(shape.name)) WHERE \(quote(column)) = ?1", [change.key])
+        "SELECT \(quote(shape.keyColumn)) FROM \(quote(shape.name)) WHERE \(quote(column)) = ?1\(isNamed)",
+        [change.key] + (isNamed.isEmpty ? [] : [.text(change.table)]))
       for child in children {
         guard let stored = try rows.load(shape, key: child[0], in: scope), let cell = stored.state.cells[CellName(column)] else { continue }
         let row = RowChange(table: shape.name, key: child[0], life: stored.state.life, cells: [])

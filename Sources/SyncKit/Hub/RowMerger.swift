@@ -13,6 +13,8 @@ struct RowMerger {
   var sawEarlier: ((Origin) -> Bool)?
   /// How the columns of a newer program merge, as it or an earlier life of this hub says: see `BatchContent.rules`.
   var rules: [String: MergePolicies] = [:]
+  /// When what is merged came to the hub, when that was not now: it was held meanwhile.
+  var arrivedMs: UInt64?
   private var session: any HubSession { ingest.session }
 
   /// Merges the changes of one unit: decisions last, as what they decide about comes with them, in whatever order.
@@ -77,7 +79,7 @@ struct RowMerger {
     guard let observer = ingest.observer, observer.tables.contains(change.table), origin.version.replica != ingest.key.replica else {
       return
     }
-    try observer.merged(table: change.table, key: change.key, scope: scope, isNew: isNew, hubMs: ingest.wallMs, in: session)
+    try observer.merged(table: change.table, key: change.key, scope: scope, isNew: isNew, hubMs: arrivedMs ?? ingest.wallMs, in: session)
   }
 
   /// A decision made on a device counts at once, and so does its undoing.

@@ -6,6 +6,7 @@ struct UnitCheck {
   let rows: RowStore
   let lineage: HubLineage
   let held: HeldRows
+  let scopes: AuthorScopes
   /// What the author says of its columns: see `BatchContent.rules`.
   var rules: [String: MergePolicies] = [:]
 
@@ -21,7 +22,7 @@ struct UnitCheck {
     case size
     /// A table or column this hub does not know, or devices may not write: goes on after the hub's upgrade.
     case schema
-    /// A value that could not stand in its column as it is.
+    /// A value that could not stand in its column as it is, or is not as the column's declaration says.
     case value
     /// A row of another unit's scope, or a key that only another unit's row may have.
     case scope
@@ -29,11 +30,14 @@ struct UnitCheck {
     case life
     /// A row the hub never heard of, without its scope.
     case incomplete
-    /// The row it refers to has not arrived: goes on when it does.
+    /// A row it refers to has not arrived in a scope that its author reads: goes on when it does.
     case parent
     /// An earlier unit of the same device about the same row is held.
     case behind
   }
+
+  /// How a row is named in `Hold.detail`.
+  static func detail(table: String, key: CellValue) -> String { "\(table):\(key.logText)" }
 
   /// Whose unit is judged, and where it stands among that device's units of the scope.
   struct Author {
@@ -41,6 +45,8 @@ struct UnitCheck {
     var scope: String
     var number: UInt64
     var unit: Int
+    /// Whose certificate says what may be referred to, when that is another's: an operator repairs what a device sent.
+    var reader: ReplicaID?
   }
 
   /// - Returns: Nil when the unit can be merged.
@@ -67,14 +73,15 @@ struct UnitCheck {
     let scopeCell = change.cells.first { $0.column == shape.declaration.scopeColumn }?.value
     if let scopeCell, scopeCell != .text(scope) { return Hold(reason: .scope, detail: change.table) }
     let stored = try rows.load(shape, key: change.key, in: scope)
-    // A unit adds a death and a birth at most. A life far ahead would bring the row to the end of all lives, where nobody
-    // else's change of it could be sent any more.
-    if change.life > (stored?.state.life ?? 0) + 2 { return Hold(reason: .life, detail: change.table) }
     if let stored, stored.scope != scope { return Hold(reason: .scope, detail: change.table) }
-    // Of a row that took the key of another unit's nothing more is taken but its end.
+    // Of a row that took the key of another unit's nothing more is taken but its end. What else is wrong is not said of a key like that: it
+    // could tell whether the other unit has the row.
     guard shape.declaration.keyRule.allows(change.key, in: scope) || (stored != nil && !change.isAlive) else {
       return Hold(reason: .scope, detail: change.table)
     }
+    // A unit adds a death and a birth at most. A life far ahead would bring the row to the end of all lives, where nobody
+    // else's change of it could be sent any more.
+    if change.life > (stored?.state.life ?? 0) + 2 { return Hold(reason: .life, detail: change.table) }
     // A row is born with its scope; this life of it was not heard of.
     if change.isAlive && scopeCell == nil && (stored?.state.life ?? 0) < change.life {
       return Hold(reason: .incomplete, detail: "\(change.table).\(shape.declaration.scopeColumn)")
@@ -85,7 +92,11 @@ struct UnitCheck {
     if !isPlain, let wrong = change.cells.first(where: { shape.place(of: $0.column) != nil && !shape.accepts($0) }) {
       return Hold(reason: .value, detail: "\(change.table).\(wrong.column)")
     }
-    return try missingParent(of: change, shape: shape, in: unit, scope: scope)
+    if change.isAlive, let column = shape.misformed(change, isBirth: (stored?.state.life ?? 0) < change.life) {
+      return Hold(reason: .value, detail: "\(change.table).\(column)")
+    }
+    return try ReferenceCheck(session: session, rows: rows, scopes: scopes).hold(
+      change, shape: shape, stored: stored?.state, in: unit, by: author)
   }
 
   /// Whether a change says what stands already.
@@ -122,17 +133,6 @@ struct UnitCheck {
           .integer(Int64(unit)), .integer(Int64(clamping: end)),
         ]) != nil
     }
-  }
-
-  /// A reference to a row that nobody has heard of, unless this very unit brings it.
-  private func missingParent(of change: RowChange, shape: TableShape, in unit: ChangeUnit, scope: String) throws -> Hold? {
-    if shape.declaration.references.isEmpty { return nil }
-    for cell in change.cells where cell.name.part == .whole && !cell.value.isNull {
-      guard let table = shape.declaration.references[cell.column], let parent = rows.shape(table) else { continue }
-      if unit.changes.contains(where: { $0.table == table && $0.key == cell.value && $0.isAlive }) { continue }
-      if try rows.load(parent, key: cell.value, in: scope) == nil { return Hold(reason: .parent, detail: "\(table):\(cell.value.logText)") }
-    }
-    return nil
   }
 }
 

@@ -30,18 +30,21 @@ public struct ReplicatedTable: Sendable, Hashable {
   /// Text columns whose value only one row of a scope should have. Nothing refuses a second one: the hub opens one conflict
   /// for all rows that share a value, compared in NFC.
   public var softKeys: [String]
-  /// Columns that hold the key of a row of another declared table. Checked at the hub only.
-  public var references: [String: String]
-  /// Text columns that hold the name of a blob (`BlobID.hex`), which travels after the rows.
-  public var blobs: [String]
+  /// Columns whose values name something else. Checked at the hub only.
+  public var references: [String: Reference]
+  /// What values look like, by column, beyond their SQL type. Checked at the hub only.
+  public var formats: [String: ColumnFormat]
+  /// Columns that every row says when it is born, and that are never NULL. Checked at the hub only.
+  public var required: Set<String>
   /// Its changes are sealed, and so sent, before those of other tables that were made in the same while.
   public var isUrgent: Bool
 
+  /// - Parameter blobs: Columns that refer to blobs, as in `references`.
   public init(
     _ name: String, scopeColumn: String, kind: Kind = .replicated, writer: Writer = .scope, keyRule: KeyRule = .any,
     policies: [String: MergePolicy] = [:],
-    deletion: DeletionPolicy = .deleteWins, softKeys: [String] = [], references: [String: String] = [:], blobs: [String] = [],
-    isUrgent: Bool = false
+    deletion: DeletionPolicy = .deleteWins, softKeys: [String] = [], references: [String: Reference] = [:], blobs: [String] = [],
+    formats: [String: ColumnFormat] = [:], required: Set<String> = [], isUrgent: Bool = false
   ) {
     self.name = name
     self.scopeColumn = scopeColumn
@@ -51,9 +54,17 @@ public struct ReplicatedTable: Sendable, Hashable {
     self.policies = policies
     self.deletion = deletion
     self.softKeys = softKeys
-    self.references = references
-    self.blobs = blobs
+    self.references = references.merging(blobs.map { ($0, .blob) }) { declared, _ in declared }
+    self.formats = self.references.filter { $0.value == .blob }.mapValues { _ in ColumnFormat.blob }.merging(formats) { _, said in said }
+    self.required = required
     self.isUrgent = isUrgent
+  }
+
+  /// Columns that hold the name of a blob.
+  public var blobs: [String] { references.filter { $0.value == .blob }.keys.sorted() }
+
+  var orderedReferences: [(column: String, reference: Reference)] {
+    references.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
   /// The policy of a column.

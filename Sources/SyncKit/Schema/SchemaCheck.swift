@@ -13,7 +13,8 @@ struct SchemaCheck {
     let record = SchemaRecord(db: db)
     check.problems += try record.differences(from: shapes, unread: Set(tables.map(\.name)).subtracting(shapes.map(\.name)))
     for table in tables {
-      for (column, parent) in table.references.sorted(by: { $0.key < $1.key }) where !tables.contains(where: { $0.name == parent }) {
+      for (column, reference) in table.orderedReferences {
+        guard case .row(let parent) = reference, !tables.contains(where: { $0.name == parent }) else { continue }
         check.report(
           table.name, vi: "tham chiếu ở cột \(column) đến bảng \(parent) chưa khai báo; khai báo bảng đó.",
           en: "refers in \(column) to table \(parent), which is not declared; declare it.")
@@ -142,10 +143,24 @@ struct SchemaCheck {
         table.name, vi: "khai tệp đính kèm ở cột \(name), không phải cột TEXT thường của bảng không ẩn danh; sửa khai báo.",
         en: "declares blobs in \(name), which is no plain TEXT column of a table that is not anonymous; correct the declaration.")
     }
-    for name in table.references.keys.sorted() where shape.column(named: name) == nil {
+    for (name, format) in table.formats.sorted(by: { $0.key < $1.key })
+    where shape.column(named: name).map({ $0.type.affinity != (format == .count ? .numeric : .text) }) ?? true {
       report(
-        table.name, vi: "khai tham chiếu ở cột \(name) không có; sửa khai báo.",
-        en: "declares a reference on \(name), which is no column; correct the declaration.")
+        table.name, vi: "khai dạng giá trị ở cột \(name) không có hoặc không phải kiểu đó; sửa khai báo.",
+        en: "declares a format of \(name), which is no column of that type; correct the declaration.")
+    }
+    for name in table.required.sorted() where shape.column(named: name).map({ $0.defaultValue?.isNull == false }) ?? true {
+      report(
+        table.name, vi: "đòi cột \(name) không có, hay có giá trị mặc định; sửa khai báo.",
+        en: "requires \(name), which is no column or has a default; correct the declaration.")
+    }
+    for (name, reference) in table.orderedReferences where reference != .blob {
+      var names = [name]
+      if case .rowNamed(let tableColumn) = reference { names.append(tableColumn) }
+      guard let name = names.first(where: { shape.column(named: $0) == nil || table.policies[$0]?.hasParts == true }) else { continue }
+      report(
+        table.name, vi: "khai tham chiếu ở cột \(name) không có, hay hợp nhất từng phần; sửa khai báo.",
+        en: "declares a reference on \(name), which is no column of whole values; correct the declaration.")
     }
   }
 

@@ -72,7 +72,8 @@ enum MetadataSchema {
   /// Conflicts are ordinary replicated rows (L6).
   static let conflictTable = ReplicatedTable("sync_conflict", scopeColumn: "scope")
   /// What people decided, with who and why: rows that are only ever added, so that two who decide at once keep both words.
-  static let decisionTable = ReplicatedTable("sync_decision", scopeColumn: "scope")
+  static let decisionTable = ReplicatedTable(
+    "sync_decision", scopeColumn: "scope", references: ["conflict": "sync_conflict", "row_key": .rowNamed(by: "tbl")])
   static let ownTables = [conflictTable, decisionTable]
 
   private static let core = """

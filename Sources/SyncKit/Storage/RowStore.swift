@@ -27,11 +27,29 @@ final class RowStore {
     return new
   }
 
-  private lazy var children = Dictionary(
-    grouping: all.flatMap { shape in shape.declaration.references.map { (parent: $1, child: (shape: shape, column: $0)) } }
-  ) { $0.parent }
-  /// The columns that refer to rows of a table.
-  func references(to table: String) -> [(shape: TableShape, column: String)] { (children[table] ?? []).map(\.child) }
+  /// A column of the app's that refers to rows.
+  struct Referring {
+    var shape: TableShape
+    var column: String
+    /// Nil where another column of the row says it.
+    var table: String?
+    var tableColumn: String?
+  }
+
+  private lazy var referring = all.flatMap { shape in
+    shape.declaration.orderedReferences.compactMap { column, reference -> Referring? in
+      if MetadataSchema.ownTables.contains(where: { $0.name == shape.name }) { return nil }
+      switch reference {
+      case .row(let table): return Referring(shape: shape, column: column, table: table)
+      case .rowNamed(let tableColumn): return Referring(shape: shape, column: column, tableColumn: tableColumn)
+      case .blob: return nil
+      }
+    }
+  }
+  /// The columns that may refer to rows of a table.
+  func references(to table: String) -> [Referring] { referring.filter { $0.table == nil || $0.table == table } }
+  /// The columns of a table that refer to rows.
+  func references(of table: String) -> [Referring] { referring.filter { $0.shape.name == table } }
 
   private var book: AsideBook?
   /// What newer programs wrote and this one cannot show.
@@ -95,6 +113,16 @@ final class RowStore {
 
   /// Observers of a table will hear that its rows were written.
   func note(_ table: String) { touched.insert(table) }
+
+  /// Whether rows that nobody had heard of before are noted: at a hub, where others may wait for them.
+  var notesArrivals = false
+  private var arrived: [(table: String, key: CellValue)] = []
+  var hasArrived: Bool { !arrived.isEmpty }
+  /// The rows that came since the last time.
+  func takeArrived() -> [(table: String, key: CellValue)] {
+    defer { arrived = [] }
+    return arrived
+  }
 
   /// What the rows written since the last `flush` change in the digests.
   private var digestChanges: [DigestBook.Place: DigestBook.Change] = [:]
@@ -181,6 +209,15 @@ final class RowStore {
       if let row = try session.firstRow(statement, [key, place[0]]) { return row }
     }
     return nil
+  }
+
+  /// Whether one of `scopes` ever had a row of that key.
+  func isKnown(_ shape: TableShape, key: CellValue, within scopes: [String]) throws -> Bool {
+    guard shape.keyType.keeps(key) else { return false }
+    // Conflicts that were opened in this transaction stand in their table and have no record yet.
+    let living = try session.firstRow(statements(shape).livingScope, [key])?[0]
+    if let living, scopes.contains(where: { living == .text($0) }) { return true }
+    return try scopes.contains { try session.firstRow(statements(shape).digest, arguments(shape, key, $0)) != nil }
   }
 
   /// Rows of one scope by key, tombstones too.
@@ -272,6 +309,7 @@ final class RowStore {
     _ plain: PlainCells, life: UInt32, origin: Origin, shape: TableShape, key: CellValue, scope: String
   ) throws {
     guard let plan = plans[shape.name] else { return }
+    if notesArrivals { arrived.append((shape.name, key)) }
     let digest = RowDigest(plain, plan: plan, life: life, version: origin.version, key: key, in: &digestBytes)
     try noteDigest(digest, isAlive: true, shape: shape, key: key, scope: scope)
     try write(
@@ -367,6 +405,7 @@ final class RowStore {
 
   /// Writes only the metadata: the values already stand, as after a local write or a new stamp.
   func saveMetadata(_ state: RowState, shape: TableShape, key: CellValue, scope: String) throws {
+    if notesArrivals, loaded.map({ !$0.isRow(key, of: shape) || $0.stored == nil }) ?? true { arrived.append((shape.name, key)) }
     var shown = state
     if try aside.has(shape.name) {
       let hidden = try aside.hidden(in: state, of: shape)
