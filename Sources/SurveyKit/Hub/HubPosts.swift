@@ -66,9 +66,10 @@ extension SurveyHub {
         let (id, unit) = (row[0].text ?? "", UnitCode(row[1].text ?? ""))
         let photos = try session.rows(
           """
-          SELECT a.blob, b.id IS NOT NULL, a.width, a.height FROM attachment a LEFT JOIN hub_blob b ON b.id = a.blob
-          WHERE a.tbl = 'post' AND a.record = ?1 AND length(a.blob) = 64 ORDER BY a.id LIMIT \(SurveyField.photosPerReportMax)
-          """, [.text(id)]
+          SELECT a.blob, b.blob IS NOT NULL, a.width, a.height
+          FROM attachment a LEFT JOIN hub_blob_scope b ON b.blob = a.blob AND b.scope = a.unit
+          WHERE a.tbl = 'post' AND a.record = ?1 AND a.unit = ?2 AND length(a.blob) = 64 ORDER BY a.id LIMIT \(SurveyField.photosPerReportMax)
+          """, [.text(id), .text(unit.rawValue)]
         ).map { photo in
           HubPost.Photo(
             blob: photo[0].text ?? "", isIn: photo[1].integer == 1, width: Int(clamping: photo[2].integer ?? 0),
@@ -117,8 +118,11 @@ extension SurveyHub {
     guard let id = BlobID(hex: blob) else { return nil }
     let isShown = try await hub.read { session in
       try session.firstRow(
-        "SELECT 1 FROM attachment a JOIN post p ON p.id = a.record WHERE a.tbl = 'post' AND a.blob = ?1 AND p.hidden IS NULL LIMIT 1",
-        [.text(id.hex)]) != nil
+        """
+        SELECT 1 FROM attachment a JOIN post p ON p.id = a.record AND p.unit = a.unit
+        JOIN hub_blob_scope s ON s.blob = a.blob AND s.scope = a.unit
+        WHERE a.tbl = 'post' AND a.blob = ?1 AND p.hidden IS NULL LIMIT 1
+        """, [.text(id.hex)]) != nil
     }
     return isShown ? try hub.blobs.read(id) : nil
   }

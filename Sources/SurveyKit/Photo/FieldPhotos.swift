@@ -114,11 +114,12 @@ extension SurveyField {
     _ photos: [NewPhoto], blobs: [BlobID], of table: String, record: String, unit: String, day: CalendarDay, _ db: Database
   ) throws {
     for (new, blob) in zip(photos, blobs) {
-      let id = Data(SHA256.hash(data: Data("\(table)\0\(record)\0\(new.question ?? "")\0\(blob.hex)".utf8)).prefix(16)).hex
+      let id = Data(SHA256.hash(data: Data("\(unit)\0\(table)\0\(record)\0\(new.question ?? "")\0\(blob.hex)".utf8)).prefix(16)).hex
       try db.execute(
         sql: """
           INSERT INTO attachment (id, unit, tbl, record, question, blob, media, bytes, width, height, day)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 WHERE NOT EXISTS (
+            SELECT 1 FROM attachment WHERE record = ?4 AND unit = ?2 AND tbl = ?3 AND question IS ?5 AND blob = ?6) ON CONFLICT (id) DO NOTHING
           """,
         arguments: [
           id, unit, table, record, new.question, blob.hex, Photo.mediaType, new.photo.jpeg.count, new.photo.width, new.photo.height,

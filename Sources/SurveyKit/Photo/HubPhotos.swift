@@ -34,8 +34,9 @@ struct PhotoCounts {
     var counts: [String: PhotoCounts] = [:]
     for row in try session.rows(
       """
-      SELECT a.unit, count(*), count(b.id), sum(b.id IS NULL AND coalesce(r.first_ms, ?1) <= ?2)
-      FROM attachment a LEFT JOIN hub_blob b ON b.id = a.blob LEFT JOIN attachment_arrival r ON r.id = a.id GROUP BY a.unit
+      SELECT a.unit, count(*), count(b.blob), sum(b.blob IS NULL AND coalesce(r.first_ms, ?1) <= ?2)
+      FROM attachment a LEFT JOIN hub_blob_scope b ON b.blob = a.blob AND b.scope = a.unit
+      LEFT JOIN attachment_arrival r ON r.id = a.id GROUP BY a.unit
       """, [.integer(nowMs), .integer(nowMs - HubPhoto.overdueMs)])
     {
       guard let unit = row[0].text else { continue }
@@ -57,9 +58,10 @@ extension SurveyHub {
     return try await hub.read { session in
       try session.rows(
         """
-        SELECT a.unit, a.tbl, a.record, a.question, a.blob, a.bytes, coalesce(r.first_ms, 0), b.id IS NOT NULL
-        FROM attachment a LEFT JOIN hub_blob b ON b.id = a.blob LEFT JOIN attachment_arrival r ON r.id = a.id
-        WHERE (?1 IS NULL OR a.unit = ?1) AND (?2 = 0 OR b.id IS NULL) ORDER BY 7, a.id LIMIT \(HubPhoto.listedMax)
+        SELECT a.unit, a.tbl, a.record, a.question, a.blob, a.bytes, coalesce(r.first_ms, 0), b.blob IS NOT NULL
+        FROM attachment a LEFT JOIN hub_blob_scope b ON b.blob = a.blob AND b.scope = a.unit
+        LEFT JOIN attachment_arrival r ON r.id = a.id
+        WHERE (?1 IS NULL OR a.unit = ?1) AND (?2 = 0 OR b.blob IS NULL) ORDER BY 7, a.id LIMIT \(HubPhoto.listedMax)
         """, [unit.map { .text($0.rawValue) } ?? .null, .integer(missingOnly ? 1 : 0)]
       ).map { row in
         let namedMs = row[6].integer ?? 0

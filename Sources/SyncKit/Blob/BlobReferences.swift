@@ -43,6 +43,17 @@ struct BlobReferences {
     }
   }
 
+  /// At a hub: the first of the scopes of which a living row refers to a blob that this very scope has brought.
+  ///
+  /// - Parameter isBrought: What the blobs' files say, should the store not know.
+  func giver(of id: BlobID, among scopes: [String], isBrought: (_ scope: String) -> Bool) throws -> String? {
+    try scopes.first { scope in
+      guard try refers(to: id, scopes: [scope]) else { return false }
+      let noted = try session.firstRow("SELECT 1 FROM hub_blob_scope WHERE scope = ?1 AND blob = ?2", [.text(scope), .text(id.hex)])
+      return noted != nil || isBrought(scope)
+    }
+  }
+
   /// Blobs that rows refer to and `condition` lets through, in the order of their names.
   ///
   /// - Parameter condition: SQL on `scope` and `id`; `?2` on are `arguments`.

@@ -30,7 +30,9 @@ public struct BlobID: Sendable, Hashable, CustomStringConvertible {
 /// | in the folder | is |
 /// |---|---|
 /// | `ab/cd/abcd…` | a whole blob: checked and on the disk before it got its name, never changed |
+/// | `ab/cd/abcd….by-HOLDER` | empty: that a scope has brought every byte of it, should a hub's store not know any more |
 /// | `part/abcd…` | the beginning of one |
+/// | `part/abcd…-HOLDER` | the beginning of one that a scope brings: beginnings of two scopes are never joined |
 /// | `part/abcd….SENDER.OFFSET.SIZE` | a piece that came too early, by file: `EarlyPiece` |
 ///
 /// Nothing here is ever removed but beginnings. Calls block on the disk, for one piece or one blob at most.
@@ -55,7 +57,10 @@ public struct BlobStore: Sendable {
   public func has(_ id: BlobID) -> Bool { byteCount(id) != nil }
 
   /// How many bytes of the beginning of an unfinished blob are here.
-  public func partCount(_ id: BlobID) -> Int { Self.size(partPath(id)) ?? 0 }
+  public func partCount(_ id: BlobID) -> Int { partCount(id, of: nil) }
+
+  /// - Parameter holder: Whose beginning; see `put`.
+  func partCount(_ id: BlobID, of holder: String?) -> Int { Self.size(partPath(id, holder)) ?? 0 }
 
   /// Bytes of a whole blob from `offset` on, at most `count`.
   ///
@@ -81,18 +86,25 @@ public struct BlobStore: Sendable {
   public func put(
     _ bytes: Data, of id: BlobID, at offset: Int, size: Int, judge: (@Sendable (Data) -> LocalizedText?)? = nil
   ) throws -> Int {
-    guard (1...bytesMax).contains(size), offset >= 0, bytes.count <= size, offset <= size - bytes.count else {
-      throw SyncError(
-        .tooLarge, vi: "Tệp đính kèm phải từ 1 đến \(bytesMax) byte.", en: "An attachment has 1 to \(bytesMax) bytes.",
-        expected: UInt64(bytesMax))
+    if let whole = byteCount(id) {
+      try checkSize(bytes, at: offset, size: size)
+      return whole
     }
-    if let whole = byteCount(id) { return whole }
+    return try put(bytes, of: id, at: offset, size: size, from: nil, judge: judge)
+  }
+
+  /// As `put`, of a beginning that is `holder`'s alone: also where the blob is whole already, every byte of it has to come.
+  func put(
+    _ bytes: Data, of id: BlobID, at offset: Int, size: Int, from holder: String?, judge: (@Sendable (Data) -> LocalizedText?)? = nil
+  ) throws -> Int {
+    try checkSize(bytes, at: offset, size: size)
     try makeFolder("part")
-    guard let file = try lockedPart(id) else { return byteCount(id) ?? 0 }
+    guard let file = try lockedPart(id, holder) else { return byteCount(id) ?? 0 }
     defer { close(file) }
     let have = Int(lseek(file, 0, SEEK_END))
     guard have >= 0 else { throw unwritable }
     guard offset <= have else {
+      if have == 0 { forgetPart(id, holder) }
       throw SyncError(
         .badRequest, vi: "Mới có \(have) byte đầu của tệp đính kèm; gửi tiếp từ đó.",
         en: "Only the first \(have) bytes of the attachment are here; go on from there.", expected: UInt64(have))
@@ -103,8 +115,16 @@ public struct BlobStore: Sendable {
       throw unwritable
     }
     guard have + new.count >= size else { return have + new.count }
-    try finish(id, file: file, size: size, judge: judge)
+    try finish(id, holder, file: file, size: size, judge: judge)
     return size
+  }
+
+  private func checkSize(_ bytes: Data, at offset: Int, size: Int) throws {
+    guard (1...bytesMax).contains(size), offset >= 0, bytes.count <= size, offset <= size - bytes.count else {
+      throw SyncError(
+        .tooLarge, vi: "Tệp đính kèm phải từ 1 đến \(bytesMax) byte.", en: "An attachment has 1 to \(bytesMax) bytes.",
+        expected: UInt64(bytesMax))
+    }
   }
 
   /// Keeps a whole blob.
@@ -173,6 +193,7 @@ public struct BlobStore: Sendable {
           try other.keep(content)
         }
       }
+      for name in marks(of: id) { _ = link("\(folder)/\(Self.place(id))/\(name)", "\(other.folder)/\(Self.place(id))/\(name)") }
       blobs += 1
       bytes += size
     }
@@ -183,8 +204,22 @@ public struct BlobStore: Sendable {
 
   private static func place(_ id: BlobID) -> String { "\(id.hex.prefix(2))/\(id.hex.dropFirst(2).prefix(2))" }
   func path(_ id: BlobID) -> String { "\(folder)/\(Self.place(id))/\(id.hex)" }
-  private func partPath(_ id: BlobID) -> String { "\(folder)/part/\(id.hex)" }
-  private func forgetPart(_ id: BlobID) { _ = unlink(partPath(id)) }
+  private func partPath(_ id: BlobID, _ holder: String?) -> String {
+    "\(folder)/part/\(id.hex)" + (holder.map { "-" + Self.name(ofHolder: $0) } ?? "")
+  }
+  /// Names of scopes may hold what names of files cannot.
+  private static func name(ofHolder holder: String) -> String { Data(holder.utf8).sha256.prefix(16).hex }
+
+  private func markPath(_ id: BlobID, _ holder: String) -> String { path(id) + ".by-" + Self.name(ofHolder: holder) }
+
+  /// Whether the blob is whole and `holder` has brought every byte of it, by its file's mark.
+  func isBrought(_ id: BlobID, by holder: String) -> Bool { has(id) && Self.size(markPath(id, holder)) != nil }
+
+  private func marks(of id: BlobID) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(Self.place(id))")) ?? []).filter { $0.hasPrefix(id.hex + ".by-") }
+  }
+  /// Forgets a beginning; see `put`.
+  func forgetPart(_ id: BlobID, _ holder: String? = nil) { _ = unlink(partPath(id, holder)) }
 
   private static func size(_ path: String) -> Int? {
     var facts = stat()
@@ -193,16 +228,19 @@ public struct BlobStore: Sendable {
   }
 
   /// Opens the beginning of a blob for this caller alone; nil when somebody else has made it whole meanwhile.
-  private func lockedPart(_ id: BlobID) throws -> Int32? {
+  private func lockedPart(_ id: BlobID, _ holder: String?) throws -> Int32? {
+    let path = partPath(id, holder)
     for _ in 0..<Self.lockTriesMax {
-      let file = open(partPath(id), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+      let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
       guard file >= 0 else { throw unwritable }
       var (mine, named) = (stat(), stat())
-      if flock(file, LOCK_EX) == 0, fstat(file, &mine) == 0, lstat(partPath(id), &named) == 0, mine.st_ino == named.st_ino, !has(id) {
+      if flock(file, LOCK_EX) == 0, fstat(file, &mine) == 0, lstat(path, &named) == 0, mine.st_ino == named.st_ino,
+        holder != nil || !has(id)
+      {
         return file
       }
       close(file)
-      if has(id) {
+      if holder == nil, has(id) {
         forgetPart(id)
         return nil
       }
@@ -213,21 +251,30 @@ public struct BlobStore: Sendable {
   /// Another's finished or forgotten beginning is met at most so often in a row.
   private static let lockTriesMax = 100
 
-  private func finish(_ id: BlobID, file: Int32, size: Int, judge: (@Sendable (Data) -> LocalizedText?)?) throws {
-    let content = try Self.read(file, from: 0, count: size + 1, path: partPath(id))
+  private func finish(_ id: BlobID, _ holder: String?, file: Int32, size: Int, judge: (@Sendable (Data) -> LocalizedText?)?) throws {
+    let content = try Self.read(file, from: 0, count: size + 1, path: partPath(id, holder))
     guard BlobID(of: content) == id else {
-      forgetPart(id)
+      forgetPart(id, holder)
       throw SyncError(
         .damaged, vi: "Tệp đính kèm không khớp tên của nó: hỏng trên đường. Gửi lại từ đầu.",
         en: "The attachment does not match its name: damaged on the way. Send it again from the start.")
     }
     if let reason = judge?(content) {
-      forgetPart(id)
+      forgetPart(id, holder)
       throw SyncError(
         .damaged, vi: "Tệp đính kèm \(id.hex.prefix(8)): \(reason.vi)", en: "The attachment \(id.hex.prefix(8)): \(reason.en)")
     }
-    try makeFolder(Self.place(id))
-    guard fsync(file) == 0, rename(partPath(id), path(id)) == 0 else { throw unwritable }
+    if has(id) {
+      forgetPart(id, holder)
+    } else {
+      try makeFolder(Self.place(id))
+      guard fsync(file) == 0, rename(partPath(id, holder), path(id)) == 0 else { throw unwritable }
+    }
+    if let holder {
+      let mark = open(markPath(id, holder), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+      guard mark >= 0 else { throw unwritable }
+      close(mark)
+    }
     try Self.sync("\(folder)/\(Self.place(id))", unwritable)
   }
 

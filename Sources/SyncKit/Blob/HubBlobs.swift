@@ -34,7 +34,35 @@ struct HubBlobBook {
     CREATE TABLE IF NOT EXISTS hub_blob (
       id TEXT PRIMARY KEY NOT NULL, bytes INTEGER NOT NULL, replica BLOB NOT NULL, received_ms INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS hub_blob_replica ON hub_blob (replica, bytes);
+    CREATE TABLE IF NOT EXISTS hub_blob_scope (scope TEXT NOT NULL, blob TEXT NOT NULL, PRIMARY KEY (scope, blob)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS hub_blob_scope_blob ON hub_blob_scope (blob);
     """
+
+  private static let filled = "blobScopes"
+
+  /// Gives the scopes of a store from before they were noted the blobs that rows of theirs name. Once.
+  func fillScopes(_ shapes: some Sequence<TableShape>) throws {
+    let state = StateStore(session: session)
+    guard try state.integer(Self.filled) == 0 else { return }
+    for column in BlobReferences.columns(of: shapes) {
+      try session.execute(
+        """
+        INSERT INTO hub_blob_scope (scope, blob) SELECT DISTINCT \(column.scope), \(column.id) FROM \(column.table)
+        WHERE \(column.id) IN (SELECT id FROM hub_blob) ON CONFLICT DO NOTHING
+        """)
+    }
+    try state.set(Self.filled, .integer(1))
+  }
+
+  /// Notes that a device of the scope has brought every byte: to know a blob's name is not to have it.
+  func noteHeld(_ id: BlobID, by scope: String) throws {
+    try session.execute(
+      "INSERT INTO hub_blob_scope (scope, blob) VALUES (?1, ?2) ON CONFLICT DO NOTHING", [.text(scope), .text(id.hex)])
+  }
+
+  func isHeld(_ id: BlobID, by scope: String) throws -> Bool {
+    try session.firstRow("SELECT 1 FROM hub_blob_scope WHERE scope = ?1 AND blob = ?2", [.text(scope), .text(id.hex)]) != nil
+  }
 
   func note(_ id: BlobID, bytes: Int, from replica: ReplicaID, nowMs: UInt64) throws {
     try session.execute(
@@ -46,7 +74,10 @@ struct HubBlobBook {
 
   /// Forgets blobs whose files are gone, and has devices told to offer all of theirs again.
   func lose(_ ids: [BlobID]) throws {
-    for id in ids { try session.execute("DELETE FROM hub_blob WHERE id = ?1", [.text(id.hex)]) }
+    for id in ids {
+      try session.execute("DELETE FROM hub_blob WHERE id = ?1", [.text(id.hex)])
+      try session.execute("DELETE FROM hub_blob_scope WHERE blob = ?1", [.text(id.hex)])
+    }
     if !ids.isEmpty { try StateStore(session: session).add("blobsLost", ids.count) }
   }
 
@@ -144,17 +175,19 @@ extension Hub {
     let (states, found, gone) = try await store.read { session in
       let references = BlobReferences(session: session, shapes: tables.byName.values)
       let book = HubBlobBook(session: session)
-      var (states, found, gone): ([WireBlobState], [BlobID], [BlobID]) = ([], [], [])
+      var (states, found, gone): ([WireBlobState], [(id: BlobID, scope: String)], [BlobID]) = ([], [], [])
       for id in ids {
         var state = WireBlobState()
-        if try references.refers(to: id, scopes: device.readScopes) {
-          let size = blobs.byteCount(id)
-          (state.place, state.bytes) = size.map { (.kept, UInt64($0)) } ?? (.lacking, UInt64(blobs.partCount(id)))
-          // The hub stopped between a file and its record, or its folder was put back to an older copy.
-          let isKnown = try book.knows(id)
-          if size != nil && !isKnown { found.append(id) }
-          if size == nil && isKnown { gone.append(id) }
+        let size = blobs.byteCount(id)
+        if let size, let giver = try references.giver(of: id, among: device.readScopes, isBrought: { blobs.isBrought(id, by: $0) }) {
+          (state.place, state.bytes) = (.kept, UInt64(size))
+          // The hub stopped between a file and its record, or was put back without its folder.
+          if try !book.knows(id) || !book.isHeld(id, by: giver) { found.append((id, giver)) }
+        } else if try references.refers(to: id, scopes: [device.scope]) {
+          (state.place, state.bytes) = (.lacking, UInt64(blobs.partCount(id, of: device.scope)))
         }
+        // Its folder was put back to an older copy.
+        if try size == nil && book.knows(id) { gone.append(id) }
         states.append(state)
       }
       return (states, found, gone)
@@ -163,7 +196,10 @@ extension Hub {
       let now = clock.nowMs()
       try await store.write { session in
         let book = HubBlobBook(session: session)
-        for id in found { try book.note(id, bytes: blobs.byteCount(id) ?? 0, from: device.replica, nowMs: now) }
+        for (id, scope) in found {
+          try book.note(id, bytes: blobs.byteCount(id) ?? 0, from: device.replica, nowMs: now)
+          try book.noteHeld(id, by: scope)
+        }
         try book.lose(gone)
       }
     }
@@ -177,52 +213,64 @@ extension Hub {
     else { throw ByteReader.short }
     let have = try await put(request.body, of: id, at: offset, size: size, from: device)
     var state = WireBlobState()
-    (state.place, state.bytes) = (blobs.has(id) ? .kept : .lacking, UInt64(have))
+    (state.place, state.bytes) = (have >= size ? .kept : .lacking, UInt64(have))
     return try signed([state], request: request.body, isDeferred: false)
   }
 
-  /// Takes a piece of a blob, however it came.
+  /// Takes a piece of a blob, however it came. Every byte must come from a device of the scope, also of a blob that another scope has.
   ///
-  /// - Returns: How much of the blob is here now.
-  /// - Throws: `SyncError` `.noSuchBlob` while no row refers to it, `.noRoom`, and what `BlobStore.put` throws.
+  /// - Returns: How much of the blob the device's scope has brought by now.
+  /// - Throws: `SyncError` `.noSuchBlob` while no row of the scope refers to it, `.noRoom`, and what `BlobStore.put` throws.
   func put(_ piece: Data, of id: BlobID, at offset: Int, size: Int, from device: HubDevice) async throws -> Int {
-    let (tables, limits, blobs, now) = (store.tables, options.blobs, blobs, clock.nowMs())
-    if !blobs.has(id) {
-      let (bytes, bytesMax, own) = try await store.read { session in
-        guard try BlobReferences(session: session, shapes: tables.byName.values).refers(to: id, scopes: device.readScopes) else {
-          throw Self.noSuchBlob
-        }
-        let book = HubBlobBook(session: session)
-        return (try book.bytes(), try book.bytesMax(limits), try book.bytes(from: device.replica))
+    let (tables, limits, blobs, now, scope) = (store.tables, options.blobs, blobs, clock.nowMs(), device.scope)
+    let (bytes, bytesMax, own, isBrought) = try await store.read { session in
+      guard try BlobReferences(session: session, shapes: tables.byName.values).refers(to: id, scopes: [scope]) else {
+        throw Self.noSuchBlob
       }
-      // Compared by what is left: sizes come from outside.
-      guard size <= bytesMax - bytes, size <= limits.bytesPerReplicaMax - own,
-        blobs.freeBytes.map({ size <= $0 - limits.freeBytesMin }) ?? true
-      else { throw HubBlobBook.noRoom }
-      if offset == 0 { blobs.trimParts(bytesMax: limits.partBytesMax) }
-    } else if !(try await store.read({ [tables] in
-      try BlobReferences(session: $0, shapes: tables.byName.values).refers(to: id, scopes: device.readScopes)
-    })) {
-      throw Self.noSuchBlob
+      let book = HubBlobBook(session: session)
+      return (try book.bytes(), try book.bytesMax(limits), try book.bytes(from: device.replica), try book.isHeld(id, by: scope))
     }
-    let have = try blobs.put(piece, of: id, at: offset, size: size, judge: options.judgeBlob)
-    if blobs.has(id) {
+    if isBrought || blobs.isBrought(id, by: scope), let whole = blobs.byteCount(id) { return whole }
+    // Compared by what is left: sizes come from outside. One that another scope has takes no more room once it is whole.
+    let takesRoom = !blobs.has(id)
+    guard !takesRoom || size <= bytesMax - bytes, !takesRoom || size <= limits.bytesPerReplicaMax - own,
+      blobs.freeBytes.map({ size <= $0 - limits.freeBytesMin }) ?? true
+    else { throw HubBlobBook.noRoom }
+    if offset == 0 { blobs.trimParts(bytesMax: limits.partBytesMax) }
+    let have = try blobs.put(piece, of: id, at: offset, size: size, from: scope, judge: options.judgeBlob)
+    if have >= size {
       try await store.write { session in
         let book = HubBlobBook(session: session)
         if try !book.knows(id) { try book.note(id, bytes: have, from: device.replica, nowMs: now) }
+        try book.noteHeld(id, by: scope)
       }
+      blobs.forgetPart(id, scope)
+    } else if try await isHeld(id, by: device) {
+      // Another device of the scope has finished it meanwhile, and this one has begun anew.
+      blobs.forgetPart(id, scope)
+      return size
     }
     return have
   }
 
-  /// A piece of a whole blob, and how large the whole is.
+  /// Whether the hub has a blob whole that the device's scope has brought.
+  func isHeld(_ id: BlobID, by device: HubDevice) async throws -> Bool {
+    guard blobs.has(id) else { return false }
+    if blobs.isBrought(id, by: device.scope) { return true }
+    return try await store.read { try HubBlobBook(session: $0).isHeld(id, by: device.scope) }
+  }
+
+  /// A piece of a whole blob, and how large the whole is: through a scope that the device reads, whose rows refer to it and whose
+  /// devices brought it.
   func giveBlob(_ text: String, offset: Int, to device: HubDevice) async throws -> (piece: Data, size: Int) {
     guard let id = BlobID(hex: text), offset >= 0 else { throw ByteReader.short }
-    let tables = store.tables
-    let refers = try await store.read { session in
-      try BlobReferences(session: session, shapes: tables.byName.values).refers(to: id, scopes: device.readScopes)
+    let (tables, blobs) = (store.tables, blobs)
+    let giver = try await store.read { session in
+      try BlobReferences(session: session, shapes: tables.byName.values).giver(
+        of: id, among: device.readScopes, isBrought: { blobs.isBrought(id, by: $0) })
     }
-    guard refers, let size = blobs.byteCount(id), let piece = try blobs.read(id, from: offset, count: WireLimits.blobPieceBytesMax) else {
+    guard giver != nil, let size = blobs.byteCount(id), let piece = try blobs.read(id, from: offset, count: WireLimits.blobPieceBytesMax)
+    else {
       throw Self.noSuchBlob
     }
     return (piece, size)

@@ -10,9 +10,9 @@ final class BlobIntake {
   }
 
   enum Outcome {
-    /// The hub has it whole now and had not before.
+    /// The device's scope has brought it whole now and had not before.
     case new
-    /// The hub had it whole before this import.
+    /// The scope had brought it whole before this import.
     case had
     /// Pieces are missing, or a row that refers to it.
     case incomplete
@@ -39,7 +39,7 @@ final class BlobIntake {
     guard device.revokedMs == nil else { throw HubDevice.revokedError }
     let sent = Sent(replica: device.replica, id: id)
     guard outcomes[sent] != nil || outcomes.count < Self.toldMax else { throw Self.tooMany }
-    if hub.blobs.has(id) {
+    if try await hub.isHeld(id, by: device) {
       if outcomes[sent] == nil { outcomes[sent] = .had }
       return
     }
@@ -83,7 +83,7 @@ final class BlobIntake {
     for (sent, pieces) in bySender.sorted(by: { ($0.key.replica, $0.key.id.hex) < ($1.key.replica, $1.key.id.hex) }) {
       guard let device = try await hub.device(sent.replica), device.revokedMs == nil else { continue }
       for piece in pieces {
-        if hub.blobs.has(sent.id) {
+        if try await hub.isHeld(sent.id, by: device) {
           hub.blobs.forget(piece)
           continue
         }

@@ -108,6 +108,7 @@ public final class SQLiteHubStore: HubStore {
         capture.declare(shape)
       }
       for index in BlobReferences.indexes(of: shapes) { try db.execute(sql: index) }
+      try HubBlobBook(session: Session(base: SQLiteSession(db: db), capture: capture)).fillScopes(shapes)
       return HubTables(shapes)
     }
   }
@@ -186,6 +187,7 @@ enum HubSchema {
       scope TEXT NOT NULL, batch INTEGER NOT NULL, unit INTEGER NOT NULL, replica BLOB NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
       changes INTEGER NOT NULL, PRIMARY KEY (scope, batch, unit)) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS hub_held_reason ON hub_held (reason);
+    CREATE INDEX IF NOT EXISTS hub_held_detail ON hub_held (reason, detail);
     CREATE TABLE IF NOT EXISTS hub_held_row (
       replica BLOB NOT NULL, tbl TEXT NOT NULL, key NOT NULL, scope TEXT NOT NULL, number INTEGER NOT NULL, unit INTEGER NOT NULL,
       PRIMARY KEY (replica, tbl, key, scope, number, unit)) WITHOUT ROWID;
