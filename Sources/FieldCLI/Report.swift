@@ -203,7 +203,7 @@ struct Report: FieldCommand {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     let answers = valid.values.filter { asked.contains($0.key) }.mapValues(AnswerJSON.init)
-    Console.out(String(decoding: try encoder.encode(answers), as: UTF8.self))
+    Console.out(json: try encoder.encode(answers))
   }
 
   // MARK: What was given

@@ -52,7 +52,7 @@ public struct Console: Sendable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard let line = try? encoder.encode([kind.rawValue: Said(code: code, message: message)]) else { return err(message) }
-    err(String(decoding: line, as: UTF8.self))
+    err(String(decoding: line, as: UTF8.self).printableJSON)
   }
 
   /// The command's result with `--json`: one object or array on standard output.
@@ -60,7 +60,7 @@ public struct Console: Sendable {
     guard isJSON else { return }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    Self.out(String(decoding: try encoder.encode(value), as: UTF8.self))
+    Self.out(json: try encoder.encode(value))
   }
 
   /// One of many results with `--json`, on a line of its own.
@@ -68,12 +68,13 @@ public struct Console: Sendable {
     guard isJSON else { return }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    Self.out(String(decoding: try encoder.encode(value), as: UTF8.self))
+    Self.out(json: try encoder.encode(value))
   }
 
   /// Columns aligned by what they show; the first row is the heading.
   public func table(_ rows: [[String]]) {
     guard !isJSON, let first = rows.first else { return }
+    let rows = rows.map { $0.map(\.printable) }
     let widths = first.indices.map { column in rows.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0 }
     for row in rows {
       let cells = zip(row, widths).map { text, width in text + String(repeating: " ", count: max(0, width - text.count)) }
@@ -83,14 +84,21 @@ public struct Console: Sendable {
     }
   }
 
-  public static func out(_ line: String) { StandardStream.output.write(line + "\n") }
+  /// A line on standard output. Here and in `err` is where every word of a tool goes through, from wherever it came: none of them
+  /// speaks to the terminal itself.
+  public static func out(_ line: String) { StandardStream.output.write(line.printableLines + "\n") }
+
+  /// JSON on standard output, saying what it says whatever characters are in its strings.
+  public static func out(json: some DataProtocol) {
+    StandardStream.output.write(String(decoding: json, as: UTF8.self).printableJSON + "\n")
+  }
 
   /// A line on standard error; a word of unreasonable length, such as an argument that is echoed, is cut.
   public static func err(_ line: String) {
     let words = line.split(separator: " ", omittingEmptySubsequences: false).map { word in
       word.utf8.count > wordBytesMax ? word.prefix(wordBytesMax / 4) + "…" : word
     }
-    StandardStream.error.write(words.joined(separator: " ") + "\n")
+    StandardStream.error.write(words.joined(separator: " ").printableLines + "\n")
   }
 
   /// The longest word of a message, in bytes: longer than any path.

@@ -1,3 +1,4 @@
+internal import SyncKit
 internal import Synchronization
 
 /// Shows how far long work is: a redrawn bar on a terminal, a plain line now and then elsewhere, on standard error; nothing with `--json`.
@@ -16,7 +17,7 @@ public final class ProgressBar: Sendable {
   private static let lineEvery = Duration.seconds(5)
 
   public init(_ title: String, console: Console) {
-    self.title = title
+    self.title = title.printable
     self.console = console
   }
 
@@ -28,7 +29,7 @@ public final class ProgressBar: Sendable {
       if console.isTerminal {
         let full = Self.width * percent / 100
         let bar = String(repeating: "█", count: full) + String(repeating: "░", count: Self.width - full)
-        StandardStream.error.write("\r\(title) \(bar) \(percent)% \(done)/\(total) \(note)\u{1b}[K")
+        StandardStream.error.write("\r\(title) \(bar) \(percent)% \(done)/\(total) \(note.printable)\u{1b}[K")
         state.shown = percent
       } else if ContinuousClock.now - state.lastLine > Self.lineEvery && percent != state.shown {
         Console.err("\(title): \(done)/\(total) \(note)")

@@ -1,3 +1,5 @@
+internal import SyncKit
+
 /// How many columns of a terminal a text takes: 2 for East Asian wide characters and emoji, 0 for marks, 1 for the rest.
 ///
 /// A table of our own and not the C library's: that one follows the locale, which on a borrowed machine may be anything.
@@ -34,19 +36,6 @@ enum DisplayWidth {
 }
 
 extension String {
-  /// As it may be sent to a terminal: a text from elsewhere must not move the cursor or turn the line around.
-  var printable: String {
-    String(
-      String.UnicodeScalarView(
-        unicodeScalars.compactMap { scalar -> Unicode.Scalar? in
-          switch scalar.value {
-          case 0x09: " "
-          case 0x00...0x1F, 0x7F...0x9F, 0x2028...0x202E, 0x2066...0x2069: nil
-          default: scalar
-          }
-        }))
-  }
-
   /// The text in lines of at most `width` columns, broken between words where they fit.
   func wrapped(to width: Int) -> [String] {
     let width = max(1, width)

@@ -1,36 +1,44 @@
-internal import Mustache
+package import Mustache
 internal import SyncKit
 
-/// The pages' templates, parsed once. What is put into them is escaped letter by letter.
+/// How what is put into a page is escaped: letter by letter, since the template engine's own way goes by visible characters and leaves a
+/// quote with an accent on it as it is; and without characters that would turn the order of a line around.
+package struct PageEscaping: MustacheContentType {
+  private static let name = "PAGE"
+
+  /// Parses templates. In every part: the engine goes back to its own escaping where one begins.
+  ///
+  /// - Throws: When a template is broken, which a test would have shown.
+  package static func library(_ templates: [String: String]) throws -> MustacheLibrary {
+    MustacheContentTypes.register(PageEscaping(), named: name)
+    var library = MustacheLibrary()
+    for (name, template) in templates { try library.register("{{% CONTENT_TYPE:\(Self.name)}}" + template, named: name) }
+    return library
+  }
+
+  package func escapeText(_ text: String) -> String {
+    var escaped = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": escaped.append(contentsOf: "&amp;".unicodeScalars)
+      case "<": escaped.append(contentsOf: "&lt;".unicodeScalars)
+      case ">": escaped.append(contentsOf: "&gt;".unicodeScalars)
+      case "\"": escaped.append(contentsOf: "&quot;".unicodeScalars)
+      case "'": escaped.append(contentsOf: "&#39;".unicodeScalars)
+      case "\n", "\r", "\t": escaped.append(scalar)
+      case _ where scalar.isUnprintable: break
+      default: escaped.append(scalar)
+      }
+    }
+    return String(escaped)
+  }
+}
+
+/// The pages' templates, parsed once.
 struct WebPages: Sendable {
   private let library: MustacheLibrary
 
-  /// The template engine escapes by visible characters, and so leaves a quote with an accent on it as it is.
-  private struct Escaping: MustacheContentType {
-    func escapeText(_ text: String) -> String {
-      var escaped = String.UnicodeScalarView()
-      for scalar in text.unicodeScalars {
-        switch scalar {
-        case "&": escaped.append(contentsOf: "&amp;".unicodeScalars)
-        case "<": escaped.append(contentsOf: "&lt;".unicodeScalars)
-        case ">": escaped.append(contentsOf: "&gt;".unicodeScalars)
-        case "\"": escaped.append(contentsOf: "&quot;".unicodeScalars)
-        case "'": escaped.append(contentsOf: "&#39;".unicodeScalars)
-        default: escaped.append(scalar)
-        }
-      }
-      return String(escaped)
-    }
-  }
-
-  /// - Throws: When a template is broken, which a test would have shown.
-  init() throws {
-    MustacheContentTypes.register(Escaping(), named: "PAGE")
-    var library = MustacheLibrary()
-    // In every part: the engine goes back to its own escaping where one begins.
-    for (name, template) in WebTemplates.all { try library.register("{{% CONTENT_TYPE:PAGE}}" + template, named: name) }
-    self.library = library
-  }
+  init() throws { library = try PageEscaping.library(WebTemplates.all) }
 
   func notice(_ view: NoticeView) -> HubResponse { html(view, "notice") }
   func page(_ view: PageView, status: Int) -> HubResponse { html(view, "page", status: status) }

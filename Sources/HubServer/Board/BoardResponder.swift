@@ -59,7 +59,9 @@ struct BoardResponder: HTTPResponder {
       }
     } catch let error as any ExplainedError {
       let isMissing = (error as? SyncError)?.code == .badRequest
-      if !isMissing { logger.error("page failed", metadata: ["page": "\(uri.path)", "error": "\(error.explanation.en)"]) }
+      if !isMissing {
+        logger.error("page failed", metadata: ["page": "\(uri.path.printable)", "error": "\(error.explanation.en.printable)"])
+      }
       return html(pages.message(language, error.explanation), status: isMissing ? .notFound : .internalServerError)
     }
   }

@@ -1,25 +1,22 @@
+internal import FormWeb
 internal import Mustache
 internal import SurveyKit
 internal import SyncKit
 internal import ToolSupport
 
-/// The pages' templates, parsed once. Everything put into them is escaped by the template engine.
+/// The pages' templates, parsed once. Everything put into them is escaped: see `PageEscaping`.
 struct Pages: Sendable {
   private let library: MustacheLibrary
 
   init() throws {
-    var library = MustacheLibrary()
     do {
-      try library.register(PageTemplates.head, named: "head")
-      try library.register(PageTemplates.foot, named: "foot")
-      try library.register(PageTemplates.board, named: "board")
-      try library.register(PageTemplates.results, named: "results")
-      try library.register(PageTemplates.posts, named: "posts")
-      try library.register(PageTemplates.message, named: "message")
+      library = try PageEscaping.library([
+        "head": PageTemplates.head, "foot": PageTemplates.foot, "board": PageTemplates.board, "results": PageTemplates.results,
+        "posts": PageTemplates.posts, "message": PageTemplates.message,
+      ])
     } catch {
       throw ToolError(vi: "Mẫu trang web bị lỗi: \(error).", en: "A page template is broken: \(error).")
     }
-    self.library = library
   }
 
   func board(_ board: Board?, _ language: Language) async throws -> String {
