@@ -39,12 +39,16 @@ struct List: FieldCommand {
     var missingDays: [String]
     var answers: Answers
     var conflicts: [Conflict]
+    /// What is here and cannot be read; nil when there is nothing of that kind.
+    var unreadable: [UnreadableRow]?
   }
 
   func perform(_ console: Console) async throws {
     let survey = try field.open()
     let unit = try await survey.unit()
-    let outcome = try await outcome(survey, unit: unit)
+    var outcome = try await outcome(survey, unit: unit)
+    let unreadable = try await survey.warnOfUnreadableRows(console)
+    if !unreadable.isEmpty { outcome.unreadable = unreadable }
     try console.result(outcome)
     let words = console.words
     if outcome.reports.isEmpty {

@@ -37,6 +37,7 @@ struct Next: FieldCommand {
       ]
       return try show(lines, outcome, console)
     }
+    try await survey.warnOfUnreadableRows(console)
     let nowMs = try await survey.hubTimeMs()
     let phase = campaign.phase(atMs: nowMs)
     outcome.phase = phase

@@ -96,6 +96,7 @@ struct Report: FieldCommand {
     let stated = dateQuestion.flatMap { name in setDay(name) ?? Self.text(answers[name]) }.flatMap { CalendarDay($0) }
     let reportDay = chosen ?? stated ?? today
     let filed = try await survey.report(day: reportDay)
+    if filed == nil { try await survey.warnOfUnreadableRows(console) }
     if from == nil, let filed { answers = filed.answers }
     if from == nil && set.isEmpty && filed == nil {
       throw ToolError(

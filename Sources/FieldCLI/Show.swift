@@ -88,7 +88,11 @@ struct Show: FieldCommand {
 
   private func showReport(_ day: CalendarDay, _ survey: SurveyField, _ console: Console) async throws {
     let unit = try await survey.unit()
+    let unreadable = try await survey.warnOfUnreadableRows(console)
     guard let report = try await survey.report(day: day) else {
+      let key = SurveySchema.reportKey(unit: unit.rawValue, day: day.description)
+      // Said already, with the reason.
+      if unreadable.contains(where: { $0.table == "report" && $0.key == key }) { throw ToolExit.failed }
       throw ToolError(
         vi: "Chưa có báo cáo ngày \(console.words.day(day)) trên máy này.",
         en: "There is no report of \(console.words.day(day)) on this device.")

@@ -41,6 +41,7 @@ struct Status: FieldCommand {
       lastContact: contact.flatMap { ms in campaign?.localTime(atMs: ms).description }, timeZone: campaign?.timeZone.identifier,
       offsetMs: status.offsetMs, today: campaign == nil ? nil : try await survey.today().description, photos: try await survey.arrivals())
     try console.result(outcome)
+    try await survey.warnOfUnreadableRows(console)
     console.say("Đơn vị: \(unit) \(name)", "Unit: \(unit) \(name)")
     showSum(status, console)
     for (report, arrival) in outcome.photos.sorted(by: { $0.key < $1.key }) where !arrival.isTextIn || arrival.photosIn < arrival.photos {

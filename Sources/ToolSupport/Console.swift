@@ -31,6 +31,16 @@ public struct Console: Sendable {
     if isJSON { Self.object(.warning, code: nil, text(language)) } else { Self.err(text(language)) }
   }
 
+  /// Rows told of at once.
+  private static let unreadableMax = 20
+
+  /// Says which rows could not be read and were left out.
+  public func warn(ofUnreadable rows: [UnreadableRow]) {
+    for row in rows.prefix(Self.unreadableMax) { warn(row.explanation) }
+    let more = rows.count - Self.unreadableMax
+    if more > 0 { warn(LocalizedText(vi: "… và \(words.number(more)) dòng nữa.", en: "… and \(words.number(more)) more rows.")) }
+  }
+
   /// Says on standard error why the command fails; what it throws next is its exit code.
   ///
   /// - Parameter code: What happened, for programs.

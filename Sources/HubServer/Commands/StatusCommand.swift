@@ -30,6 +30,7 @@ struct StatusCommand: ToolCommand {
       try console.result(Report(status: status, total: board?.total, reportDay: board?.reportDay, phase: board?.phase))
       if let board { campaign(board, console) } else { console.say("Chưa nạp cuộc khảo sát nào.", "No campaign is loaded.") }
       sums(status, console)
+      console.warn(ofUnreadable: try await survey.unreadableRows())
       return status
     }
     guard status.addsUp else {

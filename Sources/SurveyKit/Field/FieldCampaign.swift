@@ -22,13 +22,15 @@ extension SurveyField {
       }
     }
     var campaigns: [Campaign] = []
+    var unreadable: String?
     for row in rows {
       do throws(DataProblems) {
         campaigns.append(try Campaign(json: Data(row.definition.utf8)))
       } catch {
-        throw SurveyFieldError.unreadable(table: "campaign", id: row.id)
+        unreadable = row.id
       }
     }
+    if campaigns.isEmpty, let unreadable { throw SurveyFieldError.unreadable(table: "campaign", id: unreadable) }
     return campaigns.max { ($0.opensMs, $0.id) < ($1.opensMs, $1.id) }
   }
 
@@ -42,7 +44,7 @@ extension SurveyField {
   public func forms() async throws -> [FieldForm] {
     var forms: [FieldForm] = []
     for row in try await formRows() {
-      let form = try Self.form(row)
+      guard let form = try? Self.form(row) else { continue }
       forms.append(
         FieldForm(
           id: form.id, version: form.version, title: form.title.localized, state: row.state,
@@ -54,6 +56,8 @@ extension SurveyField {
   /// A form in its newest edition, or in the one that is named; nil when it is not here.
   public func form(id: String, version: String? = nil) async throws -> Form? {
     let rows = try await formRows().filter { $0.form == id && (version == nil || $0.version == version) }
+    // An edition that is named is one to show: where it cannot be read, that is as if it were not here.
+    if version != nil { return rows.first.flatMap { try? Self.form($0) } }
     return try rows.first.map(Self.form)
   }
 
@@ -70,8 +74,10 @@ extension SurveyField {
   }
 
   /// The units of the campaign; nil before they have arrived.
-  public func units() async throws -> UnitTree? {
-    let units = try await read { db in
+  public func units() async throws -> UnitTree? { UnitTree.standing(try await unitRows()).tree }
+
+  private func unitRows() async throws -> [SurveyUnit] {
+    try await read { db in
       try Row.fetchAll(db, sql: "SELECT code, name, kind, level, parent FROM unit ORDER BY code").map { row in
         SurveyUnit(
           code: UnitCode(row.text("code") ?? ""), name: row.text("name") ?? "", kind: row.text("kind") ?? "",
@@ -79,12 +85,41 @@ extension SurveyField {
         )
       }
     }
-    guard !units.isEmpty else { return nil }
-    do throws(DataProblems) {
-      return try UnitTree(units: units, source: "unit")
-    } catch {
-      throw SurveyFieldError.unreadable(table: "unit", id: error.problems.first?.explanation.en ?? "")
+  }
+
+  /// Everything here that this program cannot read: left out elsewhere, and named here with the reason.
+  public func unreadableRows() async throws -> [UnreadableRow] {
+    var found = try await replica.misformedRows().map { UnreadableRow($0) }
+    found += UnitTree.standing(try await unitRows()).others.map { code in
+      UnreadableRow(
+        table: "unit", key: code.rawValue,
+        reason: LocalizedText(vi: "thiếu tên, hay cấp trên không có", en: "it has no name, or its parent is not there"))
     }
+    let noDefinition = LocalizedText(vi: "định nghĩa không đúng dạng", en: "its definition is not well formed")
+    let rows = try await formRows()
+    for row in rows where (try? Self.form(row)) == nil { found.append(UnreadableRow(table: "form", key: row.key, reason: noDefinition)) }
+    let (campaigns, reports) = try await read { db in
+      (
+        try Row.fetchAll(db, sql: "SELECT id, definition FROM campaign WHERE definition IS NOT NULL").map {
+          (id: $0.text("id") ?? "", json: $0.text("definition") ?? "")
+        },
+        try Row.fetchAll(db, sql: "SELECT id, form FROM report WHERE form IS NOT NULL ORDER BY id").map {
+          (id: $0.text("id") ?? "", form: $0.text("form") ?? "")
+        }
+      )
+    }
+    for campaign in campaigns where (try? Campaign(json: Data(campaign.json.utf8))) == nil {
+      found.append(UnreadableRow(table: "campaign", key: campaign.id, reason: noDefinition))
+    }
+    let (known, named) = (Set(rows.map(\.key)), Set(found.filter { $0.table == "report" }.map(\.key)))
+    for report in reports where !known.contains(report.form) && !named.contains(report.id) {
+      found.append(
+        UnreadableRow(
+          table: "report", key: report.id,
+          reason: LocalizedText(vi: "máy này chưa có biểu mẫu \(report.form)", en: "the form \(report.form) is not on this device"),
+          remedy: LocalizedText(vi: "chạy field sync hoặc nâng cấp chương trình", en: "run field sync or upgrade this program")))
+    }
+    return found
   }
 
   private struct FormRow {

@@ -49,8 +49,12 @@ extension SurveyField {
     let blobs = try keep(photos)
     while true {
       let stored = try await storedReports(key: key).first
-      var standing: [String: AnswerValue] = [:]
-      if let stored { standing = try await merged(stored).answers }
+      var standing: [String: AnswerValue]? = [:]
+      if let stored {
+        // What cannot be read is written anew as a whole.
+        do { standing = try await merged(stored).answers } catch SurveyFieldError.unreadable { standing = nil }
+        if stored.readableDay == nil { standing = nil }
+      }
       let before = standing
       let saving = try await write { db -> ReportSaving? in
         // What was read may have changed meanwhile: then it is read again.
@@ -62,10 +66,10 @@ extension SurveyField {
             arguments: [key, unit, campaign, day.description, form, json])
           return .created
         }
-        if AnswerValue.json(before) == answers.canonicalJSON && stored.form == form { return .unchanged }
+        if let before, AnswerValue.json(before) == answers.canonicalJSON && stored.form == form { return .unchanged }
         guard !reason.isEmpty else { throw SurveyFieldError.reasonNeeded(day: day) }
         guard reason.utf8.count <= ReportChange.reasonBytesMax else { throw SurveyFieldError.reasonTooLong }
-        let difference = ReportChange.difference(from: before, to: answers)
+        let difference = ReportChange.difference(from: before ?? [:], to: answers)
         try db.execute(
           sql: """
             INSERT INTO report_change (id, unit, report, changed_ms, device, reason, form, answers_before, answers_after)
@@ -74,6 +78,12 @@ extension SurveyField {
           arguments: [
             Self.randomID(), unit, key, nowMs - nowMs % ReportChange.msPerMinute, device, reason, form, difference.before, difference.after,
           ])
+        guard let before else {
+          try db.execute(
+            sql: "UPDATE report SET day = ?, form = ?, answers = NULL, by_question = ? WHERE id = ?",
+            arguments: [day.description, form, json, key])
+          return .changed
+        }
         try db.execute(
           sql: "UPDATE report SET form = ?, by_question = ? WHERE id = ?",
           arguments: [form, try stored.byQuestion(changing: before, to: answers), key])
@@ -83,13 +93,15 @@ extension SurveyField {
     }
   }
 
-  /// The reports here, by day.
+  /// The reports here that this program can read, by day; of the others `unreadableRows` tells.
   public func reports() async throws -> [FieldReport] {
     var reports: [FieldReport] = []
     for stored in try await storedReports(key: nil) {
-      guard let day = stored.day.flatMap({ CalendarDay($0) }) else { throw SurveyFieldError.unreadable(table: "report", id: stored.id) }
+      guard let day = stored.readableDay else { continue }
       let form = (stored.form ?? "").split(separator: "@", maxSplits: 1).map(String.init)
-      let (answers, overridden) = try await merged(stored)
+      let merged: (answers: [String: AnswerValue], overridden: [String: AnswerValue])
+      do { merged = try await self.merged(stored) } catch SurveyFieldError.unreadable { continue }
+      let (answers, overridden) = merged
       reports.append(
         FieldReport(
           unit: UnitCode(stored.unit), day: day, formID: form.first ?? "", formVersion: form.count == 2 ? form[1] : "", answers: answers,
@@ -98,7 +110,7 @@ extension SurveyField {
     return reports
   }
 
-  /// The commune's report of a day; nil when nobody filed one that has arrived here.
+  /// The commune's report of a day; nil when nobody filed one that has arrived here and can be read.
   public func report(day: CalendarDay) async throws -> FieldReport? {
     let unit = try await unit()
     return try await reports().first { $0.day == day && $0.unit == unit }

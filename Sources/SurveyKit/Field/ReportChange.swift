@@ -37,7 +37,7 @@ public struct ReportChange: Sendable, Hashable {
 }
 
 extension SurveyField {
-  /// The corrections of the commune's report of a day that have arrived here, oldest first.
+  /// The corrections of the commune's report of a day that have arrived here and can be read, oldest first.
   public func reportChanges(day: CalendarDay) async throws -> [ReportChange] {
     let key = SurveySchema.reportKey(unit: try await unit().rawValue, day: day.description)
     let rows = try await read { db in
@@ -54,11 +54,12 @@ extension SurveyField {
         )
       }
     }
-    return try rows.map { row in
-      ReportChange(
-        day: day, changedMs: row.ms, device: row.device, reason: row.reason,
-        before: try Self.answers(row.before, table: "report_change", id: row.id),
-        after: try Self.answers(row.after, table: "report_change", id: row.id))
+    return rows.compactMap { row in
+      // Of what cannot be read `unreadableRows` tells.
+      guard let before = try? Self.answers(row.before, table: "report_change", id: row.id),
+        let after = try? Self.answers(row.after, table: "report_change", id: row.id)
+      else { return nil }
+      return ReportChange(day: day, changedMs: row.ms, device: row.device, reason: row.reason, before: before, after: after)
     }
   }
 

@@ -13,6 +13,8 @@ struct StoredReport: Sendable, Hashable {
   /// Each question by itself.
   var byQuestion: String?
 
+  var readableDay: CalendarDay? { day.flatMap { CalendarDay($0) } }
+
   /// How a question is written that was taken away from a report of an earlier program: were it left out, what `answers` says of
   /// it would stand.
   private static let takenAway = CanonicalJSON.boolean(false)

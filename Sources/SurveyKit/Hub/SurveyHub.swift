@@ -160,9 +160,12 @@ public struct HubPlan: Sendable {
   /// Of several campaigns the one that opens last.
   static func campaign(_ session: any HubSession) throws -> Campaign? {
     var campaigns: [Campaign] = []
+    var unreadable: DataProblems?
     for row in try session.rows("SELECT definition FROM campaign ORDER BY id") {
-      if let text = row[0].text { campaigns.append(try Campaign(json: Data(text.utf8))) }
+      guard let text = row[0].text else { continue }
+      do throws(DataProblems) { campaigns.append(try Campaign(json: Data(text.utf8))) } catch { unreadable = error }
     }
+    if campaigns.isEmpty, let unreadable { throw unreadable }
     return campaigns.max { ($0.opens, $0.id) < ($1.opens, $1.id) }
   }
 
@@ -191,7 +194,8 @@ public struct HubPlan: Sendable {
       staff[UnitCode(code)] = Headcount.Staff(
         officials: people(row[1]), civilServants: people(row[2]), partTime: people(row[3]), eligible: Int(clamping: eligible))
     }
+    guard let tree = UnitTree.standing(byLevel).tree else { return nil }
     return HubPlan(
-      campaign: campaign, tree: try UnitTree(units: byLevel), headcount: Headcount(staff: staff), forms: try forms(session))
+      campaign: campaign, tree: tree, headcount: Headcount(staff: staff), forms: try forms(session))
   }
 }
