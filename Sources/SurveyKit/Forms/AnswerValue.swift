@@ -74,6 +74,7 @@ extension AnswerValue {
     case .string(let text): return .text(text)
     case .integer(let value): return .integer(value)
     case .number(let value): return .decimal(value)
+    case .decimal(let digits): return .decimal(Double(digits) ?? 0)
     case .array(let elements):
       var names: [String] = []
       var instances: [[String: AnswerValue]] = []

@@ -52,7 +52,7 @@ struct RowImage: Hashable, Sendable {
         } else {
           return nil
         }
-      case .number, .boolean, .array: return nil
+      case .number, .decimal, .boolean, .array: return nil
       }
     }
   }

@@ -35,7 +35,7 @@ public enum ColumnFormat: String, Sendable, Hashable, Codable {
 
   private static func isAnswer(_ json: CanonicalJSON) -> Bool {
     switch json {
-    case .null, .string, .integer, .number: return true
+    case .null, .string, .integer, .number, .decimal: return true
     case .boolean, .object: return false
     case .array(let elements):
       let texts = elements.count { if case .string = $0 { true } else { false } }

@@ -8,6 +8,8 @@ package enum CanonicalJSON: Sendable, Hashable {
   case string(String)
   case integer(Int)
   case number(Double)
+  /// Of more digits than the other two hold: as it was written, without exponent, zeros in front and zeros behind.
+  case decimal(String)
   case boolean(Bool)
   case array([CanonicalJSON])
   case object([String: CanonicalJSON])
@@ -25,6 +27,7 @@ package enum CanonicalJSON: Sendable, Hashable {
     case .string(let text): Self.write(text, to: &out)
     case .integer(let value): out.append(contentsOf: String(value).utf8)
     case .number(let value): out.append(contentsOf: (value.isFinite ? PlainNumber.text(of: value) : "null").utf8)
+    case .decimal(let digits): out.append(contentsOf: digits.utf8)
     case .boolean(let value): out.append(contentsOf: (value ? "true" : "false").utf8)
     case .null: out.append(contentsOf: "null".utf8)
     case .array(let values):
@@ -66,32 +69,15 @@ package enum CanonicalJSON: Sendable, Hashable {
   }
 }
 
-extension CanonicalJSON: Decodable {
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    if container.decodeNil() {
-      self = .null
-    } else if let value = try? container.decode(Bool.self) {
-      self = .boolean(value)
-    } else if let value = try? container.decode(Int.self) {
-      self = .integer(value)
-    } else if let value = try? container.decode(Double.self) {
-      self = .number(value)
-    } else if let value = try? container.decode(String.self) {
-      self = .string(value)
-    } else if let value = try? container.decode([CanonicalJSON].self) {
-      self = .array(value)
-    } else {
-      self = .object(try container.decode([String: CanonicalJSON].self))
-    }
-  }
-}
-
 extension CanonicalJSON {
-  /// Reads JSON from a stranger: nested no deeper than `depthMax`, so that it cannot exhaust the stack. Nil if it is no JSON.
-  package static func parse(_ data: Data, depthMax: Int) -> CanonicalJSON? {
-    guard depth(of: data) <= depthMax else { return nil }
-    return try? JSONDecoder().decode(CanonicalJSON.self, from: data)
+  /// Reads JSON from a stranger: nested no deeper than `depthMax`, so that it cannot exhaust the stack.
+  ///
+  /// Numbers are exact. Nil if it is no JSON, if an object names one member twice, or a number is out of the range of a `Double`.
+  package static func parse(_ data: Data, depthMax: Int) -> CanonicalJSON? { try? read(data, depthMax: depthMax) }
+
+  static func read(_ data: Data, depthMax: Int) throws(JSONReader.Fault) -> CanonicalJSON {
+    var reader = JSONReader(data)
+    return try reader.read(depthMax: depthMax)
   }
 
   /// The deepest nesting of brackets outside strings.
