@@ -69,9 +69,11 @@ struct Sync: FieldCommand {
     exchange.bytesMax = budget.flatMap(ByteAmount.read)
     exchange.deadlineMs = deadline * 1000
     if watch { return try await Watch(exchange: exchange, transport: transport).run() }
-    let (report, error) = try await exchange.run(through: transport)
+    // What is carried for others goes within the same time.
+    let bounded = DeadlineTransport(transport, deadlineMs: deadline * 1000)
+    let (report, error) = try await exchange.run(through: bounded)
     if error == nil, enrolment.hubAddress.isEmpty, let hub { try await survey.replica.setHubAddress(hub) }
-    if error == nil { try await BundleSpeech(console).handOn(survey, store: field.storePath, through: transport) }
+    if error == nil { try await BundleSpeech(console).handOn(survey, store: field.storePath, through: bounded) }
     try console.result(report)
     exchange.warn(report)
     if error == nil || report.sent + report.received + report.sentPhotos > 0 { exchange.show(report) }

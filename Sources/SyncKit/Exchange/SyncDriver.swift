@@ -57,7 +57,7 @@ extension Replica {
 /// Performs the actions of a `SyncSession`: the one place where storage, network and protocol meet.
 final class SyncDriver {
   private let replica: Replica
-  private let transport: any Transport
+  private var transport: any Transport
   private let options: SyncOptions
   private var session: SyncSession
   private(set) var summary = SyncSummary()
@@ -83,17 +83,19 @@ final class SyncDriver {
 
   func run() async throws -> SyncSummary {
     let deadline = ContinuousClock.now + .milliseconds(options.deadlineMs)
+    transport = DeadlineTransport(transport, deadline: deadline)
     var action = session.start()
     while action != .finish {
       let event: SyncSession.Event
       do {
         try Task.checkCancellation()
         guard ContinuousClock.now < deadline else {
-          throw SyncError(
-            .timeout, vi: "Hết thời gian dành cho lần gửi này; sẽ gửi tiếp lần sau.",
-            en: "This exchange ran out of time; the next one goes on.")
+          throw DeadlineTransport.outOfTime
         }
-        event = affordable(action) ? try await perform(action) : budgetSpent()
+        var next = action
+        // A pause that outlasts the exchange ends with it.
+        if case .wait(let ms) = action { next = .wait(ms: min(ms, DeadlineTransport.leftMs(until: deadline))) }
+        event = affordable(next) ? try await perform(next) : budgetSpent()
       } catch is CancellationError {
         throw stopped(
           SyncError(.cancelled, vi: "Đã dừng theo yêu cầu; sẽ gửi tiếp lần sau.", en: "Stopped on request; the next exchange goes on."))

@@ -1,0 +1,39 @@
+/// Ends every call with what the calls are for: connecting, sending and receiving take no longer than is left until one moment.
+public struct DeadlineTransport: Transport {
+  private let inner: any Transport
+  private let deadline: ContinuousClock.Instant
+
+  /// Calls go through `inner` until `deadlineMs` from now.
+  public init(_ inner: any Transport, deadlineMs: Int) {
+    self.init(inner, deadline: .now + .milliseconds(deadlineMs))
+  }
+
+  init(_ inner: any Transport, deadline: ContinuousClock.Instant) {
+    self.inner = inner
+    self.deadline = deadline
+  }
+
+  /// - Throws: As `inner`; `SyncError` `.timeout` when nothing is left.
+  public func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
+    let leftMs = Self.leftMs(until: deadline)
+    guard leftMs > 0 else { throw Self.outOfTime }
+    return try await inner.send(request, timeoutMs: min(timeoutMs, leftMs))
+  }
+
+  /// What is left until `deadline`, in whole milliseconds, rounded up: 0 once it has passed.
+  static func leftMs(until deadline: ContinuousClock.Instant) -> Int {
+    let left = deadline - .now
+    guard left > .zero else { return 0 }
+    return Int(clamping: (left / .milliseconds(1)).rounded(.up))
+  }
+
+  static var outOfTime: SyncError {
+    SyncError(
+      .timeout, vi: "Hết thời gian dành cho lần gửi này; sẽ gửi tiếp lần sau.",
+      en: "This exchange ran out of time; the next one goes on.")
+  }
+}
+
+extension Int {
+  fileprivate init(clamping value: Double) { self = value < Double(Int32.max) ? Int(value) : Int(Int32.max) }
+}
