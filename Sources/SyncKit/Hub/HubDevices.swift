@@ -165,18 +165,54 @@ extension Hub {
     file.response = try await enrolResponse(scope: scope, certificate: certificate)
     file.hubAddress = hubAddress
     guard let record = try await self.device(key.replica) else { throw ByteReader.short }
-    var cursor = Data()
-    var isHead = false
-    var size = 0
-    while !isHead && size < WireLimits.pageBytesMax / 2 {
-      let page = try await page(for: record, cursor: cursor)
-      size += page.count
+    try await addPages(to: &file, for: record)
+    return try file.serializedData()
+  }
+
+  /// Pages of an enrolment file together, in bytes; what does not fit the device fetches once it has a network.
+  static let enrolmentPagesBytesMax = WireLimits.pageBytesMax - WireLimits.controlBytesMax
+
+  /// Adds what the device reads: scopes with a long feed in bulk, then the feed from there on.
+  private func addPages(to file: inout WireEnrolmentFile, for device: HubDevice) async throws {
+    var inBulk: [String] = []
+    while true {
+      do {
+        (file.snapshotPages, file.pages) = try await pages(for: device, inBulk: inBulk)
+        return
+      } catch let error as SyncError where error.code == .rebase {
+        // What comes in bulk goes first: the cursor then leads through everything.
+        guard let scope = error.scope, !inBulk.contains(scope) else { throw error }
+        inBulk.append(scope)
+      }
+    }
+  }
+
+  private func pages(for device: HubDevice, inBulk: [String]) async throws -> (snapshot: [WireSigned], feed: [WireSigned]) {
+    var (snapshots, feed): ([WireSigned], [WireSigned]) = ([], [])
+    var (cursor, bytesLeft) = (Data(), Self.enrolmentPagesBytesMax)
+    for scope in inBulk {
+      var place = Data()
+      repeat {
+        let page = try await snapshot(of: scope, for: device, cursor: cursor, place: place)
+        guard page.count <= bytesLeft else { return (snapshots, feed) }
+        bytesLeft -= page.count
+        let signed = try WireSigned(serializedBytes: page)
+        let content = try WireSnapshotPage(serializedBytes: signed.body)
+        place = content.next
+        if place.isEmpty { cursor = content.cursor }
+        snapshots.append(signed)
+      } while !place.isEmpty
+    }
+    while true {
+      let page = try await page(for: device, cursor: cursor)
+      guard page.count <= bytesLeft else { return (snapshots, feed) }
+      bytesLeft -= page.count
       let signed = try WireSigned(serializedBytes: page)
       let content = try WireFeedPage(serializedBytes: signed.body)
-      (cursor, isHead) = (content.cursor, content.head)
-      file.pages.append(signed)
+      cursor = content.cursor
+      feed.append(signed)
+      if content.head { return (snapshots, feed) }
     }
-    return try file.serializedData()
   }
 
   /// Takes a device's rights away. What it had sent before stays.

@@ -70,6 +70,13 @@ extension Replica {
     try await accept(
       wire.response, secrets: ReplicaSecrets(signingKey: key, unitKey: wire.response.unitKey), address: wire.hubAddress, isFile: true)
     let hub = try await hubKey()
+    for page in wire.snapshotPages {
+      let content = try SnapshotCodec.open(try page.serializedData(), hub: hub)
+      let (cursor, place) = try await engineRead { transaction in
+        (try transaction.state.value("cursor").blob ?? Data(), try SnapshotPlace(session: transaction.session).next(scope: content.scope))
+      }
+      _ = try await apply(content, after: cursor, place: place)
+    }
     for page in wire.pages {
       let bytes = try page.serializedData()
       _ = try await apply(try PageCodec.open(bytes, hub: hub), bytes: bytes)

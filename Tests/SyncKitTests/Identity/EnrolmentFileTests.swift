@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import TestSupport
 import Testing
 
@@ -27,6 +28,35 @@ import Testing
     }
     try await device.enroll(file: file)
     #expect(try await device.enrolment()?.writeScope == "07201")
+  }
+
+  /// A long feed comes in bulk, as it does over the network; a short one beside it as pages.
+  @Test(arguments: [["24"], ["07201"], ["24", "07201"]])
+  func aFileHoldsWhatALongFeedMade(long: [String]) async throws {
+    var options = Hub.Options()
+    (options.firstUnitsMax, options.snapshotRowsMax) = (10, 7)
+    let world = try await World(options: options)
+    let a = try await world.device("a")
+    for number in 0..<30 {
+      if long.contains("07201") || number == 0 {
+        try await a.execute("INSERT INTO note (id, unit, a) VALUES (?, '07201', ?)", ["n\(number)", number])
+        _ = try await a.sync(with: world.transport)
+      }
+      if long.contains("24") || number == 0 {
+        try await world.hub.write { try $0.execute("INSERT INTO note (id, unit, a) VALUES (?1, '24', 1)", [.text("p\(number)")]) }
+      }
+    }
+    let file = try await world.hub.makeEnrolmentFile(scope: "07201", readScopes: ["24", "07201"], label: "x", hubAddress: "")
+    let device = try world.replica("device")
+    try await device.enroll(file: file)
+    let all = try await world.hubNotes()
+    #expect(all.count == 30 * long.count + 2 - long.count)
+    #expect(try await device.notes() == all)
+    #expect(try await device.status().notices.isEmpty)
+    try await device.execute("UPDATE note SET b = 'mine' WHERE id = 'n0'")
+    let summary = try await device.sync(with: world.transport)
+    #expect(summary.progress.received == 0 && summary.progress.changesSent == 1)
+    #expect(try await device.status().agreement == .proved)
   }
 
   @Test func keysAreSavedPrivatelyAndReadBack() throws {

@@ -202,6 +202,9 @@ nonisolated enum WireBatchState: SwiftProtobuf.Enum, Swift.CaseIterable {
 
   /// durable; its device was revoked: merged only if an operator says so
   case undecided // = 3
+
+  /// never taken as it is: `reason` says why
+  case refused // = 4
   case UNRECOGNIZED(Int)
 
   init() {
@@ -214,6 +217,7 @@ nonisolated enum WireBatchState: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 1: self = .merged
     case 2: self = .waiting
     case 3: self = .undecided
+    case 4: self = .refused
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -224,6 +228,7 @@ nonisolated enum WireBatchState: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .merged: return 1
     case .waiting: return 2
     case .undecided: return 3
+    case .refused: return 4
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -234,6 +239,7 @@ nonisolated enum WireBatchState: SwiftProtobuf.Enum, Swift.CaseIterable {
     .merged,
     .waiting,
     .undecided,
+    .refused,
   ]
 
 }
@@ -247,6 +253,9 @@ nonisolated enum WireBlobPlace: SwiftProtobuf.Enum, Swift.CaseIterable {
   /// all or some of it
   case lacking // = 1
   case kept // = 2
+
+  /// never taken from the caller: `vi` and `en` say why
+  case unfit // = 3
   case UNRECOGNIZED(Int)
 
   init() {
@@ -258,6 +267,7 @@ nonisolated enum WireBlobPlace: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 0: self = .unreferred
     case 1: self = .lacking
     case 2: self = .kept
+    case 3: self = .unfit
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -267,6 +277,7 @@ nonisolated enum WireBlobPlace: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .unreferred: return 0
     case .lacking: return 1
     case .kept: return 2
+    case .unfit: return 3
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -276,6 +287,7 @@ nonisolated enum WireBlobPlace: SwiftProtobuf.Enum, Swift.CaseIterable {
     .unreferred,
     .lacking,
     .kept,
+    .unfit,
   ]
 
 }
@@ -465,6 +477,12 @@ nonisolated struct WireReceipt: Sendable {
 
   /// when WAITING: the number that is missing
   var expected: UInt64 = 0
+
+  /// when REFUSED: a code
+  var reason: String = String()
+
+  /// what it is about
+  var detail: String = String()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -732,6 +750,10 @@ nonisolated struct WireBlobState: Sendable {
 
   /// the hub has so many of it, from the start
   var bytes: UInt64 = 0
+
+  var vi: String = String()
+
+  var en: String = String()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1194,6 +1216,9 @@ nonisolated struct WireEnrolmentFile: Sendable {
 
   var hubAddress: String = String()
 
+  /// to be applied before pages
+  var snapshotPages: [WireSigned] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1519,11 +1544,11 @@ nonisolated extension WireEncoding: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension WireBatchState: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNSPECIFIED\0\u{1}MERGED\0\u{1}WAITING\0\u{1}UNDECIDED\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNSPECIFIED\0\u{1}MERGED\0\u{1}WAITING\0\u{1}UNDECIDED\0\u{1}REFUSED\0")
 }
 
 nonisolated extension WireBlobPlace: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNREFERRED\0\u{1}LACKING\0\u{1}KEPT\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNREFERRED\0\u{1}LACKING\0\u{1}KEPT\0\u{1}UNFIT\0")
 }
 
 nonisolated extension WireSigned: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1808,7 +1833,7 @@ nonisolated extension WireColumn: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireReceipt: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Receipt"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}incarnation\0\u{1}batch\0\u{1}replica\0\u{1}scope\0\u{1}number\0\u{3}hub_time_ms\0\u{1}state\0\u{1}units\0\u{1}changes\0\u{3}held_changes\0\u{1}held\0\u{1}conflicting\0\u{1}expected\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{1}incarnation\0\u{1}batch\0\u{1}replica\0\u{1}scope\0\u{1}number\0\u{3}hub_time_ms\0\u{1}state\0\u{1}units\0\u{1}changes\0\u{3}held_changes\0\u{1}held\0\u{1}conflicting\0\u{1}expected\0\u{1}reason\0\u{1}detail\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1830,6 +1855,8 @@ nonisolated extension WireReceipt: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.held) }()
       case 13: try { try decoder.decodeRepeatedUInt32Field(value: &self.conflicting) }()
       case 14: try { try decoder.decodeSingularUInt64Field(value: &self.expected) }()
+      case 15: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 16: try { try decoder.decodeSingularStringField(value: &self.detail) }()
       default: break
       }
     }
@@ -1878,6 +1905,12 @@ nonisolated extension WireReceipt: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.expected != 0 {
       try visitor.visitSingularUInt64Field(value: self.expected, fieldNumber: 14)
     }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 15)
+    }
+    if !self.detail.isEmpty {
+      try visitor.visitSingularStringField(value: self.detail, fieldNumber: 16)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1896,6 +1929,8 @@ nonisolated extension WireReceipt: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.held != rhs.held {return false}
     if lhs.conflicting != rhs.conflicting {return false}
     if lhs.expected != rhs.expected {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.detail != rhs.detail {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2447,7 +2482,7 @@ nonisolated extension WireBlobStates: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireBlobState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".BlobState"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}place\0\u{1}bytes\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}place\0\u{1}bytes\0\u{1}vi\0\u{1}en\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2457,6 +2492,8 @@ nonisolated extension WireBlobState: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularEnumField(value: &self.place) }()
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.vi) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.en) }()
       default: break
       }
     }
@@ -2469,12 +2506,20 @@ nonisolated extension WireBlobState: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.bytes != 0 {
       try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 2)
     }
+    if !self.vi.isEmpty {
+      try visitor.visitSingularStringField(value: self.vi, fieldNumber: 3)
+    }
+    if !self.en.isEmpty {
+      try visitor.visitSingularStringField(value: self.en, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireBlobState, rhs: WireBlobState) -> Bool {
     if lhs.place != rhs.place {return false}
     if lhs.bytes != rhs.bytes {return false}
+    if lhs.vi != rhs.vi {return false}
+    if lhs.en != rhs.en {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3318,7 +3363,7 @@ nonisolated extension WireSnapshotPlace: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireEnrolmentFile: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".EnrolmentFile"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{3}private_key\0\u{1}response\0\u{1}pages\0\u{3}hub_address\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{3}private_key\0\u{1}response\0\u{1}pages\0\u{3}hub_address\0\u{3}snapshot_pages\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3331,6 +3376,7 @@ nonisolated extension WireEnrolmentFile: SwiftProtobuf.Message, SwiftProtobuf._M
       case 3: try { try decoder.decodeSingularMessageField(value: &self._response) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.pages) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.hubAddress) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.snapshotPages) }()
       default: break
       }
     }
@@ -3356,6 +3402,9 @@ nonisolated extension WireEnrolmentFile: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.hubAddress.isEmpty {
       try visitor.visitSingularStringField(value: self.hubAddress, fieldNumber: 5)
     }
+    if !self.snapshotPages.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.snapshotPages, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3365,6 +3414,7 @@ nonisolated extension WireEnrolmentFile: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs._response != rhs._response {return false}
     if lhs.pages != rhs.pages {return false}
     if lhs.hubAddress != rhs.hubAddress {return false}
+    if lhs.snapshotPages != rhs.snapshotPages {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
