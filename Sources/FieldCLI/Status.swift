@@ -73,6 +73,11 @@ struct Status: FieldCommand {
         + " + \(n(status.waitingChanges)) chờ ở tỉnh + \(n(status.mergedChanges)) đã hợp nhất + \(n(status.heldChanges)) tạm giữ",
       "Changes: \(n(status.captured)) entered = \(n(status.pendingChanges)) pending + \(n(status.superseded)) superseded + \(n(status.sealedChanges)) sealed"
         + " + \(n(status.waitingChanges)) waiting at the hub + \(n(status.mergedChanges)) merged + \(n(status.heldChanges)) held")
+    if status.refusedChanges > 0 {
+      console.say(
+        " + \(n(status.refusedChanges)) tỉnh không bao giờ nhận được, còn trên máy này",
+        " + \(n(status.refusedChanges)) that the hub can never take, kept on this device")
+    }
     console.say(
       "Phiếu: \(n(status.packetsMade)) đã thu = \(n(status.packetsWaiting)) chờ gửi + \(n(status.packetsKept)) tỉnh đã nhận",
       "Answers: \(n(status.packetsMade)) collected = \(n(status.packetsWaiting)) waiting + \(n(status.packetsKept)) kept at the hub")

@@ -60,6 +60,7 @@ public final class Replica: Sendable {
       try MetadataSchema.migrate(db, metadataFor: all, records: .byKey)
       for schema in [
         Outbox.schema, RecordIndex.schema, Acknowledgements.schema, Lineage.schema, KeptPages.schema, SyncNotice.schema, BlobBook.schema,
+        RefusedOutbox.schema,
       ] {
         try db.execute(sql: schema)
       }

@@ -10,6 +10,8 @@ public struct SyncError: ExplainedError, Equatable {
     case badRequest, unauthorized, unknownReplica, revoked, wrongCode, codeUsed, wrongScope
     case badSignature, damaged, chainBroken, fork, tooLarge, busy, badCursor, rebase, hubFailed
     case noSuchBlob, noRoom
+    /// The hub will never take this attachment from this device; `BlobPlace.UNFIT` says so with its signature.
+    case blobUnfit
     // The local store.
     case notEnrolled, storeDamaged, storeMissing, storeNewer, diskFull, storeBusy, badSchema, badDropKey, keyUnusable
     case transactionTooLarge, cancelled, internalFault

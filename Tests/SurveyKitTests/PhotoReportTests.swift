@@ -75,7 +75,13 @@ import Testing
         "INSERT INTO attachment (id, unit, tbl, record, blob) VALUES (?, ?, 'report', '07201/2024-04-01', ?)",
         ["x\(number)", Self.unit, blob.hex])
     }
-    await #expect { try await world.sync(field) } throws: { ($0 as? SyncError)?.code == .damaged }
+    try await world.sync(field)
+    // It is told once, with the reason; the bytes stay.
+    #expect(try await field.replica.status().notices.map(\.kind) == [.blobUnfit, .blobUnfit])
+    #expect(try await field.replica.unfitBlobs().keys.allSatisfy { field.replica.blobs.has($0) })
+    #expect(try await field.photosToSend().count == 0)
+    try await world.sync(field)
+    #expect(try await field.replica.status().notices.count == 2)
     let photos = try await world.survey.photos()
     #expect(photos.count == 3 && photos.filter(\.isIn).map(\.blob) == [BlobID(of: jpeg).hex])
     #expect(world.survey.hub.blobs.ids() == [BlobID(of: jpeg)])

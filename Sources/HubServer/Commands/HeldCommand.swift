@@ -11,7 +11,8 @@ struct HeldCommand: AsyncParsableCommand {
       vi: "Xem việc bị giữ lại và giải quyết: thử lại, sửa, từ chối.", en: "See held work and move it on: retry, repair, decline."),
     examples: ["hub held list", "hub held decline 17-0 --by province --reason \"sent by mistake\""],
     subcommands: [
-      HeldListCommand.self, HeldShowCommand.self, HeldRetryCommand.self, HeldRepairCommand.self, HeldDeclineCommand.self,
+      HeldListCommand.self, HeldBatchesCommand.self, HeldShowCommand.self, HeldRetryCommand.self, HeldRepairCommand.self,
+      HeldDeclineCommand.self,
       HeldFreeCommand.self,
     ],
     defaultSubcommand: HeldListCommand.self)
@@ -64,12 +65,59 @@ struct HeldListCommand: ToolCommand {
     try await place.withHub(options) { survey in
       let lines = try await survey.hub.heldUnits(scope: unit).map { HeldLine($0, options.language) }
       try console.result(lines)
+      let stopped = try await survey.hub.stoppedBatches().count
+      if stopped > 0 {
+        let n = console.words.number(stopped)
+        console.say("\(n) gói chờ gói trước hoặc bị từ chối: hub held batches.", "\(n) batches wait or were refused: hub held batches.")
+      }
       guard !lines.isEmpty else { return console.say("Không có việc nào bị giữ lại.", "Nothing is held.") }
       let heading = [
         console.words.text("Số", "Id"), console.words.text("Đơn vị", "Unit"), console.words.text("Thiết bị", "Device"),
         console.words.text("Lý do", "Reason"), console.words.text("Cách giải quyết", "What to do"),
       ]
       console.table([heading] + lines.map { [$0.id, $0.unit, $0.device, "\($0.reason) \($0.detail)", $0.remedy] })
+    }
+  }
+}
+
+struct HeldBatchesCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "batches",
+    abstract: LocalizedText(
+      vi: "Liệt kê các gói không hợp nhất được: chờ gói trước, hoặc bị từ chối.",
+      en: "List batches that are merged nowhere: waiting for an earlier one, or refused."),
+    examples: ["hub held batches"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+
+  private struct Line: Encodable {
+    var unit: String
+    var device: String
+    var number: UInt64
+    /// `waiting`, or why it was refused.
+    var reason: String
+    var detail: String
+    var remedy: String
+    var receivedMs: UInt64
+    var bytes: Int
+    var isKept: Bool
+  }
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      let lines = try await survey.hub.stoppedBatches().map { batch in
+        Line(
+          unit: batch.scope, device: batch.replica.short, number: batch.number, reason: batch.reason ?? "waiting", detail: batch.detail,
+          remedy: batch.remedy(options.language), receivedMs: batch.receivedMs, bytes: batch.size, isKept: batch.isKept)
+      }
+      try console.result(lines)
+      guard !lines.isEmpty else { return console.say("Không có gói nào bị chặn.", "No batch is stopped.") }
+      let heading = [
+        console.words.text("Đơn vị", "Unit"), console.words.text("Thiết bị", "Device"), console.words.text("Gói", "Batch"),
+        console.words.text("Lý do", "Reason"), console.words.text("Cách giải quyết", "What to do"),
+      ]
+      console.table([heading] + lines.map { [$0.unit, $0.device, console.words.number(Int(clamping: $0.number)), $0.reason, $0.remedy] })
     }
   }
 }
@@ -207,6 +255,10 @@ struct HeldRepairCommand: ToolCommand {
     name: .long, help: .text(vi: "Khóa mới, khi khóa cũ là dòng của đơn vị khác.", en: "A new key, when the old one is another unit's row.")
   )
   var key: String?
+  @Flag(
+    name: .long,
+    help: .text(vi: "Nhận như máy chủ đã đọc, không sửa gì.", en: "Take it as the hub has read it, without a correction.")) var asRead =
+    false
   @Option(name: .long, help: .text(vi: "Ai quyết định.", en: "Who decides.")) var by: String
   @Option(name: .long, help: .text(vi: "Vì sao.", en: "Why.")) var reason: String
 
@@ -214,8 +266,9 @@ struct HeldRepairCommand: ToolCommand {
     for entry in set where !entry.contains("=") || entry.hasPrefix("=") {
       throw ValidationError(vi: "--set cần cột=giá-trị, không phải \(entry).", en: "--set needs column=value, not \(entry).")
     }
-    if set.isEmpty && drop.isEmpty && key == nil {
-      throw ValidationError(vi: "Cho biết sửa gì: --set, --drop hoặc --key.", en: "Say what to correct: --set, --drop or --key.")
+    if set.isEmpty && drop.isEmpty && key == nil && !asRead {
+      throw ValidationError(
+        vi: "Cho biết sửa gì: --set, --drop, --key hoặc --as-read.", en: "Say what to correct: --set, --drop, --key or --as-read.")
     }
   }
 

@@ -93,7 +93,14 @@ public final class SurveyHub: Sendable {
       at: storePath(in: folder), tables: SurveySchema.tables, migrator: SurveySchema.hubMigrator, clock: clock, create: create)
     var options = options
     options.observer = SurveyMergeObserver()
-    options.judgeBlob = { Photo.fault(ofKept: $0)?.explanation }
+    options.judgeBlobStart = { Photo.fault(ofStart: $0)?.explanation }
+    options.judgeBlob = {
+      switch Photo.fault(ofKept: $0) {
+      // The hub's own trouble speaks against no picture.
+      case .noLibrary?: throw SyncError(.hubFailed, vi: PhotoFault.noLibrary.explanation.vi, en: PhotoFault.noLibrary.explanation.en)
+      case let fault: return fault?.explanation
+      }
+    }
     let hub = try await Hub.open(
       store: store, keys: keys, keysFolder: keysPath(in: folder), clock: clock, receiver: SurveyLotReceiver(clock: clock), options: options)
     return SurveyHub(hub: hub, folder: folder, clock: clock)

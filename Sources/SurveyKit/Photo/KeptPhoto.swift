@@ -21,8 +21,32 @@ extension Photo {
     }
   }
 
-  /// Whether a file is a JPEG of which every segment is needed to show it, and nothing follows: metadata and comments have segments of
-  /// their own.
+  /// Why no photo as they are kept begins so: judged as soon as the first bytes are there. Nil while nothing speaks against it.
+  static func fault(ofStart bytes: Data) -> PhotoFault? {
+    bytes.withUnsafeBytes { bytes in
+      guard zip(bytes, [0xFF, 0xD8, 0xFF]).allSatisfy({ $0 == $1 }) else { return .notAPicture }
+      var at = 2
+      while at + 3 < bytes.count {
+        let marker = bytes[at + 1]
+        guard bytes[at] == 0xFF else { return .damaged }
+        // After the head of a scan comes what only the whole shows.
+        if marker == 0xDA || marker == 0xD9 { return nil }
+        let size = Int(bytes[at + 2]) << 8 | Int(bytes[at + 3])
+        if !isNeeded(marker, size: size) { return .notPrepared }
+        guard size >= 2 else { return .damaged }
+        at += 2 + size
+      }
+      return nil
+    }
+  }
+
+  /// Whether a segment of a JPEG is needed to show it: metadata and comments have segments of their own.
+  private static func isNeeded(_ marker: UInt8, size: Int) -> Bool {
+    // APP0 says the density, in 16 bytes; a longer one holds a small picture of its own.
+    !(marker == 0xE0 && size != 16) && !(0xE1...0xEF).contains(marker) && marker != 0xFE
+  }
+
+  /// Whether a file is a JPEG of which every segment is needed to show it, and nothing follows.
   private static func isBareJPEG(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard bytes.count > 4, bytes[0] == 0xFF, bytes[1] == 0xD8 else { return false }
     var at = 2
@@ -32,9 +56,7 @@ extension Photo {
       if marker == 0xD9 { return at + 2 == bytes.count }
       guard at + 3 < bytes.count else { return false }
       let size = Int(bytes[at + 2]) << 8 | Int(bytes[at + 3])
-      // APP0 says the density, in 16 bytes; a longer one holds a small picture of its own.
-      if marker == 0xE0, size != 16 { return false }
-      if (0xE1...0xEF).contains(marker) || marker == 0xFE { return false }
+      guard isNeeded(marker, size: size) else { return false }
       at += 2 + size
       // After the head of a scan its data, in which 0xFF is followed by 0 or the number of a restart.
       if marker == 0xDA {

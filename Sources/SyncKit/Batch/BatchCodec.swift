@@ -34,43 +34,57 @@ public enum BatchCodec {
     return try batch.serializedData()
   }
 
-  /// Reads a batch without judging its signature: who it claims to be from, and where it belongs.
-  static func claimedAuthor(of sealed: SealedBatch) throws -> (replica: ReplicaID, scope: String, number: UInt64) {
-    let batch = try header(of: try body(of: sealed))
-    guard let replica = ReplicaID(bytes: batch.replica) else { throw ByteReader.short }
-    return (replica, batch.scope, batch.number)
+  /// Where a batch claims to belong. What it leaves out is empty, or 0.
+  struct Claim: Hashable {
+    var replica: ReplicaID
+    var scope: String
+    var number: UInt64
+  }
+
+  /// Reads who a batch claims to be from, without judging its signature, or decoding more of it than that.
+  ///
+  /// - Throws: `SyncError` `.tooLarge`, `.damaged` when it does not even say whose it is.
+  static func claim(of sealed: SealedBatch) throws -> Claim {
+    let facts = WireScan.batchFacts(try body(of: sealed))
+    guard let replica = ReplicaID(bytes: facts.replica) else { throw ByteReader.short }
+    return Claim(replica: replica, scope: String(decoding: facts.scope, as: UTF8.self), number: facts.number)
   }
 
   /// Checks signature, bounds and form, and gives the content.
   ///
-  /// - Throws: `SyncError` `.badSignature`, `.damaged` or `.tooLarge`; nothing is kept.
+  /// - Throws: `SyncError` `.badSignature`, `.damaged` or `.tooLarge`; nothing is kept. `BatchRefusal` when its author signed what can
+  ///   never be read.
   public static func open(_ sealed: SealedBatch, author: VerifyingKey) throws -> BatchContent {
     guard sealed.bytes.count <= WireLimits.batchBytesMax else { throw tooLarge }
-    let content = try content(of: try author.open(sealed.bytes, as: .batch))
-    guard content.replica == author.replica else {
+    let body = try author.open(sealed.bytes, as: .batch)
+    guard WireScan.batchFacts(body).replica == author.replica.bytes else {
       throw SyncError(
         .badSignature, vi: "Gói ghi tên một thiết bị khác với thiết bị đã ký.",
         en: "The batch names another device than the one that signed it.")
     }
-    return content
+    return try content(of: body)
   }
 
   /// The content of a batch that was checked when it was journalled.
   static func reopen(_ sealed: SealedBatch) throws -> BatchContent { try content(of: try body(of: sealed)) }
 
   /// The content of a body whose signature is somebody else's matter.
+  ///
+  /// - Throws: `SyncError` `.badRequest` for a format of a newer program, which a later hub may read; `BatchRefusal`.
   static func content(of body: Data) throws -> BatchContent {
     let batch = try header(of: body)
-    guard let replica = ReplicaID(bytes: batch.replica) else { throw ByteReader.short }
+    guard let replica = ReplicaID(bytes: batch.replica) else { throw BatchRefusal(reason: .form) }
     var stamp: UInt64 = 0
     let stamps = batch.unitStamps.map { step in
       stamp &+= step
       return HybridTimestamp(rawValue: stamp)
     }
-    let changes = try TableCoder.decode(batch.tables, unitCount: stamps.count)
+    var units = try refusing { try TableCoder.read(batch.tables, unitCount: stamps.count) }
+    for (index, stamp) in stamps.enumerated() { units[index].stamp = stamp }
+    for index in units.indices.dropFirst(WireLimits.unitsMax) { units[index].note(.units, table: units[index].changes.first?.table ?? "") }
     return BatchContent(
       replica: replica, scope: batch.scope, number: batch.number, previous: batch.previous, cursor: batch.cursor,
-      units: zip(stamps, changes).map { ChangeUnit(stamp: $0, changes: $1) }, rules: try TableCoder.rules(of: batch.tables))
+      units: units, rules: TableCoder.readableRules(of: batch.tables))
   }
 
   private static func body(of sealed: SealedBatch) throws -> Data {
@@ -79,18 +93,25 @@ public enum BatchCodec {
   }
 
   private static func header(of body: Data) throws -> WireBatch {
-    let batch = try WireBatch.parse(body, named: LocalizedText(vi: "gói dữ liệu", en: "batch"))
+    let batch = try refusing { try WireBatch.parse(body, named: LocalizedText(vi: "gói dữ liệu", en: "batch")) }
     guard batch.format == format else {
       throw SyncError(
         .badRequest, vi: "Gói dữ liệu thuộc phiên bản \(batch.format); chỉ đọc được phiên bản \(format). Hãy nâng cấp.",
         en: "The batch has format \(batch.format); only format \(format) can be read. Upgrade.")
     }
-    let chained = batch.number == 1 ? batch.previous.isEmpty : batch.previous.count == 32
-    guard TableCoder.isName(batch.scope), batch.number >= 1, batch.number < 1 << 62, chained,
-      batch.cursor.count <= WireLimits.cursorBytesMax,
-      !batch.unitStamps.isEmpty, batch.unitStamps.count <= WireLimits.unitsMax
-    else { throw ByteReader.short }
+    guard TableCoder.isName(batch.scope) else { throw BatchRefusal(reason: .form, detail: "scope") }
+    guard batch.number >= 1, batch.number < 1 << 62 else { throw BatchRefusal(reason: .number) }
+    guard batch.number == 1 ? batch.previous.isEmpty : batch.previous.count == 32 else { throw BatchRefusal(reason: .previous) }
+    guard batch.cursor.count <= WireLimits.cursorBytesMax else { throw BatchRefusal(reason: .cursor) }
+    guard !batch.unitStamps.isEmpty else { throw BatchRefusal(reason: .empty) }
     return batch
+  }
+
+  /// What a decoder cannot read of a signed batch was never otherwise.
+  private static func refusing<T>(_ body: () throws -> T) throws -> T {
+    do { return try body() } catch let error as SyncError {
+      throw BatchRefusal(reason: error.code == .tooLarge ? .size : .form)
+    }
   }
 
   private static var tooLarge: SyncError {
@@ -167,67 +188,71 @@ enum TableCoder {
   }
 
   /// - Returns: For each unit its changes, in the order of tables and rows.
+  /// - Throws: `SyncError` for anything that is not as it must be: a hub's pages have no faults.
   static func decode(_ tables: [WireTableChanges], unitCount: Int) throws -> [[RowChange]] {
+    let units = try read(tables, unitCount: unitCount)
+    guard units.allSatisfy({ $0.faults.isEmpty }) else { throw ByteReader.short }
+    return units.map(\.changes)
+  }
+
+  /// Reads what a device says. What is wrong with one unit is noted there, and the others are as they were sent.
+  ///
+  /// - Returns: Units without stamps; their changes are in the order of tables and rows.
+  /// - Throws: `SyncError` where it cannot be told which units are meant, or more comes than memory is spent on.
+  static func read(_ tables: [WireTableChanges], unitCount: Int) throws -> [ChangeUnit] {
     guard tables.count <= WireLimits.tablesMax else { throw ByteReader.short }
-    var units = [[RowChange]](repeating: [], count: unitCount)
+    var units = [ChangeUnit](repeating: ChangeUnit(stamp: .zero, changes: []), count: unitCount)
     var inflated = 0
     var rowsLeft = WireLimits.rowsMax
     for table in tables {
       let rows = Int(table.rows)
-      guard rows <= rowsLeft, table.columns.count <= WireLimits.columnsPerTableMax, isName(table.table) else { throw ByteReader.short }
+      guard rows <= rowsLeft else { throw ByteReader.short }
       rowsLeft -= rows
+      let name = isName(table.table) ? table.table : nearestName(table.table)
       let unit = try ColumnCoder.decode(table.unit, rows: rows, inflatedBytes: &inflated)
       let life = try ColumnCoder.decode(table.life, rows: rows, inflatedBytes: &inflated)
-      let key = try ColumnCoder.decode(table.key, rows: rows, inflatedBytes: &inflated)
-      let columns = try table.columns.map { column in
-        guard isName(column.name) else { throw ByteReader.short }
-        let cells = try ColumnCoder.decode(column, rows: rows, inflatedBytes: &inflated)
-        return DecodedColumn(
-          name: column.name, kind: column.kind, cells: cells, generations: try generations(of: column, cells: cells))
-      }
-      guard Set(columns.map(\.name)).count == columns.count else { throw ByteReader.short }
+      var keyFaults = ColumnFaults()
+      let key = try ColumnCoder.decode(table.key, rows: rows, inflatedBytes: &inflated, faults: &keyFaults)
+      let columns = try table.columns.map { try ReadColumn($0, rows: rows, inflatedBytes: &inflated) }
+      let isDoubled = Set(columns.map(\.name)).count < columns.count
       for row in 0..<rows {
-        guard case .integer(let index) = unit[row], index >= 0, index < unitCount, case .integer(let count) = life[row],
-          let life = UInt32(exactly: count), life > 0, life <= WireLimits.lifeMax, let key = key[row], isKey(key)
-        else { throw ByteReader.short }
-        var cells: [CellChange] = []
-        cells.reserveCapacity(columns.count)
-        for column in columns {
+        guard case .integer(let number) = unit[row], let index = Int(exactly: number), units.indices.contains(index) else {
+          throw ByteReader.short
+        }
+        var faults: [UnitFault] = []
+        var change = RowChange(table: name, key: key[row] ?? .null, life: 0, cells: [])
+        if name != table.table { faults.append(UnitFault(why: .name, table: name)) }
+        if columns.count > WireLimits.columnsPerTableMax { faults.append(UnitFault(why: .columns, table: name)) }
+        if let why = keyFaults.why(row) { faults.append(UnitFault(why: why, table: name)) }
+        if !isKey(change.key) {
+          let nearest = nearestKey(change.key)
+          change.key = nearest.key
+          faults.append(UnitFault(why: nearest.why, table: name))
+        }
+        if let count = life[row]?.integer, count >= 1, count <= WireLimits.lifeMax {
+          change.life = UInt32(count)
+        } else {
+          change.life = 1
+          faults.append(UnitFault(why: .life, table: name))
+        }
+        change.cells.reserveCapacity(columns.count)
+        for (place, column) in columns.enumerated() {
           guard let value = column.cells[row] else { continue }
-          guard isValue(value) else { throw ByteReader.short }
-          if column.kind == .whole {
-            cells.append(CellChange(column.name, value, generation: column.generations.isEmpty ? 0 : column.generations[row]))
+          if isDoubled, columns[..<place].contains(where: { $0.name == column.name && $0.cells[row] != nil }) {
+            faults.append(UnitFault(why: .twice, table: name, column: column.name))
             continue
           }
-          cells += try CellPacking.unpack(
-            CellPacking.Packed(
-              column: column.name, kind: column.kind, value: value, generation: column.generations.isEmpty ? 0 : column.generations[row]))
+          column.append(value, row: row, table: name, to: &change.cells, faults: &faults)
         }
-        guard life % 2 == 1 || cells.isEmpty else { throw ByteReader.short }
-        units[Int(index)].append(RowChange(table: table.table, key: key, life: life, cells: cells))
+        if !change.isAlive && !change.cells.isEmpty {
+          faults.append(UnitFault(why: .deletion, table: name, column: change.cells[0].column))
+          change.cells = []
+        }
+        units[index].changes.append(change)
+        for fault in faults { units[index].note(fault) }
       }
     }
     return units
-  }
-
-  private struct DecodedColumn {
-    var name: String
-    var kind: WireCellKind
-    var cells: [CellValue?]
-    /// One entry a row; empty when all are 0.
-    var generations: [UInt32]
-  }
-
-  private static func generations(of column: WireColumn, cells: [CellValue?]) throws -> [UInt32] {
-    guard !column.generations.isEmpty else { return [] }
-    var reader = ByteReader(column.generations)
-    let all = try cells.map { cell -> UInt32 in
-      guard cell != nil else { return 0 }
-      guard let generation = UInt32(exactly: try reader.varint()), generation <= WireLimits.lifeMax else { throw ByteReader.short }
-      return generation
-    }
-    guard reader.isAtEnd else { throw ByteReader.short }
-    return all
   }
 
   /// Whether a text can name a table, column or scope. A zero byte would end it early in some stores.

@@ -47,37 +47,52 @@ enum CellPacking {
     return data
   }
 
-  /// - Throws: `SyncError` `.damaged` for what is no object or run, or has too many parts.
-  static func unpack(_ packed: Packed) throws -> [CellChange] {
+  /// Parts that cannot be told from one another, or may not stand.
+  struct Fault: Error {
+    var why: UnitFault.Why
+    /// What can be shown instead: the parts with names that may stand, or the value as it came.
+    var nearest: [CellChange]
+  }
+
+  static func unpack(_ packed: Packed) throws(Fault) -> [CellChange] {
+    let whole = CellChange(packed.column, packed.value)
+    guard packed.kind == .whole || packed.generation == 0 else { throw Fault(why: .generation, nearest: [whole]) }
     switch packed.kind {
     case .whole: return [CellChange(packed.column, packed.value, generation: packed.generation)]
     case .members:
-      guard packed.generation == 0, case .text(let text) = packed.value,
-        case .object(let object)? = CanonicalJSON.parse(Data(text.utf8), depthMax: CellParts.jsonDepthMax),
-        object.count <= WireLimits.partsPerCellMax
-      else { throw ByteReader.short }
-      return try object.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { name, json in
-        // Two spellings of one name would be two members here and one elsewhere.
-        guard name.nfc.utf8.elementsEqual(name.utf8) else { throw ByteReader.short }
-        return CellChange(packed.column, json == .null ? .null : .text(json.text), part: .member(name))
+      guard case .text(let text) = packed.value else { throw Fault(why: .kind, nearest: [whole]) }
+      let json: CanonicalJSON
+      do throws(JSONReader.Fault) {
+        json = try CanonicalJSON.read(Data(text.utf8), depthMax: CellParts.jsonDepthMax)
+      } catch {
+        throw Fault(why: error == .repeatedName ? .member : .json, nearest: [whole])
       }
+      guard case .object(let object) = json else { throw Fault(why: .json, nearest: [whole]) }
+      guard object.count <= WireLimits.partsPerCellMax else { throw Fault(why: .parts, nearest: [whole]) }
+      var why: UnitFault.Why?
+      let cells = object.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { name, value in
+        let plain = name.withoutZeroBytes.nfc
+        // Two spellings of one name would be two members here and one elsewhere.
+        if !plain.utf8.elementsEqual(name.utf8) { why = name.hasZeroByte ? .zeroByte : .nfc }
+        return CellChange(packed.column, value == .null ? .null : .text(value.text), part: .member(plain))
+      }
+      if let why { throw Fault(why: why, nearest: cells) }
+      return cells
     case .increments:
-      guard packed.generation == 0, case .blob(let run) = packed.value else { throw ByteReader.short }
+      guard case .blob(let run) = packed.value else { throw Fault(why: .kind, nearest: [whole]) }
       var reader = ByteReader(run)
       var cells: [CellChange] = []
       var ids = Set<UInt64>()
       while !reader.isAtEnd {
-        let id = try reader.fixed64()
-        let amount = try reader.zigzag()
-        guard ids.insert(id).inserted, ids.count <= WireLimits.partsPerCellMax, amount.magnitude <= WireLimits.incrementMax.magnitude else {
-          throw ByteReader.short
+        guard let id = try? reader.fixed64(), let amount = try? reader.zigzag() else { throw Fault(why: .unreadable, nearest: [whole]) }
+        guard ids.count < WireLimits.partsPerCellMax else { throw Fault(why: .parts, nearest: [whole]) }
+        guard ids.insert(id).inserted, amount.magnitude <= WireLimits.incrementMax.magnitude else {
+          throw Fault(why: .increment, nearest: [whole])
         }
         cells.append(CellChange(packed.column, .integer(amount), part: .increment(id)))
       }
       return cells
-    case .UNRECOGNIZED:
-      throw SyncError(
-        .badRequest, vi: "Dữ liệu có kiểu ô chưa biết; hãy nâng cấp.", en: "The data has an unknown kind of cell; upgrade this side.")
+    case .UNRECOGNIZED: throw Fault(why: .newer, nearest: [whole])
     }
   }
 }

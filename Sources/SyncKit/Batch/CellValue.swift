@@ -129,6 +129,14 @@ struct ByteReader {
     return text
   }
 
+  /// - Parameter isIll: Set when the bytes are not UTF-8; then what can be read of them is returned.
+  mutating func text(_ count: UInt64, isIll: inout Bool) throws -> String {
+    let bytes = try run(count)
+    if let text = String(wellFormed: bytes) { return text }
+    isIll = true
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   mutating func real() throws -> Double { Double(bitPattern: try fixed64()) }
 
   /// 8 bytes, little endian.
@@ -138,11 +146,12 @@ struct ByteReader {
     return bits
   }
 
-  mutating func mixed() throws -> CellValue {
+  /// - Parameter isIll: As of `text`.
+  mutating func mixed(isIll: inout Bool) throws -> CellValue {
     switch try byte() {
     case 1: .integer(try zigzag())
     case 2: .real(try real())
-    case 3: .text(try text(try varint()))
+    case 3: .text(try text(try varint(), isIll: &isIll))
     case 4: .blob(Data(try take(try varint())))
     default: throw Self.short
     }

@@ -88,11 +88,20 @@ public struct ChangeUnit: Hashable, Sendable {
   /// The timestamp all its changes carry: that of its last transaction.
   public var stamp: HybridTimestamp
   public var changes: [RowChange]
+  /// What of it could not stand as it was sent; none in what a SyncKit device seals.
+  private(set) var faults: [UnitFault] = []
 
   public init(stamp: HybridTimestamp, changes: [RowChange]) {
     self.stamp = stamp
     self.changes = changes
   }
+
+  /// Each is noted once.
+  mutating func note(_ fault: UnitFault) {
+    if faults.count < UnitFault.notedMax && !faults.contains(fault) { faults.append(fault) }
+  }
+
+  mutating func note(_ why: UnitFault.Why, table: String) { note(UnitFault(why: why, table: table)) }
 }
 
 /// What a sealed batch says, read or about to be written.

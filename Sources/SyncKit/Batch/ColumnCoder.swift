@@ -34,18 +34,53 @@ enum ColumnCoder {
   ///   - inflatedBytes: Counts what was inflated over a whole message; past the bound the message is refused.
   /// - Returns: One entry a row; nil where the row did not write this cell.
   static func decode(_ column: WireColumn, rows: Int, inflatedBytes: inout Int) throws -> [CellValue?] {
+    var faults = ColumnFaults()
+    let cells = try decode(column, rows: rows, inflatedBytes: &inflatedBytes, faults: &faults)
+    guard faults.isEmpty else { throw ByteReader.short }
+    return cells
+  }
+
+  /// As above, but for cells that can be told and not read: they are in `faults`, with the nearest value in their place.
+  ///
+  /// - Throws: `SyncError` where not even the rows that wrote the column can be told, or too much is inflated.
+  static func decode(
+    _ column: WireColumn, rows: Int, inflatedBytes: inout Int, faults: inout ColumnFaults
+  ) throws -> [CellValue?] {
     let isWritten = column.written.isEmpty ? nil : try bits(column.written, count: rows)
     let writtenCount = isWritten?.count(where: { $0 }) ?? rows
-    let isNull = column.nulls.isEmpty ? nil : try bits(column.nulls, count: writtenCount)
-    let valueCount = writtenCount - (isNull?.count(where: { $0 }) ?? 0)
-    let raw = try inflated(column, inflatedBytes: &inflatedBytes)
-    let values = try unpack(column.encoding, raw, count: valueCount)
-    if isWritten == nil && isNull == nil { return values }
-    var next = values.makeIterator()
+    guard writtenCount <= WireLimits.rowsMax else { throw ByteReader.short }
+    let isNull: [Bool]?
+    let values: [CellValue?]
+    var illTexts: [Int] = []
+    do {
+      isNull = column.nulls.isEmpty ? nil : try bits(column.nulls, count: writtenCount)
+      let raw = try inflated(column, inflatedBytes: &inflatedBytes)
+      values = try unpack(column.encoding, raw, count: writtenCount - (isNull?.count(where: { $0 }) ?? 0), illTexts: &illTexts)
+    } catch let error as SyncError where error.code == .damaged {
+      if case .UNRECOGNIZED = column.encoding { faults.all = .newer } else { faults.all = .unreadable }
+      return (0..<rows).map { isWritten?[$0] ?? true ? .null : nil }
+    }
+    if illTexts.count > ColumnFaults.rowsMax {
+      faults.all = .utf8
+      illTexts = []
+    }
+    if isWritten == nil && isNull == nil {
+      for row in illTexts { faults.rows[row] = .utf8 }
+      return values
+    }
+    var next = 0
     var nulls = isNull.map { $0.makeIterator() }
+    var ill = illTexts.makeIterator()
+    var nextIll = ill.next()
     return (0..<rows).map { row in
       guard isWritten?[row] ?? true else { return nil }
-      return nulls?.next() == true ? .null : next.next() ?? nil
+      if nulls?.next() == true { return .null }
+      defer { next += 1 }
+      if next == nextIll {
+        faults.rows[row] = .utf8
+        nextIll = ill.next()
+      }
+      return next < values.count ? values[next] : nil
     }
   }
 
@@ -126,8 +161,9 @@ enum ColumnCoder {
     return values.allSatisfy { encoding($0) == first } ? first : .mixed
   }
 
+  /// - Parameter illTexts: Takes the places of texts that are not UTF-8; what can be read of them stands there.
   /// - Returns: `count` values; optional, as most columns are written in every row, and then these are its cells.
-  private static func unpack(_ encoding: WireEncoding, _ raw: Data, count: Int) throws -> [CellValue?] {
+  private static func unpack(_ encoding: WireEncoding, _ raw: Data, count: Int, illTexts: inout [Int]) throws -> [CellValue?] {
     // Every value takes at least a byte, but for blobs of equal size 0: so the count cannot promise more than came.
     guard count <= raw.count || (encoding == .equalBlobs && count <= WireLimits.rowsMax) else { throw ByteReader.short }
     var reader = ByteReader(raw)
@@ -135,7 +171,11 @@ enum ColumnCoder {
     values.reserveCapacity(count)
     switch encoding {
     case .mixed:
-      for _ in 0..<count { values.append(try reader.mixed()) }
+      for place in 0..<count {
+        var isIll = false
+        values.append(try reader.mixed(isIll: &isIll))
+        if isIll { illTexts.append(place) }
+      }
     case .integers:
       for _ in 0..<count { values.append(.integer(try reader.zigzag())) }
     case .integerSteps:
@@ -148,7 +188,11 @@ enum ColumnCoder {
       for _ in 0..<count { values.append(.real(try reader.real())) }
     case .texts:
       let lengths = try (0..<count).map { _ in try reader.varint() }
-      for length in lengths { values.append(.text(try reader.text(length))) }
+      for (place, length) in lengths.enumerated() {
+        var isIll = false
+        values.append(.text(try reader.text(length, isIll: &isIll)))
+        if isIll { illTexts.append(place) }
+      }
     case .blobs:
       let lengths = try (0..<count).map { _ in try reader.varint() }
       for length in lengths { values.append(.blob(try reader.take(length))) }

@@ -48,6 +48,17 @@ extension TableCoder {
   }
 }
 
+extension TableCoder {
+  /// As `rules(of:)`, without rules that are none: of these columns nothing is said.
+  static func readableRules(of tables: [WireTableChanges]) -> [String: MergePolicies] {
+    var rules: [String: MergePolicies] = [:]
+    for table in tables {
+      for column in table.columns { if let rule = try? column.said() { rules[table.table, default: [:]][column.name] = rule } }
+    }
+    return rules
+  }
+}
+
 extension MergePolicy {
   /// The rule by which a cell of an unknown column merges: that of its kind, or what was said.
   ///

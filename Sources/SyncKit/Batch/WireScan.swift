@@ -13,6 +13,29 @@ enum WireScan {
   /// The field of `Batch` and `FeedPage` that holds a table, that of `SnapshotPage`, and of `Batch` that holds the stamps.
   private static let (tables, snapshotTables, stamps): (UInt64, UInt64, UInt64) = (8, 11, 7)
 
+  /// What a batch says of itself, found without decoding it: bytes of fields 2 and 3, and the number in field 4.
+  static func batchFacts(_ body: Data) -> (replica: Data, scope: Data, number: UInt64) {
+    var facts = (replica: Data(), scope: Data(), number: UInt64(0))
+    var reader = ByteReader(body)
+    // A writer puts them first. Of one that does not, or repeats them, the last counts, as in protobuf; what cannot be read ends it.
+    while !reader.isAtEnd {
+      guard let tag = try? reader.varint() else { return facts }
+      switch (tag >> 3, tag & 7) {
+      case (let field, 0):
+        guard let value = try? reader.varint() else { return facts }
+        if field == 4 { facts.number = value }
+      case (_, 1): guard (try? reader.take(8)) != nil else { return facts }
+      case (let field, 2):
+        guard let count = try? reader.varint(), let part = try? reader.take(count) else { return facts }
+        if field == 2 { facts.replica = part }
+        if field == 3 { facts.scope = part }
+      case (_, 5): guard (try? reader.take(4)) != nil else { return facts }
+      default: return facts
+      }
+    }
+    return facts
+  }
+
   static func check<Kind: Message>(_ bytes: Data, of kind: Kind.Type) throws {
     let isBatch = kind == WireBatch.self
     let tables: UInt64? =

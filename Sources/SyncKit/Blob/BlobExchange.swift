@@ -14,6 +14,7 @@ struct BlobExchange {
   let replica: Replica
   let call: (HubRequest) async throws -> HubResponse
   let hub: VerifyingKey
+  let hubTimeMs: UInt64
 
   /// What one question to the hub told.
   struct Answer {
@@ -22,6 +23,10 @@ struct BlobExchange {
     var next: BlobID?
     /// The hub has no room for blobs now.
     var isDeferred = false
+    /// It told of blobs that it will never take.
+    var notices: [SyncNotice] = []
+    /// The hub knows no blobs yet.
+    var isUnknown = false
   }
 
   /// Asks about the next blobs that the hub has not confirmed, and notes those it has.
@@ -31,18 +36,26 @@ struct BlobExchange {
   func ask(after: BlobID?, limit: Int) async throws -> Answer? {
     let ids = try await replica.blobsToConfirm(after: after, limit: limit)
     guard let last = ids.last else { return nil }
+    var answer = try await ask(about: ids)
+    if ids.count == limit && !answer.isUnknown { answer.next = last }
+    return answer
+  }
+
+  /// Asks about some blobs, and notes those that the hub has or will never take.
+  func ask(about ids: [BlobID]) async throws -> Answer {
     let body = ids.reduce(into: Data()) { $0 += $1.bytes }
     let response: HubResponse
     do { response = try await call(HubRequest("POST", "/v1/blobs", body: body)) } catch let error as SyncError
       where error.code == .badRequest
     {
       // A hub that knows no blobs yet: they wait until it does.
-      return Answer(isDeferred: true)
+      return Answer(isDeferred: true, isUnknown: true)
     }
     let states = try self.states(in: response, to: body, count: ids.count)
     let store = replica.blobs
-    var answer = Answer(next: ids.count == limit ? last : nil, isDeferred: states.isDeferred)
+    var answer = Answer(isDeferred: states.isDeferred)
     var kept: [BlobID] = []
+    var unfit: [(BlobID, LocalizedText)] = []
     for (id, state) in zip(ids, states.states) {
       switch state.place {
       case .kept: kept.append(id)
@@ -50,11 +63,21 @@ struct BlobExchange {
         if let size = store.byteCount(id), !states.isDeferred {
           answer.offers.append(BlobOffer(id: id, size: size, offset: min(size - 1, Int(clamping: state.bytes))))
         }
+      case .unfit: unfit.append((id, LocalizedText(vi: state.vi, en: state.en)))
       case .unreferred, .UNRECOGNIZED: break
       }
     }
     try await note(kept)
+    answer.notices = try await note(unfit)
     return answer
+  }
+
+  private func note(_ unfit: [(BlobID, LocalizedText)]) async throws -> [SyncNotice] {
+    guard !unfit.isEmpty else { return [] }
+    let now = hubTimeMs
+    return try await replica.engineWrite { transaction in
+      try unfit.compactMap { try BlobBook(session: transaction.session).noteUnfit($0, $1, hubTimeMs: now) }
+    }
   }
 
   /// Sends one piece.

@@ -78,24 +78,37 @@ public struct BlobStore: Sendable {
   /// - Parameters:
   ///   - offset: Where `bytes` stand in the blob; at most what is here of it.
   ///   - size: The whole blob's.
-  ///   - judge: Looks at the whole before it gets its name; a reason refuses it as damage does.
   /// - Returns: How many bytes are here now. With `size` the blob is whole, checked and on the disk.
   /// - Throws: `SyncError` `.badRequest` with `expected` when bytes before `offset` are missing, `.tooLarge`, `.damaged` when the
   ///   whole is not what its name says: its beginning is forgotten then. `.diskFull` keeps what was here.
   @discardableResult
-  public func put(
-    _ bytes: Data, of id: BlobID, at offset: Int, size: Int, judge: (@Sendable (Data) -> LocalizedText?)? = nil
-  ) throws -> Int {
+  public func put(_ bytes: Data, of id: BlobID, at offset: Int, size: Int) throws -> Int {
     if let whole = byteCount(id) {
       try checkSize(bytes, at: offset, size: size)
       return whole
     }
-    return try put(bytes, of: id, at: offset, size: size, from: nil, judge: judge)
+    return try put(bytes, of: id, at: offset, size: size, from: nil, judge: nil, judgeStart: nil)
   }
 
+  /// Why a blob is never kept, though its bytes arrived as they were sent. Its beginning is forgotten.
+  struct Unfit: Error {
+    var reason: LocalizedText
+    /// Its name is that of the whole; of a beginning nobody knows.
+    var isWhole: Bool
+  }
+
+  /// A beginning in bytes, as far as it is judged.
+  public static let startBytesMax = WireLimits.blobPieceBytesMax
+
   /// As `put`, of a beginning that is `holder`'s alone: also where the blob is whole already, every byte of it has to come.
+  ///
+  /// - Parameters:
+  ///   - judge: Looks at the whole before it gets its name.
+  ///   - judgeStart: Looks at its beginning as long as that grows.
+  /// - Throws: `Unfit` too, and what `judge` throws: what is here is kept then.
   func put(
-    _ bytes: Data, of id: BlobID, at offset: Int, size: Int, from holder: String?, judge: (@Sendable (Data) -> LocalizedText?)? = nil
+    _ bytes: Data, of id: BlobID, at offset: Int, size: Int, from holder: String?, judge: (@Sendable (Data) throws -> LocalizedText?)?,
+    judgeStart: (@Sendable (Data) -> LocalizedText?)?
   ) throws -> Int {
     try checkSize(bytes, at: offset, size: size)
     try makeFolder("part")
@@ -110,6 +123,13 @@ public struct BlobStore: Sendable {
         en: "Only the first \(have) bytes of the attachment are here; go on from there.", expected: UInt64(have))
     }
     let new = bytes.dropFirst(have - offset)
+    if have < Self.startBytesMax, let judgeStart {
+      let start = try Self.read(file, from: 0, count: have, path: partPath(id, holder)) + new.prefix(Self.startBytesMax - have)
+      if let reason = judgeStart(start) {
+        forgetPart(id, holder)
+        throw Unfit(reason: reason, isWhole: false)
+      }
+    }
     do { try Self.write(new, to: file, at: have) } catch {
       ftruncate(file, off_t(have))
       throw unwritable
@@ -251,7 +271,9 @@ public struct BlobStore: Sendable {
   /// Another's finished or forgotten beginning is met at most so often in a row.
   private static let lockTriesMax = 100
 
-  private func finish(_ id: BlobID, _ holder: String?, file: Int32, size: Int, judge: (@Sendable (Data) -> LocalizedText?)?) throws {
+  private func finish(
+    _ id: BlobID, _ holder: String?, file: Int32, size: Int, judge: (@Sendable (Data) throws -> LocalizedText?)?
+  ) throws {
     let content = try Self.read(file, from: 0, count: size + 1, path: partPath(id, holder))
     guard BlobID(of: content) == id else {
       forgetPart(id, holder)
@@ -259,10 +281,9 @@ public struct BlobStore: Sendable {
         .damaged, vi: "Tệp đính kèm không khớp tên của nó: hỏng trên đường. Gửi lại từ đầu.",
         en: "The attachment does not match its name: damaged on the way. Send it again from the start.")
     }
-    if let reason = judge?(content) {
+    if let reason = try judge?(content) {
       forgetPart(id, holder)
-      throw SyncError(
-        .damaged, vi: "Tệp đính kèm \(id.hex.prefix(8)): \(reason.vi)", en: "The attachment \(id.hex.prefix(8)): \(reason.en)")
+      throw Unfit(reason: reason, isWhole: true)
     }
     if has(id) {
       forgetPart(id, holder)

@@ -185,6 +185,9 @@ extension Hub {
           if try !book.knows(id) || !book.isHeld(id, by: giver) { found.append((id, giver)) }
         } else if try references.refers(to: id, scopes: [device.scope]) {
           (state.place, state.bytes) = (.lacking, UInt64(blobs.partCount(id, of: device.scope)))
+          if let reason = try UnfitBlobs(session: session).reason(id, from: device.replica) {
+            (state.place, state.bytes, state.vi, state.en) = (.unfit, 0, reason.vi, reason.en)
+          }
         }
         // Its folder was put back to an older copy.
         if try size == nil && book.knows(id) { gone.append(id) }
@@ -220,13 +223,15 @@ extension Hub {
   /// Takes a piece of a blob, however it came. Every byte must come from a device of the scope, also of a blob that another scope has.
   ///
   /// - Returns: How much of the blob the device's scope has brought by now.
-  /// - Throws: `SyncError` `.noSuchBlob` while no row of the scope refers to it, `.noRoom`, and what `BlobStore.put` throws.
+  /// - Throws: `SyncError` `.noSuchBlob` while no row of the scope refers to it, `.noRoom`, `.blobUnfit`, and what `BlobStore.put`
+  ///   throws.
   func put(_ piece: Data, of id: BlobID, at offset: Int, size: Int, from device: HubDevice) async throws -> Int {
     let (tables, limits, blobs, now, scope) = (store.tables, options.blobs, blobs, clock.nowMs(), device.scope)
     let (bytes, bytesMax, own, isBrought) = try await store.read { session in
       guard try BlobReferences(session: session, shapes: tables.byName.values).refers(to: id, scopes: [scope]) else {
         throw Self.noSuchBlob
       }
+      if let reason = try UnfitBlobs(session: session).reason(id, from: device.replica) { throw UnfitBlobs.error(id, reason) }
       let book = HubBlobBook(session: session)
       return (try book.bytes(), try book.bytesMax(limits), try book.bytes(from: device.replica), try book.isHeld(id, by: scope))
     }
@@ -237,7 +242,14 @@ extension Hub {
       blobs.freeBytes.map({ size <= $0 - limits.freeBytesMin }) ?? true
     else { throw HubBlobBook.noRoom }
     if offset == 0 { blobs.trimParts(bytesMax: limits.partBytesMax) }
-    let have = try blobs.put(piece, of: id, at: offset, size: size, from: scope, judge: options.judgeBlob)
+    let have: Int
+    do {
+      have = try blobs.put(
+        piece, of: id, at: offset, size: size, from: scope, judge: options.judgeBlob, judgeStart: options.judgeBlobStart)
+    } catch let unfit as BlobStore.Unfit {
+      try await store.write { try UnfitBlobs(session: $0).note(id, unfit, from: device.replica, nowMs: now) }
+      throw UnfitBlobs.error(id, unfit.reason)
+    }
     if have >= size {
       try await store.write { session in
         let book = HubBlobBook(session: session)

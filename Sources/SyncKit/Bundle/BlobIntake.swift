@@ -109,7 +109,9 @@ final class BlobIntake {
     for sent in outcomes.keys where sent.replica == device.replica { ids.insert(sent.id) }
     let ordered = ids.sorted { $0.hex < $1.hex }
     return zip(ordered, try await hub.blobStates(alone: ordered, for: device)).map { id, state in
-      (id, faults[Sent(replica: device.replica, id: id)].map { .failure($0) } ?? .success(state))
+      // What is never taken the state says itself, signed.
+      let fault = faults[Sent(replica: device.replica, id: id)].flatMap { $0.code == .blobUnfit ? nil : $0 }
+      return (id, fault.map { .failure($0) } ?? .success(state))
     }
   }
 

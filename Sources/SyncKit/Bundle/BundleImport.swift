@@ -230,9 +230,15 @@ final class LetterExchange {
     let entries = try await replica.engineRead { try $0.outbox.unreceived() }
     for entry in entries where answers.has(.receiptAnswer, entry.hash) {
       do {
-        if case .forked(let scope, let number)? = try await perform(.push(entry, offset: 0)) {
+        switch try await perform(.push(entry, offset: 0)) {
+        case .forked(let scope, let number)?:
           guard try await takeIdentity(BundleFork(scope: scope, number: number)) else { return true }
           return false
+        case .resealed?:
+          // What was sealed anew goes with the next bundle.
+          outcome.needsAnother = true
+          return true
+        default: break
         }
       } catch let error as SyncError where error.concernsOneBatch {
         refuse(error)
@@ -314,6 +320,7 @@ final class LetterExchange {
       guard let last = ids.last else { return }
       after = last
       var kept: [BlobID] = []
+      var unfit: [(BlobID, LocalizedText)] = []
       for id in ids where answers.isOfNewest(.blobAnswer, id.bytes) {
         guard let response = try answers.answer(.blobAnswer, id.bytes) else { continue }
         guard response.status == 200 else {
@@ -324,11 +331,19 @@ final class LetterExchange {
         let states = try WireBlobStates.parse(try hub.open(response.body, as: .blobStates), named: name)
         guard states.hub == hub.replica.bytes, states.request == id.bytes.sha256, states.states.count == 1 else { continue }
         if states.isDeferred { outcome.areBlobsDeferred = true }
-        if states.states[0].place == .kept { kept.append(id) }
+        let state = states.states[0]
+        if state.place == .kept { kept.append(id) }
+        if state.place == .unfit {
+          let reason = LocalizedText(vi: state.vi, en: state.en)
+          unfit.append((id, reason))
+          refuse(UnfitBlobs.error(id, reason))
+        }
       }
-      let confirmed = kept
-      try await replica.engineWrite { transaction in
-        for id in confirmed { try BlobBook(session: transaction.session).noteKept(id) }
+      let (confirmed, never, now) = (kept, unfit, driver.hubTimeMs)
+      outcome.notices += try await replica.engineWrite { transaction in
+        let book = BlobBook(session: transaction.session)
+        for id in confirmed { try book.noteKept(id) }
+        return try never.compactMap { try book.noteUnfit($0, $1, hubTimeMs: now) }
       }
       outcome.progress.blobsSent += kept.count
     }

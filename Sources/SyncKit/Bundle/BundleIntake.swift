@@ -204,7 +204,7 @@ final class BundleIntake {
   }
 
   private func take(_ batch: SealedBatch, from sender: Sender) async throws {
-    let claimed = try BatchCodec.claimedAuthor(of: batch)
+    let claimed = try BatchCodec.claim(of: batch)
     let wasKnown = try await hub.read { session in
       try session.firstRow("SELECT 1 FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)]) != nil
     }
@@ -214,6 +214,13 @@ final class BundleIntake {
     case .failure(let error): refuse(error, of: claimed.replica)
     case .success(let bytes):
       let receipt = try Self.receipt(bytes)
+      if receipt.state == .refused {
+        let why = BatchRefusal.Reason(rawValue: receipt.reason)?.explanation ?? BatchRefusal.Reason.form.explanation
+        return refuse(
+          SyncError(
+            .badRequest, vi: "Gói số \(receipt.number): \(why.vi); tỉnh giữ lại và báo cho thiết bị.",
+            en: "Batch \(receipt.number): \(why.en); the hub keeps it and tells its device."), of: claimed.replica)
+      }
       if receipt.state == .waiting { waiting.append((batch.hash, claimed.replica, claimed.number, sender.replica)) }
       try await count(claimed.replica) { Self.count(receipt, wasKnown: wasKnown, in: &$0) }
     }

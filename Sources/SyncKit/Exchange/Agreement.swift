@@ -57,7 +57,11 @@ struct AgreementCheck {
     let different = Set(own.keys).union(theirs.keys).filter { own[$0] != theirs[$0] }
     let tables = Set(different.compactMap { (own[$0] ?? theirs[$0])?.table })
     let wrong = tables.subtracting(skipped)
-    if !wrong.isEmpty { return .differs(tables: wrong.sorted()) }
+    if !wrong.isEmpty {
+      // What the hub can never take is on this device alone.
+      let refused = try RefusedOutbox(session: rows.session).tables()
+      return refused.map { wrong.isSubset(of: $0) } ?? true ? .outstanding : .differs(tables: wrong.sorted())
+    }
     if !tables.isEmpty || !skipped.isEmpty { return .outstanding }
     let count = held.values.reduce(0) { $0 + $1.values.reduce(0) { $0 + $1.count } }
     return count == 0 ? .proved : .provedButHeld(rows: count)

@@ -2,7 +2,7 @@ internal import Foundation
 
 /// Where everything captured on a device is now: the sum of promise 2, as far as a device can know it.
 ///
-/// `captured == pendingChanges + superseded + sealedChanges + waitingChanges + mergedChanges + heldChanges`, and
+/// `captured == pendingChanges + superseded + sealedChanges + waitingChanges + mergedChanges + heldChanges + refusedChanges`, and
 /// `packetsMade == packetsWaiting + packetsKept`.
 public struct ReplicaStatus: Sendable, Hashable, Codable {
   /// Row writes logged since the store was made.
@@ -18,6 +18,8 @@ public struct ReplicaStatus: Sendable, Hashable, Codable {
   public var mergedChanges = 0
   /// Durable at the hub, not merged, with a reason.
   public var heldChanges = 0
+  /// The hub said, signed, that it can never take them: they stay here.
+  public var refusedChanges = 0
   /// Pages of the feed that were let go before the hub had backed them up: too many to keep.
   public var pagesDropped = 0
   public var packetsMade = 0
@@ -37,7 +39,7 @@ public struct ReplicaStatus: Sendable, Hashable, Codable {
 
   /// Whether the counts add up. They always should; a tool that finds otherwise says so loudly.
   public var addsUp: Bool {
-    captured == pendingChanges + superseded + sealedChanges + waitingChanges + mergedChanges + heldChanges
+    captured == pendingChanges + superseded + sealedChanges + waitingChanges + mergedChanges + heldChanges + refusedChanges
       && packetsMade == packetsWaiting + packetsKept
   }
 }
@@ -62,6 +64,7 @@ extension ReplicaStatus {
       }
     }
     mergedChanges += Int(try state.integer("changesForgotten"))
+    refusedChanges = try RefusedOutbox(session: session).changes()
     pagesDropped = Int(try state.integer("pagesDropped"))
     packetsMade = Int(try state.integer("packetsMade"))
     packetsWaiting = Int(try session.integer("SELECT count(*) FROM sync_packet WHERE kept = 0") ?? 0)

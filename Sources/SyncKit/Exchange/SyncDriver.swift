@@ -264,8 +264,9 @@ final class SyncDriver {
     guard receipt.batch == entry.hash, receipt.scope == entry.scope, receipt.number == entry.number else {
       throw SyncError(.damaged, vi: "Biên nhận không phải của gói vừa gửi.", en: "The receipt is not for the batch that was sent.")
     }
-    let body = response.body
-    try await replica.engineWrite { try $0.outbox.store(receipt, bytes: body) }
+    let event = try await replica.store(receipt, bytes: response.body, of: entry)
+    if case .resealed(let notice) = event { summary.notices += [notice].compactMap(\.self) }
+    guard case .pushed = event else { return event }
     summary.progress.batchesSent += 1
     summary.progress.changesSent += Int(receipt.changes)
     summary.progress.held += Int(receipt.heldChanges)
@@ -357,7 +358,8 @@ final class SyncDriver {
 
   private func blobExchange() async throws -> BlobExchange {
     BlobExchange(
-      replica: replica, call: { try await self.exchangeSigned($0, timeoutMs: Self.blobTimeoutMs) }, hub: try await replica.hubKey())
+      replica: replica, call: { try await self.exchangeSigned($0, timeoutMs: Self.blobTimeoutMs) }, hub: try await replica.hubKey(),
+      hubTimeMs: hubTimeMs)
   }
 
   private func askBlobs(after: BlobID?) async throws -> SyncSession.Event {
@@ -366,6 +368,7 @@ final class SyncDriver {
     guard let answer = try await blobExchange().ask(after: after, limit: limit) else { return .blobsAsked([], next: nil) }
     summary.areBlobsDeferred = summary.areBlobsDeferred || answer.isDeferred
     summary.progress.blobsLeft += answer.offers.count
+    summary.notices += answer.notices
     return .blobsAsked(answer.offers, next: answer.next)
   }
 
@@ -381,6 +384,12 @@ final class SyncDriver {
       }
       return .blobSent(offset: have)
     } catch let error as SyncError where error.code == .noSuchBlob {
+      return .blobSent(offset: nil)
+    } catch let error as SyncError where error.code == .blobUnfit {
+      // An error proves nothing: the hub says it once more, signed.
+      let answer = try await blobExchange().ask(about: [offer.id])
+      summary.notices += answer.notices
+      if !answer.notices.isEmpty { summary.progress.blobsLeft -= 1 }
       return .blobSent(offset: nil)
     } catch let error as SyncError where error.code == .noRoom {
       summary.areBlobsDeferred = true

@@ -9,6 +9,10 @@ public struct SyncNotice: Sendable, Hashable, Codable {
     case hubRestored
     /// The feed was too long or gone: the rows came in bulk.
     case rebased
+    /// The hub will never take an attachment: it stays on this device.
+    case blobUnfit
+    /// The hub will never take a batch as it was sealed: what could be taken of it was sealed anew.
+    case batchRefused
   }
 
   public var kind: Kind

@@ -62,6 +62,8 @@ struct SyncSession {
     case greetedWithoutPlace
     case sealed([OutboxEntry])
     case pushed
+    /// The hub will never take a batch: what can be taken of it, and what is behind it, was sealed anew.
+    case resealed(SyncNotice?)
     case offset(Int)
     case dropped(more: Bool)
     case pulled(head: Bool, sealedMore: Bool)
@@ -89,6 +91,8 @@ struct SyncSession {
     case failed(SyncError)
   }
 
+  /// Batches that a hub refuses in one exchange; one that goes on refusing is not sane.
+  static let refusalsMax = 1000
   /// Pushing again after applying sealed something; more rounds than this wait for the next exchange.
   static let roundsMax = 3
   /// Identities one exchange takes. Every one of them ends a fork for good; a hub that goes on finding new ones is not sane.
@@ -114,6 +118,7 @@ struct SyncSession {
   private var unknownCursors = 0
   /// Batches sent or refused in this exchange, by hash: not tried again in it.
   private var done: Set<Data> = []
+  private var refusals = 0
   private var sealedMore = false
   private var offers: [BlobOffer] = []
   private var blobPages = 0
@@ -150,6 +155,11 @@ struct SyncSession {
       failures = 0
       if !queue.isEmpty { done.insert(queue.removeFirst().hash) }
       return queue.isEmpty ? .seal : nextPush()
+    case .resealed:
+      failures = 0
+      queue = []
+      refusals += 1
+      return refusals < Self.refusalsMax ? .seal : .drop
     case .offset(let offset):
       guard let entry = queue.first else { return .seal }
       return .push(entry, offset: min(max(offset, 0), entry.byteCount))
@@ -253,10 +263,10 @@ struct SyncSession {
     case .push(let entry, _), .askOffset(let entry):
       guard failure.concernsOneBatch else { return .finish }
       // Later batches of the chain would only wait behind this one.
-      done.formUnion(queue.map(\.hash))
+      done.formUnion(queue.filter { $0.scope == entry.scope }.map(\.hash))
       done.insert(entry.hash)
-      queue = []
-      return .drop
+      queue.removeAll { done.contains($0.hash) }
+      return nextPush()
     case .drop where failure.concernsOneBatch: return .pull
     case .sendBlob where failure.concernsOneBatch:
       offers.removeFirst()

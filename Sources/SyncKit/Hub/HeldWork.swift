@@ -33,6 +33,7 @@ struct HeldWork {
   // MARK: Find
 
   func item(id: String) throws -> Item {
+    var opened = OpenedBatch()
     let parts = id.split(separator: "-").map { Int64($0) }
     guard parts.count == 2, let batch = parts[0], let unit = parts[1],
       let row = try session.firstRow(
@@ -40,7 +41,7 @@ struct HeldWork {
         SELECT h.batch, h.unit, h.scope, h.reason, h.detail, b.bytes, b.received_ms FROM hub_held h JOIN hub_batch b ON b.id = h.batch
         WHERE h.batch = ?1 AND h.unit = ?2
         """,
-        [.integer(batch), .integer(unit)]), let item = try item(row)
+        [.integer(batch), .integer(unit)]), let item = try item(row, &opened)
     else {
       throw SyncError(.badRequest, vi: "Không có việc nào bị giữ mang số \(id).", en: "Nothing is held under number \(id).")
     }
@@ -49,20 +50,21 @@ struct HeldWork {
 
   /// In the order in which their devices made them.
   private func items(where condition: String, _ arguments: [CellValue] = []) throws -> [Item] {
-    try session.rows(
+    var opened = OpenedBatch()
+    return try session.rows(
       """
       SELECT h.batch, h.unit, h.scope, h.reason, h.detail, b.bytes, b.received_ms FROM hub_held h JOIN hub_batch b ON b.id = h.batch
       WHERE \(condition) ORDER BY h.scope, b.replica, b.number, h.unit LIMIT \(Self.unitsMax)
       """, arguments
-    ).compactMap(item)
+    ).compactMap { try item($0, &opened) }
   }
 
-  private func item(_ row: [CellValue]) throws -> Item? {
+  private func item(_ row: [CellValue], _ opened: inout OpenedBatch) throws -> Item? {
     guard let batch = row[0].integer, let index = row[1].integer, let scope = row[2].text, let reason = row[3].text,
       let detail = row[4].text, let bytes = row[5].blob, let received = row[6].integer
     else { return nil }
     let sealed = SealedBatch(bytes: bytes)
-    let content = try BatchCodec.reopen(sealed)
+    let content = try opened.content(batch, sealed)
     guard content.units.indices.contains(Int(index)) else { return nil }
     return Item(
       batch: batch, index: Int(index), scope: scope, reason: reason, detail: detail, content: content, sealed: sealed,
@@ -317,14 +319,15 @@ struct HeldWork {
     let isForeign = stored.map { $0.scope != scope } ?? false
     guard let stored, !isForeign else {
       // The hub has no such row in this scope: it ends on the device, and another unit's row of that key is left alone.
-      if change.isAlive {
+      if change.isAlive && change.life < WireLimits.lifeMax {
         let gone = RowChange(table: change.table, key: change.key, life: change.life + 1, cells: [])
         ingest.own.add(gone, scope: scope, isSaved: !isForeign)
       }
       return
     }
     let state = stored.state
-    guard change.life >= state.life else { return }
+    // After the last of all lives nothing can be said any more.
+    guard change.life >= state.life, change.life <= WireLimits.lifeMax - 2 else { return }
     if change.life == state.life {
       let origin = Origin(version: version, position: 0)
       let policies = try ingest.rows.policies(shape)
@@ -333,6 +336,8 @@ struct HeldWork {
       ).state
       let cells = change.cells.compactMap { cell -> CellChange? in
         guard !isIncrement(cell) else { return nil }
+        // Of a cell of another kind than its column says no replica shows anything.
+        guard policies[cell.column].map({ $0.hasParts == (cell.name.part != .whole) }) ?? true else { return nil }
         let standing = state.cells[cell.name]
         let value = standing?.value ?? (cell.name.part == .whole ? shape.column(named: cell.column)?.defaultValue ?? .null : .null)
         var generation = max(standing?.generation ?? 0, cell.generation)

@@ -25,8 +25,10 @@ public final class Hub: Sendable {
     public var observer: (any MergeObserver)?
     /// How much room blobs get.
     public var blobs = BlobLimits()
-    /// Looks at a whole blob before it is kept; a reason refuses it, whatever its name and hash say.
-    public var judgeBlob: (@Sendable (Data) -> LocalizedText?)?
+    /// Looks at a whole blob before it is kept; a reason refuses it, whatever its name and hash say. An error puts it off.
+    public var judgeBlob: (@Sendable (Data) throws -> LocalizedText?)?
+    /// Looks at the beginning of a blob as soon as something of it is there, at most `BlobStore.startBytesMax`; a reason refuses it.
+    public var judgeBlobStart: (@Sendable (Data) -> LocalizedText?)?
     /// See `FeedReader.firstUnitsMax` and `SnapshotReader.rowsMax`: small in tests.
     var firstUnitsMax = FeedReader.firstUnitsMax
     var snapshotRowsMax = SnapshotReader.rowsMax
@@ -132,15 +134,18 @@ public final class Hub: Sendable {
 
   /// Takes one batch: checks it, then journals, merges and commits it, together with others that arrived meanwhile.
   ///
-  /// - Returns: The signed receipt.
+  /// - Returns: The signed receipt; of one that can never be taken it says so.
   /// - Throws: `SyncError`; the batch is not kept then.
   public func ingest(_ batch: SealedBatch) async throws -> Data {
-    let claimed = try BatchCodec.claimedAuthor(of: batch)
+    let claimed = try BatchCodec.claim(of: batch)
     guard let author = try await device(claimed.replica) else {
       throw SyncError(
         .unknownReplica, vi: "Gói dữ liệu của thiết bị chưa ghi danh.", en: "The batch is from a device that is not enrolled.")
     }
-    let content = try BatchCodec.open(batch, author: author.key)
+    let content: BatchContent
+    do { content = try BatchCodec.open(batch, author: author.key) } catch let refusal as BatchRefusal {
+      return try await refuse(batch, claimed, refusal, of: author)
+    }
     let onMerge = options.onMerge
     let scope = author.scope
     let work: IngestQueue.Work = { ingest in
@@ -152,6 +157,15 @@ public final class Hub: Sendable {
       return receipt
     }
     return try await queue.run(work, from: content.replica, changes: content.changeCount)
+  }
+
+  /// Keeps a batch that can never be taken, and says so.
+  private func refuse(_ batch: SealedBatch, _ claim: BatchCodec.Claim, _ refusal: BatchRefusal, of author: HubDevice) async throws -> Data {
+    guard author.revokedMs == nil else { throw HubDevice.revokedError }
+    // In another scope than its own a device has nothing that could be made anew.
+    try Ingest.check(scope: claim.scope, writeScope: author.scope)
+    return try await queue.run(
+      { ingest in try ingest.refuse(batch, claim, refusal) }, from: claim.replica, changes: 1)
   }
 
   /// - Parameter bytesMax: What the reader can pay for; nil for any page.

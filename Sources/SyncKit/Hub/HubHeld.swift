@@ -27,40 +27,6 @@ public struct HeldUnit: Sendable, Hashable {
   /// When its batch came, by hub time in milliseconds.
   public var receivedMs: UInt64
   public var rows: [Row]
-
-  /// What an operator can do about it.
-  public var remedy: LocalizedText {
-    switch UnitCheck.Reason(rawValue: reason) {
-    case .size:
-      LocalizedText(vi: "lớn quá mọi giới hạn: từ chối (decline)", en: "larger than every bound: decline it")
-    case .schema:
-      LocalizedText(
-        vi: "máy chủ chưa biết bảng hoặc cột này: nâng cấp rồi thử lại (retry), hoặc từ chối",
-        en: "this hub does not know the table or column: upgrade and retry, or decline")
-    case .value:
-      LocalizedText(
-        vi: "giá trị không hợp với cột: sửa (repair --set \(detail.split(separator: ".").last.map(String.init) ?? "cột")=…) hoặc từ chối",
-        en:
-          "the value does not fit its column: repair (--set \(detail.split(separator: ".").last.map(String.init) ?? "column")=…) or decline"
-      )
-    case .scope:
-      LocalizedText(
-        vi: "khóa này là của đơn vị khác, hay bị đơn vị khác lấy: trả khóa (free), sửa bằng khóa mới (repair --key MỚI) hoặc từ chối",
-        en: "the key is another unit's, or taken by one: free it, repair with a new key (--key NEW), or decline")
-    case .life:
-      LocalizedText(vi: "số lần xóa và lập lại quá xa: từ chối", en: "its count of births and deaths is too far ahead: decline it")
-    case .incomplete:
-      LocalizedText(
-        vi: "thiếu đơn vị của dòng: sửa (repair --set) hoặc từ chối", en: "the row's unit is missing: repair (--set) or decline")
-    case .parent:
-      LocalizedText(
-        vi: "chờ dòng mà nó nhắc tới; tự tiếp khi dòng đó đến, hoặc sửa, hoặc từ chối",
-        en: "it waits for the row it refers to and goes on when that comes; or repair it, or decline")
-    case .behind:
-      LocalizedText(vi: "chờ việc bị giữ trước nó của cùng thiết bị", en: "it waits behind earlier held work of the same device")
-    case nil: LocalizedText(vi: "thử lại hoặc từ chối", en: "retry or decline")
-    }
-  }
 }
 
 extension Hub {
@@ -68,14 +34,16 @@ extension Hub {
   ///
   /// - Parameter scope: Only of this scope; nil is all.
   public func heldUnits(scope: String? = nil) async throws -> [HeldUnit] {
-    try await store.read { session in
+    let shapes = store.tables.byName
+    return try await store.read { session in
       let rows = try session.rows(
         """
         SELECT h.batch, h.unit, h.replica, h.scope, b.number, h.reason, h.detail, b.received_ms, b.bytes
         FROM hub_held h JOIN hub_batch b ON b.id = h.batch WHERE ?1 IS NULL OR h.scope = ?1
         ORDER BY h.scope, b.replica, b.number, h.unit LIMIT \(HeldWork.unitsMax)
         """, [scope.map { .text($0) } ?? .null])
-      return try rows.compactMap(HeldUnit.init)
+      var opened = OpenedBatch()
+      return try rows.compactMap { try HeldUnit($0, &opened, shapes: shapes) }
     }
   }
 
@@ -111,7 +79,7 @@ extension Hub {
   ///   - dropping: Columns left out.
   ///   - key: A new key, for a unit of one row.
   /// - Throws: `SyncError` `.badRequest` when it could not be merged so either, or waits behind another, or when no row writes one of the
-  ///   columns; nothing is changed then.
+  ///   columns, or nothing is said of one that could not be read as it was sent; nothing is changed then.
   public func repairHeld(
     _ id: String, values: [String: CellValue], dropping: Set<String> = [], key: CellValue? = nil, by who: String, because reason: String
   ) async throws {
@@ -119,7 +87,8 @@ extension Hub {
     try await writeHeld { work in
       let item = try work.item(id: id)
       try Self.checkFirst(item)
-      let repaired = try work.repaired(item, values: values, dropping: dropping, key: key)
+      try Self.checkFaults(of: item.unit, said: Set(values.keys).union(dropping), hasKey: key != nil)
+      let repaired = UnitCheck.eachRowOnce(try work.repaired(item, values: values, dropping: dropping, key: key))
       let author = UnitCheck.Author(
         replica: own, scope: item.scope, number: 0, unit: 0, reader: item.content.replica)
       // The life it gets is past what its device has, not what a device could claim.
@@ -161,6 +130,24 @@ extension Hub {
       throw SyncError(
         .badRequest, vi: "Việc này chờ việc bị giữ trước nó của cùng thiết bị; hãy giải quyết việc đó trước.",
         en: "It waits behind earlier held work of the same device; settle that first.")
+    }
+  }
+
+  /// What stands in place of something that could not be read must be an operator's words.
+  private static func checkFaults(of unit: ChangeUnit, said columns: Set<String>, hasKey: Bool) throws {
+    for fault in UnitCheck.faults(of: unit) {
+      let isSettled =
+        switch fault.why {
+        // Read as it was meant.
+        case .nfc, .units: true
+        case .key, .longKey: hasKey
+        default: fault.column.isEmpty ? hasKey && fault.isOfKey : columns.contains(fault.column)
+        }
+      guard isSettled, unit.faults.count < UnitFault.notedMax else {
+        throw SyncError(
+          .badRequest, vi: "Chưa nói ghi gì vào chỗ không đọc được: \(fault.detail). Dùng --set, --drop, --key, hoặc từ chối.",
+          en: "Nothing is said of what could not be read: \(fault.detail). Use --set, --drop or --key, or decline it.")
+      }
     }
   }
 
@@ -247,19 +234,33 @@ extension HeldWork {
   }
 }
 
+/// The batch read last: held units of one batch stand one after the other.
+struct OpenedBatch {
+  private var last: (id: Int64, content: BatchContent)?
+
+  mutating func content(_ id: Int64, _ sealed: SealedBatch) throws -> BatchContent {
+    if let last, last.id == id { return last.content }
+    let content = try BatchCodec.reopen(sealed)
+    last = (id, content)
+    return content
+  }
+}
+
 extension HeldUnit {
-  fileprivate init?(_ row: [CellValue]) throws {
+  fileprivate init?(_ row: [CellValue], _ opened: inout OpenedBatch, shapes: [String: TableShape]) throws {
     guard let batch = row[0].integer, let unit = row[1].integer, let replica = row[2].blob.flatMap(ReplicaID.init(bytes:)),
       let scope = row[3].text, let number = row[4].integer, let reason = row[5].text, let detail = row[6].text,
       let received = row[7].integer, let bytes = row[8].blob
     else { return nil }
-    let content = try BatchCodec.reopen(SealedBatch(bytes: bytes))
+    let content = try opened.content(batch, SealedBatch(bytes: bytes))
     guard content.units.indices.contains(Int(unit)) else { return nil }
     id = HeldWork.id(batch: batch, unit: Int(unit))
     self.replica = replica
     self.scope = scope
     batchNumber = UInt64(max(0, number))
-    self.reason = reason
+    // Stores of earlier programs call both `schema`.
+    let isReadOnly = reason == UnitCheck.Reason.schema.rawValue && shapes[detail]?.isWrittenByDevices == false
+    self.reason = isReadOnly ? UnitCheck.Reason.readOnly.rawValue : reason
     self.detail = detail
     receivedMs = UInt64(max(0, received))
     rows = content.units[Int(unit)].changes.map { change in

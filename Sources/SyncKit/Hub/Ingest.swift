@@ -72,7 +72,12 @@ struct Ingest {
   /// - Returns: The signed receipt; the stored one when the hub has the batch already.
   /// - Throws: `SyncError` `.fork`, `.chainBroken`, `.wrongScope` before anything is written.
   func take(_ content: BatchContent, batch: SealedBatch, writeScope: String) throws -> Data {
-    try Self.check(content, writeScope: writeScope)
+    try Self.check(scope: content.scope, writeScope: writeScope)
+    let claim = BatchCodec.Claim(replica: content.replica, scope: content.scope, number: content.number)
+    if let refusal = try refused.refusal(batch.hash) { return try receipt(of: batch, claim, refusal) }
+    if content.number > 1, try refused.refusal(content.previous) != nil {
+      return try refuse(batch, claim, BatchRefusal(reason: .behind))
+    }
     let known = try session.firstRow(
       "SELECT hash, state, receipt, id FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3",
       [.text(content.scope), .blob(content.replica.bytes), .integer(Int64(content.number))])
@@ -85,7 +90,11 @@ struct Ingest {
     let hashes = try chain.hashes(of: content.number, replica: content.replica, scope: content.scope)
     guard content.number > base, hashes.isEmpty || hashes.contains(batch.hash) else { throw SyncError.fork(content.number) }
     let before = try chain.before(content.number, previous: content.previous, replica: content.replica, scope: content.scope)
-    if let hash = before.hash, hash != content.previous { throw SyncError.fork(content.number) }
+    if let hash = before.hash, hash != content.previous {
+      // Two devices with one name, or a mistake: the author knows its own chain, and with that which of them.
+      guard hashes.subtracting([batch.hash]).isEmpty else { throw SyncError.fork(content.number) }
+      return try refuse(batch, claim, BatchRefusal(reason: .previous))
+    }
     let last = try chain.merged(replica: content.replica, scope: content.scope)
     // Below the newest one there is a gap only where a restored hub has learned of later batches first. One of which everything was
     // held is in no page: the batch after it says whether it is the one that is missing.
@@ -115,13 +124,41 @@ struct Ingest {
   }
 
   /// - Throws: `SyncError` `.wrongScope`.
-  static func check(_ content: BatchContent, writeScope: String) throws {
+  static func check(scope: String, writeScope: String) throws {
     // Byte for byte: two spellings of one accented name would be two feeds.
-    guard content.scope.utf8.elementsEqual(writeScope.utf8) else {
+    guard scope.utf8.elementsEqual(writeScope.utf8) else {
       throw SyncError(
-        .wrongScope, vi: "Thiết bị này chỉ được ghi cho đơn vị \(writeScope), không phải \(content.scope).",
-        en: "This device may write only for unit \(writeScope), not \(content.scope).")
+        .wrongScope, vi: "Thiết bị này chỉ được ghi cho đơn vị \(writeScope), không phải \(scope).",
+        en: "This device may write only for unit \(writeScope), not \(scope).")
     }
+  }
+
+  private var refused: RefusedBatches { RefusedBatches(session: session) }
+
+  /// Keeps a batch that is never taken, with those that wait behind it.
+  ///
+  /// - Returns: The receipt that says so.
+  func refuse(_ batch: SealedBatch, _ claim: BatchCodec.Claim, _ refusal: BatchRefusal) throws -> Data {
+    // What was refused once stays refused for that.
+    let standing = try refused.refusal(batch.hash) ?? refusal
+    let receipt = try receipt(of: batch, claim, standing)
+    try halfDone { try refused.refuse(batch, claim, standing, nowMs: wallMs) }
+    return receipt
+  }
+
+  private func receipt(of batch: SealedBatch, _ claim: BatchCodec.Claim, _ refusal: BatchRefusal) throws -> Data {
+    var receipt = WireReceipt()
+    receipt.hub = key.replica.bytes
+    receipt.incarnation = try HubLife(session: session).present()
+    receipt.batch = batch.hash
+    receipt.replica = claim.replica.bytes
+    receipt.scope = claim.scope
+    receipt.number = claim.number
+    receipt.hubTimeMs = wallMs
+    receipt.state = .refused
+    receipt.reason = refusal.reason.rawValue
+    receipt.detail = refusal.detail
+    return try key.sealed(try receipt.serializedData(), as: .receipt)
   }
 
   private func halfDone<T>(_ body: () throws -> T) throws -> T {
@@ -159,7 +196,14 @@ struct Ingest {
         guard let id = row[0].integer, let bytes = row[1].blob else { continue }
         let batch = SealedBatch(bytes: bytes)
         let next = try BatchCodec.reopen(batch)
-        guard next.previous == hash else { continue }
+        guard next.previous == hash else {
+          // Of this identity it goes on from a batch that is not this one, and can never be merged. Another's may go on from a twin's.
+          if next.replica == replica {
+            let claim = BatchCodec.Claim(replica: replica, scope: scope, number: next.number)
+            try refused.refuse(batch, claim, BatchRefusal(reason: .previous), nowMs: wallMs)
+          }
+          continue
+        }
         left -= 1
         _ = try mergeJournalled(next, batch: batch, id: id)
         if next.replica == replica { ends.append((next.number, batch.hash)) }

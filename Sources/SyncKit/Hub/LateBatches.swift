@@ -35,7 +35,7 @@ struct LateBatches {
   /// - Returns: The signed receipt.
   func take(_ content: BatchContent, batch: SealedBatch, writeScope: String) throws -> Data {
     if try decision(content.replica) == .take { return try ingest.take(content, batch: batch, writeScope: writeScope) }
-    try Ingest.check(content, writeScope: writeScope)
+    try Ingest.check(scope: content.scope, writeScope: writeScope)
     let known = try session.firstRow("SELECT state, receipt FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)])
     if known?[0].integer == Ingest.merged, let receipt = known?[1].blob { return receipt }
     if known == nil {

@@ -12,7 +12,7 @@ struct UnitCheck {
 
   struct Hold: Hashable, Sendable {
     var reason: Reason
-    /// The table, `table.column` or `table:key` it is about.
+    /// The table, `table.column` or `table:key` it is about; of a `UnitFault`, what is wrong there, behind a space.
     var detail: String
   }
 
@@ -20,8 +20,16 @@ struct UnitCheck {
   enum Reason: String, Sendable, CaseIterable {
     /// Larger than any page: it can only be declined or repaired.
     case size
-    /// A table or column this hub does not know, or devices may not write: goes on after the hub's upgrade.
+    /// A table or column this hub does not know: goes on after the hub's upgrade.
     case schema
+    /// A table that devices may not write, or a decision that is there already.
+    case readOnly
+    /// A name of a table, column or member that cannot be one.
+    case name
+    /// A resolution's count that cannot be one.
+    case generation
+    /// One cell twice in one unit.
+    case repeated
     /// A value that could not stand in its column as it is, or is not as the column's declaration says.
     case value
     /// A row of another unit's scope, or a key that only another unit's row may have.
@@ -52,17 +60,69 @@ struct UnitCheck {
   /// - Returns: Nil when the unit can be merged.
   func holdReason(_ unit: ChangeUnit, by author: Author) throws -> Hold? {
     if unit.approximateBytes > Ingest.unitBytesMax { return Hold(reason: .size, detail: "") }
+    if let fault = Self.faults(of: unit).first {
+      // What a device did to a row later waits behind what it did first.
+      if let behind = try unit.changes.first(where: { try isBehind($0, author) }) { return Hold(reason: .behind, detail: behind.table) }
+      return Hold(reason: fault.reason, detail: fault.detail)
+    }
     for change in unit.changes {
       if let hold = try holdReason(change, of: unit, by: author) { return hold }
     }
     return nil
   }
 
+  /// What of a unit could not stand as it was sent.
+  static func faults(of unit: ChangeUnit) -> [UnitFault] { unit.faults + [repetition(in: unit.changes)].compactMap(\.self) }
+
+  /// Changes of one life of a row as one; of a cell that is told twice the first stands.
+  static func eachRowOnce(_ changes: [RowChange]) -> [RowChange] {
+    guard changes.count > 1 else { return changes }
+    var places: [RowLife: Int] = [:]
+    var once: [RowChange] = []
+    for change in changes {
+      let row = RowLife(table: change.table, key: change.key, life: change.life)
+      guard let place = places[row] else {
+        places[row] = once.count
+        once.append(change)
+        continue
+      }
+      let names = Set(once[place].cells.map(\.name))
+      once[place].cells += change.cells.filter { !names.contains($0.name) }
+    }
+    return once
+  }
+
+  private struct RowLife: Hashable {
+    var table: String
+    var key: CellValue
+    var life: UInt32
+  }
+
+  /// A cell that a unit writes twice: either could stand. The parts of a counter may come in several changes of a row.
+  private static func repetition(in changes: [RowChange]) -> UnitFault? {
+    guard changes.count > 1 else { return nil }
+    var first: [RowLife: Int] = [:]
+    var written: [RowLife: Set<CellName>] = [:]
+    for (place, change) in changes.enumerated() {
+      let row = RowLife(table: change.table, key: change.key, life: change.life)
+      guard let earlier = first[row] else {
+        first[row] = place
+        continue
+      }
+      guard change.isAlive else { return UnitFault(why: .twice, table: change.table) }
+      var names = written[row] ?? Set(changes[earlier].cells.map(\.name))
+      for cell in change.cells where !names.insert(cell.name).inserted {
+        return UnitFault(why: .twice, table: change.table, column: cell.column)
+      }
+      written[row] = names
+    }
+    return nil
+  }
+
   private func holdReason(_ change: RowChange, of unit: ChangeUnit, by author: Author) throws -> Hold? {
     let scope = author.scope
-    guard let shape = rows.shape(change.table), shape.declaration.kind == .replicated, shape.declaration.writer == .scope else {
-      return Hold(reason: .schema, detail: change.table)
-    }
+    guard let shape = rows.shape(change.table) else { return Hold(reason: .schema, detail: change.table) }
+    guard shape.isWrittenByDevices else { return Hold(reason: .readOnly, detail: change.table) }
     // A key that the table would turn into another one could pass for a row of another unit.
     guard shape.keyType.keeps(change.key) else { return Hold(reason: .value, detail: "\(change.table).\(shape.keyColumn)") }
     let isPlain = rows.isPlain(change, shape)
@@ -88,7 +148,7 @@ struct UnitCheck {
     }
     // Conflicts are the hub's alone; a decision is never changed. One may come twice, from a device and from its copy.
     let isChanged = change.table == MetadataSchema.decisionTable.name && stored.map { !repeats(change, $0.state) } == true
-    if isChanged || change.table == MetadataSchema.conflictTable.name { return Hold(reason: .schema, detail: change.table) }
+    if isChanged { return Hold(reason: .readOnly, detail: change.table) }
     if !isPlain, let wrong = change.cells.first(where: { shape.place(of: $0.column) != nil && !shape.accepts($0) }) {
       return Hold(reason: .value, detail: "\(change.table).\(wrong.column)")
     }
@@ -153,6 +213,20 @@ final class HeldRows {
   func note(_ replica: ReplicaID) { known[replica] = true }
 }
 
+extension UnitFault {
+  var reason: UnitCheck.Reason {
+    switch why {
+    case .name, .nfc: .name
+    case .utf8, .zeroByte, .notANumber, .json, .member, .kind, .unreadable, .increment, .key, .deletion: .value
+    case .long, .longKey, .parts, .columns, .units: .size
+    case .life: .life
+    case .generation: .generation
+    case .twice: .repeated
+    case .newer: .schema
+    }
+  }
+}
+
 extension CellValue {
   /// A key as a person reads it.
   var logText: String {
@@ -167,6 +241,11 @@ extension CellValue {
 }
 
 extension TableShape {
+  /// Whether devices write the table through batches at all.
+  var isWrittenByDevices: Bool {
+    declaration.kind == .replicated && declaration.writer == .scope && name != MetadataSchema.conflictTable.name
+  }
+
   /// Whether a value can stand in its column as it is, and is of the kind the column's policy takes.
   func accepts(_ cell: CellChange) -> Bool { place(of: cell.column).map { accepts(cell, at: $0) } ?? false }
 

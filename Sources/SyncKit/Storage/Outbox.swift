@@ -42,14 +42,19 @@ struct Outbox {
       let content = BatchContent(
         replica: key.replica, scope: scope, number: UInt64((last?[0].integer ?? 0) + 1), previous: last?[1].blob ?? Data(), cursor: cursor,
         units: part, rules: rules)
-      let batch = try BatchCodec.seal(content, with: key)
-      try session.execute(
-        "INSERT INTO sync_outbox (scope, number, hash, bytes, units, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        [
-          .text(scope), .integer(Int64(content.number)), .blob(batch.hash), .blob(batch.bytes), .integer(Int64(part.count)),
-          .integer(Int64(content.changeCount)),
-        ])
+      try append(content, key: key)
     }
+  }
+
+  /// Seals one batch whose place in the chain is settled.
+  func append(_ content: BatchContent, key: SigningKey) throws {
+    let batch = try BatchCodec.seal(content, with: key)
+    try session.execute(
+      "INSERT INTO sync_outbox (scope, number, hash, bytes, units, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+      [
+        .text(content.scope), .integer(Int64(clamping: content.number)), .blob(batch.hash), .blob(batch.bytes),
+        .integer(Int64(content.units.count)), .integer(Int64(content.changeCount)),
+      ])
   }
 
   /// The oldest batches that have no receipt yet, or whose receipt says they wait for an earlier one.

@@ -97,14 +97,14 @@ extension Transport {
 extension SyncError {
   /// What a hub's error answer says.
   init(_ response: HubResponse) {
-    guard let body = try? WireErrorBody.parse(response.body, named: LocalizedText(vi: "thông báo lỗi", en: "error")),
-      let code = Code(rawValue: body.code)
-    else {
+    guard let body = try? WireErrorBody.parse(response.body, named: LocalizedText(vi: "thông báo lỗi", en: "error")) else {
       self.init(
         .hubFailed, vi: "Máy chủ trả lời lỗi \(response.status) không rõ.", en: "The hub answered with an unclear error \(response.status)."
       )
       return
     }
+    // One of a newer hub.
+    let code = Code(rawValue: body.code) ?? (response.status >= 500 ? .hubFailed : .badRequest)
     self.init(
       code, vi: body.vi, en: body.en, retryAfterSeconds: body.retryAfterS == 0 ? nil : Int(body.retryAfterS),
       expected: body.expected == 0 ? nil : body.expected)
@@ -119,6 +119,7 @@ extension SyncError {
     case .codeUsed, .fork, .chainBroken, .badCursor, .rebase: 409
     case .tooLarge: 413
     case .noSuchBlob: 404
+    case .blobUnfit: 422
     case .busy: 503
     case .hubFailed, .internalFault, .storeBusy, .storeDamaged: 500
     case .diskFull, .noRoom: 507

@@ -118,7 +118,9 @@ import Testing
     #expect(problems.contains { $0.hasSuffix("it is a program.") } && problems.contains { $0.contains("does not match its name") })
     #expect(outcome.blobsIn == 1 && !outcome.isWhole && outcome.refused.count == 2)
     #expect(world.hub.blobs.ids() == [good])
-    #expect(Set(try await a.blobsToConfirm(limit: 10)) == [bad, flipped])
+    #expect(try await a.blobsToConfirm(limit: 10) == [flipped])
+    #expect(try await a.unfitBlobs().mapValues(\.en) == [bad: "it is a program."])
+    #expect(try await a.status().notices.map(\.kind) == [.blobUnfit])
     #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM picture") } == 3)
     // The same by network.
     await #expect { _ = try await a.sync(with: world.transport) } throws: { ($0 as? SyncError)?.code == .damaged }

@@ -87,7 +87,8 @@ import Testing
     #expect(error?.code == .fork)
     let unchained = try forged(
       a, number: 2, previous: twin.hash, units: [ChangeUnit(stamp: HybridTimestamp(wallMs: 7), changes: [note("o")])])
-    #expect(await #expect(throws: SyncError.self) { _ = try await world.hub.ingest(unchained) }?.code == .fork)
+    let refused = try receipt(try await world.hub.ingest(unchained))
+    #expect(refused.state == .refused && refused.reason == "previous", "a twin, or a mistake: the author knows")
     #expect(try await world.hubNotes() == ["n - - none"])
   }
 

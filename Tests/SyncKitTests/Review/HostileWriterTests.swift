@@ -83,7 +83,8 @@ import Testing
     let a = try await stage.device("a")
     let change = RowChange(table: "plan", key: .text("p"), life: 1, cells: [CellChange("unit", .text(Stage.unit))])
     let result = try receipt(try await stage.hub.ingest(try a.forge([unit(1, change)])))
-    #expect(result.held.map(\.reason) == ["schema"])
+    #expect(result.held.map(\.reason) == ["readOnly"])
+    #expect(try await stage.hub.heldUnits().allSatisfy { !$0.remedy.en.contains("upgrade") })
     #expect(try await stage.rows("SELECT * FROM plan") == [])
     await #expect(throws: (any Error).self) { try await a.execute("INSERT INTO plan (id, unit) VALUES ('q', '07201')") }
     try await stage.hub.write { try $0.execute("INSERT INTO plan (id, unit, a) VALUES ('h', '07201', 1)") }

@@ -41,7 +41,9 @@ import Testing
     var unknown = WireErrorBody()
     unknown.code = "somethingNew"
     let headers = ["content-type": HubResponse.contentType]
-    #expect(await code(HubResponse(status: 418, headers: headers, body: try unknown.serializedData()))?.code == .hubFailed)
+    // One that this program does not know counts by its status, as docs/protocol.md says.
+    #expect(await code(HubResponse(status: 418, headers: headers, body: try unknown.serializedData()))?.code == .badRequest)
+    #expect(await code(HubResponse(status: 503, headers: headers, body: try unknown.serializedData()))?.code == .hubFailed)
     #expect(await code(HubResponse(status: 500, headers: headers, body: Data([0xff])))?.code == .hubFailed)
     #expect(await code(HubResponse(status: 204, headers: headers)) == nil)
   }
