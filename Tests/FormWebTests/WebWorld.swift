@@ -54,7 +54,7 @@ final class WebWorld: Sendable {
     try await survey.hub.read { Int(try $0.integer("SELECT count(*) FROM \(table)") ?? -1) }
   }
 
-  func release() async throws { try await survey.hub.releaseRemainders(of: [Self.unit.rawValue]) }
+  func release() async throws { try await survey.hub.releaseEverything() }
 
   /// Another edition of the questionnaire, in English only, with other questions.
   func publish(_ version: String, _ survey: [String], choices: [String] = ["c,x,X,"]) async throws {

@@ -230,7 +230,7 @@ import Testing
     let said = try JSONSerialization.jsonObject(with: Data(dropped.output.utf8)) as? [String: Any]
     #expect(said?["taken"] as? Int == 0 && said?["isDropped"] as? Bool == true, "only the result is on standard output")
     #expect(try await field.run("sync").out.contains("Sent 1 (1 answers"))
-    try await world.hub.releaseRemainders(of: ["07201"])
+    try await world.hub.releaseEverything()
     let answers = try await world.hubRows("SELECT answers FROM answer")
     #expect(answers.first?.contains("\"g6_suggestion\":\"\(Self.stored)\\nvà hết\"") == true, "\(answers)")
   }

@@ -61,7 +61,7 @@ import Testing
     let english = try RawCall.request("GET", "/?lang=en", port: hub.boardPort)
     #expect(english.text.contains("<html lang=\"en\">") && english.text.contains("no contact"))
     let results = try RawCall.request("GET", "/results?level=district", port: hub.boardPort)
-    #expect(results.status == 200 && results.text.contains("chưa có phiếu"))
+    #expect(results.status == 200 && results.text.contains("công bố khi đóng biểu mẫu"))
     #expect(try RawCall.request("GET", "/results?form=%3Cscript%3E", port: hub.boardPort).text.contains("&lt;script&gt;"))
     #expect(try RawCall.request("GET", "/style.css", port: hub.boardPort).headers["content-type"] == "text/css; charset=utf-8")
     #expect(try RawCall.request("GET", "/nothing", port: hub.boardPort).status == 404)

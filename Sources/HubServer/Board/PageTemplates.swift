@@ -104,7 +104,7 @@ enum PageTemplates {
     <nav class="jump" aria-label="{{levelLabel}}">
     {{#levels}}<a href="{{link}}"{{#isCurrent}} aria-current="page"{{/isCurrent}}>{{label}}</a>
     {{/levels}}</nav>
-    {{#showsParticipation}}<section>
+    <section>
     <h2 id="h-part">{{participationLabel}}</h2>
     <div class="scroll" role="region" aria-labelledby="h-part" tabindex="0">
     <table>
@@ -114,11 +114,8 @@ enum PageTemplates {
     {{/participation}}</tbody>
     </table>
     </div>
-    </section>{{/showsParticipation}}
-    {{#picker}}<details><summary>{{label}}</summary>
-    <nav aria-label="{{label}}"><ol>
-    {{#links}}<li><a href="{{link}}"{{#isCurrent}} aria-current="page"{{/isCurrent}}>{{label}}</a></li>
-    {{/links}}</ol></nav></details>{{/picker}}
+    </section>
+    <p>{{release}}</p>
     {{#questions}}<section>
     <h2 id="q-{{id}}">{{label}}</h2>
     {{#withheld}}<p class="quiet"><span class="icon" aria-hidden="true">∅</span> {{withheld}}</p>{{/withheld}}

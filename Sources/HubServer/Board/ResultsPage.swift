@@ -15,11 +15,6 @@ struct ResultsPage {
     var isCurrent: Bool
   }
 
-  struct Picker {
-    var label: String
-    var links: [Link]
-  }
-
   struct Taking {
     var name: String
     var answers: String
@@ -47,19 +42,17 @@ struct ResultsPage {
   var title: String
   var levelLabel: String
   var levels: [Link]
-  /// Not for communes: the board has that, where "no contact" and "0" are told apart.
-  var showsParticipation: Bool
   var participationLabel: String
   var participationColumns: [PageColumn]
   var participation: [Taking]
-  var picker: Picker?
+  /// Which release it is, or that there is none.
+  var release: String
   var questions: [Question]
   var legend: String
 
   init(_ results: FormResults, _ query: Query, _ words: Wording) {
     let view = results.view
-    // A page of every question for every commune would help nobody: communes are shown a question at a time.
-    let chosen = query.level == .commune ? query.question ?? view.questions.first?.id : query.question
+    let chosen = query.question
     let level = query.level
     func address(_ level: UnitLevel, _ question: String?) -> String {
       var parts = ["level=\(level.rawValue)"]
@@ -75,7 +68,6 @@ struct ResultsPage {
     title = "\(results.title(words.language)) (\(results.form))"
     levelLabel = words.text("Cấp", "Level")
     levels = UnitLevel.allCases.map { each in Link(link: address(each, nil), label: Self.name(each, words), isCurrent: each == level) }
-    showsParticipation = level != .commune
     participationLabel = words.text("Tham gia", "Participation")
     participationColumns = [
       PageColumn(label: words.text("Đơn vị", "Unit"), isNumber: false), PageColumn(label: words.text("Phiếu", "Answers")),
@@ -87,18 +79,22 @@ struct ResultsPage {
         name: line.name, answers: words.number(line.answers), expected: words.number(line.expected),
         rate: words.percent(line.ratePermille), meter: line.ratePermille.map { min($0, 1000) })
     }
-    if level == .commune {
-      picker = Picker(
-        label: words.text("Chọn câu hỏi khác", "Choose another question"),
-        links: view.questions.map { Link(link: address(.commune, $0.id), label: $0.label(words.language), isCurrent: $0.id == chosen) })
-    }
+    release = ResultsTable.release(results, words.language)
     let units = VietnameseOrder.byDistrict(view.units.filter { $0.level == level }, name: \.name)
-    questions = view.questions.filter { chosen == nil || $0.id == chosen }.map { heading in
-      level == .province ? Self.overall(heading, units.first, words) : Self.byUnit(heading, units, words)
-    }
-    legend = words.text(
-      "Dưới 5 phiếu, và những gì làm lộ chúng qua phép trừ, không được công bố. “≥ 90 %” cũng có thể là tất cả.",
-      "Fewer than 5 answers, and whatever would reveal them by subtraction, are not shown. “≥ 90 %” may also be everyone.")
+    questions =
+      level == .commune
+      ? []
+      : view.questions.filter { chosen == nil || $0.id == chosen }.map { heading in
+        level == .province ? Self.overall(heading, units.first, words) : Self.byUnit(heading, units, words)
+      }
+    let k = words.number(results.kAnswersMin)
+    legend =
+      level == .commune
+      ? ResultsTable.communesAreNotShown(words.language)
+      : words.text(
+        "Dưới \(k) phiếu, và những gì làm lộ chúng qua phép trừ, không được công bố; “5–9” là một số trong khoảng đó. “≥ 90 %” cũng có thể là tất cả.",
+        "Fewer than \(k) answers, and whatever would reveal them by subtraction, are not shown; “5–9” is one of these numbers. “≥ 90 %” may also be everyone."
+      )
   }
 
   private static func name(_ level: UnitLevel, _ words: Wording) -> String {
@@ -154,6 +150,7 @@ struct ResultsPage {
       return [
         PageCell(value: words.number(count)), PageCell(value: ResultsTable.text(share, words.language), style: "n share", meter: meter),
       ]
+    case .range(let range): return [PageCell(value: ResultsTable.text(range, words.language)), PageCell(value: "", style: "quiet")]
     case .withheld(let reason): return [PageCell(value: ResultsTable.text(reason, words.language), style: "quiet", span: 2)]
     }
   }
@@ -186,6 +183,7 @@ struct ResultsPage {
             switch choice.cell {
             case .shown(let count, let share):
               PageCell(value: ResultsTable.text(share, words.language), detail: count.map { words.number($0) })
+            case .range(let range): PageCell(value: ResultsTable.text(range, words.language))
             case .withheld(let reason): PageCell(value: ResultsTable.text(reason, words.language), style: "quiet")
             }
           })

@@ -8,20 +8,32 @@ struct CloseCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "close",
     abstract: LocalizedText(
-      vi: "Đóng một biểu mẫu và mở nốt các phiếu còn chờ, kể cả khi một xã có dưới năm phiếu.",
-      en: "Close a form and release the answers that still wait, also fewer than five of a commune."),
+      vi: "Đóng một biểu mẫu và mở nốt các phiếu còn chờ mà không để lộ ai.",
+      en: "Close a form and release the answers that still wait and give nobody away."),
     discussion: LocalizedText(
-      vi: "Phiếu đã mở của xã nhỏ được đếm nhưng vẫn giữ kín trong mọi kết quả. Có phiếu đến muộn thì chạy lại.",
-      en: "Released answers of small communes are counted and stay withheld in every result. Repeat it after late arrivals."),
-    examples: ["hub close pks01"])
+      vi: """
+        Phần còn lại của các xã được gộp theo huyện, rồi theo tỉnh; nơi nào ít người hơn ngưỡng công bố thì để nguyên niêm phong. Có phiếu \
+        đến muộn thì chạy lại. --final xóa phần còn niêm phong, tính vào "giữ kín"; sau đó hủy được khóa phiếu.
+        """,
+      en: """
+        What is left of communes is pooled by district, then for the province; where fewer people than the threshold stand behind it, it \
+        stays sealed. Repeat it after late arrivals. --final erases what is sealed and counts it as withheld; the drop key can be \
+        destroyed then.
+        """),
+    examples: ["hub close pks01", "hub close pks01 --final"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
   @Argument(help: .text(vi: "Biểu mẫu, như pks01.", en: "The form, such as pks01.")) var form: String
+  @Flag(
+    help: .text(
+      vi: "Không chờ gì nữa: xóa phần còn niêm phong và tính vào \"giữ kín\".",
+      en: "Nothing is awaited any more: erase what is sealed and count it as withheld."))
+  var final = false
 
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
-      let done = try await survey.move(form: form, to: .closed)
+      let done = try await survey.move(form: form, to: .closed, isFinal: final)
       Self.tell(done, console)
       try console.result(done)
     }
@@ -35,10 +47,26 @@ struct CloseCommand: ToolCommand {
     console.say(
       "Đã đóng \(done.form); mở thêm \(console.words.number(done.releasedNow)) phiếu.",
       "Closed \(done.form); released \(console.words.number(done.releasedNow)) more answers.")
-    if let other = done.waitsFor {
+    if done.withheldNow > 0 {
       console.say(
-        "\(console.words.number(done.waiting)) phiếu còn chờ đến khi \(other) cũng đóng.",
-        "\(console.words.number(done.waiting)) answers wait until \(other) is closed too.")
+        "\(console.words.number(done.withheldNow)) phiếu còn niêm phong đã xóa, tính vào \"giữ kín\": quá ít người để công bố.",
+        "\(console.words.number(done.withheldNow)) sealed answers are erased and counted as withheld: too few people to be shown.")
+    }
+    if done.waiting > 0 {
+      console.say(
+        "\(console.words.number(done.waiting)) phiếu để nguyên niêm phong để giữ kín người trả lời: dưới \(done.kAnswersMin) người, hoặc của biểu mẫu còn mở. Kết thúc hẳn: hub close \(done.form) --final.",
+        "\(console.words.number(done.waiting)) answers stay sealed to protect people: fewer than \(done.kAnswersMin) of them, or of a form that is open. To end it for good: hub close \(done.form) --final."
+      )
+    }
+    if !done.missingEditions.isEmpty {
+      let editions = done.missingEditions.prefix(Self.editionsShownMax).joined(separator: ", ")
+      console.say(
+        "\(console.words.number(done.held)) phiếu tạm giữ: không hợp với bản nào máy chủ biết (\(editions)). Xuất bản các bản đó rồi chạy lại.",
+        "\(console.words.number(done.held)) answers are held: they fit no edition the hub knows (\(editions)). Publish those editions, then run this again."
+      )
     }
   }
+
+  /// Editions named in one sentence.
+  private static let editionsShownMax = 10
 }

@@ -10,7 +10,12 @@ struct ResultsCommand: ToolCommand {
     abstract: LocalizedText(
       vi: "Xem các kết quả được phép xem: đơn vị nhỏ và những gì làm lộ chúng được giữ kín.",
       en: "Show the results that may be shown: small units and what would reveal them are withheld."),
-    examples: ["hub results", "hub results --level commune --question g4_overall", "hub results --json > results.json"])
+    discussion: LocalizedText(
+      vi: "Kết quả công bố theo từng đợt, khi đóng biểu mẫu; số người tham gia thì luôn đúng hiện tại. Dưới cấp huyện chỉ có số tham gia.",
+      en:
+        "Results come in numbered releases, when a form is closed; participation is exact and live. Below districts there is participation only."
+    ),
+    examples: ["hub results", "hub results --level district --question g4_overall", "hub results --json > results.json"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
@@ -52,6 +57,7 @@ struct ResultsCommand: ToolCommand {
       guard !console.isJSON else { return }
       let words = Wording(language: options.language)
       Console.out("\(results.title(options.language)) (\(results.form))")
+      Console.out(ResultsTable.release(results, options.language))
       console.table(
         [[words.text("Đơn vị", "Unit"), words.text("Phiếu", "Answers"), words.text("Phải thu", "Expected"), words.text("Tỷ lệ", "Rate")]]
           + VietnameseOrder.byDistrict(results.participation, name: \.name).map { line in
@@ -59,6 +65,7 @@ struct ResultsCommand: ToolCommand {
           })
       results.view.units = VietnameseOrder.byDistrict(results.view.units, name: \.name)
       Console.out("")
+      guard !results.view.units.isEmpty else { return Console.out(ResultsTable.communesAreNotShown(options.language)) }
       Console.out(ResultsTable.render(results.view, options.language))
     }
   }

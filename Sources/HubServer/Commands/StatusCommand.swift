@@ -64,9 +64,14 @@ struct StatusCommand: ToolCommand {
       status.addsUp
       ? LocalizedText(vi: "các số khớp nhau", en: "the sums agree") : LocalizedText(vi: "CÁC SỐ KHÔNG KHỚP", en: "THE SUMS DO NOT AGREE")
     console.say(
-      "Phiếu kín: \(n(status.packetsKept)) nhận = \(n(status.packetsWaiting)) chờ + \(n(status.packetsReleased)) đã mở + \(n(status.packetsRepeated)) trùng + \(n(status.packetsSpoiled)) hỏng.",
-      "Packets: \(n(status.packetsKept)) kept = \(n(status.packetsWaiting)) waiting + \(n(status.packetsReleased)) released + \(n(status.packetsRepeated)) repeated + \(n(status.packetsSpoiled)) spoiled."
+      "Phiếu kín: \(n(status.packetsKept)) nhận = \(n(status.packetsWaiting)) chờ + \(n(status.packetsReleased)) đã mở + \(n(status.packetsRepeated)) trùng + \(n(status.packetsDiffering)) khác nội dung + \(n(status.packetsSpoiled)) hỏng + \(n(status.packetsWithheld)) giữ kín + \(n(status.packetsHeld)) tạm giữ.",
+      "Packets: \(n(status.packetsKept)) kept = \(n(status.packetsWaiting)) waiting + \(n(status.packetsReleased)) released + \(n(status.packetsRepeated)) repeated + \(n(status.packetsDiffering)) differing + \(n(status.packetsSpoiled)) spoiled + \(n(status.packetsWithheld)) withheld + \(n(status.packetsHeld)) held."
     )
+    if status.packetsHeld > 0 {
+      console.say(
+        "\(n(status.packetsHeld)) phiếu không hợp với bản nào của biểu mẫu mà máy chủ biết; `hub close` nêu tên bản còn thiếu.",
+        "\(n(status.packetsHeld)) answers fit no edition of a form that the hub knows; `hub close` names the editions that are missing.")
+    }
     console.say(
       "Thay đổi: \(n(status.changes)) nhận = \(n(status.changesMerged)) đã gộp + \(n(status.changesHeld)) giữ lại + \(n(status.changesWaiting)) chờ gói trước + \(n(status.changesUndecided)) chờ quyết định; trong \(n(status.batches)) gói.",
       "Changes: \(n(status.changes)) received = \(n(status.changesMerged)) merged + \(n(status.changesHeld)) held + \(n(status.changesWaiting)) waiting for an earlier batch + \(n(status.changesUndecided)) undecided; in \(n(status.batches)) batches."

@@ -30,10 +30,13 @@ public struct Campaign: Sendable, Hashable {
   /// Id of the daily report's form.
   public var reportForm: String
   public var thresholds: Thresholds
+  /// Whether results come out once a day while a form is open, in ranges; otherwise only when it closes.
+  public var hasDailyResults: Bool
 
   public init(
     id: String, title: LocalizedText, province: ProvinceName, timeZone: TimeZone, opens: LocalTime, closes: LocalTime, graceMinutes: Int,
-    reportGraceMinutes: Int? = nil, reportDays: [CalendarDay], forms: [String], reportForm: String, thresholds: Thresholds = Thresholds()
+    reportGraceMinutes: Int? = nil, reportDays: [CalendarDay], forms: [String], reportForm: String, thresholds: Thresholds = Thresholds(),
+    hasDailyResults: Bool = false
   ) {
     self.id = id
     self.title = title
@@ -47,6 +50,7 @@ public struct Campaign: Sendable, Hashable {
     self.forms = forms
     self.reportForm = reportForm
     self.thresholds = thresholds
+    self.hasDailyResults = hasDailyResults
   }
 
   /// The first day anything happens: the opening or the first report day.

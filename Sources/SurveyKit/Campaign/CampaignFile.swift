@@ -62,6 +62,7 @@ extension Campaign: Codable {
           ?? Thresholds.kAnswersFloor,
         kCrossMin: keys.number("kCrossMin", in: Thresholds.kCrossFloor...Thresholds.kMax, required: false) ?? Thresholds.kCrossFloor)
     }
+    let hasDailyResults = keys.flag("dailyResults") ?? false
     keys.refuseOthers()
     if let province, !province.code.rawValue.isEmpty, !province.code.isWellFormed {
       keys.note("province.code", vi: "không phải là mã đơn vị hợp lệ.", en: "is not a valid unit code.")
@@ -78,11 +79,12 @@ extension Campaign: Codable {
     self.init(
       id: id, title: title, province: ProvinceName(code: province.code, name: UnitLoader.normalized(province.name)), timeZone: timeZone,
       opens: opens, closes: closes, graceMinutes: grace, reportGraceMinutes: reportGrace, reportDays: days.compactMap { $0 },
-      forms: forms, reportForm: reportForm, thresholds: thresholds ?? Thresholds())
+      forms: forms, reportForm: reportForm, thresholds: thresholds ?? Thresholds(), hasDailyResults: hasDailyResults)
   }
 
   private enum CodingKeys: String, CodingKey {
-    case id, title, province, timeZone, opens, closes, graceMinutes, reportGraceMinutes, reportDays, forms, reportForm, thresholds
+    case id, title, province, timeZone, opens, closes, graceMinutes, reportGraceMinutes, reportDays, forms, reportForm, thresholds,
+      dailyResults
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -99,5 +101,7 @@ extension Campaign: Codable {
     try container.encode(forms, forKey: .forms)
     try container.encode(reportForm, forKey: .reportForm)
     try container.encode(thresholds, forKey: .thresholds)
+    // Earlier programs refuse keys they do not know.
+    if hasDailyResults { try container.encode(true, forKey: .dailyResults) }
   }
 }

@@ -80,6 +80,16 @@ struct KeyReader {
     return whole
   }
 
+  /// True or false; nil when it is not there.
+  mutating func flag(_ key: String) -> Bool? {
+    guard let value = value(key, required: false) else { return nil }
+    guard case .bool(let flag) = value else {
+      note(key, vi: "cần true hoặc false.", en: "needs true or false.")
+      return nil
+    }
+    return flag
+  }
+
   /// A list of one or more texts.
   mutating func texts(_ key: String, countMax: Int) -> [String] {
     guard let value = value(key, required: true) else { return [] }

@@ -55,8 +55,9 @@ public enum BoardQuery {
       }
     }
     func number(_ value: CellValue) -> Int { Int(clamping: value.integer ?? 0) }
-    try each("SELECT scope, released FROM hub_drop") { $0.received += number($1[1]) }
-    try each("SELECT scope, count(*) FROM hub_packet GROUP BY scope") { $0.received += number($1[1]) }
+    for (scope, drop) in try DropCounts.byScope(session) where drop.received > 0 {
+      counts[scope, default: BoardCounts()].received += drop.received
+    }
     try each(
       """
       SELECT scope, max(contact_ms), sum(revoked_ms IS NULL),

@@ -16,9 +16,18 @@ public struct FormClosing: Sendable, Hashable, Codable {
   public var form: String
   public var state: FormState
   public var releasedNow: Int
+  /// Sealed at the hub still: rests of fewer than k people, and answers to forms that are not closed.
   public var waiting: Int
-  /// Another form that is still open, so that answers must wait: nobody knows which form a packet answers.
-  public var waitsFor: String?
+  /// Answers that fit no edition the hub knows.
+  public var held: Int
+  /// The editions that answers at the hub fit and that it does not know.
+  public var missingEditions: [String]
+  /// Erased now, so that nobody can be told apart.
+  public var withheldNow: Int
+  /// k.
+  public var kAnswersMin: Int
+  /// Number of the release of results that this made; nil when nothing more may be shown than before.
+  public var release: Int?
 }
 
 extension SurveyHub {
@@ -69,10 +78,12 @@ extension SurveyHub {
     }
   }
 
-  /// Moves all editions of a form forward to `state`; closing for good also releases what waits, if no other form is open.
+  /// Moves all editions of a form forward to `state`. Closing it also pools what still waits of it: the rests of a group where k or more
+  /// people of two communes stand behind them, then the province's. What is fewer stays sealed.
   ///
+  /// - Parameter isFinal: What stays sealed of the form is counted as withheld and erased; of no edition, when every form is closed.
   /// - Throws: `DataProblems` when there is no such form, or it is further already.
-  public func move(form: String, to state: FormState) async throws -> FormClosing {
+  public func move(form: String, to state: FormState, isFinal: Bool = false) async throws -> FormClosing {
     let plan = try await requirePlan()
     guard let latest = plan.latest(form: form) else {
       let known = Set(plan.forms.map(\.form)).sorted().joined(separator: ", ")
@@ -94,16 +105,43 @@ extension SurveyHub {
           "UPDATE form SET state = ?2 WHERE form = ?1 AND coalesce(state, 'open') = ?3", [.text(form), .text(state.rawValue), .text(old)])
       }
     }
-    var other: String?
+    var missing: [String] = []
+    var release: Int?
     if state == .closed {
-      other = plan.forms.first { plan.campaign.forms.contains($0.form) && $0.form != form && $0.state != FormState.closed.rawValue }?.form
-      // Nobody knows which form a packet answers: as long as one is open, its first answers must not be told apart.
-      if other == nil { try await hub.releaseRemainders(of: plan.tree.units.map(\.code.rawValue)) }
+      let editions = Set(plan.forms.filter { $0.form == form }.map(\.key))
+      missing = try await hub.settle(pools: plan.tree.remainderPools) { editions.contains($0) }
+      if isFinal {
+        let isLast = plan.forms.allSatisfy {
+          !plan.campaign.forms.contains($0.form) || $0.form == form || $0.state == FormState.closed.rawValue
+        }
+        try await hub.withholdRemainders(isOver: { editions.contains($0) }, everything: isLast)
+      }
+      let today = plan.campaign.today(atMs: nowMs)
+      release = try await hub.write { session in
+        guard let plan = try HubPlan.read(session) else { return nil }
+        return try ReleaseBook(session: session).release(form: form, plan: plan, day: today, isInterim: false)
+      }
     }
     let after = try await status()
     return FormClosing(
-      form: form, state: state, releasedNow: after.packetsReleased - before.packetsReleased, waiting: after.packetsWaiting,
-      waitsFor: other)
+      form: form, state: state,
+      releasedNow: after.packetsReleased + after.packetsDiffering - before.packetsReleased - before.packetsDiffering,
+      waiting: after.packetsWaiting, held: after.packetsHeld, missingEditions: missing,
+      withheldNow: after.packetsWithheld - before.packetsWithheld, kAnswersMin: plan.campaign.thresholds.kAnswersMin,
+      release: release)
+  }
+}
+
+extension UnitTree {
+  /// Where rests go together: into their group under the root, then into the root.
+  var remainderPools: [RemainderPool] {
+    roots.flatMap { root in
+      let groups = children(of: root.code).filter { !children(of: $0.code).isEmpty }
+      return (groups + [root]).map { unit in
+        RemainderPool(
+          unit: unit.code.rawValue, scopes: descendants(of: unit.code).filter { children(of: $0.code).isEmpty }.map(\.code.rawValue))
+      }
+    }
   }
 }
 

@@ -14,6 +14,15 @@ final class FormShelf: Sendable {
     let definition: String
   }
 
+  /// The longest name of an edition an answer is held for, in bytes: names go into messages.
+  static let nameBytesMax = 200
+
+  /// Whether a text may be a form or an edition at all.
+  static func isName(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.count <= nameBytesMax
+      && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
+  }
+
   private let editions = Mutex<[String: Edition]>([:])
 
   /// The edition that an answer names by its key, or by the form's id where the hub has one edition only.

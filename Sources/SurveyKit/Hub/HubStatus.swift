@@ -3,12 +3,15 @@ public import SyncKit
 
 /// The hub's side of promise 2: everything it ever took is counted exactly once, and the sums are checked.
 public struct HubStatus: Sendable, Hashable, Codable {
-  // Anonymous answers: kept = waiting + released + repeated + spoiled.
+  // Anonymous answers: kept = waiting + held + released + repeated + differs + spoiled + withheld.
   public var packetsKept = 0
   public var packetsWaiting = 0
+  public var packetsHeld = 0
   public var packetsReleased = 0
   public var packetsRepeated = 0
+  public var packetsDiffering = 0
   public var packetsSpoiled = 0
+  public var packetsWithheld = 0
   /// Rows in the table of answers: as many as were released.
   public var answers = 0
   // What devices sent in batches: changes = merged + held + waiting behind a batch that has not come.
@@ -52,10 +55,10 @@ extension HubStatus {
     func numbers(_ sql: String, _ arguments: [CellValue] = []) throws -> [Int] {
       try session.firstRow(sql, arguments)?.map { Int(clamping: $0.integer ?? 0) } ?? []
     }
-    let drop = try numbers(
-      "SELECT coalesce(sum(kept), 0), coalesce(sum(released), 0), coalesce(sum(repeated), 0), coalesce(sum(spoiled), 0) FROM hub_drop")
-    packetsWaiting = try numbers("SELECT count(*) FROM hub_packet")[0]
-    (packetsKept, packetsReleased, packetsRepeated, packetsSpoiled) = (drop[0] + packetsWaiting, drop[1], drop[2], drop[3])
+    let drop = try DropCounts.byScope(session).values.reduce(into: DropCounts()) { $0.add($1) }
+    (packetsKept, packetsWaiting, packetsHeld) = (drop.kept, drop.waiting, drop.held)
+    (packetsReleased, packetsRepeated, packetsDiffering) = (drop.released, drop.repeated, drop.differs)
+    (packetsSpoiled, packetsWithheld) = (drop.spoiled, drop.withheld)
     answers = try numbers("SELECT count(*) FROM answer")[0]
     let counted = try numbers("SELECT coalesce(sum(count), 0) FROM answer_count")[0]
 
@@ -81,17 +84,17 @@ extension HubStatus {
     reports = try numbers("SELECT count(*) FROM report")[0]
     restores = try HubRestore.all(in: session)
 
-    if packetsKept != packetsWaiting + packetsReleased + packetsRepeated + packetsSpoiled {
+    if drop.pooled != 0 || drop.kept != drop.waiting + drop.held + drop.opened {
       discrepancies.append(
         LocalizedText(
-          vi: "Số phiếu nhận không bằng số chờ, đã mở, trùng và hỏng cộng lại.",
-          en: "The packets kept are not those waiting, released, repeated and spoiled together."))
+          vi: "Số phiếu nhận không bằng số chờ, tạm giữ, đã mở, trùng, khác nội dung, hỏng và giữ kín cộng lại.",
+          en: "The packets kept are not those waiting, held, released, repeated, differing, spoiled and withheld together."))
     }
-    if answers != packetsReleased {
+    if answers != drop.standing {
       discrepancies.append(
         LocalizedText(
-          vi: "Kho có \(answers) phiếu, nhưng đã mở \(packetsReleased).",
-          en: "The store has \(answers) answers, but \(packetsReleased) were released."))
+          vi: "Kho có \(answers) phiếu, nhưng đã mở \(drop.standing).",
+          en: "The store has \(answers) answers, but \(drop.standing) were released."))
     }
     if counted != answers {
       discrepancies.append(

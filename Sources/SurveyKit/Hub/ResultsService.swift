@@ -3,23 +3,34 @@ public import SyncKit
 
 /// What may be shown of the answers to one form, and how many took part.
 public struct FormResults: Sendable, Codable {
-  /// `form@version`
+  /// The form's id, with every edition of it.
   public var form: String
   public var title: LocalizedText
+  /// Of the newest release, or empty of numbers before the first. Never below the groups under the root.
   public var view: ResultsView
   /// Exact and live, in the tree's order.
   public var participation: [Participation]
+  /// The release's number; nil before the first.
+  public var release: Int?
+  /// The day of the release.
+  public var releaseDay: String?
+  /// Whether the form was open then, so that counts are told in ranges only.
+  public var isInterim: Bool?
+  /// Smallest number of people behind anything shown.
+  public var kAnswersMin: Int
 }
 
-/// Reads the hub's tallies and lets them out through `ResultsQuery` only.
+/// Reads releases of results, and the tallies they are made from.
 public enum ResultsService {
-  /// The results of a form's newest edition.
+  /// The newest release of a form's results, over all of its editions.
   ///
   /// - Parameter form: nil for the campaign's first.
-  /// - Throws: `SyncError` when there is no campaign or no such form; `DataProblems` when tallies do not agree: nothing is shown then.
+  /// - Throws: `SyncError` when there is no campaign or no such form.
   public static func results(_ session: any HubSession, form: String? = nil) throws -> FormResults {
     guard let plan = try HubPlan.read(session) else { throw SurveyHub.noCampaign }
-    let name = form ?? plan.campaign.forms.first ?? ""
+    let asked = form ?? plan.campaign.forms.first ?? ""
+    // Whoever asks for an edition gets the form: every release is of all editions together.
+    let name = plan.forms.first { $0.key == asked }?.form ?? asked
     guard plan.campaign.forms.contains(name), let record = plan.latest(form: name),
       let definition = try session.firstRow("SELECT definition FROM form WHERE id = ?1", [.text(record.key)])?[0].text
     else {
@@ -29,18 +40,26 @@ public enum ResultsService {
         en: "There is no form \(name) with results; there is: \(known).")
     }
     let edition = try Form(canonicalJSON: Data(definition.utf8))
-    let tallies = try tallies(session, form: record.key)
-    let query = try ResultsQuery(
-      tree: plan.tree, tallies: tallies, questions: edition.tallyQuestions, thresholds: plan.campaign.thresholds)
+    let release = try ReleaseBook(session: session).newest(form: name)
     return FormResults(
-      form: record.key, title: edition.title.localized, view: query.view(),
-      participation: Participation.table(tree: plan.tree, answers: try received(session), headcount: plan.headcount))
+      form: name, title: edition.title.localized, view: try release?.view ?? nothing(session, plan: plan, form: name),
+      participation: Participation.table(tree: plan.tree, answers: try received(session), headcount: plan.headcount),
+      release: release?.number, releaseDay: release?.day, isInterim: release?.isInterim,
+      kAnswersMin: plan.campaign.thresholds.kAnswersMin)
   }
 
-  /// The released answers of an edition, per commune.
+  /// The questions, and that nothing is released of them.
+  private static func nothing(_ session: any HubSession, plan: HubPlan, form: String) throws -> ResultsView {
+    guard let units = ShownUnits(plan.tree) else { return ResultsView(units: [], questions: []) }
+    let questions = try FormEditionList(session: session, plan: plan, form: form).questions
+    return ReleasedView(units: units, tree: plan.tree, thresholds: plan.campaign.thresholds)
+      .view(of: questions.map { ($0.question, nil) }, answers: [:], number: 0)
+  }
+
+  /// What steps released of an edition, per commune, and by the code that a rest stands under. Never shown as it is.
   ///
   /// - Parameter form: `form@version`.
-  public static func tallies(_ session: any HubSession, form: String) throws -> [UnitCode: UnitTally] {
+  static func tallies(_ session: any HubSession, form: String) throws -> [UnitCode: UnitTally] {
     var tallies: [UnitCode: UnitTally] = [:]
     for row in try session.rows("SELECT unit, count FROM answer_count WHERE form = ?1", [.text(form)]) {
       if let unit = row[0].text { tallies[UnitCode(unit)] = UnitTally(answers: Int(clamping: row[1].integer ?? 0)) }
@@ -66,13 +85,8 @@ public enum ResultsService {
 
   /// Answers at the hub per commune, those still encrypted included.
   static func received(_ session: any HubSession) throws -> [UnitCode: Int] {
-    var received: [UnitCode: Int] = [:]
-    let rows = try session.rows(
-      "SELECT scope, released FROM hub_drop UNION ALL SELECT scope, count(*) FROM hub_packet GROUP BY scope")
-    for row in rows {
-      if let unit = row[0].text { received[UnitCode(unit), default: 0] += Int(clamping: row[1].integer ?? 0) }
-    }
-    return received
+    let received = try DropCounts.byScope(session).map { (UnitCode($0.key), $0.value.received) }
+    return Dictionary(uniqueKeysWithValues: received)
   }
 }
 
@@ -87,6 +101,24 @@ extension QuestionTally {
 }
 
 extension SurveyHub {
+  /// Releases today's state of every open form, in ranges, for a campaign that asks for results each day; nothing happens twice a day.
+  ///
+  /// - Returns: The forms that have a new release.
+  public func releaseDaily() async throws -> [String] {
+    let nowMs = nowMs
+    return try await hub.write { session in
+      guard let plan = try HubPlan.read(session), plan.campaign.hasDailyResults else { return [] }
+      let today = plan.campaign.today(atMs: nowMs)
+      let book = ReleaseBook(session: session)
+      return try plan.campaign.forms.filter { form in
+        guard let latest = plan.latest(form: form), latest.state != FormState.closed.rawValue,
+          try book.newest(form: form)?.day != today.description
+        else { return false }
+        return try book.release(form: form, plan: plan, day: today, isInterim: true) != nil
+      }
+    }
+  }
+
   public func results(form: String? = nil) async throws -> FormResults {
     try await hub.read { session in try ResultsService.results(session, form: form) }
   }

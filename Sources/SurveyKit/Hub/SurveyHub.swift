@@ -182,7 +182,8 @@ public struct HubPlan: Sendable {
     }
   }
 
-  static func read(_ session: any HubSession) throws -> HubPlan? {
+  /// From the transaction's snapshot; nil before a campaign is loaded.
+  public static func read(_ session: any HubSession) throws -> HubPlan? {
     guard let campaign = try campaign(session) else { return nil }
     var units: [SurveyUnit] = []
     for row in try session.rows("SELECT code, name, kind, parent, level FROM unit ORDER BY code") {

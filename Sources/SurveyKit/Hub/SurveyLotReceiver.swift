@@ -1,14 +1,11 @@
 internal import Foundation
 public import SyncKit
 
-/// Takes the answers of a lot: checks each against its form, keeps it, and counts it, in the release's transaction.
+/// Judges answers against their forms, keeps those that are released, and counts them, in the step's transaction.
 ///
-/// What is kept has neither a time nor an order. Of the day it keeps this much: for each unit, form and day either every
-/// released answer of that day carries it, or none does; and none does while there are fewer than `dayAnswersMin`. So an
-/// answer without a day tells nothing of when it came, except that its day was a quiet one or could not be told apart.
+/// What is kept has neither a time nor an order. Of the day it keeps this much: the answers of one step carry their days where every day
+/// of the step, and the answers without one, are none or at least k; otherwise none of them does.
 public struct SurveyLotReceiver: LotReceiver {
-  /// Answers of one unit that must share a day before the day is kept.
-  public static let dayAnswersMin = 5
   /// Stands for "answered the question at all" among a question's choices in the table `tally`.
   static let answeredChoice = ""
 
@@ -18,117 +15,173 @@ public struct SurveyLotReceiver: LotReceiver {
   /// - Parameter clock: Says what `today()` is for an answer that carries no day.
   public init(clock: any WallClock) { self.clock = clock }
 
-  public func receive(_ lot: [AnonymousRow], scope: String, in session: any HubSession) throws -> LotOutcome {
-    var outcome = LotOutcome()
-    guard try session.firstRow("SELECT 1 FROM unit WHERE code = ?1 AND level = 'commune'", [.text(scope)]) != nil else {
-      outcome.spoiled = lot.count
-      return outcome
+  /// The campaign's k.
+  public func lotMin(in session: any HubSession) throws -> Int {
+    try HubPlan.campaign(session)?.thresholds.kAnswersMin ?? Thresholds.kAnswersFloor
+  }
+
+  public func judge(_ rows: [AnonymousRow], scope: String, in session: any HubSession) throws -> [RowVerdict] {
+    let isCommune = try session.firstRow("SELECT 1 FROM unit WHERE code = ?1 AND level = 'commune'", [.text(scope)]) != nil
+    let today = try isCommune ? today(in: session) : CalendarDay.first.description
+    var identities = AnswerIdentities(session: session)
+    return try rows.map { row in
+      guard isCommune else { return .spoiled }
+      switch try read(row, unit: scope, today: today, in: session) {
+      case .spoiled: return .spoiled
+      case .unknown(let edition): return .held(edition: edition)
+      case .answer(let answer):
+        return switch try identities.note(answer) {
+        case .unheard: .new(edition: answer.edition.key)
+        case .otherContent: .differs(edition: answer.edition.key)
+        case .sameContent: .repeated
+        }
+      }
     }
-    var newDays: [String: [String: [CellValue]]] = [:]
+  }
+
+  public func receive(_ lot: [AnonymousRow], unit: String, in session: any HubSession) throws {
+    let today = try today(in: session)
+    let k = try lotMin(in: session)
     var counts = TallyCounts()
+    var answers: [JudgedAnswer] = []
     for row in lot {
-      guard let answer = try judged(row, scope: scope, in: session) else {
-        outcome.spoiled += 1
-        continue
+      guard let scope = row.value("unit")?.text, case .answer(let answer) = try read(row, unit: scope, today: today, in: session) else {
+        throw SyncError(
+          .internalFault, vi: "Một phiếu đã được duyệt lại không đọc được.", en: "An answer that was judged valid cannot be read.")
       }
-      let inserted = try session.rows(
-        """
-        INSERT INTO answer (id, unit, campaign, form, day, language, answers) VALUES (?1, ?2, ?3, ?4, NULL, ?5, ?6)
-        ON CONFLICT DO NOTHING RETURNING 1
-        """,
-        [
-          answer.id, .text(scope), .text(answer.edition.campaign), .text(answer.edition.key), .text(answer.language),
-          .text(String(decoding: answer.answers.canonicalJSON, as: UTF8.self)),
-        ])
-      guard !inserted.isEmpty else {
-        outcome.repeated += 1
-        continue
-      }
-      outcome.released += 1
-      counts.add(answer.answers, to: answer.edition)
-      if let day = answer.day { newDays[answer.edition.key, default: [:]][day, default: []].append(answer.id) }
+      answers.append(answer)
     }
-    for (form, days) in newDays { try keepDays(days, unit: scope, form: form, in: session) }
-    try counts.save(unit: scope, in: session)
-    return outcome
+    for (_, answers) in Dictionary(grouping: answers, by: \.edition.key).sorted(by: { $0.key < $1.key }) {
+      let days = Dictionary(grouping: answers, by: \.day).mapValues(\.count)
+      let keepsDays = days.values.allSatisfy { $0 >= k }
+      for answer in answers {
+        try AnswerIdentities(session: session).keep(answer, unit: unit, day: keepsDays ? answer.day : nil)
+        counts.add(answer.answers, to: answer.edition)
+      }
+      guard keepsDays else { continue }
+      for case (let day?, let count) in days { try Self.count(day, count, unit: unit, form: answers[0].edition.key, in: session) }
+    }
+    try counts.save(unit: unit, in: session)
   }
 
-  // MARK: Judging
-
-  private struct Judged {
-    var id: CellValue
-    var edition: FormShelf.Edition
-    var day: String?
-    var language: String
-    var answers: ValidatedAnswers
+  private static func count(_ day: String, _ count: Int, unit: String, form: String, in session: any HubSession) throws {
+    try session.execute(
+      """
+      INSERT INTO day_count (unit, form, day, count) VALUES (?1, ?2, ?3, ?4)
+      ON CONFLICT (unit, form, day) DO UPDATE SET count = day_count.count + excluded.count
+      """, [.text(unit), .text(form), .text(day), .integer(Int64(count))])
   }
 
-  /// The answer in its one spelling; nil when it cannot be used.
-  private func judged(_ row: AnonymousRow, scope: String, in session: any HubSession) throws -> Judged? {
-    guard row.table == "answer", let id = row.value("id"), let name = id.text, !name.isEmpty, row.value("unit")?.text == scope,
-      let form = row.value("form")?.text, let json = row.value("answers")?.text, let edition = try shelf.edition(form, in: session)
-    else { return nil }
+  // MARK: Reading
+
+  private enum Reading {
+    case answer(JudgedAnswer)
+    /// Names an edition that the hub does not know, or whose content here it does not fit.
+    case unknown(edition: String)
+    case spoiled
+  }
+
+  private func read(_ row: AnonymousRow, unit: String, today: String, in session: any HubSession) throws -> Reading {
+    guard row.table == "answer", let id = row.value("id")?.text, !id.isEmpty, row.value("unit")?.text == unit,
+      let form = row.value("form")?.text, FormShelf.isName(form), let json = row.value("answers")?.text
+    else { return .spoiled }
+    guard let edition = try shelf.edition(form, in: session) else { return .unknown(edition: form) }
     let day = row.value("day")?.text.flatMap { CalendarDay($0) }?.description
     var validator = edition.validator
-    validator.today = try day ?? today(in: session)
-    guard case .success(let answers) = validator.validate(json: Data(json.utf8)) else { return nil }
+    validator.today = day ?? today
+    // Content that an edition of another text under the same name may have asked for is not this answer's fault.
+    guard case .success(let answers) = validator.validate(json: Data(json.utf8)) else { return .unknown(edition: edition.key) }
     let languages = edition.validator.form.languages.map(\.code)
     let language = row.value("language")?.text.flatMap { languages.contains($0) ? $0 : nil }
-    return Judged(
-      id: id, edition: edition, day: day, language: language ?? edition.validator.form.defaultLanguage, answers: answers)
+    return .answer(
+      JudgedAnswer(
+        id: id, unit: unit, edition: edition, day: day, language: language ?? edition.validator.form.defaultLanguage, answers: answers))
   }
 
   private func today(in session: any HubSession) throws -> String {
     let nowMs = Int64(clamping: clock.nowMs())
-    guard let campaign = try HubPlan.read(session)?.campaign else { return CalendarDay.first.description }
+    guard let campaign = try HubPlan.campaign(session) else { return CalendarDay.first.description }
     return campaign.today(atMs: nowMs).description
   }
+}
 
-  // MARK: Days
+/// A valid answer in its one spelling.
+struct JudgedAnswer {
+  var id: String
+  /// The commune it came from.
+  var unit: String
+  var edition: FormShelf.Edition
+  var day: String?
+  var language: String
+  var answers: ValidatedAnswers
 
-  /// Counts the days of new answers, and writes those that enough answers share.
-  ///
-  /// Answers kept without a day can be given theirs later only while all of them are of one day; otherwise nobody knows which is
-  /// which, and later answers of that day stay without it too.
-  private func keepDays(_ days: [String: [CellValue]], unit: String, form: String, in session: any HubSession) throws {
-    let place: [CellValue] = [.text(unit), .text(form)]
-    var known: [String: Int] = [:]
-    for row in try session.rows("SELECT day, count FROM day_count WHERE unit = ?1 AND form = ?2", place) {
-      if let day = row[0].text { known[day] = Int(clamping: row[1].integer ?? 0) }
+  var json: String { String(decoding: answers.canonicalJSON, as: UTF8.self) }
+}
+
+/// Tells answers apart: by their number *and* their content.
+struct AnswerIdentities {
+  enum Standing {
+    case unheard
+    /// The number stands, and something else under it.
+    case otherContent
+    case sameContent
+  }
+
+  private struct Content: Hashable {
+    var unit: String
+    var form: String
+    var json: String
+  }
+
+  let session: any HubSession
+  /// Those of the same step, by the id they would be kept under.
+  private var noted: [String: Content] = [:]
+
+  init(session: any HubSession) { self.session = session }
+
+  /// What stands of an answer, at the hub or among those noted before; new content is noted.
+  mutating func note(_ answer: JudgedAnswer) throws -> Standing {
+    let content = Content(unit: answer.unit, form: answer.edition.key, json: answer.json)
+    let other = SurveySchema.contentID(number: answer.id, unit: answer.unit, form: answer.edition.key, answers: answer.json)
+    if try self.content(of: other) != nil { return .sameContent }
+    guard let standing = try self.content(of: answer.id) else {
+      noted[answer.id] = content
+      return .unheard
     }
-    var dated: [String: Int] = [:]
-    var undated = -days.values.reduce(0) { $0 + $1.count }  // The new ones are there already, without a day.
-    for row in try session.rows("SELECT day, count(*) FROM answer WHERE unit = ?1 AND form = ?2 GROUP BY day", place) {
-      let count = Int(clamping: row[1].integer ?? 0)
-      if let day = row[0].text { dated[day] = count } else { undated += count }
+    let isSameNumber = try standing.form == content.form && isAt(standing.unit, orBelow: content.unit)
+    if isSameNumber && standing.json == content.json { return .sameContent }
+    noted[other] = content
+    // Another commune's sheet, or one of another form, may bear the same number.
+    return isSameNumber ? .otherContent : .unheard
+  }
+
+  /// Whether an answer of `unit` may stand under the code `standing`: its own, or of a unit above that a remainder was pooled for.
+  private func isAt(_ standing: String, orBelow unit: String) throws -> Bool {
+    var code: String? = unit
+    for _ in 0..<UnitTree.levelsMax {
+      guard let own = code else { return false }
+      if own == standing { return true }
+      code = try session.firstRow("SELECT parent FROM unit WHERE code = ?1", [.text(own)])?[0].text
     }
-    var resolved: [(day: String, earlier: Bool)] = []
-    for (day, ids) in days.sorted(by: { $0.key < $1.key }) {
-      let before = known[day] ?? 0
-      try session.execute(
-        """
-        INSERT INTO day_count (unit, form, day, count) VALUES (?1, ?2, ?3, ?4)
-        ON CONFLICT (unit, form, day) DO UPDATE SET count = day_count.count + excluded.count
-        """,
-        place + [.text(day), .integer(Int64(ids.count))])
-      guard before + ids.count >= Self.dayAnswersMin else { continue }
-      if dated[day] ?? 0 == before {
-        resolved.append((day, false))
-      } else if undated == before {
-        resolved.append((day, true))
-      }
-    }
-    // Earlier answers first, while the new ones of other days can still be told from them by their ids.
-    for (day, earlier) in resolved {
-      if earlier {
-        let new = days.values.flatMap { $0 }
-        let exceptions = new.indices.map { "?\($0 + 4)" }.joined(separator: ", ")
-        try session.execute(
-          "UPDATE answer SET day = ?3 WHERE unit = ?1 AND form = ?2 AND day IS NULL AND id NOT IN (\(exceptions))",
-          place + [.text(day)] + new)
-      }
-      for id in days[day] ?? [] { try session.execute("UPDATE answer SET day = ?2 WHERE id = ?1", [id, .text(day)]) }
-    }
+    return false
+  }
+
+  /// Writes an answer, under an id that follows from its content where its own is taken.
+  func keep(_ answer: JudgedAnswer, unit: String, day: String?) throws {
+    let isFree = try session.firstRow("SELECT 1 FROM answer WHERE id = ?1", [.text(answer.id)]) == nil
+    let other = SurveySchema.contentID(number: answer.id, unit: answer.unit, form: answer.edition.key, answers: answer.json)
+    try session.execute(
+      "INSERT INTO answer (id, unit, campaign, form, day, language, answers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+      [
+        .text(isFree ? answer.id : other), .text(unit), .text(answer.edition.campaign), .text(answer.edition.key),
+        day.map { .text($0) } ?? .null, .text(answer.language), .text(answer.json),
+      ])
+  }
+
+  private func content(of id: String) throws -> Content? {
+    if let known = noted[id] { return known }
+    guard let row = try session.firstRow("SELECT unit, form, answers FROM answer WHERE id = ?1", [.text(id)]) else { return nil }
+    return Content(unit: row[0].text ?? "", form: row[1].text ?? "", json: row[2].text ?? "")
   }
 }
 

@@ -5,20 +5,38 @@ struct CountForest {
   let children: [[Int]]
   /// Each node after everything below it.
   let bottomUp: [Int]
+  /// The leaf that is never shown, if there is one.
+  private(set) var hidden: Int?
 
   init(_ tree: UnitTree) {
     codes = tree.units.map(\.code)
     let index = Dictionary(zip(codes, codes.indices), uniquingKeysWith: { first, _ in first })
     parent = tree.units.map { $0.parentCode.flatMap { index[$0] } }
     children = tree.units.map { tree.children(of: $0.code).compactMap { index[$0.code] } }
+    bottomUp = Self.bottomUp(parent: parent, children: children)
+  }
+
+  /// A root, its groups, and one leaf that is never shown.
+  init(root: UnitCode, groups: [UnitCode], hidden: UnitCode) {
+    codes = [root] + groups + [hidden]
+    parent = [nil] + groups.map { _ in 0 } + [0]
+    children = [Array(1..<codes.count)] + codes.dropFirst().map { _ in [] }
+    bottomUp = Self.bottomUp(parent: parent, children: children)
+    self.hidden = codes.count - 1
+  }
+
+  private static func bottomUp(parent: [Int?], children: [[Int]]) -> [Int] {
     var order: [Int] = []
-    var waiting = parent.indices.filter { [parent] in parent[$0] == nil }
+    var waiting = parent.indices.filter { parent[$0] == nil }
     while let node = waiting.popLast() {
       order.append(node)
       waiting += children[node]
     }
-    bottomUp = order.reversed()
+    return order.reversed()
   }
+
+  /// Whether a node may be shown at all.
+  func isShown(_ node: Int) -> Bool { node != hidden }
 
   func isLeaf(_ node: Int) -> Bool { children[node].isEmpty }
 

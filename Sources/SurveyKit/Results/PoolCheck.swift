@@ -10,6 +10,9 @@ struct PoolCheck {
   /// Answers per node, known to everyone.
   let participation: [Int]
   let thresholds: Thresholds
+  /// Communes that answered, per node, where a node may stand for several that are never shown apart; nil where each leaf is one.
+  /// A leaf that could be shown by itself counts as one, however many it holds.
+  var communes: [Int]?
 
   /// Whether the pool's sum could be published: enough communes, at least k answers, and not nearly all the same.
   ///
@@ -20,7 +23,8 @@ struct PoolCheck {
     guard pool.contains(where: { participation[$0] > 0 }) else { return true }
     let answering = pool.filter { question.answered[$0] > 0 }
     let total = sum(question.answered, over: answering)
-    guard answering.count >= Self.communesMin, total >= thresholds.kAnswersMin else { return false }
+    let parts = communes.map { communes in answering.reduce(0) { $0 + (forest.isShown($1) ? 1 : communes[$1]) } } ?? answering.count
+    guard parts >= Self.communesMin, total >= thresholds.kAnswersMin else { return false }
     let hasSmall = answering.contains { question.answered[$0] < thresholds.kAnswersMin }
     return question.tables.allSatisfy { table in
       table.columns.prefix(table.watched).allSatisfy { column in

@@ -1,5 +1,7 @@
 /// Why something is not shown. The reason says nothing that participation does not already say.
 public enum WithheldReason: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Nothing is released yet: results come when the form is closed.
+  case notReleased
   /// The unit has no answers at all.
   case noAnswers
   /// The unit has fewer answers than the threshold.
@@ -39,6 +41,8 @@ public enum Share: Sendable, Hashable {
 public enum ResultCell: Sendable, Hashable {
   /// `count` is `nil` where the share is a band.
   case shown(count: Int?, share: Share)
+  /// The count is one of these.
+  case range(ClosedRange<Int>)
   case withheld(WithheldReason)
 }
 
@@ -79,13 +83,19 @@ extension Share: Codable {
 }
 
 extension ResultCell: Codable {
-  private enum CodingKeys: String, CodingKey { case count, share, withheld }
+  private enum CodingKeys: String, CodingKey { case count, share, withheld, from, to }
 
-  /// `{"count": 3, "share": 600}`, `{"share": "atLeast90"}` or `{"withheld": "protected"}`.
+  /// `{"count": 3, "share": 600}`, `{"share": "atLeast90"}`, `{"from": 5, "to": 9}` or `{"withheld": "protected"}`.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     if let reason = try container.decodeIfPresent(WithheldReason.self, forKey: .withheld) {
       self = .withheld(reason)
+    } else if let from = try container.decodeIfPresent(Int.self, forKey: .from) {
+      let to = try container.decode(Int.self, forKey: .to)
+      guard from <= to else {
+        throw DecodingError.dataCorruptedError(forKey: .to, in: container, debugDescription: "\(from) is above \(to).")
+      }
+      self = .range(from...to)
     } else {
       self = .shown(
         count: try container.decodeIfPresent(Int.self, forKey: .count), share: try container.decode(Share.self, forKey: .share))
@@ -98,6 +108,9 @@ extension ResultCell: Codable {
     case .shown(let count, let share):
       try container.encodeIfPresent(count, forKey: .count)
       try container.encode(share, forKey: .share)
+    case .range(let range):
+      try container.encode(range.lowerBound, forKey: .from)
+      try container.encode(range.upperBound, forKey: .to)
     case .withheld(let reason):
       try container.encode(reason, forKey: .withheld)
     }

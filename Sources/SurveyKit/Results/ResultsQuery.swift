@@ -1,6 +1,6 @@
-/// The one way to results: tallies in, what may be shown out.
+/// What could be shown of tallies at every level of a tree, if it were shown once: the rules of `Suppression`.
 ///
-/// Everything anyone sees about answers comes from `view()`. Free text is not here, and what is hidden leaves no trace in the view.
+/// What people see are releases, made by `ReleaseBook`. Free text is not here, and what is hidden leaves no trace in the view.
 public struct ResultsQuery: Sendable {
   private let tree: UnitTree
   private let tallies: [UnitCode: UnitTally]
@@ -31,47 +31,62 @@ public struct ResultsQuery: Sendable {
       let sums = forest.summed(forest.codes.map { tallies[$0]?.questions[question.id]?.sum ?? 0 })
       let states = suppression.disclosures(of: counts)
       for node in forest.codes.indices {
-        let reason = unitReason(participation[node]) ?? .protected
+        let reason = WithheldReason(answers: participation[node], thresholds) ?? .protected
         results[node].append(
-          result(question, counts: counts, sum: sums[node], node: node, state: states[node], reason: reason))
+          QuestionResult(question, counts: counts, sum: sums[node], node: node, state: states[node], reason: reason, thresholds))
       }
     }
     let units = tree.units.enumerated().map { node, unit in
       UnitResult(
-        unit: unit.code, name: tree.displayName(of: unit.code), level: unit.level, withheld: unitReason(participation[node]),
+        unit: unit.code, name: tree.displayName(of: unit.code), level: unit.level,
+        withheld: WithheldReason(answers: participation[node], thresholds),
         questions: results[node])
     }
-    let headings = questions.map { question in
-      QuestionHeading(
-        id: question.id, label: question.label, choices: question.choices.map { ChoiceHeading(id: $0.id, label: $0.label) })
-    }
-    return ResultsView(units: units, questions: headings)
+    return ResultsView(units: units, questions: questions.map(QuestionHeading.init))
   }
 
-  private func unitReason(_ answers: Int) -> WithheldReason? {
-    if answers == 0 { return .noAnswers }
-    return answers < thresholds.kAnswersMin ? .tooFewAnswers : nil
-  }
+}
 
-  private func result(
-    _ question: TallyQuestion, counts: QuestionCounts, sum: Int, node: Int, state: Disclosure, reason: WithheldReason
-  ) -> QuestionResult {
+extension QuestionHeading {
+  init(_ question: TallyQuestion) {
+    self.init(id: question.id, label: question.label, choices: question.choices.map { ChoiceHeading(id: $0.id, label: $0.label) })
+  }
+}
+
+extension WithheldReason {
+  /// Why nothing is shown of a unit with so many answers; nil when something may be.
+  init?(answers: Int, _ thresholds: Thresholds) {
+    if answers == 0 { self = .noAnswers } else if answers < thresholds.kAnswersMin { self = .tooFewAnswers } else { return nil }
+  }
+}
+
+extension QuestionResult {
+  /// - Parameters:
+  ///   - sum: Of the numbers given in `node`; meaningless for choices.
+  ///   - reason: Why it is withheld, if it is.
+  init(
+    _ question: TallyQuestion, counts: QuestionCounts, sum: Int, node: Int, state: Disclosure, reason: WithheldReason,
+    _ thresholds: Thresholds
+  ) {
     let answered = counts.answered[node]
+    let shownAnswered = state == .exact ? answered : nil
     if case .number = question.kind {
       let mean: MeanCell = state == .exact ? .shown(tenths: Self.tenths(sum, by: answered)) : .withheld(reason)
-      return QuestionResult(question: question.id, answered: state == .exact ? answered : nil, choices: [], mean: mean)
+      self.init(question: question.id, answered: shownAnswered, choices: [], mean: mean)
+      return
     }
     let choices = question.choices.enumerated().map { index, choice in
       let count = Self.count(question, counts: counts, choice: index, node: node)
       let cell: ResultCell =
         switch state {
         case .exact: .shown(count: count, share: .permille(Share.permille(count, of: answered)))
+        case .range: .range(CellRule.range(count, k: thresholds.kAnswersMin))
         case .band: .shown(count: nil, share: .band(count, of: answered))
         case .withheld: .withheld(reason)
         }
       return ChoiceResult(choice: choice.id, cell: cell)
     }
-    return QuestionResult(question: question.id, answered: state == .exact ? answered : nil, choices: choices, mean: nil)
+    self.init(question: question.id, answered: shownAnswered, choices: choices, mean: nil)
   }
 
   private static func count(_ question: TallyQuestion, counts: QuestionCounts, choice: Int, node: Int) -> Int {

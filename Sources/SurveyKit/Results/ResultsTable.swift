@@ -22,7 +22,10 @@ public enum ResultsTable {
     let meanTitle = LocalizedText(vi: "Trung bình", en: "Mean")(language)
     let choices = heading.choices.isEmpty ? [meanTitle] : heading.choices.map { $0.label(language) }
     let lines = units.compactMap { unit in
-      unit[heading.id].map { [unit.name] + row($0, language: language) }
+      unit[heading.id].map { result in
+        let age = result.asOf.map { LocalizedText(vi: " (đợt \($0))", en: " (as of release \($0))")(language) } ?? ""
+        return [unit.name + age] + row(result, language: language)
+      }
     }
     return aligned([[unitTitle, answeredTitle] + choices] + lines)
   }
@@ -43,8 +46,15 @@ public enum ResultsTable {
     switch cell {
     case .shown(let count, let share):
       count.map { "\(Wording(language: language).number($0)) (\(text(share, language)))" } ?? text(share, language)
+    case .range(let range): text(range, language)
     case .withheld(let reason): text(reason, language)
     }
+  }
+
+  /// A count that is told within k: "5–9".
+  public static func text(_ range: ClosedRange<Int>, _ language: Language) -> String {
+    let words = Wording(language: language)
+    return "\(words.number(range.lowerBound))–\(words.number(range.upperBound))"
   }
 
   private static func text(_ mean: MeanCell, _ language: Language) -> String {
@@ -54,9 +64,30 @@ public enum ResultsTable {
     }
   }
 
+  /// Why there are no answers below the groups under the root.
+  public static let communesAreNotShown = LocalizedText(
+    vi: "Kết quả không công bố theo từng xã: quá ít người để giữ kín ai trả lời gì. Xã chỉ có số người tham gia.",
+    en: "No answers are shown of single communes: too few people for nobody to be told apart. Communes show participation only.")
+
+  /// Which release this is.
+  public static func release(_ results: FormResults, _ language: Language) -> String {
+    guard let number = results.release else {
+      return LocalizedText(
+        vi: "Chưa công bố: kết quả có khi đóng biểu mẫu (hub close \(results.form)).",
+        en: "Not released yet: results come when the form is closed (hub close \(results.form)).")(language)
+    }
+    let words = Wording(language: language)
+    let day = results.releaseDay.flatMap { CalendarDay($0) }.map(words.day) ?? ""
+    return results.isInterim == true
+      ? words.text("Đợt công bố \(number), \(day); biểu mẫu còn mở.", "Release \(number) of \(day); the form was open.")
+      : words.text("Đợt công bố \(number), \(day).", "Release \(number) of \(day).")
+  }
+
   /// The words for a reason, also for pages.
   public static func text(_ reason: WithheldReason, _ language: Language) -> String {
     switch reason {
+    case .notReleased:
+      LocalizedText(vi: "công bố khi đóng biểu mẫu", en: "released when the form is closed")(language)
     case .noAnswers: LocalizedText(vi: "chưa có phiếu", en: "no answers yet")(language)
     case .tooFewAnswers: LocalizedText(vi: "quá ít phiếu để công bố", en: "too few answers to show")(language)
     case .protected: LocalizedText(vi: "không công bố để giữ kín ý kiến", en: "not shown, to keep answers private")(language)

@@ -75,6 +75,8 @@ public struct QuestionResult: Sendable, Hashable, Codable {
   public var choices: [ChoiceResult]
   /// For a number.
   public var mean: MeanCell?
+  /// The release it is of, where newer ones left it as it was: what came since would have given somebody away.
+  public var asOf: Int?
 
   public init(question: String, answered: Int?, choices: [ChoiceResult], mean: MeanCell?) {
     self.question = question

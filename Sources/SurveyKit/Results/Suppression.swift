@@ -1,7 +1,9 @@
 /// How one question of one unit is published.
-enum Disclosure: Hashable {
+enum Disclosure: String, Hashable, Codable, Sendable {
   /// With its counts.
   case exact
+  /// Each count as a range k wide.
+  case range
   /// In bands, without counts.
   case band
   /// Not at all.
@@ -28,12 +30,17 @@ struct Suppression {
   /// Answers per node, known to everyone as participation.
   let participation: [Int]
   let thresholds: Thresholds
+  /// For results that are published: small cells are hidden too. Nil where only units are asked about.
+  var cells: CellRule?
+  /// How a node may be published at best.
+  var most: [Disclosure]
   private let mates: [[Int]]
 
   init(forest: CountForest, participation: [Int], thresholds: Thresholds) {
     self.forest = forest
     self.participation = participation
     self.thresholds = thresholds
+    most = forest.codes.map { _ in .exact }
     mates = Self.mates(forest: forest, participation: participation, kAnswersMin: thresholds.kAnswersMin)
   }
 
@@ -41,30 +48,40 @@ struct Suppression {
   func disclosures(of question: QuestionCounts) -> [Disclosure] {
     var state = primary(question)
     withholdMates(of: question, in: &state)
-    let check = PoolCheck(forest: forest, question: question, participation: participation, thresholds: thresholds)
+    var check = PoolCheck(forest: forest, question: question, participation: participation, thresholds: thresholds)
+    if let cells { check.communes = cells.communes }
     for node in forest.bottomUp where !forest.isLeaf(node) {
       while state[node] == .exact {
         let region = HiddenRegion(below: node, forest: forest, state: state)
         if region.leaves.isEmpty || check.isSafe(region.leaves) { break }
-        state[nextToWithhold(in: region, question: question) ?? node] = .withheld
+        state[nextToWithhold(in: region, question: question) ?? node] = cells != nil && question.hasBands ? .range : .withheld
       }
     }
-    withholdTellingBands(check: check, in: &state)
+    // With cells hidden one by one, `CellUncertainty` judges what bands and ranges give away.
+    if cells == nil { withholdTellingBands(check: check, in: &state) }
     return state
   }
 
   private func primary(_ question: QuestionCounts) -> [Disclosure] {
     forest.codes.indices.map { node in
       let answered = question.answered[node]
-      if answered < thresholds.kAnswersMin { return .withheld }
-      guard question.isDominated(node) else { return .exact }
+      if answered < thresholds.kAnswersMin || most[node] == .withheld { return .withheld }
+      if let cells, cells.communes[node] < PoolCheck.communesMin { return .withheld }
+      guard question.isDominated(node) else {
+        let isExact = most[node] == .exact && cells?.allowsExact(question, node: node) ?? true
+        return isExact ? .exact : question.hasBands ? .range : .withheld
+      }
       return question.hasBands && answered >= Thresholds.bandAnswersMin ? .band : .withheld
     }
   }
 
   private func withholdMates(of question: QuestionCounts, in state: inout [Disclosure]) {
     for group in mates {
-      let telling = group.contains { state[$0] == .withheld && question.answered[$0] >= thresholds.kAnswersMin }
+      // One that bands can tell of is no secret, whatever else hides it.
+      let telling = group.contains {
+        state[$0] == .withheld && question.answered[$0] >= thresholds.kAnswersMin && question.isDominated($0)
+          && !(question.hasBands && question.answered[$0] >= Thresholds.bandAnswersMin)
+      }
       guard telling else { continue }
       for node in group { state[node] = .withheld }
     }

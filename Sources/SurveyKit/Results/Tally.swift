@@ -61,7 +61,7 @@ public struct UnitTally: Sendable, Hashable {
 }
 
 /// What the answers to one question in one unit add up to.
-public struct QuestionTally: Sendable, Hashable {
+public struct QuestionTally: Sendable, Hashable, Codable {
   /// How many answered this question.
   public var answered: Int
   /// Choice id → how many chose it; choices not here were chosen by nobody.

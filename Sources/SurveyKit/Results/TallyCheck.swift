@@ -25,7 +25,8 @@ enum TallyCheck {
     return problems
   }
 
-  private static func problems(in tally: UnitTally, code: UnitCode, known: [String: TallyQuestion]) -> [DataProblem] {
+  /// What is wrong with the tally of one unit.
+  static func problems(in tally: UnitTally, code: UnitCode, known: [String: TallyQuestion]) -> [DataProblem] {
     guard (0...UnitTally.answersMax).contains(tally.answers) else {
       return [
         DataProblem(

@@ -1,3 +1,5 @@
+internal import Crypto
+internal import Foundation
 public import GRDB
 public import SyncKit
 
@@ -39,6 +41,13 @@ public enum SurveySchema {
   /// The key of a form's version.
   public static func formKey(id: String, version: String) -> String { "\(id)@\(version)" }
 
+  /// The id of an answer that bears a number of elsewhere: it follows from the number and from what the answer says, so that the same
+  /// sheet sent twice is one answer and another sheet of the same number is another.
+  public static func contentID(number: String, unit: String, form: String, answers: String) -> String {
+    let text = [number, unit, form, answers].map { "\($0.utf8.count):\($0)" }.joined()
+    return Data(SHA256.hash(data: Data("synckit/answer/1\0\(text)".utf8)).prefix(16)).hex
+  }
+
   /// Creates the tables of a device.
   public static var fieldMigrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
@@ -58,6 +67,7 @@ public enum SurveySchema {
     migrator.registerMigration("report-by-question") { db in try db.execute(sql: byQuestion) }
     migrator.registerMigration("attachment") { db in try db.execute(sql: attachment + attachmentArrival) }
     migrator.registerMigration("post") { db in try db.execute(sql: post) }
+    migrator.registerMigration("answer-release") { db in try db.execute(sql: release) }
     return migrator
   }
 
@@ -103,6 +113,16 @@ public enum SurveySchema {
   private static let post = """
     CREATE TABLE post (
       id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, campaign TEXT, day TEXT, words TEXT, device TEXT, hidden TEXT) WITHOUT ROWID;
+    """
+
+  /// Local to the hub: numbered releases of a form's results as they are shown, and what stood behind each question of them.
+  private static let release = """
+    CREATE TABLE answer_release (
+      form TEXT NOT NULL, number INTEGER NOT NULL, day TEXT NOT NULL, interim INTEGER NOT NULL, view TEXT NOT NULL,
+      PRIMARY KEY (form, number)) WITHOUT ROWID;
+    CREATE TABLE answer_release_question (
+      form TEXT NOT NULL, question TEXT NOT NULL, number INTEGER NOT NULL, snapshot TEXT NOT NULL,
+      PRIMARY KEY (form, question, number)) WITHOUT ROWID;
     """
 
   /// Local to the hub: when it first heard of an attachment, in milliseconds of hub time.

@@ -4,6 +4,8 @@
 public struct UnitTree: Sendable {
   /// The most units a tree accepts. The whole of Vietnam had 11 365 in 2024.
   public static let unitsMax = 20_000
+  /// Most levels from a root to a leaf.
+  static let levelsMax = 16
 
   /// All units, in source order.
   public let units: [SurveyUnit]

@@ -197,22 +197,36 @@ struct JournalExamination {
         .sum, vi: "Số việc bị giữ của gói \(row[0].logText) không khớp danh sách. \(Examiner.restore.vi)",
         en: "The number of held changes of batch \(row[0].logText) is not that of the list. \(Examiner.restore.en)")
     }
-    for row in try store.session.rows("SELECT scope, kept, spoiled, released, repeated FROM hub_drop ORDER BY scope") {
-      guard let scope = row[0].text else { continue }
-      let counts = row.dropFirst().map { $0.integer ?? 0 }
-      let standing = try store.anonymous.reduce(Int64(0)) { sum, shape in
+    try checkPackets()
+  }
+
+  /// Every packet that a step settled is counted once, and every answer that was released stands.
+  private func checkPackets() throws {
+    let counts = try DropLedger(session: store.session).all()
+    let kept = try store.session.rows("SELECT scope, kept FROM hub_drop").reduce(into: [String: Int]()) { sums, row in
+      if let scope = row[0].text { sums[scope] = Int(clamping: row[1].integer ?? 0) }
+    }
+    for (scope, count) in counts.sorted(by: { $0.key < $1.key }) {
+      let standing = try store.anonymous.reduce(0) { sum, shape in
         sum
-          + (try store.session.integer(
-            "SELECT count(*) FROM \(quote(shape.name)) WHERE \(quote(shape.declaration.scopeColumn)) = ?1", [.text(scope)]) ?? 0)
+          + Int(
+            clamping: try store.session.integer(
+              "SELECT count(*) FROM \(quote(shape.name)) WHERE \(quote(shape.declaration.scopeColumn)) = ?1", [.text(scope)]) ?? 0)
       }
-      examiner.result.packets += Int(counts[0])
-      if counts[0] == counts[1] + counts[2] + counts[3] && counts[2] == standing { continue }
+      examiner.result.packets += count.opened + count.pooled
+      if kept[scope] ?? 0 == count.opened + count.pooled && count.standing == standing { continue }
       examiner.found(
         .packets,
-        vi: "Đơn vị \(scope): đã mở \(counts[2]) phiếu kín nhưng có \(standing) phiếu, hoặc các số không khớp. \(Examiner.restore.vi)",
+        vi: "Đơn vị \(scope): đã mở \(count.standing) phiếu kín nhưng có \(standing) phiếu, hoặc các số không khớp. \(Examiner.restore.vi)",
         en:
-          "Unit \(scope): \(counts[2]) packets were released and \(standing) answers stand, or the counts do not add up. \(Examiner.restore.en)"
+          "Unit \(scope): \(count.standing) packets were released and \(standing) answers stand, or the counts do not add up. \(Examiner.restore.en)"
       )
+    }
+    let pooled = counts.values.reduce(0) { $0 + $1.pooled }
+    if pooled != 0 {
+      examiner.found(
+        .packets, vi: "Số phiếu gộp của các xã và của các cấp trên chênh nhau \(pooled). \(Examiner.restore.vi)",
+        en: "Answers pooled from communes and those of larger units differ by \(pooled). \(Examiner.restore.en)")
     }
   }
 

@@ -1,61 +1,27 @@
 internal import Foundation
 internal import SwiftProtobuf
 
-/// One anonymous row, out of its packet.
-public struct AnonymousRow: Sendable, Hashable {
-  public var table: String
-  public var cells: [CellChange]
-
-  public func value(_ column: String) -> CellValue? { cells.first { $0.column == column }?.value }
-}
-
-/// What became of the rows of a lot.
-public struct LotOutcome: Sendable, Hashable {
-  /// New rows that now stand.
-  public var released = 0
-  /// Rows whose key stood already: a packet that came twice.
-  public var repeated = 0
-  /// Rows that could not be used.
-  public var spoiled = 0
-
-  public init(released: Int = 0, repeated: Int = 0, spoiled: Int = 0) {
-    self.released = released
-    self.repeated = repeated
-    self.spoiled = spoiled
-  }
-}
-
-/// Takes the rows of a lot, already shuffled, and writes them with whatever is counted from them, in the release's transaction.
-public protocol LotReceiver: Sendable {
-  func receive(_ lot: [AnonymousRow], scope: String, in session: any HubSession) throws -> LotOutcome
-}
-
-/// How many packets of a scope are where.
-public struct DropCounts: Sendable, Hashable, Codable {
-  /// Still encrypted.
-  public var waiting = 0
-  public var released = 0
-  public var repeated = 0
-  public var spoiled = 0
-
-  /// Every packet ever kept is counted once.
-  public var kept: Int { waiting + released + repeated + spoiled }
-}
-
-/// The hub's side of the drop box: keeps packets, releases lots.
+/// The hub's side of the drop box: keeps packets, judges them, releases what makes k.
+///
+/// A *step* opens what waits of a scope and judges it without writing. It releases the answers of an edition when at least k of them are
+/// valid and new; until then nothing that anyone can observe says what is in a packet.
 struct DropBoxHub {
   let session: any HubSession
   let keys: HubKeys
   let tables: HubTables
   let receiver: any LotReceiver
 
-  /// New rows released together, at least: fewer would let an answer be told by when it came.
-  static let lotMin = 5
-
-  /// Keeps the packets of a request that are authentic, and releases a lot when enough wait.
+  /// Keeps the packets of a request that are authentic, and takes a step.
   ///
   /// - Throws: `SyncError` `.badSignature` when one packet was not made by a device of the unit: none is kept then.
   func keep(_ packets: [WirePacket], scope: String) throws {
+    try check(packets, scope: scope)
+    for packet in packets { try store(packet, scope: scope) }
+    try step(scope)
+  }
+
+  /// Whether all packets are authentic and of a size there is.
+  func check(_ packets: [WirePacket], scope: String) throws {
     let unitKey = keys.unitKey(scope: scope)
     for packet in packets {
       guard Packets.isAuthentic(packet, scope: scope, unitKey: unitKey) else {
@@ -65,97 +31,183 @@ struct DropBoxHub {
       }
       guard Packets.sizeClassesBytes.contains(packet.ciphertext.count - 16), packet.encapsulated.count == 32 else { throw ByteReader.short }
     }
-    for packet in packets {
-      let bytes = try packet.serializedData()
-      try session.execute(
-        "INSERT INTO hub_packet (id, scope, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
-        [.blob((packet.encapsulated + packet.ciphertext).sha256.prefix(16)), .text(scope), .blob(bytes)])
-    }
-    let waiting = try session.integer("SELECT count(*) FROM hub_packet WHERE scope = ?1", [.text(scope)]) ?? 0
-    if waiting >= Self.lotMin { try release(scope: scope, lotMin: Self.lotMin) }
   }
 
-  /// Opens every waiting packet of a scope, shuffles the rows and hands them on; the packets are gone afterwards.
+  private func store(_ packet: WirePacket, scope: String) throws {
+    let bytes = try packet.serializedData()
+    try session.execute(
+      "INSERT INTO hub_packet (id, scope, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
+      [.blob(packet.id), .text(scope), .blob(bytes)])
+  }
+
+  // MARK: Steps
+
+  /// Releases each edition's new answers of a scope where they are k or more. Packets that came twice or cannot be read are counted and
+  /// erased along with them, or when they are k or more themselves; answers that fit no edition yet are counted then too.
+  func step(_ scope: String) throws {
+    let waiting = try WaitingPackets(scope, of: self)
+    let k = try receiver.lotMin(in: session)
+    let ready = waiting.newByEdition.filter { $0.value >= k }.keys
+    if !ready.isEmpty || waiting.junk.count >= k {
+      try release(waiting.rows { ready.contains($0) }, unit: scope)
+      try settle(waiting, released: Set(ready))
+    } else if try waiting.held - (DropLedger(session: session).held(scope)) >= k {
+      var counts = DropCounts()
+      counts.held = waiting.held
+      try DropLedger(session: session).add(counts, scope: scope)
+    }
+  }
+
+  /// Pools what is left in `pool.scopes` of the editions that are over: released under the pool's own code where k or more people of two
+  /// scopes or more stand behind it.
   ///
-  /// Packets that came twice or cannot be read hide nobody: they are counted and go at once, and what is new goes on waiting
-  /// while it is less than `lotMin`.
-  func release(scope: String, lotMin: Int = 1) throws {
-    let packets = try session.rows("SELECT id, bytes FROM hub_packet WHERE scope = ?1", [.text(scope)])
-    var lot: [AnonymousRow] = []
-    var lotIDs: [CellValue] = []
-    var keysInLot: Set<CellValue> = []
-    var used = LotOutcome()
-    for row in packets {
-      guard let bytes = row[1].blob, let packet = try? WirePacket(serializedBytes: bytes), let drop = keys.dropKey(named: packet.dropKey),
-        try !DropKeyBook(session: session).isDestroyed(drop.id), let content = Packets.open(packet, scope: scope, key: drop.key),
-        let shape = tables.byName[content.table],
-        shape.declaration.kind == .anonymous, let own = content.cells.first(where: { $0.column == shape.keyColumn })?.value
-      else {
-        try forget(row[0])
-        used.spoiled += 1
-        continue
-      }
-      let stands = try session.firstRow("SELECT 1 FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [own]) != nil
-      guard !stands, keysInLot.insert(own).inserted else {
-        try forget(row[0])
-        used.repeated += 1
-        continue
-      }
-      lot.append(AnonymousRow(table: content.table, cells: content.cells))
-      lotIDs.append(row[0])
+  /// - Parameter isOver: Says of an edition whether nothing more is awaited.
+  func releaseRemainder(of pool: RemainderPool, isOver: (String) -> Bool) throws {
+    let waiting = try pool.scopes.map { try WaitingPackets($0, of: self) }
+    let k = try receiver.lotMin(in: session)
+    let editions = Set(waiting.flatMap(\.newByEdition.keys)).filter { edition in
+      isOver(edition) && waiting.reduce(0) { $0 + ($1.newByEdition[edition] ?? 0) } >= k
+        && waiting.count { ($0.newByEdition[edition] ?? 0) > 0 } >= RemainderPool.scopesMin
     }
-    if !lot.isEmpty && lot.count >= lotMin {
-      lot.shuffle()
-      let outcome = try session.withoutCapture { try receiver.receive(lot, scope: scope, in: session) }
-      for id in lotIDs { try forget(id) }
-      try HubBackups(session: session).noteRelease()
-      used.released += outcome.released
-      used.repeated += outcome.repeated
-      used.spoiled += outcome.spoiled
+    guard !editions.isEmpty else { return }
+    var pooled = DropCounts()
+    var lot: [WaitingPackets.Opened] = []
+    for scope in waiting {
+      let own = scope.rows { editions.contains($0) }
+      guard !own.isEmpty else { continue }
+      lot += own
+      pooled.add(try settle(scope, released: editions, isPooled: true))
     }
-    try count(used, scope: scope)
+    try release(lot, unit: pool.unit)
+    pooled.pooled = -(pooled.released + pooled.differs)
+    try DropLedger(session: session).add(pooled, scope: pool.unit)
+  }
+
+  /// Erases what may never be released: rests of editions that are over, or with `everything` whatever waits.
+  func withhold(_ scope: String, isOver: (String) -> Bool, everything: Bool) throws {
+    let waiting = try WaitingPackets(scope, of: self)
+    let gone = everything ? waiting.packets.map(\.id) : waiting.rows(isOver).map(\.id)
+    guard !gone.isEmpty else { return }
+    var counts = DropCounts()
+    counts.withheld = gone.count
+    counts.held = everything ? 0 : waiting.held
+    for id in gone { try forget(id) }
+    try DropLedger(session: session).add(counts, scope: scope)
+  }
+
+  private func release(_ lot: [WaitingPackets.Opened], unit: String) throws {
+    guard !lot.isEmpty else { return }
+    let rows = lot.map(\.row).shuffled()
+    try session.withoutCapture { try receiver.receive(rows, unit: unit, in: session) }
+    try HubBackups(session: session).noteRelease()
+  }
+
+  /// Erases the packets that a step settled and writes down what they were.
+  ///
+  /// - Parameter isPooled: The released ones are counted under a larger unit's code.
+  /// - Returns: What was released.
+  @discardableResult
+  private func settle(_ waiting: WaitingPackets, released: Set<String>, isPooled: Bool = false) throws -> DropCounts {
+    var counts = DropCounts()
+    var pool = DropCounts()
+    for packet in waiting.packets {
+      switch packet.verdict {
+      case .new(let edition) where released.contains(edition): pool.released += 1
+      case .differs(let edition) where released.contains(edition): pool.differs += 1
+      case .repeated: counts.repeated += 1
+      case .spoiled: counts.spoiled += 1
+      case .held, .new, .differs: continue
+      }
+      try forget(packet.id)
+    }
+    if isPooled { counts.pooled = pool.standing } else { (counts.released, counts.differs) = (pool.released, pool.differs) }
+    counts.held = waiting.held
+    try DropLedger(session: session).add(counts, scope: waiting.scope)
+    return pool
   }
 
   private func forget(_ packet: CellValue) throws { try session.execute("DELETE FROM hub_packet WHERE id = ?1", [packet]) }
+}
 
-  private func count(_ used: LotOutcome, scope: String) throws {
-    let kept = used.released + used.repeated + used.spoiled
-    guard kept > 0 else { return }
-    try session.execute(
-      """
-      INSERT INTO hub_drop (scope, kept, spoiled, released, repeated) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (scope) DO UPDATE SET
-        kept = hub_drop.kept + excluded.kept, spoiled = hub_drop.spoiled + excluded.spoiled,
-        released = hub_drop.released + excluded.released, repeated = hub_drop.repeated + excluded.repeated
-      """,
-      [
-        .text(scope), .integer(Int64(kept)), .integer(Int64(used.spoiled)), .integer(Int64(used.released)), .integer(Int64(used.repeated)),
-      ])
+/// Where remainders go together at the end of a form.
+public struct RemainderPool: Sendable, Hashable {
+  /// Scopes that must be in it, or the pool is the scope.
+  public static let scopesMin = 2
+
+  /// Under whose code its answers stand.
+  public var unit: String
+  public var scopes: [String]
+
+  public init(unit: String, scopes: [String]) {
+    self.unit = unit
+    self.scopes = scopes
   }
 }
 
-/// Writes the rows of a lot into their own table and counts nothing more.
-public struct PlainLotReceiver: LotReceiver {
-  let tables: HubTables
+/// What waits of one scope, opened and judged. Nothing is written.
+struct WaitingPackets {
+  struct Opened {
+    var id: CellValue
+    var row: AnonymousRow
+  }
 
-  public init(tables: HubTables) { self.tables = tables }
+  struct Judged {
+    var id: CellValue
+    var verdict: RowVerdict
+  }
 
-  public func receive(_ lot: [AnonymousRow], scope: String, in session: any HubSession) throws -> LotOutcome {
-    var outcome = LotOutcome()
-    for row in lot {
-      guard let shape = tables.byName[row.table], shape.declaration.kind == .anonymous,
-        row.value(shape.declaration.scopeColumn) == .text(scope), let key = row.value(shape.keyColumn), !key.isNull,
-        row.cells.allSatisfy({ $0.column == shape.keyColumn ? shape.keyType.keeps($0.value) : shape.accepts($0) }),
-        shape.columns.allSatisfy({ $0.acceptsNull || $0.defaultValue != .null || row.value($0.name) != nil })
+  let scope: String
+  let packets: [Judged]
+  private let opened: [Opened]
+  private let verdicts: [RowVerdict]
+
+  init(_ scope: String, of box: DropBoxHub) throws {
+    self.scope = scope
+    var opened: [Opened] = []
+    var unreadable: [CellValue] = []
+    for row in try box.session.rows("SELECT id, bytes FROM hub_packet WHERE scope = ?1", [.text(scope)]) {
+      guard let bytes = row[1].blob, let packet = try? WirePacket(serializedBytes: bytes),
+        let drop = box.keys.dropKey(named: packet.dropKey), try !DropKeyBook(session: box.session).isDestroyed(drop.id),
+        let content = Packets.open(packet, scope: scope, key: drop.key)
       else {
-        outcome.spoiled += 1
+        unreadable.append(row[0])
         continue
       }
-      let names = row.cells.map { quote($0.column) }.joined(separator: ", ")
-      let places = (1...row.cells.count).map { "?\($0)" }.joined(separator: ", ")
-      let inserted = try session.rows(
-        "INSERT INTO \(quote(shape.name)) (\(names)) VALUES (\(places)) ON CONFLICT DO NOTHING RETURNING 1", row.cells.map(\.value))
-      if inserted.isEmpty { outcome.repeated += 1 } else { outcome.released += 1 }
+      opened.append(Opened(id: row[0], row: AnonymousRow(table: content.table, cells: content.cells)))
     }
-    return outcome
+    self.opened = opened
+    verdicts = try box.receiver.judge(opened.map(\.row), scope: scope, in: box.session)
+    packets = unreadable.map { Judged(id: $0, verdict: .spoiled) } + zip(opened, verdicts).map { Judged(id: $0.id, verdict: $1) }
   }
+
+  /// New rows, by edition: k is asked of these.
+  var newByEdition: [String: Int] {
+    verdicts.reduce(into: [:]) { counts, verdict in
+      if case .new(let edition) = verdict { counts[edition, default: 0] += 1 }
+    }
+  }
+
+  var junk: [Judged] { packets.filter { $0.verdict == .repeated || $0.verdict == .spoiled } }
+  var held: Int { heldByEdition.values.reduce(0, +) }
+
+  var heldByEdition: [String: Int] {
+    verdicts.reduce(into: [:]) { counts, verdict in
+      if case .held(let edition) = verdict { counts[edition, default: 0] += 1 }
+    }
+  }
+
+  /// Rows to release of the editions that `isWanted`.
+  func rows(_ isWanted: (String) -> Bool) -> [Opened] {
+    zip(opened, verdicts).compactMap { row, verdict in
+      switch verdict {
+      case .new(let edition), .differs(let edition): isWanted(edition) ? row : nil
+      case .repeated, .held, .spoiled: nil
+      }
+    }
+  }
+}
+
+extension WirePacket {
+  /// By which the hub keeps a packet once.
+  var id: Data { Data((encapsulated + ciphertext).sha256.prefix(16)) }
 }

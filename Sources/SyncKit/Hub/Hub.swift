@@ -121,15 +121,6 @@ public final class Hub: Sendable {
     try await store.read(body)
   }
 
-  /// Releases what still waits in the drop box of `scopes`, however little: for when a form has closed.
-  public func releaseRemainders(of scopes: [String]) async throws {
-    let (keys, receiver, tables) = (keys, receiver, store.tables)
-    try await store.write { session in
-      let dropBox = DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver)
-      for scope in scopes { try dropBox.release(scope: scope) }
-    }
-  }
-
   // MARK: Batches
 
   /// Takes one batch: checks it, then journals, merges and commits it, together with others that arrived meanwhile.

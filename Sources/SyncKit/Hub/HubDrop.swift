@@ -24,6 +24,42 @@ extension Hub {
     }
   }
 
+  /// Takes the step that is due in every scope where packets wait, then releases remainders, pool after pool: the first that a rest is
+  /// enough for takes it. One transaction.
+  ///
+  /// - Parameters:
+  ///   - pools: In order; none while forms are open.
+  ///   - isOver: Says of an edition whether nothing more is awaited, so that its rests may be pooled.
+  /// - Returns: Editions that answers at the hub fit and that it does not know, in order of their names.
+  public func settle(
+    pools: [RemainderPool] = [], isOver: @Sendable @escaping (_ edition: String) -> Bool = { _ in false }
+  ) async throws -> [String] {
+    let (keys, receiver, tables) = (keys, receiver, store.tables)
+    return try await store.write { session in
+      let box = DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver)
+      let scopes = try session.rows("SELECT DISTINCT scope FROM hub_packet ORDER BY scope").compactMap { $0[0].text }
+      for scope in scopes { try box.step(scope) }
+      for pool in pools { try box.releaseRemainder(of: pool, isOver: isOver) }
+      return pools.isEmpty ? [] : Set(try scopes.flatMap { try WaitingPackets($0, of: box).heldByEdition.keys }).sorted()
+    }
+  }
+
+  /// Counts what is left of the editions that are over as *withheld* and erases it: fewer than k people stand behind it, so that it can
+  /// never be shown, and its drop key need not be kept for it. One transaction.
+  ///
+  /// - Parameter everything: Nothing is awaited of any edition: also what cannot be read or fits no edition goes.
+  public func withholdRemainders(
+    isOver: @Sendable @escaping (_ edition: String) -> Bool, everything: Bool
+  ) async throws {
+    let (keys, receiver, tables) = (keys, receiver, store.tables)
+    try await store.write { session in
+      let box = DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver)
+      for row in try session.rows("SELECT DISTINCT scope FROM hub_packet ORDER BY scope") {
+        if let scope = row[0].text { try box.withhold(scope, isOver: isOver, everything: everything) }
+      }
+    }
+  }
+
   /// 32 bytes that follow from the hub's keys, others for each purpose: what a purpose's own key gives away tells nothing of the rest.
   ///
   /// The same for every process of the hub, and again after its keys were restored from their copy.

@@ -98,7 +98,7 @@ public final class SQLiteHubStore: HubStore {
       try MetadataSchema.migrate(db, metadataFor: all, records: .byScope)
       for schema in [
         HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, LaterWork.schema, HubBackups.schema, DropKeyBook.schema,
-        LateBatches.schema, HubBlobBook.schema, UnfitBlobs.schema, RefusedBatches.schema,
+        LateBatches.schema, HubBlobBook.schema, UnfitBlobs.schema, RefusedBatches.schema, DropLedger.schema,
       ] {
         try db.execute(sql: schema)
       }

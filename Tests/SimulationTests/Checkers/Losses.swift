@@ -113,7 +113,7 @@ enum Counters {
 enum Packets {
   static func check(_ simulation: Simulation) async throws {
     let hub = try await simulation.hub.open()
-    try await hub.releaseRemainders(of: Tables.units)
+    try await hub.releaseEverything()
     let (keys, counts) = try await hub.read { session in
       (
         try session.rows("SELECT id FROM answer").compactMap { $0[0].text },

@@ -74,7 +74,7 @@ extension CrashStory {
       name: "lot release", machine: .hub, prepare: { for _ in 0..<7 { try await $0.answerOnce(on: $0.devices[0]) } },
       work: { simulation in
         try await simulation.exchangeAll(simulation.devices[0])
-        try await simulation.hub.port.hub?.releaseRemainders(of: Tables.units)
+        try await simulation.hub.port.hub?.releaseEverything()
       }),
     CrashStory(name: "enrolment", machine: .device, beginning: .firstNotEnrolled, work: { try await $0.enrolFirst() }),
     CrashStory(name: "enrolment", machine: .hub, beginning: .firstNotEnrolled, work: { try await $0.enrolFirst() }),

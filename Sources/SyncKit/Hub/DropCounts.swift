@@ -1,0 +1,119 @@
+/// How many packets of a scope are where. Every packet ever kept is counted once.
+///
+/// `pooled` moves counts between scopes: a remainder released under a larger unit's code leaves the commune's own counts and enters
+/// that unit's, so that over all scopes together `pooled` is 0.
+public struct DropCounts: Sendable, Hashable, Codable {
+  /// Still encrypted, and not known to be `held`.
+  public var waiting = 0
+  /// Still encrypted: answers that fit no edition the hub knew when it last took a step.
+  public var held = 0
+  public var released = 0
+  public var repeated = 0
+  /// Released although their outer number stands with other content.
+  public var differs = 0
+  public var spoiled = 0
+  /// Erased unread at the very end, since fewer than k people stood behind them.
+  public var withheld = 0
+  /// Counted under a larger unit's code; negative there.
+  public var pooled = 0
+
+  public init() {}
+
+  /// Every packet that came to this scope.
+  public var kept: Int { waiting + held + opened + pooled }
+  /// What steps made of those that wait no more.
+  public var opened: Int { released + repeated + differs + spoiled + withheld }
+  /// People's answers that came: exact and live, and nothing of what they said. Repetitions and what cannot be read are no answers,
+  /// once a step has counted them.
+  public var received: Int { kept - repeated - spoiled }
+  /// Rows that stand.
+  public var standing: Int { released + differs }
+
+  public mutating func add(_ other: DropCounts) {
+    waiting += other.waiting
+    held += other.held
+    released += other.released
+    repeated += other.repeated
+    differs += other.differs
+    spoiled += other.spoiled
+    withheld += other.withheld
+    pooled += other.pooled
+  }
+
+  /// The counts of every scope that ever had a packet, from one snapshot.
+  public static func byScope(_ session: any SQLSession) throws -> [String: DropCounts] {
+    var counts = try DropLedger(session: session).all()
+    for row in try session.rows("SELECT scope, count(*) FROM hub_packet GROUP BY scope") {
+      guard let scope = row[0].text else { continue }
+      let count = Int(clamping: row[1].integer ?? 0)
+      let held = min(counts[scope]?.held ?? 0, count)
+      counts[scope, default: DropCounts()].held = held
+      counts[scope, default: DropCounts()].waiting = count - held
+    }
+    return counts
+  }
+}
+
+/// What became of packets, by scope, as steps wrote it down. Belongs to one transaction.
+struct DropLedger {
+  let session: any SQLSession
+
+  /// `hub_drop` is of the first format; what was added since has a row for each count.
+  static let schema = """
+    CREATE TABLE IF NOT EXISTS hub_drop_more (
+      scope TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (scope, name)) WITHOUT ROWID;
+    """
+
+  private static let added: [(name: String, path: any WritableKeyPath<DropCounts, Int> & Sendable)] = [
+    ("differs", \.differs), ("withheld", \.withheld), ("pooled", \.pooled), ("held", \.held),
+  ]
+
+  /// Without what waits; `held` as the last step found it.
+  func all() throws -> [String: DropCounts] {
+    var counts: [String: DropCounts] = [:]
+    for row in try session.rows("SELECT scope, released, repeated, spoiled FROM hub_drop") {
+      guard let scope = row[0].text else { continue }
+      var count = DropCounts()
+      (count.released, count.repeated, count.spoiled) = (Self.number(row[1]), Self.number(row[2]), Self.number(row[3]))
+      counts[scope] = count
+    }
+    // A store that is only examined may be of an earlier format.
+    guard try session.firstRow("SELECT 1 FROM sqlite_master WHERE name = 'hub_drop_more'") != nil else { return counts }
+    for row in try session.rows("SELECT scope, name, count FROM hub_drop_more") {
+      guard let scope = row[0].text, let entry = Self.added.first(where: { $0.name == row[1].text }) else { continue }
+      counts[scope, default: DropCounts()][keyPath: entry.path] = Self.number(row[2])
+    }
+    return counts
+  }
+
+  /// How many answers of a scope fit no edition, as the last step found.
+  func held(_ scope: String) throws -> Int {
+    Int(clamping: try session.integer("SELECT count FROM hub_drop_more WHERE scope = ?1 AND name = 'held'", [.text(scope)]) ?? 0)
+  }
+
+  /// Adds what a step settled. `held` replaces what stood; what waits is counted where it lies.
+  func add(_ step: DropCounts, scope: String) throws {
+    try session.execute(
+      """
+      INSERT INTO hub_drop (scope, kept, spoiled, released, repeated) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (scope) DO UPDATE SET
+        kept = hub_drop.kept + excluded.kept, spoiled = hub_drop.spoiled + excluded.spoiled,
+        released = hub_drop.released + excluded.released, repeated = hub_drop.repeated + excluded.repeated
+      """,
+      [
+        .text(scope), .integer(Int64(step.opened + step.pooled)), .integer(Int64(step.spoiled)), .integer(Int64(step.released)),
+        .integer(Int64(step.repeated)),
+      ])
+    for entry in Self.added {
+      let count = step[keyPath: entry.path]
+      let old = entry.name == "held" ? "0" : "hub_drop_more.count"
+      guard count != 0 || entry.name == "held" else { continue }
+      try session.execute(
+        """
+        INSERT INTO hub_drop_more (scope, name, count) VALUES (?1, ?2, ?3)
+        ON CONFLICT (scope, name) DO UPDATE SET count = \(old) + excluded.count
+        """, [.text(scope), .text(entry.name), .integer(Int64(count))])
+    }
+  }
+
+  private static func number(_ value: CellValue) -> Int { Int(clamping: value.integer ?? 0) }
+}

@@ -1,0 +1,127 @@
+internal import Foundation
+
+/// One anonymous row, out of its packet.
+public struct AnonymousRow: Sendable, Hashable {
+  public var table: String
+  public var cells: [CellChange]
+
+  public func value(_ column: String) -> CellValue? { cells.first { $0.column == column }?.value }
+}
+
+/// What an opened row is, judged before anything is written.
+public enum RowVerdict: Sendable, Hashable {
+  /// Valid, and stands nowhere yet: released together with other new rows of its edition.
+  case new(edition: String)
+  /// Valid, but its number stands with other content: released along with new rows of its edition, and counted apart. It does not
+  /// count towards k: the same person may stand behind both.
+  case differs(edition: String)
+  /// The same content stands under the same number.
+  case repeated
+  /// Fits no edition known so far: its bytes stay until one is known that it fits.
+  case held(edition: String)
+  /// Can never be used.
+  case spoiled
+}
+
+/// Judges the rows of packets, and writes those of a lot with whatever is counted from them, in the step's transaction.
+public protocol LotReceiver: Sendable {
+  /// k: how many new rows are released together at least.
+  func lotMin(in session: any HubSession) throws -> Int
+  /// Judges rows of one scope, each also against those before it. Writes nothing.
+  ///
+  /// - Returns: One verdict a row.
+  func judge(_ rows: [AnonymousRow], scope: String, in session: any HubSession) throws -> [RowVerdict]
+  /// Writes rows that were judged new or differing, already shuffled.
+  ///
+  /// - Parameter unit: Under whose code they are to stand: their scope's own, or a larger unit's that a remainder was pooled for.
+  func receive(_ lot: [AnonymousRow], unit: String, in session: any HubSession) throws
+}
+
+/// Writes the rows of a lot into their own table and counts nothing more. The table's rows are of one edition.
+public struct PlainLotReceiver: LotReceiver {
+  private let tables: HubTables
+  private let k: Int
+
+  public init(tables: HubTables, k: Int = 5) {
+    self.tables = tables
+    self.k = k
+  }
+
+  public func lotMin(in session: any HubSession) throws -> Int { k }
+
+  public func judge(_ rows: [AnonymousRow], scope: String, in session: any HubSession) throws -> [RowVerdict] {
+    var earlier: [CellValue: [CellValue]] = [:]
+    return try rows.map { row in
+      guard let shape = shape(of: row, scope: scope), let key = row.value(shape.keyColumn) else { return .spoiled }
+      let own = values(of: row, shape)
+      let other = shape.contentKey(of: row)
+      if try earlier[other] != nil || standing(other, shape, session) != nil { return .repeated }
+      guard let stands = try earlier[key] ?? standing(key, shape, session) else {
+        earlier[key] = own
+        return .new(edition: row.table)
+      }
+      if stands == own { return .repeated }
+      earlier[other] = own
+      return .differs(edition: row.table)
+    }
+  }
+
+  public func receive(_ lot: [AnonymousRow], unit: String, in session: any HubSession) throws {
+    for row in lot {
+      guard let shape = tables.byName[row.table], let key = row.value(shape.keyColumn) else { continue }
+      let free = try standing(key, shape, session) == nil
+      let cells = row.cells.map { cell in
+        if cell.column == shape.keyColumn && !free { return shape.contentKey(of: row) }
+        return cell.column == shape.declaration.scopeColumn ? .text(unit) : cell.value
+      }
+      let names = row.cells.map { quote($0.column) }.joined(separator: ", ")
+      let places = (1...row.cells.count).map { "?\($0)" }.joined(separator: ", ")
+      try session.execute("INSERT INTO \(quote(shape.name)) (\(names)) VALUES (\(places))", cells)
+    }
+  }
+
+  private func shape(of row: AnonymousRow, scope: String) -> TableShape? {
+    guard let shape = tables.byName[row.table], shape.declaration.kind == .anonymous,
+      row.value(shape.declaration.scopeColumn) == .text(scope), let key = row.value(shape.keyColumn), !key.isNull,
+      row.cells.allSatisfy({ $0.column == shape.keyColumn ? shape.keyType.keeps($0.value) : shape.accepts($0) }),
+      shape.columns.allSatisfy({ $0.acceptsNull || $0.defaultValue != .null || row.value($0.name) != nil })
+    else { return nil }
+    return shape
+  }
+
+  private func values(of row: AnonymousRow, _ shape: TableShape) -> [CellValue] {
+    shape.columns.map { row.value($0.name) ?? $0.defaultValue ?? .null }
+  }
+
+  private func standing(_ key: CellValue, _ shape: TableShape, _ session: any HubSession) throws -> [CellValue]? {
+    let columns = shape.columns.map { quote($0.name) }.joined(separator: ", ")
+    return try session.firstRow("SELECT \(columns) FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [key])
+  }
+}
+
+extension TableShape {
+  /// Where a row is kept whose own key stands with other content: it follows from the whole row, so that the row is kept once.
+  func contentKey(of row: AnonymousRow) -> CellValue {
+    var bytes = Data("synckit/content/1".utf8)
+    for cell in row.cells.sorted(by: { $0.column < $1.column }) { bytes += Data("\0\(cell.column)\0".utf8) + cell.value.identity }
+    let hash = bytes.sha256
+    switch row.value(keyColumn) {
+    case .blob: return .blob(hash.prefix(16))
+    case .integer: return .integer(hash.prefix(8).reduce(0) { $0 << 8 | Int64($1) })
+    default: return .text(hash.prefix(16).hex)
+    }
+  }
+}
+
+extension CellValue {
+  /// Bytes that differ where values do.
+  fileprivate var identity: Data {
+    switch self {
+    case .null: Data("n".utf8)
+    case .integer(let value): Data("i\(value)".utf8)
+    case .real(let value): Data("r\(value.bitPattern)".utf8)
+    case .text(let value): Data("t".utf8) + Data(value.utf8).sha256
+    case .blob(let value): Data("b".utf8) + value.sha256
+    }
+  }
+}
