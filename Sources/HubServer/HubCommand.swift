@@ -46,7 +46,9 @@ struct HubPlace: ParsableArguments {
 
   /// Opens the hub, runs `body`, closes it.
   func withHub<T>(_ options: ToolOptions, _ body: (SurveyHub) async throws -> T) async throws -> T {
-    let survey = try await SurveyHub.open(at: folder, clock: try options.wallClock())
+    var hubOptions = Hub.Options()
+    hubOptions.spoolsPackets = true
+    let survey = try await SurveyHub.open(at: folder, clock: try options.wallClock(), options: hubOptions)
     let result: T
     do {
       result = try await body(survey)

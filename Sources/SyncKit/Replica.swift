@@ -54,9 +54,10 @@ public final class Replica: Sendable {
     let all = MetadataSchema.ownTables + tables
     try database.read { db in try MetadataSchema.check(db, records: .byKey) }
     if let migrator { try SchemaRehearsal.migrate(database, migrator, tables: all, records: .byKey, capture: capture) }
-    shapes = try database.write { [capture] db in
+    shapes = try database.write { [capture, order = dropBox.order] db in
       try StoreSettings.set(db, for: .field)
       capture.observe(db)
+      db.add(transactionObserver: order, extent: .databaseLifetime)
       try MetadataSchema.migrate(db, metadataFor: all, records: .byKey)
       for schema in [
         Outbox.schema, RecordIndex.schema, Acknowledgements.schema, Lineage.schema, KeptPages.schema, SyncNotice.schema, BlobBook.schema,
@@ -80,6 +81,25 @@ public final class Replica: Sendable {
     tablesByNumber = Dictionary(uniqueKeysWithValues: shapes.values.map { ($0.id, $0) })
     for shape in shapes.values where shape.declaration.kind == .anonymous { dropBox.declare(shape) }
     try loadDropKeys()
+    // A reader may have kept the log when the last answer came.
+    database.writeWithoutTransaction { [order = dropBox.order] db in _ = order.cutLog(db, waitMs: 0) }
+  }
+
+  // MARK: Anonymous rows
+
+  /// Inserts many anonymous rows in the transaction that is open: the order in which they came is hidden once, at the end, instead of
+  /// after each of them.
+  public func insertTogether<T>(in db: Database, _ body: () throws -> T) throws -> T { try dropBox.order.together(in: db, body) }
+
+  /// Makes sure that no file of the device tells in which order anonymous rows were inserted. Ask before telling people that their answer
+  /// was received: usually nothing is left to do.
+  ///
+  /// - Returns: False while another program reads the store for long; the next `open` tries again.
+  public func forgetOrder() async throws -> Bool {
+    guard dropBox.order.isLogDue else { return true }
+    return try await SyncError.explaining(path) {
+      try await database.writeWithoutTransaction { [order = dropBox.order] db in order.cutLog(db, waitMs: PacketOrder.waitMs) }
+    }
   }
 
   /// Closes the database; the replica cannot be used afterwards.

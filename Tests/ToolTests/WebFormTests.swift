@@ -43,6 +43,8 @@ import Testing
       _ = try await respondent.answer(try AnswerGenerator(form: form, day: "2024-04-01").answers(seed: seed).values)
     }
     let store = try await SurveyHub.open(at: dir)
+    #expect(try await store.status().packetsWaiting == 5)
+    try await store.hub.flushPackets()
     #expect(try await store.status().packetsReleased == 5)
     try store.close()
     let head = try RawCall.request("HEAD", target, port: port)

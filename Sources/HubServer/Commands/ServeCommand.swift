@@ -79,6 +79,7 @@ struct ServeCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     let clock = try options.wallClock()
     var hubOptions = Hub.Options()
+    hubOptions.spoolsPackets = true
     if let scaled = clock as? ScaledClock, scaled.speed > 1 {
       // A signed call is allowed to be as old as ever by the clock on the wall.
       hubOptions.requestAgeMsMax = UInt64(Double(hubOptions.requestAgeMsMax) * scaled.speed)

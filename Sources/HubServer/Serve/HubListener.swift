@@ -57,6 +57,7 @@ struct HubListener {
       services: [
         .init(service: devices, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .cancelGroup),
         .init(service: board, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .cancelGroup),
+        .init(service: PacketFlushing(survey: survey, logger: logger), successTerminationBehavior: .ignore),
       ],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
     configuration.maximumGracefulShutdownDuration = .seconds(Self.stopSecondsMax)

@@ -52,12 +52,16 @@ extension SurveyField {
     let forms = Dictionary(
       submissions.map { (SurveySchema.formKey(id: $0.answers.formID, version: $0.answers.formVersion), $0.answers.formID) },
       uniquingKeysWith: { first, _ in first })
-    try await write { db in
+    try await write { [replica] db in
       for (key, id) in forms { try Self.refuseClosed(key: key, id: id, in: db) }
       let statement = try db.cachedStatement(
         sql: "INSERT INTO answer (id, unit, campaign, form, day, language, answers) VALUES (?, ?, ?, ?, ?, ?, ?)")
-      for row in rows { try statement.execute(arguments: StatementArguments(row)) }
+      try replica.insertTogether(in: db) {
+        for row in rows { try statement.execute(arguments: StatementArguments(row)) }
+      }
     }
+    // The answers are kept, whatever becomes of this; the next start tries again.
+    _ = try? await replica.forgetOrder()
   }
 
   /// - Throws: `SurveyFieldError.formClosed` when that edition is closed, as far as the device knows.

@@ -2,14 +2,16 @@ public import SyncKit
 
 /// Computes the board from one snapshot, with a few statements however many communes there are.
 public enum BoardQuery {
-  /// - Parameter nowMs: Hub time.
+  /// - Parameters:
+  ///   - nowMs: Hub time.
+  ///   - spooled: Packets that are not in the store yet.
   /// - Returns: nil before a campaign is loaded.
-  public static func board(_ session: any HubSession, nowMs: Int64) throws -> Board? {
+  public static func board(_ session: any HubSession, nowMs: Int64, spooled: SpooledPackets) throws -> Board? {
     guard let plan = try HubPlan.read(session) else { return nil }
     let campaign = plan.campaign
     let today = campaign.today(atMs: nowMs)
     let reportDay = Self.reportDay(of: campaign, today: today)
-    var counts = try unitCounts(session, nowMs: nowMs)
+    var counts = try unitCounts(session, nowMs: nowMs, spooled: spooled)
     let arrivals = try reportDay.map { try Self.arrivals(session, day: $0) } ?? [:]
     var total = BoardTotal()
     let tree = plan.tree
@@ -47,7 +49,7 @@ public enum BoardQuery {
     campaign.reportDays.last { $0 <= today } ?? campaign.reportDays.first
   }
 
-  private static func unitCounts(_ session: any HubSession, nowMs: Int64) throws -> [String: BoardCounts] {
+  private static func unitCounts(_ session: any HubSession, nowMs: Int64, spooled: SpooledPackets) throws -> [String: BoardCounts] {
     var counts: [String: BoardCounts] = [:]
     func each(_ sql: String, _ use: (inout BoardCounts, [CellValue]) -> Void) throws {
       for row in try session.rows(sql) {
@@ -55,7 +57,7 @@ public enum BoardQuery {
       }
     }
     func number(_ value: CellValue) -> Int { Int(clamping: value.integer ?? 0) }
-    for (scope, drop) in try DropCounts.byScope(session) where drop.received > 0 {
+    for (scope, drop) in try DropCounts.byScope(session, spooled: spooled) where drop.received > 0 {
       counts[scope, default: BoardCounts()].received += drop.received
     }
     try each(
@@ -102,8 +104,9 @@ extension SurveyHub {
   public func board() async throws -> Board? {
     let nowMs = nowMs
     let usage = try await hub.blobUsage()
+    let spooled = hub.spooledPackets()
     return try await hub.read { session in
-      var board = try BoardQuery.board(session, nowMs: nowMs)
+      var board = try BoardQuery.board(session, nowMs: nowMs, spooled: spooled)
       if usage.isDeferred { board?.photosDeferred = usage }
       return board
     }

@@ -46,16 +46,17 @@ extension SurveyHub {
   /// The counts at this moment, from one snapshot.
   public func status() async throws -> HubStatus {
     let own = hub.replica
-    return try await hub.read { session in try HubStatus(session, hub: own) }
+    let spooled = hub.spooledPackets()
+    return try await hub.read { session in try HubStatus(session, hub: own, spooled: spooled) }
   }
 }
 
 extension HubStatus {
-  init(_ session: any HubSession, hub: ReplicaID) throws {
+  init(_ session: any HubSession, hub: ReplicaID, spooled: SpooledPackets) throws {
     func numbers(_ sql: String, _ arguments: [CellValue] = []) throws -> [Int] {
       try session.firstRow(sql, arguments)?.map { Int(clamping: $0.integer ?? 0) } ?? []
     }
-    let drop = try DropCounts.byScope(session).values.reduce(into: DropCounts()) { $0.add($1) }
+    let drop = try DropCounts.byScope(session, spooled: spooled).values.reduce(into: DropCounts()) { $0.add($1) }
     (packetsKept, packetsWaiting, packetsHeld) = (drop.kept, drop.waiting, drop.held)
     (packetsReleased, packetsRepeated, packetsDiffering) = (drop.released, drop.repeated, drop.differs)
     (packetsSpoiled, packetsWithheld) = (drop.spoiled, drop.withheld)

@@ -24,9 +24,11 @@ public struct FormResults: Sendable, Codable {
 public enum ResultsService {
   /// The newest release of a form's results, over all of its editions.
   ///
-  /// - Parameter form: nil for the campaign's first.
+  /// - Parameters:
+  ///   - form: nil for the campaign's first.
+  ///   - spooled: Packets that are not in the store yet.
   /// - Throws: `SyncError` when there is no campaign or no such form.
-  public static func results(_ session: any HubSession, form: String? = nil) throws -> FormResults {
+  public static func results(_ session: any HubSession, form: String? = nil, spooled: SpooledPackets) throws -> FormResults {
     guard let plan = try HubPlan.read(session) else { throw SurveyHub.noCampaign }
     let asked = form ?? plan.campaign.forms.first ?? ""
     // Whoever asks for an edition gets the form: every release is of all editions together.
@@ -43,7 +45,7 @@ public enum ResultsService {
     let release = try ReleaseBook(session: session).newest(form: name)
     return FormResults(
       form: name, title: edition.title.localized, view: try release?.view ?? nothing(session, plan: plan, form: name),
-      participation: Participation.table(tree: plan.tree, answers: try received(session), headcount: plan.headcount),
+      participation: Participation.table(tree: plan.tree, answers: try received(session, spooled), headcount: plan.headcount),
       release: release?.number, releaseDay: release?.day, isInterim: release?.isInterim,
       kAnswersMin: plan.campaign.thresholds.kAnswersMin)
   }
@@ -84,8 +86,8 @@ public enum ResultsService {
   }
 
   /// Answers at the hub per commune, those still encrypted included.
-  static func received(_ session: any HubSession) throws -> [UnitCode: Int] {
-    let received = try DropCounts.byScope(session).map { (UnitCode($0.key), $0.value.received) }
+  static func received(_ session: any HubSession, _ spooled: SpooledPackets) throws -> [UnitCode: Int] {
+    let received = try DropCounts.byScope(session, spooled: spooled).map { (UnitCode($0.key), $0.value.received) }
     return Dictionary(uniqueKeysWithValues: received)
   }
 }
@@ -120,6 +122,7 @@ extension SurveyHub {
   }
 
   public func results(form: String? = nil) async throws -> FormResults {
-    try await hub.read { session in try ResultsService.results(session, form: form) }
+    let spooled = hub.spooledPackets()
+    return try await hub.read { session in try ResultsService.results(session, form: form, spooled: spooled) }
   }
 }

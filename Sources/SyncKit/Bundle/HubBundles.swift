@@ -50,18 +50,14 @@ extension SyncError {
 }
 
 extension Hub {
-  /// Keeps packets that came in requests of their own, in one transaction where all of them are good.
+  /// Keeps packets that came in requests of their own, together where all of them are good.
   ///
   /// - Returns: For each request its signed answer, or why it was refused.
   func keepEach(_ requests: [Data], scope: String) async throws -> [Result<Data, SyncError>] {
     let name = LocalizedText(vi: "phiếu kín", en: "packet request")
     if let together = try? requests.map({ try WireDropRequest.parse($0, named: name) }), together.allSatisfy({ $0.packets.count == 1 }) {
-      let (keys, receiver, tables) = (keys, receiver, store.tables)
       do {
-        let begun = try await store.write { session in
-          try DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver).keep(together.flatMap(\.packets), scope: scope)
-          return try HubBackups(session: session).counts().begun
-        }
+        let begun = try await spool(together.flatMap(\.packets), scope: scope)
         return try requests.map { .success(try dropAnswer(to: $0, packets: 1, scope: scope, backupsBegun: begun)) }
       } catch let error as SyncError where !error.isTheHubs {
         // One of them is not good: each for itself.

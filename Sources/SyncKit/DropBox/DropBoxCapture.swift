@@ -16,6 +16,7 @@ final class DropBoxContext: Sendable {
   }
 
   private let state = Mutex(State())
+  let order = PacketOrder()
 
   func set(_ keys: Keys?) { state.withLock { $0.keys = keys } }
   func declare(_ shape: TableShape) { state.withLock { $0.columns[shape.name] = shape.packetColumns } }
@@ -29,6 +30,7 @@ final class DropBoxContext: Sendable {
       let (keys, columns) = state.withLock { ($0.keys, $0.columns[table]) }
       guard let keys else { throw DatabaseError(message: "synckit:noDropKey") }
       guard let columns, columns.count == values.count - 2 else { throw DatabaseError(message: "synckit:badValue") }
+      order.packetMade()
       let cells = zip(columns, values.dropFirst(2)).map { (column: $0, value: CellValue($1)) }
       do {
         return try Packets.make(table: table, cells: cells, scope: scope, dropKey: keys.dropKey, unitKey: keys.unitKey).serializedData()
@@ -36,7 +38,11 @@ final class DropBoxContext: Sendable {
         throw DatabaseError(message: "synckit:badValue")
       }
     }
-    configuration.prepareDatabase { db in db.add(function: function) }
+    let isPutOff = DatabaseFunction("synckit_order_put_off", argumentCount: 0) { [order] _ in order.isPutOff }
+    configuration.prepareDatabase { db in
+      db.add(function: function)
+      db.add(function: isPutOff)
+    }
   }
 }
 
@@ -46,10 +52,13 @@ extension TableShape {
 }
 
 /// An insert into an anonymous table becomes a packet in the writer's transaction; the row itself is never written, so that
-/// no page of the database or its journal ever holds the answer.
+/// no page of the database or its journal ever holds the answer. All packets are written anew in the order of their keys, so that no page
+/// tells which came first: see `PacketOrder`.
 enum DropBoxTriggers {
   static let schema = """
     CREATE TABLE IF NOT EXISTS sync_packet (
+      id BLOB PRIMARY KEY NOT NULL, scope TEXT NOT NULL, bytes BLOB NOT NULL, kept INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sync_packet_aside (
       id BLOB PRIMARY KEY NOT NULL, scope TEXT NOT NULL, bytes BLOB NOT NULL, kept INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
     INSERT OR IGNORE INTO sync_state (name, value) VALUES ('packetsMade', 0);
     """
@@ -67,6 +76,10 @@ enum DropBoxTriggers {
           SELECT RAISE(ABORT, 'synckit:badValue') WHERE \(CaptureTriggers.badValue(shape));
           SELECT RAISE(ABORT, 'synckit:wrongScope') WHERE NOT EXISTS (SELECT 1 FROM sync_scope WHERE code = \(scope) AND writable = 1);
           INSERT INTO sync_packet (id, scope, bytes) VALUES (randomblob(16), \(scope), synckit_packet('\(shape.name)', \(scope), \(values)));
+          INSERT INTO sync_packet_aside SELECT id, scope, bytes, kept FROM sync_packet WHERE NOT synckit_order_put_off();
+          DELETE FROM sync_packet WHERE NOT synckit_order_put_off();
+          INSERT INTO sync_packet SELECT id, scope, bytes, kept FROM sync_packet_aside ORDER BY id;
+          DELETE FROM sync_packet_aside;
           UPDATE sync_state SET value = value + 1 WHERE name = 'packetsMade';
           SELECT RAISE(IGNORE);
         END

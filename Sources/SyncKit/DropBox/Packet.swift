@@ -35,6 +35,20 @@ enum Packets {
       packet.mac, authenticating: authenticated(packet, scope: scope), using: SymmetricKey(data: unitKey))
   }
 
+  /// Refuses packets that were not made by a device of the unit, or are of no size there is.
+  ///
+  /// - Throws: `SyncError` `.badSignature`, `.damaged`.
+  static func check(_ packets: [WirePacket], scope: String, unitKey: Data) throws {
+    for packet in packets {
+      guard isAuthentic(packet, scope: scope, unitKey: unitKey) else {
+        throw SyncError(
+          .badSignature, vi: "Phiếu kín không phải do thiết bị của đơn vị \(scope) làm ra, hoặc đã hỏng.",
+          en: "The packet was not made by a device of unit \(scope), or it is damaged.")
+      }
+      guard sizeClassesBytes.contains(packet.ciphertext.count - 16), packet.encapsulated.count == 32 else { throw ByteReader.short }
+    }
+  }
+
   /// What is inside, or nil when it cannot be read: spoiled.
   static func open(_ packet: WirePacket, scope: String, key: Curve25519.KeyAgreement.PrivateKey) -> (table: String, cells: [CellChange])? {
     let info = context(scope: scope, dropKey: packet.dropKey)

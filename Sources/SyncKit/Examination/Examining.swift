@@ -42,7 +42,26 @@ extension SQLiteHubStore {
       RowExamination(store: store, examiner: examiner).run()
       JournalExamination(store: store, examiner: examiner, hub: keys.signing).run()
       ReplayExamination(store: store, examiner: examiner, hub: keys.signing.replica).run()
+      examine(PacketSpool(folder: path + spoolSuffix), keys: keys, examiner)
       return examiner.result
     }
+  }
+
+  /// Counts what has arrived since the last flush, and asks whether devices of its units made it.
+  private static func examine(_ spool: PacketSpool, keys: HubKeys, _ examiner: Examiner) {
+    let packets = spool.all()
+    examiner.result.packets += packets.count
+    for packet in packets
+    where !Packets.isAuthentic(packet.packet, scope: packet.scope, unitKey: keys.unitKey(scope: packet.scope)) {
+      examiner.found(
+        .packets, vi: "Một phiếu chờ của đơn vị \(packet.scope) không do thiết bị của đơn vị đó làm ra. \(Examiner.restore.vi)",
+        en: "A packet of unit \(packet.scope) in the spool was not made by a device of that unit. \(Examiner.restore.en)")
+    }
+    let unreadable = spool.count() - packets.count
+    guard unreadable > 0 else { return }
+    examiner.found(
+      .packets,
+      vi: "\(unreadable) tệp phiếu chờ trong \(spool.folder) không đọc được. Giữ nguyên tệp; máy đã gửi sẽ gửi lại khi khôi phục.",
+      en: "\(unreadable) packet files in \(spool.folder) cannot be read. Keep them; devices send theirs again after a restore.")
   }
 }

@@ -1,7 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
 
-/// The hub's side of the drop box: keeps packets, judges them, releases what makes k.
+/// The hub's side of the drop box: judges packets, releases what makes k.
 ///
 /// A *step* opens what waits of a scope and judges it without writing. It releases the answers of an edition when at least k of them are
 /// valid and new; until then nothing that anyone can observe says what is in a packet.
@@ -10,35 +10,6 @@ struct DropBoxHub {
   let keys: HubKeys
   let tables: HubTables
   let receiver: any LotReceiver
-
-  /// Keeps the packets of a request that are authentic, and takes a step.
-  ///
-  /// - Throws: `SyncError` `.badSignature` when one packet was not made by a device of the unit: none is kept then.
-  func keep(_ packets: [WirePacket], scope: String) throws {
-    try check(packets, scope: scope)
-    for packet in packets { try store(packet, scope: scope) }
-    try step(scope)
-  }
-
-  /// Whether all packets are authentic and of a size there is.
-  func check(_ packets: [WirePacket], scope: String) throws {
-    let unitKey = keys.unitKey(scope: scope)
-    for packet in packets {
-      guard Packets.isAuthentic(packet, scope: scope, unitKey: unitKey) else {
-        throw SyncError(
-          .badSignature, vi: "Phiếu kín không phải do thiết bị của đơn vị \(scope) làm ra, hoặc đã hỏng.",
-          en: "The packet was not made by a device of unit \(scope), or it is damaged.")
-      }
-      guard Packets.sizeClassesBytes.contains(packet.ciphertext.count - 16), packet.encapsulated.count == 32 else { throw ByteReader.short }
-    }
-  }
-
-  private func store(_ packet: WirePacket, scope: String) throws {
-    let bytes = try packet.serializedData()
-    try session.execute(
-      "INSERT INTO hub_packet (id, scope, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
-      [.blob(packet.id), .text(scope), .blob(bytes)])
-  }
 
   // MARK: Steps
 

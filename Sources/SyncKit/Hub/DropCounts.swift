@@ -41,14 +41,17 @@ public struct DropCounts: Sendable, Hashable, Codable {
   }
 
   /// The counts of every scope that ever had a packet, from one snapshot.
-  public static func byScope(_ session: any SQLSession) throws -> [String: DropCounts] {
+  ///
+  /// - Parameter spooled: What has arrived and is not in the store yet.
+  public static func byScope(_ session: any SQLSession, spooled: SpooledPackets) throws -> [String: DropCounts] {
     var counts = try DropLedger(session: session).all()
+    for (scope, count) in try spooled.counts(in: session) { counts[scope, default: DropCounts()].waiting += count }
     for row in try session.rows("SELECT scope, count(*) FROM hub_packet GROUP BY scope") {
       guard let scope = row[0].text else { continue }
       let count = Int(clamping: row[1].integer ?? 0)
       let held = min(counts[scope]?.held ?? 0, count)
       counts[scope, default: DropCounts()].held = held
-      counts[scope, default: DropCounts()].waiting = count - held
+      counts[scope, default: DropCounts()].waiting += count - held
     }
     return counts
   }

@@ -29,6 +29,9 @@ public final class Hub: Sendable {
     public var judgeBlob: (@Sendable (Data) throws -> LocalizedText?)?
     /// Looks at the beginning of a blob as soon as something of it is there, at most `BlobStore.startBytesMax`; a reason refuses it.
     public var judgeBlobStart: (@Sendable (Data) -> LocalizedText?)?
+    /// Whether packets wait in files until the next `flushPackets()`, so that no page or log of the store tells when one came. Whoever
+    /// serves flushes every `Hub.packetFlushMs`. Otherwise each arrival is flushed at once.
+    public var spoolsPackets = false
     /// See `FeedReader.firstUnitsMax` and `SnapshotReader.rowsMax`: small in tests.
     var firstUnitsMax = FeedReader.firstUnitsMax
     var snapshotRowsMax = SnapshotReader.rowsMax
@@ -188,11 +191,7 @@ public final class Hub: Sendable {
   func keep(_ body: Data, scope: String) async throws -> Data {
     let request = try WireDropRequest.parse(body, named: LocalizedText(vi: "phiếu kín", en: "packet request"))
     guard !request.packets.isEmpty, request.packets.count <= WireLimits.packetsMax else { throw ByteReader.short }
-    let (keys, receiver, tables) = (keys, receiver, store.tables)
-    let begun = try await store.write { session in
-      try DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver).keep(request.packets, scope: scope)
-      return try HubBackups(session: session).counts().begun
-    }
+    let begun = try await spool(request.packets, scope: scope)
     return try dropAnswer(to: body, packets: request.packets.count, scope: scope, backupsBegun: begun)
   }
 

@@ -35,6 +35,8 @@ extension Hub {
     try BackupFile.makeEmpty(part)
     defer { try? FileManager.default.removeItem(atPath: part) }
     let id = try await store.write { try HubBackups(session: $0).begin(nowMs: now) }
+    // What was answered as kept by now is in the copy: it is in the store, and no longer in the spool.
+    try await flushPackets()
     let size = try await store.read { session in
       Int(try session.integer("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()") ?? 0)
     }

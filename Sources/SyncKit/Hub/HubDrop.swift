@@ -17,11 +17,8 @@ extension Hub {
         .internalFault, vi: "Bảng \(table) không nhận phiếu kín như vậy.", en: "Table \(table) does not take such an anonymous row.")
     }
     let row = shape.packetColumns.map { (column: $0, value: cells[$0] ?? .null) }
-    let (keys, receiver, tables) = (keys, receiver, store.tables)
     let packet = try Packets.make(table: table, cells: row, scope: scope, dropKey: keys.dropKey, unitKey: keys.unitKey(scope: scope))
-    try await store.write { session in
-      try DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver).keep([packet], scope: scope)
-    }
+    _ = try await spool([packet], scope: scope)
   }
 
   /// Takes the step that is due in every scope where packets wait, then releases remainders, pool after pool: the first that a rest is
@@ -34,10 +31,11 @@ extension Hub {
   public func settle(
     pools: [RemainderPool] = [], isOver: @Sendable @escaping (_ edition: String) -> Bool = { _ in false }
   ) async throws -> [String] {
+    try await flushPackets()
     let (keys, receiver, tables) = (keys, receiver, store.tables)
     return try await store.write { session in
       let box = DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver)
-      let scopes = try session.rows("SELECT DISTINCT scope FROM hub_packet ORDER BY scope").compactMap { $0[0].text }
+      let scopes = try box.scopes()
       for scope in scopes { try box.step(scope) }
       for pool in pools { try box.releaseRemainder(of: pool, isOver: isOver) }
       return pools.isEmpty ? [] : Set(try scopes.flatMap { try WaitingPackets($0, of: box).heldByEdition.keys }).sorted()
@@ -54,9 +52,7 @@ extension Hub {
     let (keys, receiver, tables) = (keys, receiver, store.tables)
     try await store.write { session in
       let box = DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver)
-      for row in try session.rows("SELECT DISTINCT scope FROM hub_packet ORDER BY scope") {
-        if let scope = row[0].text { try box.withhold(scope, isOver: isOver, everything: everything) }
-      }
+      for scope in try box.scopes() { try box.withhold(scope, isOver: isOver, everything: everything) }
     }
   }
 

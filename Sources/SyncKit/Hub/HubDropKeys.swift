@@ -25,7 +25,8 @@ extension Hub {
   /// The keys of the drop box, oldest first.
   public func dropKeys() async throws -> [DropKeyStatus] {
     let keys = keys.dropKeys
-    let waiting = try await read { try DropKeyBook(session: $0).waiting() }
+    let spooled = spool.all()
+    let waiting = try await read { try DropKeyBook(session: $0).waiting(spooled) }
     return keys.enumerated().map { index, drop in
       DropKeyStatus(id: drop.id, madeMs: drop.madeMs, isCurrent: index == keys.count - 1, waiting: waiting[drop.id] ?? 0)
     }
@@ -54,13 +55,14 @@ extension Hub {
         .badDropKey, vi: "Không có khóa phiếu \(id); xem `hub keys`.", en: "There is no drop key \(id); see `hub keys`.")
     }
     let isCurrent = drop.id == keys.dropKeys.last?.id
-    let onDevices = try await read { try DropKeyBook(session: $0).mayDestroy(id, acceptsLoss: acceptsLoss) }
+    let spool = spool
+    let onDevices = try await read { try DropKeyBook(session: $0).mayDestroy(id, spooled: spool.all(), acceptsLoss: acceptsLoss) }
     let next = isCurrent ? try addDropKey(in: folder) : nil
     let now = clock.nowMs()
     // Refused from here on, also by a process that has not noticed yet; a packet that came in between is not.
     try await store.write { session in
       let book = DropKeyBook(session: session)
-      _ = try book.mayDestroy(id, acceptsLoss: acceptsLoss)
+      _ = try book.mayDestroy(id, spooled: spool.all(), acceptsLoss: acceptsLoss)
       try book.noteDestroyed(id, nowMs: now)
     }
     try HubKeys.destroyDropKey(id, in: folder)
@@ -77,18 +79,28 @@ struct DropKeyBook {
     """
 
   /// Packets not released yet, by the key they are encrypted to.
-  func waiting() throws -> [String: Int] {
-    try session.rows("SELECT bytes FROM hub_packet").reduce(into: [:]) { counts, row in
-      if let bytes = row[0].blob, let packet = try? WirePacket(serializedBytes: bytes) { counts[packet.dropKey, default: 0] += 1 }
+  ///
+  /// - Parameter spooled: Those that are not in the store yet.
+  func waiting(_ spooled: [PacketSpool.Spooled]) throws -> [String: Int] {
+    var counts: [String: Int] = [:]
+    var known: Set<Data> = []
+    for row in try session.rows("SELECT id, bytes FROM hub_packet") {
+      if let id = row[0].blob { known.insert(id) }
+      if let bytes = row[1].blob, let packet = try? WirePacket(serializedBytes: bytes) { counts[packet.dropKey, default: 0] += 1 }
     }
+    for packet in spooled where !known.contains(packet.id) { counts[packet.packet.dropKey, default: 0] += 1 }
+    return counts
   }
 
   /// - Returns: How many packets devices said they still have.
-  func mayDestroy(_ id: String, acceptsLoss: Bool) throws -> Int {
-    if let count = try waiting()[id] {
+  func mayDestroy(_ id: String, spooled: [PacketSpool.Spooled], acceptsLoss: Bool) throws -> Int {
+    if let count = try waiting(spooled)[id] {
       throw SyncError(
-        .badDropKey, vi: "Còn \(count) phiếu của khóa \(id) chưa mở; đóng biểu mẫu (`hub close`) rồi chạy lại.",
-        en: "\(count) answers encrypted to key \(id) are not released yet; close the form (`hub close`), then run this again.")
+        .badDropKey,
+        vi: "Còn \(count) phiếu của khóa \(id) chưa mở; đóng biểu mẫu (`hub close`, cuối cùng là `hub close --final`) rồi chạy lại.",
+        en:
+          "\(count) answers encrypted to key \(id) are not released yet; close the form (`hub close`, in the end `hub close --final`), then run this again."
+      )
     }
     guard try HubBackups(session: session).holdsReleases() else {
       throw SyncError(

@@ -1,5 +1,6 @@
 internal import Foundation
 public import GRDB
+internal import GRDBSQLite
 internal import Synchronization
 
 /// A transaction of a hub's store.
@@ -21,6 +22,10 @@ public protocol HubStore: Sendable {
   /// Writes everything into the empty file at `path`, as it is at one moment, while others read and write.
   func copy(to path: String) async throws
   func close() throws
+  /// Cuts the store's log, so that it holds no earlier state of a page. Does nothing while others read: the next time does.
+  func truncateLog() async throws
+  /// Where packets wait for the next flush, as files. Several processes of one hub share the folder.
+  var spoolFolder: String { get }
   /// Where blobs are, as files. Several processes of one hub share the folder.
   var blobFolder: String { get }
   /// How long the longest transaction of this process kept everyone else from writing, its commit included. Waiting for others is not
@@ -152,7 +157,18 @@ public final class SQLiteHubStore: HubStore {
     try database.close()
   }
 
+  public func truncateLog() async throws {
+    try await SyncError.explaining(path) {
+      // Everything is in the log still where it cannot be cut; what was committed stands either way.
+      try await database.writeWithoutTransaction { db in
+        _ = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
+      }
+    }
+  }
+
   public var blobFolder: String { path + ".blobs" }
+  public var spoolFolder: String { path + Self.spoolSuffix }
+  static let spoolSuffix = ".spool"
 }
 
 /// The hub's own tables. Every key of what grows starts with the scope.

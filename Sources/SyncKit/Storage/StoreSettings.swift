@@ -18,10 +18,13 @@ enum StoreSettings {
     static let hub = Writer(cacheKiB: 32 << 10, checkpointPages: 8000)
   }
 
+  /// How long a connection waits for another's lock, in milliseconds.
+  static let busyTimeoutMs: Int32 = 10_000
+
   static func configuration() -> Configuration {
     var configuration = Configuration()
     configuration.prepareDatabase { db in try db.execute(sql: sql) }
-    configuration.busyMode = .timeout(10)
+    configuration.busyMode = .timeout(Double(busyTimeoutMs) / 1000)
     configuration.foreignKeysEnabled = false
     return configuration
   }

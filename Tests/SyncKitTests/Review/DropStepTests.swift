@@ -7,7 +7,7 @@ import Testing
 
 /// Steps of the drop box (P1): random packets come in random order, and what anyone can observe of their content changes in steps only.
 @Suite struct DropStepTests {
-  static let seeds = 1...(ProcessInfo.processInfo.environment["SYNCKIT_CAMPAIGNS"].flatMap { UInt64($0) } ?? 12)
+  static let seeds = Pace.seeds(1...(ProcessInfo.processInfo.environment["SYNCKIT_CAMPAIGNS"].flatMap { UInt64($0) } ?? 40), fast: 8)
   private static let k = 5
   private static let scopes = ["07201", "07204", "07207"]
 
@@ -30,7 +30,7 @@ import Testing
     /// Everything but arrivals: verdicts of each scope, and the answers without an order.
     func observed() async throws -> (verdicts: [String: [Int]], answers: Set<String>) {
       try await world.hub.read { session in
-        let counts = try DropCounts.byScope(session).mapValues {
+        let counts = try DropCounts.byScope(session, spooled: SpooledPackets()).mapValues {
           [$0.released, $0.repeated, $0.differs, $0.spoiled, $0.withheld, $0.held, $0.pooled]
         }
         let answers = try session.rows("SELECT id, unit, words FROM answer").map { $0.map(\.shown).joined(separator: " ") }
@@ -39,7 +39,7 @@ import Testing
     }
 
     func counts() async throws -> DropCounts {
-      try await world.hub.read { try DropCounts.byScope($0).values.reduce(into: DropCounts()) { $0.add($1) } }
+      try await world.hub.read { try DropCounts.byScope($0, spooled: SpooledPackets()).values.reduce(into: DropCounts()) { $0.add($1) } }
     }
   }
 

@@ -1,0 +1,25 @@
+internal import Logging
+internal import ServiceLifecycle
+internal import SurveyKit
+internal import SyncKit
+
+/// Moves packets from the spool into the store every `Hub.packetFlushMs` while the hub serves, and releases the day's results where a
+/// campaign asks for that.
+struct PacketFlushing: Service {
+  let survey: SurveyHub
+  let logger: Logger
+
+  func run() async throws {
+    while !Task.isCancelled && !Task.isShuttingDownGracefully {
+      do {
+        try await survey.hub.flushPackets()
+        _ = try await survey.releaseDaily()
+      } catch {
+        guard !Task.isCancelled && !Task.isShuttingDownGracefully else { return }
+        // Nothing is lost: the packets stay where they are until the next turn.
+        logger.error("packets were not flushed", metadata: ["error": "\(error)"])
+      }
+      try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .milliseconds(Hub.packetFlushMs)) }
+    }
+  }
+}

@@ -1,0 +1,146 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Where packets lie between their arrival and the next flush: a file each, named by the packet's hash, without a time.
+///
+/// In a database a packet would lie beside whatever was written at the same moment, the contact of its device among it, and pages and
+/// logs keep the order in which rows came. Files of a folder have no order but their names. Any number of processes may use one folder.
+/// Calls block on the disk.
+struct PacketSpool: Sendable {
+  /// More files are flushed at once, without waiting for the next turn.
+  static let filesMax = 10_000
+  private static let unfinished = ".part"
+
+  let folder: String
+
+  struct Spooled: Sendable {
+    /// As `WirePacket.id`.
+    var id: Data
+    var scope: String
+    var packet: WirePacket
+    fileprivate(set) var path: String
+  }
+
+  /// Keeps packets durably: when it returns, a power cut cannot undo it.
+  ///
+  /// - Throws: `SyncError` `.diskFull`; some of the packets may have been kept then.
+  func keep(_ packets: [WirePacket], scope: String) throws {
+    try makeFolder()
+    for packet in packets {
+      let path = folder + "/" + packet.id.hex
+      guard !FileManager.default.fileExists(atPath: path) else { continue }
+      // The scope cannot hold a zero byte.
+      try write(Data(scope.utf8) + [0] + (try packet.serializedData()), to: path)
+    }
+    try synced(folder)
+  }
+
+  /// Every packet here, in the order of their names. What is not a packet under its own name is left out.
+  func all() -> [Spooled] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.sorted().compactMap { name in
+      let path = folder + "/" + name
+      guard name.utf8.count == 32, let id = Data(hex: name), let bytes = FileManager.default.contents(atPath: path),
+        let end = bytes.firstIndex(of: 0), let scope = String(data: bytes[..<end], encoding: .utf8),
+        let packet = try? WirePacket(serializedBytes: Data(bytes[(end + 1)...])), packet.id == id
+      else { return nil }
+      return Spooled(id: id, scope: scope, packet: packet, path: path)
+    }
+  }
+
+  /// How many files there are, readable or not.
+  func count() -> Int {
+    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).count { $0.utf8.count == 32 }
+  }
+
+  /// Removes packets that are in the store durably, in no order.
+  func remove(_ packets: [Spooled]) {
+    for packet in packets.shuffled() { unlink(packet.path) }
+    forgetTime(folder)
+  }
+
+  /// Takes the spool for a flush, until the lock is let go: another process' flush would put the same packets into the store twice.
+  func lock() throws -> Lock {
+    try makeFolder()
+    let file = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard file >= 0, flock(file, LOCK_EX) == 0 else {
+      if file >= 0 { close(file) }
+      throw unwritable
+    }
+    return Lock(file: file)
+  }
+
+  final class Lock: Sendable {
+    private let file: Int32
+    fileprivate init(file: Int32) { self.file = file }
+    deinit { close(file) }
+  }
+
+  private func makeFolder() throws {
+    guard !FileManager.default.fileExists(atPath: folder) else { return }
+    do {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      try synced((folder as NSString).deletingLastPathComponent)
+    } catch is CocoaError { throw unwritable }
+  }
+
+  private func write(_ bytes: Data, to path: String) throws {
+    let part = path + "." + UUID().uuidString + Self.unfinished
+    let file = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard file >= 0 else { throw unwritable }
+    defer {
+      close(file)
+      unlink(part)
+    }
+    let written = bytes.withUnsafeBytes { buffer -> Bool in
+      var rest = UnsafeRawBufferPointer(buffer)
+      while !rest.isEmpty {
+        let count = Foundation.write(file, rest.baseAddress, rest.count)
+        guard count > 0 else { return false }
+        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+      }
+      return true
+    }
+    var times = [timespec(tv_sec: 0, tv_nsec: 0), timespec(tv_sec: 0, tv_nsec: 0)]
+    guard written, futimens(file, &times) == 0, fsync(file) == 0, rename(part, path) == 0 else { throw unwritable }
+  }
+
+  private func synced(_ path: String) throws {
+    if path == folder { forgetTime(path) }
+    let file = open(path.isEmpty ? "." : path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw unwritable }
+    defer { close(file) }
+    guard fsync(file) == 0 else { throw unwritable }
+  }
+
+  /// A folder's time would be that of the last arrival.
+  private func forgetTime(_ path: String) {
+    var times = [timespec(tv_sec: 0, tv_nsec: 0), timespec(tv_sec: 0, tv_nsec: 0)]
+    utimensat(AT_FDCWD, path, &times, 0)
+  }
+
+  private var unwritable: SyncError {
+    SyncError(
+      .diskFull, vi: "Không ghi được phiếu vào \(folder): đĩa đầy, hỏng hoặc thiếu quyền. Phiếu vẫn ở trên máy đã gửi.",
+      en:
+        "Cannot write packets to \(folder): the disk is full or failing, or permissions lack. They are still on the device that sent them.")
+  }
+}
+
+/// Packets that have arrived and are not in the store yet, by scope: participation counts them.
+public struct SpooledPackets: Sendable {
+  var scopes: [Data: String] = [:]
+
+  /// Of no spool.
+  public init() {}
+
+  /// How many of each scope the store does not have.
+  func counts(in session: any SQLSession) throws -> [String: Int] {
+    var counts: [String: Int] = [:]
+    for (id, scope) in scopes where try session.firstRow("SELECT 1 FROM hub_packet WHERE id = ?1", [.blob(id)]) == nil {
+      counts[scope, default: 0] += 1
+    }
+    return counts
+  }
+}
