@@ -29,6 +29,17 @@ struct Import: FieldCommand {
   @Option(name: .long, help: .text(vi: "Mã biểu mẫu. Mặc định: mã ghi trong tệp.", en: "Id of the form. Default: the one the file names."))
   var form: String?
 
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Dòng có số phiếu đã nhập với nội dung khác: ask (hỏi), add (nhập như phiếu khác) hoặc skip (bỏ qua).",
+      en: "Rows whose number was imported with other content: ask, add (as another sheet) or skip."))
+  var changed: Changed = .ask
+
+  enum Changed: String, ExpressibleByArgument, CaseIterable {
+    case ask, add, skip
+  }
+
   /// Refused rows listed on standard error; the rejects file has them all.
   private static let listedMax = 20
 
@@ -53,10 +64,25 @@ struct Import: FieldCommand {
     let chosen = try await chooseForm(survey, csv: csv)
     let rows = csv.count { $0 == UInt8(ascii: "\n") }
     let bar = ProgressBar(console.words.text("Nhập", "Import"), console: console)
-    let outcome = try await interruptible {
-      try await survey.importAnswers(csv: csv, form: chosen) { counts in bar.show(done: counts.rows, of: max(counts.rows, rows - 1)) }
+    func take(_ changed: ChangedRows) async throws -> ImportOutcome {
+      try await interruptible {
+        try await survey.importAnswers(csv: csv, form: chosen, changed: changed) { counts in
+          bar.show(done: counts.rows, of: max(counts.rows, rows - 1))
+        }
+      }
     }
+    var outcome = try await take(changed == .add ? .take : .refuse)
     bar.finish()
+    if changed == .ask, outcome.counts.changed > 0, !outcome.counts.isInterrupted, asksToAdd(outcome.counts.changed, console) {
+      let more = try await take(.only)
+      outcome.counts.accepted += more.counts.accepted
+      outcome.rejected.removeAll { $0.reason == .changed }
+      outcome.counts.rejected = outcome.rejected.count
+    }
+    if changed == .skip {
+      outcome.rejected.removeAll { $0.reason == .changed }
+      outcome.counts.rejected = outcome.rejected.count
+    }
     let kept = try RejectsFile(of: file).write(outcome.rejected, from: csv, language: console.language)
     show(outcome, rejectsFile: kept, console)
     try console.result(
@@ -67,6 +93,19 @@ struct Import: FieldCommand {
         }))
     if outcome.counts.isInterrupted { throw ToolExit.tryAgain }
     if !outcome.rejected.isEmpty { throw ToolExit.partly }
+  }
+
+  /// Asks whether changed rows are other people's sheets. No, where nobody can be asked: they are refused with the reason then.
+  private func asksToAdd(_ count: Int, _ console: Console) -> Bool {
+    guard isatty(0) == 1, console.isTerminal, !console.isJSON else { return false }
+    console.warn(
+      LocalizedText(
+        vi:
+          "\(console.words.number(count)) dòng có số phiếu đã nhập với nội dung khác. Đó là phiếu của người khác? Gõ c để nhập thêm; phím khác để bỏ lại trong tệp.",
+        en:
+          "\(console.words.number(count)) rows bear numbers that were imported with other content. Are they other people's sheets? Type y to import them too; anything else leaves them in the file."
+      ))
+    return ["c", "y"].contains(readLine(strippingNewline: true)?.lowercased().prefix(1) ?? "")
   }
 
   /// The form and edition that most tell: what `--form` and the file's first readable row name.

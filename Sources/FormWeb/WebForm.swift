@@ -127,8 +127,7 @@ public final class WebForm: Sendable {
     if isStart && (edition.state != FormState.open.rawValue || visit.campaign.phase(atMs: desk.nowMs) != .open) {
       return try await notice(visit, path: call.path, draft.language)
     }
-    let isSent = sent.contains(draft.id)
-    if isSent { return fields["go"] == "send" ? Self.done(call, draft.language) : pages.message(.alreadySent, status: 410) }
+    if sent.contains(draft.id) && fields["go"] != "send" { return pages.message(.alreadySent, status: 410) }
     let interview = Interview(try await validator(edition, visit), unit: visit.unit)
     guard let answers = Draft.answers(fromState: fields["state"], form: interview.form) else { throw Refusal(.badBody, 400) }
     draft.answers = answers
@@ -139,10 +138,13 @@ public final class WebForm: Sendable {
       let view = interview.take(step, place: place, fields: fields, &draft)
     else { throw Refusal(.badBody, 400) }
     guard case .done(let valid) = view else { return show(view, interview, frame, &draft) }
+    // A second press sends the same content; other content from the same page is another person's.
+    let id = key.answerID(draft: draft.id, unit: visit.unit, content: valid.canonicalJSON)
+    guard !sent.contains(id) else { return Self.done(call, draft.language) }
     try await desk.submit(
       AnswerSubmission(
-        valid, unit: visit.unit, day: visit.campaign.today(atMs: desk.nowMs), language: draft.language.rawValue,
-        id: key.answerID(draft: draft.id, unit: visit.unit)))
+        valid, unit: visit.unit, day: visit.campaign.today(atMs: desk.nowMs), language: draft.language.rawValue, id: id))
+    sent.insert(id)
     sent.insert(draft.id)
     return Self.done(call, draft.language)
   }

@@ -1,4 +1,5 @@
-internal import Foundation
+internal import Crypto
+public import Foundation
 public import GRDB
 internal import SwiftProtobuf
 
@@ -90,6 +91,15 @@ public final class Replica: Sendable {
   /// Inserts many anonymous rows in the transaction that is open: the order in which they came is hidden once, at the end, instead of
   /// after each of them.
   public func insertTogether<T>(in db: Database, _ body: () throws -> T) throws -> T { try dropBox.order.together(in: db, body) }
+
+  /// 32 bytes that follow from the device's key, others for each purpose: for hashes in the store that nobody can try out who has the
+  /// store alone.
+  ///
+  /// - Throws: `SyncError` `.notEnrolled`.
+  public func secret(for purpose: String) throws -> Data {
+    let key = SymmetricKey(data: try secrets().signingKey.rawRepresentation)
+    return Data(HMAC<SHA256>.authenticationCode(for: Data("synckit/secret/1\0\(purpose)".utf8), using: key))
+  }
 
   /// Makes sure that no file of the device tells in which order anonymous rows were inserted. Ask before telling people that their answer
   /// was received: usually nothing is left to do.

@@ -71,8 +71,12 @@ import Testing
   @Test func anAnswersIDFollowsFromPageAndCommuneAndDoesNotShowThem() {
     let draft = Draft.newID()
     #expect(Draft.isID(draft) && draft != Draft.newID())
-    let id = key.answerID(draft: draft, unit: "07201")
-    #expect(Draft.isID(id) && id == key.answerID(draft: draft, unit: "07201"))
-    #expect(Set([id, draft, key.answerID(draft: draft, unit: "07204"), other.answerID(draft: draft, unit: "07201")]).count == 4)
+    let id = key.answerID(draft: draft, unit: "07201", content: Data())
+    #expect(Draft.isID(id) && id == key.answerID(draft: draft, unit: "07201", content: Data()))
+    let others = [
+      key.answerID(draft: draft, unit: "07204", content: Data()), other.answerID(draft: draft, unit: "07201", content: Data()),
+      key.answerID(draft: draft, unit: "07201", content: Data([1])),
+    ]
+    #expect(Set([id, draft] + others).count == 5)
   }
 }

@@ -114,7 +114,7 @@ import Testing
     let lines = """
       r1,07201,small,1,en,2024-04-01T08:00:00Z,,,no
       r1,07201,small,1,en,2024-04-01T08:00:00Z,,,yes
-      r1,07201,small,1,en,2024-04-01T08:00:00Z,,,again
+      r1,07201,small,1,en,2024-04-01T08:00:00Z,,,yes
 
       """
     #expect(try rows(lines).map { $0.prefix(7) } == ["2 const", "3 r1 07", "4 dupli"])

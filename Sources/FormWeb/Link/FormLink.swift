@@ -106,8 +106,11 @@ public struct FormLinkKey: Sendable {
   /// The id by which the hub keeps an answer once, from the id its page carried.
   ///
   /// Whoever saw the page cannot find the answer by it, and an id of one commune is never that of another's.
-  public func answerID(draft: String, unit: UnitCode) -> String {
-    let code = HMAC<SHA256>.authenticationCode(for: Data("synckit/web-answer/1\0\(unit)\0\(draft)".utf8), using: key)
+  ///
+  /// - Parameter content: What the answer says: a draft that two people used gives two answers.
+  public func answerID(draft: String, unit: UnitCode, content: Data) -> String {
+    let name = Data("synckit/web-answer/2\0\(unit)\0\(draft)\0".utf8)
+    let code = HMAC<SHA256>.authenticationCode(for: name + Data(SHA256.hash(data: content)), using: key)
     return Data(code.prefix(16)).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
   }
 

@@ -61,8 +61,8 @@ struct CloseCommand: ToolCommand {
     if !done.missingEditions.isEmpty {
       let editions = done.missingEditions.prefix(Self.editionsShownMax).joined(separator: ", ")
       console.say(
-        "\(console.words.number(done.held)) phiếu tạm giữ: không hợp với bản nào máy chủ biết (\(editions)). Xuất bản các bản đó rồi chạy lại.",
-        "\(console.words.number(done.held)) answers are held: they fit no edition the hub knows (\(editions)). Publish those editions, then run this again."
+        "\(console.words.number(done.held)) phiếu tạm giữ: không hợp với bản nào máy chủ biết (\(editions)). Xuất bản các bản đó (hub forms publish TỆP --for-held) rồi chạy lại.",
+        "\(console.words.number(done.held)) answers are held: they fit no edition the hub knows (\(editions)). Publish those editions (hub forms publish FILE --for-held), then run this again."
       )
     }
   }

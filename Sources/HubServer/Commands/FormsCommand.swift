@@ -118,18 +118,24 @@ struct FormsPublishCommand: ToolCommand {
         A question that stays under its name keeps its kind and all its old choices, so that old answers keep their meaning; \
         otherwise nothing is published and the questions are named.
         """),
-    examples: ["hub forms publish Examples/bac-giang-2024/pks01.xlsx"])
+    examples: ["hub forms publish Examples/bac-giang-2024/pks01.xlsx", "hub forms publish pks01-as-it-was.xlsx --for-held"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
   @Argument(help: .text(vi: "TỆP.xlsx, TỆP.xml hoặc thư mục các tệp CSV.", en: "FILE.xlsx, FILE.xml or a folder of CSV files.")) var file:
     String
+  @Flag(
+    name: .long,
+    help: .text(
+      vi: "Chỉ để duyệt các phiếu đang tạm giữ của bản này; không hỏi ai bằng bản này.",
+      en: "Only to judge answers held for this edition; nobody is asked it."))
+  var forHeld = false
 
   func perform(_ console: Console) async throws {
     let form = try FormsCommand.read(file)
     try await place.withHub(options) { survey in
       let plan = try await survey.requirePlan()
-      let done = try await survey.publish(form)
+      let done = try await survey.publish(form, forHeld: forHeld)
       if done.isUnchanged {
         console.say(
           "Máy chủ đã có đúng \(form.id) phiên bản \(form.version).", "The hub has exactly \(form.id) version \(form.version) already.")

@@ -35,6 +35,6 @@ struct PhoneRespondents: Sendable {
         return response
       }
     }
-    return key.answerID(draft: try await respondent.answer(answers.values), unit: unit)
+    return key.answerID(draft: try await respondent.answer(answers.values), unit: unit, content: answers.canonicalJSON)
   }
 }

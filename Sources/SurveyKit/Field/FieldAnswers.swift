@@ -13,13 +13,18 @@ public struct AnswerSubmission: Sendable, Hashable {
   public var language: String
   /// 32 hexadecimal digits by which the hub keeps an answer once; nil draws them at random.
   public var id: String?
+  /// Of an answer that bears a number of elsewhere: the id that earlier programs made from the number alone.
+  public var earlierID: String?
 
-  public init(_ answers: ValidatedAnswers, unit: UnitCode, day: CalendarDay, language: String, id: String? = nil) {
+  public init(
+    _ answers: ValidatedAnswers, unit: UnitCode, day: CalendarDay, language: String, id: String? = nil, earlierID: String? = nil
+  ) {
     self.answers = answers
     self.unit = unit
     self.day = day
     self.language = language
     self.id = id
+    self.earlierID = earlierID
   }
 }
 
@@ -41,12 +46,16 @@ extension SurveyField {
     try await submitAll(submissions, campaign: campaign)
   }
 
-  func submitAll(_ submissions: [AnswerSubmission], campaign: String) async throws {
-    let rows = submissions.map { submission in
+  /// - Parameter alongside: Written in the same transaction.
+  func submitAll(
+    _ submissions: [AnswerSubmission], campaign: String, alongside: @Sendable @escaping (Database) throws -> Void = { _ in }
+  ) async throws {
+    let rows = submissions.map { submission -> [String?] in
       [
         submission.id ?? Self.randomID(), submission.unit.rawValue, campaign,
         SurveySchema.formKey(id: submission.answers.formID, version: submission.answers.formVersion), submission.day.description,
-        submission.language, String(decoding: submission.answers.canonicalJSON, as: UTF8.self),
+        submission.language, String(decoding: submission.answers.canonicalJSON, as: UTF8.self), submission.answers.formDigest,
+        submission.earlierID,
       ]
     }
     let forms = Dictionary(
@@ -55,7 +64,9 @@ extension SurveyField {
     try await write { [replica] db in
       for (key, id) in forms { try Self.refuseClosed(key: key, id: id, in: db) }
       let statement = try db.cachedStatement(
-        sql: "INSERT INTO answer (id, unit, campaign, form, day, language, answers) VALUES (?, ?, ?, ?, ?, ?, ?)")
+        sql: "INSERT INTO answer (id, unit, campaign, form, day, language, answers, edition, earlier_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      )
+      try alongside(db)
       try replica.insertTogether(in: db) {
         for row in rows { try statement.execute(arguments: StatementArguments(row)) }
       }
@@ -75,10 +86,9 @@ extension SurveyField {
     Data((0..<16).map { _ in UInt8.random(in: .min ... .max) }).hex
   }
 
-  /// The id of an answer that came with an id of its own elsewhere.
-  ///
-  /// It follows from that id, so the same file imported again, on this device or another of the commune, gives the same ids, and
-  /// the hub keeps each answer once. The id travels inside the encrypted packet only.
+  /// The id that earlier programs gave an answer that came with a number of its own. It follows from the number alone, so that two
+  /// sheets of one number were taken for one: `SurveySchema.contentID` is made from it and from what the answer says. Both travel
+  /// inside the encrypted packet only.
   public static func importedID(campaign: String, responseID: String) -> String {
     Data(SHA256.hash(data: Data("\(campaign)/\(responseID)".utf8)).prefix(16)).hex
   }

@@ -1,4 +1,6 @@
+internal import Crypto
 public import Foundation
+internal import GRDB
 internal import SyncKit
 
 /// How an import went, or how far it has come.
@@ -8,10 +10,22 @@ public struct ImportCounts: Sendable, Hashable, Codable {
   /// Rows whose answers are durable on this device.
   public var accepted = 0
   public var rejected = 0
+  /// Rows whose number was imported with other content: accepted or among the rejected, as was asked for.
+  public var changed = 0
   /// Whether it was stopped before the end of the file. What was accepted stays, and importing again doubles nothing.
   public var isInterrupted = false
 
   public init() {}
+}
+
+/// What becomes of rows whose number was imported with other content.
+public enum ChangedRows: Sendable {
+  /// Refused with the reason, for somebody to decide.
+  case refuse
+  /// Taken like others: they are other people's sheets.
+  case take
+  /// As `take`, and no other row is: those were taken before.
+  case only
 }
 
 /// What a file brought.
@@ -27,8 +41,12 @@ extension SurveyField {
 
   /// Takes the answers in a CSV file that the form accepts, and says why it refuses the others.
   ///
+  /// A row whose number this device imported before with other content, in this file or another, is refused with the reason `.changed`
+  /// unless `changed` says otherwise: only a person can say whether it is another sheet or a correction of the same, and only here. The hub keeps
+  /// such rows, and counts them apart.
+  ///
   /// Rows are written `importRowsPerTransaction` at a time. Cancelling the task ends the import between two transactions. An
-  /// imported answer's id follows from its `response_id` and the campaign, so that importing the file again, whole or after an
+  /// imported answer's id follows from its `response_id`, commune, form and content, so that importing the file again, whole or after an
   /// interruption, leaves the hub with each answer once.
   ///
   /// - Parameter onProgress: Called after each transaction with the counts so far.
@@ -37,7 +55,7 @@ extension SurveyField {
   /// - Throws: `SurveyFieldError.formClosed`. `CSVImportError` when the file cannot be this form's answers: nothing was taken. `SyncError` when the store
   ///   refuses: earlier transactions stay.
   public func importAnswers(
-    csv: Data, form: Form, onProgress: (@Sendable (ImportCounts) -> Void)? = nil
+    csv: Data, form: Form, changed: ChangedRows = .refuse, onProgress: (@Sendable (ImportCounts) -> Void)? = nil
   ) async throws -> ImportOutcome {
     let campaign = try await requireCampaign()
     let key = SurveySchema.formKey(id: form.id, version: form.version)
@@ -48,12 +66,14 @@ extension SurveyField {
     var rows = try AnswersCSVImporter(
       csv, form: form, knownUnits: Set(units.units.map(\.code.rawValue)), ownUnits: [own.rawValue],
       zoneOffsetMinutes: campaign.zoneOffsetMinutes, today: today.description)
+    let memory = ImportMemory(campaign: campaign.id, form: key, key: try replica.secret(for: "imported numbers"))
+    try await write { db in try memory.forgetOthers(db) }
     var outcome = ImportOutcome()
     var isAtEnd = false
     while !isAtEnd {
-      var submissions: [AnswerSubmission] = []
+      var accepted: [AcceptedRow] = []
       var read = 0
-      while submissions.count < Self.importRowsPerTransaction, read < Self.importRowsPerTransaction * 10 {
+      while accepted.count < Self.importRowsPerTransaction, read < Self.importRowsPerTransaction * 10 {
         guard let row = rows.next() else {
           isAtEnd = true
           break
@@ -61,27 +81,88 @@ extension SurveyField {
         read += 1
         switch row {
         case .rejected(let row): outcome.rejected.append(row)
-        case .accepted(let row):
-          submissions.append(
-            AnswerSubmission(
-              row.answers, unit: UnitCode(row.unit), day: CalendarDay(row.day) ?? today, language: row.language,
-              id: Self.importedID(campaign: campaign.id, responseID: row.responseID)))
+        case .accepted(let row): accepted.append(row)
         }
       }
+      let taken: Int
       do {
         try Task.checkCancellation()
-        if !submissions.isEmpty { try await submitAll(submissions, campaign: campaign.id) }
+        let known = accepted
+        let areChanged = try await self.read { db in try known.map { try $0.isReused || memory.isChanged(memory.mark($0), db) } }
+        outcome.counts.changed += areChanged.count { $0 }
+        if changed == .refuse { outcome.rejected += zip(accepted, areChanged).compactMap { $1 ? $0.asChanged : nil } }
+        let wanted = zip(accepted, areChanged).compactMap { row, isChanged in
+          switch changed {
+          case .take: row
+          case .refuse: isChanged ? nil : row
+          case .only: isChanged ? row : nil
+          }
+        }
+        taken = wanted.count
+        if !wanted.isEmpty {
+          let submissions = wanted.map { row in
+            let number = Self.importedID(campaign: campaign.id, responseID: row.responseID)
+            return AnswerSubmission(
+              row.answers, unit: UnitCode(row.unit), day: CalendarDay(row.day) ?? today, language: row.language,
+              id: SurveySchema.contentID(
+                number: number, unit: row.unit, form: key, answers: String(decoding: row.answers.canonicalJSON, as: UTF8.self)),
+              earlierID: number)
+          }
+          try await submitAll(submissions, campaign: campaign.id) { db in try memory.keep(wanted.map(memory.mark), db) }
+        }
       } catch is CancellationError {
         outcome.counts.isInterrupted = true
         isAtEnd = true
         continue
       }
       outcome.counts.rows += read
-      outcome.counts.accepted += submissions.count
+      outcome.counts.accepted += taken
       outcome.counts.rejected = outcome.rejected.count
       onProgress?(outcome.counts)
     }
     outcome.counts.rejected = outcome.rejected.count
     return outcome
+  }
+}
+
+/// What a device remembers of imported numbers until another campaign comes: hashes with a key that is not in the store.
+private struct ImportMemory: Sendable {
+  struct Mark: Sendable {
+    var number: Data
+    var content: Data
+  }
+
+  let campaign: String
+  /// `form@version`
+  let form: String
+  let key: Data
+
+  func mark(_ row: AcceptedRow) -> Mark {
+    Mark(
+      number: hash("number\0\(row.unit)\0\(form)\0\(row.responseID)"),
+      content: hash("content\0" + String(decoding: row.answers.canonicalJSON, as: UTF8.self)))
+  }
+
+  private func hash(_ text: String) -> Data {
+    Data(HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: SymmetricKey(data: key)).prefix(16))
+  }
+
+  /// Whether the number stands with other content, and not with this.
+  func isChanged(_ mark: Mark, _ db: Database) throws -> Bool {
+    let known = try Data.fetchAll(
+      db, sql: "SELECT content FROM imported_number WHERE campaign = ? AND number = ?", arguments: [campaign, mark.number])
+    return !known.isEmpty && !known.contains(mark.content)
+  }
+
+  func keep(_ marks: [Mark], _ db: Database) throws {
+    for mark in marks {
+      try db.execute(
+        sql: "INSERT INTO imported_number (campaign, number, content) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        arguments: [campaign, mark.number, mark.content])
+    }
+  }
+
+  func forgetOthers(_ db: Database) throws {
+    try db.execute(sql: "DELETE FROM imported_number WHERE campaign <> ?", arguments: [campaign])
   }
 }

@@ -15,6 +15,7 @@ public struct AnswerValidator: Sendable {
   public let form: Form
   /// `YYYY-MM-DD`, what `today()` means.
   public var today: String
+  private let digest: String
   private let index: FormIndex
   /// Names that answers may use outside repeats.
   private let names: Set<String>
@@ -26,6 +27,7 @@ public struct AnswerValidator: Sendable {
   public init(form: Form, today: String) {
     self.form = form
     self.today = today
+    digest = form.digest
     index = FormIndex(form)
     names = Set(index.outer.places.keys).union(index.repeats.map(\.name))
     places = Dictionary(FormOutline(form.items).entries.map { ($0.item.name, $0.ordinal) }, uniquingKeysWith: { first, _ in first })
@@ -49,7 +51,7 @@ public struct AnswerValidator: Sendable {
     }
     faults += inOrder.map(\.element)
     guard faults.isEmpty else { return .failure(AnswerFaults(faults: faults)) }
-    return .success(ValidatedAnswers(formID: form.id, formVersion: form.version, values: values))
+    return .success(ValidatedAnswers(formID: form.id, formVersion: form.version, formDigest: digest, values: values))
   }
 
   /// As `validate(_:)`, for answers as JSON: what a page sends, what another program stored.

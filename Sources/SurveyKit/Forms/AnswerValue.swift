@@ -100,6 +100,8 @@ extension AnswerValue {
 public struct ValidatedAnswers: Sendable, Hashable {
   public let formID: String
   public let formVersion: String
+  /// Of the form's definition they were judged by: `Form.digest`.
+  public let formDigest: String
   /// By question; unanswered and irrelevant questions are absent.
   public let values: [String: AnswerValue]
 

@@ -1,3 +1,4 @@
+internal import Crypto
 public import Foundation
 public import SyncKit
 
@@ -7,7 +8,8 @@ public import SyncKit
 /// choices are separated by spaces. `received_at` and `fault` are not looked at. Of the moment of submission only the day is
 /// kept. Nothing is written and no clock is read: the caller stores what was accepted and shows what was not.
 ///
-/// Of several rows with one `response_id` the first good one wins; the others are refused as duplicates.
+/// Of several rows with one `response_id` that say the same the first is accepted and the others are refused as duplicates. One that says
+/// something else is accepted and marked: somebody must say whether it is another sheet or a correction.
 ///
 /// - Note: Memory is the file, one row and the identifiers accepted so far (`importRowsMax`).
 public struct AnswersCSVImporter: Sequence, IteratorProtocol {
@@ -39,7 +41,8 @@ public struct AnswersCSVImporter: Sequence, IteratorProtocol {
   private let hiddenUnit: String?
   private var validator: AnswerValidator
   private var reader: CSVReader
-  private var accepted: Set<String> = []
+  /// What was accepted under each number.
+  private var accepted: [String: Set<Data>] = [:]
 
   /// - Parameters:
   ///   - knownUnits: Codes of every unit there is.
@@ -102,7 +105,6 @@ public struct AnswersCSVImporter: Sequence, IteratorProtocol {
     }
     let response = cell(.responseID)
     guard Self.isIdentifier(response) else { throw refusal(.responseID, .badIdentifier, Self.badIdentifier) }
-    guard !accepted.contains(response) else { throw refusal(.responseID, .duplicate, Self.duplicate) }
     guard accepted.count < Self.importRowsMax else { throw refusal(.responseID, .tooManyRows, Self.tooManyRows) }
     let unit = cell(.unit)
     guard knownUnits.contains(unit) else { throw refusal(.unit, .unknownUnit, Self.unknownUnit) }
@@ -116,10 +118,13 @@ public struct AnswersCSVImporter: Sequence, IteratorProtocol {
     }
     if let today, date > today { throw refusal(.submittedAt, .future, Self.future) }
     let answers = try validated(record, unit: unit, day: day)
-    accepted.insert(response)
+    let isReused = accepted[response] != nil
+    guard accepted[response, default: []].insert(Data(SHA256.hash(data: answers.canonicalJSON))).inserted else {
+      throw refusal(.responseID, .duplicate, Self.duplicate)
+    }
     return AcceptedRow(
       line: record.line, responseID: response, unit: unit, day: day, language: language.isEmpty ? form.defaultLanguage : language,
-      answers: answers)
+      answers: answers, isReused: isReused)
   }
 
   private mutating func validated(_ record: CSVRecord, unit: String, day: String) throws(RejectedRow) -> ValidatedAnswers {
@@ -163,17 +168,34 @@ public struct AcceptedRow: Sendable, Hashable {
   /// Code of the language the respondent used.
   public let language: String
   public let answers: ValidatedAnswers
+  /// An earlier row of the file has this number and says something else.
+  public let isReused: Bool
+
+  /// The row as one that was refused, for somebody to decide about.
+  public var asChanged: RejectedRow {
+    RejectedRow(
+      line: line, column: AnswersCSVImporter.Envelope.responseID.rawValue, reason: .changed,
+      message: LocalizedText(
+        vi:
+          "Số phiếu này đã nhập với nội dung khác: phiếu của người khác thì nhập với --changed add; là bản sửa thì bỏ qua, phiếu đã nhập không rút lại được.",
+        en:
+          "This number was imported with other content: if it is another person's sheet, import it with --changed add; if it is a correction, leave it out, since what was imported cannot be taken back."
+      ))
+  }
 }
 
 /// A row that was refused: where, why, and what to do. Never quotes an answer.
 public struct RejectedRow: ExplainedError, Hashable {
   public enum Reason: Sendable, Hashable {
+    /// Its number was imported with other content.
+    case changed
     case unreadable, badIdentifier, duplicate, tooManyRows, unknownUnit, foreignUnit, otherForm, unknownLanguage, badTime, future
     case answer(AnswerFault.Kind)
 
     /// One word for counting and for files.
     public var code: String {
       switch self {
+      case .changed: "changed"
       case .unreadable: "unreadable"
       case .badIdentifier: "bad_identifier"
       case .duplicate: "duplicate"

@@ -1,4 +1,14 @@
+internal import Crypto
+internal import Foundation
 public import SyncKit
+
+/// Bytes that make no difference between two forms.
+private struct StoredDefinition: Sendable, Hashable {
+  var bytes: Data?
+
+  static func == (left: StoredDefinition, right: StoredDefinition) -> Bool { true }
+  func hash(into hasher: inout Hasher) {}
+}
 
 /// A questionnaire: its questions in order, their texts in every language, and the rules between them.
 ///
@@ -27,6 +37,15 @@ public struct Form: Sendable, Hashable {
   /// Choices by the name of their list, in the author's order.
   public let choiceLists: [String: [FormChoice]]
   public let items: [FormItem]
+  /// The definition as it is stored, where it was read from a store. Says nothing that the others do not.
+  private var stored = StoredDefinition()
+
+  /// 32 hexadecimal digits that follow from the whole definition, as its bytes are stored and replicated: what an edition is. Two
+  /// definitions under one version have two digests.
+  public var digest: String { Data(SHA256.hash(data: stored.bytes ?? canonicalJSON).prefix(16)).hex }
+
+  /// As read from these bytes.
+  mutating func wasRead(from bytes: Data) { stored.bytes = bytes }
 
   /// - Throws: `FormDefinitionError` with every problem found.
   public init(

@@ -26,6 +26,7 @@ extension Form {
     }
     do {
       self = try JSONDecoder().decode(Form.self, from: data)
+      wasRead(from: data)
     } catch let error as FormDefinitionError {
       throw error
     } catch let error as ExpressionError {

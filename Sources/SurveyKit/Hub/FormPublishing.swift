@@ -33,9 +33,11 @@ public struct FormClosing: Sendable, Hashable, Codable {
 extension SurveyHub {
   /// Makes an edition of one of the campaign's forms known to everyone; older editions begin to close.
   ///
-  /// - Throws: `DataProblems` when the campaign has no such form, the edition is older than the hub's, has answers under other
-  ///   questions, or drops choices of a question that stays. Nothing is changed then.
-  public func publish(_ form: Form) async throws -> FormPublication {
+  /// - Parameter forHeld: The definition is only to judge answers by that devices collected with it and that the hub holds: nobody is
+  ///   asked it, whatever is published under its version.
+  /// - Throws: `DataProblems` when the campaign has no such form, the edition is older than the hub's, the hub has its version with
+  ///   another content, or it drops choices of a question that stays. Nothing is changed then.
+  public func publish(_ form: Form, forHeld: Bool = false) async throws -> FormPublication {
     let plan = try await requirePlan()
     let known = plan.campaign.forms + [plan.campaign.reportForm]
     guard known.contains(form.id) else {
@@ -49,6 +51,7 @@ extension SurveyHub {
     let latest = plan.latest(form: form.id)
     return try await hub.write { session in
       let editions = FormEditions(session: session)
+      if forHeld { return try editions.learn(form, campaign: plan.campaign.id) }
       try editions.refuse(form)
       if let latest, (latest.version.count, latest.version) > (form.version.count, form.version) {
         throw DataProblems([
@@ -67,14 +70,12 @@ extension SurveyHub {
             .text(key), .text(plan.campaign.province.code.rawValue), .text(form.id), .text(form.version), .text(plan.campaign.id),
             .text(definition),
           ])
-      } else if present?[0].text != definition {
-        try session.execute("UPDATE form SET definition = ?2 WHERE id = ?1", [.text(key), .text(definition)])
       }
       let closing = try session.rows(
         "UPDATE form SET state = 'closing' WHERE form = ?1 AND id <> ?2 AND coalesce(state, 'open') = 'open' RETURNING version",
         [.text(form.id), .text(key)])
       return FormPublication(
-        form: form.id, version: form.version, isUnchanged: present?[0].text == definition, closing: closing.compactMap { $0[0].text })
+        form: form.id, version: form.version, isUnchanged: present != nil, closing: closing.compactMap { $0[0].text })
     }
   }
 
@@ -108,7 +109,8 @@ extension SurveyHub {
     var missing: [String] = []
     var release: Int?
     if state == .closed {
-      let editions = Set(plan.forms.filter { $0.form == form }.map(\.key))
+      let learned = try await hub.read { session in try FormEditions(session: session).learned(form: form) }
+      let editions = Set(plan.forms.filter { $0.form == form }.map(\.key) + learned)
       missing = try await hub.settle(pools: plan.tree.remainderPools) { editions.contains($0) }
       if isFinal {
         let isLast = plan.forms.allSatisfy {
@@ -149,26 +151,43 @@ extension UnitTree {
 struct FormEditions {
   let session: any HubSession
 
-  /// Refuses an edition that would change what answers already given mean.
+  /// Takes a definition to judge answers by, and nothing more.
+  func learn(_ form: Form, campaign: String) throws -> FormPublication {
+    let digest = form.digest
+    let key = SurveySchema.formKey(id: form.id, version: form.version)
+    let known = try FormShelf().edition(key, digest: digest, in: session) != nil
+    if !known {
+      try session.execute(
+        "INSERT INTO form_edition (digest, id, form, version, campaign, definition) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        [
+          .text(digest), .text("\(key)#\(digest.prefix(8))"), .text(form.id), .text(form.version), .text(campaign),
+          .text(String(decoding: form.canonicalJSON, as: UTF8.self)),
+        ])
+    }
+    return FormPublication(form: form.id, version: form.version, isUnchanged: known, closing: [])
+  }
+
+  /// Keys of the definitions of a form that answers are judged by and nobody is asked.
+  func learned(form: String) throws -> [String] {
+    try session.rows("SELECT id FROM form_edition WHERE form = ?1 ORDER BY version DESC, id", [.text(form)]).compactMap { $0[0].text }
+  }
+
+  /// Refuses an edition that would change what answers mean that were given, here or on devices that have not come yet.
   func refuse(_ form: Form, file: String? = nil) throws {
     var problems: [DataProblem] = []
     let key = SurveySchema.formKey(id: form.id, version: form.version)
-    let rows = try session.rows(
-      """
-      SELECT form.id, form.version, form.definition, coalesce(sum(answer_count.count), 0)
-      FROM form LEFT JOIN answer_count ON answer_count.form = form.id WHERE form.form = ?1 GROUP BY form.id
-      """, [.text(form.id)])
+    let rows = try session.rows("SELECT id, version, definition FROM form WHERE form = ?1", [.text(form.id)])
     for row in rows {
       guard let definition = row[2].text, let old = try? Form(canonicalJSON: Data(definition.utf8)) else { continue }
-      let hasAnswers = (row[3].integer ?? 0) > 0
       if row[0].text == key {
         if old == form { return }  // Known already, and judged then.
-        guard hasAnswers else { continue }
         problems.append(
           DataProblem(
             file ?? form.id,
-            vi: "Bản \(form.version) đã có phiếu trả lời nhưng nội dung khác; hãy ghi số phiên bản mới trong trang settings.",
-            en: "Edition \(form.version) has answers already but its content differs; write a new version in settings."))
+            vi:
+              "Máy chủ đã có bản \(form.version) với nội dung khác, và máy của xã có thể đang dùng bản đó; hãy ghi số phiên bản mới trong trang settings.",
+            en:
+              "The hub has edition \(form.version) with another content, and devices may be asking it; write a new version in settings."))
       } else if (old.version.count, old.version) < (form.version.count, form.version) {
         problems += Self.breaks(from: old, to: form).map { DataProblem(file ?? form.id, vi: $0.vi, en: $0.en) }
       }

@@ -6,6 +6,7 @@ internal import Synchronization
 final class FormShelf: Sendable {
   /// One edition, ready for use.
   struct Edition: Sendable {
+    /// `form@version`, with the digest where another definition has that name.
     let key: String
     let campaign: String
     let validator: AnswerValidator
@@ -26,8 +27,23 @@ final class FormShelf: Sendable {
   private let editions = Mutex<[String: Edition]>([:])
 
   /// The edition that an answer names by its key, or by the form's id where the hub has one edition only.
-  func edition(_ name: String, in session: any HubSession) throws -> Edition? {
-    let rows = try session.rows("SELECT id, campaign, definition FROM form WHERE id = ?1 OR form = ?1 LIMIT 2", [.text(name)])
+  ///
+  /// - Parameter digest: Of the definition it was judged by; nil for an answer of an earlier program, which took the name for it.
+  func edition(_ name: String, digest: String? = nil, in session: any HubSession) throws -> Edition? {
+    let named = try read("SELECT id, campaign, definition FROM form WHERE id = ?1 OR form = ?1 LIMIT 2", [.text(name)], in: session)
+    guard let digest, named?.validator.form.digest != digest else { return named }
+    return try read(
+      "SELECT id, campaign, definition FROM form_edition WHERE digest = ?1 AND form || '@' || version = ?2", [.text(digest), .text(name)],
+      in: session)
+  }
+
+  /// A definition that the hub was given only to judge answers by.
+  func heldEdition(_ key: String, in session: any HubSession) throws -> Edition? {
+    try read("SELECT id, campaign, definition FROM form_edition WHERE id = ?1", [.text(key)], in: session)
+  }
+
+  private func read(_ sql: String, _ arguments: [CellValue], in session: any HubSession) throws -> Edition? {
+    let rows = try session.rows(sql, arguments)
     guard rows.count == 1, let key = rows[0][0].text, let definition = rows[0][2].text else { return nil }
     if let known = editions.withLock({ $0[key] }), known.definition == definition { return known }
     guard let form = try? Form(canonicalJSON: Data(definition.utf8)) else { return nil }

@@ -56,6 +56,7 @@ extension SurveyHub {
       "id": .text(submission.id ?? SurveyField.randomID()), "unit": .text(submission.unit.rawValue), "campaign": .text(campaign),
       "form": .text(form), "day": .text(submission.day.description), "language": .text(submission.language),
       "answers": .text(String(decoding: submission.answers.canonicalJSON, as: UTF8.self)),
+      "edition": .text(submission.answers.formDigest),
     ]
     try await hub.drop(cells, into: "answer", scope: submission.unit.rawValue)
   }

@@ -108,9 +108,14 @@ struct FormEditionList {
     self.session = session
     let shelf = FormShelf()
     let records = plan.forms.filter { $0.form == form }.sorted { ($0.version.count, $0.version) > ($1.version.count, $1.version) }
-    editions = try records.compactMap { record in
+    var editions = try records.compactMap { record in
       try shelf.edition(record.key, in: session).map { (key: record.key, version: record.version, questions: $0.questions) }
     }
+    for key in try FormEditions(session: session).learned(form: form) {
+      guard let edition = try shelf.heldEdition(key, in: session) else { continue }
+      editions.append((key: key, version: String(key.dropFirst(form.count + 1)), questions: edition.questions))
+    }
+    self.editions = editions
     questions = PooledQuestion.all(editions)
   }
 

@@ -85,17 +85,23 @@ public struct SurveyLotReceiver: LotReceiver {
     guard row.table == "answer", let id = row.value("id")?.text, !id.isEmpty, row.value("unit")?.text == unit,
       let form = row.value("form")?.text, FormShelf.isName(form), let json = row.value("answers")?.text
     else { return .spoiled }
-    guard let edition = try shelf.edition(form, in: session) else { return .unknown(edition: form) }
+    let digest = row.value("edition")?.text
+    guard let edition = try shelf.edition(form, digest: digest, in: session) else {
+      return .unknown(edition: digest.map { "\(form)#\($0.prefix(8))" } ?? form)
+    }
     let day = row.value("day")?.text.flatMap { CalendarDay($0) }?.description
     var validator = edition.validator
     validator.today = day ?? today
-    // Content that an edition of another text under the same name may have asked for is not this answer's fault.
-    guard case .success(let answers) = validator.validate(json: Data(json.utf8)) else { return .unknown(edition: edition.key) }
+    guard case .success(let answers) = validator.validate(json: Data(json.utf8)) else {
+      // Of an earlier program: what another definition under the same name may have asked for is not this answer's fault.
+      return digest == nil ? .unknown(edition: edition.key) : .spoiled
+    }
     let languages = edition.validator.form.languages.map(\.code)
     let language = row.value("language")?.text.flatMap { languages.contains($0) ? $0 : nil }
     return .answer(
       JudgedAnswer(
-        id: id, unit: unit, edition: edition, day: day, language: language ?? edition.validator.form.defaultLanguage, answers: answers))
+        id: id, number: row.value("earlier_id")?.text, unit: unit, edition: edition, day: day,
+        language: language ?? edition.validator.form.defaultLanguage, answers: answers))
   }
 
   private func today(in session: any HubSession) throws -> String {
@@ -108,6 +114,8 @@ public struct SurveyLotReceiver: LotReceiver {
 /// A valid answer in its one spelling.
 struct JudgedAnswer {
   var id: String
+  /// The id that earlier programs would have given it: of an answer that bears a number of elsewhere.
+  var number: String?
   /// The commune it came from.
   var unit: String
   var edition: FormShelf.Edition
@@ -136,23 +144,40 @@ struct AnswerIdentities {
   let session: any HubSession
   /// Those of the same step, by the id they would be kept under.
   private var noted: [String: Content] = [:]
+  private var notedNumbers: Set<Content> = []
 
   init(session: any HubSession) { self.session = session }
 
   /// What stands of an answer, at the hub or among those noted before; new content is noted.
   mutating func note(_ answer: JudgedAnswer) throws -> Standing {
     let content = Content(unit: answer.unit, form: answer.edition.key, json: answer.json)
-    let other = SurveySchema.contentID(number: answer.id, unit: answer.unit, form: answer.edition.key, answers: answer.json)
+    let number = answer.number ?? answer.id
+    let other = contentID(answer)
     if try self.content(of: other) != nil { return .sameContent }
-    guard let standing = try self.content(of: answer.id) else {
+    let mark = Content(unit: answer.unit, form: answer.edition.key, json: number)
+    guard let standing = try self.content(of: number) ?? self.content(of: answer.id) else {
       noted[answer.id] = content
-      return .unheard
+      let isKnown = try notedNumbers.contains(mark) || isNumberKnown(number, answer)
+      if answer.number != nil { notedNumbers.insert(mark) }
+      return isKnown ? .otherContent : .unheard
     }
     let isSameNumber = try standing.form == content.form && isAt(standing.unit, orBelow: content.unit)
     if isSameNumber && standing.json == content.json { return .sameContent }
     noted[other] = content
     // Another commune's sheet, or one of another form, may bear the same number.
     return isSameNumber ? .otherContent : .unheard
+  }
+
+  private func isNumberKnown(_ number: String, _ answer: JudgedAnswer) throws -> Bool {
+    try session.firstRow(
+      "SELECT 1 FROM answer_number WHERE unit = ?1 AND form = ?2 AND number = ?3",
+      [.text(answer.unit), .text(answer.edition.key), .text(number)]) != nil
+  }
+
+  /// The id that a device of today gives it.
+  private func contentID(_ answer: JudgedAnswer) -> String {
+    let form = SurveySchema.formKey(id: answer.answers.formID, version: answer.answers.formVersion)
+    return SurveySchema.contentID(number: answer.number ?? answer.id, unit: answer.unit, form: form, answers: answer.json)
   }
 
   /// Whether an answer of `unit` may stand under the code `standing`: its own, or of a unit above that a remainder was pooled for.
@@ -169,11 +194,15 @@ struct AnswerIdentities {
   /// Writes an answer, under an id that follows from its content where its own is taken.
   func keep(_ answer: JudgedAnswer, unit: String, day: String?) throws {
     let isFree = try session.firstRow("SELECT 1 FROM answer WHERE id = ?1", [.text(answer.id)]) == nil
-    let other = SurveySchema.contentID(number: answer.id, unit: answer.unit, form: answer.edition.key, answers: answer.json)
+    if let number = answer.number {
+      try session.execute(
+        "INSERT INTO answer_number (unit, form, number) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        [.text(answer.unit), .text(answer.edition.key), .text(number)])
+    }
     try session.execute(
       "INSERT INTO answer (id, unit, campaign, form, day, language, answers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
       [
-        .text(isFree ? answer.id : other), .text(unit), .text(answer.edition.campaign), .text(answer.edition.key),
+        .text(isFree ? answer.id : contentID(answer)), .text(unit), .text(answer.edition.campaign), .text(answer.edition.key),
         day.map { .text($0) } ?? .null, .text(answer.language), .text(answer.json),
       ])
   }

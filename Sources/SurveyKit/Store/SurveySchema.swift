@@ -56,6 +56,7 @@ public enum SurveySchema {
     migrator.registerMigration("report-by-question") { db in try db.execute(sql: byQuestion) }
     migrator.registerMigration("attachment") { db in try db.execute(sql: attachment) }
     migrator.registerMigration("post") { db in try db.execute(sql: post) }
+    migrator.registerMigration("answer-edition") { db in try db.execute(sql: answerEdition + importedNumber) }
     return migrator
   }
 
@@ -68,11 +69,36 @@ public enum SurveySchema {
     migrator.registerMigration("attachment") { db in try db.execute(sql: attachment + attachmentArrival) }
     migrator.registerMigration("post") { db in try db.execute(sql: post) }
     migrator.registerMigration("answer-release") { db in try db.execute(sql: release) }
+    migrator.registerMigration("answer-edition") { db in try db.execute(sql: answerEdition + knownEdition) }
     return migrator
   }
 
   /// `answers` is what earlier programs write: a report's whole answers. Since then each question merges by itself.
   private static let byQuestion = "ALTER TABLE report ADD COLUMN by_question TEXT"
+
+  /// What packets carry beside the answer: the digest of the definition it was judged by, and of an imported one the id that earlier
+  /// programs gave its number. Neither is ever written beside an answer at the hub.
+  private static let answerEdition = """
+    ALTER TABLE answer ADD COLUMN edition TEXT;
+    ALTER TABLE answer ADD COLUMN earlier_id TEXT;
+
+    """
+
+  /// Local to a device: which numbers were imported with which content, hashed with its key, until another campaign comes.
+  private static let importedNumber = """
+    CREATE TABLE imported_number (
+      campaign TEXT NOT NULL, number BLOB NOT NULL, content BLOB NOT NULL, PRIMARY KEY (campaign, number, content)) WITHOUT ROWID;
+    """
+
+  /// Local to the hub: definitions it was given only so that answers to them can be judged, and numbers of imported answers, apart from
+  /// the answers.
+  private static let knownEdition = """
+    CREATE TABLE form_edition (
+      digest TEXT PRIMARY KEY NOT NULL, id TEXT NOT NULL, form TEXT NOT NULL, version TEXT NOT NULL, campaign TEXT,
+      definition TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE answer_number (
+      unit TEXT NOT NULL, form TEXT NOT NULL, number TEXT NOT NULL, PRIMARY KEY (unit, form, number)) WITHOUT ROWID;
+    """
 
   private static let shared = """
     CREATE TABLE unit (
