@@ -5,7 +5,7 @@ DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libq
 PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: deps build tools demo check test sim steps mutants bench lint format proto clean
+.PHONY: deps build tools demo check test sim restores steps mutants bench lint format proto clean
 
 # Installs the Debian packages the build and the tests use, once; elsewhere it only says what is needed.
 deps:
@@ -45,6 +45,12 @@ sim:
 	env SYNCKIT_SIMULATION=1 SIM_FAULTS=$(FAULTS) SIM_LINKED=$(LINKED) SIM_PHOTOS=$(PHOTOS) SIM_ALL=$(ALL) \
 	  $(if $(SEED),SIM_SEED=$(SEED) SIM_KEEP=$(KEEP),SIM_SEEDS=$(or $(SEEDS),1000) SIM_FIRST=$(or $(FIRST),1)) \
 	  swift test --skip-build $(SIMULATION) --filter '^SimulationTests\.SimulationTests'
+
+# Every small history of restores (two devices, three batches, three backups, any of them put back, twice), and seeds in which any backup is put
+# back.
+restores:
+	swift build --build-tests
+	SIM_RESTORES=all swift test --skip-build --filter '^SimulationTests\.(ExhaustiveRestoreTests/|SimulationTests/anyBackup)'
 
 # A kill at every storage step of many pieces of work, or of one: `make steps STORY="a restored hub"`.
 steps:

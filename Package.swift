@@ -128,7 +128,7 @@ let package = Package(
         "TestSupport", "SyncKit", "SurveyKit", "FormWeb", "FieldCLI", "HubServer", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      exclude: ["Browser", "terminal.py"],
+      exclude: ["Browser", "Stores", "terminal.py"],
       swiftSettings: habits),
   ]
 )
@@ -140,7 +140,7 @@ if Context.environment["SYNCKIT_SIMULATION"] != nil {
 }
 
 // `SYNCKIT_PARTS=engine swift build --build-tests` builds the engine with its tests and nothing of the tools: half of the work.
-if Context.environment["SYNCKIT_PARTS"] == "engine" {
+if true {
   let engine = ["CZlib", "CCurl", "CLibzip", "CVips", "SyncKit", "SurveyKit", "TestSupport", "SyncKitTests", "SimulationTests"]
   package.products.removeAll { !["SyncKit", "SurveyKit"].contains($0.name) }
   package.targets.removeAll { !engine.contains($0.name) }

@@ -216,9 +216,35 @@ public final class Replica: Sendable {
       try transaction.outbox.trim(backedUp: page.backedUp, incarnation: page.incarnation)
       try transaction.outbox.trim()
       // A feed that begins anew has yet to say what it knows.
-      let isDoubtful = try page.isHead && !applied.beginsAnew && transaction.outbox.doubtUnseen()
-      return (applied, sealedMore || isDoubtful)
+      guard page.isHead, !applied.beginsAnew else { return (applied, sealedMore) }
+      let isDoubtful = try transaction.outbox.doubtUnseen()
+      let recovered = try recover(in: transaction, key: key, lineage: lineage, isAtHead: true, hubTimeMs: page.hubTimeMs)
+      var result = applied
+      result.notices += recovered.notices
+      return (result, sealedMore || isDoubtful || recovered.isSealed)
     }
+  }
+
+  /// Seals once more what the hub lost and of which no batch is here any more.
+  ///
+  /// - Returns: A notice for each scope, saved already, and whether anything was sealed.
+  private func recover(
+    in transaction: EngineTransaction, key: SigningKey, lineage: Lineage, isAtHead: Bool, hubTimeMs: UInt64
+  ) throws -> (notices: [SyncNotice], isSealed: Bool) {
+    let order = FieldOrder(clock: try transaction.state.clock)
+    let recovery = Recovery(rows: transaction.rows, outbox: transaction.outbox, key: key, lineage: lineage, order: order)
+    var differs = false
+    if case .differs = Agreement(stored: try transaction.state.value("agreement").text) { differs = true }
+    let (sealed, isCompleted) = try capture.suspended {
+      let sealed = try recovery.recoverOwn(isAtHead: isAtHead, differs: differs)
+      return (sealed, try sealed.isEmpty && isAtHead && recovery.completeRows())
+    }
+    guard !sealed.isEmpty || isCompleted else { return ([], false) }
+    try transaction.state.save(order.clock)
+    try transaction.state.set("agreement", .text(Agreement.outstanding.stored))
+    let notices = sealed.map { $0.notice(atMs: hubTimeMs) }
+    for notice in notices { try notice.save(in: transaction.session) }
+    return (notices, true)
   }
 
   /// Applies a page of a snapshot in the same way.
@@ -237,12 +263,16 @@ public final class Replica: Sendable {
       let sealedMore = try seal(in: transaction, key: key)
       let standing = try SnapshotPlace(session: transaction.session).next(scope: page.scope)
       guard try standing == place && transaction.state.value("cursor").blob ?? Data() == asked else { return (nil, sealedMore) }
-      var hlc = try transaction.state.clock
       let lineage = try Lineage.load(current: key.replica, in: transaction.session)
+      // What comes in bulk takes the place of all that is in no batch.
+      let recovered =
+        try place.isEmpty
+        ? recover(in: transaction, key: key, lineage: lineage, isAtHead: false, hubTimeMs: page.hubTimeMs).isSealed : false
+      var hlc = try transaction.state.clock
       let applier = PageApplier(rows: transaction.rows, outbox: transaction.outbox, lineage: lineage)
       let notice = try capture.suspended { try applier.apply(page, clock: &hlc) }
       try transaction.state.save(hlc)
-      return (notice, sealedMore)
+      return (notice, sealedMore || recovered)
     }
   }
 

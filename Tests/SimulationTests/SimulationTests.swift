@@ -45,6 +45,21 @@ import Testing
     await Campaign(first: 1, count: Self.isFast ? 2 : 30, options: options).run()
   }
 
+  /// Any backup is put back, also one that devices kept nothing for, among copied devices and a bad network: everybody drains.
+  /// `make restores`: not yet run for long enough to stand among the tests of every change.
+  @Test(.enabled(if: environment["SIM_RESTORES"] == "all"))
+  func anyBackupMayBePutBack() async {
+    var options = Self.options
+    options.faults = Self.anyBackup
+    await Campaign(first: 1, count: 30, options: options).run()
+  }
+
+  /// `FAULTS=oldBackup` and what goes with it.
+  static let anyBackup: Set<Fault> = [
+    .oldBackup, .hubRestored, .clone, .deviceRestored, .requestLost, .answerLost, .repeated, .deviceKilled, .hubKilled, .exchangeAbandoned,
+    .courier,
+  ]
+
   /// `make sim SEEDS=1000 FIRST=1`.
   @Test(.enabled(if: environment["SIM_SEEDS"] != nil))
   func seedsAskedFor() async {

@@ -15,14 +15,14 @@ struct BackupCommand: ToolCommand {
       vi: """
         Tệp chỉ có tên khi đã đủ, đã kiểm tra và nằm chắc trên đĩa; không bao giờ ghi đè. Thư mục `keys` KHÔNG nằm trong bản sao lưu: giữ \
         riêng, ở nơi khác; thiếu nó thì không dùng được bản sao. Ảnh nằm trong thư mục cùng tên, đuôi .blobs: cất cả hai (--without-photos: \
-        bỏ ảnh). Sau đó các thiết bị bỏ những gì chúng giữ phòng khi máy chủ hỏng, nên \
-        hãy chép tệp sang máy khác ngay; bản không cất giữ thì dùng --not-kept.
+        bỏ ảnh). Những gì nằm trong HAI bản mới nhất thì các thiết bị không giữ nữa, nên \
+        hãy chép tệp sang máy khác ngay và giữ ít nhất hai bản; bản không cất giữ thì dùng --not-kept.
         """,
       en: """
         The file gets its name once it is whole, checked and on the disk, and never replaces another. The folder `keys` is NOT in a \
         backup: keep it apart, in another place; without it a backup is of no use. Photos are in a folder of the same \
-        name with .blobs after it: keep both (--without-photos leaves them out). Devices then let go of what they keep in case the hub \
-        breaks, so move the file to another machine at once; for a copy that nobody keeps use --not-kept.
+        name with .blobs after it: keep both (--without-photos leaves them out). Devices let go of what the TWO newest backups hold, so \
+        move the file to another machine at once and keep two at least; for a copy that nobody keeps use --not-kept.
         """),
     examples: ["hub backup /mnt/backups", "hub backup yesterday.sqlite --dir ./hub-data"])
 
@@ -43,9 +43,12 @@ struct BackupCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     let bar = ProgressBar(console.words.text("Sao lưu", "Backup"), console: console)
     let backup = try await place.withHub(options) { survey in
-      try await survey.hub.backUp(to: path(nowMs: survey.nowMs), withBlobs: !withoutPhotos, isDeclared: !notKept) { bytes, total in
+      let backup = try await survey.hub.backUp(to: path(nowMs: survey.nowMs), withBlobs: !withoutPhotos, isDeclared: !notKept) {
+        bytes, total in
         bar.show(done: bytes >> 20, of: max(total, bytes) >> 20, note: "MiB")
       }
+      do { try await survey.noteBackups() } catch let error as SyncError { console.warn(error.explanation) }
+      return backup
     }
     bar.finish()
     let megabytes = console.words.number(max(1, backup.bytes >> 20))
@@ -86,24 +89,35 @@ struct RestoreCommand: ToolCommand {
     discussion: LocalizedText(
       vi: """
         Chép thư mục `keys` của máy chủ vào thư mục mới, trước hay sau đều được. Khi máy chủ phục vụ lại ở địa chỉ cũ, các thiết bị tự nhận ra \
-        và trả lại những gì máy chủ đã mất; `hub status` cho biết đã về những gì.
+        và trả lại những gì máy chủ đã mất; `hub status` cho biết đã về những gì. Các thiết bị không còn giữ những gì nằm trong hai bản mới \
+        nhất: với một bản cũ hơn, lệnh nói thiếu gì và hỏi lại.
         """,
       en: """
         Put the hub's folder `keys` into the new folder, before or after. Once the hub serves again at its old address, devices notice by \
-        themselves and give back what it lost; `hub status` says what came.
+        themselves and give back what it lost; `hub status` says what came. What the two newest backups hold devices have let go of: for \
+        an older one the command says what is missing, and asks.
         """),
     examples: ["hub restore yesterday.sqlite --dir ./hub-new"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
   @Argument(help: .text(vi: "Bản sao lưu.", en: "The backup.")) var file: String
+  @Flag(
+    name: .long,
+    help: .text(vi: "Dựng lại cả khi thiết bị đã bỏ những gì bản này thiếu.", en: "Restore also where devices let go of what it lacks."))
+  var yes = false
 
   private struct Restored: Encodable {
     var folder: String
     var hasKeys: Bool
+    /// What devices had let go of and the backup lacks; nil for nothing known.
+    var gap: BackupGap?
   }
 
   func perform(_ console: Console) async throws {
+    let usual = HubPlace.folder(in: ProcessInfo.processInfo.environment)
+    let gap = SurveyHub.backupGap(restoring: file, at: place.folder, besides: [usual])
+    if let gap { try confirm(gap, console) }
     let hasKeys = try SurveyHub.restore(file, at: place.folder)
     console.say("Đã dựng lại máy chủ trong \(place.folder).", "Restored the hub in \(place.folder).")
     if !hasKeys {
@@ -113,6 +127,22 @@ struct RestoreCommand: ToolCommand {
     console.say(
       "Tiếp theo: hub serve --dir \(place.folder), rồi hub status cho biết các thiết bị đã trả lại gì.",
       "Next: hub serve --dir \(place.folder); then hub status says what devices gave back.")
-    try console.result(Restored(folder: place.folder, hasKeys: hasKeys))
+    try console.result(Restored(folder: place.folder, hasKeys: hasKeys, gap: gap))
+  }
+
+  /// Names what will be missing, and asks where somebody can answer.
+  private func confirm(_ gap: BackupGap, _ console: Console) throws {
+    if yes { return console.warn(gap.explanation) }
+    let (vi, en) = (gap.explanation.vi, gap.explanation.en)
+    guard isatty(0) == 1, console.isTerminal, !console.isJSON else {
+      console.refuse(
+        LocalizedText(vi: vi + " Dùng bản mới hơn, hoặc thêm --yes.", en: en + " Use a newer one, or add --yes."))
+      throw ToolExit.failed
+    }
+    console.warn(LocalizedText(vi: vi + " Gõ yes để dựng lại từ bản này:", en: en + " Type yes to restore from this one:"))
+    guard readLine()?.trimmingCharacters(in: .whitespaces).lowercased() == "yes" else {
+      console.refuse(LocalizedText(vi: "Không dựng lại gì.", en: "Nothing was restored."))
+      throw ToolExit.failed
+    }
   }
 }

@@ -10,7 +10,9 @@ struct DevicesCommand: AsyncParsableCommand {
     abstract: LocalizedText(
       vi: "Liệt kê các thiết bị đã ghi danh, hoặc thu hồi một thiết bị.", en: "List the enrolled devices, or revoke one."),
     examples: ["hub devices list", "hub devices revoke 3fa20c11"],
-    subcommands: [DevicesListCommand.self, DevicesRevokeCommand.self, DevicesDecideCommand.self, DevicesConfirmCommand.self],
+    subcommands: [
+      DevicesListCommand.self, DevicesRevokeCommand.self, DevicesDecideCommand.self, DevicesConfirmCommand.self, DevicesMendCommand.self,
+    ],
     defaultSubcommand: DevicesListCommand.self)
 }
 
@@ -226,6 +228,44 @@ struct DevicesDecideCommand: ToolCommand {
         decision == .take ? "Đã nhận; gộp \(count) gói." : "Đã từ chối; các gói nằm lại trong nhật ký.",
         decision == .take ? "Taken; merged \(count) batches." : "Refused; the batches stay in the journal.")
       try console.result(Decided(replica: found.replica.description, decision: decision, merged: merged))
+    }
+  }
+}
+
+struct DevicesMendCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mend",
+    abstract: LocalizedText(
+      vi: "Lấy lại từ một thiết bị những gì máy chủ đã mất mà người viết không còn gửi được.",
+      en: "Get back from a device what the hub lost and its author cannot send any more."),
+    discussion: LocalizedText(
+      vi: """
+        `hub status` ghi KHÁC NHAU khi một thiết bị đã nhận hết mà vẫn giữ dữ liệu khác với tỉnh, như sau khi khôi phục từ bản cũ. Máy được hỏi         gửi mọi dòng còn hiệu lực của các bảng ấy trong lần đồng bộ tới, dưới tên nó; các máy khác nhận lại như mọi thay đổi. Không ghi         thiết bị: mỗi đơn vị hỏi một máy.
+        """,
+      en: """
+        `hub status` says DIFFERENT when a device has fetched everything and still holds other data than the hub, as after a restore from         an old backup. The device that is asked sends all that stands there of those tables with its next exchange, under its own name;         others get it like any change. Without a device one is asked in each unit.
+        """),
+    examples: ["hub devices mend", "hub devices mend 3fa20c11"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Argument(
+    help: .text(
+      vi: "Thiết bị như `hub devices list` ghi: ít nhất 8 chữ số.", en: "The device as `hub devices list` shows it: at least 8 digits."))
+  var device: String?
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      var replica: ReplicaID?
+      if let device { replica = try await DevicesCommand.device(device, of: survey).replica }
+      let asked = try await survey.hub.askForRecovery(of: replica)
+      for one in asked {
+        let (short, tables) = (String(one.replica.prefix(8)), one.tables.joined(separator: ", "))
+        console.say(
+          "Đã yêu cầu thiết bị \(short) (\(one.label)) gửi lại \(tables) của \(one.scope); nó gửi trong lần đồng bộ tới.",
+          "Asked device \(short) (\(one.label)) for \(tables) of \(one.scope); it sends them with its next exchange.")
+      }
+      try console.result(asked)
     }
   }
 }

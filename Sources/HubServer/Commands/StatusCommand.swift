@@ -81,6 +81,7 @@ struct StatusCommand: ToolCommand {
       "Conflicts: \(n(status.conflictsOpen)) open, \(n(status.conflictsClosed)) closed. Devices: \(n(status.devices)), revoked \(n(status.devicesRevoked)). Reports: \(n(status.reports))."
     )
     for restore in status.restores { console.say(restore.explanation.vi, restore.explanation.en) }
+    for one in status.different { console.say(one.explanation.vi, one.explanation.en) }
     console.say("→ \(verdict.vi)", "→ \(verdict.en)")
   }
 }

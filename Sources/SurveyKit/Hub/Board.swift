@@ -107,6 +107,8 @@ public struct Board: Sendable, Hashable, Codable {
   public var strayAnswers: Int
   /// Why photos are put off at present: no room. Nil while they are taken.
   public var photosDeferred: BlobUsage?
+  /// Devices that hold other data than the hub.
+  public var different: [Disagreement] = []
   /// Each instant above on the campaign's wall clock: `HH:MM`, with the day when it is not today.
   public var times: [Int64: String]
 

@@ -28,10 +28,12 @@ public enum BoardQuery {
       }
       return BoardDistrict(unit: district.code, name: district.name, rows: rows, total: sum)
     }
-    return Board(
+    var board = Board(
       campaign: campaign.title, province: campaign.province.name, nowMs: nowMs, today: today, clock: campaign.wallText(atMs: nowMs),
       phase: campaign.phase(atMs: nowMs), reportDay: reportDay, districts: districts, total: total,
       strayAnswers: counts.values.reduce(0) { $0 + $1.received }, times: times(in: districts, campaign: campaign, today: today))
+    board.different = try Disagreement.all(in: session)
+    return board
   }
 
   private static func times(in districts: [BoardDistrict], campaign: Campaign, today: CalendarDay) -> [Int64: String] {

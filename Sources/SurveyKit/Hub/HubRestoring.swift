@@ -1,5 +1,5 @@
 internal import Foundation
-internal import SyncKit
+public import SyncKit
 
 extension SurveyHub {
   /// Makes a new hub's folder from a backup. The keys are not in a backup: they are put into the folder by hand, before or after.
@@ -25,5 +25,50 @@ extension SurveyHub {
     }
     try Hub.restore(backup, to: storePath(in: folder), keys: keys)
     return hasKeys
+  }
+
+  // MARK: Which backups there are
+
+  /// Beside the keys, which are kept apart from the store and its backups: which backups devices were told of.
+  private static func recordsPath(in folder: String) -> String { keysPath(in: folder) + "/backups.json" }
+
+  /// Notes the finished backups beside the hub's keys, so that a restore from an older one can be told from the newest's.
+  public func noteBackups() async throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    try PrivateFile.write(try encoder.encode(try await hub.backupRecords()), to: Self.recordsPath(in: folder))
+  }
+
+  /// Files looked at for what they remember of backups.
+  private static let filesMax = 200
+
+  /// What devices have let go of that a backup lacks, as far as anything at hand remembers newer ones: the new folder's keys, the files
+  /// beside the backup, and hubs' folders beside the new one.
+  ///
+  /// - Parameters:
+  ///   - folder: Where the hub is to be restored.
+  ///   - others: Folders of hubs that may be the same.
+  /// - Returns: Nil where nothing is known to be missing.
+  public static func backupGap(restoring backup: String, at folder: String, besides others: [String]) -> BackupGap? {
+    guard let restored = Hub.backupHistory(of: backup), let own = restored.own else { return nil }
+    var known = restored.records
+    if let data = FileManager.default.contents(atPath: recordsPath(in: folder)),
+      let noted = try? JSONDecoder().decode([BackupRecord].self, from: data)
+    {
+      known += noted
+    }
+    var files = self.files(in: (backup as NSString).deletingLastPathComponent)
+    let parent = (URL(fileURLWithPath: folder).standardizedFileURL.path as NSString).deletingLastPathComponent
+    files += (self.files(in: parent) + others).flatMap { [storePath(in: $0)] }
+    for file in Set(files) where FileManager.default.fileExists(atPath: file) {
+      guard let other = Hub.backupHistory(of: file), other.origin == restored.origin else { continue }
+      known += other.records + [other.own].compactMap { $0 }
+    }
+    return BackupGap(restoring: own, known: known)
+  }
+
+  private static func files(in folder: String) -> [String] {
+    let folder = folder.isEmpty ? "." : folder
+    return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().suffix(filesMax).map { folder + "/" + $0 }
   }
 }

@@ -33,6 +33,8 @@ public struct HubStatus: Sendable, Hashable, Codable {
   public var reports = 0
   /// Restores of the store, oldest first.
   public var restores: [HubRestore] = []
+  /// Devices that hold other data than the hub.
+  public var different: [Disagreement] = []
   /// Which sums do not agree, in words; empty when all do.
   public var discrepancies: [LocalizedText] = []
 
@@ -84,6 +86,7 @@ extension HubStatus {
     (devices, devicesRevoked, devicesWithoutContact) = (known[0], known[1], known[2])
     reports = try numbers("SELECT count(*) FROM report")[0]
     restores = try HubRestore.all(in: session)
+    different = try Disagreement.all(in: session)
 
     if drop.pooled != 0 || drop.kept != drop.waiting + drop.held + drop.opened {
       discrepancies.append(

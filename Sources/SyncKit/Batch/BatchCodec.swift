@@ -31,6 +31,7 @@ public enum BatchCodec {
       return unit.stamp.rawValue &- last
     }
     batch.tables = try TableCoder.encode(content.units.map(\.changes), rules: content.rules)
+    if let recovery = content.recovery { batch.recovery = try wire(recovery) }
     return try batch.serializedData()
   }
 
@@ -82,9 +83,31 @@ public enum BatchCodec {
     var units = try refusing { try TableCoder.read(batch.tables, unitCount: stamps.count) }
     for (index, stamp) in stamps.enumerated() { units[index].stamp = stamp }
     for index in units.indices.dropFirst(WireLimits.unitsMax) { units[index].note(.units, table: units[index].changes.first?.table ?? "") }
-    return BatchContent(
+    var content = BatchContent(
       replica: replica, scope: batch.scope, number: batch.number, previous: batch.previous, cursor: batch.cursor,
       units: units, rules: TableCoder.readableRules(of: batch.tables))
+    if batch.hasRecovery { content.recovery = try refusing { try recovery(batch) } }
+    return content
+  }
+
+  private static func wire(_ recovery: BatchRecovery) throws -> WireRecovery {
+    var wire = WireRecovery()
+    wire.gone = recovery.gone.map { gone in
+      var lost = WireLostBatch()
+      (lost.number, lost.hash) = (gone.number, gone.hash)
+      return lost
+    }
+    if let asked = recovery.asked { wire.asked = try WireSigned(serializedBytes: asked) }
+    return wire
+  }
+
+  /// - Throws: When it names a batch that is none before this one, or one twice.
+  private static func recovery(_ batch: WireBatch) throws -> BatchRecovery {
+    let gone = batch.recovery.gone.map { BatchRecovery.Gone(number: $0.number, hash: $0.hash) }
+    guard gone.count <= BatchRecovery.goneMax, gone.allSatisfy({ $0.number >= 1 && $0.number < batch.number && $0.hash.count == 32 }),
+      zip(gone, gone.dropFirst()).allSatisfy({ $0.number < $1.number })
+    else { throw ByteReader.short }
+    return BatchRecovery(gone: gone, asked: batch.recovery.hasAsked ? try batch.recovery.asked.serializedData() : nil)
   }
 
   private static func body(of sealed: SealedBatch) throws -> Data {

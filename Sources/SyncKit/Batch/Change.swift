@@ -118,6 +118,8 @@ public struct BatchContent: Hashable, Sendable {
   /// By table and column, how the author's program merges whole cells: for a receiver that does not know the column. None in
   /// batches of earlier programs.
   var rules: [String: [String: MergePolicy]] = [:]
+  /// Set where the batch says again what stands at its author, for a hub that lost it.
+  var recovery: BatchRecovery?
 
   public init(replica: ReplicaID, scope: String, number: UInt64, previous: Data, cursor: Data, units: [ChangeUnit]) {
     self.replica = replica
@@ -137,6 +139,23 @@ public struct BatchContent: Hashable, Sendable {
   }
 
   public var changeCount: Int { units.reduce(0) { $0 + $1.changes.count } }
+}
+
+/// What makes a batch a recovery batch: its units are cells that stand at its author, under the stamps they have there.
+struct BatchRecovery: Hashable, Sendable {
+  /// Earlier batches of the chain whose bytes their author does not have any more: nobody need wait for them.
+  var gone: [Gone] = []
+  /// The hub's signed request; nil when a device says again only what its own identities wrote.
+  var asked: Data?
+
+  struct Gone: Hashable, Sendable {
+    var number: UInt64
+    /// SHA-256 of the batch as sent.
+    var hash: Data
+  }
+
+  /// Batches that one may declare gone.
+  static let goneMax = 5_000
 }
 
 /// The bytes of a batch: never changed once made, the same by HTTP, stick or courier.

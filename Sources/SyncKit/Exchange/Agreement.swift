@@ -41,11 +41,18 @@ struct AgreementCheck {
   let outbox: Outbox
   let shapes: [String: TableShape]
 
+  /// What came of a comparison.
+  struct Outcome {
+    var agreement = Agreement.outstanding
+    /// What this store holds otherwise than the hub, by scope and table; no sum where it has no rows of a table.
+    var different: [TableDigest] = []
+  }
+
   /// - Parameter skipped: Tables of which this version leaves something out.
-  func compare(_ page: PageContent, skipped: Set<String>) throws -> Agreement {
-    guard try rows.session.firstRow("SELECT 1 FROM sync_pending LIMIT 1") == nil else { return .outstanding }
+  func compare(_ page: PageContent, skipped: Set<String>) throws -> Outcome {
+    guard try rows.session.firstRow("SELECT 1 FROM sync_pending LIMIT 1") == nil else { return Outcome() }
     let held = try heldRows()
-    guard let held else { return .outstanding }
+    guard let held else { return Outcome() }
     try rows.flush()
     let book = DigestBook(session: rows.session)
     let scopes = try rows.session.rows("SELECT code FROM sync_scope").compactMap { $0[0].text }
@@ -54,20 +61,24 @@ struct AgreementCheck {
       Dictionary(digests.map { ("\($0.scope)\0\($0.table)", $0) }, uniquingKeysWith: { first, _ in first })
     }
     let (own, theirs) = (places(here), places(page.digests))
-    let different = Set(own.keys).union(theirs.keys).filter { own[$0] != theirs[$0] }
-    let tables = Set(different.compactMap { (own[$0] ?? theirs[$0])?.table })
-    let wrong = tables.subtracting(skipped)
+    let names = Set(own.keys).union(theirs.keys).filter { own[$0] != theirs[$0] }
+    let different = names.sorted().compactMap { name in
+      own[name] ?? theirs[name].map { TableDigest(scope: $0.scope, table: $0.table, sum: Data(), rows: 0) }
+    }
+    let wrong = different.filter { !skipped.contains($0.table) }
     if !wrong.isEmpty {
       // What the hub can never take is on this device alone.
       let refused = try RefusedOutbox(session: rows.session).tables()
-      return refused.map { wrong.isSubset(of: $0) } ?? true ? .outstanding : .differs(tables: wrong.sorted())
+      if refused.map({ Set(wrong.map(\.table)).isSubset(of: $0) }) ?? true { return Outcome() }
+      return Outcome(agreement: .differs(tables: Set(wrong.map(\.table)).sorted()), different: wrong)
     }
-    if !tables.isEmpty || !skipped.isEmpty { return .outstanding }
+    if !different.isEmpty || !skipped.isEmpty { return Outcome() }
     let count = held.values.reduce(0) { $0 + $1.values.reduce(0) { $0 + $1.count } }
-    return count == 0 ? .proved : .provedButHeld(rows: count)
+    return Outcome(agreement: count == 0 ? .proved : .provedButHeld(rows: count))
   }
 
-  /// Rows of held units by scope and table; nil while some unit has neither come back nor been held.
+  /// Rows of held units by scope and table; nil while some unit has neither come back nor been held. Of a batch whose bytes were let go
+  /// the comparison itself says whether the hub has it.
   private func heldRows() throws -> [String: [String: Set<CellValue>]]? {
     var held: [String: [String: Set<CellValue>]] = [:]
     for entry in try outbox.unacknowledged() {

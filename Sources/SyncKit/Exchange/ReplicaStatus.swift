@@ -5,11 +5,13 @@ internal import Foundation
 /// `captured == pendingChanges + superseded + sealedChanges + waitingChanges + mergedChanges + heldChanges + refusedChanges`, and
 /// `packetsMade == packetsWaiting + packetsKept`.
 public struct ReplicaStatus: Sendable, Hashable, Codable {
-  /// Row writes logged since the store was made.
+  /// Row writes logged since the store was made, and those of `recovered`.
   public var captured = 0
+  /// Row changes that were sealed once more for a hub that had lost them; what they stood in counts as superseded.
+  public var recovered = 0
   /// Logged, not sealed yet.
   public var pendingChanges = 0
-  /// Overwritten by a later own write before sealing, or born and gone.
+  /// Overwritten by a later own write before sealing, born and gone, or in a batch that a restored hub lost for good.
   public var superseded = 0
   /// Sealed, the hub has not confirmed them yet.
   public var sealedChanges = 0
@@ -58,13 +60,15 @@ extension ReplicaStatus {
     for row in try session.rows("SELECT received, sum(changes), sum(held) FROM sync_outbox GROUP BY received") {
       let (changes, held) = (Int(row[1].integer ?? 0), Int(row[2].integer ?? 0))
       switch row[0].integer {
-      case 1: (mergedChanges, heldChanges) = (changes - held, held)
-      case 2: waitingChanges = changes
+      case Outbox.merged: (mergedChanges, heldChanges) = (changes - held, held)
+      case Outbox.waiting: waitingChanges = changes
+      case Outbox.recovered: superseded += changes
       default: sealedChanges += changes
       }
     }
     mergedChanges += Int(try state.integer("changesForgotten"))
     refusedChanges = try RefusedOutbox(session: session).changes()
+    recovered = Int(try state.integer("changesRecovered"))
     pagesDropped = Int(try state.integer("pagesDropped"))
     packetsMade = Int(try state.integer("packetsMade"))
     packetsWaiting = Int(try session.integer("SELECT count(*) FROM sync_packet WHERE kept = 0") ?? 0)

@@ -68,6 +68,10 @@ final class SyncDriver {
   private var spent = 0
   /// Whether certificates were shown in this exchange.
   private var isIntroduced = false
+  /// Where batches stood when the hub was greeted.
+  private var atStart: [Outbox.Standing] = []
+  /// Whether the hub took a part of a batch, acknowledged a unit, or is another than before.
+  private var hasMoved = false
 
   /// Packets sent in one request.
   static let packetsPerRequest = 100
@@ -107,7 +111,22 @@ final class SyncDriver {
       action = session.handle(event, chance: Double.random(in: 0..<1))
     }
     if let error = session.error { throw stopped(error) }
+    if let error = try await stillness() { throw stopped(error) }
     return summary
+  }
+
+  /// What to say of an exchange that came to its end with something to send and moved nothing: the next would do no better.
+  func stillness() async throws -> SyncError? {
+    guard !hasMoved, !summary.isBudgetSpent else { return nil }
+    let now = try await replica.engineRead { try $0.outbox.standings(isAtHead: false) }
+    guard now == atStart, let left = now.first(where: { $0.standing == .waiting }) else { return nil }
+    return SyncError(
+      .chainBroken,
+      vi:
+        "Gói số \(left.entry.number) của máy này đang chờ ở tỉnh vì thiếu gói số \(left.expected), và lần này không có gì chuyển thêm. Đừng xóa gì; báo cho tỉnh.",
+      en:
+        "Batch \(left.entry.number) of this device waits at the hub for batch \(left.expected), and nothing moved this time. Delete nothing; tell the hub's operator.",
+      expected: left.expected)
   }
 
   /// What an error turns the exchange to, where it is no failure: a device with a twin, a hub that was restored, a feed that is gone.
@@ -141,9 +160,11 @@ final class SyncDriver {
     case .fetch(let scope): return try await fetch(scope)
     case .takeIdentity(let scope, let number):
       summary.notices.append(try await replica.takeIdentity(scope: scope, number: number, through: transport, hubTimeMs: hubTimeMs))
+      hasMoved = true
       return .identityTaken
     case .rejoin:
       if let notice = try await rejoin().run(hubTimeMs: hubTimeMs) { summary.notices.append(notice) }
+      hasMoved = true
       return .rejoined
     case .prove:
       let newLife = try await rejoin().prove()
@@ -152,6 +173,7 @@ final class SyncDriver {
     case .beginAnew:
       try await replica.engineWrite { try PageApplier.beginAnew(in: $0.session) }
       return .begunAnew
+    case .agree: return .agreed(sealedMore: try await agree())
     case .askBlobs(let after): return try await askBlobs(after: after)
     case .sendBlob(let offer): return try await send(offer)
     case .wait(let ms):
@@ -176,7 +198,7 @@ final class SyncDriver {
     guard let room else { return true }
     switch action {
     case .greet, .seal, .wait, .finish, .beginAnew: return true
-    case .push, .askOffset, .drop, .askBlobs, .sendBlob, .takeIdentity: return room > 0
+    case .push, .askOffset, .drop, .agree, .askBlobs, .sendBlob, .takeIdentity: return room > 0
     case .pull: return room >= Self.partBytesMin
     // Pages of any size.
     case .fetch, .rejoin, .prove: return room >= WireLimits.pageBytesMax
@@ -191,6 +213,7 @@ final class SyncDriver {
   // MARK: Steps
 
   private func greet() async throws -> SyncSession.Event {
+    atStart = try await replica.engineRead { try $0.outbox.standings(isAtHead: false) }
     let hub = try await replica.hubKey()
     let before = replica.clock.nowMs()
     let response = try await exchange(HubRequest("GET", "/v1/hub"))
@@ -255,6 +278,7 @@ final class SyncDriver {
       request.body = request.body.prefix(room)
       request.headers["upload-part"] = "1"
       _ = try await exchangeSigned(request)
+      hasMoved = true
       return budgetSpent()
     }
     let response = try await exchangeSigned(request)
@@ -341,6 +365,8 @@ final class SyncDriver {
     let result = try await replica.apply(page, bytes: response.body, after: cursor)
     summary.progress.unitsApplied += result.applied.units
     summary.progress.acknowledged += result.applied.acknowledged
+    summary.notices += result.applied.notices
+    if result.applied.acknowledged > 0 || result.sealedMore { hasMoved = true }
     note(page)
     return .pulled(head: page.isHead && !result.applied.beginsAnew, sealedMore: result.sealedMore)
   }
@@ -352,6 +378,22 @@ final class SyncDriver {
       let row = SyncedRow(table: change.table, key: change.key.text ?? "")
       if !known.contains(row) && summary.changed.last != row { summary.changed.append(row) }
     }
+  }
+
+  /// - Returns: Whether the hub asked for what stands here, and it was sealed.
+  private func agree() async throws -> Bool {
+    guard let report = try await replica.agreementToSay() else { return false }
+    let response: HubResponse
+    do {
+      response = try await exchangeSigned(HubRequest("PUT", "/v1/agreement", body: report))
+    } catch let error as SyncError where error.code == .badRequest {
+      // A hub of an earlier program has no such call.
+      return false
+    }
+    let hub = try await replica.hubKey()
+    let answer = try WireAgreementAnswer.parse(try hub.open(response.body, as: .agreement), named: AgreementReport.name)
+    guard answer.hub == hub.replica.bytes, answer.request == report.sha256 else { throw ByteReader.short }
+    return try await replica.noteSaid(report, asks: try answer.asks.map { try $0.serializedData() }, hub: hub)
   }
 
   // MARK: Blobs

@@ -13,6 +13,8 @@ public struct SyncNotice: Sendable, Hashable, Codable {
     case blobUnfit
     /// The hub will never take a batch as it was sealed: what could be taken of it was sealed anew.
     case batchRefused
+    /// The hub lost work of which this device had no batches any more: what stands was sealed once more.
+    case workRecovered
   }
 
   public var kind: Kind

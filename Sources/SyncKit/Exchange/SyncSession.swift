@@ -49,6 +49,8 @@ struct SyncSession {
     case prove
     /// Nobody can vouch for the cursor: fetch the whole feed once more.
     case beginAnew
+    /// Tell the hub that this device, at the head, holds other data, or no longer does; it may ask for what stands here.
+    case agree
     /// Ask what the hub has of the blobs that rows refer to.
     case askBlobs(after: BlobID?)
     case sendBlob(BlobOffer)
@@ -79,6 +81,8 @@ struct SyncSession {
     case cursorUnknown(SyncError)
     case proved(newLife: Bool)
     case begunAnew
+    /// The hub heard how the comparison came out, where there was something to say.
+    case agreed(sealedMore: Bool)
     /// Blobs to send, and where to go on asking.
     case blobsAsked([BlobOffer], next: BlobID?)
     /// The hub has so much of the blob now; nil: it or the device cannot go on with this one.
@@ -210,7 +214,13 @@ struct SyncSession {
       failures = 0
       sealedMore = sealedMore || more
       guard head else { return .pull }
-      guard sealedMore, rounds < Self.roundsMax else { return .askBlobs(after: nil) }
+      guard sealedMore, rounds < Self.roundsMax else { return .agree }
+      sealedMore = false
+      rounds += 1
+      return .seal
+    case .agreed(let more):
+      failures = 0
+      guard more, rounds < Self.roundsMax else { return .askBlobs(after: nil) }
       sealedMore = false
       rounds += 1
       return .seal

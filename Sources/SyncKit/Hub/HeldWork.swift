@@ -22,9 +22,9 @@ struct HeldWork {
     /// When its batch came, by hub time in milliseconds.
     var receivedMs: UInt64
     var unit: ChangeUnit { content.units[index] }
-    var author: UnitCheck.Author {
-      UnitCheck.Author(replica: content.replica, scope: scope, number: content.number, unit: index)
-    }
+    /// Of `Ingest.askedTables`.
+    var asked: Set<String> = []
+    var author: UnitCheck.Author { UnitCheck.Author(of: content, unit: index, asked: asked) }
   }
 
   /// The number by which operators name a held unit: its batch's in the journal, and its own in the batch.
@@ -68,7 +68,7 @@ struct HeldWork {
     guard content.units.indices.contains(Int(index)) else { return nil }
     return Item(
       batch: batch, index: Int(index), scope: scope, reason: reason, detail: detail, content: content, sealed: sealed,
-      receivedMs: UInt64(max(0, received)))
+      receivedMs: UInt64(max(0, received)), asked: try ingest.askedTables(content))
   }
 
   // MARK: Retry

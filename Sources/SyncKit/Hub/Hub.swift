@@ -212,7 +212,7 @@ public final class Hub: Sendable {
     info.publicKey = keys.signing.publicKey
     let (lives, backupsDone, blobsLost) = try await store.read { session in
       (
-        try HubLife(session: session).all(), try HubBackups(session: session).counts().done,
+        try HubLife(session: session).all(), try HubBackups(session: session).counts().safe,
         UInt64(clamping: try StateStore(session: session).integer("blobsLost"))
       )
     }

@@ -6,36 +6,58 @@ struct HubBackups {
 
   static let schema = """
     CREATE TABLE IF NOT EXISTS hub_backup (id INTEGER PRIMARY KEY, begun_ms INTEGER NOT NULL, done_ms INTEGER);
+    -- Written for earlier programs only: what the newest backup holds, which is not what devices may let go of.
     CREATE TABLE IF NOT EXISTS hub_backed_up (scope TEXT PRIMARY KEY NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hub_backup_position (
+      backup INTEGER NOT NULL, scope TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (backup, scope)) WITHOUT ROWID;
     """
+
+  /// Finished backups whose positions are kept.
+  static let keptMax = 20
 
   /// Set in a backup's own copy, so that a hub that finds it in its store knows what it is.
   static let copyFlag = "isBackup"
 
-  /// How many backups were begun, and the newest of them that is safe.
-  func counts() throws -> (begun: UInt64, done: UInt64) {
-    let row = try session.firstRow(
-      "SELECT coalesce(max(id), 0), coalesce(max(CASE WHEN done_ms IS NOT NULL THEN id END), 0) FROM hub_backup")
-    return (UInt64(max(0, row?[0].integer ?? 0)), UInt64(max(0, row?[1].integer ?? 0)))
+  /// How many backups were begun, and the older of the two newest that are finished, 0 without: what that one holds is in two files, so
+  /// that one of them may be damaged, or found to be of too late an hour.
+  func counts() throws -> (begun: UInt64, safe: UInt64) {
+    let begun = try session.integer("SELECT coalesce(max(id), 0) FROM hub_backup") ?? 0
+    let safe = try session.integer("SELECT id FROM hub_backup WHERE done_ms IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET 1") ?? 0
+    return (UInt64(max(0, begun)), UInt64(max(0, safe)))
   }
 
   /// Notes that a lot was released: only a backup begun from here on holds it.
   func noteRelease() throws { try StateStore(session: session).set("releasedAtBackup", .integer(Int64(clamping: try counts().begun))) }
 
-  /// Whether a finished backup holds every answer released.
+  /// Whether the two newest finished backups hold every answer released: else a restored hub would have to open packets again.
   func holdsReleases() throws -> Bool {
     guard let begun = try StateStore(session: session).value("releasedAtBackup").integer else { return true }
-    return try counts().done > UInt64(max(0, begun))
+    return try counts().safe > UInt64(max(0, begun))
   }
 
-  /// The last position of each scope that a safe backup holds; 0 without one.
+  /// The last position of each scope that the two newest finished backups hold; none without two.
   func positions(_ scopes: [String]) throws -> [String: UInt64] {
+    let safe = try counts().safe
+    guard safe > 0 else { return [:] }
     var positions: [String: UInt64] = [:]
     for scope in scopes {
-      let position = try session.integer("SELECT position FROM hub_backed_up WHERE scope = ?1", [.text(scope)]) ?? 0
-      if position > 0 { positions[scope] = UInt64(position) }
+      let position = try session.integer(
+        "SELECT position FROM hub_backup_position WHERE backup = ?1 AND scope = ?2", [.integer(Int64(clamping: safe)), .text(scope)])
+      if let position, position > 0 { positions[scope] = UInt64(position) }
     }
     return positions
+  }
+
+  /// Finished backups whose positions are known, newest first.
+  func records() throws -> [BackupRecord] {
+    var positions: [Int64: [String: UInt64]] = [:]
+    for row in try session.rows("SELECT backup, scope, position FROM hub_backup_position") {
+      if let id = row[0].integer, let scope = row[1].text { positions[id, default: [:]][scope] = UInt64(max(0, row[2].integer ?? 0)) }
+    }
+    return try session.rows("SELECT id, begun_ms FROM hub_backup WHERE done_ms IS NOT NULL ORDER BY id DESC").compactMap { row in
+      guard let id = row[0].integer, let begun = row[1].integer, let held = positions[id] else { return nil }
+      return BackupRecord(id: UInt64(max(0, id)), begunMs: UInt64(max(0, begun)), positions: held)
+    }
   }
 
   /// Begins a life when the store is a backup that was put in place, by whatever means.
@@ -64,9 +86,19 @@ struct HubBackups {
     for (scope, position) in positions {
       try session.execute(
         """
+        INSERT INTO hub_backup_position (backup, scope, position) VALUES (?1, ?2, ?3)
+        ON CONFLICT (backup, scope) DO UPDATE SET position = excluded.position
+        """, [.integer(Int64(clamping: id)), .text(scope), .integer(Int64(clamping: position))])
+      try session.execute(
+        """
         INSERT INTO hub_backed_up (scope, position) VALUES (?1, ?2)
         ON CONFLICT (scope) DO UPDATE SET position = max(hub_backed_up.position, excluded.position)
         """, [.text(scope), .integer(Int64(clamping: position))])
     }
+    try session.execute(
+      """
+      DELETE FROM hub_backup_position WHERE backup NOT IN (
+        SELECT id FROM hub_backup WHERE done_ms IS NOT NULL ORDER BY id DESC LIMIT \(Self.keptMax))
+      """)
   }
 }

@@ -104,8 +104,8 @@ struct DropKeyBook {
     }
     guard try HubBackups(session: session).holdsReleases() else {
       throw SyncError(
-        .badDropKey, vi: "Phiếu đã mở chưa nằm trong bản sao lưu nào; chạy `hub backup` trước.",
-        en: "The answers released are in no finished backup yet; run `hub backup` first.")
+        .badDropKey, vi: "Phiếu đã mở chưa nằm trong hai bản sao lưu mới nhất; chạy `hub backup` cho đến khi đủ hai bản.",
+        en: "The answers released are not in the two newest backups yet; run `hub backup` until they are in both.")
     }
     let onDevices = Int(try session.integer("SELECT coalesce(sum(packets), 0) FROM hub_device WHERE revoked_ms IS NULL") ?? 0)
     guard onDevices == 0 || acceptsLoss else {

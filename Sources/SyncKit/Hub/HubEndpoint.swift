@@ -83,6 +83,9 @@ extension Hub {
     case ("PUT", "pages", 2):
       _ = try await authenticate(request)
       return HubResponse(status: 200, body: try await takeBack(request.body))
+    case ("PUT", "agreement", 2):
+      let device = try await authenticate(request)
+      return HubResponse(status: 200, body: try await takeAgreement(request.body, from: device))
     case ("PUT", "bundles", 3):
       _ = try await authenticate(request)
       return HubResponse(status: 200, body: try await takeBundle(parts[2], request: request))

@@ -102,8 +102,9 @@ public final class SQLiteHubStore: HubStore {
       capture.observe(db)
       try MetadataSchema.migrate(db, metadataFor: all, records: .byScope)
       for schema in [
-        HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, LaterWork.schema, HubBackups.schema, DropKeyBook.schema,
-        LateBatches.schema, HubBlobBook.schema, UnfitBlobs.schema, RefusedBatches.schema, DropLedger.schema,
+        HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, LaterWork.schema, GoneBatches.schema, HubBackups.schema,
+        DropKeyBook.schema, LateBatches.schema, HubBlobBook.schema, DisagreementTable.schema, UnfitBlobs.schema,
+        RefusedBatches.schema, DropLedger.schema,
       ] {
         try db.execute(sql: schema)
       }

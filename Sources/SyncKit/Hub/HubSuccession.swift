@@ -95,7 +95,8 @@ struct HubChain {
     let isKnown = try session.firstRow(
       """
       SELECT 1 FROM hub_known_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3 AND hash = ?4
-        AND NOT EXISTS (SELECT 1 FROM hub_returned WHERE hash = ?4 AND position IS NULL)
+        AND (NOT EXISTS (SELECT 1 FROM hub_returned WHERE hash = ?4 AND position IS NULL)
+          OR EXISTS (SELECT 1 FROM hub_gone WHERE hash = ?4))
       """, place + [.blob(previous)])
     return isKnown == nil ? (nil, false) : (previous, true)
   }
@@ -120,6 +121,25 @@ struct HubChain {
       [.text(content.scope), .blob(author.bytes), .integer(Int64(clamping: number))])
     if let bytes = next?[0].blob, !bytes.isEmpty { return try BatchCodec.reopen(SealedBatch(bytes: bytes)).previous == hash }
     return try !hashes(of: number, replica: content.replica, scope: content.scope).isEmpty
+  }
+
+  /// The first number of a batch's chain that the hub cannot build on.
+  ///
+  /// - Parameter merged: The newest that is merged.
+  func missing(before content: BatchContent, after merged: UInt64) throws -> UInt64 {
+    var number = merged + 1
+    while number < content.number {
+      let author = try lineage.author(of: number, replica: content.replica, scope: content.scope)
+      let isKnown = try session.firstRow(
+        """
+        SELECT 1 FROM hub_known_batch k WHERE scope = ?1 AND replica = ?2 AND number = ?3
+          AND (NOT EXISTS (SELECT 1 FROM hub_returned WHERE hash = k.hash AND position IS NULL)
+            OR EXISTS (SELECT 1 FROM hub_gone WHERE hash = k.hash))
+        """, [.text(content.scope), .blob(author.bytes), .integer(Int64(clamping: number))])
+      if isKnown == nil { break }
+      number += 1
+    }
+    return number
   }
 
   /// The newest batch of that chain that is merged, and its hash; number 0 and no hash before the first.

@@ -72,7 +72,9 @@ struct Ingest {
   /// - Returns: The signed receipt; the stored one when the hub has the batch already.
   /// - Throws: `SyncError` `.fork`, `.chainBroken`, `.wrongScope` before anything is written.
   func take(_ content: BatchContent, batch: SealedBatch, writeScope: String) throws -> Data {
-    try Self.check(scope: content.scope, writeScope: writeScope)
+    let asked = try askedTables(content, writeScope: writeScope)
+    let isAsked = !asked.isEmpty && content.units.allSatisfy { $0.changes.allSatisfy { asked.contains($0.table) } }
+    if !isAsked { try Self.check(scope: content.scope, writeScope: writeScope) }
     let claim = BatchCodec.Claim(replica: content.replica, scope: content.scope, number: content.number)
     if let refusal = try refused.refusal(batch.hash) { return try receipt(of: batch, claim, refusal) }
     if content.number > 1, try refused.refusal(content.previous) != nil {
@@ -105,6 +107,7 @@ struct Ingest {
       return try halfDone {
         let id = try known?[3].integer ?? journal(content, batch: batch, state: Self.waiting)
         let receipt = try mergeJournalled(content, batch: batch, id: id)
+        try closeGaps(content)
         try mergeWaiting(behind: content.replica, number: content.number, hash: batch.hash, scope: content.scope)
         return receipt
       }
@@ -120,7 +123,40 @@ struct Ingest {
       }
       _ = try halfDone { try journal(content, batch: batch, state: Self.waiting) }
     }
-    return try halfDone { try receipt(for: content, batch: batch, merge: nil, expected: last.number + 1) }
+    return try halfDone {
+      try closeGaps(content)
+      let now = try session.firstRow("SELECT state, receipt FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)])
+      if now?[0].integer == Self.merged, let receipt = now?[1].blob { return receipt }
+      return try receipt(for: content, batch: batch, merge: nil, expected: chain.missing(before: content, after: last.number))
+    }
+  }
+
+  /// Merges what waited for batches that their author says are gone: what still stands of them is in the recovery batch.
+  private func closeGaps(_ content: BatchContent) throws {
+    guard let gone = content.recovery?.gone, !gone.isEmpty else { return }
+    let scope = content.scope
+    for batch in gone {
+      let author = try lineage.author(of: batch.number, replica: content.replica, scope: scope)
+      try GoneBatches(session: session).note(batch, of: author, scope: scope)
+    }
+    lineage.forget()
+    for batch in gone {
+      let author = try lineage.author(of: batch.number, replica: content.replica, scope: scope)
+      try mergeWaiting(behind: author, number: batch.number, hash: batch.hash, scope: scope)
+    }
+  }
+
+  /// The tables of which this hub's operator asked the author for everything that stands there; empty for every other batch.
+  func askedTables(_ content: BatchContent, writeScope: String? = nil) throws -> Set<String> {
+    guard let asked = content.recovery?.asked, let own = VerifyingKey(rawRepresentation: key.publicKey),
+      let body = try? own.open(asked, as: .recovery), let ask = try? WireRecoveryAsk.parse(body, named: AgreementReport.askName),
+      ask.hub == key.replica.bytes, ask.scope.utf8.elementsEqual(content.scope.utf8), let replica = ReplicaID(bytes: ask.replica)
+    else { return [] }
+    // The device may have taken a new identity since it was asked; its line is kept in the scope it writes.
+    let scope =
+      try writeScope ?? session.firstRow("SELECT scope FROM hub_device WHERE replica = ?1", [.blob(content.replica.bytes)])?[0].text
+    guard try lineage.line(of: content.replica, scope: scope ?? content.scope)[replica] != nil else { return [] }
+    return Set(ask.tables)
   }
 
   /// - Throws: `SyncError` `.wrongScope`.
@@ -213,6 +249,7 @@ struct Ingest {
 
   private func mergeJournalled(_ content: BatchContent, batch: SealedBatch, id: Int64) throws -> Data {
     let result = try merge(content, batch: id, hash: batch.hash)
+    if let asked = content.recovery?.asked { try DisagreementTable(session: session).noteAnswered(asked, nowMs: wallMs) }
     let receipt = try receipt(for: content, batch: batch, merge: result, expected: 0)
     try session.execute(
       "UPDATE hub_batch SET state = \(Self.merged), held_changes = ?2, receipt = ?3 WHERE id = ?1",
@@ -266,6 +303,7 @@ struct Ingest {
     var runBytes = 0
     let returned = try ReturnedWork(ingest: self).units(of: hash)
     let check = unitCheck(rules: content.rules)
+    let asked = try askedTables(content)
     var merger: RowMerger?
     for (index, unit) in content.units.enumerated() {
       // What the hub wrote to a row in this transaction has its version before anything else is merged into that row.
@@ -287,7 +325,7 @@ struct Ingest {
         try ReturnedWork(ingest: self).settle(known, index: index, content: content, batch: id, hash: hash)
         continue
       }
-      let author = UnitCheck.Author(replica: content.replica, scope: content.scope, number: content.number, unit: index)
+      let author = UnitCheck.Author(of: content, unit: index, asked: asked)
       if let hold = try check.holdReason(unit, by: author) {
         try self.hold(unit, index: index, hold: hold, content: content, batch: id, into: &result)
         if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
@@ -320,6 +358,8 @@ struct Ingest {
   /// The stamp a unit is merged with: above all of its author's that came back to a restored hub.
   func accept(_ unit: ChangeUnit, of content: BatchContent) throws -> HybridTimestamp {
     let stamp = try order.accept(unit.stamp, scope: content.scope, wallMs: wallMs)
+    // What stands at its author has no later write of its author's to stand above.
+    if content.recovery != nil { return stamp }
     return try later.raised(stamp, of: content, order: order, wallMs: wallMs)
   }
 

@@ -125,7 +125,9 @@ final class LaterWork {
       let cells = unit.changes.flatMap { change in
         change.cells.map { Cell(table: change.table, key: change.key, life: change.life, name: $0.name) }
       }
-      if unit.source.content.replica == author.replica, let floor = cells.compactMap({ highest[$0] }).max(), floor >= unit.stamp {
+      // What a recovery batch says was never written later than what it says.
+      let isNew = unit.source.content.recovery == nil
+      if isNew, unit.source.content.replica == author.replica, let floor = cells.compactMap({ highest[$0] }).max(), floor >= unit.stamp {
         unit.stamp = try ingest.order.issue(wallMs: ingest.wallMs, scope: author.scope)
         let content = unit.source.content
         _ = try ReturnedWork(ingest: ingest).place(

@@ -118,6 +118,7 @@ struct ReturnedWork {
     let content = try journalled?[1].blob.flatMap { $0.isEmpty ? nil : try BatchCodec.reopen(SealedBatch(bytes: $0)) }
     var source = journalled?[0].integer
     var lost = 0
+    var isGone: Bool?
     for unit in run {
       if let place = try place(of: unit, batch: journalled?[0].integer, scope: page.scope) {
         try note(unit, on: history.branch, scope: page.scope, position: place)
@@ -135,7 +136,9 @@ struct ReturnedWork {
         continue
       }
       guard let source, !changes.isEmpty || unit.isDeclined && isKnown else {
-        // The reader's own, or declined: what it says comes with the author's batch.
+        // The reader's own, or declined: what it says comes with the author's batch, unless that is gone.
+        if isGone == nil { isGone = try GoneBatches(session: session).isGone(head.batchHash) }
+        if isGone == true { continue }
         try note(unit, on: history.branch, scope: page.scope, position: nil)
         continue
       }

@@ -55,7 +55,14 @@ struct UnitCheck {
     var unit: Int
     /// Whose certificate says what may be referred to, when that is another's: an operator repairs what a device sent.
     var reader: ReplicaID?
+    /// The unit says again what stands at its author: nothing held is earlier than that, and the lives it tells of are over.
+    var isRecovery = false
+    /// Tables of which the hub asked for everything that stands at the author, whoever wrote it.
+    var asked: Set<String> = []
   }
+
+  /// Lives by which a recovery batch may be ahead of what the hub knows: it tells of births and deaths that the hub lost.
+  static let recoveredLivesMax: UInt32 = 64
 
   /// - Returns: Nil when the unit can be merged.
   func holdReason(_ unit: ChangeUnit, by author: Author) throws -> Hold? {
@@ -121,15 +128,18 @@ struct UnitCheck {
 
   private func holdReason(_ change: RowChange, of unit: ChangeUnit, by author: Author) throws -> Hold? {
     let scope = author.scope
+    let isAsked = author.asked.contains(change.table)
     guard let shape = rows.shape(change.table) else { return Hold(reason: .schema, detail: change.table) }
-    guard shape.isWrittenByDevices else { return Hold(reason: .readOnly, detail: change.table) }
+    guard shape.isWrittenByDevices || isAsked && shape.declaration.kind == .replicated else {
+      return Hold(reason: .readOnly, detail: change.table)
+    }
     // A key that the table would turn into another one could pass for a row of another unit.
     guard shape.keyType.keeps(change.key) else { return Hold(reason: .value, detail: "\(change.table).\(shape.keyColumn)") }
     let isPlain = rows.isPlain(change, shape)
     if !isPlain, let cell = try change.cells.first(where: { try shape.place(of: $0.column) == nil && !canKeepAside($0, shape) }) {
       return Hold(reason: .schema, detail: "\(change.table).\(cell.column)")
     }
-    if try isBehind(change, author) { return Hold(reason: .behind, detail: change.table) }
+    if try !author.isRecovery && isBehind(change, author) { return Hold(reason: .behind, detail: change.table) }
     let scopeCell = change.cells.first { $0.column == shape.declaration.scopeColumn }?.value
     if let scopeCell, scopeCell != .text(scope) { return Hold(reason: .scope, detail: change.table) }
     let stored = try rows.load(shape, key: change.key, in: scope)
@@ -141,18 +151,21 @@ struct UnitCheck {
     }
     // A unit adds a death and a birth at most. A life far ahead would bring the row to the end of all lives, where nobody
     // else's change of it could be sent any more.
-    if change.life > (stored?.state.life ?? 0) + 2 { return Hold(reason: .life, detail: change.table) }
+    let livesMax = author.isRecovery ? Self.recoveredLivesMax : 2
+    if change.life > (stored?.state.life ?? 0) + livesMax { return Hold(reason: .life, detail: change.table) }
     // A row is born with its scope; this life of it was not heard of.
     if change.isAlive && scopeCell == nil && (stored?.state.life ?? 0) < change.life {
       return Hold(reason: .incomplete, detail: "\(change.table).\(shape.declaration.scopeColumn)")
     }
     // Conflicts are the hub's alone; a decision is never changed. One may come twice, from a device and from its copy.
     let isChanged = change.table == MetadataSchema.decisionTable.name && stored.map { !repeats(change, $0.state) } == true
-    if isChanged { return Hold(reason: .readOnly, detail: change.table) }
+    if isChanged && !isAsked { return Hold(reason: .readOnly, detail: change.table) }
     if !isPlain, let wrong = change.cells.first(where: { shape.place(of: $0.column) != nil && !shape.accepts($0) }) {
       return Hold(reason: .value, detail: "\(change.table).\(wrong.column)")
     }
-    if change.isAlive, let column = shape.misformed(change, isBirth: (stored?.state.life ?? 0) < change.life) {
+    // What is said again of a birth may come in several units.
+    let isBirth = !author.isRecovery && (stored?.state.life ?? 0) < change.life
+    if change.isAlive, let column = shape.misformed(change, isBirth: isBirth) {
       return Hold(reason: .value, detail: "\(change.table).\(column)")
     }
     return try ReferenceCheck(session: session, rows: rows, scopes: scopes).hold(
@@ -193,6 +206,13 @@ struct UnitCheck {
           .integer(Int64(unit)), .integer(Int64(clamping: end)),
         ]) != nil
     }
+  }
+}
+
+extension UnitCheck.Author {
+  init(of content: BatchContent, unit: Int, asked: Set<String>) {
+    self.init(
+      replica: content.replica, scope: content.scope, number: content.number, unit: unit, isRecovery: content.recovery != nil, asked: asked)
   }
 }
 

@@ -88,13 +88,20 @@ extension Replica {
       // A restored hub took this device's batch as well as its twin's: what the feed acknowledged under the old name is another's
       // from now on, and comes again as such.
       let isPassed = try transaction.outbox.isAcknowledged(after: ends)
-      let resealed = try capture.suspended {
+      let (resealed, forgotten) = try capture.suspended {
         try transaction.outbox.reseal(after: ends, lineage: lineage, key: new, rows: transaction.rows)
       }
       guard let retired = try transaction.state.value("certificate").blob else { throw Self.notEnrolled }
       if isPassed { try PageApplier.beginAnew(in: transaction.session) }
       try lineage.retire(certificate: retired, ends: ends, in: transaction.session)
       try transaction.state.set("certificate", .blob(signed))
+      let order = FieldOrder(clock: try transaction.state.clock)
+      let recovery = Recovery(
+        rows: transaction.rows, outbox: transaction.outbox, key: new,
+        lineage: try Lineage.load(current: new.replica, in: transaction.session),
+        order: order)
+      for (scope, authors) in forgotten.sorted(by: { $0.key < $1.key }) { try recovery.recover(scope: scope, of: authors) }
+      try transaction.state.save(order.clock)
       let notice = SyncNotice(
         kind: .newIdentity, atMs: hubTimeMs,
         explanation: LocalizedText(
@@ -129,18 +136,22 @@ extension Outbox {
   /// the same number unless one before it is no longer here. Rows that carry the old versions get the new ones.
   ///
   /// - Parameter ends: The last common number by scope; 0 where it names none.
-  /// - Returns: How many batches were sealed anew.
-  func reseal(after ends: [String: UInt64], lineage: Lineage, key: SigningKey, rows: RowStore) throws -> Int {
+  /// - Returns: How many batches were sealed anew, and by scope who had sealed those whose bytes are gone.
+  func reseal(
+    after ends: [String: UInt64], lineage: Lineage, key: SigningKey, rows: RowStore
+  ) throws -> (count: Int, forgotten: [String: Set<ReplicaID>]) {
     var count = 0
+    var forgotten: [String: Set<ReplicaID>] = [:]
     var last: [String: UInt64] = ends
     for row in try session.rows("SELECT scope, number FROM sync_outbox ORDER BY scope, number") {
       guard let scope = row[0].text, let number = row[1].integer.map({ UInt64(max(0, $0)) }), number > ends[scope] ?? 0 else { continue }
       let place: [CellValue] = [.text(scope), .integer(Int64(clamping: number))]
+      let author = lineage.author(scope: scope, number: number)
       guard var content = try content(scope: scope, number: number) else {
         try forget(scope: scope, number: number)
+        forgotten[scope, default: []].insert(author)
         continue
       }
-      let author = lineage.author(scope: scope, number: number)
       let stamps = try Acknowledgements(session: session).stamps(of: content)
       for (index, unit) in content.units.enumerated() {
         let new = Version(unit.stamp, key.replica)
@@ -148,6 +159,7 @@ extension Outbox {
         try rows.move(unit.changes, from: old, to: new, born: new, scope: scope)
       }
       content.replica = key.replica
+      content.recovery?.gone.removeAll { $0.number > ends[scope] ?? 0 }
       content.number = (last[scope] ?? 0) + 1
       content.previous = try hash(scope: scope, number: content.number - 1) ?? Data()
       let batch = try BatchCodec.seal(content, with: key)
@@ -160,7 +172,7 @@ extension Outbox {
       last[scope] = content.number
       count += 1
     }
-    return count
+    return (count, forgotten)
   }
 
   /// Takes a batch whose bytes were dropped out of the chain. The hub had merged it, so it stays counted as merged.

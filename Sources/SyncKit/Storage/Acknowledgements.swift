@@ -78,6 +78,35 @@ struct Acknowledgements {
     func first(_ unit: Int) -> HybridTimestamp { present[unit]?.min() ?? self[unit] }
   }
 
+  /// Writes the stamps of a batch whose bytes are about to go beside its acknowledgements: runs under sealed stamps name none.
+  func keepStamps(of content: BatchContent) throws {
+    for row in try session.rows(
+      "SELECT seq, unit, units FROM sync_ack WHERE scope = ?1 AND number = ?2 AND stamps IS NULL",
+      [.text(content.scope), .integer(Int64(clamping: content.number))])
+    {
+      guard let first = row[1].integer, let count = row[2].integer, first >= 0, count > 0, first + count <= Int64(content.units.count)
+      else {
+        continue
+      }
+      var packed = Data()
+      for unit in content.units[Int(first)..<Int(first + count)] { packed.appendVarint(unit.stamp.rawValue) }
+      try session.execute("UPDATE sync_ack SET stamps = ?2 WHERE seq = ?1", [row[0], .blob(packed)])
+    }
+  }
+
+  /// The stamps under which the present feed has units of a batch whose bytes are gone, as far as they were kept.
+  func keptStamps(scope: String, number: UInt64) throws -> Set<HybridTimestamp> {
+    var stamps: Set<HybridTimestamp> = []
+    for row in try session.rows(
+      "SELECT units, stamps FROM sync_ack WHERE scope = ?1 AND number = ?2 AND lost = 0 AND stamps IS NOT NULL",
+      [.text(scope), .integer(Int64(clamping: number))])
+    {
+      guard let count = row[0].integer, let packed = row[1].blob else { continue }
+      stamps.formUnion(try FeedReader.stamps(packed, count: Int(count)))
+    }
+    return stamps
+  }
+
   func stamps(of content: BatchContent) throws -> Stamps {
     var stamps = Stamps(sealed: content.units.map(\.stamp))
     for row in try session.rows(

@@ -17,11 +17,16 @@ struct Outbox {
 
   /// Acknowledged batches are dropped, oldest first, when the outbox outgrows this. Unacknowledged ones never are.
   static let bytesMax = 256 << 20
-  /// Batches handed to one exchange at a time.
-  static let sendMax = 64
-  /// `received`: 0 not known there, 1 merged or held, 2 waiting there for an earlier one, and this: so it was, in a life of the
-  /// hub that a restore ended, or a part of it was sent. The hub is asked before it is sent.
+  /// Batches handed to one exchange at a time: twice what may wait at a hub, so that what they wait for is among them.
+  static let sendMax = 2_000
+  /// `received`: 0 not known there, and these. Merged or held there.
+  static let merged: Int64 = 1
+  /// Waiting there for an earlier one, or for an operator's decision.
+  static let waiting: Int64 = 2
+  /// Was there in an incarnation that a restore ended, or a part of it was sent. The hub is asked before it is sent.
   static let inDoubt: Int64 = 3
+  /// Its bytes were let go, the hub lost it, and a later batch says again what stands of it.
+  static let recovered: Int64 = 4
 
   static let schema = """
     CREATE TABLE IF NOT EXISTS sync_outbox (
@@ -35,13 +40,20 @@ struct Outbox {
 
   /// Seals `units` of one scope into batches, chained to the last one.
   ///
-  /// - Parameter rules: How the columns written merge: see `BatchContent.rules`.
-  func append(_ units: [ChangeUnit], scope: String, cursor: Data, rules: [String: MergePolicies], key: SigningKey) throws {
+  /// - Parameters:
+  ///   - rules: How the columns written merge: see `BatchContent.rules`.
+  ///   - recovery: See `BatchContent.recovery`. What is gone is said in the first batch; all of them are known as recovery.
+  func append(
+    _ units: [ChangeUnit], scope: String, cursor: Data, rules: [String: MergePolicies], key: SigningKey, recovery: BatchRecovery? = nil
+  ) throws {
+    var recovery = recovery
     for part in Sealer.batches(of: units) {
       let last = try session.firstRow("SELECT number, hash FROM sync_outbox WHERE scope = ?1 ORDER BY number DESC LIMIT 1", [.text(scope)])
-      let content = BatchContent(
+      var content = BatchContent(
         replica: key.replica, scope: scope, number: UInt64((last?[0].integer ?? 0) + 1), previous: last?[1].blob ?? Data(), cursor: cursor,
         units: part, rules: rules)
+      content.recovery = recovery
+      recovery?.gone = []
       try append(content, key: key)
     }
   }
@@ -55,18 +67,6 @@ struct Outbox {
         .text(content.scope), .integer(Int64(clamping: content.number)), .blob(batch.hash), .blob(batch.bytes),
         .integer(Int64(content.units.count)), .integer(Int64(content.changeCount)),
       ])
-  }
-
-  /// The oldest batches that have no receipt yet, or whose receipt says they wait for an earlier one.
-  func toSend() throws -> [OutboxEntry] {
-    try session.rows(
-      "SELECT scope, number, hash, length(bytes), received FROM sync_outbox WHERE received IN (0, 2, \(Self.inDoubt)) ORDER BY seq LIMIT ?1",
-      [.integer(Int64(Self.sendMax))]
-    ).compactMap { row in
-      guard let scope = row[0].text, let number = row[1].integer, let hash = row[2].blob, let size = row[3].integer else { return nil }
-      return OutboxEntry(
-        scope: scope, number: UInt64(number), hash: hash, byteCount: Int(size), isInDoubt: row[4].integer == Self.inDoubt)
-    }
   }
 
   /// Notes that the hub may soon have a part of a batch.
@@ -139,40 +139,23 @@ struct Outbox {
   }
 
   func unacknowledged() throws -> [Unacknowledged] {
-    try session.rows("SELECT scope, number, acknowledged, units, receipt FROM sync_outbox WHERE acknowledged < units ORDER BY seq")
-      .compactMap { row in
-        guard let scope = row[0].text, let number = row[1].integer, let acknowledged = row[2].integer, let units = row[3].integer else {
-          return nil
-        }
-        let receipt = try row[4].blob.map { try WireReceipt(serializedBytes: try WireSigned(serializedBytes: $0).body) }
-        return Unacknowledged(
-          scope: scope, number: UInt64(number), acknowledged: Int(acknowledged), units: Int(units),
-          held: Set((receipt?.held ?? []).map { Int($0.unit) }))
+    try session.rows(
+      "SELECT scope, number, acknowledged, units, receipt FROM sync_outbox WHERE acknowledged < units AND length(bytes) > 0 ORDER BY seq"
+    )
+    .compactMap { row in
+      guard let scope = row[0].text, let number = row[1].integer, let acknowledged = row[2].integer, let units = row[3].integer else {
+        return nil
       }
-  }
-
-  /// Doubts receipts that the feed, at its head, knows nothing of: units that have neither come back nor are held are not at
-  /// the hub any more, which was put back to an older copy and cannot know it.
-  ///
-  /// - Returns: Whether there are batches to ask about.
-  func doubtUnseen() throws -> Bool {
-    var any = false
-    for entry in try unacknowledged() where entry.acknowledged + entry.held.count < entry.units {
-      any =
-        try !session.rows(
-          """
-          UPDATE sync_outbox SET received = \(Self.inDoubt), held = 0
-          WHERE scope = ?1 AND number = ?2 AND received = 1 AND length(bytes) > 0 RETURNING 1
-          """,
-          [.text(entry.scope), .integer(Int64(clamping: entry.number))]
-        ).isEmpty || any
+      let receipt = try row[4].blob.map { try WireReceipt(serializedBytes: try WireSigned(serializedBytes: $0).body) }
+      return Unacknowledged(
+        scope: scope, number: UInt64(number), acknowledged: Int(acknowledged), units: Int(units),
+        held: Set((receipt?.held ?? []).map { Int($0.unit) }))
     }
-    return any
   }
 
-  /// Whether every unit has come back in the feed: nothing own is still without a final stamp.
+  /// Whether every unit has come back in the feed: nothing own is still without a final stamp. Of what was let go the stamps are final.
   func isAcknowledged() throws -> Bool {
-    try session.integer("SELECT count(*) FROM sync_outbox WHERE acknowledged < units") == 0
+    try session.integer("SELECT count(*) FROM sync_outbox WHERE acknowledged < units AND length(bytes) > 0") == 0
   }
 
   /// Drops the bytes of batches that a backup of the hub holds: every unit is merged, and none at a later position.
@@ -209,10 +192,13 @@ struct Outbox {
     }
   }
 
-  /// The row stays, for the chain, the counts and the receipt, with the names of what the batch changed; its bytes go.
+  /// The row stays, for the chain, the counts and the receipt, with the names of what the batch changed and the stamps of its units; its
+  /// bytes go.
   private func dropBytes(_ seq: CellValue) throws {
     if let bytes = try session.firstRow("SELECT bytes FROM sync_outbox WHERE seq = ?1", [seq])?[0].blob {
-      try RecordIndex(session: session).add(try BatchCodec.reopen(SealedBatch(bytes: bytes)))
+      let content = try BatchCodec.reopen(SealedBatch(bytes: bytes))
+      try RecordIndex(session: session).add(content)
+      try Acknowledgements(session: session).keepStamps(of: content)
     }
     try session.execute("UPDATE sync_outbox SET bytes = x'' WHERE seq = ?1", [seq])
   }

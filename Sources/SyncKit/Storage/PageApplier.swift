@@ -14,6 +14,8 @@ struct PageApplier {
     var skipped: Set<String> = []
     /// The feed must be fetched from its beginning: a row that was left out can stand now.
     var beginsAnew = false
+    /// Out of the ordinary, and saved already.
+    var notices: [SyncNotice] = []
   }
 
   /// - Throws: `SyncError` `.badCursor` when the page does not follow what was applied, `.fork` when it acknowledges a batch
@@ -58,12 +60,14 @@ struct PageApplier {
     if page.isHead, try outbox.isAcknowledged() {
       clock.setBack(to: HybridTimestamp(rawValue: UInt64(bitPattern: try state.integer("hubStamp"))))
     }
-    try state.set("agreement", .text(try agreement(page).stored))
+    let outcome = try compare(page)
+    try state.set("agreement", .text(outcome.agreement.stored))
+    if !outcome.different.isEmpty { try state.set("different", .blob(try AgreementReport.bytes(of: outcome.different))) }
     return applied
   }
 
-  private func agreement(_ page: PageContent) throws -> Agreement {
-    guard page.isHead else { return .outstanding }
+  private func compare(_ page: PageContent) throws -> AgreementCheck.Outcome {
+    guard page.isHead else { return AgreementCheck.Outcome() }
     let names = try state.session.rows(
       "SELECT name FROM sync_state WHERE substr(name, 1, ?1) = ?2", [.integer(Int64(Self.skippedPrefix.count)), .text(Self.skippedPrefix)])
     let skipped = names.compactMap { $0[0].text?.dropFirst(Self.skippedPrefix.count).prefix { $0 != "/" } }

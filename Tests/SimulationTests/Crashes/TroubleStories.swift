@@ -192,7 +192,7 @@ extension CrashStory {
       name: "a backup", machine: .device, hasOracle: false,
       prepare: { simulation in
         try await simulation.workBeforeBackup()
-        try await simulation.backUp()
+        for _ in 0..<2 { try await simulation.backUp() }
       },
       work: { simulation in for _ in 0..<2 { try await simulation.sync(simulation.devices[0]) } }),
   ]

@@ -77,9 +77,9 @@ extension Simulation {
     let path = folder + "/hub.copy\(hubCopies.count)-\(dice.below(1 << 30))"
     let isBackup = dice.chance(0.5)
     if isBackup {
-      // Devices let go of what it holds: from now on nobody puts an older copy in place.
       _ = try await open.backUp(to: path)
-      hubCopies = []
+      // Devices let go of what the two newest hold: from now on only a careless operator puts an older copy in place.
+      if !isAnyCopyRestored, let last = hubCopies.lastIndex(where: \.isBackup) { hubCopies.removeFirst(last) }
     } else {
       try hub.disk.save(as: path)
     }
@@ -113,6 +113,7 @@ extension Simulation {
     // A copy of the files does not know that it is one; `hub restore` tells it.
     let isTold = copy.isBackup || dice.chance(0.5)
     if isTold && !copy.isBackup { try BackupFile.markAsCopy(hub.disk.path) }
+    if copy.isBackup, hubCopies.last(where: \.isBackup)?.path != copy.path { met(.olderBackup) }
     history.putBack(to: copy.epoch, positions: copy.positions)
     hub.port.epoch += 1
     history.received = copy.received

@@ -8,6 +8,8 @@ enum Work: String, CaseIterable, Sendable {
   case decidedOnDevice, undoneOnDevice, decidedAtHub, undoneAtHub, lateTaken
   case held, heldBehind, heldForKey, heldForValue, repaired, repairedWithValue, declined
   case photosTaken, photosLeft, photosBrought, photosRepeated, photosAtHub
+  /// A backup was put back that is not the newest; a device sealed once more what a hub had lost; an operator asked one for what it has.
+  case olderBackup, recovered, mended
 
   /// Whether a campaign with these options must meet it.
   func isExpected(_ options: Scenario.Options) -> Bool {
@@ -17,6 +19,7 @@ enum Work: String, CaseIterable, Sendable {
     case .held, .heldBehind, .heldForKey, .heldForValue, .repaired, .repairedWithValue, .declined: options.isLinked
     case .photosTaken, .photosLeft, .photosBrought, .photosRepeated: options.hasPhotos && options.faults.contains(.bundle)
     case .photosAtHub: options.hasPhotos
+    case .olderBackup, .recovered, .mended: options.faults.contains(.oldBackup)
     }
   }
 }

@@ -32,6 +32,8 @@ final class Device {
     /// Batches looked at so far, and the hash of the last.
     var batches: UInt64 = 0
     var lastHash = Data()
+    /// Batches of other scopes, which the hub asked for.
+    var asked: Set<Data> = []
     /// Its own units by stamp, whatever identity they are sealed under.
     var own: [UInt64: [Int]] = [:]
     var ownUnits = Numbers()

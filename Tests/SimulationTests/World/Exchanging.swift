@@ -27,7 +27,11 @@ extension Simulation {
       running.action = running.session.handle(event, chance: Double.random(in: 0..<1, using: &dice))
     }
     if running.action == .finish {
-      if let error = running.session.error { say("  ended with \(error.code): \(error.explanation.en)") }
+      if let error = running.session.error {
+        say("  ended with \(error.code): \(error.explanation.en)")
+      } else if let error = try await running.driver.stillness() {
+        throw Violation(check: "liveness", message: "\(device.name): \(error.explanation.en)")
+      }
     } else if actionsMax == Self.actionsMax {
       throw Violation(check: "exchange", message: "\(device.name) went on for \(actionsMax) actions")
     } else {

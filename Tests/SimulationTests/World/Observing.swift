@@ -6,7 +6,7 @@ import Foundation
 /// it has reached.
 extension Simulation {
   func observe(_ device: Device) async throws {
-    guard let replica = device.replica else { return }
+    guard isObserved, let replica = device.replica else { return }
     let scope = device.scope
     let names = device.readScopes
     var known = device.known
@@ -34,8 +34,15 @@ extension Simulation {
     } else if known.batches > 0 {
       sealed.removeFirst()
     }
+    // What a page made a device say again has seen that page.
+    var late: [SealedBatch] = []
     for batch in sealed {
-      if !batch.bytes.isEmpty { try history.sealed(SealedBatch(bytes: batch.bytes), by: &known) }
+      let bytes = SealedBatch(bytes: batch.bytes)
+      if try !batch.bytes.isEmpty && BatchCodec.reopen(bytes).recovery != nil {
+        late.append(bytes)
+      } else if !batch.bytes.isEmpty {
+        try history.sealed(bytes, by: &known)
+      }
       (known.batches, known.lastHash) = (batch.number, batch.hash)
     }
     device.known = known
@@ -55,6 +62,11 @@ extension Simulation {
       device.known.position[name] = position
       if !life.isEmpty { device.known.life[name] = life }
     }
+    let asked = try await replica.engineRead {
+      try $0.session.rows("SELECT bytes FROM sync_outbox WHERE scope <> ?1 ORDER BY seq", [.text(scope)]).compactMap { $0[0].blob }
+    }
+    late += asked.filter { !$0.isEmpty }.map { SealedBatch(bytes: $0) }.filter { device.known.asked.insert($0.hash).inserted }
+    for batch in late { try history.sealed(batch, by: &device.known) }
   }
 
   private func take(_ answer: Link.Answer, by device: Device) async throws {
@@ -152,8 +164,8 @@ extension Simulation {
   /// Rounds of exchanges after which everybody must know everything.
   static let roundsMax = 8
 
-  /// Everything works again: exchanges go round until nobody learns anything new.
-  func heal() async throws {
+  /// Everything works again.
+  func mendEverything() async throws {
     try hub.close()
     _ = try await hub.open()
     try await upgradeHub()
@@ -171,6 +183,12 @@ extension Simulation {
     var dice = Dice(seed: derive(scenario.seed, 4))
     while !carried.isEmpty { try await courierBrings(through: devices.first { !$0.isRevoked } ?? devices[0], &dice) }
     try await emptyStick()
+  }
+
+  /// Everything works again: exchanges go round until nobody learns anything new.
+  func heal() async throws {
+    try await mendEverything()
+    var dice = Dice(seed: derive(scenario.seed, 9))
     for round in 0..<Self.roundsMax {
       var isQuiet = true
       for device in devices where !device.isRevoked {

@@ -38,7 +38,7 @@ import Testing
       try await a.execute("INSERT INTO note (id, unit, a) VALUES (?, '07201', 1)", ["\(number)"])
       try await world.sync(a)
     }
-    _ = try await world.hub.backUp(to: world.folder.path + "/backup.sqlite")
+    for name in ["/first", "/second"] { _ = try await world.hub.backUp(to: world.folder.path + name) }
     try await world.sync(a)
     let found = try await receipts(a, "0").receipts
     #expect(found.map(\.hasBatch) == [false] && found.map(\.state) == [.merged] && found[0].batch == 1)

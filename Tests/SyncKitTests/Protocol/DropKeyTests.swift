@@ -37,7 +37,7 @@ import Testing
       _ = try await hub.destroyDropKey(id, in: keys, acceptsLoss: false)
     }
 
-    func backUp() async throws { _ = try await hub.backUp(to: world.folder.path + "/backup.sqlite") }
+    func backUp(_ name: String) async throws { _ = try await hub.backUp(to: world.folder.path + "/" + name) }
     var transport: LocalTransport { LocalTransport(hub: hub) }
   }
 
@@ -70,7 +70,9 @@ import Testing
     await #expect(throws: SyncError.self, "four wait") { try await stage.destroy(id) }
     try await stage.hub.releaseEverything()
     await #expect(throws: SyncError.self, "no backup holds them") { try await stage.destroy(id) }
-    try await stage.backUp()
+    try await stage.backUp("first")
+    await #expect(throws: SyncError.self, "only one backup holds them") { try await stage.destroy(id) }
+    try await stage.backUp("second")
     try await stage.answer(device, 1, "late")
     // Its next exchange will say so; until then the hub does not know.
     _ = try? await device.sync(with: Broken(inner: stage.transport))

@@ -41,6 +41,9 @@ import Testing
     #expect(copy.units == 3)
     try await world.settle([a, b])
     #expect(try await kept(a) == [3, 3, 3], "nobody keeps that copy")
+    _ = try await world.hub.backUp(to: world.folder.path + "/first")
+    try await world.settle([a, b])
+    #expect(try await kept(a) == [3, 3, 3], "one file may be damaged")
     let backup = try await world.hub.backUp(to: world.folder.path + "/backup")
     try await insert(a, "later")
     try await a.execute("INSERT INTO answer (id, unit, words) VALUES ('later', '07201', 'x')")
@@ -61,9 +64,36 @@ import Testing
     #expect(try await a.status().addsUp)
   }
 
-  /// Something older than the declared backup is put back: what devices let go of nobody has any more, and asking about it would
-  /// stop what they still can send.
-  @Test func whatNobodyHasAnyMoreIsNotAskedAbout() async throws {
+  /// What only the newest of two backups holds is kept: that one may be the damaged one.
+  @Test func whatOnlyTheNewestBackupHoldsIsKept() async throws {
+    let world = try await World()
+    let (a, b) = (try await world.device("a"), try await world.device("b"))
+    var backups: [String] = []
+    for id in ["1", "2", "3"] {
+      try await insert(a, id)
+      try await a.execute("INSERT INTO answer (id, unit, words) VALUES (?, '07201', 'x')", [id])
+      try await world.settle([a, b])
+      backups.append(try await world.hub.backUp(to: world.folder.path + "/backup\(id)").path)
+      try await world.settle([a, b])
+    }
+    // Of the first two units two backups were finished; packets are judged by when the last of them was sent.
+    #expect(try await kept(a) == [1, 1, 3])
+    #expect(try await kept(b) == [1, 0, 0])
+    let states = try await world.hubStates()
+    // The second newest: all comes back from devices, though the author of the newest unit is gone.
+    try await restore(backups[1], in: world)
+    try await world.settle([b])
+    #expect(try await world.hubStates() == states)
+    try await world.settle([a, b])
+    try await world.expectConverged([a, b])
+    #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_packet") ?? 0 } == 3)
+    // A restored hub counts on from what its copy knows.
+    let positions = try await world.hub.read { try HubBackups(session: $0).positions(["07201"]) }
+    #expect(positions == ["07201": 1])
+  }
+
+  /// Something older than both is put back: what devices let go of is sealed once more where its author still has it.
+  @Test func whatDevicesLetGoOfIsSealedOnceMore() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     try await world.imageHub("older")
@@ -71,7 +101,7 @@ import Testing
       try await insert(a, id)
       try await world.settle([a, b])
     }
-    _ = try await world.hub.backUp(to: world.folder.path + "/backup")
+    for name in ["/first", "/second"] { _ = try await world.hub.backUp(to: world.folder.path + name) }
     try await world.settle([a, b])
     #expect(try await kept(a) == [0, 1, 0], "the last batch of a chain is kept")
     try await world.restoreHub("older")
@@ -79,11 +109,12 @@ import Testing
     try await a.execute("INSERT INTO answer (id, unit, words) VALUES ('r', '07201', 'x')")
     try await insert(b, "b")
     try await world.settle([a, b])
-    #expect(try await a.engineRead { try $0.outbox.toSend().map(\.number) } == [3, 4])
-    #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_batch WHERE state = 0") } == 2, "they wait for the first")
+    #expect(try await a.engineRead { try $0.outbox.toSend().map(\.number) } == [])
+    #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_batch WHERE state = 0") } == 0)
     #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_packet") } == 1)
-    #expect(try await world.hubNotes() == ["b 1 - none"])
-    #expect(try await a.status().addsUp)
+    #expect(try await world.hubNotes().count == 5)
+    try await world.expectConverged([a, b])
+    #expect(try await a.status().agreement == .proved)
   }
 
   /// A backup knows that it is one, however it is put in place, and that it holds what it holds.
@@ -101,7 +132,7 @@ import Testing
     #expect(try await world.incarnation != old)
     try await insert(a, "2")
     try await world.settle([a])
-    #expect(try await kept(a) == [1, 1, 0])
+    #expect(try await kept(a) == [2, 2, 0], "of two backups only one is finished")
     try await world.expectConverged([a])
   }
 
@@ -155,5 +186,30 @@ import Testing
     #expect(!files.contains { $0.hasPrefix("new") || $0.hasSuffix(".part") })
     try Hub.restore(mine, to: folder + "/new", keys: keys)
     #expect(try FileManager.default.attributesOfItem(atPath: folder + "/new")[.posixPermissions] as? Int == 0o600)
+  }
+
+  /// What a restore may be missing, as far as other backups tell.
+  @Test func anOlderBackupNamesWhatDevicesHaveLetGoOf() async throws {
+    let world = try await World()
+    let a = try await world.device("a")
+    var files: [String] = []
+    for id in ["1", "2", "3", "4"] {
+      try await insert(a, id)
+      try await world.settle([a])
+      files.append(try await world.hub.backUp(to: world.folder.path + "/b\(id)").path)
+    }
+    let histories = try files.map { try #require(Hub.backupHistory(of: $0)) }
+    let own = try histories.map { try #require($0.own) }
+    #expect(own.map { $0.positions["07201"] } == [1, 2, 3, 4])
+    #expect(Set(histories.map(\.origin)).count == 1)
+    #expect(try await world.hub.backupRecords() == own.reversed())
+    #expect(histories[3].records == own.reversed())
+    for (index, units) in [2, 1, nil, nil].enumerated() {
+      let gap = BackupGap(restoring: own[index], known: own)
+      #expect(gap?.units == units && gap?.scopes == units.map { _ in ["07201"] }, "\(index)")
+    }
+    #expect(BackupGap(restoring: own[0], known: [own[1]]) == nil, "of one newer backup devices let go of nothing")
+    #expect(Hub.backupHistory(of: world.folder.path + "/keys/hub.key") == nil)
+    #expect(try #require(Hub.backupHistory(of: world.folder.path + "/hub.sqlite")).own == nil)
   }
 }

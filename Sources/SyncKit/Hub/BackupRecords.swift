@@ -1,0 +1,102 @@
+public import Foundation
+internal import GRDB
+
+/// A finished backup of a hub, as its store or a later backup remembers it.
+public struct BackupRecord: Sendable, Hashable, Codable {
+  /// Counts a store's backups; a restored store counts on from what it knows.
+  public var id: UInt64
+  /// Hub time in milliseconds.
+  public var begunMs: UInt64
+  /// The last position of each scope in it.
+  public var positions: [String: UInt64]
+
+  public init(id: UInt64, begunMs: UInt64, positions: [String: UInt64]) {
+    self.id = id
+    self.begunMs = begunMs
+    self.positions = positions
+  }
+}
+
+/// What devices have let go of, because two newer backups hold it, and a backup about to be restored does not have.
+public struct BackupGap: Sendable, Hashable, Codable {
+  /// Units of data, in so many scopes.
+  public var units: Int
+  public var scopes: [String]
+  /// Newer backups that are known.
+  public var newerBackups: Int
+
+  /// - Parameters:
+  ///   - backup: The one about to be restored.
+  ///   - known: Finished backups that anything at hand remembers, in any order.
+  /// - Returns: Nil where devices still have all that the backup lacks, as far as is known.
+  public init?(restoring backup: BackupRecord, known: [BackupRecord]) {
+    func isNewer(_ one: BackupRecord, than other: BackupRecord) -> Bool { (one.begunMs, one.id) > (other.begunMs, other.id) }
+    let newer = Set(known).filter { isNewer($0, than: backup) }.sorted { isNewer($0, than: $1) }
+    guard newer.count > 1 else { return nil }
+    var units = 0
+    var scopes: [String] = []
+    for (scope, position) in newer[1].positions.sorted(by: { $0.key < $1.key }) {
+      let here = backup.positions[scope] ?? 0
+      if position > here {
+        units += Int(clamping: position - here)
+        scopes.append(scope)
+      }
+    }
+    guard units > 0 else { return nil }
+    (self.units, self.scopes, newerBackups) = (units, scopes, newer.count)
+  }
+
+  /// One sentence for the person who restores.
+  public var explanation: LocalizedText {
+    let shown = scopes.prefix(5).joined(separator: ", ") + (scopes.count > 5 ? ", …" : "")
+    return LocalizedText(
+      vi:
+        "Bản này cũ hơn \(newerBackups) bản sao lưu khác, và các thiết bị đã bỏ \(units) đơn vị dữ liệu mà nó không có (\(scopes.count) nơi: \(shown)): lấy lại được những gì còn hiệu lực trên thiết bị, còn việc của thiết bị đã mất thì phải chạy `hub devices mend`.",
+      en:
+        "This backup is older than \(newerBackups) others, and devices have let go of \(units) units of data that it lacks (\(scopes.count) places: \(shown)): what stands on devices comes back, and the work of lost devices needs `hub devices mend`."
+    )
+  }
+}
+
+extension Hub {
+  /// What a hub's store or backup says of itself, read without changing it.
+  public struct BackupHistory: Sendable, Hashable {
+    /// The store's first incarnation: the same in every copy of one hub's store.
+    public var origin: Data
+    /// The backup that the file is; nil for a hub's store.
+    public var own: BackupRecord?
+    public var records: [BackupRecord]
+  }
+
+  /// - Returns: Nil when the file is no store or backup of a hub, or cannot be read.
+  public static func backupHistory(of path: String) -> BackupHistory? {
+    guard let file = FileHandle(forReadingAtPath: path), let head = try? file.read(upToCount: 16) else { return nil }
+    try? file.close()
+    guard head == Data("SQLite format 3\0".utf8) else { return nil }
+    var configuration = Configuration()
+    configuration.readonly = true
+    guard let queue = try? DatabaseQueue(path: path, configuration: configuration) else { return nil }
+    defer { try? queue.close() }
+    return try? queue.read { db in
+      let session = SQLiteSession(db: db)
+      guard let origin = try session.firstRow("SELECT id FROM hub_incarnation ORDER BY started_ms, seq LIMIT 1")?[0].blob else {
+        return nil
+      }
+      var positions: [String: UInt64] = [:]
+      for row in try session.rows("SELECT scope, position FROM hub_scope") {
+        if let scope = row[0].text { positions[scope] = UInt64(max(0, row[1].integer ?? 0)) }
+      }
+      let isBackup = try StateStore(session: session).integer(HubBackups.copyFlag) == 1
+      let own = try isBackup ? session.firstRow("SELECT id, begun_ms FROM hub_backup ORDER BY id DESC LIMIT 1") : nil
+      let hasPositions = try db.tableExists("hub_backup_position")
+      return BackupHistory(
+        origin: origin, own: own.map { row in
+          BackupRecord(id: UInt64(max(0, row[0].integer ?? 0)), begunMs: UInt64(max(0, row[1].integer ?? 0)), positions: positions)
+        },
+        records: hasPositions ? try HubBackups(session: session).records() : [])
+    }
+  }
+
+  /// Finished backups that the store remembers, newest first.
+  public func backupRecords() async throws -> [BackupRecord] { try await read { try HubBackups(session: $0).records() } }
+}
