@@ -11,3 +11,4 @@ static inline CURLcode synckit_curl_pointer(CURL *curl, CURLoption option, const
 static inline CURLcode synckit_curl_function(CURL *curl, CURLoption option, synckit_curl_sink value) { return curl_easy_setopt(curl, option, value); }
 static inline CURLcode synckit_curl_watch(CURL *curl, synckit_curl_progress value) { return curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, value); }
 static inline CURLcode synckit_curl_status(CURL *curl, long *status) { return curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status); }
+static inline CURLcode synckit_curl_verdict(CURL *curl, long *verdict) { return curl_easy_getinfo(curl, CURLINFO_SSL_VERIFYRESULT, verdict); }

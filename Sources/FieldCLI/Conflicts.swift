@@ -31,7 +31,7 @@ struct Conflicts: FieldCommand {
   func perform(_ console: Console) async throws {
     let replica = try field.open().replica
     let outcome = Outcome(
-      conflicts: try await replica.conflicts(includingClosed: all).map(ConflictLine.init),
+      conflicts: ConflictLine.grouped(try await replica.conflicts(includingClosed: all)),
       clashing: try await replica.clashes().map { clash in
         Outcome.Clash(
           table: clash.table, row: clash.key.shownText, column: ([clash.column] + [clash.member].compactMap(\.self)).joined(separator: "."),
@@ -57,8 +57,14 @@ struct Resolve: FieldCommand {
     abstract: LocalizedText(
       vi: "Quyết định về một xung đột, cả khi không có mạng.", en: "Decide about a conflict, also without a network."),
     discussion: LocalizedText(
-      vi: "Ai quyết định và vì sao đi cùng dữ liệu đến mọi máy. Quyết định sai thì rút lại bằng --undo.",
-      en: "Who decided and why travels with the data to every device. A wrong decision is taken back with --undo."),
+      vi: """
+        Ai quyết định và vì sao đi cùng dữ liệu đến mọi máy. Giá trị gõ sau --value được xét như một câu trả lời của biểu mẫu. Quyết \
+        định sai thì rút lại bằng --undo.
+        """,
+      en: """
+        Who decided and why travels with the data to every device. What is typed after --value is judged like an answer to the form. \
+        A wrong decision is taken back with --undo.
+        """),
     examples: [
       "field resolve 3f9a12cc --take --by chair --reason \"checked on site\"",
       "field resolve 3f9a12cc --value 11 --by chair --reason recount",
@@ -72,13 +78,8 @@ struct Resolve: FieldCommand {
   @OptionGroup var decision: DecisionOptions
 
   func perform(_ console: Console) async throws {
-    let replica = try field.open().replica
-    let conflict = try await replica.conflict(id: id)
-    let settled = ConflictLine(
-      try await replica.resolve(
-        conflict.id, as: decision.resolution(of: conflict), by: decision.by, because: decision.reason))
-    try console.result(settled)
-    console.decided(settled)
+    let decided = try await field.open().decide(id, decision.decision, by: decision.by, because: decision.reason)
+    try console.decided(decided)
     console.say("Gửi đi bằng field sync.", "Send it with field sync.")
   }
 }

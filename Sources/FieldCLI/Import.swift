@@ -92,6 +92,13 @@ struct Import: FieldCommand {
           Outcome.Refused(line: $0.line, column: $0.column, reason: $0.reason.code, message: $0.message(console.language))
         }))
     if outcome.counts.isInterrupted { throw ToolExit.tryAgain }
+    if let stopped = outcome.stopped {
+      let rest = LocalizedText(
+        vi: "\(stopped.explanation.vi) Phần đã nhận còn nguyên; chạy lại lệnh này để nhận phần còn lại, không phiếu nào bị trùng.",
+        en: "\(stopped.explanation.en) What was taken is safe; give the command again for the rest, which doubles nothing.")
+      console.refuse(rest, code: (stopped as? SyncError)?.code.rawValue ?? "stopped")
+      throw (stopped as? SyncError)?.isRetryable == true ? ToolExit.tryAgain : ToolExit.failed
+    }
     if !outcome.rejected.isEmpty { throw ToolExit.partly }
   }
 

@@ -20,6 +20,8 @@ struct List: FieldCommand {
       var answers: Int
       var isReportDay: Bool
       var conflicts: Int
+      /// Where it contradicts its form as it stands.
+      var invalid: InvalidReport?
     }
 
     struct Conflict: Encodable {
@@ -58,6 +60,7 @@ struct List: FieldCommand {
         [[words.text("Ngày", "Day"), words.text("Đơn vị", "Unit"), words.text("Số câu", "Answered"), words.text("Xung đột", "Conflicts")]]
           + outcome.reports.map { [Self.day($0.day, console), $0.unit, String($0.answers), String($0.conflicts)] })
     }
+    for invalid in outcome.reports.compactMap(\.invalid) { console.warn(invalid.explanation) }
     if !outcome.missingDays.isEmpty {
       let missing = outcome.missingDays.map { Self.day($0, console) }.joined(separator: ", ")
       console.say(
@@ -95,7 +98,7 @@ struct List: FieldCommand {
           day: report.day.description, unit: report.unit.rawValue,
           form: SurveySchema.formKey(id: report.formID, version: report.formVersion),
           answers: report.answers.count, isReportDay: campaign?.expectsReport(on: report.day) ?? false,
-          conflicts: conflicts.count { $0.table == "report" && $0.row == key })
+          conflicts: conflicts.count { $0.table == "report" && $0.row == key }, invalid: report.invalid)
       },
       missingDays: missing.map(\.description),
       answers: Outcome.Answers(collected: status.packetsMade, waiting: status.packetsWaiting, kept: status.packetsKept),

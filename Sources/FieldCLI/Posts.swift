@@ -58,7 +58,7 @@ struct Posts: FieldCommand {
       for line in post.words.split(separator: "\n") { console.say("  \(line)", "  \(line)") }
       let arrival = SyncWords.arrival(post.arrival)
       console.say("  \(arrival.vi)", "  \(arrival.en)")
-      if let reason = post.hidden { console.say("  Tỉnh đã ẩn: \(reason)", "  Hidden by the province: \(reason)") }
+      if let reason = post.hidden { console.say("  Đã ẩn: \(reason)", "  Hidden: \(reason)") }
     }
   }
 }

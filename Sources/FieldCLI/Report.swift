@@ -13,18 +13,21 @@ struct Report: FieldCommand {
         --set đổi từng câu của báo cáo đã có: nhiều lựa chọn thì cách nhau bằng dấu cách, để trống sau dấu = là xóa câu trả lời. Câu \
         hỏi ngày duy nhất của biểu mẫu là ngày báo cáo: bỏ trống thì được điền sẵn. Báo cáo đã lập chỉ được sửa kèm --reason, lý do \
         được lưu cùng báo cáo: field show NGÀY liệt kê mọi lần sửa. --photo kèm ảnh JPEG, PNG, WebP hay HEIC: ảnh được thu về tối đa \
-        1.280 điểm và bỏ hết vị trí, giờ chụp, tên máy; ảnh gửi sau chữ.
+        1.280 điểm và bỏ hết vị trí, giờ chụp, tên máy; ảnh gửi sau chữ. --move-to sửa ngày ghi sai: báo cáo chuyển sang ngày đó, nhập \
+        vào báo cáo đã có nếu có, lý do được lưu lại.
         """,
       en: """
         --set changes single answers of the report that is there: several choices with spaces between, nothing after = removes the \
         answer. The form's only date question is the day of the report: it is filled in when left out. A report that is filed is \
         changed only with a --reason, which is kept beside it: field show DAY lists every change. --photo files a JPEG, PNG, WebP or \
-        HEIC picture with it: reduced to 1,280 pixels, without position, time or camera; photos travel after the text.
+        HEIC picture with it: reduced to 1,280 pixels, without position, time or camera; photos travel after the text. --move-to puts \
+        a wrong day right: the report goes to that day, joins one that is there already, and the reason is kept.
         """),
     examples: [
       "field report --example > report.json", "field report --from report.json",
       "field report --set answered=17 --set \"channels=loa hoi_nghi\" --day 2024-04-01",
       "field report --day 2024-04-01 --set answered=17 --reason \"two came late\"", "field report --photo board.jpg --photo hall.jpg",
+      "field report --day 2031-05-05 --move-to 2024-04-01 --reason clock",
     ])
 
   @OptionGroup var field: FieldOptions
@@ -57,6 +60,11 @@ struct Report: FieldCommand {
       en: "A picture's file, or question=file for an image question; as often as needed."))
   var photo: [String] = []
 
+  @Option(
+    name: .long,
+    help: .text(vi: "Ngày đúng của báo cáo ghi sai ngày (--day).", en: "The right day of a report under a wrong day (--day)."))
+  var moveTo: String?
+
   @Flag(
     name: .long,
     help: .text(vi: "In mẫu câu trả lời mà biểu mẫu chấp nhận.", en: "Print answers that the form accepts, as a template."))
@@ -70,12 +78,20 @@ struct Report: FieldCommand {
     var answers: [String: AnswerJSON]
     /// All of the report's, those filed earlier too.
     var photos: [FieldPhoto]
+    /// What the report contradicts as it stands: its form, or the days of the campaign.
+    var invalid: InvalidReport?
   }
 
   func validate() throws {
-    if [!set.isEmpty || from != nil || !photo.isEmpty, example].count(where: { $0 }) != 1 {
-      throw ValidationError(vi: "Hãy cho --set, --from hoặc --photo, hoặc --example.", en: "Give --set, --from or --photo, or --example.")
+    if [!set.isEmpty || from != nil || !photo.isEmpty, example, moveTo != nil].count(where: { $0 }) != 1 {
+      throw ValidationError(
+        vi: "Hãy cho --set, --from hoặc --photo, hoặc --move-to, hoặc --example.",
+        en: "Give --set, --from or --photo, or --move-to, or --example.")
     }
+    if moveTo != nil, day == nil || reason == nil {
+      throw ValidationError(vi: "--move-to cần --day và --reason.", en: "--move-to needs --day and --reason.")
+    }
+    try ValidationError.refuseBlank(reason: reason)
     for entry in set where !entry.contains("=") || entry.hasPrefix("=") {
       throw ValidationError(vi: "--set cần dạng câu=giá-trị, không phải \(entry).", en: "--set needs question=value, not \(entry).")
     }
@@ -88,13 +104,16 @@ struct Report: FieldCommand {
     guard let form = try await survey.form(id: campaign.reportForm) else {
       throw SurveyFieldError.noForm(id: campaign.reportForm, version: nil)
     }
-    let today = try await survey.today()
+    let today = try await survey.campaignToday()
     let chosen = try day.map(FieldOptions.day)
-    if example { return try printExample(form, unit: unit, day: chosen ?? today) }
+    if example { return try printExample(form, unit: unit, day: chosen ?? today.day) }
+    if let moveTo, let chosen { return try await move(chosen, to: try FieldOptions.day(moveTo), survey, console) }
     var answers = try givenAnswers()
     let dateQuestion = form.dayQuestion
     let stated = dateQuestion.flatMap { name in setDay(name) ?? Self.text(answers[name]) }.flatMap { CalendarDay($0) }
-    let reportDay = chosen ?? stated ?? today
+    let asked = chosen == nil && stated == nil ? Self.ask(today, console) : nil
+    let reportDay = chosen ?? stated ?? asked ?? today.day
+    let doubt = chosen == nil && stated == nil && asked == nil ? today.doubt : nil
     let filed = try await survey.report(day: reportDay)
     if filed == nil { try await survey.warnOfUnreadableRows(console) }
     if from == nil, let filed { answers = filed.answers }
@@ -116,21 +135,60 @@ struct Report: FieldCommand {
           en: "The answer \(dateQuestion) says \(written), but --day says \(reportDay); correct one of them.")
       }
     }
-    let calculated = Set(form.questions.filter { !$0.kind.isAsked }.map(\.name))
-    answers = answers.filter { !calculated.contains($0.key) }
-    for hidden in form.questions where hidden.kind == .hidden { answers[hidden.name] = .text(unit.rawValue) }
-    switch AnswerValidator(form: form, today: today.description).validate(answers) {
+    let unasked = Set(form.questions.filter { !$0.kind.isAsked }.map(\.name))
+    answers = answers.filter { !unasked.contains($0.key) }
+    switch try await survey.judge(form, day: reportDay).judge(answers, over: filed?.answers) {
     case .failure(let faults): try refuse(faults, form: form, console)
-    case .success(let valid): try await save(valid, photos, form: form, day: reportDay, unit: unit, survey: survey, console)
+    case .success(let valid): try await save(valid, photos, form: form, day: reportDay, doubt: doubt, unit: unit, survey: survey, console)
     }
   }
 
+  /// Where no clock can be believed, the person at a terminal is asked for the day.
+  ///
+  /// - Returns: Nil where the clock is believed, or nobody can be asked.
+  private static func ask(_ today: CampaignToday, _ console: Console) -> CalendarDay? {
+    guard let doubt = today.doubt, !console.isJSON, isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else { return nil }
+    while true {
+      console.warn(
+        LocalizedText(
+          vi: "Không rõ hôm nay là ngày nào: \(doubt.explanation.vi). Báo cáo này của ngày nào (NĂM-THÁNG-NGÀY)?",
+          en: "Today is not certain: \(doubt.explanation.en). Which day is this report about (YYYY-MM-DD)?"))
+      guard let line = readLine() else { return nil }
+      if let day = FieldOptions.readDay(line.trimmingCharacters(in: .whitespaces)) { return day }
+    }
+  }
+
+  /// Puts a report's day right.
+  private func move(_ wrong: CalendarDay, to right: CalendarDay, _ survey: SurveyField, _ console: Console) async throws {
+    let move = try await survey.moveReport(from: wrong, to: right, reason: reason ?? "")
+    let (from, to) = (console.words.day(wrong), console.words.day(right))
+    console.say(
+      move.isMerged
+        ? "Báo cáo ngày \(from) đã nhập vào báo cáo ngày \(to); gửi bằng field sync."
+        : "Báo cáo ngày \(from) nay là của ngày \(to); gửi bằng field sync.",
+      move.isMerged
+        ? "The report of \(from) joined that of \(to); send it with field sync."
+        : "The report of \(from) is that of \(to) now; send it with field sync.")
+    if !move.kept.isEmpty {
+      let list = move.kept.joined(separator: ", ")
+      console.warn(
+        LocalizedText(
+          vi: "Hai báo cáo khác nhau ở: \(list). Giữ theo báo cáo ngày \(to); giá trị kia ở field show \(wrong).",
+          en: "The two differ in: \(list). What the report of \(to) said stands; the other is in field show \(wrong)."))
+    }
+    if let invalid = try await survey.report(day: right)?.invalid { console.warn(invalid.explanation) }
+    try console.result(move)
+  }
+
   private func save(
-    _ valid: ValidatedAnswers, _ photos: [NewPhoto], form: Form, day: CalendarDay, unit: UnitCode, survey: SurveyField, _ console: Console
+    _ valid: ValidatedAnswers, _ photos: [NewPhoto], form: Form, day: CalendarDay, doubt: CampaignToday.Doubt?, unit: UnitCode,
+    survey: SurveyField, _ console: Console
   ) async throws {
-    let saving = try await survey.saveReport(day: day, answers: valid, reason: reason, photos: photos)
+    let saving = try await survey.saveReport(day: day, answers: valid, reason: reason, photos: photos, doubt: doubt)
     let said = Self.saying(saving, day: console.words.day(day))
     console.say(said.vi, said.en)
+    let invalid = try await survey.report(day: day)?.invalid
+    if let invalid { console.warn(invalid.explanation) }
     let all = try await survey.photos(day: day)
     if !photos.isEmpty {
       let size = ByteAmount.text(photos.reduce(0) { $0 + $1.photo.jpeg.count }, console.words)
@@ -141,7 +199,7 @@ struct Report: FieldCommand {
     try console.result(
       Outcome(
         unit: unit.rawValue, day: day.description, form: SurveySchema.formKey(id: form.id, version: form.version), saving: saving,
-        answers: valid.values.mapValues(AnswerJSON.init), photos: all))
+        answers: valid.values.mapValues(AnswerJSON.init), photos: all, invalid: invalid))
   }
 
   /// Reads every picture before anything is written; each that cannot be taken is named with the reason.

@@ -35,6 +35,8 @@ struct Show: FieldCommand {
     /// Written by a program of another age, and overridden by a later write.
     var overridden: [String: AnswerJSON]
     var conflicts: [String]
+    /// Where it contradicts its form as it stands.
+    var invalid: InvalidReport?
     var photos: [FieldPhoto]
     /// What of the report and its photos is at the hub; nil without photos.
     var arrival: RecordArrival?
@@ -93,6 +95,8 @@ struct Show: FieldCommand {
       let key = SurveySchema.reportKey(unit: unit.rawValue, day: day.description)
       // Said already, with the reason.
       if unreadable.contains(where: { $0.table == "report" && $0.key == key }) { throw ToolExit.failed }
+      let changes = try await survey.reportChanges(day: day)
+      for change in changes { show(change, AnswerText(form: nil, language: console.language), try await survey.campaign(), console) }
       throw ToolError(
         vi: "Chưa có báo cáo ngày \(console.words.day(day)) trên máy này.",
         en: "There is no report of \(console.words.day(day)) on this device.")
@@ -113,6 +117,7 @@ struct Show: FieldCommand {
         "  Máy dùng bản khác ghi \(text.label(of: question)): \(answer); sửa lại nếu câu đó mới đúng.",
         "  A device with another version wrote \(text.label(of: question)): \(answer); change the report if that is right.")
     }
+    if let invalid = report.invalid { console.warn(invalid.explanation) }
     let photos = try await survey.photos(day: day)
     let key = SurveySchema.reportKey(unit: unit.rawValue, day: day.description)
     let arrival = try await survey.arrivals()[key]
@@ -134,7 +139,7 @@ struct Show: FieldCommand {
       ReportOutcome(
         unit: unit.rawValue, day: day.description, form: SurveySchema.formKey(id: report.formID, version: report.formVersion),
         answers: report.answers.mapValues(AnswerJSON.init), overridden: report.overridden.mapValues(AnswerJSON.init),
-        conflicts: conflicts.map(\.id), photos: photos, arrival: arrival,
+        conflicts: conflicts.map(\.id), invalid: report.invalid, photos: photos, arrival: arrival,
         changes: changes.map { change in
           ReportOutcome.Change(
             at: campaign?.localTime(atMs: change.changedMs).description, device: change.device, reason: change.reason,

@@ -25,8 +25,14 @@ struct Status: FieldCommand {
     /// Hub time minus this device's clock.
     var offsetMs: Int64
     var today: String?
+    /// Why today may be another day; nil when it is certain.
+    var todayDoubt: CampaignToday.Doubt?
+    /// By how much this device's clock jumped since it was believed.
+    var clockJumpMs: Int64?
     /// Reports with photos, by key: what of each is at the hub.
     var photos: [String: RecordArrival]
+    /// Reports that contradict their form as they stand.
+    var invalidReports: [InvalidReport]
   }
 
   func perform(_ console: Console) async throws {
@@ -36,10 +42,13 @@ struct Status: FieldCommand {
     let campaign = try await survey.campaign()
     let name = try await survey.units()?.displayName(of: unit) ?? ""
     let contact = status.lastContactMs.map { Int64(clamping: $0) }
+    let today = campaign == nil ? nil : try await survey.campaignToday()
     let outcome = Outcome(
       unit: unit.rawValue, addsUp: status.addsUp, status: status,
       lastContact: contact.flatMap { ms in campaign?.localTime(atMs: ms).description }, timeZone: campaign?.timeZone.identifier,
-      offsetMs: status.offsetMs, today: campaign == nil ? nil : try await survey.today().description, photos: try await survey.arrivals())
+      offsetMs: status.offsetMs, today: today?.day.description, todayDoubt: today?.doubt,
+      clockJumpMs: try await survey.replica.clockKnowledge().jumpMs, photos: try await survey.arrivals(),
+      invalidReports: campaign == nil ? [] : try await survey.reports().compactMap(\.invalid))
     try console.result(outcome)
     try await survey.warnOfUnreadableRows(console)
     console.say("Đơn vị: \(unit) \(name)", "Unit: \(unit) \(name)")
@@ -50,6 +59,7 @@ struct Status: FieldCommand {
     }
     showContact(outcome, hasContact: contact != nil, console)
     console.say("Xung đột chưa giải quyết: \(status.openConflicts)", "Open conflicts: \(status.openConflicts)")
+    for invalid in outcome.invalidReports { console.warn(invalid.explanation) }
     showAgreement(status.agreement, console)
     for notice in status.notices {
       let time = campaign.map { console.words.time($0.localTime(atMs: Int64(clamping: notice.atMs))) } ?? ""
@@ -116,6 +126,20 @@ struct Status: FieldCommand {
       console.say("Đồng hồ: chậm hơn máy chủ \(span)", "Clock: \(span) behind the hub's")
     } else {
       console.say("Đồng hồ: nhanh hơn máy chủ \(span)", "Clock: \(span) ahead of the hub's")
+    }
+    if let jump = outcome.clockJumpMs {
+      let span = console.words.span(ms: jump)
+      console.warn(
+        LocalizedText(
+          vi: "Đồng hồ máy này đã nhảy \(jump > 0 ? "tới" : "lùi") \(span) từ lúc còn tin được; chỉnh lại đồng hồ hoặc chạy field sync.",
+          en:
+            "This device's clock has jumped \(jump > 0 ? "forwards" : "backwards") by \(span) since it was believed; set it right, or run field sync."
+        ))
+    } else if outcome.todayDoubt == .behind {
+      console.warn(
+        LocalizedText(
+          vi: "Đồng hồ máy này chậm hơn lần liên lạc gần nhất với tỉnh; chỉnh lại đồng hồ hoặc chạy field sync.",
+          en: "This device's clock is behind the last contact with the hub; set it right, or run field sync."))
     }
   }
 }

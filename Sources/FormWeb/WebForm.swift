@@ -78,11 +78,17 @@ public final class WebForm: Sendable {
 
   // MARK: What the link leads to
 
-  private func visit(_ link: FormLink) async throws -> FormVisit {
+  /// - Returns: Also why nothing is taken any more; nil while something is.
+  private func lookUp(_ link: FormLink) async throws -> (visit: FormVisit, ended: WebMessage?) {
     guard let visit = try await desk.visit(to: link.unit) else { throw Refusal(.badLink, 404) }
     guard link.belongs(to: visit.campaign.id) else { throw Refusal(.otherCampaign, 410) }
-    guard visit.campaign.today(atMs: desk.nowMs) <= link.expires else { throw Refusal(.expired, 410) }
-    if visit.campaign.phase(atMs: desk.nowMs) == .closed { throw Refusal(.closed, 410) }
+    guard visit.campaign.today(atMs: desk.nowMs) <= link.expires else { return (visit, .expired) }
+    return (visit, visit.campaign.phase(atMs: desk.nowMs) == .closed ? .closed : nil)
+  }
+
+  private func visit(_ link: FormLink) async throws -> FormVisit {
+    let (visit, ended) = try await lookUp(link)
+    if let ended { throw Refusal(ended, 410) }
     return visit
   }
 
@@ -119,31 +125,44 @@ public final class WebForm: Sendable {
     guard call.headers["content-type"]?.lowercased().hasPrefix(FieldsBody.contentType) == true else { throw Refusal(.badBody, 415) }
     guard call.body.count <= WebLimits.bodyBytesMax else { return tooLarge() }
     guard let fields = FieldsBody(call.body), var draft = Draft(fields) else { throw Refusal(.badBody, 400) }
-    let visit = try await visit(link)
+    let (visit, over) = try await lookUp(link)
     guard let edition = visit.editions.first(where: { $0.key == draft.edition }) else { throw Refusal(.badBody, 400) }
-    guard edition.state != FormState.closed.rawValue else { throw Refusal(.closed, 410) }
+    let ended = edition.state == FormState.closed.rawValue ? .closed : over
     let isStart = fields["go"] == "start"
+    if isStart, let ended { throw Refusal(ended, 410) }
     // Between notice and start a newer edition came, or the end: so the notice is not the right one any more.
     if isStart && (edition.state != FormState.open.rawValue || visit.campaign.phase(atMs: desk.nowMs) != .open) {
       return try await notice(visit, path: call.path, draft.language)
     }
     if sent.contains(draft.id) && fields["go"] != "send" { return pages.message(.alreadySent, status: 410) }
     let interview = Interview(try await validator(edition, visit), unit: visit.unit)
-    guard let answers = Draft.answers(fromState: fields["state"], form: interview.form) else { throw Refusal(.badBody, 400) }
-    draft.answers = answers
+    if !isStart {
+      guard let state = fields["state"].flatMap({ key.open(sealed: $0, for: call.path) }),
+        let answers = Draft.answers(fromState: state, form: interview.form)
+      else { throw Refusal(.badBody, 400) }
+      draft.answers = answers
+    }
     let frame = PageFrame(interview, visit, path: call.path)
-    if isStart { return show(interview.start(draft), interview, frame, &draft) }
+    if isStart { return try show(interview.start(draft), interview, frame, &draft) }
     let place = fields["page"].flatMap { Int($0) }
     guard let step = fields["go"].flatMap(Interview.Step.init), place != nil || fields["page"] == "review",
       let view = interview.take(step, place: place, fields: fields, &draft)
     else { throw Refusal(.badBody, 400) }
-    guard case .done(let valid) = view else { return show(view, interview, frame, &draft) }
+    // What somebody has entered stays with the page, whatever ended meanwhile.
+    if let ended { return try keep(draft, ended.asReason, interview, frame, status: 410) }
+    guard case .done(let valid) = view else { return try show(view, interview, frame, &draft) }
     // A second press sends the same content; other content from the same page is another person's.
     let id = key.answerID(draft: draft.id, unit: visit.unit, content: valid.canonicalJSON)
     guard !sent.contains(id) else { return Self.done(call, draft.language) }
-    try await desk.submit(
-      AnswerSubmission(
-        valid, unit: visit.unit, day: visit.campaign.today(atMs: desk.nowMs), language: draft.language.rawValue, id: id))
+    do {
+      try await desk.submit(
+        AnswerSubmission(
+          valid, unit: visit.unit, day: CampaignToday(estimateMs: desk.nowMs, in: visit.campaign).certainDay,
+          language: draft.language.rawValue, id: id))
+    } catch {
+      let reason = (error as? any ExplainedError)?.explanation ?? WebMessage.failed.title
+      return try keep(draft, reason, interview, frame, status: 503)
+    }
     sent.insert(id)
     sent.insert(draft.id)
     return Self.done(call, draft.language)
@@ -153,7 +172,20 @@ public final class WebForm: Sendable {
     .seeOther(call.path + "/done" + (language == .vietnamese ? "" : "?lang=\(language.rawValue)"))
   }
 
-  private func show(_ view: Interview.View, _ interview: Interview, _ frame: PageFrame, _ draft: inout Draft) -> HubResponse {
+  /// The review, with the reason why what was sent was not taken.
+  private func keep(
+    _ draft: Draft, _ reason: LocalizedText, _ interview: Interview, _ frame: PageFrame, status: Int
+  ) throws -> HubResponse {
+    var draft = draft
+    draft.isReviewed = true
+    draft.sealed = try key.seal(draft.state, for: frame.path)
+    return pages.review(ReviewView(interview, frame, draft, refusal: WebWords.notTaken(reason)), status: status)
+  }
+
+  private func show(
+    _ view: Interview.View, _ interview: Interview, _ frame: PageFrame, _ draft: inout Draft
+  ) throws -> HubResponse {
+    draft.sealed = try key.seal(draft.state, for: frame.path)
     switch view {
     case .page(let place, let faults, let new, let remark):
       let page = PageView(interview, frame, draft, place: place, faults: faults, new: new, remark: remark)

@@ -19,6 +19,7 @@ internal import ToolSupport
     subcommands: [
       NextCommand.self, InitCommand.self, CampaignCommand.self, FormsCommand.self, EnrollCommand.self, DevicesCommand.self,
       ServeCommand.self, ImportCommand.self, BackupCommand.self, RestoreCommand.self, TrimCommand.self, StatusCommand.self,
+      ClockCommand.self,
       VerifyCommand.self, ConflictsCommand.self, ResolveCommand.self, HeldCommand.self, PhotosCommand.self, PostsCommand.self,
       RestoreRowCommand.self,
       ResultsCommand.self, CloseCommand.self,

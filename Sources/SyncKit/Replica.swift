@@ -36,6 +36,7 @@ public final class Replica: Sendable {
       throw SyncError(.storeMissing, vi: "Không có cơ sở dữ liệu \(path).", en: "There is no database at \(path).")
     }
     if !create { try SyncError.refuseEmptyStore(path) }
+    PrivateFile.protectStore(path, creating: create)
     return try SyncError.explainingSync(path) {
       try Replica(path: path, tables: tables, migrator: migrator, keyStore: keyStore ?? FileKeyStore(path: path + ".key"), clock: clock)
     }

@@ -4,6 +4,8 @@ public struct SyncError: ExplainedError, Equatable {
   public enum Code: String, Sendable, CaseIterable {
     // The network, or what stood where a hub was expected.
     case unreachable, timeout, notAHub, wrongHub
+    /// This device's clock, or the dates of the hub's certificate.
+    case clockWrong
     /// What would go on is in no bundle that was read.
     case notAnswered
     // The hub's answers.

@@ -1,5 +1,5 @@
 internal import Foundation
-internal import SurveyKit
+public import SurveyKit
 public import SyncKit
 
 /// How both tools show conflicts and take decisions about them.
@@ -17,6 +17,42 @@ public struct ConflictLine: Encodable, Sendable {
   public var resolution: String?
   public var resolvedBy: String?
   public var reason: String?
+  /// The other values that were declined as one thing with it: they are decided about together.
+  public var together: [Cell]?
+
+  /// One more value of what was declined.
+  public struct Cell: Encodable, Sendable {
+    public var id: String
+    public var table: String
+    public var row: String
+    public var column: String
+    public var member: String?
+    public var losing: String
+    public var winning: String
+  }
+
+  /// A line for each thing to read: what was declined as one thing, and is open or settled alike, is one line.
+  public static func grouped(_ conflicts: [Conflict]) -> [ConflictLine] {
+    var lines: [ConflictLine] = []
+    var places: [String: Int] = [:]
+    for conflict in conflicts {
+      let line = ConflictLine(conflict)
+      guard let unit = conflict.declinedUnit.map({ "\($0) \(conflict.isOpen)" }) else {
+        lines.append(line)
+        continue
+      }
+      if let place = places[unit] {
+        let cell = Cell(
+          id: line.id, table: line.table, row: line.row, column: line.column, member: line.member, losing: line.losing,
+          winning: line.winning)
+        lines[place].together = (lines[place].together ?? []) + [cell]
+      } else {
+        places[unit] = lines.count
+        lines.append(line)
+      }
+    }
+    return lines
+  }
 
   public init(_ conflict: Conflict) {
     id = conflict.id
@@ -74,19 +110,39 @@ extension Console {
         + lines.map { line in
           [
             String(line.id.prefix(8)), "\(line.table) \(line.row)",
-            ([line.column] + [line.member].compactMap(\.self)).joined(separator: "."),
+            ([line.column] + [line.member].compactMap(\.self)).joined(separator: ".")
+              + (line.together.map { " +\($0.count)" } ?? ""),
             cut(line.winning), cut(line.losing), line.rule.words(language),
           ]
         })
   }
 
-  /// What was decided about one conflict.
-  public func decided(_ line: ConflictLine) {
-    let who = line.resolvedBy ?? ""
-    if line.isOpen {
-      say("Xung đột \(line.id.prefix(8)) mở lại (\(who)).", "Conflict \(line.id.prefix(8)) is open again (\(who)).")
-    } else {
-      say("Xung đột \(line.id.prefix(8)) đã quyết định (\(who)).", "Conflict \(line.id.prefix(8)) is settled (\(who)).")
+  /// What a decision did: each conflict, and what contradicts its form because of it.
+  public func decided(_ decided: Decided) throws {
+    let lines = decided.conflicts.map(ConflictLine.init)
+    if let first = lines.first { try result(DecidedLine(line: first, invalid: decided.invalid)) }
+    for line in lines {
+      let (id, who) = (line.id.prefix(8), line.resolvedBy ?? "")
+      if line.isOpen {
+        say("Xung đột \(id) mở lại (\(who)).", "Conflict \(id) is open again (\(who)).")
+      } else {
+        say("Xung đột \(id) đã quyết định (\(who)).", "Conflict \(id) is settled (\(who)).")
+      }
     }
+    if let invalid = decided.invalid { warn(invalid.explanation) }
+  }
+}
+
+/// As JSON: the conflict decided about, and the report that contradicts its form now.
+private struct DecidedLine: Encodable {
+  var line: ConflictLine
+  var invalid: InvalidReport?
+
+  private enum Key: CodingKey { case invalid }
+
+  func encode(to encoder: any Encoder) throws {
+    try line.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encodeIfPresent(invalid, forKey: .invalid)
   }
 }

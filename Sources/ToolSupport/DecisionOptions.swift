@@ -1,5 +1,6 @@
 public import ArgumentParser
-public import SyncKit
+public import SurveyKit
+internal import SyncKit
 
 /// How a person says what is right about a conflict, and who says so.
 public struct DecisionOptions: ParsableArguments, Sendable {
@@ -33,13 +34,25 @@ public struct DecisionOptions: ParsableArguments, Sendable {
     if [keep, take, value != nil, undo].count(where: { $0 }) != 1 {
       throw ValidationError(vi: "Chọn một trong --keep, --take, --value, --undo.", en: "Give one of --keep, --take, --value, --undo.")
     }
+    try ValidationError.refuseBlank(reason: reason, by: by)
   }
 
-  /// What was chosen, a typed value read as the conflict's column takes it.
-  public func resolution(of conflict: Conflict) -> Resolution {
-    if keep { return .keepWinner }
-    if take { return .takeLoser }
-    if undo { return .undo }
-    return .write(conflict.value(typed: value ?? ""))
+  /// What was chosen.
+  public var decision: Decision {
+    if keep { return .keep }
+    if take { return .take }
+    return undo ? .undo : .value(value ?? "")
+  }
+}
+
+extension ValidationError {
+  /// A reason that others are to read, and the name of who gives it, must say something.
+  public static func refuseBlank(reason: String?, by who: String? = nil) throws {
+    if reason?.allSatisfy(\.isWhitespace) == true {
+      throw ValidationError(vi: "--reason để trống; hãy ghi vì sao.", en: "--reason is blank; say why.")
+    }
+    if who?.allSatisfy(\.isWhitespace) == true {
+      throw ValidationError(vi: "--by để trống; hãy ghi ai quyết định.", en: "--by is blank; say who decides.")
+    }
   }
 }

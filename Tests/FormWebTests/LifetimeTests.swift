@@ -1,6 +1,7 @@
 import Foundation
 import SurveyKit
 import SyncKit
+import Synchronization
 import TestSupport
 import Testing
 
@@ -53,6 +54,7 @@ import Testing
     await another.fillSample()
     world.clock.advance(5 * 24 * WebWorld.hourMs)
     #expect(await another.press("send") == 410 && another.text.contains("kết thúc"))
+    #expect(another.text.contains("Ý kiến riêng 5521") && another.page.buttons.contains("send"), "what was entered stays on the page")
     #expect(try await world.count("hub_packet") == 1)
   }
 
@@ -90,6 +92,36 @@ import Testing
     _ = try await world.survey.move(form: "pks01", to: .closed)
     #expect(await visitor.press("next") == 410 && visitor.text.contains("kết thúc"))
     #expect(try await world.count("hub_packet") == 0)
+  }
+
+  /// A hub whose disk is full for a while.
+  private final class FullDesk: FormDesk {
+    let survey: SurveyHub
+    let isFull = Mutex(true)
+
+    init(_ survey: SurveyHub) { self.survey = survey }
+    var nowMs: Int64 { survey.nowMs }
+    func visit(to unit: UnitCode) async throws -> FormVisit? { try await survey.visit(to: unit) }
+    func validator(of edition: String) async throws -> AnswerValidator? { try await survey.validator(of: edition) }
+    func submit(_ submission: AnswerSubmission) async throws {
+      if isFull.withLock({ $0 }) { throw SyncError(.diskFull, vi: "Đĩa của máy chủ đã đầy.", en: "The hub's disk is full.") }
+      try await survey.submit(submission)
+    }
+  }
+
+  @Test func whatCannotBeTakenWaitsOnTheReviewAlsoForAnotherProcess() async throws {
+    let world = try await WebWorld()
+    let desk = FullDesk(world.survey)
+    let visitor = try world.visitor(try WebForm(desk: desk, key: world.key))
+    await visitor.fillSample()
+    #expect(await visitor.press("send") == 503)
+    #expect(visitor.text.contains("Đĩa của máy chủ đã đầy.") && visitor.text.contains("Ý kiến riêng 5521"))
+    desk.isFull.withLock { $0 = false }
+    // The hub was started again meanwhile: the page holds all there is.
+    let again = Visitor(web: try WebForm(desk: desk, key: world.key), target: visitor.target)
+    again.reply = visitor.reply
+    #expect(await again.press("send") == 303)
+    #expect(try await world.count("hub_packet") == 1)
   }
 
   @Test func tooManyAtOnceAreAskedToWait() async throws {

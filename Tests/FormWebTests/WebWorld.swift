@@ -46,6 +46,14 @@ final class WebWorld: Sendable {
 
   func form(_ id: String = "pks01") throws -> Form { try XLSFormImport.form(folder: Self.campaign.appendingPathComponent(id + ".xlsform")) }
 
+  /// A page's answers on their way, as it carries them.
+  func sealed(_ state: String) throws -> String { try key.seal(state, for: try target()) }
+
+  /// The answers on their way of the page that is shown.
+  func state(_ visitor: Visitor) throws -> String {
+    try #require(visitor.page.value("state").flatMap { key.open(sealed: $0, for: visitor.target) })
+  }
+
   func answers(seed: UInt64, _ fixed: [String: AnswerValue] = [:]) throws -> ValidatedAnswers {
     try AnswerGenerator(form: try form(), day: "2024-04-01").answers(seed: seed, fixed: fixed)
   }

@@ -18,6 +18,30 @@ import Testing
     return files
   }
 
+  private func mode(_ path: String) throws -> Int {
+    (try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? NSNumber)?.intValue ?? 0
+  }
+
+  @Test func filesOfADeviceAreItsOwnersAlone() async throws {
+    let world = try await FieldWorld()
+    var device = try await world.device("device", unit: "07201")
+    let path = world.folder.path + "/device.sqlite"
+    for name in [path, path + "-wal", path + "-shm", path + ".key"] { #expect(try mode(name) == 0o600, "\(name)") }
+    let bundle = world.folder.path + "/work.skb"
+    _ = try await device.post("tin")
+    _ = try await device.replica.exportBundle(to: bundle)
+    #expect(try mode(bundle) == 0o600)
+    try device.close()
+    // One that an earlier program left to everybody.
+    try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
+    device = try SurveyField.open(at: path, clock: world.clock)
+    #expect(try mode(path) == 0o600)
+    try device.close()
+    let backup = world.folder.path + "/backup.sqlite"
+    _ = try await world.hub.backUp(to: backup)
+    #expect(try mode(backup) == 0o600)
+  }
+
   private func expectNothingReadable(_ world: FieldWorld, _ moment: String) throws {
     let needles =
       [Self.secret, Self.id, "g6_suggestion\":"].map { Data($0.utf8) } + [Data(hex: Self.id) ?? Data()]

@@ -138,7 +138,7 @@ import Testing
     #expect(try RawCall.request("GET", "/posts?lang=en", port: port).text.contains("There are no posts yet."))
     #expect(try RawCall.request("GET", "/photo/\(blob).jpg", port: port).status == 404)
     #expect(try await device.run("sync").status == 0)
-    #expect(try await device.run("posts").output.contains("Hidden by the province: names a respondent"))
+    #expect(try await device.run("posts").output.contains("Hidden: names a respondent"))
     #expect(try await world.hub("posts", "--unhide", id).output.contains("shown again"))
     await world.stop()
   }

@@ -61,8 +61,10 @@ struct Collect: FieldCommand {
     run.dialog.close()
     let isDropped = run.hasDraft
     if let saved = run.saved { console.say(saved.vi, saved.en) }
+    if let invalid = run.invalid { console.warn(invalid.explanation) }
     if run.taken > 0, !isReport { console.say(words.taken(run.taken).vi, words.taken(run.taken).en) }
     try console.result(Outcome(form: id, taken: run.taken, isDropped: isDropped))
+    if isDropped, let refusal = run.refusal { console.warn(refusal) }
     if isDropped { console.warn(isReport ? words.reportDropped : words.dropped) }
     if let stopped, !(stopped is Leaving) { throw stopped }
     if isDropped { throw ToolExit.tryAgain }

@@ -16,6 +16,10 @@ struct CollectRun {
   private(set) var hasDraft = false
   /// What became of a report.
   private(set) var saved: LocalizedText?
+  /// Why the answers that wait at the review were not taken.
+  private(set) var refusal: LocalizedText?
+  /// What it contradicts as it stands.
+  private(set) var invalid: InvalidReport?
 
   init(survey: SurveyField, campaign: Campaign, unit: UnitCode, unitName: String, words: CollectWording, dialog: any CollectDialog) {
     self.survey = survey
@@ -35,14 +39,23 @@ struct CollectRun {
     while goesOn {
       // Looked at each time: an exchange may have closed the form meanwhile.
       let form = try await survey.formToAsk(id: id)
-      let day = try await survey.today()
+      let today = try await survey.campaignToday()
       guard try dialog.tell(words.notice(form, campaign: campaign, unit: unitName)) else { return }
-      var walk = FormWalk(form: form, today: day.description, carried: carried(form))
-      hasDraft = true
-      let answers = try session.answers(&walk)
+      var walk = FormWalk(form: form, today: today.day.description, carried: carried(form))
       let language = form.languages.contains { $0.code == words.language.rawValue } ? words.language.rawValue : form.defaultLanguage
-      try await survey.submit(answers, unit: unit, day: day, language: language)
-      hasDraft = false
+      hasDraft = true
+      var message = ""
+      while hasDraft {
+        let answers = try session.answers(&walk, message: message)
+        do {
+          // A day that no clock can be believed about is not written down.
+          try await survey.submit(answers, unit: unit, day: today.certainDay, language: language)
+          (hasDraft, refusal) = (false, nil)
+        } catch let error as any ExplainedError {
+          refusal = error.explanation
+          message = words.notTaken(error.explanation(words.language))
+        }
+      }
       taken += 1
       dialog.wipe()
       goesOn = try dialog.tell(words.received(taken))
@@ -53,36 +66,50 @@ struct CollectRun {
   mutating func report(_ id: String) async throws {
     let session = CollectSession(dialog: dialog, words: words, isReport: true)
     let form = try await survey.formToAsk(id: id)
-    let today = try await survey.today()
+    let today = try await survey.campaignToday()
     var walk: FormWalk
     var message = ""
-    if let filed = try await survey.report(day: today) {
-      walk = FormWalk(form: form, today: today.description, carried: carried(form), correcting: filed.answers)
-      message = words.alreadyFiled(today)
+    let question = form.dayQuestion
+    if let filed = try await survey.report(day: today.day) {
+      walk = FormWalk(
+        form: form, today: today.day.description, carried: carried(form), correcting: filed.answers, dayQuestion: question)
+      message = words.alreadyFiled(today.day)
     } else {
-      let suggested = form.dayQuestion.map { [$0: AnswerValue.date(today.description)] } ?? [:]
-      walk = FormWalk(form: form, today: today.description, carried: carried(form), suggested: suggested)
+      // A day that no clock can be believed about is asked for, not suggested.
+      let suggested = today.certainDay.flatMap { day in question.map { [$0: AnswerValue.date(day.description)] } } ?? [:]
+      walk = FormWalk(
+        form: form, today: today.day.description, carried: carried(form), suggested: suggested, dayQuestion: question)
+      if let doubt = today.doubt { message = words.dayDoubted(doubt) }
     }
     hasDraft = true
     while hasDraft {
       let answers = try session.answers(&walk, message: message)
       message = ""
-      let day = form.dayQuestion.flatMap { answers.values[$0]?.cell }.flatMap { CalendarDay($0) } ?? today
-      try await save(answers, day: day, session)
+      let stated = question.flatMap { answers.values[$0]?.cell }.flatMap { CalendarDay($0) }
+      do {
+        try await save(answers, day: stated ?? today.day, doubt: stated == nil ? today.doubt : nil, session)
+        refusal = nil
+      } catch let error as any ExplainedError {
+        refusal = error.explanation
+        message = words.notTaken(error.explanation(words.language))
+      }
     }
   }
 
   /// Saves a report, asking for the reason where one is needed. A person who goes back from there has saved nothing.
-  private mutating func save(_ answers: ValidatedAnswers, day: CalendarDay, _ session: CollectSession) async throws {
+  private mutating func save(
+    _ answers: ValidatedAnswers, day: CalendarDay, doubt: CampaignToday.Doubt?, _ session: CollectSession
+  ) async throws {
     var reason: String?
     while true {
       var message = ""
       do {
         let saving = try await survey.saveReport(
-          day: day, answers: answers, reason: reason, photos: session.photos.photos(in: answers))
+          day: day, answers: answers, reason: reason, photos: session.photos.photos(in: answers), doubt: doubt)
         hasDraft = false
         taken = saving == .unchanged ? 0 : 1
         saved = Report.saying(saving, day: Wording(language: words.language).day(day))
+        invalid = try await survey.report(day: day)?.invalid
         return
       } catch SurveyFieldError.reasonNeeded {
       } catch SurveyFieldError.reasonTooLong {

@@ -128,6 +128,19 @@ struct CollectWording {
       keys: [begin, quit])
   }
 
+  /// A finished answer or report that could not be taken waits at the review.
+  func notTaken(_ reason: String) -> String {
+    text(
+      "Chưa nhận được: \(reason) Những gì đã điền còn nguyên; bấm G để thử lại.",
+      "Not taken yet: \(reason) What was entered is still here; press S to try again.")
+  }
+
+  func dayDoubted(_ doubt: CampaignToday.Doubt) -> String {
+    text(
+      "Không rõ hôm nay là ngày nào: \(doubt.explanation.vi). Hãy ghi ngày của báo cáo.",
+      "Today is not certain: \(doubt.explanation.en). State the day of the report.")
+  }
+
   func received(_ count: Int) -> CollectNotice {
     CollectNotice(
       title: text("Đã nhận, xin cảm ơn!", "Received, thank you!"),

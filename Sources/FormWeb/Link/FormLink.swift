@@ -114,6 +114,25 @@ public struct FormLinkKey: Sendable {
     return Data(code.prefix(16)).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
   }
 
+  private var draftKey: SymmetricKey {
+    HKDF<SHA256>.deriveKey(inputKeyMaterial: key, info: Data("synckit/web-draft/1".utf8), outputByteCount: 32)
+  }
+
+  /// Answers on their way, sealed for the page that carries them and for this link: they outlive a restart of the hub, and whoever
+  /// looks at the page's source reads and changes nothing.
+  func seal(_ state: String, for path: String) throws -> String {
+    let box = try AES.GCM.seal(Data(state.utf8), using: draftKey, authenticating: Data(path.utf8))
+    return (box.combined ?? Data()).base64EncodedString()
+  }
+
+  /// - Returns: Nil for what was not sealed here for this link.
+  func open(sealed state: String, for path: String) -> String? {
+    guard let data = Data(base64Encoded: state), let box = try? AES.GCM.SealedBox(combined: data),
+      let opened = try? AES.GCM.open(box, using: draftKey, authenticating: Data(path.utf8))
+    else { return nil }
+    return String(validating: opened, as: UTF8.self)
+  }
+
   private func tag(of bytes: Data) -> Data {
     Data(HMAC<SHA256>.authenticationCode(for: Data("synckit/link/1\0".utf8) + bytes, using: key).prefix(Self.tagBytes))
   }

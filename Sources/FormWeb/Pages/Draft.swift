@@ -13,6 +13,8 @@ struct Draft {
   var isReviewed = false
   /// As typed; blank answers too, so that a question once shown keeps no suggestion that was deleted.
   var answers: [String: AnswerValue] = [:]
+  /// `state` as the page carries it; see `FormLinkKey.seal`.
+  var sealed = ""
 
   private static let idDigits = 32
 

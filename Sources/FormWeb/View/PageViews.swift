@@ -59,7 +59,7 @@ struct HiddenField {
     guard let page else { return fields }
     fields.append(HiddenField(key: "page", value: page))
     if draft.isReviewed { fields.append(HiddenField(key: "reviewed", value: "1")) }
-    fields.append(HiddenField(key: "state", value: draft.state))
+    fields.append(HiddenField(key: "state", value: draft.sealed))
     return fields
   }
 }
@@ -185,7 +185,8 @@ struct ReviewView {
   var send: String?
   var back: String
 
-  init(_ interview: Interview, _ around: PageFrame, _ draft: Draft) {
+  /// - Parameter refusal: Why what was sent was not taken.
+  init(_ interview: Interview, _ around: PageFrame, _ draft: Draft, refusal: LocalizedText? = nil) {
     let language = draft.language
     let asked = interview.asked(draft)
     let given = interview.given(draft)
@@ -197,7 +198,7 @@ struct ReviewView {
     frame = FrameView(around, language)
     heading = WebWords.review(language)
     lead = WebWords.reviewLead(language)
-    problem = faults.isEmpty ? nil : WebWords.reviewWrong(language)
+    problem = refusal?(language) ?? (faults.isEmpty ? nil : WebWords.reviewWrong(language))
     sections = interview.pages.pages.enumerated().compactMap { place, page in
       guard page.asksSomething(asked) else { return nil }
       let lines = page.shown(asked).map { item in

@@ -31,6 +31,9 @@ struct WebMessage: Sendable {
     text: LocalizedText(
       vi: "Thời gian trả lời đã hết nên không bắt đầu phiếu mới được nữa. Cảm ơn anh/chị đã quan tâm.",
       en: "The time to answer is over, so no new answer can be begun. Thank you for your interest."))
+  /// Why what was sent is not taken, in a sentence.
+  var asReason: LocalizedText { LocalizedText(vi: "\(title.vi.lowercasedFirst).", en: "\(title.en.lowercasedFirst).") }
+
   static let closed = WebMessage(
     title: LocalizedText(vi: "Cuộc khảo sát đã kết thúc", en: "The survey is over"),
     text: LocalizedText(
@@ -83,4 +86,8 @@ struct WebMessage: Sendable {
         vi: "Cuộc khảo sát mở lúc \(time) ngày \(WebWords.day(day)(.vietnamese)). Hãy quét lại mã QR sau giờ đó.",
         en: "The survey opens at \(time) on \(WebWords.day(day)(.english)). Scan the QR code again after that."))
   }
+}
+
+extension String {
+  fileprivate var lowercasedFirst: String { prefix(1).lowercased() + dropFirst() }
 }

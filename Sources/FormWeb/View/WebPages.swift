@@ -42,7 +42,7 @@ struct WebPages: Sendable {
 
   func notice(_ view: NoticeView) -> HubResponse { html(view, "notice") }
   func page(_ view: PageView, status: Int) -> HubResponse { html(view, "page", status: status) }
-  func review(_ view: ReviewView) -> HubResponse { html(view, "review") }
+  func review(_ view: ReviewView, status: Int = 200) -> HubResponse { html(view, "review", status: status) }
   func received(_ language: Language) -> HubResponse { html(ReceivedView(language), "received") }
   func message(_ message: WebMessage, status: Int, retryAfterSeconds: Int? = nil) -> HubResponse {
     html(MessageView(message), "message", status: status, retryAfterSeconds: retryAfterSeconds)

@@ -29,6 +29,13 @@ enum WebWords {
     vi: "Gửi rồi thì không xem lại, sửa hay rút lại được.", en: "Once sent, it cannot be seen, changed or withdrawn.")
   static let reviewWrong = LocalizedText(
     vi: "Chưa gửi được: có câu cần trả lời hoặc sửa lại.", en: "It cannot be sent yet: something must be answered or corrected.")
+  /// What was sent and not taken stays on the page, with the reason.
+  static func notTaken(_ reason: LocalizedText) -> LocalizedText {
+    LocalizedText(
+      vi: "Chưa nhận được phiếu: \(reason.vi) Những gì đã điền còn nguyên ở trang này; bấm gửi lại để thử, phiếu không bị tính hai lần.",
+      en: "The answer was not taken: \(reason.en) What you entered is still on this page; press Send to try again, it does not count twice."
+    )
+  }
   static let received = LocalizedText(vi: "Đã nhận phiếu", en: "Your answer was received")
   static let thanks = LocalizedText(
     vi: "Cảm ơn anh/chị. Phiếu đã được mã hóa và cất giữ; trang này không còn giữ nội dung nào.",

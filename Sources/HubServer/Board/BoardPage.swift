@@ -110,8 +110,23 @@ struct BoardPage {
           "Đang hoãn nhận ảnh vì thiếu chỗ (\(used) / \(all) MiB): chữ vẫn nhận. Thêm chỗ bằng hub photos --quota, hoặc dọn đĩa.",
           "Photos are put off for want of room (\(used) / \(all) MiB); text goes on. Give more with hub photos --quota, or free the disk."))
     }
+    if let jump = board.clockJumpMs { alerts.append(ClockCommand.explanation(jump, words)(words.language)) }
+    for report in board.invalidReports.prefix(Self.invalidShownMax) {
+      let name = board.rows.first { $0.unit.rawValue == report.unit }?.name ?? report.unit
+      alerts.append("\(name) (\(report.unit)): \(report.explanation(words.language))")
+    }
+    let more = board.total.counts.reportsInvalid - Self.invalidShownMax
+    if more > 0 {
+      alerts.append(
+        words.text(
+          "… và \(words.number(more)) báo cáo khác trái với biểu mẫu; xem hub status.",
+          "… and \(words.number(more)) more reports that contradict their form; see hub status."))
+    }
     return alerts
   }
+
+  /// Reports that contradict their form named on the page.
+  private static let invalidShownMax = 10
 
   private static func band(_ board: Board, _ words: Wording) -> [Item] {
     let total = board.total

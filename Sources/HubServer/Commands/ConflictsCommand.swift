@@ -17,7 +17,8 @@ struct ConflictsCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
-      let conflicts = try await survey.hub.conflicts(includingClosed: all).filter { unit == nil || $0.scope == unit }.map(ConflictLine.init)
+      let found = try await survey.hub.conflicts(includingClosed: all).filter { unit == nil || $0.scope == unit }
+      let conflicts = ConflictLine.grouped(found)
       try console.result(conflicts)
       guard !conflicts.isEmpty else { return console.say("Không có xung đột nào.", "There are no conflicts.") }
       console.conflicts(conflicts)
@@ -39,12 +40,7 @@ struct ResolveCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
-      let conflict = try await survey.hub.conflict(id: id)
-      let settled = ConflictLine(
-        try await survey.hub.resolve(
-          conflict.id, as: decision.resolution(of: conflict), by: decision.by, because: decision.reason))
-      try console.result(settled)
-      console.decided(settled)
+      try console.decided(try await survey.decide(id, decision.decision, by: decision.by, because: decision.reason))
     }
   }
 }

@@ -209,6 +209,8 @@ struct DevicesDecideCommand: ToolCommand {
   @Option(name: .long, help: .text(vi: "Ai quyết định.", en: "Who decides.")) var by: String
   @Option(name: .long, help: .text(vi: "Vì sao.", en: "Why.")) var reason: String
 
+  func validate() throws { try ValidationError.refuseBlank(reason: reason, by: by) }
+
   private struct Decided: Encodable {
     var replica: String
     var decision: LateDecision

@@ -181,6 +181,8 @@ struct HeldDeclineCommand: ToolCommand {
   @Option(name: .long, help: .text(vi: "Ai quyết định.", en: "Who decides.")) var by: String
   @Option(name: .long, help: .text(vi: "Vì sao.", en: "Why.")) var reason: String
 
+  func validate() throws { try ValidationError.refuseBlank(reason: reason, by: by) }
+
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
       try await survey.hub.declineHeld(id, by: by, because: reason)
@@ -270,13 +272,14 @@ struct HeldRepairCommand: ToolCommand {
       throw ValidationError(
         vi: "Cho biết sửa gì: --set, --drop, --key hoặc --as-read.", en: "Say what to correct: --set, --drop, --key or --as-read.")
     }
+    try ValidationError.refuseBlank(reason: reason, by: by)
   }
 
   func perform(_ console: Console) async throws {
     let pairs = set.map { $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init) }
     try await place.withHub(options) { survey in
       var values: [String: CellValue] = [:]
-      for pair in pairs { values[pair[0]] = try await survey.hub.value(typed: pair[1], forColumn: pair[0], ofHeld: id) }
+      for pair in pairs { values[pair[0]] = try await survey.value(typed: pair[1], forColumn: pair[0], ofHeld: id) }
       try await survey.hub.repairHeld(
         id, values: values, dropping: Set(drop), key: key.map { .text($0) }, by: by, because: reason)
       try console.result(["repaired": id])

@@ -25,6 +25,7 @@ struct PostsCommand: ToolCommand {
     guard (hide == nil) == (reason == nil), hide == nil || unhide == nil else {
       throw ValidationError(vi: "--hide đi cùng --reason, không cùng --unhide.", en: "--hide goes with --reason, and not with --unhide.")
     }
+    try ValidationError.refuseBlank(reason: reason)
   }
 
   func perform(_ console: Console) async throws {

@@ -65,6 +65,9 @@ struct ServeCommand: ToolCommand {
   /// How old a signed call may be by a clock that somebody moves, in milliseconds: a year.
   private static let movedClockAgeMsMax: UInt64 = 366 * 86_400_000
 
+  /// Between two notes of what the machine's clocks show.
+  private static let clockNotedEvery = Duration.seconds(600)
+
   func validate() throws {
     for (name, port) in [("--port", port), ("--board-port", boardPort)] where !(0...65_535).contains(port) {
       throw ValidationError(vi: "\(name) phải từ 0 đến 65535, không phải \(port).", en: "\(name) must be 0 to 65535, not \(port).")
@@ -103,6 +106,17 @@ struct ServeCommand: ToolCommand {
     #if TLS
       if let tlsCert, let tlsKey { listener.tls = HubListener.TLSFiles(certificate: tlsCert, key: tlsKey) }
     #endif
+    if let jump = survey.clockJumpMs {
+      let said = ClockCommand.explanation(jump, console.words)
+      Console.err(said(options.language))
+    }
+    let notes = Task {
+      while !Task.isCancelled {
+        do { try survey.noteClock() } catch { logger.warning("clock cannot be noted", metadata: ["reason": "\(error)"]) }
+        try? await Task.sleep(for: Self.clockNotedEvery)
+      }
+    }
+    defer { notes.cancel() }
     do {
       try await listener.run()
     } catch {

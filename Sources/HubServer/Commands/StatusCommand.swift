@@ -80,6 +80,14 @@ struct StatusCommand: ToolCommand {
       "Xung đột: \(n(status.conflictsOpen)) mở, \(n(status.conflictsClosed)) đã xử lý. Thiết bị: \(n(status.devices)), thu hồi \(n(status.devicesRevoked)). Báo cáo: \(n(status.reports)).",
       "Conflicts: \(n(status.conflictsOpen)) open, \(n(status.conflictsClosed)) closed. Devices: \(n(status.devices)), revoked \(n(status.devicesRevoked)). Reports: \(n(status.reports))."
     )
+    if let jump = status.clockJumpMs { console.warn(ClockCommand.explanation(jump, console.words)) }
+    for report in status.invalidReports { console.warn(report.explanation) }
+    let more = status.reportsInvalid - status.invalidReports.count
+    if more > 0 {
+      console.warn(
+        LocalizedText(
+          vi: "… và \(n(more)) báo cáo khác trái với biểu mẫu.", en: "… and \(n(more)) more reports that contradict their form."))
+    }
     for restore in status.restores { console.say(restore.explanation.vi, restore.explanation.en) }
     for one in status.different { console.say(one.explanation.vi, one.explanation.en) }
     console.say("→ \(verdict.vi)", "→ \(verdict.en)")

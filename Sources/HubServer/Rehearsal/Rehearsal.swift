@@ -187,7 +187,7 @@ final class Rehearsal: Sendable {
         fixed: ["officials_total": .integer(commune.eligible), "answered": .integer(answered), "guided": .integer(answered)])
       try await device.saveReport(report, day: day)
       let key = SurveySchema.reportKey(unit: commune.unit.code.rawValue, day: day.description)
-      let contents = RehearsalManifest.hashes(ofReport: String(decoding: report.canonicalJSON, as: UTF8.self))
+      let contents = RehearsalManifest.hashes(ofReport: String(decoding: AnswerValue.json(report.given), as: UTF8.self))
       notes.withLock { $0.reports[key, default: [:]][event.device] = contents }
     case .sync:
       let bytes = try await device.sync(hub: hub)

@@ -100,7 +100,14 @@ struct RehearsalProof: Codable, Sendable {
     for row in try session.rows("SELECT id, by_question FROM report UNION ALL SELECT report, answers_before FROM report_change") {
       if let id = row[0].text, let text = row[1].text { kept[id, default: []].formUnion(RehearsalManifest.hashes(ofReport: text)) }
     }
-    for row in try session.rows("SELECT row_key, member, losing_value FROM sync_conflict WHERE tbl = 'report' AND col = 'by_question'") {
+    // What a decision put in its place lies in the conflict and in the decision.
+    for row in try session.rows(
+      """
+      SELECT row_key, member, losing_value FROM sync_conflict WHERE tbl = 'report' AND col = 'by_question'
+      UNION ALL SELECT row_key, member, winning_value FROM sync_conflict WHERE tbl = 'report' AND col = 'by_question'
+      UNION ALL SELECT row_key, member, before_value FROM sync_decision WHERE tbl = 'report' AND col = 'by_question'
+      """)
+    {
       if let id = row[0].text, let question = row[1].text, let text = row[2].text {
         kept[id, default: []].insert(RehearsalManifest.hash(question: question, answer: text))
       }

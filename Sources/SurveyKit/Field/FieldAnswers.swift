@@ -7,8 +7,8 @@ internal import SyncKit
 public struct AnswerSubmission: Sendable, Hashable {
   public var answers: ValidatedAnswers
   public var unit: UnitCode
-  /// The day it was answered, in the campaign's zone: nothing finer is kept.
-  public var day: CalendarDay
+  /// The day it was answered, in the campaign's zone: nothing finer is kept. Nil where nobody said it and no clock could be believed.
+  public var day: CalendarDay?
   /// Code of the language the respondent used.
   public var language: String
   /// 32 hexadecimal digits by which the hub keeps an answer once; nil draws them at random.
@@ -17,7 +17,7 @@ public struct AnswerSubmission: Sendable, Hashable {
   public var earlierID: String?
 
   public init(
-    _ answers: ValidatedAnswers, unit: UnitCode, day: CalendarDay, language: String, id: String? = nil, earlierID: String? = nil
+    _ answers: ValidatedAnswers, unit: UnitCode, day: CalendarDay?, language: String, id: String? = nil, earlierID: String? = nil
   ) {
     self.answers = answers
     self.unit = unit
@@ -35,7 +35,7 @@ extension SurveyField {
   ///
   /// - Throws: `SyncError` when nothing was written; `SurveyFieldError` `.noCampaign`, `.formClosed`.
   public func submit(
-    _ answers: ValidatedAnswers, unit: UnitCode, day: CalendarDay, language: String, id: String? = nil
+    _ answers: ValidatedAnswers, unit: UnitCode, day: CalendarDay?, language: String, id: String? = nil
   ) async throws {
     try await submitAll([AnswerSubmission(answers, unit: unit, day: day, language: language, id: id)])
   }
@@ -53,7 +53,7 @@ extension SurveyField {
     let rows = submissions.map { submission -> [String?] in
       [
         submission.id ?? Self.randomID(), submission.unit.rawValue, campaign,
-        SurveySchema.formKey(id: submission.answers.formID, version: submission.answers.formVersion), submission.day.description,
+        SurveySchema.formKey(id: submission.answers.formID, version: submission.answers.formVersion), submission.day?.description,
         submission.language, String(decoding: submission.answers.canonicalJSON, as: UTF8.self), submission.answers.formDigest,
         submission.earlierID,
       ]

@@ -1,7 +1,7 @@
 internal import Crypto
 public import Foundation
 internal import GRDB
-internal import SyncKit
+public import SyncKit
 
 /// How an import went, or how far it has come.
 public struct ImportCounts: Sendable, Hashable, Codable {
@@ -29,8 +29,10 @@ public enum ChangedRows: Sendable {
 }
 
 /// What a file brought.
-public struct ImportOutcome: Sendable, Hashable {
+public struct ImportOutcome: Sendable {
   public var counts = ImportCounts()
+  /// Why it ended before the end of the file: the store took no more. What was accepted stays, and importing again doubles nothing.
+  public var stopped: (any ExplainedError)?
   /// In the order of the file: where, why, and what to do. They never quote an answer.
   public var rejected: [RejectedRow] = []
 }
@@ -52,8 +54,8 @@ extension SurveyField {
   /// - Parameter onProgress: Called after each transaction with the counts so far.
   /// A form that is closing still takes answers collected before; a closed one refuses the file.
   ///
-  /// - Throws: `SurveyFieldError.formClosed`. `CSVImportError` when the file cannot be this form's answers: nothing was taken. `SyncError` when the store
-  ///   refuses: earlier transactions stay.
+  /// - Throws: `SurveyFieldError.formClosed`. `CSVImportError` when the file cannot be this form's answers; `SyncError` when the store
+  ///   refuses. Nothing was taken then: where something was, `ImportOutcome.stopped` says why the rest was not.
   public func importAnswers(
     csv: Data, form: Form, changed: ChangedRows = .refuse, onProgress: (@Sendable (ImportCounts) -> Void)? = nil
   ) async throws -> ImportOutcome {
@@ -62,10 +64,10 @@ extension SurveyField {
     try await read { db in try Self.refuseClosed(key: key, id: form.id, in: db) }
     guard let units = try await units() else { throw SurveyFieldError.noUnits }
     let own = try await unit()
-    let today = try await today()
+    let today = try await campaignToday().certainDay
     var rows = try AnswersCSVImporter(
       csv, form: form, knownUnits: Set(units.units.map(\.code.rawValue)), ownUnits: [own.rawValue],
-      zoneOffsetMinutes: campaign.zoneOffsetMinutes, today: today.description)
+      zoneOffsetMinutes: campaign.zoneOffsetMinutes, today: today?.description)
     let memory = ImportMemory(campaign: campaign.id, form: key, key: try replica.secret(for: "imported numbers"))
     try await write { db in try memory.forgetOthers(db) }
     var outcome = ImportOutcome()
@@ -112,6 +114,10 @@ extension SurveyField {
         }
       } catch is CancellationError {
         outcome.counts.isInterrupted = true
+        isAtEnd = true
+        continue
+      } catch let error as any ExplainedError where outcome.counts.accepted > 0 {
+        outcome.stopped = error
         isAtEnd = true
         continue
       }

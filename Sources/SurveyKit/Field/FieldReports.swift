@@ -12,6 +12,8 @@ public struct FieldReport: Sendable, Hashable {
   /// Answers that do not stand, although nobody decided so: a device with an earlier program, which writes a report's answers as
   /// a whole, and one with this program wrote the same question. The later write stands.
   public var overridden: [String: AnswerValue] = [:]
+  /// Where it contradicts its form as it stands; nil when it does not.
+  public var invalid: InvalidReport?
 }
 
 /// What saving a report did.
@@ -31,10 +33,11 @@ extension SurveyField {
   /// - Parameters:
   ///   - reason: Why a filed report is changed; not looked at where none is changed. Trimmed, one line, in NFC.
   ///   - photos: Filed with it. One that the report has already is not added again.
+  ///   - doubt: Why the day may be wrong, when no person stated it.
   /// - Throws: `SurveyFieldError` `.reasonNeeded`, `.reasonTooLong` and `.tooManyPhotos`; nothing is written.
   @discardableResult
   public func saveReport(
-    day: CalendarDay, answers: ValidatedAnswers, reason: String? = nil, photos: [NewPhoto] = []
+    day: CalendarDay, answers: ValidatedAnswers, reason: String? = nil, photos: [NewPhoto] = [], doubt: CampaignToday.Doubt? = nil
   ) async throws -> ReportSaving {
     let reason = ReportChange.cleaned(reason)
     let device = try await ownName()
@@ -43,7 +46,7 @@ extension SurveyField {
     let unit = try await unit().rawValue
     let key = SurveySchema.reportKey(unit: unit, day: day.description)
     let form = SurveySchema.formKey(id: answers.formID, version: answers.formVersion)
-    let json = String(decoding: answers.canonicalJSON, as: UTF8.self)
+    let json = String(decoding: AnswerValue.json(answers.given), as: UTF8.self)
     let today = try await today()
     // The pictures first: rows never refer to what was not kept.
     let blobs = try keep(photos)
@@ -52,7 +55,7 @@ extension SurveyField {
       var standing: [String: AnswerValue]? = [:]
       if let stored {
         // What cannot be read is written anew as a whole.
-        do { standing = try await merged(stored).answers } catch SurveyFieldError.unreadable { standing = nil }
+        do { standing = answers.given(of: try await merged(stored).answers) } catch SurveyFieldError.unreadable { standing = nil }
         if stored.readableDay == nil { standing = nil }
       }
       let before = standing
@@ -62,22 +65,15 @@ extension SurveyField {
         try Self.insert(photos, blobs: blobs, of: "report", record: key, unit: unit, day: today, db)
         guard let stored else {
           try db.execute(
-            sql: "INSERT INTO report (id, unit, campaign, day, form, by_question) VALUES (?, ?, ?, ?, ?, ?)",
-            arguments: [key, unit, campaign, day.description, form, json])
+            sql: "INSERT INTO report (id, unit, campaign, day, form, by_question, doubt) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            arguments: [key, unit, campaign, day.description, form, json, doubt?.rawValue])
           return .created
         }
-        if let before, AnswerValue.json(before) == answers.canonicalJSON && stored.form == form { return .unchanged }
+        if let before, AnswerValue.json(before) == AnswerValue.json(answers.given) && stored.form == form { return .unchanged }
         guard !reason.isEmpty else { throw SurveyFieldError.reasonNeeded(day: day) }
         guard reason.utf8.count <= ReportChange.reasonBytesMax else { throw SurveyFieldError.reasonTooLong }
-        let difference = ReportChange.difference(from: before ?? [:], to: answers)
-        try db.execute(
-          sql: """
-            INSERT INTO report_change (id, unit, report, changed_ms, device, reason, form, answers_before, answers_after)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-          arguments: [
-            Self.randomID(), unit, key, nowMs - nowMs % ReportChange.msPerMinute, device, reason, form, difference.before, difference.after,
-          ])
+        try ReportChange.Writing(unit: unit, device: device, nowMs: nowMs, reason: reason)
+          .insert(of: key, form: form, from: before ?? [:], to: answers.given, db)
         guard let before else {
           try db.execute(
             sql: "UPDATE report SET day = ?, form = ?, answers = NULL, by_question = ? WHERE id = ?",
@@ -86,7 +82,7 @@ extension SurveyField {
         }
         try db.execute(
           sql: "UPDATE report SET form = ?, by_question = ? WHERE id = ?",
-          arguments: [form, try stored.byQuestion(changing: before, to: answers), key])
+          arguments: [form, try stored.byQuestion(changing: before, to: answers.given), key])
         return .changed
       }
       if let saving { return saving }
@@ -96,16 +92,21 @@ extension SurveyField {
   /// The reports here that this program can read, by day; of the others `unreadableRows` tells.
   public func reports() async throws -> [FieldReport] {
     var reports: [FieldReport] = []
+    let known: Campaign?
+    do { known = try await campaign() } catch SurveyFieldError.unreadable { known = nil }
+    var validators: [String: AnswerValidator] = [:]
     for stored in try await storedReports(key: nil) {
       guard let day = stored.readableDay else { continue }
       let form = (stored.form ?? "").split(separator: "@", maxSplits: 1).map(String.init)
       let merged: (answers: [String: AnswerValue], overridden: [String: AnswerValue])
       do { merged = try await self.merged(stored) } catch SurveyFieldError.unreadable { continue }
       let (answers, overridden) = merged
+      let judge = try await judge(of: stored, &validators)
       reports.append(
         FieldReport(
-          unit: UnitCode(stored.unit), day: day, formID: form.first ?? "", formVersion: form.count == 2 ? form[1] : "", answers: answers,
-          overridden: overridden))
+          unit: UnitCode(stored.unit), day: day, formID: form.first ?? "", formVersion: form.count == 2 ? form[1] : "",
+          answers: judge?.settled(answers) ?? answers, overridden: overridden,
+          invalid: InvalidReport(stored, answers, judge, in: known)))
     }
     return reports
   }
@@ -116,12 +117,60 @@ extension SurveyField {
     return try await reports().first { $0.day == day && $0.unit == unit }
   }
 
-  private func storedReports(key: String?) async throws -> [StoredReport] {
+  /// What judges a report: its own edition of the form; nil when that is not here.
+  func judge(of stored: StoredReport) async throws -> ReportJudge? {
+    var none: [String: AnswerValidator] = [:]
+    return try await judge(of: stored, &none)
+  }
+
+  private func judge(of stored: StoredReport, _ validators: inout [String: AnswerValidator]) async throws -> ReportJudge? {
+    guard let key = stored.form else { return nil }
+    if validators[key] == nil {
+      let parts = key.split(separator: "@", maxSplits: 1).map(String.init)
+      // An edition that cannot be read judges nothing; `unreadableRows` tells of it.
+      let edition: Form?
+      do { edition = try await form(id: parts.first ?? "", version: parts.last) } catch SurveyFieldError.unreadable { edition = nil }
+      guard parts.count == 2, let form = edition else { return nil }
+      validators[key] = AnswerValidator(form: form, today: CalendarDay.first.description)
+    }
+    let staff = try await staff(of: stored.unit)
+    return validators[key].map { ReportJudge($0, unit: stored.unit, day: stored.day.flatMap { CalendarDay($0) }, staff: staff) }
+  }
+
+  /// What judges a report of a day before it is filed.
+  public func judge(_ form: Form, day: CalendarDay) async throws -> ReportJudge {
+    let unit = try await unit().rawValue
+    return ReportJudge(form: form, unit: unit, day: day, staff: try await staff(of: unit))
+  }
+
+  /// The report of a key, where it contradicts its form.
+  func invalidReport(_ key: String) async throws -> InvalidReport? {
+    guard let stored = try await storedReports(key: key).first else { return nil }
+    let judge = try await judge(of: stored)
+    return InvalidReport(stored, try await merged(stored).answers, judge, in: try await campaign())
+  }
+
+  /// A commune's headcount; nil before it has arrived.
+  func staff(of unit: String) async throws -> Headcount.Staff? {
+    try await read { db in
+      let row = try Row.fetchOne(
+        db, sql: "SELECT officials, civil_servants, part_time, eligible FROM headcount WHERE code = ?", arguments: [unit])
+      return row.flatMap { row in
+        func people(_ column: String) -> Int { row.integer(column).map { Int(clamping: $0) } ?? 0 }
+        guard row.integer("eligible") != nil else { return nil }
+        return Headcount.Staff(
+          officials: people("officials"), civilServants: people("civil_servants"), partTime: people("part_time"),
+          eligible: people("eligible"))
+      }
+    }
+  }
+
+  func storedReports(key: String?) async throws -> [StoredReport] {
     try await read { db in try StoredReport.fetchAll(db, key: key) }
   }
 
   /// What stands of each question of a report, and what else was written of it by a program of another age.
-  private func merged(_ stored: StoredReport) async throws -> (answers: [String: AnswerValue], overridden: [String: AnswerValue]) {
+  func merged(_ stored: StoredReport) async throws -> (answers: [String: AnswerValue], overridden: [String: AnswerValue]) {
     var standing = try Self.answers(stored.answers, table: "report", id: stored.id)
     var overridden: [String: AnswerValue] = [:]
     var wholeMs: UInt64?

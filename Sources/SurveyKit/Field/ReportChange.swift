@@ -26,9 +26,9 @@ public struct ReportChange: Sendable, Hashable {
   }
 
   /// The answers that differ, as JSON objects.
-  static func difference(from standing: [String: AnswerValue], to answers: ValidatedAnswers) -> (before: String, after: String) {
+  static func difference(from standing: [String: AnswerValue], to given: [String: AnswerValue]) -> (before: String, after: String) {
     let before = standing.mapValues(\.json)
-    let after = answers.values.mapValues(\.json)
+    let after = given.mapValues(\.json)
     func text(_ members: [String: CanonicalJSON], other: [String: CanonicalJSON]) -> String {
       String(decoding: CanonicalJSON.object(members.filter { other[$0.key] != $0.value }).data, as: UTF8.self)
     }
@@ -36,7 +36,42 @@ public struct ReportChange: Sendable, Hashable {
   }
 }
 
+extension ReportChange {
+  /// Who changes something, when and why: what every change made in one transaction shares.
+  struct Writing: Sendable {
+    var unit: String
+    var device: String
+    /// Hub time.
+    var nowMs: Int64
+    var reason: String
+
+    /// Notes one change of a record.
+    ///
+    /// - Parameter form: The edition; nil for what has none.
+    func insert(
+      of record: String, form: String?, from before: [String: AnswerValue], to after: [String: AnswerValue], _ db: Database
+    ) throws {
+      let difference = ReportChange.difference(from: before, to: after)
+      try db.execute(
+        sql: """
+          INSERT INTO report_change (id, unit, report, changed_ms, device, reason, form, answers_before, answers_after)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [
+          SurveyField.randomID(), unit, record, nowMs - nowMs % ReportChange.msPerMinute, device, reason, form, difference.before,
+          difference.after,
+        ])
+    }
+  }
+}
+
 extension SurveyField {
+  /// - Throws: `SurveyFieldError` `.noReason` and `.reasonTooLong`.
+  func writing(_ reason: String?) async throws -> ReportChange.Writing {
+    let reason = try Decision.checked(reason: reason ?? "")
+    return ReportChange.Writing(unit: try await unit().rawValue, device: try await ownName(), nowMs: try await hubTimeMs(), reason: reason)
+  }
+
   /// The corrections of the commune's report of a day that have arrived here and can be read, oldest first.
   public func reportChanges(day: CalendarDay) async throws -> [ReportChange] {
     let key = SurveySchema.reportKey(unit: try await unit().rawValue, day: day.description)

@@ -12,24 +12,26 @@ struct StoredReport: Sendable, Hashable {
   var answers: String?
   /// Each question by itself.
   var byQuestion: String?
+  /// Why its day may be wrong; see `CampaignToday.Doubt`.
+  var doubt: String?
 
   var readableDay: CalendarDay? { day.flatMap { CalendarDay($0) } }
 
   /// How a question is written that was taken away from a report of an earlier program: were it left out, what `answers` says of
   /// it would stand.
-  private static let takenAway = CanonicalJSON.boolean(false)
+  static let takenAway = CanonicalJSON.boolean(false)
 
   /// The reports, or the one of a key, by day.
   static func fetchAll(_ db: Database, key: String?) throws -> [StoredReport] {
     try Row.fetchAll(
       db,
       sql: """
-        SELECT id, unit, day, form, answers, by_question FROM report WHERE ?1 IS NULL OR id = ?1 ORDER BY day, unit
+        SELECT id, unit, day, form, answers, by_question, doubt FROM report WHERE ?1 IS NULL OR id = ?1 ORDER BY day, unit
         """, arguments: [key]
     ).map { row in
       StoredReport(
         id: row.text("id") ?? "", unit: row.text("unit") ?? "", day: row.text("day"), form: row.text("form"), answers: row.text("answers"),
-        byQuestion: row.text("by_question"))
+        byQuestion: row.text("by_question"), doubt: row.text("doubt"))
     }
   }
 
@@ -49,11 +51,11 @@ struct StoredReport: Sendable, Hashable {
   }
 
   /// `byQuestion` with those questions written anew whose answers change.
-  func byQuestion(changing standing: [String: AnswerValue], to answers: ValidatedAnswers) throws -> String {
+  func byQuestion(changing standing: [String: AnswerValue], to given: [String: AnswerValue]) throws -> String {
     var members = try members()
     let whole = try SurveyField.answers(self.answers, table: "report", id: id)
-    for question in Set(standing.keys).union(answers.values.keys) {
-      let answer = answers.values[question]?.json
+    for question in Set(standing.keys).union(given.keys) {
+      let answer = given[question]?.json
       if standing[question]?.json.data == answer?.data { continue }
       members[question] = answer ?? (whole[question] == nil ? nil : Self.takenAway)
     }

@@ -59,19 +59,23 @@ public final class SurveyField: Sendable {
 
   // MARK: Time
 
-  /// Milliseconds since 1970 by the hub's clock, as far as the device knows it: its own clock and the offset last measured.
+  /// Milliseconds since 1970 by the hub's clock, as far as the device knows it: its own clock and the offset last measured, but no
+  /// earlier than what the hub has signed.
   public func hubTimeMs() async throws -> Int64 {
-    let offset = try await replica.status().offsetMs
-    return max(0, Int64(clamping: clock.nowMs()).addingReportingOverflow(offset).partialValue)
+    let clock = try await replica.clockKnowledge()
+    return max(clock.estimateMs, clock.lowerBoundMs)
   }
 
-  /// Today in the campaign's zone, by hub time.
+  /// Today in the campaign's zone, and whether that can be believed.
   ///
   /// - Throws: `SurveyFieldError` `.noCampaign` before the campaign has arrived.
-  public func today() async throws -> CalendarDay {
-    let nowMs = try await hubTimeMs()
-    return try await requireCampaign().today(atMs: nowMs)
+  public func campaignToday() async throws -> CampaignToday {
+    let campaign = try await requireCampaign()
+    return CampaignToday(try await replica.clockKnowledge(), in: campaign)
   }
+
+  /// The best guess of today, for what is shown; see `campaignToday`.
+  public func today() async throws -> CalendarDay { try await campaignToday().day }
 
   // MARK: Transactions
 
@@ -95,6 +99,10 @@ public final class SurveyField: Sendable {
 /// What a device cannot do yet, and what to do about it.
 public enum SurveyFieldError: ExplainedError, Hashable {
   case notEnrolled
+  /// There is no report of that day on the device.
+  case noReport(day: CalendarDay)
+  /// A photo answers a question, which needs an answer: the report is corrected instead.
+  case photoNeeded
   case noCampaign
   case noForm(id: String, version: String?)
   /// Nobody is asked any more; answers already given still count.
@@ -103,6 +111,8 @@ public enum SurveyFieldError: ExplainedError, Hashable {
   /// A filed report is changed only with a reason.
   case reasonNeeded(day: CalendarDay)
   case reasonTooLong
+  /// Something is done that others must be able to understand.
+  case noReason
   case tooManyPhotos
   case emptyPost, postTooLong
   case noUnits
@@ -116,6 +126,13 @@ public enum SurveyFieldError: ExplainedError, Hashable {
       LocalizedText(
         vi: "Thiết bị chưa ghi danh; dùng mã do tỉnh cấp: field enroll MÃ --hub ĐỊA-CHỈ.",
         en: "The device is not enrolled; use the code from the province: field enroll CODE --hub ADDRESS.")
+    case .noReport(let day):
+      LocalizedText(
+        vi: "Chưa có báo cáo ngày \(day) trên máy này; xem field list.", en: "There is no report of \(day) on this device; see field list.")
+    case .photoNeeded:
+      LocalizedText(
+        vi: "Ảnh này trả lời một câu bắt buộc; hãy thay ảnh khác bằng field report --photo câu=tệp.",
+        en: "This photo answers a question that needs one; replace it with field report --photo question=file.")
     case .noCampaign:
       LocalizedText(
         vi: "Chưa nhận được đợt khảo sát; kết nối mạng rồi chạy field sync.",
@@ -140,6 +157,8 @@ public enum SurveyFieldError: ExplainedError, Hashable {
       LocalizedText(
         vi: "Lý do dài quá \(ReportChange.reasonBytesMax) byte; hãy rút ngắn.",
         en: "The reason is longer than \(ReportChange.reasonBytesMax) bytes; shorten it.")
+    case .noReason:
+      LocalizedText(vi: "Lý do để trống; hãy ghi vì sao.", en: "The reason is blank; say why.")
     case .tooManyPhotos:
       LocalizedText(
         vi: "Mỗi báo cáo hay tin có tối đa \(SurveyField.photosPerReportMax) ảnh; bỏ bớt.",

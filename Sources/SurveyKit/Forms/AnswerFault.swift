@@ -18,6 +18,10 @@ public struct AnswerFault: Sendable, Hashable {
     case notTime = "not_time"
     case tooLong = "too_long"
     case tooMany = "too_many"
+    /// The day of a report is not one of the campaign.
+    case dayOutside = "day_outside"
+    /// Nobody stated the day of a report, and no clock could be believed.
+    case dayUncertain = "day_uncertain"
     /// A value of a kind the question cannot take, or with control characters.
     case malformed
   }
@@ -91,6 +95,9 @@ enum AnswerMessage {
   static let tooMany = LocalizedText(
     vi: "Nhiều hơn \(AnswerValidator.repeatInstancesMax) lần; hãy bớt đi.",
     en: "More than \(AnswerValidator.repeatInstancesMax) times; remove some.")
+  static let calculated = LocalizedText(
+    vi: "Giá trị này do biểu mẫu tự tính; hãy sửa các câu trả lời mà nó dựa vào.",
+    en: "The form calculates this value; correct the answers it is calculated from.")
   static let malformed = LocalizedText(
     vi: "Câu trả lời không đúng dạng hoặc có ký tự lạ; hãy nhập lại.",
     en: "The answer has the wrong form or strange characters; enter it again.")

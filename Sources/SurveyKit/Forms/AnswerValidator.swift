@@ -15,10 +15,14 @@ public struct AnswerValidator: Sendable {
   public let form: Form
   /// `YYYY-MM-DD`, what `today()` means.
   public var today: String
-  private let digest: String
+  let digest: String
+  /// Name of the question whose answer is the day all answers are about: `today()` is then that day, whatever a clock says.
+  public var dayQuestion: String?
   private let index: FormIndex
   /// Names that answers may use outside repeats.
   private let names: Set<String>
+  /// Names of what the form calculates.
+  let calculated: Set<String>
   /// Place of every item in the form, for faults in the order of the form.
   private let places: [String: Int]
 
@@ -30,12 +34,21 @@ public struct AnswerValidator: Sendable {
     digest = form.digest
     index = FormIndex(form)
     names = Set(index.outer.places.keys).union(index.repeats.map(\.name))
+    calculated = form.calculated
     places = Dictionary(FormOutline(form.items).entries.map { ($0.item.name, $0.ordinal) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// The answers in their one spelling, or everything that is wrong with them in the order of the form.
   public func validate(_ answers: [String: AnswerValue]) -> Result<ValidatedAnswers, AnswerFaults> {
-    var faults = answers.keys.filter { !names.contains($0) || index.outer[$0]?.question.kind == .note }.sorted().map {
+    let (values, faults) = judged(answers)
+    guard faults.isEmpty else { return .failure(AnswerFaults(faults: faults)) }
+    return .success(ValidatedAnswers(self, values: values))
+  }
+
+  /// What the form takes of the answers, calculated values filled in, and everything that is wrong with the others in the order of
+  /// the form.
+  func judged(_ answers: [String: AnswerValue]) -> (values: [String: AnswerValue], faults: [AnswerFault]) {
+    let faults = answers.keys.filter { !names.contains($0) || index.outer[$0]?.question.kind == .note }.sorted().map {
       AnswerFault(question: $0, kind: .unknownQuestion, message: AnswerMessage.unknownQuestion)
     }
     let readings = read(answers)
@@ -49,9 +62,7 @@ public struct AnswerValidator: Sendable {
     let inOrder = found.enumerated().sorted {
       (places[$0.element.question] ?? 0, $0.offset) < (places[$1.element.question] ?? 0, $1.offset)
     }
-    faults += inOrder.map(\.element)
-    guard faults.isEmpty else { return .failure(AnswerFaults(faults: faults)) }
-    return .success(ValidatedAnswers(formID: form.id, formVersion: form.version, formDigest: digest, values: values))
+    return (values, faults + inOrder.map(\.element))
   }
 
   /// As `validate(_:)`, for answers as JSON: what a page sends, what another program stored.
@@ -98,6 +109,7 @@ public struct AnswerValidator: Sendable {
     }
     let reading = read(answer, entry)
     var scope = scope(of: name, given: given, instance: instance, number: number)
+    if name == dayQuestion, case .value(.date(let day)) = reading { scope.day(is: day) }
     if scope.repeatName == nil { scope.values[name] = reading.expressionValue } else { scope.instance[name] = reading.expressionValue }
     if let fault = fault(of: reading, entry, in: scope, instance: nil) { return .failure(AnswerFaults(faults: [fault])) }
     if case .value(let value) = reading { return .success(value) }
@@ -218,7 +230,12 @@ extension AnswerValidator {
   private func settle(_ readings: Readings) -> SettledAnswers {
     SettledAnswers(
       index, raw: readings.outer.compactMapValues(\.expressionValue),
-      instances: readings.repeats.mapValues { $0.map { $0.compactMapValues(\.expressionValue) } }, today: today)
+      instances: readings.repeats.mapValues { $0.map { $0.compactMapValues(\.expressionValue) } }, today: day(of: readings))
+  }
+
+  private func day(of readings: Readings) -> String {
+    guard let dayQuestion, case .value(.date(let day))? = readings.outer[dayQuestion] else { return today }
+    return day
   }
 
   /// Settles with one filling-in of a repeat put in its place.

@@ -104,9 +104,33 @@ public struct ValidatedAnswers: Sendable, Hashable {
   public let formDigest: String
   /// By question; unanswered and irrelevant questions are absent.
   public let values: [String: AnswerValue]
+  private let calculated: Set<String>
+
+  /// - Parameter validator: Whose form accepted them.
+  init(_ validator: AnswerValidator, values: [String: AnswerValue]) {
+    (formID, formVersion, formDigest) = (validator.form.id, validator.form.version, validator.digest)
+    calculated = validator.calculated
+    self.values = values
+  }
+
+  /// The same without what the form calculates: what people said.
+  public var given: [String: AnswerValue] { given(of: values) }
+
+  /// Other answers to the form without what it calculates.
+  func given(of answers: [String: AnswerValue]) -> [String: AnswerValue] { answers.without(calculated) }
 
   /// The one spelling of these answers: a JSON object with sorted keys, question to answer.
   ///
   /// Validating it again on the same day gives the same bytes.
   public var canonicalJSON: Data { CanonicalJSON.object(values.mapValues(\.json)).data }
+}
+
+extension [String: AnswerValue] {
+  /// Without the questions of those names, also inside repeats.
+  func without(_ names: Set<String>) -> [String: AnswerValue] {
+    guard !names.isEmpty else { return self }
+    return filter { !names.contains($0.key) }.mapValues { value in
+      if case .instances(let instances) = value { .instances(instances.map { $0.without(names) }) } else { value }
+    }
+  }
 }

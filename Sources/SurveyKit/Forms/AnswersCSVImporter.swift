@@ -48,10 +48,11 @@ public struct AnswersCSVImporter: Sequence, IteratorProtocol {
   ///   - knownUnits: Codes of every unit there is.
   ///   - ownUnits: Codes this device may write for; nil when it may write for all.
   ///   - zoneOffsetMinutes: The campaign's zone, minutes east of UTC; Vietnam is 420.
-  ///   - today: `YYYY-MM-DD` in that zone; later rows are refused. `today()` in the form means the day of the row.
+  ///   - today: `YYYY-MM-DD` in that zone; later rows are refused. Nil where no clock can be believed: what the rows say is taken.
+  ///     `today()` in the form means the day of the row.
   /// - Throws: `CSVImportError` when the file as a whole cannot be this form's answers.
   public init(
-    _ data: Data, form: Form, knownUnits: Set<String>, ownUnits: Set<String>? = nil, zoneOffsetMinutes: Int, today: String
+    _ data: Data, form: Form, knownUnits: Set<String>, ownUnits: Set<String>? = nil, zoneOffsetMinutes: Int, today: String?
   ) throws(CSVImportError) {
     do throws(CSVFault) {
       reader = try CSVReader(data)
@@ -66,8 +67,8 @@ public struct AnswersCSVImporter: Sequence, IteratorProtocol {
     for column in reader.header where !envelope.contains(column) && (!names.contains(column) || inRepeats.contains(column)) {
       problems.append(Self.unknownColumn(column))
     }
-    let day = ISODate(today)
-    if day == nil { problems.append(LocalizedText(vi: "Ngày hôm nay không hợp lệ.", en: "The current day is not valid.")) }
+    let day = today.flatMap { ISODate($0) }
+    if day == nil, today != nil { problems.append(LocalizedText(vi: "Ngày hôm nay không hợp lệ.", en: "The current day is not valid.")) }
     guard problems.isEmpty else { throw CSVImportError(problems: problems) }
     self.form = form
     languages = Set(form.languages.map(\.code))
@@ -77,7 +78,7 @@ public struct AnswersCSVImporter: Sequence, IteratorProtocol {
     self.today = day
     questions = names.filter { columns.contains($0) && !envelope.contains($0) }
     hiddenUnit = form.question(named: Envelope.unit.rawValue)?.name
-    validator = AnswerValidator(form: form, today: today)
+    validator = AnswerValidator(form: form, today: today ?? CalendarDay.first.description)
   }
 
   /// The verdict on the next row; nil at the end of the file.

@@ -82,14 +82,19 @@ public struct ExpressionScope: Sendable {
   var choice: [String: String] = [:]
   /// What a form knows and answers do not.
   var facts = ExpressionFacts.none
-  private let day: ExpressionValue
+  private var day: ExpressionValue
 
   /// - Parameter today: `YYYY-MM-DD`; anything else makes `today()` the empty text, which no comparison accepts.
   public init(today: String, values: [String: ExpressionValue] = [:], current: ExpressionValue = .string("")) {
     self.values = values
     self.current = current
-    day = ISODate(today).map { .date(day: $0.daysSinceEpoch) } ?? .empty
+    day = Self.value(ofDay: today)
   }
+
+  private static func value(ofDay day: String) -> ExpressionValue { ISODate(day).map { .date(day: $0.daysSinceEpoch) } ?? .empty }
+
+  /// Makes `today()` another day, as the initializer takes it.
+  mutating func day(is today: String) { day = Self.value(ofDay: today) }
 
   /// What `today()` gives.
   public var today: ExpressionValue { day }

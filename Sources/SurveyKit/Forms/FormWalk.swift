@@ -31,8 +31,13 @@ public struct FormWalk: Sendable {
   ///   - today: `YYYY-MM-DD` in the campaign's zone: what `today()` means.
   ///   - carried: Values of `hidden` questions, such as the unit.
   ///   - suggested: What stands in questions outside repeats when they are first shown, before their defaults.
-  public init(form: Form, today: String, carried: [String: AnswerValue] = [:], suggested: [String: AnswerValue] = [:]) {
-    validator = AnswerValidator(form: form, today: today)
+  ///   - dayQuestion: See `AnswerValidator.dayQuestion`.
+  public init(
+    form: Form, today: String, carried: [String: AnswerValue] = [:], suggested: [String: AnswerValue] = [:], dayQuestion: String? = nil
+  ) {
+    var validator = AnswerValidator(form: form, today: today)
+    validator.dayQuestion = dayQuestion
+    self.validator = validator
     self.suggested = suggested
     outline = FormWalkOutline(form)
     answers = carried
@@ -43,8 +48,10 @@ public struct FormWalk: Sendable {
   /// Starts at the review of answers given earlier, or at the first question that they leave open.
   ///
   /// Answers the form no longer asks for are left out.
-  public init(form: Form, today: String, carried: [String: AnswerValue] = [:], correcting given: [String: AnswerValue]) {
-    self.init(form: form, today: today, carried: carried)
+  public init(
+    form: Form, today: String, carried: [String: AnswerValue] = [:], correcting given: [String: AnswerValue], dayQuestion: String? = nil
+  ) {
+    self.init(form: form, today: today, carried: carried, dayQuestion: dayQuestion)
     let taken = given.filter { outline.takesAnswer($0.key) }
     answers = validator.withoutIrrelevant(taken.merging(carried) { $1 })
     passed = Set(steps)

@@ -28,8 +28,10 @@ public struct BoardCounts: Sendable, Hashable, Codable {
   public var packets: Int?
   /// Changes at the hub that could not be merged.
   public var held = 0
-  /// Open conflicts.
+  /// Open conflicts; what was declined as one thing is one.
   public var conflicts = 0
+  /// Reports that contradict their form as they stand.
+  public var reportsInvalid = 0
   /// The clock that is furthest off, as its device measured it: device minus hub, in milliseconds.
   public var skewMs: Int64?
   /// Photos that reports refer to.
@@ -50,6 +52,7 @@ public struct BoardCounts: Sendable, Hashable, Codable {
     packets = Self.sum(packets, other.packets)
     held += other.held
     conflicts += other.conflicts
+    reportsInvalid += other.reportsInvalid
     photos += other.photos
     photosIn += other.photosIn
     photosOverdue += other.photosOverdue
@@ -105,12 +108,20 @@ public struct Board: Sendable, Hashable, Codable {
   public var total: BoardTotal
   /// Answers of units that the tree does not know; 0 unless something is wrong.
   public var strayAnswers: Int
+  /// Reports that contradict their form as they stand, `Board.invalidReportsMax` of them.
+  public var invalidReports: [InvalidReport] = []
+  /// By how much the clock of the hub's machine jumped since it was believed; nil when it did not.
+  public var clockJumpMs: Int64?
+  /// Why `today` may be another day; nil when it is certain.
+  public var todayDoubt: CampaignToday.Doubt?
   /// Why photos are put off at present: no room. Nil while they are taken.
   public var photosDeferred: BlobUsage?
   /// Devices that hold other data than the hub.
   public var different: [Disagreement] = []
   /// Each instant above on the campaign's wall clock: `HH:MM`, with the day when it is not today.
   public var times: [Int64: String]
+
+  public static let invalidReportsMax = 50
 
   public var rows: [BoardRow] { districts.flatMap(\.rows) }
 }

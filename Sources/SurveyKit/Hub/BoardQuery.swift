@@ -31,7 +31,9 @@ public enum BoardQuery {
     var board = Board(
       campaign: campaign.title, province: campaign.province.name, nowMs: nowMs, today: today, clock: campaign.wallText(atMs: nowMs),
       phase: campaign.phase(atMs: nowMs), reportDay: reportDay, districts: districts, total: total,
-      strayAnswers: counts.values.reduce(0) { $0 + $1.received }, times: times(in: districts, campaign: campaign, today: today))
+      strayAnswers: counts.values.reduce(0) { $0 + $1.received },
+      invalidReports: try ReportCheck.invalid(limit: Board.invalidReportsMax, in: session),
+      todayDoubt: CampaignToday(estimateMs: nowMs, in: campaign).doubt, times: times(in: districts, campaign: campaign, today: today))
     board.different = try Disagreement.all(in: session)
     return board
   }
@@ -82,7 +84,10 @@ public enum BoardQuery {
       counts[unit, default: BoardCounts()].photosOverdue = photos.overdue
     }
     try each("SELECT scope, sum(changes) FROM hub_held GROUP BY scope") { $0.held = number($1[1]) }
-    try each("SELECT scope, count(*) FROM sync_conflict WHERE state = 'open' GROUP BY scope") { $0.conflicts = number($1[1]) }
+    try each("SELECT scope, \(HubStatus.conflictCount) FROM sync_conflict WHERE state = 'open' GROUP BY scope") {
+      $0.conflicts = number($1[1])
+    }
+    try each("SELECT unit, count(*) FROM report_fault GROUP BY unit") { $0.reportsInvalid = number($1[1]) }
     return counts
   }
 
@@ -104,12 +109,14 @@ public enum BoardQuery {
 extension SurveyHub {
   /// The board now; nil before a campaign is loaded.
   public func board() async throws -> Board? {
-    let nowMs = nowMs
+    let (nowMs, jumpMs) = (nowMs, clockJumpMs)
     let usage = try await hub.blobUsage()
     let spooled = hub.spooledPackets()
     return try await hub.read { session in
       var board = try BoardQuery.board(session, nowMs: nowMs, spooled: spooled)
       if usage.isDeferred { board?.photosDeferred = usage }
+      board?.clockJumpMs = jumpMs
+      if jumpMs != nil { board?.todayDoubt = .jumped }
       return board
     }
   }

@@ -30,7 +30,13 @@ public struct HubStatus: Sendable, Hashable, Codable {
   public var devices = 0
   public var devicesRevoked = 0
   public var devicesWithoutContact = 0
+  /// By how much the clock of the hub's machine jumped since it was believed; nil when it did not.
+  public var clockJumpMs: Int64?
   public var reports = 0
+  /// Reports that contradict their form as they stand.
+  public var reportsInvalid = 0
+  /// `Board.invalidReportsMax` of them.
+  public var invalidReports: [InvalidReport] = []
   /// Restores of the store, oldest first.
   public var restores: [HubRestore] = []
   /// Devices that hold other data than the hub.
@@ -49,11 +55,18 @@ extension SurveyHub {
   public func status() async throws -> HubStatus {
     let own = hub.replica
     let spooled = hub.spooledPackets()
-    return try await hub.read { session in try HubStatus(session, hub: own, spooled: spooled) }
+    var status = try await hub.read { session in try HubStatus(session, hub: own, spooled: spooled) }
+    status.clockJumpMs = clockJumpMs
+    return status
   }
 }
 
 extension HubStatus {
+  /// Counts things to read: what was declined as one thing is one.
+  static let conflictCount = """
+    count(DISTINCT CASE rule WHEN 'declined' THEN scope || losing_stamp || hex(losing_replica) ELSE id END)
+    """
+
   init(_ session: any HubSession, hub: ReplicaID, spooled: SpooledPackets) throws {
     func numbers(_ sql: String, _ arguments: [CellValue] = []) throws -> [Int] {
       try session.firstRow(sql, arguments)?.map { Int(clamping: $0.integer ?? 0) } ?? []
@@ -76,8 +89,8 @@ extension HubStatus {
     ownBatches = try numbers("SELECT count(*) FROM hub_batch WHERE replica = ?1", [.blob(hub.bytes)])[0]
     let held = try numbers("SELECT coalesce(sum(changes), 0) FROM hub_held")[0]
 
-    let conflicts = try numbers("SELECT coalesce(sum(state = 'open'), 0), coalesce(sum(state <> 'open'), 0) FROM sync_conflict")
-    (conflictsOpen, conflictsClosed) = (conflicts[0], conflicts[1])
+    conflictsOpen = try numbers("SELECT \(Self.conflictCount) FROM sync_conflict WHERE state = 'open'")[0]
+    conflictsClosed = try numbers("SELECT \(Self.conflictCount) FROM sync_conflict WHERE state <> 'open'")[0]
     let known = try numbers(
       """
       SELECT coalesce(sum(revoked_ms IS NULL), 0), coalesce(sum(revoked_ms IS NOT NULL), 0),
@@ -85,6 +98,8 @@ extension HubStatus {
       """)
     (devices, devicesRevoked, devicesWithoutContact) = (known[0], known[1], known[2])
     reports = try numbers("SELECT count(*) FROM report")[0]
+    reportsInvalid = try numbers("SELECT count(*) FROM report_fault")[0]
+    invalidReports = try ReportCheck.invalid(limit: Board.invalidReportsMax, in: session)
     restores = try HubRestore.all(in: session)
     different = try Disagreement.all(in: session)
 

@@ -54,7 +54,7 @@ extension SurveyHub {
     let form = SurveySchema.formKey(id: submission.answers.formID, version: submission.answers.formVersion)
     let cells: [String: CellValue] = [
       "id": .text(submission.id ?? SurveyField.randomID()), "unit": .text(submission.unit.rawValue), "campaign": .text(campaign),
-      "form": .text(form), "day": .text(submission.day.description), "language": .text(submission.language),
+      "form": .text(form), "day": submission.day.map { .text($0.description) } ?? .null, "language": .text(submission.language),
       "answers": .text(String(decoding: submission.answers.canonicalJSON, as: UTF8.self)),
       "edition": .text(submission.answers.formDigest),
     ]

@@ -6,14 +6,15 @@ public import SyncKit
 /// | in the folder | is |
 /// |---|---|
 /// | `hub.sqlite` | everything the hub knows |
+/// | `clock` | what the machine's clocks showed when they were believed last |
 /// | `keys/` | its secrets, to be copied to a place of their own and kept out of backups |
 ///
 /// Several processes may have the same folder open: one serves, others load, list and count.
 public final class SurveyHub: Sendable {
   public let hub: Hub
   public let folder: String
-  private let clock: any WallClock
-  let shelf = FormShelf()
+  let clock: HubClock
+  let shelf: FormShelf
 
   public static func storePath(in folder: String) -> String { folder + "/hub.sqlite" }
   public static func keysPath(in folder: String) -> String { folder + "/keys" }
@@ -89,10 +90,12 @@ public final class SurveyHub: Sendable {
   private static func open(
     at folder: String, keys: HubKeys, clock: any WallClock, options: Hub.Options, create: Bool
   ) async throws -> SurveyHub {
+    let clock = HubClock(clock, believed: believedClock(in: folder))
     let store = try SQLiteHubStore.open(
       at: storePath(in: folder), tables: SurveySchema.tables, migrator: SurveySchema.hubMigrator, clock: clock, create: create)
     var options = options
-    options.observer = SurveyMergeObserver()
+    let shelf = FormShelf()
+    options.observer = SurveyMergeObserver(shelf: shelf)
     options.judgeBlobStart = { Photo.fault(ofStart: $0)?.explanation }
     options.judgeBlob = {
       switch Photo.fault(ofKept: $0) {
@@ -103,11 +106,18 @@ public final class SurveyHub: Sendable {
     }
     let hub = try await Hub.open(
       store: store, keys: keys, keysFolder: keysPath(in: folder), clock: clock, receiver: SurveyLotReceiver(clock: clock), options: options)
-    return SurveyHub(hub: hub, folder: folder, clock: clock)
+    let isJudged = try await hub.read { session in
+      try session.integer("SELECT max(rules) FROM report_fault_rules") == ReportCheck.rules
+    }
+    if !isJudged { try await hub.write { session in try ReportCheck(session: session, shelf: shelf).checkAfterUpgrade() } }
+    let survey = SurveyHub(hub: hub, folder: folder, clock: clock, shelf: shelf)
+    if create { try survey.noteClock() }
+    return survey
   }
 
-  private init(hub: Hub, folder: String, clock: any WallClock) {
+  private init(hub: Hub, folder: String, clock: HubClock, shelf: FormShelf) {
     self.hub = hub
+    self.shelf = shelf
     self.folder = folder
     self.clock = clock
   }

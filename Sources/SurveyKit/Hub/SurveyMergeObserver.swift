@@ -1,28 +1,62 @@
 public import SyncKit
 
-/// Notes when each daily report and each attachment's row first reached the hub, by hub time: what "on time" and "late" are told from.
+/// Follows the reports as they are merged: when each first reached the hub, by hub time, which "on time" and "late" are told from; and
+/// whether it contradicts its form as it stands, however it came to. The same arrival times are kept of attachments' rows.
 ///
 /// A correction moves the last arrival only; the first one decides. What another unit wrote under a report's key, before that was checked,
 /// was no arrival.
 public struct SurveyMergeObserver: MergeObserver {
-  public let tables: Set<String> = ["report", "attachment"]
+  /// What validity depends on is among them: the forms, the headcount, the campaign.
+  public let tables: Set<String> = ["report", "attachment", "form", "headcount", "campaign"]
+  private let shelf: FormShelf
 
-  public init() {}
+  public init() { self.init(shelf: FormShelf()) }
+
+  init(shelf: FormShelf) { self.shelf = shelf }
 
   public func merged(table: String, key: CellValue, scope: String, isNew: Bool, hubMs: UInt64, in session: any HubSession) throws {
     guard let id = key.text else { return }
-    if table == "attachment" {
-      return try session.execute(
+    switch table {
+    case "attachment":
+      try session.execute(
         "INSERT INTO attachment_arrival (id, first_ms) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         [.text(id), .integer(Int64(clamping: hubMs))])
+    case "report":
+      try session.execute(
+        """
+        INSERT INTO report_arrival (id, unit, first_ms, last_ms) VALUES (?1, ?2, ?3, ?3)
+        ON CONFLICT (id) DO UPDATE SET
+          first_ms = CASE WHEN unit = excluded.unit THEN first_ms ELSE excluded.first_ms END,
+          last_ms = CASE WHEN unit = excluded.unit THEN max(last_ms, excluded.last_ms) ELSE excluded.last_ms END, unit = excluded.unit
+        """,
+        [.text(id), .text(scope), .integer(Int64(clamping: hubMs))])
+    default: break
     }
-    try session.execute(
-      """
-      INSERT INTO report_arrival (id, unit, first_ms, last_ms) VALUES (?1, ?2, ?3, ?3)
-      ON CONFLICT (id) DO UPDATE SET
-        first_ms = CASE WHEN unit = excluded.unit THEN first_ms ELSE excluded.first_ms END,
-        last_ms = CASE WHEN unit = excluded.unit THEN max(last_ms, excluded.last_ms) ELSE excluded.last_ms END, unit = excluded.unit
-      """,
-      [.text(id), .text(scope), .integer(Int64(clamping: hubMs))])
+  }
+
+  public func stands(table: String, key: CellValue, scope: String, in session: any HubSession) throws {
+    guard let id = key.text else { return }
+    let check = ReportCheck(session: session, shelf: shelf)
+    switch table {
+    case "report": try check.check(id)
+    case "form": try check.checkAll(where: "form = ?1", [.text(id)])
+    // A report's key begins with its commune's code.
+    case "headcount": try check.checkAll(where: "id >= ?1 || '/' AND id < ?1 || '0'", [.text(id)])
+    case "campaign": try check.checkAll()
+    default: break
+    }
+  }
+
+  /// What a form calculates follows from the answers.
+  public func isDerived(table: String, key: CellValue, column: String, member: String?, in session: any HubSession) throws -> Bool {
+    guard table == "report", column == "by_question", let member else { return false }
+    if let form = try session.firstRow("SELECT form FROM report WHERE id = ?1", [key])?[0].text {
+      return try shelf.edition(form, in: session)?.validator.calculated.contains(member) ?? false
+    }
+    // A report that is gone: so it is if every edition of the report's form says so.
+    guard let campaign = try HubPlan.campaign(session) else { return false }
+    let editions = try session.rows("SELECT id FROM form WHERE form = ?1", [.text(campaign.reportForm)]).compactMap { $0[0].text }
+    return try !editions.isEmpty
+      && editions.allSatisfy { try shelf.edition($0, in: session)?.validator.calculated.contains(member) ?? false }
   }
 }

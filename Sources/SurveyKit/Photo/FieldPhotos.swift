@@ -107,6 +107,11 @@ extension SurveyField {
   /// Keeps the pictures; to be called before the rows that refer to them are written.
   func keep(_ photos: [NewPhoto]) throws -> [BlobID] { try photos.map { try replica.blobs.keep($0.photo.jpeg) } }
 
+  /// The key of a photo's row: the same photo filed twice is one row.
+  static func photoID(unit: String, of table: String, record: String, question: String?, blob: String) -> String {
+    Data(SHA256.hash(data: Data("\(unit)\0\(table)\0\(record)\0\(question ?? "")\0\(blob)".utf8)).prefix(16)).hex
+  }
+
   /// Writes the rows of photos whose pictures are kept. A photo that the report has already is not added again.
   ///
   /// - Throws: `SurveyFieldError` `.tooManyPhotos`.
@@ -114,7 +119,7 @@ extension SurveyField {
     _ photos: [NewPhoto], blobs: [BlobID], of table: String, record: String, unit: String, day: CalendarDay, _ db: Database
   ) throws {
     for (new, blob) in zip(photos, blobs) {
-      let id = Data(SHA256.hash(data: Data("\(unit)\0\(table)\0\(record)\0\(new.question ?? "")\0\(blob.hex)".utf8)).prefix(16)).hex
+      let id = photoID(unit: unit, of: table, record: record, question: new.question, blob: blob.hex)
       try db.execute(
         sql: """
           INSERT INTO attachment (id, unit, tbl, record, question, blob, media, bytes, width, height, day)

@@ -57,6 +57,7 @@ public enum SurveySchema {
     migrator.registerMigration("attachment") { db in try db.execute(sql: attachment) }
     migrator.registerMigration("post") { db in try db.execute(sql: post) }
     migrator.registerMigration("answer-edition") { db in try db.execute(sql: answerEdition + importedNumber) }
+    migrator.registerMigration("report-doubt") { db in try db.execute(sql: reportDoubt) }
     return migrator
   }
 
@@ -70,8 +71,16 @@ public enum SurveySchema {
     migrator.registerMigration("post") { db in try db.execute(sql: post) }
     migrator.registerMigration("answer-release") { db in try db.execute(sql: release) }
     migrator.registerMigration("answer-edition") { db in try db.execute(sql: answerEdition + knownEdition) }
+    migrator.registerMigration("report-fault") { db in try db.execute(sql: reportFault) }
+    migrator.registerMigration("report-doubt") { db in try db.execute(sql: reportDoubt) }
     return migrator
   }
+
+  /// Local to the hub: reports that contradict their form as they stand, `faults` as JSON; and by which rules they were judged.
+  private static let reportFault = """
+    CREATE TABLE report_fault (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, day TEXT NOT NULL, faults TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE report_fault_rules (rules INTEGER NOT NULL);
+    """
 
   /// `answers` is what earlier programs write: a report's whole answers. Since then each question merges by itself.
   private static let byQuestion = "ALTER TABLE report ADD COLUMN by_question TEXT"
@@ -99,6 +108,9 @@ public enum SurveySchema {
     CREATE TABLE answer_number (
       unit TEXT NOT NULL, form TEXT NOT NULL, number TEXT NOT NULL, PRIMARY KEY (unit, form, number)) WITHOUT ROWID;
     """
+
+  /// Why nobody can believe the day of a report that no person stated: see `CampaignToday.Doubt`.
+  private static let reportDoubt = "ALTER TABLE report ADD COLUMN doubt TEXT"
 
   private static let shared = """
     CREATE TABLE unit (

@@ -68,7 +68,7 @@ extension Replica {
       )
     }
     let recipient = options.isPlain || plan.isEnrolment ? nil : plan.hubBundleKey
-    let writer = try BundleWriter(path, partBytesMax: options.partBytesMax ?? BundleLimits.bytesMax, isPrivate: recipient == nil)
+    let writer = try BundleWriter(path, partBytesMax: options.partBytesMax ?? BundleLimits.bytesMax)
     var export = BundleExport(isEncrypted: recipient != nil, isEnrolment: plan.isEnrolment)
     let parcel = try Parcel.begin(
       hub: plan.hub, from: plan.key.replica.bytes, to: plan.hub, recipient: recipient, writtenMs: plan.state.writtenMs)

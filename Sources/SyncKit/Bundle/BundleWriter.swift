@@ -16,7 +16,6 @@ final class BundleWriter {
 
   let path: String
   private let partBytesMax: Int
-  private let mode: mode_t
   private var part: Part?
   private var finished: [String] = []
   private var parcel: Parcel?
@@ -31,11 +30,9 @@ final class BundleWriter {
 
   /// - Parameters:
   ///   - partBytesMax: No part is larger, but for one with a single section that is.
-  ///   - isPrivate: Readable by its owner only: for parcels that are not encrypted.
-  init(_ path: String, partBytesMax: Int = BundleLimits.bytesMax, isPrivate: Bool) throws {
+  init(_ path: String, partBytesMax: Int = BundleLimits.bytesMax) throws {
     self.path = path
     self.partBytesMax = min(max(partBytesMax, BundleLimits.partBytesMin), BundleLimits.bytesMax)
-    mode = isPrivate ? 0o600 : 0o644
     try Self.checkFree(path)
   }
 
@@ -125,7 +122,7 @@ final class BundleWriter {
     }
     let temporary = "\(path).\(finished.count + 1).new"
     unlink(temporary)
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode)
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600)
     guard descriptor >= 0 else { throw BundleFault.unwritable(path, errno) }
     let opened = Part(file: FileHandle(fileDescriptor: descriptor, closeOnDealloc: true), temporary: temporary)
     do { try opened.file.write(contentsOf: BundleMagic.bytes) } catch { throw BundleFault.unwritable(path, error) }

@@ -84,7 +84,7 @@ public struct Courier: Sendable {
         if taken[parcel.tag] == nil {
           guard taken.count < Self.openMax, taken.count + carried.count < Self.parcelsMax else { throw full }
           let name = "\(folder)/taken-\(taken.count)"
-          taken[parcel.tag] = (try BundleWriter(name, isPrivate: true), ParcelMark(parcel))
+          taken[parcel.tag] = (try BundleWriter(name), ParcelMark(parcel))
         }
         try taken[parcel.tag]?.writer.pass(section.head, body, of: parcel)
         taken[parcel.tag]?.mark.add(section.head)

@@ -67,7 +67,7 @@ extension Replica {
 extension Courier {
   /// One carried parcel as bundles that each fit into a call.
   fileprivate func cut(_ item: Item, partBytesMax: Int) throws -> [(path: String, mark: Data)] {
-    let writer = try BundleWriter(folder + "/sent", partBytesMax: partBytesMax, isPrivate: true)
+    let writer = try BundleWriter(folder + "/sent", partBytesMax: partBytesMax)
     let reader = try BundleReader(folder + "/" + item.file)
     while let next = try reader.next() {
       guard case .section(let section, let body) = next, let parcel = section.parcel else { continue }

@@ -12,7 +12,7 @@ final class ReturnWriter {
   init(_ path: String, hub: Hub, options: Hub.BundleOptions) throws {
     self.hub = hub
     self.options = options
-    writer = try BundleWriter(path, partBytesMax: options.partBytesMax ?? BundleLimits.bytesMax, isPrivate: false)
+    writer = try BundleWriter(path, partBytesMax: options.partBytesMax ?? BundleLimits.bytesMax)
   }
 
   /// The body of an answer's section.

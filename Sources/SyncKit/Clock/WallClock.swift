@@ -4,6 +4,12 @@ internal import Foundation
 public protocol WallClock: Sendable {
   /// Milliseconds since 1970-01-01 UTC; may be years off, may jump.
   func nowMs() -> UInt64
+  /// How long the machine has been running, by a clock that nobody sets; nil where there is none, or time is made up.
+  func uptime() -> Uptime?
+}
+
+extension WallClock {
+  public func uptime() -> Uptime? { nil }
 }
 
 /// The system's clock.
@@ -14,6 +20,8 @@ public struct SystemClock: WallClock {
     let ms = Date().timeIntervalSince1970 * 1000
     return ms > 0 ? UInt64(min(ms, Double(HybridTimestamp.wallMsMax))) : 0
   }
+
+  public func uptime() -> Uptime? { Uptime.ofSystem }
 }
 
 /// A clock that starts at a chosen moment and runs at a chosen speed: a rehearsal lives a whole day in a minute.

@@ -43,6 +43,8 @@ public struct Conflict: Sendable, Hashable {
   public var resolution: String?
   public var resolvedBy: String?
   public var reason: String?
+  /// What was declined together with it has the same here; nil unless the rule is `declined`.
+  public var declinedUnit: String?
   /// The row's values when it was deleted, as JSON by column; nil unless the rule is `life`.
   public var image: String?
   /// What stood before the decision, for its undoing.
@@ -92,6 +94,8 @@ extension Conflict {
     decidedMs = row[20].integer ?? 0
     isOpen = row[14].text == "open"
     part = row[5].text.map(CellPart.init(name:)) ?? .whole
+    declinedUnit =
+      self.rule == .declined ? "\(scope) \(String(UInt64(bitPattern: row[9].integer ?? 0), radix: 16)) \(row[10].blob?.hex ?? "")" : nil
     if case .member(let name) = part { member = name } else { member = nil }
   }
 

@@ -39,7 +39,12 @@ final class ConflictBook {
   private static let frameBytes = 512
   private var unitBytes = 0
 
-  init(session: any HubSession) { self.session = session }
+  private let observer: (any MergeObserver)?
+
+  init(session: any HubSession, observer: (any MergeObserver)? = nil) {
+    self.session = session
+    self.observer = observer
+  }
 
   /// The id of the conflict about one losing write.
   static func id(table: String, key: CellValue, life: UInt32, cell: CellName, loser: Version) -> String {
@@ -52,8 +57,11 @@ final class ConflictBook {
     return data.sha256.prefix(16).hex
   }
 
+  /// Opens a conflict about a value that lost, unless whoever reads the row computes it: see `MergeObserver.isDerived`.
+  ///
   /// - Parameter image: The row when it was deleted, if it was.
   func record(_ loser: Loser, change: RowChange, scope: String, image: RowImage? = nil) throws {
+    if try isDerived(loser.name, of: change) { return }
     var id = Self.id(table: change.table, key: change.key, life: loser.life, cell: loser.name, loser: loser.loser.origin.version)
     var known = try losingValue(of: id)
     if let other = known, other != loser.loser.value {
@@ -69,6 +77,13 @@ final class ConflictBook {
     let place = Place(table: change.table, key: change.key, column: loser.name.column, part: loser.name.part.name)
     open[scope]?[place, default: []].append(Open(id: id, loser: loser.loser.origin))
     openedCount += 1
+  }
+
+  private func isDerived(_ name: CellName, of change: RowChange) throws -> Bool {
+    guard let observer, observer.tables.contains(change.table) else { return false }
+    var member: String?
+    if case .member(let name) = name.part { member = name }
+    return try observer.isDerived(table: change.table, key: change.key, column: name.column, member: member, in: session)
   }
 
   private func losingValue(of id: String) throws -> CellValue? { try session.firstRow(selectLosingValue, [.text(id)])?[0] }

@@ -216,7 +216,12 @@ final class SyncDriver {
     atStart = try await replica.engineRead { try $0.outbox.standings(isAtHead: false) }
     let hub = try await replica.hubKey()
     let before = replica.clock.nowMs()
-    let response = try await exchange(HubRequest("GET", "/v1/hub"))
+    let response: HubResponse
+    do {
+      response = try await exchange(HubRequest("GET", "/v1/hub"))
+    } catch let error as SyncError where error.code == .clockWrong {
+      throw try await replica.naming(error)
+    }
     let after = replica.clock.nowMs()
     let signed = try WireSigned.parse(response.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
     let info = try WireHubInfo.parse(signed.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
@@ -232,10 +237,11 @@ final class SyncDriver {
     let offset = Int64(clamping: info.hubTimeMs) &- middle
     summary.skewMs = 0 &- offset
     let dropKey = try info.dropKey.serializedData()
-    let (contact, bundleKey) = (info.hubTimeMs, info.bundleKey)
+    let (contact, bundleKey, reading) = (info.hubTimeMs, info.bundleKey, ClockReading(replica.clock))
     let greeted: SyncSession.Event = try await replica.engineWrite { transaction in
       let state = transaction.state
       try state.set("offsetMs", .integer(offset))
+      if let reading { try reading.store(in: state) }
       try state.set("lastContactMs", .integer(Int64(clamping: contact)))
       if try state.value("dropKey").blob != dropKey { try state.set("dropKey", .blob(dropKey)) }
       if bundleKey.count == 32, try state.value("bundleKey").blob != bundleKey { try state.set("bundleKey", .blob(bundleKey)) }

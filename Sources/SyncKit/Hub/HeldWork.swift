@@ -305,6 +305,8 @@ struct HeldWork {
     let origin = Origin(version: version, position: 0)
     for cell in change.cells {
       let standing = state.cells[cell.name] ?? Cell(origin: state.lifeOrigin ?? origin, value: .null)
+      // What stands already nobody lost.
+      if standing.value == cell.value { continue }
       let loser = Loser(
         name: cell.name, life: change.life, loser: Cell(origin: origin, value: cell.value), winner: standing, rule: .declined)
       try ingest.conflicts.record(loser, change: change, scope: scope)

@@ -9,6 +9,17 @@ public protocol MergeObserver: Sendable {
   ///   - isNew: The row came to life with this change.
   ///   - hubMs: When the change came, by hub time in milliseconds; it may have been held since.
   func merged(table: String, key: CellValue, scope: String, isNew: Bool, hubMs: UInt64, in session: any HubSession) throws
+  /// Told of every row of `tables` that was changed, by whomever, also by the hub itself, once the row stands so: for what is
+  /// computed from rows.
+  func stands(table: String, key: CellValue, scope: String, in session: any HubSession) throws
+  /// Whether a cell's value follows from the rest of its row, so that whoever reads the row computes it: of such a value nobody
+  /// decides anything, and no conflict opens about it.
+  func isDerived(table: String, key: CellValue, column: String, member: String?, in session: any HubSession) throws -> Bool
+}
+
+extension MergeObserver {
+  public func stands(table: String, key: CellValue, scope: String, in session: any HubSession) throws {}
+  public func isDerived(table: String, key: CellValue, column: String, member: String?, in session: any HubSession) throws -> Bool { false }
 }
 
 /// The merging side: journals what devices send, merges it, issues receipts, serves the feed. Itself a replica that writes
@@ -112,10 +123,10 @@ public final class Hub: Sendable {
 
   /// Writes as the hub: ordinary SQL on the declared tables, captured, sealed and put into the feeds in the same transaction.
   public func write<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T {
-    let (keys, tables, now) = (keys, store.tables, clock.nowMs())
+    let (keys, tables, now, observer) = (keys, store.tables, clock.nowMs(), options.observer)
     return try await store.write { session in
       let result = try body(session)
-      try Ingest(session: session, tables: tables, key: keys.signing, wallMs: now).finish()
+      try Ingest(session: session, tables: tables, key: keys.signing, wallMs: now, observer: observer).finish()
       return result
     }
   }

@@ -91,7 +91,7 @@ enum BackupFile {
   /// Readable by its owner only: it holds what the hub holds.
   static func makeEmpty(_ path: String) throws {
     try? FileManager.default.removeItem(atPath: path)
-    guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]) else {
+    guard PrivateFile.makeEmpty(path) else {
       throw SyncError(
         .storeMissing, vi: "Không ghi được \(path); kiểm tra thư mục, quyền và chỗ trống.",
         en: "Cannot write \(path); check the folder, permissions and free space.")

@@ -2,9 +2,9 @@ extension Hub {
   /// Shows what was kept aside for this program, and does what the hub would have done had it known the columns when they came:
   /// soft keys and references.
   func showAside() async throws {
-    let (key, tables, now) = (keys.signing, store.tables, clock.nowMs())
+    let (key, tables, now, observer) = (keys.signing, store.tables, clock.nowMs(), options.observer)
     try await store.write { session in
-      let ingest = Ingest(session: session, tables: tables, key: key, wallMs: now)
+      let ingest = Ingest(session: session, tables: tables, key: key, wallMs: now, observer: observer)
       try AsideUpgrade(rows: ingest.rows, quietly: { body in try session.withoutCapture(body) }).apply { row in
         try ingest.follow(row)
       }

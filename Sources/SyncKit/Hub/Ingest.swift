@@ -36,8 +36,9 @@ struct Ingest {
     order = ScopeOrder(session: session)
     rows = RowStore(session: session, shapes: tables.byName)
     rows.notesArrivals = true
-    conflicts = ConflictBook(session: session)
-    own = OwnWrites(session: session, tables: tables, key: key, wallMs: wallMs, order: order, rows: rows, conflicts: conflicts)
+    conflicts = ConflictBook(session: session, observer: observer)
+    own = OwnWrites(
+      session: session, tables: tables, key: key, wallMs: wallMs, order: order, rows: rows, conflicts: conflicts, observer: observer)
     lineage = HubLineage(session: session)
     places = HubPlaces(session: session)
     held = HeldRows(session: session)

@@ -10,6 +10,7 @@ final class OwnWrites {
   private let order: ScopeOrder
   private let rows: RowStore
   private let conflicts: ConflictBook
+  private let observer: (any MergeObserver)?
   /// Changes said outright, by scope: those that no SQL of the app's tables could say.
   private var outright: [String: [Outright]] = [:]
   private let selectPending = RepeatedSQL("SELECT 1 FROM sync_pending LIMIT 1")
@@ -27,7 +28,8 @@ final class OwnWrites {
   }
 
   init(
-    session: any HubSession, tables: HubTables, key: SigningKey, wallMs: UInt64, order: ScopeOrder, rows: RowStore, conflicts: ConflictBook
+    session: any HubSession, tables: HubTables, key: SigningKey, wallMs: UInt64, order: ScopeOrder, rows: RowStore, conflicts: ConflictBook,
+    observer: (any MergeObserver)? = nil
   ) {
     self.session = session
     self.tables = tables
@@ -36,6 +38,12 @@ final class OwnWrites {
     self.order = order
     self.rows = rows
     self.conflicts = conflicts
+    self.observer = observer
+  }
+
+  private func tellObserver(_ change: RowChange, scope: String) throws {
+    guard let observer, observer.tables.contains(change.table) else { return }
+    try session.withoutCapture { try observer.stands(table: change.table, key: change.key, scope: scope, in: session) }
   }
 
   /// Adds a change to the hub's next unit of a scope. It is merged when that is sealed, whatever stands.
@@ -88,6 +96,7 @@ final class OwnWrites {
         let outcome = Merge.join(before, incoming, policies: try rows.policies(shape))
         try session.withoutCapture { try rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope) }
         for loser in outcome.unseen { try conflicts.record(loser, change: change, scope: scope) }
+        try tellObserver(change, scope: scope)
         let links = RowLinks(session: session, rows: rows, conflicts: conflicts, scope: scope)
         try links.follow(change, shape: shape, wasAlive: before.isAlive, isAlive: outcome.state.isAlive, incoming: incoming)
       }
@@ -165,6 +174,7 @@ final class OwnWrites {
       let isReturning = isBirth && returning.remove(Row(table: change.table, key: change.key)) != nil
       if !isUndoing && !isReturning { try conflicts.close(seenBy: incoming, change: change, scope: scope) }
       try links.follow(change, shape: shape, wasAlive: wasAlive, isAlive: change.isAlive, incoming: incoming)
+      try tellObserver(change, scope: scope)
     }
   }
 

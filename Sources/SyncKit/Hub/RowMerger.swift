@@ -76,10 +76,11 @@ struct RowMerger {
   }
 
   private func tellObserver(_ change: RowChange, isNew: Bool) throws {
-    guard let observer = ingest.observer, observer.tables.contains(change.table), origin.version.replica != ingest.key.replica else {
-      return
+    guard let observer = ingest.observer, observer.tables.contains(change.table) else { return }
+    if origin.version.replica != ingest.key.replica {
+      try observer.merged(table: change.table, key: change.key, scope: scope, isNew: isNew, hubMs: arrivedMs ?? ingest.wallMs, in: session)
     }
-    try observer.merged(table: change.table, key: change.key, scope: scope, isNew: isNew, hubMs: arrivedMs ?? ingest.wallMs, in: session)
+    try observer.stands(table: change.table, key: change.key, scope: scope, in: session)
   }
 
   /// A decision made on a device counts at once, and so does its undoing.

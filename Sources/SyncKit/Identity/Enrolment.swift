@@ -94,6 +94,7 @@ extension Replica {
     let dropKey = try info.dropKey.serializedData()
     let measured = Int64(clamping: info.hubTimeMs) - Int64(clamping: clock.nowMs())
     let offset = isFile ? max(0, measured) : measured
+    let reading = ClockReading(clock)
     try await engineWrite { transaction in
       let state = transaction.state
       try state.set("certificate", .blob(certificateBytes))
@@ -103,6 +104,7 @@ extension Replica {
       if info.bundleKey.count == 32 { try state.set("bundleKey", .blob(info.bundleKey)) }
       try state.set("incarnation", .blob(info.incarnation))
       try state.set("offsetMs", .integer(offset))
+      if let reading { try reading.store(in: state) }
       if !address.isEmpty { try state.set("hubAddress", .text(address)) }
       for scope in certificate.readScopes {
         try transaction.session.execute(

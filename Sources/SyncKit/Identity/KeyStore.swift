@@ -140,6 +140,29 @@ public enum PrivateFile {
     guard fsync(folder) == 0 else { throw failed() }
   }
 
+  /// Makes an empty file that only its owner reads. A file system without modes takes it as it takes every file.
+  ///
+  /// - Returns: False when it cannot be made, or is there.
+  static func makeEmpty(_ path: String) -> Bool {
+    let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    return file >= 0 && close(file) == 0
+  }
+
+  /// Makes a store's files readable by their owner only, where they are ours and the file system has modes; what cannot be done is
+  /// left as it is.
+  ///
+  /// - Parameter creating: Makes the file first if it is missing: the engine's other files get its mode.
+  static func protectStore(_ path: String, creating: Bool) {
+    if creating { _ = makeEmpty(path) }
+    for name in [path, path + "-wal", path + "-shm"] {
+      var there = stat()
+      guard stat(name, &there) == 0, there.st_mode & S_IFMT == S_IFREG, there.st_mode & 0o077 != 0, there.st_uid == geteuid() else {
+        continue
+      }
+      _ = chmod(name, there.st_mode & 0o700)
+    }
+  }
+
   private static func write(_ file: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
     #if canImport(Glibc)
       Glibc.write(file, bytes, count)

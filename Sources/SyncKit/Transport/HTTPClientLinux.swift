@@ -133,6 +133,9 @@
         return outcome(code, call)
       }
 
+      /// OpenSSL's `X509_V_ERR_CERT_NOT_YET_VALID` and `X509_V_ERR_CERT_HAS_EXPIRED`.
+      private static let (notYetValid, expired) = (9, 10)
+
       private func outcome(_ code: CURLcode, _ call: Call) -> HTTPOutcome {
         switch code {
         case CURLE_OK:
@@ -140,7 +143,11 @@
           _ = synckit_curl_status(curl, &status)
           return .answered(HubResponse(status: status, headers: call.headers, body: call.body))
         case CURLE_OPERATION_TIMEDOUT: return .timedOut
-        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE: return .untrusted
+        case CURLE_PEER_FAILED_VERIFICATION:
+          var verdict = 0
+          _ = synckit_curl_verdict(curl, &verdict)
+          return verdict == Self.notYetValid ? .notYetValid : verdict == Self.expired ? .expired : .untrusted
+        case CURLE_SSL_CACERT_BADFILE: return .untrusted
         default: return call.isTooLarge ? .tooLarge : .unreachable
         }
       }

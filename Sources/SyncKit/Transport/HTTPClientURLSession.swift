@@ -44,7 +44,9 @@
         switch error.code {
         case .cancelled: throw CancellationError()
         case .timedOut: return .timedOut
-        case .serverCertificateUntrusted, .serverCertificateHasUnknownRoot, .serverCertificateHasBadDate: return .untrusted
+        case .serverCertificateNotYetValid: return .notYetValid
+        case .serverCertificateHasBadDate: return .expired
+        case .serverCertificateUntrusted, .serverCertificateHasUnknownRoot: return .untrusted
         default: return .unreachable
         }
       }

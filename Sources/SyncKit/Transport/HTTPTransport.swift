@@ -42,11 +42,31 @@ public struct HTTPTransport: Transport {
       throw SyncError(
         .notAHub, vi: "Chứng thư của \(place) không đáng tin; kiểm tra địa chỉ, hoặc cài chứng thư gốc của tỉnh vào máy.",
         en: "The certificate of \(place) is not trusted; check the address, or install the province's root certificate.")
+    case .notYetValid:
+      throw SyncError(
+        .clockWrong,
+        vi:
+          "Theo đồng hồ máy này (\(Self.clockShown)), chứng thư của \(place) chưa có hiệu lực: đồng hồ chạy chậm. Chỉnh lại rồi thử lại; dữ liệu vẫn ở trên máy này.",
+        en:
+          "By this device's clock (\(Self.clockShown)) the certificate of \(place) is not valid yet: the clock is behind. Set it right and try again; your data is safe on this device."
+      )
+    case .expired:
+      throw SyncError(
+        .clockWrong,
+        vi:
+          "Theo đồng hồ máy này (\(Self.clockShown)), chứng thư của \(place) đã hết hạn. Đồng hồ sai thì chỉnh lại rồi thử lại; đồng hồ đúng thì báo tỉnh gia hạn chứng thư. Dữ liệu vẫn ở trên máy này.",
+        en:
+          "By this device's clock (\(Self.clockShown)) the certificate of \(place) has expired. If the clock is wrong, set it and try again; if it is right, the hub's operator must renew the certificate. Your data is safe on this device."
+      )
     case .unreachable:
       throw SyncError(
         .unreachable, vi: "Không tới được máy chủ \(place): mất mạng, sai địa chỉ hoặc máy chủ tắt. Dữ liệu vẫn ở trên máy này.",
         en: "Cannot reach the hub at \(place): no network, a wrong address, or the hub is down. Your data is safe on this device.")
     }
+  }
+
+  private static var clockShown: String {
+    String(Date(timeIntervalSince1970: Double(SystemClock().nowMs()) / 1000).ISO8601Format().prefix(10))
   }
 
   /// Host and port, as a person checks them.
@@ -65,5 +85,7 @@ enum HTTPOutcome: Sendable {
   case timedOut
   /// The server's certificate was not accepted.
   case untrusted
+  /// It was not, for its dates alone.
+  case notYetValid, expired
   case unreachable
 }

@@ -32,7 +32,7 @@ enum Losses {
         && !simulation.devices.contains { device in !device.isRevoked && units.contains { device.known.applied.contains($0) } }
     }
     for (number, written) in history.written.enumerated() {
-      for (place, value) in written.deed.values where isTold(value) {
+      for (place, value) in written.deed.values where isTold(value) && !Tables.isDerived(written.deed.row, place) {
         let shown = standing[written.deed.row]?[place.column]
         let column = Tables.columns[written.deed.row.table]?.first { $0.name == place.column }
         if column?.values == .name || column?.values == .reference || column?.defaultValue == value { continue }

@@ -154,6 +154,7 @@ struct Oracle {
   }
 
   private mutating func record(_ subject: Subject, winner: Write, rule: String) {
+    if Tables.isDerived(subject.row, subject.place) { return }
     if conflicts[subject] == nil { conflicts[subject] = Conflict(subject: subject, winner: winner, rule: rule) }
     subjects[subject.id] = subject
   }
@@ -174,6 +175,8 @@ struct Oracle {
         let loser = Write(unit: author.unit, author: author.author, stamp: author.stamp, value: cell.value)
         var winner = row.cells[cell.place] ?? row.giver ?? loser
         if row.cells[cell.place] == nil { winner.value = .null }
+        // What stands already nobody lost.
+        if winner.value == loser.value { continue }
         let subject = Subject(row: name, life: change.life, place: cell.place, loser: loser)
         record(subject, winner: winner, rule: "declined")
         if name.isShared && owners[name] == nil { conflicts[subject]?.hasAnyWinner = true }

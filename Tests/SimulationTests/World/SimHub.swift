@@ -79,6 +79,7 @@ final class SimHub {
     // Small, so that snapshots of several pages are met.
     options.snapshotRowsMax = 4
     if isTrimmed { options.firstUnitsMax = 60 }
+    options.observer = DerivedObserver()
     let hub = try await Hub.open(store: opened, keys: keys, clock: clock, options: options)
     port.hub = hub
     return hub
@@ -119,5 +120,16 @@ final class SimHub {
       _ = try session.rows("PRAGMA max_page_count = \(pages.map { count + Int64($0) } ?? 1_073_741_823)")
     }
     isDiskFull = pages != nil
+  }
+}
+
+/// Says what `Tables.derived` says.
+private struct DerivedObserver: MergeObserver {
+  let tables: Set<String> = [Tables.derived.table]
+
+  func merged(table: String, key: CellValue, scope: String, isNew: Bool, hubMs: UInt64, in session: any HubSession) throws {}
+
+  func isDerived(table: String, key: CellValue, column: String, member: String?, in session: any HubSession) throws -> Bool {
+    Tables.isDerived(RowName(table: table, key: key.text ?? ""), Place(column: column, part: member ?? ""))
   }
 }

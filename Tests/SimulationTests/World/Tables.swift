@@ -57,6 +57,11 @@ enum Tables {
     "picture": [Column(name: "file", values: .photo), Column(name: "words")],
   ].merging(linked) { $1 }
 
+  /// A member that programs are said to compute from the rest of the row: no conflict opens about it.
+  static let derived = (table: "note", place: Place(column: "tags", part: "q3"))
+
+  static func isDerived(_ row: RowName, _ place: Place) -> Bool { row.table == derived.table && place == derived.place }
+
   static func columns(of table: String, version: Int) -> [Column] { (columns[table] ?? []).filter { $0.since <= version } }
 
   static let declared =

@@ -165,7 +165,7 @@ import Testing
 
   /// Somebody writes a bundle of their own, with what they could get hold of.
   private func forge(_ world: World, _ name: String, from: ReplicaID, _ sections: [(SectionKind, Data)]) throws -> String {
-    let writer = try BundleWriter(world.file(name), isPrivate: true)
+    let writer = try BundleWriter(world.file(name))
     let hub = world.hub.replica.bytes
     let key = try BundleKey.hubPublic(try HubKeys.load(from: world.folder.path + "/keys"))
     writer.begin(try Parcel.begin(hub: hub, from: from.bytes, to: hub, recipient: key, writtenMs: 0))
@@ -245,7 +245,7 @@ import Testing
     var delivery = WireBundleDelivery()
     (delivery.hub, delivery.marks) = (world.hub.replica.bytes, [Data(count: 32)])
     let info = try await world.hub.info()
-    let writer = try BundleWriter(world.file("forged.skb"), isPrivate: true)
+    let writer = try BundleWriter(world.file("forged.skb"))
     let (hub, key) = (world.hub.replica.bytes, try BundleKey.devicePublic(try a.secrets().signingKey))
     writer.begin(try Parcel.begin(hub: hub, from: hub, to: own.bytes, recipient: key, writtenMs: .max))
     try writer.add(.hubAnswer, try answer(Data(), info))

@@ -169,7 +169,7 @@ import Testing
     _ = try await world.hub.revoke(try revoked.identity)
     let key = try BundleKey.hubPublic(try HubKeys.load(from: world.folder.path + "/keys"))
     func bundle(_ name: String, from: ReplicaID, _ blobs: [WireBundleBlob]) throws -> String {
-      let writer = try BundleWriter(world.file(name), isPrivate: true)
+      let writer = try BundleWriter(world.file(name))
       let hub = world.hub.replica.bytes
       writer.begin(try Parcel.begin(hub: hub, from: from.bytes, to: hub, recipient: key, writtenMs: 0))
       for blob in blobs { try writer.add(.blob, try blob.serializedData()) }

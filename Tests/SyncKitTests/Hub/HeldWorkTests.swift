@@ -129,6 +129,19 @@ import Testing
     #expect(try await rows("SELECT parent, note, visits FROM child") == [["-", "first", "1"]])
   }
 
+  @Test func whatADeclinedEditSaysAndStandsAlreadyIsNoConflict() async throws {
+    try await a.execute("INSERT INTO child (id, unit, note, visits) VALUES ('c', '07201', 'first', 1)")
+    try await both()
+    try await a.execute("UPDATE child SET parent = 'nowhere', note = 'second'")
+    _ = try await a.sync(with: world.transport)
+    try await world.hub.write { try $0.execute("UPDATE child SET note = 'second' WHERE id = 'c'") }
+    let unit = try #require(try await world.hub.heldUnits().first)
+    try await world.hub.declineHeld(unit.id, by: "tỉnh", because: "")
+    try await both()
+    #expect(try await a.conflicts().filter { $0.rule == .declined }.map(\.column) == ["parent"])
+    #expect(try await rows("SELECT parent, note FROM child") == [["-", "second"]])
+  }
+
   @Test func aDeclinedDeletionBringsTheRowBack() async throws {
     try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'first')")
     try await both()

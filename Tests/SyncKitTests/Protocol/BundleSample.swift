@@ -17,7 +17,7 @@ enum BundleSample {
     let folder = try TemporaryFolder()
     let device = try #require(SigningKey(rawRepresentation: Conversation.devicePrivate))
     let hub = conversation.hubKey.replica.bytes
-    let writer = try BundleWriter(folder.path + "/sample.skb", isPrivate: true)
+    let writer = try BundleWriter(folder.path + "/sample.skb")
     writer.begin(
       try Parcel.begin(
         hub: hub, from: device.replica.bytes, to: hub, recipient: try hubKey().publicKey.rawRepresentation,

@@ -1,0 +1,63 @@
+internal import Foundation
+internal import SyncKit
+
+/// Keeps the hub's local list of reports that contradict their form as they stand. What it says of a report follows from the row, the
+/// edition of its form, the commune's headcount and the campaign alone; it is computed in the transaction that changes one of them.
+struct ReportCheck {
+  let session: any HubSession
+  let shelf: FormShelf
+
+  /// Raised when reports are judged by other rules: then all are judged again at the next opening.
+  static let rules: Int64 = 1
+
+  /// Judges one report; one that is gone contradicts nothing.
+  func check(_ key: String) throws {
+    guard let invalid = try invalid(key) else {
+      return try session.execute("DELETE FROM report_fault WHERE id = ?1", [.text(key)])
+    }
+    let faults = String(decoding: try JSONEncoder().encode(invalid.faults), as: UTF8.self)
+    try session.execute(
+      """
+      INSERT INTO report_fault (id, unit, day, faults) VALUES (?1, ?2, ?3, ?4)
+      ON CONFLICT (id) DO UPDATE SET unit = excluded.unit, day = excluded.day, faults = excluded.faults
+      """, [.text(key), .text(invalid.unit), .text(invalid.day), .text(faults)])
+  }
+
+  private func invalid(_ key: String) throws -> InvalidReport? {
+    guard let report = try HubReport(key, shelf: shelf, in: session) else { return nil }
+    do {
+      return try report.invalid()
+    } catch let error as SurveyFieldError {
+      // It stands and is told of; merging goes on.
+      let fault = AnswerFault(question: "", kind: .malformed, message: error.explanation)
+      return InvalidReport(key: key, unit: report.stored.unit, day: report.stored.day, faults: [fault])
+    }
+  }
+
+  /// Judges the reports that meet a condition.
+  func checkAll(where condition: String = "1", _ arguments: [CellValue] = []) throws {
+    for row in try session.rows("SELECT id FROM report WHERE \(condition) ORDER BY id", arguments) {
+      if let key = row[0].text { try check(key) }
+    }
+  }
+
+  /// Judges all reports again where that was done by other rules, or never.
+  func checkAfterUpgrade() throws {
+    guard try session.integer("SELECT max(rules) FROM report_fault_rules") != Self.rules else { return }
+    try session.execute("DELETE FROM report_fault", [])
+    try checkAll()
+    try session.execute("DELETE FROM report_fault_rules", [])
+    try session.execute("INSERT INTO report_fault_rules (rules) VALUES (?1)", [.integer(Self.rules)])
+  }
+
+  /// Those that contradict their form, by unit and day.
+  static func invalid(limit: Int, in session: any HubSession) throws -> [InvalidReport] {
+    try session.rows("SELECT id, unit, day, faults FROM report_fault ORDER BY unit, day LIMIT ?1", [.integer(Int64(limit))]).compactMap {
+      row in
+      guard let key = row[0].text, let unit = row[1].text, let faults = row[3].text else { return nil }
+      return InvalidReport(
+        key: key, unit: unit, day: row[2].text ?? "",
+        faults: try JSONDecoder().decode([InvalidReport.Fault].self, from: Data(faults.utf8)))
+    }
+  }
+}
