@@ -140,7 +140,7 @@ if Context.environment["SYNCKIT_SIMULATION"] != nil {
 }
 
 // `SYNCKIT_PARTS=engine swift build --build-tests` builds the engine with its tests and nothing of the tools: half of the work.
-if true {
+if Context.environment["SYNCKIT_PARTS"] == "engine" {
   let engine = ["CZlib", "CCurl", "CLibzip", "CVips", "SyncKit", "SurveyKit", "TestSupport", "SyncKitTests", "SimulationTests"]
   package.products.removeAll { !["SyncKit", "SurveyKit"].contains($0.name) }
   package.targets.removeAll { !engine.contains($0.name) }

@@ -90,7 +90,8 @@ extension Hub {
       let own = try isBackup ? session.firstRow("SELECT id, begun_ms FROM hub_backup ORDER BY id DESC LIMIT 1") : nil
       let hasPositions = try db.tableExists("hub_backup_position")
       return BackupHistory(
-        origin: origin, own: own.map { row in
+        origin: origin,
+        own: own.map { row in
           BackupRecord(id: UInt64(max(0, row[0].integer ?? 0)), begunMs: UInt64(max(0, row[1].integer ?? 0)), positions: positions)
         },
         records: hasPositions ? try HubBackups(session: session).records() : [])
