@@ -74,11 +74,16 @@ import Testing
     #expect(ended.main.contains("Đã thu 1 phiếu") && !ended.main.contains("hằng"), "\(ended.main)")
 
     #expect(try await field.run("sync").out.contains("Sent 1 (1 answers"))
+    // One answer alone stays sealed for good; beside others of its commune it is released.
+    try FieldToolWorld.answersCSV(6).write(toFile: field.folder + "/others.csv", atomically: true, encoding: .utf8)
+    #expect(try await field.run("import", "others.csv").code == 0)
+    #expect(try await field.run("sync").out.contains("(6 answers"))
     #expect(await hub.stop() == 0)
     #expect(try await HubTool.run(["close", "pks01", "--dir", dir]).status == 0)
     let queue = try DatabaseQueue(path: dir + "/hub.sqlite")
     let rows = try await queue.read {
-      try Row.fetchAll($0, sql: "SELECT answers, language FROM answer").map { ($0[0] as String, $0[1] as String) }
+      try Row.fetchAll($0, sql: "SELECT answers, language FROM answer WHERE answers LIKE ?", arguments: ["%Nên họp dân chủ%"])
+        .map { ($0[0] as String, $0[1] as String) }
     }
     try queue.close()
     #expect(rows.count == 1 && rows.first?.1 == "vi")

@@ -14,6 +14,12 @@ import Testing
   private static let againBytesMax = 64 << 10
 
   /// For each seed a report of some size and two photos, cut at one byte of everything the device sends.
+  /// A report with what the hub asks of one: its campaign and form are the device's.
+  static let insertReport = """
+    INSERT INTO report (id, unit, day, answers, campaign, form)
+    SELECT ?, '07201', '2024-04-01', ?, (SELECT id FROM campaign), (SELECT id FROM form WHERE form = 'report01')
+    """
+
   @Test func aCutConnectionSendsAtMostAPieceAgain() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)
@@ -37,13 +43,13 @@ import Testing
       var dice = SeededGenerator(seed: UInt64(seed) + 5)
       func noise(_ count: Int) -> Data { Data((0..<count).map { _ in UInt8.random(in: .min ... .max, using: &dice) }) }
       // As text, so that it is a report; hardly anything of it compresses away.
-      let text = noise(90_000).base64EncodedString()
+      let text = #"{"words":"\#(noise(90_000).base64EncodedString())"}"#
       let blobs = try (0..<2).map { number in
         try replica.blobs.keep(Picture.variant(of: pictures[Int.random(in: 0..<pictures.count, using: &dice)], 2 * seed + number))
       }
       try await replica.database.write { db in
         try db.execute(
-          sql: "INSERT INTO report (id, unit, day, answers) VALUES (?, '07201', '2024-04-01', ?)", arguments: ["07201/\(seed)", text])
+          sql: Self.insertReport, arguments: ["07201/\(seed)", text])
         for blob in blobs {
           try db.execute(
             sql: "INSERT INTO attachment (id, unit, tbl, record, blob) VALUES (?, '07201', 'report', ?, ?)",

@@ -113,7 +113,7 @@ struct MessageScan {
       let isLoose =
         HelpTests.isVietnamese(seen) || seen.contains(/\p{L}{2,} \p{L}{2,}/) || (isPrinted || seen != text) && seen.contains(/\p{L}{2,}/)
       let own =
-        isLoose && !allowed.contains(seen) && !seen.contains(/^(?:SELECT|INSERT|UPDATE|DELETE)\b/)
+        isLoose && !allowed.contains(seen) && !seen.contains(/^\s*(?:SELECT|INSERT|UPDATE|DELETE)\b/)
         ? ["\(source.name):\(tokens[index].line): “\(seen.prefix(60))”"] : []
       return own + loose(SourceText(inside, name: source.name), silent: silent)
     }
