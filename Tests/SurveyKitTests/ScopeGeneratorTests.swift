@@ -14,7 +14,7 @@ import Testing
     "campaign": ["definition"],
     "form": ["form", "version", "definition", "state"],
     "headcount": ["officials", "civil_servants", "part_time", "eligible"],
-    "report": ["day", "answers", "by_question"],
+    "report": ["day", "answers", "by_question", "doubt"],
     "report_change": ["changed_ms", "device", "reason", "answers_before", "answers_after"],
     "attachment": ["question", "media", "bytes", "width", "height", "day"],
     "post": ["day", "words", "device", "hidden"],

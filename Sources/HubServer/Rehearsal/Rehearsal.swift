@@ -218,7 +218,14 @@ final class Rehearsal: Sendable {
       let responseID = "\(settings.seed)-\(commune.unit.code)-\(event.atMs)-\(index)"
       let id = SurveyField.importedID(campaign: campaign.id, responseID: responseID)
       let words = opinion.map { [$0: AnswerValue.text("Ý kiến thử số \(RehearsalManifest.hash(id).prefix(12)).")] } ?? [:]
-      return RehearsalAnswer(responseID: responseID, id: id, answers: try generator.answers(seed: base &+ number, fixed: words))
+      let answers = try generator.answers(seed: base &+ number, fixed: words)
+      // A `field` process imports them by number, and an imported answer's id follows from what it says, too.
+      let kept =
+        commune.isProcess
+        ? SurveySchema.contentID(
+          number: id, unit: commune.unit.code.rawValue, form: SurveySchema.formKey(id: form.id, version: form.version),
+          answers: String(decoding: answers.canonicalJSON, as: UTF8.self)) : id
+      return RehearsalAnswer(responseID: responseID, id: kept, answers: answers)
     }
   }
 }

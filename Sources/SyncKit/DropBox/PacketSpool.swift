@@ -9,6 +9,9 @@ internal import SwiftProtobuf
 struct PacketSpool: Sendable {
   /// More files are flushed at once, without waiting for the next turn.
   static let filesMax = 10_000
+  /// The longest wait for another flush, and between two looks whether the other flush has ended, in milliseconds.
+  static let lockWaitMsMax = 60_000
+  static let lockLookMs = 20
   private static let unfinished = ".part"
 
   let folder: String
@@ -59,15 +62,26 @@ struct PacketSpool: Sendable {
     forgetTime(folder)
   }
 
-  /// Takes the spool for a flush, until the lock is let go: another process' flush would put the same packets into the store twice.
-  func lock() throws -> Lock {
+  /// Takes the spool for a flush, until the lock is let go: another flush would put the same packets into the store twice.
+  ///
+  /// Never asked for inside a transaction: who holds the lock waits for the store's writer.
+  ///
+  /// - Throws: `SyncError` `.busy` when another flush takes longer than `lockWaitMsMax`; the packets stay where they are.
+  func lock() async throws -> Lock {
     try makeFolder()
     let file = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard file >= 0, flock(file, LOCK_EX) == 0 else {
-      if file >= 0 { close(file) }
-      throw unwritable
+    guard file >= 0 else { throw unwritable }
+    let lock = Lock(file: file)
+    let deadline = ContinuousClock.now + .milliseconds(Self.lockWaitMsMax)
+    while flock(file, LOCK_EX | LOCK_NB) != 0 {
+      guard errno == EWOULDBLOCK || errno == EINTR else { throw unwritable }
+      guard ContinuousClock.now < deadline else {
+        throw SyncError(
+          .busy, vi: "Máy chủ đang chuyển phiếu vào kho; thử lại sau.", en: "The hub is moving packets into its store; try again later.")
+      }
+      try await Task.sleep(for: .milliseconds(Self.lockLookMs))
     }
-    return Lock(file: file)
+    return lock
   }
 
   final class Lock: Sendable {

@@ -35,16 +35,17 @@ extension Hub {
   /// repeated when a step had released it.
   public func flushPackets() async throws {
     let (keys, receiver, tables, spool) = (keys, receiver, store.tables, spool)
-    let flushed = try await store.write { session -> (lock: PacketSpool.Lock, packets: [PacketSpool.Spooled]) in
-      let lock = try spool.lock()
+    let lock = try await spool.lock()
+    let flushed = try await store.write { session in
       let packets = spool.all()
       let box = DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver)
       try box.rewrite(adding: packets)
       for scope in try box.scopes().shuffled() { try box.step(scope) }
-      return (lock, packets)
+      return packets
     }
-    spool.remove(flushed.packets)
+    spool.remove(flushed)
     try await store.truncateLog()
+    withExtendedLifetime(lock) {}
   }
 }
 
