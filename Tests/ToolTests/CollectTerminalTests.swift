@@ -150,7 +150,7 @@ import Testing
         .see("Đã có 1."), .type("2" + Keys.enter), .see("Xem lại trước khi ghi"), .type("g"),
       ])
     #expect(filed.code == 0 && filed.isRestored && filed.main.contains("Đã lập báo cáo ngày 01/04/2024"), "\(filed.main)")
-    #expect(filed.screens["day"]?.contains(/\d\d\/\d\d\/20\d\d/) == false, "today is not a day of the campaign: the day is asked for")
+    #expect(filed.screens["day"]?.contains(/› \d\d\/\d\d\/20\d\d/) == false, "today is not a day of the campaign: the day is asked for")
     for device in [field, colleague] { #expect(try await device.run("sync").code == 0) }
     let photos = try await colleague.run("photos", "2024-04-01", "--save", "photos")
     #expect(photos.code == 0 && photos.out.contains("Saved 1 of 1"), "\(photos.err)")
