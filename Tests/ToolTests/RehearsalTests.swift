@@ -70,12 +70,16 @@ import Testing
     let id: String = saved["id"]
     try await store.write { try $0.execute(sql: "DELETE FROM answer WHERE id = ?", arguments: [id]) }
     #expect(try await prove() == 1)
-    let insert = "INSERT INTO answer SELECT ?, unit, campaign, form, day, language, answers FROM answer ORDER BY id LIMIT 1"
+    let insert = """
+      INSERT INTO answer (id, unit, campaign, form, day, language, answers)
+      SELECT ?, unit, campaign, form, day, language, answers FROM answer ORDER BY id LIMIT 1
+      """
     try await store.write { try $0.execute(sql: insert, arguments: [id]) }
     // The right number of rows, one of them with another's content.
     #expect(try await prove() == 1)
     let values = StatementArguments(saved.databaseValues)
-    try await store.write { try $0.execute(sql: "REPLACE INTO answer VALUES (?, ?, ?, ?, ?, ?, ?)", arguments: values) }
+    let places = saved.columnNames.map { _ in "?" }.joined(separator: ", ")
+    try await store.write { try $0.execute(sql: "REPLACE INTO answer VALUES (\(places))", arguments: values) }
     #expect(try await prove() == 0)
     try await store.write { try $0.execute(sql: insert, arguments: ["doubled"]) }
     #expect(try await prove() == 1)
