@@ -105,7 +105,7 @@ import Testing
     }
     // In the hub's store: only the answer table names an answer, and nothing in it or beside it says when, whence or in which order.
     let columns = try store.read { try Row.fetchAll($0, sql: "SELECT name FROM pragma_table_info('answer')").map { $0["name"] as String } }
-    #expect(columns == ["id", "unit", "campaign", "form", "day", "language", "answers"])
+    #expect(columns == ["id", "unit", "campaign", "form", "day", "language", "answers", "edition", "earlier_id"])
     let tables = try store.read { try String.fetchAll($0, sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'answer'") }
     for table in tables {
       let contents = try store.read { try Row.fetchAll($0, sql: "SELECT * FROM \"\(table)\"") }
