@@ -108,6 +108,7 @@ func tamper(_ path: String, _ sql: String) throws {
   configuration.prepareDatabase { db in
     db.add(function: DatabaseFunction("synckit_txn", argumentCount: 0) { _ in nil })
     db.add(function: DatabaseFunction("synckit_on", argumentCount: 0) { _ in false })
+    db.add(function: DatabaseFunction("synckit_order_put_off", argumentCount: 0) { _ in true })
     for name in ["synckit_before", "synckit_extra", "synckit_packet", "synckit_bad", "synckit_mask"] {
       db.add(function: DatabaseFunction(name) { _ in nil })
     }
