@@ -26,7 +26,7 @@ build: deps
 tools: deps
 	for tool in field hub; do swift build -c release --static-swift-stdlib --product $$tool || exit 1; done
 
-# After each change: lint, an incremental build and the fast tests of what the change can reach, in under two minutes.
+# After each change: lint, an incremental build and the fast tests of what the change can reach.
 check: deps lint
 	swift build --build-tests
 	scripts/tests.py check
