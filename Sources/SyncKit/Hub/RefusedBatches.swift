@@ -66,10 +66,11 @@ struct RefusedBatches {
       "SELECT hash, length(bytes) FROM hub_refused WHERE replica = ?1 ORDER BY received_ms DESC, number DESC", [.blob(replica.bytes)])
     var bytesLeft = Int64(Self.bytesPerReplicaMax)
     for (place, row) in rows.enumerated() {
-      bytesLeft -= row[1].integer ?? 0
+      let size = row[1].integer ?? 0
+      bytesLeft -= size
       if place >= Self.perReplicaMax {
         try session.execute("DELETE FROM hub_refused WHERE hash = ?1", [row[0]])
-      } else if bytesLeft < 0 {
+      } else if bytesLeft < 0, size > 0 {
         try session.execute("UPDATE hub_refused SET bytes = x'' WHERE hash = ?1", [row[0]])
       }
     }

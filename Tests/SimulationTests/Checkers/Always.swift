@@ -26,13 +26,14 @@ enum Always {
     try await check(device)
   }
 
-  /// Everything a hub ever gave a receipt for is still there, and what it counts is what it has.
+  /// Every batch that a hub ever gave a receipt for is still there, among its batches or, with its reason, among those that it refused since:
+  /// a batch may have waited for one of which a twin's came first. And what the hub counts is what it has.
   static func checkHub(_ simulation: Simulation) async throws {
     let received = simulation.history.received
     let (integrity, hashes, sums) = try await simulation.hub.open().read { session in
       (
         try session.firstRow("PRAGMA integrity_check")?.first?.text,
-        Set(try session.rows("SELECT hash FROM hub_batch").compactMap { $0[0].blob }),
+        Set(try session.rows("SELECT hash FROM hub_batch UNION SELECT hash FROM hub_refused").compactMap { $0[0].blob }),
         try session.rows(
           """
           SELECT (SELECT coalesce(sum(changes), 0) FROM hub_held), (SELECT coalesce(sum(held_changes), 0) FROM hub_batch),

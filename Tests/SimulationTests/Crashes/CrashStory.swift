@@ -29,7 +29,7 @@ struct CrashStory: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { "\(name), on the \(machine)" }
 
-  static let all = everyday + trouble
+  static let all = everyday + trouble + refusals
   /// All, or with STORY those whose names contain it.
   static let asked = all.filter { story in SimulationTests.environment["SIM_STORY"].map { $0.isEmpty || story.name.contains($0) } ?? true }
 }

@@ -219,7 +219,7 @@ extension Simulation {
   }
 
   /// - Parameter isSent: Whether the device exchanges afterwards; nil has others do so too, so that all know.
-  fileprivate func run(_ sql: String, on device: Device, isSent: Bool? = nil) async throws {
+  func run(_ sql: String, on device: Device, isSent: Bool? = nil) async throws {
     time.advance(1000)
     try await device.open().database.write { try $0.execute(sql: sql) }
     device.known.captured += 1
@@ -293,7 +293,7 @@ extension Simulation {
   /// Puts the hub's disk back to an image of it.
   ///
   /// - Parameter isTold: Whether the hub knows; otherwise devices show it.
-  private func putBack(_ image: String, isTold: Bool = false) async throws {
+  func putBack(_ image: String, isTold: Bool = false) async throws {
     try hub.close()
     try hub.disk.restore(image)
     if isTold { try BackupFile.markAsCopy(hub.disk.path) }
@@ -378,7 +378,7 @@ extension Simulation {
     _ = try await hub.port.hub?.clearLog(leaseMs: 0, isBackedUp: false)
   }
 
-  fileprivate func backUp() async throws {
+  func backUp() async throws {
     let path = folder + "/backup.sqlite"
     try? FileManager.default.removeItem(atPath: path)
     _ = try await hub.port.hub?.backUp(to: path)

@@ -15,6 +15,8 @@ final class SimHub {
   var isDiskFull = false
   /// Whether its journal is trimmed, and scopes are fetched in bulk.
   var isTrimmed = false
+  /// Nil for a picture that the hub takes; nil itself where it takes all.
+  var judgeBlob: (@Sendable (Data) -> LocalizedText?)?
   private(set) var store: SQLiteHubStore?
 
   /// What links deliver to, from whatever task calls.
@@ -80,6 +82,7 @@ final class SimHub {
     options.snapshotRowsMax = 4
     if isTrimmed { options.firstUnitsMax = 60 }
     options.observer = DerivedObserver()
+    if let judgeBlob { options.judgeBlob = judgeBlob }
     let hub = try await Hub.open(store: opened, keys: keys, clock: clock, options: options)
     port.hub = hub
     return hub
