@@ -16,6 +16,10 @@ public enum WebLimits {
   static let waitSeconds = 5
   /// Answers sent last whose page is known to be done with; ids only, in memory only.
   static let sentKnownMax = 10_000
+  /// A draft is kept between its pages for this long after the last one, and for less than twice as long, in milliseconds.
+  static let draftPeriodMs: Int64 = 12 * 3_600_000
+  /// All drafts between their pages together, in bytes: beyond it pages are answered without an address of their own.
+  static let draftsBytesMax = 256 << 20
 }
 
 /// Lets so many calls through in a second, whoever makes them: no address is remembered.
@@ -60,8 +64,25 @@ final class SentAnswers: Sendable {
   }
 
   private let state = Mutex(State())
+  private let underWay = Mutex<[String: Task<Void, any Error>]>([:])
 
   func contains(_ id: String) -> Bool { state.withLock { $0.known.contains(id) } }
+
+  /// Does `work` once for an id: who asks while it is under way waits for the same end. It goes on when the caller is gone.
+  func once(_ id: String, _ work: @escaping @Sendable () async throws -> Void) async throws {
+    let task: Task<Void, any Error>? = underWay.withLock { tasks in
+      if let task = tasks[id] { return task }
+      guard !contains(id) else { return nil }
+      let task = Task {
+        defer { _ = underWay.withLock { $0.removeValue(forKey: id) } }
+        try await work()
+        insert(id)
+      }
+      tasks[id] = task
+      return task
+    }
+    try await task?.value
+  }
 
   func insert(_ id: String) {
     state.withLock { state in

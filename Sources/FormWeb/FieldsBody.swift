@@ -7,15 +7,18 @@ struct FieldsBody {
   static let fieldsMax = 2_000
 
   private var values: [String: [String]] = [:]
+  /// As they came, in order.
+  private(set) var fields: [(name: String, value: String)] = []
 
   /// Nil when the body is not of that form: broken escapes, text that is no UTF-8, a zero byte, too many fields.
   init?(_ body: Data) {
-    let fields = body.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: true)
-    guard fields.count <= Self.fieldsMax else { return nil }
-    for field in fields {
+    let parts = body.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: true)
+    guard parts.count <= Self.fieldsMax else { return nil }
+    for field in parts {
       let end = field.firstIndex(of: UInt8(ascii: "=")) ?? field.endIndex
       guard let name = Self.text(field[..<end]), let value = Self.text(field[end...].dropFirst()) else { return nil }
       values[name, default: []].append(value)
+      fields.append((name, value))
     }
   }
 

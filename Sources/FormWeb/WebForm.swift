@@ -2,16 +2,19 @@ internal import Foundation
 internal import SurveyKit
 public import SyncKit
 
-/// The questionnaire as plain pages: everything is decided here, nothing runs in the browser, nothing is remembered between two calls.
+/// The questionnaire as plain pages: everything is decided here, nothing runs in the browser.
 ///
-/// Answers travel in the bodies of posted pages only, and are written once: sealed, when they are sent. `answer(_:)` is all there is
-/// to call; whatever speaks HTTP hands calls in, without saying when or from where. Safe to use from any task; any number of
-/// processes may serve the same links.
+/// Answers travel sealed in the bodies of posted pages, and are written once: sealed, when they are sent. Between two pages a
+/// `DraftFolder` keeps them, so that each page is fetched by an address of its own, to which Back and reload lead; without one, or for a
+/// browser that does not say where it comes from, a page is the answer to the post before it. `answer(_:)` is all there is to call;
+/// whatever speaks HTTP hands calls in, without saying when or from where. Safe to use from any task; any number of processes may serve
+/// the same links.
 ///
 /// | call | does |
 /// |---|---|
-/// | `GET /s/TOKEN` | the notice, with a fresh id |
-/// | `POST /s/TOKEN` | one page in, the next page out |
+/// | `GET /s/TOKEN` | the notice |
+/// | `POST /s/TOKEN` | one page in; the next page's address out, or the page |
+/// | `GET /s/TOKEN/KEY/STEP` | a page of a draft, with all that was answered so far |
 /// | `GET /s/TOKEN/done` | "received" |
 /// | `GET /s/style.css` | the style sheet |
 public final class WebForm: Sendable {
@@ -20,44 +23,61 @@ public final class WebForm: Sendable {
   private let pages: WebPages
   private let rate: RateBound
   private let sent = SentAnswers()
+  private let drafts: DraftFolder?
 
   /// The folder of all its addresses.
   public static let path = "/s/"
 
   /// - Parameters:
   ///   - key: Signs the links and derives the answers' ids.
+  ///   - draftsFolder: Where drafts lie between two pages; nil keeps none.
   ///   - callsPerSecondMax, callsAtOnceMax: Beyond them a page asks to wait.
   public init(
-    desk: any FormDesk, key: FormLinkKey, callsPerSecondMax: Int = WebLimits.callsPerSecondMax,
+    desk: any FormDesk, key: FormLinkKey, draftsFolder: String? = nil, callsPerSecondMax: Int = WebLimits.callsPerSecondMax,
     callsAtOnceMax: Int = WebLimits.callsAtOnceMax
   ) throws {
     self.desk = desk
     self.key = key
+    drafts = draftsFolder.map { DraftFolder(path: $0, key: key) }
+    drafts?.tidy(atMs: desk.nowMs)
     pages = try WebPages()
     rate = RateBound(perSecond: callsPerSecondMax, atOnce: callsAtOnceMax)
   }
 
   /// Answers one call. Never throws: what goes wrong becomes a page that says what to do.
   public func answer(_ call: HubRequest) async -> HubResponse {
-    guard rate.allows(at: .now) else { return pages.message(.tooMany, status: 503, retryAfterSeconds: WebLimits.waitSeconds) }
+    guard rate.allows(at: .now) else {
+      return again(call, .tooManyNow, status: 503, retryAfterSeconds: WebLimits.waitSeconds)
+        ?? pages.message(.tooMany, status: 503, retryAfterSeconds: WebLimits.waitSeconds)
+    }
     guard ["GET", "HEAD", "POST"].contains(call.method) else { return pages.message(.badMethod, status: 405) }
     let parts = call.path.dropFirst(Self.path.count).split(separator: "/", omittingEmptySubsequences: false)
     if parts == ["style.css"] { return .style(WebStyle.css) }
-    guard call.path.hasPrefix(Self.path), parts.count == 1 || parts.dropFirst() == ["done"] else {
+    let page = parts.count == 3 && call.method != "POST" ? DraftKey(parts[1]).flatMap { key in Int(parts[2]).map { (key, $0) } } : nil
+    guard call.path.hasPrefix(Self.path), parts.count == 1 || parts.dropFirst() == ["done"] || page != nil else {
       return pages.message(.badLink, status: 404)
     }
     do {
       let link = try key.open(parts[0])
       let language = call.query("lang").flatMap { Language(rawValue: $0) } ?? .vietnamese
-      if parts.count == 2 { return pages.received(language) }
+      if parts.count == 2 { return pages.received(language).clearingPages() }
+      if let (key, step) = page { return try await kept(key, step, call, link, path: Self.path + parts[0]) }
       return try await call.method == "POST" ? post(call, link) : notice(call, link, language)
     } catch let refusal as Refusal {
       return refusal.reply(pages)
     } catch let fault as FormLinkFault {
       return pages.message(fault == .foreign ? .foreignLink : .badLink, status: 404)
     } catch {
-      return pages.message(.failed, status: 500)
+      return again(call, .failedNow, status: 500) ?? pages.message(.failed, status: 500)
     }
+  }
+
+  /// For what cannot be taken now: a page that carries what was posted. Nil when nothing of ours was posted.
+  private func again(_ call: HubRequest, _ message: WebMessage, status: Int, retryAfterSeconds: Int? = nil) -> HubResponse? {
+    guard call.method == "POST", call.isFromHere, call.body.count <= WebLimits.bodyBytesMax, let fields = FieldsBody(call.body),
+      fields["go"] != nil
+    else { return nil }
+    return pages.again(message, fields: fields.fields, path: call.path, status: status, retryAfterSeconds: retryAfterSeconds)
   }
 
   /// A body over `WebLimits.bodyBytesMax`, which is refused before it is read.
@@ -142,29 +162,42 @@ public final class WebForm: Sendable {
       else { throw Refusal(.badBody, 400) }
       draft.answers = answers
     }
+    let (store, earlier) = keeping(&draft, call)
     let frame = PageFrame(interview, visit, path: call.path)
-    if isStart { return try show(interview.start(draft), interview, frame, &draft) }
+    let turn = Turn(interview: interview, frame: frame, drafts: store, earlier: earlier)
+    if isStart { return try show(interview.start(draft), turn, &draft) }
     let place = fields["page"].flatMap { Int($0) }
-    guard let step = fields["go"].flatMap(Interview.Step.init), place != nil || fields["page"] == "review",
-      let view = interview.take(step, place: place, fields: fields, &draft)
-    else { throw Refusal(.badBody, 400) }
+    guard let step = fields["go"].flatMap(Interview.Step.init), place != nil || fields["page"] == "review" else {
+      throw Refusal(.badBody, 400)
+    }
+    // Another copy of the draft went on meanwhile, in another tab or before Back: nothing that it took is lost. What is sent is what the
+    // review showed.
+    let newer = earlier.flatMap { $0.turn > draft.turn ? $0.draft(form: interview.form, key: draft.key) : nil }
+    if let newer {
+      draft.turn = newer.turn
+      draft.isReviewed = draft.isReviewed || newer.isReviewed
+      if place == nil && step != .send { draft.answers = newer.answers }
+    }
+    guard let view = interview.take(step, place: place, fields: fields, &draft, newer: newer?.answers) else { throw Refusal(.badBody, 400) }
     // What somebody has entered stays with the page, whatever ended meanwhile.
-    if let ended { return try keep(draft, ended.asReason, interview, frame, status: 410) }
-    guard case .done(let valid) = view else { return try show(view, interview, frame, &draft) }
+    if let ended { return try keep(draft, ended.asReason, turn, status: 410) }
+    guard case .done(let valid) = view else { return try show(view, turn, &draft) }
     // A second press sends the same content; other content from the same page is another person's.
     let id = key.answerID(draft: draft.id, unit: visit.unit, content: valid.canonicalJSON)
-    guard !sent.contains(id) else { return Self.done(call, draft.language) }
+    let submission = AnswerSubmission(
+      valid, unit: visit.unit, day: CampaignToday(estimateMs: desk.nowMs, in: visit.campaign).certainDay,
+      language: draft.language.rawValue, id: id)
     do {
-      try await desk.submit(
-        AnswerSubmission(
-          valid, unit: visit.unit, day: CampaignToday(estimateMs: desk.nowMs, in: visit.campaign).certainDay,
-          language: draft.language.rawValue, id: id))
+      try await sent.once(id) { [desk] in try await desk.submit(submission) }
     } catch {
       let reason = (error as? any ExplainedError)?.explanation ?? WebMessage.failed.title
-      return try keep(draft, reason, interview, frame, status: 503)
+      return try keep(draft, reason, turn, status: 503)
     }
-    sent.insert(id)
     sent.insert(draft.id)
+    if let draftKey = draft.key {
+      sent.insert(draftKey.text)
+      drafts?.erase(draftKey, atMs: desk.nowMs)
+    }
     return Self.done(call, draft.language)
   }
 
@@ -172,32 +205,95 @@ public final class WebForm: Sendable {
     .seeOther(call.path + "/done" + (language == .vietnamese ? "" : "?lang=\(language.rawValue)"))
   }
 
+  // MARK: Showing
+
+  /// One posted page on its way to the next.
+  private struct Turn {
+    var interview: Interview
+    var frame: PageFrame
+    /// Nil: the next page is the answer itself.
+    var drafts: DraftFolder?
+    /// What was kept of the draft before.
+    var earlier: KeptDraft?
+  }
+
+  /// Gives the draft a key where its pages can have addresses of their own.
+  private func keeping(_ draft: inout Draft, _ call: HubRequest) -> (drafts: DraftFolder?, earlier: KeptDraft?) {
+    guard let drafts, call.isOnPage else {
+      draft.key = nil
+      return (nil, nil)
+    }
+    let draftKey = draft.key ?? DraftKey()
+    draft.key = draftKey
+    let kept = drafts.draft(draftKey, link: call.path, atMs: desk.nowMs)
+    return (drafts, kept.flatMap { $0.id == draft.id && $0.edition == draft.edition ? $0 : nil })
+  }
+
   /// The review, with the reason why what was sent was not taken.
-  private func keep(
-    _ draft: Draft, _ reason: LocalizedText, _ interview: Interview, _ frame: PageFrame, status: Int
-  ) throws -> HubResponse {
+  private func keep(_ draft: Draft, _ reason: LocalizedText, _ turn: Turn, status: Int) throws -> HubResponse {
     var draft = draft
-    draft.isReviewed = true
-    draft.sealed = try key.seal(draft.state, for: frame.path)
-    return pages.review(ReviewView(interview, frame, draft, refusal: WebWords.notTaken(reason)), status: status)
+    return try show(.review, turn, &draft, refusal: WebWords.notTaken(reason), refusedStatus: status)
   }
 
   private func show(
-    _ view: Interview.View, _ interview: Interview, _ frame: PageFrame, _ draft: inout Draft
+    _ view: Interview.View, _ turn: Turn, _ draft: inout Draft, refusal: LocalizedText? = nil, refusedStatus: Int = 200
   ) throws -> HubResponse {
+    draft.turn += 1
+    if case .review = view { draft.isReviewed = true }
+    if let drafts = turn.drafts, let draftKey = draft.key {
+      let kept = KeptDraft(draft, showing: view, refusal: refusal, after: turn.earlier)
+      if drafts.keep(kept, draftKey, link: turn.frame.path, atMs: desk.nowMs) {
+        return .seeOther("\(turn.frame.path)/\(draftKey.text)/\(kept.last.step)")
+      }
+    }
+    return try page(view, turn.interview, turn.frame, draft, refusal: refusal, refusedStatus: refusedStatus)
+  }
+
+  private func page(
+    _ view: Interview.View, _ interview: Interview, _ frame: PageFrame, _ draft: Draft, refusal: LocalizedText?, refusedStatus: Int = 200
+  ) throws -> HubResponse {
+    var draft = draft
     draft.sealed = try key.seal(draft.state, for: frame.path)
     switch view {
     case .page(let place, let faults, let new, let remark):
       let page = PageView(interview, frame, draft, place: place, faults: faults, new: new, remark: remark)
       return pages.page(page, status: faults.isEmpty && remark != .tooLong ? 200 : 422)
     case .review, .done:
-      draft.isReviewed = true
-      return pages.review(ReviewView(interview, frame, draft))
+      return pages.review(ReviewView(interview, frame, draft, refusal: refusal), status: refusedStatus)
     }
+  }
+
+  /// A page of a draft that is kept, for the browser that fills it in: an address that was passed on leads to the notice.
+  private func kept(_ draftKey: DraftKey, _ step: Int, _ call: HubRequest, _ link: FormLink, path: String) async throws -> HubResponse {
+    guard call.isOnPage else { return .seeOther(path) }
+    guard let kept = drafts?.draft(draftKey, link: path, atMs: desk.nowMs) else {
+      throw Refusal(sent.contains(draftKey.text) ? .alreadySent : .over, 410)
+    }
+    let (visit, over) = try await lookUp(link)
+    guard let edition = visit.editions.first(where: { $0.key == kept.edition }) else { throw Refusal(.closed, 410) }
+    let interview = Interview(try await validator(edition, visit), unit: visit.unit)
+    guard let draft = kept.draft(form: interview.form, key: draftKey), let view = kept.view(step: step) else {
+      throw Refusal(.badLink, 404)
+    }
+    if case .page(let place, _, _, _) = view, !interview.pages.pages.indices.contains(place) { throw Refusal(.badLink, 404) }
+    let ended = edition.state == FormState.closed.rawValue ? .closed : over
+    let refusal = ended.map { WebWords.notTaken($0.asReason) } ?? (kept.last.step == step ? kept.last.refusal : nil)
+    var reply = try page(view, interview, PageFrame(interview, visit, path: path), draft, refusal: refusal)
+    reply.status = 200
+    return reply
   }
 }
 
 extension HubRequest {
+  /// Whether it comes from one of this hub's own pages, and not from an address that was typed, scanned, passed on or looked up in a
+  /// history. Browsers say so by one of two headers, also when they go back or load a page again.
+  fileprivate var isOnPage: Bool {
+    if headers["sec-fetch-site"] == "same-origin" { return true }
+    guard headers["sec-fetch-site"] == nil, let host = headers["host"], let referrer = headers["referer"] else { return false }
+    let parts = referrer.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+    return parts.count == 4 && parts[2] == host[...] && "/\(parts[3])".hasPrefix(WebForm.path)
+  }
+
   /// Whether the page that was posted can be one of ours. Browsers say where a post comes from; what says nothing is let through.
   fileprivate var isFromHere: Bool {
     if let site = headers["sec-fetch-site"], !["same-origin", "none"].contains(site) { return false }

@@ -2,10 +2,17 @@ internal import Foundation
 internal import SyncKit
 
 extension HubResponse {
+  /// The same, and what browsers keep of the pages before it in their memory is let go.
+  func clearingPages() -> HubResponse {
+    var reply = self
+    reply.headers["clear-site-data"] = "\"cache\""
+    return reply
+  }
+
   /// A page, or a style sheet, with everything that keeps it out of caches, other sites and histories.
   static func html(_ page: String, status: Int = 200, retryAfterSeconds: Int? = nil) -> HubResponse {
     var headers = [
-      "content-type": "text/html; charset=utf-8", "cache-control": "no-store", "referrer-policy": "no-referrer",
+      "content-type": "text/html; charset=utf-8", "cache-control": "no-store", "referrer-policy": HubResponse.referrerPolicy,
       "content-security-policy":
         "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
       "x-content-type-options": "nosniff", "x-robots-tag": "noindex, nofollow",
@@ -24,6 +31,10 @@ extension HubResponse {
   /// The browser fetches another page, so that loading it again sends nothing again.
   static func seeOther(_ target: String) -> HubResponse {
     HubResponse(
-      status: 303, headers: ["location": target, "cache-control": "no-store", "referrer-policy": "no-referrer"], body: Data())
+      status: 303, headers: ["location": target, "cache-control": "no-store", "referrer-policy": HubResponse.referrerPolicy],
+      body: Data())
   }
+
+  /// Browsers say to this hub alone from which of its pages they come, which tells its own from one that was passed on.
+  private static var referrerPolicy: String { "same-origin" }
 }

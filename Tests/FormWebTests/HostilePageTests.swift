@@ -62,9 +62,11 @@ import Testing
       let all = headers.merging(["content-type": FieldsBody.contentType]) { $1 }
       #expect(await world.web.answer(HubRequest("POST", target, headers: all, body: body(own))).status == 403)
     }
-    for headers in [["sec-fetch-site": "same-origin", "origin": "null"], ["origin": "https://hub.example", "host": "hub.example"]] {
+    for (headers, status) in [
+      (["sec-fetch-site": "same-origin", "origin": "null"], 303), (["origin": "https://hub.example", "host": "hub.example"], 422),
+    ] {
       let all = headers.merging(["content-type": FieldsBody.contentType + "; charset=UTF-8"]) { $1 }
-      #expect(await world.web.answer(HubRequest("POST", target, headers: all, body: body(own))).status == 422)
+      #expect(await world.web.answer(HubRequest("POST", target, headers: all, body: body(own))).status == status)
     }
     for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "get"] { #expect(await world.web.answer(HubRequest(method, target)).status == 405) }
     #expect(try await world.count("hub_packet") == 0)

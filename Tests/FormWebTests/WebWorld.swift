@@ -26,7 +26,8 @@ final class WebWorld: Sendable {
     survey = try await SurveyHub.create(at: folder.path + "/hub", clock: clock)
     _ = try await survey.load(try CampaignFolder(Self.campaign, movedTo: nil))
     key = FormLinkKey(secret: survey.hub.secret(for: "form-links"))
-    web = try WebForm(desk: survey, key: key, callsPerSecondMax: 1_000_000, callsAtOnceMax: 1_000_000)
+    web = try WebForm(
+      desk: survey, key: key, draftsFolder: folder.path + "/hub/web-drafts", callsPerSecondMax: 1_000_000, callsAtOnceMax: 1_000_000)
   }
 
   func target(
@@ -34,6 +35,18 @@ final class WebWorld: Sendable {
   ) throws -> String {
     let day = try #require(CalendarDay(expires))
     return "/s/" + (try #require((key ?? self.key).token(for: FormLink(campaign: campaign, unit: unit, expires: day))))
+  }
+
+  /// Another process that serves the same hub, or the same one started again.
+  func another(_ desk: (any FormDesk)? = nil, key: FormLinkKey? = nil) throws -> WebForm {
+    try WebForm(desk: desk ?? survey, key: key ?? self.key, draftsFolder: folder.path + "/hub/web-drafts")
+  }
+
+  /// Files of drafts that lie at the hub.
+  func draftFiles() -> [String] {
+    (FileManager.default.enumerator(atPath: folder.path + "/hub/web-drafts")?.compactMap { $0 as? String } ?? []).filter {
+      $0.contains("/")
+    }
   }
 
   /// A browser at the pages of one commune.
@@ -77,8 +90,12 @@ final class WebWorld: Sendable {
 
 /// A browser without JavaScript: the page it shows, and what it can do with it.
 final class Visitor {
-  let web: WebForm
+  var web: WebForm
   let target: String
+  /// What the browser says with each call; with `sec-fetch-site` the pages have addresses of their own, which are followed.
+  var says: [String: String] = [:]
+  /// Addresses of the pages that were shown.
+  private(set) var history: [String] = []
   var reply = HubResponse(status: 0)
   var page: PageScan { PageScan(reply.body) }
   var text: String { String(decoding: reply.body, as: UTF8.self) }
@@ -95,6 +112,14 @@ final class Visitor {
   @discardableResult func call(_ call: HubRequest) async -> Int {
     last = call
     reply = await web.answer(call)
+    guard !says.isEmpty, reply.status == 303, let place = reply.headers["location"] else { return reply.status }
+    return await load(place)
+  }
+
+  /// Fetches a page by its address, as Back, reload and redirections do.
+  @discardableResult func load(_ place: String) async -> Int {
+    history.append(place)
+    reply = await web.answer(HubRequest("GET", place, headers: says))
     return reply.status
   }
 
@@ -107,7 +132,8 @@ final class Visitor {
   }
 
   @discardableResult func post(_ fields: [(String, String)]) async -> Int {
-    await call(HubRequest("POST", target, headers: ["content-type": FieldsBody.contentType], body: FieldsBody.encoded(fields)))
+    await call(
+      HubRequest("POST", target, headers: says.merging(["content-type": FieldsBody.contentType]) { $1 }, body: FieldsBody.encoded(fields)))
   }
 
   /// Fills the sample form in, up to its review.

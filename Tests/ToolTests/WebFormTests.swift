@@ -85,6 +85,19 @@ import Testing
     }
     #expect(await hub.stop() == 0)
   }
+
+  @Test(.long, .enabled(if: hasBrowser, "Needs chromium and playwright: run `make deps`."))
+  func backReloadASecondPressALostNetworkAndAKilledHubLoseNothing() async throws {
+    let folder = try TemporaryFolder()
+    let (dir, hub, target) = try await serve(folder)
+    #expect(await hub.stop() == 0)
+    let script = Tool.packageRoot.appendingPathComponent("Tests/ToolTests/Browser/webback.py").path
+    let ended = try await Tool.run(Self.python, [script, Tool.path("hub"), dir, folder.path + "/clock", target])
+    #expect(ended.status == 0, "\(ended.errors)")
+    let store = try await SurveyHub.open(at: dir)
+    #expect(try await store.status().packetsWaiting == 2)
+    try store.close()
+  }
 }
 
 /// `hub qr`: what it draws is read again by an ordinary reader of codes.

@@ -133,6 +133,32 @@ public struct FormLinkKey: Sendable {
     return String(validating: opened, as: UTF8.self)
   }
 
+  // MARK: Drafts kept at the hub
+
+  /// What sealing a kept draft adds, in bytes.
+  static let sealBytes = 28
+
+  /// The name of a draft's file: who has it and the hub's keys cannot find the address by it.
+  func name(of draftKey: DraftKey) -> String {
+    let code = HMAC<SHA256>.authenticationCode(for: Data("synckit/web-kept-name/1\0\(draftKey.text)".utf8), using: key)
+    return Base32.encode(Data(code.prefix(20)))
+  }
+
+  private func keptKey(_ draftKey: DraftKey) -> SymmetricKey {
+    HKDF<SHA256>.deriveKey(inputKeyMaterial: key, info: Data("synckit/web-kept/1\0\(draftKey.text)".utf8), outputByteCount: 32)
+  }
+
+  /// Seals a draft for the hub's disk: it is opened with the hub's keys and the draft's key together.
+  func seal(kept plain: Data, _ draftKey: DraftKey, for path: String) throws -> Data {
+    try AES.GCM.seal(plain, using: keptKey(draftKey), authenticating: Data(path.utf8)).combined ?? Data()
+  }
+
+  /// - Returns: Nil for what was not sealed here under this key for this link.
+  func open(kept sealed: Data, _ draftKey: DraftKey, for path: String) -> Data? {
+    guard let box = try? AES.GCM.SealedBox(combined: sealed) else { return nil }
+    return try? AES.GCM.open(box, using: keptKey(draftKey), authenticating: Data(path.utf8))
+  }
+
   private func tag(of bytes: Data) -> Data {
     Data(HMAC<SHA256>.authenticationCode(for: Data("synckit/link/1\0".utf8) + bytes, using: key).prefix(Self.tagBytes))
   }

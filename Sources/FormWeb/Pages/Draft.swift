@@ -4,7 +4,7 @@ internal import SyncKit
 
 /// An answer on its way: it exists in the page that travels between browser and hub, and nowhere else.
 struct Draft {
-  /// 32 hexadecimal digits, drawn with the notice.
+  /// 32 hexadecimal digits, drawn when the first question is asked for.
   var id: String
   /// `form@version` that the respondent began, whatever is published meanwhile.
   var edition: String
@@ -15,8 +15,14 @@ struct Draft {
   var answers: [String: AnswerValue] = [:]
   /// `state` as the page carries it; see `FormLinkKey.seal`.
   var sealed = ""
+  /// Under which the hub keeps it between two pages; nil when it does not.
+  var key: DraftKey?
+  /// How many pages it has gone through: tells the newer of two copies.
+  var turn = 0
 
   private static let idDigits = 32
+  /// Pages that one draft is counted through.
+  private static let turnsMax = 1_000_000
 
   static func isID(_ text: String) -> Bool {
     text.utf8.count == idDigits
@@ -34,11 +40,19 @@ struct Draft {
 
   /// - Returns: Nil when the page's own fields are not as the hub wrote them.
   init?(_ fields: FieldsBody) {
-    guard let id = fields["id"], Self.isID(id), let edition = fields["form"], edition.utf8.count <= 256 else { return nil }
-    self.id = id
+    guard let edition = fields["form"], edition.utf8.count <= 256 else { return nil }
+    if fields["go"] == "start" {
+      // Drawn here and not with the notice: that may be in front of two people, or come back from the browser's memory.
+      id = Self.newID()
+    } else {
+      guard let id = fields["id"], Self.isID(id) else { return nil }
+      self.id = id
+    }
     self.edition = edition
     language = fields["lang"].flatMap { Language(rawValue: $0) } ?? .vietnamese
     isReviewed = fields["reviewed"] == "1"
+    key = fields["key"].flatMap { DraftKey($0) }
+    turn = fields["turn"].flatMap { Int($0) }.flatMap { (0...Self.turnsMax).contains($0) ? $0 : nil } ?? 0
   }
 
   init(id: String, edition: String, language: Language) {

@@ -36,7 +36,7 @@ struct Interview {
   }
 
   /// What a page says of itself beside its questions.
-  enum Remark {
+  enum Remark: String, Codable {
     /// Another filling-in stands below.
     case added
     /// All answers together are too long; the page was not left.
@@ -77,13 +77,17 @@ struct Interview {
 
   /// Takes one posted page and says what comes next. Nil: the post is none of this form's pages.
   ///
-  /// - Parameter place: The page that was posted; nil is the review.
-  func take(_ step: Step, place: Int?, fields: FieldsBody, _ draft: inout Draft) -> View? {
+  /// - Parameters:
+  ///   - place: The page that was posted; nil is the review.
+  ///   - newer: Answers of the same draft that are newer than the page: what it did not ask stands as there.
+  func take(_ step: Step, place: Int?, fields: FieldsBody, _ draft: inout Draft, newer: [String: AnswerValue]? = nil) -> View? {
     guard let place else { return review(step, &draft) }
     guard pages.pages.indices.contains(place) else { return nil }
     let page = pages.pages[place]
     let before = asked(draft)
-    draft.answers = PageReading(page: page, fields: fields, shown: before).merged(into: draft.answers)
+    var answers = newer ?? draft.answers
+    for section in page.repeats { answers[section.name] = draft.answers[section.name] }
+    draft.answers = PageReading(page: page, fields: fields, shown: before).merged(into: answers)
     guard draft.state.utf8.count <= WebLimits.answersBytesMax else { return .page(place, remark: .tooLong) }
     switch step {
     case .next: return next(place, page, before: before, &draft)

@@ -15,6 +15,8 @@ public struct WebRespondent: Sendable {
 
   /// Pages turned before giving up.
   private static let turnsMax = 500
+  /// What browsers say of a call from one of our pages.
+  private static let onPage = ["sec-fetch-site": "same-origin"]
 
   public init(target: String, send: @escaping Send) {
     self.target = target
@@ -24,12 +26,13 @@ public struct WebRespondent: Sendable {
   /// Fills in the pages, sends them and reads the confirmation.
   ///
   /// - Parameter answers: By question, as a form accepts them; questions that no page asks are not answered.
-  /// - Returns: The id the notice drew, from which the hub's follows by `FormLinkKey.answerID`.
+  /// - Returns: The id that was drawn for it, from which the hub's follows by `FormLinkKey.answerID`.
   /// - Throws: `WebRespondentError` when the pages do not take the answers.
   public func answer(_ answers: [String: AnswerValue]) async throws -> String {
     var page = try await get(target)
-    guard let id = page.value("id"), page.buttons.contains("start") else { throw WebRespondentError(status: 200, faults: []) }
+    guard page.buttons.contains("start") else { throw WebRespondentError(status: 200, faults: []) }
     page = try await post(page, "start")
+    guard let id = page.value("id") else { throw WebRespondentError(status: 200, faults: []) }
     for _ in 0..<Self.turnsMax {
       if page.buttons.contains("send") {
         try await finish(page)
@@ -51,13 +54,14 @@ public struct WebRespondent: Sendable {
   }
 
   private func get(_ target: String) async throws -> PageScan {
-    let reply = try await send(HubRequest("GET", target))
+    let reply = try await send(HubRequest("GET", target, headers: Self.onPage))
     guard reply.status == 200 else { throw WebRespondentError(status: reply.status, faults: []) }
     return PageScan(reply.body)
   }
 
   private func post(_ page: PageScan, _ button: String, _ answers: [String: AnswerValue] = [:]) async throws -> PageScan {
     let reply = try await send(call(page, button, answers))
+    if reply.status == 303, let place = reply.headers["location"] { return try await get(place) }
     let next = PageScan(reply.body)
     guard reply.status == 200 else { throw WebRespondentError(status: reply.status, faults: next.faults) }
     return next
@@ -65,7 +69,9 @@ public struct WebRespondent: Sendable {
 
   private func finish(_ page: PageScan) async throws {
     let reply = try await send(call(page, "send", [:]))
-    guard reply.status == 303, let place = reply.headers["location"] else { throw WebRespondentError(status: reply.status, faults: []) }
+    guard reply.status == 303, let place = reply.headers["location"], place.hasPrefix(target + "/done") else {
+      throw WebRespondentError(status: reply.status, faults: [])
+    }
     _ = try await get(place)
   }
 
@@ -81,7 +87,8 @@ public struct WebRespondent: Sendable {
       }
     }
     fields.append(("go", button))
-    return HubRequest("POST", target, headers: ["content-type": FieldsBody.contentType], body: FieldsBody.encoded(fields))
+    return HubRequest(
+      "POST", target, headers: Self.onPage.merging(["content-type": FieldsBody.contentType]) { $1 }, body: FieldsBody.encoded(fields))
   }
 
   /// `q.NAME`, or `q.REPEAT.PLACE.NAME`.

@@ -52,11 +52,10 @@ struct HiddenField {
 
   /// - Parameter page: What is being posted: the place of a page, or `review`; nil for the notice.
   static func all(_ draft: Draft, page: String?) -> [HiddenField] {
-    var fields = [
-      HiddenField(key: "id", value: draft.id), HiddenField(key: "form", value: draft.edition),
-      HiddenField(key: "lang", value: draft.language.rawValue),
-    ]
+    var fields = [HiddenField(key: "form", value: draft.edition), HiddenField(key: "lang", value: draft.language.rawValue)]
     guard let page else { return fields }
+    fields.append(HiddenField(key: "id", value: draft.id))
+    if let key = draft.key { fields += [HiddenField(key: "key", value: key.text), HiddenField(key: "turn", value: String(draft.turn))] }
     fields.append(HiddenField(key: "page", value: page))
     if draft.isReviewed { fields.append(HiddenField(key: "reviewed", value: "1")) }
     fields.append(HiddenField(key: "state", value: draft.sealed))
@@ -226,6 +225,24 @@ struct ReceivedView {
     heading = WebWords.received(language)
     thanks = WebWords.thanks(language)
     closePage = WebWords.closePage(language)
+  }
+}
+
+/// A page that says why what was posted was not taken, and carries it to be posted again.
+struct AgainView {
+  var frame: FrameView
+  var message: MessageView
+  var hidden: [HiddenField]
+  var again: String
+  /// The button that was pressed.
+  var pressed: String
+
+  init(_ message: WebMessage, fields: [(name: String, value: String)], path: String) {
+    frame = FrameView(.vietnamese, action: path)
+    self.message = MessageView(message)
+    hidden = fields.filter { $0.name != "go" }.map { HiddenField(key: $0.name, value: $0.value) }
+    again = WebWords.again(.vietnamese) + " · " + WebWords.again(.english)
+    pressed = fields.first { $0.name == "go" }?.value ?? ""
   }
 }
 

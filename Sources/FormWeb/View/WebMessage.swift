@@ -59,6 +59,23 @@ struct WebMessage: Sendable {
     text: LocalizedText(
       vi: "Các câu trả lời dài quá mức nhận được, chưa có gì được gửi. Hãy quay lại và rút ngắn.",
       en: "The answers are longer than can be taken; nothing was sent. Go back and shorten them."))
+  static let tooManyNow = WebMessage(
+    title: tooMany.title,
+    text: LocalizedText(
+      vi: "Hãy chờ \(WebLimits.waitSeconds) giây rồi bấm Thử lại. Những gì đã điền vẫn còn ở trang này.",
+      en: "Wait \(WebLimits.waitSeconds) seconds, then press Try again. What you entered is still on this page."))
+  static let failedNow = WebMessage(
+    title: failed.title,
+    text: LocalizedText(
+      vi: "Hãy chờ một phút rồi bấm Thử lại. Những gì đã điền vẫn còn ở trang này; gửi lại không bị tính hai lần.",
+      en: "Wait a minute, then press Try again. What you entered is still on this page; sending again does not count twice."))
+  static let over = WebMessage(
+    title: LocalizedText(vi: "Phiếu này không còn ở đây", en: "This answer is no longer here"),
+    text: LocalizedText(
+      vi: "Nếu đã bấm gửi thì phiếu đã được nhận. Nếu chưa, phiếu để quá lâu nên đã xóa: hãy quét lại mã QR và điền lại.",
+      en:
+        "If you pressed Send, the answer was received. If you did not, it was left for too long and was erased: scan the QR code and start anew."
+    ))
   static let tooMany = WebMessage(
     title: LocalizedText(vi: "Đang có quá nhiều người", en: "Too many people at once"),
     text: LocalizedText(

@@ -44,6 +44,11 @@ struct WebPages: Sendable {
   func page(_ view: PageView, status: Int) -> HubResponse { html(view, "page", status: status) }
   func review(_ view: ReviewView, status: Int = 200) -> HubResponse { html(view, "review", status: status) }
   func received(_ language: Language) -> HubResponse { html(ReceivedView(language), "received") }
+  func again(_ message: WebMessage, fields: [(name: String, value: String)], path: String, status: Int, retryAfterSeconds: Int?)
+    -> HubResponse
+  {
+    html(AgainView(message, fields: fields, path: path), "again", status: status, retryAfterSeconds: retryAfterSeconds)
+  }
   func message(_ message: WebMessage, status: Int, retryAfterSeconds: Int? = nil) -> HubResponse {
     html(MessageView(message), "message", status: status, retryAfterSeconds: retryAfterSeconds)
   }

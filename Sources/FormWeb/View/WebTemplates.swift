@@ -3,7 +3,8 @@
 /// A name that the innermost view leaves nil is looked up in the views around it: names are chosen so that none is found there.
 enum WebTemplates {
   static let all = [
-    "notice": notice, "page": page, "review": review, "received": received, "message": message, "head": head, "hidden": hidden,
+    "notice": notice, "page": page, "review": review, "received": received, "message": message, "again": again, "head": head,
+    "hidden": hidden,
     "items": items, "question": question, "repeated": repeated, "foot": "</main>\n</body>\n</html>\n",
   ]
 
@@ -130,6 +131,21 @@ enum WebTemplates {
     <h1>{{heading}}</h1>
     <p>{{thanks}}</p>
     <p class="note">{{closePage}}</p>
+    {{> foot}}
+    """
+
+  private static let again = """
+    {{> head}}
+    {{#message}}<h1>{{heading}}</h1>
+    <p>{{text}}</p>
+    <div lang="en">
+    <h2>{{headingEnglish}}</h2>
+    <p>{{textEnglish}}</p>
+    </div>
+    {{/message}}<form method="post" action="{{frame.action}}" autocomplete="off">
+    {{> hidden}}
+    <p class="go"><button name="go" value="{{pressed}}">{{again}}</button></p>
+    </form>
     {{> foot}}
     """
 

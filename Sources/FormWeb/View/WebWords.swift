@@ -10,6 +10,7 @@ enum WebWords {
   static let start = LocalizedText(vi: "Bắt đầu", en: "Start")
   static let next = LocalizedText(vi: "Tiếp tục", en: "Continue")
   static let back = LocalizedText(vi: "Quay lại", en: "Back")
+  static let again = LocalizedText(vi: "Thử lại", en: "Try again")
   static let send = LocalizedText(vi: "Gửi phiếu", en: "Send")
   static let edit = LocalizedText(vi: "Sửa", en: "Change")
   static let optional = LocalizedText(vi: "không bắt buộc", en: "optional")

@@ -22,7 +22,8 @@ struct ProtocolResponder: HTTPResponder {
     self.survey = survey
     self.calls = calls
     self.logger = logger
-    form = WebFormResponder(form: try WebForm(desk: survey, key: FormLinkKey(hub: survey)), calls: calls)
+    let web = try WebForm(desk: survey, key: FormLinkKey(hub: survey), draftsFolder: survey.folder + "/web-drafts")
+    form = WebFormResponder(form: web, calls: calls)
   }
 
   func respond(to request: Request, context: Context) async throws -> Response {

@@ -12,7 +12,7 @@ struct WebFormResponder {
   let calls: CallCounter
 
   /// The headers that the form looks at; the rest stays here.
-  private static let headers = ["content-type", "origin", "sec-fetch-site"]
+  private static let headers = ["content-type", "origin", "referer", "sec-fetch-site"]
 
   func respond(to request: Request) async throws -> Response {
     let reply = try await reply(to: request)
