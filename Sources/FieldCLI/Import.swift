@@ -76,6 +76,7 @@ struct Import: FieldCommand {
     if changed == .ask, outcome.counts.changed > 0, !outcome.counts.isInterrupted, asksToAdd(outcome.counts.changed, console) {
       let more = try await take(.only)
       outcome.counts.accepted += more.counts.accepted
+      outcome.counts.daysOutside += more.counts.daysOutside
       outcome.rejected.removeAll { $0.reason == .changed }
       outcome.counts.rejected = outcome.rejected.count
     }
@@ -147,6 +148,15 @@ struct Import: FieldCommand {
       "Đã nhận \(console.words.number(counts.accepted)) phiếu trong \(console.words.number(counts.rows)) dòng; từ chối \(console.words.number(counts.rejected)).",
       "Took \(console.words.number(counts.accepted)) answers of \(console.words.number(counts.rows)) rows; refused \(console.words.number(counts.rejected))."
     )
+    if counts.daysOutside > 0 {
+      console.warn(
+        LocalizedText(
+          vi:
+            "\(console.words.number(counts.daysOutside)) phiếu đã nhận ghi ngày ngoài đợt khảo sát; phiếu vẫn được tính, nhưng ở tỉnh sẽ không có ngày.",
+          en:
+            "\(console.words.number(counts.daysOutside)) of the answers taken state a day outside the campaign; they count, but will have no day at the hub."
+        ))
+    }
     if let rejectsFile {
       console.warn(
         LocalizedText(

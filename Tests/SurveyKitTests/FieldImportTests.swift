@@ -40,6 +40,25 @@ import Testing
     }
   }
 
+  @Test func aDayOutsideTheCampaignIsToldWhenItIsImportedAndCountsWithoutOneAtTheHub() async throws {
+    let world = try await FieldWorld()
+    world.clock.advance(7 * 86_400_000)
+    let field = try await world.device("a", unit: "07201")
+    let form = try #require(try await field.form(id: "pks01"))
+    let table = try CSVTable(Data(contentsOf: Samples.dirty))
+    let columns = try ["commune_code", "submitted_at"].map { try #require(table.header.firstIndex(of: $0)) }
+    var writer = CSVWriter()
+    writer.write(table.header)
+    for (number, record) in table.records.filter({ $0["fault"] == "" }).prefix(8).enumerated() {
+      var fields = record.fields
+      fields[columns[0]] = "07201"
+      fields[columns[1]] = number < 3 ? "2009-01-01T08:00:00+07:00" : "2024-04-01T08:00:00+07:00"
+      writer.write(fields)
+    }
+    let counts = try await field.importAnswers(csv: writer.data, form: form).counts
+    #expect(counts.accepted == 8 && counts.daysOutside == 3 && counts.rejected == 0)
+  }
+
   @Test func anotherDeviceOfTheCommuneMayImportTheSameFile() async throws {
     let world = try await FieldWorld()
     world.clock.advance(7 * 86_400_000)

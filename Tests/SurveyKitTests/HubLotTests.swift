@@ -176,6 +176,23 @@ import Testing
   }
 
   /// Any sequence of steps: what a step wrote never changes, and of its days each is of none or five and more.
+  @Test func aDayOutsideTheCampaignCountsWithoutOne() async throws {
+    let world = try await HubWorld()
+    // Nine years too early, a month after the end, no day at all: by the clock of a device, or in a file.
+    let wrong = [("2009-01-01", 1), ("2024-05-04", 2), ("2031-05-05", 1)]
+    let rows = try lot(wrong, first: 1) + [row("undated", day: nil, answers: try answers(50))]
+    #expect(try await receive(rows + lot([("2024-04-01", 5)], first: 100), in: world) == Outcome(released: 10))
+    #expect(try await days(world) == ["- 5", "2024-04-01 5"])
+    #expect(try await world.rows("SELECT day, count FROM day_count") == ["2024-04-01 5"])
+    // The first and the last day of the campaign are its own.
+    let edges = try lot([("2024-03-29", 5), ("2024-04-04", 5)], first: 200)
+    #expect(try await receive(edges, in: world) == Outcome(released: 10))
+    #expect(try await days(world) == ["- 5", "2024-03-29 5", "2024-04-01 5", "2024-04-04 5"])
+    // Undated ones below k take the days of their step with them, as others without a day do.
+    #expect(try await receive(try lot([("2024-04-02", 5), ("2024-05-04", 1)], first: 300), in: world) == Outcome(released: 6))
+    #expect(try await days(world).contains("- 11"))
+  }
+
   @Test func noSequenceOfStepsLeavesAnOrder() async throws {
     var generator = SeededGenerator(seed: 7)
     for _ in 0..<6 {

@@ -12,6 +12,8 @@ public struct ImportCounts: Sendable, Hashable, Codable {
   public var rejected = 0
   /// Rows whose number was imported with other content: accepted or among the rejected, as was asked for.
   public var changed = 0
+  /// Accepted rows whose day is none of the campaign: they count at the hub, without a day.
+  public var daysOutside = 0
   /// Whether it was stopped before the end of the file. What was accepted stays, and importing again doubles nothing.
   public var isInterrupted = false
 
@@ -101,6 +103,7 @@ extension SurveyField {
           }
         }
         taken = wanted.count
+        let outside = wanted.count { row in CalendarDay(row.day).map { !campaign.days.contains($0) } ?? false }
         if !wanted.isEmpty {
           let submissions = wanted.map { row in
             let number = Self.importedID(campaign: campaign.id, responseID: row.responseID)
@@ -112,6 +115,7 @@ extension SurveyField {
           }
           try await submitAll(submissions, campaign: campaign.id) { db in try memory.keep(wanted.map(memory.mark), db) }
         }
+        outcome.counts.daysOutside += outside
       } catch is CancellationError {
         outcome.counts.isInterrupted = true
         isAtEnd = true

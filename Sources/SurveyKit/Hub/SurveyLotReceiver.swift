@@ -4,7 +4,8 @@ public import SyncKit
 /// Judges answers against their forms, keeps those that are released, and counts them, in the step's transaction.
 ///
 /// What is kept has neither a time nor an order. Of the day it keeps this much: the answers of one step carry their days where every day
-/// of the step, and the answers without one, are none or at least k; otherwise none of them does.
+/// of the step, and the answers without one, are none or at least k; otherwise none of them does. A day that is none of the campaign was
+/// stated wrongly and cannot be mended inside a packet: such an answer counts without one.
 public struct SurveyLotReceiver: LotReceiver {
   /// Stands for "answered the question at all" among a question's choices in the table `tally`.
   static let answeredChoice = ""
@@ -24,9 +25,10 @@ public struct SurveyLotReceiver: LotReceiver {
     let isCommune = try session.firstRow("SELECT 1 FROM unit WHERE code = ?1 AND level = 'commune'", [.text(scope)]) != nil
     let today = try isCommune ? today(in: session) : CalendarDay.first.description
     var identities = AnswerIdentities(session: session)
+    var days = CampaignDays(session: session)
     return try rows.map { row in
       guard isCommune else { return .spoiled }
-      switch try read(row, unit: scope, today: today, in: session) {
+      switch try read(row, unit: scope, today: today, days: &days, in: session) {
       case .spoiled: return .spoiled
       case .unknown(let edition): return .held(edition: edition)
       case .answer(let answer):
@@ -44,8 +46,11 @@ public struct SurveyLotReceiver: LotReceiver {
     let k = try lotMin(in: session)
     var counts = TallyCounts()
     var answers: [JudgedAnswer] = []
+    var days = CampaignDays(session: session)
     for row in lot {
-      guard let scope = row.value("unit")?.text, case .answer(let answer) = try read(row, unit: scope, today: today, in: session) else {
+      guard let scope = row.value("unit")?.text,
+        case .answer(let answer) = try read(row, unit: scope, today: today, days: &days, in: session)
+      else {
         throw SyncError(
           .internalFault, vi: "Một phiếu đã được duyệt lại không đọc được.", en: "An answer that was judged valid cannot be read.")
       }
@@ -81,7 +86,9 @@ public struct SurveyLotReceiver: LotReceiver {
     case spoiled
   }
 
-  private func read(_ row: AnonymousRow, unit: String, today: String, in session: any HubSession) throws -> Reading {
+  private func read(
+    _ row: AnonymousRow, unit: String, today: String, days: inout CampaignDays, in session: any HubSession
+  ) throws -> Reading {
     guard row.table == "answer", let id = row.value("id")?.text, !id.isEmpty, row.value("unit")?.text == unit,
       let form = row.value("form")?.text, FormShelf.isName(form), let json = row.value("answers")?.text
     else { return .spoiled }
@@ -89,9 +96,11 @@ public struct SurveyLotReceiver: LotReceiver {
     guard let edition = try shelf.edition(form, digest: digest, in: session) else {
       return .unknown(edition: digest.map { "\(form)#\($0.prefix(8))" } ?? form)
     }
-    let day = row.value("day")?.text.flatMap { CalendarDay($0) }?.description
+    let stated = row.value("day")?.text.flatMap { CalendarDay($0) }
+    let day = try stated.flatMap { try days.contains($0, of: edition.campaign) ? $0.description : nil }
     var validator = edition.validator
-    validator.today = day ?? today
+    // Rules that look at today are judged as they were when it was answered, by a right clock or a wrong one.
+    validator.today = stated?.description ?? today
     guard case .success(let answers) = validator.validate(json: Data(json.utf8)) else {
       // Of an earlier program: what another definition under the same name may have asked for is not this answer's fault.
       return digest == nil ? .unknown(edition: edition.key) : .spoiled
@@ -108,6 +117,23 @@ public struct SurveyLotReceiver: LotReceiver {
     let nowMs = Int64(clamping: clock.nowMs())
     guard let campaign = try HubPlan.campaign(session) else { return CalendarDay.first.description }
     return campaign.today(atMs: nowMs).description
+  }
+}
+
+/// The days of campaigns, each read once.
+private struct CampaignDays {
+  let session: any HubSession
+  private var known: [String: ClosedRange<CalendarDay>?] = [:]
+
+  init(session: any HubSession) { self.session = session }
+
+  /// Whether a day is one of a campaign; also where the hub cannot read the campaign.
+  mutating func contains(_ day: CalendarDay, of campaign: String) throws -> Bool {
+    if let days = known[campaign] { return days?.contains(day) ?? true }
+    let definition = try session.firstRow("SELECT definition FROM campaign WHERE id = ?1", [.text(campaign)])?[0].text
+    let days = definition.flatMap { try? Campaign(json: Data($0.utf8)) }?.days
+    known[campaign] = .some(days)
+    return days?.contains(day) ?? true
   }
 }
 
