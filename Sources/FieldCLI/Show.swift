@@ -97,6 +97,11 @@ struct Show: FieldCommand {
       if unreadable.contains(where: { $0.table == "report" && $0.key == key }) { throw ToolExit.failed }
       let changes = try await survey.reportChanges(day: day)
       for change in changes { show(change, AnswerText(form: nil, language: console.language), try await survey.campaign(), console) }
+      if !changes.isEmpty {
+        throw ToolError(
+          vi: "Báo cáo ngày \(console.words.day(day)) đã được rút hoặc chuyển sang ngày khác; những lần sửa và lý do ở trên.",
+          en: "The report of \(console.words.day(day)) was withdrawn or moved to another day; its changes and their reasons stand above.")
+      }
       throw ToolError(
         vi: "Chưa có báo cáo ngày \(console.words.day(day)) trên máy này.",
         en: "There is no report of \(console.words.day(day)) on this device.")

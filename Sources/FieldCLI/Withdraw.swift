@@ -22,8 +22,8 @@ struct Withdraw: FieldCommand {
 
   @Argument(
     help: .text(
-      vi: "Ngày của báo cáo, hoặc các chữ số đầu của mã tin hay ảnh (field posts, field photos --json).",
-      en: "A report's day, or the first digits of a post's or photo's id (field posts, field photos --json)."))
+      vi: "Ngày của báo cáo, hoặc các chữ số đầu của mã tin hay ảnh (field posts, field photos NGÀY).",
+      en: "A report's day, or the first digits of a post's or photo's name (field posts, field photos DAY)."))
   var what: String
 
   @Option(name: .long, help: .text(vi: "Vì sao rút.", en: "Why it is withdrawn.")) var reason: String?

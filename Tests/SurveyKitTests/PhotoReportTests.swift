@@ -107,4 +107,33 @@ import Testing
     #expect(try await world.survey.board()?.photosDeferred?.bytesMax == 0)
     #expect(try await world.row(Self.unit).report == .onTime)
   }
+
+  @Test func aPictureThatIsWithdrawnBeforeItLeftLeavesTheDeviceAndOneThatOthersReferToStays() async throws {
+    let world = try await HubWorld()
+    let field = try await world.device("a", unit: Self.unit)
+    let blobs = field.replica.blobs
+    let day = try #require(CalendarDay(Self.day))
+    // A post, a photo of a report and a whole report.
+    let post = try await field.post("tin", photos: [photo(1), photo(2)])
+    _ = try await file(field, [photo(2), photo(3), photo(4)])
+    #expect(blobs.ids().count == 4)
+    try await field.withdrawPost(post, reason: nil)
+    #expect(blobs.ids().count == 3, "the report has the second one too")
+    // By the name that lists show: the beginning of the picture's.
+    let shown = try #require(try await field.photos(day: day).first { $0.blob == blobs.ids().last?.hex })
+    let found = try await field.withdrawable(idPrefix: String(shown.blob.prefix(8)))
+    #expect(found.photos == [shown.id] && found.posts.isEmpty)
+    try await field.withdrawPhoto(shown.id, reason: nil)
+    #expect(blobs.ids().count == 2)
+    try await field.withdrawReport(day: day, reason: nil)
+    #expect(blobs.ids().isEmpty)
+    // Filed again, it is kept again; once it has left it stays where it is.
+    _ = try await file(field, [photo(3)])
+    try await world.sync(field)
+    #expect(try await world.survey.photos().map(\.isIn) == [true])
+    try await field.withdrawReport(day: day, reason: "filed twice")
+    #expect(blobs.ids().count == 1)
+    let status = try await field.replica.status()
+    #expect(status.addsUp)
+  }
 }

@@ -46,12 +46,12 @@ extension SurveyField {
     guard photos.count <= Self.photosPerReportMax else { throw SurveyFieldError.tooManyPhotos }
     let (id, unit, today) = (Self.randomID(), try await unit().rawValue, try await today())
     let (campaign, device) = (try await requireCampaign().id, try await ownName())
-    let blobs = try keep(photos)
+    _ = try keep(photos)
     try await write { db in
       try db.execute(
         sql: "INSERT INTO post (id, unit, campaign, day, words, device) VALUES (?, ?, ?, ?, ?, ?)",
         arguments: [id, unit, campaign, today.description, words, device])
-      try Self.insert(photos, blobs: blobs, of: "post", record: id, unit: unit, day: today, db)
+      try Self.insert(photos, blobs: try self.keep(photos), of: "post", record: id, unit: unit, day: today, db)
     }
     return id
   }

@@ -48,8 +48,8 @@ extension SurveyField {
     let form = SurveySchema.formKey(id: answers.formID, version: answers.formVersion)
     let json = String(decoding: AnswerValue.json(answers.given), as: UTF8.self)
     let today = try await today()
-    // The pictures first: rows never refer to what was not kept.
-    let blobs = try keep(photos)
+    // The pictures first: rows never refer to what was not kept. Then once more with the rows, should a withdrawal have removed them.
+    _ = try keep(photos)
     while true {
       let stored = try await storedReports(key: key).first
       var standing: [String: AnswerValue]? = [:]
@@ -62,7 +62,7 @@ extension SurveyField {
       let saving = try await write { db -> ReportSaving? in
         // What was read may have changed meanwhile: then it is read again.
         guard try StoredReport.fetchAll(db, key: key).first == stored else { return nil }
-        try Self.insert(photos, blobs: blobs, of: "report", record: key, unit: unit, day: today, db)
+        try Self.insert(photos, blobs: try self.keep(photos), of: "report", record: key, unit: unit, day: today, db)
         guard let stored else {
           try db.execute(
             sql: "INSERT INTO report (id, unit, campaign, day, form, by_question, doubt) VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -158,7 +158,8 @@ public enum SurveyFieldError: ExplainedError, Hashable {
         vi: "Lý do dài quá \(ReportChange.reasonBytesMax) byte; hãy rút ngắn.",
         en: "The reason is longer than \(ReportChange.reasonBytesMax) bytes; shorten it.")
     case .noReason:
-      LocalizedText(vi: "Lý do để trống; hãy ghi vì sao.", en: "The reason is blank; say why.")
+      LocalizedText(
+        vi: "Thiếu lý do; ghi vì sao bằng --reason \"…\".", en: "There is no reason; say why with --reason \"…\".")
     case .tooManyPhotos:
       LocalizedText(
         vi: "Mỗi báo cáo hay tin có tối đa \(SurveyField.photosPerReportMax) ảnh; bỏ bớt.",

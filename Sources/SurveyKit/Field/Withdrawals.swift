@@ -12,6 +12,7 @@ extension SurveyField {
     let key = SurveySchema.reportKey(unit: unit, day: day.description)
     let hasLeft = try await hasLeft("report", key)
     let writing = try await hasLeft ? writing(reason) : nil
+    let blobs = try await photoBlobs(of: "report", key)
     while true {
       guard let stored = try await storedReports(key: key).first else { throw SurveyFieldError.noReport(day: day) }
       let standing = try await given(stored, try await judge(of: stored))
@@ -26,7 +27,7 @@ extension SurveyField {
         try db.execute(sql: "DELETE FROM attachment WHERE tbl = 'report' AND record = ?", arguments: [key])
         return true
       }
-      if isDone { return }
+      if isDone { return try await letGo(blobs) }
     }
   }
 
@@ -35,10 +36,12 @@ extension SurveyField {
   /// - Throws: `SurveyFieldError` `.noReason` and `.reasonTooLong`; nothing is written.
   public func withdrawPost(_ id: String, reason: String?) async throws {
     guard try await hasLeft("post", id) else {
-      return try await write { db in
+      let blobs = try await photoBlobs(of: "post", id)
+      try await write { db in
         try db.execute(sql: "DELETE FROM attachment WHERE tbl = 'post' AND record = ?", arguments: [id])
         try db.execute(sql: "DELETE FROM post WHERE id = ?", arguments: [id])
       }
+      return try await letGo(blobs)
     }
     let reason = try Decision.checked(reason: reason ?? "")
     try await write { db in try db.execute(sql: "UPDATE post SET hidden = ? WHERE id = ?", arguments: [reason, id]) }
@@ -65,6 +68,31 @@ extension SurveyField {
       try db.execute(sql: "DELETE FROM attachment WHERE id = ?", arguments: [id])
       try writing?.insert(of: found.record, form: nil, from: [found.question ?? "photo": .text(found.blob)], to: [:], db)
     }
+    if writing == nil { try await letGo([found.blob]) }
+  }
+
+  /// The pictures of a record whose rows have not left.
+  private func photoBlobs(of table: String, _ record: String) async throws -> [String] {
+    let photos = try await read { db in
+      try Row.fetchAll(db, sql: "SELECT id, blob FROM attachment WHERE tbl = ? AND record = ?", arguments: [table, record])
+        .compactMap { row in row.text("id").flatMap { id in row.text("blob").map { (id: id, blob: $0) } } }
+    }
+    var blobs: [String] = []
+    for photo in photos {
+      if try await !hasLeft("attachment", photo.id) { blobs.append(photo.blob) }
+    }
+    return blobs
+  }
+
+  /// Removes pictures that were withdrawn before they left, where no other row of this device refers to them.
+  private func letGo(_ blobs: [String]) async throws {
+    let store = replica.blobs
+    // In a transaction: whoever files the same picture meanwhile keeps it after its rows are written.
+    try await write { db in
+      for hex in Set(blobs) where try Row.fetchOne(db, sql: "SELECT 1 FROM attachment WHERE blob = ?", arguments: [hex]) == nil {
+        if let blob = BlobID(hex: hex) { store.remove(blob) }
+      }
+    }
   }
 
   private func removeAnswer(blob: String, day: CalendarDay, reason: String?) async throws {
@@ -77,14 +105,17 @@ extension SurveyField {
     try await saveReport(day: day, answers: answers, reason: reason)
   }
 
-  /// The posts and photos whose ids begin so.
+  /// The posts and photos whose ids begin so; photos also by the name of their picture, which is what lists show.
   public func withdrawable(idPrefix: String) async throws -> (posts: [String], photos: [String]) {
     try await read { db in
       func ids(_ table: String) throws -> [String] {
         try Row.fetchAll(db, sql: "SELECT id FROM \(table) WHERE substr(id, 1, ?) = ? LIMIT 2", arguments: [idPrefix.count, idPrefix])
           .compactMap { $0.text("id") }
       }
-      return (try ids("post"), try ids("attachment"))
+      let pictures = try Row.fetchAll(
+        db, sql: "SELECT id FROM attachment WHERE substr(blob, 1, ?) = ? LIMIT 2", arguments: [idPrefix.count, idPrefix]
+      ).compactMap { $0.text("id") }
+      return (try ids("post"), Array(Set(try ids("attachment") + pictures)))
     }
   }
 

@@ -35,7 +35,7 @@ public struct BlobID: Sendable, Hashable, CustomStringConvertible {
 /// | `part/abcd…-HOLDER` | the beginning of one that a scope brings: beginnings of two scopes are never joined |
 /// | `part/abcd….SENDER.OFFSET.SIZE` | a piece that came too early, by file: `EarlyPiece` |
 ///
-/// Nothing here is ever removed but beginnings. Calls block on the disk, for one piece or one blob at most.
+/// Nothing here is ever removed but beginnings, and what its only author took back before it left: `remove(_:)`. Calls block on the disk, for one piece or one blob at most.
 public struct BlobStore: Sendable {
   public let folder: String
   /// Of one whole.
@@ -234,6 +234,19 @@ public struct BlobStore: Sendable {
 
   /// Whether the blob is whole and `holder` has brought every byte of it, by its file's mark.
   func isBrought(_ id: BlobID, by holder: String) -> Bool { has(id) && Self.size(markPath(id, holder)) != nil }
+
+  /// Overwrites and removes a blob that nothing refers to and nobody else was told of.
+  package func remove(_ id: BlobID) {
+    let path = path(id)
+    let file = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+    if file >= 0 {
+      try? Self.write(Data(count: byteCount(id) ?? 0), to: file, at: 0)
+      fsync(file)
+      close(file)
+    }
+    unlink(path)
+    forgetPart(id)
+  }
 
   private func marks(of id: BlobID) -> [String] {
     ((try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(Self.place(id))")) ?? []).filter { $0.hasPrefix(id.hex + ".by-") }
