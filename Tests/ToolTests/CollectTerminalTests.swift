@@ -240,6 +240,66 @@ import Testing
     #expect(answers.first?.contains("\"g6_suggestion\":\"\(Self.stored)\\nvà hết\"") == true, "\(answers)")
   }
 
+  /// An answer line by line, up to its review.
+  private static let lines = [
+    "", "", "2", "1", "1", "", "4", "11", "2", "4", "1", "1", "1", "2", "1", "<", "0", "4", "1", "4", "4", "1 2 6", "4", "giữ lại",
+  ]
+
+  /// What stands in the way of a finished answer: how it comes, how it goes, and what is said.
+  static let reasons: [(name: String, begin: String, end: String, said: String)] = {
+    let hold = """
+      import sqlite3, os, time
+      store = sqlite3.connect('field.sqlite', isolation_level=None)
+      store.execute('BEGIN IMMEDIATE')
+      open('held', 'w').close()
+      while os.path.exists('held'): time.sleep(0.02)
+      """
+    return [
+      (
+        "another program", "python3 -c \"\(hold)\" >/dev/null 2>&1 & while ! [ -e held ]; do sleep 0.02; done", "rm held",
+        "đang được chương trình khác dùng"
+      ),
+      // Python ignores the signal of this limit, and so does what it starts: writing fails as on a failing disk.
+      ("a failing disk", "prlimit --pid $PROGRAM --fsize=0:", "prlimit --pid $PROGRAM --fsize=unlimited:", "Đĩa báo lỗi"),
+    ]
+  }()
+
+  @Test func aFinishedAnswerWaitsAtItsReviewWhateverStandsInTheWay() async throws {
+    let world = try await FieldToolWorld()
+    let field = try await world.enrolled()
+    var taken = 0
+    for reason in Self.reasons {
+      let typed = Self.lines.joined(separator: "\n") + "\n"
+      let ended = try await PseudoTerminal(folder: world.path).run(
+        ["collect", "--plain", "--lang", "vi"],
+        [
+          .type(typed), .see("G gửi"), .run(reason.begin), .type("g\n"), .see("Chưa nhận được"), .see(reason.said), .note("refused"),
+          .run(reason.end), .type("g\n"), .see("Đã nhận"), .type("q\n"),
+        ])
+      #expect(ended.code == 0, "\(reason.name): \(ended.code) \(ended.main)")
+      #expect(ended.screens["refused"]?.contains("giữ lại") == true, "\(reason.name): \(ended.screens["refused"] ?? "")")
+      taken += 1
+      let status = try await field.run("status", "--json").object["status"] as? [String: Any]
+      #expect(status?["packetsMade"] as? Int == taken, "\(reason.name)")
+    }
+  }
+
+  @Test func aFinishedAnswerOfAFormThatClosesStaysAtItsReview() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    let hub = try await ServedHub(dir, folder)
+    let field = try await device(dir, hub, folder)
+    let close = "'\(Tool.path("hub"))' forms state pks01 closed --dir '\(dir)' >/dev/null && '\(Tool.path("field"))' sync >/dev/null"
+    let ended = try await PseudoTerminal(folder: field.folder).run(
+      ["collect", "--plain", "--lang", "vi"],
+      [
+        .type(Self.lines.joined(separator: "\n") + "\n"), .see("G gửi"), .run(close), .type("g\n"), .see("đã đóng, không nhận thêm phiếu"),
+        .note("refused"), .type("g\n"), .type(Keys.interrupt),
+      ])
+    #expect(ended.code == 75 && ended.screens["refused"]?.contains("giữ lại") == true, "\(ended.main)")
+    #expect(await hub.stop() == 0)
+  }
+
   @Test func aFormThatClosesAsksNobodyButTakesWhatWasCollected() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)

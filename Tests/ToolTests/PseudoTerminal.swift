@@ -10,6 +10,8 @@ struct PseudoTerminal {
     case resize(columns: Int, rows: Int)
     case signal(Int32)
     case note(String)
+    /// What happens beside it: a command of the shell, in the same folder.
+    case run(String)
 
     var json: [Any] {
       switch self {
@@ -18,6 +20,7 @@ struct PseudoTerminal {
       case .resize(let columns, let rows): ["resize", columns, rows]
       case .signal(let number): ["signal", Int(number)]
       case .note(let name): ["note", name]
+      case .run(let command): ["run", command]
       }
     }
   }

@@ -6,6 +6,7 @@ The scenario: command, folder, environment, columns, rows, steps. A step is one 
   ["resize", COLUMNS, ROWS]
   ["signal", NUMBER]
   ["note", NAME]        keeps the screen under that name
+  ["run", COMMAND]      gives a command to the shell in the same folder, and waits for it; $PROGRAM is the program's process
 The answer: code (negative: a signal), screens, main (what is left on the ordinary screen), restored (terminal modes as before),
 failed (the step that did not come true, with the screen it found) or null.
 """
@@ -18,6 +19,7 @@ import re
 import select
 import signal
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -160,6 +162,10 @@ class Run:
         elif kind == "resize":
             self.size(step[1], step[2])
             self.screen.resize(step[1], step[2])
+        elif kind == "run":
+            environment = os.environ | {"PROGRAM": str(self.child)}
+            done = subprocess.run(step[1], shell=True, cwd=self.scenario["folder"], env=environment, stdin=subprocess.DEVNULL)
+            return done.returncode == 0
         elif kind == "signal":
             os.kill(self.child, step[1])
         return True
