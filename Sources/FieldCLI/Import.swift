@@ -84,8 +84,24 @@ struct Import: FieldCommand {
       outcome.rejected.removeAll { $0.reason == .changed }
       outcome.counts.rejected = outcome.rejected.count
     }
-    let kept = try RejectsFile(of: file).write(outcome.rejected, from: csv, language: console.language)
+    var kept: String?
+    var unwritten: (any ExplainedError)?
+    do {
+      kept = try RejectsFile(of: file).write(outcome.rejected, from: csv, language: console.language)
+    } catch let error as any ExplainedError {
+      unwritten = error
+    }
     show(outcome, rejectsFile: kept, console)
+    if let unwritten {
+      // The file may be on a stick that is full or read-only: what was taken is taken, and is said.
+      console.warn(
+        LocalizedText(
+          vi:
+            "\(unwritten.explanation.vi) Các phiếu đúng đã được nhận; sửa các dòng bị từ chối ngay trong \(file) rồi nhập lại, không phiếu nào bị trùng.",
+          en:
+            "\(unwritten.explanation.en) The good answers were taken; correct the refused rows in \(file) itself and import it again, which doubles nothing."
+        ))
+    }
     try console.result(
       Outcome(
         counts: outcome.counts, form: SurveySchema.formKey(id: chosen.id, version: chosen.version), rejectsFile: kept,

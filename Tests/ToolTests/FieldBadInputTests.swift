@@ -205,6 +205,19 @@ import Testing
     #expect(try await world.hubRows("SELECT count(*) FROM answer") == ["6"])
   }
 
+  @Test func whatAnImportTookIsToldWhereTheRefusedRowsCannotBeWrittenBesideIt() async throws {
+    let world = try await FieldToolWorld()
+    let field = try await world.enrolled()
+    try world.write(try FieldToolWorld.answersCSV(4).replacing("r4,07201", with: "r4,99999"), to: "answers.csv")
+    // The name under which the file would begin is taken by a folder.
+    try FileManager.default.createDirectory(atPath: world.path + "/answers.rejects.csv.new", withIntermediateDirectories: false)
+    let ended = try await field.run("import", "answers.csv")
+    #expect(ended.code == 2 && ended.out.contains("Took 3 answers of 4 rows; refused 1."), "\(ended.out)")
+    #expect(ended.err.contains("Cannot write answers.rejects.csv") && ended.err.contains("The good answers were taken"), "\(ended.err)")
+    let status = try await field.run("status", "--json").object["status"] as? [String: Any]
+    #expect(status?["packetsMade"] as? Int == 3)
+  }
+
   private static let canMount: Bool = {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
