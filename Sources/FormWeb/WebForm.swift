@@ -64,18 +64,26 @@ public final class WebForm: Sendable {
       if let (key, step) = page { return try await kept(key, step, call, link, path: Self.path + parts[0]) }
       return try await call.method == "POST" ? post(call, link) : notice(call, link, language)
     } catch let refusal as Refusal {
-      return refusal.reply(pages)
+      // A body that is none of ours stays refused; else what is in the way may pass: another campaign loaded by mistake.
+      let isOurs = ![400, 403, 415].contains(refusal.status)
+      return (isOurs ? again(call, refusal.message, status: refusal.status, carrying: "state") : nil) ?? refusal.reply(pages)
     } catch let fault as FormLinkFault {
-      return pages.message(fault == .foreign ? .foreignLink : .badLink, status: 404)
+      // So may a hub that was started with another one's keys.
+      let message = fault == .foreign ? WebMessage.foreignLink : .badLink
+      return (fault == .foreign ? again(call, message, status: 404, carrying: "state") : nil) ?? pages.message(message, status: 404)
     } catch {
       return again(call, .failedNow, status: 500) ?? pages.message(.failed, status: 500)
     }
   }
 
   /// For what cannot be taken now: a page that carries what was posted. Nil when nothing of ours was posted.
-  private func again(_ call: HubRequest, _ message: WebMessage, status: Int, retryAfterSeconds: Int? = nil) -> HubResponse? {
+  ///
+  /// - Parameter field: What the posted page must have.
+  private func again(
+    _ call: HubRequest, _ message: WebMessage, status: Int, retryAfterSeconds: Int? = nil, carrying field: String = "go"
+  ) -> HubResponse? {
     guard call.method == "POST", call.isFromHere, call.body.count <= WebLimits.bodyBytesMax, let fields = FieldsBody(call.body),
-      fields["go"] != nil
+      fields["go"] != nil, fields[field] != nil
     else { return nil }
     return pages.again(message, fields: fields.fields, path: call.path, status: status, retryAfterSeconds: retryAfterSeconds)
   }

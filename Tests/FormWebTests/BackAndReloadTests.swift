@@ -268,9 +268,18 @@ import Testing
     let world = try await WebWorld()
     let visitor = try browser(world)
     await visitor.fillSample()
+    let review = try #require(visitor.history.last)
+    await visitor.press("page.6")
+    let right = visitor.web
     visitor.web = try world.another(key: FormLinkKey(secret: Data(repeating: 1, count: 32)))
-    #expect(await visitor.load(try #require(visitor.history.last)) == 404 && visitor.text.contains("Mã của nơi khác"))
-    #expect(world.draftFiles().count == 1)
+    // Started with the wrong keys: what was typed stays on the page until that is put right.
+    #expect(await visitor.press("next", lastPage("Ý mới 7714")) == 404 && visitor.text.contains("Mã của nơi khác"))
+    #expect(visitor.page.buttons == ["next"] && world.draftFiles().count == 1)
+    let page = visitor.reply
+    #expect(await visitor.load(review) == 404 && !visitor.text.contains(words))
+    (visitor.web, visitor.reply) = (right, page)
+    await visitor.press("next")
+    #expect(visitor.text.contains("Ý mới 7714") && visitor.page.buttons.contains("send"))
   }
 
   // MARK: What cannot be kept or taken
