@@ -198,8 +198,7 @@ public final class WebForm: Sendable {
     do {
       try await sent.once(id) { [desk] in try await desk.submit(submission) }
     } catch {
-      let reason = (error as? any ExplainedError)?.explanation ?? WebMessage.failed.title
-      return try keep(draft, reason, turn, status: 503)
+      return try keep(draft, WebWords.reason(error), turn, status: 503)
     }
     sent.insert(draft.id)
     if let draftKey = draft.key {

@@ -37,6 +37,17 @@ enum WebWords {
       en: "The answer was not taken: \(reason.en) What you entered is still on this page; press Send to try again, it does not count twice."
     )
   }
+  /// Why the hub took nothing. In the respondent's words: an operator's would name the hub's files to strangers.
+  static func reason(_ error: any Error) -> LocalizedText {
+    switch (error as? SyncError)?.code {
+    case .diskFull?:
+      LocalizedText(
+        vi: "đĩa của máy chủ đã đầy hoặc không ghi được; người phụ trách ở tỉnh cần được báo.",
+        en: "the hub's disk is full or cannot be written; the person in charge at the province must be told.")
+    case .busy?, .storeBusy?: LocalizedText(vi: "máy chủ đang bận.", en: "the hub is busy.")
+    default: LocalizedText(vi: "máy chủ gặp lỗi.", en: "the hub has a problem.")
+    }
+  }
   static let received = LocalizedText(vi: "Đã nhận phiếu", en: "Your answer was received")
   static let thanks = LocalizedText(
     vi: "Cảm ơn anh/chị. Phiếu đã được mã hóa và cất giữ; trang này không còn giữ nội dung nào.",
