@@ -54,7 +54,8 @@ struct Withdraw: FieldCommand {
       try console.result(Outcome(kind: "post", id: id))
     } else if let id = found.photos.first {
       try await survey.withdrawPhoto(id, reason: reason)
-      console.say("Đã rút ảnh \(id.prefix(8)).", "The photo \(id.prefix(8)) is withdrawn.")
+      // By the name it was called by: lists show the picture's, not the row's.
+      console.say("Đã rút ảnh \(what.prefix(8)).", "The photo \(what.prefix(8)) is withdrawn.")
       try console.result(Outcome(kind: "photo", id: id))
     }
   }

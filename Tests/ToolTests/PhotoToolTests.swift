@@ -8,6 +8,42 @@ import Testing
 
 /// Photos from a working group's files to the hub's board, with the real tools.
 @Suite(.serialized) struct PhotoToolTests {
+  @Test func whatIsWithdrawnIsGoneFromTheOtherDeviceAndTheHubWithItsReason() async throws {
+    let world = try await TroubleWorld()
+    let (one, two) = (try await world.device("one"), try await world.device("two"))
+    let photo = world.folder.path + "/board.png"
+    try Picture.png(400, 300, seed: 9).write(to: URL(fileURLWithPath: photo))
+    #expect(try await one.run("sync").status == 0)
+    let example = world.folder.path + "/report.json"
+    try Data(try await one.run("report", "--example").output.utf8).write(to: URL(fileURLWithPath: example))
+    // Before it left: no reason, and nothing of it is left on the device.
+    #expect(try await one.run("report", "--from", example, "--photo", photo).status == 0)
+    #expect(try await one.run("withdraw", TroubleWorld.today).status == 0)
+    #expect(try await one.run("list").output.contains("There are no reports yet"))
+    #expect(try await one.run("report", "--from", example, "--photo", photo).status == 0)
+    #expect(try await one.run("post", "names somebody").status == 0)
+    for device in [one, two] { #expect(try await device.run("sync").status == 0) }
+    // After it left: by the name that the list shows, and with a reason.
+    let listed = try await two.run("photos", TroubleWorld.today).output
+    let name = try #require(listed.split(separator: "\n").last?.split(separator: " ").first.map(String.init), "\(listed)")
+    let unsaid = try await two.run("withdraw", name)
+    #expect(unsaid.status == 1 && unsaid.errors.contains("say why with --reason"), "\(unsaid.errors)")
+    let withdrawn = try await two.run("withdraw", name, "--reason", "blurred")
+    #expect(withdrawn.status == 0 && withdrawn.output.contains("The photo \(name) is withdrawn."), "\(withdrawn.errors)")
+    let post = try #require(try await two.run("posts").output.split(separator: " ").first.map(String.init))
+    #expect(try await two.run("withdraw", post, "--reason", "a name").status == 0)
+    for device in [two, one] { #expect(try await device.run("sync").status == 0) }
+    #expect(try await one.run("photos", TroubleWorld.today).errors.contains("has no photos"))
+    #expect(try await one.run("show", TroubleWorld.today).output.contains("blurred"))
+    #expect(try await one.run("posts").output.contains("Hidden: a name"))
+    #expect(try await world.hub("posts").output.contains("[hidden]"))
+    #expect(try await one.run("withdraw", TroubleWorld.today, "--reason", "filed twice").status == 0)
+    for device in [one, two] { #expect(try await device.run("sync").status == 0) }
+    let shown = try await two.run("show", TroubleWorld.today)
+    #expect(shown.status == 1 && shown.output.contains("filed twice") && shown.errors.contains("was withdrawn or moved"), "\(shown.errors)")
+    #expect(try await two.run("status").output.contains("proved equal"))
+  }
+
   @Test func photosOfTheDailyReportArriveAndAreCounted() async throws {
     let world = try await TroubleWorld()
     let device = try await world.device("desk")
