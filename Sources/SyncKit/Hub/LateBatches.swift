@@ -2,7 +2,7 @@ internal import Foundation
 
 /// What an operator decided about batches of a revoked device that the hub did not have when it was revoked.
 public enum LateDecision: String, Sendable, Codable, CaseIterable {
-  /// They are merged like others.
+  /// Those that are here are merged like others.
   case take
   /// They stay in the journal and are not merged.
   case refuse
@@ -25,16 +25,16 @@ struct LateBatches {
   /// Batches merged in one transaction after a decision.
   static let mergedTogetherMax = 16
 
-  func decision(_ replica: ReplicaID) throws -> LateDecision? {
-    try session.firstRow("SELECT decision FROM hub_late WHERE replica = ?1", [.blob(replica.bytes)])?[0].text
-      .flatMap(LateDecision.init(rawValue:))
+  /// Whether any of its batches waits for a decision, or was left where it is by one.
+  func hasUndecided(_ replica: ReplicaID) throws -> Bool {
+    let state = CellValue.integer(Int64(Self.undecided))
+    return try session.firstRow("SELECT 1 FROM hub_batch WHERE replica = ?1 AND state = ?2 LIMIT 1", [.blob(replica.bytes), state]) != nil
   }
 
-  /// Keeps a batch of a revoked device, or merges it when that was decided.
+  /// Keeps a batch of a revoked device. A decision is about those that were here then: whoever has the device could seal more.
   ///
   /// - Returns: The signed receipt.
   func take(_ content: BatchContent, batch: SealedBatch, writeScope: String) throws -> Data {
-    if try decision(content.replica) == .take { return try ingest.take(content, batch: batch, writeScope: writeScope) }
     try Ingest.check(scope: content.scope, writeScope: writeScope)
     let known = try session.firstRow("SELECT state, receipt FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)])
     if known?[0].integer == Ingest.merged, let receipt = known?[1].blob { return receipt }
@@ -84,12 +84,12 @@ struct LateBatches {
 }
 
 extension Hub {
-  /// Decides about the batches of a revoked device that came after its revocation, and about those that may still come.
+  /// Decides about the batches of a revoked device that came after its revocation. What comes later waits for another decision.
   ///
   /// - Parameters:
   ///   - person: Who decides; kept, with the reason.
   /// - Returns: How many batches that had waited for the decision were merged.
-  /// - Throws: `SyncError` `.badRequest` when there is no such revoked device, or its batches were taken already.
+  /// - Throws: `SyncError` `.badRequest` when there is no such revoked device, or none of its batches waits.
   public func decideLate(_ replica: ReplicaID, _ decision: LateDecision, by person: String, reason: String) async throws -> Int {
     guard let device = try await device(replica), device.revokedMs != nil else {
       throw SyncError(
@@ -106,10 +106,10 @@ extension Hub {
       }
     }
     try await write { late in
-      if try late.decision(replica) == .take, decision == .refuse {
+      guard try late.hasUndecided(replica) else {
         throw SyncError(
-          .badRequest, vi: "Các gói của thiết bị này đã được nhận; không rút lại được.",
-          en: "This device's batches were taken before; that cannot be undone.")
+          .badRequest, vi: "Không có gói nào của thiết bị \(replica.short) chờ quyết định; gói đã nhận thì không rút lại được.",
+          en: "No batch of device \(replica.short) waits for a decision; what was taken cannot be undone.")
       }
       try late.decide(replica, decision, by: person, reason: reason)
     }

@@ -200,8 +200,8 @@ extension Simulation {
       if decision == .take { met(.lateTaken) }
     } catch let error as SyncError where error.code == .diskFull && hub.isDiskFull {
       note(.hubDiskFull)
-    } catch let error as SyncError where error.code == .badRequest && decision == .refuse {
-      // They were taken before.
+    } catch let error as SyncError where error.code == .badRequest {
+      // None waits.
     }
   }
 }

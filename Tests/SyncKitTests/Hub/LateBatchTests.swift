@@ -26,7 +26,7 @@ import Testing
       try await lost.seal()
     }
     let id = try lost.secrets().signingKey.replica
-    #expect(try await world.hub.revoke(id))
+    #expect(try await world.hub.revoke(id) == [id])
     // The device itself is turned away.
     await #expect(throws: SyncError.self) { try await lost.sync(with: world.transport) }
     return (id, try await batches(of: lost))
@@ -41,13 +41,18 @@ import Testing
     #expect(try await world.hub.lateBatches() == [id: 2])
     #expect(try await world.hub.decideLate(id, .take, by: "province", reason: "known") == 2)
     #expect(try await world.hubNotes() == ["k1 1 - none", "k2 2 - none"])
-    // The decision holds for what comes later.
-    #expect(try await receipt(world, batches[2]).state == .merged)
-    #expect(try await receipt(world, batches[0]).state == .merged)
-    #expect(try await world.hubNotes().count == 3)
     #expect(try await world.hub.lateBatches().isEmpty)
     await #expect(throws: SyncError.self, "merged work is not taken back") {
       _ = try await world.hub.decideLate(id, .refuse, by: "province", reason: "after all")
+    }
+    // Whoever has the device seals more: that waits again.
+    #expect(try await receipt(world, batches[0]).state == .merged)
+    #expect(try await receipt(world, batches[2]).state == .undecided)
+    #expect(try await world.hubNotes().count == 2)
+    #expect(try await world.hub.decideLate(id, .take, by: "province", reason: "known") == 1)
+    #expect(try await world.hubNotes().count == 3)
+    await #expect(throws: SyncError.self, "nothing waits") {
+      _ = try await world.hub.decideLate(id, .take, by: "province", reason: "known")
     }
     let reader = try await world.device("reader")
     _ = try await reader.sync(with: world.transport)
@@ -80,7 +85,7 @@ import Testing
       try await twin.seal()
     }
     let id = try lost.secrets().signingKey.replica
-    #expect(try await world.hub.revoke(id))
+    #expect(try await world.hub.revoke(id) == [id])
     let (mine, its) = (try await batches(of: lost), try await batches(of: twin))
     for batch in [mine[0], its[1]] { #expect(try await receipt(world, batch).state == .undecided) }
     await #expect(throws: SyncError.self) { _ = try await world.hub.ingest(its[0]) }
