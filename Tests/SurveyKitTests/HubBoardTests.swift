@@ -96,7 +96,7 @@ import Testing
     let world = try await HubWorld()
     _ = try await world.device("a", unit: "07201")
     let device = try #require(try await world.survey.hub.devices().first)
-    #expect(try await world.survey.hub.revoke(device.replica))
+    #expect(try await world.survey.hub.revoke(device.replica) == [device.replica])
     let row = try await world.row("07201")
     #expect(row.counts.devices == 0 && row.counts.backlog == nil && row.counts.lastContactMs != nil)
     #expect(try await world.survey.status().devicesRevoked == 1)

@@ -46,6 +46,43 @@ import Testing
     #expect(try await old.run("status").output.contains("Open conflicts: 0"))
   }
 
+  /// The empty decision of an operator let a revoked phone's later bundles in for good; and it went on voting.
+  @Test func aRevokedPhonesLaterWorkAndAnswersWait() async throws {
+    let world = try await TroubleWorld()
+    let (a, thief) = (try await world.device("a"), try await world.device("thief"))
+    try await thief.report(guided: 1)
+    for device in [thief, a] { _ = try await device.sync() }
+    let listed = try await world.hub("devices", "list", "--json").output
+    let devices = try #require(try JSONSerialization.jsonObject(with: Data(listed.utf8)) as? [[String: Any]])
+    let id = try #require(devices.first { $0["label"] as? String == "thief" }?["replica"] as? String)
+    #expect(try await world.hub("devices", "revoke", id).status == 0)
+    #expect(try await world.hub("devices", "decide", id, "take", "--by", "", "--reason", "").status != 0)
+    let early = try await world.hub("devices", "decide", id, "take", "--by", "province", "--reason", "known")
+    #expect(early.status == 1 && early.errors.contains("waits for a decision"), "\(early.errors)")
+    try await thief.report(guided: 9)
+    let sheet = world.folder.path + "/answers.csv"
+    try FieldToolWorld.answersCSV(6).write(toFile: sheet, atomically: true, encoding: .utf8)
+    #expect(try await thief.run("import", sheet).status == 0)
+    let bundle = world.folder.path + "/x.skb"
+    #expect(try await thief.run("export", bundle).status == 0)
+    let imported = try await world.hub("import", bundle)
+    #expect(imported.output.contains("6 answers bear an earlier key"), "\(imported.output)\(imported.errors)")
+    _ = try await a.sync()
+    #expect(try await a.guided() == 1)
+    var status = try await world.hub("status")
+    #expect(status.output.contains("6 under an earlier key + 0 declined") && status.output.contains("the sums agree"), "\(status.output)")
+    #expect(try await world.hub("held", "list").output.contains("hub held decide 07201"))
+    #expect(try await world.hub("held", "packets", "--json").output.contains("\"undecided\" : 6"))
+    #expect(try await world.hub("held", "decide", "07201", "take", "--by", " ", "--reason", "x").status != 0)
+    let declined = try await world.hub("held", "decide", "07201", "decline", "--by", "province", "--reason", "stolen")
+    #expect(declined.status == 0 && declined.output.contains("Declined 6"), "\(declined.errors)")
+    status = try await world.hub("status")
+    #expect(status.output.contains("0 under an earlier key + 6 declined") && status.output.contains("the sums agree"), "\(status.output)")
+    // A colleague's answers arrive under the new key.
+    #expect(try await a.run("import", sheet).status == 0)
+    #expect(try await a.sync().output.contains("6 answers"))
+  }
+
   @Test func aHubRestoredFromYesterdaysBackupIsRefilled() async throws {
     let world = try await TroubleWorld()
     let a = try await world.device("a")

@@ -103,6 +103,7 @@ struct BoardPage {
           "\(words.number(board.strayAnswers)) answers belong to units that are not in the list."))
     }
     alerts += board.different.map { $0.explanation(words.language) }
+    alerts += board.latePackets.compactMap { $0.explanation?(words.language) }
     if let usage = board.photosDeferred {
       let (used, all) = (words.number(usage.bytes >> 20), words.number(usage.bytesMax >> 20))
       alerts.append(

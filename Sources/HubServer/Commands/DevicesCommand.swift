@@ -118,6 +118,16 @@ struct DevicesRevokeCommand: ToolCommand {
     abstract: LocalizedText(
       vi: "Thu hồi quyền của thiết bị bị mất hay dùng sai; những gì nó đã gửi vẫn còn.",
       en: "Take a lost or misused device's rights away; what it sent before stays."),
+    discussion: LocalizedText(
+      vi: """
+        Mọi danh tính thay cho nhau của máy ấy và bản sao của nó đều bị thu hồi. Khóa phiếu kín của đơn vị đổi: các máy khác nhận khóa mới \
+        trong lần đồng bộ tới; phiếu mang khóa cũ tới bằng bọc thì chờ quyết định.
+        """,
+      en: """
+        Every identity that took another's place on the device, and those of its copies, are revoked with it. The unit's key for anonymous \
+        answers changes: its other devices get the new one with their next exchange; answers under the old key that come by bundle wait for \
+        a decision.
+        """),
     examples: ["hub devices revoke 3fa20c11"])
 
   @OptionGroup var options: ToolOptions
@@ -130,16 +140,25 @@ struct DevicesRevokeCommand: ToolCommand {
   private struct Revoked: Encodable {
     var replica: String
     var changed: Bool
+    /// Other identities of the same device, or of a copy of it.
+    var others: [String]
   }
 
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
       let first = try await DevicesCommand.device(device, of: survey)
-      let changed = try await survey.hub.revoke(first.replica)
+      let revoked = try await survey.hub.revoke(first.replica)
+      let (changed, others) = (!revoked.isEmpty, revoked.filter { $0 != first.replica })
       console.say(
         changed ? "Đã thu hồi thiết bị \(first.replica.short) (\(first.label))." : "Thiết bị này đã bị thu hồi trước đó.",
         changed ? "Revoked device \(first.replica.short) (\(first.label))." : "This device was revoked before.")
-      try console.result(Revoked(replica: first.replica.description, changed: changed))
+      if !others.isEmpty {
+        let names = others.map(\.short).joined(separator: ", ")
+        console.say(
+          "Thu hồi cùng với nó: \(names), là danh tính khác của máy ấy hoặc của bản sao. Máy nào còn dùng đúng thì ghi danh lại.",
+          "Revoked with it: \(names), other identities of the device or of a copy. Enrol anew a device among them that is in good hands.")
+      }
+      try console.result(Revoked(replica: first.replica.description, changed: changed, others: others.map(\.description)))
     }
   }
 }
@@ -192,10 +211,10 @@ struct DevicesDecideCommand: ToolCommand {
       en: "Decide once about the batches of a revoked device that came afterwards."),
     discussion: LocalizedText(
       vi:
-        "Nhận thì các gói được gộp như mọi gói khác, cả gói tới sau này. Từ chối thì chúng nằm lại trong nhật ký, không gộp; sau này vẫn nhận được.",
+        "Nhận thì các gói được gộp như mọi gói khác. Từ chối thì chúng nằm lại trong nhật ký, không gộp; sau này vẫn nhận được. Gói tới sau lại chờ quyết định.",
       en: """
-        Taken, they are merged like all others, also those still to come. Refused, they stay in the journal and are not merged; they may \
-        be taken later.
+        Taken, they are merged like all others. Refused, they stay in the journal and are not merged; they may be taken later. Batches that \
+        come afterwards wait for another decision.
         """),
     examples: ["hub devices decide 3fa20c11 take --by province --reason \"owner found\""])
 

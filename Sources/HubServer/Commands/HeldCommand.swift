@@ -13,7 +13,7 @@ struct HeldCommand: AsyncParsableCommand {
     subcommands: [
       HeldListCommand.self, HeldBatchesCommand.self, HeldShowCommand.self, HeldRetryCommand.self, HeldRepairCommand.self,
       HeldDeclineCommand.self,
-      HeldFreeCommand.self,
+      HeldFreeCommand.self, HeldPacketsCommand.self, HeldDecideCommand.self,
     ],
     defaultSubcommand: HeldListCommand.self)
 }
@@ -69,6 +69,9 @@ struct HeldListCommand: ToolCommand {
       if stopped > 0 {
         let n = console.words.number(stopped)
         console.say("\(n) gói chờ gói trước hoặc bị từ chối: hub held batches.", "\(n) batches wait or were refused: hub held batches.")
+      }
+      for packets in try await survey.hub.latePackets() where unit == nil || packets.unit == unit {
+        if let text = packets.explanation { console.say(text.vi, text.en) }
       }
       guard !lines.isEmpty else { return console.say("Không có việc nào bị giữ lại.", "Nothing is held.") }
       let heading = [

@@ -118,6 +118,13 @@ struct ImportCommand: ToolCommand {
         "Gói đang chờ sẽ được hợp nhất khi gói đứng trước nó tới: hỏi người mang các phần còn lại.",
         "Waiting batches are merged once those before them come: ask the courier for the other parts.")
     }
+    let late = report.devices.reduce(0) { $0 + $1.packetsLate }
+    if late > 0 {
+      console.say(
+        "\(n(late)) phiếu mang khóa cũ của đơn vị, từ trước khi thu hồi một máy ở đó: được giữ và chờ quyết định, xem hub held packets. Máy còn dùng sẽ tự chứng thực lại khi nhận tệp trả lời.",
+        "\(n(late)) answers bear an earlier key of their unit, from before a device there was revoked: they are kept and wait for a decision, see hub held packets. Devices in use prove theirs anew once they have the return."
+      )
+    }
     let photosWaiting = report.devices.reduce(0) { $0 + $1.blobsWaiting }
     if photosWaiting > 0 {
       console.say(

@@ -64,8 +64,8 @@ struct StatusCommand: ToolCommand {
       status.addsUp
       ? LocalizedText(vi: "các số khớp nhau", en: "the sums agree") : LocalizedText(vi: "CÁC SỐ KHÔNG KHỚP", en: "THE SUMS DO NOT AGREE")
     console.say(
-      "Phiếu kín: \(n(status.packetsKept)) nhận = \(n(status.packetsWaiting)) chờ + \(n(status.packetsReleased)) đã mở + \(n(status.packetsRepeated)) trùng + \(n(status.packetsDiffering)) khác nội dung + \(n(status.packetsSpoiled)) hỏng + \(n(status.packetsWithheld)) giữ kín + \(n(status.packetsHeld)) tạm giữ.",
-      "Packets: \(n(status.packetsKept)) kept = \(n(status.packetsWaiting)) waiting + \(n(status.packetsReleased)) released + \(n(status.packetsRepeated)) repeated + \(n(status.packetsDiffering)) differing + \(n(status.packetsSpoiled)) spoiled + \(n(status.packetsWithheld)) withheld + \(n(status.packetsHeld)) held."
+      "Phiếu kín: \(n(status.packetsKept)) nhận = \(n(status.packetsWaiting)) chờ + \(n(status.packetsReleased)) đã mở + \(n(status.packetsRepeated)) trùng + \(n(status.packetsDiffering)) khác nội dung + \(n(status.packetsSpoiled)) hỏng + \(n(status.packetsWithheld)) giữ kín + \(n(status.packetsHeld)) tạm giữ + \(n(status.packetsLate)) dưới khóa cũ + \(n(status.packetsDeclined)) từ chối.",
+      "Packets: \(n(status.packetsKept)) kept = \(n(status.packetsWaiting)) waiting + \(n(status.packetsReleased)) released + \(n(status.packetsRepeated)) repeated + \(n(status.packetsDiffering)) differing + \(n(status.packetsSpoiled)) spoiled + \(n(status.packetsWithheld)) withheld + \(n(status.packetsHeld)) held + \(n(status.packetsLate)) under an earlier key + \(n(status.packetsDeclined)) declined."
     )
     if status.packetsHeld > 0 {
       console.say(
@@ -88,6 +88,7 @@ struct StatusCommand: ToolCommand {
         LocalizedText(
           vi: "… và \(n(more)) báo cáo khác trái với biểu mẫu.", en: "… and \(n(more)) more reports that contradict their form."))
     }
+    for packets in status.latePackets { packets.explanation.map(console.warn) }
     for restore in status.restores { console.say(restore.explanation.vi, restore.explanation.en) }
     for one in status.different { console.say(one.explanation.vi, one.explanation.en) }
     console.say("→ \(verdict.vi)", "→ \(verdict.en)")

@@ -116,6 +116,8 @@ public struct Board: Sendable, Hashable, Codable {
   public var todayDoubt: CampaignToday.Doubt?
   /// Why photos are put off at present: no room. Nil while they are taken.
   public var photosDeferred: BlobUsage?
+  /// Packets under a key that a revocation had ended, by unit.
+  public var latePackets: [LatePackets] = []
   /// Devices that hold other data than the hub.
   public var different: [Disagreement] = []
   /// Each instant above on the campaign's wall clock: `HH:MM`, with the day when it is not today.

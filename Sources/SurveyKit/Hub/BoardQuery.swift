@@ -35,6 +35,8 @@ public enum BoardQuery {
       invalidReports: try ReportCheck.invalid(limit: Board.invalidReportsMax, in: session),
       todayDoubt: CampaignToday(estimateMs: nowMs, in: campaign).doubt, times: times(in: districts, campaign: campaign, today: today))
     board.different = try Disagreement.all(in: session)
+    let drops = try DropCounts.byScope(session, spooled: spooled)
+    board.latePackets = LatePackets.all(in: drops)
     return board
   }
 

@@ -3,10 +3,13 @@ public import SyncKit
 
 /// The hub's side of promise 2: everything it ever took is counted exactly once, and the sums are checked.
 public struct HubStatus: Sendable, Hashable, Codable {
-  // Anonymous answers: kept = waiting + held + released + repeated + differs + spoiled + withheld.
+  // Anonymous answers: kept = waiting + held + late + declined + released + repeated + differs + spoiled + withheld.
   public var packetsKept = 0
   public var packetsWaiting = 0
   public var packetsHeld = 0
+  /// Came under a key that a revocation had ended: an operator decides.
+  public var packetsLate = 0
+  public var packetsDeclined = 0
   public var packetsReleased = 0
   public var packetsRepeated = 0
   public var packetsDiffering = 0
@@ -37,6 +40,8 @@ public struct HubStatus: Sendable, Hashable, Codable {
   public var reportsInvalid = 0
   /// `Board.invalidReportsMax` of them.
   public var invalidReports: [InvalidReport] = []
+  /// Packets under a key that a revocation had ended, by unit.
+  public var latePackets: [LatePackets] = []
   /// Restores of the store, oldest first.
   public var restores: [HubRestore] = []
   /// Devices that hold other data than the hub.
@@ -71,10 +76,13 @@ extension HubStatus {
     func numbers(_ sql: String, _ arguments: [CellValue] = []) throws -> [Int] {
       try session.firstRow(sql, arguments)?.map { Int(clamping: $0.integer ?? 0) } ?? []
     }
-    let drop = try DropCounts.byScope(session, spooled: spooled).values.reduce(into: DropCounts()) { $0.add($1) }
+    let drops = try DropCounts.byScope(session, spooled: spooled)
+    let drop = drops.values.reduce(into: DropCounts()) { $0.add($1) }
+    latePackets = LatePackets.all(in: drops)
     (packetsKept, packetsWaiting, packetsHeld) = (drop.kept, drop.waiting, drop.held)
     (packetsReleased, packetsRepeated, packetsDiffering) = (drop.released, drop.repeated, drop.differs)
     (packetsSpoiled, packetsWithheld) = (drop.spoiled, drop.withheld)
+    (packetsLate, packetsDeclined) = (drop.late, drop.declined)
     answers = try numbers("SELECT count(*) FROM answer")[0]
     let counted = try numbers("SELECT coalesce(sum(count), 0) FROM answer_count")[0]
 
@@ -103,11 +111,13 @@ extension HubStatus {
     restores = try HubRestore.all(in: session)
     different = try Disagreement.all(in: session)
 
-    if drop.pooled != 0 || drop.kept != drop.waiting + drop.held + drop.opened {
+    if drop.pooled != 0 || drop.kept != drop.waiting + drop.held + drop.late + drop.declined + drop.opened {
       discrepancies.append(
         LocalizedText(
-          vi: "Số phiếu nhận không bằng số chờ, tạm giữ, đã mở, trùng, khác nội dung, hỏng và giữ kín cộng lại.",
-          en: "The packets kept are not those waiting, held, released, repeated, differing, spoiled and withheld together."))
+          vi: "Số phiếu nhận không bằng số chờ, tạm giữ, dưới khóa cũ, bị từ chối, đã mở, trùng, khác nội dung, hỏng và giữ kín cộng lại.",
+          en:
+            "The packets kept are not those waiting, held, under an earlier key, declined, released, repeated, differing, spoiled and withheld together."
+        ))
     }
     if answers != drop.standing {
       discrepancies.append(

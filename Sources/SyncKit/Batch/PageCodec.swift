@@ -35,6 +35,8 @@ struct PageContent: Sendable {
   var digests: [TableDigest] = []
   /// What a backup of the hub holds, by scope.
   var backedUp: [String: UInt64] = [:]
+  /// The present key of the reader's unit, when the reader said that it holds another.
+  var unitKey: WireSealedUnitKey?
   /// How the units came in runs: the feed's running hash goes by them.
   var runLengths: [Int] = []
 
@@ -88,6 +90,7 @@ enum PageCodec {
       (place.scope, place.position) = (scope, position)
       return place
     }
+    if let unitKey = page.unitKey { wire.unitKey = unitKey }
     return try key.sealed(try wire.serializedData(), as: .page)
   }
 
@@ -129,11 +132,13 @@ enum PageCodec {
     }
     var units = try units(of: wire.runs, positions: positions)
     for (index, changes) in try TableCoder.decode(wire.tables, unitCount: units.count).enumerated() { units[index].changes = changes }
-    return PageContent(
+    var page = PageContent(
       hub: hub, incarnation: wire.incarnation, reader: reader, scope: wire.scope, units: units, feedHash: wire.feedHash,
       cursor: wire.cursor, isHead: wire.head, hubTimeMs: wire.hubTimeMs, digests: try digests(wire.digests),
       backedUp: Dictionary(wire.backedUp.map { ($0.scope, $0.position) }, uniquingKeysWith: max),
       runLengths: wire.runs.map(\.stamps.count).filter { $0 > 0 }, rules: try TableCoder.rules(of: wire.tables))
+    if wire.hasUnitKey { page.unitKey = wire.unitKey }
+    return page
   }
 
   /// The units of runs, without changes.

@@ -86,6 +86,7 @@ extension Replica {
       export.batches += 1
       export.changes += entry.changes
     }
+    try await renewPackets()
     try await writePackets(to: writer, &export)
     if let courier { export.carried = try courier.pass(to: writer) }
     if !plan.isEnrolment { try await writeBlobs(to: writer, options, &export) }
@@ -140,6 +141,7 @@ extension Replica {
       }
       let status = try ReplicaStatus(in: session)
       plan.state = try Self.deviceState(of: key, returnKey: returnKey, state: state, nowMs: now)
+      plan.state.unitKey = secrets.unitKeyID.bytes
       plan.state.backlog = UInt64(clamping: status.pendingChanges + status.sealedChanges)
       plan.state.packets = UInt64(clamping: status.packetsWaiting)
       plan.state.blobs = unconfirmed.reduce(into: Data()) { $0 += $1.bytes }

@@ -251,11 +251,12 @@ final class BundleIntake {
     let wire = try WireBundlePackets.parse(body, named: name)
     guard wire.requests.count <= WireLimits.packetsMax, body.count <= WireLimits.dropBytesMax + (64 << 10) else { throw ByteReader.short }
     for (request, answer) in zip(wire.requests, try await hub.keepEach(wire.requests, scope: wire.scope)) {
-      try reply(sender, .dropAnswer, about: request.sha256, answer)
+      try reply(sender, .dropAnswer, about: request.sha256, answer.result)
       guard let replica = sender.replica ?? ReplicaID(bytes: sender.parcel.wire.from) else { continue }
       switch answer {
-      case .success: try await count(replica) { $0.packets += 1 }
-      case .failure(let error): refuse(error, of: replica)
+      case .kept: try await count(replica) { $0.packets += 1 }
+      case .late: try await count(replica) { $0.packetsLate += 1 }
+      case .refused(let error): refuse(error, of: replica)
       }
     }
   }

@@ -26,6 +26,8 @@ public struct BundleReport: Sendable, Hashable, Codable {
     public var conflicting = 0
     /// Packets the hub now has.
     public var packets = 0
+    /// Packets under a key that a revocation had ended: the hub has them, and they wait for a decision.
+    public var packetsLate = 0
     /// Attachments that the hub has whole now and had not before.
     public var blobs = 0
     /// Attachments that the hub had.

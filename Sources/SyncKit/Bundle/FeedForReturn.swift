@@ -20,12 +20,13 @@ struct FeedForReturn {
     if !state.incarnation.isEmpty, state.incarnation != present {
       try write(.lifeAnswer, state.cursor, .success(try await hub.life(for: device, cursor: state.cursor)))
     }
+    let unitKey = try await unitKey()
     var (cursor, bytes) = (state.cursor, 0)
     var fetched: [String: Int] = [:]
     while bytes < bytesMax {
       try Task.checkCancellation()
       do {
-        let page = try await hub.page(for: device, cursor: cursor)
+        let page = try await hub.page(for: device, cursor: cursor, unitKey: unitKey)
         guard page.count <= bytesMax - bytes else { return }
         try write(.feedAnswer, cursor, .success(page))
         bytes += page.count
@@ -43,6 +44,15 @@ struct FeedForReturn {
         guard let next = try await snapshot(of: scope, after: cursor, from: begun, &bytes, write) else { return }
         cursor = next
       }
+    }
+  }
+
+  /// Nil also for a state that names no key as this hub makes them: that is its device's trouble, not the import's.
+  private func unitKey() async throws -> WireSealedUnitKey? {
+    do {
+      return try await hub.unitKey(for: device, holding: state.unitKey, sealedTo: state.returnKey)
+    } catch let error as SyncError where !error.isTheHubs {
+      return nil
     }
   }
 

@@ -52,22 +52,22 @@ extension SyncError {
 extension Hub {
   /// Keeps packets that came in requests of their own, together where all of them are good.
   ///
-  /// - Returns: For each request its signed answer, or why it was refused.
-  func keepEach(_ requests: [Data], scope: String) async throws -> [Result<Data, SyncError>] {
+  /// - Returns: For each request what became of it.
+  func keepEach(_ requests: [Data], scope: String) async throws -> [PacketsKept] {
     let name = LocalizedText(vi: "phiếu kín", en: "packet request")
     if let together = try? requests.map({ try WireDropRequest.parse($0, named: name) }), together.allSatisfy({ $0.packets.count == 1 }) {
       do {
         let begun = try await spool(together.flatMap(\.packets), scope: scope)
-        return try requests.map { .success(try dropAnswer(to: $0, packets: 1, scope: scope, backupsBegun: begun)) }
+        return try requests.map { .kept(try dropAnswer(to: $0, packets: 1, scope: scope, backupsBegun: begun)) }
       } catch let error as SyncError where !error.isTheHubs {
         // One of them is not good: each for itself.
       }
     }
-    var answers: [Result<Data, SyncError>] = []
+    var answers: [PacketsKept] = []
     for request in requests {
-      do { answers.append(.success(try await keep(request, scope: scope))) } catch let error as SyncError {
+      do { answers.append(try await keepLate(request, scope: scope)) } catch let error as SyncError {
         guard !error.isTheHubs else { throw error }
-        answers.append(.failure(error))
+        answers.append(.refused(error))
       }
     }
     return answers

@@ -35,18 +35,63 @@ enum Packets {
       packet.mac, authenticating: authenticated(packet, scope: scope), using: SymmetricKey(data: unitKey))
   }
 
-  /// Refuses packets that were not made by a device of the unit, or are of no size there is.
+  /// Which of a unit's keys a packet was authenticated with.
+  enum Proof: Sendable, Hashable {
+    case present
+    /// One that a revocation ended: its maker may be the device that was revoked.
+    case earlier
+    case none
+  }
+
+  /// - Parameter unitKeys: Oldest first; the last is the present one.
+  static func proof(of packet: WirePacket, scope: String, unitKeys: [Data]) -> Proof {
+    guard let last = unitKeys.last else { return .none }
+    if isAuthentic(packet, scope: scope, unitKey: last) { return .present }
+    return unitKeys.dropLast().contains { isAuthentic(packet, scope: scope, unitKey: $0) } ? .earlier : .none
+  }
+
+  /// Refuses packets that were not made by a device of the unit that holds its present key, or are of no size there is.
   ///
   /// - Throws: `SyncError` `.badSignature`, `.damaged`.
-  static func check(_ packets: [WirePacket], scope: String, unitKey: Data) throws {
+  static func check(_ packets: [WirePacket], scope: String, unitKeys: [Data]) throws {
     for packet in packets {
-      guard isAuthentic(packet, scope: scope, unitKey: unitKey) else {
+      switch proof(of: packet, scope: scope, unitKeys: unitKeys) {
+      case .present: break
+      case .earlier: throw earlierKey(scope)
+      case .none:
         throw SyncError(
           .badSignature, vi: "Phiếu kín không phải do thiết bị của đơn vị \(scope) làm ra, hoặc đã hỏng.",
           en: "The packet was not made by a device of unit \(scope), or it is damaged.")
       }
-      guard sizeClassesBytes.contains(packet.ciphertext.count - 16), packet.encapsulated.count == 32 else { throw ByteReader.short }
+      guard hasKnownSize(packet) else { throw ByteReader.short }
     }
+  }
+
+  static func hasKnownSize(_ packet: WirePacket) -> Bool {
+    sizeClassesBytes.contains(packet.ciphertext.count - 16) && packet.encapsulated.count == 32
+  }
+
+  /// A device reads it as any `badSignature`: the feed it fetches next brings the present key.
+  static func earlierKey(_ scope: String) -> SyncError {
+    SyncError(
+      .badSignature,
+      vi: "Phiếu mang khóa cũ của đơn vị \(scope): đã có thiết bị ở đó bị thu hồi. Phiếu còn nguyên; đồng bộ lại để nhận khóa mới.",
+      en:
+        "The answers carry an earlier key of unit \(scope): a device there was revoked since. They are intact; sync again to get the present key."
+    )
+  }
+
+  /// Whether a packet carries another proof than the unit key's. What cannot be read is left as it is.
+  static func isStale(_ bytes: Data, scope: String, unitKey: Data) -> Bool {
+    guard let packet = try? WirePacket(serializedBytes: bytes) else { return false }
+    return !isAuthentic(packet, scope: scope, unitKey: unitKey)
+  }
+
+  /// The same packet with the proof of `unitKey`: what names it at the hub, and its content, do not change.
+  static func renewed(_ bytes: Data, scope: String, unitKey: Data) throws -> Data {
+    guard var packet = try? WirePacket(serializedBytes: bytes), !isAuthentic(packet, scope: scope, unitKey: unitKey) else { return bytes }
+    packet.mac = Data(mac(of: packet, scope: scope, unitKey: unitKey))
+    return try packet.serializedData()
   }
 
   /// What is inside, or nil when it cannot be read: spoiled.

@@ -34,8 +34,12 @@ final class PacketOrder: TransactionObserver, Sendable {
     return result
   }
 
-  static func rewrite(_ session: any SQLSession) throws {
-    let rows = try session.rows("SELECT id, scope, bytes, kept FROM sync_packet ORDER BY id")
+  /// - Parameter renewed: Gives the bytes of a packet anew, for a scope.
+  static func rewrite(_ session: any SQLSession, renewed: (Data, String) throws -> Data = { bytes, _ in bytes }) throws {
+    let rows = try session.rows("SELECT id, scope, bytes, kept FROM sync_packet ORDER BY id").map { row in
+      guard let scope = row[1].text, let bytes = row[2].blob else { return row }
+      return [row[0], row[1], .blob(try renewed(bytes, scope)), row[3]]
+    }
     try session.execute("DELETE FROM sync_packet")
     let insert = RepeatedSQL("INSERT INTO sync_packet (id, scope, bytes, kept) VALUES (?1, ?2, ?3, ?4)")
     for row in rows { try session.execute(insert, row) }

@@ -14,6 +14,9 @@ struct PacketSpool: Sendable {
   static let lockLookMs = 20
   private static let unfinished = ".part"
 
+  /// Of the folder beside the spool for packets that wait for a decision.
+  static let lateSuffix = "-late"
+
   let folder: String
 
   struct Spooled: Sendable {
@@ -50,6 +53,8 @@ struct PacketSpool: Sendable {
       return Spooled(id: id, scope: scope, packet: packet, path: path)
     }
   }
+
+  func has(_ id: Data) -> Bool { FileManager.default.fileExists(atPath: folder + "/" + id.hex) }
 
   /// How many files there are, readable or not.
   func count() -> Int {
@@ -145,6 +150,8 @@ struct PacketSpool: Sendable {
 /// Packets that have arrived and are not in the store yet, by scope: participation counts them.
 public struct SpooledPackets: Sendable {
   var scopes: [Data: String] = [:]
+  /// Those that came under an earlier key.
+  var late: [Data: String] = [:]
 
   /// Of no spool.
   public init() {}
@@ -154,6 +161,15 @@ public struct SpooledPackets: Sendable {
     var counts: [String: Int] = [:]
     for (id, scope) in scopes where try session.firstRow("SELECT 1 FROM hub_packet WHERE id = ?1", [.blob(id)]) == nil {
       counts[scope, default: 0] += 1
+    }
+    return counts
+  }
+
+  func lateCounts(in session: any SQLSession) throws -> [String: Int] {
+    var counts: [String: Int] = [:]
+    for (id, scope) in late where scopes[id] == nil {
+      let known = "SELECT 1 FROM hub_packet WHERE id = ?1 UNION ALL SELECT 1 FROM hub_late_packet WHERE id = ?1"
+      if try session.firstRow(known, [.blob(id)]) == nil { counts[scope, default: 0] += 1 }
     }
     return counts
   }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SwiftProtobuf
 
 extension Replica {
   /// Examines a device's store without changing it: the file, the capture triggers, every row and sum, every sealed batch with
@@ -42,20 +43,39 @@ extension SQLiteHubStore {
       RowExamination(store: store, examiner: examiner).run()
       JournalExamination(store: store, examiner: examiner, hub: keys.signing).run()
       ReplayExamination(store: store, examiner: examiner, hub: keys.signing.replica).run()
-      examine(PacketSpool(folder: path + spoolSuffix), keys: keys, examiner)
+      examiner.part { try examine(PacketSpool(folder: path + spoolSuffix), keys: keys, store.session, examiner) }
       return examiner.result
     }
   }
 
   /// Counts what has arrived since the last flush, and asks whether devices of its units made it.
-  private static func examine(_ spool: PacketSpool, keys: HubKeys, _ examiner: Examiner) {
+  private static func examine(_ spool: PacketSpool, keys: HubKeys, _ session: any SQLSession, _ examiner: Examiner) throws {
     let packets = spool.all()
     examiner.result.packets += packets.count
+    let table = UnitKeyTable(session: session, keys: keys)
+    // A store that is only examined may be of an earlier format.
+    let hasTable = try session.firstRow("SELECT 1 FROM sqlite_master WHERE name = 'hub_unit_key'") != nil
+    let unitKeys = try Dictionary(
+      uniqueKeysWithValues: Set(packets.map(\.scope)).map { ($0, hasTable ? try table.all($0) : [keys.unitKey(scope: $0)]) })
+    // One that came before a revocation bears the key of that time.
     for packet in packets
-    where !Packets.isAuthentic(packet.packet, scope: packet.scope, unitKey: keys.unitKey(scope: packet.scope)) {
+    where Packets.proof(of: packet.packet, scope: packet.scope, unitKeys: unitKeys[packet.scope] ?? []) == .none {
       examiner.found(
         .packets, vi: "Một phiếu chờ của đơn vị \(packet.scope) không do thiết bị của đơn vị đó làm ra. \(Examiner.restore.vi)",
         en: "A packet of unit \(packet.scope) in the spool was not made by a device of that unit. \(Examiner.restore.en)")
+    }
+    guard hasTable, try session.firstRow("SELECT 1 FROM sqlite_master WHERE name = 'hub_late_packet'") != nil else { return }
+    for row in try session.rows("SELECT scope, bytes FROM hub_late_packet") {
+      examiner.result.packets += 1
+      let packet = row[1].blob.flatMap { try? WirePacket(serializedBytes: $0) }
+      let scope = row[0].text ?? ""
+      if let packet, Packets.proof(of: packet, scope: scope, unitKeys: try table.all(scope)) != .none { continue }
+      examiner.found(
+        .packets,
+        vi: "Một phiếu chờ quyết định của đơn vị \(scope) không do thiết bị của đơn vị đó làm ra, hoặc đã hỏng. \(Examiner.restore.vi)",
+        en:
+          "A packet of unit \(scope) that waits for a decision was not made by a device of that unit, or is damaged. \(Examiner.restore.en)"
+      )
     }
     let unreadable = spool.count() - packets.count
     guard unreadable > 0 else { return }

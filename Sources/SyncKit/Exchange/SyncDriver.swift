@@ -136,6 +136,7 @@ final class SyncDriver {
     case (.fork, .push(let entry, _)): error.expected.map { .forked(scope: entry.scope, number: $0) }
     case (.fork, .pull), (.fork, .fetch):
       if let number = error.expected, let scope = error.scope { .forked(scope: scope, number: number) } else { nil }
+    case (.badSignature, .drop): .packetsRefused(error)
     case (.rebase, .pull): error.scope.map { .rebase(scope: $0) }
     default: nil
     }
@@ -309,10 +310,20 @@ final class SyncDriver {
     return .offset(Int(response.headers["upload-offset"] ?? "") ?? 0)
   }
 
-  private func drop() async throws -> SyncSession.Event {
-    let packets = try await replica.engineRead { transaction in
+  private func nextPackets() async throws -> [[CellValue]] {
+    try await replica.engineRead { transaction in
       try transaction.session.rows(
         "SELECT id, scope, bytes FROM sync_packet WHERE kept = 0 ORDER BY scope, id LIMIT ?1", [.integer(Int64(Self.packetsPerRequest))])
+    }
+  }
+
+  private func drop() async throws -> SyncSession.Event {
+    var packets = try await nextPackets()
+    if let key = try replica.keyStore.load()?.unitKey,
+      packets.contains(where: { Packets.isStale($0[2].blob ?? Data(), scope: $0[1].text ?? "", unitKey: key) })
+    {
+      try await replica.renewPackets()
+      packets = try await nextPackets()
     }
     guard let scope = packets.first?[1].text else { return .dropped(more: false) }
     let mine = Self.affordable(packets.filter { $0[1].text == scope }, room: room)
@@ -358,6 +369,8 @@ final class SyncDriver {
     let cursor = try await replica.engineRead { try $0.state.value("cursor").blob ?? Data() }
     var target = "/v1/feed?cursor=\(cursor.base64URL)&backlog=\(status.pendingChanges + status.sealedChanges)"
     target += "&packets=\(status.packetsWaiting)&skewMs=\(summary.skewMs)"
+    let secrets = try replica.secrets()
+    target += "&unitKey=\(secrets.unitKeyID.bytes.base64URL)&sealTo=\(try BundleKey.devicePublic(secrets.signingKey).base64URL)"
     if let room { target += "&bytesMax=\(room)" }
     let response: HubResponse
     do { response = try await exchangeSigned(HubRequest("GET", target)) } catch let error as SyncError where error.code == .tooLarge {
@@ -365,10 +378,12 @@ final class SyncDriver {
       summary.bytesNeeded = error.expected.map { Int(clamping: $0) + 2 * Self.callBytesMax }
       return budgetSpent()
     }
-    let page = try PageCodec.open(response.body, hub: try await replica.hubKey())
+    let hub = try await replica.hubKey()
+    let page = try PageCodec.open(response.body, hub: hub)
     // Another device may have shown the hub meanwhile that it was restored.
     guard try await replica.engineRead({ try $0.state.value("incarnation").blob }) == page.incarnation else { return .lifeChanged }
     let result = try await replica.apply(page, bytes: response.body, after: cursor)
+    if let unitKey = page.unitKey { try await replica.take(unitKey, hub: hub.replica) }
     summary.progress.unitsApplied += result.applied.units
     summary.progress.acknowledged += result.applied.acknowledged
     summary.notices += result.applied.notices

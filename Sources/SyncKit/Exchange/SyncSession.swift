@@ -68,6 +68,8 @@ struct SyncSession {
     case resealed(SyncNotice?)
     case offset(Int)
     case dropped(more: Bool)
+    /// The hub does not know the packets' proof: the unit's key may have changed, and the feed brings the new one.
+    case packetsRefused(SyncError)
     case pulled(head: Bool, sealedMore: Bool)
     /// The feed cannot go on from where this device is: the scope comes in bulk.
     case rebase(scope: String)
@@ -124,9 +126,13 @@ struct SyncSession {
   private var done: Set<Data> = []
   private var refusals = 0
   private var sealedMore = false
+  private var keyChange = KeyChange.none
   private var offers: [BlobOffer] = []
   private var blobPages = 0
   private var setbacks = 0
+
+  /// Where an exchange stands whose packets were refused for their proof. It tries once more, after the feed.
+  private enum KeyChange { case none, dropDue, triedAgain }
 
   init(retry: RetryPolicy) { self.retry = retry }
 
@@ -201,6 +207,11 @@ struct SyncSession {
     case .dropped(let more):
       failures = 0
       return more ? .drop : .pull
+    case .packetsRefused(let error):
+      guard keyChange == .none else { return failed(error, chance: chance) }
+      failures = 0
+      keyChange = .dropDue
+      return .pull
     case .rebase(let scope):
       guard rebases < Self.rebasesMax else { return failed(.rebase(scope), chance: chance) }
       rebases += 1
@@ -214,6 +225,10 @@ struct SyncSession {
       failures = 0
       sealedMore = sealedMore || more
       guard head else { return .pull }
+      if keyChange == .dropDue {
+        keyChange = .triedAgain
+        return .drop
+      }
       guard sealedMore, rounds < Self.roundsMax else { return .agree }
       sealedMore = false
       rounds += 1

@@ -7,6 +7,10 @@ public struct DropCounts: Sendable, Hashable, Codable {
   public var waiting = 0
   /// Still encrypted: answers that fit no edition the hub knew when it last took a step.
   public var held = 0
+  /// Still encrypted, under a key that a revocation had ended when they came: they wait for a decision.
+  public var late = 0
+  /// The same, after it was decided not to take them.
+  public var declined = 0
   public var released = 0
   public var repeated = 0
   /// Released although their outer number stands with other content.
@@ -20,18 +24,20 @@ public struct DropCounts: Sendable, Hashable, Codable {
   public init() {}
 
   /// Every packet that came to this scope.
-  public var kept: Int { waiting + held + opened + pooled }
+  public var kept: Int { waiting + held + late + declined + opened + pooled }
   /// What steps made of those that wait no more.
   public var opened: Int { released + repeated + differs + spoiled + withheld }
   /// People's answers that came: exact and live, and nothing of what they said. Repetitions and what cannot be read are no answers,
-  /// once a step has counted them.
-  public var received: Int { kept - repeated - spoiled }
+  /// once a step has counted them; what nobody in use has proved is none yet.
+  public var received: Int { kept - repeated - spoiled - late - declined }
   /// Rows that stand.
   public var standing: Int { released + differs }
 
   public mutating func add(_ other: DropCounts) {
     waiting += other.waiting
     held += other.held
+    late += other.late
+    declined += other.declined
     released += other.released
     repeated += other.repeated
     differs += other.differs
@@ -53,6 +59,11 @@ public struct DropCounts: Sendable, Hashable, Codable {
       counts[scope, default: DropCounts()].held = held
       counts[scope, default: DropCounts()].waiting += count - held
     }
+    for packets in try LatePacketTable(session: session).all() {
+      counts[packets.unit, default: DropCounts()].late += packets.undecided
+      counts[packets.unit, default: DropCounts()].declined += packets.declined
+    }
+    for (scope, count) in try spooled.lateCounts(in: session) { counts[scope, default: DropCounts()].late += count }
     return counts
   }
 }

@@ -10,6 +10,8 @@ struct FeedReader {
   var firstUnitsMax = Self.firstUnitsMax
   /// A page as signed may take so many bytes; nil: as many as any page.
   var bytesMax: Int?
+  /// Goes along with the page.
+  var unitKey: WireSealedUnitKey?
 
   /// Runs of one page at most.
   static let runsMax = 200
@@ -80,6 +82,7 @@ struct FeedReader {
     }
     if page.isHead { page.digests = try digests(of: scopes, for: reader) }
     page.cursor = try cursor.serializedData()
+    page.unitKey = unitKey
     page.backedUp = try HubBackups(session: session).positions(scopes)
     let names = Set(runs.flatMap { $0.changes.joined().map(\.table) })
     page.rules = try RowStore(session: session, shapes: tables.byName).rules(of: names)

@@ -71,6 +71,7 @@ public final class Hub: Sendable {
   ) async throws -> Hub {
     let now = clock.nowMs()
     let isCopy = try await store.write { session in
+      try UnitKeyTable(session: session, keys: keys).endEarlierRevocations(nowMs: now)
       let life = HubLife(session: session)
       if try session.firstRow("SELECT 1 FROM hub_incarnation LIMIT 1") == nil { try life.begin(.first, nowMs: now) }
       return try HubBackups(session: session).beginLifeOfCopy(nowMs: now)
@@ -173,13 +174,16 @@ public final class Hub: Sendable {
       { ingest in try ingest.refuse(batch, claim, refusal) }, from: claim.replica, changes: 1)
   }
 
-  /// - Parameter bytesMax: What the reader can pay for; nil for any page.
-  func page(for device: HubDevice, cursor: Data, bytesMax: Int? = nil) async throws -> Data {
+  /// - Parameters:
+  ///   - bytesMax: What the reader can pay for; nil for any page.
+  ///   - unitKey: The present one, for a reader that holds another.
+  func page(for device: HubDevice, cursor: Data, bytesMax: Int? = nil, unitKey: WireSealedUnitKey? = nil) async throws -> Data {
     let (key, now, tables, firstMax) = (keys.signing, clock.nowMs(), store.tables, options.firstUnitsMax)
     return try await store.read { session in
       var reader = FeedReader(session: session, tables: tables, key: key, wallMs: now)
       reader.firstUnitsMax = firstMax
       reader.bytesMax = bytesMax
+      reader.unitKey = unitKey
       return try reader.page(after: cursor, reader: device.replica, scopes: device.readScopes)
     }
   }

@@ -78,7 +78,8 @@ extension Hub {
   func enroll(_ body: Data) async throws -> Data {
     let request = try WireEnrolRequest.parse(body, named: LocalizedText(vi: "yêu cầu ghi danh", en: "enrolment request"))
     guard let key = VerifyingKey(rawRepresentation: request.publicKey), request.label.utf8.count <= WireLimits.nameBytesMax,
-      key.verifies(request.proof, over: Data(request.code.utf8), as: .enrol)
+      key.verifies(request.proof, over: Data(request.code.utf8), as: .enrol),
+      request.sealKey.isEmpty || key.verifies(request.sealProof, over: request.sealKey, as: .seal)
     else { throw ByteReader.short }
     try codeGuard.check(nowMs: SystemClock().nowMs())
     let hash = Data(request.code.utf8).sha256
@@ -111,14 +112,29 @@ extension Hub {
       throw SyncError(
         .wrongCode, vi: "Mã ghi danh không đúng; kiểm tra lại từng chữ.", en: "The enrolment code is wrong; check each character.")
     }
-    return try await enrolResponse(scope: result.scope, certificate: result.certificate).serializedData()
+    return try await enrolResponse(
+      to: key.replica, scope: result.scope, certificate: result.certificate, sealedTo: request.sealKey
+    ).serializedData()
   }
 
-  func enrolResponse(scope: String, certificate: Data) async throws -> WireEnrolResponse {
+  /// - Parameter recipient: X25519, 32 bytes, to which the unit key is encrypted; empty for a program that does not know how, and for an
+  ///   enrolment file, which is secret as a whole: then the key is readable.
+  /// - Throws: `SyncError` `.revoked`: a revoked device that asks again does not learn the present key.
+  func enrolResponse(to device: ReplicaID, scope: String, certificate: Data, sealedTo recipient: Data) async throws -> WireEnrolResponse {
     var response = WireEnrolResponse()
     response.certificate = try WireSigned(serializedBytes: certificate)
     response.hubInfo = try WireSigned(serializedBytes: try await info())
-    response.unitKey = keys.unitKey(scope: scope)
+    let keys = keys
+    let id = try await store.read { session in
+      try Self.checkActive(device, in: session)
+      return try UnitKeyTable(session: session, keys: keys).present(scope)
+    }
+    let unitKey = keys.unitKey(scope: scope, id: id)
+    if recipient.isEmpty {
+      response.unitKey = unitKey
+    } else {
+      response.sealedUnitKey = try UnitKeySeal.seal(unitKey, id: id, hub: replica, device: device, scope: scope, to: recipient)
+    }
     return response
   }
 
@@ -162,7 +178,7 @@ extension Hub {
     var file = WireEnrolmentFile()
     file.format = 1
     file.privateKey = device.rawRepresentation
-    file.response = try await enrolResponse(scope: scope, certificate: certificate)
+    file.response = try await enrolResponse(to: key.replica, scope: scope, certificate: certificate, sealedTo: Data())
     file.hubAddress = hubAddress
     guard let record = try await self.device(key.replica) else { throw ByteReader.short }
     try await addPages(to: &file, for: record)
@@ -215,16 +231,26 @@ extension Hub {
     }
   }
 
-  /// Takes a device's rights away. What it had sent before stays.
+  /// Takes a device's rights away, and those of every identity that it goes on from or that goes on from it: whoever has the key of one
+  /// has, or could have made, the others. Its unit gets another key, so that packets made with the old one prove nothing any more. What
+  /// was sent before stays.
   ///
-  /// - Returns: False when there is no such device or it was revoked already.
-  public func revoke(_ replica: ReplicaID) async throws -> Bool {
-    let now = clock.nowMs()
+  /// - Returns: The identities that were revoked now; none when there is no such device or it was revoked already.
+  @discardableResult
+  public func revoke(_ replica: ReplicaID) async throws -> [ReplicaID] {
+    let (keys, now) = (keys, clock.nowMs())
     return try await store.write { session in
-      try !session.rows(
-        "UPDATE hub_device SET revoked_ms = ?2 WHERE replica = ?1 AND revoked_ms IS NULL RETURNING 1",
-        [.blob(replica.bytes), .integer(Int64(clamping: now))]
-      ).isEmpty
+      let revoked = try HubLineage(session: session).family(of: replica).filter { member in
+        try !session.rows(
+          "UPDATE hub_device SET revoked_ms = ?2 WHERE replica = ?1 AND revoked_ms IS NULL RETURNING 1",
+          [.blob(member.bytes), .integer(Int64(clamping: now))]
+        ).isEmpty
+      }
+      let table = UnitKeyTable(session: session, keys: keys)
+      for scope in Set(try revoked.compactMap { try Self.devices(in: session, where: "replica = ?1", [.blob($0.bytes)]).first?.scope }) {
+        try table.begin(scope, nowMs: now)
+      }
+      return revoked
     }
   }
 

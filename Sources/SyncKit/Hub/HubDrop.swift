@@ -17,7 +17,8 @@ extension Hub {
         .internalFault, vi: "Bảng \(table) không nhận phiếu kín như vậy.", en: "Table \(table) does not take such an anonymous row.")
     }
     let row = shape.packetColumns.map { (column: $0, value: cells[$0] ?? .null) }
-    let packet = try Packets.make(table: table, cells: row, scope: scope, dropKey: keys.dropKey, unitKey: keys.unitKey(scope: scope))
+    guard let unitKey = try await unitKeys(of: scope).last else { throw ByteReader.short }
+    let packet = try Packets.make(table: table, cells: row, scope: scope, dropKey: keys.dropKey, unitKey: unitKey)
     _ = try await spool([packet], scope: scope)
   }
 

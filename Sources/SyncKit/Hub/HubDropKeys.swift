@@ -54,6 +54,7 @@ extension Hub {
       throw SyncError(
         .badDropKey, vi: "Không có khóa phiếu \(id); xem `hub keys`.", en: "There is no drop key \(id); see `hub keys`.")
     }
+    try await flushPackets()
     let isCurrent = drop.id == keys.dropKeys.last?.id
     let spool = spool
     let onDevices = try await read { try DropKeyBook(session: $0).mayDestroy(id, spooled: spool.all(), acceptsLoss: acceptsLoss) }
@@ -100,6 +101,15 @@ struct DropKeyBook {
         vi: "Còn \(count) phiếu của khóa \(id) chưa mở; đóng biểu mẫu (`hub close`, cuối cùng là `hub close --final`) rồi chạy lại.",
         en:
           "\(count) answers encrypted to key \(id) are not released yet; close the form (`hub close`, in the end `hub close --final`), then run this again."
+      )
+    }
+    let undecided = try LatePacketTable(session: session).undecided(ofDropKey: id)
+    guard undecided == 0 else {
+      throw SyncError(
+        .badDropKey,
+        vi: "Còn \(undecided) phiếu của khóa \(id) tới dưới khóa cũ của đơn vị và chờ quyết định; xem `hub held packets`.",
+        en:
+          "\(undecided) answers encrypted to key \(id) came under an earlier key of their unit and wait for a decision; see `hub held packets`."
       )
     }
     guard try HubBackups(session: session).holdsReleases() else {

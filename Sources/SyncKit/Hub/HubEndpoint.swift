@@ -64,8 +64,12 @@ extension Hub {
       return HubResponse(status: 200, headers: ["upload-offset": String(offset)])
     case ("GET", "feed", 2):
       let device = try await authenticate(request)
+      let recipient = try Self.place("sealTo", in: request)
+      let unitKey =
+        recipient.isEmpty
+        ? nil : try await unitKey(for: device, holding: try Self.place("unitKey", in: request), sealedTo: recipient)
       let page = try await page(
-        for: device, cursor: try Self.place("cursor", in: request), bytesMax: Self.count(request.query("bytesMax")))
+        for: device, cursor: try Self.place("cursor", in: request), bytesMax: Self.count(request.query("bytesMax")), unitKey: unitKey)
       try await noteContact(
         device, skewMs: request.query("skewMs").flatMap { Int64($0) }, backlog: Self.count(request.query("backlog")),
         packets: Self.count(request.query("packets")))

@@ -118,11 +118,6 @@ public struct HubKeys: Sendable {
     return wire
   }
 
-  /// The key all devices of a scope share, to prove that a packet comes from one of them and not from which.
-  func unitKey(scope: String) -> Data {
-    Data(HMAC<SHA256>.authenticationCode(for: Data("synckit/unit/1\0\(scope)".utf8), using: SymmetricKey(data: unitSecret)))
-  }
-
   // MARK: On paper
 
   /// The keys as rows to be printed, and typed in again by hand: see `RecoveryRows`.

@@ -76,6 +76,26 @@ final class HubLineage {
     return hasFamily
   }
 
+  /// Identities that are looked at for one device: a hub gives out fewer to anybody's one device.
+  static let familyMax = 4096
+
+  /// An identity, those it goes on from and those that go on from any of them, in whatever scope.
+  func family(of replica: ReplicaID) throws -> [ReplicaID] {
+    var family = [replica]
+    var known: Set = [replica]
+    var next = 0
+    while next < family.count, family.count < Self.familyMax {
+      let rows = try session.rows(
+        "SELECT replica FROM hub_succession WHERE predecessor = ?1 UNION SELECT predecessor FROM hub_succession WHERE replica = ?1",
+        [.blob(family[next].bytes)])
+      for member in rows.compactMap({ $0[0].blob.flatMap(ReplicaID.init(bytes:)) }) where known.insert(member).inserted {
+        family.append(member)
+      }
+      next += 1
+    }
+    return family
+  }
+
   /// The first number of which the hub knows two batches: from there on two devices wrote under this name. That happens when a
   /// restored hub, which forgot one of them, took the other (L11).
   func twin(of replica: ReplicaID, scope: String) throws -> UInt64? {

@@ -12,15 +12,21 @@ public struct HubRestore: Sendable, Hashable, Codable {
   public var devicesRelearned: Int
   /// An operator compared the devices with those revoked since the copy was made: revocations cannot come back by themselves.
   public var isConfirmed: Bool
+  /// Units whose devices hold a key that the hub gave out after a revocation it does not remember. Of the newest restore.
+  public var unitsRevoked: [String] = []
 
   /// What was noticed and done, in a sentence.
   public var explanation: LocalizedText {
+    let listed = unitsRevoked.prefix(5).joined(separator: ", ") + (unitsRevoked.count > 5 ? ", …" : "")
+    let known =
+      unitsRevoked.isEmpty
+      ? LocalizedText("") : LocalizedText(vi: ", trong đó có ở \(listed)", en: ", among them of devices of \(listed)")
     let check =
       isConfirmed
       ? LocalizedText(vi: "đã đối chiếu thu hồi", en: "revocations were checked")
       : LocalizedText(
-        vi: "việc thu hồi thiết bị sau bản đó đã mất: đối chiếu `hub devices list`, rồi `hub devices confirm`",
-        en: "revocations since then are lost: check `hub devices list`, then `hub devices confirm`")
+        vi: "việc thu hồi thiết bị sau bản đó đã mất\(known.vi): đối chiếu `hub devices list`, rồi `hub devices confirm`",
+        en: "revocations since then are lost\(known.en): check `hub devices list`, then `hub devices confirm`")
     let cause =
       isBackup
       ? LocalizedText(vi: "Kho được khôi phục từ bản sao lưu", en: "The store was restored from a backup")
@@ -38,13 +44,15 @@ public struct HubRestore: Sendable, Hashable, Codable {
     let lives = try HubLife(session: session).all()
     let relearned = try session.rows("SELECT at_ms FROM hub_relearned").compactMap { $0[0].integer.map { UInt64(max(0, $0)) } }
     let missing = try session.integer("SELECT count(*) FROM (SELECT DISTINCT hash, unit FROM hub_returned WHERE position IS NULL)") ?? 0
+    let unitsRevoked = try lives.first.map { try UnitKeyTable.lostRevocations(sinceMs: $0.startedMs, in: session) } ?? []
     return lives.enumerated().reversed().compactMap { index, life in
       guard life.cause != .first else { return nil }
       let end = index > 0 ? lives[index - 1].startedMs : .max
       return HubRestore(
         atMs: life.startedMs, isBackup: life.cause == .restored, unitsBack: life.unitsBack,
         unitsMissing: index == 0 ? Int(missing) : 0,
-        devicesRelearned: relearned.count { $0 >= life.startedMs && $0 < end }, isConfirmed: life.isConfirmed)
+        devicesRelearned: relearned.count { $0 >= life.startedMs && $0 < end }, isConfirmed: life.isConfirmed,
+        unitsRevoked: index == 0 ? unitsRevoked : [])
     }
   }
 }

@@ -73,10 +73,19 @@ extension Hub {
       try session.execute(
         "INSERT INTO hub_relearned (replica, at_ms) VALUES (?1, ?2) ON CONFLICT (replica) DO NOTHING",
         [.blob(key.replica.bytes), .integer(Int64(clamping: now))])
-      guard let predecessor = ReplicaID(bytes: wire.predecessor) else { return }
-      for place in wire.common {
-        try HubLineage(session: session).record(
-          HubLineage.Base(predecessor: predecessor, number: place.number, hash: place.hash), replica: key.replica, scope: place.scope)
+      let lineage = HubLineage(session: session)
+      if let predecessor = ReplicaID(bytes: wire.predecessor) {
+        for place in wire.common {
+          try lineage.record(
+            HubLineage.Base(predecessor: predecessor, number: place.number, hash: place.hash), replica: key.replica, scope: place.scope)
+        }
+      }
+      // It was forgotten, and what it goes on from, or what goes on from it, has been revoked since.
+      for member in try lineage.family(of: key.replica) {
+        guard try session.integer("SELECT revoked_ms FROM hub_device WHERE replica = ?1", [.blob(member.bytes)]) != nil else { continue }
+        try session.execute(
+          "UPDATE hub_device SET revoked_ms = ?2 WHERE replica = ?1", [.blob(key.replica.bytes), .integer(Int64(clamping: now))])
+        return
       }
     }
   }

@@ -12,6 +12,7 @@ extension Hub {
   public func spooledPackets() -> SpooledPackets {
     var spooled = SpooledPackets()
     for packet in spool.all() { spooled.scopes[packet.id] = packet.scope }
+    for packet in lateSpool.all() { spooled.late[packet.id] = packet.scope }
     return spooled
   }
 
@@ -19,8 +20,7 @@ extension Hub {
   ///
   /// - Returns: The newest backup begun: they are in every backup begun after it.
   func spool(_ packets: [WirePacket], scope: String) async throws -> UInt64 {
-    let keys = keys
-    try Packets.check(packets, scope: scope, unitKey: keys.unitKey(scope: scope))
+    try Packets.check(packets, scope: scope, unitKeys: try await unitKeys(of: scope))
     try spool.keep(packets, scope: scope)
     // Asked afterwards: a backup that begins later flushes the spool first.
     let begun = try await store.read { try HubBackups(session: $0).counts().begun }
@@ -34,16 +34,18 @@ extension Hub {
   /// that it tells nothing either. A power cut between the two leaves a packet in both places: it counts once while it waits, and as
   /// repeated when a step had released it.
   public func flushPackets() async throws {
-    let (keys, receiver, tables, spool) = (keys, receiver, store.tables, spool)
+    let (keys, receiver, tables, spool, lateSpool) = (keys, receiver, store.tables, spool, lateSpool)
     let lock = try await spool.lock()
-    let flushed = try await store.write { session in
-      let packets = spool.all()
+    let (flushed, late) = try await store.write { session in
+      let (packets, late) = (spool.all(), lateSpool.all())
       let box = DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver)
-      try box.rewrite(adding: packets)
+      try box.rewrite(adding: try packets.map { [.blob($0.id), .text($0.scope), .blob(try $0.packet.serializedData())] })
+      try LatePacketTable(session: session).settle(adding: late)
       for scope in try box.scopes().shuffled() { try box.step(scope) }
-      return packets
+      return (packets, late)
     }
     spool.remove(flushed)
+    if !late.isEmpty { lateSpool.remove(late) }
     try await store.truncateLog()
     withExtendedLifetime(lock) {}
   }
@@ -56,13 +58,11 @@ extension DropBoxHub {
   }
 
   /// Writes all packets in the order of their hashes, those that wait and new ones.
-  func rewrite(adding spooled: [PacketSpool.Spooled]) throws {
+  func rewrite(adding new: [[CellValue]]) throws {
     var rows = try session.rows("SELECT id, scope, bytes FROM hub_packet")
     let known = Set(rows.compactMap { $0[0].blob })
-    guard !rows.isEmpty || !spooled.isEmpty else { return }
-    for packet in spooled where !known.contains(packet.id) {
-      rows.append([.blob(packet.id), .text(packet.scope), .blob(try packet.packet.serializedData())])
-    }
+    guard !rows.isEmpty || !new.isEmpty else { return }
+    rows += new.filter { !known.contains($0[0].blob ?? Data()) }
     rows.sort { ($0[0].blob ?? Data()).lexicographicallyPrecedes($1[0].blob ?? Data()) }
     try session.execute("DELETE FROM hub_packet")
     let insert = RepeatedSQL("INSERT INTO hub_packet (id, scope, bytes) VALUES (?1, ?2, ?3)")

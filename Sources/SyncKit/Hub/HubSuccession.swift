@@ -30,6 +30,7 @@ extension Hub {
       guard let old = try Self.devices(in: session, where: "replica = ?1", [.blob(predecessor.bytes)]).first, old.revokedMs == nil else {
         throw HubDevice.revokedError
       }
+      try Self.checkActive(key.replica, in: session)
       let lineage = HubLineage(session: session)
       if let known = try session.firstRow("SELECT certificate FROM hub_device WHERE replica = ?1", [.blob(key.replica.bytes)]) {
         // The answer was lost and the same device asks again: the same identity.
@@ -53,7 +54,7 @@ extension Hub {
         HubLineage.Base(predecessor: predecessor, number: place.number, hash: place.hash), replica: key.replica, scope: old.scope)
       return certificate
     }
-    return try await enrolResponse(scope: old.scope, certificate: certificate).serializedData()
+    return try await enrolResponse(to: key.replica, scope: old.scope, certificate: certificate, sealedTo: wire.sealKey).serializedData()
   }
 
   /// Checks that both sides have the last common batch, and another one after it. The device acts on errors that are not

@@ -40,13 +40,12 @@ extension Replica {
   /// - Throws: `SyncError` `.wrongCode`, `.codeUsed`, or what the transport says; the store is unchanged then.
   public func enroll(code: String, label: String, through transport: any Transport) async throws {
     if try await enrolment() != nil { throw Self.alreadyEnrolled }
-    var secrets = try keyStore.load() ?? ReplicaSecrets()
+    let secrets = try keyStore.load() ?? ReplicaSecrets()
     try keyStore.save(secrets)
     try steps.reached(.secretsSaved)
     let request = try Self.enrolRequest(code: code, label: label, key: secrets.signingKey)
     let answer = try await transport.exchange(HubRequest("POST", "/v1/enroll", body: request))
     let response = try WireEnrolResponse.parse(answer.body, named: LocalizedText(vi: "trả lời ghi danh", en: "enrolment answer"))
-    secrets.unitKey = response.unitKey
     try await accept(response, secrets: secrets, address: "")
   }
 
@@ -58,6 +57,8 @@ extension Replica {
     request.publicKey = key.publicKey
     request.label = label
     request.proof = try key.sign(Data(code.utf8), as: .enrol)
+    request.sealKey = try BundleKey.devicePublic(key)
+    request.sealProof = try key.sign(request.sealKey, as: .seal)
     return try request.serializedData()
   }
 
@@ -68,7 +69,7 @@ extension Replica {
     let wire = try WireEnrolmentFile.parse(file, named: LocalizedText(vi: "tệp ghi danh", en: "enrolment file"))
     guard wire.format == 1, let key = SigningKey(rawRepresentation: wire.privateKey) else { throw Self.badEnrolmentFile }
     try await accept(
-      wire.response, secrets: ReplicaSecrets(signingKey: key, unitKey: wire.response.unitKey), address: wire.hubAddress, isFile: true)
+      wire.response, secrets: ReplicaSecrets(signingKey: key), address: wire.hubAddress, isFile: true)
     let hub = try await hubKey()
     for page in wire.snapshotPages {
       let content = try SnapshotCodec.open(try page.serializedData(), hub: hub)
@@ -89,6 +90,8 @@ extension Replica {
     guard let hub = VerifyingKey(rawRepresentation: info.publicKey) else { throw Self.badEnrolmentFile }
     let certificate = try Self.checked(response, by: hub, for: secrets.signingKey)
     let certificateBytes = try response.certificate.serializedData()
+    var secrets = secrets
+    (secrets.unitKeyID, secrets.unitKey) = try Self.unitKey(in: response, certificate, hub: hub.replica, for: secrets.signingKey)
     try keyStore.save(secrets)
     try steps.reached(.secretsSaved)
     let dropKey = try info.dropKey.serializedData()
@@ -122,10 +125,19 @@ extension Replica {
       named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
     let certificate = try WireCertificate.parse(
       try hub.open(try response.certificate.serializedData(), as: .certificate), named: LocalizedText(vi: "chứng nhận", en: "certificate"))
-    guard hub.replica.bytes == info.hub, response.unitKey.count == 32, certificate.publicKey == key.publicKey,
-      !certificate.writeScope.isEmpty
+    guard hub.replica.bytes == info.hub, response.hasSealedUnitKey || response.unitKey.count == 32,
+      certificate.publicKey == key.publicKey, !certificate.writeScope.isEmpty
     else { throw badEnrolmentFile }
     return certificate
+  }
+
+  /// The unit key in an answer to enrolment: encrypted to the device, or readable as a hub of an earlier program sends it, and as it
+  /// stands in an enrolment file, which is secret as a whole.
+  private static func unitKey(
+    in response: WireEnrolResponse, _ certificate: WireCertificate, hub: ReplicaID, for key: SigningKey
+  ) throws -> (UnitKeyID, Data) {
+    guard response.hasSealedUnitKey else { return (.first, response.unitKey) }
+    return try UnitKeySeal.open(response.sealedUnitKey, hub: hub, scope: certificate.writeScope, with: key)
   }
 
   func hubKey() async throws -> VerifyingKey {

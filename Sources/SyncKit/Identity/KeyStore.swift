@@ -6,6 +6,8 @@ public struct ReplicaSecrets: Sendable {
   public var signingKey: SigningKey
   /// 32 bytes shared by all devices of the written scope; nil before enrolment. Authenticates anonymous packets.
   public var unitKey: Data?
+  /// Which of the unit's keys that is.
+  var unitKeyID = UnitKeyID.first
   /// Made for an identity that the database does not carry yet: saved before anybody is told of it, so that a change of
   /// identity that broke off is taken up with the same key (L8).
   public var nextKey: SigningKey?
@@ -63,6 +65,7 @@ public struct FileKeyStore: KeyStore {
     var format = 1
     var privateKey: Data
     var unitKey: Data?
+    var unitKeyID: Data?
     var nextKey: Data?
     var earlierKeys: [Data]?
   }
@@ -79,15 +82,18 @@ public struct FileKeyStore: KeyStore {
         .keyUnusable, vi: "Không dùng được tệp khóa \(path). Khôi phục tệp đó từ bản sao; đừng xóa cơ sở dữ liệu.",
         en: "The key file \(path) cannot be used. Restore it from a copy; do not delete the database.")
     }
-    return ReplicaSecrets(
+    var secrets = ReplicaSecrets(
       signingKey: key, unitKey: contents.unitKey, nextKey: contents.nextKey.flatMap(SigningKey.init(rawRepresentation:)),
       earlierKeys: (contents.earlierKeys ?? []).compactMap(SigningKey.init(rawRepresentation:)))
+    secrets.unitKeyID = contents.unitKeyID.flatMap(UnitKeyID.init) ?? .first
+    return secrets
   }
 
   public func save(_ secrets: ReplicaSecrets) throws {
     let earlier = secrets.earlierKeys.map(\.rawRepresentation)
     let contents = Contents(
-      privateKey: secrets.signingKey.rawRepresentation, unitKey: secrets.unitKey, nextKey: secrets.nextKey?.rawRepresentation,
+      privateKey: secrets.signingKey.rawRepresentation, unitKey: secrets.unitKey,
+      unitKeyID: secrets.unitKeyID == .first ? nil : secrets.unitKeyID.bytes, nextKey: secrets.nextKey?.rawRepresentation,
       earlierKeys: earlier.isEmpty ? nil : earlier)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]

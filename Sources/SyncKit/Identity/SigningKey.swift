@@ -22,6 +22,7 @@ public enum SignedKind: String, Sendable, CaseIterable {
   case blobStates = "synckit/blobs/1"
   case agreement = "synckit/agreement/1"
   case recovery = "synckit/recovery/1"
+  case seal = "synckit/seal/1"
 
   /// The bytes signed: the label, a zero byte, the body.
   func message(_ body: Data) -> Data { Data(rawValue.utf8) + [0] + body }

@@ -70,6 +70,7 @@ extension Replica {
     wire.predecessor = old.replica.bytes
     wire.publicKey = new.publicKey
     wire.common = [place]
+    wire.sealKey = try BundleKey.devicePublic(new)
     var request = WireSuccessionRequest()
     request.body = try wire.serializedData()
     request.oldSignature = try old.sign(request.body, as: .succession)

@@ -71,6 +71,20 @@ extension CrashStory {
       name: "packets", machine: .device, prepare: { for _ in 0..<3 { try await $0.answerOnce(on: $0.devices[0]) } },
       work: { try await $0.exchangeAll($0.devices[0]) }),
     CrashStory(
+      name: "packets after a colleague's revocation", machine: .device, deviceCount: 3,
+      prepare: { simulation in
+        for _ in 0..<3 { try await simulation.answerOnce(on: simulation.devices[0]) }
+        try await simulation.revokeSecond()
+      }, work: { try await $0.exchangeAll($0.devices[0]) }),
+    CrashStory(name: "revocation", machine: .hub, deviceCount: 3, work: { try await $0.revokeSecond() }),
+    CrashStory(
+      name: "packets under an earlier key", machine: .hub, deviceCount: 3, hasOracle: false,
+      prepare: { simulation in
+        for _ in 0..<3 { try await simulation.answerOnce(on: simulation.devices[0]) }
+        _ = try await simulation.devices[0].open().exportBundle(to: simulation.folder + "/late.skb")
+        try await simulation.revokeSecond()
+      }, work: { try await $0.takeLatePackets() }),
+    CrashStory(
       name: "lot release", machine: .hub, prepare: { for _ in 0..<7 { try await $0.answerOnce(on: $0.devices[0]) } },
       work: { simulation in
         try await simulation.exchangeAll(simulation.devices[0])
@@ -94,6 +108,21 @@ extension Simulation {
   fileprivate func answerOnce(on device: Device) async throws {
     var dice = Dice(seed: UInt64(answers.count))
     try await answer(on: device, &dice)
+  }
+
+  fileprivate func takeLatePackets() async throws {
+    let hub = try await hub.open()
+    _ = try await hub.importBundles([folder + "/late.skb"])
+    // After a kill behind the last step none waits.
+    do {
+      _ = try await hub.decideLatePackets(of: devices[0].scope, .take, by: "operator", reason: "known")
+    } catch let error as SyncError where error.code == .badRequest {}
+  }
+
+  fileprivate func revokeSecond() async throws {
+    let identity = try devices[1].open().secrets().signingKey.replica
+    revoked.formUnion(try await hub.open().revoke(identity))
+    try await noteRevoked()
   }
 
   fileprivate func exchangeAll(_ device: Device) async throws {

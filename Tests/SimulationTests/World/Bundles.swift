@@ -96,6 +96,7 @@ extension Simulation {
       _ = try await replica.importBundles([letter.path])
       note(.bundleReturned)
     } catch let error as SyncError {
+      if error.code == .revoked { try await noteRevoked() }
       let isExplained =
         switch error.code {
         // Nothing for this device, or older than what it knows of the hub; revoked; its disk is full.

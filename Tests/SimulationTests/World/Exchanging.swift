@@ -47,6 +47,7 @@ extension Simulation {
     do {
       return try await driver.perform(action)
     } catch let error as SyncError {
+      if error.code == .revoked { try await noteRevoked() }
       if error.code == .rebase, let turn = SyncDriver.turn(error, during: action) {
         // Not signed: on its way another scope may have been put into it.
         if !device.readScopes.contains(error.scope ?? "") {
@@ -72,7 +73,9 @@ extension Simulation {
       case .unreachable, .timeout, .busy: true
       case .badRequest, .unknownReplica: isDamaged || !scenario.options.faults.isDisjoint(with: [.clone, .deviceRestored, .hubRestored])
       // An error is not signed: one that names no scope any more, or another one, cannot be followed.
-      case .notAHub, .damaged, .badSignature, .wrongHub, .hubFailed, .rebase: isDamaged
+      // Packets under a key that a revocation ended.
+      case .badSignature: isDamaged || !revoked.isEmpty || scenario.options.faults.contains(.hubRestored)
+      case .notAHub, .damaged, .wrongHub, .hubFailed, .rebase: isDamaged
       case .wrongScope: isDamaged || device.isMisled
       case .unauthorized: scenario.options.faults.contains(.hubClockJump) || isDamaged
       case .revoked: device.isRevoked

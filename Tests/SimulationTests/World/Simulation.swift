@@ -246,13 +246,21 @@ final class Simulation {
     for device in devices { device.isRevoked = try revoked.contains(device.open().secrets().signingKey.replica) }
   }
 
+  /// A restored hub that meets a forgotten successor of a revoked identity cuts it off, too.
+  func noteRevoked() async throws {
+    guard let open = hub.port.hub else { return }
+    revoked.formUnion(try await open.devices().filter { $0.revokedMs != nil }.map(\.replica))
+    try markRevoked()
+  }
+
   private func revoke(_ device: Device) async throws {
     guard !devices.contains(where: \.isRevoked), let key = try? device.open().secrets().signingKey, let open = hub.port.hub else {
       return
     }
     do {
-      if try await open.revoke(key.replica) {
-        revoked.insert(key.replica)
+      let now = try await open.revoke(key.replica)
+      if !now.isEmpty {
+        revoked.formUnion(now)
         try markRevoked()
         note(.revocation)
       }

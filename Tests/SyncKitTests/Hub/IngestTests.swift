@@ -136,7 +136,7 @@ import Testing
     let world = try await World()
     let a = try await world.device("a")
     try await a.execute("INSERT INTO note (id, unit) VALUES ('n', '07201')")
-    #expect(try await world.hub.revoke(try #require(try await a.enrolment()).replica))
+    #expect(try await world.hub.revoke(try #require(try await a.enrolment()).replica).count == 1)
     let error = await #expect(throws: SyncError.self) { _ = try await a.sync(with: world.transport) }
     #expect(error?.code == .revoked)
     #expect(try await a.status().sealedChanges == 1)

@@ -614,51 +614,105 @@ nonisolated struct WireHeldUnit: Sendable {
 }
 
 /// What a scope's feed holds after a cursor: consecutive units, the reader's own only as acknowledgements.
-nonisolated struct WireFeedPage: Sendable {
+nonisolated struct WireFeedPage: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// 1
-  var format: UInt32 = 0
+  var format: UInt32 {
+    get {_storage._format}
+    set {_uniqueStorage()._format = newValue}
+  }
 
-  var hub: Data = Data()
+  var hub: Data {
+    get {_storage._hub}
+    set {_uniqueStorage()._hub = newValue}
+  }
 
-  var incarnation: Data = Data()
+  var incarnation: Data {
+    get {_storage._incarnation}
+    set {_uniqueStorage()._incarnation = newValue}
+  }
 
   /// the replica it was made for
-  var reader: Data = Data()
+  var reader: Data {
+    get {_storage._reader}
+    set {_uniqueStorage()._reader = newValue}
+  }
 
   /// empty when there was nothing to send
-  var scope: String = String()
+  var scope: String {
+    get {_storage._scope}
+    set {_uniqueStorage()._scope = newValue}
+  }
 
-  var firstPosition: UInt64 = 0
+  var firstPosition: UInt64 {
+    get {_storage._firstPosition}
+    set {_uniqueStorage()._firstPosition = newValue}
+  }
 
   /// in order of position; unit numbers below count through all runs
-  var runs: [WireFeedRun] = []
+  var runs: [WireFeedRun] {
+    get {_storage._runs}
+    set {_uniqueStorage()._runs = newValue}
+  }
 
-  var tables: [WireTableChanges] = []
+  var tables: [WireTableChanges] {
+    get {_storage._tables}
+    set {_uniqueStorage()._tables = newValue}
+  }
 
   /// running hash of the scope's feed after the last unit
-  var feedHash: Data = Data()
+  var feedHash: Data {
+    get {_storage._feedHash}
+    set {_uniqueStorage()._feedHash = newValue}
+  }
 
   /// the reader's cursor once this page is applied
-  var cursor: Data = Data()
+  var cursor: Data {
+    get {_storage._cursor}
+    set {_uniqueStorage()._cursor = newValue}
+  }
 
   /// nothing newer in any of the reader's scopes when the page was made
-  var head: Bool = false
+  var head: Bool {
+    get {_storage._head}
+    set {_uniqueStorage()._head = newValue}
+  }
 
-  var hubTimeMs: UInt64 = 0
+  var hubTimeMs: UInt64 {
+    get {_storage._hubTimeMs}
+    set {_uniqueStorage()._hubTimeMs = newValue}
+  }
 
   /// of the reader's scopes: what its two newest finished backups hold; without hashes
-  var backedUp: [WireScopePosition] = []
+  var backedUp: [WireScopePosition] {
+    get {_storage._backedUp}
+    set {_uniqueStorage()._backedUp = newValue}
+  }
 
   /// at the head: of the reader's scopes as the page was made, without rows held for the reader
-  var digests: [WireDigest] = []
+  var digests: [WireDigest] {
+    get {_storage._digests}
+    set {_uniqueStorage()._digests = newValue}
+  }
+
+  /// when the reader asked and holds another
+  var unitKey: WireSealedUnitKey {
+    get {_storage._unitKey ?? WireSealedUnitKey()}
+    set {_uniqueStorage()._unitKey = newValue}
+  }
+  /// Returns true if `unitKey` has been explicitly set.
+  var hasUnitKey: Bool {_storage._unitKey != nil}
+  /// Clears the value of `unitKey`. Subsequent reads from it will return its default value.
+  mutating func clearUnitKey() {_uniqueStorage()._unitKey = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// What one table holds in one scope; tables without rows are left out.
@@ -899,6 +953,12 @@ nonisolated struct WireEnrolRequest: Sendable {
   /// signature by that key over the label "synckit/enrol/1", a zero byte, and the code
   var proof: Data = Data()
 
+  /// X25519, 32 bytes: the unit key is to be encrypted to it; empty: it comes readable
+  var sealKey: Data = Data()
+
+  /// signature by public_key over the label "synckit/seal/1", a zero byte, and seal_key
+  var sealProof: Data = Data()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -927,8 +987,17 @@ nonisolated struct WireEnrolResponse: Sendable {
   /// Clears the value of `hubInfo`. Subsequent reads from it will return its default value.
   mutating func clearHubInfo() {self._hubInfo = nil}
 
-  /// 32 bytes, shared by all devices of the written scope: authenticates packets
+  /// 32 bytes, shared by all devices of the written scope: authenticates packets; empty when it is sealed
   var unitKey: Data = Data()
+
+  var sealedUnitKey: WireSealedUnitKey {
+    get {_sealedUnitKey ?? WireSealedUnitKey()}
+    set {_sealedUnitKey = newValue}
+  }
+  /// Returns true if `sealedUnitKey` has been explicitly set.
+  var hasSealedUnitKey: Bool {self._sealedUnitKey != nil}
+  /// Clears the value of `sealedUnitKey`. Subsequent reads from it will return its default value.
+  mutating func clearSealedUnitKey() {self._sealedUnitKey = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -936,6 +1005,27 @@ nonisolated struct WireEnrolResponse: Sendable {
 
   fileprivate var _certificate: WireSigned? = nil
   fileprivate var _hubInfo: WireSigned? = nil
+  fileprivate var _sealedUnitKey: WireSealedUnitKey? = nil
+}
+
+/// The key by which a unit's devices authenticate packets, encrypted to one of them.
+nonisolated struct WireSealedUnitKey: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// names the key; empty for a unit's first. Opaque, but for its first four bytes: docs/protocol.md
+  var id: Data = Data()
+
+  /// 32 bytes, HPKE as for packets
+  var encapsulated: Data = Data()
+
+  /// of 32 bytes
+  var ciphertext: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 nonisolated struct WireCertificate: Sendable {
@@ -1002,6 +1092,9 @@ nonisolated struct WireSuccession: Sendable {
 
   /// one for each scope it writes
   var common: [WireChainPlace] = []
+
+  /// as in EnrolRequest
+  var sealKey: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1510,6 +1603,9 @@ nonisolated struct WireDeviceState: Sendable {
 
   /// names of blobs that its rows refer to and the hub has not confirmed, 32 bytes each
   var blobs: Data = Data()
+
+  /// which unit key it holds: SealedUnitKey.id
+  var unitKey: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2289,94 +2385,167 @@ nonisolated extension WireHeldUnit: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireFeedPage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".FeedPage"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}hub\0\u{1}incarnation\0\u{1}reader\0\u{1}scope\0\u{3}first_position\0\u{1}runs\0\u{1}tables\0\u{3}feed_hash\0\u{1}cursor\0\u{1}head\0\u{3}hub_time_ms\0\u{1}digests\0\u{3}backed_up\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}hub\0\u{1}incarnation\0\u{1}reader\0\u{1}scope\0\u{3}first_position\0\u{1}runs\0\u{1}tables\0\u{3}feed_hash\0\u{1}cursor\0\u{1}head\0\u{3}hub_time_ms\0\u{1}digests\0\u{3}backed_up\0\u{3}unit_key\0")
+
+  fileprivate class _StorageClass {
+    var _format: UInt32 = 0
+    var _hub: Data = Data()
+    var _incarnation: Data = Data()
+    var _reader: Data = Data()
+    var _scope: String = String()
+    var _firstPosition: UInt64 = 0
+    var _runs: [WireFeedRun] = []
+    var _tables: [WireTableChanges] = []
+    var _feedHash: Data = Data()
+    var _cursor: Data = Data()
+    var _head: Bool = false
+    var _hubTimeMs: UInt64 = 0
+    var _backedUp: [WireScopePosition] = []
+    var _digests: [WireDigest] = []
+    var _unitKey: WireSealedUnitKey? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _format = source._format
+      _hub = source._hub
+      _incarnation = source._incarnation
+      _reader = source._reader
+      _scope = source._scope
+      _firstPosition = source._firstPosition
+      _runs = source._runs
+      _tables = source._tables
+      _feedHash = source._feedHash
+      _cursor = source._cursor
+      _head = source._head
+      _hubTimeMs = source._hubTimeMs
+      _backedUp = source._backedUp
+      _digests = source._digests
+      _unitKey = source._unitKey
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.format) }()
-      case 2: try { try decoder.decodeSingularBytesField(value: &self.hub) }()
-      case 3: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
-      case 4: try { try decoder.decodeSingularBytesField(value: &self.reader) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.scope) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.firstPosition) }()
-      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.runs) }()
-      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.tables) }()
-      case 9: try { try decoder.decodeSingularBytesField(value: &self.feedHash) }()
-      case 10: try { try decoder.decodeSingularBytesField(value: &self.cursor) }()
-      case 11: try { try decoder.decodeSingularBoolField(value: &self.head) }()
-      case 12: try { try decoder.decodeSingularUInt64Field(value: &self.hubTimeMs) }()
-      case 13: try { try decoder.decodeRepeatedMessageField(value: &self.digests) }()
-      case 14: try { try decoder.decodeRepeatedMessageField(value: &self.backedUp) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt32Field(value: &_storage._format) }()
+        case 2: try { try decoder.decodeSingularBytesField(value: &_storage._hub) }()
+        case 3: try { try decoder.decodeSingularBytesField(value: &_storage._incarnation) }()
+        case 4: try { try decoder.decodeSingularBytesField(value: &_storage._reader) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._scope) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._firstPosition) }()
+        case 7: try { try decoder.decodeRepeatedMessageField(value: &_storage._runs) }()
+        case 8: try { try decoder.decodeRepeatedMessageField(value: &_storage._tables) }()
+        case 9: try { try decoder.decodeSingularBytesField(value: &_storage._feedHash) }()
+        case 10: try { try decoder.decodeSingularBytesField(value: &_storage._cursor) }()
+        case 11: try { try decoder.decodeSingularBoolField(value: &_storage._head) }()
+        case 12: try { try decoder.decodeSingularUInt64Field(value: &_storage._hubTimeMs) }()
+        case 13: try { try decoder.decodeRepeatedMessageField(value: &_storage._digests) }()
+        case 14: try { try decoder.decodeRepeatedMessageField(value: &_storage._backedUp) }()
+        case 15: try { try decoder.decodeSingularMessageField(value: &_storage._unitKey) }()
+        default: break
+        }
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.format != 0 {
-      try visitor.visitSingularUInt32Field(value: self.format, fieldNumber: 1)
-    }
-    if !self.hub.isEmpty {
-      try visitor.visitSingularBytesField(value: self.hub, fieldNumber: 2)
-    }
-    if !self.incarnation.isEmpty {
-      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 3)
-    }
-    if !self.reader.isEmpty {
-      try visitor.visitSingularBytesField(value: self.reader, fieldNumber: 4)
-    }
-    if !self.scope.isEmpty {
-      try visitor.visitSingularStringField(value: self.scope, fieldNumber: 5)
-    }
-    if self.firstPosition != 0 {
-      try visitor.visitSingularUInt64Field(value: self.firstPosition, fieldNumber: 6)
-    }
-    if !self.runs.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.runs, fieldNumber: 7)
-    }
-    if !self.tables.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.tables, fieldNumber: 8)
-    }
-    if !self.feedHash.isEmpty {
-      try visitor.visitSingularBytesField(value: self.feedHash, fieldNumber: 9)
-    }
-    if !self.cursor.isEmpty {
-      try visitor.visitSingularBytesField(value: self.cursor, fieldNumber: 10)
-    }
-    if self.head != false {
-      try visitor.visitSingularBoolField(value: self.head, fieldNumber: 11)
-    }
-    if self.hubTimeMs != 0 {
-      try visitor.visitSingularUInt64Field(value: self.hubTimeMs, fieldNumber: 12)
-    }
-    if !self.digests.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.digests, fieldNumber: 13)
-    }
-    if !self.backedUp.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.backedUp, fieldNumber: 14)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._format != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._format, fieldNumber: 1)
+      }
+      if !_storage._hub.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._hub, fieldNumber: 2)
+      }
+      if !_storage._incarnation.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._incarnation, fieldNumber: 3)
+      }
+      if !_storage._reader.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._reader, fieldNumber: 4)
+      }
+      if !_storage._scope.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._scope, fieldNumber: 5)
+      }
+      if _storage._firstPosition != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._firstPosition, fieldNumber: 6)
+      }
+      if !_storage._runs.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._runs, fieldNumber: 7)
+      }
+      if !_storage._tables.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._tables, fieldNumber: 8)
+      }
+      if !_storage._feedHash.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._feedHash, fieldNumber: 9)
+      }
+      if !_storage._cursor.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._cursor, fieldNumber: 10)
+      }
+      if _storage._head != false {
+        try visitor.visitSingularBoolField(value: _storage._head, fieldNumber: 11)
+      }
+      if _storage._hubTimeMs != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._hubTimeMs, fieldNumber: 12)
+      }
+      if !_storage._digests.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._digests, fieldNumber: 13)
+      }
+      if !_storage._backedUp.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._backedUp, fieldNumber: 14)
+      }
+      try { if let v = _storage._unitKey {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireFeedPage, rhs: WireFeedPage) -> Bool {
-    if lhs.format != rhs.format {return false}
-    if lhs.hub != rhs.hub {return false}
-    if lhs.incarnation != rhs.incarnation {return false}
-    if lhs.reader != rhs.reader {return false}
-    if lhs.scope != rhs.scope {return false}
-    if lhs.firstPosition != rhs.firstPosition {return false}
-    if lhs.runs != rhs.runs {return false}
-    if lhs.tables != rhs.tables {return false}
-    if lhs.feedHash != rhs.feedHash {return false}
-    if lhs.cursor != rhs.cursor {return false}
-    if lhs.head != rhs.head {return false}
-    if lhs.hubTimeMs != rhs.hubTimeMs {return false}
-    if lhs.backedUp != rhs.backedUp {return false}
-    if lhs.digests != rhs.digests {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._format != rhs_storage._format {return false}
+        if _storage._hub != rhs_storage._hub {return false}
+        if _storage._incarnation != rhs_storage._incarnation {return false}
+        if _storage._reader != rhs_storage._reader {return false}
+        if _storage._scope != rhs_storage._scope {return false}
+        if _storage._firstPosition != rhs_storage._firstPosition {return false}
+        if _storage._runs != rhs_storage._runs {return false}
+        if _storage._tables != rhs_storage._tables {return false}
+        if _storage._feedHash != rhs_storage._feedHash {return false}
+        if _storage._cursor != rhs_storage._cursor {return false}
+        if _storage._head != rhs_storage._head {return false}
+        if _storage._hubTimeMs != rhs_storage._hubTimeMs {return false}
+        if _storage._backedUp != rhs_storage._backedUp {return false}
+        if _storage._digests != rhs_storage._digests {return false}
+        if _storage._unitKey != rhs_storage._unitKey {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2873,7 +3042,7 @@ nonisolated extension WireDropKey: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireEnrolRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".EnrolRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{3}public_key\0\u{1}label\0\u{1}proof\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{3}public_key\0\u{1}label\0\u{1}proof\0\u{3}seal_key\0\u{3}seal_proof\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2885,6 +3054,8 @@ nonisolated extension WireEnrolRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 2: try { try decoder.decodeSingularBytesField(value: &self.publicKey) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.label) }()
       case 4: try { try decoder.decodeSingularBytesField(value: &self.proof) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.sealKey) }()
+      case 6: try { try decoder.decodeSingularBytesField(value: &self.sealProof) }()
       default: break
       }
     }
@@ -2903,6 +3074,12 @@ nonisolated extension WireEnrolRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.proof.isEmpty {
       try visitor.visitSingularBytesField(value: self.proof, fieldNumber: 4)
     }
+    if !self.sealKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.sealKey, fieldNumber: 5)
+    }
+    if !self.sealProof.isEmpty {
+      try visitor.visitSingularBytesField(value: self.sealProof, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2911,6 +3088,8 @@ nonisolated extension WireEnrolRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.publicKey != rhs.publicKey {return false}
     if lhs.label != rhs.label {return false}
     if lhs.proof != rhs.proof {return false}
+    if lhs.sealKey != rhs.sealKey {return false}
+    if lhs.sealProof != rhs.sealProof {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2918,7 +3097,7 @@ nonisolated extension WireEnrolRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireEnrolResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".EnrolResponse"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}certificate\0\u{3}hub_info\0\u{3}unit_key\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}certificate\0\u{3}hub_info\0\u{3}unit_key\0\u{3}sealed_unit_key\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2929,6 +3108,7 @@ nonisolated extension WireEnrolResponse: SwiftProtobuf.Message, SwiftProtobuf._M
       case 1: try { try decoder.decodeSingularMessageField(value: &self._certificate) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._hubInfo) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.unitKey) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._sealedUnitKey) }()
       default: break
       }
     }
@@ -2948,6 +3128,9 @@ nonisolated extension WireEnrolResponse: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.unitKey.isEmpty {
       try visitor.visitSingularBytesField(value: self.unitKey, fieldNumber: 3)
     }
+    try { if let v = self._sealedUnitKey {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2955,6 +3138,47 @@ nonisolated extension WireEnrolResponse: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs._certificate != rhs._certificate {return false}
     if lhs._hubInfo != rhs._hubInfo {return false}
     if lhs.unitKey != rhs.unitKey {return false}
+    if lhs._sealedUnitKey != rhs._sealedUnitKey {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSealedUnitKey: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SealedUnitKey"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}encapsulated\0\u{1}ciphertext\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.encapsulated) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.ciphertext) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.id.isEmpty {
+      try visitor.visitSingularBytesField(value: self.id, fieldNumber: 1)
+    }
+    if !self.encapsulated.isEmpty {
+      try visitor.visitSingularBytesField(value: self.encapsulated, fieldNumber: 2)
+    }
+    if !self.ciphertext.isEmpty {
+      try visitor.visitSingularBytesField(value: self.ciphertext, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireSealedUnitKey, rhs: WireSealedUnitKey) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.encapsulated != rhs.encapsulated {return false}
+    if lhs.ciphertext != rhs.ciphertext {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3072,7 +3296,7 @@ nonisolated extension WireChainPlace: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireSuccession: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Succession"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}predecessor\0\u{3}public_key\0\u{1}common\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}predecessor\0\u{3}public_key\0\u{1}common\0\u{3}seal_key\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3083,6 +3307,7 @@ nonisolated extension WireSuccession: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 1: try { try decoder.decodeSingularBytesField(value: &self.predecessor) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.publicKey) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.common) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.sealKey) }()
       default: break
       }
     }
@@ -3098,6 +3323,9 @@ nonisolated extension WireSuccession: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.common.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.common, fieldNumber: 3)
     }
+    if !self.sealKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.sealKey, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3105,6 +3333,7 @@ nonisolated extension WireSuccession: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.predecessor != rhs.predecessor {return false}
     if lhs.publicKey != rhs.publicKey {return false}
     if lhs.common != rhs.common {return false}
+    if lhs.sealKey != rhs.sealKey {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4017,7 +4246,7 @@ nonisolated extension WireBundleParcel: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireDeviceState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".DeviceState"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}hub\0\u{3}public_key\0\u{3}return_key\0\u{1}cursor\0\u{1}incarnation\0\u{1}backlog\0\u{1}packets\0\u{1}snapshots\0\u{3}written_ms\0\u{1}blobs\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}format\0\u{1}hub\0\u{3}public_key\0\u{3}return_key\0\u{1}cursor\0\u{1}incarnation\0\u{1}backlog\0\u{1}packets\0\u{1}snapshots\0\u{3}written_ms\0\u{1}blobs\0\u{3}unit_key\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4036,6 +4265,7 @@ nonisolated extension WireDeviceState: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.snapshots) }()
       case 10: try { try decoder.decodeSingularUInt64Field(value: &self.writtenMs) }()
       case 11: try { try decoder.decodeSingularBytesField(value: &self.blobs) }()
+      case 12: try { try decoder.decodeSingularBytesField(value: &self.unitKey) }()
       default: break
       }
     }
@@ -4075,6 +4305,9 @@ nonisolated extension WireDeviceState: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.blobs.isEmpty {
       try visitor.visitSingularBytesField(value: self.blobs, fieldNumber: 11)
     }
+    if !self.unitKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.unitKey, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4090,6 +4323,7 @@ nonisolated extension WireDeviceState: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.snapshots != rhs.snapshots {return false}
     if lhs.writtenMs != rhs.writtenMs {return false}
     if lhs.blobs != rhs.blobs {return false}
+    if lhs.unitKey != rhs.unitKey {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
