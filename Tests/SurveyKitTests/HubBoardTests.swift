@@ -104,6 +104,19 @@ import Testing
 }
 
 @Suite struct SurveyHubTests {
+  @Test func moreAnswersThanPeopleAreSaidAndRefuseNothing() async throws {
+    let world = try await HubWorld()
+    let a = try await world.device("a", unit: "07201")
+    try await world.answer(a, unit: "07201", seeds: 0..<20)
+    #expect(try await world.survey.board()?.aboveHeadcount == [])
+    try await world.answer(a, unit: "07201", seeds: 20..<22)
+    let above = try #require(try await world.survey.board()).aboveHeadcount
+    #expect(above.map(\.unit) == ["07201"] && above.map(\.received) == [22] && above.map(\.expected) == [20])
+    let status = try await world.survey.status()
+    #expect(status.aboveHeadcount == above && status.addsUp && status.packetsKept == 22)
+    #expect(above.first?.explanation.en.contains("no answer is refused") == true)
+  }
+
   @Test func aHubIsNeverMadeOverAnother() async throws {
     let world = try await HubWorld(loaded: false)
     await #expect(throws: SyncError.self) { try await SurveyHub.create(at: world.folder.path + "/hub") }

@@ -104,6 +104,7 @@ struct BoardPage {
     }
     alerts += board.different.map { $0.explanation(words.language) }
     alerts += board.latePackets.compactMap { $0.explanation?(words.language) }
+    alerts += board.aboveHeadcount.map { $0.explanation(words.language) }
     if let usage = board.photosDeferred {
       let (used, all) = (words.number(usage.bytes >> 20), words.number(usage.bytesMax >> 20))
       alerts.append(

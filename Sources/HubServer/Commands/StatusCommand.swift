@@ -89,6 +89,7 @@ struct StatusCommand: ToolCommand {
           vi: "… và \(n(more)) báo cáo khác trái với biểu mẫu.", en: "… and \(n(more)) more reports that contradict their form."))
     }
     for packets in status.latePackets { packets.explanation.map(console.warn) }
+    for unit in status.aboveHeadcount { console.warn(unit.explanation) }
     for restore in status.restores { console.say(restore.explanation.vi, restore.explanation.en) }
     for one in status.different { console.say(one.explanation.vi, one.explanation.en) }
     console.say("→ \(verdict.vi)", "→ \(verdict.en)")

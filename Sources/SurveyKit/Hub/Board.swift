@@ -118,6 +118,8 @@ public struct Board: Sendable, Hashable, Codable {
   public var photosDeferred: BlobUsage?
   /// Packets under a key that a revocation had ended, by unit.
   public var latePackets: [LatePackets] = []
+  /// Communes from which more answers came than people may answer.
+  public var aboveHeadcount: [AboveHeadcount] = []
   /// Devices that hold other data than the hub.
   public var different: [Disagreement] = []
   /// Each instant above on the campaign's wall clock: `HH:MM`, with the day when it is not today.

@@ -37,6 +37,7 @@ public enum BoardQuery {
     board.different = try Disagreement.all(in: session)
     let drops = try DropCounts.byScope(session, spooled: spooled)
     board.latePackets = LatePackets.all(in: drops)
+    board.aboveHeadcount = try AboveHeadcount.all(received: drops.mapValues(\.received), in: session)
     return board
   }
 

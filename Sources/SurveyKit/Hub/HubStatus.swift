@@ -42,6 +42,8 @@ public struct HubStatus: Sendable, Hashable, Codable {
   public var invalidReports: [InvalidReport] = []
   /// Packets under a key that a revocation had ended, by unit.
   public var latePackets: [LatePackets] = []
+  /// Communes from which more answers came than people may answer.
+  public var aboveHeadcount: [AboveHeadcount] = []
   /// Restores of the store, oldest first.
   public var restores: [HubRestore] = []
   /// Devices that hold other data than the hub.
@@ -79,6 +81,7 @@ extension HubStatus {
     let drops = try DropCounts.byScope(session, spooled: spooled)
     let drop = drops.values.reduce(into: DropCounts()) { $0.add($1) }
     latePackets = LatePackets.all(in: drops)
+    aboveHeadcount = try AboveHeadcount.all(received: drops.mapValues(\.received), in: session)
     (packetsKept, packetsWaiting, packetsHeld) = (drop.kept, drop.waiting, drop.held)
     (packetsReleased, packetsRepeated, packetsDiffering) = (drop.released, drop.repeated, drop.differs)
     (packetsSpoiled, packetsWithheld) = (drop.spoiled, drop.withheld)
