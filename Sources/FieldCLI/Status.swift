@@ -91,6 +91,11 @@ struct Status: FieldCommand {
     console.say(
       "Phiếu: \(n(status.packetsMade)) đã thu = \(n(status.packetsWaiting)) chờ gửi + \(n(status.packetsKept)) tỉnh đã nhận",
       "Answers: \(n(status.packetsMade)) collected = \(n(status.packetsWaiting)) waiting + \(n(status.packetsKept)) kept at the hub")
+    if status.packetsUncertain > 0 {
+      console.say(
+        "Trong đó \(n(status.packetsUncertain)) phiếu có thể ĐÃ MẤT: tỉnh đã khôi phục một bản sao lưu cũ hơn; hãy báo cho tỉnh.",
+        "Of these \(n(status.packetsUncertain)) may be LOST: the province restored an older backup; tell the province.")
+    }
   }
 
   private func showAgreement(_ agreement: Agreement, _ console: Console) {

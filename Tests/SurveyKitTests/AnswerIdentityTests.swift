@@ -10,7 +10,7 @@ import Testing
   private static let form = "pks01"
 
   /// Sheets numbered from 1, of one commune and day, as a program elsewhere exports them.
-  private func sheets(_ unit: String, seeds: ClosedRange<UInt64>, first: Int = 1) throws -> Data {
+  private func sheets(_ unit: String, seeds: ClosedRange<UInt64>, first: Int = 1, day: String = "2024-04-01") throws -> Data {
     let form = try Samples.form(Self.form)
     let names = form.questions.filter { $0.kind != .note && $0.kind != .hidden && $0.kind != .calculate }.map(\.name)
     var writer = CSVWriter()
@@ -18,7 +18,7 @@ import Testing
     for (index, seed) in seeds.enumerated() {
       let answers = try FieldWorld.answers(form, day: "2024-04-01", unit: unit, seed: seed)
       writer.write(
-        [String(first + index), unit, form.id, form.version, "vi", "2024-04-01T08:00:00+07:00"]
+        [String(first + index), unit, form.id, form.version, "vi", "\(day)T08:00:00+07:00"]
           + names.map { answers.values[$0]?.cell ?? "" })
     }
     return writer.data
@@ -61,6 +61,38 @@ import Testing
     _ = try await other.importAnswers(csv: tuesday, form: try await form(other))
     try await world.sync(other)
     #expect(try await world.survey.status().packetsRepeated == 24)
+  }
+
+  @Test func everyRepetitionIsShownToHaveAnEqualThatStands() async throws {
+    let world = try await HubWorld()
+    let field = try await world.device("a", unit: "07201")
+    let csv = try sheets("07201", seeds: 1...12)
+    for _ in 0..<2 { _ = try await field.importAnswers(csv: csv, form: try await form(field)) }
+    try await world.sync(field)
+    #expect(try await world.survey.status().packetsRepeated == 12)
+    #expect(try await world.rows("SELECT count(*), sum(count) FROM answer_repeated") == ["12 12"])
+    func problems() async throws -> Int { try await world.survey.hub.read { try RepeatedAnswers(session: $0).problems().count } }
+    #expect(try await problems() == 0)
+    _ = try await world.survey.hub.write { session in
+      try session.withoutCapture { try session.execute("UPDATE answer SET answers = '{}' WHERE id = (SELECT min(id) FROM answer)") }
+    }
+    #expect(try await problems() == 1)
+    _ = try await world.survey.hub.write { try $0.execute("UPDATE answer_repeated SET count = count + 1") }
+    #expect(try await problems() == 2)
+  }
+
+  /// Short forms: people of two days say the same under the same numbers.
+  @Test func theSameSheetOfAnotherDayIsAnotherPersons() async throws {
+    let world = try await HubWorld()
+    let field = try await world.device("a", unit: "07201")
+    _ = try await field.importAnswers(csv: try sheets("07201", seeds: 1...12, day: "2024-03-31"), form: try await form(field))
+    let second = try sheets("07201", seeds: 1...12)
+    let asked = try await field.importAnswers(csv: second, form: try await form(field))
+    #expect(asked.counts.accepted == 0 && asked.rejected.count == 12)
+    _ = try await field.importAnswers(csv: second, form: try await form(field), changed: .only)
+    try await world.sync(field)
+    let status = try await world.survey.status()
+    #expect(status.packetsRepeated == 0 && status.packetsReleased + status.packetsDiffering == 24 && status.addsUp)
   }
 
   @Test func oneFileMayHoldANumberTwice() async throws {

@@ -133,6 +133,36 @@ import Testing
     #expect(try cell.object(typed: #"{"guided":"12","answer_rate":7}"#) == .text(#"{"guided":12}"#))
   }
 
+  /// The same name and version, another content: that does not say what the report's answers mean.
+  @Test func aReportFiledByAnotherDefinitionIsToldAndJudgedOnceItIsKnown() async throws {
+    let collision = try await Collision()
+    let (world, key) = (collision.world, "report01@\(collision.form.version)")
+    let changed = String(decoding: collision.form.canonicalJSON, as: UTF8.self).replacingOccurrences(
+      of: "Từ 0 đến tổng số", with: "Từ 0 tới")
+    let other = try Form(canonicalJSON: Data(changed.utf8))
+    #expect(other.digest != collision.form.digest)
+    let before = try await world.rows("SELECT edition FROM report")
+    #expect(before == [collision.form.digest])
+    try await collision.a.replica.database.write { db in
+      try db.execute(sql: "UPDATE report SET edition = ?, by_question = json_set(by_question, '$.guided', 100)", arguments: [other.digest])
+    }
+    for device in [collision.a, collision.b] { try await world.sync(device) }
+    func told() async throws -> [InvalidReport] { try await world.survey.hub.read { try ReportCheck.invalid(limit: 9, in: $0) } }
+    #expect(try await told().map { $0.faults.map(\.kind) } == [["other_definition"]])
+    #expect(try await told().first?.explanation.en.contains("--for-held") == true)
+    for device in [collision.a, collision.b] {
+      #expect(try await device.report(day: collision.day)?.invalid?.faults.map(\.kind) == ["other_definition"])
+    }
+    _ = try await world.survey.publish(other, forHeld: true)
+    #expect(try await told().first?.faults.map(\.question) == ["guided"], "judged by its own definition now")
+    // A correction is made by the definition that stands, and says so.
+    try await collision.a.saveReport(day: collision.day, answers: try collision.answers(guided: 2, total: 20, answered: 4), reason: "x")
+    try await world.sync(collision.a)
+    #expect(try await told().isEmpty)
+    #expect(try await world.rows("SELECT edition, form FROM report") == ["\(collision.form.digest) \(key)"])
+    #expect(try await world.rows("SELECT count(*) FROM sync_conflict") == ["0"])
+  }
+
   /// Older programs write what the form calculates, each its own.
   @Test func noConflictOpensAboutWhatTheFormCalculates() async throws {
     let collision = try await Collision()

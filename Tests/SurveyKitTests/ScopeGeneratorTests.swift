@@ -14,7 +14,7 @@ import Testing
     "campaign": ["definition"],
     "form": ["form", "version", "definition", "state"],
     "headcount": ["officials", "civil_servants", "part_time", "eligible"],
-    "report": ["day", "answers", "by_question", "doubt"],
+    "report": ["day", "answers", "by_question", "doubt", "edition"],
     "report_change": ["changed_ms", "device", "reason", "answers_before", "answers_after"],
     "attachment": ["question", "media", "bytes", "width", "height", "day"],
     "post": ["day", "words", "device", "hidden"],
@@ -196,7 +196,8 @@ private final class Targets: Sendable {
     for (scope, name, first, second) in writers {
       for table in ["report", "report_change", "attachment", "post", "sync_decision"] {
         for each in [name, name + "Dead"] {
-          let birth = RowChange(table: table, key: .text(Self.row(table, each, scope)), life: 1, cells: Self.cells(table, scope: scope))
+          let key = Self.row(table, each, scope)
+          let birth = RowChange(table: table, key: .text(key), life: 1, cells: Self.cells(table, key, scope: scope))
           try #require(try await first.push([birth]) == [])
         }
         // A decision stays for ever.
@@ -219,10 +220,10 @@ private final class Targets: Sendable {
   }
 
   /// What a birth of a row says, all that it refers to the province's.
-  private static func cells(_ table: String, scope: String, _ others: [String: CellValue] = [:]) -> [CellChange] {
+  private static func cells(_ table: String, _ key: String, scope: String, _ others: [String: CellValue] = [:]) -> [CellChange] {
     let usual: [String: CellValue] =
       switch table {
-      case "report": ["campaign": .text("campaign-own"), "form": .text("form-own"), "day": .text("2024-04-02")]
+      case "report": ["campaign": .text("campaign-own"), "form": .text("form-own"), "day": .text(String(key.suffix(10)))]
       case "report_change":
         [
           "report": .text(SurveySchema.reportKey(unit: scope, day: "2024-04-02")), "form": .text("form-own"), "reason": .text("x"),
@@ -255,9 +256,9 @@ private final class Targets: Sendable {
 
   /// Has the author bear a row of a new key, unless one is given.
   func push(_ table: ReplicatedTable, _ cells: [String: CellValue], key: String? = nil) async throws -> [Forger.Held] {
-    let key = key ?? (table.name == "report" ? "07201/\(author.number)" : "\(table.name)-new\(author.number)")
+    let key = key ?? (table.name == "report" ? "07201/\(2000 + author.number)-01-01" : "\(table.name)-new\(author.number)")
     return try await author.push([
-      RowChange(table: table.name, key: .text(key), life: 1, cells: Self.cells(table.name, scope: "07201", cells))
+      RowChange(table: table.name, key: .text(key), life: 1, cells: Self.cells(table.name, key, scope: "07201", cells))
     ])
   }
 }

@@ -38,11 +38,11 @@ import Testing
         number += 1
         var cells = try await Self.cells(table, world)
         cells[column] = value
-        let key = table == "report" ? "07201/\(number)" : "\(number)"
+        let key = Self.key(table, number)
         let held = try await author.push([Self.birth(table, key, cells)])
         #expect(held.map { "\($0.reason) \($0.detail)" } == ["value \(table).\(column)"], "\(table).\(column) \(value)")
         // Nor can it become so later.
-        let good = table == "report" ? "07201/good\(number)" : "good\(number)"
+        let good = Self.key(table, 1000 + number)
         #expect(try await author.push([Self.birth(table, good, try await Self.cells(table, world))]) == [])
         let edit = RowChange(table: table, key: .text(good), life: 1, cells: [CellChange(column, value)])
         #expect(try await author.push([edit]).map(\.reason) == ["value"], "\(table).\(column) \(value)")
@@ -52,7 +52,7 @@ import Testing
         number += 1
         var cells = try await Self.cells(table, world)
         cells[column] = nil
-        let held = try await author.push([Self.birth(table, table == "report" ? "07201/\(number)" : "\(number)", cells)])
+        let held = try await author.push([Self.birth(table, Self.key(table, number), cells)])
         #expect(held.map { "\($0.reason) \($0.detail)" } == ["value \(table).\(column)"], "\(table) without \(column)")
       }
     }
@@ -61,7 +61,7 @@ import Testing
       ("true", false), (#"{"a":1}"#, false), (#"["a",1]"#, false), ("{", false),
     ] {
       number += 1
-      var change = Self.birth("report", "07201/\(number)", try await Self.cells("report", world))
+      var change = Self.birth("report", Self.key("report", number), try await Self.cells("report", world))
       change.cells.append(CellChange("by_question", .text(json), part: .member("guided")))
       if isTaken {
         #expect(try await author.push([change]) == [], "\(json)")
@@ -81,17 +81,24 @@ import Testing
     case "report":
       return ["campaign": .text(campaign), "form": .text(form), "day": .text("2024-04-01"), "answers": .text(#"{"guided":3}"#)]
     case "report_change":
-      return ["report": .text("07201/good1"), "form": .text(form), "changed_ms": .integer(1), "answers_before": .text("{}")]
+      return ["report": .text("07201/3001-01-01"), "form": .text(form), "changed_ms": .integer(1), "answers_before": .text("{}")]
     case "attachment":
       return [
-        "tbl": .text("report"), "record": .text("07201/good1"), "blob": .text(BlobID(of: Data()).hex), "bytes": .integer(1),
+        "tbl": .text("report"), "record": .text("07201/3001-01-01"), "blob": .text(BlobID(of: Data()).hex), "bytes": .integer(1),
         "day": .text("2024-04-01"),
       ]
     default: return ["campaign": .text(campaign), "day": .text("2024-04-01"), "words": .text("x")]
     }
   }
 
+  /// A report's key says its day.
+  private static func key(_ table: String, _ number: Int) -> String {
+    table == "report" ? "07201/\(2000 + number)-01-01" : "\(number)"
+  }
+
   private static func birth(_ table: String, _ key: String, _ cells: [String: CellValue]) -> RowChange {
+    var cells = cells
+    if table == "report", cells["day"] == .text("2024-04-01") { cells["day"] = .text(String(key.suffix(10))) }
     let said = cells.sorted { $0.key < $1.key }.map { CellChange($0.key, $0.value) }
     return RowChange(table: table, key: .text(key), life: 1, cells: [CellChange("unit", .text("07201"))] + said)
   }

@@ -7,9 +7,9 @@ import Testing
 
 /// The web form of a running `hub serve`, over real sockets and in a real browser.
 @Suite(.sumsAddUp) struct WebFormTests {
-  private static let python = Tool.packageRoot.appendingPathComponent(".build/python/bin/python").path
+  static let python = Tool.packageRoot.appendingPathComponent(".build/python/bin/python").path
   private static let script = Tool.packageRoot.appendingPathComponent("Tests/ToolTests/Browser/webform.py").path
-  private static var hasBrowser: Bool {
+  static var hasBrowser: Bool {
     let playwright = Tool.packageRoot.appendingPathComponent(".build/python/lib")
     let found = FileManager.default.enumerator(atPath: playwright.path)?.contains {
       ($0 as? String)?.hasSuffix("/playwright/__init__.py") == true

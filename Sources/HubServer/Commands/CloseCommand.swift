@@ -58,8 +58,24 @@ struct CloseCommand: ToolCommand {
         "\(console.words.number(done.waiting)) answers stay sealed to protect people: fewer than \(done.kAnswersMin) of them, or of a form that is open. To end it for good: hub close \(done.form) --final."
       )
     }
-    if !done.missingEditions.isEmpty {
-      let editions = done.missingEditions.prefix(Self.editionsShownMax).joined(separator: ", ")
+    let keys = done.missingEditions.filter { $0.hasPrefix("drop-") && $0.hasSuffix(".key") }
+    if !keys.isEmpty {
+      let files = keys.prefix(Self.editionsShownMax).joined(separator: ", ")
+      console.say(
+        "Có phiếu mã hóa bằng khóa không nằm trong thư mục khóa (\(files)). Chép lại tệp khóa hoặc khôi phục từ tờ khôi phục (hub keys), rồi chạy lại.",
+        "There are answers encrypted to keys that are not in the key folder (\(files)). Put the files back, or recover them from the recovery sheet (hub keys), then run this again."
+      )
+    }
+    if !done.unfitEditions.isEmpty {
+      let editions = done.unfitEditions.prefix(Self.editionsShownMax).joined(separator: ", ")
+      console.say(
+        "Có phiếu của chương trình cũ không hợp với \(editions) như máy chủ biết. Nếu chúng được thu theo nội dung khác cùng số phiên bản: xuất bản nội dung đó bằng --for-held; nếu không, `hub close --final` tính chúng là giữ kín.",
+        "There are answers of an earlier program that do not fit \(editions) as the hub knows it. If they were collected with another content of that version, publish that content with --for-held; if not, `hub close --final` counts them as withheld."
+      )
+    }
+    let missing = done.missingEditions.filter { !keys.contains($0) }
+    if !missing.isEmpty {
+      let editions = missing.prefix(Self.editionsShownMax).joined(separator: ", ")
       console.say(
         "\(console.words.number(done.held)) phiếu tạm giữ: không hợp với bản nào máy chủ biết (\(editions)). Xuất bản các bản đó (hub forms publish TỆP --for-held) rồi chạy lại.",
         "\(console.words.number(done.held)) answers are held: they fit no edition the hub knows (\(editions)). Publish those editions (hub forms publish FILE --for-held), then run this again."

@@ -12,8 +12,7 @@ struct HeldCommand: AsyncParsableCommand {
     examples: ["hub held list", "hub held decline 17-0 --by province --reason \"sent by mistake\""],
     subcommands: [
       HeldListCommand.self, HeldBatchesCommand.self, HeldShowCommand.self, HeldRetryCommand.self, HeldRepairCommand.self,
-      HeldDeclineCommand.self,
-      HeldFreeCommand.self, HeldPacketsCommand.self, HeldDecideCommand.self,
+      HeldDeclineCommand.self, HeldFreeCommand.self, HeldPacketsCommand.self, HeldDecideCommand.self, HeldAnswersCommand.self,
     ],
     defaultSubcommand: HeldListCommand.self)
 }

@@ -72,6 +72,12 @@ struct StatusCommand: ToolCommand {
         "\(n(status.packetsHeld)) phiếu không hợp với bản nào của biểu mẫu mà máy chủ biết; `hub close` nêu tên bản còn thiếu.",
         "\(n(status.packetsHeld)) answers fit no edition of a form that the hub knows; `hub close` names the editions that are missing.")
     }
+    if status.packetsSpoiled > 0 {
+      console.say(
+        "\(n(status.packetsSpoiled)) phiếu hỏng được giữ nguyên như lúc đến; sau khi nâng cấp hoặc có lại khóa: hub held answers --retry.",
+        "\(n(status.packetsSpoiled)) spoiled packets are kept as they came; after an upgrade, or when a key is back: hub held answers --retry."
+      )
+    }
     console.say(
       "Thay đổi: \(n(status.changes)) nhận = \(n(status.changesMerged)) đã gộp + \(n(status.changesHeld)) giữ lại + \(n(status.changesWaiting)) chờ gói trước + \(n(status.changesUndecided)) chờ quyết định; trong \(n(status.batches)) gói.",
       "Changes: \(n(status.changes)) received = \(n(status.changesMerged)) merged + \(n(status.changesHeld)) held + \(n(status.changesWaiting)) waiting for an earlier batch + \(n(status.changesUndecided)) undecided; in \(n(status.batches)) batches."

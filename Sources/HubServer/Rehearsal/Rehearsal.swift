@@ -224,7 +224,7 @@ final class Rehearsal: Sendable {
         commune.isProcess
         ? SurveySchema.contentID(
           number: id, unit: commune.unit.code.rawValue, form: SurveySchema.formKey(id: form.id, version: form.version),
-          answers: String(decoding: answers.canonicalJSON, as: UTF8.self)) : id
+          day: day.description, answers: String(decoding: answers.canonicalJSON, as: UTF8.self)) : id
       return RehearsalAnswer(responseID: responseID, id: kept, answers: answers)
     }
   }

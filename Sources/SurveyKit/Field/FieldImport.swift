@@ -107,10 +107,12 @@ extension SurveyField {
         if !wanted.isEmpty {
           let submissions = wanted.map { row in
             let number = Self.importedID(campaign: campaign.id, responseID: row.responseID)
+            let day = CalendarDay(row.day) ?? today
             return AnswerSubmission(
-              row.answers, unit: UnitCode(row.unit), day: CalendarDay(row.day) ?? today, language: row.language,
+              row.answers, unit: UnitCode(row.unit), day: day, language: row.language,
               id: SurveySchema.contentID(
-                number: number, unit: row.unit, form: key, answers: String(decoding: row.answers.canonicalJSON, as: UTF8.self)),
+                number: number, unit: row.unit, form: key, day: day?.description,
+                answers: String(decoding: row.answers.canonicalJSON, as: UTF8.self)),
               earlierID: number)
           }
           try await submitAll(submissions, campaign: campaign.id) { db in try memory.keep(wanted.map(memory.mark), db) }
@@ -150,7 +152,7 @@ private struct ImportMemory: Sendable {
   func mark(_ row: AcceptedRow) -> Mark {
     Mark(
       number: hash("number\0\(row.unit)\0\(form)\0\(row.responseID)"),
-      content: hash("content\0" + String(decoding: row.answers.canonicalJSON, as: UTF8.self)))
+      content: hash("content\0\(row.day)\0" + String(decoding: row.answers.canonicalJSON, as: UTF8.self)))
   }
 
   private func hash(_ text: String) -> Data {

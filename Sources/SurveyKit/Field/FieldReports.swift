@@ -46,6 +46,7 @@ extension SurveyField {
     let unit = try await unit().rawValue
     let key = SurveySchema.reportKey(unit: unit, day: day.description)
     let form = SurveySchema.formKey(id: answers.formID, version: answers.formVersion)
+    let edition = answers.formDigest
     let json = String(decoding: AnswerValue.json(answers.given), as: UTF8.self)
     let today = try await today()
     // The pictures first: rows never refer to what was not kept. Then once more with the rows, should a withdrawal have removed them.
@@ -65,24 +66,25 @@ extension SurveyField {
         try Self.insert(photos, blobs: try self.keep(photos), of: "report", record: key, unit: unit, day: today, db)
         guard let stored else {
           try db.execute(
-            sql: "INSERT INTO report (id, unit, campaign, day, form, by_question, doubt) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            arguments: [key, unit, campaign, day.description, form, json, doubt?.rawValue])
+            sql: "INSERT INTO report (id, unit, campaign, day, form, edition, by_question, doubt) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            arguments: [key, unit, campaign, day.description, form, edition, json, doubt?.rawValue])
           return .created
         }
-        if let before, AnswerValue.json(before) == AnswerValue.json(answers.given) && stored.form == form { return .unchanged }
+        let isSameEdition = stored.form == form && [nil, edition].contains(stored.edition)
+        if let before, isSameEdition, AnswerValue.json(before) == AnswerValue.json(answers.given) { return .unchanged }
         guard !reason.isEmpty else { throw SurveyFieldError.reasonNeeded(day: day) }
         guard reason.utf8.count <= ReportChange.reasonBytesMax else { throw SurveyFieldError.reasonTooLong }
         try ReportChange.Writing(unit: unit, device: device, nowMs: nowMs, reason: reason)
           .insert(of: key, form: form, from: before ?? [:], to: answers.given, db)
         guard let before else {
           try db.execute(
-            sql: "UPDATE report SET day = ?, form = ?, answers = NULL, by_question = ? WHERE id = ?",
-            arguments: [day.description, form, json, key])
+            sql: "UPDATE report SET day = ?, form = ?, edition = ?, answers = NULL, by_question = ? WHERE id = ?",
+            arguments: [day.description, form, edition, json, key])
           return .changed
         }
         try db.execute(
-          sql: "UPDATE report SET form = ?, by_question = ? WHERE id = ?",
-          arguments: [form, try stored.byQuestion(changing: before, to: answers.given), key])
+          sql: "UPDATE report SET form = ?, edition = ?, by_question = ? WHERE id = ?",
+          arguments: [form, edition, try stored.byQuestion(changing: before, to: answers.given), key])
         return .changed
       }
       if let saving { return saving }
@@ -101,12 +103,12 @@ extension SurveyField {
       let merged: (answers: [String: AnswerValue], overridden: [String: AnswerValue])
       do { merged = try await self.merged(stored) } catch SurveyFieldError.unreadable { continue }
       let (answers, overridden) = merged
-      let judge = try await judge(of: stored, &validators)
+      let (judge, isOfOther) = try await judge(of: stored, &validators)
       reports.append(
         FieldReport(
           unit: UnitCode(stored.unit), day: day, formID: form.first ?? "", formVersion: form.count == 2 ? form[1] : "",
           answers: judge?.settled(answers) ?? answers, overridden: overridden,
-          invalid: InvalidReport(stored, answers, judge, in: known)))
+          invalid: InvalidReport(stored, answers, judge, isOfOtherDefinition: isOfOther, in: known)))
     }
     return reports
   }
@@ -120,21 +122,25 @@ extension SurveyField {
   /// What judges a report: its own edition of the form; nil when that is not here.
   func judge(of stored: StoredReport) async throws -> ReportJudge? {
     var none: [String: AnswerValidator] = [:]
-    return try await judge(of: stored, &none)
+    return try await judge(of: stored, &none).judge
   }
 
-  private func judge(of stored: StoredReport, _ validators: inout [String: AnswerValidator]) async throws -> ReportJudge? {
-    guard let key = stored.form else { return nil }
+  /// - Returns: Also whether the definition here under the report's name is another than the report was filed by.
+  private func judge(
+    of stored: StoredReport, _ validators: inout [String: AnswerValidator]
+  ) async throws -> (judge: ReportJudge?, isOfOther: Bool) {
+    guard let key = stored.form else { return (nil, false) }
     if validators[key] == nil {
       let parts = key.split(separator: "@", maxSplits: 1).map(String.init)
       // An edition that cannot be read judges nothing; `unreadableRows` tells of it.
       let edition: Form?
       do { edition = try await form(id: parts.first ?? "", version: parts.last) } catch SurveyFieldError.unreadable { edition = nil }
-      guard parts.count == 2, let form = edition else { return nil }
+      guard parts.count == 2, let form = edition else { return (nil, false) }
       validators[key] = AnswerValidator(form: form, today: CalendarDay.first.description)
     }
+    guard let validator = validators[key], [nil, validator.digest].contains(stored.edition) else { return (nil, true) }
     let staff = try await staff(of: stored.unit)
-    return validators[key].map { ReportJudge($0, unit: stored.unit, day: stored.day.flatMap { CalendarDay($0) }, staff: staff) }
+    return (ReportJudge(validator, unit: stored.unit, day: stored.day.flatMap { CalendarDay($0) }, staff: staff), false)
   }
 
   /// What judges a report of a day before it is filed.
@@ -146,8 +152,10 @@ extension SurveyField {
   /// The report of a key, where it contradicts its form.
   func invalidReport(_ key: String) async throws -> InvalidReport? {
     guard let stored = try await storedReports(key: key).first else { return nil }
-    let judge = try await judge(of: stored)
-    return InvalidReport(stored, try await merged(stored).answers, judge, in: try await campaign())
+    var none: [String: AnswerValidator] = [:]
+    let (judge, isOfOther) = try await judge(of: stored, &none)
+    return InvalidReport(
+      stored, try await merged(stored).answers, judge, isOfOtherDefinition: isOfOther, in: try await campaign())
   }
 
   /// A commune's headcount; nil before it has arrived.

@@ -94,7 +94,10 @@ extension SurveyField {
       guard let before = try? Self.answers(row.before, table: "report_change", id: row.id),
         let after = try? Self.answers(row.after, table: "report_change", id: row.id)
       else { return nil }
-      return ReportChange(day: day, changedMs: row.ms, device: row.device, reason: row.reason, before: before, after: after)
+      // A program of somebody else's may have written more than a line.
+      return ReportChange(
+        day: day, changedMs: row.ms, device: ReportChange.cleaned(row.device), reason: ReportChange.cleaned(row.reason), before: before,
+        after: after)
     }
   }
 

@@ -34,11 +34,17 @@ extension SurveyField {
       let kept = moved.filter { question, answer in otherStanding[question].map { $0.json != answer.json } ?? false }.keys.sorted()
       let (from, all) = (stored, moved)
       let campaign = try await requireCampaign().id
+      let hasLeft = try await hasLeft("report", key)
       let move = try await write { db -> ReportMove? in
         // What was read may have changed meanwhile: then it is read again.
         guard try StoredReport.fetchAll(db, key: key).first == from else { return nil }
         if wrong != right, try StoredReport.fetchAll(db, key: target).first != other { return nil }
-        try writing.insert(of: key, form: from.form, from: standing, to: wrong == right ? standing : [:], db)
+        if wrong == right || hasLeft {
+          try writing.insert(of: key, form: from.form, from: standing, to: wrong == right ? standing : [:], db)
+        } else {
+          // Of a report that nobody else ever heard of, nothing refers to its wrong day.
+          try db.execute(sql: "UPDATE report_change SET report = ? WHERE report = ?", arguments: [target, key])
+        }
         if wrong == right {
           try db.execute(sql: "UPDATE report SET doubt = NULL WHERE id = ?", arguments: [key])
           return ReportMove(isMerged: false, kept: [])
@@ -51,9 +57,10 @@ extension SurveyField {
             arguments: [try other.byQuestion(changing: otherStanding, to: union), target])
         } else {
           try db.execute(
-            sql: "INSERT INTO report (id, unit, campaign, day, form, by_question) VALUES (?, ?, ?, ?, ?, ?)",
+            sql: "INSERT INTO report (id, unit, campaign, day, form, edition, by_question) VALUES (?, ?, ?, ?, ?, ?, ?)",
             arguments: [
-              target, writing.unit, campaign, right.description, from.form, String(decoding: AnswerValue.json(all), as: UTF8.self),
+              target, writing.unit, campaign, right.description, from.form, from.edition,
+              String(decoding: AnswerValue.json(all), as: UTF8.self),
             ])
         }
         try Self.movePhotos(from: key, to: target, unit: writing.unit, db)

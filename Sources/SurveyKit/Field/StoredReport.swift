@@ -8,6 +8,8 @@ struct StoredReport: Sendable, Hashable {
   var unit: String
   var day: String?
   var form: String?
+  /// The digest of the definition it was filed or corrected by; nil of an earlier program.
+  var edition: String?
   /// All answers at once, as an earlier program wrote them.
   var answers: String?
   /// Each question by itself.
@@ -26,12 +28,12 @@ struct StoredReport: Sendable, Hashable {
     try Row.fetchAll(
       db,
       sql: """
-        SELECT id, unit, day, form, answers, by_question, doubt FROM report WHERE ?1 IS NULL OR id = ?1 ORDER BY day, unit
+        SELECT id, unit, day, form, edition, answers, by_question, doubt FROM report WHERE ?1 IS NULL OR id = ?1 ORDER BY day, unit
         """, arguments: [key]
     ).map { row in
       StoredReport(
-        id: row.text("id") ?? "", unit: row.text("unit") ?? "", day: row.text("day"), form: row.text("form"), answers: row.text("answers"),
-        byQuestion: row.text("by_question"), doubt: row.text("doubt"))
+        id: row.text("id") ?? "", unit: row.text("unit") ?? "", day: row.text("day"), form: row.text("form"), edition: row.text("edition"),
+        answers: row.text("answers"), byQuestion: row.text("by_question"), doubt: row.text("doubt"))
     }
   }
 

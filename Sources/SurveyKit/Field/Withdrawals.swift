@@ -120,7 +120,7 @@ extension SurveyField {
   }
 
   /// Whether a row was sealed into a batch: from then on others may know of it.
-  private func hasLeft(_ table: String, _ key: String) async throws -> Bool {
+  func hasLeft(_ table: String, _ key: String) async throws -> Bool {
     try await replica.why(table: table, key: .text(key), column: "unit").life > 0
   }
 }

@@ -22,6 +22,10 @@ public struct AnswerFault: Sendable, Hashable {
     case dayOutside = "day_outside"
     /// Nobody stated the day of a report, and no clock could be believed.
     case dayUncertain = "day_uncertain"
+    /// A report says another day than it is filed under.
+    case dayDiffers = "day_differs"
+    /// The definition it was answered by is not the one that is known under its name.
+    case otherDefinition = "other_definition"
     /// A value of a kind the question cannot take, or with control characters.
     case malformed
   }
@@ -60,6 +64,12 @@ public struct AnswerFaults: ExplainedError, Hashable {
 
 /// The sentences for answers where the form has none of its own.
 enum AnswerMessage {
+  static func dayDiffers(_ day: CalendarDay) -> LocalizedText {
+    LocalizedText(
+      vi: "Báo cáo này của ngày \(day); muốn đổi ngày, dùng field report --day \(day) --move-to NGÀY.",
+      en: "This is the report of \(day); to change its day use field report --day \(day) --move-to DAY.")
+  }
+
   static let notAnswers = LocalizedText(
     vi: "Dữ liệu trả lời không đọc được hoặc quá lớn; hãy gửi lại.", en: "The answers cannot be read or are too large; send them again.")
   static let unknownQuestion = LocalizedText(

@@ -55,6 +55,10 @@ private struct CampaignWriter {
           .text(campaign.id), .text(String(decoding: form.canonicalJSON, as: UTF8.self)),
         ]
       }, &load)
+    // As when a form is published: of several editions the newest is asked.
+    for form in folder.forms {
+      try FormEditions(session: session).closeOlder(than: form)
+    }
     try bring(
       "unit", ["code", "scope", "name", "kind", "level", "parent"],
       folder.tree.units.map { unit in

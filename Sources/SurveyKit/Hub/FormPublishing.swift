@@ -22,6 +22,8 @@ public struct FormClosing: Sendable, Hashable, Codable {
   public var held: Int
   /// The editions that answers at the hub fit and that it does not know.
   public var missingEditions: [String]
+  /// Editions that the hub knows and that held answers of earlier programs name without fitting them.
+  public var unfitEditions: [String]
   /// Erased now, so that nobody can be told apart.
   public var withheldNow: Int
   /// k.
@@ -71,11 +73,8 @@ extension SurveyHub {
             .text(definition),
           ])
       }
-      let closing = try session.rows(
-        "UPDATE form SET state = 'closing' WHERE form = ?1 AND id <> ?2 AND coalesce(state, 'open') = 'open' RETURNING version",
-        [.text(form.id), .text(key)])
       return FormPublication(
-        form: form.id, version: form.version, isUnchanged: present != nil, closing: closing.compactMap { $0[0].text })
+        form: form.id, version: form.version, isUnchanged: present != nil, closing: try editions.closeOlder(than: form))
     }
   }
 
@@ -125,10 +124,12 @@ extension SurveyHub {
       }
     }
     let after = try await status()
+    let known = Set(plan.forms.map(\.key))
     return FormClosing(
       form: form, state: state,
       releasedNow: after.packetsReleased + after.packetsDiffering - before.packetsReleased - before.packetsDiffering,
-      waiting: after.packetsWaiting, held: after.packetsHeld, missingEditions: missing,
+      waiting: after.packetsWaiting, held: after.packetsHeld, missingEditions: missing.filter { !known.contains($0) },
+      unfitEditions: missing.filter { known.contains($0) },
       withheldNow: after.packetsWithheld - before.packetsWithheld, kAnswersMin: plan.campaign.thresholds.kAnswersMin,
       release: release)
   }
@@ -163,6 +164,8 @@ struct FormEditions {
           .text(digest), .text("\(key)#\(digest.prefix(8))"), .text(form.id), .text(form.version), .text(campaign),
           .text(String(decoding: form.canonicalJSON, as: UTF8.self)),
         ])
+      // Reports that were filed by it can be judged now.
+      try ReportCheck(session: session, shelf: FormShelf()).checkAll(where: "form = ?1", [.text(key)])
     }
     return FormPublication(form: form.id, version: form.version, isUnchanged: known, closing: [])
   }
@@ -170,6 +173,21 @@ struct FormEditions {
   /// Keys of the definitions of a form that answers are judged by and nobody is asked.
   func learned(form: String) throws -> [String] {
     try session.rows("SELECT id FROM form_edition WHERE form = ?1 ORDER BY version DESC, id", [.text(form)]).compactMap { $0[0].text }
+  }
+
+  /// Lets the editions before one begin to close.
+  ///
+  /// - Returns: Their versions.
+  @discardableResult
+  func closeOlder(than form: Form) throws -> [String] {
+    let key = SurveySchema.formKey(id: form.id, version: form.version)
+    let open = try session.rows(
+      "SELECT id, version FROM form WHERE form = ?1 AND id <> ?2 AND coalesce(state, 'open') = 'open'", [.text(form.id), .text(key)])
+    return try open.compactMap { row in
+      guard let version = row[1].text, (version.count, version) < (form.version.count, form.version) else { return nil }
+      try session.execute("UPDATE form SET state = 'closing' WHERE id = ?1", [row[0]])
+      return version
+    }
   }
 
   /// Refuses an edition that would change what answers mean that were given, here or on devices that have not come yet.

@@ -13,7 +13,7 @@ extension SurveyHub {
       var cell = try await typedCell(table: row.table, key: row.key.text ?? "", column: column, member: nil)
       guard cell.isJudged else { continue }
       if row.table == "report", cell.facts.judge == nil, let form = said("form") {
-        cell.facts.judge = try await judge(form, unit: held.scope, day: said("day"))
+        cell.facts.judge = try await judge(form, digest: said("edition"), unit: held.scope, day: said("day"))
       }
       return column == "by_question" ? try cell.object(typed: text) : try cell.value(typed: text)
     }
@@ -21,10 +21,10 @@ extension SurveyHub {
   }
 
   /// What judges a report by an edition of a form; nil when the hub does not have it.
-  private func judge(_ form: String, unit: String, day: String?) async throws -> ReportJudge? {
+  private func judge(_ form: String, digest: String?, unit: String, day: String?) async throws -> ReportJudge? {
     let shelf = shelf
     return try await hub.read { session in
-      guard let edition = try shelf.edition(form, in: session) else { return nil }
+      guard let edition = try shelf.edition(form, digest: digest, in: session) else { return nil }
       let staff = try Headcount.staff(of: unit, in: session)
       return ReportJudge(edition.validator, unit: unit, day: day.flatMap { CalendarDay($0) }, staff: staff)
     }

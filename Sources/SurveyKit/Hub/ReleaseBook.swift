@@ -85,7 +85,7 @@ struct ReleaseBook {
 
 extension PooledQuestion {
   /// Who was asked and what they said, by unit, over all editions that ask it.
-  fileprivate func counts(in tallies: [String: [UnitCode: UnitTally]]) -> (asked: [UnitCode: Int], tallies: [UnitCode: QuestionTally]) {
+  func counts(in tallies: [String: [UnitCode: UnitTally]]) -> (asked: [UnitCode: Int], tallies: [UnitCode: QuestionTally]) {
     var asked: [UnitCode: Int] = [:]
     var counts: [UnitCode: QuestionTally] = [:]
     for edition in editions {

@@ -70,7 +70,9 @@ public final class SurveyHub: Sendable {
     at folder: String, progress: @escaping Examination.Progress = { _, _, _ in }
   ) async throws -> Examination {
     let keys = try keys(in: folder)
-    return try await SQLiteHubStore.examine(at: storePath(in: folder), tables: SurveySchema.tables, keys: keys, progress: progress)
+    return try await SQLiteHubStore.examine(at: storePath(in: folder), tables: SurveySchema.tables, keys: keys, progress: progress) {
+      try RepeatedAnswers(session: $0).problems()
+    }
   }
 
   /// A copy of another hub's store, with that one's keys.

@@ -35,7 +35,7 @@ public struct SurveyLotReceiver: LotReceiver {
         return switch try identities.note(answer) {
         case .unheard: .new(edition: answer.edition.key)
         case .otherContent: .differs(edition: answer.edition.key)
-        case .sameContent: .repeated
+        case .sameContent(let isStanding): .repeated(edition: answer.edition.key, isStanding: isStanding)
         }
       }
     }
@@ -67,6 +67,17 @@ public struct SurveyLotReceiver: LotReceiver {
       for case (let day?, let count) in days { try Self.count(day, count, unit: unit, form: answers[0].edition.key, in: session) }
     }
     try counts.save(unit: unit, in: session)
+  }
+
+  public func noteRepeated(_ rows: [AnonymousRow], in session: any HubSession) throws {
+    let today = try today(in: session)
+    var days = CampaignDays(session: session)
+    for row in rows {
+      guard let unit = row.value("unit")?.text,
+        case .answer(let answer) = try read(row, unit: unit, today: today, days: &days, in: session)
+      else { continue }
+      try RepeatedAnswers(session: session).note(form: answer.edition.key, json: answer.json)
+    }
   }
 
   private static func count(_ day: String, _ count: Int, unit: String, form: String, in session: any HubSession) throws {
@@ -158,12 +169,15 @@ struct AnswerIdentities {
     case unheard
     /// The number stands, and something else under it.
     case otherContent
-    case sameContent
+    /// - isStanding: At the hub, not only among those noted before.
+    case sameContent(isStanding: Bool)
   }
 
   private struct Content: Hashable {
     var unit: String
     var form: String
+    /// Nil where nobody knows it.
+    var day: String?
     var json: String
   }
 
@@ -176,10 +190,10 @@ struct AnswerIdentities {
 
   /// What stands of an answer, at the hub or among those noted before; new content is noted.
   mutating func note(_ answer: JudgedAnswer) throws -> Standing {
-    let content = Content(unit: answer.unit, form: answer.edition.key, json: answer.json)
+    let content = Content(unit: answer.unit, form: answer.edition.key, day: answer.day, json: answer.json)
     let number = answer.number ?? answer.id
     let other = contentID(answer)
-    if try self.content(of: other) != nil { return .sameContent }
+    if try self.content(of: other) != nil { return .sameContent(isStanding: noted[other] == nil) }
     let mark = Content(unit: answer.unit, form: answer.edition.key, json: number)
     guard let standing = try self.content(of: number) ?? self.content(of: answer.id) else {
       noted[answer.id] = content
@@ -188,7 +202,10 @@ struct AnswerIdentities {
       return isKnown ? .otherContent : .unheard
     }
     let isSameNumber = try standing.form == content.form && isAt(standing.unit, orBelow: content.unit)
-    if isSameNumber && standing.json == content.json { return .sameContent }
+    let isSameDay = standing.day == nil || answer.day == nil || standing.day == answer.day
+    if isSameNumber && isSameDay && standing.json == content.json {
+      return .sameContent(isStanding: noted[number] == nil && noted[answer.id] == nil)
+    }
     noted[other] = content
     // Another commune's sheet, or one of another form, may bear the same number.
     return isSameNumber ? .otherContent : .unheard
@@ -203,7 +220,7 @@ struct AnswerIdentities {
   /// The id that a device of today gives it.
   private func contentID(_ answer: JudgedAnswer) -> String {
     let form = SurveySchema.formKey(id: answer.answers.formID, version: answer.answers.formVersion)
-    return SurveySchema.contentID(number: answer.number ?? answer.id, unit: answer.unit, form: form, answers: answer.json)
+    return SurveySchema.contentID(number: answer.number ?? answer.id, unit: answer.unit, form: form, day: answer.day, answers: answer.json)
   }
 
   /// Whether an answer of `unit` may stand under the code `standing`: its own, or of a unit above that a remainder was pooled for.
@@ -235,8 +252,8 @@ struct AnswerIdentities {
 
   private func content(of id: String) throws -> Content? {
     if let known = noted[id] { return known }
-    guard let row = try session.firstRow("SELECT unit, form, answers FROM answer WHERE id = ?1", [.text(id)]) else { return nil }
-    return Content(unit: row[0].text ?? "", form: row[1].text ?? "", json: row[2].text ?? "")
+    guard let row = try session.firstRow("SELECT unit, form, day, answers FROM answer WHERE id = ?1", [.text(id)]) else { return nil }
+    return Content(unit: row[0].text ?? "", form: row[1].text ?? "", day: row[2].text, json: row[3].text ?? "")
   }
 }
 

@@ -47,11 +47,14 @@ public struct SurveyMergeObserver: MergeObserver {
     }
   }
 
-  /// What a form calculates follows from the answers.
+  /// What a form calculates follows from the answers, and a definition's digest from the form's name beside it.
   public func isDerived(table: String, key: CellValue, column: String, member: String?, in session: any HubSession) throws -> Bool {
-    guard table == "report", column == "by_question", let member else { return false }
-    if let form = try session.firstRow("SELECT form FROM report WHERE id = ?1", [key])?[0].text {
-      return try shelf.edition(form, in: session)?.validator.calculated.contains(member) ?? false
+    guard table == "report" else { return false }
+    if column == "edition" { return true }
+    guard column == "by_question", let member else { return false }
+    let row = try session.firstRow("SELECT form, edition FROM report WHERE id = ?1", [key])
+    if let form = row?[0].text {
+      return try shelf.edition(form, digest: row?[1].text, in: session)?.validator.calculated.contains(member) ?? false
     }
     // A report that is gone: so it is if every edition of the report's form says so.
     guard let campaign = try HubPlan.campaign(session) else { return false }

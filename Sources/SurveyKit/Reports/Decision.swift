@@ -115,11 +115,13 @@ extension SurveyHub {
 /// A report at the hub with what judges it.
 struct HubReport {
   var stored: StoredReport
-  /// Nil when the hub does not have the edition it names.
+  /// Nil when the hub does not have the edition it was filed by.
   var judge: ReportJudge?
+  /// The hub has another definition under the name that it was filed by.
+  private var isOfOtherDefinition = false
   private var campaign: Campaign?
 
-  static let columns = "id, unit, day, form, answers, by_question, doubt"
+  static let columns = "id, unit, day, form, edition, answers, by_question, doubt"
 
   init?(_ key: String, shelf: FormShelf, in session: any HubSession) throws {
     guard let row = try session.firstRow("SELECT \(Self.columns) FROM report WHERE id = ?1", [.text(key)]),
@@ -127,14 +129,20 @@ struct HubReport {
     else { return nil }
     self.stored = stored
     campaign = try HubPlan.campaign(session)
-    guard let form = stored.form, let edition = try shelf.edition(form, in: session) else { return }
+    guard let form = stored.form else { return }
+    guard let edition = try shelf.edition(form, digest: stored.edition, in: session) else {
+      isOfOtherDefinition = try stored.edition != nil && shelf.edition(form, in: session) != nil
+      return
+    }
     judge = ReportJudge(
       edition.validator, unit: stored.unit, day: stored.day.flatMap { CalendarDay($0) },
       staff: try Headcount.staff(of: stored.unit, in: session))
   }
 
   /// What it contradicts; nil when nothing.
-  func invalid() throws -> InvalidReport? { InvalidReport(stored, try stored.standing(), judge, in: campaign) }
+  func invalid() throws -> InvalidReport? {
+    InvalidReport(stored, try stored.standing(), judge, isOfOtherDefinition: isOfOtherDefinition, in: campaign)
+  }
 }
 
 extension Headcount {

@@ -39,11 +39,24 @@ public struct InvalidReport: Sendable, Hashable, Codable {
 
   /// What is wrong with a report: its day by the campaign, its answers by its form.
   ///
-  /// - Parameter judge: Nil where the edition is not known.
-  init?(_ stored: StoredReport, _ answers: [String: AnswerValue], _ judge: ReportJudge?, in campaign: Campaign?) {
+  /// - Parameters:
+  ///   - judge: Nil where the edition is not known.
+  ///   - isOfOtherDefinition: Another definition is known under the name that the report was filed by.
+  init?(
+    _ stored: StoredReport, _ answers: [String: AnswerValue], _ judge: ReportJudge?, isOfOtherDefinition: Bool, in campaign: Campaign?
+  ) {
     let day = stored.day.flatMap { CalendarDay($0) }
     let found = Self.dayFaults(day, doubt: stored.doubt, question: judge?.form.dayQuestion, in: campaign)
-    self.init(key: stored.id, unit: stored.unit, day: stored.day, faults: found + (judge?.faults(in: answers) ?? []))
+    let judged = isOfOtherDefinition ? [Self.otherDefinition(stored)] : judge?.faults(in: answers) ?? []
+    self.init(key: stored.id, unit: stored.unit, day: stored.day, faults: found + judged)
+  }
+
+  private static func otherDefinition(_ stored: StoredReport) -> AnswerFault {
+    let name = "\(stored.form ?? "")#\((stored.edition ?? "").prefix(8))"
+    let message = LocalizedText(
+      vi: "Báo cáo làm theo bản \(name); ở đây bản cùng tên có nội dung khác, nên chưa xét được.",
+      en: "It was filed by edition \(name); the edition of that name here has another content, so the report is not judged.")
+    return AnswerFault(question: "", kind: .otherDefinition, message: message)
   }
 
   /// What speaks against the day of a report; nothing where it is a day of the campaign that somebody stated.
@@ -66,6 +79,9 @@ public struct InvalidReport: Sendable, Hashable, Codable {
     return faults
   }
 
+  /// Whether what is missing is the definition that it was filed by.
+  private var isOfOtherDefinition: Bool { faults.contains { $0.kind == AnswerFault.Kind.otherDefinition.rawValue } }
+
   /// Whether only its day is in question.
   private var isDayOnly: Bool { faults.allSatisfy { $0.kind.hasPrefix("day_") } }
 
@@ -73,6 +89,11 @@ public struct InvalidReport: Sendable, Hashable, Codable {
   public var explanation: LocalizedText {
     let vi = faults.map { $0.place + $0.message.vi }.joined(separator: " ")
     let en = faults.map { $0.place + $0.message.en }.joined(separator: " ")
+    if isOfOtherDefinition {
+      return LocalizedText(
+        vi: "Báo cáo \(key): \(vi) Ở tỉnh hãy đưa bản đó vào bằng: hub forms publish TỆP --for-held",
+        en: "Report \(key): \(en) At the hub bring that edition with: hub forms publish FILE --for-held")
+    }
     if isDayOnly {
       return LocalizedText(
         vi: "Báo cáo \(key): \(vi) Ghi ngày đúng ở xã bằng: field report --day \(day) --move-to NGÀY --reason \"…\"",

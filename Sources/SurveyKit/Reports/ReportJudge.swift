@@ -7,6 +7,8 @@ internal import SyncKit
 /// form calculates is never looked at as it came, but computed afresh.
 public struct ReportJudge: Sendable {
   private let validator: AnswerValidator
+  /// The report's own day.
+  private let day: CalendarDay?
   /// Answers to hidden questions.
   private let carried: [String: AnswerValue]
   /// The repeat a question stands in.
@@ -28,6 +30,7 @@ public struct ReportJudge: Sendable {
     if let day { validator.today = day.description }
     validator.dayQuestion = validator.form.dayQuestion
     self.validator = validator
+    self.day = day
     carried = Self.carried(validator.form, unit: unit, staff: staff)
     let inside = validator.form.repeats.flatMap { section in validator.form.questions(in: section).map { ($0, section.name) } }
     homes = Dictionary(inside, uniquingKeysWith: { first, _ in first })
@@ -46,7 +49,11 @@ public struct ReportJudge: Sendable {
   }
 
   private func judged(_ answers: [String: AnswerValue]) -> (values: [String: AnswerValue], faults: [AnswerFault]) {
-    validator.judged(answers.without(validator.calculated).merging(carried) { $1 })
+    var (values, faults) = validator.judged(answers.without(validator.calculated).merging(carried) { $1 })
+    if let day, let question = validator.dayQuestion, case .date(let said)? = values[question], said != day.description {
+      faults.append(AnswerFault(question: question, kind: .dayDiffers, message: AnswerMessage.dayDiffers(day)))
+    }
+    return (values, faults)
   }
 
   /// The answers as a report shows them: what others calculated is left out, what the form calculates outside repeats filled in.

@@ -122,8 +122,10 @@ extension StoredReport {
 
   /// A row of `HubReport.columns`.
   init?(_ row: [CellValue]) {
-    guard row.count == 7, let id = row[0].text, let unit = row[1].text else { return nil }
-    self.init(id: id, unit: unit, day: row[2].text, form: row[3].text, answers: row[4].text, byQuestion: row[5].text, doubt: row[6].text)
+    guard row.count == 8, let id = row[0].text, let unit = row[1].text else { return nil }
+    self.init(
+      id: id, unit: unit, day: row[2].text, form: row[3].text, edition: row[4].text, answers: row[5].text, byQuestion: row[6].text,
+      doubt: row[7].text)
   }
 
   /// What stands of each question, by the row alone: what was written by itself goes before an earlier program's whole.

@@ -21,7 +21,7 @@ public enum SurveySchema {
     ReplicatedTable("form", scopeColumn: "scope", writer: .hub, references: ["campaign": "campaign"]),
     ReplicatedTable("headcount", scopeColumn: "unit", writer: .hub, keyRule: .scopeItself),
     ReplicatedTable(
-      "report", scopeColumn: "unit", keyRule: .scopePrefixed("/"), policies: ["by_question": .perKey],
+      "report", scopeColumn: "unit", keyRule: .scopePrefixed("/", column: "day"), policies: ["by_question": .perKey],
       references: ["campaign": "campaign", "form": "form"], formats: ["day": .day, "answers": .answers, "by_question": .answers],
       required: ["campaign", "day", "form"], isUrgent: true),
     ReplicatedTable(
@@ -31,7 +31,8 @@ public enum SurveySchema {
       "attachment", scopeColumn: "unit", references: ["record": .rowNamed(by: "tbl"), "blob": .blob],
       formats: ["bytes": .count, "width": .count, "height": .count, "day": .day], required: ["tbl", "record", "blob"]),
     ReplicatedTable(
-      "post", scopeColumn: "unit", references: ["campaign": "campaign"], formats: ["day": .day], required: ["day", "words"]),
+      "post", scopeColumn: "unit", references: ["campaign": "campaign"], formats: ["day": .day], required: ["day", "words"],
+      lasting: ["hidden"]),
     ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous),
   ]
 
@@ -41,10 +42,10 @@ public enum SurveySchema {
   /// The key of a form's version.
   public static func formKey(id: String, version: String) -> String { "\(id)@\(version)" }
 
-  /// The id of an answer that bears a number of elsewhere: it follows from the number and from what the answer says, so that the same
-  /// sheet sent twice is one answer and another sheet of the same number is another.
-  public static func contentID(number: String, unit: String, form: String, answers: String) -> String {
-    let text = [number, unit, form, answers].map { "\($0.utf8.count):\($0)" }.joined()
+  /// The id of an answer that bears a number of elsewhere: it follows from the number, the day and what the answer says, so that the same
+  /// sheet sent twice is one answer, and another sheet of the same number, or of another day's pile, is another.
+  public static func contentID(number: String, unit: String, form: String, day: String?, answers: String) -> String {
+    let text = [number, unit, form, day ?? "", answers].map { "\($0.utf8.count):\($0)" }.joined()
     return Data(SHA256.hash(data: Data("synckit/answer/1\0\(text)".utf8)).prefix(16)).hex
   }
 
@@ -58,6 +59,7 @@ public enum SurveySchema {
     migrator.registerMigration("post") { db in try db.execute(sql: post) }
     migrator.registerMigration("answer-edition") { db in try db.execute(sql: answerEdition + importedNumber) }
     migrator.registerMigration("report-doubt") { db in try db.execute(sql: reportDoubt) }
+    migrator.registerMigration("report-edition") { db in try db.execute(sql: reportEdition) }
     return migrator
   }
 
@@ -73,8 +75,15 @@ public enum SurveySchema {
     migrator.registerMigration("answer-edition") { db in try db.execute(sql: answerEdition + knownEdition) }
     migrator.registerMigration("report-fault") { db in try db.execute(sql: reportFault) }
     migrator.registerMigration("report-doubt") { db in try db.execute(sql: reportDoubt) }
+    migrator.registerMigration("report-edition") { db in try db.execute(sql: reportEdition) }
+    migrator.registerMigration("answer-repeated") { db in try db.execute(sql: answerRepeated) }
     return migrator
   }
+
+  /// Local to the hub: see `RepeatedAnswers`.
+  private static let answerRepeated = """
+    CREATE TABLE answer_repeated (digest BLOB PRIMARY KEY NOT NULL, count INTEGER NOT NULL) WITHOUT ROWID;
+    """
 
   /// Local to the hub: reports that contradict their form as they stand, `faults` as JSON; and by which rules they were judged.
   private static let reportFault = """
@@ -111,6 +120,10 @@ public enum SurveySchema {
 
   /// Why nobody can believe the day of a report that no person stated: see `CampaignToday.Doubt`.
   private static let reportDoubt = "ALTER TABLE report ADD COLUMN doubt TEXT"
+
+  /// The digest of the definition that a report was filed or corrected by; none in reports of earlier programs, whose word was the form's
+  /// name and version.
+  private static let reportEdition = "ALTER TABLE report ADD COLUMN edition TEXT"
 
   private static let shared = """
     CREATE TABLE unit (

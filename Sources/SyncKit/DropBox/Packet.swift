@@ -11,17 +11,23 @@ enum Packets {
   /// Associated with every packet, so that none passes for one of another scope or drop key.
   static func context(scope: String, dropKey: String) -> Data { Data("synckit/packet/1\0\(dropKey)\0\(scope)".utf8) }
 
-  static func make(table: String, cells: [(column: String, value: CellValue)], scope: String, dropKey: WireDropKey, unitKey: Data) throws
-    -> WirePacket
-  {
+  /// Suites that a hub opens beside the first, which every hub does.
+  static let suitesAdded: [WirePacketSuite] = [.aes256Gcm]
+
+  static func make(
+    table: String, cells: [(column: String, value: CellValue)], scope: String, dropKey: WireDropKey, unitKey: Data,
+    suite: WirePacketSuite = .chacha20Poly1305
+  ) throws -> WirePacket {
     var content = WirePacketContent()
     content.table = table
     content.columns = cells.map(\.column)
     content.values = try ColumnCoder.encode(name: "", cells: cells.map(\.value))
     let key = try Curve25519.KeyAgreement.PublicKey(rawRepresentation: dropKey.publicKey)
     let info = context(scope: scope, dropKey: dropKey.id)
-    var sender = try HPKE.Sender(recipientKey: key, ciphersuite: .Curve25519_SHA256_ChachaPoly, info: info)
+    guard let ciphers = ciphers(of: suite) else { throw ByteReader.short }
+    var sender = try HPKE.Sender(recipientKey: key, ciphersuite: ciphers, info: info)
     var packet = WirePacket()
+    packet.suite = suite
     packet.dropKey = dropKey.id
     packet.ciphertext = try sender.seal(padded(try content.serializedData()))
     packet.encapsulated = sender.encapsulatedKey
@@ -98,8 +104,8 @@ enum Packets {
   static func open(_ packet: WirePacket, scope: String, key: Curve25519.KeyAgreement.PrivateKey) -> (table: String, cells: [CellChange])? {
     let info = context(scope: scope, dropKey: packet.dropKey)
     guard
-      var recipient = try? HPKE.Recipient(
-        privateKey: key, ciphersuite: .Curve25519_SHA256_ChachaPoly, info: info, encapsulatedKey: packet.encapsulated),
+      let ciphers = ciphers(of: packet.suite),
+      var recipient = try? HPKE.Recipient(privateKey: key, ciphersuite: ciphers, info: info, encapsulatedKey: packet.encapsulated),
       let plain = try? recipient.open(packet.ciphertext), let message = unpadded(plain),
       let content = try? WirePacketContent.parse(message, named: LocalizedText(vi: "gói phiếu", en: "packet")),
       content.columns.count <= WireLimits.columnsPerTableMax + 1, Set(content.columns).count == content.columns.count
@@ -112,12 +118,21 @@ enum Packets {
     return (content.table, zip(content.columns, values).compactMap { name, value in value.map { CellChange(name, $0) } })
   }
 
+  private static func ciphers(of suite: WirePacketSuite) -> HPKE.Ciphersuite? {
+    switch suite {
+    case .chacha20Poly1305: .Curve25519_SHA256_ChachaPoly
+    case .aes256Gcm: HPKE.Ciphersuite(kem: .Curve25519_HKDF_SHA256, kdf: .HKDF_SHA256, aead: .AES_GCM_256)
+    case .UNRECOGNIZED: nil
+    }
+  }
+
   private static func mac(of packet: WirePacket, scope: String, unitKey: Data) -> HMAC<SHA256>.MAC {
     HMAC<SHA256>.authenticationCode(for: authenticated(packet, scope: scope), using: SymmetricKey(data: unitKey))
   }
 
   private static func authenticated(_ packet: WirePacket, scope: String) -> Data {
-    context(scope: scope, dropKey: packet.dropKey) + [0] + packet.encapsulated + packet.ciphertext
+    // A packet of the first suite reads as before there were others.
+    context(scope: scope, dropKey: packet.dropKey) + [UInt8(clamping: packet.suite.rawValue)] + packet.encapsulated + packet.ciphertext
   }
 
   /// A length of four bytes, little endian, the message, then zeros up to the size class.

@@ -30,16 +30,19 @@ extension SQLiteHubStore {
   /// the journal with its chains, signatures and receipts, the feed with its positions and hashes, and whether replaying the
   /// journal gives the rows that stand. Anonymous rows are only counted.
   ///
+  /// - Parameter packetProblems: Asked for what else speaks against the anonymous rows, by whoever counts them.
   /// - Throws: `SyncError` when there is no store of these tables to examine. What is wrong with one is in the result.
   /// - Complexity: O(rows + bytes of the journal); memory is bounded by one batch, the replay takes a temporary file as large
   ///   as the rows.
   public static func examine(
-    at path: String, tables: [ReplicatedTable], keys: HubKeys, progress: @escaping Examination.Progress = { _, _, _ in }
+    at path: String, tables: [ReplicatedTable], keys: HubKeys, progress: @escaping Examination.Progress = { _, _, _ in },
+    packetProblems: @escaping @Sendable (any SQLSession) throws -> [LocalizedText] = { _ in [] }
   ) async throws -> Examination {
     try await ExaminedStore.examine(path, tables: tables) { store in
       let examiner = Examiner(progress)
       store.checkFile(examiner)
       store.checkTriggers(examiner, capturesPackets: false)
+      examiner.part { for problem in try packetProblems(store.session) { examiner.found(.packets, vi: problem.vi, en: problem.en) } }
       RowExamination(store: store, examiner: examiner).run()
       JournalExamination(store: store, examiner: examiner, hub: keys.signing).run()
       ReplayExamination(store: store, examiner: examiner, hub: keys.signing.replica).run()

@@ -26,13 +26,21 @@ struct Rejoin {
       try BlobBook(session: transaction.session).forget()
       try transaction.state.set("incarnation", .blob(life.incarnation))
       guard old != nil else { return nil }
+      let backupsDone = UInt64(max(0, try transaction.state.integer("backupsDoneAtRestore")))
+      let uncertain = try BackedUpPackets(session: transaction.session).noteRestored(backupsDone: backupsDone)
+      let end =
+        uncertain == 0
+        ? LocalizedText(vi: "không mất gì", en: "nothing is lost")
+        : LocalizedText(
+          vi: "\(uncertain) phiếu máy này đã bỏ vì tỉnh có bản sao lưu có thể ĐÃ MẤT; hãy báo cho tỉnh",
+          en: "\(uncertain) answers that this device let go of, as later backups held them, may be LOST; tell the province")
       let notice = SyncNotice(
         kind: .hubRestored, atMs: hubTimeMs,
         explanation: LocalizedText(
           vi:
-            "Máy chủ tỉnh đã được khôi phục từ bản cũ hơn: máy này trả lại \(pages) trang dữ liệu, hỏi lại \(batches) gói và \(packets) phiếu đã gửi; không mất gì.",
+            "Máy chủ tỉnh đã được khôi phục từ bản cũ hơn: máy này trả lại \(pages) trang dữ liệu, hỏi lại \(batches) gói và \(packets) phiếu đã gửi; \(end.vi).",
           en:
-            "The hub was restored to an older copy: this device gave back \(pages) pages of its feed and checks \(batches) batches and \(packets) answers it had sent; nothing is lost."
+            "The hub was restored to an older copy: this device gave back \(pages) pages of its feed and checks \(batches) batches and \(packets) answers it had sent; \(end.en)."
         ))
       try notice.save(in: transaction.session)
       return notice

@@ -27,6 +27,8 @@ public struct ReplicaStatus: Sendable, Hashable, Codable {
   public var packetsMade = 0
   public var packetsWaiting = 0
   public var packetsKept = 0
+  /// Of those kept, how many may be lost: the hub was put back to a backup of before them, and they are here no more.
+  public var packetsUncertain = 0
   public var openConflicts = 0
   /// Hub time of the last exchange in milliseconds; nil before the first.
   public var lastContactMs: UInt64?
@@ -73,6 +75,7 @@ extension ReplicaStatus {
     packetsMade = Int(try state.integer("packetsMade"))
     packetsWaiting = Int(try session.integer("SELECT count(*) FROM sync_packet WHERE kept = 0") ?? 0)
     packetsKept = Int(try state.integer("packetsKept"))
+    packetsUncertain = try BackedUpPackets(session: session).uncertain()
     openConflicts = try Conflict.openCount(in: session)
     lastContactMs = try state.value("lastContactMs").integer.map { UInt64(max(0, $0)) }
     offsetMs = try state.integer("offsetMs")

@@ -247,7 +247,10 @@ final class SyncDriver {
       if try state.value("dropKey").blob != dropKey { try state.set("dropKey", .blob(dropKey)) }
       if bundleKey.count == 32, try state.value("bundleKey").blob != bundleKey { try state.set("bundleKey", .blob(bundleKey)) }
       if try state.value("incarnation") == .null { try state.set("incarnation", .blob(info.incarnation)) }
-      guard try state.value("incarnation").blob == info.incarnation else { return .lifeChanged }
+      guard try state.value("incarnation").blob == info.incarnation else {
+        try state.set("backupsDoneAtRestore", .integer(Int64(clamping: info.backupsDone)))
+        return .lifeChanged
+      }
       try BlobBook(session: transaction.session).note(lost: info.blobsLost)
       try BackedUpPackets(session: transaction.session).drop(backupsDone: info.backupsDone)
       return try state.value("placeForgotten") == .null ? .greeted : .greetedWithoutPlace

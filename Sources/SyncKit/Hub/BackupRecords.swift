@@ -9,11 +9,14 @@ public struct BackupRecord: Sendable, Hashable, Codable {
   public var begunMs: UInt64
   /// The last position of each scope in it.
   public var positions: [String: UInt64]
+  /// Packets that had come, whatever became of them; nil where an earlier program did not say.
+  public var answers: UInt64?
 
-  public init(id: UInt64, begunMs: UInt64, positions: [String: UInt64]) {
+  public init(id: UInt64, begunMs: UInt64, positions: [String: UInt64], answers: UInt64? = nil) {
     self.id = id
     self.begunMs = begunMs
     self.positions = positions
+    self.answers = answers
   }
 }
 
@@ -22,6 +25,8 @@ public struct BackupGap: Sendable, Hashable, Codable {
   /// Units of data, in so many scopes.
   public var units: Int
   public var scopes: [String]
+  /// Anonymous answers: nobody has those any more.
+  public var answers: Int
   /// Newer backups that are known.
   public var newerBackups: Int
 
@@ -42,18 +47,38 @@ public struct BackupGap: Sendable, Hashable, Codable {
         scopes.append(scope)
       }
     }
-    guard units > 0 else { return nil }
-    (self.units, self.scopes, newerBackups) = (units, scopes, newer.count)
+    let most = newer[1].answers ?? 0
+    let here = backup.answers ?? most
+    let answers = most > here ? Int(clamping: most - here) : 0
+    guard units > 0 || answers > 0 else { return nil }
+    (self.units, self.scopes, self.answers, newerBackups) = (units, scopes, answers, newer.count)
   }
 
   /// One sentence for the person who restores.
   public var explanation: LocalizedText {
+    let (data, lost) = (dataExplanation, answersExplanation)
+    return LocalizedText(
+      vi: (["Bản này cũ hơn \(newerBackups) bản sao lưu khác."] + [data, lost].compactMap { $0?.vi }).joined(separator: " "),
+      en: (["This backup is older than \(newerBackups) others."] + [data, lost].compactMap { $0?.en }).joined(separator: " "))
+  }
+
+  private var answersExplanation: LocalizedText? {
+    guard answers > 0 else { return nil }
+    return LocalizedText(
+      vi: "\(answers) phiếu kín mà các thiết bị đã bỏ vì có trong hai bản mới hơn sẽ MẤT: không ai còn giữ.",
+      en:
+        "\(answers) anonymous answers, which devices let go of because two newer backups hold them, will be LOST: nobody has them any more."
+    )
+  }
+
+  private var dataExplanation: LocalizedText? {
+    guard units > 0 else { return nil }
     let shown = scopes.prefix(5).joined(separator: ", ") + (scopes.count > 5 ? ", …" : "")
     return LocalizedText(
       vi:
-        "Bản này cũ hơn \(newerBackups) bản sao lưu khác, và các thiết bị đã bỏ \(units) đơn vị dữ liệu mà nó không có (\(scopes.count) nơi: \(shown)): lấy lại được những gì còn hiệu lực trên thiết bị, còn việc của thiết bị đã mất thì phải chạy `hub devices mend`.",
+        "Các thiết bị đã bỏ \(units) đơn vị dữ liệu mà nó không có (\(scopes.count) nơi: \(shown)): lấy lại được những gì còn hiệu lực trên thiết bị, còn việc của thiết bị đã mất thì phải chạy `hub devices mend`.",
       en:
-        "This backup is older than \(newerBackups) others, and devices have let go of \(units) units of data that it lacks (\(scopes.count) places: \(shown)): what stands on devices comes back, and the work of lost devices needs `hub devices mend`."
+        "Devices have let go of \(units) units of data that it lacks (\(scopes.count) places: \(shown)): what stands on devices comes back, and the work of lost devices needs `hub devices mend`."
     )
   }
 }
@@ -88,11 +113,13 @@ extension Hub {
       }
       let isBackup = try StateStore(session: session).integer(HubBackups.copyFlag) == 1
       let own = try isBackup ? session.firstRow("SELECT id, begun_ms FROM hub_backup ORDER BY id DESC LIMIT 1") : nil
+      let answers = try DropCounts.kept(in: session)
       let hasPositions = try db.tableExists("hub_backup_position")
       return BackupHistory(
         origin: origin,
         own: own.map { row in
-          BackupRecord(id: UInt64(max(0, row[0].integer ?? 0)), begunMs: UInt64(max(0, row[1].integer ?? 0)), positions: positions)
+          BackupRecord(
+            id: UInt64(max(0, row[0].integer ?? 0)), begunMs: UInt64(max(0, row[1].integer ?? 0)), positions: positions, answers: answers)
         },
         records: hasPositions ? try HubBackups(session: session).records() : [])
     }

@@ -57,7 +57,7 @@ struct DropBoxHub {
   /// Erases what may never be released: rests of editions that are over, or with `everything` whatever waits.
   func withhold(_ scope: String, isOver: (String) -> Bool, everything: Bool) throws {
     let waiting = try WaitingPackets(scope, of: self)
-    let gone = everything ? waiting.packets.map(\.id) : waiting.rows(isOver).map(\.id)
+    let gone = everything ? waiting.packets.map(\.id) : waiting.rests(isOver)
     guard !gone.isEmpty else { return }
     var counts = DropCounts()
     counts.withheld = gone.count
@@ -81,16 +81,24 @@ struct DropBoxHub {
   private func settle(_ waiting: WaitingPackets, released: Set<String>, isPooled: Bool = false) throws -> DropCounts {
     var counts = DropCounts()
     var pool = DropCounts()
+    var repeated: [AnonymousRow] = []
+    let spoiled = SpoiledPackets(session: session)
     for packet in waiting.packets {
       switch packet.verdict {
       case .new(let edition) where released.contains(edition): pool.released += 1
       case .differs(let edition) where released.contains(edition): pool.differs += 1
-      case .repeated: counts.repeated += 1
-      case .spoiled: counts.spoiled += 1
-      case .held, .new, .differs: continue
+      case .repeated(let edition, let isStanding) where isStanding || released.contains(edition):
+        counts.repeated += 1
+        if let row = packet.row { repeated.append(row) }
+      case .spoiled:
+        // Where there is no room it waits as it is.
+        guard try spoiled.keep(packet.id) else { continue }
+        counts.spoiled += 1
+      case .held, .new, .differs, .repeated: continue
       }
       try forget(packet.id)
     }
+    if !repeated.isEmpty { try session.withoutCapture { try receiver.noteRepeated(repeated, in: session) } }
     if isPooled { counts.pooled = pool.standing } else { (counts.released, counts.differs) = (pool.released, pool.differs) }
     counts.held = waiting.held
     try DropLedger(session: session).add(counts, scope: waiting.scope)
@@ -124,6 +132,8 @@ struct WaitingPackets {
 
   struct Judged {
     var id: CellValue
+    /// Nil where it cannot be opened.
+    var row: AnonymousRow?
     var verdict: RowVerdict
   }
 
@@ -135,20 +145,28 @@ struct WaitingPackets {
   init(_ scope: String, of box: DropBoxHub) throws {
     self.scope = scope
     var opened: [Opened] = []
-    var unreadable: [CellValue] = []
+    var unreadable: [Judged] = []
     for row in try box.session.rows("SELECT id, bytes FROM hub_packet WHERE scope = ?1", [.text(scope)]) {
       guard let bytes = row[1].blob, let packet = try? WirePacket(serializedBytes: bytes),
-        let drop = box.keys.dropKey(named: packet.dropKey), try !DropKeyBook(session: box.session).isDestroyed(drop.id),
-        let content = Packets.open(packet, scope: scope, key: drop.key)
+        try !DropKeyBook(session: box.session).isDestroyed(packet.dropKey)
       else {
-        unreadable.append(row[0])
+        unreadable.append(Judged(id: row[0], verdict: .spoiled))
+        continue
+      }
+      guard let drop = box.keys.dropKey(named: packet.dropKey) else {
+        // Lost, not destroyed: it may lie on the recovery sheet.
+        unreadable.append(Judged(id: row[0], verdict: .held(edition: DropKeyBook.fileName(of: packet.dropKey))))
+        continue
+      }
+      guard let content = Packets.open(packet, scope: scope, key: drop.key) else {
+        unreadable.append(Judged(id: row[0], verdict: .spoiled))
         continue
       }
       opened.append(Opened(id: row[0], row: AnonymousRow(table: content.table, cells: content.cells)))
     }
     self.opened = opened
     verdicts = try box.receiver.judge(opened.map(\.row), scope: scope, in: box.session)
-    packets = unreadable.map { Judged(id: $0, verdict: .spoiled) } + zip(opened, verdicts).map { Judged(id: $0.id, verdict: $1) }
+    packets = unreadable + zip(opened, verdicts).map { Judged(id: $0.id, row: $0.row, verdict: $1) }
   }
 
   /// New rows, by edition: k is asked of these.
@@ -158,13 +176,28 @@ struct WaitingPackets {
     }
   }
 
-  var junk: [Judged] { packets.filter { $0.verdict == .repeated || $0.verdict == .spoiled } }
+  /// What may be counted once it is k.
+  var junk: [Judged] {
+    packets.filter { packet in
+      if case .repeated(_, isStanding: true) = packet.verdict { true } else { packet.verdict == .spoiled }
+    }
+  }
   var held: Int { heldByEdition.values.reduce(0, +) }
 
   var heldByEdition: [String: Int] {
-    verdicts.reduce(into: [:]) { counts, verdict in
-      if case .held(let edition) = verdict { counts[edition, default: 0] += 1 }
+    packets.reduce(into: [:]) { counts, packet in
+      if case .held(let edition) = packet.verdict { counts[edition, default: 0] += 1 }
     }
+  }
+
+  /// Packets of the editions that are over.
+  func rests(_ isOver: (String) -> Bool) -> [CellValue] {
+    packets.filter { packet in
+      switch packet.verdict {
+      case .new(let edition), .differs(let edition), .repeated(let edition, isStanding: false): isOver(edition)
+      case .repeated, .held, .spoiled: false
+      }
+    }.map(\.id)
   }
 
   /// Rows to release of the editions that `isWanted`.

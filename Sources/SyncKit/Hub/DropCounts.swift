@@ -68,6 +68,13 @@ public struct DropCounts: Sendable, Hashable, Codable {
   }
 }
 
+extension DropCounts {
+  /// Every packet that came to a store, those not in its spool.
+  static func kept(in session: any SQLSession) throws -> UInt64 {
+    UInt64(max(0, try byScope(session, spooled: SpooledPackets()).values.reduce(0) { $0 + $1.kept }))
+  }
+}
+
 /// What became of packets, by scope, as steps wrote it down. Belongs to one transaction.
 struct DropLedger {
   let session: any SQLSession

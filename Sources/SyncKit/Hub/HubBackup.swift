@@ -48,14 +48,14 @@ extension Hub {
     }
     defer { watcher.cancel() }
     try await store.copy(to: part)
-    let positions = try BackupFile.finish(part, id: id, nowMs: clock.nowMs())
+    let (positions, answers) = try BackupFile.finish(part, id: id, nowMs: clock.nowMs())
     let bytes = BackupFile.size(part)
     // Before the copy has its name: a copy that is there is whole.
     let attached = withBlobs ? try blobs.copy(to: BlobStore(folder: path + ".blobs")) : nil
     try BackupFile.publish(part, as: path)
     if isDeclared {
       let done = clock.nowMs()
-      try await store.write { try HubBackups(session: $0).finish(id: id, positions: positions, nowMs: done) }
+      try await store.write { try HubBackups(session: $0).finish(id: id, positions: positions, answers: answers, nowMs: done) }
     }
     return HubBackup(
       path: path, bytes: bytes, units: Int(clamping: positions.values.reduce(0) { $0 + min($1, UInt64(Int32.max)) }),
@@ -115,8 +115,8 @@ enum BackupFile {
 
   /// Marks the copy as one, checks it, and notes in it that it holds what it holds.
   ///
-  /// - Returns: The last position of every scope in it.
-  static func finish(_ path: String, id: UInt64, nowMs: UInt64) throws -> [String: UInt64] {
+  /// - Returns: The last position of every scope in it, and how many packets had come.
+  static func finish(_ path: String, id: UInt64, nowMs: UInt64) throws -> (positions: [String: UInt64], answers: UInt64) {
     try with(path) { session in
       guard try session.firstRow("PRAGMA quick_check")?[0].text == "ok" else { throw notABackup(path) }
       try StateStore(session: session).set(HubBackups.copyFlag, .integer(1))
@@ -124,8 +124,9 @@ enum BackupFile {
       for row in try session.rows("SELECT scope, position FROM hub_scope") {
         if let scope = row[0].text, let position = row[1].integer { positions[scope] = UInt64(max(0, position)) }
       }
-      try HubBackups(session: session).finish(id: id, positions: positions, nowMs: nowMs)
-      return positions
+      let answers = try DropCounts.kept(in: session)
+      try HubBackups(session: session).finish(id: id, positions: positions, answers: answers, nowMs: nowMs)
+      return (positions, answers)
     }
   }
 

@@ -10,6 +10,7 @@ struct HubBackups {
     CREATE TABLE IF NOT EXISTS hub_backed_up (scope TEXT PRIMARY KEY NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS hub_backup_position (
       backup INTEGER NOT NULL, scope TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (backup, scope)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hub_backup_answers (backup INTEGER PRIMARY KEY NOT NULL, kept INTEGER NOT NULL);
     """
 
   /// Finished backups whose positions are kept.
@@ -54,9 +55,15 @@ struct HubBackups {
     for row in try session.rows("SELECT backup, scope, position FROM hub_backup_position") {
       if let id = row[0].integer, let scope = row[1].text { positions[id, default: [:]][scope] = UInt64(max(0, row[2].integer ?? 0)) }
     }
+    // A file that is only looked at may be of an earlier program.
+    let counts = try session.firstRow("SELECT 1 FROM sqlite_master WHERE name = 'hub_backup_answers'") != nil
     return try session.rows("SELECT id, begun_ms FROM hub_backup WHERE done_ms IS NOT NULL ORDER BY id DESC").compactMap { row in
-      guard let id = row[0].integer, let begun = row[1].integer, let held = positions[id] else { return nil }
-      return BackupRecord(id: UInt64(max(0, id)), begunMs: UInt64(max(0, begun)), positions: held)
+      guard let id = row[0].integer, let begun = row[1].integer else { return nil }
+      let answers = try counts ? session.integer("SELECT kept FROM hub_backup_answers WHERE backup = ?1", [row[0]]) : nil
+      guard positions[id] != nil || answers != nil else { return nil }
+      return BackupRecord(
+        id: UInt64(max(0, id)), begunMs: UInt64(max(0, begun)), positions: positions[id] ?? [:],
+        answers: answers.map { UInt64(max(0, $0)) })
     }
   }
 
@@ -79,8 +86,13 @@ struct HubBackups {
 
   /// Declares that a backup is safe.
   ///
-  /// - Parameter positions: The last one of each scope in it.
-  func finish(id: UInt64, positions: [String: UInt64], nowMs: UInt64) throws {
+  /// - Parameters:
+  ///   - positions: The last one of each scope in it.
+  ///   - answers: Packets that had come when it was begun, whatever became of them.
+  func finish(id: UInt64, positions: [String: UInt64], answers: UInt64, nowMs: UInt64) throws {
+    try session.execute(
+      "INSERT INTO hub_backup_answers (backup, kept) VALUES (?1, ?2) ON CONFLICT (backup) DO UPDATE SET kept = excluded.kept",
+      [.integer(Int64(clamping: id)), .integer(Int64(clamping: answers))])
     try session.execute(
       "UPDATE hub_backup SET done_ms = ?2 WHERE id = ?1", [.integer(Int64(clamping: id)), .integer(Int64(clamping: nowMs))])
     for (scope, position) in positions {
@@ -98,6 +110,11 @@ struct HubBackups {
     try session.execute(
       """
       DELETE FROM hub_backup_position WHERE backup NOT IN (
+        SELECT id FROM hub_backup WHERE done_ms IS NOT NULL ORDER BY id DESC LIMIT \(Self.keptMax))
+      """)
+    try session.execute(
+      """
+      DELETE FROM hub_backup_answers WHERE backup NOT IN (
         SELECT id FROM hub_backup WHERE done_ms IS NOT NULL ORDER BY id DESC LIMIT \(Self.keptMax))
       """)
   }

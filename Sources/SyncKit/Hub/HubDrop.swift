@@ -54,6 +54,7 @@ extension Hub {
     try await store.write { session in
       let box = DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver)
       for scope in try box.scopes() { try box.withhold(scope, isOver: isOver, everything: everything) }
+      if everything { try SpoiledPackets(session: session).eraseAll() }
     }
   }
 

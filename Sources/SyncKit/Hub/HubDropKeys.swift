@@ -79,6 +79,9 @@ struct DropKeyBook {
     CREATE TABLE IF NOT EXISTS hub_drop_key (id TEXT PRIMARY KEY NOT NULL, destroyed_ms INTEGER NOT NULL) WITHOUT ROWID;
     """
 
+  /// The file that a key lies in, by which people are told of one that is missing.
+  static func fileName(of key: String) -> String { "drop-\(key).key" }
+
   /// Packets not released yet, by the key they are encrypted to.
   ///
   /// - Parameter spooled: Those that are not in the store yet.

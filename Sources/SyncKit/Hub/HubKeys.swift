@@ -106,7 +106,7 @@ public struct HubKeys: Sendable {
     }
   }
 
-  private static func path(of id: String, in folder: String) -> String { "\(folder)/drop-\(id).key" }
+  private static func path(of id: String, in folder: String) -> String { "\(folder)/\(DropKeyBook.fileName(of: id))" }
 
   func dropKey(named id: String) -> DropKey? { dropKeys.first { $0.id == id } }
 

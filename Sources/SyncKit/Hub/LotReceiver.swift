@@ -15,8 +15,9 @@ public enum RowVerdict: Sendable, Hashable {
   /// Valid, but its number stands with other content: released along with new rows of its edition, and counted apart. It does not
   /// count towards k: the same person may stand behind both.
   case differs(edition: String)
-  /// The same content stands under the same number.
-  case repeated
+  /// The same content under the same number stands, or, with `isStanding` false, waits beside it: then it is counted only once the
+  /// other was released.
+  case repeated(edition: String, isStanding: Bool)
   /// Fits no edition known so far: its bytes stay until one is known that it fits.
   case held(edition: String)
   /// Can never be used.
@@ -35,6 +36,12 @@ public protocol LotReceiver: Sendable {
   ///
   /// - Parameter unit: Under whose code they are to stand: their scope's own, or a larger unit's that a remainder was pooled for.
   func receive(_ lot: [AnonymousRow], unit: String, in session: any HubSession) throws
+  /// Notes rows that are about to be erased as repetitions, so that it can be shown later that each had an equal.
+  func noteRepeated(_ rows: [AnonymousRow], in session: any HubSession) throws
+}
+
+extension LotReceiver {
+  public func noteRepeated(_ rows: [AnonymousRow], in session: any HubSession) throws {}
 }
 
 /// Writes the rows of a lot into their own table and counts nothing more. The table's rows are of one edition.
@@ -55,12 +62,15 @@ public struct PlainLotReceiver: LotReceiver {
       guard let shape = shape(of: row, scope: scope), let key = row.value(shape.keyColumn) else { return .spoiled }
       let own = values(of: row, shape)
       let other = shape.contentKey(of: row)
-      if try earlier[other] != nil || standing(other, shape, session) != nil { return .repeated }
-      guard let stands = try earlier[key] ?? standing(key, shape, session) else {
+      let known = try standing(key, shape, session)
+      if try earlier[other] != nil || known == own || standing(other, shape, session) != nil {
+        return .repeated(edition: row.table, isStanding: earlier[other] == nil)
+      }
+      guard let stands = known ?? earlier[key] else {
         earlier[key] = own
         return .new(edition: row.table)
       }
-      if stands == own { return .repeated }
+      if stands == own { return .repeated(edition: row.table, isStanding: false) }
       earlier[other] = own
       return .differs(edition: row.table)
     }

@@ -149,6 +149,9 @@ struct UnitCheck {
     guard shape.declaration.keyRule.allows(change.key, in: scope) || (stored != nil && !change.isAlive) else {
       return Hold(reason: .scope, detail: change.table)
     }
+    if change.isAlive, let wrong = shape.declaration.keyRule.contradiction(in: change, scope: scope) {
+      return Hold(reason: .value, detail: "\(change.table).\(wrong)")
+    }
     // A unit adds a death and a birth at most. A life far ahead would bring the row to the end of all lives, where nobody
     // else's change of it could be sent any more.
     let livesMax = author.isRecovery ? Self.recoveredLivesMax : 2
@@ -167,6 +170,13 @@ struct UnitCheck {
     let isBirth = !author.isRecovery && (stored?.state.life ?? 0) < change.life
     if change.isAlive, let column = shape.misformed(change, isBirth: isBirth) {
       return Hold(reason: .value, detail: "\(change.table).\(column)")
+    }
+    if change.isAlive, let stored, stored.state.life == change.life,
+      let taken = change.cells.first(where: { cell in
+        cell.value.isNull && shape.declaration.lasting.contains(cell.column) && stored.state.cells[cell.name]?.value.isNull == false
+      })
+    {
+      return Hold(reason: .readOnly, detail: "\(change.table).\(taken.column)")
     }
     return try ReferenceCheck(session: session, rows: rows, scopes: scopes).hold(
       change, shape: shape, stored: stored?.state, in: unit, by: author)

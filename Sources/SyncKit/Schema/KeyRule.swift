@@ -2,13 +2,22 @@
 public enum KeyRule: Sendable, Hashable {
   /// Random keys, which no other scope can guess, and keys that the hub alone gives.
   case any
-  /// Keys that begin with the row's scope and this separator, such as `07201/2024-04-01`.
-  case scopePrefixed(String)
+  /// Keys that begin with the row's scope and this separator, such as `07201/2024-04-01`; with a column, what follows is that column's
+  /// value and nothing else.
+  case scopePrefixed(String, column: String? = nil)
   /// The row's scope itself: one row a scope.
   case scopeItself
 
   /// Whether a row of `scope` may have the key.
   func allows(_ key: CellValue, in scope: String) -> Bool { self == .any || names(scope, in: key) }
+
+  /// The column of a change that does not say what the row's key says of it.
+  func contradiction(in change: RowChange, scope: String) -> String? {
+    guard case .scopePrefixed(let separator, let column?) = self, let cell = change.cells.first(where: { $0.column == column }),
+      !(change.key.text ?? "").utf8.elementsEqual((scope + separator + (cell.value.text ?? "")).utf8)
+    else { return nil }
+    return column
+  }
 
   /// Whether the key itself says that it is one of `scope`: no other scope may ever have it.
   func names(_ scope: String, in key: CellValue) -> Bool {
@@ -16,7 +25,7 @@ public enum KeyRule: Sendable, Hashable {
     // Byte for byte: two spellings of one accented name would be two scopes.
     switch self {
     case .any: return false
-    case .scopePrefixed(let separator):
+    case .scopePrefixed(let separator, _):
       return text.count > scope.utf8.count + separator.utf8.count && text.starts(with: (scope + separator).utf8)
     case .scopeItself: return text.elementsEqual(scope.utf8)
     }
@@ -26,7 +35,7 @@ public enum KeyRule: Sendable, Hashable {
   func namesSQL(key: String, scope: String) -> String? {
     switch self {
     case .any: nil
-    case .scopePrefixed(let separator):
+    case .scopePrefixed(let separator, _):
       "substr(\(key), 1, length(\(scope)) + \(separator.unicodeScalars.count)) = \(scope) || '\(separator.replacing("'", with: "''"))'"
     case .scopeItself: "\(key) = \(scope)"
     }

@@ -36,6 +36,8 @@ public struct ReplicatedTable: Sendable, Hashable {
   public var formats: [String: ColumnFormat]
   /// Columns that every row says when it is born, and that are never NULL. Checked at the hub only.
   public var required: Set<String>
+  /// Columns whose value, once one stands, the hub alone takes away. Checked at the hub only.
+  public var lasting: Set<String>
   /// Its changes are sealed, and so sent, before those of other tables that were made in the same while.
   public var isUrgent: Bool
 
@@ -44,7 +46,7 @@ public struct ReplicatedTable: Sendable, Hashable {
     _ name: String, scopeColumn: String, kind: Kind = .replicated, writer: Writer = .scope, keyRule: KeyRule = .any,
     policies: [String: MergePolicy] = [:],
     deletion: DeletionPolicy = .deleteWins, softKeys: [String] = [], references: [String: Reference] = [:], blobs: [String] = [],
-    formats: [String: ColumnFormat] = [:], required: Set<String> = [], isUrgent: Bool = false
+    formats: [String: ColumnFormat] = [:], required: Set<String> = [], lasting: Set<String> = [], isUrgent: Bool = false
   ) {
     self.name = name
     self.scopeColumn = scopeColumn
@@ -57,6 +59,7 @@ public struct ReplicatedTable: Sendable, Hashable {
     self.references = references.merging(blobs.map { ($0, .blob) }) { declared, _ in declared }
     self.formats = self.references.filter { $0.value == .blob }.mapValues { _ in ColumnFormat.blob }.merging(formats) { _, said in said }
     self.required = required
+    self.lasting = lasting
     self.isUrgent = isUrgent
   }
 

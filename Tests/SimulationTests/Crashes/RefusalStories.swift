@@ -26,6 +26,9 @@ extension CrashStory {
         try await simulation.fillUnfit()
       }, work: { try await $0.sync($0.devices[0]) }),
     CrashStory(
+      name: "packets that nobody can read", machine: .hub, hasOracle: false, prepare: { try await $0.spoilPackets() },
+      work: { simulation in _ = try await simulation.hub.port.hub?.retrySpoiled() }),
+    CrashStory(
       name: "batches that are gone", machine: .hub, hasOracle: false, prepare: { try await $0.losesBatches() },
       work: { simulation in for device in simulation.devices { try await simulation.sync(device) } }),
     CrashStory(
@@ -91,6 +94,18 @@ extension Simulation {
     _ = try await hub.open()
     let id = try devices[0].open().blobs.keep(Data(repeating: 7, count: 1000))
     try await run("INSERT INTO picture (id, unit, blob) VALUES ('p', '07201', '\(id.hex)')", on: devices[0], isSent: false)
+  }
+
+  /// Packets of a commune that name no anonymous table: enough of them that a step counts them.
+  fileprivate func spoilPackets() async throws {
+    let (scope, keys) = (devices[0].scope, hub.keys)
+    for number in 0..<7 {
+      let cells: [(column: String, value: CellValue)] = [("id", .text("n\(number)")), ("unit", .text(scope))]
+      let packet = try SyncKit.Packets.make(
+        table: "note", cells: cells, scope: scope, dropKey: keys.dropKey, unitKey: keys.unitKey(scope: scope))
+      _ = try await hub.open().keep(try WireDropRequest.with { $0.packets = [packet] }.serializedData(), scope: scope)
+    }
+    try await hub.open().flushPackets()
   }
 
   /// Fills the hub's list of refused pictures to the bound.

@@ -9,12 +9,29 @@ import Testing
   private let key = Curve25519.KeyAgreement.PrivateKey()
   private let unitKey = Data(repeating: 7, count: 32)
 
-  private func packet(_ cells: [(column: String, value: CellValue)], table: String = "answer") throws -> WirePacket {
+  private func packet(
+    _ cells: [(column: String, value: CellValue)], table: String = "answer", suite: WirePacketSuite = .chacha20Poly1305
+  ) throws -> WirePacket {
     let dropKey = WireDropKey.with {
       $0.id = "k"
       $0.publicKey = key.publicKey.rawRepresentation
     }
-    return try Packets.make(table: table, cells: cells, scope: "07201", dropKey: dropKey, unitKey: unitKey)
+    return try Packets.make(table: table, cells: cells, scope: "07201", dropKey: dropKey, unitKey: unitKey, suite: suite)
+  }
+
+  @Test func everySuiteIsOpenedAndNonePassesForAnother() throws {
+    for suite in [WirePacketSuite.chacha20Poly1305] + Packets.suitesAdded {
+      let made = try packet([("id", .text("r"))], suite: suite)
+      #expect(made.suite == suite && Packets.isAuthentic(made, scope: "07201", unitKey: unitKey))
+      #expect(Packets.open(made, scope: "07201", key: key)?.cells == [CellChange("id", .text("r"))])
+      for other in [WirePacketSuite.chacha20Poly1305, .aes256Gcm, .UNRECOGNIZED(9)] where other != suite {
+        var changed = made
+        changed.suite = other
+        #expect(!Packets.isAuthentic(changed, scope: "07201", unitKey: unitKey))
+        #expect(Packets.open(changed, scope: "07201", key: key) == nil)
+      }
+    }
+    #expect(throws: SyncError.self) { try packet([("id", .text("r"))], suite: .UNRECOGNIZED(9)) }
   }
 
   @Test func aPacketsLengthSaysNoMoreThanItsClass() throws {

@@ -7,7 +7,7 @@ import Testing
 
 /// Steps of the drop box (P1): random packets come in random order, and what anyone can observe of their content changes in steps only.
 @Suite struct DropStepTests {
-  static let seeds = Pace.seeds(1...(ProcessInfo.processInfo.environment["SYNCKIT_CAMPAIGNS"].flatMap { UInt64($0) } ?? 40), fast: 8)
+  static let seeds = Pace.seeds(1...(ProcessInfo.processInfo.environment["SYNCKIT_CAMPAIGNS"].flatMap { UInt64($0) } ?? 200), fast: 8)
   private static let k = 5
   private static let scopes = ["07201", "07204", "07207"]
 
@@ -59,7 +59,8 @@ import Testing
         valid[scope, default: []].insert("\(scope)-\(number)")
         try await stage.send(try stage.packet(scope, id: "\(scope)-\(number)", words: "w"), scope)
       } else if pick == 6, let id = known.first {
-        junk[scope, default: 0] += 1
+        // What only waits itself has no repetition yet.
+        if (stands[scope] ?? []).contains(id) { junk[scope, default: 0] += 1 }
         try await stage.send(try stage.packet(scope, id: id, words: "w"), scope)
       } else if pick == 7, let id = known.last {
         // A corrected sheet: the same person, who does not count twice.
@@ -95,6 +96,51 @@ import Testing
     let found = try await SQLiteHubStore.examine(
       at: stage.world.folder.path + "/hub.sqlite", tables: stage.world.schema.tables, keys: stage.world.hub.keys)
     #expect(found.findings.isEmpty, "\(found.findings)")
+  }
+
+  @Test func aRepetitionIsCountedOnceItsEqualStands() async throws {
+    let stage = try await Stage()
+    for _ in 0..<7 { try await stage.send(try stage.packet("07201", id: "a", words: "w"), "07201") }
+    #expect(try await stage.counts().waiting == 7)
+    for id in ["b", "c", "d", "e"] { try await stage.send(try stage.packet("07201", id: id, words: "w"), "07201") }
+    let counts = try await stage.counts()
+    #expect(counts.released == 5 && counts.repeated == 6 && counts.waiting == 0)
+    // Of an end without release neither is a repetition of something.
+    let other = try await Stage()
+    for _ in 0..<3 { try await other.send(try other.packet("07201", id: "a", words: "w"), "07201") }
+    try await other.world.hub.withholdRemainders(isOver: { _ in true }, everything: false)
+    #expect(try await other.counts().withheld == 3)
+  }
+
+  @Test func whatIsSpoiledKeepsItsBytesAndIsJudgedOnceMore() async throws {
+    let stage = try await Stage()
+    for number in 0..<6 { try await stage.send(try stage.packet("07201", id: "x\(number)", words: "w", table: "note"), "07201") }
+    #expect(try await stage.counts().spoiled >= 5)
+    let kept = try await stage.world.hub.read { try $0.integer("SELECT count(*) FROM hub_packet_spoiled WHERE length(bytes) > 500") }
+    #expect(try await stage.counts().spoiled == Int(kept ?? 0))
+    #expect(try await stage.world.hub.retrySpoiled() == Int(kept ?? 0))
+    let counts = try await stage.counts()
+    #expect(counts.spoiled == 6 && counts.kept == 6, "they are as wrong as before: \(counts)")
+    try await stage.world.hub.withholdRemainders(isOver: { _ in true }, everything: true)
+    #expect(try await stage.world.hub.read { try $0.integer("SELECT count(*) FROM hub_packet_spoiled") } == 0)
+  }
+
+  @Test func answersToAKeyThatIsLostWaitForIt() async throws {
+    let stage = try await Stage()
+    let world = stage.world
+    let lost = try (0..<7).map { try stage.packet("07201", id: "k\($0)", words: "w") }
+    let keys = world.folder.path + "/keys"
+    let file = try #require(try FileManager.default.contentsOfDirectory(atPath: keys).first { $0.hasPrefix("drop-") })
+    _ = try world.hub.addDropKey(in: keys)
+    try await world.reopenHub { _ in try FileManager.default.moveItem(atPath: "\(keys)/\(file)", toPath: world.folder.path + "/aside") }
+    for packet in lost { try await stage.send(packet, "07201") }
+    var counts = try await stage.counts()
+    #expect(counts.held >= 5 && counts.spoiled == 0 && counts.kept == 7)
+    #expect(try await world.hub.settle(pools: [RemainderPool(unit: "24", scopes: ["07201"])]) == [file])
+    try await world.reopenHub { _ in try FileManager.default.moveItem(atPath: world.folder.path + "/aside", toPath: "\(keys)/\(file)") }
+    _ = try await world.hub.settle()
+    counts = try await stage.counts()
+    #expect(counts.released == 7 && counts.held == 0 && counts.kept == 7)
   }
 
   /// T4 and T5: within a step the order of arrival is nowhere, and k − 1 make none.

@@ -188,6 +188,35 @@ import Testing
     #expect(try FileManager.default.attributesOfItem(atPath: folder + "/new")[.posixPermissions] as? Int == 0o600)
   }
 
+  /// Of answers nothing stands on devices that could bring them back.
+  @Test func answersThatOnlyNewerBackupsHoldAreNamedAndNobodySaysThatNothingIsLost() async throws {
+    let world = try await World()
+    let a = try await world.device("a")
+    var own: [BackupRecord] = []
+    var image = ""
+    for number in 1...3 {
+      image = world.folder.path + "/b\(number)"
+      own.append(try #require(Hub.backupHistory(of: try await world.hub.backUp(to: image).path)?.own))
+      if number == 1 {
+        for id in 0..<3 { try await a.execute("INSERT INTO answer (id, unit, words) VALUES (?, '07201', 'w')", ["r\(id)"]) }
+      }
+      try await world.sync(a)
+    }
+    try await world.sync(a)
+    #expect(own.map(\.answers) == [0, 3, 3])
+    let gap = try #require(BackupGap(restoring: own[0], known: own))
+    #expect(gap.answers == 3 && gap.units == 0 && gap.explanation.en.contains("3 anonymous answers"))
+    #expect(BackupGap(restoring: own[1], known: own) == nil)
+    #expect(try await a.engineRead { try $0.session.integer("SELECT count(*) FROM sync_packet") } == 0, "let go of")
+    try await world.reopenHub { store in
+      for part in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: store + part) }
+      try FileManager.default.copyItem(atPath: world.folder.path + "/b1", toPath: store)
+    }
+    let told = try await a.sync(with: world.transport).notices.first { $0.kind == .hubRestored }?.explanation.en ?? ""
+    #expect(told.contains("3 answers") && !told.contains("nothing is lost"))
+    #expect(try await a.status().packetsUncertain == 3)
+  }
+
   /// What a restore may be missing, as far as other backups tell.
   @Test func anOlderBackupNamesWhatDevicesHaveLetGoOf() async throws {
     let world = try await World()

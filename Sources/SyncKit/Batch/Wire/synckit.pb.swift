@@ -292,6 +292,43 @@ nonisolated enum WireBlobPlace: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+/// How a packet is encrypted: HPKE base mode, X25519 HKDF-SHA256, and this cipher.
+nonisolated enum WirePacketSuite: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case chacha20Poly1305 // = 0
+
+  /// what browsers can make; only where HubInfo.packet_suites has it
+  case aes256Gcm // = 1
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .chacha20Poly1305
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .chacha20Poly1305
+    case 1: self = .aes256Gcm
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .chacha20Poly1305: return 0
+    case .aes256Gcm: return 1
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [WirePacketSuite] = [
+    .chacha20Poly1305,
+    .aes256Gcm,
+  ]
+
+}
+
 /// What is signed travels as exactly the bytes that were signed.
 nonisolated struct WireSigned: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -856,6 +893,9 @@ nonisolated struct WireHubInfo: Sendable {
 
   /// raised when the hub finds that it lost blobs: ask about all of them again
   var blobsLost: UInt64 = 0
+
+  /// that the hub opens beside the first
+  var packetSuites: [WirePacketSuite] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1434,13 +1474,15 @@ nonisolated struct WirePacket: Sendable {
 
   var dropKey: String = String()
 
-  /// 32 bytes, HPKE X25519 HKDF-SHA256 ChaCha20-Poly1305
+  /// 32 bytes, X25519
   var encapsulated: Data = Data()
 
   var ciphertext: Data = Data()
 
   /// HMAC-SHA256 by the unit key
   var mac: Data = Data()
+
+  var suite: WirePacketSuite = .chacha20Poly1305
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1753,6 +1795,10 @@ nonisolated extension WireBatchState: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireBlobPlace: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNREFERRED\0\u{1}LACKING\0\u{1}KEPT\0\u{1}UNFIT\0")
+}
+
+nonisolated extension WirePacketSuite: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CHACHA20_POLY1305\0\u{1}AES_256_GCM\0")
 }
 
 nonisolated extension WireSigned: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -2778,7 +2824,7 @@ nonisolated extension WireEarlierPlace: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HubInfo"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{1}incarnation\0\u{3}hub_time_ms\0\u{3}protocol_min\0\u{3}protocol_max\0\u{3}batch_bytes_max\0\u{3}drop_bytes_max\0\u{3}page_bytes_max\0\u{3}drop_key\0\u{3}backups_done\0\u{1}lives\0\u{3}bundle_key\0\u{3}blobs_lost\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{1}incarnation\0\u{3}hub_time_ms\0\u{3}protocol_min\0\u{3}protocol_max\0\u{3}batch_bytes_max\0\u{3}drop_bytes_max\0\u{3}page_bytes_max\0\u{3}drop_key\0\u{3}backups_done\0\u{1}lives\0\u{3}bundle_key\0\u{3}blobs_lost\0\u{3}packet_suites\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2800,6 +2846,7 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.lives) }()
       case 13: try { try decoder.decodeSingularBytesField(value: &self.bundleKey) }()
       case 14: try { try decoder.decodeSingularUInt64Field(value: &self.blobsLost) }()
+      case 15: try { try decoder.decodeRepeatedEnumField(value: &self.packetSuites) }()
       default: break
       }
     }
@@ -2852,6 +2899,9 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.blobsLost != 0 {
       try visitor.visitSingularUInt64Field(value: self.blobsLost, fieldNumber: 14)
     }
+    if !self.packetSuites.isEmpty {
+      try visitor.visitPackedEnumField(value: self.packetSuites, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2870,6 +2920,7 @@ nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.lives != rhs.lives {return false}
     if lhs.bundleKey != rhs.bundleKey {return false}
     if lhs.blobsLost != rhs.blobsLost {return false}
+    if lhs.packetSuites != rhs.packetSuites {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3962,7 +4013,7 @@ nonisolated extension WireEnrolmentFile: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WirePacket: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Packet"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}drop_key\0\u{1}encapsulated\0\u{1}ciphertext\0\u{1}mac\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}drop_key\0\u{1}encapsulated\0\u{1}ciphertext\0\u{1}mac\0\u{1}suite\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3974,6 +4025,7 @@ nonisolated extension WirePacket: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 2: try { try decoder.decodeSingularBytesField(value: &self.encapsulated) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.ciphertext) }()
       case 4: try { try decoder.decodeSingularBytesField(value: &self.mac) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.suite) }()
       default: break
       }
     }
@@ -3992,6 +4044,9 @@ nonisolated extension WirePacket: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.mac.isEmpty {
       try visitor.visitSingularBytesField(value: self.mac, fieldNumber: 4)
     }
+    if self.suite != .chacha20Poly1305 {
+      try visitor.visitSingularEnumField(value: self.suite, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4000,6 +4055,7 @@ nonisolated extension WirePacket: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.encapsulated != rhs.encapsulated {return false}
     if lhs.ciphertext != rhs.ciphertext {return false}
     if lhs.mac != rhs.mac {return false}
+    if lhs.suite != rhs.suite {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

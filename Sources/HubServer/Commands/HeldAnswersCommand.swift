@@ -1,0 +1,45 @@
+internal import ArgumentParser
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// Anonymous answers that are at the hub and stand nowhere.
+struct HeldAnswersCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "answers",
+    abstract: LocalizedText(
+      vi: "Đếm phiếu kín tạm giữ và phiếu hỏng; xét lại phiếu hỏng.", en: "Count held and spoiled answers; judge spoiled ones once more."),
+    discussion: LocalizedText(
+      vi: """
+        Phiếu hỏng được giữ nguyên như lúc đến, cho tới khi `hub close --final` kết thúc mọi biểu mẫu. Chỉ có số đếm của lần mở gần \
+        nhất: không ai xem được nội dung.
+        """,
+      en: """
+        Spoiled answers are kept as they came until `hub close --final` has ended all forms. There are only counts, as of the last step: \
+        nobody sees what is in them.
+        """),
+    examples: ["hub held answers", "hub held answers --retry"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @Flag(name: .long, help: .text(vi: "Xét lại mọi phiếu hỏng.", en: "Judge all spoiled answers once more.")) var retry = false
+
+  private struct Counts: Encodable {
+    var held: Int
+    var spoiled: Int
+    var retried: Int
+  }
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      let retried = retry ? try await survey.hub.retrySpoiled() : 0
+      let status = try await survey.status()
+      try console.result(Counts(held: status.packetsHeld, spoiled: status.packetsSpoiled, retried: retried))
+      func n(_ value: Int) -> String { console.words.number(value) }
+      if retry { console.say("Đã xét lại \(n(retried)) phiếu.", "Judged \(n(retried)) answers once more.") }
+      console.say(
+        "\(n(status.packetsHeld)) phiếu tạm giữ (hub close nêu bản còn thiếu), \(n(status.packetsSpoiled)) phiếu hỏng.",
+        "\(n(status.packetsHeld)) answers held (hub close names the editions that are missing), \(n(status.packetsSpoiled)) spoiled.")
+    }
+  }
+}

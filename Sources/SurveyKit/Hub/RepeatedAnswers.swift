@@ -1,0 +1,49 @@
+internal import Crypto
+internal import Foundation
+internal import SyncKit
+
+/// Digests of the contents of answers that were erased as repetitions, so that `hub verify` can show that each had an equal which stands.
+/// A content that stands says no more by having a digest.
+struct RepeatedAnswers {
+  let session: any SQLSession
+
+  static func digest(form: String, json: String) -> Data {
+    Data(SHA256.hash(data: Data("synckit/repeated/1\0\(form)\0\(json)".utf8)).prefix(16))
+  }
+
+  func note(form: String, json: String) throws {
+    try session.execute(
+      "INSERT INTO answer_repeated (digest, count) VALUES (?1, 1) ON CONFLICT (digest) DO UPDATE SET count = answer_repeated.count + 1",
+      [.blob(Self.digest(form: form, json: json))])
+  }
+
+  /// What speaks against repetitions: contents of which none stands, and more of them than packets were counted as repeated.
+  ///
+  /// - Complexity: O(answers).
+  func problems() throws -> [LocalizedText] {
+    // A store that an earlier program wrote has none.
+    guard try session.firstRow("SELECT 1 FROM sqlite_master WHERE name = 'answer_repeated'") != nil else { return [] }
+    var open = Set(try session.rows("SELECT digest FROM answer_repeated").compactMap { $0[0].blob })
+    let noted = try session.integer("SELECT coalesce(sum(count), 0) FROM answer_repeated") ?? 0
+    let counted = try session.integer("SELECT coalesce(sum(repeated), 0) FROM hub_drop") ?? 0
+    if !open.isEmpty {
+      for row in try session.rows("SELECT form, answers FROM answer") {
+        if let form = row[0].text, let json = row[1].text { open.remove(Self.digest(form: form, json: json)) }
+      }
+    }
+    var found: [LocalizedText] = []
+    if !open.isEmpty {
+      found.append(
+        LocalizedText(
+          vi: "\(open.count) nội dung phiếu đã đếm là trùng nhưng không còn phiếu nào giống. Khôi phục từ bản sao lưu (`hub restore`).",
+          en: "\(open.count) contents were counted as repeated and no answer equals them. Restore from a backup (`hub restore`)."))
+    }
+    if noted > counted {
+      found.append(
+        LocalizedText(
+          vi: "Ghi \(noted) phiếu trùng nhưng chỉ đếm \(counted). Khôi phục từ bản sao lưu (`hub restore`).",
+          en: "\(noted) repetitions are noted and \(counted) counted. Restore from a backup (`hub restore`)."))
+    }
+    return found
+  }
+}
