@@ -64,11 +64,11 @@ import Testing
     for number in 0..<reports {
       let blobs = try (0..<photosEach).map { try field.replica.blobs.keep(Picture.variant(of: picture, photosEach * number + $0)) }
       try await field.replica.database.write { db in
-        try db.execute(sql: CutLinkTests.insertReport, arguments: ["07201/\(number)", "{}"])
+        try db.execute(sql: CutLinkTests.insertReport, arguments: [CutLinkTests.reportKey(number), "{}"])
         for blob in blobs {
           try db.execute(
             sql: "INSERT INTO attachment (id, unit, tbl, record, blob) VALUES (?, '07201', 'report', ?, ?)",
-            arguments: [blob.hex, "07201/\(number)", blob.hex])
+            arguments: [blob.hex, CutLinkTests.reportKey(number), blob.hex])
         }
       }
       // A batch each.

@@ -17,8 +17,11 @@ import Testing
   /// A report with what the hub asks of one: its campaign and form are the device's.
   static let insertReport = """
     INSERT INTO report (id, unit, day, answers, campaign, form)
-    SELECT ?, '07201', '2024-04-01', ?, (SELECT id FROM campaign), (SELECT id FROM form WHERE form = 'report01')
+    SELECT ?1, '07201', substr(?1, 7), ?2, (SELECT id FROM campaign), (SELECT id FROM form WHERE form = 'report01')
     """
+
+  /// Of another day for each number.
+  static func reportKey(_ number: Int) -> String { "07201/\(2100 + number)-01-01" }
 
   @Test func aCutConnectionSendsAtMostAPieceAgain() async throws {
     let folder = try TemporaryFolder()
@@ -49,11 +52,11 @@ import Testing
       }
       try await replica.database.write { db in
         try db.execute(
-          sql: Self.insertReport, arguments: ["07201/\(seed)", text])
+          sql: Self.insertReport, arguments: [Self.reportKey(seed), text])
         for blob in blobs {
           try db.execute(
             sql: "INSERT INTO attachment (id, unit, tbl, record, blob) VALUES (?, '07201', 'report', ?, ?)",
-            arguments: [blob.hex, "07201/\(seed)", blob.hex])
+            arguments: [blob.hex, Self.reportKey(seed), blob.hex])
         }
       }
       try await replica.seal()
