@@ -42,6 +42,8 @@ struct Enroll: FieldCommand {
       vi: "Không có mạng: ghi yêu cầu ghi danh vào tệp .skb này.", en: "No network: write the request for enrolment to this .skb file."))
   var request: String?
 
+  @OptionGroup var deadline: DeadlineOption
+
   @Option(name: .long, help: .text(vi: "Tên của thiết bị này trong danh sách của tỉnh.", en: "A name for this device on the hub's list."))
   var label: String = ""
 
@@ -69,7 +71,7 @@ struct Enroll: FieldCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let transport = try hub.map { try HTTPTransport(hub: $0) }
+    let transport = try hub.map { deadline.bound(try HTTPTransport(hub: $0)) }
     let contents = try file.map { try InputFile.read($0, bytesMax: Self.fileBytesMax) }
     let isNew = !field.storeExists
     let survey = try field.open(create: true)

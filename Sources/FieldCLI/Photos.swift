@@ -22,6 +22,8 @@ struct Photos: FieldCommand {
   @Option(name: .long, help: .text(vi: "Địa chỉ khác của máy chủ, cho lần này.", en: "Another address of the hub, for this time."))
   var hub: String?
 
+  @OptionGroup var deadline: DeadlineOption
+
   private struct Outcome: Encodable {
     var photos: [FieldPhoto]
     var saved: [String]
@@ -41,7 +43,7 @@ struct Photos: FieldCommand {
     guard let save else { return try list(photos, console) }
     var missing: [FieldPhoto] = []
     if photos.contains(where: { !$0.isHere }) {
-      missing = try await survey.fetchPhotos(day: day, through: try await FieldOptions.transport(survey, hub: hub))
+      missing = try await survey.fetchPhotos(day: day, through: deadline.bound(try await FieldOptions.transport(survey, hub: hub)))
     }
     do {
       try FileManager.default.createDirectory(atPath: save, withIntermediateDirectories: true)

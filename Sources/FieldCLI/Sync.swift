@@ -31,8 +31,7 @@ struct Sync: FieldCommand {
   @Option(name: .long, help: .text(vi: "Địa chỉ khác của máy chủ, cho lần này.", en: "Another address of the hub, for this time."))
   var hub: String?
 
-  @Option(name: .long, help: .text(vi: "Số giây cho cả lần trao đổi.", en: "Seconds for the whole exchange."))
-  var deadline: Int = 600
+  @OptionGroup var deadline: DeadlineOption
 
   @Option(
     name: .long,
@@ -48,9 +47,6 @@ struct Sync: FieldCommand {
   var watch = false
 
   func validate() throws {
-    guard (1...86_400).contains(deadline) else {
-      throw ValidationError(vi: "--deadline phải từ 1 đến 86400 giây.", en: "--deadline must be 1 to 86400 seconds.")
-    }
     if let budget {
       guard let bytes = ByteAmount.read(budget) else { throw ByteAmount.refusal(option: "--budget", budget) }
       guard bytes >= Self.budgetBytesMin else {
@@ -67,10 +63,10 @@ struct Sync: FieldCommand {
     let transport = try await FieldOptions.transport(survey, hub: hub)
     var exchange = Exchange(survey: survey, console: console)
     exchange.bytesMax = budget.flatMap(ByteAmount.read)
-    exchange.deadlineMs = deadline * 1000
+    exchange.deadlineMs = deadline.milliseconds
     if watch { return try await Watch(exchange: exchange, transport: transport).run() }
     // What is carried for others goes within the same time.
-    let bounded = DeadlineTransport(transport, deadlineMs: deadline * 1000)
+    let bounded = deadline.bound(transport)
     let (report, error) = try await exchange.run(through: bounded)
     if error == nil, enrolment.hubAddress.isEmpty, let hub { try await survey.replica.setHubAddress(hub) }
     if error == nil { try await BundleSpeech(console).handOn(survey, store: field.storePath, through: bounded) }

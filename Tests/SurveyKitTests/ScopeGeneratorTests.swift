@@ -149,6 +149,9 @@ import Testing
     }
     #expect(try await states() == ["07201 open", "07204 open"])
     #expect(try await stage.world.survey.hub.conflict(id: foreign).resolvedBy == nil)
+    let bogus = try await stage.push(decision, ["conflict": .text(own), "choice": .text("bogus")])
+    #expect(bogus.map { "\($0.reason) \($0.detail)" } == ["value sync_decision.choice"])
+    #expect(try await states() == ["07201 open", "07204 open"])
     #expect(try await stage.push(decision, ["conflict": .text(own), "choice": .text("keep")]) == [])
     #expect(try await states() == ["07201 closed", "07204 open"])
   }

@@ -168,6 +168,8 @@ public enum Resolution: Sendable, Hashable {
   /// The decision made before was wrong: what stood before it is written again and the conflict is open once more.
   case undo
 
+  static let words: Set = ["keep", "take", "write", "undone"]
+
   var word: String {
     switch self {
     case .keepWinner: "keep"

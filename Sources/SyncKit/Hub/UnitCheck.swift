@@ -163,6 +163,12 @@ struct UnitCheck {
     // Conflicts are the hub's alone; a decision is never changed. One may come twice, from a device and from its copy.
     let isChanged = change.table == MetadataSchema.decisionTable.name && stored.map { !repeats(change, $0.state) } == true
     if isChanged && !isAsked { return Hold(reason: .readOnly, detail: change.table) }
+    // Of the hub's own decisions, which it may ask for, there are other words.
+    if change.table == MetadataSchema.decisionTable.name, !isAsked, let cell = change.cells.first(where: { $0.column == "choice" }),
+      !Resolution.words.contains(cell.value.text ?? "")
+    {
+      return Hold(reason: .value, detail: "\(change.table).choice")
+    }
     if !isPlain, let wrong = change.cells.first(where: { shape.place(of: $0.column) != nil && !shape.accepts($0) }) {
       return Hold(reason: .value, detail: "\(change.table).\(wrong.column)")
     }
