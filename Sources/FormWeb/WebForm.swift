@@ -214,13 +214,13 @@ public final class WebForm: Sendable {
 
   // MARK: Showing
 
-  /// One posted page on its way to the next.
+  /// Carries one posted page to the next.
   private struct Turn {
     var interview: Interview
     var frame: PageFrame
-    /// Nil: the next page is the answer itself.
+    /// Folder of kept drafts; nil where the next page is the answer itself.
     var drafts: DraftFolder?
-    /// What was kept of the draft before.
+    /// Draft as it was kept before.
     var earlier: KeptDraft?
   }
 
@@ -292,7 +292,7 @@ public final class WebForm: Sendable {
 }
 
 extension HubRequest {
-  /// Whether it comes from one of this hub's own pages, and not from an address that was typed, scanned, passed on or looked up in a
+  /// Tells if the call comes from one of this hub's own pages, and not from an address that was typed, scanned, passed on or looked up in a
   /// history. Browsers say so by one of two headers, also when they go back or load a page again.
   fileprivate var isOnPage: Bool {
     if headers["sec-fetch-site"] == "same-origin" { return true }

@@ -30,7 +30,7 @@ final class DraftFolder: Sendable {
     self.key = key
   }
 
-  /// What was kept under a key for the pages at `link`; nil when it was sent, left for too long, or lost.
+  /// Returns the draft kept under a key for the pages at `link`; nil when it was sent, left for too long, or lost.
   func draft(_ draftKey: DraftKey, link: String, atMs nowMs: Int64) -> KeptDraft? {
     let period = tidy(atMs: nowMs)
     for period in [period, period - 1] {

@@ -4,7 +4,7 @@ internal import SyncKit
 
 /// A draft between two pages, as the hub keeps it sealed: with it every page has an address of its own, to which Back and reload lead.
 struct KeptDraft: Codable, Equatable {
-  /// What the page that was shown last says beside its questions.
+  /// Words that the page shown last says beside its questions.
   struct Remarks: Codable, Equatable {
     /// Which of `trail` was shown last; other pages are shown without remarks.
     var step: Int

@@ -135,7 +135,7 @@ public struct FormLinkKey: Sendable {
 
   // MARK: Drafts kept at the hub
 
-  /// What sealing a kept draft adds, in bytes.
+  /// Overhead of sealing a kept draft, in bytes.
   static let sealBytes = 28
 
   /// The name of a draft's file: who has it and the hub's keys cannot find the address by it.

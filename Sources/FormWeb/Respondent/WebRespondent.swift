@@ -15,7 +15,7 @@ public struct WebRespondent: Sendable {
 
   /// Pages turned before giving up.
   private static let turnsMax = 500
-  /// What browsers say of a call from one of our pages.
+  /// Headers that browsers send with a call from one of our pages.
   private static let onPage = ["sec-fetch-site": "same-origin"]
 
   public init(target: String, send: @escaping Send) {

@@ -17,7 +17,7 @@ struct RepeatedAnswers {
       [.blob(Self.digest(form: form, json: json))])
   }
 
-  /// What speaks against repetitions: contents of which none stands, and more of them than packets were counted as repeated.
+  /// Finds faults of repetitions: contents of which none stands, and more of them than packets were counted as repeated.
   ///
   /// - Complexity: O(answers).
   func problems() throws -> [LocalizedText] {

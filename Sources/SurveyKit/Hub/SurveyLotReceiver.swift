@@ -138,7 +138,7 @@ private struct CampaignDays {
 
   init(session: any HubSession) { self.session = session }
 
-  /// Whether a day is one of a campaign; also where the hub cannot read the campaign.
+  /// Tells if a day is one of a campaign; true where the hub cannot read the campaign.
   mutating func contains(_ day: CalendarDay, of campaign: String) throws -> Bool {
     if let days = known[campaign] { return days?.contains(day) ?? true }
     let definition = try session.firstRow("SELECT definition FROM campaign WHERE id = ?1", [.text(campaign)])?[0].text
