@@ -7,7 +7,9 @@ public protocol FormDesk: Sendable {
   /// Nil when there is no campaign, or it does not know the unit.
   func visit(to unit: UnitCode) async throws -> FormVisit?
   /// An edition of a form by its key; nil when there is none.
-  func validator(of edition: String) async throws -> AnswerValidator?
+  ///
+  /// - Parameter digest: Of the definition that is meant; nil for the one that has the name now.
+  func validator(of edition: String, digest: String?) async throws -> AnswerValidator?
   /// Keeps an answer for good, sealed, before it returns; the same id again changes nothing in the end.
   func submit(_ submission: AnswerSubmission) async throws
 }

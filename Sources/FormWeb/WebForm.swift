@@ -120,8 +120,12 @@ public final class WebForm: Sendable {
     return visit
   }
 
-  private func validator(_ edition: HubPlan.FormRecord, _ visit: FormVisit) async throws -> AnswerValidator {
-    guard var validator = try await desk.validator(of: edition.key), validator.form.isServable else { throw Refusal(.notForWeb, 404) }
+  /// - Parameter digest: Of the definition that a draft was begun with.
+  private func validator(_ edition: HubPlan.FormRecord, _ visit: FormVisit, digest: String? = nil) async throws -> AnswerValidator {
+    guard var validator = try await desk.validator(of: edition.key, digest: digest) else {
+      throw digest == nil ? Refusal(.notForWeb, 404) : Refusal(.otherQuestions, 410)
+    }
+    guard validator.form.isServable else { throw Refusal(.notForWeb, 404) }
     validator.today = visit.campaign.today(atMs: desk.nowMs).description
     return validator
   }
@@ -163,11 +167,15 @@ public final class WebForm: Sendable {
       return try await notice(visit, path: call.path, draft.language)
     }
     if sent.contains(draft.id) && fields["go"] != "send" { return pages.message(.alreadySent, status: 410) }
-    let interview = Interview(try await validator(edition, visit), unit: visit.unit)
+    var carried: (digest: String?, state: String)?
     if !isStart {
-      guard let state = fields["state"].flatMap({ key.open(sealed: $0, for: call.path) }),
-        let answers = Draft.answers(fromState: state, form: interview.form)
-      else { throw Refusal(.badBody, 400) }
+      carried = fields["state"].flatMap { key.open(sealed: $0, for: call.path) }.flatMap { Draft.parts(ofCarried: $0) }
+      guard carried != nil else { throw Refusal(.badBody, 400) }
+    }
+    let interview = Interview(try await validator(edition, visit, digest: carried?.digest), unit: visit.unit)
+    draft.digest = interview.validator.digest
+    if let carried {
+      guard let answers = Draft.answers(fromState: carried.state, form: interview.form) else { throw Refusal(.badBody, 400) }
       draft.answers = answers
     }
     let (store, earlier) = keeping(&draft, call)
@@ -233,7 +241,9 @@ public final class WebForm: Sendable {
     let draftKey = draft.key ?? DraftKey()
     draft.key = draftKey
     let kept = drafts.draft(draftKey, link: call.path, atMs: desk.nowMs)
-    return (drafts, kept.flatMap { $0.id == draft.id && $0.edition == draft.edition ? $0 : nil })
+    return (
+      drafts, kept.flatMap { $0.id == draft.id && $0.edition == draft.edition && ($0.digest ?? draft.digest) == draft.digest ? $0 : nil }
+    )
   }
 
   /// The review, with the reason why what was sent was not taken.
@@ -260,7 +270,7 @@ public final class WebForm: Sendable {
     _ view: Interview.View, _ interview: Interview, _ frame: PageFrame, _ draft: Draft, refusal: LocalizedText?, refusedStatus: Int = 200
   ) throws -> HubResponse {
     var draft = draft
-    draft.sealed = try key.seal(draft.state, for: frame.path)
+    draft.sealed = try key.seal(draft.carried, for: frame.path)
     switch view {
     case .page(let place, let faults, let new, let remark):
       let page = PageView(interview, frame, draft, place: place, faults: faults, new: new, remark: remark)
@@ -278,10 +288,11 @@ public final class WebForm: Sendable {
     }
     let (visit, over) = try await lookUp(link)
     guard let edition = visit.editions.first(where: { $0.key == kept.edition }) else { throw Refusal(.closed, 410) }
-    let interview = Interview(try await validator(edition, visit), unit: visit.unit)
-    guard let draft = kept.draft(form: interview.form, key: draftKey), let view = kept.view(step: step) else {
+    let interview = Interview(try await validator(edition, visit, digest: kept.digest), unit: visit.unit)
+    guard var draft = kept.draft(form: interview.form, key: draftKey), let view = kept.view(step: step) else {
       throw Refusal(.badLink, 404)
     }
+    draft.digest = interview.validator.digest
     if case .page(let place, _, _, _) = view, !interview.pages.pages.indices.contains(place) { throw Refusal(.badLink, 404) }
     let ended = edition.state == FormState.closed.rawValue ? .closed : over
     let refusal = ended.map { WebWords.notTaken($0.asReason) } ?? (kept.last.step == step ? kept.last.refusal : nil)

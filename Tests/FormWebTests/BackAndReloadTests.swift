@@ -189,7 +189,9 @@ import Testing
     init(_ survey: SurveyHub) { self.survey = survey }
     var nowMs: Int64 { survey.nowMs }
     func visit(to unit: UnitCode) async throws -> FormVisit? { try await survey.visit(to: unit) }
-    func validator(of edition: String) async throws -> AnswerValidator? { try await survey.validator(of: edition) }
+    func validator(of edition: String, digest: String?) async throws -> AnswerValidator? {
+      try await survey.validator(of: edition, digest: digest)
+    }
     func submit(_ submission: AnswerSubmission) async throws {
       arrived.yield()
       for await _ in goAheads { break }

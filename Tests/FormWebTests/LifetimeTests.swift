@@ -81,6 +81,44 @@ import Testing
     #expect(forms == ["pks01@2024032601", "pks01@2024032602"])
   }
 
+  /// Another definition under the same name and version, as after a hub was made anew from other files.
+  @Test func aDraftIsNeverReadByOtherQuestionsOfTheSameName() async throws {
+    let world = try await WebWorld()
+    let visitor = try world.visitor()
+    visitor.says = ["sec-fetch-site": "same-origin"]
+    await visitor.fillSample()
+    let review = try #require(visitor.history.last)
+    let form = try world.form()
+    let other = try Form(
+      id: form.id, version: form.version, title: form.title, languages: form.languages, defaultLanguage: form.defaultLanguage,
+      choiceLists: form.choiceLists.mapValues { $0.reversed() }, items: form.items)
+    func put(_ form: Form) async throws {
+      try await world.survey.hub.write { session in
+        try session.execute(
+          "UPDATE form SET definition = ?1 WHERE form = 'pks01'", [.text(String(decoding: form.canonicalJSON, as: UTF8.self))])
+      }
+    }
+    try await put(other)
+    #expect(await visitor.press("send") == 410 && visitor.text.contains("Bộ câu hỏi đã bị thay"))
+    #expect(await visitor.load(review) == 410)
+    #expect(try await world.count("hub_packet") == 0)
+    // By mistake: the page still has everything, and sends it once the right one is back.
+    let refused = visitor.last
+    try await put(form)
+    #expect(await visitor.load(review) == 200 && visitor.text.contains("Ý kiến riêng 5521"))
+    // Where the hub was given the earlier one to judge by, the answer goes on and counts by its own questions.
+    try await put(other)
+    _ = try await world.survey.publish(form, forHeld: true)
+    #expect(await visitor.call(refused) == 200 && visitor.text.contains("Đã nhận phiếu"))
+    let more = try world.respondent()
+    for _ in 0..<5 { _ = try await more.answer(try world.answers(seed: UInt64.random(in: 1...1_000_000)).values) }
+    try await world.release()
+    let forms = try await world.survey.hub.read {
+      try $0.rows("SELECT form, count(*) FROM answer GROUP BY form ORDER BY 2").map { $0[0].text }
+    }
+    #expect(forms == ["pks01@2024032601#\(form.digest.prefix(8))", "pks01@2024032601"])
+  }
+
   @Test func aClosingFormIsNotBegunAndAClosedOneNotSent() async throws {
     let world = try await WebWorld()
     let visitor = try world.visitor()
@@ -102,7 +140,9 @@ import Testing
     init(_ survey: SurveyHub) { self.survey = survey }
     var nowMs: Int64 { survey.nowMs }
     func visit(to unit: UnitCode) async throws -> FormVisit? { try await survey.visit(to: unit) }
-    func validator(of edition: String) async throws -> AnswerValidator? { try await survey.validator(of: edition) }
+    func validator(of edition: String, digest: String?) async throws -> AnswerValidator? {
+      try await survey.validator(of: edition, digest: digest)
+    }
     func submit(_ submission: AnswerSubmission) async throws {
       if isFull.withLock({ $0 }) { throw SyncError(.diskFull, vi: "Không ghi được /srv/kho.", en: "Cannot write /srv/store.") }
       try await survey.submit(submission)

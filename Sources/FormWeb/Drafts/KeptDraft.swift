@@ -17,6 +17,8 @@ struct KeptDraft: Codable, Equatable {
 
   var id: String
   var edition: String
+  /// As `Draft.digest`.
+  var digest: String?
   var language: Language
   var isReviewed: Bool
   /// As `Draft.state`.
@@ -29,7 +31,7 @@ struct KeptDraft: Codable, Equatable {
 
   /// - Parameter earlier: What was kept of the same draft before.
   init(_ draft: Draft, showing view: Interview.View, refusal: LocalizedText? = nil, after earlier: KeptDraft?) {
-    (id, edition, language, isReviewed) = (draft.id, draft.edition, draft.language, draft.isReviewed)
+    (id, edition, digest, language, isReviewed) = (draft.id, draft.edition, draft.digest, draft.language, draft.isReviewed)
     (state, turn) = (draft.state, draft.turn)
     trail = earlier?.trail ?? []
     var place: Int?
@@ -54,7 +56,7 @@ struct KeptDraft: Codable, Equatable {
   func draft(form: Form, key: DraftKey?) -> Draft? {
     guard let answers = Draft.answers(fromState: state, form: form) else { return nil }
     var draft = Draft(id: id, edition: edition, language: language)
-    (draft.isReviewed, draft.answers, draft.turn, draft.key) = (isReviewed, answers, turn, key)
+    (draft.digest, draft.isReviewed, draft.answers, draft.turn, draft.key) = (digest, isReviewed, answers, turn, key)
     return draft
   }
 }

@@ -8,6 +8,8 @@ struct Draft {
   var id: String
   /// `form@version` that the respondent began, whatever is published meanwhile.
   var edition: String
+  /// Of the definition it answers: another one may come to stand under the edition's name. Nil in drafts of earlier programs.
+  var digest: String?
   var language: Language
   /// Whether every page has been seen once: then a page leads back to the review.
   var isReviewed = false
@@ -87,6 +89,16 @@ struct Draft {
   }
 
   var state: String { String(decoding: AnswerValue.json(answers), as: UTF8.self) }
+
+  /// What the page carries sealed: the digest, then the state.
+  var carried: String { (digest ?? "") + state }
+
+  /// - Returns: Nil when it is none. A page of an earlier program carries a state alone.
+  static func parts(ofCarried text: String) -> (digest: String?, state: String)? {
+    let digest = text.prefix { $0 != "{" }
+    guard digest.isEmpty || isID(String(digest)) else { return nil }
+    return (digest.isEmpty ? nil : String(digest), String(text.dropFirst(digest.count)))
+  }
 }
 
 extension [String: AnswerValue] {

@@ -49,6 +49,14 @@ struct WebMessage: Sendable {
     text: LocalizedText(
       vi: "Trang bị hỏng hoặc đã cũ, chưa có gì được gửi. Hãy quét lại mã QR và điền lại.",
       en: "The page is damaged or too old; nothing was sent. Scan the QR code again and start anew."))
+  static let otherQuestions = WebMessage(
+    title: LocalizedText(vi: "Bộ câu hỏi đã bị thay", en: "The questions were replaced"),
+    text: LocalizedText(
+      vi:
+        "Các câu hỏi đã trả lời không còn ở máy chủ, nên chưa có gì được gửi: câu trả lời không được đọc theo câu hỏi khác. Hãy báo người phụ trách ở xã, hoặc quét lại mã QR và điền lại.",
+      en:
+        "The questions you answered are no longer on the hub, so nothing was sent: answers are not read by other questions. Tell the person in charge at your commune, or scan the QR code and start anew."
+    ))
   static let elsewhere = WebMessage(
     title: LocalizedText(vi: "Gửi từ trang khác", en: "Sent from another site"),
     text: LocalizedText(

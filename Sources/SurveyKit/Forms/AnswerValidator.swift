@@ -15,7 +15,7 @@ public struct AnswerValidator: Sendable {
   public let form: Form
   /// `YYYY-MM-DD`, what `today()` means.
   public var today: String
-  let digest: String
+  public let digest: String
   /// Name of the question whose answer is the day all answers are about: `today()` is then that day, whatever a clock says.
   public var dayQuestion: String?
   private let index: FormIndex

@@ -40,9 +40,11 @@ extension SurveyHub {
   }
 
   /// An edition of a form ready to judge answers, its day still to be set; nil when the hub has none by that key.
-  public func validator(of edition: String) async throws -> AnswerValidator? {
+  ///
+  /// - Parameter digest: Of the definition that is meant, where it may be another than the one that has the name now.
+  public func validator(of edition: String, digest: String? = nil) async throws -> AnswerValidator? {
     let shelf = shelf
-    return try await hub.read { session in try shelf.edition(edition, in: session)?.validator }
+    return try await hub.read { session in try shelf.edition(edition, digest: digest, in: session)?.validator }
   }
 
   /// Takes one answered form that was entered at the hub: sealed at once, kept in the drop box, released in a lot, as a device's is.
