@@ -18,6 +18,7 @@ import Testing
 
   private struct Key: Decodable {
     var id: String
+    var form: String?
     var isCurrent: Bool
     var waiting: Int
   }
@@ -65,17 +66,25 @@ import Testing
   @Test func aDropKeyEndsOnlyOnceItsAnswersAreSafe() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)
+    #expect(try await keys(dir).map(\.form) == [nil, "pks01"])
+    // Loading the campaign wrote the sheet anew: it holds the form's key.
+    let printed = String(decoding: FileManager.default.contents(atPath: dir + "/keys/recovery-sheet.html") ?? Data(), as: UTF8.self)
+    #expect(printed.contains("\nB1 ") && printed.contains("pks01"))
+    let own = try #require(try await keys(dir).last)
     let first = try #require(try await keys(dir).first)
     #expect(try await run(["keys", "--dir", dir]).contains(first.id))
     #expect(try await refusal(["keys", "destroy", "00000000", "--dir", dir]).contains("hub keys"))
     _ = try await run(["keys", "new", "--dir", dir])
-    let both = try await keys(dir)
+    let both = try await keys(dir).filter { $0.form == nil }
     #expect(both.count == 2 && both[0].id == first.id && !both[0].isCurrent && both[1].isCurrent)
     _ = try await run(["keys", "destroy", first.id, "--dir", dir])
-    #expect(try await keys(dir).map(\.id) == [both[1].id])
+    #expect(try await keys(dir).map(\.id) == [own.id, both[1].id])
     // The one in use is replaced.
     #expect(try await run(["keys", "destroy", both[1].id, "--dir", dir]).contains("in use is now"))
-    #expect(try await keys(dir).count == 1)
+    #expect(try await keys(dir).count == 2)
+    _ = try await run(["keys", "new", "--form", "pks01", "--dir", dir])
+    #expect(try await keys(dir).filter { $0.form == "pks01" }.map(\.isCurrent) == [false, true])
+    #expect(try await refusal(["keys", "new", "--form", "report01", "--dir", dir]).contains("pks01"))
     let sheet = folder.path + "/keys.html"
     _ = try await run(["keys", "sheet", sheet, "--dir", dir])
     #expect(String(decoding: FileManager.default.contents(atPath: sheet) ?? Data(), as: UTF8.self).contains("H7."))

@@ -67,6 +67,7 @@ struct CampaignLoadCommand: ToolCommand {
           "Đã nạp “\(content.campaign.id)”: \(districts) huyện, \(communes) xã, biểu mẫu \(forms); từ \(content.campaign.firstDay).",
           "Loaded “\(content.campaign.id)”: \(districts) districts, \(communes) communes, forms \(forms); from \(content.campaign.firstDay)."
         )
+        if !load.newKeys.isEmpty { try RecoverySheet.renew(in: survey.folder, forms: load.newKeys, console) }
         console.say("Tiếp theo: hub enroll --all --file codes.csv", "Next: hub enroll --all --file codes.csv")
       }
       if !load.kept.isEmpty {

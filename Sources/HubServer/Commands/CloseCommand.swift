@@ -13,11 +13,11 @@ struct CloseCommand: ToolCommand {
     discussion: LocalizedText(
       vi: """
         Phần còn lại của các xã được gộp theo huyện, rồi theo tỉnh; nơi nào ít người hơn ngưỡng công bố thì để nguyên niêm phong. Có phiếu \
-        đến muộn thì chạy lại. --final xóa phần còn niêm phong, tính vào "giữ kín"; sau đó hủy được khóa phiếu.
+        đến muộn thì chạy lại. --final xóa phần còn niêm phong, tính vào "giữ kín"; sau đó hủy được khóa phiếu của biểu mẫu.
         """,
       en: """
         What is left of communes is pooled by district, then for the province; where fewer people than the threshold stand behind it, it \
-        stays sealed. Repeat it after late arrivals. --final erases what is sealed and counts it as withheld; the drop key can be \
+        stays sealed. Repeat it after late arrivals. --final erases what is sealed and counts it as withheld; the form's drop key can be \
         destroyed then.
         """),
     examples: ["hub close pks01", "hub close pks01 --final"])
@@ -35,6 +35,12 @@ struct CloseCommand: ToolCommand {
     try await place.withHub(options) { survey in
       let done = try await survey.move(form: form, to: .closed, isFinal: final)
       Self.tell(done, console)
+      if final, !done.dropKeys.isEmpty {
+        let keys = done.dropKeys.joined(separator: ", ")
+        console.say(
+          "Khóa phiếu riêng của \(done.form): \(keys). Khi hai bản sao lưu mới nhất đã có kết quả, hủy nó: hub keys destroy KHÓA.",
+          "The drop key of \(done.form) alone: \(keys). Once the two newest backups hold the results, destroy it: hub keys destroy KEY.")
+      }
       try console.result(done)
     }
   }

@@ -146,6 +146,7 @@ struct FormsPublishCommand: ToolCommand {
         let list = done.closing.joined(separator: ", ")
         console.say("Bản cũ đang đóng: \(list).", "Older versions are closing: \(list).")
       }
+      if done.hasNewKey { try RecoverySheet.renew(in: survey.folder, forms: [form.id], console) }
       if plan.campaign.forms.contains(form.id) {
         FormsCommand.warn(FormSummary(form), expected: plan.expectedAnswers, console)
       }

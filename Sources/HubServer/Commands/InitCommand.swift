@@ -31,14 +31,14 @@ struct InitCommand: ToolCommand {
     let folder = folder ?? place.folder
     let survey = try await SurveyHub.create(at: folder, clock: try options.wallClock())
     try survey.close()
-    let sheet = SurveyHub.keysPath(in: folder) + "/recovery-sheet.html"
+    let sheet = RecoverySheet.path(in: folder)
     _ = try RecoverySheet(HubKeys.load(from: SurveyHub.keysPath(in: folder))).write(to: sheet)
     let isDefault = folder == place.folder
     let dir = isDefault ? "" : " --dir \(folder)"
     console.say("Đã tạo máy chủ \(survey.hub.replica.short) trong \(folder).", "Made hub \(survey.hub.replica.short) in \(folder).")
     console.say(
-      "Hãy in \(sheet), cất vào két rồi xóa tệp: mất khóa thì không mở được phiếu nào.",
-      "Print \(sheet), lock it away and delete the file: without the keys no answer can be opened.")
+      "Hãy in \(sheet), cất vào két rồi xóa tệp: mất khóa thì không mở được phiếu nào. Nạp cuộc khảo sát thì tờ này có thêm khóa.",
+      "Print \(sheet), lock it away and delete the file: without the keys no answer can be opened. Loading a campaign adds keys to it.")
     console.say("Tiếp theo: hub campaign load THƯ_MỤC\(dir)", "Next: hub campaign load DIR\(dir)")
     try console.result(Made(folder: folder, hub: survey.hub.replica.description))
   }

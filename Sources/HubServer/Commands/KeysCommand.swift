@@ -32,16 +32,20 @@ struct KeysListCommand: ToolCommand {
       try console.result(keys)
       let zone = try await survey.plan()?.campaign
       let heading: [LocalizedText] = [
-        LocalizedText(vi: "Khóa phiếu", en: "Drop key"), LocalizedText(vi: "Tạo lúc", en: "Made"),
+        LocalizedText(vi: "Khóa phiếu", en: "Drop key"), LocalizedText(vi: "Biểu mẫu", en: "Form"),
+        LocalizedText(vi: "Tạo lúc", en: "Made"),
         LocalizedText(vi: "Phiếu chờ mở", en: "Waiting"), LocalizedText(vi: "Trạng thái", en: "State"),
       ]
       let current = LocalizedText(vi: "đang dùng", en: "in use")
+      let general = LocalizedText(vi: "chung", en: "general")
       console.table(
         [heading.map { $0(options.language) }]
           + keys.map { key in
             let made = zone.map { console.words.time($0.localTime(atMs: Int64(clamping: key.madeMs))) }
             return [
-              key.id, made ?? console.words.ago(Int64(clamping: key.madeMs), nowMs: survey.nowMs), console.words.number(key.waiting),
+              key.id, key.form ?? general(options.language),
+              made ?? console.words.ago(Int64(clamping: key.madeMs), nowMs: survey.nowMs),
+              console.words.number(key.waiting),
               key.isCurrent ? current(options.language) : "",
             ]
           })
@@ -113,20 +117,26 @@ struct KeysNewCommand: ToolCommand {
     abstract: LocalizedText(
       vi: "Tạo khóa phiếu mới; máy dùng khóa này từ lần đồng bộ tới.",
       en: "Make a new drop key; devices use it from their next exchange on."),
-    examples: ["hub keys new"])
+    discussion: LocalizedText(
+      vi: "Mỗi biểu mẫu có khóa riêng từ khi được nạp; khóa chung dành cho máy của chương trình cũ.",
+      en: "Each form has a key of its own since it was loaded; the general key is for devices of earlier programs."),
+    examples: ["hub keys new", "hub keys new --form pks01"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @Option(help: .text(vi: "Biểu mẫu mà khóa dành riêng; bỏ trống: khóa chung.", en: "The form it is for alone; left out: a general key."))
+  var form: String?
 
   private struct Made: Encodable {
     var id: String
+    var form: String?
   }
 
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
-      let id = try survey.hub.addDropKey(in: SurveyHub.keysPath(in: survey.folder))
+      let id = try await survey.addDropKey(form: form)
       console.say("Khóa phiếu mới: \(id). In lại tờ khôi phục.", "New drop key: \(id). Print the recovery sheet again.")
-      try console.result(Made(id: id))
+      try console.result(Made(id: id, form: form))
     }
   }
 }
@@ -154,7 +164,7 @@ struct KeysDestroyCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
-      let done = try await survey.hub.destroyDropKey(id, in: SurveyHub.keysPath(in: survey.folder), acceptsLoss: acceptLoss)
+      let done = try await survey.destroyDropKey(id, acceptsLoss: acceptLoss)
       console.say("Đã hủy khóa phiếu \(done.id).", "Destroyed drop key \(done.id).")
       if let next = done.next {
         console.say("Khóa mới đang dùng: \(next). In lại tờ khôi phục.", "The key in use is now \(next). Print the recovery sheet again.")

@@ -9,9 +9,11 @@ public struct CampaignLoad: Sendable, Hashable, Codable {
   public var changed: [String: Int] = [:]
   /// Units the hub has and the folder does not name; they stay.
   public var kept: [String] = []
+  /// Forms that got a drop key of their own: the recovery sheet lacks it until it is printed again.
+  public var newKeys: [String] = []
 
   /// Whether the hub knew all of it already.
-  public var isUnchanged: Bool { added.isEmpty && changed.isEmpty }
+  public var isUnchanged: Bool { added.isEmpty && changed.isEmpty && newKeys.isEmpty }
 
   public init() {}
 }
@@ -20,11 +22,15 @@ extension SurveyHub {
   /// Writes a campaign as the hub's own data: it reaches every device through the feed.
   ///
   /// Only what differs is written, in one transaction; loading the same folder again changes nothing. Nothing is deleted: a
-  /// unit that the folder no longer names stays and is told.
+  /// unit that the folder no longer names stays and is told. Forms that people answer get a drop key of their own first.
   ///
   /// - Throws: `DataProblems` when an edition of a form that has answers would change its questions; nothing is written then.
   public func load(_ folder: CampaignFolder) async throws -> CampaignLoad {
-    try await hub.write { session in try CampaignWriter(session: session, folder: folder).write() }
+    try await hub.read { session in try CampaignWriter(session: session, folder: folder).refuseChangedForms() }
+    let newKeys = try await addFormKeys(folder.forms.filter { folder.campaign.forms.contains($0.id) }, campaign: folder.campaign.id)
+    var load = try await hub.write { session in try CampaignWriter(session: session, folder: folder).write() }
+    load.newKeys = newKeys
+    return load
   }
 }
 
@@ -103,7 +109,7 @@ private struct CampaignWriter {
   }
 
   /// Answers belong to one edition of a form: its questions cannot change beneath them, nor their meaning in the next one.
-  private func refuseChangedForms() throws {
+  func refuseChangedForms() throws {
     var problems: [DataProblem] = []
     for form in folder.forms {
       do {

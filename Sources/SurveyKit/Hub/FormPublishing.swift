@@ -9,6 +9,8 @@ public struct FormPublication: Sendable, Hashable, Codable {
   public var isUnchanged: Bool
   /// Older editions that are now closing.
   public var closing: [String]
+  /// Whether it got a drop key of its own: the recovery sheet lacks it until it is printed again.
+  public var hasNewKey = false
 }
 
 /// What closing a form released.
@@ -26,6 +28,8 @@ public struct FormClosing: Sendable, Hashable, Codable {
   public var unfitEditions: [String]
   /// Erased now, so that nobody can be told apart.
   public var withheldNow: Int
+  /// Keys of the form's own, to be destroyed when nothing is awaited any more.
+  public var dropKeys: [String]
   /// k.
   public var kAnswersMin: Int
   /// Number of the release of results that this made; nil when nothing more may be shown than before.
@@ -51,7 +55,7 @@ extension SurveyHub {
       ])
     }
     let latest = plan.latest(form: form.id)
-    return try await hub.write { session in
+    var publication = try await hub.write { session in
       let editions = FormEditions(session: session)
       if forHeld { return try editions.learn(form, campaign: plan.campaign.id) }
       try editions.refuse(form)
@@ -76,6 +80,10 @@ extension SurveyHub {
       return FormPublication(
         form: form.id, version: form.version, isUnchanged: present != nil, closing: try editions.closeOlder(than: form))
     }
+    if !forHeld, plan.campaign.forms.contains(form.id) {
+      publication.hasNewKey = try await !addFormKeys([form], campaign: plan.campaign.id).isEmpty
+    }
+    return publication
   }
 
   /// Moves all editions of a form forward to `state`. Closing it also pools what still waits of it: the rests of a group where k or more
@@ -115,7 +123,7 @@ extension SurveyHub {
         let isLast = plan.forms.allSatisfy {
           !plan.campaign.forms.contains($0.form) || $0.form == form || $0.state == FormState.closed.rawValue
         }
-        try await hub.withholdRemainders(isOver: { editions.contains($0) }, everything: isLast)
+        try await hub.withholdRemainders(isOver: { editions.contains($0) }, form: form, everything: isLast)
       }
       let today = plan.campaign.today(atMs: nowMs)
       release = try await hub.write { session in
@@ -125,12 +133,14 @@ extension SurveyHub {
     }
     let after = try await status()
     let known = Set(plan.forms.map(\.key))
+    let dropKeys = try await hub.dropKeys().filter { $0.form == form }.map(\.id)
     return FormClosing(
       form: form, state: state,
       releasedNow: after.packetsReleased + after.packetsDiffering - before.packetsReleased - before.packetsDiffering,
       waiting: after.packetsWaiting, held: after.packetsHeld, missingEditions: missing.filter { !known.contains($0) },
       unfitEditions: missing.filter { known.contains($0) },
-      withheldNow: after.packetsWithheld - before.packetsWithheld, kAnswersMin: plan.campaign.thresholds.kAnswersMin,
+      withheldNow: after.packetsWithheld - before.packetsWithheld, dropKeys: dropKeys,
+      kAnswersMin: plan.campaign.thresholds.kAnswersMin,
       release: release)
   }
 }

@@ -33,7 +33,7 @@ public enum SurveySchema {
     ReplicatedTable(
       "post", scopeColumn: "unit", references: ["campaign": "campaign"], formats: ["day": .day], required: ["day", "words"],
       lasting: ["hidden"]),
-    ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous),
+    ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous, formColumn: "form"),
   ]
 
   /// The key of a commune's report of one day.

@@ -143,7 +143,6 @@ final class LetterExchange {
     (driver.hubTimeMs, incarnation, blobsLost) = (info.hubTimeMs, info.incarnation, info.blobsLost)
     // The letter is as old as it is: it only proves a clock that is behind it wrong.
     let measured = Int64(clamping: info.hubTimeMs).subtractingReportingOverflow(Int64(clamping: replica.clock.nowMs())).partialValue
-    let dropKey = try info.dropKey.serializedData()
     let isSameLife = try await replica.engineWrite { transaction in
       let state = transaction.state
       let known = try state.value("incarnation").blob
@@ -156,7 +155,7 @@ final class LetterExchange {
       let contact = Int64(clamping: info.hubTimeMs)
       guard contact >= (try state.integer("lastContactMs")) else { return known == info.incarnation }
       try state.set("lastContactMs", .integer(contact))
-      try state.set("dropKey", .blob(dropKey))
+      try DropKeys.remember(info, in: state)
       if info.bundleKey.count == 32 { try state.set("bundleKey", .blob(info.bundleKey)) }
       try BlobBook(session: transaction.session).note(lost: info.blobsLost)
       if known == nil { try state.set("incarnation", .blob(info.incarnation)) }

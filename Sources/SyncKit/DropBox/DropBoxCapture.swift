@@ -6,20 +6,20 @@ internal import Synchronization
 /// The keys an anonymous insert needs, for the SQL function that makes the packet.
 final class DropBoxContext: Sendable {
   struct Keys: Sendable {
-    var dropKey: WireDropKey
+    var dropKeys: DropKeys
     var unitKey: Data
   }
 
   private struct State {
     var keys: Keys?
-    var columns: [String: [String]] = [:]
+    var shapes: [String: TableShape] = [:]
   }
 
   private let state = Mutex(State())
   let order = PacketOrder()
 
   func set(_ keys: Keys?) { state.withLock { $0.keys = keys } }
-  func declare(_ shape: TableShape) { state.withLock { $0.columns[shape.name] = shape.packetColumns } }
+  func declare(_ shape: TableShape) { state.withLock { $0.shapes[shape.name] = shape } }
 
   /// `synckit_packet(table, scope, value, …)`: the packet's bytes, values in the order of the table's columns.
   func install(in configuration: inout Configuration) {
@@ -27,13 +27,14 @@ final class DropBoxContext: Sendable {
       guard values.count >= 3, let table = String.fromDatabaseValue(values[0]), let scope = String.fromDatabaseValue(values[1]) else {
         throw DatabaseError(message: "synckit:badValue")
       }
-      let (keys, columns) = state.withLock { ($0.keys, $0.columns[table]) }
+      let (keys, shape) = state.withLock { ($0.keys, $0.shapes[table]) }
       guard let keys else { throw DatabaseError(message: "synckit:noDropKey") }
-      guard let columns, columns.count == values.count - 2 else { throw DatabaseError(message: "synckit:badValue") }
+      guard let shape, shape.packetColumns.count == values.count - 2 else { throw DatabaseError(message: "synckit:badValue") }
       order.packetMade()
-      let cells = zip(columns, values.dropFirst(2)).map { (column: $0, value: CellValue($1)) }
+      let cells = zip(shape.packetColumns, values.dropFirst(2)).map { (column: $0, value: CellValue($1)) }
+      let dropKey = keys.dropKeys.key(forForm: shape.form(of: cells))
       do {
-        return try Packets.make(table: table, cells: cells, scope: scope, dropKey: keys.dropKey, unitKey: keys.unitKey).serializedData()
+        return try Packets.make(table: table, cells: cells, scope: scope, dropKey: dropKey, unitKey: keys.unitKey).serializedData()
       } catch is SyncError {
         throw DatabaseError(message: "synckit:badValue")
       }

@@ -237,14 +237,13 @@ final class SyncDriver {
     let middle = Int64(clamping: before / 2 + after / 2)
     let offset = Int64(clamping: info.hubTimeMs) &- middle
     summary.skewMs = 0 &- offset
-    let dropKey = try info.dropKey.serializedData()
     let (contact, bundleKey, reading) = (info.hubTimeMs, info.bundleKey, ClockReading(replica.clock))
     let greeted: SyncSession.Event = try await replica.engineWrite { transaction in
       let state = transaction.state
       try state.set("offsetMs", .integer(offset))
       if let reading { try reading.store(in: state) }
       try state.set("lastContactMs", .integer(Int64(clamping: contact)))
-      if try state.value("dropKey").blob != dropKey { try state.set("dropKey", .blob(dropKey)) }
+      try DropKeys.remember(info, in: state)
       if bundleKey.count == 32, try state.value("bundleKey").blob != bundleKey { try state.set("bundleKey", .blob(bundleKey)) }
       if try state.value("incarnation") == .null { try state.set("incarnation", .blob(info.incarnation)) }
       guard try state.value("incarnation").blob == info.incarnation else {

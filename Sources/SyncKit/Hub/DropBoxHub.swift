@@ -54,15 +54,16 @@ struct DropBoxHub {
     try DropLedger(session: session).add(pooled, scope: pool.unit)
   }
 
-  /// Erases what may never be released: rests of editions that are over, or with `everything` whatever waits.
-  func withhold(_ scope: String, isOver: (String) -> Bool, everything: Bool) throws {
+  /// Erases what may never be released: rests of editions that are over, all that is encrypted to `keys`, or with `everything` whatever
+  /// waits.
+  func withhold(_ scope: String, isOver: (String) -> Bool, keys: Set<String>, everything: Bool) throws {
     let waiting = try WaitingPackets(scope, of: self)
-    let gone = everything ? waiting.packets.map(\.id) : waiting.rests(isOver)
+    let gone = waiting.packets.filter { everything || keys.contains($0.dropKey) || $0.isRest(isOver) }
     guard !gone.isEmpty else { return }
     var counts = DropCounts()
     counts.withheld = gone.count
-    counts.held = everything ? 0 : waiting.held
-    for id in gone { try forget(id) }
+    counts.held = waiting.held - gone.count { if case .held = $0.verdict { true } else { false } }
+    for packet in gone { try forget(packet.id) }
     try DropLedger(session: session).add(counts, scope: scope)
   }
 
@@ -127,14 +128,25 @@ public struct RemainderPool: Sendable, Hashable {
 struct WaitingPackets {
   struct Opened {
     var id: CellValue
+    var dropKey: String
     var row: AnonymousRow
   }
 
   struct Judged {
     var id: CellValue
+    /// Named by the packet; empty where it is none.
+    var dropKey: String
     /// Nil where it cannot be opened.
     var row: AnonymousRow?
     var verdict: RowVerdict
+
+    /// Tells if it is a packet of an edition that is over.
+    func isRest(_ isOver: (String) -> Bool) -> Bool {
+      switch verdict {
+      case .new(let edition), .differs(let edition), .repeated(let edition, isStanding: false): isOver(edition)
+      case .repeated, .held, .spoiled: false
+      }
+    }
   }
 
   let scope: String
@@ -147,26 +159,39 @@ struct WaitingPackets {
     var opened: [Opened] = []
     var unreadable: [Judged] = []
     for row in try box.session.rows("SELECT id, bytes FROM hub_packet WHERE scope = ?1", [.text(scope)]) {
-      guard let bytes = row[1].blob, let packet = try? WirePacket(serializedBytes: bytes),
-        try !DropKeyBook(session: box.session).isDestroyed(packet.dropKey)
-      else {
-        unreadable.append(Judged(id: row[0], verdict: .spoiled))
-        continue
+      let packet = row[1].blob.flatMap { try? WirePacket(serializedBytes: $0) }
+      switch try Self.open(packet, scope: scope, of: box) {
+      case .success(let content): opened.append(Opened(id: row[0], dropKey: packet?.dropKey ?? "", row: content))
+      case .failure(let fault): unreadable.append(Judged(id: row[0], dropKey: packet?.dropKey ?? "", verdict: fault.verdict))
       }
-      guard let drop = box.keys.dropKey(named: packet.dropKey) else {
-        // Lost, not destroyed: it may lie on the recovery sheet.
-        unreadable.append(Judged(id: row[0], verdict: .held(edition: DropKeyBook.fileName(of: packet.dropKey))))
-        continue
-      }
-      guard let content = Packets.open(packet, scope: scope, key: drop.key) else {
-        unreadable.append(Judged(id: row[0], verdict: .spoiled))
-        continue
-      }
-      opened.append(Opened(id: row[0], row: AnonymousRow(table: content.table, cells: content.cells)))
     }
     self.opened = opened
     verdicts = try box.receiver.judge(opened.map(\.row), scope: scope, in: box.session)
-    packets = unreadable + zip(opened, verdicts).map { Judged(id: $0.id, row: $0.row, verdict: $1) }
+    packets = unreadable + zip(opened, verdicts).map { Judged(id: $0.id, dropKey: $0.dropKey, row: $0.row, verdict: $1) }
+  }
+
+  /// Why a packet cannot be judged by what is in it.
+  private struct Unreadable: Error {
+    var verdict: RowVerdict
+  }
+
+  private static func open(_ packet: WirePacket?, scope: String, of box: DropBoxHub) throws -> Result<AnonymousRow, Unreadable> {
+    guard let packet, try !DropKeyBook(session: box.session).isDestroyed(packet.dropKey) else {
+      return .failure(Unreadable(verdict: .spoiled))
+    }
+    guard let drop = box.keys.dropKey(named: packet.dropKey) else {
+      // Lost, not destroyed: it may lie on the recovery sheet.
+      return .failure(Unreadable(verdict: .held(edition: DropKeyBook.fileName(of: packet.dropKey))))
+    }
+    guard let content = Packets.open(packet, scope: scope, key: drop.key) else { return .failure(Unreadable(verdict: .spoiled)) }
+    let row = AnonymousRow(table: content.table, cells: content.cells)
+    // Under another form's key it would outlive the end of its own.
+    if let owner = drop.owner,
+      box.tables.byName[row.table]?.form(of: row.cells.lazy.map { (column: $0.column, value: $0.value) }) != owner.form
+    {
+      return .failure(Unreadable(verdict: .spoiled))
+    }
+    return .success(row)
   }
 
   /// New rows, by edition: k is asked of these.
@@ -188,16 +213,6 @@ struct WaitingPackets {
     packets.reduce(into: [:]) { counts, packet in
       if case .held(let edition) = packet.verdict { counts[edition, default: 0] += 1 }
     }
-  }
-
-  /// Packets of the editions that are over.
-  func rests(_ isOver: (String) -> Bool) -> [CellValue] {
-    packets.filter { packet in
-      switch packet.verdict {
-      case .new(let edition), .differs(let edition), .repeated(let edition, isStanding: false): isOver(edition)
-      case .repeated, .held, .spoiled: false
-      }
-    }.map(\.id)
   }
 
   /// Rows to release of the editions that `isWanted`.

@@ -246,6 +246,7 @@ public final class Hub: Sendable {
     info.dropBytesMax = UInt32(WireLimits.dropBytesMax)
     info.pageBytesMax = UInt32(WireLimits.pageBytesMax)
     info.dropKey = keys.dropKey
+    info.formKeys = keys.formKeys
     info.packetSuites = Packets.suitesAdded
     info.bundleKey = try BundleKey.hubPublic(keys)
     return try keys.signing.sealed(try info.serializedData(), as: .hubInfo)

@@ -18,7 +18,8 @@ extension Hub {
     }
     let row = shape.packetColumns.map { (column: $0, value: cells[$0] ?? .null) }
     guard let unitKey = try await unitKeys(of: scope).last else { throw ByteReader.short }
-    let packet = try Packets.make(table: table, cells: row, scope: scope, dropKey: keys.dropKey, unitKey: unitKey)
+    let packet = try Packets.make(
+      table: table, cells: row, scope: scope, dropKey: keys.listed.key(forForm: shape.form(of: row)), unitKey: unitKey)
     _ = try await spool([packet], scope: scope)
   }
 
@@ -46,15 +47,18 @@ extension Hub {
   /// Counts what is left of the editions that are over as *withheld* and erases it: fewer than k people stand behind it, so that it can
   /// never be shown, and its drop key need not be kept for it. One transaction.
   ///
-  /// - Parameter everything: Nothing is awaited of any edition: also what cannot be read or fits no edition goes.
+  /// - Parameters:
+  ///   - form: Nothing is awaited of it: whatever is encrypted to a key of its own goes, also what cannot be read or fits no edition.
+  ///   - everything: Nothing is awaited of any edition: the same of every key.
   public func withholdRemainders(
-    isOver: @Sendable @escaping (_ edition: String) -> Bool, everything: Bool
+    isOver: @Sendable @escaping (_ edition: String) -> Bool, form: String? = nil, everything: Bool
   ) async throws {
     let (keys, receiver, tables) = (keys, receiver, store.tables)
     try await store.write { session in
       let box = DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver)
-      for scope in try box.scopes() { try box.withhold(scope, isOver: isOver, everything: everything) }
-      if everything { try SpoiledPackets(session: session).eraseAll() }
+      let over = Set(keys.dropKeys.filter { $0.owner != nil && $0.owner?.form == form }.map(\.id))
+      for scope in try box.scopes() { try box.withhold(scope, isOver: isOver, keys: over, everything: everything) }
+      try SpoiledPackets(session: session).erase { everything || over.contains($0) }
     }
   }
 

@@ -4,9 +4,12 @@ internal import SwiftProtobuf
 /// A key of the drop box, and what is encrypted to it.
 public struct DropKeyStatus: Sendable, Hashable, Codable {
   public var id: String
+  /// Whose answers alone are encrypted to it; nil for a general one, to which those of forms without a key of their own are, and those
+  /// of devices of earlier programs.
+  public var form: String?
   /// Hub time in milliseconds.
   public var madeMs: UInt64
-  /// Whether new packets are encrypted to it.
+  /// Whether new packets of its form, or of those without a key of their own, are encrypted to it.
   public var isCurrent: Bool
   /// Packets of it at the hub that are not released yet.
   public var waiting: Int
@@ -24,41 +27,58 @@ public struct DropKeyDestruction: Sendable, Hashable, Codable {
 extension Hub {
   /// The keys of the drop box, oldest first.
   public func dropKeys() async throws -> [DropKeyStatus] {
-    let keys = keys.dropKeys
+    let keys = keys
     let spooled = spool.all()
     let waiting = try await read { try DropKeyBook(session: $0).waiting(spooled) }
-    return keys.enumerated().map { index, drop in
-      DropKeyStatus(id: drop.id, madeMs: drop.madeMs, isCurrent: index == keys.count - 1, waiting: waiting[drop.id] ?? 0)
+    return keys.dropKeys.map { drop in
+      DropKeyStatus(
+        id: drop.id, form: drop.owner?.form, madeMs: drop.madeMs, isCurrent: keys.isCurrent(drop), waiting: waiting[drop.id] ?? 0)
     }
   }
 
   /// Makes a key that devices encrypt to from their next exchange on.
   ///
-  /// - Parameter folder: That of the keys.
+  /// - Parameters:
+  ///   - folder: That of the keys.
+  ///   - owner: The form whose answers alone are encrypted to it; nil for a general one.
   /// - Returns: Its name.
-  public func addDropKey(in folder: String) throws -> String {
+  public func addDropKey(in folder: String, owner: DropKeyOwner? = nil) throws -> String {
     // Never older than what stands, should the clock have gone back.
     let newest = keys.dropKeys.last?.madeMs ?? 0
-    return try HubKeys.addDropKey(in: folder, nowMs: max(clock.nowMs(), newest + 1))
+    return try HubKeys.addDropKey(in: folder, nowMs: max(clock.nowMs(), newest + 1), owner: owner)
   }
 
-  /// Destroys a drop key, so that nobody who gets hold of old packets can ever read them. The current one is replaced first.
+  /// Gives each form that has none a key of its own. One by one, each on the disk before a device hears of it: whatever interrupts this,
+  /// calling it again adds what is missing.
+  ///
+  /// - Returns: The forms that got one.
+  public func addDropKeys(for owners: [DropKeyOwner], in folder: String) throws -> [String] {
+    let known = Set(try HubKeys.load(from: folder).dropKeys.compactMap(\.owner))
+    let missing = owners.filter { !known.contains($0) }
+    for owner in missing { _ = try addDropKey(in: folder, owner: owner) }
+    return missing.map(\.form)
+  }
+
+  /// Destroys a drop key, so that nobody who gets hold of old packets can ever read them. One that is in use is replaced first.
   ///
   /// - Parameters:
   ///   - folder: That of the keys.
+  ///   - isFormOver: Nothing is awaited of the key's form, so that it needs no other.
   ///   - acceptsLoss: Whether packets that devices still have to send may become unreadable.
   /// - Throws: `SyncError` `.badDropKey` when there is no such key, packets of it wait to be released, answers released from it
   ///   are in no finished backup, or devices still have packets; nothing is destroyed then.
-  public func destroyDropKey(_ id: String, in folder: String, acceptsLoss: Bool) async throws -> DropKeyDestruction {
+  public func destroyDropKey(
+    _ id: String, in folder: String, acceptsLoss: Bool, isFormOver: Bool = false
+  ) async throws -> DropKeyDestruction {
     guard let drop = keys.dropKey(named: id) else {
       throw SyncError(
         .badDropKey, vi: "Không có khóa phiếu \(id); xem `hub keys`.", en: "There is no drop key \(id); see `hub keys`.")
     }
     try await flushPackets()
-    let isCurrent = drop.id == keys.dropKeys.last?.id
+    let isReplaced = keys.isCurrent(drop) && (drop.owner == nil || !isFormOver)
     let spool = spool
     let onDevices = try await read { try DropKeyBook(session: $0).mayDestroy(id, spooled: spool.all(), acceptsLoss: acceptsLoss) }
-    let next = isCurrent ? try addDropKey(in: folder) : nil
+    let next = isReplaced ? try addDropKey(in: folder, owner: drop.owner) : nil
     let now = clock.nowMs()
     // Refused from here on, also by a process that has not noticed yet; a packet that came in between is not.
     try await store.write { session in

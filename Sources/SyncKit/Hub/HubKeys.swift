@@ -6,14 +6,19 @@ public struct HubKeys: Sendable {
   public let signing: SigningKey
   /// 32 bytes from which the keys that the devices of each unit share are derived.
   let unitSecret: Data
-  /// Oldest first; new packets are encrypted to the last.
+  /// Oldest first; new packets are encrypted to the last of their form, or to the last general one.
   let dropKeys: [DropKey]
+
+  /// Keys of a folder: as many as a recovery sheet has names for.
+  static let dropKeysMax = 200
 
   /// A key that packets are encrypted to.
   struct DropKey: Sendable {
     let key: Curve25519.KeyAgreement.PrivateKey
     /// Hub time in milliseconds.
     let madeMs: UInt64
+    /// Nil for a general one.
+    let owner: DropKeyOwner?
 
     /// How packets name it.
     var id: String { String(key.publicKey.rawRepresentation.sha256.hex.prefix(8)) }
@@ -23,6 +28,7 @@ public struct HubKeys: Sendable {
     var format = 1
     var privateKey: Data
     var madeMs: UInt64?
+    var owner: DropKeyOwner?
   }
 
   /// Makes new keys in an empty or missing folder.
@@ -55,8 +61,7 @@ public struct HubKeys: Sendable {
         en: "There is no hub key in \(folder); restore it from your key copy.")
     }
     var keys: [DropKey] = []
-    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    for file in files where file.hasPrefix("drop-") && file.hasSuffix(".key") {
+    for file in fileNames(in: folder) {
       guard let data = FileManager.default.contents(atPath: folder + "/" + file), data.count <= FileKeyStore.fileBytesMax,
         let contents = try? JSONDecoder().decode(DropFile.self, from: data),
         let key = try? Curve25519.KeyAgreement.PrivateKey(rawRepresentation: contents.privateKey)
@@ -64,9 +69,11 @@ public struct HubKeys: Sendable {
         throw SyncError(
           .keyUnusable, vi: "Không dùng được tệp khóa \(folder)/\(file).", en: "The key file \(folder)/\(file) cannot be used.")
       }
-      keys.append(DropKey(key: key, madeMs: contents.madeMs ?? 0))
+      keys.append(DropKey(key: key, madeMs: contents.madeMs ?? 0, owner: contents.owner))
     }
-    guard !keys.isEmpty else {
+    // A file that was made a moment ago may be named and not on the disk yet: nobody hears of a key that a power cut could take.
+    try PrivateFile.sync(folder: folder)
+    guard keys.contains(where: { $0.owner == nil }) else {
       throw SyncError(.keyUnusable, vi: "Không có khóa nhận phiếu trong \(folder).", en: "There is no drop key in \(folder).")
     }
     keys.sort { ($0.madeMs, $0.id) < ($1.madeMs, $1.id) }
@@ -75,17 +82,22 @@ public struct HubKeys: Sendable {
 
   // MARK: Drop keys
 
-  /// Makes a key that new packets are encrypted to from now on.
+  /// Makes a key that new packets are encrypted to from now on: those of its owner, or those of whatever has no key of its own.
   ///
-  /// - Returns: Its name.
-  static func addDropKey(in folder: String, nowMs: UInt64) throws -> String {
-    let drop = DropKey(key: Curve25519.KeyAgreement.PrivateKey(), madeMs: nowMs)
+  /// - Returns: Its name, once it is on the disk.
+  static func addDropKey(in folder: String, nowMs: UInt64, owner: DropKeyOwner? = nil) throws -> String {
+    guard fileNames(in: folder).count < dropKeysMax else {
+      throw SyncError(
+        .badDropKey, vi: "Đã có \(dropKeysMax) khóa phiếu; hủy các khóa không còn dùng (`hub keys destroy`) rồi chạy lại.",
+        en: "There are \(dropKeysMax) drop keys already; destroy those that are over (`hub keys destroy`), then run this again.")
+    }
+    let drop = DropKey(key: Curve25519.KeyAgreement.PrivateKey(), madeMs: nowMs, owner: owner)
     try write(drop, in: folder)
     return drop.id
   }
 
   private static func write(_ drop: DropKey, in folder: String) throws {
-    let file = DropFile(privateKey: drop.key.rawRepresentation, madeMs: drop.madeMs)
+    let file = DropFile(privateKey: drop.key.rawRepresentation, madeMs: drop.madeMs, owner: drop.owner)
     try PrivateFile.write(try JSONEncoder().encode(file), to: path(of: drop.id, in: folder))
   }
 
@@ -106,17 +118,25 @@ public struct HubKeys: Sendable {
     }
   }
 
+  private static func fileNames(in folder: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasPrefix("drop-") && $0.hasSuffix(".key") }
+  }
+
   private static func path(of id: String, in folder: String) -> String { "\(folder)/\(DropKeyBook.fileName(of: id))" }
 
   func dropKey(named id: String) -> DropKey? { dropKeys.first { $0.id == id } }
 
-  /// The key that new packets are encrypted to.
-  var dropKey: WireDropKey {
-    var wire = WireDropKey()
-    wire.id = dropKeys.last?.id ?? ""
-    wire.publicKey = dropKeys.last?.key.publicKey.rawRepresentation ?? Data()
-    return wire
-  }
+  /// Tells if new packets are encrypted to a key.
+  func isCurrent(_ drop: DropKey) -> Bool { dropKeys.last { $0.owner?.form == drop.owner?.form }?.id == drop.id }
+
+  /// What devices encrypt to.
+  var listed: DropKeys { DropKeys(general: dropKey, forms: formKeys) }
+
+  /// The newest general key.
+  var dropKey: WireDropKey { dropKeys.last { $0.owner == nil }?.listed ?? WireDropKey() }
+
+  /// The newest key of each form that has one.
+  var formKeys: [WireDropKey] { dropKeys.filter { $0.owner != nil && isCurrent($0) }.map(\.listed) }
 
   // MARK: On paper
 
@@ -126,10 +146,20 @@ public struct HubKeys: Sendable {
     for (index, drop) in dropKeys.enumerated() {
       var data = Data()
       data.append(fixed64: drop.madeMs)
-      rows += RecoveryRows.rows(of: data + drop.key.rawRepresentation, named: Self.letter(index))
+      data.append(drop.key.rawRepresentation)
+      if let owner = drop.owner { data.append(owner.campaignMark + Data(owner.form.utf8)) }
+      rows += RecoveryRows.rows(of: data, named: Self.letter(index))
     }
     return rows
   }
+
+  /// Which rows on paper are which key's: the letters that they begin with, the key's name, and its form, nil for a general one.
+  public var recoveryNames: [(letters: String, id: String, form: String?)] {
+    dropKeys.enumerated().map { (Self.letter($0), $1.id, $1.owner?.form) }
+  }
+
+  /// A drop key on paper: when it was made, and the key; behind them whose it is.
+  private static let paperBytes = 40
 
   /// Names of drop keys on paper: A to G, then on from J; H is the hub.
   private static func letter(_ index: Int) -> String {
@@ -148,16 +178,46 @@ public struct HubKeys: Sendable {
     }
     let drops = try blocks.filter { $0.key != "H" }.sorted { $0.key < $1.key }.map { name, data in
       var reader = ByteReader(data)
-      guard data.count == 40, let madeMs = try? reader.fixed64(),
-        let key = try? Curve25519.KeyAgreement.PrivateKey(rawRepresentation: data.suffix(32))
+      let named = data.dropFirst(Self.paperBytes)
+      let owner = named.isEmpty ? nil : DropKeyOwner(onPaper: Data(named))
+      guard let madeMs = try? reader.fixed64(), named.isEmpty || owner != nil,
+        let key = try? Curve25519.KeyAgreement.PrivateKey(rawRepresentation: data.prefix(Self.paperBytes).dropFirst(8))
       else { throw RecoveryRows.unreadable(name) }
-      return DropKey(key: key, madeMs: madeMs)
+      return DropKey(key: key, madeMs: madeMs, owner: owner)
     }
     try makeFolder(folder)
     for drop in drops { try write(drop, in: folder) }
-    if drops.isEmpty { _ = try addDropKey(in: folder, nowMs: 0) }
+    if !drops.contains(where: { $0.owner == nil }) { _ = try addDropKey(in: folder, nowMs: 0) }
     // Last: a folder with it is whole.
     try FileKeyStore(path: folder + "/hub.key").save(ReplicaSecrets(signingKey: signing, unitKey: Data(hub.suffix(32))))
     return try load(from: folder)
+  }
+}
+
+extension HubKeys.DropKey {
+  /// What devices are told of it.
+  fileprivate var listed: WireDropKey {
+    var wire = WireDropKey()
+    (wire.id, wire.publicKey, wire.form) = (id, key.publicKey.rawRepresentation, owner?.form ?? "")
+    return wire
+  }
+}
+
+/// A form of a campaign, to whose key its answers alone are encrypted.
+public struct DropKeyOwner: Sendable, Hashable, Codable {
+  /// The beginning of the SHA-256 of the campaign's name: enough to tell campaigns apart, and short on paper.
+  let campaignMark: Data
+  public let form: String
+
+  private static let markBytes = 4
+
+  public init(campaign: String, form: String) {
+    campaignMark = Data(campaign.utf8).sha256.prefix(Self.markBytes)
+    self.form = form
+  }
+
+  fileprivate init?(onPaper bytes: Data) {
+    guard bytes.count > Self.markBytes, let form = String(validating: bytes.dropFirst(Self.markBytes), as: UTF8.self) else { return nil }
+    (campaignMark, self.form) = (Data(bytes.prefix(Self.markBytes)), form)
   }
 }

@@ -3,7 +3,7 @@ internal import Foundation
 /// Secrets as rows for paper: ten bytes a row with a check of their own, so that a mistyped row is named.
 ///
 /// A row reads `H3 ABCD-EFGH-IJKL-MNOP-QRST`: the secret's name, the row's number, then letters and the digits 2 to 7. Of the
-/// last row of a secret the number ends with a full stop.
+/// last row of a secret the number ends with a full stop. From the tenth row on numbers stand in brackets.
 enum RecoveryRows {
   private static let bytesPerRow = 10
   private static let checkBytes = 2
@@ -14,7 +14,8 @@ enum RecoveryRows {
     let starts = Array(stride(from: 0, to: secret.count, by: bytesPerRow))
     return starts.enumerated().map { index, start in
       let part = Data(secret.dropFirst(start).prefix(bytesPerRow))
-      let label = name + String(index + 1) + (index == starts.count - 1 ? "." : "")
+      let number = index < 9 ? String(index + 1) : "(\(index + 1))"
+      let label = name + number + (index == starts.count - 1 ? "." : "")
       let letters = Array(Base32.encode(part + check(of: part, label: label)))
       let groups = stride(from: 0, to: letters.count, by: 4).map { String(letters[$0..<min($0 + 4, letters.count)]) }
       return label + " " + groups.joined(separator: "-")
@@ -31,9 +32,9 @@ enum RecoveryRows {
     var parts: [String: [Int: Data]] = [:]
     var lengths: [String: Int] = [:]
     var wrong: [String] = []
-    for match in text.matches(of: #/\b([A-Z]\d?)(\d)(\.?)[ \t]+([A-Za-z0-9]{2,4}(?:-[A-Za-z0-9]{1,4})+)/#) {
-      let (name, number, isLast) = (String(match.1), Int(match.2) ?? 0, !match.3.isEmpty)
-      let label = name + String(number) + match.3
+    for match in text.matches(of: #/\b([A-Z]\d?)(\d|\(\d\d\))(\.?)[ \t]+([A-Za-z0-9]{2,4}(?:-[A-Za-z0-9]{1,4})+)/#) {
+      let (name, number, isLast) = (String(match.1), Int(match.2.filter(\.isNumber)) ?? 0, !match.3.isEmpty)
+      let label = name + match.2 + match.3
       // Zero and one are no letters of ours: somebody read O and I.
       let letters = match.4.uppercased().filter { $0 != "-" }.map { $0 == "0" ? "O" : $0 == "1" ? "I" : $0 }
       guard let bytes = Base32.decode(String(letters)), bytes.count > checkBytes,

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SwiftProtobuf
 
 /// Packets that a step counted as *spoiled*, as they came: another program, or a key that turns up, may read them yet. Belongs to one hub
 /// transaction.
@@ -41,7 +42,13 @@ struct SpoiledPackets {
     return count
   }
 
-  func eraseAll() throws { try session.execute("DELETE FROM hub_packet_spoiled") }
+  /// Erases packets by the drop key they are encrypted to.
+  func erase(_ isOver: (_ dropKey: String) -> Bool) throws {
+    for row in try session.rows("SELECT id, bytes FROM hub_packet_spoiled") {
+      let key = row[1].blob.flatMap { try? WirePacket(serializedBytes: $0) }?.dropKey ?? ""
+      if isOver(key) { try session.execute("DELETE FROM hub_packet_spoiled WHERE id = ?1", [row[0]]) }
+    }
+  }
 }
 
 extension Hub {

@@ -94,7 +94,6 @@ extension Replica {
     (secrets.unitKeyID, secrets.unitKey) = try Self.unitKey(in: response, certificate, hub: hub.replica, for: secrets.signingKey)
     try keyStore.save(secrets)
     try steps.reached(.secretsSaved)
-    let dropKey = try info.dropKey.serializedData()
     let measured = Int64(clamping: info.hubTimeMs) - Int64(clamping: clock.nowMs())
     let offset = isFile ? max(0, measured) : measured
     let reading = ClockReading(clock)
@@ -103,7 +102,7 @@ extension Replica {
       try state.set("certificate", .blob(certificateBytes))
       try state.set("hub", .blob(hub.replica.bytes))
       try state.set("hubKey", .blob(hub.rawRepresentation))
-      try state.set("dropKey", .blob(dropKey))
+      try DropKeys.remember(info, in: state)
       if info.bundleKey.count == 32 { try state.set("bundleKey", .blob(info.bundleKey)) }
       try state.set("incarnation", .blob(info.incarnation))
       try state.set("offsetMs", .integer(offset))
@@ -149,9 +148,9 @@ extension Replica {
 
   /// Gives the packet-making function its keys, once there are any.
   func loadDropKeys() throws {
-    let bytes = try database.read { db in try StateStore(session: SQLiteSession(db: db)).value("dropKey").blob }
-    guard let bytes, let unitKey = try keyStore.load()?.unitKey, let dropKey = try? WireDropKey(serializedBytes: bytes) else { return }
-    dropBox.set(DropBoxContext.Keys(dropKey: dropKey, unitKey: unitKey))
+    let dropKeys = try database.read { db in try DropKeys.remembered(in: StateStore(session: SQLiteSession(db: db))) }
+    guard let dropKeys, let unitKey = try keyStore.load()?.unitKey else { return }
+    dropBox.set(DropBoxContext.Keys(dropKeys: dropKeys, unitKey: unitKey))
   }
 
   static var alreadyEnrolled: SyncError {

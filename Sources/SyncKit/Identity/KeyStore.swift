@@ -146,6 +146,17 @@ public enum PrivateFile {
     guard fsync(folder) == 0 else { throw failed() }
   }
 
+  /// Waits until every name in a folder is on the disk, where the file system can say so.
+  static func sync(folder: String) throws {
+    let file = open(folder, O_RDONLY | O_CLOEXEC)
+    defer { if file >= 0 { close(file) } }
+    guard file >= 0, fsync(file) == 0 || [EINVAL, EROFS, ENOTSUP].contains(errno) else {
+      let reason = String(cString: strerror(errno))
+      throw SyncError(
+        .keyUnusable, vi: "Không đọc được thư mục khóa \(folder): \(reason).", en: "Cannot read the key folder \(folder): \(reason).")
+    }
+  }
+
   /// Makes an empty file that only its owner reads. A file system without modes takes it as it takes every file.
   ///
   /// - Returns: False when it cannot be made, or is there.

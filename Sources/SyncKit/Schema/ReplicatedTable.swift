@@ -40,13 +40,16 @@ public struct ReplicatedTable: Sendable, Hashable {
   public var lasting: Set<String>
   /// Its changes are sealed, and so sent, before those of other tables that were made in the same while.
   public var isUrgent: Bool
+  /// The text column of an anonymous table that names the row's form, up to `@` if there is one: a form may have a drop key of its own.
+  public var formColumn: String?
 
   /// - Parameter blobs: Columns that refer to blobs, as in `references`.
   public init(
     _ name: String, scopeColumn: String, kind: Kind = .replicated, writer: Writer = .scope, keyRule: KeyRule = .any,
     policies: [String: MergePolicy] = [:],
     deletion: DeletionPolicy = .deleteWins, softKeys: [String] = [], references: [String: Reference] = [:], blobs: [String] = [],
-    formats: [String: ColumnFormat] = [:], required: Set<String> = [], lasting: Set<String> = [], isUrgent: Bool = false
+    formats: [String: ColumnFormat] = [:], required: Set<String> = [], lasting: Set<String> = [], isUrgent: Bool = false,
+    formColumn: String? = nil
   ) {
     self.name = name
     self.scopeColumn = scopeColumn
@@ -61,6 +64,7 @@ public struct ReplicatedTable: Sendable, Hashable {
     self.required = required
     self.lasting = lasting
     self.isUrgent = isUrgent
+    self.formColumn = formColumn
   }
 
   /// Columns that hold the name of a blob.

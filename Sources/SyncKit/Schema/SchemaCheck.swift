@@ -132,6 +132,11 @@ struct SchemaCheck {
         table.name, vi: "khai quy tắc khóa mà khóa không phải TEXT, hoặc dấu ngăn trống; sửa khai báo.",
         en: "declares a key rule though its key is no TEXT, or with an empty separator; correct the declaration.")
     }
+    if let name = table.formColumn, table.kind != .anonymous || shape.column(named: name)?.type.affinity != .text {
+      report(
+        table.name, vi: "khai cột biểu mẫu \(name) không phải cột TEXT của bảng ẩn danh; sửa khai báo.",
+        en: "declares the form column \(name), which is no TEXT column of an anonymous table; correct the declaration.")
+    }
     for name in table.softKeys where shape.column(named: name)?.type.affinity != .text {
       report(
         table.name, vi: "khai khóa mềm \(name) không phải cột TEXT; sửa khai báo.",

@@ -850,58 +850,106 @@ nonisolated struct WireEarlierPlace: Sendable {
   init() {}
 }
 
-nonisolated struct WireHubInfo: Sendable {
+nonisolated struct WireHubInfo: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var hub: Data = Data()
+  var hub: Data {
+    get {_storage._hub}
+    set {_uniqueStorage()._hub = newValue}
+  }
 
-  var publicKey: Data = Data()
+  var publicKey: Data {
+    get {_storage._publicKey}
+    set {_uniqueStorage()._publicKey = newValue}
+  }
 
-  var incarnation: Data = Data()
+  var incarnation: Data {
+    get {_storage._incarnation}
+    set {_uniqueStorage()._incarnation = newValue}
+  }
 
-  var hubTimeMs: UInt64 = 0
+  var hubTimeMs: UInt64 {
+    get {_storage._hubTimeMs}
+    set {_uniqueStorage()._hubTimeMs = newValue}
+  }
 
-  var protocolMin: UInt32 = 0
+  var protocolMin: UInt32 {
+    get {_storage._protocolMin}
+    set {_uniqueStorage()._protocolMin = newValue}
+  }
 
-  var protocolMax: UInt32 = 0
+  var protocolMax: UInt32 {
+    get {_storage._protocolMax}
+    set {_uniqueStorage()._protocolMax = newValue}
+  }
 
-  var batchBytesMax: UInt32 = 0
+  var batchBytesMax: UInt32 {
+    get {_storage._batchBytesMax}
+    set {_uniqueStorage()._batchBytesMax = newValue}
+  }
 
-  var dropBytesMax: UInt32 = 0
+  var dropBytesMax: UInt32 {
+    get {_storage._dropBytesMax}
+    set {_uniqueStorage()._dropBytesMax = newValue}
+  }
 
-  var pageBytesMax: UInt32 = 0
+  var pageBytesMax: UInt32 {
+    get {_storage._pageBytesMax}
+    set {_uniqueStorage()._pageBytesMax = newValue}
+  }
 
   var dropKey: WireDropKey {
-    get {_dropKey ?? WireDropKey()}
-    set {_dropKey = newValue}
+    get {_storage._dropKey ?? WireDropKey()}
+    set {_uniqueStorage()._dropKey = newValue}
   }
   /// Returns true if `dropKey` has been explicitly set.
-  var hasDropKey: Bool {self._dropKey != nil}
+  var hasDropKey: Bool {_storage._dropKey != nil}
   /// Clears the value of `dropKey`. Subsequent reads from it will return its default value.
-  mutating func clearDropKey() {self._dropKey = nil}
+  mutating func clearDropKey() {_uniqueStorage()._dropKey = nil}
 
   /// the older of the two newest finished backups: packets kept before it began may be deleted
-  var backupsDone: UInt64 = 0
+  var backupsDone: UInt64 {
+    get {_storage._backupsDone}
+    set {_uniqueStorage()._backupsDone = newValue}
+  }
 
   /// of its store, newest first; the first is the present one
-  var lives: [WireHubLife] = []
+  var lives: [WireHubLife] {
+    get {_storage._lives}
+    set {_uniqueStorage()._lives = newValue}
+  }
 
   /// X25519, 32 bytes: parcels to the hub are encrypted to it
-  var bundleKey: Data = Data()
+  var bundleKey: Data {
+    get {_storage._bundleKey}
+    set {_uniqueStorage()._bundleKey = newValue}
+  }
 
   /// raised when the hub finds that it lost blobs: ask about all of them again
-  var blobsLost: UInt64 = 0
+  var blobsLost: UInt64 {
+    get {_storage._blobsLost}
+    set {_uniqueStorage()._blobsLost = newValue}
+  }
 
   /// that the hub opens beside the first
-  var packetSuites: [WirePacketSuite] = []
+  var packetSuites: [WirePacketSuite] {
+    get {_storage._packetSuites}
+    set {_uniqueStorage()._packetSuites = newValue}
+  }
+
+  /// of forms that have a key of their own; drop_key is for the others
+  var formKeys: [WireDropKey] {
+    get {_storage._formKeys}
+    set {_uniqueStorage()._formKeys = newValue}
+  }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _dropKey: WireDropKey? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// One unbroken life of a hub's store; it ended when the next began.
@@ -972,6 +1020,9 @@ nonisolated struct WireDropKey: Sendable {
 
   /// X25519, 32 bytes
   var publicKey: Data = Data()
+
+  /// in form_keys: whose answers alone are encrypted to it
+  var form: String = String()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2824,103 +2875,174 @@ nonisolated extension WireEarlierPlace: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireHubInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HubInfo"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{1}incarnation\0\u{3}hub_time_ms\0\u{3}protocol_min\0\u{3}protocol_max\0\u{3}batch_bytes_max\0\u{3}drop_bytes_max\0\u{3}page_bytes_max\0\u{3}drop_key\0\u{3}backups_done\0\u{1}lives\0\u{3}bundle_key\0\u{3}blobs_lost\0\u{3}packet_suites\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{1}incarnation\0\u{3}hub_time_ms\0\u{3}protocol_min\0\u{3}protocol_max\0\u{3}batch_bytes_max\0\u{3}drop_bytes_max\0\u{3}page_bytes_max\0\u{3}drop_key\0\u{3}backups_done\0\u{1}lives\0\u{3}bundle_key\0\u{3}blobs_lost\0\u{3}packet_suites\0\u{3}form_keys\0")
+
+  fileprivate class _StorageClass {
+    var _hub: Data = Data()
+    var _publicKey: Data = Data()
+    var _incarnation: Data = Data()
+    var _hubTimeMs: UInt64 = 0
+    var _protocolMin: UInt32 = 0
+    var _protocolMax: UInt32 = 0
+    var _batchBytesMax: UInt32 = 0
+    var _dropBytesMax: UInt32 = 0
+    var _pageBytesMax: UInt32 = 0
+    var _dropKey: WireDropKey? = nil
+    var _backupsDone: UInt64 = 0
+    var _lives: [WireHubLife] = []
+    var _bundleKey: Data = Data()
+    var _blobsLost: UInt64 = 0
+    var _packetSuites: [WirePacketSuite] = []
+    var _formKeys: [WireDropKey] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _hub = source._hub
+      _publicKey = source._publicKey
+      _incarnation = source._incarnation
+      _hubTimeMs = source._hubTimeMs
+      _protocolMin = source._protocolMin
+      _protocolMax = source._protocolMax
+      _batchBytesMax = source._batchBytesMax
+      _dropBytesMax = source._dropBytesMax
+      _pageBytesMax = source._pageBytesMax
+      _dropKey = source._dropKey
+      _backupsDone = source._backupsDone
+      _lives = source._lives
+      _bundleKey = source._bundleKey
+      _blobsLost = source._blobsLost
+      _packetSuites = source._packetSuites
+      _formKeys = source._formKeys
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularBytesField(value: &self.hub) }()
-      case 2: try { try decoder.decodeSingularBytesField(value: &self.publicKey) }()
-      case 3: try { try decoder.decodeSingularBytesField(value: &self.incarnation) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.hubTimeMs) }()
-      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.protocolMin) }()
-      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.protocolMax) }()
-      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.batchBytesMax) }()
-      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.dropBytesMax) }()
-      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.pageBytesMax) }()
-      case 10: try { try decoder.decodeSingularMessageField(value: &self._dropKey) }()
-      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.backupsDone) }()
-      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.lives) }()
-      case 13: try { try decoder.decodeSingularBytesField(value: &self.bundleKey) }()
-      case 14: try { try decoder.decodeSingularUInt64Field(value: &self.blobsLost) }()
-      case 15: try { try decoder.decodeRepeatedEnumField(value: &self.packetSuites) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularBytesField(value: &_storage._hub) }()
+        case 2: try { try decoder.decodeSingularBytesField(value: &_storage._publicKey) }()
+        case 3: try { try decoder.decodeSingularBytesField(value: &_storage._incarnation) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._hubTimeMs) }()
+        case 5: try { try decoder.decodeSingularUInt32Field(value: &_storage._protocolMin) }()
+        case 6: try { try decoder.decodeSingularUInt32Field(value: &_storage._protocolMax) }()
+        case 7: try { try decoder.decodeSingularUInt32Field(value: &_storage._batchBytesMax) }()
+        case 8: try { try decoder.decodeSingularUInt32Field(value: &_storage._dropBytesMax) }()
+        case 9: try { try decoder.decodeSingularUInt32Field(value: &_storage._pageBytesMax) }()
+        case 10: try { try decoder.decodeSingularMessageField(value: &_storage._dropKey) }()
+        case 11: try { try decoder.decodeSingularUInt64Field(value: &_storage._backupsDone) }()
+        case 12: try { try decoder.decodeRepeatedMessageField(value: &_storage._lives) }()
+        case 13: try { try decoder.decodeSingularBytesField(value: &_storage._bundleKey) }()
+        case 14: try { try decoder.decodeSingularUInt64Field(value: &_storage._blobsLost) }()
+        case 15: try { try decoder.decodeRepeatedEnumField(value: &_storage._packetSuites) }()
+        case 16: try { try decoder.decodeRepeatedMessageField(value: &_storage._formKeys) }()
+        default: break
+        }
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.hub.isEmpty {
-      try visitor.visitSingularBytesField(value: self.hub, fieldNumber: 1)
-    }
-    if !self.publicKey.isEmpty {
-      try visitor.visitSingularBytesField(value: self.publicKey, fieldNumber: 2)
-    }
-    if !self.incarnation.isEmpty {
-      try visitor.visitSingularBytesField(value: self.incarnation, fieldNumber: 3)
-    }
-    if self.hubTimeMs != 0 {
-      try visitor.visitSingularUInt64Field(value: self.hubTimeMs, fieldNumber: 4)
-    }
-    if self.protocolMin != 0 {
-      try visitor.visitSingularUInt32Field(value: self.protocolMin, fieldNumber: 5)
-    }
-    if self.protocolMax != 0 {
-      try visitor.visitSingularUInt32Field(value: self.protocolMax, fieldNumber: 6)
-    }
-    if self.batchBytesMax != 0 {
-      try visitor.visitSingularUInt32Field(value: self.batchBytesMax, fieldNumber: 7)
-    }
-    if self.dropBytesMax != 0 {
-      try visitor.visitSingularUInt32Field(value: self.dropBytesMax, fieldNumber: 8)
-    }
-    if self.pageBytesMax != 0 {
-      try visitor.visitSingularUInt32Field(value: self.pageBytesMax, fieldNumber: 9)
-    }
-    try { if let v = self._dropKey {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
-    } }()
-    if self.backupsDone != 0 {
-      try visitor.visitSingularUInt64Field(value: self.backupsDone, fieldNumber: 11)
-    }
-    if !self.lives.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.lives, fieldNumber: 12)
-    }
-    if !self.bundleKey.isEmpty {
-      try visitor.visitSingularBytesField(value: self.bundleKey, fieldNumber: 13)
-    }
-    if self.blobsLost != 0 {
-      try visitor.visitSingularUInt64Field(value: self.blobsLost, fieldNumber: 14)
-    }
-    if !self.packetSuites.isEmpty {
-      try visitor.visitPackedEnumField(value: self.packetSuites, fieldNumber: 15)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._hub.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._hub, fieldNumber: 1)
+      }
+      if !_storage._publicKey.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._publicKey, fieldNumber: 2)
+      }
+      if !_storage._incarnation.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._incarnation, fieldNumber: 3)
+      }
+      if _storage._hubTimeMs != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._hubTimeMs, fieldNumber: 4)
+      }
+      if _storage._protocolMin != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._protocolMin, fieldNumber: 5)
+      }
+      if _storage._protocolMax != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._protocolMax, fieldNumber: 6)
+      }
+      if _storage._batchBytesMax != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._batchBytesMax, fieldNumber: 7)
+      }
+      if _storage._dropBytesMax != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._dropBytesMax, fieldNumber: 8)
+      }
+      if _storage._pageBytesMax != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._pageBytesMax, fieldNumber: 9)
+      }
+      try { if let v = _storage._dropKey {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      } }()
+      if _storage._backupsDone != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._backupsDone, fieldNumber: 11)
+      }
+      if !_storage._lives.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._lives, fieldNumber: 12)
+      }
+      if !_storage._bundleKey.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._bundleKey, fieldNumber: 13)
+      }
+      if _storage._blobsLost != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._blobsLost, fieldNumber: 14)
+      }
+      if !_storage._packetSuites.isEmpty {
+        try visitor.visitPackedEnumField(value: _storage._packetSuites, fieldNumber: 15)
+      }
+      if !_storage._formKeys.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._formKeys, fieldNumber: 16)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireHubInfo, rhs: WireHubInfo) -> Bool {
-    if lhs.hub != rhs.hub {return false}
-    if lhs.publicKey != rhs.publicKey {return false}
-    if lhs.incarnation != rhs.incarnation {return false}
-    if lhs.hubTimeMs != rhs.hubTimeMs {return false}
-    if lhs.protocolMin != rhs.protocolMin {return false}
-    if lhs.protocolMax != rhs.protocolMax {return false}
-    if lhs.batchBytesMax != rhs.batchBytesMax {return false}
-    if lhs.dropBytesMax != rhs.dropBytesMax {return false}
-    if lhs.pageBytesMax != rhs.pageBytesMax {return false}
-    if lhs._dropKey != rhs._dropKey {return false}
-    if lhs.backupsDone != rhs.backupsDone {return false}
-    if lhs.lives != rhs.lives {return false}
-    if lhs.bundleKey != rhs.bundleKey {return false}
-    if lhs.blobsLost != rhs.blobsLost {return false}
-    if lhs.packetSuites != rhs.packetSuites {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._hub != rhs_storage._hub {return false}
+        if _storage._publicKey != rhs_storage._publicKey {return false}
+        if _storage._incarnation != rhs_storage._incarnation {return false}
+        if _storage._hubTimeMs != rhs_storage._hubTimeMs {return false}
+        if _storage._protocolMin != rhs_storage._protocolMin {return false}
+        if _storage._protocolMax != rhs_storage._protocolMax {return false}
+        if _storage._batchBytesMax != rhs_storage._batchBytesMax {return false}
+        if _storage._dropBytesMax != rhs_storage._dropBytesMax {return false}
+        if _storage._pageBytesMax != rhs_storage._pageBytesMax {return false}
+        if _storage._dropKey != rhs_storage._dropKey {return false}
+        if _storage._backupsDone != rhs_storage._backupsDone {return false}
+        if _storage._lives != rhs_storage._lives {return false}
+        if _storage._bundleKey != rhs_storage._bundleKey {return false}
+        if _storage._blobsLost != rhs_storage._blobsLost {return false}
+        if _storage._packetSuites != rhs_storage._packetSuites {return false}
+        if _storage._formKeys != rhs_storage._formKeys {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3058,7 +3180,7 @@ nonisolated extension WireBlobState: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireDropKey: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".DropKey"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}public_key\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}public_key\0\u{1}form\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3068,6 +3190,7 @@ nonisolated extension WireDropKey: SwiftProtobuf.Message, SwiftProtobuf._Message
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.publicKey) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.form) }()
       default: break
       }
     }
@@ -3080,12 +3203,16 @@ nonisolated extension WireDropKey: SwiftProtobuf.Message, SwiftProtobuf._Message
     if !self.publicKey.isEmpty {
       try visitor.visitSingularBytesField(value: self.publicKey, fieldNumber: 2)
     }
+    if !self.form.isEmpty {
+      try visitor.visitSingularStringField(value: self.form, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireDropKey, rhs: WireDropKey) -> Bool {
     if lhs.id != rhs.id {return false}
     if lhs.publicKey != rhs.publicKey {return false}
+    if lhs.form != rhs.form {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
