@@ -99,7 +99,7 @@ public enum BoardQuery {
     var arrivals: [String: Int64] = [:]
     let rows = try session.rows(
       """
-      SELECT u.code, a.first_ms FROM unit u JOIN report_arrival a ON a.id = u.code || '/' || ?1 AND a.unit = u.code
+      SELECT u.code, a.first_ms FROM unit u CROSS JOIN report_arrival a ON a.id = u.code || '/' || ?1 AND a.unit = u.code
       JOIN report r ON r.id = a.id
       """, [.text(day.description)])
     for row in rows {

@@ -23,6 +23,8 @@ final class ConflictBook {
 
   private let session: any HubSession
   private var open: [String: [Place: [Open]]] = [:]
+  /// Of scopes that have more open conflicts than are read at once: the rows whose conflicts were read.
+  private var rowsRead: [String: Set<Place>] = [:]
   private var opened: [String: [RowChange]] = [:]
   private let selectLosingValue = RepeatedSQL("SELECT losing_value FROM sync_conflict WHERE id = ?1")
   private let insert = RepeatedSQL(ConflictBook.insertSQL)
@@ -37,6 +39,8 @@ final class ConflictBook {
   static let unitBytesMax = 1 << 20
   /// What a conflict takes beside its two values.
   private static let frameBytes = 512
+  /// Open conflicts of a scope that are read together; where there are more, those of a row are read when the row is merged.
+  static let readTogetherMax = 64
   private var unitBytes = 0
 
   private let observer: (any MergeObserver)?
@@ -73,7 +77,7 @@ final class ConflictBook {
     }
     if known == nil { try open(id, loser, change: change, scope: scope, image: image) }
     try session.execute(notePlace, [.text(id), .integer(Int64(clamping: loser.loser.origin.position))])
-    try load(scope)
+    try load(scope, change)
     let place = Place(table: change.table, key: change.key, column: loser.name.column, part: loser.name.part.name)
     open[scope]?[place, default: []].append(Open(id: id, loser: loser.loser.origin))
     openedCount += 1
@@ -125,7 +129,7 @@ final class ConflictBook {
 
   /// Closes the open conflicts on the cells of a change whose losing value its author had seen.
   func close(seenBy incoming: IncomingChange, change: RowChange, scope: String) throws {
-    try load(scope)
+    try load(scope, change)
     guard open[scope]?.isEmpty == false else { return }
     for cell in change.cells {
       let place = Place(table: change.table, key: change.key, column: cell.column, part: cell.name.part.name)
@@ -221,7 +225,10 @@ final class ConflictBook {
   }
 
   /// What is known of a scope's open conflicts is read anew.
-  func forget(_ scope: String) { open[scope] = nil }
+  func forget(_ scope: String) {
+    open[scope] = nil
+    rowsRead[scope] = nil
+  }
 
   private func willWrite(_ valueBytes: Int) {
     let bytes = valueBytes + Self.frameBytes
@@ -232,28 +239,43 @@ final class ConflictBook {
     unitBytes += bytes
   }
 
-  private func load(_ scope: String) throws {
-    guard open[scope] == nil else { return }
-    var cells: [Place: [Open]] = [:]
-    // One that was opened in histories of the hub that a restore ended has the places of the losing write in those (L11).
-    let rows = try session.rows(
-      """
-      SELECT c.id, c.tbl, c.row_key, c.col, c.losing_stamp, c.losing_replica,
-        coalesce((
-          SELECT max(CASE WHEN p.position <= p.base THEN p.position ELSE coalesce((
-            SELECT position FROM hub_returned r WHERE r.scope = c.scope AND r.branch = p.branch AND r.old_position = p.position), 0) END)
-          FROM hub_conflict_place p WHERE p.id = c.id), c.losing_position),
-        c.member
-      FROM sync_conflict c WHERE c.scope = ?1 AND c.state = 'open'
-      """, [.text(scope)])
+  /// Reads the open conflicts of a row, unless they were read: with all others of its scope where these are few.
+  private func load(_ scope: String, _ change: RowChange) throws {
+    if open[scope] == nil {
+      let rows = try session.rows(selectOpen, [.text(scope), .integer(Int64(Self.readTogetherMax) + 1)])
+      let isAll = rows.count <= Self.readTogetherMax
+      open[scope] = isAll ? Self.places(rows) : [:]
+      rowsRead[scope] = isAll ? nil : []
+    }
+    let row = Place(table: change.table, key: change.key, column: "")
+    guard rowsRead[scope]?.insert(row).inserted == true else { return }
+    let rows = try session.rows(selectOpenOfRow, [.text(scope), .text(change.table), change.key])
+    open[scope]?.merge(Self.places(rows)) { $1 }
+  }
+
+  private static func places(_ rows: [[CellValue]]) -> [Place: [Open]] {
+    var places: [Place: [Open]] = [:]
     for row in rows {
       guard let id = row[0].text, let table = row[1].text, let column = row[3].text, let stamp = row[4].integer,
         let bytes = row[5].blob, let replica = ReplicaID(bytes: bytes), let position = row[6].integer
       else { continue }
       let version = Version(HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), replica)
-      cells[Place(table: table, key: row[2], column: column, part: row[7].text), default: []].append(
+      places[Place(table: table, key: row[2], column: column, part: row[7].text), default: []].append(
         Open(id: id, loser: Origin(version: version, position: UInt64(max(0, position)))))
     }
-    open[scope] = cells
+    return places
   }
+
+  private let selectOpen = RepeatedSQL("\(openSQL) ORDER BY c.id LIMIT ?2")
+  private let selectOpenOfRow = RepeatedSQL("\(openSQL) AND c.tbl = ?2 AND c.row_key = ?3")
+  /// One that was opened in histories of the hub that a restore ended has the places of the losing write in those (L11).
+  private static let openSQL = """
+    SELECT c.id, c.tbl, c.row_key, c.col, c.losing_stamp, c.losing_replica,
+      coalesce((
+        SELECT max(CASE WHEN p.position <= p.base THEN p.position ELSE coalesce((
+          SELECT position FROM hub_returned r WHERE r.scope = c.scope AND r.branch = p.branch AND r.old_position = p.position), 0) END)
+        FROM hub_conflict_place p WHERE p.id = c.id), c.losing_position),
+      c.member
+    FROM sync_conflict c WHERE c.scope = ?1 AND c.state = 'open'
+    """
 }

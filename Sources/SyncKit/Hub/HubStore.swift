@@ -196,6 +196,7 @@ enum HubSchema {
       id INTEGER PRIMARY KEY, scope TEXT NOT NULL, replica BLOB NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL UNIQUE,
       received_ms INTEGER NOT NULL, state INTEGER NOT NULL, bytes BLOB NOT NULL, changes INTEGER NOT NULL,
       held_changes INTEGER NOT NULL DEFAULT 0, receipt BLOB, UNIQUE (scope, replica, number));
+    CREATE INDEX IF NOT EXISTS hub_batch_count ON hub_batch (replica, state, changes, held_changes);
     CREATE TABLE IF NOT EXISTS hub_feed (
       scope TEXT NOT NULL, position INTEGER NOT NULL, units INTEGER NOT NULL, batch INTEGER NOT NULL, first_unit INTEGER NOT NULL,
       stamps BLOB, hash BLOB NOT NULL, declined INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (scope, position)) WITHOUT ROWID;

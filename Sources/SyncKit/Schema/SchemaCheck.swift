@@ -53,9 +53,9 @@ struct SchemaCheck {
     }
     let keyName: String = key?["name"] ?? ""
     if let key { checkKey(key, of: name) }
-    let isStrict =
-      try Bool.fetchOne(db, sql: "SELECT strict FROM pragma_table_list WHERE schema = 'main' AND name = ?", arguments: [name])
-      ?? false
+    // By argument: without, SQLite reads the definition of every table there is.
+    let listed = try Row.fetchOne(db, sql: "SELECT strict, wr FROM pragma_table_list(?) WHERE schema = 'main'", arguments: [name])
+    let isStrict: Bool = listed?["strict"] ?? false
     let collation = try String.fetchOne(
       db,
       sql: "SELECT i.coll FROM pragma_index_list(?1) l, pragma_index_xinfo(l.name) i WHERE l.origin = 'pk' AND i.name = ?2 AND i.key = 1",
@@ -65,8 +65,7 @@ struct SchemaCheck {
         name, vi: "có khóa so sánh theo \(collation), coi hai khóa khác nhau là một; bỏ COLLATE ở cột \(keyName).",
         en: "compares its key by \(collation), which takes different keys for one; drop COLLATE from \(keyName).")
     }
-    let hasRowID = try Bool.fetchOne(db, sql: "SELECT wr = 0 FROM pragma_table_list WHERE schema = 'main' AND name = ?", arguments: [name])
-    if table.kind == .anonymous, hasRowID != false {
+    if table.kind == .anonymous, listed?["wr"] != true {
       report(
         name, vi: "ẩn danh mà có rowid, ghi lại thứ tự các phiếu; thêm WITHOUT ROWID.",
         en: "is anonymous and has rowids, which keep the order of its rows; add WITHOUT ROWID.")

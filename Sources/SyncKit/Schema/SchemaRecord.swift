@@ -45,9 +45,10 @@ struct SchemaRecord {
   /// - Parameter unread: Declared tables that could not be read, of which other problems speak.
   func differences(from shapes: [TableShape], unread: Set<String>) throws -> [LocalizedText] {
     let now = Self.facets(of: shapes)
+    let declared = try declared()
     var differences: [LocalizedText] = []
     for place in try places().sorted() where !unread.contains(place.table) {
-      let known = try facets(at: place)
+      let known = declared[place] ?? [:]
       guard let present = now[place] else {
         differences.append(Self.gone(place, isTableGone: now[Place(table: place.table, column: "")] == nil))
         continue
@@ -61,13 +62,13 @@ struct SchemaRecord {
     return differences.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
-  /// Remembers what is new.
+  /// Remembers what is new; writes nothing where nothing is.
   func note(_ shapes: [TableShape]) throws {
+    let declared = try declared()
+    let insert = try db.cachedStatement(sql: "INSERT INTO sync_declared (tbl, col, facet, value) VALUES (?, ?, ?, ?)")
     for (place, facets) in Self.facets(of: shapes) {
-      for (facet, value) in facets {
-        try db.execute(
-          sql: "INSERT INTO sync_declared (tbl, col, facet, value) VALUES (?, ?, ?, ?) ON CONFLICT (tbl, col, facet) DO NOTHING",
-          arguments: [place.table, place.column, facet.rawValue, value])
+      for (facet, value) in facets where declared[place]?[facet.rawValue] == nil {
+        try insert.execute(arguments: [place.table, place.column, facet.rawValue, value])
       }
     }
   }
@@ -79,10 +80,13 @@ struct SchemaRecord {
     return Set(tables + columns.map { Place(table: $0["tbl"], column: $0["col"]) })
   }
 
-  private func facets(at place: Place) throws -> [String: String] {
-    let rows = try Row.fetchAll(
-      db, sql: "SELECT facet, value FROM sync_declared WHERE tbl = ? AND col = ?", arguments: [place.table, place.column])
-    return Dictionary(rows.map { ($0["facet"], $0["value"]) }, uniquingKeysWith: { first, _ in first })
+  /// Everything remembered, in one read.
+  private func declared() throws -> [Place: [String: String]] {
+    var declared: [Place: [String: String]] = [:]
+    for row in try Row.fetchAll(db, sql: "SELECT tbl, col, facet, value FROM sync_declared") {
+      declared[Place(table: row[0], column: row[1]), default: [:]][row[2]] = row[3]
+    }
+    return declared
   }
 
   private static func facets(of shapes: [TableShape]) -> [Place: [Facet: String]] {

@@ -97,6 +97,7 @@ enum MetadataSchema {
       before_value, after_value, decided_by TEXT, reason TEXT, decided_ms INTEGER) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS sync_decision_conflict ON sync_decision (conflict, decided_ms);
     CREATE INDEX IF NOT EXISTS sync_conflict_open ON sync_conflict (scope, state);
+    CREATE INDEX IF NOT EXISTS sync_conflict_row ON sync_conflict (scope, tbl, row_key) WHERE state = 'open';
     """
 
   /// One record a row: life, the version (and at the hub position) that most of its cells have, the mask of those cells,

@@ -24,6 +24,7 @@ enum StoreSettings {
   static func configuration() -> Configuration {
     var configuration = Configuration()
     configuration.prepareDatabase { db in try db.execute(sql: sql) }
+    StatementWatch.current?.install(in: &configuration)
     configuration.busyMode = .timeout(Double(busyTimeoutMs) / 1000)
     configuration.foreignKeysEnabled = false
     return configuration

@@ -1,0 +1,51 @@
+internal import GRDB
+internal import GRDBSQLite
+internal import Synchronization
+
+/// Hears of each statement that a store ran, and how much SQLite worked for it: tests ask whether work grows with what a store holds.
+///
+/// Outside tests there is none, and connections are not traced.
+final class StatementWatch: Sendable {
+  /// What the runs of one statement took.
+  struct Cost: Sendable, Hashable {
+    var runs = 0
+    /// Instructions of SQLite's virtual machine, of the run that took most.
+    var stepsMax = 0
+  }
+
+  /// Watches the stores that are opened while it is set.
+  @TaskLocal static var current: StatementWatch?
+
+  private let costs = Mutex<[String: Cost]>([:])
+
+  /// What ran since the last time, by the statement's text.
+  func take() -> [String: Cost] {
+    costs.withLock { costs in
+      defer { costs = [:] }
+      return costs
+    }
+  }
+
+  /// Traces each connection of a store; the store keeps this watch.
+  func install(in configuration: inout Configuration) {
+    configuration.prepareDatabase { db in
+      sqlite3_trace_v2(
+        db.sqliteConnection, UInt32(SQLITE_TRACE_PROFILE),
+        { _, watch, statement, _ in
+          guard let watch, let statement else { return 0 }
+          Unmanaged<StatementWatch>.fromOpaque(watch).takeUnretainedValue().note(OpaquePointer(statement))
+          return 0
+        }, Unmanaged.passUnretained(self).toOpaque())
+    }
+  }
+
+  private func note(_ statement: OpaquePointer) {
+    let steps = Int(sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 1))
+    guard let text = sqlite3_sql(statement) else { return }
+    let sql = String(cString: text)
+    costs.withLock { costs in
+      costs[sql, default: Cost()].runs += 1
+      costs[sql, default: Cost()].stepsMax = max(costs[sql]?.stepsMax ?? 0, steps)
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import SurveyKit
+@testable import SyncKit
+
+/// Nothing that a device or a page asks of a hub grows with everything the hub holds: the same work is done at a small hub and at one that
+/// holds ten times as much of everything, and each statement must take about as many of SQLite's steps at both.
+@Suite struct GrowthTests {
+  private static let small = 300
+  private static let large = 3_000
+  /// A statement that takes fewer steps than so is no matter.
+  private static let stepsFree = 1_500
+
+  /// Statements that do read all of something, each with why that is right.
+  private static let allowed: [(beginning: String, why: String)] = [
+    ("SELECT scope, max(contact_ms)", "the board sums up all devices, a few for each of its lines"),
+    ("SELECT a.unit, count(*), count(b.blob)", "the board counts photos; running counts are for a later issue"),
+    ("SELECT scope, count(DISTINCT CASE rule", "the board counts open conflicts, from an index of those that are open"),
+  ]
+
+  @Test(.long) func noStatementOfARequestGrowsWithWhatTheHubHolds() async throws {
+    let (few, many) = (try await costs(filledWith: Self.small), try await costs(filledWith: Self.large))
+    var grown: [String] = []
+    for (sql, cost) in many.sorted(by: { $0.value.stepsMax > $1.value.stepsMax }) {
+      let before = few[sql]?.stepsMax ?? 0
+      guard cost.stepsMax > Self.stepsFree, cost.stepsMax > before * 2, !Self.allowed.contains(where: { sql.hasPrefix($0.beginning) })
+      else {
+        continue
+      }
+      grown.append("\(before) → \(cost.stepsMax) steps: \(sql)")
+    }
+    #expect(grown.isEmpty, "\(grown.joined(separator: "\n\n"))")
+    #expect(few.count > 100, "the work was watched")
+  }
+
+  /// What a day's work takes at a hub that holds `count` of everything beforehand.
+  private func costs(filledWith count: Int) async throws -> [String: StatementWatch.Cost] {
+    let watch = StatementWatch()
+    return try await StatementWatch.$current.withValue(watch) {
+      let world = try await HubWorld()
+      try await fill(world, count)
+      _ = watch.take()
+      try await work(in: world)
+      return watch.take()
+    }
+  }
+
+  /// Puts rows into the hub's tables as years of work would leave them: all of one commune, which is the worst for what reads a scope.
+  private func fill(_ world: HubWorld, _ count: Int) async throws {
+    try await world.survey.hub.write { session in
+      try session.withoutCapture {
+        let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(count)) "
+        for sql in [
+          "INSERT INTO answer (id, unit, campaign, form, day, language, answers) SELECT hex(randomblob(16)), '07201', 'bac-giang-2024', 'pks01@2024032601', '2024-04-01', 'vi', '{}' FROM n",
+          "INSERT INTO answer_number (unit, form, number) SELECT '07201', 'pks01@2024032601', hex(randomblob(16)) FROM n",
+          "INSERT INTO answer_repeated (digest, count) SELECT randomblob(32), 1 FROM n",
+          "INSERT INTO report (id, unit, campaign, day, form, answers) SELECT '07201/' || i, '07201', 'bac-giang-2024', i, 'report01', '{}' FROM n",
+          "INSERT INTO report_arrival (id, unit, first_ms, last_ms) SELECT '07201/' || i, '07201', 1, 1 FROM n",
+          "INSERT INTO report_change (id, unit, report, changed_ms) SELECT hex(randomblob(16)), '07201', '07201/' || i, 1 FROM n",
+          "INSERT INTO post (id, unit, campaign, day, words) SELECT hex(randomblob(16)), '07201', 'bac-giang-2024', '2024-04-01', 'x' FROM n",
+          "INSERT INTO attachment (id, unit, tbl, record, blob, bytes, day) SELECT hex(randomblob(16)), '07201', 'post', hex(randomblob(16)), hex(randomblob(32)), 9, '2024-04-01' FROM n",
+          "INSERT INTO attachment_arrival (id, first_ms) SELECT id, 1 FROM attachment",
+          "INSERT INTO hub_blob_scope (scope, blob) SELECT '07201', blob FROM attachment",
+          "INSERT INTO sync_conflict (id, scope, tbl, row_key, life, col, rule, losing_value, losing_stamp, losing_replica, losing_position, winning_value, winning_stamp, winning_replica) SELECT hex(randomblob(16)), '07201', 'report', '07201/' || i, 1, 'answers', 'later', 'a', i, randomblob(16), 1, 'b', i, randomblob(16) FROM n",
+          "INSERT INTO sync_decision (id, scope, conflict, tbl, row_key, choice, decided_ms) SELECT hex(randomblob(16)), '07201', id, tbl, row_key, 'undone', 1 FROM sync_conflict",
+          "INSERT INTO hub_batch (scope, replica, number, hash, received_ms, state, bytes, changes, receipt) SELECT '07201', randomblob(16), 1, randomblob(32), 1, 1, randomblob(500), 1, randomblob(100) FROM n",
+          "INSERT INTO hub_device (replica, public_key, label, scope, certificate, enrolled_ms) SELECT replica, randomblob(32), 'x', '07201', x'', 1 FROM hub_batch WHERE length(bytes) = 500",
+          "INSERT INTO hub_code (hash, scope, read_scopes, made_ms) SELECT randomblob(32), '07201', '', 1 FROM n",
+        ] {
+          try session.execute(sql.contains("FROM n") ? numbers + sql : sql)
+        }
+      }
+    }
+  }
+
+  private func work(in world: HubWorld) async throws {
+    let chair = try await world.device("chair", unit: "07201")
+    let clerk = try await world.device("clerk", unit: "07204")
+    try await world.report(chair, unit: "07201", day: "2024-04-01", seed: 1)
+    try await world.answer(clerk, unit: "07204", seeds: 1..<8)
+    try await world.survey.hub.flushPackets()
+    try await world.report(clerk, unit: "07204", day: "2024-04-01", seed: 2)
+    try await world.sync(chair)
+    try await world.sync(clerk)
+    _ = try await world.survey.board()
+    _ = try await world.survey.results()
+    _ = try await world.survey.visit(to: UnitCode("07204"))
+  }
+}
