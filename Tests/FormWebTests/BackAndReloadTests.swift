@@ -324,7 +324,7 @@ import Testing
 
   // MARK: What lies at the hub
 
-  @Test func aKeptDraftTellsNothingToWhoHasTheHubsFilesAndKeys() async throws {
+  @Test(.long) func aKeptDraftTellsNothingToWhoHasTheHubsFilesAndKeys() async throws {
     let world = try await WebWorld()
     let folder = world.folder.path + "/hub/web-drafts"
     var sizes: Set<Int> = []

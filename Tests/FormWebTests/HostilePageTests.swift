@@ -107,7 +107,7 @@ import Testing
     #expect(try !world.state(visitor).contains("07204"))
   }
 
-  @Test func whatIsTypedNeverBecomesMarkup() async throws {
+  @Test(.long) func whatIsTypedNeverBecomesMarkup() async throws {
     let world = try await WebWorld()
     let visitor = try world.visitor()
     // A quote with an accent on it is one visible character, and still a quote to a browser.
@@ -140,7 +140,7 @@ import Testing
     #expect(tags.subtracting(known).isEmpty, "\(tags.subtracting(known))")
   }
 
-  @Test func longAnswersAreRefusedWithAWayOutAndControlCharactersNamed() async throws {
+  @Test(.long) func longAnswersAreRefusedWithAWayOutAndControlCharactersNamed() async throws {
     let world = try await WebWorld()
     let visitor = try world.visitor()
     await visitor.fillSample()

@@ -32,7 +32,7 @@ import Testing
     #expect(await world.web.answer(HubRequest("GET", try world.target(expires: "2024-04-01"))).status == 200)
   }
 
-  @Test func aCampaignTakesStartsOnlyWhileItIsOpenAndEndsForEverybody() async throws {
+  @Test(.long) func aCampaignTakesStartsOnlyWhileItIsOpenAndEndsForEverybody() async throws {
     let world = try await WebWorld()
     let visitor = try world.visitor()
     world.clock.set(WebWorld.morningMs - 3 * WebWorld.hourMs)

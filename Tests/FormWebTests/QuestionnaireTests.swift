@@ -58,7 +58,7 @@ import Testing
     #expect(try await world.count("answer") == 1)
   }
 
-  @Test func theNoticeSaysWhereAndTheReceiptSaysNothing() async throws {
+  @Test(.long) func theNoticeSaysWhereAndTheReceiptSaysNothing() async throws {
     let world = try await WebWorld()
     let visitor = try world.visitor()
     #expect(await visitor.open() == 200)
@@ -140,7 +140,7 @@ import Testing
     #expect(visitor.page.buttons.contains("send"))
   }
 
-  @Test func whatALaterChangeMakesNecessaryIsAskedBeforeTheReview() async throws {
+  @Test(.long) func whatALaterChangeMakesNecessaryIsAskedBeforeTheReview() async throws {
     let world = try await WebWorld()
     let visitor = try world.visitor()
     await visitor.fillSample()
@@ -156,7 +156,7 @@ import Testing
     #expect(try await world.count("hub_packet") == 0)
   }
 
-  @Test func goingBackKeepsWhatWasTypedAlsoWhatIsWrong() async throws {
+  @Test(.long) func goingBackKeepsWhatWasTypedAlsoWhatIsWrong() async throws {
     let world = try await WebWorld()
     let visitor = try world.visitor()
     await visitor.fillSample()
@@ -171,7 +171,7 @@ import Testing
 
   // MARK: Other forms
 
-  @Test func repeatsAreAddedRemovedAndBounded() async throws {
+  @Test(.long) func repeatsAreAddedRemovedAndBounded() async throws {
     let world = try await WebWorld()
     try await world.publish(
       "2024032602",

@@ -26,7 +26,7 @@ import Testing
 
   private func form(_ field: SurveyField) async throws -> Form { try #require(try await field.form(id: Self.form)) }
 
-  @Test func communesThatNumberTheirSheetsAlikeLoseNone() async throws {
+  @Test(.long) func communesThatNumberTheirSheetsAlikeLoseNone() async throws {
     let world = try await HubWorld()
     for (unit, seeds) in [("07201", 1...12), ("07210", 21...32)] as [(String, ClosedRange<UInt64>)] {
       let field = try await world.device(unit, unit: unit)
@@ -38,7 +38,7 @@ import Testing
     #expect(status.packetsReleased == 24 && status.packetsDiffering == 0 && status.addsUp)
   }
 
-  @Test func aNumberWithOtherContentIsAskedAboutAndNeverLost() async throws {
+  @Test(.long) func aNumberWithOtherContentIsAskedAboutAndNeverLost() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: "07201")
     let (monday, tuesday) = (try sheets("07201", seeds: 1...12), try sheets("07201", seeds: 21...32))
@@ -63,7 +63,7 @@ import Testing
     #expect(try await world.survey.status().packetsRepeated == 24)
   }
 
-  @Test func everyRepetitionIsShownToHaveAnEqualThatStands() async throws {
+  @Test(.long) func everyRepetitionIsShownToHaveAnEqualThatStands() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: "07201")
     let csv = try sheets("07201", seeds: 1...12)
@@ -82,7 +82,7 @@ import Testing
   }
 
   /// Short forms: people of two days say the same under the same numbers.
-  @Test func theSameSheetOfAnotherDayIsAnotherPersons() async throws {
+  @Test(.long) func theSameSheetOfAnotherDayIsAnotherPersons() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: "07201")
     _ = try await field.importAnswers(csv: try sheets("07201", seeds: 1...12, day: "2024-03-31"), form: try await form(field))
@@ -95,7 +95,7 @@ import Testing
     #expect(status.packetsRepeated == 0 && status.packetsReleased + status.packetsDiffering == 24 && status.addsUp)
   }
 
-  @Test func oneFileMayHoldANumberTwice() async throws {
+  @Test(.long) func oneFileMayHoldANumberTwice() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: "07201")
     var both = try sheets("07201", seeds: 1...6)
@@ -123,7 +123,7 @@ import Testing
     }
   }
 
-  @Test func importingAgainAfterTheUpgradeDoublesNothing() async throws {
+  @Test(.long) func importingAgainAfterTheUpgradeDoublesNothing() async throws {
     let world = try await HubWorld()
     let csv = try sheets("07201", seeds: 1...12)
     try await earlierImport(csv, "07201", into: world)
@@ -144,7 +144,7 @@ import Testing
     #expect(try await world.survey.status().packetsDiffering == 0)
   }
 
-  @Test func aCorrectedSheetOfAnEarlierProgramIsKeptAndCountedApart() async throws {
+  @Test(.long) func aCorrectedSheetOfAnEarlierProgramIsKeptAndCountedApart() async throws {
     let world = try await HubWorld()
     try await earlierImport(try sheets("07201", seeds: 1...12), "07201", into: world)
     let field = try await world.device("a", unit: "07201")
@@ -174,14 +174,14 @@ import Testing
     }
   }
 
-  @Test func aVersionIsNeverPublishedWithAnotherContent() async throws {
+  @Test(.long) func aVersionIsNeverPublishedWithAnotherContent() async throws {
     let world = try await HubWorld()
     _ = try await world.survey.publish(try questionnaire("2024040201", ["Có", "Không"]))
     await #expect(throws: DataProblems.self) { try await world.survey.publish(try questionnaire("2024040201", ["Không", "Có"])) }
     #expect(try await world.survey.publish(try questionnaire("2024040201", ["Có", "Không"])).isUnchanged)
   }
 
-  @Test func answersToAnotherContentOfAVersionAreHeldUntilItIsKnownAndNeverMixed() async throws {
+  @Test(.long) func answersToAnotherContentOfAVersionAreHeldUntilItIsKnownAndNeverMixed() async throws {
     let world = try await HubWorld()
     let (known, swapped) = (try questionnaire("2024040201", ["Có", "Không"]), try questionnaire("2024040201", ["Không", "Có"]))
     _ = try await world.survey.publish(known)
@@ -209,7 +209,7 @@ import Testing
     #expect(province["q"]?["1"] == .shown(count: 40, share: .permille(500)))
   }
 
-  @Test func aQuestionThatKeepsItsNameAndChoicesIsCountedOverAllEditions() async throws {
+  @Test(.long) func aQuestionThatKeepsItsNameAndChoicesIsCountedOverAllEditions() async throws {
     let world = try await HubWorld()
     let one = try questionnaire("2024040201", ["Có", "Không"])
     let two = try questionnaire("2024040202", ["Có", "Không"], more: ["text,words,Ý kiến"])

@@ -61,7 +61,7 @@ import Testing
     func uptime() -> Uptime? { Uptime(boot: boot, ms: up.nowMs()) }
   }
 
-  @Test func aDeviceWhoseClockJumpsGoesOnByTheOtherAndSaysSoUntilItIsRightAgain() async throws {
+  @Test(.long) func aDeviceWhoseClockJumpsGoesOnByTheOtherAndSaysSoUntilItIsRightAgain() async throws {
     let world = try await HubWorld()
     let clock = TwoClocks(HubWorld.morningMs, up: 1_000)
     let device = try await world.device("a", unit: Self.unit, clock: clock)
@@ -85,7 +85,7 @@ import Testing
     #expect(try await again.replica.clockKnowledge().jumpMs == nil)
   }
 
-  @Test func aHubWhoseClockJumpsCountsOnUntilSomebodySaysThatItIsRight() async throws {
+  @Test(.long) func aHubWhoseClockJumpsCountsOnUntilSomebodySaysThatItIsRight() async throws {
     let folder = try TemporaryFolder()
     let clock = TwoClocks(HubWorld.morningMs, up: 0)
     let path = folder.path + "/hub"
@@ -107,7 +107,7 @@ import Testing
     #expect(hub.clockJumpMs == nil, "off for some days")
   }
 
-  @Test func aStatedDayAlwaysStandsAndIsFlaggedAndPutRightInOneStep() async throws {
+  @Test(.long) func aStatedDayAlwaysStandsAndIsFlaggedAndPutRightInOneStep() async throws {
     let world = try await HubWorld()
     let device = try await world.device("a", unit: Self.unit)
     let form = try Samples.form("report01")
@@ -160,7 +160,7 @@ import Testing
     #expect(try await device.report(day: day)?.invalid == nil)
   }
 
-  @Test func whatIsWithdrawnGoesWithItsReasonAndWithoutATraceBeforeItLeft() async throws {
+  @Test(.long) func whatIsWithdrawnGoesWithItsReasonAndWithoutATraceBeforeItLeft() async throws {
     let world = try await HubWorld()
     let device = try await world.device("a", unit: Self.unit)
     let form = try Samples.form("report01")

@@ -42,7 +42,7 @@ import Testing
     func byQuestion() async throws -> String { try await world.rows("SELECT by_question FROM report").joined() }
   }
 
-  @Test func aTypedValueIsJudgedLikeAnAnswerAndNothingIsWrittenWhenItIsNone() async throws {
+  @Test(.long) func aTypedValueIsJudgedLikeAnAnswerAndNothingIsWrittenWhenItIsNone() async throws {
     let collision = try await Collision()
     try await collision.collide(
       try collision.answers(guided: 5, total: 20, answered: 4), try collision.answers(guided: 7, total: 20, answered: 4))
@@ -69,7 +69,7 @@ import Testing
     #expect(try await collision.b.report(day: collision.day)?.answers["guided"] == .integer(9))
   }
 
-  @Test func whatTheFormCalculatesIsNeverWrittenAndFollowsEveryDecision() async throws {
+  @Test(.long) func whatTheFormCalculatesIsNeverWrittenAndFollowsEveryDecision() async throws {
     let collision = try await Collision()
     #expect(!(try await collision.byQuestion()).contains("answer_rate"))
     #expect(try await collision.b.report(day: collision.day)?.answers["answer_rate"] == .integer(20))
@@ -81,7 +81,7 @@ import Testing
     #expect(try await collision.a.report(day: collision.day)?.answers["answer_rate"] == .integer(25))
   }
 
-  @Test func aCorrectionIsJudgedByWhatItChanges() async throws {
+  @Test(.long) func aCorrectionIsJudgedByWhatItChanges() async throws {
     let collision = try await Collision()
     // Each is right by itself; together 100 of 20 were guided.
     try await collision.collide(
@@ -134,7 +134,7 @@ import Testing
   }
 
   /// The same name and version, another content: that does not say what the report's answers mean.
-  @Test func aReportFiledByAnotherDefinitionIsToldAndJudgedOnceItIsKnown() async throws {
+  @Test(.long) func aReportFiledByAnotherDefinitionIsToldAndJudgedOnceItIsKnown() async throws {
     let collision = try await Collision()
     let (world, key) = (collision.world, "report01@\(collision.form.version)")
     let changed = String(decoding: collision.form.canonicalJSON, as: UTF8.self).replacingOccurrences(
@@ -164,7 +164,7 @@ import Testing
   }
 
   /// Older programs write what the form calculates, each its own.
-  @Test func noConflictOpensAboutWhatTheFormCalculates() async throws {
+  @Test(.long) func noConflictOpensAboutWhatTheFormCalculates() async throws {
     let collision = try await Collision()
     for (device, rate) in [(collision.a, 5), (collision.b, 7)] {
       try await device.replica.database.write { db in
@@ -179,7 +179,7 @@ import Testing
     }
   }
 
-  @Test func whatContradictsItsFormAfterAMergeIsOnTheBoardUntilItIsPutRight() async throws {
+  @Test(.long) func whatContradictsItsFormAfterAMergeIsOnTheBoardUntilItIsPutRight() async throws {
     let collision = try await Collision()
     let hub = collision.world.survey
     try await collision.a.saveReport(day: collision.day, answers: try collision.answers(guided: 19, total: 20, answered: 4), reason: "a")
@@ -204,7 +204,7 @@ import Testing
     #expect(try await hub.status().reportsInvalid == 1)
   }
 
-  @Test func whatIsDeclinedIsOneThingToRead() async throws {
+  @Test(.long) func whatIsDeclinedIsOneThingToRead() async throws {
     let world = try await HubWorld()
     let (a, other) = (try await world.device("a", unit: Self.unit), try await world.device("b", unit: "07204"))
     try await world.report(other, unit: "07204", day: "2024-04-01")

@@ -21,7 +21,7 @@ import Testing
     return (writer.data, moved.records.count - bad.count, bad)
   }
 
-  @Test func exactlyTheSpoiledRowsAreRefusedAndASecondImportAddsNothingAtTheHub() async throws {
+  @Test(.long) func exactlyTheSpoiledRowsAreRefusedAndASecondImportAddsNothingAtTheHub() async throws {
     let world = try await FieldWorld()
     world.clock.advance(7 * 86_400_000)
     let field = try await world.device("a", unit: "07201")
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test func aDayOutsideTheCampaignIsToldWhenItIsImportedAndCountsWithoutOneAtTheHub() async throws {
+  @Test(.long) func aDayOutsideTheCampaignIsToldWhenItIsImportedAndCountsWithoutOneAtTheHub() async throws {
     let world = try await FieldWorld()
     world.clock.advance(7 * 86_400_000)
     let field = try await world.device("a", unit: "07201")
@@ -59,7 +59,7 @@ import Testing
     #expect(counts.accepted == 8 && counts.daysOutside == 3 && counts.rejected == 0)
   }
 
-  @Test func anotherDeviceOfTheCommuneMayImportTheSameFile() async throws {
+  @Test(.long) func anotherDeviceOfTheCommuneMayImportTheSameFile() async throws {
     let world = try await FieldWorld()
     world.clock.advance(7 * 86_400_000)
     let form = try Samples.form("pks01")
@@ -72,7 +72,7 @@ import Testing
     #expect(try await world.hubRows("SELECT count(*) FROM answer") == ["\(sample.good)"])
   }
 
-  @Test func rowsOfOtherCommunesAreRefusedByLine() async throws {
+  @Test(.long) func rowsOfOtherCommunesAreRefusedByLine() async throws {
     let world = try await FieldWorld()
     world.clock.advance(7 * 86_400_000)
     let field = try await world.device("a", unit: "07327")
@@ -83,7 +83,7 @@ import Testing
     #expect(outcome.rejected.contains { $0.reason == .foreignUnit })
   }
 
-  @Test func cancellingEndsBetweenTransactionsAndKeepsWhatWasTaken() async throws {
+  @Test(.long) func cancellingEndsBetweenTransactionsAndKeepsWhatWasTaken() async throws {
     let world = try await FieldWorld()
     world.clock.advance(7 * 86_400_000)
     let field = try await world.device("a", unit: "07201")

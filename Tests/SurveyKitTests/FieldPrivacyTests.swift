@@ -54,7 +54,7 @@ import Testing
     }
   }
 
-  @Test func noFileOfTheDeviceHoldsASubmittedAnswerOrItsId() async throws {
+  @Test(.long) func noFileOfTheDeviceHoldsASubmittedAnswerOrItsId() async throws {
     let world = try await FieldWorld()
     let field = try await world.device("device", unit: "07201")
     let form = try Samples.form("pks01")

@@ -168,7 +168,7 @@ import Testing
     #expect(try await field.replica.status().packetsMade == 1)
   }
 
-  @Test func twoDevicesThatFileOneDayMeetInAConflictThatALaterReportCloses() async throws {
+  @Test(.long) func twoDevicesThatFileOneDayMeetInAConflictThatALaterReportCloses() async throws {
     let world = try await FieldWorld()
     let (a, b) = (try await world.device("a", unit: Self.unit), try await world.device("b", unit: Self.unit))
     let form = try Samples.form("report01")

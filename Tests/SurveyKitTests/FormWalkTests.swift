@@ -1,5 +1,6 @@
 import Foundation
 import SyncKit
+import TestSupport
 import Testing
 
 @testable import SurveyKit
@@ -211,7 +212,7 @@ import Testing
     #expect(self.walk(form, correcting: partial).step == .item("guided", number: nil))
   }
 
-  @Test func everyGeneratedAnswerCanBeGivenStepByStep() throws {
+  @Test(.long) func everyGeneratedAnswerCanBeGivenStepByStep() throws {
     for id in ["pks01", "report01"] {
       let form = try Samples.form(id)
       for seed in 1...40 as ClosedRange<UInt64> {

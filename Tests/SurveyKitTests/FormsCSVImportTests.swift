@@ -1,5 +1,6 @@
 import Foundation
 import SyncKit
+import TestSupport
 import Testing
 
 @testable import SurveyKit
@@ -51,6 +52,7 @@ import Testing
     .first { FileManager.default.isExecutableFile(atPath: $0) }
 
   @Test(
+    .long,
     .enabled(
       if: python != nil && FileManager.default.isReadableFile(atPath: generator.path),
       "needs python3 and generate.py: set SYNCKIT_DATA to the folder that holds it"))

@@ -1,5 +1,6 @@
 import Foundation
 import SyncKit
+import TestSupport
 import Testing
 
 @testable import SurveyKit
@@ -56,7 +57,7 @@ import Testing
     #expect(about.contains { $0.message.en.contains(says) }, "\(faults.faults.map { "\($0.question): \($0.message.en)" })")
   }
 
-  @Test func generatedAnswersKeepEveryRule() throws {
+  @Test(.long) func generatedAnswersKeepEveryRule() throws {
     let generator = AnswerGenerator(form: form, day: "2024-05-25")
     for seed in 1...200 { _ = try generator.answers(seed: UInt64(seed)) }
   }

@@ -35,7 +35,7 @@ enum Python {
     #expect(form.canonicalJSON == (try Samples.form(id).canonicalJSON))
   }
 
-  @Test(arguments: ["pks01", "report01"])
+  @Test(.long, arguments: ["pks01", "report01"])
   func everyWayToStoreATextGivesTheSameForm(_ id: String) async throws {
     let folder = try TemporaryFolder()
     try await Python.run("workbooks.py", ["hand", Self.campaignFile(id + ".xlsform").path, folder.path])
@@ -45,7 +45,7 @@ enum Python {
     }
   }
 
-  @Test func hostileAndDamagedFilesAreRefusedWithAReason() async throws {
+  @Test(.long) func hostileAndDamagedFilesAreRefusedWithAReason() async throws {
     let folder = try TemporaryFolder()
     try await Python.run("workbooks.py", ["hand", Self.campaignFile("report01.xlsform").path, folder.path])
     for (name, says) in [

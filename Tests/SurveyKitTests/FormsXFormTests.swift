@@ -14,7 +14,7 @@ struct FormsXFormTests {
     return try Data(contentsOf: URL(fileURLWithPath: folder.path + "/form.xml"))
   }
 
-  @Test(arguments: ["pks01", "report01"])
+  @Test(.long, arguments: ["pks01", "report01"])
   func pyxformsXFormIsTheSameForm(_ id: String) async throws {
     let ours = try Samples.form(id)
     let theirs = try XFormImport.form(xml: try await converted(Samples.campaign.appendingPathComponent(id + ".xlsx").path))
@@ -24,7 +24,7 @@ struct FormsXFormTests {
     #expect(String(decoding: theirs.canonicalJSON, as: UTF8.self) == straight)
   }
 
-  @Test func rulesOfEveryKindMeanTheSame() async throws {
+  @Test(.long) func rulesOfEveryKindMeanTheSame() async throws {
     let folder = try TemporaryFolder()
     let path = folder.path + "/rules.xlsform"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -32,7 +32,7 @@ struct FormsXFormTests {
     try await compare(path)
   }
 
-  @Test func aLongFormOfAnotherFieldMeansTheSame() async throws { try await compare(Samples.water.path, withPaths: ["agree"]) }
+  @Test(.long) func aLongFormOfAnotherFieldMeansTheSame() async throws { try await compare(Samples.water.path, withPaths: ["agree"]) }
 
   /// - Parameter named: Questions whose condition has a path of its author's: it reads back as the reference it is.
   private func compare(_ path: String, withPaths named: Set<String> = []) async throws {
@@ -52,7 +52,7 @@ struct FormsXFormTests {
     #expect(theirs.choiceLists == ours.choiceLists)
   }
 
-  @Test func aBrokenXFormIsRefusedByPlace() async throws {
+  @Test(.long) func aBrokenXFormIsRefusedByPlace() async throws {
     let xml = String(decoding: try await converted(Samples.campaign.appendingPathComponent("report01.xlsx").path), as: UTF8.self)
     for (old, new, says) in [
       ("selected( /data/p/channels , 'khac')", "selekted( /data/p/channels , 'khac')", "/data/p/channels_other relevant"),

@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import SurveyKit
 
 @Suite struct GeneratorTests {
-  @Test(arguments: ["pks01", "report01"])
+  @Test(.long, arguments: ["pks01", "report01"])
   func everySeedGivesAnswersTheFormAccepts(_ id: String) throws {
     let form = try Samples.form(id)
     let generator = AnswerGenerator(form: form, day: "2024-04-01")
@@ -24,7 +25,7 @@ import Testing
     #expect(try AnswerGenerator(form: form, day: "2024-04-01").answers(seed: 42) == first)
   }
 
-  @Test func everyQuestionIsAnsweredBySomeSeed() throws {
+  @Test(.long) func everyQuestionIsAnsweredBySomeSeed() throws {
     let form = try Samples.form("pks01")
     let generator = AnswerGenerator(form: form, day: "2024-04-01")
     var answered: Set<String> = []
@@ -42,7 +43,7 @@ import Testing
     }
   }
 
-  @Test func awkwardConstraintsAreMet() throws {
+  @Test(.long) func awkwardConstraintsAreMet() throws {
     let rows = """
       integer,a,A?,,. >= 1000 and . < 1003,,yes,
       decimal,b,B?,,. > ${a} and . <= ${a} + 2,,yes,

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite struct HubBoardTests {
-  @Test func noContactAndZeroAnswersAreDifferentThings() async throws {
+  @Test(.long) func noContactAndZeroAnswersAreDifferentThings() async throws {
     let world = try await HubWorld()
     let before = try await world.row("07201")
     #expect(before.counts.lastContactMs == nil && before.counts.received == 0)
@@ -20,7 +20,7 @@ import Testing
     #expect(board.total.counts.expected == 4187)
   }
 
-  @Test func everyCommuneStandsOnceUnderItsDistrictInVietnameseOrder() async throws {
+  @Test(.long) func everyCommuneStandsOnceUnderItsDistrictInVietnameseOrder() async throws {
     let world = try await HubWorld()
     let board = try #require(try await world.survey.board())
     #expect(board.rows.count == 209 && board.districts.count == 10)
@@ -36,7 +36,7 @@ import Testing
     #expect(try await empty.survey.board() == nil)
   }
 
-  @Test func reportsAreOnTimeLateOrMissingByHubTimeAlone() async throws {
+  @Test(.long) func reportsAreOnTimeLateOrMissingByHubTimeAlone() async throws {
     let world = try await HubWorld()
     // The device believes it is 2009; the campaign's day and the lateness come from the hub.
     let early = try await world.device("a", unit: "07201", clock: TestClock(1_230_768_000_000))
@@ -61,7 +61,7 @@ import Testing
     #expect(board.reportDay?.description == "2024-04-01" && board.today.description == "2024-04-02")
   }
 
-  @Test func theReportColumnIsAboutTodayElseTheLastReportDayElseTheFirst() async throws {
+  @Test(.long) func theReportColumnIsAboutTodayElseTheLastReportDayElseTheFirst() async throws {
     let world = try await HubWorld()
     func day(_ ms: UInt64) async throws -> String? {
       world.clock.set(ms)
@@ -72,7 +72,7 @@ import Testing
     #expect(try await day(HubWorld.morningMs + 90 * 24 * HubWorld.hourMs) == "2024-04-01")
   }
 
-  @Test func collisionsAndTheWorstClockAreShownAndSummedUp() async throws {
+  @Test(.long) func collisionsAndTheWorstClockAreShownAndSummedUp() async throws {
     let world = try await HubWorld()
     let a = try await world.device("a", unit: "07201")
     let b = try await world.device("b", unit: "07201", clock: TestClock(HubWorld.morningMs - 2 * HubWorld.hourMs))
@@ -92,7 +92,7 @@ import Testing
     #expect(status.conflictsOpen == 1 && status.addsUp)
   }
 
-  @Test func aRevokedDeviceCountsNoMoreButItsContactDid() async throws {
+  @Test(.long) func aRevokedDeviceCountsNoMoreButItsContactDid() async throws {
     let world = try await HubWorld()
     _ = try await world.device("a", unit: "07201")
     let device = try #require(try await world.survey.hub.devices().first)
@@ -104,7 +104,7 @@ import Testing
 }
 
 @Suite struct SurveyHubTests {
-  @Test func moreAnswersThanPeopleAreSaidAndRefuseNothing() async throws {
+  @Test(.long) func moreAnswersThanPeopleAreSaidAndRefuseNothing() async throws {
     let world = try await HubWorld()
     let a = try await world.device("a", unit: "07201")
     try await world.answer(a, unit: "07201", seeds: 0..<20)
@@ -145,7 +145,7 @@ import Testing
     #expect(await code(folder.path + "/hub") == .storeDamaged)
   }
 
-  @Test func aSecondProcessLooksOnWhileTheFirstWrites() async throws {
+  @Test(.long) func aSecondProcessLooksOnWhileTheFirstWrites() async throws {
     let world = try await HubWorld()
     let other = try await SurveyHub.open(at: world.folder.path + "/hub", clock: world.clock)
     let field = try await world.device("a", unit: "07201")

@@ -23,7 +23,7 @@ import Testing
     #expect(try await world.rows("SELECT count(*) FROM headcount WHERE code = unit") == ["209"])
   }
 
-  @Test func loadingTheSameFolderAgainWritesNothing() async throws {
+  @Test(.long) func loadingTheSameFolderAgainWritesNothing() async throws {
     let world = try await HubWorld()
     let before = try await world.rows("SELECT count(*), max(id) FROM hub_batch")
     let load = try await world.survey.load(try HubWorld.campaignFolder())
@@ -90,7 +90,7 @@ import Testing
     #expect(UnitsFixture.problems { _ = try CampaignFolder(URL(fileURLWithPath: folder.path + "/none")) }.count == 1)
   }
 
-  @Test func anEditionWithAnswersKeepsItsQuestions() async throws {
+  @Test(.long) func anEditionWithAnswersKeepsItsQuestions() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: "07201")
     try await world.answer(field, unit: "07201", seeds: 1..<6)

@@ -68,7 +68,7 @@ import Testing
     try await world.rows("SELECT coalesce(day, '-'), count(*) FROM answer GROUP BY day ORDER BY 1")
   }
 
-  @Test func duplicatesCountOnce() async throws {
+  @Test(.long) func duplicatesCountOnce() async throws {
     let world = try await HubWorld()
     let one = row("a", answers: try answers(1))
     #expect(try await receive([one, one, row("b", answers: try answers(2))], in: world) == Outcome(released: 2, repeated: 1))
@@ -77,7 +77,7 @@ import Testing
     #expect(try await world.rows("SELECT count(*) FROM day_count") == ["0"], "two are too few for their day")
   }
 
-  @Test func theSameNumberWithOtherContentIsKeptAndCountedApart() async throws {
+  @Test(.long) func theSameNumberWithOtherContentIsKeptAndCountedApart() async throws {
     let world = try await HubWorld()
     let (one, other) = (row("a", answers: try answers(1)), row("a", answers: try answers(2)))
     #expect(try await receive([one, other, one, other], in: world) == Outcome(released: 1, repeated: 2, differs: 1))
@@ -114,7 +114,7 @@ import Testing
     #expect(try await world.rows("SELECT form, campaign, coalesce(day, '-') FROM answer") == ["\(Self.form) bac-giang-2024 -"])
   }
 
-  @Test func talliesEqualARecountOfTheStoredAnswers() async throws {
+  @Test(.long) func talliesEqualARecountOfTheStoredAnswers() async throws {
     let world = try await HubWorld()
     for part in 0..<4 {
       let rows = try (0..<10).map { row("\(part)-\($0)", answers: try answers(UInt64(part * 10 + $0))) }
@@ -143,7 +143,7 @@ import Testing
     #expect(recount.keys.contains("e3_petitions") && !recount.keys.contains("g6_suggestion"))
   }
 
-  @Test func resultsComeWhenTheFormIsClosedAndNeverOfACommune() async throws {
+  @Test(.long) func resultsComeWhenTheFormIsClosedAndNeverOfACommune() async throws {
     let world = try await HubWorld()
     _ = try await receive(try lot([("2024-04-01", 40)], first: 0), in: world)
     var results = try await world.survey.results()
@@ -161,7 +161,7 @@ import Testing
 
   // MARK: Days
 
-  @Test func aStepKeepsDaysWhereEachIsOfFiveOrMore() async throws {
+  @Test(.long) func aStepKeepsDaysWhereEachIsOfFiveOrMore() async throws {
     let world = try await HubWorld()
     _ = try await receive(try lot([("2024-04-01", 5), ("2024-04-02", 6)], first: 0), in: world)
     #expect(try await days(world) == ["2024-04-01 5", "2024-04-02 6"])
@@ -176,7 +176,7 @@ import Testing
   }
 
   /// Any sequence of steps: what a step wrote never changes, and of its days each is of none or five and more.
-  @Test func aDayOutsideTheCampaignCountsWithoutOne() async throws {
+  @Test(.long) func aDayOutsideTheCampaignCountsWithoutOne() async throws {
     let world = try await HubWorld()
     // Nine years too early, a month after the end, no day at all: by the clock of a device, or in a file.
     let wrong = [("2009-01-01", 1), ("2024-05-04", 2), ("2031-05-05", 1)]
@@ -193,7 +193,7 @@ import Testing
     #expect(try await days(world).contains("- 11"))
   }
 
-  @Test func noSequenceOfStepsLeavesAnOrder() async throws {
+  @Test(.long) func noSequenceOfStepsLeavesAnOrder() async throws {
     var generator = SeededGenerator(seed: 7)
     for _ in 0..<6 {
       let world = try await HubWorld()
@@ -240,7 +240,7 @@ import Testing
     #expect(try await field.forms().contains { $0.id == "pks01" })
   }
 
-  @Test func restsOfTwoCommunesOfADistrictArePooledUnderItsCode() async throws {
+  @Test(.long) func restsOfTwoCommunesOfADistrictArePooledUnderItsCode() async throws {
     let world = try await HubWorld()
     // 07201 and 07204 are of one district, 07264 of another.
     for (unit, seeds) in [("07201", 1..<4), ("07204", 4..<7), ("07264", 7..<10)] as [(String, Range<UInt64>)] {
@@ -269,7 +269,7 @@ import Testing
     #expect(try await world.survey.status().addsUp)
   }
 
-  @Test func badPacketsDoNotReleaseASingleAnswer() async throws {
+  @Test(.long) func badPacketsDoNotReleaseASingleAnswer() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: "07201")
     try await world.answer(field, unit: "07201", seeds: 1..<2)
@@ -290,7 +290,7 @@ import Testing
     #expect(try await world.survey.move(form: "pks01", to: .closed).missingEditions == ["nosuch@1"])
   }
 
-  @Test func aCampaignsThresholdIsTheOneOfItsSteps() async throws {
+  @Test(.long) func aCampaignsThresholdIsTheOneOfItsSteps() async throws {
     let world = try await HubWorld()
     try await world.survey.hub.write { session in
       try session.execute("UPDATE campaign SET definition = replace(definition, '\"kAnswersMin\":5', '\"kAnswersMin\":7')")
@@ -303,7 +303,7 @@ import Testing
     #expect(try await world.survey.status().answers == 7)
   }
 
-  @Test func aRowRemovedByHandIsNoticed() async throws {
+  @Test(.long) func aRowRemovedByHandIsNoticed() async throws {
     let world = try await HubWorld()
     _ = try await world.device("a", unit: "07201")
     let field = try await world.device("b", unit: "07201")

@@ -18,7 +18,7 @@ import Testing
     return try await field.saveReport(day: try #require(CalendarDay(Self.day)), answers: answers, reason: reason, photos: photos)
   }
 
-  @Test func aReportArrivesWithItsPhotosAndEachSideCountsThem() async throws {
+  @Test(.long) func aReportArrivesWithItsPhotosAndEachSideCountsThem() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: Self.unit)
     let key = SurveySchema.reportKey(unit: Self.unit, day: Self.day)
@@ -64,7 +64,7 @@ import Testing
   }
 
   /// Another program's photo, with a position in it, or a file that is none: the text comes, the file does not.
-  @Test func theHubKeepsBarePicturesOnly() async throws {
+  @Test(.long) func theHubKeepsBarePicturesOnly() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: Self.unit)
     let jpeg = try Photo(Picture.png(200, 100)).jpeg
@@ -87,7 +87,7 @@ import Testing
     #expect(world.survey.hub.blobs.ids() == [BlobID(of: jpeg)])
   }
 
-  @Test func aReportHasSoManyPhotosAndNoMore() async throws {
+  @Test(.long) func aReportHasSoManyPhotosAndNoMore() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: Self.unit)
     let many = try (0..<SurveyField.photosPerReportMax).map { try photo(UInt8($0)) }
@@ -96,7 +96,7 @@ import Testing
     #expect(try await field.photos(day: try #require(CalendarDay(Self.day))).count == SurveyField.photosPerReportMax)
   }
 
-  @Test func theBoardSaysWhenPhotosArePutOff() async throws {
+  @Test(.long) func theBoardSaysWhenPhotosArePutOff() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: Self.unit)
     #expect(try await world.survey.board()?.photosDeferred == nil)
@@ -108,7 +108,7 @@ import Testing
     #expect(try await world.row(Self.unit).report == .onTime)
   }
 
-  @Test func aPictureThatIsWithdrawnBeforeItLeftLeavesTheDeviceAndOneThatOthersReferToStays() async throws {
+  @Test(.long) func aPictureThatIsWithdrawnBeforeItLeftLeavesTheDeviceAndOneThatOthersReferToStays() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: Self.unit)
     let blobs = field.replica.blobs

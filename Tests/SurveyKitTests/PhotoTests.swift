@@ -13,7 +13,7 @@ import Testing
     } catch { return error }
   }
 
-  @Test func aPhonesPictureIsReducedUprightAndBare() throws {
+  @Test(.long) func aPhonesPictureIsReducedUprightAndBare() throws {
     let plain = try Photo(Picture.png(1000, 600)).jpeg
     for (orientation, size) in [(1, [1000, 600]), (3, [1000, 600]), (6, [600, 1000]), (8, [600, 1000])] {
       let phone = Picture.phone(plain, orientation: UInt8(orientation))
@@ -29,7 +29,7 @@ import Testing
     #expect(try Photo(Picture.phone(plain, orientation: 6)).jpeg != Photo(Picture.phone(plain, orientation: 8)).jpeg)
   }
 
-  @Test func theLongSideIsBounded() throws {
+  @Test(.long) func theLongSideIsBounded() throws {
     let wide = try Photo(Picture.png(3000, 1000))
     #expect(wide.width == 1280 && (426...427).contains(wide.height))
     let tall = try Photo(Picture.png(900, 2700, seed: 3))
@@ -71,7 +71,7 @@ import Testing
   }
 
   /// What a hub keeps as a photo, whoever sent it and whatever its name.
-  @Test func aHubJudgesByWhatIsInIt() throws {
+  @Test(.long) func aHubJudgesByWhatIsInIt() throws {
     let jpeg = try Photo(Picture.png(1000, 600)).jpeg
     #expect(Photo.fault(ofKept: jpeg) == nil)
     let cases: [(Data, PhotoFault)] = [
@@ -91,7 +91,7 @@ import Testing
     }
   }
 
-  @Test func aPictureCutShortIsRefused() throws {
+  @Test(.long) func aPictureCutShortIsRefused() throws {
     let (jpeg, png) = (try Photo(Picture.png(300, 200)).jpeg, Picture.png(60, 40))
     for whole in [jpeg, Picture.phone(jpeg, orientation: 6), png] {
       #expect(Self.fault(whole) == nil)
@@ -102,7 +102,7 @@ import Testing
   }
 
   /// Any byte changed: a picture or a refusal, never more than a picture.
-  @Test func changedBytesDoNoHarm() throws {
+  @Test(.long) func changedBytesDoNoHarm() throws {
     let (jpeg, png) = (Picture.phone(try Photo(Picture.png(120, 80)).jpeg, orientation: 3), Picture.png(40, 30))
     var generator = SeededGenerator(seed: 5)
     var refused = 0

@@ -8,7 +8,7 @@ import Testing
 @Suite struct PostTests {
   private static let unit = "07201"
 
-  @Test func aPostArrivesWithItsPhotosAndIsHiddenWithAReason() async throws {
+  @Test(.long) func aPostArrivesWithItsPhotosAndIsHiddenWithAReason() async throws {
     let world = try await HubWorld()
     let (field, colleague) = (try await world.device("a", unit: Self.unit), try await world.device("b", unit: Self.unit))
     let photos = try (1...2).map { NewPhoto(try Photo(Picture.png(200, 100, seed: UInt8($0)))) }
@@ -67,7 +67,7 @@ import Testing
     #expect(try await world.survey.hidePost("10000", reason: "old").hidden == "old")
   }
 
-  @Test func whatSaysNothingOrTooMuchIsRefused() async throws {
+  @Test(.long) func whatSaysNothingOrTooMuchIsRefused() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: Self.unit)
     await #expect(throws: SurveyFieldError.emptyPost) { try await field.post(" \n\u{7} ") }

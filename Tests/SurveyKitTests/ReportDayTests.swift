@@ -17,7 +17,7 @@ import Testing
   private func day(_ text: String) throws -> CalendarDay { try #require(CalendarDay(text)) }
 
   /// The remedy for a wrong clock must not itself stop the report.
-  @Test(arguments: [0, 1, 2]) func aDayPutRightBeforeTheFirstExchangeArrives(corrections: Int) async throws {
+  @Test(.long, arguments: [0, 1, 2]) func aDayPutRightBeforeTheFirstExchangeArrives(corrections: Int) async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: Self.unit)
     let (wrong, right) = (try day("2024-03-31"), try day("2024-04-01"))
@@ -33,7 +33,7 @@ import Testing
     #expect(try await field.reportChanges(day: right).count == corrections + 1)
   }
 
-  @Test func aKeyThatIsNotTheDaysIsHeld() async throws {
+  @Test(.long) func aKeyThatIsNotTheDaysIsHeld() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: Self.unit)
     for (key, day) in [("abc", "2024-04-01"), ("2024-04-01 ", "2024-04-01"), ("2024-04-02", "2024-04-01"), ("2024-13-45", "2024-04-01")] {
@@ -61,7 +61,7 @@ import Testing
   }
 
   /// An operator who hid words is not overruled from outside.
-  @Test func aDeviceDoesNotShowAgainWhatTheHubHid() async throws {
+  @Test(.long) func aDeviceDoesNotShowAgainWhatTheHubHid() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: Self.unit)
     let id = try await field.post("words")

@@ -12,7 +12,7 @@ import Testing
 
   // MARK: Two members
 
-  @Test func membersWhoFillDifferentQuestionsOfOneReportMergeWithoutAConflict() async throws {
+  @Test(.long) func membersWhoFillDifferentQuestionsOfOneReportMergeWithoutAConflict() async throws {
     let world = try await FieldWorld()
     let (a, b) = (try await world.device("a", unit: Self.unit), try await world.device("b", unit: Self.unit))
     let form = try Samples.form("report01")
@@ -103,7 +103,7 @@ import Testing
     return try AnswerValidator(form: form, today: "2026-11-25").validate(answers).get()
   }
 
-  @Test func aReportOfTheProgramBeforeShowsAndIsCorrectedQuestionByQuestion() async throws {
+  @Test(.long) func aReportOfTheProgramBeforeShowsAndIsCorrectedQuestionByQuestion() async throws {
     let sample = try await Sample()
     let (clerk, late, chair) = (try sample.device("clerk"), try sample.device("late"), try sample.device("chair"))
     for (device, guided) in [(clerk, 13), (late, 15), (chair, 12)] {
@@ -139,7 +139,7 @@ import Testing
     #expect(try await clerk.report(day: sample.day)?.answers["channels_other"] == nil)
   }
 
-  @Test func aProgramBeforeAndOneOfNowWriteOneReportAndNothingIsSilent() async throws {
+  @Test(.long) func aProgramBeforeAndOneOfNowWriteOneReportAndNothingIsSilent() async throws {
     let sample = try await Sample()
     let new = try sample.device("clerk")
     var old = try sample.old("late")

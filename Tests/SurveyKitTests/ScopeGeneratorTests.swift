@@ -43,7 +43,7 @@ import Testing
     $0.kind == .replicated && $0.writer == .scope && $0.name != "sync_conflict"
   }
 
-  @Test func onlyWhatTheAuthorReadsCanBeReferredTo() async throws {
+  @Test(.long) func onlyWhatTheAuthorReadsCanBeReferredTo() async throws {
     let stage = try await Targets()
     for table in Self.written {
       for (column, reference) in table.orderedReferences {
@@ -87,7 +87,7 @@ import Testing
     #expect(answers[.foreignDead] ?? answers[.absent] == answers[.absent], what)
   }
 
-  @Test func nobodyTakesTheKeyOfAnothersRow() async throws {
+  @Test(.long) func nobodyTakesTheKeyOfAnothersRow() async throws {
     let stage = try await Targets()
     for table in Self.written {
       let keys = [try await stage.key(of: table.name, .foreign), try await stage.key(of: table.name, .foreignDead)].compactMap(\.self)
@@ -104,7 +104,7 @@ import Testing
   }
 
   /// A report's key that another commune took before that was checked: found, given back by one act, and on time as it came.
-  @Test func aTakenReportIsGivenBack() async throws {
+  @Test(.long) func aTakenReportIsGivenBack() async throws {
     let world = try await HubWorld()
     let (campaign, form) = (
       try #require(try await world.rows("SELECT id FROM campaign").first),
@@ -131,7 +131,7 @@ import Testing
     #expect(try await SurveyHub.examine(at: world.survey.folder).findings == [])
   }
 
-  @Test func aDecisionClosesConflictsOfItsOwnScopeOnly() async throws {
+  @Test(.long) func aDecisionClosesConflictsOfItsOwnScopeOnly() async throws {
     let stage = try await Targets()
     let (own, foreign) = (
       try #require(try await stage.key(of: "sync_conflict", .own)), try #require(try await stage.key(of: "sync_conflict", .foreign))

@@ -1,5 +1,6 @@
 import Foundation
 import SurveyKit
+import TestSupport
 import Testing
 
 /// Attackers who know the tree, how many answered everywhere, and the published JSON – nothing else.
@@ -103,7 +104,7 @@ import Testing
     }
   }
 
-  @Test(arguments: 0..<40) func noHiddenCommuneCanBeSolvedFromThePublishedCounts(block: Int) throws {
+  @Test(.long, arguments: 0..<40) func noHiddenCommuneCanBeSolvedFromThePublishedCounts(block: Int) throws {
     for seed in block * 25..<(block + 1) * 25 {
       var random = SuppressionRandom(state: UInt64(seed))
       let counts = randomCounts(&random, districts: 1 + seed % 4, communesMax: 6, answersMax: 24, choices: 3)
@@ -123,7 +124,7 @@ import Testing
   }
 
   /// Tries every possible truth: also bands, whole numbers and "not below nothing" count as knowledge here.
-  @Test(arguments: 0..<30) func everyHiddenCommuneHasMoreThanOnePossibleTruth(block: Int) throws {
+  @Test(.long, arguments: 0..<30) func everyHiddenCommuneHasMoreThanOnePossibleTruth(block: Int) throws {
     for seed in block * 10..<(block + 1) * 10 {
       var random = SuppressionRandom(state: UInt64(seed) &+ 1_000_000)
       let counts = randomCounts(&random, districts: 1 + seed % 3, communesMax: seed % 3 == 0 ? 4 : 2, answersMax: 13, choices: 2)

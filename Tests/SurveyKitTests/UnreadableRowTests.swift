@@ -29,7 +29,7 @@ import Testing
     ("post", "day", [.text("hôm nay"), .null]), ("post", "words", [.null]),
   ]
 
-  @Test func whatIsNotAsDeclaredIsHeld() async throws {
+  @Test(.long) func whatIsNotAsDeclaredIsHeld() async throws {
     let world = try await HubWorld()
     let author = try Forger(try await world.device("a", unit: "07201"), unit: "07201", world)
     var number = 0
@@ -104,7 +104,7 @@ import Testing
   }
 
   /// Rows that came before there was a gate, or from the hub's own hands.
-  @Test func whatCannotBeReadIsNamedAndNothingElseStops() async throws {
+  @Test(.long) func whatCannotBeReadIsNamedAndNothingElseStops() async throws {
     let world = try await HubWorld()
     let (a, b) = (try await world.device("a", unit: "07201"), try await world.device("b", unit: "07201"))
     try await world.report(a, unit: "07201", day: "2024-04-01")

@@ -9,7 +9,7 @@ import Testing
     try await Tool.run("/bin/bash", ["-c", "cd '\(folder.path)'; export PATH=\(Tool.path("")):$PATH\n" + script])
   }
 
-  @Test func aReaderThatLeavesEndsTheToolQuietly() async throws {
+  @Test(.long) func aReaderThatLeavesEndsTheToolQuietly() async throws {
     let folder = try TemporaryFolder()
     _ = try await HubTool.made(in: folder)
     // The reader is gone before anything is written.
@@ -23,7 +23,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full"), "There is no /dev/full here."))
+  @Test(.long, .enabled(if: FileManager.default.fileExists(atPath: "/dev/full"), "There is no /dev/full here."))
   func outputThatCannotBeWrittenIsSaidOnce() async throws {
     let folder = try TemporaryFolder()
     _ = try await HubTool.made(in: folder)

@@ -32,7 +32,7 @@ import Testing
     try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
   }
 
-  @Test func scriptsGetObjectsAndExitCodes() async throws {
+  @Test(.long) func scriptsGetObjectsAndExitCodes() async throws {
     let (folder, dir, device) = try await world()
     try await device.report(guided: 3)
     let exported = try await device.run("export", folder.path + "/w.skb", "--split", "1MB", "--json")
@@ -106,7 +106,7 @@ import Testing
     #expect(taken.status == 0 && taken.output.contains("Photos in: \(reports * photosEach)."), "\(taken.output)\(taken.errors)")
   }
 
-  @Test func badFilesAreOneSentenceInTheReadersLanguage() async throws {
+  @Test(.long) func badFilesAreOneSentenceInTheReadersLanguage() async throws {
     let (folder, dir, device) = try await world()
     try Data("not a bundle".utf8).write(to: URL(fileURLWithPath: folder.path + "/text.skb"))
     try Data().write(to: URL(fileURLWithPath: folder.path + "/empty.skb"))
@@ -139,7 +139,7 @@ import Testing
   }
 
   /// A courier hands over at the next exchange, over a real socket.
-  @Test func aCourierWithANetworkHandsOn() async throws {
+  @Test(.long) func aCourierWithANetworkHandsOn() async throws {
     let world = try await TroubleWorld()
     let courier = try await world.device("courier")
     let path = world.folder.path

@@ -19,7 +19,7 @@ import Testing
 
   private func said(_ ended: Tool.Ended) throws -> Said { try JSONDecoder().decode(Said.self, from: Data(ended.output.utf8)) }
 
-  @Test func aServingHubAndItsDeviceAreSoundUntilSomebodyTampers() async throws {
+  @Test(.long) func aServingHubAndItsDeviceAreSoundUntilSomebodyTampers() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)
     let hub = try await ServedHub(dir, folder)

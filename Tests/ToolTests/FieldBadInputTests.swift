@@ -53,7 +53,7 @@ import Testing
     expectOneSentence(try await field.run("sync"), code: 1, "not enrolled")
   }
 
-  @Test func refusedPortIsUnreachableAndMayBeTriedAgain() async throws {
+  @Test(.long) func refusedPortIsUnreachableAndMayBeTriedAgain() async throws {
     let world = try await FieldToolWorld()
     let code = try await world.code()
     expectOneSentence(try await world.field.run("enroll", code, "--hub", "http://127.0.0.1:1"), code: 75, "Cannot reach the hub")
@@ -72,7 +72,7 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
   }
 
-  @Test func captivePortalIsNamedAsTheCause() async throws {
+  @Test(.long) func captivePortalIsNamedAsTheCause() async throws {
     let world = try await FieldToolWorld()
     let portal = try TinyServer.captivePortal()
     defer { portal.stop() }
@@ -88,7 +88,7 @@ import Testing
     #expect(try await field.run("sync").code == 0)
   }
 
-  @Test func wrongOrUsedCodeIsRefusedAndTheRightOneStillWorks() async throws {
+  @Test(.long) func wrongOrUsedCodeIsRefusedAndTheRightOneStillWorks() async throws {
     let world = try await FieldToolWorld()
     expectOneSentence(try await world.field.run("enroll", "AAAAAAAAAA", "--hub", world.server.address), code: 1, "code")
     let code = try await world.code()
@@ -149,7 +149,7 @@ import Testing
     #expect(try await field.run("sync").code == 0)
   }
 
-  @Test func csvThatIsNone() async throws {
+  @Test(.long) func csvThatIsNone() async throws {
     let world = try await FieldToolWorld()
     let field = try await world.enrolled()
     expectOneSentence(try await field.run("import", "missing.csv"), code: 1, "Cannot read the file")
@@ -165,7 +165,7 @@ import Testing
     expectOneSentence(try await field.run("import", "answers.csv", "--form", "nosuch"), code: 1, "no form nosuch")
   }
 
-  @Test func reportIsRefusedWithTheFormsOwnMessages() async throws {
+  @Test(.long) func reportIsRefusedWithTheFormsOwnMessages() async throws {
     let world = try await FieldToolWorld()
     let field = try await world.enrolled()
     let refused = try await field.run("report", "--set", "officials_total=900", "--set", "nosuch=1")
@@ -184,7 +184,7 @@ import Testing
     #expect(try await field.run("nosuch").code == 64)
   }
 
-  @Test(arguments: ["2009-01-01", "2099-01-01"])
+  @Test(.long, arguments: ["2009-01-01", "2099-01-01"])
   func offlineWorkGoesOnWhateverTheClockSays(_ date: String) async throws {
     guard ToolProcess.find("faketime") != nil else { return }
     let world = try await FieldToolWorld()
@@ -227,7 +227,7 @@ import Testing
     return process.terminationStatus == 0
   }()
 
-  @Test(.enabled(if: canMount, "needs leave to mount a small file system: run as root with unshare"))
+  @Test(.long, .enabled(if: canMount, "needs leave to mount a small file system: run as root with unshare"))
   func fullDiskIsNamedAndEarlierWorkIsIntact() async throws {
     let world = try await FieldToolWorld()
     let field = try await world.enrolled()

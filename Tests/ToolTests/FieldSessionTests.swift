@@ -76,7 +76,7 @@ import Testing
     try await tamper(by: -1)
   }
 
-  @Test func interruptedImportKeepsWhatItTook() async throws {
+  @Test(.long) func interruptedImportKeepsWhatItTook() async throws {
     let world = try await FieldToolWorld()
     let field = try await world.enrolled()
     try world.write(try FieldToolWorld.answersCSV(20_000), to: "answers.csv")
@@ -97,7 +97,7 @@ import Testing
     #expect((status.object["status"] as? [String: Any])?["packetsMade"] as? Int == counts?["accepted"] as? Int)
   }
 
-  @Test func everyCommandSpeaksJSON() async throws {
+  @Test(.long) func everyCommandSpeaksJSON() async throws {
     let world = try await FieldToolWorld()
     let field = world.field
     let enrolled = try await field.run("enroll", try await world.code(), "--hub", world.server.address, "--json")
@@ -120,7 +120,7 @@ import Testing
     #expect(try await field.run("--json").object["isEnrolled"] as? Bool == true)
   }
 
-  @Test func refusedRowsAreKeptAndImportingAgainDoublesNothing() async throws {
+  @Test(.long) func refusedRowsAreKeptAndImportingAgainDoublesNothing() async throws {
     let world = try await FieldToolWorld()
     let field = try await world.enrolled()
     let good = try FieldToolWorld.answersCSV(10)
@@ -181,7 +181,7 @@ import Testing
     #expect(cut.code == 1 && cut.err.split(separator: "\n").count == 1, "\(cut.err)")
   }
 
-  @Test func twoDevicesOfOneCommuneSeeTheirConflict() async throws {
+  @Test(.long) func twoDevicesOfOneCommuneSeeTheirConflict() async throws {
     let world = try await FieldToolWorld()
     for store in ["a.sqlite", "b.sqlite"] {
       _ = try await world.field.run("enroll", try await world.code(), "--hub", world.server.address, "--store", store)
@@ -201,7 +201,7 @@ import Testing
     #expect(try await world.field.run("show", "zzzz", "--store", "a.sqlite").code == 1)
   }
 
-  @Test func interruptedSyncEndsCleanlyAndGoesOnLater() async throws {
+  @Test(.long) func interruptedSyncEndsCleanlyAndGoesOnLater() async throws {
     let world = try await FieldToolWorld()
     let field = try await world.enrolled()
     try world.write(try FieldToolWorld.answersCSV(150), to: "answers.csv")

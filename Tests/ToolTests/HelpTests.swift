@@ -44,7 +44,7 @@ import Testing
     return try JSONDecoder().decode(Dump.self, from: Data(ended.output.utf8)).command.all
   }
 
-  @Test(arguments: ["field", "hub"]) func everyCommandHelpsInBothLanguagesWithExamplesThatParse(_ tool: String) async throws {
+  @Test(.long, arguments: ["field", "hub"]) func everyCommandHelpsInBothLanguagesWithExamplesThatParse(_ tool: String) async throws {
     let (english, vietnamese) = (try await commands(tool, "en"), try await commands(tool, "vi"))
     #expect(english.count >= 9 && english.map(\.path) == vietnamese.map(\.path))
     for (en, vi) in zip(english, vietnamese) {
@@ -104,7 +104,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["field", "hub"]) func theScreenIsWhollyVietnamese(_ tool: String) async throws {
+  @Test(.long, arguments: ["field", "hub"]) func theScreenIsWhollyVietnamese(_ tool: String) async throws {
     for command in try await commands(tool, "vi") {
       let arguments = Array(command.path.dropFirst())
       for call in [arguments + ["--help"], ["help"] + arguments] {
@@ -117,7 +117,7 @@ import Testing
     }
   }
 
-  @Test func usageErrorsAreInTheReadersLanguage() async throws {
+  @Test(.long) func usageErrorsAreInTheReadersLanguage() async throws {
     for (arguments, vi, en) in [
       (["status", "--jsn"], "Không có tùy chọn '--jsn'. Có phải ý bạn là '--json'?", "Unknown option '--jsn'. Did you mean '--json'?"),
       (["status", "--frobnicate"], "Không có tùy chọn '--frobnicate'", "Unknown option '--frobnicate'"),

@@ -116,7 +116,7 @@ import Testing
     #expect(await hub.stop() == 0)
   }
 
-  @Test func anUploadThatBreaksOffGoesOnFromThere() async throws {
+  @Test(.long) func anUploadThatBreaksOffGoesOnFromThere() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)
     let hub = try await ServedHub(dir, folder, arguments: ["--log-merges"])

@@ -63,7 +63,7 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: folder.path + "/third"))
   }
 
-  @Test func aDropKeyEndsOnlyOnceItsAnswersAreSafe() async throws {
+  @Test(.long) func aDropKeyEndsOnlyOnceItsAnswersAreSafe() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)
     #expect(try await keys(dir).map(\.form) == [nil, "pks01"])

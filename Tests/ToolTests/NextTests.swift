@@ -33,7 +33,7 @@ import Testing
     return ["--clock", "\(ms),\(UInt64(Date.now.timeIntervalSince1970 * 1000)),1"]
   }
 
-  @Test func fieldInEveryState() async throws {
+  @Test(.long) func fieldInEveryState() async throws {
     let world = try await FieldToolWorld(clockMs: 1_711_638_000_000)
     let field = world.field
     try await expectThreeLines(field, [], "not enrolled", "field enroll --file")
@@ -66,7 +66,7 @@ import Testing
     #expect(json.object["phase"] as? String == "closed" && (json.object["next"] as? [String])?.count == 2, "\(json.out)")
   }
 
-  @Test func hubInEveryState() async throws {
+  @Test(.long) func hubInEveryState() async throws {
     let folder = try TemporaryFolder()
     let dir = folder.path + "/hub"
     let hub = ToolProcess(name: "hub", folder: folder.path, environment: ["SYNCKIT_HUB": dir])

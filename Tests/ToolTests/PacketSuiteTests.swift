@@ -8,7 +8,7 @@ import Testing
 
 /// A packet that a real browser makes with its own cryptography, without a library: docs/protocol.md's second suite.
 @Suite struct PacketSuiteTests {
-  @Test(.enabled(if: WebFormTests.hasBrowser, "Needs Chromium and playwright: make deps")) func aBrowserMakesAPacketThatTheHubOpens()
+  @Test(.long, .enabled(if: WebFormTests.hasBrowser, "Needs Chromium and playwright: make deps")) func aBrowserMakesAPacketThatTheHubOpens()
     async throws
   {
     let key = Curve25519.KeyAgreement.PrivateKey()

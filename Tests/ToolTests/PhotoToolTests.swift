@@ -8,7 +8,7 @@ import Testing
 
 /// Photos from a working group's files to the hub's board, with the real tools.
 @Suite(.serialized) struct PhotoToolTests {
-  @Test func whatIsWithdrawnIsGoneFromTheOtherDeviceAndTheHubWithItsReason() async throws {
+  @Test(.long) func whatIsWithdrawnIsGoneFromTheOtherDeviceAndTheHubWithItsReason() async throws {
     let world = try await TroubleWorld()
     let (one, two) = (try await world.device("one"), try await world.device("two"))
     let photo = world.folder.path + "/board.png"
@@ -44,7 +44,7 @@ import Testing
     #expect(try await two.run("status").output.contains("proved equal"))
   }
 
-  @Test func photosOfTheDailyReportArriveAndAreCounted() async throws {
+  @Test(.long) func photosOfTheDailyReportArriveAndAreCounted() async throws {
     let world = try await TroubleWorld()
     let device = try await world.device("desk")
     let folder = world.folder.path
@@ -138,7 +138,7 @@ import Testing
     await world.stop()
   }
 
-  @Test func postsAreShownWithTheirPhotosAndHiddenWithAReason() async throws {
+  @Test(.long) func postsAreShownWithTheirPhotosAndHiddenWithAReason() async throws {
     let world = try await TroubleWorld()
     let device = try await world.device("desk")
     #expect(try await device.run("sync").status == 0)
@@ -191,7 +191,7 @@ import Testing
     }
   }
 
-  @Test func aBudgetIsToldAndKept() async throws {
+  @Test(.long) func aBudgetIsToldAndKept() async throws {
     let world = try await TroubleWorld()
     let device = try await world.device("desk")
     #expect(try await device.run("sync").status == 0)

@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test func theStuckStoresHealBySyncAlone() async throws {
+  @Test(.long) func theStuckStoresHealBySyncAlone() async throws {
     let trial = try await Trial()
     #expect(try trial.count("SELECT count(*) FROM sync_outbox WHERE received = 2", in: "fb.sqlite") == 8)
     #expect(try trial.count("SELECT count(*) FROM hub_batch WHERE state = 0", in: "hub-data/hub.sqlite") == 8)

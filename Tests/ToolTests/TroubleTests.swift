@@ -4,7 +4,7 @@ import Testing
 
 /// What goes wrong in the field, end to end: each side says in one sentence what it noticed and did.
 @Suite(.serialized, .sumsAddUp) struct TroubleTests {
-  @Test func aCopiedDeviceGoesOnUnderANewIdentity() async throws {
+  @Test(.long) func aCopiedDeviceGoesOnUnderANewIdentity() async throws {
     let world = try await TroubleWorld()
     let a = try await world.device("a")
     try await a.report(guided: 10)
@@ -28,7 +28,7 @@ import Testing
     #expect(try await world.hub("status").status == 0)
   }
 
-  @Test func aDeviceRestoredFromAnOldCopyLearnsAgainWhatItForgot() async throws {
+  @Test(.long) func aDeviceRestoredFromAnOldCopyLearnsAgainWhatItForgot() async throws {
     let world = try await TroubleWorld()
     let a = try await world.device("a")
     try await a.report(guided: 10)

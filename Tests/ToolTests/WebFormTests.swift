@@ -29,7 +29,7 @@ import Testing
     return (dir, hub, String(link.dropFirst("http://127.0.0.1:8080".count)))
   }
 
-  @Test func answersComeInOverHTTPAndTheLogSaysNothingOfThem() async throws {
+  @Test(.long) func answersComeInOverHTTPAndTheLogSaysNothingOfThem() async throws {
     let folder = try TemporaryFolder()
     let (dir, hub, target) = try await serve(folder)
     let port = hub.hubPort
@@ -57,7 +57,7 @@ import Testing
     #expect(!hub.errors.contains("dropCalls=0"), "\(hub.errors)")
   }
 
-  @Test func hugeBodiesAreRefusedBeforeTheyAreReadAndTheHubGoesOn() async throws {
+  @Test(.long) func hugeBodiesAreRefusedBeforeTheyAreReadAndTheHubGoesOn() async throws {
     let folder = try TemporaryFolder()
     let (_, hub, target) = try await serve(folder)
     let type = "Content-Type: application/x-www-form-urlencoded"
@@ -158,7 +158,7 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: out).count == 2 * 209 + 1)
   }
 
-  @Test func badOptionsAreOneSentenceAndDrawNothing() async throws {
+  @Test(.long) func badOptionsAreOneSentenceAndDrawNothing() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)
     let out = folder.path + "/qr"

@@ -86,7 +86,7 @@ import Testing
     }
   }
 
-  @Test func aCarrierCannotMakeAForkOfAnothersBatch() async throws {
+  @Test(.long) func aCarrierCannotMakeAForkOfAnothersBatch() async throws {
     let world = try await World()
     let device = try await world.device("a")
     let courier = try await world.device("b")
@@ -270,7 +270,7 @@ import Testing
 
   // MARK: Small on the wire, large in memory
 
-  @Test func whatInflatesBeyondItsSizeIsRefused() throws {
+  @Test(.long) func whatInflatesBeyondItsSizeIsRefused() throws {
     let bomb = try Zlib.compress(Data(count: 70 << 20))
     func column(_ inflated: Int) -> WireColumn {
       WireColumn.with {
@@ -364,7 +364,7 @@ import Testing
   // MARK: Chance
 
   /// Damage behind the signature, as only the author or the hub could make it: refused, or content within bounds.
-  @Test func mutatedBodiesThrowOrStayWithinBounds() throws {
+  @Test(.long) func mutatedBodiesThrowOrStayWithinBounds() throws {
     var chance = SeededChance(7)
     let hub = try #require(SigningKey(rawRepresentation: Conversation.hubPrivate)).replica
     var batches = try ["batch-1", "batch-2"].map { try WireSigned(serializedBytes: try SampleFiles.load($0)).body }

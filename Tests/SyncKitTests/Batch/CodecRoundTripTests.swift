@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import SyncKit
@@ -6,7 +7,7 @@ import Testing
 @Suite struct CodecRoundTripTests {
   private let key = SigningKey()
 
-  @Test func randomBatchesComeBackExactly() throws {
+  @Test(.long) func randomBatchesComeBackExactly() throws {
     let author = try #require(VerifyingKey(rawRepresentation: key.publicKey))
     for seed in 0..<300 {
       var draw = ContentDraw(seed: UInt64(seed))
@@ -18,7 +19,7 @@ import Testing
     }
   }
 
-  @Test func randomPagesComeBackExactly() throws {
+  @Test(.long) func randomPagesComeBackExactly() throws {
     let hub = try #require(VerifyingKey(rawRepresentation: key.publicKey))
     for seed in 0..<300 {
       var draw = ContentDraw(seed: UInt64(1000 + seed))

@@ -6,7 +6,7 @@ import Testing
 @testable import SyncKit
 
 @Suite struct BlobExchangeTests {
-  @Test func theTextGoesFirstAndThePicturesFollow() async throws {
+  @Test(.long) func theTextGoesFirstAndThePicturesFollow() async throws {
     let world = try await Pictures.world()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     let contents = (1...3).map { noise(90_000 * $0, seed: UInt64($0)) }
@@ -42,7 +42,7 @@ import Testing
   }
 
   /// Whoever has the bytes may bring them: the photo came to the other device of the commune by another way.
-  @Test func anotherDeviceOfTheScopeSuppliesWhatIsMissing() async throws {
+  @Test(.long) func anotherDeviceOfTheScopeSuppliesWhatIsMissing() async throws {
     let world = try await Pictures.world()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     let content = noise(70_000, seed: 9)
@@ -54,7 +54,7 @@ import Testing
     #expect(try await a.isBlobAtHub(BlobID(of: content)))
   }
 
-  @Test func onlyDevicesWhoseRowsReferToABlobMayPutOrGetIt() async throws {
+  @Test(.long) func onlyDevicesWhoseRowsReferToABlobMayPutOrGetIt() async throws {
     let world = try await Pictures.world()
     let (a, stranger) = (try await world.device("a"), try await world.device("s", unit: "07202"))
     let content = noise(1000, seed: 1)
@@ -152,7 +152,7 @@ import Testing
     #expect(try await world.hub.checkBlobs(readsAll: true) == [])
   }
 
-  @Test func aBackupHoldsThePicturesAndARestoredHubAsksForTheRest() async throws {
+  @Test(.long) func aBackupHoldsThePicturesAndARestoredHubAsksForTheRest() async throws {
     let world = try await Pictures.world()
     let a = try await world.device("a")
     let first = try await a.addPicture("p1", noise(80_000, seed: 1))

@@ -29,7 +29,7 @@ import Testing
     return (world, a, b, both.paths[0])
   }
 
-  @Test func aCutAnywhereLeavesWholeSectionsOnly() async throws {
+  @Test(.long) func aCutAnywhereLeavesWholeSectionsOnly() async throws {
     let (world, _, _, path) = try await twoDevices()
     let data = try Data(contentsOf: URL(fileURLWithPath: path))
     let whole = try World.sections(path)
@@ -45,7 +45,7 @@ import Testing
     }
   }
 
-  @Test func aFlippedByteCostsOneSection() async throws {
+  @Test(.long) func aFlippedByteCostsOneSection() async throws {
     let (world, _, _, path) = try await twoDevices()
     let data = try Data(contentsOf: URL(fileURLWithPath: path))
     let whole = try World.sections(path).bodies
@@ -77,7 +77,7 @@ import Testing
     #expect(report.devices.first { $0.replica == other }?.damaged == 0)
   }
 
-  @Test func theGoodPartsOfADamagedBundleAreTakenAndTheRestComesLater() async throws {
+  @Test(.long) func theGoodPartsOfADamagedBundleAreTakenAndTheRestComesLater() async throws {
     for seed in Pace.seeds(UInt64(1)...12, fast: 3) {
       var chance = SeededGenerator(seed: seed)
       let (world, a, b, path) = try await twoDevices(plain: seed % 2 == 0)
@@ -97,7 +97,7 @@ import Testing
     }
   }
 
-  @Test func otherOrdersAndRepeatsAreNoticedAndHarmless() async throws {
+  @Test(.long) func otherOrdersAndRepeatsAreNoticedAndHarmless() async throws {
     let (world, a, b, path) = try await twoDevices()
     let pieces = try World.pieces(path)
     for seed in UInt64(1)...4 {
@@ -142,7 +142,7 @@ import Testing
     #expect(mixed.devices.map(\.new) == [2, 2] && !mixed.isWhole)
   }
 
-  @Test func aBundleForAnotherHubIsNotTaken() async throws {
+  @Test(.long) func aBundleForAnotherHubIsNotTaken() async throws {
     let (world, a, _, path) = try await twoDevices()
     let other = try await World()
     let report = try await other.hub.importBundles([path])
@@ -206,7 +206,7 @@ import Testing
     #expect(report.devices.allSatisfy { !$0.isAnswered })
   }
 
-  @Test func aBombIsRefusedBeforeItCostsMemory() async throws {
+  @Test(.long) func aBombIsRefusedBeforeItCostsMemory() async throws {
     let world = try await World()
     let a = try await world.device("a")
     var column = WireColumn()
@@ -229,7 +229,7 @@ import Testing
     #expect(try await world.hubNotes() == ["good x - none"])
   }
 
-  @Test func aForgedReturnChangesNothing() async throws {
+  @Test(.long) func aForgedReturnChangesNothing() async throws {
     let (world, a, _, path) = try await twoDevices()
     let (_, paths) = try await world.hubImports([path], return: "r.skb")
     let thief = SigningKey()
@@ -264,7 +264,7 @@ import Testing
   }
 
   /// Nothing in what a courier carries, or on its whole disk, can be read.
-  @Test func aCourierHoldsNoPlaintext() async throws {
+  @Test(.long) func aCourierHoldsNoPlaintext() async throws {
     let world = try await World()
     let (a, courier) = (try await world.device("a"), try await world.device("c", unit: "07202"))
     let secret = "quyền-dân-chủ-\(UUID().uuidString)"

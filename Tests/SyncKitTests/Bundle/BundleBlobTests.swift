@@ -12,7 +12,7 @@ import Testing
     report.devices.map { [$0.blobs, $0.blobsDuplicate, $0.blobsWaiting, $0.refused] }
   }
 
-  @Test func picturesTravelAfterTheTextAndTheReturnSaysWhichAreIn() async throws {
+  @Test(.long) func picturesTravelAfterTheTextAndTheReturnSaysWhichAreIn() async throws {
     let world = try await Pictures.world()
     let a = try await world.deviceByFile("a")
     let contents = [noise(1000, seed: 1), noise(200_000, seed: 2), noise(300_000, seed: 3)]
@@ -42,7 +42,7 @@ import Testing
     #expect(try await b.blobsToConfirm(limit: 10).isEmpty && b.blobs.ids().isEmpty)
   }
 
-  @Test(arguments: Pace.seeds(1...5, fast: 1)) func partsMayComeInAnyOrder(_ seed: Int) async throws {
+  @Test(.long, arguments: Pace.seeds(1...5, fast: 1)) func partsMayComeInAnyOrder(_ seed: Int) async throws {
     var chance = SeededGenerator(seed: UInt64(seed))
     let world = try await Pictures.world()
     let a = try await world.device("a")
@@ -76,7 +76,7 @@ import Testing
   }
 
   /// The text went by network after the pictures had come by file.
-  @Test func picturesThatCameFirstWaitForTheirText() async throws {
+  @Test(.long) func picturesThatCameFirstWaitForTheirText() async throws {
     let world = try await Pictures.world()
     let a = try await world.device("a")
     let id = try await a.addPicture("p", noise(100_000, seed: 1))
@@ -127,7 +127,7 @@ import Testing
     #expect(world.hub.blobs.ids() == [good])
   }
 
-  @Test func aHubShortOfRoomTakesTheTextAndSaysSo() async throws {
+  @Test(.long) func aHubShortOfRoomTakesTheTextAndSaysSo() async throws {
     let world = try await Pictures.world()
     let a = try await world.device("a")
     try await world.hub.setBlobBytesMax(150_000)
@@ -205,7 +205,7 @@ import Testing
   }
 
   /// A courier's whole disk, searched, holds nothing of the picture it carried, nor does what it passes on.
-  @Test func aCourierCarriesPicturesUnread() async throws {
+  @Test(.long) func aCourierCarriesPicturesUnread() async throws {
     let world = try await Pictures.world()
     let (a, courier) = (try await world.device("a"), try await world.device("c", unit: "07202"))
     let secret = Data("bien-ban-hop-\(UUID().uuidString)".utf8)
@@ -233,7 +233,7 @@ import Testing
     #expect(try await a.isBlobAtHub(id))
   }
 
-  @Test func aCourierWithANetworkHandsPicturesOn() async throws {
+  @Test(.long) func aCourierWithANetworkHandsPicturesOn() async throws {
     let world = try await Pictures.world()
     let (a, courier) = (try await world.device("a"), try await world.device("c", unit: "07202"))
     var ids: Set<BlobID> = []

@@ -7,7 +7,7 @@ import Testing
 
 /// Work that travels by files alone comes to the same as work that travels by HTTP.
 @Suite struct BundleTests {
-  @Test func aDeviceWithoutAnyNetworkLivesThroughItAll() async throws {
+  @Test(.long) func aDeviceWithoutAnyNetworkLivesThroughItAll() async throws {
     let world = try await World()
     let (a, b) = (try await world.deviceByFile("a"), try await world.device("b"))
     #expect(try await a.enrolment()?.writeScope == "07201")
@@ -37,7 +37,7 @@ import Testing
     #expect(try await a.status().agreement == .proved)
   }
 
-  @Test func anyOrderAndAnyNumberOfTimesComesToTheSame() async throws {
+  @Test(.long) func anyOrderAndAnyNumberOfTimesComesToTheSame() async throws {
     for seed in Pace.seeds(UInt64(1)...6, fast: 1) {
       var chance = SeededGenerator(seed: seed)
       let world = try await World()
@@ -76,7 +76,7 @@ import Testing
     }
   }
 
-  @Test func batchesBeforeTheirPredecessorsWaitAndAreSeen() async throws {
+  @Test(.long) func batchesBeforeTheirPredecessorsWaitAndAreSeen() async throws {
     let world = try await World()
     let a = try await world.device("a")
     var bundles: [String] = []
@@ -98,7 +98,7 @@ import Testing
     try await world.expectConverged([a])
   }
 
-  @Test func partsStandAlone() async throws {
+  @Test(.long) func partsStandAlone() async throws {
     var chance = SeededGenerator(seed: 1)
     let world = try await World()
     let a = try await world.device("a")
@@ -128,7 +128,7 @@ import Testing
     try await world.expectConverged([a])
   }
 
-  @Test func packetsCountOnceHoweverOftenTheyCome() async throws {
+  @Test(.long) func packetsCountOnceHoweverOftenTheyCome() async throws {
     let world = try await World()
     let a = try await world.device("a")
     for number in 0..<7 {
@@ -151,7 +151,7 @@ import Testing
     #expect(status.packetsKept == 9 && status.packetsWaiting == 0 && status.addsUp)
   }
 
-  @Test func aRestoredHubIsRefilledByFiles() async throws {
+  @Test(.long) func aRestoredHubIsRefilledByFiles() async throws {
     for isKnown in [true, false] {
       let world = try await World()
       let (a, b) = (try await world.device("a"), try await world.device("b"))
@@ -173,7 +173,7 @@ import Testing
     }
   }
 
-  @Test func aCopiedDeviceTakesANewIdentityByFiles() async throws {
+  @Test(.long) func aCopiedDeviceTakesANewIdentityByFiles() async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await a.insert("common", "1")
@@ -194,7 +194,7 @@ import Testing
     try await world.expectConverged([a, twin])
   }
 
-  @Test func aLongFeedComesInBulkByFile() async throws {
+  @Test(.long) func aLongFeedComesInBulkByFile() async throws {
     var options = Hub.Options()
     (options.firstUnitsMax, options.snapshotRowsMax) = (10, 7)
     let world = try await World(options: options)
@@ -211,7 +211,7 @@ import Testing
   }
 
   /// What was begun then ends at a place from which the log does not lead on.
-  @Test func aSnapshotBegunBeforeTheLogWasClearedIsFollowedByOneThatIsNot() async throws {
+  @Test(.long) func aSnapshotBegunBeforeTheLogWasClearedIsFollowedByOneThatIsNot() async throws {
     var options = Hub.Options()
     (options.firstUnitsMax, options.snapshotRowsMax) = (10, 7)
     let world = try await World(options: options)
@@ -247,7 +247,7 @@ import Testing
     try await world.expectConverged([a, b])
   }
 
-  @Test func fileAndNetworkMayTakeTurns() async throws {
+  @Test(.long) func fileAndNetworkMayTakeTurns() async throws {
     let world = try await World()
     let a = try await world.deviceByFile("a")
     try await a.insert("1", "x")
@@ -262,7 +262,7 @@ import Testing
     #expect(try await a.status().agreement == .proved)
   }
 
-  @Test func aWrongClockIsOnlyPutForwardByALetter() async throws {
+  @Test(.long) func aWrongClockIsOnlyPutForwardByALetter() async throws {
     let world = try await World()
     let slow = TestClock(1_000_000)
     let a = try world.replica("a", clock: slow)
@@ -278,7 +278,7 @@ import Testing
     try await world.expectConverged([a])
   }
 
-  @Test func whatTheHubRefusesIsSaidAtHome() async throws {
+  @Test(.long) func whatTheHubRefusesIsSaidAtHome() async throws {
     let world = try await World()
     let stranger = try world.replica("s")
     try await stranger.requestEnrolment(code: "ABCDEFGH23", label: "s")

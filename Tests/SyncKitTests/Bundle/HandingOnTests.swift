@@ -37,7 +37,7 @@ import Testing
     try await world.expectConverged([a, newcomer])
   }
 
-  @Test func whatCannotBeDeliveredIsStillCarried() async throws {
+  @Test(.long) func whatCannotBeDeliveredIsStillCarried() async throws {
     let world = try await World()
     let (a, courier) = (try await world.device("a"), try await world.device("c"))
     try await a.insert("1", "x")
@@ -89,7 +89,7 @@ import Testing
   }
 
   /// What breaks off goes on where the hub is, also when the last answer got lost.
-  @Test func aCutAtAnyByteCostsAtMostAPiece() async throws {
+  @Test(.long) func aCutAtAnyByteCostsAtMostAPiece() async throws {
     let world = try await Pictures.world()
     let (a, courier) = (try await world.device("a"), try await world.device("c", unit: "07202"))
     var worst = 0

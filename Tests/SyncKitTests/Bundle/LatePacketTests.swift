@@ -52,7 +52,7 @@ import Testing
     return try await carrier.exportBundle(to: world.file("home.skb"), courier: load).paths
   }
 
-  @Test(arguments: [false, true]) func theyWaitForOneDecisionAndNothingIsOpenedBefore(spools: Bool) async throws {
+  @Test(.long, arguments: [false, true]) func theyWaitForOneDecisionAndNothingIsOpenedBefore(spools: Bool) async throws {
     var options = Hub.Options()
     options.spoolsPackets = spools
     let world = try await World(options: options)
@@ -92,7 +92,7 @@ import Testing
     }
   }
 
-  @Test func declinedOnesKeepTheirBytesAndMayBeTaken() async throws {
+  @Test(.long) func declinedOnesKeepTheirBytesAndMayBeTaken() async throws {
     let world = try await World()
     let (lost, x) = (try await world.device("lost"), try await world.device("x"))
     try await answer(lost, 1...6)
@@ -113,7 +113,7 @@ import Testing
   }
 
   /// What an honest colleague had exported before the revocation: once it has the return, it proves its own, and no decision is needed.
-  @Test(arguments: ["by return", "online", "declined before", "through a courier"])
+  @Test(.long, arguments: ["by return", "online", "declined before", "through a courier"])
   func aColleagueProvesItsOwn(_ way: String) async throws {
     let world = try await World()
     let (a, x) = (try await world.device("a"), try await world.device("x"))
@@ -148,7 +148,7 @@ import Testing
   }
 
   /// They arrived while the key was good, the answer was lost, and the device exports the same packets.
-  @Test func whatCameBeforeTheRevocationIsKeptAsItWas() async throws {
+  @Test(.long) func whatCameBeforeTheRevocationIsKeptAsItWas() async throws {
     let world = try await World()
     let (a, x) = (try await world.device("a"), try await world.device("x"))
     try await answer(a, 1...3)
@@ -164,7 +164,7 @@ import Testing
   }
 
   /// Two revocations while a colleague was away, and a forged packet among its own.
-  @Test func twoKeysOldIsLateAndForgedIsRefused() async throws {
+  @Test(.long) func twoKeysOldIsLateAndForgedIsRefused() async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await answer(a, 1...2)

@@ -18,7 +18,7 @@ import Testing
     return try BatchCodec.reopen(SealedBatch(bytes: batch)).units
   }
 
-  @Test func anInsertSendsNoDefaults() async throws {
+  @Test(.long) func anInsertSendsNoDefaults() async throws {
     let replica = try await world.device("a")
     try await replica.execute("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 1)")
     let change = try #require(try await sealed(replica).first?.changes.first)
@@ -113,7 +113,7 @@ import Testing
     }
   }
 
-  @Test func anotherUnitsRowsAndAMoveAreRefusedAtTheWrite() async throws {
+  @Test(.long) func anotherUnitsRowsAndAMoveAreRefusedAtTheWrite() async throws {
     let replica = try await world.device("a")
     try await replica.execute("INSERT INTO note (id, unit) VALUES ('n', '07201')")
     await #expect(throws: DatabaseError.self) { try await replica.execute("INSERT INTO note (id, unit) VALUES ('m', '07204')") }

@@ -8,7 +8,7 @@ import Testing
 @Suite struct ClockTroubleTests {
   private static let year: UInt64 = 365 * 24 * 3600 * 1000
 
-  @Test func aDeviceYearsAheadDoesNotWinForEver() async throws {
+  @Test(.long) func aDeviceYearsAheadDoesNotWinForEver() async throws {
     let world = try await World()
     let ahead = TestClock(world.clock.nowMs() + 75 * Self.year)
     let (a, b) = (try await world.device("a"), try await world.device("b"))
@@ -30,7 +30,7 @@ import Testing
     #expect(try await world.hubConflicts() == [])
   }
 
-  @Test func aStampTooFarAheadIsReplacedInOrderAndTheDeviceSetsItsClockBack() async throws {
+  @Test(.long) func aStampTooFarAheadIsReplacedInOrderAndTheDeviceSetsItsClockBack() async throws {
     let world = try await World()
     let clock = TestClock(world.clock.nowMs())
     let a = try await world.device("a", clock: clock)
@@ -64,7 +64,7 @@ import Testing
     #expect(try await a.engineRead { try $0.state.clock.last.wallMs } <= now + 1000)
   }
 
-  @Test func aDeviceInThePastStillWritesAfterWhatItHasSeen() async throws {
+  @Test(.long) func aDeviceInThePastStillWritesAfterWhatItHasSeen() async throws {
     let world = try await World()
     let past = TestClock(1000)
     let (a, b) = (try await world.device("a"), try await world.device("b", clock: past))

@@ -106,7 +106,7 @@ import Testing
 @Suite struct WrongClockTests {
   static let years: [UInt64] = [0, 1_230_768_000_000, 4_070_908_800_000, 1 << 47]
 
-  @Test(arguments: years) func aDeviceYearsOffWorksLikeAnyOther(_ wallMs: UInt64) async throws {
+  @Test(.long, arguments: years) func aDeviceYearsOffWorksLikeAnyOther(_ wallMs: UInt64) async throws {
     let world = try await World()
     let wrong = TestClock(wallMs)
     let a = try await world.device("a", clock: wrong)
@@ -128,7 +128,7 @@ import Testing
     #expect(try await a.status().addsUp)
   }
 
-  @Test(arguments: years) func aClockThatJumpsBetweenExchangesLosesNothing(_ jumpMs: UInt64) async throws {
+  @Test(.long, arguments: years) func aClockThatJumpsBetweenExchangesLosesNothing(_ jumpMs: UInt64) async throws {
     let world = try await World()
     let wrong = TestClock(world.clock.nowMs())
     let a = try await world.device("a", clock: wrong)
@@ -149,7 +149,7 @@ import Testing
   }
 
   /// A stamp beyond the permitted drift is replaced by the hub's next, and the author learns of it in the feed.
-  @Test func aStampFarAheadIsReplacedAndTheAuthorAdoptsIt() async throws {
+  @Test(.long) func aStampFarAheadIsReplacedAndTheAuthorAdoptsIt() async throws {
     let world = try await World()
     let wrong = TestClock(world.clock.nowMs())
     let a = try await world.device("a", clock: wrong)

@@ -63,7 +63,7 @@ import Testing
 
   // MARK: Opening and closing by writes
 
-  @Test func whoeverHadSeenTheLoserClosesTheConflictByWriting() async throws {
+  @Test(.long) func whoeverHadSeenTheLoserClosesTheConflictByWriting() async throws {
     let conflict = try await collide("plain")
     try await b.execute("UPDATE sheet SET plain = 'soaked'")
     try await both()
@@ -72,7 +72,7 @@ import Testing
   }
 
   /// Every losing write has a conflict of its own: the value that lost before may be what is lost now.
-  @Test func oneValueThatLosesTwiceIsKeptTwice() async throws {
+  @Test(.long) func oneValueThatLosesTwiceIsKeptTwice() async throws {
     let first = try await collide("plain")
     world.clock.advance(1000)
     try await a.execute("UPDATE sheet SET plain = 'dry'")
@@ -86,7 +86,7 @@ import Testing
 
   // MARK: Deciding
 
-  @Test func aDeviceDecidesOfflineAndEverybodyLearnsWhoAndWhy() async throws {
+  @Test(.long) func aDeviceDecidesOfflineAndEverybodyLearnsWhoAndWhy() async throws {
     let conflict = try await collide()
     #expect(conflict.rule == .review && conflict.losing.value == .text("dry"))
     let decided = try await a.resolve(String(conflict.id.prefix(6)), as: .takeLoser, by: "tổ trưởng", because: "đã kiểm tra tại chỗ")
@@ -101,7 +101,7 @@ import Testing
     }
   }
 
-  @Test func keepingWritesTheCellAnewSoThatALaterUnknowingWriteOfTheLoserConflictsAgain() async throws {
+  @Test(.long) func keepingWritesTheCellAnewSoThatALaterUnknowingWriteOfTheLoserConflictsAgain() async throws {
     let conflict = try await collide()
     _ = try await a.resolve(conflict.id, as: .keepWinner, by: "a", because: "")
     world.clock.advance(1000)
@@ -114,7 +114,7 @@ import Testing
     #expect(decisions == [[.text("a")], [.text("b")]])
   }
 
-  @Test func aDecisionIsUndoneAndTheConflictIsOpenAgain() async throws {
+  @Test(.long) func aDecisionIsUndoneAndTheConflictIsOpenAgain() async throws {
     let conflict = try await collide()
     _ = try await world.hub.resolve(conflict.id, as: .takeLoser, by: "hub", because: "x")
     try await both()
@@ -135,7 +135,7 @@ import Testing
   }
 
   /// The decision brought a deleted row back; before it there was no value, and the column must have one.
-  @Test func bringingARowBackIsUndoneWhereAColumnMustHaveAValue() async throws {
+  @Test(.long) func bringingARowBackIsUndoneWhereAColumnMustHaveAValue() async throws {
     try await a.execute("INSERT INTO sheet (id, unit) VALUES ('s', '07201')")
     try await both()
     try await a.execute("DELETE FROM sheet")
@@ -152,7 +152,7 @@ import Testing
   }
 
   /// The device was copied before it sent its decision.
-  @Test func aDecisionThatADeviceAndItsCopySendCountsOnce() async throws {
+  @Test(.long) func aDecisionThatADeviceAndItsCopySendCountsOnce() async throws {
     let conflict = try await collide()
     _ = try await a.resolve(conflict.id, as: .takeLoser, by: "a", because: "")
     let copy = try await world.copy(a, to: "copy")
@@ -176,7 +176,7 @@ import Testing
     #expect(try await a.status().heldChanges == 1)
   }
 
-  @Test(arguments: ["", "zz", "x'; DROP TABLE sheet; --", "1234567890"])
+  @Test(.long, arguments: ["", "zz", "x'; DROP TABLE sheet; --", "1234567890"])
   func aConflictThatIsNotThereIsSaidSo(id: String) async throws {
     await #expect(throws: SyncError.self) { try await a.resolve(id, as: .keepWinner, by: "a", because: "") }
   }
@@ -197,7 +197,7 @@ import Testing
     #expect(try await world.hub.conflicts().isEmpty)
   }
 
-  @Test func aTypingErrorInAMaximumIsCorrectedAgainstItsRule() async throws {
+  @Test(.long) func aTypingErrorInAMaximumIsCorrectedAgainstItsRule() async throws {
     try await a.execute("INSERT INTO sheet (id, unit, peak, stage) VALUES ('s', '07201', 1000, 'approved')")
     try await both()
     try await a.correct(table: "sheet", key: .text("s"), column: "peak", to: .integer(10), by: "a", because: "gõ nhầm")
@@ -219,7 +219,7 @@ import Testing
 
   // MARK: Deleted rows
 
-  @Test func anEditOfARowDeletedUnseenIsKeptAndTheRowComesBackWhole() async throws {
+  @Test(.long) func anEditOfARowDeletedUnseenIsKeptAndTheRowComesBackWhole() async throws {
     try await a.execute(#"INSERT INTO sheet (id, unit, answers, plain, name) VALUES ('s', '07201', '{"q":1}', 1.0, 'x')"#)
     try await both()
     try await a.execute(#"UPDATE sheet SET plain = 7, answers = '{"q":1,"r":5}'"#)
@@ -236,7 +236,7 @@ import Testing
     #expect(try await value("name") == .text("x"))
   }
 
-  @Test func keepingADeletionClosesItsConflict() async throws {
+  @Test(.long) func keepingADeletionClosesItsConflict() async throws {
     try await a.execute("INSERT INTO sheet (id, unit, plain) VALUES ('s', '07201', 1)")
     try await both()
     try await a.execute("UPDATE sheet SET plain = 7")
@@ -249,7 +249,7 @@ import Testing
     #expect(try await value("plain") == .null)
   }
 
-  @Test func theHubBringsADeletedRowBackInOneStep() async throws {
+  @Test(.long) func theHubBringsADeletedRowBackInOneStep() async throws {
     try await a.execute(#"INSERT INTO sheet (id, unit, answers, plain) VALUES ('s', '07201', '{"q":1}', 1.0)"#)
     try await both()
     try await b.execute("DELETE FROM sheet")
@@ -262,7 +262,7 @@ import Testing
     await #expect(throws: SyncError.self) { try await world.hub.restoreRow(table: "sheet", key: .text("never")) }
   }
 
-  @Test(arguments: [true, false])
+  @Test(.long, arguments: [true, false])
   func underEditWinsTheRowIsBackAtOnce(editFirst: Bool) async throws {
     try await a.execute(#"INSERT INTO wins (id, unit, a, b, answers) VALUES ('s', '07201', 1, 2, '{"q":1}')"#)
     try await both()
@@ -282,7 +282,7 @@ import Testing
 
   // MARK: Several rows
 
-  @Test func rowsThatShareASoftKeyAreNamedInOneConflictAndTheSmallestKeySurvives() async throws {
+  @Test(.long) func rowsThatShareASoftKeyAreNamedInOneConflictAndTheSmallestKeySurvives() async throws {
     // The same name, composed and decomposed.
     try await a.execute("INSERT INTO sheet (id, unit, name) VALUES ('b', '07201', 'Hòa')")
     try await b.execute("INSERT INTO sheet (id, unit, name) VALUES ('a', '07201', 'Ho\u{0300}a')")

@@ -7,7 +7,7 @@ import Testing
 
 /// What damages a store behind the engine's back is found and named, and a sound store is not called damaged.
 @Suite struct ExaminationTests {
-  @Test func soundStoresAreCalledSoundAndAreLeftAsTheyWere() async throws {
+  @Test(.long) func soundStoresAreCalledSoundAndAreLeftAsTheyWere() async throws {
     let rich = try await RichWorld()
     func bytes() -> [Data?] {
       [rich.hubPath, rich.device.path, rich.other.path].flatMap { path in ["", "-wal", ".key"].map { path + $0 } }
@@ -143,7 +143,7 @@ import Testing
   }
 
   /// Whoever alters a row and everything the engine noted of it is found by the journal alone.
-  @Test func aForgerWhoKnowsTheDigestsIsFoundByTheJournal() async throws {
+  @Test(.long) func aForgerWhoKnowsTheDigestsIsFoundByTheJournal() async throws {
     let rich = try await RichWorld()
     let shapes = rich.world.hubStore.tables.byName
     let digest = try await rich.world.hub.read { session -> RowDigest in
@@ -170,7 +170,7 @@ import Testing
     #expect(found.map(\.kind) == [.replay] && found[0].explanation.en.contains("v5"), "\(found)")
   }
 
-  @Test func whatIsNoStoreIsRefused() async throws {
+  @Test(.long) func whatIsNoStoreIsRefused() async throws {
     let rich = try await RichWorld()
     let path = rich.device.path
     try rich.device.close()
@@ -180,7 +180,7 @@ import Testing
     await #expect { _ = try await rich.examine(rich.device) } throws: { ($0 as? SyncError)?.code == .storeMissing }
   }
 
-  @Test func aKeyThatIsMissingOrAnothersIsNamed() async throws {
+  @Test(.long) func aKeyThatIsMissingOrAnothersIsNamed() async throws {
     let rich = try await RichWorld()
     try FileManager.default.removeItem(atPath: rich.device.path + ".key")
     #expect(try await rich.examine(rich.device).findings.map(\.kind) == [.key])
@@ -189,7 +189,7 @@ import Testing
     #expect(found.map(\.kind) == [.key] && found[0].explanation.en.contains("another device"))
   }
 
-  @Test func moreThanCanBeListedIsCounted() async throws {
+  @Test(.long) func moreThanCanBeListedIsCounted() async throws {
     let rich = try await RichWorld()
     let rows = (0..<Examination.findingsMax + 5).map { "('g\($0)', '07201')" }.joined(separator: ", ")
     try tamper(

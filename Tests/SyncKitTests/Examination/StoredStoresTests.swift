@@ -64,7 +64,7 @@ import Testing
     try Self.tar(["-C", world.folder.path, "-czf", archive] + (try FileManager.default.contentsOfDirectory(atPath: world.folder.path)))
   }
 
-  @Test(arguments: [2, 3]) func storesOfEachFormatOpenWholeAndWorkGoesOn(version: Int) async throws {
+  @Test(.long, arguments: [2, 3]) func storesOfEachFormatOpenWholeAndWorkGoesOn(version: Int) async throws {
     let folder = try TemporaryFolder()
     try Self.tar(["-C", folder.path, "-xzf", Self.folder.appendingPathComponent("stores-\(version).tar.gz").path])
     let expected = try JSONDecoder().decode(

@@ -78,7 +78,7 @@ import Testing
     #expect(try await a.outboxBatches().count == 3)
   }
 
-  @Test func aBudgetIsKeptTextGoesFirstAndTheNextTimeGoesOnExactlyThere() async throws {
+  @Test(.long) func aBudgetIsKeptTextGoesFirstAndTheNextTimeGoesOnExactlyThere() async throws {
     let world = try await World(schema: Self.schema)
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     _ = try await a.sync(with: world.transport)
@@ -117,7 +117,7 @@ import Testing
     #expect(total < 580_000 + rounds * 9_000, "\(total) bytes in \(rounds) rounds")
   }
 
-  @Test func aStepThatCannotBeCutIsNamedWithWhatItTakes() async throws {
+  @Test(.long) func aStepThatCannotBeCutIsNamedWithWhatItTakes() async throws {
     let world = try await World(schema: Self.schema)
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     _ = try await a.sync(with: world.transport)

@@ -19,7 +19,7 @@ import Testing
     #expect(status.isAtHead)
   }
 
-  @Test func editsOfDifferentColumnsMergeWithoutConflict() async throws {
+  @Test(.long) func editsOfDifferentColumnsMergeWithoutConflict() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     try await a.execute("INSERT INTO note (id, unit) VALUES ('n1', '07201')")

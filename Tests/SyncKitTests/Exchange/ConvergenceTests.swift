@@ -9,7 +9,7 @@ import Testing
 /// Random work on three devices of one unit over a lossy link, judged by an oracle that knows what each author had seen from
 /// the bytes that reached it, and shares nothing with `Merge`.
 @Suite struct ConvergenceTests {
-  @Test(arguments: Pace.seeds(UInt64(1)...40, fast: 2))
+  @Test(.long, arguments: Pace.seeds(UInt64(1)...40, fast: 2))
   func replicasConvergeAndNoUnseenValueIsLost(seed: UInt64) async throws {
     let run = try await Run(seed: seed)
     for _ in 0..<110 { try await run.step() }

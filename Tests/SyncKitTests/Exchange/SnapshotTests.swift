@@ -76,7 +76,7 @@ import Testing
     try await expectSame(world, device)
   }
 
-  @Test func whoWasAwayTooLongFetchesAllButKeepsItsOwnWork() async throws {
+  @Test(.long) func whoWasAwayTooLongFetchesAllButKeepsItsOwnWork() async throws {
     let world = try await World(options: Self.options())
     let (away, other) = (try await world.device("away"), try await world.device("other"))
     for (id, value) in [("k1", "1"), ("k2", "2"), ("k3", "3")] {
@@ -240,7 +240,7 @@ import Testing
     #expect(try await away.notes() == ["k1 x - none", "k3 x y none"])
   }
 
-  @Test func aRowLargerThanAPageTravelsInPieces() async throws {
+  @Test(.long) func aRowLargerThanAPageTravelsInPieces() async throws {
     let columns = (0..<12).map { "c\($0)" }
     let schema = World.Schema(
       tables: [ReplicatedTable("wide", scopeColumn: "unit")],
@@ -280,7 +280,7 @@ import Testing
   }
 
   /// As only the hub could make them: refused, or content within bounds.
-  @Test func damagedPagesAreRefusedOrKeepTheirBounds() async throws {
+  @Test(.long) func damagedPagesAreRefusedOrKeepTheirBounds() async throws {
     let world = try await World(options: Self.options(rows: 50, first: 0))
     let device = try await world.device("a")
     for index in 0..<5 { try await device.execute("INSERT INTO note (id, unit, a, b) VALUES (?, '07201', ?, 2.5)", ["k\(index)", index]) }

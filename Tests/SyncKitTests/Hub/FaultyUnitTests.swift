@@ -93,7 +93,7 @@ import Testing
     #expect(try await reader.status().agreement == .proved)
   }
 
-  @Test func eachIsHeldByItselfAndTheOthersGoOn() async throws {
+  @Test(.long) func eachIsHeldByItselfAndTheOthersGoOn() async throws {
     var units: [[RowChange]] = [[row(.text("first"))]]
     for (index, (unit, _)) in faulty.enumerated() {
       // Each about rows of its own: a later one about a held row waits behind it.
@@ -131,7 +131,7 @@ import Testing
     #expect(kept?.sha256 == hash)
   }
 
-  @Test func aTextThatIsNotUTF8HoldsItsUnitAlone() async throws {
+  @Test(.long) func aTextThatIsNotUTF8HoldsItsUnitAlone() async throws {
     let (receipt, _) = try await send([
       [row(.text("a"), [CellChange("note", .text("ma"))])], [row(.text("b"), [CellChange("note", .text("mb"))])],
     ]) {
@@ -147,7 +147,7 @@ import Testing
     #expect(try await reader.engineRead { try $0.session.rows("SELECT id, note FROM sheet") } == [[.text("b"), .text("mb")]])
   }
 
-  @Test func aColumnThatCannotBeReadHoldsTheUnitsThatWroteIt() async throws {
+  @Test(.long) func aColumnThatCannotBeReadHoldsTheUnitsThatWroteIt() async throws {
     let units = [
       [row(.text("a"), [CellChange("note", .text("x"))])], [row(.text("b"))], [row(.text("c"), [CellChange("most", .integer(1))])],
     ]
@@ -167,7 +167,7 @@ import Testing
     try await readerAgrees()
   }
 
-  @Test func unitsOverTheirNumberAreHeldAndTheFirstAreMerged() async throws {
+  @Test(.long) func unitsOverTheirNumberAreHeldAndTheFirstAreMerged() async throws {
     let count = WireLimits.unitsMax + 2
     let (receipt, _) = try await send((0..<count).map { [row(.text("n\($0)"))] })
     #expect(receipt.held.map(\.unit) == [10_000, 10_001])
@@ -179,7 +179,7 @@ import Testing
   }
 
   /// Nobody's words stand in the place of what could not be read, but an operator's.
-  @Test func aRepairSaysWhatStandsWhereNothingCouldBeRead() async throws {
+  @Test(.long) func aRepairSaysWhatStandsWhereNothingCouldBeRead() async throws {
     let long = String(repeating: "x", count: WireLimits.valueBytesMax + 1)
     try await send([
       [row(.text("a"), [member("ca\u{302}u", "1")])], [row(.text("b"), [CellChange("note", .text(long))])],

@@ -64,7 +64,7 @@ import Testing
 
   private func held() async throws -> [String] { try await world.hub.heldUnits().map(\.reason) }
 
-  @Test func aChildGoesOnWhenItsParentComesAndSoDoesWhatWaitedBehindIt() async throws {
+  @Test(.long) func aChildGoesOnWhenItsParentComesAndSoDoesWhatWaitedBehindIt() async throws {
     try await a.execute("INSERT INTO child (id, unit, parent, note) VALUES ('c', '07201', 'p', 'x')")
     _ = try await a.sync(with: world.transport)
     try await a.execute("UPDATE child SET note = 'y', visits = visits + 1")
@@ -81,7 +81,7 @@ import Testing
     #expect(try await world.hub.conflicts().isEmpty)
   }
 
-  @Test func aChildInOneUnitWithItsParentIsMergedAtOnce() async throws {
+  @Test(.long) func aChildInOneUnitWithItsParentIsMergedAtOnce() async throws {
     try await a.database.write { db in
       try db.execute(
         sql: "INSERT INTO child (id, unit, parent) VALUES ('c', '07201', 'p'); INSERT INTO parent (id, unit) VALUES ('p', '07201')")
@@ -90,7 +90,7 @@ import Testing
     #expect(try await rows("SELECT id FROM child") == [["c"]])
   }
 
-  @Test func aParentOfTheHubsOwnLetsItsChildrenGoOn() async throws {
+  @Test(.long) func aParentOfTheHubsOwnLetsItsChildrenGoOn() async throws {
     try await a.execute("INSERT INTO child (id, unit, parent) VALUES ('c', '07201', 'p')")
     _ = try await a.sync(with: world.transport)
     try await world.hub.write { try $0.execute("INSERT INTO parent (id, unit) VALUES ('p', '07201')") }
@@ -98,7 +98,7 @@ import Testing
     #expect(try await rows("SELECT id FROM child") == [["c"]])
   }
 
-  @Test func aDeclinedInsertEndsOnItsDeviceAndIsKept() async throws {
+  @Test(.long) func aDeclinedInsertEndsOnItsDeviceAndIsKept() async throws {
     try await a.execute("INSERT INTO child (id, unit, parent, note) VALUES ('c', '07201', 'nowhere', 'kept')")
     _ = try await a.sync(with: world.transport)
     let unit = try #require(try await world.hub.heldUnits().first)
@@ -117,7 +117,7 @@ import Testing
     #expect(try await rows("SELECT note FROM child") == [["again"]])
   }
 
-  @Test func aDeclinedEditGivesBackTheHubsOwnValues() async throws {
+  @Test(.long) func aDeclinedEditGivesBackTheHubsOwnValues() async throws {
     try await a.execute("INSERT INTO child (id, unit, note, visits) VALUES ('c', '07201', 'first', 1)")
     try await both()
     try await a.execute("UPDATE child SET parent = 'nowhere', note = 'second', visits = visits + 4")
@@ -129,7 +129,7 @@ import Testing
     #expect(try await rows("SELECT parent, note, visits FROM child") == [["-", "first", "1"]])
   }
 
-  @Test func whatADeclinedEditSaysAndStandsAlreadyIsNoConflict() async throws {
+  @Test(.long) func whatADeclinedEditSaysAndStandsAlreadyIsNoConflict() async throws {
     try await a.execute("INSERT INTO child (id, unit, note, visits) VALUES ('c', '07201', 'first', 1)")
     try await both()
     try await a.execute("UPDATE child SET parent = 'nowhere', note = 'second'")
@@ -142,7 +142,7 @@ import Testing
     #expect(try await rows("SELECT parent, note FROM child") == [["-", "second"]])
   }
 
-  @Test func aDeclinedDeletionBringsTheRowBack() async throws {
+  @Test(.long) func aDeclinedDeletionBringsTheRowBack() async throws {
     try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'first')")
     try await both()
     try await a.execute("INSERT INTO child (id, unit, parent) VALUES ('d', '07201', 'nowhere')")
@@ -158,7 +158,7 @@ import Testing
   }
 
   /// Its later deletion cannot be declined before it: the device would never show anybody else's row of that key.
-  @Test func whatWaitsBehindIsSettledAfterWhatItWaitsFor() async throws {
+  @Test(.long) func whatWaitsBehindIsSettledAfterWhatItWaitsFor() async throws {
     try await a.execute("INSERT INTO child (id, unit, parent) VALUES ('c', '07201', 'nowhere')")
     _ = try await a.sync(with: world.transport)
     try await a.execute("DELETE FROM child")
@@ -175,7 +175,7 @@ import Testing
     #expect(try await rows("SELECT note FROM child") == [["b"]])
   }
 
-  @Test func aDeclinedInsertIsTakenAfterAll() async throws {
+  @Test(.long) func aDeclinedInsertIsTakenAfterAll() async throws {
     try await a.execute("INSERT INTO child (id, unit, parent, note) VALUES ('c', '07201', 'nowhere', 'kept')")
     try await both()
     let unit = try #require(try await world.hub.heldUnits().first)
@@ -188,7 +188,7 @@ import Testing
   }
 
   /// The rule would let the device's own value stand over what the hub answers.
-  @Test func aDeclinedValueGivesWayWhateverItsColumnsRule() async throws {
+  @Test(.long) func aDeclinedValueGivesWayWhateverItsColumnsRule() async throws {
     try await a.execute("INSERT INTO child (id, unit, least) VALUES ('c', '07201', 7)")
     try await both()
     try await a.execute("UPDATE child SET parent = 'nowhere', least = 3")
@@ -199,7 +199,7 @@ import Testing
     #expect(try await rows("SELECT parent, least FROM child") == [["-", "7"]])
   }
 
-  @Test func repairingOneColumnLeavesWhatOthersWroteLaterAndLeftOutColumnsEnd() async throws {
+  @Test(.long) func repairingOneColumnLeavesWhatOthersWroteLaterAndLeftOutColumnsEnd() async throws {
     try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'first')")
     try await both()
     try await a.execute("UPDATE child SET parent = 'nowhere', note = 'a'")
@@ -214,7 +214,7 @@ import Testing
     #expect(try await a.conflicts().contains { $0.column == "note" && $0.losing.value == .text("a") })
   }
 
-  @Test func whatARepairOverwritesUnseenIsKept() async throws {
+  @Test(.long) func whatARepairOverwritesUnseenIsKept() async throws {
     try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'first')")
     try await both()
     try await b.execute("UPDATE child SET note = 'b'")
@@ -229,7 +229,7 @@ import Testing
     #expect(try await a.conflicts().contains { $0.column == "note" && $0.losing.value == .text("b") })
   }
 
-  @Test func aDecisionInADeclinedUnitDoesNotCountAndItsConflictIsOpenAgain() async throws {
+  @Test(.long) func aDecisionInADeclinedUnitDoesNotCountAndItsConflictIsOpenAgain() async throws {
     try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'first')")
     try await both()
     try await b.execute("UPDATE child SET note = 'b'")
@@ -248,7 +248,7 @@ import Testing
     #expect(try await rows("SELECT note FROM child") == [["a"]])
   }
 
-  @Test func aValueThatDoesNotFitIsRepaired() async throws {
+  @Test(.long) func aValueThatDoesNotFitIsRepaired() async throws {
     _ = try await send([row("child", "c", [CellChange("count", .text("12")), CellChange("note", .text("x"))])])
     #expect(try await held() == ["value"])
     let id = try #require(try await world.hub.heldUnits().first?.id)
@@ -276,7 +276,7 @@ import Testing
     #expect(try await world.hub.conflicts().contains { $0.id == kept.id && $0.isOpen })
   }
 
-  @Test func aRepairWritesNothingToRowsThatHadNotWrittenTheColumn() async throws {
+  @Test(.long) func aRepairWritesNothingToRowsThatHadNotWrittenTheColumn() async throws {
     try await b.execute("INSERT INTO child (id, unit, note, count) VALUES ('d', '07201', 'first', 7)")
     try await both()
     try await a.database.write { db in
@@ -299,7 +299,7 @@ import Testing
     #expect(try await rows("SELECT id, note, count FROM child ORDER BY id") == expected)
   }
 
-  @Test func aKeyOfAnotherUnitsRowIsRepairedByANewOne() async throws {
+  @Test(.long) func aKeyOfAnotherUnitsRowIsRepairedByANewOne() async throws {
     let other = try await world.device("o", unit: "07202")
     try await other.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07202', 'theirs')")
     _ = try await other.sync(with: world.transport)
@@ -320,7 +320,7 @@ import Testing
     #expect(try await other.engineRead { try $0.session.rows("SELECT note FROM child") } == [[.text("theirs")]])
   }
 
-  @Test func whatIsDeclinedForAnotherUnitsKeyTellsNothingOfThatRow() async throws {
+  @Test(.long) func whatIsDeclinedForAnotherUnitsKeyTellsNothingOfThatRow() async throws {
     let other = try await world.device("o", unit: "07202")
     try await other.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07202', 'theirs')")
     _ = try await other.sync(with: world.transport)
@@ -341,13 +341,15 @@ import Testing
     #expect(try await other.engineRead { try $0.session.rows("SELECT note FROM child") } == [[.text("theirs")]])
   }
 
-  @Test(arguments: [
-    (UnitCheck.Reason.incomplete, RowChange(table: "child", key: .text("n"), life: 1, cells: [CellChange("note", .text("x"))])),
-    (
-      .life,
-      RowChange(table: "child", key: .text("n"), life: 9, cells: [CellChange("unit", .text("07201")), CellChange("note", .text("x"))])
-    ),
-  ])
+  @Test(
+    .long,
+    arguments: [
+      (UnitCheck.Reason.incomplete, RowChange(table: "child", key: .text("n"), life: 1, cells: [CellChange("note", .text("x"))])),
+      (
+        .life,
+        RowChange(table: "child", key: .text("n"), life: 9, cells: [CellChange("unit", .text("07201")), CellChange("note", .text("x"))])
+      ),
+    ])
   func whatIsRepairedStands(reason: UnitCheck.Reason, change: RowChange) async throws {
     _ = try await send([change])
     #expect(try await held() == [reason.rawValue])
@@ -362,7 +364,7 @@ import Testing
   }
 
   /// A copied device goes on under a new identity; what is held of the old one from before is its own still.
-  @Test func heldWorkOfAPredecessorIsNoDifference() async throws {
+  @Test(.long) func heldWorkOfAPredecessorIsNoDifference() async throws {
     try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'first')")
     try await both()
     try await a.execute("UPDATE child SET parent = 'nowhere' WHERE id = 'c'")

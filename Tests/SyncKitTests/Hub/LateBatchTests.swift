@@ -32,7 +32,7 @@ import Testing
     return (id, try await batches(of: lost))
   }
 
-  @Test func theyWaitForOneDecisionAndAreMergedInOrder() async throws {
+  @Test(.long) func theyWaitForOneDecisionAndAreMergedInOrder() async throws {
     let world = try await World()
     let (id, batches) = try await lost(world)
     // Out of order, and one twice.

@@ -47,7 +47,7 @@ import Testing
     func hears(_ bytes: Data) -> Bool { heard.withLock { $0.contains { $0.range(of: bytes) != nil } } }
   }
 
-  @Test func aRevokedDeviceAnswersNoMoreByAnyWay() async throws {
+  @Test(.long) func aRevokedDeviceAnswersNoMoreByAnyWay() async throws {
     let world = try await World()
     let thief = try world.replica("thief")
     let code = try await world.hub.makeCode(scope: Self.scope, readScopes: ["24", Self.scope])
@@ -77,7 +77,7 @@ import Testing
     #expect(try await received(world) == 3)
   }
 
-  @Test func aColleagueGetsTheNewKeyInItsExchangeAndNothingIsLost() async throws {
+  @Test(.long) func aColleagueGetsTheNewKeyInItsExchangeAndNothingIsLost() async throws {
     let world = try await World()
     let (a, thief) = (try await world.device("a"), try await world.device("thief"))
     try await answer(a, "1", "2", "3")
@@ -105,7 +105,7 @@ import Testing
   }
 
   /// All of them are written anew together, and the log is cut: nothing tells which came first, or that some were renewed.
-  @Test func renewedPacketsLieInTheOrderOfTheirKeys() async throws {
+  @Test(.long) func renewedPacketsLieInTheOrderOfTheirKeys() async throws {
     let world = try await World()
     let (a, thief) = (try await world.device("a"), try await world.device("thief"))
     try await answer(a, "1", "2", "3", "4")
@@ -129,7 +129,7 @@ import Testing
     #expect(try a.secrets().unitKeyID.epoch == 1)
   }
 
-  @Test func twoRevocationsWhileAColleagueWasAway() async throws {
+  @Test(.long) func twoRevocationsWhileAColleagueWasAway() async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await answer(a, "1", "2")
@@ -141,7 +141,7 @@ import Testing
   }
 
   /// A form filled in one process while another exchanges, and a key file that is newer than the database put back.
-  @Test func packetsUnderAnEarlierKeyAreRenewedWhoeverMadeThem() async throws {
+  @Test(.long) func packetsUnderAnEarlierKeyAreRenewedWhoeverMadeThem() async throws {
     let world = try await World()
     let (a, x) = (try await world.device("a"), try await world.device("x"))
     try await answer(a, "1")
@@ -162,7 +162,7 @@ import Testing
     #expect(try await old.status().packetsWaiting == 0)
   }
 
-  @Test func theNewKeyComesByReturnToo() async throws {
+  @Test(.long) func theNewKeyComesByReturnToo() async throws {
     let world = try await World()
     let (a, x) = (try await world.deviceByFile("a"), try await world.device("x"))
     try await answer(a, "1", "2")
@@ -175,7 +175,8 @@ import Testing
     #expect(try await received(world) == 2)
   }
 
-  @Test(arguments: ["the identity it had", "the one it took"]) func anIdentityThatWentOnIsRevokedWithIt(_ which: String) async throws {
+  @Test(.long, arguments: ["the identity it had", "the one it took"]) func anIdentityThatWentOnIsRevokedWithIt(_ which: String) async throws
+  {
     let world = try await World()
     let a = try await world.device("a")
     let first = try a.identity
@@ -202,7 +203,7 @@ import Testing
   }
 
   /// The revocation is lost with the store; that there was one is not.
-  @Test func aHubRestoredToBeforeARevocationHearsOfItFromAColleague() async throws {
+  @Test(.long) func aHubRestoredToBeforeARevocationHearsOfItFromAColleague() async throws {
     let world = try await World()
     let (a, thief) = (try await world.device("a"), try await world.device("thief"))
     _ = try await world.sync(a)
@@ -232,7 +233,7 @@ import Testing
   }
 
   /// The operator revokes at once, before anybody told of the lost key: both keys have one number, and the newer counts.
-  @Test func aKeyLostWithTheStoreDoesNotTakeTheNewOnesPlace() async throws {
+  @Test(.long) func aKeyLostWithTheStoreDoesNotTakeTheNewOnesPlace() async throws {
     let world = try await World()
     let (a, thief) = (try await world.device("a"), try await world.device("thief"))
     _ = try await world.sync(a)
@@ -253,7 +254,7 @@ import Testing
   }
 
   /// Its successor shows a certificate to a hub that was restored to before the succession, and where the old identity is revoked.
-  @Test func aForgottenSuccessorOfARevokedIdentityIsRevoked() async throws {
+  @Test(.long) func aForgottenSuccessorOfARevokedIdentityIsRevoked() async throws {
     let world = try await World()
     let a = try await world.device("a")
     let first = try a.identity
@@ -316,7 +317,7 @@ import Testing
     }
   }
 
-  @Test func aStoreInWhichAnEarlierProgramRevokedBeginsAKeyWhenItIsOpened() async throws {
+  @Test(.long) func aStoreInWhichAnEarlierProgramRevokedBeginsAKeyWhenItIsOpened() async throws {
     let world = try await World()
     let (a, thief) = (try await world.device("a"), try await world.device("thief"))
     _ = try await world.hub.revoke(try thief.identity)

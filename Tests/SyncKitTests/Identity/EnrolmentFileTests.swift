@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct EnrolmentFileTests {
   /// The file's hub time is as old as the file: it proves a clock behind it wrong, and nothing about one ahead.
-  @Test(arguments: [(-86_400_000, 86_400_000), (0, 0), (3 * 86_400_000, 0)])
+  @Test(.long, arguments: [(-86_400_000, 86_400_000), (0, 0), (3 * 86_400_000, 0)])
   func anOldFileDoesNotSetARightClockBack(aheadMs: Int64, offsetMs: Int64) async throws {
     let world = try await World()
     let file = try await world.hub.makeEnrolmentFile(scope: "07201", readScopes: ["24", "07201"], label: "x", hubAddress: "http://hub")
@@ -31,7 +31,7 @@ import Testing
   }
 
   /// A long feed comes in bulk, as it does over the network; a short one beside it as pages.
-  @Test(arguments: [["24"], ["07201"], ["24", "07201"]])
+  @Test(.long, arguments: [["24"], ["07201"], ["24", "07201"]])
   func aFileHoldsWhatALongFeedMade(long: [String]) async throws {
     var options = Hub.Options()
     (options.firstUnitsMax, options.snapshotRowsMax) = (10, 7)

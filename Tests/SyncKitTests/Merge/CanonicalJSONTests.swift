@@ -23,7 +23,7 @@ import Testing
   ])
   func oneNumberHasOneSpelling(_ text: String, _ spelling: String) { #expect(canonical(text) == spelling) }
 
-  @Test func everyIntegerOf64BitsComesBack() {
+  @Test(.long) func everyIntegerOf64BitsComesBack() {
     var chance = SeededChance(64)
     for round in 0..<20_000 {
       let bits = chance.next() >> UInt64(round % 64)
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test func everyDoubleComesBack() {
+  @Test(.long) func everyDoubleComesBack() {
     var chance = SeededChance(53)
     for _ in 0..<20_000 {
       let number = Double(bitPattern: chance.next())
@@ -51,7 +51,7 @@ import Testing
   }
 
   /// Random digits, points and exponents: the spelling is stable, and says the same number.
-  @Test func aSpellingIsItsOwnSpelling() {
+  @Test(.long) func aSpellingIsItsOwnSpelling() {
     var chance = SeededChance(400)
     for _ in 0..<20_000 {
       func digits(_ most: Int) -> String { String((0...chance.below(most)).map { _ in Character(String(chance.below(10))) }) }

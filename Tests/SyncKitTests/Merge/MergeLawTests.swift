@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import SyncKit
@@ -34,7 +35,7 @@ import Testing
 
   private func join(_ changes: [IncomingChange]) -> RowState { changes.reduce(RowState.unknown) { Merge.join($0, $1).state } }
 
-  @Test func everyOrderOfEveryThreeChangesGivesOneState() {
+  @Test(.long) func everyOrderOfEveryThreeChangesGivesOneState() {
     var cases = 0
     let small = Self.small()
     for a in small {

@@ -73,7 +73,7 @@ import Testing
     #expect(try await openConflicts().isEmpty)
   }
 
-  @Test func twoWritesOfOneMemberConflictByThatMember() async throws {
+  @Test(.long) func twoWritesOfOneMemberConflictByThatMember() async throws {
     try await born(", answers", #", '{"guided":1,"note":"dry"}'"#)
     try await a.execute(#"UPDATE sheet SET answers = json_set(answers, '$.guided', 10)"#)
     world.clock.advance(5)
@@ -87,7 +87,7 @@ import Testing
     #expect(try await openConflicts().isEmpty)
   }
 
-  @Test func removingAMemberIsAWriteThatTravels() async throws {
+  @Test(.long) func removingAMemberIsAWriteThatTravels() async throws {
     try await born(", answers", #", '{"a":1,"b":2,"c":3}'"#)
     try await a.execute(#"UPDATE sheet SET answers = json_remove(answers, '$.a')"#)
     try await b.execute(#"UPDATE sheet SET answers = json_set(answers, '$.b', null)"#)
@@ -114,7 +114,7 @@ import Testing
     #expect(try await openConflicts().isEmpty)
   }
 
-  @Test(arguments: ["peak = 4", "peak = NULL", "low = 6", "stage = NULL"])
+  @Test(.long, arguments: ["peak = 4", "peak = NULL", "low = 6", "stage = NULL"])
   func aWriteTheRuleWouldUndoIsRefusedAtOnce(write: String) async throws {
     try await born(", peak, low, stage", ", 5, 5, 'submitted'")
     await #expect(throws: DatabaseError.self) { try await a.execute("UPDATE sheet SET \(write)") }
@@ -128,7 +128,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["answers = '[1]'", "answers = 'x'", "stage = 'lost'", "visits = 'many'", "visits = NULL", "visits = 1e300"])
+  @Test(.long, arguments: ["answers = '[1]'", "answers = 'x'", "stage = 'lost'", "visits = 'many'", "visits = NULL", "visits = 1e300"])
   func aValueThatNeverFitsIsRefused(write: String) async throws {
     try await born()
     await #expect(throws: DatabaseError.self) { try await a.execute("UPDATE sheet SET \(write)") }

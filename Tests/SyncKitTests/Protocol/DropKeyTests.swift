@@ -61,7 +61,7 @@ import Testing
     #expect(try await stage.hub.read { try $0.integer("SELECT count(*) FROM answer") } == 5)
   }
 
-  @Test func aKeyIsDestroyedOnlyWhenNothingIsLost() async throws {
+  @Test(.long) func aKeyIsDestroyedOnlyWhenNothingIsLost() async throws {
     let stage = try await Watched()
     let device = try await stage.world.device("a")
     let id = try #require(try await stage.hub.dropKeys().first?.id)

@@ -56,7 +56,7 @@ import Testing
   }
 
   /// An honest unit moves a life on by two at most (deleted and born again).
-  @Test func aLifeThatJumpsIsHeld() async throws {
+  @Test(.long) func aLifeThatJumpsIsHeld() async throws {
     let world = try await World()
     let (hostile, honest) = (try await world.device("hostile"), try await world.device("honest"))
     try await honest.execute("INSERT INTO note (id, unit, a) VALUES ('n1', '07201', 'honest')")
@@ -75,7 +75,7 @@ import Testing
   }
 
   /// A packet that lacks a NOT NULL column must be spoiled on its own.
-  @Test func aPacketThatFitsNoRowSpoilsOnlyItself() async throws {
+  @Test(.long) func aPacketThatFitsNoRowSpoilsOnlyItself() async throws {
     let world = try await World()
     let (hostile, honest) = (try await world.device("hostile"), try await world.device("honest"))
     let dropKey = try WireDropKey(serializedBytes: try #require(try await hostile.engineRead { try $0.state.value("dropKey").blob }))

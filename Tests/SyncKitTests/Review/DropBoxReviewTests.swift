@@ -22,7 +22,7 @@ import Testing
     }
   }
 
-  @Test func packetsThatComeAgainDoNotReleaseALoneAnswer() async throws {
+  @Test(.long) func packetsThatComeAgainDoNotReleaseALoneAnswer() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     for id in 1...5 { try await answer(a, "\(id)") }
@@ -55,7 +55,7 @@ import Testing
     }
   }
 
-  @Test func aLotHasAnotherOrderEachTime() async throws {
+  @Test(.long) func aLotHasAnotherOrderEachTime() async throws {
     let world = try await World()
     let keys = world.hub.keys
     var request = WireDropRequest()

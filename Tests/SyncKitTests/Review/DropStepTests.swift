@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  @Test(arguments: seeds) func contentAndVerdictsChangeInStepsOnly(seed: UInt64) async throws {
+  @Test(.long, arguments: seeds) func contentAndVerdictsChangeInStepsOnly(seed: UInt64) async throws {
     var random = SeededChance(seed)
     let stage = try await Stage()
     var valid: [String: Set<String>] = [:]  // by scope, new and waiting
@@ -144,7 +144,7 @@ import Testing
   }
 
   /// T4 and T5: within a step the order of arrival is nowhere, and k − 1 make none.
-  @Test func swappingTwoArrivalsChangesNothingAndOneFewerMakesNoStep() async throws {
+  @Test(.long) func swappingTwoArrivalsChangesNothingAndOneFewerMakesNoStep() async throws {
     let ids = (0..<5).map { "p\($0)" }
     var dumps: [(verdicts: [String: [Int]], answers: Set<String>)] = []
     for order in [ids, [ids[3], ids[1], ids[2], ids[0], ids[4]], Array(ids.dropLast())] {

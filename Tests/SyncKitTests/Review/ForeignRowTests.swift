@@ -51,7 +51,7 @@ import Testing
   }
 
   /// Those who read both show the one whose key it is, whichever feed says first what, also where scopes come in bulk.
-  @Test(arguments: [false, true]) func aRowThatWasDeclinedIsInNobodysWay(isInBulk: Bool) async throws {
+  @Test(.long, arguments: [false, true]) func aRowThatWasDeclinedIsInNobodysWay(isInBulk: Bool) async throws {
     let world = try await World()
     let a = try await device("a", reads: ["24", "07201"], in: world)
     try await a.execute("INSERT INTO note (id, unit, a) VALUES ('p', '07201', 'ours')")
@@ -76,7 +76,7 @@ import Testing
   }
 
   /// Its birth was declined, and who fetches in bulk does not hear of that: the edit alone makes no row.
-  @Test(arguments: [["07201"], ["24", "07201"]], [false, true])
+  @Test(.long, arguments: [["07201"], ["24", "07201"]], [false, true])
   func anEditOfADeclinedBirthIsNoRow(reads: [String], isInBulk: Bool) async throws {
     let world = try await World()
     let a = try await device("a", reads: reads, in: world)

@@ -26,7 +26,7 @@ import Testing
     #expect(try await world.hubConflicts() == ["n a mine yours"])
   }
 
-  @Test func stampsThatClimbStepByStepDoNotCarryTheScopesClockAway() async throws {
+  @Test(.long) func stampsThatClimbStepByStepDoNotCarryTheScopesClockAway() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     let now = world.clock.nowMs()
@@ -60,7 +60,7 @@ import Testing
     #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_upload") } == 0)
   }
 
-  @Test func manyUnfinishedUploadsOfOneDeviceLeaveAnothersAlone() async throws {
+  @Test(.long) func manyUnfinishedUploadsOfOneDeviceLeaveAnothersAlone() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     func keep(_ replica: Replica, _ name: UInt8, _ count: Int) async throws {
@@ -93,7 +93,7 @@ import Testing
     await #expect(throws: (any Error).self) { try await a.execute("DELETE FROM plan") }
   }
 
-  @Test func batchesThatWaitedAreMergedAFewAtATime() async throws {
+  @Test(.long) func batchesThatWaitedAreMergedAFewAtATime() async throws {
     let world = try await World()
     let a = try await world.device("a")
     var batches: [SealedBatch] = []

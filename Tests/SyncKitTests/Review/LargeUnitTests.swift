@@ -29,7 +29,7 @@ import Testing
     #expect(try await b.rows(sums) == (try await a.rows(sums)))
   }
 
-  @Test func thePartsOfACutUnitTakeEachItsOwnNewStamp() async throws {
+  @Test(.long) func thePartsOfACutUnitTakeEachItsOwnNewStamp() async throws {
     let stage = try await Stage(Self.sql, tables: [Self.table])
     let clock = TestClock(stage.clock.nowMs())
     let (a, b) = (try await stage.device("a", clock: clock), try await stage.device("b"))

@@ -36,7 +36,7 @@ import Testing
 
   private func place(of part: Data, in file: Data) -> Int? { file.range(of: part)?.lowerBound }
 
-  @Test func aDevicesFilesDoNotTellWhoAnsweredFirst() async throws {
+  @Test(.long) func aDevicesFilesDoNotTellWhoAnsweredFirst() async throws {
     var agreements: [Double] = []
     for _ in 0..<Self.trials {
       let world = try await World()
@@ -117,7 +117,7 @@ import Testing
     _ = try await world.hub.keep(try WireDropRequest.with { $0.packets = [packet] }.serializedData(), scope: scope)
   }
 
-  @Test func aHubsFilesDoNotTellWhoAnsweredFirst() async throws {
+  @Test(.long) func aHubsFilesDoNotTellWhoAnsweredFirst() async throws {
     var waiting: [Double] = []
     var released: [Double] = []
     var spooled: [Double] = []
@@ -159,7 +159,7 @@ import Testing
     #expect(isChance(spooled), "\(spooled)")
   }
 
-  @Test func laterFlushesDoNotTellEarlierOnesApart() async throws {
+  @Test(.long) func laterFlushesDoNotTellEarlierOnesApart() async throws {
     var agreements: [Double] = []
     for _ in 0..<Self.trials {
       let world = try await spooling()

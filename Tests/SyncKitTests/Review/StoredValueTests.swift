@@ -14,7 +14,7 @@ import Testing
     return try receipt(try await stage.hub.ingest(try a.forge([unit(1, change)]))).held.map(\.reason)
   }
 
-  @Test func whatAStrictTableWouldRefuseIsHeld() async throws {
+  @Test(.long) func whatAStrictTableWouldRefuseIsHeld() async throws {
     let sql = "CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, n INTEGER, s TEXT) STRICT"
     #expect(try await held(sql, [CellChange("n", .text("many"))]) == ["value"])
     #expect(try await held(sql, [CellChange("s", .blob(Data([1])))]) == ["value"])
@@ -22,7 +22,7 @@ import Testing
     #expect(try await held(sql, [CellChange("n", .integer(1)), CellChange("s", .text("a"))]) == [])
   }
 
-  @Test func whatAColumnWouldTurnIntoSomethingElseIsHeld() async throws {
+  @Test(.long) func whatAColumnWouldTurnIntoSomethingElseIsHeld() async throws {
     let sql = "CREATE TABLE t (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, n INTEGER, r REAL, u, d NUMERIC)"
     #expect(try await held(sql, [CellChange("n", .text(" 12 "))]) == ["value"])
     #expect(try await held(sql, [CellChange("d", .text("1e3"))]) == ["value"])

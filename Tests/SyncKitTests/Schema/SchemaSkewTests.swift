@@ -88,7 +88,7 @@ import Testing
 
   // MARK: Columns
 
-  @Test func anOldHubMergesColumnsItDoesNotKnowAndPassesThemOn() async throws {
+  @Test(.long) func anOldHubMergesColumnsItDoesNotKnowAndPassesThemOn() async throws {
     let world = try await SkewWorld(hub: 1)
     for (name, version) in [("new", 2), ("newer", 2), ("old", 1)] { try await world.device(name, version) }
     try await world.write("new", "INSERT INTO note (id, unit, a, b, peak, tags) VALUES ('n', '07201', 1, 'x', 9, '{\"p\":1}')")
@@ -117,7 +117,7 @@ import Testing
     #expect(try await world.common(Self.all) == ["n 1 y 12 draft {\"p\":1,\"q\":2} 7"])
   }
 
-  @Test func anOldDevicesLateEditIsMergedWithWhatItNeverSaw() async throws {
+  @Test(.long) func anOldDevicesLateEditIsMergedWithWhatItNeverSaw() async throws {
     let world = try await SkewWorld(hub: 2)
     for (name, version) in [("new", 2), ("old", 1)] { try await world.device(name, version) }
     try await world.write("old", "INSERT INTO note (id, unit, a) VALUES ('n', '07201', 'first')")
@@ -134,7 +134,7 @@ import Testing
     #expect(try await world.common(Self.all) == ["n again kept 0 draft - 2"])
   }
 
-  @Test func whatIsAsideGoesWithItsLife() async throws {
+  @Test(.long) func whatIsAsideGoesWithItsLife() async throws {
     let world = try await SkewWorld(hub: 1)
     for (name, version) in [("new", 2), ("old", 1)] { try await world.device(name, version) }
     try await world.write("new", "INSERT INTO note (id, unit, a, b, visits) VALUES ('n', '07201', 1, 'of the first life', 5)")
@@ -156,7 +156,7 @@ import Testing
     #expect(try await world.asideCount("old") == 0)
   }
 
-  @Test func aRowThatComesBackAtAnOldHubComesBackWhole() async throws {
+  @Test(.long) func aRowThatComesBackAtAnOldHubComesBackWhole() async throws {
     let world = try await SkewWorld(hub: 1, deletion: .editWins)
     for (name, version) in [("new", 2), ("other", 2), ("old", 1)] { try await world.device(name, version) }
     try await world.write(
@@ -206,7 +206,7 @@ import Testing
 
   // MARK: Tables
 
-  @Test func rowsOfAnUnknownTableAreKeptByDevicesAndShownAfterTheUpgrade() async throws {
+  @Test(.long) func rowsOfAnUnknownTableAreKeptByDevicesAndShownAfterTheUpgrade() async throws {
     let world = try await SkewWorld(hub: 3)
     for (name, version) in [("new", 3), ("old", 1)] { try await world.device(name, version) }
     try await world.write("new", "INSERT INTO note (id, unit) VALUES ('n', '07201')")
@@ -230,7 +230,7 @@ import Testing
     #expect(try await world.common("SELECT id, words FROM visit ORDER BY id") == ["v by old", "w edited"])
   }
 
-  @Test func whatAnOldHubSaidOfAnUnknownTableIsInItsSnapshotsToo() async throws {
+  @Test(.long) func whatAnOldHubSaidOfAnUnknownTableIsInItsSnapshotsToo() async throws {
     let world = try await SkewWorld(hub: 1)
     for name in ["first", "late"] { try await world.device(name, 3) }
     try await world.write("first", "INSERT INTO visit (id, unit, words) VALUES ('v', '07201', 'declined')")
@@ -251,7 +251,7 @@ import Testing
   }
 
   /// Its rows come back to a program that has no such table, and stand in it once the program has.
-  @Test func rowsOfATableThatAPutBackHubDoesNotKnowStandAfterItsUpgrade() async throws {
+  @Test(.long) func rowsOfATableThatAPutBackHubDoesNotKnowStandAfterItsUpgrade() async throws {
     let world = try await SkewWorld(hub: 1)
     for name in ["first", "second"] { try await world.device(name, 3) }
     try await world.copyHub()
@@ -313,7 +313,7 @@ import Testing
     #expect(try await world.hubRows("SELECT peak FROM note") == ["5"])
   }
 
-  @Test func aWrongWordAboutAColumnIsSetRightByTheHubsUpgrade() async throws {
+  @Test(.long) func aWrongWordAboutAColumnIsSetRightByTheHubsUpgrade() async throws {
     let world = try await SkewWorld(hub: 1)
     for (name, version) in [("liar", 2), ("honest", 2), ("old", 1)] { try await world.device(name, version) }
     try await world.sync("honest")
@@ -332,7 +332,7 @@ import Testing
     }
   }
 
-  @Test func aValueThatItsColumnCannotHoldStaysAsideAndDoesNotStopAnybody() async throws {
+  @Test(.long) func aValueThatItsColumnCannotHoldStaysAsideAndDoesNotStopAnybody() async throws {
     let world = try await SkewWorld(hub: 1)
     for (name, version) in [("hostile", 2), ("new", 2), ("old", 1)] { try await world.device(name, version) }
     _ = try await send(

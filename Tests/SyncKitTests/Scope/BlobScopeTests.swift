@@ -70,7 +70,7 @@ import Testing
   }
 
   /// A beginning that one scope brought is nobody else's: its last byte could be guessed.
-  @Test func beginningsOfTwoScopesAreNotJoined() async throws {
+  @Test(.long) func beginningsOfTwoScopesAreNotJoined() async throws {
     let world = try await Pictures.world()
     let (a, b, colleague) = (
       try await world.device("a", unit: "07204"), try await world.device("b"), try await world.device("c", unit: "07204")
@@ -103,7 +103,7 @@ import Testing
     #expect(try await fetch(id, by: a, in: world) == "given")
   }
 
-  @Test func aStoreFromBeforeKeepsWhatItsRowsName() async throws {
+  @Test(.long) func aStoreFromBeforeKeepsWhatItsRowsName() async throws {
     let world = try await Pictures.world()
     let a = try await world.device("a")
     let id = try await a.addPicture("p", noise(1000, seed: 7))
@@ -121,7 +121,7 @@ import Testing
   }
 
   /// The hub stopped between a file and its record, or its store was put back without its folder: nobody need have the bytes any more.
-  @Test func whatTheFolderKnowsIsFoundAgain() async throws {
+  @Test(.long) func whatTheFolderKnowsIsFoundAgain() async throws {
     let world = try await Pictures.world()
     let (a, sibling, b) = (
       try await world.device("a"), try await world.device("s"), try await world.device("b", unit: "07204")

@@ -27,7 +27,7 @@ import Testing
     return try await SQLiteHubStore.examine(at: world.hubStore.path, tables: Self.ruled.tables, keys: keys).findings.map(\.kind)
   }
 
-  @Test(arguments: ["07204/1", "07204", "0720", "/1", "07201", "07201/", "072014/1", "7201/1"]) func aKeyThatIsNotTheAuthorsIsHeld(
+  @Test(.long, arguments: ["07204/1", "07204", "0720", "/1", "07201", "07201/", "072014/1", "7201/1"]) func aKeyThatIsNotTheAuthorsIsHeld(
     key: String
   )
     async throws
@@ -81,7 +81,7 @@ import Testing
     return (world, a, b)
   }
 
-  @Test func takenKeysAreFoundAndGivenBackByOneAct() async throws {
+  @Test(.long) func takenKeysAreFoundAndGivenBackByOneAct() async throws {
     let (world, a, b) = try await squatted()
     #expect(try await findings(world) == [.foreignKey])
     #expect(try await world.hub.foreignKeys() == [ForeignKey(table: "sheet", key: .text("07204/1"), scope: "07201")])
@@ -119,7 +119,7 @@ import Testing
   }
 
   /// Its taker itself ended the row, and the owner had not come yet.
-  @Test(arguments: [false, true]) func whatAnotherScopeLeftOfARowIsInNobodysWay(byHub: Bool) async throws {
+  @Test(.long, arguments: [false, true]) func whatAnotherScopeLeftOfARowIsInNobodysWay(byHub: Bool) async throws {
     let (world, a, b) = try await squatted()
     try await a.execute("DELETE FROM sheet WHERE id = '07204/1'")
     _ = try await a.sync(with: world.transport)

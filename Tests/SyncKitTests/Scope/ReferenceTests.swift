@@ -47,7 +47,7 @@ import Testing
     return (stage, try await stage.device("forger"))
   }
 
-  @Test func rowsOfOthersAreHeldAsThoseNobodyHas() async throws {
+  @Test(.long) func rowsOfOthersAreHeldAsThoseNobodyHas() async throws {
     let (stage, a) = try await filled()
     let names = ["07201", "07201dead", "24", "07204", "07204dead", "nobody"]
     let units = names.enumerated().flatMap { number, name in
@@ -83,7 +83,7 @@ import Testing
   }
 
   /// A decision about what the province, or nobody, has to decide.
-  @Test func aDecisionIsAboutItsOwnScope() async throws {
+  @Test(.long) func aDecisionIsAboutItsOwnScope() async throws {
     let (stage, a) = try await filled()
     try await stage.hub.write { session in
       for scope in ["24", "07204", "07201"] {

@@ -11,7 +11,7 @@ import Testing
     case lives, ended, endedUnsealed
   }
 
-  @Test(arguments: Standing.allCases) func aKeyOfAnotherScopesRowIsTaken(standing: Standing) async throws {
+  @Test(.long, arguments: Standing.allCases) func aKeyOfAnotherScopesRowIsTaken(standing: Standing) async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await a.execute("INSERT INTO note (id, unit, a) VALUES ('p', '07201', 'ours')")

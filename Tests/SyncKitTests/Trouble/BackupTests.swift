@@ -28,7 +28,7 @@ import Testing
     }
   }
 
-  @Test func devicesLetGoOfWhatABackupHoldsAndNothingElse() async throws {
+  @Test(.long) func devicesLetGoOfWhatABackupHoldsAndNothingElse() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     for id in ["1", "2", "3"] {
@@ -65,7 +65,7 @@ import Testing
   }
 
   /// What only the newest of two backups holds is kept: that one may be the damaged one.
-  @Test func whatOnlyTheNewestBackupHoldsIsKept() async throws {
+  @Test(.long) func whatOnlyTheNewestBackupHoldsIsKept() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     var backups: [String] = []
@@ -93,7 +93,7 @@ import Testing
   }
 
   /// Something older than both is put back: what devices let go of is sealed once more where its author still has it.
-  @Test func whatDevicesLetGoOfIsSealedOnceMore() async throws {
+  @Test(.long) func whatDevicesLetGoOfIsSealedOnceMore() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     try await world.imageHub("older")
@@ -118,7 +118,7 @@ import Testing
   }
 
   /// A backup knows that it is one, however it is put in place, and that it holds what it holds.
-  @Test func aBackupCopiedByHandIsNoticed() async throws {
+  @Test(.long) func aBackupCopiedByHandIsNoticed() async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await insert(a, "1")
@@ -136,7 +136,7 @@ import Testing
     try await world.expectConverged([a])
   }
 
-  @Test func aBackupTakenWhileEverybodyWritesIsOneMoment() async throws {
+  @Test(.long) func aBackupTakenWhileEverybodyWritesIsOneMoment() async throws {
     let world = try await World()
     let a = try await world.device("a")
     let (hub, transport) = (world.hub, world.transport)
@@ -164,7 +164,7 @@ import Testing
     }
   }
 
-  @Test func nothingIsReplacedAndNothingHalfIsLeft() async throws {
+  @Test(.long) func nothingIsReplacedAndNothingHalfIsLeft() async throws {
     let world = try await World()
     let folder = world.folder.path
     let backup = try await world.hub.backUp(to: folder + "/backup").path
@@ -189,7 +189,7 @@ import Testing
   }
 
   /// Of answers nothing stands on devices that could bring them back.
-  @Test func answersThatOnlyNewerBackupsHoldAreNamedAndNobodySaysThatNothingIsLost() async throws {
+  @Test(.long) func answersThatOnlyNewerBackupsHoldAreNamedAndNobodySaysThatNothingIsLost() async throws {
     let world = try await World()
     let a = try await world.device("a")
     var own: [BackupRecord] = []
@@ -218,7 +218,7 @@ import Testing
   }
 
   /// What a restore may be missing, as far as other backups tell.
-  @Test func anOlderBackupNamesWhatDevicesHaveLetGoOf() async throws {
+  @Test(.long) func anOlderBackupNamesWhatDevicesHaveLetGoOf() async throws {
     let world = try await World()
     let a = try await world.device("a")
     var files: [String] = []

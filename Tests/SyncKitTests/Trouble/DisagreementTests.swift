@@ -33,7 +33,7 @@ import Testing
     try await world.settle([b])
   }
 
-  @Test func aColleaguesRowsComeBackAtOneCommand() async throws {
+  @Test(.long) func aColleaguesRowsComeBackAtOneCommand() async throws {
     try await loseTheAuthor()
     let before = try await b.notes()
     #expect(try await world.hubNotes() == ["own 1 - none"])
@@ -59,7 +59,7 @@ import Testing
   }
 
   /// What was written since stands; what the author still had to send comes.
-  @Test func anAuthorWhoTurnsUpAfterAllChangesNothing() async throws {
+  @Test(.long) func anAuthorWhoTurnsUpAfterAllChangesNothing() async throws {
     try await loseTheAuthor()
     _ = try await world.hub.askForRecovery(of: try b.identity)
     try await world.settle([b])
@@ -74,7 +74,7 @@ import Testing
   }
 
   /// Also what only the hub writes, and in a scope that the device does not write.
-  @Test func theHubsOwnRowsAndConflictsComeBack() async throws {
+  @Test(.long) func theHubsOwnRowsAndConflictsComeBack() async throws {
     try await world.settle([a, b])
     try await world.imageHub("first")
     try await world.hub.write { try $0.execute("INSERT INTO note (id, unit, a) VALUES ('notice', '24', 'all')") }
@@ -104,7 +104,9 @@ import Testing
   }
 
   /// Nobody but this hub asks: without its word a device writes its own unit and nothing else.
-  @Test(arguments: ["none", "stranger", "other device", "other table"]) func onlyTheHubsWordMakesItAcceptable(_ word: String) async throws {
+  @Test(.long, arguments: ["none", "stranger", "other device", "other table"]) func onlyTheHubsWordMakesItAcceptable(_ word: String)
+    async throws
+  {
     try await world.settle([a, b])
     let hub = try HubKeys.load(from: world.folder.path + "/keys").signing
     var ask = WireRecoveryAsk()

@@ -52,7 +52,7 @@ import Testing
   }
 
   /// Both words are merged under lower stamps before the first one's higher stamp is given back.
-  @Test func anAuthorsLaterWordStandsOverItsEarlierOne() async throws {
+  @Test(.long) func anAuthorsLaterWordStandsOverItsEarlierOne() async throws {
     try await takeFirstWordAndForget()
     try await a.execute("UPDATE note SET a = 2")
     try await a.seal()
@@ -69,7 +69,7 @@ import Testing
   }
 
   /// What is in nobody's way stays where it is.
-  @Test func workOnOtherCellsIsNotPlacedAgain() async throws {
+  @Test(.long) func workOnOtherCellsIsNotPlacedAgain() async throws {
     try await takeFirstWordAndForget()
     try await a.execute("UPDATE note SET c = 'other'")
     try await carry(a)
@@ -80,7 +80,7 @@ import Testing
   }
 
   /// The author's clock is right again, and its next word is sealed before it can hear of the old stamp.
-  @Test func workOnItsWayStandsAboveWhatCameBack() async throws {
+  @Test(.long) func workOnItsWayStandsAboveWhatCameBack() async throws {
     try await takeFirstWordAndForget()
     fast.set(now + 60_000)
     try await world.sync(a)
@@ -100,7 +100,7 @@ import Testing
   }
 
   /// A heir's work comes after its predecessor's.
-  @Test func anHeirsLaterWordStandsToo() async throws {
+  @Test(.long) func anHeirsLaterWordStandsToo() async throws {
     try await world.imageHub("before")
     world.clock.set(now + Self.dayMs)
     fast.set(now + Self.dayMs)
@@ -124,7 +124,7 @@ import Testing
   }
 
   /// A word comes back under a stamp below another's that was merged meanwhile: its author, whose clock was ahead, had its own above.
-  @Test func anAuthorSeesWhatItsReturnedStampDoesNotStandAgainst() async throws {
+  @Test(.long) func anAuthorSeesWhatItsReturnedStampDoesNotStandAgainst() async throws {
     try await c.execute("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 1)")
     try await settle()
     try await world.imageHub("before")
@@ -146,7 +146,7 @@ import Testing
   }
 
   /// Its own word is placed once more, above another's that stood over it: the author, who is told the new stamp only, finds it stands.
-  @Test func anAuthorSeesThatItsRaisedWordStandsAgain() async throws {
+  @Test(.long) func anAuthorSeesThatItsRaisedWordStandsAgain() async throws {
     try await c.execute("INSERT INTO note (id, unit, a, b) VALUES ('n', '07201', 1, 'b')")
     try await settle()
     try await world.imageHub("before")
@@ -178,7 +178,7 @@ import Testing
   }
 
   /// A living row is born by the lowest of its versions, also where one unit has several; a dead one died by the highest.
-  @Test func lifeVersionsFollowEveryStampOfAUnit() async throws {
+  @Test(.long) func lifeVersionsFollowEveryStampOfAUnit() async throws {
     try await c.execute("INSERT INTO note (id, unit, a) VALUES ('gone', '07201', 1)")
     try await settle()
     try await world.imageHub("before")

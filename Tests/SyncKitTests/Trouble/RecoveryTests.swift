@@ -49,7 +49,7 @@ import Testing
   }
 
   /// Batches 1 and 2 are in backups and let go of; the hub is put back to before them; 3 and 4 wait for them there.
-  @Test func whatWaitsForBatchesThatAreGoneIsMerged() async throws {
+  @Test(.long) func whatWaitsForBatchesThatAreGoneIsMerged() async throws {
     try await world.imageHub("empty")
     try await write(a, "n", 1)
     try await world.sync(a)
@@ -75,7 +75,7 @@ import Testing
   }
 
   /// Nothing waits for them: only the comparison at the head shows that the hub does not have them.
-  @Test func whatOnlyDigestsShowIsRecovered() async throws {
+  @Test(.long) func whatOnlyDigestsShowIsRecovered() async throws {
     try await world.imageHub("empty")
     try await write(a, "n", 1)
     try await world.sync(a)
@@ -94,7 +94,7 @@ import Testing
   }
 
   /// A colleague's later edit stays above what is said again under its old stamp.
-  @Test func anOldWriteDoesNotOverwriteALaterOne() async throws {
+  @Test(.long) func anOldWriteDoesNotOverwriteALaterOne() async throws {
     try await world.imageHub("empty")
     try await write(a, "n", 1)
     try await world.settle([a, b])
@@ -113,7 +113,7 @@ import Testing
   }
 
   /// Deaths, births after deaths and increments come back; a counter counts once.
-  @Test func deathsAndLivesComeBack() async throws {
+  @Test(.long) func deathsAndLivesComeBack() async throws {
     try await world.imageHub("empty")
     try await write(a, "n", 1)
     try await write(a, "m", 1)
@@ -136,7 +136,7 @@ import Testing
   }
 
   /// Again and again, also to before the recovery batch, whose own bytes may be gone by then.
-  @Test func aRecoveryBatchThatIsGoneIsRecovered() async throws {
+  @Test(.long) func aRecoveryBatchThatIsGoneIsRecovered() async throws {
     try await world.imageHub("empty")
     try await write(a, "n", 1)
     try await world.settle([a, b])
@@ -155,7 +155,7 @@ import Testing
   }
 
   /// A copy of a device that lost the same batches.
-  @Test func bothTwinsRecover() async throws {
+  @Test(.long) func bothTwinsRecover() async throws {
     try await world.imageHub("empty")
     try await write(a, "n", 1)
     try await world.settle([a, b])

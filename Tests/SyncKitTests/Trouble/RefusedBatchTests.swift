@@ -181,7 +181,7 @@ import Testing
 
   // MARK: Hostile
 
-  @Test func aBombIsRefusedBeforeMemoryIsSpentAndNamed() async throws {
+  @Test(.long) func aBombIsRefusedBeforeMemoryIsSpentAndNamed() async throws {
     let world = try await World()
     let a = try await world.device("a")
     let key = try a.secrets().signingKey
@@ -218,7 +218,7 @@ import Testing
     #expect(try receipt(try await world.hub.ingest(batch)).state == .merged)
   }
 
-  @Test func atMostSoManyRefusedBatchesOfOneDeviceAreKept() async throws {
+  @Test(.long) func atMostSoManyRefusedBatchesOfOneDeviceAreKept() async throws {
     let world = try await World()
     let a = try await world.device("a")
     let key = try a.secrets().signingKey

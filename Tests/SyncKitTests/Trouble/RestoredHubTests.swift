@@ -47,7 +47,7 @@ extension World {
   }
 
   /// The store was put back by hand and nobody noticed: two histories begin alike, and one page shows where they part.
-  @Test func whatWasSeenOfOneHistoryWasNotSeenOfItsTwin() async throws {
+  @Test(.long) func whatWasSeenOfOneHistoryWasNotSeenOfItsTwin() async throws {
     let world = try await World()
     var devices: [Replica] = []
     for name in ["a", "b", "c", "d"] { devices.append(try await world.device(name)) }
@@ -72,7 +72,7 @@ extension World {
     try await world.expectConverged(devices)
   }
 
-  @Test(arguments: [true, false]) func devicesRefillARestoredHub(_ isKnown: Bool) async throws {
+  @Test(.long, arguments: [true, false]) func devicesRefillARestoredHub(_ isKnown: Bool) async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     try await insert(a, "before", 1)
@@ -105,7 +105,7 @@ extension World {
   }
 
   /// A device that fetches anew, after its upgrade or under a new name, has no place any more that the hub would miss.
-  @Test func aDeviceThatForgotItsPlaceShowsItsPages() async throws {
+  @Test(.long) func aDeviceThatForgotItsPlaceShowsItsPages() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     try await world.settle([a, b])
@@ -123,7 +123,7 @@ extension World {
   }
 
   /// The author is gone: others give back what it had sent.
-  @Test func whatOthersFetchedComesBackWithoutItsAuthor() async throws {
+  @Test(.long) func whatOthersFetchedComesBackWithoutItsAuthor() async throws {
     let world = try await World()
     let (a, b, c) = (try await world.device("a"), try await world.device("b"), try await world.device("c"))
     try await world.imageHub("backup")
@@ -142,7 +142,7 @@ extension World {
     #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_feed WHERE scope = '07201'") } == 1)
   }
 
-  @Test func theHubsOwnWritesAndConflictsComeBack() async throws {
+  @Test(.long) func theHubsOwnWritesAndConflictsComeBack() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     try await insert(a, "n", 1)
@@ -171,7 +171,7 @@ extension World {
     #expect(try await world.hubConflicts() == [])
   }
 
-  @Test func newWorkOfTheNewLifeConflictsWithWhatComesBack() async throws {
+  @Test(.long) func newWorkOfTheNewLifeConflictsWithWhatComesBack() async throws {
     let world = try await World()
     let (a, b, c) = (try await world.device("a"), try await world.device("b"), try await world.device("c"))
     try await insert(a, "n", 1)
@@ -191,7 +191,7 @@ extension World {
   }
 
   /// Stamps the hub had corrected stay as they were given out.
-  @Test func correctedStampsStayAsTheyWere() async throws {
+  @Test(.long) func correctedStampsStayAsTheyWere() async throws {
     let world = try await World()
     let fast = TestClock(world.clock.nowMs() + 86_400_000)
     let (a, b) = (try await world.device("a", clock: fast), try await world.device("b"))
@@ -210,7 +210,7 @@ extension World {
     }
   }
 
-  @Test func devicesEnrolledSinceAreLearnedAgainFromTheirCertificates() async throws {
+  @Test(.long) func devicesEnrolledSinceAreLearnedAgainFromTheirCertificates() async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await world.imageHub("backup")
@@ -244,7 +244,7 @@ extension World {
     #expect(status.addsUp && status.packetsKept == 3)
   }
 
-  @Test func aHubRestoredTwiceAndRestoredToBeforeALife() async throws {
+  @Test(.long) func aHubRestoredTwiceAndRestoredToBeforeALife() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     try await insert(a, "n", 1)
@@ -270,7 +270,7 @@ extension World {
 
   /// A restored hub forgot a batch and takes its twin's under the same number, before anybody tells it of the first. Where the twins'
   /// clocks agree, both wrote under one version.
-  @Test(arguments: [0, 1000]) func aHubThatForgotABatchTakesItsTwins(laterMs: UInt64) async throws {
+  @Test(.long, arguments: [0, 1000]) func aHubThatForgotABatchTakesItsTwins(laterMs: UInt64) async throws {
     let world = try await World()
     let (a, c) = (try await world.device("a"), try await world.device("c"))
     try await insert(a, "n", 1)
@@ -295,16 +295,16 @@ extension World {
     #expect(try a.identity != q.identity)
   }
 
-  @Test(arguments: Pace.seeds(UInt64(1)...8, fast: 1)) func stormOfRestores(_ seed: UInt64) async throws {
+  @Test(.long, arguments: Pace.seeds(UInt64(1)...8, fast: 1)) func stormOfRestores(_ seed: UInt64) async throws {
     try await Storm(seed: seed, world: World(), weather: Storm.Weather(copies: false, restores: true)).run(steps: 60)
   }
 
-  @Test(arguments: Pace.seeds(UInt64(1)...8, fast: 1)) func stormOfCopiesAndRestores(_ seed: UInt64) async throws {
+  @Test(.long, arguments: Pace.seeds(UInt64(1)...8, fast: 1)) func stormOfCopiesAndRestores(_ seed: UInt64) async throws {
     try await Storm(seed: seed, world: World(), weather: Storm.Weather(copies: true, restores: true)).run(steps: 60)
   }
 
   /// A page can end a life only once, and only one that this hub signed.
-  @Test func nobodyCanMakeTheHubBeginLivesAtWill() async throws {
+  @Test(.long) func nobodyCanMakeTheHubBeginLivesAtWill() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     try await insert(a, "n", 1)
@@ -327,7 +327,7 @@ extension World {
   // MARK: A key that two units have rows of
 
   /// What the hub said to one unit's devices about a key, when it declined theirs, is not said to the row whose key it is.
-  @Test func whatWasDeclinedBeforeLeavesTheOtherUnitsRowAlone() async throws {
+  @Test(.long) func whatWasDeclinedBeforeLeavesTheOtherUnitsRowAlone() async throws {
     let world = try await World()
     let (a, o) = (try await world.device("a"), try await world.device("o", unit: "07202"))
     try await o.execute("INSERT INTO note (id, unit, a) VALUES ('c', '07202', 'theirs')")
@@ -348,7 +348,7 @@ extension World {
   }
 
   /// The hub forgot whose the key was, and has given it to another unit's row meanwhile.
-  @Test func aKeyThatWasTakenMeanwhileIsHeldForItsFirstUnit() async throws {
+  @Test(.long) func aKeyThatWasTakenMeanwhileIsHeldForItsFirstUnit() async throws {
     let world = try await World()
     let a = try await world.device("a")
     let (o, other) = (try await world.device("o", unit: "07202"), try await world.device("other", unit: "07202"))
@@ -374,7 +374,7 @@ extension World {
   }
 
   /// Nobody sends it again: its author is gone, or the hub wrote it itself. Who has it shows it no longer, and it is kept.
-  @Test(arguments: [false, true]) func whatIsUnderAKeyThatWasTakenMeanwhileEndsOnDevices(isHubs: Bool) async throws {
+  @Test(.long, arguments: [false, true]) func whatIsUnderAKeyThatWasTakenMeanwhileEndsOnDevices(isHubs: Bool) async throws {
     let world = try await World()
     let a = try await world.device("a")
     let (o, other) = (try await world.device("o", unit: "07202"), try await world.device("other", unit: "07202"))

@@ -48,7 +48,7 @@ import Testing
 
   private func finding() async throws -> String? { try await world.hub.read { try $0.firstRow("SELECT finding FROM sheet")?[0].text } }
 
-  @Test(arguments: ["device", "hub"]) func decisionsComeBack(by who: String) async throws {
+  @Test(.long, arguments: ["device", "hub"]) func decisionsComeBack(by who: String) async throws {
     let conflict = try await collide()
     if who == "hub" {
       _ = try await world.hub.resolve(conflict.id, as: .takeLoser, by: "tỉnh", because: "đã xem")
@@ -69,7 +69,7 @@ import Testing
   }
 
   /// No page tells of it, and batches after it come back first.
-  @Test func aBatchOfWhichAllWasHeldIsNoTwins() async throws {
+  @Test(.long) func aBatchOfWhichAllWasHeldIsNoTwins() async throws {
     try await a.execute("INSERT INTO sheet (id, unit) VALUES ('s', '07201')")
     try await settle()
     try await world.imageHub("before")
@@ -92,7 +92,7 @@ import Testing
     try await settle()
   }
 
-  @Test func anUndoneDecisionComesBackUndone() async throws {
+  @Test(.long) func anUndoneDecisionComesBackUndone() async throws {
     let conflict = try await collide()
     _ = try await world.hub.resolve(conflict.id, as: .takeLoser, by: "hub", because: "")
     try await settle()
@@ -106,7 +106,8 @@ import Testing
   }
 
   /// Whether the copy is from before the unit was held or after, what an operator made of it stands.
-  @Test(arguments: ["empty", "held"], ["repair", "decline"]) func whatBecameOfHeldWorkComesBack(_ image: String, _ how: String) async throws
+  @Test(.long, arguments: ["empty", "held"], ["repair", "decline"]) func whatBecameOfHeldWorkComesBack(_ image: String, _ how: String)
+    async throws
   {
     try await world.imageHub("empty")
     try await a.execute("INSERT INTO child (id, unit, sheet, note) VALUES ('c', '07201', 'nowhere', 'kept')")
@@ -128,7 +129,7 @@ import Testing
     #expect(try await a.conflicts().contains { $0.rule == .declined && $0.losing.value == .text("kept") })
   }
 
-  @Test func anIncrementCountsOnce() async throws {
+  @Test(.long) func anIncrementCountsOnce() async throws {
     try await a.execute("INSERT INTO sheet (id, unit) VALUES ('s', '07201')")
     try await settle()
     try await world.imageHub("before")
@@ -161,7 +162,7 @@ import Testing
   }
 
   /// The hub was put back, nobody can tell it, and its only device has a receipt for what it lost.
-  @Test func aReceiptTheFeedKnowsNothingOfIsAskedAbout() async throws {
+  @Test(.long) func aReceiptTheFeedKnowsNothingOfIsAskedAbout() async throws {
     try await world.imageHub("before")
     try await a.execute("INSERT INTO sheet (id, unit) VALUES ('s', '07201')")
     var options = SyncOptions()

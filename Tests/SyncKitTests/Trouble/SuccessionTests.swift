@@ -11,7 +11,7 @@ import Testing
     try await replica.execute("INSERT INTO note (id, unit, a) VALUES (?, '07201', ?)", [id, a])
   }
 
-  @Test func theCopyThatPushesSecondGoesOnUnderANewIdentity() async throws {
+  @Test(.long) func theCopyThatPushesSecondGoesOnUnderANewIdentity() async throws {
     let world = try await World()
     let (a, reader) = (try await world.device("a"), try await world.device("reader"))
     try await insert(a, "common", 1)
@@ -35,7 +35,7 @@ import Testing
     #expect(devices.first { $0.replica != old && $0.predecessor == old } != nil)
   }
 
-  @Test func concurrentEditsOfTwinsConflictInEitherOrder() async throws {
+  @Test(.long) func concurrentEditsOfTwinsConflictInEitherOrder() async throws {
     for first in ["original", "copy"] {
       let world = try await World()
       let (a, reader) = (try await world.device("a"), try await world.device("reader"))
@@ -75,7 +75,7 @@ import Testing
   }
 
   /// With a clock that stands, both twins issue the very same stamps.
-  @Test func twinsWithOneClockNeverShareAVersion() async throws {
+  @Test(.long) func twinsWithOneClockNeverShareAVersion() async throws {
     let world = try await World()
     let (a, reader) = (try await world.device("a"), try await world.device("reader"))
     try await insert(a, "n", 1)
@@ -91,7 +91,7 @@ import Testing
   }
 
   /// Both seal the row that was pending when the device was copied, and the hub forgets the first.
-  @Test(arguments: [-1000, 1000]) func aBirthThatTwinsShareIsTheEarlierOnesAlsoWhereTheOtherWasRaised(aheadMs: Int) async throws {
+  @Test(.long, arguments: [-1000, 1000]) func aBirthThatTwinsShareIsTheEarlierOnesAlsoWhereTheOtherWasRaised(aheadMs: Int) async throws {
     let world = try await World()
     let (a, reader) = (try await world.device("a"), try await world.device("reader"))
     try await insert(a, "n", 1)
@@ -143,7 +143,7 @@ import Testing
     try await world.expectConverged([untouched])
   }
 
-  @Test func aCopyOfACopyAndACopyWithEverythingInFlight() async throws {
+  @Test(.long) func aCopyOfACopyAndACopyWithEverythingInFlight() async throws {
     let world = try await World()
     let (a, reader) = (try await world.device("a"), try await world.device("reader"))
     try await insert(a, "acked", 1)
@@ -169,7 +169,7 @@ import Testing
   }
 
   /// The hub gave the predecessor's common work another stamp; the acknowledgement comes after the change of identity.
-  @Test func lateAcknowledgementsOfThePredecessorStillApply() async throws {
+  @Test(.long) func lateAcknowledgementsOfThePredecessorStillApply() async throws {
     let world = try await World()
     let fast = TestClock(world.clock.nowMs() + 86_400_000)
     let (a, reader) = (try await world.device("a", clock: fast), try await world.device("reader"))
@@ -185,7 +185,7 @@ import Testing
     #expect(try await world.hubConflicts().count == 1)
   }
 
-  @Test func aCourierBringsThePredecessorsBatchesLate() async throws {
+  @Test(.long) func aCourierBringsThePredecessorsBatchesLate() async throws {
     let world = try await World()
     let (a, reader) = (try await world.device("a"), try await world.device("reader"))
     for number in 1...3 {
@@ -234,7 +234,7 @@ import Testing
   }
 
   /// The answer is lost, the process dies between the steps: the next exchange takes it up, with the same identity.
-  @Test(arguments: ["answer lost", "switched, key file behind", "database put back"])
+  @Test(.long, arguments: ["answer lost", "switched, key file behind", "database put back"])
   func aChangeOfIdentityThatBrokeOff(_ at: String) async throws {
     let world = try await World()
     let (a, reader) = (try await world.device("a"), try await world.device("reader"))
@@ -292,7 +292,7 @@ import Testing
 
   /// Random copies, edits and exchanges: everything converges, versions included, and each value stands, was overwritten by
   /// someone who saw it, or is in a conflict.
-  @Test(arguments: Pace.seeds(UInt64(1)...30, fast: 1)) func storm(_ seed: UInt64) async throws {
+  @Test(.long, arguments: Pace.seeds(UInt64(1)...30, fast: 1)) func storm(_ seed: UInt64) async throws {
     try await Storm(seed: seed, world: World()).run(steps: 60)
   }
 }
