@@ -85,6 +85,10 @@ import Testing
     _ = try await run(["keys", "new", "--form", "pks01", "--dir", dir])
     #expect(try await keys(dir).filter { $0.form == "pks01" }.map(\.isCurrent) == [false, true])
     #expect(try await refusal(["keys", "new", "--form", "report01", "--dir", dir]).contains("pks01"))
+    // A hub of an earlier program has no key of a form.
+    for key in try await keys(dir) where key.form != nil { try FileManager.default.removeItem(atPath: "\(dir)/keys/drop-\(key.id).key") }
+    let bare = try await HubTool.run(["keys", "--dir", dir])
+    #expect(bare.status == 0 && bare.errors.contains("without a key of their own: pks01"))
     let sheet = folder.path + "/keys.html"
     _ = try await run(["keys", "sheet", sheet, "--dir", dir])
     #expect(String(decoding: FileManager.default.contents(atPath: sheet) ?? Data(), as: UTF8.self).contains("H7."))

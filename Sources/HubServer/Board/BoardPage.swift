@@ -14,6 +14,10 @@ struct PageCell {
 struct PageColumn {
   var label: String
   var isNumber = true
+  /// Whether it says more than a word or two, and needs width for it.
+  var isLong: Bool { label.count > Self.shortMax }
+
+  private static let shortMax = 20
 }
 
 /// The board, ready for its template.
@@ -39,6 +43,32 @@ struct BoardPage {
     var rows: [Row]
   }
 
+  /// A sentence about what somebody should look at. Commands in it, between backticks, are set apart and break between words only.
+  struct Alert {
+    struct Part {
+      var text: String
+      var isCommand = false
+      /// Words of the command after the first, which is `text`.
+      var rest: [String] = []
+    }
+
+    var icon: String
+    var tone: String
+    var parts: [Part]
+
+    /// - Parameter isFault: Something is wrong or lost unless somebody acts; otherwise somebody may want to know.
+    init(_ sentence: String, isFault: Bool) {
+      (icon, tone) = isFault ? ("✗", "bad") : ("!", "warn")
+      let pieces = sentence.split(separator: "`", omittingEmptySubsequences: false)
+      parts = pieces.enumerated().map { index, text in
+        // Of an odd number of backticks the last stands for itself.
+        guard index % 2 == 1, index < pieces.count - 1 else { return Part(text: String(text)) }
+        let words = text.split(separator: " ").map(String.init)
+        return Part(text: words.first ?? "", isCommand: true, rest: Array(words.dropFirst()))
+      }
+    }
+  }
+
   /// Between two looks at the hub.
   static let refreshSeconds = 10
 
@@ -47,7 +77,7 @@ struct BoardPage {
   var campaign: String
   var when: String
   var band: [Item]
-  var alert: [String]
+  var alert: [Alert]
   var jumpLabel: String
   var caption: String
   var columns: [PageColumn]
@@ -94,37 +124,42 @@ struct BoardPage {
     )
   }
 
-  private static func alerts(_ board: Board, _ words: Wording) -> [String] {
-    var alerts: [String] = []
+  private static func alerts(_ board: Board, _ words: Wording) -> [Alert] {
+    // Sentences that begin with a unit's code get its name.
+    func named(_ unit: String, _ sentence: String) -> String {
+      guard sentence.hasPrefix("\(unit): "), let name = board.rows.first(where: { $0.unit.rawValue == unit })?.name else { return sentence }
+      return "\(name) (\(unit))\(sentence.dropFirst(unit.count))"
+    }
+    var faults: [String] = []
     if board.strayAnswers > 0 {
-      alerts.append(
+      faults.append(
         words.text(
           "\(words.number(board.strayAnswers)) phiếu thuộc đơn vị không có trong danh sách.",
           "\(words.number(board.strayAnswers)) answers belong to units that are not in the list."))
     }
-    alerts += board.different.map { $0.explanation(words.language) }
-    alerts += board.latePackets.compactMap { $0.explanation?(words.language) }
-    alerts += board.aboveHeadcount.map { $0.explanation(words.language) }
+    faults += board.different.map { $0.explanation(words.language) }
+    if let jump = board.clockJumpMs { faults.append(ClockCommand.explanation(jump, words)(words.language)) }
+    var notes = board.latePackets.compactMap { late in late.explanation.map { named(late.unit, $0(words.language)) } }
+    notes += board.aboveHeadcount.map { named($0.unit, $0.explanation(words.language)) }
     if let usage = board.photosDeferred {
       let (used, all) = (words.number(usage.bytes >> 20), words.number(usage.bytesMax >> 20))
-      alerts.append(
+      notes.append(
         words.text(
-          "Đang hoãn nhận ảnh vì thiếu chỗ (\(used) / \(all) MiB): chữ vẫn nhận. Thêm chỗ bằng hub photos --quota, hoặc dọn đĩa.",
-          "Photos are put off for want of room (\(used) / \(all) MiB); text goes on. Give more with hub photos --quota, or free the disk."))
+          "Đang hoãn nhận ảnh vì thiếu chỗ (\(used) / \(all) MiB): chữ vẫn nhận. Thêm chỗ bằng `hub photos --quota`, hoặc dọn đĩa.",
+          "Photos are put off for want of room (\(used) / \(all) MiB); text goes on. Give more with `hub photos --quota`, or free the disk."
+        ))
     }
-    if let jump = board.clockJumpMs { alerts.append(ClockCommand.explanation(jump, words)(words.language)) }
     for report in board.invalidReports.prefix(Self.invalidShownMax) {
-      let name = board.rows.first { $0.unit.rawValue == report.unit }?.name ?? report.unit
-      alerts.append("\(name) (\(report.unit)): \(report.explanation(words.language))")
+      notes.append(named(report.unit, "\(report.unit): \(report.explanation(words.language))"))
     }
     let more = board.total.counts.reportsInvalid - Self.invalidShownMax
     if more > 0 {
-      alerts.append(
+      notes.append(
         words.text(
-          "… và \(words.number(more)) báo cáo khác trái với biểu mẫu; xem hub status.",
-          "… and \(words.number(more)) more reports that contradict their form; see hub status."))
+          "… và \(words.number(more)) báo cáo khác trái với biểu mẫu; xem `hub status`.",
+          "… and \(words.number(more)) more reports that contradict their form; see `hub status`."))
     }
-    return alerts
+    return faults.map { Alert($0, isFault: true) } + notes.map { Alert($0, isFault: false) }
   }
 
   /// Reports that contradict their form named on the page.

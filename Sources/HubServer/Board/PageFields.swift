@@ -22,6 +22,7 @@ extension PageColumn: MustacheParent {
     switch name {
     case "label": label
     case "isNumber": isNumber
+    case "isLong": isLong
     default: nil
     }
   }

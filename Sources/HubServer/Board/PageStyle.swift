@@ -36,7 +36,11 @@ enum PageStyle {
     .band .good { background: var(--good-bg); } .band .good dt { color: var(--good); }
     .band .warn { background: var(--warn-bg); } .band .warn dt { color: var(--warn); }
     .band .bad { background: var(--bad-bg); } .band .bad dt { color: var(--bad); }
-    .alert { background: var(--bad-bg); color: var(--bad); padding: .75rem; border-radius: .4rem; }
+    .alert { padding: .75rem; border-radius: .4rem; margin: .5rem 0; overflow-wrap: anywhere; }
+    .alert.bad { background: var(--bad-bg); color: var(--bad); }
+    .alert.warn { background: var(--warn-bg); color: var(--warn); }
+    .alert code { color: var(--ink); font-size: .95em; }
+    .alert code span { white-space: nowrap; }
     .jump { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .5rem 0 1rem; }
     .jump a { padding: .3rem 0; }
     .jump a[aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; border-bottom: 2px solid; }
@@ -49,7 +53,10 @@ enum PageStyle {
     th, td { padding: .4rem .75rem; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
     thead th { border-top: 0; background: var(--head); font-size: .9rem; line-height: 1.3; vertical-align: bottom; }
     thead th.n { white-space: normal; min-width: 4.5rem; max-width: 10rem; }
+    .board th, .board td { padding-left: .55rem; padding-right: .55rem; }
     .board td { white-space: nowrap; }
+    .few thead th.n { width: 9rem; }
+    .many thead th.long { min-width: 9rem; }
     .board td small { display: block; font-weight: 400; }
     .n { text-align: right; white-space: nowrap; }
     th[scope="row"], th[scope="rowgroup"], thead th:first-child { position: sticky; left: 0; background: var(--paper); z-index: 1; }
@@ -61,7 +68,6 @@ enum PageStyle {
     td.good { color: var(--good); } td.warn { color: var(--warn); font-weight: 600; } td.bad { color: var(--bad); font-weight: 600; }
     .icon { display: inline-block; min-width: 1em; text-align: center; font-weight: 700; }
     meter { width: 7rem; height: .8rem; vertical-align: middle; }
-    .bar { min-width: 8rem; }
     .share meter { display: block; margin-left: auto; }
     .post { border-top: 1px solid var(--line); padding: 0 0 1rem; max-width: 60rem; }
     .post h2 { margin-top: 1rem; }
@@ -77,6 +83,8 @@ enum PageStyle {
       .board th[scope="row"] { white-space: normal; }
       .board th[scope="row"], .district th { white-space: normal; }
       thead th.n { min-width: 4rem; max-width: 7rem; }
+      .few thead th.n { width: auto; }
+      .many thead th.long { max-width: 9rem; }
       .band { grid-template-columns: 1fr 1fr; }
     }
     @media print { .jump, body > nav, .skip { display: none; } .scroll { overflow: visible; border: 0; } }

@@ -67,8 +67,8 @@ enum PageTemplates {
     <dl class="band">
     {{#band}}<div class="{{tone}}"><dt>{{label}}</dt><dd>{{value}}{{#detail}} <small>{{detail}}</small>{{/detail}}</dd></div>
     {{/band}}</dl>
-    {{#alert}}<p class="alert" role="alert">{{.}}</p>{{/alert}}
-    <nav class="jump" aria-label="{{jumpLabel}}">
+    {{#alert}}<p class="alert {{tone}}" role="alert"><span class="icon" aria-hidden="true">{{icon}}</span> {{#parts}}{{#isCommand}}<code><span>{{text}}</span>{{#rest}} <span>{{.}}</span>{{/rest}}</code>{{/isCommand}}{{^isCommand}}{{text}}{{/isCommand}}{{/parts}}</p>
+    {{/alert}}    <nav class="jump" aria-label="{{jumpLabel}}">
     {{#districts}}<a href="#d{{code}}">{{name}}</a>
     {{/districts}}</nav>
     <div class="scroll" role="region" aria-labelledby="caption" tabindex="0">
@@ -107,10 +107,10 @@ enum PageTemplates {
     <section>
     <h2 id="h-part">{{participationLabel}}</h2>
     <div class="scroll" role="region" aria-labelledby="h-part" tabindex="0">
-    <table>
+    <table class="few">
     <thead><tr>{{#participationColumns}}<th scope="col"{{#isNumber}} class="n"{{/isNumber}}>{{label}}</th>{{/participationColumns}}</tr></thead>
     <tbody>
-    {{#participation}}<tr><th scope="row">{{name}}</th><td class="n">{{answers}}</td><td class="n">{{expected}}</td><td class="n">{{rate}}</td><td class="bar">{{#meter}}<meter min="0" max="1000" value="{{meter}}" aria-hidden="true"></meter>{{/meter}}</td></tr>
+    {{#participation}}<tr><th scope="row">{{name}}</th><td class="n">{{answers}}</td><td class="n">{{expected}}</td><td class="n share">{{rate}}{{#meter}} <meter min="0" max="1000" value="{{meter}}" aria-hidden="true"></meter>{{/meter}}</td></tr>
     {{/participation}}</tbody>
     </table>
     </div>
@@ -120,8 +120,8 @@ enum PageTemplates {
     <h2 id="q-{{id}}">{{label}}</h2>
     {{#withheld}}<p class="quiet"><span class="icon" aria-hidden="true">∅</span> {{withheld}}</p>{{/withheld}}
     {{#hasTable}}<div class="scroll" role="region" aria-labelledby="q-{{id}}" tabindex="0">
-    <table>
-    <thead><tr>{{#columns}}<th scope="col"{{#isNumber}} class="n"{{/isNumber}}>{{label}}</th>{{/columns}}</tr></thead>
+    <table class="{{kind}}">
+    <thead><tr>{{#columns}}<th scope="col"{{#isNumber}} class="n{{#isLong}} long{{/isLong}}"{{/isNumber}}>{{label}}</th>{{/columns}}</tr></thead>
     <tbody>
     {{#rows}}<tr><th scope="row">{{name}}</th>{{#cells}}<td class="{{style}}"{{#span}} colspan="{{span}}"{{/span}}>{{value}}{{#detail}} <small>{{detail}}</small>{{/detail}}{{#meter}} <meter min="0" max="1000" value="{{meter}}" aria-hidden="true"></meter>{{/meter}}</td>{{/cells}}</tr>
     {{/rows}}</tbody>

@@ -33,6 +33,8 @@ struct ResultsPage {
     var label: String
     var withheld: String?
     var hasTable: Bool
+    /// Of the table: `few` columns, of one width on the whole page, or as many as there are choices.
+    var kind: String
     var columns: [PageColumn]
     var rows: [Row]
   }
@@ -72,7 +74,6 @@ struct ResultsPage {
     participationColumns = [
       PageColumn(label: words.text("Đơn vị", "Unit"), isNumber: false), PageColumn(label: words.text("Phiếu", "Answers")),
       PageColumn(label: words.text("Phải thu", "Expected")), PageColumn(label: words.text("Tỷ lệ", "Rate")),
-      PageColumn(label: "", isNumber: false),
     ]
     participation = VietnameseOrder.byDistrict(results.participation.filter { $0.level == level }, name: \.name).map { line in
       Taking(
@@ -107,7 +108,7 @@ struct ResultsPage {
 
   /// One unit: a row a choice.
   private static func overall(_ heading: QuestionHeading, _ unit: UnitResult?, _ words: Wording) -> Question {
-    var question = Question(id: heading.id, label: heading.label(words.language), hasTable: true, columns: [], rows: [])
+    var question = Question(id: heading.id, label: heading.label(words.language), hasTable: true, kind: "few", columns: [], rows: [])
     guard let result = unit?[heading.id] else {
       question.hasTable = false
       question.withheld = ResultsTable.text(WithheldReason.noAnswers, words.language)
@@ -189,7 +190,7 @@ struct ResultsPage {
           })
     }
     return Question(
-      id: heading.id, label: heading.label(words.language), hasTable: true,
+      id: heading.id, label: heading.label(words.language), hasTable: true, kind: "many",
       columns: [
         PageColumn(label: words.text("Đơn vị", "Unit"), isNumber: false), PageColumn(label: words.text("Người trả lời", "Answered")),
       ]

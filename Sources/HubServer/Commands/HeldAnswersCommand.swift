@@ -8,7 +8,8 @@ struct HeldAnswersCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "answers",
     abstract: LocalizedText(
-      vi: "Đếm phiếu kín tạm giữ và phiếu hỏng; xét lại phiếu hỏng.", en: "Count held and spoiled answers; judge spoiled ones once more."),
+      vi: "Đếm phiếu kín chưa tính vào đâu: tạm giữ, hỏng, mang khóa cũ; xét lại phiếu hỏng.",
+      en: "Count answers that stand nowhere: held, spoiled, under an earlier key; judge spoiled ones once more."),
     discussion: LocalizedText(
       vi: """
         Phiếu hỏng được giữ nguyên như lúc đến, cho tới khi `hub close --final` kết thúc mọi biểu mẫu. Chỉ có số đếm của lần mở gần \
@@ -27,6 +28,9 @@ struct HeldAnswersCommand: ToolCommand {
   private struct Counts: Encodable {
     var held: Int
     var spoiled: Int
+    /// Under a key that a revocation had ended: they wait for a decision.
+    var late: Int
+    var declined: Int
     var retried: Int
   }
 
@@ -34,12 +38,20 @@ struct HeldAnswersCommand: ToolCommand {
     try await place.withHub(options) { survey in
       let retried = retry ? try await survey.hub.retrySpoiled() : 0
       let status = try await survey.status()
-      try console.result(Counts(held: status.packetsHeld, spoiled: status.packetsSpoiled, retried: retried))
+      try console.result(
+        Counts(
+          held: status.packetsHeld, spoiled: status.packetsSpoiled, late: status.packetsLate, declined: status.packetsDeclined,
+          retried: retried))
       func n(_ value: Int) -> String { console.words.number(value) }
       if retry { console.say("Đã xét lại \(n(retried)) phiếu.", "Judged \(n(retried)) answers once more.") }
       console.say(
         "\(n(status.packetsHeld)) phiếu tạm giữ (hub close nêu bản còn thiếu), \(n(status.packetsSpoiled)) phiếu hỏng.",
         "\(n(status.packetsHeld)) answers held (hub close names the editions that are missing), \(n(status.packetsSpoiled)) spoiled.")
+      guard status.packetsLate + status.packetsDeclined > 0 else { return }
+      console.say(
+        "\(n(status.packetsLate)) phiếu mang khóa cũ chờ quyết định, \(n(status.packetsDeclined)) phiếu bị từ chối: hub held packets.",
+        "\(n(status.packetsLate)) answers under an earlier key wait for a decision, \(n(status.packetsDeclined)) are declined: hub held packets."
+      )
     }
   }
 }

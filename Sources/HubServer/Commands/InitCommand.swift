@@ -37,8 +37,8 @@ struct InitCommand: ToolCommand {
     let dir = isDefault ? "" : " --dir \(folder)"
     console.say("Đã tạo máy chủ \(survey.hub.replica.short) trong \(folder).", "Made hub \(survey.hub.replica.short) in \(folder).")
     console.say(
-      "Hãy in \(sheet), cất vào két rồi xóa tệp: mất khóa thì không mở được phiếu nào. Nạp cuộc khảo sát thì tờ này có thêm khóa.",
-      "Print \(sheet), lock it away and delete the file: without the keys no answer can be opened. Loading a campaign adds keys to it.")
+      "Nạp cuộc khảo sát xong hãy in \(sheet), cất vào két rồi xóa tệp: mất khóa thì không mở được phiếu nào.",
+      "Once the campaign is loaded print \(sheet), lock it away and delete the file: without the keys no answer can be opened.")
     console.say("Tiếp theo: hub campaign load THƯ_MỤC\(dir)", "Next: hub campaign load DIR\(dir)")
     try console.result(Made(folder: folder, hub: survey.hub.replica.description))
   }

@@ -30,7 +30,8 @@ struct KeysListCommand: ToolCommand {
     try await place.withHub(options) { survey in
       let keys = try await survey.hub.dropKeys()
       try console.result(keys)
-      let zone = try await survey.plan()?.campaign
+      let plan = try await survey.plan()
+      let zone = plan?.campaign
       let heading: [LocalizedText] = [
         LocalizedText(vi: "Khóa phiếu", en: "Drop key"), LocalizedText(vi: "Biểu mẫu", en: "Form"),
         LocalizedText(vi: "Tạo lúc", en: "Made"),
@@ -49,6 +50,14 @@ struct KeysListCommand: ToolCommand {
               key.isCurrent ? current(options.language) : "",
             ]
           })
+      let keyless = plan?.formsWithoutKey(among: keys) ?? []
+      if !keyless.isEmpty {
+        let list = keyless.joined(separator: ", ")
+        console.warn(
+          LocalizedText(
+            vi: "Biểu mẫu chưa có khóa riêng: \(list); nạp lại cuộc khảo sát (`hub campaign load`) hoặc chạy `hub keys new --form`.",
+            en: "Forms without a key of their own: \(list); load the campaign again (`hub campaign load`), or run `hub keys new --form`."))
+      }
     }
   }
 }

@@ -27,8 +27,8 @@ struct RecoverySheet {
     _ = try RecoverySheet(HubKeys.load(from: SurveyHub.keysPath(in: folder))).write(to: sheet)
     let list = forms.joined(separator: ", ")
     console.say(
-      "Khóa phiếu riêng mới cho \(list): hãy in lại \(sheet), cất vào két thay tờ cũ, hủy tờ cũ và xóa tệp.",
-      "A new drop key each for \(list): print \(sheet) again, lock it away in place of the old sheet, destroy that and delete the file.")
+      "Đã tạo khóa phiếu cho \(list): hãy in \(sheet), cất vào két rồi xóa tệp; tờ in trước chưa có khóa này.",
+      "Made drop keys for \(list): print \(sheet), lock it away and delete the file; an earlier sheet lacks them.")
   }
 
   /// Writes the page for its owner only.

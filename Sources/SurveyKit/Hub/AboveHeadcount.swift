@@ -5,13 +5,13 @@ public import SyncKit
 public struct AboveHeadcount: Sendable, Hashable, Codable {
   public var unit: String
   public var received: Int
-  /// How many may answer, times the campaign's forms: which form a packet is of, nobody knows before it is opened.
+  /// How many may answer, times the campaign's forms: each person may answer each of them.
   public var expected: Int
 
   public var explanation: LocalizedText {
     LocalizedText(
       vi:
-        "\(unit): \(received) phiếu, nhiều hơn \(expected) người được hỏi. Kiểm tra số người trong danh sách và các máy của đơn vị (`hub devices list --unit \(unit)`); không phiếu nào bị từ chối vì thế.",
+        "\(unit): \(received) phiếu, nhiều hơn \(expected) phiếu mà người ở đó trả lời được. Kiểm tra số người trong danh sách và các máy của đơn vị (`hub devices list --unit \(unit)`); không phiếu nào bị từ chối vì thế.",
       en:
         "\(unit): \(received) answers, more than the \(expected) that its people can give. Check its headcount and its devices (`hub devices list --unit \(unit)`); no answer is refused for it."
     )

@@ -1,5 +1,14 @@
 public import SyncKit
 
+extension HubPlan {
+  /// Forms that people may answer and whose answers are encrypted to the general key: those of a hub of an earlier program.
+  public func formsWithoutKey(among keys: [DropKeyStatus]) -> [String] {
+    campaign.forms.filter { form in
+      latest(form: form).map { $0.state != FormState.closed.rawValue } ?? false && !keys.contains { $0.form == form }
+    }
+  }
+}
+
 extension SurveyHub {
   /// Gives forms that people may answer, and that have none, a drop key of their own each.
   ///

@@ -91,18 +91,18 @@ public struct InvalidReport: Sendable, Hashable, Codable {
     let en = faults.map { $0.place + $0.message.en }.joined(separator: " ")
     if isOfOtherDefinition {
       return LocalizedText(
-        vi: "Báo cáo \(key): \(vi) Ở tỉnh hãy đưa bản đó vào bằng: hub forms publish TỆP --for-held",
-        en: "Report \(key): \(en) At the hub bring that edition with: hub forms publish FILE --for-held")
+        vi: "Báo cáo \(key): \(vi) Ở tỉnh hãy đưa bản đó vào bằng: `hub forms publish TỆP --for-held`",
+        en: "Report \(key): \(en) At the hub bring that edition with: `hub forms publish FILE --for-held`")
     }
     if isDayOnly {
       return LocalizedText(
-        vi: "Báo cáo \(key): \(vi) Ghi ngày đúng ở xã bằng: field report --day \(day) --move-to NGÀY --reason \"…\"",
-        en: "Report \(key): \(en) State the right day in the commune: field report --day \(day) --move-to DAY --reason \"…\"")
+        vi: "Báo cáo \(key): \(vi) Ghi ngày đúng ở xã bằng: `field report --day \(day) --move-to NGÀY --reason \"…\"`",
+        en: "Report \(key): \(en) State the right day in the commune: `field report --day \(day) --move-to DAY --reason \"…\"`")
     }
     return LocalizedText(
-      vi: "Báo cáo \(key) trái với biểu mẫu: \(vi) Sửa ở xã bằng: field report --day \(day) --set câu=giá-trị --reason \"…\"",
+      vi: "Báo cáo \(key) trái với biểu mẫu: \(vi) Sửa ở xã bằng: `field report --day \(day) --set câu=giá-trị --reason \"…\"`",
       en:
-        "Report \(key) contradicts its form: \(en) Correct it in the commune: field report --day \(day) --set question=value --reason \"…\""
+        "Report \(key) contradicts its form: \(en) Correct it in the commune: `field report --day \(day) --set question=value --reason \"…\"`"
     )
   }
 }
