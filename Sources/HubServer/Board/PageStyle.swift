@@ -56,12 +56,12 @@ enum PageStyle {
     .board th, .board td { padding-left: .55rem; padding-right: .55rem; }
     .board td { white-space: nowrap; }
     .few thead th.n { width: 9rem; }
-    .many thead th.long { min-width: 9rem; }
     .board td small { display: block; font-weight: 400; }
     .n { text-align: right; white-space: nowrap; }
     th[scope="row"], th[scope="rowgroup"], thead th:first-child { position: sticky; left: 0; background: var(--paper); z-index: 1; }
     th[scope="row"] { font-weight: 400; }
-    .board th[scope="row"], .district th { white-space: nowrap; }
+    .board th[scope="row"] { min-width: 16rem; }
+    .district th { white-space: nowrap; }
     thead th:first-child { background: var(--head); }
     .district th, .district td { background: var(--head); font-weight: 600; border-top: 2px solid var(--line); }
     .district { scroll-margin-top: 1rem; }
@@ -80,11 +80,16 @@ enum PageStyle {
       body { font-size: 15px; }
       th, td { padding: .4rem .5rem; }
       th[scope="row"], .district th, thead th:first-child { min-width: 6.5rem; max-width: 9rem; }
-      .board th[scope="row"] { white-space: normal; }
-      .board th[scope="row"], .district th { white-space: normal; }
+      .board th[scope="row"] { min-width: 6.5rem; }
+      .district th { white-space: normal; }
+      meter { width: 4.5rem; }
       thead th.n { min-width: 4rem; max-width: 7rem; }
       .few thead th.n { width: auto; }
-      .many thead th.long { max-width: 9rem; }
+      .taking th, .taking td { padding: .4rem .35rem; }
+      .taking thead th { font-size: .8rem; }
+      .taking meter { width: 3.5rem; }
+      .taking th[scope="row"] { max-width: 6.5rem; overflow-wrap: anywhere; }
+      .many thead th.long { min-width: 9rem; max-width: 9rem; }
       .band { grid-template-columns: 1fr 1fr; }
     }
     @media print { .jump, body > nav, .skip { display: none; } .scroll { overflow: visible; border: 0; } }

@@ -107,7 +107,7 @@ enum PageTemplates {
     <section>
     <h2 id="h-part">{{participationLabel}}</h2>
     <div class="scroll" role="region" aria-labelledby="h-part" tabindex="0">
-    <table class="few">
+    <table class="few taking">
     <thead><tr>{{#participationColumns}}<th scope="col"{{#isNumber}} class="n"{{/isNumber}}>{{label}}</th>{{/participationColumns}}</tr></thead>
     <tbody>
     {{#participation}}<tr><th scope="row">{{name}}</th><td class="n">{{answers}}</td><td class="n">{{expected}}</td><td class="n share">{{rate}}{{#meter}} <meter min="0" max="1000" value="{{meter}}" aria-hidden="true"></meter>{{/meter}}</td></tr>
