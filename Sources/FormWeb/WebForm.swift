@@ -91,6 +91,9 @@ public final class WebForm: Sendable {
   /// A body over `WebLimits.bodyBytesMax`, which is refused before it is read.
   public func tooLarge() -> HubResponse { pages.message(.tooLarge, status: 413) }
 
+  /// What there is no room for now; nothing of it was read.
+  public func tooMany() -> HubResponse { pages.message(.tooMany, status: 503, retryAfterSeconds: WebLimits.waitSeconds) }
+
   /// A page that says why there is no other.
   private struct Refusal: Error {
     var message: WebMessage
@@ -313,9 +316,20 @@ extension HubRequest {
   }
 
   /// Whether the page that was posted can be one of ours. Browsers say where a post comes from; what says nothing is let through.
+  ///
+  /// `sec-fetch-site` is the browser's own comparison, which no proxy changes. Where a browser sends none, its origin is compared with the
+  /// host; a proxy that hands on the name it calls this hub by, instead of the browser's, leaves nothing to compare with.
   fileprivate var isFromHere: Bool {
-    if let site = headers["sec-fetch-site"], !["same-origin", "none"].contains(site) { return false }
+    if let site = headers["sec-fetch-site"] { return ["same-origin", "none"].contains(site) }
     guard let origin = headers["origin"], origin != "null", let host = headers["host"] else { return true }
-    return origin.split(separator: "/").last.map { $0 == host[...] } ?? false
+    let isSame = origin.split(separator: "/").last.map { $0 == host[...] } ?? false
+    return isSame || Self.isInside(host)
+  }
+
+  /// Tells a name that only machines inside call each other by, as a proxy's default `Host` is: this machine's, or one without a dot.
+  private static func isInside(_ host: String) -> Bool {
+    if host.hasPrefix("[") { return host.hasPrefix("[::1]") }
+    let name = host.prefix { $0 != ":" }
+    return name.hasPrefix("127.") || !name.contains(".")
   }
 }

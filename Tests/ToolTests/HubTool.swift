@@ -40,11 +40,16 @@ final class ServedHub {
 
   var errors: String { String(decoding: FileManager.default.contents(atPath: errorsPath) ?? Data(), as: UTF8.self) }
 
-  init(_ dir: String, _ folder: TemporaryFolder, port: Int = 0, arguments: [String] = []) async throws {
+  /// - Parameter descriptors: What `ulimit` allows the process to open, such as `-Sn 200`; nil: what the tests may.
+  init(_ dir: String, _ folder: TemporaryFolder, port: Int = 0, arguments: [String] = [], descriptors: String? = nil) async throws {
     let out = folder.path + "/serve-\(UUID().uuidString)"
     errorsPath = out + ".err"
     for path in [out, errorsPath] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
     process = HubTool.process(["serve", "--dir", dir, "--port", String(port), "--board-port", "0"] + arguments)
+    if let descriptors, let program = process.executableURL?.path {
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = ["-c", "ulimit \(descriptors) && exec \"$0\" \"$@\"", program] + (process.arguments ?? [])
+    }
     process.standardOutput = FileHandle(forWritingAtPath: out)
     process.standardError = FileHandle(forWritingAtPath: errorsPath)
     try process.run()
@@ -69,6 +74,49 @@ final class ServedHub {
     kill(process.processIdentifier, signal)
     for _ in 0..<400 where process.isRunning { try? await Task.sleep(for: .milliseconds(50)) }
     return process.isRunning ? -1 : process.terminationStatus
+  }
+}
+
+extension ServedHub {
+  /// Memory the process has in use, in MiB.
+  var residentMiB: Int {
+    let text = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+    return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) / 1024
+  }
+}
+
+/// A plain connection to this machine that stays open while the value lives.
+final class OpenSocket {
+  private let socket: Int32
+
+  init(port: Int) throws {
+    socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var limit = timeval(tv_sec: 1, tv_usec: 0)
+    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let connected = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+    }
+    try #require(connected == 0)
+  }
+
+  deinit { close(socket) }
+
+  /// Sends as much as the other side takes; gives how much that was.
+  func send(_ bytes: Data) -> Int {
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Glibc.send(socket, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+      }
+      if count <= 0 { break }
+      sent += count
+    }
+    return sent
   }
 }
 

@@ -83,6 +83,7 @@ struct ServeCommand: ToolCommand {
     let clock = try options.wallClock()
     var hubOptions = Hub.Options()
     hubOptions.spoolsPackets = true
+    hubOptions.text = TextLimits()
     if let scaled = clock as? ScaledClock, scaled.speed > 1 {
       // A signed call is allowed to be as old as ever by the clock on the wall.
       hubOptions.requestAgeMsMax = UInt64(Double(hubOptions.requestAgeMsMax) * scaled.speed)

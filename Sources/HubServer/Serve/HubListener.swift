@@ -31,8 +31,6 @@ struct HubListener {
     var tls: TLSFiles?
   #endif
 
-  /// A connection on which nothing happens for this long is closed, in seconds.
-  static let idleSecondsMax: Int64 = 60
   /// How long calls in progress may take after a stop was asked for, in seconds.
   static let stopSecondsMax: Int64 = 10
   /// Until signing in exists, board and results are for this machine only.
@@ -44,19 +42,22 @@ struct HubListener {
   func run() async throws {
     let announcement = Announcement(scheme: scheme, folder: survey.folder)
     let calls = CallCounter()
+    let connections = Connections(descriptorsMax: DescriptorLimit.raise(), descriptorsOpen: DescriptorLimit.open)
     let devices = Application(
-      responder: try ProtocolResponder(survey: survey, calls: calls, logger: logger), server: try server(),
+      responder: try ProtocolResponder(survey: survey, calls: calls, connections: connections, logger: logger),
+      server: try server(connections),
       configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
       onServerRunning: { [host] channel in announcement.hubListens(host: host, port: channel.localAddress?.port) }, logger: quiet)
     let board = Application(
       responder: try BoardResponder(survey: survey, language: language, logger: logger),
-      server: .http1(configuration: .init(idleTimeout: .seconds(Self.idleSecondsMax))),
+      server: .http1(configuration: .init(additionalChannelHandlers: [ConnectionHandler(connections, speaksProtocol: false)])),
       configuration: ApplicationConfiguration(address: .hostname(Self.boardHost, port: boardPort)),
       onServerRunning: { channel in announcement.boardListens(host: Self.boardHost, port: channel.localAddress?.port) }, logger: quiet)
     var configuration = ServiceGroupConfiguration(
       services: [
         .init(service: devices, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .cancelGroup),
         .init(service: board, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .cancelGroup),
+        .init(service: connections, successTerminationBehavior: .ignore),
         .init(service: PacketFlushing(survey: survey, logger: logger), successTerminationBehavior: .ignore),
       ],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
@@ -106,8 +107,9 @@ struct HubListener {
     return "http"
   }
 
-  private func server() throws -> HTTPServerBuilder {
-    let plain = HTTPServerBuilder.http1(configuration: .init(idleTimeout: .seconds(Self.idleSecondsMax)))
+  private func server(_ connections: Connections) throws -> HTTPServerBuilder {
+    let plain = HTTPServerBuilder.http1(
+      configuration: .init(additionalChannelHandlers: [ConnectionHandler(connections, speaksProtocol: true)]))
     #if TLS
       guard let tls else { return plain }
       do {

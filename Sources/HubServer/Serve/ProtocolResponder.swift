@@ -8,54 +8,99 @@ internal import SurveyKit
 internal import SyncKit
 
 /// Carries HTTP calls to `Hub.answer` and to the web form, and nothing more: method, target, headers and a bounded body in, the
-/// answer out.
+/// answer out. What the headers tell is judged before the body is read.
 struct ProtocolResponder: HTTPResponder {
-  typealias Context = BasicRequestContext
+  typealias Context = CallContext
 
   let survey: SurveyHub
   let calls: CallCounter
   let logger: Logger
+  private let connections: Connections
+  private let budget = BodyBudget()
   private let form: WebFormResponder
   private let started = ContinuousClock.now
 
-  init(survey: SurveyHub, calls: CallCounter, logger: Logger) throws {
+  init(survey: SurveyHub, calls: CallCounter, connections: Connections, logger: Logger) throws {
     self.survey = survey
     self.calls = calls
+    self.connections = connections
     self.logger = logger
     let web = try WebForm(desk: survey, key: FormLinkKey(hub: survey), draftsFolder: survey.folder + "/web-drafts")
     form = WebFormResponder(form: web, calls: calls)
   }
 
-  func respond(to request: Request, context: Context) async throws -> Response {
+  func respond(to request: Request, context: CallContext) async throws -> Response {
+    let connection = connections.connection(of: context.channel)
+    // What is left of a body that nobody reads must not hold the connection.
+    defer { if connection?.isCallWhole == false { connection?.endAfterAnswer() } }
     let target = request.head.path ?? "/"
     let path = target.prefix { $0 != "?" }
+    let isForm = path.hasPrefix(WebForm.path)
+    if connection?.isRefused == true {
+      connection?.endAfterAnswer()
+      let full = isForm ? form.form.tooMany() : Hub.answer(Self.full, to: HubRequest(request.head.method.rawValue, target))
+      return Self.response(full)
+    }
     if path == "/health" { return await health() }
-    if path.hasPrefix(WebForm.path) { return try await form.respond(to: request) }
+    if isForm {
+      let body = CallBody(budget, for: .address(context.source(of: request)))
+      return try await form.respond(to: request, body: body, connection: connection)
+    }
     guard path == "/v1" || path.hasPrefix("/v1/") else { return Self.notFound }
     var call = HubRequest(request.head.method.rawValue, target)
     for field in request.headers { call.headers[field.name.canonicalName] = field.value }
-    let answer = try await answer(&call, body: request)
-    note(call, status: answer.status)
-    return Self.response(answer)
+    return Self.response(try await answer(&call, request, context.source(of: request), connection))
   }
 
-  private func answer(_ call: inout HubRequest, body request: Request) async throws -> HubResponse {
-    let bytesMax = Hub.bodyBytesMax(for: call)
-    let declared = request.headers[.contentLength].flatMap { Int($0) }
-    if let declared, declared > bytesMax { return Hub.tooLarge(call) }
-    var isBroken = false
-    do {
-      for try await buffer in request.body {
-        guard call.body.count + buffer.readableBytes <= bytesMax else { return Hub.tooLarge(call) }
-        call.body.append(contentsOf: buffer.readableBytesView)
-      }
-      isBroken = declared.map { call.body.count < $0 } ?? false
-    } catch {
-      isBroken = true
+  private static let full = SyncError(
+    .busy, vi: "Máy chủ đang có quá nhiều kết nối; sẽ thử lại.", en: "The hub has too many connections; will try again.",
+    retryAfterSeconds: 10)
+  private static let noRoom = SyncError(
+    .busy, vi: "Máy chủ đang nhận quá nhiều dữ liệu cùng lúc; sẽ thử lại.", en: "The hub takes too much at once; will try again.",
+    retryAfterSeconds: 5)
+  private static let tooSlow = SyncError(
+    .busy, vi: "Dữ liệu đến quá chậm nên máy chủ đã ngắt; sẽ gửi tiếp.", en: "The data came too slowly and was cut off; will go on.",
+    retryAfterSeconds: 1)
+
+  private func answer(_ call: inout HubRequest, _ request: Request, _ source: String, _ connection: Connection?) async throws -> HubResponse
+  {
+    if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > Hub.bodyBytesMax(for: call) {
+      note(call, status: 413)
+      return Hub.tooLarge(call)
     }
-    guard isBroken else { return await survey.hub.answer(call) }
-    await keep(call)
-    throw CancellationError()  // Nobody is there to be answered.
+    let account: BodyBudget.Account
+    switch await survey.hub.admission(to: call) {
+    case .refused(let answer):
+      note(call, status: answer.status)
+      return answer
+    case .open: account = .address(source)
+    case .proved(let device):
+      account = .device(device.description)
+      connection?.prove()
+    }
+    let body = CallBody(budget, for: account)
+    let end = await body.read(request, of: connection, bytesMax: Hub.bodyBytesMax(for: call))
+    call.body = body.data
+    defer { withExtendedLifetime(body) {} }
+    switch end {
+    case .whole:
+      // Of packets nothing is known, not even during the call.
+      if call.path == "/v1/enroll" { call.source = source }
+      let answer = await survey.hub.answer(call)
+      note(call, status: answer.status)
+      return answer
+    case .tooLarge:
+      let answer = Hub.tooLarge(call)
+      note(call, status: answer.status)
+      return answer
+    case .noRoom, .tooSlow:
+      await keep(call)
+      connections.noteTurnedAway()
+      return Hub.answer(end == .noRoom ? Self.noRoom : Self.tooSlow, to: call)
+    case .broken:
+      await keep(call)
+      throw CancellationError()  // Nobody is there to be answered.
+    }
   }
 
   /// Keeps what came of a batch whose connection broke. In a task of its own: this one may be cancelled with its connection.
@@ -81,8 +126,19 @@ struct ProtocolResponder: HTTPResponder {
     for (name, value) in answer.headers {
       if let name = HTTPField.Name(name) { headers[name] = value }
     }
-    return Response(
-      status: .init(code: answer.status), headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
+    return Response(status: .init(code: answer.status), headers: headers, body: body(answer.body))
+  }
+
+  /// A large answer goes out in pieces, so that a reader who takes nothing is told from one who is slow.
+  private static func body(_ bytes: Data) -> ResponseBody {
+    let pieceMax = Connections.Limits.readBytesMax
+    let whole = ByteBuffer(bytes: bytes)
+    guard bytes.count > pieceMax else { return ResponseBody(byteBuffer: whole) }
+    return ResponseBody(contentLength: bytes.count) { writer in
+      var rest = whole
+      while let piece = rest.readSlice(length: min(pieceMax, rest.readableBytes)), piece.readableBytes > 0 { try await writer.write(piece) }
+      try await writer.finish(nil)
+    }
   }
 
   private struct Health: Encodable {
@@ -90,6 +146,9 @@ struct ProtocolResponder: HTTPResponder {
     var incarnation: String?
     var uptimeSeconds: Int
     var failedCalls: Int
+    var openConnections: Int
+    /// Connections and bodies since the start for which there was no room.
+    var turnedAway: Int
     /// How long the longest transaction since the start kept all other writing waiting.
     var longestWriteMs: Int
   }
@@ -100,6 +159,7 @@ struct ProtocolResponder: HTTPResponder {
     let uptime = (ContinuousClock.now - started).components.seconds
     let health = Health(
       ok: incarnation != nil, incarnation: incarnation, uptimeSeconds: Int(uptime), failedCalls: calls.failed,
+      openConnections: connections.count, turnedAway: connections.turnedAway,
       longestWriteMs: Int(survey.hub.longestWrite / .milliseconds(1)))
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]

@@ -14,8 +14,8 @@ struct WebFormResponder {
   /// The headers that the form looks at; the rest stays here.
   private static let headers = ["content-type", "origin", "referer", "sec-fetch-site"]
 
-  func respond(to request: Request) async throws -> Response {
-    let reply = try await reply(to: request)
+  func respond(to request: Request, body: CallBody, connection: Connection?) async throws -> Response {
+    let reply = try await reply(to: request, body: body, connection: connection)
     calls.note(isDrop: true, status: reply.status)
     var headers = HTTPFields()
     for (name, value) in reply.headers {
@@ -26,17 +26,19 @@ struct WebFormResponder {
       status: .init(code: reply.status), headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: isHead ? Data() : reply.body)))
   }
 
-  private func reply(to request: Request) async throws -> HubResponse {
+  private func reply(to request: Request, body: CallBody, connection: Connection?) async throws -> HubResponse {
     var call = HubRequest(request.head.method.rawValue, request.head.path ?? "/")
     for name in Self.headers {
       if let field = HTTPField.Name(name), let value = request.headers[field] { call.headers[name] = value }
     }
     call.headers["host"] = request.head.authority
-    if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > WebLimits.bodyBytesMax { return form.tooLarge() }
-    for try await buffer in request.body {
-      guard call.body.count + buffer.readableBytes <= WebLimits.bodyBytesMax else { return form.tooLarge() }
-      call.body.append(contentsOf: buffer.readableBytesView)
+    switch await body.read(request, of: connection, bytesMax: WebLimits.bodyBytesMax) {
+    case .whole: break
+    case .tooLarge: return form.tooLarge()
+    case .noRoom, .tooSlow: return form.tooMany()
+    case .broken: throw CancellationError()  // Nobody is there to be answered.
     }
+    call.body = body.data
     return await form.answer(call)
   }
 }

@@ -10,7 +10,7 @@ enum RequestSignature {
   }
 
   static func header(for request: HubRequest, hubTimeMs: UInt64, key: SigningKey) throws -> String {
-    let signature = try key.sign(message(request, hubTimeMs: hubTimeMs), as: .request)
+    let signature = try key.sign(message(request, hubTimeMs: hubTimeMs, digest: digest(of: request)), as: .request)
     return "SyncKit \(key.replica) \(hubTimeMs) \(signature.base64EncodedString())"
   }
 
@@ -24,14 +24,22 @@ enum RequestSignature {
   }
 
   static func verifies(_ claim: Claim, for request: HubRequest, key: VerifyingKey) -> Bool {
-    key.verifies(claim.signature, over: message(request, hubTimeMs: claim.hubTimeMs), as: .request)
+    verifies(claim, for: request, digest: digest(of: request), key: key)
   }
 
-  /// Method, target, hub time and the SHA-256 of the body, a line each. A batch proves itself and may arrive in pieces, so
-  /// the body of a PUT to `/v1/batches/` is left out.
-  private static func message(_ request: HubRequest, hubTimeMs: UInt64) -> Data {
-    let digest = request.path.hasPrefix("/v1/batches/") ? "-" : request.body.sha256.hex
-    return Data("\(request.method)\n\(request.target)\n\(hubTimeMs)\n\(digest)\n".utf8)
+  /// - Parameter digest: What is signed of the body.
+  static func verifies(_ claim: Claim, for request: HubRequest, digest: String, key: VerifyingKey) -> Bool {
+    key.verifies(claim.signature, over: message(request, hubTimeMs: claim.hubTimeMs, digest: digest), as: .request)
+  }
+
+  /// The body's SHA-256. A batch proves itself and may arrive in pieces, so the body of a PUT to `/v1/batches/` is left out.
+  static func digest(of request: HubRequest) -> String {
+    request.path.hasPrefix("/v1/batches/") ? "-" : request.body.sha256.hex
+  }
+
+  /// Method, target, hub time and the body's digest, a line each.
+  private static func message(_ request: HubRequest, hubTimeMs: UInt64, digest: String) -> Data {
+    Data("\(request.method)\n\(request.target)\n\(hubTimeMs)\n\(digest)\n".utf8)
   }
 }
 

@@ -36,6 +36,8 @@ public final class Hub: Sendable {
     public var observer: (any MergeObserver)?
     /// How much room blobs get.
     public var blobs = BlobLimits()
+    /// How much text one device may bring in a while; nil: as much as it likes.
+    public var text: TextLimits?
     /// Looks at a whole blob before it is kept; a reason refuses it, whatever its name and hash say. An error puts it off.
     public var judgeBlob: (@Sendable (Data) throws -> LocalizedText?)?
     /// Looks at the beginning of a blob as soon as something of it is there, at most `BlobStore.startBytesMax`; a reason refuses it.
@@ -59,6 +61,7 @@ public final class Hub: Sendable {
   let receiver: any LotReceiver
   private let queue: IngestQueue
   let codeGuard = CodeGuard()
+  let pace: DevicePace?
 
   /// Opens a hub over its store, beginning its first incarnation if it has none.
   ///
@@ -103,6 +106,7 @@ public final class Hub: Sendable {
     self.clock = clock
     self.receiver = receiver
     self.options = options
+    pace = options.text.map { DevicePace($0) }
     let signing = keyring.keys.signing
     queue = IngestQueue { body in
       try await store.write { session in
@@ -188,7 +192,8 @@ public final class Hub: Sendable {
     }
   }
 
-  func snapshot(of scope: String, for device: HubDevice, cursor: Data, place: Data) async throws -> Data {
+  /// - Parameter bytesMax: What the reader's link carries; nil for any page.
+  func snapshot(of scope: String, for device: HubDevice, cursor: Data, place: Data, bytesMax: Int? = nil) async throws -> Data {
     guard device.readScopes.contains(where: { $0.utf8.elementsEqual(scope.utf8) }) else {
       throw SyncError(
         .wrongScope, vi: "Thiết bị này không được đọc dữ liệu của \(scope).", en: "This device may not read \(scope).")
@@ -197,6 +202,7 @@ public final class Hub: Sendable {
     return try await store.read { session in
       var reader = SnapshotReader(session: session, tables: tables, key: key, wallMs: now)
       reader.rowsMax = rowsMax
+      if let bytesMax { reader.bytesMax = min(max(bytesMax, SnapshotReader.bytesAskedMin), SnapshotReader.bytesMax) }
       return try reader.page(of: scope, reader: device.replica, cursor: cursor, place: place)
     }
   }

@@ -1,6 +1,5 @@
 public import Foundation
 internal import SwiftProtobuf
-internal import Synchronization
 
 /// A device as its hub knows it.
 public struct HubDevice: Sendable, Hashable {
@@ -75,13 +74,14 @@ extension Hub {
     }
   }
 
-  func enroll(_ body: Data) async throws -> Data {
+  /// - Parameter source: See `HubRequest.source`.
+  func enroll(_ body: Data, from source: String? = nil) async throws -> Data {
     let request = try WireEnrolRequest.parse(body, named: LocalizedText(vi: "yêu cầu ghi danh", en: "enrolment request"))
     guard let key = VerifyingKey(rawRepresentation: request.publicKey), request.label.utf8.count <= WireLimits.nameBytesMax,
       key.verifies(request.proof, over: Data(request.code.utf8), as: .enrol),
       request.sealKey.isEmpty || key.verifies(request.sealProof, over: request.sealKey, as: .seal)
     else { throw ByteReader.short }
-    try codeGuard.check(nowMs: SystemClock().nowMs())
+    if let source { try await codeGuard.pass(source) }
     let hash = Data(request.code.utf8).sha256
     let now = clock.nowMs()
     let (signing, label) = (keys.signing, request.label)
@@ -108,7 +108,7 @@ extension Hub {
       return (scope, certificate)
     }
     guard let result else {
-      codeGuard.failed(nowMs: SystemClock().nowMs())
+      if let source { codeGuard.failed(source) }
       throw SyncError(
         .wrongCode, vi: "Mã ghi danh không đúng; kiểm tra lại từng chữ.", en: "The enrolment code is wrong; check each character.")
     }
@@ -298,24 +298,4 @@ extension Hub {
         ])
     }
   }
-}
-
-/// Slows down guessing of enrolment codes: after too many wrong ones in a minute, everybody waits.
-final class CodeGuard: Sendable {
-  static let wrongPerMinuteMax = 60
-
-  private let wrong = Mutex<[UInt64]>([])
-
-  func check(nowMs: UInt64) throws {
-    let recent = wrong.withLock { times in
-      times.removeAll { $0 + 60_000 < nowMs }
-      return times.count
-    }
-    guard recent < Self.wrongPerMinuteMax else {
-      throw SyncError(
-        .busy, vi: "Quá nhiều mã sai; chờ một phút rồi thử lại.", en: "Too many wrong codes; wait a minute.", retryAfterSeconds: 60)
-    }
-  }
-
-  func failed(nowMs: UInt64) { wrong.withLock { $0.append(nowMs) } }
 }

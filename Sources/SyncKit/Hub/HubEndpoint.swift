@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SwiftProtobuf
 
 extension Hub {
   /// Answers one call of the protocol. Never throws: what goes wrong becomes an error answer.
@@ -15,14 +16,22 @@ extension Hub {
       response.headers["content-type"] = HubResponse.contentType
       response.headers["cache-control"] = "no-store"
       return response
-    } catch let error as SyncError {
-      return error.asSeenByDevices.response
     } catch {
-      return SyncError(
-        .hubFailed, vi: "Máy chủ gặp lỗi bên trong; người vận hành xem nhật ký.",
-        en: "The hub failed inside; its operator should see the log."
-      ).response
+      return Self.response(to: error)
     }
+  }
+
+  /// What a call is answered with that failed, also before it came here: in JSON where that is asked for.
+  public static func answer(_ error: any Error, to request: HubRequest) -> HubResponse {
+    JSONAnswer.isWanted(by: request) ? JSONAnswer.make(response(to: error), to: request) : response(to: error)
+  }
+
+  private static func response(to error: any Error) -> HubResponse {
+    if let error = error as? SyncError { return error.asSeenByDevices.response }
+    return SyncError(
+      .hubFailed, vi: "Máy chủ gặp lỗi bên trong; người vận hành xem nhật ký.",
+      en: "The hub failed inside; its operator should see the log."
+    ).response
   }
 
   /// The largest body a call may have, in bytes: refuse a larger one before reading it.
@@ -31,33 +40,58 @@ extension Hub {
     if request.path.hasPrefix("/v1/drop/") { return WireLimits.dropBytesMax }
     if request.path.hasPrefix("/v1/blobs/") || request.path.hasPrefix("/v1/bundles/") { return WireLimits.blobPieceBytesMax }
     if request.path == "/v1/pages" { return WireLimits.pageBytesMax }
+    if let call = call(of: request), !call.isSigned { return WireLimits.openBytesMax }
     return WireLimits.controlBytesMax
   }
 
   /// What a body over that bound is answered with.
   public static func tooLarge(_ request: HubRequest) -> HubResponse {
     let bytes = bodyBytesMax(for: request)
-    return SyncError(
-      .tooLarge, vi: "Dữ liệu gửi lớn hơn \(bytes) byte.", en: "The body is larger than \(bytes) bytes.", expected: UInt64(bytes)
-    ).response
+    let error = SyncError(
+      .tooLarge, vi: "Dữ liệu gửi lớn hơn \(bytes) byte.", en: "The body is larger than \(bytes) bytes.", expected: UInt64(bytes))
+    return answer(error, to: request)
+  }
+
+  /// A call of the protocol, by its method and path.
+  struct Call {
+    /// Whether a device signs it, in its headers.
+    var isSigned: Bool
+  }
+
+  /// Nil when the protocol has no such call. `route` answers every one of these.
+  static func call(of request: HubRequest) -> Call? {
+    let parts = request.path.split(separator: "/")
+    guard parts.first == "v1", parts.count >= 2 else { return nil }
+    switch (request.method, parts[1], parts.count) {
+    case ("GET", "hub", 2), ("POST", "enroll", 2), ("POST", "succession", 2), ("PUT", "certificate", 2), ("PUT", "drop", 3):
+      return Call(isSigned: false)
+    case ("PUT", "batches", 3), ("GET", "feed", 2), ("GET", "snapshot", 2), ("GET", "life", 2), ("PUT", "pages", 2),
+      ("PUT", "agreement", 2), ("PUT", "bundles", 3), ("POST", "blobs", 2), ("PUT", "blobs", 3), ("GET", "blobs", 3):
+      return Call(isSigned: true)
+    case ("GET", "batches", 4) where parts[3] == "offset": return Call(isSigned: true)
+    default: return nil
+    }
   }
 
   private func route(_ request: HubRequest) async throws -> HubResponse {
+    guard Self.call(of: request) != nil else { throw Self.noSuchCall }
     let parts = request.path.split(separator: "/").map(String.init)
-    guard parts.first == "v1", parts.count >= 2 else { throw Self.noSuchCall }
     switch (request.method, parts[1], parts.count) {
     case ("GET", "hub", 2):
       return HubResponse(status: 200, body: try await info())
     case ("POST", "enroll", 2):
-      return HubResponse(status: 200, body: try await enroll(request.body))
+      return HubResponse(status: 200, body: try await enroll(request.body, from: request.source))
     case ("POST", "succession", 2):
       return HubResponse(status: 200, body: try await succeed(request.body))
     case ("PUT", "batches", 3) where request.headers["upload-part"] != nil:
       try await keepPartial(request)
       return HubResponse(status: 200, headers: ["upload-offset": String(try await uploadOffset(try Self.hash(parts[2])))])
     case ("PUT", "batches", 3):
-      _ = try await authenticate(request)
-      return HubResponse(status: 200, body: try await ingest(try await assemble(request, hash: parts[2])))
+      let device = try await authenticate(request)
+      try pace?.check(device.replica)
+      let receipt = try await ingest(try await assemble(request, hash: parts[2]))
+      if let pace { pace.charge(device.replica, changes: try Self.changes(in: receipt)) }
+      return HubResponse(status: 200, body: receipt)
     case ("GET", "batches", 4) where parts[3] == "offset":
       _ = try await authenticate(request)
       let offset = try await uploadOffset(try Self.hash(parts[2]))
@@ -80,7 +114,7 @@ extension Hub {
         status: 200,
         body: try await snapshot(
           of: request.query("scope") ?? "", for: device, cursor: try Self.place("cursor", in: request),
-          place: try Self.place("next", in: request)))
+          place: try Self.place("next", in: request), bytesMax: Self.count(request.query("bytesMax"))))
     case ("GET", "life", 2):
       let device = try await authenticate(request)
       return HubResponse(status: 200, body: try await life(for: device, cursor: try Self.place("cursor", in: request)))
@@ -114,6 +148,10 @@ extension Hub {
     }
   }
 
+  private static func changes(in receipt: Data) throws -> Int {
+    Int(try WireReceipt(serializedBytes: WireSigned(serializedBytes: receipt).body).changes)
+  }
+
   private static func place(_ name: String, in request: HubRequest) throws -> Data {
     guard let place = Data(base64URL: request.query(name) ?? ""), place.count <= WireLimits.cursorBytesMax else { throw ByteReader.short }
     return place
@@ -121,28 +159,9 @@ extension Hub {
 
   private static func count(_ text: String?) -> Int? { text.flatMap { Int($0) }.map { min(max($0, 0), 1_000_000_000) } }
 
-  private static var noSuchCall: SyncError {
+  static var noSuchCall: SyncError {
     SyncError(
       .badRequest, vi: "Máy chủ không có lời gọi này; có thể cần nâng cấp.", en: "The hub has no such call; one side may need an upgrade.")
-  }
-
-  /// Which enrolled device makes a call, by its signature over recent hub time.
-  private func authenticate(_ request: HubRequest) async throws -> HubDevice {
-    guard let claim = RequestSignature.claim(in: request) else {
-      throw SyncError(.unauthorized, vi: "Lời gọi không có chữ ký thiết bị.", en: "The call carries no device signature.")
-    }
-    guard let device = try await device(claim.replica) else { throw HubDevice.unknownError }
-    guard RequestSignature.verifies(claim, for: request, key: device.key) else {
-      throw SyncError(.badSignature, vi: "Chữ ký của lời gọi không đúng.", en: "The call's signature is wrong.")
-    }
-    let now = clock.nowMs()
-    let age = now > claim.hubTimeMs ? now - claim.hubTimeMs : claim.hubTimeMs - now
-    guard age <= options.requestAgeMsMax else {
-      throw SyncError(
-        .unauthorized, vi: "Lời gọi đã quá cũ; hỏi giờ máy chủ rồi gọi lại.", en: "The call is too old; ask for hub time and call again.")
-    }
-    guard device.revokedMs == nil else { throw HubDevice.revokedError }
-    return device
   }
 
   // MARK: Uploads that broke off

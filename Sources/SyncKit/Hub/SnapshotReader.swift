@@ -9,11 +9,14 @@ struct SnapshotReader {
   let key: SigningKey
   let wallMs: UInt64
   var rowsMax = Self.rowsMax
+  var bytesMax = Self.bytesMax
 
   /// Rows a page has at most. Each may be a write of its own.
   static let rowsMax = 4000
   /// Size of a page's values in bytes before they are compressed: below `WireLimits.pageBytesMax` with room for its frame.
   static let bytesMax = 8 << 20
+  /// A reader on a bad link may ask for smaller pages, down to this, in bytes of values.
+  static let bytesAskedMin = 4 << 10
   /// Runs of acknowledgements looked at for one page.
   static let runsMax = 500
   /// Rows read from the store at a time.
@@ -130,9 +133,9 @@ struct SnapshotReader {
         for (key, state) in read {
           var row = SnapshotRow(table: shape.name, key: key, state: state)
           let sent = Int(place.cells)
-          let (cells, size) = row.cut(from: sent, bytesMax: Self.bytesMax, always: CellName(shape.declaration.scopeColumn))
+          let (cells, size) = row.cut(from: sent, bytesMax: bytesMax, always: CellName(shape.declaration.scopeColumn))
           let isWhole = sent + cells >= state.cells.count
-          if bytes > 0 && bytes + size > Self.bytesMax { return try stop(&page, range, after: after, sent, place: &place) }
+          if bytes > 0 && bytes + size > bytesMax { return try stop(&page, range, after: after, sent, place: &place) }
           page.rows.append(row)
           // A row that goes on from the page before stands in that page's range.
           if sent > 0 { range.after = key }

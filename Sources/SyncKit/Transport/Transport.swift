@@ -9,6 +9,8 @@ public struct HubRequest: Sendable, Hashable {
   /// Names in lower case.
   public var headers: [String: String]
   public var body: Data
+  /// The network address a call came from, where whoever took it knows. It does not travel, and only wrong enrolment codes are counted by it.
+  public var source: String?
 
   public init(_ method: String, _ target: String, headers: [String: String] = [:], body: Data = Data()) {
     self.method = method

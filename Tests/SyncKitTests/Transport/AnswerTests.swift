@@ -68,6 +68,7 @@ import Testing
       ("columnsPerTableMax", WireLimits.columnsPerTableMax), ("tablesMax", WireLimits.tablesMax), ("nameBytesMax", WireLimits.nameBytesMax),
       ("keyBytesMax", WireLimits.keyBytesMax), ("lifeMax", Int(WireLimits.lifeMax)), ("valueBytesMax", WireLimits.valueBytesMax),
       ("cursorBytesMax", WireLimits.cursorBytesMax), ("controlBytesMax", WireLimits.controlBytesMax),
+      ("openBytesMax", WireLimits.openBytesMax),
       ("pageBytesMax", WireLimits.pageBytesMax), ("dropBytesMax", WireLimits.dropBytesMax), ("packetsMax", WireLimits.packetsMax),
       ("driftMsMax", Int(WireLimits.driftMsMax)), ("fieldsMax", WireScan.fieldsMax), ("tableFieldsMax", WireScan.tableFieldsMax),
     ] {

@@ -1,0 +1,34 @@
+internal import Foundation
+
+/// How many files the process may open.
+enum DescriptorLimit {
+  /// Raises the limit as far as this process may by itself, and returns it.
+  static func raise() -> Int {
+    var limit = rlimit()
+    guard getrlimit(resource, &limit) == 0 else { return fallback }
+    if limit.rlim_cur < limit.rlim_max {
+      var raised = limit
+      raised.rlim_cur = limit.rlim_max
+      if setrlimit(resource, &raised) == 0 { limit = raised }
+    }
+    return Int(clamping: limit.rlim_cur)
+  }
+
+  /// How many are open now; a guess where the system does not say.
+  static var open: Int {
+    for folder in ["/proc/self/fd", "/dev/fd"] {
+      if let names = try? FileManager.default.contentsOfDirectory(atPath: folder) { return names.count }
+    }
+    return guess
+  }
+
+  /// What every system grants a process.
+  private static let fallback = 256
+  private static let guess = 64
+
+  #if canImport(Glibc)
+    private static let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+  #else
+    private static let resource = RLIMIT_NOFILE
+  #endif
+}

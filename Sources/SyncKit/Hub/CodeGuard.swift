@@ -1,0 +1,70 @@
+internal import Synchronization
+
+/// Slows whoever sends wrong enrolment codes, and nobody else: after some of them each further code of that address is looked at a little
+/// later. A right one is always taken, and there is no bound for all together that would lock others out: a code has 50 bits.
+final class CodeGuard: Sendable {
+  /// Wrong codes of one address that cost it nothing.
+  static let freeMax = 10
+  /// What each further one adds to the wait before the next is looked at, in milliseconds, and the longest wait.
+  static let stepMs = 100
+  static let waitMsMax = 1_000
+  /// Codes of one address that may wait at once.
+  static let waitingMax = 4
+  /// An address that sent no wrong code for so long begins anew.
+  static let memory = Duration.seconds(600)
+  /// Addresses remembered; beyond them the one longest quiet is forgotten.
+  static let sourcesMax = 1_024
+
+  private struct Record {
+    var wrong = 0
+    var waiting = 0
+    var last: ContinuousClock.Instant
+  }
+
+  private let records = Mutex<[String: Record]>([:])
+
+  var sourceCount: Int { records.withLock { $0.count } }
+
+  /// Waits until a code of `source` may be looked at.
+  ///
+  /// - Throws: `SyncError` `.busy` when too many of its codes wait already; `CancellationError`.
+  func pass(_ source: String) async throws {
+    let waitMs = try records.withLock { records in
+      let waitMs = Self.waitMs(records[source], at: .now)
+      guard waitMs > 0 else { return 0 }
+      guard records[source]?.waiting ?? 0 < Self.waitingMax else {
+        throw SyncError(
+          .busy, vi: "Từ địa chỉ mạng này có quá nhiều mã sai; chờ vài giây rồi thử lại.",
+          en: "Too many wrong codes come from this network address; wait some seconds and try again.", retryAfterSeconds: 5)
+      }
+      records[source]?.waiting += 1
+      return waitMs
+    }
+    guard waitMs > 0 else { return }
+    defer { records.withLock { $0[source]?.waiting -= 1 } }
+    try await Task.sleep(for: .milliseconds(waitMs))
+  }
+
+  /// Counts a wrong code.
+  func failed(_ source: String) {
+    records.withLock { records in
+      let now = ContinuousClock.now
+      var record = records[source] ?? Record(last: now)
+      if now - record.last > Self.memory { record.wrong = 0 }
+      record.wrong += 1
+      record.last = now
+      records[source] = record
+      guard records.count > Self.sourcesMax else { return }
+      let oldest = records.filter { $0.value.waiting == 0 && $0.key != source }.min { $0.value.last < $1.value.last }
+      if let oldest { records[oldest.key] = nil }
+    }
+  }
+
+  /// How long the next code of an address waits, in milliseconds.
+  func waitMs(_ source: String) -> Int { records.withLock { Self.waitMs($0[source], at: .now) } }
+
+  private static func waitMs(_ record: Record?, at now: ContinuousClock.Instant) -> Int {
+    guard let record, now - record.last <= memory else { return 0 }
+    return min(max(0, record.wrong - freeMax) * stepMs, waitMsMax)
+  }
+}
