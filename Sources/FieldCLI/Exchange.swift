@@ -31,6 +31,8 @@ struct Exchange: Sendable {
     var notices: [SyncNotice] = []
     /// Rows that others changed, the first of them.
     var changed: [SyncedRow] = []
+    /// Where the hub has moved to, as it proved itself; the device uses that address from now on.
+    var movedTo: String?
     /// What `--budget` left for next time; nil when it was enough.
     var left: Left?
   }
@@ -101,6 +103,7 @@ struct Exchange: Sendable {
     report.isComplete = stopped == nil
     report.notices = summary.notices
     report.changed = summary.changed
+    report.movedTo = summary.movedTo
     if summary.isBudgetSpent { report.left = try await left(after, summary) }
     return (report, stopped)
   }
@@ -161,6 +164,11 @@ struct Exchange: Sendable {
         LocalizedText(
           vi: "Tỉnh tạm chưa nhận ảnh; ảnh còn nguyên trên máy này và sẽ gửi sau.",
           en: "The hub takes no photos for now; they are safe on this device and go later."))
+    }
+    if let movedTo = report.movedTo {
+      console.say(
+        "Máy chủ đã chuyển sang \(movedTo), đúng là nó theo chữ ký; từ nay máy này dùng địa chỉ đó.",
+        "The hub has moved to \(movedTo), as its signature proves; this device uses that address from now on.")
     }
     if report.openConflicts > 0 {
       console.say("Xem xung đột: field list, rồi field show.", "See the conflicts: field list, then field show.")

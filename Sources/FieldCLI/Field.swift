@@ -30,7 +30,7 @@ internal import ToolSupport
       Next.self, Enroll.self, Forms.self, Collect.self, Import.self, Report.self, List.self, Show.self, Conflicts.self, Resolve.self,
       Why.self, Photos.self, Post.self, Posts.self, Withdraw.self, Sync.self, Export.self, ImportBundle.self, CourierCommand.self,
       ReceiptCommand.self,
-      Status.self, Doctor.self,
+      Status.self, HubAddress.self, Doctor.self,
     ],
     defaultSubcommand: Next.self)
 

@@ -75,6 +75,6 @@ struct Sync: FieldCommand {
     if error == nil || report.sent + report.received + report.sentPhotos > 0 { exchange.show(report) }
     guard let error else { return }
     console.refuse(error.explanation, code: error.code.rawValue)
-    throw error.isRetryable || error.code == .cancelled ? ToolExit.tryAgain : ToolExit.failed
+    throw error.mayPass ? ToolExit.tryAgain : ToolExit.failed
   }
 }

@@ -49,7 +49,7 @@ struct Watch: Sendable {
       exchange.warn(report)
       if let error {
         try Task.checkCancellation()
-        guard error.isRetryable || error.code == .notAHub else {
+        guard error.mayPass || error.code == .notAHub else {
           console.refuse(error.explanation, code: error.code.rawValue)
           throw ToolExit.failed
         }

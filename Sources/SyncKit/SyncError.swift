@@ -4,8 +4,14 @@ public struct SyncError: ExplainedError, Equatable {
   public enum Code: String, Sendable, CaseIterable {
     // The network, or what stood where a hub was expected.
     case unreachable, timeout, notAHub, wrongHub
-    /// This device's clock, or the dates of the hub's certificate.
+    /// A network's page for logging in; an address that leads to another; a proxy that cannot reach its hub.
+    case loginPage, moved, proxyTrouble
+    /// What stands in front of the hub takes no bodies of that size.
+    case cutSmaller
+    /// This device's clock does not fit the dates of the hub's certificate.
     case clockWrong
+    /// The hub's certificate: out of date by a clock that seems right, or of nobody this device trusts.
+    case certificateExpired, notTrusted
     /// What would go on is in no bundle that was read.
     case notAnswered
     // The hub's answers.
@@ -33,6 +39,14 @@ public struct SyncError: ExplainedError, Equatable {
   public var expected: UInt64?
   /// The scope in which a fork was noticed, or that is to be fetched in bulk.
   var scope: String?
+  /// Where the hub is said to be, with `.moved`.
+  var moved: Move?
+
+  /// Where something answered that the hub is now.
+  struct Move: Sendable, Equatable {
+    var location: String
+    var isForGood: Bool
+  }
 
   public init(_ code: Code, vi: String, en: String, retryAfterSeconds: Int? = nil, expected: UInt64? = nil) {
     self.code = code
@@ -44,8 +58,17 @@ public struct SyncError: ExplainedError, Equatable {
   /// Whether the same call may succeed later without anybody doing anything.
   public var isRetryable: Bool {
     switch code {
-    case .unreachable, .timeout, .busy, .hubFailed, .storeBusy: true
+    case .unreachable, .timeout, .busy, .hubFailed, .storeBusy, .proxyTrouble, .cutSmaller: true
     default: false
+    }
+  }
+
+  /// Whether the same command may succeed later with nothing changed in it: by itself, or once somebody saw to the network, the clock or
+  /// the hub's certificate.
+  public var mayPass: Bool {
+    switch code {
+    case .loginPage, .clockWrong, .certificateExpired, .cancelled: true
+    default: isRetryable
     }
   }
 }

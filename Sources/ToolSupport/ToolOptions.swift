@@ -80,7 +80,7 @@ extension ToolCommand {
       try await perform(console)
     } catch let error as SyncError {
       console.refuse(error.explanation, code: error.code.rawValue)
-      throw error.isRetryable || error.code == .clockWrong ? ToolExit.tryAgain : ToolExit.failed
+      throw error.mayPass ? ToolExit.tryAgain : ToolExit.failed
     } catch let error as any ExplainedError {
       console.refuse(error.explanation)
       throw ToolExit.failed

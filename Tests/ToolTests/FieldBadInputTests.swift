@@ -77,12 +77,12 @@ import Testing
     let portal = try TinyServer.captivePortal()
     defer { portal.stop() }
     expectOneSentence(
-      try await world.field.run("enroll", "K7MP3QXD9R", "--hub", portal.address), code: 1, "A web page answered instead of the hub")
+      try await world.field.run("enroll", "K7MP3QXD9R", "--hub", portal.address), code: 75, "A web page answered instead of the hub")
     let field = try await world.enrolled()
     try world.write(try FieldToolWorld.answersCSV(5), to: "answers.csv")
     _ = try await field.run("import", "answers.csv")
     expectOneSentence(
-      try await field.run("sync", "--hub", portal.address), code: 1,
+      try await field.run("sync", "--hub", portal.address), code: 75,
       "the Wi-Fi may want a login")
     #expect(try await field.run("status").out.contains("5 collected = 5 waiting"))
     #expect(try await field.run("sync").code == 0)

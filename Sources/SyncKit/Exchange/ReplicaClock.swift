@@ -63,6 +63,7 @@ extension Replica {
       return String(digits.reversed())
     }
     var error = error
+    error.code = .clockWrong
     error.explanation = LocalizedText(
       vi: "Đồng hồ máy này \(days < 0 ? "chậm" : "nhanh") \(count(".")) ngày so với lần liên lạc gần nhất. \(error.explanation.vi)",
       en:

@@ -14,6 +14,8 @@ public struct SyncSummary: Sendable, Hashable, Codable {
   public var isBudgetSpent = false
   /// The next step cannot be cut into parts and takes at least so many bytes, where that is known.
   public var bytesNeeded: Int?
+  /// Where the hub has moved to, for good: calls go there from now on.
+  public var movedTo: String?
   /// Rows that others changed and that are here since this exchange, at most `changedMax` of them, in order.
   public var changed: [SyncedRow] = []
 
@@ -62,7 +64,14 @@ final class SyncDriver {
   private var session: SyncSession
   private(set) var summary = SyncSummary()
   /// As the hub last said; a bundle brings it from outside.
-  var hubTimeMs: UInt64 = 0
+  var hubTimeMs: UInt64 = 0 {
+    didSet { hubTimeAt = .now }
+  }
+  private var hubTimeAt = ContinuousClock.now
+  /// How much one call carries.
+  private var piece = PieceSize()
+  /// Addresses followed so far.
+  private var moves = 0
   private var left = 0
   /// Bytes of HTTP so far, both ways.
   private var spent = 0
@@ -75,9 +84,6 @@ final class SyncDriver {
 
   /// Packets sent in one request.
   static let packetsPerRequest = 100
-  /// For one piece of a blob, in milliseconds: half a kilobyte a second is a link.
-  static let blobTimeoutMs = 120_000
-
   init(replica: Replica, transport: any Transport, options: SyncOptions) {
     self.replica = replica
     self.transport = transport
@@ -193,6 +199,8 @@ final class SyncDriver {
 
   /// What may still be put into a call, or fetched by it; nil: no bound.
   private var room: Int? { options.bytesMax.map { max(0, $0 - spent - Self.callBytesMax) } }
+  /// What one call may carry, by the budget and by what the link has shown.
+  private var callRoom: Int? { [room, piece.bytes].compactMap(\.self).min() }
 
   /// Calls whose size cannot be told or cut are not made on a budget that is nearly spent.
   private func affordable(_ action: SyncSession.Action) -> Bool {
@@ -220,18 +228,11 @@ final class SyncDriver {
     let response: HubResponse
     do {
       response = try await exchange(HubRequest("GET", "/v1/hub"))
-    } catch let error as SyncError where error.code == .clockWrong {
+    } catch let error as SyncError where [.clockWrong, .certificateExpired].contains(error.code) {
       throw try await replica.naming(error)
     }
     let after = replica.clock.nowMs()
-    let signed = try WireSigned.parse(response.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
-    let info = try WireHubInfo.parse(signed.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
-    guard info.hub == hub.replica.bytes else {
-      throw SyncError(
-        .wrongHub, vi: "Đây là một máy chủ khác với máy chủ đã ghi danh; kiểm tra địa chỉ.",
-        en: "This is another hub than the one this device is enrolled with; check the address.")
-    }
-    _ = try hub.open(response.body, as: .hubInfo)
+    let info = try Self.greeting(response, of: hub)
     hubTimeMs = info.hubTimeMs
     // The hub read its clock somewhere between the two readings of ours.
     let middle = Int64(clamping: before / 2 + after / 2)
@@ -258,6 +259,19 @@ final class SyncDriver {
     return greeted
   }
 
+  /// What a hub says of itself, once its signature shows that it is the one this device is enrolled with.
+  private static func greeting(_ response: HubResponse, of hub: VerifyingKey) throws -> WireHubInfo {
+    let signed = try WireSigned.parse(response.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
+    let info = try WireHubInfo.parse(signed.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
+    guard info.hub == hub.replica.bytes else {
+      throw SyncError(
+        .wrongHub, vi: "Đây là một máy chủ khác với máy chủ đã ghi danh; kiểm tra địa chỉ.",
+        en: "This is another hub than the one this device is enrolled with; check the address.")
+    }
+    _ = try hub.open(response.body, as: .hubInfo)
+    return info
+  }
+
   private func rejoin() async throws -> Rejoin {
     Rejoin(replica: replica, call: { [self] in try await exchangeSigned($0) }, hub: try await replica.hubKey())
   }
@@ -274,7 +288,7 @@ final class SyncDriver {
 
   private func push(_ entry: OutboxEntry, offset: Int) async throws -> SyncSession.Event {
     guard let bytes = try await replica.engineRead({ try $0.outbox.bytes(of: entry) }) else { return .pushed }
-    let (rest, room) = (bytes.count - offset, room)
+    let (rest, room) = (bytes.count - offset, callRoom)
     let isPart = room.map { rest > $0 } ?? false
     // A small one is soon sent again; of a large one, or a part, the next exchange asks how much arrived.
     if isPart || bytes.count > WireLimits.blobPieceBytesMax, !entry.isInDoubt {
@@ -286,9 +300,14 @@ final class SyncDriver {
       guard room >= Self.partBytesMin else { return budgetSpent() }
       request.body = request.body.prefix(room)
       request.headers["upload-part"] = "1"
-      _ = try await exchangeSigned(request)
+      let response = try await exchangeSigned(request)
       hasMoved = true
-      return budgetSpent()
+      if let left = self.room, left < Self.partBytesMin { return budgetSpent() }
+      guard let kept = response.headers["upload-offset"].flatMap({ Int($0) }), kept > offset else {
+        throw SyncError(
+          .hubFailed, vi: "Máy chủ không giữ phần vừa gửi; sẽ thử lại.", en: "The hub did not keep the part just sent; will try again.")
+      }
+      return .partPushed(offset: kept)
     }
     let response = try await exchangeSigned(request)
     let hub = try await replica.hubKey()
@@ -328,7 +347,10 @@ final class SyncDriver {
       packets = try await nextPackets()
     }
     guard let scope = packets.first?[1].text else { return .dropped(more: false) }
-    let mine = Self.affordable(packets.filter { $0[1].text == scope }, room: room)
+    let ofScope = packets.filter { $0[1].text == scope }
+    let fitting = Self.affordable(ofScope, room: callRoom)
+    // One packet is the smallest piece there is.
+    let mine = fitting.isEmpty ? Self.affordable(Array(ofScope.prefix(1)), room: room) : fitting
     guard !mine.isEmpty else { return budgetSpent() }
     var request = WireDropRequest()
     request.packets = try mine.map { try WirePacket.parse($0[2].blob ?? Data(), named: LocalizedText(vi: "phiếu kín", en: "packet")) }
@@ -373,9 +395,17 @@ final class SyncDriver {
     target += "&packets=\(status.packetsWaiting)&skewMs=\(summary.skewMs)"
     let secrets = try replica.secrets()
     target += "&unitKey=\(secrets.unitKeyID.bytes.base64URL)&sealTo=\(try BundleKey.devicePublic(secrets.signingKey).base64URL)"
-    if let room { target += "&bytesMax=\(room)" }
+    func fetch(_ bytesMax: Int?) async throws -> HubResponse {
+      try await exchangeSigned(HubRequest("GET", target + (bytesMax.map { "&bytesMax=\($0)" } ?? "")))
+    }
     let response: HubResponse
-    do { response = try await exchangeSigned(HubRequest("GET", target)) } catch let error as SyncError where error.code == .tooLarge {
+    let asked = callRoom
+    do {
+      do { response = try await fetch(asked) } catch let error as SyncError where error.code == .tooLarge && asked != room {
+        // What cannot be cut further comes whole.
+        response = try await fetch(room)
+      }
+    } catch let error as SyncError where error.code == .tooLarge {
       guard room != nil else { throw error }
       summary.bytesNeeded = error.expected.map { Int(clamping: $0) + 2 * Self.callBytesMax }
       return budgetSpent()
@@ -423,7 +453,7 @@ final class SyncDriver {
 
   private func blobExchange() async throws -> BlobExchange {
     BlobExchange(
-      replica: replica, call: { try await self.exchangeSigned($0, timeoutMs: Self.blobTimeoutMs) }, hub: try await replica.hubKey(),
+      replica: replica, call: { try await self.exchangeSigned($0) }, hub: try await replica.hubKey(),
       hubTimeMs: hubTimeMs)
   }
 
@@ -439,7 +469,7 @@ final class SyncDriver {
 
   private func send(_ offer: BlobOffer) async throws -> SyncSession.Event {
     let piece = min(WireLimits.blobPieceBytesMax, offer.size - offer.offset)
-    let affordable = min(piece, room ?? piece)
+    let affordable = min(piece, callRoom ?? piece)
     guard affordable == piece || affordable >= Self.partBytesMin else { return budgetSpent() }
     do {
       let have = try await blobExchange().send(offer, count: affordable)
@@ -471,6 +501,7 @@ final class SyncDriver {
     }
     var target = "/v1/snapshot?scope=\(scope.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? scope)"
     target += "&cursor=\(cursor.base64URL)&next=\(place.base64URL)"
+    if let bytes = piece.bytes { target += "&bytesMax=\(bytes)" }
     let response: HubResponse
     do { response = try await exchangeSigned(HubRequest("GET", target)) } catch let error as SyncError where error.code == .badCursor {
       guard !place.isEmpty else { throw error }
@@ -490,9 +521,9 @@ final class SyncDriver {
 
   /// A call that says which device makes it, proved by its key over hub time: the device's own clock does not matter.
   /// A hub that was restored to before this device's enrolment learns it again from its certificate.
-  func exchangeSigned(_ request: HubRequest, timeoutMs: Int = 30_000) async throws -> HubResponse {
+  func exchangeSigned(_ request: HubRequest) async throws -> HubResponse {
     do {
-      return try await exchangeProved(request, timeoutMs: timeoutMs)
+      return try await exchangeProved(request)
     } catch let error as SyncError where error.code == .unknownReplica && !isIntroduced {
       isIntroduced = true
       let certificates = try await replica.engineRead { transaction in
@@ -501,23 +532,86 @@ final class SyncDriver {
         return past + [present].compactMap { $0 }
       }
       for certificate in certificates { _ = try await exchange(HubRequest("PUT", "/v1/certificate", body: certificate)) }
-      return try await exchangeProved(request, timeoutMs: timeoutMs)
+      return try await exchangeProved(request)
     }
   }
 
-  private func exchangeProved(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
-    var request = request
-    request.headers["authorization"] = try RequestSignature.header(
-      for: request, hubTimeMs: hubTimeMs, key: try replica.secrets().signingKey)
-    return try await exchange(request, timeoutMs: timeoutMs)
+  /// Signs over hub time as it is now, so that an exchange may last. Where the hub finds it too old all the same – its clock was set, or
+  /// this device slept – its time is asked for once more.
+  private func exchangeProved(_ request: HubRequest) async throws -> HubResponse {
+    do { return try await exchange(try signed(request)) } catch let error as SyncError where error.code == .unauthorized {
+      hubTimeMs = try Self.greeting(try await exchange(HubRequest("GET", "/v1/hub")), of: try await replica.hubKey()).hubTimeMs
+      do { return try await exchange(try signed(request)) } catch let error as SyncError where error.code == .unauthorized {
+        throw SyncError(
+          .unauthorized,
+          vi:
+            "Máy chủ không thấy chữ ký của máy này hoặc coi là quá cũ: máy đứng trước máy chủ có thể bỏ mất tiêu đề Authorization. Báo cho tỉnh.",
+          en:
+            "The hub does not see this device's signature, or finds it too old: a proxy in front of it may take the header Authorization away. Tell its operator."
+        )
+      }
+    }
   }
 
-  private func exchange(_ request: HubRequest, timeoutMs: Int = 30_000) async throws -> HubResponse {
+  private func signed(_ request: HubRequest) throws -> HubRequest {
+    var request = request
+    if !request.body.isEmpty, !request.path.hasPrefix("/v1/batches/") {
+      request.headers["content-digest"] = RequestSignature.contentDigest(of: request.body)
+    }
+    let passedMs = UInt64(max(0, (ContinuousClock.now - hubTimeAt) / .milliseconds(1)))
+    request.headers["authorization"] = try RequestSignature.header(
+      for: request, hubTimeMs: hubTimeMs &+ passedMs, key: try replica.secrets().signingKey)
+    return request
+  }
+
+  private func exchange(_ request: HubRequest) async throws -> HubResponse {
     summary.progress.bytesSent += request.body.count
     spent += request.wireBytes
-    let response = try await transport.exchange(request, timeoutMs: timeoutMs)
+    let response: HubResponse
+    do {
+      response = try await transport.exchange(request)
+    } catch let error as SyncError where error.code == .moved {
+      try await follow(error, from: request)
+      return try await exchange(request)
+    } catch let error as SyncError {
+      // What an answer was to carry is cut by the next question.
+      if error.code == .timeout { piece.stalled(carrying: request.method == "GET" ? nil : request.body.count) }
+      if error.code == .cutSmaller { piece.wasTooLarge(request.body.count) }
+      throw error
+    }
+    piece.passed(max(request.body.count, response.body.count))
     spent += response.wireBytes
     summary.progress.bytesReceived += response.body.count
     return response
   }
+
+  /// Goes on at another address, once what answers there proved to be this device's hub. Where the hub moved for good, and the device knew
+  /// it by the address that says so, the new one is remembered.
+  private func follow(_ error: SyncError, from request: HubRequest) async throws {
+    let hub = try await replica.hubKey()
+    let known = try await replica.enrolment()?.hubAddress ?? ""
+    let before = transport.address
+    var (move, asked) = (error.moved, request)
+    var isForGood = true
+    while let step = move {
+      moves += 1
+      guard moves <= HTTPTransport.movesMax, let next = transport.following(step.location, of: asked) else { throw ForeignAnswer.loginPage }
+      isForGood = isForGood && step.isForGood
+      transport = next
+      move = nil
+      asked = HubRequest("GET", "/v1/hub")
+      do {
+        let info = try Self.greeting(try await next.exchange(asked), of: hub)
+        hubTimeMs = info.hubTimeMs
+      } catch let error as SyncError where error.code == .moved {
+        move = error.moved
+      }
+    }
+    guard isForGood, HTTPTransport.isSame(known, before) else { return }
+    try await replica.setHubAddress(transport.address)
+    summary.movedTo = transport.address
+  }
+
+  /// Where the calls of this exchange go by now.
+  var address: String { transport.address }
 }

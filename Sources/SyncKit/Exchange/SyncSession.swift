@@ -64,6 +64,8 @@ struct SyncSession {
     case greetedWithoutPlace
     case sealed([OutboxEntry])
     case pushed
+    /// The hub has so much of the batch now, and the rest follows.
+    case partPushed(offset: Int)
     /// The hub will never take a batch: what can be taken of it, and what is behind it, was sealed anew.
     case resealed(SyncNotice?)
     case offset(Int)
@@ -170,6 +172,9 @@ struct SyncSession {
       queue = []
       refusals += 1
       return refusals < Self.refusalsMax ? .seal : .drop
+    case .partPushed(let offset):
+      failures = 0
+      return step(.offset(offset), chance: chance)
     case .offset(let offset):
       guard let entry = queue.first else { return .seal }
       return .push(entry, offset: min(max(offset, 0), entry.byteCount))

@@ -35,6 +35,17 @@ extension Replica {
     try await engineWrite { try $0.state.set("hubAddress", .text(address)) }
   }
 
+  /// Remembers the address of `transport`, or the one that it leads to, once what answers there proved to be this device's hub.
+  ///
+  /// - Returns: The address.
+  /// - Throws: `SyncError`, `.wrongHub` for another hub; the address stays as it was then.
+  public func moveHub(to transport: any Transport) async throws -> String {
+    let driver = SyncDriver(replica: self, transport: transport, options: SyncOptions())
+    _ = try await driver.perform(.greet)
+    try await setHubAddress(driver.address)
+    return driver.address
+  }
+
   /// Enrols with a code over `transport`. Repeating it with the same code after a lost answer gives the same enrolment.
   ///
   /// - Throws: `SyncError` `.wrongCode`, `.codeUsed`, or what the transport says; the store is unchanged then.
@@ -44,7 +55,7 @@ extension Replica {
     try keyStore.save(secrets)
     try steps.reached(.secretsSaved)
     let request = try Self.enrolRequest(code: code, label: label, key: secrets.signingKey)
-    let answer = try await transport.exchange(HubRequest("POST", "/v1/enroll", body: request))
+    let answer = try await transport.exchangeUnproved(HubRequest("POST", "/v1/enroll", body: request))
     let response = try WireEnrolResponse.parse(answer.body, named: LocalizedText(vi: "trả lời ghi danh", en: "enrolment answer"))
     try await accept(response, secrets: secrets, address: "")
   }

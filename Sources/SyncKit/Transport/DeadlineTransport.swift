@@ -20,6 +20,12 @@ public struct DeadlineTransport: Transport {
     return try await inner.send(request, timeoutMs: min(timeoutMs, leftMs))
   }
 
+  public var address: String { inner.address }
+
+  public func following(_ location: String, of request: HubRequest) -> (any Transport)? {
+    inner.following(location, of: request).map { DeadlineTransport($0, deadline: deadline) }
+  }
+
   /// What is left until `deadline`, in whole milliseconds, rounded up: 0 once it has passed.
   static func leftMs(until deadline: ContinuousClock.Instant) -> Int {
     let left = deadline - .now

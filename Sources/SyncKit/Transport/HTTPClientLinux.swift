@@ -7,10 +7,6 @@
   enum HTTPClient {
     /// Idle handles kept, each with its open connection.
     private static let idleMax = 32
-    private static let connectTimeoutMs = 15_000
-    /// A captive portal's page is followed to, so that it can be named.
-    private static let redirectsMax = 5
-
     private static let idle = Mutex<[Handle]>([])
     private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
@@ -43,12 +39,31 @@
       fileprivate var headers: [String: String] = [:]
       fileprivate var body = Data()
       fileprivate var isTooLarge = false
+      /// What had moved when something moved last, and when that was.
+      private var moved = Moved()
+      private var movedAt = ContinuousClock.now
+      fileprivate var isStalled = false
+
+      private struct Moved: Equatable {
+        var received = 0
+        var sent = 0
+        /// What the system holds that the other side has not confirmed: it shrinks while a slow link carries it.
+        var queued: Int32 = 0
+      }
 
       init(request: HubRequest, url: String, timeoutMs: Int, answerBytesMax: Int) {
         self.request = request
         self.url = url
         self.timeoutMs = timeoutMs
         self.answerBytesMax = answerBytesMax
+      }
+
+      /// Notes how far the call is; false once nothing moved for too long.
+      fileprivate func goesOn(received: Int, sent: Int, queued: Int32) -> Bool {
+        let now = Moved(received: received, sent: sent, queued: queued)
+        if now != moved { (moved, movedAt) = (now, .now) }
+        isStalled = ContinuousClock.now - movedAt >= .milliseconds(HTTPTransport.stallMs + min(sent, HTTPTransport.unseenBytesMax))
+        return !isStalled
       }
 
       fileprivate func take(body bytes: UnsafeRawBufferPointer) -> Bool {
@@ -75,6 +90,9 @@
     /// A curl handle, used by one thread at a time.
     private final class Handle: @unchecked Sendable {
       private let curl: UnsafeMutableRawPointer
+      /// The socket opened last: what a kept connection goes on with, too.
+      fileprivate var socket: Int32 = -1
+      fileprivate var call: Call?
 
       init?() {
         guard let curl = curl_easy_init() else { return nil }
@@ -91,23 +109,34 @@
         list = curl_slist_append(list, "Expect:")
         defer { curl_slist_free_all(list) }
         let context = Unmanaged.passUnretained(call).toOpaque()
+        let own = Unmanaged.passUnretained(self).toOpaque()
+        self.call = call
+        defer { self.call = nil }
         _ = synckit_curl_text(curl, CURLOPT_URL, call.url)
         _ = synckit_curl_text(curl, CURLOPT_CUSTOMREQUEST, call.request.method)
         _ = synckit_curl_text(curl, CURLOPT_PROTOCOLS_STR, "http,https")
-        _ = synckit_curl_text(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
         _ = synckit_curl_pointer(curl, CURLOPT_HTTPHEADER, list)
         _ = synckit_curl_long(curl, CURLOPT_NOSIGNAL, 1)
         _ = synckit_curl_long(curl, CURLOPT_TIMEOUT_MS, max(1, call.timeoutMs))
-        _ = synckit_curl_long(curl, CURLOPT_CONNECTTIMEOUT_MS, min(max(1, call.timeoutMs), connectTimeoutMs))
-        _ = synckit_curl_long(curl, CURLOPT_FOLLOWLOCATION, call.request.method == "GET" ? 1 : 0)
-        _ = synckit_curl_long(curl, CURLOPT_MAXREDIRS, redirectsMax)
+        _ = synckit_curl_long(curl, CURLOPT_CONNECTTIMEOUT_MS, min(max(1, call.timeoutMs), HTTPTransport.connectMs))
+        // Whoever calls decides whether another address is the hub's.
+        _ = synckit_curl_long(curl, CURLOPT_FOLLOWLOCATION, 0)
+        _ = synckit_curl_pointer(curl, CURLOPT_SOCKOPTDATA, own)
+        _ = synckit_curl_socket(curl) { context, socket, _ in
+          guard let context else { return 0 }
+          Unmanaged<Handle>.fromOpaque(context).takeUnretainedValue().socket = socket
+          return 0
+        }
         // What breaks on a kept connection libcurl sends anew by itself, from the beginning; of much, the hub has the beginning.
         _ = synckit_curl_long(curl, CURLOPT_FRESH_CONNECT, call.request.body.count > WireLimits.blobPieceBytesMax ? 1 : 0)
         _ = synckit_curl_long(curl, CURLOPT_NOPROGRESS, 0)
-        _ = synckit_curl_pointer(curl, CURLOPT_XFERINFODATA, context)
-        _ = synckit_curl_watch(curl) { context, _, _, _, _ in
+        _ = synckit_curl_pointer(curl, CURLOPT_XFERINFODATA, own)
+        _ = synckit_curl_watch(curl) { context, _, received, _, sent in
           guard let context else { return 0 }
-          return Unmanaged<Call>.fromOpaque(context).takeUnretainedValue().isCancelled.load(ordering: .relaxed) ? 1 : 0
+          let handle = Unmanaged<Handle>.fromOpaque(context).takeUnretainedValue()
+          guard let call = handle.call else { return 0 }
+          let goesOn = call.goesOn(received: received, sent: sent, queued: synckit_unsent(handle.socket))
+          return goesOn && !call.isCancelled.load(ordering: .relaxed) ? 0 : 1
         }
         _ = synckit_curl_pointer(curl, CURLOPT_WRITEDATA, context)
         _ = synckit_curl_function(curl, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
@@ -148,7 +177,7 @@
           _ = synckit_curl_verdict(curl, &verdict)
           return verdict == Self.notYetValid ? .notYetValid : verdict == Self.expired ? .expired : .untrusted
         case CURLE_SSL_CACERT_BADFILE: return .untrusted
-        default: return call.isTooLarge ? .tooLarge : .unreachable
+        default: return call.isTooLarge ? .tooLarge : call.isStalled ? .stalled : .unreachable
         }
       }
     }

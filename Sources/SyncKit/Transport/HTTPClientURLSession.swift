@@ -1,13 +1,13 @@
 #if !os(Linux)
   internal import Foundation
 
-  /// HTTP by URLSession. A call is raced against a sleep, since a session's own limits are about idle time.
+  /// HTTP by URLSession. A session's own limit is about idle time; for the whole a call is raced against a sleep. Redirections are answers.
   enum HTTPClient {
     /// Shared by all transports: one connection pool, nothing kept on disk, no cookies.
     private static let session: URLSession = {
       let configuration = URLSessionConfiguration.ephemeral
       configuration.httpMaximumConnectionsPerHost = 32
-      configuration.timeoutIntervalForRequest = 300
+      configuration.timeoutIntervalForRequest = Double(HTTPTransport.stallMs) / 1000
       configuration.httpShouldSetCookies = false
       configuration.urlCache = nil
       return URLSession(configuration: configuration)
@@ -31,9 +31,16 @@
       }
     }
 
+    /// Hands a redirection on as the answer that it is.
+    private final class NoRedirection: NSObject, URLSessionTaskDelegate {
+      func urlSession(
+        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse, newRequest request: URLRequest
+      ) async -> URLRequest? { nil }
+    }
+
     private static func answer(_ call: URLRequest, answerBytesMax: Int) async throws -> HTTPOutcome {
       do {
-        let (data, response) = try await session.data(for: call)
+        let (data, response) = try await session.data(for: call, delegate: NoRedirection())
         guard let http = response as? HTTPURLResponse, data.count <= answerBytesMax else { return .tooLarge }
         var headers: [String: String] = [:]
         for (name, value) in http.allHeaderFields {
@@ -43,7 +50,7 @@
       } catch let error as URLError {
         switch error.code {
         case .cancelled: throw CancellationError()
-        case .timedOut: return .timedOut
+        case .timedOut: return .stalled
         case .serverCertificateNotYetValid: return .notYetValid
         case .serverCertificateHasBadDate: return .expired
         case .serverCertificateUntrusted, .serverCertificateHasUnknownRoot: return .untrusted

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// Calls over HTTP, with a deadline for each whole call and a bound on each answer.
+/// Calls over HTTP, ended when nothing moves on them, with a bound on each answer.
 ///
 /// On Linux by libcurl, elsewhere by URLSession: on Linux that one traps the process when a link is cut inside an answer's
 /// headers, and counts time in its queue (docs/adr/0006).
@@ -9,6 +9,17 @@ public struct HTTPTransport: Transport {
 
   /// An answer larger than this is not a hub's.
   static let answerBytesMax = WireLimits.pageBytesMax
+  /// A call on which no byte moves for so long is over, in milliseconds.
+  static let stallMs = 30_000
+  /// What left this device may lie unseen in buffers on the way, so many bytes at most, and a slow link may carry a byte a millisecond: an
+  /// answer is waited for so much longer.
+  static let unseenBytesMax = 64 << 10
+  /// Until a connection stands, in milliseconds.
+  static let connectMs = 15_000
+  /// However well it moves, one call takes no longer, in milliseconds.
+  static let callMsMax = 3_600_000
+  /// Addresses followed one after the other.
+  static let movesMax = 5
 
   /// - Throws: `SyncError` `.badRequest` when the text is no http or https address.
   public init(hub address: String) throws {
@@ -22,9 +33,23 @@ public struct HTTPTransport: Transport {
     hub = url
   }
 
+  public var address: String { hub.absoluteString.hasSuffix("/") ? String(hub.absoluteString.dropLast()) : hub.absoluteString }
+
+  /// Tells addresses that differ by nothing but a slash at their end.
+  static func isSame(_ a: String, _ b: String) -> Bool {
+    func plain(_ text: String) -> Substring { text.hasSuffix("/") ? text.dropLast() : text[...] }
+    return plain(a).lowercased() == plain(b).lowercased()
+  }
+
+  public func following(_ location: String, of request: HubRequest) -> (any Transport)? {
+    guard let url = URL(string: address + request.target), let target = URL(string: location, relativeTo: url)?.absoluteURL,
+      target.absoluteString.hasSuffix(request.target), hub.scheme?.lowercased() != "https" || target.scheme?.lowercased() == "https"
+    else { return nil }
+    return try? HTTPTransport(hub: String(target.absoluteString.dropLast(request.target.count)))
+  }
+
   public func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
-    let base = hub.absoluteString.hasSuffix("/") ? String(hub.absoluteString.dropLast()) : hub.absoluteString
-    guard let url = URL(string: base + request.target) else {
+    guard let url = URL(string: address + request.target) else {
       throw SyncError(.badRequest, vi: "Địa chỉ không hợp lệ.", en: "The address is not valid.")
     }
     var request = request
@@ -38,9 +63,13 @@ public struct HTTPTransport: Transport {
       throw SyncError(
         .timeout, vi: "Máy chủ \(place) không trả lời trong \(timeoutMs / 1000) giây.",
         en: "The hub at \(place) did not answer within \(timeoutMs / 1000) seconds.")
+    case .stalled:
+      throw SyncError(
+        .timeout, vi: "Không có gì đi hay đến giữa máy này và máy chủ \(place) quá lâu; mạng quá yếu hoặc đứt giữa chừng.",
+        en: "Nothing moved between this device and the hub at \(place) for too long: the network is too weak, or broke off.")
     case .untrusted:
       throw SyncError(
-        .notAHub, vi: "Chứng thư của \(place) không đáng tin; kiểm tra địa chỉ, hoặc cài chứng thư gốc của tỉnh vào máy.",
+        .notTrusted, vi: "Chứng thư của \(place) không đáng tin; kiểm tra địa chỉ, hoặc cài chứng thư gốc của tỉnh vào máy.",
         en: "The certificate of \(place) is not trusted; check the address, or install the province's root certificate.")
     case .notYetValid:
       throw SyncError(
@@ -52,7 +81,7 @@ public struct HTTPTransport: Transport {
       )
     case .expired:
       throw SyncError(
-        .clockWrong,
+        .certificateExpired,
         vi:
           "Theo đồng hồ máy này (\(Self.clockShown)), chứng thư của \(place) đã hết hạn. Đồng hồ sai thì chỉnh lại rồi thử lại; đồng hồ đúng thì báo tỉnh gia hạn chứng thư. Dữ liệu vẫn ở trên máy này.",
         en:
@@ -83,6 +112,8 @@ enum HTTPOutcome: Sendable {
   /// More bytes than the caller allowed.
   case tooLarge
   case timedOut
+  /// Nothing moved for `HTTPTransport.stallMs`.
+  case stalled
   /// The server's certificate was not accepted.
   case untrusted
   /// It was not, for its dates alone.

@@ -64,35 +64,50 @@ extension [String: String] {
 
 /// Carries calls to a hub. Knows nothing of what they mean.
 public protocol Transport: Sendable {
-  /// - Parameter timeoutMs: For the whole call.
+  /// - Parameter timeoutMs: For the whole call, however well it moves. A transport over a network ends a call on which nothing moves
+  ///   much earlier.
   /// - Throws: `SyncError` `.unreachable` or `.timeout`; any answer at all is returned.
   func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse
+  /// Where calls go, as a person writes it; empty where there is no address.
+  var address: String { get }
+  /// The way to where the answer to `request` sent its caller; nil when that is not the same call at another address, or a worse one.
+  func following(_ location: String, of request: HubRequest) -> (any Transport)?
+}
+
+extension Transport {
+  public var address: String { "" }
+  public func following(_ location: String, of request: HubRequest) -> (any Transport)? { nil }
 }
 
 extension Transport {
   /// Sends a call and gives the hub's answer, or throws what the hub said in its error.
   ///
-  /// - Throws: `SyncError`; `.notAHub` when what answered is no hub.
-  func exchange(_ request: HubRequest, timeoutMs: Int = 30_000) async throws -> HubResponse {
+  /// - Parameter timeoutMs: For the whole call; what nothing comes of ends long before.
+  /// - Throws: `SyncError`; `.notAHub` and its kin (`ForeignAnswer`) when what answered is no hub.
+  func exchange(_ request: HubRequest, timeoutMs: Int = HTTPTransport.callMsMax) async throws -> HubResponse {
     let response = try await send(request, timeoutMs: timeoutMs)
     guard response.headers["content-type"]?.hasPrefix(HubResponse.contentType) == true else {
-      let isPage = response.headers["content-type"]?.contains("html") == true
-      // What a proxy in front of a hub says when the hub, or the proxy itself, cannot take the call now.
-      if [408, 425, 429, 502, 503, 504].contains(response.status) {
-        throw SyncError(
-          .hubFailed, vi: "Máy chủ đang bận hoặc đang khởi động lại; sẽ thử lại.", en: "The hub is busy or restarting; will retry.")
-      }
-      throw SyncError(
-        .notAHub,
-        vi: isPage
-          ? "Nhận được một trang web thay vì máy chủ tỉnh: có thể mạng Wi-Fi đòi đăng nhập, hoặc sai địa chỉ."
-          : "Địa chỉ này không phải máy chủ tỉnh (mã \(response.status)); kiểm tra lại địa chỉ.",
-        en: isPage
-          ? "A web page answered instead of the hub: the Wi-Fi may want a login, or the address is wrong."
-          : "This address is not a hub (status \(response.status)); check the address.")
+      throw ForeignAnswer.error(response, at: address.isEmpty ? nil : address)
     }
     guard (200..<300).contains(response.status) else { throw SyncError(response) }
     return response
+  }
+
+  /// Sends a call of a device that knows no hub yet: it follows to another address of the same host only, such as from http to https,
+  /// since nothing else says whose that is.
+  func exchangeUnproved(_ request: HubRequest) async throws -> HubResponse {
+    var transport: any Transport = self
+    for _ in 0..<HTTPTransport.movesMax {
+      do { return try await transport.exchange(request) } catch let error as SyncError where error.code == .moved {
+        guard let location = error.moved?.location else { throw error }
+        guard let next = transport.following(location, of: request) else { throw ForeignAnswer.loginPage }
+        guard let host = URL(string: next.address)?.host, host == URL(string: address)?.host else {
+          throw ForeignAnswer.moved(to: next.address)
+        }
+        transport = next
+      }
+    }
+    throw ForeignAnswer.loginPage
   }
 }
 

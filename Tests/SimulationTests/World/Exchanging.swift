@@ -75,7 +75,7 @@ extension Simulation {
       // An error is not signed: one that names no scope any more, or another one, cannot be followed.
       // Packets under a key that a revocation ended.
       case .badSignature: isDamaged || !revoked.isEmpty || scenario.options.faults.contains(.hubRestored)
-      case .notAHub, .damaged, .wrongHub, .hubFailed, .rebase: isDamaged
+      case .notAHub, .loginPage, .proxyTrouble, .damaged, .wrongHub, .hubFailed, .rebase: isDamaged
       case .wrongScope: isDamaged || device.isMisled
       case .unauthorized: scenario.options.faults.contains(.hubClockJump) || isDamaged
       case .revoked: device.isRevoked
