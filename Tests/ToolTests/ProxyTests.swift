@@ -1,4 +1,5 @@
 import Foundation
+import SurveyKit
 import SyncKit
 import TestSupport
 import Testing
@@ -25,8 +26,9 @@ import Testing
       process.standardOutput = FileHandle(forWritingAtPath: log)
       process.standardError = FileHandle(forWritingAtPath: log)
       try process.run()
+      let through = try HTTPTransport(hub: "http://127.0.0.1:\(port)")
       for _ in 0..<400 where process.isRunning {
-        if (try? RawCall.request("GET", "/health", port: port))?.status == 200 { return }
+        if (try? await through.send(HubRequest("GET", "/health"), timeoutMs: 1_000))?.status == 200 { return }
         try await Task.sleep(for: .milliseconds(50))
       }
       Issue.record("\(program) does not answer: \(String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self))")
@@ -108,12 +110,10 @@ import Testing
 
   private func served() async throws -> (folder: TemporaryFolder, dir: String, hub: ServedHub, target: String) {
     let folder = try TemporaryFolder()
-    let dir = folder.path + "/hub"
-    for arguments in [["init", dir], ["campaign", "load", HubTool.campaign, "--dir", dir, "--move-to", TroubleWorld.today]] {
-      let ended = try await HubTool.run(arguments)
-      try #require(ended.status == 0, "\(ended.errors)")
-    }
-    let hub = try await ServedHub(dir, folder)
+    let dir = try await HubTool.made(in: folder)
+    // Nine in the morning of the survey's day.
+    try FileClock.set(1_711_936_800_000, at: folder.path + "/clock")
+    let hub = try await ServedHub(dir, folder, arguments: ["--clock", "@\(folder.path)/clock"])
     let made = try await HubTool.run(["qr", "--out", folder.path + "/qr", "--dir", dir, "--json"])
     let codes = try #require(
       (try JSONSerialization.jsonObject(with: Data(made.output.utf8)) as? [String: Any])?["codes"] as? [[String: Any]])

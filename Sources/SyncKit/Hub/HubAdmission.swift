@@ -1,4 +1,4 @@
-public import Foundation
+internal import Foundation
 
 /// What a call's headers tell of its sender, before its body is read.
 public enum CallAdmission: Sendable {
