@@ -45,7 +45,7 @@ struct Enroll: FieldCommand {
   @OptionGroup var deadline: DeadlineOption
 
   @Option(name: .long, help: .text(vi: "Tên của thiết bị này trong danh sách của tỉnh.", en: "A name for this device on the hub's list."))
-  var label: String = ""
+  var label: String?
 
   /// Larger than any enrolment file.
   private static let fileBytesMax = 32 << 20
@@ -62,6 +62,7 @@ struct Enroll: FieldCommand {
   }
 
   func validate() throws {
+    try ValidationError.refuseBlank(reason: nil, label: label)
     if (code == nil) == (file == nil) { throw ValidationError(vi: "Hãy cho MÃ hoặc --file TỆP.", en: "Give a CODE or --file FILE.") }
     if code != nil, (hub == nil) == (request == nil) {
       throw ValidationError(
@@ -84,12 +85,12 @@ struct Enroll: FieldCommand {
         throw error
       }
     } else if let code, let request {
-      try await survey.replica.requestEnrolment(code: code, label: label)
+      try await survey.replica.requestEnrolment(code: code, label: label ?? "")
       let export = try await survey.replica.exportBundle(to: request, courier: Courier(store: field.storePath))
       try console.result(export)
       return BundleSpeech(console).show(export)
     } else if let code, let transport {
-      try await survey.enroll(code: code, label: label, through: transport)
+      try await survey.enroll(code: code, label: label ?? "", through: transport)
     }
     if let hub { try await survey.replica.setHubAddress(hub) }
     var failure: SyncError?

@@ -36,10 +36,31 @@ public final class Replica: Sendable {
       throw SyncError(.storeMissing, vi: "Không có cơ sở dữ liệu \(path).", en: "There is no database at \(path).")
     }
     if !create { try SyncError.refuseEmptyStore(path) }
+    let keyStore = keyStore ?? FileKeyStore(path: path + ".key")
+    try refuseBlankStore(path, keyStore)
     PrivateFile.protectStore(path, creating: create)
     return try SyncError.explainingSync(path) {
-      try Replica(path: path, tables: tables, migrator: migrator, keyStore: keyStore ?? FileKeyStore(path: path + ".key"), clock: clock)
+      try Replica(path: path, tables: tables, migrator: migrator, keyStore: keyStore, clock: clock)
     }
+  }
+
+  /// Refuses a store without the engine's tables whose key is there: what the device held is gone, and it must not begin anew as if it had held
+  /// nothing. A file that cannot be read is left to whoever opens it. Changes nothing.
+  static func refuseBlankStore(_ path: String, _ keyStore: any KeyStore) throws {
+    guard BackupFile.size(path) > 0, (try? keyStore.load()) != nil else { return }
+    var configuration = Configuration()
+    configuration.readonly = true
+    configuration.busyMode = .timeout(Double(StoreSettings.busyTimeoutMs) / 1000)
+    guard let queue = try? DatabaseQueue(path: path, configuration: configuration) else { return }
+    defer { try? queue.close() }
+    guard (try? queue.read { try $0.tableExists("sync_state") }) == false else { return }
+    throw SyncError(
+      .storeDamaged,
+      vi:
+        "\(path) trống trong khi khóa \(path).key còn đó: đặt lại tệp \(path)-wal bên cạnh, hoặc khôi phục cả hai từ bản sao; đừng ghi danh lại lên tệp này.",
+      en:
+        "\(path) holds nothing although its key \(path).key is there: put \(path)-wal back beside it, or restore both from a copy; do not enrol onto this file."
+    )
   }
 
   private init(path: String, tables: [ReplicatedTable], migrator: DatabaseMigrator?, keyStore: any KeyStore, clock: any WallClock) throws {
@@ -114,7 +135,10 @@ public final class Replica: Sendable {
   }
 
   /// Closes the database; the replica cannot be used afterwards.
-  public func close() throws { try database.close() }
+  public func close() throws {
+    try database.close()
+    LogCheckpointer.leave(path)
+  }
 
   // MARK: Transactions of the engine
 

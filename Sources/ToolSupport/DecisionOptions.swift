@@ -47,12 +47,15 @@ public struct DecisionOptions: ParsableArguments, Sendable {
 
 extension ValidationError {
   /// A reason that others are to read, and the name of who gives it, must say something.
-  public static func refuseBlank(reason: String?, by who: String? = nil) throws {
+  public static func refuseBlank(reason: String?, by who: String? = nil, label: String? = nil) throws {
     if reason?.allSatisfy(\.isWhitespace) == true {
       throw ValidationError(vi: "--reason để trống; hãy ghi vì sao.", en: "--reason is blank; say why.")
     }
     if who?.allSatisfy(\.isWhitespace) == true {
       throw ValidationError(vi: "--by để trống; hãy ghi ai quyết định.", en: "--by is blank; say who decides.")
+    }
+    if label?.allSatisfy(\.isWhitespace) == true {
+      throw ValidationError(vi: "--label để trống; hãy ghi tên thiết bị.", en: "--label is blank; name the device.")
     }
   }
 }

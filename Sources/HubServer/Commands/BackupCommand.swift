@@ -30,8 +30,8 @@ struct BackupCommand: ToolCommand {
   @OptionGroup var place: HubPlace
   @Argument(
     help: .text(
-      vi: "Tệp mới, hoặc thư mục có sẵn để tạo tệp mang tên theo giờ.",
-      en: "A new file, or a folder, in which one named after the time is made."
+      vi: "Tệp mới đuôi .sqlite, hoặc thư mục có sẵn để tạo tệp mang tên theo giờ.",
+      en: "A new file that ends in .sqlite, or a folder, in which one named after the time is made."
     )) var file: String
   @Flag(
     name: .long,
@@ -43,7 +43,7 @@ struct BackupCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     let bar = ProgressBar(console.words.text("Sao lưu", "Backup"), console: console)
     let backup = try await place.withHub(options) { survey in
-      let backup = try await survey.hub.backUp(to: path(nowMs: survey.nowMs), withBlobs: !withoutPhotos, isDeclared: !notKept) {
+      let backup = try await survey.hub.backUp(to: try path(nowMs: survey.nowMs), withBlobs: !withoutPhotos, isDeclared: !notKept) {
         bytes, total in
         bar.show(done: bytes >> 20, of: max(total, bytes) >> 20, note: "MiB")
       }
@@ -71,13 +71,23 @@ struct BackupCommand: ToolCommand {
     try console.result(backup)
   }
 
-  private func path(nowMs: Int64) -> String {
+  private func path(nowMs: Int64) throws -> String {
     var isFolder = ObjCBool(false)
-    guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), isFolder.boolValue else { return file }
+    guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), isFolder.boolValue else {
+      guard file.hasSuffix(Self.fileEnding) || FileManager.default.fileExists(atPath: file) else {
+        throw ToolError(
+          vi: "Không có thư mục \(file); tạo trước (hoặc gắn đĩa sao lưu), hay ghi tên tệp mới kết thúc bằng \(Self.fileEnding).",
+          en: "There is no folder \(file); make it first (or mount the backup disk), or name a new file that ends in \(Self.fileEnding).")
+      }
+      return file
+    }
     let time = Date(timeIntervalSince1970: Double(nowMs) / 1000).formatted(
       .iso8601.year().month().day().dateSeparator(.omitted).time(includingFractionalSeconds: false).timeSeparator(.omitted))
-    return file + "/hub-" + time + ".sqlite"
+    return file + "/hub-" + time + Self.fileEnding
   }
+
+  /// Tells a new file from a folder that is missing, such as a disk that is not mounted.
+  private static let fileEnding = ".sqlite"
 }
 
 /// Makes a hub from a backup.

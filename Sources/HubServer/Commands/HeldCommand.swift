@@ -211,6 +211,8 @@ struct HeldFreeCommand: ToolCommand {
   @Option(name: .long, help: .text(vi: "Ai quyết định.", en: "Who decides.")) var by: String
   @Option(name: .long, help: .text(vi: "Vì sao.", en: "Why.")) var reason: String
 
+  func validate() throws { try ValidationError.refuseBlank(reason: reason, by: by) }
+
   private struct Result: Encodable {
     var freed: [Freed]
     var merged: Int

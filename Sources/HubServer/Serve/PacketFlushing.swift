@@ -4,7 +4,7 @@ internal import SurveyKit
 internal import SyncKit
 
 /// Moves packets from the spool into the store every `Hub.packetFlushMs` while the hub serves, and releases the day's results where a
-/// campaign asks for that.
+/// campaign asks for that. The first time it marks the store of a hub that never served, or by an earlier program.
 struct PacketFlushing: Service {
   let survey: SurveyHub
   let logger: Logger
@@ -13,6 +13,7 @@ struct PacketFlushing: Service {
     while !Task.isCancelled && !Task.isShuttingDownGracefully {
       do {
         try await survey.hub.flushPackets()
+        try await survey.markStore()
         _ = try await survey.releaseDaily()
       } catch {
         guard !Task.isCancelled && !Task.isShuttingDownGracefully else { return }

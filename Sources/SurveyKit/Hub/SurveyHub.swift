@@ -28,6 +28,7 @@ public final class SurveyHub: Sendable {
         .badRequest, vi: "Thư mục \(folder) đã có kho dữ liệu của máy chủ; không ghi đè.",
         en: "The folder \(folder) holds a hub's store already; it is not overwritten.")
     }
+    try refuseOccupied(folder)
     do {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -37,8 +38,35 @@ public final class SurveyHub: Sendable {
         en: "Cannot create the folder \(folder); check the path and permissions.")
     }
     let keys = try HubKeys.create(in: keysPath(in: folder), nowMs: clock.nowMs())
-    return try await open(at: folder, keys: keys, clock: clock, options: Hub.Options(), create: true)
+    let survey = try await open(at: folder, keys: keys, clock: clock, options: Hub.Options(), create: true)
+    try await survey.markStore()
+    return survey
   }
+
+  /// What a disk or a desk puts into an empty folder by itself.
+  private static let unheeded: Set<String> = ["lost+found", ".DS_Store"]
+
+  /// A hub gets a folder of its own: not one in which something else lies, nor one in which a hub's keys are left.
+  private static func refuseOccupied(_ folder: String) throws {
+    let present = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { !unheeded.contains($0) }.sorted()
+    guard let first = present.first else { return }
+    if present.contains("keys") {
+      throw SyncError(
+        .badRequest,
+        vi:
+          "Thư mục \(folder) có khóa của một máy chủ nhưng không có kho dữ liệu; dựng lại kho bằng `hub restore TỆP --dir \(folder)`, hoặc chọn thư mục khác.",
+        en:
+          "The folder \(folder) has a hub's keys and no store; restore its store with `hub restore FILE --dir \(folder)`, or choose another folder."
+      )
+    }
+    throw SyncError(
+      .badRequest, vi: "Thư mục \(folder) không trống (có \(first)); hãy chọn thư mục trống hoặc chưa có.",
+      en: "The folder \(folder) is not empty (it holds \(first)); choose one that is empty or does not exist.")
+  }
+
+  /// Lets the folder of the keys know of the store as it stands, so that one that loses its work can be told: when a hub begins to serve,
+  /// and after its log was cut.
+  public func markStore() async throws { try await hub.markStore(keysFolder: Self.keysPath(in: folder)) }
 
   /// Whether a folder holds a hub.
   ///
@@ -82,11 +110,22 @@ public final class SurveyHub: Sendable {
 
   private static func keys(in folder: String) throws -> HubKeys {
     guard try exists(in: folder) else {
+      if FileManager.default.fileExists(atPath: keysPath(in: folder) + "/hub.key") {
+        throw SyncError(
+          .storeMissing,
+          vi:
+            "Thư mục \(folder) có khóa nhưng thiếu kho dữ liệu hub.sqlite; đặt lại tệp ấy, hoặc dựng lại từ bản sao lưu: hub restore TỆP --dir \(folder)",
+          en:
+            "The folder \(folder) has keys but its store hub.sqlite is missing; put it back, or restore a backup: hub restore FILE --dir \(folder)"
+        )
+      }
       throw SyncError(
         .storeMissing, vi: "Không có máy chủ trong \(folder); tạo bằng `hub init \(folder)` hoặc chỉ đúng chỗ bằng --dir.",
         en: "There is no hub in \(folder); make one with `hub init \(folder)`, or name its folder with --dir.")
     }
-    return try HubKeys.load(from: keysPath(in: folder))
+    let keys = try HubKeys.load(from: keysPath(in: folder))
+    try Hub.refuseLostStore(at: storePath(in: folder), keysFolder: keysPath(in: folder))
+    return keys
   }
 
   private static func open(

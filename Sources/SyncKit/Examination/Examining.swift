@@ -14,6 +14,7 @@ extension Replica {
     at path: String, tables: [ReplicatedTable], keyStore: (any KeyStore)? = nil, progress: @escaping Examination.Progress = { _, _, _ in }
   ) async throws -> Examination {
     let keyStore = keyStore ?? FileKeyStore(path: path + ".key")
+    try refuseBlankStore(path, keyStore)
     return try await ExaminedStore.examine(path, tables: tables) { store in
       let examiner = Examiner(progress)
       store.checkFile(examiner)

@@ -54,7 +54,7 @@ public final class Hub: Sendable {
 
   public let store: any HubStore
   public let clock: any WallClock
-  private let keyring: Keyring
+  let keyring: Keyring
   /// As their folder has them now.
   var keys: HubKeys { keyring.keys }
   let options: Options
@@ -73,11 +73,15 @@ public final class Hub: Sendable {
     receiver: (any LotReceiver)? = nil, options: Options = Options()
   ) async throws -> Hub {
     let now = clock.nowMs()
+    let mark = keysFolder.flatMap { StoreMark(beside: $0) }
     let isCopy = try await store.write { session in
       try UnitKeyTable(session: session, keys: keys).endEarlierRevocations(nowMs: now)
       let life = HubLife(session: session)
       if try session.firstRow("SELECT 1 FROM hub_incarnation LIMIT 1") == nil { try life.begin(.first, nowMs: now) }
-      return try HubBackups(session: session).beginLifeOfCopy(nowMs: now)
+      let isCopy = try HubBackups(session: session).beginLifeOfCopy(nowMs: now)
+      // From here on it is the store that the keys know.
+      if isCopy, let mark { _ = try StoreMark.raise(in: session, above: mark.number) }
+      return isCopy
     }
     let hub = Hub(
       store: store, keyring: Keyring(keys, folder: keysFolder), clock: clock,

@@ -46,7 +46,7 @@ extension Hub {
     }
     spool.remove(flushed)
     if !late.isEmpty { lateSpool.remove(late) }
-    try await store.truncateLog()
+    try await cutLog()
     withExtendedLifetime(lock) {}
   }
 }

@@ -156,6 +156,7 @@ public final class SQLiteHubStore: HubStore {
   public func close() throws {
     checkpointer.stop()
     try database.close()
+    LogCheckpointer.leave(path)
   }
 
   public func truncateLog() async throws {

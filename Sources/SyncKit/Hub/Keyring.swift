@@ -8,7 +8,7 @@ final class Keyring: Sendable {
     var seen: timespec?
   }
 
-  private let folder: String?
+  let folder: String?
   private let state: Mutex<State>
 
   /// - Parameter folder: Nil for keys that never change.

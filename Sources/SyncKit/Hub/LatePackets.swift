@@ -216,7 +216,7 @@ extension Hub {
       try late.record(decision, scope: scope, packets: count, by: person, reason: reason, nowMs: now)
       return count
     }
-    try await store.truncateLog()
+    try await cutLog()
     withExtendedLifetime(lock) {}
     return count
   }

@@ -76,6 +76,17 @@ final class LogCheckpointer: Sendable {
     queue.sync {}
   }
 
+  /// Has everything copied into the database, and the log removed, if nobody else has the store open: to be called after it was closed.
+  ///
+  /// SQLite does so when the last connection closes, but only when that one may write, and those of a pool's readers may not.
+  static func leave(_ path: String) {
+    guard FileManager.default.fileExists(atPath: path + "-wal") else { return }
+    // What cannot be copied, as on a full disk, stays in the log.
+    guard let last = try? DatabaseQueue(path: path, configuration: StoreSettings.configuration()) else { return }
+    _ = try? last.read { try $0.execute(sql: "SELECT 1 FROM sqlite_master LIMIT 1") }
+    try? last.close()
+  }
+
   private func copy(beside writer: DatabasePool) throws {
     let own = try DatabaseQueue(path: path, configuration: StoreSettings.configuration())
     defer { try? own.close() }
