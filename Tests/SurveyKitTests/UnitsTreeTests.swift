@@ -79,6 +79,6 @@ import Testing
     #expect(problems.contains { $0.hasPrefix("headcount.csv, line 2: The column “eligible” says 7") })
     #expect(problems.contains { $0.hasPrefix("headcount.csv, line 3: The column “officials” says “-3”") })
     #expect(problems.contains("headcount.csv, line 4: The code “99999” is not a commune of the list."))
-    #expect(problems.contains { $0.hasPrefix("headcount.csv: There is no line for Phường Ngô Quyền") })
+    #expect(problems.contains { $0.hasPrefix("headcount.csv: There is no line for “Phường Ngô Quyền") })
   }
 }

@@ -69,7 +69,8 @@ struct ResultsPage {
     heading = words.text("Kết quả", "Results")
     title = "\(results.title(words.language)) (\(results.form))"
     levelLabel = words.text("Cấp", "Level")
-    levels = UnitLevel.allCases.map { each in Link(link: address(each, nil), label: Self.name(each, words), isCurrent: each == level) }
+    let present = UnitLevel.allCases.filter { each in each == level || results.participation.contains { $0.level == each } }
+    levels = present.map { each in Link(link: address(each, nil), label: Self.name(each, words), isCurrent: each == level) }
     participationLabel = words.text("Tham gia", "Participation")
     participationColumns = [
       PageColumn(label: words.text("Đơn vị", "Unit"), isNumber: false), PageColumn(label: words.text("Phiếu", "Answers")),

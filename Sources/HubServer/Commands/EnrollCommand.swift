@@ -116,7 +116,7 @@ struct EnrollCommand: ToolCommand {
   }
 
   private func code(for unit: SurveyUnit, of tree: UnitTree, code: String? = nil, file: String? = nil) -> Code {
-    Code(unit: unit.code.rawValue, name: unit.name, district: tree.parent(of: unit.code)?.name ?? "", code: code, file: file)
+    Code(unit: unit.code.rawValue, name: unit.name, district: tree.group(of: unit.code)?.name ?? "", code: code, file: file)
   }
 
   // MARK: Files

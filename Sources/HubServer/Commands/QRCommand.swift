@@ -98,7 +98,7 @@ struct QRCommand: ToolCommand {
           vi: "Không làm được mã cho đơn vị \(unit.code) đến ngày \(expires).",
           en: "No code can be made for unit \(unit.code) until \(expires).")
       }
-      let district = plan.tree.parent(of: unit.code)?.name ?? ""
+      let district = plan.tree.group(of: unit.code)?.name ?? ""
       return QRSheet.Card(
         unit: unit.code.rawValue, name: unit.name, district: district, link: base + WebForm.path + token,
         file: "\(unit.code)-\("\(unit.name) \(district)".plainName)")

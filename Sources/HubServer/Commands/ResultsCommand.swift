@@ -47,6 +47,11 @@ struct ResultsCommand: ToolCommand {
           en: "There is no question \(question) with results; there is: \(known).")
       }
       let wanted = UnitLevel(rawValue: level)
+      if let wanted, !results.participation.contains(where: { $0.level == wanted }) {
+        throw ToolError(
+          vi: "Cuộc khảo sát không có cấp \(level); có kết quả của cả tỉnh: bỏ --level.",
+          en: "The campaign has no level \(level); results are of the whole province: leave --level out.")
+      }
       results.view.questions.removeAll { question != nil && $0.id != question }
       results.view.units.removeAll { wanted != nil && $0.level != wanted }
       for index in results.view.units.indices {

@@ -56,9 +56,7 @@ public struct AnswerFaults: ExplainedError, Hashable {
   public let faults: [AnswerFault]
 
   public var explanation: LocalizedText {
-    LocalizedText(
-      vi: faults.map { $0.place + $0.message.vi }.joined(separator: "\n"),
-      en: faults.map { $0.place + $0.message.en }.joined(separator: "\n"))
+    MistakeLines.capped(faults.map { LocalizedText(vi: $0.place + $0.message.vi, en: $0.place + $0.message.en) })
   }
 }
 

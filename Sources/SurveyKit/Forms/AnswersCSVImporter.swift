@@ -231,9 +231,7 @@ public struct CSVImportError: ExplainedError, Hashable {
   /// At least one.
   public let problems: [LocalizedText]
 
-  public var explanation: LocalizedText {
-    LocalizedText(vi: problems.map(\.vi).joined(separator: "\n"), en: problems.map(\.en).joined(separator: "\n"))
-  }
+  public var explanation: LocalizedText { MistakeLines.capped(problems) }
 }
 
 // MARK: - Sentences

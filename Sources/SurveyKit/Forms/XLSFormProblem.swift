@@ -35,9 +35,6 @@ public struct FormProblems: ExplainedError, Hashable {
   /// At least one.
   public let problems: [FormProblem]
 
-  /// One problem per line.
-  public var explanation: LocalizedText {
-    LocalizedText(
-      vi: problems.map(\.explanation.vi).joined(separator: "\n"), en: problems.map(\.explanation.en).joined(separator: "\n"))
-  }
+  /// One problem per line, the first of them.
+  public var explanation: LocalizedText { MistakeLines.capped(problems.map(\.explanation)) }
 }

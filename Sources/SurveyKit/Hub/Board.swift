@@ -83,7 +83,7 @@ public struct BoardTotal: Sendable, Hashable, Codable {
   }
 }
 
-/// One district and its communes, in the order of their names.
+/// One district and its communes, in the order of their names; the province itself for communes that lie in no district.
 public struct BoardDistrict: Sendable, Hashable, Codable {
   public var unit: UnitCode
   public var name: String

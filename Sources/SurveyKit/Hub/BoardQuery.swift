@@ -15,9 +15,9 @@ public enum BoardQuery {
     let arrivals = try reportDay.map { try Self.arrivals(session, day: $0) } ?? [:]
     var total = BoardTotal()
     let tree = plan.tree
-    let districts = tree.sortedByName(tree.units(at: .district)).map { district in
+    let districts = tree.headings.map { district in
       var sum = BoardTotal()
-      let rows = tree.sortedByName(tree.children(of: district.code)).map { unit in
+      let rows = tree.sortedByName(tree.children(of: district.code).filter { $0.level == .commune }).map { unit in
         var row = BoardRow(unit: unit.code, name: unit.name, counts: counts.removeValue(forKey: unit.code.rawValue) ?? BoardCounts())
         row.counts.expected = plan.headcount.staff[unit.code]?.eligible
         row.reportMs = arrivals[unit.code.rawValue]

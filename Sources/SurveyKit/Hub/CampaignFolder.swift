@@ -1,12 +1,12 @@
 public import Foundation
-internal import SyncKit
+public import SyncKit
 
 /// A campaign as its authors write it: a folder of small files, read and checked as a whole.
 ///
 /// | file | says |
 /// |---|---|
 /// | `campaign.json` | when, where, with which forms |
-/// | `districts.csv`, `communes.csv` | the unit tree |
+/// | `communes.csv`, and `districts.csv` where they lie in districts | the unit tree |
 /// | `headcount.csv` | how many may answer in each commune |
 /// | `ID.xlsform/`, `ID.xlsx` or `ID.xml` | each form that the campaign names; the first of them that is there |
 public struct CampaignFolder: Sendable {
@@ -15,6 +15,8 @@ public struct CampaignFolder: Sendable {
   public var headcount: Headcount
   /// Those people answer, in the campaign's order, then the daily report's.
   public var forms: [Form]
+  /// What was found and is no mistake, such as a file that was not needed.
+  public private(set) var remarks: [LocalizedText] = []
 
   /// Largest CSV file read, in bytes.
   static let fileBytesMax = 16 << 20
@@ -39,6 +41,7 @@ public struct CampaignFolder: Sendable {
     self.tree = tree
     self.headcount = headcount
     self.forms = forms
+    remarks = reading.remarks
   }
 }
 
@@ -46,6 +49,7 @@ public struct CampaignFolder: Sendable {
 private struct CampaignReading {
   let folder: URL
   var problems: [DataProblem] = []
+  var remarks: [LocalizedText] = []
 
   var isFolder: Bool {
     var isFolder = ObjCBool(false)
@@ -64,9 +68,17 @@ private struct CampaignReading {
   }
 
   mutating func tree(province: ProvinceName) -> UnitTree? {
-    let communes = rows(UnitLoader.communesFile, columns: ["code", "name", "kind", "district_code"])
-    let districts = rows(UnitLoader.districtsFile, columns: ["code", "name", "kind", "communes"])
-    guard let communes, let districts else { return nil }
+    guard let communes = rows(UnitLoader.communesFile, columns: ["code", "name", "kind"]) else { return nil }
+    var districts: [SourceRow] = []
+    if UnitLoader.hasGroups(communes: communes) {
+      guard let rows = rows(UnitLoader.districtsFile, columns: ["code", "name", "kind", "communes"]) else { return nil }
+      districts = rows
+    } else if FileManager.default.fileExists(atPath: folder.appendingPathComponent(UnitLoader.districtsFile).path) {
+      remarks.append(
+        LocalizedText(
+          vi: "Không dùng \(UnitLoader.districtsFile): cột district_code của \(UnitLoader.communesFile) không có hoặc để trống.",
+          en: "\(UnitLoader.districtsFile) is not used: \(UnitLoader.communesFile) has no column district_code, or nothing in it."))
+    }
     do throws(DataProblems) {
       return try UnitLoader.load(communes: communes, districts: districts, province: province)
     } catch {

@@ -16,13 +16,13 @@ struct CountForest {
     bottomUp = Self.bottomUp(parent: parent, children: children)
   }
 
-  /// A root, its groups, and one leaf that is never shown.
-  init(root: UnitCode, groups: [UnitCode], hidden: UnitCode) {
-    codes = [root] + groups + [hidden]
-    parent = [nil] + groups.map { _ in 0 } + [0]
+  /// A root, its groups, and one leaf that is never shown, if there is any.
+  init(root: UnitCode, groups: [UnitCode], hidden: UnitCode?) {
+    codes = [root] + groups + [hidden].compactMap { $0 }
+    parent = [nil] + codes.dropFirst().map { _ in 0 }
     children = [Array(1..<codes.count)] + codes.dropFirst().map { _ in [] }
     bottomUp = Self.bottomUp(parent: parent, children: children)
-    self.hidden = codes.count - 1
+    self.hidden = hidden == nil ? nil : codes.count - 1
   }
 
   private static func bottomUp(parent: [Int?], children: [[Int]]) -> [Int] {

@@ -50,14 +50,15 @@ struct ShownUnits: Sendable {
     self.root = root
     groups = tree.children(of: root.code).filter { !tree.children(of: $0.code).isEmpty }
     var leafOf: [UnitCode: UnitCode] = [:]
-    for unit in tree.descendants(of: root.code) + [root] { leafOf[unit.code] = Self.hidden }
+    // Without groups the root is all there is to show, and nothing beneath it is told apart.
+    for unit in tree.descendants(of: root.code) + [root] { leafOf[unit.code] = groups.isEmpty ? root.code : Self.hidden }
     for group in groups {
       for unit in tree.descendants(of: group.code) + [group] { leafOf[unit.code] = group.code }
     }
     self.leafOf = leafOf
   }
 
-  var forest: CountForest { CountForest(root: root.code, groups: groups.map(\.code), hidden: Self.hidden) }
+  var forest: CountForest { CountForest(root: root.code, groups: groups.map(\.code), hidden: groups.isEmpty ? nil : Self.hidden) }
 
   /// Adds up what stands under communes and rests. Units that the tree does not have are left out.
   func leaves(asked: [UnitCode: Int], tallies: [UnitCode: QuestionTally]) -> [UnitCode: LeafCounts] {

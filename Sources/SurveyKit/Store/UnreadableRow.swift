@@ -51,8 +51,8 @@ extension UnitTree {
       let levels = Dictionary(standing.map { ($0.code, $0.level) }, uniquingKeysWith: { first, _ in first })
       let next = standing.filter { unit in
         guard unit.code.isWellFormed, !unit.name.allSatisfy(\.isWhitespace) else { return false }
-        guard let above = unit.level.above else { return true }
-        return unit.parentCode.flatMap { levels[$0] } == above
+        guard unit.level != .province else { return true }
+        return unit.level.mayLie(under: unit.parentCode.flatMap { levels[$0] })
       }
       if next.count == standing.count { break }
       standing = next

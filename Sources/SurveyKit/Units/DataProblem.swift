@@ -29,10 +29,62 @@ public struct DataProblems: ExplainedError, Hashable {
     self.problems = problems
   }
 
-  /// One sentence per line.
+  /// One sentence per line; many of a kind are one line that counts them.
   public var explanation: LocalizedText {
-    LocalizedText(
-      vi: problems.map(\.explanation.vi).joined(separator: "\n"),
-      en: problems.map(\.explanation.en).joined(separator: "\n"))
+    var kinds: [String: [DataProblem]] = [:]
+    var order: [String] = []
+    for problem in problems {
+      let kind = problem.source + ": " + MistakeLines.kind(of: problem.text.en)
+      if kinds[kind] == nil { order.append(kind) }
+      kinds[kind, default: []].append(problem)
+    }
+    let lines = order.flatMap { kind -> [LocalizedText] in
+      let alike = kinds[kind] ?? []
+      guard alike.count >= MistakeLines.alikeMin, let first = alike.first else { return alike.map(\.explanation) }
+      let places = alike.dropFirst().prefix(MistakeLines.placesMax).compactMap(\.line).map(String.init).joined(separator: ", ")
+      let count = alike.count - 1
+      guard !places.isEmpty else {
+        return [
+          LocalizedText(
+            vi: "\(first.explanation.vi) Còn \(count) chỗ như thế.", en: "\(first.explanation.en) There are \(count) more like it.")
+        ]
+      }
+      let more = count > MistakeLines.placesMax ? ", …" : ""
+      return [
+        LocalizedText(
+          vi: "\(first.explanation.vi) Còn \(count) chỗ như thế: dòng \(places)\(more).",
+          en: "\(first.explanation.en) There are \(count) more like it: lines \(places)\(more).")
+      ]
+    }
+    return MistakeLines.capped(lines)
+  }
+}
+
+/// How many mistakes of one file are said: enough to mend them by, and how many there are.
+enum MistakeLines {
+  static let linesMax = 30
+  /// So many mistakes of one kind are said in one line.
+  static let alikeMin = 4
+  /// Places named beside the first.
+  static let placesMax = 4
+
+  /// What mistakes of one kind have in common: their sentence without what it quotes and counts.
+  static func kind(of text: String) -> String {
+    var kind = ""
+    var depth = 0
+    for character in text {
+      if character == "“" { depth += 1 }
+      if depth == 0, !character.isNumber { kind.append(character) }
+      if character == "”" { depth = max(0, depth - 1) }
+    }
+    return kind
+  }
+
+  /// The first of them, a line each, and how many are left out.
+  static func capped(_ lines: [LocalizedText]) -> LocalizedText {
+    var shown = Array(lines.prefix(linesMax))
+    let more = lines.count - shown.count
+    if more > 0 { shown.append(LocalizedText(vi: "… và \(more) chỗ nữa.", en: "… and \(more) more.")) }
+    return LocalizedText(vi: shown.map(\.vi).joined(separator: "\n"), en: shown.map(\.en).joined(separator: "\n"))
   }
 }

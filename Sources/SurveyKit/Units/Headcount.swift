@@ -55,8 +55,8 @@ public struct Headcount: Sendable, Hashable {
     for unit in tree.units(at: .commune) where lines[unit.code] == nil {
       reader.problems.append(
         DataProblem(
-          Self.file, vi: "Chưa có dòng cho \(tree.displayName(of: unit.code)) (\(unit.code)).",
-          en: "There is no line for \(tree.displayName(of: unit.code)) (\(unit.code))."))
+          Self.file, vi: "Chưa có dòng cho “\(tree.displayName(of: unit.code))” (\(unit.code)).",
+          en: "There is no line for “\(tree.displayName(of: unit.code))” (\(unit.code))."))
     }
     guard reader.problems.isEmpty else { throw DataProblems(reader.problems) }
   }

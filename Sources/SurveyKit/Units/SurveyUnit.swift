@@ -50,19 +50,16 @@ public struct UnitCode: RawRepresentable, Hashable, Comparable, Sendable, Codabl
   }
 }
 
-/// The three levels of the tree, from the top.
+/// What a unit is in its tree: its root, a group, or one that collects and reports. A tree has two levels at least, the root and its
+/// communes; between them lie as many levels of groups as there are, or none.
 public enum UnitLevel: String, Sendable, Hashable, Codable, CaseIterable {
   case province
   case district
   case commune
 
-  /// The level a unit's parent must have; `nil` at the top.
-  public var above: UnitLevel? {
-    switch self {
-    case .province: nil
-    case .district: .province
-    case .commune: .district
-    }
+  /// Whether a unit may lie directly under one of that level; nil: under none.
+  public func mayLie(under level: UnitLevel?) -> Bool {
+    self == .province ? level == nil : level == .province || level == .district
   }
 }
 

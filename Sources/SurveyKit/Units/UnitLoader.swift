@@ -11,27 +11,41 @@ public struct ProvinceName: Sendable, Hashable, Codable {
   }
 }
 
-/// Reads the unit tree from `communes.csv` and `districts.csv`.
+/// Reads the unit tree from `communes.csv` and, where there are groups, `districts.csv`.
 public enum UnitLoader {
-  /// Columns `code, name, kind, district_code, district`.
+  /// Columns `code, name, kind` and, where communes lie in groups, `district_code` and perhaps `district`.
   public static let communesFile = "communes.csv"
-  /// Columns `code, name, kind, communes`; the last is the number of communes, which must agree.
+  /// Columns `code, name, kind, communes`; the last is the number of communes directly under it, which must agree. `parent_code` names the
+  /// group that a group lies in; without it, it lies under the root.
   public static let districtsFile = "districts.csv"
 
+  /// Whether communes lie in groups: none of them names one where they do not.
+  public static func hasGroups(communes: [SourceRow]) -> Bool {
+    communes.contains { !($0.fields["district_code"] ?? "").trimmed.isEmpty }
+  }
+
+  /// - Parameter districts: Not looked at where no commune lies in a group.
   /// - Throws: every mistake in both files at once, with line numbers.
   public static func load(communes: [SourceRow], districts: [SourceRow], province: ProvinceName) throws(DataProblems) -> UnitTree {
+    let hasGroups = hasGroups(communes: communes)
+    let districts = hasGroups ? districts : []
     var reader = RowReader(file: districtsFile)
     let districtEntries = districts.map { row in
-      entry(row, level: .district, parent: province.code, reader: &reader)
+      let parent = (row.fields["parent_code"] ?? "").trimmed
+      return entry(row, level: .district, parent: parent.isEmpty ? province.code : UnitCode(parent), reader: &reader)
     }
     let counts = districts.map { (row: $0, count: reader.number("communes", in: $0, max: UnitTree.unitsMax)) }
     var problems = reader.problems
 
     reader = RowReader(file: communesFile)
     let communeEntries = communes.map { row in
-      entry(row, level: .commune, parent: UnitCode(reader.text("district_code", in: row)), reader: &reader)
+      let parent = hasGroups ? UnitCode(reader.text("district_code", in: row)) : province.code
+      return entry(row, level: .commune, parent: parent, reader: &reader)
     }
     problems += reader.problems
+    if communes.isEmpty {
+      problems.append(DataProblem(communesFile, vi: "Không có xã nào.", en: "There is no commune in it."))
+    }
     problems += nameDisagreements(communes: communes, districts: districtEntries)
     problems += countDisagreements(counts, communes: communeEntries)
 

@@ -80,13 +80,27 @@ public struct UnitTree: Sendable {
     byCode[other] != nil && (code == other || ancestors(of: other).contains { $0.code == code })
   }
 
-  /// The name to show. A commune's always carries its district, because names repeat: "Xã Phúc Sơn, Huyện Tân Yên".
+  /// Whether there are groups between the root and the communes.
+  public var hasGroups: Bool { units.contains { $0.level == .district } }
+
+  /// The group a unit lies in: the nearest; nil for one that lies under the root.
+  public func group(of code: UnitCode) -> SurveyUnit? {
+    parent(of: code).flatMap { $0.level == .district ? $0 : nil }
+  }
+
+  /// The units that have communes directly under them, in the order of their names, a root last: the headings of a list of communes.
+  public var headings: [SurveyUnit] {
+    let heads = units.filter { unit in children(of: unit.code).contains { $0.level == .commune } }
+    return sortedByName(heads.filter { $0.parentCode != nil }) + sortedByName(heads.filter { $0.parentCode == nil })
+  }
+
+  /// The name to show. A commune's carries the group it lies in, because names repeat: "Xã Phúc Sơn, Huyện Tân Yên".
   ///
   /// An unknown code is shown as itself.
   public func displayName(of code: UnitCode) -> String {
     guard let unit = byCode[code] else { return code.rawValue }
-    guard unit.level == .commune, let district = parent(of: code) else { return unit.name }
-    return "\(unit.name), \(district.name)"
+    guard unit.level == .commune, let group = group(of: code) else { return unit.name }
+    return "\(unit.name), \(group.name)"
   }
 
   /// `units` sorted by display name the Vietnamese way; equal names by code.

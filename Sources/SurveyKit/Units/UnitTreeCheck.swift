@@ -57,7 +57,7 @@ enum UnitTreeCheck {
   private static func parentProblem(of entry: UnitTree.Entry, in firsts: [UnitCode: UnitTree.Entry]) -> DataProblem? {
     let unit = entry.unit
     guard let parentCode = unit.parentCode else {
-      guard unit.level.above != nil else { return nil }
+      guard unit.level != .province else { return nil }
       return DataProblem(
         entry.source, line: entry.line, vi: "Đơn vị “\(unit.code)” chưa ghi đơn vị cấp trên.",
         en: "The unit “\(unit.code)” names no parent.")
@@ -67,7 +67,7 @@ enum UnitTreeCheck {
         entry.source, line: entry.line, vi: "Đơn vị cấp trên “\(parentCode)” của “\(unit.code)” không có trong danh sách.",
         en: "The parent “\(parentCode)” of “\(unit.code)” is not in the list.")
     }
-    guard parent.level != unit.level.above else { return nil }
+    guard !unit.level.mayLie(under: parent.level) else { return nil }
     return DataProblem(
       entry.source, line: entry.line, vi: "“\(parentCode)” không thể là cấp trên của “\(unit.code)”: sai cấp hành chính.",
       en: "“\(parentCode)” cannot be the parent of “\(unit.code)”: it is of the wrong level.")
