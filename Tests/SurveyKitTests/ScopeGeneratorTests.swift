@@ -11,7 +11,7 @@ import Testing
   /// Columns that refer to nothing, by table. The key, the scope, and columns that name a reference's table are not among them.
   private static let plain: [String: Set<String>] = [
     "unit": ["name", "kind", "level"],
-    "campaign": ["definition"],
+    "campaign": ["definition", "chosen"],
     "form": ["form", "version", "definition", "state"],
     "headcount": ["officials", "civil_servants", "part_time", "eligible"],
     "report": ["day", "answers", "by_question", "doubt", "edition"],

@@ -114,4 +114,63 @@ import Testing
     let closed = try await HubTool.run(["close", "pks01", "--dir", dir])
     #expect(closed.status == 0 && closed.output.contains("Closed pks01"))
   }
+
+  private static func dayAgo(_ days: Int) throws -> String {
+    try #require(CalendarDay(TroubleWorld.today)?.adding(days: -days)).description
+  }
+
+  @Test func loadingARunningCampaignAgainKeepsItsDaysAndAsks() async throws {
+    let folder = try TemporaryFolder()
+    let dir = folder.path + "/hub"
+    let copy = folder.path + "/campaign"
+    try FileManager.default.copyItem(atPath: HubTool.campaign, toPath: copy)
+    #expect(try await HubTool.run(["init", dir]).status == 0)
+    let load = ["campaign", "load", copy, "--dir", dir]
+    // The survey was yesterday: late arrivals are accepted.
+    let day = try Self.dayAgo(4)
+    #expect(try await HubTool.run(load + ["--move-to", day]).status == 0)
+    func standing() async throws -> [Substring] {
+      try await HubTool.run(["status", "--dir", dir]).output.split(separator: "\n").dropFirst(2).prefix(2).map { $0 }
+    }
+    let before = try await standing()
+    let again = try await HubTool.run(load)
+    #expect(again.status == 0 && again.output.contains("from \(day)") && again.output.contains("nothing changed"), "\(again.output)")
+    #expect(try await standing() == before)
+    let file = URL(fileURLWithPath: copy + "/headcount.csv")
+    let text = try String(contentsOf: file, encoding: .utf8).replacing("07201,II,11,9,12,20,32", with: "07201,II,12,9,12,21,33")
+    try text.write(to: file, atomically: true, encoding: .utf8)
+    let refused = try await HubTool.run(load)
+    #expect(refused.status == 1 && refused.sentences.count == 1 && refused.errors.contains("--yes"), "\(refused.errors)")
+    #expect(refused.output.contains("Headcounts changed (1): 07201 20 → 21."))
+    #expect(try await HubTool.run(["status", "--dir", dir]).output.contains("/ 4,187"))
+    let json = try await HubTool.run(load + ["--json"])
+    #expect(json.status == 1 && json.output.isEmpty && json.errors.contains("--yes"))
+    #expect(try await HubTool.run(load + ["--yes"]).status == 0)
+    #expect(try await HubTool.run(["status", "--dir", dir]).output.contains("/ 4,188"))
+    // Another id: refused, and nothing that is shown changes.
+    let json2 = URL(fileURLWithPath: copy + "/campaign.json")
+    let other = try String(contentsOf: json2, encoding: .utf8).replacing("\"bac-giang-2024\"", with: "\"second\"")
+    try other.write(to: json2, atomically: true, encoding: .utf8)
+    let second = try await HubTool.run(load)
+    #expect(second.status == 1 && second.sentences.count == 1 && second.errors.contains("hub init DIR"), "\(second.errors)")
+    #expect(try await HubTool.run(load + ["--use", "--yes"]).errors.contains("pks01, report01"))
+    let listed = try await HubTool.run(["campaign", "list", "--dir", dir])
+    #expect(listed.output.split(separator: "\n").count == 2 && listed.output.contains("bac-giang-2024"))
+    #expect(try await HubTool.run(["campaign", "use", "second", "--dir", dir, "--yes"]).status == 1)
+  }
+
+  @Test func aPersonIsAskedOnATerminal() async throws {
+    let folder = try TemporaryFolder()
+    let dir = folder.path + "/hub"
+    #expect(try await HubTool.run(["init", dir]).status == 0)
+    let day = try Self.dayAgo(4)
+    #expect(try await HubTool.run(["campaign", "load", HubTool.campaign, "--dir", dir, "--move-to", day]).status == 0)
+    let moved = try Self.dayAgo(5)
+    let load = ["campaign", "load", HubTool.campaign, "--dir", dir, "--move-to", moved, "--lang", "en"]
+    let terminal = PseudoTerminal(folder: folder.path, tool: "hub", columns: 160)
+    let no = try await terminal.run(load, [.see("[y/N]"), .type(PseudoTerminal.enter)])
+    #expect(no.code == 1 && no.main.contains("Nothing was changed"))
+    let yes = try await terminal.run(load, [.see("[y/N]"), .type("y" + PseudoTerminal.enter)])
+    #expect(yes.code == 0 && yes.main.contains("from \(moved)"))
+  }
 }

@@ -43,12 +43,13 @@ struct PseudoTerminal {
   static let clear = "\u{15}"
 
   let folder: String
+  var tool = "field"
   var columns = 80
   var rows = 24
 
   func run(_ arguments: [String], _ steps: [Step], sourceLocation: SourceLocation = #_sourceLocation) async throws -> Ended {
     let scenario: [String: Any] = [
-      "command": [Tool.path("field")] + arguments, "folder": folder,
+      "command": [Tool.path(tool)] + arguments, "folder": folder,
       "environment": Tool.environment(["TERM": "xterm-256color", "SWIFT_BACKTRACE": "enable=no"]), "columns": columns, "rows": rows,
       "steps": steps.map(\.json),
     ]

@@ -62,16 +62,10 @@ public struct Campaign: Sendable, Hashable {
   ///
   /// - Throws: when a day would leave the calendar.
   public func moved(toDay day: CalendarDay) throws(DataProblems) -> Campaign {
-    let shift = day.daysSince1970 - firstDay.daysSince1970
-    var moved = self
-    moved.opens.day = try Self.shifted(opens.day, by: shift)
-    moved.closes.day = try Self.shifted(closes.day, by: shift)
-    moved.reportDays = []
-    for reportDay in reportDays { moved.reportDays.append(try Self.shifted(reportDay, by: shift)) }
-    return moved
+    try moved(byDays: day.daysSince1970 - firstDay.daysSince1970)
   }
 
-  private static func shifted(_ day: CalendarDay, by days: Int) throws(DataProblems) -> CalendarDay {
+  static func shifted(_ day: CalendarDay, by days: Int) throws(DataProblems) -> CalendarDay {
     guard let result = day.adding(days: days) else {
       throw DataProblems([
         DataProblem(

@@ -14,24 +14,34 @@ public struct FieldForm: Sendable, Hashable, Codable {
 
 /// What the province sent: the campaign, its forms, its units.
 extension SurveyField {
-  /// The campaign; nil before it has arrived. Of several the one that opens last.
+  /// The campaign that is asked; nil before one has arrived. See `Campaign.current`.
   public func campaign() async throws -> Campaign? {
+    let (campaigns, unreadable) = try await storedCampaigns()
+    if campaigns.isEmpty, let unreadable { throw SurveyFieldError.unreadable(table: "campaign", id: unreadable) }
+    return Campaign.current(of: campaigns)
+  }
+
+  /// The campaign that the report of a day belongs to.
+  func campaign(having day: CalendarDay?) async throws -> Campaign? {
+    try await campaign()?.orOther(of: try await storedCampaigns().campaigns.map(\.campaign), having: day)
+  }
+
+  func storedCampaigns() async throws -> (campaigns: [(campaign: Campaign, chosen: Int64?)], unreadable: String?) {
     let rows = try await read { db in
-      try Row.fetchAll(db, sql: "SELECT id, definition FROM campaign WHERE definition IS NOT NULL ORDER BY id").map { row in
-        (id: row.text("id") ?? "", definition: row.text("definition") ?? "")
+      try Row.fetchAll(db, sql: "SELECT id, definition, chosen FROM campaign WHERE definition IS NOT NULL ORDER BY id").map { row in
+        (id: row.text("id") ?? "", definition: row.text("definition") ?? "", chosen: row.integer("chosen"))
       }
     }
-    var campaigns: [Campaign] = []
+    var campaigns: [(campaign: Campaign, chosen: Int64?)] = []
     var unreadable: String?
     for row in rows {
       do throws(DataProblems) {
-        campaigns.append(try Campaign(json: Data(row.definition.utf8)))
+        campaigns.append((try Campaign(json: Data(row.definition.utf8)), row.chosen))
       } catch {
         unreadable = row.id
       }
     }
-    if campaigns.isEmpty, let unreadable { throw SurveyFieldError.unreadable(table: "campaign", id: unreadable) }
-    return campaigns.max { ($0.opensMs, $0.id) < ($1.opensMs, $1.id) }
+    return (campaigns, unreadable)
   }
 
   func requireCampaign() async throws -> Campaign {

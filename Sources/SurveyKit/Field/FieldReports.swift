@@ -96,6 +96,7 @@ extension SurveyField {
     var reports: [FieldReport] = []
     let known: Campaign?
     do { known = try await campaign() } catch SurveyFieldError.unreadable { known = nil }
+    let campaigns = try await storedCampaigns().campaigns.map(\.campaign)
     var validators: [String: AnswerValidator] = [:]
     for stored in try await storedReports(key: nil) {
       guard let day = stored.readableDay else { continue }
@@ -108,7 +109,7 @@ extension SurveyField {
         FieldReport(
           unit: UnitCode(stored.unit), day: day, formID: form.first ?? "", formVersion: form.count == 2 ? form[1] : "",
           answers: judge?.settled(answers) ?? answers, overridden: overridden,
-          invalid: InvalidReport(stored, answers, judge, isOfOtherDefinition: isOfOther, in: known)))
+          invalid: InvalidReport(stored, answers, judge, isOfOtherDefinition: isOfOther, in: known?.orOther(of: campaigns, having: day))))
     }
     return reports
   }
@@ -155,7 +156,7 @@ extension SurveyField {
     var none: [String: AnswerValidator] = [:]
     let (judge, isOfOther) = try await judge(of: stored, &none)
     return InvalidReport(
-      stored, try await merged(stored).answers, judge, isOfOtherDefinition: isOfOther, in: try await campaign())
+      stored, try await merged(stored).answers, judge, isOfOtherDefinition: isOfOther, in: try await campaign(having: stored.readableDay))
   }
 
   /// A commune's headcount; nil before it has arrived.

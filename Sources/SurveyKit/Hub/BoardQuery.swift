@@ -37,7 +37,7 @@ public enum BoardQuery {
     board.different = try Disagreement.all(in: session)
     let drops = try DropCounts.byScope(session, spooled: spooled)
     board.latePackets = LatePackets.all(in: drops)
-    board.aboveHeadcount = try AboveHeadcount.all(received: drops.mapValues(\.received), in: session)
+    board.aboveHeadcount = try AboveHeadcount.all(received: try CampaignCounts(session: session).received(spooled), in: session)
     return board
   }
 
@@ -64,8 +64,8 @@ public enum BoardQuery {
       }
     }
     func number(_ value: CellValue) -> Int { Int(clamping: value.integer ?? 0) }
-    for (scope, drop) in try DropCounts.byScope(session, spooled: spooled) where drop.received > 0 {
-      counts[scope, default: BoardCounts()].received += drop.received
+    for (scope, received) in try CampaignCounts(session: session).received(spooled) where received > 0 {
+      counts[scope, default: BoardCounts()].received += received
     }
     try each(
       """

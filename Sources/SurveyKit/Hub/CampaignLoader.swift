@@ -19,23 +19,39 @@ public struct CampaignLoad: Sendable, Hashable, Codable {
 }
 
 extension SurveyHub {
-  /// Writes a campaign as the hub's own data: it reaches every device through the feed.
+  /// Writes a campaign as the hub's own data, with the folder's days: it reaches every device through the feed. For a hub that people may
+  /// be at work with: `proposal(_:movedTo:isChosen:)`.
   ///
   /// Only what differs is written, in one transaction; loading the same folder again changes nothing. Nothing is deleted: a
   /// unit that the folder no longer names stays and is told. Forms that people answer get a drop key of their own first.
   ///
-  /// - Throws: `DataProblems` when an edition of a form that has answers would change its questions; nothing is written then.
+  /// - Throws: `DataProblems` when an edition of a form that has answers would change its questions, or the hub has another campaign;
+  ///   nothing is written then.
   public func load(_ folder: CampaignFolder) async throws -> CampaignLoad {
-    try await hub.read { session in try CampaignWriter(session: session, folder: folder).refuseChangedForms() }
+    try await load(folder, shiftDays: nil, isChosen: false, agreed: nil)
+  }
+
+  /// - Parameter changes: What somebody agreed to; nil where nobody was asked.
+  func load(_ folder: CampaignFolder, shiftDays: Int?, isChosen: Bool, agreed changes: [LocalizedText]?) async throws -> CampaignLoad {
+    let (nowMs, spooled) = (nowMs, hub.spooledPackets())
+    // Keys are made before anybody hears of their forms, and for no campaign that is refused.
+    try await hub.read { session in
+      try CampaignReview(session: session, nowMs: nowMs, spooled: spooled).refuse(folder, isChosen: isChosen)
+      try CampaignWriter(session: session, folder: folder).refuseChangedForms()
+    }
     let newKeys = try await addFormKeys(folder.forms.filter { folder.campaign.forms.contains($0.id) }, campaign: folder.campaign.id)
-    var load = try await hub.write { session in try CampaignWriter(session: session, folder: folder).write() }
+    var load = try await hub.write { session in
+      let review = CampaignReview(session: session, nowMs: nowMs, spooled: spooled)
+      if let changes, try review.changes(folder) != changes { throw CampaignReview.changedMeanwhile }
+      return try review.load(folder, shiftDays: shiftDays, isChosen: isChosen)
+    }
     load.newKeys = newKeys
     return load
   }
 }
 
 /// Brings the rows of one campaign up to date in one transaction.
-private struct CampaignWriter {
+struct CampaignWriter {
   let session: any HubSession
   let folder: CampaignFolder
   private var scope: CellValue { .text(folder.campaign.province.code.rawValue) }

@@ -81,7 +81,7 @@ extension HubStatus {
     let drops = try DropCounts.byScope(session, spooled: spooled)
     let drop = drops.values.reduce(into: DropCounts()) { $0.add($1) }
     latePackets = LatePackets.all(in: drops)
-    aboveHeadcount = try AboveHeadcount.all(received: drops.mapValues(\.received), in: session)
+    aboveHeadcount = try AboveHeadcount.all(received: try CampaignCounts(session: session).received(spooled), in: session)
     (packetsKept, packetsWaiting, packetsHeld) = (drop.kept, drop.waiting, drop.held)
     (packetsReleased, packetsRepeated, packetsDiffering) = (drop.released, drop.repeated, drop.differs)
     (packetsSpoiled, packetsWithheld) = (drop.spoiled, drop.withheld)

@@ -87,7 +87,7 @@ public enum ResultsService {
 
   /// Answers at the hub per commune, those still encrypted included.
   static func received(_ session: any HubSession, _ spooled: SpooledPackets) throws -> [UnitCode: Int] {
-    let received = try DropCounts.byScope(session, spooled: spooled).map { (UnitCode($0.key), $0.value.received) }
+    let received = try CampaignCounts(session: session).received(spooled).map { (UnitCode($0.key), $0.value) }
     return Dictionary(uniqueKeysWithValues: received)
   }
 }

@@ -215,16 +215,31 @@ public struct HubPlan: Sendable {
     tree.ancestors(of: unit).reversed().map(\.code.rawValue) + [unit.rawValue]
   }
 
-  /// Of several campaigns the one that opens last.
+  /// The campaign that is shown and asked; see `Campaign.current`.
   static func campaign(_ session: any HubSession) throws -> Campaign? {
-    var campaigns: [Campaign] = []
     var unreadable: DataProblems?
-    for row in try session.rows("SELECT definition FROM campaign ORDER BY id") {
-      guard let text = row[0].text else { continue }
-      do throws(DataProblems) { campaigns.append(try Campaign(json: Data(text.utf8))) } catch { unreadable = error }
-    }
+    let campaigns = try campaigns(session, unreadable: &unreadable)
     if campaigns.isEmpty, let unreadable { throw unreadable }
-    return campaigns.max { ($0.opens, $0.id) < ($1.opens, $1.id) }
+    return Campaign.current(of: campaigns)
+  }
+
+  /// Every campaign the hub has and can read, by id.
+  static func campaigns(_ session: any HubSession) throws -> [Campaign] {
+    var unreadable: DataProblems?
+    return try campaigns(session, unreadable: &unreadable).map(\.campaign)
+  }
+
+  private static func campaigns(
+    _ session: any HubSession, unreadable: inout DataProblems?
+  ) throws -> [(campaign: Campaign, chosen: Int64?)] {
+    var campaigns: [(campaign: Campaign, chosen: Int64?)] = []
+    for row in try session.rows("SELECT definition, chosen FROM campaign ORDER BY id") {
+      guard let text = row[0].text else { continue }
+      do throws(DataProblems) {
+        campaigns.append((try Campaign(json: Data(text.utf8)), row[1].integer))
+      } catch { unreadable = error }
+    }
+    return campaigns
   }
 
   static func forms(_ session: any HubSession) throws -> [FormRecord] {

@@ -16,9 +16,9 @@ public struct SurveyLotReceiver: LotReceiver {
   /// - Parameter clock: Says what `today()` is for an answer that carries no day.
   public init(clock: any WallClock) { self.clock = clock }
 
-  /// The campaign's k.
+  /// The campaign's k; of several campaigns the largest: what an earlier one promised is kept.
   public func lotMin(in session: any HubSession) throws -> Int {
-    try HubPlan.campaign(session)?.thresholds.kAnswersMin ?? Thresholds.kAnswersFloor
+    try HubPlan.campaigns(session).map(\.thresholds.kAnswersMin).max() ?? Thresholds.kAnswersFloor
   }
 
   public func judge(_ rows: [AnonymousRow], scope: String, in session: any HubSession) throws -> [RowVerdict] {

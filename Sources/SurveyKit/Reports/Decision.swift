@@ -128,14 +128,15 @@ struct HubReport {
       let stored = StoredReport(row)
     else { return nil }
     self.stored = stored
-    campaign = try HubPlan.campaign(session)
+    let day = stored.day.flatMap { CalendarDay($0) }
+    campaign = try HubPlan.campaign(session)?.orOther(of: try HubPlan.campaigns(session), having: day)
     guard let form = stored.form else { return }
     guard let edition = try shelf.edition(form, digest: stored.edition, in: session) else {
       isOfOtherDefinition = try stored.edition != nil && shelf.edition(form, in: session) != nil
       return
     }
     judge = ReportJudge(
-      edition.validator, unit: stored.unit, day: stored.day.flatMap { CalendarDay($0) },
+      edition.validator, unit: stored.unit, day: day,
       staff: try Headcount.staff(of: stored.unit, in: session))
   }
 

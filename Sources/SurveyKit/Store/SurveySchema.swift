@@ -60,6 +60,7 @@ public enum SurveySchema {
     migrator.registerMigration("answer-edition") { db in try db.execute(sql: answerEdition + importedNumber) }
     migrator.registerMigration("report-doubt") { db in try db.execute(sql: reportDoubt) }
     migrator.registerMigration("report-edition") { db in try db.execute(sql: reportEdition) }
+    migrator.registerMigration("campaign-chosen") { db in try db.execute(sql: campaignChosen) }
     return migrator
   }
 
@@ -77,8 +78,22 @@ public enum SurveySchema {
     migrator.registerMigration("report-doubt") { db in try db.execute(sql: reportDoubt) }
     migrator.registerMigration("report-edition") { db in try db.execute(sql: reportEdition) }
     migrator.registerMigration("answer-repeated") { db in try db.execute(sql: answerRepeated) }
+    migrator.registerMigration("campaign-chosen") { db in try db.execute(sql: campaignChosen + campaignLoaded) }
     return migrator
   }
+
+  /// Counts choices of a campaign: the highest is the one that is shown. Null before any choice.
+  private static let campaignChosen = "ALTER TABLE campaign ADD COLUMN chosen INTEGER;"
+
+  /// Local to the hub: by how many days a campaign's folder was moved when it was loaded, and how many answers a unit had sent of a
+  /// campaign when another took its place (`received`), or of others before it took theirs (`base`).
+  private static let campaignLoaded = """
+
+    CREATE TABLE campaign_shift (id TEXT PRIMARY KEY NOT NULL, days INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE campaign_count (
+      campaign TEXT NOT NULL, unit TEXT NOT NULL, received INTEGER NOT NULL, base INTEGER NOT NULL,
+      PRIMARY KEY (campaign, unit)) WITHOUT ROWID;
+    """
 
   /// Local to the hub: see `RepeatedAnswers`.
   private static let answerRepeated = """

@@ -1,0 +1,28 @@
+extension Campaign {
+  /// Of several campaigns the one that is shown and asked: the last that an operator chose; before any choice the one that opens last.
+  static func current(of all: [(campaign: Campaign, chosen: Int64?)]) -> Campaign? {
+    all.max { a, b in
+      let (left, right) = (a.chosen ?? 0, b.chosen ?? 0)
+      return left == right ? (a.campaign.opensMs, a.campaign.id) < (b.campaign.opensMs, b.campaign.id) : left < right
+    }?.campaign
+  }
+
+  /// The campaign that a day belongs to: `self` where none of the others has it. Days of one hub's campaigns do not overlap.
+  func orOther(of all: [Campaign], having day: CalendarDay?) -> Campaign {
+    guard let day, !reportDays.contains(day) else { return self }
+    return all.first { $0.reportDays.contains(day) } ?? self
+  }
+
+  /// The same campaign moved by so many days; hours on the wall clock stay.
+  ///
+  /// - Throws: when a day would leave the calendar.
+  public func moved(byDays shift: Int) throws(DataProblems) -> Campaign {
+    guard shift != 0 else { return self }
+    var moved = self
+    moved.opens.day = try Self.shifted(opens.day, by: shift)
+    moved.closes.day = try Self.shifted(closes.day, by: shift)
+    moved.reportDays = []
+    for reportDay in reportDays { moved.reportDays.append(try Self.shifted(reportDay, by: shift)) }
+    return moved
+  }
+}

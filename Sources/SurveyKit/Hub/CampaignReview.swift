@@ -1,0 +1,245 @@
+internal import Foundation
+public import SyncKit
+
+/// A campaign's folder as a hub would take it, with what that changes there: shown and agreed to before anything is written.
+public struct CampaignProposal: Sendable {
+  /// With the days the campaign would have.
+  public let content: CampaignFolder
+  /// What would be different at the hub, a sentence each; nothing for a campaign that is its first.
+  public let changes: [LocalizedText]
+  /// People are at it, or have answered: somebody has to agree to the changes.
+  public let needsConsent: Bool
+  /// The folder's own first day, where the hub keeps other days than the folder's.
+  public let folderFirstDay: CalendarDay?
+  /// The campaign that is shown now and would be no more.
+  public let replaced: String?
+  let shiftDays: Int
+  let isChosen: Bool
+}
+
+extension SurveyHub {
+  /// Compares a campaign's folder with what the hub has.
+  ///
+  /// The days of a campaign that the hub has stay where they are: the folder's are moved as they were when it was loaded last.
+  ///
+  /// - Parameters:
+  ///   - day: Moves the campaign so that it begins then.
+  ///   - isChosen: Whether the campaign is to be the one that is shown and asked, in the place of another.
+  /// - Throws: `DataProblems` that say what stands against it. Nothing is written either way.
+  public func proposal(_ content: CampaignFolder, movedTo day: CalendarDay? = nil, isChosen: Bool = false) async throws -> CampaignProposal
+  {
+    let (nowMs, spooled) = (nowMs, hub.spooledPackets())
+    return try await hub.read { session in
+      try CampaignReview(session: session, nowMs: nowMs, spooled: spooled).proposal(content, movedTo: day, isChosen: isChosen)
+    }
+  }
+
+  /// Writes what was proposed, in one transaction.
+  ///
+  /// - Throws: `DataProblems` when something stands against it, or somebody changed the hub's campaign since it was proposed; nothing is
+  ///   written then.
+  public func load(_ proposal: CampaignProposal) async throws -> CampaignLoad {
+    try await load(
+      proposal.content, shiftDays: proposal.shiftDays, isChosen: proposal.isChosen, agreed: proposal.changes)
+  }
+}
+
+/// What a campaign's folder would change at a hub, and whether it may. Belongs to one transaction.
+struct CampaignReview {
+  let session: any HubSession
+  /// Hub time.
+  let nowMs: Int64
+  let spooled: SpooledPackets
+
+  static let changedMeanwhile = DataProblems([
+    DataProblem(
+      Campaign.file, vi: "cuộc khảo sát trên máy chủ vừa đổi; không nạp gì, hãy chạy lại lệnh.",
+      en: "the hub's campaign has just changed; nothing was loaded, give the command again.")
+  ])
+
+  func proposal(_ content: CampaignFolder, movedTo day: CalendarDay?, isChosen: Bool) throws -> CampaignProposal {
+    let all = try HubPlan.campaigns(session)
+    let shown = try HubPlan.campaign(session)
+    let stored = all.first { $0.id == content.campaign.id }
+    var moved = content
+    let firstDay = content.campaign.firstDay
+    let shift =
+      if let day {
+        day.daysSince1970 - firstDay.daysSince1970
+      } else if let stored {
+        try noted(shiftOf: stored.id) ?? stored.firstDay.daysSince1970 - firstDay.daysSince1970
+      } else { 0 }
+    moved.campaign = try content.campaign.moved(byDays: shift)
+    try refuse(moved, isChosen: isChosen)
+    let changes = try changes(moved)
+    let replaced = isChosen && shown?.id != content.campaign.id ? shown : nil
+    var isBusy = false
+    for campaign in [stored, shown] {
+      if let campaign, try isAtWork(campaign) { isBusy = true }
+    }
+    return CampaignProposal(
+      content: moved, changes: changes, needsConsent: isBusy && (!changes.isEmpty || replaced != nil),
+      folderFirstDay: day == nil && stored != nil && moved.campaign.firstDay != firstDay ? firstDay : nil, replaced: replaced?.id,
+      shiftDays: shift, isChosen: isChosen)
+  }
+
+  func load(_ content: CampaignFolder, shiftDays: Int?, isChosen: Bool) throws -> CampaignLoad {
+    try refuse(content, isChosen: isChosen)
+    let shown = try HubPlan.campaign(session)?.id
+    let load = try CampaignWriter(session: session, folder: content).write()
+    if let shiftDays {
+      try session.execute(
+        "INSERT INTO campaign_shift (id, days) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET days = excluded.days",
+        [.text(content.campaign.id), .integer(Int64(shiftDays))])
+    }
+    try choose(isChosen ? content.campaign.id : shown ?? content.campaign.id, insteadOf: shown)
+    return load
+  }
+
+  private func noted(shiftOf id: String) throws -> Int? {
+    try session.integer("SELECT days FROM campaign_shift WHERE id = ?1", [.text(id)]).map { Int(clamping: $0) }
+  }
+
+  // MARK: What may not be
+
+  /// Refuses what would take the place of the campaign that is shown unasked, or mix what belongs to two campaigns.
+  func refuse(_ content: CampaignFolder, isChosen: Bool) throws {
+    let campaign = content.campaign
+    let others = try HubPlan.campaigns(session).filter { $0.id != campaign.id }
+    guard !others.isEmpty else { return }
+    var problems: [DataProblem] = []
+    let isKnown = try session.firstRow("SELECT 1 FROM campaign WHERE id = ?1", [.text(campaign.id)]) != nil
+    let shown = try HubPlan.campaign(session)
+    if !isKnown && !isChosen, let shown {
+      throw DataProblems([
+        DataProblem(
+          Campaign.file,
+          vi:
+            "máy chủ đang có cuộc khảo sát “\(shown.id)”, còn đây là “\(campaign.id)”; không nạp gì. Tạo máy chủ riêng cho nó (hub init THƯ_MỤC), hoặc thêm --use để thay cuộc đang hiện.",
+          en:
+            "the hub has the campaign “\(shown.id)” and this is “\(campaign.id)”; nothing was loaded. Make a hub of its own for it (hub init DIR), or add --use to show it in the other's place."
+        )
+      ])
+    }
+    if isChosen, let shown, shown.id != campaign.id { try refuseLeaving(shown) }
+    for other in others {
+      if other.province.code != campaign.province.code {
+        problems.append(
+          DataProblem(
+            Campaign.file,
+            vi: "“\(other.id)” của máy chủ này thuộc đơn vị \(other.province.code); nơi khác cần máy chủ riêng (hub init THƯ_MỤC).",
+            en: "“\(other.id)” of this hub is of unit \(other.province.code); another place needs a hub of its own (hub init DIR)."))
+      }
+      let forms = Set(content.forms.map(\.id)).intersection(other.forms + [other.reportForm]).sorted().joined(separator: ", ")
+      if !forms.isEmpty {
+        problems.append(
+          DataProblem(
+            Campaign.file, vi: "biểu mẫu \(forms) là của “\(other.id)”; hãy đặt form_id khác cho cuộc này.",
+            en: "the forms \(forms) belong to “\(other.id)”; give this campaign's forms other ids."))
+      }
+      if let day = other.reportDays.first(where: campaign.reportDays.contains) {
+        problems.append(
+          DataProblem(
+            Campaign.file, vi: "ngày báo cáo \(day) đã thuộc “\(other.id)”: mỗi xã chỉ có một báo cáo một ngày; hãy chọn ngày khác.",
+            en: "the report day \(day) belongs to “\(other.id)”: a commune has one report a day; choose other days."))
+      }
+    }
+    guard problems.isEmpty else { throw DataProblems(problems) }
+  }
+
+  /// A campaign is left once nothing is awaited of it, or when nobody has sent anything yet.
+  func refuseLeaving(_ shown: Campaign) throws {
+    guard try hasWork(shown) else { return }
+    let forms = try HubPlan.forms(session).filter { shown.forms.contains($0.form) && $0.state != FormState.closed.rawValue }.map(\.form)
+    guard let form = forms.first else { return }
+    throw DataProblems([
+      DataProblem(
+        Campaign.file,
+        vi:
+          "“\(shown.id)” đã có phiếu hay báo cáo và biểu mẫu \(form) chưa đóng; đóng trước (hub close \(form)), hoặc dùng máy chủ riêng (hub init THƯ_MỤC).",
+        en:
+          "“\(shown.id)” has answers or reports and its form \(form) is not closed; close it first (hub close \(form)), or use a hub of its own (hub init DIR)."
+      )
+    ])
+  }
+
+  func isAtWork(_ campaign: Campaign) throws -> Bool {
+    switch campaign.phase(atMs: nowMs) {
+    case .open, .grace: true
+    case .notYetOpen, .closed: try hasWork(campaign)
+    }
+  }
+
+  /// Answers that came while it was shown, or reports of it.
+  private func hasWork(_ campaign: Campaign) throws -> Bool {
+    if try session.firstRow("SELECT 1 FROM report WHERE campaign = ?1 LIMIT 1", [.text(campaign.id)]) != nil { return true }
+    return try CampaignCounts(session: session).received(spooled, of: campaign.id).values.contains { $0 > 0 }
+  }
+
+  // MARK: Choice
+
+  /// Makes a campaign the one that is shown and asked. A hub's only campaign needs no choice.
+  ///
+  /// - Parameter shown: The one before.
+  func choose(_ id: String, insteadOf shown: String?) throws {
+    let highest = try session.integer("SELECT max(chosen) FROM campaign") ?? 0
+    if id == shown {
+      let isPlain = try session.integer("SELECT count(*) FROM campaign") == 1
+      guard try !isPlain && session.integer("SELECT chosen FROM campaign WHERE id = ?1", [.text(id)]) == nil else { return }
+    } else if let shown {
+      try CampaignCounts(session: session).change(from: shown, to: id, spooled)
+    }
+    try session.execute("UPDATE campaign SET chosen = ?2 WHERE id = ?1", [.text(id), .integer(highest + 1)])
+  }
+}
+
+extension SurveyHub {
+  /// One of a hub's campaigns.
+  public struct StoredCampaign: Sendable, Codable {
+    public var id: String
+    public var title: LocalizedText
+    public var firstDay: CalendarDay
+    public var phase: CampaignPhase
+    public var forms: [String]
+    /// The one that is shown and asked.
+    public var isShown: Bool
+    /// People are at it, or have answered.
+    public var isAtWork: Bool
+  }
+
+  /// The hub's campaigns, by their first day.
+  public func campaigns() async throws -> [StoredCampaign] {
+    let (nowMs, spooled) = (nowMs, hub.spooledPackets())
+    return try await hub.read { session in
+      let review = CampaignReview(session: session, nowMs: nowMs, spooled: spooled)
+      let shown = try HubPlan.campaign(session)?.id
+      return try HubPlan.campaigns(session).map { campaign in
+        StoredCampaign(
+          id: campaign.id, title: campaign.title, firstDay: campaign.firstDay, phase: campaign.phase(atMs: nowMs), forms: campaign.forms,
+          isShown: campaign.id == shown, isAtWork: try review.isAtWork(campaign))
+      }.sorted { ($0.firstDay, $0.id) < ($1.firstDay, $1.id) }
+    }
+  }
+
+  /// Shows and asks another of the hub's campaigns.
+  ///
+  /// - Returns: Whether it was another.
+  /// - Throws: `DataProblems` when there is no such campaign, or answers of the one that is shown are awaited; nothing is changed then.
+  public func choose(campaign id: String) async throws -> Bool {
+    let (nowMs, spooled) = (nowMs, hub.spooledPackets())
+    return try await hub.write { session in
+      let all = try HubPlan.campaigns(session)
+      guard all.contains(where: { $0.id == id }) else {
+        let known = all.map(\.id).joined(separator: ", ")
+        throw DataProblems([
+          DataProblem(id, vi: "máy chủ không có cuộc khảo sát này; có: \(known).", en: "the hub has no such campaign; it has: \(known).")
+        ])
+      }
+      guard let shown = try HubPlan.campaign(session), shown.id != id else { return false }
+      let review = CampaignReview(session: session, nowMs: nowMs, spooled: spooled)
+      try review.refuseLeaving(shown)
+      try review.choose(id, insteadOf: shown.id)
+      return true
+    }
+  }
+}

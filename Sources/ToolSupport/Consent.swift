@@ -1,0 +1,25 @@
+internal import Foundation
+public import SyncKit
+
+extension Console {
+  /// Asks before something that people at work would notice, or that cannot be taken back.
+  ///
+  /// - Parameters:
+  ///   - isGiven: The command line agrees already (`--yes`).
+  ///   - question: Asked on a terminal, with `[y/N]` after it.
+  ///   - elsewhere: Said where nobody can be asked: what to add to the command. Nothing may have been changed.
+  /// - Throws: `ToolExit.failed`, after having said why, unless somebody agrees.
+  public func requireConsent(_ isGiven: Bool, question: LocalizedText, elsewhere: LocalizedText) throws {
+    if isGiven { return }
+    guard isatty(0) == 1, isTerminal, !isJSON else {
+      refuse(elsewhere)
+      throw ToolExit.failed
+    }
+    warn(LocalizedText(vi: question.vi + " [c/K]", en: question.en + " [y/N]"))
+    let answer = readLine()?.trimmingCharacters(in: .whitespaces).lowercased() ?? ""
+    guard ["y", "c"].contains(answer.prefix(1)) else {
+      refuse(LocalizedText(vi: "Không đổi gì.", en: "Nothing was changed."))
+      throw ToolExit.failed
+    }
+  }
+}
