@@ -17,8 +17,10 @@ internal import ToolSupport
     ],
     version: "0.1",
     subcommands: [
-      NextCommand.self, InitCommand.self, CampaignCommand.self, FormsCommand.self, EnrollCommand.self, DevicesCommand.self,
+      NextCommand.self, InitCommand.self, CampaignCommand.self, FormsCommand.self, EnrollCommand.self, CodesCommand.self,
+      DevicesCommand.self,
       ServeCommand.self, ImportCommand.self, BackupCommand.self, RestoreCommand.self, TrimCommand.self, StatusCommand.self,
+      ActsCommand.self,
       ClockCommand.self,
       VerifyCommand.self, ConflictsCommand.self, ResolveCommand.self, HeldCommand.self, PhotosCommand.self, PostsCommand.self,
       RestoreRowCommand.self,
@@ -59,5 +61,13 @@ struct HubPlace: ParsableArguments {
     }
     try survey.close()
     return result
+  }
+
+  /// The same in an operator's name: see `Hub.acting`.
+  func withHub<T>(_ options: ToolOptions, act: IntendedAct?, _ body: (SurveyHub) async throws -> T) async throws -> T {
+    try await withHub(options) { survey in
+      guard let act else { return try await body(survey) }
+      return try await survey.hub.acting(act) { try await body(survey) }
+    }
   }
 }

@@ -2,6 +2,11 @@ internal import Foundation
 public import SyncKit
 
 extension Console {
+  /// Says, before an act, that nothing undoes it.
+  public func sayLasting(_ vi: String, _ en: String) {
+    say("Không hoàn tác được: \(vi)", "This cannot be undone: \(en)")
+  }
+
   /// Asks before something that people at work would notice, or that cannot be taken back.
   ///
   /// - Parameters:

@@ -28,6 +28,7 @@ struct BackupCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(
     help: .text(
       vi: "Tệp mới đuôi .sqlite, hoặc thư mục có sẵn để tạo tệp mang tên theo giờ.",
@@ -42,7 +43,7 @@ struct BackupCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     let bar = ProgressBar(console.words.text("Sao lưu", "Backup"), console: console)
-    let backup = try await place.withHub(options) { survey in
+    let backup = try await place.withHub(options, act: try acts.act("backup", file)) { survey in
       let backup = try await survey.hub.backUp(to: try path(nowMs: survey.nowMs), withBlobs: !withoutPhotos, isDeclared: !notKept) {
         bytes, total in
         bar.show(done: bytes >> 20, of: max(total, bytes) >> 20, note: "MiB")
@@ -111,6 +112,7 @@ struct RestoreCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(help: .text(vi: "Bản sao lưu.", en: "The backup.")) var file: String
   @Flag(
     name: .long,
@@ -128,7 +130,7 @@ struct RestoreCommand: ToolCommand {
     let usual = HubPlace.folder(in: ProcessInfo.processInfo.environment)
     let gap = SurveyHub.backupGap(restoring: file, at: place.folder, besides: [usual])
     if let gap { try confirm(gap, console) }
-    let hasKeys = try SurveyHub.restore(file, at: place.folder)
+    let hasKeys = try SurveyHub.restore(file, at: place.folder, act: try acts.act("restore", file))
     console.say("Đã dựng lại máy chủ trong \(place.folder).", "Restored the hub in \(place.folder).")
     if !hasKeys {
       let keys = SurveyHub.keysPath(in: place.folder)

@@ -37,6 +37,7 @@ struct CampaignLoadCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(help: .text(vi: "Thư mục của cuộc khảo sát.", en: "The campaign's folder.")) var folder: String
   @Option(name: .long, help: .text(vi: "Dời mọi ngày để ngày đầu là NĂM-THÁNG-NGÀY.", en: "Move all days so that the first is YYYY-MM-DD."))
   var moveTo: String?
@@ -71,7 +72,8 @@ struct CampaignLoadCommand: ToolCommand {
     try await place.withHub(options) { survey in
       let proposal = try await survey.proposal(folder, movedTo: day, isChosen: use)
       try agree(to: proposal, console)
-      let load = try await survey.load(proposal)
+      let act = try acts.act("campaign load", folder.campaign.id, look: ActLook.campaigns)
+      let load = try await survey.hub.acting(act) { try await survey.load(proposal) }
       let content = proposal.content
       let tree = content.tree
       let (districts, communes) = (tree.units(at: .district).count, tree.units(at: .commune).count)
@@ -187,6 +189,7 @@ struct CampaignUseCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(help: .text(vi: "Cuộc khảo sát, như `hub campaign list` ghi.", en: "The campaign, as `hub campaign list` names it."))
   var id: String
   @Flag(name: .long, help: .text(vi: "Không hỏi lại.", en: "Do not ask.")) var yes = false
@@ -201,7 +204,8 @@ struct CampaignUseCommand: ToolCommand {
       if let shown = try await survey.campaigns().first(where: \.isShown), shown.id != id, shown.isAtWork {
         try CampaignCommand.agree(yes, toShow: id, insteadOf: shown.id, console)
       }
-      let changed = try await survey.choose(campaign: id)
+      let act = try acts.act("campaign use", id, look: ActLook.campaigns)
+      let changed = try await survey.hub.acting(act) { try await survey.choose(campaign: id) }
       console.say(
         changed ? "Từ nay hiện “\(id)”." : "“\(id)” đang hiện; không đổi gì.",
         changed ? "“\(id)” is shown from now on." : "“\(id)” is shown already; nothing was changed.")

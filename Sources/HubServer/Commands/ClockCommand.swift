@@ -21,6 +21,7 @@ struct ClockCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Flag(name: .long, help: .text(vi: "Đồng hồ của máy nay đã đúng.", en: "The machine's clock is right now.")) var confirm = false
 
   private struct Outcome: Encodable {
@@ -31,7 +32,10 @@ struct ClockCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
       let jump = survey.clockJumpMs
-      if confirm { try survey.confirmClock() }
+      if confirm {
+        try survey.confirmClock()
+        try await survey.hub.note(try acts.act("clock --confirm"))
+      }
       try console.result(Outcome(jumpMs: jump, isConfirmed: confirm))
       if confirm { return console.say("Đã ghi nhận: đồng hồ của máy đúng.", "Noted: the machine's clock is right.") }
       guard let jump else { return console.say("Đồng hồ của máy tin được.", "The machine's clock is believed.") }

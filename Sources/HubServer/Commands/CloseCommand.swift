@@ -24,6 +24,7 @@ struct CloseCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(help: .text(vi: "Biểu mẫu, như pks01.", en: "The form, such as pks01.")) var form: String
   @Flag(
     help: .text(
@@ -32,7 +33,14 @@ struct CloseCommand: ToolCommand {
   var final = false
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    if final {
+      console.sayLasting(
+        "phần còn niêm phong bị xóa; đóng rồi thì biểu mẫu không mở lại.", "what is sealed is erased; a closed form does not open again.")
+    } else {
+      console.sayLasting("đóng rồi thì biểu mẫu không mở lại.", "a closed form does not open again.")
+    }
+    let act = try acts.act(final ? "close --final" : "close", form, look: ActLook.forms)
+    try await place.withHub(options, act: act) { survey in
       let done = try await survey.move(form: form, to: .closed, isFinal: final)
       Self.tell(done, console)
       if final, !done.dropKeys.isEmpty {

@@ -39,7 +39,8 @@ struct ResolveCommand: ToolCommand {
   @OptionGroup var decision: DecisionOptions
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    let act = try IntendedAct("resolve", subject: id, by: decision.by, reason: decision.reason, look: ActLook.held)
+    try await place.withHub(options, act: act) { survey in
       try console.decided(try await survey.decide(id, decision.decision, by: decision.by, because: decision.reason))
     }
   }
@@ -54,11 +55,12 @@ struct RestoreRowCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(help: .text(vi: "Bảng.", en: "The table.")) var table: String
   @Argument(help: .text(vi: "Khóa của dòng.", en: "The row's key.")) var row: String
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    try await place.withHub(options, act: try acts.act("restore-row", "\(table) \(row)")) { survey in
       try await survey.hub.restoreRow(table: table, key: .text(row))
       console.say("Đã lấy lại dòng \(row) của bảng \(table).", "Row \(row) of table \(table) is back.")
       try console.result(["table": table, "row": row])

@@ -11,7 +11,8 @@ struct DevicesCommand: AsyncParsableCommand {
       vi: "Liệt kê các thiết bị đã ghi danh, hoặc thu hồi một thiết bị.", en: "List the enrolled devices, or revoke one."),
     examples: ["hub devices list", "hub devices revoke 3fa20c11"],
     subcommands: [
-      DevicesListCommand.self, DevicesRevokeCommand.self, DevicesDecideCommand.self, DevicesConfirmCommand.self, DevicesMendCommand.self,
+      DevicesListCommand.self, DevicesLabelCommand.self, DevicesRevokeCommand.self, DevicesDecideCommand.self, DevicesConfirmCommand.self,
+      DevicesMendCommand.self,
     ],
     defaultSubcommand: DevicesListCommand.self)
 }
@@ -33,6 +34,8 @@ struct DevicesListCommand: ToolCommand {
     var unit: String
     var name: String
     var label: String
+    /// Whose it is, as an operator wrote.
+    var owner: String?
     var enrolledMs: UInt64
     var revokedMs: UInt64?
     var contactMs: UInt64?
@@ -54,10 +57,12 @@ struct DevicesListCommand: ToolCommand {
       let plan = try await survey.plan()
       let devices = try await survey.hub.devices().filter { unit == nil || $0.scope == unit }
       let late = try await survey.hub.lateBatches()
+      let notes = try await survey.hub.deviceNotes()
       let lines = devices.map { device in
         Line(
           replica: device.replica.description, unit: device.scope, name: plan?.tree.displayName(of: UnitCode(device.scope)) ?? device.scope,
-          label: device.label, enrolledMs: device.enrolledMs, revokedMs: device.revokedMs, contactMs: device.contactMs,
+          label: notes[device.replica]?.label ?? device.label, owner: notes[device.replica]?.owner, enrolledMs: device.enrolledMs,
+          revokedMs: device.revokedMs, contactMs: device.contactMs,
           skewMs: device.skewMs, backlog: device.backlog, packets: device.packets, predecessor: device.predecessor?.description,
           successors: devices.filter { $0.predecessor == device.replica }.map(\.replica.description),
           isToBeConfirmed: device.isToBeConfirmed, undecided: late[device.replica] ?? 0)
@@ -80,7 +85,8 @@ struct DevicesListCommand: ToolCommand {
           + sorted.map { device in
             let contact = device.contactMs.map { Int64($0) }
             return [
-              device.replica.short, plan?.tree.displayName(of: UnitCode(device.scope)) ?? device.scope, device.label,
+              device.replica.short, plan?.tree.displayName(of: UnitCode(device.scope)) ?? device.scope,
+              Self.name(device, notes[device.replica]),
               contact.map { ms in plan.map { words.time($0.campaign.localTime(atMs: ms)) } ?? words.ago(ms, nowMs: survey.nowMs) }
                 ?? words.noContact, words.number(device.backlog),
               words.number(device.packets), words.skew(device.skewMs),
@@ -92,6 +98,11 @@ struct DevicesListCommand: ToolCommand {
 }
 
 extension DevicesListCommand {
+  /// Its label, and whose it is.
+  fileprivate static func name(_ device: HubDevice, _ note: DeviceNote?) -> String {
+    [note?.label ?? device.label, note?.owner.map { "(\($0))" }].compactMap { $0 }.joined(separator: " ")
+  }
+
   /// Whether it may call, and which identities took whose place: a device that was copied, or restored from an old copy, has several.
   fileprivate static func state(_ device: HubDevice, of devices: [HubDevice], undecided: Int) -> LocalizedText {
     var parts = [
@@ -109,6 +120,50 @@ extension DevicesListCommand {
       parts.append(LocalizedText(vi: "nhận lại sau khôi phục, cần đối chiếu", en: "learned again after a restore, to be confirmed"))
     }
     return LocalizedText(vi: parts.map(\.vi).joined(separator: ", "), en: parts.map(\.en).joined(separator: ", "))
+  }
+}
+
+struct DevicesLabelCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "label",
+    abstract: LocalizedText(
+      vi: "Ghi tên thiết bị và người giữ nó; chỉ máy chủ biết.", en: "Write down a device's name and whose it is; only the hub knows."),
+    examples: ["hub devices label 3fa20c11 \"tablet 2\" --owner \"Lan\""])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
+  @Argument(
+    help: .text(
+      vi: "Thiết bị như `hub devices list` ghi: ít nhất 8 chữ số.", en: "The device as `hub devices list` shows it: at least 8 digits."))
+  var device: String
+  @Argument(help: .text(vi: "Tên hiện trong danh sách.", en: "The name to show in lists.")) var label: String?
+  @Option(name: .long, help: .text(vi: "Người giữ thiết bị.", en: "Whose the device is.")) var owner: String?
+
+  private struct Labelled: Encodable {
+    var replica: String
+    var label: String?
+    var owner: String?
+  }
+
+  func validate() throws {
+    if label == nil && owner == nil {
+      throw ValidationError(vi: "Hãy cho tên thiết bị, hoặc --owner.", en: "Give the device's name, or --owner.")
+    }
+    for text in [label, owner].compactMap({ $0 }) where text.allSatisfy(\.isWhitespace) || text.count > DeviceNote.lengthMax {
+      throw ValidationError(
+        vi: "Tên phải có từ 1 đến \(DeviceNote.lengthMax) ký tự.", en: "A name has 1 to \(DeviceNote.lengthMax) characters.")
+    }
+  }
+
+  func perform(_ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      let found = try await DevicesCommand.device(device, of: survey)
+      let act = try acts.act("devices label", found.replica.description)
+      try await survey.hub.acting(act) { try await survey.hub.note(found.replica, label: label, owner: owner) }
+      console.say("Đã ghi cho thiết bị \(found.replica.short).", "Written beside device \(found.replica.short).")
+      try console.result(Labelled(replica: found.replica.description, label: label, owner: owner))
+    }
   }
 }
 
@@ -132,6 +187,7 @@ struct DevicesRevokeCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(
     help: .text(
       vi: "Thiết bị như `hub devices list` ghi: ít nhất 8 chữ số.", en: "The device as `hub devices list` shows it: at least 8 digits."))
@@ -147,7 +203,9 @@ struct DevicesRevokeCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
       let first = try await DevicesCommand.device(device, of: survey)
-      let revoked = try await survey.hub.revoke(first.replica)
+      console.sayLasting("máy bị thu hồi phải ghi danh lại mới dùng được.", "a revoked device has to be enrolled anew.")
+      let act = try acts.act("devices revoke", first.replica.description, look: ActLook.devices)
+      let revoked = try await survey.hub.acting(act) { try await survey.hub.revoke(first.replica) }
       let (changed, others) = (!revoked.isEmpty, revoked.filter { $0 != first.replica })
       console.say(
         changed ? "Đã thu hồi thiết bị \(first.replica.short) (\(first.label))." : "Thiết bị này đã bị thu hồi trước đó.",
@@ -173,13 +231,14 @@ struct DevicesConfirmCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
 
   private struct Confirmed: Encodable {
     var devices: Int
   }
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    try await place.withHub(options, act: try acts.act("devices confirm", look: ActLook.devices)) { survey in
       let devices = try await survey.hub.confirmRestores()
       console.say(
         "Đã ghi nhận việc đối chiếu; \(devices) thiết bị được nhận lại không còn chờ.",
@@ -243,7 +302,12 @@ struct DevicesDecideCommand: ToolCommand {
     }
     try await place.withHub(options) { survey in
       let found = try await DevicesCommand.device(device, of: survey)
-      let merged = try await survey.hub.decideLate(found.replica, decision, by: by, reason: reason)
+      if decision == .take { console.sayLasting("gói đã nhận thì không rút lại được.", "what is taken is merged for good.") }
+      let act = try IntendedAct(
+        "devices decide \(decision.rawValue)", subject: found.replica.description, by: by, reason: reason, look: ActLook.decisions)
+      let merged = try await survey.hub.acting(act) {
+        try await survey.hub.decideLate(found.replica, decision, by: by, reason: reason)
+      }
       let count = console.words.number(merged)
       console.say(
         decision == .take ? "Đã nhận; gộp \(count) gói." : "Đã từ chối; các gói nằm lại trong nhật ký.",
@@ -270,6 +334,7 @@ struct DevicesMendCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(
     help: .text(
       vi: "Thiết bị như `hub devices list` ghi: ít nhất 8 chữ số.", en: "The device as `hub devices list` shows it: at least 8 digits."))
@@ -279,7 +344,10 @@ struct DevicesMendCommand: ToolCommand {
     try await place.withHub(options) { survey in
       var replica: ReplicaID?
       if let device { replica = try await DevicesCommand.device(device, of: survey).replica }
-      let asked = try await survey.hub.askForRecovery(of: replica)
+      let wanted = replica
+      let asked = try await survey.hub.acting(try acts.act("devices mend", replica?.description ?? "")) {
+        try await survey.hub.askForRecovery(of: wanted)
+      }
       for one in asked {
         let (short, tables) = (String(one.replica.prefix(8)), one.tables.joined(separator: ", "))
         console.say(

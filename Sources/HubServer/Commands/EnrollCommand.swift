@@ -26,6 +26,7 @@ struct EnrollCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(help: .text(vi: "Mã đơn vị, như 07201.", en: "Codes of units, such as 07201.")) var units: [String] = []
   @Flag(name: .long, help: .text(vi: "Mọi xã.", en: "Every commune.")) var all = false
   @Option(name: .long, help: .text(vi: "Số thiết bị của mỗi đơn vị.", en: "How many devices of each unit.")) var count = 1
@@ -75,7 +76,8 @@ struct EnrollCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    let subject = all ? "--all" : units.joined(separator: " ")
+    try await place.withHub(options, act: try acts.act("enroll", subject, look: ActLook.codes)) { survey in
       let plan = try await survey.requirePlan()
       let targets = try targets(plan.tree).flatMap { Array(repeating: $0, count: count) }
       guard targets.count <= Self.devicesMax else {

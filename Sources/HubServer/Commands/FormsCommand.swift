@@ -122,6 +122,7 @@ struct FormsPublishCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(help: .text(vi: "TỆP.xlsx, TỆP.xml hoặc thư mục các tệp CSV.", en: "FILE.xlsx, FILE.xml or a folder of CSV files.")) var file:
     String
   @Flag(
@@ -135,7 +136,8 @@ struct FormsPublishCommand: ToolCommand {
     let form = try FormsCommand.read(file)
     try await place.withHub(options) { survey in
       let plan = try await survey.requirePlan()
-      let done = try await survey.publish(form, forHeld: forHeld)
+      let act = try acts.act("forms publish", "\(form.id)@\(form.version)", look: ActLook.forms)
+      let done = try await survey.hub.acting(act) { try await survey.publish(form, forHeld: forHeld) }
       if done.isUnchanged {
         console.say(
           "Máy chủ đã có đúng \(form.id) phiên bản \(form.version).", "The hub has exactly \(form.id) version \(form.version) already.")
@@ -188,6 +190,7 @@ struct FormsStateCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(help: .text(vi: "Biểu mẫu, như pks01.", en: "The form, such as pks01.")) var form: String
   @Argument(help: .text(vi: "open, closing hoặc closed.", en: "open, closing or closed.")) var state: String
 
@@ -196,7 +199,7 @@ struct FormsStateCommand: ToolCommand {
       let known = FormState.allCases.map(\.rawValue).joined(separator: ", ")
       throw ToolError(vi: "Trạng thái \(self.state) không có; có: \(known).", en: "There is no state \(self.state); there is: \(known).")
     }
-    try await place.withHub(options) { survey in
+    try await place.withHub(options, act: try acts.act("forms state", form, look: ActLook.forms)) { survey in
       let done = try await survey.move(form: form, to: state)
       CloseCommand.tell(done, console)
       try console.result(done)

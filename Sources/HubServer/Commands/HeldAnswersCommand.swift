@@ -23,6 +23,7 @@ struct HeldAnswersCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Flag(name: .long, help: .text(vi: "Xét lại mọi phiếu hỏng.", en: "Judge all spoiled answers once more.")) var retry = false
 
   private struct Counts: Encodable {
@@ -35,7 +36,8 @@ struct HeldAnswersCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    let act = retry ? try acts.act("held answers --retry", look: ActLook.answers) : nil
+    try await place.withHub(options, act: act) { survey in
       let retried = retry ? try await survey.hub.retrySpoiled() : 0
       let status = try await survey.status()
       try console.result(

@@ -157,10 +157,11 @@ struct HeldRetryCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(help: .text(vi: "Số của một việc; để trống là tất cả.", en: "The number of one; all when left out.")) var id: String?
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    try await place.withHub(options, act: try acts.act("held retry", look: ActLook.held)) { survey in
       let merged = try await survey.hub.retryHeld(id)
       let left = try await survey.hub.heldUnits().count
       try console.result(["merged": merged, "held": left])
@@ -186,7 +187,8 @@ struct HeldDeclineCommand: ToolCommand {
   func validate() throws { try ValidationError.refuseBlank(reason: reason, by: by) }
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    let act = try IntendedAct("held decline", subject: id, by: by, reason: reason, look: ActLook.held)
+    try await place.withHub(options, act: act) { survey in
       try await survey.hub.declineHeld(id, by: by, because: reason)
       try console.result(["declined": id])
       console.say("Đã từ chối \(id).", "Declined \(id).")
@@ -225,7 +227,8 @@ struct HeldFreeCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    let act = try IntendedAct("held free", subject: "", by: by, reason: reason, look: ActLook.held)
+    try await place.withHub(options, act: act) { survey in
       let (freed, merged) = try await survey.hub.freeKeys(by: by, because: reason)
       let rows = freed.map { Result.Freed(table: $0.table, key: $0.key.shownText, unit: $0.scope) }
       try console.result(Result(freed: rows, merged: merged))
@@ -281,7 +284,8 @@ struct HeldRepairCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     let pairs = set.map { $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init) }
-    try await place.withHub(options) { survey in
+    let act = try IntendedAct("held repair", subject: id, by: by, reason: reason, look: ActLook.held)
+    try await place.withHub(options, act: act) { survey in
       var values: [String: CellValue] = [:]
       for pair in pairs { values[pair[0]] = try await survey.value(typed: pair[1], forColumn: pair[0], ofHeld: id) }
       try await survey.hub.repairHeld(

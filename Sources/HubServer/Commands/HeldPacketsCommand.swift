@@ -76,7 +76,8 @@ struct HeldDecideCommand: ToolCommand {
       throw ToolError(
         vi: "“\(choice)” không phải là take (nhận) hay decline (từ chối).", en: "“\(choice)” is neither take nor decline.")
     }
-    try await place.withHub(options) { survey in
+    let act = try IntendedAct("held decide \(decision.rawValue)", subject: unit, by: by, reason: reason, look: ActLook.decisions)
+    try await place.withHub(options, act: act) { survey in
       let packets = try await survey.hub.decideLatePackets(of: unit, decision, by: by, reason: reason)
       let count = console.words.number(packets)
       console.say(

@@ -133,6 +133,7 @@ struct KeysNewCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Option(help: .text(vi: "Biểu mẫu mà khóa dành riêng; bỏ trống: khóa chung.", en: "The form it is for alone; left out: a general key."))
   var form: String?
 
@@ -144,6 +145,7 @@ struct KeysNewCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
       let id = try await survey.addDropKey(form: form)
+      try await survey.hub.note(try acts.act("keys new", id))
       console.say("Khóa phiếu mới: \(id). In lại tờ khôi phục.", "New drop key: \(id). Print the recovery sheet again.")
       try console.result(Made(id: id, form: form))
     }
@@ -163,6 +165,7 @@ struct KeysDestroyCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(help: .text(vi: "Khóa phiếu, như `hub keys` ghi.", en: "The drop key, as `hub keys` names it.")) var id: String
   @Flag(
     name: .long,
@@ -172,7 +175,8 @@ struct KeysDestroyCommand: ToolCommand {
   var acceptLoss = false
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    console.sayLasting("phiếu mã hóa bằng khóa này không ai đọc lại được.", "answers encrypted to this key can never be read again.")
+    try await place.withHub(options, act: try acts.act("keys destroy", id, look: ActLook.keys)) { survey in
       let done = try await survey.destroyDropKey(id, acceptsLoss: acceptLoss)
       console.say("Đã hủy khóa phiếu \(done.id).", "Destroyed drop key \(done.id).")
       if let next = done.next {

@@ -23,6 +23,7 @@ struct PhotosCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Option(name: .long, help: .text(vi: "Chỉ của đơn vị này.", en: "Only of this unit.")) var unit: String?
   @Flag(name: .long, help: .text(vi: "Chỉ ảnh chưa về.", en: "Only photos that are not in.")) var missing = false
   @Option(
@@ -54,7 +55,9 @@ struct PhotosCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
-      if let bytes = quota.flatMap(ByteAmount.read) { try await survey.hub.setBlobBytesMax(bytes) }
+      if let quota, let bytes = ByteAmount.read(quota) {
+        try await survey.hub.acting(try acts.act("photos --quota", quota)) { try await survey.hub.setBlobBytesMax(bytes) }
+      }
       let lost = check ? try await survey.hub.checkBlobs(readsAll: true).map(\.hex) : nil
       let usage = try await survey.hub.blobUsage()
       let all = try await survey.photos(unit: unit.map { UnitCode($0) })

@@ -31,7 +31,9 @@ struct PostsCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
       if let id = hide ?? unhide {
-        let post = try await survey.hidePost(id, reason: reason)
+        let act = try IntendedAct(
+          reason == nil ? "posts --unhide" : "posts --hide", subject: id, by: ActOptions.user, reason: reason ?? "")
+        let post = try await survey.hub.acting(act) { try await survey.hidePost(id, reason: reason) }
         try console.result([post])
         return reason == nil
           ? console.say("Tin \(post.id.prefix(8)) hiện trở lại.", "The post \(post.id.prefix(8)) is shown again.")

@@ -27,6 +27,7 @@ struct TrimCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Option(name: .long, help: .text(vi: "Số ngày, ít nhất 30.", en: "Days, at least 30.")) var olderThan = 90
 
   private struct Trimmed: Encodable {
@@ -40,7 +41,7 @@ struct TrimCommand: ToolCommand {
         en: "--older-than is a number of days from \(Self.daysMin) to \(Self.daysMax).")
     }
     let bar = ProgressBar(console.words.text("Dọn", "Trim"), console: console)
-    let batches = try await place.withHub(options) { survey in
+    let batches = try await place.withHub(options, act: try acts.act("trim", "\(olderThan)", look: ActLook.journal)) { survey in
       try await survey.hub.clearLog(leaseMs: UInt64(olderThan) * 86_400_000) { bar.show(done: $0, of: $1, note: "") }
     }
     bar.finish()

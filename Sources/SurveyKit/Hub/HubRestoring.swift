@@ -7,7 +7,7 @@ extension SurveyHub {
   /// - Returns: Whether the keys are there.
   /// - Throws: `SyncError` when there is a hub in the folder already, the backup is damaged or of another hub than the keys there;
   ///   nothing is left then.
-  public static func restore(_ backup: String, at folder: String) throws -> Bool {
+  public static func restore(_ backup: String, at folder: String, act: IntendedAct? = nil) throws -> Bool {
     guard !FileManager.default.fileExists(atPath: storePath(in: folder)) else {
       throw SyncError(
         .badRequest, vi: "Thư mục \(folder) đã có kho dữ liệu của máy chủ; không ghi đè.",
@@ -23,7 +23,7 @@ extension SurveyHub {
         .storeMissing, vi: "Không tạo được thư mục \(folder); kiểm tra đường dẫn và quyền.",
         en: "Cannot create the folder \(folder); check the path and permissions.")
     }
-    try Hub.restore(backup, to: storePath(in: folder), keys: keys)
+    try Hub.restore(backup, to: storePath(in: folder), keys: keys, act: act)
     return hasKeys
   }
 

@@ -68,15 +68,16 @@ extension Hub {
   /// - Parameters:
   ///   - path: Where the store is to be; nothing may be there.
   ///   - keys: The hub's keys where they are at hand: a backup of another hub is refused.
+  ///   - act: Who restores, and why: noted in the restored store.
   /// - Throws: `SyncError`; nothing is left at `path` then.
-  public static func restore(_ backup: String, to path: String, keys: HubKeys?) throws {
+  public static func restore(_ backup: String, to path: String, keys: HubKeys?, act: IntendedAct? = nil) throws {
     for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path + suffix) { throw BackupFile.exists(path) }
     try BackupFile.check(backup, hub: keys?.signing.replica)
     let part = path + ".part"
     try BackupFile.makeEmpty(part)
     defer { try? FileManager.default.removeItem(atPath: part) }
     try BackupFile.copy(backup, to: part)
-    try BackupFile.markAsCopy(part)
+    try BackupFile.markAsCopy(part, by: act)
     _ = try BlobStore(folder: backup + ".blobs").copy(to: BlobStore(folder: path + ".blobs"))
     try BackupFile.publish(part, as: path)
   }
@@ -130,8 +131,14 @@ enum BackupFile {
     }
   }
 
-  static func markAsCopy(_ path: String) throws {
-    try with(path) { try StateStore(session: $0).set(HubBackups.copyFlag, .integer(1)) }
+  static func markAsCopy(_ path: String, by act: IntendedAct?) throws {
+    let recorder = act.map { ActRecorder($0, clock: SystemClock()) }
+    try with(path) { session in
+      try StateStore(session: session).set(HubBackups.copyFlag, .integer(1))
+      guard let recorder else { return }
+      for statement in ActRecorder.schema { try session.execute(statement, []) }
+      try recorder.note(before: nil, after: nil, in: session)
+    }
   }
 
   /// - Parameter hub: Whose it must be, where that is known.

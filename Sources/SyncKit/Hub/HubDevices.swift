@@ -67,10 +67,16 @@ extension Hub {
     return made
   }
 
-  /// How many codes no device has used yet.
+  /// How many codes no device has used yet, and one still can.
   public func unusedCodes() async throws -> Int {
-    try await store.read { session in
-      Int(clamping: try session.firstRow("SELECT count(*) FROM hub_code WHERE replica IS NULL")?.first?.integer ?? 0)
+    let now = clock.nowMs()
+    return try await store.read { session in
+      Int(
+        clamping: try session.integer(
+          """
+          SELECT count(*) FROM hub_code c LEFT JOIN hub_code_end e ON e.hash = c.hash
+          WHERE c.replica IS NULL AND (e.ends_ms IS NULL OR e.ends_ms > ?1)
+          """, [.integer(Int64(clamping: now))]) ?? 0)
     }
   }
 
@@ -101,6 +107,7 @@ extension Hub {
         }
         return (scope, certificate)
       }
+      try CodeEnds(session: session).check(hash, nowMs: now)
       let certificate = try Self.register(
         key, scope: scope, readScopes: readScopes.split(separator: "\n").map(String.init), label: label, now: now, signing: signing,
         in: session)

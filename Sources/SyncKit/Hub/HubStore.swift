@@ -31,6 +31,15 @@ public protocol HubStore: Sendable {
   /// How long the longest transaction of this process kept everyone else from writing, its commit included. Waiting for others is not
   /// part of it.
   var longestWrite: Duration { get }
+  /// Why the last transaction of this process could not be written, where the store or its disk was the cause; nil when it could.
+  var writeFailure: LocalizedText? { get }
+  /// Bytes free where the store lies; nil where that cannot be told.
+  var freeBytes: Int? { get }
+}
+
+extension HubStore {
+  public var writeFailure: LocalizedText? { nil }
+  public var freeBytes: Int? { nil }
 }
 
 /// Shapes of the declared tables, by name and by number.
@@ -58,6 +67,7 @@ public final class SQLiteHubStore: HubStore {
   private let capture: CaptureContext
   let steps = StorageSteps()
   private let longest = Mutex(Duration.zero)
+  private let failure = Mutex<LocalizedText?>(nil)
   private let checkpointer: LogCheckpointer
 
   private struct Session: HubSession {
@@ -104,10 +114,12 @@ public final class SQLiteHubStore: HubStore {
       for schema in [
         HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, LaterWork.schema, GoneBatches.schema, HubBackups.schema,
         DropKeyBook.schema, LateBatches.schema, HubBlobBook.schema, DisagreementTable.schema, UnfitBlobs.schema,
-        RefusedBatches.schema, DropLedger.schema, UnitKeyTable.schema, LatePacketTable.schema, SpoiledPackets.schema,
+        RefusedBatches.schema, DropLedger.schema, UnitKeyTable.schema, LatePacketTable.schema, SpoiledPackets.schema, CodeEnds.schema,
+        DeviceNotes.schema,
       ] {
         try db.execute(sql: schema)
       }
+      for statement in ActRecorder.schema { try db.execute(sql: statement) }
       let shapes = try SchemaCheck.shapes(of: all, in: db)
       for shape in shapes where shape.declaration.kind == .replicated {
         try CaptureTriggers.install(shape, in: db)
@@ -120,28 +132,51 @@ public final class SQLiteHubStore: HubStore {
   }
 
   public func write<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T {
-    try await SyncError.explaining(path) {
-      let result = try await database.writeWithoutTransaction { [self] db in
-        var begun = ContinuousClock.now
-        var made: T?
-        defer {
-          let held = ContinuousClock.now - begun
-          longest.withLock { $0 = max($0, held) }
+    let recorder = ActRecorder.current
+    return try await SyncError.explaining(path) {
+      let result = try await noting {
+        try await database.writeWithoutTransaction { [self] db in
+          var begun = ContinuousClock.now
+          var made: T?
+          defer {
+            let held = ContinuousClock.now - begun
+            longest.withLock { $0 = max($0, held) }
+          }
+          try db.inTransaction {
+            begun = .now
+            let session = Session(base: SQLiteSession(db: db, listener: steps.listener), capture: capture)
+            made = if let recorder { try recorder.recording(in: session) { try body(session) } } else { try body(session) }
+            try steps.reached(.beforeCommit)
+            return .commit
+          }
+          guard let made else { throw CancellationError() }  // What was committed was made.
+          return made
         }
-        try db.inTransaction {
-          begun = .now
-          made = try body(Session(base: SQLiteSession(db: db, listener: steps.listener), capture: capture))
-          try steps.reached(.beforeCommit)
-          return .commit
-        }
-        guard let made else { throw CancellationError() }  // What was committed was made.
-        return made
       }
       checkpointer.copyIfDue(beside: database)
       try steps.reached(.committed)
       return result
     }
   }
+
+  /// Remembers whether the store took what was written last.
+  private func noting<T>(_ body: () async throws -> T) async throws -> T {
+    do {
+      let result = try await body()
+      failure.withLock { $0 = nil }
+      return result
+    } catch let error as DatabaseError {
+      if Self.faultsOfStore.contains(error.resultCode) { failure.withLock { $0 = SyncError(error, store: path).explanation } }
+      throw error
+    }
+  }
+
+  private static let faultsOfStore: [ResultCode] = [
+    .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CORRUPT, .SQLITE_CANTOPEN, .SQLITE_NOTADB,
+  ]
+
+  public var writeFailure: LocalizedText? { failure.withLock { $0 } }
+  public var freeBytes: Int? { BlobStore(folder: (path as NSString).deletingLastPathComponent).freeBytes }
 
   public var longestWrite: Duration { longest.withLock { $0 } }
 

@@ -1,0 +1,52 @@
+/// What operators wrote beside a device: it stays at the hub, and no device hears of it.
+public struct DeviceNote: Sendable, Hashable, Codable {
+  /// Shown instead of the name that the device gave itself.
+  public var label: String?
+  /// Whose it is.
+  public var owner: String?
+
+  /// Characters of a label and of an owner's name.
+  public static let lengthMax = 100
+}
+
+/// Notes beside devices. Belongs to one transaction.
+struct DeviceNotes {
+  let session: any HubSession
+
+  static let schema = """
+    CREATE TABLE IF NOT EXISTS hub_device_note (replica BLOB PRIMARY KEY NOT NULL, label TEXT, owner TEXT) WITHOUT ROWID;
+    """
+
+  func all() throws -> [ReplicaID: DeviceNote] {
+    try session.rows("SELECT replica, label, owner FROM hub_device_note").reduce(into: [:]) { notes, row in
+      if let replica = row[0].blob.flatMap(ReplicaID.init(bytes:)) { notes[replica] = DeviceNote(label: row[1].text, owner: row[2].text) }
+    }
+  }
+}
+
+extension Hub {
+  /// What is written beside devices: an identity that took another's place has that one's note until it gets its own.
+  public func deviceNotes() async throws -> [ReplicaID: DeviceNote] {
+    try await read { session in
+      var notes = try DeviceNotes(session: session).all()
+      guard !notes.isEmpty else { return notes }
+      let devices = try Self.devices(in: session, where: "1 ORDER BY enrolled_ms", [])
+      for device in devices where notes[device.replica] == nil {
+        if let predecessor = device.predecessor { notes[device.replica] = notes[predecessor] }
+      }
+      return notes
+    }
+  }
+
+  /// Writes something beside a device; nil leaves what stands.
+  public func note(_ replica: ReplicaID, label: String?, owner: String?) async throws {
+    func cell(_ text: String?) -> CellValue { text.map { .text(String($0.prefix(DeviceNote.lengthMax))) } ?? .null }
+    try await store.write { session in
+      try session.execute(
+        """
+        INSERT INTO hub_device_note (replica, label, owner) VALUES (?1, ?2, ?3) ON CONFLICT (replica) DO UPDATE SET
+          label = coalesce(excluded.label, label), owner = coalesce(excluded.owner, owner)
+        """, [.blob(replica.bytes), cell(label), cell(owner)])
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import Foundation
+import SyncKit
+import TestSupport
+import Testing
+
+/// `hub acts` and `hub codes` from outside.
+@Suite(.sumsAddUp) struct ActsToolTests {
+  private struct Act: Decodable {
+    var kind: String
+    var subject: String
+    var by: String
+    var reason: String
+    var before: String?
+    var after: String?
+  }
+
+  @Test func everyCommandThatChangesAHubIsNoted() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    func run(_ arguments: String...) async throws {
+      let ended = try await HubTool.run(arguments + ["--dir", dir])
+      #expect(ended.status == 0, "\(arguments): \(ended.errors)")
+    }
+    func acts(_ more: String...) async throws -> [Act] {
+      let ended = try await HubTool.run(["acts", "--json", "--dir", dir] + more)
+      return try JSONDecoder().decode([Act].self, from: Data(ended.output.utf8))
+    }
+    #expect(try await acts().map(\.kind) == ["campaign load"])
+    let usb = folder.path + "/usb"
+    try await run("enroll", "07201", "--files", usb, "--by", "Lan", "--reason", "new phone")
+    let list = try await HubTool.run(["devices", "list", "--json", "--dir", dir])
+    let devices = try #require(try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]])
+    let device = try #require(devices.first?["replica"] as? String)
+    try await run("devices", "label", String(device.prefix(8)), "tablet 2", "--owner", "Lan")
+    let labelled = try await HubTool.run(["devices", "list", "--dir", dir])
+    #expect(labelled.output.contains("tablet 2 (Lan)"), "\(labelled.output)")
+    try await run("devices", "revoke", String(device.prefix(8)), "--reason", "stolen")
+    try await run("devices", "confirm")
+    try await run("enroll", "07204")
+    try await run("codes", "--expire", "07204", "--after-days", "2")
+    try await run("codes", "--cancel", "07204")
+    try await run("clock", "--confirm")
+    try await run("photos", "--quota", "2GB")
+    try await run("keys", "new")
+    try await run("forms", "publish", HubTool.campaign + "/pks01.xlsx")
+    try await run("backup", folder.path)
+    try await run("close", "pks01")
+    try await run("close", "pks01", "--final")
+    // Nothing changed, nothing is noted: the second confirmation, the same form, the final close of a form without answers.
+    let all = try await acts()
+    #expect(
+      all.map(\.kind) == [
+        "close", "backup", "keys new", "photos --quota", "clock --confirm", "codes cancel", "codes expire", "enroll", "devices revoke",
+        "devices label", "enroll", "campaign load",
+      ], "\(all.map(\.kind))")
+    #expect(all.allSatisfy { !$0.by.isEmpty })
+    let enrolled = try #require(all.first { $0.reason == "new phone" })
+    #expect(enrolled.by == "Lan" && enrolled.subject == "07201")
+    let revoked = try await acts("--about", device)
+    #expect(revoked.count == 2 && revoked[0].reason == "stolen" && revoked[0].before != revoked[0].after)
+    #expect(try await acts("--limit", "3").count == 3)
+    let shown = try await HubTool.run(["acts", "--dir", dir])
+    #expect(shown.output.split(separator: "\n").count == 13 && shown.output.contains("revoked: 0 → 1"), "\(shown.output)")
+    for limit in ["0", "1001", "-1", "many"] {
+      #expect(try await HubTool.run(["acts", "--dir", dir, "--limit", limit]).status == 64)
+    }
+  }
+
+  @Test func whatCannotBeUndoneSaysSoFirst() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    let closed = try await HubTool.run(["close", "pks01", "--dir", dir])
+    #expect(closed.output.split(separator: "\n").first?.hasPrefix("This cannot be undone:") == true, "\(closed.output)")
+  }
+
+  @Test func codesAreListedAndEnd() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    #expect(try await HubTool.run(["codes", "--dir", dir]).output.contains("There are no codes"))
+    #expect(try await HubTool.run(["enroll", "07201", "--count", "2", "--dir", dir]).status == 0)
+    #expect(try await HubTool.run(["enroll", "07204", "--dir", dir]).status == 0)
+    let listed = try await HubTool.run(["codes", "--dir", dir, "--json"])
+    let codes = try JSONDecoder().decode([EnrolmentCode].self, from: Data(listed.output.utf8))
+    #expect(codes.map(\.unit) == ["07201", "07201", "07204"] && codes.allSatisfy(\.isOpen))
+    #expect(try await HubTool.run(["codes", "--cancel", codes[0].id, "--dir", dir]).output.contains("Cancelled 1 codes"))
+    #expect(try await HubTool.run(["codes", "--expire", "07204", "--after-days", "3", "--dir", dir]).output.contains("expire in 3 days"))
+    let shown = try await HubTool.run(["codes", "--dir", dir])
+    #expect(shown.output.contains("cancelled") && shown.output.contains("expires in") && shown.output.contains("unused"), "\(shown.output)")
+    #expect(try await HubTool.run(["codes", "--unused", "--dir", dir]).output.split(separator: "\n").count == 3)
+    #expect(try await HubTool.run(["--dir", dir]).output.contains("2 codes unused"))
+    let wrong = try await HubTool.run(["codes", "--cancel", codes[0].id, "--dir", dir])
+    #expect(wrong.status == 1 && wrong.sentences.count == 1 && wrong.errors.contains("hub codes"), "\(wrong.errors)")
+    #expect(try await HubTool.run(["codes", "--cancel", "07201", "--expire", "07204", "--dir", dir]).status == 64)
+  }
+}
