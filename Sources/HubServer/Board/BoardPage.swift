@@ -130,7 +130,7 @@ struct BoardPage {
       guard sentence.hasPrefix("\(unit): "), let name = board.rows.first(where: { $0.unit.rawValue == unit })?.name else { return sentence }
       return "\(name) (\(unit))\(sentence.dropFirst(unit.count))"
     }
-    var faults: [String] = []
+    var faults = board.warnings.map { $0(words.language) }
     if board.strayAnswers > 0 {
       faults.append(
         words.text(

@@ -86,6 +86,7 @@ struct StatusCommand: ToolCommand {
       "Xung đột: \(n(status.conflictsOpen)) mở, \(n(status.conflictsClosed)) đã xử lý. Thiết bị: \(n(status.devices)), thu hồi \(n(status.devicesRevoked)). Báo cáo: \(n(status.reports)).",
       "Conflicts: \(n(status.conflictsOpen)) open, \(n(status.conflictsClosed)) closed. Devices: \(n(status.devices)), revoked \(n(status.devicesRevoked)). Reports: \(n(status.reports))."
     )
+    for warning in status.warnings { console.warn(warning) }
     if let jump = status.clockJumpMs { console.warn(ClockCommand.explanation(jump, console.words)) }
     for report in status.invalidReports { console.warn(report.explanation) }
     let more = status.reportsInvalid - status.invalidReports.count

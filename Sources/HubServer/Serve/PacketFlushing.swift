@@ -9,6 +9,8 @@ struct PacketFlushing: Service {
   let survey: SurveyHub
   let logger: Logger
 
+  private static let retryAfter = Duration.seconds(30)
+
   func run() async throws {
     while !Task.isCancelled && !Task.isShuttingDownGracefully {
       do {
@@ -20,7 +22,9 @@ struct PacketFlushing: Service {
         // Nothing is lost: the packets stay where they are until the next turn.
         logger.error("packets were not flushed", metadata: ["error": "\(error)"])
       }
-      try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .milliseconds(Hub.packetFlushMs)) }
+      // A store that took nothing is asked again soon: what monitors are told follows from the last write.
+      let pause = survey.hub.writeFailure == nil ? Duration.milliseconds(Hub.packetFlushMs) : Self.retryAfter
+      try? await cancelWhenGracefulShutdown { try await Task.sleep(for: pause) }
     }
   }
 }

@@ -41,7 +41,7 @@ struct ProtocolResponder: HTTPResponder {
       let full = isForm ? form.form.tooMany() : Hub.answer(Self.full, to: HubRequest(request.head.method.rawValue, target))
       return Self.response(full)
     }
-    if path == "/health" { return await health() }
+    if path == "/health" || path == "/readyz" { return await health() }
     if isForm {
       let body = CallBody(budget, for: .address(context.source(of: request)))
       return try await form.respond(to: request, body: body, connection: connection)
@@ -151,16 +151,19 @@ struct ProtocolResponder: HTTPResponder {
     var turnedAway: Int
     /// How long the longest transaction since the start kept all other writing waiting.
     var longestWriteMs: Int
+    /// Why the last transaction could not be written; absent when it could.
+    var writeFailure: String?
   }
 
   /// Whether the store answers; for monitors and for whoever starts the process.
   private func health() async -> Response {
     let incarnation = try? await survey.incarnation()
     let uptime = (ContinuousClock.now - started).components.seconds
+    let failure = survey.hub.writeFailure
     let health = Health(
-      ok: incarnation != nil, incarnation: incarnation, uptimeSeconds: Int(uptime), failedCalls: calls.failed,
+      ok: incarnation != nil && failure == nil, incarnation: incarnation, uptimeSeconds: Int(uptime), failedCalls: calls.failed,
       openConnections: connections.count, turnedAway: connections.turnedAway,
-      longestWriteMs: Int(survey.hub.longestWrite / .milliseconds(1)))
+      longestWriteMs: Int(survey.hub.longestWrite / .milliseconds(1)), writeFailure: failure?.en)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let body = (try? encoder.encode(health)) ?? Data("{\"ok\":false}".utf8)

@@ -120,6 +120,8 @@ public struct Board: Sendable, Hashable, Codable {
   public var latePackets: [LatePackets] = []
   /// Communes from which more answers came than people may answer.
   public var aboveHeadcount: [AboveHeadcount] = []
+  /// What stops the hub's work now, or will before long.
+  public var warnings: [LocalizedText] = []
   /// Devices that hold other data than the hub.
   public var different: [Disagreement] = []
   /// Each instant above on the campaign's wall clock: `HH:MM`, with the day when it is not today.

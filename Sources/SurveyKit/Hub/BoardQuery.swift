@@ -115,10 +115,12 @@ extension SurveyHub {
     let (nowMs, jumpMs) = (nowMs, clockJumpMs)
     let usage = try await hub.blobUsage()
     let spooled = hub.spooledPackets()
+    let warnings = try await warnings()
     return try await hub.read { session in
       var board = try BoardQuery.board(session, nowMs: nowMs, spooled: spooled)
       if usage.isDeferred { board?.photosDeferred = usage }
       board?.clockJumpMs = jumpMs
+      board?.warnings = warnings
       if jumpMs != nil { board?.todayDoubt = .jumped }
       return board
     }

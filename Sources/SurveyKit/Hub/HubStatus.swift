@@ -48,6 +48,8 @@ public struct HubStatus: Sendable, Hashable, Codable {
   public var restores: [HubRestore] = []
   /// Devices that hold other data than the hub.
   public var different: [Disagreement] = []
+  /// What stops the hub's work now, or will before long.
+  public var warnings: [LocalizedText] = []
   /// Which sums do not agree, in words; empty when all do.
   public var discrepancies: [LocalizedText] = []
 
@@ -64,6 +66,7 @@ extension SurveyHub {
     let spooled = hub.spooledPackets()
     var status = try await hub.read { session in try HubStatus(session, hub: own, spooled: spooled) }
     status.clockJumpMs = clockJumpMs
+    status.warnings = try await warnings()
     return status
   }
 }

@@ -126,6 +126,9 @@ public final class Hub: Sendable {
   /// How long the longest transaction of this process kept everyone else from writing, commit included.
   public var longestWrite: Duration { store.longestWrite }
 
+  /// Why the last transaction of this process could not be written, where the store or its disk was the cause; nil when it could.
+  public var writeFailure: LocalizedText? { store.writeFailure }
+
   public func close() throws { try store.close() }
 
   // MARK: The hub's own writes
