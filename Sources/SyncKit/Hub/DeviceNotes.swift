@@ -40,7 +40,7 @@ extension Hub {
 
   /// Writes something beside a device; nil leaves what stands.
   public func note(_ replica: ReplicaID, label: String?, owner: String?) async throws {
-    func cell(_ text: String?) -> CellValue { text.map { .text(String($0.prefix(DeviceNote.lengthMax))) } ?? .null }
+    @Sendable func cell(_ text: String?) -> CellValue { text.map { .text(String($0.prefix(DeviceNote.lengthMax))) } ?? .null }
     try await store.write { session in
       try session.execute(
         """
