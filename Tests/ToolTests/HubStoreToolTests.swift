@@ -6,7 +6,10 @@ import Testing
 
 /// What happens when the files of a hub or a device are not as they were left.
 @Suite struct HubStoreToolTests {
-  private static let reading = [["status"], ["verify"], ["serve", "--port", "0", "--board-port", "0"], ["devices", "list"], ["enroll", "07201"], ["backup", "b.sqlite"], []]
+  private static let reading = [
+    ["status"], ["verify"], ["serve", "--port", "0", "--board-port", "0"], ["devices", "list"], ["enroll", "07201"],
+    ["backup", "b.sqlite"], [],
+  ]
 
   /// Runs a command that must not go on for long: a hub that serves what it should refuse would never end.
   private static func run(_ arguments: [String]) async throws -> Tool.Ended {
