@@ -299,7 +299,7 @@ extension Simulation {
   func putBack(_ image: String, isTold: Bool = false) async throws {
     try hub.close()
     try hub.disk.restore(image)
-    if isTold { try BackupFile.markAsCopy(hub.disk.path) }
+    if isTold { try BackupFile.markAsCopy(hub.disk.path, by: nil) }
     hub.port.epoch += 1
     history.received = []
     _ = try await hub.open()

@@ -112,7 +112,7 @@ extension Simulation {
     }
     // A copy of the files does not know that it is one; `hub restore` tells it.
     let isTold = copy.isBackup || dice.chance(0.5)
-    if isTold && !copy.isBackup { try BackupFile.markAsCopy(hub.disk.path) }
+    if isTold && !copy.isBackup { try BackupFile.markAsCopy(hub.disk.path, by: nil) }
     if copy.isBackup, hubCopies.last(where: \.isBackup)?.path != copy.path { met(.olderBackup) }
     history.putBack(to: copy.epoch, positions: copy.positions)
     hub.port.epoch += 1
