@@ -118,6 +118,24 @@ import Testing
     #expect(try await world.survey.requirePlan().campaign.id == "bac-giang-2024")
   }
 
+  @Test func aHubWhoseBoardAnotherCampaignTookGoesBack() async throws {
+    let world = try await HubWorld()
+    let field = try await world.device("a", unit: "07201")
+    try await world.answer(field, unit: "07201", seeds: 1..<3)
+    // An earlier program took a copy of the folder under another id, which opens later, for the campaign.
+    var copy = try HubWorld.campaignFolder(movedTo: try Self.day("2030-01-01")).campaign
+    copy.id = "copy"
+    let definition = String(decoding: try JSONEncoder().encode(copy), as: UTF8.self)
+    try await world.survey.hub.write { session in
+      try session.execute("INSERT INTO campaign (id, scope, definition) VALUES ('copy', '24', ?1)", [.text(definition)])
+    }
+    #expect(try await world.survey.requirePlan().campaign.id == "copy")
+    #expect(try await world.survey.proposal(try HubWorld.campaignFolder()).changes.isEmpty, "a known campaign can still be loaded")
+    #expect(try await world.survey.choose(campaign: "bac-giang-2024"))
+    #expect(try await world.survey.requirePlan().campaign.id == "bac-giang-2024")
+    #expect(try await world.row("07201").counts.received == 2)
+  }
+
   @Test func aSecondCampaignIsShownOnceTheFirstIsOverAndCountsByItself() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: "07201")

@@ -74,6 +74,8 @@ import Testing
     let missing = try await HubTool.run(["status", "--dir", copy])
     #expect(missing.status == 1 && missing.errors.contains("hub restore FILE"), "\(missing.errors)")
     #expect(try await HubTool.run(["init", copy]).errors.contains("hub restore"))
+    let next = try await HubTool.run(["--dir", copy])
+    #expect(next.status == 1 && next.errors.contains("hub restore FILE"), "\(next.output) \(next.errors)")
     let restored = try await HubTool.run(["restore", backup, "--dir", copy])
     #expect(restored.status == 0, "\(restored.errors)")
     for _ in 0..<2 { #expect(try await HubTool.run(["--dir", copy]).output.contains("1 codes unused")) }

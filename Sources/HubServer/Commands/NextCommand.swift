@@ -25,6 +25,7 @@ struct NextCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     guard try SurveyHub.exists(in: place.folder) else {
+      try SurveyHub.refuseOrphanedKeys(in: place.folder)
       return try show(.noHub, phase: nil, noHub, console)
     }
     try await place.withHub(options) { survey in

@@ -105,12 +105,12 @@ struct CampaignReview {
   /// Refuses what would take the place of the campaign that is shown unasked, or mix what belongs to two campaigns.
   func refuse(_ content: CampaignFolder, isChosen: Bool) throws {
     let campaign = content.campaign
-    let others = try HubPlan.campaigns(session).filter { $0.id != campaign.id }
+    let all = try HubPlan.campaigns(session)
+    let others = all.filter { $0.id != campaign.id }
     guard !others.isEmpty else { return }
-    var problems: [DataProblem] = []
-    let isKnown = try session.firstRow("SELECT 1 FROM campaign WHERE id = ?1", [.text(campaign.id)]) != nil
+    let stored = all.first { $0.id == campaign.id }
     let shown = try HubPlan.campaign(session)
-    if !isKnown && !isChosen, let shown {
+    if stored == nil && !isChosen, let shown {
       throw DataProblems([
         DataProblem(
           Campaign.file,
@@ -121,37 +121,47 @@ struct CampaignReview {
         )
       ])
     }
-    if isChosen, let shown, shown.id != campaign.id { try refuseLeaving(shown) }
-    for other in others {
-      if other.province.code != campaign.province.code {
-        problems.append(
-          DataProblem(
-            Campaign.file,
-            vi: "“\(other.id)” của máy chủ này thuộc đơn vị \(other.province.code); nơi khác cần máy chủ riêng (hub init THƯ_MỤC).",
-            en: "“\(other.id)” of this hub is of unit \(other.province.code); another place needs a hub of its own (hub init DIR)."))
-      }
-      let forms = Set(content.forms.map(\.id)).intersection(other.forms + [other.reportForm]).sorted().joined(separator: ", ")
-      if !forms.isEmpty {
-        problems.append(
-          DataProblem(
-            Campaign.file, vi: "biểu mẫu \(forms) là của “\(other.id)”; hãy đặt form_id khác cho cuộc này.",
-            en: "the forms \(forms) belong to “\(other.id)”; give this campaign's forms other ids."))
-      }
-      if let day = other.reportDays.first(where: campaign.reportDays.contains) {
-        problems.append(
-          DataProblem(
-            Campaign.file, vi: "ngày báo cáo \(day) đã thuộc “\(other.id)”: mỗi xã chỉ có một báo cáo một ngày; hãy chọn ngày khác.",
-            en: "the report day \(day) belongs to “\(other.id)”: a commune has one report a day; choose other days."))
-      }
-    }
+    if isChosen, let shown, shown.id != campaign.id { try refuseLeaving(shown, for: campaign) }
+    // What an earlier program let two campaigns share cannot be helped any more, and stops no correction.
+    let known = Set(stored.map { stored in others.flatMap { Self.clashes(of: stored, with: $0) } } ?? [])
+    let problems = others.flatMap { Self.clashes(of: campaign, with: $0) }.filter { !known.contains($0) }
     guard problems.isEmpty else { throw DataProblems(problems) }
   }
 
-  /// A campaign is left once nothing is awaited of it, or when nobody has sent anything yet.
-  func refuseLeaving(_ shown: Campaign) throws {
+  /// What two campaigns of one hub may not share.
+  private static func clashes(of campaign: Campaign, with other: Campaign) -> [DataProblem] {
+    var problems: [DataProblem] = []
+    if other.province.code != campaign.province.code {
+      problems.append(
+        DataProblem(
+          Campaign.file,
+          vi: "“\(other.id)” của máy chủ này thuộc đơn vị \(other.province.code); nơi khác cần máy chủ riêng (hub init THƯ_MỤC).",
+          en: "“\(other.id)” of this hub is of unit \(other.province.code); another place needs a hub of its own (hub init DIR)."))
+    }
+    let own = Set(campaign.forms + [campaign.reportForm])
+    let forms = own.intersection(other.forms + [other.reportForm]).sorted().joined(separator: ", ")
+    if !forms.isEmpty {
+      problems.append(
+        DataProblem(
+          Campaign.file, vi: "biểu mẫu \(forms) là của “\(other.id)”; hãy đặt form_id khác cho cuộc này.",
+          en: "the forms \(forms) belong to “\(other.id)”; give this campaign's forms other ids."))
+    }
+    if let day = other.reportDays.first(where: campaign.reportDays.contains) {
+      problems.append(
+        DataProblem(
+          Campaign.file, vi: "ngày báo cáo \(day) đã thuộc “\(other.id)”: mỗi xã chỉ có một báo cáo một ngày; hãy chọn ngày khác.",
+          en: "the report day \(day) belongs to “\(other.id)”: a commune has one report a day; choose other days."))
+    }
+    return problems
+  }
+
+  /// A campaign is left once nothing is awaited of it, or when nobody has sent anything yet. Forms that the next one asks, too, go on.
+  func refuseLeaving(_ shown: Campaign, for next: Campaign) throws {
     guard try hasWork(shown) else { return }
-    let forms = try HubPlan.forms(session).filter { shown.forms.contains($0.form) && $0.state != FormState.closed.rawValue }.map(\.form)
-    guard let form = forms.first else { return }
+    let forms = try HubPlan.forms(session).filter { record in
+      shown.forms.contains(record.form) && !next.forms.contains(record.form) && record.state != FormState.closed.rawValue
+    }
+    guard let form = forms.first?.form else { return }
     throw DataProblems([
       DataProblem(
         Campaign.file,
@@ -178,6 +188,12 @@ struct CampaignReview {
 
   // MARK: Choice
 
+  /// Whether two campaigns ask a form in common, as an earlier program allowed: answers to it count for the one that is shown.
+  private func askTheSame(_ first: String, _ second: String) throws -> Bool {
+    let forms = try HubPlan.campaigns(session).filter { [first, second].contains($0.id) }.map { Set($0.forms) }
+    return forms.count == 2 && !forms[0].isDisjoint(with: forms[1])
+  }
+
   /// Makes a campaign the one that is shown and asked. A hub's only campaign needs no choice.
   ///
   /// - Parameter shown: The one before.
@@ -186,7 +202,7 @@ struct CampaignReview {
     if id == shown {
       let isPlain = try session.integer("SELECT count(*) FROM campaign") == 1
       guard try !isPlain && session.integer("SELECT chosen FROM campaign WHERE id = ?1", [.text(id)]) == nil else { return }
-    } else if let shown {
+    } else if let shown, try !askTheSame(shown, id) {
       try CampaignCounts(session: session).change(from: shown, to: id, spooled)
     }
     try session.execute("UPDATE campaign SET chosen = ?2 WHERE id = ?1", [.text(id), .integer(highest + 1)])
@@ -229,7 +245,7 @@ extension SurveyHub {
     let (nowMs, spooled) = (nowMs, hub.spooledPackets())
     return try await hub.write { session in
       let all = try HubPlan.campaigns(session)
-      guard all.contains(where: { $0.id == id }) else {
+      guard let next = all.first(where: { $0.id == id }) else {
         let known = all.map(\.id).joined(separator: ", ")
         throw DataProblems([
           DataProblem(id, vi: "máy chủ không có cuộc khảo sát này; có: \(known).", en: "the hub has no such campaign; it has: \(known).")
@@ -237,7 +253,7 @@ extension SurveyHub {
       }
       guard let shown = try HubPlan.campaign(session), shown.id != id else { return false }
       let review = CampaignReview(session: session, nowMs: nowMs, spooled: spooled)
-      try review.refuseLeaving(shown)
+      try review.refuseLeaving(shown, for: next)
       try review.choose(id, insteadOf: shown.id)
       return true
     }

@@ -108,17 +108,22 @@ public final class SurveyHub: Sendable {
     try await open(at: folder, keys: try keys(in: other.folder), clock: other.clock, options: Hub.Options(), create: false)
   }
 
+  /// Refuses a folder that has a hub's keys and not its store: there was a hub, and nobody should make another in its place.
+  public static func refuseOrphanedKeys(in folder: String) throws {
+    let isThere = FileManager.default.fileExists(atPath:)
+    guard isThere(keysPath(in: folder) + "/hub.key"), !isThere(storePath(in: folder)) else { return }
+    throw SyncError(
+      .storeMissing,
+      vi:
+        "Thư mục \(folder) có khóa nhưng thiếu kho dữ liệu hub.sqlite; đặt lại tệp ấy, hoặc dựng lại từ bản sao lưu: hub restore TỆP --dir \(folder)",
+      en:
+        "The folder \(folder) has keys but its store hub.sqlite is missing; put it back, or restore a backup: hub restore FILE --dir \(folder)"
+    )
+  }
+
   private static func keys(in folder: String) throws -> HubKeys {
     guard try exists(in: folder) else {
-      if FileManager.default.fileExists(atPath: keysPath(in: folder) + "/hub.key") {
-        throw SyncError(
-          .storeMissing,
-          vi:
-            "Thư mục \(folder) có khóa nhưng thiếu kho dữ liệu hub.sqlite; đặt lại tệp ấy, hoặc dựng lại từ bản sao lưu: hub restore TỆP --dir \(folder)",
-          en:
-            "The folder \(folder) has keys but its store hub.sqlite is missing; put it back, or restore a backup: hub restore FILE --dir \(folder)"
-        )
-      }
+      try refuseOrphanedKeys(in: folder)
       throw SyncError(
         .storeMissing, vi: "Không có máy chủ trong \(folder); tạo bằng `hub init \(folder)` hoặc chỉ đúng chỗ bằng --dir.",
         en: "There is no hub in \(folder); make one with `hub init \(folder)`, or name its folder with --dir.")
