@@ -27,6 +27,6 @@ public struct ActOptions: ParsableArguments, Sendable {
   public static var user: String {
     let environment = ProcessInfo.processInfo.environment
     let names = [environment["SUDO_USER"], environment["USER"], NSUserName()]
-    return names.compactMap { $0 }.first { !$0.isEmpty } ?? "uid \(getuid())"
+    return names.compactMap { $0 }.first { !$0.isEmpty } ?? String(getuid())
   }
 }

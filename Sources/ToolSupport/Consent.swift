@@ -3,8 +3,8 @@ public import SyncKit
 
 extension Console {
   /// Says, before an act, that nothing undoes it.
-  public func sayLasting(_ vi: String, _ en: String) {
-    say("Không hoàn tác được: \(vi)", "This cannot be undone: \(en)")
+  public func sayLasting(_ what: LocalizedText) {
+    say("Không hoàn tác được: \(what.vi)", "This cannot be undone: \(what.en)")
   }
 
   /// Asks before something that people at work would notice, or that cannot be taken back.

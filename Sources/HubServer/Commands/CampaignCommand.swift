@@ -81,10 +81,10 @@ struct CampaignLoadCommand: ToolCommand {
         console.say("Máy chủ đã có đúng nội dung này; không đổi gì.", "The hub has exactly this already; nothing changed.")
       } else {
         let forms = content.forms.map(\.id).joined(separator: ", ")
-        let (vi, en) = districts == 0 ? ("", "") : ("\(districts) huyện, ", "\(districts) districts, ")
+        let above = districts == 0 ? LocalizedText("") : LocalizedText(vi: "\(districts) huyện, ", en: "\(districts) districts, ")
         console.say(
-          "Đã nạp “\(content.campaign.id)”: \(vi)\(communes) xã, biểu mẫu \(forms); từ \(content.campaign.firstDay).",
-          "Loaded “\(content.campaign.id)”: \(en)\(communes) communes, forms \(forms); from \(content.campaign.firstDay)."
+          "Đã nạp “\(content.campaign.id)”: \(above.vi)\(communes) xã, biểu mẫu \(forms); từ \(content.campaign.firstDay).",
+          "Loaded “\(content.campaign.id)”: \(above.en)\(communes) communes, forms \(forms); from \(content.campaign.firstDay)."
         )
         if !load.newKeys.isEmpty { try RecoverySheet.renew(in: survey.folder, forms: load.newKeys, console) }
         console.say("Tiếp theo: hub enroll --all --file codes.csv", "Next: hub enroll --all --file codes.csv")

@@ -35,9 +35,11 @@ struct CloseCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     if final {
       console.sayLasting(
-        "phần còn niêm phong bị xóa; đóng rồi thì biểu mẫu không mở lại.", "what is sealed is erased; a closed form does not open again.")
+        LocalizedText(
+          vi: "phần còn niêm phong bị xóa; đóng rồi thì biểu mẫu không mở lại.",
+          en: "what is sealed is erased; a closed form does not open again."))
     } else {
-      console.sayLasting("đóng rồi thì biểu mẫu không mở lại.", "a closed form does not open again.")
+      console.sayLasting(LocalizedText(vi: "đóng rồi thì biểu mẫu không mở lại.", en: "a closed form does not open again."))
     }
     let act = try acts.act(final ? "close --final" : "close", form, look: ActLook.forms)
     try await place.withHub(options, act: act) { survey in

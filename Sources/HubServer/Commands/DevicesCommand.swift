@@ -203,7 +203,8 @@ struct DevicesRevokeCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
       let first = try await DevicesCommand.device(device, of: survey)
-      console.sayLasting("máy bị thu hồi phải ghi danh lại mới dùng được.", "a revoked device has to be enrolled anew.")
+      console.sayLasting(
+        LocalizedText(vi: "máy bị thu hồi phải ghi danh lại mới dùng được.", en: "a revoked device has to be enrolled anew."))
       let act = try acts.act("devices revoke", first.replica.description, look: ActLook.devices)
       let revoked = try await survey.hub.acting(act) { try await survey.hub.revoke(first.replica) }
       let (changed, others) = (!revoked.isEmpty, revoked.filter { $0 != first.replica })
@@ -302,7 +303,9 @@ struct DevicesDecideCommand: ToolCommand {
     }
     try await place.withHub(options) { survey in
       let found = try await DevicesCommand.device(device, of: survey)
-      if decision == .take { console.sayLasting("gói đã nhận thì không rút lại được.", "what is taken is merged for good.") }
+      if decision == .take {
+        console.sayLasting(LocalizedText(vi: "gói đã nhận thì không rút lại được.", en: "what is taken is merged for good."))
+      }
       let act = try IntendedAct(
         "devices decide \(decision.rawValue)", subject: found.replica.description, by: by, reason: reason, look: ActLook.decisions)
       let merged = try await survey.hub.acting(act) {

@@ -175,7 +175,8 @@ struct KeysDestroyCommand: ToolCommand {
   var acceptLoss = false
 
   func perform(_ console: Console) async throws {
-    console.sayLasting("phiếu mã hóa bằng khóa này không ai đọc lại được.", "answers encrypted to this key can never be read again.")
+    console.sayLasting(
+      LocalizedText(vi: "phiếu mã hóa bằng khóa này không ai đọc lại được.", en: "answers encrypted to this key can never be read again."))
     try await place.withHub(options, act: try acts.act("keys destroy", id, look: ActLook.keys)) { survey in
       let done = try await survey.destroyDropKey(id, acceptsLoss: acceptLoss)
       console.say("Đã hủy khóa phiếu \(done.id).", "Destroyed drop key \(done.id).")

@@ -71,7 +71,7 @@ extension Hub {
   ///   - act: Who restores, and why: noted in the restored store.
   /// - Throws: `SyncError`; nothing is left at `path` then.
   public static func restore(_ backup: String, to path: String, keys: HubKeys?, act: IntendedAct? = nil) throws {
-    for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path + suffix) { throw BackupFile.exists(path) }
+    for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path + suffix) { throw BackupFile.exists(path + suffix) }
     try BackupFile.check(backup, hub: keys?.signing.replica)
     let part = path + ".part"
     try BackupFile.makeEmpty(part)
