@@ -8,12 +8,14 @@ final class CallCounter: Sendable {
 
   var total: Int { calls.load(ordering: .relaxed) }
   var drops: Int { dropCalls.load(ordering: .relaxed) }
-  /// Answers of 500 and above, since the start.
+  /// Answers of 500 and above, since the start. One that asks to come later, 503, is no failure.
   var failed: Int { failures.load(ordering: .relaxed) }
 
   func note(isDrop: Bool, status: Int) {
     calls.add(1, ordering: .relaxed)
     if isDrop { dropCalls.add(1, ordering: .relaxed) }
-    if status >= 500 { failures.add(1, ordering: .relaxed) }
+    if Self.isFailure(status) { failures.add(1, ordering: .relaxed) }
   }
+
+  static func isFailure(_ status: Int) -> Bool { status >= 500 && status != 503 }
 }

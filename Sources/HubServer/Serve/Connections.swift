@@ -193,7 +193,10 @@ final class Connection: Sendable {
   func answerEnded() -> Bool {
     state.withLock { state in
       state.answered += 1
-      state.enter(state.endsAfterAnswer ? .ended : state.begun > state.answered ? .working : .waiting)
+      // A call sent before this answer is under way already, and its body is held to its time like any other.
+      let next: Phase = state.begun == state.answered ? .waiting : state.whole >= state.begun ? .working : .body
+      state.enter(state.endsAfterAnswer ? .ended : next)
+      (state.received, state.isProved) = (0, false)
       return state.endsAfterAnswer
     }
   }

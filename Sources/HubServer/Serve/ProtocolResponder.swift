@@ -118,7 +118,7 @@ struct ProtocolResponder: HTTPResponder {
     guard !isDrop else { return }
     let kind = call.path.split(separator: "/").prefix(2).joined(separator: "/")
     let metadata: Logger.Metadata = ["method": "\(call.method)", "call": "\(kind)", "status": "\(status)", "bytes": "\(call.body.count)"]
-    if status >= 500 { logger.error("call failed", metadata: metadata) } else { logger.info("call", metadata: metadata) }
+    if CallCounter.isFailure(status) { logger.error("call failed", metadata: metadata) } else { logger.info("call", metadata: metadata) }
   }
 
   private static func response(_ answer: HubResponse) -> Response {

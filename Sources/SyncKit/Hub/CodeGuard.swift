@@ -21,7 +21,16 @@ final class CodeGuard: Sendable {
     var last: ContinuousClock.Instant
   }
 
+  private let stepMs: Int
+  private let waitMsMax: Int
   private let records = Mutex<[String: Record]>([:])
+
+  init(stepMs: Int = CodeGuard.stepMs, waitMsMax: Int = CodeGuard.waitMsMax) {
+    (self.stepMs, self.waitMsMax) = (stepMs, waitMsMax)
+  }
+
+  /// How many codes of an address wait now.
+  func waitingCount(_ source: String) -> Int { records.withLock { $0[source]?.waiting ?? 0 } }
 
   var sourceCount: Int { records.withLock { $0.count } }
 
@@ -29,20 +38,20 @@ final class CodeGuard: Sendable {
   ///
   /// - Throws: `SyncError` `.busy` when too many of its codes wait already; `CancellationError`.
   func pass(_ source: String) async throws {
-    let waitMs = try records.withLock { records in
-      let waitMs = Self.waitMs(records[source], at: .now)
-      guard waitMs > 0 else { return 0 }
+    let pauseMs = try records.withLock { records in
+      let pauseMs = waitMs(records[source], at: .now)
+      guard pauseMs > 0 else { return 0 }
       guard records[source]?.waiting ?? 0 < Self.waitingMax else {
         throw SyncError(
           .busy, vi: "Từ địa chỉ mạng này có quá nhiều mã sai; chờ vài giây rồi thử lại.",
           en: "Too many wrong codes come from this network address; wait some seconds and try again.", retryAfterSeconds: 5)
       }
       records[source]?.waiting += 1
-      return waitMs
+      return pauseMs
     }
-    guard waitMs > 0 else { return }
+    guard pauseMs > 0 else { return }
     defer { records.withLock { $0[source]?.waiting -= 1 } }
-    try await Task.sleep(for: .milliseconds(waitMs))
+    try await Task.sleep(for: .milliseconds(pauseMs))
   }
 
   /// Counts a wrong code.
@@ -61,10 +70,10 @@ final class CodeGuard: Sendable {
   }
 
   /// How long the next code of an address waits, in milliseconds.
-  func waitMs(_ source: String) -> Int { records.withLock { Self.waitMs($0[source], at: .now) } }
+  func waitMs(_ source: String) -> Int { records.withLock { waitMs($0[source], at: .now) } }
 
-  private static func waitMs(_ record: Record?, at now: ContinuousClock.Instant) -> Int {
-    guard let record, now - record.last <= memory else { return 0 }
-    return min(max(0, record.wrong - freeMax) * stepMs, waitMsMax)
+  private func waitMs(_ record: Record?, at now: ContinuousClock.Instant) -> Int {
+    guard let record, now - record.last <= Self.memory else { return 0 }
+    return min(max(0, record.wrong - Self.freeMax) * stepMs, waitMsMax)
   }
 }

@@ -2,8 +2,8 @@ internal import Synchronization
 
 /// How much text one device may bring in a while; attachments have `BlobLimits`.
 public struct TextLimits: Sendable {
-  /// Row changes after a quiet while: far more than a device writes in a campaign.
-  public var changesAtOnce = 20_000
+  /// Row changes after a quiet while: more than a device writes in a campaign.
+  public var changesAtOnce = 5_000
   /// Row changes a second from then on.
   public var changesPerSecond = 50
 

@@ -38,18 +38,17 @@ import Testing
   }
 
   @Test func codesOfOneAddressDoNotQueueUp() async throws {
-    let codes = CodeGuard()
-    for _ in 0..<CodeGuard.freeMax + 10 { codes.failed("a") }
-    let refused = await withTaskGroup(of: Bool.self) { group in
-      for _ in 0..<CodeGuard.waitingMax + 3 {
-        group.addTask {
-          do { try await codes.pass("a") } catch { return (error as? SyncError)?.code == .busy }
-          return false
-        }
-      }
-      return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
-    }
-    #expect(refused == 3)
+    let codes = CodeGuard(stepMs: 3_600_000, waitMsMax: 3_600_000)
+    for _ in 0...CodeGuard.freeMax { codes.failed("a") }
+    let waiting = (0..<CodeGuard.waitingMax).map { _ in Task { try await codes.pass("a") } }
+    while codes.waitingCount("a") < CodeGuard.waitingMax { await Task.yield() }
+    let error = await #expect(throws: SyncError.self) { try await codes.pass("a") }
+    #expect(error?.code == .busy && error?.retryAfterSeconds == 5)
     try await codes.pass("b")
+    for task in waiting {
+      task.cancel()
+      await #expect(throws: CancellationError.self) { try await task.value }
+    }
+    #expect(codes.waitingCount("a") == 0)
   }
 }
