@@ -70,9 +70,8 @@ public enum ActLook {
   public static let codes: Look = { session in
     [
       "codes": "\(try session.integer("SELECT count(*) FROM hub_code") ?? 0)",
-      "codes that expire": "\(try session.integer("SELECT count(*) FROM hub_code_end WHERE cancelled = 0") ?? 0)",
-      "last expiry": "\(try session.integer("SELECT max(ends_ms) FROM hub_code_end WHERE cancelled = 0") ?? 0)",
-      "codes cancelled": "\(try session.integer("SELECT count(*) FROM hub_code_end WHERE cancelled = 1") ?? 0)",
+      "codes cancelled": "\(try session.integer("SELECT count(*) FROM hub_code_end WHERE cancelled") ?? 0)",
+      "codes ending": try mark("SELECT hex(hash), ends_ms FROM hub_code_end ORDER BY hash", [], session),
       "devices": "\(try session.integer("SELECT count(*) FROM hub_device") ?? 0)",
     ]
   }

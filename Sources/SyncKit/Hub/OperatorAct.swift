@@ -135,18 +135,21 @@ extension Hub {
     let rows = try await read { session in
       try session.rows(
         """
-        SELECT act, at_ms, kind, subject, who, reason, before_json, after_json FROM operator_act
-        WHERE ?2 IS NULL OR subject = ?2 ORDER BY id DESC LIMIT ?1
+        SELECT act, at_ms, kind, subject, who, reason, before_json, after_json FROM operator_act WHERE act IN (
+          SELECT act FROM operator_act WHERE ?2 IS NULL OR subject = ?2 GROUP BY act ORDER BY max(id) DESC LIMIT ?1)
+        ORDER BY id DESC
         """, [.integer(Int64(limit)), subject.map { .text($0) } ?? .null])
     }
     var acts: [OperatorAct] = []
+    var places: [String: Int] = [:]
     for row in rows {
       let act = OperatorAct(
         id: row[0].blob?.hex ?? "", atMs: UInt64(max(0, row[1].integer ?? 0)), kind: row[2].text ?? "", subject: row[3].text ?? "",
         by: row[4].text ?? "", reason: row[5].text ?? "", before: row[6].text, after: row[7].text)
-      if let last = acts.indices.last, acts[last].id == act.id {
-        (acts[last].atMs, acts[last].before) = (act.atMs, act.before)
+      if let place = places[act.id] {
+        (acts[place].atMs, acts[place].before) = (act.atMs, act.before)
       } else {
+        places[act.id] = acts.count
         acts.append(act)
       }
     }
