@@ -49,7 +49,7 @@ struct ProtocolResponder: HTTPResponder {
     guard path == "/v1" || path.hasPrefix("/v1/") else { return Self.notFound }
     var call = HubRequest(request.head.method.rawValue, target)
     for field in request.headers { call.headers[field.name.canonicalName] = field.value }
-    return Self.response(try await answer(&call, request, context.source(of: request), connection))
+    return Self.response(await answer(&call, request, context.source(of: request), connection))
   }
 
   private static let full = SyncError(
@@ -62,8 +62,11 @@ struct ProtocolResponder: HTTPResponder {
     .busy, vi: "Dữ liệu đến quá chậm nên máy chủ đã ngắt; sẽ gửi tiếp.", en: "The data came too slowly and was cut off; will go on.",
     retryAfterSeconds: 1)
 
-  private func answer(_ call: inout HubRequest, _ request: Request, _ source: String, _ connection: Connection?) async throws -> HubResponse
-  {
+  private static let broken = SyncError(
+    .badRequest, vi: "Phần thân của lời gọi bị đứt hoặc không đúng dạng HTTP.",
+    en: "The call's body broke off, or is not HTTP as it should be.")
+
+  private func answer(_ call: inout HubRequest, _ request: Request, _ source: String, _ connection: Connection?) async -> HubResponse {
     if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > Hub.bodyBytesMax(for: call) {
       note(call, status: 413)
       return Hub.tooLarge(call)
@@ -99,7 +102,8 @@ struct ProtocolResponder: HTTPResponder {
       return Hub.answer(end == .noRoom ? Self.noRoom : Self.tooSlow, to: call)
     case .broken:
       await keep(call)
-      throw CancellationError()  // Nobody is there to be answered.
+      // Mostly nobody is there to be answered, unless the body is not HTTP as it should be.
+      return Hub.answer(Self.broken, to: call)
     }
   }
 
