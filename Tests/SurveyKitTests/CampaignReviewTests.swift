@@ -128,6 +128,7 @@ import Testing
     let definition = String(decoding: try JSONEncoder().encode(copy), as: UTF8.self)
     try await world.survey.hub.write { session in
       try session.execute("INSERT INTO campaign (id, scope, definition) VALUES ('copy', '24', ?1)", [.text(definition)])
+      try session.execute("UPDATE campaign SET chosen = NULL")
     }
     #expect(try await world.survey.requirePlan().campaign.id == "copy")
     #expect(try await world.survey.proposal(try HubWorld.campaignFolder()).changes.isEmpty, "a known campaign can still be loaded")
