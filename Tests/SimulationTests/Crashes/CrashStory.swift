@@ -92,6 +92,12 @@ extension CrashStory {
       }),
     CrashStory(name: "enrolment", machine: .device, beginning: .firstNotEnrolled, work: { try await $0.enrolFirst() }),
     CrashStory(name: "enrolment", machine: .hub, beginning: .firstNotEnrolled, work: { try await $0.enrolFirst() }),
+    CrashStory(
+      name: "an operator's acts", machine: .hub,
+      prepare: { simulation in
+        let device = simulation.devices[0]
+        _ = try await simulation.hub.open().makeCode(scope: device.scope, readScopes: device.readScopes)
+      }, work: { try await $0.actByName() }),
     CrashStory(name: "a new hub", machine: .hub, beginning: .nothing, work: { _ = try await $0.hub.open() }),
   ]
 }
@@ -123,6 +129,27 @@ extension Simulation {
     let identity = try devices[1].open().secrets().signingKey.replica
     revoked.formUnion(try await hub.open().revoke(identity))
     try await noteRevoked()
+  }
+
+  /// Each act is noted once, with what it changes: never without it, and never again.
+  fileprivate func actByName() async throws {
+    let hub = try await hub.open()
+    func act(_ kind: String, counting table: String) throws -> IntendedAct {
+      try IntendedAct(kind, by: "operator") { session in
+        [table: "\(try session.integer("SELECT count(*) FROM \(table)") ?? 0)"]
+      }
+    }
+    let scope = devices[0].scope
+    let identity = try devices[0].open().secrets().signingKey.replica
+    try await hub.acting(try act("codes expire", counting: "hub_code_end")) {
+      _ = try await hub.endCodes(units: [scope], ids: [], endsMs: UInt64(Int64.max))
+    }
+    try await hub.acting(try act("devices label", counting: "hub_device_note")) {
+      try await hub.note(identity, label: "tablet", owner: nil)
+    }
+    let noted = try await hub.acts()
+    try #require(noted.map(\.kind) == ["devices label", "codes expire"])
+    try #require(noted.allSatisfy { $0.before != $0.after && $0.by == "operator" })
   }
 
   fileprivate func exchangeAll(_ device: Device) async throws {

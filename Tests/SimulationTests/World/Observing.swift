@@ -87,7 +87,10 @@ extension Simulation {
 
   /// What the store that the hub has now gave a receipt for.
   func noteReceipt(_ answer: Link.Answer) throws {
-    guard answer.response.status == 200, answer.request.method == "PUT", answer.request.path.hasPrefix("/v1/batches/") else { return }
+    // A piece of a batch is answered with how much is there.
+    guard answer.response.status == 200, answer.request.method == "PUT", answer.request.path.hasPrefix("/v1/batches/"),
+      answer.request.headers["upload-part"] == nil
+    else { return }
     let body = try WireSigned.parse(answer.response.body, named: LocalizedText("receipt")).body
     let receipt = try WireReceipt.parse(body, named: LocalizedText("receipt"))
     if answer.epoch == hub.port.epoch { history.received.insert(receipt.batch) }
