@@ -220,7 +220,7 @@ import Testing
 
   // MARK: What ends meanwhile
 
-  @Test func aFormThatClosesBetweenReviewAndSendLeavesTheReviewAtItsAddress() async throws {
+  @Test(.long) func aFormThatClosesBetweenReviewAndSendLeavesTheReviewAtItsAddress() async throws {
     let world = try await WebWorld()
     let visitor = try browser(world)
     await visitor.fillSample()
@@ -266,7 +266,7 @@ import Testing
     #expect(try await world.count("hub_packet") == 1)
   }
 
-  @Test func aHubWithOtherKeysReadsNoDraftAndRefusesItsLinks() async throws {
+  @Test(.long) func aHubWithOtherKeysReadsNoDraftAndRefusesItsLinks() async throws {
     let world = try await WebWorld()
     let visitor = try browser(world)
     await visitor.fillSample()
@@ -286,7 +286,7 @@ import Testing
 
   // MARK: What cannot be kept or taken
 
-  @Test func withoutRoomForDraftsPagesAreAnsweredAsBefore() async throws {
+  @Test(.long) func withoutRoomForDraftsPagesAreAnsweredAsBefore() async throws {
     let world = try await WebWorld()
     // A file stands where the folder should.
     _ = FileManager.default.createFile(atPath: world.folder.path + "/hub/web-drafts", contents: Data())

@@ -10,7 +10,7 @@ import Testing
 @Suite struct HostilePageTests {
   private func body(_ fields: [(String, String)]) -> Data { FieldsBody.encoded(fields) }
 
-  @Test func nothingButOurOwnPagesIsTaken() async throws {
+  @Test(.long) func nothingButOurOwnPagesIsTaken() async throws {
     let world = try await WebWorld()
     let target = try world.target()
     let id = Draft.newID()
@@ -72,7 +72,7 @@ import Testing
     #expect(try await world.count("hub_packet") == 0)
   }
 
-  @Test func fieldsOfOtherQuestionsAndTamperedAnswersDoNotGetIn() async throws {
+  @Test(.long) func fieldsOfOtherQuestionsAndTamperedAnswersDoNotGetIn() async throws {
     let world = try await WebWorld()
     let visitor = try world.visitor()
     await visitor.fillSample()

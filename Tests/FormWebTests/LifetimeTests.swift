@@ -58,7 +58,7 @@ import Testing
     #expect(try await world.count("hub_packet") == 1)
   }
 
-  @Test func whoHasBegunOneEditionEndsItAndNewcomersGetTheNewOne() async throws {
+  @Test(.long) func whoHasBegunOneEditionEndsItAndNewcomersGetTheNewOne() async throws {
     let world = try await WebWorld()
     let visitor = try world.visitor()
     await visitor.open()
@@ -119,7 +119,7 @@ import Testing
     #expect(forms == ["pks01@2024032601#\(form.digest.prefix(8))", "pks01@2024032601"])
   }
 
-  @Test func aClosingFormIsNotBegunAndAClosedOneNotSent() async throws {
+  @Test(.long) func aClosingFormIsNotBegunAndAClosedOneNotSent() async throws {
     let world = try await WebWorld()
     let visitor = try world.visitor()
     await visitor.fillSample()
@@ -149,7 +149,7 @@ import Testing
     }
   }
 
-  @Test func whatCannotBeTakenWaitsOnTheReviewAlsoForAnotherProcess() async throws {
+  @Test(.long) func whatCannotBeTakenWaitsOnTheReviewAlsoForAnotherProcess() async throws {
     let world = try await WebWorld()
     let desk = FullDesk(world.survey)
     let visitor = try world.visitor(try WebForm(desk: desk, key: world.key))
@@ -164,7 +164,7 @@ import Testing
     #expect(try await world.count("hub_packet") == 1)
   }
 
-  @Test func tooManyAtOnceAreAskedToWait() async throws {
+  @Test(.long) func tooManyAtOnceAreAskedToWait() async throws {
     let world = try await WebWorld()
     let narrow = try WebForm(desk: world.survey, key: world.key, callsPerSecondMax: 0, callsAtOnceMax: 3)
     let target = try world.target()

@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test func aPageSentTwiceCountsOnceAlsoAtAnotherProcess() async throws {
+  @Test(.long) func aPageSentTwiceCountsOnceAlsoAtAnotherProcess() async throws {
     let world = try await WebWorld()
     let visitor = try world.visitor()
     await visitor.fillSample()
@@ -84,7 +84,7 @@ import Testing
     #expect(!visitor.text.contains("Thọ Xương"))
   }
 
-  @Test func everyPageStaysOutOfCachesAndRunsNothing() async throws {
+  @Test(.long) func everyPageStaysOutOfCachesAndRunsNothing() async throws {
     let world = try await WebWorld()
     let visitor = try world.visitor()
     await visitor.fillSample()
@@ -110,7 +110,7 @@ import Testing
 
   // MARK: Rules on the pages
 
-  @Test func whatIsWrongStandsBesideItsQuestionAndInALinkedList() async throws {
+  @Test(.long) func whatIsWrongStandsBesideItsQuestionAndInALinkedList() async throws {
     let world = try await WebWorld()
     let visitor = try world.visitor()
     await visitor.open()
@@ -126,7 +126,7 @@ import Testing
     #expect(visitor.page.faults == ["This question needs an answer.", "This question needs an answer."])
   }
 
-  @Test func aQuestionThatDependsOnItsOwnPageComesBeforeThePageIsLeft() async throws {
+  @Test(.long) func aQuestionThatDependsOnItsOwnPageComesBeforeThePageIsLeft() async throws {
     let world = try await WebWorld()
     let visitor = try world.visitor()
     await visitor.fillSample()

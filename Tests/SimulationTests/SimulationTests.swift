@@ -24,7 +24,7 @@ import Testing
   /// Runs the seeds of `make test`: every kind of fault and of work is met at least once. More are `make sim`.
   @Test(.enabled(if: environment["SIM_SEED"] == nil && environment["SIM_SEEDS"] == nil))
   func manySeedsKeepThePromise() async {
-    await Campaign(first: 1, count: Self.isFast ? 2 : 100, options: Self.options).run()
+    await Campaign(first: 1, count: Self.isFast ? 1 : 100, options: Self.options).run()
   }
 
   /// The same beside bundles: exports, parts, couriers, damaged files, returns that come late, again, or to the wrong device; and with

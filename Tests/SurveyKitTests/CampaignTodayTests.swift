@@ -145,7 +145,7 @@ import Testing
     #expect(try await device.replica.status().agreement == .proved)
   }
 
-  @Test func aDayNobodyStatedIsMarkedUntilSomebodyDoes() async throws {
+  @Test(.long) func aDayNobodyStatedIsMarkedUntilSomebodyDoes() async throws {
     let world = try await HubWorld()
     let device = try await world.device("a", unit: Self.unit)
     let form = try Samples.form("report01")

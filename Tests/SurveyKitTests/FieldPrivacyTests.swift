@@ -96,7 +96,7 @@ import Testing
     try expectNothingReadable(world, "after a rollback")
   }
 
-  @Test func importLeavesNothingReadable() async throws {
+  @Test(.long) func importLeavesNothingReadable() async throws {
     let world = try await FieldWorld()
     world.clock.advance(7 * 86_400_000)
     let field = try await world.device("device", unit: "07327")

@@ -112,7 +112,7 @@ import Testing
     #expect(try await field.replica.status().addsUp)
   }
 
-  @Test func everyCorrectionIsKeptAndTravels() async throws {
+  @Test(.long) func everyCorrectionIsKeptAndTravels() async throws {
     let world = try await FieldWorld()
     let (a, b) = (try await world.device("front desk", unit: Self.unit), try await world.device("b", unit: Self.unit))
     let form = try Samples.form("report01")
@@ -198,7 +198,7 @@ import Testing
     #expect(try await b.openConflicts().isEmpty)
   }
 
-  @Test func newestEditionIsTheOneWithTheLargestNumber() async throws {
+  @Test(.long) func newestEditionIsTheOneWithTheLargestNumber() async throws {
     let world = try await FieldWorld()
     let form = try Samples.form("pks01")
     let editions = try ["9", "10"].map { version in

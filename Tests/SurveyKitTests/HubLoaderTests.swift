@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite struct HubLoaderTests {
-  @Test func theWholeCampaignIsLoaded() async throws {
+  @Test(.long) func theWholeCampaignIsLoaded() async throws {
     let world = try await HubWorld(loaded: false)
     #expect(try await world.survey.plan() == nil)
     let load = try await world.survey.load(try HubWorld.campaignFolder())
@@ -31,7 +31,7 @@ import Testing
     #expect(try await world.rows("SELECT count(*), max(id) FROM hub_batch") == before)
   }
 
-  @Test func aSmallerCampaignDeletesNothingAndSaysSo() async throws {
+  @Test(.long) func aSmallerCampaignDeletesNothingAndSaysSo() async throws {
     let world = try await HubWorld()
     var smaller = try HubWorld.campaignFolder()
     let left = smaller.tree.units.filter { $0.code != "07201" }
@@ -43,7 +43,7 @@ import Testing
     #expect(try await world.survey.requirePlan().tree["07201"] != nil)
   }
 
-  @Test func movingTheCampaignKeepsHoursAndReportsPossible() async throws {
+  @Test(.long) func movingTheCampaignKeepsHoursAndReportsPossible() async throws {
     let world = try await HubWorld(loaded: false)
     let day = try #require(CalendarDay("2025-07-01"))
     _ = try await world.survey.load(try HubWorld.campaignFolder(movedTo: day))
@@ -58,7 +58,7 @@ import Testing
     }
   }
 
-  @Test func aMovedCampaignReplacesTheDefinitionOnly() async throws {
+  @Test(.long) func aMovedCampaignReplacesTheDefinitionOnly() async throws {
     let world = try await HubWorld()
     let load = try await world.survey.load(try HubWorld.campaignFolder(movedTo: CalendarDay("2025-07-01")))
     #expect(load.changed == ["campaign": 1])

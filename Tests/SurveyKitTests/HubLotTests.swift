@@ -89,7 +89,7 @@ import Testing
     #expect(try await world.rows("SELECT sum(count) FROM answer_count") == ["4"])
   }
 
-  @Test func whatNoFormAcceptsIsNeverCountedAndWhatAnotherEditionMayHaveAskedIsHeld() async throws {
+  @Test(.long) func whatNoFormAcceptsIsNeverCountedAndWhatAnotherEditionMayHaveAskedIsHeld() async throws {
     let world = try await HubWorld()
     let good = try answers(1)
     let spoiled = [
@@ -108,7 +108,7 @@ import Testing
     }
   }
 
-  @Test func anAnswerThatNamesTheFormOnlyIsKeptUnderItsEdition() async throws {
+  @Test(.long) func anAnswerThatNamesTheFormOnlyIsKeptUnderItsEdition() async throws {
     let world = try await HubWorld()
     #expect(try await receive([row("a", form: "pks01", answers: try answers(1))], in: world).released == 1)
     #expect(try await world.rows("SELECT form, campaign, coalesce(day, '-') FROM answer") == ["\(Self.form) bac-giang-2024 -"])

@@ -14,7 +14,7 @@ import Testing
     var after: String?
   }
 
-  @Test func everyCommandThatChangesAHubIsNoted() async throws {
+  @Test(.long) func everyCommandThatChangesAHubIsNoted() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)
     func run(_ arguments: String...) async throws {
@@ -73,7 +73,7 @@ import Testing
     #expect(closed.output.split(separator: "\n").first?.hasPrefix("This cannot be undone:") == true, "\(closed.output)")
   }
 
-  @Test func codesAreListedAndEnd() async throws {
+  @Test(.long) func codesAreListedAndEnd() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)
     #expect(try await HubTool.run(["codes", "--dir", dir]).output.contains("There are no codes"))

@@ -119,7 +119,7 @@ import Testing
     try #require(CalendarDay(TroubleWorld.today)?.adding(days: -days)).description
   }
 
-  @Test func loadingARunningCampaignAgainKeepsItsDaysAndAsks() async throws {
+  @Test(.long) func loadingARunningCampaignAgainKeepsItsDaysAndAsks() async throws {
     let folder = try TemporaryFolder()
     let dir = folder.path + "/hub"
     let copy = folder.path + "/campaign"

@@ -43,7 +43,7 @@ import Testing
     #expect(try await HubTool.run(["--dir", copy]).output.contains("1 codes unused"))
   }
 
-  @Test func aStoreThatLostItsLogWhileItServedIsRefusedWithTheWayBack() async throws {
+  @Test(.long) func aStoreThatLostItsLogWhileItServedIsRefusedWithTheWayBack() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)
     let backup = folder.path + "/b.sqlite"
@@ -121,7 +121,7 @@ import Testing
     #expect(try await HubTool.run(["backup", folder.path, "--dir", dir]).status == 0)
   }
 
-  @Test func reasonsAndNamesSaySomething() async throws {
+  @Test(.long) func reasonsAndNamesSaySomething() async throws {
     let who = ["--by", "province", "--reason", "why"]
     for (tool, command) in [
       ("hub", ["devices", "decide", "abcdef01", "take"] + who), ("hub", ["held", "decline", "1-0"] + who), ("hub", ["held", "free"] + who),

@@ -41,7 +41,7 @@ import Testing
     #expect(world.server.requestCount == before.0 && second.requestCount > before.1)
   }
 
-  @Test func eachCauseHasItsWordsAndItsCode() async throws {
+  @Test(.long) func eachCauseHasItsWordsAndItsCode() async throws {
     let world = try await FieldToolWorld()
     let field = try await world.enrolled()
     for (status, code, words) in [

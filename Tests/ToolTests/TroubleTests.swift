@@ -47,7 +47,7 @@ import Testing
   }
 
   /// The empty decision of an operator let a revoked phone's later bundles in for good; and it went on voting.
-  @Test func aRevokedPhonesLaterWorkAndAnswersWait() async throws {
+  @Test(.long) func aRevokedPhonesLaterWorkAndAnswersWait() async throws {
     let world = try await TroubleWorld()
     let (a, thief) = (try await world.device("a"), try await world.device("thief"))
     try await thief.report(guided: 1)
@@ -83,7 +83,7 @@ import Testing
     #expect(try await a.sync().output.contains("6 answers"))
   }
 
-  @Test func aHubRestoredFromYesterdaysBackupIsRefilled() async throws {
+  @Test(.long) func aHubRestoredFromYesterdaysBackupIsRefilled() async throws {
     let world = try await TroubleWorld()
     let a = try await world.device("a")
     try await a.report(guided: 10)

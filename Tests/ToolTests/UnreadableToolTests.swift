@@ -5,7 +5,8 @@ import Testing
 
 /// One report that cannot be read, of a colleague's broken program: everybody else's work goes on.
 @Suite(.serialized) struct UnreadableToolTests {
-  @Test(arguments: Pace.seeds([#"{"guided":[[1]]}"#, "{", "7"], fast: 1)) func oneBadReportStopsNothing(answers: String) async throws {
+  @Test(.long, arguments: Pace.seeds([#"{"guided":[[1]]}"#, "{", "7"], fast: 1)) func oneBadReportStopsNothing(answers: String) async throws
+  {
     let world = try await FieldToolWorld()
     let field = try await world.enrolled()
     let example = try await field.run("report", "--example", "--day", "2024-04-01")
