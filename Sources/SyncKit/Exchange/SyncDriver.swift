@@ -591,22 +591,22 @@ final class SyncDriver {
     let hub = try await replica.hubKey()
     let known = try await replica.enrolment()?.hubAddress ?? ""
     let before = transport.address
-    var (move, asked) = (error.moved, request)
+    // Calls go on to the old address until the new one is proved: a call that is tried again must not reach a stranger.
+    var (place, move, asked) = (transport, error.moved, request)
     var isForGood = true
     while let step = move {
       moves += 1
-      guard moves <= HTTPTransport.movesMax, let next = transport.following(step.location, of: asked) else { throw ForeignAnswer.loginPage }
+      guard moves <= HTTPTransport.movesMax, let next = place.following(step.location, of: asked) else { throw ForeignAnswer.loginPage }
       isForGood = isForGood && step.isForGood
-      transport = next
-      move = nil
+      (place, move) = (next, nil)
       asked = HubRequest("GET", "/v1/hub")
       do {
-        let info = try Self.greeting(try await next.exchange(asked), of: hub)
-        hubTimeMs = info.hubTimeMs
+        hubTimeMs = try Self.greeting(try await next.exchange(asked), of: hub).hubTimeMs
       } catch let error as SyncError where error.code == .moved {
         move = error.moved
       }
     }
+    transport = place
     guard isForGood, HTTPTransport.isSame(known, before) else { return }
     try await replica.setHubAddress(transport.address)
     summary.movedTo = transport.address

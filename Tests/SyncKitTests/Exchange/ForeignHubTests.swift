@@ -102,6 +102,25 @@ import Testing
     #expect(try await device.enrolment()?.hubAddress == "https://new")
   }
 
+  /// A place that asks for patience instead of proving itself is asked who it is, again and again, and given nothing.
+  @Test func aPlaceThatProvesNothingIsGivenNothing() async throws {
+    let world = try await World()
+    let device = try await world.device("a")
+    try await device.setHubAddress("http://old")
+    try await note(device, "1", "x")
+    let stranger = Place("https://stranger") { _ in HubResponse(status: 502, headers: Self.html) }
+    let old = Place("http://old", leadingTo: stranger) { request in
+      request.method == "PUT"
+        ? redirection(301, to: "https://stranger", request) : try await world.transport.send(request, timeoutMs: 1000)
+    }
+    var options = SyncOptions()
+    options.retry = RetryPolicy(attemptsMax: 3, delayFirstMs: 1, delayMaxMs: 1)
+    let error = await #expect(throws: SyncError.self) { try await device.sync(with: old, options: options) }
+    #expect(error?.code == .proxyTrouble)
+    #expect(stranger.calls.count > 1 && stranger.calls.allSatisfy { $0.target == "/v1/hub" && $0.body.isEmpty }, "\(stranger.calls)")
+    #expect(try await device.enrolment()?.hubAddress == "http://old")
+  }
+
   @Test func aRingOfRedirectionsEnds() async throws {
     let world = try await World()
     let device = try await world.device("a")
