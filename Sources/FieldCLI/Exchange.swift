@@ -31,7 +31,7 @@ struct Exchange: Sendable {
     var notices: [SyncNotice] = []
     /// Rows that others changed, the first of them.
     var changed: [SyncedRow] = []
-    /// Where the hub has moved to, as it proved itself; the device uses that address from now on.
+    /// Address the hub has moved to, as it proved itself; the device uses it from now on.
     var movedTo: String?
     /// What `--budget` left for next time; nil when it was enough.
     var left: Left?

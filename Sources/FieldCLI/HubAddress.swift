@@ -3,7 +3,7 @@ internal import SurveyKit
 internal import SyncKit
 internal import ToolSupport
 
-/// Where this device finds its hub.
+/// Shows or changes the address at which this device finds its hub.
 struct HubAddress: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hub",

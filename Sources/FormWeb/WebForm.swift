@@ -91,7 +91,7 @@ public final class WebForm: Sendable {
   /// A body over `WebLimits.bodyBytesMax`, which is refused before it is read.
   public func tooLarge() -> HubResponse { pages.message(.tooLarge, status: 413) }
 
-  /// What there is no room for now; nothing of it was read.
+  /// Answers a call for which there is no room now; nothing of its body was read.
   public func tooMany() -> HubResponse { pages.message(.tooMany, status: 503, retryAfterSeconds: WebLimits.waitSeconds) }
 
   /// A page that says why there is no other.

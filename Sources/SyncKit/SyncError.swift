@@ -39,10 +39,10 @@ public struct SyncError: ExplainedError, Equatable {
   public var expected: UInt64?
   /// The scope in which a fork was noticed, or that is to be fetched in bulk.
   var scope: String?
-  /// Where the hub is said to be, with `.moved`.
+  /// Place where the hub is said to be, with `.moved`.
   var moved: Move?
 
-  /// Where something answered that the hub is now.
+  /// Place that something named as the hub's.
   struct Move: Sendable, Equatable {
     var location: String
     var isForGood: Bool
@@ -63,7 +63,7 @@ public struct SyncError: ExplainedError, Equatable {
     }
   }
 
-  /// Whether the same command may succeed later with nothing changed in it: by itself, or once somebody saw to the network, the clock or
+  /// Tells if the same command may succeed later with nothing changed in it: by itself, or once somebody saw to the network, the clock or
   /// the hub's certificate.
   public var mayPass: Bool {
     switch code {

@@ -2,7 +2,7 @@ public import ArgumentParser
 internal import Foundation
 public import SyncKit
 
-/// Who does something to a hub, and why: kept with it.
+/// Takes who does something to a hub, and why: both are kept with the act.
 public struct ActOptions: ParsableArguments, Sendable {
   @Option(
     name: .long,
@@ -23,7 +23,7 @@ public struct ActOptions: ParsableArguments, Sendable {
     try IntendedAct(kind, subject: subject, by: by ?? Self.user, reason: reason ?? "", look: look)
   }
 
-  /// Who is logged in, also behind `sudo`.
+  /// Finds who is logged in, also behind `sudo`.
   public static var user: String {
     let environment = ProcessInfo.processInfo.environment
     let names = [environment["SUDO_USER"], environment["USER"], NSUserName()]

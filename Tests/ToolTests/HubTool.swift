@@ -118,6 +118,20 @@ final class OpenSocket {
     }
     return sent
   }
+
+  /// Reads until `isWhole`, the other side's end, or `seconds` in which nothing comes.
+  func receive(for seconds: Int, until isWhole: (Data) -> Bool) -> Data {
+    var limit = timeval(tv_sec: seconds, tv_usec: 0)
+    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    var received = Data()
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while !isWhole(received) {
+      let count = recv(socket, &buffer, buffer.count, 0)
+      if count <= 0 { break }
+      received.append(contentsOf: buffer.prefix(count))
+    }
+    return received
+  }
 }
 
 /// One HTTP call over a plain socket, so that tests can say exactly what is sent.
@@ -131,36 +145,10 @@ struct RawCall {
 
   /// Sends `bytes` and reads until the other side ends, or for `seconds` at most.
   static func send(_ bytes: Data, port: Int, seconds: Int = 20, readsAnswer: Bool = true) throws -> Answer? {
-    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(socket) }
-    var timeout = timeval(tv_sec: seconds, tv_usec: 0)
-    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(port).bigEndian
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    let connected = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-    }
-    try #require(connected == 0)
-    var sent = 0
-    while sent < bytes.count {
-      let count = bytes.withUnsafeBytes {
-        Glibc.send(socket, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
-      }
-      if count <= 0 { break }
-      sent += count
-    }
+    let socket = try OpenSocket(port: port)
+    _ = socket.send(bytes)
     guard readsAnswer else { return nil }
-    var received = Data()
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      let count = recv(socket, &buffer, buffer.count, 0)
-      if count <= 0 { break }
-      received.append(contentsOf: buffer.prefix(count))
-      if isWhole(received) { break }
-    }
-    return parse(received)
+    return parse(socket.receive(for: seconds, until: isWhole))
   }
 
   static func request(

@@ -8,7 +8,7 @@ struct Draft {
   var id: String
   /// `form@version` that the respondent began, whatever is published meanwhile.
   var edition: String
-  /// Of the definition it answers: another one may come to stand under the edition's name. Nil in drafts of earlier programs.
+  /// Names the definition that the draft answers: another may come to stand under the edition's name. Nil in drafts of earlier programs.
   var digest: String?
   var language: Language
   /// Whether every page has been seen once: then a page leads back to the review.
@@ -90,7 +90,7 @@ struct Draft {
 
   var state: String { String(decoding: AnswerValue.json(answers), as: UTF8.self) }
 
-  /// What the page carries sealed: the digest, then the state.
+  /// Packs the digest, then the state, as the page carries them sealed.
   var carried: String { (digest ?? "") + state }
 
   /// - Returns: Nil when it is none. A page of an earlier program carries a state alone.

@@ -14,7 +14,7 @@ struct PageCell {
 struct PageColumn {
   var label: String
   var isNumber = true
-  /// Whether it says more than a word or two, and needs width for it.
+  /// Tells if the item says more than a word or two, and needs width for that.
   var isLong: Bool { label.count > Self.shortMax }
 
   private static let shortMax = 20

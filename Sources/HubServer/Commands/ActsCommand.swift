@@ -4,7 +4,7 @@ internal import SurveyKit
 internal import SyncKit
 internal import ToolSupport
 
-/// What operators did to a hub.
+/// Lists what operators did to a hub.
 struct ActsCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "acts",
@@ -55,7 +55,7 @@ struct ActsCommand: ToolCommand {
   /// Changes named in one line.
   private static let changesMax = 4
 
-  /// What stood otherwise before.
+  /// Says what stood otherwise before the act.
   private static func changes(of act: OperatorAct) -> String {
     func values(_ json: String?) -> [String: String] {
       json.flatMap { try? JSONDecoder().decode([String: String].self, from: Data($0.utf8)) } ?? [:]

@@ -54,7 +54,7 @@ struct CampaignLoadCommand: ToolCommand {
     var forms: [String]
     var firstDay: CalendarDay
     var changes: CampaignLoad
-    /// What was different, a sentence each.
+    /// Says what was different, a sentence each.
     var differences: [String]
   }
 

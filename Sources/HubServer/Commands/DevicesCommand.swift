@@ -34,7 +34,7 @@ struct DevicesListCommand: ToolCommand {
     var unit: String
     var name: String
     var label: String
-    /// Whose it is, as an operator wrote.
+    /// Names whose the device is, as an operator wrote.
     var owner: String?
     var enrolledMs: UInt64
     var revokedMs: UInt64?
@@ -98,7 +98,7 @@ struct DevicesListCommand: ToolCommand {
 }
 
 extension DevicesListCommand {
-  /// Its label, and whose it is.
+  /// Gives the device's label, and whose the device is.
   fileprivate static func name(_ device: HubDevice, _ note: DeviceNote?) -> String {
     [note?.label ?? device.label, note?.owner.map { "(\($0))" }].compactMap { $0 }.joined(separator: " ")
   }

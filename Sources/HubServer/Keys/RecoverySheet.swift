@@ -18,7 +18,7 @@ struct RecoverySheet {
     hub = keys.signing.replica.short
   }
 
-  /// Where a sheet lies until it is printed.
+  /// Path of a sheet until it is printed.
   static func path(in folder: String) -> String { SurveyHub.keysPath(in: folder) + "/recovery-sheet.html" }
 
   /// Writes the sheet anew after forms got keys that no earlier one has, and says so.

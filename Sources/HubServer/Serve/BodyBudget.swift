@@ -7,13 +7,13 @@ internal import Synchronization
 final class BodyBudget: Sendable {
   /// All bodies together, in bytes.
   static let bytesMax = 48 << 20
-  /// Of that, those whose sender proved nothing: enrolments, packets, posted pages.
+  /// Bounds the part of senders that proved nothing: enrolments, packets, posted pages.
   static let openBytesMax = 16 << 20
   /// The bodies of one device, and of one network address that proved nothing.
   static let deviceBytesMax = 24 << 20
   static let addressBytesMax = 8 << 20
 
-  /// Whose bodies are counted together.
+  /// Names the sender whose bodies are counted together.
   enum Account: Hashable, Sendable {
     case device(String)
     case address(String)
@@ -61,14 +61,14 @@ final class BodyBudget: Sendable {
   }
 }
 
-/// One call's body: read as far as it may be, and counted for as long as this value lives.
+/// Body of one call: read as far as it may be, and counted for as long as this value lives.
 final class CallBody {
   enum End {
     case whole
     case tooLarge
     /// Others take the room.
     case noRoom
-    /// It came too slowly and was cut off.
+    /// Cut off, since the body came too slowly.
     case tooSlow
     /// The connection broke.
     case broken

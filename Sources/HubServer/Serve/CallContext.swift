@@ -3,7 +3,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
 
-/// What a responder learns of a call beside the call: the connection it came by.
+/// Tells a responder by which connection a call came.
 struct CallContext: RequestContext {
   var coreContext: CoreRequestContextStorage
   let channel: any Channel

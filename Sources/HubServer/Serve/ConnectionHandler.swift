@@ -7,7 +7,7 @@ internal import SyncKit
 /// Stands in one connection's pipeline: tells `Connections` what comes and goes, ends the connection after its last answer, and gives the
 /// framework's own refusals the body of a hub's error.
 ///
-/// What is asked for cannot be read when the framework refuses: such an answer is in bytes.
+/// Answers in bytes, not JSON, where the framework refuses: nobody can read then which of them was asked for.
 final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPRequestPart
   typealias InboundOut = HTTPRequestPart
@@ -82,7 +82,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
   }
 
-  /// What the framework refuses before a call of the protocol is known.
+  /// Body of a refusal that the framework makes before a call of the protocol is known.
   private static func refusal(_ status: HTTPResponse.Status) -> Data {
     let error =
       status.code >= 500

@@ -3,7 +3,7 @@ internal import NIOCore
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// Every open connection of the process: counted, capped, and cut off when it keeps its place without using it.
+/// Counts and caps the open connections of the process, and cuts off those that keep their places without using them.
 ///
 /// Beyond the cap a new connection takes the place of one that only waits, the longest first, then of one that sends a body without having
 /// proved whose it is. Where all others are at work the new one is told to come later.
@@ -13,24 +13,26 @@ final class Connections: Service {
     /// Open at once, where the process may open so many files.
     static let countMax = 1_024
     static let countMin = 16
+    /// Pause between two looks at all connections.
+    static let lookEvery = Duration.seconds(1)
     /// Descriptors left to stores and backups, beside those that are open when the hub begins to listen.
     static let descriptorsKept = 64
     /// Connections beyond the cap that are told so; further ones are closed at once.
     static let refusedMax = 32
-    /// Until the first call's head is there, in seconds.
+    /// Seconds until the first call's head is there.
     static let firstHeadSecondsMax = 30
-    /// From an answer to the next call's head, in seconds.
+    /// Seconds from an answer to the next call's head.
     static let idleSecondsMax = 60
-    /// In the middle of a body without a byte, in seconds.
+    /// Seconds without a byte in the middle of a body.
     static let bodyStallSecondsMax = 30
-    /// From a head to the body's end, in seconds.
+    /// Seconds from a head to the body's end.
     static let bodySecondsMax = 900
-    /// What comes of a body at least on an average, in bytes a second, once it has come for `bodyGraceSeconds`.
+    /// Bytes a second that come of a body at least, on an average, once `bodyGraceSeconds` are over.
     static let bodyBytesPerSecondMin = 128
     static let bodyGraceSeconds = 20
-    /// In the middle of an answer that nobody takes, in seconds.
+    /// Seconds in the middle of an answer that nobody takes.
     static let answerStallSecondsMax = 120
-    /// What comes after an answer that ends the connection is dropped for so long, so that the answer is read, in seconds.
+    /// Seconds for which what comes after an answer that ends the connection is dropped, so that the answer is read.
     static let lingerSeconds: Int64 = 3
     /// The buffers of one connection: read at once, and on their way out, in bytes.
     static let readBytesMax = 16 << 10
@@ -77,7 +79,7 @@ final class Connections: Service {
 
   func connection(of channel: any Channel) -> Connection? { open.withLock { $0[ObjectIdentifier(channel)] } }
 
-  /// The one whose end costs least: waiting longest, or else sending longest without a proof. Nil when all are at work.
+  /// Picks the connection whose end costs least: waiting longest, or else sending longest without a proof. Nil when all are at work.
   private static func leastUseful(_ connections: some Sequence<Connection>) -> Connection? {
     var (waiting, sending): ((Connection, ContinuousClock.Instant)?, (Connection, ContinuousClock.Instant)?)
     for connection in connections where !connection.isRefused {
@@ -90,17 +92,17 @@ final class Connections: Service {
     return waiting?.0 ?? sending?.0
   }
 
-  /// Looks at all connections once a second, and ends those that are over their time.
+  /// Looks at all connections every `Limits.lookEvery`, and ends those that are over their time.
   func run() async throws {
     while !Task.isCancelled && !Task.isShuttingDownGracefully {
       let now = ContinuousClock.now
       for connection in open.withLock({ Array($0.values) }) { connection.end(ifOverdueAt: now) }
-      try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
+      try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Limits.lookEvery) }
     }
   }
 }
 
-/// One connection: where its present call stands.
+/// Knows where the present call of one connection stands.
 final class Connection: Sendable {
   enum Use {
     case waiting(since: ContinuousClock.Instant)
@@ -120,7 +122,7 @@ final class Connection: Sendable {
     /// Since when, and when something moved last.
     var since = ContinuousClock.now
     var moved = ContinuousClock.now
-    /// Of the present body, in bytes.
+    /// Bytes of the present body.
     var received = 0
     /// Calls whose head came, and whose last byte did.
     var begun = 0
@@ -210,9 +212,9 @@ final class Connection: Sendable {
   func endAfterAnswer() { state.withLock { $0.endsAfterAnswer = true } }
 
   var endsAfterAnswer: Bool { state.withLock { $0.endsAfterAnswer } }
-  /// Whether the last byte of the present call came.
+  /// Tells if the last byte of the present call came.
   var isCallWhole: Bool { state.withLock { $0.whole > $0.answered } }
-  /// Whether the body was cut off here, for being too slow.
+  /// Tells if the body was cut off here, for being too slow.
   var isCut: Bool { state.withLock { $0.isCut } }
 
   // MARK: Time

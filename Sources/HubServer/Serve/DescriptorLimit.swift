@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// How many files the process may open.
+/// Raises how many files the process may open.
 enum DescriptorLimit {
   /// Raises the limit as far as this process may by itself, and returns it.
   static func raise() -> Int {
@@ -14,7 +14,7 @@ enum DescriptorLimit {
     return Int(clamping: limit.rlim_cur)
   }
 
-  /// How many are open now; a guess where the system does not say.
+  /// Counts the files that are open now; a guess where the system does not say.
   static var open: Int {
     for folder in ["/proc/self/fd", "/dev/fd"] {
       if let names = try? FileManager.default.contentsOfDirectory(atPath: folder) { return names.count }
@@ -22,7 +22,7 @@ enum DescriptorLimit {
     return guess
   }
 
-  /// What every system grants a process.
+  /// Limit that every system grants a process.
   private static let fallback = 256
   private static let guess = 64
 

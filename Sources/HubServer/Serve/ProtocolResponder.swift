@@ -31,7 +31,7 @@ struct ProtocolResponder: HTTPResponder {
 
   func respond(to request: Request, context: CallContext) async throws -> Response {
     let connection = connections.connection(of: context.channel)
-    // What is left of a body that nobody reads must not hold the connection.
+    // Ends the connection where a part of the body is left that nobody reads.
     defer { if connection?.isCallWhole == false { connection?.endAfterAnswer() } }
     let target = request.head.path ?? "/"
     let path = target.prefix { $0 != "?" }
@@ -87,7 +87,7 @@ struct ProtocolResponder: HTTPResponder {
     defer { withExtendedLifetime(body) {} }
     switch end {
     case .whole:
-      // Of packets nothing is known, not even during the call.
+      // Keeps the address for enrolment alone: of packets nothing is known, not even during the call.
       if call.path == "/v1/enroll" { call.source = source }
       let answer = await survey.hub.answer(call)
       note(call, status: answer.status)
@@ -155,7 +155,7 @@ struct ProtocolResponder: HTTPResponder {
     var turnedAway: Int
     /// How long the longest transaction since the start kept all other writing waiting.
     var longestWriteMs: Int
-    /// Why the last transaction could not be written; absent when it could.
+    /// Says why the last transaction could not be written; absent when it was.
     var writeFailure: String?
   }
 

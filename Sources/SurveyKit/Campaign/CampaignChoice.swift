@@ -1,5 +1,5 @@
 extension Campaign {
-  /// Of several campaigns the one that is shown and asked: the last that an operator chose; before any choice the one that opens last.
+  /// Picks the campaign that is shown and asked: the last that an operator chose; before any choice the one that opens last.
   static func current(of all: [(campaign: Campaign, chosen: Int64?)]) -> Campaign? {
     all.max { a, b in
       let (left, right) = (a.chosen ?? 0, b.chosen ?? 0)

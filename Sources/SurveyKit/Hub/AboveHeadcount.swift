@@ -5,7 +5,7 @@ public import SyncKit
 public struct AboveHeadcount: Sendable, Hashable, Codable {
   public var unit: String
   public var received: Int
-  /// How many may answer, times the campaign's forms: each person may answer each of them.
+  /// Counts who may answer, times the campaign's forms: each person may answer each of them.
   public var expected: Int
 
   public var explanation: LocalizedText {

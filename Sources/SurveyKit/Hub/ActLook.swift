@@ -2,7 +2,7 @@ internal import Crypto
 internal import Foundation
 public import SyncKit
 
-/// What stands at a hub before and after an operator's act, in few words: see `IntendedAct.look`.
+/// Says in few words what stands at a hub before and after an operator's act: see `IntendedAct.look`.
 public enum ActLook {
   public typealias Look = @Sendable (any HubSession) throws -> [String: String]
 
@@ -36,7 +36,7 @@ public enum ActLook {
     return seen
   }
 
-  /// How many devices are in use and revoked, and what waits for a decision about them.
+  /// Counts devices in use and revoked, and what waits for a decision about them.
   public static let devices: Look = { session in
     [
       "in use": "\(try session.integer("SELECT count(*) FROM hub_device WHERE revoked_ms IS NULL") ?? 0)",
@@ -46,7 +46,7 @@ public enum ActLook {
     ]
   }
 
-  /// What waits for an operator's decision after a revocation.
+  /// Counts what waits for an operator's decision after a revocation.
   public static let decisions: Look = { session in
     [
       "batches to decide": "\(try session.integer("SELECT count(*) FROM hub_batch WHERE state = 2") ?? 0)",

@@ -120,7 +120,7 @@ public struct Board: Sendable, Hashable, Codable {
   public var latePackets: [LatePackets] = []
   /// Communes from which more answers came than people may answer.
   public var aboveHeadcount: [AboveHeadcount] = []
-  /// What stops the hub's work now, or will before long.
+  /// Warns of what stops the hub's work now, or will before long.
   public var warnings: [LocalizedText] = []
   /// Devices that hold other data than the hub.
   public var different: [Disagreement] = []

@@ -1,6 +1,6 @@
 internal import SyncKit
 
-/// How many answers came of each campaign. Nobody can read in a packet which it is of, so what comes counts for the one that is shown.
+/// Counts the answers that came of each campaign. Nobody can read in a packet which it is of, so what comes counts for the one that is shown.
 struct CampaignCounts {
   let session: any HubSession
 

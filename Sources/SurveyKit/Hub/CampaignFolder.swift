@@ -15,7 +15,7 @@ public struct CampaignFolder: Sendable {
   public var headcount: Headcount
   /// Those people answer, in the campaign's order, then the daily report's.
   public var forms: [Form]
-  /// What was found and is no mistake, such as a file that was not needed.
+  /// Says what was found and is no mistake, such as a file that was not needed.
   public private(set) var remarks: [LocalizedText] = []
 
   /// Largest CSV file read, in bytes.

@@ -5,7 +5,7 @@ public import SyncKit
 public struct CampaignProposal: Sendable {
   /// With the days the campaign would have.
   public let content: CampaignFolder
-  /// What would be different at the hub, a sentence each; nothing for a campaign that is its first.
+  /// Says what would be different at the hub, a sentence each; nothing for a campaign that is its first.
   public let changes: [LocalizedText]
   /// People are at it, or have answered: somebody has to agree to the changes.
   public let needsConsent: Bool
@@ -44,7 +44,7 @@ extension SurveyHub {
   }
 }
 
-/// What a campaign's folder would change at a hub, and whether it may. Belongs to one transaction.
+/// Compares a campaign's folder with a hub: what loading would change, and whether it may. Belongs to one transaction.
 struct CampaignReview {
   let session: any HubSession
   /// Hub time.
@@ -128,7 +128,7 @@ struct CampaignReview {
     guard problems.isEmpty else { throw DataProblems(problems) }
   }
 
-  /// What two campaigns of one hub may not share.
+  /// Finds what two campaigns of one hub share and may not.
   private static func clashes(of campaign: Campaign, with other: Campaign) -> [DataProblem] {
     var problems: [DataProblem] = []
     if other.province.code != campaign.province.code {
@@ -188,7 +188,7 @@ struct CampaignReview {
 
   // MARK: Choice
 
-  /// Whether two campaigns ask a form in common, as an earlier program allowed: answers to it count for the one that is shown.
+  /// Tells if two campaigns ask a form in common, as an earlier program allowed: answers to it count for the one that is shown.
   private func askTheSame(_ first: String, _ second: String) throws -> Bool {
     let forms = try HubPlan.campaigns(session).filter { [first, second].contains($0.id) }.map { Set($0.forms) }
     return forms.count == 2 && !forms[0].isDisjoint(with: forms[1])

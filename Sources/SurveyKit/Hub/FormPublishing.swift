@@ -9,7 +9,7 @@ public struct FormPublication: Sendable, Hashable, Codable {
   public var isUnchanged: Bool
   /// Older editions that are now closing.
   public var closing: [String]
-  /// Whether it got a drop key of its own: the recovery sheet lacks it until it is printed again.
+  /// Tells if the form got a drop key of its own: the recovery sheet lacks it until it is printed again.
   public var hasNewKey = false
 }
 

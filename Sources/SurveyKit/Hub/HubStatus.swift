@@ -48,7 +48,7 @@ public struct HubStatus: Sendable, Hashable, Codable {
   public var restores: [HubRestore] = []
   /// Devices that hold other data than the hub.
   public var different: [Disagreement] = []
-  /// What stops the hub's work now, or will before long.
+  /// Warns of what stops the hub's work now, or will before long.
   public var warnings: [LocalizedText] = []
   /// Which sums do not agree, in words; empty when all do.
   public var discrepancies: [LocalizedText] = []

@@ -6,7 +6,7 @@ extension SurveyHub {
   /// A backup older than so many days is told, and so is work as old without any backup.
   static let backupDaysMax: Int64 = 2
 
-  /// What stops the hub's work now, or will before long: the disk, the backups.
+  /// Warns of what stops the hub's work now, or will before long: the disk, the backups.
   public func warnings() async throws -> [LocalizedText] {
     var warnings: [LocalizedText] = []
     if let failure = hub.writeFailure {

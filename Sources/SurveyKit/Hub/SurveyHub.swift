@@ -43,7 +43,7 @@ public final class SurveyHub: Sendable {
     return survey
   }
 
-  /// What a disk or a desk puts into an empty folder by itself.
+  /// Names of files that a disk or a desk puts into an empty folder by itself.
   private static let unheeded: Set<String> = ["lost+found", ".DS_Store"]
 
   /// A hub gets a folder of its own: not one in which something else lies, nor one in which a hub's keys are left.
@@ -228,7 +228,7 @@ public struct HubPlan: Sendable {
     return Campaign.current(of: campaigns)
   }
 
-  /// Every campaign the hub has and can read, by id.
+  /// Reads every campaign the hub has and can read, by id.
   static func campaigns(_ session: any HubSession) throws -> [Campaign] {
     var unreadable: DataProblems?
     return try campaigns(session, unreadable: &unreadable).map(\.campaign)

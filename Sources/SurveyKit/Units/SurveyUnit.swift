@@ -50,7 +50,7 @@ public struct UnitCode: RawRepresentable, Hashable, Comparable, Sendable, Codabl
   }
 }
 
-/// What a unit is in its tree: its root, a group, or one that collects and reports. A tree has two levels at least, the root and its
+/// Says what a unit is in its tree: its root, a group, or one that collects and reports. A tree has two levels at least, the root and its
 /// communes; between them lie as many levels of groups as there are, or none.
 public enum UnitLevel: String, Sendable, Hashable, Codable, CaseIterable {
   case province

@@ -19,7 +19,7 @@ public enum UnitLoader {
   /// group that a group lies in; without it, it lies under the root.
   public static let districtsFile = "districts.csv"
 
-  /// Whether communes lie in groups: none of them names one where they do not.
+  /// Tells if communes lie in groups: none of them names one where they do not.
   public static func hasGroups(communes: [SourceRow]) -> Bool {
     communes.contains { !($0.fields["district_code"] ?? "").trimmed.isEmpty }
   }

@@ -80,7 +80,7 @@ public struct UnitTree: Sendable {
     byCode[other] != nil && (code == other || ancestors(of: other).contains { $0.code == code })
   }
 
-  /// Whether there are groups between the root and the communes.
+  /// Tells if there are groups between the root and the communes.
   public var hasGroups: Bool { units.contains { $0.level == .district } }
 
   /// The group a unit lies in: the nearest; nil for one that lies under the root.

@@ -23,7 +23,7 @@ final class ConflictBook {
 
   private let session: any HubSession
   private var open: [String: [Place: [Open]]] = [:]
-  /// Of scopes that have more open conflicts than are read at once: the rows whose conflicts were read.
+  /// Rows whose conflicts were read, of scopes that have more open ones than are read at once.
   private var rowsRead: [String: Set<Place>] = [:]
   private var opened: [String: [RowChange]] = [:]
   private let selectLosingValue = RepeatedSQL("SELECT losing_value FROM sync_conflict WHERE id = ?1")
@@ -268,7 +268,7 @@ final class ConflictBook {
 
   private let selectOpen = RepeatedSQL("\(openSQL) ORDER BY c.id LIMIT ?2")
   private let selectOpenOfRow = RepeatedSQL("\(openSQL) AND c.tbl = ?2 AND c.row_key = ?3")
-  /// One that was opened in histories of the hub that a restore ended has the places of the losing write in those (L11).
+  /// Takes the places of the losing write from histories of the hub that a restore ended, for a conflict that was opened in those (L11).
   private static let openSQL = """
     SELECT c.id, c.tbl, c.row_key, c.col, c.losing_stamp, c.losing_replica,
       coalesce((

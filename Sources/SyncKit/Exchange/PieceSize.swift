@@ -1,16 +1,16 @@
-/// How much one call carries on a link that does not take everything: smaller after a call that stalled or that a proxy found too large,
+/// Bounds what one call carries on a link that does not take everything: smaller after a call that stalled or that a proxy found too large,
 /// larger again with each that passes. Pure.
 struct PieceSize {
   /// Fewer bytes than this are not worth a call; a hub keeps no smaller part of a batch.
   static let bytesMin = 4 << 10
   /// The first size after trouble, in bytes, or less where less was too much already.
   static let bytesFirst = 64 << 10
-  /// From here on nothing is cut any more, in bytes.
+  /// Bytes from which on nothing is cut any more.
   static let bytesUncut = 4 << 20
 
   /// Bytes of one call at most; nil while nothing is cut.
   private(set) var bytes: Int?
-  /// What a proxy refused, in bytes: nothing grows up to it again.
+  /// Bytes that a proxy refused: nothing grows up to them again.
   private var refused: Int?
 
   /// - Parameter carried: Bytes of the call that stalled; nil of one whose answer was to carry them.

@@ -14,7 +14,7 @@ public struct SyncSummary: Sendable, Hashable, Codable {
   public var isBudgetSpent = false
   /// The next step cannot be cut into parts and takes at least so many bytes, where that is known.
   public var bytesNeeded: Int?
-  /// Where the hub has moved to, for good: calls go there from now on.
+  /// Address the hub has moved to, for good: calls go there from now on.
   public var movedTo: String?
   /// Rows that others changed and that are here since this exchange, at most `changedMax` of them, in order.
   public var changed: [SyncedRow] = []
@@ -68,7 +68,7 @@ final class SyncDriver {
     didSet { hubTimeAt = .now }
   }
   private var hubTimeAt = ContinuousClock.now
-  /// How much one call carries.
+  /// Bounds what one call carries.
   private var piece = PieceSize()
   /// Addresses followed so far.
   private var moves = 0
@@ -199,7 +199,7 @@ final class SyncDriver {
 
   /// What may still be put into a call, or fetched by it; nil: no bound.
   private var room: Int? { options.bytesMax.map { max(0, $0 - spent - Self.callBytesMax) } }
-  /// What one call may carry, by the budget and by what the link has shown.
+  /// Bytes that one call may carry, by the budget and by what the link has shown.
   private var callRoom: Int? { [room, piece.bytes].compactMap(\.self).min() }
 
   /// Calls whose size cannot be told or cut are not made on a budget that is nearly spent.
@@ -259,7 +259,7 @@ final class SyncDriver {
     return greeted
   }
 
-  /// What a hub says of itself, once its signature shows that it is the one this device is enrolled with.
+  /// Reads what a hub says of itself, once its signature shows that this device is enrolled with it.
   private static func greeting(_ response: HubResponse, of hub: VerifyingKey) throws -> WireHubInfo {
     let signed = try WireSigned.parse(response.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
     let info = try WireHubInfo.parse(signed.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
@@ -349,7 +349,7 @@ final class SyncDriver {
     guard let scope = packets.first?[1].text else { return .dropped(more: false) }
     let ofScope = packets.filter { $0[1].text == scope }
     let fitting = Self.affordable(ofScope, room: callRoom)
-    // One packet is the smallest piece there is.
+    // Sends one at least: a packet is the smallest piece there is.
     let mine = fitting.isEmpty ? Self.affordable(Array(ofScope.prefix(1)), room: room) : fitting
     guard !mine.isEmpty else { return budgetSpent() }
     var request = WireDropRequest()
@@ -402,7 +402,7 @@ final class SyncDriver {
     let asked = callRoom
     do {
       do { response = try await fetch(asked) } catch let error as SyncError where error.code == .tooLarge && asked != room {
-        // What cannot be cut further comes whole.
+        // Fetches whole what cannot be cut further.
         response = try await fetch(room)
       }
     } catch let error as SyncError where error.code == .tooLarge {
@@ -574,7 +574,7 @@ final class SyncDriver {
       try await follow(error, from: request)
       return try await exchange(request)
     } catch let error as SyncError {
-      // What an answer was to carry is cut by the next question.
+      // Has the next question cut what this answer was to carry.
       if error.code == .timeout { piece.stalled(carrying: request.method == "GET" ? nil : request.body.count) }
       if error.code == .cutSmaller { piece.wasTooLarge(request.body.count) }
       throw error
@@ -612,6 +612,6 @@ final class SyncDriver {
     summary.movedTo = transport.address
   }
 
-  /// Where the calls of this exchange go by now.
+  /// Address to which the calls of this exchange go by now.
   var address: String { transport.address }
 }

@@ -5,7 +5,7 @@ internal import Synchronization
 final class CodeGuard: Sendable {
   /// Wrong codes of one address that cost it nothing.
   static let freeMax = 10
-  /// What each further one adds to the wait before the next is looked at, in milliseconds, and the longest wait.
+  /// Milliseconds that each further one adds to the wait before the next is looked at, and the longest wait.
   static let stepMs = 100
   static let waitMsMax = 1_000
   /// Codes of one address that may wait at once.
@@ -29,7 +29,7 @@ final class CodeGuard: Sendable {
     (self.stepMs, self.waitMsMax) = (stepMs, waitMsMax)
   }
 
-  /// How many codes of an address wait now.
+  /// Counts the codes of an address that wait now.
   func waitingCount(_ source: String) -> Int { records.withLock { $0[source]?.waiting ?? 0 } }
 
   var sourceCount: Int { records.withLock { $0.count } }
@@ -69,7 +69,7 @@ final class CodeGuard: Sendable {
     }
   }
 
-  /// How long the next code of an address waits, in milliseconds.
+  /// Milliseconds that the next code of an address waits.
   func waitMs(_ source: String) -> Int { records.withLock { waitMs($0[source], at: .now) } }
 
   private func waitMs(_ record: Record?, at now: ContinuousClock.Instant) -> Int {

@@ -1,8 +1,8 @@
-/// What operators wrote beside a device: it stays at the hub, and no device hears of it.
+/// Keeps what operators wrote beside a device: it stays at the hub, and no device hears of it.
 public struct DeviceNote: Sendable, Hashable, Codable {
   /// Shown instead of the name that the device gave itself.
   public var label: String?
-  /// Whose it is.
+  /// Names whose the device is.
   public var owner: String?
 
   /// Characters of a label and of an owner's name.
@@ -25,7 +25,7 @@ struct DeviceNotes {
 }
 
 extension Hub {
-  /// What is written beside devices: an identity that took another's place has that one's note until it gets its own.
+  /// Reads what is written beside devices: an identity that took another's place has that one's note until it gets its own.
   public func deviceNotes() async throws -> [ReplicaID: DeviceNote] {
     try await read { session in
       var notes = try DeviceNotes(session: session).all()

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// How much text one device may bring in a while; attachments have `BlobLimits`.
+/// Bounds the text that one device may bring in a while; attachments have `BlobLimits`.
 public struct TextLimits: Sendable {
   /// Row changes after a quiet while: more than a device writes in a campaign.
   public var changesAtOnce = 5_000
@@ -45,7 +45,7 @@ final class DevicePace: Sendable {
     records.withLock { records in
       records[device] = Record(left: allowance(in: records, device, at: now) - Double(max(1, changes)), seen: now)
       guard records.count > Self.devicesMax else { return }
-      // Whoever is back at its full allowance is as one never seen.
+      // Forgets whoever is back at its full allowance.
       records = records.filter { allowance(in: records, $0.key, at: now) < Double(limits.changesAtOnce) }
       if records.count > Self.devicesMax, let oldest = records.min(by: { $0.value.seen < $1.value.seen }) { records[oldest.key] = nil }
     }

@@ -170,7 +170,7 @@ struct WaitingPackets {
     packets = unreadable + zip(opened, verdicts).map { Judged(id: $0.id, dropKey: $0.dropKey, row: $0.row, verdict: $1) }
   }
 
-  /// Why a packet cannot be judged by what is in it.
+  /// Says why a packet cannot be judged by its content.
   private struct Unreadable: Error {
     var verdict: RowVerdict
   }

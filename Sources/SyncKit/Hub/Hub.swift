@@ -36,7 +36,7 @@ public final class Hub: Sendable {
     public var observer: (any MergeObserver)?
     /// How much room blobs get.
     public var blobs = BlobLimits()
-    /// How much text one device may bring in a while; nil: as much as it likes.
+    /// Bounds the text that one device may bring in a while; nil: as much as it likes.
     public var text: TextLimits?
     /// Looks at a whole blob before it is kept; a reason refuses it, whatever its name and hash say. An error puts it off.
     public var judgeBlob: (@Sendable (Data) throws -> LocalizedText?)?
@@ -79,7 +79,7 @@ public final class Hub: Sendable {
       let life = HubLife(session: session)
       if try session.firstRow("SELECT 1 FROM hub_incarnation LIMIT 1") == nil { try life.begin(.first, nowMs: now) }
       let isCopy = try HubBackups(session: session).beginLifeOfCopy(nowMs: now)
-      // From here on it is the store that the keys know.
+      // Makes this copy the store that the keys know.
       if isCopy, let mark { _ = try StoreMark.raise(in: session, above: mark.number) }
       return isCopy
     }
@@ -126,7 +126,7 @@ public final class Hub: Sendable {
   /// How long the longest transaction of this process kept everyone else from writing, commit included.
   public var longestWrite: Duration { store.longestWrite }
 
-  /// Why the last transaction of this process could not be written, where the store or its disk was the cause; nil when it could.
+  /// Says why the last transaction of this process could not be written, where the store or its disk was the cause; nil when it could.
   public var writeFailure: LocalizedText? { store.writeFailure }
 
   public func close() throws { try store.close() }

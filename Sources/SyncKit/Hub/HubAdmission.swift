@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// What a call's headers tell of its sender, before its body is read.
+/// Judges a call's sender by its headers, before its body is read.
 public enum CallAdmission: Sendable {
   /// The device's key proved that it makes this call.
   case proved(ReplicaID)
@@ -27,7 +27,7 @@ extension Hub {
     }
   }
 
-  /// Which enrolled device makes a call, by its signature over recent hub time.
+  /// Finds which enrolled device makes a call, by its signature over recent hub time.
   func authenticate(_ request: HubRequest) async throws -> HubDevice {
     try await sender(of: request, digest: RequestSignature.digest(of: request))
   }

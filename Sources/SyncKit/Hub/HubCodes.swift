@@ -7,17 +7,17 @@ public struct EnrolmentCode: Sendable, Hashable, Codable {
   public var unit: String
   /// Hub time in milliseconds.
   public var madeMs: UInt64
-  /// From when on nobody can use it; nil for never.
+  /// Hub time from which on nobody can use the code; nil for never.
   public var endsMs: UInt64?
   /// Taken back by an operator.
   public var isCancelled: Bool
   /// The device that used it.
   public var replica: String?
-  /// Nobody used it, and somebody still can.
+  /// Tells if nobody used the code and somebody still can.
   public var isOpen: Bool
 }
 
-/// Until when codes can be used. A code without a row here can be used for ever.
+/// Keeps until when codes can be used. A code without a row here can be used for ever.
 struct CodeEnds {
   let session: any HubSession
 

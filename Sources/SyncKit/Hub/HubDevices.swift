@@ -67,7 +67,7 @@ extension Hub {
     return made
   }
 
-  /// How many codes no device has used yet, and one still can.
+  /// Counts codes that no device has used yet and one still can.
   public func unusedCodes() async throws -> Int {
     let now = clock.nowMs()
     return try await store.read { session in

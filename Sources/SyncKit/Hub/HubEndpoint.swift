@@ -21,7 +21,7 @@ extension Hub {
     }
   }
 
-  /// What a call is answered with that failed, also before it came here: in JSON where that is asked for.
+  /// Answers a call that failed, also before it came here: in JSON where that is asked for.
   public static func answer(_ error: any Error, to request: HubRequest) -> HubResponse {
     JSONAnswer.isWanted(by: request) ? JSONAnswer.make(response(to: error), to: request) : response(to: error)
   }
@@ -54,7 +54,7 @@ extension Hub {
 
   /// A call of the protocol, by its method and path.
   struct Call {
-    /// Whether a device signs it, in its headers.
+    /// Tells if a device signs the call, in its headers.
     var isSigned: Bool
   }
 

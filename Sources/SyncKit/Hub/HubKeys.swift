@@ -17,7 +17,7 @@ public struct HubKeys: Sendable {
     let key: Curve25519.KeyAgreement.PrivateKey
     /// Hub time in milliseconds.
     let madeMs: UInt64
-    /// Nil for a general one.
+    /// Campaign and form whose answers alone the key is for; nil for a general key.
     let owner: DropKeyOwner?
 
     /// How packets name it.
@@ -129,7 +129,7 @@ public struct HubKeys: Sendable {
   /// Tells if new packets are encrypted to a key.
   func isCurrent(_ drop: DropKey) -> Bool { dropKeys.last { $0.owner?.form == drop.owner?.form }?.id == drop.id }
 
-  /// What devices encrypt to.
+  /// Keys to which devices encrypt: the general one, and those of forms.
   var listed: DropKeys { DropKeys(general: dropKey, forms: formKeys) }
 
   /// The newest general key.
@@ -195,7 +195,7 @@ public struct HubKeys: Sendable {
 }
 
 extension HubKeys.DropKey {
-  /// What devices are told of it.
+  /// Says of the key what devices are told.
   fileprivate var listed: WireDropKey {
     var wire = WireDropKey()
     (wire.id, wire.publicKey, wire.form) = (id, key.publicKey.rawRepresentation, owner?.form ?? "")

@@ -31,7 +31,7 @@ public protocol HubStore: Sendable {
   /// How long the longest transaction of this process kept everyone else from writing, its commit included. Waiting for others is not
   /// part of it.
   var longestWrite: Duration { get }
-  /// Why the last transaction of this process could not be written, where the store or its disk was the cause; nil when it could.
+  /// Says why the last transaction of this process could not be written, where the store or its disk was the cause; nil when it could.
   var writeFailure: LocalizedText? { get }
   /// Bytes free where the store lies; nil where that cannot be told.
   var freeBytes: Int? { get }

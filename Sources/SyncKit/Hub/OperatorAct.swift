@@ -9,13 +9,13 @@ public struct OperatorAct: Sendable, Hashable, Codable {
   public var atMs: UInt64
   /// The command, such as `devices revoke`.
   public var kind: String
-  /// What it was about: a device, a unit, a form; empty where it is the hub.
+  /// Names what the act was about: a device, a unit, a form; empty where it is the hub.
   public var subject: String
-  /// Who did it.
+  /// Names who acted.
   public var by: String
-  /// Why; empty where nobody said so.
+  /// Says why; empty where nobody did.
   public var reason: String
-  /// What stood before and after, as JSON; nil for acts that change nothing in the store but this table.
+  /// JSON of what stood before and after; nil for acts that change nothing in the store but this table.
   public var before: String?
   public var after: String?
 }
@@ -26,7 +26,7 @@ public struct IntendedAct: Sendable {
   public var subject: String
   public var by: String
   public var reason: String
-  /// What the act is to change, as names and values: asked in its transaction, before and after. A transaction that leaves it as it was is
+  /// Reads what the act is to change, as names and values: asked in its transaction, before and after. A transaction that leaves it as it was is
   /// not noted. Nil: the act's first transaction is noted.
   public var look: (@Sendable (any HubSession) throws -> [String: String])?
 
@@ -129,7 +129,7 @@ extension Hub {
   /// Acts listed at once, at most.
   public static let actsListedMax = 1000
 
-  /// What operators did, newest first; an act of several transactions once.
+  /// Lists what operators did, newest first; an act of several transactions once.
   public func acts(limit: Int = 100, about subject: String? = nil) async throws -> [OperatorAct] {
     let limit = min(max(limit, 1), Self.actsListedMax)
     let rows = try await read { session in

@@ -1,7 +1,7 @@
 internal import Foundation
 internal import GRDB
 
-/// What the folder of a hub's keys remembers of the hub's store, so that a store that lost what it held is not taken for a hub without work.
+/// Remembers, beside a hub's keys, how far its store was, so that a store that lost what it held is not taken for a hub without work.
 ///
 /// The number is raised now and then, in the store first and then beside the keys. A store with a lower one has lost its log, which is
 /// where the newest number lies until the log is copied into the store, or it is an older copy.
@@ -10,7 +10,7 @@ struct StoreMark: Codable, Hashable {
   var origin: Data
   var number: UInt64
 
-  /// Where the store keeps its number.
+  /// Name under which the store keeps its number.
   static let stateName = "storeMark"
   private static let bytesMax = 4096
 

@@ -80,7 +80,7 @@ struct SchemaRecord {
     return Set(tables + columns.map { Place(table: $0["tbl"], column: $0["col"]) })
   }
 
-  /// Everything remembered, in one read.
+  /// Reads everything that is remembered, at once.
   private func declared() throws -> [Place: [String: String]] {
     var declared: [Place: [String: String]] = [:]
     for row in try Row.fetchAll(db, sql: "SELECT tbl, col, facet, value FROM sync_declared") {

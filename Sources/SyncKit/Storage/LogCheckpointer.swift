@@ -81,7 +81,7 @@ final class LogCheckpointer: Sendable {
   /// SQLite does so when the last connection closes, but only when that one may write, and those of a pool's readers may not.
   static func leave(_ path: String) {
     guard FileManager.default.fileExists(atPath: path + "-wal") else { return }
-    // What cannot be copied, as on a full disk, stays in the log.
+    // Leaves in the log what cannot be copied, as on a full disk.
     guard let last = try? DatabaseQueue(path: path, configuration: StoreSettings.configuration()) else { return }
     _ = try? last.read { try $0.execute(sql: "SELECT 1 FROM sqlite_master LIMIT 1") }
     try? last.close()

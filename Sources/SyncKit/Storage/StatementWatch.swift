@@ -6,7 +6,7 @@ internal import Synchronization
 ///
 /// Outside tests there is none, and connections are not traced.
 final class StatementWatch: Sendable {
-  /// What the runs of one statement took.
+  /// Counts what the runs of one statement took.
   struct Cost: Sendable, Hashable {
     var runs = 0
     /// Instructions of SQLite's virtual machine, of the run that took most.
@@ -18,7 +18,7 @@ final class StatementWatch: Sendable {
 
   private let costs = Mutex<[String: Cost]>([:])
 
-  /// What ran since the last time, by the statement's text.
+  /// Gives what ran since the last time, by the statement's text.
   func take() -> [String: Cost] {
     costs.withLock { costs in
       defer { costs = [:] }

@@ -1,6 +1,6 @@
 /// Says what answered where a hub was expected, so that a person knows what to do and a device whether to try again.
 enum ForeignAnswer {
-  /// What a proxy says when it, or the hub behind it, cannot take a call now. Codes from 520 on are those of content networks.
+  /// Tells what a proxy says when it, or the hub behind it, cannot take a call now. Codes from 520 on are those of content networks.
   private static func isTrouble(_ status: Int) -> Bool {
     [408, 425, 429].contains(status) || (500...599).contains(status) && ![501, 505, 511].contains(status)
   }
@@ -39,7 +39,7 @@ enum ForeignAnswer {
 
   /// A longer wait than this is not worth asking for, in seconds.
   private static let retrySecondsMax = 3_600
-  /// Of an address that something names, in characters.
+  /// Characters shown of an address that something names.
   private static let addressCharactersMax = 200
 
   static var loginPage: SyncError {

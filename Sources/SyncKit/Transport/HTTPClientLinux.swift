@@ -39,7 +39,7 @@
       fileprivate var headers: [String: String] = [:]
       fileprivate var body = Data()
       fileprivate var isTooLarge = false
-      /// What had moved when something moved last, and when that was.
+      /// Counts what had moved when something moved last, and knows when that was.
       private var moved = Moved()
       private var movedAt = ContinuousClock.now
       fileprivate var isStalled = false
@@ -47,7 +47,7 @@
       private struct Moved: Equatable {
         var received = 0
         var sent = 0
-        /// What the system holds that the other side has not confirmed: it shrinks while a slow link carries it.
+        /// Bytes that the system holds and the other side has not confirmed: it shrinks while a slow link carries it.
         var queued: Int32 = 0
       }
 
@@ -119,7 +119,7 @@
         _ = synckit_curl_long(curl, CURLOPT_NOSIGNAL, 1)
         _ = synckit_curl_long(curl, CURLOPT_TIMEOUT_MS, max(1, call.timeoutMs))
         _ = synckit_curl_long(curl, CURLOPT_CONNECTTIMEOUT_MS, min(max(1, call.timeoutMs), HTTPTransport.connectMs))
-        // Whoever calls decides whether another address is the hub's.
+        // Leaves it to the caller to decide if another address is the hub's.
         _ = synckit_curl_long(curl, CURLOPT_FOLLOWLOCATION, 0)
         _ = synckit_curl_pointer(curl, CURLOPT_SOCKOPTDATA, own)
         _ = synckit_curl_socket(curl) { context, socket, _ in

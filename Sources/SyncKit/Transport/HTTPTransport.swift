@@ -11,10 +11,10 @@ public struct HTTPTransport: Transport {
   static let answerBytesMax = WireLimits.pageBytesMax
   /// A call on which no byte moves for so long is over, in milliseconds.
   static let stallMs = 30_000
-  /// What left this device may lie unseen in buffers on the way, so many bytes at most, and a slow link may carry a byte a millisecond: an
-  /// answer is waited for so much longer.
+  /// Bytes that left this device and may lie unseen in buffers on the way. A slow link may carry a byte a millisecond: an answer is waited
+  /// for so much longer.
   static let unseenBytesMax = 64 << 10
-  /// Until a connection stands, in milliseconds.
+  /// Milliseconds until a connection stands.
   static let connectMs = 15_000
   /// However well it moves, one call takes no longer, in milliseconds.
   static let callMsMax = 3_600_000
@@ -112,7 +112,7 @@ enum HTTPOutcome: Sendable {
   /// More bytes than the caller allowed.
   case tooLarge
   case timedOut
-  /// Nothing moved for `HTTPTransport.stallMs`.
+  /// Ended, since nothing moved for `HTTPTransport.stallMs`.
   case stalled
   /// The server's certificate was not accepted.
   case untrusted

@@ -68,7 +68,7 @@ public protocol Transport: Sendable {
   ///   much earlier.
   /// - Throws: `SyncError` `.unreachable` or `.timeout`; any answer at all is returned.
   func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse
-  /// Where calls go, as a person writes it; empty where there is no address.
+  /// Address to which calls go, as a person writes it; empty where there is none.
   var address: String { get }
   /// The way to where the answer to `request` sent its caller; nil when that is not the same call at another address, or a worse one.
   func following(_ location: String, of request: HubRequest) -> (any Transport)?
