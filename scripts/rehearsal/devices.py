@@ -1,6 +1,7 @@
 """Honest devices: `field` processes that enrol, collect, report and sync over poor links, and what each of them was told is kept."""
 
 import asyncio
+import collections
 import csv
 import hashlib
 import json
@@ -19,6 +20,8 @@ COMMAND_SECONDS_MAX = 600
 # The first import of a device holds more than the hub releases at least together.
 ANSWERS_FIRST, ANSWERS_LATER_MAX = 6, 3
 RETRY_LATER = 75
+# Devices that come late come within so many seconds after the strangers.
+LATE_SECONDS_MAX = 10
 # Syncs after the end of everything else, until a device has nothing left.
 DRAIN_ROUNDS_MAX = 30
 
@@ -61,6 +64,15 @@ def picture(seed, side):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
+def complaint(said, complained):
+    """The sentences with which a command ended, in one line; of JSON the message."""
+    try:
+        text = json.loads(said)["error"]["message"]
+    except (ValueError, KeyError, TypeError):
+        text = (complained or said).decode(errors="replace")
+    return " ".join(text.split())[:300]
+
+
 class Device:
     """One `field` store and its person."""
 
@@ -70,7 +82,7 @@ class Device:
         self.folder.mkdir()
         self.random = random.Random(number)
         self.answers, self.report, self.photos = [], {}, 0
-        self.codes, self.faults = {}, []
+        self.codes, self.complaints, self.faults = collections.Counter(), collections.Counter(), []
         self.left = "never enrolled"
 
     async def field(self, *arguments, allowed=(0,)):
@@ -85,10 +97,12 @@ class Device:
                 process.kill()
                 said, complained = await process.communicate()
         code = process.returncode
-        self.codes[f"{arguments[0]} {code}"] = self.codes.get(f"{arguments[0]} {code}", 0) + 1
+        self.codes[f"{arguments[0]} {code}"] += 1
+        if code != 0:
+            self.complaints[complaint(said, complained)] += 1
         if code not in allowed:
             self.faults.append(f"device {self.number} ({self.unit}): field {' '.join(arguments)} ended with {code}: "
-                               f"{(complained or said).decode(errors='replace').strip()[:400]}")
+                               f"{complaint(said, complained)}")
         return code, said.decode(errors="replace")
 
     async def live(self):
@@ -96,12 +110,13 @@ class Device:
         # Every fourth comes late: it enrols beside strangers who try wrong codes.
         while self.number % 4 == 0 and not self.world.strangers.value and not self.world.devices_end.value:
             await asyncio.sleep(0.5)
+        await asyncio.sleep(self.random.uniform(0, LATE_SECONDS_MAX) if self.number % 4 == 0 else 0)
         while (await self.field("enroll", self.code, "--hub", self.hub, "--label", f"device {self.number}", allowed=(0, RETRY_LATER)))[0]:
             await asyncio.sleep(1)
         self.left = "never drained"
         self.world.enrolled.value += 1
         turn = 0
-        while not self.world.devices_end.value:
+        while turn == 0 or not self.world.devices_end.value:
             await self.collect(ANSWERS_FIRST if turn == 0 else self.random.randint(1, ANSWERS_LATER_MAX), turn)
             await self.file_report(turn)
             await self.field("sync", "--json", allowed=(0, RETRY_LATER))
@@ -174,7 +189,8 @@ class Device:
         key = f"{self.unit}/{DAY}"
         contents = sorted(sha(f"{question}\0{canonical(value)}") for question, value in self.report.items())
         return {"answers": self.answers, "reports": [{"key": key, "contents": contents}] if self.report else [], "photos": self.photos,
-                "codes": self.codes, "faults": self.faults, "left": self.left, "number": self.number, "unit": self.unit}
+                "codes": self.codes, "complaints": self.complaints, "faults": self.faults, "left": self.left, "number": self.number,
+                "unit": self.unit}
 
 
 def run(world, units, codes, ports, results):

@@ -31,15 +31,24 @@ class Exchange:
     """The turns of one connection: what was handed to the proxy last, and what the answer to it took."""
 
     def __init__(self, note):
-        self._note, self._asked_at = note, None
+        self._note, self._kind, self._asked_at = note, "", None
 
-    def asked(self):
+    def asked(self, data):
+        if self._asked_at is None:
+            self._kind = call_kind(data)
         self._asked_at = time.monotonic()
 
     def answered(self):
         if self._asked_at is not None:
-            self._note((time.monotonic() - self._asked_at) * 1000)
+            self._note(self._kind, (time.monotonic() - self._asked_at) * 1000)
             self._asked_at = None
+
+
+def call_kind(head):
+    """What kind of call begins with `head`, such as `PUT batches`."""
+    method, target = (head.split(b" ", 2) + [b"", b""])[:2]
+    parts = target.split(b"?")[0].decode(errors="replace").split("/")
+    return f"{method.decode(errors='replace')} {parts[2]}" if parts[1:2] == ["v1"] and len(parts) > 2 else "?"
 
 
 class Link:
@@ -101,7 +110,7 @@ class Link:
             except OSError:
                 is_broken = True
             if delivered:
-                delivered()
+                delivered(data)
         try:
             if not is_broken and writer.can_write_eof():
                 writer.write_eof()
@@ -114,11 +123,11 @@ class Link:
 
 
 def run(world, rates, results):
-    """The process of all links, one for each of `rates`. Sends the ports it listens on; in the end what calls took, by the part they were in."""
+    """The process of all links, one for each of `rates`. Sends the ports it listens on; in the end what calls took, by part and kind."""
     took = {}
 
-    def note(milliseconds):
-        took.setdefault(world.part.value, []).append(milliseconds)
+    def note(kind, milliseconds):
+        took.setdefault((world.part.value, kind), []).append(milliseconds)
 
     async def serve():
         servers = [await Link(world, number, rate, note).listen() for number, rate in enumerate(rates, start=1)]

@@ -2,18 +2,18 @@
 
 import hashlib
 import http.client
-import sys
 import time
 
 from client import MERGED, Client, Refused
 from devices import DAY
+from links import call_kind
 
 PROBES = 4
 PAUSE_SECONDS = 0.05
 
 
 class Probe:
-    """One honest client. Keeps what took how long, by the part of the rehearsal, and which posts the hub said it merged."""
+    """One honest client. Keeps what took how long, by part and kind, and which posts the hub said it merged."""
 
     def __init__(self, world, number, code):
         self.world, self.client = world, Client(world.proxy, world.source(number))
@@ -24,7 +24,7 @@ class Probe:
     def _timed(self, method, target, body=b"", headers=None):
         part, begun = self.world.part.value, time.monotonic()
         answer = self.client.call(method, target, body, headers)[0]
-        self.took.setdefault(part, []).append((time.monotonic() - begun) * 1000)
+        self.took.setdefault((part, call_kind(f"{method} {target}".encode())), []).append((time.monotonic() - begun) * 1000)
         return answer
 
     def _turn(self):

@@ -21,6 +21,8 @@ SLOW_BYTES_PER_SECOND = 4
 FLOOD_ROWS, FLOOD_WORDS = 3_000, "nước lũ " * 30
 BATCH_BYTES_MAX = 8 << 20
 PACKET_BYTES = 512 + 16
+PIECE_BYTES = 64 << 10
+HALF_A_HEAD = b"GET /v1/hub HTTP/1.1\r\nHost: "
 
 
 class Tally:
@@ -45,70 +47,83 @@ def _head(method, target, length, headers=None):
     return "\r\n".join(lines + [f"{name}: {value}" for name, value in (headers or {}).items()] + ["", ""]).encode()
 
 
-async def _idle(world, address, number, tally):
-    """A connection that says nothing, or half a head; opened again once it is closed."""
+async def _again(world, tally, what, attempt, pause=0.5):
+    """Makes `attempt` again and again while strangers are at work; a broken connection is counted."""
     while world.strangers.value:
         try:
-            reader, writer = await asyncio.open_connection(*address, local_addr=(world.source(number), 0))
-            if number % 2:
-                writer.write(b"GET /v1/hub HTTP/1.1\r\nHost: ")
+            await attempt()
+        except (OSError, asyncio.TimeoutError):
+            tally.add(f"{what} broken")
+        await asyncio.sleep(pause)
+
+
+async def _opened(address, source):
+    return await asyncio.open_connection(*address, local_addr=(source, 0))
+
+
+def _status(answer):
+    return answer[9:12].decode(errors="replace") or "nothing"
+
+
+def _idle(world, address, source, says, tally):
+    """A connection that says nothing, or half a head, until it is closed."""
+    async def attempt():
+        reader, writer = await _opened(address, source)
+        try:
+            writer.write(says)
             tally.add("idle sockets opened")
-            while world.strangers.value and not reader.at_eof():
-                try:
-                    await asyncio.wait_for(reader.read(4096), 1)
-                except asyncio.TimeoutError:
-                    pass
+            await reader.read()
+        finally:
             writer.close()
-        except OSError:
-            tally.add("idle sockets broken")
-        await asyncio.sleep(1)
+    return _again(world, tally, "idle sockets", attempt, pause=1)
 
 
-async def _slow(world, number, device, tally):
+def _slow(world, number, device, tally):
     """A body at some bytes a second: packets, an enrolment, or a batch under the signature of an enrolled device."""
-    while world.strangers.value:
+    async def attempt():
         target = [f"/v1/drop/{device.scope}", "/v1/enroll", f"/v1/batches/{secrets.token_hex(32)}"][number % 3]
         method = "POST" if target == "/v1/enroll" else "PUT"
         headers = device.authorization(method, target) if "batches" in target else {}
+        reader, writer = await _opened(world.proxy, world.source(world.STRANGERS + 100 + number))
         try:
-            reader, writer = await asyncio.open_connection(*world.proxy, local_addr=(world.source(number), 0))
             writer.write(_head(method, target, 60_000, headers))
             tally.add("slow bodies begun")
-            while world.strangers.value and not reader.at_eof():
+            answering = asyncio.ensure_future(reader.read(4096))
+            while not answering.done():
                 writer.write(secrets.token_bytes(SLOW_BYTES_PER_SECOND))
-                try:
-                    answer = await asyncio.wait_for(reader.read(4096), 1)
-                    if answer:
-                        tally.add(f"slow bodies answered with {answer[9:12].decode(errors='replace')}")
-                except asyncio.TimeoutError:
-                    pass
+                await asyncio.wait([answering], timeout=1)
+            tally.add(f"slow bodies answered with {_status(answering.result())}")
+        finally:
             writer.close()
-        except OSError:
-            tally.add("slow bodies broken")
-        await asyncio.sleep(0.5)
+    return _again(world, tally, "slow bodies", attempt)
 
 
-async def _wrong_codes(world, source, requests, tally):
+def _wrong_codes(world, requests, tally):
     """Enrolments with wrong codes, one after another, all from one address."""
-    while world.strangers.value:
+    async def attempt():
+        reader, writer = await _opened(world.proxy, world.source(world.STRANGERS + 200))
         try:
-            reader, writer = await asyncio.open_connection(*world.proxy, local_addr=(source, 0))
             body = random.choice(requests)
             writer.write(_head("POST", "/v1/enroll", len(body), {"Connection": "close"}) + body)
-            answer = await asyncio.wait_for(reader.read(), 30)
-            tally.add(f"wrong codes answered with {answer[9:12].decode(errors='replace')}")
+            tally.add(f"wrong codes answered with {_status(await asyncio.wait_for(reader.read(), 30))}")
+        finally:
             writer.close()
-        except (OSError, asyncio.TimeoutError):
-            tally.add("wrong codes broken")
+    return _again(world, tally, "wrong codes", attempt, pause=0)
 
 
 async def _holders(world, device, tally):
+    """Everything that only holds places, while `world.strangers` is set."""
     requests = [device.enrolment("".join(random.choices("23456789ABCDEFGHJKLMNPQRSTUVWXYZ", k=10))) for _ in range(50)]
-    idle = [_idle(world, address, world.STRANGERS + index % 100, tally)
-            for address in (world.proxy, world.hub_address) for index in range(IDLE_SOCKETS)]
-    slow = [_slow(world, world.STRANGERS + 100 + index, device, tally) for index in range(SLOW_BODIES)]
-    wrong = [_wrong_codes(world, world.source(world.STRANGERS + 200), requests, tally) for _ in range(WRONG_CODE_CALLS)]
-    await asyncio.gather(*idle, *slow, *wrong)
+    works = [_idle(world, address, world.source(world.STRANGERS + index % 100), HALF_A_HEAD if index % 2 else b"", tally)
+             for address in (world.proxy, world.hub_address) for index in range(IDLE_SOCKETS)]
+    works += [_slow(world, number, device, tally) for number in range(SLOW_BODIES)]
+    works += [_wrong_codes(world, requests, tally) for _ in range(WRONG_CODE_CALLS)]
+    tasks = [asyncio.create_task(work) for work in works]
+    while world.strangers.value:
+        await asyncio.sleep(0.1)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 # ---------------------------------------------------------------- the enrolled device
@@ -169,8 +184,16 @@ class Junk:
         self.device.signed("GET", "/v1/feed?cursor=" + secrets.token_urlsafe(random.choice([8, 200, 4_000])))
 
     def bundle(self):
-        name, piece = secrets.token_hex(32), secrets.token_bytes(1 << 20)
-        self.device.signed("PUT", f"/v1/bundles/{name}?size={16 << 20}", piece, {"upload-offset": "0"})
+        """The first pieces of a bundle that never ends."""
+        name = secrets.token_hex(32)
+        for piece in range(8):
+            self.device.signed("PUT", f"/v1/bundles/{name}?size={16 << 20}", secrets.token_bytes(PIECE_BYTES),
+                               {"upload-offset": str(piece * PIECE_BYTES)})
+
+    def blobs(self):
+        """Questions about photos that nobody named, and a piece of one."""
+        self.device.signed("POST", "/v1/blobs", secrets.token_bytes(32 * 1_000))
+        self.device.signed("PUT", f"/v1/blobs/{secrets.token_hex(32)}?size=1000000", secrets.token_bytes(PIECE_BYTES), {"upload-offset": "0"})
 
     def packets(self):
         """Packets with the unit's proof and nothing readable inside."""
@@ -182,7 +205,7 @@ class Junk:
                                    + bytes_field(4, hmac.digest(self.device.unit_key, proved, "sha256")))
         self.device.call("PUT", f"/v1/drop/{self.device.scope}", packets)
 
-    KINDS = [noise, signed_noise, mutated, bomb_batch, heavy_batch, page, cursor, bundle, packets]
+    KINDS = [noise, signed_noise, mutated, bomb_batch, heavy_batch, page, cursor, bundle, blobs, packets]
 
 
 def _send_junk(world, device, tally):
@@ -218,8 +241,8 @@ def _flood(world, device, tally):
 def run(world, codes, results):
     """The process of all strangers: at work while `world.strangers` is set. Sends what became of what they tried."""
     # The work of many machines elsewhere is not to count as the hub's.
-    os.nice(10)
-    devices = [Client(world.proxy, world.source(world.STRANGERS + 210 + index)) for index in range(len(codes))]
+    os.nice(5)
+    devices = [Client(world.proxy, world.source(world.STRANGERS + 210 + index), timeout=15) for index in range(len(codes))]
     for device, code in zip(devices, codes):
         device.enrol(code)
     junk, flood, slow = devices

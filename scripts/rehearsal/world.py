@@ -135,7 +135,7 @@ class Disk:
         self.path.mkdir()
         done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", str(self.path)], capture_output=True, text=True)
         self.can_fill = done.returncode == 0
-        self.why_not = done.stderr.strip()
+        self.why_not = " ".join(done.stderr.split())
 
     def fill(self):
         """Takes every byte that is free."""
@@ -218,13 +218,15 @@ class Hub:
 
 
 class Nginx:
-    """Debian's nginx with Debian's configuration, and the server of docs/operations.md as its site."""
+    """Debian's nginx with Debian's configuration, and as its site the server of docs/operations.md, or one that only hands calls on."""
 
-    def __init__(self, world):
+    BARE = "server {\n  listen 443 ssl;\n  location / {\n    proxy_pass http://127.0.0.1:8080;\n  }\n}"
+
+    def __init__(self, world, is_bare):
         folder = pathlib.Path(world.folder) / "nginx"
         folder.mkdir()
         recipe = re.search(r"```nginx\n(.*?)\n```", (ROOT / "docs" / "operations.md").read_text(encoding="utf-8"), re.S).group(1)
-        site = "\n".join(line for line in recipe.split("\n") if "ssl_certificate" not in line)
+        site = self.BARE if is_bare else "\n".join(line for line in recipe.split("\n") if "ssl_certificate" not in line)
         site = site.replace("listen 443 ssl;", f"listen {world.proxy[0]}:{world.proxy[1]};")
         site = site.replace("127.0.0.1:8080", f"127.0.0.1:{world.hub_address[1]}")
         (folder / "site").write_text(site, encoding="utf-8")
