@@ -121,8 +121,12 @@ struct ProtocolResponder: HTTPResponder {
     calls.note(isDrop: isDrop, status: status)
     guard !isDrop else { return }
     let kind = call.path.split(separator: "/").prefix(2).joined(separator: "/")
-    let metadata: Logger.Metadata = ["method": "\(call.method)", "call": "\(kind)", "status": "\(status)", "bytes": "\(call.body.count)"]
-    if CallCounter.isFailure(status) { logger.error("call failed", metadata: metadata) } else { logger.info("call", metadata: metadata) }
+    var metadata: Logger.Metadata = [
+      "method": "\(call.method)", "call": "\(kind)", "status": "\(status)", "bytes": "\(call.body.count)",
+    ]
+    guard CallCounter.isFailure(status) else { return logger.info("call", metadata: metadata) }
+    if let cause = survey.hub.writeFailure { metadata["cause"] = "\(cause.en)" }
+    logger.error("call failed", metadata: metadata)
   }
 
   private static func response(_ answer: HubResponse) -> Response {

@@ -1,14 +1,15 @@
 internal import Synchronization
 
-/// Slows whoever sends wrong enrolment codes, and nobody else: after some of them each further code of that address is looked at a little
-/// later. A right one is always taken, and there is no bound for all together that would lock others out: a code has 50 bits.
+/// Slows whoever sends wrong enrolment codes, and nobody else: after some of them each further wrong one of that address is answered a little
+/// later. A right one is taken at once, also from that address, which may be many people's. Nothing bounds how many are looked at: a code
+/// has 50 bits.
 final class CodeGuard: Sendable {
   /// Wrong codes of one address that cost it nothing.
   static let freeMax = 10
-  /// Milliseconds that each further one adds to the wait before the next is looked at, and the longest wait.
+  /// Milliseconds that each further one adds to the wait before the next is answered, and the longest wait.
   static let stepMs = 100
   static let waitMsMax = 1_000
-  /// Codes of one address that may wait at once.
+  /// Wrong codes of one address that may wait at once; more are told to come later.
   static let waitingMax = 4
   /// An address that sent no wrong code for so long begins anew.
   static let memory = Duration.seconds(600)
@@ -34,9 +35,9 @@ final class CodeGuard: Sendable {
 
   var sourceCount: Int { records.withLock { $0.count } }
 
-  /// Waits until a code of `source` may be looked at.
+  /// Waits until a wrong code of `source` may be answered.
   ///
-  /// - Throws: `SyncError` `.busy` when too many of its codes wait already; `CancellationError`.
+  /// - Throws: `SyncError` `.busy` when too many of them wait already; `CancellationError`.
   func pass(_ source: String) async throws {
     let pauseMs = try records.withLock { records in
       let pauseMs = waitMs(records[source], at: .now)

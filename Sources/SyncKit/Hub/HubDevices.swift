@@ -87,8 +87,14 @@ extension Hub {
       key.verifies(request.proof, over: Data(request.code.utf8), as: .enrol),
       request.sealKey.isEmpty || key.verifies(request.sealProof, over: request.sealKey, as: .seal)
     else { throw ByteReader.short }
-    if let source { try await codeGuard.pass(source) }
     let hash = Data(request.code.utf8).sha256
+    guard try await isKnown(code: hash) else {
+      if let source {
+        try await codeGuard.pass(source)
+        codeGuard.failed(source)
+      }
+      throw Self.wrongCode
+    }
     let now = clock.nowMs()
     let (signing, label) = (keys.signing, request.label)
     let result = try await store.write { session -> (scope: String, certificate: Data)? in
@@ -114,15 +120,19 @@ extension Hub {
       try session.execute("UPDATE hub_code SET replica = ?2 WHERE hash = ?1", [.blob(hash), .blob(key.replica.bytes)])
       return (scope, certificate)
     }
-    guard let result else {
-      if let source { codeGuard.failed(source) }
-      throw SyncError(
-        .wrongCode, vi: "Mã ghi danh không đúng; kiểm tra lại từng chữ.", en: "The enrolment code is wrong; check each character.")
-    }
+    guard let result else { throw Self.wrongCode }
     return try await enrolResponse(
       to: key.replica, scope: result.scope, certificate: result.certificate, sealedTo: request.sealKey
     ).serializedData()
   }
+
+  /// Looks a code up without the writer's turn, so that wrong ones take nothing from others.
+  private func isKnown(code hash: Data) async throws -> Bool {
+    try await store.read { session in try session.firstRow("SELECT 1 FROM hub_code WHERE hash = ?1", [.blob(hash)]) != nil }
+  }
+
+  private static let wrongCode = SyncError(
+    .wrongCode, vi: "Mã ghi danh không đúng; kiểm tra lại từng chữ.", en: "The enrolment code is wrong; check each character.")
 
   /// - Parameter recipient: X25519, 32 bytes, to which the unit key is encrypted; empty for a program that does not know how, and for an
   ///   enrolment file, which is secret as a whole: then the key is readable.
