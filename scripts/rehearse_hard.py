@@ -81,6 +81,8 @@ class Course:
         self.world, self.hub, self.disk = world, hub, disk
         # For each time that the disk was filled, whether the hub noticed.
         self.full = []
+        # What the hub had in memory at the end of each part.
+        self.memory = []
 
     def wait(self, seconds, until=lambda: False):
         """Lets time pass, sampling the hub's memory; returns whether `until` came true."""
@@ -92,10 +94,14 @@ class Course:
             time.sleep(SAMPLE_SECONDS)
         return until()
 
+    def note(self, name):
+        self.memory.append(f"{name} {self.hub.memory_kib() / 1024:.0f}")
+
     def alone(self, seconds):
         self.world.part.value = ALONE
         self.wait(seconds)
         self.world.part.value = 0
+        self.note("alone")
 
     def beside(self, seconds):
         self.world.strangers.value = 1
@@ -108,6 +114,7 @@ class Course:
             self.wait(seconds * 0.1)
             self.disk.free()
         self.wait(seconds * 0.5)
+        self.note("beside")
         self.world.part.value = 0
         self.world.strangers.value = 0
         # Strangers hang up, and what they began ends.
@@ -195,10 +202,10 @@ def judge_devices(told, verdict):
     verdict.say(not faults, "No command of a device failed.", f"{len(faults)} commands failed, such as: " + " | ".join(faults[:5]))
 
 
-def judge_figures(arguments, hub, device_took, probe_took, verdict):
+def judge_figures(arguments, hub, memory, device_took, probe_took, verdict):
     table("Calls of devices behind poor links, from the last byte handed on to the first of the answer", device_took)
     alone, beside = table("Calls of the timed clients, whole", probe_took)
-    print(f"\nMemory of the hub: at most {hub.peak_kib / 1024:.0f} MiB\n")
+    print(f"\nMemory of the hub in MiB: at most {hub.peak_kib / 1024:.0f}; at the end of each part: {', '.join(memory)}\n")
     verdict.say(hub.peak_kib * 1024 < HUB_BYTES_MAX, "The hub stays under 300 MB.", f"The hub took {hub.peak_kib * 1024 // 1_000_000} MB.")
     if not arguments.figures:
         return
@@ -253,6 +260,7 @@ def rehearse(arguments, folder):
     course = Course(world, hub, disk)
     early = sum(1 for number in range(1, len(own) + 1) if number % 4)
     course.wait(ENROL_SECONDS_MAX, until=lambda: world.enrolled.value >= early)
+    course.note("enrolled")
     print(f"{world.enrolled.value} devices are enrolled after {time.monotonic() - begun:.0f} s.", flush=True)
     timed = []
     for index in range(len(probing)):
@@ -274,12 +282,14 @@ def rehearse(arguments, folder):
     print("\nWhat strangers tried:\n" + "\n".join(f"  {count:>7}  {what}" for what, count in tried.items()))
     refused = sum((collections.Counter(each["refused"]) for each in probed), collections.Counter())
     print(f"Refusals to timed clients: {dict(refused) or 'none'}. /health: {json.dumps(health)}")
-    judge_figures(arguments, hub, link_took, merged(each["took"] for each in probed), verdict)
+    judge_figures(arguments, hub, course.memory, link_took, merged(each["took"] for each in probed), verdict)
     broken = [each for probe in probed for each in probe["broken"]]
     verdict.say(not broken, "No call of a timed client broke.", f"{len(broken)} calls of timed clients broke, such as: " + "; ".join(broken[:5]))
     if disk.can_fill:
         verdict.say(all(course.full), f"The hub's disk was full, noticed, and freed: {len(course.full)} times.",
                     f"The hub's disk was full for {FULL_SECONDS_MAX} s and nothing failed: nothing was tried.")
+        log = pathlib.Path(hub.log.name).read_text(errors="replace")
+        verdict.say("full" in log, "The hub's log says that the disk was full.", f"The hub's log does not say why calls failed: {log[-500:]}")
         verdict.say(health["ok"], "The hub is well again.", f"/health says {json.dumps(health)}")
     judge_devices(told, verdict)
     prove(world, hub, told, probed, verdict)

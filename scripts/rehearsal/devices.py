@@ -66,10 +66,11 @@ def picture(seed, side):
 
 def complaint(said, complained):
     """The sentences with which a command ended, in one line; of JSON the message."""
+    text = (complained or said).decode(errors="replace")
     try:
-        text = json.loads(said)["error"]["message"]
+        text = json.loads(text)["error"]["message"]
     except (ValueError, KeyError, TypeError):
-        text = (complained or said).decode(errors="replace")
+        pass
     return " ".join(text.split())[:300]
 
 

@@ -28,7 +28,7 @@ class Direction:
 
 
 class Exchange:
-    """The turns of one connection: what was handed to the proxy last, and what the answer to it took."""
+    """The turns of one connection: what was handed to the proxy last, and what the answer to it took, if it was a good one."""
 
     def __init__(self, note):
         self._note, self._kind, self._asked_at = note, "", None
@@ -38,10 +38,10 @@ class Exchange:
             self._kind = call_kind(data)
         self._asked_at = time.monotonic()
 
-    def answered(self):
-        if self._asked_at is not None:
+    def answered(self, data):
+        if self._asked_at is not None and data.startswith(b"HTTP/1.1 200"):
             self._note(self._kind, (time.monotonic() - self._asked_at) * 1000)
-            self._asked_at = None
+        self._asked_at = None
 
 
 def call_kind(head):
@@ -89,7 +89,7 @@ class Link:
         try:
             while data := await reader.read(PIECE_BYTES):
                 if received:
-                    received()
+                    received(data)
                 on_the_way.put_nowait((direction.arrival(len(data)), data))
                 # The next piece is taken once this one has left, so that what is on the way is bounded by rate and delay.
                 await self._until(direction.free_at)
