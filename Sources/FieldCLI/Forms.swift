@@ -5,10 +5,14 @@ internal import ToolSupport
 
 struct Forms: FieldCommand {
   static let configuration = CommandConfiguration(
-    abstract: LocalizedText(vi: "Liệt kê các biểu mẫu đã nhận được.", en: "List the forms that have arrived."),
-    examples: ["field forms", "field forms --json"])
+    abstract: LocalizedText(
+      vi: "Liệt kê các biểu mẫu đã nhận được, hoặc tên câu hỏi và mã lựa chọn của một biểu mẫu.",
+      en: "List the forms that have arrived, or the names of one form's questions and the codes of their choices."),
+    examples: ["field forms", "field forms pks01", "field forms pks01 --json"])
 
   @OptionGroup var field: FieldOptions
+
+  @Argument(help: .text(vi: "Mã biểu mẫu cần xem.", en: "The form to show.")) var form: String?
 
   private struct Line: Encodable {
     var id: String
@@ -24,6 +28,10 @@ struct Forms: FieldCommand {
     let survey = try field.open()
     _ = try await survey.unit()
     let campaign = try await survey.campaign()
+    if let form {
+      guard let shown = try await survey.form(id: form) else { throw SurveyFieldError.noForm(id: form, version: nil) }
+      return try FormListing(shown, language: console.language).show(console)
+    }
     let lines = try await survey.forms().map { form in
       Line(
         id: form.id, version: form.version, title: form.title(console.language), state: form.state, questions: form.questions,

@@ -17,10 +17,11 @@ struct RejectsFile {
   /// A row that cannot be cut into columns stands whole in the first. A file that is there already, perhaps half corrected, is
   /// never overwritten: a new name is taken unless it says the same.
   /// - Returns: The file's path; nil when nothing was refused.
-  func write(_ rejected: [RejectedRow], from csv: Data, language: Language) throws -> String? {
+  func write(_ rejected: [RejectedRow], from csv: Data, encoding: TextEncoding?, language: Language) throws -> String? {
     guard !rejected.isEmpty else { return nil }
-    let contents = try contents(rejected, csv: csv, language: language)
-    let stem = source.lowercased().hasSuffix(".csv") ? String(source.dropLast(4)) : source
+    let contents = try contents(rejected, csv: csv, encoding: encoding, language: language)
+    let ending = [".csv", ".txt", ".tsv", ".xlsx"].first { source.lowercased().hasSuffix($0) } ?? ""
+    let stem = String(source.dropLast(ending.count))
     for number in 1...Self.namesMax {
       let path = number == 1 ? "\(stem).rejects.csv" : "\(stem).rejects-\(number).csv"
       if !FileManager.default.fileExists(atPath: path) {
@@ -33,30 +34,25 @@ struct RejectsFile {
       .badRequest, vi: "Có quá nhiều tệp \(stem).rejects; hãy dọn bớt.", en: "There are too many files \(stem).rejects; clear some away.")
   }
 
-  private func contents(_ rejected: [RejectedRow], csv: Data, language: Language) throws -> Data {
+  /// In UTF-8 with its mark and the separator of the source, so that the program that opened the source opens it as well.
+  private func contents(_ rejected: [RejectedRow], csv: Data, encoding: TextEncoding?, language: Language) throws -> Data {
     let reasons = Dictionary(rejected.map { ($0.line, $0.explanation(language)) }, uniquingKeysWith: { first, _ in first })
-    var reader = try CSVReader(csv)
+    var reader = try CSVReader(csv, encoding: encoding)
     var header = reader.header
     let place = header.firstIndex(of: Self.reasonColumn) ?? header.count
     if place == header.count { header.append(Self.reasonColumn) }
-    var writer = CSVWriter()
+    var writer = CSVWriter(separator: reader.separator, hasMark: true)
     writer.write(header)
-    var unreadable: [Int] = []
     while let next = reader.next() {
       switch next {
       case .success(let record):
         guard let reason = reasons[record.line] else { continue }
         writer.write(Self.row(record.fields, reason, at: place))
-      case .failure(let fault): unreadable.append(fault.line)
+      case .failure(let fault):
+        var fields = Array(repeating: "", count: header.count)
+        fields[0] = reader.failedLine
+        writer.write(Self.row(fields, reasons[fault.line] ?? "", at: place))
       }
-    }
-    let wanted = Set(unreadable)
-    for (index, line) in csv.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
-    where wanted.contains(index + 1) {
-      let text = String(decoding: line, as: UTF8.self).trimmingCharacters(in: .newlines)
-      var fields = Array(repeating: "", count: header.count)
-      fields[0] = text
-      writer.write(Self.row(fields, reasons[index + 1] ?? "", at: place))
     }
     return writer.data
   }

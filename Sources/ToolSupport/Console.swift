@@ -103,6 +103,12 @@ public struct Console: Sendable {
     StandardStream.output.write(String(decoding: json, as: UTF8.self).printableJSON + "\n")
   }
 
+  /// A text file on standard output, as it is: for a redirection. A terminal is not given its byte order mark.
+  public static func out(file: Data) {
+    let text = String(decoding: file, as: UTF8.self)
+    StandardStream.output.write(isatty(1) == 1 && text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()).printableLines : text)
+  }
+
   /// A line on standard error; a word of unreasonable length, such as an argument that is echoed, is cut.
   public static func err(_ line: String) {
     let words = line.split(separator: " ", omittingEmptySubsequences: false).map { word in

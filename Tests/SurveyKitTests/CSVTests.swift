@@ -55,10 +55,12 @@ import Testing
     let lines = String(repeating: "\"a\n", count: 1_001)
     var reader = try CSVReader(Data(("a\n" + lines).utf8))
     var faults = 0
+    var last: CSVFault?
     while let next = reader.next() {
-      if case .failure = next { faults += 1 }
+      if case .failure(let fault) = next { (faults, last) = (faults + 1, fault) }
     }
     #expect(faults <= CSVReader.csvRecoveriesMax + 1)
+    #expect(last == CSVFault(line: CSVReader.csvRecoveriesMax + 2, kind: .restUnread))
   }
 
   @Test func invalidUTF8IsOneBadRecord() throws {

@@ -33,6 +33,7 @@ import Testing
       #expect(outcome.counts.accepted == sample.good)
       #expect(outcome.counts.rows == sample.good + sample.bad.count)
       #expect(!outcome.counts.isInterrupted)
+      #expect(outcome.counts.new == (round == 1 ? sample.good : 0) && outcome.counts.seen == (round == 1 ? 0 : sample.good))
       _ = try await field.replica.sync(with: world.transport)
       #expect(try await world.hubRows("SELECT count(*), count(DISTINCT id) FROM answer") == ["\(sample.good) \(sample.good)"])
       #expect(try await field.replica.status().packetsMade == sample.good * round)

@@ -97,12 +97,13 @@ import Testing
   @Test(arguments: [
     (",07201,small,1,en,2024-04-01T08:00:00+07:00,,,x", "2 bad_identifier response_id"),
     ("r 1,07201,small,1,en,2024-04-01T08:00:00+07:00,,,x", "2 bad_identifier response_id"),
-    ("r1,7201,small,1,en,2024-04-01T08:00:00+07:00,,,x", "2 unknown_commune commune_code"),
+    ("r1,720,small,1,en,2024-04-01T08:00:00+07:00,,,x", "2 unknown_commune commune_code"),
+    ("1E+15,07201,small,1,en,2024-04-01T08:00:00+07:00,,,x", "2 bad_identifier response_id"),
     ("r1,07201,other,1,en,2024-04-01T08:00:00+07:00,,,x", "2 other_form form_id"),
     ("r1,07201,small,2,en,2024-04-01T08:00:00+07:00,,,x", "2 other_form form_version"),
     ("r1,07201,small,1,vi,2024-04-01T08:00:00+07:00,,,x", "2 unknown_language language"),
     ("r1,07201,small,1,en,1/4/2024,,,x", "2 bad_time submitted_at"),
-    ("r1,07201,small,1,en,2024-04-01T08:00:00,,,x", "2 bad_time submitted_at"),
+    ("r1,07201,small,1,en,2024-04-01 8h,,,x", "2 bad_time submitted_at"),
     ("r1,07201,small,1,en,2024-04-01T25:00:00Z,,,x", "2 bad_time submitted_at"),
     ("r1,07201,small,1,en,2024-04-01T17:00:00Z,,,x", "2 future submitted_at"),
     ("r1,07201,small,1,en,2024-04-01T08:00:00Z,,,no", "2 constraint a"),
@@ -134,7 +135,7 @@ import Testing
 
   @Test func fileThatCannotBeThisFormsIsRefusedAsAWhole() throws {
     let error = #expect(throws: CSVImportError.self) { try rows("", header: "response_id,b") }
-    #expect(error?.problems.count == 5)
+    #expect(error?.problems.count == 3)
     #expect(throws: CSVImportError.self) { try rows("", header: "") }
   }
 

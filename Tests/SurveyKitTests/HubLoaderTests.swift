@@ -65,6 +65,34 @@ import Testing
     #expect(load.added.isEmpty)
   }
 
+  /// The files of a campaign as Excel saves them: semicolons, a line `sep=`, headings and columns of its own, zeros lost.
+  @Test func aFolderThatASpreadsheetSavedIsTheSame() throws {
+    let folder = try TemporaryFolder()
+    let copy = URL(fileURLWithPath: folder.path + "/campaign")
+    try FileManager.default.copyItem(at: UnitsFixture.example, to: copy)
+    func save(_ name: String, _ change: ([String]) -> [String], mark: String = "\u{FEFF}") throws {
+      let file = copy.appendingPathComponent(name)
+      let table = try CSVTable(Data(contentsOf: file))
+      var text = mark + CSVWriter.line(table.header.map { $0.uppercased() } + ["", ""], separator: ";")
+      for record in table.records { text += CSVWriter.line(change(record.fields) + ["", ""], separator: ";") }
+      try Data((text + ";;;\n").utf8).write(to: file)
+    }
+    try save("communes.csv") { $0 }
+    try save(
+      "headcount.csv", { fields in [String(fields[0].drop { $0 == "0" }), fields[1], fields[2] + ",0"] + fields.dropFirst(3) },
+      mark: "sep=;\r\n")
+    let (plain, saved) = (try CampaignFolder(UnitsFixture.example), try CampaignFolder(copy))
+    #expect(saved.tree.units == plain.tree.units && saved.headcount.staff == plain.headcount.staff)
+    #expect(saved.remarks.contains { $0.en == "communes.csv: the column “CODE” was taken as code." }, "\(saved.remarks)")
+    // Zeros that the list of communes itself has lost cannot come back, and are told by what the other file says.
+    try save("communes.csv") { fields in [String(fields[0].drop { $0 == "0" })] + fields.dropFirst() }
+    try save("headcount.csv") { fields in ["0" + fields[0]] + fields.dropFirst() }
+    let error = #expect(throws: DataProblems.self) { try CampaignFolder(copy) }
+    #expect(
+      error?.explanation.en.contains("a spreadsheet dropped the zeros in front; correct that file. There are 208 more") == true,
+      "\(error?.explanation.en ?? "")")
+  }
+
   @Test func everyMistakeOfEveryFileIsToldAtOnce() throws {
     let folder = try TemporaryFolder()
     let copy = URL(fileURLWithPath: folder.path + "/c")

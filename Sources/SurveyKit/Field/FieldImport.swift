@@ -7,13 +7,19 @@ public import SyncKit
 public struct ImportCounts: Sendable, Hashable, Codable {
   /// Rows read, blank ones not counted.
   public var rows = 0
-  /// Rows whose answers are durable on this device.
+  /// Rows whose answers are durable on this device: `new` and `seen` together.
   public var accepted = 0
+  /// Accepted rows that this device had not imported before.
+  public var new = 0
+  /// Accepted rows that this device had imported before as they are: sent again, they double nothing.
+  public var seen = 0
   public var rejected = 0
   /// Rows whose number was imported with other content: accepted or among the rejected, as was asked for.
   public var changed = 0
   /// Accepted rows whose day is none of the campaign: they count at the hub, without a day.
   public var daysOutside = 0
+  /// Rows whose unit got the zeros back that a spreadsheet had dropped.
+  public var zerosRestored = 0
   /// Whether it was stopped before the end of the file. What was accepted stays, and importing again doubles nothing.
   public var isInterrupted = false
 
@@ -37,6 +43,8 @@ public struct ImportOutcome: Sendable {
   public var stopped: (any ExplainedError)?
   /// In the order of the file: where, why, and what to do. They never quote an answer.
   public var rejected: [RejectedRow] = []
+  /// What in the file was taken for what: its code page, headings that are written otherwise.
+  public var remarks: [LocalizedText] = []
 }
 
 extension SurveyField {
@@ -53,13 +61,16 @@ extension SurveyField {
   /// imported answer's id follows from its `response_id`, commune, form and content, so that importing the file again, whole or after an
   /// interruption, leaves the hub with each answer once.
   ///
-  /// - Parameter onProgress: Called after each transaction with the counts so far.
+  /// - Parameters:
+  ///   - encoding: How the file's letters are written, as somebody stated it; nil is found out.
+  ///   - onProgress: Called after each transaction with the counts so far.
   /// A form that is closing still takes answers collected before; a closed one refuses the file.
   ///
   /// - Throws: `SurveyFieldError.formClosed`. `CSVImportError` when the file cannot be this form's answers; `SyncError` when the store
   ///   refuses. Nothing was taken then: where something was, `ImportOutcome.stopped` says why the rest was not.
   public func importAnswers(
-    csv: Data, form: Form, changed: ChangedRows = .refuse, onProgress: (@Sendable (ImportCounts) -> Void)? = nil
+    csv: Data, encoding: TextEncoding? = nil, form: Form, changed: ChangedRows = .refuse,
+    onProgress: (@Sendable (ImportCounts) -> Void)? = nil
   ) async throws -> ImportOutcome {
     let campaign = try await requireCampaign()
     let key = SurveySchema.formKey(id: form.id, version: form.version)
@@ -68,11 +79,12 @@ extension SurveyField {
     let own = try await unit()
     let today = try await campaignToday().certainDay
     var rows = try AnswersCSVImporter(
-      csv, form: form, knownUnits: Set(units.units.map(\.code.rawValue)), ownUnits: [own.rawValue],
+      csv, encoding: encoding, form: form, knownUnits: Set(units.units.map(\.code.rawValue)), ownUnits: [own.rawValue],
       zoneOffsetMinutes: campaign.zoneOffsetMinutes, today: today?.description)
     let memory = ImportMemory(campaign: campaign.id, form: key, key: try replica.secret(for: "imported numbers"))
     try await write { db in try memory.forgetOthers(db) }
     var outcome = ImportOutcome()
+    outcome.remarks = rows.remarks
     var isAtEnd = false
     while !isAtEnd {
       var accepted: [AcceptedRow] = []
@@ -88,11 +100,12 @@ extension SurveyField {
         case .accepted(let row): accepted.append(row)
         }
       }
-      let taken: Int
+      let (taken, seen): (Int, Int)
       do {
         try Task.checkCancellation()
         let known = accepted
-        let areChanged = try await self.read { db in try known.map { try $0.isReused || memory.isChanged(memory.mark($0), db) } }
+        let standings = try await self.read { db in try known.map { try memory.standing(memory.mark($0), db) } }
+        let areChanged = zip(known, standings).map { $0.isReused || $1 == .changed }
         outcome.counts.changed += areChanged.count { $0 }
         if changed == .refuse { outcome.rejected += zip(accepted, areChanged).compactMap { $1 ? $0.asChanged : nil } }
         let wanted = zip(accepted, areChanged).compactMap { row, isChanged in
@@ -102,7 +115,8 @@ extension SurveyField {
           case .only: isChanged ? row : nil
           }
         }
-        taken = wanted.count
+        let repeated = zip(areChanged, standings).count { !$0 && $1 == .seen }
+        (taken, seen) = (wanted.count, changed == .only ? 0 : repeated)
         let outside = wanted.count { row in CalendarDay(row.day).map { !campaign.days.contains($0) } ?? false }
         if !wanted.isEmpty {
           let submissions = wanted.map { row in
@@ -129,6 +143,9 @@ extension SurveyField {
       }
       outcome.counts.rows += read
       outcome.counts.accepted += taken
+      outcome.counts.seen += seen
+      outcome.counts.new += taken - seen
+      outcome.counts.zerosRestored = rows.zerosRestored
       outcome.counts.rejected = outcome.rejected.count
       onProgress?(outcome.counts)
     }
@@ -159,11 +176,18 @@ private struct ImportMemory: Sendable {
     Data(HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: SymmetricKey(data: key)).prefix(16))
   }
 
-  /// Whether the number stands with other content, and not with this.
-  func isChanged(_ mark: Mark, _ db: Database) throws -> Bool {
+  enum Standing {
+    case new
+    /// The number was imported with this content.
+    case seen
+    /// The number was imported with other content, and not with this.
+    case changed
+  }
+
+  func standing(_ mark: Mark, _ db: Database) throws -> Standing {
     let known = try Data.fetchAll(
       db, sql: "SELECT content FROM imported_number WHERE campaign = ? AND number = ?", arguments: [campaign, mark.number])
-    return !known.isEmpty && !known.contains(mark.content)
+    return known.isEmpty ? .new : known.contains(mark.content) ? .seen : .changed
   }
 
   func keep(_ marks: [Mark], _ db: Database) throws {

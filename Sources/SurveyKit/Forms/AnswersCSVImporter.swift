@@ -8,6 +8,9 @@ public import SyncKit
 /// choices are separated by spaces. `received_at` and `fault` are not looked at. Of the moment of submission only the day is
 /// kept. Nothing is written and no clock is read: the caller stores what was accepted and shows what was not.
 ///
+/// A column may be headed by its name in other letters, or by its question's label; the unit, the form and its version are the caller's
+/// where the file says nothing. Cells are read as a spreadsheet shows them (`SheetCells`). What was taken for what is in `remarks`.
+///
 /// Of several rows with one `response_id` that say the same the first is accepted and the others are refused as duplicates. One that says
 /// something else is accepted and marked: somebody must say whether it is another sheet or a correction.
 ///
@@ -27,17 +30,27 @@ public struct AnswersCSVImporter: Sequence, IteratorProtocol {
     case receivedAt = "received_at"
     case fault
 
-    /// Whether the file cannot be imported without it.
-    var isNeeded: Bool { self != .receivedAt && self != .fault && self != .language }
+    /// Whether the file cannot be imported without it, and `unit` where no unit is known to be meant.
+    var isNeeded: Bool { self == .responseID || self == .submittedAt }
   }
 
+  /// What was taken for what: whoever gave the file may know better.
+  public private(set) var remarks: [LocalizedText]
+  /// Rows whose unit got the zeros back that a spreadsheet had dropped.
+  public private(set) var zerosRestored = 0
   private let form: Form
+  private let cells: SheetCells
+  private let choices: [String: [FormChoice]]
+  /// Where a column stands, by its name.
+  private let places: [String: Int]
+  private let defaultUnit: String?
+  private let zeros: LostZeros
   private let languages: Set<String>
   private let knownUnits: Set<String>
   private let ownUnits: Set<String>?
   private let zoneOffsetMinutes: Int
   private let today: ISODate?
-  private let questions: [String]
+  private let questions: [FormQuestion]
   private let hiddenUnit: String?
   private var validator: AnswerValidator
   private var reader: CSVReader
@@ -45,40 +58,66 @@ public struct AnswersCSVImporter: Sequence, IteratorProtocol {
   private var accepted: [String: Set<Data>] = [:]
 
   /// - Parameters:
+  ///   - encoding: As somebody stated it; nil is found out.
   ///   - knownUnits: Codes of every unit there is.
-  ///   - ownUnits: Codes this device may write for; nil when it may write for all.
+  ///   - ownUnits: Codes this device may write for; nil when it may write for all. A row that names none is of the only one.
   ///   - zoneOffsetMinutes: The campaign's zone, minutes east of UTC; Vietnam is 420.
   ///   - today: `YYYY-MM-DD` in that zone; later rows are refused. Nil where no clock can be believed: what the rows say is taken.
   ///     `today()` in the form means the day of the row.
   /// - Throws: `CSVImportError` when the file as a whole cannot be this form's answers.
   public init(
-    _ data: Data, form: Form, knownUnits: Set<String>, ownUnits: Set<String>? = nil, zoneOffsetMinutes: Int, today: String?
+    _ data: Data, encoding: TextEncoding? = nil, form: Form, knownUnits: Set<String>, ownUnits: Set<String>? = nil, zoneOffsetMinutes: Int,
+    today: String?
   ) throws(CSVImportError) {
-    do throws(CSVFault) {
-      reader = try CSVReader(data)
-    } catch {
-      throw CSVImportError(problems: [error.explanation])
-    }
-    let envelope = Set(Envelope.allCases.map(\.rawValue))
-    let columns = Set(reader.header)
-    let names = form.questions.map(\.name)
+    reader = try Self.open(data, encoding)
     let inRepeats = Set(form.repeats.flatMap { FormItem.questions(in: $0.items) }.map(\.name))
-    var problems = Envelope.allCases.filter { $0.isNeeded && !columns.contains($0.rawValue) }.map { Self.missingColumn($0.rawValue) }
-    for column in reader.header where !envelope.contains(column) && (!names.contains(column) || inRepeats.contains(column)) {
-      problems.append(Self.unknownColumn(column))
-    }
+    let heading = ImportHeading(reader.header, form: form)
+    let onlyUnit = ownUnits.flatMap { $0.count == 1 ? $0.first : nil }
+    var problems = Envelope.allCases.filter { column in
+      (column.isNeeded || column == .unit && onlyUnit == nil) && heading.places[column.rawValue] == nil
+    }.map { Self.missingColumn($0.rawValue) }
+    problems += heading.problems
     let day = today.flatMap { ISODate($0) }
     if day == nil, today != nil { problems.append(LocalizedText(vi: "Ngày hôm nay không hợp lệ.", en: "The current day is not valid.")) }
     guard problems.isEmpty else { throw CSVImportError(problems: problems) }
+    defaultUnit = onlyUnit
+    remarks = reader.remarks + heading.remarks
     self.form = form
+    places = heading.places
+    let envelope = Set(Envelope.allCases.map(\.rawValue))
+    questions = form.questions.filter { heading.places[$0.name] != nil && !envelope.contains($0.name) && !inRepeats.contains($0.name) }
+    choices = Dictionary(form.questions.map { ($0.name, form.choices(of: $0)) }, uniquingKeysWith: { first, _ in first })
+    cells = SheetCells(hasDecimalCommas: reader.separator == ";", isDayFirst: form.defaultLanguage != "en")
     languages = Set(form.languages.map(\.code))
     self.knownUnits = knownUnits
     self.ownUnits = ownUnits
+    zeros = LostZeros(knownUnits)
     self.zoneOffsetMinutes = zoneOffsetMinutes
     self.today = day
-    questions = names.filter { columns.contains($0) && !envelope.contains($0) }
     hiddenUnit = form.question(named: Envelope.unit.rawValue)?.name
     validator = AnswerValidator(form: form, today: today ?? CalendarDay.first.description)
+  }
+
+  private static func open(_ data: Data, _ encoding: TextEncoding?) throws(CSVImportError) -> CSVReader {
+    do throws(CSVFault) {
+      return try CSVReader(data, encoding: encoding)
+    } catch {
+      if case .twoCodePages = error.kind { throw CSVImportError(problems: [error.explanation, stateEncoding]) }
+      throw CSVImportError(problems: [error.explanation])
+    }
+  }
+
+  /// The form and version that the first row to name them names; empty where none does.
+  public static func named(in data: Data, encoding: TextEncoding? = nil) -> (form: String, version: String) {
+    guard var reader = try? CSVReader(data, encoding: encoding) else { return ("", "") }
+    let places = ImportHeading(reader.header, form: nil).places
+    while let next = reader.next() {
+      guard case .success(let record) = next, let form = places[Envelope.formID.rawValue].map({ record.fields[$0].trimmingWhitespace }),
+        !form.isEmpty
+      else { continue }
+      return (form, places[Envelope.formVersion.rawValue].map { record.fields[$0].trimmingWhitespace } ?? "")
+    }
+    return ("", "")
   }
 
   /// The verdict on the next row; nil at the end of the file.
@@ -100,23 +139,30 @@ public struct AnswersCSVImporter: Sequence, IteratorProtocol {
   }
 
   private mutating func judge(_ record: CSVRecord) throws(RejectedRow) -> AcceptedRow {
-    func cell(_ column: Envelope) -> String { (record[column.rawValue] ?? "").trimmingWhitespace }
+    func cell(_ column: Envelope) -> String { (places[column.rawValue].map { record.fields[$0] } ?? "").trimmingWhitespace }
     func refusal(_ column: Envelope, _ reason: RejectedRow.Reason, _ message: LocalizedText) -> RejectedRow {
       RejectedRow(line: record.line, column: column.rawValue, reason: reason, message: message)
+    }
+    if let lost = record.lostLetters {
+      throw RejectedRow(line: record.line, column: reader.header[lost], reason: .lostLetters, message: Self.lostLetters)
     }
     let response = cell(.responseID)
     guard Self.isIdentifier(response) else { throw refusal(.responseID, .badIdentifier, Self.badIdentifier) }
     guard accepted.count < Self.importRowsMax else { throw refusal(.responseID, .tooManyRows, Self.tooManyRows) }
-    let unit = cell(.unit)
-    guard knownUnits.contains(unit) else { throw refusal(.unit, .unknownUnit, Self.unknownUnit) }
+    let unit = try self.unit(cell(.unit), of: record)
     if let ownUnits, !ownUnits.contains(unit) { throw refusal(.unit, .foreignUnit, Self.foreignUnit) }
-    guard cell(.formID) == form.id else { throw refusal(.formID, .otherForm, otherForm) }
-    guard cell(.formVersion) == form.version else { throw refusal(.formVersion, .otherForm, otherForm) }
+    guard [form.id, ""].contains(cell(.formID)) else { throw refusal(.formID, .otherForm, otherForm) }
+    guard [form.version, ""].contains(cell(.formVersion)) else { throw refusal(.formVersion, .otherForm, otherForm) }
     let language = cell(.language)
     guard language.isEmpty || languages.contains(language) else { throw refusal(.language, .unknownLanguage, unknownLanguage) }
-    guard let day = SubmissionTime.day(of: cell(.submittedAt), zoneOffsetMinutes: zoneOffsetMinutes), let date = ISODate(day) else {
-      throw refusal(.submittedAt, .badTime, Self.badTime)
+    let submitted = cell(.submittedAt)
+    var day = SubmissionTime.day(of: submitted, zoneOffsetMinutes: zoneOffsetMinutes)
+    switch cells.dayOfMoment(submitted) {
+    case .unclear(let why) where day == nil: throw refusal(.submittedAt, .badTime, why)
+    case .text(let plain) where day == nil: day = plain
+    default: break
     }
+    guard let day, let date = ISODate(day) else { throw refusal(.submittedAt, .badTime, Self.badTime) }
     if let today, date > today { throw refusal(.submittedAt, .future, Self.future) }
     let answers = try validated(record, unit: unit, day: day)
     let isReused = accepted[response] != nil
@@ -128,10 +174,29 @@ public struct AnswersCSVImporter: Sequence, IteratorProtocol {
       answers: answers, isReused: isReused)
   }
 
+  /// The unit a row is of: the one it names, also without the zeros in front that a spreadsheet drops, or the device's own.
+  private mutating func unit(_ text: String, of record: CSVRecord) throws(RejectedRow) -> String {
+    if text.isEmpty, let defaultUnit { return defaultUnit }
+    if knownUnits.contains(text) { return text }
+    let fitting = zeros.fitting(text)
+    if fitting.count == 1 {
+      zerosRestored += 1
+      return fitting[0]
+    }
+    throw RejectedRow(
+      line: record.line, column: Envelope.unit.rawValue, reason: .unknownUnit,
+      message: fitting.count > 1 ? Self.severalUnits : Self.unknownUnit)
+  }
+
   private mutating func validated(_ record: CSVRecord, unit: String, day: String) throws(RejectedRow) -> ValidatedAnswers {
     var answers: [String: AnswerValue] = [:]
-    for name in questions {
-      if let text = record[name], !text.isEmpty { answers[name] = .text(text) }
+    for question in questions {
+      guard let text = places[question.name].map({ record.fields[$0] }), !text.isEmpty else { continue }
+      switch cells.cell(text, for: question, choices: choices[question.name] ?? []) {
+      case .text(let plain): answers[question.name] = .text(plain)
+      case .unclear(let why):
+        throw RejectedRow(line: record.line, column: question.name, reason: .answer(.malformed), message: why)
+      }
     }
     if let hiddenUnit { answers[hiddenUnit] = .text(unit) }
     validator.today = day
@@ -151,95 +216,12 @@ public struct AnswersCSVImporter: Sequence, IteratorProtocol {
   }
 }
 
-/// The verdict on one row.
-public enum ImportedRow: Sendable {
-  case accepted(AcceptedRow)
-  case rejected(RejectedRow)
-}
-
-/// A row that is ready to be stored.
-public struct AcceptedRow: Sendable, Hashable {
-  /// Line of the file where the row begins; the header is line 1.
-  public let line: Int
-  public let responseID: String
-  /// Code of the unit.
-  public let unit: String
-  /// Day of submission in the campaign's zone, `YYYY-MM-DD`.
-  public let day: String
-  /// Code of the language the respondent used.
-  public let language: String
-  public let answers: ValidatedAnswers
-  /// An earlier row of the file has this number and says something else.
-  public let isReused: Bool
-
-  /// The row as one that was refused, for somebody to decide about.
-  public var asChanged: RejectedRow {
-    RejectedRow(
-      line: line, column: AnswersCSVImporter.Envelope.responseID.rawValue, reason: .changed,
-      message: LocalizedText(
-        vi:
-          "Số phiếu này đã nhập với nội dung khác: phiếu của người khác thì nhập với --changed add; là bản sửa thì bỏ qua, phiếu đã nhập không rút lại được.",
-        en:
-          "This number was imported with other content: if it is another person's sheet, import it with --changed add; if it is a correction, leave it out, since what was imported cannot be taken back."
-      ))
-  }
-}
-
-/// A row that was refused: where, why, and what to do. Never quotes an answer.
-public struct RejectedRow: ExplainedError, Hashable {
-  public enum Reason: Sendable, Hashable {
-    /// Its number was imported with other content.
-    case changed
-    case unreadable, badIdentifier, duplicate, tooManyRows, unknownUnit, foreignUnit, otherForm, unknownLanguage, badTime, future
-    case answer(AnswerFault.Kind)
-
-    /// One word for counting and for files.
-    public var code: String {
-      switch self {
-      case .changed: "changed"
-      case .unreadable: "unreadable"
-      case .badIdentifier: "bad_identifier"
-      case .duplicate: "duplicate"
-      case .tooManyRows: "too_many_rows"
-      case .unknownUnit: "unknown_commune"
-      case .foreignUnit: "foreign_commune"
-      case .otherForm: "other_form"
-      case .unknownLanguage: "unknown_language"
-      case .badTime: "bad_time"
-      case .future: "future"
-      case .answer(let kind): kind.rawValue
-      }
-    }
-  }
-
-  /// Line of the file where the row begins; the header is line 1.
-  public let line: Int
-  /// Nil when the row could not be cut into columns.
-  public let column: String?
-  public let reason: Reason
-  /// The sentence without its place.
-  public let message: LocalizedText
-
-  public var explanation: LocalizedText {
-    guard let column else { return message }
-    return LocalizedText(vi: "Dòng \(line), cột \(column): \(message.vi)", en: "Line \(line), column \(column): \(message.en)")
-  }
-}
-
-/// Why a file as a whole cannot be imported.
-public struct CSVImportError: ExplainedError, Hashable {
-  /// At least one.
-  public let problems: [LocalizedText]
-
-  public var explanation: LocalizedText { MistakeLines.capped(problems) }
-}
-
 // MARK: - Sentences
 
 extension AnswersCSVImporter {
   private static let badIdentifier = LocalizedText(
-    vi: "Mã phiếu trống hoặc có ký tự lạ; hãy kiểm tra nguồn xuất tệp.",
-    en: "The response id is blank or has strange characters; check where the file comes from.")
+    vi: "Mã phiếu trống hoặc có ký tự lạ (như 1,2E+15 do bảng tính rút gọn); hãy kiểm tra nguồn xuất tệp.",
+    en: "The response id is blank or has strange characters (such as 1.2E+15, cut by a spreadsheet); check where the file comes from.")
   private static let duplicate = LocalizedText(
     vi: "Phiếu này đã có ở trên (gửi hai lần); giữ phiếu đầu, không cần làm gì.",
     en: "This response is already above (sent twice); the first is kept, nothing to do.")
@@ -248,11 +230,23 @@ extension AnswersCSVImporter {
   private static let unknownUnit = LocalizedText(
     vi: "Không có đơn vị mang mã này; hãy kiểm tra, kể cả số 0 ở đầu.",
     en: "There is no unit with this code; check it, the leading zero too.")
+  private static let severalUnits = LocalizedText(
+    vi: "Mã này thiếu số 0 ở đầu và hợp với nhiều đơn vị; hãy viết đủ mã.",
+    en: "This code lacks its leading zeros and fits several units; write it whole.")
+  private static let lostLetters = LocalizedText(
+    vi: "Dấu “?” có thể là chữ bị mất khi lưu tệp theo bảng mã cũ; hãy lưu lại dạng “CSV UTF-8”, hoặc sửa dòng này trong tệp bị từ chối.",
+    en:
+      "A “?” may stand for a letter lost when the file was saved in a code page; save it as “CSV UTF-8”, or correct the row among the refused."
+  )
+  private static let stateEncoding = LocalizedText(
+    vi: "Nếu biết chắc bảng mã, hãy thêm --encoding windows-1258 hoặc --encoding windows-1252.",
+    en: "If you know the code page for certain, add --encoding windows-1258 or --encoding windows-1252.")
   private static let foreignUnit = LocalizedText(
     vi: "Thiết bị này không phụ trách đơn vị đó; hãy nhập ở thiết bị của đơn vị hoặc của huyện.",
     en: "This device does not serve that unit; import on the unit's or the district's device.")
   private static let badTime = LocalizedText(
-    vi: "Thời điểm gửi phải dạng 2024-04-01T08:30:00+07:00.", en: "The time of submission must be like 2024-04-01T08:30:00+07:00.")
+    vi: "Thời điểm gửi phải dạng 2024-04-01T08:30:00+07:00, hoặc một ngày như 2024-04-01.",
+    en: "The time of submission must be like 2024-04-01T08:30:00+07:00, or a day such as 2024-04-01.")
   private static let future = LocalizedText(
     vi: "Ngày gửi sau ngày hôm nay; hãy kiểm tra đồng hồ của thiết bị.",
     en: "The day of submission is after today; check the device's clock.")
@@ -270,11 +264,5 @@ extension AnswersCSVImporter {
 
   private static func missingColumn(_ name: String) -> LocalizedText {
     LocalizedText(vi: "Tệp thiếu cột \(name); hãy thêm.", en: "The file lacks the column \(name); add it.")
-  }
-
-  private static func unknownColumn(_ name: String) -> LocalizedText {
-    LocalizedText(
-      vi: "Cột \"\(name)\" không phải câu hỏi của biểu mẫu; hãy xóa hoặc sửa tên.",
-      en: "The column \"\(name)\" is no question of the form; remove it or correct its name.")
   }
 }

@@ -32,6 +32,8 @@ struct XLSFormTable {
     }
     do throws(CSVFault) {
       let table = try CSVTable(data)
+      // Labels may well end in "?", so letters that were lost could not be told.
+      guard table.encoding?.codePage == nil else { throw CSVFault(line: 1, kind: .notUTF8) }
       self.init(
         header: table.header, records: table.records.filter { !$0.isBlank }, faults: table.faults.map { (nil, nil, $0.explanation) })
     } catch {

@@ -136,18 +136,39 @@ private struct CampaignReading {
     return data
   }
 
+  /// Every column that a file of the folder may have.
+  private static let columns = ColumnNames([
+    "code", "name", "kind", "district_code", "district", "parent_code", "communes", "officials", "civil_servants", "part_time", "eligible",
+  ])
+
   private mutating func rows(_ file: String, columns: [String]) -> [SourceRow]? {
     guard let data = data(file) else { return nil }
     do throws(CSVFault) {
       let table = try CSVTable(data)
-      let missing = columns.filter { !table.header.contains($0) }
-      problems += missing.map {
-        DataProblem(file, line: 1, vi: "Thiếu cột “\($0)”.", en: "The column “\($0)” is missing.")
+      var near: [String: String] = [:]
+      let header = table.header.map { title -> String in
+        switch Self.columns.reading(title) {
+        case .meant(let name) where !table.header.contains(name):
+          remarks.append(
+            LocalizedText(
+              vi: "\(file): cột “\(title)” được hiểu là \(name).", en: "\(file): the column “\(title)” was taken as \(name)."))
+          return name
+        case .near(let name): near[name] = title
+        default: break
+        }
+        return title
+      }
+      let missing = columns.filter { !header.contains($0) }
+      problems += missing.map { name in
+        let title = near[name].map { LocalizedText(vi: " Có phải là cột “\($0)”? Hãy sửa tên.", en: " Is it “\($0)”? Correct its name.") }
+        return DataProblem(
+          file, line: 1, vi: "Thiếu cột “\(name)”.\(title?.vi ?? "")", en: "The column “\(name)” is missing.\(title?.en ?? "")")
       }
       problems += table.faults.map { DataProblem(file, vi: $0.explanation.vi, en: $0.explanation.en) }
+      remarks += table.remarks.map { LocalizedText(vi: "\(file): \($0.vi)", en: "\(file): \($0.en)") }
       guard missing.isEmpty, table.faults.isEmpty else { return nil }
       return table.records.filter { !$0.isBlank }.map { record in
-        SourceRow(line: record.line, fields: Dictionary(zip(table.header, record.fields), uniquingKeysWith: { first, _ in first }))
+        SourceRow(line: record.line, fields: Dictionary(zip(header, record.fields), uniquingKeysWith: { first, _ in first }))
       }
     } catch {
       problems.append(DataProblem(file, vi: error.explanation.vi, en: error.explanation.en))

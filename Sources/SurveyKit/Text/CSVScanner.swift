@@ -4,21 +4,25 @@ internal import SyncKit
 /// Walks the bytes of a CSV file: one record, or the rest of a line, at a time. `CSVReader` decides what to do with a bad one.
 struct CSVScanner {
   private static let quote = UInt8(ascii: "\"")
-  private static let comma = UInt8(ascii: ",")
   private static let lineFeed = UInt8(ascii: "\n")
   private static let carriageReturn = UInt8(ascii: "\r")
 
   let bytes: [UInt8]
+  let separator: UInt8
   private(set) var position: Int
   private(set) var line: Int
 
-  init(bytes: [UInt8], position: Int, line: Int) {
+  init(bytes: [UInt8], separator: UInt8 = UInt8(ascii: ","), position: Int, line: Int) {
     self.bytes = bytes
+    self.separator = separator
     self.position = position
     self.line = line
   }
 
   var isAtEnd: Bool { position >= bytes.count }
+
+  /// Says that the last byte passed over ended a line.
+  var isAfterLineEnd: Bool { position > 0 && [Self.lineFeed, Self.carriageReturn].contains(bytes[position - 1]) }
 
   /// Passes over lines without a single character and returns how many there were.
   @discardableResult
@@ -28,9 +32,16 @@ struct CSVScanner {
     return line - first
   }
 
-  /// Passes over the rest of the line, whatever it holds.
-  mutating func skipLine() {
-    while !isAtEnd, !takeLineEnd() { position += 1 }
+  /// Passes over the rest of the line, whatever it holds, and returns it without its end.
+  @discardableResult
+  mutating func skipLine() -> ArraySlice<UInt8> {
+    let start = position
+    while !isAtEnd {
+      let end = position
+      if takeLineEnd() { return bytes[start..<end] }
+      position += 1
+    }
+    return bytes[start...]
   }
 
   /// The fields up to the end of the record.
@@ -45,7 +56,7 @@ struct CSVScanner {
       guard let text = String(validating: raw, as: UTF8.self) else { throw CSVFault(line: startLine, kind: .notUTF8) }
       fields.append(text.nfc)
       if isAtEnd || takeLineEnd() { return fields }
-      guard bytes[position] == Self.comma else { throw CSVFault(line: startLine, kind: .strayQuote) }
+      guard bytes[position] == separator else { throw CSVFault(line: startLine, kind: .strayQuote) }
       position += 1
     }
   }
@@ -55,7 +66,7 @@ struct CSVScanner {
     let start = position
     while !isAtEnd {
       let byte = bytes[position]
-      if byte == Self.comma || byte == Self.lineFeed || byte == Self.carriageReturn { break }
+      if byte == separator || byte == Self.lineFeed || byte == Self.carriageReturn { break }
       guard byte != Self.quote else { throw CSVFault(line: startLine, kind: .strayQuote) }
       position += 1
     }
@@ -67,14 +78,17 @@ struct CSVScanner {
     var field: [UInt8] = []
     position += 1
     while !isAtEnd {
-      let byte = bytes[position]
+      var byte = bytes[position]
       position += 1
       if byte == Self.quote {
         guard !isAtEnd, bytes[position] == Self.quote else { return field }
         position += 1
-      } else if byte == Self.lineFeed {
-        line += 1
+      } else if byte == Self.carriageReturn {
+        // A line break in a cell is one character, whichever system wrote it.
+        if !isAtEnd, bytes[position] == Self.lineFeed { position += 1 }
+        byte = Self.lineFeed
       }
+      if byte == Self.lineFeed { line += 1 }
       field.append(byte)
       guard field.count <= CSVReader.csvFieldBytesMax else { throw CSVFault(line: startLine, kind: .fieldTooLong) }
     }

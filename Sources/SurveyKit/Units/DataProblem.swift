@@ -31,32 +31,8 @@ public struct DataProblems: ExplainedError, Hashable {
 
   /// One sentence per line; many of a kind are one line that counts them.
   public var explanation: LocalizedText {
-    var kinds: [String: [DataProblem]] = [:]
-    var order: [String] = []
-    for problem in problems {
-      let kind = problem.source + ": " + MistakeLines.kind(of: problem.text.en)
-      if kinds[kind] == nil { order.append(kind) }
-      kinds[kind, default: []].append(problem)
-    }
-    let lines = order.flatMap { kind -> [LocalizedText] in
-      let alike = kinds[kind] ?? []
-      guard alike.count >= MistakeLines.alikeMin, let first = alike.first else { return alike.map(\.explanation) }
-      let places = alike.dropFirst().prefix(MistakeLines.placesMax).compactMap(\.line).map(String.init).joined(separator: ", ")
-      let count = alike.count - 1
-      guard !places.isEmpty else {
-        return [
-          LocalizedText(
-            vi: "\(first.explanation.vi) Còn \(count) chỗ như thế.", en: "\(first.explanation.en) There are \(count) more like it.")
-        ]
-      }
-      let more = count > MistakeLines.placesMax ? ", …" : ""
-      return [
-        LocalizedText(
-          vi: "\(first.explanation.vi) Còn \(count) chỗ như thế: dòng \(places)\(more).",
-          en: "\(first.explanation.en) There are \(count) more like it: lines \(places)\(more).")
-      ]
-    }
-    return MistakeLines.capped(lines)
+    MistakeLines.capped(
+      MistakeLines.grouped(problems.map { ($0.source + ": " + MistakeLines.kind(of: $0.text.en), $0.line, $0.explanation) }))
   }
 }
 
@@ -78,6 +54,31 @@ enum MistakeLines {
       if character == "”" { depth = max(0, depth - 1) }
     }
     return kind
+  }
+
+  /// One line for each mistake; those of one kind, where they are many, are one line that counts them and names some places.
+  static func grouped(_ mistakes: [(kind: String, line: Int?, text: LocalizedText)]) -> [LocalizedText] {
+    var kinds: [String: [(kind: String, line: Int?, text: LocalizedText)]] = [:]
+    var order: [String] = []
+    for mistake in mistakes {
+      if kinds[mistake.kind] == nil { order.append(mistake.kind) }
+      kinds[mistake.kind, default: []].append(mistake)
+    }
+    return order.flatMap { kind -> [LocalizedText] in
+      let alike = kinds[kind] ?? []
+      guard alike.count >= alikeMin, let first = alike.first?.text else { return alike.map(\.text) }
+      let places = alike.dropFirst().prefix(placesMax).compactMap(\.line).map(String.init).joined(separator: ", ")
+      let count = alike.count - 1
+      guard !places.isEmpty else {
+        return [LocalizedText(vi: "\(first.vi) Còn \(count) chỗ như thế.", en: "\(first.en) There are \(count) more like it.")]
+      }
+      let more = count > placesMax ? ", …" : ""
+      return [
+        LocalizedText(
+          vi: "\(first.vi) Còn \(count) chỗ như thế: dòng \(places)\(more).",
+          en: "\(first.en) There are \(count) more like it: lines \(places)\(more).")
+      ]
+    }
   }
 
   /// The first of them, a line each, and how many are left out.

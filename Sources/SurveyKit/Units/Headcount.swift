@@ -34,8 +34,9 @@ public struct Headcount: Sendable, Hashable {
     var reader = RowReader(file: Self.file)
     var lines: [UnitCode: Int] = [:]
     staff = [:]
+    let zeros = LostZeros(tree.units(at: .commune).map(\.code.rawValue))
     for row in rows {
-      let code = UnitCode(reader.text("code", in: row))
+      let code = UnitCode(zeros.restored(reader.text("code", in: row)))
       let officials = reader.number("officials", in: row, max: Self.peopleMax)
       let civilServants = reader.number("civil_servants", in: row, max: Self.peopleMax)
       let partTime = reader.number("part_time", in: row, max: Self.peopleMax)
@@ -73,6 +74,12 @@ public struct Headcount: Sendable, Hashable {
       return DataProblem(file, line: line, vi: "Mã “\(code)” đã có ở dòng \(first).", en: "The code “\(code)” is already on line \(first).")
     }
     guard tree[code]?.level != .commune else { return nil }
+    let short = UnitCode(String(code.rawValue.drop { $0 == "0" }))
+    if tree[short]?.level == .commune {
+      return DataProblem(
+        file, line: line, vi: "Mã “\(code)” là “\(short)” trong \(UnitLoader.communesFile): bảng tính đã bỏ số 0 ở đầu; hãy sửa tệp đó.",
+        en: "The code “\(code)” is “\(short)” in \(UnitLoader.communesFile): a spreadsheet dropped the zeros in front; correct that file.")
+    }
     return DataProblem(
       file, line: line, vi: "Mã “\(code)” không phải là một xã trong danh sách.", en: "The code “\(code)” is not a commune of the list.")
   }

@@ -29,9 +29,10 @@ public enum UnitLoader {
   public static func load(communes: [SourceRow], districts: [SourceRow], province: ProvinceName) throws(DataProblems) -> UnitTree {
     let hasGroups = hasGroups(communes: communes)
     let districts = hasGroups ? districts : []
+    let zeros = LostZeros(districts.map { ($0.fields["code"] ?? "").trimmed })
     var reader = RowReader(file: districtsFile)
     let districtEntries = districts.map { row in
-      let parent = (row.fields["parent_code"] ?? "").trimmed
+      let parent = zeros.restored((row.fields["parent_code"] ?? "").trimmed)
       return entry(row, level: .district, parent: parent.isEmpty ? province.code : UnitCode(parent), reader: &reader)
     }
     let counts = districts.map { (row: $0, count: reader.number("communes", in: $0, max: UnitTree.unitsMax)) }
@@ -39,14 +40,14 @@ public enum UnitLoader {
 
     reader = RowReader(file: communesFile)
     let communeEntries = communes.map { row in
-      let parent = hasGroups ? UnitCode(reader.text("district_code", in: row)) : province.code
+      let parent = hasGroups ? UnitCode(zeros.restored(reader.text("district_code", in: row))) : province.code
       return entry(row, level: .commune, parent: parent, reader: &reader)
     }
     problems += reader.problems
     if communes.isEmpty {
       problems.append(DataProblem(communesFile, vi: "Không có xã nào.", en: "There is no commune in it."))
     }
-    problems += nameDisagreements(communes: communes, districts: districtEntries)
+    problems += nameDisagreements(communes: communes, districts: districtEntries, zeros)
     problems += countDisagreements(counts, communes: communeEntries)
 
     let top = SurveyUnit(code: province.code, name: normalized(province.name), kind: "tinh", parentCode: nil, level: .province)
@@ -65,11 +66,11 @@ public enum UnitLoader {
     return UnitTree.Entry(unit, source: reader.file, line: row.line)
   }
 
-  private static func nameDisagreements(communes: [SourceRow], districts: [UnitTree.Entry]) -> [DataProblem] {
+  private static func nameDisagreements(communes: [SourceRow], districts: [UnitTree.Entry], _ zeros: LostZeros) -> [DataProblem] {
     let names = Dictionary(districts.map { ($0.unit.code.rawValue, $0.unit.name) }, uniquingKeysWith: { first, _ in first })
     return communes.compactMap { row in
       guard let written = row.fields["district"].map(normalized), !written.isEmpty,
-        let code = row.fields["district_code"], let name = names[code.trimmed], name != written
+        let code = row.fields["district_code"].map({ zeros.restored($0.trimmed) }), let name = names[code], name != written
       else { return nil }
       return DataProblem(
         communesFile, line: row.line, vi: "Mã huyện “\(code)” là “\(name)” trong \(districtsFile), nhưng ở đây ghi “\(written)”.",
@@ -116,8 +117,9 @@ struct RowReader {
 
   /// The cell as a whole number from 0 to `max`; anything else is noted and read as `nil`.
   mutating func number(_ column: String, in row: SourceRow, max: Int) -> Int? {
-    let value = text(column, in: row)
+    var value = text(column, in: row)
     guard !value.isEmpty else { return nil }
+    if case .text(let whole) = SheetCells.integer(value) { value = whole }
     guard value.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let number = Int(value), number <= max else {
       problems.append(
         DataProblem(

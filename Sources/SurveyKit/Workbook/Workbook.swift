@@ -31,8 +31,9 @@ struct Workbook {
   /// Sheets with a wanted name, in the workbook's order.
   let sheets: [Sheet]
 
-  /// - Parameter wanted: Names in lower case; those of the workbook are trimmed and compared without regard to case.
-  init(_ data: Data, wanted: Set<String>) throws(WorkbookFault) {
+  /// - Parameter wanted: Names in lower case; those of the workbook are trimmed and compared without regard to case. Nil is the first sheet
+  ///   that is not hidden.
+  init(_ data: Data, wanted: Set<String>?) throws(WorkbookFault) {
     let package = try ZipPackage(data) { name in
       name == "mimetype" || name == "_rels/.rels" || name.hasSuffix(".xml.rels") && !name.contains("worksheets/")
         || name.hasSuffix("workbook.xml")
@@ -48,7 +49,8 @@ struct Workbook {
     let links = try WorkbookLinks(package[folder + (folder.isEmpty ? "" : "/") + "_rels/\(file).rels"], folder: folder)
     let index = try WorkbookIndex(book)
     guard index.sheets.count <= Self.sheetsMax else { throw WorkbookFault(.tooManySheets) }
-    let chosen = index.sheets.filter { wanted.contains($0.name.trimmingWhitespace.lowercased()) }
+    let first = index.sheets.first { !$0.isHidden }.map { [$0] } ?? []
+    let chosen = wanted.map { names in index.sheets.filter { names.contains($0.name.trimmingWhitespace.lowercased()) } } ?? first
     let texts = try links.target(ofType: "sharedStrings").flatMap { package[$0] }.map { data throws(WorkbookFault) in
       try WorkbookTexts(data).texts
     }
@@ -108,18 +110,18 @@ private struct WorkbookLinks {
 
 /// The list of sheets (`workbook.xml`).
 private struct WorkbookIndex {
-  private(set) var sheets: [(name: String, link: String)] = []
+  private(set) var sheets: [(name: String, link: String, isHidden: Bool)] = []
   private(set) var beginsIn1904 = false
 
   init(_ data: Data) throws(WorkbookFault) {
-    var sheets: [(name: String, link: String)] = []
+    var sheets: [(name: String, link: String, isHidden: Bool)] = []
     var beginsIn1904 = false
     try XMLEvents.read(data) { event in
       guard case .start(let name, let attributes) = event else { return nil }
       if name == "workbookPr" { beginsIn1904 = ["1", "true"].contains(attributes["date1904"] ?? "") }
       guard name == "sheet", let title = attributes["name"] else { return nil }
       guard let link = attributes.first(where: { $0.key.contains(":") && XMLEvents.local($0.key) == "id" })?.value else { return nil }
-      sheets.append((title, link))
+      sheets.append((title, link, attributes["state"].map { $0 != "visible" } ?? false))
       return sheets.count > Workbook.sheetsMax ? WorkbookFault(.tooManySheets) : nil
     }
     self.sheets = sheets
