@@ -59,6 +59,156 @@ import Testing
     try nothingReadableWhereItShouldNotBe(folder.path + "/r")
   }
 
+  /// Every trouble on demand, an operator who acts on each, and a proof before and after.
+  @Test func theProofHoldsAfterOperatorsActedOnEveryTrouble() async throws {
+    let folder = try TemporaryFolder()
+    let place = folder.path + "/r"
+    let summary = try await rehearse(folder, ["--communes", "14", "--processes", "1", "--troubles", "all", "--seed", "2"])
+    #expect(summary.held >= 1 && summary.silent >= 1 && summary.conflicts >= 1, "\(summary)")
+    struct Manifest: Decodable {
+      struct Befallen: Decodable {
+        var trouble: String
+        var unit: String
+      }
+      struct Post: Decodable {
+        var content: String
+        var mayWait: Bool?
+      }
+      struct Report: Decodable { var key: String }
+      var troubles: [Befallen]
+      var posts: [Post]
+      var photos: [String]
+      var reports: [Report]
+    }
+    let manifest = try JSONDecoder().decode(Manifest.self, from: Data(contentsOf: URL(fileURLWithPath: place + "/manifest.json")))
+    #expect(Set(manifest.troubles.map(\.trouble)) == ["held", "revoked", "clock", "over", "photos", "posts", "days", "silent"])
+    #expect(manifest.posts.count >= 2 && manifest.photos.count >= 4)
+    #expect(Set(manifest.reports.map { $0.key.suffix(10) }).count == 4, "every report day")
+    func hub(_ arguments: String...) async throws -> Tool.Ended {
+      try await Tool.hub(arguments + ["--dir", place + "/hub", "--clock", "@\(place)/clock"])
+    }
+    func objects(_ ended: Tool.Ended) throws -> [[String: Any]] {
+      try #require(try JSONSerialization.jsonObject(with: Data(ended.output.utf8)) as? [[String: Any]], "\(ended.errors)")
+    }
+    func prove() async throws {
+      let proof = try await hub("prove", place + "/manifest.json")
+      #expect(proof.status == 0, "\(proof.output)\(proof.errors)")
+    }
+    let who = ["--by", "province", "--reason", "exercise"]
+    func act(_ arguments: [String]) async throws {
+      let ended = try await Tool.hub(arguments + who + ["--dir", place + "/hub", "--clock", "@\(place)/clock"])
+      #expect(ended.status == 0, "\(arguments) \(ended.errors)")
+    }
+    try await prove()
+    let held = try objects(try await hub("held", "list", "--json"))
+    #expect(held.count == 1)
+    try await act(["held", "decline", try #require(held.first?["id"] as? String)])
+    try await prove()
+    let revoked = try #require(manifest.troubles.first { $0.trouble == "revoked" }?.unit)
+    let devices = try objects(try await hub("devices", "list", "--json"))
+    let thief = try #require(devices.first { $0["label"] as? String == revoked + "-1" }?["replica"] as? String)
+    try await act(["held", "decide", revoked, "decline"])
+    try await prove()
+    try await act(["devices", "decide", thief, "take"])
+    try await prove()
+    for conflict in try objects(try await hub("conflicts", "--json")) {
+      guard let id = conflict["id"] as? String, conflict["table"] as? String == "report" else { continue }
+      try await act(["resolve", id, "--take"])
+    }
+    try await prove()
+    let store = try DatabaseQueue(path: place + "/hub/hub.sqlite")
+    let posted = try await store.read { try String.fetchAll($0, sql: "SELECT id FROM post") }
+    _ = try await hub("posts", "--hide", try #require(posted.first), "--reason", "exercise")
+    try await prove()
+    // The proof looks for posts and photos.
+    let file = URL(fileURLWithPath: place + "/manifest.json")
+    let kept = try Data(contentsOf: file)
+    let content = try #require(manifest.posts.first { $0.mayWait == nil }?.content)
+    try Data(String(decoding: kept, as: UTF8.self).replacing(content, with: "of nobody").utf8).write(to: file)
+    #expect(try await hub("prove", file.path).status == 1)
+    try kept.write(to: file)
+    try await prove()
+    try await store.write { try $0.execute(sql: "DELETE FROM hub_blob_scope WHERE blob = ?", arguments: [manifest.photos[0]]) }
+    #expect(try await hub("prove", place + "/manifest.json").status == 1)
+  }
+
+  @Test func unitsTimesTwoHaveCodesOfTheirOwn() async throws {
+    let folder = try TemporaryFolder()
+    let refused = try await Tool.hub(["rehearse", Self.campaign, "--out", folder.path + "/n", "--troubles", "held,flood"])
+    #expect(refused.status == 64 && refused.errors.contains("flood"))
+    let summary = try await rehearse(folder, ["--times", "2", "--communes", "3", "--processes", "0"])
+    #expect(summary.communes == 3)
+    let store = try DatabaseQueue(path: folder.path + "/r/hub/hub.sqlite")
+    let counts = try await store.read { db in
+      try Int.fetchAll(
+        db,
+        sql: """
+          SELECT count(*) FROM unit UNION ALL SELECT count(*) FROM headcount UNION ALL SELECT count(*) FROM unit WHERE parent = '213-2'
+          """)
+    }
+    #expect(Set(counts) == [439, 418, 16])
+  }
+
+  // MARK: Stopping
+
+  /// What still runs for a rehearsal in that folder.
+  private func left(in place: String) -> [String] {
+    let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    return processes.filter { Int32($0) != nil }.compactMap { FileManager.default.contents(atPath: "/proc/\($0)/cmdline") }.map {
+      String(decoding: $0, as: UTF8.self).replacingOccurrences(of: "\0", with: " ")
+    }.filter { $0.contains(place) }
+  }
+
+  /// Waits for what a signal brings about.
+  private func until(_ limit: Duration = .seconds(60), _ condition: () -> Bool) async throws -> Bool {
+    let end = ContinuousClock.now + limit
+    while !condition() {
+      guard ContinuousClock.now < end else { return false }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    return true
+  }
+
+  private func begin(_ place: String, _ arguments: [String]) throws -> (process: Process, output: String) {
+    let output = place + ".out"
+    _ = FileManager.default.createFile(atPath: output, contents: nil)
+    let process = HubTool.process(["rehearse", Self.campaign, "--out", place, "--speed", "1000000", "--lang", "en"] + arguments)
+    process.standardOutput = FileHandle(forWritingAtPath: output)
+    process.standardError = FileHandle(forWritingAtPath: output)
+    try process.run()
+    return (process, output)
+  }
+
+  private func said(_ path: String) -> String { String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self) }
+
+  @Test(arguments: [SIGINT, SIGTERM]) func theBoardThatStaysStopsWithItsChildren(_ number: Int32) async throws {
+    let folder = try TemporaryFolder()
+    let (process, output) = try begin(folder.path + "/r", ["--communes", "2", "--processes", "1", "--stay"])
+    #expect(try await until(.seconds(180)) { said(output).contains("press Ctrl-C") || !process.isRunning }, "\(said(output))")
+    #expect(!left(in: folder.path).isEmpty)
+    kill(process.processIdentifier, number)
+    #expect(try await until { !process.isRunning }, "\(said(output))")
+    #expect(process.terminationReason == .exit && process.terminationStatus == 0)
+    #expect(try await until(.seconds(30)) { left(in: folder.path).isEmpty }, "\(left(in: folder.path))")
+  }
+
+  /// Asked in the middle, and gone without being asked: its hub and devices end either way.
+  @Test(arguments: [SIGINT, SIGTERM, SIGKILL]) func aRehearsalStoppedInTheMiddleLeavesNothingRunning(_ number: Int32) async throws {
+    let folder = try TemporaryFolder()
+    let (process, output) = try begin(folder.path + "/r", ["--communes", "60", "--processes", "20", "--kill-hub", "3"])
+    let begun = try await until(.seconds(180)) {
+      left(in: folder.path).contains { $0.contains("field") } || !process.isRunning
+    }
+    #expect(begun && process.isRunning, "\(said(output))")
+    kill(process.processIdentifier, number)
+    #expect(try await until { !process.isRunning }, "\(said(output))")
+    if number != SIGKILL {
+      #expect(process.terminationReason == .exit && process.terminationStatus == 1, "\(process.terminationStatus) \(said(output))")
+      #expect(said(output).contains("stopped on request"), "\(said(output))")
+    }
+    #expect(try await until(.seconds(30)) { left(in: folder.path).isEmpty }, "\(left(in: folder.path))")
+  }
+
   private func proofFailsWhenTheStoreIsTamperedWith(_ place: String) async throws {
     func prove() async throws -> Int32 {
       try await Tool.hub(["prove", place + "/manifest.json", "--dir", place + "/hub", "--clock", "@\(place)/clock"]).status

@@ -51,6 +51,12 @@ struct ServeCommand: ToolCommand {
       vi: "Số mili giây giữa lúc gộp và lúc ghi, cho phép thử ngắt máy tại đó.",
       en: "Milliseconds between a merge and its commit, for tests that kill there.", visibility: .hidden))
   var mergePauseMs: UInt32 = 0
+  @Flag(
+    name: .long,
+    help: .text(
+      vi: "Dừng khi đầu vào chuẩn đóng: khi tiến trình đã khởi động nó không còn.",
+      en: "Stop when standard input closes: when the process that started it is gone.", visibility: .hidden))
+  var untilInputEnds = false
   #if TLS
     @Option(
       name: .long,
@@ -111,6 +117,7 @@ struct ServeCommand: ToolCommand {
       let said = ClockCommand.explanation(jump, console.words)
       Console.err(said(options.language))
     }
+    if untilInputEnds { Self.stopWhenInputEnds() }
     let notes = Task {
       while !Task.isCancelled {
         do { try survey.noteClock() } catch { logger.warning("clock cannot be noted", metadata: ["reason": "\(error)"]) }
@@ -126,5 +133,14 @@ struct ServeCommand: ToolCommand {
     }
     try survey.close()
     logger.notice("stopped")
+  }
+
+  /// Asks this process to stop, as an operator would, once nobody holds the other end of its input.
+  private static func stopWhenInputEnds() {
+    Thread.detachNewThread {
+      var byte: UInt8 = 0
+      while read(0, &byte, 1) > 0 || errno == EINTR { errno = 0 }
+      kill(getpid(), SIGTERM)
+    }
   }
 }

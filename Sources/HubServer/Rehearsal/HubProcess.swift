@@ -3,6 +3,8 @@ internal import SyncKit
 internal import Synchronization
 
 /// A `hub serve` process of a rehearsal: started, watched through its log, killed and started again on the same port.
+///
+/// Its input is a pipe of this process: it stops by itself when this process is gone, by whatever end.
 final class HubProcess: Sendable {
   let executable: String
   let folder: String
@@ -13,6 +15,9 @@ final class HubProcess: Sendable {
 
   private struct State {
     var process: Process?
+    var input: Pipe?
+    /// Nothing is started any more.
+    var isStopped = false
     var hubPort = 0
     var boardPort = 0
     var peakMemoryKiB = 0
@@ -20,6 +25,8 @@ final class HubProcess: Sendable {
 
   /// How long a hub may take to answer after it was started, in seconds.
   static let startSecondsMax = 30
+  /// How long it may take to stop before it is ended by force, in seconds.
+  static let stopSecondsMax = 20
 
   init(executable: String, folder: String, clockFile: String, logPath: String, extra: [String] = []) {
     self.executable = executable
@@ -41,13 +48,21 @@ final class HubProcess: Sendable {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: executable)
     process.arguments =
-      ["serve", "--dir", folder, "--port", "\(port)", "--board-port", "\(board)", "--clock", "@\(clockFile)", "--log-merges"] + extra
+      [
+        "serve", "--dir", folder, "--port", "\(port)", "--board-port", "\(board)", "--clock", "@\(clockFile)", "--log-merges",
+        "--until-input-ends",
+      ]
+      + extra
     let output = Pipe()
     process.standardOutput = output
     process.standardError = try log()
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    state.withLock { $0.process = process }
+    let input = Pipe()
+    process.standardInput = input
+    try state.withLock { state in
+      guard !state.isStopped else { throw CancellationError() }
+      try process.run()
+      (state.process, state.input) = (process, input)
+    }
     let lines = try await Self.lines(2, from: output.fileHandleForReading)
     let ports = lines.compactMap { line in
       line.split(separator: ":").last.flatMap { Int($0.filter(\.isNumber)) }
@@ -111,14 +126,17 @@ final class HubProcess: Sendable {
     }
   }
 
-  /// Asks it to stop, and waits.
+  /// Asks it to stop, and waits; it is not started again.
   func stop() {
-    state.withLock { state in
-      guard let process = state.process, process.isRunning else { return }
+    let process = state.withLock { state in
+      state.isStopped = true
       sampleMemory(&state)
-      process.terminate()
-      process.waitUntilExit()
+      return state.process
     }
+    guard let process, process.isRunning else { return }
+    process.terminate()
+    for _ in 0..<(Self.stopSecondsMax * 50) where process.isRunning { usleep(20_000) }
+    if process.isRunning { _ = sendSignal(process.processIdentifier, SIGKILL) }
   }
 
   /// Reads how much memory it uses.

@@ -32,10 +32,12 @@ final class Rehearsal: Sendable {
     var webAnswers = 0
   }
 
-  /// Communes at work at once.
-  static let workersMax = 8
+  /// Communes at work at once: most of an event is waiting, for the hub and for the disk.
+  static let workersMax = 24
   /// Campaign time between two movements of the clock.
   static let tickMs: Int64 = 15 * 60 * 1000
+  /// How far a wrong clock is ahead: three years.
+  static let clockErrorMs: UInt64 = 3 * 366 * 86_400_000
 
   let settings: Settings
   let plan: RehearsalPlan
@@ -52,6 +54,11 @@ final class Rehearsal: Sendable {
     var answers: [RehearsalManifest.Answer] = []
     var reports: [String: [Int: Set<String>]] = [:]
     var devices: [Int: any RehearsalDevice] = [:]
+    var posts: [RehearsalManifest.Post] = []
+    var photos: Set<String> = []
+    /// Units whose device was revoked: what it writes from then on waits for a decision.
+    var revoked: Set<String> = []
+    var lateReports: Set<String> = []
     var bytes = 0
     var done = 0
     var webAnswers = 0
@@ -74,7 +81,18 @@ final class Rehearsal: Sendable {
       extra: settings.hubKills > 0 ? ["--merge-pause-ms", "80"] : [])
   }
 
-  func run(progress: ProgressBar) async throws -> Outcome {
+  /// - Parameter words: For what is said beside the progress.
+  /// - Throws: `CancellationError` when it was stopped, whatever broke by that.
+  func run(progress: ProgressBar, words: Wording) async throws -> Outcome {
+    do {
+      return try await runToEnd(progress: progress, words: words)
+    } catch {
+      guard !Task.isCancelled else { throw CancellationError() }
+      throw error
+    }
+  }
+
+  private func runToEnd(progress: ProgressBar, words: Wording) async throws -> Outcome {
     let started = ContinuousClock.now
     try await hub.start(boardPort: settings.boardPort)
     let link = settings.isPoorLink ? try PoorLink(target: hub.port, seed: settings.seed) : nil
@@ -82,6 +100,8 @@ final class Rehearsal: Sendable {
     let fieldKiller = FieldKiller(kills: settings.fieldKills, seed: settings.seed &+ 1)
     let hubKiller = HubKiller(hub: hub, kills: settings.hubKills, seed: settings.seed &+ 2)
     let kills = Task { try await hubKiller.run { [self] in notes.withLock { Double($0.done) } / Double(max(1, plan.events.count)) } }
+    defer { kills.cancel() }
+    let pace = RehearsalPace(plan: plan, speedMax: settings.speedMax, started: started, words: words)
     var next = 0
     var nowMs = plan.startMs
     while next < plan.events.count {
@@ -92,7 +112,9 @@ final class Rehearsal: Sendable {
         due.append(plan.events[next])
         next += 1
       }
-      try await perform(due, hub: address, killer: fieldKiller, progress: progress)
+      try await perform(due, hub: address, killer: fieldKiller) { [nowMs, plan] done in
+        progress.show(done: done, of: plan.events.count, note: pace.left(done: done, nowMs: nowMs))
+      }
       hub.sampleMemory()
       let earliest = started + .milliseconds(Int64(Double(nowMs - plan.startMs) / settings.speedMax))
       if earliest > .now { try await Task.sleep(until: earliest, clock: .continuous) }
@@ -111,15 +133,26 @@ final class Rehearsal: Sendable {
       outcome.bytes = notes.bytes
       outcome.webAnswers = notes.webAnswers
       outcome.manifest.answers = notes.answers.sorted { $0.id < $1.id }
-      outcome.manifest.reports = notes.reports.sorted { $0.key < $1.key }.map {
-        RehearsalManifest.Report(key: $0.key, contents: $0.value.values.reduce(into: Set()) { $0.formUnion($1) }.sorted())
+      outcome.manifest.reports = notes.reports.sorted { $0.key < $1.key }.map { key, contents in
+        RehearsalManifest.Report(
+          key: key, contents: contents.values.reduce(into: Set()) { $0.formUnion($1) }.sorted(),
+          mayWait: notes.lateReports.contains(key) ? true : nil)
+      }
+      outcome.manifest.posts = notes.posts.sorted { $0.content < $1.content }
+      outcome.manifest.photos = notes.photos.sorted()
+      outcome.manifest.troubles = plan.communes.flatMap { commune in
+        commune.troubles.sorted { $0.rawValue < $1.rawValue }.map {
+          RehearsalManifest.Befallen(trouble: $0, unit: commune.unit.code.rawValue)
+        }
       }
     }
     return outcome
   }
 
   /// Does what is due: communes side by side, the events of one commune in order.
-  private func perform(_ due: [RehearsalPlan.Event], hub: String, killer: FieldKiller, progress: ProgressBar) async throws {
+  private func perform(_ due: [RehearsalPlan.Event], hub: String, killer: FieldKiller, onProgress: @escaping @Sendable (Int) -> Void)
+    async throws
+  {
     let groups = Dictionary(grouping: due, by: \.commune).sorted { $0.key < $1.key }.map(\.value)
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       for (index, group) in groups.enumerated() {
@@ -131,7 +164,7 @@ final class Rehearsal: Sendable {
               notes.done += 1
               return notes.done
             }
-            progress.show(done: done, of: plan.events.count)
+            onProgress(done)
           }
           let resting = notes.withLock { notes in Set(group.map { $0.commune * 2 + $0.device }).compactMap { notes.devices[$0] } }
           for device in resting { try device.rest() }
@@ -145,7 +178,7 @@ final class Rehearsal: Sendable {
     let commune = plan.communes[event.commune]
     let number = event.commune * 2 + event.device
     if let known = notes.withLock({ $0.devices[number] }) { return known }
-    let label = "\(commune.unit.code)-\(event.device + 1)"
+    let label = Self.label(commune, event.device)
     let made: any RehearsalDevice
     if commune.isProcess {
       made = try ProcessDevice(
@@ -156,7 +189,10 @@ final class Rehearsal: Sendable {
       guard let clock = FileClock(path: clockFile) else {
         throw SyncError(.internalFault, vi: "Mất tệp đồng hồ.", en: "The clock file is gone.")
       }
-      made = InProcessDevice(path: settings.folder + "/field-\(label).sqlite", label: label, unit: commune.unit.code, clock: clock)
+      let wrong = OffsetClock(base: clock, byMs: Self.clockErrorMs)
+      made = InProcessDevice(
+        path: settings.folder + "/field-\(label).sqlite", label: label, unit: commune.unit.code,
+        clock: commune.troubles.contains(.clock) ? wrong : clock)
     }
     notes.withLock { $0.devices[number] = made }
     return made
@@ -165,42 +201,105 @@ final class Rehearsal: Sendable {
   private func perform(_ event: RehearsalPlan.Event, hub: String, killer: FieldKiller) async throws {
     let commune = plan.communes[event.commune]
     let device = try device(event, killer: killer)
-    let day = campaign.dayOf(campaign.opensMs)
+    let (day, unit) = (campaign.dayOf(campaign.opensMs), commune.unit.code.rawValue)
     switch event.action {
     case .enroll:
       try await device.enroll(code: codes[event.commune][event.device], hub: hub)
     case .collect(let count):
       guard count > 0 else { return }
       var answers = try generate(count, event: event, commune: commune, day: day)
-      let byPhone = answers.indices.filter { PhoneRespondents.takes($0, of: commune) }
+      let isLate = notes.withLock { $0.revoked.contains(unit) }
+      let byPhone = answers.indices.filter { !isLate && PhoneRespondents.takes($0, of: commune) }
       for place in byPhone {
         answers[place].id = try await phones.submit(answers[place].answers, unit: commune.unit.code, hub: hub)
       }
       let byDevice = answers.indices.filter { !byPhone.contains($0) }.map { answers[$0] }
       if !byDevice.isEmpty { try await device.submit(byDevice, day: day) }
-      note(answers, unit: commune.unit.code.rawValue, byPhone: byPhone.count)
-    case .report, .correct:
-      let answered = event.action == .report ? commune.answers : max(0, commune.answers - event.device - 1)
-      let seed = settings.seed &* 1_000_003 &+ UInt64(event.commune * 16 + event.device * 4 + (event.action == .report ? 0 : 1))
-      let report = try AnswerGenerator(form: reportForm, day: day.description).answers(
-        seed: seed,
-        fixed: ["officials_total": .integer(commune.eligible), "answered": .integer(answered), "guided": .integer(answered)])
-      try await device.saveReport(report, day: day)
-      let key = SurveySchema.reportKey(unit: commune.unit.code.rawValue, day: day.description)
-      let contents = RehearsalManifest.hashes(ofReport: String(decoding: AnswerValue.json(report.given), as: UTF8.self))
-      notes.withLock { $0.reports[key, default: [:]][event.device] = contents }
+      note(answers, unit: unit, byPhone: byPhone.count, mayWait: isLate)
+    case .report(let reported):
+      // Before the day of the survey nobody has answered.
+      let answered = reported == day ? min(commune.answers, commune.eligible) : 0
+      let seed = settings.seed &* 1_000_003 &+ UInt64(event.commune * 16 + event.device * 4)
+      try await report(reported, answered: answered, seed: seed, event: event, device: device)
+    case .correct:
+      let seed = settings.seed &* 1_000_003 &+ UInt64(event.commune * 16 + event.device * 4 + 1)
+      try await report(day, answered: max(0, commune.answers - event.device - 1), seed: seed, event: event, device: device)
     case .sync:
       let bytes = try await device.sync(hub: hub)
       notes.withLock { $0.bytes += bytes }
+    case .post:
+      let name = commune.unit.name
+      let words = LocalizedText(
+        vi: "Tổ công tác \(name): đã phát phiếu, mọi việc thuận lợi.",
+        en: "Working group of \(name): the sheets are handed out, all is well."
+      ).vi
+      let pictures = try pictures(1, of: event)
+      try await device.post(words, pictures: pictures)
+      notes.withLock { $0.posts.append(RehearsalManifest.Post(unit: unit, words: words)) }
+    case .misfile:
+      let words = LocalizedText(vi: "Tin ghi nhầm đợt khảo sát.", en: "A post under the wrong campaign.").vi
+      try await device.misfile(words, day: day)
+      notes.withLock { $0.posts.append(RehearsalManifest.Post(unit: unit, words: words, mayWait: true)) }
+    case .revoke:
+      try revoke(label: Self.label(commune, event.device))
+      notes.withLock { _ = $0.revoked.insert(unit) }
+    case .carry:
+      let bundle = settings.folder + "/\(unit).skb"
+      try await device.export(to: bundle)
+      // Its answers and report wait for a decision: the import says so.
+      try Executables.run(
+        settings.hubExecutable, ["import", bundle, "--dir", settings.folder + "/hub", "--clock", "@\(clockFile)"], allowed: [0, 2])
     }
   }
 
-  private func note(_ answers: [RehearsalAnswer], unit: String, byPhone: Int) {
+  private func report(_ day: CalendarDay, answered: Int, seed: UInt64, event: RehearsalPlan.Event, device: any RehearsalDevice) async throws
+  {
+    let commune = plan.communes[event.commune]
+    let report = try AnswerGenerator(form: reportForm, day: day.description).answers(
+      seed: seed,
+      fixed: ["officials_total": .integer(commune.eligible), "answered": .integer(answered), "guided": .integer(answered)])
+    try await device.saveReport(report, day: day, pictures: try commune.troubles.contains(.photos) ? pictures(2, of: event) : [])
+    let key = SurveySchema.reportKey(unit: commune.unit.code.rawValue, day: day.description)
+    let contents = RehearsalManifest.hashes(ofReport: String(decoding: AnswerValue.json(report.given), as: UTF8.self))
+    notes.withLock { notes in
+      notes.reports[key, default: [:]][event.device] = contents
+      if notes.revoked.contains(commune.unit.code.rawValue) { notes.lateReports.insert(key) }
+    }
+  }
+
+  /// Pictures that no other event has, noted as those the hub must have in the end.
+  private func pictures(_ count: Int, of event: RehearsalPlan.Event) throws -> [Data] {
+    let texts = (0..<count).map { "\(settings.seed)-\(event.commune)-\(event.atMs)-\($0)" }
+    let pictures = try texts.map { try QRCode($0).png() }
+    let names = try pictures.map { BlobID(of: try Photo($0).jpeg).hex }
+    notes.withLock { $0.photos.formUnion(names) }
+    return pictures
+  }
+
+  /// As an operator does it, while the hub serves.
+  private func revoke(label: String) throws {
+    struct Listed: Decodable {
+      var replica: String
+      var label: String
+    }
+    let place = ["--dir", settings.folder + "/hub", "--clock", "@\(clockFile)"]
+    let listed = try Executables.run(settings.hubExecutable, ["devices", "list", "--json"] + place)
+    guard let device = try JSONDecoder().decode([Listed].self, from: listed.output).first(where: { $0.label == label }) else {
+      throw SyncError(.internalFault, vi: "Không thấy thiết bị \(label).", en: "There is no device \(label).")
+    }
+    try Executables.run(
+      settings.hubExecutable, ["devices", "revoke", device.replica, "--by", "rehearsal", "--reason", "rehearsal"] + place)
+  }
+
+  static func label(_ commune: RehearsalPlan.Commune, _ device: Int) -> String { "\(commune.unit.code)-\(device + 1)" }
+
+  private func note(_ answers: [RehearsalAnswer], unit: String, byPhone: Int, mayWait: Bool) {
     notes.withLock { notes in
       notes.webAnswers += byPhone
       notes.answers += answers.map {
         RehearsalManifest.Answer(
-          id: $0.id, unit: unit, content: RehearsalManifest.hash(String(decoding: $0.answers.canonicalJSON, as: UTF8.self)))
+          id: $0.id, unit: unit, content: RehearsalManifest.hash(String(decoding: $0.answers.canonicalJSON, as: UTF8.self)),
+          mayWait: mayWait ? true : nil)
       }
     }
   }

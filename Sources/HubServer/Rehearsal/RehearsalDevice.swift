@@ -1,4 +1,5 @@
 internal import Foundation
+internal import GRDB
 internal import SurveyKit
 internal import SyncKit
 internal import Synchronization
@@ -7,7 +8,14 @@ internal import Synchronization
 protocol RehearsalDevice: Sendable {
   func enroll(code: String, hub: String) async throws
   func submit(_ answers: [RehearsalAnswer], day: CalendarDay) async throws
-  func saveReport(_ answers: ValidatedAnswers, day: CalendarDay) async throws
+  /// - Parameter pictures: PNG files that are filed with it.
+  func saveReport(_ answers: ValidatedAnswers, day: CalendarDay, pictures: [Data]) async throws
+  /// Tells of the day.
+  func post(_ words: String, pictures: [Data]) async throws
+  /// Writes a post that the hub keeps and cannot merge: it names a campaign that the hub does not have.
+  func misfile(_ words: String, day: CalendarDay) async throws
+  /// Writes what the hub lacks into a bundle.
+  func export(to path: String) async throws
   /// - Returns: Bytes sent and received.
   func sync(hub: String) async throws -> Int
   /// Lets go of files until the next time: hundreds of devices share one process.
@@ -63,9 +71,26 @@ final class InProcessDevice: RehearsalDevice {
     try await opened().submitAll(answers.map { AnswerSubmission($0.answers, unit: unit, day: day, language: "vi", id: $0.id) })
   }
 
-  func saveReport(_ answers: ValidatedAnswers, day: CalendarDay) async throws {
-    _ = try await opened().saveReport(day: day, answers: answers, reason: rehearsedReason)
+  func saveReport(_ answers: ValidatedAnswers, day: CalendarDay, pictures: [Data]) async throws {
+    let photos = try pictures.map { NewPhoto(try Photo($0)) }
+    _ = try await opened().saveReport(day: day, answers: answers, reason: rehearsedReason, photos: photos)
   }
+
+  func post(_ words: String, pictures: [Data]) async throws {
+    _ = try await opened().post(words, photos: try pictures.map { NewPhoto(try Photo($0)) })
+  }
+
+  func misfile(_ words: String, day: CalendarDay) async throws {
+    let id = RehearsalManifest.hash("\(label) \(words)").prefix(32)
+    let (unit, day, label) = (unit.rawValue, day.description, label)
+    try await opened().replica.database.write { db in
+      try db.execute(
+        sql: "INSERT INTO post (id, unit, campaign, day, words, device) VALUES (?, ?, 'another-campaign', ?, ?, ?)",
+        arguments: [String(id), unit, day, words, label])
+    }
+  }
+
+  func export(to path: String) async throws { _ = try await opened().replica.exportBundle(to: path) }
 
   func sync(hub: String) async throws -> Int {
     let device = try opened()
@@ -126,12 +151,32 @@ final class ProcessDevice: RehearsalDevice {
     try FileManager.default.removeItem(atPath: path)
   }
 
-  func saveReport(_ answers: ValidatedAnswers, day: CalendarDay) async throws {
+  func saveReport(_ answers: ValidatedAnswers, day: CalendarDay, pictures: [Data]) async throws {
     let path = folder + "/report.json"
     try answers.canonicalJSON.write(to: URL(fileURLWithPath: path))
-    try await run(["report", "--from", path, "--day", "\(day)", "--reason", rehearsedReason])
+    try await with(pictures) { photos in
+      try await run(["report", "--from", path, "--day", "\(day)", "--reason", rehearsedReason] + photos)
+    }
     try FileManager.default.removeItem(atPath: path)
   }
+
+  func post(_ words: String, pictures: [Data]) async throws {
+    try await with(pictures) { photos in try await run(["post", words] + photos) }
+  }
+
+  /// Runs something with the pictures as files, named by options.
+  private func with(_ pictures: [Data], _ body: ([String]) async throws -> Data) async throws {
+    let paths = pictures.indices.map { "\(folder)/picture-\($0).png" }
+    for (path, picture) in zip(paths, pictures) { try picture.write(to: URL(fileURLWithPath: path)) }
+    _ = try await body(paths.flatMap { ["--photo", $0] })
+    for path in paths { try FileManager.default.removeItem(atPath: path) }
+  }
+
+  func misfile(_ words: String, day: CalendarDay) async throws {
+    throw SyncError(.internalFault, vi: "field không ghi sai được.", en: "field cannot misfile.")
+  }
+
+  func export(to path: String) async throws { try await run(["export", path]) }
 
   func sync(hub: String) async throws -> Int {
     struct Progress: Decodable {
@@ -156,10 +201,17 @@ final class ProcessDevice: RehearsalDevice {
       process.standardOutput = output
       process.standardError = errors
       process.standardInput = FileHandle.nullDevice
+      try Task.checkCancellation()
       try process.run()
       let killed = killer.watch(process)
-      let (said, complained) = await Self.read(output, errors)
+      // Whoever stops the rehearsal stops its processes.
+      let (said, complained) = await withTaskCancellationHandler {
+        await Self.read(output, errors)
+      } onCancel: {
+        process.terminate()
+      }
       process.waitUntilExit()
+      try Task.checkCancellation()
       if process.terminationReason == .exit {
         if process.terminationStatus == 0 { return said }
         if process.terminationStatus != 75 {

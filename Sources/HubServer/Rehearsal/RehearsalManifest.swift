@@ -10,16 +10,45 @@ struct RehearsalManifest: Codable, Sendable {
     var unit: String
     /// SHA-256 of the canonical JSON, hexadecimal.
     var content: String
+    /// Written on a device that was revoked: it waits at the hub for a decision, or was declined by one.
+    var mayWait: Bool?
   }
 
   struct Report: Codable, Sendable, Hashable {
     var key: String
     /// What each member of the working group last wrote of each question, hashed: it must stand, or lie in a conflict or a correction.
     var contents: [String]
+    /// As of `Answer`.
+    var mayWait: Bool?
+  }
+
+  struct Post: Codable, Sendable, Hashable {
+    var unit: String
+    /// Hash of the unit and the words.
+    var content: String
+    /// The hub holds it until somebody declines it.
+    var mayWait: Bool?
+
+    init(unit: String, words: String, mayWait: Bool? = nil) {
+      (self.unit, content, self.mayWait) = (unit, Self.content(unit, words), mayWait)
+    }
+
+    static func content(_ unit: String, _ words: String) -> String { RehearsalManifest.hash("\(unit)\0\(words)") }
+  }
+
+  /// What befell which commune, for those who train with it.
+  struct Befallen: Codable, Sendable, Hashable {
+    var trouble: Trouble
+    var unit: String
   }
 
   var answers: [Answer] = []
   var reports: [Report] = []
+  /// None in manifests of earlier programs, like those below.
+  var posts: [Post]?
+  /// Names of the photos that were filed.
+  var photos: [String]?
+  var troubles: [Befallen]?
 
   static func hash(_ text: some StringProtocol) -> String { Data(SHA256.hash(data: Data(text.utf8))).hex }
 
@@ -46,15 +75,26 @@ struct RehearsalManifest: Codable, Sendable {
 }
 
 /// The proof: every generated answer is in the hub's store exactly once, with its content, or sealed to protect people, and nothing else
-/// is; every report's last values stand or are kept in a conflict.
+/// is; every report's last values stand or are kept in a conflict; every post and photo is there.
+///
+/// It holds whatever operators and members do that loses nothing: deciding conflicts, declining or taking what is held or came late,
+/// revoking devices, hiding posts, withdrawing reports with a reason.
 struct RehearsalProof: Codable, Sendable {
   var expectedAnswers = 0
   var foundAnswers = 0
   var missing: [String] = []
   var altered: [String] = []
   var unexpected: [String] = []
+  /// Of those missing, how many were written on a device that was revoked.
+  var missingLate = 0
   /// Sealed at the hub: rests of too few people.
   var waitingPackets = 0
+  /// Under a key that a revocation had ended: they wait for a decision, or were declined.
+  var latePackets = 0
+  var expectedPosts = 0
+  var lostPosts: [String] = []
+  var expectedPhotos = 0
+  var lostPhotos: [String] = []
   var expectedReports = 0
   var lostReportValues: [String] = []
   var talliesAgree = true
@@ -63,7 +103,8 @@ struct RehearsalProof: Codable, Sendable {
   static let namesMax = 10
 
   var holds: Bool {
-    altered.isEmpty && unexpected.isEmpty && lostReportValues.isEmpty && talliesAgree && missing.count <= waitingPackets
+    altered.isEmpty && unexpected.isEmpty && lostReportValues.isEmpty && lostPosts.isEmpty && lostPhotos.isEmpty && talliesAgree
+      && missing.count - missingLate <= waitingPackets && missing.count <= waitingPackets + latePackets
       && expectedAnswers == foundAnswers + missing.count
   }
 
@@ -87,10 +128,13 @@ struct RehearsalProof: Codable, Sendable {
         }
       }
       proof.missing = expected.keys.sorted()
+      proof.missingLate = expected.values.count { $0.mayWait == true }
+      proof.latePackets = Int(try session.integer("SELECT count(*) FROM hub_late_packet") ?? 0)
       proof.waitingPackets = Int(try session.integer("SELECT count(*) FROM hub_packet") ?? 0)
       let counted = try session.integer("SELECT coalesce(sum(count), 0) FROM answer_count") ?? 0
       proof.talliesAgree = counted == Int64(rows.count)
       try proof.checkReports(manifest, in: session)
+      try proof.checkPosts(manifest, in: session)
       return proof
     }
   }
@@ -112,8 +156,30 @@ struct RehearsalProof: Codable, Sendable {
         kept[id, default: []].insert(RehearsalManifest.hash(question: question, answer: text))
       }
     }
+    // Batches of revoked devices that are in the journal and not merged: undecided, or left there by a decision.
+    let unmerged = Set(try session.rows("SELECT DISTINCT scope FROM hub_batch WHERE state = 2").compactMap { $0[0].text })
     for report in manifest.reports where !report.contents.allSatisfy({ kept[report.key]?.contains($0) == true }) {
-      lostReportValues.append(report.key)
+      let isLate = report.mayWait == true && unmerged.contains(String(report.key.prefix { $0 != "/" }))
+      if !isLate { lostReportValues.append(report.key) }
     }
+  }
+
+  /// A post stands, also hidden; one that the hub cannot merge is held or was declined. Photos lie at the hub.
+  private mutating func checkPosts(_ manifest: RehearsalManifest, in session: any HubSession) throws {
+    let posts = manifest.posts ?? []
+    expectedPosts = posts.count
+    var standing: [String: Int] = [:]
+    for row in try session.rows("SELECT unit, words FROM post") {
+      if let unit = row[0].text, let words = row[1].text { standing[RehearsalManifest.Post.content(unit, words), default: 0] += 1 }
+    }
+    let aside = Set(
+      try session.rows("SELECT scope FROM hub_held UNION SELECT scope FROM sync_conflict WHERE tbl = 'post'").compactMap { $0[0].text })
+    for post in posts where standing[post.content] != 1 {
+      if post.mayWait != true || !aside.contains(post.unit) { lostPosts.append(post.content) }
+    }
+    let photos = manifest.photos ?? []
+    expectedPhotos = photos.count
+    let kept = Set(try session.rows("SELECT DISTINCT blob FROM hub_blob_scope").compactMap { $0[0].text })
+    lostPhotos = photos.filter { !kept.contains($0) }
   }
 }

@@ -22,7 +22,10 @@ struct RehearseCommand: ToolCommand {
         One answer in ten comes through the web form, as from a phone. \
         Campaign time runs fast, so that late and silent communes are real differences in time.
         """),
-    examples: ["hub rehearse Examples/bac-giang-2024 --link poor --seed 7"])
+    examples: [
+      "hub rehearse Examples/bac-giang-2024 --link poor --seed 7", "hub rehearse Examples/bac-giang-2024 --troubles all --stay",
+      "hub rehearse Examples/bac-giang-2024 --times 10",
+    ])
 
   @OptionGroup var options: ToolOptions
 
@@ -77,6 +80,20 @@ struct RehearseCommand: ToolCommand {
   @Option(
     name: .long,
     help: .text(
+      vi: "Nhân danh sách đơn vị lên bấy nhiêu lần: 10 lần là 2.090 xã.",
+      en: "So many times the units: ten times are 2,090 communes."))
+  var times: Int = 1
+
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Sự cố cần tập, cách nhau bằng dấu phẩy: held, revoked, clock, over, photos, posts, days, silent; hay all.",
+      en: "Troubles to rehearse, with commas between: held, revoked, clock, over, photos, posts, days, silent; or all."))
+  var troubles: String = ""
+
+  @Option(
+    name: .long,
+    help: .text(
       vi: "Số thiết bị là tiến trình field riêng.",
       en: "Devices that are separate field processes."))
   var processes: Int = RehearsalPlan.processesMin
@@ -116,6 +133,10 @@ struct RehearseCommand: ToolCommand {
     if !(1...1_000_000).contains(speed) {
       throw ValidationError(vi: "--speed phải từ 1 đến 1000000.", en: "--speed must be from 1 to 1000000.")
     }
+    if !(1...50).contains(times) {
+      throw ValidationError(vi: "--times phải từ 1 đến 50.", en: "--times must be from 1 to 50.")
+    }
+    _ = try chosenTroubles()
     if communes < 1 || processes < 0 || !(0...1000).contains(killHub) || !(0...1000).contains(killField) {
       throw ValidationError(
         vi: "--communes, --processes và số lần ngắt không được âm hay quá 1000.",
@@ -123,12 +144,25 @@ struct RehearseCommand: ToolCommand {
     }
   }
 
+  private func chosenTroubles() throws -> Set<Trouble> {
+    do throws(Trouble.UnknownWord) {
+      return try Trouble.read(troubles)
+    } catch {
+      let known = Trouble.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError(
+        vi: "--troubles không biết “\(error.word)”; chọn trong: \(known), hoặc all.",
+        en: "--troubles does not know “\(error.word)”; choose among \(known), or all.")
+    }
+  }
+
   func perform(_ console: Console) async throws {
-    let source = try folder(console)
+    let source = try folder(console).multiplied(by: times)
+    let chosen = try chosenTroubles()
     let place = try emptyFolder()
     let executables = try Executables.beside()
     let plan = RehearsalPlan(
-      campaign: source.campaign, tree: source.tree, headcount: source.headcount, communesMax: communes, processes: processes, seed: seed)
+      campaign: source.campaign, tree: source.tree, headcount: source.headcount, communesMax: communes, processes: processes, seed: seed,
+      troubles: chosen)
     guard let form = source.forms.first(where: { $0.id == source.campaign.forms.first }),
       let reportForm = source.forms.first(where: { $0.id == source.campaign.reportForm })
     else { throw ToolError(vi: "Cuộc khảo sát thiếu biểu mẫu.", en: "The campaign lacks a form.") }
@@ -142,11 +176,12 @@ struct RehearseCommand: ToolCommand {
         hubKills: killHub, fieldKills: killField, speedMax: speed, boardPort: boardPort),
       plan: plan, campaign: source.campaign, form: form, reportForm: reportForm, codes: codes,
       phones: PhoneRespondents(key: key, campaign: source.campaign))
+    let words = console.words
     defer { rehearsal.hub.stop() }
     let bar = ProgressBar(console.words.text("Tổng duyệt", "Rehearsal"), console: console)
     let outcome: Rehearsal.Outcome
     do {
-      outcome = try await interruptible { try await rehearsal.run(progress: bar) }
+      outcome = try await interruptible { try await rehearsal.run(progress: bar, words: words) }
     } catch is CancellationError {
       throw ToolError(vi: "Đã dừng tổng duyệt theo yêu cầu.", en: "The rehearsal was stopped on request.")
     }
@@ -157,6 +192,7 @@ struct RehearseCommand: ToolCommand {
     let proof = try Executables.run(
       executables.hub, ["prove", manifest, "--dir", place + "/hub", "--json", "--lang", console.language.rawValue] + clock, allowed: [0, 1])
     try await report(outcome, plan: plan, place: place, proof: proof, console: console)
+    sayTasks(plan, place: place, console)
     guard proof.status == 0 else { throw ToolExit.failed }
     if stay {
       console.say(
@@ -165,6 +201,24 @@ struct RehearseCommand: ToolCommand {
       await untilInterrupted()
     }
   }
+
+  /// Says what befell whom, and what an operator does about it.
+  private func sayTasks(_ plan: RehearsalPlan, place: String, _ console: Console) {
+    let tasks = plan.communes.flatMap { commune in
+      commune.troubles.sorted { $0.rawValue < $1.rawValue }.compactMap { $0.task(commune.unit.code.rawValue, dir: place + "/hub") }
+    }
+    guard !tasks.isEmpty else { return }
+    console.say("Để tập, có các việc:", "To practise with:")
+    for task in tasks.prefix(Self.tasksMax) { console.say("- \(task.vi)", "- \(task.en)") }
+    let more = tasks.count - Self.tasksMax
+    if more > 0 { console.say("… và \(console.words.number(more)) việc nữa.", "… and \(console.words.number(more)) more.") }
+    console.say(
+      "Làm xong, kiểm chứng lại: hub prove \(place)/manifest.json --dir \(place)/hub --clock @\(place)/clock",
+      "When done, prove it again: hub prove \(place)/manifest.json --dir \(place)/hub --clock @\(place)/clock")
+  }
+
+  /// Tasks said at the end; the manifest has them all.
+  private static let tasksMax = 20
 
   private func folder(_ console: Console) throws -> CampaignFolder {
     var day: CalendarDay?
@@ -288,99 +342,5 @@ struct RehearseCommand: ToolCommand {
         ? "Proof: holds — \(console.words.number(proof.foundAnswers)) answers, each exactly once; \(console.words.number(proof.expectedReports)) reports with no value lost."
         : "Proof: FAILS — \(console.words.number(proof.missing.count)) missing, \(console.words.number(proof.altered.count)) altered, \(console.words.number(proof.unexpected.count)) unexpected, \(console.words.number(proof.lostReportValues.count)) reports lost a value."
     )
-  }
-}
-
-/// `hub prove`: holds a rehearsal's manifest against a hub's store, in a process of its own.
-struct ProveCommand: ToolCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "prove",
-    abstract: LocalizedText(
-      vi: "Kiểm tra mọi thứ một buổi tổng duyệt đã nhập đều có trong kho của máy chủ đúng một lần.",
-      en: "Check that everything a rehearsal entered is in the hub's store exactly once."),
-    examples: ["hub prove rehearsal/manifest.json --dir rehearsal/hub"])
-
-  @OptionGroup var options: ToolOptions
-  @Argument(
-    help: .text(
-      vi: "Bản kê mà buổi tổng duyệt đã ghi.",
-      en: "The manifest the rehearsal wrote."))
-  var manifest: String
-  @Option(
-    name: .long,
-    help: .text(
-      vi: "Thư mục của máy chủ.",
-      en: "The hub's folder."))
-  var dir: String
-
-  func perform(_ console: Console) async throws {
-    let manifest = try RehearsalManifest.load(from: manifest)
-    let hub = try await SurveyHub.open(at: dir, clock: try options.wallClock())
-    defer { try? hub.close() }
-    var proof = try await RehearsalProof.check(manifest, in: hub.hub)
-    let holds = proof.holds
-    let counts = (proof.missing.count, proof.altered.count, proof.unexpected.count, proof.lostReportValues.count)
-    if !holds && !console.isJSON {
-      for value in proof.missing.prefix(RehearsalProof.namesMax) {
-        console.warn(LocalizedText(vi: "thiếu: \(value)", en: "missing: \(value)"))
-      }
-      for value in proof.altered.prefix(RehearsalProof.namesMax) {
-        console.warn(LocalizedText(vi: "sai: \(value)", en: "altered: \(value)"))
-      }
-      for value in proof.unexpected.prefix(RehearsalProof.namesMax) {
-        console.warn(LocalizedText(vi: "thừa: \(value)", en: "unexpected: \(value)"))
-      }
-    }
-    if !console.isJSON { proof.missing.removeAll() }
-    try console.result(proof)
-    console.say(
-      holds
-        ? "Đạt: \(console.words.number(proof.foundAnswers)) phiếu, mỗi phiếu đúng một lần."
-        : "KHÔNG ĐẠT: thiếu, sai, thừa, báo cáo mất = \(counts).",
-      holds
-        ? "Holds: \(console.words.number(proof.foundAnswers)) answers, each exactly once."
-        : "FAILS: missing, altered, unexpected, reports lost = \(counts).")
-    if !holds { throw ToolExit.failed }
-  }
-}
-
-/// The tools' own executables, as separate processes.
-enum Executables {
-  struct Ended {
-    var status: Int32
-    var output: Data
-    var complaint: String
-  }
-
-  /// `hub` is this program; `field` stands beside it.
-  static func beside() throws -> (hub: String, field: String) {
-    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
-    let field = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("field").path
-    guard FileManager.default.isExecutableFile(atPath: field) else {
-      throw ToolError(
-        vi: "Không thấy chương trình field bên cạnh hub (\(field)); dựng nó bằng make build.",
-        en: "There is no field program beside hub (\(field)); build it with make build.")
-    }
-    return (own, field)
-  }
-
-  /// Runs a command to its end.
-  @discardableResult
-  static func run(_ executable: String, _ arguments: [String], allowed: Set<Int32> = [0]) throws -> Ended {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: executable)
-    process.arguments = arguments
-    let (output, errors) = (Pipe(), Pipe())
-    process.standardOutput = output
-    process.standardError = errors
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    let said = output.fileHandleForReading.readDataToEndOfFile()
-    let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    guard process.terminationReason == .exit, allowed.contains(process.terminationStatus) else {
-      throw ToolError(vi: "hub \(arguments[0]) thất bại: \(complaint)", en: "hub \(arguments[0]) failed: \(complaint)")
-    }
-    return Ended(status: process.terminationStatus, output: said, complaint: complaint)
   }
 }

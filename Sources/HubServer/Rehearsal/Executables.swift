@@ -1,0 +1,43 @@
+internal import Foundation
+internal import ToolSupport
+
+/// The tools' own executables, as separate processes.
+enum Executables {
+  struct Ended {
+    var status: Int32
+    var output: Data
+    var complaint: String
+  }
+
+  /// `hub` is this program; `field` stands beside it.
+  static func beside() throws -> (hub: String, field: String) {
+    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+    let field = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("field").path
+    guard FileManager.default.isExecutableFile(atPath: field) else {
+      throw ToolError(
+        vi: "Không thấy chương trình field bên cạnh hub (\(field)); dựng nó bằng make build.",
+        en: "There is no field program beside hub (\(field)); build it with make build.")
+    }
+    return (own, field)
+  }
+
+  /// Runs a command to its end.
+  @discardableResult
+  static func run(_ executable: String, _ arguments: [String], allowed: Set<Int32> = [0]) throws -> Ended {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: executable)
+    process.arguments = arguments
+    let (output, errors) = (Pipe(), Pipe())
+    process.standardOutput = output
+    process.standardError = errors
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    let said = output.fileHandleForReading.readDataToEndOfFile()
+    let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    guard process.terminationReason == .exit, allowed.contains(process.terminationStatus) else {
+      throw ToolError(vi: "hub \(arguments[0]) thất bại: \(complaint)", en: "hub \(arguments[0]) failed: \(complaint)")
+    }
+    return Ended(status: process.terminationStatus, output: said, complaint: complaint)
+  }
+}

@@ -1,0 +1,23 @@
+internal import SurveyKit
+
+/// How long a rehearsal still takes: by what it has done so far, and by how fast its clock may run.
+struct RehearsalPace: Sendable {
+  let plan: RehearsalPlan
+  let speedMax: Double
+  let started: ContinuousClock.Instant
+  let words: Wording
+
+  /// Time after which a guess is worth saying, in seconds.
+  private static let guessSecondsMin = 3.0
+
+  /// - Parameter nowMs: The campaign's time.
+  func left(done: Int, nowMs: Int64) -> String {
+    let passed = (ContinuousClock.now - started) / .seconds(1)
+    guard passed >= Self.guessSecondsMin, done > 0 else { return "" }
+    let byWork = passed / Double(done) * Double(plan.events.count - done)
+    let byClock = Double((plan.events.last?.atMs ?? nowMs) - nowMs) / 1000 / speedMax
+    let seconds = Int(max(byWork, byClock).rounded(.up))
+    let time = seconds < 90 ? "\(seconds) s" : "\(words.number((seconds + 59) / 60)) \(words.text("phút", "min"))"
+    return words.text("còn khoảng \(time)", "about \(time) left")
+  }
+}
