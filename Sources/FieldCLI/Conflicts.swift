@@ -29,7 +29,7 @@ struct Conflicts: FieldCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let replica = try field.open().replica
+    let replica = try field.openForReading(console).replica
     let outcome = Outcome(
       conflicts: ConflictLine.grouped(try await replica.conflicts(includingClosed: all)),
       clashing: try await replica.clashes().map { clash in
@@ -109,7 +109,7 @@ struct Why: FieldCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let survey = try field.open()
+    let survey = try field.openForReading(console)
     let history = try await survey.replica.why(table: table, key: .text(row), column: column, member: member)
     let own = try await survey.replica.identity()
     let outcome = Outcome(

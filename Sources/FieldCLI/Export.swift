@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Foundation
 internal import SurveyKit
 internal import SyncKit
 internal import ToolSupport
@@ -12,13 +13,13 @@ struct Export: FieldCommand {
       vi: """
         Chép tệp vào thẻ nhớ, gửi qua tin nhắn hay nhờ người mang; tỉnh nhập bằng hub import và gửi lại một tệp trả lời. Tệp được mã hóa: \
         chỉ tỉnh đọc được. Trên máy này không có gì thay đổi: mọi thứ còn nguyên và lần sau lại được ghi, cho tới khi có biên nhận; \
-        mang nhiều lần, theo thứ tự nào cũng không trùng. Những gì máy này mang giúp máy khác cũng đi cùng.
+        mang nhiều lần, theo thứ tự nào cũng không trùng. Những gì máy này mang giúp máy khác cũng đi cùng. Đĩa đầy hoặc chỉ đọc vẫn ghi được tệp lên ổ khác.
         """,
       en: """
         Copy the file to a stick, attach it to a chat or give it to somebody; the province imports it with hub import and sends a return \
         back. It is encrypted: only the province can read it. Nothing changes on this device: everything stays and is written again next \
         time, until a receipt has come; brought several times, in any order, it counts once. What this device carries for others goes \
-        along.
+        along. With a full disk, or one that cannot be written, a file on another disk still works.
         """),
     examples: ["field export work.skb", "field export work.skb --split 20MB"])
 
@@ -48,7 +49,7 @@ struct Export: FieldCommand {
   func validate() throws { _ = try BundleSize.read(split) }
 
   func perform(_ console: Console) async throws {
-    let survey = try field.open()
+    let survey = try await openStore(console)
     var options = BundleExportOptions()
     (options.isPlain, options.partBytesMax, options.withoutBlobs) = (plain, try BundleSize.read(split), withoutPhotos)
     let (chosen, replica, courier) = (options, survey.replica, Courier(store: field.storePath))
@@ -56,6 +57,25 @@ struct Export: FieldCommand {
     let export = try await interruptible { try await replica.exportBundle(to: file, options: chosen, courier: courier) }
     try console.result(export)
     BundleSpeech(console).show(export)
+    if replica.isCopy {
+      console.say(
+        "Khi kho ghi được trở lại, máy gửi lại những gì trong tệp này; nhập hai lần vẫn chỉ tính một lần.",
+        "Once the store can be written, the device sends again what is in this file; brought twice, it counts once.")
+    }
+  }
+
+  /// Opens the store, or a copy where what waits cannot be sealed in it.
+  private func openStore(_ console: Console) async throws -> SurveyField {
+    let elsewhere = [URL(fileURLWithPath: file).deletingLastPathComponent().path]
+    let survey = try field.openForReading(console, elsewhere: elsewhere)
+    guard !survey.replica.isCopy else { return survey }
+    do {
+      try await survey.replica.prepareBundle()
+      return survey
+    } catch let error as SyncError where error.isOfUnwritablePlace {
+      try survey.close()
+      return try field.openForReading(console, asCopy: true, elsewhere: elsewhere)
+    }
   }
 }
 

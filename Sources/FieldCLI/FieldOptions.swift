@@ -29,6 +29,26 @@ struct FieldOptions: ParsableArguments {
     return try SurveyField.open(at: path, clock: try tool.wallClock(), create: create)
   }
 
+  /// Opens the device's store to read it; where it cannot be written, a copy of it, and says so.
+  ///
+  /// - Parameters:
+  ///   - always: Opens a copy even if the store opens.
+  ///   - elsewhere: Folders on other disks that may have room for the copy.
+  func openForReading(_ console: Console, asCopy always: Bool = false, elsewhere: [String] = []) throws -> SurveyField {
+    let survey = try SurveyField.openForReading(
+      at: try existingStorePath(), clock: try tool.wallClock(), asCopy: always, elsewhere: elsewhere)
+    if survey.replica.isCopy {
+      console.warn(
+        LocalizedText(
+          vi:
+            "Không ghi được \(storePath) (đĩa đầy hoặc chỉ đọc): đang đọc một bản chép, lúc này không ghi nhận thêm được gì. Mang dữ liệu đi bằng field export Ổ_KHÁC/viec.skb.",
+          en:
+            "\(storePath) cannot be written (its disk is full or read-only): this reads a copy, and nothing can be recorded now. Carry its work away with field export OTHER_DISK/work.skb."
+        ))
+    }
+    return survey
+  }
+
   func existingStorePath() throws -> String {
     guard storeExists else {
       throw SyncError(

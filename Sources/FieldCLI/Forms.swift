@@ -25,7 +25,7 @@ struct Forms: FieldCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let survey = try field.open()
+    let survey = try field.openForReading(console)
     _ = try await survey.unit()
     let campaign = try await survey.campaign()
     if let form {

@@ -46,7 +46,7 @@ struct List: FieldCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let survey = try field.open()
+    let survey = try field.openForReading(console)
     let unit = try await survey.unit()
     var outcome = try await outcome(survey, unit: unit)
     let unreadable = try await survey.warnOfUnreadableRows(console)

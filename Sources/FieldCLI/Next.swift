@@ -21,7 +21,7 @@ struct Next: FieldCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let survey = field.storeExists ? try field.open() : nil
+    let survey = field.storeExists ? try field.openForReading(console) : nil
     guard let survey, let enrolment = try await survey.replica.enrolment() else {
       return try show(Self.enrolling(field.storePath), Outcome(), console)
     }

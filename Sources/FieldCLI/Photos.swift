@@ -33,7 +33,7 @@ struct Photos: FieldCommand {
 
   func perform(_ console: Console) async throws {
     let day = try FieldOptions.day(day)
-    let survey = try field.open()
+    let survey = try field.openForReading(console)
     let photos = try await survey.photos(day: day)
     guard !photos.isEmpty else {
       throw ToolError(

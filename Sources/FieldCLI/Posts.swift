@@ -48,7 +48,7 @@ struct Posts: FieldCommand {
   @OptionGroup var field: FieldOptions
 
   func perform(_ console: Console) async throws {
-    let posts = try await field.open().posts()
+    let posts = try await field.openForReading(console).posts()
     try console.result(posts)
     guard !posts.isEmpty else { return console.say("Chưa có tin nào.", "There are no posts yet.") }
     for post in posts {

@@ -29,7 +29,7 @@ struct ReceiptCommand: FieldCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let survey = try field.open()
+    let survey = try field.openForReading(console)
     let (table, key) = try await place(survey)
     let found = try await survey.replica.receipts(table: table, key: .text(key))
     let campaign = try await survey.campaign()

@@ -71,7 +71,7 @@ struct Show: FieldCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let survey = try field.open()
+    let survey = try field.openForReading(console)
     _ = try await survey.unit()
     if let day = FieldOptions.readDay(what) { return try await showReport(day, survey, console) }
     let found = try await survey.conflicts(idPrefix: what.lowercased())

@@ -36,7 +36,7 @@ struct Status: FieldCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let survey = try field.open()
+    let survey = try field.openForReading(console)
     let unit = try await survey.unit()
     let status = try await survey.replica.status()
     let campaign = try await survey.campaign()

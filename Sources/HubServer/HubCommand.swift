@@ -63,6 +63,27 @@ struct HubPlace: ParsableArguments {
     return result
   }
 
+  /// The same for a command that only reads: where the hub's folder cannot be written, a copy is read, and that is said.
+  ///
+  /// - Parameter body: May be called twice; it prints nothing before it has read everything.
+  func withHubForReading<T>(_ options: ToolOptions, _ body: (SurveyHub) async throws -> T) async throws -> T {
+    do {
+      return try await withHub(options, body)
+    } catch let error as SyncError where error.isOfUnwritablePlace {
+      guard try SurveyHub.exists(in: folder) else { throw error }
+      let copy = try SurveyHub.copyForReading(folder)
+      options.console.warn(
+        LocalizedText(
+          vi: "Không ghi được \(folder) (đĩa đầy hoặc chỉ đọc): đang đọc một bản chép; lúc này máy chủ không nhận thêm được gì.",
+          en: "\(folder) cannot be written (its disk is full or read-only): this reads a copy, and the hub can take nothing now."))
+      var place = self
+      place.dir = copy.path
+      let result = try await place.withHub(options, body)
+      withExtendedLifetime(copy) {}
+      return result
+    }
+  }
+
   /// The same in an operator's name: see `Hub.acting`.
   func withHub<T>(_ options: ToolOptions, act: IntendedAct?, _ body: (SurveyHub) async throws -> T) async throws -> T {
     try await withHub(options) { survey in

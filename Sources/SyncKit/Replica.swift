@@ -19,6 +19,8 @@ public final class Replica: Sendable {
   let capture: CaptureContext
   let dropBox: DropBoxContext
   let steps = StorageSteps()
+  /// Where this is a copy of a store that cannot be written: see `openForReading`.
+  let copy: ReadingCopy?
 
   /// Opens or creates the store, runs the app's migrations, and checks every declared table.
   ///
@@ -63,8 +65,12 @@ public final class Replica: Sendable {
     )
   }
 
-  private init(path: String, tables: [ReplicatedTable], migrator: DatabaseMigrator?, keyStore: any KeyStore, clock: any WallClock) throws {
+  init(
+    path: String, tables: [ReplicatedTable], migrator: DatabaseMigrator?, keyStore: any KeyStore, clock: any WallClock,
+    copy: ReadingCopy? = nil
+  ) throws {
     self.path = path
+    self.copy = copy
     self.keyStore = keyStore
     self.clock = clock
     capture = CaptureContext(clock: clock)

@@ -218,16 +218,7 @@ import Testing
     #expect(status?["packetsMade"] as? Int == 3)
   }
 
-  private static let canMount: Bool = {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-c", "unshare -m mount -t tmpfs -o size=1m none /mnt 2>/dev/null"]
-    guard (try? process.run()) != nil else { return false }
-    process.waitUntilExit()
-    return process.terminationStatus == 0
-  }()
-
-  @Test(.long, .enabled(if: canMount, "needs leave to mount a small file system: run as root with unshare"))
+  @Test(.long, .enabled(if: SmallDisk.canMount, SmallDisk.needs))
   func fullDiskIsNamedAndEarlierWorkIsIntact() async throws {
     let world = try await FieldToolWorld()
     let field = try await world.enrolled()

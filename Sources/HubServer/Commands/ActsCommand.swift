@@ -32,7 +32,7 @@ struct ActsCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    try await place.withHubForReading(options) { survey in
       let acts = try await survey.hub.acts(limit: limit, about: about)
       try console.result(acts)
       guard !acts.isEmpty else { return console.say("Chưa có việc nào được ghi.", "No act has been noted yet.") }

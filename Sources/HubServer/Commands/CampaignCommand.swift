@@ -152,7 +152,7 @@ struct CampaignListCommand: ToolCommand {
   @OptionGroup var place: HubPlace
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    try await place.withHubForReading(options) { survey in
       let campaigns = try await survey.campaigns()
       try console.result(campaigns)
       guard !campaigns.isEmpty else {

@@ -16,7 +16,7 @@ struct ConflictsCommand: ToolCommand {
   @Flag(name: .long, help: .text(vi: "Cả những xung đột đã xong.", en: "Those that are settled too.")) var all = false
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    try await place.withHubForReading(options) { survey in
       let found = try await survey.hub.conflicts(includingClosed: all).filter { unit == nil || $0.scope == unit }
       let conflicts = ConflictLine.grouped(found)
       try console.result(conflicts)

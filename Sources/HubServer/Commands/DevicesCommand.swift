@@ -53,7 +53,7 @@ struct DevicesListCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    try await place.withHubForReading(options) { survey in
       let plan = try await survey.plan()
       let devices = try await survey.hub.devices().filter { unit == nil || $0.scope == unit }
       let late = try await survey.hub.lateBatches()

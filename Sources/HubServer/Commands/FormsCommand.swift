@@ -168,7 +168,7 @@ struct FormsListCommand: ToolCommand {
   @OptionGroup var place: HubPlace
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    try await place.withHubForReading(options) { survey in
       let forms = try await survey.requirePlan().forms
       let heading = [console.words.text("Mã", "Id"), console.words.text("Phiên bản", "Version"), console.words.text("Tình trạng", "State")]
       console.table([heading] + forms.map { [$0.form, $0.version, console.words.formState($0.state)] })

@@ -61,7 +61,7 @@ struct HeldListCommand: ToolCommand {
   @Option(name: .long, help: .text(vi: "Chỉ của đơn vị này.", en: "Only of this unit.")) var unit: String?
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    try await place.withHubForReading(options) { survey in
       let lines = try await survey.hub.heldUnits(scope: unit).map { HeldLine($0, options.language) }
       try console.result(lines)
       let stopped = try await survey.hub.stoppedBatches().count
@@ -107,7 +107,7 @@ struct HeldBatchesCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    try await place.withHubForReading(options) { survey in
       let lines = try await survey.hub.stoppedBatches().map { batch in
         Line(
           unit: batch.scope, device: batch.replica.short, number: batch.number, reason: batch.reason ?? "waiting", detail: batch.detail,
@@ -134,7 +134,7 @@ struct HeldShowCommand: ToolCommand {
   @Argument(help: .text(vi: "Số như hub held list nêu.", en: "The number as hub held list gives it.")) var id: String
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    try await place.withHubForReading(options) { survey in
       guard let held = try await survey.hub.heldUnits().first(where: { $0.id == id }) else {
         throw ToolError(vi: "Không có việc nào bị giữ mang số \(id).", en: "Nothing is held under number \(id).")
       }

@@ -27,7 +27,7 @@ struct HeldPacketsCommand: ToolCommand {
   @OptionGroup var place: HubPlace
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    try await place.withHubForReading(options) { survey in
       let lines = try await survey.hub.latePackets()
       try console.result(lines)
       guard !lines.isEmpty else {

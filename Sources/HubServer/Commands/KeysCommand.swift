@@ -27,7 +27,7 @@ struct KeysListCommand: ToolCommand {
   @OptionGroup var place: HubPlace
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    try await place.withHubForReading(options) { survey in
       let keys = try await survey.hub.dropKeys()
       try console.result(keys)
       let plan = try await survey.plan()

@@ -28,7 +28,7 @@ struct NextCommand: ToolCommand {
       try SurveyHub.refuseOrphanedKeys(in: place.folder)
       return try show(.noHub, phase: nil, noHub, console)
     }
-    try await place.withHub(options) { survey in
+    try await place.withHubForReading(options) { survey in
       guard let plan = try await survey.plan() else {
         return try show(.noCampaign, phase: nil, noCampaign(survey), console)
       }

@@ -29,16 +29,18 @@ struct PostsCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
-      if let id = hide ?? unhide {
-        let act = try IntendedAct(
-          reason == nil ? "posts --unhide" : "posts --hide", subject: id, by: ActOptions.user, reason: reason ?? "")
-        let post = try await survey.hub.acting(act) { try await survey.hidePost(id, reason: reason) }
+    if let id = hide ?? unhide {
+      let act = try IntendedAct(
+        reason == nil ? "posts --unhide" : "posts --hide", subject: id, by: ActOptions.user, reason: reason ?? "")
+      return try await place.withHub(options, act: act) { survey in
+        let post = try await survey.hidePost(id, reason: reason)
         try console.result([post])
-        return reason == nil
+        reason == nil
           ? console.say("Tin \(post.id.prefix(8)) hiện trở lại.", "The post \(post.id.prefix(8)) is shown again.")
           : console.say("Đã ẩn tin \(post.id.prefix(8)) của \(post.name).", "The post \(post.id.prefix(8)) of \(post.name) is hidden.")
       }
+    }
+    try await place.withHubForReading(options) { survey in
       let posts = try await survey.posts(of: try await survey.communes(of: unit), withHidden: true)
       try console.result(posts)
       guard !posts.isEmpty else { return console.say("Chưa có tin nào.", "There are no posts yet.") }

@@ -38,7 +38,7 @@ struct ResultsCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options) { survey in
+    try await place.withHubForReading(options) { survey in
       var results = try await survey.results(form: form)
       if let question, !results.view.questions.contains(where: { $0.id == question }) {
         let known = results.view.questions.map(\.id).joined(separator: ", ")

@@ -24,7 +24,7 @@ struct StatusCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let status = try await place.withHub(options) { survey in
+    let status = try await place.withHubForReading(options) { survey in
       let status = try await survey.status()
       let board = try await survey.board()
       try console.result(Report(status: status, total: board?.total, reportDay: board?.reportDay, phase: board?.phase))

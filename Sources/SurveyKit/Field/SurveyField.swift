@@ -27,6 +27,17 @@ public final class SurveyField: Sendable {
     return SurveyField(replica: replica, clock: clock)
   }
 
+  /// Opens a device's store to read it and to carry its work away, also where it cannot be written; see `Replica.openForReading`.
+  ///
+  /// - Throws: `SyncError`; the file stays as it was.
+  package static func openForReading(
+    at path: String, clock: any WallClock = SystemClock(), asCopy always: Bool = false, elsewhere: [String] = []
+  ) throws -> SurveyField {
+    let replica = try Replica.openForReading(
+      at: path, tables: SurveySchema.tables, migrator: SurveySchema.fieldMigrator, clock: clock, asCopy: always, elsewhere: elsewhere)
+    return SurveyField(replica: replica, clock: clock)
+  }
+
   /// Examines a device's store without opening it for writing; see `Replica.examine`.
   public static func examine(
     at path: String, progress: @escaping Examination.Progress = { _, _, _ in }

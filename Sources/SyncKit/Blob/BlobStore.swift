@@ -190,6 +190,9 @@ public struct BlobStore: Sendable {
     }
   }
 
+  /// Ends the name of the folder beside a device's database.
+  static let deviceSuffix = ".blobs"
+
   /// Bytes free on the folder's disk, for those who are not its administrator; nil where that cannot be told.
   var freeBytes: Int? {
     var facts = statvfs()

@@ -54,7 +54,7 @@ struct BlobBook {
 
 extension Replica {
   /// Where the blobs of this store are.
-  public var blobs: BlobStore { BlobStore(folder: path + ".blobs") }
+  public var blobs: BlobStore { BlobStore(folder: path + BlobStore.deviceSuffix) }
 
   /// Whether the hub has said that it has a blob whole.
   public func isBlobAtHub(_ id: BlobID) async throws -> Bool {

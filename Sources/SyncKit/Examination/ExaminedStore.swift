@@ -21,15 +21,15 @@ struct ExaminedStore {
       throw SyncError(.storeMissing, vi: "Không có cơ sở dữ liệu \(path).", en: "There is no database at \(path).")
     }
     try SyncError.refuseEmptyStore(path)
-    let scratch = NSTemporaryDirectory() + "synckit-examination-" + UUID().uuidString
-    defer { for suffix in ["", "-journal"] { try? FileManager.default.removeItem(atPath: scratch + suffix) } }
     return try await SyncError.explaining(path) {
+      let readable = try ReadingCopy.ifNeeded(path)
+      let scratch = try ScratchFolder(room: BackupFile.size(path))
       var configuration = Configuration()
       configuration.readonly = true
       configuration.busyMode = .timeout(10)
       configuration.label = "synckit-examination"
-      let original = try DatabaseQueue(path: path, configuration: configuration)
-      let copy = try emptyCopy(at: scratch)
+      let original = try DatabaseQueue(path: readable?.path ?? path, configuration: configuration)
+      let copy = try emptyCopy(at: scratch.path + "/copy")
       let result = try await original.read { db in
         let all = MetadataSchema.ownTables + tables
         let shapes = try Self.shapes(of: all, in: db, copy: copy)
@@ -37,6 +37,7 @@ struct ExaminedStore {
       }
       try copy.close()
       try original.close()
+      withExtendedLifetime((readable, scratch)) {}
       return result
     }
   }

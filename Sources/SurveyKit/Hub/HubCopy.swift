@@ -1,0 +1,33 @@
+internal import Foundation
+package import SyncKit
+
+extension SurveyHub {
+  /// Copies the hub of a folder that cannot be written: what reading it takes, without photos. Opened like a hub's folder; what is done to it
+  /// is lost.
+  ///
+  /// - Throws: `SyncError` when something cannot be read, or no disk has room.
+  package static func copyForReading(_ folder: String) throws -> ScratchFolder {
+    let manager = FileManager.default
+    func names(in path: String) -> [String] { ((try? manager.contentsOfDirectory(atPath: path)) ?? []).sorted() }
+    let store = (storePath(in: "") as NSString).lastPathComponent
+    // The keys, and what arrived since the last flush.
+    let folders = names(in: folder).filter { $0 == "keys" || $0.hasPrefix(store + ".spool") }
+    let paths = folders.flatMap { name in names(in: "\(folder)/\(name)").map { "\(name)/\($0)" } }
+    let size = ([store, store + "-wal"] + paths).reduce(Self.copyGrowthBytes) { sum, name in
+      sum + (((try? manager.attributesOfItem(atPath: "\(folder)/\(name)"))?[.size] as? NSNumber)?.intValue ?? 0)
+    }
+    let copy = try ScratchFolder(room: size)
+    for name in folders {
+      try manager.createDirectory(
+        atPath: "\(copy.path)/\(name)", withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+    }
+    for path in paths + ["clock"] where manager.fileExists(atPath: "\(folder)/\(path)") {
+      try ReadingCopy.copyFile("\(folder)/\(path)", to: "\(copy.path)/\(path)")
+    }
+    try ReadingCopy.copy("\(folder)/\(store)", to: "\(copy.path)/\(store)")
+    return copy
+  }
+
+  /// Bytes that opening and reading may add to a copy.
+  private static let copyGrowthBytes = 16 << 20
+}
