@@ -11,9 +11,9 @@ struct Enroll: FieldCommand {
       en: "Make this device one of a commune's, with a code or a file from the province."),
     discussion: LocalizedText(
       vi:
-        "Có mã và mạng thì đợt khảo sát được nhận ngay. Có mã mà không có mạng: --request ghi yêu cầu vào tệp .skb gửi lên tỉnh; ghi danh xong khi nhập tệp trả lời (field import-bundle). Tệp ghi danh của tỉnh mang theo cả đợt khảo sát.",
+        "Có mã và mạng thì đợt khảo sát được nhận ngay. Có mã mà không có mạng: --request ghi yêu cầu vào tệp .skb gửi lên tỉnh; ghi danh xong khi nhập tệp trả lời (field import-bundle). Tệp ghi danh của tỉnh mang theo cả đợt khảo sát. Máy mất tệp khóa hay bị thu hồi nhầm: chạy trên kho đang có với mã mà tỉnh tạo bằng hub enroll --replaces; việc chưa gửi còn nguyên và được gửi đi.",
       en:
-        "With a code and a network the campaign is fetched at once. With a code and no network, --request writes a .skb file for the province; the device is enrolled once its return is imported (field import-bundle). An enrolment file from the province carries the campaign along."
+        "With a code and a network the campaign is fetched at once. With a code and no network, --request writes a .skb file for the province; the device is enrolled once its return is imported (field import-bundle). An enrolment file from the province carries the campaign along. A device that lost its key file, or was revoked by mistake: run it on the store as it is, with a code that the province makes with hub enroll --replaces; unsent work is kept and sent."
     ),
     examples: [
       "field enroll K7MP-3QXD-9R --hub http://hub.example:8080 --label \"front desk\"", "field enroll --file 07201-1.enrol",
@@ -64,7 +64,7 @@ struct Enroll: FieldCommand {
   func validate() throws {
     try ValidationError.refuseBlank(reason: nil, label: label)
     if (code == nil) == (file == nil) { throw ValidationError(vi: "Hãy cho MÃ hoặc --file TỆP.", en: "Give a CODE or --file FILE.") }
-    if code != nil, (hub == nil) == (request == nil) {
+    if code != nil, hub != nil ? request != nil : request == nil && !field.storeExists {
       throw ValidationError(
         vi: "Có mã thì cần thêm --hub ĐỊA-CHỈ, hoặc --request TỆP khi không có mạng.",
         en: "A code needs --hub ADDRESS, or --request FILE without a network.")
@@ -72,10 +72,15 @@ struct Enroll: FieldCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let transport = try hub.map { deadline.bound(try HTTPTransport(hub: $0)) }
+    let given = try hub.map { deadline.bound(try HTTPTransport(hub: $0)) }
     let contents = try file.map { try InputFile.read($0, bytesMax: Self.fileBytesMax) }
     let isNew = !field.storeExists
     let survey = try field.open(create: true)
+    var transport = given
+    if code != nil, given == nil, request == nil {
+      // A store that is enrolled knows where its hub is.
+      transport = deadline.bound(try await FieldOptions.transport(survey, hub: nil))
+    }
     if let contents {
       do {
         try await survey.enroll(file: contents)

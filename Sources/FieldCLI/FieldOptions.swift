@@ -26,7 +26,14 @@ struct FieldOptions: ParsableArguments {
   /// Opens the device's store; only enrolment makes a new one.
   func open(create: Bool = false) throws -> SurveyField {
     let path = create ? storePath : try existingStorePath()
-    return try SurveyField.open(at: path, clock: try tool.wallClock(), create: create)
+    do {
+      return try SurveyField.open(at: path, clock: try tool.wallClock(), create: create)
+    } catch var error as SyncError where error.isOfUnwritablePlace && !create {
+      error.explanation = LocalizedText(
+        vi: "\(error.explanation.vi) Vẫn xem được (field status) và mang dữ liệu đi được (field export Ổ_KHÁC/viec.skb).",
+        en: "\(error.explanation.en) It can still be read (field status) and carried away (field export OTHER_DISK/work.skb).")
+      throw error
+    }
   }
 
   /// Opens the device's store to read it; where it cannot be written, a copy of it, and says so.

@@ -51,6 +51,7 @@ struct Status: FieldCommand {
       invalidReports: campaign == nil ? [] : try await survey.reports().compactMap(\.invalid))
     try console.result(outcome)
     try await survey.warnOfUnreadableRows(console)
+    if let trouble = try await survey.replica.keyTrouble() { console.warn(trouble.explanation) }
     console.say("Đơn vị: \(unit) \(name)", "Unit: \(unit) \(name)")
     showSum(status, console)
     for (report, arrival) in outcome.photos.sorted(by: { $0.key < $1.key }) where !arrival.isTextIn || arrival.photosIn < arrival.photos {

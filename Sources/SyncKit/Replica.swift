@@ -109,7 +109,8 @@ public final class Replica: Sendable {
     }
     tablesByNumber = Dictionary(uniqueKeysWithValues: shapes.values.map { ($0.id, $0) })
     for shape in shapes.values where shape.declaration.kind == .anonymous { dropBox.declare(shape) }
-    try loadDropKeys()
+    // Without its key a store can still be read, and enrolled again.
+    do { try loadDropKeys() } catch let error as SyncError where error.code == .keyUnusable {}
     // A reader may have kept the log when the last answer came.
     database.writeWithoutTransaction { [order = dropBox.order] db in _ = order.cutLog(db, waitMs: 0) }
   }
@@ -309,7 +310,10 @@ public final class Replica: Sendable {
 
   /// - Throws: `SyncError` `.notEnrolled` before enrolment, `.keyUnusable` when the secrets of an enrolled device are gone.
   func secrets() throws -> ReplicaSecrets {
-    let loaded = try keyStore.load()
+    let loaded: ReplicaSecrets?
+    do { loaded = try keyStore.load() } catch let error as SyncError where error.code == .keyUnusable {
+      throw KeyTrouble.explained(error.explanation)
+    }
     if let loaded, loaded.nextKey == nil, loaded.earlierKeys.isEmpty { return loaded }
     let certificate = try database.read { db in try StateStore(session: SQLiteSession(db: db)).value("certificate").blob }
     guard var secrets = loaded else { throw certificate == nil ? Self.notEnrolled : keyMissing }
@@ -325,20 +329,22 @@ public final class Replica: Sendable {
 
   private var keyMissing: SyncError {
     let place = (keyStore as? FileKeyStore)?.path ?? path
-    return SyncError(
-      .keyUnusable, vi: "Thiếu tệp khóa \(place). Khôi phục tệp đó từ bản sao; dữ liệu còn nguyên, đừng xóa cơ sở dữ liệu.",
-      en: "The key file \(place) is missing. Restore it from a copy; the data is intact, do not delete the database.")
+    return KeyTrouble.explained(
+      LocalizedText(
+        vi: "Thiếu tệp khóa \(place). Khôi phục tệp đó từ bản sao; dữ liệu còn nguyên, đừng xóa cơ sở dữ liệu.",
+        en: "The key file \(place) is missing. Restore it from a copy; the data is intact, do not delete the database."))
   }
 
   /// A batch sealed with another device's key could never be delivered, and never be sealed again.
-  private func check(_ key: SigningKey, in state: StateStore) throws {
+  func check(_ key: SigningKey, in state: StateStore) throws {
     guard let bytes = try state.value("certificate").blob, let signed = try? WireSigned(serializedBytes: bytes),
       let certificate = try? WireCertificate(serializedBytes: signed.body), certificate.publicKey == key.publicKey
     else {
       let place = (keyStore as? FileKeyStore)?.path ?? path
-      throw SyncError(
-        .keyUnusable, vi: "Tệp khóa \(place) là của thiết bị khác. Khôi phục đúng tệp từ bản sao; đừng xóa cơ sở dữ liệu.",
-        en: "The key file \(place) belongs to another device. Restore the right one from a copy; do not delete the database.")
+      throw KeyTrouble.explained(
+        LocalizedText(
+          vi: "Tệp khóa \(place) không phải của kho dữ liệu này. Khôi phục đúng tệp từ bản sao; đừng xóa cơ sở dữ liệu.",
+          en: "The key file \(place) is not this store's. Restore the right one from a copy; do not delete the database."))
     }
   }
 

@@ -85,7 +85,9 @@ struct CodesCommand: ToolCommand {
           + codes.map { code in
             [
               code.id, tree?.displayName(of: UnitCode(code.unit)) ?? code.unit,
-              words.ago(Int64(clamping: code.madeMs), nowMs: survey.nowMs), Self.state(code, nowMs: survey.nowMs, words),
+              words.ago(Int64(clamping: code.madeMs), nowMs: survey.nowMs),
+              Self.state(code, nowMs: survey.nowMs, words)
+                + (code.replaces.map { words.text(", thay máy \($0.prefix(8))", ", replaces \($0.prefix(8))") } ?? ""),
             ]
           })
     }

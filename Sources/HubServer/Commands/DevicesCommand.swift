@@ -11,7 +11,8 @@ struct DevicesCommand: AsyncParsableCommand {
       vi: "Liệt kê các thiết bị đã ghi danh, hoặc thu hồi một thiết bị.", en: "List the enrolled devices, or revoke one."),
     examples: ["hub devices list", "hub devices revoke 3fa20c11"],
     subcommands: [
-      DevicesListCommand.self, DevicesLabelCommand.self, DevicesRevokeCommand.self, DevicesDecideCommand.self, DevicesConfirmCommand.self,
+      DevicesListCommand.self, DevicesLabelCommand.self, DevicesRevokeCommand.self, DevicesRestoreCommand.self, DevicesDecideCommand.self,
+      DevicesConfirmCommand.self,
       DevicesMendCommand.self,
     ],
     defaultSubcommand: DevicesListCommand.self)
@@ -203,8 +204,10 @@ struct DevicesRevokeCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
       let first = try await DevicesCommand.device(device, of: survey)
-      console.sayLasting(
-        LocalizedText(vi: "máy bị thu hồi phải ghi danh lại mới dùng được.", en: "a revoked device has to be enrolled anew."))
+      console.say(
+        "Nếu nhầm, lấy lại được: hub devices restore \(first.replica.short). Khóa phiếu kín đã đổi thì không đổi lại.",
+        "If that is a mistake it can be taken back: hub devices restore \(first.replica.short). The key for anonymous answers stays changed."
+      )
       let act = try acts.act("devices revoke", first.replica.description, look: ActLook.devices)
       let revoked = try await survey.hub.acting(act) { try await survey.hub.revoke(first.replica) }
       let (changed, others) = (!revoked.isEmpty, revoked.filter { $0 != first.replica })
@@ -251,7 +254,7 @@ struct DevicesConfirmCommand: ToolCommand {
 
 extension DevicesCommand {
   /// The one device whose identity begins with what was typed.
-  fileprivate static func device(_ typed: String, of survey: SurveyHub) async throws -> HubDevice {
+  static func device(_ typed: String, of survey: SurveyHub) async throws -> HubDevice {
     let wanted = typed.lowercased()
     let found = try await survey.hub.devices().filter { wanted.count >= 8 && $0.replica.description.hasPrefix(wanted) }
     guard let first = found.first, found.count == 1 else {

@@ -14,14 +14,18 @@ struct EnrollCommand: ToolCommand {
     discussion: LocalizedText(
       vi: """
         Mỗi mã dùng một lần, cho một thiết bị. Mã chỉ hiện lúc này: máy chủ chỉ giữ giá trị băm. Tệp ghi danh thay cho mã trên thiết bị \
-        không có mạng; tệp chứa khóa của thiết bị đó, nên hãy mang như mang chìa khóa và xóa sau khi dùng.
+        không có mạng; tệp chứa khóa của thiết bị đó, nên hãy mang như mang chìa khóa và xóa sau khi dùng. Thiết bị mất tệp khóa, hay bị \
+        thu hồi nhầm: --replaces tạo mã để kho dữ liệu của nó đi tiếp dưới tên mới; tên cũ bị thu hồi cùng lúc mã được dùng.
         """,
       en: """
         A code is valid once, for one device. It is shown only now: the hub keeps its hash. An enrolment file replaces a code on a \
-        device without network; it holds that device's key, so carry it like a key and delete it afterwards.
+        device without network; it holds that device's key, so carry it like a key and delete it afterwards. For a \
+        device that lost its key file, or was revoked by mistake, --replaces makes a code with which its store goes on under a new name; \
+        the old one is revoked when the code is used.
         """),
     examples: [
       "hub enroll 07201", "hub enroll --all --file codes.csv", "hub enroll 07201 07204 --files ./usb --hub http://10.0.0.5:8080",
+      "hub enroll 07201 --replaces 3fa20c11 --reason \"key file lost\"",
     ])
 
   @OptionGroup var options: ToolOptions
@@ -49,6 +53,13 @@ struct EnrollCommand: ToolCommand {
       en: "The hub's address to put into enrolment files, such as http://10.0.0.5:8080."))
   var hub = ""
 
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Thiết bị mất khóa hay bị thu hồi nhầm, như `hub devices list` ghi: mã dùng trên kho dữ liệu của nó.",
+      en: "The device that lost its key or was revoked by mistake, as `hub devices list` shows it: the code is for its store."))
+  var replaces: String?
+
   /// Devices made in one call.
   private static let devicesMax = 20_000
 
@@ -67,6 +78,11 @@ struct EnrollCommand: ToolCommand {
           vi: "Hãy cho mã đơn vị, hoặc --all; không dùng cả hai.", en: "Give unit codes, or --all; not both and not neither.")
     }
     if !(1...100).contains(count) { throw ValidationError(vi: "--count phải từ 1 đến 100.", en: "--count must be 1 to 100.") }
+    if replaces != nil, all || units.count != 1 || count != 1 || files != nil {
+      throw ValidationError(
+        vi: "--replaces cần đúng một đơn vị, không đi cùng --all, --count hay --files.",
+        en: "--replaces takes exactly one unit, and neither --all, --count nor --files.")
+    }
     if files != nil && !file.isEmpty {
       throw
         ValidationError(
@@ -76,6 +92,7 @@ struct EnrollCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
+    if let replaces { return try await replace(replaces, console) }
     let subject = all ? "--all" : units.joined(separator: " ")
     try await place.withHub(options, act: try acts.act("enroll", subject, look: ActLook.codes)) { survey in
       let plan = try await survey.requirePlan()
@@ -91,18 +108,71 @@ struct EnrollCommand: ToolCommand {
       } else {
         let made = try await survey.hub.makeCodes(targets.map { ($0.code.rawValue, plan.readScopes(of: $0.code)) })
         codes = zip(targets, made).map { unit, code in self.code(for: unit, of: plan.tree, code: code) }
-        do {
-          for path in file { try write(codes, to: path) }
-        } catch {
-          // They are shown this once: what cannot be written must not be lost.
-          table(codes, console)
-          try console.result(codes)
-          throw error
-        }
       }
-      show(codes, console)
-      try console.result(codes)
+      try tell(codes, console)
     }
+  }
+
+  /// Shows codes, which nobody can ask for again, and writes them to the files that were named.
+  private func tell(_ codes: [Code], _ console: Console) throws {
+    do {
+      for path in file { try write(codes, to: path) }
+    } catch {
+      // What cannot be written must not be lost.
+      table(codes, console)
+      try console.result(codes)
+      throw error
+    }
+    show(codes, console)
+    try console.result(codes)
+  }
+
+  /// Makes the code with which one device's store goes on.
+  private func replace(_ typed: String, _ console: Console) async throws {
+    try await place.withHub(options) { survey in
+      let plan = try await survey.requirePlan()
+      guard let unit = try targets(plan.tree).first else { return }
+      let (replica, device) = try await replaced(typed, survey)
+      let act = try acts.act("enroll --replaces", replica.description, look: ActLook.codes)
+      let code = try await survey.hub.acting(act) {
+        try await survey.hub.makeCode(
+          replacing: replica, scope: unit.code.rawValue, readScopes: plan.readScopes(of: unit.code), by: act.by, reason: act.reason)
+      }
+      let name = device.map { " (\($0.label))" } ?? ""
+      console.say(
+        "Ai dùng mã này trên kho dữ liệu của thiết bị \(replica.short)\(name) thì đi tiếp với kho ấy dưới tên mới, và được tin. Chỉ trao cho đúng người.",
+        "Whoever uses this code on the store of device \(replica.short)\(name) goes on with that store under a new name, and is trusted. Give it to the right person only."
+      )
+      let family = try await survey.hub.activeFamily(of: replica).map(\.short).joined(separator: ", ")
+      if !family.isEmpty {
+        console.say(
+          "Khi mã được dùng, bị thu hồi: \(family), và khóa phiếu kín của đơn vị đổi. Trước đó hủy mã được: hub codes --cancel \(unit.code).",
+          "When it is used, these are revoked: \(family), and the unit's key for anonymous answers changes. Until then it can be cancelled: hub codes --cancel \(unit.code)."
+        )
+      }
+      try tell([self.code(for: unit, of: plan.tree, code: code)], console)
+    }
+  }
+
+  /// The identity that was typed; one that the hub forgot with a restore has to be typed whole.
+  private func replaced(_ typed: String, _ survey: SurveyHub) async throws -> (ReplicaID, HubDevice?) {
+    do {
+      let device = try await DevicesCommand.device(typed, of: survey)
+      return (device.replica, device)
+    } catch let error as ToolError {
+      guard let replica = Self.identity(typed) else { throw error }
+      return (replica, nil)
+    }
+  }
+
+  /// Reads all digits of an identity.
+  private static func identity(_ typed: String) -> ReplicaID? {
+    let digits = Array(typed.utf8)
+    guard digits.count == 32 else { return nil }
+    let bytes = stride(from: 0, to: digits.count, by: 2).compactMap {
+      UInt8(String(decoding: digits[$0..<$0 + 2], as: UTF8.self), radix: 16)
+    }
+    return ReplicaID(bytes: Data(bytes))
   }
 
   private func targets(_ tree: UnitTree) throws -> [SurveyUnit] {

@@ -38,6 +38,8 @@ public enum WireLimits {
   public static let controlBytesMax = 256 << 10
   /// The body of a call that nobody signs and that carries no packets, in bytes: an enrolment, a succession, a certificate.
   public static let openBytesMax = 64 << 10
+  /// Batches that one succession names.
+  public static let successionPlacesMax = 320
   /// A feed page in bytes, as sent.
   public static let pageBytesMax = 16 << 20
   /// A request that carries packets, in bytes.

@@ -37,9 +37,12 @@ public struct BundleExport: Sendable, Hashable, Codable {
 extension Replica {
   /// Remembers a code, so that the next bundle asks for enrolment with it: for a device that never meets the network.
   ///
-  /// Enrolled it is once a return bundle that answers it was imported.
+  /// Enrolled it is once a return bundle that answers it was imported. For a store that is enrolled see `enroll(code:label:through:)`.
   public func requestEnrolment(code: String, label: String) async throws {
-    if try await enrolment() != nil { throw Self.alreadyEnrolled }
+    if let enrolment = try await enrolment() {
+      _ = try await keyForReplacement(of: enrolment.replica)
+      return try await engineWrite { try $0.state.set(Self.replaceCode, .text(code)) }
+    }
     try keyStore.save(try keyStore.load() ?? ReplicaSecrets())
     try steps.reached(.secretsSaved)
     try await engineWrite { transaction in
@@ -67,7 +70,7 @@ extension Replica {
           "This device does not know the hub's key to encrypt to yet; sync or import one return bundle, or use --plain (anybody can read it)."
       )
     }
-    let recipient = options.isPlain || plan.isEnrolment ? nil : plan.hubBundleKey
+    let recipient = options.isPlain ? nil : plan.hubBundleKey
     let writer = try BundleWriter(path, partBytesMax: options.partBytesMax ?? BundleLimits.bytesMax)
     var export = BundleExport(isEncrypted: recipient != nil, isEnrolment: plan.isEnrolment)
     let parcel = try Parcel.begin(
@@ -75,6 +78,7 @@ extension Replica {
     writer.begin(parcel)
     for certificate in plan.certificates { try writer.add(.certificate, certificate, isRepeated: true) }
     if let request = plan.enrolment { try writer.add(.enrolment, request, isRepeated: true) }
+    if let request = plan.replacement { try writer.add(.succession, request, isRepeated: true) }
     let state = try plan.key.sealed(try plan.state.serializedData(), as: .device)
     try writer.add(.state, state, isRepeated: true)
     for request in plan.successions { try writer.add(.succession, request) }
@@ -86,8 +90,10 @@ extension Replica {
       export.batches += 1
       export.changes += entry.changes
     }
-    try await renewPackets()
-    try await writePackets(to: writer, &export)
+    if !plan.isEnrolment {
+      try await renewPackets()
+      try await writePackets(to: writer, &export)
+    }
     if let courier { export.carried = try courier.pass(to: writer) }
     if !plan.isEnrolment { try await writeBlobs(to: writer, options, &export) }
     export.paths = try writer.finish()
@@ -103,6 +109,8 @@ extension Replica {
     var state = WireDeviceState()
     var certificates: [Data] = []
     var enrolment: Data?
+    /// Asks with a code for another identity of this store.
+    var replacement: Data?
     var successions: [Data] = []
     var batches: [(entry: OutboxEntry, changes: Int)] = []
     /// The life of the hub that pages are given back to, and the scopes of which it lost something.
@@ -110,11 +118,14 @@ extension Replica {
     /// The hub may have been put back without knowing it: the newest pages show it.
     var proves = false
 
-    var isEnrolment: Bool { enrolment != nil }
+    var isEnrolment: Bool { enrolment != nil || replacement != nil }
   }
 
   private func bundlePlan() async throws -> BundlePlan {
-    if try await enrolment() == nil { return try await enrolmentPlan() }
+    guard let enrolment = try await enrolment() else { return try await enrolmentPlan() }
+    if let code = try await engineRead({ try $0.state.value(Self.replaceCode).text }) {
+      return try await replacementPlan(code, of: enrolment.replica)
+    }
     try await seal()
     let secrets = try secrets()
     let key = secrets.signingKey
@@ -171,6 +182,23 @@ extension Replica {
     let returnKey = try BundleKey.devicePublic(key)
     plan.state = try await engineRead { [clock] in
       try Self.deviceState(of: key, returnKey: returnKey, state: $0.state, nowMs: clock.nowMs())
+    }
+    return plan
+  }
+
+  /// Name under which the store remembers the code that is to give it another identity.
+  static let replaceCode = "replaceCode"
+
+  private func replacementPlan(_ code: String, of old: ReplicaID) async throws -> BundlePlan {
+    let key = try await keyForReplacement(of: old)
+    var plan = BundlePlan(key: key)
+    plan.replacement = try await replacementRequest(code: code, old: old, new: key)
+    plan.certificates = try await certificates()
+    let returnKey = try BundleKey.devicePublic(key)
+    (plan.hub, plan.hubBundleKey, plan.state) = try await engineRead { [clock] transaction in
+      let state = transaction.state
+      let wire = try Self.deviceState(of: key, returnKey: returnKey, state: state, nowMs: clock.nowMs())
+      return (wire.hub, try state.value("bundleKey").blob, wire)
     }
     return plan
   }

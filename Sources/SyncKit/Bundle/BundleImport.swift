@@ -34,7 +34,10 @@ extension Replica {
   /// - Throws: `SyncError` when there is nothing for this device in any of the files, or its own store cannot go on; what was taken
   ///   stays taken.
   public func importBundles(_ paths: [String], courier: Courier? = nil) async throws -> BundleImport {
-    guard let key = try keyStore.load().map({ try secretsKey($0) }) else { throw Self.notEnrolled }
+    let code = try await engineRead { try $0.state.value(Self.replaceCode).text }
+    guard let key = try await code == nil ? keyStore.load().map({ try secretsKey($0) }) : keyForReplacement(of: presentIdentity()) else {
+      throw Self.notEnrolled
+    }
     var answers = BundleAnswers()
     for path in paths {
       try Task.checkCancellation()
@@ -45,6 +48,12 @@ extension Replica {
       guard answers.parcels > 0 else { throw nothingFor(key.replica, answers) }
       try await takeEnrolment(from: answers, key: key)
       outcome.isNewlyEnrolled = true
+    }
+    if let code {
+      guard answers.parcels > 0 else { throw nothingFor(key.replica, answers) }
+      _ = try await replaceIdentity(code: code, through: LetterTransport(answers: answers))
+      outcome.isNewlyEnrolled = true
+      outcome.needsAnother = true
     }
     outcome.delivered = try await takeDeliveries(answers.deliveries, courier: courier)
     guard answers.parcels > 0 else {

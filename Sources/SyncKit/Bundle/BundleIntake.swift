@@ -189,8 +189,14 @@ final class BundleIntake {
   private func succeed(_ body: Data, for sender: Sender) async throws {
     let name = LocalizedText(vi: "yêu cầu đổi danh tính", en: "succession request")
     let wire = try WireSuccession.parse(try WireSuccessionRequest.parse(body, named: name).body, named: name)
+    // One whose key is gone says with its new one where the answer goes.
+    if !wire.code.isEmpty { sender.newKey = VerifyingKey(rawRepresentation: wire.publicKey) }
     let answer = try await answered { try await self.hub.succeed(body) }
     try reply(sender, .successionAnswer, about: wire.publicKey, answer)
+    if case .success = answer, let key = sender.newKey {
+      known[key.replica] = nil
+      try await count(key.replica) { $0.isNewlyEnrolled = true }
+    }
     // A device asks about several places at once; of those that do not fit nobody need be told.
     if case .failure(let error) = answer, error.code != .fork { refuse(error, of: ReplicaID(bytes: wire.predecessor)) }
   }

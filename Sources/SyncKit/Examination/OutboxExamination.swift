@@ -44,8 +44,11 @@ struct OutboxExamination {
     if known.contains(where: { $0.publicKey == own.rawRepresentation }) { return }
     let (vi, en) = secrets == nil ? ("bị thiếu", "is missing") : ("là của thiết bị khác", "is another device's")
     examiner.found(
-      .key, vi: "Tệp khóa \(vi): thiết bị không gửi được gì. Khôi phục tệp đó từ bản sao; đừng xóa cơ sở dữ liệu.",
-      en: "The key file \(en): nothing can be sent. Restore that file from a copy; do not delete the database.")
+      .key,
+      vi:
+        "Tệp khóa \(vi): thiết bị không gửi được gì. Khôi phục tệp đó từ bản sao; đừng xóa cơ sở dữ liệu. \(KeyTrouble.withoutCopy.vi)",
+      en:
+        "The key file \(en): nothing can be sent. Restore that file from a copy; do not delete the database. \(KeyTrouble.withoutCopy.en)")
   }
 
   private func checkCounts() throws {

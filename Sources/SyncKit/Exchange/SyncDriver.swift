@@ -526,12 +526,9 @@ final class SyncDriver {
       return try await exchangeProved(request)
     } catch let error as SyncError where error.code == .unknownReplica && !isIntroduced {
       isIntroduced = true
-      let certificates = try await replica.engineRead { transaction in
-        let present = try transaction.state.value("certificate").blob
-        let past = try transaction.session.rows("SELECT certificate FROM sync_identity ORDER BY seq").compactMap { $0[0].blob }
-        return past + [present].compactMap { $0 }
+      for certificate in try await replica.certificates() {
+        _ = try await exchange(HubRequest("PUT", "/v1/certificate", body: certificate))
       }
-      for certificate in certificates { _ = try await exchange(HubRequest("PUT", "/v1/certificate", body: certificate)) }
       return try await exchangeProved(request)
     }
   }

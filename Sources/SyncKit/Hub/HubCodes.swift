@@ -13,6 +13,8 @@ public struct EnrolmentCode: Sendable, Hashable, Codable {
   public var isCancelled: Bool
   /// The device that used it.
   public var replica: String?
+  /// The device whose store the code lets go on; nil for an ordinary code.
+  public var replaces: String?
   /// Tells if nobody used the code and somebody still can.
   public var isOpen: Bool
 }
@@ -59,7 +61,8 @@ extension Hub {
     return try await read { session in
       let rows = try session.rows(
         """
-        SELECT c.hash, c.scope, c.made_ms, e.ends_ms, e.cancelled, c.replica FROM hub_code c LEFT JOIN hub_code_end e ON e.hash = c.hash
+        SELECT c.hash, c.scope, c.made_ms, e.ends_ms, e.cancelled, c.replica, r.replica
+        FROM hub_code c LEFT JOIN hub_code_end e ON e.hash = c.hash LEFT JOIN hub_code_replaces r ON r.hash = c.hash
         WHERE (?1 IS NULL OR c.scope = ?1) AND (NOT ?2 OR c.replica IS NULL AND (e.ends_ms IS NULL OR e.ends_ms > ?3))
         ORDER BY c.scope, c.made_ms DESC, c.hash LIMIT \(Self.codesListedMax)
         """, [unit.map { .text($0) } ?? .null, .integer(onlyOpen ? 1 : 0), .integer(Int64(clamping: now))])
@@ -67,7 +70,7 @@ extension Hub {
         let ends = row[3].integer.map { UInt64(max(0, $0)) }
         return EnrolmentCode(
           id: String((row[0].blob?.hex ?? "").prefix(8)), unit: row[1].text ?? "", madeMs: UInt64(max(0, row[2].integer ?? 0)),
-          endsMs: ends, isCancelled: row[4].integer == 1, replica: row[5].blob?.hex,
+          endsMs: ends, isCancelled: row[4].integer == 1, replica: row[5].blob?.hex, replaces: row[6].blob?.hex,
           isOpen: row[5].isNull && ends.map { $0 > now } ?? true)
       }
     }

@@ -22,6 +22,8 @@ public struct HubDevice: Sendable, Hashable {
   public var predecessor: ReplicaID?
   /// Learned again from its certificate after the hub was restored, and no operator has looked whether it had been revoked.
   public var isToBeConfirmed = false
+  /// It took the place of its predecessor on an operator's word, with the predecessor's store.
+  public var isReplacement = false
   let key: VerifyingKey
 
   static var unknownError: SyncError {
@@ -88,19 +90,14 @@ extension Hub {
       request.sealKey.isEmpty || key.verifies(request.sealProof, over: request.sealKey, as: .seal)
     else { throw ByteReader.short }
     let hash = Data(request.code.utf8).sha256
-    guard try await isKnown(code: hash) else {
-      if let source {
-        try await codeGuard.pass(source)
-        codeGuard.failed(source)
-      }
-      throw Self.wrongCode
-    }
+    try await refuseUnknown(code: hash, from: source)
     let now = clock.nowMs()
     let (signing, label) = (keys.signing, request.label)
     let result = try await store.write { session -> (scope: String, certificate: Data)? in
       guard let row = try session.firstRow("SELECT scope, read_scopes, replica FROM hub_code WHERE hash = ?1", [.blob(hash)]),
         let scope = row[0].text, let readScopes = row[1].text
       else { return nil }
+      try ReplacingCodes(session: session).refuse(hash)
       if let user = row[2].blob {
         // The answer was lost and the same device asks again: the same enrolment.
         guard user == key.replica.bytes,
@@ -126,12 +123,19 @@ extension Hub {
     ).serializedData()
   }
 
-  /// Looks a code up without the writer's turn, so that wrong ones take nothing from others.
-  private func isKnown(code hash: Data) async throws -> Bool {
-    try await store.read { session in try session.firstRow("SELECT 1 FROM hub_code WHERE hash = ?1", [.blob(hash)]) != nil }
+  /// Refuses a code that nobody made, a little later where its address sent many such. It is looked up without the writer's turn, so that wrong
+  /// ones take nothing from others.
+  func refuseUnknown(code hash: Data, from source: String?) async throws {
+    let isKnown = try await store.read { session in try session.firstRow("SELECT 1 FROM hub_code WHERE hash = ?1", [.blob(hash)]) != nil }
+    guard !isKnown else { return }
+    if let source {
+      try await codeGuard.pass(source)
+      codeGuard.failed(source)
+    }
+    throw Self.wrongCode
   }
 
-  private static let wrongCode = SyncError(
+  static let wrongCode = SyncError(
     .wrongCode, vi: "Mã ghi danh không đúng; kiểm tra lại từng chữ.", en: "The enrolment code is wrong; check each character.")
 
   /// - Parameter recipient: X25519, 32 bytes, to which the unit key is encrypted; empty for a program that does not know how, and for an
@@ -155,10 +159,13 @@ extension Hub {
     return response
   }
 
-  /// - Parameter after: The identity it goes on from, and the last common batch of each scope.
+  /// - Parameters:
+  ///   - after: The identity it goes on from, and the last common batch of each scope.
+  ///   - replaces: That one was revoked with it, on an operator's word.
   static func register(
     _ key: VerifyingKey, scope: String, readScopes: [String], label: String, now: UInt64, signing: SigningKey,
-    after: (predecessor: ReplicaID, common: [String: (number: UInt64, hash: Data)])? = nil, in session: any HubSession
+    after: (predecessor: ReplicaID, common: [String: (number: UInt64, hash: Data)])? = nil, replaces: Bool = false,
+    in session: any HubSession
   ) throws -> Data {
     var certificate = WireCertificate()
     certificate.hub = signing.replica.bytes
@@ -167,6 +174,7 @@ extension Hub {
     certificate.readScopes = readScopes
     certificate.label = label
     certificate.issuedMs = now
+    certificate.replaces = replaces
     if let after {
       certificate.predecessor = after.predecessor.bytes
       certificate.common = after.common.sorted { $0.key < $1.key }.map { scope, last in
@@ -256,19 +264,21 @@ extension Hub {
   @discardableResult
   public func revoke(_ replica: ReplicaID) async throws -> [ReplicaID] {
     let (keys, now) = (keys, clock.nowMs())
-    return try await store.write { session in
-      let revoked = try HubLineage(session: session).family(of: replica).filter { member in
-        try !session.rows(
-          "UPDATE hub_device SET revoked_ms = ?2 WHERE replica = ?1 AND revoked_ms IS NULL RETURNING 1",
-          [.blob(member.bytes), .integer(Int64(clamping: now))]
-        ).isEmpty
-      }
-      let table = UnitKeyTable(session: session, keys: keys)
-      for scope in Set(try revoked.compactMap { try Self.devices(in: session, where: "replica = ?1", [.blob($0.bytes)]).first?.scope }) {
-        try table.begin(scope, nowMs: now)
-      }
-      return revoked
+    return try await store.write { try Self.revoke(replica, keys: keys, nowMs: now, in: $0) }
+  }
+
+  static func revoke(_ replica: ReplicaID, keys: HubKeys, nowMs now: UInt64, in session: any HubSession) throws -> [ReplicaID] {
+    let revoked = try HubLineage(session: session).family(of: replica).filter { member in
+      try !session.rows(
+        "UPDATE hub_device SET revoked_ms = ?2 WHERE replica = ?1 AND revoked_ms IS NULL RETURNING 1",
+        [.blob(member.bytes), .integer(Int64(clamping: now))]
+      ).isEmpty
     }
+    let table = UnitKeyTable(session: session, keys: keys)
+    for scope in Set(try revoked.compactMap { try devices(in: session, where: "replica = ?1", [.blob($0.bytes)]).first?.scope }) {
+      try table.begin(scope, nowMs: now)
+    }
+    return revoked
   }
 
   /// Every enrolled device, by scope and label.
@@ -299,7 +309,7 @@ extension Hub {
         replica: key.replica, label: label, scope: scope, readScopes: certificate.readScopes, enrolledMs: ms(row[4]) ?? 0,
         revokedMs: ms(row[5]), contactMs: ms(row[6]), skewMs: row[7].integer, backlog: row[8].integer.map { Int($0) },
         packets: row[9].integer.map { Int($0) }, predecessor: ReplicaID(bytes: certificate.predecessor),
-        isToBeConfirmed: row[10].integer == 1, key: key)
+        isToBeConfirmed: row[10].integer == 1, isReplacement: certificate.replaces, key: key)
     }
   }
 

@@ -82,7 +82,7 @@ extension Hub {
     case ("POST", "enroll", 2):
       return HubResponse(status: 200, body: try await enroll(request.body, from: request.source))
     case ("POST", "succession", 2):
-      return HubResponse(status: 200, body: try await succeed(request.body))
+      return HubResponse(status: 200, body: try await succeed(request.body, from: request.source))
     case ("PUT", "batches", 3) where request.headers["upload-part"] != nil:
       try await keepPartial(request)
       return HubResponse(status: 200, headers: ["upload-offset": String(try await uploadOffset(try Self.hash(parts[2])))])

@@ -80,6 +80,13 @@ extension Hub {
             HubLineage.Base(predecessor: predecessor, number: place.number, hash: place.hash), replica: key.replica, scope: place.scope)
         }
       }
+      if wire.replaces {
+        // Its revoked predecessor says nothing about it, and may have been forgotten to be revoked.
+        try session.execute(
+          "UPDATE hub_device SET revoked_ms = ?2 WHERE replica = ?1 AND revoked_ms IS NULL",
+          [.blob(wire.predecessor), .integer(Int64(clamping: now))])
+        return
+      }
       // It was forgotten, and what it goes on from, or what goes on from it, has been revoked since.
       for member in try lineage.family(of: key.replica) {
         guard try session.integer("SELECT revoked_ms FROM hub_device WHERE replica = ?1", [.blob(member.bytes)]) != nil else { continue }

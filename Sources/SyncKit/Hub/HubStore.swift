@@ -115,7 +115,7 @@ public final class SQLiteHubStore: HubStore {
         HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, LaterWork.schema, GoneBatches.schema, HubBackups.schema,
         DropKeyBook.schema, LateBatches.schema, HubBlobBook.schema, DisagreementTable.schema, UnfitBlobs.schema,
         RefusedBatches.schema, DropLedger.schema, UnitKeyTable.schema, LatePacketTable.schema, SpoiledPackets.schema, CodeEnds.schema,
-        DeviceNotes.schema,
+        DeviceNotes.schema, ReplacingCodes.schema,
       ] {
         try db.execute(sql: schema)
       }

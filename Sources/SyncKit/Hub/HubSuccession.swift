@@ -5,25 +5,30 @@ extension Hub {
   /// Identities that may go on from one: a device in trouble makes a few, a thief's flood stops here.
   static let successorsMax = 64
 
-  /// Gives a device that was copied, or restored from an old copy, a new identity with the same rights (L8).
+  /// Gives a device that was copied, or restored from an old copy, a new identity with the same rights (L8); and one that shows an operator's
+  /// code in place of its key: see `replace`.
   ///
+  /// - Parameter source: See `HubRequest.source`.
   /// - Throws: `SyncError` `.revoked` when the old identity was, `.fork` with the number to go below when the hub has another
   ///   batch where the device says both have the same, `.badRequest` when the hub knows of no fork.
-  func succeed(_ body: Data) async throws -> Data {
+  func succeed(_ body: Data, from source: String? = nil) async throws -> Data {
     let name = LocalizedText(vi: "yêu cầu đổi danh tính", en: "succession request")
     let request = try WireSuccessionRequest.parse(body, named: name)
     let wire = try WireSuccession.parse(request.body, named: name)
     guard let key = VerifyingKey(rawRepresentation: wire.publicKey), let predecessor = ReplicaID(bytes: wire.predecessor),
-      key.replica != predecessor, wire.common.count == 1, let place = wire.common.first, place.number < 1 << 62,
+      key.replica != predecessor
+    else { throw ByteReader.short }
+    if !wire.code.isEmpty {
+      guard key.verifies(request.newSignature, over: request.body, as: .succession) else { throw Self.badSuccession }
+      return try await replace(wire, key: key, predecessor: predecessor, from: source)
+    }
+    guard wire.common.count == 1, let place = wire.common.first, place.number < 1 << 62,
       place.hash.count == (place.number == 0 ? 0 : 32), [0, 32].contains(place.next.count)
     else { throw ByteReader.short }
     guard let old = try await device(predecessor) else { throw HubDevice.unknownError }
     guard old.key.verifies(request.oldSignature, over: request.body, as: .succession),
       key.verifies(request.newSignature, over: request.body, as: .succession)
-    else {
-      throw SyncError(
-        .badSignature, vi: "Chữ ký của yêu cầu đổi danh tính không đúng.", en: "The succession request's signatures are wrong.")
-    }
+    else { throw Self.badSuccession }
     guard old.scope.utf8.elementsEqual(place.scope.utf8) else { throw ByteReader.short }
     let (signing, now) = (keys.signing, clock.nowMs())
     let certificate = try await store.write { session in
@@ -55,6 +60,10 @@ extension Hub {
       return certificate
     }
     return try await enrolResponse(to: key.replica, scope: old.scope, certificate: certificate, sealedTo: wire.sealKey).serializedData()
+  }
+
+  private static var badSuccession: SyncError {
+    SyncError(.badSignature, vi: "Chữ ký của yêu cầu đổi danh tính không đúng.", en: "The succession request's signatures are wrong.")
   }
 
   /// Checks that both sides have the last common batch, and another one after it. The device acts on errors that are not

@@ -198,7 +198,7 @@ struct Ingest {
     return try key.sealed(try receipt.serializedData(), as: .receipt)
   }
 
-  private func halfDone<T>(_ body: () throws -> T) throws -> T {
+  func halfDone<T>(_ body: () throws -> T) throws -> T {
     do { return try body() } catch let error as SyncError { throw IngestQueue.HalfDone(reason: error) }
   }
 
@@ -259,7 +259,7 @@ struct Ingest {
   }
 
   /// A stored receipt, signed anew where it is of a life of the store that ended: that one counts as not given (L11).
-  private func inPresentLife(_ stored: Data, id: Int64) throws -> Data {
+  func inPresentLife(_ stored: Data, id: Int64) throws -> Data {
     var receipt = try WireReceipt(serializedBytes: try WireSigned(serializedBytes: stored).body)
     let present = try HubLife(session: session).present()
     guard receipt.incarnation != present else { return stored }

@@ -36,9 +36,8 @@ struct LateBatches {
   /// - Returns: The signed receipt.
   func take(_ content: BatchContent, batch: SealedBatch, writeScope: String) throws -> Data {
     try Ingest.check(scope: content.scope, writeScope: writeScope)
-    let known = try session.firstRow("SELECT state, receipt FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)])
-    if known?[0].integer == Ingest.merged, let receipt = known?[1].blob { return receipt }
-    if known == nil {
+    if let receipt = try mergedReceipt(batch) { return receipt }
+    if try session.firstRow("SELECT 1 FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)]) == nil {
       let place: [CellValue] = [.text(content.scope), .blob(content.replica.bytes)]
       let other = try session.firstRow(
         "SELECT 1 FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3", place + [.integer(Int64(content.number))])
@@ -48,7 +47,17 @@ struct LateBatches {
       guard count ?? 0 < Ingest.waitingMax else { throw HubDevice.revokedError }
       _ = try ingest.journal(content, batch: batch, state: Self.undecided)
     }
+    try ingest.halfDone { _ = try takeVouched(of: content.replica, scope: content.scope) }
+    if let receipt = try mergedReceipt(batch) { return receipt }
     return try ingest.receipt(for: content, batch: batch, merge: nil, expected: 0, state: .undecided)
+  }
+
+  /// The receipt of a batch that is merged, as one of the present life; nil for another.
+  private func mergedReceipt(_ batch: SealedBatch) throws -> Data? {
+    guard let row = try session.firstRow("SELECT state, receipt, id FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)]),
+      row[0].integer == Ingest.merged, let receipt = row[1].blob, let id = row[2].integer
+    else { return nil }
+    return try ingest.inPresentLife(receipt, id: id)
   }
 
   func decide(_ replica: ReplicaID, _ decision: LateDecision, by person: String, reason: String) throws {
@@ -63,11 +72,14 @@ struct LateBatches {
 
   /// Merges some of the batches that were decided to be taken, oldest first.
   ///
+  /// - Parameter end: The last number to merge.
   /// - Returns: How many were looked at; 0 when none is left.
-  func mergeSome(of replica: ReplicaID) throws -> Int {
+  func mergeSome(of replica: ReplicaID, through end: UInt64 = .max) throws -> Int {
     let rows = try session.rows(
-      "SELECT id, bytes FROM hub_batch WHERE replica = ?1 AND state = \(Self.undecided) ORDER BY scope, number LIMIT \(Self.mergedTogetherMax)",
-      [.blob(replica.bytes)])
+      """
+      SELECT id, bytes FROM hub_batch WHERE replica = ?1 AND state = \(Self.undecided) AND number <= ?2
+      ORDER BY scope, number LIMIT \(Self.mergedTogetherMax)
+      """, [.blob(replica.bytes), .integer(Int64(clamping: end))])
     for row in rows {
       guard let bytes = row[1].blob else { continue }
       let batch = SealedBatch(bytes: bytes)
@@ -96,16 +108,9 @@ extension Hub {
         .badRequest, vi: "Thiết bị \(replica.short) không bị thu hồi; không có gì phải quyết định.",
         en: "Device \(replica.short) is not revoked; there is nothing to decide.")
     }
-    let (signing, tables, now, observer) = (keys.signing, store.tables, clock.nowMs(), options.observer)
-    func write<T: Sendable>(_ body: @Sendable @escaping (LateBatches) throws -> T) async throws -> T {
-      try await store.write { session in
-        let ingest = Ingest(session: session, tables: tables, key: signing, wallMs: now, observer: observer)
-        let result = try body(LateBatches(ingest: ingest))
-        try ingest.finish()
-        return result
-      }
-    }
-    try await write { late in
+    let (signing, tables, now) = (keys.signing, store.tables, clock.nowMs())
+    try await store.write { session in
+      let late = LateBatches(ingest: Ingest(session: session, tables: tables, key: signing, wallMs: now))
       guard try late.hasUndecided(replica) else {
         throw SyncError(
           .badRequest, vi: "Không có gói nào của thiết bị \(replica.short) chờ quyết định; gói đã nhận thì không rút lại được.",
@@ -113,9 +118,24 @@ extension Hub {
       }
       try late.decide(replica, decision, by: person, reason: reason)
     }
-    guard decision == .take else { return 0 }
+    return decision == .take ? try await mergeLate(of: replica) : 0
+  }
+
+  /// Merges batches that came after their device's revocation and that somebody decided to take.
+  ///
+  /// - Returns: How many were merged.
+  func mergeLate(of replica: ReplicaID) async throws -> Int {
+    let (signing, tables, now, observer) = (keys.signing, store.tables, clock.nowMs(), options.observer)
     let before = try await mergedBatches(of: replica)
-    while try await write({ try $0.mergeSome(of: replica) }) > 0 {}
+    var isLeft = true
+    while isLeft {
+      isLeft = try await store.write { session in
+        let ingest = Ingest(session: session, tables: tables, key: signing, wallMs: now, observer: observer)
+        let looked = try LateBatches(ingest: ingest).mergeSome(of: replica)
+        try ingest.finish()
+        return looked > 0
+      }
+    }
     return try await mergedBatches(of: replica) - before
   }
 

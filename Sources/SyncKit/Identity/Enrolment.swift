@@ -48,9 +48,14 @@ extension Replica {
 
   /// Enrols with a code over `transport`. Repeating it with the same code after a lost answer gives the same enrolment.
   ///
+  /// A store that is enrolled goes on under a new identity, if the code was made for it: its key is gone, or it was revoked by mistake.
+  ///
   /// - Throws: `SyncError` `.wrongCode`, `.codeUsed`, or what the transport says; the store is unchanged then.
   public func enroll(code: String, label: String, through transport: any Transport) async throws {
-    if try await enrolment() != nil { throw Self.alreadyEnrolled }
+    if try await enrolment() != nil {
+      _ = try await replaceIdentity(code: code, through: transport)
+      return
+    }
     let secrets = try keyStore.load() ?? ReplicaSecrets()
     try keyStore.save(secrets)
     try steps.reached(.secretsSaved)
@@ -60,9 +65,12 @@ extension Replica {
     try await accept(response, secrets: secrets, address: "")
   }
 
+  /// A code as the hub knows it, from what a person typed.
+  static func typed(_ code: String) -> String { code.uppercased().filter { !$0.isWhitespace && $0 != "-" } }
+
   /// - Parameter code: As a person typed it.
   static func enrolRequest(code: String, label: String, key: SigningKey) throws -> Data {
-    let code = code.uppercased().filter { !$0.isWhitespace && $0 != "-" }
+    let code = typed(code)
     var request = WireEnrolRequest()
     request.code = code
     request.publicKey = key.publicKey
@@ -143,7 +151,7 @@ extension Replica {
 
   /// The unit key in an answer to enrolment: encrypted to the device, or readable as a hub of an earlier program sends it, and as it
   /// stands in an enrolment file, which is secret as a whole.
-  private static func unitKey(
+  static func unitKey(
     in response: WireEnrolResponse, _ certificate: WireCertificate, hub: ReplicaID, for key: SigningKey
   ) throws -> (UnitKeyID, Data) {
     guard response.hasSealedUnitKey else { return (.first, response.unitKey) }
@@ -168,7 +176,7 @@ extension Replica {
     SyncError(.badRequest, vi: "Thiết bị này đã ghi danh rồi.", en: "This device is already enrolled.")
   }
 
-  private static var badEnrolmentFile: SyncError {
+  static var badEnrolmentFile: SyncError {
     SyncError(
       .damaged, vi: "Thông tin ghi danh bị hỏng hoặc không dành cho thiết bị này; xin cấp lại ở tỉnh.",
       en: "The enrolment is damaged or not for this device; ask the hub for a new one.")

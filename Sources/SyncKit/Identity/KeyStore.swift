@@ -24,10 +24,17 @@ public struct ReplicaSecrets: Sendable {
     self.earlierKeys = Array(earlierKeys.prefix(Self.earlierKeysMax))
   }
 
+  /// Tells if the key was made for a store whose own key is gone, and whose certificate does not name it yet.
+  var isPrepared: Bool { nextKey?.publicKey == signingKey.publicKey }
+
   /// Makes the key of a certificate the one in use, if it is among those known.
   ///
   /// - Returns: Whether anything changed.
   mutating func use(_ publicKey: Data) -> Bool {
+    if signingKey.publicKey == publicKey, isPrepared {
+      nextKey = nil
+      return true
+    }
     guard signingKey.publicKey != publicKey,
       let key = ([nextKey].compactMap { $0 } + earlierKeys).first(where: { $0.publicKey == publicKey })
     else { return false }
@@ -48,10 +55,13 @@ public protocol KeyStore: Sendable {
   func save(_ secrets: ReplicaSecrets) throws
   /// A new identity's key, not saved yet.
   func makeKey() -> SigningKey
+  /// Puts what is there, and cannot be used for this store, where nothing overwrites it; before `save`.
+  func setAside() throws
 }
 
 extension KeyStore {
   public func makeKey() -> SigningKey { SigningKey() }
+  public func setAside() throws {}
 }
 
 /// Secrets in one file that only its owner can read (mode 0600), replaced atomically.
@@ -79,14 +89,34 @@ public struct FileKeyStore: KeyStore {
       let key = SigningKey(rawRepresentation: contents.privateKey)
     else {
       throw SyncError(
-        .keyUnusable, vi: "Không dùng được tệp khóa \(path). Khôi phục tệp đó từ bản sao; đừng xóa cơ sở dữ liệu.",
-        en: "The key file \(path) cannot be used. Restore it from a copy; do not delete the database.")
+        .keyUnusable,
+        vi: "Tệp khóa \(path) bị hỏng, hoặc chương trình không được đọc nó. Khôi phục tệp đó từ bản sao; đừng xóa cơ sở dữ liệu.",
+        en: "The key file \(path) is damaged, or this program may not read it. Restore it from a copy; do not delete the database.")
     }
     var secrets = ReplicaSecrets(
       signingKey: key, unitKey: contents.unitKey, nextKey: contents.nextKey.flatMap(SigningKey.init(rawRepresentation:)),
       earlierKeys: (contents.earlierKeys ?? []).compactMap(SigningKey.init(rawRepresentation:)))
     secrets.unitKeyID = contents.unitKeyID.flatMap(UnitKeyID.init) ?? .first
     return secrets
+  }
+
+  /// Names tried for a file that is put aside.
+  private static let asideMax = 1000
+
+  /// Renames the file to `….aside`, `….aside-2` and so on: it may be another device's only key.
+  public func setAside() throws {
+    var there = stat()
+    guard lstat(path, &there) == 0 else { return }
+    for number in 1...Self.asideMax {
+      let name = path + (number == 1 ? ".aside" : ".aside-\(number)")
+      guard lstat(name, &there) != 0 else { continue }
+      if rename(path, name) == 0 { return }
+      let reason = String(cString: strerror(errno))
+      throw SyncError(
+        .keyUnusable, vi: "Không dời được tệp khóa \(path): \(reason).", en: "The key file \(path) cannot be put aside: \(reason).")
+    }
+    throw SyncError(
+      .keyUnusable, vi: "Có quá nhiều tệp \(path).aside; hãy dời bớt đi.", en: "There are too many files \(path).aside; move some away.")
   }
 
   public func save(_ secrets: ReplicaSecrets) throws {

@@ -37,7 +37,17 @@ extension Replica {
           continue
         }
         let notice = try await becomeSuccessor(
-          certificate, signed: try response.certificate.serializedData(), old: old, new: new, hubTimeMs: hubTimeMs)
+          certificate, signed: try response.certificate.serializedData(), of: old.replica, oldKey: old, new: new, hubTimeMs: hubTimeMs
+        ) { resealed in
+          LocalizedText(
+            vi:
+              "Máy này từng bị sao chép hoặc được khôi phục từ bản cũ: máy đổi danh tính \(old.replica.short) thành \(new.replica.short),"
+              + " gửi lại \(resealed) gói dưới tên mới; không mất gì.",
+            en:
+              "This device was copied, or restored from an old copy: it took the new identity \(new.replica.short) in place of"
+              + " \(old.replica.short) and sends \(resealed) batches under it; nothing is lost."
+          )
+        }
         _ = try self.secrets()
         try steps.reached(.secretsSaved)
         return notice
@@ -49,7 +59,7 @@ extension Replica {
   }
 
   /// Whether a certificate goes on from this identity, from a batch that this store has too.
-  private func follows(_ certificate: WireCertificate, _ old: ReplicaID) async throws -> Bool {
+  func follows(_ certificate: WireCertificate, _ old: ReplicaID) async throws -> Bool {
     guard certificate.predecessor == old.bytes else { return false }
     return try await engineRead { transaction in
       try certificate.common.allSatisfy { try transaction.outbox.hash(scope: $0.scope, number: $0.number) ?? Data() == $0.hash }
@@ -78,14 +88,20 @@ extension Replica {
     return try request.serializedData()
   }
 
-  private func becomeSuccessor(
-    _ certificate: WireCertificate, signed: Data, old: SigningKey, new: SigningKey, hubTimeMs: UInt64
+  /// Makes a certificate's identity this store's, and seals anew what the old one's chain has after their last common batch.
+  ///
+  /// - Parameters:
+  ///   - oldKey: Nil where it is gone: what is pending is sealed by the new one then.
+  ///   - explanation: Told how many batches were sealed anew.
+  func becomeSuccessor(
+    _ certificate: WireCertificate, signed: Data, of old: ReplicaID, oldKey: SigningKey?, new: SigningKey, hubTimeMs: UInt64,
+    explanation: @Sendable @escaping (_ resealed: Int) -> LocalizedText
   ) async throws -> SyncNotice {
     let ends = Dictionary(certificate.common.map { ($0.scope, $0.number) }, uniquingKeysWith: min)
     return try await engineWrite { [self] transaction in
       // What is pending was written by the old identity's store, and a page may have shown the fork: seal it with the rest.
-      _ = try seal(in: transaction, key: old)
-      let lineage = try Lineage.load(current: old.replica, in: transaction.session)
+      if let oldKey { _ = try seal(in: transaction, key: oldKey) }
+      let lineage = try Lineage.load(current: old, in: transaction.session)
       // A restored hub took this device's batch as well as its twin's: what the feed acknowledged under the old name is another's
       // from now on, and comes again as such.
       let isPassed = try transaction.outbox.isAcknowledged(after: ends)
@@ -96,6 +112,8 @@ extension Replica {
       if isPassed { try PageApplier.beginAnew(in: transaction.session) }
       try lineage.retire(certificate: retired, ends: ends, in: transaction.session)
       try transaction.state.set("certificate", .blob(signed))
+      try transaction.session.execute("DELETE FROM sync_state WHERE name = ?1", [.text(Self.replaceCode)])
+      if oldKey == nil { _ = try seal(in: transaction, key: new) }
       let order = FieldOrder(clock: try transaction.state.clock)
       let recovery = Recovery(
         rows: transaction.rows, outbox: transaction.outbox, key: new,
@@ -103,16 +121,7 @@ extension Replica {
         order: order)
       for (scope, authors) in forgotten.sorted(by: { $0.key < $1.key }) { try recovery.recover(scope: scope, of: authors) }
       try transaction.state.save(order.clock)
-      let notice = SyncNotice(
-        kind: .newIdentity, atMs: hubTimeMs,
-        explanation: LocalizedText(
-          vi:
-            "Máy này từng bị sao chép hoặc được khôi phục từ bản cũ: máy đổi danh tính \(old.replica.short) thành \(new.replica.short),"
-            + " gửi lại \(resealed) gói dưới tên mới; không mất gì.",
-          en:
-            "This device was copied, or restored from an old copy: it took the new identity \(new.replica.short) in place of"
-            + " \(old.replica.short) and sends \(resealed) batches under it; nothing is lost."
-        ))
+      let notice = SyncNotice(kind: .newIdentity, atMs: hubTimeMs, explanation: explanation(resealed))
       try notice.save(in: transaction.session)
       return notice
     }

@@ -122,7 +122,7 @@ extension Replica {
 
   /// Makes ready what a bundle is to hold. To be called before `exportBundle` where the store may turn out not to be writable.
   package func prepareBundle() async throws {
-    guard try await enrolment() != nil else { return }
+    guard try await enrolment() != nil, try await engineRead({ try $0.state.value(Self.replaceCode).text }) == nil else { return }
     try await seal()
     try await renewPackets()
   }

@@ -1143,6 +1143,9 @@ nonisolated struct WireCertificate: Sendable {
   /// for each scope, the predecessor's last batch that is also this identity's
   var common: [WireChainPlace] = []
 
+  /// given on an operator's word: the predecessor was revoked with it
+  var replaces: Bool = false
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1169,7 +1172,8 @@ nonisolated struct WireChainPlace: Sendable {
   init() {}
 }
 
-/// What a device asks when it finds that it was copied, or restored from an old copy.
+/// What a device asks when it finds that it was copied, or restored from an old copy; or, with a code, when its key is gone or it was revoked
+/// by mistake.
 nonisolated struct WireSuccession: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1181,11 +1185,14 @@ nonisolated struct WireSuccession: Sendable {
   /// Ed25519, of the new one
   var publicKey: Data = Data()
 
-  /// one for each scope it writes
+  /// one for each scope it writes; with a code, batches of that scope that it has
   var common: [WireChainPlace] = []
 
   /// as in EnrolRequest
   var sealKey: Data = Data()
+
+  /// a code made for this predecessor, in place of old_signature
+  var code: String = String()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -3364,7 +3371,7 @@ nonisolated extension WireSealedUnitKey: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireCertificate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Certificate"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{3}write_scope\0\u{3}read_scopes\0\u{1}label\0\u{3}issued_ms\0\u{1}predecessor\0\u{1}common\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hub\0\u{3}public_key\0\u{3}write_scope\0\u{3}read_scopes\0\u{1}label\0\u{3}issued_ms\0\u{1}predecessor\0\u{1}common\0\u{1}replaces\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3380,6 +3387,7 @@ nonisolated extension WireCertificate: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 6: try { try decoder.decodeSingularUInt64Field(value: &self.issuedMs) }()
       case 7: try { try decoder.decodeSingularBytesField(value: &self.predecessor) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.common) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.replaces) }()
       default: break
       }
     }
@@ -3410,6 +3418,9 @@ nonisolated extension WireCertificate: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.common.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.common, fieldNumber: 8)
     }
+    if self.replaces != false {
+      try visitor.visitSingularBoolField(value: self.replaces, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3422,6 +3433,7 @@ nonisolated extension WireCertificate: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.issuedMs != rhs.issuedMs {return false}
     if lhs.predecessor != rhs.predecessor {return false}
     if lhs.common != rhs.common {return false}
+    if lhs.replaces != rhs.replaces {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3474,7 +3486,7 @@ nonisolated extension WireChainPlace: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireSuccession: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Succession"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}predecessor\0\u{3}public_key\0\u{1}common\0\u{3}seal_key\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}predecessor\0\u{3}public_key\0\u{1}common\0\u{3}seal_key\0\u{1}code\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3486,6 +3498,7 @@ nonisolated extension WireSuccession: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 2: try { try decoder.decodeSingularBytesField(value: &self.publicKey) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.common) }()
       case 4: try { try decoder.decodeSingularBytesField(value: &self.sealKey) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.code) }()
       default: break
       }
     }
@@ -3504,6 +3517,9 @@ nonisolated extension WireSuccession: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.sealKey.isEmpty {
       try visitor.visitSingularBytesField(value: self.sealKey, fieldNumber: 4)
     }
+    if !self.code.isEmpty {
+      try visitor.visitSingularStringField(value: self.code, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3512,6 +3528,7 @@ nonisolated extension WireSuccession: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.publicKey != rhs.publicKey {return false}
     if lhs.common != rhs.common {return false}
     if lhs.sealKey != rhs.sealKey {return false}
+    if lhs.code != rhs.code {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,0 +1,60 @@
+internal import Foundation
+
+/// What taking a revocation back means: see `Hub.reinstatement`.
+public struct Reinstatement: Sendable, Hashable {
+  public var device: HubDevice
+  /// Batches that came while it was revoked: they are merged with it.
+  public var late: Int
+  /// Other identities of the device, or of copies of it, that stay revoked.
+  public var others: [ReplicaID]
+}
+
+extension Hub {
+  /// Says what taking back a device's revocation would do. Changes nothing.
+  ///
+  /// - Throws: `SyncError` `.badRequest` when it is not revoked, or another identity took its place on an operator's word.
+  public func reinstatement(of replica: ReplicaID) async throws -> Reinstatement {
+    try await read { try Self.reinstatement(of: replica, in: $0) }
+  }
+
+  private static func reinstatement(of replica: ReplicaID, in session: any HubSession) throws -> Reinstatement {
+    guard let device = try devices(in: session, where: "replica = ?1", [.blob(replica.bytes)]).first, device.revokedMs != nil else {
+      throw SyncError(
+        .badRequest, vi: "Thiết bị \(replica.short) không bị thu hồi; không có gì phải lấy lại.",
+        en: "Device \(replica.short) is not revoked; there is nothing to take back.")
+    }
+    let family = try HubLineage(session: session).family(of: replica).filter { $0 != replica }
+    let others = try family.compactMap { try devices(in: session, where: "replica = ?1", [.blob($0.bytes)]).first }
+    // Both would go on from the same batch under a name each.
+    if let heir = others.first(where: { $0.predecessor == replica && $0.isReplacement }) {
+      throw SyncError(
+        .badRequest,
+        vi:
+          "Kho của thiết bị \(replica.short) đã đi tiếp dưới tên \(heir.replica.short); máy còn lại phải ghi danh mới, còn \(heir.replica.short) thì lấy lại quyền được.",
+        en:
+          "The store of device \(replica.short) went on as \(heir.replica.short); what is left of it has to be enrolled anew, and \(heir.replica.short) can get its rights back."
+      )
+    }
+    let late = try session.integer(
+      "SELECT count(*) FROM hub_batch WHERE replica = ?1 AND state = \(LateBatches.undecided)", [.blob(replica.bytes)])
+    return Reinstatement(device: device, late: Int(late ?? 0), others: others.filter { $0.revokedMs != nil }.map(\.replica))
+  }
+
+  /// Gives a device its rights back: it was revoked by mistake. What came of it meanwhile is merged. Its unit's key stays the one that the
+  /// revocation began; the device gets it with its next exchange, and proves its packets under it.
+  ///
+  /// - Parameter person: Who decides; kept with the late batches, and the reason.
+  /// - Returns: How many batches were merged.
+  /// - Throws: As `reinstatement`; nothing is changed then.
+  public func reinstate(_ replica: ReplicaID, by person: String, reason: String) async throws -> Int {
+    let (signing, tables, now) = (keys.signing, store.tables, clock.nowMs())
+    try await store.write { session in
+      let found = try Self.reinstatement(of: replica, in: session)
+      try session.execute("UPDATE hub_device SET revoked_ms = NULL WHERE replica = ?1", [.blob(replica.bytes)])
+      guard found.late > 0 else { return }
+      try LateBatches(ingest: Ingest(session: session, tables: tables, key: signing, wallMs: now))
+        .decide(replica, .take, by: person, reason: reason)
+    }
+    return try await mergeLate(of: replica)
+  }
+}
