@@ -39,18 +39,17 @@ enum Runner {
   }
 
   /// Runs many seeds, as many at once as there are processors, and tells each outcome in the order they end.
-  static func run(seeds: Range<UInt64>, options: Scenario.Options, each: (Outcome) -> Bool) async {
+  static func run(seeds: [UInt64], options: Scenario.Options, each: (Outcome) -> Bool) async {
     await withTaskGroup(of: Outcome.self) { group in
-      var next = seeds.lowerBound
+      var left = seeds[...]
       func begin() {
-        guard next < seeds.upperBound else { return }
-        let scenario = Scenario(seed: next, options: options)
-        next += 1
+        guard let seed = left.popFirst() else { return }
+        let scenario = Scenario(seed: seed, options: options)
         group.addTask { await run(scenario) }
       }
       for _ in 0..<max(1, ProcessInfo.processInfo.activeProcessorCount) { begin() }
       while let outcome = await group.next() {
-        if each(outcome) { begin() } else { next = seeds.upperBound }
+        if each(outcome) { begin() } else { left = [] }
       }
     }
   }

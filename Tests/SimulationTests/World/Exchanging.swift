@@ -128,7 +128,8 @@ extension Simulation {
 
   func courierTakes(from device: Device, _ dice: inout Dice) async throws {
     let batches = try await device.open().engineRead {
-      try $0.session.rows("SELECT bytes FROM sync_outbox WHERE received <> 1 ORDER BY seq")
+      // Of a batch that a restored hub lost after its device had let go of it there is nothing to carry.
+      try $0.session.rows("SELECT bytes FROM sync_outbox WHERE received <> 1 AND length(bytes) > 0 ORDER BY seq")
     }
     .compactMap { $0[0].blob }
     guard !batches.isEmpty, carried.count < 20 else { return }
