@@ -113,12 +113,13 @@ public final class World: Sendable {
   public var hubStore: SQLiteHubStore { open.withLock { $0.store } }
 
   /// Stops the hub, lets `body` do what it likes with the file, and opens it again.
-  public func reopenHub(_ body: (_ store: String) throws -> Void) async throws {
+  public func reopenHub(options: Hub.Options? = nil, _ body: (_ store: String) throws -> Void = { _ in }) async throws {
     let path = folder.path + "/hub.sqlite"
     try hub.close()
     try body(path)
     let store = try SQLiteHubStore.open(at: path, tables: schema.tables, migrator: schema.migrator, clock: clock)
-    let hub = try await Hub.open(store: store, keys: try HubKeys.load(from: folder.path + "/keys"), clock: clock, options: options)
+    let hub = try await Hub.open(
+      store: store, keys: try HubKeys.load(from: folder.path + "/keys"), clock: clock, options: options ?? self.options)
     open.withLock { $0 = (hub, store) }
   }
 

@@ -22,6 +22,13 @@ extension SurveyHub {
           vi: "Đĩa của máy chủ chỉ còn \(mebibytes) MiB; dọn đĩa, hoặc `hub trim`.",
           en: "The hub's disk has only \(mebibytes) MiB left; free it, or `hub trim`."))
     }
+    for device in hub.devicesOverQuota {
+      warnings.append(
+        LocalizedText(
+          vi:
+            "Thiết bị \(device) đã gửi hết phần chữ của một thiết bị và không gửi thêm được; xem nó gửi gì, hoặc `hub serve --text-quota`.",
+          en: "Device \(device) has sent all the text that one may and can send no more; see what it sends, or `hub serve --text-quota`."))
+    }
     if let days = try await daysWithoutBackup() {
       warnings.append(
         LocalizedText(

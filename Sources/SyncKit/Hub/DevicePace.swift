@@ -6,6 +6,8 @@ public struct TextLimits: Sendable {
   public var changesAtOnce = 5_000
   /// Row changes a second from then on.
   public var changesPerSecond = 50
+  /// Text of one device that the hub keeps, in bytes of sealed batches: a thousand times what a device writes in a campaign.
+  public var bytesPerReplicaMax = 256 << 20
 
   public init() {}
 }
@@ -20,9 +22,14 @@ final class DevicePace: Sendable {
 
   /// Devices remembered; of others enough time has passed.
   static let devicesMax = 4_096
+  /// Devices over their quota that are told of.
+  static let fullMax = 20
 
   private let limits: TextLimits
   private let records = Mutex<[ReplicaID: Record]>([:])
+  /// Bytes of batches that the hub keeps, of devices that sent some since it started.
+  private let kept = Mutex<[ReplicaID: Int]>([:])
+  private let full = Mutex<[ReplicaID]>([])
 
   init(_ limits: TextLimits) { self.limits = limits }
 
@@ -49,6 +56,33 @@ final class DevicePace: Sendable {
       records = records.filter { allowance(in: records, $0.key, at: now) < Double(limits.changesAtOnce) }
       if records.count > Self.devicesMax, let oldest = records.min(by: { $0.value.seen < $1.value.seen }) { records[oldest.key] = nil }
     }
+  }
+
+  // MARK: Quota
+
+  /// Devices whose batch was turned away for want of room, the newest first.
+  var overQuota: [ReplicaID] { full.withLock { $0 } }
+
+  /// Bytes kept of a device's batches; nil where `note(_:keeps:)` was not told since the start.
+  func keptBytes(_ device: ReplicaID) -> Int? { kept.withLock { $0[device] } }
+
+  func note(_ device: ReplicaID, keeps bytes: Int) {
+    kept.withLock { kept in
+      if kept.count >= Self.devicesMax { kept = [:] }
+      kept[device] = bytes
+    }
+  }
+
+  /// - Parameter kept: Bytes of the device's batches that the hub keeps.
+  /// - Throws: `SyncError` `.noRoom` when one more batch would be more than a device may have.
+  func check(_ batch: SealedBatch, of device: ReplicaID, keeping kept: Int) throws {
+    guard kept + batch.bytes.count > limits.bytesPerReplicaMax else { return }
+    full.withLock { $0 = [device] + $0.filter { $0 != device }.prefix(Self.fullMax - 1) }
+    let mebibytes = limits.bytesPerReplicaMax >> 20
+    throw SyncError(
+      .noRoom,
+      vi: "Thiết bị này đã gửi \(mebibytes) MiB chữ, tối đa cho một thiết bị; phần còn lại ở trên máy. Báo người vận hành.",
+      en: "This device has sent \(mebibytes) MiB of text, the most for one device; the rest stays on it. Tell the hub's operator.")
   }
 
   private func allowance(in records: [ReplicaID: Record], _ device: ReplicaID, at now: ContinuousClock.Instant) -> Double {

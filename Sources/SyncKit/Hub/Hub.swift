@@ -129,6 +129,9 @@ public final class Hub: Sendable {
   /// Says why the last transaction of this process could not be written, where the store or its disk was the cause; nil when it could.
   public var writeFailure: LocalizedText? { store.writeFailure }
 
+  /// Devices whose text was turned away since the hub was opened, because each has sent as much as one may; the newest first.
+  public var devicesOverQuota: [ReplicaID] { pace?.overQuota ?? [] }
+
   public func close() throws { try store.close() }
 
   // MARK: The hub's own writes
@@ -163,6 +166,7 @@ public final class Hub: Sendable {
     do { content = try BatchCodec.open(batch, author: author.key) } catch let refusal as BatchRefusal {
       return try await refuse(batch, claimed, refusal, of: author)
     }
+    let kept = try await checkQuota(of: content.replica, for: batch)
     let onMerge = options.onMerge
     let scope = author.scope
     let work: IngestQueue.Work = { ingest in
@@ -173,7 +177,26 @@ public final class Hub: Sendable {
       onMerge?(content.scope, content.number)
       return receipt
     }
-    return try await queue.run(work, from: content.replica, changes: content.changeCount)
+    let receipt = try await queue.run(work, from: content.replica, changes: content.changeCount)
+    if let kept { pace?.note(content.replica, keeps: kept) }
+    return receipt
+  }
+
+  /// Refuses a batch for which its author has no room left, unless the hub has it already. It stays on its device.
+  ///
+  /// - Returns: Bytes of the author's batches with this one; nil where there is no bound.
+  /// - Complexity: Reads the author's batches once after the start.
+  private func checkQuota(of author: ReplicaID, for batch: SealedBatch) async throws -> Int? {
+    guard let pace else { return nil }
+    let (kept, isKnown) = try await store.read { [noted = pace.keptBytes(author)] session in
+      let known = try session.firstRow("SELECT 1 FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)]) != nil
+      if let noted { return (noted, known) }
+      let kept = try session.integer("SELECT sum(length(bytes)) FROM hub_batch WHERE replica = ?1", [.blob(author.bytes)]) ?? 0
+      return (Int(clamping: kept), known)
+    }
+    guard !isKnown else { return kept }
+    try pace.check(batch, of: author, keeping: kept)
+    return kept + batch.bytes.count
   }
 
   /// Keeps a batch that can never be taken, and says so.

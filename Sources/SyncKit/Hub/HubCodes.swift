@@ -1,4 +1,4 @@
-public import Foundation
+internal import Foundation
 
 /// An enrolment code as its hub knows it: not the code itself, of which only a hash is kept.
 public struct EnrolmentCode: Sendable, Hashable, Codable {

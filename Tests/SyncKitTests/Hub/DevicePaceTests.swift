@@ -61,4 +61,36 @@ import Testing
     try await quiet.execute("INSERT INTO note (id, unit, a) VALUES ('q', '07201', 1)")
     #expect(try await quiet.sync(with: world.transport).progress.changesSent == 1)
   }
+
+  @Test func aHubKeepsSoMuchTextOfOneDeviceAndTheRestStaysThere() async throws {
+    var options = Hub.Options()
+    options.text = TextLimits()
+    options.text?.bytesPerReplicaMax = 20_000
+    let world = try await World(options: options)
+    let (chatty, quiet) = (try await world.device("a"), try await world.device("b"))
+    func write(_ id: String) async throws {
+      // Noise, which no packing makes smaller.
+      let text = String((0..<20_000).compactMap { _ in "abcdefghijklmnopqrstuvwxyz0123456789".randomElement() })
+      try await chatty.database.write { db in
+        try db.execute(sql: "INSERT INTO note (id, unit, a) VALUES (?, '07201', ?)", arguments: [id, text])
+      }
+    }
+    try await write("one")
+    _ = try await chatty.sync(with: world.transport)
+    try await write("two")
+    for _ in 0..<2 {
+      let error = await #expect(throws: SyncError.self) { try await chatty.sync(with: world.transport) }
+      #expect(error?.code == .noRoom && error?.explanation.en.contains("the rest stays on it") == true)
+    }
+    #expect(world.hub.devicesOverQuota.count == 1)
+    #expect(try await chatty.status().sealedChanges == 1)
+    try await quiet.execute("INSERT INTO note (id, unit, a) VALUES ('q', '07201', 1)")
+    #expect(try await quiet.sync(with: world.transport).progress.changesSent == 1)
+    // A hub that is opened anew counts what it has.
+    try await world.reopenHub(options: options)
+    await #expect(throws: SyncError.self) { try await chatty.sync(with: world.transport) }
+    options.text?.bytesPerReplicaMax = 40_000
+    try await world.reopenHub(options: options)
+    #expect(try await chatty.sync(with: world.transport).progress.changesSent == 1)
+  }
 }
