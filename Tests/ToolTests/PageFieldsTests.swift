@@ -49,7 +49,7 @@ import Testing
   private func check(_ object: Any, _ child: (String) -> Any?) {
     for field in Mirror(reflecting: object).children {
       guard let name = field.label else { continue }
-      #expect(child(name).map { "\($0)" } == "\(unwrapped(field.value))", "\(type(of: object)).\(name)")
+      #expect((child(name).map { "\($0)" } ?? "nil") == "\(unwrapped(field.value))", "\(type(of: object)).\(name)")
     }
   }
 

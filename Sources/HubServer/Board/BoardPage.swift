@@ -37,10 +37,21 @@ struct BoardPage {
   }
 
   struct District {
-    var code: String
     var name: String
+    /// Where its communes are; nil where they follow here.
+    var link: String?
+    /// What a jump to it names.
+    var anchor: String
     var sum: [PageCell]
     var rows: [Row]
+  }
+
+  /// What of a large province the page shows.
+  struct Query {
+    /// The group whose communes are listed; nil for all, or for the groups alone where there are too many communes for one page.
+    var group: String?
+    /// From 1.
+    var page: Int?
   }
 
   /// A sentence about what somebody should look at. Commands in it, between backticks, are set apart and break between words only.
@@ -78,7 +89,13 @@ struct BoardPage {
   var when: String
   var band: [Item]
   var alert: [Alert]
-  var jumpLabel: String
+  /// Nil where there is nowhere to jump to.
+  var jumpLabel: String?
+  var jumps: [Paging.Link]
+  var pagesLabel: String
+  /// Which rows are shown, where not all are.
+  var position: String?
+  var pages: [Paging.Link]
   var caption: String
   var columns: [PageColumn]
   var districts: [District]
@@ -86,10 +103,21 @@ struct BoardPage {
   var total: [PageCell]
   var legend: String
 
-  init(_ board: Board, _ words: Wording) {
+  init(_ board: Board, showing query: Query = Query(), _ words: Wording) {
     let cells = BoardCells(board, words)
+    let (isWhole, chosen) = (board.rows.count <= Paging.rowsMax, board.districts.first { $0.unit.rawValue == query.group })
+    let only = board.districts.count == 1 ? board.districts.first : chosen
+    func address(_ group: String?, _ page: Int? = nil) -> String {
+      let parts = [group.map { "group=\($0)" }, page.map { "page=\($0)" }, words.language == .english ? "lang=en" : nil].compactMap { $0 }
+      return "/" + (parts.isEmpty ? "" : "?" + parts.joined(separator: "&"))
+    }
+    let paging = Paging(isWhole ? 1 : only?.rows.count ?? board.districts.count, page: query.page, words) {
+      address(isWhole ? nil : chosen?.unit.rawValue, $0)
+    }
     frame = PageFrame(
-      words, title: "\(words.text("Bảng theo dõi", "Board")) – \(board.province)", path: "/", refreshSeconds: Self.refreshSeconds)
+      words, title: "\(words.text("Bảng theo dõi", "Board")) – \(board.province)", path: "/",
+      query: [chosen.map { "group=\($0.unit.rawValue)" }, query.page.map { "page=\($0)" }].compactMap { $0 }.joined(separator: "&"),
+      refreshSeconds: Self.refreshSeconds)
     province = board.province
     campaign = board.campaign(words.language)
     let clock = LocalTime(board.clock).map(words.time) ?? board.clock
@@ -98,10 +126,15 @@ struct BoardPage {
       "Hub time \(clock) · \(words.phase(board.phase)) · refreshes every \(Self.refreshSeconds) seconds")
     band = Self.band(board, words)
     alert = Self.alerts(board, words)
-    jumpLabel = words.text("Đến huyện", "Jump to a district")
+    pagesLabel = words.text("Trang", "Page")
+    position = paging.position
+    pages = paging.links
     let reportTitle =
       board.reportDay.map { words.text("Báo cáo \(words.day($0))", "Report \(words.day($0))") } ?? words.text("Báo cáo", "Report")
-    caption = words.text("Tình hình từng xã, xếp theo huyện", "Each commune, by district")
+    caption =
+      isWhole || only != nil
+      ? words.text("Tình hình từng xã, xếp theo huyện", "Each commune, by district")
+      : words.text("Tình hình từng huyện; chọn một huyện để xem các xã", "Each district; choose one to see its communes")
     columns = [
       PageColumn(label: words.text("Đơn vị", "Unit"), isNumber: false), PageColumn(label: reportTitle, isNumber: false),
       PageColumn(label: words.text("Phiếu nhận / phải thu", "Answers / expected")),
@@ -111,11 +144,28 @@ struct BoardPage {
       PageColumn(label: words.text("Ảnh đã về", "Photos in")),
       PageColumn(label: words.text("Lệch giờ", "Clock skew")), PageColumn(label: words.text("Thiết bị", "Devices")),
     ]
-    districts = board.districts.map { district in
-      District(
-        code: district.unit.rawValue, name: district.name, sum: cells.sum(district.total),
-        rows: district.rows.map { Row(name: $0.name, district: district.name, cells: cells.row($0)) })
+    func anchor(_ district: BoardDistrict) -> String { "d\(district.unit.rawValue)" }
+    func rows(_ district: BoardDistrict) -> [Row] {
+      let listed = isWhole ? district.rows[...] : only?.unit == district.unit ? district.rows[paging.rows] : []
+      return listed.map { Row(name: $0.name, district: district.name, cells: cells.row($0)) }
     }
+    let listed = isWhole ? board.districts : only.map { [$0] } ?? Array(board.districts[paging.rows])
+    districts = listed.map { district in
+      District(
+        name: district.name, link: isWhole || only != nil ? nil : address(district.unit.rawValue), anchor: anchor(district),
+        sum: cells.sum(district.total), rows: rows(district))
+    }
+    if isWhole {
+      jumps = board.districts.map { Paging.Link(link: "#" + anchor($0), label: $0.name, isCurrent: false) }
+    } else if let chosen, board.districts.count > 1 {
+      jumps = [
+        Paging.Link(link: address(nil), label: words.text("Toàn tỉnh", "Whole province"), isCurrent: false),
+        Paging.Link(link: address(chosen.unit.rawValue), label: chosen.name, isCurrent: true),
+      ]
+    } else {
+      jumps = []
+    }
+    jumpLabel = jumps.isEmpty ? nil : words.text("Đến huyện", "Jump to a district")
     totalLabel = words.text("Toàn tỉnh", "Whole province")
     total = cells.sum(board.total)
     legend = words.text(

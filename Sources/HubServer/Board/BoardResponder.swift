@@ -14,12 +14,14 @@ struct BoardResponder: HTTPResponder {
   private let language: Language
   private let logger: Logger
   private let pages: Pages
+  private let board: SharedReading<Board?>
 
   init(survey: SurveyHub, language: Language, logger: Logger) throws {
     self.survey = survey
     self.language = language
     self.logger = logger
     pages = try Pages()
+    board = SharedReading { try await survey.board() }
   }
 
   func respond(to request: Request, context: Context) async throws -> Response {
@@ -38,11 +40,14 @@ struct BoardResponder: HTTPResponder {
     let language = uri.queryParameters.get("lang").flatMap { Language(rawValue: $0) } ?? .vietnamese
     do {
       switch uri.path {
-      case "/": return html(try await pages.board(try await survey.board(), language))
+      case "/":
+        let query = BoardPage.Query(group: uri.queryParameters.get("group"), page: uri.queryParameters.get("page", as: Int.self))
+        return html(try await pages.board(try await board.now(), showing: query, language))
       case "/results":
         let query = ResultsPage.Query(
           level: uri.queryParameters.get("level").flatMap { UnitLevel(rawValue: $0) } ?? .province,
-          question: uri.queryParameters.get("question"), form: uri.queryParameters.get("form"))
+          question: uri.queryParameters.get("question"), form: uri.queryParameters.get("form"),
+          page: uri.queryParameters.get("page", as: Int.self))
         return html(try await pages.results(survey, query, language))
       case "/posts": return html(try await pages.posts(survey, district: uri.queryParameters.get("district"), language))
       case let path where path.hasPrefix("/photo/") && path.hasSuffix(".jpg"):

@@ -42,8 +42,9 @@ extension BoardPage.Row: MustacheParent {
 extension BoardPage.District: MustacheParent {
   func child(named name: String) -> Any? {
     switch name {
-    case "code": code
     case "name": self.name
+    case "link": link
+    case "anchor": anchor
     case "sum": sum
     case "rows": rows
     default: nil
@@ -61,6 +62,10 @@ extension BoardPage: MustacheParent {
     case "band": band
     case "alert": alert
     case "jumpLabel": jumpLabel
+    case "jumps": jumps
+    case "pagesLabel": pagesLabel
+    case "position": position
+    case "pages": pages
     case "caption": caption
     case "columns": columns
     case "districts": districts

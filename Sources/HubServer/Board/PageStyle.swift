@@ -42,7 +42,7 @@ enum PageStyle {
     .alert code { color: var(--ink); font-size: .95em; }
     .alert code span { white-space: nowrap; }
     .jump { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .5rem 0 1rem; }
-    .jump a { padding: .3rem 0; }
+    .jump a, .jump span { padding: .3rem 0; }
     .jump a[aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; border-bottom: 2px solid; }
     summary { padding: .5rem 0; cursor: pointer; color: var(--link); }
     details li { padding: .3rem 0; }

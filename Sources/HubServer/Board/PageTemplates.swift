@@ -29,6 +29,14 @@ enum PageTemplates {
 
     """
 
+  /// Which rows of a long list are shown, and links to the others; nothing where all are shown.
+  static let pages = """
+    {{#position}}<nav class="jump" aria-label="{{pagesLabel}}"><span>{{position}}</span>
+    {{#pages}}<a href="{{link}}"{{#isCurrent}} aria-current="page"{{/isCurrent}}>{{label}}</a>
+    {{/pages}}</nav>
+    {{/position}}
+    """
+
   static let message = """
     {{> head}}
     <main id="main"><h1>SyncKit</h1><p>{{text}}</p></main>
@@ -68,17 +76,17 @@ enum PageTemplates {
     {{#band}}<div class="{{tone}}"><dt>{{label}}</dt><dd>{{value}}{{#detail}} <small>{{detail}}</small>{{/detail}}</dd></div>
     {{/band}}</dl>
     {{#alert}}<p class="alert {{tone}}" role="alert"><span class="icon" aria-hidden="true">{{icon}}</span> {{#parts}}{{#isCommand}}<code><span>{{text}}</span>{{#rest}} <span>{{.}}</span>{{/rest}}</code>{{/isCommand}}{{^isCommand}}{{text}}{{/isCommand}}{{/parts}}</p>
-    {{/alert}}    <nav class="jump" aria-label="{{jumpLabel}}">
-    {{#districts}}<a href="#d{{code}}">{{name}}</a>
-    {{/districts}}</nav>
-    <div class="scroll" role="region" aria-labelledby="caption" tabindex="0">
+    {{/alert}}    {{#jumpLabel}}<nav class="jump" aria-label="{{jumpLabel}}">
+    {{#jumps}}<a href="{{link}}"{{#isCurrent}} aria-current="page"{{/isCurrent}}>{{label}}</a>
+    {{/jumps}}</nav>
+    {{/jumpLabel}}{{> pages}}<div class="scroll" role="region" aria-labelledby="caption" tabindex="0">
     <table class="board">
     <caption id="caption">{{caption}}</caption>
     <thead><tr>
     {{#columns}}<th scope="col"{{#isNumber}} class="n"{{/isNumber}}>{{label}}</th>
     {{/columns}}</tr></thead>
     {{#districts}}<tbody>
-    <tr class="district" id="d{{code}}"><th scope="rowgroup">{{name}}</th>
+    <tr class="district" id="{{anchor}}"><th scope="rowgroup">{{#link}}<a href="{{link}}">{{/link}}{{name}}{{#link}}</a>{{/link}}</th>
     {{#sum}}<td class="{{style}}">{{value}}{{#detail}} <small>{{detail}}</small>{{/detail}}</td>
     {{/sum}}</tr>
     {{#rows}}<tr><th scope="row">{{name}}<small>, {{district}}</small></th>
@@ -104,7 +112,7 @@ enum PageTemplates {
     <nav class="jump" aria-label="{{levelLabel}}">
     {{#levels}}<a href="{{link}}"{{#isCurrent}} aria-current="page"{{/isCurrent}}>{{label}}</a>
     {{/levels}}</nav>
-    <section>
+    {{> pages}}<section>
     <h2 id="h-part">{{participationLabel}}</h2>
     <div class="scroll" role="region" aria-labelledby="h-part" tabindex="0">
     <table class="few taking">

@@ -11,7 +11,8 @@ struct Pages: Sendable {
   init() throws {
     do {
       library = try PageEscaping.library([
-        "head": PageTemplates.head, "foot": PageTemplates.foot, "board": PageTemplates.board, "results": PageTemplates.results,
+        "head": PageTemplates.head, "foot": PageTemplates.foot, "pages": PageTemplates.pages, "board": PageTemplates.board,
+        "results": PageTemplates.results,
         "posts": PageTemplates.posts, "message": PageTemplates.message,
       ])
     } catch {
@@ -19,13 +20,13 @@ struct Pages: Sendable {
     }
   }
 
-  func board(_ board: Board?, _ language: Language) async throws -> String {
+  func board(_ board: Board?, showing query: BoardPage.Query = BoardPage.Query(), _ language: Language) async throws -> String {
     guard let board else {
       throw SyncError(
         .badRequest, vi: "Chưa có cuộc khảo sát nào; nạp bằng `hub campaign load THƯ_MỤC`.",
         en: "There is no campaign yet; load one with `hub campaign load DIR`.")
     }
-    return render(BoardPage(board, Wording(language: language)), "board")
+    return render(BoardPage(board, showing: query, Wording(language: language)), "board")
   }
 
   func results(_ survey: SurveyHub, _ query: ResultsPage.Query, _ language: Language) async throws -> String {

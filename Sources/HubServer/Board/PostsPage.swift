@@ -4,12 +4,6 @@ internal import SyncKit
 
 /// The working groups' posts with their photos, district by district, ready for their template.
 struct PostsPage {
-  struct Link {
-    var link: String
-    var label: String
-    var isCurrent: Bool
-  }
-
   struct Picture {
     var link: String
     var width: Int
@@ -28,7 +22,7 @@ struct PostsPage {
   var frame: PageFrame
   var heading: String
   var districtLabel: String
-  var districts: [Link]
+  var districts: [Paging.Link]
   var posts: [Post]
   var empty: String?
   var legend: String
@@ -43,8 +37,8 @@ struct PostsPage {
     frame = PageFrame(words, title: heading, path: "/posts", query: district.map { "district=\($0)" } ?? "", refreshSeconds: nil)
     districtLabel = words.text("Huyện", "District")
     districts =
-      [Link(link: address(nil), label: words.text("Toàn tỉnh", "Province"), isCurrent: district == nil)]
-      + all.map { Link(link: address($0.code), label: $0.name, isCurrent: $0.code == district) }
+      [Paging.Link(link: address(nil), label: words.text("Toàn tỉnh", "Province"), isCurrent: district == nil)]
+      + all.map { Paging.Link(link: address($0.code), label: $0.name, isCurrent: $0.code == district) }
     self.posts = posts.map { post in
       let here = post.photos.filter(\.isIn)
       let missing = post.photos.count - here.count

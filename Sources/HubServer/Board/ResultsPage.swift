@@ -7,12 +7,8 @@ struct ResultsPage {
     var level: UnitLevel
     var question: String?
     var form: String?
-  }
-
-  struct Link {
-    var link: String
-    var label: String
-    var isCurrent: Bool
+    /// From 1.
+    var page: Int?
   }
 
   struct Taking {
@@ -43,7 +39,11 @@ struct ResultsPage {
   var heading: String
   var title: String
   var levelLabel: String
-  var levels: [Link]
+  var levels: [Paging.Link]
+  var pagesLabel: String
+  /// Which rows are shown, where not all are.
+  var position: String?
+  var pages: [Paging.Link]
   var participationLabel: String
   var participationColumns: [PageColumn]
   var participation: [Taking]
@@ -56,33 +56,44 @@ struct ResultsPage {
     let view = results.view
     let chosen = query.question
     let level = query.level
-    func address(_ level: UnitLevel, _ question: String?) -> String {
+    func address(_ level: UnitLevel, _ question: String?, page: Int? = nil) -> String {
       var parts = ["level=\(level.rawValue)"]
       if let question { parts.append("question=\(question)") }
+      if query.form != nil { parts.append("form=\(results.form)") }
+      if let page { parts.append("page=\(page)") }
       if words.language == .english { parts.append("lang=en") }
       return "/results?" + parts.joined(separator: "&")
     }
     let known = chosen.flatMap { id in view.questions.first { $0.id == id }?.id }
     frame = PageFrame(
       words, title: "\(words.text("Kết quả", "Results")) – \(results.title(words.language))", path: "/results",
-      query: "level=\(level.rawValue)" + (known.map { "&question=\($0)" } ?? ""), refreshSeconds: nil)
+      query: [
+        "level=\(level.rawValue)", known.map { "question=\($0)" }, query.form.map { _ in "form=\(results.form)" },
+        query.page.map { "page=\($0)" },
+      ].compactMap { $0 }.joined(separator: "&"), refreshSeconds: nil)
     heading = words.text("Kết quả", "Results")
     title = "\(results.title(words.language)) (\(results.form))"
     levelLabel = words.text("Cấp", "Level")
     let present = UnitLevel.allCases.filter { each in each == level || results.participation.contains { $0.level == each } }
-    levels = present.map { each in Link(link: address(each, nil), label: Self.name(each, words), isCurrent: each == level) }
+    levels = present.map { each in Paging.Link(link: address(each, nil), label: Self.name(each, words), isCurrent: each == level) }
     participationLabel = words.text("Tham gia", "Participation")
     participationColumns = [
       PageColumn(label: words.text("Đơn vị", "Unit"), isNumber: false), PageColumn(label: words.text("Phiếu", "Answers")),
       PageColumn(label: words.text("Phải thu", "Expected")), PageColumn(label: words.text("Tỷ lệ", "Rate")),
     ]
-    participation = VietnameseOrder.byDistrict(results.participation.filter { $0.level == level }, name: \.name).map { line in
+    let lines = VietnameseOrder.byDistrict(results.participation.filter { $0.level == level }, name: \.name)
+    let paging = Paging(lines.count, page: query.page, words) { address(level, known, page: $0) }
+    pagesLabel = words.text("Trang", "Page")
+    position = paging.position
+    pages = paging.links
+    participation = lines[paging.rows].map { line in
       Taking(
         name: line.name, answers: words.number(line.answers), expected: words.number(line.expected),
         rate: words.percent(line.ratePermille), meter: line.ratePermille.map { min($0, 1000) })
     }
     release = ResultsTable.release(results, words.language)
-    let units = VietnameseOrder.byDistrict(view.units.filter { $0.level == level }, name: \.name)
+    let shown = Set(lines[paging.rows].map(\.unit))
+    let units = VietnameseOrder.byDistrict(view.units.filter { $0.level == level && shown.contains($0.unit) }, name: \.name)
     questions =
       level == .commune
       ? []

@@ -1,0 +1,27 @@
+/// Reads something of the hub for everybody who asks. Where reading takes long, because a province is large or the machine busy, one
+/// reading serves all who ask within four times as long: however many look, they take at most about a fifth of one core.
+actor SharedReading<Value: Sendable> {
+  private let read: @Sendable () async throws -> Value
+  private var reading: Task<Value, any Error>?
+  private var last: (value: Value, goodUntil: ContinuousClock.Instant)?
+
+  /// A reading that takes less is made anew each time.
+  private static var sharedFrom: Duration { .milliseconds(250) }
+  private static var sharedFactor: Int { 4 }
+
+  init(_ read: @escaping @Sendable () async throws -> Value) { self.read = read }
+
+  /// The value as it is, or was a moment ago.
+  func now() async throws -> Value {
+    if let last, ContinuousClock.now < last.goodUntil { return last.value }
+    if let reading { return try await reading.value }
+    let begun = ContinuousClock.now
+    let task = Task { [read] in try await read() }
+    reading = task
+    defer { reading = nil }
+    let value = try await task.value
+    let took = ContinuousClock.now - begun
+    last = took < Self.sharedFrom ? nil : (value, .now + took * Self.sharedFactor)
+    return value
+  }
+}
