@@ -5,7 +5,7 @@ DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libq
 PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: deps build tools demo rehearse-hard check test sim restores steps mutants bench lint format proto clean
+.PHONY: deps build tools tls demo rehearse-hard check test sim restores steps mutants bench lint format proto clean
 
 # Installs the Debian packages the build and the tests use, once; elsewhere it only says what is needed.
 deps:
@@ -22,9 +22,14 @@ deps:
 build: deps
 	swift build
 
-# `field` and `hub` as they are to be copied to other machines: optimised, without need of Swift there; in .build/release.
+# `field` and `hub` as they are to be copied to other machines: optimised, without need of Swift there, the hub with TLS; in .build/release.
 tools: deps
-	for tool in field hub; do swift build -c release --static-swift-stdlib --product $$tool || exit 1; done
+	for tool in field hub; do swift build -c release --static-swift-stdlib --traits TLS --product $$tool || exit 1; done
+
+# A certificate renewed under a hub that serves: of the tools that `make tools` made.
+tls: tools
+	swift build --build-tests
+	SYNCKIT_TLS_HUB=.build/release/hub swift test --skip-build --filter '^ToolTests\.CertificateTests'
 
 # After each change: lint, an incremental build and the fast tests of what the change can reach.
 check: deps lint

@@ -8,10 +8,12 @@ import Testing
   @Test func aRunningHubAnswersDevicesAndShowsItsBoard() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)
-    let hub = try await ServedHub(dir, folder)
+    let hub = try await ServedHub(dir, folder, arguments: ["--verbose", "--log-format", "json"])
 
+    let ready = try RawCall.request("GET", "/readyz", port: hub.hubPort)
     let health = try RawCall.request("GET", "/health", port: hub.hubPort)
     #expect(health.status == 200 && health.headers["content-type"] == "application/json")
+    #expect(ready.status == 200 && ready.text.contains("\"ok\":true"))
     let said = try #require(try JSONSerialization.jsonObject(with: health.body) as? [String: Any])
     #expect(said["ok"] as? Bool == true && (said["incarnation"] as? String)?.count == 32)
 
@@ -46,8 +48,37 @@ import Testing
     #expect((measured["longestWriteMs"] as? Int).map { $0 >= 0 } == true)
 
     try board(hub)
+    try metrics(hub)
     #expect(await hub.stop() == 0)
     #expect(hub.errors.contains("stopped"))
+    try log(hub, device: "\(try #require(try await field.replica.enrolment()).replica)")
+  }
+
+  private func metrics(_ hub: ServedHub) throws {
+    let metrics = try RawCall.request("GET", "/metrics", port: hub.boardPort)
+    #expect(metrics.status == 200 && metrics.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
+    let lines = Set(metrics.text.split(separator: "\n").map(String.init))
+    for line in [
+      "# TYPE synckit_calls counter", "synckit_calls{call=\"enroll\",status=\"200\"} 1", "synckit_devices{state=\"active\"} 1",
+      "synckit_calls{call=\"unknown\",status=\"400\"} 1", "synckit_last_write_failed 0", "synckit_sums_disagree 0",
+      "# TYPE synckit_call_seconds summary", "synckit_call_seconds_count{call=\"enroll\"} 1",
+    ] {
+      #expect(lines.contains(line), "\(line)")
+    }
+    // Each line is a comment, or a name, labels and a number.
+    let form = try Regex("^(# TYPE [a-z_]+ (counter|gauge|summary)|[a-z_]+(\\{[a-z]+=\"[^\"]*\"(,[a-z]+=\"[^\"]*\")*\\})? -?[0-9.e+-]+)$")
+    for line in lines { #expect(line.contains(form), "\(line)") }
+    #expect(try RawCall.request("GET", "/metrics", port: hub.hubPort).status == 404)
+  }
+
+  private func log(_ hub: ServedHub, device: String) throws {
+    let entries = try hub.errors.split(separator: "\n").map { line in
+      try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String], "\(line)")
+    }
+    #expect(entries.allSatisfy { $0["time"]?.hasSuffix("Z") == true && $0["level"] != nil && $0["message"] != nil })
+    let fetched = try #require(entries.first { $0["call"] == "feed" })
+    #expect(fetched["device"] == device && fetched["unit"] == "07201" && fetched["ms"].flatMap { Int($0) } != nil)
+    #expect(entries.contains { $0["call"] == "unknown" && $0["cause"] == "badRequest" && $0["device"] == nil })
   }
 
   private func board(_ hub: ServedHub) throws {
@@ -97,7 +128,7 @@ import Testing
     #expect(try RawCall.request("GET", "/health", port: hub.hubPort).status == 200)
     #expect(await hub.stop() == 0)
     // Calls that carry answers leave no line, and so no time, in the log.
-    #expect(hub.errors.contains("call=v1/enroll") && hub.errors.contains("dropCalls=1"))
+    #expect(hub.errors.contains("call=enroll") && hub.errors.contains("dropCalls=1"))
     #expect(!hub.errors.contains("v1/drop") && !hub.errors.contains("127.0.0.1"))
   }
 

@@ -15,13 +15,15 @@ struct BoardResponder: HTTPResponder {
   private let logger: Logger
   private let pages: Pages
   private let board: SharedReading<Board?>
+  private let metrics: MetricsPage
 
-  init(survey: SurveyHub, language: Language, logger: Logger) throws {
+  init(survey: SurveyHub, metrics: MetricsPage, language: Language, logger: Logger) throws {
     self.survey = survey
     self.language = language
     self.logger = logger
     pages = try Pages()
     board = SharedReading { try await survey.board() }
+    self.metrics = metrics
   }
 
   func respond(to request: Request, context: Context) async throws -> Response {
@@ -60,6 +62,10 @@ struct BoardResponder: HTTPResponder {
           status: .ok, headers: [.contentType: "text/css; charset=utf-8", .cacheControl: "max-age=300"],
           body: ResponseBody(byteBuffer: ByteBuffer(string: PageStyle.css)))
       case "/health": return plain(.ok, "ok\n")
+      case "/metrics":
+        return Response(
+          status: .ok, headers: [.contentType: MetricsPage.mediaType, .cacheControl: "no-store"],
+          body: ResponseBody(byteBuffer: ByteBuffer(string: try await metrics.text())))
       default: return html(pages.message(language, Self.noPage), status: .notFound)
       }
     } catch let error as any ExplainedError {

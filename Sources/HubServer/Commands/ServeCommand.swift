@@ -35,10 +35,23 @@ struct ServeCommand: ToolCommand {
       vi: "Cổng của bảng theo dõi, chỉ ở 127.0.0.1; 0 là cổng trống bất kỳ.",
       en: "The port of the board, on 127.0.0.1 only; 0 takes a free one."))
   var boardPort = 8081
+  @Option(
+    name: .long,
+    help: .text(vi: "Chữ nhận của một thiết bị nhiều nhất, ví dụ 256MB.", en: "Text taken of one device at most, such as 256MB."))
+  var textQuota: String?
   @Flag(
     name: .long,
     help: .text(vi: "Ghi nhật ký mọi cuộc gọi, trừ cuộc gọi mang phiếu.", en: "Log every call, except those that carry answers."))
   var verbose = false
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Dạng nhật ký: text, hoặc json cho chương trình thu nhật ký.", en: "The log's form: text, or json for programs that collect logs."
+    ))
+  var logFormat = LogFormat.text
+
+  enum LogFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
+
   @Flag(
     name: .long,
     help: .text(
@@ -78,6 +91,7 @@ struct ServeCommand: ToolCommand {
     for (name, port) in [("--port", port), ("--board-port", boardPort)] where !(0...65_535).contains(port) {
       throw ValidationError(vi: "\(name) phải từ 0 đến 65535, không phải \(port).", en: "\(name) must be 0 to 65535, not \(port).")
     }
+    if let textQuota, ByteAmount.read(textQuota) == nil { throw ByteAmount.refusal(option: "--text-quota", textQuota) }
     #if TLS
       if (tlsCert == nil) != (tlsKey == nil) {
         throw ValidationError(vi: "--tls-cert và --tls-key phải đi cùng nhau.", en: "--tls-cert and --tls-key go together.")
@@ -89,7 +103,9 @@ struct ServeCommand: ToolCommand {
     let clock = try options.wallClock()
     var hubOptions = Hub.Options()
     hubOptions.spoolsPackets = true
-    hubOptions.text = TextLimits()
+    var text = TextLimits()
+    if let textQuota, let bytes = ByteAmount.read(textQuota) { text.bytesPerReplicaMax = bytes }
+    hubOptions.text = text
     if let scaled = clock as? ScaledClock, scaled.speed > 1 {
       // A signed call is allowed to be as old as ever by the clock on the wall.
       hubOptions.requestAgeMsMax = UInt64(Double(hubOptions.requestAgeMsMax) * scaled.speed)
@@ -106,12 +122,15 @@ struct ServeCommand: ToolCommand {
       }
     }
     let survey = try await SurveyHub.open(at: place.folder, clock: clock, options: hubOptions)
-    LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
+    let format = logFormat
+    LoggingSystem.bootstrap { label -> any LogHandler in
+      format == .json ? JSONLogHandler(clock) : StreamLogHandler.standardError(label: label)
+    }
     var logger = Logger(label: "hub")
     logger.logLevel = verbose ? .info : .notice
     var listener = HubListener(survey: survey, host: host, port: port, boardPort: boardPort, language: options.language, logger: logger)
     #if TLS
-      if let tlsCert, let tlsKey { listener.tls = HubListener.TLSFiles(certificate: tlsCert, key: tlsKey) }
+      if let tlsCert, let tlsKey { listener.certificate = try CertificateFiles(certificate: tlsCert, key: tlsKey, logger: logger) }
     #endif
     if let jump = survey.clockJumpMs {
       let said = ClockCommand.explanation(jump, console.words)

@@ -12,7 +12,6 @@ internal import UnixSignals
 
 #if TLS
   internal import HummingbirdTLS
-  internal import NIOSSL
 #endif
 
 /// The two listeners of a running hub: one for devices, one for a browser on this machine.
@@ -24,11 +23,7 @@ struct HubListener {
   let language: Language
   let logger: Logger
   #if TLS
-    struct TLSFiles {
-      var certificate: String
-      var key: String
-    }
-    var tls: TLSFiles?
+    var certificate: CertificateFiles?
   #endif
 
   /// How long calls in progress may take after a stop was asked for, in seconds.
@@ -42,14 +37,16 @@ struct HubListener {
   func run() async throws {
     let announcement = Announcement(scheme: scheme, folder: survey.folder)
     let calls = CallCounter()
+    let metrics = MetricsText()
     let connections = Connections(descriptorsMax: DescriptorLimit.raise(), descriptorsOpen: DescriptorLimit.open)
     let devices = Application(
-      responder: try ProtocolResponder(survey: survey, calls: calls, connections: connections, logger: logger),
+      responder: try ProtocolResponder(survey: survey, calls: calls, connections: connections, metrics: metrics, logger: logger),
       server: try server(connections),
       configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
       onServerRunning: { [host] channel in announcement.hubListens(host: host, port: channel.localAddress?.port) }, logger: quiet)
     let board = Application(
-      responder: try BoardResponder(survey: survey, language: language, logger: logger),
+      responder: try BoardResponder(
+        survey: survey, metrics: MetricsPage(metrics, survey: survey, connections: connections), language: language, logger: logger),
       server: .http1(configuration: .init(additionalChannelHandlers: [ConnectionHandler(connections, speaksProtocol: false)])),
       configuration: ApplicationConfiguration(address: .hostname(Self.boardHost, port: boardPort)),
       onServerRunning: { channel in announcement.boardListens(host: Self.boardHost, port: channel.localAddress?.port) }, logger: quiet)
@@ -102,7 +99,7 @@ struct HubListener {
 
   private var scheme: String {
     #if TLS
-      if tls != nil { return "https" }
+      if certificate != nil { return "https" }
     #endif
     return "http"
   }
@@ -111,17 +108,8 @@ struct HubListener {
     let plain = HTTPServerBuilder.http1(
       configuration: .init(additionalChannelHandlers: [ConnectionHandler(connections, speaksProtocol: true)]))
     #if TLS
-      guard let tls else { return plain }
-      do {
-        let chain = try NIOSSLCertificate.fromPEMFile(tls.certificate).map { NIOSSLCertificateSource.certificate($0) }
-        let configuration = TLSConfiguration.makeServerConfiguration(
-          certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: tls.key, format: .pem)))
-        return try .tls(plain, tlsConfiguration: configuration)
-      } catch {
-        throw ToolError(
-          vi: "Không dùng được chứng thư \(tls.certificate) với khóa \(tls.key); cần hai tệp PEM khớp nhau.",
-          en: "The certificate \(tls.certificate) and key \(tls.key) cannot be used; two matching PEM files are needed.")
-      }
+      guard let certificate else { return plain }
+      return try .tls(plain, tlsConfiguration: try certificate.configuration())
     #else
       return plain
     #endif

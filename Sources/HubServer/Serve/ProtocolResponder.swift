@@ -14,16 +14,18 @@ struct ProtocolResponder: HTTPResponder {
 
   let survey: SurveyHub
   let calls: CallCounter
+  let metrics: MetricsText
   let logger: Logger
   private let connections: Connections
   private let budget = BodyBudget()
   private let form: WebFormResponder
   private let started = ContinuousClock.now
 
-  init(survey: SurveyHub, calls: CallCounter, connections: Connections, logger: Logger) throws {
+  init(survey: SurveyHub, calls: CallCounter, connections: Connections, metrics: MetricsText, logger: Logger) throws {
     self.survey = survey
     self.calls = calls
     self.connections = connections
+    self.metrics = metrics
     self.logger = logger
     let web = try WebForm(desk: survey, key: FormLinkKey(hub: survey), draftsFolder: survey.folder + "/web-drafts")
     form = WebFormResponder(form: web, calls: calls)
@@ -67,18 +69,18 @@ struct ProtocolResponder: HTTPResponder {
     en: "The call's body broke off, or is not HTTP as it should be.")
 
   private func answer(_ call: inout HubRequest, _ request: Request, _ source: String, _ connection: Connection?) async -> HubResponse {
+    let begun = ContinuousClock.now
     if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > Hub.bodyBytesMax(for: call) {
-      note(call, status: 413)
-      return Hub.tooLarge(call)
+      return noted(call, Hub.tooLarge(call), since: begun)
     }
     let account: BodyBudget.Account
+    var sender: HubDevice?
     switch await survey.hub.admission(to: call) {
-    case .refused(let answer):
-      note(call, status: answer.status)
-      return answer
+    case .refused(let answer): return noted(call, answer, since: begun)
     case .open: account = .address(source)
     case .proved(let device):
-      account = .device(device.description)
+      account = .device(device.replica.description)
+      sender = device
       connection?.prove()
     }
     let body = CallBody(budget, for: account)
@@ -89,13 +91,8 @@ struct ProtocolResponder: HTTPResponder {
     case .whole:
       // Keeps the address for enrolment alone: of packets nothing is known, not even during the call.
       if call.path == "/v1/enroll" { call.source = source }
-      let answer = await survey.hub.answer(call)
-      note(call, status: answer.status)
-      return answer
-    case .tooLarge:
-      let answer = Hub.tooLarge(call)
-      note(call, status: answer.status)
-      return answer
+      return noted(call, await survey.hub.answer(call), of: sender, since: begun)
+    case .tooLarge: return noted(call, Hub.tooLarge(call), of: sender, since: begun)
     case .noRoom, .tooSlow:
       await keep(call)
       connections.noteTurnedAway()
@@ -114,19 +111,33 @@ struct ProtocolResponder: HTTPResponder {
     await Task { try? await hub.keepPartial(call) }.value
   }
 
-  /// A call's kind and outcome. Calls that carry answers are only counted: a line in the log would be a time.
-  private func note(_ call: HubRequest, status: Int) {
+  /// Notes a call's kind, sender and outcome, and returns the answer. Calls that carry answers are only counted: a line in the log would
+  /// be a time.
+  private func noted(
+    _ call: HubRequest, _ answer: HubResponse, of device: HubDevice? = nil, since begun: ContinuousClock.Instant
+  ) -> HubResponse {
     // A bundle may hold answers, too.
     let isDrop = call.path.hasPrefix("/v1/drop") || call.path.hasPrefix("/v1/bundles/")
+    let (kind, status, took) = (Hub.kind(of: call), answer.status, ContinuousClock.now - begun)
     calls.note(isDrop: isDrop, status: status)
-    guard !isDrop else { return }
-    let kind = call.path.split(separator: "/").prefix(2).joined(separator: "/")
+    calls.measure(isDrop ? nil : kind, status: status, took, in: metrics)
+    guard !isDrop else { return answer }
     var metadata: Logger.Metadata = [
       "method": "\(call.method)", "call": "\(kind)", "status": "\(status)", "bytes": "\(call.body.count)",
+      "ms": "\(Int(took / .milliseconds(1)))",
     ]
-    guard CallCounter.isFailure(status) else { return logger.info("call", metadata: metadata) }
-    if let cause = survey.hub.writeFailure { metadata["cause"] = "\(cause.en)" }
+    if let device {
+      metadata["device"] = "\(device.replica)"
+      metadata["unit"] = "\(device.scope)"
+    }
+    if let cause = answer.cause { metadata["cause"] = "\(cause)" }
+    guard CallCounter.isFailure(status) else {
+      logger.info("call", metadata: metadata)
+      return answer
+    }
+    if let failure = survey.hub.writeFailure { metadata["store"] = "\(failure.en)" }
     logger.error("call failed", metadata: metadata)
+    return answer
   }
 
   private static func response(_ answer: HubResponse) -> Response {

@@ -3,7 +3,7 @@ internal import Foundation
 /// Judges a call's sender by its headers, before its body is read.
 public enum CallAdmission: Sendable {
   /// The device's key proved that it makes this call.
-  case proved(ReplicaID)
+  case proved(HubDevice)
   /// A call that carries its proof in its body, or whose signature can be checked only with it.
   case open
   /// The call cannot succeed, whatever its body says.
@@ -21,7 +21,7 @@ extension Hub {
       guard call.isSigned else { return .open }
       let digest = RequestSignature.statedDigest(of: request)
       let device = try await sender(of: request, digest: digest)
-      return digest == nil ? .open : .proved(device.replica)
+      return digest == nil ? .open : .proved(device)
     } catch {
       return .refused(Self.answer(error, to: request))
     }

@@ -73,6 +73,11 @@ extension Hub {
     }
   }
 
+  /// A call's kind, as logs name it: one of the protocol's, or `unknown`.
+  public static func kind(of request: HubRequest) -> String {
+    call(of: request) == nil ? "unknown" : request.path.split(separator: "/").dropFirst().first.map(String.init) ?? "unknown"
+  }
+
   private func route(_ request: HubRequest) async throws -> HubResponse {
     guard Self.call(of: request) != nil else { throw Self.noSuchCall }
     let parts = request.path.split(separator: "/").map(String.init)

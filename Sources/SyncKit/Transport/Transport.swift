@@ -54,6 +54,12 @@ extension HubRequest {
 }
 
 extension HubResponse {
+  /// The code of the error that a hub answers with; nil where it is none.
+  public var cause: String? {
+    guard status >= 400, headers["content-type"] == Self.contentType else { return nil }
+    return SyncError(self).code.rawValue
+  }
+
   var wireBytes: Int { headers.httpBytes + body.count }
 }
 

@@ -21,7 +21,7 @@ import Testing
     let body = Data("abc".utf8)
     func admission(_ request: HubRequest) async -> String {
       switch await world.hub.admission(to: request) {
-      case .proved(let id): id == key.replica ? "proved" : "another"
+      case .proved(let device): device.replica == key.replica ? "proved" : "another"
       case .open: "open"
       case .refused(let answer): "\(answer.status)"
       }
