@@ -113,7 +113,7 @@ public final class WebForm: Sendable {
   private func lookUp(_ link: FormLink) async throws -> (visit: FormVisit, ended: WebMessage?) {
     guard let visit = try await desk.visit(to: link.unit) else { throw Refusal(.badLink, 404) }
     guard link.belongs(to: visit.campaign.id) else { throw Refusal(.otherCampaign, 410) }
-    guard visit.campaign.today(atMs: desk.nowMs) <= link.expires else { return (visit, .expired) }
+    guard !link.isOver(on: visit.campaign.today(atMs: desk.nowMs)) else { return (visit, .expired) }
     return (visit, visit.campaign.phase(atMs: desk.nowMs) == .closed ? .closed : nil)
   }
 

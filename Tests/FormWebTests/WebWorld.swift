@@ -31,10 +31,11 @@ final class WebWorld: Sendable {
   }
 
   func target(
-    _ unit: UnitCode = WebWorld.unit, campaign: String = "bac-giang-2024", expires: String = "2024-04-30", key: FormLinkKey? = nil
+    _ unit: UnitCode = WebWorld.unit, campaign: String = "bac-giang-2024", expires: String = "2024-04-30", kind: FormLink.Kind = .survey,
+    key: FormLinkKey? = nil
   ) throws -> String {
     let day = try #require(CalendarDay(expires))
-    return "/s/" + (try #require((key ?? self.key).token(for: FormLink(campaign: campaign, unit: unit, expires: day))))
+    return "/s/" + (try #require((key ?? self.key).token(for: FormLink(kind, campaign: campaign, unit: unit, expires: day))))
   }
 
   /// Another process that serves the same hub, or the same one started again.

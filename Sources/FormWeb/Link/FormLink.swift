@@ -7,13 +7,15 @@ internal import SyncKit
 /// commune has the same one.
 public struct FormLink: Sendable, Hashable {
   public enum Kind: UInt8, Sendable, CaseIterable {
-    /// The campaign's questionnaire.
+    /// The campaign's questionnaire for as long as the campaign takes answers, whatever its days were when the code was printed.
     case survey = 1
+    /// The same, and no longer than `FormLink.expires`.
+    case surveyUntil = 2
   }
 
   public var kind: Kind
   public var unit: UnitCode
-  /// The last day it is valid, in the campaign's zone.
+  /// The last day it is valid, in the campaign's zone, where somebody set one; else the campaign's last day when it was made.
   public var expires: CalendarDay
   /// The beginning of the SHA-256 of the campaign's id: enough to tell campaigns apart, and short.
   let campaignMark: Data
@@ -30,6 +32,9 @@ public struct FormLink: Sendable, Hashable {
     self.expires = expires
     self.campaignMark = campaignMark
   }
+
+  /// Whether the link's own last day is over.
+  public func isOver(on today: CalendarDay) -> Bool { kind == .surveyUntil && today > expires }
 
   public func belongs(to campaign: String) -> Bool { campaignMark == Self.mark(of: campaign) }
 

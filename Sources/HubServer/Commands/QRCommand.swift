@@ -35,8 +35,11 @@ struct QRCommand: ToolCommand {
   @Option(
     name: .long,
     help: .text(
-      vi: "Ngày cuối mã còn dùng được, YYYY-MM-DD. Mặc định: đến khi cuộc khảo sát thôi nhận.",
-      en: "The last day the codes are valid, YYYY-MM-DD. Default: until the campaign takes no more.")) var expires: String?
+      vi: "Ngày cuối mã còn dùng được, YYYY-MM-DD. Mặc định: đến khi cuộc khảo sát thôi nhận, cả khi ngày đó dời đi sau khi in.",
+      en:
+        "The last day the codes are valid, YYYY-MM-DD. Default: until the campaign takes no more, also when that day moves after printing.")
+  )
+  var expires: String?
 
   /// Longest address of a hub, in bytes: with its token it still makes a code that a cheap camera reads.
   private static let baseBytesMax = 200
@@ -92,7 +95,7 @@ struct QRCommand: ToolCommand {
 
   private func cards(_ plan: HubPlan, key: FormLinkKey, base: String, expires: CalendarDay) throws -> [QRSheet.Card] {
     try plan.tree.sortedByName(plan.tree.units(at: .commune)).map { unit in
-      let link = FormLink(campaign: plan.campaign.id, unit: unit.code, expires: expires)
+      let link = FormLink(self.expires == nil ? .survey : .surveyUntil, campaign: plan.campaign.id, unit: unit.code, expires: expires)
       guard let token = key.token(for: link) else {
         throw ToolError(
           vi: "Không làm được mã cho đơn vị \(unit.code) đến ngày \(expires).",
