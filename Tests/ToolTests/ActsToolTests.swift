@@ -66,6 +66,40 @@ import Testing
     }
   }
 
+  @Test(.long) func aCampaignIsClosedStepByStep() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    let archive = folder.path + "/archive"
+    let close = ["campaign", "close", "bac-giang-2024", "--archive", archive, "--dir", dir]
+    // Nothing is changed where the archive is missing, the campaign is unknown, or nobody agreed.
+    #expect(try await HubTool.run(close + ["--yes"]).status == 1)
+    try FileManager.default.createDirectory(atPath: archive, withIntermediateDirectories: false)
+    #expect(try await HubTool.run(["campaign", "close", "nobody", "--archive", archive, "--dir", dir, "--yes"]).status == 1)
+    let moved = ["campaign", "load", HubTool.campaign, "--move-to", "2100-01-01", "--yes", "--dir", dir]
+    #expect(try await HubTool.run(moved).status == 0)
+    let asked = try await HubTool.run(close)
+    #expect(asked.status == 1 && asked.errors.contains("add --yes"), "\(asked.errors)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: archive).isEmpty)
+    struct Closing: Decodable {
+      struct Key: Decodable { var id: String }
+      var keysDestroyed: [String]
+      var keysLeft: [Key]
+    }
+    func run() async throws -> Closing {
+      let ended = try await HubTool.run(close + ["--yes", "--json"])
+      #expect(ended.status == 0, "\(ended.errors)")
+      return try JSONDecoder().decode(Closing.self, from: Data(ended.output.utf8))
+    }
+    let first = try await run()
+    let names = try FileManager.default.contentsOfDirectory(atPath: archive)
+    #expect(names.contains("bac-giang-2024-results-pks01.json") && names.contains("bac-giang-2024-status.json"))
+    #expect(names.count { $0.hasSuffix(".sqlite") } == 1)
+    // Nothing was ever released: no backup can hold it, and the keys go at once. Run again, nothing is left to do.
+    let again = try await run()
+    #expect(!first.keysDestroyed.isEmpty && first.keysLeft.isEmpty && again.keysDestroyed.isEmpty && again.keysLeft.isEmpty)
+    #expect(try await HubTool.run(["acts", "--dir", dir]).output.contains("campaign close"))
+  }
+
   @Test func whatCannotBeUndoneSaysSoFirst() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)

@@ -82,9 +82,17 @@ struct BackupCommand: ToolCommand {
       }
       return file
     }
+    return Self.path(in: file, nowMs: nowMs)
+  }
+
+  /// A new file in a folder, named after the time.
+  static func path(in folder: String, nowMs: Int64) -> String {
     let time = Date(timeIntervalSince1970: Double(nowMs) / 1000).formatted(
       .iso8601.year().month().day().dateSeparator(.omitted).time(includingFractionalSeconds: false).timeSeparator(.omitted))
-    return file + "/hub-" + time + Self.fileEnding
+    let names = ["hub-\(time)"] + (2...9).map { "hub-\(time)-\($0)" }
+    let paths = names.map { "\(folder)/\($0)\(Self.fileEnding)" }
+    // Of several in one second each gets a name of its own.
+    return paths.first { !FileManager.default.fileExists(atPath: $0) } ?? paths[0]
   }
 
   /// Tells a new file from a folder that is missing, such as a disk that is not mounted.

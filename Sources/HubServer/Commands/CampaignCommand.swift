@@ -12,7 +12,10 @@ struct CampaignCommand: AsyncParsableCommand {
       vi: "Nạp cuộc khảo sát: đơn vị, biểu mẫu, số người, các ngày; chọn cuộc đang hiện.",
       en: "Load the campaign: its units, forms, headcounts and days; choose the one that is shown."),
     examples: ["hub campaign load Examples/bac-giang-2024", "hub campaign list"],
-    subcommands: [CampaignLoadCommand.self, CampaignListCommand.self, CampaignUseCommand.self])
+    subcommands: [
+      CampaignLoadCommand.self, CampaignListCommand.self, CampaignUseCommand.self, CampaignWindowCommand.self,
+      CampaignHeadcountCommand.self, CampaignCloseCommand.self,
+    ])
 }
 
 struct CampaignLoadCommand: ToolCommand {

@@ -17,7 +17,7 @@ extension CampaignReview {
     return changes + (try forms(content)) + (try units(content.tree)) + (try headcounts(content.headcount))
   }
 
-  private static func days(_ old: Campaign, _ new: Campaign) -> [LocalizedText] {
+  static func days(_ old: Campaign, _ new: Campaign) -> [LocalizedText] {
     var changes: [LocalizedText] = []
     if old.opens != new.opens {
       changes.append(LocalizedText(vi: "Mở: \(old.opens) → \(new.opens).", en: "Opens: \(old.opens) → \(new.opens)."))

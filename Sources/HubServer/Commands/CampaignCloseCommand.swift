@@ -1,0 +1,109 @@
+internal import ArgumentParser
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// Ends a campaign step by step: forms closed, results and store archived, keys destroyed.
+struct CampaignCloseCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "close",
+    abstract: LocalizedText(
+      vi: "Kết thúc một cuộc khảo sát: đóng biểu mẫu, cất kết quả, hủy khóa phiếu.",
+      en: "End a campaign: close its forms, archive its results, destroy its drop keys."),
+    discussion: LocalizedText(
+      vi: """
+        Đóng hẳn mọi biểu mẫu (phần còn niêm phong tính vào "giữ kín" và bị xóa), ghi kết quả và một bản sao lưu vào thư mục lưu trữ, rồi \
+        hủy từng khóa phiếu khi không còn gì mất được: phiếu đã mở phải nằm trong hai bản sao lưu mới nhất. Khóa nào chưa hủy được thì lệnh \
+        nói vì sao; chạy lại sau, bao nhiêu lần cũng được.
+        """,
+      en: """
+        Closes every form for good (what stays sealed is counted as withheld and erased), writes the results and a backup into the archive \
+        folder, and destroys each drop key once nothing can be lost by that: the answers released must be in the two newest backups. It \
+        says of each key that is left why; run it again later, as often as needed.
+        """),
+    examples: ["hub campaign close bac-giang-2024 --archive /mnt/archive"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
+  @Argument(help: .text(vi: "Cuộc khảo sát, như `hub campaign list` ghi.", en: "The campaign, as `hub campaign list` names it."))
+  var id: String
+  @Option(
+    name: .long,
+    help: .text(vi: "Thư mục có sẵn để ghi kết quả và bản sao lưu.", en: "A folder that exists, for the results and a backup."))
+  var archive: String
+  @Flag(
+    name: .long,
+    help: .text(
+      vi: "Hủy khóa cả khi máy còn phiếu chưa gửi: những phiếu đó sẽ mất.",
+      en: "Destroy keys also while devices have answers to send: those are lost."))
+  var acceptLoss = false
+  @Flag(name: .long, help: .text(vi: "Không hỏi lại.", en: "Do not ask.")) var yes = false
+
+  func perform(_ console: Console) async throws {
+    var isFolder = ObjCBool(false)
+    guard FileManager.default.fileExists(atPath: archive, isDirectory: &isFolder), isFolder.boolValue else {
+      throw ToolError(
+        vi: "Không có thư mục \(archive); tạo trước, hay gắn đĩa lưu trữ.",
+        en: "There is no folder \(archive); make it first, or mount the archive's disk.")
+    }
+    console.sayLasting(
+      LocalizedText(
+        vi: "biểu mẫu đóng rồi thì không mở lại, phần còn niêm phong bị xóa, khóa đã hủy không lấy lại được.",
+        en: "closed forms do not open again, what is sealed is erased, and destroyed keys never come back."))
+    try await place.withHub(options) { survey in
+      try await agree(survey, console)
+      let act = try acts.act("campaign close", id, look: ActLook.forms)
+      let closing = try await survey.hub.acting(act) { try await close(survey, console) }
+      if !closing.keysDestroyed.isEmpty {
+        let keys = closing.keysDestroyed.joined(separator: ", ")
+        console.say(
+          "Đã hủy khóa phiếu \(keys); hủy cả bản in trên tờ khôi phục.",
+          "Destroyed drop keys \(keys); destroy their rows on the recovery sheet, too.")
+      }
+      for key in closing.keysLeft {
+        console.say("Khóa \(key.id) còn: \(key.reason.vi)", "Key \(key.id) is left: \(key.reason.en)")
+      }
+      if closing.isOver {
+        console.say("“\(id)” đã kết thúc; không phiếu nào đọc lại được.", "“\(id)” is over; none of its answers can be opened again.")
+      }
+      try console.result(closing)
+    }
+  }
+
+  /// Asks while people are still expected to answer.
+  private func agree(_ survey: SurveyHub, _ console: Console) async throws {
+    guard let found = try await survey.campaigns().first(where: { $0.id == id }), found.phase != .closed else { return }
+    try console.requireConsent(
+      yes,
+      question: LocalizedText(vi: "“\(id)” chưa hết ngày. Kết thúc nó?", en: "The days of “\(id)” are not over. End it?"),
+      elsewhere: LocalizedText(
+        vi: "“\(id)” chưa hết ngày; thêm --yes để kết thúc nó; chưa đổi gì.",
+        en: "The days of “\(id)” are not over; add --yes to end it; nothing was changed."))
+  }
+
+  private func close(_ survey: SurveyHub, _ console: Console) async throws -> CampaignClosing {
+    let forms = try await survey.closeForms(of: id)
+    for form in forms { CloseCommand.tell(form, console) }
+    for form in forms { try await write(survey.results(form: form.form), as: "results-\(form.form)") }
+    try await write(survey.status(), as: "status")
+    let backup = try await survey.hub.backUp(to: BackupCommand.path(in: archive, nowMs: survey.nowMs), withBlobs: true) { _, _ in }
+    console.say("Đã ghi kết quả và bản sao lưu \(backup.path).", "Wrote the results and the backup \(backup.path).")
+    let keys = try await survey.destroyKeys(of: id, acceptsLoss: acceptLoss)
+    return CampaignClosing(campaign: id, forms: forms, keysDestroyed: keys.destroyed, keysLeft: keys.left)
+  }
+
+  /// Writes one file of the archive whole, or not at all; it replaces that of an earlier run.
+  private func write(_ value: some Encodable, as name: String) throws {
+    let path = "\(archive)/\(id)-\(name).json"
+    do {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      try encoder.encode(value).write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw ToolError(
+        vi: "Không ghi được \(path); kiểm tra quyền và chỗ trống.", en: "Cannot write \(path); check permissions and free space.")
+    }
+  }
+}

@@ -1,0 +1,68 @@
+public import SyncKit
+
+/// What ending a campaign did, and what is left to do.
+public struct CampaignClosing: Sendable, Codable {
+  public var campaign: String
+  public var forms: [FormClosing]
+  /// Drop keys destroyed now.
+  public var keysDestroyed: [String]
+  /// Drop keys that still lie in the key folder, and why each cannot be destroyed yet.
+  public var keysLeft: [Key]
+
+  public struct Key: Sendable, Codable {
+    public var id: String
+    public var reason: LocalizedText
+  }
+
+  public init(campaign: String, forms: [FormClosing], keysDestroyed: [String], keysLeft: [Key]) {
+    (self.campaign, self.forms, self.keysDestroyed, self.keysLeft) = (campaign, forms, keysDestroyed, keysLeft)
+  }
+
+  /// Nothing of the campaign can be read again, and nothing is awaited.
+  public var isOver: Bool { keysLeft.isEmpty }
+}
+
+extension SurveyHub {
+  /// Closes each form of the campaign that is shown for good: what can be released is, what stays sealed is counted as withheld and
+  /// erased. Repeat it freely.
+  ///
+  /// - Throws: `DataProblems` when the hub has no such campaign, or shows another.
+  public func closeForms(of campaign: String) async throws -> [FormClosing] {
+    let all = try await campaigns()
+    guard let found = all.first(where: { $0.id == campaign }) else {
+      let known = all.map(\.id).joined(separator: ", ")
+      throw DataProblems([
+        DataProblem(
+          campaign, vi: "máy chủ không có cuộc khảo sát này; có: \(known).", en: "the hub has no such campaign; it has: \(known).")
+      ])
+    }
+    guard found.isShown else {
+      throw DataProblems([
+        DataProblem(
+          campaign, vi: "đang không hiện; chọn trước bằng `hub campaign use \(campaign)`.",
+          en: "is not the campaign that is shown; choose it first with `hub campaign use \(campaign)`.")
+      ])
+    }
+    var closed: [FormClosing] = []
+    for form in found.forms { closed.append(try await move(form: form, to: .closed, isFinal: true)) }
+    return closed
+  }
+
+  /// Destroys the drop keys of the campaign's forms, each as soon as nothing can be lost by that.
+  ///
+  /// - Parameter acceptsLoss: Whether answers that devices still have to send may become unreadable.
+  public func destroyKeys(
+    of campaign: String, acceptsLoss: Bool
+  ) async throws -> (destroyed: [String], left: [CampaignClosing.Key]) {
+    let forms = Set(try await campaigns().first { $0.id == campaign }?.forms ?? [])
+    var (destroyed, left): ([String], [CampaignClosing.Key]) = ([], [])
+    for key in try await hub.dropKeys() where key.form.map(forms.contains) == true {
+      do {
+        destroyed.append(try await destroyDropKey(key.id, acceptsLoss: acceptsLoss).id)
+      } catch let error as SyncError where error.code == .badDropKey {
+        left.append(CampaignClosing.Key(id: key.id, reason: error.explanation))
+      }
+    }
+    return (destroyed, left)
+  }
+}

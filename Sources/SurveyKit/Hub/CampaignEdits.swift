@@ -1,0 +1,95 @@
+internal import Foundation
+public import SyncKit
+
+/// New days of a campaign at the hub; what is nil stays.
+public struct CampaignWindow: Sendable, Hashable {
+  public var opens: LocalTime?
+  public var closes: LocalTime?
+  /// Minutes after `closes` in which late answers are accepted and flagged.
+  public var graceMinutes: Int?
+  /// Report days that are asked for as well.
+  public var reportDaysAdded: [CalendarDay] = []
+
+  public init(opens: LocalTime? = nil, closes: LocalTime? = nil, graceMinutes: Int? = nil, reportDaysAdded: [CalendarDay] = []) {
+    (self.opens, self.closes, self.graceMinutes, self.reportDaysAdded) = (opens, closes, graceMinutes, reportDaysAdded)
+  }
+}
+
+/// Some of the campaign changed at the hub itself, without its folder: devices and pages hear of it through the feed.
+extension SurveyHub {
+  /// Gives the campaign that is shown other days.
+  ///
+  /// - Returns: What is different, a sentence each; nothing when all of it stood so already.
+  /// - Throws: `DataProblems` when it would close before it opens, or a report day is another campaign's; nothing is written then.
+  public func change(window: CampaignWindow) async throws -> [LocalizedText] {
+    try await hub.write { session in
+      guard let old = try HubPlan.campaign(session) else { throw SurveyHub.noCampaign }
+      var new = old
+      new.opens = window.opens ?? old.opens
+      new.closes = window.closes ?? old.closes
+      new.graceMinutes = window.graceMinutes ?? old.graceMinutes
+      new.reportDays = Array(Set(old.reportDays + window.reportDaysAdded)).sorted()
+      guard new.opens < new.closes else {
+        throw DataProblems([
+          DataProblem(
+            old.id, vi: "sẽ đóng (\(new.closes)) trước khi mở (\(new.opens)); không đổi gì.",
+            en: "would close (\(new.closes)) before it opens (\(new.opens)); nothing was changed.")
+        ])
+      }
+      guard new.reportDays.count <= Campaign.listCountMax else {
+        throw DataProblems([
+          DataProblem(old.id, vi: "quá \(Campaign.listCountMax) ngày báo cáo.", en: "more than \(Campaign.listCountMax) report days.")
+        ])
+      }
+      let others = try HubPlan.campaigns(session).filter { $0.id != old.id }
+      for other in others {
+        guard let day = window.reportDaysAdded.first(where: other.reportDays.contains) else { continue }
+        throw DataProblems([
+          DataProblem(
+            old.id, vi: "ngày báo cáo \(day) đã thuộc “\(other.id)”: mỗi xã chỉ có một báo cáo một ngày.",
+            en: "the report day \(day) belongs to “\(other.id)”: a commune has one report a day.")
+        ])
+      }
+      let changes = CampaignReview.days(old, new)
+      guard !changes.isEmpty else { return [] }
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      try session.execute(
+        "UPDATE campaign SET definition = ?2 WHERE id = ?1",
+        [.text(old.id), .text(String(decoding: try encoder.encode(new), as: UTF8.self))])
+      return changes
+    }
+  }
+
+  /// Says anew how many people of a commune may answer.
+  ///
+  /// - Returns: How many it was before; nil where nothing was known.
+  /// - Throws: `DataProblems` when there is no such commune, or the number is no headcount.
+  public func change(headcount eligible: Int, of unit: UnitCode) async throws -> Int? {
+    try await hub.write { session in
+      guard let name = try session.firstRow("SELECT name FROM unit WHERE code = ?1 AND level = 'commune'", [.text(unit.rawValue)])
+      else {
+        throw DataProblems([
+          DataProblem(unit.rawValue, vi: "không phải là một xã của máy chủ.", en: "is not a commune of this hub.")
+        ])
+      }
+      guard (0...Headcount.peopleMax).contains(eligible) else {
+        throw DataProblems([
+          DataProblem(
+            "\(unit) \(name[0].text ?? "")", vi: "số người phải từ 0 đến \(Headcount.peopleMax), không phải \(eligible).",
+            en: "the headcount must be 0 to \(Headcount.peopleMax), not \(eligible).")
+        ])
+      }
+      let before = try session.firstRow("SELECT eligible FROM headcount WHERE code = ?1", [.text(unit.rawValue)])
+      guard let before else {
+        try session.execute(
+          "INSERT INTO headcount (code, unit, eligible) VALUES (?1, ?1, ?2)", [.text(unit.rawValue), .integer(Int64(eligible))])
+        return nil
+      }
+      if before[0] != .integer(Int64(eligible)) {
+        try session.execute("UPDATE headcount SET eligible = ?2 WHERE code = ?1", [.text(unit.rawValue), .integer(Int64(eligible))])
+      }
+      return before[0].integer.map { Int(clamping: $0) }
+    }
+  }
+}
