@@ -28,8 +28,8 @@ struct StoredReport: Sendable, Hashable {
     try Row.fetchAll(
       db,
       sql: """
-        SELECT id, unit, day, form, edition, answers, by_question, doubt FROM report WHERE ?1 IS NULL OR id = ?1 ORDER BY day, unit
-        """, arguments: [key]
+        SELECT id, unit, day, form, edition, answers, by_question, doubt FROM report \(key == nil ? "" : "WHERE id = ?1 ")ORDER BY day, unit
+        """, arguments: key.map { [$0] } ?? []
     ).map { row in
       StoredReport(
         id: row.text("id") ?? "", unit: row.text("unit") ?? "", day: row.text("day"), form: row.text("form"), edition: row.text("edition"),

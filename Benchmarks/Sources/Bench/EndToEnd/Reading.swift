@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import SurveyKit
 import SyncKit
 
@@ -7,9 +8,13 @@ struct Reading {
   let tools: Tools
   let crowd: Crowd
   let answersEach: Int
+  /// Answers of earlier days that the hub has beforehand.
+  var answersBefore = 0
 
   struct Outcome {
     var answersPerSecond = 0.0, answersPerCPU = 0.0
+    /// For how long the longest transaction kept others from writing.
+    var longestWriteMs = 0.0
     /// Milliseconds of each.
     var results: [Double] = [], board: [Double] = [], status: [Double] = []
   }
@@ -18,6 +23,7 @@ struct Reading {
     let province = prepared.province
     let scratch = try Scratch(province.scratch.path)
     try province.copyHub(to: scratch.path + "/hub")
+    if answersBefore > 0 { try addAnswers(to: scratch.path + "/hub/hub.sqlite", province) }
     let hub = try ServedHub(tools, folder: scratch.path + "/hub")
     let members = try (0..<crowd.communes).map { try province.copy("author-\($0)", to: scratch.path) }
     let sending = try TimedHTTP(hub.address, isForSending: true)
@@ -27,6 +33,7 @@ struct Reading {
     for member in members { try member.close() }
 
     var outcome = Outcome()
+    outcome.longestWriteMs = try await hub.longestWriteMs()
     let answers = Double(crowd.communes * answersEach)
     (outcome.answersPerSecond, outcome.answersPerCPU) = (answers / sent.wall, answers / sent.cpu)
     let board = try HTTPTransport(hub: hub.boardAddress)
@@ -44,6 +51,23 @@ struct Reading {
       outcome.status.append(try WholeProcess(tools.hub, ["status", "--dir", scratch.path + "/hub"], scratch: scratch).wall * 1000)
     }
     return outcome
+  }
+
+  /// Puts rows into the hub's table as steps of earlier days would have left them.
+  private func addAnswers(to path: String, _ province: Province) throws {
+    let form = province.source.forms[0]
+    let database = try DatabaseQueue(path: path)
+    try database.write { db in
+      try db.execute(
+        sql: """
+          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+          INSERT INTO answer (id, unit, campaign, form, day, language, answers)
+          SELECT lower(hex(randomblob(16))), (SELECT code FROM unit WHERE level = 'commune' LIMIT 1 OFFSET i % ?), ?, ?, '2024-01-01', 'vi',
+            '{"q1":"1","q2":"a few words that somebody wrote"}' FROM n
+          """,
+        arguments: [answersBefore, crowd.communes, province.source.campaign.id, "\(form.id)@\(form.version)"])
+    }
+    try database.close()
   }
 
   /// Answers and a report of one commune, as people would give them.
