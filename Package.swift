@@ -43,6 +43,7 @@ let package = Package(
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CLibzip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
     .target(name: "CVips"),
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"]), .brew(["qrencode"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .target(
@@ -89,7 +90,7 @@ let package = Package(
     .executableTarget(
       name: "HubServer",
       dependencies: [
-        "FormWeb", "SurveyKit", "SyncKit", "ToolSupport", "CQREncode", "CPNG",
+        "FormWeb", "SurveyKit", "SyncKit", "ToolSupport", "CMalloc", "CQREncode", "CPNG",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Hummingbird", package: "hummingbird"),

@@ -100,6 +100,7 @@ struct ServeCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
+    MemoryPolicy.apply()
     let clock = try options.wallClock()
     var hubOptions = Hub.Options()
     hubOptions.spoolsPackets = true
