@@ -37,7 +37,7 @@ import Testing
     var options = Self.options
     options.faults.formUnion(Fault.bundles)
     options.hasPhotos = true
-    await Campaign(first: 1, count: Self.isFast ? 1 : 15, options: options).run()
+    await Campaign(first: 1, count: Self.isFast ? 1 : 9, options: options).run()
   }
 
   /// Rows that are tied to one another: names, references, rows that an edit brings back, and what the hub holds of them.
@@ -45,7 +45,7 @@ import Testing
   func linkedRowsKeepThePromise() async {
     var options = Self.options
     options.isLinked = true
-    await Campaign(first: 1, count: Self.isFast ? 1 : 10, options: options).run()
+    await Campaign(first: 1, count: Self.isFast ? 1 : 6, options: options).run()
   }
 
   /// Any backup is put back, also one that devices kept nothing for, among copied devices and a bad network: everybody drains.

@@ -141,6 +141,13 @@ extension Simulation {
     }
     let scope = devices[0].scope
     let identity = try devices[0].open().secrets().signingKey.replica
+    // A code made twice would be two acts.
+    if try await hub.read({ try $0.firstRow("SELECT 1 FROM hub_code_replaces") }) == nil {
+      try await hub.acting(try act("enroll --replaces", counting: "hub_code_replaces")) {
+        _ = try await hub.makeCode(
+          replacing: identity, scope: scope, readScopes: devices[0].readScopes, by: "operator", reason: "its key is lost")
+      }
+    }
     try await hub.acting(try act("codes expire", counting: "hub_code_end")) {
       _ = try await hub.endCodes(units: [scope], ids: [], endsMs: UInt64(Int64.max))
     }
@@ -148,7 +155,7 @@ extension Simulation {
       try await hub.note(identity, label: "tablet", owner: nil)
     }
     let noted = try await hub.acts()
-    try #require(noted.map(\.kind) == ["devices label", "codes expire"])
+    try #require(noted.map(\.kind) == ["devices label", "codes expire", "enroll --replaces"])
     try #require(noted.allSatisfy { $0.before != $0.after && $0.by == "operator" })
   }
 
