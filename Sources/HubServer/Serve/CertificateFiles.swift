@@ -1,6 +1,7 @@
 #if TLS
   internal import Foundation
   internal import Logging
+  internal import NIOCore
   internal import NIOSSL
   internal import Synchronization
   internal import ToolSupport
