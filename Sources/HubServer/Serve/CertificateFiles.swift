@@ -3,17 +3,17 @@
   internal import Logging
   internal import NIOCore
   internal import NIOSSL
+  internal import ServiceLifecycle
   internal import Synchronization
   internal import ToolSupport
 
   /// The hub's certificate and key as they lie on the disk, where another program renews them: connections that begin later use the new
   /// ones, and no other is ended. What does not fit together, such as files that are half written, is not taken.
-  final class CertificateFiles: Sendable {
+  final class CertificateFiles: Service {
     private struct State {
       var pair: NIOSSLContextConfigurationOverride
       /// Of both files, as of the last look.
       var seen: [FileMark?]
-      var lookedAt: ContinuousClock.Instant
     }
 
     /// Tells a file that was written anew from the same file.
@@ -36,7 +36,7 @@
       (self.certificate, self.key, self.logger) = (certificate, key, logger)
       let seen = [Self.mark(of: certificate), Self.mark(of: key)]
       do {
-        state = Mutex(State(pair: try Self.read(certificate, key), seen: seen, lookedAt: .now))
+        state = Mutex(State(pair: try Self.read(certificate, key), seen: seen))
       } catch {
         throw ToolError(
           vi: "Không dùng được chứng thư \(certificate) với khóa \(key); cần hai tệp PEM khớp nhau.",
@@ -44,30 +44,36 @@
       }
     }
 
-    /// The configuration of a server that asks for the files' content at each handshake.
+    /// The configuration of a server that asks at each handshake for what the files held at the last look.
     func configuration() throws -> TLSConfiguration {
-      let pair = current()
+      let pair = state.withLock { $0.pair }
       guard let chain = pair.certificateChain, let key = pair.privateKey else { throw NIOSSLError.failedToLoadCertificate }
       var configuration = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: key)
-      configuration.sslContextCallback = { [self] _, promise in promise.succeed(current()) }
+      configuration.sslContextCallback = { [self] _, promise in promise.succeed(state.withLock { $0.pair }) }
       return configuration
     }
 
-    private func current() -> NIOSSLContextConfigurationOverride {
-      state.withLock { state in
-        guard ContinuousClock.now - state.lookedAt >= Self.lookEvery else { return state.pair }
-        state.lookedAt = .now
-        let seen = [Self.mark(of: certificate), Self.mark(of: key)]
-        guard seen != state.seen else { return state.pair }
-        do {
-          state.pair = try Self.read(certificate, key)
-          state.seen = seen
-          logger.notice("the certificate was renewed")
-        } catch {
-          // Looked at again: whoever renews them writes one after the other.
-          logger.warning("the certificate and its key do not fit together; the earlier ones are used", metadata: ["error": "\(error)"])
+    /// Looks at the files until the hub stops. Never during a handshake: what BoringSSL notes of a pair that does not fit would end the
+    /// handshake of its thread, too.
+    func run() async throws {
+      try? await cancelWhenGracefulShutdown {
+        while true {
+          try await Task.sleep(for: Self.lookEvery)
+          self.look()
         }
-        return state.pair
+      }
+    }
+
+    private func look() {
+      let seen = [Self.mark(of: certificate), Self.mark(of: key)]
+      guard seen != state.withLock({ $0.seen }) else { return }
+      do {
+        let pair = try Self.read(certificate, key)
+        state.withLock { $0 = State(pair: pair, seen: seen) }
+        logger.notice("the certificate was renewed")
+      } catch {
+        // Looked at again: whoever renews them writes one after the other.
+        logger.warning("the certificate and its key do not fit together; the earlier ones are used", metadata: ["error": "\(error)"])
       }
     }
 

@@ -58,6 +58,9 @@ struct HubListener {
         .init(service: PacketFlushing(survey: survey, logger: logger), successTerminationBehavior: .ignore),
       ],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+    #if TLS
+      if let certificate { configuration.services.append(.init(service: certificate, successTerminationBehavior: .ignore)) }
+    #endif
     configuration.maximumGracefulShutdownDuration = .seconds(Self.stopSecondsMax)
     do {
       try await ServiceGroup(configuration: configuration).run()
