@@ -90,9 +90,9 @@ struct Import: FieldCommand {
     var refused: [Refused]
     /// Refused rows beyond those listed.
     var refusedUnlisted: Int
-    /// How many rows were refused for each reason.
+    /// Counts the rows refused for each reason.
     var refusedByReason: [String: Int]
-    /// What in the file was taken for what.
+    /// Says how the file was understood.
     var remarks: [String]
   }
 

@@ -19,7 +19,7 @@ public final class Replica: Sendable {
   let capture: CaptureContext
   let dropBox: DropBoxContext
   let steps = StorageSteps()
-  /// Where this is a copy of a store that cannot be written: see `openForReading`.
+  /// Set where the store is a copy of one that cannot be written: see `openForReading`.
   let copy: ReadingCopy?
 
   /// Opens or creates the store, runs the app's migrations, and checks every declared table.

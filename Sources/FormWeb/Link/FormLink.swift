@@ -33,7 +33,7 @@ public struct FormLink: Sendable, Hashable {
     self.campaignMark = campaignMark
   }
 
-  /// Whether the link's own last day is over.
+  /// Tells if the link's own last day is over.
   public func isOver(on today: CalendarDay) -> Bool { kind == .surveyUntil && today > expires }
 
   public func belongs(to campaign: String) -> Bool { campaignMark == Self.mark(of: campaign) }

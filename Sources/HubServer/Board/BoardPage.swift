@@ -38,15 +38,15 @@ struct BoardPage {
 
   struct District {
     var name: String
-    /// Where its communes are; nil where they follow here.
+    /// Leads to the district's communes; nil where they follow here.
     var link: String?
-    /// What a jump to it names.
+    /// Names the place that a jump leads to.
     var anchor: String
     var sum: [PageCell]
     var rows: [Row]
   }
 
-  /// What of a large province the page shows.
+  /// Chooses the part of a large province that the page shows.
   struct Query {
     /// The group whose communes are listed; nil for all, or for the groups alone where there are too many communes for one page.
     var group: String?
@@ -89,11 +89,11 @@ struct BoardPage {
   var when: String
   var band: [Item]
   var alert: [Alert]
-  /// Nil where there is nowhere to jump to.
+  /// Names the list of jumps; nil for an empty list.
   var jumpLabel: String?
   var jumps: [Paging.Link]
   var pagesLabel: String
-  /// Which rows are shown, where not all are.
+  /// Says which rows are shown, where not all are.
   var position: String?
   var pages: [Paging.Link]
   var caption: String

@@ -29,7 +29,7 @@ enum PageTemplates {
 
     """
 
-  /// Which rows of a long list are shown, and links to the others; nothing where all are shown.
+  /// Says which rows of a long list are shown, with links to the others; nothing where all are shown.
   static let pages = """
     {{#position}}<nav class="jump" aria-label="{{pagesLabel}}"><span>{{position}}</span>
     {{#pages}}<a href="{{link}}"{{#isCurrent}} aria-current="page"{{/isCurrent}}>{{label}}</a>

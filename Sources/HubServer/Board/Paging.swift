@@ -13,9 +13,9 @@ struct Paging {
 
   /// Rows of the list that the page shows.
   let rows: Range<Int>
-  /// Which rows are shown, of how many; nil where all are.
+  /// Says which rows are shown, of how many; nil where all are.
   let position: String?
-  /// One link a page; empty where one page shows all.
+  /// Links to every page; empty where one page shows all.
   let links: [Link]
 
   /// - Parameters:

@@ -41,7 +41,7 @@ struct ResultsPage {
   var levelLabel: String
   var levels: [Paging.Link]
   var pagesLabel: String
-  /// Which rows are shown, where not all are.
+  /// Says which rows are shown, where not all are.
   var position: String?
   var pages: [Paging.Link]
   var participationLabel: String

@@ -66,7 +66,7 @@ struct CampaignCloseCommand: ToolCommand {
         console.say("Khóa \(key.id) còn: \(key.reason.vi)", "Key \(key.id) is left: \(key.reason.en)")
       }
       if closing.isOver {
-        console.say("“\(id)” đã kết thúc; không phiếu nào đọc lại được.", "“\(id)” is over; none of its answers can be opened again.")
+        console.say("“\(id)” đã kết thúc; khóa phiếu riêng của nó không còn.", "“\(id)” is over; its own drop keys are gone.")
       }
       try console.result(closing)
     }

@@ -134,10 +134,7 @@ struct DevicesLabelCommand: ToolCommand {
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
   @OptionGroup var acts: ActOptions
-  @Argument(
-    help: .text(
-      vi: "Thiết bị như `hub devices list` ghi: ít nhất 8 chữ số.", en: "The device as `hub devices list` shows it: at least 8 digits."))
-  var device: String
+  @OptionGroup var target: DeviceArgument
   @Argument(help: .text(vi: "Tên hiện trong danh sách.", en: "The name to show in lists.")) var label: String?
   @Option(name: .long, help: .text(vi: "Người giữ thiết bị.", en: "Whose the device is.")) var owner: String?
 
@@ -159,7 +156,7 @@ struct DevicesLabelCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
-      let found = try await DevicesCommand.device(device, of: survey)
+      let found = try await target.found(in: survey)
       let act = try acts.act("devices label", found.replica.description)
       try await survey.hub.acting(act) { try await survey.hub.note(found.replica, label: label, owner: owner) }
       console.say("Đã ghi cho thiết bị \(found.replica.short).", "Written beside device \(found.replica.short).")
@@ -189,10 +186,7 @@ struct DevicesRevokeCommand: ToolCommand {
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
   @OptionGroup var acts: ActOptions
-  @Argument(
-    help: .text(
-      vi: "Thiết bị như `hub devices list` ghi: ít nhất 8 chữ số.", en: "The device as `hub devices list` shows it: at least 8 digits."))
-  var device: String
+  @OptionGroup var target: DeviceArgument
 
   private struct Revoked: Encodable {
     var replica: String
@@ -203,7 +197,7 @@ struct DevicesRevokeCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
-      let first = try await DevicesCommand.device(device, of: survey)
+      let first = try await target.found(in: survey)
       console.say(
         "Nếu nhầm, lấy lại được: hub devices restore \(first.replica.short). Khóa phiếu kín đã đổi thì không đổi lại.",
         "If that is a mistake it can be taken back: hub devices restore \(first.replica.short). The key for anonymous answers stays changed."
@@ -252,8 +246,18 @@ struct DevicesConfirmCommand: ToolCommand {
   }
 }
 
+/// Takes which device a command is about.
+struct DeviceArgument: ParsableArguments {
+  @Argument(
+    help: .text(
+      vi: "Thiết bị như `hub devices list` ghi: ít nhất 8 chữ số.", en: "The device as `hub devices list` shows it: at least 8 digits."))
+  var device: String
+
+  func found(in survey: SurveyHub) async throws -> HubDevice { try await DevicesCommand.device(device, of: survey) }
+}
+
 extension DevicesCommand {
-  /// The one device whose identity begins with what was typed.
+  /// Finds the one device whose identity begins with what was typed.
   static func device(_ typed: String, of survey: SurveyHub) async throws -> HubDevice {
     let wanted = typed.lowercased()
     let found = try await survey.hub.devices().filter { wanted.count >= 8 && $0.replica.description.hasPrefix(wanted) }
@@ -283,10 +287,7 @@ struct DevicesDecideCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
-  @Argument(
-    help: .text(
-      vi: "Thiết bị như `hub devices list` ghi: ít nhất 8 chữ số.", en: "The device as `hub devices list` shows it: at least 8 digits."))
-  var device: String
+  @OptionGroup var target: DeviceArgument
   @Argument(help: .text(vi: "take (nhận) hoặc refuse (từ chối).", en: "take or refuse.")) var choice: String
   @Option(name: .long, help: .text(vi: "Ai quyết định.", en: "Who decides.")) var by: String
   @Option(name: .long, help: .text(vi: "Vì sao.", en: "Why.")) var reason: String
@@ -305,7 +306,7 @@ struct DevicesDecideCommand: ToolCommand {
         vi: "“\(choice)” không phải là take (nhận) hay refuse (từ chối).", en: "“\(choice)” is neither take nor refuse.")
     }
     try await place.withHub(options) { survey in
-      let found = try await DevicesCommand.device(device, of: survey)
+      let found = try await target.found(in: survey)
       if decision == .take {
         console.sayLasting(LocalizedText(vi: "gói đã nhận thì không rút lại được.", en: "what is taken is merged for good."))
       }
@@ -331,10 +332,14 @@ struct DevicesMendCommand: ToolCommand {
       en: "Get back from a device what the hub lost and its author cannot send any more."),
     discussion: LocalizedText(
       vi: """
-        `hub status` ghi KHÁC NHAU khi một thiết bị đã nhận hết mà vẫn giữ dữ liệu khác với tỉnh, như sau khi khôi phục từ bản cũ. Máy được hỏi         gửi mọi dòng còn hiệu lực của các bảng ấy trong lần đồng bộ tới, dưới tên nó; các máy khác nhận lại như mọi thay đổi. Không ghi         thiết bị: mỗi đơn vị hỏi một máy.
+        `hub status` ghi KHÁC NHAU khi một thiết bị đã nhận hết mà vẫn giữ dữ liệu khác với tỉnh, như sau khi khôi phục từ bản cũ. Máy được hỏi \
+        gửi mọi dòng còn hiệu lực của các bảng ấy trong lần đồng bộ tới, dưới tên nó; các máy khác nhận lại như mọi thay đổi. Không ghi \
+        thiết bị: mỗi đơn vị hỏi một máy.
         """,
       en: """
-        `hub status` says DIFFERENT when a device has fetched everything and still holds other data than the hub, as after a restore from         an old backup. The device that is asked sends all that stands there of those tables with its next exchange, under its own name;         others get it like any change. Without a device one is asked in each unit.
+        `hub status` says DIFFERENT when a device has fetched everything and still holds other data than the hub, as after a restore from \
+        an old backup. The device that is asked sends all that stands there of those tables with its next exchange, under its own name; \
+        others get it like any change. Without a device one is asked in each unit.
         """),
     examples: ["hub devices mend", "hub devices mend 3fa20c11"])
 

@@ -24,10 +24,7 @@ struct DevicesRestoreCommand: ToolCommand {
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
   @OptionGroup var acts: ActOptions
-  @Argument(
-    help: .text(
-      vi: "Thiết bị như `hub devices list` ghi: ít nhất 8 chữ số.", en: "The device as `hub devices list` shows it: at least 8 digits."))
-  var device: String
+  @OptionGroup var target: DeviceArgument
   @Flag(name: .long, help: .text(vi: "Chỉ cho biết sẽ làm gì.", en: "Only say what it would do.")) var dryRun = false
 
   private struct Restored: Encodable {
@@ -45,7 +42,7 @@ struct DevicesRestoreCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
-      let found = try await DevicesCommand.device(device, of: survey)
+      let found = try await target.found(in: survey)
       let meant = try await survey.hub.reinstatement(of: found.replica)
       let (short, late) = (found.replica.short, console.words.number(meant.late))
       console.say(

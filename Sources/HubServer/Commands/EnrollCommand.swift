@@ -118,7 +118,7 @@ struct EnrollCommand: ToolCommand {
     do {
       for path in file { try write(codes, to: path) }
     } catch {
-      // What cannot be written must not be lost.
+      // Shows codes that cannot be written: nobody can ask for them again.
       table(codes, console)
       try console.result(codes)
       throw error
@@ -154,25 +154,15 @@ struct EnrollCommand: ToolCommand {
     }
   }
 
-  /// The identity that was typed; one that the hub forgot with a restore has to be typed whole.
+  /// Finds the identity that was typed; one that the hub forgot with a restore has to be typed whole.
   private func replaced(_ typed: String, _ survey: SurveyHub) async throws -> (ReplicaID, HubDevice?) {
     do {
       let device = try await DevicesCommand.device(typed, of: survey)
       return (device.replica, device)
     } catch let error as ToolError {
-      guard let replica = Self.identity(typed) else { throw error }
+      guard let replica = Data(hex: typed).flatMap(ReplicaID.init(bytes:)) else { throw error }
       return (replica, nil)
     }
-  }
-
-  /// Reads all digits of an identity.
-  private static func identity(_ typed: String) -> ReplicaID? {
-    let digits = Array(typed.utf8)
-    guard digits.count == 32 else { return nil }
-    let bytes = stride(from: 0, to: digits.count, by: 2).compactMap {
-      UInt8(String(decoding: digits[$0..<$0 + 2], as: UTF8.self), radix: 16)
-    }
-    return ReplicaID(bytes: Data(bytes))
   }
 
   private func targets(_ tree: UnitTree) throws -> [SurveyUnit] {

@@ -16,7 +16,7 @@ final class HubProcess: Sendable {
   private struct State {
     var process: Process?
     var input: Pipe?
-    /// Nothing is started any more.
+    /// Says that nothing is started any more.
     var isStopped = false
     var hubPort = 0
     var boardPort = 0
@@ -25,7 +25,7 @@ final class HubProcess: Sendable {
 
   /// How long a hub may take to answer after it was started, in seconds.
   static let startSecondsMax = 30
-  /// How long it may take to stop before it is ended by force, in seconds.
+  /// Bounds the time that a hub may take to stop before it is ended by force, in seconds.
   static let stopSecondsMax = 20
 
   init(executable: String, folder: String, clockFile: String, logPath: String, extra: [String] = []) {

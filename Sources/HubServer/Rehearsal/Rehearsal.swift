@@ -36,7 +36,7 @@ final class Rehearsal: Sendable {
   static let workersMax = 24
   /// Campaign time between two movements of the clock.
   static let tickMs: Int64 = 15 * 60 * 1000
-  /// How far a wrong clock is ahead: three years.
+  /// Sets a wrong clock three years ahead.
   static let clockErrorMs: UInt64 = 3 * 366 * 86_400_000
 
   let settings: Settings

@@ -204,7 +204,7 @@ final class ProcessDevice: RehearsalDevice {
       try Task.checkCancellation()
       try process.run()
       let killed = killer.watch(process)
-      // Whoever stops the rehearsal stops its processes.
+      // Stops the rehearsal's processes with it.
       let (said, complained) = await withTaskCancellationHandler {
         await Self.read(output, errors)
       } onCancel: {

@@ -36,7 +36,7 @@ struct RehearsalManifest: Codable, Sendable {
     static func content(_ unit: String, _ words: String) -> String { RehearsalManifest.hash("\(unit)\0\(words)") }
   }
 
-  /// What befell which commune, for those who train with it.
+  /// Lists the troubles of each commune, for those who train with them.
   struct Befallen: Codable, Sendable, Hashable {
     var trouble: Trouble
     var unit: String
@@ -77,7 +77,7 @@ struct RehearsalManifest: Codable, Sendable {
 /// The proof: every generated answer is in the hub's store exactly once, with its content, or sealed to protect people, and nothing else
 /// is; every report's last values stand or are kept in a conflict; every post and photo is there.
 ///
-/// It holds whatever operators and members do that loses nothing: deciding conflicts, declining or taking what is held or came late,
+/// The proof holds whatever operators and members do that loses nothing: deciding conflicts, declining or taking what is held or came late,
 /// revoking devices, hiding posts, withdrawing reports with a reason.
 struct RehearsalProof: Codable, Sendable {
   var expectedAnswers = 0

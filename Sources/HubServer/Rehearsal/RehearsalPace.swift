@@ -1,6 +1,6 @@
 internal import SurveyKit
 
-/// How long a rehearsal still takes: by what it has done so far, and by how fast its clock may run.
+/// Estimates how long a rehearsal still takes: by what it has done so far, and by how fast its clock may run.
 struct RehearsalPace: Sendable {
   let plan: RehearsalPlan
   let speedMax: Double

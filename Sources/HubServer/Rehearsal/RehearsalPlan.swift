@@ -30,7 +30,7 @@ struct RehearsalPlan {
     case misfile
     /// The hub revokes the device.
     case revoke
-    /// Somebody takes the device's bundle to the hub.
+    /// Takes the device's bundle to the hub, as a courier would.
     case carry
   }
 
@@ -80,7 +80,7 @@ struct RehearsalPlan {
     endMs = max(campaign.closesMs, lastDue + 4 * Self.hour)
     let units = Array(tree.units(at: .commune).sorted { $0.code < $1.code }.prefix(communesMax))
     let special: [Kind] = [.threeAnswers, .fiveEqualAnswers, .empty, .silent, .late, .twoMembers, .offline]
-    // Each of these befalls a commune that is otherwise as usual.
+    // Plants each trouble in a commune that is otherwise as usual.
     var alone = Trouble.allCases.filter { troubles.contains($0) && $0.isAlone }.flatMap { trouble in
       Array(repeating: trouble, count: max(1, units.count / trouble.oneIn))
     }
@@ -88,7 +88,7 @@ struct RehearsalPlan {
     for (index, unit) in units.enumerated() {
       let eligible = headcount.staff[unit.code]?.eligible ?? 20
       var kind = index < special.count && hasSpecial ? special[index] : Self.kind(Double.random(in: 0..<1, using: &random))
-      // Where few take part, the troubles that were asked for come before what is drawn.
+      // Puts the troubles that were asked for before those that are drawn, where few take part.
       if !alone.isEmpty, alone.count >= units.count - index { kind = .usual }
       var befallen: Set<Trouble> = []
       if kind == .usual, !alone.isEmpty { befallen.insert(alone.removeFirst()) }

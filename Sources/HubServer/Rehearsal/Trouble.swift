@@ -1,7 +1,7 @@
 internal import SurveyKit
 internal import SyncKit
 
-/// What goes wrong in a campaign, or is seldom tried, rehearsed on demand: for operators to find and to act on.
+/// Names a trouble that is rehearsed on demand, for operators to find and to act on: faults of a campaign, and acts that are seldom tried.
 enum Trouble: String, Sendable, Codable, CaseIterable {
   /// A post that names a campaign the hub does not have: kept, and held until somebody declines it.
   case held
@@ -30,10 +30,10 @@ enum Trouble: String, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// Whether a commune has one such trouble and no other, so that operators see it by itself.
+  /// Tells if a commune has one such trouble and no other, so that operators see it by itself.
   var isAlone: Bool { oneIn == 60 }
 
-  /// What an operator sees and does about it.
+  /// Says what an operator sees of the trouble and does about it.
   ///
   /// - Parameter dir: The hub's folder.
   func task(_ unit: String, dir: String) -> LocalizedText? {

@@ -53,7 +53,7 @@ struct MetricsPage: Sendable {
 }
 
 extension CallCounter {
-  /// What metrics tell of a call: its kind, how it was answered, and how long that took. Of calls that carry answers only their number.
+  /// Measures a call: its kind, how it was answered, and how long that took. Of calls that carry answers only their number.
   func measure(_ kind: String?, status: Int, _ duration: Duration, in registry: MetricsText) {
     let dimensions = [("call", kind ?? "answers"), ("status", "\(status)")]
     Counter(label: "synckit_calls", dimensions: kind == nil ? [dimensions[0]] : dimensions, factory: registry).increment()

@@ -5,7 +5,7 @@ internal import Synchronization
 ///
 /// Labels and their values are those of the program, never of a caller: their number is bounded by the source.
 final class MetricsText: MetricsFactory {
-  /// One series: a name and its labels, ready to be written.
+  /// Series: a name and its labels, ready to be written.
   fileprivate struct Series: Hashable {
     var name: String
     var labels: String
@@ -53,7 +53,7 @@ final class MetricsText: MetricsFactory {
     }
   }
 
-  /// All series, in the order of their names.
+  /// Writes all series, in the order of their names.
   var text: String {
     let (kinds, records, dropped) = state.withLock { ($0.kinds, $0.records, $0.dropped) }
     var lines: [String] = []

@@ -43,7 +43,7 @@ public struct ImportOutcome: Sendable {
   public var stopped: (any ExplainedError)?
   /// In the order of the file: where, why, and what to do. They never quote an answer.
   public var rejected: [RejectedRow] = []
-  /// What in the file was taken for what: its code page, headings that are written otherwise.
+  /// Says how the file was understood: its code page, headings that are written otherwise.
   public var remarks: [LocalizedText] = []
 }
 

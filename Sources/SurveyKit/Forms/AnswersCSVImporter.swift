@@ -9,7 +9,7 @@ public import SyncKit
 /// kept. Nothing is written and no clock is read: the caller stores what was accepted and shows what was not.
 ///
 /// A column may be headed by its name in other letters, or by its question's label; the unit, the form and its version are the caller's
-/// where the file says nothing. Cells are read as a spreadsheet shows them (`SheetCells`). What was taken for what is in `remarks`.
+/// where the file says nothing. Cells are read as a spreadsheet shows them (`SheetCells`). How the file was understood is in `remarks`.
 ///
 /// Of several rows with one `response_id` that say the same the first is accepted and the others are refused as duplicates. One that says
 /// something else is accepted and marked: somebody must say whether it is another sheet or a correction.
@@ -30,18 +30,18 @@ public struct AnswersCSVImporter: Sequence, IteratorProtocol {
     case receivedAt = "received_at"
     case fault
 
-    /// Whether the file cannot be imported without it, and `unit` where no unit is known to be meant.
+    /// Tells if the file cannot be imported without the column, and `unit` where no unit is known to be meant.
     var isNeeded: Bool { self == .responseID || self == .submittedAt }
   }
 
-  /// What was taken for what: whoever gave the file may know better.
+  /// Says how the file was understood: whoever gave it may know better.
   public private(set) var remarks: [LocalizedText]
   /// Rows whose unit got the zeros back that a spreadsheet had dropped.
   public private(set) var zerosRestored = 0
   private let form: Form
   private let cells: SheetCells
   private let choices: [String: [FormChoice]]
-  /// Where a column stands, by its name.
+  /// Places of columns, by their names.
   private let places: [String: Int]
   private let defaultUnit: String?
   private let zeros: LostZeros

@@ -2,11 +2,11 @@ internal import SyncKit
 
 /// Says which column of a file of answers is which.
 struct ImportHeading {
-  /// Where each column stands, by its name.
+  /// Places of columns, by their names.
   private(set) var places: [String: Int] = [:]
   /// Columns that are none of the form's, or mean one name twice.
   private(set) var problems: [LocalizedText] = []
-  /// Which names were meant by headings that are written otherwise.
+  /// Names that were meant by headings written otherwise.
   private(set) var remarks: [LocalizedText] = []
 
   /// - Parameter form: Nil looks for the columns about the answered form alone.

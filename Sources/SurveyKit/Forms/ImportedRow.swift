@@ -43,7 +43,7 @@ public struct RejectedRow: ExplainedError, Hashable {
       future
     case answer(AnswerFault.Kind)
 
-    /// One word for counting and for files.
+    /// Word for counting and for files.
     public var code: String {
       switch self {
       case .changed: "changed"
@@ -65,7 +65,7 @@ public struct RejectedRow: ExplainedError, Hashable {
 
   /// Line of the file where the row begins; the header is line 1.
   public let line: Int
-  /// Nil when the row could not be cut into columns.
+  /// Name of the column; nil when the row could not be cut into columns.
   public let column: String?
   public let reason: Reason
   /// The sentence without its place.
@@ -78,7 +78,7 @@ public struct RejectedRow: ExplainedError, Hashable {
 }
 
 extension ImportOutcome {
-  /// What was refused and why, a line for each kind: the first row of it, how many more there are and where.
+  /// Says what was refused and why, a line for each kind: the first row of it, how many more there are and where.
   public var refusals: LocalizedText {
     MistakeLines.capped(MistakeLines.grouped(rejected.map { (MistakeLines.kind(of: $0.explanation.en), $0.line, $0.explanation) }))
   }

@@ -108,7 +108,7 @@ struct SheetCells {
   }
 
   private static let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-  /// Where a spreadsheet puts a year of two digits: up to this one into the century that began in 2000.
+  /// Puts a year of two digits where a spreadsheet does: up to this year into the century that began in 2000.
   private static let lastYearOfThisCentury = 29
 
   private static func iso(_ year: String, _ month: Int, _ day: Int) -> String? {

@@ -1,6 +1,6 @@
 public import SyncKit
 
-/// What ending a campaign did, and what is left to do.
+/// Tells what ending a campaign did, and what is left to do.
 public struct CampaignClosing: Sendable, Codable {
   public var campaign: String
   public var forms: [FormClosing]
@@ -18,7 +18,7 @@ public struct CampaignClosing: Sendable, Codable {
     (self.campaign, self.forms, self.keysDestroyed, self.keysLeft) = (campaign, forms, keysDestroyed, keysLeft)
   }
 
-  /// Nothing of the campaign can be read again, and nothing is awaited.
+  /// Tells if nothing is awaited and the drop keys of the campaign's forms are gone. The general key stays: see `hub keys destroy`.
   public var isOver: Bool { keysLeft.isEmpty }
 }
 

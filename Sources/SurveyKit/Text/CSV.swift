@@ -23,11 +23,11 @@ public struct CSVReader: Sequence, IteratorProtocol, Sendable {
 
   /// The names in the first row that is not blank, trimmed; a column without a name has an empty one.
   public let header: [String]
-  /// How the letters were written; nil for a workbook.
+  /// Encoding of the letters; nil for a workbook.
   public let encoding: TextEncoding?
-  /// What stands between fields.
+  /// Sign between fields.
   public let separator: Character
-  /// What was found out about the file and might be wrong: for whoever gave it.
+  /// Says what was found out about the file and might be wrong: for whoever gave it.
   public let remarks: [LocalizedText]
   /// The line of the last record that failed, as it stands in the file.
   public private(set) var failedLine = ""
@@ -92,7 +92,7 @@ public struct CSVReader: Sequence, IteratorProtocol, Sendable {
     }
   }
 
-  /// What is wrong with the number of fields: columns without a name count as long as they hold nothing.
+  /// Finds what is wrong with the number of fields: columns without a name count as long as they hold nothing.
   private func misfit(_ fields: [String], _ row: CSVRow) -> CSVFault.Kind? {
     guard fields.count >= width else { return row.isCutShort ? .cutShort : .fieldCount(expected: width, found: fields.count) }
     if let extra = fields.dropFirst(header.count).lastIndex(where: { !$0.isEmpty }) {
@@ -131,7 +131,7 @@ public struct CSVTable: Sendable {
   public let records: [CSVRecord]
   public let faults: [CSVFault]
   public let remarks: [LocalizedText]
-  /// How the letters were written; nil for a workbook.
+  /// Encoding of the letters; nil for a workbook.
   public let encoding: TextEncoding?
 
   public init(_ data: Data) throws(CSVFault) {

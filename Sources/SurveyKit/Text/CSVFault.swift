@@ -1,6 +1,6 @@
 public import SyncKit
 
-/// What is wrong with a CSV file or one of its records, and where.
+/// Says what is wrong with a CSV file or one of its records, and where.
 public struct CSVFault: ExplainedError, Hashable {
   public enum Kind: Sendable, Hashable {
     case fileTooLarge, empty

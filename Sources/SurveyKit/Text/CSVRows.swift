@@ -45,7 +45,7 @@ struct TextRows: CSVRows {
     }
   }
 
-  /// What a first line `sep=;` says, as Excel reads and writes it.
+  /// Reads what a first line `sep=;` says, as Excel reads and writes it.
   private static func stated(_ line: ArraySlice<UInt8>) -> UInt8? {
     let text = String(decoding: line.prefix(16), as: UTF8.self).trimmingCharacters(in: CharacterSet(charactersIn: "\" "))
     guard text.lowercased().hasPrefix("sep="), let sign = text.utf8.dropFirst(4).first, text.utf8.count == 5, sign < 0x80 else {

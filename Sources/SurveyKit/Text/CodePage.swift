@@ -1,10 +1,10 @@
-/// One of the two code pages in which Windows writes Vietnamese text: 1258, and 1252 where its language is a western one.
+/// Code page in which Windows writes Vietnamese text: 1258, and 1252 where its language is a western one.
 ///
 /// A table of our own: Foundation of a tool that is linked with it statically reads neither, and iconv depends on modules that not
 /// every system installs (`docs/adr/0044-a-csv-file-is-read-as-its-program-wrote-it.md`).
 struct CodePage: Sendable {
   let encoding: TextEncoding
-  /// What the bytes from 0x80 stand for; nil where nothing does.
+  /// Characters of the bytes from 0x80; nil where a byte stands for nothing.
   private let scalars: [Unicode.Scalar?]
 
   static let windows1252 = CodePage(encoding: .windows1252, changes: [:])
@@ -71,7 +71,7 @@ struct CodePage: Sendable {
 
   private static func shown(_ scalar: Unicode.Scalar) -> String { toneMarks.contains(scalar) ? "◌\(scalar)" : String(scalar) }
 
-  /// Whether every byte reads as Vietnamese: letters of the language, where they can stand, and the signs of print.
+  /// Tells if every byte reads as Vietnamese: letters of the language, where they can stand, and the signs of print.
   private func fits(_ bytes: [UInt8]) -> Bool {
     var before: (scalar: Unicode.Scalar, earlier: Unicode.Scalar) = (" ", " ")
     for (index, byte) in bytes.enumerated() {

@@ -5,7 +5,7 @@ struct ColumnNames {
   enum Reading: Hashable {
     /// The name itself.
     case name
-    /// This name, in other letters, or by what its question is called.
+    /// Known name, in other letters, or by what its question is called.
     case meant(String)
     /// None; this one is written much like it.
     case near(String)

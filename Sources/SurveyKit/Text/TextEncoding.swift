@@ -1,7 +1,7 @@
 internal import Foundation
 internal import SyncKit
 
-/// How the letters of a text file are written as bytes.
+/// Encoding of a text file's letters as bytes.
 public enum TextEncoding: String, Sendable, Hashable, CaseIterable {
   case utf8 = "utf-8"
   case utf16 = "utf-16"

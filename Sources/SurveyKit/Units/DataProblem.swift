@@ -56,7 +56,7 @@ enum MistakeLines {
     return kind
   }
 
-  /// One line for each mistake; those of one kind, where they are many, are one line that counts them and names some places.
+  /// Lists the mistakes, a line each; those of one kind, where they are many, are one line that counts them and names some places.
   static func grouped(_ mistakes: [(kind: String, line: Int?, text: LocalizedText)]) -> [LocalizedText] {
     var kinds: [String: [(kind: String, line: Int?, text: LocalizedText)]] = [:]
     var order: [String] = []

@@ -189,7 +189,7 @@ final class BundleIntake {
   private func succeed(_ body: Data, for sender: Sender) async throws {
     let name = LocalizedText(vi: "yêu cầu đổi danh tính", en: "succession request")
     let wire = try WireSuccession.parse(try WireSuccessionRequest.parse(body, named: name).body, named: name)
-    // One whose key is gone says with its new one where the answer goes.
+    // A device whose key is gone says with its new key where the answer goes.
     if !wire.code.isEmpty { sender.newKey = VerifyingKey(rawRepresentation: wire.publicKey) }
     let answer = try await answered { try await self.hub.succeed(body) }
     try reply(sender, .successionAnswer, about: wire.publicKey, answer)

@@ -22,7 +22,7 @@ public struct HubDevice: Sendable, Hashable {
   public var predecessor: ReplicaID?
   /// Learned again from its certificate after the hub was restored, and no operator has looked whether it had been revoked.
   public var isToBeConfirmed = false
-  /// It took the place of its predecessor on an operator's word, with the predecessor's store.
+  /// Says that the device took the place of its predecessor on an operator's word, with the predecessor's store.
   public var isReplacement = false
   let key: VerifyingKey
 

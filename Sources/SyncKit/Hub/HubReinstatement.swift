@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// What taking a revocation back means: see `Hub.reinstatement`.
+/// Tells what taking a revocation back means: see `Hub.reinstatement`.
 public struct Reinstatement: Sendable, Hashable {
   public var device: HubDevice
   /// Batches that came while it was revoked: they are merged with it.

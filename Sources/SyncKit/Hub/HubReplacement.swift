@@ -12,7 +12,7 @@ struct ReplacingCodes {
 
   struct Word {
     var replaced: ReplicaID
-    /// Who made the code, and why.
+    /// Person who made the code; the reason follows.
     var by: String
     var reason: String
   }
@@ -56,7 +56,7 @@ extension Hub {
     let code = String((0..<Self.codeLength).map { _ in Self.codeAlphabet.randomElement() ?? "A" })
     let (hash, now) = (Data(code.utf8).sha256, clock.nowMs())
     try await store.write { session in
-      // One that a restored hub has forgotten shows its certificate with the code.
+      // A device that a restored hub has forgotten shows its certificate with the code.
       if let known = try Self.devices(in: session, where: "replica = ?1", [.blob(replica.bytes)]).first, known.scope != scope {
         throw SyncError(
           .badRequest, vi: "Thiết bị \(replica.short) thuộc đơn vị \(known.scope), không phải \(scope).",
@@ -143,7 +143,7 @@ extension Hub {
       return (scope, certificate)
     }
     guard let result else { throw Self.wrongCode }
-    // What waits since the revocation, and is known to be the store's own.
+    // Merges what waits since the revocation and is known to be the store's own.
     let (tables, observer) = (store.tables, options.observer)
     var isLeft = true
     while isLeft {

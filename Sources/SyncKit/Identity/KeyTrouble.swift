@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// What a store says whose key is gone.
+/// Says what a store whose key is gone needs.
 enum KeyTrouble {
   static let withoutCopy = LocalizedText(
     vi: "Không có bản sao: xin tỉnh một mã (hub enroll … --replaces …), rồi chạy field enroll MÃ trên kho này.",

@@ -45,7 +45,7 @@ package final class ReadingCopy: Sendable {
         defer { try? copy.close() }
         try source.backup(to: copy)
       } catch let error as DatabaseError where isOfPlace(error) {
-        // Nobody is writing it: the file that SQLite could not make is shared by all who do.
+        // Copies the files: nobody is writing them, since the file that SQLite could not make is shared by all who do.
         for file in files(of: target) { unlink(file) }
         for (from, to) in zip(files(of: store), files(of: target)) where FileManager.default.fileExists(atPath: from) {
           try copyFile(from, to: to)
