@@ -24,6 +24,8 @@ GREEN = ROOT / ".build" / "green.json"
 PROCESSES_MAX = 2
 # A test that hangs must not hold a build for ever.
 PROCESS_SECONDS_MAX = 3600
+# Lines about failed tests of one process that are said once more at the end.
+FAULTS_SHOWN_MAX = 40
 # What tests of every target read beside sources.
 SHARED_INPUTS = ["Package.swift", "Examples/", "docs/protocol.md", "proto/", "scripts/tests.py"]
 # ToolTests runs the documents' sessions and reads all sources.
@@ -107,6 +109,7 @@ class Run:
         with Run.printing:
             print(f"== {self.title}: {seconds:.0f} s" + ("" if code == 0 else f", exit code {code}"))
             print("\n".join(shown), flush=True)
+        self.faults = [line for line in lines if line.startswith("✘")][:FAULTS_SHOWN_MAX]
         return code == 0
 
     def kill(self):
@@ -120,8 +123,8 @@ class Run:
 
 
 def run(wanted, fast):
-    """Runs `wanted`, (title, zone, pattern, skip) each, and returns the titles of those that failed."""
-    waiting, failed, running, lock = list(wanted), [], set(), threading.Lock()
+    """Runs `wanted`, (title, zone, pattern, skip) each. Returns, by the title of each process that failed, the lines about its faults."""
+    waiting, failed, running, lock = list(wanted), {}, set(), threading.Lock()
     Run.is_quiet = fast
 
     def work():
@@ -134,7 +137,7 @@ def run(wanted, fast):
                 running.add(process)
             if not process.end():
                 with lock:
-                    failed.append(each[0])
+                    failed.setdefault(each[0], []).extend(process.faults)
             with lock:
                 running.discard(process)
 
@@ -169,6 +172,9 @@ def main(arguments):
         failed = run([(name, "UTC", part, None) for name in wanted for part in parts[name]], fast=True)
         GREEN.write_text(json.dumps({name: digest for name, digest in now.items() if name not in failed}, indent=1))
     seconds = time.monotonic() - begun
+    # The end of a long output is what is kept and read.
+    for title, faults in failed.items():
+        print("\n".join([f"== {title}: what failed"] + faults))
     print(f"{'failed: ' + ', '.join(failed) if failed else 'All passed'} ({seconds:.0f} s).")
     sys.exit(1 if failed else 0)
 
