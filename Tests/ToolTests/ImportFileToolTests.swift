@@ -80,7 +80,9 @@ import Testing
     let said = try await field.run("import", "answers.csv")
     #expect(said.code == 2 && said.out.contains("Took 1 answers of 10,001 rows; refused 10,000."), "\(said.out)")
     #expect(said.err.contains("There are 9,999 more") || said.err.contains("There are 9999 more"), "\(said.err.prefix(500))")
-    #expect(said.err.split(separator: "\n").count < 6)
+    // How far it is, is said now and then on a slow machine.
+    let lines = said.err.split(separator: "\n").filter { !$0.contains("/10001") }
+    #expect(lines.count < 6, "\(said.err.prefix(2_000))")
     let json = try await field.run("import", "answers.csv", "--json").object
     #expect((json["refused"] as? [Any])?.count == 1_000 && json["refusedUnlisted"] as? Int == 9_000)
     #expect((json["refusedByReason"] as? [String: Int]) == ["unknown_commune": 10_000])

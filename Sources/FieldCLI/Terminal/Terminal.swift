@@ -27,8 +27,10 @@ final class InputSource {
   private static let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGCONT]
   private static let bytesMax = 4_096
   private var pipe: [Int32] = [-1, -1]
+  private let keys: Int32
 
   init() {
+    keys = Self.openKeys()
     guard Foundation.pipe(&pipe) == 0 else { return }
     for end in pipe {
       _ = fcntl(end, F_SETFD, FD_CLOEXEC)
@@ -43,12 +45,21 @@ final class InputSource {
     wakingDescriptor = -1
     for end in pipe where end >= 0 { Foundation.close(end) }
     pipe = [-1, -1]
+    if keys > 0 { Foundation.close(keys) }
+  }
+
+  /// Opens a terminal a second time, to read it without waiting: Ctrl-C takes back what was typed before it, and a read that counted on
+  /// those bytes would wait for ever. Standard input itself is shared with the shell, and stays as it is.
+  private static func openKeys() -> Int32 {
+    guard let name = ttyname(0) else { return 0 }
+    let file = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+    return file > 0 ? file : 0
   }
 
   /// Waits for what comes next, for `timeoutMs` at most; nil waits as long as it takes.
   func next(timeoutMs: Int32? = nil) -> Event {
     while true {
-      var waited = [pollfd(fd: pipe[0], events: Int16(POLLIN), revents: 0), pollfd(fd: 0, events: Int16(POLLIN), revents: 0)]
+      var waited = [pollfd(fd: pipe[0], events: Int16(POLLIN), revents: 0), pollfd(fd: keys, events: Int16(POLLIN), revents: 0)]
       let count = poll(&waited, nfds_t(waited.count), timeoutMs ?? -1)
       if count == 0 { return .quiet }
       if count < 0 {
@@ -65,7 +76,7 @@ final class InputSource {
         }
       }
       var bytes = [UInt8](repeating: 0, count: Self.bytesMax)
-      let got = read(0, &bytes, bytes.count)
+      let got = read(keys, &bytes, bytes.count)
       if got > 0 { return .bytes(Array(bytes.prefix(got))) }
       if got < 0, errno == EINTR || errno == EAGAIN { continue }
       return .left(.endOfInput)
