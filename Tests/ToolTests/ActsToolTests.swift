@@ -98,6 +98,18 @@ import Testing
     let again = try await run()
     #expect(!first.keysDestroyed.isEmpty && first.keysLeft.isEmpty && again.keysDestroyed.isEmpty && again.keysLeft.isEmpty)
     #expect(try await HubTool.run(["acts", "--dir", dir]).output.contains("campaign close"))
+    #expect(try await HubTool.run(close + ["--yes", "--erase-after", "-1"]).status == 64)
+    let early = try await HubTool.run(close + ["--yes", "--erase-after", "30"])
+    #expect(early.status == 0 && early.output.contains("kept until 2100-"), "\(early.output)")
+    let past = ["campaign", "load", HubTool.campaign, "--move-to", "2020-01-01", "--yes", "--dir", dir]
+    #expect(try await HubTool.run(past).status == 0)
+    let due = try await HubTool.run(close + ["--erase-after", "30"])
+    #expect(due.status == 1 && due.errors.contains("add --yes to erase"), "\(due.errors)")
+    let erased = try await HubTool.run(close + ["--yes", "--erase-after", "30"])
+    #expect(erased.status == 0 && erased.output.contains("Erased 0 single answers"), "\(erased.output)")
+    let lines = erased.output.split(separator: "\n")
+    #expect(lines.prefix(2).allSatisfy { $0.hasPrefix("This cannot be undone:") }, "\(erased.output)")
+    #expect(try await HubTool.run(["acts", "--dir", dir]).output.contains("campaign erase"))
   }
 
   @Test func whatCannotBeUndoneSaysSoFirst() async throws {

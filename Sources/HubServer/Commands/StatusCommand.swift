@@ -67,6 +67,7 @@ struct StatusCommand: ToolCommand {
       "Phiếu kín: \(n(status.packetsKept)) nhận = \(n(status.packetsWaiting)) chờ + \(n(status.packetsReleased)) đã mở + \(n(status.packetsRepeated)) trùng + \(n(status.packetsDiffering)) khác nội dung + \(n(status.packetsSpoiled)) hỏng + \(n(status.packetsWithheld)) giữ kín + \(n(status.packetsHeld)) tạm giữ + \(n(status.packetsLate)) dưới khóa cũ + \(n(status.packetsDeclined)) từ chối.",
       "Packets: \(n(status.packetsKept)) kept = \(n(status.packetsWaiting)) waiting + \(n(status.packetsReleased)) released + \(n(status.packetsRepeated)) repeated + \(n(status.packetsDiffering)) differing + \(n(status.packetsSpoiled)) spoiled + \(n(status.packetsWithheld)) withheld + \(n(status.packetsHeld)) held + \(n(status.packetsLate)) under an earlier key + \(n(status.packetsDeclined)) declined."
     )
+    for erased in status.erasures { console.say(erased.explanation.vi, erased.explanation.en) }
     if status.packetsHeld > 0 {
       console.say(
         "\(n(status.packetsHeld)) phiếu không hợp với bản nào của biểu mẫu mà máy chủ biết; `hub close` nêu tên bản còn thiếu.",

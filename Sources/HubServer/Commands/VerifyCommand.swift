@@ -37,6 +37,11 @@ struct VerifyCommand: ToolCommand {
         en:
           "Verified \(n(found.rows)) rows and \(n(found.batches)) batches, replayed \(n(found.units)) units; \(n(found.packets)) packets (by count only)."
       ))
+    if found.erased > 0 {
+      console.say(
+        "\(n(found.erased)) phiếu đã mở rồi được xóa: chỉ so các số tổng; `hub status` ghi ngày xóa.",
+        "\(n(found.erased)) answers were released and erased since: only sums were compared; `hub status` says when.")
+    }
     if found.cleared > 0 {
       console.say(
         "\(n(found.cleared)) gói đã dọn khỏi nhật ký: không diễn lại được, chỉ so chuỗi băm và các tổng.",

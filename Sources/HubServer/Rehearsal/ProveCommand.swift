@@ -52,6 +52,12 @@ struct ProveCommand: ToolCommand {
     }
     if !console.isJSON { proof.missing.removeAll() }
     try console.result(proof)
+    if proof.erasedAnswers > 0 {
+      let erased = console.words.number(proof.erasedAnswers)
+      console.say(
+        "\(erased) phiếu đã mở rồi được xóa: chỉ còn so được các số tổng.",
+        "\(erased) answers were released and erased since: only their sums can be compared.")
+    }
     console.say(
       holds
         ? "Đạt: \(console.words.number(proof.foundAnswers)) phiếu, mỗi phiếu đúng một lần."

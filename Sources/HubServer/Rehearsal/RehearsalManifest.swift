@@ -78,7 +78,8 @@ struct RehearsalManifest: Codable, Sendable {
 /// is; every report's last values stand or are kept in a conflict; every post and photo is there.
 ///
 /// The proof holds whatever operators and members do that loses nothing: deciding conflicts, declining or taking what is held or came late,
-/// revoking devices, hiding posts, withdrawing reports with a reason.
+/// revoking devices, hiding posts, withdrawing reports with a reason, ending the campaign. Of answers that were withheld or erased then only
+/// the number can be compared.
 struct RehearsalProof: Codable, Sendable {
   var expectedAnswers = 0
   var foundAnswers = 0
@@ -91,6 +92,10 @@ struct RehearsalProof: Codable, Sendable {
   var waitingPackets = 0
   /// Under a key that a revocation had ended: they wait for a decision, or were declined.
   var latePackets = 0
+  /// Erased unread at the very end, as too few people stood behind them.
+  var withheldPackets = 0
+  /// Released, and erased since: of these only the sums are left.
+  var erasedAnswers = 0
   var expectedPosts = 0
   var lostPosts: [String] = []
   var expectedPhotos = 0
@@ -104,7 +109,8 @@ struct RehearsalProof: Codable, Sendable {
 
   var holds: Bool {
     altered.isEmpty && unexpected.isEmpty && lostReportValues.isEmpty && lostPosts.isEmpty && lostPhotos.isEmpty && talliesAgree
-      && missing.count - missingLate <= waitingPackets && missing.count <= waitingPackets + latePackets
+      && missing.count - missingLate <= waitingPackets + withheldPackets + erasedAnswers
+      && missing.count <= waitingPackets + latePackets + withheldPackets + erasedAnswers && erasedAnswers <= missing.count
       && expectedAnswers == foundAnswers + missing.count
   }
 
@@ -132,7 +138,10 @@ struct RehearsalProof: Codable, Sendable {
       proof.latePackets = Int(try session.integer("SELECT count(*) FROM hub_late_packet") ?? 0)
       proof.waitingPackets = Int(try session.integer("SELECT count(*) FROM hub_packet") ?? 0)
       let counted = try session.integer("SELECT coalesce(sum(count), 0) FROM answer_count") ?? 0
-      proof.talliesAgree = counted == Int64(rows.count)
+      proof.withheldPackets = Int(
+        try session.integer("SELECT coalesce(sum(count), 0) FROM hub_drop_more WHERE name = 'withheld'") ?? 0)
+      proof.erasedAnswers = try ErasedRows.all(in: session).reduce(0) { $0 + $1.count }
+      proof.talliesAgree = counted == Int64(rows.count + proof.erasedAnswers)
       try proof.checkReports(manifest, in: session)
       try proof.checkPosts(manifest, in: session)
       return proof

@@ -84,6 +84,13 @@ public enum ActLook {
     ]
   }
 
+  /// Editions of which single answers are being erased, or are gone.
+  public static let erasures: Look = { session in
+    try ErasedRows.all(in: session).reduce(into: [:]) { seen, rows in
+      seen[rows.edition] = rows.doneMs == nil ? "being erased" : "\(rows.count) answers erased"
+    }
+  }
+
   /// Drop keys that were destroyed.
   public static let keys: Look = { session in
     ["destroyed": try session.rows("SELECT id FROM hub_drop_key ORDER BY id").compactMap { $0[0].text }.joined(separator: " ")]

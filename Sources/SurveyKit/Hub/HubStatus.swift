@@ -15,8 +15,12 @@ public struct HubStatus: Sendable, Hashable, Codable {
   public var packetsDiffering = 0
   public var packetsSpoiled = 0
   public var packetsWithheld = 0
-  /// Rows in the table of answers: as many as were released.
+  /// Rows in the table of answers: as many as were released, but for those erased since.
   public var answers = 0
+  /// Released answers of which only the sums are left.
+  public var answersErased = 0
+  /// The same by edition.
+  public var erasures: [ErasedAnswers] = []
   // What devices sent in batches: changes = merged + held + waiting behind a batch that has not come.
   public var batches = 0
   public var batchesWaiting = 0
@@ -91,6 +95,8 @@ extension HubStatus {
     (packetsLate, packetsDeclined) = (drop.late, drop.declined)
     answers = try numbers("SELECT count(*) FROM answer")[0]
     let counted = try numbers("SELECT coalesce(sum(count), 0) FROM answer_count")[0]
+    erasures = try ErasedAnswers.all(in: session)
+    answersErased = erasures.reduce(0) { $0 + $1.erased }
 
     let foreign = try numbers(
       """
@@ -125,16 +131,19 @@ extension HubStatus {
             "The packets kept are not those waiting, held, under an earlier key, declined, released, repeated, differing, spoiled and withheld together."
         ))
     }
-    if answers != drop.standing {
+    let had = LocalizedText(
+      vi: answersErased == 0 ? "\(answers)" : "\(answers), và \(answersErased) đã xóa",
+      en: answersErased == 0 ? "\(answers)" : "\(answers), and \(answersErased) were erased")
+    if answers + answersErased != drop.standing {
       discrepancies.append(
         LocalizedText(
-          vi: "Kho có \(answers) phiếu, nhưng đã mở \(drop.standing).",
-          en: "The store has \(answers) answers, but \(drop.standing) were released."))
+          vi: "Đã mở \(drop.standing) phiếu, nhưng kho có \(had.vi).",
+          en: "\(drop.standing) answers were released, but the store has \(had.en)."))
     }
-    if counted != answers {
+    if counted != answers + answersErased {
       discrepancies.append(
         LocalizedText(
-          vi: "Đã đếm \(counted) phiếu, nhưng kho có \(answers).", en: "\(counted) answers were counted, but the store has \(answers)."))
+          vi: "Đã đếm \(counted) phiếu, nhưng kho có \(had.vi).", en: "\(counted) answers were counted, but the store has \(had.en)."))
     }
     if held != changesHeld {
       discrepancies.append(

@@ -3,9 +3,12 @@ internal import Foundation
 internal import SyncKit
 
 /// Digests of the contents of answers that were erased as repetitions, so that `hub verify` can show that each had an equal which stands.
-/// A content that stands says no more by having a digest.
+/// A content that stands says no more by having a digest; once it is erased its digest goes, too.
 struct RepeatedAnswers {
   let session: any SQLSession
+
+  /// Stands for all contents that were erased.
+  private static let erased = Data()
 
   static func digest(form: String, json: String) -> Data {
     Data(SHA256.hash(data: Data("synckit/repeated/1\0\(form)\0\(json)".utf8)).prefix(16))
@@ -17,13 +20,23 @@ struct RepeatedAnswers {
       [.blob(Self.digest(form: form, json: json))])
   }
 
+  /// Forgets a content that was erased, and keeps how often it was repeated.
+  func noteErased(form: String, json: String) throws {
+    let row = try session.firstRow(
+      "DELETE FROM answer_repeated WHERE digest = ?1 RETURNING count", [.blob(Self.digest(form: form, json: json))])
+    guard let count = row?[0].integer else { return }
+    try session.execute(
+      "INSERT INTO answer_repeated (digest, count) VALUES (?1, ?2) ON CONFLICT (digest) DO UPDATE SET count = answer_repeated.count + ?2",
+      [.blob(Self.erased), .integer(count)])
+  }
+
   /// Finds faults of repetitions: contents of which none stands, and more of them than packets were counted as repeated.
   ///
   /// - Complexity: O(answers).
   func problems() throws -> [LocalizedText] {
     // A store that an earlier program wrote has none.
     guard try session.firstRow("SELECT 1 FROM sqlite_master WHERE name = 'answer_repeated'") != nil else { return [] }
-    var open = Set(try session.rows("SELECT digest FROM answer_repeated").compactMap { $0[0].blob })
+    var open = Set(try session.rows("SELECT digest FROM answer_repeated").compactMap { $0[0].blob }).subtracting([Self.erased])
     let noted = try session.integer("SELECT coalesce(sum(count), 0) FROM answer_repeated") ?? 0
     let counted = try session.integer("SELECT coalesce(sum(repeated), 0) FROM hub_drop") ?? 0
     if !open.isEmpty {

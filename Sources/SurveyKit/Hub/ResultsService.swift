@@ -18,6 +18,8 @@ public struct FormResults: Sendable, Codable {
   public var isInterim: Bool?
   /// Smallest number of people behind anything shown.
   public var kAnswersMin: Int
+  /// Editions of the form of which single answers were erased; their sums stand.
+  public var erased: [ErasedAnswers] = []
 }
 
 /// Reads releases of results, and the tallies they are made from.
@@ -47,7 +49,8 @@ public enum ResultsService {
       form: name, title: edition.title.localized, view: try release?.view ?? nothing(session, plan: plan, form: name),
       participation: Participation.table(tree: plan.tree, answers: try received(session, spooled), headcount: plan.headcount),
       release: release?.number, releaseDay: release?.day, isInterim: release?.isInterim,
-      kAnswersMin: plan.campaign.thresholds.kAnswersMin)
+      kAnswersMin: plan.campaign.thresholds.kAnswersMin,
+      erased: try ErasedAnswers.all(in: session).filter { $0.edition.prefix { $0 != "@" } == name })
   }
 
   /// The questions, and that nothing is released of them.

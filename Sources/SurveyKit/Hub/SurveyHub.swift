@@ -99,7 +99,7 @@ public final class SurveyHub: Sendable {
   ) async throws -> Examination {
     let keys = try keys(in: folder)
     return try await SQLiteHubStore.examine(at: storePath(in: folder), tables: SurveySchema.tables, keys: keys, progress: progress) {
-      try RepeatedAnswers(session: $0).problems()
+      try RepeatedAnswers(session: $0).problems() + AnswerSums.problems(in: $0)
     }
   }
 

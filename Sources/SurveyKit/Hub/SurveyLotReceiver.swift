@@ -80,6 +80,35 @@ public struct SurveyLotReceiver: LotReceiver {
     }
   }
 
+  public func noteErased(_ rows: [AnonymousRow], in session: any HubSession) throws {
+    for row in rows {
+      guard let form = row.value("form")?.text, let json = row.value("answers")?.text else { continue }
+      try RepeatedAnswers(session: session).noteErased(form: form, json: json)
+    }
+  }
+
+  /// Numbers of imported answers erased in one transaction.
+  private static let numbersErasedMax = 500
+
+  public func eraseMore(of editions: Set<String>, in session: any HubSession) throws -> Bool {
+    var place: [CellValue] = [.text(""), .text("")]
+    var left = Self.numbersErasedMax
+    while let next = try session.firstRow(
+      "SELECT unit, form FROM answer_number WHERE (unit, form) > (?1, ?2) ORDER BY unit, form LIMIT 1", place)
+    {
+      place = next
+      guard editions.contains(next[1].text ?? "") else { continue }
+      let erased = try session.rows(
+        """
+        DELETE FROM answer_number WHERE unit = ?1 AND form = ?2 AND number IN (
+          SELECT number FROM answer_number WHERE unit = ?1 AND form = ?2 LIMIT ?3) RETURNING 1
+        """, next + [.integer(Int64(left))])
+      left -= erased.count
+      if left <= 0 { return true }
+    }
+    return false
+  }
+
   private static func count(_ day: String, _ count: Int, unit: String, form: String, in session: any HubSession) throws {
     try session.execute(
       """

@@ -69,8 +69,12 @@ public enum ResultsTable {
     vi: "Kết quả không công bố theo từng xã: quá ít người để giữ kín ai trả lời gì. Xã chỉ có số người tham gia.",
     en: "No answers are shown of single communes: too few people for nobody to be told apart. Communes show participation only.")
 
-  /// Which release this is.
+  /// Which release this is, and of how many single answers only the sums are left.
   public static func release(_ results: FormResults, _ language: Language) -> String {
+    ([number(results, language)] + results.erased.map { $0.explanation(language) }).joined(separator: " ")
+  }
+
+  private static func number(_ results: FormResults, _ language: Language) -> String {
     guard let number = results.release else {
       return LocalizedText(
         vi: "Chưa công bố: kết quả có khi đóng biểu mẫu (hub close \(results.form)).",

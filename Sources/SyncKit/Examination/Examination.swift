@@ -57,6 +57,8 @@ public struct Examination: Sendable, Hashable, Codable {
   public internal(set) var units = 0
   /// Anonymous packets, by count only.
   public internal(set) var packets = 0
+  /// Released anonymous rows that were erased since: counted only.
+  public internal(set) var erased = 0
 
   public var isSound: Bool { findings.isEmpty }
 

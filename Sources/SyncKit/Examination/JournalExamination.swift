@@ -200,9 +200,11 @@ struct JournalExamination {
     try checkPackets()
   }
 
-  /// Every packet that a step settled is counted once, and every answer that was released stands.
+  /// Every packet that a step settled is counted once, and every answer that was released stands, or is counted as erased.
   private func checkPackets() throws {
     let counts = try DropLedger(session: store.session).all()
+    let erased = try ErasureTable(session: store.session).byScope()
+    examiner.result.erased = erased.values.reduce(0, +)
     let kept = try store.session.rows("SELECT scope, kept FROM hub_drop").reduce(into: [String: Int]()) { sums, row in
       if let scope = row[0].text { sums[scope] = Int(clamping: row[1].integer ?? 0) }
     }
@@ -214,12 +216,13 @@ struct JournalExamination {
               "SELECT count(*) FROM \(quote(shape.name)) WHERE \(quote(shape.declaration.scopeColumn)) = ?1", [.text(scope)]) ?? 0)
       }
       examiner.result.packets += count.opened + count.pooled
-      if kept[scope] ?? 0 == count.opened + count.pooled && count.standing == standing { continue }
+      if kept[scope] ?? 0 == count.opened + count.pooled && count.standing == standing + (erased[scope] ?? 0) { continue }
       examiner.found(
         .packets,
-        vi: "Đơn vị \(scope): đã mở \(count.standing) phiếu kín nhưng có \(standing) phiếu, hoặc các số không khớp. \(Examiner.restore.vi)",
+        vi:
+          "Đơn vị \(scope): đã mở \(count.standing) phiếu kín nhưng có \(standing) phiếu và \(erased[scope] ?? 0) đã xóa, hoặc các số không khớp. \(Examiner.restore.vi)",
         en:
-          "Unit \(scope): \(count.standing) packets were released and \(standing) answers stand, or the counts do not add up. \(Examiner.restore.en)"
+          "Unit \(scope): \(count.standing) packets were released; \(standing) answers stand and \(erased[scope] ?? 0) were erased, or the counts do not add up. \(Examiner.restore.en)"
       )
     }
     let pooled = counts.values.reduce(0) { $0 + $1.pooled }

@@ -166,7 +166,10 @@ struct WaitingPackets {
       }
     }
     self.opened = opened
-    verdicts = try box.receiver.judge(opened.map(\.row), scope: scope, in: box.session)
+    let erased = try ErasureTable(session: box.session).editions()
+    verdicts = try box.receiver.judge(opened.map(\.row), scope: scope, in: box.session).map { verdict in
+      verdict.edition.map(erased.contains) == true ? .spoiled : verdict
+    }
     packets = unreadable + zip(opened, verdicts).map { Judged(id: $0.id, dropKey: $0.dropKey, row: $0.row, verdict: $1) }
   }
 

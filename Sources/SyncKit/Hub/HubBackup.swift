@@ -15,7 +15,18 @@ public struct HubBackup: Sendable, Hashable, Codable {
   public var blobBytes: Int?
 }
 
+/// A copy of a hub's store that was made, as the store remembers it: it may have been moved or destroyed since.
+public struct BackupFileNote: Sendable, Hashable, Codable {
+  /// Hub time in milliseconds.
+  public var begunMs: UInt64
+  /// Where it was made; nil where an earlier program did not say.
+  public var path: String?
+}
+
 extension Hub {
+  /// Copies of the store that were made, newest first, also those that nobody was told to keep.
+  public func backupFiles() async throws -> [BackupFileNote] { try await read { try HubBackups(session: $0).files() } }
+
   /// Copies the whole store, as it is at one moment, into one new file; the hub may be in use meanwhile, also by other processes.
   ///
   /// The hub's keys are not in the store and so not in the copy. The file appears under its name once it is whole, checked and on
@@ -53,9 +64,11 @@ extension Hub {
     // Before the copy has its name: a copy that is there is whole.
     let attached = withBlobs ? try blobs.copy(to: BlobStore(folder: path + ".blobs")) : nil
     try BackupFile.publish(part, as: path)
-    if isDeclared {
-      let done = clock.nowMs()
-      try await store.write { try HubBackups(session: $0).finish(id: id, positions: positions, answers: answers, nowMs: done) }
+    let (done, name) = (clock.nowMs(), URL(fileURLWithPath: path).standardizedFileURL.path)
+    try await store.write { session in
+      let backups = HubBackups(session: session)
+      try backups.note(path: name, of: id)
+      if isDeclared { try backups.finish(id: id, positions: positions, answers: answers, nowMs: done) }
     }
     return HubBackup(
       path: path, bytes: bytes, units: Int(clamping: positions.values.reduce(0) { $0 + min($1, UInt64(Int32.max)) }),

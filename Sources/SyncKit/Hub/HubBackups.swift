@@ -11,6 +11,7 @@ struct HubBackups {
     CREATE TABLE IF NOT EXISTS hub_backup_position (
       backup INTEGER NOT NULL, scope TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (backup, scope)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS hub_backup_answers (backup INTEGER PRIMARY KEY NOT NULL, kept INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS hub_backup_file (backup INTEGER PRIMARY KEY NOT NULL, path TEXT NOT NULL);
     """
 
   /// Finished backups whose positions are kept.
@@ -82,6 +83,23 @@ struct HubBackups {
   func begin(nowMs: UInt64) throws -> UInt64 {
     let row = try session.firstRow("INSERT INTO hub_backup (begun_ms) VALUES (?1) RETURNING id", [.integer(Int64(clamping: nowMs))])
     return UInt64(max(0, row?[0].integer ?? 0))
+  }
+
+  /// Notes under which name a copy of the store was made, whoever keeps it.
+  func note(path: String, of id: UInt64) throws {
+    try session.execute(
+      "INSERT INTO hub_backup_file (backup, path) VALUES (?1, ?2) ON CONFLICT (backup) DO UPDATE SET path = excluded.path",
+      [.integer(Int64(clamping: id)), .text(path)])
+  }
+
+  /// Copies that were made, newest first; without a path those of earlier programs, of which only the finished ones are known.
+  func files() throws -> [BackupFileNote] {
+    try session.rows(
+      """
+      SELECT b.begun_ms, f.path FROM hub_backup b LEFT JOIN hub_backup_file f ON f.backup = b.id
+      WHERE b.done_ms IS NOT NULL OR f.path IS NOT NULL ORDER BY b.id DESC
+      """
+    ).map { BackupFileNote(begunMs: UInt64(max(0, $0[0].integer ?? 0)), path: $0[1].text) }
   }
 
   /// Declares that a backup is safe.

@@ -24,6 +24,8 @@ public protocol HubStore: Sendable {
   func close() throws
   /// Cuts the store's log, so that it holds no earlier state of a page. Does nothing while others read: the next time does.
   func truncateLog() async throws
+  /// Writes the store's files anew, so that nothing that was deleted is left in any of them. Others wait who write meanwhile.
+  func rewrite() async throws
   /// Where packets wait for the next flush, as files. Several processes of one hub share the folder.
   var spoolFolder: String { get }
   /// Where blobs are, as files. Several processes of one hub share the folder.
@@ -115,6 +117,7 @@ public final class SQLiteHubStore: HubStore {
         HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, LaterWork.schema, GoneBatches.schema, HubBackups.schema,
         DropKeyBook.schema, LateBatches.schema, HubBlobBook.schema, DisagreementTable.schema, UnfitBlobs.schema,
         RefusedBatches.schema, DropLedger.schema, UnitKeyTable.schema, LatePacketTable.schema, SpoiledPackets.schema, CodeEnds.schema,
+        ErasureTable.schema,
         DeviceNotes.schema, ReplacingCodes.schema,
       ] {
         try db.execute(sql: schema)
@@ -200,6 +203,23 @@ public final class SQLiteHubStore: HubStore {
       try await database.writeWithoutTransaction { db in
         _ = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
       }
+    }
+  }
+
+  public func rewrite() async throws {
+    try await SyncError.explaining(path) {
+      try await database.writeWithoutTransaction { [self] _ in
+        var configuration = StoreSettings.configuration()
+        capture.install(in: &configuration)
+        let own = try DatabaseQueue(path: path, configuration: configuration)
+        defer { try? own.close() }
+        try own.writeWithoutTransaction { db in
+          // What is left may be too much for memory.
+          try db.execute(sql: "PRAGMA temp_store = FILE; VACUUM")
+          try db.checkpoint(.truncate)
+        }
+      }
+      try steps.reached(.rewritten)
     }
   }
 

@@ -22,6 +22,14 @@ public enum RowVerdict: Sendable, Hashable {
   case held(edition: String)
   /// Can never be used.
   case spoiled
+
+  /// Of an answer that fits one.
+  var edition: String? {
+    switch self {
+    case .new(let edition), .differs(let edition), .repeated(let edition, _): edition
+    case .held, .spoiled: nil
+    }
+  }
 }
 
 /// Judges the rows of packets, and writes those of a lot with whatever is counted from them, in the step's transaction.
@@ -38,10 +46,18 @@ public protocol LotReceiver: Sendable {
   func receive(_ lot: [AnonymousRow], unit: String, in session: any HubSession) throws
   /// Notes rows that are about to be erased as repetitions, so that it can be shown later that each had an equal.
   func noteRepeated(_ rows: [AnonymousRow], in session: any HubSession) throws
+  /// Told of released rows that were erased in this transaction; what was counted from them stays.
+  func noteErased(_ rows: [AnonymousRow], in session: any HubSession) throws
+  /// Erases some of what is kept beside the rows of editions, which are gone themselves.
+  ///
+  /// - Returns: Whether more may be left.
+  func eraseMore(of editions: Set<String>, in session: any HubSession) throws -> Bool
 }
 
 extension LotReceiver {
   public func noteRepeated(_ rows: [AnonymousRow], in session: any HubSession) throws {}
+  public func noteErased(_ rows: [AnonymousRow], in session: any HubSession) throws {}
+  public func eraseMore(of editions: Set<String>, in session: any HubSession) throws -> Bool { false }
 }
 
 /// Writes the rows of a lot into their own table and counts nothing more. The table's rows are of one edition.

@@ -8,6 +8,8 @@ enum StorageMoment: String, Sendable, CaseIterable {
   case committed
   /// The key file was written; the database does not know of it yet.
   case secretsSaved
+  /// A hub's store was written anew without what was deleted; nobody noted it yet.
+  case rewritten
 }
 
 /// A moment of storage work at which a process may die.

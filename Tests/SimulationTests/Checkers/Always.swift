@@ -52,13 +52,13 @@ enum Always {
     try await checkPackets(simulation)
   }
 
-  /// Each packet that was opened is one row, a repetition or spoiled.
+  /// Each packet that was opened is one row, an erased row, a repetition or spoiled.
   private static func checkPackets(_ simulation: Simulation) async throws {
     let anonymous = simulation.program.tables.filter { $0.kind == .anonymous }.map(\.name)
     let (opened, rows) = try await simulation.hub.open().read { session in
       let opened = try session.rows("SELECT kept, released + repeated + spoiled, released FROM hub_drop").map { $0.map { $0.integer ?? 0 } }
       let rows = try anonymous.map { try session.integer("SELECT count(*) FROM \($0)") ?? 0 }.reduce(0, +)
-      return (opened, rows)
+      return (opened, rows + (try session.integer("SELECT coalesce(sum(count), 0) FROM hub_erased") ?? 0))
     }
     guard opened.allSatisfy({ $0[0] == $0[1] }), opened.map({ $0[2] }).reduce(0, +) == rows else {
       throw Violation(check: "sum", message: "of packets \(opened) were kept, used and released, and \(rows) rows are there")

@@ -90,6 +90,14 @@ extension CrashStory {
         try await simulation.exchangeAll(simulation.devices[0])
         try await simulation.hub.port.hub?.releaseEverything()
       }),
+    CrashStory(
+      name: "released answers erased", machine: .hub, hasOracle: false,
+      prepare: { simulation in
+        for _ in 0..<7 { try await simulation.answerOnce(on: simulation.devices[0]) }
+        try await simulation.exchangeAll(simulation.devices[0])
+        try await simulation.hub.open().releaseEverything()
+        for _ in 0..<2 { try await simulation.backUp() }
+      }, work: { try await $0.eraseAnswers() }),
     CrashStory(name: "enrolment", machine: .device, beginning: .firstNotEnrolled, work: { try await $0.enrolFirst() }),
     CrashStory(name: "enrolment", machine: .hub, beginning: .firstNotEnrolled, work: { try await $0.enrolFirst() }),
     CrashStory(
@@ -114,6 +122,13 @@ extension Simulation {
   fileprivate func answerOnce(on device: Device) async throws {
     var dice = Dice(seed: UInt64(answers.count))
     try await answer(on: device, &dice)
+  }
+
+  fileprivate func eraseAnswers() async throws {
+    let hub = try await hub.open()
+    try await hub.eraseReleased(["answer"], of: "answer")
+    let (rows, erased) = try await hub.read { (try $0.integer("SELECT count(*) FROM answer"), try ErasedRows.all(in: $0)) }
+    try #require(rows == 0 && erased.map(\.count) == [7] && erased[0].doneMs != nil)
   }
 
   fileprivate func takeLatePackets() async throws {
