@@ -47,6 +47,7 @@ final class Rehearsal: Sendable {
   let codes: [[String]]
   let phones: PhoneRespondents
   let hub: HubProcess
+  private let resting = RestingDevices(files: DescriptorLimit.raise())
   private let clockFile: String
   private let notes = Mutex(Notes())
 
@@ -120,6 +121,7 @@ final class Rehearsal: Sendable {
       if earliest > .now { try await Task.sleep(until: earliest, clock: .continuous) }
     }
     let killed = try await kills.value
+    try resting.closeAll()
     try FileClock.set(UInt64(max(plan.endMs, nowMs)), at: clockFile)
     progress.finish()
     var outcome = Outcome()
@@ -158,6 +160,8 @@ final class Rehearsal: Sendable {
       for (index, group) in groups.enumerated() {
         if index >= Self.workersMax { try await tasks.next() }
         tasks.addTask { [self] in
+          let numbers = Set(group.map { $0.commune * 2 + $0.device })
+          resting.wake(numbers)
           for event in group {
             try await perform(event, hub: hub, killer: killer)
             let done = notes.withLock { notes in
@@ -166,8 +170,8 @@ final class Rehearsal: Sendable {
             }
             onProgress(done)
           }
-          let resting = notes.withLock { notes in Set(group.map { $0.commune * 2 + $0.device }).compactMap { notes.devices[$0] } }
-          for device in resting { try device.rest() }
+          let used = notes.withLock { notes in numbers.sorted().compactMap { number in notes.devices[number].map { (number, $0) } } }
+          try resting.rest(used)
         }
       }
       try await tasks.waitForAll()
