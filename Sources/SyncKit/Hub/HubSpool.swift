@@ -28,30 +28,84 @@ extension Hub {
     return begun
   }
 
-  /// Moves what is in the spool into the store, mixed over all scopes, and takes the steps that are due. One transaction.
+  /// Packets that one transaction moves into the store, at most.
+  static let packetsMovedMax = 250
+
+  /// Moves packets from the spool into the store and takes the steps that are due, in transactions that keep nobody else waiting for long:
+  /// whole scopes in random order, each scope's step by itself.
   ///
-  /// All packets that wait are written anew in the order of their hashes, so that no page tells which came first; then the log is cut, so
-  /// that it tells nothing either. A power cut between the two leaves a packet in both places: it counts once while it waits, and as
-  /// repeated when a step had released it.
+  /// With each transaction all packets that wait are written anew in the order of their hashes, so that no page tells which came first;
+  /// in the end the log is cut, so that it tells nothing either. A power cut before they are gone from the spool leaves packets in both
+  /// places: they count once while they wait, and of a scope of many portions as repeated when a step had released them.
   public func flushPackets() async throws {
-    let (keys, receiver, tables, spool, lateSpool) = (keys, receiver, store.tables, spool, lateSpool)
+    let (spool, lateSpool) = (spool, lateSpool)
     let lock = try await spool.lock()
-    let (flushed, late) = try await store.write { session in
-      let (packets, late) = (spool.all(), lateSpool.all())
+    var late = lateSpool.all()
+    var stepped: Set<String> = []
+    for packets in Self.portions(of: spool.all()) {
+      let due = try await move(packets, late: late)
+      spool.remove(packets)
+      if !late.isEmpty { lateSpool.remove(late) }
+      late = []
+      // Scopes of which nothing came have a step all the same when an edition became known.
+      let own = Set(packets.map(\.scope))
+      for scope in due.filter(own.contains).shuffled() { try await step(scope) }
+      stepped.formUnion(own)
+    }
+    for scope in try await scopesDue().subtracting(stepped).shuffled() { try await step(scope) }
+    try await cutLog()
+    withExtendedLifetime(lock) {}
+  }
+
+  /// Whole scopes in random order; a scope of very many packets in several portions, in the order of their hashes. One portion at least.
+  private static func portions(of packets: [PacketSpool.Spooled]) -> [[PacketSpool.Spooled]] {
+    var portions: [[PacketSpool.Spooled]] = [[]]
+    for own in Dictionary(grouping: packets, by: \.scope).values.shuffled() {
+      var rest = own[...]
+      while !rest.isEmpty {
+        let last = portions.count - 1
+        let room = packetsMovedMax - portions[last].count
+        guard rest.count <= room || portions[last].isEmpty else {
+          portions.append([])
+          continue
+        }
+        portions[last] += rest.prefix(room)
+        rest = rest.dropFirst(room)
+      }
+    }
+    return portions
+  }
+
+  /// - Returns: Scopes that may have a step.
+  private func move(_ packets: [PacketSpool.Spooled], late: [PacketSpool.Spooled]) async throws -> Set<String> {
+    let (keys, receiver, tables) = (keys, receiver, store.tables)
+    return try await store.write { session in
       let box = DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver)
       try box.rewrite(adding: try packets.map { [.blob($0.id), .text($0.scope), .blob(try $0.packet.serializedData())] })
       try LatePacketTable(session: session).settle(adding: late)
-      for scope in try box.scopes().shuffled() { try box.step(scope) }
-      return (packets, late)
+      return try box.scopesDue()
     }
-    spool.remove(flushed)
-    if !late.isEmpty { lateSpool.remove(late) }
-    try await cutLog()
-    withExtendedLifetime(lock) {}
+  }
+
+  private func scopesDue() async throws -> Set<String> {
+    let (keys, receiver, tables) = (keys, receiver, store.tables)
+    return try await store.read { try DropBoxHub(session: $0, keys: keys, tables: tables, receiver: receiver).scopesDue() }
+  }
+
+  private func step(_ scope: String) async throws {
+    let (keys, receiver, tables) = (keys, receiver, store.tables)
+    try await store.write { try DropBoxHub(session: $0, keys: keys, tables: tables, receiver: receiver).step(scope) }
   }
 }
 
 extension DropBoxHub {
+  /// Scopes with as many packets as a step takes at least.
+  func scopesDue() throws -> Set<String> {
+    let k = try receiver.lotMin(in: session)
+    let rows = try session.rows("SELECT scope FROM hub_packet GROUP BY scope HAVING count(*) >= ?1", [.integer(Int64(k))])
+    return Set(rows.compactMap { $0[0].text })
+  }
+
   /// Scopes with packets that wait.
   func scopes() throws -> [String] {
     try session.rows("SELECT DISTINCT scope FROM hub_packet ORDER BY scope").compactMap { $0[0].text }
