@@ -49,6 +49,7 @@ final class Rehearsal: Sendable {
   let hub: HubProcess
   private let resting = RestingDevices(files: DescriptorLimit.raise())
   private let clockFile: String
+  private let emptyStore: String
   private let notes = Mutex(Notes())
 
   private struct Notes {
@@ -76,6 +77,8 @@ final class Rehearsal: Sendable {
     self.codes = codes
     self.phones = phones
     clockFile = settings.folder + "/clock"
+    emptyStore = settings.folder + "/field-empty.sqlite"
+    try SurveyField.open(at: emptyStore, create: true).close()
     try FileClock.set(UInt64(max(0, plan.startMs)), at: clockFile)
     hub = HubProcess(
       executable: settings.hubExecutable, folder: settings.folder + "/hub", clockFile: clockFile, logPath: settings.folder + "/hub.log",
@@ -195,7 +198,7 @@ final class Rehearsal: Sendable {
       }
       let wrong = OffsetClock(base: clock, byMs: Self.clockErrorMs)
       made = InProcessDevice(
-        path: settings.folder + "/field-\(label).sqlite", label: label, unit: commune.unit.code,
+        path: settings.folder + "/field-\(label).sqlite", emptyStore: emptyStore, label: label, unit: commune.unit.code,
         clock: commune.troubles.contains(.clock) ? wrong : clock)
     }
     notes.withLock { $0.devices[number] = made }

@@ -39,13 +39,16 @@ final class InProcessDevice: RehearsalDevice {
   private let label: String
   private let clock: any WallClock
   private let unit: UnitCode
+  /// A store that was made and never used: a device's begins as a copy of it.
+  private let emptyStore: String
   private let field = Mutex<SurveyField?>(nil)
 
   /// Patient enough for a hub that is being killed and started again.
   private static let retry = RetryPolicy(attemptsMax: 40, delayFirstMs: 60, delayMaxMs: 1000)
 
-  init(path: String, label: String, unit: UnitCode, clock: any WallClock) {
+  init(path: String, emptyStore: String, label: String, unit: UnitCode, clock: any WallClock) {
     self.path = path
+    self.emptyStore = emptyStore
     self.label = label
     self.unit = unit
     self.clock = clock
@@ -54,7 +57,8 @@ final class InProcessDevice: RehearsalDevice {
   private func opened() throws -> SurveyField {
     try field.withLock { field in
       if let field { return field }
-      let opened = try SurveyField.open(at: path, clock: clock, create: true)
+      if !FileManager.default.fileExists(atPath: path) { try FileManager.default.copyItem(atPath: emptyStore, toPath: path) }
+      let opened = try SurveyField.open(at: path, clock: clock)
       field = opened
       return opened
     }

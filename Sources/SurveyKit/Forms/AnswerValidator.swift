@@ -103,12 +103,31 @@ public struct AnswerValidator: Sendable {
   public func check(
     _ answer: AnswerValue?, to name: String, given: [String: AnswerValue], instance: [String: AnswerValue] = [:], number: Int? = nil
   ) -> Result<AnswerValue?, AnswerFaults> {
+    check(answer, to: name, in: scope(of: name, given: given, instance: instance, number: number))
+  }
+
+  /// Whether a question is asked after the answers given so far, and what its rules see.
+  func standing(
+    of name: String, given: [String: AnswerValue], instance: [String: AnswerValue]?
+  ) -> (isAsked: Bool, scope: ExpressionScope) {
+    guard let home = index.home(of: name) else {
+      let settled = settle(read(given))
+      return (settled.relevant.contains(name), settled.scope)
+    }
+    let (settled, place) = settle(given, instance ?? [:], in: home, nil)
+    return (settled.relevantInside[home.name]?.element(at: place)?.contains(name) ?? false, settled.scope(in: home.name, at: place))
+  }
+
+  /// The same as `check(_:to:given:instance:number:)`, of several answers to one question.
+  ///
+  /// - Parameter scope: What its rules see.
+  func check(_ answer: AnswerValue?, to name: String, in scope: ExpressionScope) -> Result<AnswerValue?, AnswerFaults> {
     guard let entry = index[name] else {
       let fault = AnswerFault(question: name, kind: .unknownQuestion, message: AnswerMessage.unknownQuestion)
       return .failure(AnswerFaults(faults: [fault]))
     }
     let reading = read(answer, entry)
-    var scope = scope(of: name, given: given, instance: instance, number: number)
+    var scope = scope
     if name == dayQuestion, case .value(.date(let day)) = reading { scope.day(is: day) }
     if scope.repeatName == nil { scope.values[name] = reading.expressionValue } else { scope.instance[name] = reading.expressionValue }
     if let fault = fault(of: reading, entry, in: scope, instance: nil) { return .failure(AnswerFaults(faults: [fault])) }

@@ -5,11 +5,13 @@ struct AnswerDraw {
   let day: String
 
   /// Nil when the question is optional and left blank, or no candidate passed.
+  ///
+  /// - Parameter scope: What the question's rules see.
   mutating func answer(
-    to question: FormQuestion, given: [String: AnswerValue], instance: [String: AnswerValue]?,
+    to question: FormQuestion, in scope: ExpressionScope, given: [String: AnswerValue], instance: [String: AnswerValue]?,
     using generator: inout some RandomNumberGenerator
   ) -> AnswerValue? {
-    let isRequired = !passes(nil, question, given, instance)
+    let isRequired = !passes(nil, question, scope)
     if !isRequired {
       let chance = question.kind == .text ? 0.3 : 0.85
       guard question.kind != .image, Double.random(in: 0..<1, using: &generator) < chance else { return nil }
@@ -17,15 +19,13 @@ struct AnswerDraw {
     let range = numberRange(of: question, given: given, instance: instance)
     for attempt in 0..<AnswerGenerator.candidatesMax {
       guard let candidate = candidate(for: question, attempt: attempt, range: range, using: &generator) else { continue }
-      if passes(candidate, question, given, instance) { return candidate }
+      if passes(candidate, question, scope) { return candidate }
     }
     return nil
   }
 
-  private func passes(
-    _ answer: AnswerValue?, _ question: FormQuestion, _ given: [String: AnswerValue], _ instance: [String: AnswerValue]?
-  ) -> Bool {
-    if case .success = validator.check(answer, to: question.name, given: given, instance: instance ?? [:]) { true } else { false }
+  private func passes(_ answer: AnswerValue?, _ question: FormQuestion, _ scope: ExpressionScope) -> Bool {
+    if case .success = validator.check(answer, to: question.name, in: scope) { true } else { false }
   }
 
   // MARK: Candidates

@@ -42,8 +42,10 @@ public struct AnswerGenerator: Sendable {
     for _ in 0..<Self.attemptsMax {
       var answers = fixed
       var draw = AnswerDraw(form: form, validator: validator, day: day)
-      for question in order where fixed[question.name] == nil && validator.isRelevant(question.name, given: answers) {
-        answers[question.name] = draw.answer(to: question, given: answers, instance: nil, using: &generator)
+      for question in order where fixed[question.name] == nil {
+        let standing = validator.standing(of: question.name, given: answers, instance: nil)
+        guard standing.isAsked else { continue }
+        answers[question.name] = draw.answer(to: question, in: standing.scope, given: answers, instance: nil, using: &generator)
       }
       for section in form.repeats where fixed[section.name] == nil && validator.isRelevant(section.name, given: answers) {
         let instances = self.instances(of: section, given: answers, draw: &draw, using: &generator)
@@ -65,8 +67,10 @@ public struct AnswerGenerator: Sendable {
     var instances: [[String: AnswerValue]] = []
     for _ in 0..<Int.random(in: 0...2, using: &generator) {
       var instance: [String: AnswerValue] = [:]
-      for question in questions where validator.isRelevant(question.name, given: given, instance: instance) {
-        instance[question.name] = draw.answer(to: question, given: given, instance: instance, using: &generator)
+      for question in questions {
+        let standing = validator.standing(of: question.name, given: given, instance: instance)
+        guard standing.isAsked else { continue }
+        instance[question.name] = draw.answer(to: question, in: standing.scope, given: given, instance: instance, using: &generator)
       }
       if !instance.isEmpty { instances.append(instance) }
     }
