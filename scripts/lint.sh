@@ -5,10 +5,9 @@ cd "$(dirname "$0")/.."
 status=0
 complain() { echo "$1"; status=1; }
 
-# Pure parts take values and return values: no database, no network.
-if grep -rnE 'import (GRDB|GRDBSQLite|FoundationNetworking|Hummingbird|NIO)' Sources/SyncKit/Clock Sources/SyncKit/Merge Sources/SyncKit/Batch \
-  Sources/SyncKit/Exchange/SyncSession.swift; then
-  complain "^ the core does no I/O: move that import out of Clock, Merge, Batch and SyncSession"
+# The core takes values and returns values: no database, no files of its own, no network.
+if grep -rnE 'import (GRDB|GRDBSQLite|CCurl|FoundationNetworking|Hummingbird|NIO)' Sources/SyncKit/Core Sources/SyncKit/Bundle; then
+  complain "^ the core does no I/O: move that import out of Core and Bundle"
 fi
 # The engine and the survey domain carry nothing of the server's.
 if grep -rnE 'import (NIO|Hummingbird|Logging|Mustache|ServiceLifecycle)' Sources/SyncKit Sources/SurveyKit; then
@@ -20,7 +19,7 @@ if grep -rnE '^(public |internal |package |private )?import (Glibc|Musl|Foundati
 fi
 # Time and chance come in as values.
 if grep -rnE '\bDate\(\)|Date\.now|DispatchTime\.now|TimeZone\.current|Calendar\.current|Locale\.current' Sources --include='*.swift' \
-  | grep -v 'Sources/SyncKit/Clock/WallClock.swift'; then
+  | grep -v 'Sources/SyncKit/Core/Clock/WallClock.swift'; then
   complain "^ ask a WallClock for the time, and the campaign for its zone"
 fi
 # What comes from outside must never crash a tool.

@@ -2,28 +2,6 @@ internal import Crypto
 internal import Foundation
 internal import SwiftProtobuf
 
-/// The keys that parcels are encrypted to. Both follow from secrets there are already, so that nothing more must be kept safe.
-enum BundleKey {
-  /// The hub's, published in `HubInfo.bundle_key`.
-  static func hub(_ keys: HubKeys) throws -> Curve25519.KeyAgreement.PrivateKey {
-    try derived(from: keys.unitSecret, for: "synckit/bundle-key/1")
-  }
-
-  static func hubPublic(_ keys: HubKeys) throws -> Data { try hub(keys).publicKey.rawRepresentation }
-
-  /// A device's, which it tells the hub in its signed state.
-  static func device(_ key: SigningKey) throws -> Curve25519.KeyAgreement.PrivateKey {
-    try derived(from: key.rawRepresentation, for: "synckit/return-key/1")
-  }
-
-  static func devicePublic(_ key: SigningKey) throws -> Data { try device(key).publicKey.rawRepresentation }
-
-  private static func derived(from secret: Data, for purpose: String) throws -> Curve25519.KeyAgreement.PrivateKey {
-    let code = HMAC<SHA256>.authenticationCode(for: Data(purpose.utf8), using: SymmetricKey(data: secret))
-    return try Curve25519.KeyAgreement.PrivateKey(rawRepresentation: Data(code))
-  }
-}
-
 /// A parcel as its sections need it: who wrote it to whom, and how its sections are encrypted.
 struct Parcel: Sendable {
   let wire: WireBundleParcel

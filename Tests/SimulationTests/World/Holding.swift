@@ -36,9 +36,9 @@ extension Simulation {
     return any
   }
 
-  private func isTaken(_ unit: HeldUnit) -> Bool { unit.reason == UnitCheck.Reason.scope.rawValue }
-  private func isUnfit(_ unit: HeldUnit) -> Bool { unit.reason == UnitCheck.Reason.value.rawValue }
-  private func isBehind(_ unit: HeldUnit) -> Bool { unit.reason == UnitCheck.Reason.behind.rawValue }
+  private func isTaken(_ unit: HeldUnit) -> Bool { unit.reason == HeldReason.scope.rawValue }
+  private func isUnfit(_ unit: HeldUnit) -> Bool { unit.reason == HeldReason.value.rawValue }
+  private func isBehind(_ unit: HeldUnit) -> Bool { unit.reason == HeldReason.behind.rawValue }
 
   private func decline(_ unit: HeldUnit, at hub: Hub) async throws {
     try await hub.declineHeld(unit.id, by: "hub", because: "")

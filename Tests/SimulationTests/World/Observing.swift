@@ -139,7 +139,7 @@ extension Simulation {
       else { throw ByteReader.short }
       let content = try BatchCodec.reopen(SealedBatch(bytes: bytes))
       let range = Int(first)..<Int(first + count)
-      let stamps = try row[4].blob.map { try FeedReader.stamps($0, count: range.count) } ?? content.units[range].map(\.stamp)
+      let stamps = try row[4].blob.map { try PackedStamps.read($0, count: range.count) } ?? content.units[range].map(\.stamp)
       for (count, index) in range.enumerated() {
         let unit = FeedUnit(
           position: UInt64(position) + UInt64(count), author: content.replica, batchNumber: content.number, batchHash: hash,

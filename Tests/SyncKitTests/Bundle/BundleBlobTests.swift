@@ -59,7 +59,7 @@ import Testing
     var returns: [String] = []
     let order = seed == 1 ? Array(export.paths.reversed()) : export.paths.shuffled(using: &chance)
     for (number, path) in order.enumerated() {
-      #expect(BackupFile.size(path) <= 64 << 10)
+      #expect(StoreFile.size(path) <= 64 << 10)
       #expect(try World.sections(path).damage.isEmpty)
       let (report, paths) = try await world.hubImports([path], return: "r\(number).skb")
       #expect(report.isWhole, "seed \(seed): \(report.devices.flatMap(\.problems))")

@@ -113,7 +113,7 @@ import Testing
     #expect(export.paths.count >= 3 && export.batches == 12)
     #expect(!FileManager.default.fileExists(atPath: world.file("split.skb")))
     for path in export.paths {
-      #expect(BackupFile.size(path) <= 64 << 10)
+      #expect(StoreFile.size(path) <= 64 << 10)
       #expect(try World.sections(path).damage.isEmpty)
     }
     var returns: [String] = []
@@ -241,7 +241,7 @@ import Testing
     world.clock.advance(1000)
     #expect(try await world.hub.clearLog(leaseMs: 0, isBackedUp: false) > 0)
     try await world.journey(a, "rest")
-    #expect(BackupFile.size(world.file("rest-return.skb")) < 100_000)
+    #expect(StoreFile.size(world.file("rest-return.skb")) < 100_000)
     #expect(try await a.notes().count == 43)
     try await world.sync(b)
     try await world.expectConverged([a, b])
@@ -313,7 +313,7 @@ import Testing
     let export = try await a.exportBundle(to: world.file("big.skb"))
     let batches = try await a.engineRead { try $0.session.integer("SELECT sum(length(bytes)) FROM sync_outbox") } ?? 0
     #expect(export.changes == 40_000)
-    #expect(Double(BackupFile.size(export.paths[0])) < Double(batches) * 1.01)
+    #expect(Double(StoreFile.size(export.paths[0])) < Double(batches) * 1.01)
     let (report, _) = try await world.journey(a)
     #expect(report.devices.map(\.changes) == [40_000])
   }

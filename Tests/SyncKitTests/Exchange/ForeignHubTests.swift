@@ -126,7 +126,7 @@ import Testing
     let device = try await world.device("a")
     let ring = Place("http://ring") { redirection(301, to: "http://ring", $0) }
     let error = await #expect(throws: SyncError.self) { try await device.sync(with: ring) }
-    #expect(error?.code == .loginPage && ring.calls.count <= HTTPTransport.movesMax + 1)
+    #expect(error?.code == .loginPage && ring.calls.count <= TransportLimits.movesMax + 1)
   }
 
   @Test func aCodeIsNotSentToAnotherHost() async throws {

@@ -344,13 +344,13 @@ import Testing
   @Test(
     .long,
     arguments: [
-      (UnitCheck.Reason.incomplete, RowChange(table: "child", key: .text("n"), life: 1, cells: [CellChange("note", .text("x"))])),
+      (HeldReason.incomplete, RowChange(table: "child", key: .text("n"), life: 1, cells: [CellChange("note", .text("x"))])),
       (
         .life,
         RowChange(table: "child", key: .text("n"), life: 9, cells: [CellChange("unit", .text("07201")), CellChange("note", .text("x"))])
       ),
     ])
-  func whatIsRepairedStands(reason: UnitCheck.Reason, change: RowChange) async throws {
+  func whatIsRepairedStands(reason: HeldReason, change: RowChange) async throws {
     _ = try await send([change])
     #expect(try await held() == [reason.rawValue])
     let id = try #require(try await world.hub.heldUnits().first?.id)

@@ -50,7 +50,7 @@ import Testing
 
   @Test func transactionsJoinedByOneRowAreCutWhenTheyHaveMoreRowsThanABatch() throws {
     let changes = (0...WireLimits.rowsMax).map { RowChange(table: "t", key: .integer(Int64($0)), life: 2, cells: []) }
-    let parts = Sealer.cut(ChangeUnit(stamp: .zero, changes: changes))
+    let parts = UnitCutting.cut(ChangeUnit(stamp: .zero, changes: changes))
     #expect(parts.count == 2 && parts.allSatisfy { $0.changes.count <= WireLimits.rowsMax })
     #expect(parts.flatMap(\.changes) == changes)
   }
@@ -59,8 +59,8 @@ import Testing
     let changes = (0..<40_000).map { _ in
       RowChange(table: "t", key: .blob(Data(repeating: 7, count: WireLimits.keyBytesMax)), life: 2, cells: [])
     }
-    for part in Sealer.cut(ChangeUnit(stamp: .zero, changes: changes)) {
-      #expect(part.changes.reduce(0) { $0 + $1.approximateBytes } <= Sealer.rawBytesMax)
+    for part in UnitCutting.cut(ChangeUnit(stamp: .zero, changes: changes)) {
+      #expect(part.changes.reduce(0) { $0 + $1.approximateBytes } <= UnitCutting.rawBytesMax)
     }
   }
 }

@@ -1,0 +1,37 @@
+internal import Crypto
+internal import Foundation
+internal import SwiftProtobuf
+
+extension Replica {
+  /// Keeps the unit's present key, which the hub sent because this device held another, and gives the packets that wait its proof.
+  ///
+  /// The key file is written first. A process that dies before the packets are rewritten leaves that to whoever sends them next.
+  func take(_ sealed: WireSealedUnitKey, hub: ReplicaID) async throws {
+    var secrets = try secrets()
+    guard let scope = try await enrolment()?.writeScope, let id = UnitKeyID(sealed.id), id.replaces(secrets.unitKeyID) else { return }
+    secrets.unitKey = try UnitKeySeal.open(sealed, hub: hub, scope: scope, with: secrets.signingKey).key
+    secrets.unitKeyID = id
+    try keyStore.save(secrets)
+    try steps.reached(.secretsSaved)
+    try loadDropKeys()
+    try await renewPackets()
+  }
+
+  /// Gives every packet that waits the proof of the unit's present key, where one carries another's: its device did not know the
+  /// present key yet, or another process still held the earlier one. Names and contents of packets stay as they are, and all of them are
+  /// written in the order of their keys, in one transaction, after which the log is cut.
+  func renewPackets() async throws {
+    guard let key = try keyStore.load()?.unitKey else { return }
+    let isDue = try await engineRead { transaction in
+      try transaction.session.rows("SELECT scope, bytes FROM sync_packet WHERE kept = 0").contains { row in
+        guard let scope = row[0].text, let bytes = row[1].blob else { return false }
+        return Packets.isStale(bytes, scope: scope, unitKey: key)
+      }
+    }
+    guard isDue else { return }
+    try await engineWrite { [order = dropBox.order] transaction in
+      order.packetMade()
+      try PacketOrder.rewrite(transaction.session) { bytes, scope in try Packets.renewed(bytes, scope: scope, unitKey: key) }
+    }
+  }
+}

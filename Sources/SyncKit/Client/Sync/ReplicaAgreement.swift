@@ -1,0 +1,56 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+extension Replica {
+  /// What is to be said of the last comparison: a difference, or once that it is over; nil for nothing.
+  func agreementToSay() async throws -> Data? {
+    try await engineRead { transaction in
+      let state = transaction.state
+      switch Agreement(stored: try state.value("agreement").text) {
+      case .differs: return try state.value("different").blob
+      case .proved, .provedButHeld:
+        return try state.value("differenceSaid") == .null ? nil : try WireAgreementReport().serializedData()
+      case .unknown, .outstanding: return nil
+      }
+    }
+  }
+
+  /// Notes that the hub heard of a difference, or of its end, and seals what it asks for.
+  ///
+  /// - Parameters:
+  ///   - report: As it was said.
+  ///   - asks: The hub's requests, each signed.
+  /// - Returns: Whether something was sealed.
+  func noteSaid(_ report: Data, asks: [Data], hub: VerifyingKey) async throws -> Bool {
+    let key = try secrets().signingKey
+    let isOver = report.isEmpty
+    return try await engineWrite { [self] transaction in
+      if isOver {
+        try transaction.session.execute("DELETE FROM sync_state WHERE name = 'differenceSaid'")
+      } else {
+        try transaction.state.set("differenceSaid", .integer(1))
+      }
+      var isSealed = false
+      for ask in asks {
+        let wire = try WireRecoveryAsk.parse(try hub.open(ask, as: .recovery), named: AgreementReport.askName)
+        let mark = "asked/" + ask.sha256.prefix(16).hex
+        guard wire.hub == hub.replica.bytes, wire.replica == key.replica.bytes, try transaction.state.value(mark) == .null,
+          try transaction.session.firstRow("SELECT 1 FROM sync_scope WHERE code = ?1", [.text(wire.scope)]) != nil
+        else { continue }
+        _ = try seal(in: transaction, key: key)
+        let order = FieldOrder(clock: try transaction.state.clock)
+        let recovery = Recovery(
+          rows: transaction.rows, outbox: transaction.outbox, key: key,
+          lineage: try Lineage.load(current: key.replica, in: transaction.session), order: order)
+        let count = try capture.suspended { try recovery.recoverAll(scope: wire.scope, tables: Set(wire.tables), asked: ask) }
+        try transaction.state.save(order.clock)
+        try transaction.state.set(mark, .integer(1))
+        if count > 0 {
+          isSealed = true
+          try transaction.state.set("agreement", .text(Agreement.outstanding.stored))
+        }
+      }
+      return isSealed
+    }
+  }
+}

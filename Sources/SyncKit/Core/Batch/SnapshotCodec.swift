@@ -1,0 +1,180 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// A row of a snapshot: its whole state, or some of its cells when one page cannot hold it.
+struct SnapshotRow: Sendable {
+  var table: String
+  var key: CellValue
+  var state: RowState
+}
+
+/// Keys of one table, over `after`, up to and with `through`; nil leaves the range open there.
+struct SnapshotRange: Hashable, Sendable {
+  var table: String
+  var after: CellValue?
+  var through: CellValue?
+}
+
+/// What a page of a snapshot says.
+struct SnapshotContent: Sendable {
+  var hub: ReplicaID
+  var incarnation: Data
+  var reader: ReplicaID
+  var scope: String
+  /// The reader's own units merged before the snapshot began, each at its position.
+  var acknowledgements: [FeedUnit] = []
+  var rows: [SnapshotRow] = []
+  /// All that the scope has there is in `rows`, but for what a later page adds to the last of them.
+  var ranges: [SnapshotRange] = []
+  /// Empty on the last page.
+  var next = Data()
+  /// On the last page: where the feed goes on.
+  var cursor = Data()
+  /// On the last page: the last position of the feed before that.
+  var position: UInt64 = 0
+  var hubTimeMs: UInt64
+  /// Living rows of the scope.
+  var rowCount = 0
+  /// See `BatchContent.rules`: here as the hub has them.
+  var rules: [String: MergePolicies] = [:]
+}
+
+/// A snapshot page's content to signed bytes and back. Pure.
+enum SnapshotCodec {
+  static let format: UInt32 = 1
+
+  /// - Parameter runs: The acknowledgements, each with the position of its first unit.
+  static func seal(_ page: SnapshotContent, runs: [(position: UInt64, run: PageCodec.Run)], with key: SigningKey) throws -> Data {
+    var wire = WireSnapshotPage()
+    wire.format = format
+    wire.hub = page.hub.bytes
+    wire.incarnation = page.incarnation
+    wire.reader = page.reader.bytes
+    wire.scope = page.scope
+    wire.runs = runs.map { PageCodec.wire($0.run) }
+    wire.positions = runs.map(\.position)
+    try write(page.rows, rules: page.rules, into: &wire)
+    wire.ranges = try page.ranges.map { range in
+      var part = WireSnapshotRange()
+      part.table = range.table
+      if let after = range.after { part.after = try ColumnCoder.encode(name: "", cells: [after]) }
+      if let through = range.through { part.through = try ColumnCoder.encode(name: "", cells: [through]) }
+      return part
+    }
+    wire.next = page.next
+    wire.cursor = page.cursor
+    wire.position = page.position
+    wire.hubTimeMs = page.hubTimeMs
+    wire.rows = UInt64(page.rowCount)
+    return try key.sealed(try wire.serializedData(), as: .snapshot)
+  }
+
+  /// Cells that came with one version travel as one change; writes are in the order of their versions, which packs best.
+  private static func write(_ rows: [SnapshotRow], rules: [String: MergePolicies], into wire: inout WireSnapshotPage) throws {
+    let writes = rows.flatMap(Self.changes).enumerated().sorted {
+      $0.element.version == $1.element.version ? $0.offset < $1.offset : $0.element.version < $1.element.version
+    }
+    var versions: [Version] = []
+    var changes: [[RowChange]] = []
+    for (_, write) in writes {
+      if versions.last == write.version {
+        changes[changes.count - 1].append(write.change)
+      } else {
+        versions.append(write.version)
+        changes.append([write.change])
+      }
+    }
+    var numbers: [ReplicaID: UInt32] = [:]
+    var last: UInt64 = 0
+    for version in versions {
+      let next = UInt32(numbers.count)
+      let number = numbers[version.replica] ?? next
+      if number == next {
+        numbers[version.replica] = next
+        wire.replicas.append(version.replica.bytes)
+      }
+      wire.authors.append(number)
+      wire.stamps.append(version.timestamp.rawValue &- last)
+      last = version.timestamp.rawValue
+    }
+    wire.tables = try TableCoder.encode(changes, rules: rules)
+  }
+
+  /// What one write after the other would make the row. The birth has a change of its own, without cells, where the cells do
+  /// not tell it.
+  private static func changes(of row: SnapshotRow) -> [(version: Version, change: RowChange)] {
+    func change(_ cells: [CellChange]) -> RowChange { RowChange(table: row.table, key: row.key, life: row.state.life, cells: cells) }
+    func cut(_ version: Version, _ cells: [CellChange]) -> [(version: Version, change: RowChange)] {
+      UnitCutting.cut(ChangeUnit(stamp: version.timestamp, changes: [change(cells)])).flatMap(\.changes).map { (version, $0) }
+    }
+    if let origin = row.state.soleOrigin, !row.state.cells.isEmpty { return cut(origin.version, row.state.changes) }
+    var cells: [Version: [CellChange]] = [:]
+    for (cell, change) in zip(row.state.cells.values, row.state.changes) { cells[cell.origin.version, default: []].append(change) }
+    let born = row.state.lifeOrigin.flatMap { $0.version == cells.keys.min() ? nil : ($0.version, change([])) }
+    return cells.flatMap { cut($0, $1) } + (born.map { [$0] } ?? [])
+  }
+
+  /// - Throws: `SyncError` when the page is damaged or not this hub's.
+  static func open(_ bytes: Data, hub: VerifyingKey) throws -> SnapshotContent {
+    guard bytes.count <= WireLimits.pageBytesMax else { throw PageCodec.tooLarge }
+    return try content(of: try hub.open(bytes, as: .snapshot), hub: hub.replica)
+  }
+
+  /// The content of a body whose signature was checked.
+  static func content(of body: Data, hub: ReplicaID) throws -> SnapshotContent {
+    let wire = try WireSnapshotPage.parse(body, named: LocalizedText(vi: "trang dữ liệu gộp", en: "snapshot page"))
+    guard wire.format == format, let reader = ReplicaID(bytes: wire.reader), ReplicaID(bytes: wire.hub) == hub,
+      wire.incarnation.count == 16, TableCoder.isName(wire.scope), wire.cursor.count <= WireLimits.cursorBytesMax,
+      wire.next.count <= WireLimits.cursorBytesMax, wire.positions.count == wire.runs.count, wire.ranges.count <= WireLimits.tablesMax,
+      wire.position < 1 << 62, let rowCount = Int(exactly: wire.rows)
+    else { throw ByteReader.short }
+    var inflated = 0
+    return SnapshotContent(
+      hub: hub, incarnation: wire.incarnation, reader: reader, scope: wire.scope,
+      acknowledgements: try PageCodec.units(of: wire.runs, positions: wire.positions), rows: try rows(of: wire),
+      ranges: try wire.ranges.map { range in
+        guard TableCoder.isName(range.table) else { throw ByteReader.short }
+        return SnapshotRange(
+          table: range.table, after: range.hasAfter ? try TableCoder.key(range.after, inflatedBytes: &inflated) : nil,
+          through: range.hasThrough ? try TableCoder.key(range.through, inflatedBytes: &inflated) : nil)
+      },
+      next: wire.next, cursor: wire.cursor, position: wire.position, hubTimeMs: wire.hubTimeMs, rowCount: rowCount,
+      rules: try TableCoder.rules(of: wire.tables))
+  }
+
+  private struct RowName: Hashable {
+    var table: String
+    var key: CellValue
+  }
+
+  private static func rows(of wire: WireSnapshotPage) throws -> [SnapshotRow] {
+    let replicas = try wire.replicas.map { bytes in
+      guard let replica = ReplicaID(bytes: bytes) else { throw ByteReader.short }
+      return replica
+    }
+    guard wire.authors.count == wire.stamps.count, wire.authors.count <= WireLimits.unitsMax else { throw ByteReader.short }
+    let writes = try TableCoder.decode(wire.tables, unitCount: wire.authors.count)
+    var rows: [SnapshotRow] = []
+    var places: [RowName: Int] = [:]
+    var last: UInt64 = 0
+    for (index, changes) in writes.enumerated() {
+      guard replicas.indices.contains(Int(wire.authors[index])) else { throw ByteReader.short }
+      last &+= wire.stamps[index]
+      let version = Version(HybridTimestamp(rawValue: last), replicas[Int(wire.authors[index])])
+      let origin = Origin(version: version, position: 0)
+      for change in changes {
+        let place = places[RowName(table: change.table, key: change.key), default: rows.count]
+        if place == rows.count {
+          places[RowName(table: change.table, key: change.key)] = place
+          rows.append(SnapshotRow(table: change.table, key: change.key, state: RowState(life: change.life, lifeOrigin: origin)))
+        }
+        guard rows[place].state.life == change.life else { throw ByteReader.short }
+        if change.cells.isEmpty || version < (rows[place].state.lifeOrigin?.version ?? version) { rows[place].state.lifeOrigin = origin }
+        for cell in change.cells {
+          rows[place].state.cells[cell.name] = Cell(origin: origin, value: cell.value, generation: cell.generation)
+        }
+      }
+    }
+    return rows
+  }
+}

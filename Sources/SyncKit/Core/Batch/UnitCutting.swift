@@ -1,0 +1,93 @@
+/// Cuts units, and lists of units, into what fits one batch. Pure.
+enum UnitCutting {
+  /// Raw size of the values in one unit or batch, in bytes, above which it is cut. Compression then keeps a batch below
+  /// `WireLimits.batchBytesMax` also when nothing can be compressed.
+  static let rawBytesMax = 4 << 20
+
+  /// Cuts a unit too large for one batch, between rows where it can. Its parts merge one by one, in order: the only case in
+  /// which a transaction is not merged whole.
+  static func cut(_ unit: ChangeUnit) -> [ChangeUnit] {
+    let isSmall = unit.changes.count <= WireLimits.rowsMax && unit.changes.allSatisfy { $0.cells.count <= WireLimits.partsPerCellMax }
+    if isSmall && unit.approximateBytes <= rawBytesMax { return unit.changes.isEmpty ? [] : [unit] }
+    var parts: [ChangeUnit] = []
+    var changes: [RowChange] = []
+    var size = 0
+    func close() {
+      if !changes.isEmpty { parts.append(ChangeUnit(stamp: unit.stamp, changes: changes)) }
+      (changes, size) = ([], 0)
+    }
+    for change in unit.changes {
+      // Transactions that one row joined may have more rows together than a batch.
+      if size + change.approximateBytes > rawBytesMax || changes.count == WireLimits.rowsMax { close() }
+      var rest = RowChange(table: change.table, key: change.key, life: change.life, cells: [])
+      for cell in change.cells {
+        if rest.approximateBytes + cell.approximateBytes > rawBytesMax && !rest.cells.isEmpty {
+          changes.append(rest)
+          close()
+          rest.cells = []
+        }
+        // A cell with more parts than one change may carry takes several changes of the same unit.
+        if case .increment = cell.name.part, rest.cells.count >= WireLimits.partsPerCellMax {
+          changes.append(rest)
+          rest.cells = []
+        }
+        rest.cells.append(cell)
+      }
+      changes.append(rest)
+      size += rest.approximateBytes
+    }
+    close()
+    return parts
+  }
+
+  /// Splits the units of one scope into batches within every bound.
+  static func batches(of units: [ChangeUnit]) -> [[ChangeUnit]] {
+    var batches: [[ChangeUnit]] = []
+    var current: [ChangeUnit] = []
+    var (bytes, rows) = (0, 0)
+    for unit in units {
+      let size = unit.approximateBytes
+      let isFull = current.count >= WireLimits.unitsMax || rows + unit.changes.count > WireLimits.rowsMax || bytes + size > rawBytesMax
+      if isFull && !current.isEmpty {
+        batches.append(current)
+        (current, bytes, rows) = ([], 0, 0)
+      }
+      current.append(unit)
+      bytes += size
+      rows += unit.changes.count
+    }
+    if !current.isEmpty { batches.append(current) }
+    return batches
+  }
+}
+
+extension CellValue {
+  /// Upper bound on the bytes this value takes on the wire, its length included.
+  var approximateBytes: Int {
+    switch self {
+    case .null: 1
+    case .integer, .real: 11
+    case .text(let text): text.utf8.count + 6
+    case .blob(let bytes): bytes.count + 6
+    }
+  }
+}
+
+extension ChangeUnit {
+  var approximateBytes: Int { changes.reduce(0) { $0 + $1.approximateBytes } }
+}
+
+extension RowChange {
+  var approximateBytes: Int { cells.reduce(key.approximateBytes + 12) { $0 + $1.approximateBytes } }
+}
+
+extension CellChange {
+  /// Upper bound on the bytes this takes on the wire.
+  var approximateBytes: Int {
+    switch name.part {
+    case .whole: value.approximateBytes
+    case .member(let name): value.approximateBytes + name.utf8.count * 2 + 6
+    case .increment: 20
+    }
+  }
+}

@@ -1,0 +1,16 @@
+internal import Foundation
+
+/// Stamps one behind the other in one blob, a varint each.
+enum PackedStamps {
+  static func pack(_ stamps: [HybridTimestamp]) -> Data {
+    var packed = Data()
+    for stamp in stamps { packed.appendVarint(stamp.rawValue) }
+    return packed
+  }
+
+  /// - Throws: `SyncError` `.damaged` when fewer than `count` are there.
+  static func read(_ packed: Data, count: Int) throws -> [HybridTimestamp] {
+    var reader = ByteReader(packed)
+    return try (0..<count).map { _ in HybridTimestamp(rawValue: try reader.varint()) }
+  }
+}

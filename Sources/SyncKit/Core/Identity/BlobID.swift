@@ -1,0 +1,35 @@
+public import Foundation
+
+/// The name of a blob: the SHA-256 of its bytes.
+public struct BlobID: Sendable, Hashable, CustomStringConvertible {
+  /// 32 bytes.
+  public let bytes: Data
+
+  public init(of content: Data) { bytes = content.sha256 }
+
+  /// Gives nil unless there are 32 bytes.
+  public init?(bytes: Data) {
+    guard bytes.count == 32 else { return nil }
+    self.bytes = Data(bytes)
+  }
+
+  /// Gives nil unless there are 64 lower-case hexadecimal digits: nothing else ever becomes a file's name.
+  public init?(hex: some StringProtocol) {
+    // One name for one blob: a file system may take two spellings for one, or not.
+    guard let bytes = Data(hex: hex), bytes.hex == hex else { return nil }
+    self.init(bytes: bytes)
+  }
+
+  /// As rows refer to it.
+  public var hex: String { bytes.hex }
+  public var description: String { hex }
+}
+
+extension SyncError {
+  /// What a device is told of a blob that its hub will never take.
+  static func blobUnfit(_ id: BlobID, _ reason: LocalizedText) -> SyncError {
+    SyncError(
+      .blobUnfit, vi: "Tỉnh không nhận tệp đính kèm \(id.hex.prefix(8)): \(reason.vi)",
+      en: "The hub does not take the attachment \(id.hex.prefix(8)): \(reason.en)")
+  }
+}

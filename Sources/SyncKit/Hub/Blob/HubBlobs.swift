@@ -1,0 +1,305 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// How much room a hub gives to blobs.
+public struct BlobLimits: Sendable, Hashable {
+  /// All blobs together, in bytes, unless the hub's operator says otherwise: see `Hub.setBlobBytesMax`.
+  public var bytesMax = 20 << 30
+  /// Blobs that one device sent, in bytes.
+  public var bytesPerReplicaMax = 2 << 30
+  /// Bytes left free on the disk: text goes on when photos wait.
+  public var freeBytesMin = 1 << 30
+  /// Beginnings of blobs that did not come to their end, in bytes.
+  public var partBytesMax = 256 << 20
+
+  public init() {}
+}
+
+/// What a hub's blobs take.
+public struct BlobUsage: Sendable, Hashable, Codable {
+  public var blobs = 0
+  public var bytes = 0
+  public var bytesMax = 0
+  /// Bytes free on the disk; nil where that cannot be told.
+  public var freeBytes: Int?
+  /// Blobs are put off at present: devices keep theirs and offer them again.
+  public var isDeferred = false
+}
+
+/// What a hub has of blobs. Belongs to one transaction; that a file is there is for `BlobStore` to say.
+struct HubBlobBook {
+  let session: any HubSession
+
+  static let schema = """
+    CREATE TABLE IF NOT EXISTS hub_blob (
+      id TEXT PRIMARY KEY NOT NULL, bytes INTEGER NOT NULL, replica BLOB NOT NULL, received_ms INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS hub_blob_replica ON hub_blob (replica, bytes);
+    CREATE TABLE IF NOT EXISTS hub_blob_scope (scope TEXT NOT NULL, blob TEXT NOT NULL, PRIMARY KEY (scope, blob)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS hub_blob_scope_blob ON hub_blob_scope (blob);
+    """
+
+  private static let filled = "blobScopes"
+
+  /// Gives the scopes of a store from before they were noted the blobs that rows of theirs name. Once.
+  func fillScopes(_ shapes: some Sequence<TableShape>) throws {
+    let state = StateStore(session: session)
+    guard try state.integer(Self.filled) == 0 else { return }
+    for column in BlobReferences.columns(of: shapes) {
+      try session.execute(
+        """
+        INSERT INTO hub_blob_scope (scope, blob) SELECT DISTINCT \(column.scope), \(column.id) FROM \(column.table)
+        WHERE \(column.id) IN (SELECT id FROM hub_blob) ON CONFLICT DO NOTHING
+        """)
+    }
+    try state.set(Self.filled, .integer(1))
+  }
+
+  /// Notes that a device of the scope has brought every byte: to know a blob's name is not to have it.
+  func noteHeld(_ id: BlobID, by scope: String) throws {
+    try session.execute(
+      "INSERT INTO hub_blob_scope (scope, blob) VALUES (?1, ?2) ON CONFLICT DO NOTHING", [.text(scope), .text(id.hex)])
+  }
+
+  func isHeld(_ id: BlobID, by scope: String) throws -> Bool {
+    try session.firstRow("SELECT 1 FROM hub_blob_scope WHERE scope = ?1 AND blob = ?2", [.text(scope), .text(id.hex)]) != nil
+  }
+
+  func note(_ id: BlobID, bytes: Int, from replica: ReplicaID, nowMs: UInt64) throws {
+    try session.execute(
+      "INSERT INTO hub_blob (id, bytes, replica, received_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+      [.text(id.hex), .integer(Int64(bytes)), .blob(replica.bytes), .integer(Int64(clamping: nowMs))])
+  }
+
+  func knows(_ id: BlobID) throws -> Bool { try session.firstRow("SELECT 1 FROM hub_blob WHERE id = ?1", [.text(id.hex)]) != nil }
+
+  /// Forgets blobs whose files are gone, and has devices told to offer all of theirs again.
+  func lose(_ ids: [BlobID]) throws {
+    for id in ids {
+      try session.execute("DELETE FROM hub_blob WHERE id = ?1", [.text(id.hex)])
+      try session.execute("DELETE FROM hub_blob_scope WHERE blob = ?1", [.text(id.hex)])
+    }
+    if !ids.isEmpty { try StateStore(session: session).add("blobsLost", ids.count) }
+  }
+
+  /// - Parameter replica: Whose blobs alone are counted; nil for all.
+  func bytes(from replica: ReplicaID? = nil) throws -> Int {
+    let condition = replica == nil ? "" : " WHERE replica = ?1"
+    return Int(
+      clamping: try session.integer(
+        "SELECT coalesce(sum(bytes), 0) FROM hub_blob\(condition)", replica.map { [.blob($0.bytes)] } ?? []) ?? 0)
+  }
+
+  static var noRoom: SyncError {
+    SyncError(
+      .noRoom, vi: "Tỉnh tạm chưa nhận ảnh vì sắp hết chỗ; chữ vẫn nhận. Ảnh còn nguyên trên máy này và sẽ gửi sau.",
+      en: "The hub takes no photos for now, it is short of room; text goes on. They are safe on this device and go later.")
+  }
+
+  func bytesMax(_ limits: BlobLimits) throws -> Int {
+    try StateStore(session: session).value("blobBytesMax").integer.map { Int(clamping: $0) } ?? limits.bytesMax
+  }
+}
+
+extension Hub {
+  /// Where blobs are.
+  public var blobs: BlobStore { BlobStore(folder: store.blobFolder) }
+
+  /// What blobs take at this moment.
+  public func blobUsage() async throws -> BlobUsage {
+    let (limits, free) = (options.blobs, blobs.freeBytes)
+    return try await store.read { session in
+      let book = HubBlobBook(session: session)
+      var usage = BlobUsage()
+      usage.blobs = Int(clamping: try session.integer("SELECT count(*) FROM hub_blob") ?? 0)
+      usage.bytes = try book.bytes()
+      usage.bytesMax = try book.bytesMax(limits)
+      usage.freeBytes = free
+      usage.isDeferred = usage.bytes >= usage.bytesMax || free.map { $0 < limits.freeBytesMin } ?? false
+      return usage
+    }
+  }
+
+  /// Sets how many bytes all blobs together may take, for every process that has this store open. Nothing is removed.
+  public func setBlobBytesMax(_ bytes: Int) async throws {
+    try await store.write { try StateStore(session: $0).set("blobBytesMax", .integer(Int64(max(0, bytes)))) }
+  }
+
+  /// Compares what the hub should have with its files. What is gone is forgotten, and devices offer it again; what is damaged is
+  /// put aside under another name.
+  ///
+  /// - Parameter readsAll: Whether each file's content is checked too.
+  /// - Returns: The blobs that were lost.
+  public func checkBlobs(readsAll: Bool) async throws -> [BlobID] {
+    let known = try await store.read {
+      try $0.rows("SELECT id FROM hub_blob ORDER BY id").compactMap { $0[0].text.flatMap { BlobID(hex: $0) } }
+    }
+    var lost: [BlobID] = []
+    for id in known {
+      if !blobs.has(id) {
+        lost.append(id)
+      } else if readsAll, !blobs.isSound(id) {
+        blobs.setAside(id)
+        lost.append(id)
+      }
+    }
+    let gone = lost
+    if !gone.isEmpty { try await store.write { try HubBlobBook(session: $0).lose(gone) } }
+    return gone
+  }
+
+  // MARK: Calls
+
+  /// Blobs in one question.
+  static let blobsPerQuestionMax = WireLimits.blobsPerQuestionMax
+
+  func blobStates(_ body: Data, for device: HubDevice) async throws -> Data {
+    let ids = stride(from: 0, to: body.count, by: 32).compactMap { BlobID(bytes: body.dropFirst($0).prefix(32)) }
+    guard !body.isEmpty, body.count % 32 == 0, ids.count <= Self.blobsPerQuestionMax else {
+      throw SyncError(
+        .badRequest, vi: "Cần từ 1 đến \(Self.blobsPerQuestionMax) tên tệp đính kèm, mỗi tên 32 byte.",
+        en: "1 to \(Self.blobsPerQuestionMax) names of attachments are needed, 32 bytes each.")
+    }
+    let (states, isDeferred) = try await blobStates(of: ids, for: device)
+    return try signed(states, request: body, isDeferred: isDeferred)
+  }
+
+  /// As `blobStates(_:for:)` asked about each alone; signed one by one, since a letter is read in parts.
+  func blobStates(alone ids: [BlobID], for device: HubDevice) async throws -> [Data] {
+    let (states, isDeferred) = try await blobStates(of: ids, for: device)
+    return try zip(ids, states).map { try signed([$1], request: $0.bytes, isDeferred: isDeferred) }
+  }
+
+  private func blobStates(of ids: [BlobID], for device: HubDevice) async throws -> (states: [WireBlobState], isDeferred: Bool) {
+    let isDeferred = try await blobUsage().isDeferred
+    let (tables, blobs) = (store.tables, blobs)
+    let (states, found, gone) = try await store.read { session in
+      let references = BlobReferences(session: session, shapes: tables.byName.values)
+      let book = HubBlobBook(session: session)
+      var (states, found, gone): ([WireBlobState], [(id: BlobID, scope: String)], [BlobID]) = ([], [], [])
+      for id in ids {
+        var state = WireBlobState()
+        let size = blobs.byteCount(id)
+        if let size, let giver = try references.giver(of: id, among: device.readScopes, isBrought: { blobs.isBrought(id, by: $0) }) {
+          (state.place, state.bytes) = (.kept, UInt64(size))
+          // The hub stopped between a file and its record, or was put back without its folder.
+          if try !book.knows(id) || !book.isHeld(id, by: giver) { found.append((id, giver)) }
+        } else if try references.refers(to: id, scopes: [device.scope]) {
+          (state.place, state.bytes) = (.lacking, UInt64(blobs.partCount(id, of: device.scope)))
+          if let reason = try UnfitBlobs(session: session).reason(id, from: device.replica) {
+            (state.place, state.bytes, state.vi, state.en) = (.unfit, 0, reason.vi, reason.en)
+          }
+        }
+        // Its folder was put back to an older copy.
+        if try size == nil && book.knows(id) { gone.append(id) }
+        states.append(state)
+      }
+      return (states, found, gone)
+    }
+    if !found.isEmpty || !gone.isEmpty {
+      let now = clock.nowMs()
+      try await store.write { session in
+        let book = HubBlobBook(session: session)
+        for (id, scope) in found {
+          try book.note(id, bytes: blobs.byteCount(id) ?? 0, from: device.replica, nowMs: now)
+          try book.noteHeld(id, by: scope)
+        }
+        try book.lose(gone)
+      }
+    }
+    return (states, isDeferred)
+  }
+
+  /// Takes a piece of a blob that a row refers to.
+  func takeBlob(_ text: String, request: HubRequest, from device: HubDevice) async throws -> Data {
+    guard let id = BlobID(hex: text), let size = request.query("size").flatMap({ Int($0) }),
+      let offset = Int(request.headers["upload-offset"] ?? "0"), !request.body.isEmpty
+    else { throw ByteReader.short }
+    let have = try await put(request.body, of: id, at: offset, size: size, from: device)
+    var state = WireBlobState()
+    (state.place, state.bytes) = (have >= size ? .kept : .lacking, UInt64(have))
+    return try signed([state], request: request.body, isDeferred: false)
+  }
+
+  /// Takes a piece of a blob, however it came. Every byte must come from a device of the scope, also of a blob that another scope has.
+  ///
+  /// - Returns: How much of the blob the device's scope has brought by now.
+  /// - Throws: `SyncError` `.noSuchBlob` while no row of the scope refers to it, `.noRoom`, `.blobUnfit`, and what `BlobStore.put`
+  ///   throws.
+  func put(_ piece: Data, of id: BlobID, at offset: Int, size: Int, from device: HubDevice) async throws -> Int {
+    let (tables, limits, blobs, now, scope) = (store.tables, options.blobs, blobs, clock.nowMs(), device.scope)
+    let (bytes, bytesMax, own, isBrought) = try await store.read { session in
+      guard try BlobReferences(session: session, shapes: tables.byName.values).refers(to: id, scopes: [scope]) else {
+        throw Self.noSuchBlob
+      }
+      if let reason = try UnfitBlobs(session: session).reason(id, from: device.replica) { throw SyncError.blobUnfit(id, reason) }
+      let book = HubBlobBook(session: session)
+      return (try book.bytes(), try book.bytesMax(limits), try book.bytes(from: device.replica), try book.isHeld(id, by: scope))
+    }
+    if isBrought || blobs.isBrought(id, by: scope), let whole = blobs.byteCount(id) { return whole }
+    // Compared by what is left: sizes come from outside. One that another scope has takes no more room once it is whole.
+    let takesRoom = !blobs.has(id)
+    guard !takesRoom || size <= bytesMax - bytes, !takesRoom || size <= limits.bytesPerReplicaMax - own,
+      blobs.freeBytes.map({ size <= $0 - limits.freeBytesMin }) ?? true
+    else { throw HubBlobBook.noRoom }
+    if offset == 0 { blobs.trimParts(bytesMax: limits.partBytesMax) }
+    let have: Int
+    do {
+      have = try blobs.put(
+        piece, of: id, at: offset, size: size, from: scope, judge: options.judgeBlob, judgeStart: options.judgeBlobStart)
+    } catch let unfit as BlobStore.Unfit {
+      try await store.write { try UnfitBlobs(session: $0).note(id, unfit, from: device.replica, nowMs: now) }
+      throw SyncError.blobUnfit(id, unfit.reason)
+    }
+    if have >= size {
+      try await store.write { session in
+        let book = HubBlobBook(session: session)
+        if try !book.knows(id) { try book.note(id, bytes: have, from: device.replica, nowMs: now) }
+        try book.noteHeld(id, by: scope)
+      }
+      blobs.forgetPart(id, scope)
+    } else if try await isHeld(id, by: device) {
+      // Another device of the scope has finished it meanwhile, and this one has begun anew.
+      blobs.forgetPart(id, scope)
+      return size
+    }
+    return have
+  }
+
+  /// Whether the hub has a blob whole that the device's scope has brought.
+  func isHeld(_ id: BlobID, by device: HubDevice) async throws -> Bool {
+    guard blobs.has(id) else { return false }
+    if blobs.isBrought(id, by: device.scope) { return true }
+    return try await store.read { try HubBlobBook(session: $0).isHeld(id, by: device.scope) }
+  }
+
+  /// A piece of a whole blob, and how large the whole is: through a scope that the device reads, whose rows refer to it and whose
+  /// devices brought it.
+  func giveBlob(_ text: String, offset: Int, to device: HubDevice) async throws -> (piece: Data, size: Int) {
+    guard let id = BlobID(hex: text), offset >= 0 else { throw ByteReader.short }
+    let (tables, blobs) = (store.tables, blobs)
+    let giver = try await store.read { session in
+      try BlobReferences(session: session, shapes: tables.byName.values).giver(
+        of: id, among: device.readScopes, isBrought: { blobs.isBrought(id, by: $0) })
+    }
+    guard giver != nil, let size = blobs.byteCount(id), let piece = try blobs.read(id, from: offset, count: WireLimits.blobPieceBytesMax)
+    else {
+      throw Self.noSuchBlob
+    }
+    return (piece, size)
+  }
+
+  private func signed(_ states: [WireBlobState], request: Data, isDeferred: Bool) throws -> Data {
+    var answer = WireBlobStates()
+    answer.hub = replica.bytes
+    answer.request = request.sha256
+    answer.states = states
+    answer.isDeferred = isDeferred
+    return try keys.signing.sealed(try answer.serializedData(), as: .blobStates)
+  }
+
+  private static var noSuchBlob: SyncError {
+    SyncError(
+      .noSuchBlob, vi: "Không dòng dữ liệu nào ở tỉnh nhắc đến tệp đính kèm này, hoặc tỉnh chưa có nó.",
+      en: "No row at the hub refers to this attachment, or the hub does not have it yet.")
+  }
+}

@@ -1,0 +1,44 @@
+internal import Foundation
+
+/// Blobs that a hub will never keep, and why: a device is told so with the hub's signature, and sends them no more.
+///
+/// What a whole blob was refused for is true of it, whoever brings it. A beginning may be anybody's invention: it is refused from
+/// its sender alone, or one device could keep another's picture out.
+struct UnfitBlobs {
+  let session: any HubSession
+
+  /// Of whoever brings it, `replica` is empty.
+  static let schema = """
+    CREATE TABLE IF NOT EXISTS hub_blob_unfit (
+      id TEXT NOT NULL, replica BLOB NOT NULL, vi TEXT NOT NULL, en TEXT NOT NULL, at_ms INTEGER NOT NULL,
+      PRIMARY KEY (id, replica)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS hub_blob_unfit_at ON hub_blob_unfit (at_ms);
+    """
+
+  /// Blobs remembered; the oldest are judged anew should they come again.
+  static let rememberedMax = 10_000
+
+  /// - Returns: Nil where nothing speaks against it.
+  func reason(_ id: BlobID, from replica: ReplicaID) throws -> LocalizedText? {
+    let row = try session.firstRow(
+      "SELECT vi, en FROM hub_blob_unfit WHERE id = ?1 AND replica IN (x'', ?2) LIMIT 1", [.text(id.hex), .blob(replica.bytes)])
+    guard let vi = row?[0].text, let en = row?[1].text else { return nil }
+    return LocalizedText(vi: vi, en: en)
+  }
+
+  func note(_ id: BlobID, _ unfit: BlobStore.Unfit, from replica: ReplicaID, nowMs: UInt64) throws {
+    try session.execute(
+      """
+      INSERT INTO hub_blob_unfit (id, replica, vi, en, at_ms) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id, replica) DO NOTHING
+      """,
+      [
+        .text(id.hex), .blob(unfit.isWhole ? Data() : replica.bytes), .text(unfit.reason.vi), .text(unfit.reason.en),
+        .integer(Int64(clamping: nowMs)),
+      ])
+    let count = try session.integer("SELECT count(*) FROM hub_blob_unfit") ?? 0
+    guard count > Self.rememberedMax else { return }
+    try session.execute(
+      "DELETE FROM hub_blob_unfit WHERE (id, replica) IN (SELECT id, replica FROM hub_blob_unfit ORDER BY at_ms LIMIT ?1)",
+      [.integer(count - Int64(Self.rememberedMax))])
+  }
+}

@@ -1,0 +1,228 @@
+internal import Crypto
+internal import Foundation
+
+/// A hub's secrets, in files of their own outside database and backups.
+public struct HubKeys: Sendable {
+  public let signing: SigningKey
+  /// 32 bytes from which the keys that the devices of each unit share are derived.
+  let unitSecret: Data
+  /// Oldest first; new packets are encrypted to the last of their form, or to the last general one.
+  let dropKeys: [DropKey]
+
+  /// Keys of a folder: as many as a recovery sheet has names for.
+  static let dropKeysMax = 200
+
+  /// A key that packets are encrypted to.
+  struct DropKey: Sendable {
+    let key: Curve25519.KeyAgreement.PrivateKey
+    /// Hub time in milliseconds.
+    let madeMs: UInt64
+    /// Campaign and form whose answers alone the key is for; nil for a general key.
+    let owner: DropKeyOwner?
+
+    /// How packets name it.
+    var id: String { String(key.publicKey.rawRepresentation.sha256.hex.prefix(8)) }
+  }
+
+  private struct DropFile: Codable {
+    var format = 1
+    var privateKey: Data
+    var madeMs: UInt64?
+    var owner: DropKeyOwner?
+  }
+
+  /// Makes new keys in an empty or missing folder.
+  public static func create(in folder: String, nowMs: UInt64 = 0) throws -> HubKeys {
+    try makeFolder(folder)
+    let secret = SymmetricKey(size: .bits256).withUnsafeBytes { Data($0) }
+    try FileKeyStore(path: folder + "/hub.key").save(ReplicaSecrets(signingKey: SigningKey(), unitKey: secret))
+    _ = try addDropKey(in: folder, nowMs: nowMs)
+    return try load(from: folder)
+  }
+
+  private static func makeFolder(_ folder: String) throws {
+    let manager = FileManager.default
+    if let entries = try? manager.contentsOfDirectory(atPath: folder), !entries.isEmpty {
+      throw SyncError(
+        .keyUnusable, vi: "Thư mục khóa \(folder) đã có dữ liệu; không ghi đè.",
+        en: "The key folder \(folder) is not empty; it is not overwritten.")
+    }
+    do {
+      try manager.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw SyncError(.keyUnusable, vi: "Không tạo được thư mục \(folder).", en: "Cannot create the folder \(folder).")
+    }
+  }
+
+  public static func load(from folder: String) throws -> HubKeys {
+    guard let own = try FileKeyStore(path: folder + "/hub.key").load(), let secret = own.unitKey, secret.count == 32 else {
+      throw SyncError(
+        .keyUnusable, vi: "Không có khóa máy chủ trong \(folder); khôi phục từ bản sao khóa.",
+        en: "There is no hub key in \(folder); restore it from your key copy.")
+    }
+    var keys: [DropKey] = []
+    for file in fileNames(in: folder) {
+      guard let data = FileManager.default.contents(atPath: folder + "/" + file), data.count <= FileKeyStore.fileBytesMax,
+        let contents = try? JSONDecoder().decode(DropFile.self, from: data),
+        let key = try? Curve25519.KeyAgreement.PrivateKey(rawRepresentation: contents.privateKey)
+      else {
+        throw SyncError(
+          .keyUnusable, vi: "Không dùng được tệp khóa \(folder)/\(file).", en: "The key file \(folder)/\(file) cannot be used.")
+      }
+      keys.append(DropKey(key: key, madeMs: contents.madeMs ?? 0, owner: contents.owner))
+    }
+    // A file that was made a moment ago may be named and not on the disk yet: nobody hears of a key that a power cut could take.
+    try PrivateFile.sync(folder: folder)
+    guard keys.contains(where: { $0.owner == nil }) else {
+      throw SyncError(.keyUnusable, vi: "Không có khóa nhận phiếu trong \(folder).", en: "There is no drop key in \(folder).")
+    }
+    keys.sort { ($0.madeMs, $0.id) < ($1.madeMs, $1.id) }
+    return HubKeys(signing: own.signingKey, unitSecret: secret, dropKeys: keys)
+  }
+
+  // MARK: Drop keys
+
+  /// Makes a key that new packets are encrypted to from now on: those of its owner, or those of whatever has no key of its own.
+  ///
+  /// - Returns: Its name, once it is on the disk.
+  static func addDropKey(in folder: String, nowMs: UInt64, owner: DropKeyOwner? = nil) throws -> String {
+    guard fileNames(in: folder).count < dropKeysMax else {
+      throw SyncError(
+        .badDropKey, vi: "Đã có \(dropKeysMax) khóa phiếu; hủy các khóa không còn dùng (`hub keys destroy`) rồi chạy lại.",
+        en: "There are \(dropKeysMax) drop keys already; destroy those that are over (`hub keys destroy`), then run this again.")
+    }
+    let drop = DropKey(key: Curve25519.KeyAgreement.PrivateKey(), madeMs: nowMs, owner: owner)
+    try write(drop, in: folder)
+    return drop.id
+  }
+
+  private static func write(_ drop: DropKey, in folder: String) throws {
+    let file = DropFile(privateKey: drop.key.rawRepresentation, madeMs: drop.madeMs, owner: drop.owner)
+    try PrivateFile.write(try JSONEncoder().encode(file), to: path(of: drop.id, in: folder))
+  }
+
+  /// Overwrites a key's file and removes it. What was encrypted to the key can never be read again, except with a copy of it.
+  static func destroyDropKey(_ id: String, in folder: String) throws {
+    let path = path(of: id, in: folder)
+    guard let file = FileHandle(forUpdatingAtPath: path) else { return }
+    do {
+      let size = try file.seekToEnd()
+      try file.seek(toOffset: 0)
+      try file.write(contentsOf: Data(count: Int(clamping: size)))
+      try file.synchronize()
+      try file.close()
+      try FileManager.default.removeItem(atPath: path)
+    } catch {
+      throw SyncError(
+        .keyUnusable, vi: "Không xóa được \(path); xóa tay tệp đó.", en: "\(path) could not be removed; remove it by hand.")
+    }
+  }
+
+  private static func fileNames(in folder: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasPrefix("drop-") && $0.hasSuffix(".key") }
+  }
+
+  private static func path(of id: String, in folder: String) -> String { "\(folder)/\(DropKeyBook.fileName(of: id))" }
+
+  func dropKey(named id: String) -> DropKey? { dropKeys.first { $0.id == id } }
+
+  /// Tells if new packets are encrypted to a key.
+  func isCurrent(_ drop: DropKey) -> Bool { dropKeys.last { $0.owner?.form == drop.owner?.form }?.id == drop.id }
+
+  /// Keys to which devices encrypt: the general one, and those of forms.
+  var listed: DropKeys { DropKeys(general: dropKey, forms: formKeys) }
+
+  /// The newest general key.
+  var dropKey: WireDropKey { dropKeys.last { $0.owner == nil }?.listed ?? WireDropKey() }
+
+  /// The newest key of each form that has one.
+  var formKeys: [WireDropKey] { dropKeys.filter { $0.owner != nil && isCurrent($0) }.map(\.listed) }
+
+  // MARK: On paper
+
+  /// The keys as rows to be printed, and typed in again by hand: see `RecoveryRows`.
+  public var recoveryRows: [String] {
+    var rows = RecoveryRows.rows(of: signing.rawRepresentation + unitSecret, named: "H")
+    for (index, drop) in dropKeys.enumerated() {
+      var data = Data()
+      data.append(fixed64: drop.madeMs)
+      data.append(drop.key.rawRepresentation)
+      if let owner = drop.owner { data.append(owner.campaignMark + Data(owner.form.utf8)) }
+      rows += RecoveryRows.rows(of: data, named: Self.letter(index))
+    }
+    return rows
+  }
+
+  /// Which rows on paper are which key's: the letters that they begin with, the key's name, and its form, nil for a general one.
+  public var recoveryNames: [(letters: String, id: String, form: String?)] {
+    dropKeys.enumerated().map { (Self.letter($0), $1.id, $1.owner?.form) }
+  }
+
+  /// A drop key on paper: when it was made, and the key; behind them whose it is.
+  private static let paperBytes = 40
+
+  /// Names of drop keys on paper: A to G, then on from J; H is the hub.
+  private static func letter(_ index: Int) -> String {
+    let letters = Array("ABCDEFGJKLMNPQRSTUVWXYZ")
+    return String(letters[index % letters.count]) + (index < letters.count ? "" : String(index / letters.count))
+  }
+
+  /// Writes the keys of a recovery sheet into an empty or missing folder.
+  ///
+  /// - Parameter text: The rows, in any order, with whatever stands between them.
+  /// - Throws: `SyncError` naming every row that is missing or mistyped; nothing is written.
+  public static func recover(_ text: String, in folder: String) throws -> HubKeys {
+    let blocks = try RecoveryRows.blocks(in: text)
+    guard let hub = blocks["H"], hub.count == 64, let signing = SigningKey(rawRepresentation: hub.prefix(32)) else {
+      throw RecoveryRows.unreadable("H")
+    }
+    let drops = try blocks.filter { $0.key != "H" }.sorted { $0.key < $1.key }.map { name, data in
+      var reader = ByteReader(data)
+      let named = data.dropFirst(Self.paperBytes)
+      let owner = named.isEmpty ? nil : DropKeyOwner(onPaper: Data(named))
+      guard let madeMs = try? reader.fixed64(), named.isEmpty || owner != nil,
+        let key = try? Curve25519.KeyAgreement.PrivateKey(rawRepresentation: data.prefix(Self.paperBytes).dropFirst(8))
+      else { throw RecoveryRows.unreadable(name) }
+      return DropKey(key: key, madeMs: madeMs, owner: owner)
+    }
+    try makeFolder(folder)
+    for drop in drops { try write(drop, in: folder) }
+    if !drops.contains(where: { $0.owner == nil }) { _ = try addDropKey(in: folder, nowMs: 0) }
+    // Last: a folder with it is whole.
+    try FileKeyStore(path: folder + "/hub.key").save(ReplicaSecrets(signingKey: signing, unitKey: Data(hub.suffix(32))))
+    return try load(from: folder)
+  }
+}
+
+extension HubKeys.DropKey {
+  /// Says of the key what devices are told.
+  fileprivate var listed: WireDropKey {
+    var wire = WireDropKey()
+    (wire.id, wire.publicKey, wire.form) = (id, key.publicKey.rawRepresentation, owner?.form ?? "")
+    return wire
+  }
+}
+
+/// A form of a campaign, to whose key its answers alone are encrypted.
+public struct DropKeyOwner: Sendable, Hashable, Codable {
+  /// The beginning of the SHA-256 of the campaign's name: enough to tell campaigns apart, and short on paper.
+  let campaignMark: Data
+  public let form: String
+
+  private static let markBytes = 4
+
+  public init(campaign: String, form: String) {
+    campaignMark = Data(campaign.utf8).sha256.prefix(Self.markBytes)
+    self.form = form
+  }
+
+  fileprivate init?(onPaper bytes: Data) {
+    guard bytes.count > Self.markBytes, let form = String(validating: bytes.dropFirst(Self.markBytes), as: UTF8.self) else { return nil }
+    (campaignMark, self.form) = (Data(bytes.prefix(Self.markBytes)), form)
+  }
+}
+
+extension BundleKey {
+  static func hub(_ keys: HubKeys) throws -> Curve25519.KeyAgreement.PrivateKey { try hub(unitSecret: keys.unitSecret) }
+  static func hubPublic(_ keys: HubKeys) throws -> Data { try hub(keys).publicKey.rawRepresentation }
+}

@@ -1,0 +1,158 @@
+internal import Foundation
+internal import Synchronization
+
+/// Something an operator did to a hub, as the hub keeps it. Rows are only added.
+public struct OperatorAct: Sendable, Hashable, Codable {
+  /// The same for all rows of an act that took several transactions.
+  public var id: String
+  /// Hub time in milliseconds.
+  public var atMs: UInt64
+  /// The command, such as `devices revoke`.
+  public var kind: String
+  /// Names what the act was about: a device, a unit, a form; empty where it is the hub.
+  public var subject: String
+  /// Names who acted.
+  public var by: String
+  /// Says why; empty where nobody did.
+  public var reason: String
+  /// JSON of what stood before and after; nil for acts that change nothing in the store but this table.
+  public var before: String?
+  public var after: String?
+}
+
+/// An act that is about to be done.
+public struct IntendedAct: Sendable {
+  public var kind: String
+  public var subject: String
+  public var by: String
+  public var reason: String
+  /// Reads what the act is to change, as names and values: asked in its transaction, before and after. A transaction that leaves it as it was is
+  /// not noted. Nil: the act's first transaction is noted.
+  public var look: (@Sendable (any HubSession) throws -> [String: String])?
+
+  /// Bytes of a name, of a reason and of what stood before and after that are kept.
+  public static let textBytesMax = 4096
+
+  /// - Throws: `SyncError` `.badRequest` when nobody is named.
+  public init(
+    _ kind: String, subject: String = "", by who: String, reason: String = "",
+    look: (@Sendable (any HubSession) throws -> [String: String])? = nil
+  ) throws {
+    guard !who.allSatisfy(\.isWhitespace) else {
+      throw SyncError(.badRequest, vi: "Chưa ghi ai làm việc này; thêm --by TÊN.", en: "Nobody is named who does this; add --by NAME.")
+    }
+    (self.kind, self.subject, self.by, self.reason, self.look) = (kind, subject, who, reason, look)
+  }
+}
+
+/// Writes an act into the transaction that does it.
+final class ActRecorder: Sendable {
+  /// The act that the present task is doing.
+  @TaskLocal static var current: ActRecorder?
+
+  let act: IntendedAct
+  private let id = Data((0..<8).map { _ in UInt8.random(in: .min ... .max) })
+  private let clock: any WallClock
+  private let isNoted = NotedFlag()
+
+  init(_ act: IntendedAct, clock: any WallClock) {
+    self.act = act
+    self.clock = clock
+  }
+
+  static let schema = [
+    """
+    CREATE TABLE IF NOT EXISTS operator_act (
+      id INTEGER PRIMARY KEY, act BLOB NOT NULL, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, who TEXT NOT NULL,
+      reason TEXT NOT NULL, before_json TEXT, after_json TEXT)
+    """,
+    """
+    CREATE TRIGGER IF NOT EXISTS operator_act_stays BEFORE UPDATE ON operator_act
+      BEGIN SELECT RAISE(ABORT, 'acts are only added'); END
+    """,
+    """
+    CREATE TRIGGER IF NOT EXISTS operator_act_remains BEFORE DELETE ON operator_act
+      BEGIN SELECT RAISE(ABORT, 'acts are only added'); END
+    """,
+  ]
+
+  /// Runs `body` and adds the act to its transaction. A transaction that fails takes its row back with it.
+  func recording<T>(in session: any HubSession, _ body: () throws -> T) throws -> T {
+    let before = try act.look?(session)
+    let result = try body()
+    let after = try act.look?(session)
+    guard before != nil ? before != after : !isNoted.isSet else { return result }
+    try note(before: before, after: after, in: session)
+    isNoted.set()
+    return result
+  }
+
+  func note(before: [String: String]?, after: [String: String]?, in session: any SQLSession) throws {
+    func text(_ value: String) -> CellValue { .text(String(value.prefix(IntendedAct.textBytesMax))) }
+    func json(_ values: [String: String]?) throws -> CellValue {
+      guard let values else { return .null }
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      return .text(String(decoding: try encoder.encode(values.mapValues { String($0.prefix(IntendedAct.textBytesMax)) }), as: UTF8.self))
+    }
+    try session.execute(
+      """
+      INSERT INTO operator_act (act, at_ms, kind, subject, who, reason, before_json, after_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+      """,
+      [
+        .blob(id), .integer(Int64(clamping: clock.nowMs())), text(act.kind), text(act.subject), text(act.by), text(act.reason),
+        try json(before), try json(after),
+      ])
+  }
+}
+
+/// Set once, from any task.
+private final class NotedFlag: Sendable {
+  private let value = Mutex(false)
+
+  var isSet: Bool { value.withLock { $0 } }
+  func set() { value.withLock { $0 = true } }
+}
+
+extension Hub {
+  /// Does something in an operator's name: what it changes in the store and the note of who did it, and why, are committed together.
+  public func acting<T>(_ act: IntendedAct, _ body: () async throws -> T) async throws -> T {
+    try await ActRecorder.$current.withValue(ActRecorder(act, clock: clock)) { try await body() }
+  }
+
+  /// Notes an act that changes nothing in the store, such as one on the files of the keys.
+  public func note(_ act: IntendedAct) async throws {
+    let recorder = ActRecorder(act, clock: clock)
+    try await store.write { try recorder.note(before: nil, after: nil, in: $0) }
+  }
+
+  /// Acts listed at once, at most.
+  public static let actsListedMax = 1000
+
+  /// Lists what operators did, newest first; an act of several transactions once.
+  public func acts(limit: Int = 100, about subject: String? = nil) async throws -> [OperatorAct] {
+    let limit = min(max(limit, 1), Self.actsListedMax)
+    let rows = try await read { session in
+      try session.rows(
+        """
+        SELECT act, at_ms, kind, subject, who, reason, before_json, after_json FROM operator_act WHERE act IN (
+          SELECT act FROM operator_act WHERE ?2 IS NULL OR subject = ?2 GROUP BY act ORDER BY max(id) DESC LIMIT ?1)
+        ORDER BY id DESC
+        """, [.integer(Int64(limit)), subject.map { .text($0) } ?? .null])
+    }
+    var acts: [OperatorAct] = []
+    var places: [String: Int] = [:]
+    for row in rows {
+      let act = OperatorAct(
+        id: row[0].blob?.hex ?? "", atMs: UInt64(max(0, row[1].integer ?? 0)), kind: row[2].text ?? "", subject: row[3].text ?? "",
+        by: row[4].text ?? "", reason: row[5].text ?? "", before: row[6].text, after: row[7].text)
+      if let place = places[act.id] {
+        (acts[place].atMs, acts[place].before) = (act.atMs, act.before)
+      } else {
+        places[act.id] = acts.count
+        acts.append(act)
+      }
+    }
+    return acts
+  }
+}

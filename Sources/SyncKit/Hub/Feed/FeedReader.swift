@@ -1,0 +1,201 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Makes pages of the feed for one reader, from one snapshot of the hub's store.
+struct FeedReader {
+  let session: any HubSession
+  let tables: HubTables
+  let key: SigningKey
+  let wallMs: UInt64
+  var firstUnitsMax = Self.firstUnitsMax
+  /// A page as signed may take so many bytes; nil: as many as any page.
+  var bytesMax: Int?
+  /// Goes along with the page.
+  var unitKey: WireSealedUnitKey?
+
+  /// Runs of one page at most.
+  static let runsMax = 200
+  /// A page is closed after the run that reaches one of these: runs are not cut. Bytes are those of the values before they
+  /// are compressed: what a reader has to hold, and an upper bound on what travels.
+  static let pageUnitsSoftMax = 2000
+  static let pageBytesSoftMax = 8 << 20
+  /// A run that would take a page past this begins the next one. Above what one run may have, with room for the page's frame
+  /// below `WireLimits.pageBytesMax`.
+  static let pageBytesHardMax = 12 << 20
+  /// A reader that has nothing of a scope, whose feed holds more units than this, fetches it in bulk.
+  static let firstUnitsMax = 4000
+
+  /// The next page after `cursor` of the first of `scopes` that has one.
+  ///
+  /// - Parameter scopes: What the reader reads, widest first: reference data comes before what refers to it.
+  /// - Throws: `SyncError` `.badCursor` when the hub never issued such a cursor in its present life, `.rebase` when the scope is
+  ///   to be fetched in bulk, `.tooLarge` when not even one run fits into `bytesMax`: `expected` says how much it takes.
+  func page(after bytes: Data, reader: ReplicaID, scopes: [String]) throws -> Data {
+    var runsMax = Self.runsMax
+    while true {
+      let page = try page(after: bytes, reader: reader, scopes: scopes, runsMax: runsMax)
+      guard let bytesMax, page.bytes.count > bytesMax else { return page.bytes }
+      guard page.runs > 1 else {
+        throw SyncError(
+          .tooLarge, vi: "Phần mới của tỉnh cần \(page.bytes.count) byte, hơn mức cho phép của lần này.",
+          en: "What is new at the hub takes \(page.bytes.count) bytes, more than this exchange may use.", expected: UInt64(page.bytes.count)
+        )
+      }
+      runsMax = max(1, min(page.runs - 1, page.runs * bytesMax / page.bytes.count))
+    }
+  }
+
+  private func page(
+    after bytes: Data, reader: ReplicaID, scopes: [String], runsMax: Int
+  ) throws -> (bytes: Data, runs: Int) {
+    var cursor = try Self.cursor(bytes, in: session)
+    let incarnation = try HubLife(session: session).present()
+    cursor.incarnation = incarnation
+    var page = PageContent(
+      hub: key.replica, incarnation: incarnation, reader: reader, scope: "", units: [], feedHash: Data(), cursor: Data(), isHead: false,
+      hubTimeMs: wallMs)
+    var runs: [PageCodec.Run] = []
+    var first: UInt64 = 0
+    for scope in scopes {
+      let known = cursor.scopes.first { $0.scope == scope }
+      let position = known?.position ?? 0
+      if position == 0, known?.earlier.isEmpty ?? true, try ScopeOrder(session: session).state(scope).position > UInt64(firstUnitsMax) {
+        throw SyncError.rebase(scope)
+      }
+      guard let read = try self.runs(of: scope, after: position, reader: reader, runsMax: runsMax) else { continue }
+      page.scope = scope
+      page.feedHash = read.hash
+      (runs, first) = (read.runs, position + 1)
+      cursor.scopes.removeAll { $0.scope == scope }
+      var place = WireScopePosition()
+      place.scope = scope
+      place.position = position + UInt64(read.runs.reduce(0) { $0 + $1.stamps.count })
+      place.feedHash = read.hash
+      place.earlier = known?.earlier ?? []
+      cursor.scopes.append(place)
+      break
+    }
+    page.isHead = try scopes.allSatisfy { scope in
+      let position = cursor.scopes.first { $0.scope == scope }?.position ?? 0
+      return try session.integer("SELECT coalesce(max(position), 0) FROM hub_scope WHERE scope = ?1", [.text(scope)]) ?? 0
+        <= Int64(position)
+    }
+    if page.isHead { page.digests = try digests(of: scopes, for: reader) }
+    page.cursor = try cursor.serializedData()
+    page.unitKey = unitKey
+    page.backedUp = try HubBackups(session: session).positions(scopes)
+    let names = Set(runs.flatMap { $0.changes.joined().map(\.table) })
+    page.rules = try RowStore(session: session, shapes: tables.byName).rules(of: names)
+    return (try PageCodec.seal(page, firstPosition: first, runs: runs, with: key), runs.count)
+  }
+
+  private func digests(of scopes: [String], for reader: ReplicaID) throws -> [TableDigest] {
+    var held: [String: [String: Set<CellValue>]] = [:]
+    for scope in scopes {
+      // What is held of an identity that the reader goes on from is the reader's own.
+      for (replica, end) in try HubLineage(session: session).line(of: reader, scope: scope) {
+        for row in try session.rows(
+          "SELECT DISTINCT tbl, key FROM hub_held_row WHERE replica = ?1 AND scope = ?2 AND number <= ?3",
+          [.blob(replica.bytes), .text(scope), .integer(Int64(clamping: end))])
+        {
+          if let table = row[0].text { held[scope, default: [:]][table, default: []].insert(row[1]) }
+        }
+      }
+    }
+    let book = DigestBook(session: session)
+    return try scopes.flatMap { try book.digests(of: $0, without: held[$0] ?? [:], shapes: tables.byName) }
+  }
+
+  /// The cursor's places in this log. They need not be of the hub's present life, but it must be able to vouch for each.
+  static func cursor(_ bytes: Data, in session: any HubSession) throws -> WireCursor {
+    guard !bytes.isEmpty else { return WireCursor() }
+    let cursor = try WireCursor.parse(bytes, named: LocalizedText(vi: "con trỏ", en: "cursor"))
+    guard cursor.scopes.count <= WireLimits.tablesMax else { throw badCursor }
+    let places = HubPlaces(session: session)
+    var here = WireCursor()
+    for place in cursor.scopes {
+      guard let known = try places.translate(place) else { throw badCursor }
+      here.scopes.append(known)
+    }
+    return here
+  }
+
+  private func runs(
+    of scope: String, after position: UInt64, reader: ReplicaID, runsMax: Int
+  ) throws -> (runs: [PageCodec.Run], hash: Data)? {
+    var runs: [PageCodec.Run] = []
+    var hash = Data()
+    var (units, rows, bytes) = (0, 0, 0)
+    var opened: (id: Int64, source: Source)?
+    let line = try HubLineage(session: session).line(of: reader, scope: scope)
+    // Without the batches' bytes: one batch may have many runs.
+    let log = try session.rows(
+      """
+      SELECT units, first_unit, stamps, hash, batch, declined
+      FROM hub_feed WHERE scope = ?1 AND position > ?2 ORDER BY position LIMIT \(runsMax)
+      """, [.text(scope), .integer(Int64(clamping: position))])
+    for row in log {
+      guard let count = row[0].integer, let firstUnit = row[1].integer, let runHash = row[3].blob, let id = row[4].integer else {
+        throw ByteReader.short
+      }
+      let source = try opened.flatMap { $0.id == id ? $0.source : nil } ?? source(id)
+      opened = (id, source)
+      let content = source.content
+      let start = Int(firstUnit) - source.firstUnit
+      let range = start..<start + Int(count)
+      guard range.lowerBound >= 0, range.upperBound <= content.units.count else { throw ByteReader.short }
+      let isDeclined = row[5].integer == 1
+      // The reader has what it wrote, also under an identity it went on from.
+      let isOwn = line[content.replica].map { content.number <= $0 } ?? false
+      let changes = isOwn || isDeclined ? range.map { _ in [] } : content.units[range].map(\.changes)
+      let (moreRows, moreBytes) = changes.joined().reduce((0, 0)) { ($0.0 + 1, $0.1 + $1.approximateBytes) }
+      // A page never holds more than the protocol allows, however large its runs.
+      let isFull =
+        units + range.count > WireLimits.unitsMax / 2 || rows + moreRows > WireLimits.rowsMax || bytes + moreBytes > Self.pageBytesHardMax
+      if isFull && !runs.isEmpty { break }
+      let stamps = try row[2].blob.map { try PackedStamps.read($0, count: range.count) } ?? content.units[range].map(\.stamp)
+      runs.append(
+        PageCodec.Run(
+          author: content.replica, batchHash: source.hash, batchNumber: content.number, firstUnit: Int(firstUnit),
+          authorCursor: content.cursor,
+          stamps: stamps, changes: changes, isDeclined: isDeclined))
+      hash = runHash
+      units += range.count
+      rows += moreRows
+      bytes += moreBytes
+      if units >= Self.pageUnitsSoftMax || bytes >= Self.pageBytesSoftMax { break }
+    }
+    return runs.isEmpty ? nil : (runs, hash)
+  }
+
+  /// Where the log takes a run from.
+  struct Source {
+    var content: BatchContent
+    var hash: Data
+    /// The batch's unit that `content` begins with.
+    var firstUnit: Int
+  }
+
+  /// A batch of the journal; for an id below 0 what pages that were given back told of a batch the hub lost (L11).
+  ///
+  /// - Throws: `SyncError` `.rebase` when the batch's bytes were cleared away.
+  func source(_ id: Int64) throws -> Source {
+    let row =
+      id > 0
+      ? try session.firstRow("SELECT bytes, hash, 0, scope FROM hub_batch WHERE id = ?1", [.integer(id)])
+      : try session.firstRow("SELECT bytes, hash, first_unit, scope FROM hub_returned_batch WHERE id = ?1", [.integer(-id)])
+    guard let bytes = row?[0].blob, let hash = row?[1].blob, let first = row?[2].integer else { throw ByteReader.short }
+    guard !bytes.isEmpty else { throw SyncError.rebase(row?[3].text ?? "") }
+    return Source(content: try BatchCodec.reopen(SealedBatch(bytes: bytes)), hash: hash, firstUnit: Int(first))
+  }
+
+  static var badCursor: SyncError {
+    SyncError(
+      .badCursor,
+      vi:
+        "Máy chủ không nhận ra vị trí của thiết bị: có thể nó vừa được khôi phục từ bản cũ. Báo cho người vận hành; không mất gì trên máy này.",
+      en:
+        "The hub does not know this device's position: it may have been restored from an older copy. Tell the operator; nothing on this device is lost."
+    )
+  }
+}

@@ -1,0 +1,408 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Takes sealed batches into the hub's store: journal, merge, conflicts, feed and receipt, in the caller's one transaction
+/// (L10).
+struct Ingest {
+  let session: any HubSession
+  let tables: HubTables
+  let key: SigningKey
+  let wallMs: UInt64
+  let observer: (any MergeObserver)?
+  let order: ScopeOrder
+  let rows: RowStore
+  let conflicts: ConflictBook
+  let own: OwnWrites
+  let lineage: HubLineage
+  let places: HubPlaces
+  let held: HeldRows
+  let scopes: AuthorScopes
+  let later: LaterWork
+
+  /// Batches of one replica that may wait for a missing earlier one.
+  static let waitingMax = 1000
+  /// Of those, how many are merged with the one they waited for. The rest follow when they are sent again: a chain that was
+  /// saved up must not keep everyone else waiting.
+  static let mergedTogetherMax = 16
+  /// Size of the values in one unit, in bytes: twice what a `Sealer` makes, and what always fits into a page.
+  static let unitBytesMax = 2 * UnitCutting.rawBytesMax
+
+  init(session: any HubSession, tables: HubTables, key: SigningKey, wallMs: UInt64, observer: (any MergeObserver)? = nil) {
+    self.session = session
+    self.tables = tables
+    self.key = key
+    self.wallMs = wallMs
+    self.observer = observer
+    order = ScopeOrder(session: session)
+    rows = RowStore(session: session, shapes: tables.byName)
+    rows.notesArrivals = true
+    conflicts = ConflictBook(session: session, observer: observer)
+    own = OwnWrites(
+      session: session, tables: tables, key: key, wallMs: wallMs, order: order, rows: rows, conflicts: conflicts, observer: observer)
+    lineage = HubLineage(session: session)
+    places = HubPlaces(session: session)
+    held = HeldRows(session: session)
+    scopes = AuthorScopes(session: session)
+    later = LaterWork(session: session, lineage: lineage)
+  }
+
+  /// Writes what the transaction gathered: the hub's own changes sealed into the journal and feed, and the scopes' state.
+  func finish() throws {
+    try HeldWork(ingest: self).parentsArrived()
+    try ReturnedWork(ingest: self).mergeWaiting()
+    try later.place(for: self)
+    try own.seal()
+    // What the hub wrote itself meanwhile, such as conflicts, may be what somebody's decision waits for.
+    if rows.hasArrived {
+      try HeldWork(ingest: self).parentsArrived()
+      try own.seal()
+    }
+    try rows.flush()
+    try order.save()
+  }
+
+  /// The one gate: every unit of others passes it before anything of it is merged, and again whenever it is tried once more.
+  func unitCheck(rules: [String: MergePolicies]) -> UnitCheck {
+    UnitCheck(session: session, rows: rows, lineage: lineage, held: held, scopes: scopes, rules: rules)
+  }
+
+  // MARK: Journal
+
+  /// Takes one batch whose signature was checked, and those waiting behind it.
+  ///
+  /// - Returns: The signed receipt; the stored one when the hub has the batch already.
+  /// - Throws: `SyncError` `.fork`, `.chainBroken`, `.wrongScope` before anything is written.
+  func take(_ content: BatchContent, batch: SealedBatch, writeScope: String) throws -> Data {
+    let asked = try askedTables(content, writeScope: writeScope)
+    let isAsked = !asked.isEmpty && content.units.allSatisfy { $0.changes.allSatisfy { asked.contains($0.table) } }
+    if !isAsked { try Self.check(scope: content.scope, writeScope: writeScope) }
+    let claim = BatchCodec.Claim(replica: content.replica, scope: content.scope, number: content.number)
+    if let refusal = try refused.refusal(batch.hash) { return try receipt(of: batch, claim, refusal) }
+    if content.number > 1, try refused.refusal(content.previous) != nil {
+      return try refuse(batch, claim, BatchRefusal(reason: .behind))
+    }
+    let known = try session.firstRow(
+      "SELECT hash, state, receipt, id FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3",
+      [.text(content.scope), .blob(content.replica.bytes), .integer(Int64(content.number))])
+    if let known {
+      guard known[0].blob == batch.hash else { throw SyncError.fork(content.number) }
+      if known[1].integer == Self.merged, let receipt = known[2].blob { return try inPresentLife(receipt, id: known[3].integer ?? 0) }
+    }
+    let chain = HubChain(session: session, lineage: lineage)
+    let base = try lineage.base(of: content.replica, scope: content.scope)?.number ?? 0
+    let hashes = try chain.hashes(of: content.number, replica: content.replica, scope: content.scope)
+    guard content.number > base, hashes.isEmpty || hashes.contains(batch.hash) else { throw SyncError.fork(content.number) }
+    let before = try chain.before(content.number, previous: content.previous, replica: content.replica, scope: content.scope)
+    if let hash = before.hash, hash != content.previous {
+      // Two devices with one name, or a mistake: the author knows its own chain, and with that which of them.
+      guard hashes.subtracting([batch.hash]).isEmpty else { throw SyncError.fork(content.number) }
+      return try refuse(batch, claim, BatchRefusal(reason: .previous))
+    }
+    let last = try chain.merged(replica: content.replica, scope: content.scope)
+    // Below the newest one there is a gap only where a restored hub has learned of later batches first. One of which everything was
+    // held is in no page: the batch after it says whether it is the one that is missing.
+    guard try content.number > last.number || !hashes.isEmpty || chain.isMissing(batch.hash, content) else {
+      throw SyncError.fork(content.number)
+    }
+    if before.isMerged {
+      return try halfDone {
+        let id = try known?[3].integer ?? journal(content, batch: batch, state: Self.waiting)
+        let receipt = try mergeJournalled(content, batch: batch, id: id)
+        try closeGaps(content)
+        try mergeWaiting(behind: content.replica, number: content.number, hash: batch.hash, scope: content.scope)
+        return receipt
+      }
+    }
+    if known == nil {
+      let count = try session.integer(
+        "SELECT count(*) FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND state = \(Self.waiting)",
+        [.text(content.scope), .blob(content.replica.bytes)])
+      guard count ?? 0 < Self.waitingMax else {
+        throw SyncError(
+          .chainBroken, vi: "Quá nhiều gói chờ gói số \(last.number + 1).", en: "Too many batches wait for number \(last.number + 1).",
+          expected: last.number + 1)
+      }
+      _ = try halfDone { try journal(content, batch: batch, state: Self.waiting) }
+    }
+    return try halfDone {
+      try closeGaps(content)
+      let now = try session.firstRow("SELECT state, receipt FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)])
+      if now?[0].integer == Self.merged, let receipt = now?[1].blob { return receipt }
+      return try receipt(for: content, batch: batch, merge: nil, expected: chain.missing(before: content, after: last.number))
+    }
+  }
+
+  /// Merges what waited for batches that their author says are gone: what still stands of them is in the recovery batch.
+  private func closeGaps(_ content: BatchContent) throws {
+    guard let gone = content.recovery?.gone, !gone.isEmpty else { return }
+    let scope = content.scope
+    for batch in gone {
+      let author = try lineage.author(of: batch.number, replica: content.replica, scope: scope)
+      try GoneBatches(session: session).note(batch, of: author, scope: scope)
+    }
+    lineage.forget()
+    for batch in gone {
+      let author = try lineage.author(of: batch.number, replica: content.replica, scope: scope)
+      try mergeWaiting(behind: author, number: batch.number, hash: batch.hash, scope: scope)
+    }
+  }
+
+  /// The tables of which this hub's operator asked the author for everything that stands there; empty for every other batch.
+  func askedTables(_ content: BatchContent, writeScope: String? = nil) throws -> Set<String> {
+    guard let asked = content.recovery?.asked, let own = VerifyingKey(rawRepresentation: key.publicKey),
+      let body = try? own.open(asked, as: .recovery), let ask = try? WireRecoveryAsk.parse(body, named: AgreementReport.askName),
+      ask.hub == key.replica.bytes, ask.scope.utf8.elementsEqual(content.scope.utf8), let replica = ReplicaID(bytes: ask.replica)
+    else { return [] }
+    // The device may have taken a new identity since it was asked; its line is kept in the scope it writes.
+    let scope =
+      try writeScope ?? session.firstRow("SELECT scope FROM hub_device WHERE replica = ?1", [.blob(content.replica.bytes)])?[0].text
+    guard try lineage.line(of: content.replica, scope: scope ?? content.scope)[replica] != nil else { return [] }
+    return Set(ask.tables)
+  }
+
+  /// - Throws: `SyncError` `.wrongScope`.
+  static func check(scope: String, writeScope: String) throws {
+    // Byte for byte: two spellings of one accented name would be two feeds.
+    guard scope.utf8.elementsEqual(writeScope.utf8) else {
+      throw SyncError(
+        .wrongScope, vi: "Thiết bị này chỉ được ghi cho đơn vị \(writeScope), không phải \(scope).",
+        en: "This device may write only for unit \(writeScope), not \(scope).")
+    }
+  }
+
+  private var refused: RefusedBatches { RefusedBatches(session: session) }
+
+  /// Keeps a batch that is never taken, with those that wait behind it.
+  ///
+  /// - Returns: The receipt that says so.
+  func refuse(_ batch: SealedBatch, _ claim: BatchCodec.Claim, _ refusal: BatchRefusal) throws -> Data {
+    // What was refused once stays refused for that.
+    let standing = try refused.refusal(batch.hash) ?? refusal
+    let receipt = try receipt(of: batch, claim, standing)
+    try halfDone { try refused.refuse(batch, claim, standing, nowMs: wallMs) }
+    return receipt
+  }
+
+  private func receipt(of batch: SealedBatch, _ claim: BatchCodec.Claim, _ refusal: BatchRefusal) throws -> Data {
+    var receipt = WireReceipt()
+    receipt.hub = key.replica.bytes
+    receipt.incarnation = try HubLife(session: session).present()
+    receipt.batch = batch.hash
+    receipt.replica = claim.replica.bytes
+    receipt.scope = claim.scope
+    receipt.number = claim.number
+    receipt.hubTimeMs = wallMs
+    receipt.state = .refused
+    receipt.reason = refusal.reason.rawValue
+    receipt.detail = refusal.detail
+    return try key.sealed(try receipt.serializedData(), as: .receipt)
+  }
+
+  func halfDone<T>(_ body: () throws -> T) throws -> T {
+    do { return try body() } catch let error as SyncError { throw IngestQueue.HalfDone(reason: error) }
+  }
+
+  static let waiting = 0
+  static let merged: Int64 = 1
+
+  func journal(_ content: BatchContent, batch: SealedBatch, state: Int) throws -> Int64 {
+    let row = try session.firstRow(
+      """
+      INSERT INTO hub_batch (scope, replica, number, hash, received_ms, state, bytes, changes)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id
+      """,
+      [
+        .text(content.scope), .blob(content.replica.bytes), .integer(Int64(content.number)), .blob(batch.hash),
+        .integer(Int64(clamping: wallMs)), .integer(Int64(state)), .blob(batch.bytes), .integer(Int64(content.changeCount)),
+      ])
+    return row?[0].integer ?? 0
+  }
+
+  /// Merges the batches that were waiting for this one, in order; one that does not continue the chain stays where it is. Of
+  /// several, by a twin and by identities that go on from this one, each chain is followed.
+  private func mergeWaiting(behind replica: ReplicaID, number: UInt64, hash: Data, scope: String) throws {
+    var ends = [(number: number, hash: hash)]
+    var left = Self.mergedTogetherMax
+    while let (number, hash) = ends.popLast() {
+      let waiting = try session.rows(
+        """
+        SELECT id, bytes FROM hub_batch WHERE scope = ?1 AND number = ?3 AND state = \(Self.waiting) AND replica IN
+          (SELECT ?2 UNION SELECT replica FROM hub_succession WHERE scope = ?1 AND predecessor = ?2 AND number = ?3 - 1)
+        """, [.text(scope), .blob(replica.bytes), .integer(Int64(number + 1))])
+      for row in waiting where left > 0 {
+        guard let id = row[0].integer, let bytes = row[1].blob else { continue }
+        let batch = SealedBatch(bytes: bytes)
+        let next = try BatchCodec.reopen(batch)
+        guard next.previous == hash else {
+          // Of this identity it goes on from a batch that is not this one, and can never be merged. Another's may go on from a twin's.
+          if next.replica == replica {
+            let claim = BatchCodec.Claim(replica: replica, scope: scope, number: next.number)
+            try refused.refuse(batch, claim, BatchRefusal(reason: .previous), nowMs: wallMs)
+          }
+          continue
+        }
+        left -= 1
+        _ = try mergeJournalled(next, batch: batch, id: id)
+        if next.replica == replica { ends.append((next.number, batch.hash)) }
+      }
+    }
+  }
+
+  private func mergeJournalled(_ content: BatchContent, batch: SealedBatch, id: Int64) throws -> Data {
+    let result = try merge(content, batch: id, hash: batch.hash)
+    if let asked = content.recovery?.asked { try DisagreementTable(session: session).noteAnswered(asked, nowMs: wallMs) }
+    let receipt = try receipt(for: content, batch: batch, merge: result, expected: 0)
+    try session.execute(
+      "UPDATE hub_batch SET state = \(Self.merged), held_changes = ?2, receipt = ?3 WHERE id = ?1",
+      [.integer(id), .integer(Int64(result.heldChanges)), .blob(receipt)])
+    return receipt
+  }
+
+  /// A stored receipt, signed anew where it is of a life of the store that ended: that one counts as not given (L11).
+  func inPresentLife(_ stored: Data, id: Int64) throws -> Data {
+    var receipt = try WireReceipt(serializedBytes: try WireSigned(serializedBytes: stored).body)
+    let present = try HubLife(session: session).present()
+    guard receipt.incarnation != present else { return stored }
+    (receipt.incarnation, receipt.hubTimeMs) = (present, wallMs)
+    let renewed = try key.sealed(try receipt.serializedData(), as: .receipt)
+    try session.execute("UPDATE hub_batch SET receipt = ?2 WHERE id = ?1", [.integer(id), .blob(renewed)])
+    return renewed
+  }
+
+  func receipt(
+    for content: BatchContent, batch: SealedBatch, merge: MergeResult?, expected: UInt64, state: WireBatchState = .waiting
+  ) throws -> Data {
+    var receipt = WireReceipt()
+    receipt.hub = key.replica.bytes
+    receipt.incarnation = try HubLife(session: session).present()
+    receipt.batch = batch.hash
+    receipt.replica = content.replica.bytes
+    receipt.scope = content.scope
+    receipt.number = content.number
+    receipt.hubTimeMs = wallMs
+    receipt.state = merge == nil ? state : .merged
+    receipt.units = UInt32(content.units.count)
+    receipt.changes = UInt32(content.changeCount)
+    receipt.heldChanges = UInt32(merge?.heldChanges ?? 0)
+    receipt.held = merge?.held ?? []
+    receipt.conflicting = merge?.conflicting ?? []
+    receipt.expected = expected
+    return try key.sealed(try receipt.serializedData(), as: .receipt)
+  }
+
+  // MARK: Merge
+
+  struct MergeResult {
+    var heldChanges = 0
+    var held: [WireHeldUnit] = []
+    var conflicting: [UInt32] = []
+  }
+
+  private func merge(_ content: BatchContent, batch id: Int64, hash: Data) throws -> MergeResult {
+    var result = MergeResult()
+    var run: ScopeOrder.Run?
+    var runBytes = 0
+    let returned = try ReturnedWork(ingest: self).units(of: hash)
+    let check = unitCheck(rules: content.rules)
+    let asked = try askedTables(content)
+    var merger: RowMerger?
+    for (index, unit) in content.units.enumerated() {
+      // What the hub wrote to a row in this transaction has its version before anything else is merged into that row.
+      if try own.isPending(unit) {
+        if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
+        run = nil
+        try own.seal()
+      }
+      // The hub was restored, and pages say how this unit was merged before.
+      if let known = returned[index] {
+        if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
+        run = nil
+        if known.contains(where: { !$0.isMerged }),
+          let hold = try ReturnedWork(ingest: self).obstacle(to: unit.changes, scope: content.scope)
+        {
+          try self.hold(unit, index: index, hold: hold, content: content, batch: id, into: &result)
+          continue
+        }
+        try ReturnedWork(ingest: self).settle(known, index: index, content: content, batch: id, hash: hash)
+        continue
+      }
+      let author = UnitCheck.Author(of: content, unit: index, asked: asked)
+      if let hold = try check.holdReason(unit, by: author) {
+        try self.hold(unit, index: index, hold: hold, content: content, batch: id, into: &result)
+        if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
+        run = nil
+        continue
+      }
+      // A run is never cut over two pages, so it is kept well below what a page may hold.
+      let bytes = unit.approximateBytes
+      if let full = run, runBytes + bytes > UnitCutting.rawBytesMax {
+        try order.log(full, batch: id, batchHash: hash, scope: content.scope)
+        run = nil
+      }
+      runBytes = run == nil ? bytes : runBytes + bytes
+      let stamp = try accept(unit, of: content)
+      let position = try order.place(scope: content.scope)
+      let opened = conflicts.openedCount
+      let origin = Origin(version: Version(stamp, content.replica), position: position)
+      if merger == nil { merger = try self.merger(of: content, origin: origin) }
+      merger?.origin = origin
+      try merger?.merge(unit.changes)
+      if conflicts.openedCount > opened { result.conflicting.append(UInt32(index)) }
+      if run == nil { run = ScopeOrder.Run(position: position, firstUnit: index, stamps: []) }
+      run?.stamps.append(stamp)
+      if stamp != unit.stamp { run?.isRestamped = true }
+    }
+    if let run { try order.log(run, batch: id, batchHash: hash, scope: content.scope) }
+    return result
+  }
+
+  /// The stamp a unit is merged with: above all of its author's that came back to a restored hub.
+  func accept(_ unit: ChangeUnit, of content: BatchContent) throws -> HybridTimestamp {
+    let stamp = try order.accept(unit.stamp, scope: content.scope, wallMs: wallMs)
+    // What stands at its author has no later write of its author's to stand above.
+    if content.recovery != nil { return stamp }
+    return try later.raised(stamp, of: content, order: order, wallMs: wallMs)
+  }
+
+  /// Merges a unit of a batch, judging what its author had seen.
+  func merger(of content: BatchContent, origin: Origin) throws -> RowMerger {
+    let seen = try places.seen(by: content.cursor, scope: content.scope)
+    var merger = RowMerger(ingest: self, scope: content.scope, origin: origin, seenThrough: seen.through)
+    merger.isOneAuthors = try lineage.ownership(of: content.replica, number: content.number, scope: content.scope)
+    merger.sawEarlier = places.sawEarlier(seen, scope: content.scope)
+    merger.rules = content.rules
+    return merger
+  }
+
+  // MARK: Hold
+
+  private func hold(
+    _ unit: ChangeUnit, index: Int, hold: UnitCheck.Hold, content: BatchContent, batch: Int64, into result: inout MergeResult
+  ) throws {
+    var said = WireHeldUnit()
+    said.unit = UInt32(index)
+    said.reason = hold.reason.rawValue
+    said.detail = hold.detail
+    result.held.append(said)
+    held.note(content.replica)
+    result.heldChanges += unit.changes.count
+    try session.execute(
+      "INSERT INTO hub_held (scope, batch, unit, replica, reason, detail, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+      [
+        .text(content.scope), .integer(batch), .integer(Int64(index)), .blob(content.replica.bytes), .text(hold.reason.rawValue),
+        .text(hold.detail),
+        .integer(Int64(unit.changes.count)),
+      ])
+    for change in unit.changes {
+      try session.execute(
+        """
+        INSERT INTO hub_held_row (replica, tbl, key, scope, number, unit) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (replica, tbl, key, scope, number, unit) DO NOTHING
+        """,
+        [
+          .blob(content.replica.bytes), .text(change.table), change.key, .text(content.scope), .integer(Int64(content.number)),
+          .integer(Int64(index)),
+        ])
+    }
+  }
+}

@@ -1,0 +1,199 @@
+internal import Foundation
+internal import GRDB
+internal import SwiftProtobuf
+
+/// What a backup of a hub's store holds.
+public struct HubBackup: Sendable, Hashable, Codable {
+  public var path: String
+  public var bytes: Int
+  /// Units in all feeds.
+  public var units: Int
+  /// Whether devices are told of it: they may then let go of what they keep for the case that the hub is restored.
+  public var isDeclared: Bool
+  /// Attachments beside it, in the folder `path` with `.blobs`; nil when they were left out.
+  public var blobs: Int?
+  public var blobBytes: Int?
+}
+
+/// A copy of a hub's store that was made, as the store remembers it: it may have been moved or destroyed since.
+public struct BackupFileNote: Sendable, Hashable, Codable {
+  /// Hub time in milliseconds.
+  public var begunMs: UInt64
+  /// Where it was made; nil where an earlier program did not say.
+  public var path: String?
+}
+
+extension Hub {
+  /// Copies of the store that were made, newest first, also those that nobody was told to keep.
+  public func backupFiles() async throws -> [BackupFileNote] { try await read { try HubBackups(session: $0).files() } }
+
+  /// Copies the whole store, as it is at one moment, into one new file; the hub may be in use meanwhile, also by other processes.
+  ///
+  /// The hub's keys are not in the store and so not in the copy. The file appears under its name once it is whole, checked and on
+  /// the disk; what was there before is never replaced.
+  ///
+  /// - Parameters:
+  ///   - withBlobs: Whether attachments go into a folder beside the copy. They never change: on one disk a second name of the same
+  ///     file is made, elsewhere a copy.
+  ///   - isDeclared: Whether devices are told, in their next exchange, that they need not keep what the copy holds.
+  ///   - onProgress: Called now and then with bytes written and about how many there will be, from another task.
+  /// - Throws: `SyncError`; nothing is left at `path` then.
+  public func backUp(
+    to path: String, withBlobs: Bool = true, isDeclared: Bool = true, onProgress: (@Sendable (_ bytes: Int, _ of: Int) -> Void)? = nil
+  ) async throws -> HubBackup {
+    guard !FileManager.default.fileExists(atPath: path) else { throw BackupFile.exists(path) }
+    let (part, now) = (path + ".part", clock.nowMs())
+    try StoreFile.makeEmpty(part)
+    defer { try? FileManager.default.removeItem(atPath: part) }
+    let id = try await store.write { try HubBackups(session: $0).begin(nowMs: now) }
+    // What was answered as kept by now is in the copy: it is in the store, and no longer in the spool.
+    try await flushPackets()
+    let size = try await store.read { session in
+      Int(try session.integer("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()") ?? 0)
+    }
+    let watcher = Task {
+      while !Task.isCancelled {
+        try await Task.sleep(for: .milliseconds(200))
+        onProgress?(StoreFile.size(part), size)
+      }
+    }
+    defer { watcher.cancel() }
+    try await store.copy(to: part)
+    let (positions, answers) = try BackupFile.finish(part, id: id, nowMs: clock.nowMs())
+    let bytes = StoreFile.size(part)
+    // Before the copy has its name: a copy that is there is whole.
+    let attached = withBlobs ? try blobs.copy(to: BlobStore(folder: path + ".blobs")) : nil
+    try BackupFile.publish(part, as: path)
+    let (done, name) = (clock.nowMs(), URL(fileURLWithPath: path).standardizedFileURL.path)
+    try await store.write { session in
+      let backups = HubBackups(session: session)
+      try backups.note(path: name, of: id)
+      if isDeclared { try backups.finish(id: id, positions: positions, answers: answers, nowMs: done) }
+    }
+    return HubBackup(
+      path: path, bytes: bytes, units: Int(clamping: positions.values.reduce(0) { $0 + min($1, UInt64(Int32.max)) }),
+      isDeclared: isDeclared,
+      blobs: attached?.blobs, blobBytes: attached?.bytes)
+  }
+
+  /// Puts a backup in place as a hub's store. Opening it begins a new life, so that devices notice and refill it (L11).
+  ///
+  /// - Parameters:
+  ///   - path: Where the store is to be; nothing may be there.
+  ///   - keys: The hub's keys where they are at hand: a backup of another hub is refused.
+  ///   - act: Who restores, and why: noted in the restored store.
+  /// - Throws: `SyncError`; nothing is left at `path` then.
+  public static func restore(_ backup: String, to path: String, keys: HubKeys?, act: IntendedAct? = nil) throws {
+    for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path + suffix) { throw BackupFile.exists(path + suffix) }
+    try BackupFile.check(backup, hub: keys?.signing.replica)
+    let part = path + ".part"
+    try StoreFile.makeEmpty(part)
+    defer { try? FileManager.default.removeItem(atPath: part) }
+    try StoreFile.copy(backup, to: part)
+    try BackupFile.markAsCopy(part, by: act)
+    _ = try BlobStore(folder: backup + ".blobs").copy(to: BlobStore(folder: path + ".blobs"))
+    try BackupFile.publish(part, as: path)
+  }
+}
+
+/// The file of a backup: one SQLite database, the hub's store as it was.
+enum BackupFile {
+
+  /// Marks the copy as one, checks it, and notes in it that it holds what it holds.
+  ///
+  /// - Returns: The last position of every scope in it, and how many packets had come.
+  static func finish(_ path: String, id: UInt64, nowMs: UInt64) throws -> (positions: [String: UInt64], answers: UInt64) {
+    try with(path) { session in
+      guard try session.firstRow("PRAGMA quick_check")?[0].text == "ok" else { throw notABackup(path) }
+      try StateStore(session: session).set(HubBackups.copyFlag, .integer(1))
+      var positions: [String: UInt64] = [:]
+      for row in try session.rows("SELECT scope, position FROM hub_scope") {
+        if let scope = row[0].text, let position = row[1].integer { positions[scope] = UInt64(max(0, position)) }
+      }
+      let answers = try DropCounts.kept(in: session)
+      try HubBackups(session: session).finish(id: id, positions: positions, answers: answers, nowMs: nowMs)
+      return (positions, answers)
+    }
+  }
+
+  static func markAsCopy(_ path: String, by act: IntendedAct?) throws {
+    let recorder = act.map { ActRecorder($0, clock: SystemClock()) }
+    try with(path) { session in
+      try StateStore(session: session).set(HubBackups.copyFlag, .integer(1))
+      guard let recorder else { return }
+      for statement in ActRecorder.schema { try session.execute(statement, []) }
+      try recorder.note(before: nil, after: nil, in: session)
+    }
+  }
+
+  /// - Parameter hub: Whose it must be, where that is known.
+  static func check(_ path: String, hub: ReplicaID?) throws {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw SyncError(.storeMissing, vi: "Không có bản sao lưu \(path).", en: "There is no backup \(path).")
+    }
+    var configuration = Configuration()
+    configuration.readonly = true
+    let owner: ReplicaID?
+    do {
+      let queue = try DatabaseQueue(path: path, configuration: configuration)
+      defer { try? queue.close() }
+      owner = try queue.read { db in
+        let session = SQLiteSession(db: db)
+        guard try session.firstRow("PRAGMA integrity_check")?[0].text == "ok",
+          try session.firstRow("SELECT 1 FROM hub_incarnation LIMIT 1") != nil
+        else { throw notABackup(path) }
+        let certificate = try session.firstRow("SELECT certificate FROM hub_device LIMIT 1")?[0].blob
+        return try certificate.flatMap { try ReplicaID(bytes: WireCertificate(serializedBytes: WireSigned(serializedBytes: $0).body).hub) }
+      }
+    } catch let error as SyncError {
+      throw error
+    } catch {
+      throw notABackup(path)
+    }
+    guard owner == nil || hub == nil || owner == hub else {
+      throw SyncError(
+        .keyUnusable, vi: "Bản sao lưu \(path) là của một máy chủ khác với bộ khóa này.",
+        en: "The backup \(path) is of another hub than these keys.")
+    }
+  }
+
+  private static func with<T>(_ path: String, _ body: @Sendable (SQLiteSession) throws -> T) throws -> T {
+    try SyncError.explainingSync(path) {
+      let queue = try DatabaseQueue(path: path)
+      let result = try queue.write { try body(SQLiteSession(db: $0)) }
+      try queue.close()
+      return result
+    }
+  }
+
+  /// Gives the finished file its name, durably.
+  static func publish(_ part: String, as path: String) throws {
+    try sync(part)
+    guard !FileManager.default.fileExists(atPath: path) else { throw exists(path) }
+    guard rename(part, path) == 0 else { throw unwritable(path) }
+    try sync((path as NSString).deletingLastPathComponent)
+  }
+
+  private static func sync(_ path: String) throws {
+    let file = open(path.isEmpty ? "." : path, O_RDONLY)
+    guard file >= 0 else { throw unwritable(path) }
+    defer { close(file) }
+    guard fsync(file) == 0 else { throw unwritable(path) }
+  }
+
+  static func exists(_ path: String) -> SyncError {
+    SyncError(.badRequest, vi: "Đã có \(path); không ghi đè.", en: "There is \(path) already; it is not overwritten.")
+  }
+
+  private static func unwritable(_ path: String) -> SyncError {
+    SyncError(
+      .diskFull, vi: "Không ghi chắc được \(path) xuống đĩa: đĩa đầy hoặc hỏng.",
+      en: "Cannot write \(path) safely: the disk is full or failing.")
+  }
+
+  private static func notABackup(_ path: String) -> SyncError {
+    SyncError(
+      .storeDamaged, vi: "\(path) không phải bản sao lưu của máy chủ, hoặc đã hỏng; dùng bản khác.",
+      en: "\(path) is no backup of a hub, or it is damaged; use another one.")
+  }
+}

@@ -1,0 +1,420 @@
+internal import Foundation
+internal import SwiftProtobuf
+
+/// Takes back what the hub gave out in a life that a restore ended (L11): units from pages it signed, merged with the versions
+/// they had. Belongs to one hub transaction.
+///
+/// A page has no rows of its reader's own units, only their stamps: those are remembered until the author sends its batch again.
+struct ReturnedWork {
+  let ingest: Ingest
+  private var session: any HubSession { ingest.session }
+
+  static let schema = """
+    CREATE TABLE IF NOT EXISTS hub_returned_batch (
+      id INTEGER PRIMARY KEY, scope TEXT NOT NULL, replica BLOB NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
+      first_unit INTEGER NOT NULL, bytes BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS hub_returned_waiting (
+      hash BLOB NOT NULL, unit INTEGER NOT NULL, stamp INTEGER NOT NULL, source INTEGER NOT NULL, scope TEXT NOT NULL,
+      branch BLOB NOT NULL, old_position INTEGER NOT NULL, base INTEGER NOT NULL, PRIMARY KEY (hash, unit, stamp)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hub_known_batch (
+      scope TEXT NOT NULL, replica BLOB NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
+      PRIMARY KEY (scope, replica, number, hash)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS hub_returned_batch_number ON hub_returned_batch (scope, replica, number);
+    CREATE TABLE IF NOT EXISTS hub_conflict_place (
+      id TEXT NOT NULL, branch BLOB NOT NULL, base INTEGER NOT NULL, position INTEGER, PRIMARY KEY (id, branch)) WITHOUT ROWID;
+    """
+
+  // MARK: A page
+
+  struct Outcome {
+    /// Units of the page that the hub had lost.
+    var lost = 0
+    /// The last position, as far as the page shows, up to which its feed is this store's.
+    var common: UInt64 = 0
+  }
+
+  func take(_ page: PageContent) throws -> Outcome {
+    guard let last = page.lastPosition else { return Outcome() }
+    try beginLifeIfProved(page, last: last)
+    let histories = try attach(page)
+    var outcome = Outcome(common: histories.last?.base ?? 0)
+    var first = 0
+    for (length, history) in zip(page.runLengths, histories) {
+      let run = Array(page.units[first..<first + length])
+      first += length
+      outcome.lost += try take(run.filter { $0.position > history.base }, of: page, history)
+    }
+    return outcome
+  }
+
+  /// A page this hub signed, of a life the store never heard of, or of its present one and with a place it does not have: the
+  /// store was put back to an older state. Each life is such a proof once.
+  private func beginLifeIfProved(_ page: PageContent, last: UInt64) throws {
+    let life = HubLife(session: session)
+    if try !life.knows(page.incarnation) {
+      let present = try life.present()
+      try life.note(page.incarnation, startedMs: page.hubTimeMs)
+      try session.execute("UPDATE hub_incarnation SET seq = (SELECT max(seq) FROM hub_incarnation) + 1 WHERE id = ?1", [.blob(present)])
+      try life.begin(.noticed, nowMs: ingest.wallMs)
+    } else if try page.incarnation == life.present(), try ingest.places.hash(at: last, scope: page.scope) != page.feedHash {
+      try life.begin(.noticed, nowMs: ingest.wallMs)
+    }
+  }
+
+  /// Finds where the page's history leaves this store's, and notes its places. A page may leave a known history in its midst.
+  ///
+  /// - Returns: Of each run the last position that both have in common, as far as the page shows it, 0 when that cannot be told; and
+  ///   the branch on which the run is.
+  private func attach(_ page: PageContent) throws -> [HubPlaces.OldPlace] {
+    guard let first = page.units.first?.position, let last = page.lastPosition else { return [] }
+    let (scope, places) = (page.scope, ingest.places)
+    var starts: [(hash: Data, place: HubPlaces.OldPlace?)] = try places.olds(scope: scope, position: first - 1)
+    if let here = try places.hash(at: first - 1, scope: scope) { starts.insert((here, nil), at: 0) }
+    for start in starts {
+      let ends = Self.ends(of: page, from: start.hash)
+      guard ends.last?.hash == page.feedHash else { continue }
+      var (base, at, position) = (start.place?.base ?? first - 1, start.place, first - 1)
+      return try ends.map { end in
+        defer { position = end.last }
+        if at == nil, try places.hash(at: end.last, scope: scope) == end.hash {
+          base = end.last
+          return HubPlaces.OldPlace(branch: Data(), base: base)
+        }
+        let branch =
+          try at.map { try places.branch(after: $0, at: position, scope: scope, end: (end.last, end.hash)) }
+          ?? places.old(scope: scope, position: end.last, hash: end.hash)?.branch ?? end.hash
+        let place = HubPlaces.OldPlace(branch: branch, base: base)
+        try places.record(place, scope: scope, position: end.last, hash: end.hash)
+        at = place
+        return place
+      }
+    }
+    let alone = HubPlaces.OldPlace(branch: page.feedHash, base: 0)
+    try places.record(alone, scope: scope, position: last, hash: page.feedHash)
+    return page.runLengths.map { _ in alone }
+  }
+
+  /// The running hash after each of the page's runs.
+  private static func ends(of page: PageContent, from start: Data) -> [(first: UInt64, last: UInt64, hash: Data)] {
+    var hash = start
+    var first = 0
+    return page.runLengths.compactMap { length in
+      let run = page.units[first..<first + length]
+      first += length
+      guard let head = run.first, let tail = run.last else { return nil }
+      hash = ScopeOrder.link(
+        hash, batch: head.batchHash, position: head.position, firstUnit: head.index, isDeclined: head.isDeclined, stamps: run.map(\.stamp))
+      return (head.position, tail.position, hash)
+    }
+  }
+
+  // MARK: Units
+
+  private func take(_ run: [FeedUnit], of page: PageContent, _ history: HubPlaces.OldPlace) throws -> Int {
+    guard let head = run.first else { return 0 }
+    let author = head.author
+    if author != ingest.key.replica { try note(author, number: head.batchNumber, hash: head.batchHash, scope: page.scope) }
+    let journalled = try session.firstRow("SELECT id, bytes FROM hub_batch WHERE hash = ?1", [.blob(head.batchHash)])
+    let content = try journalled?[1].blob.flatMap { $0.isEmpty ? nil : try BatchCodec.reopen(SealedBatch(bytes: $0)) }
+    var source = journalled?[0].integer
+    var lost = 0
+    var isGone: Bool?
+    for unit in run {
+      if let place = try place(of: unit, batch: journalled?[0].integer, scope: page.scope) {
+        try note(unit, on: history.branch, scope: page.scope, position: place)
+        continue
+      }
+      let isKnown = content.map { $0.units.indices.contains(unit.index) } ?? false
+      let changes = unit.changes.isEmpty && !unit.isDeclined && isKnown ? content?.units[unit.index].changes ?? [] : unit.changes
+      if source == nil, !changes.isEmpty { source = try keep(run, scope: page.scope, rules: page.rules) }
+      if let source, let hold = try obstacle(to: changes, scope: page.scope) {
+        try note(unit, on: history.branch, scope: page.scope, position: nil)
+        if source < 0 {
+          try wait(for: unit, scope: page.scope, history, source: source)
+          if hold.reason == .scope { try endOnDevices(changes, Version(unit.stamp, author), scope: page.scope) }
+        }
+        continue
+      }
+      guard let source, !changes.isEmpty || unit.isDeclined && isKnown else {
+        // The reader's own, or declined: what it says comes with the author's batch, unless that is gone.
+        if isGone == nil { isGone = try GoneBatches(session: session).isGone(head.batchHash) }
+        if isGone == true { continue }
+        try note(unit, on: history.branch, scope: page.scope, position: nil)
+        continue
+      }
+      lost += 1
+      let position = try merge(unit, changes: changes, rules: page.rules, on: history, scope: page.scope, source: source)
+      try note(unit, on: history.branch, scope: page.scope, position: position)
+      if source > 0 { try HeldWork(ingest: ingest).forget(batch: source, unit: unit.index) }
+    }
+    return lost
+  }
+
+  // MARK: Rows whose beginning has not come back yet
+
+  /// Keeps a unit until the rows it writes to have come: nobody could place them.
+  private func wait(for unit: FeedUnit, scope: String, _ history: HubPlaces.OldPlace, source: Int64) throws {
+    try session.execute(
+      """
+      INSERT INTO hub_returned_waiting (hash, unit, stamp, source, scope, branch, old_position, base)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING
+      """,
+      [
+        .blob(unit.batchHash), .integer(Int64(unit.index)), .integer(Int64(bitPattern: unit.stamp.rawValue)), .integer(source),
+        .text(scope), .blob(history.branch), .integer(Int64(clamping: unit.position)), .integer(Int64(clamping: history.base)),
+      ])
+  }
+
+  /// Merges what waited for rows that have come, until nothing moves.
+  func mergeWaiting() throws {
+    while try mergeWaitingOnce() {}
+  }
+
+  private func mergeWaitingOnce() throws -> Bool {
+    var any = false
+    for row in try session.rows(
+      """
+      SELECT w.hash, w.unit, w.stamp, w.source, w.scope, w.branch, w.old_position, w.base, b.bytes, b.first_unit,
+        EXISTS (SELECT 1 FROM hub_returned r WHERE r.hash = w.hash AND r.unit = w.unit AND r.stamp = w.stamp AND r.position IS NOT NULL)
+      FROM hub_returned_waiting w JOIN hub_returned_batch b ON b.id = -w.source ORDER BY w.scope, w.old_position
+      """)
+    {
+      guard let hash = row[0].blob, let index = row[1].integer, let stamp = row[2].integer, let source = row[3].integer,
+        let scope = row[4].text, let branch = row[5].blob, let position = row[6].integer, let base = row[7].integer,
+        let bytes = row[8].blob, let first = row[9].integer
+      else { throw ByteReader.short }
+      if row[10].integer == 0 {
+        let content = try BatchCodec.reopen(SealedBatch(bytes: bytes))
+        guard content.units.indices.contains(Int(index - first)) else { throw ByteReader.short }
+        let changes = content.units[Int(index - first)].changes
+        if let hold = try obstacle(to: changes, scope: scope) {
+          if hold.reason == .scope {
+            let stamp = HybridTimestamp(rawValue: UInt64(bitPattern: stamp))
+            try endOnDevices(changes, Version(stamp, content.replica), scope: scope)
+          }
+          continue
+        }
+        let unit = FeedUnit(
+          position: UInt64(max(0, position)), author: content.replica, batchNumber: content.number, batchHash: hash, index: Int(index),
+          stamp: HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), changes: changes, authorCursor: content.cursor)
+        let history = HubPlaces.OldPlace(branch: branch, base: UInt64(max(0, base)))
+        let new = try merge(unit, changes: changes, rules: content.rules, on: history, scope: scope, source: source)
+        try setPosition(new, hash: hash, unit: unit.index, stamp: unit.stamp)
+        try HubLife(session: session).count(unitsBack: 1)
+        any = true
+      }
+      try session.execute("DELETE FROM hub_returned_waiting WHERE hash = ?1 AND unit = ?2 AND stamp = ?3", Array(row[0...2]))
+    }
+    return any
+  }
+
+  /// Why changes cannot be placed: a row that the hub never heard of, and they do not say its scope; or a key that another scope's
+  /// row has taken since the hub was put back.
+  func obstacle(to changes: [RowChange], scope: String) throws -> UnitCheck.Hold? {
+    for change in changes where change.isAlive {
+      guard let shape = ingest.rows.shape(change.table) else { continue }
+      let stored = try ingest.rows.load(shape, key: change.key, in: scope)
+      let isElsewhere = try ingest.rows.standsElsewhere(shape, key: change.key, than: scope)
+      if isElsewhere || stored.map({ $0.scope != scope }) ?? false { return UnitCheck.Hold(reason: .scope, detail: change.table) }
+      let isBirth = change.cells.contains { $0.column == shape.declaration.scopeColumn }
+      if !isBirth, (stored?.state.life ?? 0) < change.life { return UnitCheck.Hold(reason: .incomplete, detail: change.table) }
+    }
+    return nil
+  }
+
+  /// A unit waits for a key that another scope's row has taken. Its author may never send it again, and what the hub wrote itself nobody
+  /// will: those who have it must not show for ever what the hub cannot have. Said once.
+  private func endOnDevices(_ changes: [RowChange], _ version: Version, scope: String) throws {
+    guard let first = changes.first(where: \.isAlive) else { return }
+    let isSaid = try session.firstRow(
+      """
+      SELECT 1 FROM sync_conflict WHERE scope = ?1 AND tbl = ?2 AND row_key = ?3 AND rule = 'declined' AND losing_stamp = ?4
+        AND losing_replica = ?5
+      """,
+      [
+        .text(scope), .text(first.table), first.key, .integer(Int64(bitPattern: version.timestamp.rawValue)), .blob(version.replica.bytes),
+      ])
+    if isSaid == nil { try HeldWork(ingest: ingest).endOnDevices(changes, version, scope: scope) }
+  }
+
+  /// An operator declined a unit that pages told of: whatever they bring of it, it is not merged any more.
+  func forget(_ hash: Data, unit: Int, declinedAt position: UInt64) throws {
+    let name: [CellValue] = [.blob(hash), .integer(Int64(unit))]
+    try session.execute(
+      "UPDATE hub_returned SET position = ?3 WHERE hash = ?1 AND unit = ?2 AND position IS NULL",
+      name + [.integer(Int64(clamping: position))])
+    try session.execute("DELETE FROM hub_returned_waiting WHERE hash = ?1 AND unit = ?2", name)
+  }
+
+  /// Where this log has the unit with the stamp it had; nil when it does not have it so.
+  private func place(of unit: FeedUnit, batch: Int64?, scope: String) throws -> UInt64? {
+    if let known = try session.integer(
+      "SELECT position FROM hub_returned WHERE hash = ?1 AND unit = ?2 AND stamp = ?3 AND position IS NOT NULL LIMIT 1",
+      [.blob(unit.batchHash), .integer(Int64(unit.index)), .integer(Int64(bitPattern: unit.stamp.rawValue))])
+    {
+      return UInt64(max(0, known))
+    }
+    guard let batch else { return nil }
+    for row in try session.rows(
+      "SELECT position, first_unit, stamps FROM hub_feed WHERE batch = ?1 AND first_unit <= ?2 AND first_unit + units > ?2",
+      [.integer(batch), .integer(Int64(unit.index))])
+    {
+      guard let position = row[0].integer, let first = row[1].integer else { continue }
+      let offset = unit.index - Int(first)
+      let stamps = try row[2].blob.map { try PackedStamps.read($0, count: offset + 1) }
+      let stamp: HybridTimestamp?
+      if let stamps {
+        stamp = stamps.last
+      } else {
+        stamp = try session.firstRow("SELECT bytes FROM hub_batch WHERE id = ?1", [.integer(batch)])?[0].blob
+          .map { try BatchCodec.reopen(SealedBatch(bytes: $0)).units[unit.index].stamp }
+      }
+      if stamp == unit.stamp { return UInt64(max(0, position)) + UInt64(offset) }
+    }
+    return nil
+  }
+
+  /// Merges a unit with the version it had, at the scope's next position.
+  private func merge(
+    _ unit: FeedUnit, changes: [RowChange], rules: [String: MergePolicies], on history: HubPlaces.OldPlace, scope: String, source: Int64
+  ) throws -> UInt64 {
+    var seen = try ingest.places.seen(by: unit.authorCursor, scope: scope)
+    var isOneAuthors = try ingest.lineage.ownership(of: unit.author, number: unit.batchNumber, scope: scope)
+    if unit.author == ingest.key.replica {
+      // The hub had seen all that came before in that life, and nothing of what it has written in this one.
+      seen = HubPlaces.Seen(through: history.base, earlier: [history.branch: unit.position - 1])
+      isOneAuthors = { _ in false }
+      try noteConflicts(changes, on: history)
+    }
+    let batch = BatchContent(
+      replica: unit.author, scope: scope, number: unit.batchNumber, previous: Data(), cursor: unit.authorCursor, units: [], rules: rules)
+    return try place(
+      changes, of: batch, index: unit.index, stamp: unit.stamp, isDeclined: unit.isDeclined, source: (source, unit.batchHash), seen: seen,
+      isOneAuthors: isOneAuthors)
+  }
+
+  /// Merges a unit of a batch with a version, at the scope's next position.
+  func place(
+    _ changes: [RowChange], of content: BatchContent, index: Int, stamp: HybridTimestamp, isDeclined: Bool,
+    source: (id: Int64, hash: Data), seen: HubPlaces.Seen, isOneAuthors: ((Origin) -> Bool)?
+  ) throws -> UInt64 {
+    let (author, scope) = (content.replica, content.scope)
+    if try ingest.own.isPending(ChangeUnit(stamp: stamp, changes: changes)) { try ingest.own.seal() }
+    try ingest.order.receive(stamp, scope: scope)
+    let position = try ingest.order.place(scope: scope)
+    if !isDeclined {
+      var merger = RowMerger(
+        ingest: ingest, scope: scope, origin: Origin(version: Version(stamp, author), position: position), seenThrough: seen.through)
+      merger.isOneAuthors = isOneAuthors
+      merger.sawEarlier = ingest.places.sawEarlier(seen, scope: scope)
+      merger.rules = content.rules
+      try merger.merge(changes)
+      if author != ingest.key.replica { try ingest.later.note(author, number: content.number, stamp: stamp, scope: scope) }
+    }
+    let run = ScopeOrder.Run(position: position, firstUnit: index, stamps: [stamp], isRestamped: true, isDeclined: isDeclined)
+    try ingest.order.log(run, batch: source.id, batchHash: source.hash, scope: scope)
+    return position
+  }
+
+  // MARK: A batch that comes again
+
+  /// What the pages given back say of a batch's units, by unit.
+  func units(of hash: Data) throws -> [Int: [Known]] {
+    var units: [Int: [Known]] = [:]
+    for row in try session.rows(
+      "SELECT unit, stamp, declined, position FROM hub_returned WHERE hash = ?1 ORDER BY unit, stamp", [.blob(hash)])
+    {
+      guard let unit = row[0].integer, let stamp = row[1].integer else { continue }
+      units[Int(unit), default: []].append(
+        Known(
+          stamp: HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), isDeclined: row[2].integer == 1, isMerged: !row[3].isNull))
+    }
+    return units
+  }
+
+  struct Known {
+    var stamp: HybridTimestamp
+    var isDeclined: Bool
+    var isMerged: Bool
+  }
+
+  /// Merges a unit of a batch that its author sends again, as it was merged before, unless a page brought it already.
+  func settle(_ known: [Known], index: Int, content: BatchContent, batch: Int64, hash: Data) throws {
+    let open = known.filter { !$0.isMerged }
+    guard !open.isEmpty else { return }
+    let seen = try ingest.places.seen(by: content.cursor, scope: content.scope)
+    let isOneAuthors = try ingest.lineage.ownership(of: content.replica, number: content.number, scope: content.scope)
+    for (number, unit) in open.enumerated() where number == 0 || unit.stamp != open[number - 1].stamp {
+      let position = try place(
+        content.units[index].changes, of: content, index: index, stamp: unit.stamp, isDeclined: unit.isDeclined, source: (batch, hash),
+        seen: seen, isOneAuthors: isOneAuthors)
+      try setPosition(position, hash: hash, unit: index, stamp: unit.stamp)
+    }
+    try HubLife(session: session).count(unitsBack: 1)
+  }
+
+  // MARK: Notes
+
+  private func note(_ unit: FeedUnit, on branch: Data, scope: String, position: UInt64?) throws {
+    try session.execute(
+      """
+      INSERT INTO hub_returned (hash, unit, stamp, branch, old_position, scope, declined, position)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+      ON CONFLICT (hash, unit, stamp, branch) DO UPDATE SET position = coalesce(hub_returned.position, excluded.position)
+      """,
+      [
+        .blob(unit.batchHash), .integer(Int64(unit.index)), .integer(Int64(bitPattern: unit.stamp.rawValue)), .blob(branch),
+        .integer(Int64(clamping: unit.position)), .text(scope), .integer(unit.isDeclined ? 1 : 0),
+        position.map { .integer(Int64(clamping: $0)) } ?? .null,
+      ])
+    if let position { try setPosition(position, hash: unit.batchHash, unit: unit.index, stamp: unit.stamp) }
+  }
+
+  private func setPosition(_ position: UInt64, hash: Data, unit: Int, stamp: HybridTimestamp) throws {
+    try session.execute(
+      "UPDATE hub_returned SET position = ?4 WHERE hash = ?1 AND unit = ?2 AND stamp = ?3 AND position IS NULL",
+      [
+        .blob(hash), .integer(Int64(unit)), .integer(Int64(bitPattern: stamp.rawValue)), .integer(Int64(clamping: position)),
+      ])
+  }
+
+  /// Two batches of one number are two devices of one identity: from there on a name does not say whose a write is.
+  private func note(_ author: ReplicaID, number: UInt64, hash: Data, scope: String) throws {
+    let place: [CellValue] = [.text(scope), .blob(author.bytes), .integer(Int64(clamping: number))]
+    try session.execute(
+      "INSERT INTO hub_known_batch (scope, replica, number, hash) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING", place + [.blob(hash)])
+    ingest.lineage.forget()
+  }
+
+  /// A conflict names the place of what lost in the history that opened it, and several histories may have opened it.
+  private func noteConflicts(_ changes: [RowChange], on history: HubPlaces.OldPlace) throws {
+    for change in changes where change.table == MetadataSchema.conflictTable.name {
+      guard let position = change.cells.first(where: { $0.column == "losing_position" })?.value else { continue }
+      try session.execute(
+        """
+        INSERT INTO hub_conflict_place (id, branch, base, position)
+        SELECT id, x'', losing_position, losing_position FROM sync_conflict WHERE id = ?1 ON CONFLICT DO NOTHING
+        """, [change.key])
+      try session.execute(
+        "INSERT INTO hub_conflict_place (id, branch, base, position) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        [change.key, .blob(history.branch), .integer(Int64(clamping: history.base)), position])
+    }
+  }
+
+  /// Keeps the content of a run whose batch the hub does not have, for the feed to serve.
+  private func keep(_ run: [FeedUnit], scope: String, rules: [String: MergePolicies]) throws -> Int64? {
+    guard let head = run.first else { return nil }
+    let content = BatchContent(
+      replica: head.author, scope: scope, number: head.batchNumber, previous: head.batchNumber == 1 ? Data() : Data(count: 32),
+      cursor: head.authorCursor, units: run.map { ChangeUnit(stamp: $0.stamp, changes: $0.changes) }, rules: rules)
+    let row = try session.firstRow(
+      """
+      INSERT INTO hub_returned_batch (scope, replica, number, hash, first_unit, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id
+      """,
+      [
+        .text(scope), .blob(head.author.bytes), .integer(Int64(clamping: head.batchNumber)), .blob(head.batchHash),
+        .integer(Int64(head.index)), .blob(try BatchCodec.unsigned(content)),
+      ])
+    return row?[0].integer.map { -$0 }
+  }
+}

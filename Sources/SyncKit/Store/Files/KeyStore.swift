@@ -1,0 +1,132 @@
+internal import Crypto
+public import Foundation
+
+/// The secrets of one replica, kept apart from its database (L1).
+public struct ReplicaSecrets: Sendable {
+  public var signingKey: SigningKey
+  /// 32 bytes shared by all devices of the written scope; nil before enrolment. Authenticates anonymous packets.
+  public var unitKey: Data?
+  /// Which of the unit's keys that is.
+  var unitKeyID = UnitKeyID.first
+  /// Made for an identity that the database does not carry yet: saved before anybody is told of it, so that a change of
+  /// identity that broke off is taken up with the same key (L8).
+  public var nextKey: SigningKey?
+  /// Of identities the store had before, newest first: an old copy of the database may be put back beside a newer key file.
+  public private(set) var earlierKeys: [SigningKey]
+
+  /// Earlier keys that are kept.
+  public static let earlierKeysMax = 16
+
+  public init(signingKey: SigningKey = SigningKey(), unitKey: Data? = nil, nextKey: SigningKey? = nil, earlierKeys: [SigningKey] = []) {
+    self.signingKey = signingKey
+    self.unitKey = unitKey
+    self.nextKey = nextKey
+    self.earlierKeys = Array(earlierKeys.prefix(Self.earlierKeysMax))
+  }
+
+  /// Tells if the key was made for a store whose own key is gone, and whose certificate does not name it yet.
+  var isPrepared: Bool { nextKey?.publicKey == signingKey.publicKey }
+
+  /// Makes the key of a certificate the one in use, if it is among those known.
+  ///
+  /// - Returns: Whether anything changed.
+  mutating func use(_ publicKey: Data) -> Bool {
+    if signingKey.publicKey == publicKey, isPrepared {
+      nextKey = nil
+      return true
+    }
+    guard signingKey.publicKey != publicKey,
+      let key = ([nextKey].compactMap { $0 } + earlierKeys).first(where: { $0.publicKey == publicKey })
+    else { return false }
+    earlierKeys.removeAll { $0.publicKey == publicKey }
+    earlierKeys = Array(([signingKey] + earlierKeys).prefix(Self.earlierKeysMax))
+    signingKey = key
+    // One made to follow another identity than this cannot follow this one.
+    nextKey = nil
+    return true
+  }
+}
+
+/// Where a replica's secrets live: a file beside the database, or a platform's key store.
+public protocol KeyStore: Sendable {
+  /// Nil when nothing was saved yet. Throws when something is there that cannot be used.
+  func load() throws -> ReplicaSecrets?
+  /// Replaces what was saved, durably and whole, or changes nothing.
+  func save(_ secrets: ReplicaSecrets) throws
+  /// A new identity's key, not saved yet.
+  func makeKey() -> SigningKey
+  /// Puts what is there, and cannot be used for this store, where nothing overwrites it; before `save`.
+  func setAside() throws
+}
+
+extension KeyStore {
+  public func makeKey() -> SigningKey { SigningKey() }
+  public func setAside() throws {}
+}
+
+/// Secrets in one file that only its owner can read (mode 0600), replaced atomically.
+public struct FileKeyStore: KeyStore {
+  public let path: String
+
+  /// Larger files are not ours.
+  public static let fileBytesMax = 4096
+
+  private struct Contents: Codable {
+    var format = 1
+    var privateKey: Data
+    var unitKey: Data?
+    var unitKeyID: Data?
+    var nextKey: Data?
+    var earlierKeys: [Data]?
+  }
+
+  public init(path: String) { self.path = path }
+
+  public func load() throws -> ReplicaSecrets? {
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    guard let data = FileManager.default.contents(atPath: path), data.count <= Self.fileBytesMax,
+      let contents = try? JSONDecoder().decode(Contents.self, from: data), contents.format == 1,
+      let key = SigningKey(rawRepresentation: contents.privateKey)
+    else {
+      throw SyncError(
+        .keyUnusable,
+        vi: "Tệp khóa \(path) bị hỏng, hoặc chương trình không được đọc nó. Khôi phục tệp đó từ bản sao; đừng xóa cơ sở dữ liệu.",
+        en: "The key file \(path) is damaged, or this program may not read it. Restore it from a copy; do not delete the database.")
+    }
+    var secrets = ReplicaSecrets(
+      signingKey: key, unitKey: contents.unitKey, nextKey: contents.nextKey.flatMap(SigningKey.init(rawRepresentation:)),
+      earlierKeys: (contents.earlierKeys ?? []).compactMap(SigningKey.init(rawRepresentation:)))
+    secrets.unitKeyID = contents.unitKeyID.flatMap(UnitKeyID.init) ?? .first
+    return secrets
+  }
+
+  /// Names tried for a file that is put aside.
+  private static let asideMax = 1000
+
+  /// Renames the file to `….aside`, `….aside-2` and so on: it may be another device's only key.
+  public func setAside() throws {
+    var there = stat()
+    guard lstat(path, &there) == 0 else { return }
+    for number in 1...Self.asideMax {
+      let name = path + (number == 1 ? ".aside" : ".aside-\(number)")
+      guard lstat(name, &there) != 0 else { continue }
+      if rename(path, name) == 0 { return }
+      let reason = String(cString: strerror(errno))
+      throw SyncError(
+        .keyUnusable, vi: "Không dời được tệp khóa \(path): \(reason).", en: "The key file \(path) cannot be put aside: \(reason).")
+    }
+    throw SyncError(
+      .keyUnusable, vi: "Có quá nhiều tệp \(path).aside; hãy dời bớt đi.", en: "There are too many files \(path).aside; move some away.")
+  }
+
+  public func save(_ secrets: ReplicaSecrets) throws {
+    let earlier = secrets.earlierKeys.map(\.rawRepresentation)
+    let contents = Contents(
+      privateKey: secrets.signingKey.rawRepresentation, unitKey: secrets.unitKey,
+      unitKeyID: secrets.unitKeyID == .first ? nil : secrets.unitKeyID.bytes, nextKey: secrets.nextKey?.rawRepresentation,
+      earlierKeys: earlier.isEmpty ? nil : earlier)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    try PrivateFile.write(try encoder.encode(contents), to: path)
+  }
+}

@@ -1,0 +1,149 @@
+internal import GRDB
+
+/// A declared table as the database has it.
+struct TableShape: Sendable, Hashable {
+  struct Column: Sendable, Hashable {
+    /// Bit number in change masks; lasting, also when columns are added or reordered.
+    var id: Int
+    var name: String
+    /// What a cell that nobody wrote reads as; nil when the declared default is not a constant.
+    var defaultValue: CellValue?
+    var type: ColumnType
+    /// False for NOT NULL.
+    var acceptsNull: Bool
+
+    /// Where a zero byte could hide.
+    var isText: Bool { type.affinity == .text }
+    /// Values that compare equal may still be stored differently (1 and 1.0).
+    var isUntyped: Bool { type.affinity == .none }
+  }
+
+  /// Number of the table in the capture log; lasting.
+  var id: Int
+  var declaration: ReplicatedTable
+  var keyColumn: String
+  var keyType: ColumnType
+  /// Without the key; the scope first, so that it is in the first part of a row that has to be cut.
+  let columns: [Column]
+  /// False for a table that this program has only heard of: it has records of its rows, and no rows.
+  var isKnown: Bool
+  /// Of its records in this store.
+  let order: MetadataSchema.RecordOrder
+  /// Where each column is in `columns`, and how it merges: asked for every cell there is.
+  private let places: [String: Int]
+  let columnPolicies: [MergePolicy]
+  /// Places of the columns in the order of `Cells`, and the names of their whole cells, by place.
+  let placesByName: [Int]
+  let cellNames: [CellName]
+  /// Whether any column merges by parts.
+  let hasPartColumns: Bool
+
+  init(
+    id: Int, declaration: ReplicatedTable, keyColumn: String, keyType: ColumnType, columns: [Column], isKnown: Bool = true,
+    order: MetadataSchema.RecordOrder = .byKey
+  ) {
+    self.id = id
+    self.declaration = declaration
+    self.keyColumn = keyColumn
+    self.keyType = keyType
+    self.columns = columns
+    self.isKnown = isKnown
+    self.order = order
+    places = Dictionary(columns.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    cellNames = columns.map { CellName($0.name) }
+    placesByName = columns.indices.sorted { [cellNames] in cellNames[$0] < cellNames[$1] }
+    columnPolicies = columns.map { declaration.policies[$0.name] ?? .lastWriterWins }
+    hasPartColumns = columnPolicies.contains { $0 == .perKey || $0 == .counter }
+  }
+
+  /// A table that only newer programs know.
+  static func unknown(_ name: String) -> TableShape {
+    TableShape(
+      id: -1, declaration: ReplicatedTable(name, scopeColumn: ""), keyColumn: "", keyType: ColumnType(declared: "", isStrict: false),
+      columns: [], isKnown: false)
+  }
+
+  var name: String { declaration.name }
+  var metadataTable: String { "sync_meta_\(name)" }
+
+  var policies: MergePolicies { declaration.policies }
+
+  func policy(of column: Column) -> MergePolicy { declaration.policies[column.name] ?? .lastWriterWins }
+
+  /// Columns about which capture must know more than that they were written.
+  var policyColumns: [Column] { columns.filter { declaration.policies[$0.name].map { $0 != .lastWriterWins && $0 != .review } ?? false } }
+
+  func place(of name: String) -> Int? { places[name] }
+  func column(named name: String) -> Column? { places[name].map { columns[$0] } }
+  func column(id: Int) -> Column? { columns.first { $0.id == id } }
+
+  /// Whether a row's values, in column order, say that it belongs to `scope`.
+  func isOf(_ scope: String, _ values: [CellValue]) -> Bool {
+    guard let index = columns.firstIndex(where: { $0.name == declaration.scopeColumn }), let own = values[index].text else { return true }
+    return CellValue.text(own) == .text(scope)
+  }
+
+  /// Every column's bit.
+  var fullMask: Int64 { columns.reduce(0) { $0 | 1 << Int64($1.id) } }
+}
+
+extension CellValue {
+  init(_ value: DatabaseValue) {
+    switch value.storage {
+    case .null: self = .null
+    case .int64(let number): self = .integer(number)
+    case .double(let number): self = .real(number)
+    case .string(let text): self = .text(text)
+    case .blob(let bytes): self = .blob(bytes)
+    }
+  }
+
+  var databaseValue: DatabaseValue {
+    switch self {
+    case .null: .null
+    case .integer(let number): number.databaseValue
+    case .real(let number): number.databaseValue
+    case .text(let text): text.databaseValue
+    case .blob(let bytes): bytes.databaseValue
+    }
+  }
+}
+
+extension TableShape {
+  /// The first column whose value in a change is not as it was declared, or that a birth must say and does not; nil when all are right.
+  func misformed(_ change: RowChange, isBirth: Bool) -> String? {
+    let declaration = declaration
+    if declaration.formats.isEmpty && declaration.required.isEmpty { return nil }
+    for cell in change.cells {
+      if cell.value.isNull, declaration.required.contains(cell.column), cell.name.part == .whole { return cell.column }
+      guard let format = declaration.formats[cell.column] else { continue }
+      if case .member = cell.name.part {
+        if !format.accepts(cell.value, isMember: true) { return cell.column }
+      } else if !format.accepts(cell.value) {
+        return cell.column
+      }
+    }
+    guard isBirth else { return nil }
+    return declaration.required.sorted().first { name in !change.cells.contains { $0.column == name } }
+  }
+}
+
+extension CellParts {
+  /// What the app sees in a column of a row: nil where nobody wrote it, and its default shows.
+  ///
+  /// - Parameter cells: The row's cells; only those of `column` are looked at.
+  static func value(of column: TableShape.Column, policy: MergePolicy, in cells: Cells) -> CellValue? {
+    switch policy {
+    case .perKey:
+      let members = cells.compactMap { name, cell -> (String, CellValue)? in
+        guard name.column == column.name, case .member(let member) = name.part else { return nil }
+        return (member, cell.value)
+      }
+      return members.isEmpty ? nil : object(members)
+    case .counter:
+      let amounts = cells.compactMap { name, cell in name.column == column.name ? cell.value.integer : nil }
+      return amounts.isEmpty ? nil : .integer(sum([column.defaultValue?.integer ?? 0] + amounts.sorted()))
+    default: return cells[CellName(column.name)]?.value
+    }
+  }
+}
