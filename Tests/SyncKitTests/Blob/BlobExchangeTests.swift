@@ -123,6 +123,22 @@ import Testing
     #expect(try await world.hub.blobUsage().bytes == 200_000)
   }
 
+  /// The disk was full when the file lay there already: the device sends its last piece once more.
+  @Test func aPieceSentAgainIsNotedWhereOnlyItsRecordIsMissing() async throws {
+    let world = try await Pictures.world()
+    let a = try await world.device("a")
+    let id = try await a.addPicture("p", noise(1000, seed: 3))
+    _ = try await a.sync(with: world.transport)
+    try await world.hub.write { session in
+      for table in ["hub_blob", "hub_blob_scope"] { try session.execute("DELETE FROM \(table)") }
+    }
+    let found = try await world.hub.device(try #require(try await a.identity()))
+    let content = try #require(try a.blobs.read(id))
+    #expect(try await world.hub.put(content.suffix(500), of: id, at: 500, size: 1000, from: try #require(found)) == 1000)
+    #expect(try await world.hub.blobUsage().bytes == 1000)
+    #expect(try await world.hub.read { try $0.rows("SELECT scope FROM hub_blob_scope") } == [[.text("07201")]])
+  }
+
   @Test func oneDeviceCannotTakeAllTheRoom() async throws {
     var limits = BlobLimits()
     limits.bytesPerReplicaMax = 120_000

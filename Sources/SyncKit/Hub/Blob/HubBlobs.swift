@@ -235,7 +235,11 @@ extension Hub {
       let book = HubBlobBook(session: session)
       return (try book.bytes(), try book.bytesMax(limits), try book.bytes(from: device.replica), try book.isHeld(id, by: scope))
     }
-    if isBrought || blobs.isBrought(id, by: scope), let whole = blobs.byteCount(id) { return whole }
+    if isBrought || blobs.isBrought(id, by: scope), let whole = blobs.byteCount(id) {
+      // A full disk, or a stop, came between the file and its record.
+      if !isBrought { try await note(id, bytes: whole, from: device, nowMs: now) }
+      return whole
+    }
     // Compared by what is left: sizes come from outside. One that another scope has takes no more room once it is whole.
     let takesRoom = !blobs.has(id)
     guard !takesRoom || size <= bytesMax - bytes, !takesRoom || size <= limits.bytesPerReplicaMax - own,
@@ -251,11 +255,7 @@ extension Hub {
       throw SyncError.blobUnfit(id, unfit.reason)
     }
     if have >= size {
-      try await store.write { session in
-        let book = HubBlobBook(session: session)
-        if try !book.knows(id) { try book.note(id, bytes: have, from: device.replica, nowMs: now) }
-        try book.noteHeld(id, by: scope)
-      }
+      try await note(id, bytes: have, from: device, nowMs: now)
       blobs.forgetPart(id, scope)
     } else if try await isHeld(id, by: device) {
       // Another device of the scope has finished it meanwhile, and this one has begun anew.
@@ -263,6 +263,15 @@ extension Hub {
       return size
     }
     return have
+  }
+
+  /// Notes a whole blob, and that the device's scope has brought it.
+  private func note(_ id: BlobID, bytes: Int, from device: HubDevice, nowMs: UInt64) async throws {
+    try await store.write { session in
+      let book = HubBlobBook(session: session)
+      try book.note(id, bytes: bytes, from: device.replica, nowMs: nowMs)
+      try book.noteHeld(id, by: device.scope)
+    }
   }
 
   /// Whether the hub has a blob whole that the device's scope has brought.
