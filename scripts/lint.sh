@@ -26,4 +26,6 @@ fi
 if grep -rnE 'try!|fatalError\(|as! |\bTODO\b|\bFIXME\b|\bXXX\b' Sources --include='*.swift' | grep -v '\.pb\.swift'; then
   complain "^ no traps and no leftover markers in Sources"
 fi
+# The engine's layers.
+scripts/layers.py || status=1
 exit $status

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Looks whether the engine's files keep to its layers, by the names that each file mentions, and prints how its types hang together.
+
+    Core                 values, clock, schema, merge, codecs, the session: no database, no files, no network
+    Store, Bundle        stand on Core
+    Client, Hub          stand on these three, and do not know one another
+
+Ends with 1 when a name is used against an arrow, or a folder holds more files than one can look through.
+"""
+
+import collections
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent / "Sources" / "SyncKit"
+BELOW = {"Core": set(), "Store": {"Core"}, "Bundle": {"Core"}, "Client": {"Core", "Store", "Bundle"}, "Hub": {"Core", "Store", "Bundle"}}
+FILES_MAX = 15
+DECLARED = re.compile(r"^(?:(?:public|package|internal|final|indirect|nonisolated) +)*(struct|class|enum|protocol|actor|typealias|func) +(\w+)")
+OPENED = re.compile(r"^(?:(?:@\w+|public|package|internal|private|fileprivate|final|indirect) +)*(?:struct|class|enum|protocol|actor|extension) +(\w+)")
+# Comments, and what of texts is not interpolated, mention names without using them.
+LITERAL = re.compile(r'//[^\n]*|"""(?:.|\n)*?"""|"(?:\\\(|\\.|[^"\\\n])*"')
+
+
+def code(path):
+    return LITERAL.sub(lambda found: " ".join(re.findall(r"\\\((.*?)\)", found.group(0))), path.read_text())
+
+
+def chunks(text):
+    """Yields each type that a file declares or extends at its top, with the lines of it."""
+    name, lines = None, []
+    for line in text.split("\n"):
+        found = OPENED.match(line)
+        if found and name is None:
+            name, lines = found.group(1), []
+        if name is not None:
+            lines.append(line)
+            if line.startswith("}") or (found and line.rstrip().endswith("}") and line.count("{") == line.count("}")):
+                yield name, "\n".join(lines)
+                name = None
+
+
+def circles(graph):
+    """Returns the sets of types that reach one another (Tarjan), the largest first."""
+    index, low, stack, result = {}, {}, [], []
+
+    def visit(node):
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in graph[node]:
+            if other not in index:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], index[other])
+        if low[node] == index[node]:
+            part = stack[stack.index(node):]
+            del stack[stack.index(node):]
+            result.append(sorted(part))
+
+    for node in sorted(graph):
+        if node not in index:
+            visit(node)
+    return sorted(result, key=len, reverse=True)
+
+
+def main():
+    sys.setrecursionlimit(10_000)
+    texts = {path: code(path) for path in sorted(ROOT.rglob("*.swift")) if not path.name.endswith(".pb.swift")}
+    layer = {path: path.relative_to(ROOT).parts[0] for path in texts}
+    homes, types = collections.defaultdict(set), collections.defaultdict(set)
+    for path, text in texts.items():
+        for line in text.split("\n"):
+            if found := DECLARED.match(line):
+                homes[found.group(2)].add(layer[path])
+                if found.group(1) not in ("func", "typealias"):
+                    types[layer[path]].add(found.group(2))
+    faults = []
+    for path, text in texts.items():
+        own = layer[path]
+        if own not in BELOW:
+            faults.append(f"{path.relative_to(ROOT)}: lies in no layer")
+            continue
+        for word in sorted(set(re.findall(r"\b[A-Za-z_]\w*\b", text))):
+            above = homes.get(word, set()) - {own} - BELOW[own]
+            if above and own not in homes[word] and not homes[word] & BELOW[own]:
+                faults.append(f"{path.relative_to(ROOT)}: {own} uses {word} of {', '.join(sorted(above))}")
+    for folder in sorted({path.parent for path in texts}):
+        count = len(list(folder.glob("*.swift")))
+        if count > FILES_MAX:
+            faults.append(f"{folder.relative_to(ROOT)}: {count} files, at most {FILES_MAX}")
+    for name in BELOW:
+        graph = {each: set() for each in types[name]}
+        for path, text in texts.items():
+            if layer[path] != name:
+                continue
+            for owner, lines in chunks(text):
+                if owner in graph:
+                    graph[owner] |= (set(re.findall(r"\b[A-Z]\w*\b", lines)) & types[name]) - {owner}
+        largest = circles(graph)[0]
+        shown = f": {', '.join(largest)}" if "--circles" in sys.argv[1:] and len(largest) > 1 else ""
+        print(f"layers: {name}: {len(graph)} types, the largest circle of them {len(largest)}{shown}")
+    if faults:
+        print("\n".join(faults))
+        sys.exit(1)
+
+
+main()
