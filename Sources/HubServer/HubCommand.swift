@@ -32,6 +32,18 @@ internal import ToolSupport
   static func main() async { await ToolMain.run(Self.self) }
 }
 
+/// Which of the hub's campaigns a command is about.
+struct CampaignOption: ParsableArguments {
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Cuộc khảo sát, như `hub campaign list` ghi. Mặc định: cuộc đang hiện.",
+      en: "The campaign, as `hub campaign list` names it. Default: the one that is shown."))
+  var campaign: String?
+
+  func of(_ survey: SurveyHub) async throws -> SurveyHub { try await survey.about(campaign: campaign) }
+}
+
 /// Where the hub's folder is.
 struct HubPlace: ParsableArguments {
   @Option(

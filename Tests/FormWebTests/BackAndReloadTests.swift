@@ -188,7 +188,9 @@ import Testing
 
     init(_ survey: SurveyHub) { self.survey = survey }
     var nowMs: Int64 { survey.nowMs }
-    func visit(to unit: UnitCode) async throws -> FormVisit? { try await survey.visit(to: unit) }
+    func visit(to unit: UnitCode, of isMeant: @escaping @Sendable (String) -> Bool) async throws -> FormVisit? {
+      try await survey.visit(to: unit, of: isMeant)
+    }
     func validator(of edition: String, digest: String?) async throws -> AnswerValidator? {
       try await survey.validator(of: edition, digest: digest)
     }

@@ -78,44 +78,54 @@ import Testing
     #expect(try await world.survey.proposal(try HubWorld.campaignFolder(), movedTo: try Self.day("2024-06-01")).needsConsent)
   }
 
-  /// The example with other names for what a second campaign may not share, in the next month.
-  private static func second() throws -> CampaignFolder {
-    var folder = try HubWorld.campaignFolder(movedTo: try day("2024-06-01"))
-    folder.campaign.id = "second"
-    folder.campaign.forms = ["q2"]
-    folder.campaign.reportForm = "r2"
-    folder.forms = try zip(folder.forms, ["q2", "r2"]).map { form, id in
-      try Form(
-        id: id, version: form.version, title: form.title, languages: form.languages, defaultLanguage: form.defaultLanguage,
-        choiceLists: form.choiceLists, items: form.items)
-    }
-    return folder
-  }
-
-  @Test func aSecondCampaignChangesNothingUnasked() async throws {
+  @Test func aSecondCampaignTakesNothingOfTheFirst() async throws {
     let world = try await HubWorld()
     let before = try await world.rows("SELECT count(*), max(id) FROM hub_batch")
     var copy = try HubWorld.campaignFolder(movedTo: try Self.day("2030-01-01"))
     copy.campaign.id = "copy"
-    let second = try Self.second()
-    for folder in [copy, second] {
-      let problems = await UnitsFixture.asyncProblems { _ = try await world.survey.proposal(folder) }
-      #expect(problems.count == 1 && problems[0].contains("bac-giang-2024") && problems[0].contains("--use"), "\(problems)")
-      await #expect(throws: DataProblems.self) { try await world.survey.load(folder) }
-    }
-    // Chosen, it may not take what is another's: forms, report days, another province.
-    let forms = await UnitsFixture.asyncProblems { _ = try await world.survey.proposal(copy, isChosen: true) }
-    #expect(forms.count == 1 && forms[0].contains("pks01, report01"), "\(forms)")
+    let second = try HubWorld.secondCampaign(movedTo: try Self.day("2024-06-01"))
     var days = second
     days.campaign.reportDays = [try Self.day("2024-03-30")]
     var province = second
     province.campaign.province.code = "25"
-    for (folder, word) in [(days, "2024-03-30"), (province, "hub init DIR")] {
-      let problems = await UnitsFixture.asyncProblems { _ = try await world.survey.proposal(folder, isChosen: true) }
-      #expect(problems.count == 1 && problems[0].contains(word), "\(problems)")
+    for (folder, word) in [(copy, "pks01, report01"), (days, "2024-03-30"), (province, "hub init DIR")] {
+      for isChosen in [false, true] {
+        let problems = await UnitsFixture.asyncProblems { _ = try await world.survey.proposal(folder, isChosen: isChosen) }
+        #expect(problems.count == 1 && problems[0].contains("bac-giang-2024") && problems[0].contains(word), "\(problems)")
+      }
+      await #expect(throws: DataProblems.self) { try await world.survey.load(folder) }
     }
     #expect(try await world.rows("SELECT count(*), max(id) FROM hub_batch") == before)
     #expect(try await world.survey.requirePlan().campaign.id == "bac-giang-2024")
+  }
+
+  @Test func aSecondCampaignIsTakenBesideAnOpenOneAndChangesNotWhichIsShown() async throws {
+    let world = try await HubWorld()
+    let field = try await world.device("a", unit: "07201")
+    try await world.answer(field, unit: "07201", seeds: 1..<3)
+    var second = try HubWorld.secondCampaign(reportDays: ["2024-04-02"])
+    let proposal = try await world.survey.proposal(second)
+    #expect(proposal.changes.isEmpty && !proposal.needsConsent && proposal.shown == "bac-giang-2024" && proposal.replaced == nil)
+    #expect(try await world.survey.load(proposal).newKeys == ["q2"])
+    #expect(try await world.survey.requirePlan().campaign.id == "bac-giang-2024")
+    #expect(try await world.survey.campaigns().map(\.isShown) == [true, false])
+    // What a later folder changes of what both share is agreed to.
+    second.headcount.staff["07201"]?.eligible = 21
+    let changed = try await world.survey.proposal(second)
+    #expect(changed.needsConsent && changed.busy == "second" && changed.changes.map(\.en) == ["Headcounts changed (1): 07201 20 → 21."])
+    // An open campaign is left alone by the choice of another.
+    #expect(try await world.survey.proposal(second, isChosen: true).replaced == "bac-giang-2024")
+    #expect(try await world.survey.choose(campaign: "second"))
+    #expect(try await !world.survey.choose(campaign: "second"))
+    #expect(try await world.survey.requirePlan().campaign.id == "second")
+    #expect(try await world.survey.requirePlan(asking: "pks01@7").campaign.id == "bac-giang-2024")
+    #expect(try await world.row("07201").counts.received == 0)
+    #expect(try await world.row("07201", of: "bac-giang-2024").counts.received == 2)
+    try await world.sync(field)
+    #expect(try await field.campaign()?.id == "second")
+    let unknown = await UnitsFixture.asyncProblems { _ = try await world.survey.choose(campaign: "third") }
+    #expect(unknown.count == 1 && unknown[0].contains("bac-giang-2024, second"), "\(unknown)")
+    #expect(await UnitsFixture.asyncProblems { _ = try await world.survey.about(campaign: "third") } == unknown)
   }
 
   @Test func aHubWhoseBoardAnotherCampaignTookGoesBack() async throws {
@@ -135,44 +145,6 @@ import Testing
     #expect(try await world.survey.choose(campaign: "bac-giang-2024"))
     #expect(try await world.survey.requirePlan().campaign.id == "bac-giang-2024")
     #expect(try await world.row("07201").counts.received == 2)
-  }
-
-  @Test func aSecondCampaignIsShownOnceTheFirstIsOverAndCountsByItself() async throws {
-    let world = try await HubWorld()
-    let field = try await world.device("a", unit: "07201")
-    try await world.answer(field, unit: "07201", seeds: 1..<7)
-    try await world.report(field, unit: "07201", day: "2024-04-01")
-    let second = try Self.second()
-    let refused = await UnitsFixture.asyncProblems { _ = try await world.survey.proposal(second, isChosen: true) }
-    #expect(refused.count == 1 && refused[0].contains("hub close pks01"), "\(refused)")
-    _ = try await world.survey.move(form: "pks01", to: .closed)
-    let proposal = try await world.survey.proposal(second, isChosen: true)
-    #expect(proposal.replaced == "bac-giang-2024" && proposal.needsConsent)
-    _ = try await world.survey.load(proposal)
-    #expect(try await world.survey.requirePlan().campaign.id == "second")
-    #expect(try await world.row("07201").counts.received == 0)
-    #expect(try await world.survey.board()?.invalidReports == [], "a report of the first campaign's day contradicts nothing")
-    try await world.sync(field)
-    #expect(try await field.campaign()?.id == "second")
-    #expect(try await field.reports().allSatisfy { $0.invalid == nil })
-    world.clock.set(HubWorld.morningMs + 64 * 24 * HubWorld.hourMs)
-    let form = try #require(try await field.form(id: "q2"))
-    try await field.submit(
-      try FieldWorld.answers(form, day: "2024-06-04", unit: "07201", seed: 9), unit: "07201", day: try Self.day("2024-06-04"),
-      language: "vi")
-    try await world.sync(field)
-    #expect(try await world.row("07201").counts.received == 1)
-    // Back, and forth again.
-    await #expect(throws: DataProblems.self) { try await world.survey.choose(campaign: "bac-giang-2024") }
-    _ = try await world.survey.move(form: "q2", to: .closed)
-    #expect(try await world.survey.choose(campaign: "bac-giang-2024"))
-    #expect(try await !world.survey.choose(campaign: "bac-giang-2024"))
-    #expect(try await world.row("07201").counts.received == 6)
-    #expect(try await world.survey.choose(campaign: "second"))
-    #expect(try await world.row("07201").counts.received == 1)
-    #expect(try await world.survey.campaigns().map(\.isShown) == [false, true])
-    await #expect(throws: DataProblems.self) { try await world.survey.choose(campaign: "third") }
-    #expect(try await world.survey.status().addsUp)
   }
 }
 

@@ -25,6 +25,23 @@ final class HubWorld: Sendable {
     try CampaignFolder(UnitsFixture.example, movedTo: day)
   }
 
+  /// The example with other names for what a second campaign may not share.
+  ///
+  /// - Parameter reportDays: nil for those of the example, moved.
+  static func secondCampaign(movedTo day: CalendarDay? = nil, reportDays: [String]? = nil) throws -> CampaignFolder {
+    var folder = try campaignFolder(movedTo: day)
+    folder.campaign.id = "second"
+    folder.campaign.forms = ["q2"]
+    folder.campaign.reportForm = "r2"
+    if let reportDays { folder.campaign.reportDays = reportDays.compactMap { CalendarDay($0) } }
+    folder.forms = try zip(folder.forms, ["q2", "r2"]).map { form, id in
+      try Form(
+        id: id, version: form.version, title: form.title, languages: form.languages, defaultLanguage: form.defaultLanguage,
+        choiceLists: form.choiceLists, items: form.items)
+    }
+    return folder
+  }
+
   var transport: LocalTransport { LocalTransport(hub: survey.hub) }
 
   func device(_ name: String, unit: String, clock: (any WallClock)? = nil) async throws -> SurveyField {
@@ -38,8 +55,8 @@ final class HubWorld: Sendable {
   func sync(_ field: SurveyField) async throws { _ = try await field.replica.sync(with: transport) }
 
   /// Collects answers on a device and sends them.
-  func answer(_ field: SurveyField, unit: String, seeds: Range<UInt64>) async throws {
-    let form = try #require(try await field.form(id: "pks01"))
+  func answer(_ field: SurveyField, unit: String, seeds: Range<UInt64>, form id: String = "pks01") async throws {
+    let form = try #require(try await field.form(id: id))
     let day = try await field.today()
     for seed in seeds {
       let answers = try FieldWorld.answers(form, day: day.description, unit: unit, seed: seed)
@@ -48,8 +65,8 @@ final class HubWorld: Sendable {
     try await sync(field)
   }
 
-  func report(_ field: SurveyField, unit: String, day: String, seed: UInt64 = 1) async throws {
-    let form = try #require(try await field.form(id: "report01"))
+  func report(_ field: SurveyField, unit: String, day: String, seed: UInt64 = 1, form id: String = "report01") async throws {
+    let form = try #require(try await field.form(id: id))
     let answers = try FieldWorld.answers(form, day: day, unit: unit, seed: seed)
     _ = try await field.saveReport(day: try #require(CalendarDay(day)), answers: answers, reason: "test")
     try await sync(field)
@@ -59,8 +76,8 @@ final class HubWorld: Sendable {
     try await survey.hub.read { session in try session.rows(sql, arguments).map { $0.map(\.shown).joined(separator: " ") } }
   }
 
-  func row(_ unit: String) async throws -> BoardRow {
-    let board = try #require(try await survey.board())
+  func row(_ unit: String, of campaign: String? = nil) async throws -> BoardRow {
+    let board = try #require(try await survey.about(campaign: campaign).board())
     return try #require(board.rows.first { $0.unit == UnitCode(unit) })
   }
 }

@@ -147,16 +147,56 @@ import Testing
     #expect(json.status == 1 && json.output.isEmpty && json.errors.contains("--yes"))
     #expect(try await HubTool.run(load + ["--yes"]).status == 0)
     #expect(try await HubTool.run(["status", "--dir", dir]).output.contains("/ 4,188"))
-    // Another id: refused, and nothing that is shown changes.
+    // Another id that would take the first one's forms is refused, and nothing that is shown changes.
     let json2 = URL(fileURLWithPath: copy + "/campaign.json")
     let other = try String(contentsOf: json2, encoding: .utf8).replacing("\"bac-giang-2024\"", with: "\"second\"")
     try other.write(to: json2, atomically: true, encoding: .utf8)
-    let second = try await HubTool.run(load)
-    #expect(second.status == 1 && second.sentences.count == 1 && second.errors.contains("hub init DIR"), "\(second.errors)")
-    #expect(try await HubTool.run(load + ["--use", "--yes"]).errors.contains("pks01, report01"))
+    for arguments in [load, load + ["--use", "--yes"]] {
+      let second = try await HubTool.run(arguments)
+      #expect(second.status == 1 && second.errors.contains("pks01, report01"), "\(second.errors)")
+    }
     let listed = try await HubTool.run(["campaign", "list", "--dir", dir])
     #expect(listed.output.split(separator: "\n").count == 2 && listed.output.contains("bac-giang-2024"))
     #expect(try await HubTool.run(["campaign", "use", "second", "--dir", dir, "--yes"]).status == 1)
+  }
+
+  @Test(.long) func commandsSpeakOfTheCampaignThatIsNamed() async throws {
+    let folder = try TemporaryFolder()
+    let dir = folder.path + "/hub"
+    #expect(try await HubTool.run(["init", dir]).status == 0)
+    let load = ["campaign", "load", HubTool.campaign, "--dir", dir, "--move-to", try Self.dayAgo(4)]
+    #expect(try await HubTool.run(load).status == 0)
+    let second = try HubTool.secondCampaign(in: folder)
+    let beside = try await HubTool.run(["campaign", "load", second, "--dir", dir, "--move-to", try Self.dayAgo(0)])
+    #expect(
+      beside.status == 0 && beside.output.contains("“bac-giang-2024” stays the one that is shown"), "\(beside.output)\(beside.errors)")
+    func run(_ arguments: [String]) async throws -> String {
+      let ended = try await HubTool.run(arguments + ["--dir", dir])
+      #expect(ended.status == 0, "\(ended.errors)")
+      return ended.output
+    }
+    let (shown, other) = (try await run(["status"]), try await run(["status", "--campaign", "second"]))
+    #expect(!shown.contains("Second survey") && other.contains("Second survey"), "\(other)")
+    #expect(try await run(["results", "--campaign", "second"]).contains("(q2)"))
+    #expect(try await run(["results", "q2"]).contains("(q2)"))
+    #expect(try await run(["results"]).contains("(pks01)"))
+    let next = try await run([])
+    #expect(next.contains("bac-giang-2024: ") && next.contains("; second: "), "\(next)")
+    #expect(try await run(["next", "--campaign", "second"]).contains("second: "))
+    #expect(try await run(["campaign", "window", "--campaign", "second", "--grace-minutes", "77"]).contains("4320 → 77"))
+    #expect(try await run(["acts"]).contains("second"))
+    let codes = try await run(["qr", "--campaign", "second", "--out", folder.path + "/codes", "--json"])
+    #expect(codes.contains("\"expires\""))
+    #expect(try await run(["posts", "--campaign", "second"]).contains("no posts"))
+    let unknown = try await HubTool.run(["status", "--campaign", "third", "--dir", dir])
+    #expect(unknown.status == 1 && unknown.sentences.count == 1 && unknown.errors.contains("bac-giang-2024, second"), "\(unknown.errors)")
+    // It ends by its name while the other goes on.
+    let close = ["campaign", "close", "second", "--archive", folder.path, "--yes"]
+    #expect(try await run(close).contains("Closed q2"))
+    let list = try await run(["forms", "list"]).split(separator: "\n")
+    #expect(list.contains { $0.hasPrefix("pks01") && $0.contains("open") } && list.contains { $0.hasPrefix("q2") && $0.contains("closed") })
+    #expect(try await run(["campaign", "use", "second", "--yes"]).contains("second"))
+    #expect(try await run(["status"]).contains("Second survey"))
   }
 
   @Test func aPersonIsAskedOnATerminal() async throws {

@@ -6,6 +6,29 @@ import Testing
 enum HubTool {
   static let campaign = Tool.packageRoot.appendingPathComponent("Examples/bac-giang-2024").path
 
+  /// The folder of a second campaign: the example with forms and a report day of its own.
+  static func secondCampaign(in folder: TemporaryFolder) throws -> String {
+    let path = folder.path + "/second"
+    let manager = FileManager.default
+    try manager.copyItem(atPath: campaign, toPath: path)
+    func edit(_ file: String, _ changes: [(String, String)]) throws {
+      let url = URL(fileURLWithPath: path + "/" + file)
+      let text = changes.reduce(try String(contentsOf: url, encoding: .utf8)) { $0.replacing($1.0, with: $1.1) }
+      try text.write(to: url, atomically: true, encoding: .utf8)
+    }
+    for (old, new) in [("pks01", "q2"), ("report01", "r2")] {
+      try manager.moveItem(atPath: "\(path)/\(old).xlsform", toPath: "\(path)/\(new).xlsform")
+      try edit("\(new).xlsform/settings.csv", [(old, new)])
+    }
+    try edit(
+      "campaign.json",
+      [
+        ("\"bac-giang-2024\"", "\"second\""), ("\"pks01\"", "\"q2\""), ("\"report01\"", "\"r2\""),
+        ("\"Survey of the opinions", "\"Second survey of the opinions"), ("\"Khảo sát,", "\"Khảo sát thứ hai,"),
+      ])
+    return path
+  }
+
   static func process(_ arguments: [String]) -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Tool.path("hub"))

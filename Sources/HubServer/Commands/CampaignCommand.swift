@@ -28,13 +28,14 @@ struct CampaignLoadCommand: ToolCommand {
       vi: """
         Thư mục có campaign.json, communes.csv, headcount.csv, districts.csv nếu có cấp huyện, và với mỗi biểu mẫu một thư mục ID.xlsform. \
         Mọi lỗi được nêu cùng lúc, kèm tệp và dòng; khi đó không nạp gì cả. Nạp lại thì nêu những gì khác, giữ nguyên các ngày đã dời, và \
-        hỏi trước khi đổi một cuộc đang chạy (--yes: không hỏi). Cuộc khác (id khác) chỉ thay cuộc đang hiện khi có --use.
+        hỏi trước khi đổi một cuộc đang chạy (--yes: không hỏi). Cuộc khác (id khác) chạy bên cạnh, cùng cây đơn vị, với biểu mẫu và ngày \
+        báo cáo riêng; --use: cho hiện nó.
         """,
       en: """
         The folder holds campaign.json, communes.csv, headcount.csv, districts.csv where there are districts, and an ID.xlsform folder for \
         each form. All mistakes are told at once, with file and line; nothing is loaded then. Loading it again says what differs, keeps \
         days where they were moved to, and asks before it changes a campaign that people are at (--yes: it does not ask). Another \
-        campaign (another id) takes the place of the one that is shown only with --use.
+        campaign (another id) runs beside the first, over the same units, with forms and report days of its own; --use shows it.
         """),
     examples: ["hub campaign load Examples/bac-giang-2024 --move-to 2025-04-01"])
 
@@ -89,6 +90,12 @@ struct CampaignLoadCommand: ToolCommand {
           "Đã nạp “\(content.campaign.id)”: \(above.vi)\(communes) xã, biểu mẫu \(forms); từ \(content.campaign.firstDay).",
           "Loaded “\(content.campaign.id)”: \(above.en)\(communes) communes, forms \(forms); from \(content.campaign.firstDay)."
         )
+        if let shown = proposal.shown {
+          let id = content.campaign.id
+          console.say(
+            "“\(shown)” vẫn là cuộc đang hiện; xem cuộc này: hub status --campaign \(id); cho hiện nó: hub campaign use \(id).",
+            "“\(shown)” stays the one that is shown; to look at this one: hub status --campaign \(id); to show it: hub campaign use \(id).")
+        }
         if !load.newKeys.isEmpty { try RecoverySheet.renew(in: survey.folder, forms: load.newKeys, console) }
         console.say("Tiếp theo: hub enroll --all --file codes.csv", "Next: hub enroll --all --file codes.csv")
       }
@@ -115,16 +122,16 @@ struct CampaignLoadCommand: ToolCommand {
         "Các ngày giữ như đã dời: từ \(first); thư mục ghi từ \(folderDay). Dời đi nơi khác: --move-to.",
         "The days stay where they were moved to: from \(first); the folder says \(folderDay). To move them: --move-to.")
     }
-    guard proposal.needsConsent else { return }
+    guard proposal.needsConsent, let busy = proposal.busy else { return }
     let id = proposal.content.campaign.id
     guard let replaced = proposal.replaced else {
       return try console.requireConsent(
         yes,
         question: LocalizedText(
-          vi: "“\(id)” đang chạy hoặc đã có phiếu. Đổi như trên?", en: "“\(id)” is open or has answers. Change it as said above?"),
+          vi: "“\(busy)” đang chạy hoặc đã có phiếu. Đổi như trên?", en: "“\(busy)” is open or has answers. Change it as said above?"),
         elsewhere: LocalizedText(
-          vi: "“\(id)” đang chạy hoặc đã có phiếu, và thư mục có chỗ khác: xem các dòng trên, rồi thêm --yes; chưa đổi gì.",
-          en: "“\(id)” is open or has answers and the folder differs: read the lines above, then add --yes; nothing was changed."))
+          vi: "“\(busy)” đang chạy hoặc đã có phiếu, và thư mục có chỗ khác: xem các dòng trên, rồi thêm --yes; chưa đổi gì.",
+          en: "“\(busy)” is open or has answers and the folder differs: read the lines above, then add --yes; nothing was changed."))
     }
     try CampaignCommand.agree(yes, toShow: id, insteadOf: replaced, console)
   }
@@ -183,11 +190,11 @@ struct CampaignUseCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "use",
     abstract: LocalizedText(
-      vi: "Cho hiện một cuộc khảo sát khác của máy chủ: trên bảng, trên máy của xã, trong biểu mẫu web.",
-      en: "Show another of the hub's campaigns: on the board, on devices, in the web form."),
+      vi: "Cho hiện một cuộc khảo sát khác của máy chủ: trên bảng, trong các lệnh, trên máy của xã.",
+      en: "Show another of the hub's campaigns: on the board, to commands, on devices."),
     discussion: LocalizedText(
-      vi: "Cuộc đang hiện phải đã đóng mọi biểu mẫu, hoặc chưa có phiếu và báo cáo nào.",
-      en: "All forms of the one that is shown must be closed, or nobody may have sent an answer or a report yet."),
+      vi: "Các cuộc đang mở vẫn chạy tiếp; lệnh và trang chọn cuộc khác bằng --campaign.",
+      en: "All campaigns that are open go on; commands choose another with --campaign, pages by a link."),
     examples: ["hub campaign use bac-giang-2024"])
 
   @OptionGroup var options: ToolOptions

@@ -3,13 +3,13 @@ internal import SurveyKit
 internal import SyncKit
 internal import ToolSupport
 
-/// Moves the days of the campaign that is shown.
+/// Moves the days of a campaign.
 struct CampaignWindowCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "window",
     abstract: LocalizedText(
-      vi: "Đổi ngày giờ của cuộc đang hiện: gia hạn, mở sớm, thêm ngày báo cáo.",
-      en: "Change the days of the campaign that is shown: extend it, open earlier, add report days."),
+      vi: "Đổi ngày giờ của cuộc khảo sát: gia hạn, mở sớm, thêm ngày báo cáo.",
+      en: "Change the days of the campaign: extend it, open earlier, add report days."),
     discussion: LocalizedText(
       vi: "Máy của xã và biểu mẫu web theo ngày mới từ lần liên lạc sau; mã QR đã in vẫn dùng được. Lệnh nói ngày cũ, để đổi lại được.",
       en: """
@@ -20,6 +20,7 @@ struct CampaignWindowCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var chosen: CampaignOption
   @OptionGroup var acts: ActOptions
   @Option(name: .long, help: .text(vi: "Giờ mở mới, \"YYYY-MM-DD HH:MM\".", en: "When it opens, \"YYYY-MM-DD HH:MM\".")) var opens: String?
   @Option(name: .long, help: .text(vi: "Giờ đóng mới, \"YYYY-MM-DD HH:MM\".", en: "When it closes, \"YYYY-MM-DD HH:MM\"."))
@@ -62,8 +63,9 @@ struct CampaignWindowCommand: ToolCommand {
     let window = CampaignWindow(
       opens: opens.flatMap { LocalTime($0) }, closes: closes.flatMap { LocalTime($0) }, graceMinutes: graceMinutes,
       reportDaysAdded: reportDay.compactMap { CalendarDay($0) })
-    try await place.withHub(options, act: try acts.act("campaign window", look: ActLook.campaigns)) { survey in
-      let changes = try await survey.change(window: window)
+    let act = try acts.act("campaign window", chosen.campaign ?? "", look: ActLook.campaigns)
+    try await place.withHub(options, act: act) { survey in
+      let changes = try await chosen.of(survey).change(window: window)
       if changes.isEmpty { console.say("Đã đúng như vậy; không đổi gì.", "It stands so already; nothing was changed.") }
       for change in changes { console.say(change.vi, change.en) }
       try console.result(Changed(changes: changes.map { $0(console.language) }))

@@ -135,7 +135,7 @@ struct FormsPublishCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     let form = try FormsCommand.read(file)
     try await place.withHub(options) { survey in
-      let plan = try await survey.requirePlan()
+      let plan = try await survey.requirePlan(asking: form.id)
       let act = try acts.act("forms publish", "\(form.id)@\(form.version)", look: ActLook.forms)
       let done = try await survey.hub.acting(act) { try await survey.publish(form, forHeld: forHeld) }
       if done.isUnchanged {

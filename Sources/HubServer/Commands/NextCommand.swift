@@ -11,6 +11,7 @@ struct NextCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var chosen: CampaignOption
 
   /// Legal next states: each the one below, `serving` and `stopped` in turn.
   private enum State: String, Encodable {
@@ -28,13 +29,15 @@ struct NextCommand: ToolCommand {
       try SurveyHub.refuseOrphanedKeys(in: place.folder)
       return try show(.noHub, phase: nil, noHub, console)
     }
-    try await place.withHubForReading(options) { survey in
+    try await place.withHubForReading(options) { hub in
+      let survey = try await chosen.of(hub)
       guard let plan = try await survey.plan() else {
         return try show(.noCampaign, phase: nil, noCampaign(survey), console)
       }
       let campaign = plan.campaign
       let phase = campaign.phase(atMs: survey.nowMs)
-      let standing = "\(campaign.id): \(console.words.standing(of: campaign, atMs: survey.nowMs))"
+      let others = plan.campaigns.filter { $0.id != campaign.id && $0.phase(atMs: survey.nowMs) != .closed }
+      let standing = ([campaign] + others).map { "\($0.id): \(console.words.standing(of: $0, atMs: survey.nowMs))" }.joined(separator: "; ")
       let devices = try await survey.hub.devices().count { $0.revokedMs == nil }
       let codes = try await survey.hub.unusedCodes()
       guard devices + codes > 0 else { return try show(.noDevices, phase: phase, noDevices(plan, standing, console.words), console) }
@@ -61,6 +64,8 @@ struct NextCommand: ToolCommand {
 
   /// What a command needs to find this hub again.
   private var dir: String { place.dir.map { " --dir \($0)" } ?? "" }
+  /// The same, of the campaign that is asked about.
+  private var dirAndCampaign: String { (chosen.campaign.map { " --campaign \($0)" } ?? "") + dir }
 
   private var noHub: [LocalizedText] {
     [
@@ -103,8 +108,8 @@ struct NextCommand: ToolCommand {
     [
       LocalizedText(vi: "\(standing); máy chủ đang chạy ở \(note.hub).", en: "\(standing); the hub is running at \(note.hub)."),
       LocalizedText(
-        vi: "Ai đã báo cáo, ai muộn, gì bị giữ lại: \(note.board), hoặc hub status\(dir)",
-        en: "Who has reported, who is late, what is held: \(note.board), or hub status\(dir)"),
+        vi: "Ai đã báo cáo, ai muộn, gì bị giữ lại: \(note.board), hoặc hub status\(dirAndCampaign)",
+        en: "Who has reported, who is late, what is held: \(note.board), or hub status\(dirAndCampaign)"),
       work(phase, waits),
     ]
   }
@@ -117,17 +122,17 @@ struct NextCommand: ToolCommand {
         en: "Before it opens: hub devices list\(dir) tells who has enrolled; more codes: hub enroll 07201\(dir)")
     case .open, .grace:
       LocalizedText(
-        vi: "Kết quả đến lúc này: hub results\(dir); các thiết bị: hub devices list\(dir)",
-        en: "Results so far: hub results\(dir); the devices: hub devices list\(dir)")
+        vi: "Kết quả đến lúc này: hub results\(dirAndCampaign); các thiết bị: hub devices list\(dir)",
+        en: "Results so far: hub results\(dirAndCampaign); the devices: hub devices list\(dir)")
     case .closed:
       if let form = waits.first {
         LocalizedText(
-          vi: "Hết hạn: mở nốt các phiếu còn chờ bằng hub close \(form)\(dir), rồi hub results\(dir)",
-          en: "It is over: release what still waits with hub close \(form)\(dir), then hub results\(dir)")
+          vi: "Hết hạn: mở nốt các phiếu còn chờ bằng hub close \(form)\(dir), rồi hub results\(dirAndCampaign)",
+          en: "It is over: release what still waits with hub close \(form)\(dir), then hub results\(dirAndCampaign)")
       } else {
         LocalizedText(
-          vi: "Mọi biểu mẫu đã đóng; kết quả: hub results\(dir), hub results --level district\(dir)",
-          en: "All forms are closed; the results: hub results\(dir), hub results --level district\(dir)")
+          vi: "Mọi biểu mẫu đã đóng; kết quả: hub results\(dirAndCampaign), hub results --level district\(dirAndCampaign)",
+          en: "All forms are closed; the results: hub results\(dirAndCampaign), hub results --level district\(dirAndCampaign)")
       }
     }
   }

@@ -16,6 +16,7 @@ struct PostsCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var chosen: CampaignOption
   @Option(name: .long, help: .text(vi: "Chỉ của xã hay huyện này.", en: "Only of this commune or district.")) var unit: String?
   @Option(name: .long, help: .text(vi: "Ẩn tin có mã này.", en: "Hide the post of this id.")) var hide: String?
   @Option(name: .long, help: .text(vi: "Vì sao ẩn.", en: "Why it is hidden.")) var reason: String?
@@ -41,7 +42,7 @@ struct PostsCommand: ToolCommand {
       }
     }
     try await place.withHubForReading(options) { survey in
-      let posts = try await survey.posts(of: try await survey.communes(of: unit), withHidden: true)
+      let posts = try await chosen.of(survey).posts(of: try await survey.communes(of: unit), withHidden: true)
       try console.result(posts)
       guard !posts.isEmpty else { return console.say("Chưa có tin nào.", "There are no posts yet.") }
       let words = console.words

@@ -25,6 +25,7 @@ struct QRCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var chosen: CampaignOption
   @Option(name: .long, help: .text(vi: "Thư mục chứa mã; tạo nếu chưa có.", en: "The folder for the codes; made if it is missing."))
   var out: String
   @Option(
@@ -54,7 +55,7 @@ struct QRCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     let base = try self.base()
     try await place.withHub(options) { survey in
-      let plan = try await survey.requirePlan()
+      let plan = try await chosen.of(survey).requirePlan()
       let expires = try lastDay(plan.campaign)
       let cards = try cards(plan, key: FormLinkKey(hub: survey), base: base, expires: expires)
       let written = try draw(cards, plan.campaign, expires, console)

@@ -15,12 +15,18 @@ struct ResultsCommand: ToolCommand {
       en:
         "Results come in numbered releases, when a form is closed; participation is exact and live. Below districts there is participation only."
     ),
-    examples: ["hub results", "hub results --level district --question g4_overall", "hub results --json > results.json"])
+    examples: [
+      "hub results", "hub results --campaign school-2024", "hub results --level district --question g4_overall",
+      "hub results --json > results.json",
+    ])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var chosen: CampaignOption
   @Argument(
-    help: .text(vi: "Biểu mẫu. Mặc định: biểu mẫu đầu của cuộc khảo sát.", en: "The form. Default: the campaign's first."))
+    help: .text(
+      vi: "Biểu mẫu, cũng của cuộc khác. Mặc định: biểu mẫu đầu của cuộc khảo sát.",
+      en: "The form, also of another campaign. Default: the campaign's first."))
   var form: String?
   @Option(
     name: .long,
@@ -39,7 +45,7 @@ struct ResultsCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     try await place.withHubForReading(options) { survey in
-      var results = try await survey.results(form: form)
+      var results = try await chosen.of(survey).results(form: form)
       if let question, !results.view.questions.contains(where: { $0.id == question }) {
         let known = results.view.questions.map(\.id).joined(separator: ", ")
         throw ToolError(

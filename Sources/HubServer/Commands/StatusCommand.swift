@@ -15,6 +15,7 @@ struct StatusCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var chosen: CampaignOption
 
   private struct Report: Encodable {
     var status: HubStatus
@@ -24,7 +25,8 @@ struct StatusCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let status = try await place.withHubForReading(options) { survey in
+    let status = try await place.withHubForReading(options) { hub in
+      let survey = try await chosen.of(hub)
       let status = try await survey.status()
       let board = try await survey.board()
       try console.result(Report(status: status, total: board?.total, reportDay: board?.reportDay, phase: board?.phase))

@@ -7,6 +7,19 @@ extension Campaign {
     }?.campaign
   }
 
+  /// Picks the campaign that is meant: the one that is named, else the one that asks a form, else the one that is shown.
+  ///
+  /// - Parameter form: Its id, or the name of one of its editions.
+  static func meant(of all: [(campaign: Campaign, chosen: Int64?)], named id: String?, asking form: String? = nil) -> Campaign? {
+    if let id { return all.first { $0.campaign.id == id }?.campaign }
+    let shown = current(of: all)
+    guard let form = form?.prefix(while: { $0 != "@" }), shown?.asks(String(form)) != true else { return shown }
+    return all.first { $0.campaign.asks(String(form)) }?.campaign ?? shown
+  }
+
+  /// Tells if a form is one that people answer, or the one of reports.
+  public func asks(_ form: String) -> Bool { reportForm == form || forms.contains(form) }
+
   /// The campaign that a day belongs to: `self` where none of the others has it. Days of one hub's campaigns do not overlap.
   func orOther(of all: [Campaign], having day: CalendarDay?) -> Campaign {
     guard let day, !reportDays.contains(day) else { return self }

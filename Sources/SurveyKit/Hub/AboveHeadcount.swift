@@ -4,27 +4,37 @@ public import SyncKit
 /// so may a device in wrong hands be the cause. It is told from how many came, not from what they say.
 public struct AboveHeadcount: Sendable, Hashable, Codable {
   public var unit: String
+  /// Names the campaign where it is another than the one that is spoken of.
+  public var campaign: String?
   public var received: Int
   /// Counts who may answer, times the campaign's forms: each person may answer each of them.
   public var expected: Int
 
   public var explanation: LocalizedText {
-    LocalizedText(
+    let of = campaign.map { LocalizedText(vi: " của “\($0)”", en: " of “\($0)”") } ?? LocalizedText("")
+    return LocalizedText(
       vi:
-        "\(unit): \(received) phiếu, nhiều hơn \(expected) phiếu mà người ở đó trả lời được. Kiểm tra số người trong danh sách và các máy của đơn vị (`hub devices list --unit \(unit)`); không phiếu nào bị từ chối vì thế.",
+        "\(unit): \(received) phiếu\(of.vi), nhiều hơn \(expected) phiếu mà người ở đó trả lời được. Kiểm tra số người trong danh sách và các máy của đơn vị (`hub devices list --unit \(unit)`); không phiếu nào bị từ chối vì thế.",
       en:
-        "\(unit): \(received) answers, more than the \(expected) that its people can give. Check its headcount and its devices (`hub devices list --unit \(unit)`); no answer is refused for it."
+        "\(unit): \(received) answers\(of.en), more than the \(expected) that its people can give. Check its headcount and its devices (`hub devices list --unit \(unit)`); no answer is refused for it."
     )
   }
 
-  /// - Parameter received: Answers that came, by unit.
-  static func all(received: [String: Int], in session: any HubSession) throws -> [AboveHeadcount] {
-    guard received.values.contains(where: { $0 > 0 }) else { return [] }
-    let forms = max(1, (try? HubPlan.campaign(session))?.forms.count ?? 1)
-    return try session.rows("SELECT code, eligible FROM headcount ORDER BY code").compactMap { row in
-      guard let unit = row[0].text, let eligible = row[1].integer, eligible >= 0, let received = received[unit] else { return nil }
-      let (expected, isHuge) = Int(clamping: eligible).multipliedReportingOverflow(by: forms)
-      return isHuge || received <= expected ? nil : AboveHeadcount(unit: unit, received: received, expected: expected)
+  /// Those of every campaign that the hub can read.
+  ///
+  /// - Parameter spokenOf: The campaign that needs no name.
+  static func all(_ counts: CampaignCounts, spokenOf: Campaign?, in session: any HubSession) throws -> [AboveHeadcount] {
+    let received = try HubPlan.campaigns(session).map { (campaign: $0, counts: try counts.received(of: $0.id)) }
+      .filter { $0.counts.values.contains { $0 > 0 } }
+    guard !received.isEmpty else { return [] }
+    return try session.rows("SELECT code, eligible FROM headcount ORDER BY code").flatMap { row -> [AboveHeadcount] in
+      guard let unit = row[0].text, let eligible = row[1].integer, eligible >= 0 else { return [] }
+      return received.compactMap { campaign, counts in
+        let (expected, isHuge) = Int(clamping: eligible).multipliedReportingOverflow(by: max(1, campaign.forms.count))
+        guard !isHuge, let received = counts[unit], received > expected else { return nil }
+        return AboveHeadcount(
+          unit: unit, campaign: campaign.id == spokenOf?.id ? nil : campaign.id, received: received, expected: expected)
+      }
     }
   }
 }

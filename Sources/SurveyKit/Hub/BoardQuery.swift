@@ -3,15 +3,19 @@ public import SyncKit
 /// Computes the board from one snapshot, with a few statements however many communes there are.
 public enum BoardQuery {
   /// - Parameters:
+  ///   - id: Names the campaign; nil for the one that is shown.
   ///   - nowMs: Hub time.
   ///   - spooled: Packets that are not in the store yet.
   /// - Returns: nil before a campaign is loaded.
-  public static func board(_ session: any HubSession, nowMs: Int64, spooled: SpooledPackets) throws -> Board? {
-    guard let plan = try HubPlan.read(session) else { return nil }
+  public static func board(
+    _ session: any HubSession, of id: String? = nil, nowMs: Int64, spooled: SpooledPackets
+  ) throws -> Board? {
+    guard let plan = try HubPlan.read(session, id) else { return nil }
     let campaign = plan.campaign
     let today = campaign.today(atMs: nowMs)
     let reportDay = Self.reportDay(of: campaign, today: today)
-    var counts = try unitCounts(session, nowMs: nowMs, spooled: spooled)
+    let answers = try CampaignCounts(session, spooled)
+    var counts = try unitCounts(session, nowMs: nowMs, received: try answers.received(of: campaign.id))
     let arrivals = try reportDay.map { try Self.arrivals(session, day: $0) } ?? [:]
     var total = BoardTotal()
     let tree = plan.tree
@@ -32,12 +36,12 @@ public enum BoardQuery {
       campaign: campaign.title, province: campaign.province.name, nowMs: nowMs, today: today, clock: campaign.wallText(atMs: nowMs),
       phase: campaign.phase(atMs: nowMs), reportDay: reportDay, districts: districts, total: total,
       strayAnswers: counts.values.reduce(0) { $0 + $1.received },
-      invalidReports: try ReportCheck.invalid(limit: Board.invalidReportsMax, in: session),
+      invalidReports: try ReportCheck.invalid(limit: Board.invalidReportsMax, spokenOf: campaign, in: session),
       todayDoubt: CampaignToday(estimateMs: nowMs, in: campaign).doubt, times: times(in: districts, campaign: campaign, today: today))
     board.different = try Disagreement.all(in: session)
     let drops = try DropCounts.byScope(session, spooled: spooled)
     board.latePackets = LatePackets.all(in: drops)
-    board.aboveHeadcount = try AboveHeadcount.all(received: try CampaignCounts(session: session).received(spooled), in: session)
+    board.aboveHeadcount = try AboveHeadcount.all(answers, spokenOf: campaign, in: session)
     return board
   }
 
@@ -56,7 +60,7 @@ public enum BoardQuery {
     campaign.reportDays.last { $0 <= today } ?? campaign.reportDays.first
   }
 
-  private static func unitCounts(_ session: any HubSession, nowMs: Int64, spooled: SpooledPackets) throws -> [String: BoardCounts] {
+  private static func unitCounts(_ session: any HubSession, nowMs: Int64, received: [String: Int]) throws -> [String: BoardCounts] {
     var counts: [String: BoardCounts] = [:]
     func each(_ sql: String, _ use: (inout BoardCounts, [CellValue]) -> Void) throws {
       for row in try session.rows(sql) {
@@ -64,7 +68,7 @@ public enum BoardQuery {
       }
     }
     func number(_ value: CellValue) -> Int { Int(clamping: value.integer ?? 0) }
-    for (scope, received) in try CampaignCounts(session: session).received(spooled) where received > 0 {
+    for (scope, received) in received where received > 0 {
       counts[scope, default: BoardCounts()].received += received
     }
     try each(
@@ -110,14 +114,14 @@ public enum BoardQuery {
 }
 
 extension SurveyHub {
-  /// The board now; nil before a campaign is loaded.
+  /// The campaign's board now; nil before one is loaded.
   public func board() async throws -> Board? {
     let (nowMs, jumpMs) = (nowMs, clockJumpMs)
     let usage = try await hub.blobUsage()
     let spooled = hub.spooledPackets()
     let warnings = try await warnings()
-    return try await hub.read { session in
-      var board = try BoardQuery.board(session, nowMs: nowMs, spooled: spooled)
+    return try await hub.read { [campaign] session in
+      var board = try BoardQuery.board(session, of: campaign, nowMs: nowMs, spooled: spooled)
       if usage.isDeferred { board?.photosDeferred = usage }
       board?.clockJumpMs = jumpMs
       board?.warnings = warnings

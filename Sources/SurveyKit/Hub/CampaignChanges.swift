@@ -93,7 +93,8 @@ extension CampaignReview {
   private func forms(_ content: CampaignFolder) throws -> [LocalizedText] {
     let known = try HubPlan.forms(session)
     return content.forms.compactMap { form in
-      guard !known.contains(where: { $0.form == form.id && $0.version == form.version }) else { return nil }
+      let editions = known.filter { $0.form == form.id }
+      guard !editions.isEmpty, !editions.contains(where: { $0.version == form.version }) else { return nil }
       return LocalizedText(
         vi: "Biểu mẫu \(form.id): thêm bản \(form.version); các bản cũ hơn bắt đầu đóng.",
         en: "Form \(form.id): edition \(form.version) is added; older editions begin to close.")

@@ -25,28 +25,16 @@ public struct CampaignClosing: Sendable, Codable {
 }
 
 extension SurveyHub {
-  /// Closes each form of the campaign that is shown for good: what can be released is, what stays sealed is counted as withheld and
-  /// erased. Repeat it freely.
+  /// Closes each form of a campaign for good: what can be released is, what stays sealed is counted as withheld and erased. Other
+  /// campaigns go on. Repeat it freely.
   ///
-  /// - Throws: `DataProblems` when the hub has no such campaign, or shows another.
+  /// - Throws: `DataProblems` when the hub has no such campaign.
   public func closeForms(of campaign: String) async throws -> [FormClosing] {
-    let all = try await campaigns()
-    guard let found = all.first(where: { $0.id == campaign }) else {
-      let known = all.map(\.id).joined(separator: ", ")
-      throw DataProblems([
-        DataProblem(
-          campaign, vi: "máy chủ không có cuộc khảo sát này; có: \(known).", en: "the hub has no such campaign; it has: \(known).")
-      ])
-    }
-    guard found.isShown else {
-      throw DataProblems([
-        DataProblem(
-          campaign, vi: "đang không hiện; chọn trước bằng `hub campaign use \(campaign)`.",
-          en: "is not the campaign that is shown; choose it first with `hub campaign use \(campaign)`.")
-      ])
-    }
+    let survey = try await about(campaign: campaign)
     var closed: [FormClosing] = []
-    for form in found.forms { closed.append(try await move(form: form, to: .closed, isFinal: true)) }
+    for form in try await survey.requirePlan().campaign.forms {
+      closed.append(try await survey.move(form: form, to: .closed, isFinal: true))
+    }
     return closed
   }
 

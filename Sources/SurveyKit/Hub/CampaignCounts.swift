@@ -1,30 +1,56 @@
 internal import SyncKit
 
-/// Counts the answers that came of each campaign. Nobody can read in a packet which it is of, so what comes counts for the one that is shown.
+/// Counts the answers that came of each campaign: by the form to whose key they are encrypted, which a packet names. Those under the general
+/// key, as devices of earlier programs send them, name no form: they count for the campaign that is shown when they come.
 struct CampaignCounts {
-  let session: any HubSession
+  private let session: any HubSession
+  private let shown: String?
+  /// Answers that name their form, by campaign and unit.
+  private let named: [String: [String: Int]]
+  /// Answers that do not, of all campaigns, by unit.
+  private let unnamed: [String: Int]
 
-  /// Answers at the hub by unit, those still encrypted included: exact and live.
-  ///
-  /// - Parameter campaign: nil for the one that is shown.
-  func received(_ spooled: SpooledPackets, of campaign: String? = nil) throws -> [String: Int] {
-    let shown = try HubPlan.campaign(session)?.id
-    let asked = campaign ?? shown ?? ""
-    var noted: [String: (received: Int, base: Int)] = [:]
-    for row in try session.rows("SELECT unit, received, base FROM campaign_count WHERE campaign = ?1", [.text(asked)]) {
-      if let unit = row[0].text { noted[unit] = (Int(clamping: row[1].integer ?? 0), Int(clamping: row[2].integer ?? 0)) }
+  init(_ session: any HubSession, _ spooled: SpooledPackets) throws {
+    self.session = session
+    shown = try HubPlan.campaign(session)?.id
+    let campaigns = try HubPlan.campaigns(session)
+    var named: [String: [String: Int]] = [:]
+    var unnamed = try DropCounts.byScope(session, spooled: spooled).mapValues(\.received)
+    for (form, units) in try DropCounts.receivedByForm(session, spooled: spooled) {
+      guard let owner = try Self.campaign(of: form, among: campaigns, session) else { continue }
+      for (unit, count) in units {
+        named[owner, default: [:]][unit, default: 0] += count
+        unnamed[unit, default: 0] -= count
+      }
     }
-    guard asked == shown else { return noted.mapValues(\.received) }
-    return try DropCounts.byScope(session, spooled: spooled).mapValues(\.received).reduce(into: [:]) { counts, entry in
-      counts[entry.key] = max(0, entry.value - (noted[entry.key]?.base ?? 0))
-    }
+    (self.named, self.unnamed) = (named, unnamed)
   }
 
-  /// Notes what came of a campaign, and from where on the other's are counted.
-  func change(from old: String, to new: String, _ spooled: SpooledPackets) throws {
-    let all = try DropCounts.byScope(session, spooled: spooled).mapValues(\.received)
-    let (before, earlier) = (try received(spooled), try received(spooled, of: new))
-    for (unit, count) in all {
+  /// The campaign of a form; nil where two ask it, as an earlier program allowed, or none ever did.
+  private static func campaign(of form: String, among campaigns: [Campaign], _ session: any HubSession) throws -> String? {
+    let asking = campaigns.filter { $0.forms.contains(form) }
+    guard asking.isEmpty else { return asking.count == 1 ? asking[0].id : nil }
+    return try session.firstRow("SELECT campaign FROM form WHERE form = ?1 LIMIT 1", [.text(form)])?[0].text
+  }
+
+  /// Answers at the hub by unit, those still encrypted included: exact and live.
+  func received(of campaign: String) throws -> [String: Int] {
+    try received(unnamedOf: campaign).merging(named[campaign] ?? [:], uniquingKeysWith: +).mapValues { max(0, $0) }
+  }
+
+  private func received(unnamedOf campaign: String) throws -> [String: Int] {
+    var noted: [String: (received: Int, base: Int)] = [:]
+    for row in try session.rows("SELECT unit, received, base FROM campaign_count WHERE campaign = ?1", [.text(campaign)]) {
+      if let unit = row[0].text { noted[unit] = (Int(clamping: row[1].integer ?? 0), Int(clamping: row[2].integer ?? 0)) }
+    }
+    guard campaign == shown else { return noted.mapValues(\.received) }
+    return unnamed.reduce(into: [:]) { counts, entry in counts[entry.key] = max(0, entry.value - (noted[entry.key]?.base ?? 0)) }
+  }
+
+  /// Notes what came of a campaign without naming its form, and from where on the other's are counted.
+  func change(from old: String, to new: String) throws {
+    let (before, earlier) = (try received(unnamedOf: old), try received(unnamedOf: new))
+    for (unit, count) in unnamed {
       try note(old, unit, received: before[unit] ?? 0, base: 0)
       try note(new, unit, received: earlier[unit] ?? 0, base: count - (earlier[unit] ?? 0))
     }

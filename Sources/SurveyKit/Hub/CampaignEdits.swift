@@ -17,13 +17,13 @@ public struct CampaignWindow: Sendable, Hashable {
 
 /// Some of the campaign changed at the hub itself, without its folder: devices and pages hear of it through the feed.
 extension SurveyHub {
-  /// Gives the campaign that is shown other days.
+  /// Gives the campaign other days.
   ///
   /// - Returns: What is different, a sentence each; nothing when all of it stood so already.
   /// - Throws: `DataProblems` when it would close before it opens, or a report day is another campaign's; nothing is written then.
   public func change(window: CampaignWindow) async throws -> [LocalizedText] {
-    try await hub.write { session in
-      guard let old = try HubPlan.campaign(session) else { throw SurveyHub.noCampaign }
+    try await hub.write { [campaign] session in
+      guard let old = try HubPlan.campaign(session, campaign) else { throw SurveyHub.noCampaign }
       var new = old
       new.opens = window.opens ?? old.opens
       new.closes = window.closes ?? old.closes

@@ -25,8 +25,8 @@ extension SurveyHub {
   /// Only what differs is written, in one transaction; loading the same folder again changes nothing. Nothing is deleted: a
   /// unit that the folder no longer names stays and is told. Forms that people answer get a drop key of their own first.
   ///
-  /// - Throws: `DataProblems` when an edition of a form that has answers would change its questions, or the hub has another campaign;
-  ///   nothing is written then.
+  /// - Throws: `DataProblems` when an edition of a form that has answers would change its questions, or something belongs to another
+  ///   campaign of the hub; nothing is written then.
   public func load(_ folder: CampaignFolder) async throws -> CampaignLoad {
     try await load(folder, shiftDays: nil, isChosen: false, agreed: nil)
   }
@@ -36,7 +36,7 @@ extension SurveyHub {
     let (nowMs, spooled) = (nowMs, hub.spooledPackets())
     // Keys are made before anybody hears of their forms, and for no campaign that is refused.
     try await hub.read { session in
-      try CampaignReview(session: session, nowMs: nowMs, spooled: spooled).refuse(folder, isChosen: isChosen)
+      try CampaignReview(session: session, nowMs: nowMs, spooled: spooled).refuse(folder)
       try CampaignWriter(session: session, folder: folder).refuseChangedForms()
     }
     let newKeys = try await addFormKeys(folder.forms.filter { folder.campaign.forms.contains($0.id) }, campaign: folder.campaign.id)

@@ -7,14 +7,19 @@ public struct CampaignProposal: Sendable {
   public let content: CampaignFolder
   /// Says what would be different at the hub, a sentence each; nothing for a campaign that is its first.
   public let changes: [LocalizedText]
-  /// People are at it, or have answered: somebody has to agree to the changes.
-  public let needsConsent: Bool
+  /// Names a campaign that would change, and that people are at or have answered: somebody has to agree.
+  public let busy: String?
   /// The folder's own first day, where the hub keeps other days than the folder's.
   public let folderFirstDay: CalendarDay?
-  /// The campaign that is shown now and would be no more.
+  /// The campaign that is shown now and would be no more. Others go on beside it either way.
   public let replaced: String?
+  /// The campaign that stays shown, where it is another.
+  public let shown: String?
   let shiftDays: Int
   let isChosen: Bool
+
+  /// Tells if somebody has to agree before it is loaded.
+  public var needsConsent: Bool { busy != nil && (!changes.isEmpty || replaced != nil) }
 }
 
 extension SurveyHub {
@@ -24,7 +29,7 @@ extension SurveyHub {
   ///
   /// - Parameters:
   ///   - day: Moves the campaign so that it begins then.
-  ///   - isChosen: Whether the campaign is to be the one that is shown and asked, in the place of another.
+  ///   - isChosen: Whether the campaign is to be the one that is shown, in the place of another.
   /// - Throws: `DataProblems` that say what stands against it. Nothing is written either way.
   public func proposal(_ content: CampaignFolder, movedTo day: CalendarDay? = nil, isChosen: Bool = false) async throws -> CampaignProposal
   {
@@ -70,21 +75,17 @@ struct CampaignReview {
         try noted(shiftOf: stored.id) ?? stored.firstDay.daysSince1970 - firstDay.daysSince1970
       } else { 0 }
     moved.campaign = try content.campaign.moved(byDays: shift)
-    try refuse(moved, isChosen: isChosen)
+    try refuse(moved)
     let changes = try changes(moved)
-    let replaced = isChosen && shown?.id != content.campaign.id ? shown : nil
-    var isBusy = false
-    for campaign in [stored, shown] {
-      if let campaign, try isAtWork(campaign) { isBusy = true }
-    }
+    let other = shown?.id == content.campaign.id ? nil : shown?.id
     return CampaignProposal(
-      content: moved, changes: changes, needsConsent: isBusy && (!changes.isEmpty || replaced != nil),
-      folderFirstDay: day == nil && stored != nil && moved.campaign.firstDay != firstDay ? firstDay : nil, replaced: replaced?.id,
-      shiftDays: shift, isChosen: isChosen)
+      content: moved, changes: changes, busy: try [stored, shown].compactMap { $0 }.first(where: isAtWork)?.id,
+      folderFirstDay: day == nil && stored != nil && moved.campaign.firstDay != firstDay ? firstDay : nil,
+      replaced: isChosen ? other : nil, shown: isChosen ? nil : other, shiftDays: shift, isChosen: isChosen)
   }
 
   func load(_ content: CampaignFolder, shiftDays: Int?, isChosen: Bool) throws -> CampaignLoad {
-    try refuse(content, isChosen: isChosen)
+    try refuse(content)
     let shown = try HubPlan.campaign(session)?.id
     let load = try CampaignWriter(session: session, folder: content).write()
     if let shiftDays {
@@ -102,26 +103,13 @@ struct CampaignReview {
 
   // MARK: What may not be
 
-  /// Refuses what would take the place of the campaign that is shown unasked, or mix what belongs to two campaigns.
-  func refuse(_ content: CampaignFolder, isChosen: Bool) throws {
+  /// Refuses what would mix what belongs to two campaigns.
+  func refuse(_ content: CampaignFolder) throws {
     let campaign = content.campaign
     let all = try HubPlan.campaigns(session)
     let others = all.filter { $0.id != campaign.id }
     guard !others.isEmpty else { return }
     let stored = all.first { $0.id == campaign.id }
-    let shown = try HubPlan.campaign(session)
-    if stored == nil && !isChosen, let shown {
-      throw DataProblems([
-        DataProblem(
-          Campaign.file,
-          vi:
-            "máy chủ đang có cuộc khảo sát “\(shown.id)”, còn đây là “\(campaign.id)”; không nạp gì. Tạo máy chủ riêng cho nó (hub init THƯ_MỤC), hoặc thêm --use để thay cuộc đang hiện.",
-          en:
-            "the hub has the campaign “\(shown.id)” and this is “\(campaign.id)”; nothing was loaded. Make a hub of its own for it (hub init DIR), or add --use to show it in the other's place."
-        )
-      ])
-    }
-    if isChosen, let shown, shown.id != campaign.id { try refuseLeaving(shown, for: campaign) }
     // What an earlier program let two campaigns share cannot be helped any more, and stops no correction.
     let known = Set(stored.map { stored in others.flatMap { Self.clashes(of: stored, with: $0) } } ?? [])
     let problems = others.flatMap { Self.clashes(of: campaign, with: $0) }.filter { !known.contains($0) }
@@ -155,24 +143,6 @@ struct CampaignReview {
     return problems
   }
 
-  /// A campaign is left once nothing is awaited of it, or when nobody has sent anything yet. Forms that the next one asks, too, go on.
-  func refuseLeaving(_ shown: Campaign, for next: Campaign) throws {
-    guard try hasWork(shown) else { return }
-    let forms = try HubPlan.forms(session).filter { record in
-      shown.forms.contains(record.form) && !next.forms.contains(record.form) && record.state != FormState.closed.rawValue
-    }
-    guard let form = forms.first?.form else { return }
-    throw DataProblems([
-      DataProblem(
-        Campaign.file,
-        vi:
-          "“\(shown.id)” đã có phiếu hay báo cáo và biểu mẫu \(form) chưa đóng; đóng trước (hub close \(form)), hoặc dùng máy chủ riêng (hub init THƯ_MỤC).",
-        en:
-          "“\(shown.id)” has answers or reports and its form \(form) is not closed; close it first (hub close \(form)), or use a hub of its own (hub init DIR)."
-      )
-    ])
-  }
-
   func isAtWork(_ campaign: Campaign) throws -> Bool {
     switch campaign.phase(atMs: nowMs) {
     case .open, .grace: true
@@ -180,10 +150,10 @@ struct CampaignReview {
     }
   }
 
-  /// Answers that came while it was shown, or reports of it.
+  /// Answers that count for it, or reports of it.
   private func hasWork(_ campaign: Campaign) throws -> Bool {
     if try session.firstRow("SELECT 1 FROM report WHERE campaign = ?1 LIMIT 1", [.text(campaign.id)]) != nil { return true }
-    return try CampaignCounts(session: session).received(spooled, of: campaign.id).values.contains { $0 > 0 }
+    return try CampaignCounts(session, spooled).received(of: campaign.id).values.contains { $0 > 0 }
   }
 
   // MARK: Choice
@@ -194,7 +164,7 @@ struct CampaignReview {
     return forms.count == 2 && !forms[0].isDisjoint(with: forms[1])
   }
 
-  /// Makes a campaign the one that is shown and asked. A hub's only campaign needs no choice.
+  /// Makes a campaign the one that is shown. A hub's only campaign needs no choice.
   ///
   /// - Parameter shown: The one before.
   func choose(_ id: String, insteadOf shown: String?) throws {
@@ -203,7 +173,7 @@ struct CampaignReview {
       let isPlain = try session.integer("SELECT count(*) FROM campaign") == 1
       guard try !isPlain && session.integer("SELECT chosen FROM campaign WHERE id = ?1", [.text(id)]) == nil else { return }
     } else if let shown, try !askTheSame(shown, id) {
-      try CampaignCounts(session: session).change(from: shown, to: id, spooled)
+      try CampaignCounts(session, spooled).change(from: shown, to: id)
     }
     try session.execute("UPDATE campaign SET chosen = ?2 WHERE id = ?1", [.text(id), .integer(highest + 1)])
   }
@@ -217,7 +187,7 @@ extension SurveyHub {
     public var firstDay: CalendarDay
     public var phase: CampaignPhase
     public var forms: [String]
-    /// The one that is shown and asked.
+    /// The one that is meant where none is named.
     public var isShown: Bool
     /// People are at it, or have answered.
     public var isAtWork: Bool
@@ -237,24 +207,17 @@ extension SurveyHub {
     }
   }
 
-  /// Shows and asks another of the hub's campaigns.
+  /// Shows another of the hub's campaigns; all that are open go on.
   ///
   /// - Returns: Whether it was another.
-  /// - Throws: `DataProblems` when there is no such campaign, or answers of the one that is shown are awaited; nothing is changed then.
+  /// - Throws: `DataProblems` when there is no such campaign; nothing is changed then.
   public func choose(campaign id: String) async throws -> Bool {
     let (nowMs, spooled) = (nowMs, hub.spooledPackets())
     return try await hub.write { session in
-      let all = try HubPlan.campaigns(session)
-      guard let next = all.first(where: { $0.id == id }) else {
-        let known = all.map(\.id).joined(separator: ", ")
-        throw DataProblems([
-          DataProblem(id, vi: "máy chủ không có cuộc khảo sát này; có: \(known).", en: "the hub has no such campaign; it has: \(known).")
-        ])
-      }
+      let known = try HubPlan.campaigns(session).map(\.id)
+      guard known.contains(id) else { throw SurveyHub.unknown(campaign: id, among: known) }
       guard let shown = try HubPlan.campaign(session), shown.id != id else { return false }
-      let review = CampaignReview(session: session, nowMs: nowMs, spooled: spooled)
-      try review.refuseLeaving(shown, for: next)
-      try review.choose(id, insteadOf: shown.id)
+      try CampaignReview(session: session, nowMs: nowMs, spooled: spooled).choose(id, insteadOf: shown.id)
       return true
     }
   }

@@ -3,7 +3,7 @@ public import SyncKit
 extension HubPlan {
   /// Forms that people may answer and whose answers are encrypted to the general key: those of a hub of an earlier program.
   public func formsWithoutKey(among keys: [DropKeyStatus]) -> [String] {
-    campaign.forms.filter { form in
+    campaigns.flatMap(\.forms).filter { form in
       latest(form: form).map { $0.state != FormState.closed.rawValue } ?? false && !keys.contains { $0.form == form }
     }
   }
@@ -28,7 +28,7 @@ extension SurveyHub {
   /// - Throws: `DataProblems` when the campaign asks no such form.
   public func addDropKey(form: String?) async throws -> String {
     guard let form else { return try hub.addDropKey(in: SurveyHub.keysPath(in: folder)) }
-    let campaign = try await requirePlan().campaign
+    let campaign = try await requirePlan(asking: form).campaign
     guard campaign.forms.contains(form) else {
       let list = campaign.forms.joined(separator: ", ")
       throw DataProblems([

@@ -44,7 +44,7 @@ extension SurveyHub {
   /// - Throws: `DataProblems` when the campaign has no such form, the edition is older than the hub's, the hub has its version with
   ///   another content, or it drops choices of a question that stays. Nothing is changed then.
   public func publish(_ form: Form, forHeld: Bool = false) async throws -> FormPublication {
-    let plan = try await requirePlan()
+    let plan = try await requirePlan(asking: form.id)
     let known = plan.campaign.forms + [plan.campaign.reportForm]
     guard known.contains(form.id) else {
       let list = known.joined(separator: ", ")
@@ -89,10 +89,11 @@ extension SurveyHub {
   /// Moves all editions of a form forward to `state`. Closing it also pools what still waits of it: the rests of a group where k or more
   /// people of two communes stand behind them, then the province's. What is fewer stays sealed.
   ///
-  /// - Parameter isFinal: What stays sealed of the form is counted as withheld and erased; of no edition, when every form is closed.
+  /// - Parameter isFinal: What stays sealed of the form is counted as withheld and erased; of no edition, when every form of every campaign is
+  ///   closed.
   /// - Throws: `DataProblems` when there is no such form, or it is further already.
   public func move(form: String, to state: FormState, isFinal: Bool = false) async throws -> FormClosing {
-    let plan = try await requirePlan()
+    let plan = try await requirePlan(asking: form)
     guard let latest = plan.latest(form: form) else {
       let known = Set(plan.forms.map(\.form)).sorted().joined(separator: ", ")
       throw DataProblems([DataProblem(form, vi: "không có biểu mẫu này; có: \(known).", en: "there is no such form; there is: \(known).")])
@@ -120,14 +121,15 @@ extension SurveyHub {
       let editions = Set(plan.forms.filter { $0.form == form }.map(\.key) + learned)
       missing = try await hub.settle(pools: plan.tree.remainderPools) { editions.contains($0) }
       if isFinal {
+        let asked = Set(plan.campaigns.flatMap(\.forms))
         let isLast = plan.forms.allSatisfy {
-          !plan.campaign.forms.contains($0.form) || $0.form == form || $0.state == FormState.closed.rawValue
+          !asked.contains($0.form) || $0.form == form || $0.state == FormState.closed.rawValue
         }
         try await hub.withholdRemainders(isOver: { editions.contains($0) }, form: form, everything: isLast)
       }
       let today = plan.campaign.today(atMs: nowMs)
       release = try await hub.write { session in
-        guard let plan = try HubPlan.read(session) else { return nil }
+        guard let plan = try HubPlan.read(session, plan.campaign.id) else { return nil }
         return try ReleaseBook(session: session).release(form: form, plan: plan, day: today, isInterim: false)
       }
     }

@@ -40,18 +40,25 @@ extension SurveyHub {
   /// Posts listed at once.
   public static let postsListedMax = 200
 
-  /// What working groups tell of their days, the newest first.
+  /// What working groups tell of their days, the newest first; of the campaign that is shown also what names none of the hub's.
   ///
   /// - Parameters:
   ///   - units: Of these communes; nil for all.
   ///   - withHidden: Hidden ones too.
   public func posts(of units: Set<UnitCode>? = nil, withHidden: Bool = false) async throws -> [HubPost] {
-    var (conditions, values) = (withHidden ? [] : ["hidden IS NULL"], [CellValue]())
+    let shown = try await hub.read { session in try HubPlan.campaign(session)?.id }
+    let asked = campaign ?? shown
+    var values: [CellValue] = [asked.map { .text($0) } ?? .null]
+    var conditions = [
+      asked == shown ? "(campaign IN (SELECT id FROM campaign WHERE id <> ?1)) IS NOT 1" : "campaign = ?1"
+    ]
+    if !withHidden { conditions.append("hidden IS NULL") }
     if let units {
-      values = units.map { .text($0.rawValue) }
-      conditions.append("unit IN (\(values.indices.map { "?\($0 + 1)" }.joined(separator: ", ")))")
+      let places = (0..<units.count).map { "?\($0 + 2)" }.joined(separator: ", ")
+      values += units.map { .text($0.rawValue) }
+      conditions.append("unit IN (\(places))")
     }
-    return try await posts(where: conditions.isEmpty ? "1" : conditions.joined(separator: " AND "), values)
+    return try await posts(where: conditions.joined(separator: " AND "), values)
   }
 
   private func posts(where condition: String, _ values: [CellValue]) async throws -> [HubPost] {

@@ -68,7 +68,9 @@ extension SurveyHub {
   public func status() async throws -> HubStatus {
     let own = hub.replica
     let spooled = hub.spooledPackets()
-    var status = try await hub.read { session in try HubStatus(session, hub: own, spooled: spooled) }
+    var status = try await hub.read { [campaign] session in
+      try HubStatus(session, hub: own, spooled: spooled, spokenOf: try? HubPlan.campaign(session, campaign))
+    }
     status.clockJumpMs = clockJumpMs
     status.warnings = try await warnings()
     return status
@@ -81,14 +83,14 @@ extension HubStatus {
     count(DISTINCT CASE rule WHEN 'declined' THEN scope || losing_stamp || hex(losing_replica) ELSE id END)
     """
 
-  init(_ session: any HubSession, hub: ReplicaID, spooled: SpooledPackets) throws {
+  init(_ session: any HubSession, hub: ReplicaID, spooled: SpooledPackets, spokenOf campaign: Campaign?) throws {
     func numbers(_ sql: String, _ arguments: [CellValue] = []) throws -> [Int] {
       try session.firstRow(sql, arguments)?.map { Int(clamping: $0.integer ?? 0) } ?? []
     }
     let drops = try DropCounts.byScope(session, spooled: spooled)
     let drop = drops.values.reduce(into: DropCounts()) { $0.add($1) }
     latePackets = LatePackets.all(in: drops)
-    aboveHeadcount = try AboveHeadcount.all(received: try CampaignCounts(session: session).received(spooled), in: session)
+    aboveHeadcount = try AboveHeadcount.all(try CampaignCounts(session, spooled), spokenOf: campaign, in: session)
     (packetsKept, packetsWaiting, packetsHeld) = (drop.kept, drop.waiting, drop.held)
     (packetsReleased, packetsRepeated, packetsDiffering) = (drop.released, drop.repeated, drop.differs)
     (packetsSpoiled, packetsWithheld) = (drop.spoiled, drop.withheld)
@@ -119,7 +121,7 @@ extension HubStatus {
     (devices, devicesRevoked, devicesWithoutContact) = (known[0], known[1], known[2])
     reports = try numbers("SELECT count(*) FROM report")[0]
     reportsInvalid = try numbers("SELECT count(*) FROM report_fault")[0]
-    invalidReports = try ReportCheck.invalid(limit: Board.invalidReportsMax, in: session)
+    invalidReports = try ReportCheck.invalid(limit: Board.invalidReportsMax, spokenOf: campaign, in: session)
     restores = try HubRestore.all(in: session)
     different = try Disagreement.all(in: session)
 

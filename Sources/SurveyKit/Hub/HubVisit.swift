@@ -23,11 +23,15 @@ public struct FormVisit: Sendable {
 extension SurveyHub {
   /// What somebody who answers for a commune finds; nil when there is no campaign or no such commune.
   ///
+  /// - Parameter isMeant: Says of a campaign's id whether it is the one that is asked; where none is, the one that is shown is.
   /// - Complexity: a handful of rows, from one snapshot.
-  public func visit(to unit: UnitCode) async throws -> FormVisit? {
-    try await hub.read { session in
+  public func visit(
+    to unit: UnitCode, of isMeant: @escaping @Sendable (_ campaign: String) -> Bool = { _ in false }
+  ) async throws -> FormVisit? {
+    try await hub.read { [asked = campaign] session in
       let sql = "SELECT unit.name, above.name FROM unit LEFT JOIN unit AS above ON above.code = unit.parent WHERE unit.code = ?1"
-      guard let campaign = try HubPlan.campaign(session),
+      guard
+        let campaign = try HubPlan.campaigns(session).first(where: { isMeant($0.id) }) ?? HubPlan.campaign(session, asked),
         let row = try session.firstRow(sql + " AND unit.level = 'commune'", [.text(unit.rawValue)])
       else { return nil }
       let records = try HubPlan.forms(session)
@@ -51,7 +55,7 @@ extension SurveyHub {
   ///
   /// - Throws: `SyncError`; nothing was kept then.
   public func submit(_ submission: AnswerSubmission) async throws {
-    let campaign = try await hub.read { session in try HubPlan.campaign(session)?.id }
+    let campaign = try await hub.read { session in try HubPlan.campaign(session, asking: submission.answers.formID)?.id }
     guard let campaign else { throw SurveyHub.noCampaign }
     let form = SurveySchema.formKey(id: submission.answers.formID, version: submission.answers.formVersion)
     let cells: [String: CellValue] = [

@@ -51,13 +51,21 @@ struct ReportCheck {
   }
 
   /// Those that contradict their form, by unit and day.
-  static func invalid(limit: Int, in session: any HubSession) throws -> [InvalidReport] {
-    try session.rows("SELECT id, unit, day, faults FROM report_fault ORDER BY unit, day LIMIT ?1", [.integer(Int64(limit))]).compactMap {
-      row in
-      guard let key = row[0].text, let unit = row[1].text, let faults = row[3].text else { return nil }
-      return InvalidReport(
-        key: key, unit: unit, day: row[2].text ?? "",
-        faults: try JSONDecoder().decode([InvalidReport.Fault].self, from: Data(faults.utf8)))
-    }
+  ///
+  /// - Parameter campaign: The one that needs no name.
+  static func invalid(limit: Int, spokenOf campaign: Campaign? = nil, in session: any HubSession) throws -> [InvalidReport] {
+    let others = try HubPlan.campaigns(session).filter { $0.id != campaign?.id }
+    return try session.rows("SELECT id, unit, day, faults FROM report_fault ORDER BY unit, day LIMIT ?1", [.integer(Int64(limit))])
+      .compactMap {
+        row in
+        guard let key = row[0].text, let unit = row[1].text, let faults = row[3].text else { return nil }
+        var report = InvalidReport(
+          key: key, unit: unit, day: row[2].text ?? "",
+          faults: try JSONDecoder().decode([InvalidReport.Fault].self, from: Data(faults.utf8)))
+        if let day = CalendarDay(report.day), campaign?.reportDays.contains(day) != true {
+          report.campaign = others.first { $0.reportDays.contains(day) }?.id
+        }
+        return report
+      }
   }
 }

@@ -27,11 +27,14 @@ public enum ResultsService {
   /// The newest release of a form's results, over all of its editions.
   ///
   /// - Parameters:
+  ///   - campaign: nil for the one that asks `form`, or is shown.
   ///   - form: nil for the campaign's first.
   ///   - spooled: Packets that are not in the store yet.
   /// - Throws: `SyncError` when there is no campaign or no such form.
-  public static func results(_ session: any HubSession, form: String? = nil, spooled: SpooledPackets) throws -> FormResults {
-    guard let plan = try HubPlan.read(session) else { throw SurveyHub.noCampaign }
+  public static func results(
+    _ session: any HubSession, of campaign: String? = nil, form: String? = nil, spooled: SpooledPackets
+  ) throws -> FormResults {
+    guard let plan = try HubPlan.read(session, campaign, asking: form) else { throw SurveyHub.noCampaign }
     let asked = form ?? plan.campaign.forms.first ?? ""
     // Whoever asks for an edition gets the form: every release is of all editions together.
     let name = plan.forms.first { $0.key == asked }?.form ?? asked
@@ -47,7 +50,8 @@ public enum ResultsService {
     let release = try ReleaseBook(session: session).newest(form: name)
     return FormResults(
       form: name, title: edition.title.localized, view: try release?.view ?? nothing(session, plan: plan, form: name),
-      participation: Participation.table(tree: plan.tree, answers: try received(session, spooled), headcount: plan.headcount),
+      participation: Participation.table(
+        tree: plan.tree, answers: try received(session, spooled, of: plan.campaign), headcount: plan.headcount),
       release: release?.number, releaseDay: release?.day, isInterim: release?.isInterim,
       kAnswersMin: plan.campaign.thresholds.kAnswersMin,
       erased: try ErasedAnswers.all(in: session).filter { $0.edition.prefix { $0 != "@" } == name })
@@ -89,8 +93,8 @@ public enum ResultsService {
   }
 
   /// Answers at the hub per commune, those still encrypted included.
-  static func received(_ session: any HubSession, _ spooled: SpooledPackets) throws -> [UnitCode: Int] {
-    let received = try CampaignCounts(session: session).received(spooled).map { (UnitCode($0.key), $0.value) }
+  static func received(_ session: any HubSession, _ spooled: SpooledPackets, of campaign: Campaign) throws -> [UnitCode: Int] {
+    let received = try CampaignCounts(session, spooled).received(of: campaign.id).map { (UnitCode($0.key), $0.value) }
     return Dictionary(uniqueKeysWithValues: received)
   }
 }
@@ -106,26 +110,30 @@ extension QuestionTally {
 }
 
 extension SurveyHub {
-  /// Releases today's state of every open form, in ranges, for a campaign that asks for results each day; nothing happens twice a day.
+  /// Releases today's state of every open form, in ranges, for campaigns that ask for results each day; nothing happens twice a day.
   ///
   /// - Returns: The forms that have a new release.
   public func releaseDaily() async throws -> [String] {
     let nowMs = nowMs
     return try await hub.write { session in
-      guard let plan = try HubPlan.read(session), plan.campaign.hasDailyResults else { return [] }
-      let today = plan.campaign.today(atMs: nowMs)
       let book = ReleaseBook(session: session)
-      return try plan.campaign.forms.filter { form in
-        guard let latest = plan.latest(form: form), latest.state != FormState.closed.rawValue,
-          try book.newest(form: form)?.day != today.description
-        else { return false }
-        return try book.release(form: form, plan: plan, day: today, isInterim: true) != nil
+      return try HubPlan.campaigns(session).filter(\.hasDailyResults).flatMap { campaign -> [String] in
+        guard let plan = try HubPlan.read(session, campaign.id) else { return [] }
+        let today = campaign.today(atMs: nowMs)
+        return try campaign.forms.filter { form in
+          guard let latest = plan.latest(form: form), latest.state != FormState.closed.rawValue,
+            try book.newest(form: form)?.day != today.description
+          else { return false }
+          return try book.release(form: form, plan: plan, day: today, isInterim: true) != nil
+        }
       }
     }
   }
 
   public func results(form: String? = nil) async throws -> FormResults {
     let spooled = hub.spooledPackets()
-    return try await hub.read { session in try ResultsService.results(session, form: form, spooled: spooled) }
+    return try await hub.read { [campaign] session in
+      try ResultsService.results(session, of: campaign, form: form, spooled: spooled)
+    }
   }
 }

@@ -13,6 +13,8 @@ public import SyncKit
 public final class SurveyHub: Sendable {
   public let hub: Hub
   public let folder: String
+  /// Names the campaign that this value speaks of; nil for the one that is shown, or that asks the form in question.
+  public let campaign: String?
   let clock: HubClock
   let shelf: FormShelf
 
@@ -161,8 +163,9 @@ public final class SurveyHub: Sendable {
     return survey
   }
 
-  private init(hub: Hub, folder: String, clock: HubClock, shelf: FormShelf) {
+  private init(hub: Hub, folder: String, clock: HubClock, shelf: FormShelf, campaign: String? = nil) {
     self.hub = hub
+    self.campaign = campaign
     self.shelf = shelf
     self.folder = folder
     self.clock = clock
@@ -170,17 +173,37 @@ public final class SurveyHub: Sendable {
 
   public func close() throws { try hub.close() }
 
+  /// The same hub, to read and change what it has of one of its campaigns.
+  ///
+  /// - Parameter id: nil leaves it as it is.
+  /// - Throws: `DataProblems` when the hub has no such campaign.
+  public func about(campaign id: String?) async throws -> SurveyHub {
+    guard let id else { return self }
+    let known = try await hub.read { session in try HubPlan.campaigns(session).map(\.id) }
+    guard known.contains(id) else { throw SurveyHub.unknown(campaign: id, among: known) }
+    return SurveyHub(hub: hub, folder: folder, clock: clock, shelf: shelf, campaign: id)
+  }
+
+  static func unknown(campaign id: String, among known: [String]) -> DataProblems {
+    let list = known.joined(separator: ", ")
+    return DataProblems([
+      DataProblem(id, vi: "máy chủ không có cuộc khảo sát này; có: \(list).", en: "the hub has no such campaign; it has: \(list).")
+    ])
+  }
+
   /// Hub time in milliseconds.
   public var nowMs: Int64 { Int64(clamping: clock.nowMs()) }
 
   /// The campaign and its units, from one snapshot; nil before one is loaded.
-  public func plan() async throws -> HubPlan? {
-    try await hub.read { session in try HubPlan.read(session) }
+  ///
+  /// - Parameter form: Its campaign's, where none is named.
+  public func plan(asking form: String? = nil) async throws -> HubPlan? {
+    try await hub.read { [campaign] session in try HubPlan.read(session, campaign, asking: form) }
   }
 
   /// The plan, or a sentence that says how to get one.
-  public func requirePlan() async throws -> HubPlan {
-    guard let plan = try await plan() else { throw SurveyHub.noCampaign }
+  public func requirePlan(asking form: String? = nil) async throws -> HubPlan {
+    guard let plan = try await plan(asking: form) else { throw SurveyHub.noCampaign }
     return plan
   }
 
@@ -192,6 +215,8 @@ public final class SurveyHub: Sendable {
 /// What the hub's campaign says: when, where, with which forms.
 public struct HubPlan: Sendable {
   public var campaign: Campaign
+  /// Every campaign of the hub, that one among them, by id.
+  public var campaigns: [Campaign]
   public var tree: UnitTree
   /// Communes without a known headcount are absent.
   public var headcount: Headcount
@@ -220,12 +245,12 @@ public struct HubPlan: Sendable {
     tree.ancestors(of: unit).reversed().map(\.code.rawValue) + [unit.rawValue]
   }
 
-  /// The campaign that is shown and asked; see `Campaign.current`.
-  static func campaign(_ session: any HubSession) throws -> Campaign? {
+  /// The campaign that is meant; see `Campaign.meant`.
+  static func campaign(_ session: any HubSession, _ id: String? = nil, asking form: String? = nil) throws -> Campaign? {
     var unreadable: DataProblems?
     let campaigns = try campaigns(session, unreadable: &unreadable)
     if campaigns.isEmpty, let unreadable { throw unreadable }
-    return Campaign.current(of: campaigns)
+    return Campaign.meant(of: campaigns, named: id, asking: form)
   }
 
   /// Reads every campaign the hub has and can read, by id.
@@ -254,8 +279,10 @@ public struct HubPlan: Sendable {
   }
 
   /// From the transaction's snapshot; nil before a campaign is loaded.
-  public static func read(_ session: any HubSession) throws -> HubPlan? {
-    guard let campaign = try campaign(session) else { return nil }
+  ///
+  /// - Parameter id: nil for the one that asks `form`, or is shown.
+  public static func read(_ session: any HubSession, _ id: String? = nil, asking form: String? = nil) throws -> HubPlan? {
+    guard let campaign = try campaign(session, id, asking: form) else { return nil }
     var units: [SurveyUnit] = []
     for row in try session.rows("SELECT code, name, kind, parent, level FROM unit ORDER BY code") {
       guard let code = row[0].text, let level = row[4].text.flatMap(UnitLevel.init(rawValue:)) else { continue }
@@ -275,6 +302,6 @@ public struct HubPlan: Sendable {
     }
     guard let tree = UnitTree.standing(byLevel).tree else { return nil }
     return HubPlan(
-      campaign: campaign, tree: tree, headcount: Headcount(staff: staff), forms: try forms(session))
+      campaign: campaign, campaigns: try campaigns(session), tree: tree, headcount: Headcount(staff: staff), forms: try forms(session))
   }
 }

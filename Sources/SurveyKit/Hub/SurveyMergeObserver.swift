@@ -56,9 +56,10 @@ public struct SurveyMergeObserver: MergeObserver {
     if let form = row?[0].text {
       return try shelf.edition(form, digest: row?[1].text, in: session)?.validator.calculated.contains(member) ?? false
     }
-    // A report that is gone: so it is if every edition of the report's form says so.
-    guard let campaign = try HubPlan.campaign(session) else { return false }
-    let editions = try session.rows("SELECT id FROM form WHERE form = ?1", [.text(campaign.reportForm)]).compactMap { $0[0].text }
+    // A report that is gone: so it is if every edition of the campaigns' report forms says so.
+    let editions = try HubPlan.campaigns(session).flatMap { campaign in
+      try session.rows("SELECT id FROM form WHERE form = ?1", [.text(campaign.reportForm)]).compactMap { $0[0].text }
+    }
     return try !editions.isEmpty
       && editions.allSatisfy { try shelf.edition($0, in: session)?.validator.calculated.contains(member) ?? false }
   }

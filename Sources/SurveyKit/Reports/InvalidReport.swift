@@ -24,6 +24,8 @@ public struct InvalidReport: Sendable, Hashable, Codable {
   public var key: String
   public var unit: String
   public var day: String
+  /// Names the campaign where it is another than the one that is spoken of.
+  public var campaign: String?
   /// At least one, in the form's order.
   public var faults: [Fault]
 
@@ -89,20 +91,21 @@ public struct InvalidReport: Sendable, Hashable, Codable {
   public var explanation: LocalizedText {
     let vi = faults.map { $0.place + $0.message.vi }.joined(separator: " ")
     let en = faults.map { $0.place + $0.message.en }.joined(separator: " ")
+    let of = campaign.map { " (“\($0)”)" } ?? ""
     if isOfOtherDefinition {
       return LocalizedText(
-        vi: "Báo cáo \(key): \(vi) Ở tỉnh hãy đưa bản đó vào bằng: `hub forms publish TỆP --for-held`",
-        en: "Report \(key): \(en) At the hub bring that edition with: `hub forms publish FILE --for-held`")
+        vi: "Báo cáo \(key)\(of): \(vi) Ở tỉnh hãy đưa bản đó vào bằng: `hub forms publish TỆP --for-held`",
+        en: "Report \(key)\(of): \(en) At the hub bring that edition with: `hub forms publish FILE --for-held`")
     }
     if isDayOnly {
       return LocalizedText(
-        vi: "Báo cáo \(key): \(vi) Ghi ngày đúng ở xã bằng: `field report --day \(day) --move-to NGÀY --reason \"…\"`",
-        en: "Report \(key): \(en) State the right day in the commune: `field report --day \(day) --move-to DAY --reason \"…\"`")
+        vi: "Báo cáo \(key)\(of): \(vi) Ghi ngày đúng ở xã bằng: `field report --day \(day) --move-to NGÀY --reason \"…\"`",
+        en: "Report \(key)\(of): \(en) State the right day in the commune: `field report --day \(day) --move-to DAY --reason \"…\"`")
     }
     return LocalizedText(
-      vi: "Báo cáo \(key) trái với biểu mẫu: \(vi) Sửa ở xã bằng: `field report --day \(day) --set câu=giá-trị --reason \"…\"`",
+      vi: "Báo cáo \(key)\(of) trái với biểu mẫu: \(vi) Sửa ở xã bằng: `field report --day \(day) --set câu=giá-trị --reason \"…\"`",
       en:
-        "Report \(key) contradicts its form: \(en) Correct it in the commune: `field report --day \(day) --set question=value --reason \"…\"`"
+        "Report \(key)\(of) contradicts its form: \(en) Correct it in the commune: `field report --day \(day) --set question=value --reason \"…\"`"
     )
   }
 }

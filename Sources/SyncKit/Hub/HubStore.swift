@@ -116,8 +116,8 @@ public final class SQLiteHubStore: HubStore {
       for schema in [
         HubSchema.sql, HubLife.schema, HubPlaces.schema, ReturnedWork.schema, LaterWork.schema, GoneBatches.schema, HubBackups.schema,
         DropKeyBook.schema, LateBatches.schema, HubBlobBook.schema, DisagreementTable.schema, UnfitBlobs.schema,
-        RefusedBatches.schema, DropLedger.schema, UnitKeyTable.schema, LatePacketTable.schema, SpoiledPackets.schema, CodeEnds.schema,
-        ErasureTable.schema,
+        RefusedBatches.schema, DropLedger.schema, FormDropLedger.schema, UnitKeyTable.schema, LatePacketTable.schema, SpoiledPackets.schema,
+        CodeEnds.schema, ErasureTable.schema,
         DeviceNotes.schema, ReplacingCodes.schema,
       ] {
         try db.execute(sql: schema)

@@ -83,6 +83,7 @@ struct DropBoxHub {
     var counts = DropCounts()
     var pool = DropCounts()
     var repeated: [AnonymousRow] = []
+    var noAnswers: [String: Int] = [:]
     let spoiled = SpoiledPackets(session: session)
     for packet in waiting.packets {
       switch packet.verdict {
@@ -90,11 +91,13 @@ struct DropBoxHub {
       case .differs(let edition) where released.contains(edition): pool.differs += 1
       case .repeated(let edition, let isStanding) where isStanding || released.contains(edition):
         counts.repeated += 1
+        noAnswers[packet.dropKey, default: 0] -= 1
         if let row = packet.row { repeated.append(row) }
       case .spoiled:
         // Where there is no room it waits as it is.
         guard try spoiled.keep(packet.id) else { continue }
         counts.spoiled += 1
+        noAnswers[packet.dropKey, default: 0] -= 1
       case .held, .new, .differs, .repeated: continue
       }
       try forget(packet.id)
@@ -103,6 +106,7 @@ struct DropBoxHub {
     if isPooled { counts.pooled = pool.standing } else { (counts.released, counts.differs) = (pool.released, pool.differs) }
     counts.held = waiting.held
     try DropLedger(session: session).add(counts, scope: waiting.scope)
+    try FormDropLedger(session: session).add(noAnswers, scope: waiting.scope)
     return pool
   }
 

@@ -11,7 +11,11 @@ extension Hub {
   /// Packets that have arrived since the last flush.
   public func spooledPackets() -> SpooledPackets {
     var spooled = SpooledPackets()
-    for packet in spool.all() { spooled.scopes[packet.id] = packet.scope }
+    let forms: [String: String] = keys.dropKeys.reduce(into: [:]) { $0[$1.id] = $1.owner?.form }
+    for packet in spool.all() {
+      spooled.scopes[packet.id] = packet.scope
+      spooled.forms[packet.id] = forms[packet.packet.dropKey]
+    }
     for packet in lateSpool.all() { spooled.late[packet.id] = packet.scope }
     return spooled
   }
@@ -116,7 +120,11 @@ extension DropBoxHub {
     var rows = try session.rows("SELECT id, scope, bytes FROM hub_packet")
     let known = Set(rows.compactMap { $0[0].blob })
     guard !rows.isEmpty || !new.isEmpty else { return }
-    rows += new.filter { !known.contains($0[0].blob ?? Data()) }
+    let unknown = new.filter { !known.contains($0[0].blob ?? Data()) }
+    let ledger = FormDropLedger(session: session)
+    try ledger.note(keys)
+    try ledger.add(unknown.map { ($0[1].text, $0[2].blob) })
+    rows += unknown
     rows.sort { ($0[0].blob ?? Data()).lexicographicallyPrecedes($1[0].blob ?? Data()) }
     try session.execute("DELETE FROM hub_packet")
     let insert = RepeatedSQL("INSERT INTO hub_packet (id, scope, bytes) VALUES (?1, ?2, ?3)")

@@ -150,6 +150,8 @@ struct PacketSpool: Sendable {
 /// Packets that have arrived and are not in the store yet, by scope: participation counts them.
 public struct SpooledPackets: Sendable {
   var scopes: [Data: String] = [:]
+  /// Forms of those under a form's own key.
+  var forms: [Data: String] = [:]
   /// Those that came under an earlier key.
   var late: [Data: String] = [:]
 
@@ -161,6 +163,15 @@ public struct SpooledPackets: Sendable {
     var counts: [String: Int] = [:]
     for (id, scope) in scopes where try session.firstRow("SELECT 1 FROM hub_packet WHERE id = ?1", [.blob(id)]) == nil {
       counts[scope, default: 0] += 1
+    }
+    return counts
+  }
+
+  /// The same of those under a form's own key, by form and scope.
+  func countsByForm(in session: any SQLSession) throws -> [String: [String: Int]] {
+    var counts: [String: [String: Int]] = [:]
+    for (id, form) in forms where try session.firstRow("SELECT 1 FROM hub_packet WHERE id = ?1", [.blob(id)]) == nil {
+      if let scope = scopes[id] { counts[form, default: [:]][scope, default: 0] += 1 }
     }
     return counts
   }

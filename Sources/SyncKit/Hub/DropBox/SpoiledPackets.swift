@@ -36,6 +36,8 @@ struct SpoiledPackets {
       try DropLedger(session: session).add(counts, scope: scope)
       count -= counts.spoiled
     }
+    let again = try session.rows("SELECT scope, bytes FROM hub_packet_spoiled WHERE id NOT IN (SELECT id FROM hub_packet)")
+    try FormDropLedger(session: session).add(again.map { ($0[0].text, $0[1].blob) })
     try session.execute(
       "INSERT INTO hub_packet (id, scope, bytes) SELECT id, scope, bytes FROM hub_packet_spoiled ORDER BY id ON CONFLICT DO NOTHING")
     try session.execute("DELETE FROM hub_packet_spoiled")
