@@ -103,12 +103,14 @@ struct BoardPage {
   var total: [PageCell]
   var legend: String
 
-  init(_ board: Board, showing query: Query = Query(), _ words: Wording) {
+  init(_ board: Board, showing query: Query = Query(), of campaigns: PageCampaigns = PageCampaigns(), _ words: Wording) {
     let cells = BoardCells(board, words)
     let (isWhole, chosen) = (board.rows.count <= Paging.rowsMax, board.districts.first { $0.unit.rawValue == query.group })
     let only = board.districts.count == 1 ? board.districts.first : chosen
     func address(_ group: String?, _ page: Int? = nil) -> String {
-      let parts = [group.map { "group=\($0)" }, page.map { "page=\($0)" }, words.language == .english ? "lang=en" : nil].compactMap { $0 }
+      let parts = [
+        campaigns.part, group.map { "group=\($0)" }, page.map { "page=\($0)" }, words.language == .english ? "lang=en" : nil,
+      ].compactMap { $0 }
       return "/" + (parts.isEmpty ? "" : "?" + parts.joined(separator: "&"))
     }
     let paging = Paging(isWhole ? 1 : only?.rows.count ?? board.districts.count, page: query.page, words) {
@@ -117,7 +119,7 @@ struct BoardPage {
     frame = PageFrame(
       words, title: "\(words.text("Bảng theo dõi", "Board")) – \(board.province)", path: "/",
       query: [chosen.map { "group=\($0.unit.rawValue)" }, query.page.map { "page=\($0)" }].compactMap { $0 }.joined(separator: "&"),
-      refreshSeconds: Self.refreshSeconds)
+      of: campaigns, refreshSeconds: Self.refreshSeconds)
     province = board.province
     campaign = board.campaign(words.language)
     let clock = LocalTime(board.clock).map(words.time) ?? board.clock

@@ -14,7 +14,7 @@ struct BoardResponder: HTTPResponder {
   private let language: Language
   private let logger: Logger
   private let pages: Pages
-  private let board: SharedReading<Board?>
+  private let boards = SharedBoards()
   private let metrics: MetricsPage
 
   init(survey: SurveyHub, metrics: MetricsPage, language: Language, logger: Logger) throws {
@@ -22,7 +22,6 @@ struct BoardResponder: HTTPResponder {
     self.language = language
     self.logger = logger
     pages = try Pages()
-    board = SharedReading { try await survey.board() }
     self.metrics = metrics
   }
 
@@ -41,10 +40,11 @@ struct BoardResponder: HTTPResponder {
     // Vietnamese is the first language of the pages, whatever the server's own locale says.
     let language = uri.queryParameters.get("lang").flatMap { Language(rawValue: $0) } ?? .vietnamese
     do {
+      let survey = try await survey.about(campaign: uri.queryParameters.get("campaign"))
       switch uri.path {
       case "/":
         let query = BoardPage.Query(group: uri.queryParameters.get("group"), page: uri.queryParameters.get("page", as: Int.self))
-        return html(try await pages.board(try await board.now(), showing: query, language))
+        return html(try await pages.board(try await boards.now(of: survey), showing: query, of: pages.campaigns(survey), language))
       case "/results":
         let query = ResultsPage.Query(
           level: uri.queryParameters.get("level").flatMap { UnitLevel(rawValue: $0) } ?? .province,
@@ -69,7 +69,7 @@ struct BoardResponder: HTTPResponder {
       default: return html(pages.message(language, Self.noPage), status: .notFound)
       }
     } catch let error as any ExplainedError {
-      let isMissing = (error as? SyncError)?.code == .badRequest
+      let isMissing = (error as? SyncError)?.code == .badRequest || error is DataProblems
       if !isMissing {
         logger.error("page failed", metadata: ["page": "\(uri.path.printable)", "error": "\(error.explanation.en.printable)"])
       }

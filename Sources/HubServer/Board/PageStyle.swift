@@ -16,6 +16,11 @@ enum PageStyle {
     body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.45 system-ui, "Noto Sans", "DejaVu Sans", sans-serif; }
     main, footer, body > nav { padding: 0 1rem; max-width: 90rem; margin: 0 auto; }
     body > nav { display: flex; gap: 1.25rem; align-items: center; min-height: 3rem; border-bottom: 1px solid var(--line); }
+    body > nav.campaigns { display: block; min-height: 0; }
+    .campaigns ul { margin: 0; padding: .5rem 0; list-style: none; }
+    .campaigns li { padding: .3rem 0; line-height: 1.3; }
+    .campaigns a { display: inline-block; padding: 0; }
+    .campaigns a[aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; border-left: 3px solid; padding-left: .5rem; }
     a { color: var(--link); }
     body > nav a { padding: .5rem 0; }
     .other { margin-left: auto; }

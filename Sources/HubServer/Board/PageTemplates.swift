@@ -19,6 +19,10 @@ enum PageTemplates {
     <a href="{{frame.postsLink}}">{{frame.postsLabel}}</a>
     <a class="other" lang="{{frame.otherCode}}" hreflang="{{frame.otherCode}}" href="{{frame.otherLink}}">{{frame.otherLanguage}}</a>
     </nav>
+    {{#frame.campaignsLabel}}<nav class="campaigns" aria-label="{{frame.campaignsLabel}}"><ul>
+    {{#frame.campaigns}}<li><a href="{{link}}"{{#isCurrent}} aria-current="page"{{/isCurrent}}>{{label}}</a></li>
+    {{/frame.campaigns}}{{#frame.moreCampaigns}}<li>{{frame.moreCampaigns}}</li>{{/frame.moreCampaigns}}</ul></nav>
+    {{/frame.campaignsLabel}}
 
     """
 

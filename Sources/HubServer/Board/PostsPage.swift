@@ -28,13 +28,17 @@ struct PostsPage {
   var legend: String
 
   /// - Parameter district: Of which the posts are; nil for all.
-  init(_ posts: [HubPost], district: String?, districts all: [(code: String, name: String)], _ words: Wording) {
+  init(
+    _ posts: [HubPost], district: String?, districts all: [(code: String, name: String)], of campaigns: PageCampaigns = PageCampaigns(),
+    _ words: Wording
+  ) {
     func address(_ code: String?) -> String {
-      let parts = [code.map { "district=\($0)" }, words.language == .english ? "lang=en" : nil].compactMap { $0 }
+      let parts = [campaigns.part, code.map { "district=\($0)" }, words.language == .english ? "lang=en" : nil].compactMap { $0 }
       return "/posts" + (parts.isEmpty ? "" : "?" + parts.joined(separator: "&"))
     }
     heading = words.text("Tin của các tổ công tác", "Posts of the working groups")
-    frame = PageFrame(words, title: heading, path: "/posts", query: district.map { "district=\($0)" } ?? "", refreshSeconds: nil)
+    frame = PageFrame(
+      words, title: heading, path: "/posts", query: district.map { "district=\($0)" } ?? "", of: campaigns, refreshSeconds: nil)
     districtLabel = words.text("Huyện", "District")
     districts =
       [Paging.Link(link: address(nil), label: words.text("Toàn tỉnh", "Province"), isCurrent: district == nil)]

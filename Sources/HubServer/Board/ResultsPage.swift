@@ -52,12 +52,13 @@ struct ResultsPage {
   var questions: [Question]
   var legend: String
 
-  init(_ results: FormResults, _ query: Query, _ words: Wording) {
+  init(_ results: FormResults, _ query: Query, of campaigns: PageCampaigns = PageCampaigns(), _ words: Wording) {
     let view = results.view
     let chosen = query.question
     let level = query.level
     func address(_ level: UnitLevel, _ question: String?, page: Int? = nil) -> String {
       var parts = ["level=\(level.rawValue)"]
+      if let campaign = campaigns.part { parts.append(campaign) }
       if let question { parts.append("question=\(question)") }
       if query.form != nil { parts.append("form=\(results.form)") }
       if let page { parts.append("page=\(page)") }
@@ -70,7 +71,7 @@ struct ResultsPage {
       query: [
         "level=\(level.rawValue)", known.map { "question=\($0)" }, query.form.map { _ in "form=\(results.form)" },
         query.page.map { "page=\($0)" },
-      ].compactMap { $0 }.joined(separator: "&"), refreshSeconds: nil)
+      ].compactMap { $0 }.joined(separator: "&"), of: campaigns, refreshSeconds: nil)
     heading = words.text("Kết quả", "Results")
     title = "\(results.title(words.language)) (\(results.form))"
     levelLabel = words.text("Cấp", "Level")

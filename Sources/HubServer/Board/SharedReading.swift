@@ -1,3 +1,17 @@
+internal import SurveyKit
+
+/// The boards of a hub's campaigns, each a reading of its own.
+actor SharedBoards {
+  private var readings: [String?: SharedReading<Board?>] = [:]
+
+  /// - Parameter survey: Speaks of a campaign that there is.
+  func now(of survey: SurveyHub) async throws -> Board? {
+    let reading = readings[survey.campaign] ?? SharedReading { try await survey.board() }
+    readings[survey.campaign] = reading
+    return try await reading.now()
+  }
+}
+
 /// Reads something of the hub for everybody who asks. Where reading takes long, because a province is large or the machine busy, one
 /// reading serves all who ask within four times as long: however many look, they take at most about a fifth of one core.
 actor SharedReading<Value: Sendable> {

@@ -184,6 +184,16 @@ public final class SurveyHub: Sendable {
     return SurveyHub(hub: hub, folder: folder, clock: clock, shelf: shelf, campaign: id)
   }
 
+  /// The hub's campaigns, the newest first, and which of them this value speaks of.
+  ///
+  /// - Parameter form: Its campaign is meant, where none is named.
+  public func campaignTitles(asking form: String? = nil) async throws -> (all: [(id: String, title: LocalizedText)], meant: String?) {
+    try await hub.read { [campaign] session in
+      let all = try HubPlan.campaigns(session).sorted { ($0.opensMs, $0.id) > ($1.opensMs, $1.id) }
+      return (all.map { ($0.id, $0.title) }, try HubPlan.campaign(session, campaign, asking: form)?.id)
+    }
+  }
+
   static func unknown(campaign id: String, among known: [String]) -> DataProblems {
     let list = known.joined(separator: ", ")
     return DataProblems([
