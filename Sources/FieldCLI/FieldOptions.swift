@@ -67,6 +67,16 @@ struct FieldOptions: ParsableArguments {
   }
 }
 
+/// Which of the device's campaigns a command is about.
+struct FieldCampaign: ParsableArguments {
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Đợt khảo sát, theo mã. Mặc định: theo biểu mẫu hoặc ngày báo cáo, không có thì đợt tỉnh đang chọn.",
+      en: "The campaign, by its id. Default: that of the form or of the report's day, else the one the province has chosen."))
+  var campaign: String?
+}
+
 /// A command of `field`.
 protocol FieldCommand: ToolCommand {
   var field: FieldOptions { get }

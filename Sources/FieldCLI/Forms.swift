@@ -22,12 +22,14 @@ struct Forms: FieldCommand {
     var questions: Int
     /// `report` for the daily report's form, `answers` for the others.
     var use: String
+    /// Of the campaigns that are open, the one that asks it.
+    var campaign: String?
   }
 
   func perform(_ console: Console) async throws {
     let survey = try field.openForReading(console)
     _ = try await survey.unit()
-    let campaign = try await survey.campaign()
+    let campaigns = try await survey.openCampaigns()
     if let form {
       guard let shown = try await survey.form(id: form) else { throw SurveyFieldError.noForm(id: form, version: nil) }
       return try FormListing(shown, language: console.language).show(console)
@@ -35,14 +37,18 @@ struct Forms: FieldCommand {
     let lines = try await survey.forms().map { form in
       Line(
         id: form.id, version: form.version, title: form.title(console.language), state: form.state, questions: form.questions,
-        use: form.id == campaign?.reportForm ? "report" : "answers")
+        use: campaigns.contains { $0.reportForm == form.id } ? "report" : "answers",
+        campaign: campaigns.first { $0.asks(form.id) }?.id)
     }
     if lines.isEmpty { throw SurveyFieldError.noCampaign }
     let words = console.words
-    let heading = [
-      words.text("Mã", "Id"), words.text("Phiên bản", "Version"), words.text("Dùng cho", "For"), words.text("Tình trạng", "State"),
-      words.text("Số câu", "Questions"), words.text("Tên", "Title"),
-    ]
+    // Whose a form is, is said where there are several to tell apart.
+    func campaign(_ name: String?) -> [String] { campaigns.count > 1 ? [name ?? words.unknown] : [] }
+    let heading =
+      [
+        words.text("Mã", "Id"), words.text("Phiên bản", "Version"), words.text("Dùng cho", "For"), words.text("Tình trạng", "State"),
+        words.text("Số câu", "Questions"),
+      ] + campaign(words.text("Đợt", "Campaign")) + [words.text("Tên", "Title")]
     let uses = LocalizedText(vi: "báo cáo ngày", en: "daily report")
     let answers = LocalizedText(vi: "phiếu", en: "answers")
     console.table(
@@ -50,8 +56,8 @@ struct Forms: FieldCommand {
         + lines.map {
           [
             $0.id, $0.version, ($0.use == "report" ? uses : answers)(console.language), words.formState($0.state),
-            String($0.questions), $0.title,
-          ]
+            String($0.questions),
+          ] + campaign($0.campaign) + [$0.title]
         })
     try console.result(lines)
   }

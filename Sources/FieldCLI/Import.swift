@@ -27,6 +27,7 @@ struct Import: FieldCommand {
     ])
 
   @OptionGroup var field: FieldOptions
+  @OptionGroup var meant: FieldCampaign
 
   @Argument(help: .text(vi: "Tệp CSV hoặc .xlsx; với --example là mã biểu mẫu.", en: "The CSV or .xlsx file; with --example, a form's id."))
   var file: String?
@@ -103,7 +104,7 @@ struct Import: FieldCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let survey = try field.open()
+    let survey = try await field.open().about(campaign: meant.campaign, form: form ?? (example ? file : nil))
     let unit = try await survey.unit()
     if example { return try await printExample(survey, unit: unit, console) }
     guard let file else { return }

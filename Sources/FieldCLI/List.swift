@@ -81,15 +81,15 @@ struct List: FieldCommand {
   private static func day(_ iso: String, _ console: Console) -> String { CalendarDay(iso).map(console.words.day) ?? iso }
 
   private func outcome(_ survey: SurveyField, unit: UnitCode) async throws -> Outcome {
-    let campaign = try await survey.campaign()
+    let campaigns = try await survey.openCampaigns()
     let reports = try await survey.reports()
     let conflicts = try await survey.openConflicts()
     let status = try await survey.replica.status()
     var missing: [CalendarDay] = []
-    if let campaign {
+    if !campaigns.isEmpty {
       let today = try await survey.today()
       let filed = Set(reports.filter { $0.unit == unit }.map(\.day))
-      missing = campaign.reportDays.filter { $0 <= today && !filed.contains($0) }
+      missing = campaigns.flatMap(\.reportDays).filter { $0 <= today && !filed.contains($0) }.sorted()
     }
     return Outcome(
       reports: reports.map { report in
@@ -97,7 +97,7 @@ struct List: FieldCommand {
         return Outcome.Report(
           day: report.day.description, unit: report.unit.rawValue,
           form: SurveySchema.formKey(id: report.formID, version: report.formVersion),
-          answers: report.answers.count, isReportDay: campaign?.expectsReport(on: report.day) ?? false,
+          answers: report.answers.count, isReportDay: campaigns.contains { $0.expectsReport(on: report.day) },
           conflicts: conflicts.count { $0.table == "report" && $0.row == key }, invalid: report.invalid)
       },
       missingDays: missing.map(\.description),

@@ -9,6 +9,10 @@ struct Next: FieldCommand {
     abstract: LocalizedText(vi: "Cho biết làm gì tiếp theo.", en: "Say what to do next."), examples: ["field"], shouldDisplay: false)
 
   @OptionGroup var field: FieldOptions
+  @OptionGroup var meant: FieldCampaign
+
+  /// Campaigns and forms named in one line.
+  private static let namedMax = 3
 
   private struct Outcome: Encodable {
     var isEnrolled = false
@@ -21,8 +25,8 @@ struct Next: FieldCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let survey = field.storeExists ? try field.openForReading(console) : nil
-    guard let survey, let enrolment = try await survey.replica.enrolment() else {
+    let device = field.storeExists ? try field.openForReading(console) : nil
+    guard let survey = try await device?.about(campaign: meant.campaign), let enrolment = try await survey.replica.enrolment() else {
       return try show(Self.enrolling(field.storePath), Outcome(), console)
     }
     let status = try await survey.replica.status()
@@ -30,7 +34,8 @@ struct Next: FieldCommand {
     outcome.waiting = status.pendingChanges + status.sealedChanges + status.waitingChanges + status.packetsWaiting
     let sending = Self.sending(outcome, console.words)
     let name = try await survey.units()?.displayName(of: UnitCode(enrolment.writeScope)) ?? enrolment.writeScope
-    guard let campaign = try await survey.campaign() else {
+    let campaigns = try await survey.openCampaigns()
+    guard let campaign = campaigns.first else {
       let lines = [
         LocalizedText(vi: "Thiết bị của \(name); chưa nhận được đợt khảo sát.", en: "A device of \(name); the campaign has not arrived."),
         LocalizedText(vi: "Nhận đợt khảo sát khi có mạng: field sync", en: "Fetch it when there is a network: field sync"), sending,
@@ -41,10 +46,13 @@ struct Next: FieldCommand {
     let nowMs = try await survey.hubTimeMs()
     let phase = campaign.phase(atMs: nowMs)
     outcome.phase = phase
-    let standing = console.words.standing(of: campaign, atMs: nowMs)
+    let standings = campaigns.prefix(Self.namedMax).map {
+      (campaigns.count > 1 ? "\($0.id): " : "") + console.words.standing(of: $0, atMs: nowMs)
+    }
+    let standing = standings.joined(separator: "; ")
     let lines = [
       LocalizedText(vi: "Thiết bị của \(name); \(standing).", en: "A device of \(name); \(standing)."),
-      try await Self.working(phase, survey, campaign: campaign, unit: UnitCode(enrolment.writeScope), console.words), sending,
+      try await Self.working(campaigns, atMs: nowMs, survey, unit: UnitCode(enrolment.writeScope), console.words), sending,
     ]
     try show(lines, outcome, console)
   }
@@ -68,27 +76,32 @@ struct Next: FieldCommand {
     ]
   }
 
-  /// The work of the campaign's phase: a report that is missing comes before anything else.
+  /// The work of the campaigns' phases: a report that is missing comes before anything else.
   private static func working(
-    _ phase: CampaignPhase, _ survey: SurveyField, campaign: Campaign, unit: UnitCode, _ words: Wording
+    _ campaigns: [Campaign], atMs nowMs: Int64, _ survey: SurveyField, unit: UnitCode, _ words: Wording
   ) async throws -> LocalizedText {
     let today = try await survey.today()
     let filed = Set(try await survey.reports().filter { $0.unit == unit }.map(\.day))
-    let missing = campaign.reportDays.filter { $0 <= today && !filed.contains($0) }
-    if let day = missing.last {
+    let missing = campaigns.flatMap { campaign in campaign.reportDays.map { (day: $0, form: campaign.reportForm) } }
+      .filter { $0.day <= today && !filed.contains($0.day) }
+    if let (day, form) = missing.max(by: { $0.day < $1.day }) {
       return LocalizedText(
-        vi: "Chưa báo cáo ngày \(words.day(day)): field collect \(campaign.reportForm), hoặc field report --from bc.json --day \(day)",
-        en: "No report of \(words.day(day)): field collect \(campaign.reportForm), or field report --from day.json --day \(day)")
+        vi: "Chưa báo cáo ngày \(words.day(day)): field collect \(form), hoặc field report --from bc.json --day \(day)",
+        en: "No report of \(words.day(day)): field collect \(form), or field report --from day.json --day \(day)")
     }
-    if phase == .notYetOpen {
+    let open = campaigns.filter { $0.phase(atMs: nowMs) == .open }
+    if open.isEmpty, campaigns.contains(where: { $0.phase(atMs: nowMs) == .notYetOpen }) {
       return LocalizedText(
         vi: "Xem trước biểu mẫu: field forms; tập làm báo cáo: field report --example",
         en: "Look at the forms: field forms; see what a report asks: field report --example")
     }
-    if phase == .open {
+    if !open.isEmpty {
+      // Where the one that is meant is open alone, its form needs no name.
+      let isAlone = open.map(\.id) == campaigns.prefix(1).map(\.id)
+      let form = isAlone ? "" : " " + open.flatMap(\.forms).prefix(Self.namedMax).joined(separator: "|")
       return LocalizedText(
-        vi: "Thu phiếu: field collect, hoặc từ tệp: field import phieu.csv; báo cáo đã lập: field list",
-        en: "Collect answers: field collect, or from a file: field import answers.csv; reports so far: field list")
+        vi: "Thu phiếu: field collect\(form), hoặc từ tệp: field import phieu.csv; báo cáo đã lập: field list",
+        en: "Collect answers: field collect\(form), or from a file: field import answers.csv; reports so far: field list")
     }
     return LocalizedText(
       vi: "Không thu phiếu mới nữa; xem lại những gì đã làm: field list",

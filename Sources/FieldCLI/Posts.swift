@@ -14,11 +14,12 @@ struct Post: FieldCommand {
     examples: ["field post \"PKS01: 17/20\" --photo board.jpg"])
 
   @OptionGroup var field: FieldOptions
+  @OptionGroup var meant: FieldCampaign
   @Argument(help: .text(vi: "Nội dung tin.", en: "What to tell.")) var words: String
   @Option(name: .long, help: .text(vi: "Một tệp ảnh; lặp lại được.", en: "A picture's file; as often as needed.")) var photo: [String] = []
 
   func perform(_ console: Console) async throws {
-    let survey = try field.open()
+    let survey = try await field.open().about(campaign: meant.campaign)
     var photos: [NewPhoto] = []
     var isRefused = false
     for path in photo {

@@ -31,6 +31,7 @@ struct Report: FieldCommand {
     ])
 
   @OptionGroup var field: FieldOptions
+  @OptionGroup var meant: FieldCampaign
 
   @Option(
     name: .long,
@@ -98,19 +99,23 @@ struct Report: FieldCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let survey = try field.open()
-    let unit = try await survey.unit()
-    guard let campaign = try await survey.campaign() else { throw SurveyFieldError.noCampaign }
-    guard let form = try await survey.form(id: campaign.reportForm) else {
-      throw SurveyFieldError.noForm(id: campaign.reportForm, version: nil)
+    let device = try await field.open().about(campaign: meant.campaign)
+    let unit = try await device.unit()
+    let chosen = try day.map(FieldOptions.day)
+    var answers = try givenAnswers()
+    // The day says whose report it is: as it is given, else as the answers state it.
+    let guess = if let chosen { chosen } else { try await device.today() }
+    var survey = try await device.about(reportOf: guess)
+    var form = try await Self.form(of: survey)
+    if chosen == nil, let stated = stated(form, answers) {
+      survey = try await device.about(reportOf: stated)
+      form = try await Self.form(of: survey)
     }
     let today = try await survey.campaignToday()
-    let chosen = try day.map(FieldOptions.day)
     if example { return try printExample(form, unit: unit, day: chosen ?? today.day) }
     if let moveTo, let chosen { return try await move(chosen, to: try FieldOptions.day(moveTo), survey, console) }
-    var answers = try givenAnswers()
     let dateQuestion = form.dayQuestion
-    let stated = dateQuestion.flatMap { name in setDay(name) ?? Self.text(answers[name]) }.flatMap { CalendarDay($0) }
+    let stated = stated(form, answers)
     let asked = chosen == nil && stated == nil ? Self.ask(today, console) : nil
     let reportDay = chosen ?? stated ?? asked ?? today.day
     let doubt = chosen == nil && stated == nil && asked == nil ? today.doubt : nil
@@ -141,6 +146,20 @@ struct Report: FieldCommand {
     case .failure(let faults): try refuse(faults, form: form, console)
     case .success(let valid): try await save(valid, photos, form: form, day: reportDay, doubt: doubt, unit: unit, survey: survey, console)
     }
+  }
+
+  /// The form of the campaign's reports.
+  private static func form(of survey: SurveyField) async throws -> Form {
+    guard let campaign = try await survey.campaign() else { throw SurveyFieldError.noCampaign }
+    guard let form = try await survey.form(id: campaign.reportForm) else {
+      throw SurveyFieldError.noForm(id: campaign.reportForm, version: nil)
+    }
+    return form
+  }
+
+  /// The day that the answers give the form's day question.
+  private func stated(_ form: Form, _ answers: [String: AnswerValue]) -> CalendarDay? {
+    form.dayQuestion.flatMap { name in setDay(name) ?? Self.text(answers[name]) }.flatMap { CalendarDay($0) }
   }
 
   /// Where no clock can be believed, the person at a terminal is asked for the day.

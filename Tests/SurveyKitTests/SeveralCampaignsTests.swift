@@ -188,6 +188,29 @@ import Testing
     #expect(other.editions.map(\.form) == ["pks01"])
   }
 
+  @Test func aDeviceWorksForBothAndOneOfAnEarlierProgramForTheOneThatIsShown() async throws {
+    let world = try await world()
+    let field = try await world.device("a", unit: Self.unit)
+    #expect(try await field.campaign()?.id == "bac-giang-2024")
+    #expect(try await field.campaign(asking: "r2@7")?.id == "second")
+    #expect(try await field.openCampaigns().map(\.id) == ["bac-giang-2024", "second"])
+    #expect(try await field.about(campaign: nil, form: "q2").campaign()?.id == "second")
+    #expect(try await field.about(reportOf: try #require(CalendarDay("2024-04-02"))).campaign()?.id == "second")
+    #expect(try await field.about(campaign: "second").about(reportOf: try #require(CalendarDay("2024-04-01"))).campaign()?.id == "second")
+    await #expect(throws: SurveyFieldError.unknownCampaign("third", known: ["bac-giang-2024", "second"])) {
+      _ = try await field.about(campaign: "third")
+    }
+    try await world.report(field, unit: Self.unit, day: "2024-04-02", form: "r2")
+    try await world.report(field, unit: Self.unit, day: "2024-04-01")
+    #expect(try await world.rows("SELECT campaign FROM report ORDER BY day") == ["bac-giang-2024", "second"])
+    #expect(try await field.reports().allSatisfy { $0.invalid == nil })
+    // Two days later the first one's late answers are still awaited, and after a month nothing is.
+    world.clock.advance(48 * HubWorld.hourMs)
+    #expect(try await field.openCampaigns().count == 2)
+    world.clock.advance(30 * 24 * HubWorld.hourMs)
+    #expect(try await field.openCampaigns().map(\.id) == ["bac-giang-2024"])
+  }
+
   // MARK: A store of the program before
 
   /// A hub by the program that had one open campaign, and one of its devices: 3 answers to the first campaign wait in one commune and 8

@@ -61,6 +61,14 @@ final class FieldToolWorld: Sendable {
     try await hub.read { session in try session.rows(sql).map { $0.map(\.shown).joined(separator: " ") } }
   }
 
+  /// Loads another campaign's folder beside the first.
+  func load(_ folder: String) async throws {
+    _ = try await survey.load(try await survey.proposal(try CampaignFolder(URL(fileURLWithPath: folder))))
+  }
+
+  /// Answers that came of a campaign, by its board.
+  func received(_ campaign: String) async throws -> Int? { try await survey.about(campaign: campaign).board()?.total.counts.received }
+
   private func load() async throws {
     let example = Self.package.appendingPathComponent("Examples/bac-giang-2024")
     let definition = try String(contentsOf: example.appendingPathComponent("campaign.json"), encoding: .utf8)

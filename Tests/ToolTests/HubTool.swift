@@ -6,11 +6,14 @@ import Testing
 enum HubTool {
   static let campaign = Tool.packageRoot.appendingPathComponent("Examples/bac-giang-2024").path
 
-  /// The folder of a second campaign: the example with forms and a report day of its own.
-  static func secondCampaign(in folder: TemporaryFolder) throws -> String {
+  /// The folder of a second campaign: the example with forms of its own.
+  ///
+  /// - Parameter reportDays: As in `campaign.json`; nil leaves those of the example, for it to be moved.
+  static func secondCampaign(in folder: TemporaryFolder, reportDays: String? = nil) throws -> String {
     let path = folder.path + "/second"
     let manager = FileManager.default
     try manager.copyItem(atPath: campaign, toPath: path)
+    let days = #"["2024-03-29", "2024-03-30", "2024-03-31", "2024-04-01"]"#
     func edit(_ file: String, _ changes: [(String, String)]) throws {
       let url = URL(fileURLWithPath: path + "/" + file)
       let text = changes.reduce(try String(contentsOf: url, encoding: .utf8)) { $0.replacing($1.0, with: $1.1) }
@@ -24,6 +27,7 @@ enum HubTool {
       "campaign.json",
       [
         ("\"bac-giang-2024\"", "\"second\""), ("\"pks01\"", "\"q2\""), ("\"report01\"", "\"r2\""),
+        (days, reportDays ?? days),
         ("\"Survey of the opinions", "\"Second survey of the opinions"), ("\"Khảo sát,", "\"Khảo sát thứ hai,"),
       ])
     return path

@@ -23,9 +23,12 @@ struct Collect: FieldCommand {
     examples: ["field collect", "field collect pks01 --lang vi", "field collect report01", "field collect --plain"])
 
   @OptionGroup var field: FieldOptions
+  @OptionGroup var meant: FieldCampaign
 
   @Argument(
-    help: .text(vi: "Mã biểu mẫu. Mặc định: biểu mẫu đầu tiên của đợt khảo sát.", en: "Id of the form. Default: the campaign's first."))
+    help: .text(
+      vi: "Mã biểu mẫu, của đợt nào cũng được. Mặc định: biểu mẫu đầu tiên của đợt khảo sát.",
+      en: "Id of the form, of any campaign. Default: the campaign's first."))
   var form: String?
 
   @Flag(
@@ -42,7 +45,7 @@ struct Collect: FieldCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let survey = try field.open()
+    let survey = try await field.open().about(campaign: meant.campaign, form: form)
     let unit = try await survey.unit()
     guard let campaign = try await survey.campaign() else { throw SurveyFieldError.noCampaign }
     guard let id = form ?? campaign.forms.first else { throw SurveyFieldError.noForm(id: "", version: nil) }

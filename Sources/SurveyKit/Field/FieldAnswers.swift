@@ -42,17 +42,20 @@ extension SurveyField {
 
   /// Takes several answered forms in one transaction: all of them, or with an error none.
   public func submitAll(_ submissions: [AnswerSubmission]) async throws {
-    let campaign = try await requireCampaign().id
-    try await submitAll(submissions, campaign: campaign)
+    var campaigns: [String: String] = [:]
+    for form in Set(submissions.map(\.answers.formID)) { campaigns[form] = try await requireCampaign(asking: form).id }
+    try await submitAll(submissions, campaigns: campaigns)
   }
 
-  /// - Parameter alongside: Written in the same transaction.
+  /// - Parameters:
+  ///   - campaigns: By form.
+  ///   - alongside: Written in the same transaction.
   func submitAll(
-    _ submissions: [AnswerSubmission], campaign: String, alongside: @Sendable @escaping (Database) throws -> Void = { _ in }
+    _ submissions: [AnswerSubmission], campaigns: [String: String], alongside: @Sendable @escaping (Database) throws -> Void = { _ in }
   ) async throws {
     let rows = submissions.map { submission -> [String?] in
       [
-        submission.id ?? Self.randomID(), submission.unit.rawValue, campaign,
+        submission.id ?? Self.randomID(), submission.unit.rawValue, campaigns[submission.answers.formID],
         SurveySchema.formKey(id: submission.answers.formID, version: submission.answers.formVersion), submission.day?.description,
         submission.language, String(decoding: submission.answers.canonicalJSON, as: UTF8.self), submission.answers.formDigest,
         submission.earlierID,

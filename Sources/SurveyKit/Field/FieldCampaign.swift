@@ -14,11 +14,21 @@ public struct FieldForm: Sendable, Hashable, Codable {
 
 /// What the province sent: the campaign, its forms, its units.
 extension SurveyField {
-  /// The campaign that is asked; nil before one has arrived. See `Campaign.current`.
-  public func campaign() async throws -> Campaign? {
+  /// The campaign that is asked; nil before one has arrived. See `Campaign.meant`.
+  ///
+  /// - Parameter form: Its campaign's, where none is named.
+  public func campaign(asking form: String? = nil) async throws -> Campaign? {
     let (campaigns, unreadable) = try await storedCampaigns()
     if campaigns.isEmpty, let unreadable { throw SurveyFieldError.unreadable(table: "campaign", id: unreadable) }
-    return Campaign.current(of: campaigns)
+    return Campaign.meant(of: campaigns, named: campaignID, asking: form)
+  }
+
+  /// The campaign that is asked, then the others in which something is still awaited, by their first day.
+  public func openCampaigns() async throws -> [Campaign] {
+    guard let meant = try await campaign() else { return [] }
+    let nowMs = try await hubTimeMs()
+    let others = try await storedCampaigns().campaigns.map(\.campaign).filter { $0.id != meant.id && $0.isAwaited(atMs: nowMs) }
+    return [meant] + others.sorted { ($0.firstDay, $0.id) < ($1.firstDay, $1.id) }
   }
 
   /// The campaign that the report of a day belongs to.
@@ -44,8 +54,8 @@ extension SurveyField {
     return (campaigns, unreadable)
   }
 
-  func requireCampaign() async throws -> Campaign {
-    if let campaign = try await campaign() { return campaign }
+  func requireCampaign(asking form: String? = nil) async throws -> Campaign {
+    if let campaign = try await campaign(asking: form) { return campaign }
     _ = try await unit()
     throw SurveyFieldError.noCampaign
   }
@@ -172,6 +182,9 @@ extension SurveyField {
 }
 
 extension Campaign {
+  /// Tells if answers or reports of it may still come: its last day is not over.
+  func isAwaited(atMs nowMs: Int64) -> Bool { dayOf(nowMs) <= days.upperBound }
+
   /// The campaign zone's wall clock at an instant, to the minute, for showing to people.
   public func localTime(atMs ms: Int64) -> LocalTime {
     let local = LocalTime.localMs(ms, in: timeZone)

@@ -72,17 +72,18 @@ extension SurveyField {
     csv: Data, encoding: TextEncoding? = nil, form: Form, changed: ChangedRows = .refuse,
     onProgress: (@Sendable (ImportCounts) -> Void)? = nil
   ) async throws -> ImportOutcome {
-    let campaign = try await requireCampaign()
+    let campaign = try await requireCampaign(asking: form.id)
     let key = SurveySchema.formKey(id: form.id, version: form.version)
     try await read { db in try Self.refuseClosed(key: key, id: form.id, in: db) }
     guard let units = try await units() else { throw SurveyFieldError.noUnits }
     let own = try await unit()
-    let today = try await campaignToday().certainDay
+    let today = try await campaignToday(asking: form.id).certainDay
     var rows = try AnswersCSVImporter(
       csv, encoding: encoding, form: form, knownUnits: Set(units.units.map(\.code.rawValue)), ownUnits: [own.rawValue],
       zoneOffsetMinutes: campaign.zoneOffsetMinutes, today: today?.description)
     let memory = ImportMemory(campaign: campaign.id, form: key, key: try replica.secret(for: "imported numbers"))
-    try await write { db in try memory.forgetOthers(db) }
+    let awaited = try await openCampaigns().map(\.id)
+    try await write { db in try memory.forget(allBut: awaited, db) }
     var outcome = ImportOutcome()
     outcome.remarks = rows.remarks
     var isAtEnd = false
@@ -129,7 +130,7 @@ extension SurveyField {
                 answers: String(decoding: row.answers.canonicalJSON, as: UTF8.self)),
               earlierID: number)
           }
-          try await submitAll(submissions, campaign: campaign.id) { db in try memory.keep(wanted.map(memory.mark), db) }
+          try await submitAll(submissions, campaigns: [form.id: campaign.id]) { db in try memory.keep(wanted.map(memory.mark), db) }
         }
         outcome.counts.daysOutside += outside
       } catch is CancellationError {
@@ -154,7 +155,7 @@ extension SurveyField {
   }
 }
 
-/// What a device remembers of imported numbers until another campaign comes: hashes with a key that is not in the store.
+/// What a device remembers of imported numbers until a campaign is over and another's are imported: hashes with a key that is not in the store.
 private struct ImportMemory: Sendable {
   struct Mark: Sendable {
     var number: Data
@@ -198,7 +199,11 @@ private struct ImportMemory: Sendable {
     }
   }
 
-  func forgetOthers(_ db: Database) throws {
-    try db.execute(sql: "DELETE FROM imported_number WHERE campaign <> ?", arguments: [campaign])
+  /// - Parameter awaited: Campaigns of which more may be imported, beside this one.
+  func forget(allBut awaited: [String], _ db: Database) throws {
+    let kept = Set(awaited + [campaign])
+    for id in try String.fetchAll(db, sql: "SELECT DISTINCT campaign FROM imported_number") where !kept.contains(id) {
+      try db.execute(sql: "DELETE FROM imported_number WHERE campaign = ?", arguments: [id])
+    }
   }
 }

@@ -45,7 +45,8 @@ extension SurveyField {
     guard words.utf8.count <= PostWords.bytesMax else { throw SurveyFieldError.postTooLong }
     guard photos.count <= Self.photosPerReportMax else { throw SurveyFieldError.tooManyPhotos }
     let (id, unit, today) = (Self.randomID(), try await unit().rawValue, try await today())
-    let (campaign, device) = (try await requireCampaign().id, try await ownName())
+    // Where no campaign is named, the one that asks for a report of the day.
+    let (campaign, device) = (try await about(reportOf: today).requireCampaign().id, try await ownName())
     _ = try keep(photos)
     try await write { db in
       try db.execute(

@@ -42,7 +42,7 @@ extension SurveyField {
     let reason = ReportChange.cleaned(reason)
     let device = try await ownName()
     let nowMs = try await hubTimeMs()
-    let campaign = try await requireCampaign().id
+    let campaign = try await requireCampaign(asking: answers.formID).id
     let unit = try await unit().rawValue
     let key = SurveySchema.reportKey(unit: unit, day: day.description)
     let form = SurveySchema.formKey(id: answers.formID, version: answers.formVersion)

@@ -33,7 +33,7 @@ extension SurveyField {
       let union = moved.merging(otherStanding) { $1 }
       let kept = moved.filter { question, answer in otherStanding[question].map { $0.json != answer.json } ?? false }.keys.sorted()
       let (from, all) = (stored, moved)
-      let campaign = try await requireCampaign().id
+      let campaign = try await requireCampaign(asking: stored.form).id
       let hasLeft = try await hasLeft("report", key)
       let move = try await write { db -> ReportMove? in
         // What was read may have changed meanwhile: then it is read again.

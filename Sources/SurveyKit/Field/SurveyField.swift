@@ -9,12 +9,37 @@ public import SyncKit
 public final class SurveyField: Sendable {
   /// The engine beneath: enrolment, exchange and status are its own.
   public let replica: Replica
+  /// Names the campaign that this value speaks of; nil for the one that is shown, or that asks the form in question.
+  public let campaignID: String?
   let clock: any WallClock
 
   /// Wraps a replica that was opened with `SurveySchema.tables`.
-  public init(replica: Replica, clock: any WallClock) {
+  public convenience init(replica: Replica, clock: any WallClock) { self.init(replica: replica, clock: clock, campaignID: nil) }
+
+  private init(replica: Replica, clock: any WallClock, campaignID: String?) {
     self.replica = replica
+    self.campaignID = campaignID
     self.clock = clock
+  }
+
+  /// The same device, at work for one of its campaigns.
+  ///
+  /// - Parameters:
+  ///   - id: nil leaves it as it is, or for the one that asks `form`.
+  ///   - form: Its id; decides where no campaign is named.
+  /// - Throws: `SurveyFieldError` `.unknownCampaign`.
+  public func about(campaign id: String?, form: String? = nil) async throws -> SurveyField {
+    let all = try await storedCampaigns().campaigns
+    if let id, !all.contains(where: { $0.campaign.id == id }) {
+      throw SurveyFieldError.unknownCampaign(id, known: all.map(\.campaign.id))
+    }
+    guard let meant = id ?? form.flatMap({ Campaign.meant(of: all, named: campaignID, asking: $0)?.id }) else { return self }
+    return SurveyField(replica: replica, clock: clock, campaignID: meant)
+  }
+
+  /// The same device, at work for the campaign that asks for a report of a day, where none is named.
+  public func about(reportOf day: CalendarDay) async throws -> SurveyField {
+    campaignID == nil ? try await about(campaign: campaign(having: day)?.id) : self
   }
 
   /// Opens a device's store.
@@ -79,9 +104,10 @@ public final class SurveyField: Sendable {
 
   /// Today in the campaign's zone, and whether that can be believed.
   ///
+  /// - Parameter form: Its campaign's, where none is named.
   /// - Throws: `SurveyFieldError` `.noCampaign` before the campaign has arrived.
-  public func campaignToday() async throws -> CampaignToday {
-    let campaign = try await requireCampaign()
+  public func campaignToday(asking form: String? = nil) async throws -> CampaignToday {
+    let campaign = try await requireCampaign(asking: form)
     return CampaignToday(try await replica.clockKnowledge(), in: campaign)
   }
 
@@ -115,6 +141,8 @@ public enum SurveyFieldError: ExplainedError, Hashable {
   /// A photo answers a question, which needs an answer: the report is corrected instead.
   case photoNeeded
   case noCampaign
+  /// The device has no such campaign; it has `known`.
+  case unknownCampaign(String, known: [String])
   case noForm(id: String, version: String?)
   /// Nobody is asked any more; answers already given still count.
   case formClosing(id: String)
@@ -148,6 +176,10 @@ public enum SurveyFieldError: ExplainedError, Hashable {
       LocalizedText(
         vi: "Chưa nhận được đợt khảo sát; kết nối mạng rồi chạy field sync.",
         en: "The campaign has not arrived yet; connect to a network and run field sync.")
+    case .unknownCampaign(let id, let known):
+      LocalizedText(
+        vi: "Thiết bị chưa có đợt khảo sát \(id); có: \(known.joined(separator: ", ")). Chạy field sync nếu nó mới mở.",
+        en: "The device has no campaign \(id); it has: \(known.joined(separator: ", ")). Run field sync if it is new.")
     case .noForm(let id, let version):
       LocalizedText(
         vi: "Thiết bị chưa có biểu mẫu \(id)\(version.map { " phiên bản \($0)" } ?? ""); xem field forms, hoặc chạy field sync.",
