@@ -55,6 +55,16 @@ import Testing
     #expect(parts.flatMap(\.changes) == changes)
   }
 
+  @Test func aBatchHasFewRowsWhereItsUnitsAllowIt() {
+    func unit(_ rows: Int) -> ChangeUnit {
+      ChangeUnit(stamp: .zero, changes: (0..<rows).map { RowChange(table: "t", key: .integer(Int64($0)), life: 2, cells: []) })
+    }
+    let units = Array(repeating: unit(1), count: 1200) + [unit(800), unit(499), unit(1), unit(1)]
+    let batches = UnitCutting.batches(of: units)
+    #expect(batches.map { $0.reduce(0) { $0 + $1.changes.count } } == [500, 500, 200, 800, 500, 1])
+    #expect(batches.flatMap { $0 }.count == units.count)
+  }
+
   @Test func keysCountWhenAUnitIsCut() throws {
     let changes = (0..<40_000).map { _ in
       RowChange(table: "t", key: .blob(Data(repeating: 7, count: WireLimits.keyBytesMax)), life: 2, cells: [])

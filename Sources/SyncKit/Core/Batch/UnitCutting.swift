@@ -3,6 +3,9 @@ enum UnitCutting {
   /// Raw size of the values in one unit or batch, in bytes, above which it is cut. Compression then keeps a batch below
   /// `WireLimits.batchBytesMax` also when nothing can be compressed.
   static let rawBytesMax = 4 << 20
+  /// Rows in one batch, but for a unit that has more by itself: a hub merges a batch in one transaction, for which everyone else who writes
+  /// waits. As many as it merges of several batches together.
+  static let batchRowsMax = 500
 
   /// Cuts a unit too large for one batch, between rows where it can. Its parts merge one by one, in order: the only case in
   /// which a transaction is not merged whole.
@@ -47,7 +50,7 @@ enum UnitCutting {
     var (bytes, rows) = (0, 0)
     for unit in units {
       let size = unit.approximateBytes
-      let isFull = current.count >= WireLimits.unitsMax || rows + unit.changes.count > WireLimits.rowsMax || bytes + size > rawBytesMax
+      let isFull = current.count >= WireLimits.unitsMax || rows + unit.changes.count > batchRowsMax || bytes + size > rawBytesMax
       if isFull && !current.isEmpty {
         batches.append(current)
         (current, bytes, rows) = ([], 0, 0)
