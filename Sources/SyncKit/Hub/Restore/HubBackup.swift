@@ -59,12 +59,13 @@ extension Hub {
     }
     defer { watcher.cancel() }
     try await store.copy(to: part)
-    let (positions, answers) = try BackupFile.finish(part, id: id, nowMs: clock.nowMs())
+    let name = URL(fileURLWithPath: path).standardizedFileURL.path
+    let (positions, answers) = try BackupFile.finish(part, as: name, id: id, nowMs: clock.nowMs())
     let bytes = StoreFile.size(part)
     // Before the copy has its name: a copy that is there is whole.
     let attached = withBlobs ? try blobs.copy(to: BlobStore(folder: path + ".blobs")) : nil
     try BackupFile.publish(part, as: path)
-    let (done, name) = (clock.nowMs(), URL(fileURLWithPath: path).standardizedFileURL.path)
+    let done = clock.nowMs()
     try await store.write { session in
       let backups = HubBackups(session: session)
       try backups.note(path: name, of: id)
@@ -99,10 +100,10 @@ extension Hub {
 /// The file of a backup: one SQLite database, the hub's store as it was.
 enum BackupFile {
 
-  /// Marks the copy as one, checks it, and notes in it that it holds what it holds.
+  /// Marks the copy as one, checks it, and notes in it that it holds what it holds, and under which name.
   ///
   /// - Returns: The last position of every scope in it, and how many packets had come.
-  static func finish(_ path: String, id: UInt64, nowMs: UInt64) throws -> (positions: [String: UInt64], answers: UInt64) {
+  static func finish(_ path: String, as name: String, id: UInt64, nowMs: UInt64) throws -> (positions: [String: UInt64], answers: UInt64) {
     try with(path) { session in
       guard try session.firstRow("PRAGMA quick_check")?[0].text == "ok" else { throw notABackup(path) }
       try StateStore(session: session).set(HubBackups.copyFlag, .integer(1))
@@ -111,6 +112,7 @@ enum BackupFile {
         if let scope = row[0].text, let position = row[1].integer { positions[scope] = UInt64(max(0, position)) }
       }
       let answers = try DropCounts.kept(in: session)
+      try HubBackups(session: session).note(path: name, of: id)
       try HubBackups(session: session).finish(id: id, positions: positions, answers: answers, nowMs: nowMs)
       return (positions, answers)
     }
