@@ -53,7 +53,7 @@ struct Reading {
     return outcome
   }
 
-  /// Puts rows into the hub's table as steps of earlier days would have left them.
+  /// Puts rows into the hub's table, and counts them, as steps of earlier days would have left them.
   private func addAnswers(to path: String, _ province: Province) throws {
     let form = province.source.forms[0]
     let database = try DatabaseQueue(path: path)
@@ -66,6 +66,11 @@ struct Reading {
             '{"q1":"1","q2":"a few words that somebody wrote"}' FROM n
           """,
         arguments: [answersBefore, crowd.communes, province.source.campaign.id, "\(form.id)@\(form.version)"])
+      try db.execute(
+        sql: """
+          INSERT INTO answer_count (unit, form, count) SELECT unit, form, count(*) FROM answer GROUP BY unit, form;
+          INSERT INTO hub_drop (scope, kept, spoiled, released, repeated) SELECT unit, count(*), 0, count(*), 0 FROM answer GROUP BY unit;
+          """)
     }
     try database.close()
   }
@@ -89,7 +94,7 @@ struct Reading {
   private func check(_ output: Data) throws {
     struct Results: Decodable { var participation: [Participation] }
     let province = try JSONDecoder().decode(Results.self, from: output).participation.first { $0.level == .province }
-    guard province?.answers == crowd.communes * answersEach else {
+    guard province?.answers == answersBefore + crowd.communes * answersEach else {
       throw SQLiteFailure(description: "\(province?.answers ?? 0) answers in the results")
     }
   }
