@@ -35,6 +35,8 @@ READS_EVERYTHING = {"ToolTests"}
 ENGINE = [rf"^SyncKitTests\.{letters}" for letters in ("[A-E]", "[F-Q]", "[R-Z]")]
 # What asks for no day and no hour is not run in a second zone.
 ZONELESS = r"^SurveyKitTests\.(Suppression|FieldPrivacy|Generator|PhotoTests|Growth|Release|ScopeGenerator|VietnameseOrder|FormsWorkbook)"
+# All tool tests begun together keep one another's hubs, some of them in the tests' own process, from answering in time.
+TOOL_TESTS_AT_ONCE = 8
 # The longest first, so that both cores end at about the same time. What is right in one zone and wrong in the other is a zone's
 # doing; the engine, which takes longest, asks for no zone: once is enough.
 ALL = [
@@ -87,6 +89,8 @@ class Run:
     def __init__(self, title, zone, pattern, skip, fast):
         self.title = f"{title} ({zone})"
         command = [str(PROGRAM), "--testing-library", "swift-testing", "--filter", pattern] + (["--skip", skip] if skip else [])
+        if title.startswith("ToolTests"):
+            command += ["--experimental-maximum-parallelization-width", str(TOOL_TESTS_AT_ONCE)]
         self.log = tempfile.TemporaryFile()
         environment = dict(os.environ, TZ=zone, **({"SYNCKIT_TESTS": "fast"} if fast else {}))
         self.begun = time.monotonic()

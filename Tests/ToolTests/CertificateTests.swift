@@ -23,8 +23,9 @@ struct CertificateTests {
     hub.arguments = ["serve", "--dir", dir, "--port", "0", "--board-port", "0", "--tls-cert", certificate, "--tls-key", key]
     let said = Pipe()
     let log = folder.path + "/log"
-    FileManager.default.createFile(atPath: log, contents: nil)
-    (hub.standardOutput, hub.standardError) = (said, try #require(FileHandle(forWritingAtPath: log)))
+    #expect(FileManager.default.createFile(atPath: log, contents: nil))
+    let errors = try #require(FileHandle(forWritingAtPath: log) as FileHandle?)
+    (hub.standardOutput, hub.standardError) = (said, errors)
     try hub.run()
     defer {
       hub.terminate()

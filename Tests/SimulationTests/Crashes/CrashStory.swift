@@ -85,7 +85,11 @@ extension CrashStory {
         try await simulation.revokeSecond()
       }, work: { try await $0.takeLatePackets() }),
     CrashStory(
-      name: "lot release", machine: .hub, prepare: { for _ in 0..<7 { try await $0.answerOnce(on: $0.devices[0]) } },
+      name: "lot release", machine: .hub,
+      prepare: { simulation in
+        try simulation.hub.addFormKey()
+        for _ in 0..<7 { try await simulation.answerOnce(on: simulation.devices[0]) }
+      },
       work: { simulation in
         try await simulation.exchangeAll(simulation.devices[0])
         try await simulation.hub.port.hub?.releaseEverything()

@@ -8,7 +8,8 @@ import Synchronization
 final class SimHub {
   let disk: Disk
   let clock: SimClock
-  let keys: HubKeys
+  private(set) var keys: HubKeys
+  private let keysFolder: String
   let program: Program
   /// Version of the program on it.
   var version: Int
@@ -54,7 +55,15 @@ final class SimHub {
     self.clock = clock
     self.version = version
     self.program = program
-    keys = try Self.keys(in: folder + "/keys", &dice)
+    keysFolder = folder + "/keys"
+    keys = try Self.keys(in: keysFolder, &dice)
+  }
+
+  /// Gives a form a key of its own; the hub knows of it once it is opened again.
+  func addFormKey() throws {
+    try close()
+    _ = try HubKeys.addDropKey(in: keysFolder, nowMs: clock.nowMs(), owner: DropKeyOwner(campaign: "campaign", form: "form"))
+    keys = try HubKeys.load(from: keysFolder)
   }
 
   /// The same keys for the same seed.
