@@ -87,7 +87,7 @@ extension CrashStory {
     CrashStory(
       name: "lot release", machine: .hub,
       prepare: { simulation in
-        try simulation.hub.addFormKey()
+        try await simulation.hub.addFormKey()
         for _ in 0..<7 { try await simulation.answerOnce(on: simulation.devices[0]) }
       },
       work: { simulation in

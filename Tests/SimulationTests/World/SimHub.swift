@@ -59,11 +59,12 @@ final class SimHub {
     keys = try Self.keys(in: keysFolder, &dice)
   }
 
-  /// Gives a form a key of its own; the hub knows of it once it is opened again.
-  func addFormKey() throws {
+  /// Gives a form a key of its own, and opens the hub again, which then knows of it.
+  func addFormKey() async throws {
     try close()
     _ = try HubKeys.addDropKey(in: keysFolder, nowMs: clock.nowMs(), owner: DropKeyOwner(campaign: "campaign", form: "form"))
     keys = try HubKeys.load(from: keysFolder)
+    _ = try await open()
   }
 
   /// The same keys for the same seed.
