@@ -42,7 +42,7 @@ struct Forms: FieldCommand {
     }
     if lines.isEmpty { throw SurveyFieldError.noCampaign }
     let words = console.words
-    // Whose a form is, is said where there are several to tell apart.
+    // Names the campaign of each form where there are several to tell apart.
     func campaign(_ name: String?) -> [String] { campaigns.count > 1 ? [name ?? words.unknown] : [] }
     let heading =
       [

@@ -11,7 +11,7 @@ final class RestingDevices: Sendable {
   static let openMax = 2_500
 
   private let openMax: Int
-  /// Those that were at work last stand last.
+  /// Devices in the order of their last work, the latest last.
   private let resting = Mutex<[(number: Int, device: any RehearsalDevice)]>([])
 
   /// - Parameter files: How many the process may have open.

@@ -155,7 +155,7 @@ extension SurveyField {
   }
 }
 
-/// What a device remembers of imported numbers until a campaign is over and another's are imported: hashes with a key that is not in the store.
+/// Remembers imported numbers until a campaign is over and another's are imported: hashes with a key that is not in the store.
 private struct ImportMemory: Sendable {
   struct Mark: Sendable {
     var number: Data

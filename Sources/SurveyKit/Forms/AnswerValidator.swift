@@ -106,7 +106,7 @@ public struct AnswerValidator: Sendable {
     check(answer, to: name, in: scope(of: name, given: given, instance: instance, number: number))
   }
 
-  /// Whether a question is asked after the answers given so far, and what its rules see.
+  /// Tells if a question is asked after the answers given so far, and gives the scope of its rules.
   func standing(
     of name: String, given: [String: AnswerValue], instance: [String: AnswerValue]?
   ) -> (isAsked: Bool, scope: ExpressionScope) {

@@ -20,7 +20,7 @@ public struct AboveHeadcount: Sendable, Hashable, Codable {
     )
   }
 
-  /// Those of every campaign that the hub can read.
+  /// Finds units with too many answers, of every campaign that the hub can read.
   ///
   /// - Parameter spokenOf: The campaign that needs no name.
   static func all(_ counts: CampaignCounts, spokenOf: Campaign?, in session: any HubSession) throws -> [AboveHeadcount] {

@@ -5,12 +5,12 @@ public struct ErasedAnswers: Sendable, Hashable, Codable {
   public var edition: String
   /// Answers that were released, and are counted for ever.
   public var released: Int
-  /// Those of them that are gone.
+  /// Released answers of the edition that are gone.
   public var erased: Int
   /// The campaign's day on which the last of them went; nil while erasing goes on, or was cut off.
   public var day: CalendarDay?
 
-  /// What is left, in a sentence.
+  /// Says the rest in a sentence.
   public var explanation: LocalizedText {
     guard let day else {
       return LocalizedText(

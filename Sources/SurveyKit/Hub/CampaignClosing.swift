@@ -8,7 +8,7 @@ public struct CampaignClosing: Sendable, Codable {
   public var keysDestroyed: [String]
   /// Drop keys that still lie in the key folder, and why each cannot be destroyed yet.
   public var keysLeft: [Key]
-  /// What became of single answers; nil when nobody asked for their end.
+  /// Outcome for single answers; nil when nobody asked for their end.
   public var erasing: AnswerErasing?
 
   public struct Key: Sendable, Codable {

@@ -187,7 +187,7 @@ extension SurveyHub {
     public var firstDay: CalendarDay
     public var phase: CampaignPhase
     public var forms: [String]
-    /// The one that is meant where none is named.
+    /// Campaign that is meant where none is named.
     public var isShown: Bool
     /// People are at it, or have answered.
     public var isAtWork: Bool

@@ -40,7 +40,7 @@ extension SurveyHub {
   /// Posts listed at once.
   public static let postsListedMax = 200
 
-  /// What working groups tell of their days, the newest first; of the campaign that is shown also what names none of the hub's.
+  /// Posts of working groups, the newest first; for the campaign that is shown also posts that name none of the hub's.
   ///
   /// - Parameters:
   ///   - units: Of these communes; nil for all.

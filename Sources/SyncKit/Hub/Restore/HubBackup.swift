@@ -99,7 +99,6 @@ extension Hub {
 
 /// The file of a backup: one SQLite database, the hub's store as it was.
 enum BackupFile {
-
   /// Marks the copy as one, checks it, and notes in it that it holds what it holds, and under which name.
   ///
   /// - Returns: The last position of every scope in it, and how many packets had come.
