@@ -24,8 +24,11 @@ import Testing
   private static let allowed: [(beginning: String, why: String)] = [
     ("SELECT scope, max(contact_ms)", "the board sums up all devices, a few for each of its lines"),
     ("SELECT a.unit, count(*), count(b.blob)", "the board counts photos; running counts are for a later issue"),
+    ("SELECT public_key, label, scope, certificate", "the pages are about all devices, a few for each unit"),
+    ("SELECT c.hash, c.scope, c.made_ms", "one unit's page lists its enrolment codes, which are few"),
     ("SELECT code, name, kind, parent, level FROM unit", "the board is about all units"),
     ("SELECT u.code, a.first_ms FROM unit u", "one look for each of the board's units"),
+    ("SELECT u.code, a.first_ms, r.form FROM unit u", "one look for each of the pages' units and report days"),
     ("SELECT received_ms FROM hub_batch WHERE replica <> ?1", "ends at the first device's batch, behind those of loading the campaign"),
     ("SELECT scope, count(DISTINCT CASE rule", "the board counts open conflicts, from an index of those that are open"),
   ]
@@ -118,6 +121,10 @@ import Testing
     try await world.sync(chair)
     try await world.sync(clerk)
     _ = try await world.survey.board()
+    let day = try #require(try await world.survey.operatorDay(within: .all))
+    _ = try await world.survey.unitDetail("07201", in: day)
+    _ = try await world.survey.reportDetail("07201", CalendarDay("2024-04-01") ?? .first, in: day)
+    _ = try await world.survey.openWork(in: day)
     _ = try await world.survey.results()
     _ = try await world.survey.visit(to: UnitCode("07204"))
   }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct MessageTests {
   /// What HelpTests reads on the screen, and style sheets.
   private static let others: Set<String> = [
-    "ParserWords.swift", "PageStyle.swift", "WebStyle.swift", "QRSheetStyle.swift", "RecoverySheetStyle.swift",
+    "ParserWords.swift", "PageStyle.swift", "ConsoleStyle.swift", "WebStyle.swift", "QRSheetStyle.swift", "RecoverySheetStyle.swift",
   ]
 
   private static func sources(_ targets: String...) throws -> [SourceText] {

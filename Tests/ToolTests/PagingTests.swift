@@ -22,35 +22,6 @@ import Testing
     #expect(Paging(2_090, page: 7, words) { "\($0)" }.position == "Dòng 1.801–2.090 trên 2.090")
   }
 
-  @Test func theBoardOfALargeProvinceShowsItsGroupsAndTheCommunesOfOne() async throws {
-    let board = try await self.board(timesAsLarge: 10)
-    #expect(board.rows.count == 2_090)
-    let groups = try await Pages().board(board, .vietnamese)
-    #expect(groups.components(separatedBy: "<tr").count - 1 == 1 + board.districts.count + 1)
-    for district in board.districts {
-      #expect(groups.contains("<a href=\"/?group=\(district.unit.rawValue)\">\(district.name)</a>"))
-      let rows = try await commune(rowsOf: board, BoardPage.Query(group: district.unit.rawValue))
-      #expect(rows == district.rows.map(\.name))
-    }
-    // A group that is not there shows the groups.
-    #expect(try await Pages().board(board, showing: BoardPage.Query(group: "<b>"), .vietnamese) == groups)
-  }
-
-  @Test func aLargeProvinceWithoutGroupsIsShownPageByPage() async throws {
-    var board = try await self.board(timesAsLarge: 10)
-    board.districts = [BoardDistrict(unit: "24", name: board.province, rows: board.rows, total: board.total)]
-    var names: [String] = []
-    for page in 1...7 {
-      let rows = try await commune(rowsOf: board, BoardPage.Query(page: page))
-      #expect(rows.count <= Paging.rowsMax)
-      names += rows
-    }
-    #expect(names == board.rows.map(\.name))
-    let second = try await Pages().board(board, showing: BoardPage.Query(page: 2), .english)
-    #expect(second.contains("Rows 301–600 of 2,090") && second.contains("<a href=\"/?page=3&amp;lang=en\">3</a>"))
-    #expect(second.contains("aria-current=\"page\">2</a>") && second.contains("hreflang=\"vi\" href=\"/?lang=vi&amp;page=2\""))
-  }
-
   @Test func participationOfManyCommunesIsShownPageByPage() async throws {
     let folder = try TemporaryFolder()
     let survey = try await SurveyHub.open(at: try await HubTool.made(in: folder))
@@ -68,27 +39,5 @@ import Testing
       lines += shown.participation.count
     }
     #expect(lines == 2_090)
-  }
-
-  /// The board of the example, each of its communes as many times.
-  private func board(timesAsLarge times: Int) async throws -> Board {
-    let folder = try TemporaryFolder()
-    let survey = try await SurveyHub.open(at: try await HubTool.made(in: folder))
-    var board = try #require(try await survey.board())
-    try survey.close()
-    for index in board.districts.indices {
-      board.districts[index].rows = (1...times).flatMap { number in
-        board.districts[index].rows.map { row in
-          var row = row
-          row.name += " \(number)"
-          return row
-        }
-      }
-    }
-    return board
-  }
-
-  private func commune(rowsOf board: Board, _ query: BoardPage.Query) async throws -> [String] {
-    BoardPage(board, showing: query, Wording(language: .vietnamese)).districts.flatMap(\.rows).map(\.name)
   }
 }

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import SurveyKit
 internal import SyncKit
+internal import ToolSupport
 
 /// Leads one person through a form, by whichever dialog, until the answers are in order and to be sent.
 struct CollectSession {

@@ -6,6 +6,8 @@ internal import SyncKit
 package struct PageEscaping: MustacheContentType {
   private static let name = "PAGE"
 
+  package init() {}
+
   /// Parses templates. In every part: the engine goes back to its own escaping where one begins.
   ///
   /// - Throws: When a template is broken, which a test would have shown.

@@ -1,7 +1,7 @@
 internal import Mustache
 
-// The board is 209 rows of ten cells, and the template engine looks each field up in all that stands around it. Found by
-// reflection, that takes ten times as long as reading the hub; so what the board is made of says its fields itself.
+// Results are thousands of cells, and the template engine looks each field up in all that stands around it. Found by reflection, that takes
+// ten times as long as reading the hub; so what tables are made of says its fields itself.
 
 extension PageCell: MustacheParent {
   func child(named name: String) -> Any? {
@@ -23,55 +23,6 @@ extension PageColumn: MustacheParent {
     case "label": label
     case "isNumber": isNumber
     case "isLong": isLong
-    default: nil
-    }
-  }
-}
-
-extension BoardPage.Row: MustacheParent {
-  func child(named name: String) -> Any? {
-    switch name {
-    case "name": self.name
-    case "district": district
-    case "cells": cells
-    default: nil
-    }
-  }
-}
-
-extension BoardPage.District: MustacheParent {
-  func child(named name: String) -> Any? {
-    switch name {
-    case "name": self.name
-    case "link": link
-    case "anchor": anchor
-    case "sum": sum
-    case "rows": rows
-    default: nil
-    }
-  }
-}
-
-extension BoardPage: MustacheParent {
-  func child(named name: String) -> Any? {
-    switch name {
-    case "frame": frame
-    case "province": province
-    case "campaign": campaign
-    case "when": when
-    case "band": band
-    case "alert": alert
-    case "jumpLabel": jumpLabel
-    case "jumps": jumps
-    case "pagesLabel": pagesLabel
-    case "position": position
-    case "pages": pages
-    case "caption": caption
-    case "columns": columns
-    case "districts": districts
-    case "totalLabel": totalLabel
-    case "total": total
-    case "legend": legend
     default: nil
     }
   }

@@ -20,13 +20,14 @@ struct Paging {
 
   /// - Parameters:
   ///   - count: Rows of the whole list.
+  ///   - rowsMax: Rows of one page.
   ///   - page: From 1; a page past the end, which an old link may name, is the last.
   ///   - address: The address of a page, by its number.
-  init(_ count: Int, page: Int?, _ words: Wording, address: (Int) -> String) {
-    let last = max(1, (count + Self.rowsMax - 1) / Self.rowsMax)
+  init(_ count: Int, page: Int?, rowsMax: Int = Self.rowsMax, _ words: Wording, address: (Int) -> String) {
+    let last = max(1, (count + rowsMax - 1) / rowsMax)
     let shown = min(max(1, page ?? 1), last)
-    let first = (shown - 1) * Self.rowsMax
-    rows = first..<min(count, first + Self.rowsMax)
+    let first = (shown - 1) * rowsMax
+    rows = first..<min(count, first + rowsMax)
     guard last > 1 else {
       (position, links) = (nil, [])
       return

@@ -19,7 +19,6 @@ struct PostsPage {
     var missing: String?
   }
 
-  var frame: PageFrame
   var heading: String
   var districtLabel: String
   var districts: [Paging.Link]
@@ -37,8 +36,6 @@ struct PostsPage {
       return "/posts" + (parts.isEmpty ? "" : "?" + parts.joined(separator: "&"))
     }
     heading = words.text("Tin của các tổ công tác", "Posts of the working groups")
-    frame = PageFrame(
-      words, title: heading, path: "/posts", query: district.map { "district=\($0)" } ?? "", of: campaigns, refreshSeconds: nil)
     districtLabel = words.text("Huyện", "District")
     districts =
       [Paging.Link(link: address(nil), label: words.text("Toàn tỉnh", "Province"), isCurrent: district == nil)]

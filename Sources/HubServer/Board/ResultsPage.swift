@@ -35,7 +35,10 @@ struct ResultsPage {
     var rows: [Row]
   }
 
-  var frame: PageFrame
+  /// Of the window.
+  var pageTitle: String
+  /// The question that is chosen, where there is such a one.
+  var question: String?
   var heading: String
   var title: String
   var levelLabel: String
@@ -66,12 +69,8 @@ struct ResultsPage {
       return "/results?" + parts.joined(separator: "&")
     }
     let known = chosen.flatMap { id in view.questions.first { $0.id == id }?.id }
-    frame = PageFrame(
-      words, title: "\(words.text("Kết quả", "Results")) – \(results.title(words.language))", path: "/results",
-      query: [
-        "level=\(level.rawValue)", known.map { "question=\($0)" }, query.form.map { _ in "form=\(results.form)" },
-        query.page.map { "page=\($0)" },
-      ].compactMap { $0 }.joined(separator: "&"), of: campaigns, refreshSeconds: nil)
+    question = known
+    pageTitle = "\(words.text("Kết quả", "Results")) – \(results.title(words.language))"
     heading = words.text("Kết quả", "Results")
     title = "\(results.title(words.language)) (\(results.form))"
     levelLabel = words.text("Cấp", "Level")

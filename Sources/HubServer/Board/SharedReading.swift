@@ -1,14 +1,16 @@
 internal import SurveyKit
 
-/// The boards of a hub's campaigns, each a reading of its own.
-actor SharedBoards {
-  private var readings: [String?: SharedReading<Board?>] = [:]
+/// What the operators' pages show of a hub's campaigns, each a reading of its own for everybody who looks.
+actor SharedDays {
+  private var readings: [String?: SharedReading<OperatorDay?>] = [:]
 
-  /// - Parameter survey: Speaks of a campaign that there is.
-  func now(of survey: SurveyHub) async throws -> Board? {
-    let reading = readings[survey.campaign] ?? SharedReading { try await survey.board() }
+  /// - Parameters:
+  ///   - survey: Speaks of a campaign that there is.
+  ///   - scope: The part of the tree that is shown.
+  func now(of survey: SurveyHub, within scope: UnitScope) async throws -> OperatorDay? {
+    let reading = readings[survey.campaign] ?? SharedReading { try await survey.operatorDay(within: .all) }
     readings[survey.campaign] = reading
-    return try await reading.now()
+    return try await reading.now()?.within(scope)
   }
 }
 

@@ -79,6 +79,7 @@ public enum SurveySchema {
     migrator.registerMigration("report-edition") { db in try db.execute(sql: reportEdition) }
     migrator.registerMigration("answer-repeated") { db in try db.execute(sql: answerRepeated) }
     migrator.registerMigration("campaign-chosen") { db in try db.execute(sql: campaignChosen + campaignLoaded) }
+    migrator.registerMigration("report-pages") { db in try db.execute(sql: reportPages) }
     return migrator
   }
 
@@ -94,6 +95,9 @@ public enum SurveySchema {
       campaign TEXT NOT NULL, unit TEXT NOT NULL, received INTEGER NOT NULL, base INTEGER NOT NULL,
       PRIMARY KEY (campaign, unit)) WITHOUT ROWID;
     """
+
+  /// Local to the hub: finds the corrections of one report.
+  private static let reportPages = "CREATE INDEX report_change_report ON report_change (report);"
 
   /// Local to the hub: see `RepeatedAnswers`.
   private static let answerRepeated = """

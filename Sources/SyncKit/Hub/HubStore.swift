@@ -253,6 +253,7 @@ enum HubSchema {
       received_ms INTEGER NOT NULL, state INTEGER NOT NULL, bytes BLOB NOT NULL, changes INTEGER NOT NULL,
       held_changes INTEGER NOT NULL DEFAULT 0, receipt BLOB, UNIQUE (scope, replica, number));
     CREATE INDEX IF NOT EXISTS hub_batch_count ON hub_batch (replica, state, changes, held_changes);
+    CREATE INDEX IF NOT EXISTS hub_batch_aside ON hub_batch (state, replica) WHERE state <> 1;
     CREATE TABLE IF NOT EXISTS hub_feed (
       scope TEXT NOT NULL, position INTEGER NOT NULL, units INTEGER NOT NULL, batch INTEGER NOT NULL, first_unit INTEGER NOT NULL,
       stamps BLOB, hash BLOB NOT NULL, declined INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (scope, position)) WITHOUT ROWID;

@@ -6,6 +6,24 @@ extension Hub {
     try await store.read { try Conflict.list(where: includingClosed ? "1" : "state = 'open'", in: $0) }
   }
 
+  /// Open conflicts listed at once of one scope.
+  public static let conflictsListedMax = 300
+
+  /// Open conflicts of a scope, the newest first; where there are more, `conflictsListedMax` of them.
+  public func openConflicts(scope: String) async throws -> [Conflict] {
+    try await openConflicts(where: "scope = ?1", [.text(scope)])
+  }
+
+  /// The same of one row.
+  public func openConflicts(scope: String, table: String, key: CellValue) async throws -> [Conflict] {
+    try await openConflicts(where: "scope = ?1 AND tbl = ?2 AND row_key = ?3", [.text(scope), .text(table), key])
+  }
+
+  private func openConflicts(where condition: String, _ arguments: [CellValue]) async throws -> [Conflict] {
+    let some = "SELECT id FROM sync_conflict WHERE \(condition) AND state = 'open' LIMIT \(Self.conflictsListedMax)"
+    return try await store.read { try Conflict.list(where: "c.id IN (\(some))", arguments, in: $0) }
+  }
+
   /// The one conflict whose id begins so. Throws `SyncError` `.badRequest` when there is none, or several.
   public func conflict(id prefix: String) async throws -> Conflict {
     try await store.read { try Conflict.find(prefix, in: $0) }
@@ -67,10 +85,16 @@ extension Hub {
   }
 
   /// Where what stands in a cell came from, and what it overrode.
-  public func why(table: String, key: CellValue, column: String, member: String? = nil) async throws -> CellHistory {
+  ///
+  /// - Parameter hasConflicts: False where nobody asks what it overrode.
+  public func why(
+    table: String, key: CellValue, column: String, member: String? = nil, hasConflicts: Bool = true
+  ) async throws -> CellHistory {
     let shapes = store.tables.byName
     return try await store.read { session in
-      try CellHistory(table: table, key: key, column: column, member: member, rows: RowStore(session: session, shapes: shapes))
+      try CellHistory(
+        table: table, key: key, column: column, member: member, hasConflicts: hasConflicts,
+        rows: RowStore(session: session, shapes: shapes))
     }
   }
 }

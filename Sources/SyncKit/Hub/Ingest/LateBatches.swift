@@ -150,11 +150,11 @@ extension Hub {
   /// Batches of revoked devices that are kept and not merged, by device.
   public func lateBatches() async throws -> [ReplicaID: Int] {
     try await read { session in
-      try session.rows("SELECT replica, count(*) FROM hub_batch WHERE state = \(LateBatches.undecided) GROUP BY replica").reduce(into: [:])
-      {
-        counts, row in
-        if let replica = row[0].blob.flatMap(ReplicaID.init(bytes:)) { counts[replica] = Int(row[1].integer ?? 0) }
-      }
+      try session.rows("SELECT replica, count(*) FROM hub_batch WHERE state <> 1 AND state = \(LateBatches.undecided) GROUP BY replica")
+        .reduce(into: [:]) {
+          counts, row in
+          if let replica = row[0].blob.flatMap(ReplicaID.init(bytes:)) { counts[replica] = Int(row[1].integer ?? 0) }
+        }
     }
   }
 }

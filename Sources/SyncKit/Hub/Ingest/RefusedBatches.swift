@@ -129,7 +129,7 @@ extension Hub {
             SELECT max(p.number) + 1 FROM hub_batch p WHERE p.scope = b.scope AND p.replica = b.replica AND p.number < b.number
               AND p.state = \(Ingest.merged)),
           b.received_ms, length(b.bytes), 1
-        FROM hub_batch b WHERE b.state = \(Ingest.waiting) ORDER BY b.scope, b.replica, b.number LIMIT \(HeldWork.unitsMax)
+        FROM hub_batch b WHERE b.state <> 1 AND b.state = \(Ingest.waiting) ORDER BY b.scope, b.replica, b.number LIMIT \(HeldWork.unitsMax)
         """, []
       ).compactMap { row -> StoppedBatch? in
         var row = row

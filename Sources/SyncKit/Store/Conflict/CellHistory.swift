@@ -25,7 +25,7 @@ extension CellHistory {
     }
   }
 
-  init(table: String, key: CellValue, column: String, member: String?, rows: RowStore) throws {
+  init(table: String, key: CellValue, column: String, member: String?, hasConflicts: Bool = true, rows: RowStore) throws {
     guard let shape = rows.shape(table), let known = shape.column(named: column) else {
       throw SyncError(
         .badRequest, vi: "Không có cột \(column) trong bảng đồng bộ \(table).",
@@ -43,6 +43,10 @@ extension CellHistory {
     writtenBy = origin?.version.replica
     rule = shape.policy(of: known).signature
     isPending = try Self.isPending(known, name.part, key: key, shape, in: rows.session)
+    guard hasConflicts else {
+      conflicts = []
+      return
+    }
     conflicts = try Conflict.list(
       where: "c.tbl = ?1 AND c.row_key = ?2 AND c.col = ?3 AND (?4 IS NULL OR c.member = ?4)",
       [.text(table), key, .text(column), member.map { .text($0.nfc) } ?? .null], in: rows.session)

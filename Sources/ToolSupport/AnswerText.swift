@@ -1,31 +1,15 @@
-internal import SurveyKit
-internal import SyncKit
-
-/// An answer as JSON for programs: texts, numbers, arrays, objects.
-struct AnswerJSON: Encodable {
-  let value: AnswerValue
-
-  init(_ value: AnswerValue) { self.value = value }
-
-  func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    switch value {
-    case .text(let text), .choice(let text), .date(let text): try container.encode(text)
-    case .integer(let number): try container.encode(number)
-    case .decimal(let number): try container.encode(number)
-    case .choices(let names): try container.encode(names)
-    case .instances(let instances): try container.encode(instances.map { $0.mapValues(AnswerJSON.init) })
-    }
-  }
-}
+public import SurveyKit
+public import SyncKit
 
 /// Answers as people read them: the form's labels in their order and language.
-struct AnswerText {
-  let form: Form?
-  let language: Language
+public struct AnswerText: Sendable {
+  public let form: Form?
+  public let language: Language
+
+  public init(form: Form?, language: Language) { (self.form, self.language) = (form, language) }
 
   /// What a choice, date or number reads like; without a form, as it is stored.
-  func text(_ value: AnswerValue?, to name: String) -> String {
+  public func text(_ value: AnswerValue?, to name: String) -> String {
     guard let value else { return Wording(language: language).text("(trống)", "(blank)") }
     let choices = form.flatMap { form in form.question(named: name).map { form.choices(of: $0) } } ?? []
     func choiceLabel(_ choice: String) -> String {
@@ -44,14 +28,14 @@ struct AnswerText {
   }
 
   /// A question's or repeat's heading, else its name.
-  func label(of name: String) -> String {
+  public func label(of name: String) -> String {
     let fallback = form?.defaultLanguage ?? "vi"
     if let label = form?.question(named: name)?.label { return label.text(in: language.rawValue, fallback: fallback) }
     return form?.repeats.first { $0.name == name }?.label?.text(in: language.rawValue, fallback: fallback) ?? name
   }
 
   /// The names answered, in the form's order; those the form does not know come last.
-  func ordered(_ answers: [String: AnswerValue]) -> [String] {
+  public func ordered(_ answers: [String: AnswerValue]) -> [String] {
     guard let form else { return answers.keys.sorted() }
     let known = Self.names(form.items).filter { answers[$0] != nil }
     return known + answers.keys.filter { !known.contains($0) }.sorted()

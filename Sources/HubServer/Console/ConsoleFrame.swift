@@ -1,0 +1,160 @@
+internal import SurveyKit
+internal import SyncKit
+
+/// The places that every page leads to.
+enum ConsolePlace: String, CaseIterable {
+  case now = "/now"
+  case overview = "/"
+  case units = "/units"
+  case decide = "/decide"
+  case posts = "/posts"
+  case results = "/results"
+
+  func label(_ words: Wording) -> String {
+    switch self {
+    case .now: words.text("Bây giờ", "Now")
+    case .overview: words.text("Toàn cảnh", "Overview")
+    case .units: words.text("Đơn vị", "Units")
+    case .decide: words.text("Cần quyết", "To decide")
+    case .posts: words.text("Tin", "Posts")
+    case .results: words.text("Kết quả", "Results")
+    }
+  }
+}
+
+/// What every page has around its content: the places, a search, the line that says how fresh and how safe all of it is.
+struct ConsoleFrame {
+  var query: ConsoleQuery
+  var title: String
+  /// Where the page is among the places; nil for one that belongs to none.
+  var place: ConsolePlace?
+  /// The page's own address, and what of it the other language keeps.
+  var path: String
+  var more: KeyValuePairs<String, String?> = [:]
+  var campaigns = PageCampaigns()
+  /// What is read of the campaign; nil before one is loaded.
+  var day: OperatorDay?
+  var refreshSeconds: Int?
+
+  func page(_ content: HTML) -> String {
+    let words = query.words
+    let refresh: HTML? = refreshSeconds.map { "<meta http-equiv=\"refresh\" content=\"\($0)\">\n" }
+    let page: HTML = """
+      <!doctype html>
+      <html lang="\(query.language.rawValue)">
+      <head>
+      <meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <meta name="color-scheme" content="light dark">
+      \(refresh)<title>\(title)</title>
+      <link rel="stylesheet" href="/style.css">
+      <link rel="icon" href="/icon.svg">
+      </head>
+      <body>
+      <a class="skip" href="#main">\(words.text("Đến nội dung", "Skip to content"))</a>
+      <header>
+      \(places)\(truth)\(campaignList)</header>
+      <main id="main">
+      \(content)</main>
+      <footer><p>\(note)</p></footer>
+      </body>
+      </html>
+
+      """
+    return page.text
+  }
+
+  private var words: Wording { query.words }
+
+  private var places: HTML {
+    let links: [HTML] = ConsolePlace.allCases.map { each in
+      let current: HTML? = each == place ? " aria-current=\"page\"" : nil
+      return "<a href=\"\(query.link(each.rawValue))\"\(current)>\(each.label(words))\(open(each))</a>\n"
+    }
+    let other: Language = query.language == .vietnamese ? .english : .vietnamese
+    var there = query
+    there.language = other
+    let label = Wording(language: other).text("Tiếng Việt", "English")
+    let kept: [HTML] = [("campaign", query.campaign), ("scope", query.scope?.rawValue), ("lang", query.language == .english ? "en" : nil)]
+      .compactMap { name, value in value.map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" } }
+    let search = words.text("Tìm mã hoặc tên", "Find a code or name")
+    return """
+      <nav class="places" aria-label="\(words.text("Các trang", "Pages"))">
+      \(links)<form class="search" role="search" action="/units" method="get">\(kept)<input type="search" name="q" id="search" maxlength="100" placeholder="\(search)" aria-label="\(search)"></form>
+      <a class="other" lang="\(other.rawValue)" hreflang="\(other.rawValue)" href="\(there.link(path, more))">\(label)</a>
+      </nav>
+
+      """
+  }
+
+  /// Counts open work beside a place.
+  private func open(_ place: ConsolePlace) -> HTML? {
+    guard let day else { return nil }
+    let count =
+      switch place {
+      case .now: day.units.count { $0.state.needsAct }
+      case .decide: day.units.reduce(0) { $0 + $1.counts.conflicts + $1.counts.held + $1.counts.reportsInvalid }
+      default: 0
+      }
+    return count == 0 ? nil : " <b class=\"count\">\(words.number(count))</b>"
+  }
+
+  /// Says how fresh and how safe the page is.
+  private var truth: HTML? {
+    guard let day else { return nil }
+    let clock = LocalTime(day.board.clock).map(words.time) ?? day.board.clock
+    let write: HTML =
+      day.writeFailure == nil
+      ? "<span>\(words.text("ghi tốt", "last write ok"))</span>"
+      : "<strong class=\"bad\">✗ \(words.text("lần ghi vừa rồi không được", "the last write failed"))</strong>"
+    let scope: HTML? = query.scope.map { code in
+      var all = query
+      all.scope = nil
+      let name = day.tree[code]?.name ?? code.rawValue
+      return
+        "<span>\(words.text("phạm vi: \(name)", "part shown: \(name)")) <a href=\"\(all.link(path, more))\">\(words.text("xem toàn bộ", "show all"))</a></span>"
+    }
+    return """
+      <p class="truth"><span><span class="quiet">\(words.text("Giờ máy chủ", "Hub time"))</span> <time>\(clock)</time></span> <span>\(words.remaining(of: day.campaign, atMs: day.nowMs))</span> \(write) \(scope)</p>
+
+      """
+  }
+
+  private var campaignList: HTML? {
+    let links = campaigns.links(to: path, words)
+    guard !links.isEmpty else { return nil }
+    let items: [HTML] = links.map { link in
+      let current: HTML? = link.isCurrent ? " aria-current=\"page\"" : nil
+      return "<li><a href=\"\(link.link)\"\(current)>\(link.label)</a></li>\n"
+    }
+    let count = campaigns.all.count - PageCampaigns.linksMax
+    let more: HTML? =
+      count > 0
+      ? "<li>\(words.text("và \(words.number(count)) cuộc cũ hơn: hub campaign list", "and \(words.number(count)) older ones: hub campaign list"))</li>"
+      : nil
+    return """
+      <nav class="campaigns" aria-label="\(words.text("Các cuộc khảo sát", "Campaigns"))"><ul>
+      \(items)\(more)</ul></nav>
+
+      """
+  }
+
+  private var note: String {
+    words.text(
+      "Trang này chỉ mở tại máy chủ. Phiếu chỉ hiện bằng số đếm, không có giờ; kết quả của đơn vị ít phiếu được giữ kín.",
+      "This page opens on the hub's own machine only. Answers show as counts, never with a time; results of units with few answers are withheld."
+    )
+  }
+}
+
+/// Says which rows of a long list are shown, with links to the others; nothing where all are.
+extension Paging {
+  func html(_ words: Wording) -> HTML? {
+    guard let position else { return nil }
+    let links: [HTML] = links.map { each in
+      let current: HTML? = each.isCurrent ? " aria-current=\"page\"" : nil
+      return "<a href=\"\(each.link)\"\(current)>\(each.label)</a> "
+    }
+    return "<nav class=\"jump\" aria-label=\"\(words.text("Trang", "Page"))\"><span>\(position)</span> \(links)</nav>\n"
+  }
+}

@@ -1,0 +1,154 @@
+internal import Foundation
+internal import HummingbirdCore
+internal import SurveyKit
+internal import SyncKit
+
+/// What a call to the console asks, read from its address.
+struct ConsoleCall: Sendable {
+  let path: String
+  let survey: SurveyHub
+  let query: ConsoleQuery
+  private let parameters: [String: String]
+
+  init(_ uri: URI, survey: SurveyHub, language: Language) {
+    path = uri.path
+    self.survey = survey
+    parameters = Dictionary(uri.queryParameters.map { (String($0.key), String($0.value)) }, uniquingKeysWith: { first, _ in first })
+    query = ConsoleQuery(
+      campaign: survey.campaign, language: language, scope: parameters["scope"].map { UnitCode($0) },
+      day: parameters["day"].flatMap { CalendarDay($0) })
+  }
+
+  subscript(name: String) -> String? { parameters[name] }
+
+  var page: Int? { parameters["page"].flatMap { Int($0) } }
+
+  /// Parts of the path after a first one: `/unit/07201` is `["07201"]` of `unit`; nil where the path begins with another.
+  func parts(of first: String) -> [String]? {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: true).map { String($0).removingPercentEncoding ?? String($0) }
+    return parts.first == first ? Array(parts.dropFirst()) : nil
+  }
+}
+
+/// Answers calls to the operators' pages, each from one reading of the hub.
+struct ConsolePages: Sendable {
+  let call: ConsoleCall
+  let days: SharedDays
+  let campaigns: PageCampaigns
+
+  private var query: ConsoleQuery { call.query }
+  private var words: Wording { query.words }
+
+  /// The page that is asked for; nil where the path is none of the console's.
+  func page() async throws -> String? {
+    switch call.path {
+    case "/now":
+      let day = try await day()
+      let content = NowPage(parts: ConsoleParts(query: query, day: day), page: call.page).content
+      return frame(words.text("Cần gọi", "To call"), .now, day, keeping: ["page": call["page"]], content, refreshes: true)
+    case "/":
+      let day = try await day()
+      let content = OverviewPage(parts: ConsoleParts(query: query, day: day), reportDay: reportDay(day), page: call.page).content
+      return frame(
+        "\(words.text("Toàn cảnh", "Overview")) – \(day.board.province)", .overview, day, keeping: ["page": call["page"]], content,
+        refreshes: true)
+    case "/units":
+      let day = try await day()
+      var asked = UnitsPage.Query(words: call["q"] ?? "", page: call.page, day: reportDay(day))
+      asked.state = call["state"].flatMap { UnitState(rawValue: $0) }
+      asked.sort = call["sort"].flatMap { UnitsPage.Sort(rawValue: $0) } ?? .state
+      asked.isReversed = call["down"] == "1"
+      let content = UnitsPage(parts: ConsoleParts(query: query, day: day), asked: asked).content
+      return frame(
+        words.text("Đơn vị", "Units"), .units, day,
+        keeping: ["state": call["state"], "q": call["q"], "sort": call["sort"], "down": call["down"], "page": call["page"]], content)
+    case "/decide":
+      let day = try await day()
+      let content = DecidePage(parts: ConsoleParts(query: query, day: day), work: try await call.survey.openWork(in: day)).content
+      return frame(words.text("Cần quyết", "To decide"), .decide, day, content)
+    default: return try await one()
+    }
+  }
+
+  /// The page of one unit, device, report or conflict; nil where the path names none.
+  private func one() async throws -> String? {
+    if let parts = call.parts(of: "unit"), parts.count == 1 {
+      let day = try await day()
+      guard let detail = try await call.survey.unitDetail(UnitCode(parts[0]), in: day) else { return nil }
+      let page = UnitPage(parts: ConsoleParts(query: query, day: day), detail: detail, labels: try await call.survey.deviceLabels())
+      return frame(page.title, .units, day, page.content)
+    }
+    if let parts = call.parts(of: "device"), parts.count == 1 {
+      let day = try await day()
+      guard let device = try await call.survey.deviceLine(parts[0], in: day) else { return nil }
+      let acts = try await call.survey.hub.acts(limit: UnitDetail.actsMax, about: device.device.replica.description)
+      let page = DevicePage(parts: ConsoleParts(query: query, day: day), device: device, acts: acts)
+      return frame(page.title, .units, day, page.content)
+    }
+    if let parts = call.parts(of: "report"), parts.count == 2, let reportDay = CalendarDay(parts[1]) {
+      let day = try await day()
+      guard let detail = try await call.survey.reportDetail(UnitCode(parts[0]), reportDay, in: day) else { return nil }
+      let page = ReportPage(parts: ConsoleParts(query: query, day: day), detail: detail, labels: try await call.survey.deviceLabels())
+      return frame(page.title, .units, day, page.content)
+    }
+    if let parts = call.parts(of: "conflict"), parts.count == 1 {
+      let day = try await day()
+      guard let conflicts = try await call.survey.conflicts(beside: parts[0], in: day), let first = conflicts.first else { return nil }
+      let page = ConflictPage(
+        parts: ConsoleParts(query: query, day: day), conflicts: conflicts, report: try await report(of: first, in: day),
+        labels: try await call.survey.deviceLabels())
+      return frame(page.title, .decide, day, page.content)
+    }
+    return nil
+  }
+
+  private func report(of conflict: Conflict, in day: OperatorDay) async throws -> ReportDetail? {
+    guard conflict.table == "report", let key = conflict.key.text,
+      let reportDay = key.split(separator: "/").last.flatMap({ CalendarDay(String($0)) })
+    else { return nil }
+    return try await call.survey.reportDetail(UnitCode(conflict.scope), reportDay, in: day)
+  }
+
+  /// A picture that a report shows: `/report/UNIT/DAY/photo/BLOB.jpg`; nil where there is none.
+  func picture() async throws -> Data? {
+    guard let parts = call.parts(of: "report"), parts.count == 4, parts[2] == "photo", parts[3].hasSuffix(".jpg"),
+      let reportDay = CalendarDay(parts[1]),
+      let detail = try await call.survey.reportDetail(UnitCode(parts[0]), reportDay, in: try await day())
+    else { return nil }
+    return try call.survey.picture(String(parts[3].dropLast(4)), of: detail)
+  }
+
+  /// What is read of the campaign, of the part of the tree that somebody looks at.
+  func day() async throws -> OperatorDay {
+    guard let day = try await days.now(of: call.survey, within: UnitScope(query.scope)) else {
+      throw SyncError(
+        .badRequest, vi: "Chưa có cuộc khảo sát nào; nạp bằng `hub campaign load THƯ_MỤC`.",
+        en: "There is no campaign yet; load one with `hub campaign load DIR`.")
+    }
+    guard day.scope.root == nil || !day.groups.isEmpty else {
+      throw SyncError(.badRequest, vi: "Không có đơn vị này.", en: "There is no such unit.")
+    }
+    return day
+  }
+
+  /// The day that is asked for, where it is one that was read.
+  private func reportDay(_ day: OperatorDay) -> CalendarDay? { query.day.flatMap { day.reportDays.contains($0) ? $0 : nil } }
+
+  /// Another page in the console's frame.
+  func frame(_ title: String, _ place: ConsolePlace?, keeping more: KeyValuePairs<String, String?>, _ content: HTML) async throws -> String
+  {
+    frame(title, place, try await days.now(of: call.survey, within: UnitScope(query.scope)), keeping: more, content)
+  }
+
+  func frame(
+    _ title: String, _ place: ConsolePlace?, _ day: OperatorDay?, keeping more: KeyValuePairs<String, String?> = [:], _ content: HTML,
+    refreshes: Bool = false
+  ) -> String {
+    var frame = ConsoleFrame(query: query, title: title, place: place, path: call.path, more: more, campaigns: campaigns, day: day)
+    frame.refreshSeconds = refreshes ? Self.refreshSeconds : nil
+    return frame.page(content)
+  }
+
+  /// Between two looks at the hub.
+  static let refreshSeconds = 30
+}

@@ -1,0 +1,77 @@
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// Two people's versions of one row, side by side, with labels and names.
+struct ConflictPage {
+  let parts: ConsoleParts
+  let conflicts: [Conflict]
+  /// The report it is about; nil for another row.
+  let report: ReportDetail?
+  let labels: [ReplicaID: String]
+
+  private var words: Wording { parts.words }
+  private var query: ConsoleQuery { parts.query }
+  private var text: AnswerText { AnswerText(form: report?.form, language: words.language) }
+
+  var title: String { conflicts.first.map { OpenWorkLists(parts: parts, labels: labels).row($0) } ?? "" }
+
+  var content: HTML {
+    guard let first = conflicts.first else { return .none }
+    let unit = UnitCode(first.scope)
+    let open = conflicts.count(where: \.isOpen)
+    let link: HTML? = report.map { " · <a href=\"\(query.report($0.unit, $0.day))\">\(words.text("mở báo cáo", "open the report"))</a>" }
+    let same = report.map { max(0, $0.answers.count - conflicts.count) } ?? 0
+    let equal: HTML? =
+      same > 0 ? " · \(words.text("\(words.number(same)) câu giống nhau (ẩn)", "\(words.number(same)) alike (hidden)"))" : nil
+    return """
+      <p class="crumbs"><a href="\(query.unit(unit))">\(unit.rawValue) \(parts.day.tree.displayName(of: unit))</a></p>
+      <h1>\(words.text("Xung đột", "Conflict")): \(title)</h1>
+      <p>\(words.text("\(words.number(open)) câu khác nhau", "\(words.number(open)) questions differ"))\(equal)\(link)</p>
+      \(table)
+      """
+  }
+
+  /// In the form's order.
+  private var ordered: [Conflict] {
+    let answers = report?.answers ?? [:]
+    let names = text.ordered(
+      Dictionary(conflicts.compactMap { each in each.member.map { ($0, answers[$0] ?? .text("")) } }, uniquingKeysWith: { $1 }))
+    let places = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    return conflicts.sorted { (places[$0.member ?? ""] ?? .max, $0.id) < (places[$1.member ?? ""] ?? .max, $1.id) }
+  }
+
+  private var table: HTML {
+    let (stands, lost) = (words.text("Đang đứng", "Stands"), words.text("Bị ghi đè", "Overridden"))
+    let rows: [HTML] = ordered.map { conflict in
+      let settled: HTML? =
+        conflict.isOpen
+        ? nil
+        : "<br><small>\(words.text("đã quyết: \(conflict.resolvedBy ?? "") — \(conflict.reason ?? "")", "decided: \(conflict.resolvedBy ?? "") — \(conflict.reason ?? "")"))</small>"
+      return """
+        <tr><th scope="row">\(question(conflict))<br><small>\(conflict.rule.words(words.language))</small>\(settled)</th>\
+        <td data-label="\(stands)"><b>\(value(conflict.winning, of: conflict))</b><br><small>\(who(conflict.winning))</small></td>\
+        <td data-label="\(lost)">\(value(conflict.losing, of: conflict))<br><small>\(who(conflict.losing))</small></td></tr>
+
+        """
+    }
+    return
+      "<table class=\"plain\"><thead><tr><th scope=\"col\">\(words.text("Câu hỏi", "Question"))</th><th scope=\"col\">\(stands)</th><th scope=\"col\">\(lost)</th></tr></thead><tbody>\n\(rows)</tbody></table>\n"
+  }
+
+  private func question(_ conflict: Conflict) -> String {
+    if let member = conflict.member { return text.label(of: member) }
+    return conflict.column
+  }
+
+  private func value(_ side: Conflict.Side, of conflict: Conflict) -> String {
+    let raw = side.value.shownText
+    guard conflict.table == "report", let member = conflict.member else { return raw.isEmpty ? words.text("(trống)", "(blank)") : raw }
+    return text.text(ReportDetail.answer(raw, to: member), to: member)
+  }
+
+  private func who(_ side: Conflict.Side) -> String {
+    let device = side.replica.map { labels[$0] ?? $0.short } ?? words.notKnown
+    return "\(device), \(parts.time(Int64(clamping: side.ms)))"
+  }
+}

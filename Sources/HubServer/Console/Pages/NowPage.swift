@@ -1,0 +1,101 @@
+internal import SurveyKit
+internal import SyncKit
+
+/// Those in trouble, worst first, each with why and what to do.
+struct NowPage {
+  let parts: ConsoleParts
+  /// From 1.
+  var page: Int?
+
+  private var words: Wording { parts.words }
+  private var day: OperatorDay { parts.day }
+  private var query: ConsoleQuery { parts.query }
+
+  /// Units of one page.
+  static let rowsMax = 100
+
+  var content: HTML {
+    let trouble = day.inTrouble
+    let paging = Paging(trouble.count, page: page, rowsMax: Self.rowsMax, words) { query.link("/now", ["page": "\($0)"]) }
+    let calls = trouble.count { $0.state.needsCall }
+    let rows: [HTML] = trouble[paging.rows].map(row)
+    let list: HTML = trouble.isEmpty ? "<p class=\"calm\">\(calm)</p>\n" : "<ol class=\"cards\">\n\(rows)</ol>\n"
+    return """
+      <h1>\(words.text("Cần gọi", "To call")) <b>\(words.number(calls))</b></h1>
+      \(StateChips(parts: parts).html)\(paging.html(words))\(list)\(rest(trouble.count))<p class="legend">\(legend)</p>
+
+      """
+  }
+
+  private func row(_ line: UnitLine) -> HTML {
+    let link = query.unit(line.unit)
+    let reportDay = day.board.reportDay
+    let expected: HTML? =
+      line.expected > 0
+      ? " <small>· \(words.text("lẽ ra \(words.number(line.expected))", "expected \(words.number(line.expected))"))</small>" : nil
+    // A report that nobody need have filed yet is no news.
+    let news = reportDay.flatMap { day.report(line, on: $0) == .notYetDue ? nil : $0 }
+    let report: HTML? = news.map {
+      "<span class=\"report\"><small>\(words.text("báo cáo", "report")) \(words.shortDay($0)):</small> \(parts.report(line, on: $0))</span>"
+    }
+    let act: HTML? = words.nextAct(line.state).map { "<span class=\"next\">→ \($0)</span>" }
+    return """
+      <li class="card s-\(line.state.style)">
+      <span class="glyph" aria-hidden="true">\(line.state.glyph)</span>
+      <span class="who"><a href="\(link)"><small>\(line.unit.rawValue)</small> <b>\(line.name)</b></a> <small>\(line.groupName)</small></span>
+      <span class="why">\(parts.why(line))</span>
+      <span class="answers">\(parts.answers(line))\(expected)</span>
+      \(report)
+      <span class="tags">\(parts.tags(line))</span>
+      \(act)
+      </li>
+
+      """
+  }
+
+  private var calm: String {
+    switch day.board.phase {
+    case .notYetOpen:
+      words.text("Chưa mở; lúc này không đơn vị nào cần gọi.", "Not open yet; nobody need be called now.")
+    case .closed: words.text("Đã đóng, không còn gì thiếu.", "Closed, and nothing is missing.")
+    default: words.text("Lúc này không đơn vị nào cần gọi hay nhắc.", "Nobody need be called or reminded now.")
+    }
+  }
+
+  private func rest(_ count: Int) -> HTML {
+    let others = day.units.count - count
+    guard others > 0 else { return .none }
+    return
+      "<p class=\"rest\"><a href=\"\(query.link("/units"))\">\(words.text("\(words.number(others)) đơn vị không cần gọi: mở bảng", "\(words.number(others)) units need no call: open the table"))</a></p>\n"
+  }
+
+  private var legend: String {
+    let expectation = day.expectation
+    let (share, median) = (words.percent(expectation.sharePermille), words.percent(expectation.medianPermille))
+    let half = words.percent(expectation.passedPermille / 2)
+    return words.text(
+      "“Lẽ ra” là \(share) số người được hỏi: số lớn hơn trong hai số – tỷ lệ ở giữa của mọi đơn vị (\(median)) và nửa phần thời gian đã qua (\(half)). “Im lặng” là kém số đó và quá \(hours) giờ không liên lạc.",
+      "“Expected” is \(share) of those who may answer: the larger of the median share of all units (\(median)) and half of the time that has passed (\(half)). “Silent” is behind that, and no contact for more than \(hours) hours."
+    )
+  }
+
+  private var hours: Int { Int(UnitFacts.silentAfterMs / 3_600_000) }
+}
+
+/// How many units are in each state, each count a link to its units.
+struct StateChips {
+  let parts: ConsoleParts
+  var chosen: UnitState?
+
+  var html: HTML {
+    let (words, query) = (parts.words, parts.query)
+    let chips: [HTML] = UnitState.allCases.map { state in
+      let count = parts.day.count(state)
+      let current: HTML? = state == chosen ? " aria-current=\"true\"" : nil
+      let style = count == 0 ? "zero" : "s-\(state.style)"
+      return
+        "<a class=\"chip \(style)\" href=\"\(query.link("/units", ["state": state.rawValue]))\"\(current)><span class=\"glyph\" aria-hidden=\"true\">\(state.glyph)</span> \(words.state(state)) <b>\(words.number(count))</b></a>\n"
+    }
+    return "<nav class=\"chips\" aria-label=\"\(words.text("Các tình trạng", "States"))\">\n\(chips)</nav>\n"
+  }
+}

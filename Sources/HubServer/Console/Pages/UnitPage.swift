@@ -1,0 +1,185 @@
+internal import SurveyKit
+internal import SyncKit
+internal import ToolSupport
+
+/// Everything about one unit: what to do, today, its days, its devices, what waits for a decision, what was done.
+struct UnitPage {
+  let parts: ConsoleParts
+  let detail: UnitDetail
+  let labels: [ReplicaID: String]
+
+  private var words: Wording { parts.words }
+  private var day: OperatorDay { parts.day }
+  private var query: ConsoleQuery { parts.query }
+  private var line: UnitLine { detail.line }
+
+  var title: String { "\(line.unit.rawValue) \(line.name)" }
+
+  var content: HTML {
+    var group = query
+    group.scope = line.group
+    return """
+      <p class="crumbs"><a href="\(group.link("/units"))">\(line.groupName)</a></p>
+      <h1><small>\(line.unit.rawValue)</small> \(line.name) · \(parts.mark(line.state)) <small>\(line.standing.sinceMs == nil ? "" : parts.standing(line))</small></h1>
+      \(todo)\(today)\(reports)\(devices)\(decide)\(log)
+      """
+  }
+
+  // MARK: What to do
+
+  private var todo: HTML? {
+    var items: [HTML] = []
+    if let act = words.nextAct(line.state) { items.append("<b>\(act)</b>: \(parts.why(line))") }
+    for trouble in line.troubles where line.state != .deviceTrouble { items.append("\(words.trouble(trouble))") }
+    if line.isOver {
+      items.append(
+        "\(words.text("Nhiều phiếu hơn số người được hỏi: kiểm tra số người và các máy. Không phiếu nào bị từ chối vì thế.", "More answers than people who may answer: check the headcount and the devices. No answer is refused for it."))"
+      )
+    }
+    if !detail.conflicts.isEmpty {
+      items.append(
+        "<a href=\"#decide\">\(words.text("Quyết \(words.number(line.counts.conflicts)) xung đột", "Decide \(words.number(line.counts.conflicts)) conflicts"))</a>"
+      )
+    }
+    if !detail.held.isEmpty {
+      items.append(
+        "<a href=\"#decide\">\(words.text("Xử lý \(words.number(detail.held.count)) việc giữ lại", "Settle \(words.number(detail.held.count)) held things"))</a>"
+      )
+    }
+    guard !items.isEmpty else { return nil }
+    let list: [HTML] = items.map { "<li>\($0)</li>\n" }
+    return "<h2>\(words.text("Việc cần làm", "To do"))</h2>\n<ol class=\"todo\">\n\(list)</ol>\n"
+  }
+
+  // MARK: Today
+
+  private var today: HTML {
+    var facts: [(String, HTML)] = []
+    facts.append(
+      (
+        words.text("Phiếu", "Answers"),
+        "\(parts.answers(line)) <small>· \(words.text("lẽ ra \(words.number(line.expected)) vào giờ này", "\(words.number(line.expected)) expected by this hour"))</small>"
+      ))
+    if let staff = detail.staff {
+      facts.append(
+        (
+          words.text("Số người", "People"),
+          "\(words.text("\(words.number(staff.eligible)) được hỏi: \(words.number(staff.officials)) cán bộ, \(words.number(staff.civilServants)) công chức", "\(words.number(staff.eligible)) may answer: \(words.number(staff.officials)) officials, \(words.number(staff.civilServants)) civil servants"))"
+        ))
+    } else {
+      facts.append((words.text("Số người", "People"), "<span class=\"quiet\">\(words.notKnown)</span>"))
+    }
+    if let reportDay = day.board.reportDay {
+      let due = parts.time(day.campaign.reportDueMs(reportDay))
+      facts.append(
+        (
+          words.text("Báo cáo \(words.shortDay(reportDay))", "Report \(words.shortDay(reportDay))"),
+          "\(parts.report(line, on: reportDay)) <small>· \(words.text("hạn \(due)", "due \(due)"))</small>"
+        ))
+    }
+    facts.append((words.text("Liên lạc cuối", "Last contact"), parts.contact(line)))
+    if line.counts.photos > 0 {
+      facts.append((words.text("Ảnh", "Photos"), "\(words.number(line.counts.photosIn))/\(words.number(line.counts.photos))"))
+    }
+    if let backlog = line.counts.backlog, backlog + (line.counts.packets ?? 0) > 0 {
+      facts.append(
+        (
+          words.text("Còn trên máy", "Still on devices"),
+          "\(words.text("\(words.number(backlog)) thay đổi, \(words.number(line.counts.packets ?? 0)) phiếu", "\(words.number(backlog)) changes, \(words.number(line.counts.packets ?? 0)) answers"))"
+        ))
+    }
+    return "<h2>\(words.text("Hôm nay", "Today"))</h2>\n\(Self.list(facts))"
+  }
+
+  static func list(_ facts: [(String, HTML)]) -> HTML {
+    let items: [HTML] = facts.map { "<dt>\($0.0)</dt><dd>\($0.1)</dd>\n" }
+    return "<dl class=\"facts\">\n\(items)</dl>\n"
+  }
+
+  // MARK: Days
+
+  private var reports: HTML {
+    let items: [HTML] = day.reportDays.map { each in
+      let count = detail.corrections[each.description] ?? 0
+      let corrected: HTML? =
+        count > 0 ? " <small>\(words.text("sửa \(words.number(count)) lần", "corrected \(words.number(count)) times"))</small>" : nil
+      let flag: HTML? =
+        detail.invalid.contains { $0.day == each.description }
+        ? " <span class=\"flag\">⚑ \(words.text("trái biểu mẫu", "contradicts its form"))</span>" : nil
+      return "<li><b>\(words.shortDay(each))</b> \(parts.report(line, on: each))\(corrected)\(flag)</li>\n"
+    }
+    return "<h2 id=\"reports\">\(words.text("Báo cáo các ngày", "Reports by day"))</h2>\n<ul class=\"strip\">\n\(items)</ul>\n"
+  }
+
+  // MARK: Devices
+
+  private var devices: HTML {
+    let codes: HTML? =
+      detail.codes.isEmpty
+      ? nil
+      : "<p>\(words.text("\(words.number(detail.codes.count)) mã ghi danh chưa dùng.", "\(words.number(detail.codes.count)) enrolment codes are unused."))</p>\n"
+    let heading: HTML = "<h2 id=\"devices\">\(words.text("Máy", "Devices"))</h2>\n"
+    guard !detail.devices.isEmpty else {
+      return heading + "<p class=\"quiet\">\(words.text("Chưa có máy nào ghi danh.", "No device is enrolled."))</p>\n" + "\(codes)"
+    }
+    let columns: [HTML] = [
+      words.text("Máy", "Device"), words.text("Liên lạc cuối", "Last contact"), words.text("Còn lại", "Left on it"),
+      words.text("Đồng hồ", "Clock"), words.text("Tình trạng", "State"),
+    ].map { "<th scope=\"col\">\($0)</th>" }
+    let rows: [HTML] = detail.devices.map(device)
+    return heading + "<table class=\"plain\"><thead><tr>\(columns)</tr></thead><tbody>\n\(rows)</tbody></table>\n" + "\(codes)"
+  }
+
+  private func device(_ each: DeviceLine) -> HTML {
+    let contact: HTML =
+      each.device.contactMs.map { "\(words.ago(Int64(clamping: $0), nowMs: day.nowMs)) <small>\(parts.time(Int64(clamping: $0)))</small>" }
+      ?? "\(words.text("chưa có", "none yet"))"
+    let owner: HTML? = each.note?.owner.map { " <small>\($0)</small>" }
+    let state: HTML =
+      each.device.revokedMs == nil
+      ? "\(words.text("đang dùng", "in use"))"
+      : each.lateBatches > 0
+        ? "<span class=\"mark s-odd\">\(words.text("đã thu hồi, vẫn gửi \(words.number(each.lateBatches)) gói", "revoked, sent \(words.number(each.lateBatches)) batches since"))</span>"
+        : "<span class=\"quiet\">\(words.text("đã thu hồi", "revoked"))</span>"
+    let left = each.device.backlog.map { words.number($0 + (each.device.packets ?? 0)) } ?? words.notKnown
+    return """
+      <tr><th scope="row"><a href="\(query.link("/device/" + each.device.replica.description))">\(each.label)</a>\(owner)</th>\
+      <td data-label="\(words.text("Liên lạc cuối", "Last contact"))">\(contact)</td><td data-label="\(words.text("Còn lại", "Left on it"))">\(left)</td>\
+      <td data-label="\(words.text("Đồng hồ", "Clock"))">\(words.skew(each.device.skewMs))</td><td>\(state)</td></tr>
+
+      """
+  }
+
+  // MARK: To decide
+
+  private var decide: HTML? {
+    guard !detail.conflicts.isEmpty || !detail.held.isEmpty || !detail.invalid.isEmpty else { return nil }
+    let lists = OpenWorkLists(parts: parts, labels: labels)
+    return
+      "<h2 id=\"decide\">\(words.text("Cần quyết", "To decide"))</h2>\n\(lists.conflicts([detail.conflicts].filter { !$0.isEmpty }))\(lists.held(detail.held))\(lists.invalid(detail.invalid))"
+  }
+
+  // MARK: Log
+
+  private var log: HTML {
+    guard !detail.acts.isEmpty else {
+      return
+        "<h2>\(words.text("Nhật ký", "Log"))</h2>\n<p class=\"quiet\">\(words.text("Chưa ai làm gì với đơn vị này.", "Nobody has done anything about it yet."))</p>\n"
+    }
+    return "<h2>\(words.text("Nhật ký", "Log"))</h2>\n\(ActLog(parts: parts).html(detail.acts))"
+  }
+}
+
+/// What operators did, the newest first.
+struct ActLog {
+  let parts: ConsoleParts
+
+  func html(_ acts: [OperatorAct]) -> HTML {
+    let items: [HTML] = acts.map { act in
+      let reason: HTML? = act.reason.isEmpty ? nil : " — “\(act.reason)”"
+      return
+        "<li><time>\(parts.time(Int64(clamping: act.atMs)))</time> <b>\(act.by)</b> <code>\(act.kind)</code> \(act.subject)\(reason)</li>\n"
+    }
+    return "<ul class=\"log\">\n\(items)</ul>\n"
+  }
+}

@@ -1,0 +1,89 @@
+public import SyncKit
+
+/// What waits for an operator's decision in a part of the tree.
+public struct OpenWork: Sendable {
+  /// Open conflicts by the row they are about, the newest first.
+  public var conflicts: [[Conflict]]
+  public var held: [HeldUnit]
+  public var invalid: [InvalidReport]
+  /// Answers and batches that revoked devices sent.
+  public var latePackets: [LatePackets]
+  public var lateDevices: [DeviceLine]
+  /// Names of devices, for all of the above.
+  public var labels: [ReplicaID: String]
+
+  /// Things of one kind that are listed.
+  public static let listedMax = 300
+}
+
+extension SurveyHub {
+  /// What waits for a decision in the reading's part of the tree.
+  public func openWork(in day: OperatorDay) async throws -> OpenWork {
+    let units = Set(day.units.map(\.unit.rawValue))
+    // Scopes that have some, and no others, are asked.
+    var conflicts: [[Conflict]] = []
+    for line in day.units where line.counts.conflicts > 0 && conflicts.count < OpenWork.listedMax {
+      conflicts += try await hub.openConflicts(scope: line.unit.rawValue).groupedByRow
+    }
+    let held = try await hub.heldUnits().filter { units.contains($0.scope) }
+    let (notes, late) = (try await hub.deviceNotes(), try await hub.lateBatches())
+    let devices = try await hub.devices().map { DeviceLine(device: $0, note: notes[$0.replica], lateBatches: late[$0.replica] ?? 0) }
+    let labels = Dictionary(devices.map { ($0.device.replica, $0.label) }, uniquingKeysWith: { first, _ in first })
+    return OpenWork(
+      conflicts: conflicts, held: Array(held.prefix(OpenWork.listedMax)),
+      invalid: day.board.invalidReports.filter { units.contains($0.unit) },
+      latePackets: day.board.latePackets.filter { units.contains($0.unit) && $0.undecided > 0 },
+      lateDevices: devices.filter { $0.lateBatches > 0 && units.contains($0.device.scope) }, labels: labels)
+  }
+
+  /// The open conflicts of the row that one of them is about, that one included also where it is settled; nil where its unit is not in the
+  /// reading's part of the tree.
+  public func conflicts(beside id: String, in day: OperatorDay) async throws -> [Conflict]? {
+    let conflict = try await hub.conflict(id: id)
+    guard
+      day.units.contains(where: { $0.unit.rawValue == conflict.scope })
+        || (day.scope.root == nil && day.tree[UnitCode(conflict.scope)] != nil)
+    else { return nil }
+    let open = try await hub.openConflicts(scope: conflict.scope, table: conflict.table, key: conflict.key)
+    return open.contains { $0.id == conflict.id } ? open : [conflict] + open
+  }
+
+  /// A device by its identity; nil where there is none, or its unit is not in the reading's part of the tree.
+  public func deviceLine(_ replica: String, in day: OperatorDay) async throws -> DeviceLine? {
+    let units = Set(day.units.map(\.unit.rawValue))
+    guard let device = try await hub.devices().first(where: { $0.replica.description == replica }), units.contains(device.scope) else {
+      return nil
+    }
+    return DeviceLine(
+      device: device, note: try await hub.deviceNotes()[device.replica], lateBatches: try await hub.lateBatches()[device.replica] ?? 0)
+  }
+
+  /// Names of devices as operators call them.
+  public func deviceLabels() async throws -> [ReplicaID: String] {
+    let notes = try await hub.deviceNotes()
+    return Dictionary(
+      try await hub.devices().map { device in
+        let note = notes[device.replica]
+        let label = note?.label ?? device.label
+        return (device.replica, note?.owner.map { "\($0), \(label)" } ?? label)
+      }, uniquingKeysWith: { first, _ in first })
+  }
+}
+
+extension [Conflict] {
+  /// By the row they are about, in the order in which rows come first.
+  fileprivate var groupedByRow: [[Conflict]] {
+    var groups: [[Conflict]] = []
+    var places: [String: Int] = [:]
+    for conflict in self {
+      let row = "\(conflict.table) \(conflict.key)"
+      if let place = places[row] {
+        groups[place].append(conflict)
+      } else {
+        places[row] = groups.count
+        groups.append([conflict])
+      }
+    }
+    return groups
+  }
+}

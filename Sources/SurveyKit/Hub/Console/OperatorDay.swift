@@ -1,0 +1,216 @@
+public import SyncKit
+
+/// One unit on an operator's pages: what the board knows of it, and what follows.
+public struct UnitLine: Sendable, Hashable {
+  public var unit: UnitCode
+  /// The unit's own name, without its group's.
+  public var name: String
+  /// Top of the group it stands under, and that one's name.
+  public var group: UnitCode
+  public var groupName: String
+  public var counts: BoardCounts
+  /// How many answers may come: its headcount times the campaign's forms; nil when the headcount is not known.
+  public var target: Int?
+  /// How many are expected by now.
+  public var expected: Int
+  /// When the report of a day first came, hub time; of the days in `OperatorDay.reportDays`.
+  public var arrivals: [CalendarDay: Int64]
+  public var troubles: [DeviceTrouble]
+  public var standing: UnitStanding
+
+  public var state: UnitState { standing.state }
+  public var missing: Int { max(0, expected - counts.received) }
+  /// More answers than may come.
+  public var isOver: Bool { target.map { counts.received > $0 } ?? false }
+}
+
+/// A group with its units, in the order of their codes.
+public struct GroupLine: Sendable, Hashable {
+  public var unit: UnitCode
+  public var name: String
+  public var units: [UnitLine]
+
+  public var received: Int { units.reduce(0) { $0 + $1.counts.received } }
+  public var target: Int { units.reduce(0) { $0 + ($1.target ?? 0) } }
+  public var expected: Int { units.reduce(0) { $0 + $1.expected } }
+}
+
+/// What the operators' pages show of a campaign at one moment: every unit of a scope with its one state.
+///
+/// Read with so many statements whatever number of units there is; a page shows a part of it and reads nothing more for each of its lines.
+public struct OperatorDay: Sendable {
+  public var board: Board
+  public var campaign: Campaign
+  public var tree: UnitTree
+  public var scope: UnitScope
+  public var expectation: DayExpectation
+  /// Report days whose arrivals were read: up to today, the latest `reportDaysMax` of them; before the first, that one.
+  public var reportDays: [CalendarDay]
+  /// By group, in the order of the groups' names.
+  public var groups: [GroupLine]
+  /// Latest contact today of each device that had one, hub time.
+  public var contactsMs: [Int64]
+  /// Why the last write of the hub failed; nil when it did not.
+  public var writeFailure: LocalizedText?
+
+  /// Report days that are read for one page.
+  public static let reportDaysMax = 31
+
+  public var nowMs: Int64 { board.nowMs }
+  public var units: [UnitLine] { groups.flatMap(\.units) }
+
+  public func count(_ state: UnitState) -> Int { groups.reduce(0) { $0 + $1.units.count { $0.state == state } } }
+
+  /// Those in trouble, worst first, ties by the number of answers that are missing.
+  public var inTrouble: [UnitLine] {
+    units.filter(\.state.needsAct).sorted { a, b in
+      if a.state != b.state { return a.state < b.state }
+      return a.missing == b.missing ? a.unit < b.unit : a.missing > b.missing
+    }
+  }
+
+  /// How the report of a day stands, for one of `reportDays`.
+  public func report(_ unit: UnitLine, on day: CalendarDay) -> ReportStatus {
+    campaign.reportStatus(day, receivedAtMs: unit.arrivals[day], nowMs: nowMs)
+  }
+
+  /// Days in a row up to one whose report is missing, or was on time.
+  public func streak(_ unit: UnitLine, through day: CalendarDay) -> (status: ReportStatus, days: Int) {
+    let days = reportDays.filter { $0 <= day }.reversed()
+    guard let last = days.first else { return (.notYetDue, 0) }
+    let status = report(unit, on: last)
+    return (status, days.prefix { report(unit, on: $0) == status }.count)
+  }
+
+  /// The same for a part of the tree. What is expected stays that of the whole campaign.
+  public func within(_ scope: UnitScope) -> OperatorDay {
+    guard scope.root != nil else { return self }
+    var part = self
+    part.scope = scope
+    part.groups = groups.compactMap { group in
+      var group = group
+      group.units = group.units.filter { scope.covers($0.unit, in: tree) }
+      return group.units.isEmpty ? nil : group
+    }
+    return part
+  }
+}
+
+extension SurveyHub {
+  /// What the operators' pages show of the campaign now; nil before one is loaded.
+  ///
+  /// - Parameter scope: The part of the tree that is shown.
+  public func operatorDay(within scope: UnitScope) async throws -> OperatorDay? {
+    guard let board = try await board() else { return nil }
+    let devices = try await hub.devices()
+    let troubles = try await deviceTroubles(devices, board: board)
+    let (failure, nowMs) = (hub.writeFailure, board.nowMs)
+    return try await hub.read { [campaign] session -> OperatorDay? in
+      guard let plan = try HubPlan.read(session, campaign) else { return nil }
+      var day = OperatorDay(board, plan, devices: devices)
+      let arrived = try ReportArrivals(day.reportDays, newest: plan.latest(form: plan.campaign.reportForm)?.key, in: session)
+      day.writeFailure = failure
+      day.fill(arrived, troubles: troubles, forms: max(1, plan.campaign.forms.count), nowMs: nowMs)
+      return day.within(scope)
+    }
+  }
+
+  /// What is wrong with devices, by unit.
+  private func deviceTroubles(_ devices: [HubDevice], board: Board) async throws -> [String: [DeviceTrouble]] {
+    var found: [String: [DeviceTrouble]] = [:]
+    func note(_ trouble: DeviceTrouble, of unit: String) {
+      if found[unit]?.contains(trouble) != true { found[unit, default: []].append(trouble) }
+    }
+    let late = try await hub.lateBatches()
+    let lateAnswers = Dictionary(board.latePackets.map { ($0.unit, $0.undecided) }, uniquingKeysWith: +)
+    var batches: [String: Int] = [:]
+    for device in devices { batches[device.scope, default: 0] += late[device.replica] ?? 0 }
+    for unit in Set(batches.keys).union(lateAnswers.keys) {
+      let trouble = (batches: batches[unit] ?? 0, answers: lateAnswers[unit] ?? 0)
+      if trouble.batches + trouble.answers > 0 { note(.revokedSends(batches: trouble.batches, answers: trouble.answers), of: unit) }
+    }
+    for batch in try await hub.stoppedBatches() { note(.stuck, of: batch.scope) }
+    for disagreement in board.different { note(.differs, of: disagreement.unit) }
+    let full = Set(hub.devicesOverQuota)
+    for device in devices where device.revokedMs == nil {
+      if full.contains(device.replica) { note(.full, of: device.scope) }
+      if let ms = device.skewMs, ms.magnitude > DeviceTrouble.clockMsMax { note(.clock(ms: ms), of: device.scope) }
+    }
+    return found
+  }
+}
+
+/// When reports of some days came, by unit, and by which edition of their form the last of them was filed where that is not the newest.
+private struct ReportArrivals {
+  var byUnit: [String: [CalendarDay: Int64]] = [:]
+  var earlierForms: [String: String] = [:]
+
+  /// One statement a day: a look at each unit, not at each report that there ever was.
+  init(_ days: [CalendarDay], newest form: String?, in session: any HubSession) throws {
+    for day in days {
+      let rows = try session.rows(
+        """
+        SELECT u.code, a.first_ms, r.form FROM unit u CROSS JOIN report_arrival a ON a.id = u.code || '/' || ?1 AND a.unit = u.code
+        JOIN report r ON r.id = a.id
+        """, [.text(day.description)])
+      for row in rows {
+        guard let unit = row[0].text, let ms = row[1].integer else { continue }
+        byUnit[unit, default: [:]][day] = ms
+        earlierForms[unit] = row[2].text == form ? nil : row[2].text
+      }
+    }
+  }
+}
+
+extension OperatorDay {
+  fileprivate init(_ board: Board, _ plan: HubPlan, devices: [HubDevice]) {
+    (self.board, campaign, tree, scope) = (board, plan.campaign, plan.tree, .all)
+    expectation = DayExpectation([], opensMs: plan.campaign.opensMs, closesMs: plan.campaign.closesMs, nowMs: board.nowMs)
+    let past = plan.campaign.reportDays.filter { $0 <= board.today }.suffix(Self.reportDaysMax)
+    reportDays = past.isEmpty ? Array(plan.campaign.reportDays.prefix(1)) : Array(past)
+    groups = []
+    contactsMs = devices.compactMap { $0.contactMs.map { Int64(clamping: $0) } }.filter { plan.campaign.dayOf($0) == board.today }.sorted()
+  }
+
+  fileprivate mutating func fill(_ arrived: ReportArrivals, troubles: [String: [DeviceTrouble]], forms: Int, nowMs: Int64) {
+    func target(_ row: BoardRow) -> Int? {
+      row.counts.expected.map { people in
+        let (product, isHuge) = people.multipliedReportingOverflow(by: forms)
+        return isHuge ? people : product
+      }
+    }
+    let counts = board.rows.compactMap { row in target(row).map { (received: row.counts.received, target: $0) } }
+    expectation = DayExpectation(counts, opensMs: campaign.opensMs, closesMs: campaign.closesMs, nowMs: nowMs)
+    let phase = campaign.phase(atMs: nowMs)
+    groups = board.districts.map { district in
+      let units = district.rows.map { row in
+        let code = row.unit.rawValue
+        var line = UnitLine(
+          unit: row.unit, name: row.name, group: district.unit, groupName: district.name, counts: row.counts, target: target(row),
+          expected: 0, arrivals: arrived.byUnit[code] ?? [:], troubles: troubles[code] ?? [], standing: UnitStanding(.nothingDue))
+        if let form = arrived.earlierForms[code] { line.troubles.append(.oldForm(form)) }
+        line.expected = expectation.answers(of: line.target)
+        line.standing = facts(line, phase: phase, nowMs: nowMs).standing
+        return line
+      }
+      return GroupLine(unit: district.unit, name: district.name, units: units.sorted { $0.unit < $1.unit })
+    }
+  }
+
+  private func facts(_ line: UnitLine, phase: CampaignPhase, nowMs: Int64) -> UnitFacts {
+    var facts = UnitFacts(phase: phase, nowMs: nowMs, opensMs: campaign.opensMs)
+    facts.contactMs = line.counts.lastContactMs
+    (facts.received, facts.target, facts.expected) = (line.counts.received, line.target, line.expected)
+    facts.photosOverdue = line.counts.photosOverdue
+    facts.troubles = line.troubles
+    for day in reportDays where line.arrivals[day] == nil {
+      let dueMs = campaign.reportDueMs(day)
+      if nowMs >= dueMs {
+        facts.reportDueMs = min(facts.reportDueMs ?? dueMs, dueMs)
+      } else {
+        facts.isReportOpen = facts.isReportOpen || day <= board.today
+      }
+    }
+    return facts
+  }
+}

@@ -1,0 +1,112 @@
+public import Foundation
+public import SyncKit
+
+/// One correction of a report, as its unit made it.
+public struct ReportVersion: Sendable, Hashable {
+  /// Hub time as far as the device knew it, in milliseconds.
+  public var changedMs: Int64
+  public var device: String
+  public var reason: String
+  /// Answers that were changed or removed, as they were, and as they became.
+  public var before: [String: AnswerValue]
+  public var after: [String: AnswerValue]
+}
+
+/// One report with all that the hub knows of it.
+public struct ReportDetail: Sendable {
+  public var unit: UnitCode
+  public var day: CalendarDay
+  /// `form@version`; nil where the report names none.
+  public var formKey: String?
+  /// Nil when the hub does not have the edition it was filed by.
+  public var form: Form?
+  /// As they stand, what the form calculates among them.
+  public var answers: [String: AnswerValue]
+  /// Oldest first.
+  public var versions: [ReportVersion]
+  /// In what it contradicts its form; nil when in nothing.
+  public var invalid: InvalidReport?
+  public var photos: [ReportPhoto]
+  /// When it first came, hub time; when something of it came last.
+  public var firstMs: Int64?
+  public var lastMs: Int64?
+  /// When its day was written, by hub time as far as the device knew it, and on which device.
+  public var writtenMs: UInt64?
+  public var writtenBy: ReplicaID?
+  public var conflicts: [Conflict]
+
+  /// A photo that the report names.
+  public struct ReportPhoto: Sendable, Hashable {
+    public var blob: String
+    public var question: String?
+    public var width: Int
+    public var height: Int
+    public var isIn: Bool
+  }
+
+  /// One answer by the JSON of its cell; nil for none, or what cannot be read.
+  public static func answer(_ json: String, to question: String) -> AnswerValue? {
+    (try? StoredReport.answer(json, to: question)) ?? nil
+  }
+
+  /// Corrections that are shown, the latest.
+  public static let versionsMax = 200
+}
+
+extension SurveyHub {
+  /// The report of a unit and day; nil where there is none, or the unit is not in the reading's part of the tree.
+  public func reportDetail(_ unit: UnitCode, _ reportDay: CalendarDay, in day: OperatorDay) async throws -> ReportDetail? {
+    guard day.units.contains(where: { $0.unit == unit }) else { return nil }
+    let key = SurveySchema.reportKey(unit: unit.rawValue, day: reportDay.description)
+    let conflicts = try await hub.openConflicts(scope: unit.rawValue, table: "report", key: .text(key))
+    let birth = try await hub.why(table: "report", key: .text(key), column: "day", hasConflicts: false)
+    return try await hub.read { [shelf] session -> ReportDetail? in
+      guard let report = try HubReport(key, shelf: shelf, in: session) else { return nil }
+      let standing = try report.stored.standing()
+      let arrival = try session.firstRow("SELECT first_ms, last_ms FROM report_arrival WHERE id = ?1", [.text(key)])
+      return ReportDetail(
+        unit: unit, day: reportDay, formKey: report.stored.form, form: report.judge?.form,
+        answers: report.judge?.settled(standing) ?? standing, versions: try Self.versions(of: key, in: session),
+        invalid: try report.invalid(), photos: try Self.photos(of: key, unit: unit.rawValue, in: session), firstMs: arrival?[0].integer,
+        lastMs: arrival?[1].integer, writtenMs: birth.writtenMs, writtenBy: birth.writtenBy, conflicts: conflicts)
+    }
+  }
+
+  private static func versions(of key: String, in session: any HubSession) throws -> [ReportVersion] {
+    try session.rows(
+      """
+      SELECT id, changed_ms, device, reason, answers_before, answers_after FROM report_change WHERE report = ?1
+      ORDER BY changed_ms DESC, id LIMIT \(ReportDetail.versionsMax)
+      """, [.text(key)]
+    ).reversed().compactMap { row in
+      // Of what cannot be read others tell.
+      guard let id = row[0].text, let before = try? SurveyField.answers(row[4].text, table: "report_change", id: id),
+        let after = try? SurveyField.answers(row[5].text, table: "report_change", id: id)
+      else { return nil }
+      return ReportVersion(
+        changedMs: row[1].integer ?? 0, device: ReportChange.cleaned(row[2].text), reason: ReportChange.cleaned(row[3].text),
+        before: before, after: after)
+    }
+  }
+
+  private static func photos(of key: String, unit: String, in session: any HubSession) throws -> [ReportDetail.ReportPhoto] {
+    try session.rows(
+      """
+      SELECT a.blob, a.question, a.width, a.height, b.blob IS NOT NULL
+      FROM attachment a LEFT JOIN hub_blob_scope b ON b.blob = a.blob AND b.scope = a.unit
+      WHERE a.record = ?1 AND a.tbl = 'report' AND +a.unit = ?2 AND length(a.blob) = 64 ORDER BY a.id LIMIT \(SurveyField.photosPerReportMax)
+      """, [.text(key), .text(unit)]
+    ).map { row in
+      ReportDetail.ReportPhoto(
+        blob: row[0].text ?? "", question: row[1].text, width: Int(clamping: row[2].integer ?? 0),
+        height: Int(clamping: row[3].integer ?? 0),
+        isIn: row[4].integer == 1)
+    }
+  }
+
+  /// A picture that a report shows; nil when the report does not refer to it, or it is not in.
+  public func picture(_ blob: String, of report: ReportDetail) throws -> Data? {
+    guard let id = BlobID(hex: blob), report.photos.contains(where: { $0.blob == id.hex && $0.isIn }) else { return nil }
+    return try hub.blobs.read(id)
+  }
+}

@@ -1,0 +1,22 @@
+/// The part of the tree that somebody may see, or looks at: every reading for a page is given one.
+public struct UnitScope: Sendable, Hashable, Codable {
+  /// Top of the subtree; nil for all units.
+  public var root: UnitCode?
+
+  public static let all = UnitScope(nil)
+
+  public init(_ root: UnitCode?) { self.root = root }
+
+  public func covers(_ unit: UnitCode, in tree: UnitTree) -> Bool {
+    guard let root else { return true }
+    return tree.covers(root, unit)
+  }
+
+  /// The narrower of this and another; nil where they have nothing in common.
+  public func narrowed(to other: UnitScope, in tree: UnitTree) -> UnitScope? {
+    guard let root else { return other }
+    guard let wanted = other.root else { return self }
+    if tree.covers(root, wanted) { return other }
+    return tree.covers(wanted, root) ? self : nil
+  }
+}
