@@ -62,7 +62,7 @@ public final class WebForm: Sendable {
       let language = call.query("lang").flatMap { Language(rawValue: $0) } ?? .vietnamese
       if parts.count == 2 { return pages.received(language).clearingPages() }
       if let (key, step) = page { return try await kept(key, step, call, link, path: Self.path + parts[0]) }
-      return try await call.method == "POST" ? post(call, link) : notice(call, link, language)
+      return try await call.method == "POST" ? post(call, link) : notice(call, link)
     } catch let refusal as Refusal {
       // A body that is none of ours stays refused; else what is in the way may pass: another campaign loaded by mistake.
       let isOurs = ![400, 403, 415].contains(refusal.status)
@@ -135,11 +135,12 @@ public final class WebForm: Sendable {
 
   // MARK: The notice
 
-  private func notice(_ call: HubRequest, _ link: FormLink, _ language: Language) async throws -> HubResponse {
-    try await notice(visit(link), path: call.path, language)
+  private func notice(_ call: HubRequest, _ link: FormLink) async throws -> HubResponse {
+    try await notice(visit(link), path: call.path, call.query("lang") ?? Language.vietnamese.rawValue)
   }
 
-  private func notice(_ visit: FormVisit, path: String, _ language: Language) async throws -> HubResponse {
+  /// - Parameter language: Code of the language that is asked for; one that the form does not have changes nothing.
+  private func notice(_ visit: FormVisit, path: String, _ language: String) async throws -> HubResponse {
     switch visit.campaign.phase(atMs: desk.nowMs) {
     case .notYetOpen: throw Refusal(.notYetOpen(visit.campaign), 403)
     case .grace: throw Refusal(.closing, 410)
@@ -149,7 +150,8 @@ public final class WebForm: Sendable {
       throw Refusal(visit.editions.contains { $0.state == FormState.closing.rawValue } ? .closing : .closed, 410)
     }
     let interview = Interview(try await validator(edition, visit), unit: visit.unit)
-    let draft = Draft(id: Draft.newID(), edition: edition.key, language: language)
+    var draft = Draft(id: Draft.newID(), edition: edition.key, language: .vietnamese)
+    if interview.speaks(language) { draft.turn(to: language) }
     return pages.notice(NoticeView(interview, visit, draft, path: path))
   }
 
@@ -167,7 +169,7 @@ public final class WebForm: Sendable {
     if isStart, let ended { throw Refusal(ended, 410) }
     // Between notice and start a newer edition came, or the end: so the notice is not the right one any more.
     if isStart && (edition.state != FormState.open.rawValue || visit.campaign.phase(atMs: desk.nowMs) != .open) {
-      return try await notice(visit, path: call.path, draft.language)
+      return try await notice(visit, path: call.path, draft.textLanguage)
     }
     if sent.contains(draft.id) && fields["go"] != "send" { return pages.message(.alreadySent, status: 410) }
     var carried: (digest: String?, state: String)?
@@ -205,7 +207,7 @@ public final class WebForm: Sendable {
     let id = key.answerID(draft: draft.id, unit: visit.unit, content: valid.canonicalJSON)
     let submission = AnswerSubmission(
       valid, unit: visit.unit, day: CampaignToday(estimateMs: desk.nowMs, in: visit.campaign).certainDay,
-      language: draft.language.rawValue, id: id)
+      language: draft.textLanguage, id: id)
     do {
       try await sent.once(id) { [desk] in try await desk.submit(submission) }
     } catch {

@@ -90,7 +90,11 @@ struct CollectSession {
     switch walk.answer(answer) {
     case .failure(let faults): return (faults.faults.first?.message(language) ?? "", given)
     case .success(let fallen):
-      let labels = fallen.compactMap { walk.question(at: $0)?.label.map { text($0, walk.form).cut(to: Self.shortLabelColumns) } }
+      var shown = FilledWalk(walk, language)
+      let labels = fallen.compactMap { step -> String? in
+        shown.step = step
+        return walk.question(at: step)?.label.map { shown.text($0).cut(to: Self.shortLabelColumns) }
+      }
       return (labels.isEmpty ? "" : words.fallen(labels), nil)
     }
   }
@@ -100,8 +104,20 @@ struct CollectSession {
     // Going back, a report's picture that was not taken yet is not kept; of one in an anonymous answer the name is.
     if kind == .image, isReport { return walk.answer(at: walk.step) }
     if kind == .image { return .text(given.split(separator: "/").last.map(String.init) ?? "") }
+    if kind == .rank { return ranked(given, walk) }
     return .text(LocalAnswer.stored(given, for: kind))
   }
+
+  /// Choices in the order of their numbers.
+  private func ranked(_ given: String, _ walk: FormWalk) -> AnswerValue? {
+    let choices = walk.choices(at: walk.step).map(\.name)
+    let names = given.split { $0 == " " || $0 == "," }.map { word in
+      Int(word).flatMap { choices.indices.contains($0 - 1) ? choices[$0 - 1] : nil } ?? String(word)
+    }
+    return names.isEmpty ? nil : .choices(names)
+  }
+
+  private static func names(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
 
   /// A report's pictures are filed with it: the answer is where they are.
   private func picture(_ given: String, _ question: FormQuestion, standing: AnswerValue?) throws -> AnswerValue? {
@@ -129,9 +145,10 @@ struct CollectSession {
     let progress = walk.progress
     asked.title = text(walk.form.title, walk.form)
     asked.progress = question.kind == .note ? "" : "\(progress.number)/\(progress.total)"
-    asked.headings = walk.headings(at: walk.step).map { text($0, walk.form) }
-    asked.label = text(question.label, walk.form)
-    asked.hint = text(question.hint, walk.form)
+    let shown = FilledWalk(walk, language)
+    asked.headings = walk.headings(at: walk.step).map { shown.text($0) }
+    asked.label = shown.text(question.label)
+    asked.hint = shown.text(question.hint)
     asked.isRequired = walk.isRequired(walk.step)
     asked.message = message.isEmpty ? walk.fault(at: walk.step)?.message(language) ?? "" : message
     asked.isAgain = refused != nil
@@ -140,8 +157,13 @@ struct CollectSession {
     case .note, .hidden, .calculate: asked.kind = .note
     case .selectOne, .selectMultiple:
       asked.kind = question.kind == .selectOne ? .one : .several
-      asked.choices = walk.choices(at: walk.step).map { AskedQuestion.Choice(name: $0.name, label: text($0.label, walk.form)) }
-      asked.marked = Set((refused ?? standing?.cell ?? "").split(separator: " ").map(String.init))
+      asked.choices = walk.choices(at: walk.step).map { AskedQuestion.Choice(name: $0.name, label: shown.text($0.label)) }
+      asked.marked = Set(question.kind == .selectOne ? [refused ?? standing?.cell ?? ""] : Self.names(refused ?? standing?.cell ?? ""))
+    case .rank:
+      asked.kind = .order
+      asked.choices = walk.choices(at: walk.step).map { AskedQuestion.Choice(name: $0.name, label: shown.text($0.label)) }
+      let places = Self.names(refused ?? standing?.cell ?? "").compactMap { name in asked.choices.firstIndex { $0.name == name } }
+      asked.entered = places.map { String($0 + 1) }.joined(separator: " ")
     default:
       asked.kind = .entry(question.kind, isMultiline: question.appearance?.contains("multiline") ?? false)
       asked.entered =
@@ -153,8 +175,9 @@ struct CollectSession {
 
   private func repeated(_ walk: FormWalk, _ name: String, _ message: String) -> AskedRepeat {
     let count = walk.count(of: name)
+    let shown = FilledWalk(walk, language)
     return AskedRepeat(
-      title: text(walk.form.title, walk.form), headings: walk.headings(at: walk.step).map { text($0, walk.form) }, count: count,
+      title: shown.text(walk.form.title), headings: walk.headings(at: walk.step).map { shown.text($0) }, count: count,
       canAdd: count < AnswerValidator.repeatInstancesMax, message: message)
   }
 
@@ -162,23 +185,24 @@ struct CollectSession {
     let answers = AnswerText(form: walk.form, language: language)
     var sheet = ReviewSheet(title: text(walk.form.title, walk.form), isReport: isReport, message: message)
     var heading = ""
+    var shownText = FilledWalk(walk, language)
     for step in walk.steps {
-      let own = walk.headings(at: step).map { text($0, walk.form) }.joined(separator: " › ")
+      shownText.step = step
+      let own = walk.headings(at: step).map { shownText.text($0) }.joined(separator: " › ")
       var item: ReviewSheet.Item
       switch step {
       case .item(let name, let number):
         guard let question = walk.question(at: step), question.kind.isAsked else { continue }
         let value = walk.answer(at: step)
-        let isChoice = question.kind == .selectOne || question.kind == .selectMultiple
         let shown = value.map {
-          isChoice
+          question.kind.hasChoices
             ? answers.text($0, to: name)
             : question.kind == .image ? shownPicture($0) : LocalAnswer.shown($0, for: question.kind, in: language)
         }
-        let label = text(question.label, walk.form) + (number.map { " (\($0))" } ?? "")
+        let label = shownText.text(question.label) + (number.map { " (\($0))" } ?? "")
         item = ReviewSheet.Item(label: label, answer: shown ?? words.none, step: step)
       case .another(let name):
-        let label = text(walk.section(at: step)?.label, walk.form)
+        let label = shownText.text(walk.section(at: step)?.label)
         item = ReviewSheet.Item(label: label.isEmpty ? name : label, answer: words.filled(walk.count(of: name)), step: step)
       case .review: continue
       }

@@ -57,7 +57,8 @@ struct CollectWording {
       text(
         "Đường dẫn tệp ảnh. Báo cáo gửi kèm ảnh đã thu nhỏ và bỏ vị trí; phiếu ẩn danh chỉ ghi tên tệp.",
         "The path of a picture. A report takes it along, reduced and without its position; an anonymous answer records the name only.")
-    case .integer, .decimal, .text, .selectOne, .selectMultiple, .calculate, .note, .hidden: ""
+    case .geopoint: text("Vĩ độ và kinh độ, ví dụ 21.2731 106.1946.", "Latitude and longitude, such as 21.2731 106.1946.")
+    case .integer, .decimal, .text, .selectOne, .selectMultiple, .rank, .calculate, .note, .hidden: ""
     }
   }
 
@@ -88,6 +89,11 @@ struct CollectWording {
       "Commands: < back, > keep and go on, ? repeat the question, - clear the answer. An empty line skips.")
   }
   var several: String { text("Chọn một hoặc nhiều số, cách nhau bằng dấu cách", "One or more numbers, with spaces between") }
+  var order: String {
+    text(
+      "Viết số của tất cả các mục theo thứ tự, tốt nhất trước, ví dụ 2 1 3",
+      "The numbers of all of them in order, the best first, such as 2 1 3")
+  }
   var one: String { text("Chọn số hoặc gõ tên", "Number, or part of the name") }
   var continued: String { text("Kết thúc dòng bằng \\ để viết tiếp dòng sau.", "End a line with \\ to go on in the next.") }
   var now: String { text("Đang là", "Now") }

@@ -49,6 +49,7 @@ final class LineDialog: CollectDialog {
         switch question.kind {
         case .note: return .answer("")
         case .entry(_, let isMultiline): return .answer(isMultiline ? try continued(typed) : typed)
+        case .order: return .answer(typed)
         case .one, .several:
           if let names = chosen(typed, question) { return .answer(names) }
         }
@@ -113,6 +114,9 @@ final class LineDialog: CollectDialog {
     case .entry(let kind, let isMultiline):
       if !words.format(kind).isEmpty { say(words.format(kind)) }
       if isMultiline { say(words.continued) }
+    case .order:
+      list(Array(question.choices.indices), question)
+      say(words.order)
     case .one, .several:
       list(Array(question.choices.indices), question)
       say(question.isSeveral ? words.several : words.one)
@@ -125,7 +129,7 @@ final class LineDialog: CollectDialog {
   }
 
   private func shown(_ question: AskedQuestion) -> String {
-    guard question.choices.isEmpty else {
+    guard question.choices.isEmpty || question.isOrder else {
       return question.choices.filter { question.marked.contains($0.name) }.map(\.label).joined(separator: "; ")
     }
     return question.entered

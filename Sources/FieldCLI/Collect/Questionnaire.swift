@@ -6,6 +6,8 @@ struct AskedQuestion {
   enum Kind {
     case note
     case one, several
+    /// All choices, the best first, by their numbers.
+    case order
     case entry(QuestionKind, isMultiline: Bool)
   }
 
@@ -33,11 +35,12 @@ struct AskedQuestion {
   var isAgain = false
 
   var isNote: Bool { if case .note = kind { true } else { false } }
+  var isOrder: Bool { if case .order = kind { true } else { false } }
   var isSeveral: Bool { if case .several = kind { true } else { false } }
 
   /// What stands here, as a reply would give it.
   var standing: String {
-    choices.isEmpty ? entered : choices.map(\.name).filter(marked.contains).joined(separator: " ")
+    choices.isEmpty || isOrder ? entered : choices.map(\.name).filter(marked.contains).joined(separator: " ")
   }
 }
 

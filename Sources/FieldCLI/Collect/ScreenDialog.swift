@@ -43,6 +43,12 @@ final class ScreenDialog: CollectDialog {
         ChoicePage(
           head: head, words: words, choices: question.choices, marked: question.marked,
           isSeveral: question.isSeveral, isRequired: question.isRequired))
+    case .order:
+      let list = question.choices.enumerated().map { "\($0 + 1)  \($1.label)" }
+      head.hint = Self.lines([head.hint] + list + [words.order])
+      head.keys = [question.isRequired ? words.next : words.nextOrSkip, words.back, words.leave]
+      if try isLong(head), case .back(let given) = try read(head, question.label) { return .back(given) }
+      return try run(EntryPage(head: head, text: question.entered, isMultiline: false))
     case .entry(let kind, let isMultiline):
       head.hint = Self.lines([head.hint, words.format(kind)])
       head.keys = [question.isRequired ? words.next : words.nextOrSkip, words.back] + (isMultiline ? [words.newLine] : []) + [words.leave]

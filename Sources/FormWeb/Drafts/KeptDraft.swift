@@ -20,6 +20,8 @@ struct KeptDraft: Codable, Equatable {
   /// As `Draft.digest`.
   var digest: String?
   var language: Language
+  /// Left out by earlier programs.
+  var tongue: String?
   var isReviewed: Bool
   /// As `Draft.state`.
   var state: String
@@ -32,6 +34,7 @@ struct KeptDraft: Codable, Equatable {
   /// - Parameter earlier: What was kept of the same draft before.
   init(_ draft: Draft, showing view: Interview.View, refusal: LocalizedText? = nil, after earlier: KeptDraft?) {
     (id, edition, digest, language, isReviewed) = (draft.id, draft.edition, draft.digest, draft.language, draft.isReviewed)
+    tongue = draft.tongue
     (state, turn) = (draft.state, draft.turn)
     trail = earlier?.trail ?? []
     var place: Int?
@@ -56,6 +59,7 @@ struct KeptDraft: Codable, Equatable {
   func draft(form: Form, key: DraftKey?) -> Draft? {
     guard let answers = Draft.answers(fromState: state, form: form) else { return nil }
     var draft = Draft(id: id, edition: edition, language: language)
+    draft.tongue = tongue
     (draft.digest, draft.isReviewed, draft.answers, draft.turn, draft.key) = (digest, isReviewed, answers, turn, key)
     return draft
   }

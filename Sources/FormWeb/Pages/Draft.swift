@@ -11,6 +11,8 @@ struct Draft {
   /// Names the definition that the draft answers: another may come to stand under the edition's name. Nil in drafts of earlier programs.
   var digest: String?
   var language: Language
+  /// Code of the form's language that the respondent reads; nil is the page's own.
+  var tongue: String?
   /// Whether every page has been seen once: then a page leads back to the review.
   var isReviewed = false
   /// As typed; blank answers too, so that a question once shown keeps no suggestion that was deleted.
@@ -23,6 +25,8 @@ struct Draft {
   var turn = 0
 
   private static let idDigits = 32
+  /// Longest code of a language, in bytes.
+  private static let tongueBytesMax = 64
   /// Pages that one draft is counted through.
   private static let turnsMax = 1_000_000
 
@@ -52,6 +56,7 @@ struct Draft {
     }
     self.edition = edition
     language = fields["lang"].flatMap { Language(rawValue: $0) } ?? .vietnamese
+    tongue = fields["tongue"].flatMap { $0.isEmpty || $0.utf8.count > Self.tongueBytesMax ? nil : $0 }
     isReviewed = fields["reviewed"] == "1"
     key = fields["key"].flatMap { DraftKey($0) }
     turn = fields["turn"].flatMap { Int($0) }.flatMap { (0...Self.turnsMax).contains($0) ? $0 : nil } ?? 0
@@ -78,7 +83,7 @@ struct Draft {
     for (name, value) in all where names.contains(name) {
       switch (value, repeats[name]) {
       case (.instances(let instances), let inside?):
-        guard instances.count <= WebLimits.instancesMax else { return nil }
+        guard instances.count <= AnswerValidator.repeatInstancesMax else { return nil }
         answers[name] = .instances(instances.map { $0.filter { inside.contains($0.key) } })
       case (.choices([]), _?): answers[name] = .instances([])  // As JSON both are an empty list.
       case (.instances, nil), (_, _?): return nil
@@ -86,6 +91,15 @@ struct Draft {
       }
     }
     return answers
+  }
+
+  /// In which language the form's texts are shown.
+  var textLanguage: String { tongue ?? language.rawValue }
+
+  /// Turns the page, and the form's texts, to one of the languages offered.
+  mutating func turn(to code: String) {
+    if let language = Language(rawValue: code) { self.language = language }
+    tongue = Language(rawValue: code) == nil ? code : nil
   }
 
   var state: String { String(decoding: AnswerValue.json(answers), as: UTF8.self) }

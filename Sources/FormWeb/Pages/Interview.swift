@@ -6,7 +6,8 @@ struct Interview {
   /// What the respondent asked for with a button.
   enum Step: Hashable {
     case next, back, send
-    case language(Language)
+    /// By the code of one of the form's languages, or of the page's.
+    case language(String)
     /// Another filling-in of a repeat on the page.
     case add(String)
     case remove(String, Int)
@@ -15,18 +16,18 @@ struct Interview {
 
     /// - Returns: Nil for a button no page has.
     init?(_ text: String) {
-      let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+      let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       switch (parts[0], parts.count) {
       case ("next", 1): self = .next
       case ("back", 1): self = .back
       case ("send", 1): self = .send
       case ("lang", 2):
-        guard let language = Language(rawValue: parts[1]) else { return nil }
-        self = .language(language)
+        self = .language(parts[1])
       case ("add", 2): self = .add(parts[1])
-      case ("remove", 3):
-        guard let place = Int(parts[2]) else { return nil }
-        self = .remove(parts[1], place)
+      case ("remove", 2):
+        // Names may hold dots, numbers do not.
+        guard let dot = parts[1].lastIndex(of: "."), let place = Int(parts[1][parts[1].index(after: dot)...]) else { return nil }
+        self = .remove(String(parts[1][..<dot]), place)
       case ("page", 2):
         guard let page = Int(parts[1]) else { return nil }
         self = .edit(page)
@@ -69,6 +70,9 @@ struct Interview {
     known = Dictionary(hidden.map { ($0.name, AnswerValue.text(unit.rawValue)) }, uniquingKeysWith: { first, _ in first })
   }
 
+  /// Tells if a page can be turned to that language.
+  func speaks(_ code: String) -> Bool { Language(rawValue: code) != nil || form.languages.contains { $0.code == code } }
+
   func given(_ draft: Draft) -> [String: AnswerValue] { draft.answers.merging(known) { _, known in known } }
   func asked(_ draft: Draft) -> AskedItems { validator.asked(after: given(draft)) }
 
@@ -92,8 +96,9 @@ struct Interview {
     switch step {
     case .next: return next(place, page, before: before, &draft)
     case .back: return previous(place, draft)
-    case .language(let language):
-      draft.language = language
+    case .language(let code):
+      guard speaks(code) else { return nil }
+      draft.turn(to: code)
       return .page(place)
     case .add(let name): return add(name, page, place, before, &draft)
     case .remove(let name, let number): return remove(name, number, page, place, before, &draft)
@@ -103,8 +108,9 @@ struct Interview {
 
   private func review(_ step: Step, _ draft: inout Draft) -> View? {
     switch step {
-    case .language(let language):
-      draft.language = language
+    case .language(let code):
+      guard speaks(code) else { return nil }
+      draft.turn(to: code)
       return .review
     case .edit(let place):
       guard pages.pages.indices.contains(place) else { return nil }

@@ -15,6 +15,10 @@ struct PageReading {
     }
     for section in page.repeats where shown.outer.contains(section.name) {
       var instances = answers.instances(of: section.name)
+      if section.count != nil {
+        // Filled in as often as the form says, with or without answers so far.
+        while instances.count < shown.inside[section.name]?.count ?? 0 { instances.append([:]) }
+      }
       for place in instances.indices {
         for question in FormPages.Page.questions(in: section.items) where question.isShown && shown.asks(question, in: section, at: place) {
           instances[place][question.name] = value(of: question, FieldName.of(question, in: section, at: place))
@@ -27,7 +31,7 @@ struct PageReading {
 
   private func value(of question: FormQuestion, _ field: String) -> AnswerValue {
     switch question.kind {
-    case .selectMultiple: return .choices(fields.all(field).filter { !$0.isEmpty })
+    case .selectMultiple, .rank: return .choices(fields.all(field).filter { !$0.isEmpty })
     case .decimal:
       // Vietnamese keyboards of phones have a comma only.
       let text = fields[field] ?? ""
@@ -46,13 +50,15 @@ extension AskedItems {
   }
 }
 
-/// What fields of a page are called. Names of questions hold no dot.
+/// What fields of a page are called. A dot of a name is written as a colon, which no name holds.
 enum FieldName {
-  static func of(_ section: FormSection) -> String { "r.\(section.name)" }
-  static func of(_ question: FormQuestion) -> String { "q.\(question.name)" }
+  static func of(_ section: FormSection) -> String { "r.\(plain(section.name))" }
+  static func of(_ question: FormQuestion) -> String { "q.\(plain(question.name))" }
   static func of(_ question: FormQuestion, in section: FormSection, at place: Int) -> String {
-    "q.\(section.name).\(place).\(question.name)"
+    "q.\(plain(section.name)).\(place).\(plain(question.name))"
   }
+
+  private static func plain(_ name: String) -> String { name.replacing(".", with: ":") }
 }
 
 /// One question that a page shows, with where its answer stands.

@@ -3,8 +3,8 @@ internal import SyncKit
 
 /// One thing on a page; exactly one of its parts is there.
 struct ItemView {
-  var caption: String?
-  var note: String?
+  var caption: RichView?
+  var note: RichView?
   var question: QuestionView?
   var repeated: RepeatView?
 }
@@ -12,7 +12,8 @@ struct ItemView {
 struct RepeatView {
   struct Instance {
     var name: String
-    var removal: String
+    /// Of the button that takes it away; nil where the form says how many there are.
+    var removal: String?
     var remove: String
     var items: [ItemView]
   }
@@ -25,12 +26,13 @@ struct RepeatView {
   var add: String
 }
 
-/// A question with its control; exactly one of the four controls is there.
+/// A question with its control; exactly one of the five controls is there.
 struct QuestionView {
   struct Option {
     var anchor: String
     var value: String
     var label: String
+    var labelRuns: [RunView] = []
     var isChosen: Bool
   }
 
@@ -42,6 +44,17 @@ struct QuestionView {
 
   struct Select {
     var options: [Option]
+  }
+
+  /// One list for each place, the best first; the browser sends them in order.
+  struct Order {
+    struct Row {
+      var rowAnchor: String
+      var rowName: String
+      var rowOptions: [Option]
+    }
+
+    var rows: [Row]
   }
 
   struct Line {
@@ -57,8 +70,9 @@ struct QuestionView {
   var anchor: String
   var field: String
   var label: String
+  var labelRuns: [RunView]
   var optional: String?
-  var hint: String?
+  var hint: RichView?
   var several: String?
   var fault: String?
   var tone: String
@@ -67,6 +81,7 @@ struct QuestionView {
   var select: Select?
   var line: Line?
   var area: Area?
+  var order: Order?
 }
 
 /// Turns the items of a page into what its template shows, in one language.
@@ -80,6 +95,7 @@ struct ItemWriter {
   private let anchors: [String: String]
   /// The heading above everything, which a repeat that fills the page need not say again.
   private let heading: FormText?
+  private let filling: TextFilling
 
   init(
     _ interview: Interview, _ draft: Draft, _ asked: AskedItems, page: FormPages.Page? = nil, faults: [String: LocalizedText] = [:],
@@ -91,6 +107,7 @@ struct ItemWriter {
     self.faults = faults
     self.new = new
     heading = page?.label
+    filling = interview.validator.filling(after: interview.given(draft))
     let fields = (page?.shown(asked).map(\.field) ?? []) + (page?.repeats.map { FieldName.of($0) } ?? [])
     anchors = Dictionary(fields.enumerated().map { ($1, "n\($0 + 1)") }, uniquingKeysWith: { first, _ in first })
   }
@@ -102,8 +119,15 @@ struct ItemWriter {
 
   private var language: Language { draft.language }
 
-  func text(_ text: FormText?) -> String {
-    text?.text(in: language.rawValue, fallback: interview.form.defaultLanguage) ?? ""
+  /// A text with the answers that it names, without markup.
+  func text(_ text: FormText?, _ item: ShownQuestion? = nil) -> String { markup(text, item).plain }
+
+  /// The same with its markup.
+  func runs(_ text: FormText?, _ item: ShownQuestion? = nil) -> [RunView] { markup(text, item).runs.map { RunView($0) } }
+
+  private func markup(_ text: FormText?, _ item: ShownQuestion?) -> Markup {
+    let written = text?.text(in: draft.textLanguage, fallback: interview.form.defaultLanguage) ?? ""
+    return Markup(written).filled { filling.filled($0, in: item?.section?.name, number: item?.number) }
   }
 
   func items(_ items: [FormItem]) -> [ItemView] {
@@ -115,7 +139,7 @@ struct ItemWriter {
       case .group(let section):
         let inside = self.items(section.items)
         guard !inside.isEmpty else { return [] }
-        return section.label.map { [ItemView(caption: text($0))] + inside } ?? inside
+        return section.label.map { [ItemView(caption: RichView(runs: runs($0)))] + inside } ?? inside
       case .repeated(let section):
         return asked.outer.contains(section.name) ? [ItemView(repeated: repeated(section))] : []
       }
@@ -123,7 +147,10 @@ struct ItemWriter {
   }
 
   private func item(_ item: ShownQuestion) -> [ItemView] {
-    if item.question.kind == .note { return [ItemView(note: text(item.question.label))] }
+    if item.question.kind == .note {
+      let hint = item.question.hint.map { [ItemView(note: RichView(runs: runs($0, item)))] } ?? []
+      return [ItemView(note: RichView(runs: runs(item.question.label, item)))] + hint
+    }
     return item.question.isShown ? [ItemView(question: question(item))] : []
   }
 
@@ -134,10 +161,11 @@ struct ItemWriter {
     let filled = asked.inside[section.name] ?? []
     let instances = filled.indices.map { place in
       RepeatView.Instance(
-        name: WebWords.instance(label, place + 1)(language), removal: "remove.\(section.name).\(place)", remove: WebWords.remove(language),
+        name: WebWords.instance(label, place + 1)(language), removal: section.count == nil ? "remove.\(section.name).\(place)" : nil,
+        remove: WebWords.remove(language),
         items: inside(section.items, section, place))
     }
-    let canAdd = instances.count < WebLimits.instancesMax
+    let canAdd = section.count == nil && instances.count < WebLimits.instancesMax
     return RepeatView(
       anchor: anchor(FieldName.of(section)), legend: section.label == heading ? nil : label, instances: instances,
       adds: canAdd ? section.name : nil,
@@ -184,11 +212,12 @@ struct ItemWriter {
   private func question(_ item: ShownQuestion) -> QuestionView {
     let question = item.question
     let fault = faults[item.field]?(language)
-    let hint = question.hint.map { text($0) }
+    let hint = question.hint.map { RichView(runs: runs($0, item)) }
     let anchor = anchor(item.field)
     let described = [hint == nil ? nil : "\(anchor).hint", fault == nil ? nil : "\(anchor).fault"].compactMap { $0 }
     var view = QuestionView(
-      anchor: anchor, field: item.field, label: text(question.label), optional: question.isOptional ? WebWords.optional(language) : nil,
+      anchor: anchor, field: item.field, label: text(question.label, item), labelRuns: runs(question.label, item),
+      optional: question.isOptional ? WebWords.optional(language) : nil,
       hint: hint, fault: fault, tone: fault != nil ? " wrong" : new.contains(item.field) ? " new" : "",
       describedBy: described.isEmpty ? nil : described.joined(separator: " "))
     let value = current(item)
@@ -205,6 +234,7 @@ struct ItemWriter {
       let taken = value.map { $0.cell.split(separator: " ").map(String.init) } ?? []
       view.choices = QuestionView.Choices(input: "checkbox", role: "group", options: options(item, taken: Set(taken)))
       if hint == nil { view.several = WebWords.several(language) }
+    case .rank: view.order = QuestionView.Order(rows: places(item, value))
     case .text where question.appearance?.contains("multiline") == true: view.area = QuestionView.Area(value: value?.cell ?? "")
     case .integer: view.line = QuestionView.Line(input: "text", mode: "numeric", value: value?.cell ?? "")
     case .decimal: view.line = QuestionView.Line(input: "text", mode: "decimal", value: value?.cell ?? "")
@@ -219,7 +249,24 @@ struct ItemWriter {
   private func options(_ item: ShownQuestion, taken: Set<String>) -> [QuestionView.Option] {
     offered(item).enumerated().map { place, choice in
       QuestionView.Option(
-        anchor: "\(anchor(item.field)).\(place)", value: choice.name, label: text(choice.label), isChosen: taken.contains(choice.name))
+        anchor: "\(anchor(item.field)).\(place)", value: choice.name, label: text(choice.label, item), labelRuns: runs(choice.label, item),
+        isChosen: taken.contains(choice.name))
+    }
+  }
+
+  /// A list for each place that a choice can take.
+  private func places(_ item: ShownQuestion, _ value: AnswerValue?) -> [QuestionView.Order.Row] {
+    let taken = value.map { $0.cell.split(separator: " ").map(String.init) } ?? []
+    let choices = offered(item)
+    return choices.indices.map { place in
+      let own = place < taken.count ? taken[place] : nil
+      let none = QuestionView.Option(anchor: "", value: "", label: WebWords.choose(language), isChosen: own == nil)
+      let options = choices.map {
+        QuestionView.Option(anchor: "", value: $0.name, label: text($0.label, item), isChosen: $0.name == own)
+      }
+      return QuestionView.Order.Row(
+        rowAnchor: place == 0 ? anchor(item.field) : "\(anchor(item.field)).\(place)", rowName: "\(place + 1).",
+        rowOptions: [none] + options)
     }
   }
 
@@ -228,7 +275,9 @@ struct ItemWriter {
     guard item.question.isOptional else { return [] }
     let isBlank = value.map { $0.cell.isEmpty } ?? false
     return [
-      QuestionView.Option(anchor: "\(anchor(item.field)).\(place)", value: "", label: WebWords.noAnswer(language), isChosen: isBlank)
+      QuestionView.Option(
+        anchor: "\(anchor(item.field)).\(place)", value: "", label: WebWords.noAnswer(language),
+        labelRuns: Markup(WebWords.noAnswer(language)).runs.map { RunView($0) }, isChosen: isBlank)
     ]
   }
 
@@ -236,10 +285,16 @@ struct ItemWriter {
   func shownAnswer(_ item: ShownQuestion, _ given: [String: AnswerValue]) -> String? {
     guard let value = item.answer(in: given) else { return nil }
     switch item.question.kind {
+    case .rank:
+      let choices = interview.form.choices(of: item.question)
+      let names = value.cell.split(separator: " ").map(String.init)
+      let labels = names.compactMap { name in choices.first { $0.name == name }.map { text($0.label, item) } }
+      return labels.isEmpty ? nil : labels.enumerated().map { "\($0 + 1). \($1)" }.joined(separator: "\n")
     case .selectOne, .selectMultiple:
-      let taken = Set(value.cell.split(separator: " ").map(String.init))
-      let labels = interview.form.choices(of: item.question).filter { taken.contains($0.name) }.map { text($0.label) }
-      return labels.isEmpty ? nil : labels.joined(separator: item.question.kind == .selectOne ? ", " : "\n")
+      let isOne = item.question.kind == .selectOne
+      let taken = isOne ? [value.cell] : Set(value.cell.split(separator: " ").map(String.init))
+      let labels = interview.form.choices(of: item.question).filter { taken.contains($0.name) }.map { text($0.label, item) }
+      return labels.isEmpty ? nil : isOne ? labels[0] : labels.joined(separator: "\n")
     case .date: return CalendarDay(value.cell).map { WebWords.day($0)(language) } ?? (value.cell.isEmpty ? nil : value.cell)
     default: return value.cell.contains { !$0.isWhitespace } ? value.cell : nil
     }

@@ -7,12 +7,15 @@ struct PageFrame {
   let district: String?
   let path: String
   let pageCount: Int
+  /// The form's.
+  let languages: [FormLanguage]
 
   init(_ interview: Interview, _ visit: FormVisit, path: String) {
     unit = visit.unitName
     district = visit.district
     self.path = path
     pageCount = interview.pages.pages.count
+    languages = interview.form.languages
   }
 }
 
@@ -25,11 +28,20 @@ struct FrameView {
   var unit: String?
   var district: String?
   var action: String
-  var otherLanguage: String
-  var otherCode: String
+  /// The languages that the page can be turned to.
+  var others: [OtherLanguage]
 
-  init(_ frame: PageFrame, _ language: Language) {
-    self.init(language, unit: frame.unit, district: frame.district, action: frame.path)
+  struct OtherLanguage {
+    var otherCode: String
+    var otherName: String
+  }
+
+  init(_ frame: PageFrame, _ draft: Draft) {
+    self.init(draft.language, unit: frame.unit, district: frame.district, action: frame.path)
+    lang = draft.textLanguage
+    let own = [Language.vietnamese, .english].map { FormLanguage(code: $0.rawValue, name: WebWords.languageName($0)) }
+    let others = frame.languages.filter { form in form.code != "und" && !own.contains { $0.code == form.code } }
+    self.others = (own + others).filter { $0.code != draft.textLanguage }.map { OtherLanguage(otherCode: $0.code, otherName: $0.name) }
   }
 
   init(_ language: Language, unit: String? = nil, district: String? = nil, action: String = "") {
@@ -40,8 +52,7 @@ struct FrameView {
     self.district = district
     self.action = action
     let other: Language = language == .vietnamese ? .english : .vietnamese
-    otherLanguage = WebWords.languageName(other)
-    otherCode = other.rawValue
+    others = [OtherLanguage(otherCode: other.rawValue, otherName: WebWords.languageName(other))]
   }
 }
 
@@ -53,6 +64,7 @@ struct HiddenField {
   /// - Parameter page: What is being posted: the place of a page, or `review`; nil for the notice.
   static func all(_ draft: Draft, page: String?) -> [HiddenField] {
     var fields = [HiddenField(key: "form", value: draft.edition), HiddenField(key: "lang", value: draft.language.rawValue)]
+    if let tongue = draft.tongue { fields.append(HiddenField(key: "tongue", value: tongue)) }
     guard let page else { return fields }
     fields.append(HiddenField(key: "id", value: draft.id))
     if let key = draft.key { fields += [HiddenField(key: "key", value: key.text), HiddenField(key: "turn", value: String(draft.turn))] }
@@ -61,6 +73,11 @@ struct HiddenField {
     fields.append(HiddenField(key: "state", value: draft.sealed))
     return fields
   }
+}
+
+/// A text that stands before the first page.
+struct OpeningView {
+  var openingRuns: [RunView]
 }
 
 struct NoticeView {
@@ -72,7 +89,7 @@ struct NoticeView {
   var frame: FrameView
   var campaign: String
   var formTitle: String
-  var opening: [String]
+  var opening: [OpeningView]
   var points: [Point]
   var length: String
   var hidden: [HiddenField]
@@ -81,10 +98,11 @@ struct NoticeView {
   init(_ interview: Interview, _ visit: FormVisit, _ draft: Draft, path: String) {
     let language = draft.language
     let asked = interview.pages.pages.flatMap(\.questions).count + interview.form.repeats.count
-    frame = FrameView(PageFrame(interview, visit, path: path), language)
+    frame = FrameView(PageFrame(interview, visit, path: path), draft)
     campaign = visit.campaign.title(language)
-    formTitle = interview.form.title.text(in: language.rawValue, fallback: interview.form.defaultLanguage)
-    opening = interview.pages.opening.compactMap { $0.label?.text(in: language.rawValue, fallback: interview.form.defaultLanguage) }
+    let writer = ItemWriter(interview, draft, AskedItems.nothing)
+    formTitle = writer.text(interview.form.title)
+    opening = interview.pages.opening.map { OpeningView(openingRuns: writer.runs($0.label)) }
     points = WebWords.notice(answersMin: visit.campaign.thresholds.kAnswersMin).map {
       Point(heading: $0.heading(language), text: $0.text(language))
     }
@@ -128,7 +146,7 @@ struct PageView {
     let relevant = interview.pages.pages.indices.filter { $0 == place || interview.pages.pages[$0].asksSomething(asked) }
     stepNumber = (relevant.firstIndex(of: place) ?? 0) + 1
     stepCount = relevant.count
-    frame = FrameView(around, language)
+    frame = FrameView(around, draft)
     step = WebWords.step(stepNumber, of: stepCount)(language)
     let writer = ItemWriter(interview, draft, asked, page: page, faults: faults, new: new)
     heading = writer.text(page.label ?? interview.form.title)
@@ -144,14 +162,14 @@ struct PageView {
         heading: WebWords.wrong(language), tone: "bad",
         listed: shown.compactMap { item in
           faults[item.field].map {
-            Listed(target: writer.firstControl(item), question: writer.text(item.question.label), reason: $0(language))
+            Listed(target: writer.firstControl(item), question: writer.text(item.question.label, item), reason: $0(language))
           }
         })
     } else if !new.isEmpty {
       alert = Alert(
         heading: (remark == .added ? WebWords.added : WebWords.more)(language), tone: "new",
         listed: shown.filter { new.contains($0.field) }.map {
-          Listed(target: writer.firstControl($0), question: writer.text($0.question.label))
+          Listed(target: writer.firstControl($0), question: writer.text($0.question.label, $0))
         }
           + page.repeats.filter { new.contains(FieldName.of($0)) }.map {
             Listed(target: writer.anchor(FieldName.of($0)), question: writer.text($0.label))
@@ -194,7 +212,7 @@ struct ReviewView {
     if case .failure(let found) = interview.verdict(draft) {
       for fault in found.faults { faults["\(fault.question).\(fault.instance.map(String.init) ?? "")"] = fault.message }
     }
-    frame = FrameView(around, language)
+    frame = FrameView(around, draft)
     heading = WebWords.review(language)
     lead = WebWords.reviewLead(language)
     problem = refusal?(language) ?? (faults.isEmpty ? nil : WebWords.reviewWrong(language))
@@ -202,7 +220,7 @@ struct ReviewView {
       guard page.asksSomething(asked) else { return nil }
       let lines = page.shown(asked).map { item in
         Line(
-          question: writer.text(item.question.label), answer: writer.shownAnswer(item, given), blank: WebWords.blank(language),
+          question: writer.text(item.question.label, item), answer: writer.shownAnswer(item, given), blank: WebWords.blank(language),
           reason: faults["\(item.question.name).\(item.section == nil ? "" : String(item.place))"]?(language))
       }
       return Section(name: writer.text(page.label ?? interview.form.title), place: place, lines: lines)

@@ -5,7 +5,7 @@ enum WebTemplates {
   static let all = [
     "notice": notice, "page": page, "review": review, "received": received, "message": message, "again": again, "head": head,
     "hidden": hidden,
-    "items": items, "question": question, "repeated": repeated, "foot": "</main>\n</body>\n</html>\n",
+    "items": items, "run": run, "question": question, "repeated": repeated, "foot": "</main>\n</body>\n</html>\n",
   ]
 
   private static let head = """
@@ -32,10 +32,10 @@ enum WebTemplates {
 
   private static let notice = """
     {{> head}}
-    <p class="other"><a lang="{{frame.otherCode}}" hreflang="{{frame.otherCode}}" href="?lang={{frame.otherCode}}">{{frame.otherLanguage}}</a></p>
+    <p class="other">{{#frame.others}}<a lang="{{otherCode}}" hreflang="{{otherCode}}" href="?lang={{otherCode}}">{{otherName}}</a> {{/frame.others}}</p>
     <h1>{{formTitle}}</h1>
     <p class="soft">{{campaign}}</p>
-    {{#opening}}<p class="note">{{.}}</p>
+    {{#opening}}<p class="note">{{#openingRuns}}{{> run}}{{/openingRuns}}</p>
     {{/opening}}<dl class="points">
     {{#points}}<div><dt>{{heading}}</dt><dd>{{text}}</dd></div>
     {{/points}}</dl>
@@ -62,14 +62,19 @@ enum WebTemplates {
     </div>
     {{/alert}}{{#items}}{{> items}}{{#repeated}}{{> repeated}}{{/repeated}}{{/items}}
     <p class="go"><button name="go" value="next">{{next}}</button>{{#back}}<button class="quiet" name="go" value="back">{{back}}</button>{{/back}}</p>
-    <p class="other"><button class="link" name="go" value="lang.{{frame.otherCode}}" lang="{{frame.otherCode}}">{{frame.otherLanguage}}</button></p>
+    <p class="other">{{#frame.others}}<button class="link" name="go" value="lang.{{otherCode}}" lang="{{otherCode}}">{{otherName}}</button> {{/frame.others}}</p>
     </form>
     {{> foot}}
     """
 
+  private static let run =
+    "{{#newLine}}<br>{{/newLine}}{{#plainRun}}{{plainRun}}{{/plainRun}}{{#strongRun}}<strong>{{strongRun}}</strong>{{/strongRun}}"
+    + "{{#emphasisRun}}<em>{{emphasisRun}}</em>{{/emphasisRun}}{{#bothRun}}<strong><em>{{bothRun}}</em></strong>{{/bothRun}}"
+    + "{{#linkRun}}<a href=\"{{address}}\" target=\"_blank\" rel=\"noopener noreferrer nofollow\">{{words}}</a>{{/linkRun}}"
+
   private static let items = """
-    {{#caption}}<h2>{{caption}}</h2>
-    {{/caption}}{{#note}}<p class="note">{{note}}</p>
+    {{#caption}}<h2>{{#runs}}{{> run}}{{/runs}}</h2>
+    {{/caption}}{{#note}}<p class="note">{{#runs}}{{> run}}{{/runs}}</p>
     {{/note}}{{#question}}{{> question}}{{/question}}
     """
 
@@ -77,8 +82,8 @@ enum WebTemplates {
     <section class="repeat" id="{{anchor}}">{{#legend}}<h2>{{legend}}</h2>{{/legend}}
     {{#instances}}<fieldset class="filled"><legend>{{name}}</legend>
     {{#items}}{{> items}}{{/items}}
-    <p><button class="link" name="go" value="{{removal}}">{{remove}}</button></p>
-    </fieldset>
+    {{#removal}}<p><button class="link" name="go" value="{{removal}}">{{remove}}</button></p>
+    {{/removal}}    </fieldset>
     {{/instances}}{{#adds}}<p><button class="quiet" name="go" value="add.{{adds}}">{{add}}</button></p>{{/adds}}
     </section>
 
@@ -86,23 +91,30 @@ enum WebTemplates {
 
   private static let question = """
     {{#choices}}<fieldset class="q{{tone}}" role="{{role}}"{{#describedBy}} aria-describedby="{{describedBy}}"{{/describedBy}}>
-    <legend>{{label}}{{#optional}} <small>({{optional}})</small>{{/optional}}</legend>
-    {{#hint}}<p class="hint" id="{{anchor}}.hint">{{hint}}</p>{{/hint}}{{#several}}<p class="hint">{{several}}</p>{{/several}}{{#fault}}<p class="fault" id="{{anchor}}.fault">{{fault}}</p>{{/fault}}
-    {{#options}}<label class="tap" for="{{anchor}}"><input type="{{input}}" name="{{field}}" id="{{anchor}}" value="{{value}}"{{#isChosen}} checked{{/isChosen}}><span>{{label}}</span></label>
+    <legend>{{#labelRuns}}{{> run}}{{/labelRuns}}{{#optional}} <small>({{optional}})</small>{{/optional}}</legend>
+    {{#hint}}<p class="hint" id="{{anchor}}.hint">{{#runs}}{{> run}}{{/runs}}</p>{{/hint}}{{#several}}<p class="hint">{{several}}</p>{{/several}}{{#fault}}<p class="fault" id="{{anchor}}.fault">{{fault}}</p>{{/fault}}
+    {{#options}}<label class="tap" for="{{anchor}}"><input type="{{input}}" name="{{field}}" id="{{anchor}}" value="{{value}}"{{#isChosen}} checked{{/isChosen}}><span>{{#labelRuns}}{{> run}}{{/labelRuns}}</span></label>
     {{/options}}</fieldset>
-    {{/choices}}{{#select}}<div class="q{{tone}}"><label for="{{anchor}}">{{label}}{{#optional}} <small>({{optional}})</small>{{/optional}}</label>
-    {{#hint}}<p class="hint" id="{{anchor}}.hint">{{hint}}</p>{{/hint}}{{#fault}}<p class="fault" id="{{anchor}}.fault">{{fault}}</p>{{/fault}}
+    {{/choices}}{{#select}}<div class="q{{tone}}"><label for="{{anchor}}">{{#labelRuns}}{{> run}}{{/labelRuns}}{{#optional}} <small>({{optional}})</small>{{/optional}}</label>
+    {{#hint}}<p class="hint" id="{{anchor}}.hint">{{#runs}}{{> run}}{{/runs}}</p>{{/hint}}{{#fault}}<p class="fault" id="{{anchor}}.fault">{{fault}}</p>{{/fault}}
     <select name="{{field}}" id="{{anchor}}" autocomplete="off"{{#describedBy}} aria-describedby="{{describedBy}}"{{/describedBy}}{{#fault}} aria-invalid="true"{{/fault}}>
     {{#options}}<option value="{{value}}"{{#isChosen}} selected{{/isChosen}}>{{label}}</option>
     {{/options}}</select></div>
-    {{/select}}{{#line}}<div class="q{{tone}}"><label for="{{anchor}}">{{label}}{{#optional}} <small>({{optional}})</small>{{/optional}}</label>
-    {{#hint}}<p class="hint" id="{{anchor}}.hint">{{hint}}</p>{{/hint}}{{#fault}}<p class="fault" id="{{anchor}}.fault">{{fault}}</p>{{/fault}}
+    {{/select}}{{#line}}<div class="q{{tone}}"><label for="{{anchor}}">{{#labelRuns}}{{> run}}{{/labelRuns}}{{#optional}} <small>({{optional}})</small>{{/optional}}</label>
+    {{#hint}}<p class="hint" id="{{anchor}}.hint">{{#runs}}{{> run}}{{/runs}}</p>{{/hint}}{{#fault}}<p class="fault" id="{{anchor}}.fault">{{fault}}</p>{{/fault}}
     <input type="{{input}}"{{#mode}} inputmode="{{mode}}"{{/mode}} name="{{field}}" id="{{anchor}}" value="{{value}}" autocomplete="off" spellcheck="false"{{#describedBy}} aria-describedby="{{describedBy}}"{{/describedBy}}{{#fault}} aria-invalid="true"{{/fault}}></div>
-    {{/line}}{{#area}}<div class="q{{tone}}"><label for="{{anchor}}">{{label}}{{#optional}} <small>({{optional}})</small>{{/optional}}</label>
-    {{#hint}}<p class="hint" id="{{anchor}}.hint">{{hint}}</p>{{/hint}}{{#fault}}<p class="fault" id="{{anchor}}.fault">{{fault}}</p>{{/fault}}
+    {{/line}}{{#area}}<div class="q{{tone}}"><label for="{{anchor}}">{{#labelRuns}}{{> run}}{{/labelRuns}}{{#optional}} <small>({{optional}})</small>{{/optional}}</label>
+    {{#hint}}<p class="hint" id="{{anchor}}.hint">{{#runs}}{{> run}}{{/runs}}</p>{{/hint}}{{#fault}}<p class="fault" id="{{anchor}}.fault">{{fault}}</p>{{/fault}}
     <textarea name="{{field}}" id="{{anchor}}" rows="5" autocomplete="off" spellcheck="false"{{#describedBy}} aria-describedby="{{describedBy}}"{{/describedBy}}{{#fault}} aria-invalid="true"{{/fault}}>
     {{value}}</textarea></div>
-    {{/area}}
+    {{/area}}{{#order}}<fieldset class="q{{tone}}" role="group"{{#describedBy}} aria-describedby="{{describedBy}}"{{/describedBy}}>
+    <legend>{{#labelRuns}}{{> run}}{{/labelRuns}}{{#optional}} <small>({{optional}})</small>{{/optional}}</legend>
+    {{#hint}}<p class="hint" id="{{anchor}}.hint">{{#runs}}{{> run}}{{/runs}}</p>{{/hint}}{{#fault}}<p class="fault" id="{{anchor}}.fault">{{fault}}</p>{{/fault}}
+    {{#rows}}<p><label for="{{rowAnchor}}">{{rowName}}</label> <select name="{{field}}" id="{{rowAnchor}}" autocomplete="off">
+    {{#rowOptions}}<option value="{{value}}"{{#isChosen}} selected{{/isChosen}}>{{label}}</option>
+    {{/rowOptions}}</select></p>
+    {{/rows}}</fieldset>
+    {{/order}}
     """
 
   private static let review = """
@@ -121,7 +133,7 @@ enum WebTemplates {
     </section>
     {{/sections}}
     <p class="go">{{#send}}<button name="go" value="send">{{send}}</button>{{/send}}<button class="quiet" name="go" value="back">{{back}}</button></p>
-    <p class="other"><button class="link" name="go" value="lang.{{frame.otherCode}}" lang="{{frame.otherCode}}">{{frame.otherLanguage}}</button></p>
+    <p class="other">{{#frame.others}}<button class="link" name="go" value="lang.{{otherCode}}" lang="{{otherCode}}">{{otherName}}</button> {{/frame.others}}</p>
     </form>
     {{> foot}}
     """

@@ -14,11 +14,20 @@ struct FormsCommand: AsyncParsableCommand {
     subcommands: [FormsCheckCommand.self, FormsPublishCommand.self, FormsListCommand.self, FormsStateCommand.self])
 
   /// Reads a form, or says everything that is wrong with it, one line each.
-  static func read(_ file: String) throws -> Form {
+  static func read(_ file: String) throws -> FormReading {
     guard FileManager.default.fileExists(atPath: file) else {
       throw ToolError(vi: "Không có tệp hay thư mục \(file).", en: "There is no file or folder \(file).")
     }
-    return try FormFile.form(at: URL(fileURLWithPath: file))
+    return try FormFile.reading(at: URL(fileURLWithPath: file))
+  }
+
+  /// Says what of a form's file means nothing here or is carried out otherwise: a line for each kind, and how many cells there are.
+  static func tell(_ reading: FormReading, _ console: Console) {
+    guard !reading.warnings.isEmpty else { return }
+    for remark in reading.remarks { console.warn(remark) }
+    console.say(
+      "\(reading.warnings.count) ô được bỏ qua hoặc hiểu khác đi; biểu mẫu vẫn dùng được.",
+      "\(reading.warnings.count) cells are passed over or taken otherwise; the form can be used.")
   }
 
   /// Warns of background questions that tell people apart.
@@ -57,27 +66,34 @@ struct FormsCheckCommand: ToolCommand {
 
   private struct Report: Encodable {
     var problems: [String]
+    /// How many problems there are, those that are not listed among them.
+    var problemCount: Int
+    var warnings: [String]
+    /// Files that must stand beside the form before it is published.
+    var missingFiles: [String]
     var summary: FormSummary?
     var warning: String?
   }
 
   func perform(_ console: Console) async throws {
-    let form: Form
+    let reading: FormReading
     do {
-      form = try FormsCommand.read(file)
+      reading = try FormsCommand.read(file)
     } catch let problems as FormProblems {
       if !console.isJSON {
         for problem in problems.problems { console.warn(problem.explanation) }
       }
-      console.say("\(problems.problems.count) chỗ cần sửa.", "\(problems.problems.count) to mend.")
-      if console.isJSON {
-        console.refuse(
-          LocalizedText(vi: "\(problems.problems.count) chỗ cần sửa.", en: "\(problems.problems.count) to mend."), code: "badForm")
-      }
+      let cut = problems.count - problems.problems.count
+      if cut > 0 { console.say("… và \(cut) chỗ nữa.", "… and \(cut) more.") }
+      let sum = LocalizedText(vi: "\(problems.count) chỗ cần sửa.", en: "\(problems.count) to mend.")
+      console.say(sum.vi, sum.en)
+      if console.isJSON { console.refuse(sum, code: "badForm") }
       let list = problems.problems.map { $0.explanation(options.language) }
-      try console.result(Report(problems: list, summary: nil, warning: nil))
+      try console.result(Report(problems: list, problemCount: problems.count, warnings: [], missingFiles: [], summary: nil, warning: nil))
       throw ToolExit.failed
     }
+    FormsCommand.tell(reading, console)
+    let form = reading.form
     let summary = FormSummary(form)
     let expected = try await expectedAnswers()
     console.say(
@@ -92,7 +108,10 @@ struct FormsCheckCommand: ToolCommand {
     FormsCommand.warn(summary, expected: expected, console)
     let warning = expected.flatMap { summary.warning(expectedAnswers: $0) }
     try console.result(
-      Report(problems: [], summary: summary, warning: warning?(options.language)))
+      Report(
+        problems: [], problemCount: 0, warnings: reading.remarks.map { $0(options.language) },
+        missingFiles: reading.missingFiles, summary: summary,
+        warning: warning?(options.language)))
   }
 
   /// What was given, else what the hub's campaign expects, else unknown.
@@ -133,10 +152,18 @@ struct FormsPublishCommand: ToolCommand {
   var forHeld = false
 
   func perform(_ console: Console) async throws {
-    let form = try FormsCommand.read(file)
+    let reading = try FormsCommand.read(file)
+    let form = reading.form
+    guard reading.missingFiles.isEmpty else {
+      let list = reading.missingFiles.joined(separator: ", ")
+      throw ToolError(
+        vi: "Thiếu tệp bên cạnh biểu mẫu: \(list). Hãy đặt vào cùng thư mục rồi xuất bản lại.",
+        en: "Files are missing beside the form: \(list). Put them into the same folder and publish again.")
+    }
     try await place.withHub(options) { survey in
       let plan = try await survey.requirePlan(asking: form.id)
       let act = try acts.act("forms publish", "\(form.id)@\(form.version)", look: ActLook.forms)
+      FormsCommand.tell(reading, console)
       let done = try await survey.hub.acting(act) { try await survey.publish(form, forHeld: forHeld) }
       if done.isUnchanged {
         console.say(

@@ -106,6 +106,11 @@ enum AnswerMessage {
   static let calculated = LocalizedText(
     vi: "Giá trị này do biểu mẫu tự tính; hãy sửa các câu trả lời mà nó dựa vào.",
     en: "The form calculates this value; correct the answers it is calculated from.")
+  static let incomplete = LocalizedText(
+    vi: "Hãy xếp thứ tự tất cả các mục, mỗi mục một lần.", en: "Put all of them in order, each once.")
+  static let notPosition = LocalizedText(
+    vi: "Cần vĩ độ và kinh độ theo độ, ví dụ 21.2731 106.1946.",
+    en: "Latitude and longitude in degrees are needed, such as 21.2731 106.1946.")
   static let malformed = LocalizedText(
     vi: "Câu trả lời không đúng dạng hoặc có ký tự lạ; hãy nhập lại.",
     en: "The answer has the wrong form or strange characters; enter it again.")

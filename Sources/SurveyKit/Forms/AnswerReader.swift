@@ -33,7 +33,8 @@ struct AnswerReader {
     switch question.kind {
     case .integer: return integer(answer)
     case .decimal: return decimal(answer)
-    case .selectOne, .selectMultiple: return selection(answer, question.kind, choices)
+    case .selectOne, .selectMultiple, .rank: return selection(answer, question.kind, choices)
+    case .geopoint: return position(answer)
     case .date: return date(answer)
     case .time, .dateTime: return time(answer, question.kind)
     case .text, .image, .hidden: return text(answer)
@@ -93,17 +94,34 @@ struct AnswerReader {
     case .choices(let several): names = several
     case .text(let raw):
       guard raw.utf8.count <= answerTextBytesMax else { return .fault(.tooLong, AnswerMessage.tooLong, raw: .empty) }
-      names = raw.split(whereSeparator: \.isWhitespace).map(String.init)
+      // Where one is taken its code may have spaces.
+      let whole = raw.nfc.trimmingWhitespace
+      names =
+        kind == .selectOne && choices.contains { $0.name == whole } ? [whole] : whole.split(whereSeparator: \.isWhitespace).map(String.init)
     case .integer(let value): names = [String(value)]
     default: return fault(.malformed, AnswerMessage.malformed, answer)
     }
     if names.isEmpty { return .blank }
-    guard kind == .selectMultiple || names.count == 1 else { return fault(.malformed, AnswerMessage.malformed, answer) }
+    guard kind != .selectOne || names.count == 1 else { return fault(.malformed, AnswerMessage.malformed, answer) }
     let taken = Set(names)
-    let known = choices.map(\.name).filter(taken.contains)
-    guard known.count == taken.count else { return fault(.unknownChoice, AnswerMessage.unknownChoice, answer) }
+    var left = taken
+    // A list may hold a code twice, for two answers of the question before.
+    let known = choices.map(\.name).filter { left.remove($0) != nil }
+    guard left.isEmpty else { return fault(.unknownChoice, AnswerMessage.unknownChoice, answer) }
     guard taken.count == names.count else { return fault(.duplicateChoice, AnswerMessage.duplicateChoice, answer) }
-    return .value(kind == .selectOne ? .choice(names[0]) : .choices(known))
+    guard kind != .rank || known.count == Set(choices.map(\.name)).count else { return fault(.malformed, AnswerMessage.incomplete, answer) }
+    return .value(kind == .selectOne ? .choice(names[0]) : .choices(kind == .rank ? names : known))
+  }
+
+  /// `latitude longitude`, with altitude and accuracy where they are known; a comma may stand between.
+  private static func position(_ answer: AnswerValue) -> Reading {
+    guard case .text(let raw) = answer else { return fault(.malformed, AnswerMessage.notPosition, answer) }
+    let parts = raw.split { $0.isWhitespace || $0 == "," || $0 == ";" }.map(String.init)
+    let numbers = parts.map { ExpressionValue.number(from: $0) }
+    guard (2...4).contains(parts.count), numbers.allSatisfy(\.isFinite), abs(numbers[0]) <= 90, abs(numbers[1]) <= 180,
+      parts.allSatisfy({ $0.utf8.count <= 24 })
+    else { return fault(.malformed, AnswerMessage.notPosition, answer) }
+    return .value(.text((parts + ["0", "0"]).prefix(4).joined(separator: " ")))
   }
 
   private static func date(_ answer: AnswerValue) -> Reading {

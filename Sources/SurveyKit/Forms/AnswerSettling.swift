@@ -15,10 +15,12 @@ struct SettledAnswers {
   ) {
     scope = ExpressionScope(today: today)
     scope.facts = index.facts
+    scope.seed = index.seed(today, raw)
     for step in index.order {
       switch step {
       case .outer(let place):
         let entry = index.outer.entries[place]
+        meet(entry.question, raw[entry.question.name])
         guard entry.conditions.allSatisfy({ $0.holds(in: scope) }) else { continue }
         relevant.insert(entry.question.name)
         scope.values[entry.question.name] = value(of: entry.question, raw: raw[entry.question.name])
@@ -26,7 +28,8 @@ struct SettledAnswers {
         let section = index.repeats[place]
         let isAsked = section.conditions.allSatisfy { $0.holds(in: scope) }
         if isAsked { relevant.insert(section.name) }
-        let count = isAsked ? instances[section.name]?.count ?? 0 : 0
+        let filled = instances[section.name]?.count ?? 0
+        let count = isAsked ? section.section.count.map { Self.count($0, in: scope) } ?? filled : 0
         scope.instances[section.name] = Array(repeating: [:], count: count)
         relevantInside[section.name] = Array(repeating: [], count: count)
       case .inner(let place, let inner):
@@ -40,8 +43,10 @@ struct SettledAnswers {
     let question = entry.question
     for place in (scope.instances[name] ?? []).indices {
       enter(name, place)
+      let given = raw[name].flatMap { $0.indices.contains(place) ? $0[place][question.name] : nil }
+      meet(question, given)
       guard entry.conditions.allSatisfy({ $0.holds(in: scope) }) else { continue }
-      let value = value(of: question, raw: raw[name]?[place][question.name]) ?? .empty
+      let value = value(of: question, raw: given) ?? .empty
       scope.instance = [:]  // So that what follows changes the answers in place.
       scope.instances[name]?[place][question.name] = value
       relevantInside[name]?[place].insert(question.name)
@@ -49,6 +54,18 @@ struct SettledAnswers {
     scope.instance = [:]
     scope.position = nil
     scope.repeatName = nil
+  }
+
+  /// How often a repeat is to be filled in, within what can be.
+  private static func count(_ rule: FormExpression, in scope: ExpressionScope) -> Int {
+    let number = rule.evaluate(in: scope).number
+    return number.isFinite ? Int(min(max(number, 0), Double(AnswerValidator.repeatInstancesMax))) : 0
+  }
+
+  /// Makes `.` the answer to a question, in its own rules.
+  private mutating func meet(_ question: FormQuestion, _ given: ExpressionValue?) {
+    scope.question = question.name
+    scope.current = given ?? .empty
   }
 
   private mutating func enter(_ name: String, _ place: Int) {

@@ -76,9 +76,11 @@ public struct AnswerValidator: Sendable {
 
   /// Everything that is asked after the answers given so far: what a page shows.
   public func asked(after given: [String: AnswerValue]) -> AskedItems {
-    let settled = settle(read(given))
+    let settled = settled(after: given)
     return AskedItems(outer: settled.relevant, inside: settled.relevantInside)
   }
+
+  func settled(after given: [String: AnswerValue]) -> SettledAnswers { settle(read(given)) }
 
   // MARK: One question at a time
 
@@ -179,7 +181,8 @@ public struct AnswerValidator: Sendable {
       kept = keep(index.outer, of: kept.filter { settled.relevant.contains($0.key) }, in: settled.scope)
       for section in index.repeats {
         guard case .instances(let instances)? = kept[section.name] else { continue }
-        let inside = instances.prefix(Self.repeatInstancesMax).enumerated().map { place, instance in
+        let most = section.section.count == nil ? Self.repeatInstancesMax : settled.relevantInside[section.name]?.count ?? 0
+        let inside = instances.prefix(most).enumerated().map { place, instance in
           let asked = settled.relevantInside[section.name]?.element(at: place) ?? []
           return keep(section.scope, of: instance.filter { asked.contains($0.key) }, in: settled.scope(in: section.name, at: place))
         }
@@ -203,14 +206,6 @@ public struct AnswerValidator: Sendable {
     }
     return kept
   }
-}
-
-/// What a form asks after certain answers, notes and calculations among it.
-public struct AskedItems: Sendable, Hashable {
-  /// Questions outside repeats, and repeats.
-  public let outer: Set<String>
-  /// By repeat, the questions of each filling-in.
-  public let inside: [String: [Set<String>]]
 }
 
 // MARK: - Reading and settling
@@ -320,7 +315,16 @@ extension AnswerValidator {
   private func judge(
     _ section: FormIndex.Repeat, _ answer: AnswerValue?, _ readings: Readings, _ settled: SettledAnswers, _ faults: inout [AnswerFault]
   ) -> [[String: AnswerValue]] {
-    guard case .instances(let given)? = answer, let read = readings.repeats[section.name], !read.isEmpty else { return [] }
+    var (given, read) = ([[String: AnswerValue]](), readings.repeats[section.name] ?? [])
+    if case .instances(let instances)? = answer { given = instances }
+    let isCounted = section.section.count != nil
+    if isCounted {
+      // Asked a known number of times, also where nothing was answered.
+      let count = settled.relevantInside[section.name]?.count ?? 0
+      while read.count < count { read.append([:]) }
+    }
+    while given.count < read.count { given.append([:]) }
+    guard !read.isEmpty else { return [] }
     guard settled.relevant.contains(section.name) else {
       faults.append(AnswerFault(question: section.name, kind: .notRelevant, message: AnswerMessage.notRelevant))
       return []
@@ -333,9 +337,9 @@ extension AnswerValidator {
       let relevant = settled.relevantInside[section.name]?.element(at: number) ?? []
       let scope = settled.scope(in: section.name, at: number)
       let judged = judge(section.scope, readings, relevant, scope, instance: number, &faults)
-      if !judged.isEmpty { values.append(judged) }
+      if !judged.isEmpty || isCounted { values.append(judged) }
     }
-    return values
+    return values.allSatisfy(\.isEmpty) ? [] : values
   }
 
   /// What is wrong with an answer to a question that is asked.
@@ -350,17 +354,23 @@ extension AnswerValidator {
     case .fault(let kind, let message, _): return fault(kind, message)
     case .blank:
       guard question.kind.isAsked, let required = question.required, required.holds(in: scope) else { return nil }
-      return fault(.missingRequired, question.requiredMessage?.localized ?? AnswerMessage.missing)
+      return fault(.missingRequired, question.requiredMessage?.filled(in: scope).localized ?? AnswerMessage.missing)
     case .value(let value):
       if question.choiceFilter != nil {
         let names = Set(offered(question, in: scope).map(\.name))
-        let taken = value.expressionValue.text.split(separator: " ").map(String.init)
+        let taken =
+          switch value {
+          case .choice(let name): [name]
+          case .choices(let several): several
+          default: [String]()
+          }
         guard taken.allSatisfy(names.contains) else { return fault(.unknownChoice, AnswerMessage.notOffered) }
       }
       guard let constraint = question.constraint else { return nil }
       var scope = scope
       scope.current = value.expressionValue
-      return constraint.holds(in: scope) ? nil : fault(.constraint, question.constraintMessage?.localized ?? AnswerMessage.constraint)
+      return constraint.holds(in: scope)
+        ? nil : fault(.constraint, question.constraintMessage?.filled(in: scope).localized ?? AnswerMessage.constraint)
     }
   }
 

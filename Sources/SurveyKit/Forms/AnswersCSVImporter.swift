@@ -210,9 +210,9 @@ public struct AnswersCSVImporter: Sequence, IteratorProtocol {
     }
   }
 
-  /// Letters, digits and `-_.:`, at most `FormName.formNameBytesMax` of them.
+  /// Letters, digits and `-_.:`, at most 64 of them.
   private static func isIdentifier(_ text: String) -> Bool {
-    FormName.isValidChoice(text.replacingOccurrences(of: ":", with: "-"))
+    FormName.isIdentifier(text.replacingOccurrences(of: ":", with: "-"))
   }
 }
 

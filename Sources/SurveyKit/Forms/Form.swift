@@ -17,11 +17,11 @@ private struct StoredDefinition: Sendable, Hashable {
 /// form hold the same `canonicalJSON`, which is what gets stored and replicated.
 public struct Form: Sendable, Hashable {
   /// Most questions, and most items of all kinds, in a form.
-  public static let formItemsMax = 500
+  public static let formItemsMax = 4_000
   /// Most choices in all lists of a form.
-  public static let formChoicesMax = 5_000
+  public static let formChoicesMax = 30_000
   /// Deepest nesting of groups.
-  public static let formGroupDepthMax = 6
+  public static let formGroupDepthMax = 16
   /// Largest definition, in bytes.
   public static let formDefinitionBytesMax = 2 * 1_048_576
 
@@ -55,7 +55,7 @@ public struct Form: Sendable, Hashable {
     self.init(
       unchecked: id, version: version, title: title, languages: languages, defaultLanguage: defaultLanguage,
       choiceLists: choiceLists, items: items)
-    let findings = FormCheck.findings(in: self)
+    let findings = FormCheck.findings(in: self).filter { !$0.isWarning }
     guard findings.isEmpty else { throw FormDefinitionError(problems: findings.map(\.message)) }
   }
 

@@ -16,15 +16,14 @@ struct FormCheck {
     /// Name of the item, list or form at fault.
     let subject: String
     let text: LocalizedText
+    /// Says something that can be carried out, and that its author may not have meant.
+    var isWarning = false
+    /// Is about a cell that holds nothing, so that of several columns the blank one is meant.
+    var isAboutBlank = false
 
     /// For readers without rows and columns.
     var message: LocalizedText { LocalizedText(vi: "\(subject): \(text.vi)", en: "\(subject): \(text.en)") }
   }
-
-  /// Names that the file exported for one answer uses itself.
-  static let reservedNames: Set<String> = [
-    "response_id", "commune_code", "form_id", "form_version", "language", "submitted_at", "received_at", "fault",
-  ]
 
   /// - Parameter unreadable: Names whose rows could not be read; references to them are not reported a second time.
   static func findings(in form: Form, unreadable: Set<String> = []) -> [Finding] {
@@ -45,6 +44,8 @@ struct FormCheck {
   private let repeatNames: Set<String>
   /// Every item's name after those of the sections around it.
   private let locations: [String: [String]]
+  /// Lists from which several choices are taken at a time.
+  private let listsOfSeveral: Set<String>
   private var findings: [Finding] = []
 
   private init(form: Form, unreadable: Set<String>) {
@@ -62,17 +63,23 @@ struct FormCheck {
     self.questions = questions
     repeatNames = Set(form.repeats.map(\.name))
     locations = Dictionary(outline.entries.map { ($0.item.name, $0.location) }, uniquingKeysWith: { first, _ in first })
+    let several = questions.values.filter { $0.kind == .selectMultiple || $0.kind == .rank }
+    listsOfSeveral = Set(several.compactMap(\.choiceList))
   }
 
   private mutating func report(_ place: Place, _ subject: String, _ text: LocalizedText) {
     findings.append(Finding(place: place, subject: subject, text: text))
   }
 
+  private mutating func warn(_ place: Place, _ subject: String, _ text: LocalizedText, isAboutBlank: Bool = false) {
+    findings.append(Finding(place: place, subject: subject, text: text, isWarning: true, isAboutBlank: isAboutBlank))
+  }
+
   // MARK: Settings and choices
 
   private mutating func checkForm() {
     if !FormName.isValid(form.id) { report(.form("form_id"), "form_id", FormMessage.badName(form.id)) }
-    if !FormName.isValidChoice(form.version) { report(.form("version"), "version", FormMessage.badVersion) }
+    if !FormName.isIdentifier(form.version) { report(.form("version"), "version", FormMessage.badVersion) }
     let codes = form.languages.map(\.code)
     if codes.isEmpty || Set(codes).count != codes.count { report(.form("default_language"), "languages", FormMessage.languages) }
     if !codes.contains(form.defaultLanguage) {
@@ -91,13 +98,10 @@ struct FormCheck {
 
   private mutating func checkLists() {
     for (list, choices) in form.choiceLists.sorted(by: { $0.key < $1.key }) {
-      if !FormName.isValid(list) { report(.choice(list, 0, "list_name"), list, FormMessage.badName(list)) }
-      var seen: Set<String> = []
+      if !FormName.isValidList(list) { report(.choice(list, 0, "list_name"), list, FormMessage.badName(list)) }
       for (index, choice) in choices.enumerated() {
-        if !FormName.isValidChoice(choice.name) {
+        if !FormName.isValidChoice(choice.name, hasSpaces: !listsOfSeveral.contains(list)) {
           report(.choice(list, index, "name"), list, FormMessage.badChoiceName(choice.name))
-        } else if !seen.insert(choice.name).inserted {
-          report(.choice(list, index, "name"), list, FormMessage.choiceTwice(choice.name, list))
         }
         checkText(choice.label, "label", .choice(list, index, "label"), list)
       }
@@ -107,7 +111,10 @@ struct FormCheck {
   // MARK: Items
 
   private mutating func checkItems() {
-    if !questions.values.contains(where: \.kind.isAsked) { report(.form("form_id"), form.id, FormMessage.noQuestions) }
+    // Where rows could not be read, what they ask is not known.
+    if unreadable.isEmpty, !questions.values.contains(where: { $0.kind.isAsked || $0.kind == .note }) {
+      report(.form("form_id"), form.id, FormMessage.noQuestions)
+    }
     var seen: Set<String> = []
     for entry in outline.entries {
       let name = entry.item.name
@@ -123,7 +130,7 @@ struct FormCheck {
         checkSection(section, entry)
       case .repeated(let section):
         checkSection(section, entry)
-        if Self.reservedNames.contains(name) { report(.item(entry.ordinal, "name"), name, FormMessage.reserved(name)) }
+        checkRule(section.count, "repeat_count", entry)
       }
     }
   }
@@ -139,7 +146,6 @@ struct FormCheck {
   private mutating func checkQuestion(_ question: FormQuestion, _ entry: FormOutline.Entry) {
     let name = question.name
     func place(_ column: String) -> Place { .item(entry.ordinal, column) }
-    if question.kind != .hidden, Self.reservedNames.contains(name) { report(place("name"), name, FormMessage.reserved(name)) }
     if question.label == nil, question.kind.isAsked || question.kind == .note { report(place("label"), name, FormMessage.noLabel) }
     for (column, text) in question.texts { checkText(text, column, place(column), name) }
     checkChoices(question, entry)
@@ -180,7 +186,7 @@ struct FormCheck {
     if !question.kind.isAsked, question.kind != .hidden { return report(place, question.name, FormMessage.notAsked("default")) }
     guard case .literal(let text) = initial else { return }
     if case .fault = AnswerReader.read(.text(text), for: question, choices: form.choices(of: question)) {
-      report(place, question.name, FormMessage.badDefault)
+      warn(place, question.name, FormMessage.badDefault)
     }
   }
 
@@ -188,7 +194,7 @@ struct FormCheck {
     // Without languages, or without the default one, that has been said once and for all.
     guard let text, !form.languages.isEmpty else { return }
     let missing = form.languages.filter { text.byLanguage[$0.code] == nil }
-    if !missing.isEmpty { report(place, subject, FormMessage.untranslated(column, missing)) }
+    if !missing.isEmpty { warn(place, subject, FormMessage.untranslated(column, missing), isAboutBlank: true) }
     let codes = Set(form.languages.map(\.code))
     if !codes.isSuperset(of: text.byLanguage.keys.filter { !$0.isEmpty }) { report(place, subject, FormMessage.strangeLanguage(column)) }
     if text.byLanguage.values.contains(where: { $0.utf8.count > FormText.formTextBytesMax }) {
@@ -198,7 +204,9 @@ struct FormCheck {
 
   private mutating func checkAppearance(_ appearance: String?, _ entry: FormOutline.Entry) {
     guard let appearance else { return }
-    let isPlain = appearance.utf8.count <= 128 && appearance.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || $0 == "-" || $0 == " " }
+    let isPlain =
+      appearance.utf8.count <= FormSection.appearanceBytesMax
+      && appearance.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || $0 == "-" || $0 == " " }
     if !isPlain { report(.item(entry.ordinal, "appearance"), entry.item.name, FormMessage.appearance) }
   }
 
@@ -208,38 +216,71 @@ struct FormCheck {
     guard let rule else { return }
     let place = Place.item(entry.ordinal, column)
     let subject = entry.item.name
-    if rule.usesCurrent, column != "constraint" { report(place, subject, FormMessage.dotOutsideConstraint(column)) }
-    var texts: [LocalizedText] = []
-    check(rule.root, takesMany: false, entry, &texts)
-    for text in texts { report(place, subject, text) }
-    var findings: [LocalizedText] = []
-    rule.root.walk { node in
-      guard case .call(.selected, let arguments) = node, arguments.count == 2, case .string(let choice) = arguments[1] else { return }
-      guard let list = list(of: arguments[0], in: entry), !list.isEmpty, !list.contains(choice) else { return }
-      findings.append(FormMessage.noSuchChoice(choice))
+    if rule.usesCurrent, !Self.rulesOfOneAnswer.contains(column) || !entry.item.isQuestion {
+      report(place, subject, FormMessage.dotOutsideConstraint(column))
     }
-    for text in findings { report(place, subject, text) }
+    var texts = Texts()
+    check(rule.root, takesMany: false, entry, &texts)
+    rule.root.walk { node in comparedChoices(node, entry).forEach { texts.warn(FormMessage.noSuchChoice($0)) } }
+    for text in texts.problems { report(place, subject, text) }
+    for text in texts.warnings { warn(place, subject, text) }
+  }
+
+  /// Rules that are about the answer to one question, so that `.` means it.
+  private static let rulesOfOneAnswer: Set<String> = ["constraint", "required", "relevant", "calculation", "default"]
+
+  /// What a rule says that is wrong, and what is merely strange; each once.
+  private struct Texts {
+    private(set) var problems: [LocalizedText] = []
+    private(set) var warnings: [LocalizedText] = []
+
+    mutating func report(_ text: LocalizedText) { if !problems.contains(text) { problems.append(text) } }
+    mutating func warn(_ text: LocalizedText) { if !warnings.contains(text) { warnings.append(text) } }
+  }
+
+  /// Choices that a rule looks for and the question does not offer: it never holds, which few authors mean.
+  private func comparedChoices(_ node: ExpressionNode, _ entry: FormOutline.Entry) -> [String] {
+    var isSelected = false
+    let sides: [(ExpressionNode, ExpressionNode)]
+    switch node {
+    case .call(.selected, let arguments) where arguments.count == 2:
+      isSelected = true
+      sides = [(arguments[0], arguments[1])]
+    case .binary(.equal, let left, let right), .binary(.notEqual, let left, let right): sides = [(left, right), (right, left)]
+    default: return []
+    }
+    return sides.compactMap { question, choice in
+      guard case .string(let text) = choice, !text.isEmpty, isSelected || kind(of: question, in: entry) == .selectOne else { return nil }
+      guard let list = list(of: question, in: entry), !list.isEmpty, !list.contains(text.trimmingWhitespace) else { return nil }
+      return text
+    }
   }
 
   /// Looks at every name in a rule. A repeat's own condition is judged outside it: `repeatName` of its entry is nil.
   ///
   /// The depth of a rule is bounded by `FormExpression.expressionDepthMax`.
-  private func check(_ node: ExpressionNode, takesMany: Bool, _ entry: FormOutline.Entry, _ texts: inout [LocalizedText]) {
-    func add(_ text: LocalizedText) { if !texts.contains(text) { texts.append(text) } }
+  private func check(_ node: ExpressionNode, takesMany: Bool, _ entry: FormOutline.Entry, _ texts: inout Texts) {
     switch node {
     case .number, .string, .current: break
-    case .reference(let name): reference(to: name, takesMany: takesMany, entry).map(add)
+    case .reference(let name): reference(to: name, takesMany: takesMany, entry, &texts)
     case .path(let path):
       guard let name = path.name else { break }
-      if let text = reference(to: name, takesMany: takesMany, entry) {
-        add(text)
-      } else if let place = locations[name], !path.leads(from: entry.location, to: place) {
-        add(FormMessage.wrongPath(name, place))
+      guard reference(to: name, takesMany: takesMany, entry, &texts) else { break }
+      if let place = locations[name], !path.leads(from: entry.location, to: place) {
+        texts.report(FormMessage.wrongPath(name, place))
+      }
+    case .lookup(let lookup):
+      if form.choiceLists[lookup.list] == nil { texts.report(FormMessage.unknownList(lookup.list)) }
+      for operand in lookup.operands {
+        // Plain names inside are columns of that list.
+        operand.walk { inner in
+          if let name = inner.referenceName { reference(to: name, takesMany: false, entry, &texts) }
+        }
       }
     case .column(let name):
       guard name != "name", case .question(let question) = entry.item, let list = question.choiceList.flatMap({ form.choiceLists[$0] })
       else { break }
-      if !list.contains(where: { $0.attributes[name] != nil }) { add(FormMessage.unknownChoiceColumn(name)) }
+      if !list.contains(where: { $0.attributes[name] != nil }) { texts.warn(FormMessage.unknownChoiceColumn(name)) }
     case .negative(let operand), .matches(let operand, _): check(operand, takesMany: false, entry, &texts)
     case .binary(_, let left, let right):
       check(left, takesMany: false, entry, &texts)
@@ -247,25 +288,33 @@ struct FormCheck {
     case .call(.position, let arguments):
       guard case .path(let path)? = arguments.first, let home = entry.repeatName,
         Array(entry.location.dropLast(path.ups)) == locations[home]
-      else { return add(FormMessage.positionOutsideRepeat) }
+      else { return texts.report(FormMessage.positionOutsideRepeat) }
     case .call(let function, let arguments):
       for (index, argument) in arguments.enumerated() {
         check(argument, takesMany: function.takesMany(at: index), entry, &texts)
       }
       guard function == .choiceName, let name = arguments[1].referenceName, let question = questions[name] else { break }
-      if !question.kind.hasChoices { add(FormMessage.noChoices(name)) }
+      if !question.kind.hasChoices { texts.report(FormMessage.noChoices(name)) }
     }
   }
 
-  private func reference(to name: String, takesMany: Bool, _ entry: FormOutline.Entry) -> LocalizedText? {
-    if unreadable.contains(name) { return nil }
-    if takesMany, repeatNames.contains(name) { return nil }
+  /// - Returns: False when there is nothing of that name.
+  @discardableResult
+  private func reference(to name: String, takesMany: Bool, _ entry: FormOutline.Entry, _ texts: inout Texts) -> Bool {
+    if unreadable.contains(name) { return false }
+    if takesMany, repeatNames.contains(name) { return true }
     guard let question = questions[name], let home = repeatOfQuestion[name] else {
-      return repeatNames.contains(name) ? FormMessage.isRepeat(name) : FormMessage.unknownQuestion(name)
+      texts.report(repeatNames.contains(name) ? FormMessage.isRepeat(name) : FormMessage.unknownQuestion(name))
+      return false
     }
-    if question.kind == .note { return FormMessage.noteHasNoAnswer(name) }
-    if let home, home != entry.repeatName, !takesMany { return FormMessage.insideRepeat(name, home) }
-    return nil
+    if question.kind == .note { texts.warn(FormMessage.noteHasNoAnswer(name)) }
+    if let home, home != entry.repeatName, !takesMany { texts.warn(FormMessage.insideRepeat(name, home)) }
+    return true
+  }
+
+  private func kind(of node: ExpressionNode, in entry: FormOutline.Entry) -> QuestionKind? {
+    if case .current = node, case .question(let own) = entry.item { return own.kind }
+    return node.referenceName.flatMap { questions[$0]?.kind }
   }
 
   /// Names of the choices of the question a node stands for; nil when it is not a question with choices.
@@ -289,7 +338,7 @@ struct FormCheck {
       case .question(let question):
         rules += [question.relevant, question.calculation].compactMap { $0 }
         if question.kind == .hidden { rules += [question.initial?.rule].compactMap { $0 } }
-      case .repeated(let section): rules += [section.relevant].compactMap { $0 }
+      case .repeated(let section): rules += [section.relevant, section.count].compactMap { $0 }
       case .group: continue
       }
       items.append((entry.item.name, rules.flatMap(\.references)))
@@ -310,7 +359,7 @@ struct FormCheck {
 
 extension FormQuestion {
   /// Columns with texts, for checks that treat them alike.
-  fileprivate var texts: [(String, FormText?)] {
+  var texts: [(String, FormText?)] {
     [("label", label), ("hint", hint), ("required_message", requiredMessage), ("constraint_message", constraintMessage)]
   }
 

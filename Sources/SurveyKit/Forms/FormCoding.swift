@@ -87,6 +87,7 @@ extension Form: Codable {
 
 private enum ItemKey: String, CodingKey {
   case type, name, label, hint, list, required, relevant, constraint, calculation, appearance, items
+  case repeatCount = "repeat_count"
   case choiceFilter = "choice_filter"
   case initial = "default"
   case requiredMessage = "required_message"
@@ -126,6 +127,7 @@ extension FormSection: Codable {
       label: container.decodeIfPresent(FormText.self, forKey: .label),
       relevant: container.decodeIfPresent(FormExpression.self, forKey: .relevant),
       appearance: container.decodeIfPresent(String.self, forKey: .appearance),
+      count: container.decodeIfPresent(FormExpression.self, forKey: .repeatCount),
       items: container.decode([FormItem].self, forKey: .items))
   }
 
@@ -135,6 +137,7 @@ extension FormSection: Codable {
     try container.encodeIfPresent(label, forKey: .label)
     try container.encodeIfPresent(relevant, forKey: .relevant)
     try container.encodeIfPresent(appearance, forKey: .appearance)
+    try container.encodeIfPresent(count, forKey: .repeatCount)
     try container.encode(items, forKey: .items)
   }
 }

@@ -98,8 +98,17 @@ struct FormIndex: Sendable {
   /// Dependencies first.
   let order: [Step]
   let facts: ExpressionFacts
+  private let formID: String
+  private let hidden: [String]
+
+  /// What answers are filed under: the form, the day and what their carrier knows.
+  func seed(_ today: String, _ raw: [String: ExpressionValue]) -> String {
+    ([formID, today] + hidden.map { raw[$0]?.text ?? "" }).joined(separator: "\u{0}")
+  }
 
   init(_ form: Form) {
+    formID = form.id
+    hidden = form.questions.filter { $0.kind == .hidden }.map(\.name)
     let outline = FormOutline(form.items)
     var outer: [Entry] = []
     var inner: [String: [Entry]] = [:]
@@ -117,6 +126,11 @@ struct FormIndex: Sendable {
           let labels = form.choices(of: question).map { ($0.name, $0.label.text(in: form.defaultLanguage)) }
           facts.labels[question.name] = Dictionary(labels, uniquingKeysWith: { first, _ in first })
         }
+        for rule in question.everyRule {
+          rule.root.walk { node in
+            if case .lookup(let lookup) = node { facts.add(lookup, form.choiceLists[lookup.list] ?? []) }
+          }
+        }
       }
     }
     self.outer = Scope(outer)
@@ -125,7 +139,8 @@ struct FormIndex: Sendable {
     var steps: [(step: Step, name: String, dependencies: [String])] = []
     for (index, entry) in outer.enumerated() { steps.append((.outer(index), entry.question.name, entry.dependencies)) }
     for (index, section) in repeats.enumerated() {
-      steps.append((.repeated(index), section.name, section.conditions.flatMap(\.references)))
+      let count = section.section.count?.references ?? []
+      steps.append((.repeated(index), section.name, section.conditions.flatMap(\.references) + count))
       for (place, entry) in section.scope.entries.enumerated() {
         steps.append((.inner(index, place), entry.question.name, entry.dependencies + [section.name]))
       }
@@ -151,28 +166,44 @@ struct DependencyOrder {
   init(_ items: [(name: String, dependencies: [String])]) {
     let places = Dictionary(items.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     let needs = items.map { Set($0.dependencies.compactMap { places[$0] }) }
-    var settled = [Bool](repeating: false, count: items.count)
-    var order: [Int] = []
-    var hasMoved = true
-    while hasMoved {
-      hasMoved = false
-      for place in items.indices where !settled[place] && needs[place].allSatisfy({ settled[$0] }) {
-        settled[place] = true
-        order.append(place)
-        hasMoved = true
+    let order = Self.settled(needs)
+    // What is left goes in circles or waits for what does; drop those that nothing left waits for.
+    let settled = Set(order)
+    let unsettled = items.indices.filter { !settled.contains($0) }
+    var needers: [Int: Int] = [:]
+    for place in unsettled { for need in needs[place] where !settled.contains(need) { needers[need, default: 0] += 1 } }
+    var dropped: Set<Int> = []
+    var free = unsettled.filter { needers[$0, default: 0] == 0 }
+    while let place = free.popLast() {
+      dropped.insert(place)
+      for need in needs[place] where !settled.contains(need) {
+        needers[need, default: 0] -= 1
+        if needers[need] == 0, !dropped.contains(need) { free.append(need) }
       }
     }
-    // What is left goes in circles or waits for what does; drop those that nothing left waits for.
-    var left = Set(items.indices.filter { !settled[$0] })
-    let unsettled = left.sorted()
-    hasMoved = true
-    while hasMoved {
-      let needed = left.reduce(into: Set<Int>()) { $0.formUnion(needs[$1]) }
-      let kept = left.intersection(needed)
-      hasMoved = kept.count < left.count
-      left = kept
-    }
     self.order = order + unsettled
-    circular = left.sorted()
+    circular = unsettled.filter { !dropped.contains($0) }
+  }
+
+  /// What can be settled: each place as soon as all it needs has been, the earliest first where several can.
+  private static func settled(_ needs: [Set<Int>]) -> [Int] {
+    var waiting = needs.map(\.count)
+    var needed: [[Int]] = Array(repeating: [], count: needs.count)
+    for (place, own) in needs.enumerated() { for need in own { needed[need].append(place) } }
+    var order: [Int] = []
+    for start in needs.indices where waiting[start] == 0 {
+      // Zero is met once, in the order of the form or when the last need is settled.
+      var open = [start]
+      while let place = open.popLast() {
+        waiting[place] = -1
+        order.append(place)
+        for next in needed[place].sorted(by: >) {
+          waiting[next] -= 1
+          // A later one is met by the walk over the form itself.
+          if waiting[next] == 0, next < start { open.append(next) }
+        }
+      }
+    }
+    return order
   }
 }

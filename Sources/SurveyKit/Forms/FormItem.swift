@@ -13,6 +13,8 @@ public enum FormItem: Sendable, Hashable {
     }
   }
 
+  var isQuestion: Bool { if case .question = self { true } else { false } }
+
   static func questions(in items: [FormItem]) -> [FormQuestion] {
     items.flatMap { item -> [FormQuestion] in
       switch item {
@@ -41,16 +43,28 @@ public struct FormSection: Sendable, Hashable {
   /// When it is asked; nil is always.
   public let relevant: FormExpression?
   public let appearance: String?
+  /// How often a repeat is filled in; nil is as often as people like.
+  public let count: FormExpression?
   public let items: [FormItem]
 
+  /// Longest appearance, in bytes.
+  static let appearanceBytesMax = 128
+
   public init(
-    name: String, label: FormText? = nil, relevant: FormExpression? = nil, appearance: String? = nil, items: [FormItem]
+    name: String, label: FormText? = nil, relevant: FormExpression? = nil, appearance: String? = nil, count: FormExpression? = nil,
+    items: [FormItem]
   ) {
     self.name = name
     self.label = label
     self.relevant = relevant
     self.appearance = appearance
+    self.count = count
     self.items = items
+  }
+
+  /// The same with other items inside.
+  func holding(_ items: [FormItem]) -> FormSection {
+    FormSection(name: name, label: label, relevant: relevant, appearance: appearance, count: count, items: items)
   }
 }
 
@@ -104,12 +118,27 @@ public struct FormQuestion: Sendable, Hashable {
     self.appearance = appearance
     self.maxPixels = maxPixels
   }
+
+  /// All its rules, in any order.
+  var everyRule: [FormExpression] {
+    [required, relevant, constraint, calculation, choiceFilter, initial?.rule].compactMap { $0 }
+  }
+
+  /// The same with another choice filter.
+  func filtered(by filter: FormExpression) -> FormQuestion {
+    FormQuestion(
+      name: name, kind: kind, label: label, hint: hint, choiceList: choiceList, required: required, requiredMessage: requiredMessage,
+      relevant: relevant, constraint: constraint, constraintMessage: constraintMessage, calculation: calculation, choiceFilter: filter,
+      initial: initial, appearance: appearance, maxPixels: maxPixels)
+  }
 }
 
 /// What kind of answer a question takes. Raw values are the words of XLSForm.
 public enum QuestionKind: String, Sendable, Hashable, CaseIterable, Codable {
   case selectOne = "select_one"
   case selectMultiple = "select_multiple"
+  /// All choices of a list, the best first.
+  case rank
   case integer, decimal, text
   /// `YYYY-MM-DD`.
   case date
@@ -119,6 +148,8 @@ public enum QuestionKind: String, Sendable, Hashable, CaseIterable, Codable {
   case dateTime
   /// The name or content address of an attachment.
   case image
+  /// `latitude longitude`, in degrees, with altitude and accuracy in metres where they are known.
+  case geopoint
   /// A value the form computes.
   case calculate
   /// A text to read; takes no answer.
@@ -134,7 +165,7 @@ public enum QuestionKind: String, Sendable, Hashable, CaseIterable, Codable {
     }
   }
 
-  var hasChoices: Bool { self == .selectOne || self == .selectMultiple }
+  public var hasChoices: Bool { self == .selectOne || self == .selectMultiple || self == .rank }
 }
 
 /// What a question is answered with before anybody answers it.

@@ -6,15 +6,18 @@ enum FormMessage {
     if name.isEmpty { return LocalizedText(vi: "thiếu tên; hãy đặt tên.", en: "the name is blank; give it one.") }
     return LocalizedText(
       vi:
-        "tên \"\(name)\" không hợp lệ; hãy dùng chữ không dấu, số và dấu gạch dưới, bắt đầu bằng chữ, tối đa \(FormName.formNameBytesMax) ký tự.",
+        "tên \"\(name)\" không hợp lệ; hãy dùng chữ, số và các dấu _ - ., bắt đầu bằng chữ, tối đa \(FormName.formNameBytesMax) ký tự.",
       en:
-        "the name \"\(name)\" cannot be used; take unaccented letters, digits and _, a letter first, at most \(FormName.formNameBytesMax).")
+        "the name \"\(name)\" cannot be used; take letters, digits and _ - ., a letter first, at most \(FormName.formNameBytesMax).")
   }
 
   static func badChoiceName(_ name: String) -> LocalizedText {
     LocalizedText(
-      vi: "tên lựa chọn \"\(name)\" không hợp lệ; hãy dùng chữ không dấu, số, dấu gạch, không có khoảng trắng.",
-      en: "the choice name \"\(name)\" cannot be used; take unaccented letters, digits, _ and -, without spaces.")
+      vi:
+        "mã lựa chọn \"\(name)\" không hợp lệ; câu chọn nhiều mục cần mã không có khoảng trắng, dài tối đa \(FormName.choiceNameBytesMax) byte.",
+      en:
+        "the code \"\(name)\" cannot be used; where several are chosen a code has no spaces, and at most \(FormName.choiceNameBytesMax) bytes."
+    )
   }
 
   static let badVersion = LocalizedText(
@@ -48,11 +51,6 @@ enum FormMessage {
       vi: "tên \"\(name)\" đã dùng ở trên; hãy đặt tên khác.", en: "the name \"\(name)\" is already used above; choose another.")
   }
 
-  static func reserved(_ name: String) -> LocalizedText {
-    LocalizedText(
-      vi: "tên \"\(name)\" dành cho hệ thống; hãy đặt tên khác.", en: "the name \"\(name)\" belongs to the system; choose another.")
-  }
-
   static let tooDeep = LocalizedText(
     vi: "nhóm lồng quá \(Form.formGroupDepthMax) lớp; hãy bỏ bớt nhóm.", en: "groups nest deeper than \(Form.formGroupDepthMax); use fewer."
   )
@@ -65,8 +63,8 @@ enum FormMessage {
   static func untranslated(_ column: String, _ missing: [FormLanguage]) -> LocalizedText {
     let names = missing.map { "\($0.name) (\($0.code))" }.joined(separator: ", ")
     return LocalizedText(
-      vi: "\(column) thiếu bản tiếng: \(names); hãy dịch hoặc xóa ở mọi ngôn ngữ.",
-      en: "\(column) is missing in: \(names); translate it, or clear it in every language.")
+      vi: "\(column) thiếu bản tiếng: \(names); bản ngôn ngữ mặc định được hiện thay.",
+      en: "\(column) is missing in: \(names); the default language is shown instead.")
   }
 
   static func strangeLanguage(_ column: String) -> LocalizedText {
@@ -110,8 +108,8 @@ enum FormMessage {
 
   static func dotOutsideConstraint(_ column: String) -> LocalizedText {
     LocalizedText(
-      vi: "dấu chấm \".\" chỉ dùng trong constraint; trong \(column) hãy dùng ${ten_cau_hoi}.",
-      en: "\".\" has a meaning in constraint only; in \(column) use ${question_name}.")
+      vi: "dấu chấm \".\" không có nghĩa trong \(column) ở đây; hãy dùng ${ten_cau_hoi}.",
+      en: "\".\" has no meaning in \(column) here; use ${question_name}.")
   }
 
   static func unknownQuestion(_ name: String) -> LocalizedText {
@@ -120,15 +118,18 @@ enum FormMessage {
   }
 
   static func noteHasNoAnswer(_ name: String) -> LocalizedText {
-    LocalizedText(vi: "\"\(name)\" là ghi chú, không có câu trả lời.", en: "\"\(name)\" is a note and has no answer.")
+    LocalizedText(
+      vi: "\"\(name)\" là ghi chú, không có câu trả lời nên luôn trống.", en: "\"\(name)\" is a note and has no answer: it is always blank."
+    )
   }
 
   static func insideRepeat(_ name: String, _ section: String) -> LocalizedText {
     LocalizedText(
       vi:
-        "\"\(name)\" nằm trong phần lặp \"\(section)\" nên có nhiều giá trị; chỉ dùng bên trong phần lặp đó, hoặc trong sum, count, min, max, join.",
+        "\"\(name)\" nằm trong phần lặp \"\(section)\" nên có nhiều giá trị; ở đây giá trị đầu tiên được dùng. Nếu cần tất cả, hãy dùng sum, count, min, max, join.",
       en:
-        "\"\(name)\" is inside the repeat \"\(section)\" and has many values; use it inside that repeat, or in sum, count, min, max, join.")
+        "\"\(name)\" is inside the repeat \"\(section)\" and has many values; here the first counts. For all of them use sum, count, min, max, join."
+    )
   }
 
   static func isRepeat(_ name: String) -> LocalizedText {
@@ -145,8 +146,8 @@ enum FormMessage {
 
   static func unknownChoiceColumn(_ name: String) -> LocalizedText {
     LocalizedText(
-      vi: "không lựa chọn nào của danh sách có cột \"\(name)\" trong trang choices; hãy thêm cột hoặc sửa tên.",
-      en: "no choice of the list has the column \"\(name)\" in the choices sheet; add it or correct the name.")
+      vi: "không lựa chọn nào của danh sách có giá trị ở cột \"\(name)\", nên điều kiện luôn so với ô trống.",
+      en: "no choice of the list has anything in the column \"\(name)\", so the filter always meets a blank.")
   }
 
   static func noChoices(_ name: String) -> LocalizedText {
@@ -159,16 +160,12 @@ enum FormMessage {
   static let filterNotWanted = LocalizedText(
     vi: "choice_filter chỉ dùng cho câu chọn; hãy xóa ô này.", en: "a choice_filter belongs to a question with choices; clear the cell.")
   static let badDefault = LocalizedText(
-    vi: "giá trị mặc định không phải là câu trả lời hợp lệ cho câu này; hãy sửa lại.",
-    en: "the default is no answer this question takes; correct it.")
-  static let orOther = LocalizedText(
-    vi: "không hỗ trợ or_other; hãy thêm lựa chọn khac vào danh sách và một câu text với relevant selected(${ten_cau}, 'khac').",
-    en: "or_other is not supported; add a choice other to the list, and a text question with relevant selected(${question}, 'other').")
-
+    vi: "giá trị mặc định không phải là câu trả lời hợp lệ cho câu này nên không được điền sẵn.",
+    en: "the default is no answer that this question takes, so nothing stands there at first.")
   static func noSuchChoice(_ choice: String) -> LocalizedText {
     LocalizedText(
-      vi: "selected() hỏi lựa chọn \"\(choice)\" không có trong danh sách; hãy sửa tên.",
-      en: "selected() asks for the choice \"\(choice)\", which the list does not have; correct it.")
+      vi: "quy tắc hỏi lựa chọn \"\(choice)\" không có trong danh sách, nên không bao giờ đúng.",
+      en: "the rule looks for the choice \"\(choice)\", which the list does not have: it is never chosen.")
   }
 
   static func circle(_ names: [String]) -> LocalizedText {

@@ -56,17 +56,54 @@ public struct FormLanguage: Sendable, Hashable, Codable {
 /// What questions, groups, forms and choice lists may be called.
 enum FormName {
   /// Longest name, in bytes.
-  static let formNameBytesMax = 64
+  static let formNameBytesMax = 128
+  /// Longest code of a choice, in bytes.
+  static let choiceNameBytesMax = 255
 
-  /// A letter or `_`, then letters, digits and `_`, all unaccented.
+  /// As XML names elements: a letter or `_`, then letters, digits, `_`, `-` and `.`, also of other scripts.
   static func isValid(_ name: String) -> Bool {
-    guard let first = name.first, first.isASCIILetter || first == "_", name.utf8.count <= formNameBytesMax else { return false }
-    return name.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || $0 == "_" }
+    guard let first = name.first, isLetter(first), name.utf8.count <= formNameBytesMax else { return false }
+    return name.allSatisfy(isPart)
   }
 
-  /// As a name, but may begin with a digit and hold `-` and `.`: choices such as `1` and `y5_10`.
-  static func isValidChoice(_ name: String) -> Bool {
-    guard !name.isEmpty, name.utf8.count <= formNameBytesMax else { return false }
+  static func isLetter(_ character: Character) -> Bool { character.isLetter || character == "_" }
+  static func isPart(_ character: Character) -> Bool { character.isLetter || character.isNumber || "_-.".contains(character) }
+
+  /// What a list of choices may be called: also as files are.
+  static func isValidList(_ name: String) -> Bool { !name.isEmpty && name.utf8.count <= formNameBytesMax && isPlain(name) }
+
+  /// A code of a choice: any signs that can be seen. A question that takes several cannot have spaces in them.
+  static func isValidChoice(_ name: String, hasSpaces: Bool = false) -> Bool {
+    guard !name.isEmpty, name.utf8.count <= choiceNameBytesMax, isPlain(name) else { return false }
+    return hasSpaces ? name == name.trimmingWhitespace : !name.contains(where: \.isWhitespace)
+  }
+
+  /// A number of a sheet or a version: unaccented letters, digits, `_`, `-` and `.`.
+  static func isIdentifier(_ name: String) -> Bool {
+    guard !name.isEmpty, name.utf8.count <= 64 else { return false }
     return name.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || $0 == "_" || $0 == "-" || $0 == "." }
+  }
+
+  private static func isPlain(_ name: String) -> Bool {
+    name.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
+  }
+
+  /// A name with `_` for the signs that names cannot hold.
+  static func plain(_ text: String) -> String {
+    let parts = text.nfc.trimmingWhitespace.split { !isPart($0) }.joined(separator: "_")
+    let name = parts.first.map(isLetter) ?? false ? parts : "_" + parts
+    return cut(name, to: 64)
+  }
+
+  /// A version with `_` for the signs that versions cannot hold.
+  static func plainVersion(_ text: String) -> String {
+    let version = FoldedText(text).text.split { !($0.isASCIILetter || $0.isASCIIDigit || "_-.".contains($0)) }.joined(separator: "_")
+    return version.isEmpty ? "1" : cut(version, to: 64)
+  }
+
+  private static func cut(_ text: String, to bytes: Int) -> String {
+    var text = text
+    while text.utf8.count > bytes { text.removeLast() }
+    return text
   }
 }

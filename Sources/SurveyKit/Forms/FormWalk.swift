@@ -77,7 +77,7 @@ public struct FormWalk: Sendable {
         for (place, names) in instances.enumerated() {
           steps += outline.inside(section.name).filter { names.contains($0) }.map { .item($0, number: place + 1) }
         }
-        steps.append(.another(section.name))
+        if section.count == nil { steps.append(.another(section.name)) }
       }
     }
     return steps + [.review]
@@ -126,6 +126,9 @@ public struct FormWalk: Sendable {
   public func isRequired(_ step: FormStep) -> Bool {
     if case .failure = check(nil, at: step) { true } else { false }
   }
+
+  /// What the form's texts read like after the answers so far.
+  public var filling: TextFilling { validator.filling(after: answers) }
 
   /// What is wrong with a question that was passed, after what was answered since; nil when nothing is.
   public func fault(at step: FormStep) -> AnswerFault? {
@@ -234,6 +237,8 @@ public struct FormWalk: Sendable {
     var several = instances(of: home)
     var instance = instance(of: name, number)
     instance[name] = value
+    // A repeat that is filled in a known number of times has no answers before the first.
+    while several.count < number, several.count < AnswerValidator.repeatInstancesMax { several.append([:]) }
     if several.indices.contains(number - 1) { several[number - 1] = instance }
     all[home] = .instances(several)
     return (all, instance)

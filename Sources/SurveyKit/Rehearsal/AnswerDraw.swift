@@ -42,6 +42,8 @@ struct AnswerDraw {
       return .decimal(attempt % 2 == 0 ? Double(whole) : Double(whole) + 0.5)
     case .text: return .text(text(attempt: attempt, using: &generator))
     case .image: return .text("anh-thu.jpg")
+    case .rank: return .choices(form.choices(of: question).map(\.name).shuffled(using: &generator))
+    case .geopoint: return .text("21.27 106.19 0 0")
     case .date:
       if attempt == 0 { return .date(day) }
       return ISODate(daysSinceEpoch: number(attempt: attempt, range: range, using: &generator)).map { .date($0.text) }

@@ -10,7 +10,7 @@ struct ExpressionLexer {
     case path(ExpressionPath)
     case function(String)
     case sign(ExpressionOperator)
-    case open, close, comma
+    case open, close, comma, openBracket, closeBracket
   }
 
   struct PlacedToken: Hashable {
@@ -45,16 +45,15 @@ struct ExpressionLexer {
     case "$": return try reference()
     case ".": return try dot()
     case "/": return try path(isAbsolute: true)
-    case "[", "]", "|", "@": throw failure(at: index + 1, ExpressionMessage.path)
+    case "|", "@": throw failure(at: index + 1, ExpressionMessage.path)
     case "!":
       index += 1
       guard peek == "=" else { throw failure(at: index, ExpressionMessage.unknownSign("!")) }
       index += 1
       return .sign(.notEqual)
-    case "‘", "’", "“", "”": throw failure(at: index + 1, ExpressionMessage.curlyQuote)
     default:
       if character.isASCIIDigit { return try number() }
-      if character.isASCIILetter || character == "_" { return try name() }
+      if FormName.isLetter(character) { return try name() }
       throw failure(at: index + 1, ExpressionMessage.unknownSign(character))
     }
   }
@@ -65,6 +64,8 @@ struct ExpressionLexer {
       case "(": .open
       case ")": .close
       case ",": .comma
+      case "[": .openBracket
+      case "]": .closeBracket
       case "=": .sign(.equal)
       case "+": .sign(.plus)
       case "-": .sign(.minus)
@@ -95,8 +96,9 @@ struct ExpressionLexer {
       throw failure(at: start, ExpressionMessage.badReference)
     }
     let name = String(characters[(index + 1)..<end]).trimmingWhitespace
-    guard FormName.isValid(name) else { throw failure(at: start, ExpressionMessage.badReference) }
     index = end + 1
+    if name.hasPrefix("last-saved#") { return .string("") }
+    guard FormName.isValid(name) else { throw failure(at: start, ExpressionMessage.badReference) }
     return .reference(name)
   }
 
@@ -117,7 +119,7 @@ struct ExpressionLexer {
     var isOpen = true
     while isOpen {
       let begin = index
-      while let character = peek, character.isASCIILetter || character.isASCIIDigit || "_-.".contains(character) { index += 1 }
+      while let character = peek, FormName.isPart(character) { index += 1 }
       let step = String(characters[begin..<index])
       switch step {
       case "": throw failure(at: start, ExpressionMessage.path)
@@ -129,7 +131,7 @@ struct ExpressionLexer {
       isOpen = peek == "/"
       if isOpen { index += 1 }
     }
-    guard peek != "[", !isAbsolute || steps.count > 1, ups > 0 || !steps.isEmpty else { throw failure(at: start, ExpressionMessage.path) }
+    guard ups > 0 || !steps.isEmpty else { throw failure(at: start, ExpressionMessage.path) }
     return .path(ExpressionPath(isAbsolute: isAbsolute, ups: ups, steps: steps))
   }
 
@@ -144,7 +146,7 @@ struct ExpressionLexer {
 
   private mutating func name() throws(ExpressionError) -> Token {
     let start = index
-    while let character = peek, character.isASCIILetter || character.isASCIIDigit || "_-:".contains(character) { index += 1 }
+    while let character = peek, FormName.isPart(character) || character == ":" { index += 1 }
     let name = String(characters[start..<index])
     // `current()/../x` and `current()`: the question whose rule this is.
     if name == "current", characters[index...].prefix(2) == ["(", ")"] {

@@ -3,8 +3,9 @@ internal import SyncKit
 /// A regular expression that is matched in time proportional to pattern × text, whatever its author wrote.
 ///
 /// Understood: literals, `.`, `[a-z]`, `[^…]`, `\d \w \s \D \W \S`, `\p{L}` and other general categories, `\n \t`, groups `( )`
-/// and `(?: )`, `|`, `* + ? {n} {n,} {n,m}`, `^` and `$`. What needs backtracking, namely back references, look-around and
-/// possessive quantifiers, is refused. The whole text must match, as ODK's `regex()` asks.
+/// and `(?: )`, `|`, `* + ? {n} {n,} {n,m}`, `^` and `$`, and `(?= )` and `(?! )` at the very beginning, which are patterns of their own
+/// that the same text must or must not begin with. What needs backtracking, namely back references, other look-around and possessive
+/// quantifiers, is refused. The whole text must match, as ODK's `regex()` asks.
 ///
 /// - Note: Source: Ken Thompson, "Regular Expression Search Algorithm", 1968.
 public struct LinearPattern: Sendable, Hashable {
@@ -15,15 +16,30 @@ public struct LinearPattern: Sendable, Hashable {
 
   public let source: String
   private let steps: [Step]
+  /// What the text must begin with, or must not, besides.
+  private let looks: [Look]
+
+  private struct Look: Sendable {
+    var steps: [Step]
+    var isWanted: Bool
+  }
 
   init(_ source: String) throws(PatternFault) {
     self.source = source
     var parser = PatternParser(Array(source.unicodeScalars))
-    let node = try parser.parse()
+    let (looks, node) = try parser.parse()
+    steps = try Self.compiled(node)
+    let anything = PatternNode.times(.one(PatternSet(isNegated: true)), 0, nil)
+    var ahead: [Look] = []
+    for look in looks { ahead.append(Look(steps: try Self.compiled(.sequence([look.node, anything])), isWanted: look.isWanted)) }
+    self.looks = ahead
+  }
+
+  private static func compiled(_ node: PatternNode) throws(PatternFault) -> [Step] {
     var compiler = PatternCompiler()
     try compiler.add(node)
     try compiler.emit(.accept)
-    steps = compiler.steps
+    return compiler.steps
   }
 
   public static func == (left: LinearPattern, right: LinearPattern) -> Bool { left.source == right.source }
@@ -33,14 +49,18 @@ public struct LinearPattern: Sendable, Hashable {
   /// Whether the whole of `text` matches.
   func matches(_ text: String) -> Bool {
     let scalars = Array(text.unicodeScalars)
+    return looks.allSatisfy { Self.match($0.steps, scalars) == $0.isWanted } && Self.match(steps, scalars)
+  }
+
+  private static func match(_ steps: [Step], _ scalars: [Unicode.Scalar]) -> Bool {
     var current = StateSet(steps.count)
     var next = StateSet(steps.count)
-    enter(0, &current, at: 0, of: scalars.count)
+    enter(0, steps, &current, at: 0, of: scalars.count)
     for (place, scalar) in scalars.enumerated() {
       guard !current.states.isEmpty else { return false }
       next.clear()
       for state in current.states {
-        if case .one(let set) = steps[state], set.contains(scalar) { enter(state + 1, &next, at: place + 1, of: scalars.count) }
+        if case .one(let set) = steps[state], set.contains(scalar) { enter(state + 1, steps, &next, at: place + 1, of: scalars.count) }
       }
       swap(&current, &next)
     }
@@ -48,7 +68,7 @@ public struct LinearPattern: Sendable, Hashable {
   }
 
   /// Adds a state and all that can be reached from it without reading; each at most once.
-  private func enter(_ state: Int, _ set: inout StateSet, at place: Int, of length: Int) {
+  private static func enter(_ state: Int, _ steps: [Step], _ set: inout StateSet, at place: Int, of length: Int) {
     var open = [state]
     while let state = open.popLast() {
       guard set.insert(state) else { continue }
@@ -233,7 +253,29 @@ struct PatternParser {
     return true
   }
 
-  mutating func parse() throws(PatternFault) -> PatternNode {
+  /// Most patterns at the beginning that look ahead.
+  private static let looksMax = 16
+
+  mutating func parse() throws(PatternFault) -> (looks: [(node: PatternNode, isWanted: Bool)], node: PatternNode) {
+    var looks: [(node: PatternNode, isWanted: Bool)] = []
+    var start = index
+    if take("^") { start = index }
+    while scalars[index...].starts(with: ["(", "?"]), index + 2 < scalars.count, scalars[index + 2] == "=" || scalars[index + 2] == "!" {
+      let isWanted = scalars[index + 2] == "="
+      index += 3
+      looks.append((try either(depth: 1), isWanted))
+      guard take(")") else { throw .syntax }
+      guard looks.count <= Self.looksMax, peek.map({ !"*+?{".unicodeScalars.contains($0) }) ?? true else { throw .backtracking }
+      start = index
+    }
+    index = start
+    let node = try whole()
+    // Beside another option what was looked at would be this option's alone.
+    if !looks.isEmpty, case .either = node { throw .backtracking }
+    return (looks, node)
+  }
+
+  private mutating func whole() throws(PatternFault) -> PatternNode {
     let node = try either(depth: 0)
     guard index == scalars.count else { throw .syntax }
     return node

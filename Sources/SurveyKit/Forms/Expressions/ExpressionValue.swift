@@ -80,6 +80,10 @@ public struct ExpressionScope: Sendable {
   var instances: [String: [[String: ExpressionValue]]] = [:]
   /// In a choice filter: the choice's columns.
   var choice: [String: String] = [:]
+  /// The question whose rule is worked out.
+  var question = ""
+  /// What the answers are filed under: what is drawn follows from it.
+  var seed = ""
   /// What a form knows and answers do not.
   var facts = ExpressionFacts.none
   private var day: ExpressionValue
@@ -100,7 +104,13 @@ public struct ExpressionScope: Sendable {
   public var today: ExpressionValue { day }
 
   /// The one answer a name stands for here.
-  func value(of name: String) -> ExpressionValue { instance[name] ?? values[name] ?? .empty }
+  ///
+  /// Of a question in another repeat it is the first, as in a form where that repeat is filled in once.
+  func value(of name: String) -> ExpressionValue {
+    if let value = instance[name] ?? values[name] { return value }
+    guard let home = facts.repeatOfQuestion[name], home != repeatName else { return .empty }
+    return instances[home]?.first?[name] ?? .empty
+  }
 
   /// All the answers a name stands for: of a question in another repeat one for each filling-in, of a repeat as many as it has.
   func values(of name: String) -> [ExpressionValue] {
@@ -117,4 +127,25 @@ struct ExpressionFacts: Sendable {
   var repeatOfQuestion: [String: String] = [:]
   /// Question to choice to label, in the form's default language.
   var labels: [String: [String: String]] = [:]
+  /// Lists that rules look into.
+  private(set) var lists: [String: [FormChoice]] = [:]
+  /// By list and column, the first row of each value.
+  private var rows: [Key: [String: Int]] = [:]
+
+  private struct Key: Hashable {
+    var list: String
+    var column: String
+  }
+
+  /// Makes a list known to the rules that look into it, and finds its rows by the key they use.
+  mutating func add(_ lookup: ExpressionLookup, _ choices: [FormChoice]) {
+    lists[lookup.list] = choices
+    guard let key = lookup.key, rows[Key(list: lookup.list, column: key)] == nil else { return }
+    let values = choices.enumerated().map { ($1.columns[key] ?? "", $0) }
+    rows[Key(list: lookup.list, column: key)] = Dictionary(values, uniquingKeysWith: { first, _ in first })
+  }
+
+  func row(of list: String, _ key: String, _ value: String) -> FormChoice? {
+    rows[Key(list: list, column: key)]?[value].flatMap { lists[list]?[$0] }
+  }
 }

@@ -42,7 +42,10 @@ struct XLSFormTable {
   }
 
   /// From a sheet of a workbook: the first row that is not blank is the heading.
-  init(_ sheet: Workbook.Sheet) {
+  ///
+  /// - Parameter isNeeded: Without a heading there is no form; else the sheet counts as one that is not there.
+  init(_ sheet: Workbook.Sheet, isNeeded: Bool = true) {
+    if sheet.rows.isEmpty, !isNeeded { return }
     guard let top = sheet.rows.first else {
       self = .missing(LocalizedText(vi: "trang trống; cần có dòng tiêu đề cột.", en: "the sheet is empty; it needs a row of column names."))
       return
@@ -74,17 +77,20 @@ struct XLSFormTable {
   }
 }
 
-/// The three sheets of a form.
+/// The sheets of a form. All but `survey` may be missing.
 struct XLSFormTables {
-  var settings: XLSFormTable
   var survey: XLSFormTable
-  /// Nil when there is none, which is right for a form that offers no choices.
+  var settings: XLSFormTable?
   var choices: XLSFormTable?
+  /// Choices that the author keeps apart because they are many.
+  var externalChoices: XLSFormTable?
+  /// Tells if there is a sheet that says which answers make lists for other forms.
+  var hasEntities = false
 
-  static let names = ["settings", "survey", "choices"]
+  static let names = ["settings", "survey", "choices", "external_choices", "entities"]
 
   init(survey: Data?, choices: Data?, settings: Data?) {
-    self.settings = XLSFormTable(csv: settings, name: "settings")
+    self.settings = settings.map { XLSFormTable(csv: $0, name: "settings") }
     self.survey = XLSFormTable(csv: survey, name: "survey")
     self.choices = choices.map { XLSFormTable(csv: $0, name: "choices") }
   }
@@ -94,7 +100,7 @@ struct XLSFormTables {
     let book = try Workbook(data, wanted: Set(Self.names))
     func table(_ name: String) -> XLSFormTable? {
       let found = book.sheets.filter { $0.name.trimmingWhitespace.lowercased() == name }
-      guard var table = found.first.map({ XLSFormTable($0) }) else { return nil }
+      guard var table = found.first.map({ XLSFormTable($0, isNeeded: name == "survey") }) else { return nil }
       if found.count > 1 {
         table.faults.append(
           (
@@ -107,8 +113,12 @@ struct XLSFormTables {
     func missing(_ name: String) -> XLSFormTable {
       .missing(LocalizedText(vi: "không có trang \(name); hãy thêm trang này.", en: "there is no sheet \(name); add it."))
     }
-    settings = table("settings") ?? missing("settings")
-    survey = table("survey") ?? missing("survey")
+    // A workbook of one sheet needs no name for it.
+    let only = try book.sheets.isEmpty ? Workbook(data, wanted: nil).sheets.first : nil
+    survey = table("survey") ?? only.map { XLSFormTable($0) } ?? missing("survey")
+    settings = table("settings")
     choices = table("choices")
+    externalChoices = table("external_choices")
+    hasEntities = !(table("entities")?.records.isEmpty ?? true)
   }
 }

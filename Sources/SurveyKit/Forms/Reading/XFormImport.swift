@@ -33,7 +33,7 @@ public enum XFormImport {
     var reading = XFormReading(model: model, body: body, data: data)
     let form = reading.form(title: head.first("title")?.text ?? "")
     guard reading.problems.isEmpty else {
-      throw FormProblems(problems: Array(reading.problems.prefix(FormProblems.formProblemsMax)))
+      throw FormProblems(capping: reading.problems)
     }
     return form
   }
@@ -54,6 +54,7 @@ private struct XFormReading {
   private var repeats: [String: XMLNode] = [:]
   private var initialRules: [String: String] = [:]
   private var languages: [FormLanguage] = []
+  private var spoken = SheetLanguages()
   private var defaultLanguage = ""
   /// Text id to language code to text.
   private var texts: [String: [String: String]] = [:]
@@ -89,7 +90,6 @@ private struct XFormReading {
       case "setvalue": addInitialRule(child)
       case "repeat":
         repeats[child.attributes["nodeset"] ?? ""] = child
-        if child.attributes["count"] != nil { report(child.attributes["nodeset"], Self.unsupported("repeat_count")) }
         addControls(child)
       default:
         if let path = child.attributes["ref"] { controls[path] = child }
@@ -104,11 +104,11 @@ private struct XFormReading {
     let items = items(of: data, path: "/" + data.name)
     let form = Form(
       unchecked: data.attributes["id"] ?? "", version: data.attributes["version"] ?? "",
-      title: FormText([defaultLanguage: title]) ?? FormText(checked: [:]), languages: languages, defaultLanguage: defaultLanguage,
+      title: FormText([defaultLanguage: title]) ?? FormText([defaultLanguage: data.attributes["id"] ?? ""]) ?? FormText(checked: [:]),
+      languages: languages, defaultLanguage: defaultLanguage,
       choiceLists: lists, items: items)
-    if title.trimmingWhitespace.isEmpty { report("title", XLSFormReading.blank("title")) }
     let found = problems
-    for finding in FormCheck.findings(in: form) {
+    for finding in FormCheck.findings(in: form) + LabelCheck(form, unreadable: []).findings where !finding.isWarning {
       var place = finding.subject
       if case .item(let ordinal, let column) = finding.place, ordinal < paths.count {
         place = "\(paths[ordinal]) \(column)"
@@ -122,10 +122,14 @@ private struct XFormReading {
   // MARK: Texts and choices
 
   private mutating func readTexts() {
-    guard let itext = model.first("itext") else { return report("itext", Self.noLanguages) }
+    guard let itext = model.first("itext") else {
+      languages = [SheetLanguages.unnamed]
+      defaultLanguage = SheetLanguages.unnamed.code
+      return
+    }
     for translation in itext.all("translation") {
       let title = translation.attributes["lang"] ?? ""
-      guard let language = XLSFormSheet.language(title.nfc) else {
+      guard let language = title == "default" ? SheetLanguages.unnamed : spoken.language(title) else {
         report("translation \(title)", Self.noLanguages)
         continue
       }
@@ -190,7 +194,8 @@ private struct XFormReading {
       let control = controls[own]
       let section = FormSection(
         name: child.name, label: text("label", of: control), relevant: rule("relevant", own),
-        appearance: control?.attributes["appearance"] ?? repeats[own]?.attributes["appearance"], items: self.items(of: child, path: own))
+        appearance: control?.attributes["appearance"] ?? repeats[own]?.attributes["appearance"],
+        count: repeats[own]?.attributes["count"].flatMap { expression($0, "\(own) repeat_count") }, items: self.items(of: child, path: own))
       items.append(repeats[own] == nil ? .group(section) : .repeated(section))
     }
     return items
@@ -205,6 +210,10 @@ private struct XFormReading {
     }
     var (list, filter): (String?, FormExpression?) = (nil, nil)
     if kind.hasChoices, let control { (list, filter) = choices(of: control, path) }
+    if bind["preload"] != nil {
+      let isDay = bind["preload"] == "timestamp" || bind["preload"] == "date"
+      return FormQuestion(name: node.name, kind: .calculate, calculation: try? FormExpression(isDay ? "today()" : "''"))
+    }
     let pixels = bind["max-pixels"].flatMap { ISODate.number(Array($0.utf8)) }
     let isRequired = !["", "false()"].contains(bind["required"] ?? "")
     return FormQuestion(
@@ -216,11 +225,12 @@ private struct XFormReading {
   }
 
   private func kind(_ control: XMLNode?, _ bind: [String: String]) -> QuestionKind? {
-    if bind["preload"] != nil { return nil }
+    if bind["preload"] != nil { return .calculate }
     guard let control else { return bind["calculate"] == nil ? .hidden : .calculate }
     switch control.name {
     case "select1": return .selectOne
     case "select": return .selectMultiple
+    case "rank": return .rank
     case "upload": return control.attributes["mediatype"] == "image/*" ? .image : nil
     case "input":
       switch bind["type"] ?? "string" {
@@ -229,6 +239,8 @@ private struct XFormReading {
       case "date": return .date
       case "time": return .time
       case "dateTime": return .dateTime
+      case "geopoint": return .geopoint
+      case "barcode": return .text
       case "string": return bind["readonly"] == "true()" && bind["calculate"] == nil ? .note : .text
       default: return nil
       }
@@ -289,8 +301,8 @@ private struct XFormReading {
   }
 
   private static let noLanguages = LocalizedText(
-    vi: "mỗi ngôn ngữ phải ghi tên và mã, ví dụ label::Tiếng Việt (vi) trong XLSForm.",
-    en: "each language must have a name and a code, such as label::English (en) in the XLSForm.")
+    vi: "mỗi ngôn ngữ phải có tên, ví dụ label::Tiếng Việt (vi) trong XLSForm.",
+    en: "each language must have a name, such as label::English (en) in the XLSForm.")
 }
 
 /// Turns the paths of an XForm's rule back into `${name}`, as its author wrote them.
@@ -340,7 +352,7 @@ enum XFormPaths {
   }
 
   private static func isStep(_ character: Character) -> Bool {
-    character.isASCIILetter || character.isASCIIDigit || "_-.".contains(character)
+    character.isLetter || character.isNumber || "_-.".contains(character)
   }
 
   private static func reference(_ path: String) -> String? {

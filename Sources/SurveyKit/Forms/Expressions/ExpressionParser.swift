@@ -9,7 +9,8 @@ struct ExpressionParser {
   private let tokens: [ExpressionLexer.PlacedToken]
   private var index = 0
 
-  private let isFilter: Bool
+  /// Tells if plain names are columns of a list.
+  private var isFilter: Bool
 
   init(tokens: [ExpressionLexer.PlacedToken], isFilter: Bool) {
     self.tokens = tokens
@@ -44,6 +45,9 @@ struct ExpressionParser {
     case .current: return (.current, 1)
     case .path(let path):
       guard path.name != nil else { throw failure(ExpressionMessage.parent, at: index - 1) }
+      guard self.token != .openBracket, !path.isAbsolute || path.steps.count > 1 else {
+        throw failure(ExpressionMessage.path, at: index - 1)
+      }
       return (.path(path), 1)
     case .function(let name): return try call(name, level: level)
     case .open:
@@ -54,7 +58,7 @@ struct ExpressionParser {
       guard level < FormExpression.expressionDepthMax else { throw failure(ExpressionMessage.tooDeep) }
       let inner = try operand(level: level + 1)
       return try grown(.negative(inner.node), over: inner.depth)
-    case .sign, .close, .comma:
+    case .sign, .close, .comma, .openBracket, .closeBracket:
       index -= 1
       throw failure(ExpressionMessage.unexpected)
     }
@@ -62,6 +66,8 @@ struct ExpressionParser {
 
   private mutating func call(_ name: String, level: Int) throws(ExpressionError) -> Sized {
     let start = index - 1
+    if token == .open, name == "pulldata" { return try pulldata(level: level) }
+    if token == .open, name == "instance" { return try instance(level: level) }
     guard let function = ExpressionFunction(rawValue: name) else {
       if token == .open { throw failure(ExpressionMessage.unknownFunction(name), at: start) }
       return try column(name, at: start)
@@ -89,6 +95,55 @@ struct ExpressionParser {
     return (.column(name), 1)
   }
 
+  // MARK: Lists
+
+  /// `pulldata('list', 'column', 'key', value)`.
+  private mutating func pulldata(level: Int) throws(ExpressionError) -> Sized {
+    try take(.open)
+    var names: [String] = []
+    while names.count < 3 {
+      guard case .string(let name)? = token else { throw failure(ExpressionMessage.wantsList) }
+      names.append(name.trimmingWhitespace)
+      index += 1
+      try take(.comma)
+    }
+    let wanted = try expression(atLeast: 1, level: level + 1)
+    try take(.close)
+    let list = names[0].lowercased().hasSuffix(".csv") ? String(names[0].dropLast(4)) : names[0]
+    let lookup = ExpressionLookup(list: list, conditions: [], key: names[2], wanted: wanted.node, column: names[1])
+    return try grown(.lookup(lookup), over: wanted.depth)
+  }
+
+  /// `instance('list')/root/item[condition]/column`.
+  private mutating func instance(level: Int) throws(ExpressionError) -> Sized {
+    try take(.open)
+    guard case .string(let list)? = token else { throw failure(ExpressionMessage.wantsList) }
+    index += 1
+    try take(.close)
+    guard case .path(let rows)? = token, rows.isAbsolute, (2...3).contains(rows.steps.count) else {
+      throw failure(ExpressionMessage.wantsList)
+    }
+    index += 1
+    var conditions: [ExpressionNode] = []
+    var depth = 1
+    let outer = isFilter
+    isFilter = true
+    defer { isFilter = outer }
+    while token == .openBracket {
+      index += 1
+      let condition = try expression(atLeast: 1, level: level + 1)
+      conditions.append(condition.node)
+      depth = max(depth, condition.depth)
+      try take(.closeBracket)
+    }
+    var column = rows.steps.count == 3 ? rows.steps[2] : ""
+    if column.isEmpty, case .path(let last)? = token, last.isAbsolute, last.steps.count == 1 {
+      column = last.steps[0]
+      index += 1
+    }
+    return try grown(.lookup(ExpressionLookup(list: list, conditions: conditions, key: nil, wanted: nil, column: column)), over: depth)
+  }
+
   /// `position(..)`, the only place where `..` stands alone.
   private mutating func position() throws(ExpressionError) -> Sized? {
     guard case .path(let path)? = token, path.name == nil else { throw failure(ExpressionMessage.wantsQuestion) }
@@ -105,7 +160,7 @@ struct ExpressionParser {
     }
     func isQuestion(_ index: Int) -> Bool {
       switch arguments[index] {
-      case .reference, .path: true
+      case .reference, .path, .lookup: true
       default: false
       }
     }
@@ -114,7 +169,7 @@ struct ExpressionParser {
       if let text = literal(0), ISODate(text.prefix(10)) == nil || text.utf8.count > 10 && !text.contains("T") {
         throw failure(ExpressionMessage.badDate, at: start)
       }
-    case .formatDate:
+    case .formatDate, .formatDateTime:
       if let text = literal(1), !ExpressionFunction.isDateFormat(text) { throw failure(ExpressionMessage.dateFormat, at: start) }
     case .sum, .count, .countNonEmpty:
       guard isQuestion(0) else { throw failure(ExpressionMessage.wantsQuestion, at: start) }
@@ -129,6 +184,7 @@ struct ExpressionParser {
       }
     case .choiceName:
       // The question is named inside quotes: '${q}', which pyxform turns into ' /data/q '.
+      if case .reference = arguments[1] { break }
       guard let text = literal(1) else { throw failure(ExpressionMessage.wantsQuestion, at: start) }
       let inner = try ExpressionLexer.tokens(of: text)
       switch inner.first?.token {

@@ -5,8 +5,12 @@ enum ExpressionMessage {
   static let empty = LocalizedText(
     vi: "biểu thức trống; hãy viết hoặc xóa ô này.", en: "the expression is empty; write one or clear the cell.")
   static let openQuote = LocalizedText(vi: "dấu nháy mở mà không đóng; hãy thêm dấu đóng.", en: "a quote opens and never closes; close it.")
-  static let curlyQuote = LocalizedText(
-    vi: "dấu nháy cong; hãy dùng dấu nháy thẳng ' hoặc \".", en: "a curly quote; use a straight ' or \".")
+  static let lastSaved = LocalizedText(
+    vi: "${last-saved#…} luôn trống: phiếu trước không được giữ lại.",
+    en: "${last-saved#…} is always blank: the answers before are not kept.")
+  static let wantsList = LocalizedText(
+    vi: "hãy viết pulldata('tệp', 'cột', 'cột_khóa', giá_trị) hoặc instance('danh_sách')/root/item[điều_kiện]/cột.",
+    en: "write pulldata('file', 'column', 'key_column', value) or instance('list')/root/item[condition]/column.")
   static let badReference = LocalizedText(
     vi: "tham chiếu phải viết dạng ${ten_cau_hoi}.", en: "a reference is written ${question_name}.")
   static let path = LocalizedText(
@@ -22,7 +26,8 @@ enum ExpressionMessage {
   static let wantsPattern = LocalizedText(
     vi: "mẫu của regex() phải viết thẳng trong dấu nháy.", en: "the pattern of regex() must be written out in quotes.")
   static let dateFormat = LocalizedText(
-    vi: "format-date() chỉ hiểu %Y %y %m %n %d %e và %H %h %M %S.", en: "format-date() understands %Y %y %m %n %d %e and %H %h %M %S only.")
+    vi: "format-date() chỉ hiểu %Y %y %m %n %b %d %e %a và %H %h %M %S %3.",
+    en: "format-date() understands %Y %y %m %n %b %d %e %a and %H %h %M %S %3 only.")
   static let tooDeep = LocalizedText(
     vi: "lồng quá \(FormExpression.expressionDepthMax) lớp; hãy tách thành nhiều câu calculate.",
     en: "nested deeper than \(FormExpression.expressionDepthMax); split it into calculate questions.")

@@ -32,8 +32,18 @@ public struct FormProblems: ExplainedError, Hashable {
   /// Most problems listed; a form with more has one cause behind many of them.
   public static let formProblemsMax = 200
 
-  /// At least one.
+  /// At least one; the first `formProblemsMax`.
   public let problems: [FormProblem]
+  /// How many there are, those that are not listed among them.
+  public let count: Int
+
+  init(problems: [FormProblem]) { self.init(capping: problems) }
+
+  /// Lists the first of them and counts the others.
+  init(capping problems: [FormProblem]) {
+    self.problems = Array(problems.prefix(Self.formProblemsMax))
+    count = problems.count
+  }
 
   /// One problem per line, the first of them.
   public var explanation: LocalizedText { MistakeLines.capped(problems.map(\.explanation)) }

@@ -8,9 +8,9 @@ public import SyncKit
 /// its length and depth are bounded, so that a hostile form can neither exhaust the stack nor the processor.
 public struct FormExpression: Sendable, Hashable {
   /// Longest source, in bytes.
-  public static let expressionBytesMax = 8_192
+  public static let expressionBytesMax = 32_768
   /// Deepest nesting of operators, calls and parentheses.
-  public static let expressionDepthMax = 64
+  public static let expressionDepthMax = 200
 
   /// The text the author wrote, trimmed and in NFC. Two expressions are equal when their sources are.
   public let source: String
@@ -31,7 +31,7 @@ public struct FormExpression: Sendable, Hashable {
           en: "The expression is longer than \(Self.expressionBytesMax) bytes; shorten it."))
     }
     let text = source.nfc.trimmingWhitespace
-    let tokens = try ExpressionLexer.tokens(of: text)
+    let tokens = try ExpressionLexer.tokens(of: Self.withStraightQuotes(text))
     var parser = ExpressionParser(tokens: tokens, isFilter: isFilter)
     root = try parser.parse()
     self.source = text
@@ -47,6 +47,36 @@ public struct FormExpression: Sendable, Hashable {
     }
     self.references = references
     self.usesCurrent = usesCurrent
+  }
+
+  /// What spreadsheets make of the quotes that people type is taken for these.
+  private static func withStraightQuotes(_ text: String) -> String {
+    guard text.contains(where: { "‘’“”".contains($0) }) else { return text }
+    return String(text.map { "‘’".contains($0) ? "'" : "“”".contains($0) ? "\"" : $0 })
+  }
+
+  /// The rule that gives a text as it stands.
+  static func quoting(_ text: String) -> FormExpression? {
+    if !text.contains("'") { return try? FormExpression("'\(text)'") }
+    if !text.contains("\"") { return try? FormExpression("\"\(text)\"") }
+    let parts = text.split(separator: "'", omittingEmptySubsequences: false).map { "'\($0)'" }
+    return try? FormExpression("concat(\(parts.joined(separator: ", \"'\", ")))")
+  }
+
+  /// The rule that holds where two do.
+  static func both(_ one: FormExpression, _ other: FormExpression) -> FormExpression? {
+    try? FormExpression("(\(one.source)) and (\(other.source))")
+  }
+
+  /// Says where the rule is carried out otherwise than its author may expect; each remark once.
+  var remarks: [LocalizedText] {
+    var remarks: [LocalizedText] = []
+    root.walk { node in
+      guard case .call(let function, _) = node, let remark = function.remark, !remarks.contains(remark) else { return }
+      remarks.append(remark)
+    }
+    if source.contains("${last-saved#") { remarks.append(ExpressionMessage.lastSaved) }
+    return remarks
   }
 
   public static func == (left: FormExpression, right: FormExpression) -> Bool { left.source == right.source }
@@ -95,6 +125,8 @@ public indirect enum ExpressionNode: Sendable, Hashable {
   case negative(ExpressionNode)
   case binary(ExpressionOperator, ExpressionNode, ExpressionNode)
   case call(ExpressionFunction, [ExpressionNode])
+  /// `pulldata('list', 'column', 'key', value)`, `instance('list')/root/item[…]/column`.
+  case lookup(ExpressionLookup)
 
   /// Visits this node and all beneath it, outermost first.
   public func walk(_ visit: (ExpressionNode) -> Void) {
@@ -107,6 +139,8 @@ public indirect enum ExpressionNode: Sendable, Hashable {
       right.walk(visit)
     case .call(_, let arguments):
       for argument in arguments { argument.walk(visit) }
+    case .lookup(let lookup):
+      for operand in lookup.operands { operand.walk(visit) }
     }
   }
 }
@@ -153,64 +187,14 @@ public struct ExpressionPath: Sendable, Hashable {
 
   /// Whether the path, written in a rule of the item at `home`, leads to `place`; both are names from the outside in.
   func leads(from home: [String], to place: [String]) -> Bool {
-    if isAbsolute { return Array(steps.dropFirst()) == place }
-    return ups <= home.count && Array(home.dropLast(ups)) + steps == place
-  }
-}
-
-/// The functions a form may call. Any other is refused when the form is imported, so that no rule is silently ignored.
-///
-/// An evaluation has no clock and no memory: `now()` is `today()`, and `once(x)` is the answer already given, else `x`.
-public enum ExpressionFunction: String, Sendable, Hashable, CaseIterable {
-  case not, selected
-  case selectedAt = "selected-at"
-  case countSelected = "count-selected"
-  case `if`, coalesce, once, regex
-  case stringLength = "string-length"
-  case substr, contains
-  case startsWith = "starts-with"
-  case endsWith = "ends-with"
-  case normalizeSpace = "normalize-space"
-  case concat, join
-  case date, today, now
-  case formatDate = "format-date"
-  case decimalDateTime = "decimal-date-time"
-  case `true`, `false`, boolean
-  case booleanFromString = "boolean-from-string"
-  case number, int, round, pow, string, min, max, sum, count
-  case magnitude = "abs"
-  case countNonEmpty = "count-non-empty"
-  case position
-  case indexedRepeat = "indexed-repeat"
-  case choiceName = "jr:choice-name"
-
-  /// Most arguments of a function that takes any number.
-  static let functionArgumentsMax = 32
-
-  /// How many arguments it takes.
-  var arity: ClosedRange<Int> {
-    switch self {
-    case .today, .now, .true, .false: 0...0
-    case .not, .countSelected, .stringLength, .date, .number, .int, .string, .once, .boolean, .booleanFromString, .magnitude, .sum, .count,
-      .countNonEmpty, .position, .normalizeSpace, .decimalDateTime:
-      1...1
-    case .selected, .selectedAt, .coalesce, .regex, .contains, .startsWith, .endsWith, .formatDate, .pow, .choiceName: 2...2
-    case .if, .indexedRepeat: 3...3
-    case .round: 1...2
-    case .substr: 2...3
-    case .concat, .min, .max: 1...Self.functionArgumentsMax
-    case .join: 2...Self.functionArgumentsMax
-    }
+    let written = isAbsolute ? Array(steps.dropFirst()) : Array(home.dropLast(ups)) + steps
+    return (isAbsolute || ups <= home.count) && written.map(Self.plain) == place.map(Self.plain)
   }
 
-  /// Whether an argument may stand for all the answers of a repeat.
-  func takesMany(at index: Int) -> Bool {
-    switch self {
-    case .sum, .count, .countNonEmpty, .min, .max, .concat: true
-    case .join: index > 0
-    case .indexedRepeat: index < 2
-    default: false
-    }
+  /// The name as its author wrote it, where the import had to tell two of one name apart (`SurveyNames`).
+  private static func plain(_ name: String) -> Substring {
+    guard let dot = name.lastIndex(of: "."), name[name.index(after: dot)...].allSatisfy(\.isASCIIDigit) else { return name[...] }
+    return name[..<dot]
   }
 }
 

@@ -1,0 +1,28 @@
+internal import SurveyKit
+internal import SyncKit
+
+/// The texts of a form as a person reads them at one step: in one language, with earlier answers put in and without markup.
+struct FilledWalk {
+  private let walk: FormWalk
+  private let filling: TextFilling
+  private let language: String
+  /// Where the text stands.
+  var step: FormStep
+
+  init(_ walk: FormWalk, _ language: String) {
+    self.walk = walk
+    self.language = language
+    filling = walk.filling
+    step = walk.step
+  }
+
+  init(_ walk: FormWalk, _ language: Language) { self.init(walk, language.rawValue) }
+
+  func text(_ text: FormText?) -> String {
+    guard let text else { return "" }
+    let number: Int? = if case .item(_, let number) = step { number } else { nil }
+    let section = number == nil ? nil : walk.section(at: step)?.name
+    let markup = Markup(text.text(in: language, fallback: walk.form.defaultLanguage))
+    return markup.filled { filling.filled($0, in: section, number: number) }.plain
+  }
+}

@@ -1,0 +1,293 @@
+import Foundation
+import SyncKit
+import Testing
+
+@testable import SurveyKit
+
+/// Forms as people write them elsewhere: what can be carried out is, what means nothing here is said, and the rest is refused.
+@Suite struct ForeignFormsTests {
+  /// Sheets as lines of a CSV file.
+  struct Sheets {
+    var survey: [String]
+    var choices: [String] = []
+    var settings: [String] = []
+    var files: [String: String] = [:]
+
+    func reading(name: String = "my form") throws -> FormReading {
+      func data(_ lines: [String]) -> Data? { lines.isEmpty ? nil : Data((lines.joined(separator: "\n") + "\n").utf8) }
+      let files = files
+      return try XLSFormImport.reading(
+        survey: data(survey), choices: data(choices), settings: data(settings), name: name, files: { files[$0].map { Data($0.utf8) } })
+    }
+
+    var problems: [String] {
+      do {
+        _ = try reading()
+        return []
+      } catch { return (error as? FormProblems)?.problems.map(\.explanation.en) ?? ["\(error)"] }
+    }
+  }
+
+  private let yesNo = ["list_name,name,label", "yn,yes,Yes", "yn,no,No"]
+
+  private func validator(_ sheets: Sheets) throws -> AnswerValidator {
+    let form = try sheets.reading().form
+    #expect(try Form(canonicalJSON: form.canonicalJSON) == form)
+    return AnswerValidator(form: form, today: "2024-04-01")
+  }
+
+  @Test func theSmallestFormHasNoSettingsAndNoLanguage() throws {
+    let reading = try Sheets(survey: ["type,name,label", "text,name,Your name?", "select_one yn,ok,All well?"], choices: yesNo).reading()
+    #expect(reading.form.id == "my_form" && reading.form.version == "1")
+    #expect(reading.form.title.text(in: "vi") == "my_form")
+    #expect(reading.form.languages.map(\.code) == ["und"] && reading.warnings.isEmpty)
+    #expect(reading.form.question(named: "name")?.label?.localized == LocalizedText("Your name?"))
+  }
+
+  @Test func languagesNeedNoCodeAndAnyNumberIsTaken() throws {
+    let reading = try Sheets(
+      survey: ["type,name,label::English,label::Français,label::Hmoob (hmn),label::Klingon", "text,n,Name?,Nom ?,Npe?,Pong?"],
+      settings: ["form_title,form_id,version,default_language", "t,c02,1,French"]
+    ).reading()
+    #expect(reading.form.languages.map(\.code) == ["fr", "en", "hmn", "x-klingon"])
+    #expect(reading.form.defaultLanguage == "fr")
+    #expect(reading.form.question(named: "n")?.label?.byLanguage["x-klingon"] == "Pong?")
+  }
+
+  @Test func aLabelWithoutALanguageIsThatOfTheDefaultLanguage() throws {
+    let form = try Sheets(
+      survey: ["type,name,label,label::French (fr)", "text,a,Name?,"],
+      settings: ["form_title,form_id,version,default_language", "c34,c34,2024010101,English (en)"]
+    ).reading()
+    #expect(form.form.languages.map(\.code) == ["en", "fr"])
+    // An untranslated cell falls back, and is counted.
+    #expect(form.form.question(named: "a")?.label?.text(in: "fr", fallback: form.form.defaultLanguage) == "Name?")
+    #expect(form.warnings.count == 1 && form.warnings[0].message.en.contains("missing in: French (fr)"))
+  }
+
+  @Test func whatAPhoneKnowsIsBlankAndTheDayIsTheAnswers() throws {
+    let sheets = Sheets(
+      survey: [
+        "type,name,label,calculation", "start,start,,", "end,end,,", "today,today,,", "deviceid,deviceid,,", "username,username,,",
+        "audit,,,",
+        "integer,n,N,", "calculate,age,,${today} - date('2024-03-30')", "calculate,who,,\"concat(${deviceid}, '-', ${username})\"",
+      ])
+    let reading = try sheets.reading()
+    #expect(reading.warnings.count == 6)
+    let values = try validator(sheets).validate(["n": .integer(1)]).get().values
+    #expect(values["age"] == .integer(2) && values["who"] == .text("-") && values["deviceid"] == nil)
+  }
+
+  @Test func namesInTextsAreFilledIn() throws {
+    let sheets = Sheets(
+      survey: [
+        "type,name,label,constraint,constraint_message", "text,nm,Name?,,",
+        "integer,age,How old is **${nm}**?,. < 99,${nm} is not that old.",
+        "note,bye,\"Thank you, ${nm} (${age})\",,",
+      ])
+    let validator = try validator(sheets)
+    let filling = validator.filling(after: ["nm": .text("An"), "age": .integer(7)])
+    #expect(filling.filled("Thank you, ${nm} (${ age })") == "Thank you, An (7)")
+    let faults = validator.check(.integer(100), to: "age", given: ["nm": .text("An")])
+    #expect(throws: AnswerFaults.self) { try faults.get() }
+    if case .failure(let found) = faults { #expect(found.faults.first?.message.en == "An is not that old.") }
+    let wrong = Sheets(survey: ["type,name,label", "text,a,\"Hello ${nobody}, your name?\""])
+    #expect(wrong.problems == ["survey, row 2, column label: there is no question \"nobody\"; correct the name in ${…}."])
+    #expect(Markup("How old is **${nm}**?").filled { filling.filled($0) }.plain == "How old is An?")
+  }
+
+  @Test func orOtherAddsTheChoiceAndAsksWhich() throws {
+    let validator = try validator(Sheets(survey: ["type,name,label", "select_one yn or_other,q,Q?"], choices: yesNo))
+    #expect(validator.offeredChoices(of: "q", given: [:]).map(\.name) == ["yes", "no", "other"])
+    #expect(!validator.isRelevant("q_other", given: ["q": .choice("yes")]))
+    #expect(validator.isRelevant("q_other", given: ["q": .choice("other")]))
+    #expect(try validator.validate(["q": .choice("other"), "q_other": .text("Maybe")]).get().values["q_other"] == .text("Maybe"))
+  }
+
+  @Test func aRepeatIsFilledInAsOftenAsTheFormSays() throws {
+    let sheets = Sheets(
+      survey: [
+        "type,name,label,repeat_count", "integer,n,How many?,", "begin repeat,m,Member,${n}", "integer,age,Age of ${n},", "end repeat,,,",
+      ])
+    let validator = try validator(sheets)
+    var walk = FormWalk(form: validator.form, today: "2024-04-01")
+    #expect(throws: Never.self) { _ = try walk.answer(.integer(2)).get() }
+    #expect(walk.steps == [.item("n", number: nil), .item("age", number: 1), .item("age", number: 2), .review])
+    _ = walk.answer(.integer(30))
+    _ = walk.answer(.integer(40))
+    let ages: [[String: AnswerValue]] = [["age": .integer(30)], ["age": .integer(40)]]
+    #expect(try walk.validate().get().values["m"] == .instances(ages))
+    // Fewer are needed now: the last falls away.
+    walk.go(to: .item("n", number: nil))
+    _ = walk.answer(.integer(1))
+    #expect(try walk.validate().get().values["m"] == .instances([ages[0]]))
+  }
+
+  @Test func listsAndLookUpsComeFromFilesBesideTheForm() throws {
+    var sheets = Sheets(
+      survey: [
+        "type,name,label,calculation,choice_filter", "select_one_from_file communes.csv,c,Commune,,district = 'd1'", "integer,id,Id,,",
+        "calculate,nm,,\"pulldata('people', 'name', 'id', ${id})\",",
+        "calculate,pop,,\"instance('communes')/root/item[name = ${c}]/pop\",",
+        "calculate,many,,\"count(instance('communes')/root/item[district = 'd1'])\",",
+      ])
+    let without = try sheets.reading()
+    #expect(without.missingFiles == ["communes.csv", "people.csv"] && without.warnings.count >= 2)
+    sheets.files = [
+      "communes.csv": "name,label,district,pop\na,Xã A,d1,100\nb,Xã B,d2,200\nc,Xã C,d1,300\n", "people.csv": "id,name\n7,An\n8,Bình\n",
+    ]
+    let validator = try validator(sheets)
+    #expect(validator.offeredChoices(of: "c", given: [:]).map { $0.label.text(in: "vi") } == ["Xã A", "Xã C"])
+    let values = try validator.validate(["c": .choice("c"), "id": .integer(8)]).get().values
+    #expect(try sheets.reading().missingFiles.isEmpty)
+    #expect(values["nm"] == .text("Bình") && values["pop"] == .text("300") && values["many"] == .integer(2))
+  }
+
+  @Test func listsOfXMLAndMapsAreRead() throws {
+    let form = try Sheets(
+      survey: ["type,name,label", "select_one_from_file a.xml,a,A", "select_multiple_from_file b.geojson,b,B"],
+      files: [
+        "a.xml": "<root><item><name>x</name><label>X</label></item></root>",
+        "b.geojson": #"{"type":"FeatureCollection","features":[{"type":"Feature","id":7,"geometry":null,"properties":{"title":"Well"}}]}"#,
+      ]
+    ).reading().form
+    #expect(form.choiceLists.mapValues { $0.map { "\($0.name) \($0.label.text(in: "und"))" } } == ["a": ["x X"], "b": ["7 Well"]])
+  }
+
+  @Test func rangesRanksBoxesAndPositionsAreAsked() throws {
+    let validator = try validator(
+      Sheets(
+        survey: [
+          "type,name,label,parameters", "range,r,Rate,start=0 end=1 step=0.1", "range,w,Whole,", "rank yn,o,Order,", "acknowledge,k,Read?,",
+          "geopoint,g,Where?,", "barcode,b,Scan,",
+        ], choices: yesNo))
+    func takes(_ text: String, _ name: String) -> Bool {
+      if case .success = validator.check(.text(text), to: name, given: [:]) { true } else { false }
+    }
+    #expect(takes("0.3", "r") && takes("1", "r") && !takes("0.35", "r") && !takes("1.1", "r"))
+    #expect(takes("10", "w") && !takes("0", "w") && !takes("2.5", "w"))
+    #expect(takes("no yes", "o") && !takes("no", "o") && !takes("no no", "o"))
+    #expect(takes("OK", "k") && takes("893123", "b"))
+    #expect(takes("21.27 106.19", "g") && takes("21.27, 106.19", "g") && !takes("91 0", "g") && !takes("21.27", "g"))
+    #expect(try validator.check(.text("no yes"), to: "o", given: [:]).get() == .choices(["no", "yes"]))
+    #expect(try validator.check(.text("21.27 106.19 5"), to: "g", given: [:]).get() == .text("21.27 106.19 5 0"))
+  }
+
+  @Test func harmlessCellsAreSaidAndCounted() throws {
+    let reading = try Sheets(
+      survey: [
+        "type,name,label,required,hint,appearance,read_only,trigger,guidance_hint,media::image,bind::esri,instance_name,constraint_message",
+        "begin group,g,G,,A hint on the group,w4,,,,,,,", "note,nt,Read this,yes,,,,,,,,,",
+        "text,t,T?,yes,,masked,,${nt},Guide,x.png,x,y,Never",
+        "begin group,empty,E,,,,,,,,,,", "end group,,,,,,,,,,,,", "end group,,,,,,,,,,,,", ",,,,,,,,,remark,,,",
+      ], settings: ["form_title,form_id,version,public_key", "T,my-form,v2.1 (2024),abc"]
+    ).reading()
+    #expect(reading.form.id == "my-form" && reading.form.version == "v2.1_2024")
+    #expect(reading.form.items.map(\.name) == ["g"])
+    let columns = reading.warnings.compactMap(\.column)
+    for column in [
+      "hint", "appearance", "required", "trigger", "guidance_hint", "media::image", "bind::esri", "instance_name", "constraint_message",
+      "type", "public_key", "version",
+    ] { #expect(columns.contains(column), "\(column) is not in \(columns)") }
+    #expect(reading.remarks.count <= reading.warnings.count)
+  }
+
+  @Test func codesAndNamesOfEveryScriptAreTaken() throws {
+    let sheets = Sheets(
+      survey: [
+        "type,name,label,relevant", "select_one v,q-1,Q?,", "text,_tên.ở,T?,\"selected(${q-1}, '10%')\"", "begin group,a,A,",
+        "text,other,O,",
+        "end group,,,", "begin group,b,B,", "text,other,O,", "end group,,,",
+      ],
+      choices: ["list_name,name,label", "v,1.5,One and a half", "v,10%,Ten", "v,đồng_ý,Agree", "v,with space,Spaced"])
+    let validator = try validator(sheets)
+    #expect(validator.isRelevant("_tên.ở", given: ["q-1": .text("10%")]))
+    #expect(try validator.check(.text("with space"), to: "q-1", given: [:]).get() == .choice("with space"))
+    #expect(validator.form.questions.map(\.name) == ["q-1", "_tên.ở", "other", "other.2"])
+    var twice = sheets
+    twice.survey.append("text,c,C?,${other} = 'x'")
+    #expect(twice.problems.count == 1 && twice.problems[0].contains("several questions are called \"other\""))
+  }
+
+  @Test func aRuleThatNeverHoldsIsAWarning() throws {
+    for rule in ["\"selected(${q}, 'other')\"", "${q} = 'other'"] {
+      let reading = try Sheets(survey: ["type,name,label,relevant", "select_one yn,q,Q,", "text,t,T,\(rule)"], choices: yesNo).reading()
+      #expect(reading.warnings.map(\.row) == [3] && reading.warnings[0].message.en.contains("choice \"other\""))
+    }
+  }
+
+  @Test func whatIsWorkedOutMayBeShown() throws {
+    let validator = try validator(
+      Sheets(
+        survey: [
+          "type,name,label,calculation,read_only,default", "integer,n,N?,,,", "note,twice,Twice:,${n} * 2,,",
+          "text,shown,Shown:,\"concat('n', ${n})\",yes,",
+          "integer,guess,Guess?,${n} + 1,,", "text,fixed,Fixed,,yes,abc",
+        ]))
+    let given: [String: AnswerValue] = ["n": .integer(4)]
+    #expect(validator.initialAnswer(to: "guess", given: given) == .integer(5))
+    let notes = validator.form.questions.filter { $0.kind == .note }
+    let filling = validator.filling(after: given)
+    #expect(notes.map { filling.filled($0.label?.text(in: "und") ?? "") } == ["Twice:\n8", "Shown:\nn4", "Fixed\nabc"])
+  }
+
+  @Test func patternsMayLookAheadAtTheirBeginning() throws {
+    let validator = try validator(
+      Sheets(survey: ["type,name,label,constraint", "text,p,Password?,\"regex(., '^(?=.*[0-9])(?!.*x$).{8,}$')\""]))
+    func takes(_ text: String) -> Bool { if case .success = validator.check(.text(text), to: "p", given: [:]) { true } else { false } }
+    #expect(takes("abcdefg1") && !takes("abcdefgh") && !takes("abcdef1x") && !takes("abc1"))
+    #expect(throws: PatternFault.self) { try LinearPattern("(?=a)+b") }
+    #expect(throws: PatternFault.self) { try LinearPattern("(?=a)b|c") }
+    #expect(throws: PatternFault.self) { try LinearPattern("a(?=b)b") }
+  }
+
+  @Test(arguments: [
+    ("format-date(date('2024-04-01'), '%a %e %b %Y')", "Mon 1 Apr 2024"), ("format-date-time('2024-04-01T08:05', '%H:%M')", "08:05"),
+    ("round(1250, -2)", "1300"), ("round(1.005, 2)", "1.01"), ("number('2024-01-01')", "NaN"),
+    ("if('2024-01-01' < '2024-02-01', 'T', 'F')", "F"),
+    ("substring-before('a-b', '-')", "a"), ("substring-after('a-b', '-')", "b"), ("translate('abc', 'ab', 'x')", "xc"),
+    ("floor(-1.5)", "-2"),
+    ("coalesce('', '', 'c')", "c"), ("selected-at('a b c', 1)", "b"), ("sum(${n})", "3"), ("min(${n})", "1"), ("max(${n})", "2"),
+    ("count(${n})", "3"), ("decimal-time('06:00')", "0.25"), ("decimal-date-time('1970-01-02T12:00')", "1.5"), ("‘curly’", "curly"),
+    ("string-length(uuid())", "36"), ("random() < 1", "true"), ("checklist(1, 2, true(), false())", "true"), ("ceiling(1.2)", "2"),
+    ("concat('${last-saved#n}', ${last-saved#n}, 'x')", "${last-saved#n}x"), ("weighted-checklist(2, 9, true(), 2, false(), 5)", "true"),
+  ])
+  func functionsGiveWhatCollectGives(_ source: String, _ result: String) throws {
+    var scope = ExpressionScope(today: "2024-04-01")
+    scope.facts.repeatOfQuestion["n"] = "r"
+    scope.instances["r"] = [["n": .number(1)], ["n": .empty], ["n": .number(2)]]
+    #expect(try FormExpression(source).evaluate(in: scope).text == result)
+  }
+
+  @Test func formsOfManyQuestionsAreReadQuickly() throws {
+    let rows = (0..<1_500).map { "integer,q\($0),Q \($0)?,\($0 > 0 ? "${q\($0 - 1)} > 0" : "")" }
+    let form = try Sheets(survey: ["type,name,label,relevant"] + rows).reading().form
+    #expect(form.questions.count == 1_500)
+  }
+
+  @Test func whatIsCutIsCounted() {
+    let rows = (0..<250).map { "hologram,q\($0),Q" }
+    let error = #expect(throws: FormProblems.self) { try Sheets(survey: ["type,name,label"] + rows).reading() }
+    #expect(error?.problems.count == FormProblems.formProblemsMax && error?.count == 250)
+    let sections = (0..<250).map { "text,q\($0),Q" }
+    #expect(throws: Never.self) {
+      try Sheets(survey: ["type,name,label::English"] + sections, settings: ["form_title", "T"]).reading()
+    }
+  }
+
+  @Test func textsAreCutAtTheirMarkup() {
+    func runs(_ text: String) -> [String] {
+      Markup(text).runs.map {
+        ($0.beginsLine ? "/" : "") + ($0.isStrong ? "B" : "") + ($0.isEmphasis ? "I" : "") + ($0.link.map { "<\($0)>" } ?? "") + $0.text
+      }
+    }
+    #expect(runs("Plain") == ["Plain"])
+    #expect(runs("a **b** _c_ *d* e_f_g 2 * 3 * 4") == ["a ", "Bb", " ", "Ic", " ", "Id", " e_f_g 2 * 3 * 4"])
+    #expect(runs("# Head\nNext <b>bold</b><br>line") == ["BHead", "/Next bold", "/line"])
+    #expect(runs("See [this](https://x.org/a) [not](javascript:1)") == ["See ", "<https://x.org/a>this", " [not](javascript:1)"])
+    #expect(runs("<span style=\"color:red\">1 < 2 &amp; 3</span>") == ["1 < 2 & 3"])
+    #expect(runs("${a_b} and *${c*d}*") == ["${a_b} and ", "I${c*d}"])
+    // What somebody answers is no markup.
+    #expect(Markup("Hi ${n}").filled { $0.replacingOccurrences(of: "${n}", with: "**x**") }.plain == "Hi **x**")
+  }
+}
