@@ -291,3 +291,20 @@ import Testing
     #expect(Markup("Hi ${n}").filled { $0.replacingOccurrences(of: "${n}", with: "**x**") }.plain == "Hi **x**")
   }
 }
+
+/// What would tell people apart is found in an anonymous form.
+@Suite struct AnonymousFormTests {
+  @Test(arguments: [
+    ("geopoint,g,Where?,", "asks for no position"), ("calculate,c,,uuid()", "no uuid()"), ("calculate,c,,once(random()) * 2", "no uuid()"),
+    ("calculate,c,,\"pulldata('people', 'name', 'id', ${t})\"", "by what people write"),
+    ("calculate,c,,\"pulldata('people', 'name', 'id', ${s})\"", ""), ("calculate,c,,now()", ""), ("deviceid,d,,", ""),
+  ])
+  func whatTellsPeopleApartIsRefused(_ row: String, _ says: String) throws {
+    let form = try XLSFormImport.reading(
+      survey: Data("type,name,label,calculation\ntext,t,T,\nselect_one yn,s,S,\n\(row)\n".utf8),
+      choices: Data("list_name,name,label\nyn,y,Y\n".utf8), settings: nil, files: { _ in Data("id,name\n1,An\n".utf8) }
+    ).form
+    let found = AnonymousForm.findings(in: form).map(\.text.en)
+    #expect(says.isEmpty ? found.isEmpty : found.count == 1 && found[0].contains(says), "\(found)")
+  }
+}

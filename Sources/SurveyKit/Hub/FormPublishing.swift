@@ -54,6 +54,10 @@ extension SurveyHub {
           en: "the campaign has no such form; its forms: \(list). Correct form_id or campaign.json.")
       ])
     }
+    if plan.campaign.forms.contains(form.id) {
+      let telling = AnonymousForm.problems(in: form, source: form.id)
+      guard telling.isEmpty else { throw DataProblems(telling) }
+    }
     let latest = plan.latest(form: form.id)
     var publication = try await hub.write { session in
       let editions = FormEditions(session: session)
