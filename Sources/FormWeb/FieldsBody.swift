@@ -1,17 +1,17 @@
-internal import Foundation
+package import Foundation
 
 /// The fields of a posted page (`application/x-www-form-urlencoded`), checked before anything is made of them.
-struct FieldsBody {
-  static let contentType = "application/x-www-form-urlencoded"
+package struct FieldsBody: Sendable {
+  package static let contentType = "application/x-www-form-urlencoded"
   /// Fields in one body.
-  static let fieldsMax = 2_000
+  package static let fieldsMax = 2_000
 
   private var values: [String: [String]] = [:]
   /// As they came, in order.
-  private(set) var fields: [(name: String, value: String)] = []
+  package private(set) var fields: [(name: String, value: String)] = []
 
   /// Nil when the body is not of that form: broken escapes, text that is no UTF-8, a zero byte, too many fields.
-  init?(_ body: Data) {
+  package init?(_ body: Data) {
     let parts = body.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: true)
     guard parts.count <= Self.fieldsMax else { return nil }
     for field in parts {
@@ -23,10 +23,10 @@ struct FieldsBody {
   }
 
   /// The first value of a field; nil when the page did not send it.
-  subscript(name: String) -> String? { values[name]?.first }
+  package subscript(name: String) -> String? { values[name]?.first }
 
   /// All values of a field: the boxes that are ticked.
-  func all(_ name: String) -> [String] { values[name] ?? [] }
+  package func all(_ name: String) -> [String] { values[name] ?? [] }
 
   private static func text(_ escaped: Data) -> String? {
     var bytes: [UInt8] = []

@@ -20,7 +20,7 @@ internal import ToolSupport
       NextCommand.self, InitCommand.self, CampaignCommand.self, FormsCommand.self, EnrollCommand.self, CodesCommand.self,
       DevicesCommand.self,
       ServeCommand.self, ImportCommand.self, BackupCommand.self, RestoreCommand.self, TrimCommand.self, StatusCommand.self,
-      ActsCommand.self,
+      ActsCommand.self, PeopleCommand.self,
       ClockCommand.self,
       VerifyCommand.self, ConflictsCommand.self, ResolveCommand.self, HeldCommand.self, PhotosCommand.self, PostsCommand.self,
       RestoreRowCommand.self,

@@ -76,13 +76,9 @@ import Testing
     #expect(try await world.survey.unitDetail(other, in: part) == nil)
     #expect(try await world.survey.reportDetail(other, Self.day, in: part) == nil)
     #expect(try await day(world, within: UnitScope("nowhere")).units.isEmpty)
-    // The narrower of two parts.
-    let tree = whole.tree
-    #expect(UnitScope.all.narrowed(to: UnitScope(other), in: tree) == UnitScope(other))
-    #expect(UnitScope(group.unit).narrowed(to: .all, in: tree) == UnitScope(group.unit))
-    #expect(UnitScope(group.unit).narrowed(to: UnitScope("07201"), in: tree) == UnitScope("07201"))
-    #expect(UnitScope("07201").narrowed(to: UnitScope(group.unit), in: tree) == UnitScope("07201"))
-    #expect(UnitScope(group.unit).narrowed(to: UnitScope(other), in: tree) == nil)
+    // Who may see a part and looks at another sees what both have.
+    #expect(part.within(UnitScope("07201")).units.map(\.unit) == ["07201"])
+    #expect(part.within(UnitScope(other)).units.isEmpty && part.within(.all).units == part.units)
   }
 
   @Test(.long) func aReportIsReadWithItsVersionsItsWayAndItsConflicts() async throws {

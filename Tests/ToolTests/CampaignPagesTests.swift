@@ -12,30 +12,31 @@ import Testing
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)
     let hub = try await ServedHub(dir, folder)
-    func page(_ path: String, status: Int = 200) throws -> String {
-      let answer = try RawCall.request("GET", path, port: hub.boardPort)
+    func page(_ path: String, status: Int = 200) async throws -> String {
+      let answer = try await hub.page(path)
       #expect(answer.status == status, "\(path)")
       return answer.text
     }
-    #expect(try !page("/").contains("class=\"campaigns\""), "one campaign needs no list")
+    #expect(try await !page("/").contains("class=\"campaigns\""), "one campaign needs no list")
     let second = try HubTool.secondCampaign(in: folder)
     #expect(try await HubTool.run(["campaign", "load", second, "--dir", dir, "--move-to", "2031-01-01"]).status == 0)
-    let english = try page("/?lang=en")
+    let english = try await page("/?lang=en")
     #expect(english.contains("<p class=\"lead\">Survey of"))
     #expect(english.contains("href=\"/?campaign=bac-giang-2024&amp;lang=en\" aria-current=\"page\">Survey of"))
     #expect(english.contains("href=\"/?campaign=second&amp;lang=en\">Second survey of"))
-    let other = try page("/?campaign=second&lang=en")
+    let other = try await page("/?campaign=second&lang=en")
     #expect(other.contains("<p class=\"lead\">Second survey of"))
     #expect(other.contains("href=\"/?campaign=second&amp;lang=en\" aria-current=\"page\">Second survey of"))
     #expect(other.contains("hreflang=\"vi\" href=\"/?campaign=second\""), "the other language stays with the campaign")
     #expect(other.contains("href=\"/results?campaign=second&amp;lang=en\""))
-    let results = try page("/results?campaign=second")
+    let results = try await page("/results?campaign=second")
     #expect(results.contains("(q2)") && results.contains("href=\"/results?level=commune&amp;campaign=second\""))
-    #expect(try page("/results?form=q2").contains("href=\"/results?campaign=second\" aria-current=\"page\""), "a form names its campaign")
-    #expect(try page("/results").contains("(pks01)"))
-    #expect(try page("/posts?campaign=second").contains("href=\"/posts?campaign=second&amp;district=213\""))
-    #expect(try page("/?campaign=third", status: 404).contains("bac-giang-2024, second"))
-    #expect(try page("/?campaign=%3Cscript%3E", status: 404).contains("&lt;script&gt;"))
+    #expect(
+      try await page("/results?form=q2").contains("href=\"/results?campaign=second\" aria-current=\"page\""), "a form names its campaign")
+    #expect(try await page("/results").contains("(pks01)"))
+    #expect(try await page("/posts?campaign=second").contains("href=\"/posts?campaign=second&amp;district=213\""))
+    #expect(try await page("/?campaign=third", status: 404).contains("bac-giang-2024, second"))
+    #expect(try await page("/?campaign=%3Cscript%3E", status: 404).contains("&lt;script&gt;"))
     #expect(await hub.stop() == 0)
   }
 

@@ -47,7 +47,7 @@ import Testing
     let measured = try #require(try JSONSerialization.jsonObject(with: after.body) as? [String: Any])
     #expect((measured["longestWriteMs"] as? Int).map { $0 >= 0 } == true)
 
-    try board(hub)
+    try await board(hub)
     try metrics(hub)
     #expect(await hub.stop() == 0)
     #expect(hub.errors.contains("stopped"))
@@ -81,8 +81,8 @@ import Testing
     #expect(entries.contains { $0["call"] == "unknown" && $0["cause"] == "badRequest" && $0["device"] == nil })
   }
 
-  private func board(_ hub: ServedHub) throws {
-    let board = try RawCall.request("GET", "/", port: hub.boardPort)
+  private func board(_ hub: ServedHub) async throws {
+    let board = try await hub.page("/")
     #expect(board.status == 200 && board.headers["content-type"] == "text/html; charset=utf-8")
     #expect(board.headers["content-security-policy"]?.hasPrefix("default-src 'none'") == true)
     #expect(board.text.contains("<html lang=\"vi\">") && board.text.contains("07201 Phường Thọ Xương: "))
@@ -90,15 +90,19 @@ import Testing
     #expect(!board.text.contains("<script") && !board.text.contains("style="))
     let links = board.text.components(separatedBy: "http").count
     #expect(links == board.text.components(separatedBy: "http-equiv").count, "nothing from elsewhere")
-    let english = try RawCall.request("GET", "/?lang=en", port: hub.boardPort)
+    let english = try await hub.page("/?lang=en")
     #expect(english.text.contains("<html lang=\"en\">") && english.text.contains("never in contact"))
-    let results = try RawCall.request("GET", "/results?level=district", port: hub.boardPort)
+    let results = try await hub.page("/results?level=district")
     #expect(results.status == 200 && results.text.contains("công bố khi đóng biểu mẫu"))
-    #expect(try RawCall.request("GET", "/results?form=%3Cscript%3E", port: hub.boardPort).text.contains("&lt;script&gt;"))
+    #expect(try await hub.page("/results?form=%3Cscript%3E").text.contains("&lt;script&gt;"))
     #expect(try RawCall.request("GET", "/style.css", port: hub.boardPort).headers["content-type"] == "text/css; charset=utf-8")
-    #expect(try RawCall.request("GET", "/nothing", port: hub.boardPort).status == 404)
-    #expect(try RawCall.request("POST", "/", port: hub.boardPort).status == 405)
-    #expect(try RawCall.request("GET", "/", port: hub.boardPort, host: "board.example").status == 403)
+    #expect(try await hub.page("/nothing").status == 404)
+    #expect(try RawCall.request("POST", "/", port: hub.boardPort).status == 404)
+    #expect(try RawCall.request("PUT", "/", port: hub.boardPort).status == 405)
+    // Nobody sees anything before signing in, and no sums by a name that merely points here.
+    let stranger = try RawCall.request("GET", "/units?page=2", port: hub.boardPort)
+    #expect(stranger.status == 303 && stranger.headers["location"] == "/sign-in?to=%2Funits%3Fpage%3D2" && stranger.body.isEmpty)
+    #expect(try RawCall.request("GET", "/metrics", port: hub.boardPort, host: "board.example").status == 303)
     // The board is not on the devices' port, nor the protocol on the board's.
     #expect(try RawCall.request("GET", "/v1/hub", port: hub.boardPort).status == 404)
   }

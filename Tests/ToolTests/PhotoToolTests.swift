@@ -91,8 +91,8 @@ import Testing
     #expect(try await device.run("status").output.contains("photos in") == false)
     let photos = try await world.hub("photos")
     #expect(photos.output.contains("Photos: 2 / 2 in, 0 missing for 24 hours."), "\(photos.output)")
-    let page = try RawCall.request("GET", "/?lang=en", port: world.server.boardPort).text
-    #expect(page.contains("Photos in") && page.contains("2 / 2"))
+    let page = try await world.server.page("/?lang=en").text
+    #expect(page.contains("Photos in") && page.contains("<b>2/2</b>"))
 
     // A picture of a repeat has other answers beside it.
     let asked = try await device.run("report", "--photo", "photo=" + good, "--reason", "one more")
@@ -128,7 +128,7 @@ import Testing
     let late = try await device.run("sync")
     #expect(late.status == 0 && late.errors.contains("takes no photos for now"))
     #expect(try await device.run("show", TroubleWorld.today).output.contains("Text in, 2 of 3 photos in."))
-    #expect(try RawCall.request("GET", "/?lang=en", port: world.server.boardPort).text.contains("Photos are put off"))
+    #expect(try await world.server.page("/?lang=en").text.contains("Photos are put off"))
     #expect(try await world.hub("photos", "--quota", "1GB").status == 0)
     #expect(try await device.run("sync").output.contains("Photos: 1 sent"))
 
@@ -158,21 +158,20 @@ import Testing
     #expect(try await world.hub("posts", "--unit", "213").output.contains("1 / 1"))
     #expect(try await world.hub("posts", "--unit", "nowhere").status == 1)
 
-    let port = world.server.boardPort
-    let page = try RawCall.request("GET", "/posts?lang=en", port: port).text
+    let page = try await world.server.page("/posts?lang=en").text
     #expect(page.contains("Loa &lt;phường&gt; phát lịch &amp; mời họp") && page.contains("Phường Thọ Xương"))
     let blob = try #require(page.split(separator: "/photo/").dropFirst().first?.prefix(64))
-    let picture = try RawCall.request("GET", "/photo/\(blob).jpg", port: port)
+    let picture = try await world.server.page("/photo/\(blob).jpg")
     #expect(picture.status == 200 && picture.body.prefix(2) == Data([0xFF, 0xD8]))
-    #expect(try RawCall.request("GET", "/photo/\(String(repeating: "0", count: 64)).jpg", port: port).status == 404)
-    #expect(try RawCall.request("GET", "/photo/..%2f..%2fhub.sqlite.jpg", port: port).status == 404)
-    #expect(try RawCall.request("GET", "/posts?district=222&lang=en", port: port).text.contains("There are no posts yet."))
+    #expect(try await world.server.page("/photo/\(String(repeating: "0", count: 64)).jpg").status == 404)
+    #expect(try await world.server.page("/photo/..%2f..%2fhub.sqlite.jpg").status == 404)
+    #expect(try await world.server.page("/posts?district=222&lang=en").text.contains("There are no posts yet."))
 
     #expect(try await world.hub("posts", "--hide", id).status == 64)
     let hidden = try await world.hub("posts", "--hide", String(id.prefix(8)), "--reason", "names a respondent")
     #expect(hidden.status == 0 && hidden.output.contains("is hidden"), "\(hidden.errors)")
-    #expect(try RawCall.request("GET", "/posts?lang=en", port: port).text.contains("There are no posts yet."))
-    #expect(try RawCall.request("GET", "/photo/\(blob).jpg", port: port).status == 404)
+    #expect(try await world.server.page("/posts?lang=en").text.contains("There are no posts yet."))
+    #expect(try await world.server.page("/photo/\(blob).jpg").status == 404)
     #expect(try await device.run("sync").status == 0)
     #expect(try await device.run("posts").output.contains("Hidden: names a respondent"))
     #expect(try await world.hub("posts", "--unhide", id).output.contains("shown again"))

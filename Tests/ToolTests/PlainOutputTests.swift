@@ -86,7 +86,7 @@ import Testing
     // Programs are told what it was.
     let devices = try JSONSerialization.jsonObject(with: Data(output(#"hub ["devices", "list"] ["--json"]"#).utf8)) as? [[String: Any]]
     #expect(devices?.contains { $0["label"] as? String == Self.evil } == true)
-    let page = try RawCall.request("GET", "/posts", port: served.boardPort).text
+    let page = try await served.page("/posts").text
     #expect(page.contains(Self.shown) && Self.unprintable(page) == [])
     _ = await served.stop()
   }

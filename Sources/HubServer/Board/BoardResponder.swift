@@ -1,3 +1,4 @@
+internal import FormWeb
 internal import Foundation
 internal import HTTPTypes
 internal import Hummingbird
@@ -6,9 +7,9 @@ internal import NIOCore
 internal import SurveyKit
 internal import SyncKit
 
-/// Serves the operators' pages. Reads only; runs nothing in the browser; lets nothing be fetched from elsewhere.
+/// Serves the operators' pages to those who signed in. Runs nothing in the browser; lets nothing be fetched from elsewhere.
 struct BoardResponder: HTTPResponder {
-  typealias Context = BasicRequestContext
+  typealias Context = CallContext
 
   private let survey: SurveyHub
   private let language: Language
@@ -16,6 +17,10 @@ struct BoardResponder: HTTPResponder {
   private let pages: Pages
   private let days = SharedDays()
   private let metrics: MetricsPage
+  private let desk: SignInDesk
+
+  /// A posted form, at most, in bytes.
+  static let formBytesMax = 64 << 10
 
   init(survey: SurveyHub, metrics: MetricsPage, language: Language, logger: Logger) throws {
     self.survey = survey
@@ -23,48 +28,31 @@ struct BoardResponder: HTTPResponder {
     self.logger = logger
     pages = try Pages()
     self.metrics = metrics
+    desk = SignInDesk(survey: survey)
   }
 
-  func respond(to request: Request, context: Context) async throws -> Response {
+  func respond(to request: Request, context: CallContext) async throws -> Response {
     let uri = request.uri
-    // A name that merely points to this machine is how a strange web page would read the board through the operator's browser.
-    guard Self.isLocal(request.head.authority ?? "") else {
-      return plain(
-        .forbidden,
-        LocalizedText(
-          vi: "Bảng này chỉ mở tại máy chủ: http://127.0.0.1.", en: "The board opens on this machine only: http://127.0.0.1."))
-    }
-    guard request.method == .get || request.method == .head else {
-      return plain(.methodNotAllowed, LocalizedText(vi: "Chỉ xem được trang này.", en: "This page can only be read."))
-    }
     // Vietnamese is the first language of the pages, whatever the server's own locale says.
-    let language = uri.queryParameters.get("lang").flatMap { Language(rawValue: $0) } ?? .vietnamese
+    var language = uri.queryParameters.get("lang").flatMap { Language(rawValue: $0) } ?? .vietnamese
+    let isPost = request.method == .post
+    guard isPost || request.method == .get || request.method == .head else {
+      return plain(.methodNotAllowed, LocalizedText(vi: "Không có cách gọi này.", en: "There is no such call."))
+    }
     do {
-      if let fixed = try await fixed(uri.path) { return fixed }
-      let survey = try await survey.about(campaign: uri.queryParameters.get("campaign"))
-      let call = ConsoleCall(uri, survey: survey, language: language)
-      let console = ConsolePages(
-        call: call, days: days, campaigns: try await pages.campaigns(survey, asking: uri.queryParameters.get("form")))
-      if let page = try await console.page() { return html(page) }
-      if let jpeg = try await console.picture() { return picture(jpeg) }
-      switch uri.path {
-      case "/results":
-        let query = ResultsPage.Query(
-          level: uri.queryParameters.get("level").flatMap { UnitLevel(rawValue: $0) } ?? .province,
-          question: uri.queryParameters.get("question"), form: uri.queryParameters.get("form"),
-          page: uri.queryParameters.get("page", as: Int.self))
-        let results = try await pages.results(survey, query, language)
-        return html(try await console.frame(results.title, .results, keeping: results.kept, results.content))
-      case "/posts":
-        let posts = try await pages.posts(survey, district: uri.queryParameters.get("district"), language)
-        return html(try await console.frame(posts.title, .posts, keeping: posts.kept, posts.content))
-      case let path where path.hasPrefix("/photo/") && path.hasSuffix(".jpg"):
-        guard let jpeg = try await survey.postPicture(String(path.dropFirst(7).dropLast(4))) else {
-          return message(language, Self.noPage, status: .notFound)
-        }
-        return picture(jpeg)
-      default: return message(language, Self.noPage, status: .notFound)
-      }
+      if !isPost, let fixed = try await fixed(uri.path, request) { return fixed }
+      let visitor = try await Visitor.read(request, survey)
+      let door = ConsoleDoor.to(uri.path, isPost: isPost)
+      guard door.opens(to: visitor?.person) else { return refusal(request, visitor, door, language) }
+      let fields = isPost ? try await form(request, visitor) : nil
+      if let said = fields?["lang"].flatMap({ Language(rawValue: $0) }) { language = said }
+      let query = ConsoleQuery(campaign: uri.queryParameters.get("campaign"), language: language)
+      let origin = "\(isSecure(request) ? "https" : "http")://\(request.head.authority ?? "")"
+      let answer = try await desk.answer(
+        uri.path, parameters: { uri.queryParameters.get($0) }, fields: fields, visitor: visitor, query: query,
+        source: context.source(of: request), origin: origin)
+      if let answer { return try await respond(with: answer, request, visitor, query) }
+      return try await page(request, visitor, language)
     } catch let error as any ExplainedError {
       let isMissing = (error as? SyncError)?.code == .badRequest || error is DataProblems
       if !isMissing {
@@ -74,8 +62,39 @@ struct BoardResponder: HTTPResponder {
     }
   }
 
-  /// What is the same for every campaign and language.
-  private func fixed(_ path: String) async throws -> Response? {
+  /// A page for somebody who may see it.
+  private func page(_ request: Request, _ visitor: Visitor?, _ language: Language) async throws -> Response {
+    let uri = request.uri
+    guard let visitor else { return message(language, Self.noPage, status: .notFound) }
+    let survey = try await survey.about(campaign: uri.queryParameters.get("campaign"))
+    let call = ConsoleCall(uri, survey: survey, visitor: visitor, language: language)
+    let console = ConsolePages(
+      call: call, days: days, campaigns: try await pages.campaigns(survey, asking: uri.queryParameters.get("form")))
+    if let page = try await console.page() { return html(page) }
+    if let jpeg = try await console.picture() { return picture(jpeg) }
+    switch uri.path {
+    case "/results":
+      let query = ResultsPage.Query(
+        level: uri.queryParameters.get("level").flatMap { UnitLevel(rawValue: $0) } ?? .province,
+        question: uri.queryParameters.get("question"), form: uri.queryParameters.get("form"),
+        page: uri.queryParameters.get("page", as: Int.self))
+      let results = try await pages.results(survey, query, within: visitor.person.part, language)
+      return html(try await console.frame(results.title, .results, keeping: results.kept, results.content))
+    case "/posts":
+      let posts = try await pages.posts(
+        survey, district: uri.queryParameters.get("district"), of: try await console.units(), language)
+      return html(try await console.frame(posts.title, .posts, keeping: posts.kept, posts.content))
+    case let path where path.hasPrefix("/photo/") && path.hasSuffix(".jpg"):
+      guard let jpeg = try await survey.postPicture(String(path.dropFirst(7).dropLast(4)), of: try await console.units()) else {
+        return message(language, Self.noPage, status: .notFound)
+      }
+      return picture(jpeg)
+    default: return message(language, Self.noPage, status: .notFound)
+    }
+  }
+
+  /// What is the same for every campaign and language, and secret to nobody; sums for monitors on this machine.
+  private func fixed(_ path: String, _ request: Request) async throws -> Response? {
     switch path {
     case "/style.css":
       return Response(
@@ -87,6 +106,11 @@ struct BoardResponder: HTTPResponder {
         body: ResponseBody(byteBuffer: ByteBuffer(string: ConsoleStyle.icon)))
     case "/health": return plain(.ok, "ok\n")
     case "/metrics":
+      // A name that merely points to this machine is how a strange web page would read it through somebody's browser.
+      let isHere = Self.isLocal(request.head.authority ?? "") && request.headers[.forwardedFor] == nil
+      if !isHere {
+        guard let visitor = try await Visitor.read(request, survey), visitor.person.may(.read) else { return nil }
+      }
       return Response(
         status: .ok, headers: [.contentType: MetricsPage.mediaType, .cacheControl: "no-store"],
         body: ResponseBody(byteBuffer: ByteBuffer(string: try await metrics.text())))
@@ -94,16 +118,68 @@ struct BoardResponder: HTTPResponder {
     }
   }
 
-  private func message(_ language: Language, _ text: LocalizedText, status: HTTPResponse.Status) -> Response {
-    let frame = ConsoleFrame(query: ConsoleQuery(language: language), title: "SyncKit", path: "/")
-    return html(frame.page("<h1>\(frame.title)</h1>\n<p>\(text(language))</p>\n"), status: status)
+  // MARK: Who may
+
+  /// The fields of a form that comes from a page of ours.
+  private func form(_ request: Request, _ visitor: Visitor?) async throws -> FieldsBody {
+    let site = request.headers[.secFetchSite]
+    let body = try await request.body.collect(upTo: Self.formBytesMax)
+    let isForm = request.headers[.contentType]?.hasPrefix(FieldsBody.contentType) == true
+    guard site == nil || site == "same-origin" || site == "none", isForm, let fields = FieldsBody(Data(body.readableBytesView)),
+      visitor == nil || fields["form"] == visitor?.formToken || !Self.needsFormToken(request.uri.path)
+    else {
+      throw SyncError(
+        .badRequest, vi: "Biểu này không đến từ trang đang mở; mở lại trang rồi làm lại.",
+        en: "This form does not come from the page that is open; open the page again and repeat.")
+    }
+    return fields
   }
+
+  /// Who has not signed in has no session that a strange page could use.
+  private static func needsFormToken(_ path: String) -> Bool { path != "/sign-in" && !path.hasPrefix("/invitation/") }
+
+  private func refusal(_ request: Request, _ visitor: Visitor?, _ door: ConsoleDoor, _ language: Language) -> Response {
+    let query = ConsoleQuery(language: language)
+    guard door != .shut else { return message(language, Self.noPage, status: .notFound) }
+    guard visitor == nil else {
+      let text = LocalizedText(vi: "Bạn không có quyền mở trang này.", en: "You may not open this page.")
+      return message(language, text, status: .forbidden)
+    }
+    if request.method == .post || request.headers[.authorization] != nil {
+      return plain(.unauthorized, LocalizedText(vi: "Hãy đăng nhập.", en: "Sign in first."))
+    }
+    return redirect(query.link("/sign-in", ["to": request.head.path ?? "/"]))
+  }
+
+  private func respond(with answer: ConsoleAnswer, _ request: Request, _ visitor: Visitor?, _ query: ConsoleQuery) async throws -> Response
+  {
+    var response: Response
+    if let location = answer.location {
+      response = redirect(location)
+    } else {
+      var frame = ConsoleFrame(query: query, title: answer.title, path: request.uri.path)
+      frame.visitor = visitor?.person
+      response = html(frame.page(answer.content), status: answer.status)
+    }
+    if case .some(let session) = answer.session { response.headers[.setCookie] = Visitor.setCookie(session, isSecure: isSecure(request)) }
+    return response
+  }
+
+  /// A proxy on this machine says how it was reached.
+  private func isSecure(_ request: Request) -> Bool { request.headers[.forwardedProto] == "https" }
 
   private static let noPage = LocalizedText(vi: "Không có trang này.", en: "There is no such page.")
 
   static func isLocal(_ authority: String) -> Bool {
     let host = authority.hasPrefix("[") ? String(authority.prefix { $0 != "]" }) + "]" : String(authority.prefix { $0 != ":" })
     return ["127.0.0.1", "localhost", "[::1]"].contains(host.lowercased())
+  }
+
+  // MARK: Answers
+
+  private func message(_ language: Language, _ text: LocalizedText, status: HTTPResponse.Status) -> Response {
+    let frame = ConsoleFrame(query: ConsoleQuery(language: language), title: "SyncKit", path: "/")
+    return html(frame.page("<h1>\(frame.title)</h1>\n<p>\(text(language))</p>\n"), status: status)
   }
 
   private func html(_ page: String, status: HTTPResponse.Status = .ok) -> Response {
@@ -113,6 +189,10 @@ struct BoardResponder: HTTPResponder {
     headers[.xContentTypeOptions] = "nosniff"
     if let name = HTTPField.Name("referrer-policy") { headers[name] = "no-referrer" }
     return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: page)))
+  }
+
+  private func redirect(_ location: String) -> Response {
+    Response(status: .seeOther, headers: [.location: location, .cacheControl: "no-store"])
   }
 
   private func picture(_ jpeg: Data) -> Response {
@@ -129,4 +209,10 @@ struct BoardResponder: HTTPResponder {
       status: status, headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"],
       body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
   }
+}
+
+extension HTTPField.Name {
+  fileprivate static let forwardedFor = HTTPField.Name("x-forwarded-for") ?? .via
+  fileprivate static let forwardedProto = HTTPField.Name("x-forwarded-proto") ?? .via
+  fileprivate static let secFetchSite = HTTPField.Name("sec-fetch-site") ?? .via
 }

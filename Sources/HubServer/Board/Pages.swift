@@ -24,8 +24,10 @@ struct Pages: Sendable {
     return PageCampaigns(asked: survey.campaign, meant: titles.meant, all: titles.all)
   }
 
-  func results(_ survey: SurveyHub, _ query: ResultsPage.Query, _ language: Language) async throws -> PageContent {
-    let results = try await survey.results(form: query.form)
+  func results(_ survey: SurveyHub, _ query: ResultsPage.Query, within scope: UnitScope = .all, _ language: Language) async throws
+    -> PageContent
+  {
+    let results = try await survey.results(form: query.form, within: scope)
     let campaigns = try await campaigns(survey, asking: query.form)
     let page = ResultsPage(results, query, of: campaigns, Wording(language: language))
     let kept: KeyValuePairs<String, String?> = [
@@ -35,8 +37,10 @@ struct Pages: Sendable {
     return PageContent(title: page.pageTitle, kept: kept, content: render(page, "results"))
   }
 
-  func posts(_ survey: SurveyHub, district: String?, _ language: Language) async throws -> PageContent {
-    let posts = try await survey.posts(of: try await survey.communes(of: district))
+  /// - Parameter units: That may be seen; nil for all.
+  func posts(_ survey: SurveyHub, district: String?, of units: Set<UnitCode>? = nil, _ language: Language) async throws -> PageContent {
+    let asked = try await survey.communes(of: district)
+    let posts = try await survey.posts(of: units.map { asked?.intersection($0) ?? $0 } ?? asked)
     let districts = try await survey.plan().map { $0.tree.sortedByName($0.tree.units(at: .district)) } ?? []
     let page = PostsPage(
       posts, district: district, districts: districts.map { ($0.code.rawValue, $0.name) }, of: try await campaigns(survey),

@@ -25,11 +25,16 @@ struct InitCommand: ToolCommand {
   private struct Made: Encodable {
     var folder: String
     var hub: String
+    /// Where the first administrator chooses a password, on the board's port; good once, within three days.
+    var invitation: String
   }
 
   func perform(_ console: Console) async throws {
     let folder = folder ?? place.folder
     let survey = try await SurveyHub.create(at: folder, clock: try options.wallClock())
+    let name = ActOptions.user
+    let act = try IntendedAct("people invite", subject: name, by: name, look: ActLook.people)
+    let secret = try await survey.hub.acting(act) { try await survey.invite(name, Set(Capability.allCases), scope: nil) }
     try survey.close()
     let sheet = RecoverySheet.path(in: folder)
     _ = try RecoverySheet(HubKeys.load(from: SurveyHub.keysPath(in: folder))).write(to: sheet)
@@ -40,6 +45,10 @@ struct InitCommand: ToolCommand {
       "Nạp cuộc khảo sát xong hãy in \(sheet), cất vào két rồi xóa tệp: mất khóa thì không mở được phiếu nào.",
       "Once the campaign is loaded print \(sheet), lock it away and delete the file: without the keys no answer can be opened.")
     console.say("Tiếp theo: hub campaign load THƯ_MỤC\(dir)", "Next: hub campaign load DIR\(dir)")
-    try console.result(Made(folder: folder, hub: survey.hub.replica.description))
+    console.say(
+      "Khi máy chủ chạy, mở liên kết này để đặt mật khẩu quản trị (một lần, trong ba ngày): http://127.0.0.1:8081/invitation/\(secret)",
+      "Once it serves, open this link to choose the administrator's password (once, within three days): http://127.0.0.1:8081/invitation/\(secret)"
+    )
+    try console.result(Made(folder: folder, hub: survey.hub.replica.description, invitation: "/invitation/\(secret)"))
   }
 }

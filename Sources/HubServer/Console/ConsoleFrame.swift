@@ -35,6 +35,8 @@ struct ConsoleFrame {
   /// What is read of the campaign; nil before one is loaded.
   var day: OperatorDay?
   var refreshSeconds: Int?
+  /// Who looks; nil where nobody has signed in.
+  var visitor: Person?
 
   func page(_ content: HTML) -> String {
     let words = query.words
@@ -67,7 +69,7 @@ struct ConsoleFrame {
   private var words: Wording { query.words }
 
   private var places: HTML {
-    let links: [HTML] = ConsolePlace.allCases.map { each in
+    let links: [HTML] = placesShown.map { each in
       let current: HTML? = each == place ? " aria-current=\"page\"" : nil
       return "<a href=\"\(query.link(each.rawValue))\"\(current)>\(each.label(words))\(open(each))</a>\n"
     }
@@ -75,16 +77,34 @@ struct ConsoleFrame {
     var there = query
     there.language = other
     let label = Wording(language: other).text("Tiếng Việt", "English")
-    let kept: [HTML] = [("campaign", query.campaign), ("scope", query.scope?.rawValue), ("lang", query.language == .english ? "en" : nil)]
-      .compactMap { name, value in value.map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" } }
-    let search = words.text("Tìm mã hoặc tên", "Find a code or name")
     return """
       <nav class="places" aria-label="\(words.text("Các trang", "Pages"))">
-      \(links)<form class="search" role="search" action="/units" method="get">\(kept)<input type="search" name="q" id="search" maxlength="100" placeholder="\(search)" aria-label="\(search)"></form>
-      <a class="other" lang="\(other.rawValue)" hreflang="\(other.rawValue)" href="\(there.link(path, more))">\(label)</a>
+      \(links)\(search)\(person)<a class="other" lang="\(other.rawValue)" hreflang="\(other.rawValue)" href="\(there.link(path, more))">\(label)</a>
       </nav>
 
       """
+  }
+
+  private var search: HTML? {
+    guard visitor != nil else { return nil }
+    let kept: [HTML] = [("campaign", query.campaign), ("scope", query.scope?.rawValue), ("lang", query.language == .english ? "en" : nil)]
+      .compactMap { name, value in value.map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" } }
+    let said = words.text("Tìm mã hoặc tên", "Find a code or name")
+    return
+      "<form class=\"search\" role=\"search\" action=\"/units\" method=\"get\">\(kept)<input type=\"search\" name=\"q\" id=\"search\" maxlength=\"100\" placeholder=\"\(said)\" aria-label=\"\(said)\"></form>\n"
+  }
+
+  /// Places that whoever looks may open; none before signing in.
+  private var placesShown: [ConsolePlace] {
+    guard let visitor else { return [] }
+    return ConsolePlace.allCases.filter { ConsoleDoor.to($0.rawValue, isPost: false).opens(to: visitor) }
+  }
+
+  /// Who looks, with the way to people and out.
+  private var person: HTML? {
+    guard let visitor else { return nil }
+    let people: HTML? = visitor.may(.configure) ? "<a href=\"\(query.link("/people"))\">\(words.text("Người dùng", "People"))</a>\n" : nil
+    return "\(people)<a href=\"\(query.link("/account"))\">\(visitor.name)</a>\n"
   }
 
   /// Counts open work beside a place.
@@ -141,9 +161,8 @@ struct ConsoleFrame {
 
   private var note: String {
     words.text(
-      "Trang này chỉ mở tại máy chủ. Phiếu chỉ hiện bằng số đếm, không có giờ; kết quả của đơn vị ít phiếu được giữ kín.",
-      "This page opens on the hub's own machine only. Answers show as counts, never with a time; results of units with few answers are withheld."
-    )
+      "Phiếu chỉ hiện bằng số đếm, không có giờ; kết quả của đơn vị ít phiếu được giữ kín.",
+      "Answers show as counts, never with a time; results of units with few answers are withheld.")
   }
 }
 

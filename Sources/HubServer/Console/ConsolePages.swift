@@ -7,12 +7,13 @@ internal import SyncKit
 struct ConsoleCall: Sendable {
   let path: String
   let survey: SurveyHub
+  let visitor: Visitor
   let query: ConsoleQuery
   private let parameters: [String: String]
 
-  init(_ uri: URI, survey: SurveyHub, language: Language) {
+  init(_ uri: URI, survey: SurveyHub, visitor: Visitor, language: Language) {
     path = uri.path
-    self.survey = survey
+    (self.survey, self.visitor) = (survey, visitor)
     parameters = Dictionary(uri.queryParameters.map { (String($0.key), String($0.value)) }, uniquingKeysWith: { first, _ in first })
     query = ConsoleQuery(
       campaign: survey.campaign, language: language, scope: parameters["scope"].map { UnitCode($0) },
@@ -120,7 +121,7 @@ struct ConsolePages: Sendable {
 
   /// What is read of the campaign, of the part of the tree that somebody looks at.
   func day() async throws -> OperatorDay {
-    guard let day = try await days.now(of: call.survey, within: UnitScope(query.scope)) else {
+    guard let day = try await known() else {
       throw SyncError(
         .badRequest, vi: "Chưa có cuộc khảo sát nào; nạp bằng `hub campaign load THƯ_MỤC`.",
         en: "There is no campaign yet; load one with `hub campaign load DIR`.")
@@ -131,13 +132,24 @@ struct ConsolePages: Sendable {
     return day
   }
 
+  /// The same; nil before a campaign is loaded. Of what somebody may see, what they look at.
+  private func known() async throws -> OperatorDay? {
+    try await days.now(of: call.survey, within: call.visitor.person.part)?.within(UnitScope(query.scope))
+  }
+
+  /// Units that somebody may see; nil for all.
+  func units() async throws -> Set<UnitCode>? {
+    guard call.visitor.person.scope != nil else { return nil }
+    return Set(try await days.now(of: call.survey, within: call.visitor.person.part)?.units.map(\.unit) ?? [])
+  }
+
   /// The day that is asked for, where it is one that was read.
   private func reportDay(_ day: OperatorDay) -> CalendarDay? { query.day.flatMap { day.reportDays.contains($0) ? $0 : nil } }
 
   /// Another page in the console's frame.
   func frame(_ title: String, _ place: ConsolePlace?, keeping more: KeyValuePairs<String, String?>, _ content: HTML) async throws -> String
   {
-    frame(title, place, try await days.now(of: call.survey, within: UnitScope(query.scope)), keeping: more, content)
+    frame(title, place, try await known(), keeping: more, content)
   }
 
   func frame(
@@ -145,6 +157,7 @@ struct ConsolePages: Sendable {
     refreshes: Bool = false
   ) -> String {
     var frame = ConsoleFrame(query: query, title: title, place: place, path: call.path, more: more, campaigns: campaigns, day: day)
+    frame.visitor = call.visitor.person
     frame.refreshSeconds = refreshes ? Self.refreshSeconds : nil
     return frame.page(content)
   }

@@ -198,6 +198,10 @@ struct RehearseCommand: ToolCommand {
       console.say(
         "Bảng theo dõi: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — nhấn Ctrl-C để dừng.",
         "The board: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — press Ctrl-C to stop.")
+      let invite = ["people", "invite", "demo", "--may", "read,act,configure,answers", "--lang", console.language.rawValue]
+      let invited = try Executables.run(executables.hub, invite + ["--dir", place + "/hub"] + clock)
+      let link = String(decoding: invited.output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+      console.say(link, link)
       await untilInterrupted()
     }
   }

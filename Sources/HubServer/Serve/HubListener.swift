@@ -28,7 +28,7 @@ struct HubListener {
 
   /// How long calls in progress may take after a stop was asked for, in seconds.
   static let stopSecondsMax: Int64 = 10
-  /// Until signing in exists, board and results are for this machine only.
+  /// The operators' pages speak no TLS themselves: a proxy on this machine brings others to them.
   static let boardHost = "127.0.0.1"
 
   /// Serves until SIGTERM or SIGINT.

@@ -121,15 +121,18 @@ extension SurveyHub {
   }
 
   /// A picture that a post shows; nil when no shown post refers to it, or it is not in.
-  public func postPicture(_ blob: String) async throws -> Data? {
+  ///
+  /// - Parameter units: Of which a post is looked at; nil for all.
+  public func postPicture(_ blob: String, of units: Set<UnitCode>? = nil) async throws -> Data? {
     guard let id = BlobID(hex: blob) else { return nil }
     let isShown = try await hub.read { session in
-      try session.firstRow(
+      try session.rows(
         """
-        SELECT 1 FROM attachment a JOIN post p ON p.id = a.record AND p.unit = a.unit
+        SELECT DISTINCT p.unit FROM attachment a JOIN post p ON p.id = a.record AND p.unit = a.unit
         JOIN hub_blob_scope s ON s.blob = a.blob AND s.scope = a.unit
-        WHERE a.tbl = 'post' AND a.blob = ?1 AND p.hidden IS NULL LIMIT 1
-        """, [.text(id.hex)]) != nil
+        WHERE a.tbl = 'post' AND a.blob = ?1 AND p.hidden IS NULL
+        """, [.text(id.hex)]
+      ).contains { row in units?.contains(UnitCode(row[0].text ?? "")) ?? true }
     }
     return isShown ? try hub.blobs.read(id) : nil
   }

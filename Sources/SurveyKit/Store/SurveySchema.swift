@@ -80,6 +80,7 @@ public enum SurveySchema {
     migrator.registerMigration("answer-repeated") { db in try db.execute(sql: answerRepeated) }
     migrator.registerMigration("campaign-chosen") { db in try db.execute(sql: campaignChosen + campaignLoaded) }
     migrator.registerMigration("report-pages") { db in try db.execute(sql: reportPages) }
+    migrator.registerMigration("people") { db in try db.execute(sql: PeopleTable.schema) }
     return migrator
   }
 

@@ -92,6 +92,12 @@ public struct OperatorDay: Sendable {
       group.units = group.units.filter { scope.covers($0.unit, in: tree) }
       return group.units.isEmpty ? nil : group
     }
+    let codes = Set(part.units.map(\.unit.rawValue))
+    part.board.strayAnswers = 0
+    part.board.invalidReports.removeAll { !codes.contains($0.unit) }
+    part.board.latePackets.removeAll { !codes.contains($0.unit) }
+    part.board.aboveHeadcount.removeAll { !codes.contains($0.unit) }
+    part.board.different.removeAll { !codes.contains($0.unit) }
     return part
   }
 }

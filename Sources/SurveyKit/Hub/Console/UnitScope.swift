@@ -11,12 +11,4 @@ public struct UnitScope: Sendable, Hashable, Codable {
     guard let root else { return true }
     return tree.covers(root, unit)
   }
-
-  /// The narrower of this and another; nil where they have nothing in common.
-  public func narrowed(to other: UnitScope, in tree: UnitTree) -> UnitScope? {
-    guard let root else { return other }
-    guard let wanted = other.root else { return self }
-    if tree.covers(root, wanted) { return other }
-    return tree.covers(wanted, root) ? self : nil
-  }
 }

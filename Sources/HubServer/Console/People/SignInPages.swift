@@ -1,0 +1,110 @@
+internal import SurveyKit
+internal import SyncKit
+
+/// Pages for somebody who has not signed in, and about who may.
+struct SignInPages {
+  let query: ConsoleQuery
+
+  private var words: Wording { query.words }
+
+  private func hidden(_ name: String, _ value: String) -> HTML { "<input type=\"hidden\" name=\"\(name)\" value=\"\(value)\">" }
+
+  /// - Parameters:
+  ///   - to: Where to go on to.
+  ///   - fault: Why it did not work.
+  ///   - hasPeople: Nobody can sign in where nobody was ever invited.
+  func signIn(to: String, fault: LocalizedText?, hasPeople: Bool) -> HTML {
+    let said: HTML? = fault.map { "<p class=\"said bad\" role=\"alert\">\($0(query.language))</p>\n" }
+    let invite = words.text(
+      "Chưa ai được mời. Trên máy chủ chạy: hub people invite", "Nobody has been invited yet. On the hub's machine run: hub people invite")
+    let nobody: HTML? = hasPeople ? nil : "<p>\(invite)</p>\n"
+    return """
+      <h1>\(words.text("Đăng nhập", "Sign in"))</h1>
+      \(said)\(nobody)<form class="act" method="post" action="/sign-in">
+      \(hidden("to", to))\(hidden("lang", query.language.rawValue))
+      <label for="name">\(words.text("Tên", "Name"))</label><input type="text" id="name" name="name" autocomplete="username" required maxlength="\(Person.nameLengthMax)">
+      <label for="password">\(words.text("Mật khẩu", "Password"))</label><input type="password" id="password" name="password" autocomplete="current-password" required maxlength="\(PasswordHash.lengthMax)">
+      <p><button class="primary">\(words.text("Đăng nhập", "Sign in"))</button></p>
+      </form>
+      <p class="legend">\(words.text("Quên mật khẩu: người có quyền cấu hình mời lại.", "Forgotten: somebody who may configure invites you again."))</p>
+
+      """
+  }
+
+  func invitation(_ secret: String, _ person: Person, fault: LocalizedText?) -> HTML {
+    let said: HTML? = fault.map { "<p class=\"said bad\" role=\"alert\">\($0(query.language))</p>\n" }
+    return """
+      <h1>\(words.text("Chào \(person.name)", "Welcome, \(person.name)"))</h1>
+      \(said)<p>\(words.text("Chọn mật khẩu, ít nhất \(PasswordHash.lengthMin) ký tự. Liên kết này chỉ dùng được một lần.", "Choose a password of at least \(PasswordHash.lengthMin) characters. This link works once."))</p>
+      <form class="act" method="post" action="/invitation/\(secret)">
+      \(hidden("lang", query.language.rawValue))\(hidden("name", person.name))
+      <label for="password">\(words.text("Mật khẩu mới", "New password"))</label><input type="password" id="password" name="password" autocomplete="new-password" required minlength="\(PasswordHash.lengthMin)" maxlength="\(PasswordHash.lengthMax)">
+      <label for="again">\(words.text("Gõ lại", "Once more"))</label><input type="password" id="again" name="again" autocomplete="new-password" required maxlength="\(PasswordHash.lengthMax)">
+      <p><button class="primary">\(words.text("Đặt mật khẩu và vào", "Set the password and go on"))</button></p>
+      </form>
+
+      """
+  }
+
+  func account(_ visitor: Visitor) -> HTML {
+    let person = visitor.person
+    let form: HTML? = visitor.formToken.map { token in
+      """
+      <form class="act" method="post" action="/sign-out">\(hidden("form", token))<button class="primary">\(words.text("Đăng xuất", "Sign out"))</button>
+      <label><input type="checkbox" name="everywhere" value="1"> \(words.text("ở mọi máy", "everywhere"))</label></form>
+
+      """
+    }
+    return "<h1>\(person.name)</h1>\n<p>\(rights(person))</p>\n\(form)"
+  }
+
+  private func rights(_ person: Person) -> String {
+    let may = Capability.allCases.filter(person.may).map(capability).joined(separator: ", ")
+    return person.scope.map { words.text("\(may); phạm vi \($0.rawValue)", "\(may); part \($0.rawValue)") } ?? may
+  }
+
+  private func capability(_ capability: Capability) -> String {
+    switch capability {
+    case .read: words.text("xem", "read")
+    case .act: words.text("xử lý", "act")
+    case .configure: words.text("cấu hình", "configure")
+    case .seeAnswers: words.text("xem kết quả", "see answers")
+    }
+  }
+
+  /// - Parameter link: A new invitation's, to be handed over; shown once.
+  func people(_ all: [Person], visitor: Visitor, link: (name: String, address: String)?, fault: LocalizedText?) -> HTML {
+    let said: HTML? = fault.map { "<p class=\"said bad\" role=\"alert\">\($0(query.language))</p>\n" }
+    let made: HTML? = link.map {
+      "<p class=\"said\" role=\"status\">\(words.text("Gửi riêng cho \($0.name), dùng một lần trong ba ngày:", "Hand to \($0.name) alone, good once within three days:")) <code>\($0.address)</code></p>\n"
+    }
+    let rows: [HTML] = all.map { person in
+      let state = person.isReady ? "" : words.text("chưa đặt mật khẩu", "has not chosen a password")
+      let remove: HTML? = visitor.formToken.map { token in
+        "<form method=\"post\" action=\"/people\">\(hidden("form", token))\(hidden("name", person.name))\(hidden("do", "remove"))<button>\(words.text("Gỡ", "Remove"))</button></form>"
+      }
+      return "<tr><th scope=\"row\">\(person.name)</th><td>\(rights(person))</td><td>\(state)</td><td>\(remove)</td></tr>\n"
+    }
+    let boxes: [HTML] = Capability.allCases.map { each in
+      let checked: HTML? = each == .read ? " checked" : nil
+      return "<label><input type=\"checkbox\" name=\"may\" value=\"\(each.rawValue)\"\(checked)> \(capability(each))</label>"
+    }
+    let form: HTML? = visitor.formToken.map { token in
+      """
+      <form class="act" method="post" action="/people">\(hidden("form", token))\(hidden("do", "invite"))
+      <h2>\(words.text("Mời người mới, hoặc đổi quyền và mật khẩu", "Invite somebody, or change rights and password"))</h2>
+      <label for="name">\(words.text("Tên", "Name"))</label><input type="text" id="name" name="name" required maxlength="\(Person.nameLengthMax)">
+      <fieldset><legend>\(words.text("Được làm gì", "May"))</legend>\(boxes)</fieldset>
+      <label for="part">\(words.text("Chỉ phần này của cây: mã đơn vị; để trống là toàn bộ", "Only this part of the tree: a unit's code; blank is all"))</label><input type="text" id="part" name="scope" maxlength="32">
+      <p><button class="primary">\(words.text("Tạo liên kết mời", "Make an invitation"))</button></p></form>
+
+      """
+    }
+    return """
+      <h1>\(words.text("Người dùng", "People")) <b>\(all.count)</b></h1>
+      \(said)\(made)<table class="plain"><tbody>
+      \(rows)</tbody></table>
+      \(form)
+      """
+  }
+}

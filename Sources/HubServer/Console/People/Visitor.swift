@@ -1,0 +1,77 @@
+internal import Crypto
+internal import Foundation
+internal import HTTPTypes
+internal import Hummingbird
+internal import SurveyKit
+internal import SyncKit
+
+/// Who calls the console: somebody who signed in, or a program with a token of theirs.
+struct Visitor: Sendable {
+  let person: Person
+  /// The secret of the browser's session; nil for a program, which cannot post a page's form.
+  let session: String?
+
+  /// What every form of a page carries, and no other site knows.
+  var formToken: String? { session.map(Self.formToken) }
+
+  static let cookie = "synckit"
+
+  static func formToken(_ session: String) -> String {
+    let code = HMAC<SHA256>.authenticationCode(for: Data("synckit/console-form/1".utf8), using: SymmetricKey(data: Data(session.utf8)))
+    return Data(code).prefix(16).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+  }
+
+  /// Nil for somebody who is not known.
+  static func read(_ request: Request, _ survey: SurveyHub) async throws -> Visitor? {
+    if let authorization = request.headers[.authorization], authorization.hasPrefix("Bearer ") {
+      let secret = String(authorization.dropFirst(7))
+      return try await survey.person(byToken: secret).map { Visitor(person: $0, session: nil) }
+    }
+    guard let secret = session(of: request), let person = try await survey.person(bySession: secret) else { return nil }
+    return Visitor(person: person, session: secret)
+  }
+
+  static func session(of request: Request) -> String? {
+    let cookies = request.headers[values: .cookie].flatMap { $0.split(separator: ";") }
+    return cookies.compactMap { part -> String? in
+      let halves = part.split(separator: "=", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
+      return halves.count == 2 && halves[0] == cookie ? halves[1] : nil
+    }.first
+  }
+
+  /// - Parameter session: nil lets go of it.
+  static func setCookie(_ session: String?, isSecure: Bool) -> String {
+    let life = session == nil ? "; Max-Age=0" : ""
+    return "\(cookie)=\(session ?? ""); Path=/; HttpOnly; SameSite=Strict\(isSecure ? "; Secure" : "")\(life)"
+  }
+}
+
+/// What a path of the console asks of whoever calls it. What is not named here asks for a capability that nobody has.
+enum ConsoleDoor: Equatable {
+  case open
+  case needs(Capability)
+  case shut
+
+  /// - Parameter isPost: Something is to be done, not only read.
+  static func to(_ path: String, isPost: Bool) -> ConsoleDoor {
+    let first = path.split(separator: "/").first.map(String.init) ?? ""
+    switch (first, isPost) {
+    case ("style.css", false), ("icon.svg", false), ("favicon.ico", false), ("health", false): return .open
+    case ("sign-in", _), ("invitation", _), ("sign-out", true): return .open
+    case ("", false), ("now", false), ("units", false), ("unit", false), ("device", false), ("report", false), ("conflict", false),
+      ("decide", false), ("posts", false), ("photo", false), ("metrics", false), ("account", false):
+      return .needs(.read)
+    case ("results", false): return .needs(.seeAnswers)
+    case ("people", _): return .needs(.configure)
+    default: return .shut
+    }
+  }
+
+  func opens(to person: Person?) -> Bool {
+    switch self {
+    case .open: true
+    case .needs(let capability): person?.may(capability) == true
+    case .shut: false
+    }
+  }
+}

@@ -1,0 +1,134 @@
+internal import Foundation
+internal import SyncKit
+
+extension ActLook {
+  /// Who may do what on the operators' pages.
+  public static let people: Look = { session in
+    try PeopleTable(session: session).all().reduce(into: [:]) { seen, person in
+      let capabilities = Capability.allCases.filter(person.may).map(\.rawValue).joined(separator: " ")
+      seen[person.name] = "\(capabilities)\(person.scope.map { " (\($0))" } ?? "")\(person.isReady ? "" : ", invited")"
+    }
+  }
+}
+
+extension SurveyHub {
+  /// Invites somebody, or gives somebody who is there other rights and a new password.
+  ///
+  /// - Returns: A secret by which they choose a password, once, within three days.
+  public func invite(_ name: String, _ capabilities: Set<Capability>, scope: UnitCode?) async throws -> String {
+    let name = ReportChange.cleaned(name)
+    guard !PeopleTable.id(name).isEmpty, name.count <= Person.nameLengthMax else {
+      throw SyncError(
+        .badRequest, vi: "Cần tên, không quá \(Person.nameLengthMax) ký tự.",
+        en: "A name is needed, of at most \(Person.nameLengthMax) characters.")
+    }
+    guard !capabilities.isEmpty else {
+      throw SyncError(.badRequest, vi: "Cần ít nhất một quyền.", en: "At least one capability is needed.")
+    }
+    let (secret, nowMs) = (Self.newSecret(), nowMs)
+    try await hub.write { session in
+      if let scope, try HubPlan.read(session)?.tree[scope] == nil {
+        throw SyncError(.badRequest, vi: "Không có đơn vị \(scope).", en: "There is no unit \(scope).")
+      }
+      let table = PeopleTable(session: session)
+      let person = Person(name: name, capabilities: capabilities, scope: scope, isReady: false)
+      try Self.keepingAnAdministrator(table) { try table.put(person, nowMs: nowMs) }
+      try table.endKeys(of: name)
+      try table.add(secret, .invitation, of: name, nowMs: nowMs)
+    }
+    return secret
+  }
+
+  public func people() async throws -> [Person] { try await hub.read { try PeopleTable(session: $0).all() } }
+
+  /// Takes somebody's rights away; who has signed in is signed out.
+  public func removePerson(_ name: String) async throws {
+    try await hub.write { session in
+      let table = PeopleTable(session: session)
+      guard try table.person(name) != nil else { throw Self.nobody(name) }
+      try Self.keepingAnAdministrator(table) { try table.remove(name) }
+    }
+  }
+
+  /// Whose invitation it is; nil for none that is good.
+  public func invited(by secret: String) async throws -> Person? {
+    let nowMs = nowMs
+    return try await hub.read { try PeopleTable(session: $0).owner(of: secret, .invitation, nowMs: nowMs) }
+  }
+
+  /// Takes the password that somebody who was invited chose, and signs them in.
+  ///
+  /// - Parameter password: Hashed.
+  /// - Returns: The secret of their session; nil when the invitation is no longer good.
+  public func accept(_ invitation: String, password: String) async throws -> String? {
+    let (secret, nowMs) = (Self.newSecret(), nowMs)
+    return try await hub.write { session in
+      let table = PeopleTable(session: session)
+      guard let person = try table.owner(of: invitation, .invitation, nowMs: nowMs) else { return nil }
+      try table.set(password: password, of: person.name)
+      try table.endKeys(of: person.name)
+      try table.add(secret, .session, of: person.name, nowMs: nowMs)
+      return secret
+    }
+  }
+
+  /// Somebody's password, hashed; nil where there is no such person, or they have not chosen one.
+  public func password(of name: String) async throws -> String? { try await hub.read { try PeopleTable(session: $0).password(of: name) } }
+
+  /// Signs somebody in whose password was right.
+  ///
+  /// - Returns: The secret of their session.
+  public func signIn(_ name: String) async throws -> String {
+    let (secret, nowMs) = (Self.newSecret(), nowMs)
+    try await hub.write { try PeopleTable(session: $0).add(secret, .session, of: name, nowMs: nowMs) }
+    return secret
+  }
+
+  /// Ends one session, or all of somebody's.
+  public func signOut(_ secret: String, everywhere name: String? = nil) async throws {
+    try await hub.write { session in
+      let table = PeopleTable(session: session)
+      try table.endKey(secret)
+      if let name { try table.endKeys(of: name, .session) }
+    }
+  }
+
+  /// Whose session or token it is, with the rights they have now; nil for none that is good.
+  public func person(bySession secret: String) async throws -> Person? { try await person(by: secret, .session) }
+  public func person(byToken secret: String) async throws -> Person? { try await person(by: secret, .token) }
+
+  private func person(by secret: String, _ kind: ConsoleKeyKind) async throws -> Person? {
+    let nowMs = nowMs
+    return try await hub.read { try PeopleTable(session: $0).owner(of: secret, kind, nowMs: nowMs) }
+  }
+
+  /// Makes a token by which a program reads in somebody's name, for a year.
+  public func makeToken(of name: String, label: String) async throws -> String {
+    let (secret, nowMs) = (Self.newSecret(), nowMs)
+    try await hub.write { session in
+      let table = PeopleTable(session: session)
+      guard try table.person(name) != nil else { throw Self.nobody(name) }
+      try table.add(secret, .token, of: name, label: ReportChange.cleaned(label), nowMs: nowMs)
+    }
+    return secret
+  }
+
+  /// Somebody must be able to let people in: the last who may is neither removed nor made less.
+  private static func keepingAnAdministrator(_ table: PeopleTable, _ change: () throws -> Void) throws {
+    func administrators() throws -> Int { try table.all().count { $0.may(.configure) && $0.scope == nil } }
+    let before = try administrators()
+    try change()
+    guard try before == 0 || administrators() > 0 else {
+      throw SyncError(
+        .badRequest, vi: "Đây là người cuối cùng có quyền cấu hình; hãy mời người khác trước.",
+        en: "This is the last person who may configure; invite another first.")
+    }
+  }
+
+  private static func nobody(_ name: String) -> SyncError {
+    SyncError(.badRequest, vi: "Không có người tên \(name); xem hub people.", en: "There is nobody named \(name); see hub people.")
+  }
+
+  /// 256 bits, as letters and digits that an address takes.
+  private static func newSecret() -> String { Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }).hex }
+}

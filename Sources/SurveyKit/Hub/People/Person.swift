@@ -1,0 +1,48 @@
+/// What somebody may do on the operators' pages.
+public enum Capability: String, Sendable, Hashable, Codable, CaseIterable {
+  /// See states, counts, devices, reports and posts.
+  case read
+  /// Decide, call, remind, return reports.
+  case act
+  /// Change people, devices, codes and the window.
+  case configure
+  /// See results of what people answered.
+  case seeAnswers = "answers"
+}
+
+/// Somebody who may sign in on the operators' pages.
+public struct Person: Sendable, Hashable, Codable {
+  /// As it is shown; two people's names differ by more than accents and case.
+  public var name: String
+  public var capabilities: Set<Capability>
+  /// Top of the part of the tree they see; nil for all.
+  public var scope: UnitCode?
+  /// They have chosen a password.
+  public var isReady: Bool
+
+  public func may(_ capability: Capability) -> Bool { capabilities.contains(capability) }
+
+  public var part: UnitScope { UnitScope(scope) }
+
+  /// Characters of a name, at most.
+  public static let nameLengthMax = 60
+}
+
+/// Secrets by which somebody is known. A hub keeps their hashes alone.
+enum ConsoleKeyKind: String {
+  /// A link by which somebody chooses a password, once.
+  case invitation
+  /// A browser in which somebody signed in.
+  case session
+  /// A program that acts for somebody.
+  case token
+
+  /// How long it is good for, in milliseconds.
+  var lifeMs: Int64 {
+    switch self {
+    case .invitation: 3 * 86_400_000
+    case .session: 16 * 3_600_000
+    case .token: 366 * 86_400_000
+    }
+  }
+}
