@@ -16,6 +16,9 @@ import Testing
     ("/device/ab", false, .needs(.read)), ("/report/07201/2024-04-01", false, .needs(.read)), ("/conflict/ab", false, .needs(.read)),
     ("/decide", false, .needs(.read)), ("/posts", false, .needs(.read)), ("/photo/ab.jpg", false, .needs(.read)),
     ("/metrics", false, .needs(.read)), ("/account", false, .needs(.read)), ("/results", false, .needs(.seeAnswers)),
+    ("/held/1-1", false, .needs(.read)), ("/contacts", false, .needs(.read)), ("/now.csv", false, .needs(.read)),
+    ("/units.csv", false, .needs(.read)), ("/unit/07201/call", true, .needs(.act)), ("/conflict/ab", true, .needs(.act)),
+    ("/held/1-1", true, .needs(.act)), ("/device/ab", true, .needs(.configure)), ("/contacts", true, .needs(.configure)),
     ("/people", false, .needs(.configure)), ("/people", true, .needs(.configure)), ("/", true, .shut), ("/results", true, .shut),
     ("/units", true, .shut), ("/nothing", false, .shut), ("/v1/hub", false, .shut), ("//evil", false, .shut), ("/sign-out", false, .shut),
   ]
@@ -46,7 +49,7 @@ import Testing
     #expect(try post(path, "password=short&again=short").status == 422)
     #expect(try post(path, "password=long+enough+1&again=long+enough+2").status == 422)
     #expect(
-      try post(path, "password=long+enough+1&again=long+enough+1", ["Sec-Fetch-Site: cross-site"]).status == 404, "another site's form")
+      try post(path, "password=long+enough+1&again=long+enough+1", ["Sec-Fetch-Site: cross-site"]).status == 422, "another site's form")
     let accepted = try post(path, "password=long+enough+1&again=long+enough+1")
     let cookie = try #require(accepted.headers["set-cookie"])
     #expect(accepted.status == 303 && accepted.headers["location"] == "/now")
@@ -61,7 +64,7 @@ import Testing
     }
     // The first administrator lets another in, who sees a part and may neither see answers nor let people in.
     let token = try #require(try get("/people", session).text.firstMatch(of: /name="form" value="([0-9a-f]+)"/)).output.1
-    #expect(try post("/people", "do=invite&name=Trực+ban&may=read&scope=213", [session]).status == 404, "without the page's token")
+    #expect(try post("/people", "do=invite&name=Trực+ban&may=read&scope=213", [session]).status == 422, "without the page's token")
     let invited = try post("/people", "form=\(token)&do=invite&name=Tr%E1%BB%B1c+ban&may=read&scope=213", [session])
     let link = try #require(invited.text.firstMatch(of: /http:\/\/127\.0\.0\.1:\d+(\/invitation\/[0-9a-f]+)</)).output.1
     let second = try post(String(link), "password=another+one&again=another+one")

@@ -52,24 +52,31 @@ struct BoardResponder: HTTPResponder {
         uri.path, parameters: { uri.queryParameters.get($0) }, fields: fields, visitor: visitor, query: query,
         source: context.source(of: request), origin: origin)
       if let answer { return try await respond(with: answer, request, visitor, query) }
-      return try await page(request, visitor, language)
+      return try await page(request, visitor, fields, language)
     } catch let error as any ExplainedError {
-      let isMissing = (error as? SyncError)?.code == .badRequest || error is DataProblems
+      let isMissing =
+        (error as? SyncError)?.code == .badRequest || error is DataProblems || error is AnswerFaults || error is SurveyFieldError
       if !isMissing {
         logger.error("page failed", metadata: ["page": "\(uri.path.printable)", "error": "\(error.explanation.en.printable)"])
       }
-      return message(language, error.explanation, status: isMissing ? .notFound : .internalServerError)
+      return message(language, error.explanation, status: !isMissing ? .internalServerError : isPost ? .unprocessableContent : .notFound)
     }
   }
 
   /// A page for somebody who may see it.
-  private func page(_ request: Request, _ visitor: Visitor?, _ language: Language) async throws -> Response {
+  private func page(_ request: Request, _ visitor: Visitor?, _ fields: FieldsBody?, _ language: Language) async throws -> Response {
     let uri = request.uri
     guard let visitor else { return message(language, Self.noPage, status: .notFound) }
     let survey = try await survey.about(campaign: uri.queryParameters.get("campaign"))
     let call = ConsoleCall(uri, survey: survey, visitor: visitor, language: language)
     let console = ConsolePages(
       call: call, days: days, campaigns: try await pages.campaigns(survey, asking: uri.queryParameters.get("form")))
+    if let fields {
+      guard let location = try await console.act(fields) else { return message(language, Self.noPage, status: .notFound) }
+      await days.forget()
+      return redirect(location)
+    }
+    if let file = try await console.file() { return csv(file.name, file.text) }
     if let page = try await console.page() { return html(page) }
     if let jpeg = try await console.picture() { return picture(jpeg) }
     switch uri.path {
@@ -189,6 +196,13 @@ struct BoardResponder: HTTPResponder {
     headers[.xContentTypeOptions] = "nosniff"
     if let name = HTTPField.Name("referrer-policy") { headers[name] = "no-referrer" }
     return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: page)))
+  }
+
+  private func csv(_ name: String, _ text: String) -> Response {
+    var headers: HTTPFields = [.contentType: "text/csv; charset=utf-8", .cacheControl: "no-store"]
+    headers[.contentDisposition] = "attachment; filename=\"\(name)\""
+    headers[.xContentTypeOptions] = "nosniff"
+    return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
   }
 
   private func redirect(_ location: String) -> Response {

@@ -12,6 +12,9 @@ actor SharedDays {
     readings[survey.campaign] = reading
     return try await reading.now()?.within(scope)
   }
+
+  /// Reads anew next time: somebody has changed something and looks at once.
+  func forget() { readings = [:] }
 }
 
 /// Reads something of the hub for everybody who asks. Where reading takes long, because a province is large or the machine busy, one

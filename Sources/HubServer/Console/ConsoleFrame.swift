@@ -100,11 +100,10 @@ struct ConsoleFrame {
     return ConsolePlace.allCases.filter { ConsoleDoor.to($0.rawValue, isPost: false).opens(to: visitor) }
   }
 
-  /// Who looks, with the way to people and out.
+  /// Who looks: the way to contacts, people and out.
   private var person: HTML? {
     guard let visitor else { return nil }
-    let people: HTML? = visitor.may(.configure) ? "<a href=\"\(query.link("/people"))\">\(words.text("Người dùng", "People"))</a>\n" : nil
-    return "\(people)<a href=\"\(query.link("/account"))\">\(visitor.name)</a>\n"
+    return "<a href=\"\(query.link("/account"))\">\(visitor.name)</a>\n"
   }
 
   /// Counts open work beside a place.

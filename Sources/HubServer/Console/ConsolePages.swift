@@ -1,3 +1,4 @@
+internal import FormWeb
 internal import Foundation
 internal import HummingbirdCore
 internal import SurveyKit
@@ -45,7 +46,7 @@ struct ConsolePages: Sendable {
     switch call.path {
     case "/now":
       let day = try await day()
-      let content = NowPage(parts: ConsoleParts(query: query, day: day), page: call.page).content
+      let content = NowPage(parts: ConsoleParts(query: query, day: day), forms: forms(day), page: call.page).content
       return frame(words.text("Cần gọi", "To call"), .now, day, keeping: ["page": call["page"]], content, refreshes: true)
     case "/":
       let day = try await day()
@@ -55,14 +56,14 @@ struct ConsolePages: Sendable {
         refreshes: true)
     case "/units":
       let day = try await day()
-      var asked = UnitsPage.Query(words: call["q"] ?? "", page: call.page, day: reportDay(day))
-      asked.state = call["state"].flatMap { UnitState(rawValue: $0) }
-      asked.sort = call["sort"].flatMap { UnitsPage.Sort(rawValue: $0) } ?? .state
-      asked.isReversed = call["down"] == "1"
-      let content = UnitsPage(parts: ConsoleParts(query: query, day: day), asked: asked).content
+      let content = UnitsPage(parts: ConsoleParts(query: query, day: day), asked: unitsAsked(day)).content
       return frame(
         words.text("Đơn vị", "Units"), .units, day,
         keeping: ["state": call["state"], "q": call["q"], "sort": call["sort"], "down": call["down"], "page": call["page"]], content)
+    case "/contacts":
+      let day = try await day()
+      let page = ContactsPage(parts: ConsoleParts(query: query, day: day), forms: forms(day))
+      return frame(words.text("Danh bạ", "Contacts"), nil, day, page.content)
     case "/decide":
       let day = try await day()
       let content = DecidePage(parts: ConsoleParts(query: query, day: day), work: try await call.survey.openWork(in: day)).content
@@ -76,14 +77,15 @@ struct ConsolePages: Sendable {
     if let parts = call.parts(of: "unit"), parts.count == 1 {
       let day = try await day()
       guard let detail = try await call.survey.unitDetail(UnitCode(parts[0]), in: day) else { return nil }
-      let page = UnitPage(parts: ConsoleParts(query: query, day: day), detail: detail, labels: try await call.survey.deviceLabels())
+      let page = UnitPage(
+        parts: ConsoleParts(query: query, day: day), detail: detail, labels: try await call.survey.deviceLabels(), forms: forms(day))
       return frame(page.title, .units, day, page.content)
     }
     if let parts = call.parts(of: "device"), parts.count == 1 {
       let day = try await day()
       guard let device = try await call.survey.deviceLine(parts[0], in: day) else { return nil }
       let acts = try await call.survey.hub.acts(limit: UnitDetail.actsMax, about: device.device.replica.description)
-      let page = DevicePage(parts: ConsoleParts(query: query, day: day), device: device, acts: acts)
+      let page = DevicePage(parts: ConsoleParts(query: query, day: day), device: device, acts: acts, forms: forms(day))
       return frame(page.title, .units, day, page.content)
     }
     if let parts = call.parts(of: "report"), parts.count == 2, let reportDay = CalendarDay(parts[1]) {
@@ -97,10 +99,52 @@ struct ConsolePages: Sendable {
       guard let conflicts = try await call.survey.conflicts(beside: parts[0], in: day), let first = conflicts.first else { return nil }
       let page = ConflictPage(
         parts: ConsoleParts(query: query, day: day), conflicts: conflicts, report: try await report(of: first, in: day),
-        labels: try await call.survey.deviceLabels())
+        labels: try await call.survey.deviceLabels(), forms: forms(day))
+      return frame(page.title, .decide, day, page.content)
+    }
+    if let parts = call.parts(of: "held"), parts.count == 1 {
+      let day = try await day()
+      let units = Set(day.units.map(\.unit.rawValue))
+      guard let held = try await call.survey.hub.heldUnits().first(where: { $0.id == parts[0] && units.contains($0.scope) }) else {
+        return nil
+      }
+      let page = HeldPage(
+        parts: ConsoleParts(query: query, day: day), held: held, labels: try await call.survey.deviceLabels(), forms: forms(day))
       return frame(page.title, .decide, day, page.content)
     }
     return nil
+  }
+
+  private func forms(_ day: OperatorDay) -> ActForms {
+    let kept: KeyValuePairs<String, String?> = ["page": call["page"]]
+    return ActForms(parts: ConsoleParts(query: query, day: day), visitor: call.visitor, here: query.link(call.path, kept))
+  }
+
+  /// Does what a posted form asks; where to go on, or nil where there is nothing to do.
+  func act(_ fields: FieldsBody) async throws -> String? {
+    try await ConsoleActs(call: call, day: try await day(), fields: fields).perform()
+  }
+
+  /// A table as a file: the same rows as its page has, by the same query; nil where the path names none.
+  func file() async throws -> (name: String, text: String)? {
+    switch call.path {
+    case "/now.csv":
+      let day = try await day()
+      return ("now.csv", UnitsFile(parts: ConsoleParts(query: query, day: day), reportDay: reportDay(day)).text(day.inTrouble))
+    case "/units.csv":
+      let day = try await day()
+      let page = UnitsPage(parts: ConsoleParts(query: query, day: day), asked: unitsAsked(day))
+      return ("units.csv", UnitsFile(parts: page.parts, reportDay: reportDay(day)).text(page.rows()))
+    default: return nil
+    }
+  }
+
+  private func unitsAsked(_ day: OperatorDay) -> UnitsPage.Query {
+    var asked = UnitsPage.Query(words: call["q"] ?? "", page: call.page, day: reportDay(day))
+    asked.state = call["state"].flatMap { UnitState(rawValue: $0) }
+    asked.sort = call["sort"].flatMap { UnitsPage.Sort(rawValue: $0) } ?? .state
+    asked.isReversed = call["down"] == "1"
+    return asked
   }
 
   private func report(of conflict: Conflict, in day: OperatorDay) async throws -> ReportDetail? {

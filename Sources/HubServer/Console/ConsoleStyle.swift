@@ -18,6 +18,7 @@ enum ConsoleStyle {
     .count { display: inline-block; min-width: 20px; padding: 0 5px; border-radius: 10px; background: var(--head); color: var(--ink); font-size: 13px; text-align: center; font-variant-numeric: tabular-nums; }
     .search { margin: 0 0 0 auto; } .places .other { margin: 0; }
     input, select, textarea, button { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--soft); border-radius: var(--r); padding: 4px 8px; min-height: 32px; }
+    input[type="radio"], input[type="checkbox"] { min-height: 0; width: 16px; height: 16px; margin: 0 4px 0 0; vertical-align: -2px; }
     .search input { width: 14rem; max-width: 100%; }
     .truth { display: flex; flex-wrap: wrap; gap: 0 20px; margin: 0; padding: 4px 0 6px; font-size: 13px; font-variant-numeric: tabular-nums; }
     .truth .bad, .bad-text { color: var(--bad); } .quiet { color: var(--soft); } .warn { color: var(--warn); }
@@ -33,12 +34,13 @@ enum ConsoleStyle {
     .chip { display: inline-flex; gap: 4px; align-items: center; padding: 3px 10px; border: 1px solid var(--line); border-radius: var(--r); text-decoration: none; color: var(--ink); white-space: nowrap; }
     .chip[aria-current] { border-color: var(--ink); box-shadow: inset 0 0 0 1px var(--ink); } .chip.zero { color: var(--soft); } .chip b { font-variant-numeric: tabular-nums; }
     .cards { list-style: none; margin: 0; padding: 0; border-top: 1px solid var(--line); }
-    .card { display: grid; grid-template-columns: 28px minmax(16rem, 2fr) minmax(13rem, 2fr) minmax(9rem, 1fr) minmax(9rem, 1fr) minmax(8rem, 1fr); gap: 0 12px; padding: 4px 0; border-bottom: 1px solid var(--line); align-items: baseline; font-variant-numeric: tabular-nums; color: var(--ink); }
+    .card { display: grid; grid-template-columns: 28px minmax(16rem, 2fr) minmax(13rem, 2fr) minmax(8rem, 1fr) minmax(7rem, 1fr) minmax(17rem, 2fr); gap: 0 12px; padding: 4px 0; border-bottom: 1px solid var(--line); align-items: baseline; font-variant-numeric: tabular-nums; color: var(--ink); }
     .card > .glyph { grid-row: span 2; align-self: start; line-height: 24px; width: 24px; }
     .card .who a { text-decoration: none; } .card .who a:hover { text-decoration: underline; } .card .who b { color: var(--ink); }
     .card .why { font-weight: 600; } .card.s-never .why, .card.s-silent .why { color: var(--bad); } .card.s-odd .why { color: var(--odd); } .card.s-late .why { color: var(--warn); }
-    .card .next { color: var(--soft); } .card .tags { grid-column: 2 / 4; } .card .tags:empty { display: none; } .card .next { grid-column: 6; grid-row: 1; }
+    .card .next { color: var(--soft); } .card .tags { grid-column: 2 / 4; } .card .next { grid-column: 6; grid-row: 1; }
     .tag { display: inline-block; padding: 0 6px; border: 1px solid var(--line); border-radius: var(--r); font-size: 13px; color: var(--ink); text-decoration: none; }
+    .tel { white-space: nowrap; } .call { display: inline-block; } .call[open] { display: block; } .call summary { padding: 0; display: inline-block; font-size: 13px; } .call form { display: flex; flex-wrap: wrap; gap: 6px 8px; align-items: center; padding: 6px 0; } .promise { display: inline-flex; gap: 6px; align-items: center; } .last { display: inline; }
     .calm { padding: 24px 0; color: var(--soft); } .rest { margin: 12px 0; } .legend { max-width: 60rem; font-size: 13px; } .legend .mark { margin-right: 12px; }
     .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: 8px; list-style: none; margin: 12px 0; padding: 0; }
     .tile a { display: block; height: 100%; padding: 6px 12px; border: 1px solid var(--line); border-radius: var(--r); text-decoration: none; color: var(--ink); }
@@ -65,7 +67,7 @@ enum ConsoleStyle {
     }
     @media (max-width: 40rem) {
       main, header, footer { padding-left: 12px; padding-right: 12px; }
-      .places { gap: 0 16px; } .places a { padding: 10px 0; min-height: 44px; } .search { order: 9; flex: 1 1 100%; margin: 0 0 6px; } .search input { width: 100%; min-height: 44px; }
+      .places { gap: 0 16px; } .places a { padding: 10px 0; min-height: 44px; } .places .other { order: 10; } .search { order: 9; flex: 1 1 60%; margin: 0 0 6px; } .search input { width: 100%; min-height: 44px; }
       .chips { flex-wrap: nowrap; overflow-x: auto; padding-bottom: 4px; } .chip, .tag { min-height: 44px; } .tag { padding: 8px; line-height: 28px; }
       .tiles { grid-template-columns: 1fr 1fr; gap: 6px; } .tile b { font-size: 18px; }
       .card { padding: 8px 0; } .card .who a { display: inline-block; min-height: 24px; } .card .who small:last-child { display: block; }
@@ -75,7 +77,7 @@ enum ConsoleStyle {
       .units th[scope="row"] a, .groups th[scope="row"] a { display: inline-block; padding: 6px 0; } .jump a { padding: 10px 4px; min-height: 44px; }
       .sq { width: 40px; height: 40px; line-height: 40px; margin: 2px; } .plain, .plain tbody, .plain tr, .plain td, .plain th { display: block; } .plain thead { display: none; } .plain tr { border-top: 1px solid var(--line); padding: 6px 0; } .plain td, .plain th { border: 0; padding: 2px 0; max-width: none; position: static; }
       .plain td:empty { display: none; } .plain td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); } .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: 6px; }
-      button { min-height: 44px; } .rest a { display: inline-block; padding: 10px 0; }
+      button, .act input[type="text"], .act input[type="password"], .call input { min-height: 44px; } .tel, .call summary { display: inline-block; padding: 10px 0; } .card .call { margin-left: 8px; } .call form > label { flex: 1 1 100%; } .plain td form { margin: 4px 0; } .rest a { display: inline-block; padding: 10px 0; }
     }
     @media print { header nav, .skip, .search, .jump, .act, footer { display: none; } .card { break-inside: avoid; } .scroll { overflow: visible; border: 0; } }
     """

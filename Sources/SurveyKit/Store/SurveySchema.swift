@@ -81,6 +81,7 @@ public enum SurveySchema {
     migrator.registerMigration("campaign-chosen") { db in try db.execute(sql: campaignChosen + campaignLoaded) }
     migrator.registerMigration("report-pages") { db in try db.execute(sql: reportPages) }
     migrator.registerMigration("people") { db in try db.execute(sql: PeopleTable.schema) }
+    migrator.registerMigration("calls") { db in try db.execute(sql: CallTables.schema) }
     return migrator
   }
 

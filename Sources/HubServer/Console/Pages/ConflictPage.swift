@@ -9,6 +9,7 @@ struct ConflictPage {
   /// The report it is about; nil for another row.
   let report: ReportDetail?
   let labels: [ReplicaID: String]
+  let forms: ActForms
 
   private var words: Wording { parts.words }
   private var query: ConsoleQuery { parts.query }
@@ -28,7 +29,7 @@ struct ConflictPage {
       <p class="crumbs"><a href="\(query.unit(unit))">\(unit.rawValue) \(parts.day.tree.displayName(of: unit))</a></p>
       <h1>\(words.text("Xung đột", "Conflict")): \(title)</h1>
       <p>\(words.text("\(words.number(open)) câu khác nhau", "\(words.number(open)) questions differ"))\(equal)\(link)</p>
-      \(table)
+      \(forms.settle(conflicts, table))
       """
   }
 
@@ -50,8 +51,8 @@ struct ConflictPage {
         : "<br><small>\(words.text("đã quyết: \(conflict.resolvedBy ?? "") — \(conflict.reason ?? "")", "decided: \(conflict.resolvedBy ?? "") — \(conflict.reason ?? "")"))</small>"
       return """
         <tr><th scope="row">\(question(conflict))<br><small>\(conflict.rule.words(words.language))</small>\(settled)</th>\
-        <td data-label="\(stands)"><b>\(value(conflict.winning, of: conflict))</b><br><small>\(who(conflict.winning))</small></td>\
-        <td data-label="\(lost)">\(value(conflict.losing, of: conflict))<br><small>\(who(conflict.losing))</small></td></tr>
+        <td data-label="\(stands)">\(forms.choice(conflict, "keep", isChosen: true))<b>\(value(conflict.winning, of: conflict))</b><br><small>\(who(conflict.winning))</small></td>\
+        <td data-label="\(lost)">\(forms.choice(conflict, "take"))\(value(conflict.losing, of: conflict))<br><small>\(who(conflict.losing))</small><br>\(forms.other(conflict))</td></tr>
 
         """
     }

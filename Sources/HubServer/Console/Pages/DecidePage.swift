@@ -67,7 +67,7 @@ struct OpenWorkLists {
         let rows = held.rows.prefix(3).map { "\($0.table) \($0.key.shownText)" }.joined(separator: ", ")
         let device = labels[held.replica] ?? held.replica.short
         return
-          "<b>\(rows)</b> · \(unit(held.scope)) · \(device) <small>\(parts.time(Int64(clamping: held.receivedMs)))</small><br>\(held.remedy(words.language))"
+          "<a href=\"\(query.link("/held/" + held.id))\"><b>\(rows)</b></a> · \(unit(held.scope)) · \(device) <small>\(parts.time(Int64(clamping: held.receivedMs)))</small><br>\(held.remedy(words.language))"
       })
   }
 

@@ -6,6 +6,7 @@ struct DevicePage {
   let parts: ConsoleParts
   let device: DeviceLine
   let acts: [OperatorAct]
+  let forms: ActForms
 
   private var words: Wording { parts.words }
   private var query: ConsoleQuery { parts.query }
@@ -48,7 +49,7 @@ struct DevicePage {
     return """
       <p class="crumbs"><a href="\(query.unit(unit))">\(unit.rawValue) \(parts.day.tree.displayName(of: unit))</a></p>
       <h1>\(title)</h1>
-      \(UnitPage.list(facts))<h2>\(words.text("Nhật ký", "Log"))</h2>
+      \(UnitPage.list(facts))\(forms.device(device))<h2>\(words.text("Nhật ký", "Log"))</h2>
       \(ActLog(parts: parts).html(acts))
       """
   }

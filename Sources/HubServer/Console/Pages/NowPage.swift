@@ -4,10 +4,12 @@ internal import SyncKit
 /// Those in trouble, worst first, each with why and what to do.
 struct NowPage {
   let parts: ConsoleParts
+  let forms: ActForms
   /// From 1.
   var page: Int?
 
   private var words: Wording { parts.words }
+  private var notes: CallNotes { CallNotes(parts: parts) }
   private var day: OperatorDay { parts.day }
   private var query: ConsoleQuery { parts.query }
 
@@ -22,7 +24,7 @@ struct NowPage {
     let list: HTML = trouble.isEmpty ? "<p class=\"calm\">\(calm)</p>\n" : "<ol class=\"cards\">\n\(rows)</ol>\n"
     return """
       <h1>\(words.text("Cần gọi", "To call")) <b>\(words.number(calls))</b></h1>
-      \(StateChips(parts: parts).html)\(paging.html(words))\(list)\(rest(trouble.count))<p class="legend">\(legend)</p>
+      \(StateChips(parts: parts).html)\(paging.html(words))\(list)\(take)\(rest(trouble.count))<p class="legend">\(legend)</p>
 
       """
   }
@@ -38,7 +40,7 @@ struct NowPage {
     let report: HTML? = news.map {
       "<span class=\"report\"><small>\(words.text("báo cáo", "report")) \(words.shortDay($0)):</small> \(parts.report(line, on: $0))</span>"
     }
-    let act: HTML? = words.nextAct(line.state).map { "<span class=\"next\">→ \($0)</span>" }
+    let act: HTML? = words.nextAct(line.state).map { "<span class=\"next\">→ \($0) \(forms.call(line))</span>" }
     return """
       <li class="card s-\(line.state.style)">
       <span class="glyph" aria-hidden="true">\(line.state.glyph)</span>
@@ -46,11 +48,17 @@ struct NowPage {
       <span class="why">\(parts.why(line))</span>
       <span class="answers">\(parts.answers(line))\(expected)</span>
       \(report)
-      <span class="tags">\(parts.tags(line))</span>
+      \(beside(line))
       \(act)
       </li>
 
       """
+  }
+
+  /// Whom to call, what came of it last, and what stands beside the state.
+  private func beside(_ line: UnitLine) -> HTML? {
+    let said: HTML = "\(notes.contact(line)) \(notes.last(line)) \(parts.tags(line))"
+    return said.text.allSatisfy(\.isWhitespace) ? nil : "<span class=\"tags\">\(said)</span>"
   }
 
   private var calm: String {
@@ -60,6 +68,11 @@ struct NowPage {
     case .closed: words.text("Đã đóng, không còn gì thiếu.", "Closed, and nothing is missing.")
     default: words.text("Lúc này không đơn vị nào cần gọi hay nhắc.", "Nobody need be called or reminded now.")
     }
+  }
+
+  /// The same list as a file.
+  private var take: HTML {
+    "<p class=\"rest\"><a href=\"\(query.link("/now.csv"))\" download>\(words.text("Danh sách gọi (CSV)", "Call list (CSV)"))</a></p>\n"
   }
 
   private func rest(_ count: Int) -> HTML {

@@ -7,6 +7,7 @@ struct UnitPage {
   let parts: ConsoleParts
   let detail: UnitDetail
   let labels: [ReplicaID: String]
+  let forms: ActForms
 
   private var words: Wording { parts.words }
   private var day: OperatorDay { parts.day }
@@ -21,7 +22,7 @@ struct UnitPage {
     return """
       <p class="crumbs"><a href="\(group.link("/units"))">\(line.groupName)</a></p>
       <h1><small>\(line.unit.rawValue)</small> \(line.name) · \(parts.mark(line.state)) <small>\(line.standing.sinceMs == nil ? "" : parts.standing(line))</small></h1>
-      \(todo)\(today)\(reports)\(devices)\(decide)\(log)
+      \(todo)\(calling)\(today)\(reports)\(devices)\(decide)\(log)
       """
   }
 
@@ -49,6 +50,30 @@ struct UnitPage {
     guard !items.isEmpty else { return nil }
     let list: [HTML] = items.map { "<li>\($0)</li>\n" }
     return "<h2>\(words.text("Việc cần làm", "To do"))</h2>\n<ol class=\"todo\">\n\(list)</ol>\n"
+  }
+
+  // MARK: Calling
+
+  private var calling: HTML {
+    let notes = CallNotes(parts: parts)
+    let people: [HTML] = (day.contacts[line.unit.rawValue] ?? []).map { contact in
+      let joined: HTML? = contact.hasJoined ? " <small>\(words.text("đã vào nhóm", "in the chat group"))</small>" : nil
+      return "<li>\(notes.one(contact))\(joined)</li>\n"
+    }
+    let none: HTML? =
+      people.isEmpty ? "<li class=\"quiet\">\(words.text("Chưa có số điện thoại nào.", "No phone number is known."))</li>\n" : nil
+    let calls: [HTML] = detail.calls.map { call in
+      let until = call.untilMs.map { " \(parts.time($0))" } ?? ""
+      let note: HTML? = call.note.isEmpty ? nil : " — “\(call.note)”"
+      return "<li><time>\(parts.time(call.atMs))</time> <b>\(call.by)</b> \(words.outcome(call.outcome).lowercased())\(until)\(note)</li>\n"
+    }
+    return """
+      <h2 id="calls">\(words.text("Người và cuộc gọi", "People and calls"))</h2>
+      <ul class="strip">\(people)\(none)</ul>
+      \(forms.call(line, isOpen: line.state.needsAct))<ul class="log">
+      \(calls)</ul>
+
+      """
   }
 
   // MARK: Today

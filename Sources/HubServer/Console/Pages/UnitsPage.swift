@@ -85,7 +85,7 @@ struct UnitsPage {
     let days: HTML? = reportDay.map { parts.days("/units", chosen: $0, ["state": asked.state?.rawValue, "q": asked.words]) }
     return """
       <h1>\(heading) <b>\(words.number(found.count))</b></h1>
-      \(StateChips(parts: parts, chosen: asked.state).html)\(filters)\(days)\(paging.html(words))\(table)\(paging.html(words))
+      \(StateChips(parts: parts, chosen: asked.state).html)\(filters)\(days)\(paging.html(words))\(table)\(paging.html(words))<p class="rest"><a href="\(query.link("/units.csv", ["state": asked.state?.rawValue, "q": asked.words, "sort": asked.sort.rawValue, "down": asked.isReversed ? "1" : nil]))" download>\(words.text("Tải bảng này (CSV)", "This table as CSV"))</a></p>
       """
   }
 

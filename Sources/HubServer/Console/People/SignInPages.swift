@@ -55,7 +55,11 @@ struct SignInPages {
 
       """
     }
-    return "<h1>\(person.name)</h1>\n<p>\(rights(person))</p>\n\(form)"
+    let people: HTML? =
+      person.may(.configure) ? "<li><a href=\"\(query.link("/people"))\">\(words.text("Người dùng", "People"))</a></li>\n" : nil
+    let contacts: HTML =
+      "<li><a href=\"\(query.link("/contacts"))\">\(words.text("Danh bạ các đơn vị", "Contacts of the units"))</a></li>\n"
+    return "<h1>\(person.name)</h1>\n<p>\(rights(person))</p>\n<ul class=\"todo\">\n\(contacts)\(people)</ul>\n\(form)"
   }
 
   private func rights(_ person: Person) -> String {

@@ -62,7 +62,9 @@ enum ConsoleDoor: Equatable {
       ("decide", false), ("posts", false), ("photo", false), ("metrics", false), ("account", false):
       return .needs(.read)
     case ("results", false): return .needs(.seeAnswers)
-    case ("people", _): return .needs(.configure)
+    case ("held", false), ("contacts", false), ("now.csv", false), ("units.csv", false): return .needs(.read)
+    case ("unit", true), ("conflict", true), ("held", true): return .needs(.act)
+    case ("people", _), ("device", true), ("contacts", true): return .needs(.configure)
     default: return .shut
     }
   }

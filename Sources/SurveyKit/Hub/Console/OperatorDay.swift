@@ -50,6 +50,9 @@ public struct OperatorDay: Sendable {
   public var groups: [GroupLine]
   /// Latest contact today of each device that had one, hub time.
   public var contactsMs: [Int64]
+  /// The latest call of each unit that was called, and whom to call, by unit.
+  public var calls: [String: UnitCall] = [:]
+  public var contacts: [String: [UnitContact]] = [:]
   /// Why the last write of the hub failed; nil when it did not.
   public var writeFailure: LocalizedText?
 
@@ -61,12 +64,19 @@ public struct OperatorDay: Sendable {
 
   public func count(_ state: UnitState) -> Int { groups.reduce(0) { $0 + $1.units.count { $0.state == state } } }
 
-  /// Those in trouble, worst first, ties by the number of answers that are missing.
+  /// Those in trouble: first whose promise has come due, last who promised for later; among them worst first, ties by the number of answers
+  /// that are missing.
   public var inTrouble: [UnitLine] {
-    units.filter(\.state.needsAct).sorted { a, b in
+    func turn(_ line: UnitLine) -> Int {
+      guard let call = calls[line.unit.rawValue] else { return 1 }
+      return call.isPromiseDue(atMs: nowMs) ? 0 : call.isPromised(atMs: nowMs) ? 2 : 1
+    }
+    return units.filter(\.state.needsAct).map { (line: $0, turn: turn($0)) }.sorted { left, right in
+      let (a, b) = (left.line, right.line)
+      if left.turn != right.turn { return left.turn < right.turn }
       if a.state != b.state { return a.state < b.state }
       return a.missing == b.missing ? a.unit < b.unit : a.missing > b.missing
-    }
+    }.map(\.line)
   }
 
   /// How the report of a day stands, for one of `reportDays`.
@@ -93,6 +103,8 @@ public struct OperatorDay: Sendable {
       return group.units.isEmpty ? nil : group
     }
     let codes = Set(part.units.map(\.unit.rawValue))
+    part.calls = calls.filter { codes.contains($0.key) }
+    part.contacts = contacts.filter { codes.contains($0.key) }
     part.board.strayAnswers = 0
     part.board.invalidReports.removeAll { !codes.contains($0.unit) }
     part.board.latePackets.removeAll { !codes.contains($0.unit) }
@@ -116,6 +128,8 @@ extension SurveyHub {
       var day = OperatorDay(board, plan, devices: devices)
       let arrived = try ReportArrivals(day.reportDays, newest: plan.latest(form: plan.campaign.reportForm)?.key, in: session)
       day.writeFailure = failure
+      day.calls = try Self.latestCalls(in: session)
+      day.contacts = Dictionary(grouping: try Self.contacts(in: session), by: \.unit.rawValue)
       day.fill(arrived, troubles: troubles, forms: max(1, plan.campaign.forms.count), nowMs: nowMs)
       return day.within(scope)
     }

@@ -1,0 +1,143 @@
+internal import FormWeb
+internal import Foundation
+internal import SurveyKit
+internal import SyncKit
+
+/// Does what somebody asked for on a page, in their name, and says where to go on.
+struct ConsoleActs {
+  let call: ConsoleCall
+  let day: OperatorDay
+  let fields: FieldsBody
+
+  private var query: ConsoleQuery { call.query }
+  private var who: String { call.visitor.person.name }
+  private var survey: SurveyHub { call.survey }
+  private var reason: String { fields["reason"] ?? "" }
+
+  /// - Returns: Where to go on; nil where the path names nothing that can be done.
+  func perform() async throws -> String? {
+    if let parts = call.parts(of: "unit"), parts.count == 2, parts[1] == "call" { return try await noteCall(UnitCode(parts[0])) }
+    if let parts = call.parts(of: "conflict"), parts.count == 1 { return try await settle(parts[0]) }
+    if let parts = call.parts(of: "held"), parts.count == 1 { return try await held(parts[0]) }
+    if let parts = call.parts(of: "device"), parts.count == 1 { return try await device(parts[0]) }
+    if call.path == "/contacts" { return try await contacts() }
+    return nil
+  }
+
+  private func contacts() async throws -> String? {
+    guard call.visitor.person.scope == nil else { return nil }
+    let list = try ContactList(fields["csv"] ?? "")
+    let act = try IntendedAct("contacts", by: who)
+    try await survey.hub.acting(act) { try await survey.setContacts(list.contacts) }
+    return query.link("/contacts")
+  }
+
+  private func noteCall(_ unit: UnitCode) async throws -> String? {
+    guard day.units.contains(where: { $0.unit == unit }), let outcome = fields["outcome"].flatMap({ CallOutcome(rawValue: $0) }) else {
+      return nil
+    }
+    var call = UnitCall(unit: unit, atMs: day.nowMs, by: who, outcome: outcome, note: fields["note"] ?? "")
+    if outcome == .promised {
+      guard let untilMs = Self.moment(fields["until"] ?? "", in: day) else {
+        throw SyncError(.badRequest, vi: "Ghi giờ hẹn dạng 14:30.", en: "State the hour of the promise as 14:30.")
+      }
+      call.untilMs = untilMs
+    }
+    let act = try IntendedAct("call \(outcome.rawValue)", subject: unit.rawValue, by: who, reason: call.note)
+    try await survey.hub.acting(act) { [call] in try await survey.note(call) }
+    return SignInDesk.local(fields["to"])
+  }
+
+  /// The next time that a clock shows it; an hour that has just passed is meant as of today.
+  static func moment(_ text: String, in day: OperatorDay) -> Int64? {
+    let parts = text.split(separator: ":").compactMap { Int($0) }
+    guard parts.count == 2, (0..<24).contains(parts[0]), (0..<60).contains(parts[1]) else { return nil }
+    let start = LocalTime(startOf: day.board.today).ms(in: day.campaign.timeZone)
+    let ms = start + Int64(parts[0] * 60 + parts[1]) * 60_000
+    return ms < day.nowMs - 3_600_000 ? ms + 86_400_000 : ms
+  }
+
+  // MARK: Conflicts
+
+  /// What the page that was posted showed: when that is no longer so, nothing is done.
+  static func mark(_ conflicts: [Conflict]) -> String {
+    conflicts.map { "\($0.id)\($0.isOpen)\($0.winning.ms)" }.sorted().joined(separator: " ").utf8.reduce(
+      into: UInt64(14_695_981_039_346_656_037)
+    ) {
+      $0 = ($0 ^ UInt64($1)) &* 1_099_511_628_211
+    }.description
+  }
+
+  private func settle(_ id: String) async throws -> String? {
+    guard let conflicts = try await survey.conflicts(beside: id, in: day) else { return nil }
+    guard fields["mark"] == Self.mark(conflicts) else {
+      throw SyncError(
+        .badRequest, vi: "Xung đột này vừa được người khác thay đổi; chưa làm gì. Mở lại trang để xem.",
+        en: "Somebody has just changed this conflict; nothing was done. Open the page again.")
+    }
+    guard !reason.allSatisfy(\.isWhitespace) else { throw SurveyFieldError.noReason }
+    if fields["do"] == "undo" {
+      try await decide(id, .undo)
+    } else {
+      for conflict in conflicts where conflict.isOpen {
+        guard let decision = decision(about: conflict) else { continue }
+        try await decide(conflict.id, decision)
+      }
+    }
+    return query.link("/conflict/" + id)
+  }
+
+  private func decision(about conflict: Conflict) -> Decision? {
+    switch fields["all"] ?? fields["choice-\(conflict.id)"] {
+    case "keep": .keep
+    case "take": .take
+    case "value": .value(fields["value-\(conflict.id)"] ?? "")
+    default: nil
+    }
+  }
+
+  private func decide(_ id: String, _ decision: Decision) async throws {
+    let act = try IntendedAct("resolve", subject: id, by: who, reason: reason, look: ActLook.held)
+    _ = try await survey.hub.acting(act) { try await survey.decide(id, decision, by: who, because: reason) }
+  }
+
+  // MARK: Held work and devices
+
+  private func held(_ id: String) async throws -> String? {
+    guard let held = try await survey.hub.heldUnits().first(where: { $0.id == id }),
+      day.units.contains(where: { $0.unit.rawValue == held.scope })
+    else {
+      throw SyncError(
+        .badRequest, vi: "Việc này không còn bị giữ: đã có người xử lý.", en: "This is held no more: somebody has settled it.")
+    }
+    switch fields["do"] {
+    case "retry":
+      let act = try IntendedAct("held retry", subject: id, by: who, reason: reason, look: ActLook.held)
+      let merged = try await survey.hub.acting(act) { try await survey.hub.retryHeld(id) }
+      guard merged > 0 else {
+        throw SyncError(.badRequest, vi: "Thử lại nhưng vẫn chưa gộp được.", en: "Tried again, and it cannot be merged yet.")
+      }
+    case "decline":
+      guard !reason.allSatisfy(\.isWhitespace) else { throw SurveyFieldError.noReason }
+      let act = try IntendedAct("held decline", subject: id, by: who, reason: reason, look: ActLook.held)
+      try await survey.hub.acting(act) { try await survey.hub.declineHeld(id, by: who, because: reason) }
+    default: return nil
+    }
+    return query.link("/decide")
+  }
+
+  private func device(_ id: String) async throws -> String? {
+    guard let device = try await survey.deviceLine(id, in: day) else { return nil }
+    guard !reason.allSatisfy(\.isWhitespace) else { throw SurveyFieldError.noReason }
+    switch fields["do"] {
+    case "revoke":
+      let act = try IntendedAct("devices revoke", subject: id, by: who, reason: reason, look: ActLook.devices)
+      try await survey.hub.acting(act) { _ = try await survey.hub.revoke(device.device.replica) }
+    case "restore":
+      let act = try IntendedAct("devices restore", subject: id, by: who, reason: reason, look: ActLook.devices)
+      try await survey.hub.acting(act) { _ = try await survey.hub.reinstate(device.device.replica, by: who, reason: reason) }
+    default: return nil
+    }
+    return query.link("/device/" + id)
+  }
+}
