@@ -5,7 +5,7 @@ DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libq
 PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: deps build tools tls demo rehearse-hard check test sim restores steps mutants bench lint format proto clean
+.PHONY: forms-score deps build tools tls demo rehearse-hard check test sim restores steps mutants bench lint format proto clean
 
 # Installs the Debian packages the build and the tests use, once; elsewhere it only says what is needed.
 deps:
@@ -65,6 +65,13 @@ steps:
 # Deliberate faults, one by one, and which test finds each: `make mutants`, or `make mutants ONLY="merge seal"`. Takes an hour.
 mutants: deps
 	scripts/mutants.py $(ONLY)
+
+# What becomes of each form of the corpus, by feature: docs/forms-score.md. Fails when an outcome changes, and shows how the file differs.
+forms-score: deps
+	swift build --build-tests
+	FORMS_SCORE=write swift test --skip-build --filter '^SurveyKitTests\.FormsScoreTests'
+	sed -n '5,18p' docs/forms-score.md
+	git diff --exit-code --stat docs/forms-score.md
 
 # The table of docs/performance.md: beside plain SQLite in the same run. QUICK=1: all workloads, smaller, in four minutes.
 # MILLION=1: first syncs of a million rows, too.

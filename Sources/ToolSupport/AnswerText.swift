@@ -6,14 +6,23 @@ public struct AnswerText: Sendable {
   public let form: Form?
   public let language: Language
 
-  public init(form: Form?, language: Language) { (self.form, self.language) = (form, language) }
+  /// Code of the form's language to read it in; nil is the tool's own.
+  public let tongue: String?
+
+  public init(form: Form?, language: Language, tongue: String? = nil) {
+    (self.form, self.language, self.tongue) = (form, language, tongue)
+  }
+
+  private func plain(_ text: FormText) -> String {
+    Markup(text.unfilled.text(in: tongue ?? language.rawValue, fallback: form?.defaultLanguage ?? "vi")).plain
+  }
 
   /// What a choice, date or number reads like; without a form, as it is stored.
   public func text(_ value: AnswerValue?, to name: String) -> String {
     guard let value else { return Wording(language: language).text("(trống)", "(blank)") }
     let choices = form.flatMap { form in form.question(named: name).map { form.choices(of: $0) } } ?? []
     func choiceLabel(_ choice: String) -> String {
-      choices.first { $0.name == choice }?.label.text(in: language.rawValue, fallback: form?.defaultLanguage ?? "vi") ?? choice
+      choices.first { $0.name == choice }.map { plain($0.label) } ?? choice
     }
     switch value {
     case .choice(let name): return choiceLabel(name)
@@ -29,9 +38,8 @@ public struct AnswerText: Sendable {
 
   /// A question's or repeat's heading, else its name.
   public func label(of name: String) -> String {
-    let fallback = form?.defaultLanguage ?? "vi"
-    if let label = form?.question(named: name)?.label { return label.text(in: language.rawValue, fallback: fallback) }
-    return form?.repeats.first { $0.name == name }?.label?.text(in: language.rawValue, fallback: fallback) ?? name
+    if let label = form?.question(named: name)?.label { return plain(label) }
+    return form?.repeats.first { $0.name == name }?.label.map { plain($0) } ?? name
   }
 
   /// The names answered, in the form's order; those the form does not know come last.

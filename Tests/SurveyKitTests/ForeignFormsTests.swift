@@ -209,6 +209,27 @@ import Testing
     #expect(twice.problems.count == 1 && twice.problems[0].contains("several questions are called \"other\""))
   }
 
+  @Test func loopsAreWrittenOutForEachChoice() throws {
+    let form = try Sheets(
+      survey: ["type,name,label", "begin loop over yn,l,Loop", "integer,n_%(name)s,How often %(label)s?", "text,why,Why?", "end loop,,"],
+      choices: yesNo
+    ).reading().form
+    #expect(form.questions.map(\.name) == ["n_yes", "why", "n_no", "why.2"])
+    #expect(form.question(named: "n_no")?.label?.text(in: "und") == "How often No?")
+  }
+
+  @Test func aGroupMayBeAskedAfterWhatStandsInIt() throws {
+    let validator = try validator(
+      Sheets(
+        survey: [
+          "type,name,label,relevant,default", "begin group,inputs,,./source = 'user',", "hidden,source,,,user", "text,who,Who?,,",
+          "end group,,,,",
+          "text,last,Last?,,",
+        ]))
+    #expect(validator.isRelevant("who", given: [:]))
+    #expect(!validator.isRelevant("who", given: ["source": .text("task")]))
+  }
+
   @Test func aRuleThatNeverHoldsIsAWarning() throws {
     for rule in ["\"selected(${q}, 'other')\"", "${q} = 'other'"] {
       let reading = try Sheets(survey: ["type,name,label,relevant", "select_one yn,q,Q,", "text,t,T,\(rule)"], choices: yesNo).reading()
@@ -250,6 +271,8 @@ import Testing
     ("coalesce('', '', 'c')", "c"), ("selected-at('a b c', 1)", "b"), ("sum(${n})", "3"), ("min(${n})", "1"), ("max(${n})", "2"),
     ("count(${n})", "3"), ("decimal-time('06:00')", "0.25"), ("decimal-date-time('1970-01-02T12:00')", "1.5"), ("‘curly’", "curly"),
     ("string-length(uuid())", "36"), ("random() < 1", "true"), ("checklist(1, 2, true(), false())", "true"), ("ceiling(1.2)", "2"),
+    ("cht:difference-in-months('2023-01-31', '2024-04-01')", "14"), ("cht:difference-in-years('2024-04-01', '2020-04-02')", "-3"),
+    ("cht:difference-in-days('2024-04-01', '2024-04-15')", "14"), ("cht:difference-in-weeks('2024-04-01', '2024-04-15')", "2"),
     ("concat('${last-saved#n}', ${last-saved#n}, 'x')", "${last-saved#n}x"), ("weighted-checklist(2, 9, true(), 2, false(), 5)", "true"),
   ])
   func functionsGiveWhatCollectGives(_ source: String, _ result: String) throws {

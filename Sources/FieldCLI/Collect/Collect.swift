@@ -31,6 +31,13 @@ struct Collect: FieldCommand {
       en: "Id of the form, of any campaign. Default: the campaign's first."))
   var form: String?
 
+  @Option(
+    name: .customLong("form-lang"),
+    help: .text(
+      vi: "Ngôn ngữ của biểu mẫu, theo mã như fr. Mặc định: ngôn ngữ của công cụ.",
+      en: "The form's language, by its code such as fr. Default: the tool's language."))
+  var formLang: String?
+
   @Flag(
     name: .long,
     help: .text(vi: "Hỏi từng dòng thay vì dùng cả cửa sổ.", en: "Ask line by line instead of in a window of its own."))
@@ -50,9 +57,14 @@ struct Collect: FieldCommand {
     guard let campaign = try await survey.campaign() else { throw SurveyFieldError.noCampaign }
     guard let id = form ?? campaign.forms.first else { throw SurveyFieldError.noForm(id: "", version: nil) }
     let isReport = id == campaign.reportForm
-    _ = try await survey.formToAsk(id: id)
+    let asked = try await survey.formToAsk(id: id)
+    if let formLang, !asked.languages.contains(where: { $0.code == formLang }) {
+      let known = asked.languages.map { "\($0.code) (\($0.name))" }.joined(separator: ", ")
+      throw ToolError(
+        vi: "Biểu mẫu không có ngôn ngữ \(formLang); có: \(known).", en: "The form has no language \(formLang); it has: \(known).")
+    }
     Self.forbidCoreFiles()
-    let words = CollectWording(language: console.language)
+    let words = CollectWording(language: console.language, tongue: formLang)
     var run = CollectRun(
       survey: survey, campaign: campaign, unit: unit, unitName: try await survey.units()?.displayName(of: unit) ?? unit.rawValue,
       words: words, dialog: dialog(console, words))

@@ -42,7 +42,7 @@ struct CollectRun {
       let today = try await survey.campaignToday()
       guard try dialog.tell(words.notice(form, campaign: campaign, unit: unitName)) else { return }
       var walk = FormWalk(form: form, today: today.day.description, carried: carried(form))
-      let language = form.languages.contains { $0.code == words.language.rawValue } ? words.language.rawValue : form.defaultLanguage
+      let language = form.languages.contains { $0.code == words.textLanguage } ? words.textLanguage : form.defaultLanguage
       hasDraft = true
       var message = ""
       while hasDraft {

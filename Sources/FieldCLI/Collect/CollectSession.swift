@@ -90,7 +90,7 @@ struct CollectSession {
     switch walk.answer(answer) {
     case .failure(let faults): return (faults.faults.first?.message(language) ?? "", given)
     case .success(let fallen):
-      var shown = FilledWalk(walk, language)
+      var shown = FilledWalk(walk, words.textLanguage)
       let labels = fallen.compactMap { step -> String? in
         shown.step = step
         return walk.question(at: step)?.label.map { shown.text($0).cut(to: Self.shortLabelColumns) }
@@ -137,7 +137,9 @@ struct CollectSession {
 
   // MARK: Showing
 
-  private func text(_ text: FormText?, _ form: Form) -> String { text?.text(in: language.rawValue, fallback: form.defaultLanguage) ?? "" }
+  private func text(_ text: FormText?, _ form: Form) -> String {
+    text.map { Markup($0.text(in: words.textLanguage, fallback: form.defaultLanguage)).plain } ?? ""
+  }
 
   private func question(_ walk: FormWalk, _ message: String, _ refused: String?) -> AskedQuestion {
     var asked = AskedQuestion()
@@ -145,7 +147,7 @@ struct CollectSession {
     let progress = walk.progress
     asked.title = text(walk.form.title, walk.form)
     asked.progress = question.kind == .note ? "" : "\(progress.number)/\(progress.total)"
-    let shown = FilledWalk(walk, language)
+    let shown = FilledWalk(walk, words.textLanguage)
     asked.headings = walk.headings(at: walk.step).map { shown.text($0) }
     asked.label = shown.text(question.label)
     asked.hint = shown.text(question.hint)
@@ -175,17 +177,17 @@ struct CollectSession {
 
   private func repeated(_ walk: FormWalk, _ name: String, _ message: String) -> AskedRepeat {
     let count = walk.count(of: name)
-    let shown = FilledWalk(walk, language)
+    let shown = FilledWalk(walk, words.textLanguage)
     return AskedRepeat(
       title: shown.text(walk.form.title), headings: walk.headings(at: walk.step).map { shown.text($0) }, count: count,
       canAdd: count < AnswerValidator.repeatInstancesMax, message: message)
   }
 
   private func sheet(_ walk: FormWalk, _ message: String) -> ReviewSheet {
-    let answers = AnswerText(form: walk.form, language: language)
+    let answers = AnswerText(form: walk.form, language: language, tongue: words.tongue)
     var sheet = ReviewSheet(title: text(walk.form.title, walk.form), isReport: isReport, message: message)
     var heading = ""
-    var shownText = FilledWalk(walk, language)
+    var shownText = FilledWalk(walk, words.textLanguage)
     for step in walk.steps {
       shownText.step = step
       let own = walk.headings(at: step).map { shownText.text($0) }.joined(separator: " › ")

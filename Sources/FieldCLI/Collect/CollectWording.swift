@@ -4,6 +4,11 @@ internal import SyncKit
 /// What `field collect` says.
 struct CollectWording {
   let language: Language
+  /// Code of the form's language that the person reads; nil is the tool's own.
+  var tongue: String?
+
+  /// In which language a form's texts are shown.
+  var textLanguage: String { tongue ?? language.rawValue }
 
   private func shown(_ day: CalendarDay) -> String { Wording(language: language).day(day) }
   private func text(_ vi: String, _ en: String) -> String { language == .vietnamese ? vi : en }
@@ -112,7 +117,7 @@ struct CollectWording {
   func notice(_ form: Form, campaign: Campaign, unit: String) -> CollectNotice {
     let k = campaign.thresholds.kAnswersMin
     return CollectNotice(
-      title: form.title.text(in: language.rawValue, fallback: form.defaultLanguage),
+      title: Markup(form.title.text(in: textLanguage, fallback: form.defaultLanguage)).plain,
       paragraphs: [
         text("Đơn vị: \(unit)", "Unit: \(unit)"),
         text("Mục đích: \(campaign.title.vi).", "Purpose: \(campaign.title.en)."),

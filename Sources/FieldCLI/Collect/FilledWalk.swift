@@ -1,5 +1,4 @@
 internal import SurveyKit
-internal import SyncKit
 
 /// The texts of a form as a person reads them at one step: in one language, with earlier answers put in and without markup.
 struct FilledWalk {
@@ -15,8 +14,6 @@ struct FilledWalk {
     filling = walk.filling
     step = walk.step
   }
-
-  init(_ walk: FormWalk, _ language: Language) { self.init(walk, language.rawValue) }
 
   func text(_ text: FormText?) -> String {
     guard let text else { return "" }

@@ -21,7 +21,11 @@ struct SettledAnswers {
       case .outer(let place):
         let entry = index.outer.entries[place]
         meet(entry.question, raw[entry.question.name])
-        guard entry.conditions.allSatisfy({ $0.holds(in: scope) }) else { continue }
+        if entry.isEarly { scope.values[entry.question.name] = value(of: entry.question, raw: raw[entry.question.name]) }
+        guard entry.conditions.allSatisfy({ $0.holds(in: scope) }) else {
+          scope.values[entry.question.name] = nil
+          continue
+        }
         relevant.insert(entry.question.name)
         scope.values[entry.question.name] = value(of: entry.question, raw: raw[entry.question.name])
       case .repeated(let place):

@@ -342,6 +342,13 @@ extension AnswerValidator {
     return values.allSatisfy(\.isEmpty) ? [] : values
   }
 
+  /// A message of the form, in its default language where it has none of the tools'.
+  private func message(_ text: FormText, in scope: ExpressionScope) -> LocalizedText {
+    let filled = text.filled(in: scope)
+    func words(_ language: String) -> String { Markup(filled.text(in: language, fallback: form.defaultLanguage)).plain }
+    return LocalizedText(vi: words("vi"), en: words("en"))
+  }
+
   /// What is wrong with an answer to a question that is asked.
   private func fault(
     of reading: AnswerReader.Reading, _ entry: FormIndex.Entry, in scope: ExpressionScope, instance: Int?
@@ -354,7 +361,7 @@ extension AnswerValidator {
     case .fault(let kind, let message, _): return fault(kind, message)
     case .blank:
       guard question.kind.isAsked, let required = question.required, required.holds(in: scope) else { return nil }
-      return fault(.missingRequired, question.requiredMessage?.filled(in: scope).localized ?? AnswerMessage.missing)
+      return fault(.missingRequired, question.requiredMessage.map { message($0, in: scope) } ?? AnswerMessage.missing)
     case .value(let value):
       if question.choiceFilter != nil {
         let names = Set(offered(question, in: scope).map(\.name))
@@ -370,7 +377,7 @@ extension AnswerValidator {
       var scope = scope
       scope.current = value.expressionValue
       return constraint.holds(in: scope)
-        ? nil : fault(.constraint, question.constraintMessage?.filled(in: scope).localized ?? AnswerMessage.constraint)
+        ? nil : fault(.constraint, question.constraintMessage.map { message($0, in: scope) } ?? AnswerMessage.constraint)
     }
   }
 

@@ -341,7 +341,8 @@ struct FormCheck {
       case .repeated(let section): rules += [section.relevant, section.count].compactMap { $0 }
       case .group: continue
       }
-      items.append((entry.item.name, rules.flatMap(\.references)))
+      let own = entry.isEarly && !(rules.dropFirst(entry.conditions.count).contains { $0.references.contains(entry.item.name) })
+      items.append((entry.item.name, rules.flatMap(\.references).filter { !own || $0 != entry.item.name }))
       entries.append(entry)
     }
     let circular = DependencyOrder(items).circular

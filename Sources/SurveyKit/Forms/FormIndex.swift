@@ -14,6 +14,9 @@ struct FormOutline {
     let depth: Int
     let isRepeatInRepeat: Bool
 
+    /// Tells if a group around it, outside repeats, is asked after its own answer.
+    var isEarly: Bool { repeatName == nil && item.isQuestion && conditions.contains { $0.references.contains(item.name) } }
+
     /// Its own name after those of the sections around it.
     var location: [String] { ancestors + [item.name] }
   }
@@ -55,11 +58,14 @@ struct FormIndex: Sendable {
     let question: FormQuestion
     /// All must hold for the question to be asked.
     let conditions: [FormExpression]
+    /// Tells if a group around it is asked after its own answer: so it has it before that is known.
+    let isEarly: Bool
 
     /// What must be settled first.
     var dependencies: [String] {
       let initial = question.kind == .hidden ? question.initial?.rule : nil
-      return conditions.flatMap(\.references) + (question.calculation?.references ?? []) + (initial?.references ?? [])
+      return conditions.flatMap(\.references).filter { !isEarly || $0 != question.name } + (question.calculation?.references ?? [])
+        + (initial?.references ?? [])
     }
   }
 
@@ -119,7 +125,8 @@ struct FormIndex: Sendable {
       case .group: break
       case .repeated(let section): sections.append((section, entry.conditions + section.conditions))
       case .question(let question):
-        let own = Entry(question: question, conditions: entry.conditions + (question.relevant.map { [$0] } ?? []))
+        let own = Entry(
+          question: question, conditions: entry.conditions + (question.relevant.map { [$0] } ?? []), isEarly: entry.isEarly)
         if let name = entry.repeatName { inner[name, default: []].append(own) } else { outer.append(own) }
         facts.repeatOfQuestion[question.name] = entry.repeatName
         if question.kind.hasChoices {

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncKit
 
 /// Names of questions in a text that people read: `Is ${name} older than five?`.
 enum LabelReferences {
@@ -63,6 +64,12 @@ extension FormText {
   /// The same where no answers are known: `…` for each of them.
   public var unfilled: FormText {
     FormText(checked: byLanguage.mapValues { LabelReferences.filled($0) { _ in Self.omission } })
+  }
+
+  /// As results show it: without markup, and with `…` where an answer would stand.
+  var shownAlone: LocalizedText {
+    let text = unfilled.localized
+    return LocalizedText(vi: Markup(text.vi).plain, en: Markup(text.en).plain)
   }
 
   /// The same with the answers that a rule's question sees.

@@ -69,7 +69,7 @@ extension Form {
       case .integer: kind = .number
       default: return nil
       }
-      return TallyQuestion(id: question.name, label: question.label?.localized ?? LocalizedText(question.name), kind: kind)
+      return TallyQuestion(id: question.name, label: question.label?.shownAlone ?? LocalizedText(question.name), kind: kind)
     }
   }
 }

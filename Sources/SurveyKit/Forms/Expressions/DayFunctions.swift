@@ -15,6 +15,23 @@ extension ExpressionFunction {
     }
   }
 
+  /// Whole days, weeks, months or years from one day to another.
+  func between(_ first: ExpressionValue, _ last: ExpressionValue) -> Double {
+    let (first, last) = (Self.day(of: first), Self.day(of: last))
+    guard case .date(let from) = first, case .date(let to) = last else { return .nan }
+    func parts(_ day: ExpressionValue) -> [Int] { day.text.split(separator: "-").compactMap { Int($0) } }
+    let (begin, end) = from <= to ? (parts(first), parts(last)) : (parts(last), parts(first))
+    guard begin.count == 3, end.count == 3 else { return .nan }
+    let months = (end[0] - begin[0]) * 12 + end[1] - begin[1] - (end[2] < begin[2] ? 1 : 0)
+    let sign = from <= to ? 1 : -1
+    return switch self {
+    case .daysBetween: Double(to - from)
+    case .weeksBetween: Double((to - from) / 7)
+    case .monthsBetween: Double(sign * months)
+    default: Double(sign * (months / 12))
+    }
+  }
+
   private static let dateFields: Set<Character> = ["Y", "y", "m", "n", "b", "d", "e", "a", "H", "h", "M", "S", "3"]
 
   /// Tells if `format-date()` understands every field of the format.

@@ -36,6 +36,10 @@ public enum ExpressionFunction: String, Sendable, Hashable, CaseIterable {
   case indexedRepeat = "indexed-repeat"
   case choiceName = "jr:choice-name"
   case uuid, random
+  case daysBetween = "cht:difference-in-days"
+  case weeksBetween = "cht:difference-in-weeks"
+  case monthsBetween = "cht:difference-in-months"
+  case yearsBetween = "cht:difference-in-years"
 
   /// Most arguments of a function that takes any number.
   static let functionArgumentsMax = 256
@@ -51,7 +55,7 @@ public enum ExpressionFunction: String, Sendable, Hashable, CaseIterable {
       1...1
     case .stringLength, .string, .normalizeSpace: 0...1
     case .selected, .selectedAt, .regex, .contains, .startsWith, .endsWith, .formatDate, .formatDateTime, .pow, .choiceName,
-      .substringBefore, .substringAfter, .atan2:
+      .substringBefore, .substringAfter, .atan2, .daysBetween, .weeksBetween, .monthsBetween, .yearsBetween:
       2...2
     case .if, .indexedRepeat, .translate: 3...3
     case .round: 1...2

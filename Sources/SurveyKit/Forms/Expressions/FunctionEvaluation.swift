@@ -59,6 +59,7 @@ extension ExpressionFunction {
     case .random: return .number(Self.fraction(scope))
     case .today, .now, .date, .dateTime, .formatDate, .formatDateTime, .decimalDateTime, .decimalDate, .decimalTime:
       return ofDays(value(0), format: arguments.count > 1 ? value(1).text : "", today: scope.today)
+    case .daysBetween, .weeksBetween, .monthsBetween, .yearsBetween: return .number(between(value(0), value(1)))
     case .contains, .startsWith, .endsWith, .substr, .substringBefore, .substringAfter, .translate:
       return ofText(value(0).text, value(1), arguments.count > 2 ? value(2) : nil)
     default: return ofNumbers(value(0), arguments.count > 1 ? value(1) : nil)

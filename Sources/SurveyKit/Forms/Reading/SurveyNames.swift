@@ -8,7 +8,11 @@ struct SurveyNames {
   /// Rows whose name was used before in the same group.
   private(set) var twice: Set<Int> = []
 
-  func name(of row: CSVRecord) -> String { names[row.row] ?? "" }
+  func name(of row: CSVRecord) -> String { names[row.line] ?? "" }
+
+  static func isDisabled(_ sheet: XLSFormSheet, _ row: CSVRecord) -> Bool {
+    ["yes", "true", "true()"].contains(sheet.cell("disabled", of: row).lowercased())
+  }
 
   static func words(_ sheet: XLSFormSheet, _ row: CSVRecord) -> [String] {
     sheet.cell("type", of: row).split(whereSeparator: \.isWhitespace).map(String.init)
@@ -17,11 +21,11 @@ struct SurveyNames {
   init(_ sheet: XLSFormSheet) {
     var groups: [(row: Int, name: String)] = []
     var others: [(row: Int, name: String)] = []
-    var around: [Int] = [0]
+    var around: [Int] = [-1]
     var siblings: [Int: Set<String>] = [:]
     for row in sheet.rows {
       let words = Self.words(sheet, row)
-      guard !words.isEmpty, sheet.cell("disabled", of: row).isEmpty else { continue }
+      guard !words.isEmpty, !Self.isDisabled(sheet, row) else { continue }
       let type = SurveyType(words)
       if type == .endGroup || type == .endRepeat {
         if around.count > 1 { around.removeLast() }
@@ -29,9 +33,9 @@ struct SurveyNames {
       }
       if case .external = type { continue }
       let name = Self.written(sheet, row, type)
-      if !name.isEmpty, !siblings[around.last ?? 0, default: []].insert(name).inserted { twice.insert(row.row) }
-      if type == .beginGroup { groups.append((row.row, name)) } else { others.append((row.row, name)) }
-      if type == .beginGroup || type == .beginRepeat { around.append(row.row) }
+      if !name.isEmpty, !siblings[around.last ?? -1, default: []].insert(name).inserted { twice.insert(row.line) }
+      if type == .beginGroup { groups.append((row.line, name)) } else { others.append((row.line, name)) }
+      if type == .beginGroup || type == .beginRepeat { around.append(row.line) }
     }
     var taken: Set<String> = []
     var numbers: [String: Int] = [:]

@@ -139,7 +139,8 @@ extension XLSFormSurveyReader {
       constraintMessage: constraint == nil
         ? nil : sheet.text("constraint_message", of: row, defaultLanguage: defaultLanguage) ?? (written == nil ? rangeText : nil),
       choiceFilter: list == nil ? nil : expression("choice_filter", of: row, isFilter: true), initial: initial,
-      appearance: appearance(of: row), maxPixels: parameters(kind, row))
+      appearance: appearance(of: row),
+      maxPixels: parameters(kind, row, used: range == nil ? ["value", "label"] : ["start", "end", "step"]))
   }
 
   private mutating func label(of row: CSVRecord, _ name: String) -> FormText {
@@ -163,13 +164,15 @@ extension XLSFormSurveyReader {
   }
 
   /// - Returns: How large a picture may be.
-  private mutating func parameters(_ kind: QuestionKind, _ row: CSVRecord) -> Int? {
+  ///
+  /// - Parameter used: What was made something of already.
+  private mutating func parameters(_ kind: QuestionKind, _ row: CSVRecord, used: Set<String>) -> Int? {
     guard let cell = optional("parameters", of: row) else { return nil }
     var pixels: Int?
     for (name, value) in Self.parameters(cell) {
       if kind == .image, name == "max-pixels", let number = ISODate.number(Array(value.utf8)), (1...20_000).contains(number) {
         pixels = number
-      } else if !["value", "label"].contains(name) {
+      } else if !used.contains(name) {
         sheet.warn(row: row, column: header("parameters", row), Self.parameter(name))
       }
     }

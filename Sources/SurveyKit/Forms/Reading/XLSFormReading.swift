@@ -37,6 +37,7 @@ struct XLSFormReading {
   mutating func form(_ files: @escaping XLSFormImport.Files) -> Form {
     readLanguages()
     choices.read(columns: LookedUpColumns(survey), defaultLanguage: defaultLanguage, languages: languages, settings: settings)
+    survey.writeOutLoops(choices.lists, defaultLanguage: defaultLanguage)
     var reader = XLSFormSurveyReader(sheet: survey, choices: choices, languages: languages, defaultLanguage: defaultLanguage, files: files)
     let items = reader.items()
     (survey, choices) = (reader.sheet, reader.choices)
@@ -78,12 +79,13 @@ struct XLSFormReading {
   private mutating func readLanguages() {
     for row in settings.rows.dropFirst() { settings.warn(row: row, column: nil, Self.secondSettings) }
     let wanted = setting("default_language").nfc
-    let hasPlain = survey.hasPlain("label") || choices.hasPlain("label") || spoken.languages.isEmpty
+    // Choices without a language are in the first that the questions have.
+    let hasPlain = survey.hasPlain("label") || spoken.languages.isEmpty
     var first: FormLanguage?
     if !wanted.isEmpty, wanted.lowercased() != "default" {
       first = spoken.found(wanted)
       // A language that no heading names is that of the headings without one.
-      if first == nil, hasPlain { first = spoken.language(wanted) }
+      if first == nil, hasPlain || choices.hasPlain("label") { first = spoken.language(wanted) }
       if first == nil {
         settings.warn(row: settings.rows.first, column: settings.header(of: "default_language"), Self.defaultLanguage)
       }

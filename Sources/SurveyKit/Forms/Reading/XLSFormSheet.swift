@@ -95,6 +95,12 @@ struct XLSFormSheet {
     return (candidates.first(where: isWanted) ?? candidates.first)?.header ?? base
   }
 
+  /// Puts other rows in the place of some; each gets a number of its own, so that two made of one row are two.
+  mutating func replaceRows(_ range: ClosedRange<Int>, with others: [CSVRecord]) {
+    rows.replaceSubrange(range, with: others)
+    rows = rows.enumerated().map { CSVRecord(line: $0, row: $1.row, fields: $1.fields, columns: $1.columns) }
+  }
+
   // MARK: Header
 
   private mutating func readHeader(_ header: [String], _ kinds: Kinds, _ languages: inout SheetLanguages) {

@@ -65,7 +65,7 @@ struct XLSFormSurveyReader {
   func header(_ base: String, _ row: CSVRecord) -> String { sheet.header(base, of: row) }
 
   private mutating func read(_ row: CSVRecord) {
-    if ["yes", "true", "true()"].contains(sheet.cell("disabled", of: row).lowercased()) {
+    if SurveyNames.isDisabled(sheet, row) {
       return sheet.warn(row: row, column: header("disabled", row), Self.disabled)
     }
     let words = SurveyNames.words(sheet, row)
@@ -74,7 +74,7 @@ struct XLSFormSurveyReader {
       if isRemark { return sheet.warn(row: row, column: header("type", row), Self.remark) }
       return sheet.report(row: row, column: header("type", row), Self.noType)
     }
-    if names.twice.contains(row.row) {
+    if names.twice.contains(row.line) {
       sheet.report(row: row, column: header("name", row), FormMessage.nameTwice(sheet.cell("name", of: row)))
     }
     switch SurveyType(words) {

@@ -1,0 +1,106 @@
+import Foundation
+import SyncKit
+import TestSupport
+import Testing
+
+@testable import SurveyKit
+
+/// What becomes of every form of the corpus, and how many of each feature are taken: docs/forms-score.md, which this makes.
+@Suite struct FormsScoreTests {
+  private func reading(_ scored: ScoredForm) -> (outcome: ScoredForm.Outcome, says: [String]) {
+    func data(_ rows: [[String: String]]) -> Data? { rows.isEmpty ? nil : Data(ScoredForm.csv(rows).utf8) }
+    do throws(FormProblems) {
+      let reading = try XLSFormImport.reading(
+        survey: data(scored.survey), choices: data(scored.choices), settings: data(scored.settings.isEmpty ? [] : [scored.settings]))
+      // Whatever is taken can be stored and opened again.
+      guard (try? Form(canonicalJSON: reading.form.canonicalJSON)) == reading.form else { return (.refused, ["not the same when stored"]) }
+      return (reading.warnings.isEmpty ? .accepted : .warned, reading.warnings.map(\.explanation.en))
+    } catch {
+      return (.refused, error.problems.map(\.explanation.en))
+    }
+  }
+
+  @Test func everyFormOfTheCorpusHasItsOutcome() {
+    for scored in FormsCorpus.all {
+      let (outcome, says) = reading(scored)
+      #expect(outcome == scored.outcome, "\(scored.feature), \(scored.name): \(says)")
+    }
+    #expect(FormsCorpus.all.count >= 120)
+  }
+
+  private func table() -> String {
+    var lines = ["| feature | accepted | warned | refused |", "|---|---|---|---|"]
+    var order: [String] = []
+    for scored in FormsCorpus.all where !order.contains(scored.feature) { order.append(scored.feature) }
+    var outcomes: [String: [ScoredForm.Outcome: [String]]] = [:]
+    for scored in FormsCorpus.all { outcomes[scored.feature, default: [:]][reading(scored).outcome, default: []].append(scored.name) }
+    for feature in order + ["all"] {
+      let counts = ScoredForm.Outcome.allCases.map { outcome in
+        feature == "all" ? outcomes.values.reduce(0) { $0 + ($1[outcome]?.count ?? 0) } : outcomes[feature]?[outcome]?.count ?? 0
+      }
+      lines.append("| \(feature) | " + counts.map(String.init).joined(separator: " | ") + " |")
+    }
+    for feature in order {
+      lines += ["", "## \(feature.prefix(1).uppercased() + feature.dropFirst())", ""]
+      for outcome in ScoredForm.Outcome.allCases {
+        guard let names = outcomes[feature]?[outcome] else { continue }
+        lines.append("- \(outcome.rawValue): " + names.map { "`\($0.replacing("\n", with: " "))`" }.joined(separator: ", "))
+      }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static let heading = """
+    # What becomes of XLSForm's reference
+
+    Each line is a form of our own, as small as shows one thing; `make forms-score` makes this file, and fails where a number falls.
+
+
+    """
+
+  /// Prints the numbers; writes the file where `FORMS_SCORE=write` says so, and requires that it is as it stands otherwise.
+  @Test func theScoreIsAsItStands() throws {
+    let file = Samples.package.appendingPathComponent("docs/forms-score.md")
+    let text = Self.heading + table()
+    if ProcessInfo.processInfo.environment["FORMS_SCORE"] == "write" { try Data(text.utf8).write(to: file) }
+    let stands = try String(contentsOf: file, encoding: .utf8)
+    #expect(stands == text, "docs/forms-score.md differs: run `make forms-score`, and look at what changed")
+  }
+
+  /// What pyxform refuses is refused here, unless the list says why not; what it takes may be refused for a reason that is listed.
+  @Test(.long, .enabled(if: Python.hasPackages, Python.absent)) func pyxformAgreesOnWhatIsLegal() async throws {
+    let folder = try TemporaryFolder()
+    for (number, scored) in FormsCorpus.all.enumerated() {
+      let path = "\(folder.path)/\(number)"
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      let sheets = [("survey", scored.survey), ("choices", scored.choices), ("settings", scored.settings.isEmpty ? [] : [scored.settings])]
+      for (name, rows) in sheets { try Data(ScoredForm.csv(rows).utf8).write(to: URL(fileURLWithPath: "\(path)/\(name).csv")) }
+    }
+    let verdicts = try await Python.run("legal.py", [folder.path]).split(separator: "\n")
+    #expect(verdicts.count == FormsCorpus.all.count)
+    for verdict in verdicts {
+      let parts = verdict.split(separator: "\t", maxSplits: 2).map(String.init)
+      guard parts.count >= 2, let number = Int(parts[0]), FormsCorpus.all.indices.contains(number) else { throw CancellationError() }
+      let scored = FormsCorpus.all[number]
+      let isRefused = reading(scored).outcome == .refused
+      let name = "\(scored.feature), \(scored.name)"
+      if parts[1] == "legal" {
+        #expect(!isRefused || Self.refusedHere.contains(name), "pyxform takes \(name)")
+      } else {
+        #expect(isRefused || Self.takenHere.contains(name), "pyxform refuses \(name): \(parts.last ?? "")")
+      }
+    }
+  }
+
+  /// Nobody here can answer them, or they cannot be worked out; pyxform looks at neither.
+  private static let refusedHere: Set<String> = [
+    "types, audio", "types, video", "types, geotrace", "types, geoshape", "types, osm", "types, background-audio",
+    "types, range without sense",
+    "columns, constraint = (", "columns, relevant = frobnicate(1)", "functions, frobnicate(1)", "functions, if(1)",
+    "functions, regex(${t}, '(a)\\1')",
+    "functions, ${n} +", "functions, 'open", "functions, a/b", "functions, //n", "references, a circle", "structures, a repeat in a repeat",
+    "structures, nothing to answer",
+  ]
+  /// Safe to take, and found in forms: pyxform is stricter about these.
+  private static let takenHere: Set<String> = ["columns, save_to = name", "texts, a name in a hint", "texts, no label"]
+}
