@@ -13,6 +13,7 @@ let package = Package(
   platforms: [.macOS(.v15), .iOS(.v18)],
   products: [
     .library(name: "SyncKit", targets: ["SyncKit"]),
+    .library(name: "SyncHub", targets: ["SyncHub"]),
     .library(name: "SurveyKit", targets: ["SurveyKit"]),
     .executable(name: "field", targets: ["FieldCLI"]),
     .executable(name: "hub", targets: ["HubServer"]),
@@ -46,21 +47,53 @@ let package = Package(
     .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"]), .brew(["qrencode"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    // The engine's layers: Core knows no database, Client and Hub do not know one another (docs/architecture.md).
     .target(
-      name: "SyncKit",
+      name: "SyncCore",
       dependencies: [
-        "CZlib",
-        .target(name: "CCurl", condition: .when(platforms: [.linux])),
+        "CZlib", .product(name: "SwiftProtobuf", package: "swift-protobuf"), .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      path: "Sources/SyncKit/Core", swiftSettings: habits),
+    .target(
+      name: "SyncStore",
+      dependencies: [
+        "SyncCore",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "Crypto", package: "swift-crypto"),
       ],
-      swiftSettings: habits),
+      path: "Sources/SyncKit/Store", swiftSettings: habits),
+    .target(
+      name: "SyncBundle",
+      dependencies: [
+        "SyncCore", .product(name: "SwiftProtobuf", package: "swift-protobuf"), .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      path: "Sources/SyncKit/Bundle", swiftSettings: habits),
+    .target(
+      name: "SyncKit",
+      dependencies: [
+        "SyncCore", "SyncStore", "SyncBundle",
+        .target(name: "CCurl", condition: .when(platforms: [.linux])),
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      path: "Sources/SyncKit/Client", swiftSettings: habits),
+    .target(
+      name: "SyncHub",
+      dependencies: [
+        "SyncCore", "SyncStore", "SyncBundle",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      path: "Sources/SyncKit/Hub", swiftSettings: habits),
     .target(
       name: "SurveyKit",
       dependencies: [
-        "SyncKit",
+        "SyncKit", "SyncHub",
         .target(name: "CLibzip", condition: .when(platforms: [.linux, .macOS])),
         .target(name: "CVips", condition: .when(platforms: [.linux, .macOS])),
         .product(name: "GRDB", package: "GRDB.swift"),
@@ -70,19 +103,19 @@ let package = Package(
     .target(
       name: "FormWeb",
       dependencies: [
-        "SurveyKit", "SyncKit",
+        "SurveyKit", "SyncKit", "SyncHub",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Mustache", package: "swift-mustache"),
       ],
       swiftSettings: habits),
     .target(
       name: "ToolSupport",
-      dependencies: ["SurveyKit", "SyncKit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["SurveyKit", "SyncKit", "SyncHub", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: habits),
     .executableTarget(
       name: "FieldCLI",
       dependencies: [
-        "SurveyKit", "SyncKit", "ToolSupport",
+        "SurveyKit", "SyncKit", "SyncHub", "ToolSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -90,7 +123,7 @@ let package = Package(
     .executableTarget(
       name: "HubServer",
       dependencies: [
-        "FormWeb", "SurveyKit", "SyncKit", "ToolSupport", "CMalloc", "CQREncode", "CPNG",
+        "FormWeb", "SurveyKit", "SyncKit", "SyncHub", "ToolSupport", "CMalloc", "CQREncode", "CPNG",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -110,12 +143,14 @@ let package = Package(
       ],
       swiftSettings: habits),
     .target(
-      name: "TestSupport", dependencies: ["SyncKit", "SurveyKit", .product(name: "GRDB", package: "GRDB.swift")], path: "Tests/Support",
+      name: "TestSupport", dependencies: ["SyncKit", "SyncHub", "SurveyKit", .product(name: "GRDB", package: "GRDB.swift")],
+      path: "Tests/Support",
       swiftSettings: habits),
     .testTarget(
       name: "SyncKitTests",
       dependencies: [
-        "SyncKit", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
+        "SyncKit", "SyncHub", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["Protocol/Vectors", "Protocol/stranger.py", "Examination/Samples"],
@@ -123,18 +158,19 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: [
-        "SyncKit", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
+        "SyncKit", "SyncHub", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: habits),
     .testTarget(
-      name: "SurveyKitTests", dependencies: ["SurveyKit", "SyncKit", "TestSupport"], exclude: ["Fixtures", "Samples"], swiftSettings: habits
+      name: "SurveyKitTests", dependencies: ["SurveyKit", "SyncKit", "SyncHub", "TestSupport"], exclude: ["Fixtures", "Samples"],
+      swiftSettings: habits
     ),
-    .testTarget(name: "FormWebTests", dependencies: ["FormWeb", "SurveyKit", "SyncKit", "TestSupport"], swiftSettings: habits),
+    .testTarget(name: "FormWebTests", dependencies: ["FormWeb", "SurveyKit", "SyncKit", "SyncHub", "TestSupport"], swiftSettings: habits),
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "TestSupport", "SyncKit", "SurveyKit", "FormWeb", "FieldCLI", "HubServer", .product(name: "GRDB", package: "GRDB.swift"),
+        "TestSupport", "SyncKit", "SyncHub", "SurveyKit", "FormWeb", "FieldCLI", "HubServer", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["Browser", "Stores", "terminal.py"],
@@ -142,15 +178,17 @@ let package = Package(
   ]
 )
 
+let engineLayers = ["SyncCore", "SyncStore", "SyncBundle", "SyncKit", "SyncHub"]
+
 // `make sim` builds in release what a simulation needs, and nothing else: most of a release build is NIO and the tools.
 if Context.environment["SYNCKIT_SIMULATION"] != nil {
-  package.products.removeAll { $0.name != "SyncKit" }
-  package.targets.removeAll { !["CZlib", "CCurl", "SyncKit", "SimulationTests"].contains($0.name) }
+  package.products.removeAll { !["SyncKit", "SyncHub"].contains($0.name) }
+  package.targets.removeAll { !(engineLayers + ["CZlib", "CCurl", "SimulationTests"]).contains($0.name) }
 }
 
 // `SYNCKIT_PARTS=engine swift build --build-tests` builds the engine with its tests and nothing of the tools: half of the work.
 if Context.environment["SYNCKIT_PARTS"] == "engine" {
-  let engine = ["CZlib", "CCurl", "CLibzip", "CVips", "SyncKit", "SurveyKit", "TestSupport", "SyncKitTests", "SimulationTests"]
-  package.products.removeAll { !["SyncKit", "SurveyKit"].contains($0.name) }
+  let engine = engineLayers + ["CZlib", "CCurl", "CLibzip", "CVips", "SurveyKit", "TestSupport", "SyncKitTests", "SimulationTests"]
+  package.products.removeAll { !["SyncKit", "SyncHub", "SurveyKit"].contains($0.name) }
   package.targets.removeAll { !engine.contains($0.name) }
 }

@@ -16,6 +16,7 @@ let package = Package(
       dependencies: [
         "CSQLite",
         .product(name: "SyncKit", package: "synckit"),
+        .product(name: "SyncHub", package: "synckit"),
         .product(name: "SurveyKit", package: "synckit"),
         // Not linked, but built with it and laid beside it: what is measured end to end are the tools as shipped.
         .product(name: "hub", package: "synckit"),

@@ -14,5 +14,5 @@ let package = Package(
 SWIFT
 echo 'print("pgen")' > "$scratch/Sources/pgen/main.swift"
 swift build --package-path "$scratch" --product protoc-gen-swift
-protoc --plugin="$scratch/.build/debug/protoc-gen-swift" --swift_opt=Visibility=Internal --swift_opt=FileNaming=DropPath \
+protoc --plugin="$scratch/.build/debug/protoc-gen-swift" --swift_opt=Visibility=Package --swift_opt=FileNaming=DropPath \
   --swift_opt=UseAccessLevelOnImports=true --swift_out=Sources/SyncKit/Core/Batch/Wire -I proto proto/synckit.proto

@@ -1,6 +1,7 @@
 public import ArgumentParser
 internal import Foundation
-public import SyncKit
+public import SyncHub
+internal import SyncKit
 
 /// Takes who does something to a hub, and why: both are kept with the act.
 public struct ActOptions: ParsableArguments, Sendable {

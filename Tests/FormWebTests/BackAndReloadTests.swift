@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 
 @testable import FormWeb
+@testable import SyncHub
 
 /// Back, reload, two tabs, a second press, a restart of the hub: nothing that was entered is lost, nothing is sent twice.
 @Suite struct BackAndReloadTests {

@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 
 @testable import FormWeb
+@testable import SyncHub
 
 /// Links and forms in time: not yet, closing, closed, a new edition in the middle.
 @Suite struct LifetimeTests {

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import FormWeb
+@testable import SyncHub
 
 /// The questionnaire as its respondents meet it: real hub, real pages, no browser.
 @Suite struct QuestionnaireTests {

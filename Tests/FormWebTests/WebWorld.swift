@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import FormWeb
+@testable import SyncHub
 
 /// A real hub in its folder with the sample campaign, and its pages.
 final class WebWorld: Sendable {

@@ -1,4 +1,4 @@
-@testable public import SyncKit
+@testable public import SyncHub
 
 /// Asks for fewer rows than the campaign does, so that a test sees what a single packet holds.
 struct LotsOf: LotReceiver {

@@ -1,5 +1,6 @@
 internal import Foundation
 public import GRDB
+public import SyncHub
 public import SyncKit
 internal import Synchronization
 

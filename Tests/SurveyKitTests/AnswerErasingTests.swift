@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
 
 /// Single answers go when their time has come; their sums stay and are provable.
 @Suite struct AnswerErasingTests {

@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SyncHub
 
 /// What makes two answers one: the same number *and* the same content, judged by the same definition.
 @Suite struct AnswerIdentityTests {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
-@testable import SyncKit
+@testable import SyncHub
 
 /// Days and headcounts are changed at the hub by acts of their own.
 @Suite struct CampaignEditTests {

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SyncHub
 
 /// What is decided about reports is judged like an answer, and what the form calculates follows from the answers.
 @Suite struct DecisionTests {

@@ -3,6 +3,8 @@ import Synchronization
 import Testing
 
 @testable import SurveyKit
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// A device that signs whatever it is told to.

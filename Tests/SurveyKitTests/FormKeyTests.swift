@@ -3,7 +3,8 @@ import SurveyKit
 import TestSupport
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
 
 /// A drop key for each form of a campaign.
 @Suite struct FormKeyTests {

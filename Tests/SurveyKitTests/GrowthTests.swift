@@ -3,7 +3,9 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
+@testable import SyncStore
 
 /// Nothing that a device or a page asks of a hub grows with everything the hub holds: the same work is done at a small hub and at one with
 /// a million answers, ten thousand conflicts in one scope and ten thousand units, and each statement must take about as many of SQLite's

@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
 
 @Suite struct HubLotTests {
   private static let form = "pks01@2024032601"

@@ -3,7 +3,10 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// What the operators' pages show, read from a hub that devices talked to.
 @Suite struct OperatorDayTests {

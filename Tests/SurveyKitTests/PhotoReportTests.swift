@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import SurveyKit
+import SyncHub
 import SyncKit
 import TestSupport
 import Testing

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SyncHub
 
 /// A report's key, its day and the day that it says are one.
 @Suite struct ReportDayTests {

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import SyncHub
 import SyncKit
 import TestSupport
 import Testing

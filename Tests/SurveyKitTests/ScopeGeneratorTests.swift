@@ -3,7 +3,9 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
+@testable import SyncStore
 
 /// Every reference and every key of every table, tried with what is one's own, another's, nobody's and gone. A new column must say what
 /// it refers to, or be named here as one that refers to nothing.

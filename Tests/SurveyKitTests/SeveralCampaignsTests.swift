@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SyncHub
 @testable import SyncKit
 
 /// Two campaigns of one hub, both open: each counts by itself, whichever is shown.

@@ -3,7 +3,9 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
+@testable import SyncStore
 
 /// One bad row is one bad row: it is held at the hub, and where it is here all the same it is named and left out.
 @Suite struct UnreadableRowTests {

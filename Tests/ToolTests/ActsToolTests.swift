@@ -1,5 +1,5 @@
 import Foundation
-import SyncKit
+import SyncHub
 import TestSupport
 import Testing
 

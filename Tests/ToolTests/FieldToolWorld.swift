@@ -1,6 +1,6 @@
 import Foundation
 import SurveyKit
-import SyncKit
+import SyncHub
 import TestSupport
 
 /// A hub with the Bắc Giang campaign behind real HTTP, and the `field` tool in a folder of its own.

@@ -4,7 +4,7 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
 
 /// A packet that a real browser makes with its own cryptography, without a library: docs/protocol.md's second suite.
 @Suite struct PacketSuiteTests {

@@ -1,4 +1,4 @@
-import SyncKit
+import SyncHub
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 import Foundation
+import SyncHub
 import SyncKit
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
 import Foundation
+import SyncHub
 import SyncKit
 
 /// W8: a hub takes the work of some devices out of one bundle, beside the same batches as signed calls.

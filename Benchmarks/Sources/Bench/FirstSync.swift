@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import SyncHub
 import SyncKit
 
 /// W7: a new device fetches all there is of its scope, from the log and in bulk, and then asks once more.

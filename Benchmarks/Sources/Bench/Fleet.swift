@@ -1,6 +1,7 @@
 import CSQLite
 import Foundation
 import GRDB
+import SyncHub
 import SyncKit
 
 /// A clock a benchmark moves by hand: stamps, and with them who wins, do not depend on the machine.

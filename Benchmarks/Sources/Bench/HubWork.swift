@@ -1,5 +1,6 @@
 import CSQLite
 import Foundation
+import SyncHub
 import SyncKit
 
 /// W4 and W6: a hub merges one batch of each commune.

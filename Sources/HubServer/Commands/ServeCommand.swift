@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import Logging
 internal import SurveyKit
+internal import SyncHub
 internal import SyncKit
 internal import ToolSupport
 

@@ -1,4 +1,5 @@
 internal import SurveyKit
+internal import SyncHub
 internal import SyncKit
 
 /// A sentence about what somebody should look at. Commands in it, between backticks, are set apart and break between words only.

@@ -2,6 +2,7 @@ internal import FormWeb
 internal import Foundation
 internal import HummingbirdCore
 internal import SurveyKit
+internal import SyncHub
 internal import SyncKit
 
 /// What a call to the console asks, read from its address.

@@ -1,6 +1,7 @@
 internal import Crypto
 internal import Foundation
 internal import SurveyKit
+internal import SyncHub
 internal import SyncKit
 
 /// What a rehearsal's people entered, to hold against what the hub's store says afterwards. Written beside the store as JSON.

@@ -2,6 +2,7 @@ internal import Foundation
 internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTPTypes
+internal import SyncHub
 internal import SyncKit
 
 /// Stands in one connection's pipeline: tells `Connections` what comes and goes, ends the connection after its last answer, and gives the

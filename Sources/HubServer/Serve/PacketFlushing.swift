@@ -1,6 +1,7 @@
 internal import Logging
 internal import ServiceLifecycle
 internal import SurveyKit
+internal import SyncHub
 internal import SyncKit
 
 /// Moves packets from the spool into the store every `Hub.packetFlushMs` while the hub serves, and releases the day's results where a

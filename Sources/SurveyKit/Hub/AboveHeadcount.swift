@@ -1,3 +1,4 @@
+internal import SyncHub
 public import SyncKit
 
 /// A commune from which more answers came than its people can have given. Nothing is refused for it: a headcount may be out of date, and

@@ -1,3 +1,4 @@
+internal import SyncHub
 public import SyncKit
 
 /// Tells what ending a campaign did, and what is left to do.

@@ -1,3 +1,4 @@
+internal import SyncHub
 internal import SyncKit
 
 /// Counts the answers that came of each campaign: by the form to whose key they are encrypted, which a packet names. Those under the general

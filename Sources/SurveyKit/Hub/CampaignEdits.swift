@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncHub
 public import SyncKit
 
 /// New days of a campaign at the hub; what is nil stays.

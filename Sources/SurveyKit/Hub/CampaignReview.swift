@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncHub
 public import SyncKit
 
 /// A campaign's folder as a hub would take it, with what that changes there: shown and agreed to before anything is written.

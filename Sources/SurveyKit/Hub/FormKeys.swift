@@ -1,4 +1,5 @@
-public import SyncKit
+public import SyncHub
+internal import SyncKit
 
 extension HubPlan {
   /// Forms that people may answer and whose answers are encrypted to the general key: those of a hub of an earlier program.

@@ -1,4 +1,5 @@
 public import Foundation
+internal import SyncHub
 internal import SyncKit
 
 /// A post at the hub.

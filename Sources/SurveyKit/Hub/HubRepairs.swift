@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncHub
 public import SyncKit
 
 extension SurveyHub {

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncHub
 internal import SyncKit
 
 /// Where somebody who answers for a commune stands: the campaign, the commune's name, what there is to answer.

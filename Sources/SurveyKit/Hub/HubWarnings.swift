@@ -1,3 +1,4 @@
+internal import SyncHub
 public import SyncKit
 
 extension SurveyHub {

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncHub
 internal import SyncKit
 
 /// Keeps the hub's local list of reports that contradict their form as they stand. What it says of a report follows from the row, the

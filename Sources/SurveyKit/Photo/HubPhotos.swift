@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncHub
 internal import SyncKit
 
 /// A photo that a record at the hub refers to.

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import SyncHub
 public import SyncKit
 
 /// What a person says is right about a conflict.

@@ -1,3 +1,4 @@
+internal import SyncHub
 public import SyncKit
 
 /// A row that this program cannot read. It is shown as such and left out; nothing else stops for it.

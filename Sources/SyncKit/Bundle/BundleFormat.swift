@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncCore
 
 /// Bounds on bundles, which come from anybody's stick. Part of the protocol: docs/protocol.md lists them.
 public enum BundleLimits {
@@ -13,19 +14,19 @@ public enum BundleLimits {
   /// Parcels of one file that may be interleaved: sections of others come too late.
   static let openParcelsMax = 64
   /// Parcels that one section says were delivered.
-  static let marksMax = 1000
+  package static let marksMax = 1000
   /// The smallest parts a bundle may be cut into, in bytes.
   public static let partBytesMin = 64 << 10
   /// A bundle as the body of a call, in bytes: the largest section and what makes it a bundle.
   public static let callBytesMax = sectionBytesMax + (256 << 10)
   /// A piece of a blob in one section, in bytes: damage costs no more than that.
-  static let blobPieceBytesMax = 1 << 20
+  package static let blobPieceBytesMax = 1 << 20
   /// Parts of one bundle.
   public static let partsMax = 10_000
 }
 
 /// What a section of a bundle holds. Unknown kinds are passed over, so that newer programs may add some.
-enum SectionKind: UInt8, Sendable, CaseIterable {
+package enum SectionKind: UInt8, Sendable, CaseIterable {
   /// A `BundleParcel`: the sections after it with its tag are of this parcel.
   case parcel = 1
   /// A `BundleClose`: the last section.
@@ -64,12 +65,12 @@ enum SectionKind: UInt8, Sendable, CaseIterable {
 }
 
 /// What stands before a section's body: enough to check it, to know whose it is, and to find the next one after damage.
-struct SectionHead: Hashable, Sendable {
-  var kind: UInt8
+package struct SectionHead: Hashable, Sendable {
+  package var kind: UInt8
   /// First bytes of the SHA-256 of the parcel section's body: its own for the parcel section, zeros for the last section.
   var tag: Data
   /// Its place in the parcel, from 0 for the parcel section, over all parts.
-  var index: UInt32
+  package var index: UInt32
   var bodyBytes: UInt32
   /// SHA-256 of the body as it is in the file.
   var hash: Data

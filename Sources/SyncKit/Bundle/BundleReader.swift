@@ -1,21 +1,22 @@
 internal import Crypto
-internal import Foundation
+package import Foundation
 internal import SwiftProtobuf
+package import SyncCore
 
 /// Reads a bundle section by section, never more than one in memory, and goes on after damage where it can.
-final class BundleReader {
+package final class BundleReader {
   /// A section whose checksum is right.
-  struct Section: Sendable {
-    var head: SectionHead
+  package struct Section: Sendable {
+    package var head: SectionHead
     /// Nil when the parcel it is of was not readable here.
-    var parcel: Parcel?
+    package var parcel: Parcel?
     /// Where its body begins in the file.
     var offset: Int
 
-    var kind: SectionKind? { SectionKind(rawValue: head.kind) }
+    package var kind: SectionKind? { SectionKind(rawValue: head.kind) }
   }
 
-  enum Item {
+  package enum Item {
     case parcel(Parcel)
     case section(Section, body: Data)
     /// Something is wrong at this place; what comes next is whole again. The parcel is known where a section's head is whole.
@@ -23,11 +24,11 @@ final class BundleReader {
   }
 
   let path: String
-  let size: Int
+  package let size: Int
   private let file: FileHandle
-  private(set) var offset = BundleMagic.byteCount
+  package private(set) var offset = BundleMagic.byteCount
   private var heads = SHA256()
-  private(set) var sections = 0
+  package private(set) var sections = 0
   private var parcels: [Data: Parcel] = [:]
   private var order: [Data] = []
   private var isClosed = false
@@ -36,7 +37,7 @@ final class BundleReader {
   private var isAtEnd = false
 
   /// - Throws: `SyncError` that says what is there instead of a bundle of this version.
-  init(_ path: String) throws {
+  package init(_ path: String) throws {
     self.path = path
     var there = stat()
     guard stat(path, &there) == 0 else {
@@ -73,7 +74,7 @@ final class BundleReader {
   }
 
   /// The body of a section that was read before.
-  func body(of section: Section) throws -> Data {
+  package func body(of section: Section) throws -> Data {
     let body = try read(at: section.offset, Int(section.head.bodyBytes))
     guard body.sha256 == section.head.hash else { throw BundleFault.unreadable(path) }
     return body
@@ -82,7 +83,7 @@ final class BundleReader {
   /// The next part of the file; nil at its end.
   ///
   /// - Throws: `SyncError` when the file cannot be read any more.
-  func next() throws -> Item? {
+  package func next() throws -> Item? {
     guard !isAtEnd else { return nil }
     guard offset < size else {
       isAtEnd = true
@@ -137,7 +138,7 @@ final class BundleReader {
   }
 
   /// Gives a parcel back with its key, for the sections that follow.
-  func use(_ parcel: Parcel) { if parcels[parcel.tag] != nil { parcels[parcel.tag] = parcel } }
+  package func use(_ parcel: Parcel) { if parcels[parcel.tag] != nil { parcels[parcel.tag] = parcel } }
 
   private func close(_ body: Data) -> Item? {
     isClosed = true

@@ -1,3 +1,5 @@
+public import SyncCore
+
 /// What a hub found in bundles, and what became of it.
 public struct BundleReport: Sendable, Hashable, Codable {
   /// What came of one device, whoever brought it.
@@ -41,7 +43,7 @@ public struct BundleReport: Sendable, Hashable, Codable {
     public var isAnswered = false
     public var problems: [LocalizedText] = []
 
-    init(replica: ReplicaID) { self.replica = replica }
+    package init(replica: ReplicaID) { self.replica = replica }
   }
 
   /// What was wrong with one file.
@@ -59,21 +61,23 @@ public struct BundleReport: Sendable, Hashable, Codable {
     /// Kinds of damage more than are listed.
     public var unlisted = 0
 
-    init(path: String) { self.path = path }
+    package init(path: String) { self.path = path }
 
-    mutating func note(_ text: LocalizedText) {
+    package mutating func note(_ text: LocalizedText) {
       if damage.count < BundleReport.damageListedMax { damage.append(text) } else { unlisted += 1 }
     }
   }
 
   /// Listed for one file, or one device.
-  static let damageListedMax = 20
+  package static let damageListedMax = 20
 
   public var files: [File] = []
   /// By unit and label.
   public var devices: [Device] = []
   /// The return bundle, or its parts; empty when none was asked for or there was nobody to answer.
   public var returns: [String] = []
+
+  package init() {}
 
   /// Whether every part of every file was taken.
   public var isWhole: Bool {

@@ -1,9 +1,10 @@
 internal import Crypto
-internal import Foundation
+package import Foundation
 internal import SwiftProtobuf
+package import SyncCore
 
 /// Writes a bundle, whole or not at all: its parts get their names once all of them are on the disk.
-final class BundleWriter {
+package final class BundleWriter {
   private struct Part {
     let file: FileHandle
     let temporary: String
@@ -25,12 +26,12 @@ final class BundleWriter {
   /// Whether a part has the beginning of the parcel that is being written.
   private var hasBegun = false
   /// All parts together.
-  private(set) var bytesWritten = 0
+  package private(set) var bytesWritten = 0
   private(set) var sectionsWritten = 0
 
   /// - Parameters:
   ///   - partBytesMax: No part is larger, but for one with a single section that is.
-  init(_ path: String, partBytesMax: Int = BundleLimits.bytesMax) throws {
+  package init(_ path: String, partBytesMax: Int = BundleLimits.bytesMax) throws {
     self.path = path
     self.partBytesMax = min(max(partBytesMax, BundleLimits.partBytesMin), BundleLimits.bytesMax)
     try Self.checkFree(path)
@@ -58,7 +59,7 @@ final class BundleWriter {
   // MARK: Parcels
 
   /// Begins a parcel: what is added from here on is of it.
-  func begin(_ parcel: Parcel) {
+  package func begin(_ parcel: Parcel) {
     self.parcel = parcel
     nextIndex = 1
     repeated = []
@@ -66,7 +67,7 @@ final class BundleWriter {
   }
 
   /// - Parameter isRepeated: It is said again in every later part, so that each stands alone.
-  func add(_ kind: SectionKind, _ body: Data, isRepeated: Bool = false) throws {
+  package func add(_ kind: SectionKind, _ body: Data, isRepeated: Bool = false) throws {
     guard let parcel, nextIndex < .max else { throw ByteReader.short }
     if isRepeated { repeated.append((kind, body)) }
     let sealed = try parcel.seal(body, kind: kind, index: nextIndex)
@@ -76,7 +77,7 @@ final class BundleWriter {
   }
 
   /// Passes on a section of somebody else's parcel as it is.
-  func pass(_ head: SectionHead, _ body: Data, of parcel: Parcel) throws {
+  package func pass(_ head: SectionHead, _ body: Data, of parcel: Parcel) throws {
     guard head.kind != SectionKind.parcel.rawValue, head.kind != SectionKind.close.rawValue else { return }
     try put(head.bytes, body, parcel: parcel)
   }
@@ -166,7 +167,7 @@ final class BundleWriter {
   /// Puts the parts under their names, durably.
   ///
   /// - Returns: Their paths: the one asked for, or numbered ones when it was split. None when nothing was added.
-  func finish() throws -> [String] {
+  package func finish() throws -> [String] {
     try finishPart()
     let names = finished.count == 1 ? [path] : finished.indices.map { numbered($0 + 1) }
     for (temporary, name) in zip(finished, names) {
@@ -189,7 +190,7 @@ final class BundleWriter {
   }
 
   /// Leaves nothing behind.
-  func discard() {
+  package func discard() {
     if let open = part {
       try? open.file.close()
       unlink(open.temporary)
@@ -200,13 +201,13 @@ final class BundleWriter {
 }
 
 /// What can be wrong with a bundle as a file.
-enum BundleFault {
-  static func unwritable(_ path: String, _ error: any Error) -> SyncError {
+package enum BundleFault {
+  package static func unwritable(_ path: String, _ error: any Error) -> SyncError {
     let code = (error as NSError).userInfo[NSUnderlyingErrorKey].map { ($0 as? NSError)?.code ?? 0 } ?? (error as NSError).code
     return unwritable(path, Int32(clamping: code == NSFileWriteOutOfSpaceError ? Int(ENOSPC) : code))
   }
 
-  static func unwritable(_ path: String, _ code: Int32) -> SyncError {
+  package static func unwritable(_ path: String, _ code: Int32) -> SyncError {
     if code == ENOSPC || code == EDQUOT {
       return SyncError(
         .diskFull, vi: "Hết chỗ khi ghi \(path); dùng nơi khác hoặc giải phóng chỗ. Dữ liệu trên máy này còn nguyên.",

@@ -1,13 +1,14 @@
-internal import Crypto
-internal import Foundation
+package import Crypto
+package import Foundation
 internal import SwiftProtobuf
+package import SyncCore
 
 /// A parcel as its sections need it: who wrote it to whom, and how its sections are encrypted.
-struct Parcel: Sendable {
-  let wire: WireBundleParcel
+package struct Parcel: Sendable {
+  package let wire: WireBundleParcel
   /// The body of its section.
   let bytes: Data
-  let tag: Data
+  package let tag: Data
   /// Nil when its sections are not encrypted.
   private let key: SymmetricKey?
 
@@ -17,7 +18,7 @@ struct Parcel: Sendable {
   ///
   /// - Parameters:
   ///   - recipient: X25519, 32 bytes; nil: not encrypted.
-  static func begin(
+  package static func begin(
     hub: Data, from: Data, to: Data, recipient: Data?, writtenMs: UInt64
   ) throws -> Parcel {
     var wire = WireBundleParcel()
@@ -55,7 +56,7 @@ struct Parcel: Sendable {
   /// The same parcel, its sections readable.
   ///
   /// - Throws: `SyncError` `.badSignature` when it is encrypted to another key.
-  func opened(with key: Curve25519.KeyAgreement.PrivateKey?) throws -> Parcel {
+  package func opened(with key: Curve25519.KeyAgreement.PrivateKey?) throws -> Parcel {
     guard isEncrypted else { return self }
     guard let key,
       let recipient = try? HPKE.Recipient(
@@ -82,7 +83,7 @@ struct Parcel: Sendable {
   }
 
   /// - Throws: `SyncError` `.badSignature` when the section was altered, or is encrypted to another key.
-  func open(_ body: Data, kind: UInt8, index: UInt32) throws -> Data {
+  package func open(_ body: Data, kind: UInt8, index: UInt32) throws -> Data {
     guard isEncrypted else { return body }
     guard let key, body.count >= 16,
       let box = try? ChaChaPoly.SealedBox(nonce: try Self.nonce(index), ciphertext: body.dropLast(16), tag: body.suffix(16)),

@@ -1,26 +1,27 @@
-internal import Foundation
+package import Foundation
+internal import SyncCore
 
 /// Names what one file holds of a parcel, whatever the order of its sections: so that whoever carries it knows when just that has
 /// been read by the hub.
-struct ParcelMark: Hashable {
+package struct ParcelMark: Hashable {
   private let id: Data
   private var sum = [UInt8](repeating: 0, count: 32)
   private(set) var sections: UInt64 = 0
 
-  init(_ parcel: Parcel) { id = parcel.wire.id }
+  package init(_ parcel: Parcel) { id = parcel.wire.id }
 
-  mutating func add(_ head: SectionHead) {
+  package mutating func add(_ head: SectionHead) {
     for (place, byte) in head.hash.enumerated() where place < sum.count { sum[place] ^= byte }
     sections += 1
   }
 
-  mutating func add(_ other: ParcelMark) {
+  package mutating func add(_ other: ParcelMark) {
     for place in sum.indices { sum[place] ^= other.sum[place] }
     sections += other.sections
   }
 
   /// 32 bytes.
-  var value: Data {
+  package var value: Data {
     var data = Data("synckit/mark/1".utf8) + [0] + id + Data(sum)
     data.appendVarint(sections)
     return data.sha256
@@ -28,18 +29,20 @@ struct ParcelMark: Hashable {
 }
 
 /// Names what several files hold of each parcel together: a courier may have cut it otherwise than it was given.
-struct WholeMarks {
+package struct WholeMarks {
   private var marks: [Data: ParcelMark] = [:]
   private var seen: Set<Data> = []
+
+  package init() {}
 
   /// Sections that are remembered; of larger imports only the marks of single files are told.
   private static let sectionsMax = 200_000
 
-  mutating func add(_ head: SectionHead, of parcel: Parcel) {
+  package mutating func add(_ head: SectionHead, of parcel: Parcel) {
     // The same section in two files counts once.
     guard seen.count < Self.sectionsMax, seen.insert(parcel.wire.id + head.hash).inserted else { return }
     marks[parcel.wire.id, default: ParcelMark(parcel)].add(head)
   }
 
-  var values: [Data] { seen.count < Self.sectionsMax ? marks.values.map(\.value) : [] }
+  package var values: [Data] { seen.count < Self.sectionsMax ? marks.values.map(\.value) : [] }
 }

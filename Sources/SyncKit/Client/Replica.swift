@@ -2,6 +2,8 @@ internal import Crypto
 public import Foundation
 public import GRDB
 internal import SwiftProtobuf
+public import SyncCore
+public import SyncStore
 
 /// A field store: an ordinary SQLite database whose declared tables are logged, sealed, exchanged and kept in step.
 ///

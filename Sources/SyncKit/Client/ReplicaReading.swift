@@ -1,5 +1,7 @@
 internal import Foundation
 package import GRDB
+package import SyncCore
+package import SyncStore
 internal import Synchronization
 
 extension Replica {

@@ -38,14 +38,14 @@ public struct SyncError: ExplainedError, Equatable {
   /// A number the code names: the batch number or byte offset expected, or a limit.
   public var expected: UInt64?
   /// The scope in which a fork was noticed, or that is to be fetched in bulk.
-  var scope: String?
+  package var scope: String?
   /// Place where the hub is said to be, with `.moved`.
-  var moved: Move?
+  package var moved: Move?
 
   /// Place that something named as the hub's.
-  struct Move: Sendable, Equatable {
-    var location: String
-    var isForGood: Bool
+  package struct Move: Sendable, Equatable {
+    package var location: String
+    package var isForGood: Bool
   }
 
   public init(_ code: Code, vi: String, en: String, retryAfterSeconds: Int? = nil, expected: UInt64? = nil) {
@@ -75,7 +75,7 @@ public struct SyncError: ExplainedError, Equatable {
 
 extension SyncError {
   /// One identity made two batches of one number (L8).
-  static func fork(_ number: UInt64, scope: String? = nil) -> SyncError {
+  package static func fork(_ number: UInt64, scope: String? = nil) -> SyncError {
     var error = SyncError(
       .fork,
       vi: "Tỉnh đã có gói số \(number) khác của thiết bị này: máy bị sao chép hoặc khôi phục từ bản cũ. Đừng xóa gì; đồng bộ lại.",
@@ -89,7 +89,7 @@ extension SyncError {
 
 extension SyncError {
   /// The feed after a cursor is gone, or longer than what it made: the scope is fetched in bulk.
-  static func rebase(_ scope: String) -> SyncError {
+  package static func rebase(_ scope: String) -> SyncError {
     var error = SyncError(
       .rebase, vi: "Phần dữ liệu cần tải của \(scope) quá dài hoặc đã được dọn; hãy tải gộp.",
       en: "What is missing of \(scope) is too long or was cleared; fetch it in bulk.")

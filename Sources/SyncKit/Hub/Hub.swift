@@ -1,5 +1,7 @@
 public import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// Told of every replicated row that a device's batch changed, in the merge's transaction: for counts and arrival times.
 public protocol MergeObserver: Sendable {

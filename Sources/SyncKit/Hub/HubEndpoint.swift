@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 extension Hub {
   /// Answers one call of the protocol. Never throws: what goes wrong becomes an error answer.

@@ -1,6 +1,8 @@
 internal import Foundation
 public import GRDB
 internal import GRDBSQLite
+internal import SyncCore
+internal import SyncStore
 internal import Synchronization
 
 /// A transaction of a hub's store.

@@ -1,3 +1,6 @@
+internal import SyncCore
+internal import SyncStore
+
 extension Hub {
   /// Shows what was kept aside for this program, and does what the hub would have done had it known the columns when they came:
   /// soft keys and references.

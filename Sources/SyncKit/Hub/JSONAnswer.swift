@@ -1,5 +1,6 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
 
 /// Answers as JSON, for people with `curl` and for those who write a client: what a control message says, in protobuf's canonical
 /// JSON, without the signature, which is over the bytes.

@@ -1,6 +1,8 @@
 import Foundation
 import GRDB
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// What holds at every moment.

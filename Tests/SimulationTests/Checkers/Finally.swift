@@ -1,7 +1,10 @@
 import Foundation
 import GRDB
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// What holds once everything was given time to heal.
 enum Finally {

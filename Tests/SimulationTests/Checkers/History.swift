@@ -1,6 +1,6 @@
 import Foundation
 
-@testable import SyncKit
+@testable import SyncCore
 
 /// What a check found wrong. Ends the run.
 struct Violation: Error, Sendable, CustomStringConvertible {

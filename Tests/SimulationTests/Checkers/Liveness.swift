@@ -1,6 +1,9 @@
 import Foundation
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// Once faults end and links are up, every device drains within a stated number of exchanges, whatever was restored, in any order, any
 /// number of times.

@@ -1,6 +1,8 @@
 import Foundation
 
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
+@testable import SyncStore
 
 /// Promise 2 from the outside: each value a person entered stands, or is kept in a conflict, or was overwritten by somebody
 /// who knew of it. Goes by values alone, from the transactions people made, and knows nothing of seal and merge.

@@ -1,6 +1,8 @@
 import Foundation
 
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
+@testable import SyncStore
 
 /// What the hub must hold after merging every scope's feed, by the laws alone: rows, conflicts, and which of those are open.
 /// What each author had seen comes from the history.

@@ -1,6 +1,9 @@
 import Foundation
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// Every photo that a row at the hub refers to is there once, with its bytes. Only where nobody but a device that was cut off has it
 /// may it be missing: that one has it to send.

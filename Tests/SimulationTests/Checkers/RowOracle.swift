@@ -1,6 +1,6 @@
 import Foundation
 
-@testable import SyncKit
+@testable import SyncCore
 
 /// What one row must be after changes came in some order, and what was lost on the way: the laws L5 and L6 said once more.
 /// Shares no type with `Merge`.

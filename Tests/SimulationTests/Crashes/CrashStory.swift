@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// Work that tests cut off at each of its storage steps, and what it begins from. Doing the work once more after a kill must

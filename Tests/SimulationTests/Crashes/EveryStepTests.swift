@@ -1,7 +1,9 @@
 import Foundation
 import Testing
 
+@testable import SyncCore
 @testable import SyncKit
+@testable import SyncStore
 
 /// L4 and L10: a kill at every storage step, the first, then the second, until the work comes through untouched. After each
 /// the store is whole and the counts add up, and once the work was done again everything is where it belongs.

@@ -1,6 +1,8 @@
 import Foundation
 import SwiftProtobuf
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 // MARK: What is refused, and what is lost for good

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
 
 /// L5 and L6 on every small case, pure merge only: three authors of one row, up to three steps each, in every order of
 /// arrival; then every short schedule in which authors also read the feed in between.

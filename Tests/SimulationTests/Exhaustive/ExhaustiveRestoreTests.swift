@@ -2,7 +2,10 @@ import Foundation
 import GRDB
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// Every small history of restores: two devices make three batches, a backup after each; any of the three is put back, work goes on or
 /// not, everybody drains, is backed up, and any of the three is put back once more.

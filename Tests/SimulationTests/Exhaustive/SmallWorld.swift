@@ -1,6 +1,6 @@
 import Foundation
 
-@testable import SyncKit
+@testable import SyncCore
 
 /// What one author of an exhaustive case does to the one row there is.
 enum SmallStep: CaseIterable, Hashable, Sendable {

@@ -1,6 +1,9 @@
 import Foundation
 import SwiftProtobuf
 
+@testable import SyncBundle
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// Bundles on somebody's stick: from a device to the hub, and its returns back, late, repeated, cut or damaged on the way.

@@ -1,7 +1,9 @@
 import Foundation
 import GRDB
 
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
+@testable import SyncStore
 
 /// A device's store as it was when somebody copied it.
 struct DeviceCopy {

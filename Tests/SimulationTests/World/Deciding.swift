@@ -1,7 +1,10 @@
 import Foundation
 import GRDB
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// Rare work, counted where it was done.
 enum Work: String, CaseIterable, Sendable {

@@ -2,7 +2,9 @@ import Foundation
 import GRDB
 import Synchronization
 
+@testable import SyncCore
 @testable import SyncKit
+@testable import SyncStore
 
 /// One simulated device: its files, its program, its clock, its way to the hub, and what the simulation knows of it.
 final class Device {

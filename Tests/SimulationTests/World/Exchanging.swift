@@ -1,6 +1,8 @@
 import Foundation
 
+@testable import SyncCore
 @testable import SyncKit
+@testable import SyncStore
 
 /// Exchanges, carriers and crashes.
 extension Simulation {

@@ -1,6 +1,7 @@
 import Foundation
 
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
 
 /// What the hub's operator does about work that it holds.
 extension Simulation {

@@ -1,4 +1,5 @@
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncStore
 
 /// Rows that are tied to one another: values that only one row should have, references, rows that an edit brings back, and a table
 /// that only programs from version 2 on have. What goes wrong with them the hub holds, or keeps in conflicts.

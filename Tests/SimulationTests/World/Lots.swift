@@ -1,4 +1,4 @@
-@testable import SyncKit
+@testable import SyncHub
 
 extension Hub {
   /// Releases what waits, however little it is.

@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
 
 /// The way between one device and the hub, with all that happens to messages on it.
 ///

@@ -1,6 +1,9 @@
 import Foundation
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// How the simulation learns what happened: from the outbox, the bytes that were delivered, and the positions a store says
 /// it has reached.

@@ -2,7 +2,9 @@ import Crypto
 import Foundation
 import Synchronization
 
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
+@testable import SyncStore
 
 /// The simulated hub's machine.
 final class SimHub {

@@ -1,6 +1,8 @@
 import Foundation
 import GRDB
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// Devices, carriers and one hub with real stores, in one thread, from one seed: each step is awaited before the next begins,

@@ -1,4 +1,4 @@
-@testable import SyncKit
+@testable import SyncCore
 
 /// Programs of several ages, side by side.
 extension Program {

@@ -1,7 +1,7 @@
 import Foundation
 import GRDB
 
-@testable import SyncKit
+@testable import SyncCore
 
 /// How a column merges, in the oracle's own words.
 enum Policy: Sendable, Hashable {

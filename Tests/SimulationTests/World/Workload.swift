@@ -1,6 +1,6 @@
 import Foundation
 
-@testable import SyncKit
+@testable import SyncCore
 
 /// What a person did to one row.
 struct Deed: Sendable {

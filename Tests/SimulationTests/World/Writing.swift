@@ -1,7 +1,10 @@
 import Foundation
 import GRDB
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// What people do: write on a device, answer anonymously, write at the hub.
 extension Simulation {

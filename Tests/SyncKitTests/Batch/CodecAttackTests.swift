@@ -3,6 +3,8 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// What a stranger may send: every damage must be refused with a `SyncError`, within bounds, and never trap.

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
 
 @Suite struct CodecRoundTripTests {
   private let key = SigningKey()

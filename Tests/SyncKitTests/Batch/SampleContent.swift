@@ -1,6 +1,6 @@
 import Foundation
 
-@testable import SyncKit
+@testable import SyncCore
 
 /// Chance that repeats: SplitMix64.
 struct SeededChance: RandomNumberGenerator {

@@ -3,6 +3,8 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// A link that breaks anywhere: nothing is sent again beyond a piece, and nothing is there twice.

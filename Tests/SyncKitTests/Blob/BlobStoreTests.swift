@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncStore
 
 /// Bytes that no compression shortens, the same for a seed.
 func noise(_ count: Int, seed: UInt64) -> Data {

@@ -5,7 +5,10 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// What the hub will never keep is refused with its first bytes where they show it, told once and signed, and sent no more.
 @Suite struct UnfitBlobTests {

@@ -4,6 +4,9 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import SyncBundle
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// A bundle from anybody's stick: what is good of it is taken, the rest is refused with its reason, and nothing is taken by halves.

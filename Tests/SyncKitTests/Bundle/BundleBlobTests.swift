@@ -4,7 +4,11 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import SyncBundle
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// Attachments travel in bundles like everything else: in any order, as often as anybody likes, and each is there once.
 @Suite struct BundleBlobTests {

@@ -3,7 +3,10 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// Work that travels by files alone comes to the same as work that travels by HTTP.
 @Suite struct BundleTests {

@@ -3,6 +3,8 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncBundle
+@testable import SyncHub
 @testable import SyncKit
 
 /// Journeys of files between a world's devices and its hub.

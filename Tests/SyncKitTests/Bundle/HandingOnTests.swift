@@ -3,6 +3,9 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncBundle
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// A courier with a network hands on what it carries, and brings the answers back.

@@ -4,6 +4,8 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// Packets under a key that a revocation had ended, brought by bundle: kept, not opened, and decided about once for each unit.

@@ -2,6 +2,7 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
 @testable import SyncKit
 
 /// L3: nothing is refused or waits for a clock's sake, and the order stays sane.

@@ -2,6 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import SyncCore
 @testable import SyncKit
 
 @Suite struct HybridClockTests {

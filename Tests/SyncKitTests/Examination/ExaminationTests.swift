@@ -3,7 +3,10 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// What damages a store behind the engine's back is found and named, and a sound store is not called damaged.
 @Suite struct ExaminationTests {

@@ -3,7 +3,10 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// A hub and devices that have met everything: conflicts decided and open, held and declined work, deleted and restored rows,
 /// every policy, packets, a copied device, a wrong clock.

@@ -2,7 +2,9 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// Stores that a released format wrote open for ever: with everything in them, and work goes on from there.
 ///

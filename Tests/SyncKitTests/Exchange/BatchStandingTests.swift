@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
 
 /// The table of docs/protocol.md and the code that carries it out are one.
 @Suite struct BatchStandingTests {

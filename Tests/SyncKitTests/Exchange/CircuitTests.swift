@@ -1,4 +1,5 @@
 import GRDB
+import SyncHub
 import SyncKit
 import TestSupport
 import Testing

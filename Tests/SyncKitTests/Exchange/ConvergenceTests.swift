@@ -4,6 +4,8 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// Random work on three devices of one unit over a lossy link, judged by an oracle that knows what each author had seen from

@@ -3,6 +3,7 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import SyncCore
 @testable import SyncKit
 
 /// What is left of an exchange bounds each of its calls.

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
 
 /// How much one call carries, after calls that did not pass and calls that did.
 @Suite struct PieceSizeTests {

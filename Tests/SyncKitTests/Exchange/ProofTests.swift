@@ -3,7 +3,10 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// L9 and L11: what proves something is checked, and a hub that went back in time is noticed.
 @Suite struct ProofTests {

@@ -5,6 +5,8 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// Scopes fetched in bulk: a first sync, and a device that was away for longer than the log reaches back.

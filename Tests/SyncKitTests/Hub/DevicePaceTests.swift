@@ -3,6 +3,8 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// One device's flood of text waits; nobody else's work does.

@@ -3,6 +3,8 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// L7: what is well signed and cannot stand as it was sent is held unit by unit, with the place and what is wrong there.

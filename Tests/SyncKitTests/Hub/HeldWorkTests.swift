@@ -4,6 +4,8 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// L7: what cannot be merged waits whole, visibly, with a reason, and goes on when the reason is gone.

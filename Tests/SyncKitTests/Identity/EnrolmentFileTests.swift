@@ -3,7 +3,10 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 @Suite struct EnrolmentFileTests {
   /// The file's hub time is as old as the file: it proves a clock behind it wrong, and nothing about one ahead.

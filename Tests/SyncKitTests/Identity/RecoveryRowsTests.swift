@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
 
 /// Keys on paper, typed in again.
 @Suite struct RecoveryRowsTests {

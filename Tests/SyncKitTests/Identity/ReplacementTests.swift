@@ -4,6 +4,8 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// A device without its key, or revoked by mistake, goes on with its store under another identity on an operator's word (ADR 43).

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
 
 /// One meaning has one spelling, and a number is the digits that were written.
 @Suite struct CanonicalJSONTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
 
 @Suite struct CellsTests {
   /// Names in any spelling, with parts: what a dictionary and a sort by bytes would give.

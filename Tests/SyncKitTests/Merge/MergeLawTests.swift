@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
 
 /// L5: the join is commutative, associative and idempotent, whatever the order and number of merges.
 @Suite struct MergeLawTests {

@@ -4,6 +4,8 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import SyncBundle
+@testable import SyncCore
 @testable import SyncKit
 
 /// A bundle to the hub, encrypted once and kept: of the sample conversation's device, with its first batch and the packet.

@@ -5,7 +5,9 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
+@testable import SyncStore
 
 /// One whole conversation between a hub and two devices, with every key, code and moment fixed: the same bytes each time.
 /// docs/protocol.md shows them, the files in `Vectors` hold them.

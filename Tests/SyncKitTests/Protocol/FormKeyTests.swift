@@ -4,6 +4,8 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// Drop keys of single forms: each ends by itself.

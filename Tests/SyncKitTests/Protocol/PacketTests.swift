@@ -3,7 +3,7 @@ import Foundation
 import SwiftProtobuf
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
 
 @Suite struct PacketTests {
   private let key = Curve25519.KeyAgreement.PrivateKey()

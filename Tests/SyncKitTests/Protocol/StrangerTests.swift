@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
 
 /// Whether docs/protocol.md is enough: a decoder written from it in another language must read the samples as SyncKit does.
 @Suite struct StrangerTests {

@@ -4,6 +4,7 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import SyncCore
 @testable import SyncKit
 
 /// Where the samples lie. `SYNCKIT_REGENERATE=1 swift test --filter VectorTests` writes them and the protocol's section anew; commit a

@@ -1,6 +1,6 @@
 import Foundation
 
-@testable import SyncKit
+@testable import SyncCore
 
 /// Shows protobuf bytes field by field, by the names in proto/synckit.proto: what docs/protocol.md prints beside the hex.
 struct WireReader {

@@ -3,7 +3,10 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 @Suite struct ConflictSizeTests {
   @Test(.long) func conflictsLargerThanOneUnitAreAllKept() async throws {

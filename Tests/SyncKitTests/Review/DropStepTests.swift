@@ -3,7 +3,8 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
 
 /// Steps of the drop box (P1): random packets come in random order, and what anyone can observe of their content changes in steps only.
 @Suite struct DropStepTests {

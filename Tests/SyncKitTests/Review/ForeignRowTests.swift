@@ -3,6 +3,7 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncHub
 @testable import SyncKit
 
 /// A device cannot write what is not its own, in whatever way it tries: a batch for another unit could never be delivered.

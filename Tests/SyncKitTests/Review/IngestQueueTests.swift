@@ -3,7 +3,8 @@ import GRDB
 import TestSupport
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
 
 @Suite struct IngestQueueTests {
   private func queue(_ world: World) throws -> IngestQueue {

@@ -3,6 +3,7 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
 @testable import SyncKit
 
 /// What one transaction may hold always fits into batches that a hub accepts, and its parts come back as they were merged.

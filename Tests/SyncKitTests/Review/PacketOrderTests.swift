@@ -4,7 +4,10 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// Somebody copies every file of a device or a hub, has all keys, and looks for the order in which people answered.
 @Suite struct PacketOrderTests {

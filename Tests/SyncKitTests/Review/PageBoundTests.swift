@@ -4,6 +4,8 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// Whatever was merged, every page of the feed is one that its reader may open.

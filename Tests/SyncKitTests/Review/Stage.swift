@@ -3,6 +3,8 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// A hub and devices over tables of the test's own choosing, and batches that say whatever a test wants.

@@ -3,7 +3,8 @@ import GRDB
 import TestSupport
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncHub
 
 /// A value stands as it was sent, or its unit is held: never as something else, never at the cost of others.
 @Suite struct StoredValueTests {

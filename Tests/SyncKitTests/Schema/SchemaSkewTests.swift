@@ -3,6 +3,8 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// Section 8: what a store does not know is kept, merged, passed on, compared, and shown after its upgrade.

@@ -3,7 +3,10 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// A hub and devices whose programs are of several ages, each upgraded by opening its store with the next.
 final class SkewWorld {

@@ -4,7 +4,10 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// To know the name of another unit's photo is not to have it.
 @Suite struct BlobScopeTests {

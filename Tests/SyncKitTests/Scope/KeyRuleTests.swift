@@ -3,7 +3,10 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// A key that says whose it is belongs to that scope, whoever came first.
 @Suite struct KeyRuleTests {

@@ -3,7 +3,7 @@ import GRDB
 import TestSupport
 import Testing
 
-@testable import SyncKit
+@testable import SyncStore
 
 /// A hub's log is copied beside those who write, and begins anew while they write on.
 @Suite struct LogCheckpointerTests {

@@ -3,7 +3,8 @@ import GRDB
 import TestSupport
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
+@testable import SyncStore
 
 /// A row that nobody had heard of is written without a merge; what stands then is what the merge would have written (L5).
 @Suite struct NewRowTests {

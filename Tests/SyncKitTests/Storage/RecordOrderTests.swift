@@ -3,7 +3,9 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// At a hub records lie by scope and key: a key is still one scope's alone, and no row is looked for by reading others.
 @Suite struct RecordOrderTests {

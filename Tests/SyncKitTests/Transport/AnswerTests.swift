@@ -2,7 +2,7 @@ import Foundation
 import SwiftProtobuf
 import Testing
 
-@testable import SyncKit
+@testable import SyncCore
 
 @Suite struct AnswerTests {
   private struct Canned: Transport {

@@ -3,6 +3,8 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// A device that holds other data than its hub says so, and is asked for what stands there (docs/adr/0028).

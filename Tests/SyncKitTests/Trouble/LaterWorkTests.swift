@@ -2,6 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// One author's units keep their order when a restored hub gave some of them other stamps than it had once (L8, L11).

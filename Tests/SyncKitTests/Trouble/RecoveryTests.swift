@@ -4,6 +4,8 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// Work that a restored hub lost and of which its author has no batch any more: what stands is sealed once more (docs/adr/0027).

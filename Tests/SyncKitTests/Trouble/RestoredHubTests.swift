@@ -3,7 +3,10 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 extension World {
   /// Copies the hub's file, as it lies on the disk.

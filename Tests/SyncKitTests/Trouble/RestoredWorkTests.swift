@@ -4,7 +4,10 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// What people decided comes back to a restored hub like what they entered, or is said to be missing (L11).
 @Suite struct RestoredWorkTests {

@@ -4,6 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import SyncHub
 @testable import SyncKit
 
 final class Counter: Sendable {

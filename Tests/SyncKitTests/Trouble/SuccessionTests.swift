@@ -3,6 +3,8 @@ import GRDB
 import TestSupport
 import Testing
 
+@testable import SyncCore
+@testable import SyncHub
 @testable import SyncKit
 
 /// A device that was copied, or restored from an old copy, takes a new identity by itself and loses nothing (L8).

@@ -1,4 +1,5 @@
 internal import SurveyKit
+internal import SyncHub
 internal import SyncKit
 internal import ToolSupport
 

@@ -1,6 +1,7 @@
 internal import FormWeb
 internal import Foundation
 internal import SurveyKit
+internal import SyncHub
 internal import SyncKit
 
 /// Does what somebody asked for on a page, in their name, and says where to go on.

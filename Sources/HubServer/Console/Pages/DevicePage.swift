@@ -1,4 +1,5 @@
 internal import SurveyKit
+internal import SyncHub
 internal import SyncKit
 
 /// One device: what it is, when it was heard of, what is left on it, what was done about it.

@@ -3,6 +3,7 @@ internal import Foundation
 internal import HTTPTypes
 internal import Hummingbird
 internal import SurveyKit
+internal import SyncHub
 internal import SyncKit
 
 /// What a call that signs in, signs out or lets people in comes to: a page, or the way to another with a session to keep.

@@ -1,4 +1,5 @@
-public import SyncKit
+public import SyncHub
+internal import SyncKit
 
 /// What waits for an operator's decision in a part of the tree.
 public struct OpenWork: Sendable {

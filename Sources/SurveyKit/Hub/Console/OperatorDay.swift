@@ -1,3 +1,4 @@
+internal import SyncHub
 public import SyncKit
 
 /// One unit on an operator's pages: what the board knows of it, and what follows.

@@ -1,4 +1,5 @@
 public import Foundation
+internal import SyncHub
 public import SyncKit
 
 /// One correction of a report, as its unit made it.

@@ -1,5 +1,6 @@
 internal import Foundation
-public import SyncKit
+public import SyncHub
+internal import SyncKit
 
 /// One device on an operator's pages.
 public struct DeviceLine: Sendable, Hashable {

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncHub
 internal import SyncKit
 
 extension ActLook {

@@ -1,5 +1,6 @@
 internal import Crypto
 internal import Foundation
+internal import SyncHub
 internal import SyncKit
 
 /// The people of the operators' pages and their keys, in one transaction. Local to the hub: no device hears of them.

@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// Applies a feed page to a field store, in the caller's transaction, which has sealed everything pending first (L4a).
 struct PageApplier {

@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// How far a store is with fetching a scope in bulk.
 struct SnapshotPlace {

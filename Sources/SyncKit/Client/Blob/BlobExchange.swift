@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+public import SyncCore
+internal import SyncStore
 
 /// The calls about blobs, and what a device does with their answers. Every step may be repeated.
 struct BlobExchange {

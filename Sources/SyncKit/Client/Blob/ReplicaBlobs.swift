@@ -1,3 +1,6 @@
+public import SyncCore
+public import SyncStore
+
 /// Blobs on a device, and what is known of them at the hub.
 struct BlobBook {
   let session: any SQLSession

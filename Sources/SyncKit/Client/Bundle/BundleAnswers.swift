@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncBundle
+internal import SyncCore
 
 /// What return bundles answer to one device, found by what the device would ask. The answers stay in their files.
 struct BundleAnswers: Sendable {

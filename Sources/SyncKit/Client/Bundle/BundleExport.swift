@@ -1,5 +1,8 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncBundle
+internal import SyncCore
+internal import SyncStore
 
 public struct BundleExportOptions: Sendable {
   /// The largest part, in bytes, at least `BundleLimits.partBytesMin`: for chats that take no large attachment. Nil: one file.

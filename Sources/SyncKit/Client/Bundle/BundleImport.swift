@@ -1,5 +1,8 @@
 internal import Foundation
 internal import SwiftProtobuf
+public import SyncBundle
+public import SyncCore
+internal import SyncStore
 
 /// What a return brought to a device.
 public struct BundleImport: Sendable, Hashable, Codable {

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncBundle
+public import SyncCore
 
 /// What a device carries for others: their parcels, unread, in a folder beside its store.
 ///

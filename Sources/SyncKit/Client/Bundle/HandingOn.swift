@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncBundle
+public import SyncCore
 
 /// What became of parcels that were carried for others, once there was a network.
 public struct HandingOn: Sendable, Hashable, Codable {

@@ -1,4 +1,6 @@
 internal import Foundation
+public import SyncCore
+public import SyncStore
 
 /// A device's own write that another's overrode before the hub acknowledged it: not a conflict yet, and shown so that nobody
 /// thinks it stands.

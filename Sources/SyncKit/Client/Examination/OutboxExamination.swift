@@ -1,6 +1,8 @@
 internal import Foundation
 internal import GRDB
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// Checks what a device sealed: each batch's name, chain, author and receipt, and the counts of promise 2.
 struct OutboxExamination {

@@ -1,4 +1,6 @@
 internal import Foundation
+public import SyncCore
+public import SyncStore
 
 extension Replica {
   /// Examines a device's store without changing it: the file, the capture triggers, every row and sum, every sealed batch with

@@ -1,6 +1,8 @@
 public import Foundation
 internal import GRDB
 internal import SwiftProtobuf
+public import SyncCore
+internal import SyncStore
 
 /// Who a replica is at its hub.
 public struct Enrolment: Sendable, Hashable {

@@ -1,4 +1,6 @@
 internal import Foundation
+public import SyncCore
+internal import SyncStore
 
 /// Says what a store whose key is gone needs.
 enum KeyTrouble {

@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// The identities one store has had (L8). What each wrote up to a number of each scope is the store's own; what its key signed
 /// after that was written by a twin.

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// A device that goes on under a new identity on an operator's word: its key is gone, or it was revoked by mistake (docs/adr/0043).
 ///

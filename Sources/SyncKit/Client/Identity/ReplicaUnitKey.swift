@@ -1,6 +1,8 @@
 internal import Crypto
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 extension Replica {
   /// Keeps the unit's present key, which the hub sent because this device held another, and gives the packets that wait its proof.

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// The change of identity of a device that was copied, or restored from an old copy (L8).
 ///

@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// What the feed said of the store's own units: where each was merged, and with which stamp. Kept with the outbox, because a
 /// hub that was restored, or a change of identity, asks for it again.

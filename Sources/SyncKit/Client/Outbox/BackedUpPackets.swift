@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// Lets go of packets once the two newest finished backups of the hub hold them. Packets carry no time, so that all of a device's are
 /// judged together: by the newest backup that had begun when it last sent some.

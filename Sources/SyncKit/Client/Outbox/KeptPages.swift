@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// Feed pages as the hub signed them, kept until it declares them backed up: should it be restored to an older copy, its
 /// devices give back what it lost (L11).

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// Sealed batches of a field replica, kept with the hub's receipts until the hub declares them backed up.
 struct Outbox {

@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// What the hub will never take as it was sealed: kept on the device with the hub's signed reason.
 struct RefusedOutbox {

@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// Whether a device and its hub have proved to each other that they hold the same data (promise 3).
 public enum Agreement: Sendable, Hashable, Codable {

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+public import SyncCore
+internal import SyncStore
 
 /// What the hub proved about one record: for each batch of this device that changed it, when the hub received it.
 public struct RecordReceipt: Sendable, Hashable, Codable {

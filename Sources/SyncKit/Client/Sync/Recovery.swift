@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// Seals again what stands on a device and its hub has lost: an ordinary batch at the end of the chain, whose units are the standing
 /// cells, each under the stamp it has here (L11, docs/adr/0027). Belongs to one transaction, in which nothing is pending.

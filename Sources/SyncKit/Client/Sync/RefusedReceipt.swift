@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 extension Replica {
   /// Stores what a checked receipt says of one of this device's batches.

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// What a device does when its hub was restored to an older copy (L11): gives back the pages the hub lost, then sends again the
 /// batches it may lack. Every step may be repeated.

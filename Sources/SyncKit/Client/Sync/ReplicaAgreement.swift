@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 extension Replica {
   /// What is to be said of the last comparison: a difference, or once that it is over; nil for nothing.

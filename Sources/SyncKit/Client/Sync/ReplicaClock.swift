@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// What a device knows of the time, by hub time, in milliseconds.
 public struct ClockKnowledge: Sendable, Hashable {

@@ -1,4 +1,6 @@
 internal import Foundation
+public import SyncCore
+internal import SyncStore
 
 /// Where everything captured on a device is now: the sum of promise 2, as far as a device can know it.
 ///

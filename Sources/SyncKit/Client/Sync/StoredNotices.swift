@@ -1,3 +1,6 @@
+internal import SyncCore
+internal import SyncStore
+
 /// Notices in a device's store, the newest only.
 extension SyncNotice {
   /// Notices a store keeps.

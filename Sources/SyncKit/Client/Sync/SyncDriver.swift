@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+public import SyncCore
+internal import SyncStore
 
 /// What an exchange did.
 public struct SyncSummary: Sendable, Hashable, Codable {

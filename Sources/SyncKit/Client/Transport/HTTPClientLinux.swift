@@ -1,3 +1,5 @@
+internal import SyncCore
+
 #if os(Linux)
   internal import CCurl
   internal import Foundation

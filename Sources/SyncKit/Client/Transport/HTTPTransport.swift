@@ -1,4 +1,5 @@
 public import Foundation
+public import SyncCore
 
 /// Calls over HTTP, ended when nothing moves on them, with a bound on each answer.
 ///

@@ -1,4 +1,4 @@
-internal import Foundation
+package import Foundation
 internal import SwiftProtobuf
 
 /// A batch's content to its sealed bytes and back. Pure; every input is taken for hostile.
@@ -11,7 +11,7 @@ public enum BatchCodec {
   }
 
   /// The form of a batch without anybody's signature, for a hub's own records: `reopen` reads it.
-  static func unsigned(_ content: BatchContent) throws -> Data {
+  package static func unsigned(_ content: BatchContent) throws -> Data {
     var signed = WireSigned()
     signed.body = try encode(content)
     return try signed.serializedData()
@@ -36,16 +36,22 @@ public enum BatchCodec {
   }
 
   /// Where a batch claims to belong. What it leaves out is empty, or 0.
-  struct Claim: Hashable {
-    var replica: ReplicaID
-    var scope: String
-    var number: UInt64
+  package struct Claim: Hashable {
+    package var replica: ReplicaID
+    package var scope: String
+    package var number: UInt64
+
+    package init(replica: ReplicaID, scope: String, number: UInt64) {
+      self.replica = replica
+      self.scope = scope
+      self.number = number
+    }
   }
 
   /// Reads who a batch claims to be from, without judging its signature, or decoding more of it than that.
   ///
   /// - Throws: `SyncError` `.tooLarge`, `.damaged` when it does not even say whose it is.
-  static func claim(of sealed: SealedBatch) throws -> Claim {
+  package static func claim(of sealed: SealedBatch) throws -> Claim {
     let facts = WireScan.batchFacts(try body(of: sealed))
     guard let replica = ReplicaID(bytes: facts.replica) else { throw ByteReader.short }
     return Claim(replica: replica, scope: String(decoding: facts.scope, as: UTF8.self), number: facts.number)
@@ -67,7 +73,7 @@ public enum BatchCodec {
   }
 
   /// The content of a batch that was checked when it was journalled.
-  static func reopen(_ sealed: SealedBatch) throws -> BatchContent { try content(of: try body(of: sealed)) }
+  package static func reopen(_ sealed: SealedBatch) throws -> BatchContent { try content(of: try body(of: sealed)) }
 
   /// The content of a body whose signature is somebody else's matter.
   ///
@@ -145,7 +151,7 @@ public enum BatchCodec {
 }
 
 /// The changes of a batch or page, table by table and column by column.
-enum TableCoder {
+package enum TableCoder {
   /// - Parameters:
   ///   - units: For each unit its changes; nil where the unit is only acknowledged.
   ///   - rules: By table and column, how whole cells merge.
@@ -279,12 +285,12 @@ enum TableCoder {
   }
 
   /// Whether a text can name a table, column or scope. A zero byte would end it early in some stores.
-  static func isName(_ name: String) -> Bool {
+  package static func isName(_ name: String) -> Bool {
     !name.isEmpty && name.utf8.count <= WireLimits.nameBytesMax && !name.utf8.contains(0)
   }
 
   /// The one cell of a column that names a row.
-  static func key(_ column: WireColumn, inflatedBytes: inout Int) throws -> CellValue {
+  package static func key(_ column: WireColumn, inflatedBytes: inout Int) throws -> CellValue {
     guard let key = try ColumnCoder.decode(column, rows: 1, inflatedBytes: &inflatedBytes)[0], isKey(key) else { throw ByteReader.short }
     return key
   }

@@ -3,9 +3,9 @@ internal import Foundation
 /// Why a whole batch can never be taken, though it arrived as its author signed it: not even its units can be told.
 ///
 /// The hub says so in a signed receipt. Apart from a succession, only that allows an author to make a batch of the same number anew.
-struct BatchRefusal: Error, Hashable {
+package struct BatchRefusal: Error, Hashable {
   /// Raw values travel in receipts and never change their meaning.
-  enum Reason: String, Sendable, CaseIterable {
+  package enum Reason: String, Sendable, CaseIterable {
     /// It is no batch, or it cannot be told which units its rows belong to.
     case form
     /// It has more parts, rows or bytes than memory is spent on.
@@ -22,14 +22,19 @@ struct BatchRefusal: Error, Hashable {
     case behind
   }
 
-  var reason: Reason
+  package var reason: Reason
   /// What it is about; empty for the whole.
-  var detail = ""
+  package var detail = ""
+
+  package init(reason: Reason, detail: String = "") {
+    self.reason = reason
+    self.detail = detail
+  }
 }
 
 extension BatchRefusal.Reason {
   /// What happened, for the people at both ends.
-  var explanation: LocalizedText {
+  package var explanation: LocalizedText {
     switch self {
     case .form: LocalizedText(vi: "không đọc được gói", en: "the batch cannot be read")
     case .size: LocalizedText(vi: "gói quá lớn khi mở ra", en: "the batch is too large once opened")

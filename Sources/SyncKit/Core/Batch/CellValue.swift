@@ -39,7 +39,7 @@ public enum CellValue: Hashable, Sendable {
 
   /// One byte of kind and the bytes of the value, with a length where it varies: equal bytes exactly when equal values.
   /// Hashes and `MIXED` columns use it.
-  func append(to data: inout some RangeReplaceableCollection<UInt8>) {
+  package func append(to data: inout some RangeReplaceableCollection<UInt8>) {
     switch self {
     case .null: data.append(0)
     case .integer(let value):
@@ -65,11 +65,11 @@ extension RangeReplaceableCollection<UInt8> {
   mutating func append(real value: Double) { append(fixed64: value.bitPattern) }
 
   /// 8 bytes, little endian.
-  mutating func append(fixed64 value: UInt64) {
+  package mutating func append(fixed64 value: UInt64) {
     Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
   }
 
-  mutating func appendVarint(_ value: UInt64) {
+  package mutating func appendVarint(_ value: UInt64) {
     var rest = value
     while rest >= 0x80 {
       append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -78,27 +78,27 @@ extension RangeReplaceableCollection<UInt8> {
     append(UInt8(rest))
   }
 
-  mutating func appendZigzag(_ value: Int64) {
+  package mutating func appendZigzag(_ value: Int64) {
     appendVarint(UInt64(bitPattern: value << 1) ^ UInt64(bitPattern: value >> 63))
   }
 }
 
 /// Reads varints and byte runs from bytes that may be hostile: every read is checked.
-struct ByteReader {
+package struct ByteReader {
   private let bytes: [UInt8]
   private var index = 0
 
-  init(_ bytes: Data) { self.bytes = [UInt8](bytes) }
+  package init(_ bytes: Data) { self.bytes = [UInt8](bytes) }
 
-  var isAtEnd: Bool { index == bytes.count }
+  package var isAtEnd: Bool { index == bytes.count }
 
-  mutating func byte() throws -> UInt8 {
+  package mutating func byte() throws -> UInt8 {
     guard index < bytes.count else { throw Self.short }
     defer { index += 1 }
     return bytes[index]
   }
 
-  mutating func varint() throws -> UInt64 {
+  package mutating func varint() throws -> UInt64 {
     var value: UInt64 = 0
     for shift in stride(from: UInt64(0), to: 70, by: 7) {
       let byte = try byte()
@@ -109,12 +109,12 @@ struct ByteReader {
     throw Self.short
   }
 
-  mutating func zigzag() throws -> Int64 {
+  package mutating func zigzag() throws -> Int64 {
     let value = try varint()
     return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
   }
 
-  mutating func take(_ count: UInt64) throws -> Data { Data(try run(count)) }
+  package mutating func take(_ count: UInt64) throws -> Data { Data(try run(count)) }
 
   private mutating func run(_ count: UInt64) throws -> ArraySlice<UInt8> {
     guard let count = Int(exactly: count), count <= bytes.count - index else { throw Self.short }
@@ -122,7 +122,7 @@ struct ByteReader {
     return bytes[index..<index + count]
   }
 
-  mutating func text(_ count: UInt64) throws -> String {
+  package mutating func text(_ count: UInt64) throws -> String {
     guard let text = String(wellFormed: try run(count)) else {
       throw SyncError(.damaged, vi: "Có chữ không phải UTF-8.", en: "A text is not UTF-8.")
     }
@@ -140,7 +140,7 @@ struct ByteReader {
   mutating func real() throws -> Double { Double(bitPattern: try fixed64()) }
 
   /// 8 bytes, little endian.
-  mutating func fixed64() throws -> UInt64 {
+  package mutating func fixed64() throws -> UInt64 {
     var bits: UInt64 = 0
     for (place, byte) in try run(8).enumerated() { bits |= UInt64(byte) << (8 * UInt64(place)) }
     return bits
@@ -157,7 +157,7 @@ struct ByteReader {
     }
   }
 
-  static var short: SyncError {
+  package static var short: SyncError {
     SyncError(.damaged, vi: "Dữ liệu bị cụt hoặc hỏng giữa chừng.", en: "The data ends too early or is damaged inside.")
   }
 }
@@ -177,5 +177,18 @@ extension String {
       }
     }
     guard isSame ?? utf8.elementsEqual(bytes) else { return nil }
+  }
+}
+
+extension CellValue {
+  /// A key as a person reads it.
+  package var logText: String {
+    switch self {
+    case .null: ""
+    case .integer(let number): String(number)
+    case .real(let number): String(number)
+    case .text(let text): text
+    case .blob(let bytes): bytes.hex
+    }
   }
 }

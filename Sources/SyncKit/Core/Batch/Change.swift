@@ -89,7 +89,7 @@ public struct ChangeUnit: Hashable, Sendable {
   public var stamp: HybridTimestamp
   public var changes: [RowChange]
   /// What of it could not stand as it was sent; none in what a SyncKit device seals.
-  private(set) var faults: [UnitFault] = []
+  package private(set) var faults: [UnitFault] = []
 
   public init(stamp: HybridTimestamp, changes: [RowChange]) {
     self.stamp = stamp
@@ -117,9 +117,9 @@ public struct BatchContent: Hashable, Sendable {
   public var units: [ChangeUnit]
   /// By table and column, how the author's program merges whole cells: for a receiver that does not know the column. None in
   /// batches of earlier programs.
-  var rules: [String: [String: MergePolicy]] = [:]
+  package var rules: [String: [String: MergePolicy]] = [:]
   /// Set where the batch says again what stands at its author, for a hub that lost it.
-  var recovery: BatchRecovery?
+  package var recovery: BatchRecovery?
 
   public init(replica: ReplicaID, scope: String, number: UInt64, previous: Data, cursor: Data, units: [ChangeUnit]) {
     self.replica = replica
@@ -130,7 +130,7 @@ public struct BatchContent: Hashable, Sendable {
     self.units = units
   }
 
-  init(
+  package init(
     replica: ReplicaID, scope: String, number: UInt64, previous: Data, cursor: Data, units: [ChangeUnit],
     rules: [String: [String: MergePolicy]]
   ) {
@@ -142,20 +142,30 @@ public struct BatchContent: Hashable, Sendable {
 }
 
 /// What makes a batch a recovery batch: its units are cells that stand at its author, under the stamps they have there.
-struct BatchRecovery: Hashable, Sendable {
+package struct BatchRecovery: Hashable, Sendable {
   /// Earlier batches of the chain whose bytes their author does not have any more: nobody need wait for them.
-  var gone: [Gone] = []
+  package var gone: [Gone] = []
   /// The hub's signed request; nil when a device says again only what its own identities wrote.
-  var asked: Data?
+  package var asked: Data?
 
-  struct Gone: Hashable, Sendable {
-    var number: UInt64
+  package init(gone: [Gone] = [], asked: Data? = nil) {
+    self.gone = gone
+    self.asked = asked
+  }
+
+  package struct Gone: Hashable, Sendable {
+    package var number: UInt64
     /// SHA-256 of the batch as sent.
-    var hash: Data
+    package var hash: Data
+
+    package init(number: UInt64, hash: Data) {
+      self.number = number
+      self.hash = hash
+    }
   }
 
   /// Batches that one may declare gone.
-  static let goneMax = 5_000
+  package static let goneMax = 5_000
 }
 
 /// The bytes of a batch: never changed once made, the same by HTTP, stick or courier.

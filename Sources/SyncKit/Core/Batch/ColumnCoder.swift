@@ -4,12 +4,12 @@ internal import Foundation
 ///
 /// A column of one kind of value is packed by that kind and compressed where this makes it smaller; a column of several
 /// kinds falls back to one tag byte a cell. The form is given byte by byte in docs/protocol.md.
-enum ColumnCoder {
+package enum ColumnCoder {
   /// Data below this many bytes is not worth compressing.
   private static let compressBytesMin = 24
 
   /// - Parameter cells: One entry a row; nil where the row did not write this cell.
-  static func encode(name: String, cells: [CellValue?]) throws -> WireColumn {
+  package static func encode(name: String, cells: [CellValue?]) throws -> WireColumn {
     var column = WireColumn()
     column.name = name
     let written = cells.compactMap { $0 }

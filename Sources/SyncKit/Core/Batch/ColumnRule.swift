@@ -63,7 +63,7 @@ extension MergePolicy {
   /// The rule by which a cell of an unknown column merges: that of its kind, or what was said.
   ///
   /// - Returns: Nil when that cannot be told, or the cell does not fit it.
-  init?(of cell: CellChange, said: MergePolicy?) {
+  package init?(of cell: CellChange, said: MergePolicy?) {
     switch cell.name.part {
     case .member: self = .perKey
     case .increment: self = .counter

@@ -1,69 +1,119 @@
-internal import Foundation
+package import Foundation
 internal import SwiftProtobuf
 
 /// A unit at its place in a scope's feed.
-struct FeedUnit: Hashable, Sendable {
-  var position: UInt64
-  var author: ReplicaID
-  var batchNumber: UInt64
-  var batchHash: Data
+package struct FeedUnit: Hashable, Sendable {
+  package var position: UInt64
+  package var author: ReplicaID
+  package var batchNumber: UInt64
+  package var batchHash: Data
   /// Which unit of that batch.
-  var index: Int
+  package var index: Int
   /// As merged; differs from the author's when its clock was too far ahead.
-  var stamp: HybridTimestamp
+  package var stamp: HybridTimestamp
   /// Empty for the reader's own units: they come back as acknowledgements.
-  var changes: [RowChange]
+  package var changes: [RowChange]
   /// An operator declined the unit: it has its place, and nothing of it stands.
-  var isDeclined = false
+  package var isDeclined = false
   /// What its author had seen.
-  var authorCursor = Data()
+  package var authorCursor = Data()
+
+  package init(
+    position: UInt64, author: ReplicaID, batchNumber: UInt64, batchHash: Data, index: Int, stamp: HybridTimestamp, changes: [RowChange],
+    isDeclined: Bool = false, authorCursor: Data = Data()
+  ) {
+    self.position = position
+    self.author = author
+    self.batchNumber = batchNumber
+    self.batchHash = batchHash
+    self.index = index
+    self.stamp = stamp
+    self.changes = changes
+    self.isDeclined = isDeclined
+    self.authorCursor = authorCursor
+  }
 }
 
 /// What a feed page says.
-struct PageContent: Sendable {
-  var hub: ReplicaID
-  var incarnation: Data
-  var reader: ReplicaID
+package struct PageContent: Sendable {
+  package var hub: ReplicaID
+  package var incarnation: Data
+  package var reader: ReplicaID
   /// Empty when there was nothing to send.
-  var scope: String
-  var units: [FeedUnit]
-  var feedHash: Data
-  var cursor: Data
-  var isHead: Bool
-  var hubTimeMs: UInt64
+  package var scope: String
+  package var units: [FeedUnit]
+  package var feedHash: Data
+  package var cursor: Data
+  package var isHead: Bool
+  package var hubTimeMs: UInt64
   /// At the head: what the hub holds of the reader's scopes.
-  var digests: [TableDigest] = []
+  package var digests: [TableDigest] = []
   /// What a backup of the hub holds, by scope.
-  var backedUp: [String: UInt64] = [:]
+  package var backedUp: [String: UInt64] = [:]
   /// The present key of the reader's unit, when the reader said that it holds another.
-  var unitKey: WireSealedUnitKey?
+  package var unitKey: WireSealedUnitKey?
   /// How the units came in runs: the feed's running hash goes by them.
-  var runLengths: [Int] = []
+  package var runLengths: [Int] = []
 
   /// See `BatchContent.rules`: here as the hub has them.
-  var rules: [String: MergePolicies] = [:]
+  package var rules: [String: MergePolicies] = [:]
 
-  var lastPosition: UInt64? { units.last?.position }
+  package init(
+    hub: ReplicaID, incarnation: Data, reader: ReplicaID, scope: String, units: [FeedUnit], feedHash: Data, cursor: Data, isHead: Bool,
+    hubTimeMs: UInt64, digests: [TableDigest] = [], backedUp: [String: UInt64] = [:], unitKey: WireSealedUnitKey? = nil,
+    runLengths: [Int] = [], rules: [String: MergePolicies] = [:]
+  ) {
+    self.hub = hub
+    self.incarnation = incarnation
+    self.reader = reader
+    self.scope = scope
+    self.units = units
+    self.feedHash = feedHash
+    self.cursor = cursor
+    self.isHead = isHead
+    self.hubTimeMs = hubTimeMs
+    self.digests = digests
+    self.backedUp = backedUp
+    self.unitKey = unitKey
+    self.runLengths = runLengths
+    self.rules = rules
+  }
+
+  package var lastPosition: UInt64? { units.last?.position }
 }
 
 /// A feed page's content to signed bytes and back. Pure.
-enum PageCodec {
+package enum PageCodec {
   static let format: UInt32 = 1
 
   /// Consecutive units of one batch, as the hub's log has them.
-  struct Run {
-    var author: ReplicaID
-    var batchHash: Data
-    var batchNumber: UInt64
-    var firstUnit: Int
-    var authorCursor: Data
-    var stamps: [HybridTimestamp]
+  package struct Run {
+    package var author: ReplicaID
+    package var batchHash: Data
+    package var batchNumber: UInt64
+    package var firstUnit: Int
+    package var authorCursor: Data
+    package var stamps: [HybridTimestamp]
     /// For each stamp the unit's changes; all empty when the reader is the author, or the units were declined.
-    var changes: [[RowChange]]
-    var isDeclined = false
+    package var changes: [[RowChange]]
+    package var isDeclined = false
+
+    package init(
+      author: ReplicaID, batchHash: Data, batchNumber: UInt64, firstUnit: Int, authorCursor: Data, stamps: [HybridTimestamp],
+      changes: [[RowChange]], isDeclined: Bool = false
+    ) {
+      self.author = author
+      self.batchHash = batchHash
+      self.batchNumber = batchNumber
+      self.firstUnit = firstUnit
+      self.authorCursor = authorCursor
+      self.stamps = stamps
+      self.changes = changes
+      self.isDeclined = isDeclined
+    }
   }
 
-  static func seal(_ page: PageContent, firstPosition: UInt64, runs: [Run], with key: SigningKey) throws -> Data {
+  package static func seal(_ page: PageContent, firstPosition: UInt64, runs: [Run], with key: SigningKey) throws -> Data {
     var wire = WireFeedPage()
     wire.format = format
     wire.hub = page.hub.bytes
@@ -112,7 +162,7 @@ enum PageCodec {
   }
 
   /// - Throws: `SyncError` when the page is damaged or not this hub's.
-  static func open(_ bytes: Data, hub: VerifyingKey) throws -> PageContent {
+  package static func open(_ bytes: Data, hub: VerifyingKey) throws -> PageContent {
     guard bytes.count <= WireLimits.pageBytesMax else { throw tooLarge }
     return try content(of: try hub.open(bytes, as: .page), hub: hub.replica)
   }

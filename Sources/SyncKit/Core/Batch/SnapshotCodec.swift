@@ -1,50 +1,82 @@
-internal import Foundation
+package import Foundation
 internal import SwiftProtobuf
 
 /// A row of a snapshot: its whole state, or some of its cells when one page cannot hold it.
-struct SnapshotRow: Sendable {
-  var table: String
-  var key: CellValue
-  var state: RowState
+package struct SnapshotRow: Sendable {
+  package var table: String
+  package var key: CellValue
+  package var state: RowState
+
+  package init(table: String, key: CellValue, state: RowState) {
+    self.table = table
+    self.key = key
+    self.state = state
+  }
 }
 
 /// Keys of one table, over `after`, up to and with `through`; nil leaves the range open there.
-struct SnapshotRange: Hashable, Sendable {
-  var table: String
-  var after: CellValue?
-  var through: CellValue?
+package struct SnapshotRange: Hashable, Sendable {
+  package var table: String
+  package var after: CellValue?
+  package var through: CellValue?
+
+  package init(table: String, after: CellValue? = nil, through: CellValue? = nil) {
+    self.table = table
+    self.after = after
+    self.through = through
+  }
 }
 
 /// What a page of a snapshot says.
-struct SnapshotContent: Sendable {
-  var hub: ReplicaID
-  var incarnation: Data
-  var reader: ReplicaID
-  var scope: String
+package struct SnapshotContent: Sendable {
+  package var hub: ReplicaID
+  package var incarnation: Data
+  package var reader: ReplicaID
+  package var scope: String
   /// The reader's own units merged before the snapshot began, each at its position.
-  var acknowledgements: [FeedUnit] = []
-  var rows: [SnapshotRow] = []
+  package var acknowledgements: [FeedUnit] = []
+  package var rows: [SnapshotRow] = []
   /// All that the scope has there is in `rows`, but for what a later page adds to the last of them.
-  var ranges: [SnapshotRange] = []
+  package var ranges: [SnapshotRange] = []
   /// Empty on the last page.
-  var next = Data()
+  package var next = Data()
   /// On the last page: where the feed goes on.
-  var cursor = Data()
+  package var cursor = Data()
   /// On the last page: the last position of the feed before that.
-  var position: UInt64 = 0
-  var hubTimeMs: UInt64
+  package var position: UInt64 = 0
+  package var hubTimeMs: UInt64
   /// Living rows of the scope.
-  var rowCount = 0
+  package var rowCount = 0
   /// See `BatchContent.rules`: here as the hub has them.
-  var rules: [String: MergePolicies] = [:]
+  package var rules: [String: MergePolicies] = [:]
+
+  package init(
+    hub: ReplicaID, incarnation: Data, reader: ReplicaID, scope: String, acknowledgements: [FeedUnit] = [], rows: [SnapshotRow] = [],
+    ranges: [SnapshotRange] = [], next: Data = Data(), cursor: Data = Data(), position: UInt64 = 0, hubTimeMs: UInt64, rowCount: Int = 0,
+    rules: [String: MergePolicies] = [:]
+  ) {
+    self.hub = hub
+    self.incarnation = incarnation
+    self.reader = reader
+    self.scope = scope
+    self.acknowledgements = acknowledgements
+    self.rows = rows
+    self.ranges = ranges
+    self.next = next
+    self.cursor = cursor
+    self.position = position
+    self.hubTimeMs = hubTimeMs
+    self.rowCount = rowCount
+    self.rules = rules
+  }
 }
 
 /// A snapshot page's content to signed bytes and back. Pure.
-enum SnapshotCodec {
+package enum SnapshotCodec {
   static let format: UInt32 = 1
 
   /// - Parameter runs: The acknowledgements, each with the position of its first unit.
-  static func seal(_ page: SnapshotContent, runs: [(position: UInt64, run: PageCodec.Run)], with key: SigningKey) throws -> Data {
+  package static func seal(_ page: SnapshotContent, runs: [(position: UInt64, run: PageCodec.Run)], with key: SigningKey) throws -> Data {
     var wire = WireSnapshotPage()
     wire.format = format
     wire.hub = page.hub.bytes
@@ -115,7 +147,7 @@ enum SnapshotCodec {
   }
 
   /// - Throws: `SyncError` when the page is damaged or not this hub's.
-  static func open(_ bytes: Data, hub: VerifyingKey) throws -> SnapshotContent {
+  package static func open(_ bytes: Data, hub: VerifyingKey) throws -> SnapshotContent {
     guard bytes.count <= WireLimits.pageBytesMax else { throw PageCodec.tooLarge }
     return try content(of: try hub.open(bytes, as: .snapshot), hub: hub.replica)
   }

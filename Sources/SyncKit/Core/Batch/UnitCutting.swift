@@ -1,15 +1,15 @@
 /// Cuts units, and lists of units, into what fits one batch. Pure.
-enum UnitCutting {
+package enum UnitCutting {
   /// Raw size of the values in one unit or batch, in bytes, above which it is cut. Compression then keeps a batch below
   /// `WireLimits.batchBytesMax` also when nothing can be compressed.
-  static let rawBytesMax = 4 << 20
+  package static let rawBytesMax = 4 << 20
   /// Rows in one batch, but for a unit that has more by itself: a hub merges a batch in one transaction, for which everyone else who writes
   /// waits. As many as it merges of several batches together.
-  static let batchRowsMax = 500
+  package static let batchRowsMax = 500
 
   /// Cuts a unit too large for one batch, between rows where it can. Its parts merge one by one, in order: the only case in
   /// which a transaction is not merged whole.
-  static func cut(_ unit: ChangeUnit) -> [ChangeUnit] {
+  package static func cut(_ unit: ChangeUnit) -> [ChangeUnit] {
     let isSmall = unit.changes.count <= WireLimits.rowsMax && unit.changes.allSatisfy { $0.cells.count <= WireLimits.partsPerCellMax }
     if isSmall && unit.approximateBytes <= rawBytesMax { return unit.changes.isEmpty ? [] : [unit] }
     var parts: [ChangeUnit] = []
@@ -44,7 +44,7 @@ enum UnitCutting {
   }
 
   /// Splits the units of one scope into batches within every bound.
-  static func batches(of units: [ChangeUnit]) -> [[ChangeUnit]] {
+  package static func batches(of units: [ChangeUnit]) -> [[ChangeUnit]] {
     var batches: [[ChangeUnit]] = []
     var current: [ChangeUnit] = []
     var (bytes, rows) = (0, 0)
@@ -66,7 +66,7 @@ enum UnitCutting {
 
 extension CellValue {
   /// Upper bound on the bytes this value takes on the wire, its length included.
-  var approximateBytes: Int {
+  package var approximateBytes: Int {
     switch self {
     case .null: 1
     case .integer, .real: 11
@@ -77,16 +77,16 @@ extension CellValue {
 }
 
 extension ChangeUnit {
-  var approximateBytes: Int { changes.reduce(0) { $0 + $1.approximateBytes } }
+  package var approximateBytes: Int { changes.reduce(0) { $0 + $1.approximateBytes } }
 }
 
 extension RowChange {
-  var approximateBytes: Int { cells.reduce(key.approximateBytes + 12) { $0 + $1.approximateBytes } }
+  package var approximateBytes: Int { cells.reduce(key.approximateBytes + 12) { $0 + $1.approximateBytes } }
 }
 
 extension CellChange {
   /// Upper bound on the bytes this takes on the wire.
-  var approximateBytes: Int {
+  package var approximateBytes: Int {
     switch name.part {
     case .whole: value.approximateBytes
     case .member(let name): value.approximateBytes + name.utf8.count * 2 + 6

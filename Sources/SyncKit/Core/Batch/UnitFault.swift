@@ -4,9 +4,9 @@ internal import Foundation
 ///
 /// The unit is read with the nearest thing that can be stored in its place, so that people see it, and is held whole (L7). What was
 /// sent stays in the batch's bytes.
-struct UnitFault: Hashable, Sendable {
+package struct UnitFault: Hashable, Sendable {
   /// What is wrong. Raw values travel in receipts, behind the place, and never change their meaning.
-  enum Why: String, Sendable, CaseIterable {
+  package enum Why: String, Sendable, CaseIterable {
     /// A name without bytes, of too many, or with a zero byte.
     case name
     /// The name of a member is not in NFC.
@@ -48,18 +48,24 @@ struct UnitFault: Hashable, Sendable {
     case newer
   }
 
-  var why: Why
-  var table: String
+  package var why: Why
+  package var table: String
   /// Empty: the key, or the row.
-  var column = ""
+  package var column = ""
+
+  package init(why: Why, table: String, column: String = "") {
+    self.why = why
+    self.table = table
+    self.column = column
+  }
 
   /// As receipts say it: the place, and what is wrong there.
-  var detail: String { place.isEmpty ? why.rawValue : "\(place) \(why.rawValue)" }
+  package var detail: String { place.isEmpty ? why.rawValue : "\(place) \(why.rawValue)" }
 
   private var place: String { column.isEmpty ? table : "\(table).\(column)" }
 
   /// Faults noted of one unit; with more of them it can only be declined.
-  static let notedMax = 16
+  package static let notedMax = 16
 }
 
 /// What could not be read of one column.

@@ -1,5 +1,5 @@
-internal import Foundation
-internal import SwiftProtobuf
+package import Foundation
+package import SwiftProtobuf
 
 /// Bounds on everything that comes from outside. Part of the protocol: docs/protocol.md lists them.
 public enum WireLimits {
@@ -58,7 +58,7 @@ public enum WireLimits {
 
 extension Message {
   /// Decodes bytes that came from outside, naming what they were meant to be when they are not.
-  static func parse(_ bytes: Data, named name: LocalizedText) throws -> Self {
+  package static func parse(_ bytes: Data, named name: LocalizedText) throws -> Self {
     try WireScan.check(bytes, of: Self.self)
     var options = BinaryDecodingOptions()
     options.messageDepthLimit = 8

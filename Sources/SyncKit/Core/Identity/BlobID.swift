@@ -27,7 +27,7 @@ public struct BlobID: Sendable, Hashable, CustomStringConvertible {
 
 extension SyncError {
   /// What a device is told of a blob that its hub will never take.
-  static func blobUnfit(_ id: BlobID, _ reason: LocalizedText) -> SyncError {
+  package static func blobUnfit(_ id: BlobID, _ reason: LocalizedText) -> SyncError {
     SyncError(
       .blobUnfit, vi: "Tỉnh không nhận tệp đính kèm \(id.hex.prefix(8)): \(reason.vi)",
       en: "The hub does not take the attachment \(id.hex.prefix(8)): \(reason.en)")

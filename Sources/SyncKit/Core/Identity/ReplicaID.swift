@@ -88,9 +88,9 @@ extension Data {
     self = bytes
   }
 
-  var sha256: Data { Data(SHA256.hash(data: self)) }
+  package var sha256: Data { Data(SHA256.hash(data: self)) }
 }
 
 extension [UInt8] {
-  var sha256: Data { Data(SHA256.hash(data: self)) }
+  package var sha256: Data { Data(SHA256.hash(data: self)) }
 }

@@ -50,7 +50,7 @@ public struct SigningKey: Sendable {
   }
 
   /// The body and its signature as they travel.
-  func sealed(_ body: Data, as kind: SignedKind) throws -> Data {
+  package func sealed(_ body: Data, as kind: SignedKind) throws -> Data {
     var signed = WireSigned()
     signed.body = body
     signed.signature = try sign(body, as: kind)
@@ -79,7 +79,7 @@ public struct VerifyingKey: Sendable, Hashable {
   /// The body of `signed`, once its signature has been checked.
   ///
   /// - Throws: `SyncError` `.damaged` when the bytes are no envelope in its one permitted form, `.badSignature` when the signature is not this key's.
-  func open(_ signed: Data, as kind: SignedKind) throws -> Data {
+  package func open(_ signed: Data, as kind: SignedKind) throws -> Data {
     let envelope = try WireSigned.parse(signed, named: LocalizedText(vi: "gói đã ký", en: "signed message"))
     // A batch is named by the hash of its envelope, which the signature does not cover: were a second spelling of it accepted,
     // whoever carries a batch could turn it into a fork of its author.

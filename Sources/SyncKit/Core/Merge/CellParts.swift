@@ -1,13 +1,13 @@
 internal import Foundation
 
 /// Between a column's value as the app sees it and the parts it merges by.
-enum CellParts {
+package enum CellParts {
   /// Deepest nesting inside a `perKey` column.
-  static let jsonDepthMax = 16
+  package static let jsonDepthMax = 16
 
   /// The members of a JSON object, each as its canonical JSON; null members count as absent. Nil for what is no object;
   /// NULL is the empty object.
-  static func members(of value: CellValue) -> [String: CellValue]? {
+  package static func members(of value: CellValue) -> [String: CellValue]? {
     if value.isNull { return [:] }
     guard case .text(let text) = value, case .object(let object)? = CanonicalJSON.parse(Data(text.utf8), depthMax: jsonDepthMax) else {
       return nil
@@ -18,20 +18,20 @@ enum CellParts {
   }
 
   /// Whether a value is JSON in its one spelling.
-  static func isJSON(_ value: CellValue) -> Bool {
+  package static func isJSON(_ value: CellValue) -> Bool {
     guard let text = value.text, let json = CanonicalJSON.parse(Data(text.utf8), depthMax: jsonDepthMax) else { return false }
     return json.text == text
   }
 
   /// The canonical JSON object of members; null values are left out.
-  static func object(_ members: [(String, CellValue)]) -> CellValue {
+  package static func object(_ members: [(String, CellValue)]) -> CellValue {
     let live = members.filter { !$0.1.isNull }.sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }
     let parts = live.map { CanonicalJSON.string($0.0).text + ":" + ($0.1.text ?? "null") }
     return .text("{" + parts.joined(separator: ",") + "}")
   }
 
   /// A sum that stays at the ends of what 64 bits hold.
-  static func sum(_ amounts: some Sequence<Int64>) -> Int64 {
+  package static func sum(_ amounts: some Sequence<Int64>) -> Int64 {
     amounts.reduce(0) { total, amount in
       let (sum, overflow) = total.addingReportingOverflow(amount)
       return overflow ? (amount < 0 ? .min : .max) : sum
@@ -41,7 +41,7 @@ enum CellParts {
 }
 
 extension CanonicalJSON {
-  var text: String { String(decoding: data, as: UTF8.self) }
+  package var text: String { String(decoding: data, as: UTF8.self) }
 }
 
 extension StringProtocol {

@@ -5,35 +5,35 @@
 /// fraction of the time of a dictionary.
 ///
 /// - Complexity: looking up a name takes O(log n) comparisons; a cell put anywhere but at the end moves those after it.
-struct Cells: Sendable, RandomAccessCollection, ExpressibleByDictionaryLiteral {
-  typealias Element = (key: CellName, value: Cell)
+package struct Cells: Sendable, RandomAccessCollection, ExpressibleByDictionaryLiteral {
+  package typealias Element = (key: CellName, value: Cell)
 
   private var elements: [Element] = []
 
-  init() {}
+  package init() {}
 
-  init(dictionaryLiteral elements: (CellName, Cell)...) {
+  package init(dictionaryLiteral elements: (CellName, Cell)...) {
     for (name, cell) in elements { self[name] = cell }
   }
 
-  var startIndex: Int { 0 }
-  var endIndex: Int { elements.count }
-  subscript(position: Int) -> Element { elements[position] }
+  package var startIndex: Int { 0 }
+  package var endIndex: Int { elements.count }
+  package subscript(position: Int) -> Element { elements[position] }
 
-  var keys: some RandomAccessCollection<CellName> { elements.lazy.map(\.key) }
-  var values: some RandomAccessCollection<Cell> { elements.lazy.map(\.value) }
+  package var keys: some RandomAccessCollection<CellName> { elements.lazy.map(\.key) }
+  package var values: some RandomAccessCollection<Cell> { elements.lazy.map(\.value) }
 
-  mutating func reserveCapacity(_ count: Int) { elements.reserveCapacity(count) }
+  package mutating func reserveCapacity(_ count: Int) { elements.reserveCapacity(count) }
 
   /// Puts a cell after all others.
   ///
   /// - Precondition: Its name follows theirs, in the order of names.
-  mutating func append(_ name: CellName, _ cell: Cell) {
+  package mutating func append(_ name: CellName, _ cell: Cell) {
     assert(elements.last.map { $0.key < name } ?? true)
     elements.append((name, cell))
   }
 
-  subscript(name: CellName) -> Cell? {
+  package subscript(name: CellName) -> Cell? {
     get {
       let place = place(of: name)
       return isAt(place, name) ? elements[place].value : nil
@@ -50,7 +50,7 @@ struct Cells: Sendable, RandomAccessCollection, ExpressibleByDictionaryLiteral {
     }
   }
 
-  func filter(_ isIncluded: (Element) throws -> Bool) rethrows -> Cells {
+  package func filter(_ isIncluded: (Element) throws -> Bool) rethrows -> Cells {
     var cells = Cells()
     cells.elements = try elements.filter(isIncluded)
     return cells
@@ -70,9 +70,9 @@ struct Cells: Sendable, RandomAccessCollection, ExpressibleByDictionaryLiteral {
 }
 
 extension Cells: Hashable {
-  static func == (a: Cells, b: Cells) -> Bool { a.elements.elementsEqual(b.elements) { $0.key == $1.key && $0.value == $1.value } }
+  package static func == (a: Cells, b: Cells) -> Bool { a.elements.elementsEqual(b.elements) { $0.key == $1.key && $0.value == $1.value } }
 
-  func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     for (name, cell) in elements {
       hasher.combine(name)
       hasher.combine(cell)

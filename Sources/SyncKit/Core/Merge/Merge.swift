@@ -1,55 +1,84 @@
 /// Where a cell's or row's standing write came from.
-struct Origin: Hashable, Sendable {
-  var version: Version
+package struct Origin: Hashable, Sendable {
+  package var version: Version
   /// Its unit's position in the scope's feed; 0 when the hub has not ordered it yet, and always on field replicas.
-  var position: UInt64
+  package var position: UInt64
+
+  package init(version: Version, position: UInt64) {
+    self.version = version
+    self.position = position
+  }
 }
 
 /// One written cell, or part of one, as it stands.
-struct Cell: Hashable, Sendable {
-  var origin: Origin
+package struct Cell: Hashable, Sendable {
+  package var origin: Origin
   /// NULL for a removed member.
-  var value: CellValue
+  package var value: CellValue
   /// See `CellChange.generation`.
-  var generation: UInt32 = 0
+  package var generation: UInt32 = 0
+
+  package init(origin: Origin, value: CellValue, generation: UInt32 = 0) {
+    self.origin = origin
+    self.value = value
+    self.generation = generation
+  }
 }
 
 /// What a replica knows of one row: a life and the written cells of that life (L5). An absent cell reads as its default.
-struct RowState: Hashable, Sendable {
+package struct RowState: Hashable, Sendable {
   /// 0 unknown, odd alive, even dead.
-  var life: UInt32 = 0
+  package var life: UInt32 = 0
   /// Who gave the row its present life; nil for life 0.
-  var lifeOrigin: Origin?
+  package var lifeOrigin: Origin?
   /// Empty when dead.
-  var cells = Cells()
+  package var cells = Cells()
 
-  static let unknown = RowState()
-  var isAlive: Bool { life % 2 == 1 }
+  package init(life: UInt32 = 0, lifeOrigin: Origin? = nil, cells: Cells = Cells()) {
+    self.life = life
+    self.lifeOrigin = lifeOrigin
+    self.cells = cells
+  }
+
+  package static let unknown = RowState()
+  package var isAlive: Bool { life % 2 == 1 }
 
   /// The cells as writes.
-  var changes: [CellChange] {
+  package var changes: [CellChange] {
     cells.map { CellChange($0.column, $1.value, part: $0.part, generation: $1.generation) }
   }
 
   /// What one change alone wrote, life and all; nil when several did.
-  var soleOrigin: Origin? { lifeOrigin.flatMap { origin in cells.values.allSatisfy { $0.origin == origin } ? origin : nil } }
+  package var soleOrigin: Origin? { lifeOrigin.flatMap { origin in cells.values.allSatisfy { $0.origin == origin } ? origin : nil } }
 }
 
 /// A change about to be merged, with what its author had seen.
-struct IncomingChange {
-  var life: UInt32
-  var cells: [CellChange]
-  var origin: Origin
+package struct IncomingChange {
+  package var life: UInt32
+  package var cells: [CellChange]
+  package var origin: Origin
   /// The position in this scope that the author had applied (L6).
-  var seenThrough: UInt64
+  package var seenThrough: UInt64
   /// Whether another write and this one are by one author, where names do not say it: a device that took another identity
   /// (L8). Nil: names decide.
-  var isOneAuthors: ((Origin) -> Bool)?
+  package var isOneAuthors: ((Origin) -> Bool)?
   /// Whether the author had seen a write in a life of the hub that a restore ended (L11).
-  var sawEarlier: ((Origin) -> Bool)?
+  package var sawEarlier: ((Origin) -> Bool)?
+
+  package init(
+    life: UInt32, cells: [CellChange], origin: Origin, seenThrough: UInt64, isOneAuthors: ((Origin) -> Bool)? = nil,
+    sawEarlier: ((Origin) -> Bool)? = nil
+  ) {
+    self.life = life
+    self.cells = cells
+    self.origin = origin
+    self.seenThrough = seenThrough
+    self.isOneAuthors = isOneAuthors
+    self.sawEarlier = sawEarlier
+  }
 
   /// Whether the author knew of a write before making this change: within its cursor, or its own.
-  func hasSeen(_ other: Origin) -> Bool {
+  package func hasSeen(_ other: Origin) -> Bool {
     isOwn(other) || (other.position > 0 && other.position <= seenThrough) || sawEarlier?(other) == true
   }
 
@@ -57,18 +86,26 @@ struct IncomingChange {
 }
 
 /// A value that does not stand after a merge.
-struct Loser: Hashable {
-  var name: CellName
+package struct Loser: Hashable {
+  package var name: CellName
   /// The life the losing value belonged to.
-  var life: UInt32
-  var loser: Cell
+  package var life: UInt32
+  package var loser: Cell
   /// The cell that stands; nil value in it when the row was deleted.
-  var winner: Cell
-  var rule: MergeRule
+  package var winner: Cell
+  package var rule: MergeRule
+
+  package init(name: CellName, life: UInt32, loser: Cell, winner: Cell, rule: MergeRule) {
+    self.name = name
+    self.life = life
+    self.loser = loser
+    self.winner = winner
+    self.rule = rule
+  }
 }
 
 /// Why the winner stands. Raw values are stored in conflict rows.
-enum MergeRule: String, Sendable {
+package enum MergeRule: String, Sendable {
   /// The later version of the same life.
   case lastWriterWins = "lww"
   /// As `lastWriterWins`, in a column that asks for a person's decision.
@@ -79,18 +116,25 @@ enum MergeRule: String, Sendable {
   case declined
 }
 
-struct MergeOutcome {
-  var state: RowState
+package struct MergeOutcome {
+  package var state: RowState
   /// Cells whose standing value changed.
-  var written: [CellName] = []
+  package var written: [CellName] = []
   /// Values that lost although the winner's author had not seen them: each becomes a conflict.
-  var unseen: [Loser] = []
+  package var unseen: [Loser] = []
   /// The change had any effect on the row.
-  var changed = false
+  package var changed = false
+
+  package init(state: RowState, written: [CellName] = [], unseen: [Loser] = [], changed: Bool = false) {
+    self.state = state
+    self.written = written
+    self.unseen = unseen
+    self.changed = changed
+  }
 }
 
 /// The merge policies of a table's columns; those not named merge by last writer.
-typealias MergePolicies = [String: MergePolicy]
+package typealias MergePolicies = [String: MergePolicy]
 
 /// Joins one change into a row's state. Pure, total, the same on hub and field.
 ///
@@ -100,8 +144,8 @@ typealias MergePolicies = [String: MergePolicy]
 /// hub, which alone turns it into conflicts (L6).
 ///
 /// - Complexity: O(cells of the change), plus O(cells of the row) when the life changes.
-enum Merge {
-  static func join(_ current: RowState, _ incoming: IncomingChange, policies: MergePolicies = [:]) -> MergeOutcome {
+package enum Merge {
+  package static func join(_ current: RowState, _ incoming: IncomingChange, policies: MergePolicies = [:]) -> MergeOutcome {
     if incoming.life > current.life { return nextLife(current, incoming) }
     if incoming.life < current.life { return pastLife(current, incoming) }
     guard incoming.life % 2 == 1 else { return deadTwice(current, incoming) }

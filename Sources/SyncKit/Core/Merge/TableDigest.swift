@@ -9,4 +9,11 @@ public struct TableDigest: Sendable, Hashable {
   public var sum: Data
   /// Living rows.
   public var rows: Int
+
+  package init(scope: String, table: String, sum: Data, rows: Int) {
+    self.scope = scope
+    self.table = table
+    self.sum = sum
+    self.rows = rows
+  }
 }

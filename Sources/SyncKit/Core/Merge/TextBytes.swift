@@ -4,7 +4,7 @@ internal import Foundation
 extension String {
   func hasBytes(of other: String) -> Bool { utf8.count == other.utf8.count && order(to: other, count: utf8.count) == 0 }
 
-  func precedesByBytes(_ other: String) -> Bool {
+  package func precedesByBytes(_ other: String) -> Bool {
     let order = order(to: other, count: min(utf8.count, other.utf8.count))
     return order == 0 ? utf8.count < other.utf8.count : order < 0
   }

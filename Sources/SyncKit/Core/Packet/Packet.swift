@@ -1,10 +1,10 @@
-internal import Crypto
-internal import Foundation
+package import Crypto
+package import Foundation
 internal import SwiftProtobuf
 
 /// Anonymous packets: one row, padded, encrypted to the hub's drop key, authenticated by the key all devices of the
 /// unit share. Pure but for the randomness of encryption. See L12 and docs/protocol.md.
-enum Packets {
+package enum Packets {
   /// Sizes a packet's content is padded to, in bytes: the length of a packet says no more than its class.
   static let sizeClassesBytes = [512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536]
 
@@ -12,9 +12,9 @@ enum Packets {
   static func context(scope: String, dropKey: String) -> Data { Data("synckit/packet/1\0\(dropKey)\0\(scope)".utf8) }
 
   /// Suites that a hub opens beside the first, which every hub does.
-  static let suitesAdded: [WirePacketSuite] = [.aes256Gcm]
+  package static let suitesAdded: [WirePacketSuite] = [.aes256Gcm]
 
-  static func make(
+  package static func make(
     table: String, cells: [(column: String, value: CellValue)], scope: String, dropKey: WireDropKey, unitKey: Data,
     suite: WirePacketSuite = .chacha20Poly1305
   ) throws -> WirePacket {
@@ -42,7 +42,7 @@ enum Packets {
   }
 
   /// Which of a unit's keys a packet was authenticated with.
-  enum Proof: Sendable, Hashable {
+  package enum Proof: Sendable, Hashable {
     case present
     /// One that a revocation ended: its maker may be the device that was revoked.
     case earlier
@@ -50,7 +50,7 @@ enum Packets {
   }
 
   /// - Parameter unitKeys: Oldest first; the last is the present one.
-  static func proof(of packet: WirePacket, scope: String, unitKeys: [Data]) -> Proof {
+  package static func proof(of packet: WirePacket, scope: String, unitKeys: [Data]) -> Proof {
     guard let last = unitKeys.last else { return .none }
     if isAuthentic(packet, scope: scope, unitKey: last) { return .present }
     return unitKeys.dropLast().contains { isAuthentic(packet, scope: scope, unitKey: $0) } ? .earlier : .none
@@ -59,7 +59,7 @@ enum Packets {
   /// Refuses packets that were not made by a device of the unit that holds its present key, or are of no size there is.
   ///
   /// - Throws: `SyncError` `.badSignature`, `.damaged`.
-  static func check(_ packets: [WirePacket], scope: String, unitKeys: [Data]) throws {
+  package static func check(_ packets: [WirePacket], scope: String, unitKeys: [Data]) throws {
     for packet in packets {
       switch proof(of: packet, scope: scope, unitKeys: unitKeys) {
       case .present: break
@@ -73,12 +73,12 @@ enum Packets {
     }
   }
 
-  static func hasKnownSize(_ packet: WirePacket) -> Bool {
+  package static func hasKnownSize(_ packet: WirePacket) -> Bool {
     sizeClassesBytes.contains(packet.ciphertext.count - 16) && packet.encapsulated.count == 32
   }
 
   /// A device reads it as any `badSignature`: the feed it fetches next brings the present key.
-  static func earlierKey(_ scope: String) -> SyncError {
+  package static func earlierKey(_ scope: String) -> SyncError {
     SyncError(
       .badSignature,
       vi: "Phiếu mang khóa cũ của đơn vị \(scope): đã có thiết bị ở đó bị thu hồi. Phiếu còn nguyên; đồng bộ lại để nhận khóa mới.",
@@ -88,20 +88,22 @@ enum Packets {
   }
 
   /// Whether a packet carries another proof than the unit key's. What cannot be read is left as it is.
-  static func isStale(_ bytes: Data, scope: String, unitKey: Data) -> Bool {
+  package static func isStale(_ bytes: Data, scope: String, unitKey: Data) -> Bool {
     guard let packet = try? WirePacket(serializedBytes: bytes) else { return false }
     return !isAuthentic(packet, scope: scope, unitKey: unitKey)
   }
 
   /// The same packet with the proof of `unitKey`: what names it at the hub, and its content, do not change.
-  static func renewed(_ bytes: Data, scope: String, unitKey: Data) throws -> Data {
+  package static func renewed(_ bytes: Data, scope: String, unitKey: Data) throws -> Data {
     guard var packet = try? WirePacket(serializedBytes: bytes), !isAuthentic(packet, scope: scope, unitKey: unitKey) else { return bytes }
     packet.mac = Data(mac(of: packet, scope: scope, unitKey: unitKey))
     return try packet.serializedData()
   }
 
   /// What is inside, or nil when it cannot be read: spoiled.
-  static func open(_ packet: WirePacket, scope: String, key: Curve25519.KeyAgreement.PrivateKey) -> (table: String, cells: [CellChange])? {
+  package static func open(_ packet: WirePacket, scope: String, key: Curve25519.KeyAgreement.PrivateKey) -> (
+    table: String, cells: [CellChange]
+  )? {
     let info = context(scope: scope, dropKey: packet.dropKey)
     guard
       let ciphers = ciphers(of: packet.suite),

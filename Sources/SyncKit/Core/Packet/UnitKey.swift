@@ -1,39 +1,39 @@
 internal import Crypto
-internal import Foundation
+package import Foundation
 internal import SwiftProtobuf
 
 /// Names one of the keys that a unit's devices share in turn to authenticate packets: a revocation in the unit begins another.
 ///
 /// Made by the hub: the number of the revocation, so that a stale answer brings no older key back; 16 random bytes, so that a hub
 /// restored to before a revocation never makes the lost key again; and a proof that this hub made it. None of it is secret.
-struct UnitKeyID: Hashable, Sendable {
+package struct UnitKeyID: Hashable, Sendable {
   static let byteCount = 28
   /// Of a unit in which nobody was revoked yet, and of enrolments by earlier programs.
-  static let first = UnitKeyID(unchecked: Data())
+  package static let first = UnitKeyID(unchecked: Data())
 
-  let bytes: Data
+  package let bytes: Data
 
   /// Gives nil unless `bytes` has the form of a name. Whether the hub made it, only the hub knows: see `HubKeys.hasMade`.
-  init?(_ bytes: Data) {
+  package init?(_ bytes: Data) {
     guard bytes.isEmpty || bytes.count == Self.byteCount else { return nil }
     self.bytes = Data(bytes)
   }
 
-  init(unchecked bytes: Data) { self.bytes = bytes }
+  package init(unchecked bytes: Data) { self.bytes = bytes }
 
   /// How many keys the unit had before it, as far as the hub knew when it made it.
-  var epoch: UInt32 { bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) } }
+  package var epoch: UInt32 { bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) } }
 
   /// Whether a device that holds `other` takes this key when its hub sends it.
-  func replaces(_ other: UnitKeyID) -> Bool { self != other && epoch >= other.epoch }
+  package func replaces(_ other: UnitKeyID) -> Bool { self != other && epoch >= other.epoch }
 }
 
 /// A unit key on its way to one device: encrypted, so that nobody reads it on a connection without TLS.
-enum UnitKeySeal {
+package enum UnitKeySeal {
   /// - Parameters:
   ///   - recipient: X25519, 32 bytes, as the device said with its signature.
   /// - Throws: `SyncError` `.damaged` when `recipient` is no key.
-  static func seal(
+  package static func seal(
     _ key: Data, id: UnitKeyID, hub: ReplicaID, device: ReplicaID, scope: String, to recipient: Data
   ) throws -> WireSealedUnitKey {
     guard let publicKey = try? Curve25519.KeyAgreement.PublicKey(rawRepresentation: recipient),
@@ -48,7 +48,7 @@ enum UnitKeySeal {
 
   /// - Parameter key: The device's own.
   /// - Throws: `SyncError` `.damaged` when it is no key for this device.
-  static func open(
+  package static func open(
     _ sealed: WireSealedUnitKey, hub: ReplicaID, scope: String, with key: SigningKey
   ) throws -> (id: UnitKeyID, key: Data) {
     guard let id = UnitKeyID(sealed.id), sealed.encapsulated.count == 32, sealed.ciphertext.count == 48,

@@ -17,7 +17,7 @@ public enum ColumnFormat: String, Sendable, Hashable, Codable {
   static let answersBytesMax = 512 << 10
 
   /// - Parameter isMember: Whether the value is one member's of a `perKey` column.
-  func accepts(_ value: CellValue, isMember: Bool = false) -> Bool {
+  package func accepts(_ value: CellValue, isMember: Bool = false) -> Bool {
     if value.isNull { return true }
     switch self {
     case .day: return value.text.map(Self.isDay) ?? false

@@ -2,18 +2,18 @@ internal import Foundation
 
 /// What a column makes of a value, by its declared type (https://www.sqlite.org/datatype3.html, sections 3.1 and 3.2;
 /// https://www.sqlite.org/stricttables.html).
-struct ColumnType: Sendable, Hashable {
-  enum Affinity: Sendable, Hashable {
+package struct ColumnType: Sendable, Hashable {
+  package enum Affinity: Sendable, Hashable {
     case text, numeric, real
     /// Keeps what it is given.
     case none
   }
 
-  var affinity: Affinity
+  package var affinity: Affinity
   /// In a STRICT table: the only kind of value the column takes, other than NULL.
-  private(set) var only: String?
+  package private(set) var only: String?
 
-  init(declared: String, isStrict: Bool) {
+  package init(declared: String, isStrict: Bool) {
     let type = declared.uppercased()
     if isStrict && type == "ANY" {
       affinity = .none
@@ -35,7 +35,7 @@ struct ColumnType: Sendable, Hashable {
 
   /// Whether a value that is put into the column can be read from it again. What a column would turn into something else, or
   /// refuse, would make replicas differ.
-  func keeps(_ value: CellValue) -> Bool {
+  package func keeps(_ value: CellValue) -> Bool {
     if let only, !isOnly(only, value) { return false }
     switch (affinity, value) {
     case (_, .null), (_, .blob), (.none, _): return true

@@ -9,10 +9,10 @@ public enum KeyRule: Sendable, Hashable {
   case scopeItself
 
   /// Whether a row of `scope` may have the key.
-  func allows(_ key: CellValue, in scope: String) -> Bool { self == .any || names(scope, in: key) }
+  package func allows(_ key: CellValue, in scope: String) -> Bool { self == .any || names(scope, in: key) }
 
   /// The column of a change that does not say what the row's key says of it.
-  func contradiction(in change: RowChange, scope: String) -> String? {
+  package func contradiction(in change: RowChange, scope: String) -> String? {
     guard case .scopePrefixed(let separator, let column?) = self, let cell = change.cells.first(where: { $0.column == column }),
       !(change.key.text ?? "").utf8.elementsEqual((scope + separator + (cell.value.text ?? "")).utf8)
     else { return nil }
@@ -20,7 +20,7 @@ public enum KeyRule: Sendable, Hashable {
   }
 
   /// Whether the key itself says that it is one of `scope`: no other scope may ever have it.
-  func names(_ scope: String, in key: CellValue) -> Bool {
+  package func names(_ scope: String, in key: CellValue) -> Bool {
     guard let text = key.text?.utf8 else { return false }
     // Byte for byte: two spellings of one accented name would be two scopes.
     switch self {
@@ -32,7 +32,7 @@ public enum KeyRule: Sendable, Hashable {
   }
 
   /// As `names`, in SQL; nil where no key says so.
-  func namesSQL(key: String, scope: String) -> String? {
+  package func namesSQL(key: String, scope: String) -> String? {
     switch self {
     case .any: nil
     case .scopePrefixed(let separator, _):

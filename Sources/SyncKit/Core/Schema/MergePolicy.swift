@@ -18,7 +18,7 @@ public enum MergePolicy: Sendable, Hashable {
   case counter
 
   /// Whether the rule itself is the answer, so that two writes of one life never open a conflict.
-  var settlesItself: Bool {
+  package var settlesItself: Bool {
     switch self {
     case .max, .min, .ranked, .counter: true
     case .lastWriterWins, .review, .perKey: false
@@ -26,10 +26,10 @@ public enum MergePolicy: Sendable, Hashable {
   }
 
   /// Whether the column's cell has parts that merge by themselves.
-  var hasParts: Bool { self == .perKey || self == .counter }
+  package var hasParts: Bool { self == .perKey || self == .counter }
 
   /// What a stored declaration says, to notice when it changes.
-  var signature: String {
+  package var signature: String {
     switch self {
     case .lastWriterWins: "lww"
     // Moving between these two changes what is asked of people, not what stands.
@@ -43,7 +43,7 @@ public enum MergePolicy: Sendable, Hashable {
   }
 
   /// Where a value stands among those of its column: the greater one wins. Nil for policies that do not compare values.
-  func compare(_ a: CellValue, _ b: CellValue) -> ValueOrder? {
+  package func compare(_ a: CellValue, _ b: CellValue) -> ValueOrder? {
     switch self {
     case .lastWriterWins, .review, .perKey, .counter: nil
     case .max: a.order(to: b)
@@ -66,7 +66,7 @@ public enum DeletionPolicy: String, Sendable, Hashable {
   case editWins
 }
 
-enum ValueOrder: Sendable, Hashable {
+package enum ValueOrder: Sendable, Hashable {
   case less, equal, greater
 
   init<T: Comparable>(_ a: T, _ b: T) { self = a < b ? .less : a > b ? .greater : .equal }
@@ -74,7 +74,7 @@ enum ValueOrder: Sendable, Hashable {
 
 extension CellValue {
   /// SQLite's order of values: NULL, numbers by size, texts and blobs by their bytes.
-  func order(to other: CellValue) -> ValueOrder {
+  package func order(to other: CellValue) -> ValueOrder {
     switch (self, other) {
     case (.integer(let a), .integer(let b)): ValueOrder(a, b)
     case (.real(let a), .real(let b)): ValueOrder(a, b)

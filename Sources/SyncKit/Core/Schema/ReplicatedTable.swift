@@ -70,7 +70,7 @@ public struct ReplicatedTable: Sendable, Hashable {
   /// Columns that hold the name of a blob.
   public var blobs: [String] { references.filter { $0.value == .blob }.keys.sorted() }
 
-  var orderedReferences: [(column: String, reference: Reference)] {
+  package var orderedReferences: [(column: String, reference: Reference)] {
     references.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 

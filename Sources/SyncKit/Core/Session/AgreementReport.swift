@@ -1,10 +1,10 @@
-internal import Foundation
+package import Foundation
 internal import SwiftProtobuf
 
 /// What a device that differs from its hub says to it, and what the hub asks for then (L11, docs/adr/0028).
-enum AgreementReport {
+package enum AgreementReport {
   /// The message that says what differs.
-  static func bytes(of different: [TableDigest]) throws -> Data {
+  package static func bytes(of different: [TableDigest]) throws -> Data {
     var report = WireAgreementReport()
     report.different = different.prefix(WireLimits.digestsMax).map { digest in
       var part = WireDigest()
@@ -14,6 +14,6 @@ enum AgreementReport {
     return try report.serializedData()
   }
 
-  static let name = LocalizedText(vi: "so sánh với tỉnh", en: "comparison with the hub")
-  static let askName = LocalizedText(vi: "yêu cầu gửi lại", en: "request to send again")
+  package static let name = LocalizedText(vi: "so sánh với tỉnh", en: "comparison with the hub")
+  package static let askName = LocalizedText(vi: "yêu cầu gửi lại", en: "request to send again")
 }

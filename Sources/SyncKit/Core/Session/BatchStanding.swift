@@ -1,7 +1,7 @@
 /// Where one sealed batch of a device stands between the device and its hub. docs/protocol.md has the same table for any client.
 ///
 /// Legal next states: each may become `fork` or, once the hub was restored, `doubt`, `gone` or `unknown`; else the order of the cases.
-enum BatchStanding: String, Hashable, Sendable, CaseIterable {
+package enum BatchStanding: String, Hashable, Sendable, CaseIterable {
   /// Never proved received: push it.
   case unsent
   /// The hub may have it, or a part of it: ask how much, push the rest.
@@ -25,28 +25,43 @@ enum BatchStanding: String, Hashable, Sendable, CaseIterable {
 }
 
 /// What a device knows of one sealed batch.
-struct BatchFacts: Hashable, Sendable {
-  enum Receipt: Hashable, Sendable, CaseIterable { case none, merged, waiting, refused, undecided }
+package struct BatchFacts: Hashable, Sendable {
+  package enum Receipt: Hashable, Sendable, CaseIterable { case none, merged, waiting, refused, undecided }
 
-  var receipt: Receipt
+  package var receipt: Receipt
   /// The receipt is of the incarnation that the device knows as the hub's present one.
-  var isPresent: Bool
+  package var isPresent: Bool
   /// The present feed acknowledged every unit that is not held.
-  var isAcknowledged: Bool
-  var hasBytes: Bool
+  package var isAcknowledged: Bool
+  package var hasBytes: Bool
   /// A later batch of this chain waits at the hub for a number up to this one.
-  var isNamed: Bool
+  package var isNamed: Bool
   /// The device applied the feed to its head.
-  var isAtHead: Bool
+  package var isAtHead: Bool
   /// A part of it was sent, or the feed contradicts its receipt.
-  var isDoubted = false
+  package var isDoubted = false
   /// A later batch says again what stands of it.
-  var isRecovered = false
+  package var isRecovered = false
   /// The hub has another batch of its number.
   var isForked = false
 
+  package init(
+    receipt: Receipt, isPresent: Bool, isAcknowledged: Bool, hasBytes: Bool, isNamed: Bool, isAtHead: Bool, isDoubted: Bool = false,
+    isRecovered: Bool = false, isForked: Bool = false
+  ) {
+    self.receipt = receipt
+    self.isPresent = isPresent
+    self.isAcknowledged = isAcknowledged
+    self.hasBytes = hasBytes
+    self.isNamed = isNamed
+    self.isAtHead = isAtHead
+    self.isDoubted = isDoubted
+    self.isRecovered = isRecovered
+    self.isForked = isForked
+  }
+
   /// The one place that decides what a device does with a batch. Pure.
-  var standing: BatchStanding {
+  package var standing: BatchStanding {
     if isForked { return .fork }
     guard hasBytes else {
       if isRecovered || isAcknowledged { return .done }

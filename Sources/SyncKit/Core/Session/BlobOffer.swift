@@ -1,7 +1,13 @@
 /// A blob that the hub lacks and this device has.
-struct BlobOffer: Hashable, Sendable {
-  var id: BlobID
-  var size: Int
+package struct BlobOffer: Hashable, Sendable {
+  package var id: BlobID
+  package var size: Int
   /// Where to go on.
-  var offset: Int
+  package var offset: Int
+
+  package init(id: BlobID, size: Int, offset: Int) {
+    self.id = id
+    self.size = size
+    self.offset = offset
+  }
 }

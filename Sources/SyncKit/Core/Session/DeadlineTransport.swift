@@ -8,7 +8,7 @@ public struct DeadlineTransport: Transport {
     self.init(inner, deadline: .now + .milliseconds(deadlineMs))
   }
 
-  init(_ inner: any Transport, deadline: ContinuousClock.Instant) {
+  package init(_ inner: any Transport, deadline: ContinuousClock.Instant) {
     self.inner = inner
     self.deadline = deadline
   }
@@ -27,13 +27,13 @@ public struct DeadlineTransport: Transport {
   }
 
   /// What is left until `deadline`, in whole milliseconds, rounded up: 0 once it has passed.
-  static func leftMs(until deadline: ContinuousClock.Instant) -> Int {
+  package static func leftMs(until deadline: ContinuousClock.Instant) -> Int {
     let left = deadline - .now
     guard left > .zero else { return 0 }
     return Int(clamping: (left / .milliseconds(1)).rounded(.up))
   }
 
-  static var outOfTime: SyncError {
+  package static var outOfTime: SyncError {
     SyncError(
       .timeout, vi: "Hết thời gian dành cho lần gửi này; sẽ gửi tiếp lần sau.",
       en: "This exchange ran out of time; the next one goes on.")

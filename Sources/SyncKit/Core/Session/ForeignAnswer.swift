@@ -1,5 +1,5 @@
 /// Says what answered where a hub was expected, so that a person knows what to do and a device whether to try again.
-enum ForeignAnswer {
+package enum ForeignAnswer {
   /// Tells what a proxy says when it, or the hub behind it, cannot take a call now. Codes from 520 on are those of content networks.
   private static func isTrouble(_ status: Int) -> Bool {
     [408, 425, 429].contains(status) || (500...599).contains(status) && ![501, 505, 511].contains(status)
@@ -42,7 +42,7 @@ enum ForeignAnswer {
   /// Characters shown of an address that something names.
   private static let addressCharactersMax = 200
 
-  static var loginPage: SyncError {
+  package static var loginPage: SyncError {
     SyncError(
       .loginPage,
       vi:

@@ -1,5 +1,5 @@
 /// Why a unit waits, and what lets it go on. Raw values travel in receipts and never change their meaning.
-enum HeldReason: String, Sendable, CaseIterable {
+package enum HeldReason: String, Sendable, CaseIterable {
   /// Larger than any page: it can only be declined or repaired.
   case size
   /// A table or column this hub does not know: goes on after the hub's upgrade.

@@ -1,11 +1,19 @@
-internal import Foundation
+package import Foundation
 
 /// A sealed batch waiting to be sent.
-struct OutboxEntry: Hashable, Sendable {
-  var scope: String
-  var number: UInt64
-  var hash: Data
-  var byteCount: Int
+package struct OutboxEntry: Hashable, Sendable {
+  package var scope: String
+  package var number: UInt64
+  package var hash: Data
+  package var byteCount: Int
   /// The hub had it, in a life that a restore ended, or may have a part of it: ask before sending all of it again.
-  var isInDoubt = false
+  package var isInDoubt = false
+
+  package init(scope: String, number: UInt64, hash: Data, byteCount: Int, isInDoubt: Bool = false) {
+    self.scope = scope
+    self.number = number
+    self.hash = hash
+    self.byteCount = byteCount
+    self.isInDoubt = isInDoubt
+  }
 }

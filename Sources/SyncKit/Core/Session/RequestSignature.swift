@@ -1,21 +1,21 @@
-internal import Foundation
+package import Foundation
 
 /// Proves which replica makes a call: `SyncKit REPLICA HUBTIME SIGNATURE` in the Authorization header.
-enum RequestSignature {
-  struct Claim {
-    var replica: ReplicaID
+package enum RequestSignature {
+  package struct Claim {
+    package var replica: ReplicaID
     /// Hub time as the caller was last told it, in milliseconds.
-    var hubTimeMs: UInt64
+    package var hubTimeMs: UInt64
     var signature: Data
   }
 
-  static func header(for request: HubRequest, hubTimeMs: UInt64, key: SigningKey) throws -> String {
+  package static func header(for request: HubRequest, hubTimeMs: UInt64, key: SigningKey) throws -> String {
     let signature = try key.sign(message(request, hubTimeMs: hubTimeMs, digest: digest(of: request)), as: .request)
     return "SyncKit \(key.replica) \(hubTimeMs) \(signature.base64EncodedString())"
   }
 
   /// Reads the header; nil when there is none or it has another form.
-  static func claim(in request: HubRequest) -> Claim? {
+  package static func claim(in request: HubRequest) -> Claim? {
     guard let parts = request.headers["authorization"]?.split(separator: " "), parts.count == 4, parts[0] == "SyncKit",
       let bytes = Data(hex: parts[1]), let replica = ReplicaID(bytes: bytes), let time = UInt64(parts[2]),
       let signature = Data(base64Encoded: String(parts[3]))
@@ -28,12 +28,12 @@ enum RequestSignature {
   }
 
   /// - Parameter digest: What is signed of the body.
-  static func verifies(_ claim: Claim, for request: HubRequest, digest: String, key: VerifyingKey) -> Bool {
+  package static func verifies(_ claim: Claim, for request: HubRequest, digest: String, key: VerifyingKey) -> Bool {
     key.verifies(claim.signature, over: message(request, hubTimeMs: claim.hubTimeMs, digest: digest), as: .request)
   }
 
   /// The body's SHA-256. A batch proves itself and may arrive in pieces, so the body of a PUT to `/v1/batches/` is left out.
-  static func digest(of request: HubRequest) -> String {
+  package static func digest(of request: HubRequest) -> String {
     request.path.hasPrefix("/v1/batches/") ? "-" : request.body.sha256.hex
   }
 
@@ -45,12 +45,17 @@ enum RequestSignature {
 
 extension Data {
   /// Base64 with `-` and `_`, without padding: safe in a query.
-  var base64URL: String {
+  package var base64URL: String {
     base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
   }
 
-  init?(base64URL text: String) {
+  package init?(base64URL text: String) {
     let plain = text.replacing("-", with: "+").replacing("_", with: "/")
     self.init(base64Encoded: plain + String(repeating: "=", count: (4 - plain.count % 4) % 4))
   }
+}
+
+extension RequestSignature {
+  /// The header that states a body's hash (RFC 9530), so that a hub can check the signature before it reads the body.
+  package static func contentDigest(of body: Data) -> String { "sha-256=:\(body.sha256.base64EncodedString()):" }
 }

@@ -19,4 +19,10 @@ public struct SyncNotice: Sendable, Hashable, Codable {
   /// Hub time in milliseconds.
   public var atMs: UInt64
   public var explanation: LocalizedText
+
+  package init(kind: Kind, atMs: UInt64, explanation: LocalizedText) {
+    self.kind = kind
+    self.atMs = atMs
+    self.explanation = explanation
+  }
 }

@@ -29,8 +29,8 @@ public struct RetryPolicy: Sendable, Hashable {
 /// The order is fixed: greet, seal, push every batch, drop packets, pull to the head; if applying a page sealed something
 /// new, push again; blobs come last. A batch the hub refuses for good does not keep the rest from moving: the refusal is remembered and
 /// reported at the end.
-struct SyncSession {
-  enum Action: Hashable {
+package struct SyncSession {
+  package enum Action: Hashable {
     case greet
     /// Seal what is pending and list what has no receipt.
     case seal
@@ -58,7 +58,7 @@ struct SyncSession {
     case finish
   }
 
-  enum Event {
+  package enum Event {
     case greeted
     /// The device forgot how far it was (see `PageApplier.beginAnew`), and with it what tells a hub that it was put back.
     case greetedWithoutPlace
@@ -115,7 +115,7 @@ struct SyncSession {
   static let setbacksMax = 10
 
   let retry: RetryPolicy
-  private(set) var error: SyncError?
+  package private(set) var error: SyncError?
   private var current: Action = .greet
   private var queue: [OutboxEntry] = []
   private var failures = 0
@@ -136,12 +136,12 @@ struct SyncSession {
   /// Where an exchange stands whose packets were refused for their proof. It tries once more, after the feed.
   private enum KeyChange { case none, dropDue, triedAgain }
 
-  init(retry: RetryPolicy) { self.retry = retry }
+  package init(retry: RetryPolicy) { self.retry = retry }
 
-  func start() -> Action { .greet }
+  package func start() -> Action { .greet }
 
   /// - Parameter chance: From 0 up to 1, drawn by the caller for each event.
-  mutating func handle(_ event: Event, chance: Double) -> Action {
+  package mutating func handle(_ event: Event, chance: Double) -> Action {
     let next = step(event, chance: chance)
     if case .wait = next {} else { current = next }
     return next
@@ -308,7 +308,7 @@ struct SyncSession {
 
 extension SyncError {
   /// Whether the hub judged what was sent, not the sender or the connection.
-  var concernsOneBatch: Bool {
+  package var concernsOneBatch: Bool {
     switch code {
     case .badRequest, .badSignature, .damaged, .chainBroken, .fork, .tooLarge, .wrongScope, .badDropKey: true
     default: false

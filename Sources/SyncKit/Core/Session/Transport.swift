@@ -50,7 +50,7 @@ public struct HubResponse: Sendable, Hashable {
 
 extension HubRequest {
   /// About what the call takes on the wire, in bytes of HTTP: request line, headers and body.
-  var wireBytes: Int { method.utf8.count + target.utf8.count + headers.httpBytes + body.count }
+  package var wireBytes: Int { method.utf8.count + target.utf8.count + headers.httpBytes + body.count }
 }
 
 extension HubResponse {
@@ -60,7 +60,7 @@ extension HubResponse {
     return SyncError(self).code.rawValue
   }
 
-  var wireBytes: Int { headers.httpBytes + body.count }
+  package var wireBytes: Int { headers.httpBytes + body.count }
 }
 
 extension [String: String] {
@@ -90,7 +90,7 @@ extension Transport {
   ///
   /// - Parameter timeoutMs: For the whole call; what nothing comes of ends long before.
   /// - Throws: `SyncError`; `.notAHub` and its kin (`ForeignAnswer`) when what answered is no hub.
-  func exchange(_ request: HubRequest, timeoutMs: Int = TransportLimits.callMsMax) async throws -> HubResponse {
+  package func exchange(_ request: HubRequest, timeoutMs: Int = TransportLimits.callMsMax) async throws -> HubResponse {
     let response = try await send(request, timeoutMs: timeoutMs)
     guard response.headers["content-type"]?.hasPrefix(HubResponse.contentType) == true else {
       throw ForeignAnswer.error(response, at: address.isEmpty ? nil : address)
@@ -101,7 +101,7 @@ extension Transport {
 
   /// Sends a call of a device that knows no hub yet: it follows to another address of the same host only, such as from http to https,
   /// since nothing else says whose that is.
-  func exchangeUnproved(_ request: HubRequest) async throws -> HubResponse {
+  package func exchangeUnproved(_ request: HubRequest) async throws -> HubResponse {
     var transport: any Transport = self
     for _ in 0..<TransportLimits.movesMax {
       do { return try await transport.exchange(request) } catch let error as SyncError where error.code == .moved {
@@ -119,7 +119,7 @@ extension Transport {
 
 extension SyncError {
   /// What a hub's error answer says.
-  init(_ response: HubResponse) {
+  package init(_ response: HubResponse) {
     guard let body = try? WireErrorBody.parse(response.body, named: LocalizedText(vi: "thông báo lỗi", en: "error")) else {
       self.init(
         .hubFailed, vi: "Máy chủ trả lời lỗi \(response.status) không rõ.", en: "The hub answered with an unclear error \(response.status)."
@@ -135,7 +135,7 @@ extension SyncError {
   }
 
   /// The HTTP status that goes with a code.
-  var httpStatus: Int {
+  package var httpStatus: Int {
     switch code {
     case .unauthorized, .unknownReplica, .badSignature: 401
     case .revoked, .wrongScope, .wrongCode: 403
@@ -151,7 +151,7 @@ extension SyncError {
   }
 
   /// The error as a hub sends it.
-  var response: HubResponse {
+  package var response: HubResponse {
     var body = WireErrorBody()
     body.code = code.rawValue
     body.vi = explanation.vi

@@ -1,7 +1,7 @@
 /// Bounds of calls, whatever carries them.
-enum TransportLimits {
+package enum TransportLimits {
   /// However well it moves, one call takes no longer, in milliseconds.
   static let callMsMax = 3_600_000
   /// Addresses followed one after the other.
-  static let movesMax = 5
+  package static let movesMax = 5
 }

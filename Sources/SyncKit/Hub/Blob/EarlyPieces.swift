@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// A piece of a blob that came by file before the pieces in front of it, or before any row that refers to the blob. It is put once
 /// both are there.

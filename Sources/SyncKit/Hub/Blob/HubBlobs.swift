@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+public import SyncCore
+public import SyncStore
 
 /// How much room a hub gives to blobs.
 public struct BlobLimits: Sendable, Hashable {

@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// Blobs that a hub will never keep, and why: a device is told so with the hub's signature, and sends them no more.
 ///

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// The attachments of one import. Used by the intake's task alone.
 final class BlobIntake {

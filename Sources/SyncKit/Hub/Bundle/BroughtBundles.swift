@@ -1,5 +1,8 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncBundle
+internal import SyncCore
+internal import SyncStore
 
 /// Bundles that somebody brings over the network, piece by piece: a link that breaks costs a piece. They lie by their hash among the
 /// hub's blobs, in a folder of their own, until they are read. Then only the answer stays for a while, since it may get lost: who brought

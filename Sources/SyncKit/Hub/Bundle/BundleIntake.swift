@@ -1,6 +1,9 @@
 internal import Crypto
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncBundle
+internal import SyncCore
+internal import SyncStore
 
 /// Takes bundles into a hub, and writes what it answers. One value for one import, used by one task.
 final class BundleIntake {

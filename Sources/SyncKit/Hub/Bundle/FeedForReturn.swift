@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncBundle
+internal import SyncCore
 
 /// What a device would be told if it asked now, as far as its state lets the hub know what it would ask.
 struct FeedForReturn {

@@ -1,6 +1,9 @@
 internal import Crypto
 internal import Foundation
 internal import SwiftProtobuf
+public import SyncBundle
+internal import SyncCore
+internal import SyncStore
 
 extension Hub {
   public struct BundleOptions: Sendable {

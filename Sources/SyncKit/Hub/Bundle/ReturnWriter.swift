@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncBundle
+internal import SyncCore
 
 /// Writes a return: what a hub answers to each device, readable by that one only.
 final class ReturnWriter {

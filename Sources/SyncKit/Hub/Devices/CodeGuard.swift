@@ -1,3 +1,4 @@
+internal import SyncCore
 internal import Synchronization
 
 /// Slows whoever sends wrong enrolment codes, and nobody else: after some of them each further wrong one of that address is answered a little

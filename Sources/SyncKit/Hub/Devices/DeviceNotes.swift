@@ -1,3 +1,6 @@
+public import SyncCore
+internal import SyncStore
+
 /// Keeps what operators wrote beside a device: it stays at the hub, and no device hears of it.
 public struct DeviceNote: Sendable, Hashable, Codable {
   /// Shown instead of the name that the device gave itself.

@@ -1,4 +1,5 @@
 internal import Foundation
+public import SyncCore
 
 /// Judges a call's sender by its headers, before its body is read.
 public enum CallAdmission: Sendable {
@@ -65,7 +66,4 @@ extension RequestSignature {
     else { return nil }
     return hash.hex
   }
-
-  /// The header that states a body's hash (RFC 9530), so that a hub can check the signature before it reads the body.
-  static func contentDigest(of body: Data) -> String { "sha-256=:\(body.sha256.base64EncodedString()):" }
 }

@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// An enrolment code as its hub knows it: not the code itself, of which only a hash is kept.
 public struct EnrolmentCode: Sendable, Hashable, Codable {

@@ -1,5 +1,7 @@
 public import Foundation
 internal import SwiftProtobuf
+public import SyncCore
+internal import SyncStore
 
 /// A device as its hub knows it.
 public struct HubDevice: Sendable, Hashable {

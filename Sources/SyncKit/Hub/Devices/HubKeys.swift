@@ -1,5 +1,7 @@
 internal import Crypto
 internal import Foundation
+public import SyncCore
+internal import SyncStore
 
 /// A hub's secrets, in files of their own outside database and backups.
 public struct HubKeys: Sendable {

@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// Who goes on from whom (L8), as the hub has it: an identity's batches of a scope continue the chain of its predecessor after
 /// their last common one. Belongs to one transaction.

@@ -1,4 +1,6 @@
 internal import Foundation
+public import SyncCore
+internal import SyncStore
 
 /// Tells what taking a revocation back means: see `Hub.reinstatement`.
 public struct Reinstatement: Sendable, Hashable {

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+public import SyncCore
+internal import SyncStore
 
 /// Codes that let a store whose device lost its key, or was revoked by mistake, go on under another identity. Belongs to one transaction.
 struct ReplacingCodes {

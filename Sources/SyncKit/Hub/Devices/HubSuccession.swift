@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 extension Hub {
   /// Identities that may go on from one: a device in trouble makes a few, a thief's flood stops here.

@@ -1,6 +1,8 @@
 internal import Crypto
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// Which keys each unit's devices were given in turn to authenticate packets. Belongs to one transaction.
 ///

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncCore
 internal import Synchronization
 
 /// The hub's keys as their folder has them: a drop key made or destroyed by another process is noticed at the next call.

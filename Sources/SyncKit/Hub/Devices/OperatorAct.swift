@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 internal import Synchronization
 
 /// Something an operator did to a hub, as the hub keeps it. Rows are only added.

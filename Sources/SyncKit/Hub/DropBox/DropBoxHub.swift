@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// The hub's side of the drop box: judges packets, releases what makes k.
 ///

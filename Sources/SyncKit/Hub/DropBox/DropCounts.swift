@@ -1,3 +1,6 @@
+internal import SyncCore
+public import SyncStore
+
 /// How many packets of a scope are where. Every packet ever kept is counted once.
 ///
 /// `pooled` moves counts between scopes: a remainder released under a larger unit's code leaves the commune's own counts and enters

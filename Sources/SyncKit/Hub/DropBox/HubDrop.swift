@@ -1,5 +1,7 @@
 internal import Crypto
 public import Foundation
+public import SyncCore
+internal import SyncStore
 
 /// Anonymous rows that are entered at the hub itself: by the web form.
 extension Hub {

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// A key of the drop box, and what is encrypted to it.
 public struct DropKeyStatus: Sendable, Hashable, Codable {

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// Packets on their way from the spool into the store.
 extension Hub {

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+public import SyncCore
+internal import SyncStore
 
 /// What an operator decides about a unit's packets that came under an earlier key.
 public enum LatePacketDecision: String, Sendable, Codable, CaseIterable {

@@ -1,4 +1,6 @@
 internal import Foundation
+public import SyncCore
+internal import SyncStore
 
 /// One anonymous row, out of its packet.
 public struct AnonymousRow: Sendable, Hashable {

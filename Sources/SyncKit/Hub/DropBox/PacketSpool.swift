@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// Where packets lie between their arrival and the next flush: a file each, named by the packet's hash, without a time.
 ///

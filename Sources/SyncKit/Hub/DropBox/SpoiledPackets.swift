@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// Packets that a step counted as *spoiled*, as they came: another program, or a key that turns up, may read them yet. Belongs to one hub
 /// transaction.

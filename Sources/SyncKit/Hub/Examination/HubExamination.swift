@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+public import SyncCore
+public import SyncStore
 
 extension SQLiteHubStore {
   /// Examines a hub's store without changing it, also while the hub serves: the file, the capture triggers, every row and sum,

@@ -1,6 +1,8 @@
 internal import Foundation
 internal import GRDB
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// Checks a hub's journal batch by batch: name, author, chain, receipt, and that each unit is in the feed or held, once.
 struct JournalExamination {

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import GRDB
+internal import SyncCore
+internal import SyncStore
 
 /// Walks every scope's feed from its beginning, checks its positions and hashes, and merges what it says into an empty copy:
 /// the rows must come out as they stand.

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// Makes pages of the feed for one reader, from one snapshot of the hub's store.
 struct FeedReader {

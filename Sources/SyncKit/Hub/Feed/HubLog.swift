@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 extension Hub {
   /// Clears the bytes of old batches from the journal: what they did is in the rows, and the log keeps their places, stamps and

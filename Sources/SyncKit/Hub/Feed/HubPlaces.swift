@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// What places in the feed mean, also those of lives that a restore ended (L11). Belongs to one transaction.
 ///

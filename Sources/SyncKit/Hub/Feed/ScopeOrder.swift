@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// Positions, clock and running hash of the scopes that one hub transaction touches, read at first use and saved at its end.
 final class ScopeOrder: UnitOrder {

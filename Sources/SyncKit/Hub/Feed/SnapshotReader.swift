@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// Makes pages of a snapshot of one scope for one reader. Each page is read from its own moment of the store: the feed from the
 /// place where the snapshot began repeats whatever happened meanwhile, and joining it again changes nothing.

@@ -1,3 +1,5 @@
+public import SyncCore
+
 extension HeldUnit {
   /// What an operator can do about it.
   public var remedy: LocalizedText {

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// Moves held units on: merged when what they waited for has come, or declined by an operator (L7). Belongs to one hub
 /// transaction.

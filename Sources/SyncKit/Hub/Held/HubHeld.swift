@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// A unit the hub has and cannot merge yet, as its operators see it.
 public struct HeldUnit: Sendable, Hashable {

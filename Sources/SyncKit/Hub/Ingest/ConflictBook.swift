@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// The conflicts of one hub transaction: opens those that merging reports and closes those a later change had seen (L6).
 ///

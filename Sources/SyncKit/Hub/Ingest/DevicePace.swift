@@ -1,3 +1,4 @@
+internal import SyncCore
 internal import Synchronization
 
 /// Bounds the text that one device may bring in a while; attachments have `BlobLimits`.

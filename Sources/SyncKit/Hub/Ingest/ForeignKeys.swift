@@ -1,3 +1,6 @@
+internal import SyncCore
+internal import SyncStore
+
 /// A row that stands under a key which only another scope's row may have: it came before the hub checked that.
 public struct ForeignKey: Sendable, Hashable {
   public var table: String

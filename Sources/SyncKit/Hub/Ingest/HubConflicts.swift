@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 extension Hub {
   /// Conflicts of all scopes, the newest first.

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// Takes sealed batches into the hub's store: journal, merge, conflicts, feed and receipt, in the caller's one transaction
 /// (L10).

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncCore
 
 /// Lets batches that arrive together share one durable commit: while one transaction runs, the next one's work gathers.
 actor IngestQueue {

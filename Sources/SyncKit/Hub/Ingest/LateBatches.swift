@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// What an operator decided about batches of a revoked device that the hub did not have when it was revoked.
 public enum LateDecision: String, Sendable, Codable, CaseIterable {

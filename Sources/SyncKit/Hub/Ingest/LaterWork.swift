@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// Keeps the order of one author's units at a hub that was restored (L11): with whatever stamp a unit is placed, those that its
 /// author made later stand above it in every cell both wrote. Belongs to one hub transaction.

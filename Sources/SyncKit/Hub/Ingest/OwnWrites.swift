@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// What the hub itself changes in a transaction — conflicts, campaign data, rows that come back — sealed into its journal and
 /// feeds under its own identity.

@@ -1,3 +1,6 @@
+internal import SyncCore
+internal import SyncStore
+
 /// Judges what a change refers to against what its author may read. Denies by default: what is not in one of the author's scopes is not
 /// there, whether another scope has it or nobody.
 struct ReferenceCheck {

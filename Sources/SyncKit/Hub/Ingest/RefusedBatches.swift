@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// Batches that the hub will never take, though their authors signed them so. Each is named with its reason; the bytes are kept,
 /// within a bound. Belongs to one hub transaction.

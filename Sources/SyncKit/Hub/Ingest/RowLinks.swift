@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// What ties rows to one another beyond their keys: values that only one row should have, and references. Followed at the hub
 /// only, after a row was merged.

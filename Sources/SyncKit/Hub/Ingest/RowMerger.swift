@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// Merges the changes of one unit into the hub's rows and does what only the hub does then: conflicts, images of deleted rows,
 /// rows that come back, soft keys, references.

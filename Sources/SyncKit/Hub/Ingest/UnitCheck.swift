@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// Judges whether a unit can be merged now, before anything of it is written (L7).
 struct UnitCheck {
@@ -233,43 +235,4 @@ extension UnitFault {
     case .newer: .schema
     }
   }
-}
-
-extension CellValue {
-  /// A key as a person reads it.
-  var logText: String {
-    switch self {
-    case .null: ""
-    case .integer(let number): String(number)
-    case .real(let number): String(number)
-    case .text(let text): text
-    case .blob(let bytes): bytes.hex
-    }
-  }
-}
-
-extension TableShape {
-  /// Whether devices write the table through batches at all.
-  var isWrittenByDevices: Bool {
-    declaration.kind == .replicated && declaration.writer == .scope && name != MetadataSchema.conflictTable.name
-  }
-
-  /// Whether a value can stand in its column as it is, and is of the kind the column's policy takes.
-  func accepts(_ cell: CellChange) -> Bool { place(of: cell.column).map { accepts(cell, at: $0) } ?? false }
-
-  /// - Parameter place: That of the cell's column.
-  func accepts(_ cell: CellChange, at place: Int) -> Bool {
-    switch (columnPolicies[place], cell.name.part) {
-    case (.perKey, .member), (.counter, .increment): return true
-    case (.perKey, _), (.counter, _), (_, .member), (_, .increment): return false
-    case (.ranked(let values), .whole):
-      guard cell.value.isNull || cell.value.text.map({ values.contains($0) }) == true else { return false }
-    case (.max, .whole), (.min, .whole): break
-    case (.lastWriterWins, .whole), (.review, .whole): guard cell.generation == 0 else { return false }
-    }
-    return isShown(cell.value, in: columns[place])
-  }
-
-  /// Whether a value can stand in a column as it is.
-  func isShown(_ value: CellValue, in column: Column) -> Bool { column.type.keeps(value) && (column.acceptsNull || !value.isNull) }
 }

@@ -1,5 +1,7 @@
 public import Foundation
 internal import GRDB
+internal import SyncCore
+internal import SyncStore
 
 /// A finished backup of a hub, as its store or a later backup remembers it.
 public struct BackupRecord: Sendable, Hashable, Codable {

@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// Batches that a restored hub lost and that their authors, who signed so, do not have any more (L11): what still stands of them comes in
 /// a recovery batch. Belongs to one hub transaction.

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// A device that, at the head of its feed, holds other data than the hub.
 public struct Disagreement: Sendable, Hashable, Codable {

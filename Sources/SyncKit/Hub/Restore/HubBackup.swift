@@ -1,6 +1,8 @@
 internal import Foundation
 internal import GRDB
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// What a backup of a hub's store holds.
 public struct HubBackup: Sendable, Hashable, Codable {

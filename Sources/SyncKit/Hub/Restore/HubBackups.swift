@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// What backups of the hub's store hold. Belongs to one transaction.
 struct HubBackups {

@@ -1,4 +1,6 @@
 internal import Foundation
+internal import SyncCore
+internal import SyncStore
 
 /// The lives of a hub's store (L11). A restore, by whatever means, ends one and begins another, so that devices notice and give
 /// back what the hub lost.

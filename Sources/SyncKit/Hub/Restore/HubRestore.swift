@@ -1,3 +1,6 @@
+internal import SyncCore
+internal import SyncStore
+
 /// A restore of the hub's store: how the hub knows, and what came back since (L11).
 public struct HubRestore: Sendable, Hashable, Codable {
   /// Hub time in milliseconds at which the life of the store began that goes on from the older copy.

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncCore
 
 /// Secrets as rows for paper: ten bytes a row with a check of their own, so that a mistyped row is named.
 ///

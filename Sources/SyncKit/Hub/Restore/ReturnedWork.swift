@@ -1,5 +1,7 @@
 internal import Foundation
 internal import SwiftProtobuf
+internal import SyncCore
+internal import SyncStore
 
 /// Takes back what the hub gave out in a life that a restore ended (L11): units from pages it signed, merged with the versions
 /// they had. Belongs to one hub transaction.

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import GRDB
+internal import SyncCore
+internal import SyncStore
 
 /// Remembers, beside a hub's keys, how far its store was, so that a store that lost what it held is not taken for a hub without work.
 ///

@@ -1,40 +1,41 @@
 internal import Foundation
+package import SyncCore
 
 /// Which rows refer to blobs, by the declarations of their tables. Belongs to one transaction.
-struct BlobReferences {
+package struct BlobReferences {
   let session: any SQLSession
   let columns: [Column]
 
   /// A column that holds names of blobs.
-  struct Column {
+  package struct Column {
     var shape: TableShape
     var name: String
 
-    var table: String { quote(shape.name) }
-    var scope: String { quote(shape.declaration.scopeColumn) }
-    var id: String { quote(name) }
+    package var table: String { quote(shape.name) }
+    package var scope: String { quote(shape.declaration.scopeColumn) }
+    package var id: String { quote(name) }
   }
 
-  init(session: any SQLSession, shapes: some Sequence<TableShape>) {
+  package init(session: any SQLSession, shapes: some Sequence<TableShape>) {
     self.session = session
     columns = Self.columns(of: shapes)
   }
 
-  static func columns(of shapes: some Sequence<TableShape>) -> [Column] {
+  package static func columns(of shapes: some Sequence<TableShape>) -> [Column] {
     shapes.flatMap { shape in shape.declaration.blobs.map { Column(shape: shape, name: $0) } }.sorted {
       ($0.shape.name, $0.name) < ($1.shape.name, $1.name)
     }
   }
 
   /// What makes asking cheap: references of a scope, without all its rows.
-  static func indexes(of shapes: some Sequence<TableShape>) -> [String] {
+  package static func indexes(of shapes: some Sequence<TableShape>) -> [String] {
     columns(of: shapes).map { column in
       "CREATE INDEX IF NOT EXISTS \(quote("sync_blob_\(column.shape.name)_\(column.name)")) ON \(column.table) (\(column.scope), \(column.id))"
     }
   }
 
   /// Whether a living row of one of the scopes refers to a blob.
-  func refers(to id: BlobID, scopes: [String]) throws -> Bool {
+  package func refers(to id: BlobID, scopes: [String]) throws -> Bool {
     let places = scopes.indices.map { "?\($0 + 2)" }.joined(separator: ", ")
     return try columns.contains { column in
       try session.firstRow(
@@ -46,7 +47,7 @@ struct BlobReferences {
   /// At a hub: the first of the scopes of which a living row refers to a blob that this very scope has brought.
   ///
   /// - Parameter isBrought: What the blobs' files say, should the store not know.
-  func giver(of id: BlobID, among scopes: [String], isBrought: (_ scope: String) -> Bool) throws -> String? {
+  package func giver(of id: BlobID, among scopes: [String], isBrought: (_ scope: String) -> Bool) throws -> String? {
     try scopes.first { scope in
       guard try refers(to: id, scopes: [scope]) else { return false }
       let noted = try session.firstRow("SELECT 1 FROM hub_blob_scope WHERE scope = ?1 AND blob = ?2", [.text(scope), .text(id.hex)])
@@ -57,7 +58,7 @@ struct BlobReferences {
   /// Blobs that rows refer to and `condition` lets through, in the order of their names.
   ///
   /// - Parameter condition: SQL on `scope` and `id`; `?2` on are `arguments`.
-  func referred(after: BlobID?, limit: Int, where condition: String, _ arguments: [CellValue] = []) throws -> [BlobID] {
+  package func referred(after: BlobID?, limit: Int, where condition: String, _ arguments: [CellValue] = []) throws -> [BlobID] {
     guard !columns.isEmpty else { return [] }
     let union = columns.map { "SELECT \($0.scope) AS scope, \($0.id) AS id FROM \($0.table)" }.joined(separator: " UNION ALL ")
     return try session.rows(

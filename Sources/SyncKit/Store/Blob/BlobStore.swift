@@ -1,4 +1,5 @@
 public import Foundation
+public import SyncCore
 
 /// Blobs as files named by what is in them, the same on devices and hub. Any number of processes may use one folder.
 ///
@@ -21,7 +22,7 @@ public struct BlobStore: Sendable {
 
   public init(folder: String) { self.init(folder: folder, bytesMax: Self.blobBytesMax) }
 
-  init(folder: String, bytesMax: Int) {
+  package init(folder: String, bytesMax: Int) {
     self.folder = folder
     self.bytesMax = bytesMax
   }
@@ -35,7 +36,7 @@ public struct BlobStore: Sendable {
   public func partCount(_ id: BlobID) -> Int { partCount(id, of: nil) }
 
   /// - Parameter holder: Whose beginning; see `put`.
-  func partCount(_ id: BlobID, of holder: String?) -> Int { Self.size(partPath(id, holder)) ?? 0 }
+  package func partCount(_ id: BlobID, of holder: String?) -> Int { Self.size(partPath(id, holder)) ?? 0 }
 
   /// Bytes of a whole blob from `offset` on, at most `count`.
   ///
@@ -66,10 +67,10 @@ public struct BlobStore: Sendable {
   }
 
   /// Why a blob is never kept, though its bytes arrived as they were sent. Its beginning is forgotten.
-  struct Unfit: Error {
-    var reason: LocalizedText
+  package struct Unfit: Error {
+    package var reason: LocalizedText
     /// Its name is that of the whole; of a beginning nobody knows.
-    var isWhole: Bool
+    package var isWhole: Bool
   }
 
   /// A beginning in bytes, as far as it is judged.
@@ -81,7 +82,7 @@ public struct BlobStore: Sendable {
   ///   - judge: Looks at the whole before it gets its name.
   ///   - judgeStart: Looks at its beginning as long as that grows.
   /// - Throws: `Unfit` too, and what `judge` throws: what is here is kept then.
-  func put(
+  package func put(
     _ bytes: Data, of id: BlobID, at offset: Int, size: Int, from holder: String?, judge: (@Sendable (Data) throws -> LocalizedText?)?,
     judgeStart: (@Sendable (Data) -> LocalizedText?)?
   ) throws -> Int {
@@ -147,10 +148,10 @@ public struct BlobStore: Sendable {
   public func isSound(_ id: BlobID) -> Bool { (try? read(id)).map { $0.map { BlobID(of: $0) == id } ?? false } ?? false }
 
   /// Takes a blob out of the way whose file does not hold what its name says, so that it can come again.
-  func setAside(_ id: BlobID) { _ = rename(path(id), path(id) + ".damaged") }
+  package func setAside(_ id: BlobID) { _ = rename(path(id), path(id) + ".damaged") }
 
   /// Removes beginnings, those untouched for longest first, until the rest takes at most `bytesMax`.
-  func trimParts(bytesMax: Int) {
+  package func trimParts(bytesMax: Int) {
     let manager = FileManager.default
     let parts = ((try? manager.contentsOfDirectory(atPath: folder + "/part")) ?? []).compactMap { name -> (String, Int, Date)? in
       let path = "\(folder)/part/\(name)"
@@ -166,10 +167,10 @@ public struct BlobStore: Sendable {
   }
 
   /// Ends the name of the folder beside a device's database.
-  static let deviceSuffix = ".blobs"
+  package static let deviceSuffix = ".blobs"
 
   /// Bytes free on the folder's disk, for those who are not its administrator; nil where that cannot be told.
-  var freeBytes: Int? {
+  package var freeBytes: Int? {
     var facts = statvfs()
     // Before the first blob there is no folder: its parent is on the same disk.
     guard statvfs(folder, &facts) == 0 || statvfs((folder as NSString).deletingLastPathComponent, &facts) == 0 else { return nil }
@@ -201,7 +202,7 @@ public struct BlobStore: Sendable {
   // MARK: Files
 
   private static func place(_ id: BlobID) -> String { "\(id.hex.prefix(2))/\(id.hex.dropFirst(2).prefix(2))" }
-  func path(_ id: BlobID) -> String { "\(folder)/\(Self.place(id))/\(id.hex)" }
+  package func path(_ id: BlobID) -> String { "\(folder)/\(Self.place(id))/\(id.hex)" }
   private func partPath(_ id: BlobID, _ holder: String?) -> String {
     "\(folder)/part/\(id.hex)" + (holder.map { "-" + Self.name(ofHolder: $0) } ?? "")
   }
@@ -211,7 +212,7 @@ public struct BlobStore: Sendable {
   private func markPath(_ id: BlobID, _ holder: String) -> String { path(id) + ".by-" + Self.name(ofHolder: holder) }
 
   /// Whether the blob is whole and `holder` has brought every byte of it, by its file's mark.
-  func isBrought(_ id: BlobID, by holder: String) -> Bool { has(id) && Self.size(markPath(id, holder)) != nil }
+  package func isBrought(_ id: BlobID, by holder: String) -> Bool { has(id) && Self.size(markPath(id, holder)) != nil }
 
   /// Overwrites and removes a blob that nothing refers to and nobody else was told of.
   package func remove(_ id: BlobID) {
@@ -230,7 +231,7 @@ public struct BlobStore: Sendable {
     ((try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(Self.place(id))")) ?? []).filter { $0.hasPrefix(id.hex + ".by-") }
   }
   /// Forgets a beginning; see `put`.
-  func forgetPart(_ id: BlobID, _ holder: String? = nil) { _ = unlink(partPath(id, holder)) }
+  package func forgetPart(_ id: BlobID, _ holder: String? = nil) { _ = unlink(partPath(id, holder)) }
 
   private static func size(_ path: String) -> Int? {
     var facts = stat()
@@ -291,7 +292,7 @@ public struct BlobStore: Sendable {
   }
 
   /// Makes a folder within this one, durably.
-  func makeFolder(_ name: String) throws {
+  package func makeFolder(_ name: String) throws {
     let parts = name.split(separator: "/")
     guard (try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)")) == nil else { return }
     do {
@@ -339,7 +340,7 @@ public struct BlobStore: Sendable {
     return bytes
   }
 
-  var unwritable: SyncError {
+  package var unwritable: SyncError {
     SyncError(
       .diskFull, vi: "Không ghi được tệp đính kèm vào \(folder): đĩa đầy, hỏng hoặc không có quyền. Việc đã lưu trước đó còn nguyên.",
       en: "Cannot write attachments to \(folder): the disk is full or failing, or permission is missing. Earlier work is intact.")

@@ -1,5 +1,6 @@
 internal import Foundation
-internal import GRDB
+package import GRDB
+package import SyncCore
 internal import Synchronization
 
 /// Tells the capture triggers of one writer which transaction they are in.
@@ -7,7 +8,7 @@ internal import Synchronization
 /// The triggers call `synckit_txn()`: a tag that is the same for all writes of one transaction and carries its wall time, or
 /// NULL while SyncKit itself applies what others wrote. A program that opens the database without SyncKit has no such
 /// function, and its writes to replicated tables fail loudly instead of being lost (docs/adr/0002).
-final class CaptureContext: Sendable {
+package final class CaptureContext: Sendable {
   private struct State {
     var tag: Int64?
     var rows = 0
@@ -27,13 +28,13 @@ final class CaptureContext: Sendable {
   private let state = Mutex(State())
   private let clock: any WallClock
 
-  init(clock: any WallClock) { self.clock = clock }
+  package init(clock: any WallClock) { self.clock = clock }
 
   /// The wall time inside a tag, in milliseconds.
   static func wallMs(ofTag tag: Int64) -> UInt64 { UInt64(max(0, tag) >> 16) }
 
   /// Adds the function, and the end of a tag with its transaction, to every connection of `configuration`.
-  func install(in configuration: inout Configuration) {
+  package func install(in configuration: inout Configuration) {
     let functions = [
       DatabaseFunction("synckit_on", argumentCount: 0) { [self] _ in state.withLock { !$0.isSuspended } },
       DatabaseFunction("synckit_before", argumentCount: nil) { [self] values in before(values.map { CellValue($0) }) },
@@ -45,7 +46,7 @@ final class CaptureContext: Sendable {
     }
   }
 
-  func declare(_ shape: TableShape) { state.withLock { $0.shapes[shape.id] = shape } }
+  package func declare(_ shape: TableShape) { state.withLock { $0.shapes[shape.id] = shape } }
 
   /// `synckit_before(table, key)` begins an insert; `synckit_before(table, key, value, …)` adds what stands in the row's policy
   /// columns, should the insert replace it: SQLite fires no trigger for the row that goes.
@@ -78,12 +79,12 @@ final class CaptureContext: Sendable {
 
   private func draw() -> UInt64 { UInt64.random(in: 0 ... .max) }
 
-  func observe(_ db: Database) {
+  package func observe(_ db: Database) {
     db.add(transactionObserver: TransactionEnd(context: self), extent: .databaseLifetime)
   }
 
   /// Runs `body` with capture off: what it writes came from others.
-  func suspended<T>(_ body: () throws -> T) rethrows -> T {
+  package func suspended<T>(_ body: () throws -> T) rethrows -> T {
     state.withLock { $0.isSuspended = true }
     defer { state.withLock { $0.isSuspended = false } }
     return try body()
@@ -106,7 +107,7 @@ final class CaptureContext: Sendable {
   }
 
   /// What is captured next belongs to another transaction.
-  func endTransaction() {
+  package func endTransaction() {
     state.withLock {
       $0.tag = nil
       $0.rows = 0

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import GRDB
 internal import GRDBSQLite
+internal import SyncCore
 
 /// What the capture triggers ask for every row an app writes, in one call each and without a copy of any value: asked in SQL,
 /// column by column, the questions cost more than the write they are about.

@@ -1,4 +1,5 @@
-internal import GRDB
+package import GRDB
+internal import SyncCore
 
 /// What happened to a row, as the capture log says it.
 enum CaptureOperation: Int64, Sendable {
@@ -10,9 +11,9 @@ enum CaptureOperation: Int64, Sendable {
 }
 
 /// The triggers that log which row and columns a transaction wrote, in that transaction. Values are read at seal.
-enum CaptureTriggers {
+package enum CaptureTriggers {
   /// Creates the triggers of `shape`, replacing those that differ from the declaration.
-  static func install(_ shape: TableShape, in db: Database) throws {
+  package static func install(_ shape: TableShape, in db: Database) throws {
     for (name, sql) in statements(shape) {
       let present = try String.fetchOne(db, sql: "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?", arguments: [name])
       if present == sql { continue }
@@ -110,7 +111,7 @@ enum CaptureTriggers {
 }
 
 /// A name as an SQL identifier.
-func quote(_ name: String) -> String {
+package func quote(_ name: String) -> String {
   // Nearly no name has a quote of its own, and looking for it as a pattern costs more than all else here.
   "\"" + (name.utf8.contains(0x22) ? name.replacing("\"", with: "\"\"") : name) + "\""
 }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncCore
 
 /// Which cells of a row a unit writes, given the log's entries about it and the row as it stands. Pure.
 struct CellWriting {

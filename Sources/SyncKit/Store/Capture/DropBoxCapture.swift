@@ -1,13 +1,19 @@
-internal import Foundation
-internal import GRDB
+package import Foundation
+package import GRDB
 internal import SwiftProtobuf
+package import SyncCore
 internal import Synchronization
 
 /// The keys an anonymous insert needs, for the SQL function that makes the packet.
-final class DropBoxContext: Sendable {
-  struct Keys: Sendable {
-    var dropKeys: DropKeys
-    var unitKey: Data
+package final class DropBoxContext: Sendable {
+  package struct Keys: Sendable {
+    package var dropKeys: DropKeys
+    package var unitKey: Data
+
+    package init(dropKeys: DropKeys, unitKey: Data) {
+      self.dropKeys = dropKeys
+      self.unitKey = unitKey
+    }
   }
 
   private struct State {
@@ -16,13 +22,15 @@ final class DropBoxContext: Sendable {
   }
 
   private let state = Mutex(State())
-  let order = PacketOrder()
+  package let order = PacketOrder()
 
-  func set(_ keys: Keys?) { state.withLock { $0.keys = keys } }
-  func declare(_ shape: TableShape) { state.withLock { $0.shapes[shape.name] = shape } }
+  package init() {}
+
+  package func set(_ keys: Keys?) { state.withLock { $0.keys = keys } }
+  package func declare(_ shape: TableShape) { state.withLock { $0.shapes[shape.name] = shape } }
 
   /// `synckit_packet(table, scope, value, …)`: the packet's bytes, values in the order of the table's columns.
-  func install(in configuration: inout Configuration) {
+  package func install(in configuration: inout Configuration) {
     let function = DatabaseFunction("synckit_packet", argumentCount: nil) { [self] values in
       guard values.count >= 3, let table = String.fromDatabaseValue(values[0]), let scope = String.fromDatabaseValue(values[1]) else {
         throw DatabaseError(message: "synckit:badValue")
@@ -49,14 +57,14 @@ final class DropBoxContext: Sendable {
 
 extension TableShape {
   /// The key, then the other columns: the order in which an anonymous row's values enter its packet.
-  var packetColumns: [String] { [keyColumn] + columns.map(\.name) }
+  package var packetColumns: [String] { [keyColumn] + columns.map(\.name) }
 }
 
 /// An insert into an anonymous table becomes a packet in the writer's transaction; the row itself is never written, so that
 /// no page of the database or its journal ever holds the answer. All packets are written anew in the order of their keys, so that no page
 /// tells which came first: see `PacketOrder`.
-enum DropBoxTriggers {
-  static let schema = """
+package enum DropBoxTriggers {
+  package static let schema = """
     CREATE TABLE IF NOT EXISTS sync_packet (
       id BLOB PRIMARY KEY NOT NULL, scope TEXT NOT NULL, bytes BLOB NOT NULL, kept INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS sync_packet_aside (
@@ -100,7 +108,7 @@ enum DropBoxTriggers {
 
 extension TableShape {
   /// The form that an anonymous row answers: what its form column says up to `@`, after which a version stands. Nil where it says none.
-  func form(of cells: some Sequence<(column: String, value: CellValue)>) -> String? {
+  package func form(of cells: some Sequence<(column: String, value: CellValue)>) -> String? {
     guard let name = declaration.formColumn, let text = cells.first(where: { $0.column == name })?.value.text else { return nil }
     return text.prefix { $0 != "@" }.isEmpty ? nil : String(text.prefix { $0 != "@" })
   }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncCore
 
 /// What capture must note of a write beside the columns it touched: which members of a `perKey` object changed, and what was
 /// added to a `counter`, with a random number that makes the increment one wherever it is copied to.

@@ -1,7 +1,8 @@
 internal import Foundation
+package import SyncCore
 
 /// Issues stamps to units as they are sealed; a hub also places them in the scope's feed.
-protocol UnitOrder: AnyObject {
+package protocol UnitOrder: AnyObject {
   func issue(wallMs: UInt64, scope: String) throws -> HybridTimestamp
   /// The position the next unit of the scope will have; 0 on a field replica, which knows none.
   func nextPosition(scope: String) throws -> UInt64
@@ -10,42 +11,42 @@ protocol UnitOrder: AnyObject {
 }
 
 /// A field replica's order: one clock, no positions.
-final class FieldOrder: UnitOrder {
-  private(set) var clock: HybridClock
-  init(clock: HybridClock) { self.clock = clock }
-  func issue(wallMs: UInt64, scope: String) -> HybridTimestamp { clock.issue(wallMs: wallMs) }
-  func nextPosition(scope: String) -> UInt64 { 0 }
-  func place(_ parts: Int, scope: String) {}
+package final class FieldOrder: UnitOrder {
+  package private(set) var clock: HybridClock
+  package init(clock: HybridClock) { self.clock = clock }
+  package func issue(wallMs: UInt64, scope: String) -> HybridTimestamp { clock.issue(wallMs: wallMs) }
+  package func nextPosition(scope: String) -> UInt64 { 0 }
+  package func place(_ parts: Int, scope: String) {}
 }
 
 /// Turns the capture log into change units: versions are issued, values read, metadata written, the log emptied — all in
 /// the caller's transaction. What becomes of the units is the caller's matter: a field replica's outbox, a hub's journal.
-struct Sealer {
+package struct Sealer {
   let rows: RowStore
   let replica: ReplicaID
   private var session: any SQLSession { rows.session }
 
   /// Log entries read at a time.
-  static let entriesMax = 200_000
+  package static let entriesMax = 200_000
 
-  init(rows: RowStore, replica: ReplicaID) {
+  package init(rows: RowStore, replica: ReplicaID) {
     self.rows = rows
     self.replica = replica
   }
 
-  struct Sealed {
+  package struct Sealed {
     /// Units by scope, in order of their stamps.
-    var units: [String: [ChangeUnit]] = [:]
+    package var units: [String: [ChangeUnit]] = [:]
     /// Log entries taken, and the row changes they became.
-    var entries = 0
-    var changes = 0
+    package var entries = 0
+    package var changes = 0
   }
 
   /// - Parameters:
   ///   - tables: Shapes by table number.
   ///   - order: Issues stamps, and at a hub positions.
   ///   - nowMs: The wall now, and `offsetMs`, what to add to a captured wall time to get hub time.
-  func sealPending(tables: [Int: TableShape], order: any UnitOrder, nowMs: UInt64, offsetMs: Int64) throws -> Sealed {
+  package func sealPending(tables: [Int: TableShape], order: any UnitOrder, nowMs: UInt64, offsetMs: Int64) throws -> Sealed {
     var sealed = Sealed()
     let log = try session.rows(
       "SELECT seq, txn, tbl, op, key, scope, mask, extra FROM sync_pending ORDER BY seq LIMIT ?1", [.integer(Int64(Self.entriesMax))])
@@ -82,7 +83,7 @@ struct Sealer {
   }
 
   /// Hub time as well as the device knows it; never before 1970.
-  static func corrected(_ wallMs: UInt64, by offsetMs: Int64) -> UInt64 {
+  package static func corrected(_ wallMs: UInt64, by offsetMs: Int64) -> UInt64 {
     let sum = Int64(clamping: wallMs).addingReportingOverflow(offsetMs)
     return sum.overflow ? wallMs : UInt64(max(0, sum.partialValue))
   }
@@ -129,7 +130,7 @@ struct Sealer {
   }
 
   /// Writes the record of a row whose values stand already.
-  func record(
+  package func record(
     _ change: RowChange, _ shape: TableShape, _ origin: Origin, _ scope: String, _ before: RowState
   ) throws -> RowChange {
     let incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max)

@@ -1,3 +1,5 @@
+internal import SyncCore
+
 /// One line of the capture log.
 struct PendingEntry: Hashable, Sendable {
   var seq: Int64

@@ -1,5 +1,7 @@
+package import SyncCore
+
 /// Puts first what should be sent first (`ReplicatedTable.isUrgent`). Pure.
-enum Urgency {
+package enum Urgency {
   /// Less than this is not worth a batch of its own: size of the values, in bytes.
   static let apartBytesMin = 16 << 10
 
@@ -9,7 +11,7 @@ enum Urgency {
   /// with it.
   ///
   /// - Parameter units: In the order of their stamps.
-  static func groups(of units: [ChangeUnit], isUrgent: (_ table: String) -> Bool) -> [[ChangeUnit]] {
+  package static func groups(of units: [ChangeUnit], isUrgent: (_ table: String) -> Bool) -> [[ChangeUnit]] {
     guard units.contains(where: { $0.changes.contains { isUrgent($0.table) } }) else { return [units] }
     var needed: Set<Row> = []
     var urgent: Set<Int> = []

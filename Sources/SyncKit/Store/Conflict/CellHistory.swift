@@ -1,3 +1,5 @@
+public import SyncCore
+
 /// Why a cell shows what it shows.
 public struct CellHistory: Sendable, Hashable {
   /// What stands; NULL when the row was deleted or nobody wrote the cell.
@@ -25,7 +27,7 @@ extension CellHistory {
     }
   }
 
-  init(table: String, key: CellValue, column: String, member: String?, hasConflicts: Bool = true, rows: RowStore) throws {
+  package init(table: String, key: CellValue, column: String, member: String?, hasConflicts: Bool = true, rows: RowStore) throws {
     guard let shape = rows.shape(table), let known = shape.column(named: column) else {
       throw SyncError(
         .badRequest, vi: "Không có cột \(column) trong bảng đồng bộ \(table).",

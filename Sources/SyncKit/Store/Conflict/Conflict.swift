@@ -1,4 +1,5 @@
 internal import Foundation
+public import SyncCore
 
 /// Two writes that did not know of one another, and what was decided about them. Data, never an error (L6).
 public struct Conflict: Sendable, Hashable {
@@ -63,9 +64,9 @@ extension Conflict {
     sync_conflict c LEFT JOIN sync_decision d
       ON d.id = (SELECT id FROM sync_decision WHERE conflict = c.id AND scope = c.scope ORDER BY decided_ms DESC, id DESC LIMIT 1)
     """
-  static let isOpenSQL = "c.state = 'open'"
+  package static let isOpenSQL = "c.state = 'open'"
 
-  static func openCount(in session: any SQLSession) throws -> Int {
+  package static func openCount(in session: any SQLSession) throws -> Int {
     Int(try session.integer("SELECT count(*) FROM sync_conflict c WHERE \(isOpenSQL)") ?? 0)
   }
 
@@ -100,7 +101,7 @@ extension Conflict {
   }
 
   /// - Parameter condition: SQL over `sync_conflict c` and its latest `sync_decision d`.
-  static func list(where condition: String, _ arguments: [CellValue] = [], in session: any SQLSession) throws -> [Conflict] {
+  package static func list(where condition: String, _ arguments: [CellValue] = [], in session: any SQLSession) throws -> [Conflict] {
     try session.rows("SELECT \(columns) FROM \(source) WHERE \(condition) ORDER BY c.winning_stamp DESC, c.id", arguments)
       .compactMap(Conflict.init)
   }
@@ -108,7 +109,7 @@ extension Conflict {
   /// The one conflict whose id begins so.
   ///
   /// - Throws: `SyncError` `.badRequest` when there is none, or several.
-  static func find(_ prefix: String, in session: any SQLSession) throws -> Conflict {
+  package static func find(_ prefix: String, in session: any SQLSession) throws -> Conflict {
     let digits = prefix.lowercased()
     let isID = !digits.isEmpty && digits.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     let found = isID ? try list(where: "substr(c.id, 1, ?1) = ?2", [.integer(Int64(digits.utf8.count)), .text(digits)], in: session) : []
@@ -168,9 +169,9 @@ public enum Resolution: Sendable, Hashable {
   /// The decision made before was wrong: what stood before it is written again and the conflict is open once more.
   case undo
 
-  static let words: Set = ["keep", "take", "write", "undone"]
+  package static let words: Set = ["keep", "take", "write", "undone"]
 
-  var word: String {
+  package var word: String {
     switch self {
     case .keepWinner: "keep"
     case .takeLoser: "take"

@@ -1,21 +1,33 @@
 internal import Foundation
+package import SyncCore
 
 /// Carries out decisions about conflicts in one transaction of a store: the cell written anew with a decision's force, and the
 /// conflict's row with who and why. The same on a device, which may be offline, and on the hub.
-struct ConflictResolver {
-  let session: any SQLSession
-  let shapes: [String: TableShape]
+package struct ConflictResolver {
+  package let session: any SQLSession
+  package let shapes: [String: TableShape]
   /// Hub time as well as this store knows it.
-  let nowMs: UInt64
+  package let nowMs: UInt64
   /// Whether this is the hub, whose word on a conflict's state replicates. A device only notes it for itself until that comes.
-  let isHub: Bool
+  package let isHub: Bool
   /// Runs its body with capture off.
   let withoutCapture: (() throws -> Void) throws -> Void
+
+  package init(
+    session: any SQLSession, shapes: [String: TableShape], nowMs: UInt64, isHub: Bool,
+    withoutCapture: @escaping (() throws -> Void) throws -> Void
+  ) {
+    self.session = session
+    self.shapes = shapes
+    self.nowMs = nowMs
+    self.isHub = isHub
+    self.withoutCapture = withoutCapture
+  }
 
   /// Who decided, and why: bytes of UTF-8.
   static let wordsBytesMax = 2000
 
-  func resolve(_ conflict: Conflict, as resolution: Resolution, by who: String, because reason: String) throws {
+  package func resolve(_ conflict: Conflict, as resolution: Resolution, by who: String, because reason: String) throws {
     try check(who, reason)
     if resolution == .undo {
       guard conflict.resolution != nil, conflict.resolution != "undone" else {
@@ -51,7 +63,7 @@ struct ConflictResolver {
   }
 
   /// Writes a cell against its column's rule, with who and why.
-  func correct(
+  package func correct(
     table: String, key: CellValue, column name: String, member: String?, to value: CellValue, by who: String, because reason: String
   ) throws {
     try check(who, reason)
@@ -236,8 +248,8 @@ struct ConflictResolver {
 }
 
 /// How a duplicate conflict names its rows: a JSON array, the smallest key first, each with a letter for its kind.
-enum DuplicateKeys {
-  static func value(_ keys: [CellValue]) -> CellValue {
+package enum DuplicateKeys {
+  package static func value(_ keys: [CellValue]) -> CellValue {
     let names = keys.sorted { $0.order(to: $1) == .less }.map { key in
       switch key {
       case .text(let text): "t" + text

@@ -1,16 +1,17 @@
 internal import Foundation
+package import SyncCore
 
 /// A row's values as they stood when it was deleted, by column, as canonical JSON: what a restore brings back.
-struct RowImage: Hashable, Sendable {
+package struct RowImage: Hashable, Sendable {
   var values: [String: CellValue]
 
   /// Larger images are not kept with a conflict, only at the hub.
-  static let conflictImageBytesMax = 64 << 10
+  package static let conflictImageBytesMax = 64 << 10
 
   init(_ values: [String: CellValue]) { self.values = values }
 
   /// The row as it stands: its key is not part of the image.
-  init?(_ shape: TableShape, key: CellValue, in session: any SQLSession) throws {
+  package init?(_ shape: TableShape, key: CellValue, in session: any SQLSession) throws {
     let columns = shape.columns.map { quote($0.name) }.joined(separator: ", ")
     guard
       let row = try session.firstRow("SELECT \(columns) FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [key])
@@ -21,7 +22,7 @@ struct RowImage: Hashable, Sendable {
   private static let realKey = "real"
   private static let blobKey = "base64"
 
-  var json: String {
+  package var json: String {
     CanonicalJSON.object(
       values.mapValues { value in
         switch value {
@@ -36,7 +37,7 @@ struct RowImage: Hashable, Sendable {
     ).text
   }
 
-  init?(json: String) {
+  package init?(json: String) {
     guard case .object(let members)? = CanonicalJSON.parse(Data(json.utf8), depthMax: 3) else { return nil }
     values = [:]
     for (column, member) in members {
@@ -58,7 +59,7 @@ struct RowImage: Hashable, Sendable {
   }
 
   /// Inserts the row, as an app would.
-  func insert(_ shape: TableShape, key: CellValue, in session: any SQLSession) throws {
+  package func insert(_ shape: TableShape, key: CellValue, in session: any SQLSession) throws {
     let columns = shape.columns.filter { values[$0.name] != nil }
     let names = ([shape.keyColumn] + columns.map(\.name)).map(quote).joined(separator: ", ")
     let places = (1...columns.count + 1).map { "?\($0)" }.joined(separator: ", ")
@@ -67,7 +68,7 @@ struct RowImage: Hashable, Sendable {
   }
 
   /// What writing a column anew, as it was, takes.
-  func cells(of column: String, rule: MergePolicy) -> [CellChange] {
+  package func cells(of column: String, rule: MergePolicy) -> [CellChange] {
     guard let value = values[column] else { return [] }
     switch rule {
     case .perKey: return (CellParts.members(of: value) ?? [:]).sorted { $0.key < $1.key }.map { CellChange(column, $1, part: .member($0)) }
@@ -77,7 +78,7 @@ struct RowImage: Hashable, Sendable {
   }
 
   /// Puts a cell, or a part of one, into the image.
-  mutating func set(_ name: CellName, _ value: CellValue) {
+  package mutating func set(_ name: CellName, _ value: CellValue) {
     switch name.part {
     case .whole: values[name.column] = value
     case .member(let member):

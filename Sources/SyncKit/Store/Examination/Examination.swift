@@ -1,3 +1,5 @@
+public import SyncCore
+
 /// Something wrong that an examination found, said in one sentence with what to do about it.
 public struct Finding: Sendable, Hashable, Codable {
   /// What is wrong. Raw values are for programs and never change their meaning.
@@ -43,22 +45,22 @@ public struct Examination: Sendable, Hashable, Codable {
   /// Findings listed; of further ones only the number is kept.
   public static let findingsMax = 100
 
-  public internal(set) var findings: [Finding] = []
+  public package(set) var findings: [Finding] = []
   /// Findings beyond those listed.
-  public internal(set) var unlisted = 0
+  public package(set) var unlisted = 0
   /// Replicated rows compared with what the engine wrote of them, deleted ones included.
-  public internal(set) var rows = 0
+  public package(set) var rows = 0
   /// Batches whose bytes, chain and signature were checked.
-  public internal(set) var batches = 0
+  public package(set) var batches = 0
   /// Batches of a hub's journal whose bytes were cleared: only their places, hashes and receipts were checked, and rows could not be
   /// compared with a replay.
-  public internal(set) var cleared = 0
+  public package(set) var cleared = 0
   /// Units that the hub's journal was replayed from; 0 on a device.
-  public internal(set) var units = 0
+  public package(set) var units = 0
   /// Anonymous packets, by count only.
-  public internal(set) var packets = 0
+  public package(set) var packets = 0
   /// Released anonymous rows that were erased since: counted only.
-  public internal(set) var erased = 0
+  public package(set) var erased = 0
 
   public var isSound: Bool { findings.isEmpty }
 
@@ -80,16 +82,16 @@ public struct Examination: Sendable, Hashable, Codable {
 }
 
 /// One examination under way.
-final class Examiner {
-  var result = Examination()
-  let progress: Examination.Progress
+package final class Examiner {
+  package var result = Examination()
+  package let progress: Examination.Progress
 
-  init(_ progress: @escaping Examination.Progress) { self.progress = progress }
+  package init(_ progress: @escaping Examination.Progress) { self.progress = progress }
 
-  func found(_ kind: Finding.Kind, vi: String, en: String) { result.add(kind, vi: vi, en: en) }
+  package func found(_ kind: Finding.Kind, vi: String, en: String) { result.add(kind, vi: vi, en: en) }
 
   /// Runs one part; what SQLite or the codec cannot read is a finding, and the other parts go on.
-  func part(_ body: () throws -> Void) {
+  package func part(_ body: () throws -> Void) {
     do {
       try SyncError.explainingSync("-", body)
     } catch {
@@ -100,6 +102,6 @@ final class Examiner {
     }
   }
 
-  static let restore = LocalizedText(
+  package static let restore = LocalizedText(
     vi: "Giữ nguyên tệp, khôi phục từ bản sao.", en: "Keep the file as it is and restore from a copy.")
 }

@@ -1,20 +1,21 @@
 internal import Foundation
-internal import GRDB
+package import GRDB
+package import SyncCore
 
 /// A store opened to be looked at: one snapshot of it, which nothing is written to while others work on, and beside it an
 /// empty copy with the same tables.
-struct ExaminedStore {
-  let db: Database
-  let session: SQLiteSession
+package struct ExaminedStore {
+  package let db: Database
+  package let session: SQLiteSession
   /// Every table of the store without its rows, in a file of its own: replaying goes here.
-  let copy: DatabaseQueue
-  let shapes: [String: TableShape]
+  package let copy: DatabaseQueue
+  package let shapes: [String: TableShape]
 
-  var replicated: [TableShape] { shapes.values.filter { $0.declaration.kind == .replicated }.sorted { $0.id < $1.id } }
-  var anonymous: [TableShape] { shapes.values.filter { $0.declaration.kind == .anonymous }.sorted { $0.id < $1.id } }
+  package var replicated: [TableShape] { shapes.values.filter { $0.declaration.kind == .replicated }.sorted { $0.id < $1.id } }
+  package var anonymous: [TableShape] { shapes.values.filter { $0.declaration.kind == .anonymous }.sorted { $0.id < $1.id } }
 
   /// - Throws: `SyncError` when the file is missing, no store of these tables, or cannot be opened.
-  static func examine(
+  package static func examine(
     _ path: String, tables: [ReplicatedTable], _ body: @Sendable @escaping (ExaminedStore) throws -> Examination
   ) async throws -> Examination {
     guard FileManager.default.fileExists(atPath: path) else {
@@ -82,7 +83,7 @@ struct ExaminedStore {
 
   // MARK: What every store must pass
 
-  func checkFile(_ examiner: Examiner) {
+  package func checkFile(_ examiner: Examiner) {
     examiner.part {
       for line in try String.fetchAll(db, sql: "PRAGMA integrity_check(20)") where line != "ok" {
         examiner.found(
@@ -92,7 +93,7 @@ struct ExaminedStore {
   }
 
   /// - Parameter capturesPackets: Whether anonymous rows become packets here: on devices.
-  func checkTriggers(_ examiner: Examiner, capturesPackets: Bool) {
+  package func checkTriggers(_ examiner: Examiner, capturesPackets: Bool) {
     let captured = capturesPackets ? replicated + anonymous : replicated
     examiner.part {
       for (name, sql) in captured.flatMap(CaptureTriggers.statements) {
@@ -111,5 +112,5 @@ struct ExaminedStore {
 }
 
 extension Row {
-  var cells: [CellValue] { databaseValues.map { CellValue($0) } }
+  package var cells: [CellValue] { databaseValues.map { CellValue($0) } }
 }

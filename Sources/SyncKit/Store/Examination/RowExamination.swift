@@ -1,15 +1,21 @@
 internal import Foundation
 internal import GRDB
+internal import SyncCore
 
 /// Compares each replicated row with what the engine noted when it wrote it, and the sums with the rows.
-struct RowExamination {
-  let store: ExaminedStore
-  let examiner: Examiner
+package struct RowExamination {
+  package let store: ExaminedStore
+  package let examiner: Examiner
+
+  package init(store: ExaminedStore, examiner: Examiner) {
+    self.store = store
+    self.examiner = examiner
+  }
 
   /// Rows looked at between two reports of progress, and keys held in memory at a time.
   private static let stepRows = 500
 
-  func run() {
+  package func run() {
     let shapes = store.replicated
     var total = 0
     examiner.part {

@@ -1,4 +1,5 @@
 internal import Foundation
+public import SyncCore
 
 /// A clock that shows what a file says, so that one process can move the time of several: a rehearsal drives its hub and
 /// devices through a day at the pace at which their work gets done, and lateness does not depend on the machine's speed.

@@ -1,5 +1,6 @@
 internal import Crypto
 public import Foundation
+public import SyncCore
 
 /// The secrets of one replica, kept apart from its database (L1).
 public struct ReplicaSecrets: Sendable {
@@ -7,7 +8,7 @@ public struct ReplicaSecrets: Sendable {
   /// 32 bytes shared by all devices of the written scope; nil before enrolment. Authenticates anonymous packets.
   public var unitKey: Data?
   /// Which of the unit's keys that is.
-  var unitKeyID = UnitKeyID.first
+  package var unitKeyID = UnitKeyID.first
   /// Made for an identity that the database does not carry yet: saved before anybody is told of it, so that a change of
   /// identity that broke off is taken up with the same key (L8).
   public var nextKey: SigningKey?
@@ -25,12 +26,12 @@ public struct ReplicaSecrets: Sendable {
   }
 
   /// Tells if the key was made for a store whose own key is gone, and whose certificate does not name it yet.
-  var isPrepared: Bool { nextKey?.publicKey == signingKey.publicKey }
+  package var isPrepared: Bool { nextKey?.publicKey == signingKey.publicKey }
 
   /// Makes the key of a certificate the one in use, if it is among those known.
   ///
   /// - Returns: Whether anything changed.
-  mutating func use(_ publicKey: Data) -> Bool {
+  package mutating func use(_ publicKey: Data) -> Bool {
     if signingKey.publicKey == publicKey, isPrepared {
       nextKey = nil
       return true

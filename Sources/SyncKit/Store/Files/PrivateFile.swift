@@ -1,4 +1,5 @@
 public import Foundation
+internal import SyncCore
 
 /// Files that only their owner may read, written whole or not at all.
 public enum PrivateFile {
@@ -46,7 +47,7 @@ public enum PrivateFile {
   }
 
   /// Waits until every name in a folder is on the disk, where the file system can say so.
-  static func sync(folder: String) throws {
+  package static func sync(folder: String) throws {
     let file = open(folder, O_RDONLY | O_CLOEXEC)
     defer { if file >= 0 { close(file) } }
     guard file >= 0, fsync(file) == 0 || [EINVAL, EROFS, ENOTSUP].contains(errno) else {
@@ -68,7 +69,7 @@ public enum PrivateFile {
   /// left as it is.
   ///
   /// - Parameter creating: Makes the file first if it is missing: the engine's other files get its mode.
-  static func protectStore(_ path: String, creating: Bool) {
+  package static func protectStore(_ path: String, creating: Bool) {
     if creating { _ = makeEmpty(path) }
     for name in [path, path + "-wal", path + "-shm"] {
       var there = stat()

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import SyncCore
 internal import Synchronization
 
 /// A copy of a store that cannot be written where it lies, for reading and for carrying its work away.

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncCore
 
 /// A folder for what a command needs only while it runs, on a disk that has room: the disk of a store may be full, or read-only. Readable by
 /// its owner only; removed with the value.

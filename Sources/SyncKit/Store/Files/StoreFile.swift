@@ -1,13 +1,14 @@
 internal import Foundation
+internal import SyncCore
 
 /// The file of a store, as files are copied.
-enum StoreFile {
-  static func size(_ path: String) -> Int {
+package enum StoreFile {
+  package static func size(_ path: String) -> Int {
     ((try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? NSNumber)?.intValue ?? 0
   }
 
   /// Readable by its owner only: it holds what the hub holds.
-  static func makeEmpty(_ path: String) throws {
+  package static func makeEmpty(_ path: String) throws {
     try? FileManager.default.removeItem(atPath: path)
     guard PrivateFile.makeEmpty(path) else {
       throw SyncError(
@@ -16,7 +17,7 @@ enum StoreFile {
     }
   }
 
-  static func copy(_ from: String, to path: String) throws {
+  package static func copy(_ from: String, to path: String) throws {
     guard let source = FileHandle(forReadingAtPath: from), let target = FileHandle(forWritingAtPath: path) else { throw unreadable(from) }
     defer {
       try? source.close()

@@ -1,11 +1,12 @@
 internal import Foundation
+package import SyncCore
 
 /// What came from newer programs and this one cannot show: cells of columns it does not know, or that a column cannot hold, and
 /// rows of tables it does not know. Kept with life and version, merged by the rule that came with them, for the day it can
 /// (section 8, docs/adr/0019).
 ///
 /// A row's state always has its cells, wherever they lie; only `RowStore` and this type know which are where.
-final class AsideBook {
+package final class AsideBook {
   private let session: any SQLSession
   /// The rule of each column of which something is aside, by table. A table that is not known has an entry, even an empty one.
   private var rules: [String: MergePolicies] = [:]
@@ -32,10 +33,10 @@ final class AsideBook {
 
   /// Whether rows of `table` may have cells here: nearly always not.
   func has(_ table: String) -> Bool { rules[table] != nil }
-  func isUnknown(_ table: String) -> Bool { unknownTables.contains(table) }
-  func rule(of column: String, in table: String) -> MergePolicy? { rules[table]?[column] }
-  func columns(of table: String) -> [String] { (rules[table] ?? [:]).keys.sorted() }
-  var tables: [String] { rules.keys.sorted() }
+  package func isUnknown(_ table: String) -> Bool { unknownTables.contains(table) }
+  package func rule(of column: String, in table: String) -> MergePolicy? { rules[table]?[column] }
+  package func columns(of table: String) -> [String] { (rules[table] ?? [:]).keys.sorted() }
+  package var tables: [String] { rules.keys.sorted() }
 
   /// How cells of a table merge: as declared, and of columns that are not known as was said of them.
   func policies(_ shape: TableShape) -> MergePolicies {
@@ -73,7 +74,7 @@ final class AsideBook {
   // MARK: Cells
 
   /// The cells of a state that this program cannot show.
-  func hidden(in state: RowState, of shape: TableShape) -> Cells {
+  package func hidden(in state: RowState, of shape: TableShape) -> Cells {
     guard let own = rules[shape.name] else { return [:] }
     return state.cells.filter { name, cell in
       guard own[name.column] != nil else { return false }

@@ -1,25 +1,32 @@
+package import SyncCore
+
 /// Shows what was kept aside, once this program knows the tables and columns it belongs to: at open, in one transaction. The
 /// rows' states and digests stay as they are; only where their cells lie changes.
-struct AsideUpgrade {
-  let rows: RowStore
+package struct AsideUpgrade {
+  package let rows: RowStore
   /// Runs its body with capture off.
-  let quietly: (() throws -> Void) throws -> Void
+  package let quietly: (() throws -> Void) throws -> Void
+
+  package init(rows: RowStore, quietly: @escaping (() throws -> Void) throws -> Void) {
+    self.rows = rows
+    self.quietly = quietly
+  }
 
   /// Rows held in memory at a time.
   private static let rowsPerPiece = 1000
 
   /// A row of which something is shown now.
-  struct Shown {
-    var shape: TableShape
-    var key: CellValue
-    var stored: RowStore.Stored
+  package struct Shown {
+    package var shape: TableShape
+    package var key: CellValue
+    package var stored: RowStore.Stored
     /// What was aside before.
-    var cells: [CellName]
+    package var cells: [CellName]
   }
 
   /// - Parameter follow: Told of each row.
   /// - Complexity: O(rows with something aside); nothing when there is none.
-  func apply(_ follow: (Shown) throws -> Void = { _ in }) throws {
+  package func apply(_ follow: (Shown) throws -> Void = { _ in }) throws {
     for table in try rows.aside.tables {
       guard let shape = rows.shape(table) else { continue }
       let columns = Set(try rows.aside.columns(of: table).filter { shape.column(named: $0) != nil })

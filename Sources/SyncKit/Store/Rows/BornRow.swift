@@ -1,3 +1,5 @@
+internal import SyncCore
+
 /// A change that writes whole cells, each of a column that can show it: laid out by column, without a name a cell.
 ///
 /// A row that nobody had heard of is the bottom of the lattice, and joined with a change it is that change (L5): so such a

@@ -1,5 +1,6 @@
 internal import Crypto
 internal import Foundation
+package import SyncCore
 
 /// The hash of one row, and sums of them.
 struct RowDigest: Hashable, Sendable {
@@ -98,8 +99,12 @@ struct RowDigest: Hashable, Sendable {
 }
 
 /// Keeps the sums of a store as rows change, in the transaction that changes them.
-struct DigestBook {
-  let session: any SQLSession
+package struct DigestBook {
+  package let session: any SQLSession
+
+  package init(session: any SQLSession) {
+    self.session = session
+  }
 
   static let schema = """
     CREATE TABLE IF NOT EXISTS sync_digest (
@@ -140,7 +145,7 @@ struct DigestBook {
   /// The digests of a scope, tables without rows left out.
   ///
   /// - Parameter without: Rows not to be counted, by table: held work is on one side only.
-  func digests(of scope: String, without: [String: Set<CellValue>] = [:], shapes: [String: TableShape]) throws -> [TableDigest] {
+  package func digests(of scope: String, without: [String: Set<CellValue>] = [:], shapes: [String: TableShape]) throws -> [TableDigest] {
     try session.rows("SELECT tbl, sum, live FROM sync_digest WHERE scope = ?1 ORDER BY tbl", [.text(scope)]).compactMap { row in
       guard let table = row[0].text, let bytes = row[1].blob, let count = row[2].integer else { return nil }
       var sum = RowDigest(bytes)

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SyncCore
 
 /// One metadata record a row: its life, the origin that most of its cells have, the columns whose cells have it, and what
 /// differs from that, packed.

@@ -1,3 +1,5 @@
+internal import SyncCore
+
 /// The statements about one table's rows, put together once a transaction: a row is merged in less time than it takes to put
 /// the names of its columns into quotes.
 final class RowStatements {

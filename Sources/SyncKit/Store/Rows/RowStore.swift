@@ -1,21 +1,22 @@
 internal import Foundation
+package import SyncCore
 
 /// Reads and writes the states of replicated rows: the app's own table for the values, one metadata record a row for life
 /// and versions. Belongs to one transaction.
-final class RowStore {
-  let session: any SQLSession
+package final class RowStore {
+  package let session: any SQLSession
   private let shapes: [String: TableShape]
   private var replicaIDs: [Int64: ReplicaID] = [:]
   private var replicaNumbers: [ReplicaID: Int64] = [:]
   /// Names of tables whose rows were written, for observers.
-  private(set) var touched: Set<String> = []
+  package private(set) var touched: Set<String> = []
 
-  init(session: any SQLSession, shapes: [String: TableShape]) {
+  package init(session: any SQLSession, shapes: [String: TableShape]) {
     self.session = session
     self.shapes = shapes
   }
 
-  func shape(_ table: String) -> TableShape? { shapes[table] }
+  package func shape(_ table: String) -> TableShape? { shapes[table] }
 
   private var plans: [String: ColumnPlan] = [:]
   private var digestBytes: [UInt8] = []
@@ -28,12 +29,12 @@ final class RowStore {
   }
 
   /// A column of the app's that refers to rows.
-  struct Referring {
-    var shape: TableShape
-    var column: String
+  package struct Referring {
+    package var shape: TableShape
+    package var column: String
     /// Nil where another column of the row says it.
-    var table: String?
-    var tableColumn: String?
+    package var table: String?
+    package var tableColumn: String?
   }
 
   private lazy var referring = all.flatMap { shape in
@@ -47,13 +48,13 @@ final class RowStore {
     }
   }
   /// The columns that may refer to rows of a table.
-  func references(to table: String) -> [Referring] { referring.filter { $0.table == nil || $0.table == table } }
+  package func references(to table: String) -> [Referring] { referring.filter { $0.table == nil || $0.table == table } }
   /// The columns of a table that refer to rows.
-  func references(of table: String) -> [Referring] { referring.filter { $0.shape.name == table } }
+  package func references(of table: String) -> [Referring] { referring.filter { $0.shape.name == table } }
 
   private var book: AsideBook?
   /// What newer programs wrote and this one cannot show.
-  var aside: AsideBook {
+  package var aside: AsideBook {
     get throws {
       if let book { return book }
       let new = try AsideBook(session: session)
@@ -63,7 +64,7 @@ final class RowStore {
   }
 
   /// A declared table, or one that the feed brings and this program does not know: its rows are kept aside.
-  func shapeOrUnknown(_ table: String) throws -> TableShape {
+  package func shapeOrUnknown(_ table: String) throws -> TableShape {
     if let shape = shapes[table] { return shape }
     if try !aside.isUnknown(table) {
       try session.execute(MetadataSchema.metadata(of: table))
@@ -76,7 +77,7 @@ final class RowStore {
   /// a rule cannot be merged by one that does not know the column.
   ///
   /// - Parameter rules: By which rule each column merges, as the sender says.
-  func prepare(_ change: RowChange, _ shape: TableShape, rules: MergePolicies) throws -> [CellChange] {
+  package func prepare(_ change: RowChange, _ shape: TableShape, rules: MergePolicies) throws -> [CellChange] {
     if isPlain(change, shape) { return change.cells }
     let book = try aside
     return try change.cells.filter { cell in
@@ -91,7 +92,7 @@ final class RowStore {
   }
 
   /// By which rule each column of tables merges, for those who do not know it.
-  func rules(of tables: Set<String>) throws -> [String: MergePolicies] {
+  package func rules(of tables: Set<String>) throws -> [String: MergePolicies] {
     var rules: [String: MergePolicies] = [:]
     for table in tables {
       let shape = shapes[table] ?? .unknown(table)
@@ -102,24 +103,24 @@ final class RowStore {
     return rules
   }
 
-  func rules(of units: [ChangeUnit]) throws -> [String: MergePolicies] {
+  package func rules(of units: [ChangeUnit]) throws -> [String: MergePolicies] {
     try rules(of: Set(units.flatMap { $0.changes.map(\.table) }))
   }
 
   /// How a table's cells merge, those of columns this program does not know too.
-  func policies(_ shape: TableShape) throws -> MergePolicies { try aside.policies(shape) }
+  package func policies(_ shape: TableShape) throws -> MergePolicies { try aside.policies(shape) }
 
-  var all: some Sequence<TableShape> { shapes.values.sorted { $0.id < $1.id } }
+  package var all: some Sequence<TableShape> { shapes.values.sorted { $0.id < $1.id } }
 
   /// Observers of a table will hear that its rows were written.
-  func note(_ table: String) { touched.insert(table) }
+  package func note(_ table: String) { touched.insert(table) }
 
   /// Whether rows that nobody had heard of before are noted: at a hub, where others may wait for them.
-  var notesArrivals = false
+  package var notesArrivals = false
   private var arrived: [(table: String, key: CellValue)] = []
-  var hasArrived: Bool { !arrived.isEmpty }
+  package var hasArrived: Bool { !arrived.isEmpty }
   /// The rows that came since the last time.
-  func takeArrived() -> [(table: String, key: CellValue)] {
+  package func takeArrived() -> [(table: String, key: CellValue)] {
     defer { arrived = [] }
     return arrived
   }
@@ -138,21 +139,21 @@ final class RowStore {
   private var loaded: Loaded?
 
   /// Writes the digests. To be called before the transaction ends.
-  func flush() throws {
+  package func flush() throws {
     for (place, change) in digestChanges { try DigestBook(session: session).apply(change, at: place) }
     digestChanges = [:]
   }
 
   /// A row as stored, and the scope it was first written in.
-  struct Stored {
-    var state: RowState
-    var scope: String
+  package struct Stored {
+    package var state: RowState
+    package var scope: String
   }
 
   /// A row, whichever scope it is in: its metadata and values together. Nil for one never heard of.
   ///
   /// - Parameter scope: Where it is looked for first; nil to ask every scope, where records lie by scope.
-  func load(_ shape: TableShape, key: CellValue, in scope: String?) throws -> Stored? {
+  package func load(_ shape: TableShape, key: CellValue, in scope: String?) throws -> Stored? {
     guard let row = try record(statements(shape).load, shape, key, scope) else {
       loaded = Loaded(table: shape.name, key: key)
       return nil
@@ -164,13 +165,13 @@ final class RowStore {
 
   /// As `load`, and nothing is read again when this is the row that was loaded last: for those who know that nothing was written
   /// since, as between the judging of a unit and its merge.
-  func loadUnwritten(_ shape: TableShape, key: CellValue, in scope: String) throws -> Stored? {
+  package func loadUnwritten(_ shape: TableShape, key: CellValue, in scope: String) throws -> Stored? {
     if let loaded, loaded.isRow(key, of: shape) { return loaded.stored }
     return try load(shape, key: key, in: scope)
   }
 
   /// Whether a row was ever heard of, in any scope.
-  func isKnown(_ shape: TableShape, key: CellValue, in scope: String) throws -> Bool {
+  package func isKnown(_ shape: TableShape, key: CellValue, in scope: String) throws -> Bool {
     if try record(statements(shape).digest, shape, key, scope) != nil { return true }
     loaded = Loaded(table: shape.name, key: key)
     return false
@@ -212,7 +213,7 @@ final class RowStore {
   }
 
   /// Whether one of `scopes` ever had a row of that key.
-  func isKnown(_ shape: TableShape, key: CellValue, within scopes: [String]) throws -> Bool {
+  package func isKnown(_ shape: TableShape, key: CellValue, within scopes: [String]) throws -> Bool {
     guard shape.keyType.keeps(key) else { return false }
     // Conflicts that were opened in this transaction stand in their table and have no record yet.
     let living = try session.firstRow(statements(shape).livingScope, [key])?[0]
@@ -223,7 +224,7 @@ final class RowStore {
   /// Rows of one scope by key, tombstones too.
   ///
   /// - Parameter after: Only rows with a greater key.
-  func rows(of shape: TableShape, scope: String, after: CellValue?, limit: Int) throws -> [(key: CellValue, state: RowState)] {
+  package func rows(of shape: TableShape, scope: String, after: CellValue?, limit: Int) throws -> [(key: CellValue, state: RowState)] {
     let isAfter = after == nil ? "" : " AND m.key > ?3"
     let arguments: [CellValue] = [.text(scope), .integer(Int64(limit))] + (after.map { [$0] } ?? [])
     return try session.rows(statements(shape).select + " WHERE m.scope = ?1\(isAfter) ORDER BY m.key LIMIT ?2", arguments).map { row in
@@ -232,7 +233,7 @@ final class RowStore {
   }
 
   /// Whether the row that stands under a key is another scope's.
-  func standsElsewhere(_ shape: TableShape, key: CellValue, than scope: String) throws -> Bool {
+  package func standsElsewhere(_ shape: TableShape, key: CellValue, than scope: String) throws -> Bool {
     guard shape.isKnown else { return false }
     return try session.firstRow(statements(shape).livingScope, [key]).map { $0[0] != .text(scope) } ?? false
   }
@@ -254,7 +255,7 @@ final class RowStore {
   /// Writes a merged row: its metadata record, and those values that changed.
   ///
   /// - Parameter previous: The state loaded before the merge.
-  func save(_ outcome: MergeOutcome, over previous: RowState, shape: TableShape, key: CellValue, scope: String) throws {
+  package func save(_ outcome: MergeOutcome, over previous: RowState, shape: TableShape, key: CellValue, scope: String) throws {
     try saveMetadata(outcome.state, shape: shape, key: key, scope: scope)
     guard shape.isKnown else { return }
     touched.insert(shape.name)
@@ -280,12 +281,12 @@ final class RowStore {
   }
 
   /// Whether a change writes nothing but whole cells, each as its column can show it.
-  func isPlain(_ change: RowChange, _ shape: TableShape) -> Bool { shape.isKnown && layOut(change, shape) != nil }
+  package func isPlain(_ change: RowChange, _ shape: TableShape) -> Bool { shape.isKnown && layOut(change, shape) != nil }
 
   /// Writes the record of a row that nobody had heard of and that stands already, when a plain change says all of it.
   ///
   /// - Returns: Whether it was that; otherwise nothing is written.
-  func recordNew(_ change: RowChange, origin: Origin, shape: TableShape, scope: String) throws -> Bool {
+  package func recordNew(_ change: RowChange, origin: Origin, shape: TableShape, scope: String) throws -> Bool {
     guard change.isAlive, shape.isKnown, try !aside.has(shape.name), let plain = layOut(change, shape) else { return false }
     try saveNewMetadata(plain, life: change.life, origin: origin, shape: shape, key: change.key, scope: scope)
     return true
@@ -294,7 +295,7 @@ final class RowStore {
   /// Writes a row that nobody had heard of, when a plain change brings it to life.
   ///
   /// - Returns: Whether it was that; otherwise nothing is written, and the change is to be merged.
-  func saveNew(_ change: RowChange, origin: Origin, shape: TableShape, scope: String) throws -> Bool {
+  package func saveNew(_ change: RowChange, origin: Origin, shape: TableShape, scope: String) throws -> Bool {
     guard change.isAlive, shape.isKnown, try !aside.has(shape.name), let plain = layOut(change, shape) else { return false }
     try saveNewMetadata(plain, life: change.life, origin: origin, shape: shape, key: change.key, scope: scope)
     touched.insert(shape.name)
@@ -354,7 +355,7 @@ final class RowStore {
   /// Writes a row as it is said to be, whatever stood before.
   ///
   /// - Parameter previous: The state loaded before.
-  func replace(_ previous: RowState, with state: RowState, shape: TableShape, key: CellValue, scope: String) throws {
+  package func replace(_ previous: RowState, with state: RowState, shape: TableShape, key: CellValue, scope: String) throws {
     if previous == state { return }
     var outcome = MergeOutcome(state: state, written: state.cells.filter { previous.cells[$0.key]?.value != $0.value.value }.map(\.key))
     outcome.written += previous.cells.keys.filter { state.cells[$0] == nil }
@@ -371,7 +372,7 @@ final class RowStore {
   }
 
   /// Forgets a row altogether, as if it had never been heard of.
-  func forget(_ shape: TableShape, key: CellValue, in scope: String) throws {
+  package func forget(_ shape: TableShape, key: CellValue, in scope: String) throws {
     guard let stored = try load(shape, key: key, in: scope) else { return }
     if shape.isKnown { touched.insert(shape.name) }
     if try aside.has(shape.name) { try aside.save([:], table: shape.name, key: key, number: number) }
@@ -385,7 +386,7 @@ final class RowStore {
   /// Key, scope, life and digest of each record, in the order in which records lie.
   ///
   /// - Parameter last: The last one that came before.
-  func records(of shape: TableShape, after last: [CellValue]?, limit: Int) throws -> [[CellValue]] {
+  package func records(of shape: TableShape, after last: [CellValue]?, limit: Int) throws -> [[CellValue]] {
     let (order, place) = shape.order == .byKey ? ("key", "?1") : ("scope, key", "(?2, ?1)")
     return try session.rows(
       """
@@ -395,7 +396,7 @@ final class RowStore {
   }
 
   /// Keys from over `after` up to `through`, each with its row's scope; nil leaves the range open there.
-  func keys(of shape: TableShape, after: CellValue?, through: CellValue?) throws -> [(key: CellValue, scope: String)] {
+  package func keys(of shape: TableShape, after: CellValue?, through: CellValue?) throws -> [(key: CellValue, scope: String)] {
     let bounds = [("key >", after), ("key <=", through)].compactMap { name, key in key.map { (name, $0) } }
     let conditions = bounds.enumerated().map { "\($1.0) ?\($0 + 1)" }.joined(separator: " AND ")
     return try session.rows(
@@ -404,7 +405,7 @@ final class RowStore {
   }
 
   /// Writes only the metadata: the values already stand, as after a local write or a new stamp.
-  func saveMetadata(_ state: RowState, shape: TableShape, key: CellValue, scope: String) throws {
+  package func saveMetadata(_ state: RowState, shape: TableShape, key: CellValue, scope: String) throws {
     if notesArrivals, loaded.map({ !$0.isRow(key, of: shape) || $0.stored == nil }) ?? true { arrived.append((shape.name, key)) }
     var shown = state
     if try aside.has(shape.name) {

@@ -1,5 +1,5 @@
 internal import Foundation
-internal import GRDB
+package import GRDB
 internal import GRDBSQLite
 internal import Synchronization
 
@@ -8,7 +8,7 @@ internal import Synchronization
 /// Left to SQLite, whoever commits at the wrong moment copies thousands of pages, and everybody else who writes waits for it. Here
 /// nearly all of them are copied while others write on; only the last few, without which the log cannot begin anew, take a turn among
 /// the writers.
-final class LogCheckpointer: Sendable {
+package final class LogCheckpointer: Sendable {
   /// Pages that a turn among the writers may have to copy: a few milliseconds.
   static let turnPagesMax = 500
   /// Copies beside the writers before the turn is taken all the same.
@@ -31,13 +31,13 @@ final class LogCheckpointer: Sendable {
   private let state = Mutex(State())
   private let queue = DispatchQueue(label: "synckit.checkpoint")
 
-  init(path: String, pages: Int) {
+  package init(path: String, pages: Int) {
     self.path = path
     self.pages = pages
   }
 
   /// Counts the pages that `db` commits, in place of SQLite's own checkpoints. Must outlive that connection.
-  func watch(_ db: Database) {
+  package func watch(_ db: Database) {
     _ = sqlite3_wal_hook(
       db.sqliteConnection,
       { context, connection, name, pages in
@@ -56,7 +56,7 @@ final class LogCheckpointer: Sendable {
   }
 
   /// Begins to copy when enough has been written. Returns at once.
-  func copyIfDue(beside writer: DatabasePool) {
+  package func copyIfDue(beside writer: DatabasePool) {
     let isDue = state.withLock { state in
       guard !state.isCopying, !state.isStopped, state.pages - state.copied >= pages else { return false }
       state.isCopying = true
@@ -71,7 +71,7 @@ final class LogCheckpointer: Sendable {
   }
 
   /// Returns when nothing is being copied, and nothing will be: before the writer's connection is closed.
-  func stop() {
+  package func stop() {
     state.withLock { $0.isStopped = true }
     queue.sync {}
   }
@@ -79,7 +79,7 @@ final class LogCheckpointer: Sendable {
   /// Has everything copied into the database, and the log removed, if nobody else has the store open: to be called after it was closed.
   ///
   /// SQLite does so when the last connection closes, but only when that one may write, and those of a pool's readers may not.
-  static func leave(_ path: String) {
+  package static func leave(_ path: String) {
     guard FileManager.default.fileExists(atPath: path + "-wal") else { return }
     // Leaves in the log what cannot be copied, as on a full disk.
     guard let last = try? DatabaseQueue(path: path, configuration: StoreSettings.configuration()) else { return }

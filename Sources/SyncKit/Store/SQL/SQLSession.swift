@@ -1,5 +1,6 @@
 internal import Foundation
 public import GRDB
+public import SyncCore
 
 /// One open transaction of a store, as SQL: what the merging code needs of a database, and no more.
 ///
@@ -74,7 +75,7 @@ extension SyncError {
   }
 
   /// Runs `body`, turning what the database or disk says into a `SyncError`.
-  static func explaining<T>(_ store: String, _ body: () async throws -> T) async throws -> T {
+  package static func explaining<T>(_ store: String, _ body: () async throws -> T) async throws -> T {
     do {
       return try await body()
     } catch let error as DatabaseError {
@@ -82,7 +83,7 @@ extension SyncError {
     }
   }
 
-  static func explainingSync<T>(_ store: String, _ body: () throws -> T) throws -> T {
+  package static func explainingSync<T>(_ store: String, _ body: () throws -> T) throws -> T {
     do {
       return try body()
     } catch let error as DatabaseError {
@@ -91,7 +92,7 @@ extension SyncError {
   }
 
   /// SQLite takes an empty file for a new database; where one should be, everything in it is gone.
-  static func refuseEmptyStore(_ path: String) throws {
+  package static func refuseEmptyStore(_ path: String) throws {
     guard try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int == 0 else { return }
     throw SyncError(
       .storeDamaged, vi: "Cơ sở dữ liệu \(path) rỗng, không còn gì bên trong. Giữ nguyên tệp và khôi phục từ bản sao.",

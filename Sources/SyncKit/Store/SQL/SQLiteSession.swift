@@ -1,34 +1,40 @@
 internal import Foundation
-internal import GRDB
+package import GRDB
 internal import GRDBSQLite
+package import SyncCore
 
 /// A SQLite transaction that GRDB began, with statements prepared once a connection.
 ///
 /// Values go to SQLite and come back without GRDB's wrappers in between: a merge is made of little else, and takes about half as
 /// long. GRDB hears nothing of the tables written; whoever ends the transaction tells it.
-struct SQLiteSession: SQLSession {
-  let db: Database
+package struct SQLiteSession: SQLSession {
+  package let db: Database
   /// Told of every statement that writes; nil outside tests.
-  var listener: StorageSteps.Listener?
+  package var listener: StorageSteps.Listener?
 
-  func execute(_ sql: String, _ arguments: [CellValue]) throws {
+  package init(db: Database, listener: StorageSteps.Listener? = nil) {
+    self.db = db
+    self.listener = listener
+  }
+
+  package func execute(_ sql: String, _ arguments: [CellValue]) throws {
     try listener?(.statement(sql))
     // What changes the schema has no arguments, and GRDB must know of it.
     if arguments.isEmpty { return try db.cachedStatement(sql: sql).execute() }
     try run(try db.cachedStatement(sql: sql), arguments) { _ in }
   }
 
-  func execute(_ sql: RepeatedSQL, _ arguments: [CellValue]) throws {
+  package func execute(_ sql: RepeatedSQL, _ arguments: [CellValue]) throws {
     try listener?(.statement(sql.text))
     try run(try statement(sql), arguments) { _ in }
   }
 
-  func rows(_ sql: String, _ arguments: [CellValue]) throws -> [[CellValue]] {
+  package func rows(_ sql: String, _ arguments: [CellValue]) throws -> [[CellValue]] {
     if let listener, !sql.hasPrefix("SELECT") { try listener(.statement(sql)) }
     return try rows(of: try db.cachedStatement(sql: sql), arguments)
   }
 
-  func rows(_ sql: RepeatedSQL, _ arguments: [CellValue]) throws -> [[CellValue]] {
+  package func rows(_ sql: RepeatedSQL, _ arguments: [CellValue]) throws -> [[CellValue]] {
     if let listener, !sql.text.hasPrefix("SELECT") { try listener(.statement(sql.text)) }
     return try rows(of: try statement(sql), arguments)
   }

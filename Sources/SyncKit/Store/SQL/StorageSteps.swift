@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// Where storage work may be cut off between statements.
-enum StorageMoment: String, Sendable, CaseIterable {
+package enum StorageMoment: String, Sendable, CaseIterable {
   /// Every statement of an engine transaction ran; it is not committed yet.
   case beforeCommit
   /// An engine transaction was committed; whoever asked for it has not been told.
@@ -13,7 +13,7 @@ enum StorageMoment: String, Sendable, CaseIterable {
 }
 
 /// A moment of storage work at which a process may die.
-enum StorageStep: Sendable, Hashable {
+package enum StorageStep: Sendable, Hashable {
   /// A statement that writes is about to run in an engine transaction.
   case statement(String)
   case moment(StorageMoment)
@@ -38,16 +38,18 @@ enum StorageStep: Sendable, Hashable {
 
 /// Tells a test each step of storage work, which may throw there as a crash or a full disk would. Otherwise nobody listens,
 /// and a step costs one comparison.
-final class StorageSteps: Sendable {
-  typealias Listener = @Sendable (StorageStep) throws -> Void
+package final class StorageSteps: Sendable {
+  package typealias Listener = @Sendable (StorageStep) throws -> Void
 
   private let current = Mutex<Listener?>(nil)
 
+  package init() {}
+
   /// Hears of every step from the next transaction on.
-  var listener: Listener? {
+  package var listener: Listener? {
     get { current.withLock { $0 } }
     set { current.withLock { $0 = newValue } }
   }
 
-  func reached(_ moment: StorageMoment) throws { try listener?(.moment(moment)) }
+  package func reached(_ moment: StorageMoment) throws { try listener?(.moment(moment)) }
 }

@@ -1,9 +1,10 @@
-internal import GRDB
+package import GRDB
+package import SyncCore
 
 /// The tables SyncKit keeps beside the app's, on field and hub alike.
-enum MetadataSchema {
+package enum MetadataSchema {
   /// In which order a table's records lie in the file.
-  enum RecordOrder: Sendable {
+  package enum RecordOrder: Sendable {
     /// By key alone: on devices, which have a scope or two.
     case byKey
     /// By scope and key: at a hub, where a batch's records are then neighbours, though their keys are random (ADR 26).
@@ -22,7 +23,7 @@ enum MetadataSchema {
   private static let firstVersion = 2
 
   /// Refuses a store that this program cannot open, before anything is written to it.
-  static func check(_ db: Database, records: RecordOrder) throws {
+  package static func check(_ db: Database, records: RecordOrder) throws {
     let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
     let known =
       try db.tableExists("sync_state")
@@ -41,7 +42,7 @@ enum MetadataSchema {
     }
   }
 
-  static func migrate(_ db: Database, metadataFor tables: [ReplicatedTable], records: RecordOrder) throws {
+  package static func migrate(_ db: Database, metadataFor tables: [ReplicatedTable], records: RecordOrder) throws {
     try db.execute(sql: core)
     try db.execute(sql: conflicts)
     try db.execute(sql: DigestBook.schema)
@@ -70,11 +71,11 @@ enum MetadataSchema {
   }
 
   /// Conflicts are ordinary replicated rows (L6).
-  static let conflictTable = ReplicatedTable("sync_conflict", scopeColumn: "scope")
+  package static let conflictTable = ReplicatedTable("sync_conflict", scopeColumn: "scope")
   /// What people decided, with who and why: rows that are only ever added, so that two who decide at once keep both words.
-  static let decisionTable = ReplicatedTable(
+  package static let decisionTable = ReplicatedTable(
     "sync_decision", scopeColumn: "scope", references: ["conflict": "sync_conflict", "row_key": .rowNamed(by: "tbl")])
-  static let ownTables = [conflictTable, decisionTable]
+  package static let ownTables = [conflictTable, decisionTable]
 
   private static let core = """
     CREATE TABLE IF NOT EXISTS sync_state (name TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;
@@ -136,29 +137,33 @@ enum MetadataSchema {
 }
 
 /// Small values kept by name: the clock, the cursor, counters.
-struct StateStore {
-  let session: any SQLSession
+package struct StateStore {
+  package let session: any SQLSession
 
-  func value(_ name: String) throws -> CellValue {
+  package init(session: any SQLSession) {
+    self.session = session
+  }
+
+  package func value(_ name: String) throws -> CellValue {
     try session.firstRow("SELECT value FROM sync_state WHERE name = ?1", [.text(name)])?.first ?? .null
   }
 
-  func integer(_ name: String) throws -> Int64 { try value(name).integer ?? 0 }
+  package func integer(_ name: String) throws -> Int64 { try value(name).integer ?? 0 }
 
-  func set(_ name: String, _ value: CellValue) throws {
+  package func set(_ name: String, _ value: CellValue) throws {
     try session.execute(
       "INSERT INTO sync_state (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", [.text(name), value])
   }
 
-  func add(_ name: String, _ amount: Int) throws {
+  package func add(_ name: String, _ amount: Int) throws {
     if amount != 0 { try set(name, .integer(try integer(name) + Int64(amount))) }
   }
 
-  var clock: HybridClock {
+  package var clock: HybridClock {
     get throws { HybridClock(last: HybridTimestamp(rawValue: UInt64(bitPattern: try integer("clock")))) }
   }
 
-  func save(_ clock: HybridClock) throws {
+  package func save(_ clock: HybridClock) throws {
     try set("clock", .integer(Int64(bitPattern: clock.last.rawValue)))
   }
 }

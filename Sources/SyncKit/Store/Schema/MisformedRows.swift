@@ -1,3 +1,5 @@
+public import SyncCore
+
 /// A row whose values are not as its table declares them: it came before the hub checked that, or from the hub itself.
 public struct MisformedRow: Sendable, Hashable, Codable {
   public var table: String
@@ -13,7 +15,7 @@ extension MisformedRow {
   public static let rowsMax = 1000
 
   /// - Complexity: reads every row of the tables that declare formats.
-  static func all(of shapes: some Sequence<TableShape>, in session: any SQLSession) throws -> [MisformedRow] {
+  package static func all(of shapes: some Sequence<TableShape>, in session: any SQLSession) throws -> [MisformedRow] {
     var found: [MisformedRow] = []
     for shape in shapes.sorted(by: { $0.name < $1.name }) where shape.declaration.kind == .replicated {
       let declaration = shape.declaration

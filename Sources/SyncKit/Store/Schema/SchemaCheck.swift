@@ -1,13 +1,14 @@
 internal import Foundation
-internal import GRDB
+package import GRDB
+package import SyncCore
 
 /// Reads declared tables from the database and says everything that cannot work, at once, each with its remedy (section 5).
-struct SchemaCheck {
+package struct SchemaCheck {
   let db: Database
   private(set) var problems: [LocalizedText] = []
 
   /// - Throws: `SyncError` `.badSchema` naming every mistake.
-  static func shapes(of tables: [ReplicatedTable], in db: Database) throws -> [TableShape] {
+  package static func shapes(of tables: [ReplicatedTable], in db: Database) throws -> [TableShape] {
     var check = SchemaCheck(db: db)
     let shapes = try tables.compactMap { try check.shape(of: $0) }
     let record = SchemaRecord(db: db)

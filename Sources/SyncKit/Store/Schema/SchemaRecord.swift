@@ -1,4 +1,5 @@
 internal import GRDB
+internal import SyncCore
 
 /// What a store was declared to hold, kept in it: stores and batches made with it stay valid only while that does not change
 /// (design section 8). What is new is added; what would read or merge differently is refused.

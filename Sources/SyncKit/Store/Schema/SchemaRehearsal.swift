@@ -1,12 +1,13 @@
-internal import GRDB
+package import GRDB
+package import SyncCore
 
 /// Runs an app's migrations on an empty copy of the store first, so that one that cannot be accepted is refused before it
 /// touched anything.
-enum SchemaRehearsal {
+package enum SchemaRehearsal {
   /// Brings a store to the app's newest schema.
   ///
   /// - Throws: `SyncError` `.badSchema`; the store is as it was then.
-  static func migrate(
+  package static func migrate(
     _ database: DatabasePool, _ migrator: DatabaseMigrator, tables: [ReplicatedTable], records: MetadataSchema.RecordOrder,
     capture: CaptureContext
   ) throws {

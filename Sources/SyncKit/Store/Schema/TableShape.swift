@@ -1,16 +1,17 @@
 internal import GRDB
+package import SyncCore
 
 /// A declared table as the database has it.
-struct TableShape: Sendable, Hashable {
-  struct Column: Sendable, Hashable {
+package struct TableShape: Sendable, Hashable {
+  package struct Column: Sendable, Hashable {
     /// Bit number in change masks; lasting, also when columns are added or reordered.
     var id: Int
-    var name: String
+    package var name: String
     /// What a cell that nobody wrote reads as; nil when the declared default is not a constant.
-    var defaultValue: CellValue?
-    var type: ColumnType
+    package var defaultValue: CellValue?
+    package var type: ColumnType
     /// False for NOT NULL.
-    var acceptsNull: Bool
+    package var acceptsNull: Bool
 
     /// Where a zero byte could hide.
     var isText: Bool { type.affinity == .text }
@@ -19,19 +20,19 @@ struct TableShape: Sendable, Hashable {
   }
 
   /// Number of the table in the capture log; lasting.
-  var id: Int
-  var declaration: ReplicatedTable
-  var keyColumn: String
-  var keyType: ColumnType
+  package var id: Int
+  package var declaration: ReplicatedTable
+  package var keyColumn: String
+  package var keyType: ColumnType
   /// Without the key; the scope first, so that it is in the first part of a row that has to be cut.
-  let columns: [Column]
+  package let columns: [Column]
   /// False for a table that this program has only heard of: it has records of its rows, and no rows.
-  var isKnown: Bool
+  package var isKnown: Bool
   /// Of its records in this store.
   let order: MetadataSchema.RecordOrder
   /// Where each column is in `columns`, and how it merges: asked for every cell there is.
   private let places: [String: Int]
-  let columnPolicies: [MergePolicy]
+  package let columnPolicies: [MergePolicy]
   /// Places of the columns in the order of `Cells`, and the names of their whole cells, by place.
   let placesByName: [Int]
   let cellNames: [CellName]
@@ -57,24 +58,24 @@ struct TableShape: Sendable, Hashable {
   }
 
   /// A table that only newer programs know.
-  static func unknown(_ name: String) -> TableShape {
+  package static func unknown(_ name: String) -> TableShape {
     TableShape(
       id: -1, declaration: ReplicatedTable(name, scopeColumn: ""), keyColumn: "", keyType: ColumnType(declared: "", isStrict: false),
       columns: [], isKnown: false)
   }
 
-  var name: String { declaration.name }
-  var metadataTable: String { "sync_meta_\(name)" }
+  package var name: String { declaration.name }
+  package var metadataTable: String { "sync_meta_\(name)" }
 
   var policies: MergePolicies { declaration.policies }
 
-  func policy(of column: Column) -> MergePolicy { declaration.policies[column.name] ?? .lastWriterWins }
+  package func policy(of column: Column) -> MergePolicy { declaration.policies[column.name] ?? .lastWriterWins }
 
   /// Columns about which capture must know more than that they were written.
   var policyColumns: [Column] { columns.filter { declaration.policies[$0.name].map { $0 != .lastWriterWins && $0 != .review } ?? false } }
 
-  func place(of name: String) -> Int? { places[name] }
-  func column(named name: String) -> Column? { places[name].map { columns[$0] } }
+  package func place(of name: String) -> Int? { places[name] }
+  package func column(named name: String) -> Column? { places[name].map { columns[$0] } }
   func column(id: Int) -> Column? { columns.first { $0.id == id } }
 
   /// Whether a row's values, in column order, say that it belongs to `scope`.
@@ -111,7 +112,7 @@ extension CellValue {
 
 extension TableShape {
   /// The first column whose value in a change is not as it was declared, or that a birth must say and does not; nil when all are right.
-  func misformed(_ change: RowChange, isBirth: Bool) -> String? {
+  package func misformed(_ change: RowChange, isBirth: Bool) -> String? {
     let declaration = declaration
     if declaration.formats.isEmpty && declaration.required.isEmpty { return nil }
     for cell in change.cells {
@@ -146,4 +147,30 @@ extension CellParts {
     default: return cells[CellName(column.name)]?.value
     }
   }
+}
+
+extension TableShape {
+  /// Whether devices write the table through batches at all.
+  package var isWrittenByDevices: Bool {
+    declaration.kind == .replicated && declaration.writer == .scope && name != MetadataSchema.conflictTable.name
+  }
+
+  /// Whether a value can stand in its column as it is, and is of the kind the column's policy takes.
+  package func accepts(_ cell: CellChange) -> Bool { place(of: cell.column).map { accepts(cell, at: $0) } ?? false }
+
+  /// - Parameter place: That of the cell's column.
+  package func accepts(_ cell: CellChange, at place: Int) -> Bool {
+    switch (columnPolicies[place], cell.name.part) {
+    case (.perKey, .member), (.counter, .increment): return true
+    case (.perKey, _), (.counter, _), (_, .member), (_, .increment): return false
+    case (.ranked(let values), .whole):
+      guard cell.value.isNull || cell.value.text.map({ values.contains($0) }) == true else { return false }
+    case (.max, .whole), (.min, .whole): break
+    case (.lastWriterWins, .whole), (.review, .whole): guard cell.generation == 0 else { return false }
+    }
+    return isShown(cell.value, in: columns[place])
+  }
+
+  /// Whether a value can stand in a column as it is.
+  package func isShown(_ value: CellValue, in column: Column) -> Bool { column.type.keeps(value) && (column.acceptsNull || !value.isNull) }
 }
