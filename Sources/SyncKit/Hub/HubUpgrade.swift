@@ -9,14 +9,14 @@ extension Hub {
     try await store.write { session in
       let ingest = Ingest(session: session, tables: tables, key: key, wallMs: now, observer: observer)
       try AsideUpgrade(rows: ingest.rows, quietly: { body in try session.withoutCapture(body) }).apply { row in
-        try ingest.follow(row)
+        try ingest.transaction.follow(row)
       }
       try ingest.finish()
     }
   }
 }
 
-extension Ingest {
+extension HubTransaction {
   fileprivate func follow(_ row: AsideUpgrade.Shown) throws {
     let state = row.stored.state
     let cells = row.cells.compactMap { name in

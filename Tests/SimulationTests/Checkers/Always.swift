@@ -85,7 +85,7 @@ enum Always {
         // Cleared away: the log still has its places, and nothing says how many there were.
         guard let bytes = row[1].blob, !bytes.isEmpty else { continue }
         let units = try BatchCodec.reopen(SealedBatch(bytes: bytes)).units.count
-        let expected = row[2].integer == Ingest.merged ? Dictionary(uniqueKeysWithValues: (0..<units).map { ($0, 1) }) : [:]
+        let expected = row[2].integer == BatchState.merged ? Dictionary(uniqueKeysWithValues: (0..<units).map { ($0, 1) }) : [:]
         var found = places[row[0].integer ?? 0] ?? [:]
         // Placed once more, above an earlier unit of its author that came back.
         if row[4].integer == 1 { found = found.mapValues { min($0, 1) } }

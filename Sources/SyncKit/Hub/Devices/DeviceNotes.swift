@@ -33,7 +33,7 @@ extension Hub {
     try await read { session in
       var notes = try DeviceNotes(session: session).all()
       guard !notes.isEmpty else { return notes }
-      let devices = try Self.devices(in: session, where: "1 ORDER BY enrolled_ms", [])
+      let devices = try HubDevice.all(in: session, where: "1 ORDER BY enrolled_ms", [])
       for device in devices where notes[device.replica] == nil {
         if let predecessor = device.predecessor { notes[device.replica] = notes[predecessor] }
       }

@@ -277,7 +277,7 @@ extension Hub {
       ).isEmpty
     }
     let table = UnitKeyTable(session: session, keys: keys)
-    for scope in Set(try revoked.compactMap { try devices(in: session, where: "replica = ?1", [.blob($0.bytes)]).first?.scope }) {
+    for scope in Set(try revoked.compactMap { try HubDevice.all(in: session, where: "replica = ?1", [.blob($0.bytes)]).first?.scope }) {
       try table.begin(scope, nowMs: now)
     }
     return revoked
@@ -285,14 +285,30 @@ extension Hub {
 
   /// Every enrolled device, by scope and label.
   public func devices() async throws -> [HubDevice] {
-    try await store.read { session in try Self.devices(in: session, where: "1 ORDER BY scope, label, replica", []) }
+    try await store.read { session in try HubDevice.all(in: session, where: "1 ORDER BY scope, label, replica", []) }
   }
 
   func device(_ replica: ReplicaID) async throws -> HubDevice? {
-    try await store.read { session in try Self.devices(in: session, where: "replica = ?1", [.blob(replica.bytes)]).first }
+    try await store.read { session in try HubDevice.all(in: session, where: "replica = ?1", [.blob(replica.bytes)]).first }
   }
 
-  static func devices(in session: any HubSession, where condition: String, _ arguments: [CellValue]) throws -> [HubDevice] {
+  /// Notes what a device says of itself when it asks for the feed.
+  func noteContact(_ device: HubDevice, skewMs: Int64?, backlog: Int?, packets: Int?) async throws {
+    let now = clock.nowMs()
+    try await store.write { session in
+      try session.execute(
+        "UPDATE hub_device SET contact_ms = ?2, skew_ms = coalesce(?3, skew_ms), backlog = ?4, packets = ?5 WHERE replica = ?1",
+        [
+          .blob(device.replica.bytes), .integer(Int64(clamping: now)), skewMs.map { .integer($0) } ?? .null,
+          backlog.map { .integer(Int64($0)) } ?? .null, packets.map { .integer(Int64($0)) } ?? .null,
+        ])
+    }
+  }
+}
+
+extension HubDevice {
+  /// The enrolled devices for which a condition of SQL on `hub_device` holds.
+  static func all(in session: any HubSession, where condition: String, _ arguments: [CellValue]) throws -> [HubDevice] {
     try session.rows(
       """
       SELECT public_key, label, scope, certificate, enrolled_ms, revoked_ms, contact_ms, skew_ms, backlog, packets,
@@ -312,19 +328,6 @@ extension Hub {
         revokedMs: ms(row[5]), contactMs: ms(row[6]), skewMs: row[7].integer, backlog: row[8].integer.map { Int($0) },
         packets: row[9].integer.map { Int($0) }, predecessor: ReplicaID(bytes: certificate.predecessor),
         isToBeConfirmed: row[10].integer == 1, isReplacement: certificate.replaces, key: key)
-    }
-  }
-
-  /// Notes what a device says of itself when it asks for the feed.
-  func noteContact(_ device: HubDevice, skewMs: Int64?, backlog: Int?, packets: Int?) async throws {
-    let now = clock.nowMs()
-    try await store.write { session in
-      try session.execute(
-        "UPDATE hub_device SET contact_ms = ?2, skew_ms = coalesce(?3, skew_ms), backlog = ?4, packets = ?5 WHERE replica = ?1",
-        [
-          .blob(device.replica.bytes), .integer(Int64(clamping: now)), skewMs.map { .integer($0) } ?? .null,
-          backlog.map { .integer(Int64($0)) } ?? .null, packets.map { .integer(Int64($0)) } ?? .null,
-        ])
     }
   }
 }

@@ -20,13 +20,13 @@ extension Hub {
   }
 
   private static func reinstatement(of replica: ReplicaID, in session: any HubSession) throws -> Reinstatement {
-    guard let device = try devices(in: session, where: "replica = ?1", [.blob(replica.bytes)]).first, device.revokedMs != nil else {
+    guard let device = try HubDevice.all(in: session, where: "replica = ?1", [.blob(replica.bytes)]).first, device.revokedMs != nil else {
       throw SyncError(
         .badRequest, vi: "Thiết bị \(replica.short) không bị thu hồi; không có gì phải lấy lại.",
         en: "Device \(replica.short) is not revoked; there is nothing to take back.")
     }
     let family = try HubLineage(session: session).family(of: replica).filter { $0 != replica }
-    let others = try family.compactMap { try devices(in: session, where: "replica = ?1", [.blob($0.bytes)]).first }
+    let others = try family.compactMap { try HubDevice.all(in: session, where: "replica = ?1", [.blob($0.bytes)]).first }
     // Both would go on from the same batch under a name each.
     if let heir = others.first(where: { $0.predecessor == replica && $0.isReplacement }) {
       throw SyncError(
@@ -38,7 +38,7 @@ extension Hub {
       )
     }
     let late = try session.integer(
-      "SELECT count(*) FROM hub_batch WHERE replica = ?1 AND state = \(LateBatches.undecided)", [.blob(replica.bytes)])
+      "SELECT count(*) FROM hub_batch WHERE replica = ?1 AND state = \(BatchState.undecided)", [.blob(replica.bytes)])
     return Reinstatement(device: device, late: Int(late ?? 0), others: others.filter { $0.revokedMs != nil }.map(\.replica))
   }
 

@@ -59,7 +59,7 @@ extension Hub {
     let (hash, now) = (Data(code.utf8).sha256, clock.nowMs())
     try await store.write { session in
       // A device that a restored hub has forgotten shows its certificate with the code.
-      if let known = try Self.devices(in: session, where: "replica = ?1", [.blob(replica.bytes)]).first, known.scope != scope {
+      if let known = try HubDevice.all(in: session, where: "replica = ?1", [.blob(replica.bytes)]).first, known.scope != scope {
         throw SyncError(
           .badRequest, vi: "Thiết bị \(replica.short) thuộc đơn vị \(known.scope), không phải \(scope).",
           en: "Device \(replica.short) is of unit \(known.scope), not of \(scope).")
@@ -121,10 +121,10 @@ extension Hub {
         return (scope, certificate)
       }
       try CodeEnds(session: session).check(hash, nowMs: now)
-      guard let old = try Self.devices(in: session, where: "replica = ?1", [.blob(predecessor.bytes)]).first else {
+      guard let old = try HubDevice.all(in: session, where: "replica = ?1", [.blob(predecessor.bytes)]).first else {
         throw HubDevice.unknownError
       }
-      guard old.scope == scope, try Self.devices(in: session, where: "replica = ?1", [.blob(key.replica.bytes)]).isEmpty else {
+      guard old.scope == scope, try HubDevice.all(in: session, where: "replica = ?1", [.blob(key.replica.bytes)]).isEmpty else {
         throw ByteReader.short
       }
       let common = try HubChain(session: session, lineage: lineage).lastHeld(of: wire.common, replica: predecessor, scope: scope)
@@ -201,8 +201,8 @@ extension HubChain {
         let found = try before(number + 1, previous: hash, replica: replica, scope: scope)
         return found.hash == hash && found.isMerged
       }
-      if row[0].integer == Ingest.merged { return true }
-      guard row[0].integer == Int64(LateBatches.undecided), let bytes = row[1].blob else { return false }
+      if row[0].integer == BatchState.merged { return true }
+      guard row[0].integer == Int64(BatchState.undecided), let bytes = row[1].blob else { return false }
       hash = try BatchCodec.reopen(SealedBatch(bytes: bytes)).previous
       number -= 1
     }
@@ -220,7 +220,7 @@ extension LateBatches {
     let lineage = HubLineage(session: session)
     var isAny = false
     for member in try lineage.family(of: replica) {
-      guard let device = try Hub.devices(in: session, where: "replica = ?1", [.blob(member.bytes)]).first, device.isReplacement,
+      guard let device = try HubDevice.all(in: session, where: "replica = ?1", [.blob(member.bytes)]).first, device.isReplacement,
         let base = try lineage.base(of: member, scope: scope), base.number > 0
       else { continue }
       var place = WireChainPlace()

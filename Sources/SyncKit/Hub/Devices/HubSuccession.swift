@@ -34,7 +34,7 @@ extension Hub {
     guard old.scope.utf8.elementsEqual(place.scope.utf8) else { throw ByteReader.short }
     let (signing, now) = (keys.signing, clock.nowMs())
     let certificate = try await store.write { session in
-      guard let old = try Self.devices(in: session, where: "replica = ?1", [.blob(predecessor.bytes)]).first, old.revokedMs == nil else {
+      guard let old = try HubDevice.all(in: session, where: "replica = ?1", [.blob(predecessor.bytes)]).first, old.revokedMs == nil else {
         throw HubDevice.revokedError
       }
       try Self.checkActive(key.replica, in: session)
@@ -100,7 +100,7 @@ struct HubChain {
     if let row = try session.firstRow("SELECT hash, state FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3", place),
       let hash = row[0].blob
     {
-      return (hash, row[1].integer == Ingest.merged)
+      return (hash, row[1].integer == BatchState.merged)
     }
     // Merged in a life that a restore ended: pages that were given back say so, and what was in it, should the batch itself never
     // come again. Of what is known by name only, nothing can build on it yet.

@@ -71,7 +71,7 @@ struct JournalExamination {
       replica = row[2].blob ?? Data()
       number = UInt64(clamping: row[3].integer ?? 0)
       hash = row[4].blob ?? Data()
-      isMerged = row[5].integer == Ingest.merged
+      isMerged = row[5].integer == BatchState.merged
       bytes = row[6].blob ?? Data()
       changes = row[7].integer ?? 0
       heldChanges = row[8].integer ?? 0

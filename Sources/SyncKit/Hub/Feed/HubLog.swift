@@ -76,7 +76,7 @@ struct HubLog {
     try session.rows(
       """
       UPDATE hub_batch SET bytes = x'' WHERE id IN (
-        SELECT id FROM hub_batch b WHERE scope = ?1 AND state = \(Ingest.merged) AND received_ms < ?2 AND length(bytes) > 0
+        SELECT id FROM hub_batch b WHERE scope = ?1 AND state = \(BatchState.merged) AND received_ms < ?2 AND length(bytes) > 0
           AND NOT EXISTS (SELECT 1 FROM hub_held h WHERE h.scope = b.scope AND h.batch = b.id)
           AND id NOT IN (SELECT batch FROM hub_feed WHERE scope = ?1 AND (stamps IS NULL OR position + units - 1 > ?3))
         LIMIT \(Self.batchesPerTransaction)) RETURNING id

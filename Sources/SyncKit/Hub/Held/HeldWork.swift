@@ -6,8 +6,8 @@ internal import SyncStore
 /// Moves held units on: merged when what they waited for has come, or declined by an operator (L7). Belongs to one hub
 /// transaction.
 struct HeldWork {
-  let ingest: Ingest
-  private var session: any HubSession { ingest.session }
+  let transaction: HubTransaction
+  private var session: any HubSession { transaction.session }
 
   /// Held units looked at in one transaction; the rest follow with the next.
   static let unitsMax = 1000
@@ -70,7 +70,7 @@ struct HeldWork {
     guard content.units.indices.contains(Int(index)) else { return nil }
     return Item(
       batch: batch, index: Int(index), scope: scope, reason: reason, detail: detail, content: content, sealed: sealed,
-      receivedMs: UInt64(max(0, received)), asked: try ingest.askedTables(content))
+      receivedMs: UInt64(max(0, received)), asked: try transaction.askedTables(content))
   }
 
   // MARK: Retry
@@ -86,7 +86,7 @@ struct HeldWork {
     let passing = try passing()
     let reasons = passing.map { "reason = 'parent' OR reason IN \($0)" } ?? "reason = 'parent'"
     guard try session.firstRow("SELECT 1 FROM hub_held WHERE \(reasons) LIMIT 1") != nil else { return }
-    try ingest.own.seal()
+    try transaction.own.seal()
     if let passing { try retry(where: "h.reason IN \(passing)") }
     try retryArrived()
   }
@@ -94,7 +94,7 @@ struct HeldWork {
   /// Units whose parent is a row that came in this transaction: who has much held work makes nobody else's slower.
   @discardableResult
   private func retryArrived() throws -> Int {
-    var arrived = ingest.rows.takeArrived()[...]
+    var arrived = transaction.rows.takeArrived()[...]
     guard !arrived.isEmpty, try session.firstRow("SELECT 1 FROM hub_held WHERE reason = 'parent' LIMIT 1") != nil else { return 0 }
     var moved = 0
     while !arrived.isEmpty {
@@ -131,17 +131,17 @@ struct HeldWork {
   }
 
   private func retry(_ item: Item) throws -> Bool {
-    let returned = ReturnedWork(ingest: ingest)
+    let returned = ReturnedWork(transaction: transaction)
     if let known = try returned.units(of: item.sealed.hash)[item.index], known.contains(where: { !$0.isMerged }) {
       // It was merged before the hub was restored.
       if try returned.obstacle(to: item.unit.changes, scope: item.scope) != nil { return false }
       try letGo(item)
       try returned.settle(known, index: item.index, content: item.content, batch: item.batch, hash: item.sealed.hash)
       try reissue(item, conflicting: false)
-      try ingest.own.seal()
+      try transaction.own.seal()
       return true
     }
-    if let hold = try ingest.unitCheck(rules: item.content.rules).holdReason(item.unit, by: item.author) {
+    if let hold = try transaction.unitCheck(rules: item.content.rules).holdReason(item.unit, by: item.author) {
       if hold.reason.rawValue != item.reason || hold.detail != item.detail {
         try session.execute(
           "UPDATE hub_held SET reason = ?3, detail = ?4 WHERE batch = ?1 AND unit = ?2",
@@ -150,29 +150,29 @@ struct HeldWork {
       }
       return false
     }
-    let opened = ingest.conflicts.openedCount
-    try ingest.own.seal()
-    let stamp = try ingest.accept(item.unit, of: item.content)
+    let opened = transaction.conflicts.openedCount
+    try transaction.own.seal()
+    let stamp = try transaction.accept(item.unit, of: item.content)
     try release(item, as: Version(stamp, item.content.replica), isDeclined: false) { origin in
-      var merger = try ingest.merger(of: item.content, origin: origin)
+      var merger = try transaction.merger(of: item.content, origin: origin)
       merger.arrivedMs = item.receivedMs
       try merger.merge(item.unit.changes)
     }
-    try reissue(item, conflicting: ingest.conflicts.openedCount > opened)
-    try ingest.own.seal()
+    try reissue(item, conflicting: transaction.conflicts.openedCount > opened)
+    try transaction.own.seal()
     return true
   }
 
   /// Gives the unit its place in the feed, and lets go of it.
   private func release(_ item: Item, as version: Version, isDeclined: Bool, _ body: (Origin) throws -> Void) throws {
-    try ingest.own.seal()
-    let position = try ingest.order.place(scope: item.scope)
+    try transaction.own.seal()
+    let position = try transaction.order.place(scope: item.scope)
     try letGo(item)
     try body(Origin(version: version, position: position))
     let run = ScopeOrder.Run(
       position: position, firstUnit: item.index, stamps: [version.timestamp], isRestamped: version.timestamp != item.unit.stamp,
       isDeclined: isDeclined)
-    try ingest.order.log(run, batch: item.batch, batchHash: item.sealed.hash, scope: item.scope)
+    try transaction.order.log(run, batch: item.batch, batchHash: item.sealed.hash, scope: item.scope)
   }
 
   /// Lets go of a held unit that was merged otherwise: a page showed that it had been, before the hub was restored.
@@ -196,7 +196,7 @@ struct HeldWork {
   /// Signs the batch's receipt anew, as things stand now.
   private func reissue(_ item: Item, conflicting: Bool) throws {
     let old = try session.firstRow("SELECT receipt FROM hub_batch WHERE id = ?1", [.integer(item.batch)])?[0].blob
-    var result = Ingest.MergeResult()
+    var result = BatchOutcome()
     if let old { result.conflicting = try WireReceipt(serializedBytes: try WireSigned(serializedBytes: old).body).conflicting }
     if conflicting && !result.conflicting.contains(UInt32(item.index)) { result.conflicting.append(UInt32(item.index)) }
     for row in try session.rows("SELECT unit, reason, detail, changes FROM hub_held WHERE batch = ?1 ORDER BY unit", [.integer(item.batch)])
@@ -208,7 +208,7 @@ struct HeldWork {
       result.held.append(held)
       result.heldChanges += Int(row[3].integer ?? 0)
     }
-    let receipt = try ingest.receipt(for: item.content, batch: item.sealed, merge: result, expected: 0)
+    let receipt = try transaction.receipt(for: item.content, batch: item.sealed, merge: result, expected: 0)
     try session.execute(
       "UPDATE hub_batch SET held_changes = ?2, receipt = ?3 WHERE id = ?1",
       [.integer(item.batch), .integer(Int64(result.heldChanges)), .blob(receipt)])
@@ -224,17 +224,17 @@ struct HeldWork {
   ///   - columns: Of that, those whose values are the operator's words. The others are still their author's: they stand where they
   ///     would have stood, and what they overwrite unseen is kept.
   func decline(_ item: Item, repaired: [RowChange]? = nil, columns: Set<String> = []) throws {
-    try ingest.own.seal()
-    let version = Version(try ingest.accept(item.unit, of: item.content), item.content.replica)
+    try transaction.own.seal()
+    let version = Version(try transaction.accept(item.unit, of: item.content), item.content.replica)
     let author = try author(of: item, version)
     let repaired = try repaired?.filter { !isDecision($0) }.map { try standing($0, of: item, author, columns: columns) }
     for change in item.unit.changes + (repaired ?? []) {
-      guard let shape = ingest.rows.shape(change.table) else { continue }
-      _ = try ingest.rows.prepare(change, shape, rules: item.content.rules[change.table] ?? [:])
+      guard let shape = transaction.rows.shape(change.table) else { continue }
+      _ = try transaction.rows.prepare(change, shape, rules: item.content.rules[change.table] ?? [:])
     }
     for change in item.unit.changes where !isDecision(change) { try keepDeclined(change, version, scope: item.scope) }
     try release(item, as: version, isDeclined: true) { origin in
-      try ReturnedWork(ingest: ingest).forget(item.sealed.hash, unit: item.index, declinedAt: origin.position)
+      try ReturnedWork(transaction: transaction).forget(item.sealed.hash, unit: item.index, declinedAt: origin.position)
     }
     for change in item.unit.changes {
       guard let said = repaired?.first(where: { $0.table == change.table && $0.key == change.key }) else {
@@ -246,10 +246,10 @@ struct HeldWork {
       left.cells = change.cells.filter { cell in !said.cells.contains { $0.name == cell.name } }
       if said.life == change.life && !left.cells.isEmpty { try answer(left, version, scope: item.scope) }
     }
-    for change in repaired ?? [] { ingest.own.add(change, scope: item.scope, of: author) }
+    for change in repaired ?? [] { transaction.own.add(change, scope: item.scope, of: author) }
     for change in item.unit.changes where isDecision(change) { try repeatState(of: change, scope: item.scope) }
     try reissue(item, conflicting: true)
-    try ingest.own.seal()
+    try transaction.own.seal()
     try retryFollowing()
   }
 
@@ -264,23 +264,24 @@ struct HeldWork {
   /// What the author of a unit had seen of others' writes.
   private func author(of item: Item, _ version: Version) throws -> IncomingChange {
     let (replica, scope) = (item.content.replica, item.scope)
-    let seen = try ingest.places.seen(by: item.content.cursor, scope: scope)
+    let seen = try transaction.places.seen(by: item.content.cursor, scope: scope)
     let origin = Origin(version: version, position: 0)
     var author = IncomingChange(life: 0, cells: [], origin: origin, seenThrough: seen.through)
     author.isOneAuthors =
-      try ingest.lineage.ownership(of: replica, number: item.content.number, scope: scope) ?? { $0.version.replica == replica }
-    author.sawEarlier = ingest.places.sawEarlier(seen, scope: scope)
+      try transaction.lineage.ownership(of: replica, number: item.content.number, scope: scope) ?? { $0.version.replica == replica }
+    author.sawEarlier = transaction.places.sawEarlier(seen, scope: scope)
     return author
   }
 
   /// A repaired change without the cells in which somebody else's later write stands.
   private func standing(_ change: RowChange, of item: Item, _ author: IncomingChange, columns: Set<String>) throws -> RowChange {
-    guard let shape = ingest.rows.shape(change.table), let state = try ingest.rows.load(shape, key: change.key, in: item.scope)?.state,
+    guard let shape = transaction.rows.shape(change.table),
+      let state = try transaction.rows.load(shape, key: change.key, in: item.scope)?.state,
       state.life == change.life
     else { return change }
     var incoming = author
     (incoming.life, incoming.cells) = (change.life, change.cells)
-    let outcome = Merge.join(state, incoming, policies: try ingest.rows.policies(shape)).state
+    let outcome = Merge.join(state, incoming, policies: try transaction.rows.policies(shape)).state
     var change = change
     change.cells.removeAll { cell in
       !columns.contains(cell.column) && outcome.cells[cell.name]?.origin.version != author.origin.version
@@ -295,13 +296,13 @@ struct HeldWork {
     guard let id = decision.cells.first(where: { $0.column == "conflict" })?.value, !id.isNull,
       let row = try session.firstRow("SELECT scope, state FROM sync_conflict WHERE id = ?1", [id]), row[0] == .text(scope)
     else { return }
-    ingest.own.add(
+    transaction.own.add(
       RowChange(table: MetadataSchema.conflictTable.name, key: id, life: 1, cells: [CellChange("state", row[1])]), scope: scope)
   }
 
   private func keepDeclined(_ change: RowChange, _ version: Version, scope: String) throws {
-    let shape = try ingest.rows.shapeOrUnknown(change.table)
-    let stored = try ingest.rows.load(shape, key: change.key, in: scope)
+    let shape = try transaction.rows.shapeOrUnknown(change.table)
+    let stored = try transaction.rows.load(shape, key: change.key, in: scope)
     // What stands under a key of another unit's is nothing for those who read this scope.
     let state = stored.flatMap { $0.scope == scope ? $0.state : nil } ?? .unknown
     let origin = Origin(version: version, position: 0)
@@ -311,21 +312,21 @@ struct HeldWork {
       if standing.value == cell.value { continue }
       let loser = Loser(
         name: cell.name, life: change.life, loser: Cell(origin: origin, value: cell.value), winner: standing, rule: .declined)
-      try ingest.conflicts.record(loser, change: change, scope: scope)
+      try transaction.conflicts.record(loser, change: change, scope: scope)
     }
   }
 
   /// The hub's own values of a row whose change was declined, newer than that change.
   private func answer(_ change: RowChange, _ version: Version, scope: String) throws {
     // Of a table that this hub does not know it remembers what it said, as devices do.
-    let shape = try ingest.rows.shapeOrUnknown(change.table)
-    let stored = try ingest.rows.load(shape, key: change.key, in: scope)
+    let shape = try transaction.rows.shapeOrUnknown(change.table)
+    let stored = try transaction.rows.load(shape, key: change.key, in: scope)
     let isForeign = stored.map { $0.scope != scope } ?? false
     guard let stored, !isForeign else {
       // The hub has no such row in this scope: it ends on the device, and another unit's row of that key is left alone.
       if change.isAlive && change.life < WireLimits.lifeMax {
         let gone = RowChange(table: change.table, key: change.key, life: change.life + 1, cells: [])
-        ingest.own.add(gone, scope: scope, isSaved: !isForeign)
+        transaction.own.add(gone, scope: scope, isSaved: !isForeign)
       }
       return
     }
@@ -334,7 +335,7 @@ struct HeldWork {
     guard change.life >= state.life, change.life <= WireLimits.lifeMax - 2 else { return }
     if change.life == state.life {
       let origin = Origin(version: version, position: 0)
-      let policies = try ingest.rows.policies(shape)
+      let policies = try transaction.rows.policies(shape)
       let declined = Merge.join(
         state, IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: .max), policies: policies
       ).state
@@ -356,16 +357,16 @@ struct HeldWork {
         return [cell, CellChange(cell.column, .integer(-(cell.value.integer ?? 0)), part: .increment(~id))]
       }
       if !cells.isEmpty || !opposites.isEmpty {
-        ingest.own.add(RowChange(table: change.table, key: change.key, life: state.life, cells: cells + opposites), scope: scope)
+        transaction.own.add(RowChange(table: change.table, key: change.key, life: state.life, cells: cells + opposites), scope: scope)
       }
     } else if state.isAlive {
       // The device deleted it, or bore it anew: it stands again, in a life past the device's.
       let cells = state.cells.map { name, cell in CellChange(name.column, cell.value, part: name.part, generation: cell.generation) }
       let life = change.life % 2 == 0 ? change.life + 1 : change.life + 2
-      ingest.own.add(
+      transaction.own.add(
         RowChange(table: change.table, key: change.key, life: life, cells: cells.sorted { $0.name < $1.name }), scope: scope)
     } else if change.isAlive {
-      ingest.own.add(RowChange(table: change.table, key: change.key, life: change.life + 1, cells: []), scope: scope)
+      transaction.own.add(RowChange(table: change.table, key: change.key, life: change.life + 1, cells: []), scope: scope)
     }
   }
 

@@ -69,7 +69,7 @@ extension Hub {
       let item = try work.item(id: id)
       try Self.checkFirst(item)
       try work.decline(item)
-      try Self.record("decline", item, who, reason, nowMs, in: work.ingest.session)
+      try Self.record("decline", item, who, reason, nowMs, in: work.transaction.session)
     }
   }
 
@@ -97,19 +97,21 @@ extension Hub {
       let asBorn = try repaired.map { change in
         var change = change
         let known =
-          try work.ingest.rows.shape(change.table).flatMap { try work.ingest.rows.load($0, key: change.key, in: item.scope)?.state }
+          try work.transaction.rows.shape(change.table).flatMap {
+            try work.transaction.rows.load($0, key: change.key, in: item.scope)?.state
+          }
           ?? .unknown
         change.life = known.isAlive == change.isAlive ? max(known.life, 1) : known.life + 1
         return change
       }
       let unit = ChangeUnit(stamp: item.unit.stamp, changes: asBorn)
-      if let hold = try work.ingest.unitCheck(rules: item.content.rules).holdReason(unit, by: author) {
+      if let hold = try work.transaction.unitCheck(rules: item.content.rules).holdReason(unit, by: author) {
         throw SyncError(
           .badRequest, vi: "Sửa như vậy vẫn bị giữ: \(hold.reason.rawValue) \(hold.detail).",
           en: "Repaired so it would be held again: \(hold.reason.rawValue) \(hold.detail).")
       }
       try work.decline(item, repaired: repaired, columns: Set(values.keys))
-      try Self.record("repair", item, who, reason, nowMs, in: work.ingest.session)
+      try Self.record("repair", item, who, reason, nowMs, in: work.transaction.session)
     }
   }
 
@@ -159,8 +161,8 @@ extension Hub {
       let ingest = Ingest(
         session: session, tables: tables, key: keys.signing, wallMs: now, observer: observer)
       // A row whose deletion is not sealed yet has a key that is not free.
-      try ingest.own.seal()
-      let result = try body(HeldWork(ingest: ingest))
+      try ingest.transaction.own.seal()
+      let result = try body(HeldWork(transaction: ingest.transaction))
       try ingest.finish()
       return result
     }
@@ -201,12 +203,12 @@ extension HeldWork {
     }
     var unwritten = Set(values.keys)
     let repaired = try item.unit.changes.map { change in
-      guard let shape = ingest.rows.shape(change.table) else {
+      guard let shape = transaction.rows.shape(change.table) else {
         throw SyncError(
           .badRequest, vi: "Máy chủ không biết bảng \(change.table); chỉ có thể từ chối hoặc nâng cấp.",
           en: "The hub does not know table \(change.table); it can only be declined, or retried after an upgrade.")
       }
-      let stored = try ingest.rows.load(shape, key: key ?? change.key, in: item.scope)
+      let stored = try transaction.rows.load(shape, key: key ?? change.key, in: item.scope)
       let isKnown = stored.map { $0.state.isAlive && $0.state.life == change.life } ?? false
       var written = Set(change.cells.map(\.column)).filter { shape.column(named: $0) != nil }
       if change.isAlive && !isKnown { written.insert(shape.declaration.scopeColumn) }

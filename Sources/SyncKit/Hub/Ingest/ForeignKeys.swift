@@ -7,12 +7,12 @@ public struct ForeignKey: Sendable, Hashable {
   public var key: CellValue
   /// Whose row it is.
   public var scope: String
+
+  /// Rows listed, and freed, at once.
+  public static let listedMax = 1000
 }
 
 extension Hub {
-  /// Rows listed, and freed, at once.
-  public static let foreignKeysMax = 1000
-
   /// Rows that stand under keys of other scopes, by the key rules of their tables.
   public func foreignKeys() async throws -> [ForeignKey] {
     let shapes = store.tables.byName.values
@@ -26,7 +26,7 @@ extension Hub {
   public func freeKeys(by who: String, because reason: String) async throws -> (freed: [ForeignKey], merged: Int) {
     let (shapes, nowMs) = (store.tables.byName, clock.nowMs())
     return try await writeHeld { work in
-      let session = work.ingest.session
+      let session = work.transaction.session
       let found = try ForeignKey.all(of: shapes.values, in: session)
       for row in found {
         guard let shape = shapes[row.table], let image = try RowImage(shape, key: row.key, in: session) else { continue }
@@ -34,7 +34,7 @@ extension Hub {
         try session.execute("DELETE FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [row.key])
         try Self.record("freed", of: row.table, key: row.key, scope: row.scope, who, reason, nowMs, in: session)
       }
-      try work.ingest.own.seal()
+      try work.transaction.own.seal()
       return (found, try work.retry(where: "h.reason = 'scope'"))
     }
   }
@@ -49,9 +49,9 @@ extension ForeignKey {
         continue
       }
       found += try session.rows(
-        "SELECT \(key), \(scope) FROM \(quote(shape.name)) WHERE NOT (\(isNamed)) ORDER BY \(key) LIMIT \(Hub.foreignKeysMax)"
+        "SELECT \(key), \(scope) FROM \(quote(shape.name)) WHERE NOT (\(isNamed)) ORDER BY \(key) LIMIT \(listedMax)"
       ).compactMap { row in row[1].text.map { ForeignKey(table: shape.name, key: row[0], scope: $0) } }
     }
-    return Array(found.prefix(Hub.foreignKeysMax))
+    return Array(found.prefix(listedMax))
   }
 }

@@ -6,66 +6,39 @@ internal import SyncStore
 /// Takes sealed batches into the hub's store: journal, merge, conflicts, feed and receipt, in the caller's one transaction
 /// (L10).
 struct Ingest {
-  let session: any HubSession
-  let tables: HubTables
-  let key: SigningKey
-  let wallMs: UInt64
-  let observer: (any MergeObserver)?
-  let order: ScopeOrder
-  let rows: RowStore
-  let conflicts: ConflictBook
-  let own: OwnWrites
-  let lineage: HubLineage
-  let places: HubPlaces
-  let held: HeldRows
-  let scopes: AuthorScopes
-  let later: LaterWork
+  let transaction: HubTransaction
+
+  var session: any HubSession { transaction.session }
+  var rows: RowStore { transaction.rows }
+  var order: ScopeOrder { transaction.order }
+  private var key: SigningKey { transaction.key }
+  private var wallMs: UInt64 { transaction.wallMs }
+  private var conflicts: ConflictBook { transaction.conflicts }
+  private var own: OwnWrites { transaction.own }
+  private var lineage: HubLineage { transaction.lineage }
 
   /// Batches of one replica that may wait for a missing earlier one.
   static let waitingMax = 1000
   /// Of those, how many are merged with the one they waited for. The rest follow when they are sent again: a chain that was
   /// saved up must not keep everyone else waiting.
   static let mergedTogetherMax = 16
-  /// Size of the values in one unit, in bytes: twice what a `Sealer` makes, and what always fits into a page.
-  static let unitBytesMax = 2 * UnitCutting.rawBytesMax
-
   init(session: any HubSession, tables: HubTables, key: SigningKey, wallMs: UInt64, observer: (any MergeObserver)? = nil) {
-    self.session = session
-    self.tables = tables
-    self.key = key
-    self.wallMs = wallMs
-    self.observer = observer
-    order = ScopeOrder(session: session)
-    rows = RowStore(session: session, shapes: tables.byName)
-    rows.notesArrivals = true
-    conflicts = ConflictBook(session: session, observer: observer)
-    own = OwnWrites(
-      session: session, tables: tables, key: key, wallMs: wallMs, order: order, rows: rows, conflicts: conflicts, observer: observer)
-    lineage = HubLineage(session: session)
-    places = HubPlaces(session: session)
-    held = HeldRows(session: session)
-    scopes = AuthorScopes(session: session)
-    later = LaterWork(session: session, lineage: lineage)
+    transaction = HubTransaction(session: session, tables: tables, key: key, wallMs: wallMs, observer: observer)
   }
 
   /// Writes what the transaction gathered: the hub's own changes sealed into the journal and feed, and the scopes' state.
   func finish() throws {
-    try HeldWork(ingest: self).parentsArrived()
-    try ReturnedWork(ingest: self).mergeWaiting()
-    try later.place(for: self)
+    try HeldWork(transaction: transaction).parentsArrived()
+    try ReturnedWork(transaction: transaction).mergeWaiting()
+    try transaction.later.place(in: transaction)
     try own.seal()
     // What the hub wrote itself meanwhile, such as conflicts, may be what somebody's decision waits for.
     if rows.hasArrived {
-      try HeldWork(ingest: self).parentsArrived()
+      try HeldWork(transaction: transaction).parentsArrived()
       try own.seal()
     }
     try rows.flush()
     try order.save()
-  }
-
-  /// The one gate: every unit of others passes it before anything of it is merged, and again whenever it is tried once more.
-  func unitCheck(rules: [String: MergePolicies]) -> UnitCheck {
-    UnitCheck(session: session, rows: rows, lineage: lineage, held: held, scopes: scopes, rules: rules)
   }
 
   // MARK: Journal
@@ -75,7 +48,7 @@ struct Ingest {
   /// - Returns: The signed receipt; the stored one when the hub has the batch already.
   /// - Throws: `SyncError` `.fork`, `.chainBroken`, `.wrongScope` before anything is written.
   func take(_ content: BatchContent, batch: SealedBatch, writeScope: String) throws -> Data {
-    let asked = try askedTables(content, writeScope: writeScope)
+    let asked = try transaction.askedTables(content, writeScope: writeScope)
     let isAsked = !asked.isEmpty && content.units.allSatisfy { $0.changes.allSatisfy { asked.contains($0.table) } }
     if !isAsked { try Self.check(scope: content.scope, writeScope: writeScope) }
     let claim = BatchCodec.Claim(replica: content.replica, scope: content.scope, number: content.number)
@@ -88,7 +61,9 @@ struct Ingest {
       [.text(content.scope), .blob(content.replica.bytes), .integer(Int64(content.number))])
     if let known {
       guard known[0].blob == batch.hash else { throw SyncError.fork(content.number) }
-      if known[1].integer == Self.merged, let receipt = known[2].blob { return try inPresentLife(receipt, id: known[3].integer ?? 0) }
+      if known[1].integer == BatchState.merged, let receipt = known[2].blob {
+        return try transaction.inPresentLife(receipt, id: known[3].integer ?? 0)
+      }
     }
     let chain = HubChain(session: session, lineage: lineage)
     let base = try lineage.base(of: content.replica, scope: content.scope)?.number ?? 0
@@ -108,7 +83,7 @@ struct Ingest {
     }
     if before.isMerged {
       return try halfDone {
-        let id = try known?[3].integer ?? journal(content, batch: batch, state: Self.waiting)
+        let id = try known?[3].integer ?? journal(content, batch: batch, state: BatchState.waiting)
         let receipt = try mergeJournalled(content, batch: batch, id: id)
         try closeGaps(content)
         try mergeWaiting(behind: content.replica, number: content.number, hash: batch.hash, scope: content.scope)
@@ -117,20 +92,20 @@ struct Ingest {
     }
     if known == nil {
       let count = try session.integer(
-        "SELECT count(*) FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND state = \(Self.waiting)",
+        "SELECT count(*) FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND state = \(BatchState.waiting)",
         [.text(content.scope), .blob(content.replica.bytes)])
       guard count ?? 0 < Self.waitingMax else {
         throw SyncError(
           .chainBroken, vi: "Quá nhiều gói chờ gói số \(last.number + 1).", en: "Too many batches wait for number \(last.number + 1).",
           expected: last.number + 1)
       }
-      _ = try halfDone { try journal(content, batch: batch, state: Self.waiting) }
+      _ = try halfDone { try journal(content, batch: batch, state: BatchState.waiting) }
     }
     return try halfDone {
       try closeGaps(content)
       let now = try session.firstRow("SELECT state, receipt FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)])
-      if now?[0].integer == Self.merged, let receipt = now?[1].blob { return receipt }
-      return try receipt(for: content, batch: batch, merge: nil, expected: chain.missing(before: content, after: last.number))
+      if now?[0].integer == BatchState.merged, let receipt = now?[1].blob { return receipt }
+      return try transaction.receipt(for: content, batch: batch, merge: nil, expected: chain.missing(before: content, after: last.number))
     }
   }
 
@@ -147,19 +122,6 @@ struct Ingest {
       let author = try lineage.author(of: batch.number, replica: content.replica, scope: scope)
       try mergeWaiting(behind: author, number: batch.number, hash: batch.hash, scope: scope)
     }
-  }
-
-  /// The tables of which this hub's operator asked the author for everything that stands there; empty for every other batch.
-  func askedTables(_ content: BatchContent, writeScope: String? = nil) throws -> Set<String> {
-    guard let asked = content.recovery?.asked, let own = VerifyingKey(rawRepresentation: key.publicKey),
-      let body = try? own.open(asked, as: .recovery), let ask = try? WireRecoveryAsk.parse(body, named: AgreementReport.askName),
-      ask.hub == key.replica.bytes, ask.scope.utf8.elementsEqual(content.scope.utf8), let replica = ReplicaID(bytes: ask.replica)
-    else { return [] }
-    // The device may have taken a new identity since it was asked; its line is kept in the scope it writes.
-    let scope =
-      try writeScope ?? session.firstRow("SELECT scope FROM hub_device WHERE replica = ?1", [.blob(content.replica.bytes)])?[0].text
-    guard try lineage.line(of: content.replica, scope: scope ?? content.scope)[replica] != nil else { return [] }
-    return Set(ask.tables)
   }
 
   /// - Throws: `SyncError` `.wrongScope`.
@@ -204,9 +166,6 @@ struct Ingest {
     do { return try body() } catch let error as SyncError { throw IngestQueue.HalfDone(reason: error) }
   }
 
-  static let waiting = 0
-  static let merged: Int64 = 1
-
   func journal(_ content: BatchContent, batch: SealedBatch, state: Int) throws -> Int64 {
     let row = try session.firstRow(
       """
@@ -228,7 +187,7 @@ struct Ingest {
     while let (number, hash) = ends.popLast() {
       let waiting = try session.rows(
         """
-        SELECT id, bytes FROM hub_batch WHERE scope = ?1 AND number = ?3 AND state = \(Self.waiting) AND replica IN
+        SELECT id, bytes FROM hub_batch WHERE scope = ?1 AND number = ?3 AND state = \(BatchState.waiting) AND replica IN
           (SELECT ?2 UNION SELECT replica FROM hub_succession WHERE scope = ?1 AND predecessor = ?2 AND number = ?3 - 1)
         """, [.text(scope), .blob(replica.bytes), .integer(Int64(number + 1))])
       for row in waiting where left > 0 {
@@ -253,60 +212,22 @@ struct Ingest {
   private func mergeJournalled(_ content: BatchContent, batch: SealedBatch, id: Int64) throws -> Data {
     let result = try merge(content, batch: id, hash: batch.hash)
     if let asked = content.recovery?.asked { try DisagreementTable(session: session).noteAnswered(asked, nowMs: wallMs) }
-    let receipt = try receipt(for: content, batch: batch, merge: result, expected: 0)
+    let receipt = try transaction.receipt(for: content, batch: batch, merge: result, expected: 0)
     try session.execute(
-      "UPDATE hub_batch SET state = \(Self.merged), held_changes = ?2, receipt = ?3 WHERE id = ?1",
+      "UPDATE hub_batch SET state = \(BatchState.merged), held_changes = ?2, receipt = ?3 WHERE id = ?1",
       [.integer(id), .integer(Int64(result.heldChanges)), .blob(receipt)])
     return receipt
   }
 
-  /// A stored receipt, signed anew where it is of a life of the store that ended: that one counts as not given (L11).
-  func inPresentLife(_ stored: Data, id: Int64) throws -> Data {
-    var receipt = try WireReceipt(serializedBytes: try WireSigned(serializedBytes: stored).body)
-    let present = try HubLife(session: session).present()
-    guard receipt.incarnation != present else { return stored }
-    (receipt.incarnation, receipt.hubTimeMs) = (present, wallMs)
-    let renewed = try key.sealed(try receipt.serializedData(), as: .receipt)
-    try session.execute("UPDATE hub_batch SET receipt = ?2 WHERE id = ?1", [.integer(id), .blob(renewed)])
-    return renewed
-  }
-
-  func receipt(
-    for content: BatchContent, batch: SealedBatch, merge: MergeResult?, expected: UInt64, state: WireBatchState = .waiting
-  ) throws -> Data {
-    var receipt = WireReceipt()
-    receipt.hub = key.replica.bytes
-    receipt.incarnation = try HubLife(session: session).present()
-    receipt.batch = batch.hash
-    receipt.replica = content.replica.bytes
-    receipt.scope = content.scope
-    receipt.number = content.number
-    receipt.hubTimeMs = wallMs
-    receipt.state = merge == nil ? state : .merged
-    receipt.units = UInt32(content.units.count)
-    receipt.changes = UInt32(content.changeCount)
-    receipt.heldChanges = UInt32(merge?.heldChanges ?? 0)
-    receipt.held = merge?.held ?? []
-    receipt.conflicting = merge?.conflicting ?? []
-    receipt.expected = expected
-    return try key.sealed(try receipt.serializedData(), as: .receipt)
-  }
-
   // MARK: Merge
 
-  struct MergeResult {
-    var heldChanges = 0
-    var held: [WireHeldUnit] = []
-    var conflicting: [UInt32] = []
-  }
-
-  private func merge(_ content: BatchContent, batch id: Int64, hash: Data) throws -> MergeResult {
-    var result = MergeResult()
+  private func merge(_ content: BatchContent, batch id: Int64, hash: Data) throws -> BatchOutcome {
+    var result = BatchOutcome()
     var run: ScopeOrder.Run?
     var runBytes = 0
-    let returned = try ReturnedWork(ingest: self).units(of: hash)
-    let check = unitCheck(rules: content.rules)
-    let asked = try askedTables(content)
+    let returned = try ReturnedWork(transaction: transaction).units(of: hash)
+    let check = transaction.unitCheck(rules: content.rules)
+    let asked = try transaction.askedTables(content)
     var merger: RowMerger?
     for (index, unit) in content.units.enumerated() {
       // What the hub wrote to a row in this transaction has its version before anything else is merged into that row.
@@ -320,12 +241,12 @@ struct Ingest {
         if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
         run = nil
         if known.contains(where: { !$0.isMerged }),
-          let hold = try ReturnedWork(ingest: self).obstacle(to: unit.changes, scope: content.scope)
+          let hold = try ReturnedWork(transaction: transaction).obstacle(to: unit.changes, scope: content.scope)
         {
           try self.hold(unit, index: index, hold: hold, content: content, batch: id, into: &result)
           continue
         }
-        try ReturnedWork(ingest: self).settle(known, index: index, content: content, batch: id, hash: hash)
+        try ReturnedWork(transaction: transaction).settle(known, index: index, content: content, batch: id, hash: hash)
         continue
       }
       let author = UnitCheck.Author(of: content, unit: index, asked: asked)
@@ -342,11 +263,11 @@ struct Ingest {
         run = nil
       }
       runBytes = run == nil ? bytes : runBytes + bytes
-      let stamp = try accept(unit, of: content)
+      let stamp = try transaction.accept(unit, of: content)
       let position = try order.place(scope: content.scope)
       let opened = conflicts.openedCount
       let origin = Origin(version: Version(stamp, content.replica), position: position)
-      if merger == nil { merger = try self.merger(of: content, origin: origin) }
+      if merger == nil { merger = try transaction.merger(of: content, origin: origin) }
       merger?.origin = origin
       try merger?.merge(unit.changes)
       if conflicts.openedCount > opened { result.conflicting.append(UInt32(index)) }
@@ -358,35 +279,17 @@ struct Ingest {
     return result
   }
 
-  /// The stamp a unit is merged with: above all of its author's that came back to a restored hub.
-  func accept(_ unit: ChangeUnit, of content: BatchContent) throws -> HybridTimestamp {
-    let stamp = try order.accept(unit.stamp, scope: content.scope, wallMs: wallMs)
-    // What stands at its author has no later write of its author's to stand above.
-    if content.recovery != nil { return stamp }
-    return try later.raised(stamp, of: content, order: order, wallMs: wallMs)
-  }
-
-  /// Merges a unit of a batch, judging what its author had seen.
-  func merger(of content: BatchContent, origin: Origin) throws -> RowMerger {
-    let seen = try places.seen(by: content.cursor, scope: content.scope)
-    var merger = RowMerger(ingest: self, scope: content.scope, origin: origin, seenThrough: seen.through)
-    merger.isOneAuthors = try lineage.ownership(of: content.replica, number: content.number, scope: content.scope)
-    merger.sawEarlier = places.sawEarlier(seen, scope: content.scope)
-    merger.rules = content.rules
-    return merger
-  }
-
   // MARK: Hold
 
   private func hold(
-    _ unit: ChangeUnit, index: Int, hold: UnitCheck.Hold, content: BatchContent, batch: Int64, into result: inout MergeResult
+    _ unit: ChangeUnit, index: Int, hold: UnitCheck.Hold, content: BatchContent, batch: Int64, into result: inout BatchOutcome
   ) throws {
     var said = WireHeldUnit()
     said.unit = UInt32(index)
     said.reason = hold.reason.rawValue
     said.detail = hold.detail
     result.held.append(said)
-    held.note(content.replica)
+    transaction.held.note(content.replica)
     result.heldChanges += unit.changes.count
     try session.execute(
       "INSERT INTO hub_held (scope, batch, unit, replica, reason, detail, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

@@ -22,14 +22,12 @@ struct LateBatches {
       decided_ms INTEGER NOT NULL) WITHOUT ROWID;
     """
 
-  /// Value of `hub_batch.state`.
-  static let undecided = 2
   /// Batches merged in one transaction after a decision.
   static let mergedTogetherMax = 16
 
   /// Whether any of its batches waits for a decision, or was left where it is by one.
   func hasUndecided(_ replica: ReplicaID) throws -> Bool {
-    let state = CellValue.integer(Int64(Self.undecided))
+    let state = CellValue.integer(Int64(BatchState.undecided))
     return try session.firstRow("SELECT 1 FROM hub_batch WHERE replica = ?1 AND state = ?2 LIMIT 1", [.blob(replica.bytes), state]) != nil
   }
 
@@ -45,21 +43,21 @@ struct LateBatches {
         "SELECT 1 FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3", place + [.integer(Int64(content.number))])
       if other != nil { throw SyncError.fork(content.number) }
       let count = try session.integer(
-        "SELECT count(*) FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND state <> \(Ingest.merged)", place)
+        "SELECT count(*) FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND state <> \(BatchState.merged)", place)
       guard count ?? 0 < Ingest.waitingMax else { throw HubDevice.revokedError }
-      _ = try ingest.journal(content, batch: batch, state: Self.undecided)
+      _ = try ingest.journal(content, batch: batch, state: BatchState.undecided)
     }
     try ingest.halfDone { _ = try takeVouched(of: content.replica, scope: content.scope) }
     if let receipt = try mergedReceipt(batch) { return receipt }
-    return try ingest.receipt(for: content, batch: batch, merge: nil, expected: 0, state: .undecided)
+    return try ingest.transaction.receipt(for: content, batch: batch, merge: nil, expected: 0, state: .undecided)
   }
 
   /// The receipt of a batch that is merged, as one of the present life; nil for another.
   private func mergedReceipt(_ batch: SealedBatch) throws -> Data? {
     guard let row = try session.firstRow("SELECT state, receipt, id FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)]),
-      row[0].integer == Ingest.merged, let receipt = row[1].blob, let id = row[2].integer
+      row[0].integer == BatchState.merged, let receipt = row[1].blob, let id = row[2].integer
     else { return nil }
-    return try ingest.inPresentLife(receipt, id: id)
+    return try ingest.transaction.inPresentLife(receipt, id: id)
   }
 
   func decide(_ replica: ReplicaID, _ decision: LateDecision, by person: String, reason: String) throws {
@@ -69,7 +67,7 @@ struct LateBatches {
       ON CONFLICT (replica) DO UPDATE SET decision = excluded.decision, decided_by = excluded.decided_by, reason = excluded.reason,
         decided_ms = excluded.decided_ms
       """,
-      [.blob(replica.bytes), .text(decision.rawValue), .text(person), .text(reason), .integer(Int64(clamping: ingest.wallMs))])
+      [.blob(replica.bytes), .text(decision.rawValue), .text(person), .text(reason), .integer(Int64(clamping: ingest.transaction.wallMs))])
   }
 
   /// Merges some of the batches that were decided to be taken, oldest first.
@@ -79,14 +77,14 @@ struct LateBatches {
   func mergeSome(of replica: ReplicaID, through end: UInt64 = .max) throws -> Int {
     let rows = try session.rows(
       """
-      SELECT id, bytes FROM hub_batch WHERE replica = ?1 AND state = \(Self.undecided) AND number <= ?2
+      SELECT id, bytes FROM hub_batch WHERE replica = ?1 AND state = \(BatchState.undecided) AND number <= ?2
       ORDER BY scope, number LIMIT \(Self.mergedTogetherMax)
       """, [.blob(replica.bytes), .integer(Int64(clamping: end))])
     for row in rows {
       guard let bytes = row[1].blob else { continue }
       let batch = SealedBatch(bytes: bytes)
       let content = try BatchCodec.reopen(batch)
-      try session.execute("UPDATE hub_batch SET state = \(Ingest.waiting) WHERE id = ?1", [row[0]])
+      try session.execute("UPDATE hub_batch SET state = \(BatchState.waiting) WHERE id = ?1", [row[0]])
       // One whose predecessor nobody brought waits for it, like any other; one that continues another than the hub has, of a device
       // that was copied or put back, waits for ever and is in nobody's way.
       do {
@@ -145,14 +143,14 @@ extension Hub {
     try await read { session in
       Int(
         try session.integer(
-          "SELECT count(*) FROM hub_batch WHERE replica = ?1 AND state = \(Ingest.merged)", [.blob(replica.bytes)]) ?? 0)
+          "SELECT count(*) FROM hub_batch WHERE replica = ?1 AND state = \(BatchState.merged)", [.blob(replica.bytes)]) ?? 0)
     }
   }
 
   /// Batches of revoked devices that are kept and not merged, by device.
   public func lateBatches() async throws -> [ReplicaID: Int] {
     try await read { session in
-      try session.rows("SELECT replica, count(*) FROM hub_batch WHERE state <> 1 AND state = \(LateBatches.undecided) GROUP BY replica")
+      try session.rows("SELECT replica, count(*) FROM hub_batch WHERE state <> 1 AND state = \(BatchState.undecided) GROUP BY replica")
         .reduce(into: [:]) {
           counts, row in
           if let replica = row[0].blob.flatMap(ReplicaID.init(bytes:)) { counts[replica] = Int(row[1].integer ?? 0) }

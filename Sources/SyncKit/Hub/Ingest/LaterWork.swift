@@ -89,10 +89,10 @@ final class LaterWork {
   /// Places units once more that came out below an earlier one of their author in a cell both wrote.
   ///
   /// - Complexity: Reads the batches of those authors of whom something was placed in this transaction, from that on.
-  func place(for ingest: Ingest) throws {
+  func place(in transaction: HubTransaction) throws {
     let authors = placed.sorted { ($0.key.scope, $0.key.replica) < ($1.key.scope, $1.key.replica) }
     for (author, number) in authors {
-      for name in try heirs(of: author, from: number) { try place(name, from: number, for: ingest) }
+      for name in try heirs(of: author, from: number) { try place(name, from: number, in: transaction) }
     }
     placed = [:]
   }
@@ -121,7 +121,7 @@ final class LaterWork {
     var name: CellName
   }
 
-  private func place(_ author: Author, from number: UInt64, for ingest: Ingest) throws {
+  private func place(_ author: Author, from number: UInt64, in transaction: HubTransaction) throws {
     var highest: [Cell: HybridTimestamp] = [:]
     for var unit in try units(of: author, from: number) {
       let cells = unit.changes.flatMap { change in
@@ -130,11 +130,11 @@ final class LaterWork {
       // What a recovery batch says was never written later than what it says.
       let isNew = unit.source.content.recovery == nil
       if isNew, unit.source.content.replica == author.replica, let floor = cells.compactMap({ highest[$0] }).max(), floor >= unit.stamp {
-        unit.stamp = try ingest.order.issue(wallMs: ingest.wallMs, scope: author.scope)
+        unit.stamp = try transaction.order.issue(wallMs: transaction.wallMs, scope: author.scope)
         let content = unit.source.content
-        _ = try ReturnedWork(ingest: ingest).place(
+        _ = try ReturnedWork(transaction: transaction).place(
           unit.changes, of: content, index: unit.index, stamp: unit.stamp, isDeclined: false, source: (unit.source.id, unit.source.hash),
-          seen: try ingest.places.seen(by: content.cursor, scope: author.scope),
+          seen: try transaction.places.seen(by: content.cursor, scope: author.scope),
           isOneAuthors: try lineage.ownership(of: content.replica, number: content.number, scope: author.scope))
       }
       for cell in cells { highest[cell] = max(highest[cell] ?? unit.stamp, unit.stamp) }
@@ -178,7 +178,7 @@ final class LaterWork {
   private func sources(of replica: ReplicaID, scope: String, numbers: ClosedRange<UInt64>) throws -> [Source] {
     try session.rows(
       """
-      SELECT id, hash, bytes, 0 FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number BETWEEN ?3 AND ?4 AND state = \(Ingest.merged)
+      SELECT id, hash, bytes, 0 FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number BETWEEN ?3 AND ?4 AND state = \(BatchState.merged)
       UNION ALL SELECT -id, hash, bytes, first_unit FROM hub_returned_batch WHERE scope = ?1 AND replica = ?2 AND number BETWEEN ?3 AND ?4
       """,
       [

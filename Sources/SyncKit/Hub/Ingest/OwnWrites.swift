@@ -194,7 +194,7 @@ final class OwnWrites {
       let row = try session.firstRow(
         """
         INSERT INTO hub_batch (scope, replica, number, hash, received_ms, state, bytes, changes)
-        VALUES (?1, ?2, ?3, ?4, ?5, \(Ingest.merged), ?6, ?7) RETURNING id
+        VALUES (?1, ?2, ?3, ?4, ?5, \(BatchState.merged), ?6, ?7) RETURNING id
         """,
         [
           .text(scope), .blob(key.replica.bytes), .integer(Int64(content.number)), .blob(batch.hash), .integer(Int64(clamping: wallMs)),

@@ -77,7 +77,7 @@ final class AuthorScopes {
   func readable(by author: UnitCheck.Author) throws -> [String] {
     let reader = author.reader ?? author.replica
     if let scopes = known[reader] { return [author.scope] + scopes }
-    let scopes = try Hub.devices(in: session, where: "replica = ?1", [.blob(reader.bytes)]).first?.readScopes ?? []
+    let scopes = try HubDevice.all(in: session, where: "replica = ?1", [.blob(reader.bytes)]).first?.readScopes ?? []
     known[reader] = scopes
     return [author.scope] + scopes
   }

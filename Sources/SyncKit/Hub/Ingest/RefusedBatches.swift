@@ -41,7 +41,7 @@ struct RefusedBatches {
 
   private func waiting(_ number: UInt64, _ claim: BatchCodec.Claim) throws -> (batch: SealedBatch, content: BatchContent)? {
     let row = try session.firstRow(
-      "SELECT bytes FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3 AND state = \(Ingest.waiting)",
+      "SELECT bytes FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3 AND state = \(BatchState.waiting)",
       [.text(claim.scope), .blob(claim.replica.bytes), .integer(Int64(clamping: number))])
     guard let bytes = row?[0].blob else { return nil }
     let batch = SealedBatch(bytes: bytes)
@@ -60,7 +60,7 @@ struct RefusedBatches {
         .blob(batch.bytes),
       ])
     // One that had waited is in nobody's way any more.
-    try session.execute("DELETE FROM hub_batch WHERE hash = ?1 AND state = \(Ingest.waiting)", [.blob(batch.hash)])
+    try session.execute("DELETE FROM hub_batch WHERE hash = ?1 AND state = \(BatchState.waiting)", [.blob(batch.hash)])
   }
 
   private func bound(_ replica: ReplicaID) throws {
@@ -129,9 +129,9 @@ extension Hub {
         """
         SELECT b.scope, b.replica, b.number, (
             SELECT max(p.number) + 1 FROM hub_batch p WHERE p.scope = b.scope AND p.replica = b.replica AND p.number < b.number
-              AND p.state = \(Ingest.merged)),
+              AND p.state = \(BatchState.merged)),
           b.received_ms, length(b.bytes), 1
-        FROM hub_batch b WHERE b.state <> 1 AND b.state = \(Ingest.waiting) ORDER BY b.scope, b.replica, b.number LIMIT \(HeldWork.unitsMax)
+        FROM hub_batch b WHERE b.state <> 1 AND b.state = \(BatchState.waiting) ORDER BY b.scope, b.replica, b.number LIMIT \(HeldWork.unitsMax)
         """, []
       ).compactMap { row -> StoppedBatch? in
         var row = row

@@ -5,7 +5,7 @@ internal import SyncStore
 /// Merges the changes of one unit into the hub's rows and does what only the hub does then: conflicts, images of deleted rows,
 /// rows that come back, soft keys, references.
 struct RowMerger {
-  let ingest: Ingest
+  let transaction: HubTransaction
   let scope: String
   var origin: Origin
   let seenThrough: UInt64
@@ -17,7 +17,7 @@ struct RowMerger {
   var rules: [String: MergePolicies] = [:]
   /// When what is merged came to the hub, when that was not now: it was held meanwhile.
   var arrivedMs: UInt64?
-  private var session: any HubSession { ingest.session }
+  private var session: any HubSession { transaction.session }
 
   /// Merges the changes of one unit: decisions last, as what they decide about comes with them, in whatever order.
   func merge(_ changes: [RowChange]) throws {
@@ -28,42 +28,42 @@ struct RowMerger {
 
   private func merge(_ change: RowChange) throws {
     var change = change
-    let shape = try ingest.rows.shapeOrUnknown(change.table)
-    let stored = try ingest.rows.loadUnwritten(shape, key: change.key, in: scope)
+    let shape = try transaction.rows.shapeOrUnknown(change.table)
+    let stored = try transaction.rows.loadUnwritten(shape, key: change.key, in: scope)
     // A key of another scope's row: what was said of it here concerns devices only, and comes only as the hub gave it out before it
     // was restored.
     if let stored, stored.scope != scope { return }
     let isNew = try stored == nil && isSavedAsNew(change, shape)
-    if !isNew { change.cells = try ingest.rows.prepare(change, shape, rules: rules[change.table] ?? [:]) }
+    if !isNew { change.cells = try transaction.rows.prepare(change, shape, rules: rules[change.table] ?? [:]) }
     var incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)
     incoming.isOneAuthors = isOneAuthors
     incoming.sawEarlier = sawEarlier
-    let links = RowLinks(session: session, rows: ingest.rows, conflicts: ingest.conflicts, scope: scope)
+    let links = RowLinks(session: session, rows: transaction.rows, conflicts: transaction.conflicts, scope: scope)
     if isNew {
-      try ingest.conflicts.close(seenBy: incoming, change: change, scope: scope)
+      try transaction.conflicts.close(seenBy: incoming, change: change, scope: scope)
       return try links.follow(change, shape: shape, wasAlive: false, isAlive: true, incoming: incoming)
     }
     let before = stored?.state ?? .unknown
-    let outcome = Merge.join(before, incoming, policies: try ingest.rows.policies(shape))
+    let outcome = Merge.join(before, incoming, policies: try transaction.rows.policies(shape))
     var image =
       before.isAlive && before.life < change.life && shape.isKnown ? try RowImage(shape, key: change.key, in: session) : nil
-    for (name, cell) in try ingest.rows.aside.hidden(in: before, of: shape) { image?.set(name, cell.value) }
+    for (name, cell) in try transaction.rows.aside.hidden(in: before, of: shape) { image?.set(name, cell.value) }
     if outcome.changed || outcome.state != before {
       try session.withoutCapture {
-        try ingest.rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope)
+        try transaction.rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope)
         try tellObserver(change, isNew: outcome.state.isAlive && outcome.state.life != before.life)
       }
     }
     // One that is here already was counted, and somebody may have decided otherwise since.
     if change.table == MetadataSchema.decisionTable.name { return before == .unknown ? try noteDecision(change) : () }
     // Conflicts never conflict; they come here only as what the hub gave out before it was restored.
-    if change.table == MetadataSchema.conflictTable.name { return ingest.conflicts.forget(scope) }
+    if change.table == MetadataSchema.conflictTable.name { return transaction.conflicts.forget(scope) }
     let images = DeletedRows(session: session)
     if let image, !outcome.state.isAlive { try images.keep(image, table: change.table, key: change.key, scope: scope) }
-    try ingest.conflicts.close(seenBy: incoming, change: change, scope: scope)
+    try transaction.conflicts.close(seenBy: incoming, change: change, scope: scope)
     if try comesBack(outcome, change, shape, image: image) { return }
     let conflictImage = try image ?? (outcome.state.isAlive ? nil : images.image(table: change.table, key: change.key, scope: scope))
-    for loser in outcome.unseen { try ingest.conflicts.record(loser, change: change, scope: scope, image: conflictImage) }
+    for loser in outcome.unseen { try transaction.conflicts.record(loser, change: change, scope: scope, image: conflictImage) }
     try links.follow(change, shape: shape, wasAlive: before.isAlive, isAlive: outcome.state.isAlive, incoming: incoming)
   }
 
@@ -71,16 +71,17 @@ struct RowMerger {
   private func isSavedAsNew(_ change: RowChange, _ shape: TableShape) throws -> Bool {
     guard !MetadataSchema.ownTables.contains(where: { $0.name == change.table }) else { return false }
     return try session.withoutCapture {
-      guard try ingest.rows.saveNew(change, origin: origin, shape: shape, scope: scope) else { return false }
+      guard try transaction.rows.saveNew(change, origin: origin, shape: shape, scope: scope) else { return false }
       try tellObserver(change, isNew: true)
       return true
     }
   }
 
   private func tellObserver(_ change: RowChange, isNew: Bool) throws {
-    guard let observer = ingest.observer, observer.tables.contains(change.table) else { return }
-    if origin.version.replica != ingest.key.replica {
-      try observer.merged(table: change.table, key: change.key, scope: scope, isNew: isNew, hubMs: arrivedMs ?? ingest.wallMs, in: session)
+    guard let observer = transaction.observer, observer.tables.contains(change.table) else { return }
+    if origin.version.replica != transaction.key.replica {
+      try observer.merged(
+        table: change.table, key: change.key, scope: scope, isNew: isNew, hubMs: arrivedMs ?? transaction.wallMs, in: session)
     }
     try observer.stands(table: change.table, key: change.key, scope: scope, in: session)
   }
@@ -91,7 +92,7 @@ struct RowMerger {
     else {
       return
     }
-    try ingest.conflicts.decided(row[0], isUndone: row[1].text == Resolution.undo.word, scope: scope)
+    try transaction.conflicts.decided(row[0], isUndone: row[1].text == Resolution.undo.word, scope: scope)
   }
 
   /// Under `editWins` a row whose deletion met an unseen edit is inserted again at once, as it was with the edit.
@@ -104,13 +105,13 @@ struct RowMerger {
       for loser in outcome.unseen { whole.set(loser.name, loser.loser.value) }
     }
     try whole.insert(shape, key: change.key, in: session)
-    ingest.own.bringsBack(table: change.table, key: change.key)
+    transaction.own.bringsBack(table: change.table, key: change.key)
     // No SQL of this program says what belongs to columns that it does not know.
-    let cells = try ingest.rows.aside.columns(of: change.table).filter { shape.column(named: $0) == nil }.flatMap {
-      try whole.cells(of: $0, rule: ingest.rows.aside.rule(of: $0, in: change.table) ?? .lastWriterWins)
+    let cells = try transaction.rows.aside.columns(of: change.table).filter { shape.column(named: $0) == nil }.flatMap {
+      try whole.cells(of: $0, rule: transaction.rows.aside.rule(of: $0, in: change.table) ?? .lastWriterWins)
     }
     if !cells.isEmpty {
-      ingest.own.add(RowChange(table: change.table, key: change.key, life: outcome.state.life + 1, cells: cells), scope: scope)
+      transaction.own.add(RowChange(table: change.table, key: change.key, life: outcome.state.life + 1, cells: cells), scope: scope)
     }
     return true
   }

@@ -35,12 +35,14 @@ struct UnitCheck {
     var asked: Set<String> = []
   }
 
+  /// Size of the values in one unit, in bytes: twice what a `Sealer` makes, and what always fits into a page.
+  static let unitBytesMax = 2 * UnitCutting.rawBytesMax
   /// Lives by which a recovery batch may be ahead of what the hub knows: it tells of births and deaths that the hub lost.
   static let recoveredLivesMax: UInt32 = 64
 
   /// - Returns: Nil when the unit can be merged.
   func holdReason(_ unit: ChangeUnit, by author: Author) throws -> Hold? {
-    if unit.approximateBytes > Ingest.unitBytesMax { return Hold(reason: .size, detail: "") }
+    if unit.approximateBytes > Self.unitBytesMax { return Hold(reason: .size, detail: "") }
     if let fault = Self.faults(of: unit).first {
       // What a device did to a row later waits behind what it did first.
       if let behind = try unit.changes.first(where: { try isBehind($0, author) }) { return Hold(reason: .behind, detail: behind.table) }

@@ -8,8 +8,8 @@ internal import SyncStore
 ///
 /// A page has no rows of its reader's own units, only their stamps: those are remembered until the author sends its batch again.
 struct ReturnedWork {
-  let ingest: Ingest
-  private var session: any HubSession { ingest.session }
+  let transaction: HubTransaction
+  private var session: any HubSession { transaction.session }
 
   static let schema = """
     CREATE TABLE IF NOT EXISTS hub_returned_batch (
@@ -57,9 +57,9 @@ struct ReturnedWork {
       let present = try life.present()
       try life.note(page.incarnation, startedMs: page.hubTimeMs)
       try session.execute("UPDATE hub_incarnation SET seq = (SELECT max(seq) FROM hub_incarnation) + 1 WHERE id = ?1", [.blob(present)])
-      try life.begin(.noticed, nowMs: ingest.wallMs)
-    } else if try page.incarnation == life.present(), try ingest.places.hash(at: last, scope: page.scope) != page.feedHash {
-      try life.begin(.noticed, nowMs: ingest.wallMs)
+      try life.begin(.noticed, nowMs: transaction.wallMs)
+    } else if try page.incarnation == life.present(), try transaction.places.hash(at: last, scope: page.scope) != page.feedHash {
+      try life.begin(.noticed, nowMs: transaction.wallMs)
     }
   }
 
@@ -69,7 +69,7 @@ struct ReturnedWork {
   ///   the branch on which the run is.
   private func attach(_ page: PageContent) throws -> [HubPlaces.OldPlace] {
     guard let first = page.units.first?.position, let last = page.lastPosition else { return [] }
-    let (scope, places) = (page.scope, ingest.places)
+    let (scope, places) = (page.scope, transaction.places)
     var starts: [(hash: Data, place: HubPlaces.OldPlace?)] = try places.olds(scope: scope, position: first - 1)
     if let here = try places.hash(at: first - 1, scope: scope) { starts.insert((here, nil), at: 0) }
     for start in starts {
@@ -115,7 +115,7 @@ struct ReturnedWork {
   private func take(_ run: [FeedUnit], of page: PageContent, _ history: HubPlaces.OldPlace) throws -> Int {
     guard let head = run.first else { return 0 }
     let author = head.author
-    if author != ingest.key.replica { try note(author, number: head.batchNumber, hash: head.batchHash, scope: page.scope) }
+    if author != transaction.key.replica { try note(author, number: head.batchNumber, hash: head.batchHash, scope: page.scope) }
     let journalled = try session.firstRow("SELECT id, bytes FROM hub_batch WHERE hash = ?1", [.blob(head.batchHash)])
     let content = try journalled?[1].blob.flatMap { $0.isEmpty ? nil : try BatchCodec.reopen(SealedBatch(bytes: $0)) }
     var source = journalled?[0].integer
@@ -147,7 +147,7 @@ struct ReturnedWork {
       lost += 1
       let position = try merge(unit, changes: changes, rules: page.rules, on: history, scope: page.scope, source: source)
       try note(unit, on: history.branch, scope: page.scope, position: position)
-      if source > 0 { try HeldWork(ingest: ingest).forget(batch: source, unit: unit.index) }
+      if source > 0 { try HeldWork(transaction: transaction).forget(batch: source, unit: unit.index) }
     }
     return lost
   }
@@ -214,9 +214,9 @@ struct ReturnedWork {
   /// row has taken since the hub was put back.
   func obstacle(to changes: [RowChange], scope: String) throws -> UnitCheck.Hold? {
     for change in changes where change.isAlive {
-      guard let shape = ingest.rows.shape(change.table) else { continue }
-      let stored = try ingest.rows.load(shape, key: change.key, in: scope)
-      let isElsewhere = try ingest.rows.standsElsewhere(shape, key: change.key, than: scope)
+      guard let shape = transaction.rows.shape(change.table) else { continue }
+      let stored = try transaction.rows.load(shape, key: change.key, in: scope)
+      let isElsewhere = try transaction.rows.standsElsewhere(shape, key: change.key, than: scope)
       if isElsewhere || stored.map({ $0.scope != scope }) ?? false { return UnitCheck.Hold(reason: .scope, detail: change.table) }
       let isBirth = change.cells.contains { $0.column == shape.declaration.scopeColumn }
       if !isBirth, (stored?.state.life ?? 0) < change.life { return UnitCheck.Hold(reason: .incomplete, detail: change.table) }
@@ -236,7 +236,7 @@ struct ReturnedWork {
       [
         .text(scope), .text(first.table), first.key, .integer(Int64(bitPattern: version.timestamp.rawValue)), .blob(version.replica.bytes),
       ])
-    if isSaid == nil { try HeldWork(ingest: ingest).endOnDevices(changes, version, scope: scope) }
+    if isSaid == nil { try HeldWork(transaction: transaction).endOnDevices(changes, version, scope: scope) }
   }
 
   /// An operator declined a unit that pages told of: whatever they bring of it, it is not merged any more.
@@ -280,9 +280,9 @@ struct ReturnedWork {
   private func merge(
     _ unit: FeedUnit, changes: [RowChange], rules: [String: MergePolicies], on history: HubPlaces.OldPlace, scope: String, source: Int64
   ) throws -> UInt64 {
-    var seen = try ingest.places.seen(by: unit.authorCursor, scope: scope)
-    var isOneAuthors = try ingest.lineage.ownership(of: unit.author, number: unit.batchNumber, scope: scope)
-    if unit.author == ingest.key.replica {
+    var seen = try transaction.places.seen(by: unit.authorCursor, scope: scope)
+    var isOneAuthors = try transaction.lineage.ownership(of: unit.author, number: unit.batchNumber, scope: scope)
+    if unit.author == transaction.key.replica {
       // The hub had seen all that came before in that life, and nothing of what it has written in this one.
       seen = HubPlaces.Seen(through: history.base, earlier: [history.branch: unit.position - 1])
       isOneAuthors = { _ in false }
@@ -301,20 +301,21 @@ struct ReturnedWork {
     source: (id: Int64, hash: Data), seen: HubPlaces.Seen, isOneAuthors: ((Origin) -> Bool)?
   ) throws -> UInt64 {
     let (author, scope) = (content.replica, content.scope)
-    if try ingest.own.isPending(ChangeUnit(stamp: stamp, changes: changes)) { try ingest.own.seal() }
-    try ingest.order.receive(stamp, scope: scope)
-    let position = try ingest.order.place(scope: scope)
+    if try transaction.own.isPending(ChangeUnit(stamp: stamp, changes: changes)) { try transaction.own.seal() }
+    try transaction.order.receive(stamp, scope: scope)
+    let position = try transaction.order.place(scope: scope)
     if !isDeclined {
       var merger = RowMerger(
-        ingest: ingest, scope: scope, origin: Origin(version: Version(stamp, author), position: position), seenThrough: seen.through)
+        transaction: transaction, scope: scope, origin: Origin(version: Version(stamp, author), position: position),
+        seenThrough: seen.through)
       merger.isOneAuthors = isOneAuthors
-      merger.sawEarlier = ingest.places.sawEarlier(seen, scope: scope)
+      merger.sawEarlier = transaction.places.sawEarlier(seen, scope: scope)
       merger.rules = content.rules
       try merger.merge(changes)
-      if author != ingest.key.replica { try ingest.later.note(author, number: content.number, stamp: stamp, scope: scope) }
+      if author != transaction.key.replica { try transaction.later.note(author, number: content.number, stamp: stamp, scope: scope) }
     }
     let run = ScopeOrder.Run(position: position, firstUnit: index, stamps: [stamp], isRestamped: true, isDeclined: isDeclined)
-    try ingest.order.log(run, batch: source.id, batchHash: source.hash, scope: scope)
+    try transaction.order.log(run, batch: source.id, batchHash: source.hash, scope: scope)
     return position
   }
 
@@ -344,8 +345,8 @@ struct ReturnedWork {
   func settle(_ known: [Known], index: Int, content: BatchContent, batch: Int64, hash: Data) throws {
     let open = known.filter { !$0.isMerged }
     guard !open.isEmpty else { return }
-    let seen = try ingest.places.seen(by: content.cursor, scope: content.scope)
-    let isOneAuthors = try ingest.lineage.ownership(of: content.replica, number: content.number, scope: content.scope)
+    let seen = try transaction.places.seen(by: content.cursor, scope: content.scope)
+    let isOneAuthors = try transaction.lineage.ownership(of: content.replica, number: content.number, scope: content.scope)
     for (number, unit) in open.enumerated() where number == 0 || unit.stamp != open[number - 1].stamp {
       let position = try place(
         content.units[index].changes, of: content, index: index, stamp: unit.stamp, isDeclined: unit.isDeclined, source: (batch, hash),
@@ -385,7 +386,7 @@ struct ReturnedWork {
     let place: [CellValue] = [.text(scope), .blob(author.bytes), .integer(Int64(clamping: number))]
     try session.execute(
       "INSERT INTO hub_known_batch (scope, replica, number, hash) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING", place + [.blob(hash)])
-    ingest.lineage.forget()
+    transaction.lineage.forget()
   }
 
   /// A conflict names the place of what lost in the history that opened it, and several histories may have opened it.
