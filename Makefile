@@ -3,9 +3,11 @@ DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libq
   python3 python3-venv faketime curl zbar-tools librsvg2-bin chromium nginx caddy iproute2
 # What the tests compare with, and what drives their browser, in an environment of its own; without it those tests are skipped and say so.
 PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2
+# What serves is behind a package trait: whoever links SyncKit alone resolves none of it. The same for each command, or pinned versions move.
+SERVER = --traits Server
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: forms-score deps build tools tls demo rehearse-hard check test sim restores steps mutants bench lint format proto clean
+.PHONY: deps build tools tls demo rehearse-hard check test forms-score outside sim restores steps mutants bench lint format proto clean
 
 # Installs the Debian packages the build and the tests use, once; elsewhere it only says what is needed.
 deps:
@@ -20,7 +22,7 @@ deps:
 	@command -v swift >/dev/null 2>&1 || { echo "Swift 6.1 or later is needed: see swift.org/install"; exit 1; }
 
 build: deps
-	swift build
+	swift build $(SERVER)
 
 # `field` and `hub` as they are to be copied to other machines: optimised, without need of Swift there, the hub with TLS; in .build/release.
 tools: deps
@@ -28,17 +30,22 @@ tools: deps
 
 # A certificate renewed under a hub that serves: of the tools that `make tools` made.
 tls: tools
-	swift build --build-tests
-	SYNCKIT_TLS_HUB=.build/release/hub swift test --skip-build --filter '^ToolTests\.CertificateTests'
+	swift build $(SERVER) --build-tests
+	SYNCKIT_TLS_HUB=.build/release/hub swift test $(SERVER) --skip-build --filter '^ToolTests\.CertificateTests'
 
 # After each change: lint, an incremental build and the fast tests of what the change can reach.
 check: deps lint
-	swift build --build-tests
+	swift build $(SERVER) --build-tests
 	scripts/tests.py check
 
 test: deps lint
-	swift build --build-tests
+	swift build $(SERVER) --build-tests
 	scripts/tests.py all
+	scripts/outside.sh
+
+# What a stranger's package gets that links SyncKit alone: how many packages, which symbols, and whether its app works with a hub.
+outside: build
+	scripts/outside.sh
 
 # Replicas, carriers and a hub from one seed: `make sim SEEDS=1000 FIRST=1`, or one again with `make sim SEED=42`.
 # FAULTS=clone,hubRestored: only these; LINKED=1: rows that are tied to one another; PHOTOS=1: photos, and bundles that carry them;
@@ -46,21 +53,21 @@ test: deps lint
 # It is built in release, in a folder of its own: minutes the first time, then about twice as many seeds a minute.
 SIMULATION = --configuration release --scratch-path .build/simulation
 sim:
-	SYNCKIT_SIMULATION=1 swift build $(SIMULATION) --build-tests -Xswiftc -enable-testing
+	SYNCKIT_SIMULATION=1 swift build $(SERVER) $(SIMULATION) --build-tests -Xswiftc -enable-testing
 	env SYNCKIT_SIMULATION=1 SIM_FAULTS=$(FAULTS) SIM_LINKED=$(LINKED) SIM_PHOTOS=$(PHOTOS) SIM_ALL=$(ALL) \
 	  $(if $(SEED),SIM_SEED=$(SEED) SIM_KEEP=$(KEEP),SIM_SEEDS=$(or $(SEEDS),1000) SIM_FIRST=$(or $(FIRST),1)) \
-	  swift test --skip-build $(SIMULATION) --filter '^SimulationTests\.SimulationTests'
+	  swift test $(SERVER) --skip-build $(SIMULATION) --filter '^SimulationTests\.SimulationTests'
 
 # Every small history of restores (two devices, three batches, three backups, any of them put back, twice), and seeds in which any backup is put
 # back.
 restores:
-	swift build --build-tests
-	SIM_RESTORES=all swift test --skip-build --filter '^SimulationTests\.(ExhaustiveRestoreTests/|SimulationTests/anyBackup)'
+	swift build $(SERVER) --build-tests
+	SIM_RESTORES=all swift test $(SERVER) --skip-build --filter '^SimulationTests\.(ExhaustiveRestoreTests/|SimulationTests/anyBackup)'
 
 # A kill at every storage step of many pieces of work, or of one: `make steps STORY="a restored hub"`.
 steps:
-	swift build --build-tests
-	SIM_STEPS=1 SIM_STORY="$(STORY)" swift test --skip-build --filter '^SimulationTests\.EveryStepTests'
+	swift build $(SERVER) --build-tests
+	SIM_STEPS=1 SIM_STORY="$(STORY)" swift test $(SERVER) --skip-build --filter '^SimulationTests\.EveryStepTests'
 
 # Deliberate faults, one by one, and which test finds each: `make mutants`, or `make mutants ONLY="merge seal"`. Takes an hour.
 mutants: deps
@@ -68,8 +75,8 @@ mutants: deps
 
 # What becomes of each form of the corpus, by feature: docs/forms-score.md. Fails when an outcome changes, and shows how the file differs.
 forms-score: deps
-	swift build --build-tests
-	FORMS_SCORE=write swift test --skip-build --filter '^SurveyKitTests\.FormsScoreTests'
+	swift build $(SERVER) --build-tests
+	FORMS_SCORE=write swift test $(SERVER) --skip-build --filter '^SurveyKitTests\.FormsScoreTests'
 	sed -n '5,18p' docs/forms-score.md
 	git diff --exit-code --stat docs/forms-score.md
 
@@ -81,11 +88,11 @@ bench: deps
 	Benchmarks/.build/release/bench $(if $(QUICK),--quick) $(if $(MILLION),--million)
 
 lint:
-	swift format lint --strict --parallel --recursive Sources Tests Benchmarks/Sources Benchmarks/Package.swift Package.swift
+	swift format lint --strict --parallel --recursive Sources Tests Examples Benchmarks/Sources Benchmarks/Package.swift Package.swift
 	scripts/lint.sh
 
 format:
-	swift format format --in-place --recursive Sources Tests Benchmarks/Sources Benchmarks/Package.swift Package.swift
+	swift format format --in-place --recursive Sources Tests Examples Benchmarks/Sources Benchmarks/Package.swift Package.swift
 
 # Regenerates the Swift of proto/synckit.proto.
 proto:

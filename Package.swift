@@ -8,6 +8,9 @@ let habits: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// What only the server needs.
+let serves: TargetDependencyCondition? = .when(traits: ["Server"])
+
 let package = Package(
   name: "synckit",
   platforms: [.macOS(.v15), .iOS(.v18)],
@@ -18,8 +21,11 @@ let package = Package(
     .executable(name: "field", targets: ["FieldCLI"]),
     .executable(name: "hub", targets: ["HubServer"]),
   ],
+  // Nothing that serves is resolved, let alone built, for a package that only links SyncKit.
   traits: [
-    .trait(name: "TLS", description: "Let `hub serve` speak TLS itself. Compiles a second BoringSSL: minutes longer."),
+    .trait(name: "Server", description: "What serves: the hub, its pages and its HTTP server. `make` turns it on."),
+    .trait(
+      name: "TLS", description: "Let `hub serve` speak TLS itself. Compiles a second BoringSSL: minutes longer.", enabledTraits: ["Server"]),
     .default(enabledTraits: []),
   ],
   // At most one trait of a package: SwiftPM writes several in a random order into its commands, and compiles all that is behind the package
@@ -105,7 +111,7 @@ let package = Package(
       dependencies: [
         "SurveyKit", "SyncKit", "SyncHub",
         .product(name: "Crypto", package: "swift-crypto"),
-        .product(name: "Mustache", package: "swift-mustache"),
+        .product(name: "Mustache", package: "swift-mustache", condition: serves),
       ],
       swiftSettings: habits),
     .target(
@@ -128,20 +134,31 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "CryptoExtras", package: "swift-crypto"),
-        .product(name: "Hummingbird", package: "hummingbird"),
-        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "Hummingbird", package: "hummingbird", condition: serves),
+        .product(name: "HummingbirdCore", package: "hummingbird", condition: serves),
         .product(name: "HummingbirdTLS", package: "hummingbird", condition: .when(traits: ["TLS"])),
         .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "CoreMetrics", package: "swift-metrics"),
-        .product(name: "Mustache", package: "swift-mustache"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
-        .product(name: "HTTPTypes", package: "swift-http-types"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+        .product(name: "Logging", package: "swift-log", condition: serves),
+        .product(name: "CoreMetrics", package: "swift-metrics", condition: serves),
+        .product(name: "Mustache", package: "swift-mustache", condition: serves),
+        .product(name: "NIOCore", package: "swift-nio", condition: serves),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras", condition: serves),
+        .product(name: "HTTPTypes", package: "swift-http-types", condition: serves),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: serves),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle", condition: serves),
       ],
       swiftSettings: habits),
+    // The smallest app and the smallest hub (docs/start.md).
+    .executableTarget(
+      name: "notes", dependencies: ["SyncKit", .product(name: "GRDB", package: "GRDB.swift")], path: "Examples/Notes/notes"),
+    .executableTarget(
+      name: "notes-hub",
+      dependencies: [
+        "SyncHub", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Hummingbird", package: "hummingbird", condition: serves),
+        .product(name: "HTTPTypes", package: "swift-http-types", condition: serves),
+      ],
+      path: "Examples/Notes/notes-hub"),
     .target(
       name: "TestSupport", dependencies: ["SyncKit", "SyncHub", "SurveyKit", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Support",

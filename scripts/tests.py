@@ -57,7 +57,7 @@ FAST = ["SyncKitTests", "ToolTests", "SimulationTests", "SurveyKitTests", "FormW
 def digests():
     """Returns a digest of everything that each test target depends on, by the target's name."""
     described = json.loads(subprocess.run(
-        ["swift", "package", "describe", "--type", "json"], cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+        ["swift", "package", "--traits", "Server", "describe", "--type", "json"], cwd=ROOT, check=True, capture_output=True, text=True).stdout)
     targets = {target["name"]: target for target in described["targets"]}
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True).stdout

@@ -2,6 +2,10 @@ internal import Foundation
 internal import SurveyKit
 public import SyncKit
 
+#if !Server
+  #error("what serves is behind a package trait: run make build, or swift build --traits Server")
+#endif
+
 /// The questionnaire as plain pages: everything is decided here, nothing runs in the browser.
 ///
 /// Answers travel sealed in the bodies of posted pages, and are written once: sealed, when they are sent. Between two pages a

@@ -5,6 +5,10 @@ internal import SyncHub
 internal import SyncKit
 internal import ToolSupport
 
+#if !Server
+  #error("what serves is behind a package trait: run make build, or swift build --traits Server")
+#endif
+
 /// The operators' tool: makes a hub, loads a campaign, enrols devices, serves them, and shows how things stand.
 @main struct HubCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -6,7 +6,9 @@ import Testing
 /// Runs the console sessions of the documents as written, and compares what they print. `…` stands for any text in a line, and alone
 /// for any lines.
 @Suite struct ReadmeTests {
-  @Test(.long, arguments: ["README.md", "docs/bundles.md"]) func theSessionByHandRunsAsWritten(_ document: String) async throws {
+  @Test(.long, arguments: ["README.md", "docs/bundles.md", "docs/start.md"]) func theSessionByHandRunsAsWritten(_ document: String)
+    async throws
+  {
     let readme = try String(contentsOf: Tool.packageRoot.appendingPathComponent(document), encoding: .utf8)
     let steps = Self.steps(of: readme)
     #expect(steps.count > 10)
@@ -91,6 +93,22 @@ import Testing
       rest = rest[found.upperBound...]
     }
     return rest.hasSuffix(parts.last ?? "")
+  }
+
+  /// Code in the documents is code that is compiled.
+  @Test(arguments: ["README.md", "docs/start.md"]) func theQuotedCodeIsThatOfTheExample(_ document: String) throws {
+    func text(_ path: String) throws -> String { try String(contentsOf: Tool.packageRoot.appendingPathComponent(path), encoding: .utf8) }
+    let example = try text("Examples/Notes/notes/main.swift") + text("Examples/Notes/notes-hub/main.swift")
+    let quoted = try text(document).components(separatedBy: "```swift\n").dropFirst().map { $0.components(separatedBy: "\n```")[0] }
+    #expect(quoted.count > 1)
+    for part in quoted.flatMap({ $0.components(separatedBy: "\n\n") }) { #expect(example.contains(part), "not in the example:\n\(part)") }
+  }
+
+  @Test func theExamplesAreSmall() throws {
+    for (path, linesMax) in [("notes", 80), ("notes-hub", 40)] {
+      let text = try String(contentsOf: Tool.packageRoot.appendingPathComponent("Examples/Notes/\(path)/main.swift"), encoding: .utf8)
+      #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count - 1 < linesMax, "\(path)")
+    }
   }
 
   @Test func aMaskedLineMatchesOnlyWhatItSays() {

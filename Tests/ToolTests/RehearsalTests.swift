@@ -88,7 +88,8 @@ import Testing
       try await Tool.hub(arguments + ["--dir", place + "/hub", "--clock", "@\(place)/clock"])
     }
     func objects(_ ended: Tool.Ended) throws -> [[String: Any]] {
-      try #require(try JSONSerialization.jsonObject(with: Data(ended.output.utf8)) as? [[String: Any]], "\(ended.errors)")
+      let read = try JSONSerialization.jsonObject(with: Data(ended.output.utf8))
+      return try #require(read as? [[String: Any]], "\(ended.errors)")
     }
     func prove() async throws {
       let proof = try await hub("prove", place + "/manifest.json")
