@@ -221,7 +221,9 @@ struct FormCheck {
     }
     var texts = Texts()
     check(rule.root, takesMany: false, entry, &texts)
-    rule.root.walk { node in comparedChoices(node, entry).forEach { texts.warn(FormMessage.noSuchChoice($0)) } }
+    rule.root.walk { node in
+      for choice in comparedChoices(node, entry) { texts.warn(FormMessage.noSuchChoice(choice)) }
+    }
     for text in texts.problems { report(place, subject, text) }
     for text in texts.warnings { warn(place, subject, text) }
   }

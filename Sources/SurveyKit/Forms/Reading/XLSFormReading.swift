@@ -50,7 +50,7 @@ struct XLSFormReading {
     // Without rows the missing file or heading has been reported; checking an empty form would only repeat it.
     guard !survey.rows.isEmpty || survey.problems.isEmpty else { return form }
     for finding in FormCheck.findings(in: form, unreadable: reader.unreadable) { place(finding, reader.rows) }
-    LabelCheck(form, unreadable: reader.unreadable).findings.forEach { place($0, reader.rows) }
+    for finding in LabelCheck(form, unreadable: reader.unreadable).findings { place(finding, reader.rows) }
     return form
   }
 
