@@ -209,10 +209,11 @@ import Testing
     #expect(twice.problems.count == 1 && twice.problems[0].contains("several questions are called \"other\""))
   }
 
-  @Test func loopsAreWrittenOutForEachChoice() throws {
+  @Test(arguments: ["begin loop over Yes_no", "begin_loop over Yes_no", "Begin Loop Over Yes_no"])
+  func loopsAreWrittenOutForEachChoice(_ begin: String) throws {
     let form = try Sheets(
-      survey: ["type,name,label", "begin loop over yn,l,Loop", "integer,n_%(name)s,How often %(label)s?", "text,why,Why?", "end loop,,"],
-      choices: yesNo
+      survey: ["type,name,label", "\(begin),l,Loop", "integer,n_%(name)s,How often %(label)s?", "text,why,Why?", "end loop,,"],
+      choices: yesNo.map { $0.replacing("yn,", with: "Yes_no,") }
     ).reading().form
     #expect(form.questions.map(\.name) == ["n_yes", "why", "n_no", "why.2"])
     #expect(form.question(named: "n_no")?.label?.text(in: "und") == "How often No?")

@@ -196,13 +196,13 @@ struct RehearseCommand: ToolCommand {
     sayTasks(plan, place: place, console)
     guard proof.status == 0 else { throw ToolExit.failed }
     if stay {
-      console.say(
-        "Bảng theo dõi: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — nhấn Ctrl-C để dừng.",
-        "The board: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — press Ctrl-C to stop.")
       let invite = ["people", "invite", "demo", "--may", "read,act,configure,answers", "--lang", console.language.rawValue]
       let invited = try Executables.run(executables.hub, invite + ["--dir", place + "/hub"] + clock)
       let link = String(decoding: invited.output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
       console.say(link, link)
+      console.say(
+        "Bảng theo dõi: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — nhấn Ctrl-C để dừng.",
+        "The board: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — press Ctrl-C to stop.")
       await untilInterrupted()
     }
   }

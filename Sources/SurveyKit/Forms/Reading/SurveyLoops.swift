@@ -9,14 +9,14 @@ extension XLSFormSheet {
   mutating func writeOutLoops(_ lists: [String: [FormChoice]], defaultLanguage: String) {
     // One loop inside another is written out in the next round.
     for _ in 0..<Form.formGroupDepthMax {
-      guard let begin = rows.firstIndex(where: { Self.loopList(type(of: $0)) != nil }) else { return }
+      guard let begin = rows.firstIndex(where: { loopList($0) != nil }) else { return }
       var depth = 0
       let end = rows[begin...].firstIndex { row in
         let words = type(of: row).split(separator: " ")
         if words.count >= 2, words[1] == "loop" { depth += words[0] == "begin" ? 1 : words[0] == "end" ? -1 : 0 }
         return depth == 0
       }
-      guard let end, let list = Self.loopList(type(of: rows[begin])), let choices = lists[list] else { return }
+      guard let end, let list = loopList(rows[begin]), let choices = lists[list] else { return }
       let inside = rows[(begin + 1)..<end]
       guard rows.count + choices.count * (inside.count + 2) <= Self.rowsMax else { return }
       var written = [retyped(rows[begin], "begin group")]
@@ -34,10 +34,11 @@ extension XLSFormSheet {
     cell("type", of: row).lowercased().replacing("_", with: " ").split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 
-  /// The list of `begin loop over list`, as its author wrote it.
-  private static func loopList(_ type: String) -> String? {
-    let words = type.split(separator: " ").map(String.init)
-    return words.count == 4 && words.prefix(3) == ["begin", "loop", "over"] ? words[3] : nil
+  /// The list of `begin loop over list`, as its author wrote it: list names have underscores, too.
+  private func loopList(_ row: CSVRecord) -> String? {
+    let words = cell("type", of: row).split(whereSeparator: \.isWhitespace)
+    guard words.count >= 3, words[words.count - 2].lowercased() == "over" else { return nil }
+    return type(of: row).hasPrefix("begin loop over ") ? String(words[words.count - 1]) : nil
   }
 
   private func retyped(_ row: CSVRecord, _ type: String) -> CSVRecord {
