@@ -32,7 +32,6 @@ func run(_ store: String, _ command: String, _ rest: [String]) async throws {
   switch (command, rest.count) {
   case ("join", 2):
     try await replica.enroll(code: rest[0], label: "notes", through: HTTPTransport(hub: rest[1]))
-    try await replica.setHubAddress(rest[1])
   // 2. Writes with plain GRDB; the change is logged in the same transaction.
   case ("add", 1):
     guard let team = try await replica.enrolment()?.writeScope else { return print("First: notes STORE join CODE URL") }

@@ -48,7 +48,7 @@ extension Replica {
     return driver.address
   }
 
-  /// Enrols with a code over `transport`. Repeating it with the same code after a lost answer gives the same enrolment.
+  /// Enrols with a code over `transport`, and notes its address. Repeating it with the same code after a lost answer gives the same enrolment.
   ///
   /// A store that is enrolled goes on under a new identity, if the code was made for it: its key is gone, or it was revoked by mistake.
   ///
@@ -64,7 +64,7 @@ extension Replica {
     let request = try Self.enrolRequest(code: code, label: label, key: secrets.signingKey)
     let answer = try await transport.exchangeUnproved(HubRequest("POST", "/v1/enroll", body: request))
     let response = try WireEnrolResponse.parse(answer.body, named: LocalizedText(vi: "trả lời ghi danh", en: "enrolment answer"))
-    try await accept(response, secrets: secrets, address: "")
+    try await accept(response, secrets: secrets, address: transport.address)
   }
 
   /// A code as the hub knows it, from what a person typed.
