@@ -96,7 +96,9 @@ struct MessageScan {
     let tokens = source.tokens
     var spoken = Set(Self.pairs(in: source).flatMap(\.range))
     for index in tokens.indices where index + 2 < tokens.count {
-      guard let call = tokens[index].word, silent.contains(call) else { continue }
+      // A word of the compiler, as `#error`, is named with its sign.
+      let sign = index > 0 && tokens[index - 1].isSign("#") ? "#" : ""
+      guard let call = tokens[index].word, silent.contains(sign + call) else { continue }
       if tokens[index + 1].isSign(":"), index > 0, tokens[index - 1].isSign("(") || tokens[index - 1].isSign(",") {
         spoken.formUnion(index..<source.end(ofArgumentAt: index + 2))
       }
