@@ -3,7 +3,7 @@ DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libq
   python3 python3-venv faketime curl zbar-tools librsvg2-bin chromium nginx caddy iproute2 binutils
 # What the tests compare with, and what drives their browser, in an environment of its own; without it those tests are skipped and say so.
 PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2
-# What serves is behind a package trait: whoever links SyncKit alone resolves none of it. The same for each command, or pinned versions move.
+# Turns on the package trait of what serves, which apps do not resolve. Every command names the same traits: otherwise pinned versions move.
 SERVER = --traits Server
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
@@ -43,7 +43,7 @@ test: deps lint
 	scripts/tests.py all
 	scripts/outside.sh
 
-# What a stranger's package gets that links SyncKit alone: how many packages, which symbols, and whether its app works with a hub.
+# Builds the notes example in a package outside: counts what is resolved, looks for a hub's symbols, and lets the app exchange with a hub.
 outside: build
 	scripts/outside.sh
 
@@ -73,7 +73,7 @@ steps:
 mutants: deps
 	scripts/mutants.py $(ONLY)
 
-# What becomes of each form of the corpus, by feature: docs/forms-score.md. Fails when an outcome changes, and shows how the file differs.
+# Says of each form of the corpus whether it is accepted, by feature: docs/forms-score.md. Fails when an outcome changes, and shows how the file differs.
 forms-score: deps
 	swift build $(SERVER) --build-tests
 	FORMS_SCORE=write swift test $(SERVER) --skip-build --filter '^SurveyKitTests\.FormsScoreTests'

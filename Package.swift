@@ -8,7 +8,7 @@ let habits: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// What only the server needs.
+/// Conditions a dependency on the trait of what serves.
 let serves: TargetDependencyCondition? = .when(traits: ["Server"])
 
 let package = Package(
@@ -109,7 +109,7 @@ let package = Package(
     .target(
       name: "FormWeb",
       dependencies: [
-        "SurveyKit", "SyncKit", "SyncHub",
+        "SurveyKit", "SyncKit",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Mustache", package: "swift-mustache", condition: serves),
       ],
@@ -121,7 +121,7 @@ let package = Package(
     .executableTarget(
       name: "FieldCLI",
       dependencies: [
-        "SurveyKit", "SyncKit", "SyncHub", "ToolSupport",
+        "SurveyKit", "SyncKit", "ToolSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -7,7 +7,7 @@ import Testing
 
 @testable import FormWeb
 
-/// What forms of the world ask, as a respondent meets it on the pages.
+/// Walks a foreign form on the pages as a respondent does.
 @Suite struct ForeignPageTests {
   @Test func everythingIsAskedAsItIsWritten() async throws {
     let world = try await WebWorld()

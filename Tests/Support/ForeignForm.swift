@@ -27,7 +27,7 @@ public enum ForeignForm {
 
   public static func settings(id: String, version: String) -> String { "form_title,form_id,version\nForeign,\(id),\(version)\n" }
 
-  /// What all its answers come to, as they are stored.
+  /// Answers of the whole form, as they are stored.
   public static let stored =
     #"{"kid":[{"age":3},{"age":5}],"n":2,"nm":"An","ok":"other","ok_other":"Maybe","order":["b","a"],"rate":4,"read":"OK"}"#
 }

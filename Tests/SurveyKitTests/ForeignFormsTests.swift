@@ -316,7 +316,7 @@ import Testing
   }
 }
 
-/// What would tell people apart is found in an anonymous form.
+/// Finds in an anonymous form what would tell people apart.
 @Suite struct AnonymousFormTests {
   @Test(arguments: [
     ("geopoint,g,Where?,", "asks for no position"), ("calculate,c,,uuid()", "no uuid()"), ("calculate,c,,once(random()) * 2", "no uuid()"),

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SurveyKit
 
-/// What becomes of every form of the corpus, and how many of each feature are taken: docs/forms-score.md, which this makes.
+/// Judges every form of the corpus and counts the accepted ones by feature: makes docs/forms-score.md.
 @Suite struct FormsScoreTests {
   private func reading(_ scored: ScoredForm) -> (outcome: ScoredForm.Outcome, says: [String]) {
     func data(_ rows: [[String: String]]) -> Data? { rows.isEmpty ? nil : Data(ScoredForm.csv(rows).utf8) }
@@ -67,7 +67,7 @@ import Testing
     #expect(stands == text, "docs/forms-score.md differs: run `make forms-score`, and look at what changed")
   }
 
-  /// What pyxform refuses is refused here, unless the list says why not; what it takes may be refused for a reason that is listed.
+  /// Refuses what pyxform refuses, unless the list says why not; a form that pyxform takes may be refused for a listed reason.
   @Test(.long, .enabled(if: Python.hasPackages, Python.absent)) func pyxformAgreesOnWhatIsLegal() async throws {
     let folder = try TemporaryFolder()
     for (number, scored) in FormsCorpus.all.enumerated() {
@@ -92,7 +92,7 @@ import Testing
     }
   }
 
-  /// Nobody here can answer them, or they cannot be worked out; pyxform looks at neither.
+  /// Forms that nobody here can answer, or that cannot be worked out; pyxform looks at neither.
   private static let refusedHere: Set<String> = [
     "types, audio", "types, video", "types, geotrace", "types, geoshape", "types, osm", "types, background-audio",
     "types, range without sense",

@@ -126,7 +126,7 @@ import Testing
     let day = try #require(try await world.survey.operatorDay(within: .all))
     _ = try await world.survey.unitDetail("07201", in: day)
     _ = try await world.survey.reportDetail("07201", CalendarDay("2024-04-01") ?? .first, in: day)
-    _ = try await world.survey.openWork(in: day)
+    _ = try await world.survey.pendingDecisions(in: day)
     _ = try await world.survey.results()
     _ = try await world.survey.visit(to: UnitCode("07204"))
   }

@@ -8,7 +8,7 @@ import Testing
 @testable import SyncKit
 @testable import SyncStore
 
-/// What the operators' pages show, read from a hub that devices talked to.
+/// Reads the operators' pages from a hub that devices talked to.
 @Suite struct OperatorDayTests {
   private static let day = CalendarDay(year: 2024, month: 4, day: 1) ?? .first
 
@@ -108,7 +108,7 @@ import Testing
     let first = try #require(detail.conflicts.first)
     let beside = try #require(try await world.survey.conflicts(beside: first.id, in: day))
     #expect(Set(beside.map(\.id)) == Set(detail.conflicts.map(\.id)))
-    let work = try await world.survey.openWork(in: day)
+    let work = try await world.survey.pendingDecisions(in: day)
     #expect(work.conflicts.count == 1 && work.conflicts[0].count == detail.conflicts.count)
     let unit = try #require(try await world.survey.unitDetail("07201", in: day))
     #expect(unit.devices.map(\.label) == ["hai", "một"] && unit.corrections == ["2024-04-01": 2])
@@ -130,7 +130,7 @@ import Testing
       _ = watch.take()
       _ = try await day(world)
       let after = watch.take()
-      // What is no statement of ours looks whether the store changed.
+      // Leaves out the statement by which SQLite looks whether the store changed.
       func runs(_ costs: [String: StatementWatch.Cost]) -> [String: Int] { costs.filter { $0.key.hasPrefix("SELECT") }.mapValues(\.runs) }
       #expect(runs(before).values.max() ?? .max <= 8, "a statement is asked for each report day at most")
       #expect(runs(after) == runs(before))

@@ -1,7 +1,7 @@
 import SurveyKit
 import Testing
 
-/// One state a unit, the first that fits, from facts alone.
+/// Finds one state a unit, the first that fits, from facts alone.
 @Suite struct UnitStateTests {
   private static let hour: Int64 = 3_600_000
   private static let opens: Int64 = 1_000 * hour

@@ -87,7 +87,7 @@ import Testing
     }
     #expect(try duty.get("/unit/07201").text.contains("&lt;script&gt;alert(1)"))
 
-    // Whom to call, and what came of it.
+    // Calls, and notes the outcome.
     let list = "unit,role,name,phone,joined\n07204,tổ trưởng,\"Lan, Hoa\",0912 345 678,1"
     #expect(try duty.post("/contacts", ["csv": list]).status == 403)
     #expect(try chief.post("/contacts", ["csv": list]).status == 303)

@@ -6,7 +6,7 @@ import Testing
 @testable import HubServer
 @testable import SurveyKit
 
-/// Who may open what: every capability, every page and call; invitations, passwords, sessions and forms.
+/// Opens every page and call with every capability; invitations, passwords, sessions and forms.
 @Suite struct SignInTests {
   /// Every path the console answers, and what it asks. What is missing here is shut.
   private static let doors: [(path: String, isPost: Bool, door: ConsoleDoor)] = [

@@ -5,7 +5,7 @@ struct FilledWalk {
   private let walk: FormWalk
   private let filling: TextFilling
   private let language: String
-  /// Where the text stands.
+  /// Position of the text.
   var step: FormStep
 
   init(_ walk: FormWalk, _ language: String) {

@@ -50,7 +50,7 @@ extension AskedItems {
   }
 }
 
-/// What fields of a page are called. A dot of a name is written as a colon, which no name holds.
+/// Names the fields of a page. A dot of a name is written as a colon, which no name holds.
 enum FieldName {
   static func of(_ section: FormSection) -> String { "r.\(plain(section.name))" }
   static func of(_ question: FormQuestion) -> String { "q.\(plain(question.name))" }

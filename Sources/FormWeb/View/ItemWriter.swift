@@ -46,7 +46,7 @@ struct QuestionView {
     var options: [Option]
   }
 
-  /// One list for each place, the best first; the browser sends them in order.
+  /// Writes one list for each place, the best first; the browser sends them in order.
   struct Order {
     struct Row {
       var rowAnchor: String

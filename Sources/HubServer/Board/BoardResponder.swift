@@ -100,7 +100,7 @@ struct BoardResponder: HTTPResponder {
     }
   }
 
-  /// What is the same for every campaign and language, and secret to nobody; sums for monitors on this machine.
+  /// Answers calls that are the same for every campaign and language, and secret to nobody; sums for monitors on this machine.
   private func fixed(_ path: String, _ request: Request) async throws -> Response? {
     switch path {
     case "/style.css":
@@ -142,7 +142,7 @@ struct BoardResponder: HTTPResponder {
     return fields
   }
 
-  /// Who has not signed in has no session that a strange page could use.
+  /// Lets calls without a session pass: a strange page has nothing of theirs to use.
   private static func needsFormToken(_ path: String) -> Bool { path != "/sign-in" && !path.hasPrefix("/invitation/") }
 
   private func refusal(_ request: Request, _ visitor: Visitor?, _ door: ConsoleDoor, _ language: Language) -> Response {

@@ -1,4 +1,4 @@
-/// One cell of a page's table: words first, an icon beside them, colour last.
+/// Cell of a page's table: words first, an icon beside them, colour last.
 struct PageCell {
   var value: String
   var detail: String?

@@ -1,6 +1,6 @@
 internal import SurveyKit
 
-/// What the operators' pages show of a hub's campaigns, each a reading of its own for everybody who looks.
+/// Readings of a hub's campaigns for the operators' pages, one for each campaign, shared by everybody who looks.
 actor SharedDays {
   private var readings: [String?: SharedReading<OperatorDay?>] = [:]
 

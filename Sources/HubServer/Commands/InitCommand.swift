@@ -26,7 +26,7 @@ struct InitCommand: ToolCommand {
   private struct Made: Encodable {
     var folder: String
     var hub: String
-    /// Where the first administrator chooses a password, on the board's port; good once, within three days.
+    /// Link to the page on which the first administrator chooses a password, on the board's port; good once, within three days.
     var invitation: String
   }
 

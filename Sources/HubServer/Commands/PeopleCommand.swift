@@ -3,7 +3,7 @@ internal import SurveyKit
 internal import SyncKit
 internal import ToolSupport
 
-/// Who may sign in on the hub's pages.
+/// Lists, invites and removes the people who may sign in on the hub's pages.
 struct PeopleCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "people",

@@ -23,20 +23,20 @@ enum ConsolePlace: String, CaseIterable {
   }
 }
 
-/// What every page has around its content: the places, a search, the line that says how fresh and how safe all of it is.
+/// Frame around every page's content: the places, a search, the line that says how fresh and how safe the content is.
 struct ConsoleFrame {
   var query: ConsoleQuery
   var title: String
-  /// Where the page is among the places; nil for one that belongs to none.
+  /// Place of the page in the menu; nil for a page that belongs to none.
   var place: ConsolePlace?
   /// The page's own address, and what of it the other language keeps.
   var path: String
   var more: KeyValuePairs<String, String?> = [:]
   var campaigns = PageCampaigns()
-  /// What is read of the campaign; nil before one is loaded.
+  /// Reading of the campaign; nil before a campaign is loaded.
   var day: OperatorDay?
   var refreshSeconds: Int?
-  /// Who looks; nil where nobody has signed in.
+  /// Visitor who looks; nil where nobody has signed in.
   var visitor: Person?
 
   func page(_ content: HTML) -> String {
@@ -101,7 +101,7 @@ struct ConsoleFrame {
     return ConsolePlace.allCases.filter { ConsoleDoor.to($0.rawValue, isPost: false).opens(to: visitor) }
   }
 
-  /// Who looks: the way to contacts, people and out.
+  /// Writes the visitor's name with the way to contacts, people and out.
   private var person: HTML? {
     guard let visitor else { return nil }
     return "<a href=\"\(query.link("/account"))\">\(visitor.name)</a>\n"

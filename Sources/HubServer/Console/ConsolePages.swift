@@ -5,7 +5,7 @@ internal import SurveyKit
 internal import SyncHub
 internal import SyncKit
 
-/// What a call to the console asks, read from its address.
+/// Request of a call to the console, read from its address.
 struct ConsoleCall: Sendable {
   let path: String
   let survey: SurveyHub
@@ -67,7 +67,7 @@ struct ConsolePages: Sendable {
       return frame(words.text("Danh bạ", "Contacts"), nil, day, page.content)
     case "/decide":
       let day = try await day()
-      let content = DecidePage(parts: ConsoleParts(query: query, day: day), work: try await call.survey.openWork(in: day)).content
+      let content = DecidePage(parts: ConsoleParts(query: query, day: day), work: try await call.survey.pendingDecisions(in: day)).content
       return frame(words.text("Cần quyết", "To decide"), .decide, day, content)
     default: return try await one()
     }
@@ -164,7 +164,7 @@ struct ConsolePages: Sendable {
     return try call.survey.picture(String(parts[3].dropLast(4)), of: detail)
   }
 
-  /// What is read of the campaign, of the part of the tree that somebody looks at.
+  /// Reading of the campaign, of the part of the tree that the visitor looks at.
   func day() async throws -> OperatorDay {
     guard let day = try await known() else {
       throw SyncError(

@@ -78,7 +78,7 @@ struct ConsoleParts {
     }
   }
 
-  /// What stands beside a state: more answers than people, conflicts, held work, photos, contradictions.
+  /// Writes the tags beside a state: more answers than people, conflicts, held work, photos, contradictions.
   func tags(_ line: UnitLine) -> HTML {
     let counts = line.counts
     var tags: [HTML] = []

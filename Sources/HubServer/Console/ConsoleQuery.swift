@@ -2,7 +2,7 @@ internal import Foundation
 internal import SurveyKit
 internal import SyncKit
 
-/// What the addresses of all pages keep: campaign, language, the part of the tree and the day that somebody looks at.
+/// Parameters that the addresses of all pages keep: campaign, language, the part of the tree and the day that somebody looks at.
 struct ConsoleQuery: Sendable {
   var campaign: String?
   var language = Language.vietnamese
@@ -30,7 +30,7 @@ struct ConsoleQuery: Sendable {
   func unit(_ code: UnitCode) -> String { link("/unit/" + Self.part(code.rawValue)) }
   func report(_ unit: UnitCode, _ day: CalendarDay) -> String { link("/report/\(Self.part(unit.rawValue))/\(day)") }
 
-  /// One part of a path, whatever it holds.
+  /// Encodes one part of a path.
   static func part(_ text: String) -> String { text.addingPercentEncoding(withAllowedCharacters: plain) ?? "" }
 
   private static let plain = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")

@@ -1,7 +1,7 @@
 internal import SurveyKit
 internal import SyncKit
 
-/// How the pages name states and what to do about them.
+/// Names states and their next acts on the pages.
 extension Wording {
   func state(_ state: UnitState) -> String {
     switch state {
@@ -54,7 +54,7 @@ extension Wording {
     return text("\(number(days)) ngày", "\(number(days)) days")
   }
 
-  /// Where the window stands, and what remains of it: “đóng sau 7 giờ 30 phút”.
+  /// Says whether the window is open and how long it remains so: “đóng sau 7 giờ 30 phút”.
   func remaining(of campaign: Campaign, atMs nowMs: Int64) -> String {
     switch campaign.phase(atMs: nowMs) {
     case .notYetOpen: text("mở sau \(length(ms: campaign.opensMs - nowMs))", "opens in \(length(ms: campaign.opensMs - nowMs))")
@@ -66,7 +66,7 @@ extension Wording {
     }
   }
 
-  /// What is not known, in words.
+  /// Words for a value that is not known.
   var notKnown: String { text("chưa biết", "not known") }
 }
 

@@ -1,6 +1,6 @@
 internal import SyncKit
 
-/// What an anonymous form cannot ask or work out, since it would tell people apart: its answers carry no position, no number that stays
+/// Finds what an anonymous form cannot ask or work out, since people would be told apart: its answers carry no position, no number that stays
 /// with one person, nothing finer than the day.
 ///
 /// The table in docs/forms.md says the same; coarser things, such as `now()` being the day, hold for every form.

@@ -111,7 +111,7 @@ struct FormCheck {
   // MARK: Items
 
   private mutating func checkItems() {
-    // Where rows could not be read, what they ask is not known.
+    // Skips names that rows which could not be read may declare.
     if unreadable.isEmpty, !questions.values.contains(where: { $0.kind.isAsked || $0.kind == .note }) {
       report(.form("form_id"), form.id, FormMessage.noQuestions)
     }
@@ -231,7 +231,7 @@ struct FormCheck {
   /// Rules that are about the answer to one question, so that `.` means it.
   private static let rulesOfOneAnswer: Set<String> = ["constraint", "required", "relevant", "calculation", "default"]
 
-  /// What a rule says that is wrong, and what is merely strange; each once.
+  /// Texts about a rule: faults, and merely strange parts; each once.
   private struct Texts {
     private(set) var problems: [LocalizedText] = []
     private(set) var warnings: [LocalizedText] = []

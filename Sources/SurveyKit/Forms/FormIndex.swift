@@ -107,7 +107,7 @@ struct FormIndex: Sendable {
   private let formID: String
   private let hidden: [String]
 
-  /// What answers are filed under: the form, the day and what their carrier knows.
+  /// Circumstances of answers: the form, the day and the facts that their carrier knows.
   func seed(_ today: String, _ raw: [String: ExpressionValue]) -> String {
     ([formID, today] + hidden.map { raw[$0]?.text ?? "" }).joined(separator: "\u{0}")
   }
@@ -174,7 +174,7 @@ struct DependencyOrder {
     let places = Dictionary(items.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     let needs = items.map { Set($0.dependencies.compactMap { places[$0] }) }
     let order = Self.settled(needs)
-    // What is left goes in circles or waits for what does; drop those that nothing left waits for.
+    // Drops the rest that nothing waits for, until only circles are left.
     let settled = Set(order)
     let unsettled = items.indices.filter { !settled.contains($0) }
     var needers: [Int: Int] = [:]
@@ -192,7 +192,7 @@ struct DependencyOrder {
     circular = unsettled.filter { !dropped.contains($0) }
   }
 
-  /// What can be settled: each place as soon as all it needs has been, the earliest first where several can.
+  /// Orders the places that can be settled: each as soon as all its needs are, the earliest first where several can.
   private static func settled(_ needs: [Set<Int>]) -> [Int] {
     var waiting = needs.map(\.count)
     var needed: [[Int]] = Array(repeating: [], count: needs.count)

@@ -43,7 +43,7 @@ public struct FormSection: Sendable, Hashable {
   /// When it is asked; nil is always.
   public let relevant: FormExpression?
   public let appearance: String?
-  /// How often a repeat is filled in; nil is as often as people like.
+  /// Number of times that a repeat is filled in; nil for as often as people like.
   public let count: FormExpression?
   public let items: [FormItem]
 

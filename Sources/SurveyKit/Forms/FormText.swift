@@ -69,7 +69,7 @@ enum FormName {
   static func isLetter(_ character: Character) -> Bool { character.isLetter || character == "_" }
   static func isPart(_ character: Character) -> Bool { character.isLetter || character.isNumber || "_-.".contains(character) }
 
-  /// What a list of choices may be called: also as files are.
+  /// Tells a name that a list of choices may have: also that of a file.
   static func isValidList(_ name: String) -> Bool { !name.isEmpty && name.utf8.count <= formNameBytesMax && isPlain(name) }
 
   /// A code of a choice: any signs that can be seen. A question that takes several cannot have spaces in them.

@@ -127,7 +127,7 @@ public struct FormWalk: Sendable {
     if case .failure = check(nil, at: step) { true } else { false }
   }
 
-  /// What the form's texts read like after the answers so far.
+  /// Returns the form's texts as they read after the answers so far.
   public var filling: TextFilling { validator.filling(after: answers) }
 
   /// What is wrong with a question that was passed, after what was answered since; nil when nothing is.

@@ -53,7 +53,7 @@ public struct TextFilling: Sendable {
 }
 
 extension AnswerValidator {
-  /// What texts read like after the answers given so far.
+  /// Writes texts as they read after the answers given so far.
   public func filling(after given: [String: AnswerValue]) -> TextFilling { TextFilling(settled(after: given)) }
 }
 

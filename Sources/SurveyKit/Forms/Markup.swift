@@ -9,7 +9,7 @@ public struct Markup: Sendable, Hashable {
     public var text: String
     public var isStrong = false
     public var isEmphasis = false
-    /// Where the text leads: `http` or `https`; nil where it leads nowhere.
+    /// Target of the text: `http` or `https`; nil for a text that is no link.
     public var link: String?
     /// Tells if it begins a new line.
     public var beginsLine = false
@@ -155,7 +155,7 @@ private struct MarkupReader {
     change(&current)
   }
 
-  /// How many `#` and spaces begin a heading here; nil for none.
+  /// Returns the number of `#` and spaces that begin a heading; nil for none.
   private func headingMarks() -> Int? {
     let marks = characters[index...].prefix { $0 == "#" }.count
     guard (1...6).contains(marks), peek(marks) == " " else { return nil }

@@ -8,7 +8,7 @@ import Testing
 
 /// Stores that a released format wrote open for ever: with everything in them, and work goes on from there.
 ///
-/// A sample is made once for each format (`SYNCKIT_STORES=1 swift test --filter StoredStoresTests`) and never made again: a change that
+/// A sample is made once for each format (`SYNCKIT_STORES=1 swift test --traits Server --filter StoredStoresTests`) and never made again: a change that
 /// no longer reads one is a new format with a way from the old.
 @Suite(.serialized) struct StoredStoresTests {
   private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Samples")

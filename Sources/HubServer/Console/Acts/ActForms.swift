@@ -25,7 +25,7 @@ struct ActForms {
 
   // MARK: Calls
 
-  /// One click an outcome; a promise with its hour.
+  /// Writes a button for each outcome of a call; a promise has its hour.
   func call(_ line: UnitLine, isOpen: Bool = false) -> HTML? {
     guard let token = formToken(.act) else { return nil }
     let action = query.link("/unit/\(ConsoleQuery.part(line.unit.rawValue))/call")
@@ -116,7 +116,7 @@ extension Wording {
   }
 }
 
-/// What is known of calling a unit: whom, and what came of it last.
+/// Shows whom to call in a unit, and the outcome of the last call.
 struct CallNotes {
   let parts: ConsoleParts
 

@@ -60,7 +60,7 @@ struct ConsoleActs {
 
   // MARK: Conflicts
 
-  /// What the page that was posted showed: when that is no longer so, nothing is done.
+  /// State that the posted page showed: nothing is done when the state has changed since.
   static func mark(_ conflicts: [Conflict]) -> String {
     conflicts.map { "\($0.id)\($0.isOpen)\($0.winning.ms)" }.sorted().joined(separator: " ").utf8.reduce(
       into: UInt64(14_695_981_039_346_656_037)

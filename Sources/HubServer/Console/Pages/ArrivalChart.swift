@@ -1,7 +1,7 @@
 internal import SurveyKit
 internal import SyncKit
 
-/// How reports of one day came in over it, and when devices were last heard of, with the same numbers as a table. Of answers there is nothing:
+/// Draws how the reports of a day came in over the day, and when devices were last heard of, with the same numbers as a table. Answers are left out:
 /// they have no time.
 struct ArrivalChart {
   let parts: ConsoleParts

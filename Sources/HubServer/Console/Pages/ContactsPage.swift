@@ -1,7 +1,7 @@
 internal import SurveyKit
 internal import SyncKit
 
-/// Whom to call in each unit; somebody who may configure replaces the list.
+/// Page of the people to call in each unit; somebody who may configure replaces the list.
 struct ContactsPage {
   let parts: ConsoleParts
   let forms: ActForms

@@ -3,10 +3,10 @@ internal import SyncHub
 internal import SyncKit
 internal import ToolSupport
 
-/// What waits for a decision: conflicts, held work, reports that contradict their form, what revoked devices sent.
+/// Page of all that waits for a decision: conflicts, held work, reports that contradict their form, work of revoked devices.
 struct DecidePage {
   let parts: ConsoleParts
-  let work: OpenWork
+  let work: PendingDecisions
 
   private var words: Wording { parts.words }
 

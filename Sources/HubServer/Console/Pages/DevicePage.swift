@@ -2,7 +2,7 @@ internal import SurveyKit
 internal import SyncHub
 internal import SyncKit
 
-/// One device: what it is, when it was heard of, what is left on it, what was done about it.
+/// Page of a device: its identity, last contact, work left on the device, acts about the device.
 struct DevicePage {
   let parts: ConsoleParts
   let device: DeviceLine

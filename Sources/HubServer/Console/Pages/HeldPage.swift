@@ -3,7 +3,7 @@ internal import SyncHub
 internal import SyncKit
 internal import ToolSupport
 
-/// One thing that cannot be merged yet: what it says, why it is held, what can be done.
+/// Page of a held unit: its values, the reason, the remedies.
 struct HeldPage {
   let parts: ConsoleParts
   let held: HeldUnit

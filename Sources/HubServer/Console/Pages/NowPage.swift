@@ -1,7 +1,7 @@
 internal import SurveyKit
 internal import SyncKit
 
-/// Those in trouble, worst first, each with why and what to do.
+/// Page of the units in trouble, worst first, each with its reason and next act.
 struct NowPage {
   let parts: ConsoleParts
   let forms: ActForms
@@ -55,7 +55,7 @@ struct NowPage {
       """
   }
 
-  /// Whom to call, what came of it last, and what stands beside the state.
+  /// Writes whom to call, the outcome of the last call, and the tags beside the state.
   private func beside(_ line: UnitLine) -> HTML? {
     let said: HTML = "\(notes.contact(line)) \(notes.last(line)) \(parts.tags(line))"
     return said.text.allSatisfy(\.isWhitespace) ? nil : "<span class=\"tags\">\(said)</span>"
@@ -95,7 +95,7 @@ struct NowPage {
   private var hours: Int { Int(UnitFacts.silentAfterMs / 3_600_000) }
 }
 
-/// How many units are in each state, each count a link to its units.
+/// Writes the number of units in each state, each count a link to its units.
 struct StateChips {
   let parts: ConsoleParts
   var chosen: UnitState?

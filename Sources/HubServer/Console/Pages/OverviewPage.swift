@@ -4,7 +4,7 @@ internal import SyncKit
 /// The whole campaign on one page: what remains, how much came, who is behind, group by group.
 struct OverviewPage {
   let parts: ConsoleParts
-  /// Which of the campaign's days; nil for the latest.
+  /// Day of the campaign; nil for the latest.
   var reportDay: CalendarDay?
   /// Of the groups, from 1.
   var page: Int?
@@ -31,7 +31,7 @@ struct OverviewPage {
       """
   }
 
-  /// What somebody may want to know, without pushing the rest off the screen.
+  /// Folds notes, so that they do not push the rest off the screen.
   private func folded(_ notes: [HTML]) -> HTML? {
     guard notes.count > 1 else { return notes.first }
     let count = words.number(notes.count)

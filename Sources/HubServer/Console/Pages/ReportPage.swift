@@ -2,7 +2,7 @@ internal import SurveyKit
 internal import SyncKit
 internal import ToolSupport
 
-/// One report as people read it: labels and answers, what stood before and why it changed, photos, the way it came, what it contradicts.
+/// Page of a report as people read it: labels and answers, earlier values with the reasons of their corrections, photos, custody, contradictions.
 struct ReportPage {
   let parts: ConsoleParts
   let detail: ReportDetail

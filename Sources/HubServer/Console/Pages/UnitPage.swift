@@ -196,7 +196,7 @@ struct UnitPage {
   }
 }
 
-/// What operators did, the newest first.
+/// Acts of operators, the newest first.
 struct ActLog {
   let parts: ConsoleParts
 

@@ -3,7 +3,7 @@ internal import SyncKit
 
 /// All units in one table: sorted, filtered and divided into pages by the address.
 struct UnitsPage {
-  /// What the rows are sorted by.
+  /// Column by which the rows are sorted.
   enum Sort: String, CaseIterable {
     case state
     case unit
@@ -21,7 +21,7 @@ struct UnitsPage {
     var words = ""
     /// From 1.
     var page: Int?
-    /// Which of the campaign's days; nil for the latest.
+    /// Day of the campaign; nil for the latest.
     var day: CalendarDay?
   }
 

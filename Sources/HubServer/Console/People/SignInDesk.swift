@@ -6,12 +6,12 @@ internal import SurveyKit
 internal import SyncHub
 internal import SyncKit
 
-/// What a call that signs in, signs out or lets people in comes to: a page, or the way to another with a session to keep.
+/// Outcome of a call that signs in, signs out or lets people in: a page, or the way to another page with a session to keep.
 struct ConsoleAnswer {
   var status = HTTPResponse.Status.ok
   var title = ""
   var content: HTML = .none
-  /// Where to go on to instead.
+  /// Address to go on to instead.
   var location: String?
   /// A session to keep; `.some(nil)` lets go of it.
   var session: String??

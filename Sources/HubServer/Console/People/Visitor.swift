@@ -5,13 +5,13 @@ internal import Hummingbird
 internal import SurveyKit
 internal import SyncKit
 
-/// Who calls the console: somebody who signed in, or a program with a token of theirs.
+/// Caller of the console: somebody who signed in, or a program with a token of theirs.
 struct Visitor: Sendable {
   let person: Person
   /// The secret of the browser's session; nil for a program, which cannot post a page's form.
   let session: String?
 
-  /// What every form of a page carries, and no other site knows.
+  /// Token that every form of a page carries and no other site knows.
   var formToken: String? { session.map(Self.formToken) }
 
   static let cookie = "synckit"
@@ -46,7 +46,7 @@ struct Visitor: Sendable {
   }
 }
 
-/// What a path of the console asks of whoever calls it. What is not named here asks for a capability that nobody has.
+/// Returns the capability that a path of the console asks of its caller. A path that is not named here asks for a capability that nobody has.
 enum ConsoleDoor: Equatable {
   case open
   case needs(Capability)

@@ -49,7 +49,7 @@ public struct FormExpression: Sendable, Hashable {
     self.usesCurrent = usesCurrent
   }
 
-  /// What spreadsheets make of the quotes that people type is taken for these.
+  /// Reads the curly quotes that spreadsheets make of typed quotes as plain quotes.
   private static func withStraightQuotes(_ text: String) -> String {
     guard text.contains(where: { "‘’“”".contains($0) }) else { return text }
     return String(text.map { "‘’".contains($0) ? "'" : "“”".contains($0) ? "\"" : $0 })

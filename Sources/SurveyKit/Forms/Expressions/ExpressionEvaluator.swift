@@ -72,7 +72,7 @@ extension ExpressionOperator {
 }
 
 extension ExpressionLookup {
-  /// What the rows that fit hold in the column.
+  /// Values of the column in the rows that fit.
   func values(in scope: ExpressionScope, most: Int = .max) -> [String] {
     let rows = scope.facts.lists[list] ?? []
     if let key, let wanted {

@@ -44,7 +44,7 @@ public enum ExpressionFunction: String, Sendable, Hashable, CaseIterable {
   /// Most arguments of a function that takes any number.
   static let functionArgumentsMax = 256
 
-  /// How many arguments it takes.
+  /// Number of arguments that the function takes.
   var arity: ClosedRange<Int> {
     switch self {
     case .today, .now, .true, .false, .pi, .random: 0...0
@@ -66,7 +66,7 @@ public enum ExpressionFunction: String, Sendable, Hashable, CaseIterable {
     }
   }
 
-  /// Whether an argument may stand for all the answers of a repeat.
+  /// Tells an argument that may stand for all the answers of a repeat.
   func takesMany(at index: Int) -> Bool {
     switch self {
     case .sum, .count, .countNonEmpty, .min, .max, .concat: true
@@ -93,12 +93,12 @@ public enum ExpressionFunction: String, Sendable, Hashable, CaseIterable {
 public struct ExpressionLookup: Sendable, Hashable {
   /// Of choices, or of a file beside the form.
   let list: String
-  /// What a row must fulfil; its columns are plain names. A number is the row's place.
+  /// Condition on a row; its columns are plain names. A number is the row's place.
   let conditions: [ExpressionNode]
   /// The column that must hold what `wanted` gives, for look-ups by key.
   let key: String?
   let wanted: ExpressionNode?
-  /// What is taken of the row.
+  /// Column taken of the row.
   let column: String
 
   /// Rules inside it.

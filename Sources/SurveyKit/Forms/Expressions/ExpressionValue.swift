@@ -82,7 +82,7 @@ public struct ExpressionScope: Sendable {
   var choice: [String: String] = [:]
   /// The question whose rule is worked out.
   var question = ""
-  /// What the answers are filed under: what is drawn follows from it.
+  /// Seed of draws: the identity under which the answers are filed.
   var seed = ""
   /// What a form knows and answers do not.
   var facts = ExpressionFacts.none

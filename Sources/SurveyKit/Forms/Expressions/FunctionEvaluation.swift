@@ -8,7 +8,7 @@ extension ExpressionFunction {
 
   func evaluate(_ arguments: [ExpressionNode], in scope: ExpressionScope) -> ExpressionValue {
     func value(_ index: Int) -> ExpressionValue { index < arguments.count ? arguments[index].evaluate(in: scope) : .empty }
-    /// What a function looks at that was given nothing: the answer itself.
+    /// Argument of a function that was given none: the answer itself.
     func own() -> ExpressionValue { arguments.isEmpty ? scope.current : value(0) }
     func all(from index: Int = 0) -> [ExpressionValue] { arguments.dropFirst(index).flatMap { $0.all(in: scope) } }
     func words(_ index: Int) -> [Substring] { value(index).text.split(whereSeparator: \.isWhitespace) }

@@ -16,7 +16,7 @@ public struct LinearPattern: Sendable, Hashable {
 
   public let source: String
   private let steps: [Step]
-  /// What the text must begin with, or must not, besides.
+  /// Patterns with which the text must begin, or must not, besides.
   private let looks: [Look]
 
   private struct Look: Sendable {

@@ -7,7 +7,7 @@ public struct FormReading: Sendable {
   public let warnings: [FormProblem]
   /// Files that its lists are in and that are not there: nobody could choose from them.
   public let missingFiles: [String]
-  /// What people write of one thing in many cells, as one line each with the number of cells.
+  /// Groups equal findings in many cells into one line each, with the number of cells.
   public var remarks: [LocalizedText] { FormProblem.grouped(warnings) }
 
   init(form: Form, warnings: [FormProblem] = [], missingFiles: [String] = []) {
@@ -21,7 +21,7 @@ extension FormProblem {
   /// Most rows named of one kind of finding.
   private static let rowsNamedMax = 5
 
-  /// One line for each kind of finding of a column, with the rows it is about.
+  /// Writes one line for each kind of finding of a column, with its rows.
   static func grouped(_ problems: [FormProblem]) -> [LocalizedText] {
     struct Kind: Hashable {
       var sheet: String

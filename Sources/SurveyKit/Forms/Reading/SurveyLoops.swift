@@ -7,7 +7,7 @@ extension XLSFormSheet {
 
   /// Writes out every `begin loop over list`: a group for each choice, in which `%(name)s` and `%(label)s` are the choice's.
   mutating func writeOutLoops(_ lists: [String: [FormChoice]], defaultLanguage: String) {
-    // One loop inside another is written out in the next round.
+    // Writes out a loop inside another in the next round.
     for _ in 0..<Form.formGroupDepthMax {
       guard let begin = rows.firstIndex(where: { loopList($0) != nil }) else { return }
       var depth = 0

@@ -1,6 +1,6 @@
 internal import SyncKit
 
-/// What the rows of a survey are called: each name once in a form, also where its author used it in two groups.
+/// Names the rows of a survey: each name once in a form, also where its author used the name in two groups.
 struct SurveyNames {
   private var names: [Int: String] = [:]
   /// Names that several questions have, so that no rule can say which is meant.

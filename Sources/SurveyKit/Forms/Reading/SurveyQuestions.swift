@@ -46,7 +46,7 @@ extension XLSFormSurveyReader {
     }
   }
 
-  /// What is worked out, or what the carrier knows.
+  /// Reads items that are worked out, or that the carrier knows.
   private mutating func unseen(_ kind: QuestionKind, _ row: CSVRecord) -> [FormItem] {
     for column in ["hint", "required", "required_message", "constraint", "constraint_message", "choice_filter", "parameters"] {
       passOver(column, of: row, Self.notAsked)
@@ -98,7 +98,7 @@ extension XLSFormSurveyReader {
     ]
   }
 
-  /// What the note is called that shows a value; no author can use it, since `:` belongs to no name of a sheet.
+  /// Name of the note that shows a value; no author can use the name, since `:` belongs to no name of a sheet.
   private static let noteSuffix = ".shown"
 
   private mutating func asked(_ kind: QuestionKind, _ row: CSVRecord, range: FormExpression? = nil, rangeText: FormText? = nil)

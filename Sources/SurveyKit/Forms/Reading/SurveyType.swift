@@ -1,6 +1,6 @@
 internal import SyncKit
 
-/// What the cell `type` of a row asks for, in whichever of XLSForm's spellings.
+/// Meaning of the cell `type` of a row, in any of XLSForm's spellings.
 enum SurveyType: Hashable {
   case beginGroup, endGroup, beginRepeat, endRepeat
   case question(QuestionKind)
@@ -11,11 +11,11 @@ enum SurveyType: Hashable {
   case range
   /// A file of any kind, by its name.
   case file
-  /// One box to tick.
+  /// Box to tick.
   case acknowledge
   /// The day on which the form is begun, ended or answered.
   case day(String)
-  /// What a phone knows of itself or of its owner.
+  /// Fact that a phone knows of itself or of its owner.
   case metadata(String)
   /// Lists in a file, for rules.
   case external(String)

@@ -8,7 +8,7 @@ internal import SyncKit
 ///
 /// - Note: Source: xlsform.org reference; the subset is what `SurveyType` and `ExpressionFunction` list.
 public enum XLSFormImport {
-  /// What stands beside a form, by name: lists that its questions take their choices from. Nil is a file that is not there.
+  /// Reads a file beside a form by name: a list from which its questions take their choices. Nil for a file that is not there.
   public typealias Files = (String) -> Data?
 
   /// Reads the three files of a folder such as `pks01.xlsform`. Only `survey.csv` must be there.

@@ -34,7 +34,7 @@ public struct FormProblems: ExplainedError, Hashable {
 
   /// At least one; the first `formProblemsMax`.
   public let problems: [FormProblem]
-  /// How many there are, those that are not listed among them.
+  /// Number of findings, unlisted ones included.
   public let count: Int
 
   init(problems: [FormProblem]) { self.init(capping: problems) }

@@ -10,7 +10,7 @@ struct XLSFormReading {
   private var languages: [FormLanguage] = []
   private var defaultLanguage = ""
   private(set) var missingFiles: [String] = []
-  /// What the form is called where its settings do not say.
+  /// Name of a form whose settings have none.
   private let name: String
 
   init(_ tables: XLSFormTables, name: String) {
@@ -58,7 +58,7 @@ struct XLSFormReading {
 
   private func setting(_ column: String) -> String { settings.rows.first.map { settings.cell(column, of: $0) } ?? "" }
 
-  /// What the settings say, else the file's name; signs that a name cannot hold become `_`.
+  /// Takes the id of the settings, else the file's name; signs that a name cannot hold become `_`.
   private mutating func formID() -> String {
     let written = setting("form_id").isEmpty ? name : setting("form_id")
     let id = FormName.plain(written)

@@ -1,7 +1,7 @@
 internal import Foundation
 internal import SyncKit
 
-/// One sheet of an XLSForm: its rows, its columns by meaning and language, and what was found in it so far.
+/// Sheet of an XLSForm: its rows, its columns by meaning and language, and the findings so far.
 struct XLSFormSheet {
   /// Largest sheet, in bytes.
   static let sheetBytesMax = 2 * 1_048_576
@@ -17,7 +17,7 @@ struct XLSFormSheet {
   struct Kinds {
     /// Without these there is no form.
     var wanted: [String] = []
-    /// Those that come once for each language.
+    /// Columns that come once for each language.
     var translated: Set<String> = []
     var known: Set<String> = []
     /// Columns of XLSForm that nothing is made of here.
@@ -37,7 +37,7 @@ struct XLSFormSheet {
   /// Cells whose value could not be read at all.
   private var unreadable: Set<Place> = []
   var problems: [FormProblem] = []
-  /// What means nothing here, or is carried out otherwise.
+  /// Warns of a cell that means nothing here, or is carried out otherwise.
   var warnings: [FormProblem] = []
 
   init(_ name: String, _ table: XLSFormTable, _ kinds: Kinds, languages: inout SheetLanguages) {
@@ -54,7 +54,7 @@ struct XLSFormSheet {
   }
 
   mutating func report(row: CSVRecord?, column: String?, _ message: LocalizedText) {
-    // What is wrong with a cell whose formula failed is that, and nothing else.
+    // Reports of a cell whose formula failed that the formula failed, and nothing else.
     if let row, let column, unreadable.contains(Place(row: row.row, column: column)) { return }
     problems.append(FormProblem(sheet: name, row: row?.row, column: column, message: message))
   }

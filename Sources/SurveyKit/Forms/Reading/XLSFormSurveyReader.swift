@@ -9,7 +9,7 @@ struct XLSFormSurveyReader {
     let head: FormSection
     /// Nested too deeply: reported, and its items join the section around it, so that the tree stays shallow.
     let isDissolved: Bool
-    /// How many items there were before it.
+    /// Number of items before the section.
     let before: Int
     var items: [FormItem] = []
   }
@@ -203,7 +203,7 @@ struct XLSFormSurveyReader {
     }
   }
 
-  /// What the page makes something of; the rest is shown plainly and said so.
+  /// Appearances that the page carries out; others are shown plainly, with a warning.
   mutating func appearance(of row: CSVRecord, isSection: Bool = false) -> String? {
     guard let cell = optional("appearance", of: row) else { return nil }
     let shown: Set<String> = isSection ? ["field-list"] : ["multiline", "minimal", "autocomplete", "search", "quick", "list"]

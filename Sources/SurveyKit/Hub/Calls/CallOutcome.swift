@@ -1,8 +1,8 @@
-/// What came of calling a unit.
+/// Outcome of calling a unit.
 public enum CallOutcome: String, Sendable, Hashable, Codable, CaseIterable {
   /// Somebody is calling right now: others see it.
   case calling
-  /// They promised to have it done by an hour.
+  /// Promised to be done by an hour.
   case promised
   case unreachable
   case solved
@@ -15,7 +15,7 @@ public struct UnitCall: Sendable, Hashable, Codable {
   public var unit: UnitCode
   /// Hub time in milliseconds.
   public var atMs: Int64
-  /// Who called.
+  /// Person who called.
   public var by: String
   public var outcome: CallOutcome
   /// Until when they promised; nil where nothing was.
@@ -49,6 +49,6 @@ public struct UnitContact: Sendable, Hashable, Codable {
     (self.unit, self.role, self.name, self.phone, self.hasJoined) = (unit, role, name, phone, hasJoined)
   }
 
-  /// What a phone dials; empty where there is no number.
+  /// Number as a phone dials it; empty without a number.
   public var dialled: String { String(phone.filter { $0.isASCII && ($0.isNumber || $0 == "+") }) }
 }

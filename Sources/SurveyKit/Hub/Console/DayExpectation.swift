@@ -1,4 +1,4 @@
-/// How large a share of those who may answer should have answered by now: the larger of the median share of all units and half of the
+/// Share of the headcount that should have answered by now: the larger of the median share of all units and half of the
 /// window's share that has passed. The first follows the day as it is, the second lets nobody rest because nobody began.
 ///
 /// Computed from counts at one moment: no answer has a time.

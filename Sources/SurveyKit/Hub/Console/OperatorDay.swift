@@ -1,7 +1,7 @@
 internal import SyncHub
 public import SyncKit
 
-/// One unit on an operator's pages: what the board knows of it, and what follows.
+/// Unit on an operator's pages: the board's counts, and the state that follows.
 public struct UnitLine: Sendable, Hashable {
   public var unit: UnitCode
   /// The unit's own name, without its group's.
@@ -10,11 +10,11 @@ public struct UnitLine: Sendable, Hashable {
   public var group: UnitCode
   public var groupName: String
   public var counts: BoardCounts
-  /// How many answers may come: its headcount times the campaign's forms; nil when the headcount is not known.
+  /// Answers that may come: headcount times the campaign's forms; nil when the headcount is not known.
   public var target: Int?
-  /// How many are expected by now.
+  /// Answers expected by now.
   public var expected: Int
-  /// When the report of a day first came, hub time; of the days in `OperatorDay.reportDays`.
+  /// Hub time at which the report of a day first came; of the days in `OperatorDay.reportDays`.
   public var arrivals: [CalendarDay: Int64]
   public var troubles: [DeviceTrouble]
   public var standing: UnitStanding
@@ -36,7 +36,7 @@ public struct GroupLine: Sendable, Hashable {
   public var expected: Int { units.reduce(0) { $0 + $1.expected } }
 }
 
-/// What the operators' pages show of a campaign at one moment: every unit of a scope with its one state.
+/// Campaign at one moment, as the operators' pages show it: every unit of a scope with its one state.
 ///
 /// Read with so many statements whatever number of units there is; a page shows a part of it and reads nothing more for each of its lines.
 public struct OperatorDay: Sendable {
@@ -65,7 +65,7 @@ public struct OperatorDay: Sendable {
 
   public func count(_ state: UnitState) -> Int { groups.reduce(0) { $0 + $1.units.count { $0.state == state } } }
 
-  /// Those in trouble: first whose promise has come due, last who promised for later; among them worst first, ties by the number of answers
+  /// Units in trouble: first with promises that have come due, last with promises for later; among them worst first, ties by the number of answers
   /// that are missing.
   public var inTrouble: [UnitLine] {
     func turn(_ line: UnitLine) -> Int {
@@ -80,7 +80,7 @@ public struct OperatorDay: Sendable {
     }.map(\.line)
   }
 
-  /// How the report of a day stands, for one of `reportDays`.
+  /// State of the report of a day, for one of `reportDays`.
   public func report(_ unit: UnitLine, on day: CalendarDay) -> ReportStatus {
     campaign.reportStatus(day, receivedAtMs: unit.arrivals[day], nowMs: nowMs)
   }
@@ -116,7 +116,7 @@ public struct OperatorDay: Sendable {
 }
 
 extension SurveyHub {
-  /// What the operators' pages show of the campaign now; nil before one is loaded.
+  /// Reads the campaign as it stands now; nil before a campaign is loaded.
   ///
   /// - Parameter scope: The part of the tree that is shown.
   public func operatorDay(within scope: UnitScope) async throws -> OperatorDay? {
@@ -136,7 +136,7 @@ extension SurveyHub {
     }
   }
 
-  /// What is wrong with devices, by unit.
+  /// Reads troubles of devices, by unit.
   private func deviceTroubles(_ devices: [HubDevice], board: Board) async throws -> [String: [DeviceTrouble]] {
     var found: [String: [DeviceTrouble]] = [:]
     func note(_ trouble: DeviceTrouble, of unit: String) {
@@ -161,12 +161,12 @@ extension SurveyHub {
   }
 }
 
-/// When reports of some days came, by unit, and by which edition of their form the last of them was filed where that is not the newest.
+/// Reads when reports of some days came, by unit, and the edition of the last report's form where a newer edition exists.
 private struct ReportArrivals {
   var byUnit: [String: [CalendarDay: Int64]] = [:]
   var earlierForms: [String: String] = [:]
 
-  /// One statement a day: a look at each unit, not at each report that there ever was.
+  /// Runs one statement a day, which looks at each unit and not at each report that there ever was.
   init(_ days: [CalendarDay], newest form: String?, in session: any HubSession) throws {
     for day in days {
       let rows = try session.rows(

@@ -2,7 +2,7 @@ public import Foundation
 internal import SyncHub
 public import SyncKit
 
-/// One correction of a report, as its unit made it.
+/// Correction of a report, as its unit made it.
 public struct ReportVersion: Sendable, Hashable {
   /// Hub time as far as the device knew it, in milliseconds.
   public var changedMs: Int64
@@ -13,7 +13,7 @@ public struct ReportVersion: Sendable, Hashable {
   public var after: [String: AnswerValue]
 }
 
-/// One report with all that the hub knows of it.
+/// Report with all that the hub knows about the report.
 public struct ReportDetail: Sendable {
   public var unit: UnitCode
   public var day: CalendarDay
@@ -28,10 +28,10 @@ public struct ReportDetail: Sendable {
   /// In what it contradicts its form; nil when in nothing.
   public var invalid: InvalidReport?
   public var photos: [ReportPhoto]
-  /// When it first came, hub time; when something of it came last.
+  /// Hub times at which the report first came, and at which a change of the report came last.
   public var firstMs: Int64?
   public var lastMs: Int64?
-  /// When its day was written, by hub time as far as the device knew it, and on which device.
+  /// Time at which the report was written, by hub time as far as the device knew it, and the device.
   public var writtenMs: UInt64?
   public var writtenBy: ReplicaID?
   public var conflicts: [Conflict]
@@ -45,7 +45,7 @@ public struct ReportDetail: Sendable {
     public var isIn: Bool
   }
 
-  /// One answer by the JSON of its cell; nil for none, or what cannot be read.
+  /// Reads an answer from the JSON of its cell; nil for none, or for one that cannot be read.
   public static func answer(_ json: String, to question: String) -> AnswerValue? {
     (try? StoredReport.answer(json, to: question)) ?? nil
   }

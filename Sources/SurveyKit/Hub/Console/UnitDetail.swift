@@ -2,23 +2,23 @@ internal import Foundation
 public import SyncHub
 internal import SyncKit
 
-/// One device on an operator's pages.
+/// Device on an operator's pages.
 public struct DeviceLine: Sendable, Hashable {
   public var device: HubDevice
-  /// What operators wrote beside it.
+  /// Note of operators about the device.
   public var note: DeviceNote?
   /// Batches of it that wait for a decision, as it is revoked.
   public var lateBatches: Int
 
-  /// What people call it: an operator's label before its own.
+  /// Label of the device: an operator's before its own.
   public var label: String { note?.label ?? device.label }
 }
 
-/// What the hub has of one unit.
+/// Unit with its devices, reports, work and acts.
 public struct UnitDetail: Sendable {
   public var line: UnitLine
   public var staff: Headcount.Staff?
-  /// Those in use first.
+  /// Devices, those in use first.
   public var devices: [DeviceLine]
   /// Enrolment codes that can still be used.
   public var codes: [EnrolmentCode]
@@ -28,11 +28,11 @@ public struct UnitDetail: Sendable {
   public var conflicts: [Conflict]
   /// Reports that contradict their form as they stand.
   public var invalid: [InvalidReport]
-  /// How often each report was corrected, by day.
+  /// Number of corrections of each report, by day.
   public var corrections: [String: Int]
   /// Calls of it, the newest first.
   public var calls: [UnitCall]
-  /// What operators did about it, the newest first.
+  /// Acts of operators about the unit, the newest first.
   public var acts: [OperatorAct]
 
   /// Acts that are shown.
@@ -40,7 +40,7 @@ public struct UnitDetail: Sendable {
 }
 
 extension SurveyHub {
-  /// What the hub has of one unit; nil where the reading has no such unit in its part of the tree.
+  /// Reads a unit with its devices, reports, work and acts; nil where the reading has no such unit in its part of the tree.
   public func unitDetail(_ unit: UnitCode, in day: OperatorDay) async throws -> UnitDetail? {
     guard let line = day.units.first(where: { $0.unit == unit }) else { return nil }
     let scope = unit.rawValue
@@ -74,7 +74,7 @@ extension SurveyHub {
 }
 
 extension ReportCheck {
-  /// Those of one unit that contradict their form, by day.
+  /// Reports of a unit that contradict their form, by day.
   static func invalid(of unit: String, in session: any HubSession) throws -> [InvalidReport] {
     try session.rows(
       "SELECT id, unit, day, faults FROM report_fault WHERE id >= ?1 || '/' AND id < ?1 || '0' ORDER BY id", [.text(unit)]

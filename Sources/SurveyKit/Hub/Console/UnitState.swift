@@ -1,14 +1,14 @@
-/// How a unit stands at one moment: exactly one of these, the first that fits. The order is that of urgency.
+/// State of a unit at one moment: exactly one, the first that fits. The order is that of urgency.
 public enum UnitState: String, Sendable, Hashable, Codable, CaseIterable, Comparable {
   /// No device of it ever called, and no answer came by the web form.
   case neverInContact
-  /// It is behind what is expected by now, and nothing was heard of it for `UnitFacts.silentAfterMs`.
+  /// Behind what is expected by now, and not heard of for `UnitFacts.silentAfterMs`.
   case silent
   /// Somebody must look at one of its devices.
   case deviceTrouble
-  /// It is in contact, and something that is due is missing.
+  /// In contact, and something that is due is missing.
   case late
-  /// It collects.
+  /// Collecting.
   case onTheWay
   /// Nothing is due, and nothing more is expected by now.
   case nothingDue
@@ -25,26 +25,26 @@ public enum UnitState: String, Sendable, Hashable, Codable, CaseIterable, Compar
   private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 }
 
-/// What is wrong with a device of a unit, as far as the hub can tell.
+/// Trouble of a device, as far as the hub can tell.
 public enum DeviceTrouble: Sendable, Hashable, Codable {
-  /// It was revoked and went on: so many batches and answers wait for a decision.
+  /// Revoked, and still sending: so many batches and answers wait for a decision.
   case revokedSends(batches: Int, answers: Int)
   /// A batch of it is refused, or waits for an earlier one that never came.
   case stuck
-  /// It holds other data than the hub.
+  /// Holds other data than the hub.
   case differs
-  /// Its clock minus hub time, in milliseconds.
+  /// Difference of the device's clock from hub time, in milliseconds.
   case clock(ms: Int64)
-  /// It has sent all the text that one device may.
+  /// Has sent all the text that one device may.
   case full
-  /// It files reports by an earlier edition of their form.
+  /// Files reports by an earlier edition of their form.
   case oldForm(String)
 
   /// A clock further off than this is a trouble, in milliseconds: ten minutes.
   public static let clockMsMax: Int64 = 600_000
 }
 
-/// What is known of a unit at one moment, from which its state follows. A value: whoever has the same facts finds the same state.
+/// Facts about a unit at one moment, from which its state follows. The same facts give the same state.
 public struct UnitFacts: Sendable, Hashable {
   public var phase: CampaignPhase
   /// Hub time.
@@ -54,15 +54,15 @@ public struct UnitFacts: Sendable, Hashable {
   public var contactMs: Int64?
   /// Answers of it at the hub.
   public var received = 0
-  /// How many may come of it; nil when its headcount is not known.
+  /// Answers that may come; nil when the headcount is not known.
   public var target: Int?
-  /// How many are expected by now; see `DayExpectation`.
+  /// Answers expected by now; see `DayExpectation`.
   public var expected = 0
-  /// When the earliest of its reports that are due and missing was due.
+  /// Time at which the earliest missing report was due.
   public var reportDueMs: Int64?
   /// Tells if a report that is asked for today is not here, though there is still time.
   public var isReportOpen = false
-  /// Its photos that are missing a day after the text that names them.
+  /// Photos that are missing a day after the text that names them.
   public var photosOverdue = 0
   public var troubles: [DeviceTrouble] = []
 
@@ -104,7 +104,7 @@ public struct UnitFacts: Sendable, Hashable {
   private var isLate: Bool { reportDueMs != nil || photosOverdue > 0 || (phase != .closed && isFarBehind) }
 
   private var isComplete: Bool {
-    // Nobody must answer: after the end whoever was there and filed its reports has done all.
+    // Calls a unit complete after the end once its reports are in: nobody is bound to answer.
     if phase == .closed { return received > 0 || contactMs != nil }
     return !isReportOpen && (target.map { received >= $0 } ?? (received > 0))
   }

@@ -3,7 +3,7 @@ internal import SyncHub
 internal import SyncKit
 
 extension ActLook {
-  /// Who may do what on the operators' pages.
+  /// People of the operators' pages and their rights.
   public static let people: Look = { session in
     try PeopleTable(session: session).all().reduce(into: [:]) { seen, person in
       let capabilities = Capability.allCases.filter(person.may).map(\.rawValue).joined(separator: " ")
@@ -51,7 +51,7 @@ extension SurveyHub {
     }
   }
 
-  /// Whose invitation it is; nil for none that is good.
+  /// Finds the person of an invitation; nil for an invitation that is not good.
   public func invited(by secret: String) async throws -> Person? {
     let nowMs = nowMs
     return try await hub.read { try PeopleTable(session: $0).owner(of: secret, .invitation, nowMs: nowMs) }
@@ -94,7 +94,7 @@ extension SurveyHub {
     }
   }
 
-  /// Whose session or token it is, with the rights they have now; nil for none that is good.
+  /// Finds the person of a session or token, with present rights; nil for a key that is not good.
   public func person(bySession secret: String) async throws -> Person? { try await person(by: secret, .session) }
   public func person(byToken secret: String) async throws -> Person? { try await person(by: secret, .token) }
 

@@ -17,7 +17,7 @@ struct PeopleTable {
     CREATE INDEX console_key_person ON console_key (person);
     """
 
-  /// What names are compared by.
+  /// Form of a name in which names are compared.
   static func id(_ name: String) -> String { FoldedText(name).text }
 
   func all() throws -> [Person] {
@@ -72,7 +72,7 @@ struct PeopleTable {
       [.blob(Self.hash(secret)), .text(Self.id(name)), .text(kind.rawValue), .text(label), .integer(nowMs), .integer(nowMs + kind.lifeMs)])
   }
 
-  /// Whose key it is; nil for none that there is, or one that has ended.
+  /// Finds the person of a key; nil for an unknown key, or one that has ended.
   func owner(of secret: String, _ kind: ConsoleKeyKind, nowMs: Int64) throws -> Person? {
     let row = try session.firstRow(
       "SELECT person FROM console_key WHERE hash = ?1 AND kind = ?2 AND ends_ms > ?3",

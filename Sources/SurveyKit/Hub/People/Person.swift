@@ -1,4 +1,4 @@
-/// What somebody may do on the operators' pages.
+/// Right on the operators' pages.
 public enum Capability: String, Sendable, Hashable, Codable, CaseIterable {
   /// See states, counts, devices, reports and posts.
   case read
@@ -17,7 +17,7 @@ public struct Person: Sendable, Hashable, Codable {
   public var capabilities: Set<Capability>
   /// Top of the part of the tree they see; nil for all.
   public var scope: UnitCode?
-  /// They have chosen a password.
+  /// Whether a password was chosen.
   public var isReady: Bool
 
   public func may(_ capability: Capability) -> Bool { capabilities.contains(capability) }
@@ -37,7 +37,7 @@ enum ConsoleKeyKind: String {
   /// A program that acts for somebody.
   case token
 
-  /// How long it is good for, in milliseconds.
+  /// Time for which the key is good, in milliseconds.
   var lifeMs: Int64 {
     switch self {
     case .invitation: 3 * 86_400_000

@@ -3,7 +3,7 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// One transaction of the hub: its session and moment, and the tables that its steps write. Steps take it; it knows none of those that called.
+/// Transaction of the hub: its session and moment, and the tables that its steps write. Steps take a transaction; the transaction knows no step that called.
 struct HubTransaction {
   let session: any HubSession
   let tables: HubTables
@@ -60,7 +60,7 @@ struct HubTransaction {
   /// The stamp a unit is merged with: above all of its author's that came back to a restored hub.
   func accept(_ unit: ChangeUnit, of content: BatchContent) throws -> HybridTimestamp {
     let stamp = try order.accept(unit.stamp, scope: content.scope, wallMs: wallMs)
-    // What stands at its author has no later write of its author's to stand above.
+    // Keeps the stamp: a recovery batch says what stands at its author, above which there is no later write of the author's.
     if content.recovery != nil { return stamp }
     return try later.raised(stamp, of: content, order: order, wallMs: wallMs)
   }
@@ -110,14 +110,14 @@ struct HubTransaction {
   }
 }
 
-/// What came of the units of one batch.
+/// Outcome of the units of one batch.
 struct BatchOutcome {
   var heldChanges = 0
   var held: [WireHeldUnit] = []
   var conflicting: [UInt32] = []
 }
 
-/// How far a batch of the journal has come, as `hub_batch.state` holds it.
+/// Progress of a batch of the journal, as `hub_batch.state` holds it.
 enum BatchState {
   /// Until a batch before it has come.
   static let waiting = 0

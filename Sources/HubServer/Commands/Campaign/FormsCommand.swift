@@ -67,7 +67,7 @@ struct FormsCheckCommand: ToolCommand {
 
   private struct Report: Encodable {
     var problems: [String]
-    /// How many problems there are, those that are not listed among them.
+    /// Number of problems, unlisted ones included.
     var problemCount: Int
     var warnings: [String]
     /// Files that must stand beside the form before it is published.

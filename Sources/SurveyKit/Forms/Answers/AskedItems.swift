@@ -1,4 +1,4 @@
-/// What a form asks after certain answers, notes and calculations among it.
+/// Items that a form asks after certain answers, notes and calculations included.
 public struct AskedItems: Sendable, Hashable {
   /// Questions outside repeats, and repeats.
   public let outer: Set<String>

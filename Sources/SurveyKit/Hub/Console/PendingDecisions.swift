@@ -1,8 +1,8 @@
 public import SyncHub
 internal import SyncKit
 
-/// What waits for an operator's decision in a part of the tree.
-public struct OpenWork: Sendable {
+/// Conflicts, held units, reports and late work that wait for an operator's decision in a part of the tree.
+public struct PendingDecisions: Sendable {
   /// Open conflicts by the row they are about, the newest first.
   public var conflicts: [[Conflict]]
   public var held: [HeldUnit]
@@ -18,20 +18,20 @@ public struct OpenWork: Sendable {
 }
 
 extension SurveyHub {
-  /// What waits for a decision in the reading's part of the tree.
-  public func openWork(in day: OperatorDay) async throws -> OpenWork {
+  /// Reads all that waits for a decision in the reading's part of the tree.
+  public func pendingDecisions(in day: OperatorDay) async throws -> PendingDecisions {
     let units = Set(day.units.map(\.unit.rawValue))
     // Scopes that have some, and no others, are asked.
     var conflicts: [[Conflict]] = []
-    for line in day.units where line.counts.conflicts > 0 && conflicts.count < OpenWork.listedMax {
+    for line in day.units where line.counts.conflicts > 0 && conflicts.count < PendingDecisions.listedMax {
       conflicts += try await hub.openConflicts(scope: line.unit.rawValue).groupedByRow
     }
     let held = try await hub.heldUnits().filter { units.contains($0.scope) }
     let (notes, late) = (try await hub.deviceNotes(), try await hub.lateBatches())
     let devices = try await hub.devices().map { DeviceLine(device: $0, note: notes[$0.replica], lateBatches: late[$0.replica] ?? 0) }
     let labels = Dictionary(devices.map { ($0.device.replica, $0.label) }, uniquingKeysWith: { first, _ in first })
-    return OpenWork(
-      conflicts: conflicts, held: Array(held.prefix(OpenWork.listedMax)),
+    return PendingDecisions(
+      conflicts: conflicts, held: Array(held.prefix(PendingDecisions.listedMax)),
       invalid: day.board.invalidReports.filter { units.contains($0.unit) },
       latePackets: day.board.latePackets.filter { units.contains($0.unit) && $0.undecided > 0 },
       lateDevices: devices.filter { $0.lateBatches > 0 && units.contains($0.device.scope) }, labels: labels)

@@ -9,7 +9,7 @@ enum ListFile {
 
   private static let endings = [".csv", ".xml", ".geojson"]
 
-  /// What rules call the file: its name without the ending. Nil where it is no list.
+  /// Returns the name by which rules call the file: without its ending. Nil for a file that is no list.
   static func list(of file: String) -> String? {
     endings.first { file.lowercased().hasSuffix($0) }.map { String(file.dropLast($0.count)) }
   }

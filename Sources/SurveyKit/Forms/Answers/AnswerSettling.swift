@@ -60,7 +60,7 @@ struct SettledAnswers {
     scope.repeatName = nil
   }
 
-  /// How often a repeat is to be filled in, within what can be.
+  /// Returns how often a repeat is to be filled in, within its bounds.
   private static func count(_ rule: FormExpression, in scope: ExpressionScope) -> Int {
     let number = rule.evaluate(in: scope).number
     return number.isFinite ? Int(min(max(number, 0), Double(AnswerValidator.repeatInstancesMax))) : 0

@@ -39,7 +39,7 @@ public enum FormFile {
       ?? id + ".xlsform"
   }
 
-  /// What stands in the same folder as a form, and in `NAME-media` there.
+  /// Reads the files in a form's folder, and in `NAME-media` there.
   static func files(beside form: URL) -> XLSFormImport.Files {
     let folder = form.deletingLastPathComponent()
     return files(in: [folder.appendingPathComponent(XLSFormImport.stem(form) + "-media"), folder])

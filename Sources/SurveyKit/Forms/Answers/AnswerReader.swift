@@ -94,7 +94,7 @@ struct AnswerReader {
     case .choices(let several): names = several
     case .text(let raw):
       guard raw.utf8.count <= answerTextBytesMax else { return .fault(.tooLong, AnswerMessage.tooLong, raw: .empty) }
-      // Where one is taken its code may have spaces.
+      // Takes a code with spaces where a single choice is asked for.
       let whole = raw.nfc.trimmingWhitespace
       names =
         kind == .selectOne && choices.contains { $0.name == whole } ? [whole] : whole.split(whereSeparator: \.isWhitespace).map(String.init)
