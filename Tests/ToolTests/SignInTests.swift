@@ -62,6 +62,7 @@ import Testing
     for path in ["/now", "/", "/units", "/decide", "/results", "/posts", "/people", "/account", "/unit/07201"] {
       #expect(try get(path, session).status == 200, "\(path)")
     }
+    let user = ProcessInfo.processInfo.environment["USER"] ?? NSUserName()
     // The first administrator lets another in, who sees a part and may neither see answers nor let people in.
     let token = try #require(try get("/people", session).text.firstMatch(of: /name="form" value="([0-9a-f]+)"/)).output.1
     #expect(try post("/people", "do=invite&name=Trực+ban&may=read&scope=213", [session]).status == 422, "without the page's token")
@@ -74,6 +75,21 @@ import Testing
     #expect(try get("/unit/07879", other).status == 404 && get("/units?scope=225", other).status == 404)
     #expect(try get("/results", other).status == 403 && get("/people", other).status == 403)
     #expect(!units.contains("href=\"/results\""), "no link leads where one may not go")
+    // Somebody who configures a part gives rights in that part alone, and only their own; a program's token posts no form.
+    let deputy = try post("/people", "form=\(token)&do=invite&name=deputy&may=read&may=configure&scope=213", [session])
+    let deputyLink = try #require(deputy.text.firstMatch(of: /http:\/\/127\.0\.0\.1:\d+(\/invitation\/[0-9a-f]+)</)).output.1
+    let joined = try post(String(deputyLink), "password=a+third+one&again=a+third+one")
+    let third = "Cookie: " + (joined.headers["set-cookie"]?.split(separator: ";").first.map(String.init) ?? "")
+    let page = try get("/people", third).text
+    #expect(page.contains("Trực ban") && !page.contains(user), "people beyond the part are not shown")
+    let form = try #require(page.firstMatch(of: /name="form" value="([0-9a-f]+)"/)).output.1
+    for beyond in [
+      "do=invite&name=x&may=read", "do=invite&name=x&may=read&scope=225", "do=invite&name=x&may=act&scope=213",
+      "do=invite&name=\(user)&may=read&scope=213", "do=remove&name=\(user)",
+    ] { #expect(try post("/people", "form=\(form)&\(beyond)", [third]).status == 422, "\(beyond)") }
+    #expect(try post("/people", "form=\(form)&do=invite&name=x&may=read&scope=07201", [third]).status == 200)
+    let bearer = try await HubTool.run(["people", "token", user, "--dir", dir]).output.trimmingCharacters(in: .whitespacesAndNewlines)
+    #expect(try post("/people", "do=invite&name=y&may=read", ["Authorization: Bearer \(bearer)"]).status == 422)
     // Names are found without accents and case; a wrong password and a name that nobody has look alike.
     let wrong = try post("/sign-in", "name=truc+ban&password=wrong")
     #expect(wrong.status == 403 && wrong.text.contains("Tên hoặc mật khẩu không đúng."))
@@ -86,13 +102,12 @@ import Testing
     #expect(try post("/sign-out", "form=\(account)&everywhere=1", [other]).status == 303)
     #expect(try get("/now", other).status == 303)
     let again = try post("/sign-in", "name=truc+ban&password=another+one")
-    let third = "Cookie: " + (again.headers["set-cookie"]?.split(separator: ";").first.map(String.init) ?? "")
-    #expect(try get("/now", third).status == 200)
+    let fourth = "Cookie: " + (again.headers["set-cookie"]?.split(separator: ";").first.map(String.init) ?? "")
+    #expect(try get("/now", fourth).status == 200)
     #expect(try post("/people", "form=\(token)&do=remove&name=truc+ban", [session]).status == 200)
-    #expect(try get("/now", third).status == 303, "a removed user's session")
+    #expect(try get("/now", fourth).status == 303, "a removed user's session")
     #expect(try post("/sign-in", "name=truc+ban&password=another+one").status == 403)
     // The last who may let people in stays.
-    let user = ProcessInfo.processInfo.environment["USER"] ?? NSUserName()
     #expect(try post("/people", "form=\(token)&do=remove&name=\(user)", [session]).status == 422)
     // Guessing slows down.
     var status = 0
@@ -107,6 +122,20 @@ import Testing
       #expect(data.range(of: Data(secret.utf8)) == nil && data.range(of: Data("long enough 1".utf8)) == nil)
     }
     #expect(await hub.stop() == 0)
+  }
+
+  @Test func aStrangerSlowsDownNobodyElse() async throws {
+    let (desk, kept) = (PasswordDesk(), try PasswordHash.encode("right password"))
+    for _ in 0..<PasswordDesk.freeMax { #expect(try await desk.judge("guess", name: "owner", source: "10.0.0.9", kept: kept) == .wrong) }
+    let stranger = try await desk.judge("guess", name: "owner", source: "10.0.0.9", kept: kept)
+    #expect(stranger != .wrong && stranger != .right, "who guesses waits")
+    #expect(try await desk.judge("right password", name: "owner", source: "10.0.0.1", kept: kept) == .right)
+    #expect(try await desk.judge("right password", name: "colleague", source: "10.0.0.9", kept: kept) == .right, "behind one address")
+    for number in PasswordDesk.freeMax..<PasswordDesk.addressFreeMax {
+      _ = try await desk.judge("guess", name: "n\(number)", source: "10.0.0.9", kept: nil)
+    }
+    let spread = try await desk.judge("guess", name: "another", source: "10.0.0.9", kept: nil)
+    #expect(spread != .wrong && spread != .right, "guessing at many names waits, too")
   }
 
   @Test func addressesToGoOnToAreOfThisConsole() {

@@ -133,7 +133,7 @@ struct BoardResponder: HTTPResponder {
     let body = try await request.body.collect(upTo: Self.formBytesMax)
     let isForm = request.headers[.contentType]?.hasPrefix(FieldsBody.contentType) == true
     guard site == nil || site == "same-origin" || site == "none", isForm, let fields = FieldsBody(Data(body.readableBytesView)),
-      visitor == nil || fields["form"] == visitor?.formToken || !Self.needsFormToken(request.uri.path)
+      !Self.needsFormToken(request.uri.path) || visitor.map({ $0.formToken != nil && fields["form"] == $0.formToken }) != false
     else {
       throw SyncError(
         .badRequest, vi: "Biểu này không đến từ trang đang mở; mở lại trang rồi làm lại.",

@@ -41,8 +41,9 @@ struct PasswordHash {
   }
 }
 
-/// Looks at passwords one after the other, so that guessing takes neither the machine nor its memory, and slows down who guesses: by address and
-/// by name, whichever has failed more often.
+/// Looks at passwords one after the other, so that guessing takes neither the machine nor its memory, and slows down whoever guesses: by the address
+/// that guesses, never by the name alone, since a stranger elsewhere would keep its owner out; and one name from an address sooner than the address,
+/// behind which an office may sit.
 actor PasswordDesk {
   private struct Failures {
     var count = 0
@@ -51,8 +52,8 @@ actor PasswordDesk {
 
   private var failures: [String: Failures] = [:]
 
-  /// Wrong passwords that cost no waiting.
-  static let freeMax = 5
+  /// Wrong passwords for one name from one address that cost no waiting, and such for any name.
+  static let (freeMax, addressFreeMax) = (5, 30)
   /// Longest time somebody waits after a wrong password.
   static let waitMax = Duration.seconds(900)
   /// Names and addresses that are remembered.
@@ -65,26 +66,30 @@ actor PasswordDesk {
   }
 
   /// - Parameters:
-  ///   - keys: Who tries, in several ways.
+  ///   - name: Folded.
+  ///   - source: The address that asks.
   ///   - kept: The password as it is kept.
-  func judge(_ password: String, keys: [String], kept: String?) throws -> Verdict {
-    let wait = keys.compactMap { failures[$0] }.filter { $0.count >= Self.freeMax }.map { $0.until - .now }.max() ?? .zero
+  func judge(_ password: String, name: String, source: String, kept: String?) throws -> Verdict {
+    let bounds = ["\(source) \(name)": Self.freeMax, source: Self.addressFreeMax]
+    let waits = bounds.compactMap { key, free in failures[key].flatMap { $0.count >= free ? $0.until - .now : nil } }
+    let wait = waits.max() ?? .zero
     guard wait <= .zero else { return .wait(seconds: max(1, Int(wait.components.seconds))) }
     guard password.count <= PasswordHash.lengthMax, try PasswordHash.matches(password, kept) else {
-      for key in keys { fail(key) }
+      for (key, free) in bounds { fail(key, free: free) }
       return .wrong
     }
-    for key in keys { failures[key] = nil }
+    failures["\(source) \(name)"] = nil
     return .right
   }
 
-  private func fail(_ key: String) {
+  private func fail(_ key: String, free: Int) {
     if failures.count >= Self.rememberedMax, failures[key] == nil { failures = failures.filter { $0.value.until > .now } }
     guard failures.count < Self.rememberedMax || failures[key] != nil else { return }
     var known = failures[key] ?? Failures()
+    if .now - known.until > Self.waitMax { known.count = 0 }
     known.count += 1
     // Doubles from ten seconds on.
-    let over = min(max(0, known.count - Self.freeMax), 7)
+    let over = min(max(0, known.count - free), 7)
     known.until = .now + min(Self.waitMax, .seconds(10 << over))
     failures[key] = known
   }

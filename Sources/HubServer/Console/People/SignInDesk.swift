@@ -75,8 +75,8 @@ struct SignInDesk: Sendable {
   private func signIn(_ fields: FieldsBody, to: String, _ pages: SignInPages, source: String) async throws -> ConsoleAnswer {
     let (name, password) = (fields["name"] ?? "", fields["password"] ?? "")
     let kept = try await survey.password(of: name)
-    let keys = ["address \(source)", "name \(FoldedText(String(name.prefix(Person.nameLengthMax))).text)"]
-    switch try await passwords.judge(password, keys: keys, kept: kept) {
+    switch try await passwords.judge(password, name: FoldedText(String(name.prefix(Person.nameLengthMax))).text, source: source, kept: kept)
+    {
     case .right:
       return ConsoleAnswer(status: .seeOther, location: to, session: try await survey.signIn(name))
     case .wrong:
@@ -119,17 +119,17 @@ struct SignInDesk: Sendable {
       do {
         if fields["do"] == "remove" {
           let act = try IntendedAct("people remove", subject: name, by: visitor.person.name, look: ActLook.people)
-          try await survey.hub.acting(act) { try await survey.removePerson(name) }
+          try await survey.hub.acting(act) { try await survey.removePerson(name, by: visitor.person) }
         } else {
           let may = Set(fields.all("may").compactMap { Capability(rawValue: $0) })
           let scope = fields["scope"].map { $0.trimmingCharacters(in: .whitespaces) }.flatMap { $0.isEmpty ? nil : UnitCode($0) }
           let act = try IntendedAct("people invite", subject: name, by: visitor.person.name, look: ActLook.people)
-          let secret = try await survey.hub.acting(act) { try await survey.invite(name, may, scope: scope) }
+          let secret = try await survey.hub.acting(act) { try await survey.invite(name, may, scope: scope, by: visitor.person) }
           link = (name, "\(origin)/invitation/\(secret)")
         }
       } catch let error as SyncError { fault = error.explanation }
     }
-    let content = pages.people(try await survey.people(), visitor: visitor, link: link, fault: fault)
+    let content = pages.people(try await survey.people(of: visitor.person), visitor: visitor, link: link, fault: fault)
     return ConsoleAnswer(
       status: fault == nil ? .ok : .unprocessableContent, title: pages.query.words.text("Người dùng", "People"), content: content)
   }

@@ -13,10 +13,13 @@ extension ActLook {
 }
 
 extension SurveyHub {
-  /// Invites somebody, or gives somebody who is there other rights and a new password.
+  /// Invites somebody, or gives somebody who is there other rights and a new password; the old one is good no longer.
   ///
+  /// - Parameter giver: Who gives the rights on a page, within their own; nil for whoever has the hub's machine.
   /// - Returns: A secret by which they choose a password, once, within three days.
-  public func invite(_ name: String, _ capabilities: Set<Capability>, scope: UnitCode?) async throws -> String {
+  public func invite(_ name: String, _ capabilities: Set<Capability>, scope: UnitCode?, by giver: Person? = nil) async throws
+    -> String
+  {
     let name = ReportChange.cleaned(name)
     guard !PeopleTable.id(name).isEmpty, name.count <= Person.nameLengthMax else {
       throw SyncError(
@@ -28,11 +31,13 @@ extension SurveyHub {
     }
     let (secret, nowMs) = (Self.newSecret(), nowMs)
     try await hub.write { session in
-      if let scope, try HubPlan.read(session)?.tree[scope] == nil {
+      let tree = try HubPlan.read(session)?.tree
+      if let scope, tree?[scope] == nil {
         throw SyncError(.badRequest, vi: "Không có đơn vị \(scope).", en: "There is no unit \(scope).")
       }
       let table = PeopleTable(session: session)
       let person = Person(name: name, capabilities: capabilities, scope: scope, isReady: false)
+      try Self.check(giver, manages: [person, try table.person(name)], in: tree)
       try Self.keepingAnAdministrator(table) { try table.put(person, nowMs: nowMs) }
       try table.endKeys(of: name)
       try table.add(secret, .invitation, of: name, nowMs: nowMs)
@@ -40,13 +45,24 @@ extension SurveyHub {
     return secret
   }
 
-  public func people() async throws -> [Person] { try await hub.read { try PeopleTable(session: $0).all() } }
+  /// - Parameter giver: Whose rights bound the list: only people whose rights they may change; nil for everybody.
+  public func people(of giver: Person? = nil) async throws -> [Person] {
+    try await hub.read { session in
+      let all = try PeopleTable(session: session).all()
+      guard let giver else { return all }
+      let tree = try HubPlan.read(session)?.tree
+      return all.filter { giver.manages($0, in: tree) }
+    }
+  }
 
   /// Takes somebody's rights away; who has signed in is signed out.
-  public func removePerson(_ name: String) async throws {
+  ///
+  /// - Parameter giver: See `invite`.
+  public func removePerson(_ name: String, by giver: Person? = nil) async throws {
     try await hub.write { session in
       let table = PeopleTable(session: session)
-      guard try table.person(name) != nil else { throw Self.nobody(name) }
+      guard let person = try table.person(name) else { throw Self.nobody(name) }
+      try Self.check(giver, manages: [person], in: HubPlan.read(session)?.tree)
       try Self.keepingAnAdministrator(table) { try table.remove(name) }
     }
   }
@@ -124,6 +140,13 @@ extension SurveyHub {
         .badRequest, vi: "Đây là người cuối cùng có quyền cấu hình; hãy mời người khác trước.",
         en: "This is the last person who may configure; invite another first.")
     }
+  }
+
+  private static func check(_ giver: Person?, manages people: [Person?], in tree: UnitTree?) throws {
+    guard let giver, !people.allSatisfy({ $0.map { giver.manages($0, in: tree) } ?? true }) else { return }
+    throw SyncError(
+      .badRequest, vi: "Chỉ đổi được quyền trong phạm vi của mình, và chỉ những quyền mình có.",
+      en: "Rights can be given and taken only in your own part of the tree, and only those that you have.")
   }
 
   private static func nobody(_ name: String) -> SyncError {

@@ -46,7 +46,8 @@ struct PeopleTable {
     try session.execute(
       """
       INSERT INTO console_person (id, name, capabilities, scope, made_ms) VALUES (?1, ?2, ?3, ?4, ?5)
-      ON CONFLICT (id) DO UPDATE SET name = excluded.name, capabilities = excluded.capabilities, scope = excluded.scope
+      ON CONFLICT (id) DO UPDATE
+        SET name = excluded.name, capabilities = excluded.capabilities, scope = excluded.scope, password = NULL
       """,
       [
         .text(Self.id(person.name)), .text(person.name), .text(capabilities), person.scope.map { .text($0.rawValue) } ?? .null,

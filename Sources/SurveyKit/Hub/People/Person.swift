@@ -24,6 +24,14 @@ public struct Person: Sendable, Hashable, Codable {
 
   public var part: UnitScope { UnitScope(scope) }
 
+  /// Tells if this person may give or take the other's rights: those of a part of one's own, of which none is lacking oneself.
+  func manages(_ other: Person, in tree: UnitTree?) -> Bool {
+    guard may(.configure), capabilities.isSuperset(of: other.capabilities) else { return false }
+    guard scope != nil else { return true }
+    guard let tree, let root = other.scope else { return false }
+    return part.covers(root, in: tree)
+  }
+
   /// Characters of a name, at most.
   public static let nameLengthMax = 60
 }
