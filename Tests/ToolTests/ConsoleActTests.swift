@@ -90,8 +90,18 @@ import Testing
     // Calls, and notes the outcome.
     let list = "unit,role,name,phone,joined\n07204,tổ trưởng,\"Lan, Hoa\",0912 345 678,1"
     #expect(try duty.post("/contacts", ["csv": list]).status == 403)
-    #expect(try chief.post("/contacts", ["csv": list]).status == 303)
-    #expect(try chief.post("/contacts", ["csv": "unit,phone\nnowhere,1"]).status == 422)
+    func mark(_ page: String) throws -> String {
+      try #require(page.firstMatch(of: /name="mark" value="([0-9a-f]{64})"/)).output.1.description
+    }
+    let empty = try mark(chief.get("/contacts").text)
+    #expect(try chief.post("/contacts", ["csv": list, "mark": empty]).status == 303)
+    let filled = try mark(chief.get("/contacts").text)
+    #expect(try chief.post("/contacts", ["csv": "unit,phone\nnowhere,1", "mark": filled]).status == 422)
+    // A list that was opened before, or of a part of the tree, does not take the place of the whole.
+    #expect(try chief.post("/contacts", ["csv": "unit,phone", "mark": empty]).status == 422)
+    #expect(try !chief.get("/contacts?scope=213").text.contains("name=\"csv\"") && chief.get("/contacts?scope=213").status == 200)
+    #expect(try chief.post("/contacts?scope=213", ["csv": "unit,phone", "mark": filled]).status == 404)
+    #expect(try chief.get("/contacts").text.contains("name=\"mark\" value=\"\(filled)\""))
     #expect(try duty.get("/now").text.contains("href=\"tel:0912345678\""))
     #expect(try looker.post("/unit/07204/call", ["outcome": "solved"]).status == 403)
     #expect(try duty.post("/unit/07204/call", ["outcome": "promised", "until": "9 o'clock"]).status == 422)
@@ -107,7 +117,7 @@ import Testing
     // A conflict, from a page that is no longer true, without a reason, and as it should be.
     let page = try duty.get("/conflict/\(conflict)").text
     #expect(page.contains("Số người đã trả lời phiếu") && page.contains("một"))
-    let mark = String(try #require(page.firstMatch(of: /name="mark" value="([0-9]+)"/)).output.1)
+    let mark = String(try #require(page.firstMatch(of: /name="mark" value="([0-9a-f]+)"/)).output.1)
     #expect(try duty.post("/conflict/\(conflict)", ["mark": "1", "choice-\(conflict)": "take", "reason": "x"]).status == 422)
     #expect(try duty.post("/conflict/\(conflict)", ["mark": mark, "choice-\(conflict)": "take"]).status == 422)
     let wrong = try duty.post(

@@ -26,7 +26,9 @@ struct ConsoleActs {
   }
 
   private func contacts() async throws -> String? {
-    guard call.visitor.person.scope == nil else { return nil }
+    // Replaces all contacts, those of other parts of the tree too.
+    guard day.scope.root == nil else { return nil }
+    try checkMark(Self.mark(ContactsPage.text(day.contacts)))
     let list = try ContactList(fields["csv"] ?? "")
     let act = try IntendedAct("contacts", by: who)
     try await survey.hub.acting(act) { try await survey.setContacts(list.contacts) }
@@ -58,24 +60,29 @@ struct ConsoleActs {
     return ms < day.nowMs - 3_600_000 ? ms + 86_400_000 : ms
   }
 
-  // MARK: Conflicts
+  // MARK: The state that a page showed
 
-  /// State that the posted page showed: nothing is done when the state has changed since.
+  /// Digest of the state that a posted page showed.
+  static func mark(_ shown: String) -> String { Data(shown.utf8).sha256.hex }
+
   static func mark(_ conflicts: [Conflict]) -> String {
-    conflicts.map { "\($0.id)\($0.isOpen)\($0.winning.ms)" }.sorted().joined(separator: " ").utf8.reduce(
-      into: UInt64(14_695_981_039_346_656_037)
-    ) {
-      $0 = ($0 ^ UInt64($1)) &* 1_099_511_628_211
-    }.description
+    mark(conflicts.map { "\($0.id) \($0.isOpen) \($0.winning.ms)" }.sorted().joined(separator: "\n"))
   }
+
+  /// - Throws: A sentence where the state has changed since the page was drawn; nothing is done then.
+  private func checkMark(_ present: String) throws {
+    guard fields["mark"] == present else {
+      throw SyncError(
+        .badRequest, vi: "Nội dung này vừa được người khác thay đổi; chưa làm gì. Mở lại trang để xem.",
+        en: "Somebody has just changed this; nothing was done. Open the page again.")
+    }
+  }
+
+  // MARK: Conflicts
 
   private func settle(_ id: String) async throws -> String? {
     guard let conflicts = try await survey.conflicts(beside: id, in: day) else { return nil }
-    guard fields["mark"] == Self.mark(conflicts) else {
-      throw SyncError(
-        .badRequest, vi: "Xung đột này vừa được người khác thay đổi; chưa làm gì. Mở lại trang để xem.",
-        en: "Somebody has just changed this conflict; nothing was done. Open the page again.")
-    }
+    try checkMark(Self.mark(conflicts))
     guard !reason.allSatisfy(\.isWhitespace) else { throw SurveyFieldError.noReason }
     if fields["do"] == "undo" {
       try await decide(id, .undo)

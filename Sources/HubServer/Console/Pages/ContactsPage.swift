@@ -12,6 +12,16 @@ struct ContactsPage {
   /// Columns of the list, as a file has them.
   static let columns = ["unit", "role", "name", "phone", "joined"]
 
+  /// The whole list as a file has it.
+  static func text(_ contacts: [String: [UnitContact]]) -> String {
+    let lines = contacts.sorted { $0.key < $1.key }.flatMap(\.value).map { contact in
+      [contact.unit.rawValue, contact.role, contact.name, contact.phone, contact.hasJoined ? "1" : ""].map { field in
+        field.contains { ",\"".contains($0) } ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
+      }.joined(separator: ",")
+    }
+    return ([columns.joined(separator: ",")] + lines).joined(separator: "\n")
+  }
+
   var content: HTML {
     let notes = CallNotes(parts: parts)
     let known = day.units.filter { day.contacts[$0.unit.rawValue] != nil }
@@ -34,18 +44,13 @@ struct ContactsPage {
 }
 
 extension ActForms {
-  /// The whole list as text, to be changed and sent back: what is pasted takes its place.
+  /// The whole list as text, to be changed and sent back: the pasted list takes its place. Nil where only a part of the tree is looked at.
   func contacts(_ day: OperatorDay) -> HTML? {
-    guard let token = formToken(.configure), visitor.person.scope == nil else { return nil }
-    let lines = day.contacts.sorted { $0.key < $1.key }.flatMap(\.value).map { contact in
-      [contact.unit.rawValue, contact.role, contact.name, contact.phone, contact.hasJoined ? "1" : ""].map { field in
-        field.contains { ",\"".contains($0) } ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
-      }.joined(separator: ",")
-    }
-    let text = ([ContactsPage.columns.joined(separator: ",")] + lines).joined(separator: "\n")
+    guard let token = formToken(.configure), day.scope.root == nil else { return nil }
+    let text = ContactsPage.text(day.contacts)
     let words = parts.words
     return """
-      <details class="act"><summary>\(words.text("Thay cả danh bạ", "Replace the whole list"))</summary><form method="post" action="\(parts.query.link("/contacts"))">\(token)
+      <details class="act"><summary>\(words.text("Thay cả danh bạ", "Replace the whole list"))</summary><form method="post" action="\(parts.query.link("/contacts"))">\(token)<input type="hidden" name="mark" value="\(ConsoleActs.mark(text))">
       <label for="csv">\(words.text("Mỗi dòng: mã đơn vị, vai trò, tên, điện thoại, 1 nếu đã vào nhóm", "One a line: unit, role, name, phone, 1 if in the chat group"))</label>
       <textarea id="csv" name="csv" rows="8" spellcheck="false">\(text)</textarea>
       <p><button class="primary">\(words.text("Thay danh bạ", "Replace the list"))</button></p></form></details>
