@@ -42,7 +42,10 @@ struct PageScan {
   }
 
   private static func unescaped(_ text: Substring) -> String {
-    String(text).replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&quot;", with: "\"").replacing("&#39;", with: "'")
-      .replacing("&amp;", with: "&")
+    guard text.utf8.contains(UInt8(ascii: "&")) else { return String(text) }
+    return String(text).replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&quot;", with: "\"").replacing(
+      "&#39;", with: "'"
+    )
+    .replacing("&amp;", with: "&")
   }
 }

@@ -56,6 +56,6 @@ struct WebPages: Sendable {
   }
 
   private func html(_ view: Any, _ name: String, status: Int = 200, retryAfterSeconds: Int? = nil) -> HubResponse {
-    .html(library.render(view, withTemplate: name) ?? "", status: status, retryAfterSeconds: retryAfterSeconds)
+    .html(library.render(ViewFields(view), withTemplate: name) ?? "", status: status, retryAfterSeconds: retryAfterSeconds)
   }
 }
