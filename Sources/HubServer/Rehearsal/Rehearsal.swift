@@ -49,6 +49,8 @@ final class Rehearsal: Sendable {
   let phones: PhoneRespondents
   let hub: HubProcess
   private let resting = RestingDevices(files: DescriptorLimit.raise())
+  private let answerPool: AnswerPool
+  private let reportGenerators: [CalendarDay: AnswerGenerator]
   private let clockFile: String
   private let emptyStore: String
   private let notes = Mutex(Notes())
@@ -77,6 +79,10 @@ final class Rehearsal: Sendable {
     self.reportForm = reportForm
     self.codes = codes
     self.phones = phones
+    let day = campaign.dayOf(campaign.opensMs).description
+    answerPool = AnswerPool(AnswerGenerator(form: form, day: day), seed: settings.seed &* 7_919)
+    reportGenerators = Dictionary(
+      campaign.reportDays.map { ($0, AnswerGenerator(form: reportForm, day: $0.description)) }, uniquingKeysWith: { first, _ in first })
     clockFile = settings.folder + "/clock"
     emptyStore = settings.folder + "/field-empty.sqlite"
     try SurveyField.open(at: emptyStore, create: true).close()
@@ -263,7 +269,7 @@ final class Rehearsal: Sendable {
   private func report(_ day: CalendarDay, answered: Int, seed: UInt64, event: RehearsalPlan.Event, device: any RehearsalDevice) async throws
   {
     let commune = plan.communes[event.commune]
-    let report = try AnswerGenerator(form: reportForm, day: day.description).answers(
+    let report = try (reportGenerators[day] ?? AnswerGenerator(form: reportForm, day: day.description)).answers(
       seed: seed,
       fixed: ["officials_total": .integer(commune.eligible), "answered": .integer(answered), "guided": .integer(answered)])
     try await device.saveReport(report, day: day, pictures: try commune.troubles.contains(.photos) ? pictures(2, of: event) : [])
@@ -315,17 +321,16 @@ final class Rehearsal: Sendable {
   private func generate(_ count: Int, event: RehearsalPlan.Event, commune: RehearsalPlan.Commune, day: CalendarDay) throws
     -> [RehearsalAnswer]
   {
-    let generator = AnswerGenerator(form: form, day: day.description)
     // Every person says something nobody else says, so that a search of all files for it means something.
     let opinion = form.questions.first { $0.kind == .text && $0.relevant == nil }?.name
-    let base = settings.seed &* 7_919 &+ UInt64(event.commune) &* 1009
+    let base = UInt64(event.commune) &* 1009
     return try (0..<count).map { index in
       // Five people who all say the same must not be told apart from one another, nor shown as unanimous.
       let number = commune.kind == .fiveEqualAnswers ? 0 : UInt64(index) + UInt64(bitPattern: event.atMs)
       let responseID = "\(settings.seed)-\(commune.unit.code)-\(event.atMs)-\(index)"
       let id = SurveyField.importedID(campaign: campaign.id, responseID: responseID)
       let words = opinion.map { [$0: AnswerValue.text("Ý kiến thử số \(RehearsalManifest.hash(id).prefix(12)).")] } ?? [:]
-      let answers = try generator.answers(seed: base &+ number, fixed: words)
+      let answers = try answerPool.answers(base &+ number, fixed: words)
       // A `field` process imports them by number, and an imported answer's id follows from what it says, too.
       let kept =
         commune.isProcess

@@ -59,6 +59,12 @@ public struct AnswerGenerator: Sendable {
     throw AnswerGeneratorError(faults: faults)
   }
 
+  /// The given answers, where the form accepts them as they are.
+  func accepted(_ given: [String: AnswerValue]) -> ValidatedAnswers? {
+    guard case .success(let valid) = validator.validate(validator.withoutIrrelevant(given)) else { return nil }
+    return valid
+  }
+
   /// None, one or two fillings-in; none where only images could be given.
   private func instances(
     of section: FormSection, given: [String: AnswerValue], draw: inout AnswerDraw, using generator: inout some RandomNumberGenerator
