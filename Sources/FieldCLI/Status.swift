@@ -33,6 +33,13 @@ struct Status: FieldCommand {
     var photos: [String: RecordArrival]
     /// Reports that contradict their form as they stand.
     var invalidReports: [InvalidReport]
+    /// Campaigns in which something is awaited, the one that is asked first.
+    var campaigns: [Standing]
+
+    struct Standing: Encodable {
+      var id: String
+      var phase: CampaignPhase
+    }
   }
 
   func perform(_ console: Console) async throws {
@@ -43,16 +50,22 @@ struct Status: FieldCommand {
     let name = try await survey.units()?.displayName(of: unit) ?? ""
     let contact = status.lastContactMs.map { Int64(clamping: $0) }
     let today = campaign == nil ? nil : try await survey.campaignToday()
+    let (awaited, nowMs) = (try await survey.openCampaigns(), try await survey.hubTimeMs())
     let outcome = Outcome(
       unit: unit.rawValue, addsUp: status.addsUp, status: status,
       lastContact: contact.flatMap { ms in campaign?.localTime(atMs: ms).description }, timeZone: campaign?.timeZone.identifier,
       offsetMs: status.offsetMs, today: today?.day.description, todayDoubt: today?.doubt,
       clockJumpMs: try await survey.replica.clockKnowledge().jumpMs, photos: try await survey.arrivals(),
-      invalidReports: campaign == nil ? [] : try await survey.reports().compactMap(\.invalid))
+      invalidReports: campaign == nil ? [] : try await survey.reports().compactMap(\.invalid),
+      campaigns: awaited.map { Outcome.Standing(id: $0.id, phase: $0.phase(atMs: nowMs)) })
     try console.result(outcome)
     try await survey.warnOfUnreadableRows(console)
     if let trouble = try await survey.replica.keyTrouble() { console.warn(trouble.explanation) }
     console.say("Đơn vị: \(unit) \(name)", "Unit: \(unit) \(name)")
+    if awaited.count > 1 {
+      let standing = awaited.map { "\($0.id): " + console.words.standing(of: $0, atMs: nowMs) }.joined(separator: "; ")
+      console.say("Các đợt khảo sát: \(standing)", "Campaigns: \(standing)")
+    }
     showSum(status, console)
     for (report, arrival) in outcome.photos.sorted(by: { $0.key < $1.key }) where !arrival.isTextIn || arrival.photosIn < arrival.photos {
       let said = SyncWords.arrival(arrival)

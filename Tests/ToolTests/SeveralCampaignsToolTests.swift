@@ -61,7 +61,12 @@ import Testing
     let next = try await run([])
     #expect(next.contains("bac-giang-2024: ") && next.contains("second: "), "\(next)")
     #expect(next.contains("No report of 2024-03-31"))
-    #expect(try await run(["status"]).contains("Answers: 12"))
+    let status = try await run(["status"])
+    #expect(status.contains("Answers: 12") && status.contains("Campaigns: bac-giang-2024: ") && status.contains("; second: "), "\(status)")
     #expect(try await run(["list", "--json"]).contains("2024-03-31"))
+    let list = try await run(["list"]).split(separator: "\n")
+    #expect(list.contains { $0.contains("Campaign") } && list.contains { $0.hasSuffix("second") }, "\(list)")
+    let other = try await run(["list", "--campaign", "second"])
+    #expect(!other.contains("2024-03-31") && !other.contains("bac-giang") && other.contains("07201"), "\(other)")
   }
 }

@@ -10,12 +10,20 @@ struct List: FieldCommand {
     examples: ["field list", "field list --json"])
 
   @OptionGroup var field: FieldOptions
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Chỉ đợt khảo sát này, theo mã. Mặc định: mọi đợt đang chạy.", en: "This campaign only, by its id. Default: all that are awaited."
+    ))
+  var campaign: String?
 
   private struct Outcome: Encodable {
     struct Report: Encodable {
       var day: String
       var unit: String
       var form: String
+      /// The campaign that asks a report of the day; nil where none does.
+      var campaign: String?
       /// Questions answered.
       var answers: Int
       var isReportDay: Bool
@@ -36,9 +44,16 @@ struct List: FieldCommand {
       var kept: Int
     }
 
+    struct Missing: Encodable {
+      var campaign: String
+      var days: [String]
+    }
+
     var reports: [Report]
     /// Report days without a report here.
     var missingDays: [String]
+    /// The same by campaign.
+    var missing: [Missing]
     var answers: Answers
     var conflicts: [Conflict]
     /// What is here and cannot be read; nil when there is nothing of that kind.
@@ -46,7 +61,7 @@ struct List: FieldCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let survey = try field.openForReading(console)
+    let survey = try await field.openForReading(console).about(campaign: campaign)
     let unit = try await survey.unit()
     var outcome = try await outcome(survey, unit: unit)
     let unreadable = try await survey.warnOfUnreadableRows(console)
@@ -56,15 +71,21 @@ struct List: FieldCommand {
     if outcome.reports.isEmpty {
       console.say("Chưa có báo cáo nào.", "There are no reports yet.")
     } else {
+      // Names the campaign of each report where there are several to tell apart.
+      let isOne = Set(outcome.reports.map(\.campaign)).count < 2 && outcome.missing.count < 2
+      func named(_ campaign: String?) -> [String] { isOne ? [] : [campaign ?? ""] }
       console.table(
-        [[words.text("Ngày", "Day"), words.text("Đơn vị", "Unit"), words.text("Số câu", "Answered"), words.text("Xung đột", "Conflicts")]]
-          + outcome.reports.map { [Self.day($0.day, console), $0.unit, String($0.answers), String($0.conflicts)] })
+        [
+          [words.text("Ngày", "Day"), words.text("Đơn vị", "Unit"), words.text("Số câu", "Answered"), words.text("Xung đột", "Conflicts")]
+            + named(words.text("Đợt", "Campaign"))
+        ]
+          + outcome.reports.map { [Self.day($0.day, console), $0.unit, String($0.answers), String($0.conflicts)] + named($0.campaign) })
     }
     for invalid in outcome.reports.compactMap(\.invalid) { console.warn(invalid.explanation) }
-    if !outcome.missingDays.isEmpty {
-      let missing = outcome.missingDays.map { Self.day($0, console) }.joined(separator: ", ")
-      console.say(
-        "Chưa báo cáo: \(missing)", "Not reported: \(missing)")
+    for missing in outcome.missing {
+      let days = missing.days.map { Self.day($0, console) }.joined(separator: ", ")
+      let of = outcome.missing.count > 1 ? " (\(missing.campaign))" : ""
+      console.say("Chưa báo cáo\(of): \(days)", "Not reported\(of): \(days)")
     }
     let answers = outcome.answers
     console.say(
@@ -81,26 +102,31 @@ struct List: FieldCommand {
   private static func day(_ iso: String, _ console: Console) -> String { CalendarDay(iso).map(console.words.day) ?? iso }
 
   private func outcome(_ survey: SurveyField, unit: UnitCode) async throws -> Outcome {
-    let campaigns = try await survey.openCampaigns()
-    let reports = try await survey.reports()
+    var campaigns = try await survey.openCampaigns()
+    if campaign != nil { campaigns = Array(campaigns.prefix(1)) }
+    func asking(_ day: CalendarDay) -> Campaign? { campaigns.first { $0.expectsReport(on: day) } }
+    let reports = try await survey.reports().filter { campaign == nil || asking($0.day) != nil }
     let conflicts = try await survey.openConflicts()
     let status = try await survey.replica.status()
-    var missing: [CalendarDay] = []
+    var missing: [Outcome.Missing] = []
     if !campaigns.isEmpty {
       let today = try await survey.today()
       let filed = Set(reports.filter { $0.unit == unit }.map(\.day))
-      missing = campaigns.flatMap(\.reportDays).filter { $0 <= today && !filed.contains($0) }.sorted()
+      missing = campaigns.compactMap { campaign in
+        let days = campaign.reportDays.filter { $0 <= today && !filed.contains($0) }.sorted()
+        return days.isEmpty ? nil : Outcome.Missing(campaign: campaign.id, days: days.map(\.description))
+      }
     }
     return Outcome(
       reports: reports.map { report in
         let key = SurveySchema.reportKey(unit: report.unit.rawValue, day: report.day.description)
         return Outcome.Report(
           day: report.day.description, unit: report.unit.rawValue,
-          form: SurveySchema.formKey(id: report.formID, version: report.formVersion),
-          answers: report.answers.count, isReportDay: campaigns.contains { $0.expectsReport(on: report.day) },
+          form: SurveySchema.formKey(id: report.formID, version: report.formVersion), campaign: asking(report.day)?.id,
+          answers: report.answers.count, isReportDay: asking(report.day) != nil,
           conflicts: conflicts.count { $0.table == "report" && $0.row == key }, invalid: report.invalid)
       },
-      missingDays: missing.map(\.description),
+      missingDays: missing.flatMap(\.days).sorted(), missing: missing,
       answers: Outcome.Answers(collected: status.packetsMade, waiting: status.packetsWaiting, kept: status.packetsKept),
       conflicts: conflicts.map { Outcome.Conflict(id: $0.id, row: $0.row, column: $0.column) })
   }
