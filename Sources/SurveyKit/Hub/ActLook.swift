@@ -23,6 +23,14 @@ public enum ActLook {
     return try seen.merging(forms(session)) { $1 }
   }
 
+  /// How many people of one commune may answer.
+  public static func headcount(of unit: UnitCode) -> Look {
+    { session in
+      let row = try session.firstRow("SELECT eligible FROM headcount WHERE code = ?1", [.text(unit.rawValue)])
+      return [unit.rawValue: row?[0].integer.map(String.init) ?? "unknown"]
+    }
+  }
+
   /// Editions of forms with their states, releases of results, and what was erased at the end.
   public static let forms: Look = { session in
     var seen: [String: String] = [:]

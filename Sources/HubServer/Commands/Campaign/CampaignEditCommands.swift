@@ -94,7 +94,7 @@ struct CampaignHeadcountCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    try await place.withHub(options, act: try acts.act("campaign headcount", unit, look: ActLook.campaigns)) { survey in
+    try await place.withHub(options, act: try acts.act("campaign headcount", unit, look: ActLook.headcount(of: UnitCode(unit)))) { survey in
       let before = try await survey.change(headcount: people, of: UnitCode(unit))
       let was = before.map { console.words.number($0) } ?? console.words.unknown
       console.say("\(unit): \(was) → \(people) người.", "\(unit): \(was) → \(people) people.")
