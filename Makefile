@@ -103,10 +103,11 @@ demo: build
 	scripts/demo.sh $(if $(ONCE),--once)
 
 # Real devices over poor links, strangers beside them, a disk that fills, then the proof: all communes and optimised tools, with the p99 held to
-# 3 times that without strangers. DEVICES=20 MINUTES=3: fewer and shorter; BIN=.build/debug: other tools, without judging their figures.
+# 3 times that without strangers. DEVICES=20 MINUTES=3: fewer and shorter; BIN=.build/debug: other tools, without judging their figures;
+# BARE=1: an nginx that only hands calls on, without what docs/operations.md recommends.
 rehearse-hard: deps
 	$(if $(BIN),,$(MAKE) tools)
-	scripts/rehearse_hard.py --bin $(or $(BIN),.build/release) --devices $(or $(DEVICES),0) --minutes $(or $(MINUTES),9) $(if $(BIN),,--figures)
+	scripts/rehearse_hard.py --bin $(or $(BIN),.build/release) --devices $(or $(DEVICES),0) --minutes $(or $(MINUTES),9) $(if $(BIN),,--figures) $(if $(BARE),--bare)
 
 clean:
 	rm -rf .build demo
