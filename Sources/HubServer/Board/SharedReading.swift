@@ -21,6 +21,7 @@ actor SharedDays {
 /// reading serves all who ask within four times as long: however many look, they take at most about a fifth of one core.
 actor SharedReading<Value: Sendable> {
   private let read: @Sendable () async throws -> Value
+  private let keptFor: Duration
   private var reading: Task<Value, any Error>?
   private var last: (value: Value, goodUntil: ContinuousClock.Instant)?
 
@@ -28,7 +29,8 @@ actor SharedReading<Value: Sendable> {
   private static var sharedFrom: Duration { .milliseconds(250) }
   private static var sharedFactor: Int { 4 }
 
-  init(_ read: @escaping @Sendable () async throws -> Value) { self.read = read }
+  /// - Parameter keptFor: Time for which one reading serves at least.
+  init(keptFor: Duration = .zero, _ read: @escaping @Sendable () async throws -> Value) { (self.keptFor, self.read) = (keptFor, read) }
 
   /// The value as it is, or was a moment ago.
   func now() async throws -> Value {
@@ -40,7 +42,8 @@ actor SharedReading<Value: Sendable> {
     defer { reading = nil }
     let value = try await task.value
     let took = ContinuousClock.now - begun
-    last = took < Self.sharedFrom ? nil : (value, .now + took * Self.sharedFactor)
+    let shared = took < Self.sharedFrom ? .zero : took * Self.sharedFactor
+    last = max(shared, keptFor) > .zero ? (value, .now + max(shared, keptFor)) : nil
     return value
   }
 }

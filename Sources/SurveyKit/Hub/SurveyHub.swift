@@ -155,10 +155,11 @@ public final class SurveyHub: Sendable {
     }
     let hub = try await Hub.open(
       store: store, keys: keys, keysFolder: keysPath(in: folder), clock: clock, receiver: SurveyLotReceiver(clock: clock), options: options)
-    let isJudged = try await hub.read { session in
-      try session.integer("SELECT max(rules) FROM report_fault_rules") == ReportCheck.rules
+    let (isJudged, isCounted) = try await hub.read { session in
+      (try session.integer("SELECT max(rules) FROM report_fault_rules") == ReportCheck.rules, try RunningCounts.isComplete(session))
     }
     if !isJudged { try await hub.write { session in try ReportCheck(session: session, shelf: shelf).checkAfterUpgrade() } }
+    if !isCounted { try await hub.write { session in try RunningCounts(session: session).countAll() } }
     let survey = SurveyHub(hub: hub, folder: folder, clock: clock, shelf: shelf)
     if create { try survey.noteClock() }
     return survey

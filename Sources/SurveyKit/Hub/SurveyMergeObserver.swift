@@ -2,13 +2,14 @@ public import SyncHub
 internal import SyncKit
 
 /// Follows the reports as they are merged: when each first reached the hub, by hub time, which "on time" and "late" are told from; and
-/// whether it contradicts its form as it stands, however it came to. The same arrival times are kept of attachments' rows.
+/// whether it contradicts its form as it stands, however it came to. The same arrival times are kept of attachments' rows, and running counts
+/// of photos and open conflicts: see `RunningCounts`.
 ///
 /// A correction moves the last arrival only; the first one decides. What another unit wrote under a report's key, before that was checked,
 /// was no arrival.
 public struct SurveyMergeObserver: MergeObserver {
   /// What validity depends on is among them: the forms, the headcount, the campaign.
-  public let tables: Set<String> = ["report", "attachment", "form", "headcount", "campaign"]
+  public let tables: Set<String> = ["report", "attachment", "form", "headcount", "campaign", "sync_conflict"]
   private let shelf: FormShelf
 
   public init() { self.init(shelf: FormShelf()) }
@@ -44,8 +45,14 @@ public struct SurveyMergeObserver: MergeObserver {
     // A report's key begins with its commune's code.
     case "headcount": try check.checkAll(where: "id >= ?1 || '/' AND id < ?1 || '0'", [.text(id)])
     case "campaign": try check.checkAll()
+    case "attachment": try RunningCounts(session: session).photoStands(id)
+    case "sync_conflict": try RunningCounts(session: session).conflictStands(id)
     default: break
     }
+  }
+
+  public func holds(_ blob: BlobID, scope: String, isHeld: Bool, in session: any HubSession) throws {
+    try RunningCounts(session: session).blobStands(blob.hex, unit: scope)
   }
 
   /// What a form calculates follows from the answers, and a definition's digest from the form's name beside it.

@@ -30,19 +30,19 @@ struct PhotoCounts {
   var photosIn = 0
   var overdue = 0
 
-  /// One statement, by commune.
+  /// By commune. Reads the sums that are kept, and of photos only those that are missing.
   static func byUnit(_ session: any HubSession, nowMs: Int64) throws -> [String: PhotoCounts] {
     var counts: [String: PhotoCounts] = [:]
-    for row in try session.rows(
-      """
-      SELECT a.unit, count(*), count(b.blob), sum(b.blob IS NULL AND coalesce(r.first_ms, ?1) <= ?2)
-      FROM attachment a LEFT JOIN hub_blob_scope b ON b.blob = a.blob AND b.scope = a.unit
-      LEFT JOIN attachment_arrival r ON r.id = a.id GROUP BY a.unit
-      """, [.integer(nowMs), .integer(nowMs - HubPhoto.overdueMs)])
-    {
+    for row in try session.rows("SELECT unit, photos, photos_in FROM photo_count WHERE photos > 0") {
       guard let unit = row[0].text else { continue }
-      let numbers = row.dropFirst().map { Int(clamping: $0.integer ?? 0) }
-      counts[unit] = PhotoCounts(photos: numbers[0], photosIn: numbers[1], overdue: numbers[2])
+      counts[unit] = PhotoCounts(photos: Int(clamping: row[1].integer ?? 0), photosIn: Int(clamping: row[2].integer ?? 0))
+    }
+    let overdue = """
+      SELECT c.unit, sum(coalesce(r.first_ms, ?1) <= ?2) FROM photo_counted c LEFT JOIN attachment_arrival r ON r.id = c.id
+      WHERE c.is_in = 0 GROUP BY c.unit
+      """
+    for row in try session.rows(overdue, [.integer(nowMs), .integer(nowMs - HubPhoto.overdueMs)]) {
+      if let unit = row[0].text { counts[unit]?.overdue = Int(clamping: row[1].integer ?? 0) }
     }
     return counts
   }

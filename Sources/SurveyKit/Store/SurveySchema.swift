@@ -82,6 +82,7 @@ public enum SurveySchema {
     migrator.registerMigration("report-pages") { db in try db.execute(sql: reportPages) }
     migrator.registerMigration("people") { db in try db.execute(sql: PeopleTable.schema) }
     migrator.registerMigration("calls") { db in try db.execute(sql: CallTables.schema) }
+    migrator.registerMigration("running-counts") { db in try db.execute(sql: RunningCounts.schema) }
     return migrator
   }
 

@@ -5,7 +5,7 @@ internal import SyncStore
 
 /// Told of every replicated row that a device's batch changed, in the merge's transaction: for counts and arrival times.
 public protocol MergeObserver: Sendable {
-  /// Tables it wants to hear of.
+  /// Tables it wants to hear of; `sync_conflict` may be among them.
   var tables: Set<String> { get }
   /// - Parameters:
   ///   - isNew: The row came to life with this change.
@@ -14,6 +14,8 @@ public protocol MergeObserver: Sendable {
   /// Told of every row of `tables` that was changed, by whomever, also by the hub itself, once the row stands so: for what is
   /// computed from rows.
   func stands(table: String, key: CellValue, scope: String, in session: any HubSession) throws
+  /// Told of a blob that devices of a scope have brought whole, or that the hub has lost.
+  func holds(_ blob: BlobID, scope: String, isHeld: Bool, in session: any HubSession) throws
   /// Whether a cell's value follows from the rest of its row, so that whoever reads the row computes it: of such a value nobody
   /// decides anything, and no conflict opens about it.
   func isDerived(table: String, key: CellValue, column: String, member: String?, in session: any HubSession) throws -> Bool
@@ -21,6 +23,7 @@ public protocol MergeObserver: Sendable {
 
 extension MergeObserver {
   public func stands(table: String, key: CellValue, scope: String, in session: any HubSession) throws {}
+  public func holds(_ blob: BlobID, scope: String, isHeld: Bool, in session: any HubSession) throws {}
   public func isDerived(table: String, key: CellValue, column: String, member: String?, in session: any HubSession) throws -> Bool { false }
 }
 

@@ -131,7 +131,9 @@ public final class SQLiteHubStore: HubStore {
         capture.declare(shape)
       }
       for index in BlobReferences.indexes(of: shapes) { try db.execute(sql: index) }
-      try HubBlobBook(session: Session(base: SQLiteSession(db: db), capture: capture)).fillScopes(shapes)
+      let blobs = HubBlobBook(session: Session(base: SQLiteSession(db: db), capture: capture))
+      try blobs.fillScopes(shapes)
+      try blobs.fillSums()
       return HubTables(shapes)
     }
   }

@@ -135,7 +135,10 @@ import Testing
     let backup = world.folder.path + "/copy.blobs"
     #expect(try world.hub.blobs.copy(to: BlobStore(folder: backup)) == (1, 1000))
     try await world.reopenHub { path in
-      try DatabaseQueue(path: path).write { db in try db.execute(sql: "DELETE FROM hub_blob; DELETE FROM hub_blob_scope") }
+      try DatabaseQueue(path: path).write { db in
+        try db.execute(
+          sql: "DELETE FROM hub_blob; DELETE FROM hub_blob_scope; DELETE FROM sync_state WHERE name IN ('blobCount', 'blobBytes')")
+      }
       try FileManager.default.removeItem(atPath: path + ".blobs")
       try FileManager.default.moveItem(atPath: backup, toPath: path + ".blobs")
     }

@@ -11,39 +11,45 @@ struct MetricsPage: Sendable {
   private let registry: MetricsText
   private let survey: SurveyHub
   private let connections: Connections
-  private let status: SharedReading<HubStatus>
+  private let gauges: SharedReading<HubGauges>
+  private let sums: SharedReading<HubStatus>
+
+  /// Time between two checks of all sums: these read everything that the hub holds.
+  static let sumsEvery = Duration.seconds(15 * 60)
 
   init(_ registry: MetricsText, survey: SurveyHub, connections: Connections) {
     self.registry = registry
     self.survey = survey
     self.connections = connections
-    status = SharedReading { try await survey.status() }
+    gauges = SharedReading { try await survey.gauges() }
+    sums = SharedReading(keptFor: Self.sumsEvery) { try await survey.status() }
   }
 
   func text() async throws -> String {
-    let status = try await status.now()
+    let (now, sums) = (try await gauges.now(), try await sums.now())
     let gauges: [(name: String, state: String?, value: Int)] = [
       ("synckit_connections_open", nil, connections.count),
       ("synckit_last_write_failed", nil, survey.hub.writeFailure == nil ? 0 : 1),
       ("synckit_longest_write_milliseconds", nil, Int(survey.hub.longestWrite / .milliseconds(1))),
-      ("synckit_sums_disagree", nil, status.discrepancies.count),
-      ("synckit_warnings", nil, status.warnings.count),
-      ("synckit_answers", nil, status.answers),
-      ("synckit_packets", "waiting", status.packetsWaiting),
-      ("synckit_packets", "held", status.packetsHeld),
-      ("synckit_packets", "late", status.packetsLate),
-      ("synckit_packets", "spoiled", status.packetsSpoiled),
-      ("synckit_changes", "merged", status.changesMerged),
-      ("synckit_changes", "held", status.changesHeld),
-      ("synckit_changes", "waiting", status.changesWaiting),
-      ("synckit_changes", "undecided", status.changesUndecided),
-      ("synckit_conflicts", "open", status.conflictsOpen),
-      ("synckit_reports", "all", status.reports),
-      ("synckit_reports", "invalid", status.reportsInvalid),
-      ("synckit_devices", "active", status.devices),
-      ("synckit_devices", "without_contact", status.devicesWithoutContact),
-      ("synckit_devices", "revoked", status.devicesRevoked),
-      ("synckit_devices", "different", status.different.count),
+      ("synckit_warnings", nil, now.warnings),
+      ("synckit_packets", "waiting", now.packets.waiting),
+      ("synckit_packets", "held", now.packets.held),
+      ("synckit_packets", "late", now.packets.late),
+      ("synckit_packets", "spoiled", now.packets.spoiled),
+      ("synckit_conflicts", "open", now.conflictsOpen),
+      ("synckit_reports", "invalid", now.reportsInvalid),
+      ("synckit_devices", "active", now.devices),
+      ("synckit_devices", "without_contact", now.devicesWithoutContact),
+      ("synckit_devices", "revoked", now.devicesRevoked),
+      ("synckit_devices", "different", now.devicesDifferent),
+      // As of the last check of the sums.
+      ("synckit_sums_disagree", nil, sums.discrepancies.count),
+      ("synckit_answers", nil, sums.answers),
+      ("synckit_changes", "merged", sums.changesMerged),
+      ("synckit_changes", "held", sums.changesHeld),
+      ("synckit_changes", "waiting", sums.changesWaiting),
+      ("synckit_changes", "undecided", sums.changesUndecided),
+      ("synckit_reports", "all", sums.reports),
     ]
     for (name, state, value) in gauges {
       Gauge(label: name, dimensions: state.map { [("state", $0)] } ?? [], factory: registry).record(value)

@@ -92,9 +92,7 @@ public enum BoardQuery {
       counts[unit, default: BoardCounts()].photosOverdue = photos.overdue
     }
     try each("SELECT scope, sum(changes) FROM hub_held GROUP BY scope") { $0.held = number($1[1]) }
-    try each("SELECT scope, \(HubStatus.conflictCount) FROM sync_conflict WHERE state = 'open' GROUP BY scope") {
-      $0.conflicts = number($1[1])
-    }
+    for (unit, things) in try RunningCounts.openConflicts(session) { counts[unit, default: BoardCounts()].conflicts = things }
     try each("SELECT unit, count(*) FROM report_fault GROUP BY unit") { $0.reportsInvalid = number($1[1]) }
     return counts
   }

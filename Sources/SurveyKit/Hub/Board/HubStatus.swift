@@ -84,6 +84,15 @@ extension HubStatus {
     count(DISTINCT CASE rule WHEN 'declined' THEN scope || losing_stamp || hex(losing_replica) ELSE id END)
     """
 
+  static func devices(_ session: any HubSession) throws -> (inUse: Int, revoked: Int, withoutContact: Int) {
+    let row = try session.firstRow(
+      """
+      SELECT sum(revoked_ms IS NULL), sum(revoked_ms IS NOT NULL), sum(revoked_ms IS NULL AND contact_ms IS NULL) FROM hub_device
+      """)
+    let counts = (row ?? [.null, .null, .null]).map { Int(clamping: $0.integer ?? 0) }
+    return (counts[0], counts[1], counts[2])
+  }
+
   init(_ session: any HubSession, hub: ReplicaID, spooled: SpooledPackets, spokenOf campaign: Campaign?) throws {
     func numbers(_ sql: String, _ arguments: [CellValue] = []) throws -> [Int] {
       try session.firstRow(sql, arguments)?.map { Int(clamping: $0.integer ?? 0) } ?? []
@@ -114,12 +123,8 @@ extension HubStatus {
 
     conflictsOpen = try numbers("SELECT \(Self.conflictCount) FROM sync_conflict WHERE state = 'open'")[0]
     conflictsClosed = try numbers("SELECT \(Self.conflictCount) FROM sync_conflict WHERE state <> 'open'")[0]
-    let known = try numbers(
-      """
-      SELECT coalesce(sum(revoked_ms IS NULL), 0), coalesce(sum(revoked_ms IS NOT NULL), 0),
-        coalesce(sum(revoked_ms IS NULL AND contact_ms IS NULL), 0) FROM hub_device
-      """)
-    (devices, devicesRevoked, devicesWithoutContact) = (known[0], known[1], known[2])
+    let known = try Self.devices(session)
+    (devices, devicesRevoked, devicesWithoutContact) = (known.inUse, known.revoked, known.withoutContact)
     reports = try numbers("SELECT count(*) FROM report")[0]
     reportsInvalid = try numbers("SELECT count(*) FROM report_fault")[0]
     invalidReports = try ReportCheck.invalid(limit: Board.invalidReportsMax, spokenOf: campaign, in: session)

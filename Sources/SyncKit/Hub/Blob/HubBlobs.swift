@@ -31,6 +31,8 @@ public struct BlobUsage: Sendable, Hashable, Codable {
 /// What a hub has of blobs. Belongs to one transaction; that a file is there is for `BlobStore` to say.
 struct HubBlobBook {
   let session: any HubSession
+  /// Told of what is brought and lost.
+  var observer: (any MergeObserver)?
 
   static let schema = """
     CREATE TABLE IF NOT EXISTS hub_blob (
@@ -41,6 +43,23 @@ struct HubBlobBook {
     """
 
   private static let filled = "blobScopes"
+  /// Names of the sums that are kept: how many blobs there are, and their bytes.
+  private static let (count, bytes) = ("blobCount", "blobBytes")
+
+  /// Sums up what a store from before the sums were kept has. Once.
+  func fillSums() throws {
+    let state = StateStore(session: session)
+    guard try state.value(Self.count).isNull else { return }
+    let sums = try session.firstRow("SELECT count(*), coalesce(sum(bytes), 0) FROM hub_blob")
+    try state.set(Self.count, sums?[0] ?? .integer(0))
+    try state.set(Self.bytes, sums?[1] ?? .integer(0))
+  }
+
+  private func add(_ count: Int, bytes: Int) throws {
+    let state = StateStore(session: session)
+    try state.add(Self.count, count)
+    try state.add(Self.bytes, bytes)
+  }
 
   /// Gives the scopes of a store from before they were noted the blobs that rows of theirs name. Once.
   func fillScopes(_ shapes: some Sequence<TableShape>) throws {
@@ -60,6 +79,7 @@ struct HubBlobBook {
   func noteHeld(_ id: BlobID, by scope: String) throws {
     try session.execute(
       "INSERT INTO hub_blob_scope (scope, blob) VALUES (?1, ?2) ON CONFLICT DO NOTHING", [.text(scope), .text(id.hex)])
+    try observer?.holds(id, scope: scope, isHeld: true, in: session)
   }
 
   func isHeld(_ id: BlobID, by scope: String) throws -> Bool {
@@ -67,9 +87,11 @@ struct HubBlobBook {
   }
 
   func note(_ id: BlobID, bytes: Int, from replica: ReplicaID, nowMs: UInt64) throws {
+    guard try !knows(id) else { return }
     try session.execute(
-      "INSERT INTO hub_blob (id, bytes, replica, received_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+      "INSERT INTO hub_blob (id, bytes, replica, received_ms) VALUES (?1, ?2, ?3, ?4)",
       [.text(id.hex), .integer(Int64(bytes)), .blob(replica.bytes), .integer(Int64(clamping: nowMs))])
+    try add(1, bytes: bytes)
   }
 
   func knows(_ id: BlobID) throws -> Bool { try session.firstRow("SELECT 1 FROM hub_blob WHERE id = ?1", [.text(id.hex)]) != nil }
@@ -77,18 +99,23 @@ struct HubBlobBook {
   /// Forgets blobs whose files are gone, and has devices told to offer all of theirs again.
   func lose(_ ids: [BlobID]) throws {
     for id in ids {
-      try session.execute("DELETE FROM hub_blob WHERE id = ?1", [.text(id.hex)])
-      try session.execute("DELETE FROM hub_blob_scope WHERE blob = ?1", [.text(id.hex)])
+      for row in try session.rows("DELETE FROM hub_blob WHERE id = ?1 RETURNING bytes", [.text(id.hex)]) {
+        try add(-1, bytes: -Int(clamping: row[0].integer ?? 0))
+      }
+      for row in try session.rows("DELETE FROM hub_blob_scope WHERE blob = ?1 RETURNING scope", [.text(id.hex)]) {
+        if let scope = row[0].text { try observer?.holds(id, scope: scope, isHeld: false, in: session) }
+      }
     }
     if !ids.isEmpty { try StateStore(session: session).add("blobsLost", ids.count) }
   }
 
+  func count() throws -> Int { Int(clamping: try StateStore(session: session).integer(Self.count)) }
+
   /// - Parameter replica: Whose blobs alone are counted; nil for all.
   func bytes(from replica: ReplicaID? = nil) throws -> Int {
-    let condition = replica == nil ? "" : " WHERE replica = ?1"
+    guard let replica else { return Int(clamping: try StateStore(session: session).integer(Self.bytes)) }
     return Int(
-      clamping: try session.integer(
-        "SELECT coalesce(sum(bytes), 0) FROM hub_blob\(condition)", replica.map { [.blob($0.bytes)] } ?? []) ?? 0)
+      clamping: try session.integer("SELECT coalesce(sum(bytes), 0) FROM hub_blob WHERE replica = ?1", [.blob(replica.bytes)]) ?? 0)
   }
 
   static var noRoom: SyncError {
@@ -112,7 +139,7 @@ extension Hub {
     return try await store.read { session in
       let book = HubBlobBook(session: session)
       var usage = BlobUsage()
-      usage.blobs = Int(clamping: try session.integer("SELECT count(*) FROM hub_blob") ?? 0)
+      usage.blobs = try book.count()
       usage.bytes = try book.bytes()
       usage.bytesMax = try book.bytesMax(limits)
       usage.freeBytes = free
@@ -145,7 +172,8 @@ extension Hub {
       }
     }
     let gone = lost
-    if !gone.isEmpty { try await store.write { try HubBlobBook(session: $0).lose(gone) } }
+    let observer = options.observer
+    if !gone.isEmpty { try await store.write { try HubBlobBook(session: $0, observer: observer).lose(gone) } }
     return gone
   }
 
@@ -198,9 +226,9 @@ extension Hub {
       return (states, found, gone)
     }
     if !found.isEmpty || !gone.isEmpty {
-      let now = clock.nowMs()
+      let (now, observer) = (clock.nowMs(), options.observer)
       try await store.write { session in
-        let book = HubBlobBook(session: session)
+        let book = HubBlobBook(session: session, observer: observer)
         for (id, scope) in found {
           try book.note(id, bytes: blobs.byteCount(id) ?? 0, from: device.replica, nowMs: now)
           try book.noteHeld(id, by: scope)
@@ -269,8 +297,9 @@ extension Hub {
 
   /// Notes a whole blob, and that the device's scope has brought it.
   private func note(_ id: BlobID, bytes: Int, from device: HubDevice, nowMs: UInt64) async throws {
+    let observer = options.observer
     try await store.write { session in
-      let book = HubBlobBook(session: session)
+      let book = HubBlobBook(session: session, observer: observer)
       try book.note(id, bytes: bytes, from: device.replica, nowMs: nowMs)
       try book.noteHeld(id, by: device.scope)
     }

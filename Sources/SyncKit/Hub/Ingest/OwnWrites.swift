@@ -120,6 +120,7 @@ final class OwnWrites {
         let origin = Origin(version: Version(stamp, key.replica), position: try order.nextPosition(scope: scope))
         try order.place(1, scope: scope)
         units.append(ChangeUnit(stamp: stamp, changes: try part.map { try noteBirth(of: $0, origin: origin, scope: scope) }))
+        for conflict in part { try tellObserver(conflict, scope: scope) }
       }
       try append(units, scope: scope, from: first)
     }
@@ -166,7 +167,11 @@ final class OwnWrites {
       $0.table == MetadataSchema.decisionTable.name && $0.cells.contains { $0.column == "choice" && $0.value.text == Resolution.undo.word }
     }
     let links = RowLinks(session: session, rows: rows, conflicts: conflicts, scope: scope)
-    for change in unit.changes where change.table != MetadataSchema.conflictTable.name {
+    for change in unit.changes {
+      guard change.table != MetadataSchema.conflictTable.name else {
+        try tellObserver(change, scope: scope)
+        continue
+      }
       guard let shape = rows.shape(change.table) else { continue }
       // A birth always says its scope.
       let isBirth = change.isAlive && change.cells.contains { $0.column == shape.declaration.scopeColumn }
