@@ -24,27 +24,28 @@ extension Bench {
     let tools = try Tools()
     EndToEnd.allowManyFiles()
     var figures: [Figure] = []
-    if isWanted(only, "E1", "E2", "E5") { figures += try await crowd(settings, tools, folder) }
+    if isWanted(only, "E1", "E2", "E5") { figures += try await crowd(settings, only, tools, folder) }
     if isWanted(only, "E3", "E4", "E6") { figures += try await farSync(settings, tools, folder) }
     if isWanted(only, "E7") { figures += try await carried(settings, tools, folder) }
     return figures
   }
 
-  private static func crowd(_ settings: Settings, _ tools: Tools, _ folder: String) async throws -> [Figure] {
-    say("E1, E2: \(2 * settings.communes) devices are made")
+  private static func crowd(_ settings: Settings, _ only: String, _ tools: Tools, _ folder: String) async throws -> [Figure] {
+    say("E1, E2, E5: \(2 * settings.communes) devices are made")
     let crowd = Crowd(folder: folder, tools: tools, communes: settings.communes, rowsEach: settings.rowsEach)
     let prepared = try await crowd.prepare()
+    var figures: [Figure] = []
+    if isWanted(only, "E1", "E2") { figures += try await exchanges(settings, crowd, prepared) }
+    if isWanted(only, "E5") { figures += try await answers(settings, crowd, prepared) }
+    return figures
+  }
+
+  private static func exchanges(_ settings: Settings, _ crowd: Crowd, _ prepared: Crowd.Prepared) async throws -> [Figure] {
     var runs: [Crowd.Run] = []
     for number in 0..<EndToEnd.runs {
       say("E1, E2: run \(number + 1) of \(EndToEnd.runs)")
       runs.append(try await crowd.run(prepared))
     }
-    say("E5: answers, results and board")
-    let reading = try await Reading(tools: tools, crowd: crowd, answersEach: settings.answersEach).measure(prepared)
-    say("E5: the same at a hub that has a million answers")
-    var full = Reading(tools: tools, crowd: crowd, answersEach: settings.answersEach)
-    full.answersBefore = 1_000_000
-    let filled = try await full.measure(prepared)
     let rows = Double(settings.communes * settings.rowsEach)
     return [
       Figure("E1.push.rowsPerSecond", "rows/s", runs.map { rows / $0.pushWall }),
@@ -58,6 +59,17 @@ extension Bench {
       Figure("E2.feed.p50", "ms", runs.map { $0.pages.percentile(50) }),
       Figure("E2.feed.p99", "ms", runs.map { $0.pages.percentile(99) }),
       Figure("E2.feed.hubCPU", "CPU s", runs.map(\.feedCPU)),
+    ]
+  }
+
+  private static func answers(_ settings: Settings, _ crowd: Crowd, _ prepared: Crowd.Prepared) async throws -> [Figure] {
+    say("E5: answers, results and board")
+    let reading = try await Reading(tools: crowd.tools, crowd: crowd, answersEach: settings.answersEach).measure(prepared)
+    say("E5: the same at a hub that has a million answers")
+    var full = Reading(tools: crowd.tools, crowd: crowd, answersEach: settings.answersEach)
+    full.answersBefore = 1_000_000
+    let filled = try await full.measure(prepared)
+    return [
       Figure("E5.answers.perSecond", "answers/s", [reading.answersPerSecond]),
       Figure("E5.answers.perHubCPU", "answers/CPU s", [reading.answersPerCPU]),
       Figure("E5.longestWrite", "ms", [reading.longestWriteMs]), Figure("E5.longestWrite.million", "ms", [filled.longestWriteMs]),
