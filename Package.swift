@@ -17,7 +17,8 @@ let package = Package(
   products: [
     .library(name: "SyncKit", targets: ["SyncKit"]),
     .library(name: "SyncHub", targets: ["SyncHub"]),
-    .library(name: "SurveyKit", targets: ["SurveyKit"]),
+    .library(name: "SurveyKit", targets: ["SurveyKit", "SurveyKitField"]),
+    .library(name: "SurveyKitHub", targets: ["SurveyKitHub"]),
     .executable(name: "field", targets: ["FieldCLI"]),
     .executable(name: "hub", targets: ["HubServer"]),
   ],
@@ -96,32 +97,46 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
       ],
       path: "Sources/SyncKit/Hub", swiftSettings: habits),
+    // The survey on top: Model knows no database, Field no hub, Hub no device (docs/architecture.md).
     .target(
       name: "SurveyKit",
       dependencies: [
-        "SyncKit", "SyncHub",
+        "SyncCore", "SyncStore",
         .target(name: "CLibzip", condition: .when(platforms: [.linux, .macOS])),
         .target(name: "CVips", condition: .when(platforms: [.linux, .macOS])),
-        .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
       ],
-      swiftSettings: habits),
+      path: "Sources/SurveyKit/Model", swiftSettings: habits),
+    .target(
+      name: "SurveyKitField",
+      dependencies: [
+        "SurveyKit", "SyncKit", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      path: "Sources/SurveyKit/Field", swiftSettings: habits),
+    .target(
+      name: "SurveyKitHub",
+      dependencies: [
+        "SurveyKit", "SyncHub", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      path: "Sources/SurveyKit/Hub", swiftSettings: habits),
     .target(
       name: "FormWeb",
       dependencies: [
-        "SurveyKit", "SyncKit",
+        "SurveyKit", "SurveyKitHub", "SyncHub",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Mustache", package: "swift-mustache", condition: serves),
       ],
       swiftSettings: habits),
     .target(
       name: "ToolSupport",
-      dependencies: ["SurveyKit", "SyncKit", "SyncHub", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "SurveyKit", "SyncCore", "SyncStore", "SyncBundle", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: habits),
     .executableTarget(
       name: "FieldCLI",
       dependencies: [
-        "SurveyKit", "SyncKit", "ToolSupport",
+        "SurveyKit", "SurveyKitField", "SyncKit", "ToolSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -129,7 +144,7 @@ let package = Package(
     .executableTarget(
       name: "HubServer",
       dependencies: [
-        "FormWeb", "SurveyKit", "SyncKit", "SyncHub", "ToolSupport", "CMalloc", "CQREncode", "CPNG",
+        "FormWeb", "SurveyKit", "SurveyKitField", "SurveyKitHub", "SyncKit", "SyncHub", "ToolSupport", "CMalloc", "CQREncode", "CPNG",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -160,7 +175,8 @@ let package = Package(
       ],
       path: "Examples/Notes/notes-hub"),
     .target(
-      name: "TestSupport", dependencies: ["SyncKit", "SyncHub", "SurveyKit", .product(name: "GRDB", package: "GRDB.swift")],
+      name: "TestSupport",
+      dependencies: ["SyncKit", "SyncHub", "SurveyKit", "SurveyKitField", "SurveyKitHub", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/Support",
       swiftSettings: habits),
     .testTarget(
@@ -180,14 +196,18 @@ let package = Package(
       ],
       swiftSettings: habits),
     .testTarget(
-      name: "SurveyKitTests", dependencies: ["SurveyKit", "SyncKit", "SyncHub", "TestSupport"], exclude: ["Fixtures", "Samples"],
+      name: "SurveyKitTests", dependencies: ["SurveyKit", "SurveyKitField", "SurveyKitHub", "SyncKit", "SyncHub", "TestSupport"],
+      exclude: ["Fixtures", "Samples"],
       swiftSettings: habits
     ),
-    .testTarget(name: "FormWebTests", dependencies: ["FormWeb", "SurveyKit", "SyncKit", "SyncHub", "TestSupport"], swiftSettings: habits),
+    .testTarget(
+      name: "FormWebTests", dependencies: ["FormWeb", "SurveyKit", "SurveyKitField", "SurveyKitHub", "SyncKit", "SyncHub", "TestSupport"],
+      swiftSettings: habits),
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "TestSupport", "SyncKit", "SyncHub", "SurveyKit", "FormWeb", "FieldCLI", "HubServer", .product(name: "GRDB", package: "GRDB.swift"),
+        "TestSupport", "SyncKit", "SyncHub", "SurveyKit", "SurveyKitField", "SurveyKitHub", "FormWeb", "FieldCLI", "HubServer",
+        .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["Browser", "Stores", "terminal.py"],

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import SurveyKit
+internal import SurveyKitField
 internal import SyncKit
 internal import ToolSupport
 

@@ -1,4 +1,5 @@
 internal import SurveyKit
+internal import SurveyKitField
 internal import ToolSupport
 
 extension SurveyField {

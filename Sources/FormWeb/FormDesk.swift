@@ -1,4 +1,5 @@
 public import SurveyKit
+public import SurveyKitHub
 
 /// What the pages need from whoever serves them: a hub, or a device that lends itself to respondents.
 public protocol FormDesk: Sendable {

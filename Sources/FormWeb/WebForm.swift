@@ -1,6 +1,7 @@
 internal import Foundation
 internal import SurveyKit
-public import SyncKit
+internal import SurveyKitHub
+public import SyncHub
 
 #if !Server
   #error("what serves is behind a package trait: run make build, or swift build --traits Server")

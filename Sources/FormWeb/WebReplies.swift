@@ -1,5 +1,5 @@
 internal import Foundation
-internal import SyncKit
+internal import SyncHub
 
 extension HubResponse {
   /// The same, and what browsers keep of the pages before it in their memory is let go.

@@ -1,5 +1,5 @@
 public import SurveyKit
-public import SyncKit
+public import SyncCore
 
 /// Answers as people read them: the form's labels in their order and language.
 public struct AnswerText: Sendable {

@@ -1,6 +1,7 @@
 internal import Foundation
 public import SurveyKit
-public import SyncKit
+public import SyncCore
+public import SyncStore
 
 /// How both tools show conflicts and take decisions about them.
 public struct ConflictLine: Encodable, Sendable {

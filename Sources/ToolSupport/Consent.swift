@@ -1,5 +1,5 @@
 internal import Foundation
-public import SyncKit
+public import SyncCore
 
 extension Console {
   /// Says, before an act, that nothing undoes it.

@@ -1,6 +1,6 @@
 public import Foundation
 public import SurveyKit
-public import SyncKit
+public import SyncCore
 
 /// How a command speaks: in which language, for people or as JSON, on a terminal or into a file.
 ///

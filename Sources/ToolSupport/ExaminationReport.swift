@@ -1,5 +1,6 @@
 internal import SurveyKit
-public import SyncKit
+public import SyncCore
+public import SyncStore
 internal import Synchronization
 
 /// How both tools examine a store and show what came out.

@@ -1,5 +1,5 @@
 public import Foundation
-internal import SyncKit
+internal import SyncCore
 
 /// Files that people name on the command line.
 public enum InputFile {

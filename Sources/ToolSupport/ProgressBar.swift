@@ -1,4 +1,4 @@
-internal import SyncKit
+internal import SyncCore
 internal import Synchronization
 
 /// Shows how far long work is: a redrawn bar on a terminal, a plain line now and then elsewhere, on standard error; nothing with `--json`.

@@ -1,6 +1,6 @@
 public import ArgumentParser
 internal import Foundation
-public import SyncKit
+public import SyncCore
 
 extension Language {
   /// The language this process speaks, known before its arguments are parsed: help and usage errors need it too.

@@ -1,6 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
-internal import SyncKit
+internal import SyncCore
 
 /// Standard output and error, written so that a reader who left or a full disk ends the tool in an orderly way.
 enum StandardStream: Int32 {

@@ -1,6 +1,6 @@
 public import ArgumentParser
 internal import Foundation
-internal import SyncKit
+internal import SyncCore
 
 /// How both tools start and end: every word of theirs in the reader's language, also those of the argument parser.
 public enum ToolMain {

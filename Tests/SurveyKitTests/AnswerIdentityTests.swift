@@ -4,6 +4,8 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitField
+@testable import SurveyKitHub
 @testable import SyncHub
 
 /// What makes two answers one: the same number *and* the same content, judged by the same definition.
@@ -116,7 +118,7 @@ import Testing
       csv, form: try Samples.form(Self.form), knownUnits: [unit], zoneOffsetMinutes: 420, today: "2024-04-01")
     while case .accepted(let row)? = rows.next() {
       let cells: [String: CellValue] = [
-        "id": .text(SurveyField.importedID(campaign: "bac-giang-2024", responseID: row.responseID)), "unit": .text(unit),
+        "id": .text(SurveySchema.importedID(campaign: "bac-giang-2024", responseID: row.responseID)), "unit": .text(unit),
         "campaign": .text("bac-giang-2024"), "form": .text("pks01@2024032601"), "day": .text(row.day), "language": .text("vi"),
         "answers": .text(String(decoding: row.answers.canonicalJSON, as: UTF8.self)),
       ]

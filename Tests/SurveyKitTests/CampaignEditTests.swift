@@ -3,6 +3,8 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitField
+@testable import SurveyKitHub
 @testable import SyncHub
 
 /// Days and headcounts are changed at the hub by acts of their own.

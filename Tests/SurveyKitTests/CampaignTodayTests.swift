@@ -4,6 +4,8 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitField
+@testable import SurveyKitHub
 
 /// What is known of today, and what becomes of days that were not.
 @Suite struct CampaignTodayTests {

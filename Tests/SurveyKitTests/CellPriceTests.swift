@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitHub
 @testable import SyncHub
 
 /// What the rule of small cells costs in cells that are shown, on a rehearsal's answers: the table of docs/privacy.md.

@@ -5,6 +5,8 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitField
+@testable import SurveyKitHub
 @testable import SyncHub
 
 /// What is decided about reports is judged like an answer, and what the form calculates follows from the answers.

@@ -1,5 +1,7 @@
 import Foundation
 import SurveyKit
+import SurveyKitField
+import SurveyKitHub
 import TestSupport
 import Testing
 

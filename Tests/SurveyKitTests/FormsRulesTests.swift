@@ -3,6 +3,7 @@ import SyncKit
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitHub
 
 /// Rules that reach beyond one question: repeats, choice filters, defaults, and the order in which they are settled.
 @Suite struct FormsRulesTests {

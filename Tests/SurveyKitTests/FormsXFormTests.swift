@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitHub
 
 /// pyxform is the reference for what an XLSForm means: what it writes must read back as what we read from the sheets.
 @Suite(.enabled(if: Python.hasPackages, Python.absent))

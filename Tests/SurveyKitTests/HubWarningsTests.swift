@@ -1,5 +1,6 @@
 import Foundation
 import SurveyKit
+import SurveyKitHub
 import SyncHub
 import SyncKit
 import TestSupport

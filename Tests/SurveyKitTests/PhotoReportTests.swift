@@ -1,6 +1,8 @@
 import Foundation
 import GRDB
 import SurveyKit
+import SurveyKitField
+import SurveyKitHub
 import SyncHub
 import SyncKit
 import TestSupport
@@ -91,10 +93,10 @@ import Testing
   @Test(.long) func aReportHasSoManyPhotosAndNoMore() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: Self.unit)
-    let many = try (0..<SurveyField.photosPerReportMax).map { try photo(UInt8($0)) }
+    let many = try (0..<Photo.photosPerReportMax).map { try photo(UInt8($0)) }
     #expect(try await file(field, many) == .created)
     await #expect(throws: SurveyFieldError.tooManyPhotos) { try await self.file(field, [try self.photo(200)]) }
-    #expect(try await field.photos(day: try #require(CalendarDay(Self.day))).count == SurveyField.photosPerReportMax)
+    #expect(try await field.photos(day: try #require(CalendarDay(Self.day))).count == Photo.photosPerReportMax)
   }
 
   @Test(.long) func theBoardSaysWhenPhotosArePutOff() async throws {

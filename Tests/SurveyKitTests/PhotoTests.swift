@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitHub
 
 @Suite struct PhotoTests {
   private static func fault(_ source: Data) -> PhotoFault? {

@@ -1,5 +1,7 @@
 import Foundation
 import SurveyKit
+import SurveyKitField
+import SurveyKitHub
 import SyncHub
 import SyncKit
 import TestSupport
@@ -73,7 +75,7 @@ import Testing
     let field = try await world.device("a", unit: Self.unit)
     await #expect(throws: SurveyFieldError.emptyPost) { try await field.post(" \n\u{7} ") }
     await #expect(throws: SurveyFieldError.postTooLong) { try await field.post(String(repeating: "ạ", count: 2000)) }
-    let many = try (0...SurveyField.photosPerReportMax).map { NewPhoto(try Photo(Picture.png(20, 10, seed: UInt8($0)))) }
+    let many = try (0...Photo.photosPerReportMax).map { NewPhoto(try Photo(Picture.png(20, 10, seed: UInt8($0)))) }
     await #expect(throws: SurveyFieldError.tooManyPhotos) { try await field.post("x", photos: many) }
     #expect(try await field.posts().isEmpty && field.replica.blobs.ids().isEmpty)
   }

@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitHub
 @testable import SyncHub
 
 /// A campaign on paper: groups of communes whose people answer one question, in steps and releases.

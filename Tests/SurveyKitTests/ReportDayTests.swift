@@ -5,6 +5,8 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitField
+@testable import SurveyKitHub
 @testable import SyncHub
 
 /// A report's key, its day and the day that it says are one.

@@ -6,6 +6,8 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitField
+@testable import SurveyKitHub
 
 /// Reports merge question by question, also those that programs wrote before they did.
 @Suite struct ReportUpgradeTests {

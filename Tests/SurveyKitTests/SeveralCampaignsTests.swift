@@ -5,6 +5,8 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitField
+@testable import SurveyKitHub
 @testable import SyncHub
 @testable import SyncKit
 

@@ -1,4 +1,5 @@
 import SurveyKit
+import SurveyKitHub
 import Testing
 
 /// Finds one state a unit, the first that fits, from facts alone.

@@ -3,6 +3,8 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitField
+@testable import SurveyKitHub
 @testable import SyncCore
 @testable import SyncHub
 @testable import SyncStore

@@ -5,6 +5,7 @@ import Testing
 
 @testable import HubServer
 @testable import SurveyKit
+@testable import SurveyKitHub
 
 /// The board, the results and the posts of each of a hub's campaigns, by address.
 @Suite struct CampaignPagesTests {

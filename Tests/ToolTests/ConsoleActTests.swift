@@ -6,6 +6,8 @@ import Testing
 
 @testable import HubServer
 @testable import SurveyKit
+@testable import SurveyKitField
+@testable import SurveyKitHub
 
 /// An operator's day by posted forms: call and note, contacts, decide, revoke and restore, take the tables away.
 @Suite struct ConsoleActTests {

@@ -1,6 +1,8 @@
 import Foundation
 import GRDB
 import SurveyKit
+import SurveyKitField
+import SurveyKitHub
 import SyncKit
 import TestSupport
 import Testing

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import SurveyKit
+import SurveyKitHub
 import TestSupport
 import Testing
 

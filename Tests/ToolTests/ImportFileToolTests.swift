@@ -1,5 +1,6 @@
 import Foundation
 import SurveyKit
+import SurveyKitField
 import SyncKit
 import TestSupport
 import Testing

@@ -4,6 +4,8 @@ import Testing
 
 @testable import HubServer
 @testable import SurveyKit
+@testable import SurveyKitField
+@testable import SurveyKitHub
 
 /// What says its own fields to the template engine has each of them: one left out would be an empty place on a page.
 @Suite struct PageFieldsTests {

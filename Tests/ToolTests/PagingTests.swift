@@ -5,6 +5,7 @@ import Testing
 
 @testable import HubServer
 @testable import SurveyKit
+@testable import SurveyKitHub
 
 /// A page of a province of thousands of communes has no more rows than one of 209, and each commune is on one of the pages.
 @Suite struct PagingTests {

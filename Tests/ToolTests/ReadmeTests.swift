@@ -1,5 +1,6 @@
 import Foundation
 import SurveyKit
+import SurveyKitHub
 import TestSupport
 import Testing
 

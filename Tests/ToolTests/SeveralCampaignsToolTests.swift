@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitField
 
 /// `field` at a hub with two open campaigns.
 @Suite(.sumsAddUp) struct SeveralCampaignsToolTests {

@@ -5,6 +5,7 @@ import Testing
 
 @testable import HubServer
 @testable import SurveyKit
+@testable import SurveyKitHub
 
 /// Opens every page and call with every capability; invitations, passwords, sessions and forms.
 @Suite struct SignInTests {

@@ -1,6 +1,7 @@
 import FormWeb
 import Foundation
 import SurveyKit
+import SurveyKitHub
 import SyncHub
 import SyncKit
 import TestSupport

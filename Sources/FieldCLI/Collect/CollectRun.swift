@@ -1,4 +1,5 @@
 internal import SurveyKit
+internal import SurveyKitField
 internal import SyncKit
 
 /// What happens between people and the store, whatever the dialog.

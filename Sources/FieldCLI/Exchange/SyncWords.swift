@@ -1,4 +1,5 @@
 internal import SurveyKit
+internal import SurveyKitField
 internal import SyncKit
 
 /// How photos, their way to the hub, and what came from there are told.

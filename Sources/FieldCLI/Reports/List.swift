@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import SurveyKit
+internal import SurveyKitField
 internal import SyncKit
 internal import ToolSupport
 

@@ -1,6 +1,6 @@
 internal import Foundation
 internal import SurveyKit
-internal import SyncKit
+internal import SyncHub
 
 /// A draft between two pages, as the hub keeps it sealed: with it every page has an address of its own, to which Back and reload lead.
 struct KeptDraft: Codable, Equatable {

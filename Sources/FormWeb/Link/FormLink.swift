@@ -1,7 +1,7 @@
 internal import Crypto
 public import Foundation
 public import SurveyKit
-internal import SyncKit
+internal import SyncHub
 
 /// What the token of a link `/s/TOKEN` says: who is asked what, and until when. Not a secret of a person: everybody of the
 /// commune has the same one.

@@ -1,6 +1,6 @@
 internal import Foundation
 internal import SurveyKit
-internal import SyncKit
+internal import SyncHub
 
 /// An answer on its way: it exists in the page that travels between browser and hub, and nowhere else.
 struct Draft {

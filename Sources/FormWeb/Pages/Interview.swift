@@ -1,5 +1,5 @@
 internal import SurveyKit
-internal import SyncKit
+internal import SyncHub
 
 /// One respondent's way through a form: pure, from the answers so far and what was posted to what is shown next.
 struct Interview {

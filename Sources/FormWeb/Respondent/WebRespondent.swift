@@ -1,6 +1,6 @@
 internal import Foundation
 public import SurveyKit
-public import SyncKit
+public import SyncHub
 
 /// Answers a questionnaire through its pages as a browser without JavaScript would: for rehearsals and tests.
 ///

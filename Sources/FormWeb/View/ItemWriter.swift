@@ -1,5 +1,5 @@
 internal import SurveyKit
-internal import SyncKit
+internal import SyncHub
 
 /// One thing on a page; exactly one of its parts is there.
 struct ItemView {

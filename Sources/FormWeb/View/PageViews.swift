@@ -1,5 +1,6 @@
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 
 /// What every page of the questionnaire has around its content.
 struct PageFrame {

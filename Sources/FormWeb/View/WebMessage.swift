@@ -1,5 +1,5 @@
 internal import SurveyKit
-internal import SyncKit
+internal import SyncHub
 
 /// A page that says one thing: what happened, and what to do. Shown in both languages, as the reader may not have chosen one yet.
 struct WebMessage: Sendable {

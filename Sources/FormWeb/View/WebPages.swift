@@ -1,5 +1,5 @@
 package import Mustache
-internal import SyncKit
+internal import SyncHub
 
 /// How what is put into a page is escaped: letter by letter, since the template engine's own way goes by visible characters and leaves a
 /// quote with an accent on it as it is; and without characters that would turn the order of a line around.

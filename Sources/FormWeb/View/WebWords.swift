@@ -1,5 +1,5 @@
 internal import SurveyKit
-internal import SyncKit
+internal import SyncHub
 
 /// The pages' own words, each in both languages.
 enum WebWords {

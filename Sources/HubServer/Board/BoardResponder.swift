@@ -5,7 +5,8 @@ internal import Hummingbird
 internal import Logging
 internal import NIOCore
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 
 /// Serves the operators' pages to those who signed in. Runs nothing in the browser; lets nothing be fetched from elsewhere.
 struct BoardResponder: HTTPResponder {

@@ -1,6 +1,6 @@
 internal import Foundation
 internal import SurveyKit
-internal import SyncKit
+internal import SyncHub
 
 /// Says which of the hub's campaigns a page is about, and leads to the others.
 struct PageCampaigns {

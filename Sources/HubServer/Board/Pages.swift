@@ -1,7 +1,8 @@
 internal import FormWeb
 internal import Mustache
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 internal import ToolSupport
 
 /// The pages' templates, parsed once. Everything put into them is escaped: see `PageEscaping`.

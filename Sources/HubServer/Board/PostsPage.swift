@@ -1,6 +1,7 @@
 internal import Foundation
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 
 /// The working groups' posts with their photos, district by district, ready for their template.
 struct PostsPage {

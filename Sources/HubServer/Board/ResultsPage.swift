@@ -1,5 +1,6 @@
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 
 /// The results that may be shown, ready for their template.
 struct ResultsPage {

@@ -1,4 +1,5 @@
 internal import SurveyKit
+internal import SurveyKitHub
 
 /// Readings of a hub's campaigns for the operators' pages, one for each campaign, shared by everybody who looks.
 actor SharedDays {

@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import Foundation
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 internal import ToolSupport
 
 /// Copies the hub's store while it works.

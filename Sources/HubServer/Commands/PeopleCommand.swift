@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 internal import ToolSupport
 
 /// Lists, invites and removes the people who may sign in on the hub's pages.

@@ -2,8 +2,8 @@ internal import ArgumentParser
 internal import Foundation
 internal import Logging
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 internal import ToolSupport
 
 /// Serves devices, and the board to this machine.

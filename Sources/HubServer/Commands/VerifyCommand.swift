@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 internal import ToolSupport
 
 /// Examines the hub's store and says in a sentence each what is wrong and what to do.

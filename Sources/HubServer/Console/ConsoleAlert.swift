@@ -1,6 +1,6 @@
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 
 /// A sentence about what somebody should look at. Commands in it, between backticks, are set apart and break between words only.
 struct ConsoleAlert {

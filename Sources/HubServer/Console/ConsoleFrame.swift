@@ -1,6 +1,6 @@
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 
 /// The places that every page leads to.
 enum ConsolePlace: String, CaseIterable {

@@ -2,8 +2,8 @@ internal import FormWeb
 internal import Foundation
 internal import HummingbirdCore
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 
 /// Request of a call to the console, read from its address.
 struct ConsoleCall: Sendable {

@@ -1,6 +1,6 @@
 internal import Foundation
 internal import SurveyKit
-internal import SyncKit
+internal import SyncHub
 
 /// Parameters that the addresses of all pages keep: campaign, language, the part of the tree and the day that somebody looks at.
 struct ConsoleQuery: Sendable {

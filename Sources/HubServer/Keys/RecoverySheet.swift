@@ -1,7 +1,7 @@
 internal import Foundation
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 internal import ToolSupport
 
 /// The page that holds a hub's keys on paper: as rows to type, and as a QR code of the same rows.

@@ -1,6 +1,6 @@
 internal import Foundation
 internal import SurveyKit
-internal import SyncKit
+internal import SyncHub
 
 /// The page to print from: one card of size A6 for each commune, in the order of their names.
 struct QRSheet {

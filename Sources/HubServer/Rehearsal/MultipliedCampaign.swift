@@ -1,4 +1,5 @@
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncKit
 
 extension CampaignFolder {

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import SurveyKit
+internal import SurveyKitField
 internal import SyncHub
 internal import SyncKit
 internal import Synchronization
@@ -328,7 +329,7 @@ final class Rehearsal: Sendable {
       // Five people who all say the same must not be told apart from one another, nor shown as unanimous.
       let number = commune.kind == .fiveEqualAnswers ? 0 : UInt64(index) + UInt64(bitPattern: event.atMs)
       let responseID = "\(settings.seed)-\(commune.unit.code)-\(event.atMs)-\(index)"
-      let id = SurveyField.importedID(campaign: campaign.id, responseID: responseID)
+      let id = SurveySchema.importedID(campaign: campaign.id, responseID: responseID)
       let words = opinion.map { [$0: AnswerValue.text("Ý kiến thử số \(RehearsalManifest.hash(id).prefix(12)).")] } ?? [:]
       let answers = try answerPool.answers(base &+ number, fixed: words)
       // A `field` process imports them by number, and an imported answer's id follows from what it says, too.

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import GRDB
 internal import SurveyKit
+internal import SurveyKitField
 internal import SyncKit
 internal import Synchronization
 

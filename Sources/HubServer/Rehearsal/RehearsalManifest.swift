@@ -1,6 +1,7 @@
 internal import Crypto
 internal import Foundation
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
 internal import SyncKit
 

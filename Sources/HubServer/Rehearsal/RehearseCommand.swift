@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import FormWeb
 internal import Foundation
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
 internal import SyncKit
 internal import ToolSupport

@@ -3,7 +3,6 @@ internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTPTypes
 internal import SyncHub
-internal import SyncKit
 
 /// Stands in one connection's pipeline: tells `Connections` what comes and goes, ends the connection after its last answer, and gives the
 /// framework's own refusals the body of a hub's error.

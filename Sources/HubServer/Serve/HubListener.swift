@@ -5,7 +5,8 @@ internal import Logging
 internal import NIOCore
 internal import ServiceLifecycle
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 internal import Synchronization
 internal import ToolSupport
 internal import UnixSignals

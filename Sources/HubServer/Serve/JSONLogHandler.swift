@@ -1,6 +1,6 @@
 internal import Foundation
 internal import Logging
-internal import SyncKit
+internal import SyncHub
 internal import ToolSupport
 
 /// Writes each entry of the log as one line of JSON on standard error, for programs that collect logs.

@@ -1,8 +1,8 @@
 internal import Logging
 internal import ServiceLifecycle
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 
 /// Moves packets from the spool into the store every `Hub.packetFlushMs` while the hub serves, and releases the day's results where a
 /// campaign asks for that. The first time it marks the store of a hub that never served, or by an earlier program.

@@ -5,8 +5,8 @@ internal import Hummingbird
 internal import Logging
 internal import NIOCore
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 
 /// Carries HTTP calls to `Hub.answer` and to the web form, and nothing more: method, target, headers and a bounded body in, the
 /// answer out. What the headers tell is judged before the body is read.

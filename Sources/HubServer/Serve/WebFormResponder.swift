@@ -4,8 +4,8 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 
 /// Carries HTTP calls to the web form. As with packets, a call is counted and nothing else: no line, no time, no address.
 struct WebFormResponder {

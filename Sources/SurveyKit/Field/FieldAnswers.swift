@@ -1,32 +1,8 @@
 internal import Crypto
 internal import Foundation
 internal import GRDB
+public import SurveyKit
 internal import SyncKit
-
-/// One answered form on its way into the drop box.
-public struct AnswerSubmission: Sendable, Hashable {
-  public var answers: ValidatedAnswers
-  public var unit: UnitCode
-  /// The day it was answered, in the campaign's zone: nothing finer is kept. Nil where nobody said it and no clock could be believed.
-  public var day: CalendarDay?
-  /// Code of the language the respondent used.
-  public var language: String
-  /// 32 hexadecimal digits by which the hub keeps an answer once; nil draws them at random.
-  public var id: String?
-  /// Of an answer that bears a number of elsewhere: the id that earlier programs made from the number alone.
-  public var earlierID: String?
-
-  public init(
-    _ answers: ValidatedAnswers, unit: UnitCode, day: CalendarDay?, language: String, id: String? = nil, earlierID: String? = nil
-  ) {
-    self.answers = answers
-    self.unit = unit
-    self.day = day
-    self.language = language
-    self.id = id
-    self.earlierID = earlierID
-  }
-}
 
 extension SurveyField {
   /// Takes one answered form. When it returns, the answer is durable, encrypted, and unreadable on this device.
@@ -55,7 +31,7 @@ extension SurveyField {
   ) async throws {
     let rows = submissions.map { submission -> [String?] in
       [
-        submission.id ?? Self.randomID(), submission.unit.rawValue, campaigns[submission.answers.formID],
+        submission.id ?? SurveySchema.randomID(), submission.unit.rawValue, campaigns[submission.answers.formID],
         SurveySchema.formKey(id: submission.answers.formID, version: submission.answers.formVersion), submission.day?.description,
         submission.language, String(decoding: submission.answers.canonicalJSON, as: UTF8.self), submission.answers.formDigest,
         submission.earlierID,
@@ -82,17 +58,5 @@ extension SurveyField {
   static func refuseClosed(key: String, id: String, in db: Database) throws {
     let state = try Row.fetchOne(db, sql: "SELECT state FROM form WHERE id = ?", arguments: [key])?.text("state")
     if state == FormState.closed.rawValue { throw SurveyFieldError.formClosed(id: id) }
-  }
-
-  /// 32 hexadecimal digits that say nothing.
-  static func randomID() -> String {
-    Data((0..<16).map { _ in UInt8.random(in: .min ... .max) }).hex
-  }
-
-  /// The id that earlier programs gave an answer that came with a number of its own. It follows from the number alone, so that two
-  /// sheets of one number were taken for one: `SurveySchema.contentID` is made from it and from what the answer says. Both travel
-  /// inside the encrypted packet only.
-  public static func importedID(campaign: String, responseID: String) -> String {
-    Data(SHA256.hash(data: Data("\(campaign)/\(responseID)".utf8)).prefix(16)).hex
   }
 }

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+public import SurveyKit
 public import SyncKit
 
 /// One edition of a form that has arrived on the device.
@@ -178,22 +179,5 @@ extension SurveyField {
       if left.count != right.count { return left.count < right.count }
     }
     return a.utf8.lexicographicallyPrecedes(b.utf8)
-  }
-}
-
-extension Campaign {
-  /// Tells if answers or reports of it may still come: its last day is not over.
-  func isAwaited(atMs nowMs: Int64) -> Bool { dayOf(nowMs) <= days.upperBound }
-
-  /// The campaign zone's wall clock at an instant, to the minute, for showing to people.
-  public func localTime(atMs ms: Int64) -> LocalTime {
-    let local = LocalTime.localMs(ms, in: timeZone)
-    let minute = Int(CalendarDay.floorDivide(local, CalendarDay.msPerDay).remainder / 60_000)
-    return LocalTime(day: dayOf(ms), minute: minute) ?? LocalTime(startOf: dayOf(ms))
-  }
-
-  /// Minutes that the zone is east of UTC while the campaign runs.
-  public var zoneOffsetMinutes: Int {
-    timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(opensMs) / 1000)) / 60
   }
 }

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+public import SurveyKit
 internal import SyncKit
 
 /// Two people wrote the same thing differently without seeing one another; the losing value is kept here until somebody decides.
@@ -33,8 +34,8 @@ public struct FieldConflict: Sendable, Hashable {
       func answer(_ json: String?) -> AnswerValue? { (try? StoredReport.answer(json, to: member)) ?? nil }
       return [(member, answer(losingValue), answer(winningValue))]
     }
-    guard column == "answers", let losing = try? SurveyField.answers(losingValue ?? "{}", table: table, id: row),
-      let winning = try? SurveyField.answers(winningValue ?? "{}", table: table, id: row)
+    guard column == "answers", let losing = try? AnswerValue.answers(stored: losingValue ?? "{}", table: table, id: row),
+      let winning = try? AnswerValue.answers(stored: winningValue ?? "{}", table: table, id: row)
     else { return nil }
     return Set(losing.keys).union(winning.keys).sorted().filter { losing[$0] != winning[$0] }.map { ($0, losing[$0], winning[$0]) }
   }

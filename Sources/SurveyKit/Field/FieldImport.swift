@@ -1,6 +1,7 @@
 internal import Crypto
 public import Foundation
 internal import GRDB
+public import SurveyKit
 public import SyncKit
 
 /// How an import went, or how far it has come.
@@ -45,6 +46,13 @@ public struct ImportOutcome: Sendable {
   public var rejected: [RejectedRow] = []
   /// Says how the file was understood: its code page, headings that are written otherwise.
   public var remarks: [LocalizedText] = []
+}
+
+extension ImportOutcome {
+  /// Says what was refused and why, a line for each kind: the first row of it, how many more there are and where.
+  public var refusals: LocalizedText {
+    MistakeLines.capped(MistakeLines.grouped(rejected.map { (MistakeLines.kind(of: $0.explanation.en), $0.line, $0.explanation) }))
+  }
 }
 
 extension SurveyField {
@@ -121,7 +129,7 @@ extension SurveyField {
         let outside = wanted.count { row in CalendarDay(row.day).map { !campaign.days.contains($0) } ?? false }
         if !wanted.isEmpty {
           let submissions = wanted.map { row in
-            let number = Self.importedID(campaign: campaign.id, responseID: row.responseID)
+            let number = SurveySchema.importedID(campaign: campaign.id, responseID: row.responseID)
             let day = CalendarDay(row.day) ?? today
             return AnswerSubmission(
               row.answers, unit: UnitCode(row.unit), day: day, language: row.language,

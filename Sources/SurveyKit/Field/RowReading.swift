@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import SurveyKit
 
 /// Values as they are: a column that came from elsewhere may hold anything, and reading it must not trap.
 extension Row {

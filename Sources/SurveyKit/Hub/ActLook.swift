@@ -1,7 +1,7 @@
 internal import Crypto
 internal import Foundation
+internal import SurveyKit
 public import SyncHub
-internal import SyncKit
 
 /// Says in few words what stands at a hub before and after an operator's act: see `IntendedAct.look`.
 public enum ActLook {

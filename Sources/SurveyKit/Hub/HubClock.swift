@@ -1,5 +1,6 @@
 internal import Foundation
-public import SyncKit
+internal import SurveyKit
+public import SyncHub
 internal import Synchronization
 
 /// The clock of a hub's machine, watched: where it jumped, the time goes on as if it had not, until somebody says that it is right

@@ -1,5 +1,6 @@
 internal import Foundation
-package import SyncKit
+internal import SurveyKit
+package import SyncHub
 
 extension SurveyHub {
   /// Copies the hub of a folder that cannot be written: what reading it takes, without photos. Opened like a hub's folder; what is done to it

@@ -1,6 +1,6 @@
 public import Foundation
+public import SurveyKit
 internal import SyncHub
-internal import SyncKit
 
 /// A post at the hub.
 public struct HubPost: Sendable, Hashable, Codable {
@@ -76,7 +76,7 @@ extension SurveyHub {
           """
           SELECT a.blob, b.blob IS NOT NULL, a.width, a.height
           FROM attachment a LEFT JOIN hub_blob_scope b ON b.blob = a.blob AND b.scope = a.unit
-          WHERE a.tbl = 'post' AND a.record = ?1 AND a.unit = ?2 AND length(a.blob) = 64 ORDER BY a.id LIMIT \(SurveyField.photosPerReportMax)
+          WHERE a.tbl = 'post' AND a.record = ?1 AND a.unit = ?2 AND length(a.blob) = 64 ORDER BY a.id LIMIT \(Photo.photosPerReportMax)
           """, [.text(id), .text(unit.rawValue)]
         ).map { photo in
           HubPost.Photo(

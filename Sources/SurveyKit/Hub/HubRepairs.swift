@@ -1,6 +1,6 @@
 internal import Foundation
-internal import SyncHub
-public import SyncKit
+internal import SurveyKit
+public import SyncHub
 
 extension SurveyHub {
   /// What an operator typed for a column of a held unit, read and judged like what is entered there.

@@ -1,6 +1,6 @@
 internal import Foundation
+internal import SurveyKit
 public import SyncHub
-internal import SyncKit
 
 extension SurveyHub {
   /// Makes a new hub's folder from a backup. The keys are not in a backup: they are put into the folder by hand, before or after.

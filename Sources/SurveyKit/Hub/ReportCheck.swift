@@ -1,6 +1,6 @@
 internal import Foundation
+internal import SurveyKit
 internal import SyncHub
-internal import SyncKit
 
 /// Keeps the hub's local list of reports that contradict their form as they stand. What it says of a report follows from the row, the
 /// edition of its form, the commune's headcount and the campaign alone; it is computed in the transaction that changes one of them.

@@ -1,6 +1,6 @@
 internal import Foundation
+public import SurveyKit
 public import SyncHub
-internal import SyncKit
 
 /// A hub of surveys in one folder: the engine's `Hub` with the survey's tables, its receiver of answers and its observer of reports.
 ///

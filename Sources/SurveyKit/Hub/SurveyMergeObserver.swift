@@ -1,5 +1,5 @@
+internal import SurveyKit
 public import SyncHub
-internal import SyncKit
 
 /// Follows the reports as they are merged: when each first reached the hub, by hub time, which "on time" and "late" are told from; and
 /// whether it contradicts its form as it stands, however it came to. The same arrival times are kept of attachments' rows, and running counts

@@ -1,6 +1,6 @@
 public import ArgumentParser
 public import SurveyKit
-internal import SyncKit
+internal import SyncCore
 
 /// How a person says what is right about a conflict, and who says so.
 public struct DecisionOptions: ParsableArguments, Sendable {

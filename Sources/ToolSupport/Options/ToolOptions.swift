@@ -1,5 +1,6 @@
 public import ArgumentParser
-public import SyncKit
+public import SyncCore
+internal import SyncStore
 
 /// Options every command of both tools has.
 public struct ToolOptions: ParsableArguments, Sendable {

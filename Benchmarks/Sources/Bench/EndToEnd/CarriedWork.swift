@@ -1,5 +1,7 @@
 import Foundation
 import SurveyKit
+import SurveyKitField
+import SurveyKitHub
 import SyncKit
 
 /// E7: a hub takes the work of some devices out of one bundle, beside the same devices sending it over HTTP.

@@ -1,5 +1,7 @@
 import Foundation
 import SurveyKit
+import SurveyKitField
+import SurveyKitHub
 import SyncKit
 
 /// E1 and E2: all communes' devices push a batch to a hub at once, then a second device of each fetches it.

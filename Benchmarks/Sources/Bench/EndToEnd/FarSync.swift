@@ -1,5 +1,7 @@
 import Foundation
 import SurveyKit
+import SurveyKitField
+import SurveyKitHub
 import SyncKit
 
 /// E3 and E4: a new device fetches all rows of its commune over HTTP, from the log or in bulk; then it asks once more.

@@ -1,6 +1,8 @@
 import Foundation
 import GRDB
 import SurveyKit
+import SurveyKitField
+import SurveyKitHub
 import SyncKit
 
 /// A device as the survey's tools have it: its rows are posts, each with the words of a survey's row, about as many bytes.

@@ -1,6 +1,8 @@
 import Foundation
 import GRDB
 import SurveyKit
+import SurveyKitField
+import SurveyKitHub
 import SyncKit
 
 /// E5: the crowd's devices send answers and a report each; then results and board are asked for, of a hub that has it all.

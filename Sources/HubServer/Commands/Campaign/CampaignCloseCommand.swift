@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import Foundation
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 internal import ToolSupport
 
 /// Ends a campaign step by step: forms closed, results and store archived, keys destroyed, single answers erased.

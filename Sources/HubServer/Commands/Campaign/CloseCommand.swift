@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 internal import ToolSupport
 
 /// Closes a form for good: nothing more is awaited, and what waits is released.

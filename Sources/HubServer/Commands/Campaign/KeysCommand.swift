@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import Foundation
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 internal import ToolSupport
 
 /// The hub's keys: what is encrypted to them, their copy on paper, their end.

@@ -2,8 +2,8 @@ internal import ArgumentParser
 internal import FormWeb
 internal import Foundation
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 internal import ToolSupport
 
 /// Draws the QR codes by which people reach the web form of their commune.

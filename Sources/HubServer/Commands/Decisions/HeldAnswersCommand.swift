@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 internal import ToolSupport
 
 /// Anonymous answers that are at the hub and stand nowhere.

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 internal import ToolSupport
 
 /// What `hub` alone says: where things stand and what to do next, in three lines.

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 internal import ToolSupport
 
 /// The photos of reports: which are in, which are missing, how much room they have.

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 internal import ToolSupport
 
 /// What working groups tell of their days.

@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import Foundation
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 internal import ToolSupport
 
 /// Makes enrolment codes, or enrolment files for devices that never see the network.

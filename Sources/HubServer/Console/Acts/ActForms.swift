@@ -1,6 +1,6 @@
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 internal import ToolSupport
 
 /// The forms by which somebody who may act does so; none for others.

@@ -1,8 +1,8 @@
 internal import FormWeb
 internal import Foundation
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 
 /// Does what somebody asked for on a page, in their name, and says where to go on.
 struct ConsoleActs {

@@ -1,5 +1,6 @@
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 
 /// Draws how the reports of a day came in over the day, and when devices were last heard of, with the same numbers as a table. Answers are left out:
 /// they have no time.

@@ -1,5 +1,6 @@
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 internal import ToolSupport
 
 /// Two people's versions of one row, side by side, with labels and names.

@@ -1,5 +1,6 @@
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 
 /// Page of the people to call in each unit; somebody who may configure replaces the list.
 struct ContactsPage {

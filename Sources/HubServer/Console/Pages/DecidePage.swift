@@ -1,6 +1,6 @@
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 internal import ToolSupport
 
 /// Page of all that waits for a decision: conflicts, held work, reports that contradict their form, work of revoked devices.

@@ -1,6 +1,6 @@
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 
 /// Page of a device: its identity, last contact, work left on the device, acts about the device.
 struct DevicePage {

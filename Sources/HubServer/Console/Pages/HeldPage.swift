@@ -1,6 +1,6 @@
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 internal import ToolSupport
 
 /// Page of a held unit: its values, the reason, the remedies.

@@ -1,5 +1,6 @@
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 
 /// Page of the units in trouble, worst first, each with its reason and next act.
 struct NowPage {

@@ -1,5 +1,6 @@
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 
 /// The whole campaign on one page: what remains, how much came, who is behind, group by group.
 struct OverviewPage {

@@ -1,5 +1,6 @@
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 internal import ToolSupport
 
 /// Page of a report as people read it: labels and answers, earlier values with the reasons of their corrections, photos, custody, contradictions.

@@ -1,6 +1,6 @@
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 internal import ToolSupport
 
 /// Everything about one unit: what to do, today, its days, its devices, what waits for a decision, what was done.

@@ -1,5 +1,6 @@
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 
 /// Units as a file for a spreadsheet: the rows of a page, all of them.
 struct UnitsFile {

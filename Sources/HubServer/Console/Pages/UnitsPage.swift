@@ -1,5 +1,6 @@
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 
 /// All units in one table: sorted, filtered and divided into pages by the address.
 struct UnitsPage {

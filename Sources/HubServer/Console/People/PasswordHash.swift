@@ -1,7 +1,7 @@
 internal import Crypto
 internal import CryptoExtras
 internal import Foundation
-internal import SyncKit
+internal import SyncHub
 
 /// A password as it is kept: its scrypt key with salt and cost, so that the cost can be raised later.
 struct PasswordHash {

@@ -3,8 +3,8 @@ internal import Foundation
 internal import HTTPTypes
 internal import Hummingbird
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 
 /// Outcome of a call that signs in, signs out or lets people in: a page, or the way to another page with a session to keep.
 struct ConsoleAnswer {

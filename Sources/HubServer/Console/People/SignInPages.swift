@@ -1,5 +1,6 @@
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 
 /// Pages for somebody who has not signed in, and about who may.
 struct SignInPages {

@@ -3,7 +3,8 @@ internal import Foundation
 internal import HTTPTypes
 internal import Hummingbird
 internal import SurveyKit
-internal import SyncKit
+internal import SurveyKitHub
+internal import SyncHub
 
 /// Caller of the console: somebody who signed in, or a program with a token of theirs.
 struct Visitor: Sendable {

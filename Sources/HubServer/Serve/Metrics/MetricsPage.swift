@@ -1,7 +1,7 @@
 internal import CoreMetrics
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
-internal import SyncKit
 
 /// Tells monitors how the hub stands: what calls there were, and what the sums are now. Nothing in it tells a device, a commune or when
 /// an answer came.

@@ -1,5 +1,5 @@
-internal import SyncHub
-public import SyncKit
+internal import SurveyKit
+public import SyncHub
 
 /// A commune from which more answers came than its people can have given. Nothing is refused for it: a headcount may be out of date, and
 /// so may a device in wrong hands be the cause. It is told from how many came, not from what they say.

@@ -1,5 +1,5 @@
+public import SurveyKit
 public import SyncHub
-internal import SyncKit
 
 /// What the hub knows of one commune at one moment.
 public struct BoardRow: Sendable, Hashable, Codable {

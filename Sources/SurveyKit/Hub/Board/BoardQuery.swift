@@ -1,5 +1,5 @@
+public import SurveyKit
 public import SyncHub
-internal import SyncKit
 
 /// Computes the board from one snapshot, with a few statements however many communes there are.
 public enum BoardQuery {

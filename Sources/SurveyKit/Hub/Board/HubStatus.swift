@@ -1,6 +1,6 @@
 internal import Foundation
+public import SurveyKit
 public import SyncHub
-internal import SyncKit
 
 /// The hub's side of promise 2: everything it ever took is counted exactly once, and the sums are checked.
 public struct HubStatus: Sendable, Hashable, Codable {

@@ -1,6 +1,6 @@
 internal import Foundation
+public import SurveyKit
 internal import SyncHub
-internal import SyncKit
 
 /// Where somebody who answers for a commune stands: the campaign, the commune's name, what there is to answer.
 public struct FormVisit: Sendable {
@@ -60,7 +60,7 @@ extension SurveyHub {
     guard let campaign else { throw SurveyHub.noCampaign }
     let form = SurveySchema.formKey(id: submission.answers.formID, version: submission.answers.formVersion)
     let cells: [String: CellValue] = [
-      "id": .text(submission.id ?? SurveyField.randomID()), "unit": .text(submission.unit.rawValue), "campaign": .text(campaign),
+      "id": .text(submission.id ?? SurveySchema.randomID()), "unit": .text(submission.unit.rawValue), "campaign": .text(campaign),
       "form": .text(form), "day": submission.day.map { .text($0.description) } ?? .null, "language": .text(submission.language),
       "answers": .text(String(decoding: submission.answers.canonicalJSON, as: UTF8.self)),
       "edition": .text(submission.answers.formDigest),

@@ -1,5 +1,5 @@
-internal import SyncHub
-public import SyncKit
+internal import SurveyKit
+public import SyncHub
 
 extension SurveyHub {
   /// Free room below which operators are warned, in bytes: photos end at half of it.

@@ -1,5 +1,5 @@
+internal import SurveyKit
 internal import SyncHub
-internal import SyncKit
 
 /// Counts open conflicts and photos of each unit as they come and go, so that no page counts them all. Told of every row that changed, in the
 /// transaction that changed it: see `MergeObserver.stands`.

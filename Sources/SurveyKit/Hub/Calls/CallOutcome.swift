@@ -1,3 +1,5 @@
+public import SurveyKit
+
 /// Outcome of calling a unit.
 public enum CallOutcome: String, Sendable, Hashable, Codable, CaseIterable {
   /// Somebody is calling right now: others see it.

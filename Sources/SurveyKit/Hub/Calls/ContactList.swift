@@ -1,5 +1,6 @@
 internal import Foundation
-internal import SyncKit
+internal import SurveyKit
+internal import SyncHub
 
 /// Contacts as a table: `unit,role,name,phone,joined`.
 public struct ContactList: Sendable {

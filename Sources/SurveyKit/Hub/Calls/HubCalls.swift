@@ -1,6 +1,6 @@
 internal import Foundation
+public import SurveyKit
 internal import SyncHub
-internal import SyncKit
 
 /// Calls and contacts: local to the hub.
 enum CallTables {

@@ -1,5 +1,5 @@
+public import SurveyKit
 public import SyncHub
-internal import SyncKit
 
 /// An edition of a form of which single answers were erased, and how many.
 public struct ErasedAnswers: Sendable, Hashable, Codable {

@@ -1,5 +1,7 @@
 internal import Foundation
-internal import SyncKit
+internal import SurveyKit
+internal import SyncHub
+internal import SyncStore
 
 /// Says in sentences what a folder changes of what the hub has.
 extension CampaignReview {

@@ -1,5 +1,5 @@
-internal import SyncHub
-public import SyncKit
+internal import SurveyKit
+public import SyncHub
 
 /// Tells what ending a campaign did, and what is left to do.
 public struct CampaignClosing: Sendable, Codable {

@@ -1,5 +1,5 @@
+internal import SurveyKit
 internal import SyncHub
-internal import SyncKit
 
 /// Counts the answers that came of each campaign: by the form to whose key they are encrypted, which a packet names. Those under the general
 /// key, as devices of earlier programs send them, name no form: they count for the campaign that is shown when they come.

@@ -1,6 +1,6 @@
 internal import Foundation
-internal import SyncHub
-public import SyncKit
+public import SurveyKit
+public import SyncHub
 
 /// New days of a campaign at the hub; what is nil stays.
 public struct CampaignWindow: Sendable, Hashable {

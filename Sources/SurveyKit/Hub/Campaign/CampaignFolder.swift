@@ -1,5 +1,6 @@
 public import Foundation
-public import SyncKit
+public import SurveyKit
+public import SyncHub
 
 /// A campaign as its authors write it: a folder of small files, read and checked as a whole.
 ///

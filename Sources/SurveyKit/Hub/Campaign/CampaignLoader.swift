@@ -1,6 +1,6 @@
 internal import Foundation
+internal import SurveyKit
 internal import SyncHub
-internal import SyncKit
 
 /// What loading a campaign changed.
 public struct CampaignLoad: Sendable, Hashable, Codable {

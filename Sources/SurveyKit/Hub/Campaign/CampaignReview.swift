@@ -1,6 +1,6 @@
 internal import Foundation
-internal import SyncHub
-public import SyncKit
+public import SurveyKit
+public import SyncHub
 
 /// A campaign's folder as a hub would take it, with what that changes there: shown and agreed to before anything is written.
 public struct CampaignProposal: Sendable {

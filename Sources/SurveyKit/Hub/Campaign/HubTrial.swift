@@ -1,6 +1,6 @@
 internal import Foundation
+internal import SurveyKit
 internal import SyncHub
-internal import SyncKit
 
 extension SurveyHub {
   /// Runs `body` on a copy of this hub as it is now, with its keys, and throws the copy away: what would happen, without its happening.

@@ -1,3 +1,5 @@
+internal import SurveyKit
+
 /// Share of the headcount that should have answered by now: the larger of the median share of all units and half of the
 /// window's share that has passed. The first follows the day as it is, the second lets nobody rest because nobody began.
 ///

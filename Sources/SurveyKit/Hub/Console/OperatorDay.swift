@@ -1,5 +1,5 @@
-internal import SyncHub
-public import SyncKit
+public import SurveyKit
+public import SyncHub
 
 /// Unit on an operator's pages: the board's counts, and the state that follows.
 public struct UnitLine: Sendable, Hashable {

@@ -1,5 +1,5 @@
+public import SurveyKit
 public import SyncHub
-internal import SyncKit
 
 /// Conflicts, held units, reports and late work that wait for an operator's decision in a part of the tree.
 public struct PendingDecisions: Sendable {

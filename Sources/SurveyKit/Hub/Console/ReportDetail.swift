@@ -1,6 +1,6 @@
 public import Foundation
-internal import SyncHub
-public import SyncKit
+public import SurveyKit
+public import SyncHub
 
 /// Correction of a report, as its unit made it.
 public struct ReportVersion: Sendable, Hashable {
@@ -81,8 +81,8 @@ extension SurveyHub {
       """, [.text(key)]
     ).reversed().compactMap { row in
       // Of what cannot be read others tell.
-      guard let id = row[0].text, let before = try? SurveyField.answers(row[4].text, table: "report_change", id: id),
-        let after = try? SurveyField.answers(row[5].text, table: "report_change", id: id)
+      guard let id = row[0].text, let before = try? AnswerValue.answers(stored: row[4].text, table: "report_change", id: id),
+        let after = try? AnswerValue.answers(stored: row[5].text, table: "report_change", id: id)
       else { return nil }
       return ReportVersion(
         changedMs: row[1].integer ?? 0, device: ReportChange.cleaned(row[2].text), reason: ReportChange.cleaned(row[3].text),
@@ -95,7 +95,7 @@ extension SurveyHub {
       """
       SELECT a.blob, a.question, a.width, a.height, b.blob IS NOT NULL
       FROM attachment a LEFT JOIN hub_blob_scope b ON b.blob = a.blob AND b.scope = a.unit
-      WHERE a.record = ?1 AND a.tbl = 'report' AND +a.unit = ?2 AND length(a.blob) = 64 ORDER BY a.id LIMIT \(SurveyField.photosPerReportMax)
+      WHERE a.record = ?1 AND a.tbl = 'report' AND +a.unit = ?2 AND length(a.blob) = 64 ORDER BY a.id LIMIT \(Photo.photosPerReportMax)
       """, [.text(key), .text(unit)]
     ).map { row in
       ReportDetail.ReportPhoto(

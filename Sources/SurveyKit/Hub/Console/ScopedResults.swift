@@ -1,3 +1,5 @@
+internal import SurveyKit
+
 extension SurveyHub {
   /// The results that somebody who sees a part of the tree may see: of units in it.
   public func results(form: String?, within scope: UnitScope) async throws -> FormResults {

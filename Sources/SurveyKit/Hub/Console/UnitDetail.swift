@@ -1,6 +1,6 @@
 internal import Foundation
+public import SurveyKit
 public import SyncHub
-internal import SyncKit
 
 /// Device on an operator's pages.
 public struct DeviceLine: Sendable, Hashable {

@@ -1,3 +1,5 @@
+public import SurveyKit
+
 /// The part of the tree that somebody may see, or looks at: every reading for a page is given one.
 public struct UnitScope: Sendable, Hashable, Codable {
   /// Top of the subtree; nil for all units.

@@ -1,3 +1,5 @@
+public import SurveyKit
+
 /// State of a unit at one moment: exactly one, the first that fits. The order is that of urgency.
 public enum UnitState: String, Sendable, Hashable, Codable, CaseIterable, Comparable {
   /// No device of it ever called, and no answer came by the web form.

@@ -1,5 +1,5 @@
+internal import SurveyKit
 public import SyncHub
-internal import SyncKit
 
 extension HubPlan {
   /// Forms that people may answer and whose answers are encrypted to the general key: those of a hub of an earlier program.

@@ -1,6 +1,6 @@
 internal import Foundation
+public import SurveyKit
 internal import SyncHub
-internal import SyncKit
 
 /// What publishing a form changed.
 public struct FormPublication: Sendable, Hashable, Codable {

@@ -1,6 +1,6 @@
 internal import Foundation
+public import SurveyKit
 internal import SyncHub
-internal import SyncKit
 internal import Synchronization
 
 /// Forms read from the hub's store, prepared once for judging and counting many answers.

@@ -1,6 +1,6 @@
 internal import Foundation
+public import SurveyKit
 internal import SyncHub
-internal import SyncKit
 
 extension ActLook {
   /// People of the operators' pages and their rights.

@@ -1,7 +1,7 @@
 internal import Crypto
 internal import Foundation
+internal import SurveyKit
 internal import SyncHub
-internal import SyncKit
 
 /// The people of the operators' pages and their keys, in one transaction. Local to the hub: no device hears of them.
 struct PeopleTable {

@@ -1,3 +1,5 @@
+public import SurveyKit
+
 /// Right on the operators' pages.
 public enum Capability: String, Sendable, Hashable, Codable, CaseIterable {
   /// See states, counts, devices, reports and posts.

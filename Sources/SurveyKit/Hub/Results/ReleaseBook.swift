@@ -1,6 +1,6 @@
 internal import Foundation
+internal import SurveyKit
 internal import SyncHub
-internal import SyncKit
 
 /// The numbered releases of forms' results. What people see of answers is in them, and nothing else is shown. Belongs to one transaction.
 struct ReleaseBook {

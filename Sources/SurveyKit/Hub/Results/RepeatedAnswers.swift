@@ -1,6 +1,7 @@
 internal import Crypto
 internal import Foundation
-internal import SyncKit
+internal import SurveyKit
+internal import SyncHub
 
 /// Digests of the contents of answers that were erased as repetitions, so that `hub verify` can show that each had an equal which stands.
 /// A content that stands says no more by having a digest; once it is erased its digest goes, too.

@@ -1,6 +1,6 @@
 internal import Foundation
+public import SurveyKit
 public import SyncHub
-internal import SyncKit
 
 /// What may be shown of the answers to one form, and how many took part.
 public struct FormResults: Sendable, Codable {

@@ -1,6 +1,6 @@
 internal import Foundation
+internal import SurveyKit
 public import SyncHub
-internal import SyncKit
 
 /// Judges answers against their forms, keeps those that are released, and counts them, in the step's transaction.
 ///

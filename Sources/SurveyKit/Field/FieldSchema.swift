@@ -1,0 +1,25 @@
+public import GRDB
+public import SurveyKit
+
+extension SurveySchema {
+  /// Creates the tables of a device.
+  public static var fieldMigrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("survey-1") { db in try db.execute(sql: shared) }
+    migrator.registerMigration("report-change") { db in try db.execute(sql: reportChange) }
+    migrator.registerMigration("report-by-question") { db in try db.execute(sql: byQuestion) }
+    migrator.registerMigration("attachment") { db in try db.execute(sql: attachment) }
+    migrator.registerMigration("post") { db in try db.execute(sql: post) }
+    migrator.registerMigration("answer-edition") { db in try db.execute(sql: answerEdition + importedNumber) }
+    migrator.registerMigration("report-doubt") { db in try db.execute(sql: reportDoubt) }
+    migrator.registerMigration("report-edition") { db in try db.execute(sql: reportEdition) }
+    migrator.registerMigration("campaign-chosen") { db in try db.execute(sql: campaignChosen) }
+    return migrator
+  }
+
+  /// Local to a device: which numbers were imported with which content, hashed with its key, until another campaign comes.
+  private static let importedNumber = """
+    CREATE TABLE imported_number (
+      campaign TEXT NOT NULL, number BLOB NOT NULL, content BLOB NOT NULL, PRIMARY KEY (campaign, number, content)) WITHOUT ROWID;
+    """
+}

@@ -1,0 +1,77 @@
+internal import Foundation
+internal import GRDB
+public import SurveyKit
+internal import SyncKit
+
+extension ReportChange {
+  /// Who changes something, when and why: what every change made in one transaction shares.
+  struct Writing: Sendable {
+    var unit: String
+    var device: String
+    /// Hub time.
+    var nowMs: Int64
+    var reason: String
+
+    /// Notes one change of a record.
+    ///
+    /// - Parameter form: The edition; nil for what has none.
+    func insert(
+      of record: String, form: String?, from before: [String: AnswerValue], to after: [String: AnswerValue], _ db: Database
+    ) throws {
+      let difference = ReportChange.difference(from: before, to: after)
+      try db.execute(
+        sql: """
+          INSERT INTO report_change (id, unit, report, changed_ms, device, reason, form, answers_before, answers_after)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [
+          SurveySchema.randomID(), unit, record, nowMs - nowMs % ReportChange.msPerMinute, device, reason, form, difference.before,
+          difference.after,
+        ])
+    }
+  }
+}
+
+extension SurveyField {
+  /// - Throws: `SurveyFieldError` `.noReason` and `.reasonTooLong`.
+  func writing(_ reason: String?) async throws -> ReportChange.Writing {
+    let reason = try Decision.checked(reason: reason ?? "")
+    return ReportChange.Writing(unit: try await unit().rawValue, device: try await ownName(), nowMs: try await hubTimeMs(), reason: reason)
+  }
+
+  /// The corrections of the commune's report of a day that have arrived here and can be read, oldest first.
+  public func reportChanges(day: CalendarDay) async throws -> [ReportChange] {
+    let key = SurveySchema.reportKey(unit: try await unit().rawValue, day: day.description)
+    let rows = try await read { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT id, changed_ms, device, reason, answers_before, answers_after FROM report_change WHERE report = ?
+          ORDER BY changed_ms, id
+          """, arguments: [key]
+      ).map { row in
+        (
+          id: row.text("id") ?? "", ms: row.integer("changed_ms") ?? 0, device: row.text("device") ?? "", reason: row.text("reason") ?? "",
+          before: row.text("answers_before"), after: row.text("answers_after")
+        )
+      }
+    }
+    return rows.compactMap { row in
+      // Of what cannot be read `unreadableRows` tells.
+      guard let before = try? AnswerValue.answers(stored: row.before, table: "report_change", id: row.id),
+        let after = try? AnswerValue.answers(stored: row.after, table: "report_change", id: row.id)
+      else { return nil }
+      // A program of somebody else's may have written more than a line.
+      return ReportChange(
+        day: day, changedMs: row.ms, device: ReportChange.cleaned(row.device), reason: ReportChange.cleaned(row.reason), before: before,
+        after: after)
+    }
+  }
+
+  /// What people call this device: its label, else eight digits of its identity.
+  func ownName() async throws -> String {
+    guard let enrolment = try await replica.enrolment() else { throw SurveyFieldError.notEnrolled }
+    let label = ReportChange.cleaned(enrolment.label)
+    return label.isEmpty ? enrolment.replica.short : label
+  }
+}

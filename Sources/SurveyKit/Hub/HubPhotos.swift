@@ -1,0 +1,77 @@
+internal import Foundation
+public import SurveyKit
+internal import SyncHub
+
+/// A photo that a record at the hub refers to.
+public struct HubPhoto: Sendable, Hashable, Codable {
+  public var unit: UnitCode
+  /// `report` and its key, `07201/2024-04-01`.
+  public var table: String
+  public var record: String
+  public var question: String?
+  /// Name of its blob.
+  public var blob: String
+  public var bytes: Int
+  /// When the text that names it came, hub time in milliseconds.
+  public var namedMs: Int64
+  public var isIn: Bool
+  /// Named for longer than `HubPhoto.overdueMs`, and not in.
+  public var isOverdue: Bool
+
+  /// A photo missing for so long after its text is pointed out, in milliseconds.
+  public static let overdueMs: Int64 = 24 * 3_600_000
+  /// Photos listed at once.
+  public static let listedMax = 10_000
+}
+
+/// Photos of a commune at the hub, by count.
+struct PhotoCounts {
+  var photos = 0
+  var photosIn = 0
+  var overdue = 0
+
+  /// By commune. Reads the sums that are kept, and of photos only those that are missing.
+  static func byUnit(_ session: any HubSession, nowMs: Int64) throws -> [String: PhotoCounts] {
+    var counts: [String: PhotoCounts] = [:]
+    for row in try session.rows("SELECT unit, photos, photos_in FROM photo_count WHERE photos > 0") {
+      guard let unit = row[0].text else { continue }
+      counts[unit] = PhotoCounts(photos: Int(clamping: row[1].integer ?? 0), photosIn: Int(clamping: row[2].integer ?? 0))
+    }
+    let overdue = """
+      SELECT c.unit, sum(coalesce(r.first_ms, ?1) <= ?2) FROM photo_counted c LEFT JOIN attachment_arrival r ON r.id = c.id
+      WHERE c.is_in = 0 GROUP BY c.unit
+      """
+    for row in try session.rows(overdue, [.integer(nowMs), .integer(nowMs - HubPhoto.overdueMs)]) {
+      if let unit = row[0].text { counts[unit]?.overdue = Int(clamping: row[1].integer ?? 0) }
+    }
+    return counts
+  }
+}
+
+extension SurveyHub {
+  /// Photos that records refer to, the longest named first.
+  ///
+  /// - Parameters:
+  ///   - unit: Of one commune; nil for all.
+  ///   - missingOnly: Only those that are not in.
+  public func photos(unit: UnitCode? = nil, missingOnly: Bool = false) async throws -> [HubPhoto] {
+    let nowMs = nowMs
+    return try await hub.read { session in
+      try session.rows(
+        """
+        SELECT a.unit, a.tbl, a.record, a.question, a.blob, a.bytes, coalesce(r.first_ms, 0), b.blob IS NOT NULL
+        FROM attachment a LEFT JOIN hub_blob_scope b ON b.blob = a.blob AND b.scope = a.unit
+        LEFT JOIN attachment_arrival r ON r.id = a.id
+        WHERE (?1 IS NULL OR a.unit = ?1) AND (?2 = 0 OR b.blob IS NULL) ORDER BY 7, a.id LIMIT \(HubPhoto.listedMax)
+        """, [unit.map { .text($0.rawValue) } ?? .null, .integer(missingOnly ? 1 : 0)]
+      ).map { row in
+        let namedMs = row[6].integer ?? 0
+        let isIn = row[7].integer == 1
+        return HubPhoto(
+          unit: UnitCode(row[0].text ?? ""), table: row[1].text ?? "", record: row[2].text ?? "", question: row[3].text,
+          blob: row[4].text ?? "", bytes: Int(clamping: row[5].integer ?? 0), namedMs: namedMs, isIn: isIn,
+          isOverdue: !isIn && namedMs <= nowMs - HubPhoto.overdueMs)
+      }
+    }
+  }
+}

@@ -1,0 +1,48 @@
+internal import SurveyKit
+internal import SyncHub
+
+/// A report at the hub with what judges it.
+struct HubReport {
+  var stored: StoredReport
+  /// Nil when the hub does not have the edition it was filed by.
+  var judge: ReportJudge?
+  /// The hub has another definition under the name that it was filed by.
+  private var isOfOtherDefinition = false
+  private var campaign: Campaign?
+
+  static let columns = "id, unit, day, form, edition, answers, by_question, doubt"
+
+  init?(_ key: String, shelf: FormShelf, in session: any HubSession) throws {
+    guard let row = try session.firstRow("SELECT \(Self.columns) FROM report WHERE id = ?1", [.text(key)]),
+      let stored = StoredReport(row)
+    else { return nil }
+    self.stored = stored
+    let day = stored.day.flatMap { CalendarDay($0) }
+    campaign = try HubPlan.campaign(session)?.orOther(of: try HubPlan.campaigns(session), having: day)
+    guard let form = stored.form else { return }
+    guard let edition = try shelf.edition(form, digest: stored.edition, in: session) else {
+      isOfOtherDefinition = try stored.edition != nil && shelf.edition(form, in: session) != nil
+      return
+    }
+    judge = ReportJudge(
+      edition.validator, unit: stored.unit, day: day,
+      staff: try Headcount.staff(of: stored.unit, in: session))
+  }
+
+  /// What it contradicts; nil when nothing.
+  func invalid() throws -> InvalidReport? {
+    InvalidReport(stored, try stored.standing(), judge, isOfOtherDefinition: isOfOtherDefinition, in: campaign)
+  }
+}
+
+extension Headcount {
+  /// A commune's staff at the hub; nil when it is not known.
+  static func staff(of unit: String, in session: any HubSession) throws -> Staff? {
+    let row = try session.firstRow("SELECT officials, civil_servants, part_time, eligible FROM headcount WHERE code = ?1", [.text(unit)])
+    return row.flatMap { row in
+      let people = row.map { $0.integer.map { Int(clamping: $0) } }
+      guard people.count == 4, let eligible = people[3] else { return nil }
+      return Staff(officials: people[0] ?? 0, civilServants: people[1] ?? 0, partTime: people[2] ?? 0, eligible: eligible)
+    }
+  }
+}

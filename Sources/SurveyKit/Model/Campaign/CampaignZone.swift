@@ -1,0 +1,18 @@
+internal import Foundation
+
+extension Campaign {
+  /// Tells if answers or reports of it may still come: its last day is not over.
+  package func isAwaited(atMs nowMs: Int64) -> Bool { dayOf(nowMs) <= days.upperBound }
+
+  /// The campaign zone's wall clock at an instant, to the minute, for showing to people.
+  public func localTime(atMs ms: Int64) -> LocalTime {
+    let local = LocalTime.localMs(ms, in: timeZone)
+    let minute = Int(CalendarDay.floorDivide(local, CalendarDay.msPerDay).remainder / 60_000)
+    return LocalTime(day: dayOf(ms), minute: minute) ?? LocalTime(startOf: dayOf(ms))
+  }
+
+  /// Minutes that the zone is east of UTC while the campaign runs.
+  public var zoneOffsetMinutes: Int {
+    timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(opensMs) / 1000)) / 60
+  }
+}

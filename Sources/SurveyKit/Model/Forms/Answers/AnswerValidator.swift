@@ -1,0 +1,399 @@
+public import Foundation
+internal import SyncCore
+
+/// Judges answers against a form, as a whole or question by question.
+///
+/// The same validator serves every way in: the page, the terminal, a file of answers, another hub. It reads no clock: the day
+/// is given, so that the same answers get the same verdict wherever and whenever they are judged.
+///
+/// Answers to `hidden` questions are what the carrier knows (the unit, for instance): expressions see them, nothing stores them.
+/// Answers to `calculate` are ignored and computed afresh.
+public struct AnswerValidator: Sendable {
+  /// Most times a repeat may be filled in.
+  public static let repeatInstancesMax = 100
+
+  public let form: Form
+  /// `YYYY-MM-DD`, what `today()` means.
+  public var today: String
+  public let digest: String
+  /// Name of the question whose answer is the day all answers are about: `today()` is then that day, whatever a clock says.
+  public var dayQuestion: String?
+  private let index: FormIndex
+  /// Names that answers may use outside repeats.
+  private let names: Set<String>
+  /// Names of what the form calculates.
+  package let calculated: Set<String>
+  /// Place of every item in the form, for faults in the order of the form.
+  private let places: [String: Int]
+
+  /// - Parameter today: The day of the answers, `YYYY-MM-DD`, in the campaign's zone.
+  /// - Complexity: Prepares the form once; keep the validator to judge many answers.
+  public init(form: Form, today: String) {
+    self.form = form
+    self.today = today
+    digest = form.digest
+    index = FormIndex(form)
+    names = Set(index.outer.places.keys).union(index.repeats.map(\.name))
+    calculated = form.calculated
+    places = Dictionary(FormOutline(form.items).entries.map { ($0.item.name, $0.ordinal) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The answers in their one spelling, or everything that is wrong with them in the order of the form.
+  public func validate(_ answers: [String: AnswerValue]) -> Result<ValidatedAnswers, AnswerFaults> {
+    let (values, faults) = judged(answers)
+    guard faults.isEmpty else { return .failure(AnswerFaults(faults: faults)) }
+    return .success(ValidatedAnswers(self, values: values))
+  }
+
+  /// What the form takes of the answers, calculated values filled in, and everything that is wrong with the others in the order of
+  /// the form.
+  func judged(_ answers: [String: AnswerValue]) -> (values: [String: AnswerValue], faults: [AnswerFault]) {
+    let faults = answers.keys.filter { !names.contains($0) || index.outer[$0]?.question.kind == .note }.sorted().map {
+      AnswerFault(question: $0, kind: .unknownQuestion, message: AnswerMessage.unknownQuestion)
+    }
+    let readings = read(answers)
+    let settled = settle(readings)
+    var found = readings.faults
+    var values = judge(index.outer, readings.outer, settled.relevant, settled.scope, instance: nil, &found)
+    for section in index.repeats {
+      let judged = judge(section, answers[section.name], readings, settled, &found)
+      if !judged.isEmpty { values[section.name] = .instances(judged) }
+    }
+    let inOrder = found.enumerated().sorted {
+      (places[$0.element.question] ?? 0, $0.offset) < (places[$1.element.question] ?? 0, $1.offset)
+    }
+    return (values, faults + inOrder.map(\.element))
+  }
+
+  /// As `validate(_:)`, for answers as JSON: what a page sends, what another program stored.
+  public func validate(json: Data) -> Result<ValidatedAnswers, AnswerFaults> {
+    do throws(AnswerFaults) {
+      return validate(try AnswerValue.answers(fromJSON: json))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Everything that is asked after the answers given so far: what a page shows.
+  public func asked(after given: [String: AnswerValue]) -> AskedItems {
+    let settled = settled(after: given)
+    return AskedItems(outer: settled.relevant, inside: settled.relevantInside)
+  }
+
+  func settled(after given: [String: AnswerValue]) -> SettledAnswers { settle(read(given)) }
+
+  // MARK: One question at a time
+
+  /// Whether a question, a group's question or a repeat is to be asked after the answers given so far.
+  ///
+  /// - Parameters:
+  ///   - name: Of a question or a repeat; an unknown name is never relevant.
+  ///   - given: Answers so far; those of repeats may be among them.
+  ///   - instance: Answers so far in the filling-in of the repeat the question stands in.
+  ///   - number: Which filling-in that is, counted from 1; nil is one after those in `given`.
+  public func isRelevant(
+    _ name: String, given: [String: AnswerValue], instance: [String: AnswerValue] = [:], number: Int? = nil
+  ) -> Bool {
+    guard let home = index.home(of: name) else { return settle(read(given)).relevant.contains(name) }
+    let (settled, place) = settle(given, instance, in: home, number)
+    return settled.relevantInside[home.name]?.element(at: place)?.contains(name) ?? false
+  }
+
+  /// The answer to one question in its one spelling (nil: left blank), or what is wrong with it after the answers so far.
+  ///
+  /// A blank answer to a required question is a fault; whether the question is asked at all is not looked at.
+  public func check(
+    _ answer: AnswerValue?, to name: String, given: [String: AnswerValue], instance: [String: AnswerValue] = [:], number: Int? = nil
+  ) -> Result<AnswerValue?, AnswerFaults> {
+    check(answer, to: name, in: scope(of: name, given: given, instance: instance, number: number))
+  }
+
+  /// Tells if a question is asked after the answers given so far, and gives the scope of its rules.
+  func standing(
+    of name: String, given: [String: AnswerValue], instance: [String: AnswerValue]?
+  ) -> (isAsked: Bool, scope: ExpressionScope) {
+    guard let home = index.home(of: name) else {
+      let settled = settle(read(given))
+      return (settled.relevant.contains(name), settled.scope)
+    }
+    let (settled, place) = settle(given, instance ?? [:], in: home, nil)
+    return (settled.relevantInside[home.name]?.element(at: place)?.contains(name) ?? false, settled.scope(in: home.name, at: place))
+  }
+
+  /// The same as `check(_:to:given:instance:number:)`, of several answers to one question.
+  ///
+  /// - Parameter scope: What its rules see.
+  func check(_ answer: AnswerValue?, to name: String, in scope: ExpressionScope) -> Result<AnswerValue?, AnswerFaults> {
+    guard let entry = index[name] else {
+      let fault = AnswerFault(question: name, kind: .unknownQuestion, message: AnswerMessage.unknownQuestion)
+      return .failure(AnswerFaults(faults: [fault]))
+    }
+    let reading = read(answer, entry)
+    var scope = scope
+    if name == dayQuestion, case .value(.date(let day)) = reading { scope.day(is: day) }
+    if scope.repeatName == nil { scope.values[name] = reading.expressionValue } else { scope.instance[name] = reading.expressionValue }
+    if let fault = fault(of: reading, entry, in: scope, instance: nil) { return .failure(AnswerFaults(faults: [fault])) }
+    if case .value(let value) = reading { return .success(value) }
+    return .success(nil)
+  }
+
+  /// The value a `calculate` has after the answers given so far; nil when it has none.
+  public func calculated(
+    _ name: String, given: [String: AnswerValue], instance: [String: AnswerValue] = [:], number: Int? = nil
+  ) -> AnswerValue? {
+    let scope = scope(of: name, given: given, instance: instance, number: number)
+    return (scope.instance[name] ?? scope.values[name]).flatMap(Self.answer)
+  }
+
+  /// The choices a question offers after the answers given so far, in the form's order: all, unless it has a choice filter.
+  public func offeredChoices(
+    of name: String, given: [String: AnswerValue], instance: [String: AnswerValue] = [:], number: Int? = nil
+  ) -> [FormChoice] {
+    guard let question = index[name]?.question else { return [] }
+    guard question.choiceFilter != nil else { return form.choices(of: question) }
+    return offered(question, in: scope(of: name, given: given, instance: instance, number: number))
+  }
+
+  /// What stands in a question when it is first shown (`default`); nil when nothing does, or its rule gives no answer to it.
+  public func initialAnswer(
+    to name: String, given: [String: AnswerValue], instance: [String: AnswerValue] = [:], number: Int? = nil
+  ) -> AnswerValue? {
+    guard let entry = index[name], let initial = entry.question.initial else { return nil }
+    let text: String
+    switch initial {
+    case .literal(let literal): text = literal
+    case .rule(let rule): text = rule.evaluate(in: scope(of: name, given: given, instance: instance, number: number)).text
+    }
+    if case .value(let value) = read(.text(text), entry) { return value }
+    return nil
+  }
+
+  /// Most rounds of `withoutIrrelevant`: choices that fall away can make others fall away.
+  static let fallingRoundsMax = 16
+
+  /// The answers without those to questions that are not asked, and without choices no longer offered: what remains when a
+  /// respondent goes back and changes a reply.
+  public func withoutIrrelevant(_ answers: [String: AnswerValue]) -> [String: AnswerValue] {
+    var kept = answers
+    for _ in 0..<Self.fallingRoundsMax {
+      let before = kept
+      let settled = settle(read(kept))
+      kept = keep(index.outer, of: kept.filter { settled.relevant.contains($0.key) }, in: settled.scope)
+      for section in index.repeats {
+        guard case .instances(let instances)? = kept[section.name] else { continue }
+        let most = section.section.count == nil ? Self.repeatInstancesMax : settled.relevantInside[section.name]?.count ?? 0
+        let inside = instances.prefix(most).enumerated().map { place, instance in
+          let asked = settled.relevantInside[section.name]?.element(at: place) ?? []
+          return keep(section.scope, of: instance.filter { asked.contains($0.key) }, in: settled.scope(in: section.name, at: place))
+        }
+        kept[section.name] = .instances(inside)
+      }
+      if kept == before { break }
+    }
+    return kept
+  }
+
+  private func keep(_ scope: FormIndex.Scope, of answers: [String: AnswerValue], in context: ExpressionScope) -> [String: AnswerValue] {
+    var kept = answers
+    for entry in scope.entries where entry.question.choiceFilter != nil {
+      guard case .value(let value) = read(kept[entry.question.name], entry) else { continue }
+      let names = Set(offered(entry.question, in: context).map(\.name))
+      switch value {
+      case .choice(let name) where !names.contains(name): kept[entry.question.name] = nil
+      case .choices(let several): kept[entry.question.name] = .choices(several.filter(names.contains))
+      default: break
+      }
+    }
+    return kept
+  }
+}
+
+// MARK: - Reading and settling
+
+extension AnswerValidator {
+  /// All answers as their questions read them.
+  private struct Readings {
+    var outer: [String: AnswerReader.Reading] = [:]
+    var repeats: [String: [[String: AnswerReader.Reading]]] = [:]
+    /// Answers to repeats that are no list, or too long a one.
+    var faults: [AnswerFault] = []
+  }
+
+  private func read(_ answer: AnswerValue?, _ entry: FormIndex.Entry) -> AnswerReader.Reading {
+    AnswerReader.read(answer, for: entry.question, choices: form.choices(of: entry.question))
+  }
+
+  private func read(_ scope: FormIndex.Scope, _ answers: [String: AnswerValue]) -> [String: AnswerReader.Reading] {
+    Dictionary(scope.entries.map { ($0.question.name, read(answers[$0.question.name], $0)) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  private func read(_ answers: [String: AnswerValue]) -> Readings {
+    var readings = Readings(outer: read(index.outer, answers))
+    for section in index.repeats {
+      switch answers[section.name] {
+      case nil, .choices([]), .text(""): break
+      case .instances(let instances) where instances.count <= Self.repeatInstancesMax:
+        readings.repeats[section.name] = instances.map { read(section.scope, $0) }
+      case .instances: readings.faults.append(AnswerFault(question: section.name, kind: .tooMany, message: AnswerMessage.tooMany))
+      default: readings.faults.append(AnswerFault(question: section.name, kind: .malformed, message: AnswerMessage.malformed))
+      }
+    }
+    return readings
+  }
+
+  private func settle(_ readings: Readings) -> SettledAnswers {
+    SettledAnswers(
+      index, raw: readings.outer.compactMapValues(\.expressionValue),
+      instances: readings.repeats.mapValues { $0.map { $0.compactMapValues(\.expressionValue) } }, today: day(of: readings))
+  }
+
+  private func day(of readings: Readings) -> String {
+    guard let dayQuestion, case .value(.date(let day))? = readings.outer[dayQuestion] else { return today }
+    return day
+  }
+
+  /// Settles with one filling-in of a repeat put in its place.
+  private func settle(
+    _ given: [String: AnswerValue], _ instance: [String: AnswerValue], in home: FormIndex.Repeat, _ number: Int?
+  ) -> (settled: SettledAnswers, place: Int) {
+    var instances: [[String: AnswerValue]] = []
+    if case .instances(let known)? = given[home.name] { instances = Array(known.prefix(Self.repeatInstancesMax)) }
+    let place = min(max((number ?? instances.count + 1) - 1, 0), min(instances.count, Self.repeatInstancesMax - 1))
+    if place < instances.count { instances[place] = instance } else { instances.append(instance) }
+    var all = given
+    all[home.name] = .instances(instances)
+    return (settle(read(all)), place)
+  }
+
+  /// What the rules of a question see.
+  private func scope(
+    of name: String, given: [String: AnswerValue], instance: [String: AnswerValue], number: Int?
+  ) -> ExpressionScope {
+    guard let home = index.home(of: name) else { return settle(read(given)).scope }
+    let (settled, place) = settle(given, instance, in: home, number)
+    return settled.scope(in: home.name, at: place)
+  }
+
+  private func offered(_ question: FormQuestion, in scope: ExpressionScope) -> [FormChoice] {
+    guard let filter = question.choiceFilter else { return form.choices(of: question) }
+    var scope = scope
+    return form.choices(of: question).filter { choice in
+      scope.choice = choice.columns
+      return filter.holds(in: scope)
+    }
+  }
+}
+
+// MARK: - Judging
+
+extension AnswerValidator {
+  private func judge(
+    _ scope: FormIndex.Scope, _ readings: [String: AnswerReader.Reading], _ relevant: Set<String>, _ context: ExpressionScope,
+    instance: Int?, _ faults: inout [AnswerFault]
+  ) -> [String: AnswerValue] {
+    var values: [String: AnswerValue] = [:]
+    for entry in scope.entries {
+      let question = entry.question
+      let reading = readings[question.name] ?? .blank
+      guard relevant.contains(question.name) else {
+        if !reading.isBlank, question.kind.isAsked {
+          faults.append(AnswerFault(question: question.name, instance: instance, kind: .notRelevant, message: AnswerMessage.notRelevant))
+        }
+        continue
+      }
+      if question.kind == .calculate {
+        values[question.name] = (context.instance[question.name] ?? context.values[question.name]).flatMap(Self.answer)
+      } else if let fault = fault(of: reading, entry, in: context, instance: instance) {
+        faults.append(fault)
+      } else if case .value(let value) = reading, question.kind != .hidden {
+        values[question.name] = value
+      }
+    }
+    return values
+  }
+
+  private func judge(
+    _ section: FormIndex.Repeat, _ answer: AnswerValue?, _ readings: Readings, _ settled: SettledAnswers, _ faults: inout [AnswerFault]
+  ) -> [[String: AnswerValue]] {
+    var (given, read) = ([[String: AnswerValue]](), readings.repeats[section.name] ?? [])
+    if case .instances(let instances)? = answer { given = instances }
+    let isCounted = section.section.count != nil
+    if isCounted {
+      // Asked a known number of times, also where nothing was answered.
+      let count = settled.relevantInside[section.name]?.count ?? 0
+      while read.count < count { read.append([:]) }
+    }
+    while given.count < read.count { given.append([:]) }
+    guard !read.isEmpty else { return [] }
+    guard settled.relevant.contains(section.name) else {
+      faults.append(AnswerFault(question: section.name, kind: .notRelevant, message: AnswerMessage.notRelevant))
+      return []
+    }
+    var values: [[String: AnswerValue]] = []
+    for (number, readings) in read.enumerated() {
+      for name in given[number].keys.sorted() where section.scope[name].map({ $0.question.kind == .note }) ?? true {
+        faults.append(AnswerFault(question: name, instance: number, kind: .unknownQuestion, message: AnswerMessage.unknownQuestion))
+      }
+      let relevant = settled.relevantInside[section.name]?.element(at: number) ?? []
+      let scope = settled.scope(in: section.name, at: number)
+      let judged = judge(section.scope, readings, relevant, scope, instance: number, &faults)
+      if !judged.isEmpty || isCounted { values.append(judged) }
+    }
+    return values.allSatisfy(\.isEmpty) ? [] : values
+  }
+
+  /// A message of the form, in its default language where it has none of the tools'.
+  private func message(_ text: FormText, in scope: ExpressionScope) -> LocalizedText {
+    let filled = text.filled(in: scope)
+    func words(_ language: String) -> String { Markup(filled.text(in: language, fallback: form.defaultLanguage)).plain }
+    return LocalizedText(vi: words("vi"), en: words("en"))
+  }
+
+  /// What is wrong with an answer to a question that is asked.
+  private func fault(
+    of reading: AnswerReader.Reading, _ entry: FormIndex.Entry, in scope: ExpressionScope, instance: Int?
+  ) -> AnswerFault? {
+    let question = entry.question
+    func fault(_ kind: AnswerFault.Kind, _ message: LocalizedText) -> AnswerFault {
+      AnswerFault(question: question.name, instance: instance, kind: kind, message: message)
+    }
+    switch reading {
+    case .fault(let kind, let message, _): return fault(kind, message)
+    case .blank:
+      guard question.kind.isAsked, let required = question.required, required.holds(in: scope) else { return nil }
+      return fault(.missingRequired, question.requiredMessage.map { message($0, in: scope) } ?? AnswerMessage.missing)
+    case .value(let value):
+      if question.choiceFilter != nil {
+        let names = Set(offered(question, in: scope).map(\.name))
+        let taken =
+          switch value {
+          case .choice(let name): [name]
+          case .choices(let several): several
+          default: [String]()
+          }
+        guard taken.allSatisfy(names.contains) else { return fault(.unknownChoice, AnswerMessage.notOffered) }
+      }
+      guard let constraint = question.constraint else { return nil }
+      var scope = scope
+      scope.current = value.expressionValue
+      return constraint.holds(in: scope)
+        ? nil : fault(.constraint, question.constraintMessage.map { message($0, in: scope) } ?? AnswerMessage.constraint)
+    }
+  }
+
+  /// A calculated value as an answer: numbers as numbers, days as days, the empty text and NaN as no answer.
+  private static func answer(_ value: ExpressionValue) -> AnswerValue? {
+    switch value {
+    case .string(let text): return text.isEmpty ? nil : .text(text)
+    case .boolean(let value): return .text(value ? "true" : "false")
+    case .date: return .date(value.text)
+    case .number(let number):
+      guard number.isFinite, abs(number) < 1e15 else { return nil }
+      return number == number.rounded() ? .integer(Int(number)) : .decimal(number)
+    }
+  }
+}
+
+extension Array {
+  fileprivate func element(at index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
+}

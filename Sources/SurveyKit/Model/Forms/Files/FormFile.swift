@@ -1,0 +1,60 @@
+public import Foundation
+internal import SyncCore
+
+/// Reads a form from whatever its author keeps it in.
+public enum FormFile {
+  /// Largest file beside a form, in bytes.
+  static let fileBytesMax = 8 << 20
+
+  /// A folder of three CSV files, an `.xlsx` workbook, or an XForm `.xml`.
+  ///
+  /// - Throws: every problem at once; a list whose file is not there is one.
+  public static func form(at url: URL) throws(FormProblems) -> Form {
+    let reading = try reading(at: url)
+    guard reading.missingFiles.isEmpty else {
+      throw FormProblems(
+        problems: reading.missingFiles.map {
+          FormProblem(sheet: "survey", row: nil, column: nil, message: XLSFormSurveyReader.noFile($0))
+        })
+    }
+    return reading.form
+  }
+
+  /// As `form(at:)`, with what of the file means nothing here.
+  public static func reading(at url: URL) throws(FormProblems) -> FormReading {
+    var isFolder = ObjCBool(false)
+    let exists = FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder)
+    if exists, isFolder.boolValue { return try XLSFormImport.reading(folder: url) }
+    guard url.pathExtension.lowercased() == "xml" else { return try XLSFormImport.reading(xlsx: url) }
+    let size = (try? url.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0
+    guard size <= XFormImport.xformBytesMax, let data = try? Data(contentsOf: url) else {
+      throw FormProblems(problems: [FormProblem(sheet: "xform", row: nil, column: nil, message: XLSFormImport.unreadable)])
+    }
+    return FormReading(form: try XFormImport.form(xml: data))
+  }
+
+  /// The form `id` in a campaign's folder: `id.xlsform/`, else `id.xlsx`, else `id.xml`.
+  package static func name(of id: String, in folder: URL) -> String {
+    [".xlsform", ".xlsx", ".xml"].map { id + $0 }.first { FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path) }
+      ?? id + ".xlsform"
+  }
+
+  /// Reads the files in a form's folder, and in `NAME-media` there.
+  static func files(beside form: URL) -> XLSFormImport.Files {
+    let folder = form.deletingLastPathComponent()
+    return files(in: [folder.appendingPathComponent(XLSFormImport.stem(form) + "-media"), folder])
+  }
+
+  /// Files of these folders by name; a name that leads elsewhere is none.
+  static func files(in folders: [URL]) -> XLSFormImport.Files {
+    { name in
+      guard !name.contains("/"), !name.contains("\\"), !name.hasPrefix(".") else { return nil }
+      for folder in folders {
+        let file = folder.appendingPathComponent(name)
+        guard let size = (try? file.resourceValues(forKeys: [.fileSizeKey]))?.fileSize, size <= fileBytesMax else { continue }
+        if let data = try? Data(contentsOf: file) { return data }
+      }
+      return nil
+    }
+  }
+}

@@ -1,0 +1,120 @@
+internal import Foundation
+package import SyncCore
+
+/// Names of questions in a text that people read: `Is ${name} older than five?`.
+enum LabelReferences {
+  /// Cuts a text into what stands there and the names to fill in.
+  private static func pieces(_ text: String) -> [(text: Substring, name: String?)] {
+    var pieces: [(text: Substring, name: String?)] = []
+    var rest = text[...]
+    while let open = rest.range(of: "${"), let close = rest[open.upperBound...].firstIndex(of: "}") {
+      let name = String(rest[open.upperBound..<close]).trimmingWhitespace
+      guard FormName.isValid(name) else {
+        pieces.append((rest[..<open.upperBound], nil))
+        rest = rest[open.upperBound...]
+        continue
+      }
+      pieces.append((rest[..<open.lowerBound], name))
+      rest = rest[rest.index(after: close)...]
+    }
+    pieces.append((rest, nil))
+    return pieces
+  }
+
+  /// The names, each once, in order of appearance.
+  static func names(in text: String) -> [String] {
+    guard text.contains("${") else { return [] }
+    var names: [String] = []
+    for case let name? in pieces(text).map(\.name) where !names.contains(name) { names.append(name) }
+    return names
+  }
+
+  /// The text with what each name stands for.
+  static func filled(_ text: String, _ value: (String) -> String) -> String {
+    guard text.contains("${") else { return text }
+    return pieces(text).map { String($0.text) + ($0.name.map(value) ?? "") }.joined()
+  }
+}
+
+/// The texts of a form after the answers given so far, with the answers they name put in.
+public struct TextFilling: Sendable {
+  private let settled: SettledAnswers
+
+  init(_ settled: SettledAnswers) { self.settled = settled }
+
+  /// - Parameters:
+  ///   - section: The repeat that the text belongs to.
+  ///   - number: Which of its filling-ins is meant, counted from 1.
+  public func filled(_ text: String, in section: String? = nil, number: Int? = nil) -> String {
+    guard text.contains("${") else { return text }
+    let scope = section.map { settled.scope(in: $0, at: (number ?? 1) - 1) } ?? settled.scope
+    return LabelReferences.filled(text) { scope.value(of: $0).text }
+  }
+}
+
+extension AnswerValidator {
+  /// Writes texts as they read after the answers given so far.
+  public func filling(after given: [String: AnswerValue]) -> TextFilling { TextFilling(settled(after: given)) }
+}
+
+extension FormText {
+  /// Stands for an answer in a text that is shown without any.
+  public static let omission = "…"
+
+  /// The same where no answers are known: `…` for each of them.
+  public var unfilled: FormText {
+    FormText(checked: byLanguage.mapValues { LabelReferences.filled($0) { _ in Self.omission } })
+  }
+
+  /// As results show it: without markup, and with `…` where an answer would stand.
+  package var shownAlone: LocalizedText {
+    let text = unfilled.localized
+    return LocalizedText(vi: Markup(text.vi).plain, en: Markup(text.en).plain)
+  }
+
+  /// The same with the answers that a rule's question sees.
+  func filled(in scope: ExpressionScope) -> FormText {
+    FormText(checked: byLanguage.mapValues { LabelReferences.filled($0) { scope.value(of: $0).text } })
+  }
+}
+
+/// Finds names in texts that mean nothing: they would be read as they are written.
+struct LabelCheck {
+  private(set) var findings: [FormCheck.Finding] = []
+
+  /// - Parameter unreadable: Names whose rows could not be read.
+  init(_ form: Form, unreadable: Set<String>) {
+    let questions = Dictionary(form.questions.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let outline = FormOutline(form.items).entries
+    let homes = Dictionary(
+      outline.filter(\.item.isQuestion).map { ($0.item.name, $0.repeatName) }, uniquingKeysWith: { first, _ in first })
+    func check(_ text: FormText?, _ column: String, _ place: FormCheck.Place, _ subject: String, home: String??) {
+      let names = Set(text?.byLanguage.values.flatMap { LabelReferences.names(in: $0) } ?? []).sorted()
+      for name in names where !unreadable.contains(name) {
+        guard questions[name] != nil else {
+          findings.append(FormCheck.Finding(place: place, subject: subject, text: FormMessage.unknownQuestion(name)))
+          continue
+        }
+        if let home, let own = homes[name] ?? nil, own != home {
+          findings.append(FormCheck.Finding(place: place, subject: subject, text: FormMessage.insideRepeat(name, own), isWarning: true))
+        }
+      }
+    }
+    for entry in outline {
+      func place(_ column: String) -> FormCheck.Place { .item(entry.ordinal, column) }
+      switch entry.item {
+      case .group(let section): check(section.label, "label", place("label"), section.name, home: .some(entry.repeatName))
+      case .repeated(let section): check(section.label, "label", place("label"), section.name, home: .some(section.name))
+      case .question(let question):
+        for (column, text) in question.texts {
+          check(text, column, place(column), question.name, home: .some(entry.repeatName))
+        }
+      }
+    }
+    for (list, choices) in form.choiceLists.sorted(by: { $0.key < $1.key }) {
+      for (index, choice) in choices.enumerated() {
+        check(choice.label, "label", .choice(list, index, "label"), list, home: nil)
+      }
+    }
+  }
+}

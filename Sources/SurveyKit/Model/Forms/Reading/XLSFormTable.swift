@@ -1,0 +1,124 @@
+internal import Foundation
+internal import SyncCore
+
+/// One sheet of an XLSForm as rows of texts, whichever kind of file it came from.
+struct XLSFormTable {
+  var header: [String] = []
+  var records: [CSVRecord] = []
+  /// What is wrong before any cell is looked at: its row and column where known, and the sentence.
+  var faults: [(row: Int?, column: String?, message: LocalizedText)] = []
+
+  /// A sheet that the author left out; its absence is a problem.
+  static func missing(_ message: LocalizedText) -> XLSFormTable { XLSFormTable(faults: [(nil, nil, message)]) }
+
+  init(header: [String] = [], records: [CSVRecord] = [], faults: [(row: Int?, column: String?, message: LocalizedText)] = []) {
+    self.header = header
+    self.records = records
+    self.faults = faults
+  }
+
+  /// From a CSV file; nil is a file that is not there.
+  init(csv data: Data?, name: String) {
+    guard let data else {
+      self = .missing(
+        LocalizedText(vi: "không có tệp \(name).csv; hãy thêm vào thư mục.", en: "there is no \(name).csv; add it to the folder."))
+      return
+    }
+    guard data.count <= XLSFormSheet.sheetBytesMax else {
+      self = .missing(
+        LocalizedText(
+          vi: "tệp lớn hơn \(XLSFormSheet.sheetBytesMax) byte.", en: "the file is larger than \(XLSFormSheet.sheetBytesMax) bytes."))
+      return
+    }
+    do throws(CSVFault) {
+      let table = try CSVTable(data)
+      // Labels may well end in "?", so letters that were lost could not be told.
+      guard table.encoding?.codePage == nil else { throw CSVFault(line: 1, kind: .notUTF8) }
+      self.init(
+        header: table.header, records: table.records.filter { !$0.isBlank }, faults: table.faults.map { (nil, nil, $0.explanation) })
+    } catch {
+      self = .missing(error.explanation)
+    }
+  }
+
+  /// From a sheet of a workbook: the first row that is not blank is the heading.
+  ///
+  /// - Parameter isNeeded: Without a heading there is no form; else the sheet counts as one that is not there.
+  init(_ sheet: Workbook.Sheet, isNeeded: Bool = true) {
+    if sheet.rows.isEmpty, !isNeeded { return }
+    guard let top = sheet.rows.first else {
+      self = .missing(LocalizedText(vi: "trang trống; cần có dòng tiêu đề cột.", en: "the sheet is empty; it needs a row of column names."))
+      return
+    }
+    let width = (sheet.rows.compactMap { $0.cells.keys.max() }.max() ?? 0) + 1
+    header = (0..<width).map { (top.cells[$0] ?? "").trimmingWhitespace }
+    var columns: [String: Int] = [:]
+    for (index, title) in header.enumerated() where !title.isEmpty {
+      guard columns.updateValue(index, forKey: title) != nil else { continue }
+      faults.append(
+        (
+          top.number, title,
+          LocalizedText(vi: "cột \"\(title)\" có hai lần; hãy bỏ một cột.", en: "the column \"\(title)\" is there twice; remove one.")
+        ))
+    }
+    for row in sheet.rows.dropFirst() {
+      let fields = (0..<width).map { row.cells[$0] ?? "" }
+      records.append(CSVRecord(line: row.number, row: row.number, fields: fields, columns: columns))
+    }
+    for error in sheet.errorCells {
+      faults.append(
+        (
+          error.row, header.indices.contains(error.column) ? header[error.column] : nil,
+          LocalizedText(
+            vi: "ô có lỗi \(error.text); hãy sửa công thức hoặc viết chữ.",
+            en: "the cell holds the error \(error.text); correct its formula or write the text.")
+        ))
+    }
+  }
+}
+
+/// The sheets of a form. All but `survey` may be missing.
+struct XLSFormTables {
+  var survey: XLSFormTable
+  var settings: XLSFormTable?
+  var choices: XLSFormTable?
+  /// Choices that the author keeps apart because they are many.
+  var externalChoices: XLSFormTable?
+  /// Tells if there is a sheet that says which answers make lists for other forms.
+  var hasEntities = false
+
+  static let names = ["settings", "survey", "choices", "external_choices", "entities"]
+
+  init(survey: Data?, choices: Data?, settings: Data?) {
+    self.settings = settings.map { XLSFormTable(csv: $0, name: "settings") }
+    self.survey = XLSFormTable(csv: survey, name: "survey")
+    self.choices = choices.map { XLSFormTable(csv: $0, name: "choices") }
+  }
+
+  /// From a workbook; sheets of other names are the author's own.
+  init(xlsx data: Data) throws(WorkbookFault) {
+    let book = try Workbook(data, wanted: Set(Self.names))
+    func table(_ name: String) -> XLSFormTable? {
+      let found = book.sheets.filter { $0.name.trimmingWhitespace.lowercased() == name }
+      guard var table = found.first.map({ XLSFormTable($0, isNeeded: name == "survey") }) else { return nil }
+      if found.count > 1 {
+        table.faults.append(
+          (
+            nil, nil,
+            LocalizedText(vi: "có hai trang tên \(name); hãy bỏ một trang.", en: "there are two sheets called \(name); remove one.")
+          ))
+      }
+      return table
+    }
+    func missing(_ name: String) -> XLSFormTable {
+      .missing(LocalizedText(vi: "không có trang \(name); hãy thêm trang này.", en: "there is no sheet \(name); add it."))
+    }
+    // A workbook of one sheet needs no name for it.
+    let only = try book.sheets.isEmpty ? Workbook(data, wanted: nil).sheets.first : nil
+    survey = table("survey") ?? only.map { XLSFormTable($0) } ?? missing("survey")
+    settings = table("settings")
+    choices = table("choices")
+    externalChoices = table("external_choices")
+    hasEntities = !(table("entities")?.records.isEmpty ?? true)
+  }
+}

@@ -1,0 +1,87 @@
+internal import Foundation
+internal import SyncCore
+
+#if canImport(FoundationXML)
+  internal import FoundationXML
+#endif
+
+/// Reads XML from a stranger as a series of events: no document type, no entities but XML's own five, bounded depth.
+final class XMLEvents: NSObject, XMLParserDelegate {
+  /// Deepest nesting of elements.
+  static let xmlDepthMax = 64
+
+  enum Event {
+    /// Name without its prefix; attributes as written.
+    case start(String, [String: String])
+    case text(String)
+    case end(String)
+  }
+
+  private let handle: (Event) -> WorkbookFault?
+  private var depth = 0
+  private var hasRoot = false
+  private var fault: WorkbookFault?
+
+  private init(_ handle: @escaping (Event) -> WorkbookFault?) { self.handle = handle }
+
+  /// - Parameter handle: Returns why to stop, or nil to go on.
+  static func read(_ data: Data, _ handle: @escaping (Event) -> WorkbookFault?) throws(WorkbookFault) {
+    if let fault = refusal(of: data) { throw fault }
+    let parser = XMLParser(data: data)
+    parser.shouldResolveExternalEntities = false
+    let events = XMLEvents(handle)
+    parser.delegate = events
+    let isRead = parser.parse()
+    if let fault = events.fault { throw fault }
+    // On Linux the parser can report success for a file that stops half-way; what was opened must also have been closed.
+    guard isRead, parser.parserError == nil, events.hasRoot, events.depth == 0 else { throw WorkbookFault(.notXML) }
+  }
+
+  /// A document type is where external and exploding entities are declared, so its mere presence is refused: in bytes, before
+  /// any parser sees them, which is sound because the only encoding let through is UTF-8.
+  private static func refusal(of data: Data) -> WorkbookFault? {
+    guard !data.contains(0), String(validating: data, as: UTF8.self) != nil else { return WorkbookFault(.notUTF8) }
+    let opening = String(decoding: data.prefix(256), as: UTF8.self)
+    if let declaration = opening.range(of: "encoding"), let end = opening.range(of: "?>"), declaration.lowerBound < end.lowerBound {
+      let named = opening[declaration.upperBound..<end.lowerBound].lowercased()
+      guard named.contains("utf-8") || named.contains("utf8") || named.contains("us-ascii") else { return WorkbookFault(.notUTF8) }
+    }
+    return data.range(of: Data("<!DOCTYPE".utf8)) == nil && data.range(of: Data("<!ENTITY".utf8)) == nil
+      ? nil : WorkbookFault(.doctype)
+  }
+
+  func parser(
+    _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+    attributes: [String: String]
+  ) {
+    depth += 1
+    hasRoot = true
+    if depth > Self.xmlDepthMax { stop(parser, WorkbookFault(.tooDeep)) }
+    send(.start(Self.local(name), attributes), parser)
+  }
+
+  func parser(_ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?) {
+    depth -= 1
+    send(.end(Self.local(name)), parser)
+  }
+
+  func parser(_ parser: XMLParser, foundCharacters text: String) { send(.text(text), parser) }
+
+  func parser(_ parser: XMLParser, foundCDATA block: Data) { send(.text(String(decoding: block, as: UTF8.self)), parser) }
+
+  private func send(_ event: Event, _ parser: XMLParser) {
+    guard fault == nil else { return }
+    if let reason = handle(event) { stop(parser, reason) }
+  }
+
+  private func stop(_ parser: XMLParser, _ reason: WorkbookFault) {
+    guard fault == nil else { return }
+    fault = reason
+    parser.abortParsing()
+  }
+
+  /// `x:sheet` as `sheet`.
+  static func local(_ name: String) -> String {
+    name.lastIndex(of: ":").map { String(name[name.index(after: $0)...]) } ?? name
+  }
+}
