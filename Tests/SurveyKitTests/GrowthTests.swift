@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitField
 @testable import SurveyKitHub
 @testable import SyncCore
 @testable import SyncHub

@@ -4,6 +4,8 @@ import TestSupport
 import Testing
 
 @testable import SurveyKit
+@testable import SurveyKitField
+@testable import SurveyKitHub
 @testable import SyncHub
 
 /// Running counts follow what they count, whoever changes it, and a store of an earlier program is counted once.

@@ -1,6 +1,6 @@
 internal import Crypto
 internal import Foundation
-internal import SurveyKit
+public import SurveyKit
 public import SyncHub
 
 /// Says in few words what stands at a hub before and after an operator's act: see `IntendedAct.look`.

@@ -1,6 +1,5 @@
 internal import SurveyKit
 public import SyncHub
-internal import SyncHub
 
 /// Numbers of a hub that take about as long to read however much it holds: for monitors that ask all the time. `HubStatus` has all numbers,
 /// and checks their sums, for which it reads everything.
