@@ -48,6 +48,8 @@ package enum SectionKind: UInt8, Sendable, CaseIterable {
   case packets = 16
   /// A `BundleBlob`: a piece of an attachment.
   case blob = 17
+  /// A `Signed` holding `AgreementReport`.
+  case agreement = 18
 
   // From the hub, each a `BundleAnswer`.
   case hubAnswer = 33
@@ -60,6 +62,7 @@ package enum SectionKind: UInt8, Sendable, CaseIterable {
   case dropAnswer = 40
   case successionAnswer = 41
   case blobAnswer = 42
+  case agreementAnswer = 44
   /// A `Signed` holding `BundleDelivery`, in a parcel for anybody.
   case delivery = 43
 }

@@ -35,6 +35,29 @@ import Testing
     try await world.settle([b])
   }
 
+  @Test(.long) func aColleaguesRowsComeBackByFilesAlone() async throws {
+    try await loseTheAuthor()
+    let before = try await b.notes()
+    #expect(try await b.status().agreement == .differs(tables: ["note"]))
+    // A stick that was written earlier and comes later says nothing of how things stand.
+    let old = try await b.exportBundle(to: world.file("old.skb"))
+    #expect(try await world.hub.disagreements().map(\.replica) == [b.identity.description])
+    try await world.hub.store.write { try $0.execute("DELETE FROM hub_different") }
+    world.clock.advance(1000)
+    _ = try await world.journey(b)
+    #expect(try await world.hub.disagreements().map(\.scope) == ["07201"])
+    try await world.hub.store.write { try $0.execute("DELETE FROM hub_different") }
+    _ = try await world.hubImports(old.paths, return: "old-return.skb")
+    #expect(try await world.hub.disagreements().isEmpty)
+    _ = try await world.journey(b)
+    #expect(try await world.hub.askForRecovery().count == 1)
+    // One journey brings the request, one what was asked for, one the feed that proves it, and one the word that all is equal.
+    for _ in 0..<4 { _ = try await world.journey(b) }
+    #expect(try await world.hubNotes() == before)
+    #expect(try await b.status().agreement == .proved)
+    #expect(try await world.hub.disagreements().isEmpty)
+  }
+
   @Test(.long) func aColleaguesRowsComeBackAtOneCommand() async throws {
     try await loseTheAuthor()
     let before = try await b.notes()

@@ -85,6 +85,9 @@ extension Replica {
     let state = try plan.key.sealed(try plan.state.serializedData(), as: .device)
     try writer.add(.state, state, isRepeated: true)
     for request in plan.successions { try writer.add(.succession, request) }
+    if !plan.isEnrolment, let report = try await agreementToSay() {
+      try writer.add(.agreement, try plan.key.sealed(report, as: .comparison))
+    }
     try await writePages(plan, to: writer, &export)
     for entry in plan.batches {
       try Task.checkCancellation()

@@ -131,6 +131,7 @@ final class LetterExchange {
     guard try await receipts() else { return }
     try await packets()
     try await blobs()
+    try await agree()
     try await pull()
   }
 
@@ -362,6 +363,16 @@ final class LetterExchange {
   private func refuse(_ error: SyncError) {
     guard !outcome.refused.contains(error.explanation), outcome.refused.count < BundleReport.damageListedMax else { return }
     outcome.refused.append(error.explanation)
+  }
+
+  // MARK: Comparison
+
+  /// Takes what the hub answered to what was said of the last comparison: before the feed, with which comes another.
+  private func agree() async throws {
+    guard let report = try await replica.agreementToSay(),
+      let response = try answers.answer(.agreementAnswer, report.sha256), response.status == 200
+    else { return }
+    if try await replica.noteSaid(report, answer: response.body) { outcome.needsAnother = true }
   }
 
   // MARK: The feed

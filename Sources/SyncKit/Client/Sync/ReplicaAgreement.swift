@@ -21,9 +21,13 @@ extension Replica {
   ///
   /// - Parameters:
   ///   - report: As it was said.
-  ///   - asks: The hub's requests, each signed.
+  ///   - answer: The hub's, with its requests, each signed.
   /// - Returns: Whether something was sealed.
-  func noteSaid(_ report: Data, asks: [Data], hub: VerifyingKey) async throws -> Bool {
+  func noteSaid(_ report: Data, answer: Data) async throws -> Bool {
+    let hub = try await hubKey()
+    let wire = try WireAgreementAnswer.parse(try hub.open(answer, as: .agreement), named: AgreementReport.name)
+    guard wire.hub == hub.replica.bytes, wire.request == report.sha256 else { throw ByteReader.short }
+    let asks = try wire.asks.map { try $0.serializedData() }
     let key = try secrets().signingKey
     let isOver = report.isEmpty
     return try await engineWrite { [self] transaction in

@@ -445,10 +445,7 @@ final class SyncDriver {
       // A hub of an earlier program has no such call.
       return false
     }
-    let hub = try await replica.hubKey()
-    let answer = try WireAgreementAnswer.parse(try hub.open(response.body, as: .agreement), named: AgreementReport.name)
-    guard answer.hub == hub.replica.bytes, answer.request == report.sha256 else { throw ByteReader.short }
-    return try await replica.noteSaid(report, asks: try answer.asks.map { try $0.serializedData() }, hub: hub)
+    return try await replica.noteSaid(report, answer: response.body)
   }
 
   // MARK: Blobs

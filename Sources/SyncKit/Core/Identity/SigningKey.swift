@@ -21,6 +21,7 @@ public enum SignedKind: String, Sendable, CaseIterable {
   case delivery = "synckit/delivery/1"
   case blobStates = "synckit/blobs/1"
   case agreement = "synckit/agreement/1"
+  case comparison = "synckit/comparison/1"
   case recovery = "synckit/recovery/1"
   case seal = "synckit/seal/1"
 

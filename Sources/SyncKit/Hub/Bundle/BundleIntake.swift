@@ -13,6 +13,8 @@ final class BundleIntake {
     var mark: ParcelMark
     /// Of a device that asks for its enrolment.
     var newKey: VerifyingKey?
+    /// The hub has heard nothing of the device since this parcel was written.
+    var isNewest = false
     var replica: ReplicaID?
     var returnKey: Data?
     /// Answers, until the device has said where they go.
@@ -141,6 +143,7 @@ final class BundleIntake {
       case .batch: try await take(SealedBatch(bytes: plain), from: sender)
       case .packets: try await takePackets(plain, from: sender)
       case .blob: try await takeBlob(plain, from: sender)
+      case .agreement: try await takeAgreement(plain, from: sender)
       default: file.unknown += 1
       }
     } catch let error as SyncError {
@@ -166,6 +169,7 @@ final class BundleIntake {
     if let device {
       if let other = states[key.replica], other.writtenMs > claimed.writtenMs { return try flush(sender) }
       states[key.replica] = claimed
+      sender.isNewest = (device.contactMs ?? 0) <= claimed.writtenMs
       if device.revokedMs == nil {
         try await hub.noteContact(
           device, skewMs: nil, backlog: Int(clamping: min(claimed.backlog, 1_000_000_000)),
@@ -276,6 +280,14 @@ final class BundleIntake {
       throw HubDevice.unknownError
     }
     try await blobs.take(body, from: device)
+  }
+
+  /// What a device says of its comparison with this hub. What was written before the last contact is out of date: the device says it again.
+  private func takeAgreement(_ body: Data, from sender: Sender) async throws {
+    guard sender.isNewest, let replica = sender.replica, let device = try await device(replica), device.revokedMs == nil else { return }
+    guard let key = VerifyingKey(rawRepresentation: states[replica]?.publicKey ?? Data()) else { throw ByteReader.short }
+    let report = try key.open(body, as: .comparison)
+    try reply(sender, .agreementAnswer, about: report.sha256, .success(try await hub.takeAgreement(report, from: device)))
   }
 
   // MARK: Counting
