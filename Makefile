@@ -26,7 +26,7 @@ build: deps
 
 # `field` and `hub` as they are to be copied to other machines: optimised, without need of Swift there, the hub with TLS; in .build/release.
 tools: deps
-	for tool in field hub; do swift build -c release --static-swift-stdlib --traits TLS --product $$tool || exit 1; done
+	for tool in field hub rehearsal; do swift build -c release --static-swift-stdlib --traits TLS --product $$tool || exit 1; done
 
 # A certificate renewed under a hub that serves: of the tools that `make tools` made.
 tls: tools

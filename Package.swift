@@ -21,6 +21,7 @@ let package = Package(
     .library(name: "SurveyKitHub", targets: ["SurveyKitHub"]),
     .executable(name: "field", targets: ["FieldCLI"]),
     .executable(name: "hub", targets: ["HubServer"]),
+    .executable(name: "rehearsal", targets: ["RehearsalTool"]),
   ],
   // Nothing that serves is resolved, let alone built, for a package that only links SyncKit.
   traits: [
@@ -144,7 +145,7 @@ let package = Package(
     .executableTarget(
       name: "HubServer",
       dependencies: [
-        "FormWeb", "SurveyKit", "SurveyKitField", "SurveyKitHub", "SyncKit", "SyncHub", "ToolSupport", "CMalloc", "CQREncode", "CPNG",
+        "FormWeb", "SurveyKit", "SurveyKitHub", "SyncHub", "ToolSupport", "QRCodes", "CMalloc",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -163,6 +164,18 @@ let package = Package(
         .product(name: "UnixSignals", package: "swift-service-lifecycle", condition: serves),
       ],
       swiftSettings: habits),
+    .target(
+      name: "QRCodes", dependencies: ["ToolSupport", "CQREncode", "CPNG"], swiftSettings: habits),
+    // Drives hub and devices; `hub rehearse` and `hub prove` start it.
+    .executableTarget(
+      name: "RehearsalTool",
+      dependencies: [
+        "FormWeb", "SurveyKit", "SurveyKitField", "SurveyKitHub", "SyncKit", "SyncHub", "ToolSupport", "QRCodes",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      path: "Sources/Rehearsal", swiftSettings: habits),
     // The smallest app and the smallest hub (docs/start.md).
     .executableTarget(
       name: "notes", dependencies: ["SyncKit", .product(name: "GRDB", package: "GRDB.swift")], path: "Examples/Notes/notes"),
@@ -207,6 +220,7 @@ let package = Package(
       name: "ToolTests",
       dependencies: [
         "TestSupport", "SyncKit", "SyncHub", "SurveyKit", "SurveyKitField", "SurveyKitHub", "FormWeb", "FieldCLI", "HubServer",
+        "RehearsalTool",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -225,7 +239,7 @@ if Context.environment["SYNCKIT_SIMULATION"] != nil {
 
 // `SYNCKIT_PARTS=engine swift build --build-tests` builds the engine with its tests and nothing of the tools: half of the work.
 if Context.environment["SYNCKIT_PARTS"] == "engine" {
-  let engine = engineLayers + ["CZlib", "CCurl", "CLibzip", "CVips", "SurveyKit", "TestSupport", "SyncKitTests", "SimulationTests"]
-  package.products.removeAll { !["SyncKit", "SyncHub", "SurveyKit"].contains($0.name) }
+  let engine = engineLayers + ["CZlib", "CCurl", "CLibzip", "CVips", "SurveyKit", "SurveyKitField", "SurveyKitHub", "TestSupport", "SyncKitTests", "SimulationTests"]
+  package.products.removeAll { !["SyncKit", "SyncHub", "SurveyKit", "SurveyKitHub"].contains($0.name) }
   package.targets.removeAll { !engine.contains($0.name) }
 }

@@ -8,6 +8,7 @@ import TestSupport
 import Testing
 
 @testable import HubServer
+@testable import RehearsalTool
 
 /// Real connections to a real `hub serve`, broken at chosen bytes.
 @Suite(.serialized, .long) struct CutLinkTests {

@@ -43,8 +43,3 @@ struct WebFormResponder {
     return await form.answer(call)
   }
 }
-
-extension FormLinkKey {
-  /// The key of a hub's links: it follows from the hub's keys, so that every process signs alike and printed codes outlive a restore.
-  init(hub survey: SurveyHub) { self.init(secret: survey.hub.secret(for: "form-links")) }
-}

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import FormWeb
 internal import Foundation
+internal import QRCodes
 internal import SurveyKit
 internal import SurveyKitHub
 internal import SyncHub

@@ -1,22 +1,22 @@
 internal import CPNG
 internal import CQREncode
-internal import Foundation
+package import Foundation
 internal import ToolSupport
 
 /// A QR code as its modules, drawn as PNG or SVG. The same text gives the same bytes.
-struct QRCode {
+package struct QRCode {
   /// Modules on a side.
-  let side: Int
+  package let side: Int
   /// Row by row; true is dark.
   private let modules: [Bool]
 
   /// Light modules around the code, as the standard asks.
-  static let quietModules = 4
+  package static let quietModules = 4
   /// Pixels a module in a PNG: sharp on paper up to A5.
-  static let pixelsPerModule = 12
+  package static let pixelsPerModule = 12
 
   /// - Throws: `ToolError` when the text is too long for a code.
-  init(_ text: String) throws {
+  package init(_ text: String) throws {
     guard let code = QRcode_encodeString(text, 0, QR_ECLEVEL_M, QR_MODE_8, 1) else {
       throw ToolError(
         vi: "Địa chỉ quá dài cho một mã QR; dùng --base-url ngắn hơn.", en: "The address is too long for a QR code; shorten --base-url.")
@@ -26,10 +26,10 @@ struct QRCode {
     modules = UnsafeBufferPointer(start: code.pointee.data, count: side * side).map { $0 & 1 == 1 }
   }
 
-  func isDark(_ x: Int, _ y: Int) -> Bool { (0..<side).contains(x) && (0..<side).contains(y) && modules[y * side + x] }
+  package func isDark(_ x: Int, _ y: Int) -> Bool { (0..<side).contains(x) && (0..<side).contains(y) && modules[y * side + x] }
 
   /// A grey PNG, `pixelsPerModule` pixels a module.
-  func png() throws -> Data {
+  package func png() throws -> Data {
     let width = (side + 2 * Self.quietModules) * Self.pixelsPerModule
     var pixels = [UInt8](repeating: 255, count: width * width)
     for y in 0..<width {
@@ -55,7 +55,7 @@ struct QRCode {
   private static let notDrawn = ToolError(vi: "Không vẽ được mã QR.", en: "The QR code could not be drawn.")
 
   /// An SVG of one path on white, one unit a module.
-  func svg() -> Data {
+  package func svg() -> Data {
     let width = side + 2 * Self.quietModules
     var path = ""
     for y in 0..<side {

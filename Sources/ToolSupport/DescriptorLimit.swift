@@ -1,9 +1,9 @@
 internal import Foundation
 
 /// Raises how many files the process may open.
-enum DescriptorLimit {
+public enum DescriptorLimit {
   /// Raises the limit as far as this process may by itself, and returns it.
-  static func raise() -> Int {
+  public static func raise() -> Int {
     var limit = rlimit()
     guard getrlimit(resource, &limit) == 0 else { return fallback }
     if limit.rlim_cur < limit.rlim_max {
@@ -15,7 +15,7 @@ enum DescriptorLimit {
   }
 
   /// Counts the files that are open now; a guess where the system does not say.
-  static var open: Int {
+  public static var open: Int {
     for folder in ["/proc/self/fd", "/dev/fd"] {
       if let names = try? FileManager.default.contentsOfDirectory(atPath: folder) { return names.count }
     }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import QRCodes
 internal import SurveyKit
 internal import SurveyKitField
 internal import SyncHub

@@ -9,16 +9,9 @@ enum Executables {
     var complaint: String
   }
 
-  /// `hub` is this program; `field` stands beside it.
+  /// `hub` and `field` stand beside this program.
   static func beside() throws -> (hub: String, field: String) {
-    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
-    let field = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("field").path
-    guard FileManager.default.isExecutableFile(atPath: field) else {
-      throw ToolError(
-        vi: "Không thấy chương trình field bên cạnh hub (\(field)); dựng nó bằng make build.",
-        en: "There is no field program beside hub (\(field)); build it with make build.")
-    }
-    return (own, field)
+    (try ProgramBeside.path("hub"), try ProgramBeside.path("field"))
   }
 
   /// Runs a command to its end.
