@@ -154,6 +154,42 @@ import Testing
     #expect(form.choiceLists.mapValues { $0.map { "\($0.name) \($0.label.text(in: "und"))" } } == ["a": ["x X"], "b": ["7 Well"]])
   }
 
+  @Test func withoutItsFileNobodyIsAskedToChooseAndNothingIsLookedUp() throws {
+    let sheets = Sheets(
+      survey: [
+        "type,name,label,required,calculation", "select_one_from_file towns.csv,town,Town?,yes,", "text,t,Text?,,",
+        "calculate,c,,,\"pulldata('people', 'name', 'id', ${t})\"",
+      ])
+    let reading = try sheets.reading()
+    #expect(reading.missingFiles == ["towns.csv", "people.csv"])
+    #expect(reading.warnings.count { $0.message.en.contains("nobody is asked to choose from it") } == 2)
+    let validator = try validator(sheets)
+    #expect(!validator.isRelevant("town", given: [:]))
+    #expect(try validator.validate(["t": .text("7")]).get().values == ["t": .text("7")])
+    #expect(FormWalk(form: validator.form, today: "2024-04-01").steps == [.item("t", number: nil), .review])
+  }
+
+  @Test func aNameOnItsOwnIsBlankUnlessAQuestionIsMeant() throws {
+    let sheets = Sheets(survey: ["type,name,label,relevant,calculation", "text,a,A?,,", "text,b,B?,basic = 'x',", "calculate,c,,,yes"])
+    let reading = try sheets.reading()
+    #expect(reading.warnings.count { $0.message.en.contains("on its own is always blank") } == 2)
+    #expect(try validator(sheets).validate(["a": .text("1")]).get().values == ["a": .text("1")])
+    let wrong = Sheets(survey: ["type,name,label,relevant", "text,a,A?,", "text,b,B?,a = 'x'"])
+    #expect(wrong.problems.count == 1 && wrong.problems[0].contains("write ${question_name}"))
+  }
+
+  @Test func aPathSaysWhichOfTwoQuestionsIsMeant() throws {
+    let sheets = Sheets(
+      survey: [
+        "type,name,label,calculation", "begin group,inputs,I,", "text,id,Id?,", "end group,,,", "calculate,id,,../inputs/id",
+        "calculate,twice,,\"concat(/data/inputs/id, '-')\"",
+      ])
+    let values = try validator(sheets).validate(["id": .text("7")]).get().values
+    #expect(values["id.2"] == .text("7") && values["twice"] == .text("7-"))
+    let unclear = Sheets(survey: sheets.survey + ["calculate,which,,${id}"])
+    #expect(unclear.problems.count == 1 && unclear.problems[0].contains("several questions are called \"id\""))
+  }
+
   @Test func rangesRanksBoxesAndPositionsAreAsked() throws {
     let validator = try validator(
       Sheets(
@@ -319,16 +355,45 @@ import Testing
 /// Finds in an anonymous form what would tell people apart.
 @Suite struct AnonymousFormTests {
   @Test(arguments: [
-    ("geopoint,g,Where?,", "asks for no position"), ("calculate,c,,uuid()", "no uuid()"), ("calculate,c,,once(random()) * 2", "no uuid()"),
+    ("geopoint,g,Where?,", "asks for no position"), ("calculate,c,,uuid()", "uuid() and random() are the same"),
+    ("calculate,c,,once(random()) * 2", "uuid() and random() are the same"),
     ("calculate,c,,\"pulldata('people', 'name', 'id', ${t})\"", "by what people write"),
     ("calculate,c,,\"pulldata('people', 'name', 'id', ${s})\"", ""), ("calculate,c,,now()", ""), ("deviceid,d,,", ""),
   ])
-  func whatTellsPeopleApartIsRefused(_ row: String, _ says: String) throws {
-    let form = try XLSFormImport.reading(
+  func whatTellsPeopleApartIsLeftBlank(_ row: String, _ says: String) throws {
+    let anonymous = AnonymousForm(try form(row))
+    let found = anonymous.findings.map(\.text.en)
+    #expect(says.isEmpty ? found.isEmpty : found.count == 1 && found[0].contains(says), "\(found)")
+    #expect(anonymous.problems.isEmpty)
+    let validator = AnswerValidator(form: anonymous.form, today: "2024-04-01")
+    // Nothing is asked, and nothing comes of what people write.
+    if says.contains("position") || says.contains("people write") {
+      for name in ["g", "c"] where anonymous.form.question(named: name) != nil {
+        #expect(!(anonymous.form.question(named: name)?.kind.isAsked ?? true))
+        #expect(validator.calculated(name, given: ["t": .text("1")]) == nil)
+      }
+    }
+    let values = try validator.validate(["t": .text("1"), "s": .choice("y")]).get().values
+    #expect(values["g"] == nil && (!says.contains("people write") || values["c"] == nil))
+  }
+
+  private func form(_ row: String) throws -> Form {
+    try XLSFormImport.reading(
       survey: Data("type,name,label,calculation\ntext,t,T,\nselect_one yn,s,S,\n\(row)\n".utf8),
       choices: Data("list_name,name,label\nyn,y,Y\n".utf8), settings: nil, files: { _ in Data("id,name\n1,An\n".utf8) }
     ).form
-    let found = AnonymousForm.findings(in: form).map(\.text.en)
-    #expect(says.isEmpty ? found.isEmpty : found.count == 1 && found[0].contains(says), "\(found)")
+  }
+
+  @Test func uuidsOfAUnitAndDayAreTheSame() throws {
+    let validator = AnswerValidator(form: AnonymousForm(try form("calculate,c,,uuid()")).form, today: "2024-04-01")
+    let drawn = try ["1", "2"].map { try validator.validate(["t": .text($0)]).get().values["c"] }
+    #expect(drawn[0] != nil && drawn[0] == drawn[1])
+  }
+
+  @Test func aRuleOnWhatIsTakenCannotBeLeftBlank() throws {
+    let reading = try XLSFormImport.reading(
+      survey: Data("type,name,label,relevant\ntext,t,T,\ntext,u,U,\"pulldata('people', 'name', 'id', ${t}) = 'An'\"\n".utf8),
+      choices: nil, settings: nil, files: { _ in Data("id,name\n1,An\n".utf8) })
+    #expect(AnonymousForm(reading.form).problems.map(\.question) == ["u"])
   }
 }

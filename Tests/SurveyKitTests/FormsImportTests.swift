@@ -92,7 +92,7 @@ import Testing
     Broken(
       old: "if(${officials_total} > 0", new: "if(${answer_rate} > 0", row: 17, column: "calculation", says: "in a circle: answer_rate"),
     Broken(old: "date('2024-03-26')", new: "date('2024-26-03')", row: 5, column: "constraint", says: "must exist"),
-    Broken(old: "yes,Câu này", new: "maybe,Câu này", row: 5, column: "required", says: "a name on its own"),
+    Broken(old: "yes,Câu này", new: "report_date,Câu này", row: 5, column: "required", says: "a name on its own"),
     Broken(old: "begin group,r,", new: "begin repeat,r,", row: 7, column: "type", says: "must be end repeat"),
     Broken(old: "end repeat,", new: "end group,", row: 26, column: "type", says: "must be end repeat"),
     Broken(old: "multiline,,", new: "search('x'),,", row: 21, column: "appearance", says: "search() cannot be used"),

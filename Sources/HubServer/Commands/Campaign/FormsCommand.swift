@@ -106,6 +106,9 @@ struct FormsCheckCommand: ToolCommand {
         "Câu về người trả lời: \(summary.background.joined(separator: ", ")); chéo nhau thành \(summary.backgroundCells) ô.",
         "Background questions: \(summary.background.joined(separator: ", ")); crossed, \(summary.backgroundCells) cells.")
     }
+    for remark in form.anonymousRemarks {
+      console.say("Trong biểu mẫu ẩn danh: \(remark.vi)", "Where answers carry no name: \(remark.en)")
+    }
     FormsCommand.warn(summary, expected: expected, console)
     let warning = expected.flatMap { summary.warning(expectedAnswers: $0) }
     try console.result(
@@ -155,16 +158,11 @@ struct FormsPublishCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     let reading = try FormsCommand.read(file)
     let form = reading.form
-    guard reading.missingFiles.isEmpty else {
-      let list = reading.missingFiles.joined(separator: ", ")
-      throw ToolError(
-        vi: "Thiếu tệp bên cạnh biểu mẫu: \(list). Hãy đặt vào cùng thư mục rồi xuất bản lại.",
-        en: "Files are missing beside the form: \(list). Put them into the same folder and publish again.")
-    }
     try await place.withHub(options) { survey in
       let plan = try await survey.requirePlan(asking: form.id)
       let act = try acts.act("forms publish", "\(form.id)@\(form.version)", look: ActLook.forms)
       FormsCommand.tell(reading, console)
+      if let missing = reading.missingFilesRemark { console.warn(missing) }
       let done = try await survey.hub.acting(act) { try await survey.publish(form, forHeld: forHeld) }
       if done.isUnchanged {
         console.say(
@@ -172,6 +170,7 @@ struct FormsPublishCommand: ToolCommand {
       } else {
         console.say("Đã xuất bản \(form.id) phiên bản \(form.version).", "Published \(form.id) version \(form.version).")
       }
+      for remark in done.coarser { console.warn(remark) }
       if !done.closing.isEmpty {
         let list = done.closing.joined(separator: ", ")
         console.say("Bản cũ đang đóng: \(list).", "Older versions are closing: \(list).")

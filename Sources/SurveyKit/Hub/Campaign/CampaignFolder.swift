@@ -36,7 +36,7 @@ public struct CampaignFolder: Sendable {
     let campaign = reading.campaign(movedTo: day)
     let tree = reading.tree(province: campaign?.province ?? ProvinceName(code: "0", name: "?"))
     let headcount = reading.headcount(tree: tree)
-    let forms = reading.forms(named: campaign.map { $0.forms + [$0.reportForm] } ?? [])
+    let forms = reading.forms(named: campaign?.forms ?? [], report: campaign?.reportForm)
     guard reading.problems.isEmpty, let campaign, let tree, let headcount else { throw DataProblems(reading.problems) }
     self.campaign = campaign
     self.tree = tree
@@ -100,12 +100,24 @@ private struct CampaignReading {
     }
   }
 
-  mutating func forms(named names: [String]) -> [Form] {
+  /// Reads the forms that people answer, made such that nobody is told apart, and the report's.
+  mutating func forms(named asked: [String], report: String?) -> [Form] {
     var forms: [Form] = []
+    let names = asked + (report.map { [$0] } ?? [])
     for (index, name) in names.enumerated() where !names[..<index].contains(name) {
       let file = FormFile.name(of: name, in: folder)
       do throws(FormProblems) {
-        let form = try FormFile.form(at: folder.appendingPathComponent(file))
+        let reading = try FormFile.reading(at: folder.appendingPathComponent(file))
+        var form = reading.form
+        if let remark = reading.missingFilesRemark {
+          remarks.append(LocalizedText(vi: "\(file): \(remark.vi)", en: "\(file): \(remark.en)"))
+        }
+        if name != report {
+          let anonymous = AnonymousForm(form)
+          form = anonymous.form
+          problems += anonymous.problems.map { DataProblem(file, vi: $0.message.vi, en: $0.message.en) }
+          remarks += anonymous.remarks.map { LocalizedText(vi: "\(file): \($0.vi)", en: "\(file): \($0.en)") }
+        }
         if form.id != name {
           problems.append(
             DataProblem(

@@ -12,6 +12,8 @@ public struct FormPublication: Sendable, Hashable, Codable {
   public var closing: [String]
   /// Tells if the form got a drop key of its own: the recovery sheet lacks it until it is printed again.
   public var hasNewKey = false
+  /// What an anonymous form asks or works out otherwise than written.
+  public var coarser: [LocalizedText] = []
 }
 
 /// What closing a form released.
@@ -44,7 +46,8 @@ extension SurveyHub {
   ///   asked it, whatever is published under its version.
   /// - Throws: `DataProblems` when the campaign has no such form, the edition is older than the hub's, the hub has its version with
   ///   another content, or it drops choices of a question that stays. Nothing is changed then.
-  public func publish(_ form: Form, forHeld: Bool = false) async throws -> FormPublication {
+  public func publish(_ written: Form, forHeld: Bool = false) async throws -> FormPublication {
+    var form = written
     let plan = try await requirePlan(asking: form.id)
     let known = plan.campaign.forms + [plan.campaign.reportForm]
     guard known.contains(form.id) else {
@@ -55,12 +58,18 @@ extension SurveyHub {
           en: "the campaign has no such form; its forms: \(list). Correct form_id or campaign.json.")
       ])
     }
+    var coarser: [LocalizedText] = []
     if plan.campaign.forms.contains(form.id) {
-      let telling = AnonymousForm.problems(in: form, source: form.id)
-      guard telling.isEmpty else { throw DataProblems(telling) }
+      let anonymous = AnonymousForm(form)
+      guard anonymous.problems.isEmpty else {
+        throw DataProblems(anonymous.problems.map { DataProblem(form.id, vi: $0.message.vi, en: $0.message.en) })
+      }
+      (form, coarser) = (anonymous.form, anonymous.remarks)
     }
+    let published = form
     let latest = plan.latest(form: form.id)
     var publication = try await hub.write { session in
+      let form = published
       let editions = FormEditions(session: session)
       if forHeld { return try editions.learn(form, campaign: plan.campaign.id) }
       try editions.refuse(form)
@@ -85,6 +94,7 @@ extension SurveyHub {
       return FormPublication(
         form: form.id, version: form.version, isUnchanged: present != nil, closing: try editions.closeOlder(than: form))
     }
+    publication.coarser = coarser
     if !forHeld, plan.campaign.forms.contains(form.id) {
       publication.hasNewKey = try await !addFormKeys([form], campaign: plan.campaign.id).isEmpty
     }

@@ -178,7 +178,8 @@ struct FormCheck {
       return
     }
     guard let list = question.choiceList else { return report(place, question.name, FormMessage.listMissing) }
-    if (form.choiceLists[list] ?? []).isEmpty { report(place, question.name, FormMessage.unknownList(list)) }
+    // An empty list is that of a file which is not there: nobody is asked the question.
+    if form.choiceLists[list] == nil { report(place, question.name, FormMessage.unknownList(list)) }
   }
 
   private mutating func checkInitial(_ question: FormQuestion, _ place: Place) {
@@ -219,7 +220,7 @@ struct FormCheck {
     if rule.usesCurrent, !Self.rulesOfOneAnswer.contains(column) || !entry.item.isQuestion {
       report(place, subject, FormMessage.dotOutsideConstraint(column))
     }
-    var texts = Texts()
+    var texts = Texts(isFilter: column == "choice_filter")
     check(rule.root, takesMany: false, entry, &texts)
     rule.root.walk { node in
       for choice in comparedChoices(node, entry) { texts.warn(FormMessage.noSuchChoice(choice)) }
@@ -233,8 +234,12 @@ struct FormCheck {
 
   /// Texts about a rule: faults, and merely strange parts; each once.
   private struct Texts {
+    /// Plain names are columns of the list.
+    let isFilter: Bool
     private(set) var problems: [LocalizedText] = []
     private(set) var warnings: [LocalizedText] = []
+
+    init(isFilter: Bool) { self.isFilter = isFilter }
 
     mutating func report(_ text: LocalizedText) { if !problems.contains(text) { problems.append(text) } }
     mutating func warn(_ text: LocalizedText) { if !warnings.contains(text) { warnings.append(text) } }
@@ -278,6 +283,12 @@ struct FormCheck {
         operand.walk { inner in
           if let name = inner.referenceName { reference(to: name, takesMany: false, entry, &texts) }
         }
+      }
+    case .column(let name) where !texts.isFilter:
+      if questions[name] != nil || repeatNames.contains(name) {
+        texts.report(ExpressionMessage.plainName)
+      } else {
+        texts.warn(FormMessage.plainName(name))
       }
     case .column(let name):
       guard name != "name", case .question(let question) = entry.item, let list = question.choiceList.flatMap({ form.choiceLists[$0] })

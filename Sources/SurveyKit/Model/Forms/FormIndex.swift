@@ -104,6 +104,7 @@ struct FormIndex: Sendable {
   /// Dependencies first.
   let order: [Step]
   let facts: ExpressionFacts
+  private static let never = try? FormExpression("false()")
   private let formID: String
   private let hidden: [String]
 
@@ -125,8 +126,11 @@ struct FormIndex: Sendable {
       case .group: break
       case .repeated(let section): sections.append((section, entry.conditions + section.conditions))
       case .question(let question):
+        let isWithoutChoices = question.kind.hasChoices && form.choices(of: question).isEmpty
         let own = Entry(
-          question: question, conditions: entry.conditions + (question.relevant.map { [$0] } ?? []), isEarly: entry.isEarly)
+          question: question,
+          conditions: entry.conditions + [question.relevant, isWithoutChoices ? Self.never : nil].compactMap { $0 },
+          isEarly: entry.isEarly)
         if let name = entry.repeatName { inner[name, default: []].append(own) } else { outer.append(own) }
         facts.repeatOfQuestion[question.name] = entry.repeatName
         if question.kind.hasChoices {

@@ -125,7 +125,12 @@ public struct FormQuestion: Sendable, Hashable {
   }
 
   /// The same with another choice filter.
-  func filtered(by filter: FormExpression) -> FormQuestion {
+  func filtered(by filter: FormExpression) -> FormQuestion { changed(filter: filter, initial: initial) }
+
+  /// The same with nothing standing there at first.
+  var withoutDefault: FormQuestion { changed(filter: choiceFilter, initial: nil) }
+
+  private func changed(filter: FormExpression?, initial: FormDefault?) -> FormQuestion {
     FormQuestion(
       name: name, kind: kind, label: label, hint: hint, choiceList: choiceList, required: required, requiredMessage: requiredMessage,
       relevant: relevant, constraint: constraint, constraintMessage: constraintMessage, calculation: calculation, choiceFilter: filter,

@@ -150,6 +150,12 @@ enum FormMessage {
       en: "no choice of the list has anything in the column \"\(name)\", so the filter always meets a blank.")
   }
 
+  static func plainName(_ name: String) -> LocalizedText {
+    LocalizedText(
+      vi: "tên \"\(name)\" đứng một mình luôn trống ở đây; câu hỏi viết ${\(name)}, chữ viết '\(name)'.",
+      en: "the name \"\(name)\" on its own is always blank here; a question is written ${\(name)}, a text '\(name)'.")
+  }
+
   static func noChoices(_ name: String) -> LocalizedText {
     LocalizedText(
       vi: "\"\(name)\" không phải câu chọn nên không có nhãn lựa chọn.", en: "\"\(name)\" has no choices whose label could be shown.")

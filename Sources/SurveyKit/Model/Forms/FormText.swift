@@ -66,6 +66,9 @@ enum FormName {
     return name.allSatisfy(isPart)
   }
 
+  /// Tells a name that a column of a list may have: also that of an element in a namespace, or of a label in a language.
+  static func isColumn(_ name: String) -> Bool { isValid(name.replacing(":", with: "_")) }
+
   static func isLetter(_ character: Character) -> Bool { character.isLetter || character == "_" }
   static func isPart(_ character: Character) -> Bool { character.isLetter || character.isNumber || "_-.".contains(character) }
 

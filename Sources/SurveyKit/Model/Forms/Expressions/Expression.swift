@@ -68,6 +68,13 @@ public struct FormExpression: Sendable, Hashable {
     try? FormExpression("(\(one.source)) and (\(other.source))")
   }
 
+  /// Names in `${…}` alone: a path also says where a question stands.
+  var plainReferences: [String] {
+    var names: [String] = []
+    root.walk { node in if case .reference(let name) = node, !names.contains(name) { names.append(name) } }
+    return names
+  }
+
   /// Says where the rule is carried out otherwise than its author may expect; each remark once.
   var remarks: [LocalizedText] {
     var remarks: [LocalizedText] = []
@@ -116,7 +123,7 @@ public indirect enum ExpressionNode: Sendable, Hashable {
   case reference(String)
   /// `/data/group/name`, `../name`: the answer to another question by where it stands.
   case path(ExpressionPath)
-  /// In a choice filter: a column of the choices sheet.
+  /// In a choice filter: a column of the choices sheet. Elsewhere it is blank.
   case column(String)
   /// `.`: the answer being tested.
   case current

@@ -119,7 +119,7 @@ struct ExpressionLexer {
     var isOpen = true
     while isOpen {
       let begin = index
-      while let character = peek, FormName.isPart(character) { index += 1 }
+      while let character = peek, FormName.isPart(character) || character == ":" { index += 1 }
       let step = String(characters[begin..<index])
       switch step {
       case "": throw failure(at: start, ExpressionMessage.path)

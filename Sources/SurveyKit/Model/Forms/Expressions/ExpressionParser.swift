@@ -91,7 +91,8 @@ struct ExpressionParser {
   }
 
   private func column(_ name: String, at start: Int) throws(ExpressionError) -> Sized {
-    guard isFilter, FormName.isValid(name) else { throw failure(ExpressionMessage.plainName, at: start) }
+    // Elsewhere than in filters it is the child of an answer, which has none: `FormCheck` says so.
+    guard FormName.isColumn(name) else { throw failure(ExpressionMessage.plainName, at: start) }
     return (.column(name), 1)
   }
 

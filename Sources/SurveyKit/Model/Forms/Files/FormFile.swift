@@ -6,21 +6,9 @@ public enum FormFile {
   /// Largest file beside a form, in bytes.
   static let fileBytesMax = 8 << 20
 
-  /// A folder of three CSV files, an `.xlsx` workbook, or an XForm `.xml`.
+  /// A folder of three CSV files, an `.xlsx` workbook, or an XForm `.xml`, with what of the file means nothing here.
   ///
-  /// - Throws: every problem at once; a list whose file is not there is one.
-  public static func form(at url: URL) throws(FormProblems) -> Form {
-    let reading = try reading(at: url)
-    guard reading.missingFiles.isEmpty else {
-      throw FormProblems(
-        problems: reading.missingFiles.map {
-          FormProblem(sheet: "survey", row: nil, column: nil, message: XLSFormSurveyReader.noFile($0))
-        })
-    }
-    return reading.form
-  }
-
-  /// As `form(at:)`, with what of the file means nothing here.
+  /// - Throws: every problem at once.
   public static func reading(at url: URL) throws(FormProblems) -> FormReading {
     var isFolder = ObjCBool(false)
     let exists = FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder)

@@ -5,8 +5,19 @@ public struct FormReading: Sendable {
   public let form: Form
   /// In the order of the sheets and rows; none changes what people are asked or what their answers mean.
   public let warnings: [FormProblem]
-  /// Files that its lists are in and that are not there: nobody could choose from them.
+  /// Files that its lists are in and that are not there: nobody is asked to choose from them.
   public let missingFiles: [String]
+  /// Says which files are missing; nil when all are there.
+  public var missingFilesRemark: LocalizedText? {
+    guard !missingFiles.isEmpty else { return nil }
+    let list = missingFiles.joined(separator: ", ")
+    return LocalizedText(
+      vi:
+        "Thiếu tệp bên cạnh biểu mẫu: \(list). Câu chọn từ tệp này không được hỏi; hãy đặt tệp vào cùng thư mục và xuất bản phiên bản mới.",
+      en:
+        "Files are missing beside the form: \(list). What is chosen from them is not asked; put them into the folder and publish a new version."
+    )
+  }
   /// Groups equal findings in many cells into one line each, with the number of cells.
   public var remarks: [LocalizedText] { FormProblem.grouped(warnings) }
 

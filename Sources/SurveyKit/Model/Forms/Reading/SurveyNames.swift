@@ -84,11 +84,6 @@ struct AddedWords {
   var specify: FormText { text(vi: "Ghi rõ:", en: "Specify other.", fr: "Précisez :", es: "Especifique:") }
   var done: FormText { text(vi: "Đã đọc", en: "OK", fr: "OK", es: "OK") }
 
-  func missing(_ file: String) -> FormText {
-    text(
-      vi: "(thiếu tệp \(file))", en: "(the file \(file) is missing)", fr: "(le fichier \(file) manque)", es: "(falta el archivo \(file))")
-  }
-
   func range(_ least: String, _ most: String, step: String) -> FormText {
     text(
       vi: "Từ \(least) đến \(most), bước \(step).", en: "From \(least) to \(most) in steps of \(step).",

@@ -32,6 +32,8 @@ enum SurveyType: Hashable {
       self = plain
     } else if let list = Self.list(words, lower) {
       self = list
+    } else if lower.first == "osm" {
+      self = .refused("osm")
     } else {
       self = .unknown
     }

@@ -156,7 +156,7 @@ struct XLSFormSurveyReader {
     let place = header(column, row)
     do throws(ExpressionError) {
       let rule = try FormExpression(source, isFilter: isFilter)
-      for name in rule.references where names.ambiguous.contains(name) {
+      for name in rule.plainReferences where names.ambiguous.contains(name) {
         sheet.report(row: row, column: place, Self.ambiguous(name))
       }
       for remark in rule.remarks { sheet.warn(row: row, column: place, remark) }
@@ -181,21 +181,19 @@ struct XLSFormSurveyReader {
     }
   }
 
-  /// Makes a list of a file beside the form. Without the file the list has one choice that says so, and the form cannot be published yet.
+  /// Makes a list of a file beside the form. Without the file the list is empty: nobody is asked to choose from it.
   mutating func load(_ file: String, as list: String, value: String, label: String, _ place: String, _ row: CSVRecord) {
     guard choices.lists[list] == nil else { return }
     guard let data = files(file) else {
       sheet.warn(row: row, column: place, Self.noFile(file))
       if !missingFiles.contains(file) { missingFiles.append(file) }
-      return choices.add(list, [FormChoice(name: Self.missingChoice, label: words.missing(file))])
+      return choices.add(list, [])
     }
     if let fault = choices.addFile(file, as: list, value: value, label: label, data) {
       sheet.report(row: row, column: place, fault)
-      choices.add(list, [FormChoice(name: Self.missingChoice, label: words.missing(file))])
+      choices.add(list, [])
     }
   }
-
-  private static let missingChoice = "missing"
 
   mutating func passOver(_ base: String, of row: CSVRecord, _ message: LocalizedText) {
     for column in sheet.columns where column.base == base && !sheet.cell(column.header, of: row).isEmpty {
@@ -245,8 +243,8 @@ struct XLSFormSurveyReader {
 
   static func noFile(_ name: String) -> LocalizedText {
     LocalizedText(
-      vi: "không có tệp \(name) bên cạnh biểu mẫu; hãy đặt tệp vào cùng thư mục trước khi xuất bản.",
-      en: "there is no file \(name) beside the form; put it into the same folder before publishing.")
+      vi: "không có tệp \(name) bên cạnh biểu mẫu; chừng nào chưa có, câu chọn từ tệp không được hỏi và giá trị tra cứu để trống.",
+      en: "there is no file \(name) beside the form; without it nobody is asked to choose from it, and what is looked up is blank.")
   }
 
   private static let nothingToEnd = LocalizedText(
