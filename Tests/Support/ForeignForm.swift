@@ -9,6 +9,9 @@ public enum ForeignForm {
     integer,n,"How many children, ${nm}?","Combien d'enfants, ${nm} ?",See [help](https://example.org/x),,
     begin repeat,kid,Child,Enfant,,${n},
     integer,age,Age of a child of ${nm}?,Âge ?,,,
+    begin repeat,toy,Toys at age ${age},Jouets à ${age} ans,,,
+    text,what,Which toy at age ${age}?,Quel jouet ?,,,
+    end repeat,,,,,,
     end repeat,,,,,,
     rank fruit,order,Order these,Classez,,,
     select_one yn or_other,ok,Fine?,Bien ?,,,
@@ -29,5 +32,5 @@ public enum ForeignForm {
 
   /// Answers of the whole form, as they are stored.
   public static let stored =
-    #"{"kid":[{"age":3},{"age":5}],"n":2,"nm":"An","ok":"other","ok_other":"Maybe","order":["b","a"],"rate":4,"read":"OK"}"#
+    #"{"kid":[{"age":3},{"age":5,"toy":[{"what":"Car"}]}],"n":2,"nm":"An","ok":"other","ok_other":"Maybe","order":["b","a"],"rate":4,"read":"OK"}"#
 }

@@ -190,6 +190,19 @@ import Testing
     #expect(unclear.problems.count == 1 && unclear.problems[0].contains("several questions are called \"id\""))
   }
 
+  @Test func whatOnceWorkedOutStandsAcrossACorrection() throws {
+    let form = try Sheets(
+      survey: ["type,name,label,calculation", "integer,n,N?,", "calculate,first,,once(${n} * 2)", "calculate,always,,${n} * 2"]
+    ).reading().form
+    let validator = AnswerValidator(form: form, today: "2024-04-01")
+    let before = try validator.validate(["n": .integer(3)]).get()
+    #expect(before.given == ["n": .integer(3), "first": .integer(6)])
+    var walk = FormWalk(form: form, today: "2024-04-02", correcting: before.given)
+    walk.go(to: .item("n", number: nil))
+    _ = walk.answer(.integer(5))
+    #expect(try walk.validate().get().values == ["n": .integer(5), "first": .integer(6), "always": .integer(10)])
+  }
+
   @Test func rangesRanksBoxesAndPositionsAreAsked() throws {
     let validator = try validator(
       Sheets(

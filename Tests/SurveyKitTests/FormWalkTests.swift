@@ -24,7 +24,7 @@ import Testing
   private func name(_ step: FormStep) -> String {
     switch step {
     case .item(let name, let number): number.map { "\(name) \($0)" } ?? name
-    case .another(let name): "another \(name)"
+    case .another(let name, let outer): outer.map { "another \(name) \($0)" } ?? "another \(name)"
     case .review: "review"
     }
   }
@@ -227,7 +227,7 @@ import Testing
               return
             }
             _ = try walk.answer(instances[number - 1][name]).get()
-          case .another(let name):
+          case .another(let name, _):
             guard case .instances(let instances)? = wanted.values[name], walk.count(of: name) < instances.count else {
               walk.finishRepeat()
               continue

@@ -133,12 +133,9 @@ import Testing
     #expect(Set(problems.map(\.sheet)) == ["survey"])
   }
 
-  @Test func groupsMustBalanceAndRepeatsMustNotNest() {
+  @Test func groupsMustBalance() {
     #expect(Samples.small("begin group,g,G,,,,,\ntext,a,A?,,,,,\n").problems.first?.message.en.contains("never ends") == true)
     #expect(Samples.small("text,a,A?,,,,,\nend group,,,,,,,\n").problems.map(\.row) == [3])
-    let nested = Samples.small(
-      "begin repeat,r,R,,,,,\nbegin repeat,s,S,,,,,\ntext,a,A?,,,,,\nend repeat,,,,,,,\nend repeat,,,,,,,\n")
-    #expect(nested.problems.map(\.row) == [3])
     #expect(Samples.small("calculate,c,,,,1 + 1,,\n").problems.first?.message.en.contains("asks nothing") == true)
   }
 

@@ -14,9 +14,9 @@ import Testing
         survey: data(scored.survey), choices: data(scored.choices), settings: data(scored.settings.isEmpty ? [] : [scored.settings]))
       // Whatever is taken can be stored and opened again.
       guard (try? Form(canonicalJSON: reading.form.canonicalJSON)) == reading.form else { return (.refused, ["not the same when stored"]) }
-      return (reading.warnings.isEmpty ? .accepted : .warned, reading.warnings.map(\.explanation.en))
+      return (reading.warnings.isEmpty ? .accepted : .warned, reading.warnings.map(\.message.en))
     } catch {
-      return (.refused, error.problems.map(\.explanation.en))
+      return (.refused, error.problems.map(\.message.en))
     }
   }
 
@@ -48,6 +48,58 @@ import Testing
       }
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  // MARK: The reference in docs/forms.md
+
+  private static let (begin, end) = ("<!-- reference: made by make forms-score -->\n", "<!-- end of the reference -->\n")
+  private static let reasonLettersMax = 150
+
+  /// A row for each feature, outcome and reason, with what has it.
+  private func reference() -> String {
+    var lines = ["| feature | | what | why |", "|---|---|---|---|"]
+    var order: [[String]] = []
+    var names: [[String]: [String]] = [:]
+    for scored in FormsCorpus.all {
+      let (outcome, says) = reading(scored)
+      let word = [ScoredForm.Outcome.accepted: "works", .warned: "warned", .refused: "refused"][outcome] ?? ""
+      let row = [scored.feature, word, outcome == .accepted ? "" : Self.reason(says.first ?? "")]
+      if names[row] == nil { order.append(row) }
+      names[row, default: []].append("`\(scored.name.replacing("\n", with: " ").replacing("|", with: "\\|"))`")
+    }
+    let outcomes = ["works", "warned", "refused"]
+    var features: [String] = []
+    for row in order where !features.contains(row[0]) { features.append(row[0]) }
+    for feature in features {
+      for outcome in outcomes {
+        for row in order where row[0] == feature && row[1] == outcome {
+          lines.append("| \(feature) | \(outcome) | \((names[row] ?? []).joined(separator: ", ")) | \(row[2]) |")
+        }
+      }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// A sentence without what differs from form to form.
+  private static func reason(_ text: String) -> String {
+    var plain = text.replacing(#/"[^"]*"/#, with: "…").replacing(#/At character \d+: /#, with: "").replacing("|", with: "\\|")
+    if plain.count > reasonLettersMax {
+      plain = plain.prefix(reasonLettersMax).split(separator: " ").dropLast().joined(separator: " ") + " …"
+    }
+    return plain
+  }
+
+  @Test func theReferenceInTheDocumentIsAsItStands() throws {
+    let file = Samples.package.appendingPathComponent("docs/forms.md")
+    let stands = try String(contentsOf: file, encoding: .utf8)
+    let start = try #require(stands.range(of: Self.begin)?.upperBound)
+    let stop = try #require(stands.range(of: Self.end)?.lowerBound)
+    let made = reference()
+    if ProcessInfo.processInfo.environment["FORMS_SCORE"] == "write" {
+      try Data((stands[..<start] + made + stands[stop...]).utf8).write(to: file)
+      return
+    }
+    #expect(String(stands[start..<stop]) == made, "docs/forms.md differs: run `make forms-score`, and look at what changed")
   }
 
   private static let heading = """
@@ -98,7 +150,7 @@ import Testing
     "types, range without sense",
     "columns, constraint = (", "columns, relevant = frobnicate(1)", "functions, frobnicate(1)", "functions, if(1)",
     "functions, regex(${t}, '(a)\\1')",
-    "functions, ${n} +", "functions, 'open", "functions, a/b", "functions, //n", "references, a circle", "structures, a repeat in a repeat",
+    "functions, ${n} +", "functions, 'open", "functions, a/b", "functions, //n", "references, a circle",
     "structures, nothing to answer",
   ]
   /// Safe to take, and found in forms: pyxform is stricter about these.

@@ -31,7 +31,7 @@ import Testing
     let code = try #require(((json as? [[String: Any]])?.first ?? json as? [String: Any])?["code"] as? String, "\(said.output)")
     let field = ToolProcess(name: "field", folder: path)
     try #require(try await field.run("enroll", code, "--hub", "http://127.0.0.1:\(hub.hubPort)").code == 0)
-    let lines = ["", "", "An", "2", "3", "5", "2 1", "3", "Maybe", "1", "4", "s", "q"]
+    let lines = ["", "", "An", "2", "3", "n", "5", "y", "Car", "n", "2 1", "3", "Maybe", "1", "4", "s", "q"]
     try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: path + "/lines.txt"))
     func collect(_ options: String) async throws -> String {
       let ended = try await Tool.run("/bin/sh", ["-c", "cd '\(path)' && exec '\(Tool.path("field"))' collect \(options) < lines.txt"])
@@ -41,7 +41,7 @@ import Testing
     let english = try await collect("--lang en")
     for text in [
       "Welcome dear reader", "How many children, An?", "See help (https://example.org/x)", "Age of a child of An?", "Specify other.",
-      "From 0 to 5 in steps of 1.", "1  Apple", "Banana; Apple",
+      "Toys at age 5", "Which toy at age 5?", "Which toy at age 5? (2.1)", "From 0 to 5 in steps of 1.", "1  Apple", "Banana; Apple",
     ] { #expect(english.contains(text), "\(text) is not in \(english)") }
     #expect(!english.contains("${") && !english.contains("**"))
     let french = try await collect("--lang en --form-lang fr")
@@ -58,7 +58,7 @@ import Testing
       of: "rank fruit,order", with: "deviceid,d,,,,,\naudit,,,,,,\nselect_one_from_file towns.csv,town,Town,Ville,,,\nrank fruit,order")
     let form = try write("2024032603", folder, survey: survey)
     let checked = try await HubTool.run(["forms", "check", form, "--lang", "en"])
-    #expect(checked.status == 0 && checked.errors.contains("this is not recorded here; its value is blank. (2 cells: rows 8, 9)"))
+    #expect(checked.status == 0 && checked.errors.contains("this is not recorded here; its value is blank. (2 cells: rows 11, 12)"))
     #expect(checked.output.contains("4 cells are passed over or taken otherwise"), "\(checked.output)")
     let without = try await HubTool.run(["forms", "publish", form, "--dir", dir, "--lang", "en"])
     #expect(without.status == 0 && without.errors.contains("Files are missing beside the form: towns.csv"), "\(without.errors)")

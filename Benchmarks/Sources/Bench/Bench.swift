@@ -103,6 +103,7 @@ import Foundation
       figures.append(Figure("W6.growth", "÷ plain's", [many / few]))
     }
     if settings.isQuick ? only.hasPrefix("I") : isWanted("I") { figures += try Instructions.figures(settings, folder) }
+    if isWanted("F") { figures += try FormWork.figures(settings) }
     if isWanted("E") { figures += try await endToEnd(settings, only, folder) }
     return figures
   }

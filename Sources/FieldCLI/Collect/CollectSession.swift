@@ -31,8 +31,8 @@ struct CollectSession {
         case .back(let given): walk.back(keeping: stored(given, walk))
         case .answer(let given): (message, refused) = take(given, &walk)
         }
-      case .another(let name):
-        let reply = try dialog.askAnother(repeated(walk, name, message))
+      case .another(let name, let outer):
+        let reply = try dialog.askAnother(repeated(walk, name, inside: outer, message))
         message = ""
         switch reply {
         case .add: _ = walk.addAnother()
@@ -175,8 +175,8 @@ struct CollectSession {
     return asked
   }
 
-  private func repeated(_ walk: FormWalk, _ name: String, _ message: String) -> AskedRepeat {
-    let count = walk.count(of: name)
+  private func repeated(_ walk: FormWalk, _ name: String, inside outer: Int?, _ message: String) -> AskedRepeat {
+    let count = walk.count(of: name, inside: outer)
     let shown = FilledWalk(walk, words.textLanguage)
     return AskedRepeat(
       title: shown.text(walk.form.title), headings: walk.headings(at: walk.step).map { shown.text($0) }, count: count,
@@ -201,11 +201,11 @@ struct CollectSession {
             ? answers.text($0, to: name)
             : question.kind == .image ? shownPicture($0) : LocalAnswer.shown($0, for: question.kind, in: language)
         }
-        let label = shownText.text(question.label) + (number.map { " (\($0))" } ?? "")
+        let label = shownText.text(question.label) + (number.map { " (\(RepeatNumber.text($0)))" } ?? "")
         item = ReviewSheet.Item(label: label, answer: shown ?? words.none, step: step)
-      case .another(let name):
+      case .another(let name, let outer):
         let label = shownText.text(walk.section(at: step)?.label)
-        item = ReviewSheet.Item(label: label.isEmpty ? name : label, answer: words.filled(walk.count(of: name)), step: step)
+        item = ReviewSheet.Item(label: label.isEmpty ? name : label, answer: words.filled(walk.count(of: name, inside: outer)), step: step)
       case .review: continue
       }
       if own != heading {

@@ -17,8 +17,7 @@ struct FilledWalk {
 
   func text(_ text: FormText?) -> String {
     guard let text else { return "" }
-    let number: Int? = if case .item(_, let number) = step { number } else { nil }
-    let section = number == nil ? nil : walk.section(at: step)?.name
+    let (section, number) = walk.textPosition(at: step)
     let markup = Markup(text.text(in: language, fallback: walk.form.defaultLanguage))
     return markup.filled { filling.filled($0, in: section, number: number) }.plain
   }

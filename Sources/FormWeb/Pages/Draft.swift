@@ -76,15 +76,25 @@ struct Draft {
     guard let all = try? AnswerValue.answers(fromJSON: Data(state.utf8)) else { return nil }
     let pages = FormPages(form)
     let names = pages.names
-    let repeats = Dictionary(
-      form.repeats.map { ($0.name, Set(FormPages.Page.questions(in: $0.items).filter(\.isShown).map(\.name))) },
-      uniquingKeysWith: { first, _ in first })
+    return kept(all.filter { names.contains($0.key) }, repeats: form.repeats)
+  }
+
+  /// - Parameter repeats: Those right among the answers.
+  /// - Returns: Nil where a repeat's answers are none.
+  private static func kept(_ all: [String: AnswerValue], repeats: [FormSection]) -> [String: AnswerValue]? {
     var answers: [String: AnswerValue] = [:]
-    for (name, value) in all where names.contains(name) {
-      switch (value, repeats[name]) {
-      case (.instances(let instances), let inside?):
+    for (name, value) in all {
+      switch (value, repeats.first { $0.name == name }) {
+      case (.instances(let instances), let section?):
         guard instances.count <= AnswerValidator.repeatInstancesMax else { return nil }
-        answers[name] = .instances(instances.map { $0.filter { inside.contains($0.key) } })
+        let inner = FormPages.Page.repeats(in: section.items)
+        let inside = Set(FormPages.Page.questions(in: section.items).filter(\.isShown).map(\.name) + inner.map(\.name))
+        var filled: [[String: AnswerValue]] = []
+        for instance in instances {
+          guard let kept = kept(instance.filter({ inside.contains($0.key) }), repeats: inner) else { return nil }
+          filled.append(kept)
+        }
+        answers[name] = .instances(filled)
       case (.choices([]), _?): answers[name] = .instances([])  // As JSON both are an empty list.
       case (.instances, nil), (_, _?): return nil
       case (_, nil): answers[name] = value

@@ -1,4 +1,4 @@
-internal import SurveyKit
+public import SurveyKit
 
 /// A form cut into pages: a top-level group is a page, and so are top-level questions that stand together.
 ///
@@ -21,6 +21,20 @@ struct FormPages {
         case .repeated: []
         }
       }
+    }
+
+    /// Names of the repeats around one and its own, outermost first; nil when there is none of that name.
+    static func chain(of name: String, in items: [FormItem]) -> [String]? {
+      for section in repeats(in: items) {
+        if section.name == name { return [name] }
+        if let inside = chain(of: name, in: section.items) { return [section.name] + inside }
+      }
+      return nil
+    }
+
+    /// Tells if a question stands there, also inside repeats.
+    static func asks(_ name: String, in items: [FormItem]) -> Bool {
+      questions(in: items).contains { $0.name == name } || repeats(in: items).contains { asks(name, in: $0.items) }
     }
 
     static func repeats(in items: [FormItem]) -> [FormSection] {
@@ -75,8 +89,7 @@ struct FormPages {
   /// Place of the page a question or repeat stands on.
   func place(of name: String) -> Int? {
     pages.firstIndex { page in
-      page.questions.contains { $0.name == name }
-        || page.repeats.contains { $0.name == name || FormPages.Page.questions(in: $0.items).contains { $0.name == name } }
+      Page.asks(name, in: page.items) || Page.chain(of: name, in: page.items) != nil
     }
   }
 
@@ -102,6 +115,9 @@ extension FormQuestion {
 }
 
 extension Form {
+  /// Tells if pages can ask what must be answered.
+  public var canBeShown: Bool { isServable }
+
   /// Whether the pages can ask everything that must be answered.
   var isServable: Bool {
     questions.contains { $0.isShown } && !questions.contains { $0.kind == .image && $0.required != nil }

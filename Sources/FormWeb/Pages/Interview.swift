@@ -9,10 +9,16 @@ struct Interview {
     /// By the code of one of the form's languages, or of the page's.
     case language(String)
     /// Another filling-in of a repeat on the page.
-    case add(String)
+    ///
+    /// `inside`: the filling-in of the repeat around it.
+    case add(String, inside: Int?)
+    /// By its place, one less than its `RepeatNumber`.
     case remove(String, Int)
     /// From the review to a page.
     case edit(Int)
+
+    /// Numbers of filling-ins at any depth.
+    private static let places = 0..<1_000_000_000_000
 
     /// - Returns: Nil for a button no page has.
     init?(_ text: String) {
@@ -23,10 +29,15 @@ struct Interview {
       case ("send", 1): self = .send
       case ("lang", 2):
         self = .language(parts[1])
-      case ("add", 2): self = .add(parts[1])
+      case ("add", 2): self = .add(parts[1], inside: nil)
+      case ("addin", 2):
+        let rest = parts[1].split(separator: ".", maxSplits: 1).map(String.init)
+        guard rest.count == 2, let outer = Int(rest[0]), Self.places.contains(outer) else { return nil }
+        self = .add(rest[1], inside: outer)
       case ("remove", 2):
         // Names may hold dots, numbers do not.
-        guard let dot = parts[1].lastIndex(of: "."), let place = Int(parts[1][parts[1].index(after: dot)...]) else { return nil }
+        guard let dot = parts[1].lastIndex(of: "."), let place = Int(parts[1][parts[1].index(after: dot)...]), Self.places.contains(place)
+        else { return nil }
         self = .remove(String(parts[1][..<dot]), place)
       case ("page", 2):
         guard let page = Int(parts[1]) else { return nil }
@@ -89,18 +100,19 @@ struct Interview {
     guard pages.pages.indices.contains(place) else { return nil }
     let page = pages.pages[place]
     let before = asked(draft)
+    let offered = offers(on: page, draft)
     var answers = newer ?? draft.answers
     for section in page.repeats { answers[section.name] = draft.answers[section.name] }
     draft.answers = PageReading(page: page, fields: fields, shown: before).merged(into: answers)
     guard draft.state.utf8.count <= WebLimits.answersBytesMax else { return .page(place, remark: .tooLong) }
     switch step {
-    case .next: return next(place, page, before: before, &draft)
+    case .next: return next(place, page, before: before, offered, &draft)
     case .back: return previous(place, draft)
     case .language(let code):
       guard speaks(code) else { return nil }
       draft.turn(to: code)
       return .page(place)
-    case .add(let name): return add(name, page, place, before, &draft)
+    case .add(let name, let outer): return add(name, inside: outer, page, place, before, &draft)
     case .remove(let name, let number): return remove(name, number, page, place, before, &draft)
     case .send, .edit: return nil
     }
@@ -132,9 +144,35 @@ struct Interview {
 
   // MARK: Forward and back
 
-  private func next(_ place: Int, _ page: FormPages.Page, before: AskedItems, _ draft: inout Draft) -> View {
+  /// Choices that the page's answers let its questions offer, by field, of those that have a filter.
+  private func offers(on page: FormPages.Page, _ draft: Draft) -> [String: [String]] {
+    let given = given(draft)
+    let filtered = page.shown(asked(draft)).filter { $0.question.choiceFilter != nil }
+    return Dictionary(
+      filtered.map { item in
+        let choices = validator.offeredChoices(
+          of: item.question.name, given: given, instance: item.instance(in: given), number: item.number)
+        return (item.field, choices.map(\.name))
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Fields that offer other choices by an answer of the same page, and none of which is taken: they were not really asked yet.
+  private func reoffered(on page: FormPages.Page, _ asked: AskedItems, since before: [String: [String]], _ draft: Draft) -> Set<String> {
+    let (given, now) = (given(draft), offers(on: page, draft))
+    return Set(
+      page.shown(asked).filter { item in
+        guard let names = now[item.field], let others = before[item.field], !names.isEmpty, names != others else { return false }
+        let cell = item.answer(in: given)?.cell ?? ""
+        let taken = cell.split(separator: " ").map(String.init)
+        return taken.isEmpty || !(names.contains(cell) || taken.allSatisfy(names.contains))
+      }.map(\.field))
+  }
+
+  private func next(
+    _ place: Int, _ page: FormPages.Page, before: AskedItems, _ offered: [String: [String]], _ draft: inout Draft
+  ) -> View {
     let now = asked(draft)
-    let new = page.fields(now).subtracting(page.fields(before))
+    let new = page.fields(now).subtracting(page.fields(before)).union(reoffered(on: page, now, since: offered, draft))
     let given = given(draft)
     var faults: [String: LocalizedText] = [:]
     for item in page.shown(now) where !new.contains(item.field) {
@@ -176,24 +214,39 @@ struct Interview {
 
   // MARK: Repeats
 
-  private func add(_ name: String, _ page: FormPages.Page, _ place: Int, _ asked: AskedItems, _ draft: inout Draft) -> View? {
-    guard page.repeats.contains(where: { $0.name == name }), asked.outer.contains(name) else { return nil }
-    var instances = draft.answers.instances(of: name)
+  /// Finds a repeat that the page shows now.
+  ///
+  /// - Returns: Names of the repeats around it and its own; nil when it is not asked.
+  private func chain(of name: String, inside outer: Int?, _ page: FormPages.Page, _ asked: AskedItems) -> [String]? {
+    guard let chain = FormPages.Page.chain(of: name, in: page.items) else { return nil }
+    guard let outer else { return chain.count == 1 && asked.outer.contains(name) ? chain : nil }
+    guard chain.count > 1, asked.items(in: chain[chain.count - 2], outer).contains(name) else { return nil }
+    return chain
+  }
+
+  private func add(
+    _ name: String, inside outer: Int?, _ page: FormPages.Page, _ place: Int, _ asked: AskedItems, _ draft: inout Draft
+  ) -> View? {
+    guard let chain = chain(of: name, inside: outer, page, asked) else { return nil }
+    var instances = draft.answers.instances(of: chain, inside: outer)
     guard instances.count < WebLimits.instancesMax else { return .page(place) }
     instances.append([:])
-    draft.answers[name] = .instances(instances)
-    let added = page.shown(self.asked(draft)).filter { $0.section?.name == name && $0.place == instances.count - 1 }.map(\.field)
+    draft.answers = draft.answers.setting(instances, of: chain, inside: outer)
+    let number = RepeatNumber.inside(outer, instances.count)
+    let added = page.shown(self.asked(draft)).filter { $0.section?.name == name && $0.number == number }.map(\.field)
     return .page(place, new: Set(added), remark: .added)
   }
 
   private func remove(
-    _ name: String, _ number: Int, _ page: FormPages.Page, _ place: Int, _ asked: AskedItems, _ draft: inout Draft
+    _ name: String, _ place: Int, _ page: FormPages.Page, _ pagePlace: Int, _ asked: AskedItems, _ draft: inout Draft
   ) -> View? {
-    guard page.repeats.contains(where: { $0.name == name }), asked.outer.contains(name) else { return nil }
-    var instances = draft.answers.instances(of: name)
-    guard instances.indices.contains(number) else { return nil }
-    instances.remove(at: number)
-    draft.answers[name] = .instances(instances)
-    return .page(place)
+    let outer = RepeatNumber.outer(place + 1)
+    guard let chain = chain(of: name, inside: outer, page, asked) else { return nil }
+    var instances = draft.answers.instances(of: chain, inside: outer)
+    let own = RepeatNumber.place(place + 1) - 1
+    guard instances.indices.contains(own) else { return nil }
+    instances.remove(at: own)
+    draft.answers = draft.answers.setting(instances, of: chain, inside: outer)
+    return .page(pagePlace)
   }
 }

@@ -45,12 +45,27 @@ public struct WebRespondent: Sendable {
 
   /// Another filling-in of a repeat while some are missing, else on.
   private func button(on page: PageScan, _ answers: [String: AnswerValue]) -> String {
-    for button in page.buttons.sorted() where button.hasPrefix("add.") {
-      let name = String(button.dropFirst(4))
-      let shown = page.buttons.count { $0.hasPrefix("remove.\(name).") }
-      if case .instances(let instances)? = answers[name], shown < instances.count { return button }
+    for button in page.buttons.sorted() {
+      guard case .add(let name, let outer)? = Interview.Step(button) else { continue }
+      let shown = page.buttons.count {
+        if case .remove(name, let place)? = Interview.Step($0) { RepeatNumber.outer(place + 1) == outer } else { false }
+      }
+      if shown < Self.instances(of: name, inside: outer, in: answers).count { return button }
     }
     return "next"
+  }
+
+  /// Filling-ins of a repeat, wherever it stands.
+  private static func instances(of name: String, inside outer: Int?, in answers: [String: AnswerValue]) -> [[String: AnswerValue]] {
+    found(name, (outer.map { RepeatNumber.places($0) } ?? [])[...], answers) ?? []
+  }
+
+  private static func found(_ name: String, _ places: ArraySlice<Int>, _ answers: [String: AnswerValue]) -> [[String: AnswerValue]]? {
+    guard let place = places.first else { return answers[name].map { _ in answers.instances(of: name) } }
+    for case .instances(let several) in answers.values where several.indices.contains(place - 1) {
+      if let found = found(name, places.dropFirst(), several[place - 1]) { return found }
+    }
+    return nil
   }
 
   private func get(_ target: String) async throws -> PageScan {
@@ -95,8 +110,9 @@ public struct WebRespondent: Sendable {
   private static func answer(to field: String, in answers: [String: AnswerValue]) -> AnswerValue? {
     let parts = field.split(separator: ".").map(String.init)
     guard parts.count == 4, let place = Int(parts[2]) else { return parts.count == 2 ? answers[parts[1]] : nil }
-    let instances = answers.instances(of: parts[1])
-    return instances.indices.contains(place) ? instances[place][parts[3]] : nil
+    let instances = instances(of: parts[1], inside: RepeatNumber.outer(place + 1), in: answers)
+    let own = RepeatNumber.place(place + 1) - 1
+    return instances.indices.contains(own) ? instances[own][parts[3]] : nil
   }
 }
 

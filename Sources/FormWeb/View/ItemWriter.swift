@@ -7,6 +7,14 @@ struct ItemView {
   var note: RichView?
   var question: QuestionView?
   var repeated: RepeatView?
+  var button: ButtonView?
+}
+
+/// A button between the questions, for a repeat inside a repeat.
+struct ButtonView {
+  var buttonTone: String
+  var buttonValue: String
+  var buttonText: String
 }
 
 struct RepeatView {
@@ -21,7 +29,7 @@ struct RepeatView {
   var anchor: String
   var legend: String?
   var instances: [Instance]
-  /// Name of the repeat while another filling-in is possible.
+  /// Value of the button for another filling-in while one is possible.
   var adds: String?
   var add: String
 }
@@ -126,8 +134,12 @@ struct ItemWriter {
   func runs(_ text: FormText?, _ item: ShownQuestion? = nil) -> [RunView] { markup(text, item).runs.map { RunView($0) } }
 
   private func markup(_ text: FormText?, _ item: ShownQuestion?) -> Markup {
+    markup(text, in: ShownQuestion.Position(section: item?.section, number: item?.number))
+  }
+
+  private func markup(_ text: FormText?, in position: ShownQuestion.Position) -> Markup {
     let written = text?.text(in: draft.textLanguage, fallback: interview.form.defaultLanguage) ?? ""
-    return Markup(written).filled { filling.filled($0, in: item?.section?.name, number: item?.number) }
+    return Markup(written).filled { filling.filled($0, in: position.section?.name, number: position.number) }
   }
 
   func items(_ items: [FormItem]) -> [ItemView] {
@@ -158,30 +170,44 @@ struct ItemWriter {
 
   private func repeated(_ section: FormSection) -> RepeatView {
     let label = section.label.map { text($0) }
-    let filled = asked.inside[section.name] ?? []
-    let instances = filled.indices.map { place in
+    let instances = asked.numbers(of: section.name).map { number in
       RepeatView.Instance(
-        name: WebWords.instance(label, place + 1)(language), removal: section.count == nil ? "remove.\(section.name).\(place)" : nil,
-        remove: WebWords.remove(language),
-        items: inside(section.items, section, place))
+        name: WebWords.instance(label, number)(language), removal: section.count == nil ? "remove.\(section.name).\(number - 1)" : nil,
+        remove: WebWords.remove(language), items: inside(section.items, ShownQuestion.Position().inside(section, number)))
     }
     let canAdd = section.count == nil && instances.count < WebLimits.instancesMax
     return RepeatView(
       anchor: anchor(FieldName.of(section)), legend: section.label == heading ? nil : label, instances: instances,
-      adds: canAdd ? section.name : nil,
-      add: WebWords.add(label)(language)
-    )
+      adds: canAdd ? "add.\(section.name)" : nil, add: WebWords.add(label)(language))
   }
 
-  private func inside(_ items: [FormItem], _ section: FormSection, _ place: Int) -> [ItemView] {
+  private func inside(_ items: [FormItem], _ position: ShownQuestion.Position) -> [ItemView] {
     items.flatMap { item -> [ItemView] in
       switch item {
-      case .question(let question):
-        asked.asks(question, in: section, at: place) ? self.item(ShownQuestion(question: question, section: section, place: place)) : []
-      case .group(let group): inside(group.items, section, place)
-      case .repeated: []
+      case .question(let question): position.asks(question.name, asked) ? self.item(position.shown(question)) : []
+      case .group(let group):
+        inside(group.items, position)
+      case .repeated(let section): position.asks(section.name, asked) ? inner(section, position) : []
       }
     }
+  }
+
+  /// A repeat inside a repeat: its filling-ins under headings, one after the other, with their buttons.
+  private func inner(_ section: FormSection, _ position: ShownQuestion.Position) -> [ItemView] {
+    let label = section.label.map { markup($0, in: position).plain }
+    let numbers = asked.numbers(of: section.name, inside: position.number)
+    let filled = numbers.flatMap { number -> [ItemView] in
+      let name = WebWords.instance(label, RepeatNumber.place(number))(language)
+      let heading = ItemView(caption: RichView(runs: Markup(name).runs.map { RunView($0) }))
+      let removal = ButtonView(
+        buttonTone: "link", buttonValue: "remove.\(section.name).\(number - 1)", buttonText: WebWords.remove(language) + " – " + name)
+      return [heading] + inside(section.items, position.inside(section, number))
+        + (section.count == nil ? [ItemView(button: removal)] : [])
+    }
+    guard section.count == nil, numbers.count < WebLimits.instancesMax, let outer = position.number else { return filled }
+    let adding = ButtonView(
+      buttonTone: "quiet", buttonValue: "addin.\(outer).\(section.name)", buttonText: WebWords.add(label)(language))
+    return filled + [ItemView(button: adding)]
   }
 
   // MARK: Questions

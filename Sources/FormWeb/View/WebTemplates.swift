@@ -75,7 +75,8 @@ enum WebTemplates {
   private static let items = """
     {{#caption}}<h2>{{#runs}}{{> run}}{{/runs}}</h2>
     {{/caption}}{{#note}}<p class="note">{{#runs}}{{> run}}{{/runs}}</p>
-    {{/note}}{{#question}}{{> question}}{{/question}}
+    {{/note}}{{#question}}{{> question}}{{/question}}{{#button}}<p><button class="{{buttonTone}}" name="go" value="{{buttonValue}}">{{buttonText}}</button></p>
+    {{/button}}
     """
 
   private static let repeated = """
@@ -84,7 +85,7 @@ enum WebTemplates {
     {{#items}}{{> items}}{{/items}}
     {{#removal}}<p><button class="link" name="go" value="{{removal}}">{{remove}}</button></p>
     {{/removal}}    </fieldset>
-    {{/instances}}{{#adds}}<p><button class="quiet" name="go" value="add.{{adds}}">{{add}}</button></p>{{/adds}}
+    {{/instances}}{{#adds}}<p><button class="quiet" name="go" value="{{adds}}">{{add}}</button></p>{{/adds}}
     </section>
 
     """

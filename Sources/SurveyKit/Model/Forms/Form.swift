@@ -89,8 +89,9 @@ public struct Form: Sendable, Hashable {
   /// Names of the questions of a group or repeat.
   public func questions(in section: FormSection) -> Set<String> { Set(FormItem.questions(in: section.items).map(\.name)) }
 
-  /// Names of what the form calculates, also inside repeats: never stored with a report, computed where it is read.
-  public var calculated: Set<String> { Set(questions.filter { $0.kind == .calculate }.map(\.name)) }
+  /// Names of what the form calculates, also inside repeats: never stored with a report, computed where it is read. What `once()` worked out
+  /// is not among them: it stays as it was, so it is stored like an answer.
+  public var calculated: Set<String> { Set(questions.filter { $0.kind == .calculate && !$0.isWorkedOutOnce }.map(\.name)) }
 
   public func question(named name: String) -> FormQuestion? { questions.first { $0.name == name } }
 

@@ -61,7 +61,7 @@ struct FormCheck {
     }
     self.repeatOfQuestion = repeatOfQuestion
     self.questions = questions
-    repeatNames = Set(form.repeats.map(\.name))
+    repeatNames = Set(outline.entries.map(\.item).filter(\.isRepeated).map(\.name))
     locations = Dictionary(outline.entries.map { ($0.item.name, $0.location) }, uniquingKeysWith: { first, _ in first })
     let several = questions.values.filter { $0.kind == .selectMultiple || $0.kind == .rank }
     listsOfSeveral = Set(several.compactMap(\.choiceList))
@@ -123,13 +123,13 @@ struct FormCheck {
       } else if !seen.insert(name).inserted {
         report(.item(entry.ordinal, "name"), name, FormMessage.nameTwice(name))
       }
-      if entry.isRepeatInRepeat { report(.item(entry.ordinal, "type"), name, FormMessage.nestedRepeat) }
       switch entry.item {
       case .question(let question): checkQuestion(question, entry)
       case .group(let section):
         checkSection(section, entry)
       case .repeated(let section):
         checkSection(section, entry)
+        if entry.repeats.count >= RepeatNumber.repeatDepthMax { report(.item(entry.ordinal, "type"), name, FormMessage.nestedRepeat) }
         checkRule(section.count, "repeat_count", entry)
       }
     }
@@ -263,7 +263,7 @@ struct FormCheck {
     }
   }
 
-  /// Looks at every name in a rule. A repeat's own condition is judged outside it: `repeatName` of its entry is nil.
+  /// Looks at every name in a rule. A repeat's own condition is judged outside it.
   ///
   /// The depth of a rule is bounded by `FormExpression.expressionDepthMax`.
   private func check(_ node: ExpressionNode, takesMany: Bool, _ entry: FormOutline.Entry, _ texts: inout Texts) {
@@ -299,9 +299,9 @@ struct FormCheck {
       check(left, takesMany: false, entry, &texts)
       check(right, takesMany: false, entry, &texts)
     case .call(.position, let arguments):
-      guard case .path(let path)? = arguments.first, let home = entry.repeatName,
-        Array(entry.location.dropLast(path.ups)) == locations[home]
-      else { return texts.report(FormMessage.positionOutsideRepeat) }
+      guard case .path(let path)? = arguments.first else { break }
+      let around = Array(entry.location.dropLast(path.ups))
+      if !entry.repeats.contains(where: { locations[$0] == around }) { texts.warn(FormMessage.positionOutsideRepeat) }
     case .call(let function, let arguments):
       for (index, argument) in arguments.enumerated() {
         check(argument, takesMany: function.takesMany(at: index), entry, &texts)
@@ -321,7 +321,7 @@ struct FormCheck {
       return false
     }
     if question.kind == .note { texts.warn(FormMessage.noteHasNoAnswer(name)) }
-    if let home, home != entry.repeatName, !takesMany { texts.warn(FormMessage.insideRepeat(name, home)) }
+    if let home, !entry.repeats.contains(home), !takesMany { texts.warn(FormMessage.insideRepeat(name, home)) }
     return true
   }
 

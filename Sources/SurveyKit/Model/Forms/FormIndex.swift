@@ -8,14 +8,16 @@ struct FormOutline {
     let ancestors: [String]
     /// The `relevant` of every section around it, outermost first.
     let conditions: [FormExpression]
-    /// Name of the repeat it stands in; nil outside. A repeat itself stands outside.
-    let repeatName: String?
+    /// Names of the repeats it stands in, outermost first. A repeat itself stands outside.
+    let repeats: [String]
     /// How many sections are around it.
     let depth: Int
-    let isRepeatInRepeat: Bool
+
+    /// Name of the repeat right around it; nil outside.
+    var repeatName: String? { repeats.last }
 
     /// Tells if a group around it, outside repeats, is asked after its own answer.
-    var isEarly: Bool { repeatName == nil && item.isQuestion && conditions.contains { $0.references.contains(item.name) } }
+    var isEarly: Bool { repeats.isEmpty && item.isQuestion && conditions.contains { $0.references.contains(item.name) } }
 
     /// Its own name after those of the sections around it.
     var location: [String] { ancestors + [item.name] }
@@ -23,25 +25,24 @@ struct FormOutline {
 
   private(set) var entries: [Entry] = []
 
-  init(_ items: [FormItem]) { add(items, ancestors: [], conditions: [], repeatName: nil) }
+  init(_ items: [FormItem]) { add(items, ancestors: [], conditions: [], repeats: []) }
 
   /// Recursion is bounded: the import stops at `Form.formGroupDepthMax`, a decoder at `Form.formJSONDepthMax`.
-  private mutating func add(_ items: [FormItem], ancestors: [String], conditions: [FormExpression], repeatName: String?) {
+  private mutating func add(_ items: [FormItem], ancestors: [String], conditions: [FormExpression], repeats: [String]) {
     for item in items {
-      var isRepeatInRepeat = false
-      if case .repeated = item { isRepeatInRepeat = repeatName != nil }
       entries.append(
         Entry(
-          ordinal: entries.count, item: item, ancestors: ancestors, conditions: conditions, repeatName: repeatName,
-          depth: ancestors.count, isRepeatInRepeat: isRepeatInRepeat))
+          ordinal: entries.count, item: item, ancestors: ancestors, conditions: conditions, repeats: repeats,
+          depth: ancestors.count))
       switch item {
       case .question: break
       case .group(let section):
         add(
-          section.items, ancestors: ancestors + [section.name], conditions: conditions + section.conditions, repeatName: repeatName)
+          section.items, ancestors: ancestors + [section.name], conditions: conditions + section.conditions, repeats: repeats)
       case .repeated(let section):
         add(
-          section.items, ancestors: ancestors + [section.name], conditions: conditions + section.conditions, repeatName: section.name)
+          section.items, ancestors: ancestors + [section.name], conditions: conditions + section.conditions,
+          repeats: repeats + [section.name])
       }
     }
   }
@@ -84,11 +85,17 @@ struct FormIndex: Sendable {
 
   struct Repeat: Sendable {
     let section: FormSection
-    /// Judged once, outside the repeat.
+    /// Judged outside the repeat.
     let conditions: [FormExpression]
     let scope: Scope
+    /// Names of the repeats around it and its own, outermost first.
+    let chain: [String]
+    /// Places of the repeats right inside it.
+    let inner: [Int]
 
     var name: String { section.name }
+    /// Name of the repeat right around it.
+    var outer: String? { chain.count > 1 ? chain[chain.count - 2] : nil }
   }
 
   /// One thing to settle.
@@ -119,12 +126,15 @@ struct FormIndex: Sendable {
     let outline = FormOutline(form.items)
     var outer: [Entry] = []
     var inner: [String: [Entry]] = [:]
-    var sections: [(FormSection, [FormExpression])] = []
+    var sections: [(section: FormSection, conditions: [FormExpression], chain: [String])] = []
     var facts = ExpressionFacts()
     for entry in outline.entries {
+      facts.locations[entry.item.name] = entry.location
       switch entry.item {
       case .group: break
-      case .repeated(let section): sections.append((section, entry.conditions + section.conditions))
+      case .repeated(let section):
+        sections.append((section, entry.conditions + section.conditions, entry.repeats + [section.name]))
+        facts.chains[section.name] = entry.repeats + [section.name]
       case .question(let question):
         let isWithoutChoices = question.kind.hasChoices && form.choices(of: question).isEmpty
         let own = Entry(
@@ -146,12 +156,16 @@ struct FormIndex: Sendable {
     }
     self.outer = Scope(outer)
     self.facts = facts
-    repeats = sections.map { Repeat(section: $0, conditions: $1, scope: Scope(inner[$0.name] ?? [])) }
+    repeats = sections.map { own in
+      Repeat(
+        section: own.section, conditions: own.conditions, scope: Scope(inner[own.section.name] ?? []), chain: own.chain,
+        inner: sections.indices.filter { sections[$0].chain.dropLast() == own.chain[...] })
+    }
     var steps: [(step: Step, name: String, dependencies: [String])] = []
     for (index, entry) in outer.enumerated() { steps.append((.outer(index), entry.question.name, entry.dependencies)) }
     for (index, section) in repeats.enumerated() {
       let count = section.section.count?.references ?? []
-      steps.append((.repeated(index), section.name, section.conditions.flatMap(\.references) + count))
+      steps.append((.repeated(index), section.name, section.conditions.flatMap(\.references) + count + [section.outer].compactMap { $0 }))
       for (place, entry) in section.scope.entries.enumerated() {
         steps.append((.inner(index, place), entry.question.name, entry.dependencies + [section.name]))
       }
@@ -161,8 +175,10 @@ struct FormIndex: Sendable {
 
   func repeated(named name: String) -> Repeat? { repeats.first { $0.name == name } }
 
-  /// The repeat a question stands in.
-  func home(of question: String) -> Repeat? { facts.repeatOfQuestion[question].flatMap(repeated(named:)) }
+  /// The repeat a question, or a repeat, stands in.
+  func home(of item: String) -> Repeat? {
+    (facts.repeatOfQuestion[item] ?? repeated(named: item)?.outer).flatMap(repeated(named:))
+  }
 
   subscript(name: String) -> Entry? { outer[name] ?? home(of: name)?.scope[name] }
 }

@@ -3,7 +3,7 @@ public enum FormItem: Sendable, Hashable {
   case question(FormQuestion)
   /// Questions under one heading, shown or left out together.
   case group(FormSection)
-  /// Questions that can be answered several times, such as photos with their captions. Repeats do not nest.
+  /// Questions that can be answered several times, such as photos with their captions.
   case repeated(FormSection)
 
   public var name: String {
@@ -13,6 +13,7 @@ public enum FormItem: Sendable, Hashable {
     }
   }
 
+  var isRepeated: Bool { if case .repeated = self { true } else { false } }
   var isQuestion: Bool { if case .question = self { true } else { false } }
 
   package static func questions(in items: [FormItem]) -> [FormQuestion] {
@@ -117,6 +118,13 @@ public struct FormQuestion: Sendable, Hashable {
     self.initial = initial
     self.appearance = appearance
     self.maxPixels = maxPixels
+  }
+
+  /// Tells a value that `once()` keeps.
+  var isWorkedOutOnce: Bool {
+    var isOnce = false
+    calculation?.root.walk { node in if case .call(.once, _) = node { isOnce = true } }
+    return kind == .calculate && isOnce
   }
 
   /// All its rules, in any order.

@@ -55,7 +55,8 @@ enum FormMessage {
     vi: "nhóm lồng quá \(Form.formGroupDepthMax) lớp; hãy bỏ bớt nhóm.", en: "groups nest deeper than \(Form.formGroupDepthMax); use fewer."
   )
   static let nestedRepeat = LocalizedText(
-    vi: "phần lặp nằm trong phần lặp khác; hãy đưa ra ngoài.", en: "a repeat stands inside another repeat; move it outside.")
+    vi: "phần lặp lồng quá \(RepeatNumber.repeatDepthMax) lớp; hãy đưa ra ngoài.",
+    en: "repeats stand inside one another deeper than \(RepeatNumber.repeatDepthMax); move this one outside.")
   static let emptySection = LocalizedText(
     vi: "nhóm không có câu nào; hãy thêm câu hoặc xóa nhóm.", en: "the group is empty; add a question or remove the group.")
   static let noLabel = LocalizedText(vi: "thiếu nhãn (label); hãy viết câu hỏi.", en: "the label is missing; write the question.")
@@ -162,7 +163,7 @@ enum FormMessage {
   }
 
   static let positionOutsideRepeat = LocalizedText(
-    vi: "position(..) chỉ dùng được ngay bên trong phần lặp.", en: "position(..) has a meaning directly inside a repeat only.")
+    vi: "position(..) dẫn tới nơi không phải phần lặp nên luôn là 1.", en: "position(..) leads to what is no repeat, so it is always 1.")
   static let filterNotWanted = LocalizedText(
     vi: "choice_filter chỉ dùng cho câu chọn; hãy xóa ô này.", en: "a choice_filter belongs to a question with choices; clear the cell.")
   static let badDefault = LocalizedText(

@@ -1,9 +1,9 @@
 /// Where a respondent stands in a form.
 public enum FormStep: Sendable, Hashable {
-  /// A question to answer or a note to read. `number` is the filling-in of its repeat, counted from 1; nil outside repeats.
+  /// A question to answer or a note to read. `number` is the filling-in of its repeat (`RepeatNumber`); nil outside repeats.
   case item(String, number: Int?)
-  /// Whether to fill in a repeat once more.
-  case another(String)
+  /// Whether to fill in a repeat once more; with the filling-in of the repeat around it.
+  case another(String, inside: Int? = nil)
   /// All answers, before they are sent.
   case review
 }
@@ -52,7 +52,7 @@ public struct FormWalk: Sendable {
     form: Form, today: String, carried: [String: AnswerValue] = [:], correcting given: [String: AnswerValue], dayQuestion: String? = nil
   ) {
     self.init(form: form, today: today, carried: carried, dayQuestion: dayQuestion)
-    let taken = given.filter { outline.takesAnswer($0.key) }
+    let taken = given.filter { outline.takesAnswer($0.key) || form.question(named: $0.key)?.isWorkedOutOnce ?? false }
     answers = validator.withoutIrrelevant(taken.merging(carried) { $1 })
     passed = Set(steps)
     hasReviewed = true
@@ -72,15 +72,25 @@ public struct FormWalk: Sendable {
       case .group: break
       case .question(let question): if asked.outer.contains(question.name) { steps.append(.item(question.name, number: nil)) }
       case .repeated(let section):
-        guard asked.outer.contains(section.name) else { continue }
-        let instances = asked.inside[section.name] ?? []
-        for (place, names) in instances.enumerated() {
-          steps += outline.inside(section.name).filter { names.contains($0) }.map { .item($0, number: place + 1) }
-        }
-        if section.count == nil { steps.append(.another(section.name)) }
+        if asked.outer.contains(section.name) { steps += self.steps(of: section, inside: nil, asked) }
       }
     }
     return steps + [.review]
+  }
+
+  private func steps(of section: FormSection, inside outer: Int?, _ asked: AskedItems) -> [FormStep] {
+    var steps: [FormStep] = []
+    for number in asked.numbers(of: section.name, inside: outer) {
+      let items = asked.items(in: section.name, number)
+      for name in outline.inside(section.name) where items.contains(name) {
+        if let inner = outline.sections[name] {
+          steps += self.steps(of: inner, inside: number, asked)
+        } else {
+          steps.append(.item(name, number: number))
+        }
+      }
+    }
+    return section.count == nil ? steps + [.another(section.name, inside: outer)] : steps
   }
 
   /// How many questions there are after the answers so far, and which of them `step` is; at the review, the last.
@@ -98,9 +108,18 @@ public struct FormWalk: Sendable {
   /// The repeat that a step asks about, or stands in.
   public func section(at step: FormStep) -> FormSection? {
     switch step {
-    case .item(let name, _): outline.homes[name].flatMap { outline.sections[$0] }
-    case .another(let name): outline.sections[name]
+    case .item(let name, _): outline.home(of: name).flatMap { outline.sections[$0] }
+    case .another(let name, _): outline.sections[name]
     case .review: nil
+    }
+  }
+
+  /// The repeat, and its filling-in, whose answers the texts of a step see.
+  public func textPosition(at step: FormStep) -> (section: String?, number: Int?) {
+    switch step {
+    case .item(let name, let number): (outline.home(of: name), number)
+    case .another(let name, let outer): (outline.home(of: name), outer)
+    case .review: (nil, nil)
     }
   }
 
@@ -136,10 +155,8 @@ public struct FormWalk: Sendable {
     return error.faults.first
   }
 
-  /// How often a repeat has been filled in.
-  public func count(of repeated: String) -> Int {
-    if case .instances(let instances)? = answers[repeated] { instances.count } else { 0 }
-  }
+  /// How often a repeat has been filled in, inside a filling-in of the repeat around it.
+  public func count(of repeated: String, inside outer: Int? = nil) -> Int { instances(of: repeated, inside: outer).count }
 
   // MARK: Going on
 
@@ -177,17 +194,26 @@ public struct FormWalk: Sendable {
   ///
   /// - Returns: False when it has been filled in `AnswerValidator.repeatInstancesMax` times.
   public mutating func addAnother() -> Bool {
-    guard case .another(let name) = step, count(of: name) < AnswerValidator.repeatInstancesMax else { return false }
-    answers[name] = .instances(instances(of: name) + [[:]])
-    let number = count(of: name)
-    step = steps.first { if case .item(let item, number) = $0 { outline.homes[item] == name } else { false } } ?? step
+    guard case .another(let name, let outer) = step, count(of: name, inside: outer) < AnswerValidator.repeatInstancesMax else {
+      return false
+    }
+    answers = answers.setting(instances(of: name, inside: outer) + [[:]], of: chain(of: name), inside: outer)
+    let number = RepeatNumber.inside(outer, count(of: name, inside: outer))
+    step =
+      steps.first {
+        switch $0 {
+        case .item(let item, number): outline.home(of: item) == name
+        case .another(let inner, number): outline.home(of: inner) == name
+        default: false
+        }
+      } ?? step
     return true
   }
 
   /// At `another`: takes the last filling-in away.
   public mutating func removeLast() {
-    guard case .another(let name) = step, count(of: name) > 0 else { return }
-    answers[name] = .instances(instances(of: name).dropLast())
+    guard case .another(let name, let outer) = step, count(of: name, inside: outer) > 0 else { return }
+    answers = answers.setting(instances(of: name, inside: outer).dropLast(), of: chain(of: name), inside: outer)
     answers = validator.withoutIrrelevant(answers)
     passed.formIntersection(steps)
   }
@@ -202,20 +228,21 @@ public struct FormWalk: Sendable {
 
   /// The step at which a fault can be mended; nil when none of `steps` is.
   public func step(mending fault: AnswerFault) -> FormStep? {
-    [.item(fault.question, number: fault.instance.map { $0 + 1 }), .another(fault.question)].first { steps.contains($0) }
+    let number = fault.instance.map { $0 + 1 }
+    return [.item(fault.question, number: number), .another(fault.question, inside: number)].first { steps.contains($0) }
   }
 
   // MARK: Inside
 
-  private func instances(of repeated: String) -> [[String: AnswerValue]] {
-    if case .instances(let instances)? = answers[repeated] { instances } else { [] }
+  private func chain(of repeated: String) -> [String] { outline.chain(around: repeated) + [repeated] }
+
+  private func instances(of repeated: String, inside outer: Int?) -> [[String: AnswerValue]] {
+    answers.instances(of: chain(of: repeated), inside: outer)
   }
 
   /// The other answers of the filling-in a question stands in.
   private func instance(of name: String, _ number: Int?) -> [String: AnswerValue] {
-    guard let number, let home = outline.homes[name] else { return [:] }
-    let instances = instances(of: home)
-    return instances.indices.contains(number - 1) ? instances[number - 1] : [:]
+    number.flatMap { answers.filled(outline.chain(around: name), $0) } ?? [:]
   }
 
   private func isAsked(_ step: FormStep) -> Bool { question(at: step)?.kind.isAsked ?? false }
@@ -230,18 +257,13 @@ public struct FormWalk: Sendable {
   private func with(_ value: AnswerValue?, at step: FormStep) -> (answers: [String: AnswerValue], instance: [String: AnswerValue]) {
     guard case .item(let name, let number) = step else { return (answers, [:]) }
     var all = answers
-    guard let number, let home = outline.homes[name] else {
+    guard let number else {
       all[name] = value
       return (all, [:])
     }
-    var several = instances(of: home)
     var instance = instance(of: name, number)
     instance[name] = value
-    // A repeat that is filled in a known number of times has no answers before the first.
-    while several.count < number, several.count < AnswerValidator.repeatInstancesMax { several.append([:]) }
-    if several.indices.contains(number - 1) { several[number - 1] = instance }
-    all[home] = .instances(several)
-    return (all, instance)
+    return (all.setting(instance, of: outline.chain(around: name), at: number), instance)
   }
 
   /// Stores an accepted answer, lets go of what no longer counts, and says what that was.
@@ -258,16 +280,18 @@ public struct FormWalk: Sendable {
 
   private var answered: [FormStep: AnswerValue] {
     var answered: [FormStep: AnswerValue] = [:]
-    for (name, value) in answers where outline.takesAnswer(name) {
+    add(answers.filter { outline.takesAnswer($0.key) }, number: nil, to: &answered)
+    return answered
+  }
+
+  private func add(_ answers: [String: AnswerValue], number: Int?, to answered: inout [FormStep: AnswerValue]) {
+    for (name, value) in answers {
       guard case .instances(let instances) = value else {
-        answered[.item(name, number: nil)] = value
+        answered[.item(name, number: number)] = value
         continue
       }
-      for (place, instance) in instances.enumerated() {
-        for (name, value) in instance { answered[.item(name, number: place + 1)] = value }
-      }
+      for (place, instance) in instances.enumerated() { add(instance, number: RepeatNumber.inside(number, place + 1), to: &answered) }
     }
-    return answered
   }
 
   private mutating func advance() {

@@ -47,7 +47,7 @@ public struct TextFilling: Sendable {
   ///   - number: Which of its filling-ins is meant, counted from 1.
   public func filled(_ text: String, in section: String? = nil, number: Int? = nil) -> String {
     guard text.contains("${") else { return text }
-    let scope = section.map { settled.scope(in: $0, at: (number ?? 1) - 1) } ?? settled.scope
+    let scope = section.map { settled.scope(in: $0, number ?? 1) } ?? settled.scope
     return LabelReferences.filled(text) { scope.value(of: $0).text }
   }
 }
@@ -88,14 +88,14 @@ struct LabelCheck {
     let outline = FormOutline(form.items).entries
     let homes = Dictionary(
       outline.filter(\.item.isQuestion).map { ($0.item.name, $0.repeatName) }, uniquingKeysWith: { first, _ in first })
-    func check(_ text: FormText?, _ column: String, _ place: FormCheck.Place, _ subject: String, home: String??) {
+    func check(_ text: FormText?, _ column: String, _ place: FormCheck.Place, _ subject: String, around: [String]?) {
       let names = Set(text?.byLanguage.values.flatMap { LabelReferences.names(in: $0) } ?? []).sorted()
       for name in names where !unreadable.contains(name) {
         guard questions[name] != nil else {
           findings.append(FormCheck.Finding(place: place, subject: subject, text: FormMessage.unknownQuestion(name)))
           continue
         }
-        if let home, let own = homes[name] ?? nil, own != home {
+        if let around, let own = homes[name] ?? nil, !around.contains(own) {
           findings.append(FormCheck.Finding(place: place, subject: subject, text: FormMessage.insideRepeat(name, own), isWarning: true))
         }
       }
@@ -103,17 +103,17 @@ struct LabelCheck {
     for entry in outline {
       func place(_ column: String) -> FormCheck.Place { .item(entry.ordinal, column) }
       switch entry.item {
-      case .group(let section): check(section.label, "label", place("label"), section.name, home: .some(entry.repeatName))
-      case .repeated(let section): check(section.label, "label", place("label"), section.name, home: .some(section.name))
+      case .group(let section): check(section.label, "label", place("label"), section.name, around: entry.repeats)
+      case .repeated(let section): check(section.label, "label", place("label"), section.name, around: entry.repeats + [section.name])
       case .question(let question):
         for (column, text) in question.texts {
-          check(text, column, place(column), question.name, home: .some(entry.repeatName))
+          check(text, column, place(column), question.name, around: entry.repeats)
         }
       }
     }
     for (list, choices) in form.choiceLists.sorted(by: { $0.key < $1.key }) {
       for (index, choice) in choices.enumerated() {
-        check(choice.label, "label", .choice(list, index, "label"), list, home: nil)
+        check(choice.label, "label", .choice(list, index, "label"), list, around: nil)
       }
     }
   }

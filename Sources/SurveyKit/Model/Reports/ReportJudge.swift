@@ -117,7 +117,7 @@ public struct ReportJudge: Sendable {
   private static func value(typed text: String) -> AnswerValue? {
     let trimmed = text.nfc.trimmingWhitespace
     guard !trimmed.isEmpty else { return nil }
-    switch CanonicalJSON.parse(Data(trimmed.utf8), depthMax: 4) {
+    switch CanonicalJSON.parse(Data(trimmed.utf8), depthMax: AnswerValue.answersJSONDepthMax) {
     case .string(let text)?: return .text(text)
     case let json?:
       if case .array = json, let value = (try? AnswerValue.answers(fromJSON: CanonicalJSON.object(["a": json]).data))?["a"] { return value }

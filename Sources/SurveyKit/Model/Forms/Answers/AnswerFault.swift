@@ -32,7 +32,7 @@ public struct AnswerFault: Sendable, Hashable {
 
   /// Name of the question, or of the repeat.
   public let question: String
-  /// Which filling-in of the repeat, counted from 0; nil outside repeats.
+  /// Which filling-in of the repeat, counted from 0: one less than its `RepeatNumber`; nil outside repeats.
   public let instance: Int?
   public let kind: Kind
   public let message: LocalizedText

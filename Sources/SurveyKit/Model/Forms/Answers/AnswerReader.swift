@@ -38,6 +38,9 @@ struct AnswerReader {
     case .date: return date(answer)
     case .time, .dateTime: return time(answer, question.kind)
     case .text, .image, .hidden: return text(answer)
+    case .calculate where question.isWorkedOutOnce:
+      if case .instances = answer { return .blank }
+      return .value(answer)
     case .calculate, .note: return .blank
     }
   }

@@ -2,16 +2,16 @@
 struct SettledAnswers {
   /// Questions outside repeats, and repeats, that are asked.
   private(set) var relevant: Set<String> = []
-  /// By repeat and filling-in, the questions that are asked.
-  private(set) var relevantInside: [String: [Set<String>]] = [:]
+  /// By repeat and number of the filling-in, the questions that are asked, and the repeats inside it.
+  private(set) var relevantInside: [String: [Int: Set<String>]] = [:]
   /// What rules outside repeats see: irrelevant and unanswered questions are absent.
   private(set) var scope: ExpressionScope
 
   /// - Parameters:
   ///   - raw: Answers outside repeats as expressions see them.
-  ///   - instances: Those of each repeat, one element for each filling-in.
+  ///   - instances: Those of each repeat, by the number of the filling-in.
   init(
-    _ index: FormIndex, raw: [String: ExpressionValue], instances: [String: [[String: ExpressionValue]]], today: String
+    _ index: FormIndex, raw: [String: ExpressionValue], instances: [String: [Int: [String: ExpressionValue]]], today: String
   ) {
     scope = ExpressionScope(today: today)
     scope.facts = index.facts
@@ -28,36 +28,50 @@ struct SettledAnswers {
         }
         relevant.insert(entry.question.name)
         scope.values[entry.question.name] = value(of: entry.question, raw: raw[entry.question.name])
-      case .repeated(let place):
-        let section = index.repeats[place]
-        let isAsked = section.conditions.allSatisfy { $0.holds(in: scope) }
-        if isAsked { relevant.insert(section.name) }
-        let filled = instances[section.name]?.count ?? 0
-        let count = isAsked ? section.section.count.map { Self.count($0, in: scope) } ?? filled : 0
-        scope.instances[section.name] = Array(repeating: [:], count: count)
-        relevantInside[section.name] = Array(repeating: [], count: count)
+      case .repeated(let place): begin(index.repeats[place], filled: instances[index.repeats[place].name] ?? [:])
       case .inner(let place, let inner):
         settle(index.repeats[place].scope.entries[inner], in: index.repeats[place].name, raw: instances)
       }
     }
   }
 
+  /// Most filling-ins of repeats that stand inside others, all together.
+  static let innerInstancesMax = 2_000
+
+  /// Finds how often a repeat is filled in, inside each filling-in of the one around it.
+  private mutating func begin(_ section: FormIndex.Repeat, filled: [Int: [String: ExpressionValue]]) {
+    let outers: [Int?] = section.outer.map { (scope.numbers[$0] ?? []).map(Optional.some) } ?? [nil]
+    let counts = Dictionary(grouping: filled.keys) { RepeatNumber.outer($0) }.mapValues(\.count)
+    var numbers: [Int] = []
+    for outer in outers {
+      if let outer, let around = section.outer { scope.enter(around, outer) }
+      let isAsked = section.conditions.allSatisfy { $0.holds(in: scope) }
+      let count = isAsked ? section.section.count.map { Self.count($0, in: scope) } ?? counts[outer] ?? 0 : 0
+      scope.leave()
+      if isAsked, let outer, let around = section.outer { relevantInside[around]?[outer]?.insert(section.name) }
+      if isAsked, outer == nil { relevant.insert(section.name) }
+      guard outer == nil || numbers.count + count <= Self.innerInstancesMax else { break }
+      numbers += (0..<count).map { RepeatNumber.inside(outer, $0 + 1) }
+    }
+    scope.instances[section.name] = Array(repeating: [:], count: numbers.count)
+    scope.numbers[section.name] = numbers
+    relevantInside[section.name] = Dictionary(numbers.map { ($0, []) }, uniquingKeysWith: { first, _ in first })
+  }
+
   /// Settles one question of a repeat in all its filling-ins.
-  private mutating func settle(_ entry: FormIndex.Entry, in name: String, raw: [String: [[String: ExpressionValue]]]) {
+  private mutating func settle(_ entry: FormIndex.Entry, in name: String, raw: [String: [Int: [String: ExpressionValue]]]) {
     let question = entry.question
-    for place in (scope.instances[name] ?? []).indices {
-      enter(name, place)
-      let given = raw[name].flatMap { $0.indices.contains(place) ? $0[place][question.name] : nil }
+    for (place, number) in (scope.numbers[name] ?? []).enumerated() {
+      scope.enter(name, number)
+      let given = raw[name]?[number]?[question.name]
       meet(question, given)
       guard entry.conditions.allSatisfy({ $0.holds(in: scope) }) else { continue }
       let value = value(of: question, raw: given) ?? .empty
       scope.instance = [:]  // So that what follows changes the answers in place.
       scope.instances[name]?[place][question.name] = value
-      relevantInside[name]?[place].insert(question.name)
+      relevantInside[name]?[number]?.insert(question.name)
     }
-    scope.instance = [:]
-    scope.position = nil
-    scope.repeatName = nil
+    scope.leave()
   }
 
   /// Returns how often a repeat is to be filled in, within its bounds.
@@ -72,12 +86,6 @@ struct SettledAnswers {
     scope.current = given ?? .empty
   }
 
-  private mutating func enter(_ name: String, _ place: Int) {
-    scope.instance = scope.instances[name]?[place] ?? [:]
-    scope.position = place + 1
-    scope.repeatName = name
-  }
-
   private func value(of question: FormQuestion, raw: ExpressionValue?) -> ExpressionValue? {
     if let calculation = question.calculation { return calculation.evaluate(in: scope) }
     guard question.kind == .hidden, raw == nil, let initial = question.initial else { return raw }
@@ -87,10 +95,22 @@ struct SettledAnswers {
     }
   }
 
-  /// What rules inside a repeat see.
-  func scope(in name: String, at place: Int) -> ExpressionScope {
-    var inside = self
-    inside.enter(name, place)
-    return inside.scope
+  /// What rules inside a filling-in see.
+  func scope(in name: String, _ number: Int) -> ExpressionScope {
+    var inside = scope
+    inside.enter(name, number)
+    return inside
+  }
+
+  /// What a filling-in asks.
+  func items(in name: String, _ number: Int) -> Set<String> { relevantInside[name]?[number] ?? [] }
+
+  /// How often a repeat is filled in, inside a filling-in of the one around it.
+  func count(of name: String, inside outer: Int?) -> Int { (scope.numbers[name] ?? []).count { RepeatNumber.outer($0) == outer } }
+
+  /// Tells if a repeat is asked there.
+  func isAsked(_ section: FormIndex.Repeat, inside outer: Int?) -> Bool {
+    guard let outer, let around = section.outer else { return relevant.contains(section.name) }
+    return items(in: around, outer).contains(section.name)
   }
 }

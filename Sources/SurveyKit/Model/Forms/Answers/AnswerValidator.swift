@@ -10,7 +10,7 @@ internal import SyncCore
 /// Answers to `calculate` are ignored and computed afresh.
 public struct AnswerValidator: Sendable {
   /// Most times a repeat may be filled in.
-  public static let repeatInstancesMax = 100
+  public static let repeatInstancesMax = RepeatNumber.repeatInstancesMax
 
   public let form: Form
   /// `YYYY-MM-DD`, what `today()` means.
@@ -33,7 +33,7 @@ public struct AnswerValidator: Sendable {
     self.today = today
     digest = form.digest
     index = FormIndex(form)
-    names = Set(index.outer.places.keys).union(index.repeats.map(\.name))
+    names = Set(index.outer.places.keys).union(index.repeats.filter { $0.outer == nil }.map(\.name))
     calculated = form.calculated
     places = Dictionary(FormOutline(form.items).entries.map { ($0.item.name, $0.ordinal) }, uniquingKeysWith: { first, _ in first })
   }
@@ -55,8 +55,8 @@ public struct AnswerValidator: Sendable {
     let settled = settle(readings)
     var found = readings.faults
     var values = judge(index.outer, readings.outer, settled.relevant, settled.scope, instance: nil, &found)
-    for section in index.repeats {
-      let judged = judge(section, answers[section.name], readings, settled, &found)
+    for section in index.repeats where section.outer == nil {
+      let judged = judge(section, inside: nil, of: answers, readings, settled, &found)
       if !judged.isEmpty { values[section.name] = .instances(judged) }
     }
     let inOrder = found.enumerated().sorted {
@@ -90,13 +90,13 @@ public struct AnswerValidator: Sendable {
   ///   - name: Of a question or a repeat; an unknown name is never relevant.
   ///   - given: Answers so far; those of repeats may be among them.
   ///   - instance: Answers so far in the filling-in of the repeat the question stands in.
-  ///   - number: Which filling-in that is, counted from 1; nil is one after those in `given`.
+  ///   - number: Which filling-in that is (`RepeatNumber`); nil is one after those in `given`.
   public func isRelevant(
     _ name: String, given: [String: AnswerValue], instance: [String: AnswerValue] = [:], number: Int? = nil
   ) -> Bool {
     guard let home = index.home(of: name) else { return settle(read(given)).relevant.contains(name) }
-    let (settled, place) = settle(given, instance, in: home, number)
-    return settled.relevantInside[home.name]?.element(at: place)?.contains(name) ?? false
+    let (settled, number) = settle(given, instance, in: home, number)
+    return settled.items(in: home.name, number).contains(name)
   }
 
   /// The answer to one question in its one spelling (nil: left blank), or what is wrong with it after the answers so far.
@@ -116,8 +116,8 @@ public struct AnswerValidator: Sendable {
       let settled = settle(read(given))
       return (settled.relevant.contains(name), settled.scope)
     }
-    let (settled, place) = settle(given, instance ?? [:], in: home, nil)
-    return (settled.relevantInside[home.name]?.element(at: place)?.contains(name) ?? false, settled.scope(in: home.name, at: place))
+    let (settled, number) = settle(given, instance ?? [:], in: home, nil)
+    return (settled.items(in: home.name, number).contains(name), settled.scope(in: home.name, number))
   }
 
   /// The same as `check(_:to:given:instance:number:)`, of several answers to one question.
@@ -179,18 +179,25 @@ public struct AnswerValidator: Sendable {
       let before = kept
       let settled = settle(read(kept))
       kept = keep(index.outer, of: kept.filter { settled.relevant.contains($0.key) }, in: settled.scope)
-      for section in index.repeats {
-        guard case .instances(let instances)? = kept[section.name] else { continue }
-        let most = section.section.count == nil ? Self.repeatInstancesMax : settled.relevantInside[section.name]?.count ?? 0
-        let inside = instances.prefix(most).enumerated().map { place, instance in
-          let asked = settled.relevantInside[section.name]?.element(at: place) ?? []
-          return keep(section.scope, of: instance.filter { asked.contains($0.key) }, in: settled.scope(in: section.name, at: place))
-        }
-        kept[section.name] = .instances(inside)
-      }
+      for section in index.repeats where section.outer == nil { keep(section, inside: nil, of: &kept, in: settled) }
       if kept == before { break }
     }
     return kept
+  }
+
+  private func keep(
+    _ section: FormIndex.Repeat, inside outer: Int?, of answers: inout [String: AnswerValue], in settled: SettledAnswers
+  ) {
+    guard case .instances(let instances)? = answers[section.name] else { return }
+    let most = section.section.count == nil ? Self.repeatInstancesMax : settled.count(of: section.name, inside: outer)
+    let kept = instances.prefix(most).enumerated().map { place, instance in
+      let number = RepeatNumber.inside(outer, place + 1)
+      let asked = settled.items(in: section.name, number)
+      var inside = keep(section.scope, of: instance.filter { asked.contains($0.key) }, in: settled.scope(in: section.name, number))
+      for inner in section.inner { keep(index.repeats[inner], inside: number, of: &inside, in: settled) }
+      return inside
+    }
+    answers[section.name] = .instances(kept)
   }
 
   private func keep(_ scope: FormIndex.Scope, of answers: [String: AnswerValue], in context: ExpressionScope) -> [String: AnswerValue] {
@@ -214,7 +221,8 @@ extension AnswerValidator {
   /// All answers as their questions read them.
   private struct Readings {
     var outer: [String: AnswerReader.Reading] = [:]
-    var repeats: [String: [[String: AnswerReader.Reading]]] = [:]
+    /// By repeat and number of the filling-in.
+    var repeats: [String: [Int: [String: AnswerReader.Reading]]] = [:]
     /// Answers to repeats that are no list, or too long a one.
     var faults: [AnswerFault] = []
   }
@@ -229,22 +237,34 @@ extension AnswerValidator {
 
   private func read(_ answers: [String: AnswerValue]) -> Readings {
     var readings = Readings(outer: read(index.outer, answers))
-    for section in index.repeats {
-      switch answers[section.name] {
-      case nil, .choices([]), .text(""): break
-      case .instances(let instances) where instances.count <= Self.repeatInstancesMax:
-        readings.repeats[section.name] = instances.map { read(section.scope, $0) }
-      case .instances: readings.faults.append(AnswerFault(question: section.name, kind: .tooMany, message: AnswerMessage.tooMany))
-      default: readings.faults.append(AnswerFault(question: section.name, kind: .malformed, message: AnswerMessage.malformed))
-      }
-    }
+    for section in index.repeats where section.outer == nil { read(section, answers, inside: nil, &readings) }
     return readings
+  }
+
+  private func read(_ section: FormIndex.Repeat, _ answers: [String: AnswerValue], inside outer: Int?, _ readings: inout Readings) {
+    func fault(_ kind: AnswerFault.Kind, _ message: LocalizedText) {
+      readings.faults.append(AnswerFault(question: section.name, instance: outer.map { $0 - 1 }, kind: kind, message: message))
+    }
+    switch answers[section.name] {
+    case nil, .choices([]), .text(""): break
+    case .instances(let instances):
+      let others = outer == nil ? 0 : readings.repeats[section.name]?.count ?? 0
+      guard instances.count <= Self.repeatInstancesMax, others + instances.count <= SettledAnswers.innerInstancesMax else {
+        return fault(.tooMany, AnswerMessage.tooMany)
+      }
+      for (place, instance) in instances.enumerated() {
+        let number = RepeatNumber.inside(outer, place + 1)
+        readings.repeats[section.name, default: [:]][number] = read(section.scope, instance)
+        for inner in section.inner { read(index.repeats[inner], instance, inside: number, &readings) }
+      }
+    default: fault(.malformed, AnswerMessage.malformed)
+    }
   }
 
   private func settle(_ readings: Readings) -> SettledAnswers {
     SettledAnswers(
       index, raw: readings.outer.compactMapValues(\.expressionValue),
-      instances: readings.repeats.mapValues { $0.map { $0.compactMapValues(\.expressionValue) } }, today: day(of: readings))
+      instances: readings.repeats.mapValues { $0.mapValues { $0.compactMapValues(\.expressionValue) } }, today: day(of: readings))
   }
 
   private func day(of readings: Readings) -> String {
@@ -255,14 +275,11 @@ extension AnswerValidator {
   /// Settles with one filling-in of a repeat put in its place.
   private func settle(
     _ given: [String: AnswerValue], _ instance: [String: AnswerValue], in home: FormIndex.Repeat, _ number: Int?
-  ) -> (settled: SettledAnswers, place: Int) {
-    var instances: [[String: AnswerValue]] = []
-    if case .instances(let known)? = given[home.name] { instances = Array(known.prefix(Self.repeatInstancesMax)) }
-    let place = min(max((number ?? instances.count + 1) - 1, 0), min(instances.count, Self.repeatInstancesMax - 1))
-    if place < instances.count { instances[place] = instance } else { instances.append(instance) }
-    var all = given
-    all[home.name] = .instances(instances)
-    return (settle(read(all)), place)
+  ) -> (settled: SettledAnswers, number: Int) {
+    let number = number ?? given.nextNumber(of: home.chain)
+    // What was filled in inside it stays.
+    let whole = (given.filled(home.chain, number) ?? [:]).filter { name, _ in home.inner.contains { index.repeats[$0].name == name } }
+    return (settle(read(given.setting(whole.merging(instance) { $1 }, of: home.chain, at: number))), number)
   }
 
   /// What the rules of a question see.
@@ -270,8 +287,8 @@ extension AnswerValidator {
     of name: String, given: [String: AnswerValue], instance: [String: AnswerValue], number: Int?
   ) -> ExpressionScope {
     guard let home = index.home(of: name) else { return settle(read(given)).scope }
-    let (settled, place) = settle(given, instance, in: home, number)
-    return settled.scope(in: home.name, at: place)
+    let (settled, number) = settle(given, instance, in: home, number)
+    return settled.scope(in: home.name, number)
   }
 
   private func offered(_ question: FormQuestion, in scope: ExpressionScope) -> [FormChoice] {
@@ -312,31 +329,43 @@ extension AnswerValidator {
     return values
   }
 
+  /// - Parameters:
+  ///   - outer: Number of the filling-in of the repeat around it.
+  ///   - answers: Of that filling-in.
   private func judge(
-    _ section: FormIndex.Repeat, _ answer: AnswerValue?, _ readings: Readings, _ settled: SettledAnswers, _ faults: inout [AnswerFault]
+    _ section: FormIndex.Repeat, inside outer: Int?, of answers: [String: AnswerValue], _ readings: Readings, _ settled: SettledAnswers,
+    _ faults: inout [AnswerFault]
   ) -> [[String: AnswerValue]] {
-    var (given, read) = ([[String: AnswerValue]](), readings.repeats[section.name] ?? [])
-    if case .instances(let instances)? = answer { given = instances }
+    var given: [[String: AnswerValue]] = []
+    if case .instances(let instances)? = answers[section.name], readings.repeats[section.name]?[RepeatNumber.inside(outer, 1)] != nil {
+      given = instances
+    }
     let isCounted = section.section.count != nil
     if isCounted {
       // Asked a known number of times, also where nothing was answered.
-      let count = settled.relevantInside[section.name]?.count ?? 0
-      while read.count < count { read.append([:]) }
+      while given.count < settled.count(of: section.name, inside: outer) { given.append([:]) }
     }
-    while given.count < read.count { given.append([:]) }
-    guard !read.isEmpty else { return [] }
-    guard settled.relevant.contains(section.name) else {
-      faults.append(AnswerFault(question: section.name, kind: .notRelevant, message: AnswerMessage.notRelevant))
+    guard !given.isEmpty else { return [] }
+    guard settled.isAsked(section, inside: outer) else {
+      faults.append(
+        AnswerFault(question: section.name, instance: outer.map { $0 - 1 }, kind: .notRelevant, message: AnswerMessage.notRelevant))
       return []
     }
+    let inner = section.inner.map { index.repeats[$0] }
     var values: [[String: AnswerValue]] = []
-    for (number, readings) in read.enumerated() {
-      for name in given[number].keys.sorted() where section.scope[name].map({ $0.question.kind == .note }) ?? true {
-        faults.append(AnswerFault(question: name, instance: number, kind: .unknownQuestion, message: AnswerMessage.unknownQuestion))
+    for (place, instance) in given.enumerated() {
+      let number = RepeatNumber.inside(outer, place + 1)
+      for name in instance.keys.sorted() where !inner.contains(where: { $0.name == name }) {
+        guard section.scope[name].map({ $0.question.kind == .note }) ?? true else { continue }
+        faults.append(AnswerFault(question: name, instance: number - 1, kind: .unknownQuestion, message: AnswerMessage.unknownQuestion))
       }
-      let relevant = settled.relevantInside[section.name]?.element(at: number) ?? []
-      let scope = settled.scope(in: section.name, at: number)
-      let judged = judge(section.scope, readings, relevant, scope, instance: number, &faults)
+      var judged = judge(
+        section.scope, readings.repeats[section.name]?[number] ?? [:], settled.items(in: section.name, number),
+        settled.scope(in: section.name, number), instance: number - 1, &faults)
+      for own in inner {
+        let several = judge(own, inside: number, of: instance, readings, settled, &faults)
+        if !several.isEmpty { judged[own.name] = .instances(several) }
+      }
       if !judged.isEmpty || isCounted { values.append(judged) }
     }
     return values.allSatisfy(\.isEmpty) ? [] : values
@@ -392,8 +421,4 @@ extension AnswerValidator {
       return number == number.rounded() ? .integer(Int(number)) : .decimal(number)
     }
   }
-}
-
-extension Array {
-  fileprivate func element(at index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
 }

@@ -49,12 +49,15 @@ extension AnswerValue {
   /// Largest set of answers as JSON, in bytes.
   public static let answersJSONBytesMax = 512 * 1_024
 
+  /// Deepest nesting of answers as JSON: a list and an object for each repeat, and the choices taken.
+  static let answersJSONDepthMax = 2 + 2 * RepeatNumber.repeatDepthMax
+
   /// Reads answers from a JSON object: texts, numbers, arrays of choices, arrays of objects for repeats; null is no answer.
   ///
   /// Only the shape is looked at; `AnswerValidator` says whether they answer a form.
   /// - Throws: `AnswerFaults` of kind `malformed`.
   public static func answers(fromJSON data: Data) throws(AnswerFaults) -> [String: AnswerValue] {
-    guard data.count <= answersJSONBytesMax, case .object(let members)? = CanonicalJSON.parse(data, depthMax: 4) else {
+    guard data.count <= answersJSONBytesMax, case .object(let members)? = CanonicalJSON.parse(data, depthMax: answersJSONDepthMax) else {
       throw AnswerFaults(faults: [AnswerFault(question: "", kind: .malformed, message: AnswerMessage.notAnswers)])
     }
     return try answers(members)

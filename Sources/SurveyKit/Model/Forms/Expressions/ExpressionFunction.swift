@@ -57,7 +57,8 @@ public enum ExpressionFunction: String, Sendable, Hashable, CaseIterable {
     case .selected, .selectedAt, .regex, .contains, .startsWith, .endsWith, .formatDate, .formatDateTime, .pow, .choiceName,
       .substringBefore, .substringAfter, .atan2, .daysBetween, .weeksBetween, .monthsBetween, .yearsBetween:
       2...2
-    case .if, .indexedRepeat, .translate: 3...3
+    case .if, .translate: 3...3
+    case .indexedRepeat: 3...(2 * RepeatNumber.repeatDepthMax + 1)
     case .round: 1...2
     case .substr: 2...3
     case .concat, .min, .max, .coalesce: 1...Self.functionArgumentsMax
@@ -71,7 +72,7 @@ public enum ExpressionFunction: String, Sendable, Hashable, CaseIterable {
     switch self {
     case .sum, .count, .countNonEmpty, .min, .max, .concat: true
     case .join: index > 0
-    case .indexedRepeat: index < 2
+    case .indexedRepeat: index == 0 || index % 2 == 1
     default: false
     }
   }
@@ -82,8 +83,8 @@ public enum ExpressionFunction: String, Sendable, Hashable, CaseIterable {
     case .now: LocalizedText(vi: "now() là ngày của phiếu, không có giờ.", en: "now() is the day of the answers, without a time.")
     case .uuid, .random:
       LocalizedText(
-        vi: "\(rawValue)() cho cùng một giá trị với cùng một phiếu; phiếu ẩn danh không dùng được.",
-        en: "\(rawValue)() gives the same value for the same report; an anonymous form cannot use it.")
+        vi: "\(rawValue)() cho cùng một giá trị với cùng một báo cáo; phiếu ẩn danh: với cùng một xã và ngày.",
+        en: "\(rawValue)() gives the same value for the same report; without names, for the same commune and day.")
     default: nil
     }
   }

@@ -175,7 +175,10 @@ struct ExpressionParser {
     case .sum, .count, .countNonEmpty:
       guard isQuestion(0) else { throw failure(ExpressionMessage.wantsQuestion, at: start) }
     case .indexedRepeat:
-      guard isQuestion(0), isQuestion(1) else { throw failure(ExpressionMessage.wantsQuestion, at: start) }
+      guard arguments.count % 2 == 1 else { throw failure(ExpressionMessage.arity(function, arguments.count), at: start) }
+      guard isQuestion(0), stride(from: 1, to: arguments.count, by: 2).allSatisfy(isQuestion) else {
+        throw failure(ExpressionMessage.wantsQuestion, at: start)
+      }
     case .regex:
       guard let text = literal(1) else { throw failure(ExpressionMessage.wantsPattern, at: start) }
       do throws(PatternFault) {

@@ -70,14 +70,18 @@ public struct ExpressionScope: Sendable {
   public var values: [String: ExpressionValue]
   /// The answer being tested, what `.` means.
   public var current: ExpressionValue
-  /// Inside a repeat: the answers of this filling-in, looked at before `values`.
+  /// Inside a repeat: the answers of this filling-in and of those around it, looked at before `values`.
   var instance: [String: ExpressionValue] = [:]
   /// Inside a repeat: which filling-in this is, counted from 1.
-  var position: Int?
+  private(set) var position: Int?
   /// Inside a repeat: its name.
-  var repeatName: String?
+  private(set) var repeatName: String?
+  /// Inside a repeat: the number of this filling-in (`RepeatNumber`).
+  private var number: Int?
   /// The answers of every repeat, one element for each filling-in; a question that is not asked is absent.
   var instances: [String: [[String: ExpressionValue]]] = [:]
+  /// Their numbers, by repeat.
+  var numbers: [String: [Int]] = [:]
   /// In a choice filter: the choice's columns.
   var choice: [String: String] = [:]
   /// The question whose rule is worked out.
@@ -108,15 +112,69 @@ public struct ExpressionScope: Sendable {
   /// Of a question in another repeat it is the first, as in a form where that repeat is filled in once.
   func value(of name: String) -> ExpressionValue {
     if let value = instance[name] ?? values[name] { return value }
-    guard let home = facts.repeatOfQuestion[name], home != repeatName else { return .empty }
-    return instances[home]?.first?[name] ?? .empty
+    guard let home = facts.repeatOfQuestion[name], !isInside(home) else { return .empty }
+    return seen(home).first?[name] ?? .empty
   }
 
   /// All the answers a name stands for: of a question in another repeat one for each filling-in, of a repeat as many as it has.
   func values(of name: String) -> [ExpressionValue] {
-    if let filled = instances[name] { return filled.map { _ in .empty } }
-    guard let home = facts.repeatOfQuestion[name], home != repeatName else { return [value(of: name)] }
-    return (instances[home] ?? []).compactMap { $0[name] }
+    if instances[name] != nil { return seen(name).map { _ in .empty } }
+    guard let home = facts.repeatOfQuestion[name], !isInside(home) else { return [value(of: name)] }
+    return seen(home).compactMap { $0[name] }
+  }
+
+  // MARK: Repeats
+
+  /// Goes into a filling-in.
+  mutating func enter(_ name: String, _ number: Int) {
+    instance = filled(name, number)
+    position = RepeatNumber.place(number)
+    repeatName = name
+    self.number = number
+  }
+
+  /// Goes out of all repeats.
+  mutating func leave() {
+    instance = [:]
+    position = nil
+    repeatName = nil
+    number = nil
+  }
+
+  /// The answers of a filling-in and of those around it.
+  func filled(_ name: String, _ number: Int) -> [String: ExpressionValue] {
+    guard let place = numbers[name]?.firstIndex(of: number), let own = instances[name]?[place] else { return [:] }
+    guard let outer = RepeatNumber.outer(number), let around = facts.chains[name]?.dropLast().last else { return own }
+    return filled(around, outer).merging(own) { $1 }
+  }
+
+  /// Place of the filling-in that so many steps outwards lead to, else of this one: the rule may be that of a group around the question.
+  /// Outside repeats 1, as of every element that stands alone.
+  func place(up steps: Int) -> Int {
+    guard let location = facts.locations[question] else { return position ?? 1 }
+    let around = Array(location.dropLast(steps))
+    guard let number, let repeatName, let depth = facts.chains[repeatName]?.firstIndex(where: { facts.locations[$0] == around }) else {
+      return position ?? 1
+    }
+    let places = RepeatNumber.places(number)
+    return places.indices.contains(depth) ? places[depth] : 1
+  }
+
+  private func isInside(_ repeated: String) -> Bool {
+    guard let repeatName else { return false }
+    return facts.chains[repeatName]?.contains(repeated) ?? (repeatName == repeated)
+  }
+
+  /// Filling-ins of a repeat that are seen from here: of one inside the repeats that this stands in, those of these filling-ins.
+  func seen(_ name: String) -> [[String: ExpressionValue]] {
+    let all = instances[name] ?? []
+    guard let number, let repeatName, let own = facts.chains[repeatName], let other = facts.chains[name], other.count > 1,
+      let numbers = numbers[name]
+    else { return all }
+    let common = zip(own, other.dropLast()).prefix { $0 == $1 }.count
+    guard common > 0 else { return all }
+    let places = RepeatNumber.places(number).prefix(common)
+    return zip(numbers, all).filter { RepeatNumber.places($0.0).prefix(common) == places }.map(\.1)
   }
 }
 
@@ -125,6 +183,10 @@ struct ExpressionFacts: Sendable {
   static let none = ExpressionFacts()
 
   var repeatOfQuestion: [String: String] = [:]
+  /// By repeat, the names of those around it and its own, outermost first.
+  var chains: [String: [String]] = [:]
+  /// By question and repeat, the names of the sections around it and its own, outermost first.
+  var locations: [String: [String]] = [:]
   /// Question to choice to label, in the form's default language.
   var labels: [String: [String: String]] = [:]
   /// Lists that rules look into.

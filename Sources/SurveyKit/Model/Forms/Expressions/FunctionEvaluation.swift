@@ -38,13 +38,11 @@ extension ExpressionFunction {
       let flags = stride(from: 2, to: arguments.count - 1, by: 2)
       let sum = flags.reduce(0) { value($1).boolean ? $0 + value($1 + 1).number : $0 }
       return .boolean(sum >= value(0).number && sum <= value(1).number)
-    case .position: return .number(scope.position.map(Double.init) ?? .nan)
+    case .position:
+      guard case .path(let path)? = arguments.first else { return .number(.nan) }
+      return .number(Double(scope.place(up: path.ups)))
     case .indexedRepeat:
-      guard let question = arguments[0].referenceName, let name = arguments[1].referenceName, let filled = scope.instances[name] else {
-        return .empty
-      }
-      let place = value(2).number
-      return place >= 1 && place <= Double(filled.count) ? filled[Int(place) - 1][question] ?? .empty : .empty
+      return indexed(arguments, in: scope)
     case .choiceName:
       let labels = arguments[1].referenceName.flatMap { scope.facts.labels[$0] } ?? [:]
       if let whole = labels[value(0).text] { return .string(whole) }
@@ -64,6 +62,19 @@ extension ExpressionFunction {
       return ofText(value(0).text, value(1), arguments.count > 2 ? value(2) : nil)
     default: return ofNumbers(value(0), arguments.count > 1 ? value(1) : nil)
     }
+  }
+
+  /// `indexed-repeat(question, repeat, n)`; for repeats inside one another, a repeat and its place after each other.
+  private func indexed(_ arguments: [ExpressionNode], in scope: ExpressionScope) -> ExpressionValue {
+    guard let question = arguments[0].referenceName, let name = arguments[1].referenceName else { return .empty }
+    let places = stride(from: 2, to: arguments.count, by: 2).map { arguments[$0].evaluate(in: scope).number }
+    guard places.allSatisfy({ $0 >= 1 && $0 <= Double(RepeatNumber.repeatInstancesMax) }) else { return .empty }
+    if places.count == 1 {
+      let filled = scope.seen(name)
+      return Int(places[0]) <= filled.count ? filled[Int(places[0]) - 1][question] ?? .empty : .empty
+    }
+    guard let last = arguments[arguments.count - 2].referenceName else { return .empty }
+    return scope.filled(last, places.reduce(0) { RepeatNumber.inside($0 == 0 ? nil : $0, Int($1)) })[question] ?? .empty
   }
 
   /// Functions over many values; what is blank or no number does not count, as in ODK Collect.

@@ -21,6 +21,11 @@ public enum FormFile {
     return FormReading(form: try XFormImport.form(xml: data))
   }
 
+  /// The same from a workbook that was made of another file: its name and the files beside it are that file's.
+  public static func reading(workbook data: Data, of file: URL) throws(FormProblems) -> FormReading {
+    try XLSFormImport.reading(xlsx: data, name: XLSFormImport.stem(file), files: files(beside: file))
+  }
+
   /// The form `id` in a campaign's folder: `id.xlsform/`, else `id.xlsx`, else `id.xml`.
   package static func name(of id: String, in folder: URL) -> String {
     [".xlsform", ".xlsx", ".xml"].map { id + $0 }.first { FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path) }

@@ -48,7 +48,7 @@ public struct AnswerGenerator: Sendable {
         answers[question.name] = draw.answer(to: question, in: standing.scope, given: answers, instance: nil, using: &generator)
       }
       for section in form.repeats where fixed[section.name] == nil && validator.isRelevant(section.name, given: answers) {
-        let instances = self.instances(of: section, given: answers, draw: &draw, using: &generator)
+        let instances = self.instances(of: section, chain: [section.name], given: answers, draw: &draw, using: &generator)
         if !instances.isEmpty { answers[section.name] = .instances(instances) }
       }
       switch validator.validate(validator.withoutIrrelevant(answers)) {
@@ -67,9 +67,13 @@ public struct AnswerGenerator: Sendable {
 
   /// None, one or two fillings-in; none where only images could be given.
   private func instances(
-    of section: FormSection, given: [String: AnswerValue], draw: inout AnswerDraw, using generator: inout some RandomNumberGenerator
+    of section: FormSection, chain: [String], given: [String: AnswerValue], draw: inout AnswerDraw,
+    using generator: inout some RandomNumberGenerator
   ) -> [[String: AnswerValue]] {
-    let questions = Self.answeringOrder(FormItem.questions(in: section.items).filter(\.kind.isAsked), of: form)
+    let inner = FormItem.repeats(in: section.items)
+    let others = Set(inner.flatMap { FormItem.questions(in: $0.items) }.map(\.name))
+    let own = FormItem.questions(in: section.items).filter { $0.kind.isAsked && !others.contains($0.name) }
+    let questions = Self.answeringOrder(own, of: form)
     var instances: [[String: AnswerValue]] = []
     for _ in 0..<Int.random(in: 0...2, using: &generator) {
       var instance: [String: AnswerValue] = [:]
@@ -77,6 +81,15 @@ public struct AnswerGenerator: Sendable {
         let standing = validator.standing(of: question.name, given: given, instance: instance)
         guard standing.isAsked else { continue }
         instance[question.name] = draw.answer(to: question, in: standing.scope, given: given, instance: instance, using: &generator)
+      }
+      for section in inner {
+        let outer = RepeatNumber.outer(given.nextNumber(of: chain))
+        let sofar = given.setting(given.instances(of: chain, inside: outer) + [instance], of: chain, inside: outer)
+        guard validator.isRelevant(section.name, given: sofar, instance: instance, number: sofar.nextNumber(of: chain) - 1) else {
+          continue
+        }
+        let filled = self.instances(of: section, chain: chain + [section.name], given: sofar, draw: &draw, using: &generator)
+        if !filled.isEmpty { instance[section.name] = .instances(filled) }
       }
       if !instance.isEmpty { instances.append(instance) }
     }
