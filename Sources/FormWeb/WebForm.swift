@@ -116,7 +116,8 @@ public final class WebForm: Sendable {
 
   /// - Returns: Also why nothing is taken any more; nil while something is.
   private func lookUp(_ link: FormLink) async throws -> (visit: FormVisit, ended: WebMessage?) {
-    guard let visit = try await desk.visit(to: link.unit, of: { link.belongs(to: $0) }) else { throw Refusal(.badLink, 404) }
+    guard var visit = try await desk.visit(to: link.unit, of: { link.belongs(to: $0) }) else { throw Refusal(.badLink, 404) }
+    visit.editions.removeAll { !link.leads(to: $0.form) }
     guard link.belongs(to: visit.campaign.id) else { throw Refusal(.otherCampaign, 410) }
     guard !link.isOver(on: visit.campaign.today(atMs: desk.nowMs)) else { return (visit, .expired) }
     return (visit, visit.campaign.phase(atMs: desk.nowMs) == .closed ? .closed : nil)

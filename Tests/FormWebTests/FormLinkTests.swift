@@ -23,6 +23,24 @@ import Testing
     #expect(key.token(for: FormLink(campaign: "x", unit: "07201", expires: .last)) == nil)
   }
 
+  @Test func aLinkToOneFormNamesIt() throws {
+    for isLast in [true, false] {
+      let own = FormLink(form: "water", campaign: "bac-giang-2024", unit: "07201", expires: link.expires, isLast: isLast)
+      let token = try #require(key.token(for: own))
+      #expect(try key.open(token) == own && token.count <= FormLinkKey.tokenLettersMax)
+      #expect(own.leads(to: "water") && !own.leads(to: "pks01") && link.leads(to: "water") && link.leads(to: "pks01"))
+      #expect(own.isOver(on: CalendarDay("2024-05-01") ?? .last) == isLast)
+      for place in token.indices {
+        var changed = token
+        changed.replaceSubrange(place...place, with: token[place] == "A" ? "B" : "A")
+        #expect(throws: FormLinkFault.self) { try key.open(changed) }
+      }
+    }
+    let longest = FormLink(
+      form: "f", campaign: "x", unit: UnitCode(String(repeating: "u", count: UnitCode.bytesMax)), expires: link.expires, isLast: true)
+    #expect(try key.open(#require(key.token(for: longest))) == longest)
+  }
+
   @Test func noChangedOrShortenedTokenIsAccepted() throws {
     let letters = Array(try #require(key.token(for: link)))
     var faults: Set<FormLinkFault> = []

@@ -11,6 +11,12 @@ public struct FormLink: Sendable, Hashable {
     case survey = 1
     /// The same, and no longer than `FormLink.expires`.
     case surveyUntil = 2
+    /// One of the campaign's forms, where several are open: for as long as the campaign takes answers, or until `FormLink.expires`.
+    case form = 3
+    case formUntil = 4
+
+    var hasForm: Bool { self == .form || self == .formUntil }
+    var isUntil: Bool { self == .surveyUntil || self == .formUntil }
   }
 
   public var kind: Kind
@@ -19,26 +25,38 @@ public struct FormLink: Sendable, Hashable {
   public var expires: CalendarDay
   /// The beginning of the SHA-256 of the campaign's id: enough to tell campaigns apart, and short.
   let campaignMark: Data
+  /// The same of the form's id, of a link to one form.
+  let formMark: Data?
 
   static let campaignMarkBytes = 4
 
   public init(_ kind: Kind = .survey, campaign: String, unit: UnitCode, expires: CalendarDay) {
-    self.init(kind: kind, unit: unit, expires: expires, campaignMark: Self.mark(of: campaign))
+    self.init(kind: kind, unit: unit, expires: expires, campaignMark: Self.mark(of: campaign), formMark: nil)
   }
 
-  init(kind: Kind, unit: UnitCode, expires: CalendarDay, campaignMark: Data) {
+  /// - Parameter isLast: Whether it is valid no longer than `expires`.
+  public init(form: String, campaign: String, unit: UnitCode, expires: CalendarDay, isLast: Bool) {
+    self.init(
+      kind: isLast ? .formUntil : .form, unit: unit, expires: expires, campaignMark: Self.mark(of: campaign), formMark: Self.mark(of: form))
+  }
+
+  init(kind: Kind, unit: UnitCode, expires: CalendarDay, campaignMark: Data, formMark: Data?) {
     self.kind = kind
     self.unit = unit
     self.expires = expires
     self.campaignMark = campaignMark
+    self.formMark = formMark
   }
 
   /// Tells if the link's own last day is over.
-  public func isOver(on today: CalendarDay) -> Bool { kind == .surveyUntil && today > expires }
+  public func isOver(on today: CalendarDay) -> Bool { kind.isUntil && today > expires }
 
   public func belongs(to campaign: String) -> Bool { campaignMark == Self.mark(of: campaign) }
 
-  private static func mark(of campaign: String) -> Data { Data(SHA256.hash(data: Data(campaign.utf8)).prefix(campaignMarkBytes)) }
+  /// Tells if it leads to a form of its campaign.
+  public func leads(to form: String) -> Bool { formMark.map { $0 == Self.mark(of: form) } ?? true }
+
+  private static func mark(of id: String) -> Data { Data(SHA256.hash(data: Data(id.utf8)).prefix(campaignMarkBytes)) }
 }
 
 /// Why a token is not accepted.
@@ -62,6 +80,7 @@ public enum FormLinkFault: Error, Sendable, Hashable {
 /// | 2 | the key's id |
 /// | 2 | the last day, in days since 1970, most significant byte first |
 /// | 4 | the campaign's mark |
+/// | 4 | of a link to one form, the form's mark |
 /// | 1…32 | the unit's code, ASCII |
 /// | 12 | HMAC-SHA256 of all before it, the first 12 bytes |
 public struct FormLinkKey: Sendable {
@@ -70,7 +89,7 @@ public struct FormLinkKey: Sendable {
   private let key: SymmetricKey
 
   /// Longest token in letters, whatever the unit's code.
-  public static let tokenLettersMax = 88
+  public static let tokenLettersMax = 96
   private static let format: UInt8 = 1
   private static let headBytes = 2 + keyIDBytes + 2 + FormLink.campaignMarkBytes
   private static let keyIDBytes = 2
@@ -86,6 +105,8 @@ public struct FormLinkKey: Sendable {
   public func token(for link: FormLink) -> String? {
     guard link.unit.isWellFormed, let day = UInt16(exactly: link.expires.daysSince1970) else { return nil }
     var bytes = Data([Self.format, link.kind.rawValue]) + id + [UInt8(day >> 8), UInt8(day & 255)] + link.campaignMark
+    guard link.kind.hasForm == (link.formMark != nil) else { return nil }
+    bytes += link.formMark ?? Data()
     bytes.append(Data(link.unit.rawValue.utf8))
     return Base32.encode(bytes + tag(of: bytes))
   }
@@ -100,12 +121,16 @@ public struct FormLinkKey: Sendable {
     // The library compares whole codes in constant time: so it is the codes of both tags that are compared.
     let doubled = HMAC<SHA256>.authenticationCode(for: tag(of: body), using: key)
     guard HMAC<SHA256>.isValidAuthenticationCode(doubled, authenticating: bytes.suffix(Self.tagBytes), using: key) else { throw .forged }
-    let unit = UnitCode(String(decoding: body.dropFirst(Self.headBytes), as: UTF8.self))
+    guard let kind = FormLink.Kind(rawValue: bytes[1]) else { throw .malformed }
+    let head = Self.headBytes + (kind.hasForm ? FormLink.campaignMarkBytes : 0)
+    let unit = UnitCode(String(decoding: body.dropFirst(head), as: UTF8.self))
     let place = 2 + Self.keyIDBytes
-    guard let kind = FormLink.Kind(rawValue: bytes[1]), unit.isWellFormed,
+    guard unit.isWellFormed, body.count > head,
       let expires = CalendarDay(daysSince1970: Int(bytes[place]) << 8 | Int(bytes[place + 1]))
     else { throw .malformed }
-    return FormLink(kind: kind, unit: unit, expires: expires, campaignMark: Data(bytes[(place + 2)..<Self.headBytes]))
+    return FormLink(
+      kind: kind, unit: unit, expires: expires, campaignMark: Data(bytes[(place + 2)..<Self.headBytes]),
+      formMark: kind.hasForm ? Data(bytes[Self.headBytes..<head]) : nil)
   }
 
   /// The id by which the hub keeps an answer once, from the id its page carried.

@@ -157,7 +157,7 @@ struct ServeCommand: ToolCommand {
   }
 
   /// Asks this process to stop, as an operator would, once nobody holds the other end of its input.
-  private static func stopWhenInputEnds() {
+  static func stopWhenInputEnds() {
     Thread.detachNewThread {
       var byte: UInt8 = 0
       while read(0, &byte, 1) > 0 || errno == EINTR { errno = 0 }

@@ -15,6 +15,8 @@ struct QRSheet {
 
   let cards: [Card]
   let campaign: Campaign
+  /// Title of the one form that the codes lead to; nil for the campaign's.
+  let form: LocalizedText?
   let expires: CalendarDay
   /// Of the operator; the cards speak both.
   let language: Language
@@ -32,13 +34,15 @@ struct QRSheet {
       <style>\(QRSheetStyle.css)</style>
       </head>
       <body>
-      <header><h1>\(Self.escaped(campaign.title(language)))</h1><p>\(Self.lead(cards.count)(language))</p></header>
+      <header><h1>\(Self.escaped(heading))</h1><p>\(Self.lead(cards.count)(language))</p></header>
       \(body)
       </body>
       </html>
 
       """.utf8)
   }
+
+  private var heading: String { ([campaign.title] + (form.map { [$0] } ?? [])).map { $0(language) }.joined(separator: " – ") }
 
   private func section(_ card: Card) -> String {
     let lines = Language.allCases.map { "<p lang=\"\($0.rawValue)\">\(Self.scan($0)) \(Self.lastDay(expires)($0))</p>" }

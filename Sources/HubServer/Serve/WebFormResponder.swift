@@ -18,6 +18,10 @@ struct WebFormResponder {
   func respond(to request: Request, body: CallBody, connection: Connection?) async throws -> Response {
     let reply = try await reply(to: request, body: body, connection: connection)
     calls.note(isDrop: true, status: reply.status)
+    return Self.response(reply, to: request)
+  }
+
+  static func response(_ reply: HubResponse, to request: Request) -> Response {
     var headers = HTTPFields()
     for (name, value) in reply.headers {
       if let name = HTTPField.Name(name) { headers[name] = value }

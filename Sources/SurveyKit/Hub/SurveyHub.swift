@@ -242,6 +242,14 @@ public struct HubPlan: Sendable {
     public var form: String
     public var version: String
     public var state: String
+
+    public init(form: String, version: String, state: String) {
+      self.init(key: SurveySchema.formKey(id: form, version: version), form: form, version: version, state: state)
+    }
+
+    init(key: String, form: String, version: String, state: String) {
+      (self.key, self.form, self.version, self.state) = (key, form, version, state)
+    }
   }
 
   /// How many people may answer, in all communes together.

@@ -11,15 +11,18 @@ struct FormsCommand: AsyncParsableCommand {
     commandName: "forms",
     abstract: LocalizedText(
       vi: "Kiểm tra, xuất bản, liệt kê và đóng các biểu mẫu của cuộc khảo sát.", en: "Check, publish, list and close the campaign's forms."),
-    examples: ["hub forms check pks01.xlsx", "hub forms publish pks01.xlsx"],
-    subcommands: [FormsCheckCommand.self, FormsPublishCommand.self, FormsListCommand.self, FormsStateCommand.self])
+    examples: ["hub forms check pks01.xlsx", "hub forms preview pks01.xlsx", "hub forms publish pks01.xlsx"],
+    subcommands: [
+      FormsCheckCommand.self, FormsPreviewCommand.self, FormsPublishCommand.self, FormsListCommand.self, FormsStateCommand.self,
+    ])
 
   /// Reads a form, or says everything that is wrong with it, one line each.
   static func read(_ file: String) throws -> FormReading {
     guard FileManager.default.fileExists(atPath: file) else {
       throw ToolError(vi: "Không có tệp hay thư mục \(file).", en: "There is no file or folder \(file).")
     }
-    return try FormFile.reading(at: URL(fileURLWithPath: file))
+    let url = URL(fileURLWithPath: file)
+    return try FormFile.reading(at: url)
   }
 
   /// Says what of a form's file means nothing here or is carried out otherwise: a line for each kind, and how many cells there are.
@@ -141,7 +144,10 @@ struct FormsPublishCommand: ToolCommand {
         A question that stays under its name keeps its kind and all its old choices, so that old answers keep their meaning; \
         otherwise nothing is published and the questions are named.
         """),
-    examples: ["hub forms publish Examples/bac-giang-2024/pks01.xlsx", "hub forms publish pks01-as-it-was.xlsx --for-held"])
+    examples: [
+      "hub forms publish Examples/bac-giang-2024/pks01.xlsx", "hub forms publish pks01-as-it-was.xlsx --for-held",
+      "hub forms publish water.xlsx --add",
+    ])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
@@ -154,6 +160,16 @@ struct FormsPublishCommand: ToolCommand {
       vi: "Chỉ để duyệt các phiếu đang tạm giữ của bản này; không hỏi ai bằng bản này.",
       en: "Only to judge answers held for this edition; nobody is asked it."))
   var forHeld = false
+  @Flag(
+    name: .long,
+    help: .text(
+      vi: "Thêm biểu mẫu vào cuộc khảo sát đang chạy; người ta trả lời qua liên kết riêng (hub qr --form).",
+      en: "Add the form to the campaign while it runs; people answer it by a link of its own (hub qr --form)."))
+  var add = false
+
+  func validate() throws {
+    if add, forHeld { throw ValidationError(vi: "--add và --for-held không đi cùng nhau.", en: "--add and --for-held do not go together.") }
+  }
 
   func perform(_ console: Console) async throws {
     let reading = try FormsCommand.read(file)
@@ -163,7 +179,7 @@ struct FormsPublishCommand: ToolCommand {
       let act = try acts.act("forms publish", "\(form.id)@\(form.version)", look: ActLook.forms)
       FormsCommand.tell(reading, console)
       if let missing = reading.missingFilesRemark { console.warn(missing) }
-      let done = try await survey.hub.acting(act) { try await survey.publish(form, forHeld: forHeld) }
+      let done = try await survey.hub.acting(act) { try await survey.publish(form, forHeld: forHeld, isAdded: add) }
       if done.isUnchanged {
         console.say(
           "Máy chủ đã có đúng \(form.id) phiên bản \(form.version).", "The hub has exactly \(form.id) version \(form.version) already.")
@@ -171,12 +187,17 @@ struct FormsPublishCommand: ToolCommand {
         console.say("Đã xuất bản \(form.id) phiên bản \(form.version).", "Published \(form.id) version \(form.version).")
       }
       for remark in done.coarser { console.warn(remark) }
+      if done.isAdded {
+        console.say(
+          "Cuộc khảo sát nay hỏi cả \(form.id); mã QR riêng: hub qr --form \(form.id).",
+          "The campaign asks \(form.id) from now on; QR codes of its own: hub qr --form \(form.id).")
+      }
       if !done.closing.isEmpty {
         let list = done.closing.joined(separator: ", ")
         console.say("Bản cũ đang đóng: \(list).", "Older versions are closing: \(list).")
       }
       if done.hasNewKey { try RecoverySheet.renew(in: survey.folder, forms: [form.id], console) }
-      if plan.campaign.forms.contains(form.id) {
+      if done.isAdded || plan.campaign.forms.contains(form.id) {
         FormsCommand.warn(FormSummary(form), expected: plan.expectedAnswers, console)
       }
       try console.result(done)

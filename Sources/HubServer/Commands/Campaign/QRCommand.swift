@@ -23,7 +23,10 @@ struct QRCommand: ToolCommand {
         Each code holds a link to the questionnaire of one commune, signed by this hub. Whoever has it can answer, so hand it to the \
         commune only. Drawing again gives the same files; only what differs is written.
         """),
-    examples: ["hub qr --out qr-codes --base-url https://survey.example.org"])
+    examples: [
+      "hub qr --out qr-codes --base-url https://survey.example.org",
+      "hub qr --form water --out qr-water --base-url https://survey.example.org",
+    ])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
@@ -43,6 +46,12 @@ struct QRCommand: ToolCommand {
         "The last day the codes are valid, YYYY-MM-DD. Default: until the campaign takes no more, also when that day moves after printing.")
   )
   var expires: String?
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Chỉ đến biểu mẫu này, khi nhiều biểu mẫu cùng mở. Mặc định: biểu mẫu đầu đang mở.",
+      en: "To this form alone, where several are open. Default: the first that is open."))
+  var form: String?
 
   /// Longest address of a hub, in bytes: with its token it still makes a code that a cheap camera reads.
   private static let baseBytesMax = 200
@@ -59,8 +68,14 @@ struct QRCommand: ToolCommand {
     try await place.withHub(options) { survey in
       let plan = try await chosen.of(survey).requirePlan()
       let expires = try lastDay(plan.campaign)
+      if let form, !plan.campaign.forms.contains(form) {
+        let list = plan.campaign.forms.joined(separator: ", ")
+        throw ToolError(vi: "Không có biểu mẫu \(form); có: \(list).", en: "There is no form \(form); there is: \(list).")
+      }
+      var title: LocalizedText?
+      if let key = form.flatMap({ plan.latest(form: $0)?.key }) { title = try await survey.validator(of: key)?.form.title.localized }
       let cards = try cards(plan, key: FormLinkKey(hub: survey), base: base, expires: expires)
-      let written = try draw(cards, plan.campaign, expires, console)
+      let written = try draw(cards, plan.campaign, title, expires, console)
       try console.result(Made(folder: out, expires: expires, written: written, codes: cards))
       console.say(
         "\(cards.count) mã QR trong \(out), dùng được đến hết ngày \(expires); ghi mới \(written) tệp. In từ \(out)/index.html.",
@@ -98,7 +113,9 @@ struct QRCommand: ToolCommand {
 
   private func cards(_ plan: HubPlan, key: FormLinkKey, base: String, expires: CalendarDay) throws -> [QRSheet.Card] {
     try plan.tree.sortedByName(plan.tree.units(at: .commune)).map { unit in
-      let link = FormLink(self.expires == nil ? .survey : .surveyUntil, campaign: plan.campaign.id, unit: unit.code, expires: expires)
+      let link =
+        form.map { FormLink(form: $0, campaign: plan.campaign.id, unit: unit.code, expires: expires, isLast: self.expires != nil) }
+        ?? FormLink(self.expires == nil ? .survey : .surveyUntil, campaign: plan.campaign.id, unit: unit.code, expires: expires)
       guard let token = key.token(for: link) else {
         throw ToolError(
           vi: "Không làm được mã cho đơn vị \(unit.code) đến ngày \(expires).",
@@ -112,7 +129,9 @@ struct QRCommand: ToolCommand {
   }
 
   /// - Returns: How many files were not there yet in this form.
-  private func draw(_ cards: [QRSheet.Card], _ campaign: Campaign, _ expires: CalendarDay, _ console: Console) throws -> Int {
+  private func draw(
+    _ cards: [QRSheet.Card], _ campaign: Campaign, _ form: LocalizedText?, _ expires: CalendarDay, _ console: Console
+  ) throws -> Int {
     do {
       try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
     } catch {
@@ -126,7 +145,7 @@ struct QRCommand: ToolCommand {
       bar.show(done: index + 1, of: cards.count)
     }
     bar.finish()
-    let sheet = QRSheet(cards: cards, campaign: campaign, expires: expires, language: console.language)
+    let sheet = QRSheet(cards: cards, campaign: campaign, form: form, expires: expires, language: console.language)
     // Last, so that the page never names a code that is not there.
     return written + (try write(sheet.html, "index.html"))
   }

@@ -1,6 +1,6 @@
 internal import Foundation
 public import SurveyKit
-internal import SyncHub
+public import SyncHub
 
 /// What publishing a form changed.
 public struct FormPublication: Sendable, Hashable, Codable {
@@ -14,6 +14,8 @@ public struct FormPublication: Sendable, Hashable, Codable {
   public var hasNewKey = false
   /// What an anonymous form asks or works out otherwise than written.
   public var coarser: [LocalizedText] = []
+  /// Tells if the campaign asks the form from now on.
+  public var isAdded = false
 }
 
 /// What closing a form released.
@@ -46,20 +48,24 @@ extension SurveyHub {
   ///   asked it, whatever is published under its version.
   /// - Throws: `DataProblems` when the campaign has no such form, the edition is older than the hub's, the hub has its version with
   ///   another content, or it drops choices of a question that stays. Nothing is changed then.
-  public func publish(_ written: Form, forHeld: Bool = false) async throws -> FormPublication {
+  ///
+  /// - Parameter isAdded: A form that the campaign does not have becomes one that people answer, while it runs.
+  public func publish(_ written: Form, forHeld: Bool = false, isAdded: Bool = false) async throws -> FormPublication {
     var form = written
     let plan = try await requirePlan(asking: form.id)
     let known = plan.campaign.forms + [plan.campaign.reportForm]
-    guard known.contains(form.id) else {
+    let isNew = isAdded && !forHeld && !known.contains(form.id)
+    guard known.contains(form.id) || isNew else {
       let list = known.joined(separator: ", ")
       throw DataProblems([
         DataProblem(
-          form.id, vi: "cuộc khảo sát không có biểu mẫu này; các biểu mẫu: \(list). Hãy sửa form_id hoặc campaign.json.",
-          en: "the campaign has no such form; its forms: \(list). Correct form_id or campaign.json.")
+          form.id, vi: "cuộc khảo sát không có biểu mẫu này; các biểu mẫu: \(list). Hãy sửa form_id, hoặc thêm biểu mẫu bằng --add.",
+          en: "the campaign has no such form; its forms: \(list). Correct form_id, or add the form with --add.")
       ])
     }
     var coarser: [LocalizedText] = []
-    if plan.campaign.forms.contains(form.id) {
+    let isAnonymous = isNew || plan.campaign.forms.contains(form.id)
+    if isAnonymous {
       let anonymous = AnonymousForm(form)
       guard anonymous.problems.isEmpty else {
         throw DataProblems(anonymous.problems.map { DataProblem(form.id, vi: $0.message.vi, en: $0.message.en) })
@@ -73,6 +79,7 @@ extension SurveyHub {
       let editions = FormEditions(session: session)
       if forHeld { return try editions.learn(form, campaign: plan.campaign.id) }
       try editions.refuse(form)
+      if isNew { try editions.add(form.id, to: plan.campaign.id) }
       if let latest, (latest.version.count, latest.version) > (form.version.count, form.version) {
         throw DataProblems([
           DataProblem(
@@ -95,7 +102,8 @@ extension SurveyHub {
         form: form.id, version: form.version, isUnchanged: present != nil, closing: try editions.closeOlder(than: form))
     }
     publication.coarser = coarser
-    if !forHeld, plan.campaign.forms.contains(form.id) {
+    publication.isAdded = isNew
+    if !forHeld, isAnonymous {
       publication.hasNewKey = try await !addFormKeys([form], campaign: plan.campaign.id).isEmpty
     }
     return publication
@@ -195,6 +203,24 @@ struct FormEditions {
       try ReportCheck(session: session, shelf: FormShelf()).checkAll(where: "form = ?1", [.text(key)])
     }
     return FormPublication(form: form.id, version: form.version, isUnchanged: known, closing: [])
+  }
+
+  /// Makes a campaign ask a form more.
+  func add(_ form: String, to id: String) throws {
+    guard var campaign = try HubPlan.campaigns(session).first(where: { $0.id == id }), !campaign.forms.contains(form) else { return }
+    guard campaign.forms.count < Campaign.listCountMax else {
+      throw DataProblems([
+        DataProblem(
+          form, vi: "cuộc khảo sát đã có \(Campaign.listCountMax) biểu mẫu.", en: "the campaign has \(Campaign.listCountMax) forms already."
+        )
+      ])
+    }
+    campaign.forms.append(form)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    try session.execute(
+      "UPDATE campaign SET definition = ?2 WHERE id = ?1",
+      [.text(id), .text(String(decoding: try encoder.encode(campaign), as: UTF8.self))])
   }
 
   /// Keys of the definitions of a form that answers are judged by and nobody is asked.
