@@ -29,7 +29,7 @@ internal import ToolSupport
       ClockCommand.self,
       VerifyCommand.self, ConflictsCommand.self, ResolveCommand.self, HeldCommand.self, PhotosCommand.self, PostsCommand.self,
       RestoreRowCommand.self,
-      ResultsCommand.self, CloseCommand.self,
+      ResultsCommand.self, ExportCommand.self, CloseCommand.self,
       KeysCommand.self, QRCommand.self, RehearseCommand.self, ProveCommand.self,
     ],
     defaultSubcommand: NextCommand.self)

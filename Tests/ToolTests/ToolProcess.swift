@@ -62,6 +62,9 @@ struct ToolProcess: Sendable {
       try process.run()
     }
 
+    /// What it has printed so far.
+    var out: String { text(outPath) }
+
     func end() async -> Ended {
       var code: Int32 = -1000
       for await status in ended { code = status }

@@ -42,7 +42,7 @@ enum SafeCSV {
     "\u{FEFF}" + rows.map { $0.map(cell).joined(separator: ",") + "\r\n" }.joined()
   }
 
-  private static func cell(_ text: String) -> String {
+  static func cell(_ text: String) -> String {
     let clean = text.printable
     let isFormula = clean.first.map { "=+-@".contains($0) } ?? false
     let safe = isFormula ? "'" + clean : clean

@@ -62,7 +62,7 @@ extension Form {
     let inRepeats = Set(repeats.flatMap { FormItem.questions(in: $0.items) }.map(\.name))
     return questions.compactMap { question in
       guard !inRepeats.contains(question.name) else { return nil }
-      let choices = choices(of: question).map { TallyChoice(id: $0.name, label: $0.label.localized) }
+      let choices = choices(of: question).map { TallyChoice(id: $0.name, label: $0.label.shownAlone) }
       let kind: TallyQuestion.Kind
       switch question.kind {
       case .selectOne: kind = .single(choices)

@@ -1,0 +1,86 @@
+internal import ArgumentParser
+internal import Foundation
+internal import SurveyKit
+internal import SurveyKitHub
+internal import SyncHub
+internal import ToolSupport
+
+/// Writes a form's answers to files, with a codebook.
+struct ExportCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: LocalizedText(
+      vi: "Ghi câu trả lời của một biểu mẫu ra tệp CSV, kèm bảng mã.", en: "Write a form's answers to CSV files, with a codebook."),
+    discussion: LocalizedText(
+      vi: """
+        Biểu mẫu báo cáo: mỗi báo cáo một dòng, mỗi phần lặp một tệp riêng. Biểu mẫu ẩn danh: đợt công bố mới nhất, đúng những gì \
+        `hub results` cho xem, và số người tham gia. Tệp đã có thì được thay.
+        """,
+      en: """
+        Of a report's form: a row for each report, and a file for each repeat. Of an anonymous form: the newest release, which is what \
+        `hub results` shows, and participation. Files that are there are replaced.
+        """),
+    examples: ["hub export report01 --out out", "hub export pks01 --out out"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @OptionGroup var chosen: CampaignOption
+  @Argument(
+    help: .text(
+      vi: "Biểu mẫu, như report01. Mặc định: biểu mẫu đầu của cuộc khảo sát.",
+      en: "The form, such as report01. Default: the campaign's first."))
+  var form: String?
+  @Option(name: .long, help: .text(vi: "Thư mục cho các tệp; tạo nếu chưa có.", en: "The folder for the files; made if it is missing."))
+  var out: String
+
+  private struct Written: Encodable {
+    struct File: Encodable {
+      var path: String
+      var rows: Int
+    }
+
+    var form: String
+    var anonymous: Bool
+    var files: [File]
+  }
+
+  func perform(_ console: Console) async throws {
+    try await place.withHubForReading(options) { survey in
+      let export = try await chosen.of(survey).export(form: form)
+      do {
+        try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
+      } catch {
+        throw ToolError(vi: "Không tạo được thư mục \(out).", en: "Cannot create the folder \(out).")
+      }
+      var written = Written(form: export.form, anonymous: export.isAnonymous, files: [])
+      for table in export.tables {
+        let path = "\(out)/\(table.name).csv"
+        let lines = [table.heading.map(SafeCSV.cell)] + table.rows.map { $0.map(Self.text) }
+        try write(Data(("\u{FEFF}" + lines.map { $0.joined(separator: ",") + "\r\n" }.joined()).utf8), to: path)
+        written.files.append(Written.File(path: path, rows: table.rows.count))
+        console.say("\(path): \(table.rows.count) dòng", "\(path): \(table.rows.count) rows")
+      }
+      try console.result(written)
+    }
+  }
+
+  /// Writes a file whole or not at all, for its owner alone: a row may name a person.
+  private func write(_ data: Data, to path: String) throws {
+    let url = URL(fileURLWithPath: path)
+    do {
+      try data.write(to: url, options: .atomic)
+      try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+    } catch {
+      throw ToolError(vi: "Không ghi được \(path).", en: "Cannot write \(path).")
+    }
+  }
+
+  private static func text(_ cell: ExportTable.Cell) -> String {
+    switch cell {
+    case .text(let text): SafeCSV.cell(text)
+    case .number(let number): String(number)
+    case .decimal(let number): "\(number)"
+    case .empty: ""
+    }
+  }
+}

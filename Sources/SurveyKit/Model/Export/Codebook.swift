@@ -1,0 +1,60 @@
+internal import SyncCore
+
+/// Says what the columns and codes of a form's export mean: a row for each question, and for each of its choices.
+package struct Codebook {
+  /// The newest first. A question is described as the newest edition that has it asks it.
+  package let editions: [Form]
+
+  package init(editions: [Form]) { self.editions = editions }
+
+  private static let columns = [
+    "question", "type", "repeat", "version", "required", "relevant", "constraint", "calculation", "choice",
+  ]
+
+  package func table(_ name: String) -> ExportTable {
+    var languages: [FormLanguage] = []
+    for language in editions.flatMap(\.languages) where !languages.contains(where: { $0.code == language.code }) {
+      languages.append(language)
+    }
+    var table = ExportTable(name: name, heading: Self.columns + languages.map { "label::\($0.name) (\($0.code))" })
+    for (question, form) in ExportColumns(editions).questions {
+      table.rows += rows(question, form, languages)
+    }
+    return table
+  }
+
+  private func rows(_ question: FormQuestion, _ form: Form, _ languages: [FormLanguage]) -> [[ExportTable.Cell]] {
+    func labels(_ text: FormText?) -> [ExportTable.Cell] {
+      languages.map { language in ExportTable.Cell(text?.unfilled.byLanguage[language.code].map { Markup($0).plain }) }
+    }
+    let home = FormOutline(form.items).entries.first { $0.item.name == question.name }?.repeats.joined(separator: "/")
+    let rules = [question.required, question.relevant, question.constraint, question.calculation].map { ExportTable.Cell($0?.source) }
+    let own = [
+      ExportTable.Cell(question.name), ExportTable.Cell(question.kind.rawValue), ExportTable.Cell(home), ExportTable.Cell(form.version),
+    ]
+    let choices = form.choices(of: question).map { choice in
+      [ExportTable.Cell(question.name)] + Array(repeating: .empty, count: Self.columns.count - 2) + [ExportTable.Cell(choice.name)]
+        + labels(choice.label)
+    }
+    return [own + rules + [.empty] + labels(question.label)] + choices
+  }
+}
+
+/// The questions of a form's editions, each once: those of the newest in its order, then those that only older ones ask.
+package struct ExportColumns {
+  package let questions: [(question: FormQuestion, form: Form)]
+
+  /// - Parameter editions: The newest first.
+  package init(_ editions: [Form]) {
+    var seen: Set<String> = []
+    questions = editions.flatMap { form in
+      form.questions.filter { $0.kind != .note && seen.insert($0.name).inserted }.map { ($0, form) }
+    }
+  }
+
+  /// Names of the repeats around a question, outermost first.
+  package static func chains(_ editions: [Form]) -> [String: [String]] {
+    let entries = editions.flatMap { FormOutline($0.items).entries }
+    return Dictionary(entries.map { ($0.item.name, $0.repeats) }, uniquingKeysWith: { first, _ in first })
+  }
+}
