@@ -45,6 +45,24 @@ import Testing
     #expect(counts == [["15", "10", "5", "0"]])
   }
 
+  @Test func aPacketIsOpenedOnceInAStep() throws {
+    let opened = OpenedPackets()
+    var packets = [WirePacket(), WirePacket()]
+    packets[1].dropKey = "other"
+    var count = 0
+    let row = AnonymousRow(table: "answer", cells: [])
+    for (packet, content) in [(packets[0], row), (packets[1], nil)] {
+      for _ in 0..<2 {
+        let found = opened.row(of: packet) {
+          count += 1
+          return content
+        }
+        #expect(found == content)
+      }
+    }
+    #expect(count == 2)
+  }
+
   /// Notes in which order rows are released.
   private final class Watching: LotReceiver {
     let orders = Mutex<[[String]]>([])

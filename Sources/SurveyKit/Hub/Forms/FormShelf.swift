@@ -32,7 +32,7 @@ final class FormShelf: Sendable {
   /// - Parameter digest: Of the definition it was judged by; nil for an answer of an earlier program, which took the name for it.
   func edition(_ name: String, digest: String? = nil, in session: any HubSession) throws -> Edition? {
     let named = try read("SELECT id, campaign, definition FROM form WHERE id = ?1 OR form = ?1 LIMIT 2", [.text(name)], in: session)
-    guard let digest, named?.validator.form.digest != digest else { return named }
+    guard let digest, named?.validator.digest != digest else { return named }
     return try read(
       "SELECT id, campaign, definition FROM form_edition WHERE digest = ?1 AND form || '@' || version = ?2", [.text(digest), .text(name)],
       in: session)

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import SurveyKit
 public import SyncHub
+internal import Synchronization
 
 /// Judges answers against their forms, keeps those that are released, and counts them, in the step's transaction.
 ///
@@ -13,6 +14,7 @@ public struct SurveyLotReceiver: LotReceiver {
 
   private let clock: any WallClock
   private let shelf = FormShelf()
+  private let judged = JudgedAnswers()
 
   /// - Parameter clock: Says what `today()` is for an answer that carries no day.
   public init(clock: any WallClock) { self.clock = clock }
@@ -81,6 +83,8 @@ public struct SurveyLotReceiver: LotReceiver {
     }
   }
 
+  public func stepEnded() { judged.forget() }
+
   public func noteErased(_ rows: [AnonymousRow], in session: any HubSession) throws {
     for row in rows {
       guard let form = row.value("form")?.text, let json = row.value("answers")?.text else { continue }
@@ -142,7 +146,7 @@ public struct SurveyLotReceiver: LotReceiver {
     var validator = edition.validator
     // Rules that look at today are judged as they were when it was answered, by a right clock or a wrong one.
     validator.today = stated?.description ?? today
-    guard case .success(let answers) = validator.validate(json: Data(json.utf8)) else {
+    guard let valid = judged.valid(json, by: validator, of: edition) else {
       // Of an earlier program: what another definition under the same name may have asked for is not this answer's fault.
       return digest == nil ? .unknown(edition: edition.key) : .spoiled
     }
@@ -151,7 +155,7 @@ public struct SurveyLotReceiver: LotReceiver {
     return .answer(
       JudgedAnswer(
         id: id, number: row.value("earlier_id")?.text, unit: unit, edition: edition, day: day,
-        language: language ?? edition.validator.form.defaultLanguage, answers: answers))
+        language: language ?? edition.validator.form.defaultLanguage, answers: valid.answers, json: valid.json))
   }
 
   private func today(in session: any HubSession) throws -> String {
@@ -189,8 +193,44 @@ struct JudgedAnswer {
   var day: String?
   var language: String
   var answers: ValidatedAnswers
+  var json: String
+}
 
-  var json: String { String(decoding: answers.canonicalJSON, as: UTF8.self) }
+/// Answers that a step has judged, with their one spelling: it judges each again when it writes, and nobody else writes meanwhile.
+private final class JudgedAnswers: Sendable {
+  struct Valid: Sendable {
+    var answers: ValidatedAnswers
+    var json: String
+  }
+
+  private struct Asked: Hashable {
+    /// Of the form's definition.
+    var digest: String
+    var edition: String
+    var today: String
+    var json: String
+  }
+
+  /// Answers remembered at once.
+  private static let answersMax = 4_096
+  private let known = Mutex<[Asked: Valid?]>([:])
+
+  /// The answers that a text says, where the form accepts them.
+  func valid(_ json: String, by validator: AnswerValidator, of edition: FormShelf.Edition) -> Valid? {
+    let asked = Asked(digest: validator.digest, edition: edition.key, today: validator.today, json: json)
+    if let known = known.withLock({ $0[asked] }) { return known }
+    var valid: Valid?
+    if case .success(let answers) = validator.validate(json: Data(json.utf8)) {
+      valid = Valid(answers: answers, json: String(decoding: answers.canonicalJSON, as: UTF8.self))
+    }
+    known.withLock { known in
+      if known.count >= Self.answersMax { known = [:] }
+      known[asked] = .some(valid)
+    }
+    return valid
+  }
+
+  func forget() { known.withLock { $0 = [:] } }
 }
 
 /// Tells answers apart: by their number *and* their content.

@@ -2,6 +2,7 @@ internal import Foundation
 internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
+internal import Synchronization
 
 /// The hub's side of the drop box: judges packets, releases what makes k.
 ///
@@ -12,6 +13,8 @@ struct DropBoxHub {
   let keys: HubKeys
   let tables: HubTables
   let receiver: any LotReceiver
+  /// Packets that were opened before the transaction.
+  var opened = OpenedPackets()
 
   // MARK: Steps
 
@@ -115,6 +118,20 @@ struct DropBoxHub {
   private func forget(_ packet: CellValue) throws { try session.execute("DELETE FROM hub_packet WHERE id = ?1", [packet]) }
 }
 
+/// Packets of one scope that a step has opened: to open one takes longer than to write what is in it, and while a transaction opens them nobody
+/// else writes.
+final class OpenedPackets: Sendable {
+  private let rows = Mutex<[WirePacket: AnonymousRow?]>([:])
+
+  /// What is in a packet; nil where it cannot be read.
+  func row(of packet: WirePacket, open: () -> AnonymousRow?) -> AnonymousRow? {
+    if let known = rows.withLock({ $0[packet] }) { return known }
+    let row = open()
+    rows.withLock { $0[packet] = .some(row) }
+    return row
+  }
+}
+
 /// Where remainders go together at the end of a form.
 public struct RemainderPool: Sendable, Hashable {
   /// Scopes that must be in it, or the pool is the scope.
@@ -192,8 +209,10 @@ struct WaitingPackets {
       // Lost, not destroyed: it may lie on the recovery sheet.
       return .failure(Unreadable(verdict: .held(edition: DropKeyBook.fileName(of: packet.dropKey))))
     }
-    guard let content = Packets.open(packet, scope: scope, key: drop.key) else { return .failure(Unreadable(verdict: .spoiled)) }
-    let row = AnonymousRow(table: content.table, cells: content.cells)
+    let row = box.opened.row(of: packet) {
+      Packets.open(packet, scope: scope, key: drop.key).map { AnonymousRow(table: $0.table, cells: $0.cells) }
+    }
+    guard let row else { return .failure(Unreadable(verdict: .spoiled)) }
     // Under another form's key it would outlive the end of its own.
     if let owner = drop.owner,
       box.tables.byName[row.table]?.form(of: row.cells.lazy.map { (column: $0.column, value: $0.value) }) != owner.form

@@ -37,6 +37,7 @@ extension Hub {
   ) async throws -> [String] {
     try await flushPackets()
     let (keys, receiver, tables) = (keys, receiver, store.tables)
+    defer { receiver.stepEnded() }
     return try await store.write { session in
       let box = DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver)
       let scopes = try box.scopes()
@@ -56,6 +57,7 @@ extension Hub {
     isOver: @Sendable @escaping (_ edition: String) -> Bool, form: String? = nil, everything: Bool
   ) async throws {
     let (keys, receiver, tables) = (keys, receiver, store.tables)
+    defer { receiver.stepEnded() }
     try await store.write { session in
       let box = DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver)
       let over = Set(keys.dropKeys.filter { $0.owner != nil && $0.owner?.form == form }.map(\.id))

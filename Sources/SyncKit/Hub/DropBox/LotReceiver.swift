@@ -48,6 +48,8 @@ public protocol LotReceiver: Sendable {
   func receive(_ lot: [AnonymousRow], unit: String, in session: any HubSession) throws
   /// Notes rows that are about to be erased as repetitions, so that it can be shown later that each had an equal.
   func noteRepeated(_ rows: [AnonymousRow], in session: any HubSession) throws
+  /// Told when a step has ended: what was remembered of rows, in order not to judge them twice, is to be forgotten.
+  func stepEnded()
   /// Told of released rows that were erased in this transaction; what was counted from them stays.
   func noteErased(_ rows: [AnonymousRow], in session: any HubSession) throws
   /// Erases some of what is kept beside the rows of editions, which are gone themselves.
@@ -57,6 +59,7 @@ public protocol LotReceiver: Sendable {
 }
 
 extension LotReceiver {
+  public func stepEnded() {}
   public func noteRepeated(_ rows: [AnonymousRow], in session: any HubSession) throws {}
   public func noteErased(_ rows: [AnonymousRow], in session: any HubSession) throws {}
   public func eraseMore(of editions: Set<String>, in session: any HubSession) throws -> Bool { false }
