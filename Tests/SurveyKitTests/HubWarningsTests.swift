@@ -28,6 +28,24 @@ import Testing
     #expect(hub.writeFailure == nil)
   }
 
+  @Test func aPacketThatNoFileTakesIsToldUntilOneDoes() async throws {
+    let world = try await HubWorld()
+    let (hub, field) = (world.survey.hub, try await world.device("a", unit: "07201"))
+    try await world.answer(field, unit: "07201", seeds: 0..<1)
+    // In the place of the folder lies a file.
+    let folder = hub.store.spoolFolder
+    try? FileManager.default.removeItem(atPath: folder)
+    try #require(FileManager.default.createFile(atPath: folder, contents: nil))
+    await #expect(throws: SyncError.self) { try await world.answer(field, unit: "07201", seeds: 1..<2) }
+    #expect(hub.writeFailure?.en.contains("disk") == true, "\(hub.writeFailure?.en ?? "nothing")")
+    _ = try await hub.write { try $0.execute("UPDATE campaign SET definition = definition", []) }
+    #expect(try await world.survey.warnings().contains { $0.en.contains("last write") }, "the store goes on")
+    try FileManager.default.removeItem(atPath: folder)
+    try await world.sync(field)
+    #expect(hub.writeFailure == nil)
+    #expect(try await field.replica.status().packetsKept == 2)
+  }
+
   @Test func anAgeingBackupIsTold() async throws {
     let world = try await HubWorld()
     func told() async throws -> [String] { try await world.survey.warnings().map(\.en).filter { $0.contains("backup") } }

@@ -2,6 +2,7 @@ public import Foundation
 internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
+internal import Synchronization
 
 /// Told of every replicated row that a device's batch changed, in the merge's transaction: for counts and arrival times.
 public protocol MergeObserver: Sendable {
@@ -67,6 +68,8 @@ public final class Hub: Sendable {
   private let queue: IngestQueue
   let codeGuard = CodeGuard()
   let pace: DevicePace?
+  /// Says why a file beside the store could not be written when one was written last.
+  private let fileFailure = Mutex<LocalizedText?>(nil)
 
   /// Opens a hub over its store, beginning its first incarnation if it has none.
   ///
@@ -131,8 +134,21 @@ public final class Hub: Sendable {
   /// How long the longest transaction of this process kept everyone else from writing, commit included.
   public var longestWrite: Duration { store.longestWrite }
 
-  /// Says why the last transaction of this process could not be written, where the store or its disk was the cause; nil when it could.
-  public var writeFailure: LocalizedText? { store.writeFailure }
+  /// Says why this process could not write its last transaction, or its last file of packets or blobs, where the store or its disk was the
+  /// cause; nil when it could. A store may go on in the room that its files have while the disk takes no file more.
+  public var writeFailure: LocalizedText? { store.writeFailure ?? fileFailure.withLock { $0 } }
+
+  /// Writes files beside the store, and remembers whether the disk took them.
+  func writingFiles<T>(_ write: () throws -> T) throws -> T {
+    do {
+      let result = try write()
+      fileFailure.withLock { $0 = nil }
+      return result
+    } catch let error as SyncError where error.code == .diskFull {
+      fileFailure.withLock { $0 = error.explanation }
+      throw error
+    }
+  }
 
   /// Devices whose text was turned away since the hub was opened, because each has sent as much as one may; the newest first.
   public var devicesOverQuota: [ReplicaID] { pace?.overQuota ?? [] }

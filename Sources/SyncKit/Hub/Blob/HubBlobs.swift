@@ -278,8 +278,9 @@ extension Hub {
     if offset == 0 { blobs.trimParts(bytesMax: limits.partBytesMax) }
     let have: Int
     do {
-      have = try blobs.put(
-        piece, of: id, at: offset, size: size, from: scope, judge: options.judgeBlob, judgeStart: options.judgeBlobStart)
+      have = try writingFiles {
+        try blobs.put(piece, of: id, at: offset, size: size, from: scope, judge: options.judgeBlob, judgeStart: options.judgeBlobStart)
+      }
     } catch let unfit as BlobStore.Unfit {
       try await store.write { try UnfitBlobs(session: $0).note(id, unfit, from: device.replica, nowMs: now) }
       throw SyncError.blobUnfit(id, unfit.reason)

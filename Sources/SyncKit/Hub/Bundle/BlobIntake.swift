@@ -54,7 +54,7 @@ final class BlobIntake {
   }
 
   private func keep(_ bytes: Data, as piece: EarlyPiece) throws {
-    do { try hub.blobs.keep(bytes, as: piece) } catch let error as SyncError where error.code == .diskFull {
+    do { try hub.writingFiles { try hub.blobs.keep(bytes, as: piece) } } catch let error as SyncError where error.code == .diskFull {
       throw HubBlobBook.noRoom
     }
   }

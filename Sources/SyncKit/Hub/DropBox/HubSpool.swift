@@ -27,7 +27,7 @@ extension Hub {
   /// - Returns: The newest backup begun: they are in every backup begun after it.
   func spool(_ packets: [WirePacket], scope: String) async throws -> UInt64 {
     try Packets.check(packets, scope: scope, unitKeys: try await unitKeys(of: scope))
-    try spool.keep(packets, scope: scope)
+    try writingFiles { try spool.keep(packets, scope: scope) }
     // Asked afterwards: a backup that begins later flushes the spool first.
     let begun = try await store.read { try HubBackups(session: $0).counts().begun }
     if !options.spoolsPackets || spool.count() > PacketSpool.filesMax { try await flushPackets() }
@@ -98,9 +98,17 @@ extension Hub {
     return try await store.read { try DropBoxHub(session: $0, keys: keys, tables: tables, receiver: receiver).scopesDue() }
   }
 
+  /// Opens and judges what waits before the transaction: judged once more inside it, everything that takes long is known.
   private func step(_ scope: String) async throws {
-    let (keys, receiver, tables) = (keys, receiver, store.tables)
-    try await store.write { try DropBoxHub(session: $0, keys: keys, tables: tables, receiver: receiver).step(scope) }
+    let (keys, receiver, tables, opened) = (keys, receiver, store.tables, OpenedPackets())
+    defer { receiver.stepEnded() }
+    try await store.read { session in
+      let box = DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver, opened: opened)
+      _ = try WaitingPackets(scope, of: box)
+    }
+    try await store.write { session in
+      try DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver, opened: opened).step(scope)
+    }
   }
 }
 

@@ -176,7 +176,7 @@ extension Hub {
       return .kept(try dropAnswer(to: request, packets: wire.packets.count, scope: scope, backupsBegun: begun))
     }
     guard count + lateSpool.count() + unknown.count <= LatePacketTable.perScopeMax else { return .refused(Packets.earlierKey(scope)) }
-    try lateSpool.keep(unknown, scope: scope)
+    try writingFiles { try lateSpool.keep(unknown, scope: scope) }
     if !options.spoolsPackets { try await flushPackets() }
     return .late(Packets.earlierKey(scope))
   }
@@ -197,6 +197,7 @@ extension Hub {
   public func decideLatePackets(of scope: String, _ decision: LatePacketDecision, by person: String, reason: String) async throws -> Int {
     try await flushPackets()
     let (keys, receiver, tables, now) = (keys, receiver, store.tables, clock.nowMs())
+    defer { receiver.stepEnded() }
     let lock = try await spool.lock()
     let count = try await store.write { session in
       let late = LatePacketTable(session: session)
