@@ -1,8 +1,8 @@
 # One word per habit. `make check` after each change; `make test` is what CI runs; `make demo` shows everything at work. Both do their own set-up.
-DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libqrencode-dev libpng-dev libvips42 tzdata sqlite3 \
+DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libxlsxwriter-dev libqrencode-dev libpng-dev libvips42 tzdata sqlite3 \
   python3 python3-venv faketime curl zbar-tools librsvg2-bin chromium nginx caddy iproute2 binutils
 # What the tests compare with, and what drives their browser, in an environment of its own; without it those tests are skipped and say so.
-PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2
+PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2 axe-playwright-python==0.1.8
 # Turns on the package trait of what serves, which apps do not resolve. Every command names the same traits: otherwise pinned versions move.
 SERVER = --traits Server
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -15,8 +15,8 @@ deps:
 	  missing=""; for p in $(DEBIAN_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	  if [ -n "$$missing" ]; then echo "Installing:$$missing"; $(SUDO) apt-get update -qq && \
 	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi; \
-	else echo "Not Debian: provide SQLite 3.40+, zlib, libzip, libqrencode, libpng and libcurl with headers yourself, and libvips."; fi
-	@if ! .build/python/bin/python -c 'import pyxform, openpyxl, playwright' 2>/dev/null; then \
+	else echo "Not Debian: provide SQLite 3.40+, zlib, libzip, libxlsxwriter, libqrencode, libpng and libcurl with headers yourself, and libvips."; fi
+	@if ! .build/python/bin/python -c 'import pyxform, openpyxl, playwright, axe_playwright_python' 2>/dev/null; then \
 	  python3 -m venv .build/python && .build/python/bin/python -m pip install -q --disable-pip-version-check $(PYTHON_PACKAGES) || \
 	  echo "Without $(PYTHON_PACKAGES) some form and browser tests are skipped."; fi
 	@command -v swift >/dev/null 2>&1 || { echo "Swift 6.1 or later is needed: see swift.org/install"; exit 1; }

@@ -51,6 +51,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CLibzip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
+    .systemLibrary(name: "CXlsxWriter", pkgConfig: "xlsxwriter", providers: [.apt(["libxlsxwriter-dev"]), .brew(["libxlsxwriter"])]),
     .target(name: "CVips"),
     .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"]), .brew(["qrencode"])]),
@@ -120,6 +121,8 @@ let package = Package(
         "SurveyKit", "SyncHub", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
       ],
       path: "Sources/SurveyKit/Hub", swiftSettings: habits),
+    // Tables that people take away, as CSV and XLSX.
+    .target(name: "Spreadsheet", dependencies: ["SyncCore", "CXlsxWriter"], swiftSettings: habits),
     .target(
       name: "FormWeb",
       dependencies: [
@@ -145,7 +148,7 @@ let package = Package(
     .executableTarget(
       name: "HubServer",
       dependencies: [
-        "FormWeb", "SurveyKit", "SurveyKitHub", "SyncHub", "ToolSupport", "QRCodes", "CMalloc",
+        "FormWeb", "Spreadsheet", "SurveyKit", "SurveyKitHub", "SyncHub", "ToolSupport", "QRCodes", "CMalloc",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -219,7 +222,9 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "TestSupport", "SyncKit", "SyncHub", "SurveyKit", "SurveyKitField", "SurveyKitHub", "FormWeb", "FieldCLI", "HubServer",
+        "TestSupport", "SyncKit", "SyncStore", "SyncHub", "SurveyKit", "SurveyKitField", "SurveyKitHub", "Spreadsheet", "FormWeb",
+        "FieldCLI",
+        "HubServer",
         "RehearsalTool",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -239,7 +244,10 @@ if Context.environment["SYNCKIT_SIMULATION"] != nil {
 
 // `SYNCKIT_PARTS=engine swift build --build-tests` builds the engine with its tests and nothing of the tools: half of the work.
 if Context.environment["SYNCKIT_PARTS"] == "engine" {
-  let engine = engineLayers + ["CZlib", "CCurl", "CLibzip", "CVips", "SurveyKit", "SurveyKitField", "SurveyKitHub", "TestSupport", "SyncKitTests", "SimulationTests"]
+  let engine =
+    engineLayers + [
+      "CZlib", "CCurl", "CLibzip", "CVips", "SurveyKit", "SurveyKitField", "SurveyKitHub", "TestSupport", "SyncKitTests", "SimulationTests",
+    ]
   package.products.removeAll { !["SyncKit", "SyncHub", "SurveyKit", "SurveyKitHub"].contains($0.name) }
   package.targets.removeAll { !engine.contains($0.name) }
 }

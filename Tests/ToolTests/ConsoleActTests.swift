@@ -11,81 +11,25 @@ import Testing
 
 /// An operator's day by posted forms: call and note, contacts, decide, revoke and restore, take the tables away.
 @Suite struct ConsoleActTests {
-  private static let day = "2031-04-01"
-  /// 2031-04-01 14:00 in Vietnam.
-  private static let nowMs: UInt64 = 1_932_793_200_000
-
-  /// Somebody who signed in.
-  private struct Operator {
-    let hub: ServedHub
-    let cookie: String
-
-    init(_ hub: ServedHub, dir: String, clock: [String], may: String) async throws {
-      self.hub = hub
-      let invited = try await HubTool.run(["people", "invite", "Trực ban \(may)", "--may", may, "--dir", dir, "--json"] + clock)
-      let path = try #require(try JSONSerialization.jsonObject(with: Data(invited.output.utf8)) as? [String: Any])["path"] as? String ?? ""
-      let form = ["Content-Type: application/x-www-form-urlencoded"]
-      let body = Data("password=long+enough&again=long+enough".utf8)
-      let accepted = try RawCall.request("POST", path, port: hub.boardPort, headers: form, body: body)
-      cookie = "Cookie: " + (accepted.headers["set-cookie"]?.split(separator: ";").first.map(String.init) ?? "")
-    }
-
-    func get(_ path: String) throws -> RawCall.Answer { try RawCall.request("GET", path, port: hub.boardPort, headers: [cookie]) }
-
-    func post(_ path: String, _ fields: [String: String]) throws -> RawCall.Answer {
-      let session = cookie.split(separator: "=").last.map(String.init) ?? ""
-      let all = fields.merging(["form": Visitor.formToken(session)]) { first, _ in first }
-      let body = all.map { "\($0.key)=\(ConsoleQuery.part($0.value))" }.joined(separator: "&")
-      let headers = ["Content-Type: application/x-www-form-urlencoded", cookie]
-      return try RawCall.request("POST", path, port: hub.boardPort, headers: headers, body: Data(body.utf8))
-    }
-  }
-
-  /// A hub on the day of its survey: two members of one commune disagree about a report, a device has a hostile name.
-  private func world(_ folder: TemporaryFolder) async throws -> (dir: String, conflict: String, device: String) {
-    let dir = folder.path + "/hub"
-    let clock = TestClock(Self.nowMs)
-    let survey = try await SurveyHub.create(at: dir, clock: clock)
-    _ = try await survey.load(try CampaignFolder(URL(fileURLWithPath: HubTool.campaign), movedTo: CalendarDay("2031-03-29")))
-    let transport = LocalTransport(hub: survey.hub)
-    let day = try #require(CalendarDay(Self.day))
-    var fields: [SurveyField] = []
-    for (name, seed) in [("một", UInt64(1)), (Self.evil, 2)] {
-      let field = try SurveyField.open(at: "\(folder.path)/\(seed).sqlite", clock: clock, create: true)
-      let scopes = try await survey.requirePlan().readScopes(of: "07201")
-      try await field.enroll(code: try await survey.hub.makeCode(scope: "07201", readScopes: scopes), label: name, through: transport)
-      _ = try await field.replica.sync(with: transport)
-      let form = try #require(try await field.form(id: "report01"))
-      let answers = try AnswerGenerator(form: form, day: Self.day).answers(
-        seed: seed, fixed: ["officials_total": .integer(20), "answered": .integer(Int(seed)), "guided": .integer(Int(seed))])
-      _ = try await field.saveReport(day: day, answers: answers, reason: Self.evil)
-      fields.append(field)
-    }
-    for field in fields + fields { _ = try await field.replica.sync(with: transport) }
-    let conflict = try #require(try await survey.hub.openConflicts(scope: "07201").first { $0.member == "answered" })
-    let device = try #require(try await survey.hub.devices().first { $0.label == "một" }).replica.description
-    try survey.close()
-    return (dir, conflict.id, device)
-  }
-
-  private static let evil = "<script>alert(1)</script>\u{202E}\u{1B}[31m\"'=1+1"
-
   @Test(.long) func anOperatorsDayByForms() async throws {
     let folder = try TemporaryFolder()
-    let (dir, conflict, device) = try await world(folder)
+    let (dir, conflict, device) = try await ConsoleWorld.make(folder)
     let file = folder.path + "/clock"
-    try FileClock.set(Self.nowMs, at: file)
+    try FileClock.set(ConsoleWorld.nowMs, at: file)
     let clock = ["--clock", "@\(file)"]
     let hub = try await ServedHub(dir, folder, arguments: clock)
-    let duty = try await Operator(hub, dir: dir, clock: clock, may: "read,act")
-    let chief = try await Operator(hub, dir: dir, clock: clock, may: "read,act,configure")
-    let looker = try await Operator(hub, dir: dir, clock: clock, may: "read")
+    let duty = try await ConsoleWorld.Operator(hub, dir: dir, clock: clock, may: "read,act")
+    let chief = try await ConsoleWorld.Operator(hub, dir: dir, clock: clock, may: "read,act,configure")
+    let looker = try await ConsoleWorld.Operator(hub, dir: dir, clock: clock, may: "read")
 
     // Hostile text of a device is shown and does nothing, on every page that has it.
-    for path in ["/unit/07201", "/report/07201/\(Self.day)", "/conflict/\(conflict)", "/device/\(device)", "/decide", "/now", "/units"] {
+    for path in [
+      "/unit/07201", "/report/07201/\(ConsoleWorld.day)", "/conflict/\(conflict)", "/device/\(device)", "/decide", "/now", "/units",
+    ] {
       let page = try duty.get(path)
       #expect(
-        page.status == 200 && !page.text.contains("<script") && !page.text.contains("\u{202E}") && !page.text.contains("\u{1B}"), "\(path)")
+        page.status == 200 && !page.text.contains("<script>") && !page.text.contains("\u{202E}") && !page.text.contains("\u{1B}"), "\(path)"
+      )
     }
     #expect(try duty.get("/unit/07201").text.contains("&lt;script&gt;alert(1)"))
 
@@ -107,13 +51,14 @@ import Testing
     #expect(try duty.get("/now").text.contains("href=\"tel:0912345678\""))
     #expect(try looker.post("/unit/07204/call", ["outcome": "solved"]).status == 403)
     #expect(try duty.post("/unit/07204/call", ["outcome": "promised", "until": "9 o'clock"]).status == 422)
-    let noted = try duty.post("/unit/07204/call", ["outcome": "promised", "until": "13:30", "note": Self.evil, "to": "/now?page=1"])
+    let noted = try duty.post(
+      "/unit/07204/call", ["outcome": "promised", "until": "13:30", "note": ConsoleWorld.evil, "to": "/now?page=1"])
     #expect(noted.status == 303 && noted.headers["location"] == "/now?page=1")
     #expect(try duty.post("/unit/07207/call", ["outcome": "promised", "until": "16:00"]).status == 303)
     let now = try duty.get("/now").text
     let order = ["07204", "07210", "07207"].map { code in now.range(of: "<small>\(code)</small>")?.lowerBound ?? now.endIndex }
     #expect(order == order.sorted(), "a promise that is due comes first, one for later last")
-    #expect(now.contains("đã quá hẹn") && now.contains("Trực ban read,act") && !now.contains("<script"))
+    #expect(now.contains("đã quá hẹn") && now.contains("Trực ban read,act") && !now.contains("<script>"))
     #expect(!(try looker.get("/now").text).contains("<form method=\"post\""), "who may only read gets no forms")
 
     // A conflict, from a page that is no longer true, without a reason, and as it should be.
@@ -144,9 +89,9 @@ import Testing
     let reader = try CSVReader(table.body)
     let rows = try reader.map { try $0.get() }
     #expect(
-      table.headers["content-disposition"] == "attachment; filename=\"units.csv\"" && table.body.prefix(3) == Data([0xEF, 0xBB, 0xBF]))
+      table.headers["content-disposition"] == "attachment; filename=\"units-203104011400.csv\""
+        && table.body.prefix(3) == Data([0xEF, 0xBB, 0xBF]))
     #expect(rows.count == 209 && rows[0]["Mã"] == "07201" && rows.allSatisfy { $0["Người được hỏi"] != "" })
-    #expect(SafeCSV.text([["=1+1", "-2", "a\"b", "a\nb"]]) == "\u{FEFF}\"'=1+1\",\"'-2\",\"a\"\"b\",\"a b\"\r\n")
     #expect(try CSVReader(try duty.get("/now.csv").body).map { try $0.get() }.first?["Mã"] == "07204")
 
     let acts = try await HubTool.run(["acts", "--json", "--dir", dir]).output

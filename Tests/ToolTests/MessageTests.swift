@@ -4,9 +4,10 @@ import Testing
 
 /// Reads the sources: every message is there in both languages and somebody sees it.
 @Suite struct MessageTests {
-  /// What HelpTests reads on the screen, and style sheets.
+  /// What HelpTests reads on the screen, style sheets, and the script, which says the page's words.
   private static let others: Set<String> = [
-    "ParserWords.swift", "PageStyle.swift", "ConsoleStyle.swift", "WebStyle.swift", "QRSheetStyle.swift", "RecoverySheetStyle.swift",
+    "ParserWords.swift", "PageStyle.swift", "ConsoleStyle.swift", "WebStyle.swift", "QRSheetStyle.swift", "PrintSheetStyle.swift",
+    "RecoverySheetStyle.swift", "LiveScript.swift",
   ]
 
   private static func sources(_ targets: String...) throws -> [SourceText] {

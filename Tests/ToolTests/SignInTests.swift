@@ -18,10 +18,16 @@ import Testing
     ("/decide", false, .needs(.read)), ("/posts", false, .needs(.read)), ("/photo/ab.jpg", false, .needs(.read)),
     ("/metrics", false, .needs(.read)), ("/account", false, .needs(.read)), ("/results", false, .needs(.seeAnswers)),
     ("/held/1-1", false, .needs(.read)), ("/contacts", false, .needs(.read)), ("/now.csv", false, .needs(.read)),
-    ("/units.csv", false, .needs(.read)), ("/unit/07201/call", true, .needs(.act)), ("/conflict/ab", true, .needs(.act)),
+    ("/units.csv", false, .needs(.read)), ("/overview.xlsx", false, .needs(.read)), ("/results.json", false, .needs(.seeAnswers)),
+    ("/people.json", false, .needs(.configure)), ("/unit/07201.xlsx", false, .needs(.read)), ("/sign-in.json", false, .shut),
+    ("/style.css.csv", false, .shut), ("/.json", false, .shut), ("/now.json", true, .shut), ("/contacts.csv", true, .shut),
+    ("/unit/07201/call", true, .needs(.act)), ("/conflict/ab", true, .needs(.act)),
     ("/held/1-1", true, .needs(.act)), ("/device/ab", true, .needs(.configure)), ("/contacts", true, .needs(.configure)),
     ("/people", false, .needs(.configure)), ("/people", true, .needs(.configure)), ("/", true, .shut), ("/results", true, .shut),
-    ("/units", true, .shut), ("/nothing", false, .shut), ("/v1/hub", false, .shut), ("//evil", false, .shut), ("/sign-out", false, .shut),
+    ("/codes", false, .needs(.act)), ("/codes/print", false, .needs(.act)), ("/reports", false, .needs(.read)),
+    ("/reports", true, .needs(.act)), ("/reports.xlsx", false, .needs(.read)), ("/codes", true, .shut), ("/print-card.css", false, .open),
+    ("/live", false, .needs(.read)), ("/live.js", false, .open), ("/live", true, .shut), ("/units", true, .shut),
+    ("/nothing", false, .shut), ("/v1/hub", false, .shut), ("//evil", false, .shut), ("/sign-out", false, .shut),
   ]
 
   @Test func everyCapabilityOpensItsDoorsAndNoOthers() {

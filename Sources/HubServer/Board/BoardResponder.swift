@@ -2,8 +2,10 @@ internal import FormWeb
 internal import Foundation
 internal import HTTPTypes
 internal import Hummingbird
+internal import HummingbirdCore
 internal import Logging
 internal import NIOCore
+internal import Spreadsheet
 internal import SurveyKit
 internal import SurveyKitHub
 internal import SyncHub
@@ -17,14 +19,18 @@ struct BoardResponder: HTTPResponder {
   private let logger: Logger
   private let pages: Pages
   private let days = SharedDays()
+  private let live = LiveDesk()
   private let metrics: MetricsPage
   private let desk: SignInDesk
+  private let publicURL: String
 
   /// A posted form, at most, in bytes.
   static let formBytesMax = 64 << 10
 
-  init(survey: SurveyHub, metrics: MetricsPage, language: Language, logger: Logger) throws {
+  /// - Parameter publicURL: Address of the hub as phones reach it; empty where nobody said.
+  init(survey: SurveyHub, metrics: MetricsPage, language: Language, publicURL: String = "", logger: Logger) throws {
     self.survey = survey
+    self.publicURL = publicURL
     self.language = language
     self.logger = logger
     pages = try Pages()
@@ -57,27 +63,33 @@ struct BoardResponder: HTTPResponder {
     } catch let error as any ExplainedError {
       let isMissing =
         (error as? SyncError)?.code == .badRequest || error is DataProblems || error is AnswerFaults || error is SurveyFieldError
+        || error is SheetFault
       if !isMissing {
         logger.error("page failed", metadata: ["page": "\(uri.path.printable)", "error": "\(error.explanation.en.printable)"])
       }
-      return message(language, error.explanation, status: !isMissing ? .internalServerError : isPost ? .unprocessableContent : .notFound)
+      let isRefused = isPost || error is SheetFault
+      return message(
+        request, language, error.explanation,
+        status: isRefused ? .unprocessableContent : isMissing ? .notFound : .internalServerError)
     }
   }
 
   /// A page for somebody who may see it.
   private func page(_ request: Request, _ visitor: Visitor?, _ fields: FieldsBody?, _ language: Language) async throws -> Response {
     let uri = request.uri
-    guard let visitor else { return message(language, Self.noPage, status: .notFound) }
+    guard let visitor else { return message(request, language, Self.noPage, status: .notFound) }
     let survey = try await survey.about(campaign: uri.queryParameters.get("campaign"))
     let call = ConsoleCall(uri, survey: survey, visitor: visitor, language: language)
     let console = ConsolePages(
-      call: call, days: days, campaigns: try await pages.campaigns(survey, asking: uri.queryParameters.get("form")))
+      publicURL: publicURL, call: call, days: days, campaigns: try await pages.campaigns(survey, asking: uri.queryParameters.get("form")))
     if let fields {
-      guard let location = try await console.act(fields) else { return message(language, Self.noPage, status: .notFound) }
+      guard let location = try await console.act(fields) else { return message(request, language, Self.noPage, status: .notFound) }
       await days.forget()
+      await live.forget()
       return redirect(location)
     }
-    if let file = try await console.file() { return csv(file.name, file.text) }
+    if uri.path == "/live" { return try await watch(request, visitor, console, language) }
+    if let file = try await console.file() { return download(file.name, file.mediaType, file.data) }
     if let page = try await console.page() { return html(page) }
     if let jpeg = try await console.picture() { return picture(jpeg) }
     switch uri.path {
@@ -94,11 +106,45 @@ struct BoardResponder: HTTPResponder {
       return html(try await console.frame(posts.title, .posts, keeping: posts.kept, posts.content))
     case let path where path.hasPrefix("/photo/") && path.hasSuffix(".jpg"):
       guard let jpeg = try await survey.postPicture(String(path.dropFirst(7).dropLast(4)), of: try await console.units()) else {
-        return message(language, Self.noPage, status: .notFound)
+        return message(request, language, Self.noPage, status: .notFound)
       }
       return picture(jpeg)
-    default: return message(language, Self.noPage, status: .notFound)
+    default: return message(request, language, Self.noPage, status: .notFound)
     }
+  }
+
+  /// A stream of what changes on a page of the console that somebody may see.
+  private func watch(_ request: Request, _ visitor: Visitor, _ console: ConsolePages, _ asked: Language) async throws -> Response {
+    let address = request.uri.queryParameters.get("page") ?? ""
+    let page = URI(address)
+    let language = page.queryParameters.get("lang").flatMap { Language(rawValue: $0) } ?? .vietnamese
+    guard address.utf8.count < 2000, address.hasPrefix("/"), page.path != "/live", TableFormat.of(page.path) == nil else {
+      return message(request, asked, Self.noPage, status: .notFound)
+    }
+    guard ConsoleDoor.to(page.path, isPost: false).opens(to: visitor.person) else {
+      return refusal(request, visitor, ConsoleDoor.to(page.path, isPost: false), asked)
+    }
+    let person = visitor.person
+    let survey = try await survey.about(campaign: page.queryParameters.get("campaign"))
+    // Whoever watches is anybody with the same rights: what is rendered is the same for all of them.
+    var nobody = person
+    nobody.name = ""
+    let anybody = Visitor(person: nobody, session: nil, formToken: visitor.formToken.map { _ in live.formToken })
+    var watched = console
+    watched.call = ConsoleCall(page, survey: survey, visitor: anybody, language: language)
+    watched.age = LiveDesk.renderedFor
+    let stream = LiveStream(
+      desk: live, visitor: visitor,
+      view: LiveView(
+        campaign: survey.campaign, address: address, language: language, scope: person.scope, capabilities: person.capabilities,
+        hasForms: visitor.formToken != nil),
+      render: { [watched] in try await watched.page() },
+      isStillIn: { [survey] in
+        let now = try await Visitor.read(request, survey)?.person
+        return now.map { $0.capabilities == person.capabilities && $0.scope == person.scope } ?? false
+      },
+      clock: { [watched] in await watched.clock() })
+    return await stream.response()
   }
 
   /// Answers calls that are the same for every campaign and language, and secret to nobody; sums for monitors on this machine.
@@ -108,6 +154,15 @@ struct BoardResponder: HTTPResponder {
       return Response(
         status: .ok, headers: [.contentType: "text/css; charset=utf-8", .cacheControl: "max-age=300"],
         body: ResponseBody(byteBuffer: ByteBuffer(string: PageStyle.css + ConsoleStyle.css)))
+    case "/print-poster.css", "/print-card.css":
+      let css = PrintSheet.css(path == "/print-poster.css" ? .poster : .card)
+      return Response(
+        status: .ok, headers: [.contentType: "text/css; charset=utf-8", .cacheControl: "max-age=300"],
+        body: ResponseBody(byteBuffer: ByteBuffer(string: css)))
+    case "/live.js":
+      return Response(
+        status: .ok, headers: [.contentType: "text/javascript; charset=utf-8", .cacheControl: "max-age=300"],
+        body: ResponseBody(byteBuffer: ByteBuffer(string: LiveScript.javascript)))
     case "/icon.svg", "/favicon.ico":
       return Response(
         status: .ok, headers: [.contentType: "image/svg+xml", .cacheControl: "max-age=86400"],
@@ -148,14 +203,14 @@ struct BoardResponder: HTTPResponder {
 
   private func refusal(_ request: Request, _ visitor: Visitor?, _ door: ConsoleDoor, _ language: Language) -> Response {
     let query = ConsoleQuery(language: language)
-    guard door != .shut else { return message(language, Self.noPage, status: .notFound) }
+    guard door != .shut else { return message(request, language, Self.noPage, status: .notFound) }
     guard visitor == nil else {
       let text = LocalizedText(vi: "Bạn không có quyền mở trang này.", en: "You may not open this page.")
-      return message(language, text, status: .forbidden)
+      return message(request, language, text, status: .forbidden)
     }
-    if request.method == .post || request.headers[.authorization] != nil {
-      return plain(.unauthorized, LocalizedText(vi: "Hãy đăng nhập.", en: "Sign in first."))
-    }
+    let signIn = LocalizedText(vi: "Hãy đăng nhập.", en: "Sign in first.")
+    if TableFormat.of(request.uri.path)?.format == .json { return message(request, language, signIn, status: .unauthorized) }
+    if request.method == .post || request.headers[.authorization] != nil { return plain(.unauthorized, signIn) }
     return redirect(query.link("/sign-in", ["to": request.head.path ?? "/"]))
   }
 
@@ -185,7 +240,13 @@ struct BoardResponder: HTTPResponder {
 
   // MARK: Answers
 
-  private func message(_ language: Language, _ text: LocalizedText, status: HTTPResponse.Status) -> Response {
+  /// A sentence as a page, or as JSON for a program that asked for JSON.
+  private func message(_ request: Request, _ language: Language, _ text: LocalizedText, status: HTTPResponse.Status) -> Response {
+    if TableFormat.of(request.uri.path)?.format == .json, let data = try? JSONEncoder().encode(["error": ["vi": text.vi, "en": text.en]]) {
+      return Response(
+        status: status, headers: [.contentType: TableFormat.json.mediaType, .cacheControl: "no-store"],
+        body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
+    }
     let frame = ConsoleFrame(query: ConsoleQuery(language: language), title: "SyncKit", path: "/")
     return html(frame.page("<h1>\(frame.title)</h1>\n<p>\(text(language))</p>\n"), status: status)
   }
@@ -193,17 +254,17 @@ struct BoardResponder: HTTPResponder {
   private func html(_ page: String, status: HTTPResponse.Status = .ok) -> Response {
     var headers: HTTPFields = [.contentType: "text/html; charset=utf-8", .cacheControl: "no-store"]
     headers[.contentSecurityPolicy] =
-      "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+      "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     headers[.xContentTypeOptions] = "nosniff"
     if let name = HTTPField.Name("referrer-policy") { headers[name] = "no-referrer" }
     return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: page)))
   }
 
-  private func csv(_ name: String, _ text: String) -> Response {
-    var headers: HTTPFields = [.contentType: "text/csv; charset=utf-8", .cacheControl: "no-store"]
+  private func download(_ name: String, _ mediaType: String, _ data: Data) -> Response {
+    var headers: HTTPFields = [.contentType: mediaType, .cacheControl: "no-store"]
     headers[.contentDisposition] = "attachment; filename=\"\(name)\""
     headers[.xContentTypeOptions] = "nosniff"
-    return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
   }
 
   private func redirect(_ location: String) -> Response {

@@ -8,10 +8,11 @@ actor SharedDays {
   /// - Parameters:
   ///   - survey: Speaks of a campaign that there is.
   ///   - scope: The part of the tree that is shown.
-  func now(of survey: SurveyHub, within scope: UnitScope) async throws -> OperatorDay? {
+  ///   - age: How old a reading may be.
+  func now(of survey: SurveyHub, within scope: UnitScope, notOlderThan age: Duration = .zero) async throws -> OperatorDay? {
     let reading = readings[survey.campaign] ?? SharedReading { try await survey.operatorDay(within: .all) }
     readings[survey.campaign] = reading
-    return try await reading.now()?.within(scope)
+    return try await reading.now(notOlderThan: age)?.within(scope)
   }
 
   /// Reads anew next time: somebody has changed something and looks at once.
@@ -24,7 +25,7 @@ actor SharedReading<Value: Sendable> {
   private let read: @Sendable () async throws -> Value
   private let keptFor: Duration
   private var reading: Task<Value, any Error>?
-  private var last: (value: Value, goodUntil: ContinuousClock.Instant)?
+  private var last: (value: Value, madeAt: ContinuousClock.Instant, goodUntil: ContinuousClock.Instant)?
 
   /// A reading that takes less is made anew each time.
   private static var sharedFrom: Duration { .milliseconds(250) }
@@ -34,8 +35,8 @@ actor SharedReading<Value: Sendable> {
   init(keptFor: Duration = .zero, _ read: @escaping @Sendable () async throws -> Value) { (self.keptFor, self.read) = (keptFor, read) }
 
   /// The value as it is, or was a moment ago.
-  func now() async throws -> Value {
-    if let last, ContinuousClock.now < last.goodUntil { return last.value }
+  func now(notOlderThan age: Duration = .zero) async throws -> Value {
+    if let last, ContinuousClock.now < max(last.goodUntil, last.madeAt + age) { return last.value }
     if let reading { return try await reading.value }
     let begun = ContinuousClock.now
     let task = Task { [read] in try await read() }
@@ -44,7 +45,7 @@ actor SharedReading<Value: Sendable> {
     let value = try await task.value
     let took = ContinuousClock.now - begun
     let shared = took < Self.sharedFrom ? .zero : took * Self.sharedFactor
-    last = max(shared, keptFor) > .zero ? (value, .now + max(shared, keptFor)) : nil
+    last = (value, .now, .now + max(shared, keptFor))
     return value
   }
 }

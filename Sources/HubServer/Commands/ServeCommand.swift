@@ -33,6 +33,12 @@ struct ServeCommand: ToolCommand {
   @Option(
     name: .long,
     help: .text(
+      vi: "Địa chỉ máy chủ như điện thoại gọi tới, để in mã QR trên trang, ví dụ https://khaosat.example.org.",
+      en: "The hub's address as phones reach it, for QR codes printed from the pages, such as https://survey.example.org."))
+  var publicURL: String?
+  @Option(
+    name: .long,
+    help: .text(
       vi: "Cổng của bảng theo dõi, chỉ ở 127.0.0.1; 0 là cổng trống bất kỳ.",
       en: "The port of the board, on 127.0.0.1 only; 0 takes a free one."))
   var boardPort = 8081
@@ -92,6 +98,11 @@ struct ServeCommand: ToolCommand {
     for (name, port) in [("--port", port), ("--board-port", boardPort)] where !(0...65_535).contains(port) {
       throw ValidationError(vi: "\(name) phải từ 0 đến 65535, không phải \(port).", en: "\(name) must be 0 to 65535, not \(port).")
     }
+    if let publicURL, FormAddress(publicURL) == nil {
+      throw ValidationError(
+        vi: "--public-url phải là địa chỉ như https://khaosat.example.org, không có đường dẫn phía sau.",
+        en: "--public-url must be an address such as https://survey.example.org, without a path.")
+    }
     if let textQuota, ByteAmount.read(textQuota) == nil { throw ByteAmount.refusal(option: "--text-quota", textQuota) }
     #if TLS
       if (tlsCert == nil) != (tlsKey == nil) {
@@ -130,7 +141,8 @@ struct ServeCommand: ToolCommand {
     }
     var logger = Logger(label: "hub")
     logger.logLevel = verbose ? .info : .notice
-    var listener = HubListener(survey: survey, host: host, port: port, boardPort: boardPort, language: options.language, logger: logger)
+    var listener = HubListener(
+      survey: survey, host: host, port: port, boardPort: boardPort, language: options.language, publicURL: publicURL ?? "", logger: logger)
     #if TLS
       if let tlsCert, let tlsKey { listener.certificate = try CertificateFiles(certificate: tlsCert, key: tlsKey, logger: logger) }
     #endif

@@ -36,12 +36,16 @@ struct ConsoleFrame {
   /// Reading of the campaign; nil before a campaign is loaded.
   var day: OperatorDay?
   var refreshSeconds: Int?
+  /// Tells if the page follows the hub while somebody looks at it, where the browser runs its script.
+  var isLive = false
   /// Visitor who looks; nil where nobody has signed in.
   var visitor: Person?
 
   func page(_ content: HTML) -> String {
     let words = query.words
-    let refresh: HTML? = refreshSeconds.map { "<meta http-equiv=\"refresh\" content=\"\($0)\">\n" }
+    // Without the script the page works by refresh.
+    let refresh: HTML? = refreshSeconds.map { "<noscript><meta http-equiv=\"refresh\" content=\"\($0)\"></noscript>\n" }
+    let script: HTML? = visitor == nil ? nil : "<script src=\"/live.js\" defer></script>\n"
     let page: HTML = """
       <!doctype html>
       <html lang="\(query.language.rawValue)">
@@ -52,14 +56,14 @@ struct ConsoleFrame {
       \(refresh)<title>\(title)</title>
       <link rel="stylesheet" href="/style.css">
       <link rel="icon" href="/icon.svg">
-      </head>
+      \(script)</head>
       <body>
       <a class="skip" href="#main">\(words.text("Đến nội dung", "Skip to content"))</a>
       <header>
       \(places)\(truth)\(campaignList)</header>
       <main id="main">
       \(content)</main>
-      <footer><p>\(note)</p></footer>
+      <footer><p>\(note)</p>\(keys)</footer>
       </body>
       </html>
 
@@ -79,9 +83,9 @@ struct ConsoleFrame {
     there.language = other
     let label = Wording(language: other).text("Tiếng Việt", "English")
     return """
-      <nav class="places" aria-label="\(words.text("Các trang", "Pages"))">
-      \(links)\(search)\(person)<a class="other" lang="\(other.rawValue)" hreflang="\(other.rawValue)" href="\(there.link(path, more))">\(label)</a>
-      </nav>
+      <div class="bar"><nav class="places" aria-label="\(words.text("Các trang", "Pages"))">
+      \(links)</nav>
+      <div class="tools">\(search)\(person)<a class="other" lang="\(other.rawValue)" hreflang="\(other.rawValue)" href="\(there.link(path, more))">\(label)</a></div></div>
 
       """
   }
@@ -116,7 +120,8 @@ struct ConsoleFrame {
       case .decide: day.units.reduce(0) { $0 + $1.counts.conflicts + $1.counts.held + $1.counts.reportsInvalid }
       default: 0
       }
-    return count == 0 ? nil : " <b class=\"count\">\(words.number(count))</b>"
+    let shown: HTML? = count == 0 ? nil : " <b class=\"count\">\(words.number(count))</b>"
+    return place == .now || place == .decide ? .live(inline: place == .now ? "open-now" : "open-decide", shown) : nil
   }
 
   /// Says how fresh and how safe the page is.
@@ -135,9 +140,28 @@ struct ConsoleFrame {
         "<span>\(words.text("phạm vi: \(name)", "part shown: \(name)")) <a href=\"\(all.link(path, more))\">\(words.text("xem toàn bộ", "show all"))</a></span>"
     }
     return """
-      <p class="truth"><span><span class="quiet">\(words.text("Giờ máy chủ", "Hub time"))</span> <time>\(clock)</time></span> <span>\(words.remaining(of: day.campaign, atMs: day.nowMs))</span> \(write) \(scope)</p>
+      <p class="truth"><span><span class="quiet">\(words.text("Giờ máy chủ", "Hub time"))</span> \(.live(inline: "clock", "<time>\(clock)</time>"))</span> \(.live(inline: "remaining", "\(words.remaining(of: day.campaign, atMs: day.nowMs))")) \(.live(inline: "write", write)) \(live)\(scope)</p>
 
       """
+  }
+
+  /// Place where the script says whether the page follows the hub, and the words for it.
+  private var live: HTML? {
+    guard isLive else { return nil }
+    let (on, off) = (words.text("trực tiếp", "live"), words.text("không trực tiếp từ", "not live since"))
+    let ask = words.text(
+      "Trang này không còn trực tiếp: có thể đã có thay đổi. Vẫn làm?", "This page is not live: something may have changed. Go on?")
+    return
+      "<span id=\"live\" data-on=\"\(on)\" data-off=\"\(off)\" data-changes=\"\(words.text("thay đổi", "changes"))\" data-ask=\"\(ask)\" hidden></span>"
+  }
+
+  /// Names the keys of the script.
+  private var keys: HTML? {
+    guard visitor != nil else { return nil }
+    let said = words.text(
+      "/ tìm · j k dòng dưới, trên · Enter mở · c gọi · ? bảng này",
+      "/ search · j k next, previous row · Enter opens · c call · ? this list")
+    return "<details id=\"keys\"><summary>\(words.text("Phím", "Keys"))</summary><p>\(said)</p></details>"
   }
 
   private var campaignList: HTML? {
@@ -168,12 +192,14 @@ struct ConsoleFrame {
 
 /// Says which rows of a long list are shown, with links to the others; nothing where all are.
 extension Paging {
-  func html(_ words: Wording) -> HTML? {
+  /// - Parameter isBelow: Stands once more below its list: places of a page that look alike have different names.
+  func html(_ words: Wording, isBelow: Bool = false) -> HTML? {
     guard let position else { return nil }
     let links: [HTML] = links.map { each in
       let current: HTML? = each.isCurrent ? " aria-current=\"page\"" : nil
       return "<a href=\"\(each.link)\"\(current)>\(each.label)</a> "
     }
-    return "<nav class=\"jump\" aria-label=\"\(words.text("Trang", "Page"))\"><span>\(position)</span> \(links)</nav>\n"
+    let name = isBelow ? words.text("Trang, dưới bảng", "Page, below the table") : words.text("Trang", "Page")
+    return "<nav class=\"jump\" aria-label=\"\(name)\"><span>\(position)</span> \(links)</nav>\n"
   }
 }

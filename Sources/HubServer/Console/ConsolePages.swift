@@ -7,14 +7,16 @@ internal import SyncHub
 
 /// Request of a call to the console, read from its address.
 struct ConsoleCall: Sendable {
-  let path: String
+  private(set) var path: String
+  /// Path with its parameters, as it was asked for.
+  let address: String
   let survey: SurveyHub
   let visitor: Visitor
   let query: ConsoleQuery
   private let parameters: [String: String]
 
   init(_ uri: URI, survey: SurveyHub, visitor: Visitor, language: Language) {
-    path = uri.path
+    (path, address) = (uri.path, uri.string)
     (self.survey, self.visitor) = (survey, visitor)
     parameters = Dictionary(uri.queryParameters.map { (String($0.key), String($0.value)) }, uniquingKeysWith: { first, _ in first })
     query = ConsoleQuery(
@@ -23,6 +25,13 @@ struct ConsoleCall: Sendable {
   }
 
   subscript(name: String) -> String? { parameters[name] }
+
+  /// The same call of another path.
+  func at(_ path: String) -> ConsoleCall {
+    var call = self
+    call.path = path
+    return call
+  }
 
   var page: Int? { parameters["page"].flatMap { Int($0) } }
 
@@ -35,8 +44,12 @@ struct ConsoleCall: Sendable {
 
 /// Answers calls to the operators' pages, each from one reading of the hub.
 struct ConsolePages: Sendable {
-  let call: ConsoleCall
+  /// Address of the hub as phones reach it; empty where nobody said.
+  var publicURL = ""
+  var call: ConsoleCall
   let days: SharedDays
+  /// How old a reading may be.
+  var age = Duration.zero
   let campaigns: PageCampaigns
 
   private var query: ConsoleQuery { call.query }
@@ -61,6 +74,15 @@ struct ConsolePages: Sendable {
       return frame(
         words.text("Đơn vị", "Units"), .units, day,
         keeping: ["state": call["state"], "q": call["q"], "sort": call["sort"], "down": call["down"], "page": call["page"]], content)
+    case "/reports":
+      let day = try await day()
+      guard let page = try await dayReports(day) else { return nil }
+      return frame(page.title, nil, day, keeping: ["page": call["page"]], page.content)
+    case "/codes":
+      let day = try await day()
+      let page = codes(day)
+      return frame(page.title, nil, day, keeping: ["unit": call["unit"], "paper": call["paper"]], page.content)
+    case "/codes/print": return try codes(try await day()).print()
     case "/contacts":
       let day = try await day()
       let page = ContactsPage(parts: ConsoleParts(query: query, day: day), forms: forms(day))
@@ -116,6 +138,23 @@ struct ConsolePages: Sendable {
     return nil
   }
 
+  /// What is to be printed of the codes.
+  private func codes(_ day: OperatorDay) -> CodesPage {
+    CodesPage(
+      parts: ConsoleParts(query: query, day: day), survey: call.survey, address: call["base"] ?? publicURL,
+      unit: call["unit"].map { UnitCode($0) }, paper: call["paper"].flatMap { PrintPaper(rawValue: $0) } ?? .poster, page: call.page)
+  }
+
+  /// The reports of a day, of those units that the page shows; nil before any day is asked for.
+  private func dayReports(_ day: OperatorDay) async throws -> DayReportsPage? {
+    guard let shown = reportDay(day) ?? day.board.reportDay, day.reportDays.contains(shown) else { return nil }
+    let filed = day.units.filter { $0.arrivals[shown] != nil }
+    let paging = Paging(filed.count, page: call.page, rowsMax: DayReportsPage.rowsMax, words) { query.link("/reports", ["page": "\($0)"]) }
+    let reports = try await call.survey.dayReports(of: Array(filed[paging.rows]), on: shown, in: day)
+    return DayReportsPage(
+      parts: ConsoleParts(query: query, day: day), forms: forms(day), reportDay: shown, filed: filed, reports: reports, paging: paging)
+  }
+
   private func forms(_ day: OperatorDay) -> ActForms {
     let kept: KeyValuePairs<String, String?> = ["page": call["page"]]
     return ActForms(parts: ConsoleParts(query: query, day: day), visitor: call.visitor, here: query.link(call.path, kept))
@@ -126,21 +165,7 @@ struct ConsolePages: Sendable {
     try await ConsoleActs(call: call, day: try await day(), fields: fields).perform()
   }
 
-  /// A table as a file: the same rows as its page has, by the same query; nil where the path names none.
-  func file() async throws -> (name: String, text: String)? {
-    switch call.path {
-    case "/now.csv":
-      let day = try await day()
-      return ("now.csv", UnitsFile(parts: ConsoleParts(query: query, day: day), reportDay: reportDay(day)).text(day.inTrouble))
-    case "/units.csv":
-      let day = try await day()
-      let page = UnitsPage(parts: ConsoleParts(query: query, day: day), asked: unitsAsked(day))
-      return ("units.csv", UnitsFile(parts: page.parts, reportDay: reportDay(day)).text(page.rows()))
-    default: return nil
-    }
-  }
-
-  private func unitsAsked(_ day: OperatorDay) -> UnitsPage.Query {
+  func unitsAsked(_ day: OperatorDay) -> UnitsPage.Query {
     var asked = UnitsPage.Query(words: call["q"] ?? "", page: call.page, day: reportDay(day))
     asked.state = call["state"].flatMap { UnitState(rawValue: $0) }
     asked.sort = call["sort"].flatMap { UnitsPage.Sort(rawValue: $0) } ?? .state
@@ -164,6 +189,14 @@ struct ConsolePages: Sendable {
     return try call.survey.picture(String(parts[3].dropLast(4)), of: detail)
   }
 
+  /// Clock on the campaign's wall, to the second; empty before a campaign is loaded.
+  func clock() async -> String {
+    guard let campaign = try? await known()?.campaign else { return "" }
+    let ms = call.survey.nowMs
+    let second = (ms / 1000) % 60
+    return campaign.wallText(atMs: ms).suffix(5) + (second < 10 ? ":0\(second)" : ":\(second)")
+  }
+
   /// Reading of the campaign, of the part of the tree that the visitor looks at.
   func day() async throws -> OperatorDay {
     guard let day = try await known() else {
@@ -179,7 +212,7 @@ struct ConsolePages: Sendable {
 
   /// The same; nil before a campaign is loaded. Of what somebody may see, what they look at.
   private func known() async throws -> OperatorDay? {
-    try await days.now(of: call.survey, within: call.visitor.person.part)?.within(UnitScope(query.scope))
+    try await days.now(of: call.survey, within: call.visitor.person.part, notOlderThan: age)?.within(UnitScope(query.scope))
   }
 
   /// Units that somebody may see; nil for all.
@@ -189,7 +222,7 @@ struct ConsolePages: Sendable {
   }
 
   /// The day that is asked for, where it is one that was read.
-  private func reportDay(_ day: OperatorDay) -> CalendarDay? { query.day.flatMap { day.reportDays.contains($0) ? $0 : nil } }
+  func reportDay(_ day: OperatorDay) -> CalendarDay? { query.day.flatMap { day.reportDays.contains($0) ? $0 : nil } }
 
   /// Another page in the console's frame.
   func frame(_ title: String, _ place: ConsolePlace?, keeping more: KeyValuePairs<String, String?>, _ content: HTML) async throws -> String
@@ -204,7 +237,8 @@ struct ConsolePages: Sendable {
     var frame = ConsoleFrame(query: query, title: title, place: place, path: call.path, more: more, campaigns: campaigns, day: day)
     frame.visitor = call.visitor.person
     frame.refreshSeconds = refreshes ? Self.refreshSeconds : nil
-    return frame.page(content)
+    frame.isLive = day != nil
+    return frame.page(content + "\(TakeAway(query: query, page: call.path, more: more.filter { $0.key != "page" }).html)")
   }
 
   /// Between two looks at the hub.

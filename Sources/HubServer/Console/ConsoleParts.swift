@@ -19,8 +19,13 @@ struct ConsoleParts {
   func standing(_ line: UnitLine) -> String {
     let word = words.state(line.state)
     guard let sinceMs = line.standing.sinceMs else { return word }
-    let (length, time) = (words.length(ms: day.nowMs - sinceMs), time(sinceMs))
-    return words.text("\(word) \(length) (từ \(time))", "\(word) for \(length) (since \(time))")
+    return words.text("\(word) \(since(sinceMs))", "\(word) for \(since(sinceMs))")
+  }
+
+  /// Length of time since a moment, and the moment.
+  func since(_ ms: Int64) -> String {
+    let (length, time) = (words.length(ms: day.nowMs - ms), time(ms))
+    return words.text("\(length) (từ \(time))", "\(length) (since \(time))")
   }
 
   /// Why a unit is where it is, in one sentence.

@@ -12,7 +12,9 @@ struct ConsoleQuery: Sendable {
   var words: Wording { Wording(language: language) }
 
   /// The address of a page with all of that, and some more; what is nil is left out.
-  func link(_ path: String, _ more: KeyValuePairs<String, String?> = [:]) -> String {
+  func link(_ path: String, _ more: KeyValuePairs<String, String?> = [:]) -> String { link(path, more: Array(more)) }
+
+  func link(_ path: String, more: [(key: String, value: String?)]) -> String {
     var parts: [String] = []
     let named = Set(more.map(\.key))
     func add(_ name: String, _ value: String?) {

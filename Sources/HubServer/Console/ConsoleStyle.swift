@@ -12,11 +12,11 @@ enum ConsoleStyle {
     main { padding-bottom: 24px; } main, header, footer { max-width: 90rem; margin: 0 auto; padding-left: 16px; padding-right: 16px; }
     .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
     header { border-bottom: 1px solid var(--line); }
-    .places { display: flex; flex-wrap: wrap; gap: 0 20px; align-items: center; }
-    .places a { padding: 8px 0; text-decoration: none; } .places a:hover { text-decoration: underline; }
+    .bar { display: flex; flex-wrap: wrap; gap: 0 20px; align-items: center; } .places { display: flex; flex-wrap: wrap; gap: 0 20px; } .tools { display: flex; gap: 16px; align-items: center; margin-left: auto; }
+    .places a, .tools a { padding: 8px 0; text-decoration: none; white-space: nowrap; } .places a:hover, .tools a:hover { text-decoration: underline; }
     .places a[aria-current] { color: var(--ink); font-weight: 600; box-shadow: inset 0 -2px var(--ink); }
     .count { display: inline-block; min-width: 20px; padding: 0 5px; border-radius: 10px; background: var(--head); color: var(--ink); font-size: 13px; text-align: center; font-variant-numeric: tabular-nums; }
-    .search { margin: 0 0 0 auto; } .places .other { margin: 0; }
+    .search { margin: 0; } .tools .other { margin: 0; }
     input, select, textarea, button { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--soft); border-radius: var(--r); padding: 4px 8px; min-height: 32px; }
     input[type="radio"], input[type="checkbox"] { min-height: 0; width: 16px; height: 16px; margin: 0 4px 0 0; vertical-align: -2px; }
     .search input { width: 14rem; max-width: 100%; }
@@ -34,11 +34,11 @@ enum ConsoleStyle {
     .chip { display: inline-flex; gap: 4px; align-items: center; padding: 3px 10px; border: 1px solid var(--line); border-radius: var(--r); text-decoration: none; color: var(--ink); white-space: nowrap; }
     .chip[aria-current] { border-color: var(--ink); box-shadow: inset 0 0 0 1px var(--ink); } .chip.zero { color: var(--soft); } .chip b { font-variant-numeric: tabular-nums; }
     .cards { list-style: none; margin: 0; padding: 0; border-top: 1px solid var(--line); }
-    .card { display: grid; grid-template-columns: 28px minmax(16rem, 2fr) minmax(13rem, 2fr) minmax(8rem, 1fr) minmax(7rem, 1fr) minmax(17rem, 2fr); gap: 0 12px; padding: 4px 0; border-bottom: 1px solid var(--line); align-items: baseline; font-variant-numeric: tabular-nums; color: var(--ink); }
-    .card > .glyph { grid-row: span 2; align-self: start; line-height: 24px; width: 24px; }
+    .card { display: grid; grid-template-columns: 28px minmax(16rem, 2fr) minmax(17rem, 2.2fr) minmax(8.5rem, .8fr) minmax(6rem, .8fr) minmax(16rem, 1.6fr); gap: 0 12px; padding: 3px 0; border-bottom: 1px solid var(--line); align-items: baseline; font-variant-numeric: tabular-nums; color: var(--ink); }
+    .card > .glyph { grid-row: 1 / 3; align-self: start; line-height: 24px; width: 24px; } .card .who { grid-row: 1 / 3; align-self: start; } .card .who > small { display: block; line-height: 20px; }
     .card .who a { text-decoration: none; } .card .who a:hover { text-decoration: underline; } .card .who b { color: var(--ink); }
     .card .why { font-weight: 600; } .card.s-never .why, .card.s-silent .why { color: var(--bad); } .card.s-odd .why { color: var(--odd); } .card.s-late .why { color: var(--warn); }
-    .card .next { color: var(--soft); } .card .tags { grid-column: 2 / 4; } .card .next { grid-column: 6; grid-row: 1; }
+    .card .next { color: var(--soft); } .card .tags { grid-column: 3 / 7; grid-row: 2; } .card .next { grid-column: 6; grid-row: 1; }
     .tag { display: inline-block; padding: 0 6px; border: 1px solid var(--line); border-radius: var(--r); font-size: 13px; color: var(--ink); text-decoration: none; }
     .tel { white-space: nowrap; } .call { display: inline-block; } .call[open] { display: block; } .call summary { padding: 0; display: inline-block; font-size: 13px; } .call form { display: flex; flex-wrap: wrap; gap: 6px 8px; align-items: center; padding: 6px 0; } .promise { display: inline-flex; gap: 6px; align-items: center; } .last { display: inline; }
     .calm { padding: 24px 0; color: var(--soft); } .rest { margin: 12px 0; } .legend { max-width: 60rem; font-size: 13px; } .legend .mark { margin-right: 12px; }
@@ -48,9 +48,10 @@ enum ConsoleStyle {
     .tile.bad a { border-color: var(--bad); } .tile.bad b { color: var(--bad); } .tile.warn a { border-color: var(--warn); } .tile.warn b { color: var(--warn); }
     h3 { font-size: 15px; font-weight: 600; margin: 16px 0 4px; }
     .chart { margin: 12px 0; max-width: 60rem; } .chart figcaption { font-size: 13px; color: var(--soft); } .chart svg { width: 100%; height: auto; max-height: 180px; display: block; }
-    .chart text { font-size: 13px; fill: var(--soft); } .axis { stroke: var(--line); } .goal { stroke: var(--soft); stroke-dasharray: 4 4; } .reports { fill: none; stroke: var(--link); stroke-width: 3; } .contacts { fill: var(--line); }
+    .chart text { font-size: 13px; fill: var(--soft); } .axis { stroke: var(--line); } .goal { stroke: var(--soft); stroke-dasharray: 4 4; } .reports { fill: none; stroke: var(--link); stroke-width: 3; } .contacts { fill: var(--soft); }
     table small { font-weight: 400; } .units td, .units th, .groups td, .groups th { padding: 4px 8px; vertical-align: baseline; } .units tbody th a, .groups tbody th a { text-decoration: none; } .units tbody th a:hover { text-decoration: underline; }
     .units td { white-space: nowrap; } .units td.tags { white-space: normal; } thead th a { color: inherit; }
+    .reports thead th { min-width: 8rem; } .reports th[scope="row"] { min-width: 15rem; } .reports td { white-space: normal; max-width: 24rem; }
     .groups .squares { min-width: 12rem; } .groups th[scope="row"] small { display: block; } .counts { white-space: nowrap; } .groupbar { vertical-align: middle; }
     .f-done { fill: var(--soft); } .f-way { fill: var(--line); } .f-late { fill: var(--warn); } .f-never { fill: var(--bad); }
     .sq { display: inline-block; width: 24px; height: 24px; line-height: 24px; margin: 1px; text-align: center; text-decoration: none; font-size: 13px; border-radius: 4px; color: var(--ink); background: var(--head); vertical-align: top; }
@@ -61,24 +62,29 @@ enum ConsoleStyle {
     .flag { color: var(--warn); } .crumbs { margin: 8px 0 0; font-size: 13px; } .log { list-style: none; padding: 0; } .log li { padding: 4px 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
     .act { margin: 12px 0; padding: 8px 12px; border: 1px solid var(--line); border-radius: var(--r); max-width: 44rem; } .act summary { padding: 4px 0; } .act label { display: block; margin: 8px 0 4px; } .act input[type="text"], .act input[type="password"], .act textarea { width: 100%; } .act fieldset { border: 0; padding: 0; margin: 8px 0; } .act fieldset label { display: flex; gap: 8px; align-items: baseline; }
     button { cursor: pointer; } button.primary { background: var(--link); color: var(--paper); border-color: var(--link); font-weight: 600; padding: 6px 16px; }
+    .cut { color: var(--warn); font-weight: 600; } .is-cut .truth { background: var(--warn-bg); }
+    .changed { outline: 2px solid var(--link); outline-offset: 1px; } @media (prefers-reduced-motion: reduce) { .changed { outline: 0; } }
+    #changes { position: fixed; left: 50%; bottom: 16px; transform: translateX(-50%); padding: 8px 16px; background: var(--link); color: var(--paper); border-color: var(--link); font-weight: 600; min-height: 44px; } #changes[hidden] { display: none; }
+    #keys { display: inline-block; font-size: 13px; } .take a { margin-right: 8px; }
     .said { padding: 8px 12px; border-radius: var(--r); background: var(--good-bg); color: var(--good); } .said.bad { background: var(--bad-bg); color: var(--bad); }
     @media (max-width: 60rem) {
-      .card { grid-template-columns: 28px 1fr max-content; } .card .why { grid-column: 2 / 4; grid-row: 2; } .card .answers { grid-column: 3; grid-row: 1; text-align: right; } .card .report, .card .tags, .card .next { grid-column: 2 / 4; grid-row: auto; }
+      .card { grid-template-columns: 28px 1fr max-content; } .card .why { grid-column: 2 / 4; grid-row: 2; } .card .answers { grid-column: 3; grid-row: 1; text-align: right; } .card .who { grid-row: 1; } .card > .glyph { grid-row: 1 / 5; } .card .report, .card .tags, .card .next { grid-column: 2 / 4; grid-row: auto; }
     }
     @media (max-width: 40rem) {
       main, header, footer { padding-left: 12px; padding-right: 12px; }
-      .places { gap: 0 16px; } .places a { padding: 10px 0; min-height: 44px; } .places .other { order: 10; } .search { order: 9; flex: 1 1 60%; margin: 0 0 6px; } .search input { width: 100%; min-height: 44px; }
+      .places { gap: 0 16px; flex: 1 1 100%; flex-wrap: nowrap; overflow-x: auto; } .places a, .tools a { padding: 10px 0; min-height: 44px; } .tools { flex: 1 1 100%; margin: 0; } .search { flex: 1 1 auto; } .search input { width: 100%; min-height: 44px; }
+      .truth { flex-wrap: nowrap; overflow-x: auto; gap: 0 12px; white-space: nowrap; } .truth .quiet { display: none; } .chart text { font-size: 26px; }
       .chips { flex-wrap: nowrap; overflow-x: auto; padding-bottom: 4px; } .chip, .tag { min-height: 44px; } .tag { padding: 8px; line-height: 28px; }
       .tiles { grid-template-columns: 1fr 1fr; gap: 6px; } .tile b { font-size: 18px; }
-      .card { padding: 8px 0; } .card .who a { display: inline-block; min-height: 24px; } .card .who small:last-child { display: block; }
+      .card { padding: 8px 0; } .card .who a { display: inline-block; min-height: 24px; } .card .tags, .card .next { display: inline; } .card .tel { padding: 4px 0; min-height: 36px; }
       .units, .units tbody, .units tr, .units td, .units th, .groups, .groups tbody, .groups tr, .groups td, .groups th { display: block; border: 0; text-align: left; position: static; max-width: none; }
       .units thead, .groups thead { display: none; } .units tr, .groups tr { border-top: 1px solid var(--line); padding: 8px; } .units td, .units th, .groups td, .groups th { padding: 1px 0; white-space: normal; }
-      .units td:empty { display: none; } .units td[data-label], .groups td[data-label] { display: inline-block; margin-right: 14px; } .units td[data-label]::before, .groups td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); }
+      .units td:empty { display: none; } .units td[data-label], .groups td[data-label] { display: inline-block; margin-right: 14px; } .units td[data-label]:empty { display: none; } .units td[data-label]::before, .groups td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); }
       .units th[scope="row"] a, .groups th[scope="row"] a { display: inline-block; padding: 6px 0; } .jump a { padding: 10px 4px; min-height: 44px; }
       .sq { width: 40px; height: 40px; line-height: 40px; margin: 2px; } .plain, .plain tbody, .plain tr, .plain td, .plain th { display: block; } .plain thead { display: none; } .plain tr { border-top: 1px solid var(--line); padding: 6px 0; } .plain td, .plain th { border: 0; padding: 2px 0; max-width: none; position: static; }
       .plain td:empty { display: none; } .plain td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); } .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: 6px; }
       button, .act input[type="text"], .act input[type="password"], .call input { min-height: 44px; } .tel, .call summary { display: inline-block; padding: 10px 0; } .card .call { margin-left: 8px; } .call form > label { flex: 1 1 100%; } .plain td form { margin: 4px 0; } .rest a { display: inline-block; padding: 10px 0; }
     }
-    @media print { header nav, .skip, .search, .jump, .act, footer { display: none; } .card { break-inside: avoid; } .scroll { overflow: visible; border: 0; } }
+    @media print { .bar, header nav, .skip, .take, .search, .jump, .act, footer { display: none; } .card { break-inside: avoid; } .scroll { overflow: visible; border: 0; } }
     """
 }

@@ -22,6 +22,8 @@ struct HubListener {
   let port: Int
   let boardPort: Int
   let language: Language
+  /// Address of the hub as phones reach it; empty where nobody said.
+  var publicURL = ""
   let logger: Logger
   #if TLS
     var certificate: CertificateFiles?
@@ -47,7 +49,8 @@ struct HubListener {
       onServerRunning: { [host] channel in announcement.hubListens(host: host, port: channel.localAddress?.port) }, logger: quiet)
     let board = Application(
       responder: try BoardResponder(
-        survey: survey, metrics: MetricsPage(metrics, survey: survey, connections: connections), language: language, logger: logger),
+        survey: survey, metrics: MetricsPage(metrics, survey: survey, connections: connections), language: language,
+        publicURL: publicURL, logger: logger),
       server: .http1(configuration: .init(additionalChannelHandlers: [ConnectionHandler(connections, speaksProtocol: false)])),
       configuration: ApplicationConfiguration(address: .hostname(Self.boardHost, port: boardPort)),
       onServerRunning: { channel in announcement.boardListens(host: Self.boardHost, port: channel.localAddress?.port) }, logger: quiet)

@@ -21,6 +21,7 @@ extension SurveySchema {
     migrator.registerMigration("people") { db in try db.execute(sql: PeopleTable.schema) }
     migrator.registerMigration("calls") { db in try db.execute(sql: CallTables.schema) }
     migrator.registerMigration("running-counts") { db in try db.execute(sql: RunningCounts.schema) }
+    migrator.registerMigration("entered") { db in try db.execute(sql: ReportEntryTable.schema) }
     return migrator
   }
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Spreadsheet
 internal import SurveyKit
 internal import SurveyKitHub
 internal import SyncHub
@@ -55,8 +56,8 @@ struct ExportCommand: ToolCommand {
       var written = Written(form: export.form, anonymous: export.isAnonymous, files: [])
       for table in export.tables {
         let path = "\(out)/\(table.name).csv"
-        let lines = [table.heading.map(SafeCSV.cell)] + table.rows.map { $0.map(Self.text) }
-        try write(Data(("\u{FEFF}" + lines.map { $0.joined(separator: ",") + "\r\n" }.joined()).utf8), to: path)
+        let sheet = Sheet(name: table.name, heading: table.heading, rows: table.rows.map { $0.map(Self.cell) })
+        try write(sheet.csv, to: path)
         written.files.append(Written.File(path: path, rows: table.rows.count))
         console.say("\(path): \(table.rows.count) dòng", "\(path): \(table.rows.count) rows")
       }
@@ -75,12 +76,12 @@ struct ExportCommand: ToolCommand {
     }
   }
 
-  private static func text(_ cell: ExportTable.Cell) -> String {
+  private static func cell(_ cell: ExportTable.Cell) -> SheetCell {
     switch cell {
-    case .text(let text): SafeCSV.cell(text)
-    case .number(let number): String(number)
-    case .decimal(let number): "\(number)"
-    case .empty: ""
+    case .text(let text): .text(text)
+    case .number(let number): .number(number)
+    case .decimal(let number): .decimal(number)
+    case .empty: .empty
     }
   }
 }

@@ -53,9 +53,6 @@ struct QRCommand: ToolCommand {
       en: "To this form alone, where several are open. Default: the first that is open."))
   var form: String?
 
-  /// Longest address of a hub, in bytes: with its token it still makes a code that a cheap camera reads.
-  private static let baseBytesMax = 200
-
   private struct Made: Encodable {
     var folder: String
     var expires: CalendarDay
@@ -64,7 +61,11 @@ struct QRCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let base = try self.base()
+    guard let address = FormAddress(baseURL) else {
+      throw ToolError(
+        vi: "--base-url phải là địa chỉ như https://khaosat.example.org, không có đường dẫn phía sau.",
+        en: "--base-url must be an address such as https://survey.example.org, without a path.")
+    }
     try await place.withHub(options) { survey in
       let plan = try await chosen.of(survey).requirePlan()
       let expires = try lastDay(plan.campaign)
@@ -74,31 +75,19 @@ struct QRCommand: ToolCommand {
       }
       var title: LocalizedText?
       if let key = form.flatMap({ plan.latest(form: $0)?.key }) { title = try await survey.validator(of: key)?.form.title.localized }
-      let cards = try cards(plan, key: FormLinkKey(hub: survey), base: base, expires: expires)
+      let cards = try cards(plan, key: FormLinkKey(hub: survey), address: address, expires: expires)
       let written = try draw(cards, plan.campaign, title, expires, console)
       try console.result(Made(folder: out, expires: expires, written: written, codes: cards))
       console.say(
         "\(cards.count) mã QR trong \(out), dùng được đến hết ngày \(expires); ghi mới \(written) tệp. In từ \(out)/index.html.",
         "\(cards.count) QR codes in \(out), valid through \(expires); \(written) files written. Print from \(out)/index.html.")
-      if base.contains("//127.0.0.1") {
+      if address.isLocal {
         console.warn(
           LocalizedText(
             vi: "Các mã này chỉ mở được trên máy này; thêm --base-url với địa chỉ mà điện thoại tới được.",
             en: "These codes open on this machine only; give --base-url with an address that phones reach."))
       }
     }
-  }
-
-  private func base() throws -> String {
-    let base = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
-    guard let url = URL(string: base), ["http", "https"].contains(url.scheme), url.host?.isEmpty == false, url.query == nil,
-      url.path.isEmpty, url.fragment == nil, base.utf8.count <= Self.baseBytesMax
-    else {
-      throw ToolError(
-        vi: "--base-url phải là địa chỉ như https://khaosat.example.org, không có đường dẫn phía sau.",
-        en: "--base-url must be an address such as https://survey.example.org, without a path.")
-    }
-    return base
   }
 
   private func lastDay(_ campaign: Campaign) throws -> CalendarDay {
@@ -111,19 +100,19 @@ struct QRCommand: ToolCommand {
     return day
   }
 
-  private func cards(_ plan: HubPlan, key: FormLinkKey, base: String, expires: CalendarDay) throws -> [QRSheet.Card] {
+  private func cards(_ plan: HubPlan, key: FormLinkKey, address: FormAddress, expires: CalendarDay) throws -> [QRSheet.Card] {
     try plan.tree.sortedByName(plan.tree.units(at: .commune)).map { unit in
       let link =
         form.map { FormLink(form: $0, campaign: plan.campaign.id, unit: unit.code, expires: expires, isLast: self.expires != nil) }
         ?? FormLink(self.expires == nil ? .survey : .surveyUntil, campaign: plan.campaign.id, unit: unit.code, expires: expires)
-      guard let token = key.token(for: link) else {
+      guard let link = address.link(link, key: key) else {
         throw ToolError(
           vi: "Không làm được mã cho đơn vị \(unit.code) đến ngày \(expires).",
           en: "No code can be made for unit \(unit.code) until \(expires).")
       }
       let district = plan.tree.group(of: unit.code)?.name ?? ""
       return QRSheet.Card(
-        unit: unit.code.rawValue, name: unit.name, district: district, link: base + WebForm.path + token,
+        unit: unit.code.rawValue, name: unit.name, district: district, link: link,
         file: "\(unit.code)-\("\(unit.name) \(district)".plainName)")
     }
   }

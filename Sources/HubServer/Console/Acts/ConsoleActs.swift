@@ -21,6 +21,7 @@ struct ConsoleActs {
     if let parts = call.parts(of: "conflict"), parts.count == 1 { return try await settle(parts[0]) }
     if let parts = call.parts(of: "held"), parts.count == 1 { return try await held(parts[0]) }
     if let parts = call.parts(of: "device"), parts.count == 1 { return try await device(parts[0]) }
+    if call.path == "/reports" { return try await entered() }
     if call.path == "/contacts" { return try await contacts() }
     return nil
   }
@@ -33,6 +34,24 @@ struct ConsoleActs {
     let act = try IntendedAct("contacts", by: who)
     try await survey.hub.acting(act) { try await survey.setContacts(list.contacts) }
     return query.link("/contacts")
+  }
+
+  /// Marks reports of a day as entered into another program, or takes the marks back.
+  private func entered() async throws -> String? {
+    guard let reportDay = query.day, day.reportDays.contains(reportDay), let isMarked = ["mark": true, "unmark": false][fields["do"] ?? ""]
+    else { return nil }
+    let rows = fields.all("row").compactMap { row -> (UnitCode, String?)? in
+      let halves = row.split(separator: ":", maxSplits: 1).map(String.init)
+      return halves.count == 2 ? (UnitCode(halves[0]), isMarked ? halves[1] : nil) : nil
+    }
+    guard !rows.isEmpty else {
+      throw SyncError(.badRequest, vi: "Chọn ít nhất một dòng.", en: "Choose at least one row.")
+    }
+    let contents = Dictionary(rows, uniquingKeysWith: { first, _ in first })
+    let codes = contents.keys.map(\.rawValue).sorted().joined(separator: " ")
+    let act = try IntendedAct(isMarked ? "reports entered" : "reports not entered", subject: reportDay.description, by: who, reason: codes)
+    try await survey.hub.acting(act) { [day] in try await survey.noteEntered(contents, on: reportDay, by: who, in: day) }
+    return query.link("/reports")
   }
 
   private func noteCall(_ unit: UnitCode) async throws -> String? {

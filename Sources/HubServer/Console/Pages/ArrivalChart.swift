@@ -80,14 +80,28 @@ struct ArrivalChart {
       """
   }
 
-  private func table(_ counts: Counts) -> HTML {
-    let rows: [HTML] = stride(from: 0, to: counts.passed, by: 4).compactMap { at in
+  /// Hours of the day in which something came.
+  struct Hour {
+    let hour: Int
+    let reports: Int
+    let reportsSoFar: Int
+    let contacts: Int
+  }
+
+  var hours: [Hour] { hours(counts()) }
+
+  private func hours(_ counts: Counts) -> [Hour] {
+    stride(from: 0, to: counts.passed, by: 4).compactMap { at in
       let end = min(at + 4, counts.passed)
       let came = counts.reports[end - 1] - (at == 0 ? 0 : counts.reports[at - 1])
       let contacts = counts.contacts[at..<end].reduce(0, +)
-      guard came + contacts > 0 else { return nil }
-      return
-        "<tr><th scope=\"row\">\(at / 4):00–\(at / 4 + 1):00</th><td class=\"n\">\(words.number(came))</td><td class=\"n\">\(words.number(counts.reports[end - 1]))</td><td class=\"n\">\(words.number(contacts))</td></tr>\n"
+      return came + contacts == 0 ? nil : Hour(hour: at / 4, reports: came, reportsSoFar: counts.reports[end - 1], contacts: contacts)
+    }
+  }
+
+  private func table(_ counts: Counts) -> HTML {
+    let rows: [HTML] = hours(counts).map { each in
+      "<tr><th scope=\"row\">\(each.hour):00–\(each.hour + 1):00</th><td class=\"n\">\(words.number(each.reports))</td><td class=\"n\">\(words.number(each.reportsSoFar))</td><td class=\"n\">\(words.number(each.contacts))</td></tr>\n"
     }
     let columns: [HTML] = [
       words.text("Báo cáo mới", "New reports"), words.text("Cộng dồn", "So far"), words.text("Liên lạc cuối", "Latest contacts"),

@@ -17,7 +17,7 @@ struct DecidePage {
       ? "<p class=\"calm\">\(words.text("Không có gì chờ quyết.", "Nothing waits for a decision."))</p>\n" : nil
     return """
       <h1>\(words.text("Cần quyết", "To decide"))</h1>
-      \(nothing)\(lists.conflicts(work.conflicts))\(lists.held(work.held))\(lists.invalid(work.invalid))\(lists.late(work.latePackets, work.lateDevices))
+      \(.live(block: "work", "\(nothing)\(lists.conflicts(work.conflicts))\(lists.held(work.held))\(lists.invalid(work.invalid))\(lists.late(work.latePackets, work.lateDevices))"))
       """
   }
 }

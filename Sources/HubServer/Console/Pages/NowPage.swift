@@ -21,11 +21,14 @@ struct NowPage {
     let trouble = day.inTrouble
     let paging = Paging(trouble.count, page: page, rowsMax: Self.rowsMax, words) { query.link("/now", ["page": "\($0)"]) }
     let calls = trouble.count { $0.state.needsCall }
-    let rows: [HTML] = trouble[paging.rows].map(row)
-    let list: HTML = trouble.isEmpty ? "<p class=\"calm\">\(calm)</p>\n" : "<ol class=\"cards\">\n\(rows)</ol>\n"
+    let late = trouble.count - calls
+    let remind: HTML? = late > 0 ? " · \(words.text("cần nhắc", "to remind")) <b>\(words.number(late))</b>" : nil
+    let rows = trouble[paging.rows].map { (id: "u-\($0.unit)", element: row($0)) }
+    let isCalm: HTML? = trouble.isEmpty ? "<p class=\"calm\">\(calm)</p>\n" : nil
+    let list: HTML = "\(.live(block: "calm", isCalm))<ol class=\"cards\" id=\"cards\">\(.liveList("cards", rows))</ol>\n"
     return """
-      <h1>\(words.text("Cần gọi", "To call")) <b>\(words.number(calls))</b></h1>
-      \(StateChips(parts: parts).html)\(paging.html(words))\(list)\(take)\(rest(trouble.count))<p class="legend">\(legend)</p>
+      <h1>\(words.text("Cần gọi", "To call")) \(.live(inline: "calls", "<b>\(words.number(calls))</b>\(remind)"))</h1>
+      \(.live(block: "states", StateChips(parts: parts).html))\(paging.html(words))\(list)\(.live(block: "rest", rest(trouble.count)))\(.live("legend", "<p class=\"legend\" id=\"legend\">\(legend)</p>"))
 
       """
   }
@@ -43,7 +46,7 @@ struct NowPage {
     }
     let act: HTML? = words.nextAct(line.state).map { "<span class=\"next\">→ \($0) \(forms.call(line))</span>" }
     return """
-      <li class="card s-\(line.state.style)">
+      <li class="card s-\(line.state.style)" id="u-\(line.unit.rawValue)">
       <span class="glyph" aria-hidden="true">\(line.state.glyph)</span>
       <span class="who"><a href="\(link)"><small>\(line.unit.rawValue)</small> <b>\(line.name)</b></a> <small>\(line.groupName)</small></span>
       <span class="why">\(parts.why(line))</span>
@@ -52,7 +55,6 @@ struct NowPage {
       \(beside(line))
       \(act)
       </li>
-
       """
   }
 
@@ -69,11 +71,6 @@ struct NowPage {
     case .closed: words.text("Đã đóng, không còn gì thiếu.", "Closed, and nothing is missing.")
     default: words.text("Lúc này không đơn vị nào cần gọi hay nhắc.", "Nobody need be called or reminded now.")
     }
-  }
-
-  /// The same list as a file.
-  private var take: HTML {
-    "<p class=\"rest\"><a href=\"\(query.link("/now.csv"))\" download>\(words.text("Danh sách gọi (CSV)", "Call list (CSV)"))</a></p>\n"
   }
 
   private func rest(_ count: Int) -> HTML {

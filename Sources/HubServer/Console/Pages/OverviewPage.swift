@@ -27,7 +27,7 @@ struct OverviewPage {
     return """
       <h1>\(day.board.province)</h1>
       <p class="lead">\(day.board.campaign(query.language))</p>
-      \(tiles)\(alerts)\(folded(notes))\(days)\(chart)\(groups)<p class="legend">\(legend)</p>
+      \(.live(block: "tiles", tiles))\(.live(block: "alerts", "\(alerts)\(folded(notes))"))\(days)\(.live(block: "arrival", chart))\(inOne)\(groups)<p class="legend">\(legend)</p>
 
       """
   }
@@ -85,18 +85,25 @@ struct OverviewPage {
     return "<ul class=\"tiles\">\n\(tiles)</ul>\n"
   }
 
+  /// Leads to all reports of the day in one table.
+  private var inOne: HTML? {
+    guard shownDay != nil else { return nil }
+    return
+      "<p class=\"rest\"><a href=\"\(query.link("/reports"))\">\(words.text("Mọi báo cáo của ngày trong một bảng, để nhập nơi khác", "All reports of the day in one table, to enter them elsewhere"))</a></p>\n"
+  }
+
   private var groups: HTML {
     let paging = Paging(day.groups.count, page: page, words) { query.link("/", ["page": "\($0)"]) }
     let hasSquares = day.units.count <= Self.squaresMax
-    let rows: [HTML] = day.groups[paging.rows].map { group(row: $0, hasSquares: hasSquares) }
+    let rows: HTML = .liveList(
+      "group-rows", day.groups[paging.rows].map { (id: "g-\($0.unit)", element: group(row: $0, hasSquares: hasSquares)) })
     let squares: HTML? = hasSquares ? "<th scope=\"col\">\(words.text("Từng đơn vị, xếp theo mã", "Each unit, by code"))</th>" : nil
     return """
       <h2 id="groups">\(words.text("Các nhóm", "Groups"))</h2>
       \(paging.html(words))<div class="scroll" role="region" aria-labelledby="groups" tabindex="0">
       <table class="groups">
       <thead><tr><th scope="col">\(words.text("Nhóm", "Group"))</th><th scope="col">\(words.text("Đủ · đang · muộn · cần gọi", "Complete · on the way · late · to call"))</th><th scope="col" class="n">\(words.text("Phiếu", "Answers"))</th><th scope="col" class="n">\(words.text("Lẽ ra", "Expected"))</th>\(squares)</tr></thead>
-      <tbody>
-      \(rows)</tbody>
+      <tbody id="group-rows">\(rows)</tbody>
       </table>
       </div>
 
@@ -113,11 +120,10 @@ struct OverviewPage {
     let counts = "\(words.number(done)) · \(words.number(way)) · \(words.number(late)) · \(words.number(calls))"
     let squares: HTML? = hasSquares ? "<td class=\"squares\">\(group.units.map(square))</td>" : nil
     return """
-      <tr><th scope="row"><a href="\(there.link("/units"))">\(group.name)</a> <small>\(words.text("\(words.number(group.units.count)) đơn vị", "\(words.number(group.units.count)) units"))</small></th>\
+      <tr id="g-\(group.unit.rawValue)"><th scope="row"><a href="\(there.link("/units"))">\(group.name)</a> <small>\(words.text("\(words.number(group.units.count)) đơn vị", "\(words.number(group.units.count)) units"))</small></th>\
       <td class="bar">\(bar([(done, "done"), (way, "way"), (late, "late"), (calls, "never")], of: group.units.count)) <span class="counts">\(counts)</span></td>\
       <td class="n" data-label="\(words.text("Phiếu", "Answers"))"><b>\(words.number(group.received))</b>/\(words.number(group.target))</td>\
       <td class="n" data-label="\(words.text("Lẽ ra", "Expected"))">\(words.number(group.expected))</td>\(squares)</tr>
-
       """
   }
 

@@ -22,8 +22,8 @@ struct UnitPage {
     group.scope = line.group
     return """
       <p class="crumbs"><a href="\(group.link("/units"))">\(line.groupName)</a></p>
-      <h1><small>\(line.unit.rawValue)</small> \(line.name) · \(parts.mark(line.state)) <small>\(line.standing.sinceMs == nil ? "" : parts.standing(line))</small></h1>
-      \(todo)\(calling)\(today)\(reports)\(devices)\(decide)\(log)
+      <h1><small>\(line.unit.rawValue)</small> \(line.name) · \(parts.mark(line.state)) <small>\(line.standing.sinceMs.map(parts.since) ?? "")</small></h1>
+      \(todo)\(calling)\(printing)\(.live(block: "unit-today", today))\(.live(block: "unit-reports", reports))\(.live(block: "unit-devices", devices))\(decide)\(.live(block: "unit-log", log))
       """
   }
 
@@ -75,6 +75,13 @@ struct UnitPage {
       \(calls)</ul>
 
       """
+  }
+
+  /// Leads to printing the unit's code once more.
+  private var printing: HTML? {
+    guard forms.formToken(.act) != nil else { return nil }
+    return
+      "<p class=\"rest\"><a href=\"\(query.link("/codes", ["unit": line.unit.rawValue]))\">\(words.text("In mã QR của đơn vị này", "Print the QR code of this unit"))</a></p>\n"
   }
 
   // MARK: Today

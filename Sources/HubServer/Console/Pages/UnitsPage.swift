@@ -85,8 +85,8 @@ struct UnitsPage {
     let table: HTML = found.isEmpty ? "<p class=\"calm\">\(nothing)</p>\n" : self.table(found[paging.rows])
     let days: HTML? = reportDay.map { parts.days("/units", chosen: $0, ["state": asked.state?.rawValue, "q": asked.words]) }
     return """
-      <h1>\(heading) <b>\(words.number(found.count))</b></h1>
-      \(StateChips(parts: parts, chosen: asked.state).html)\(filters)\(days)\(paging.html(words))\(table)\(paging.html(words))<p class="rest"><a href="\(query.link("/units.csv", ["state": asked.state?.rawValue, "q": asked.words, "sort": asked.sort.rawValue, "down": asked.isReversed ? "1" : nil]))" download>\(words.text("Tải bảng này (CSV)", "This table as CSV"))</a></p>
+      <h1>\(heading) \(.live(inline: "found", "<b>\(words.number(found.count))</b>"))</h1>
+      \(.live(block: "states", StateChips(parts: parts, chosen: asked.state).html))\(filters)\(days)\(paging.html(words))\(table)\(paging.html(words, isBelow: true))
       """
   }
 
@@ -119,13 +119,12 @@ struct UnitsPage {
   }
 
   private func table(_ lines: ArraySlice<UnitLine>) -> HTML {
-    let rows: [HTML] = lines.map(row)
+    let rows: HTML = .liveList("rows", lines.map { (id: "u-\($0.unit)", element: row($0)) })
     return """
       <div class="scroll" role="region" aria-label="\(words.text("Bảng các đơn vị", "Table of units"))" tabindex="0">
       <table class="units">
       <thead><tr>\(head(.unit, words.text("Đơn vị", "Unit")))\(head(.state, words.text("Tình trạng", "State")))\(head(.answers, words.text("Phiếu", "Answers"), isNumber: true))\(head(.missing, words.text("Lẽ ra", "Expected"), isNumber: true))\(head(.report, reportLabel))\(head(nil, words.text("Chuỗi ngày", "Days in a row")))\(head(.contact, words.text("Liên lạc cuối", "Last contact")))\(head(nil, words.text("Máy", "Devices"), isNumber: true))\(head(nil, words.text("Kèm theo", "Beside")))</tr></thead>
-      <tbody>
-      \(rows)</tbody>
+      <tbody id="rows">\(rows)</tbody>
       </table>
       </div>
 
@@ -135,7 +134,7 @@ struct UnitsPage {
   private func row(_ line: UnitLine) -> HTML {
     let report: HTML = reportDay.map { parts.report(line, on: $0) } ?? "<span class=\"quiet\">–</span>"
     return """
-      <tr><th scope="row"><a href="\(query.unit(line.unit))"><small>\(line.unit.rawValue)</small> \(line.name)</a> <small>\(line.groupName)</small></th>\
+      <tr id="u-\(line.unit.rawValue)"><th scope="row"><a href="\(query.unit(line.unit))"><small>\(line.unit.rawValue)</small> \(line.name)</a> <small>\(line.groupName)</small></th>\
       <td class="state">\(parts.mark(line.state))</td>\
       <td class="n" data-label="\(words.text("Phiếu", "Answers"))">\(parts.answers(line))</td>\
       <td class="n" data-label="\(words.text("Lẽ ra", "Expected"))">\(words.number(line.expected))</td>\
@@ -144,7 +143,6 @@ struct UnitsPage {
       <td data-label="\(words.text("Liên lạc", "Contact"))">\(parts.contact(line))</td>\
       <td class="n" data-label="\(words.text("Máy", "Devices"))"><a href="\(query.unit(line.unit))#devices">\(words.number(line.counts.devices))</a></td>\
       <td class="tags">\(parts.tags(line))</td></tr>
-
       """
   }
 

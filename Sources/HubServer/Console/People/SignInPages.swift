@@ -60,7 +60,9 @@ struct SignInPages {
       person.may(.configure) ? "<li><a href=\"\(query.link("/people"))\">\(words.text("Người dùng", "People"))</a></li>\n" : nil
     let contacts: HTML =
       "<li><a href=\"\(query.link("/contacts"))\">\(words.text("Danh bạ các đơn vị", "Contacts of the units"))</a></li>\n"
-    return "<h1>\(person.name)</h1>\n<p>\(rights(person))</p>\n<ul class=\"todo\">\n\(contacts)\(people)</ul>\n\(form)"
+    let codes: HTML? =
+      person.may(.act) ? "<li><a href=\"\(query.link("/codes"))\">\(words.text("In mã QR", "Print QR codes"))</a></li>\n" : nil
+    return "<h1>\(person.name)</h1>\n<p>\(rights(person))</p>\n<ul class=\"todo\">\n\(contacts)\(codes)\(people)</ul>\n\(form)"
   }
 
   private func rights(_ person: Person) -> String {
@@ -109,7 +111,7 @@ struct SignInPages {
       <h1>\(words.text("Người dùng", "People")) <b>\(all.count)</b></h1>
       \(said)\(made)<table class="plain"><tbody>
       \(rows)</tbody></table>
-      \(form)
+      \(TakeAway(query: query, page: "/people").html)\(form)
       """
   }
 }

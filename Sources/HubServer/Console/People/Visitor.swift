@@ -9,11 +9,10 @@ internal import SyncHub
 /// Caller of the console: somebody who signed in, or a program with a token of theirs.
 struct Visitor: Sendable {
   let person: Person
-  /// The secret of the browser's session; nil for a program, which cannot post a page's form.
+  /// The secret of the browser's session; nil for a program.
   let session: String?
-
-  /// Token that every form of a page carries and no other site knows.
-  var formToken: String? { session.map(Self.formToken) }
+  /// Token that every form of a page carries and no other site knows; nil for a program, which cannot post a page's form.
+  let formToken: String?
 
   static let cookie = "synckit"
 
@@ -26,10 +25,10 @@ struct Visitor: Sendable {
   static func read(_ request: Request, _ survey: SurveyHub) async throws -> Visitor? {
     if let authorization = request.headers[.authorization], authorization.hasPrefix("Bearer ") {
       let secret = String(authorization.dropFirst(7))
-      return try await survey.person(byToken: secret).map { Visitor(person: $0, session: nil) }
+      return try await survey.person(byToken: secret).map { Visitor(person: $0, session: nil, formToken: nil) }
     }
     guard let secret = session(of: request), let person = try await survey.person(bySession: secret) else { return nil }
-    return Visitor(person: person, session: secret)
+    return Visitor(person: person, session: secret, formToken: formToken(secret))
   }
 
   static func session(of request: Request) -> String? {
@@ -55,16 +54,24 @@ enum ConsoleDoor: Equatable {
 
   /// - Parameter isPost: Something is to be done, not only read.
   static func to(_ path: String, isPost: Bool) -> ConsoleDoor {
+    // A page's tables ask what the page asks.
+    if !isPost, let asked = TableFormat.of(path) {
+      let door = to(asked.page, isPost: false)
+      return door == .open ? .shut : door
+    }
     let first = path.split(separator: "/").first.map(String.init) ?? ""
     switch (first, isPost) {
-    case ("style.css", false), ("icon.svg", false), ("favicon.ico", false), ("health", false): return .open
+    case ("style.css", false), ("print-poster.css", false), ("print-card.css", false), ("live.js", false), ("icon.svg", false),
+      ("favicon.ico", false),
+      ("health", false):
+      return .open
     case ("sign-in", _), ("invitation", _), ("sign-out", true): return .open
     case ("", false), ("now", false), ("units", false), ("unit", false), ("device", false), ("report", false), ("conflict", false),
-      ("decide", false), ("posts", false), ("photo", false), ("metrics", false), ("account", false):
+      ("decide", false), ("live", false), ("posts", false), ("photo", false), ("metrics", false), ("account", false):
       return .needs(.read)
     case ("results", false): return .needs(.seeAnswers)
-    case ("held", false), ("contacts", false), ("now.csv", false), ("units.csv", false): return .needs(.read)
-    case ("unit", true), ("conflict", true), ("held", true): return .needs(.act)
+    case ("held", false), ("contacts", false), ("reports", false): return .needs(.read)
+    case ("codes", false), ("reports", true), ("unit", true), ("conflict", true), ("held", true): return .needs(.act)
     case ("people", _), ("device", true), ("contacts", true): return .needs(.configure)
     default: return .shut
     }
