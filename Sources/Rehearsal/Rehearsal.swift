@@ -20,6 +20,8 @@ final class Rehearsal: Sendable {
     /// Campaign seconds for each second of the rehearsal, at most.
     var speedMax: Double
     var boardPort: Int
+    /// Campaign time at which the day stops; nil for its end.
+    var untilMs: Int64?
   }
 
   struct Outcome: Sendable {
@@ -33,6 +35,9 @@ final class Rehearsal: Sendable {
     var hubPeakMiB = 0
     /// Answers that came through the web form.
     var webAnswers = 0
+    /// First event that was not done, and the campaign's time then.
+    var next = 0
+    var nowMs: Int64 = 0
   }
 
   /// Communes at work at once: most of an event is waiting, for the hub and for the disk.
@@ -53,7 +58,7 @@ final class Rehearsal: Sendable {
   private let resting = RestingDevices(files: DescriptorLimit.raise())
   private let answerPool: AnswerPool
   private let reportGenerators: [CalendarDay: AnswerGenerator]
-  private let clockFile: String
+  let clockFile: String
   private let emptyStore: String
   private let notes = Mutex(Notes())
 
@@ -117,8 +122,9 @@ final class Rehearsal: Sendable {
     let pace = RehearsalPace(plan: plan, speedMax: settings.speedMax, started: started, words: words)
     var next = 0
     var nowMs = plan.startMs
-    while next < plan.events.count {
-      nowMs = max(nowMs + Self.tickMs, plan.events[next].atMs)
+    let untilMs = settings.untilMs ?? .max
+    while next < plan.events.count && plan.events[next].atMs <= untilMs {
+      nowMs = min(untilMs, max(nowMs + Self.tickMs, plan.events[next].atMs))
       try FileClock.set(UInt64(nowMs), at: clockFile)
       var due: [RehearsalPlan.Event] = []
       while next < plan.events.count && plan.events[next].atMs <= nowMs {
@@ -134,9 +140,11 @@ final class Rehearsal: Sendable {
     }
     let killed = try await kills.value
     try resting.closeAll()
-    try FileClock.set(UInt64(max(plan.endMs, nowMs)), at: clockFile)
+    let endMs = settings.untilMs ?? max(plan.endMs, nowMs)
+    try FileClock.set(UInt64(max(0, endMs)), at: clockFile)
     progress.finish()
     var outcome = Outcome()
+    (outcome.next, outcome.nowMs) = (next, endMs)
     let elapsed = ContinuousClock.now - started
     outcome.seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
     (outcome.hubKills, outcome.hubKillsInMerge) = (killed.total, killed.inMerge)
@@ -164,7 +172,7 @@ final class Rehearsal: Sendable {
   }
 
   /// Does what is due: communes side by side, the events of one commune in order.
-  private func perform(_ due: [RehearsalPlan.Event], hub: String, killer: FieldKiller, onProgress: @escaping @Sendable (Int) -> Void)
+  func perform(_ due: [RehearsalPlan.Event], hub: String, killer: FieldKiller, onProgress: @escaping @Sendable (Int) -> Void)
     async throws
   {
     let groups = Dictionary(grouping: due, by: \.commune).sorted { $0.key < $1.key }.map(\.value)

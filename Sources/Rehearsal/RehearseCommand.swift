@@ -26,7 +26,7 @@ struct RehearseCommand: ToolCommand {
         """),
     examples: [
       "hub rehearse Examples/bac-giang-2024 --link poor --seed 7", "hub rehearse Examples/bac-giang-2024 --troubles all --stay",
-      "hub rehearse Examples/bac-giang-2024 --times 10",
+      "hub rehearse Examples/bac-giang-2024 --times 10", "hub rehearse Examples/bac-giang-2024 --troubles all --until 14:30 --stay",
     ])
 
   @OptionGroup var options: ToolOptions
@@ -117,6 +117,13 @@ struct RehearseCommand: ToolCommand {
   @Option(
     name: .long,
     help: .text(
+      vi: "Dừng giữa ngày khảo sát, GIỜ:PHÚT, không kiểm chứng; cùng --stay thì ngày đó chạy tiếp theo giờ thật.",
+      en: "Stop in the middle of the survey's day, HH:MM, without a proof; with --stay that day then goes on in real time."))
+  var until: String?
+
+  @Option(
+    name: .long,
+    help: .text(
       vi: "Cổng của bảng theo dõi. Mặc định: cổng trống bất kỳ.",
       en: "Port of the board. Default: a free one."))
   var boardPort: Int = 0
@@ -175,7 +182,7 @@ struct RehearseCommand: ToolCommand {
     let rehearsal = try Rehearsal(
       settings: Rehearsal.Settings(
         folder: place, hubExecutable: executables.hub, fieldExecutable: executables.field, seed: seed, isPoorLink: link == "poor",
-        hubKills: killHub, fieldKills: killField, speedMax: speed, boardPort: boardPort),
+        hubKills: killHub, fieldKills: killField, speedMax: speed, boardPort: boardPort, untilMs: try untilMs(source.campaign)),
       plan: plan, campaign: source.campaign, form: form, reportForm: reportForm, codes: codes,
       phones: PhoneRespondents(key: key, campaign: source.campaign))
     let words = console.words
@@ -190,6 +197,7 @@ struct RehearseCommand: ToolCommand {
     let manifest = place + "/manifest.json"
     try outcome.manifest.save(to: manifest)
     let clock = ["--clock", "@\(place)/clock"]
+    if until != nil { return try await middle(of: rehearsal, outcome, plan: plan, place: place, console) }
     try Executables.run(executables.hub, ["close", form.id, "--dir", place + "/hub"] + clock)
     let proof = try Executables.run(
       executables.hub, ["prove", manifest, "--dir", place + "/hub", "--json", "--lang", console.language.rawValue] + clock, allowed: [0, 1])
@@ -197,15 +205,50 @@ struct RehearseCommand: ToolCommand {
     sayTasks(plan, place: place, console)
     guard proof.status == 0 else { throw ToolExit.failed }
     if stay {
-      let invite = ["people", "invite", "demo", "--may", "read,act,configure,answers", "--lang", console.language.rawValue]
-      let invited = try Executables.run(executables.hub, invite + ["--dir", place + "/hub"] + clock)
-      let link = String(decoding: invited.output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-      console.say(link, link)
-      console.say(
-        "Bảng theo dõi: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — nhấn Ctrl-C để dừng.",
-        "The board: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — press Ctrl-C to stop.")
+      try sayHowToSignIn(rehearsal, place: place, console)
       await untilInterrupted()
     }
+  }
+
+  /// Stands in the middle of the day: says what there is to practise, and goes on in real time where somebody stays.
+  private func middle(
+    of rehearsal: Rehearsal, _ outcome: Rehearsal.Outcome, plan: RehearsalPlan, place: String, _ console: Console
+  ) async throws {
+    try await rehearsal.addCalls(atMs: outcome.nowMs)
+    sayTasks(plan, place: place, console)
+    console.say(
+      "Đang là \(until ?? "") của ngày khảo sát, đã làm \(outcome.next) trên \(plan.events.count) việc.",
+      "It is \(until ?? "") of the survey's day; \(outcome.next) of \(plan.events.count) events are done.")
+    guard stay else { return }
+    try sayHowToSignIn(rehearsal, place: place, console)
+    do {
+      try await interruptible { try await rehearsal.goOn(from: outcome.next, atMs: outcome.nowMs) }
+    } catch is CancellationError {}
+  }
+
+  private func sayHowToSignIn(_ rehearsal: Rehearsal, place: String, _ console: Console) throws {
+    let invite = ["people", "invite", "demo", "--may", "read,act,configure,answers", "--lang", console.language.rawValue]
+    let invited = try Executables.run(
+      Executables.beside().hub, invite + ["--dir", place + "/hub", "--clock", "@\(place)/clock"])
+    let link = String(decoding: invited.output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    console.say(
+      "Đăng nhập: mở liên kết dưới đây một lần, chọn mật khẩu; tên là demo.",
+      "To sign in: open the link below once and choose a password; the name is demo.")
+    console.say(link, link)
+    console.say(
+      "Bảng theo dõi: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — nhấn Ctrl-C để dừng.",
+      "The board: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — press Ctrl-C to stop.")
+  }
+
+  /// Campaign time at which the day stops; nil where it runs to its end.
+  private func untilMs(_ campaign: Campaign) throws -> Int64? {
+    guard let until else { return nil }
+    let parts = until.split(separator: ":").compactMap { Int($0) }
+    guard parts.count == 2, (0..<24).contains(parts[0]), (0..<60).contains(parts[1]) else {
+      throw ToolError(vi: "--until phải là giờ dạng 14:30.", en: "--until must be an hour such as 14:30.")
+    }
+    let start = LocalTime(startOf: campaign.dayOf(campaign.opensMs)).ms(in: campaign.timeZone)
+    return start + Int64(parts[0] * 60 + parts[1]) * 60_000
   }
 
   /// Says what befell whom, and what an operator does about it.
@@ -218,6 +261,7 @@ struct RehearseCommand: ToolCommand {
     for task in tasks.prefix(Self.tasksMax) { console.say("- \(task.vi)", "- \(task.en)") }
     let more = tasks.count - Self.tasksMax
     if more > 0 { console.say("… và \(console.words.number(more)) việc nữa.", "… and \(console.words.number(more)) more.") }
+    guard until == nil else { return }
     console.say(
       "Làm xong, kiểm chứng lại: hub prove \(place)/manifest.json --dir \(place)/hub --clock @\(place)/clock",
       "When done, prove it again: hub prove \(place)/manifest.json --dir \(place)/hub --clock @\(place)/clock")
