@@ -27,7 +27,8 @@ internal import ToolSupport
     ],
     version: "0.1",
     subcommands: [
-      Next.self, Enroll.self, Forms.self, Collect.self, Import.self, Report.self, List.self, Show.self, Conflicts.self, Resolve.self,
+      Next.self, Enroll.self, Forms.self, Collect.self, Import.self, Report.self, Inbox.self, List.self, Show.self, Conflicts.self,
+      Resolve.self,
       Why.self, Photos.self, Post.self, Posts.self, Withdraw.self, Sync.self, Export.self, ImportBundle.self, CourierCommand.self,
       ReceiptCommand.self,
       Status.self, HubAddress.self, Doctor.self,

@@ -34,6 +34,9 @@ struct Status: FieldCommand {
     var photos: [String: RecordArrival]
     /// Reports that contradict their form as they stand.
     var invalidReports: [InvalidReport]
+    /// Messages of operators that nobody of the commune has seen, and reports sent back that are to be corrected.
+    var messagesUnseen: Int
+    var reportsToCorrect: Int
     /// Campaigns in which something is awaited, the one that is asked first.
     var campaigns: [Standing]
 
@@ -52,12 +55,14 @@ struct Status: FieldCommand {
     let contact = status.lastContactMs.map { Int64(clamping: $0) }
     let today = campaign == nil ? nil : try await survey.campaignToday()
     let (awaited, nowMs) = (try await survey.openCampaigns(), try await survey.hubTimeMs())
+    let notices = try await survey.notices()
     let outcome = Outcome(
       unit: unit.rawValue, addsUp: status.addsUp, status: status,
       lastContact: contact.flatMap { ms in campaign?.localTime(atMs: ms).description }, timeZone: campaign?.timeZone.identifier,
       offsetMs: status.offsetMs, today: today?.day.description, todayDoubt: today?.doubt,
       clockJumpMs: try await survey.replica.clockKnowledge().jumpMs, photos: try await survey.arrivals(),
       invalidReports: campaign == nil ? [] : try await survey.reports().compactMap(\.invalid),
+      messagesUnseen: notices.count { $0.turn == .unseen }, reportsToCorrect: notices.count(where: \.asksForCorrection),
       campaigns: awaited.map { Outcome.Standing(id: $0.id, phase: $0.phase(atMs: nowMs)) })
     try console.result(outcome)
     try await survey.warnOfUnreadableRows(console)
@@ -75,6 +80,7 @@ struct Status: FieldCommand {
     showContact(outcome, hasContact: contact != nil, console)
     console.say("Xung đột chưa giải quyết: \(status.openConflicts)", "Open conflicts: \(status.openConflicts)")
     for invalid in outcome.invalidReports { console.warn(invalid.explanation) }
+    if let waiting = Inbox.waiting(notices, console.words) { console.say("\(waiting.vi).", "\(waiting.en).") }
     showAgreement(status.agreement, console)
     for notice in status.notices {
       let time = campaign.map { console.words.time($0.localTime(atMs: Int64(clamping: notice.atMs))) } ?? ""

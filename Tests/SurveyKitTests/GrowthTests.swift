@@ -86,7 +86,7 @@ import Testing
   /// Steps of plans that go through a whole table of those that grow.
   private func scans(_ statements: [String], in world: HubWorld) async throws -> [(sql: String, step: String)] {
     let growing = try Regex(
-      "^SCAN (\\w+ )?(answer|answer_number|answer_repeated|report|report_arrival|report_change|post|attachment|attachment_arrival|conflict_counted|photo_counted|hub_blob|hub_blob_scope|sync_conflict|sync_decision|hub_batch|hub_feed|hub_device|hub_code|unit)\\b"
+      "^SCAN (\\w+ )?(answer|answer_number|answer_repeated|report|report_arrival|report_change|notice|notice_reply|post|attachment|attachment_arrival|conflict_counted|photo_counted|hub_blob|hub_blob_scope|sync_conflict|sync_decision|hub_batch|hub_feed|hub_device|hub_code|unit)\\b"
     )
     let plans = try await world.survey.hub.read { session in
       statements.filter { ["SELECT", "UPDATE", "DELETE", "INSERT"].contains($0.prefix(6).uppercased()) }.compactMap { sql in
@@ -114,6 +114,8 @@ import Testing
           "INSERT INTO report (id, unit, campaign, day, form, answers) SELECT '07201/' || i, '07201', 'bac-giang-2024', i, 'report01', '{}' FROM n",
           "INSERT INTO report_arrival (id, unit, first_ms, last_ms) SELECT '07201/' || i, '07201', 1, 1 FROM n",
           "INSERT INTO report_change (id, unit, report, changed_ms) SELECT hex(randomblob(16)), '07201', '07201/' || i, 1 FROM n",
+          "INSERT INTO notice (id, unit, kind, report, words, sent_ms, sending, closed_ms) SELECT hex(randomblob(16)), '07201', iif(i % 2, 'return', 'reminder'), '07201/' || i, 'x', 1, hex(randomblob(8)), 1 FROM n",
+          "INSERT INTO notice_reply (id, unit, notice, at_ms) SELECT hex(randomblob(16)), '07201', id, 1 FROM notice",
           "INSERT INTO post (id, unit, campaign, day, words) SELECT hex(randomblob(16)), '07201', 'bac-giang-2024', '2024-04-01', 'x' FROM n",
           "INSERT INTO attachment (id, unit, tbl, record, blob, bytes, day) SELECT hex(randomblob(16)), '07201', 'post', hex(randomblob(16)), hex(randomblob(32)), 9, '2024-04-01' FROM n",
           "INSERT INTO attachment_arrival (id, first_ms) SELECT id, 1 FROM attachment",
@@ -146,6 +148,8 @@ import Testing
     try await world.sync(clerk)
     _ = try await world.survey.board()
     let day = try #require(try await world.survey.operatorDay(within: .all))
+    let sending = try await world.survey.send([NoticeDraft("07204", "x")], by: "x")
+    _ = try await world.survey.notices(sending: sending, in: day)
     _ = try await world.survey.unitDetail("07201", in: day)
     _ = try await world.survey.reportDetail("07201", CalendarDay("2024-04-01") ?? .first, in: day)
     _ = try await world.survey.pendingDecisions(in: day)

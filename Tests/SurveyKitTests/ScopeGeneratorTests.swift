@@ -21,6 +21,9 @@ import Testing
     "report_change": ["changed_ms", "device", "reason", "answers_before", "answers_after"],
     "attachment": ["question", "media", "bytes", "width", "height", "day"],
     "post": ["day", "words", "device", "hidden"],
+    // Only the hub writes notices; of the reports they speak of a row may be gone.
+    "notice": ["kind", "report", "words", "sent_by", "sent_ms", "sending", "closed_ms", "closed_by", "closed_why"],
+    "notice_reply": ["at_ms", "device", "words", "correction"],
     // Only the hub writes conflicts.
     "sync_conflict": [
       "row_key", "tbl", "life", "col", "member", "rule", "losing_value", "losing_stamp", "losing_replica", "losing_position",
@@ -197,10 +200,18 @@ private final class Targets: Sendable {
       }
     }
     try await world.survey.hub.write { session in
+      for (scope, name) in [("07201", "own"), ("07204", "foreign")] {
+        for row in ["notice-\(name)", "notice-\(name)Dead"] {
+          try session.execute("INSERT INTO notice (id, unit, kind, words) VALUES (?1, ?2, 'reminder', 'x')", [.text(row), .text(scope)])
+        }
+      }
+    }
+    try await world.survey.hub.write { session in
+      try session.execute("DELETE FROM notice WHERE id LIKE '%Dead'")
       for table in Self.above { try session.execute("DELETE FROM \(table) WHERE \(table == "unit" ? "code" : "id") LIKE '%Dead'") }
     }
     for (scope, name, first, second) in writers {
-      for table in ["report", "report_change", "attachment", "post", "sync_decision"] {
+      for table in ["report", "report_change", "attachment", "post", "notice_reply", "sync_decision"] {
         for each in [name, name + "Dead"] {
           let key = Self.row(table, each, scope)
           let birth = RowChange(table: table, key: .text(key), life: 1, cells: Self.cells(table, key, scope: scope))
@@ -237,6 +248,7 @@ private final class Targets: Sendable {
         ]
       case "attachment":
         ["tbl": .text("campaign"), "record": .text("campaign-own"), "blob": .text(BlobID(of: Data()).hex), "day": .text("2024-04-02")]
+      case "notice_reply": ["notice": .text(scope == "07201" ? "notice-own" : "notice-foreign"), "at_ms": .integer(1)]
       case "post": ["campaign": .text("campaign-own"), "day": .text("2024-04-02"), "words": .text("x")]
       default: [:]
       }

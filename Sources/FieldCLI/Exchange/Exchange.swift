@@ -34,6 +34,8 @@ struct Exchange: Sendable {
     var changed: [SyncedRow] = []
     /// Address the hub has moved to, as it proved itself; the device uses it from now on.
     var movedTo: String?
+    /// Messages of operators that nobody of the commune has seen.
+    var messagesUnseen = 0
     /// What `--budget` left for next time; nil when it was enough.
     var left: Left?
   }
@@ -105,6 +107,7 @@ struct Exchange: Sendable {
     report.notices = summary.notices
     report.changed = summary.changed
     report.movedTo = summary.movedTo
+    report.messagesUnseen = try await survey.notices().count { $0.turn == .unseen }
     if summary.isBudgetSpent { report.left = try await left(after, summary) }
     return (report, stopped)
   }
@@ -170,6 +173,10 @@ struct Exchange: Sendable {
       console.say(
         "Máy chủ đã chuyển sang \(movedTo), đúng là nó theo chữ ký; từ nay máy này dùng địa chỉ đó.",
         "The hub has moved to \(movedTo), as its signature proves; this device uses that address from now on.")
+    }
+    if report.messagesUnseen > 0 {
+      let count = n(report.messagesUnseen)
+      console.say("Có \(count) tin của tỉnh chưa xem: field inbox.", "\(count) messages have not been seen: field inbox.")
     }
     if report.openConflicts > 0 {
       console.say("Xem xung đột: field list, rồi field show.", "See the conflicts: field list, then field show.")

@@ -31,6 +31,8 @@ struct List: FieldCommand {
       var conflicts: Int
       /// Where it contradicts its form as it stands.
       var invalid: InvalidReport?
+      /// Why an operator sent it back, while it is neither corrected nor answered for.
+      var returned: String?
     }
 
     struct Conflict: Encodable {
@@ -83,6 +85,11 @@ struct List: FieldCommand {
           + outcome.reports.map { [Self.day($0.day, console), $0.unit, String($0.answers), String($0.conflicts)] + named($0.campaign) })
     }
     for invalid in outcome.reports.compactMap(\.invalid) { console.warn(invalid.explanation) }
+    for report in outcome.reports {
+      guard let words = report.returned else { continue }
+      let day = Self.day(report.day, console)
+      console.say("Bị trả lại, \(day): “\(words)”; xem field inbox.", "Sent back, \(day): “\(words)”; see field inbox.")
+    }
     for missing in outcome.missing {
       let days = missing.days.map { Self.day($0, console) }.joined(separator: ", ")
       let of = outcome.missing.count > 1 ? " (\(missing.campaign))" : ""
@@ -109,6 +116,7 @@ struct List: FieldCommand {
     let reports = try await survey.reports().filter { campaign == nil || asking($0.day) != nil }
     let conflicts = try await survey.openConflicts()
     let status = try await survey.replica.status()
+    let returned = try await survey.notices().filter(\.asksForCorrection)
     var missing: [Outcome.Missing] = []
     if !campaigns.isEmpty {
       let today = try await survey.today()
@@ -125,7 +133,8 @@ struct List: FieldCommand {
           day: report.day.description, unit: report.unit.rawValue,
           form: SurveySchema.formKey(id: report.formID, version: report.formVersion), campaign: asking(report.day)?.id,
           answers: report.answers.count, isReportDay: asking(report.day) != nil,
-          conflicts: conflicts.count { $0.table == "report" && $0.row == key }, invalid: report.invalid)
+          conflicts: conflicts.count { $0.table == "report" && $0.row == key }, invalid: report.invalid,
+          returned: returned.first { $0.day == report.day && $0.unit == report.unit }?.words)
       },
       missingDays: missing.flatMap(\.days).sorted(), missing: missing,
       answers: Outcome.Answers(collected: status.packetsMade, waiting: status.packetsWaiting, kept: status.packetsKept),

@@ -51,10 +51,13 @@ struct Next: FieldCommand {
       (campaigns.count > 1 ? "\($0.id): " : "") + console.words.standing(of: $0, atMs: nowMs)
     }
     let standing = standings.joined(separator: "; ")
-    let lines = [
-      LocalizedText(vi: "Thiết bị của \(name); \(standing).", en: "A device of \(name); \(standing)."),
-      try await Self.working(campaigns, atMs: nowMs, survey, unit: UnitCode(enrolment.writeScope), console.words), sending,
-    ]
+    let work =
+      if let waiting = Inbox.waiting(try await survey.notices(), console.words) {
+        waiting
+      } else {
+        try await Self.working(campaigns, atMs: nowMs, survey, unit: UnitCode(enrolment.writeScope), console.words)
+      }
+    let lines = [LocalizedText(vi: "Thiết bị của \(name); \(standing).", en: "A device of \(name); \(standing)."), work, sending]
     try show(lines, outcome, console)
   }
 

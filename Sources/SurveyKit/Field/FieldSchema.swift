@@ -14,6 +14,7 @@ extension SurveySchema {
     migrator.registerMigration("report-doubt") { db in try db.execute(sql: reportDoubt) }
     migrator.registerMigration("report-edition") { db in try db.execute(sql: reportEdition) }
     migrator.registerMigration("campaign-chosen") { db in try db.execute(sql: campaignChosen) }
+    migrator.registerMigration("notices") { db in try db.execute(sql: NoticeTables.schema) }
     return migrator
   }
 

@@ -22,6 +22,7 @@ extension SurveySchema {
     migrator.registerMigration("calls") { db in try db.execute(sql: CallTables.schema) }
     migrator.registerMigration("running-counts") { db in try db.execute(sql: RunningCounts.schema) }
     migrator.registerMigration("entered") { db in try db.execute(sql: ReportEntryTable.schema) }
+    migrator.registerMigration("notices") { db in try db.execute(sql: NoticeTables.schema + NoticeTables.hubIndexes) }
     return migrator
   }
 

@@ -12,22 +12,24 @@ extension ReportChange {
     var nowMs: Int64
     var reason: String
 
-    /// Notes one change of a record.
+    /// Notes one change of a record, and replies with it to what operators asked about the record.
     ///
     /// - Parameter form: The edition; nil for what has none.
     func insert(
       of record: String, form: String?, from before: [String: AnswerValue], to after: [String: AnswerValue], _ db: Database
     ) throws {
       let difference = ReportChange.difference(from: before, to: after)
+      let id = SurveySchema.randomID()
       try db.execute(
         sql: """
           INSERT INTO report_change (id, unit, report, changed_ms, device, reason, form, answers_before, answers_after)
           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
           """,
         arguments: [
-          SurveySchema.randomID(), unit, record, nowMs - nowMs % ReportChange.msPerMinute, device, reason, form, difference.before,
+          id, unit, record, nowMs - nowMs % ReportChange.msPerMinute, device, reason, form, difference.before,
           difference.after,
         ])
+      try Notice.answer(record, by: id, self, db)
     }
   }
 }

@@ -54,6 +54,9 @@ public struct OperatorDay: Sendable {
   /// The latest call of each unit that was called, and whom to call, by unit.
   public var calls: [String: UnitCall] = [:]
   public var contacts: [String: [UnitContact]] = [:]
+  /// Reports that are sent back and stand so, the oldest first; reminders of the last day, the newest first.
+  public var returned: [Notice] = []
+  public var reminders: [Notice] = []
   /// Why the last write of the hub failed; nil when it did not.
   public var writeFailure: LocalizedText?
 
@@ -106,6 +109,8 @@ public struct OperatorDay: Sendable {
     let codes = Set(part.units.map(\.unit.rawValue))
     part.calls = calls.filter { codes.contains($0.key) }
     part.contacts = contacts.filter { codes.contains($0.key) }
+    part.returned.removeAll { !codes.contains($0.unit.rawValue) }
+    part.reminders.removeAll { !codes.contains($0.unit.rawValue) }
     part.board.strayAnswers = 0
     part.board.invalidReports.removeAll { !codes.contains($0.unit) }
     part.board.latePackets.removeAll { !codes.contains($0.unit) }
@@ -131,6 +136,8 @@ extension SurveyHub {
       day.writeFailure = failure
       day.calls = try Self.latestCalls(in: session)
       day.contacts = Dictionary(grouping: try Self.contacts(in: session), by: \.unit.rawValue)
+      day.returned = try Notice.returned(in: session)
+      day.reminders = try Notice.reminders(sinceMs: nowMs - 86_400_000, in: session)
       day.fill(arrived, troubles: troubles, forms: max(1, plan.campaign.forms.count), nowMs: nowMs)
       return day.within(scope)
     }

@@ -35,6 +35,8 @@ public struct ReportDetail: Sendable {
   public var writtenMs: UInt64?
   public var writtenBy: ReplicaID?
   public var conflicts: [Conflict]
+  /// Times it was sent back, the newest first.
+  public var returns: [Notice]
 
   /// A photo that the report names.
   public struct ReportPhoto: Sendable, Hashable {
@@ -69,7 +71,10 @@ extension SurveyHub {
         unit: unit, day: reportDay, formKey: report.stored.form, form: report.judge?.form,
         answers: report.judge?.settled(standing) ?? standing, versions: try Self.versions(of: key, in: session),
         invalid: try report.invalid(), photos: try Self.photos(of: key, unit: unit.rawValue, in: session), firstMs: arrival?[0].integer,
-        lastMs: arrival?[1].integer, writtenMs: birth.writtenMs, writtenBy: birth.writtenBy, conflicts: conflicts)
+        lastMs: arrival?[1].integer, writtenMs: birth.writtenMs, writtenBy: birth.writtenBy, conflicts: conflicts,
+        returns: try Notice.all(
+          "report = ?2 AND +unit = ?1 AND +kind = 'return' ORDER BY sent_ms DESC, id DESC LIMIT \(Notice.listedMax)",
+          [.text(unit.rawValue), .text(key)], in: session))
     }
   }
 

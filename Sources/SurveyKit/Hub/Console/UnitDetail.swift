@@ -32,6 +32,8 @@ public struct UnitDetail: Sendable {
   public var corrections: [String: Int]
   /// Calls of it, the newest first.
   public var calls: [UnitCall]
+  /// Messages to it, the newest first.
+  public var notices: [Notice]
   /// Acts of operators about the unit, the newest first.
   public var acts: [OperatorAct]
 
@@ -51,14 +53,15 @@ extension SurveyHub {
     let codes = try await hub.codes(unit: scope, onlyOpen: true)
     let held = try await hub.heldUnits(scope: scope)
     let conflicts = try await hub.openConflicts(scope: scope)
-    let calls = try await calls(of: unit)
+    let (calls, notices) = (try await calls(of: unit), try await notices(of: unit))
     let acts = try await hub.acts(limit: UnitDetail.actsMax, about: scope)
     return try await hub.read { session in
       UnitDetail(
         line: line, staff: try Headcount.staff(of: scope, in: session),
         devices: devices.sorted { ($0.device.revokedMs ?? 0, $0.label) < ($1.device.revokedMs ?? 0, $1.label) }, codes: codes, held: held,
         conflicts: conflicts, invalid: try ReportCheck.invalid(of: scope, in: session),
-        corrections: try Self.corrections(of: scope, day.reportDays, in: session), calls: calls, acts: acts)
+        corrections: try Self.corrections(of: scope, day.reportDays, in: session), calls: calls, notices: notices,
+        acts: acts)
     }
   }
 

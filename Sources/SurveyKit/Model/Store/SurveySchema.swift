@@ -11,6 +11,8 @@ public import SyncCore
 /// | `report` | the commune | `commune/day`: two members filing the same day write one row |
 /// | `report_change` | the commune | random: one row for each correction of a report, never changed |
 /// | `post` | the commune | random: news of a day; hidden with a reason, not deleted |
+/// | `notice` | the commune | random: a report sent back or a reminder, written by the hub |
+/// | `notice_reply` | the commune | random: one row for each reply of a device, never changed |
 /// | `attachment` | the commune | hash of commune, record, question and picture: the same photo filed twice is one row |
 /// | `answer` | the commune, anonymous | random, drawn on the device |
 public enum SurveySchema {
@@ -32,6 +34,7 @@ public enum SurveySchema {
     ReplicatedTable(
       "post", scopeColumn: "unit", references: ["campaign": "campaign"], formats: ["day": .day], required: ["day", "words"],
       lasting: ["hidden"]),
+    NoticeTables.notice, NoticeTables.reply,
     ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous, formColumn: "form"),
   ]
 
