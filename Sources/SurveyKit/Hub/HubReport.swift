@@ -30,8 +30,11 @@ struct HubReport {
   }
 
   /// What it contradicts; nil when nothing.
-  func invalid() throws -> InvalidReport? {
-    InvalidReport(stored, try stored.standing(), judge, isOfOtherDefinition: isOfOtherDefinition, in: campaign)
+  func invalid() throws -> InvalidReport? { try invalid(try stored.standing()) }
+
+  /// What it would contradict with other answers.
+  func invalid(_ answers: [String: AnswerValue]) throws -> InvalidReport? {
+    InvalidReport(stored, answers, judge, isOfOtherDefinition: isOfOtherDefinition, in: campaign)
   }
 }
 

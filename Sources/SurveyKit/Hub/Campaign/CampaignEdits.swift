@@ -20,9 +20,10 @@ public struct CampaignWindow: Sendable, Hashable {
 extension SurveyHub {
   /// Gives the campaign other days.
   ///
+  /// - Parameter isDryRun: Only says what would be different.
   /// - Returns: What is different, a sentence each; nothing when all of it stood so already.
   /// - Throws: `DataProblems` when it would close before it opens, or a report day is another campaign's; nothing is written then.
-  public func change(window: CampaignWindow) async throws -> [LocalizedText] {
+  public func change(window: CampaignWindow, isDryRun: Bool = false) async throws -> [LocalizedText] {
     try await hub.write { [campaign] session in
       guard let old = try HubPlan.campaign(session, campaign) else { throw SurveyHub.noCampaign }
       var new = old
@@ -52,7 +53,7 @@ extension SurveyHub {
         ])
       }
       let changes = CampaignReview.days(old, new)
-      guard !changes.isEmpty else { return [] }
+      guard !changes.isEmpty, !isDryRun else { return changes }
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
       try session.execute(

@@ -106,12 +106,16 @@ extension SurveyHub {
     try await hub.write { session in
       let table = PeopleTable(session: session)
       try table.endKey(secret)
-      if let name { try table.endKeys(of: name, .session) }
+      if let name { for kind in [ConsoleKeyKind.session, .card] { try table.endKeys(of: name, kind) } }
     }
   }
 
   /// Finds the person of a session or token, with present rights; nil for a key that is not good.
-  public func person(bySession secret: String) async throws -> Person? { try await person(by: secret, .session) }
+  public func person(bySession secret: String) async throws -> Person? {
+    if let person = try await person(by: secret, .session) { return person }
+    return try await lead(bySession: secret)
+  }
+
   public func person(byToken secret: String) async throws -> Person? { try await person(by: secret, .token) }
 
   private func person(by secret: String, _ kind: ConsoleKeyKind) async throws -> Person? {
@@ -154,5 +158,5 @@ extension SurveyHub {
   }
 
   /// 256 bits, as letters and digits that an address takes.
-  private static func newSecret() -> String { Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }).hex }
+  static func newSecret() -> String { Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }).hex }
 }

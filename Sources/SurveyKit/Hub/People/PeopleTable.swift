@@ -81,6 +81,13 @@ struct PeopleTable {
     return try row?[0].text.flatMap { try person($0) }
   }
 
+  /// The label of a key; nil for an unknown key, or one that has ended.
+  func label(of secret: String, _ kind: ConsoleKeyKind, nowMs: Int64) throws -> String? {
+    try session.firstRow(
+      "SELECT label FROM console_key WHERE hash = ?1 AND kind = ?2 AND ends_ms > ?3",
+      [.blob(Self.hash(secret)), .text(kind.rawValue), .integer(nowMs)])?[0].text
+  }
+
   func endKey(_ secret: String) throws { try session.execute("DELETE FROM console_key WHERE hash = ?1", [.blob(Self.hash(secret))]) }
 
   func endKeys(of name: String, _ kind: ConsoleKeyKind? = nil) throws {

@@ -46,12 +46,14 @@ enum ConsoleKeyKind: String {
   case session
   /// A program that acts for somebody.
   case token
+  /// A browser in which a unit's lead signed in with a card.
+  case card
 
   /// Time for which the key is good, in milliseconds.
   var lifeMs: Int64 {
     switch self {
     case .invitation: 3 * 86_400_000
-    case .session: 16 * 3_600_000
+    case .session, .card: 16 * 3_600_000
     case .token: 366 * 86_400_000
     }
   }

@@ -41,14 +41,14 @@ extension Hub {
     }
   }
 
-  /// Writes something beside a device; nil leaves what stands.
+  /// Writes something beside a device; nil leaves what stands, an empty text takes it away.
   public func note(_ replica: ReplicaID, label: String?, owner: String?) async throws {
     @Sendable func cell(_ text: String?) -> CellValue { text.map { .text(String($0.prefix(DeviceNote.lengthMax))) } ?? .null }
     try await store.write { session in
       try session.execute(
         """
-        INSERT INTO hub_device_note (replica, label, owner) VALUES (?1, ?2, ?3) ON CONFLICT (replica) DO UPDATE SET
-          label = coalesce(excluded.label, label), owner = coalesce(excluded.owner, owner)
+        INSERT INTO hub_device_note (replica, label, owner) VALUES (?1, nullif(?2, ''), nullif(?3, '')) ON CONFLICT (replica) DO UPDATE SET
+          label = CASE WHEN ?2 IS NULL THEN label ELSE excluded.label END, owner = CASE WHEN ?3 IS NULL THEN owner ELSE excluded.owner END
         """, [.blob(replica.bytes), cell(label), cell(owner)])
     }
   }
