@@ -76,7 +76,7 @@ enum ConsoleStyle {
       .truth { flex-wrap: nowrap; overflow-x: auto; gap: 0 12px; white-space: nowrap; } .truth .quiet { display: none; } .chart text { font-size: 26px; }
       .chips { flex-wrap: nowrap; overflow-x: auto; padding-bottom: 4px; } .chip, .tag { min-height: 44px; } .tag { padding: 8px; line-height: 28px; }
       .tiles { grid-template-columns: 1fr 1fr; gap: 6px; } .tile b { font-size: 18px; }
-      .card { padding: 8px 0; } .card .who a { display: inline-block; min-height: 24px; } .card .tags, .card .next { display: inline; } .card .tel { padding: 4px 0; min-height: 36px; }
+      .card { padding: 6px 0; } .card .who a { display: inline-block; min-height: 24px; } .card .tel { padding: 4px 0; min-height: 36px; } .card .call summary { padding: 6px 0; }
       .units, .units tbody, .units tr, .units td, .units th, .groups, .groups tbody, .groups tr, .groups td, .groups th { display: block; border: 0; text-align: left; position: static; max-width: none; }
       .units thead, .groups thead { display: none; } .units tr, .groups tr { border-top: 1px solid var(--line); padding: 8px; } .units td, .units th, .groups td, .groups th { padding: 1px 0; white-space: normal; }
       .units td:empty { display: none; } .units td[data-label], .groups td[data-label] { display: inline-block; margin-right: 14px; } .units td[data-label]:empty { display: none; } .units td[data-label]::before, .groups td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); }
