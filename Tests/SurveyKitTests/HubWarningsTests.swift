@@ -1,5 +1,6 @@
 import Foundation
 import SurveyKit
+import SurveyKitField
 import SurveyKitHub
 import SyncHub
 import SyncKit
