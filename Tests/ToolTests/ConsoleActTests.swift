@@ -13,7 +13,7 @@ import Testing
 @Suite struct ConsoleActTests {
   @Test(.long) func anOperatorsDayByForms() async throws {
     let folder = try TemporaryFolder()
-    let (dir, conflict, device) = try await ConsoleWorld.make(folder)
+    let (dir, conflict, device) = try await ConsoleWorld.make(folder, units: ["07201", "07260"])
     let file = folder.path + "/clock"
     try FileClock.set(ConsoleWorld.nowMs, at: file)
     let clock = ["--clock", "@\(file)"]
@@ -60,6 +60,34 @@ import Testing
     #expect(order == order.sorted(), "a promise that is due comes first, one for later last")
     #expect(now.contains("đã quá hẹn") && now.contains("Trực ban read,act") && !now.contains("<script>"))
     #expect(!(try looker.get("/now").text).contains("<form method=\"post\""), "who may only read gets no forms")
+
+    // What each way of deciding would leave stands on the page before anybody decides.
+    let first = try duty.get("/conflict/\(conflict)").text
+    #expect(first.contains("Sau khi quyết, báo cáo sẽ") && first.contains("giữ cả cột phải") && first.contains("✓ không"))
+    let look = ["do": "preview", "choice-\(conflict)": "value", "value-\(conflict)": "7", "reason": "gọi lại"]
+    let shown = try duty.post("/conflict/\(conflict)", look)
+    #expect(shown.status == 200 && shown.text.contains("quyết như đang chọn") && shown.text.contains("value=\"gọi lại\""))
+    #expect(shown.text.contains("→ <b>35"), "computed anew")
+    #expect(shown.text.firstMatch(of: /value="value" checked/) != nil && shown.text.contains("value=\"7\""), "what was chosen stays")
+    let refused = try duty.post("/conflict/\(conflict)", look.merging(["value-\(conflict)": "999"]) { $1 })
+    #expect(refused.status == 200 && refused.text.contains("✗"), "why a value is not taken is said before")
+    #expect(try duty.get("/conflict/\(conflict)").text == first, "looking changes nothing")
+    #expect(try looker.post("/conflict/\(conflict)", look).status == 403)
+
+    // Those about the same question elsewhere, together, after a look at each.
+    #expect(first.contains("Giống thế này: 2"))
+    let alike = try duty.get("/alike/\(conflict)").text
+    let picks = alike.matches(of: /name="pick" value="([^"]+)"/).map { String($0.output.1) }
+    let theirs = try #require(picks.first { $0 != conflict })
+    #expect(picks.count == 2 && alike.contains("07260"))
+    let many = ["mark": try duty.mark("/alike/\(conflict)"), "pick": theirs, "all": "take", "reason": "hỏi lại cả hai"]
+    #expect(try looker.post("/alike/\(conflict)", many).status == 403)
+    #expect(try duty.post("/alike/\(conflict)", many.merging(["reason": " "]) { $1 }).status == 422)
+    #expect(try duty.post("/alike/\(conflict)", many.merging(["pick": "x"]) { $1 }).status == 404)
+    #expect(try duty.post("/alike/\(conflict)", many.merging(["mark": "1"]) { $1 }).status == 422)
+    #expect(try duty.post("/alike/\(conflict)", many).status == 303)
+    #expect(try duty.get("/conflict/\(theirs)").text.contains("đã quyết: Trực ban read,act — hỏi lại cả hai"))
+    #expect(try duty.post("/alike/\(conflict)", many).status == 422, "drawn before")
 
     // A conflict, from a page that is no longer true, without a reason, and as it should be.
     let page = try duty.get("/conflict/\(conflict)").text

@@ -7,7 +7,7 @@ import Testing
   /// What HelpTests reads on the screen, style sheets, and the script, which says the page's words.
   private static let others: Set<String> = [
     "ParserWords.swift", "PageStyle.swift", "ConsoleStyle.swift", "WebStyle.swift", "QRSheetStyle.swift", "PrintSheetStyle.swift",
-    "RecoverySheetStyle.swift", "LiveScript.swift",
+    "RecoverySheetStyle.swift", "LiveScript.swift", "KeyScript.swift",
   ]
 
   private static func sources(_ targets: String...) throws -> [SourceText] {

@@ -11,7 +11,8 @@ import Testing
 @Suite struct SignInTests {
   /// Every path the console answers, and what it asks. What is missing here is shut.
   private static let doors: [(path: String, isPost: Bool, door: ConsoleDoor)] = [
-    ("/style.css", false, .open), ("/icon.svg", false, .open), ("/health", false, .open), ("/sign-in", false, .open),
+    ("/style.css", false, .open), ("/keys.js", false, .open), ("/icon.svg", false, .open), ("/health", false, .open),
+    ("/sign-in", false, .open),
     ("/sign-in", true, .open), ("/invitation/abc", false, .open), ("/invitation/abc", true, .open), ("/sign-out", true, .open),
     ("/", false, .needs(.read)), ("/now", false, .needs(.read)), ("/units", false, .needs(.read)), ("/unit/07201", false, .needs(.read)),
     ("/device/ab", false, .needs(.read)), ("/report/07201/2024-04-01", false, .needs(.read)), ("/conflict/ab", false, .needs(.read)),
@@ -23,6 +24,11 @@ import Testing
     ("/style.css.csv", false, .shut), ("/.json", false, .shut), ("/now.json", true, .shut), ("/contacts.csv", true, .shut),
     ("/unit/07201/call", true, .needs(.act)), ("/conflict/ab", true, .needs(.act)),
     ("/held/1-1", true, .needs(.act)), ("/device/ab", true, .needs(.configure)), ("/contacts", true, .needs(.configure)),
+    ("/alike/ab", false, .needs(.read)), ("/alike/ab", true, .needs(.act)), ("/unit/07201/code", true, .needs(.configure)),
+    ("/unit/07201/codes", true, .needs(.configure)), ("/unit/07201/headcount", true, .needs(.configure)), ("/setup", false, .needs(.read)),
+    ("/setup", true, .needs(.configure)), ("/post/ab", false, .needs(.read)), ("/post/ab", true, .needs(.act)),
+    ("/remind", false, .needs(.act)), ("/remind", true, .needs(.act)), ("/reminder/ab", false, .needs(.read)),
+    ("/reminder/ab", true, .shut), ("/report/07201/2024-04-01", true, .needs(.act)),
     ("/people", false, .needs(.configure)), ("/people", true, .needs(.configure)), ("/", true, .shut), ("/results", true, .shut),
     ("/codes", false, .needs(.act)), ("/codes/print", false, .needs(.act)), ("/reports", false, .needs(.read)),
     ("/reports", true, .needs(.act)), ("/reports.xlsx", false, .needs(.read)), ("/codes", true, .shut), ("/print-card.css", false, .open),

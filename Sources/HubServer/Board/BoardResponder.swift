@@ -10,7 +10,7 @@ internal import SurveyKit
 internal import SurveyKitHub
 internal import SyncHub
 
-/// Serves the operators' pages to those who signed in. Runs nothing in the browser; lets nothing be fetched from elsewhere.
+/// Serves the operators' pages to those who signed in. Pages work without scripts; theirs come from here, and nothing is fetched from elsewhere.
 struct BoardResponder: HTTPResponder {
   typealias Context = CallContext
 
@@ -26,6 +26,8 @@ struct BoardResponder: HTTPResponder {
 
   /// A posted form, at most, in bytes.
   static let formBytesMax = 64 << 10
+  /// A posted form with a reminder for each of `RemindPage.unitsMax` units, at most, in bytes.
+  static let remindersBytesMax = 2 << 20
 
   /// - Parameter publicURL: Address of the hub as phones reach it; empty where nobody said.
   init(survey: SurveyHub, metrics: MetricsPage, language: Language, publicURL: String = "", logger: Logger) throws {
@@ -83,10 +85,14 @@ struct BoardResponder: HTTPResponder {
     let console = ConsolePages(
       publicURL: publicURL, call: call, days: days, campaigns: try await pages.campaigns(survey, asking: uri.queryParameters.get("form")))
     if let fields {
-      guard let location = try await console.act(fields) else { return message(request, language, Self.noPage, status: .notFound) }
-      await days.forget()
-      await live.forget()
-      return redirect(location)
+      switch try await console.act(fields) {
+      case .done(let location)?:
+        await days.forget()
+        await live.forget()
+        return redirect(location)
+      case .page(let page, let status)?: return html(page, status: status)
+      case nil: return message(request, language, Self.noPage, status: .notFound)
+      }
     }
     if uri.path == "/live" { return try await watch(request, visitor, console, language) }
     if let file = try await console.file() { return download(file.name, file.mediaType, file.data) }
@@ -102,7 +108,8 @@ struct BoardResponder: HTTPResponder {
       return html(try await console.frame(results.title, .results, keeping: results.kept, results.content))
     case "/posts":
       let posts = try await pages.posts(
-        survey, district: uri.queryParameters.get("district"), of: try await console.units(), language)
+        survey, district: uri.queryParameters.get("district"), of: try await console.units(),
+        withHidden: visitor.person.may(.act), language)
       return html(try await console.frame(posts.title, .posts, keeping: posts.kept, posts.content))
     case let path where path.hasPrefix("/photo/") && path.hasSuffix(".jpg"):
       guard let jpeg = try await survey.postPicture(String(path.dropFirst(7).dropLast(4)), of: try await console.units()) else {
@@ -163,6 +170,10 @@ struct BoardResponder: HTTPResponder {
       return Response(
         status: .ok, headers: [.contentType: "text/javascript; charset=utf-8", .cacheControl: "max-age=300"],
         body: ResponseBody(byteBuffer: ByteBuffer(string: LiveScript.javascript)))
+    case KeyScript.path:
+      return Response(
+        status: .ok, headers: [.contentType: "text/javascript; charset=utf-8", .cacheControl: "max-age=300"],
+        body: ResponseBody(byteBuffer: ByteBuffer(string: KeyScript.source)))
     case "/icon.svg", "/favicon.ico":
       return Response(
         status: .ok, headers: [.contentType: "image/svg+xml", .cacheControl: "max-age=86400"],
@@ -186,7 +197,7 @@ struct BoardResponder: HTTPResponder {
   /// The fields of a form that comes from a page of ours.
   private func form(_ request: Request, _ visitor: Visitor?) async throws -> FieldsBody {
     let site = request.headers[.secFetchSite]
-    let body = try await request.body.collect(upTo: Self.formBytesMax)
+    let body = try await request.body.collect(upTo: request.uri.path == "/remind" ? Self.remindersBytesMax : Self.formBytesMax)
     let isForm = request.headers[.contentType]?.hasPrefix(FieldsBody.contentType) == true
     guard site == nil || site == "same-origin" || site == "none", isForm, let fields = FieldsBody(Data(body.readableBytesView)),
       !Self.needsFormToken(request.uri.path) || visitor.map({ $0.formToken != nil && fields["form"] == $0.formToken }) != false

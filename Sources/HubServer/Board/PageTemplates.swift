@@ -22,6 +22,8 @@ enum PageTemplates {
     {{#pictures}}<a href="{{link}}"><img src="{{link}}" width="{{width}}" height="{{height}}" alt="{{label}}" loading="lazy"></a>
     {{/pictures}}</div>
     {{#missing}}<p class="quiet">{{missing}}</p>{{/missing}}
+    {{#hidden}}<p class="quiet">{{hidden}}</p>{{/hidden}}
+    <p><a href="{{link}}">{{linkLabel}}</a></p>
     </article>
     {{/posts}}
     <p class="legend">{{legend}}</p>

@@ -38,10 +38,14 @@ struct Pages: Sendable {
     return PageContent(title: page.pageTitle, kept: kept, content: render(page, "results"))
   }
 
-  /// - Parameter units: That may be seen; nil for all.
-  func posts(_ survey: SurveyHub, district: String?, of units: Set<UnitCode>? = nil, _ language: Language) async throws -> PageContent {
+  /// - Parameters:
+  ///   - units: That may be seen; nil for all.
+  ///   - withHidden: Hidden ones too.
+  func posts(
+    _ survey: SurveyHub, district: String?, of units: Set<UnitCode>? = nil, withHidden: Bool = false, _ language: Language
+  ) async throws -> PageContent {
     let asked = try await survey.communes(of: district)
-    let posts = try await survey.posts(of: units.map { asked?.intersection($0) ?? $0 } ?? asked)
+    let posts = try await survey.posts(of: units.map { asked?.intersection($0) ?? $0 } ?? asked, withHidden: withHidden)
     let districts = try await survey.plan().map { $0.tree.sortedByName($0.tree.units(at: .district)) } ?? []
     let page = PostsPage(
       posts, district: district, districts: districts.map { ($0.code.rawValue, $0.name) }, of: try await campaigns(survey),

@@ -18,6 +18,10 @@ struct PostsPage {
     var lines: [String]
     var pictures: [Picture]
     var missing: String?
+    /// Leads to the post's own page, where it is hidden or shown again.
+    var link: String
+    var linkLabel: String
+    var hidden: String?
   }
 
   var heading: String
@@ -52,11 +56,14 @@ struct PostsPage {
             link: "/photo/\(photo.blob).jpg", width: photo.width, height: photo.height,
             label: words.text("Ảnh \(number + 1), \(post.name)", "Photo \(number + 1), \(post.name)"))
         },
-        missing: missing > 0 ? words.text("\(missing) ảnh chưa về", "\(missing) photos not in yet") : nil)
+        missing: missing > 0 ? words.text("\(missing) ảnh chưa về", "\(missing) photos not in yet") : nil,
+        link: "/post/\(ConsoleQuery.part(post.id))" + (words.language == .english ? "?lang=en" : ""),
+        linkLabel: post.hidden == nil ? words.text("Ẩn…", "Hide…") : words.text("Hiện lại…", "Show again…"),
+        hidden: post.hidden.map { words.text("Đã ẩn: \($0)", "Hidden: \($0)") })
     }
     empty = posts.isEmpty ? words.text("Chưa có tin nào.", "There are no posts yet.") : nil
     legend = words.text(
-      "Mới nhất trước, tối đa \(SurveyHub.postsListedMax) tin. Ẩn một tin: hub posts --hide.",
-      "The newest first, at most \(SurveyHub.postsListedMax). To hide one: hub posts --hide.")
+      "Mới nhất trước, tối đa \(SurveyHub.postsListedMax) tin. Ẩn một tin: mở tin đó, hoặc hub posts --hide.",
+      "The newest first, at most \(SurveyHub.postsListedMax). To hide one, open it, or hub posts --hide.")
   }
 }

@@ -117,7 +117,8 @@ struct ConsoleFrame {
     let count =
       switch place {
       case .now: day.units.count { $0.state.needsAct }
-      case .decide: day.units.reduce(0) { $0 + $1.counts.conflicts + $1.counts.held + $1.counts.reportsInvalid }
+      case .decide:
+        day.units.reduce(day.returned.count { $0.turn == .hub }) { $0 + $1.counts.conflicts + $1.counts.held + $1.counts.reportsInvalid }
       default: 0
       }
     let shown: HTML? = count == 0 ? nil : " <b class=\"count\">\(words.number(count))</b>"

@@ -1,5 +1,6 @@
 internal import FormWeb
 internal import Foundation
+internal import HTTPTypes
 internal import HummingbirdCore
 internal import SurveyKit
 internal import SurveyKitHub
@@ -40,6 +41,12 @@ struct ConsoleCall: Sendable {
     let parts = path.split(separator: "/", omittingEmptySubsequences: true).map { String($0).removingPercentEncoding ?? String($0) }
     return parts.first == first ? Array(parts.dropFirst()) : nil
   }
+}
+
+/// Outcome of a posted form: where to go on, or a page that asks or shows something first.
+enum ActOutcome {
+  case done(String)
+  case page(String, status: HTTPResponse.Status)
 }
 
 /// Answers calls to the operators' pages, each from one reading of the hub.
@@ -83,6 +90,16 @@ struct ConsolePages: Sendable {
       let page = codes(day)
       return frame(page.title, nil, day, keeping: ["unit": call["unit"], "paper": call["paper"]], page.content)
     case "/codes/print": return try codes(try await day()).print()
+    case "/remind":
+      let day = try await day()
+      let codes = Set((call["units"] ?? "").split(separator: ",").map { UnitCode(String($0)) })
+      let state = call["state"].flatMap { UnitState(rawValue: $0) }
+      let page = RemindPage(parts: ConsoleParts(query: query, day: day), forms: forms(day), state: state, codes: codes)
+      return frame(page.title, nil, day, keeping: ["units": call["units"], "state": call["state"]], page.content)
+    case "/setup":
+      let day = try await day()
+      let page = SetupPage(parts: ConsoleParts(query: query, day: day), forms: forms(day))
+      return frame(page.title, nil, day, page.content)
     case "/contacts":
       let day = try await day()
       let page = ContactsPage(parts: ConsoleParts(query: query, day: day), forms: forms(day))
@@ -104,6 +121,12 @@ struct ConsolePages: Sendable {
         parts: ConsoleParts(query: query, day: day), detail: detail, labels: try await call.survey.deviceLabels(), forms: forms(day))
       return frame(page.title, .units, day, page.content)
     }
+    if let parts = call.parts(of: "reminder"), parts.count == 1 {
+      let day = try await day()
+      let page = ReminderPage(
+        parts: ConsoleParts(query: query, day: day), notices: try await call.survey.notices(sending: parts[0], in: day))
+      return page.notices.isEmpty ? nil : frame(page.title, nil, day, page.content)
+    }
     if let parts = call.parts(of: "device"), parts.count == 1 {
       let day = try await day()
       guard let device = try await call.survey.deviceLine(parts[0], in: day) else { return nil }
@@ -114,15 +137,28 @@ struct ConsolePages: Sendable {
     if let parts = call.parts(of: "report"), parts.count == 2, let reportDay = CalendarDay(parts[1]) {
       let day = try await day()
       guard let detail = try await call.survey.reportDetail(UnitCode(parts[0]), reportDay, in: day) else { return nil }
-      let page = ReportPage(parts: ConsoleParts(query: query, day: day), detail: detail, labels: try await call.survey.deviceLabels())
+      let page = ReportPage(
+        parts: ConsoleParts(query: query, day: day), detail: detail, labels: try await call.survey.deviceLabels(), forms: forms(day))
       return frame(page.title, .units, day, page.content)
     }
     if let parts = call.parts(of: "conflict"), parts.count == 1 {
       let day = try await day()
-      guard let conflicts = try await call.survey.conflicts(beside: parts[0], in: day), let first = conflicts.first else { return nil }
-      let page = ConflictPage(
-        parts: ConsoleParts(query: query, day: day), conflicts: conflicts, report: try await report(of: first, in: day),
-        labels: try await call.survey.deviceLabels(), forms: forms(day))
+      guard let page = try await conflict(parts[0], day) else { return nil }
+      return frame(page.title, .decide, day, page.content)
+    }
+    if let parts = call.parts(of: "post"), parts.count == 1 {
+      let day = try await day()
+      guard let post = try await call.survey.post(parts[0]), day.units.contains(where: { $0.unit == post.unit }) else { return nil }
+      let page = PostPage(parts: ConsoleParts(query: query, day: day), post: post, forms: forms(day))
+      return frame(page.title, .posts, day, page.content)
+    }
+    if let parts = call.parts(of: "alike"), parts.count == 1 {
+      let day = try await day()
+      let alike = try await call.survey.alike(parts[0], in: day)
+      guard let first = alike.first else { return nil }
+      let page = AlikePage(
+        parts: ConsoleParts(query: query, day: day), forms: forms(day), alike: alike,
+        form: try await report(of: first.conflict, in: day)?.form, labels: try await call.survey.deviceLabels())
       return frame(page.title, .decide, day, page.content)
     }
     if let parts = call.parts(of: "held"), parts.count == 1 {
@@ -155,14 +191,62 @@ struct ConsolePages: Sendable {
       parts: ConsoleParts(query: query, day: day), forms: forms(day), reportDay: shown, filed: filed, reports: reports, paging: paging)
   }
 
+  /// The page of a conflict with what each way of deciding would leave.
+  ///
+  /// - Parameter acts: Has what somebody chose and asks to see first.
+  private func conflict(_ id: String, _ day: OperatorDay, _ acts: ConsoleActs? = nil) async throws -> ConflictPage? {
+    let survey = call.survey
+    guard let conflicts = try await survey.conflicts(beside: id, in: day), let first = conflicts.first else { return nil }
+    let open = conflicts.filter(\.isOpen)
+    func preview(_ decision: (Conflict) -> Decision?) async throws -> DecisionPreview? {
+      let decisions = open.compactMap { conflict in decision(conflict).map { (conflict.id, $0) } }
+      return try await survey.preview(Dictionary(decisions, uniquingKeysWith: { first, _ in first }), about: open)
+    }
+    var page = ConflictPage(
+      parts: ConsoleParts(query: query, day: day), conflicts: conflicts, report: try await report(of: first, in: day),
+      labels: try await survey.deviceLabels(), forms: forms(day))
+    page.keep = try await preview { _ in .keep }
+    page.take = try await preview { _ in .take }
+    if let acts {
+      page.chosen = try await preview { acts.decision(about: $0) }
+      page.choices = Dictionary(acts.fields.fields.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+    }
+    if let one = open.first { page.alike = try await survey.openConflicts(like: one.id, in: day).count }
+    return page
+  }
+
   private func forms(_ day: OperatorDay) -> ActForms {
     let kept: KeyValuePairs<String, String?> = ["page": call["page"]]
     return ActForms(parts: ConsoleParts(query: query, day: day), visitor: call.visitor, here: query.link(call.path, kept))
   }
 
-  /// Does what a posted form asks; where to go on, or nil where there is nothing to do.
-  func act(_ fields: FieldsBody) async throws -> String? {
-    try await ConsoleActs(call: call, day: try await day(), fields: fields).perform()
+  /// Does what a posted form asks; nil where there is nothing to do.
+  func act(_ fields: FieldsBody) async throws -> ActOutcome? {
+    let day = try await day()
+    let acts = ConsoleActs(call: call, day: day, fields: fields)
+    if call.path == "/remind" {
+      switch try await acts.remind(forms(day)) {
+      case .sent(let location): return .done(location)
+      case .asks(let page): return .page(frame(page.title, nil, day, page.content), status: .conflict)
+      case nil: return nil
+      }
+    }
+    if let parts = call.parts(of: "unit"), parts.count == 2, parts[1] == "code" {
+      guard let code = try await acts.makeCode(UnitCode(parts[0])) else { return nil }
+      let page = MadeCodePage(parts: ConsoleParts(query: query, day: day), unit: UnitCode(parts[0]), code: code)
+      return .page(frame(page.title, .units, day, page.content), status: .ok)
+    }
+    if call.path == "/setup" {
+      guard let changes = try await acts.setUpDays() else { return .done(query.link("/setup")) }
+      var page = SetupPage(parts: ConsoleParts(query: query, day: day), forms: forms(day), changes: changes)
+      page.typed = Dictionary(fields.fields.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+      return .page(frame(page.title, nil, day, page.content), status: .ok)
+    }
+    if let parts = call.parts(of: "conflict"), parts.count == 1, fields["do"] == "preview" {
+      guard let page = try await conflict(parts[0], day, acts) else { return nil }
+      return .page(frame(page.title, .decide, day, page.content), status: .ok)
+    }
+    return try await acts.perform().map(ActOutcome.done)
   }
 
   func unitsAsked(_ day: OperatorDay) -> UnitsPage.Query {

@@ -61,6 +61,9 @@ enum ConsoleStyle {
     .plain { border-collapse: collapse; } .plain th, .plain td { padding: 6px 12px 6px 0; } .plain td, .plain th { overflow-wrap: anywhere; vertical-align: top; } .plain th[scope="row"] { max-width: 22rem; } .plain .old { color: var(--soft); }
     .flag { color: var(--warn); } .crumbs { margin: 8px 0 0; font-size: 13px; } .log { list-style: none; padding: 0; } .log li { padding: 4px 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
     .act { margin: 12px 0; padding: 8px 12px; border: 1px solid var(--line); border-radius: var(--r); max-width: 44rem; } .act summary { padding: 4px 0; } .act label { display: block; margin: 8px 0 4px; } .act input[type="text"], .act input[type="password"], .act textarea { width: 100%; } .act fieldset { border: 0; padding: 0; margin: 8px 0; } .act fieldset label { display: flex; gap: 8px; align-items: baseline; }
+    a.button { display: inline-block; padding: 6px 16px; border: 1px solid var(--link); border-radius: var(--r); background: var(--link); color: var(--paper); text-decoration: none; font-weight: 600; }
+    .rest a.button { padding: 6px 16px; } p.remind { margin: 0 0 8px; }
+    .pick { padding: 8px 0; border-bottom: 1px solid var(--line); } .pick label { display: inline; } .pick textarea { display: block; width: 100%; max-width: 60rem; margin-top: 4px; } #chat { width: 100%; } #added { width: min(100%, 60rem); min-height: 44px; } .after td, .after th { vertical-align: top; }
     button { cursor: pointer; } button.primary { background: var(--link); color: var(--paper); border-color: var(--link); font-weight: 600; padding: 6px 16px; }
     .cut { color: var(--warn); font-weight: 600; } .is-cut .truth { background: var(--warn-bg); }
     .changed { outline: 2px solid var(--link); outline-offset: 1px; } @media (prefers-reduced-motion: reduce) { .changed { outline: 0; } }

@@ -19,8 +19,8 @@ struct ActForms {
     return "<input type=\"hidden\" name=\"form\" value=\"\(token)\">"
   }
 
-  private func reason(_ id: String) -> HTML {
-    "<label for=\"\(id)\">\(words.text("Vì sao (bắt buộc)", "Why (required)"))</label><input type=\"text\" id=\"\(id)\" name=\"reason\" required maxlength=\"300\">"
+  private func reason(_ id: String, _ typed: String = "") -> HTML {
+    "<label for=\"\(id)\">\(words.text("Vì sao (bắt buộc)", "Why (required)"))</label><input type=\"text\" id=\"\(id)\" name=\"reason\" required maxlength=\"300\" value=\"\(typed)\">"
   }
 
   // MARK: Calls
@@ -43,7 +43,7 @@ struct ActForms {
   // MARK: Conflicts
 
   /// Around the table of a conflict, which has the choices.
-  func settle(_ conflicts: [Conflict], _ table: HTML) -> HTML {
+  func settle(_ conflicts: [Conflict], _ table: HTML, reason typed: String = "") -> HTML {
     guard let token = formToken(.act), let first = conflicts.first else { return table }
     let hidden: HTML = "\(token)<input type=\"hidden\" name=\"mark\" value=\"\(ConsoleActs.mark(conflicts))\">"
     let action = query.link("/conflict/" + first.id)
@@ -54,7 +54,8 @@ struct ActForms {
     }
     return """
       <form method="post" action="\(action)">\(hidden)
-      \(table)<div class="act">\(reason("why"))
+      \(table)<p><button name="do" value="preview" formnovalidate>\(words.text("Xem trước như đang chọn", "Look at what is chosen first"))</button></p>
+      <div class="act">\(reason("why", typed))
       <p><button class="primary">\(words.text("Quyết \(words.number(open)) câu", "Decide \(words.number(open)) questions"))</button>
       <button name="all" value="keep">\(words.text("Giữ cả cột trái", "Keep the whole left column"))</button>
       <button name="all" value="take">\(words.text("Giữ cả cột phải", "Keep the whole right column"))</button></p>
@@ -72,11 +73,12 @@ struct ActForms {
   }
 
   /// Another value than both sides have.
-  func other(_ conflict: Conflict) -> HTML? {
+  func other(_ conflict: Conflict, _ typed: String = "", isChosen: Bool = false) -> HTML? {
     guard formToken(.act) != nil, conflict.isOpen else { return nil }
     let label = words.text("giá trị khác", "another value")
+    let checked: HTML? = isChosen ? " checked" : nil
     return
-      "<label><input type=\"radio\" name=\"choice-\(conflict.id)\" value=\"value\"> \(label)</label> <input type=\"text\" name=\"value-\(conflict.id)\" aria-label=\"\(label)\">"
+      "<label><input type=\"radio\" name=\"choice-\(conflict.id)\" value=\"value\"\(checked)> \(label)</label> <input type=\"text\" name=\"value-\(conflict.id)\" value=\"\(typed)\" aria-label=\"\(label)\">"
   }
 
   // MARK: Held work and devices

@@ -10,18 +10,24 @@ struct ConsoleActs {
   let day: OperatorDay
   let fields: FieldsBody
 
-  private var query: ConsoleQuery { call.query }
-  private var who: String { call.visitor.person.name }
-  private var survey: SurveyHub { call.survey }
-  private var reason: String { fields["reason"] ?? "" }
+  var query: ConsoleQuery { call.query }
+  var who: String { call.visitor.person.name }
+  var survey: SurveyHub { call.survey }
+  var reason: String { fields["reason"] ?? "" }
 
   /// - Returns: Where to go on; nil where the path names nothing that can be done.
   func perform() async throws -> String? {
     if let parts = call.parts(of: "unit"), parts.count == 2, parts[1] == "call" { return try await noteCall(UnitCode(parts[0])) }
+    if let parts = call.parts(of: "unit"), parts.count == 2 { return try await setUp(UnitCode(parts[0]), parts[1]) }
+    if let parts = call.parts(of: "post"), parts.count == 1 { return try await post(parts[0]) }
     if let parts = call.parts(of: "conflict"), parts.count == 1 { return try await settle(parts[0]) }
+    if let parts = call.parts(of: "alike"), parts.count == 1 { return try await alike(parts[0]) }
     if let parts = call.parts(of: "held"), parts.count == 1 { return try await held(parts[0]) }
     if let parts = call.parts(of: "device"), parts.count == 1 { return try await device(parts[0]) }
     if call.path == "/reports" { return try await entered() }
+    if let parts = call.parts(of: "report"), parts.count == 2, let reportDay = CalendarDay(parts[1]) {
+      return try await report(UnitCode(parts[0]), reportDay)
+    }
     if call.path == "/contacts" { return try await contacts() }
     return nil
   }
@@ -89,7 +95,7 @@ struct ConsoleActs {
   }
 
   /// - Throws: A sentence where the state has changed since the page was drawn; nothing is done then.
-  private func checkMark(_ present: String) throws {
+  func checkMark(_ present: String) throws {
     guard fields["mark"] == present else {
       throw SyncError(
         .badRequest, vi: "Nội dung này vừa được người khác thay đổi; chưa làm gì. Mở lại trang để xem.",
@@ -114,7 +120,7 @@ struct ConsoleActs {
     return query.link("/conflict/" + id)
   }
 
-  private func decision(about conflict: Conflict) -> Decision? {
+  func decision(about conflict: Conflict) -> Decision? {
     switch fields["all"] ?? fields["choice-\(conflict.id)"] {
     case "keep": .keep
     case "take": .take
@@ -123,7 +129,7 @@ struct ConsoleActs {
     }
   }
 
-  private func decide(_ id: String, _ decision: Decision) async throws {
+  func decide(_ id: String, _ decision: Decision) async throws {
     let act = try IntendedAct("resolve", subject: id, by: who, reason: reason, look: ActLook.held)
     _ = try await survey.hub.acting(act) { try await survey.decide(id, decision, by: who, because: reason) }
   }
@@ -144,6 +150,7 @@ struct ConsoleActs {
       guard merged > 0 else {
         throw SyncError(.badRequest, vi: "Thử lại nhưng vẫn chưa gộp được.", en: "Tried again, and it cannot be merged yet.")
       }
+    case "repair": try await repair(held)
     case "decline":
       guard !reason.allSatisfy(\.isWhitespace) else { throw SurveyFieldError.noReason }
       let act = try IntendedAct("held decline", subject: id, by: who, reason: reason, look: ActLook.held)
@@ -157,6 +164,7 @@ struct ConsoleActs {
     guard let device = try await survey.deviceLine(id, in: day) else { return nil }
     guard !reason.allSatisfy(\.isWhitespace) else { throw SurveyFieldError.noReason }
     switch fields["do"] {
+    case "label": try await name(device)
     case "revoke":
       let act = try IntendedAct("devices revoke", subject: id, by: who, reason: reason, look: ActLook.devices)
       try await survey.hub.acting(act) { _ = try await survey.hub.revoke(device.device.replica) }

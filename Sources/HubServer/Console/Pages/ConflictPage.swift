@@ -11,6 +11,14 @@ struct ConflictPage {
   let report: ReportDetail?
   let labels: [ReplicaID: String]
   let forms: ActForms
+  /// What each way of deciding would leave: keeping or taking all, and what somebody chose and asked to see.
+  var keep: DecisionPreview?
+  var take: DecisionPreview?
+  var chosen: DecisionPreview?
+  /// What somebody chose so far, by the names of the form's fields.
+  var choices: [String: String] = [:]
+  /// Open conflicts about the same question elsewhere, this one included.
+  var alike = 0
 
   private var words: Wording { parts.words }
   private var query: ConsoleQuery { parts.query }
@@ -30,8 +38,23 @@ struct ConflictPage {
       <p class="crumbs"><a href="\(query.unit(unit))">\(unit.rawValue) \(parts.day.tree.displayName(of: unit))</a></p>
       <h1>\(words.text("Xung đột", "Conflict")): \(title)</h1>
       <p>\(words.text("\(words.number(open)) câu khác nhau", "\(words.number(open)) questions differ"))\(equal)\(link)</p>
-      \(forms.settle(conflicts, table))
+      \(forms.settle(conflicts, table + "\(after)", reason: choices["reason"] ?? ""))\(others)
       """
+  }
+
+  private var after: HTML? {
+    let open = conflicts.count(where: \.isOpen)
+    return AfterDecision(parts: parts, text: text).table([
+      (words.text("giữ cả cột trái", "the whole left column is kept"), open > 0 ? keep : nil),
+      (words.text("giữ cả cột phải", "the whole right column is kept"), open > 0 ? take : nil),
+      (words.text("quyết như đang chọn", "it is decided as chosen now"), chosen),
+    ])
+  }
+
+  private var others: HTML? {
+    guard alike > 1, let first = conflicts.first(where: \.isOpen) else { return nil }
+    let said = words.text("Giống thế này: \(words.number(alike)) → xem trước", "Alike: \(words.number(alike)) → look first")
+    return "<p><a href=\"\(query.link("/alike/" + first.id))\">\(said)</a></p>\n"
   }
 
   /// In the form's order.
@@ -52,14 +75,16 @@ struct ConflictPage {
         : "<br><small>\(words.text("đã quyết: \(conflict.resolvedBy ?? "") — \(conflict.reason ?? "")", "decided: \(conflict.resolvedBy ?? "") — \(conflict.reason ?? "")"))</small>"
       return """
         <tr><th scope="row">\(question(conflict))<br><small>\(conflict.rule.words(words.language))</small>\(settled)</th>\
-        <td data-label="\(stands)">\(forms.choice(conflict, "keep", isChosen: true))<b>\(value(conflict.winning, of: conflict))</b><br><small>\(who(conflict.winning))</small></td>\
-        <td data-label="\(lost)">\(forms.choice(conflict, "take"))\(value(conflict.losing, of: conflict))<br><small>\(who(conflict.losing))</small><br>\(forms.other(conflict))</td></tr>
+        <td data-label="\(stands)">\(forms.choice(conflict, "keep", isChosen: isChosen(conflict, "keep")))<b>\(value(conflict.winning, of: conflict))</b><br><small>\(who(conflict.winning))</small></td>\
+        <td data-label="\(lost)">\(forms.choice(conflict, "take", isChosen: isChosen(conflict, "take")))\(value(conflict.losing, of: conflict))<br><small>\(who(conflict.losing))</small><br>\(forms.other(conflict, choices["value-\(conflict.id)"] ?? "", isChosen: isChosen(conflict, "value")))</td></tr>
 
         """
     }
     return
       "<table class=\"plain\"><thead><tr><th scope=\"col\">\(words.text("Câu hỏi", "Question"))</th><th scope=\"col\">\(stands)</th><th scope=\"col\">\(lost)</th></tr></thead><tbody>\n\(rows)</tbody></table>\n"
   }
+
+  private func isChosen(_ conflict: Conflict, _ value: String) -> Bool { (choices["choice-\(conflict.id)"] ?? "keep") == value }
 
   private func question(_ conflict: Conflict) -> String {
     if let member = conflict.member { return text.label(of: member) }

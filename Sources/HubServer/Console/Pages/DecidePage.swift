@@ -13,11 +13,12 @@ struct DecidePage {
   var content: HTML {
     let lists = OpenWorkLists(parts: parts, labels: work.labels)
     let nothing: HTML? =
-      work.conflicts.isEmpty && work.held.isEmpty && work.invalid.isEmpty && work.latePackets.isEmpty && work.lateDevices.isEmpty
+      parts.day.returned.isEmpty && work.conflicts.isEmpty && work.held.isEmpty && work.invalid.isEmpty && work.latePackets.isEmpty
+        && work.lateDevices.isEmpty
       ? "<p class=\"calm\">\(words.text("Không có gì chờ quyết.", "Nothing waits for a decision."))</p>\n" : nil
     return """
       <h1>\(words.text("Cần quyết", "To decide"))</h1>
-      \(.live(block: "work", "\(nothing)\(lists.conflicts(work.conflicts))\(lists.held(work.held))\(lists.invalid(work.invalid))\(lists.late(work.latePackets, work.lateDevices))"))
+      \(.live(block: "work", "\(nothing)\(NoticeList(parts: parts).decide(parts.day.returned))\(lists.conflicts(work.conflicts))\(lists.held(work.held))\(lists.invalid(work.invalid))\(lists.late(work.latePackets, work.lateDevices))"))
       """
   }
 }

@@ -50,7 +50,7 @@ struct DevicePage {
     return """
       <p class="crumbs"><a href="\(query.unit(unit))">\(unit.rawValue) \(parts.day.tree.displayName(of: unit))</a></p>
       <h1>\(title)</h1>
-      \(UnitPage.list(facts))\(forms.device(device))<h2>\(words.text("Nhật ký", "Log"))</h2>
+      \(UnitPage.list(facts))\(forms.deviceName(device))\(forms.device(device))<h2>\(words.text("Nhật ký", "Log"))</h2>
       \(ActLog(parts: parts).html(acts))
       """
   }

@@ -33,7 +33,7 @@ struct HeldPage {
     return """
       <p class="crumbs"><a href="\(parts.query.unit(unit))">\(unit.rawValue) \(parts.day.tree.displayName(of: unit))</a></p>
       <h1>\(title)</h1>
-      \(UnitPage.list(facts))\(rows)\(forms.held(held))
+      \(UnitPage.list(facts))\(rows)\(forms.repair(held))\(forms.held(held))
       """
   }
 }

@@ -28,9 +28,22 @@ struct NowPage {
     let list: HTML = "\(.live(block: "calm", isCalm))<ol class=\"cards\" id=\"cards\">\(.liveList("cards", rows))</ol>\n"
     return """
       <h1>\(words.text("Cần gọi", "To call")) \(.live(inline: "calls", "<b>\(words.number(calls))</b>\(remind)"))</h1>
-      \(.live(block: "states", StateChips(parts: parts).html))\(paging.html(words))\(list)\(.live(block: "rest", rest(trouble.count)))\(.live("legend", "<p class=\"legend\" id=\"legend\">\(legend)</p>"))
+      \(.live(block: "states", StateChips(parts: parts).html))\(remindButton)\(list)\(paging.html(words))\(.live(block: "sendings", NoticeList(parts: parts).sendings()))\(.live(block: "rest", rest(trouble.count)))\(.live("legend", "<p class=\"legend\" id=\"legend\">\(legend)</p>"))
+      \(keys)<script src="\(KeyScript.path)" defer></script>
 
       """
+  }
+
+  /// Leads to reminding all that are late, named by what it does.
+  private var remindButton: HTML? {
+    let late = day.count(.late)
+    guard forms.formToken(.act) != nil, !day.inTrouble.isEmpty else { return nil }
+    let said =
+      late > 0
+      ? words.text("Nhắc \(words.number(late)) xã muộn", "Remind \(words.number(late)) late units")
+      : words.text("Nhắc…", "Remind…")
+    return
+      "<p class=\"remind\"><a class=\"button\" data-remind href=\"\(query.link("/remind", ["state": UnitState.late.rawValue]))\">\(said)</a></p>\n"
   }
 
   private func row(_ line: UnitLine) -> HTML {
@@ -46,7 +59,7 @@ struct NowPage {
     }
     let act: HTML? = words.nextAct(line.state).map { "<span class=\"next\">→ \($0) \(forms.call(line))</span>" }
     return """
-      <li class="card s-\(line.state.style)" id="u-\(line.unit.rawValue)">
+      <li class="card s-\(line.state.style)" id="u-\(line.unit.rawValue)" data-unit="\(line.unit.rawValue)">
       <span class="glyph" aria-hidden="true">\(line.state.glyph)</span>
       <span class="who"><a href="\(link)"><small>\(line.unit.rawValue)</small> <b>\(line.name)</b></a> <small>\(line.groupName)</small></span>
       <span class="why">\(parts.why(line))</span>
@@ -60,8 +73,12 @@ struct NowPage {
 
   /// Writes whom to call, the outcome of the last call, and the tags beside the state.
   private func beside(_ line: UnitLine) -> HTML? {
-    let said: HTML = "\(notes.contact(line)) \(notes.last(line)) \(parts.tags(line))"
+    let said: HTML = "\(notes.contact(line)) \(notes.last(line)) \(reminded(line)) \(parts.tags(line))"
     return said.text.allSatisfy(\.isWhitespace) ? nil : "<span class=\"tags\">\(said)</span>"
+  }
+
+  private func reminded(_ line: UnitLine) -> HTML? {
+    NoticeList(parts: parts).reminder(of: line).map { "<small>\($0)</small>" }
   }
 
   private var calm: String {
@@ -88,6 +105,20 @@ struct NowPage {
       "“Lẽ ra” là \(share) số người được hỏi: số lớn hơn trong hai số – tỷ lệ ở giữa của mọi đơn vị (\(median)) và nửa phần thời gian đã qua (\(half)). “Im lặng” là kém số đó và quá \(hours) giờ không liên lạc.",
       "“Expected” is \(share) of those who may answer: the larger of the median share of all units (\(median)) and half of the time that has passed (\(half)). “Silent” is behind that, and no contact for more than \(hours) hours."
     )
+  }
+
+  private var keys: HTML {
+    let all: [(String, String)] = [
+      ("j k", words.text("xuống, lên một dòng", "down, up a line")), ("Enter", words.text("mở đơn vị", "open the unit")),
+      ("c", words.text("ghi cuộc gọi", "note a call")),
+      (
+        "r", words.text("nhắc đơn vị này; chưa chọn dòng nào thì các xã muộn", "remind this unit; with no line chosen, those that are late")
+      ),
+      ("/", words.text("tìm", "search")), ("?", words.text("mở, đóng bảng này", "open, close this list")),
+    ]
+    let items: [HTML] = all.map { "<dt><kbd>\($0.0)</kbd></dt><dd>\($0.1)</dd>\n" }
+    return
+      "<details id=\"keys\" class=\"legend\"><summary>\(words.text("Phím tắt", "Keys"))</summary><dl class=\"facts\">\n\(items)</dl></details>"
   }
 
   private var hours: Int { Int(UnitFacts.silentAfterMs / 3_600_000) }

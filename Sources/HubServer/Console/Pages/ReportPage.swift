@@ -8,6 +8,7 @@ struct ReportPage {
   let parts: ConsoleParts
   let detail: ReportDetail
   let labels: [ReplicaID: String]
+  let forms: ActForms
 
   private var words: Wording { parts.words }
   private var query: ConsoleQuery { parts.query }
@@ -20,7 +21,7 @@ struct ReportPage {
     return """
       <p class="crumbs"><a href="\(query.unit(detail.unit))">\(detail.unit.rawValue) \(name)</a></p>
       <h1>\(title)</h1>
-      \(flags)\(answers)\(photos)\(way)\(versions)
+      \(flags)\(returned)\(answers)\(photos)\(way)\(versions)
       """
   }
 
@@ -39,6 +40,16 @@ struct ReportPage {
       )
     }
     return items.isEmpty ? nil : "<ul class=\"log\">\n\(items)</ul>\n"
+  }
+
+  /// How it was sent back, and the ways to do so.
+  private var returned: HTML? {
+    let open = detail.returns.contains { $0.closing == nil }
+    let form: HTML? = forms.report(detail).map { form in
+      let isOpen: HTML? = open ? " open" : nil
+      return "<details\(isOpen)><summary>\(words.text("Trả lại, kèm lý do", "Send back, with a comment"))</summary>\(form)</details>\n"
+    }
+    return "\(NoticeList(parts: parts).html(detail.returns))\(form)"
   }
 
   private var answers: HTML {

@@ -23,7 +23,7 @@ struct UnitPage {
     return """
       <p class="crumbs"><a href="\(group.link("/units"))">\(line.groupName)</a></p>
       <h1><small>\(line.unit.rawValue)</small> \(line.name) · \(parts.mark(line.state)) <small>\(line.standing.sinceMs.map(parts.since) ?? "")</small></h1>
-      \(todo)\(calling)\(printing)\(.live(block: "unit-today", today))\(.live(block: "unit-reports", reports))\(.live(block: "unit-devices", devices))\(decide)\(.live(block: "unit-log", log))
+      \(todo)\(calling)\(printing)\(.live(block: "unit-notices", notices))\(.live(block: "unit-today", today))\(.live(block: "unit-reports", reports))\(.live(block: "unit-devices", devices))\(forms.unitSetup(detail))\(decide)\(.live(block: "unit-log", log))
       """
   }
 
@@ -46,6 +46,12 @@ struct UnitPage {
     if !detail.held.isEmpty {
       items.append(
         "<a href=\"#decide\">\(words.text("Xử lý \(words.number(detail.held.count)) việc giữ lại", "Settle \(words.number(detail.held.count)) held things"))</a>"
+      )
+    }
+    for notice in detail.notices where notice.turn == .hub {
+      guard let reportDay = notice.day else { continue }
+      items.append(
+        "<a href=\"\(query.report(line.unit, reportDay))\">\(words.text("Xem lại báo cáo \(words.shortDay(reportDay)) đã trả lại", "Look again at the report of \(words.shortDay(reportDay)) that was sent back"))</a>"
       )
     }
     guard !items.isEmpty else { return nil }
@@ -71,7 +77,7 @@ struct UnitPage {
     return """
       <h2 id="calls">\(words.text("Người và cuộc gọi", "People and calls"))</h2>
       <ul class="strip">\(people)\(none)</ul>
-      \(forms.call(line, isOpen: line.state.needsAct))<ul class="log">
+      \(forms.call(line, isOpen: line.state.needsAct))\(remind)<ul class="log">
       \(calls)</ul>
 
       """
@@ -82,6 +88,18 @@ struct UnitPage {
     guard forms.formToken(.act) != nil else { return nil }
     return
       "<p class=\"rest\"><a href=\"\(query.link("/codes", ["unit": line.unit.rawValue]))\">\(words.text("In mã QR của đơn vị này", "Print the QR code of this unit"))</a></p>\n"
+  }
+
+  private var remind: HTML? {
+    guard forms.formToken(.act) != nil else { return nil }
+    let link = query.link("/remind", ["units": line.unit.rawValue])
+    return "<p><a class=\"button\" href=\"\(link)\">\(words.text("Nhắc", "Remind"))</a></p>\n"
+  }
+
+  private var notices: HTML? {
+    NoticeList(parts: parts).html(detail.notices).map {
+      "<h2 id=\"notices\">\(words.text("Đã nhắc và trả lại", "Reminders and reports sent back"))</h2>\n\($0)"
+    }
   }
 
   // MARK: Today

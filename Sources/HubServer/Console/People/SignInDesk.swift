@@ -73,6 +73,7 @@ struct SignInDesk: Sendable {
   }
 
   private func signIn(_ fields: FieldsBody, to: String, _ pages: SignInPages, source: String) async throws -> ConsoleAnswer {
+    if let card = fields["card"], !card.isEmpty { return try await signIn(card: card, to: to, pages, source: source) }
     let (name, password) = (fields["name"] ?? "", fields["password"] ?? "")
     let kept = try await survey.password(of: name)
     switch try await passwords.judge(password, name: FoldedText(String(name.prefix(Person.nameLengthMax))).text, source: source, kept: kept)
@@ -86,6 +87,17 @@ struct SignInDesk: Sendable {
       let fault = LocalizedText(
         vi: "Sai nhiều lần; thử lại sau \(seconds) giây.", en: "Wrong too often; try again in \(seconds) seconds.")
       return try await signInPage(pages, to: to, fault: fault, status: .tooManyRequests)
+    }
+  }
+
+  /// A unit's lead, by the code on the card with which a device of theirs enrolled.
+  private func signIn(card: String, to: String, _ pages: SignInPages, source: String) async throws -> ConsoleAnswer {
+    do {
+      let (session, unit) = try await survey.signIn(card: card, from: source)
+      let place = to == "/now" ? pages.query.unit(unit) : to
+      return ConsoleAnswer(status: .seeOther, location: place, session: session)
+    } catch let error as SyncError {
+      return try await signInPage(pages, to: to, fault: error.explanation, status: .forbidden)
     }
   }
 

@@ -27,6 +27,11 @@ struct SignInPages {
       <label for="password">\(words.text("Mật khẩu", "Password"))</label><input type="password" id="password" name="password" autocomplete="current-password" required maxlength="\(PasswordHash.lengthMax)">
       <p><button class="primary">\(words.text("Đăng nhập", "Sign in"))</button></p>
       </form>
+      <form class="act" method="post" action="/sign-in">
+      \(hidden("to", to))\(hidden("lang", query.language.rawValue))<h2>\(words.text("Tổ công tác: vào bằng thẻ", "A working group: sign in with your card"))</h2>
+      <label for="card">\(words.text("Mã trên thẻ đã dùng để ghi danh máy", "Code on the card with which your device enrolled"))</label><input type="text" id="card" name="card" autocomplete="off" required maxlength="64">
+      <p><button>\(words.text("Vào trang của xã", "Open your unit's page"))</button></p>
+      </form>
       <p class="legend">\(words.text("Quên mật khẩu: người có quyền cấu hình mời lại.", "Forgotten: somebody who may configure invites you again."))</p>
 
       """
@@ -60,9 +65,11 @@ struct SignInPages {
       person.may(.configure) ? "<li><a href=\"\(query.link("/people"))\">\(words.text("Người dùng", "People"))</a></li>\n" : nil
     let contacts: HTML =
       "<li><a href=\"\(query.link("/contacts"))\">\(words.text("Danh bạ các đơn vị", "Contacts of the units"))</a></li>\n"
+    let setup: HTML =
+      "<li><a href=\"\(query.link("/setup"))\">\(words.text("Thiết lập: lịch khảo sát", "Setup: the survey's days"))</a></li>\n"
     let codes: HTML? =
       person.may(.act) ? "<li><a href=\"\(query.link("/codes"))\">\(words.text("In mã QR", "Print QR codes"))</a></li>\n" : nil
-    return "<h1>\(person.name)</h1>\n<p>\(rights(person))</p>\n<ul class=\"todo\">\n\(contacts)\(codes)\(people)</ul>\n\(form)"
+    return "<h1>\(person.name)</h1>\n<p>\(rights(person))</p>\n<ul class=\"todo\">\n\(contacts)\(setup)\(codes)\(people)</ul>\n\(form)"
   }
 
   private func rights(_ person: Person) -> String {

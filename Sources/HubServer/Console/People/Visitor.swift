@@ -61,18 +61,23 @@ enum ConsoleDoor: Equatable {
     }
     let first = path.split(separator: "/").first.map(String.init) ?? ""
     switch (first, isPost) {
-    case ("style.css", false), ("print-poster.css", false), ("print-card.css", false), ("live.js", false), ("icon.svg", false),
+    case ("style.css", false), ("print-poster.css", false), ("print-card.css", false), ("live.js", false), ("keys.js", false),
+      ("icon.svg", false),
       ("favicon.ico", false),
       ("health", false):
       return .open
     case ("sign-in", _), ("invitation", _), ("sign-out", true): return .open
     case ("", false), ("now", false), ("units", false), ("unit", false), ("device", false), ("report", false), ("conflict", false),
-      ("decide", false), ("live", false), ("posts", false), ("photo", false), ("metrics", false), ("account", false):
+      ("alike", false), ("decide", false), ("live", false), ("posts", false), ("photo", false), ("metrics", false), ("account", false):
       return .needs(.read)
     case ("results", false): return .needs(.seeAnswers)
-    case ("held", false), ("contacts", false), ("reports", false): return .needs(.read)
-    case ("codes", false), ("reports", true), ("unit", true), ("conflict", true), ("held", true): return .needs(.act)
-    case ("people", _), ("device", true), ("contacts", true): return .needs(.configure)
+    case ("reminder", false), ("post", false), ("setup", false), ("held", false), ("contacts", false), ("reports", false):
+      return .needs(.read)
+    case ("unit", true): return path.hasSuffix("/call") ? .needs(.act) : .needs(.configure)
+    case ("codes", false), ("reports", true), ("post", true), ("remind", _), ("report", true), ("conflict", true), ("alike", true),
+      ("held", true):
+      return .needs(.act)
+    case ("people", _), ("setup", true), ("device", true), ("contacts", true): return .needs(.configure)
     default: return .shut
     }
   }

@@ -1,0 +1,62 @@
+/// Script of the console's keys. Everything that a key does, a link or a button of the page does as well; the script asks for nothing and keeps nothing.
+enum KeyScript {
+  static let path = "/keys.js"
+
+  static let source = """
+    "use strict";
+    (() => {
+      const isTyping = (target) => target instanceof Element && target.closest("input, textarea, select") !== null;
+      const cards = () => Array.from(document.querySelectorAll(".cards > .card"));
+      addEventListener("keydown", (event) => {
+        if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+        const all = cards();
+        const at = all.findIndex((card) => card.contains(document.activeElement));
+        const go = (index) => {
+          const card = all[Math.max(0, Math.min(all.length - 1, index))];
+          if (card === undefined) return;
+          card.querySelector(".who a").focus();
+          card.scrollIntoView({ block: "nearest" });
+        };
+        switch (event.key) {
+          case "j": go(at + 1); break;
+          case "k": go(at < 0 ? 0 : at - 1); break;
+          case "c": {
+            const call = at < 0 ? null : all[at].querySelector("details.call");
+            if (call === null) return;
+            call.open = true;
+            call.querySelector("button").focus();
+            break;
+          }
+          case "r": {
+            const link = document.querySelector("a[data-remind]");
+            if (link === null) return;
+            const there = new URL(link.href);
+            if (at >= 0) {
+              there.searchParams.delete("state");
+              there.searchParams.set("units", all[at].dataset.unit);
+            }
+            location.assign(there);
+            break;
+          }
+          case "/": {
+            const search = document.getElementById("search");
+            if (search === null) return;
+            search.focus();
+            break;
+          }
+          case "?": {
+            const help = document.getElementById("keys");
+            if (help === null) return;
+            help.open = !help.open;
+            help.scrollIntoView({ block: "nearest" });
+            help.querySelector("summary").focus();
+            break;
+          }
+          default: return;
+        }
+        event.preventDefault();
+      });
+    })();
+
+    """
+}

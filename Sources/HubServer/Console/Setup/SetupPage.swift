@@ -1,0 +1,117 @@
+internal import FormWeb
+internal import SurveyKit
+internal import SurveyKitHub
+internal import SyncHub
+
+/// Page of the campaign's days: what stands, what a change would make of them, and the change itself.
+struct SetupPage {
+  let parts: ConsoleParts
+  let forms: ActForms
+  /// What a change would make different, in sentences; nil before somebody asked.
+  var changes: [LocalizedText]?
+  /// What somebody typed so far, by the names of the fields.
+  var typed: [String: String] = [:]
+
+  private var words: Wording { parts.words }
+  private var campaign: Campaign { parts.day.campaign }
+
+  var title: String { words.text("Thiết lập", "Setup") }
+
+  var content: HTML {
+    let days = campaign.reportDays.map(words.shortDay).joined(separator: ", ")
+    let facts: [(String, HTML)] = [
+      (words.text("Mở", "Opens"), "\(words.time(campaign.opens))"), (words.text("Đóng", "Closes"), "\(words.time(campaign.closes))"),
+      (
+        words.text("Nhận muộn", "Late answers"), "\(words.text("\(campaign.graceMinutes) phút", "\(campaign.graceMinutes) minutes"))"
+      ),
+      (words.text("Ngày báo cáo", "Report days"), "\(days)"),
+    ]
+    return """
+      <h1>\(title)</h1>
+      <h2>\(campaign.title(words.language))</h2>
+      \(UnitPage.list(facts))\(form)
+      """
+  }
+
+  private var form: HTML? {
+    // The days are those of every unit.
+    guard let token = forms.formToken(.configure), parts.day.scope.root == nil else { return nil }
+    func value(_ name: String, _ standing: String) -> String { typed[name] ?? standing }
+    let said: HTML? = changes.map { changes in
+      guard !changes.isEmpty else {
+        return
+          "<p class=\"said\" role=\"status\">\(words.text("Đã đúng như vậy; không đổi gì.", "It stands so already; nothing changes."))</p>\n"
+      }
+      let items: [HTML] = changes.map { "<li>\($0(words.language))</li>\n" }
+      return "<div class=\"said\" role=\"status\"><p>\(words.text("Sẽ đổi:", "This changes:"))</p><ul>\n\(items)</ul></div>\n"
+    }
+    let confirm: HTML? =
+      changes?.isEmpty == false
+      ? "<button class=\"primary\" name=\"do\" value=\"change\">\(words.text("Đổi lịch", "Change the days"))</button> " : nil
+    return """
+      <form class="act" method="post" action="\(parts.query.link("/setup"))">\(token)<input type="hidden" name="mark" value="\(ConsoleActs.mark(window: campaign))">
+      <h2>\(words.text("Đổi lịch khảo sát", "Change the survey's days"))</h2>
+      \(said)<label for="opens">\(words.text("Mở (NĂM-THÁNG-NGÀY GIỜ:PHÚT)", "Opens (YYYY-MM-DD HH:MM)"))</label><input type="text" id="opens" name="opens" required maxlength="16" value="\(value("opens", campaign.opens.description))">
+      <label for="closes">\(words.text("Đóng", "Closes"))</label><input type="text" id="closes" name="closes" required maxlength="16" value="\(value("closes", campaign.closes.description))">
+      <label for="grace">\(words.text("Số phút nhận muộn", "Minutes for late answers"))</label><input type="number" id="grace" name="grace" min="0" max="\(Campaign.graceMinutesMax)" required value="\(value("grace", "\(campaign.graceMinutes)"))">
+      <label for="added">\(words.text("Thêm ngày báo cáo, cách nhau bằng dấu phẩy", "Report days more, with commas between"))</label><input type="text" id="added" name="added" maxlength="300" value="\(value("added", ""))">
+      <label for="why-window">\(words.text("Vì sao (bắt buộc)", "Why (required)"))</label><input type="text" id="why-window" name="reason" required maxlength="300" value="\(value("reason", ""))">
+      <p>\(confirm)<button name="do" value="preview" formnovalidate>\(words.text("Xem sẽ đổi gì", "Look at what changes"))</button></p>
+      <p class="quiet">\(words.text("Hoàn tác bằng cách ghi lại giờ cũ; ngày báo cáo đã thêm thì không bỏ được. Mã QR in trước đây vẫn dùng được, máy nhận lịch mới khi đồng bộ.", "Undone by writing the former times; a report day that was added stays. QR codes printed before go on working; devices get the new days with their next sync."))</p></form>
+
+      """
+  }
+}
+
+extension ConsoleActs {
+  static func mark(window campaign: Campaign) -> String {
+    mark(
+      "\(campaign.id) \(campaign.opens) \(campaign.closes) \(campaign.graceMinutes) \(campaign.reportDays.map(\.description).joined(separator: " "))"
+    )
+  }
+
+  /// The days that somebody typed.
+  ///
+  /// - Throws: A sentence that says which of them is none.
+  private func window() throws -> CampaignWindow {
+    func time(_ name: String) throws -> LocalTime {
+      guard let time = LocalTime((fields[name] ?? "").replacing("T", with: " ")) else {
+        throw SyncError(
+          .badRequest, vi: "“\(fields[name] ?? "")” không phải là ngày giờ; viết như 2025-04-01 07:00.",
+          en: "“\(fields[name] ?? "")” is no day and time; write it as 2025-04-01 07:00.")
+      }
+      return time
+    }
+    guard let grace = Int(fields["grace"] ?? ""), (0...Campaign.graceMinutesMax).contains(grace) else {
+      throw SyncError(
+        .badRequest, vi: "Số phút nhận muộn phải từ 0 đến \(Campaign.graceMinutesMax).",
+        en: "The minutes for late answers must be 0 to \(Campaign.graceMinutesMax).")
+    }
+    let added = try (fields["added"] ?? "").split(whereSeparator: { $0 == "," || $0.isWhitespace }).map { text in
+      guard let day = CalendarDay(String(text)) else {
+        throw SyncError(
+          .badRequest, vi: "“\(text)” không phải là ngày; viết như 2025-04-01.", en: "“\(text)” is no day; write it as 2025-04-01.")
+      }
+      return day
+    }
+    return CampaignWindow(opens: try time("opens"), closes: try time("closes"), graceMinutes: grace, reportDaysAdded: added)
+  }
+
+  /// Changes the days of the campaign, or says what would change.
+  ///
+  /// - Returns: What would change; nil where it was done.
+  func setUpDays() async throws -> [LocalizedText]? {
+    guard day.scope.root == nil else {
+      throw SyncError(
+        .badRequest, vi: "Lịch là của mọi đơn vị; bạn chỉ phụ trách một phần.",
+        en: "The days are those of every unit; yours is a part only.")
+    }
+    let window = try window()
+    guard fields["do"] == "change" else { return try await survey.change(window: window, isDryRun: true) }
+    try checkMark(Self.mark(window: day.campaign))
+    try requireReason()
+    let act = try IntendedAct("campaign window", subject: day.campaign.id, by: who, reason: reason, look: ActLook.campaigns)
+    _ = try await survey.hub.acting(act) { try await survey.about(campaign: day.campaign.id).change(window: window) }
+    return nil
+  }
+}
