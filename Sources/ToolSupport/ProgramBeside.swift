@@ -23,7 +23,7 @@ public enum ProgramBeside {
     arguments.append(nil)
     execv(path, arguments)
     let reason = String(cString: strerror(errno))
-    arguments.forEach { free($0) }
+    for argument in arguments { free(argument) }
     throw ToolError(vi: "Không chạy được \(path): \(reason).", en: "\(path) cannot be started: \(reason).")
   }
 }

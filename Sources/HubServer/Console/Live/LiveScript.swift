@@ -5,7 +5,7 @@ enum LiveScript {
     (() => {
       const line = document.getElementById("live");
       const state = { parts: {}, lists: {} };
-      let source = null, last = Date.now(), lastClock = "", isCut = false;
+      let source = null, last = performance.now(), lastClock = "", isCut = false;
 
       // What somebody reads, types or points at stays.
       const points = matchMedia("(hover: hover)").matches;
@@ -83,7 +83,7 @@ enum LiveScript {
       };
 
       const said = () => {
-        isCut = Date.now() - last > 15000;
+        isCut = performance.now() - last > 15000;
         const text = `${isCut ? line.dataset.off : line.dataset.on} ${lastClock}`;
         // Only that it is cut is read aloud.
         line.ariaLive = isCut ? "assertive" : "off";
@@ -96,7 +96,7 @@ enum LiveScript {
       const open = () => {
         source = new EventSource(`/live?page=${encodeURIComponent(location.pathname + location.search)}`);
         source.addEventListener("beat", (event) => {
-          last = Date.now();
+          last = performance.now();
           lastClock = JSON.parse(event.data).clock;
           said();
           show(false);

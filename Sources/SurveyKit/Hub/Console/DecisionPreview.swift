@@ -1,5 +1,5 @@
-public import SyncHub
 public import SurveyKit
+public import SyncHub
 
 /// A report as a decision would leave it: computed, not written.
 public struct DecisionPreview: Sendable {

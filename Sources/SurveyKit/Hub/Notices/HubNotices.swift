@@ -1,6 +1,6 @@
 internal import Foundation
-internal import SyncHub
 public import SurveyKit
+internal import SyncHub
 
 /// Message to be sent to one unit.
 public struct NoticeDraft: Sendable, Hashable {

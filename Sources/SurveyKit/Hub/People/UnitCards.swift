@@ -1,6 +1,6 @@
 internal import Foundation
-internal import SyncHub
 public import SurveyKit
+internal import SyncHub
 
 /// Leads of units sign in with the card on which their enrolment code is printed. They see their own unit, and stay signed in while the device that used the
 /// code, or one that goes on in its place, is trusted.

@@ -39,7 +39,8 @@ public struct Notice: Sendable, Hashable, Codable {
   public var replies: [Reply]
 
   package init(
-    id: String, unit: UnitCode, kind: Kind, day: CalendarDay?, words: String, by who: String, sentMs: Int64, sending: String, closing: Closing?,
+    id: String, unit: UnitCode, kind: Kind, day: CalendarDay?, words: String, by who: String, sentMs: Int64, sending: String,
+    closing: Closing?,
     replies: [Reply]
   ) {
     (self.id, self.unit, self.kind, self.day, self.words) = (id, unit, kind, day, words)
