@@ -1,6 +1,6 @@
 # One word per habit. `make check` after each change; `make test` is what CI runs; `make demo` shows everything at work. Both do their own set-up.
 DEBIAN_PACKAGES = libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libzip-dev libxlsxwriter-dev libqrencode-dev libpng-dev libvips42 tzdata sqlite3 \
-  python3 python3-venv faketime curl zbar-tools librsvg2-bin chromium nginx caddy iproute2 binutils
+  python3 python3-venv faketime curl zbar-tools librsvg2-bin chromium nginx caddy iproute2 binutils libreoffice-calc-nogui
 # What the tests compare with, and what drives their browser, in an environment of its own; without it those tests are skipped and say so.
 PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2 axe-playwright-python==0.1.8
 # Turns on the package trait of what serves, which apps do not resolve. Every command names the same traits: otherwise pinned versions move.

@@ -3,7 +3,7 @@ internal import SyncCore
 internal import ToolSupport
 
 /// `hub rehearse`: the program `rehearsal` does it, which needs the devices' side, too.
-struct RehearseCommand: ToolCommand {
+struct RehearseCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rehearse",
     abstract: LocalizedText(
@@ -12,17 +12,16 @@ struct RehearseCommand: ToolCommand {
     discussion: LocalizedText(vi: "Các tùy chọn: hub rehearse --help.", en: "Options: hub rehearse --help."),
     examples: ["hub rehearse Examples/bac-giang-2024 --communes 20"])
 
-  var options: ToolOptions { ToolOptions() }
   @Argument(
     parsing: .captureForPassthrough,
     help: .text(vi: "Thư mục của cuộc khảo sát và các tùy chọn.", en: "The campaign's folder, and options."))
   var arguments: [String] = []
 
-  func perform(_ console: Console) async throws { try ProgramBeside.become("rehearsal") }
+  func run() async throws { try RehearsalProgram.start() }
 }
 
 /// `hub prove`: see `RehearseCommand`.
-struct ProveCommand: ToolCommand {
+struct ProveCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "prove",
     abstract: LocalizedText(
@@ -31,11 +30,22 @@ struct ProveCommand: ToolCommand {
     discussion: LocalizedText(vi: "Các tùy chọn: hub prove --help.", en: "Options: hub prove --help."),
     examples: ["hub prove rehearsal/manifest.json --dir rehearsal/hub"])
 
-  var options: ToolOptions { ToolOptions() }
   @Argument(
     parsing: .captureForPassthrough,
     help: .text(vi: "Bản kê của buổi tổng duyệt và các tùy chọn.", en: "The rehearsal's manifest, and options."))
   var arguments: [String] = []
 
-  func perform(_ console: Console) async throws { try ProgramBeside.become("rehearsal") }
+  func run() async throws { try RehearsalProgram.start() }
+}
+
+/// The program that rehearses, which takes over this process.
+private enum RehearsalProgram {
+  static func start() throws -> Never {
+    do {
+      try ProgramBeside.become("rehearsal")
+    } catch let error as ToolError {
+      Console(language: .spoken, isJSON: CommandLine.arguments.contains("--json")).refuse(error.explanation)
+      throw ToolExit.failed
+    }
+  }
 }
