@@ -112,7 +112,7 @@ import Testing
       ((try JSONSerialization.jsonObject(with: found.body) as? [String: Any])?["tables"] as? [String: [[String: Any]]])?["units"])
     let page = try chief.get("/units?q=hoa&sort=unit&lang=en").text
     #expect(!units.isEmpty && units.allSatisfy { page.contains("<small>\($0["code"] as? String ?? "?")</small>") })
-    #expect(page.contains("<b>\(units.count)</b></h1>"))
+    #expect(page.contains("<span id=\"found\"><b>\(units.count)</b></span>"))
     #expect(page.contains("href=\"/units.xlsx?q=hoa&amp;sort=unit&amp;lang=en\"") && page.contains(">XLSX</a>"))
     let part = try #require(try JSONSerialization.jsonObject(with: chief.get("/units.json?scope=213").body) as? [String: Any])
     #expect(part["scope"] as? String == "213" && ((part["tables"] as? [String: [Any]])?["units"]?.count ?? 0) < 209)
