@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a package outside of this one that links the product SyncKit alone, builds the notes example there, and lets two of its stores exchange with
-# `notes-hub` of the checkout. Ends with 1 when more is resolved than a phone app needs, or a hub's symbol is linked.
+# `notes-hub` of the checkout. Ends with 1 when more is resolved than a phone app needs, or one side links what is the other's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -34,6 +34,12 @@ echo "outside: $count packages, this one among them"
 nm "$app" > "$folder/symbols"
 grep -q '7SyncKit7Replica' "$folder/symbols" || { echo "outside: no symbol of SyncKit was found, so that none of a hub can be looked for"; exit 1; }
 if grep -m 3 '7SyncHub' "$folder/symbols"; then echo "outside: the app links what is a hub's"; exit 1; fi
+# Of the tools, too, neither side links the other's.
+nm .build/debug/field > "$folder/field"
+nm .build/debug/hub > "$folder/hub-symbols"
+grep -q '14SurveyKitField' "$folder/field" && grep -q '12SurveyKitHub' "$folder/hub-symbols" || { echo "outside: the tools' own symbols were not found"; exit 1; }
+if grep -m 3 -E '7SyncHub|12SurveyKitHub' "$folder/field"; then echo "outside: field links what is the hub's"; exit 1; fi
+if grep -m 3 -E '7SyncKit7Replica|14SurveyKitField' "$folder/hub-symbols"; then echo "outside: hub links what is a device's"; exit 1; fi
 
 for try in 1 2 3; do
   port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')

@@ -151,5 +151,10 @@ struct DesignerHourTests {
     #expect(codebook.contains("\"Where else from?\"") && codebook.contains("\"well\"") && codebook.contains("\"A well\""), "\(codebook)")
     #expect(try text("water").contains("\"source\"") && !text("water").contains("notReleased"))
     #expect(try text("water.participation").contains("\"07201\""))
+    // Another program finds the same tables in the workbook.
+    let reader = Tool.packageRoot.appendingPathComponent("Tests/ToolTests/Browser/sheets.py").path
+    let book = try await Tool.run(WebFormTests.python, [reader, folder.path + "/out/water.xlsx"])
+    let sheets = try #require(try JSONSerialization.jsonObject(with: Data(book.output.utf8)) as? [String: Any], "\(book.errors)")
+    #expect(Set(sheets.keys).isSuperset(of: ["water", "water.codebook", "water.participation"]), "\(sheets.keys)")
   }
 }

@@ -11,15 +11,16 @@ struct ExportCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract: LocalizedText(
-      vi: "Ghi câu trả lời của một biểu mẫu ra tệp CSV, kèm bảng mã.", en: "Write a form's answers to CSV files, with a codebook."),
+      vi: "Ghi câu trả lời của một biểu mẫu ra tệp CSV và XLSX, kèm bảng mã.",
+      en: "Write a form's answers to CSV and XLSX files, with a codebook."),
     discussion: LocalizedText(
       vi: """
         Biểu mẫu báo cáo: mỗi báo cáo một dòng, mỗi phần lặp một tệp riêng. Biểu mẫu ẩn danh: đợt công bố mới nhất, đúng những gì \
-        `hub results` cho xem, và số người tham gia. Tệp đã có thì được thay.
+        `hub results` cho xem, và số người tham gia. Tệp XLSX chứa mọi bảng, mỗi bảng một trang. Tệp đã có thì được thay.
         """,
       en: """
         Of a report's form: a row for each report, and a file for each repeat. Of an anonymous form: the newest release, which is what \
-        `hub results` shows, and participation. Files that are there are replaced.
+        `hub results` shows, and participation. The XLSX file has a sheet for each table. Files that are there are replaced.
         """),
     examples: ["hub export report01 --out out", "hub export pks01 --out out"])
 
@@ -54,12 +55,24 @@ struct ExportCommand: ToolCommand {
         throw ToolError(vi: "Không tạo được thư mục \(out).", en: "Cannot create the folder \(out).")
       }
       var written = Written(form: export.form, anonymous: export.isAnonymous, files: [])
+      var sheets: [Sheet] = []
       for table in export.tables {
         let path = "\(out)/\(table.name).csv"
         let sheet = Sheet(name: table.name, heading: table.heading, rows: table.rows.map { $0.map(Self.cell) })
+        sheets.append(sheet)
         try write(sheet.csv, to: path)
         written.files.append(Written.File(path: path, rows: table.rows.count))
         console.say("\(path): \(table.rows.count) dòng", "\(path): \(table.rows.count) rows")
+      }
+      let book = "\(out)/\(export.form).xlsx"
+      do {
+        let nowMs = Int64(clamping: try options.wallClock().nowMs())
+        try write(try XLSXWriter.data(sheets, title: export.form, nowMs: nowMs), to: book)
+        written.files.append(Written.File(path: book, rows: export.tables.reduce(0) { $0 + $1.rows.count }))
+        console.say("\(book): \(sheets.count) bảng", "\(book): \(sheets.count) tables")
+      } catch let fault as SheetFault {
+        // All of it stands in the CSV files.
+        console.warn(fault.explanation)
       }
       try console.result(written)
     }
