@@ -122,7 +122,15 @@ struct ProtocolResponder: HTTPResponder {
     let (kind, status, took) = (Hub.kind(of: call), answer.status, ContinuousClock.now - begun)
     calls.note(isDrop: isDrop, status: status)
     calls.measure(isDrop ? nil : kind, status: status, took, in: metrics)
-    guard !isDrop else { return answer }
+    guard !isDrop else {
+      // Of the store and of no call, and once: later lines would be times of answers.
+      if let failure = survey.hub.writeFailure, calls.begins(CallCounter.isFailure(status)) {
+        logger.error("answers and bundles cannot be kept", metadata: ["store": "\(failure.en)"])
+      } else if !CallCounter.isFailure(status) {
+        _ = calls.begins(false)
+      }
+      return answer
+    }
     var metadata: Logger.Metadata = [
       "method": "\(call.method)", "call": "\(kind)", "status": "\(status)", "bytes": "\(call.body.count)",
       "ms": "\(Int(took / .milliseconds(1)))",

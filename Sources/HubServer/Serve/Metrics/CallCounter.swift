@@ -5,6 +5,7 @@ final class CallCounter: Sendable {
   private let calls = Atomic(0)
   private let dropCalls = Atomic(0)
   private let failures = Atomic(0)
+  private let isInTrouble = Atomic(false)
 
   var total: Int { calls.load(ordering: .relaxed) }
   var drops: Int { dropCalls.load(ordering: .relaxed) }
@@ -15,6 +16,11 @@ final class CallCounter: Sendable {
     calls.add(1, ordering: .relaxed)
     if isDrop { dropCalls.add(1, ordering: .relaxed) }
     if Self.isFailure(status) { failures.add(1, ordering: .relaxed) }
+  }
+
+  /// Notes if calls fail for the store's sake, and returns true where they begin to.
+  func begins(_ trouble: Bool) -> Bool {
+    !isInTrouble.exchange(trouble, ordering: .relaxed) && trouble
   }
 
   static func isFailure(_ status: Int) -> Bool { status >= 500 && status != 503 }
