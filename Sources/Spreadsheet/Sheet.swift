@@ -9,7 +9,7 @@ public enum SheetCell: Sendable, Hashable {
   case empty
 }
 
-/// One table that people take away: written the same as CSV and as a sheet of an XLSX workbook.
+/// Table that people take away: written the same as CSV and as a sheet of an XLSX workbook.
 public struct Sheet: Sendable {
   /// Name of the sheet, in any length and with any sign; a workbook shows what the format takes of it.
   public var name: String

@@ -11,7 +11,7 @@ public struct FormLink: Sendable, Hashable {
     case survey = 1
     /// The same, and no longer than `FormLink.expires`.
     case surveyUntil = 2
-    /// One of the campaign's forms, where several are open: for as long as the campaign takes answers, or until `FormLink.expires`.
+    /// Leads to a form of the campaign, where several are open: for as long as the campaign takes answers, or until `FormLink.expires`.
     case form = 3
     case formUntil = 4
 

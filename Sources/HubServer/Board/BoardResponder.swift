@@ -133,7 +133,7 @@ struct BoardResponder: HTTPResponder {
     }
     let person = visitor.person
     let survey = try await survey.about(campaign: page.queryParameters.get("campaign"))
-    // Whoever watches is anybody with the same rights: what is rendered is the same for all of them.
+    // Gives all who watch with the same rights the same rendering.
     var nobody = person
     nobody.name = ""
     let anybody = Visitor(person: nobody, session: nil, formToken: visitor.formToken.map { _ in live.formToken })

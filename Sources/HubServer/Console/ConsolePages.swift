@@ -174,7 +174,7 @@ struct ConsolePages: Sendable {
     return nil
   }
 
-  /// What is to be printed of the codes.
+  /// Names the codes to be printed.
   private func codes(_ day: OperatorDay) -> CodesPage {
     CodesPage(
       parts: ConsoleParts(query: query, day: day), survey: call.survey, address: call["base"] ?? publicURL,

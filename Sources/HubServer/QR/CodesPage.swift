@@ -12,7 +12,7 @@ struct CodesPage {
   let survey: SurveyHub
   /// Address of the hub as phones reach it, as it was typed or as the hub was started with; empty where nobody said.
   let address: String
-  /// One unit alone; nil for all of the part that is looked at.
+  /// Unit that is shown alone; nil for the whole part of the tree that is looked at.
   let unit: UnitCode?
   let paper: PrintPaper
   /// From 1.

@@ -62,7 +62,7 @@ extension SurveyHub {
     return try await posts(where: conditions.joined(separator: " AND "), values)
   }
 
-  /// One post, also a hidden one; nil where there is none.
+  /// Reads a post, also a hidden one; nil where there is none.
   public func post(_ id: String) async throws -> HubPost? { try await posts(where: "id = ?1", [.text(id)]).first }
 
   private func posts(where condition: String, _ values: [CellValue]) async throws -> [HubPost] {

@@ -32,7 +32,7 @@ struct HubReport {
   /// What it contradicts; nil when nothing.
   func invalid() throws -> InvalidReport? { try invalid(try stored.standing()) }
 
-  /// What it would contradict with other answers.
+  /// Rules of its form that it would contradict with other answers.
   func invalid(_ answers: [String: AnswerValue]) throws -> InvalidReport? {
     InvalidReport(stored, answers, judge, isOfOtherDefinition: isOfOtherDefinition, in: campaign)
   }

@@ -22,7 +22,7 @@ struct FormsCommand: AsyncParsableCommand {
       throw ToolError(vi: "Không có tệp hay thư mục \(file).", en: "There is no file or folder \(file).")
     }
     let url = URL(fileURLWithPath: file)
-    if let workbook = try OldWorkbook.converted(url) { return try FormFile.reading(workbook: workbook, of: url) }
+    if let workbook = try LibreOffice.converted(url) { return try FormFile.reading(workbook: workbook, of: url) }
     return try FormFile.reading(at: url)
   }
 

@@ -2,7 +2,7 @@ internal import SurveyKit
 internal import SurveyKitHub
 internal import SyncHub
 
-/// What somebody looks at, apart from who they are: one rendering serves all who look at the same.
+/// Names a page as it is looked at, apart from the person: all who look at the same page share a rendering.
 struct LiveView: Hashable {
   let campaign: String?
   /// Path with its parameters.

@@ -27,7 +27,7 @@ struct LiveParts: Sendable, Equatable {
     }
   }
 
-  /// What whoever saw `earlier` needs to see this; nil when nothing has changed.
+  /// Lists the parts that changed since `earlier`; nil when nothing has.
   func change(since earlier: LiveParts?) -> Change? {
     guard let earlier else { return Change(parts: parts.mapValues(String.init), lists: lists) }
     let changed = parts.filter { earlier.parts[$0.key] != $0.value }

@@ -1,4 +1,4 @@
-/// The one script of the console: keeps a page as it is at the hub, and reads a few keys. A page works without it.
+/// Script that keeps a page as it is at the hub. A page works without it.
 enum LiveScript {
   static let javascript = """
     "use strict";
@@ -7,7 +7,7 @@ enum LiveScript {
       const state = { parts: {}, lists: {} };
       let source = null, last = performance.now(), lastClock = "", isCut = false;
 
-      // What somebody reads, types or points at stays.
+      // Keeps the part that somebody reads, types in or points at.
       const points = matchMedia("(hover: hover)").matches;
       const isHeld = (element) =>
         element.contains(document.activeElement) || (points && element.matches(":hover")) || element.querySelector("details[open] form") !== null;

@@ -7,7 +7,7 @@ internal import SurveyKit
 internal import SurveyKitHub
 internal import SyncHub
 
-/// One watcher's stream of server-sent events: what of a page has changed, and every few seconds that all is well.
+/// Streams server-sent events to a watcher: the parts of a page that changed, and every few seconds a sign of life.
 struct LiveStream: Sendable {
   let desk: LiveDesk
   let visitor: Visitor

@@ -11,11 +11,11 @@ struct ConflictPage {
   let report: ReportDetail?
   let labels: [ReplicaID: String]
   let forms: ActForms
-  /// What each way of deciding would leave: keeping or taking all, and what somebody chose and asked to see.
+  /// Shows the values that each way of deciding would leave: keeping all, taking all, and the choice that a person asked to see.
   var keep: DecisionPreview?
   var take: DecisionPreview?
   var chosen: DecisionPreview?
-  /// What somebody chose so far, by the names of the form's fields.
+  /// Choices made so far, by the names of the form's fields.
   var choices: [String: String] = [:]
   /// Open conflicts about the same question elsewhere, this one included.
   var alike = 0

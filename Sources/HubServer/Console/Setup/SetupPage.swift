@@ -7,9 +7,9 @@ internal import SyncHub
 struct SetupPage {
   let parts: ConsoleParts
   let forms: ActForms
-  /// What a change would make different, in sentences; nil before somebody asked.
+  /// Says in sentences how a change would differ; nil before a person asked.
   var changes: [LocalizedText]?
-  /// What somebody typed so far, by the names of the fields.
+  /// Texts typed so far, by the names of the fields.
   var typed: [String: String] = [:]
 
   private var words: Wording { parts.words }

@@ -34,7 +34,7 @@ extension ConsolePages {
     case "/contacts": return [UnitTables(parts: parts).contacts(day.contacts.sorted { $0.key < $1.key }.flatMap(\.value))]
     case "/decide":
       let work = try await call.survey.pendingDecisions(in: day)
-      return WorkTables(parts: parts, labels: work.labels).tables(work)
+      return OperatorTables(parts: parts, labels: work.labels).tables(work)
     case "/posts":
       let of = try await call.survey.communes(of: call["district"])
       let seen = try await self.units()
@@ -51,7 +51,7 @@ extension ConsolePages {
   /// Tables of the page of one unit, device, report, conflict or held thing.
   private func tablesOfOne(_ parts: ConsoleParts) async throws -> [PageTable]? {
     let (day, labels) = (parts.day, try await call.survey.deviceLabels())
-    let work = WorkTables(parts: parts, labels: labels)
+    let work = OperatorTables(parts: parts, labels: labels)
     if let path = call.parts(of: "unit"), path.count == 1 {
       guard let detail = try await call.survey.unitDetail(UnitCode(path[0]), in: day) else { return nil }
       let units = UnitTables(parts: parts, reportDay: nil)

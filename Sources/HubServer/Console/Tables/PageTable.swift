@@ -9,7 +9,7 @@ enum PageValue: Sendable {
   /// In tenths, such as a mean or a share of a hundred.
   case tenths(Int)
   case flag(Bool, said: String)
-  /// One of a few words that programs know: `silent` is said “im lặng”.
+  /// Word of a few that programs know: `silent` is said “im lặng”.
   case word(String, said: String)
   /// Hub time in milliseconds, said on the campaign's wall.
   case time(Int64, said: String)

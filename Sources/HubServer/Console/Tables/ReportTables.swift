@@ -19,7 +19,7 @@ struct ReportTables {
   func tables(_ detail: ReportDetail) -> [PageTable] {
     let text = AnswerText(form: detail.form, language: words.language)
     let calculated = detail.form?.calculated ?? []
-    let work = WorkTables(parts: parts, labels: labels)
+    let work = OperatorTables(parts: parts, labels: labels)
     let changes = detail.versions.flatMap { version in
       text.ordered(version.before.merging(version.after) { $1 }).map { Change(version: version, name: $0) }
     }

@@ -4,7 +4,7 @@ internal import SyncHub
 /// Counts open conflicts and photos of each unit as they come and go, so that no page counts them all. Told of every row that changed, in the
 /// transaction that changed it: see `MergeObserver.stands`.
 ///
-/// What was counted of a row is noted beside the sums. So a row may be told of any number of times, in whatever state it is then.
+/// Keeps beside the sums the counts that each row gave. So a row may be told of any number of times, in whatever state it is then.
 struct RunningCounts {
   let session: any HubSession
 

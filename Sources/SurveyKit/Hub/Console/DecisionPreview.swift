@@ -3,7 +3,7 @@ public import SyncHub
 
 /// A report as a decision would leave it: computed, not written.
 public struct DecisionPreview: Sendable {
-  /// What the form calculates, as it stands and as it would stand, where the two differ.
+  /// Calculated values that a decision would change, before and after it.
   public var calculated: [(question: String, before: AnswerValue?, after: AnswerValue?)]
   /// In what the report contradicts its form now, and in what it would.
   public var before: [InvalidReport.Fault]

@@ -12,7 +12,7 @@ public struct FormPublication: Sendable, Hashable, Codable {
   public var closing: [String]
   /// Tells if the form got a drop key of its own: the recovery sheet lacks it until it is printed again.
   public var hasNewKey = false
-  /// What an anonymous form asks or works out otherwise than written.
+  /// Lists the questions and rules that an anonymous form carries out otherwise than written.
   public var coarser: [LocalizedText] = []
   /// Tells if the campaign asks the form from now on.
   public var isAdded = false

@@ -1,4 +1,4 @@
-/// One table that leaves the hub as a file: CSV, or a sheet of a workbook.
+/// Table that leaves the hub as a file: CSV, or a sheet of a workbook.
 public struct ExportTable: Sendable, Hashable {
   public enum Cell: Sendable, Hashable {
     case text(String)
@@ -17,7 +17,7 @@ public struct ExportTable: Sendable, Hashable {
   }
 }
 
-/// What of a form leaves the hub.
+/// Holds the tables of a form that leave the hub.
 public struct FormExport: Sendable, Hashable {
   public var form: String
   /// Answers that carry no name leave as the newest release says, named rows one by one.

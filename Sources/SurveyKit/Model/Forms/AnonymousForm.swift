@@ -16,7 +16,7 @@ package struct AnonymousForm {
 
   /// The form with what is too fine left blank.
   package let form: Form
-  /// What is asked or worked out otherwise than written, and what cannot be.
+  /// Lists the questions and rules that are carried out otherwise than written, and those that cannot be carried out.
   package let findings: [Finding]
 
   package init(_ form: Form) {
@@ -80,7 +80,7 @@ package struct AnonymousForm {
 }
 
 extension Form {
-  /// What an anonymous form asks or works out otherwise than written, so that nobody is told apart.
+  /// Lists the questions and rules that an anonymous form carries out otherwise than written, so that nobody is told apart.
   public var anonymousRemarks: [LocalizedText] { AnonymousForm(self).findings.map(\.message) }
 
   /// The same with nothing to answer, and no value, under these names; rules see a blank there.

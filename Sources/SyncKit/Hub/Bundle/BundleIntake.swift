@@ -282,7 +282,7 @@ final class BundleIntake {
     try await blobs.take(body, from: device)
   }
 
-  /// What a device says of its comparison with this hub. What was written before the last contact is out of date: the device says it again.
+  /// Takes a device's report on its comparison with this hub. A report written before the last contact is out of date: the device sends it again.
   private func takeAgreement(_ body: Data, from sender: Sender) async throws {
     guard sender.isNewest, let replica = sender.replica, let device = try await device(replica), device.revokedMs == nil else { return }
     guard let key = VerifyingKey(rawRepresentation: states[replica]?.publicKey ?? Data()) else { throw ByteReader.short }

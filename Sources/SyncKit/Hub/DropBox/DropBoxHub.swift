@@ -123,7 +123,7 @@ struct DropBoxHub {
 final class OpenedPackets: Sendable {
   private let rows = Mutex<[WirePacket: AnonymousRow?]>([:])
 
-  /// What is in a packet; nil where it cannot be read.
+  /// Contents of a packet; nil where it cannot be read.
   func row(of packet: WirePacket, open: () -> AnonymousRow?) -> AnonymousRow? {
     if let known = rows.withLock({ $0[packet] }) { return known }
     let row = open()

@@ -4,7 +4,7 @@ struct SettledAnswers {
   private(set) var relevant: Set<String> = []
   /// By repeat and number of the filling-in, the questions that are asked, and the repeats inside it.
   private(set) var relevantInside: [String: [Int: Set<String>]] = [:]
-  /// What rules outside repeats see: irrelevant and unanswered questions are absent.
+  /// Answers that rules outside repeats see: irrelevant and unanswered questions are absent.
   private(set) var scope: ExpressionScope
 
   /// - Parameters:
@@ -95,14 +95,14 @@ struct SettledAnswers {
     }
   }
 
-  /// What rules inside a filling-in see.
+  /// Answers that rules inside a filling-in see.
   func scope(in name: String, _ number: Int) -> ExpressionScope {
     var inside = scope
     inside.enter(name, number)
     return inside
   }
 
-  /// What a filling-in asks.
+  /// Items that a filling-in asks.
   func items(in name: String, _ number: Int) -> Set<String> { relevantInside[name]?[number] ?? [] }
 
   /// How often a repeat is filled in, inside a filling-in of the one around it.

@@ -277,7 +277,7 @@ extension AnswerValidator {
     _ given: [String: AnswerValue], _ instance: [String: AnswerValue], in home: FormIndex.Repeat, _ number: Int?
   ) -> (settled: SettledAnswers, number: Int) {
     let number = number ?? given.nextNumber(of: home.chain)
-    // What was filled in inside it stays.
+    // Keeps the repeats filled in inside it.
     let whole = (given.filled(home.chain, number) ?? [:]).filter { name, _ in home.inner.contains { index.repeats[$0].name == name } }
     return (settle(read(given.setting(whole.merging(instance) { $1 }, of: home.chain, at: number))), number)
   }

@@ -21,6 +21,6 @@ public struct AskedItems: Sendable, Hashable {
     (numbers[repeated] ?? []).filter { RepeatNumber.outer($0) == outer }
   }
 
-  /// What one filling-in of a repeat asks.
+  /// Items that a filling-in of a repeat asks.
   public func items(in repeated: String, _ number: Int) -> Set<String> { inside[repeated]?[number] ?? [] }
 }

@@ -3,7 +3,7 @@ internal import SyncHub
 internal import ToolSupport
 
 /// Turns a workbook of Excel 97–2003, or an OpenDocument one, into `.xlsx` by LibreOffice, where it is installed.
-enum OldWorkbook {
+enum LibreOffice {
   static let endings: Set<String> = ["xls", "ods"]
   /// Longest that LibreOffice may take, in seconds: its first start makes a profile.
   static let secondsMax = 120.0

@@ -4,7 +4,7 @@ internal import SyncHub
 internal import ToolSupport
 
 /// Tables of what waits for a decision, of devices and of operators' acts.
-struct WorkTables {
+struct OperatorTables {
   let parts: ConsoleParts
   let labels: [ReplicaID: String]
 
