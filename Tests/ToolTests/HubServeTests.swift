@@ -91,7 +91,8 @@ import Testing
     #expect(board.text.contains("<html lang=\"vi\">") && board.text.contains("07201 Phường Thọ Xương: "))
     #expect(board.text.components(separatedBy: "<a class=\"sq ").count == 210)
     #expect(
-      board.text.components(separatedBy: "<script").count == 2 && board.text.contains("<script src=\"/live.js\" defer></script>")
+      board.text.components(separatedBy: "<script").count == 3 && board.text.contains("<script src=\"/live.js\" defer></script>")
+        && board.text.contains("<script src=\"/keys.js\" defer></script>")
         && !board.text.contains("style="))
     let links = board.text.components(separatedBy: "http").count
     #expect(links == board.text.components(separatedBy: "http-equiv").count, "nothing from elsewhere")

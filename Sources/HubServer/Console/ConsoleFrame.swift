@@ -45,7 +45,8 @@ struct ConsoleFrame {
     let words = query.words
     // Without the script the page works by refresh.
     let refresh: HTML? = refreshSeconds.map { "<noscript><meta http-equiv=\"refresh\" content=\"\($0)\"></noscript>\n" }
-    let script: HTML? = visitor == nil ? nil : "<script src=\"/live.js\" defer></script>\n"
+    let script: HTML? =
+      visitor == nil ? nil : "<script src=\"/live.js\" defer></script>\n<script src=\"\(KeyScript.path)\" defer></script>\n"
     let page: HTML = """
       <!doctype html>
       <html lang="\(query.language.rawValue)">
@@ -159,10 +160,16 @@ struct ConsoleFrame {
   /// Names the keys of the script.
   private var keys: HTML? {
     guard visitor != nil else { return nil }
-    let said = words.text(
-      "/ tìm · j k dòng dưới, trên · Enter mở · c gọi · ? bảng này",
-      "/ search · j k next, previous row · Enter opens · c call · ? this list")
-    return "<details id=\"keys\"><summary>\(words.text("Phím", "Keys"))</summary><p>\(said)</p></details>"
+    let all: [(String, String)] = [
+      ("j k", words.text("xuống, lên một dòng", "down, up a line")), ("Enter", words.text("mở", "open")),
+      ("c", words.text("ghi cuộc gọi", "note a call")),
+      (
+        "r", words.text("nhắc đơn vị này; chưa chọn dòng nào thì các xã muộn", "remind this unit; with no line chosen, those that are late")
+      ),
+      ("/", words.text("tìm", "search")), ("?", words.text("mở, đóng bảng này", "open, close this list")),
+    ]
+    let items: [HTML] = all.map { "<dt><kbd>\($0.0)</kbd></dt><dd>\($0.1)</dd>\n" }
+    return "<details id=\"keys\"><summary>\(words.text("Phím", "Keys"))</summary><dl class=\"facts\">\n\(items)</dl></details>"
   }
 
   private var campaignList: HTML? {

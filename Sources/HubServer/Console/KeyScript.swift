@@ -6,16 +6,17 @@ enum KeyScript {
     "use strict";
     (() => {
       const isTyping = (target) => target instanceof Element && target.closest("input, textarea, select") !== null;
-      const cards = () => Array.from(document.querySelectorAll(".cards > .card"));
+      const rows = () => Array.from(document.querySelectorAll(".cards > li, .units > tbody > tr, .log > li"));
       addEventListener("keydown", (event) => {
         if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-        const all = cards();
-        const at = all.findIndex((card) => card.contains(document.activeElement));
+        const all = rows();
+        const at = all.findIndex((row) => row.contains(document.activeElement));
         const go = (index) => {
-          const card = all[Math.max(0, Math.min(all.length - 1, index))];
-          if (card === undefined) return;
-          card.querySelector(".who a").focus();
-          card.scrollIntoView({ block: "nearest" });
+          const row = all[Math.max(0, Math.min(all.length - 1, index))];
+          const link = row === undefined ? null : row.querySelector("a");
+          if (link === null) return;
+          link.focus();
+          row.scrollIntoView({ block: "nearest" });
         };
         switch (event.key) {
           case "j": go(at + 1); break;

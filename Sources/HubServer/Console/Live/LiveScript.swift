@@ -121,28 +121,6 @@ enum LiveScript {
           if (isCut && event.target.method === "post" && !confirm(line.dataset.ask)) event.preventDefault();
         });
       }
-
-      // Keys: / search, j and k up and down the rows, c the call of a row, ? what the keys are.
-      const rows = () => [...document.querySelectorAll(".cards > li, .units > tbody > tr, .log > li")];
-      document.addEventListener("keydown", (event) => {
-        if (event.ctrlKey || event.altKey || event.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
-        const all = rows(), at = all.findIndex((each) => each.contains(document.activeElement));
-        const go = (to) => {
-          const link = all[to] && all[to].querySelector("a");
-          if (link) link.focus();
-        };
-        if (event.key === "/") document.getElementById("search")?.focus();
-        else if (event.key === "j") go(at + 1);
-        else if (event.key === "k") go(Math.max(0, at - 1));
-        else if (event.key === "c" && at >= 0) {
-          const call = all[at].querySelector("details.call");
-          if (!call) return;
-          call.open = true;
-          call.querySelector("button")?.focus();
-        } else if (event.key === "?") document.getElementById("keys")?.toggleAttribute("open");
-        else return;
-        event.preventDefault();
-      });
     })();
     """
 }

@@ -29,7 +29,6 @@ struct NowPage {
     return """
       <h1>\(words.text("Cần gọi", "To call")) \(.live(inline: "calls", "<b>\(words.number(calls))</b>\(remind)"))</h1>
       \(.live(block: "states", StateChips(parts: parts).html))\(remindButton)\(list)\(paging.html(words))\(.live(block: "sendings", NoticeList(parts: parts).sendings()))\(.live(block: "rest", rest(trouble.count)))\(.live("legend", "<p class=\"legend\" id=\"legend\">\(legend)</p>"))
-      \(keys)<script src="\(KeyScript.path)" defer></script>
 
       """
   }
@@ -105,20 +104,6 @@ struct NowPage {
       "“Lẽ ra” là \(share) số người được hỏi: số lớn hơn trong hai số – tỷ lệ ở giữa của mọi đơn vị (\(median)) và nửa phần thời gian đã qua (\(half)). “Im lặng” là kém số đó và quá \(hours) giờ không liên lạc.",
       "“Expected” is \(share) of those who may answer: the larger of the median share of all units (\(median)) and half of the time that has passed (\(half)). “Silent” is behind that, and no contact for more than \(hours) hours."
     )
-  }
-
-  private var keys: HTML {
-    let all: [(String, String)] = [
-      ("j k", words.text("xuống, lên một dòng", "down, up a line")), ("Enter", words.text("mở đơn vị", "open the unit")),
-      ("c", words.text("ghi cuộc gọi", "note a call")),
-      (
-        "r", words.text("nhắc đơn vị này; chưa chọn dòng nào thì các xã muộn", "remind this unit; with no line chosen, those that are late")
-      ),
-      ("/", words.text("tìm", "search")), ("?", words.text("mở, đóng bảng này", "open, close this list")),
-    ]
-    let items: [HTML] = all.map { "<dt><kbd>\($0.0)</kbd></dt><dd>\($0.1)</dd>\n" }
-    return
-      "<details id=\"keys\" class=\"legend\"><summary>\(words.text("Phím tắt", "Keys"))</summary><dl class=\"facts\">\n\(items)</dl></details>"
   }
 
   private var hours: Int { Int(UnitFacts.silentAfterMs / 3_600_000) }
