@@ -28,4 +28,6 @@ if grep -rnE 'try!|fatalError\(|as! |\bTODO\b|\bFIXME\b|\bXXX\b' Sources --inclu
 fi
 # The engine's layers.
 scripts/layers.py || status=1
+# What a build from nothing would not find.
+scripts/imports.py || status=1
 exit $status

@@ -1,4 +1,3 @@
-import FormWeb
 import Foundation
 import GRDB
 import TestSupport
