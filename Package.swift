@@ -212,7 +212,8 @@ let package = Package(
       ],
       swiftSettings: habits),
     .testTarget(
-      name: "SurveyKitTests", dependencies: ["SurveyKit", "SurveyKitField", "SurveyKitHub", "SyncKit", "SyncHub", "TestSupport"],
+      name: "SurveyKitTests",
+      dependencies: ["FormWeb", "SurveyKit", "SurveyKitField", "SurveyKitHub", "SyncKit", "SyncHub", "TestSupport"],
       exclude: ["Fixtures", "Samples"],
       swiftSettings: habits
     ),

@@ -1,3 +1,4 @@
+import FormWeb
 import Foundation
 import GRDB
 import TestSupport
