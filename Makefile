@@ -7,7 +7,7 @@ PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2 axe-playwrig
 SERVER = --traits Server
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: deps build tools tls demo rehearse-hard check test forms-score outside sim restores steps mutants bench lint format proto clean
+.PHONY: deps build tools tls demo rehearse-hard storm check test forms-score outside sim restores steps mutants bench lint format proto clean
 
 # Installs the Debian packages the build and the tests use, once; elsewhere it only says what is needed.
 deps:
@@ -108,6 +108,11 @@ demo: build
 rehearse-hard: deps
 	$(if $(BIN),,$(MAKE) tools)
 	scripts/rehearse_hard.py --bin $(or $(BIN),.build/release) --devices $(or $(DEVICES),0) --minutes $(or $(MINUTES),9) $(if $(BIN),,--figures) $(if $(BARE),--bare)
+
+# Real processes killed, cloned, put back and restored at random, links that are cut, damaged messages and stores; then the proof. MINUTES=30 SEED=7:
+# longer, and with other dice.
+storm: build
+	scripts/storm.py --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1)
 
 clean:
 	rm -rf .build demo
