@@ -4,21 +4,23 @@ internal import SyncCore
 internal import SyncStore
 internal import Synchronization
 
-/// Told of every replicated row that a device's batch changed, in the merge's transaction: for counts and arrival times.
+/// Observer of merges, for counts and arrival times. Called in the merge's transaction.
 public protocol MergeObserver: Sendable {
-  /// Tables it wants to hear of; `sync_conflict` may be among them.
+  /// Tables to observe; `sync_conflict` may be among them.
   var tables: Set<String> { get }
+  /// Called for every replicated row that a device's batch changed.
+  ///
   /// - Parameters:
-  ///   - isNew: The row came to life with this change.
-  ///   - hubMs: When the change came, by hub time in milliseconds; it may have been held since.
+  ///   - isNew: True when the row came to life with this change.
+  ///   - hubMs: Hub time in milliseconds when the change arrived; it may have been held since.
   func merged(table: String, key: CellValue, scope: String, isNew: Bool, hubMs: UInt64, in session: any HubSession) throws
-  /// Told of every row of `tables` that was changed, by whomever, also by the hub itself, once the row stands so: for what is
-  /// computed from rows.
+  /// Called for every changed row of `tables`, whoever changed it, also the hub itself, once the row stands so. Serves values that
+  /// are computed from rows.
   func stands(table: String, key: CellValue, scope: String, in session: any HubSession) throws
-  /// Told of a blob that devices of a scope have brought whole, or that the hub has lost.
+  /// Called when devices of a scope have sent a whole blob, or the hub has lost one.
   func holds(_ blob: BlobID, scope: String, isHeld: Bool, in session: any HubSession) throws
-  /// Whether a cell's value follows from the rest of its row, so that whoever reads the row computes it: of such a value nobody
-  /// decides anything, and no conflict opens about it.
+  /// Returns whether a cell's value follows from the rest of its row, so that readers compute it. Nobody decides about such a
+  /// value, and no conflict opens about it.
   func isDerived(table: String, key: CellValue, column: String, member: String?, in session: any HubSession) throws -> Bool
 }
 
@@ -28,30 +30,32 @@ extension MergeObserver {
   public func isDerived(table: String, key: CellValue, column: String, member: String?, in session: any HubSession) throws -> Bool { false }
 }
 
-/// The merging side: journals what devices send, merges it, issues receipts, serves the feed. Itself a replica that writes
-/// through the same capture and seal.
+/// Hub: journals what devices send, merges it, issues receipts and serves the feed. A hub is itself a replica that writes through
+/// the same capture and seal.
 ///
-/// `answer` is the whole protocol; whatever carries requests calls it. Safe to use from any task.
+/// `answer` is the whole protocol; every transport calls it. Safe to use from any task.
 public final class Hub: Sendable {
   public struct Options: Sendable {
-    /// How old the hub time in a signed request may be, in milliseconds of hub time.
+    /// Greatest age of the hub time in a signed request, in milliseconds of hub time.
     public var requestAgeMsMax: UInt64 = 15 * 60 * 1000
-    /// Called inside the transaction, between merging and commit: a rehearsal logs it, so that a kill there can be told.
+    /// Called inside the transaction, between merging and commit. A rehearsal logs the call, so that it can kill the hub there.
     public var onMerge: (@Sendable (_ scope: String, _ number: UInt64) -> Void)?
-    /// Keeps counts of its own in the merge transaction.
+    /// Observer that keeps counts of its own in the merge's transaction.
     public var observer: (any MergeObserver)?
-    /// How much room blobs get.
+    /// Limits of the storage for blobs.
     public var blobs = BlobLimits()
-    /// Bounds the text that one device may bring in a while; nil: as much as it likes.
+    /// Limits of the changes that one device may send in a while; nil for none.
     public var text: TextLimits?
-    /// Looks at a whole blob before it is kept; a reason refuses it, whatever its name and hash say. An error puts it off.
+    /// Judges a whole blob before it is kept. A returned reason refuses the blob, whatever its name and hash; a thrown error defers
+    /// it.
     public var judgeBlob: (@Sendable (Data) throws -> LocalizedText?)?
-    /// Looks at the beginning of a blob as soon as something of it is there, at most `BlobStore.startBytesMax`; a reason refuses it.
+    /// Judges the beginning of a blob, at most `BlobStore.startBytesMax`, as soon as some of it is there. A returned reason refuses
+    /// the blob.
     public var judgeBlobStart: (@Sendable (Data) -> LocalizedText?)?
-    /// Whether packets wait in files until the next `flushPackets()`, so that no page or log of the store tells when one came. Whoever
-    /// serves flushes every `Hub.packetFlushMs`. Otherwise each arrival is flushed at once.
+    /// Keeps packets in files until the next `flushPackets()`, so that no page or log of the store tells when one came. A server
+    /// flushes every `Hub.packetFlushMs`. When false, each arrival is flushed at once.
     public var spoolsPackets = false
-    /// See `FeedReader.firstUnitsMax` and `SnapshotReader.rowsMax`: small in tests.
+    /// Limits `FeedReader.firstUnitsMax` and `SnapshotReader.rowsMax`, smaller in tests.
     var firstUnitsMax = FeedReader.firstUnitsMax
     var snapshotRowsMax = SnapshotReader.rowsMax
 
@@ -61,21 +65,21 @@ public final class Hub: Sendable {
   public let store: any HubStore
   public let clock: any WallClock
   let keyring: Keyring
-  /// As their folder has them now.
+  /// Keys as their folder has them now.
   var keys: HubKeys { keyring.keys }
   let options: Options
   let receiver: any LotReceiver
   private let queue: IngestQueue
   let codeGuard = CodeGuard()
   let pace: DevicePace?
-  /// Says why a file beside the store could not be written when one was written last.
+  /// Reason why the last file beside the store could not be written; nil when it could.
   private let fileFailure = Mutex<LocalizedText?>(nil)
 
-  /// Opens a hub over its store, beginning its first incarnation if it has none.
+  /// Opens a hub over its store, beginning the store's first incarnation if it has none.
   ///
   /// - Parameters:
-  ///   - keysFolder: Where `keys` lie; watched for drop keys made and destroyed. Nil: they stay as they are.
-  ///   - receiver: Takes released anonymous rows; nil writes them into their tables.
+  ///   - keysFolder: Folder of `keys`, watched for drop keys made and destroyed. Nil: the keys stay as they are.
+  ///   - receiver: Receives released anonymous rows; nil writes them into their tables.
   public static func open(
     store: any HubStore, keys: HubKeys, keysFolder: String? = nil, clock: any WallClock = SystemClock(),
     receiver: (any LotReceiver)? = nil, options: Options = Options()
@@ -95,14 +99,14 @@ public final class Hub: Sendable {
       store: store, keyring: Keyring(keys, folder: keysFolder), clock: clock,
       receiver: receiver ?? PlainLotReceiver(tables: store.tables), options: options)
     try await hub.retryAfterUpgrade()
-    // What a migration of the app wrote.
+    // Seals what a migration of the app wrote.
     if try await store.read({ try $0.firstRow("SELECT 1 FROM sync_pending LIMIT 1") }) != nil { try await hub.write { _ in } }
-    // A backup may have come without all of its blobs.
+    // Checks the blobs: a backup may have been restored without all of them.
     if isCopy { _ = try await hub.checkBlobs(readsAll: false) }
     return hub
   }
 
-  /// What a program with other tables could not merge may be known to this one.
+  /// Retries held units, and shows unknown columns, when this program has other tables than the last one.
   private func retryAfterUpgrade() async throws {
     let signature = CellValue.blob(store.tables.signature)
     let known = try await store.read { try StateStore(session: $0).value("tables") }
@@ -128,17 +132,17 @@ public final class Hub: Sendable {
     }
   }
 
-  /// The hub's own identity.
+  /// Identity of the hub.
   public var replica: ReplicaID { keys.signing.replica }
 
-  /// How long the longest transaction of this process kept everyone else from writing, commit included.
+  /// Duration of this process's longest transaction, its commit included. Nobody else could write meanwhile.
   public var longestWrite: Duration { store.longestWrite }
 
-  /// Says why this process could not write its last transaction, or its last file of packets or blobs, where the store or its disk was the
-  /// cause; nil when it could. A store may go on in the room that its files have while the disk takes no file more.
+  /// Reason why this process could not write its last transaction, or its last file of packets or blobs, because of the store or
+  /// its disk; nil when it could. A store may go on in the free space of its own files while the disk takes no new file.
   public var writeFailure: LocalizedText? { store.writeFailure ?? fileFailure.withLock { $0 } }
 
-  /// Writes files beside the store, and remembers whether the disk took them.
+  /// Writes files beside the store, and records whether the disk took them.
   func writingFiles<T>(_ write: () throws -> T) throws -> T {
     do {
       let result = try write()
@@ -150,7 +154,7 @@ public final class Hub: Sendable {
     }
   }
 
-  /// Devices whose text was turned away since the hub was opened, because each has sent as much as one may; the newest first.
+  /// Devices whose batches were refused since the hub was opened, because their quota is full; the newest first.
   public var devicesOverQuota: [ReplicaID] { pace?.overQuota ?? [] }
 
   public func close() throws { try store.close() }
@@ -173,9 +177,9 @@ public final class Hub: Sendable {
 
   // MARK: Batches
 
-  /// Takes one batch: checks it, then journals, merges and commits it, together with others that arrived meanwhile.
+  /// Ingests one batch: checks it, then journals, merges and commits it, together with others that arrived meanwhile.
   ///
-  /// - Returns: The signed receipt; of one that can never be taken it says so.
+  /// - Returns: The signed receipt, which also tells of a permanent refusal.
   /// - Throws: `SyncError`; the batch is not kept then.
   public func ingest(_ batch: SealedBatch) async throws -> Data {
     let claimed = try BatchCodec.claim(of: batch)
@@ -191,7 +195,7 @@ public final class Hub: Sendable {
     let onMerge = options.onMerge
     let scope = author.scope
     let work: IngestQueue.Work = { ingest in
-      // Asked again inside the transaction: a device revoked a moment ago does not slip through.
+      // Asks again inside the transaction: a device revoked a moment ago does not slip through.
       let revoked = try ingest.session.integer("SELECT revoked_ms FROM hub_device WHERE replica = ?1", [.blob(content.replica.bytes)])
       if revoked != nil { return try LateBatches(ingest: ingest).take(content, batch: batch, writeScope: scope) }
       let receipt = try ingest.take(content, batch: batch, writeScope: scope)
@@ -203,9 +207,9 @@ public final class Hub: Sendable {
     return receipt
   }
 
-  /// Refuses a batch for which its author has no room left, unless the hub has it already. It stays on its device.
+  /// Refuses a batch when its author's quota is full, unless the hub has the batch already. The batch stays on its device.
   ///
-  /// - Returns: Bytes of the author's batches with this one; nil where there is no bound.
+  /// - Returns: Bytes of the author's batches with this one; nil when there is no quota.
   /// - Complexity: Reads the author's batches once after the start.
   private func checkQuota(of author: ReplicaID, for batch: SealedBatch) async throws -> Int? {
     guard let pace else { return nil }
@@ -220,18 +224,20 @@ public final class Hub: Sendable {
     return kept + batch.bytes.count
   }
 
-  /// Keeps a batch that can never be taken, and says so.
+  /// Keeps a batch as refused for good, and returns the receipt with the refusal.
   private func refuse(_ batch: SealedBatch, _ claim: BatchCodec.Claim, _ refusal: BatchRefusal, of author: HubDevice) async throws -> Data {
     guard author.revokedMs == nil else { throw HubDevice.revokedError }
-    // In another scope than its own a device has nothing that could be made anew.
+    // Refuses only batches of the device's own scope: in another scope the device has nothing to seal again.
     try Ingest.check(scope: claim.scope, writeScope: author.scope)
     return try await queue.run(
       { ingest in try ingest.refuse(batch, claim, refusal) }, from: claim.replica, changes: 1)
   }
 
+  /// Returns the next feed page for a device.
+  ///
   /// - Parameters:
-  ///   - bytesMax: What the reader can pay for; nil for any page.
-  ///   - unitKey: The present one, for a reader that holds another.
+  ///   - bytesMax: Bytes that the reader's link carries; nil for any page.
+  ///   - unitKey: Present unit key, for a reader that holds another.
   func page(for device: HubDevice, cursor: Data, bytesMax: Int? = nil, unitKey: WireSealedUnitKey? = nil) async throws -> Data {
     let (key, now, tables, firstMax) = (keys.signing, clock.nowMs(), store.tables, options.firstUnitsMax)
     return try await store.read { session in
@@ -243,7 +249,9 @@ public final class Hub: Sendable {
     }
   }
 
-  /// - Parameter bytesMax: What the reader's link carries; nil for any page.
+  /// Returns the next snapshot page for a device.
+  ///
+  /// - Parameter bytesMax: Bytes that the reader's link carries; nil for any page.
   func snapshot(of scope: String, for device: HubDevice, cursor: Data, place: Data, bytesMax: Int? = nil) async throws -> Data {
     guard device.readScopes.contains(where: { $0.utf8.elementsEqual(scope.utf8) }) else {
       throw SyncError(
@@ -267,7 +275,11 @@ public final class Hub: Sendable {
     return try dropAnswer(to: body, packets: request.packets.count, scope: scope, backupsBegun: begun)
   }
 
-  /// - Parameter body: The request, of which so many packets are here now.
+  /// Returns the signed answer to a request with packets.
+  ///
+  /// - Parameters:
+  ///   - body: The request.
+  ///   - packets: How many of the request's packets are at the hub now.
   func dropAnswer(to body: Data, packets: Int, scope: String, backupsBegun: UInt64) throws -> Data {
     var answer = WireDropResponse()
     answer.hub = replica.bytes

@@ -4,7 +4,7 @@ internal import SyncCore
 internal import SyncStore
 
 extension Hub {
-  /// Answers one call of the protocol. Never throws: what goes wrong becomes an error answer.
+  /// Answers one call of the protocol. Never throws: an error becomes an error answer.
   ///
   /// With the header `accept: application/json` control messages and errors come as JSON, without their signature.
   public func answer(_ request: HubRequest) async -> HubResponse {
@@ -23,7 +23,7 @@ extension Hub {
     }
   }
 
-  /// Answers a call that failed, also before it came here: in JSON where that is asked for.
+  /// Returns the answer to a call that failed, perhaps before it came here; in JSON when the call asks for JSON.
   public static func answer(_ error: any Error, to request: HubRequest) -> HubResponse {
     JSONAnswer.isWanted(by: request) ? JSONAnswer.make(response(to: error), to: request) : response(to: error)
   }
@@ -36,7 +36,7 @@ extension Hub {
     ).response
   }
 
-  /// The largest body a call may have, in bytes: refuse a larger one before reading it.
+  /// Returns the largest body that a call may have, in bytes. Refuse a larger one before reading it.
   public static func bodyBytesMax(for request: HubRequest) -> Int {
     if request.path.hasPrefix("/v1/batches/") { return WireLimits.batchBytesMax }
     if request.path.hasPrefix("/v1/drop/") { return WireLimits.dropBytesMax }
@@ -46,7 +46,7 @@ extension Hub {
     return WireLimits.controlBytesMax
   }
 
-  /// What a body over that bound is answered with.
+  /// Returns the answer to a body over `bodyBytesMax`.
   public static func tooLarge(_ request: HubRequest) -> HubResponse {
     let bytes = bodyBytesMax(for: request)
     let error = SyncError(
@@ -54,13 +54,13 @@ extension Hub {
     return answer(error, to: request)
   }
 
-  /// A call of the protocol, by its method and path.
+  /// Call of the protocol, by its method and path.
   struct Call {
-    /// Tells if a device signs the call, in its headers.
+    /// True when a device signs the call in its headers.
     var isSigned: Bool
   }
 
-  /// Nil when the protocol has no such call. `route` answers every one of these.
+  /// Returns the call; nil when the protocol has no such call. `route` answers every one of these.
   static func call(of request: HubRequest) -> Call? {
     let parts = request.path.split(separator: "/")
     guard parts.first == "v1", parts.count >= 2 else { return nil }
@@ -75,7 +75,7 @@ extension Hub {
     }
   }
 
-  /// A call's kind, as logs name it: one of the protocol's, or `unknown`.
+  /// Returns a call's kind, as logs name it: one of the protocol's, or `unknown`.
   public static func kind(of request: HubRequest) -> String {
     call(of: request) == nil ? "unknown" : request.path.split(separator: "/").dropFirst().first.map(String.init) ?? "unknown"
   }
@@ -173,9 +173,9 @@ extension Hub {
 
   // MARK: Uploads that broke off
 
-  /// Bytes of unfinished uploads kept in all; the largest go first beyond it, so that nobody's flood takes a small one away.
+  /// Bytes of all unfinished uploads; beyond them the largest are deleted first, so that no flood displaces a small one.
   static let uploadBytesMax = 64 << 20
-  /// Fewer bytes than this are not worth keeping: they are soon sent again.
+  /// Least bytes of an unfinished upload that are kept: fewer are soon sent again.
   static let uploadPieceBytesMin = 4 << 10
 
   private static func hash(_ text: String) throws -> Data {
@@ -183,7 +183,7 @@ extension Hub {
     return hash
   }
 
-  /// Puts what arrived earlier in front of the body, and checks that the whole is what its name says.
+  /// Returns the batch, with what arrived earlier in front of the body. Checks that the whole has the hash in its name.
   private func assemble(_ request: HubRequest, hash text: String) async throws -> SealedBatch {
     let hash = try Self.hash(text)
     let offset = Int(request.headers["upload-offset"] ?? "0") ?? -1
@@ -205,13 +205,13 @@ extension Hub {
         .damaged, vi: "Gói dữ liệu không khớp tên của nó: hỏng trên đường. Gửi lại.",
         en: "The batch does not match its name: damaged on the way. Send it again.")
     }
-    // A batch that fits one call comes whole again after it broke off.
+    // Deletes an earlier beginning: a batch that fits one call is sent whole again.
     let hasBeginning = try await store.read { try $0.firstRow("SELECT 1 FROM hub_upload WHERE hash = ?1 LIMIT 1", [.blob(hash)]) != nil }
     if hasBeginning { try await forgetUpload(hash) }
     return batch
   }
 
-  /// Keeps what arrived of a batch before the connection broke, so that the device goes on from there.
+  /// Keeps what arrived of a batch before the connection broke, so that the device continues from there.
   public func keepPartial(_ request: HubRequest) async throws {
     let parts = request.path.split(separator: "/").map(String.init)
     guard request.method == "PUT", parts.count == 3, parts[1] == "batches", !request.body.isEmpty else { return }
@@ -235,7 +235,7 @@ extension Hub {
     }
   }
 
-  /// What is here of a batch: a part of it, or all of it when it was taken before.
+  /// Returns what is here of a batch: a part of it, or all of it when it was ingested before.
   private func storedUpload(_ hash: Data) async throws -> Data {
     try await store.read { session in
       if let whole = try session.firstRow("SELECT bytes FROM hub_batch WHERE hash = ?1", [.blob(hash)])?[0].blob { return whole }
@@ -262,7 +262,7 @@ extension SyncError {
       en: "The hub failed inside; its operator should see the log. What is on this device is intact.")
   }
 
-  /// What a device is told: trouble with the hub's own store must not read like trouble with the device's, nor name its paths.
+  /// Error as devices are told: trouble with the hub's own store must not read like trouble with the device's, nor name its paths.
   fileprivate var asSeenByDevices: SyncError {
     switch code {
     case .diskFull:
@@ -277,7 +277,7 @@ extension SyncError {
   }
 }
 
-/// Calls a hub in the same process: the whole protocol without a network.
+/// Transport to a hub in the same process: the whole protocol without a network.
 public struct LocalTransport: Transport {
   let hub: Hub
 

@@ -5,39 +5,39 @@ internal import SyncCore
 internal import SyncStore
 internal import Synchronization
 
-/// A transaction of a hub's store.
+/// Transaction of a hub's store.
 public protocol HubSession: SQLSession {
-  /// Runs `body` with capture off: it writes what others changed, not what the hub changes itself.
+  /// Runs `body` with capture off, for writes that apply changes of others.
   func withoutCapture<T>(_ body: () throws -> T) rethrows -> T
-  /// What is captured from here on counts as another transaction: it need not be merged together with what came before.
+  /// Begins another unit: later captured writes need not be merged together with earlier ones.
   func beginAnotherUnit()
 }
 
-/// Where a hub keeps everything. Two kinds are meant to exist, passing one conformance suite: SQLite here, PostgreSQL later.
+/// Storage of a hub. Two kinds are meant to exist, passing one conformance suite: SQLite here, PostgreSQL later.
 public protocol HubStore: Sendable {
-  /// The declared tables as this store has them.
+  /// Declared tables as this store has them.
   var tables: HubTables { get }
-  /// One durable transaction: when it returns, a power cut cannot undo it.
+  /// Runs one durable transaction: when it returns, a power cut cannot undo it.
   func write<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T
-  /// One consistent snapshot.
+  /// Runs one consistent snapshot.
   func read<T: Sendable>(_ body: @Sendable @escaping (any HubSession) throws -> T) async throws -> T
-  /// Writes everything into the empty file at `path`, as it is at one moment, while others read and write.
+  /// Writes the whole store into the empty file at `path`, as it is at one moment, while others read and write.
   func copy(to path: String) async throws
   func close() throws
-  /// Cuts the store's log, so that it holds no earlier state of a page. Does nothing while others read: the next time does.
+  /// Truncates the write-ahead log, so that it holds no earlier state of a page. Does nothing while others read; a later call does.
   func truncateLog() async throws
-  /// Writes the store's files anew, so that nothing that was deleted is left in any of them. Others wait who write meanwhile.
+  /// Rewrites the store's files, so that no deleted data is left in any of them. Other writers wait meanwhile.
   func rewrite() async throws
-  /// Where packets wait for the next flush, as files. Several processes of one hub share the folder.
+  /// Folder of packets that wait for the next flush, shared by the processes of one hub.
   var spoolFolder: String { get }
-  /// Where blobs are, as files. Several processes of one hub share the folder.
+  /// Folder of blobs, shared by the processes of one hub.
   var blobFolder: String { get }
-  /// How long the longest transaction of this process kept everyone else from writing, its commit included. Waiting for others is not
-  /// part of it.
+  /// Duration of this process's longest transaction, its commit included, without the wait for its turn. Nobody else could write
+  /// meanwhile.
   var longestWrite: Duration { get }
-  /// Says why the last transaction of this process could not be written, where the store or its disk was the cause; nil when it could.
+  /// Reason why this process's last transaction could not be written, because of the store or its disk; nil when it could.
   var writeFailure: LocalizedText? { get }
-  /// Bytes free where the store lies; nil where that cannot be told.
+  /// Bytes free on the store's disk; nil when unknown.
   var freeBytes: Int? { get }
 }
 
@@ -56,14 +56,14 @@ public struct HubTables: Sendable {
     byNumber = Dictionary(uniqueKeysWithValues: shapes.map { ($0.id, $0) })
   }
 
-  /// Tells whether two programs know the same tables and columns.
+  /// Hash of the tables and columns: equal for two programs that know the same ones.
   var signature: Data {
     let names = byName.values.flatMap { shape in shape.columns.map { "\(shape.name).\($0.name)" } + [shape.name] }
     return Data(names.sorted().joined(separator: "\n").utf8).sha256
   }
 }
 
-/// A hub's store in one SQLite file: nothing else to run.
+/// Store of a hub in one SQLite file: no server is needed.
 public final class SQLiteHubStore: HubStore {
   public let tables: HubTables
   public let path: String
@@ -86,6 +86,8 @@ public final class SQLiteHubStore: HubStore {
     func beginAnotherUnit() { capture.endTransaction() }
   }
 
+  /// Opens or creates a store.
+  ///
   /// - Throws: `SyncError`; see `Replica.open`.
   public static func open(
     at path: String, tables: [ReplicatedTable], migrator: DatabaseMigrator? = nil, clock: any WallClock = SystemClock(), create: Bool = true
@@ -166,7 +168,7 @@ public final class SQLiteHubStore: HubStore {
     }
   }
 
-  /// Remembers whether the store took what was written last.
+  /// Records whether the store took what was written last.
   private func noting<T>(_ body: () async throws -> T) async throws -> T {
     do {
       let result = try await body()
@@ -203,7 +205,7 @@ public final class SQLiteHubStore: HubStore {
 
   public func truncateLog() async throws {
     try await SyncError.explaining(path) {
-      // Everything is in the log still where it cannot be cut; what was committed stands either way.
+      // Ignores failure: when the log cannot be truncated, it still holds all that was committed.
       try await database.writeWithoutTransaction { db in
         _ = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
       }
@@ -218,7 +220,7 @@ public final class SQLiteHubStore: HubStore {
         let own = try DatabaseQueue(path: path, configuration: configuration)
         defer { try? own.close() }
         try own.writeWithoutTransaction { db in
-          // What is left may be too much for memory.
+          // Sorts in files, because the rest of the store may be too much for memory.
           try db.execute(sql: "PRAGMA temp_store = FILE; VACUUM")
           try db.checkpoint(.truncate)
         }
@@ -232,7 +234,7 @@ public final class SQLiteHubStore: HubStore {
   static let spoolSuffix = ".spool"
 }
 
-/// The hub's own tables. Every key of what grows starts with the scope.
+/// Tables of the hub. The key of every table that grows starts with the scope.
 enum HubSchema {
   static let sql = """
     CREATE TABLE IF NOT EXISTS hub_incarnation (

@@ -2,8 +2,7 @@ internal import SyncCore
 internal import SyncStore
 
 extension Hub {
-  /// Shows what was kept aside for this program, and does what the hub would have done had it known the columns when they came:
-  /// soft keys and references.
+  /// Moves values of unknown columns into the columns that this program knows, and applies their soft keys and references.
   func showAside() async throws {
     let (key, tables, now, observer) = (keys.signing, store.tables, clock.nowMs(), options.observer)
     try await store.write { session in
@@ -31,8 +30,8 @@ extension HubTransaction {
     try setRight(cells.map(\.change), row)
   }
 
-  /// A device that said another rule than the column has made replicas merge it differently. The hub's value stands, written
-  /// anew above all others.
+  /// Writes the hub's values again, above all others, for columns whose policy a device had stated differently. Replicas had merged
+  /// those columns by the device's policy.
   private func setRight(_ cells: [CellChange], _ row: AsideUpgrade.Shown) throws {
     let wrong = try cells.filter { cell in
       guard let column = row.shape.column(named: cell.column) else { return false }

@@ -2,14 +2,14 @@ internal import Foundation
 internal import SwiftProtobuf
 internal import SyncCore
 
-/// Answers as JSON, for people with `curl` and for those who write a client: what a control message says, in protobuf's canonical
-/// JSON, without the signature, which is over the bytes.
+/// Answers as JSON, for people with `curl` and for authors of clients: a control message in protobuf's canonical JSON. The
+/// signature is left out, because it covers the bytes.
 enum JSONAnswer {
   static let contentType = "application/json"
 
   static func isWanted(by request: HubRequest) -> Bool { request.headers["accept"]?.contains(contentType) == true }
 
-  /// The answer in JSON; as it is where it carries rows, or nothing.
+  /// Returns the answer in JSON; unchanged when it carries rows, or nothing.
   static func make(_ response: HubResponse, to request: HubRequest) -> HubResponse {
     guard let message = try? message(of: response, to: request), let body = try? message.jsonUTF8Data() else { return response }
     var answer = response

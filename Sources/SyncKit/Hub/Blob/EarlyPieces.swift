@@ -2,14 +2,14 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// A piece of a blob that came by file before the pieces in front of it, or before any row that refers to the blob. It is put once
-/// both are there.
+/// Piece of a blob that arrived by file too early: before the pieces in front of it, or before a row that refers to the blob. The
+/// piece is stored once both are there.
 struct EarlyPiece: Hashable, Sendable {
   var id: BlobID
-  /// Who is said to have sent it: pieces of two are never joined.
+  /// Device that sent the piece, as the bundle says. Pieces of two devices are never joined.
   var from: ReplicaID
   var offset: Int
-  /// The whole blob's, in bytes.
+  /// Size of the whole blob in bytes.
   var size: Int
 
   init(id: BlobID, from: ReplicaID, offset: Int, size: Int) {
@@ -27,17 +27,19 @@ struct EarlyPiece: Hashable, Sendable {
   }
 }
 
-/// Early pieces lie among the beginnings, and are bounded with them: see `trimParts`.
+/// Storage of early pieces, in the folder of incomplete blobs and under the same limit: see `trimParts`.
 extension BlobStore {
   private func path(_ piece: EarlyPiece) -> String { "\(folder)/part/\(piece.name)" }
 
-  /// - Throws: `SyncError` `.diskFull`; nothing is kept then.
+  /// Keeps an early piece.
+  ///
+  /// - Throws: `SyncError` `.diskFull`; no file is kept then.
   func keep(_ bytes: Data, as piece: EarlyPiece) throws {
     try makeFolder("part")
     do { try bytes.write(to: URL(fileURLWithPath: path(piece)), options: .atomic) } catch { throw unwritable }
   }
 
-  /// Those of one blob and sender together, in the order of their offsets.
+  /// Returns the kept pieces, grouped by blob and sender, in the order of their offsets.
   func earlyPieces() -> [EarlyPiece] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/part")) ?? []
     return names.compactMap { EarlyPiece(name: $0) }.sorted {

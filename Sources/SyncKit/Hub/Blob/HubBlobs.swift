@@ -3,35 +3,35 @@ internal import SwiftProtobuf
 public import SyncCore
 public import SyncStore
 
-/// How much room a hub gives to blobs.
+/// Limits of a hub's storage for blobs.
 public struct BlobLimits: Sendable, Hashable {
-  /// All blobs together, in bytes, unless the hub's operator says otherwise: see `Hub.setBlobBytesMax`.
+  /// Bytes of all blobs together, unless the hub's operator sets another limit: see `Hub.setBlobBytesMax`.
   public var bytesMax = 20 << 30
-  /// Blobs that one device sent, in bytes.
+  /// Bytes of the blobs that one device sent.
   public var bytesPerReplicaMax = 2 << 30
-  /// Bytes left free on the disk: text goes on when photos wait.
+  /// Bytes that stay free on the disk: texts go on while photos wait.
   public var freeBytesMin = 1 << 30
-  /// Beginnings of blobs that did not come to their end, in bytes.
+  /// Bytes of incomplete blobs.
   public var partBytesMax = 256 << 20
 
   public init() {}
 }
 
-/// What a hub's blobs take.
+/// Storage that a hub's blobs take.
 public struct BlobUsage: Sendable, Hashable, Codable {
   public var blobs = 0
   public var bytes = 0
   public var bytesMax = 0
-  /// Bytes free on the disk; nil where that cannot be told.
+  /// Bytes free on the disk; nil when unknown.
   public var freeBytes: Int?
-  /// Blobs are put off at present: devices keep theirs and offer them again.
+  /// True while the hub defers blobs for lack of room: devices keep theirs and offer them again.
   public var isDeferred = false
 }
 
-/// What a hub has of blobs. Belongs to one transaction; that a file is there is for `BlobStore` to say.
+/// Table of the blobs that a hub has. Belongs to one transaction. Whether a blob's file exists is known to `BlobStore`.
 struct HubBlobBook {
   let session: any HubSession
-  /// Told of what is brought and lost.
+  /// Observer that is told of blobs brought and lost.
   var observer: (any MergeObserver)?
 
   static let schema = """
@@ -43,10 +43,10 @@ struct HubBlobBook {
     """
 
   private static let filled = "blobScopes"
-  /// Names of the sums that are kept: how many blobs there are, and their bytes.
+  /// State keys of the kept sums: number of blobs, and their bytes.
   private static let (count, bytes) = ("blobCount", "blobBytes")
 
-  /// Sums up what a store from before the sums were kept has. Once.
+  /// Computes the sums in a store from before they were kept. Runs once.
   func fillSums() throws {
     let state = StateStore(session: session)
     guard try state.value(Self.count).isNull else { return }
@@ -61,7 +61,7 @@ struct HubBlobBook {
     try state.add(Self.bytes, bytes)
   }
 
-  /// Gives the scopes of a store from before they were noted the blobs that rows of theirs name. Once.
+  /// Records, in a store from before scopes were recorded, the scopes whose rows name each blob. Runs once.
   func fillScopes(_ shapes: some Sequence<TableShape>) throws {
     let state = StateStore(session: session)
     guard try state.integer(Self.filled) == 0 else { return }
@@ -75,7 +75,7 @@ struct HubBlobBook {
     try state.set(Self.filled, .integer(1))
   }
 
-  /// Notes that a device of the scope has brought every byte: to know a blob's name is not to have it.
+  /// Records that a device of the scope has sent every byte of a blob. To know a blob's name is not to have it.
   func noteHeld(_ id: BlobID, by scope: String) throws {
     try session.execute(
       "INSERT INTO hub_blob_scope (scope, blob) VALUES (?1, ?2) ON CONFLICT DO NOTHING", [.text(scope), .text(id.hex)])
@@ -96,7 +96,7 @@ struct HubBlobBook {
 
   func knows(_ id: BlobID) throws -> Bool { try session.firstRow("SELECT 1 FROM hub_blob WHERE id = ?1", [.text(id.hex)]) != nil }
 
-  /// Forgets blobs whose files are gone, and has devices told to offer all of theirs again.
+  /// Deletes the records of blobs whose files are gone, and has devices told to offer all of theirs again.
   func lose(_ ids: [BlobID]) throws {
     for id in ids {
       for row in try session.rows("DELETE FROM hub_blob WHERE id = ?1 RETURNING bytes", [.text(id.hex)]) {
@@ -111,7 +111,9 @@ struct HubBlobBook {
 
   func count() throws -> Int { Int(clamping: try StateStore(session: session).integer(Self.count)) }
 
-  /// - Parameter replica: Whose blobs alone are counted; nil for all.
+  /// Returns the bytes of blobs.
+  ///
+  /// - Parameter replica: Counts only the blobs of this device; nil counts all.
   func bytes(from replica: ReplicaID? = nil) throws -> Int {
     guard let replica else { return Int(clamping: try StateStore(session: session).integer(Self.bytes)) }
     return Int(
@@ -130,10 +132,10 @@ struct HubBlobBook {
 }
 
 extension Hub {
-  /// Where blobs are.
+  /// Store of the blobs' files.
   public var blobs: BlobStore { BlobStore(folder: store.blobFolder) }
 
-  /// What blobs take at this moment.
+  /// Returns how much storage blobs take at this moment.
   public func blobUsage() async throws -> BlobUsage {
     let (limits, free) = (options.blobs, blobs.freeBytes)
     return try await store.read { session in
@@ -148,15 +150,15 @@ extension Hub {
     }
   }
 
-  /// Sets how many bytes all blobs together may take, for every process that has this store open. Nothing is removed.
+  /// Sets how many bytes all blobs together may take, for every process that has this store open. No blob is deleted.
   public func setBlobBytesMax(_ bytes: Int) async throws {
     try await store.write { try StateStore(session: $0).set("blobBytesMax", .integer(Int64(max(0, bytes)))) }
   }
 
-  /// Compares what the hub should have with its files. What is gone is forgotten, and devices offer it again; what is damaged is
-  /// put aside under another name.
+  /// Compares the hub's records of blobs with its files. The record of a missing file is deleted, and devices offer the blob again;
+  /// a damaged file is renamed.
   ///
-  /// - Parameter readsAll: Whether each file's content is checked too.
+  /// - Parameter readsAll: True to check the content of each file too.
   /// - Returns: The blobs that were lost.
   public func checkBlobs(readsAll: Bool) async throws -> [BlobID] {
     let known = try await store.read {
@@ -193,7 +195,7 @@ extension Hub {
     return try signed(states, request: body, isDeferred: isDeferred)
   }
 
-  /// As `blobStates(_:for:)` asked about each alone; signed one by one, since a letter is read in parts.
+  /// Returns the states of blobs like `blobStates(_:for:)`, but each signed alone, because an answer by file is read in parts.
   func blobStates(alone ids: [BlobID], for device: HubDevice) async throws -> [Data] {
     let (states, isDeferred) = try await blobStates(of: ids, for: device)
     return try zip(ids, states).map { try signed([$1], request: $0.bytes, isDeferred: isDeferred) }
@@ -211,7 +213,7 @@ extension Hub {
         let size = blobs.byteCount(id)
         if let size, let giver = try references.giver(of: id, among: device.readScopes, isBrought: { blobs.isBrought(id, by: $0) }) {
           (state.place, state.bytes) = (.kept, UInt64(size))
-          // The hub stopped between a file and its record, or was put back without its folder.
+          // Records the blob: the hub stopped between file and record, or was restored without its folder.
           if try !book.knows(id) || !book.isHeld(id, by: giver) { found.append((id, giver)) }
         } else if try references.refers(to: id, scopes: [device.scope]) {
           (state.place, state.bytes) = (.lacking, UInt64(blobs.partCount(id, of: device.scope)))
@@ -219,7 +221,7 @@ extension Hub {
             (state.place, state.bytes, state.vi, state.en) = (.unfit, 0, reason.vi, reason.en)
           }
         }
-        // Its folder was put back to an older copy.
+        // Drops the record: the folder was put back to an older copy.
         if try size == nil && book.knows(id) { gone.append(id) }
         states.append(state)
       }
@@ -239,7 +241,7 @@ extension Hub {
     return (states, isDeferred)
   }
 
-  /// Takes a piece of a blob that a row refers to.
+  /// Stores a piece of a blob that a row refers to.
   func takeBlob(_ text: String, request: HubRequest, from device: HubDevice) async throws -> Data {
     guard let id = BlobID(hex: text), let size = request.query("size").flatMap({ Int($0) }),
       let offset = Int(request.headers["upload-offset"] ?? "0"), !request.body.isEmpty
@@ -250,9 +252,10 @@ extension Hub {
     return try signed([state], request: request.body, isDeferred: false)
   }
 
-  /// Takes a piece of a blob, however it came. Every byte must come from a device of the scope, also of a blob that another scope has.
+  /// Stores a piece of a blob, by whatever way it arrived. Every byte must come from a device of the scope, even when another scope
+  /// has the blob.
   ///
-  /// - Returns: How much of the blob the device's scope has brought by now.
+  /// - Returns: How many bytes of the blob the device's scope has sent by now.
   /// - Throws: `SyncError` `.noSuchBlob` while no row of the scope refers to it, `.noRoom`, `.blobUnfit`, and what `BlobStore.put`
   ///   throws.
   func put(_ piece: Data, of id: BlobID, at offset: Int, size: Int, from device: HubDevice) async throws -> Int {
@@ -266,11 +269,12 @@ extension Hub {
       return (try book.bytes(), try book.bytesMax(limits), try book.bytes(from: device.replica), try book.isHeld(id, by: scope))
     }
     if isBrought || blobs.isBrought(id, by: scope), let whole = blobs.byteCount(id) {
-      // A full disk, or a stop, came between the file and its record.
+      // Adds the missing record: a full disk, or a stop, came between the file and its record.
       if !isBrought { try await note(id, bytes: whole, from: device, nowMs: now) }
       return whole
     }
-    // Compared by what is left: sizes come from outside. One that another scope has takes no more room once it is whole.
+    // Compares with what is left, because sizes come from outside and could overflow. A blob that another scope has takes no more
+    // room.
     let takesRoom = !blobs.has(id)
     guard !takesRoom || size <= bytesMax - bytes, !takesRoom || size <= limits.bytesPerReplicaMax - own,
       blobs.freeBytes.map({ size <= $0 - limits.freeBytesMin }) ?? true
@@ -289,14 +293,14 @@ extension Hub {
       try await note(id, bytes: have, from: device, nowMs: now)
       blobs.forgetPart(id, scope)
     } else if try await isHeld(id, by: device) {
-      // Another device of the scope has finished it meanwhile, and this one has begun anew.
+      // Drops the new beginning: another device of the scope has completed the blob meanwhile.
       blobs.forgetPart(id, scope)
       return size
     }
     return have
   }
 
-  /// Notes a whole blob, and that the device's scope has brought it.
+  /// Records a complete blob, and that the device's scope has sent it.
   private func note(_ id: BlobID, bytes: Int, from device: HubDevice, nowMs: UInt64) async throws {
     let observer = options.observer
     try await store.write { session in
@@ -306,15 +310,15 @@ extension Hub {
     }
   }
 
-  /// Whether the hub has a blob whole that the device's scope has brought.
+  /// Returns whether the hub has a complete blob that the device's scope has sent.
   func isHeld(_ id: BlobID, by device: HubDevice) async throws -> Bool {
     guard blobs.has(id) else { return false }
     if blobs.isBrought(id, by: device.scope) { return true }
     return try await store.read { try HubBlobBook(session: $0).isHeld(id, by: device.scope) }
   }
 
-  /// A piece of a whole blob, and how large the whole is: through a scope that the device reads, whose rows refer to it and whose
-  /// devices brought it.
+  /// Returns a piece of a complete blob, and the size of the whole. Requires a scope that the device reads, whose rows refer to the
+  /// blob and whose devices sent it.
   func giveBlob(_ text: String, offset: Int, to device: HubDevice) async throws -> (piece: Data, size: Int) {
     guard let id = BlobID(hex: text), offset >= 0 else { throw ByteReader.short }
     let (tables, blobs) = (store.tables, blobs)

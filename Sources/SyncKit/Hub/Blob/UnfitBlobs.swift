@@ -2,14 +2,14 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// Blobs that a hub will never keep, and why: a device is told so with the hub's signature, and sends them no more.
+/// Blobs that a hub will never keep, with the reason. The hub signs the reason for the device, which then sends the blob no more.
 ///
-/// What a whole blob was refused for is true of it, whoever brings it. A beginning may be anybody's invention: it is refused from
-/// its sender alone, or one device could keep another's picture out.
+/// A fault of a complete blob holds for every sender. A fault of an incomplete one holds for its sender alone, because anybody can
+/// invent a beginning: one device could otherwise keep another's picture out.
 struct UnfitBlobs {
   let session: any HubSession
 
-  /// Of whoever brings it, `replica` is empty.
+  /// Tables of the refused blobs; `replica` is empty where the fault holds for every sender.
   static let schema = """
     CREATE TABLE IF NOT EXISTS hub_blob_unfit (
       id TEXT NOT NULL, replica BLOB NOT NULL, vi TEXT NOT NULL, en TEXT NOT NULL, at_ms INTEGER NOT NULL,
@@ -17,10 +17,10 @@ struct UnfitBlobs {
     CREATE INDEX IF NOT EXISTS hub_blob_unfit_at ON hub_blob_unfit (at_ms);
     """
 
-  /// Blobs remembered; the oldest are judged anew should they come again.
+  /// Blobs remembered; the oldest are judged again should they come again.
   static let rememberedMax = 10_000
 
-  /// - Returns: Nil where nothing speaks against it.
+  /// Returns why a blob is refused from a device; nil when it is not refused.
   func reason(_ id: BlobID, from replica: ReplicaID) throws -> LocalizedText? {
     let row = try session.firstRow(
       "SELECT vi, en FROM hub_blob_unfit WHERE id = ?1 AND replica IN (x'', ?2) LIMIT 1", [.text(id.hex), .blob(replica.bytes)])

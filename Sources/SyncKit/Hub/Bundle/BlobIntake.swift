@@ -3,36 +3,36 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// The attachments of one import. Used by the intake's task alone.
+/// Attachments of one import. Used by the task of the `BundleIntake` alone.
 final class BlobIntake {
-  /// A blob as one device sent it.
+  /// Blob as one device sent it.
   struct Sent: Hashable {
     var replica: ReplicaID
     var id: BlobID
   }
 
   enum Outcome {
-    /// The device's scope has brought it whole now and had not before.
+    /// The device's scope has sent the whole blob with this import.
     case new
-    /// The scope had brought it whole before this import.
+    /// The scope had sent the whole blob before this import.
     case had
-    /// Pieces are missing, or a row that refers to it.
+    /// Pieces are missing, or a row that refers to the blob.
     case incomplete
   }
 
   private let hub: Hub
   private(set) var outcomes: [Sent: Outcome] = [:]
-  /// Why one was refused; the device is told.
+  /// Reasons of refusals; the device is told.
   private var faults: [Sent: SyncError] = [:]
 
-  /// Attachments that one import tells about.
+  /// Attachments that one import reports.
   private static let toldMax = 200_000
 
   init(hub: Hub) { self.hub = hub }
 
-  /// Takes one piece, in any order.
+  /// Stores one piece, in any order.
   ///
-  /// - Throws: `SyncError` when it or the whole it completes is refused.
+  /// - Throws: `SyncError` when the piece, or the blob that it completes, is refused.
   func take(_ body: Data, from device: HubDevice) async throws {
     let wire = try WireBundleBlob.parse(body, named: LocalizedText(vi: "tệp đính kèm", en: "attachment"))
     guard let id = BlobID(bytes: wire.id), let size = Int(exactly: wire.size), let offset = Int(exactly: wire.offset),
@@ -59,7 +59,9 @@ final class BlobIntake {
     }
   }
 
-  /// - Returns: False when it is too early for the piece.
+  /// Stores a piece.
+  ///
+  /// - Returns: False when the piece came too early.
   private func put(_ bytes: Data, _ piece: EarlyPiece, from device: HubDevice) async throws -> Bool {
     let sent = Sent(replica: piece.from, id: piece.id)
     do {
@@ -69,16 +71,16 @@ final class BlobIntake {
       return true
     } catch let error as SyncError {
       if error.code == .noSuchBlob || (error.code == .badRequest && error.expected != nil) { return false }
-      // A disk that is full is no reason to leave out the text that follows.
+      // Continues after a full disk: the texts that follow are still taken.
       let told = error.code == .diskFull ? HubBlobBook.noRoom : error
       faults[sent] = told
       throw told
     }
   }
 
-  /// Puts what came early, also in imports before, as far as rows and earlier pieces have come meanwhile.
+  /// Stores early pieces, also of earlier imports, whose rows and preceding pieces have come meanwhile.
   ///
-  /// - Returns: What was refused, with the device.
+  /// - Returns: The refused pieces, with their devices.
   func settle() async throws -> [(replica: ReplicaID, error: SyncError)] {
     var refused: [(ReplicaID, SyncError)] = []
     let bySender = Dictionary(grouping: hub.blobs.earlyPieces()) { Sent(replica: $0.from, id: $0.id) }
@@ -95,7 +97,7 @@ final class BlobIntake {
           hub.blobs.forget(piece)
         } catch let error as SyncError {
           refused.append((sent.replica, error))
-          // What does not fit now may fit later; what is damaged comes again whole.
+          // Keeps pieces that lack room, which may fit later. Damaged ones are deleted; their device sends them again.
           if error.code != .noRoom { for piece in pieces { hub.blobs.forget(piece) } }
           break
         }
@@ -104,14 +106,14 @@ final class BlobIntake {
     return refused
   }
 
-  /// What a device is told: of what it sent, and of what it says it does not know.
+  /// Returns the answers to a device: about the blobs that it sent, and about those whose state it asked for.
   func answers(to device: HubDevice, asked: Data) async throws -> [(id: BlobID, result: Result<Data, SyncError>)] {
     let names = stride(from: 0, to: min(asked.count, WireLimits.blobsPerQuestionMax * 32), by: 32)
     var ids = Set(names.compactMap { BlobID(bytes: asked.dropFirst($0).prefix(32)) })
     for sent in outcomes.keys where sent.replica == device.replica { ids.insert(sent.id) }
     let ordered = ids.sorted { $0.hex < $1.hex }
     return zip(ordered, try await hub.blobStates(alone: ordered, for: device)).map { id, state in
-      // What is never taken the state says itself, signed.
+      // Leaves permanent refusals to the signed state, which carries them.
       let fault = faults[Sent(replica: device.replica, id: id)].flatMap { $0.code == .blobUnfit ? nil : $0 }
       return (id, fault.map { .failure($0) } ?? .success(state))
     }

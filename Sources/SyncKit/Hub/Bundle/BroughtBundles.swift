@@ -4,13 +4,13 @@ internal import SyncBundle
 internal import SyncCore
 internal import SyncStore
 
-/// Bundles that somebody brings over the network, piece by piece: a link that breaks costs a piece. They lie by their hash among the
-/// hub's blobs, in a folder of their own, until they are read. Then only the answer stays for a while, since it may get lost: who brought
-/// what, and when, is nothing to keep.
+/// Uploaded bundles, which come over the network piece by piece, so that a broken link costs one piece. The pieces are stored by
+/// their hash in a folder beside the hub's blobs, until the bundle is read. Then only the answer stays for a while, because it may
+/// get lost. Who brought what, and when, is not kept.
 struct BroughtBundles {
   let store: BlobStore
 
-  /// Beginnings, and answers, in bytes; the oldest go first.
+  /// Bytes of incomplete bundles, and of answers; the oldest are deleted first.
   private static let bytesMax = 64 << 20
 
   init(_ blobs: BlobStore) { store = BlobStore(folder: blobs.folder + "/brought", bytesMax: BundleLimits.callBytesMax) }
@@ -18,16 +18,18 @@ struct BroughtBundles {
   private var answers: String { store.folder + "/answers" }
   private func path(_ id: BlobID) -> String { "\(answers)/\(id.hex)" }
 
-  /// What was answered to a bundle; nil when it was not read, or is forgotten.
+  /// Returns the answer to a bundle; nil when the bundle was not read, or the answer is deleted.
   func answer(to id: BlobID) -> Data? { FileManager.default.contents(atPath: path(id)) }
 
-  /// - Returns: How much of the bundle is here now.
+  /// Stores a piece.
+  ///
+  /// - Returns: How many bytes of the bundle are here now.
   func put(_ piece: Data, of id: BlobID, at offset: Int, size: Int) throws -> Int {
     if offset == 0 { store.trimParts(bytesMax: Self.bytesMax) }
     return try store.put(piece, of: id, at: offset, size: size)
   }
 
-  /// Lets go of a bundle that was read, or cannot be.
+  /// Deletes a bundle that was read, or cannot be read.
   func forget(_ id: BlobID) { unlink(store.path(id)) }
 
   func keep(_ answer: Data, to id: BlobID) throws {
@@ -52,11 +54,11 @@ struct BroughtBundles {
 }
 
 extension Hub {
-  /// Feed pages in the answer to a bundle that comes by HTTP, in bytes: the answer must not grow with what it is asked.
+  /// Bytes of feed pages in the answer to an uploaded bundle: the answer must not grow with what is asked.
   private static let answeredFeedBytesMax = 2 << 20
 
-  /// Takes the next piece of a bundle that somebody brings over the network; once it is whole it is read, and the return given. An empty
-  /// piece asks how much is here.
+  /// Stores the next piece of an uploaded bundle, and returns how much is here. Reads the bundle once it is complete, and returns
+  /// the answer. An empty piece only asks how much is here.
   func takeBundle(_ text: String, request: HubRequest) async throws -> Data {
     guard let id = BlobID(hex: text), let size = request.query("size").flatMap({ Int($0) }),
       let offset = Int(request.headers["upload-offset"] ?? "0")
@@ -93,7 +95,7 @@ extension Hub {
     if let file = report.files.first, file.isRefused, let reason = file.damage.first {
       throw SyncError(.damaged, vi: reason.vi, en: reason.en)
     }
-    // What is in later parts is answered when it is brought again.
+    // Returns the first part of the answer; later parts are made when the bundle is brought again.
     return try report.returns.first.map { try Data(contentsOf: URL(fileURLWithPath: $0)) } ?? Data()
   }
 }

@@ -5,19 +5,19 @@ internal import SyncBundle
 internal import SyncCore
 internal import SyncStore
 
-/// Takes bundles into a hub, and writes what it answers. One value for one import, used by one task.
+/// Import of bundles into a hub, which also writes the answers. One value serves one import, in one task.
 final class BundleIntake {
-  /// A parcel that is being read, and who is to have the answers.
+  /// Parcel that is being read, and the device that its answers go to.
   private final class Sender {
     let parcel: Parcel
     var mark: ParcelMark
-    /// Of a device that asks for its enrolment.
+    /// New key of a device that asks for its enrolment.
     var newKey: VerifyingKey?
-    /// The hub has heard nothing of the device since this parcel was written.
+    /// True when the hub has heard nothing from the device since this parcel was written.
     var isNewest = false
     var replica: ReplicaID?
     var returnKey: Data?
-    /// Answers, until the device has said where they go.
+    /// Answers kept until the device's state says where they go.
     var early: [(SectionKind, Data)] = []
     var earlyBytes = 0
 
@@ -30,7 +30,7 @@ final class BundleIntake {
   private let hub: Hub
   private let options: Hub.BundleOptions
   private let key: Curve25519.KeyAgreement.PrivateKey
-  /// Nil when nobody wants answers.
+  /// Writer of the answers; nil when nobody wants answers.
   private let returns: ReturnWriter?
   private var report = BundleReport()
   private var devices: [ReplicaID: BundleReport.Device] = [:]
@@ -39,13 +39,13 @@ final class BundleIntake {
   private var senders: [Data: Sender] = [:]
   private var marks: [Data] = []
   private var wholes = WholeMarks()
-  /// The newest state of each device that may have an answer.
+  /// Newest state of each device that may get an answer.
   private var states: [ReplicaID: WireDeviceState] = [:]
   private let blobs: BlobIntake
-  /// Batches that waited for an earlier one when they came.
+  /// Batches that waited for an earlier one when they were read.
   private var waiting: [(hash: Data, replica: ReplicaID, number: UInt64, carrier: ReplicaID?)] = []
 
-  /// Answers kept of a parcel whose device has not said yet where they go, in bytes.
+  /// Bytes of answers kept for a parcel whose state has not been read yet.
   private static let earlyBytesMax = 4 << 20
   /// Devices in one import.
   private static let devicesMax = 100_000
@@ -112,7 +112,7 @@ final class BundleIntake {
     do {
       let sender = Sender(try parcel.opened(with: key))
       reader.use(sender.parcel)
-      // A part that came without its state: where the device is was in another one.
+      // Takes the state from another part of the device's bundle, because this part came without one.
       if let from = ReplicaID(bytes: parcel.wire.from), let state = states[from] {
         (sender.replica, sender.returnKey) = (from, state.returnKey)
       }
@@ -196,7 +196,7 @@ final class BundleIntake {
   private func succeed(_ body: Data, for sender: Sender) async throws {
     let name = LocalizedText(vi: "yêu cầu đổi danh tính", en: "succession request")
     let wire = try WireSuccession.parse(try WireSuccessionRequest.parse(body, named: name).body, named: name)
-    // A device whose key is gone says with its new key where the answer goes.
+    // Sends the answer to the new key, because the device's old key is gone.
     if !wire.code.isEmpty { sender.newKey = VerifyingKey(rawRepresentation: wire.publicKey) }
     let answer = try await answered { try await self.hub.succeed(body) }
     try reply(sender, .successionAnswer, about: wire.publicKey, answer)
@@ -204,7 +204,7 @@ final class BundleIntake {
       known[key.replica] = nil
       try await count(key.replica) { $0.isNewlyEnrolled = true }
     }
-    // A device asks about several places at once; of those that do not fit nobody need be told.
+    // Reports no fork: a device asks about several batches at once, and those that do not fit concern nobody.
     if case .failure(let error) = answer, error.code != .fork { refuse(error, of: ReplicaID(bytes: wire.predecessor)) }
   }
 
@@ -274,7 +274,7 @@ final class BundleIntake {
     }
   }
 
-  /// Whoever sent it need only be known: the hash says whether the whole is right, and rows whether it is wanted.
+  /// Stores a piece of a blob. The sender need only be known: the hash proves the content, and a row must refer to it.
   private func takeBlob(_ body: Data, from sender: Sender) async throws {
     guard let replica = sender.replica ?? ReplicaID(bytes: sender.parcel.wire.from), let device = try await device(replica) else {
       throw HubDevice.unknownError
@@ -282,7 +282,8 @@ final class BundleIntake {
     try await blobs.take(body, from: device)
   }
 
-  /// Takes a device's report on its comparison with this hub. A report written before the last contact is out of date: the device sends it again.
+  /// Records a device's report on its comparison with this hub. A report from before the last contact is out of date: the device
+  /// sends a new one.
   private func takeAgreement(_ body: Data, from sender: Sender) async throws {
     guard sender.isNewest, let replica = sender.replica, let device = try await device(replica), device.revokedMs == nil else { return }
     guard let key = VerifyingKey(rawRepresentation: states[replica]?.publicKey ?? Data()) else { throw ByteReader.short }
@@ -375,7 +376,7 @@ final class BundleIntake {
     return report
   }
 
-  /// What waited may have been merged meanwhile, or can be now.
+  /// Asks again for the receipts of waiting batches, which may be merged by now.
   private func askAgain() async throws {
     for (hash, replica, _, carrier) in waiting.sorted(by: { ($0.replica, $0.number) < ($1.replica, $1.number) }) {
       guard let bytes = try await hub.read({ try $0.firstRow("SELECT bytes FROM hub_batch WHERE hash = ?1", [.blob(hash)])?[0].blob }),

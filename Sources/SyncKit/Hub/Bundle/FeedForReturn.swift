@@ -3,12 +3,12 @@ internal import SwiftProtobuf
 internal import SyncBundle
 internal import SyncCore
 
-/// What a device would be told if it asked now, as far as its state lets the hub know what it would ask.
+/// Feed pages in the answer to a bundle: what a device would get if it asked now, as far as its state tells what it would ask.
 struct FeedForReturn {
   let hub: Hub
   let device: HubDevice
   let state: WireDeviceState
-  /// Of pages, in bytes; the rest is for the next return.
+  /// Bytes of pages; the rest follows with the next answer.
   let bytesMax: Int
   let blobs: [(id: BlobID, result: Result<Data, SyncError>)]
 
@@ -38,7 +38,7 @@ struct FeedForReturn {
       } catch let error as SyncError {
         try write(.feedAnswer, cursor, .failure(error))
         guard error.code == .rebase, let scope = error.scope else { return }
-        // A snapshot that was begun before the log was cleared ends where the log does not go on: then one from the beginning, and no more.
+        // Begins the snapshot again, once: a snapshot begun before the journal was trimmed ends where the feed is gone.
         let times = fetched[scope, default: 0]
         guard times < 2 else { return }
         fetched[scope] = times + 1
@@ -49,7 +49,7 @@ struct FeedForReturn {
     }
   }
 
-  /// Nil also for a state that names no key as this hub makes them: that is its device's trouble, not the import's.
+  /// Returns the encrypted unit key; nil also when the state names an unknown key, which is its device's trouble, not the import's.
   private func unitKey() async throws -> WireSealedUnitKey? {
     do {
       return try await hub.unitKey(for: device, holding: state.unitKey, sealedTo: state.returnKey)
@@ -58,7 +58,9 @@ struct FeedForReturn {
     }
   }
 
-  /// - Returns: The cursor the feed goes on from; nil when it did not come to the end.
+  /// Writes the pages of a snapshot.
+  ///
+  /// - Returns: The cursor from which the feed continues; nil when the snapshot is not complete.
   private func snapshot(
     of scope: String, after cursor: Data, from begun: Data, _ bytes: inout Int, _ write: Write
   ) async throws -> Data? {
@@ -76,7 +78,7 @@ struct FeedForReturn {
         place = content.next
       } catch let error as SyncError {
         try write(.snapshotAnswer, about, .failure(error))
-        // A place that is gone: the device begins the snapshot again.
+        // Begins the snapshot again, because its continuation is gone.
         guard error.code == .badCursor, !place.isEmpty else { return nil }
         place = Data()
       }

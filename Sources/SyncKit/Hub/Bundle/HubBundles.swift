@@ -7,24 +7,25 @@ internal import SyncStore
 
 extension Hub {
   public struct BundleOptions: Sendable {
-    /// Where the answers go; nil: nowhere.
+    /// Path of the answers; nil writes none.
     public var returnPath: String?
-    /// The largest part of the return, in bytes.
+    /// Largest part of the answer file, in bytes.
     public var partBytesMax: Int?
-    /// Feed pages for one device, in bytes; the rest follows with its next return.
+    /// Bytes of feed pages for one device; the rest follows with its next answer.
     public var feedBytesMax = 256 << 20
-    /// Feed pages for all devices together, in bytes.
+    /// Bytes of feed pages for all devices together.
     public var returnBytesMax = BundleLimits.bytesMax
-    /// Called now and then with the bytes read and all there are.
+    /// Called now and then with the bytes read and the size of all bundles.
     public var onProgress: (@Sendable (_ bytes: Int, _ of: Int) -> Void)?
 
     public init() {}
   }
 
-  /// Takes bundles: every part by the way it would take by HTTP, and each for itself. Doing it again, in any order, changes nothing.
+  /// Imports bundles: each section takes the path that the same request takes by HTTP. Sections are independent, and repeating an
+  /// import, in any order, changes nothing.
   ///
-  /// - Returns: What was found, by device and file. A file that is no bundle is told of there; the others are taken.
-  /// - Throws: `SyncError` when the hub itself cannot go on; what was taken stays taken.
+  /// - Returns: The result by device and by file. A file that is no bundle is reported there, and the others are still taken.
+  /// - Throws: `SyncError` when the hub itself cannot go on; sections taken before stay taken.
   public func importBundles(_ paths: [String], options: BundleOptions = BundleOptions()) async throws -> BundleReport {
     let intake = try BundleIntake(hub: self, options: options)
     let sizes = paths.map { StoreFile.size($0) }
@@ -37,12 +38,12 @@ extension Hub {
     return try await intake.finish()
   }
 
-  /// Where parcels to this hub are opened.
+  /// Returns the key with which parcels to this hub are decrypted.
   func bundleKey() throws -> Curve25519.KeyAgreement.PrivateKey { try BundleKey.hub(keys) }
 }
 
 extension SyncError {
-  /// Whether it is about the hub's own store rather than about what arrived.
+  /// True when the error is about the hub's own store rather than about what arrived.
   var isTheHubs: Bool {
     switch code {
     case .diskFull, .storeBusy, .storeDamaged, .storeMissing, .storeNewer, .badSchema, .keyUnusable, .hubFailed, .internalFault, .cancelled:
@@ -53,9 +54,9 @@ extension SyncError {
 }
 
 extension Hub {
-  /// Keeps packets that came in requests of their own, together where all of them are good.
+  /// Stores packets that came in separate requests, in one transaction when all are valid.
   ///
-  /// - Returns: For each request what became of it.
+  /// - Returns: The outcome of each request.
   func keepEach(_ requests: [Data], scope: String) async throws -> [PacketsKept] {
     let name = LocalizedText(vi: "phiếu kín", en: "packet request")
     if let together = try? requests.map({ try WireDropRequest.parse($0, named: name) }), together.allSatisfy({ $0.packets.count == 1 }) {
@@ -63,7 +64,7 @@ extension Hub {
         let begun = try await spool(together.flatMap(\.packets), scope: scope)
         return try requests.map { .kept(try dropAnswer(to: $0, packets: 1, scope: scope, backupsBegun: begun)) }
       } catch let error as SyncError where !error.isTheHubs {
-        // One of them is not good: each for itself.
+        // Continues with one request at a time, because one of them is not valid.
       }
     }
     var answers: [PacketsKept] = []

@@ -3,12 +3,12 @@ internal import SwiftProtobuf
 internal import SyncBundle
 internal import SyncCore
 
-/// Writes a return: what a hub answers to each device, readable by that one only.
+/// Writer of the hub's answers to devices, in one file. Each device can read only its own part.
 final class ReturnWriter {
   private let hub: Hub
   private let options: Hub.BundleOptions
   private let writer: BundleWriter
-  /// Whom the parcel that is being written is for.
+  /// Device whose parcel is being written.
   private var reader: ReplicaID?
 
   init(_ path: String, hub: Hub, options: Hub.BundleOptions) throws {
@@ -17,7 +17,7 @@ final class ReturnWriter {
     writer = try BundleWriter(path, partBytesMax: options.partBytesMax ?? BundleLimits.bytesMax)
   }
 
-  /// The body of an answer's section.
+  /// Returns the body of an answer's section.
   static func answer(about: Data, _ result: Result<Data, SyncError>) throws -> Data {
     var wire = WireBundleAnswer()
     wire.about = about
@@ -28,7 +28,9 @@ final class ReturnWriter {
     return try wire.serializedData()
   }
 
-  /// - Parameter key: X25519, as the device's signed state said.
+  /// Adds a section for a device.
+  ///
+  /// - Parameter key: X25519 public key from the device's signed state.
   func add(_ kind: SectionKind, _ body: Data, to replica: ReplicaID, key: Data) throws {
     if reader != replica {
       let own = hub.replica.bytes
@@ -38,9 +40,9 @@ final class ReturnWriter {
     try writer.add(kind, body)
   }
 
-  /// What the device would be told if it asked for the feed now.
+  /// Adds the feed pages that the device would get if it asked now.
   ///
-  /// - Parameter blobs: What it is told of attachments; in one parcel with the hub's information, which says how new that is.
+  /// - Parameter blobs: Answers about attachments, in the same parcel as the hub's information, which tells how new they are.
   func addFeed(
     for device: HubDevice, at state: WireDeviceState, blobs: [(id: BlobID, result: Result<Data, SyncError>)]
   ) async throws {
@@ -50,8 +52,10 @@ final class ReturnWriter {
     }
   }
 
-  /// - Parameter marks: Of the parcels that were read: see `ParcelMark`.
-  /// - Returns: The file, or its parts.
+  /// Finishes the file.
+  ///
+  /// - Parameter marks: Digests of the parcels that were read: see `ParcelMark`.
+  /// - Returns: The path of the file, or the paths of its parts.
   func finish(delivered marks: [Data]) throws -> [String] {
     if !marks.isEmpty {
       let own = hub.replica.bytes

@@ -1,20 +1,20 @@
 internal import SyncCore
 internal import Synchronization
 
-/// Slows whoever sends wrong enrolment codes, and nobody else: after some of them each further wrong one of that address is answered a little
-/// later. A right one is taken at once, also from that address, which may be many people's. Nothing bounds how many are looked at: a code
-/// has 50 bits.
+/// Rate limit for wrong enrolment codes, by network address. After some wrong codes, each further one from that address is answered
+/// a little later. A right code is accepted at once, also from such an address, which many people may share. The number of tries is
+/// not bounded, because a code has 50 bits.
 final class CodeGuard: Sendable {
-  /// Wrong codes of one address that cost it nothing.
+  /// Wrong codes of one address that are answered without a wait.
   static let freeMax = 10
-  /// Milliseconds that each further one adds to the wait before the next is answered, and the longest wait.
+  /// Milliseconds that each further wrong code adds to the wait, and the longest wait.
   static let stepMs = 100
   static let waitMsMax = 1_000
-  /// Wrong codes of one address that may wait at once; more are told to come later.
+  /// Wrong codes of one address that may wait at once; further ones are refused for now.
   static let waitingMax = 4
-  /// An address that sent no wrong code for so long begins anew.
+  /// Time without a wrong code after which an address is forgotten.
   static let memory = Duration.seconds(600)
-  /// Addresses remembered; beyond them the one longest quiet is forgotten.
+  /// Addresses remembered; beyond them, the address longest without a wrong code is forgotten.
   static let sourcesMax = 1_024
 
   private struct Record {
@@ -31,14 +31,14 @@ final class CodeGuard: Sendable {
     (self.stepMs, self.waitMsMax) = (stepMs, waitMsMax)
   }
 
-  /// Counts the codes of an address that wait now.
+  /// Returns how many codes of an address wait now.
   func waitingCount(_ source: String) -> Int { records.withLock { $0[source]?.waiting ?? 0 } }
 
   var sourceCount: Int { records.withLock { $0.count } }
 
   /// Waits until a wrong code of `source` may be answered.
   ///
-  /// - Throws: `SyncError` `.busy` when too many of them wait already; `CancellationError`.
+  /// - Throws: `SyncError` `.busy` when too many codes wait already; `CancellationError`.
   func pass(_ source: String) async throws {
     let pauseMs = try records.withLock { records in
       let pauseMs = waitMs(records[source], at: .now)
@@ -71,7 +71,7 @@ final class CodeGuard: Sendable {
     }
   }
 
-  /// Milliseconds that the next code of an address waits.
+  /// Returns how many milliseconds the next wrong code of an address waits.
   func waitMs(_ source: String) -> Int { records.withLock { waitMs($0[source], at: .now) } }
 
   private func waitMs(_ record: Record?, at now: ContinuousClock.Instant) -> Int {

@@ -4,8 +4,8 @@ public import SyncCore
 extension Hub {
   /// Finds the device that used an enrolment code.
   ///
-  /// - Parameter source: The network address that asks; one that sent many wrong codes waits, as with enrolling.
-  /// - Throws: `SyncError` where nobody made the code, nobody has used it, or the device and all that go on in its place are revoked.
+  /// - Parameter source: Network address of the caller. An address that sent many wrong codes waits, as in enrolment.
+  /// - Throws: `SyncError` when the code is unknown or unused, or the device and all its successors are revoked.
   public func holder(ofCode code: String, from source: String) async throws -> (scope: String, replica: ReplicaID) {
     let hash = Data(code.utf8).sha256
     try await refuseUnknown(code: hash, from: source)
@@ -25,7 +25,7 @@ extension Hub {
     return (scope, used)
   }
 
-  /// The scope that a device writes, while the device or one that goes on in its place is not revoked; nil otherwise.
+  /// Returns the scope that a device writes, while the device or one of its successors is not revoked; nil otherwise.
   public func trustedScope(of replica: ReplicaID) async throws -> String? {
     guard try await !activeFamily(of: replica).isEmpty else { return nil }
     return try await read { session in

@@ -1,18 +1,18 @@
 public import SyncCore
 internal import SyncStore
 
-/// Keeps what operators wrote beside a device: it stays at the hub, and no device hears of it.
+/// Operator's note about a device. Notes stay at the hub; no device receives them.
 public struct DeviceNote: Sendable, Hashable, Codable {
-  /// Shown instead of the name that the device gave itself.
+  /// Label that is shown instead of the name that the device gave itself.
   public var label: String?
-  /// Names whose the device is.
+  /// Name of the device's owner.
   public var owner: String?
 
-  /// Characters of a label and of an owner's name.
+  /// Characters of a label, and of an owner's name.
   public static let lengthMax = 100
 }
 
-/// Notes beside devices. Belongs to one transaction.
+/// Table of notes about devices. Belongs to one transaction.
 struct DeviceNotes {
   let session: any HubSession
 
@@ -28,7 +28,7 @@ struct DeviceNotes {
 }
 
 extension Hub {
-  /// Reads what is written beside devices: an identity that took another's place has that one's note until it gets its own.
+  /// Returns the notes about devices. A successor has its predecessor's note until it gets one of its own.
   public func deviceNotes() async throws -> [ReplicaID: DeviceNote] {
     try await read { session in
       var notes = try DeviceNotes(session: session).all()
@@ -41,7 +41,7 @@ extension Hub {
     }
   }
 
-  /// Writes something beside a device; nil leaves what stands, an empty text takes it away.
+  /// Writes a note about a device. Nil keeps what stands; an empty text deletes it.
   public func note(_ replica: ReplicaID, label: String?, owner: String?) async throws {
     @Sendable func cell(_ text: String?) -> CellValue { text.map { .text(String($0.prefix(DeviceNote.lengthMax))) } ?? .null }
     try await store.write { session in

@@ -1,21 +1,22 @@
 internal import Foundation
 public import SyncCore
 
-/// Judges a call's sender by its headers, before its body is read.
+/// Judgement of a call by its headers, before its body is read.
 public enum CallAdmission: Sendable {
-  /// The device's key proved that it makes this call.
+  /// The device's key proved that the device makes this call.
   case proved(HubDevice)
-  /// A call that carries its proof in its body, or whose signature can be checked only with it.
+  /// The call carries its proof in its body, or its signature can be checked only with the body.
   case open
   /// The call cannot succeed, whatever its body says.
   case refused(HubResponse)
 }
 
 extension Hub {
-  /// Judges a call by its headers: what is refused here needs no body, and no memory for one.
+  /// Judges a call by its headers. A call that is refused here needs no body, and no memory for one.
   ///
-  /// A signature covers the body's hash. With the header `content-digest` it is checked over the stated hash, and the body against it
-  /// later; of a batch it covers no body. Without the header the device must be known, not revoked, and its hub time recent.
+  /// A signature covers the body's hash. With the header `content-digest`, the signature is checked over the stated hash, and the
+  /// body later against that hash; the signature of a batch covers no body. Without the header, the device must be known and not
+  /// revoked, and its hub time recent.
   public func admission(to request: HubRequest) async -> CallAdmission {
     do {
       guard let call = Self.call(of: request) else { throw Self.noSuchCall }
@@ -28,12 +29,14 @@ extension Hub {
     }
   }
 
-  /// Finds which enrolled device makes a call, by its signature over recent hub time.
+  /// Returns the enrolled device that makes a call, proved by its signature over recent hub time.
   func authenticate(_ request: HubRequest) async throws -> HubDevice {
     try await sender(of: request, digest: RequestSignature.digest(of: request))
   }
 
-  /// - Parameter digest: What is signed of the body; nil where it is not known yet, and the signature is not checked then.
+  /// Returns the device that makes a call.
+  ///
+  /// - Parameter digest: The signed hash of the body; nil when it is not known yet, and then the signature is not checked.
   private func sender(of request: HubRequest, digest: String?) async throws -> HubDevice {
     guard let claim = RequestSignature.claim(in: request) else {
       throw SyncError(.unauthorized, vi: "Lời gọi không có chữ ký thiết bị.", en: "The call carries no device signature.")
@@ -56,8 +59,8 @@ extension Hub {
 }
 
 extension RequestSignature {
-  /// The hash of the body as the call's headers state it, in the form that is signed: `-` for a batch, which proves itself, and the hash of
-  /// no bytes for a call without a body. Nil when only the body tells.
+  /// Returns the hash of the body as the call's headers state it, in the form that is signed. The form is `-` for a batch, which
+  /// proves itself, and the hash of no bytes for a call without a body. Nil when only the body tells.
   static func statedDigest(of request: HubRequest) -> String? {
     if request.path.hasPrefix("/v1/batches/") { return "-" }
     if request.method == "GET" { return Data().sha256.hex }

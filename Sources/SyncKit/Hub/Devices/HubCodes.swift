@@ -2,26 +2,26 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// An enrolment code as its hub knows it: not the code itself, of which only a hash is kept.
+/// Enrolment code as its hub knows it. The hub keeps only a hash of the code itself.
 public struct EnrolmentCode: Sendable, Hashable, Codable {
-  /// The first digits of its hash, by which it is named.
+  /// First digits of the hash, by which operators name the code.
   public var id: String
   public var unit: String
   /// Hub time in milliseconds.
   public var madeMs: UInt64
-  /// Hub time from which on nobody can use the code; nil for never.
+  /// Hub time in milliseconds from which on nobody can use the code; nil for never.
   public var endsMs: UInt64?
-  /// Taken back by an operator.
+  /// True when an operator cancelled the code.
   public var isCancelled: Bool
-  /// The device that used it.
+  /// Device that used the code.
   public var replica: String?
-  /// The device whose store the code lets go on; nil for an ordinary code.
+  /// Device whose store goes on with this code; nil for an ordinary code.
   public var replaces: String?
-  /// Tells if nobody used the code and somebody still can.
+  /// True while the code is unused and can still be used.
   public var isOpen: Bool
 }
 
-/// Keeps until when codes can be used. A code without a row here can be used for ever.
+/// Table of the times at which codes end. A code without a row can be used for ever.
 struct CodeEnds {
   let session: any HubSession
 
@@ -30,6 +30,8 @@ struct CodeEnds {
       WITHOUT ROWID;
     """
 
+  /// Checks that a code can still be used.
+  ///
   /// - Throws: `SyncError` when nobody can use the code any more.
   func check(_ hash: Data, nowMs: UInt64) throws {
     guard let row = try session.firstRow("SELECT ends_ms, cancelled FROM hub_code_end WHERE hash = ?1", [.blob(hash)]),
@@ -50,14 +52,14 @@ struct CodeEnds {
 }
 
 extension Hub {
-  /// Codes listed at once, at most.
+  /// Codes listed at once.
   public static let codesListedMax = 20_000
 
-  /// Enrolment codes by unit, the newest first.
+  /// Returns enrolment codes by unit, the newest first.
   ///
   /// - Parameters:
-  ///   - unit: Only of this unit.
-  ///   - onlyOpen: Only those that can still be used.
+  ///   - unit: Limits the result to this unit.
+  ///   - onlyOpen: Limits the result to codes that can still be used.
   public func codes(unit: String? = nil, onlyOpen: Bool = false) async throws -> [EnrolmentCode] {
     let now = clock.nowMs()
     return try await read { session in
@@ -78,11 +80,11 @@ extension Hub {
     }
   }
 
-  /// Ends codes that nobody used: of units, or those whose names begin so.
+  /// Ends unused codes: those of the given units, or those whose names begin with the given ids.
   ///
-  /// - Parameter endsMs: Hub time from which on nobody can use them; nil cancels them now.
-  /// - Returns: How many there were.
-  /// - Throws: `SyncError` `.badRequest` when one of them names no open code, or several; nothing is changed then.
+  /// - Parameter endsMs: Hub time from which on nobody can use the codes; nil cancels them now.
+  /// - Returns: How many codes there were.
+  /// - Throws: `SyncError` `.badRequest` when an id names no open code, or more than one; nothing is changed then.
   public func endCodes(units: [String], ids: [String], endsMs: UInt64? = nil) async throws -> Int {
     let now = clock.nowMs()
     return try await store.write { session in

@@ -3,28 +3,29 @@ internal import SwiftProtobuf
 public import SyncCore
 internal import SyncStore
 
-/// A device as its hub knows it.
+/// Device as its hub knows it.
 public struct HubDevice: Sendable, Hashable {
   public var replica: ReplicaID
   public var label: String
-  /// The scope it writes.
+  /// Scope that the device writes.
   public var scope: String
   public var readScopes: [String]
   public var enrolledMs: UInt64
   public var revokedMs: UInt64?
-  /// Hub time of its last signed call; nil when it never came.
+  /// Hub time of the device's last signed call; nil when the device never called.
   public var contactMs: UInt64?
-  /// Its clock minus hub time, as it measured it, in milliseconds.
+  /// Device's clock minus hub time in milliseconds, as the device measured it.
   public var skewMs: Int64?
-  /// Changes it said it had and the hub did not, at its last call.
+  /// Changes that the hub did not have, by the device's last call.
   public var backlog: Int?
-  /// Packets it said were waiting, at its last call.
+  /// Packets that were waiting on the device, by its last call.
   public var packets: Int?
-  /// The identity it goes on from: it was copied, or restored from an old copy (L8).
+  /// Identity that this one succeeded: the device was copied, or restored from an old copy (L8).
   public var predecessor: ReplicaID?
-  /// Learned again from its certificate after the hub was restored, and no operator has looked whether it had been revoked.
+  /// True when the device was registered again from its certificate after a restore, and no operator has checked whether it had
+  /// been revoked.
   public var isToBeConfirmed = false
-  /// Says that the device took the place of its predecessor on an operator's word, with the predecessor's store.
+  /// True when an operator let the device take its predecessor's place, with the predecessor's store.
   public var isReplacement = false
   let key: VerifyingKey
 
@@ -49,7 +50,7 @@ extension Hub {
 
   /// Makes an enrolment code for one device of a scope, valid once. Only its hash is kept.
   ///
-  /// - Parameter readScopes: Widest first; the last is `scope`.
+  /// - Parameter readScopes: Scopes that the device may read, widest first; the last is `scope`.
   public func makeCode(scope: String, readScopes: [String]) async throws -> String {
     try await makeCodes([(scope, readScopes)])[0]
   }
@@ -71,7 +72,7 @@ extension Hub {
     return made
   }
 
-  /// Counts codes that no device has used yet and one still can.
+  /// Returns how many codes are unused and can still be used.
   public func unusedCodes() async throws -> Int {
     let now = clock.nowMs()
     return try await store.read { session in
@@ -84,6 +85,8 @@ extension Hub {
     }
   }
 
+  /// Enrols a device.
+  ///
   /// - Parameter source: See `HubRequest.source`.
   func enroll(_ body: Data, from source: String? = nil) async throws -> Data {
     let request = try WireEnrolRequest.parse(body, named: LocalizedText(vi: "yêu cầu ghi danh", en: "enrolment request"))
@@ -101,7 +104,7 @@ extension Hub {
       else { return nil }
       try ReplacingCodes(session: session).refuse(hash)
       if let user = row[2].blob {
-        // The answer was lost and the same device asks again: the same enrolment.
+        // Repeats the enrolment when the same device asks again: the answer was lost.
         guard user == key.replica.bytes,
           let known = try session.firstRow("SELECT certificate FROM hub_device WHERE replica = ?1", [.blob(user)]),
           let certificate = known[0].blob
@@ -125,8 +128,8 @@ extension Hub {
     ).serializedData()
   }
 
-  /// Refuses a code that nobody made, a little later where its address sent many such. It is looked up without the writer's turn, so that wrong
-  /// ones take nothing from others.
+  /// Refuses an unknown code; the refusal waits when its address sent many unknown codes. The lookup only reads, so wrong codes do
+  /// not delay writers.
   func refuseUnknown(code hash: Data, from source: String?) async throws {
     let isKnown = try await store.read { session in try session.firstRow("SELECT 1 FROM hub_code WHERE hash = ?1", [.blob(hash)]) != nil }
     guard !isKnown else { return }
@@ -140,8 +143,10 @@ extension Hub {
   static let wrongCode = SyncError(
     .wrongCode, vi: "Mã ghi danh không đúng; kiểm tra lại từng chữ.", en: "The enrolment code is wrong; check each character.")
 
-  /// - Parameter recipient: X25519, 32 bytes, to which the unit key is encrypted; empty for a program that does not know how, and for an
-  ///   enrolment file, which is secret as a whole: then the key is readable.
+  /// Returns the answer to an enrolment.
+  ///
+  /// - Parameter recipient: X25519 public key, 32 bytes, to which the unit key is encrypted. When empty, the unit key is readable:
+  ///   for a program that cannot decrypt, and for an enrolment file, which is secret as a whole.
   /// - Throws: `SyncError` `.revoked`: a revoked device that asks again does not learn the present key.
   func enrolResponse(to device: ReplicaID, scope: String, certificate: Data, sealedTo recipient: Data) async throws -> WireEnrolResponse {
     var response = WireEnrolResponse()
@@ -161,9 +166,11 @@ extension Hub {
     return response
   }
 
+  /// Registers a device, and signs its certificate.
+  ///
   /// - Parameters:
-  ///   - after: The identity it goes on from, and the last common batch of each scope.
-  ///   - replaces: That one was revoked with it, on an operator's word.
+  ///   - after: The predecessor, and the last common batch of each scope.
+  ///   - replaces: True when an operator revoked the predecessor together with this registration.
   static func register(
     _ key: VerifyingKey, scope: String, readScopes: [String], label: String, now: UInt64, signing: SigningKey,
     after: (predecessor: ReplicaID, common: [String: (number: UInt64, hash: Data)])? = nil, replaces: Bool = false,
@@ -194,7 +201,8 @@ extension Hub {
     return signed
   }
 
-  /// Makes an enrolment as a file, for a device that has no network: its key, certificate and the feed so far. A secret.
+  /// Makes an enrolment as a file, for a device without a network: its key, its certificate and the feed so far. The file is
+  /// secret.
   public func makeEnrolmentFile(scope: String, readScopes: [String], label: String, hubAddress: String) async throws -> Data {
     let device = SigningKey()
     guard let key = VerifyingKey(rawRepresentation: device.publicKey) else { throw ByteReader.short }
@@ -212,10 +220,10 @@ extension Hub {
     return try file.serializedData()
   }
 
-  /// Pages of an enrolment file together, in bytes; what does not fit the device fetches once it has a network.
+  /// Bytes of all pages in an enrolment file. The device fetches the rest once it has a network.
   static let enrolmentPagesBytesMax = WireLimits.pageBytesMax - WireLimits.controlBytesMax
 
-  /// Adds what the device reads: scopes with a long feed in bulk, then the feed from there on.
+  /// Adds the device's scopes to the file: those with a long feed as snapshots, then the feed from there on.
   private func addPages(to file: inout WireEnrolmentFile, for device: HubDevice) async throws {
     var inBulk: [String] = []
     while true {
@@ -223,7 +231,7 @@ extension Hub {
         (file.snapshotPages, file.pages) = try await pages(for: device, inBulk: inBulk)
         return
       } catch let error as SyncError where error.code == .rebase {
-        // What comes in bulk goes first: the cursor then leads through everything.
+        // Puts snapshots first: the cursor then leads through everything.
         guard let scope = error.scope, !inBulk.contains(scope) else { throw error }
         inBulk.append(scope)
       }
@@ -258,11 +266,11 @@ extension Hub {
     }
   }
 
-  /// Takes a device's rights away, and those of every identity that it goes on from or that goes on from it: whoever has the key of one
-  /// has, or could have made, the others. Its unit gets another key, so that packets made with the old one prove nothing any more. What
-  /// was sent before stays.
+  /// Revokes a device, with all its predecessors and successors: whoever has the key of one has, or could have made, the others.
+  /// The device's unit gets another key, so that packets under the old key prove nothing any more. What the device sent before
+  /// stays.
   ///
-  /// - Returns: The identities that were revoked now; none when there is no such device or it was revoked already.
+  /// - Returns: The identities that were revoked now; none when the device is unknown or was revoked already.
   @discardableResult
   public func revoke(_ replica: ReplicaID) async throws -> [ReplicaID] {
     let (keys, now) = (keys, clock.nowMs())
@@ -283,7 +291,7 @@ extension Hub {
     return revoked
   }
 
-  /// Every enrolled device, by scope and label.
+  /// Returns every enrolled device, by scope and label.
   public func devices() async throws -> [HubDevice] {
     try await store.read { session in try HubDevice.all(in: session, where: "1 ORDER BY scope, label, replica", []) }
   }
@@ -292,7 +300,7 @@ extension Hub {
     try await store.read { session in try HubDevice.all(in: session, where: "replica = ?1", [.blob(replica.bytes)]).first }
   }
 
-  /// Notes what a device says of itself when it asks for the feed.
+  /// Records what a device reports about itself when it asks for the feed.
   func noteContact(_ device: HubDevice, skewMs: Int64?, backlog: Int?, packets: Int?) async throws {
     let now = clock.nowMs()
     try await store.write { session in
@@ -307,7 +315,7 @@ extension Hub {
 }
 
 extension HubDevice {
-  /// The enrolled devices for which a condition of SQL on `hub_device` holds.
+  /// Returns the enrolled devices for which an SQL condition on `hub_device` holds.
   static func all(in session: any HubSession, where condition: String, _ arguments: [CellValue]) throws -> [HubDevice] {
     try session.rows(
       """

@@ -3,26 +3,26 @@ internal import Foundation
 public import SyncCore
 internal import SyncStore
 
-/// A hub's secrets, in files of their own outside database and backups.
+/// Secrets of a hub, in files of their own outside the database and its backups.
 public struct HubKeys: Sendable {
   public let signing: SigningKey
-  /// 32 bytes from which the keys that the devices of each unit share are derived.
+  /// Secret of 32 bytes, from which the keys that the devices of each unit share are derived.
   let unitSecret: Data
-  /// Oldest first; new packets are encrypted to the last of their form, or to the last general one.
+  /// Drop keys, oldest first. A new packet is encrypted to the last key of its form, or to the last general key.
   let dropKeys: [DropKey]
 
-  /// Keys of a folder: as many as a recovery sheet has names for.
+  /// Keys in one folder: as many as a recovery sheet has names for.
   static let dropKeysMax = 200
 
-  /// A key that packets are encrypted to.
+  /// Key to which packets are encrypted.
   struct DropKey: Sendable {
     let key: Curve25519.KeyAgreement.PrivateKey
     /// Hub time in milliseconds.
     let madeMs: UInt64
-    /// Campaign and form whose answers alone the key is for; nil for a general key.
+    /// Campaign and form whose answers alone are encrypted to the key; nil for a general key.
     let owner: DropKeyOwner?
 
-    /// How packets name it.
+    /// Name of the key in packets.
     var id: String { String(key.publicKey.rawRepresentation.sha256.hex.prefix(8)) }
   }
 
@@ -73,7 +73,8 @@ public struct HubKeys: Sendable {
       }
       keys.append(DropKey(key: key, madeMs: contents.madeMs ?? 0, owner: contents.owner))
     }
-    // A file that was made a moment ago may be named and not on the disk yet: nobody hears of a key that a power cut could take.
+    // Flushes the folder first: a file made a moment ago may have a name but not be on the disk, and a power cut could take its
+    // key.
     try PrivateFile.sync(folder: folder)
     guard keys.contains(where: { $0.owner == nil }) else {
       throw SyncError(.keyUnusable, vi: "Không có khóa nhận phiếu trong \(folder).", en: "There is no drop key in \(folder).")
@@ -84,9 +85,9 @@ public struct HubKeys: Sendable {
 
   // MARK: Drop keys
 
-  /// Makes a key that new packets are encrypted to from now on: those of its owner, or those of whatever has no key of its own.
+  /// Makes a key for new packets: those of its owner, or those of all forms without a key of their own.
   ///
-  /// - Returns: Its name, once it is on the disk.
+  /// - Returns: The key's name, once the key is on the disk.
   static func addDropKey(in folder: String, nowMs: UInt64, owner: DropKeyOwner? = nil) throws -> String {
     guard fileNames(in: folder).count < dropKeysMax else {
       throw SyncError(
@@ -103,7 +104,7 @@ public struct HubKeys: Sendable {
     try PrivateFile.write(try JSONEncoder().encode(file), to: path(of: drop.id, in: folder))
   }
 
-  /// Overwrites a key's file and removes it. What was encrypted to the key can never be read again, except with a copy of it.
+  /// Overwrites a key's file and deletes it. Packets encrypted to the key can then never be read again, except with a copy of it.
   static func destroyDropKey(_ id: String, in folder: String) throws {
     let path = path(of: id, in: folder)
     guard let file = FileHandle(forUpdatingAtPath: path) else { return }
@@ -128,21 +129,21 @@ public struct HubKeys: Sendable {
 
   func dropKey(named id: String) -> DropKey? { dropKeys.first { $0.id == id } }
 
-  /// Tells if new packets are encrypted to a key.
+  /// Returns whether new packets are encrypted to a key.
   func isCurrent(_ drop: DropKey) -> Bool { dropKeys.last { $0.owner?.form == drop.owner?.form }?.id == drop.id }
 
   /// Keys to which devices encrypt: the general one, and those of forms.
   var listed: DropKeys { DropKeys(general: dropKey, forms: formKeys) }
 
-  /// The newest general key.
+  /// Newest general key.
   var dropKey: WireDropKey { dropKeys.last { $0.owner == nil }?.listed ?? WireDropKey() }
 
-  /// The newest key of each form that has one.
+  /// Newest key of each form that has one.
   var formKeys: [WireDropKey] { dropKeys.filter { $0.owner != nil && isCurrent($0) }.map(\.listed) }
 
   // MARK: On paper
 
-  /// The keys as rows to be printed, and typed in again by hand: see `RecoveryRows`.
+  /// Keys as rows to be printed, and typed in again by hand: see `RecoveryRows`.
   public var recoveryRows: [String] {
     var rows = RecoveryRows.rows(of: signing.rawRepresentation + unitSecret, named: "H")
     for (index, drop) in dropKeys.enumerated() {
@@ -155,15 +156,15 @@ public struct HubKeys: Sendable {
     return rows
   }
 
-  /// Which rows on paper are which key's: the letters that they begin with, the key's name, and its form, nil for a general one.
+  /// Labels of the keys on paper: the letters with which a key's rows begin, the key's name, and its form; nil for a general key.
   public var recoveryNames: [(letters: String, id: String, form: String?)] {
     dropKeys.enumerated().map { (Self.letter($0), $1.id, $1.owner?.form) }
   }
 
-  /// A drop key on paper: when it was made, and the key; behind them whose it is.
+  /// Bytes of a drop key on paper: the time when it was made, and the key. The owner, if any, follows.
   private static let paperBytes = 40
 
-  /// Names of drop keys on paper: A to G, then on from J; H is the hub.
+  /// Returns the letters of a drop key on paper: A to G, then from J on; H is the hub.
   private static func letter(_ index: Int) -> String {
     let letters = Array("ABCDEFGJKLMNPQRSTUVWXYZ")
     return String(letters[index % letters.count]) + (index < letters.count ? "" : String(index / letters.count))
@@ -171,7 +172,7 @@ public struct HubKeys: Sendable {
 
   /// Writes the keys of a recovery sheet into an empty or missing folder.
   ///
-  /// - Parameter text: The rows, in any order, with whatever stands between them.
+  /// - Parameter text: The rows, in any order, with any other text between them.
   /// - Throws: `SyncError` naming every row that is missing or mistyped; nothing is written.
   public static func recover(_ text: String, in folder: String) throws -> HubKeys {
     let blocks = try RecoveryRows.blocks(in: text)
@@ -190,14 +191,14 @@ public struct HubKeys: Sendable {
     try makeFolder(folder)
     for drop in drops { try write(drop, in: folder) }
     if !drops.contains(where: { $0.owner == nil }) { _ = try addDropKey(in: folder, nowMs: 0) }
-    // Last: a folder with it is whole.
+    // Saves the hub's key last: a folder that has it is complete.
     try FileKeyStore(path: folder + "/hub.key").save(ReplicaSecrets(signingKey: signing, unitKey: Data(hub.suffix(32))))
     return try load(from: folder)
   }
 }
 
 extension HubKeys.DropKey {
-  /// Says of the key what devices are told.
+  /// Public part of the key, as devices are told.
   fileprivate var listed: WireDropKey {
     var wire = WireDropKey()
     (wire.id, wire.publicKey, wire.form) = (id, key.publicKey.rawRepresentation, owner?.form ?? "")
@@ -205,9 +206,9 @@ extension HubKeys.DropKey {
   }
 }
 
-/// A form of a campaign, to whose key its answers alone are encrypted.
+/// Form of a campaign whose answers alone are encrypted to a key.
 public struct DropKeyOwner: Sendable, Hashable, Codable {
-  /// The beginning of the SHA-256 of the campaign's name: enough to tell campaigns apart, and short on paper.
+  /// Beginning of the SHA-256 of the campaign's name: long enough to tell campaigns apart, and short on paper.
   let campaignMark: Data
   public let form: String
 

@@ -2,10 +2,10 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// Who goes on from whom (L8), as the hub has it: an identity's batches of a scope continue the chain of its predecessor after
-/// their last common one. Belongs to one transaction.
+/// Identity history at the hub (L8): which identity succeeded which. A successor's batches of a scope continue its predecessor's
+/// chain after the last batch that both share. Belongs to one transaction.
 final class HubLineage {
-  /// A predecessor, and the last batch of it that is its successor's too.
+  /// Predecessor, and the number of its last batch that its successor has too.
   struct Base: Hashable {
     var predecessor: ReplicaID
     var number: UInt64
@@ -25,7 +25,7 @@ final class HubLineage {
 
   init(session: any HubSession) { self.session = session }
 
-  /// Predecessors followed at most: a chain that long is somebody's attack.
+  /// Predecessors that are followed; a longer chain is an attack.
   static let generationsMax = 64
 
   func base(of replica: ReplicaID, scope: String) throws -> Base? {
@@ -41,7 +41,7 @@ final class HubLineage {
     return base
   }
 
-  /// The identities whose batches count as `replica`'s own, each with the last number that does.
+  /// Returns the identities whose batches count as `replica`'s own, each with the number of the last batch that does.
   func line(of replica: ReplicaID, scope: String) throws -> [ReplicaID: UInt64] {
     let place = Place(replica: replica, scope: scope)
     if let known = lines[place] { return known }
@@ -56,7 +56,7 @@ final class HubLineage {
     return line
   }
 
-  /// Who wrote batch `number` of the chain that `replica` continues: itself, or a predecessor.
+  /// Returns the author of batch `number` in the chain that `replica` continues: itself, or a predecessor.
   func author(of number: UInt64, replica: ReplicaID, scope: String) throws -> ReplicaID {
     var at = replica
     for _ in 0..<Self.generationsMax {
@@ -66,8 +66,8 @@ final class HubLineage {
     return at
   }
 
-  /// Whether anybody goes on from `replica` in the scope, or it from somebody, or two devices have its name: else names alone say
-  /// whose a write is.
+  /// Returns whether `replica` has a successor, a predecessor or a fork in the scope. Otherwise the identity alone tells whose a
+  /// write is.
   func hasFamily(_ replica: ReplicaID, scope: String) throws -> Bool {
     let place = Place(replica: replica, scope: scope)
     if let known = families[place] { return known }
@@ -78,10 +78,10 @@ final class HubLineage {
     return hasFamily
   }
 
-  /// Identities that are looked at for one device: a hub gives out fewer to anybody's one device.
+  /// Identities that are examined for one device; a hub gives fewer to any one device.
   static let familyMax = 4096
 
-  /// An identity, those it goes on from and those that go on from any of them, in whatever scope.
+  /// Returns an identity with its predecessors, and the successors of any of these, in all scopes.
   func family(of replica: ReplicaID) throws -> [ReplicaID] {
     var family = [replica]
     var known: Set = [replica]
@@ -98,8 +98,8 @@ final class HubLineage {
     return family
   }
 
-  /// The first number of which the hub knows two batches: from there on two devices wrote under this name. That happens when a
-  /// restored hub, which forgot one of them, took the other (L11).
+  /// Returns the first number of which the hub knows two batches: from there on two devices wrote under this identity. A restored
+  /// hub that forgot one of them may have merged the other (L11).
   func twin(of replica: ReplicaID, scope: String) throws -> UInt64? {
     let place = Place(replica: replica, scope: scope)
     if let known = twins[place] { return known }
@@ -115,20 +115,20 @@ final class HubLineage {
     return number
   }
 
-  /// What was read is read anew.
+  /// Drops the caches.
   func forget() { (bases, families, twins, lines) = ([:], [:], [:], [:]) }
 
-  /// What makes another write one's own, beyond its name, for a batch about to be merged; nil when names alone decide.
+  /// Returns a test whether the author of a batch about to be merged wrote another write too; nil when identities alone decide.
   ///
-  /// Two writes are of one line when one's identity goes on from the other's, from that batch or a later one. What only
-  /// happens to carry the same name is a twin's.
+  /// Two writes are of one author when one's identity succeeded the other's at that batch or a later one. A write under the same
+  /// identity after a fork is another device's.
   func ownership(of replica: ReplicaID, number: UInt64, scope: String) throws -> ((Origin) -> Bool)? {
     guard try hasFamily(replica, scope: scope) else { return nil }
     let line = try line(of: replica, scope: scope)
     let twin = try twin(of: replica, scope: scope)
     return { other in
       let author = other.version.replica
-      // What cannot be told for certain counts as another's: in doubt, a conflict.
+      // Counts uncertain writes as another's: in doubt, a conflict opens.
       func wrote(below end: UInt64) -> Bool {
         ((try? self.number(at: other.position, scope: scope)) ?? nil).map { $0 < end } ?? false
       }
@@ -138,7 +138,7 @@ final class HubLineage {
     }
   }
 
-  /// The number of the batch that holds the unit at a position; nil when the log has none.
+  /// Returns the number of the batch that holds the unit at a position; nil when the feed has none.
   private func number(at position: UInt64, scope: String) throws -> UInt64? {
     guard position > 0 else { return nil }
     return try session.integer(

@@ -2,19 +2,19 @@ internal import Foundation
 public import SyncCore
 internal import SyncStore
 
-/// Tells what taking a revocation back means: see `Hub.reinstatement`.
+/// Effect of taking a revocation back: see `Hub.reinstatement`.
 public struct Reinstatement: Sendable, Hashable {
   public var device: HubDevice
-  /// Batches that came while it was revoked: they are merged with it.
+  /// Batches that arrived while the device was revoked: they will be merged.
   public var late: Int
-  /// Other identities of the device, or of copies of it, that stay revoked.
+  /// Other identities of the device, or of its copies, that stay revoked.
   public var others: [ReplicaID]
 }
 
 extension Hub {
-  /// Says what taking back a device's revocation would do. Changes nothing.
+  /// Returns what taking back a device's revocation would do. Changes nothing.
   ///
-  /// - Throws: `SyncError` `.badRequest` when it is not revoked, or another identity took its place on an operator's word.
+  /// - Throws: `SyncError` `.badRequest` when the device is not revoked, or an operator let another identity take its place.
   public func reinstatement(of replica: ReplicaID) async throws -> Reinstatement {
     try await read { try Self.reinstatement(of: replica, in: $0) }
   }
@@ -27,7 +27,7 @@ extension Hub {
     }
     let family = try HubLineage(session: session).family(of: replica).filter { $0 != replica }
     let others = try family.compactMap { try HubDevice.all(in: session, where: "replica = ?1", [.blob($0.bytes)]).first }
-    // Both would go on from the same batch under a name each.
+    // Refuses when a successor took the device's place: both would continue the same batch under different identities.
     if let heir = others.first(where: { $0.predecessor == replica && $0.isReplacement }) {
       throw SyncError(
         .badRequest,
@@ -42,10 +42,10 @@ extension Hub {
     return Reinstatement(device: device, late: Int(late ?? 0), others: others.filter { $0.revokedMs != nil }.map(\.replica))
   }
 
-  /// Gives a device its rights back: it was revoked by mistake. What came of it meanwhile is merged. Its unit's key stays the one that the
-  /// revocation began; the device gets it with its next exchange, and proves its packets under it.
+  /// Gives a device that was revoked by mistake its rights back, and merges what arrived from it meanwhile. Its unit keeps the key
+  /// that the revocation began. The device gets that key with its next exchange, and proves its packets again under it.
   ///
-  /// - Parameter person: Who decides; kept with the late batches, and the reason.
+  /// - Parameter person: Name of the person who decides; kept with the late batches, and the reason.
   /// - Returns: How many batches were merged.
   /// - Throws: As `reinstatement`; nothing is changed then.
   public func reinstate(_ replica: ReplicaID, by person: String, reason: String) async throws -> Int {

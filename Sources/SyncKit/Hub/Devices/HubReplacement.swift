@@ -3,7 +3,8 @@ internal import SwiftProtobuf
 public import SyncCore
 internal import SyncStore
 
-/// Codes that let a store whose device lost its key, or was revoked by mistake, go on under another identity. Belongs to one transaction.
+/// Codes with which a store goes on under another identity, because its device lost its key or was revoked by mistake. Belongs to
+/// one transaction.
 struct ReplacingCodes {
   let session: any SQLSession
 
@@ -14,7 +15,7 @@ struct ReplacingCodes {
 
   struct Word {
     var replaced: ReplicaID
-    /// Person who made the code; the reason follows.
+    /// Name of the person who made the code; the reason follows.
     var by: String
     var reason: String
   }
@@ -32,7 +33,7 @@ struct ReplacingCodes {
       [.blob(hash), .blob(word.replaced.bytes), .text(word.by), .text(word.reason)])
   }
 
-  /// Refuses a code that was made for another purpose than that of an empty store.
+  /// Refuses a code that was made to replace an identity: enrolling an empty store is not its purpose.
   func refuse(_ hash: Data) throws {
     guard let word = try word(hash) else { return }
     throw SyncError(
@@ -45,12 +46,13 @@ struct ReplacingCodes {
 }
 
 extension Hub {
-  /// Makes a code with which the store of a device goes on under another identity: the device's key is gone, or it was revoked by mistake.
-  /// When the code is used, the device and its family are revoked, if they are not, in the same transaction.
+  /// Makes a code with which the store of a device goes on under another identity: the device's key is gone, or it was revoked by
+  /// mistake. Using the code revokes the device and its family, if they are not revoked, in the same transaction.
   ///
   /// - Parameters:
-  ///   - readScopes: Widest first; the last is the device's scope.
-  ///   - person: Who vouches for whoever will use the code; kept, with the reason, and noted as an act when it is used.
+  ///   - readScopes: Scopes that the new identity may read, widest first; the last is the device's scope.
+  ///   - person: Name of the person who vouches for the code's user; kept, with the reason, and recorded as an act when the code is
+  ///     used.
   /// - Throws: `SyncError` `.badRequest` when the hub knows the device as one of another scope.
   public func makeCode(
     replacing replica: ReplicaID, scope: String, readScopes: [String], by person: String, reason: String
@@ -58,7 +60,7 @@ extension Hub {
     let code = String((0..<Self.codeLength).map { _ in Self.codeAlphabet.randomElement() ?? "A" })
     let (hash, now) = (Data(code.utf8).sha256, clock.nowMs())
     try await store.write { session in
-      // A device that a restored hub has forgotten shows its certificate with the code.
+      // Passes a device that a restored hub has forgotten: it shows its certificate with the code.
       if let known = try HubDevice.all(in: session, where: "replica = ?1", [.blob(replica.bytes)]).first, known.scope != scope {
         throw SyncError(
           .badRequest, vi: "Thiết bị \(replica.short) thuộc đơn vị \(known.scope), không phải \(scope).",
@@ -72,7 +74,8 @@ extension Hub {
     return code
   }
 
-  /// The identities that a replacement of `replica` would revoke: itself, and others of its device or of copies of it, as far as they are in use.
+  /// Returns the identities that a replacement of `replica` would revoke: itself, and the identities in use of its device and of
+  /// copies of it.
   public func activeFamily(of replica: ReplicaID) async throws -> [ReplicaID] {
     try await read { session in
       try HubLineage(session: session).family(of: replica).filter {
@@ -84,7 +87,7 @@ extension Hub {
   /// Answers a store that shows a code in place of its identity's signature.
   ///
   /// - Parameters:
-  ///   - wire: Its signature by `key` was checked.
+  ///   - wire: The request; its signature by `key` was checked.
   ///   - source: See `HubRequest.source`.
   func replace(_ wire: WireSuccession, key: VerifyingKey, predecessor: ReplicaID, from source: String?) async throws -> Data {
     guard wire.common.count <= WireLimits.successionPlacesMax, wire.common.allSatisfy({ $0.number < 1 << 62 && $0.hash.count == 32 }) else {
@@ -173,11 +176,11 @@ extension Hub {
 }
 
 extension HubChain {
-  /// The last batch that a store has and the hub has too, with all before it: it may be merged, or wait for a decision since its device was
-  /// revoked.
+  /// Returns the last batch that both a store and the hub have, with all batches before it. The batch may be merged, or wait for a
+  /// decision since its device was revoked.
   ///
-  /// - Parameter places: Batches of the store. One's hash vouches for all before it.
-  /// - Returns: Number 0 and no hash where there is none.
+  /// - Parameter places: Batches of the store. The hash of a batch vouches for all before it.
+  /// - Returns: Number 0 and no hash when there is none.
   func lastHeld(of places: [WireChainPlace], replica: ReplicaID, scope: String) throws -> (number: UInt64, hash: Data) {
     for place in places.sorted(by: { $0.number > $1.number }) where place.number > 0 && place.scope.utf8.elementsEqual(scope.utf8) {
       let before = try before(place.number + 1, previous: place.hash, replica: replica, scope: scope)
@@ -188,7 +191,7 @@ extension HubChain {
     return (0, Data())
   }
 
-  /// Tells if an undecided batch goes on, batch by batch, from one that is merged or from the beginning.
+  /// Returns whether an undecided batch continues, batch by batch, from a merged one or from the beginning.
   func isLinked(_ place: WireChainPlace, replica: ReplicaID, scope: String) throws -> Bool {
     var (number, hash) = (place.number, place.hash)
     while number > 0 {
@@ -211,10 +214,10 @@ extension HubChain {
 }
 
 extension LateBatches {
-  /// Merges some of what the hub held when an identity took the place of a revoked one: its certificate names the last of those batches, and
-  /// hashes lead from there to the ones before. A restored hub gets them again from the device.
+  /// Merges some of the held batches of a revoked identity that another one replaced. The successor's certificate names the last of
+  /// them, and hashes lead from there to the ones before. A restored hub gets them again from the device.
   ///
-  /// - Returns: Whether there was anything.
+  /// - Returns: Whether there was any.
   func takeVouched(of replica: ReplicaID, scope: String) throws -> Bool {
     let session = ingest.session
     let lineage = HubLineage(session: session)

@@ -4,15 +4,15 @@ internal import SyncCore
 internal import SyncStore
 
 extension Hub {
-  /// Identities that may go on from one: a device in trouble makes a few, a thief's flood stops here.
+  /// Successors of one identity. A device in trouble makes a few; a thief's flood stops here.
   static let successorsMax = 64
 
-  /// Gives a device that was copied, or restored from an old copy, a new identity with the same rights (L8); and one that shows an operator's
-  /// code in place of its key: see `replace`.
+  /// Gives a new identity with the same rights to a device that was copied, or restored from an old copy (L8). Also serves a device
+  /// that shows an operator's code in place of its key: see `replace`.
   ///
   /// - Parameter source: See `HubRequest.source`.
-  /// - Throws: `SyncError` `.revoked` when the old identity was, `.fork` with the number to go below when the hub has another
-  ///   batch where the device says both have the same, `.badRequest` when the hub knows of no fork.
+  /// - Throws: `SyncError` `.revoked` when the old identity was, `.fork` with the number to go below when the hub has another batch
+  ///   where the device says both have the same, `.badRequest` when the hub knows of no fork.
   func succeed(_ body: Data, from source: String? = nil) async throws -> Data {
     let name = LocalizedText(vi: "yêu cầu đổi danh tính", en: "succession request")
     let request = try WireSuccessionRequest.parse(body, named: name)
@@ -40,7 +40,7 @@ extension Hub {
       try Self.checkActive(key.replica, in: session)
       let lineage = HubLineage(session: session)
       if let known = try session.firstRow("SELECT certificate FROM hub_device WHERE replica = ?1", [.blob(key.replica.bytes)]) {
-        // The answer was lost and the same device asks again: the same identity.
+        // Repeats the succession when the same device asks again: the answer was lost.
         guard let certificate = known[0].blob, try lineage.base(of: key.replica, scope: old.scope)?.predecessor == predecessor else {
           throw ByteReader.short
         }
@@ -68,8 +68,8 @@ extension Hub {
     SyncError(.badSignature, vi: "Chữ ký của yêu cầu đổi danh tính không đúng.", en: "The succession request's signatures are wrong.")
   }
 
-  /// Checks that both sides have the last common batch, and another one after it. The device acts on errors that are not
-  /// signed, and must not take a new identity for nothing.
+  /// Checks that both sides have the last common batch, and that the hub has another one after it. The device acts on unsigned
+  /// errors, and must not take a new identity without need.
   private static func checkFork(
     _ place: WireChainPlace, of predecessor: ReplicaID, lineage: HubLineage, in session: any HubSession
   ) throws {
@@ -84,15 +84,15 @@ extension Hub {
   }
 }
 
-/// What the hub knows of a replica's batches in a scope: their hashes, by number.
+/// Chain of a replica's batches in a scope, as the hub knows it: the hashes, by number.
 struct HubChain {
   let session: any HubSession
   let lineage: HubLineage
 
-  /// The batch before `number` in the chain that `replica` continues.
+  /// Returns the batch before `number` in the chain that `replica` continues.
   ///
-  /// - Returns: Its hash, nil when the hub does not know one it could be, and whether the batch can be built on. Before the
-  ///   first there is the empty hash.
+  /// - Returns: Its hash, nil when the hub knows no fitting batch, and whether the batch is merged. Before the first batch the hash
+  ///   is empty.
   func before(_ number: UInt64, previous: Data, replica: ReplicaID, scope: String) throws -> (hash: Data?, isMerged: Bool) {
     guard number > 1 else { return (Data(), true) }
     let author = try lineage.author(of: number - 1, replica: replica, scope: scope)
@@ -102,8 +102,8 @@ struct HubChain {
     {
       return (hash, row[1].integer == BatchState.merged)
     }
-    // Merged in a life that a restore ended: pages that were given back say so, and what was in it, should the batch itself never
-    // come again. Of what is known by name only, nothing can build on it yet.
+    // Looks at restored pages: a batch merged in an ended incarnation counts as merged when pages brought its units. A batch that
+    // pages only name cannot be continued yet.
     let isKnown = try session.firstRow(
       """
       SELECT 1 FROM hub_known_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3 AND hash = ?4
@@ -113,7 +113,7 @@ struct HubChain {
     return isKnown == nil ? (nil, false) : (previous, true)
   }
 
-  /// Every batch `number` the hub knows of, in the chain that `replica` continues: more than one where it has a twin.
+  /// Returns the hash of every batch `number` that the hub knows in the chain that `replica` continues: more than one after a fork.
   func hashes(of number: UInt64, replica: ReplicaID, scope: String) throws -> Set<Data> {
     let author = try lineage.author(of: number, replica: replica, scope: scope)
     let rows = try session.rows(
@@ -124,7 +124,8 @@ struct HubChain {
     return Set(rows.compactMap { $0[0].blob })
   }
 
-  /// Whether a batch may be the one that the hub lacks before later ones: the next one goes on from it, or is known by name only.
+  /// Returns whether a batch may be the one that the hub lacks before later ones: the next batch continues it, or is known by name
+  /// only.
   func isMissing(_ hash: Data, _ content: BatchContent) throws -> Bool {
     let number = content.number + 1
     let author = try lineage.author(of: number, replica: content.replica, scope: content.scope)
@@ -135,9 +136,9 @@ struct HubChain {
     return try !hashes(of: number, replica: content.replica, scope: content.scope).isEmpty
   }
 
-  /// The first number of a batch's chain that the hub cannot build on.
+  /// Returns the first number of a batch's chain that is neither merged nor waiting at the hub.
   ///
-  /// - Parameter merged: The newest that is merged.
+  /// - Parameter merged: Number of the newest merged batch.
   func missing(before content: BatchContent, after merged: UInt64) throws -> UInt64 {
     var number = merged + 1
     while number < content.number {
@@ -154,7 +155,7 @@ struct HubChain {
     return number
   }
 
-  /// The newest batch of that chain that is merged, and its hash; number 0 and no hash before the first.
+  /// Returns the newest merged batch of the chain that `replica` continues, and its hash; number 0 and no hash before the first.
   func merged(replica: ReplicaID, scope: String) throws -> (number: UInt64, hash: Data) {
     var at = replica
     var below = Int64.max

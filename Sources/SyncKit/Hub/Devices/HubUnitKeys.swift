@@ -4,9 +4,9 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// Which keys each unit's devices were given in turn to authenticate packets. Belongs to one transaction.
+/// Unit keys that the devices of each org unit got in turn, to authenticate packets. Belongs to one transaction.
 ///
-/// Only names are kept, so that a backup holds no key: the keys follow from them and the hub's unit secret.
+/// Only the keys' names are kept, so that a backup holds no key: a key is derived from its name and the hub's unit secret.
 struct UnitKeyTable {
   let session: any SQLSession
   let keys: HubKeys
@@ -17,25 +17,26 @@ struct UnitKeyTable {
       PRIMARY KEY (scope, id)) WITHOUT ROWID;
     """
 
-  /// Oldest first; the last is the present one. Of two with one number the hub's own comes after one it learned.
+  /// Returns the names of a unit's keys, oldest first; the last is the present one. Of two with one number, the hub's own comes
+  /// after a learned one.
   func ids(_ scope: String) throws -> [UnitKeyID] {
     let rows = try session.rows(
       "SELECT id FROM hub_unit_key WHERE scope = ?1 ORDER BY epoch, is_learned DESC, made_ms", [.text(scope)])
     return [.first] + rows.compactMap { $0[0].blob.flatMap(UnitKeyID.init) }
   }
 
-  /// The keys themselves, in the same order.
+  /// Returns the keys themselves, in the same order.
   func all(_ scope: String) throws -> [Data] { try ids(scope).map { keys.unitKey(scope: scope, id: $0) } }
 
   func present(_ scope: String) throws -> UnitKeyID { try ids(scope).last ?? .first }
 
-  /// Begins another key: whoever held the ones before is out, until a hub that still trusts it tells it this one.
+  /// Begins another key. Devices with earlier keys are excluded until a hub that still trusts them gives them this one.
   func begin(_ scope: String, nowMs: UInt64) throws {
     let (epoch, _) = try present(scope).epoch.addingReportingOverflow(1)
     try record(keys.makeUnitKeyID(scope: scope, epoch: epoch), scope: scope, isLearned: false, nowMs: nowMs)
   }
 
-  /// Takes up a key that this hub made and its store does not know, because it was restored to before that: from a device that holds it.
+  /// Adds a key that this hub made before its store was restored to an earlier state; a device that holds the key shows its name.
   func learn(_ id: UnitKeyID, scope: String, nowMs: UInt64) throws {
     guard keys.hasMade(id, scope: scope), try !ids(scope).contains(id) else { return }
     try record(id, scope: scope, isLearned: true, nowMs: nowMs)
@@ -49,7 +50,7 @@ struct UnitKeyTable {
       ])
   }
 
-  /// Begins a key in every unit where a device was revoked by a program that did not do so.
+  /// Begins a key in every unit where an earlier program revoked a device without beginning one.
   func endEarlierRevocations(nowMs: UInt64) throws {
     let scopes = try session.rows(
       """
@@ -58,8 +59,8 @@ struct UnitKeyTable {
     for scope in scopes.compactMap({ $0[0].text }) { try begin(scope, nowMs: nowMs) }
   }
 
-  /// Units in which a device showed, since a moment, a key of which the store did not know: somebody was revoked there, and a restore
-  /// took that back.
+  /// Returns the units in which a device showed, since a moment, a key that the store did not know: a restore took a revocation
+  /// there back.
   static func lostRevocations(sinceMs: UInt64, in session: any SQLSession) throws -> [String] {
     try session.rows(
       "SELECT DISTINCT scope FROM hub_unit_key WHERE is_learned = 1 AND made_ms >= ?1 ORDER BY scope", [.integer(Int64(clamping: sinceMs))]
@@ -68,7 +69,7 @@ struct UnitKeyTable {
 }
 
 extension HubKeys {
-  /// The key all devices of a scope share, to prove that a packet comes from one of them and not from which.
+  /// Returns the key that all devices of a scope share. It proves that a packet comes from one of them, but not from which.
   func unitKey(scope: String, id: UnitKeyID = .first) -> Data {
     let purpose = id == .first ? "synckit/unit/1\0" : "synckit/unit/2\0"
     let name = id == .first ? Data() : [0] + id.bytes
@@ -81,7 +82,7 @@ extension HubKeys {
     return UnitKeyID(unchecked: bytes + proof(of: bytes, scope: scope))
   }
 
-  /// Whether a name is one that this hub made for the scope.
+  /// Returns whether this hub made a key's name for the scope.
   func hasMade(_ id: UnitKeyID, scope: String) -> Bool {
     id == .first || id.bytes.suffix(8) == proof(of: id.bytes.prefix(20), scope: scope)
   }
@@ -94,18 +95,19 @@ extension HubKeys {
 }
 
 extension Hub {
-  /// Every key a scope's devices had; the last is the present one.
+  /// Returns every key that a scope's devices had; the last is the present one.
   func unitKeys(of scope: String) async throws -> [Data] {
     let keys = keys
     return try await store.read { try UnitKeyTable(session: $0, keys: keys).all(scope) }
   }
 
-  /// The present key of a device's unit, for a device that says it holds another; nil when it holds the present one.
+  /// Returns the present key of a device's unit, for a device that reports another one; nil when the device holds the present one.
   ///
   /// - Parameters:
-  ///   - held: Name of the key it holds.
-  ///   - recipient: X25519, 32 bytes, as the device said with its signature.
-  /// - Throws: `SyncError` `.revoked` when the device was revoked meanwhile, `.damaged` for what is no name or no key.
+  ///   - held: Name of the key that the device holds.
+  ///   - recipient: X25519 public key, 32 bytes, from the device's signed call.
+  /// - Throws: `SyncError` `.revoked` when the device was revoked meanwhile, `.damaged` when `held` is no name or `recipient` no
+  ///   key.
   func unitKey(for device: HubDevice, holding held: Data, sealedTo recipient: Data) async throws -> WireSealedUnitKey? {
     guard let held = UnitKeyID(held) else { throw ByteReader.short }
     let (keys, scope, now) = (keys, device.scope, clock.nowMs())
@@ -126,7 +128,8 @@ extension Hub {
       keys.unitKey(scope: scope, id: present), id: present, hub: replica, device: device.replica, scope: scope, to: recipient)
   }
 
-  /// Asked in the transaction that reads a unit's key: one who was revoked a moment ago does not get the new one.
+  /// Throws when a device is revoked. Called in the transaction that reads a unit's key, so that a device revoked a moment ago does
+  /// not get it.
   static func checkActive(_ replica: ReplicaID, in session: any SQLSession) throws {
     let revoked = try session.firstRow("SELECT 1 FROM hub_device WHERE replica = ?1 AND revoked_ms IS NOT NULL", [.blob(replica.bytes)])
     guard revoked == nil else { throw HubDevice.revokedError }

@@ -2,7 +2,7 @@ internal import Foundation
 internal import SyncCore
 internal import Synchronization
 
-/// The hub's keys as their folder has them: a drop key made or destroyed by another process is noticed at the next call.
+/// Keys of a hub, as their folder has them. A drop key that another process makes or destroys is noticed at the next call.
 final class Keyring: Sendable {
   private struct State {
     var keys: HubKeys
@@ -12,13 +12,14 @@ final class Keyring: Sendable {
   let folder: String?
   private let state: Mutex<State>
 
-  /// - Parameter folder: Nil for keys that never change.
+  /// - Parameter folder: Folder of the keys; nil for keys that never change.
   init(_ keys: HubKeys, folder: String?) {
     self.folder = folder
     state = Mutex(State(keys: keys, seen: folder.flatMap(Self.changed)))
   }
 
-  /// One look at the folder's time, and its files only when that has moved. A folder that cannot be read leaves the keys as they are.
+  /// Present keys. Each call reads the folder's time, and its files only when the time has changed. A folder that cannot be read
+  /// leaves the keys as they are.
   var keys: HubKeys {
     state.withLock { state in
       guard let folder, let now = Self.changed(folder) else { return state.keys }

@@ -3,39 +3,39 @@ internal import SyncCore
 internal import SyncStore
 internal import Synchronization
 
-/// Something an operator did to a hub, as the hub keeps it. Rows are only added.
+/// Act of an operator on a hub, as the hub records it. Rows are only added.
 public struct OperatorAct: Sendable, Hashable, Codable {
-  /// The same for all rows of an act that took several transactions.
+  /// Identifier, the same for all rows of an act that took several transactions.
   public var id: String
   /// Hub time in milliseconds.
   public var atMs: UInt64
-  /// The command, such as `devices revoke`.
+  /// Command, such as `devices revoke`.
   public var kind: String
-  /// Names what the act was about: a device, a unit, a form; empty where it is the hub.
+  /// Subject of the act: a device, a unit, a form; empty for the hub.
   public var subject: String
-  /// Names who acted.
+  /// Name of the operator.
   public var by: String
-  /// Says why; empty where nobody did.
+  /// Reason; empty when none was given.
   public var reason: String
-  /// JSON of what stood before and after; nil for acts that change nothing in the store but this table.
+  /// State before and after the act, as JSON; nil for acts that change nothing in the store but this table.
   public var before: String?
   public var after: String?
 }
 
-/// An act that is about to be done.
+/// Act that is about to be done.
 public struct IntendedAct: Sendable {
   public var kind: String
   public var subject: String
   public var by: String
   public var reason: String
-  /// Reads what the act is to change, as names and values: asked in its transaction, before and after. A transaction that leaves it as it was is
-  /// not noted. Nil: the act's first transaction is noted.
+  /// Returns what the act is to change, as names and values. Called in the act's transaction, before and after. A transaction that
+  /// changes none of them is not recorded. Nil: the act's first transaction is recorded.
   public var look: (@Sendable (any HubSession) throws -> [String: String])?
 
-  /// Bytes of a name, of a reason and of what stood before and after that are kept.
+  /// Bytes kept of a name, of a reason, and of each state.
   public static let textBytesMax = 4096
 
-  /// - Throws: `SyncError` `.badRequest` when nobody is named.
+  /// - Throws: `SyncError` `.badRequest` when no operator is named.
   public init(
     _ kind: String, subject: String = "", by who: String, reason: String = "",
     look: (@Sendable (any HubSession) throws -> [String: String])? = nil
@@ -47,9 +47,9 @@ public struct IntendedAct: Sendable {
   }
 }
 
-/// Writes an act into the transaction that does it.
+/// Recorder that writes an act into the transaction that does it.
 final class ActRecorder: Sendable {
-  /// The act that the present task is doing.
+  /// Act that the present task is doing.
   @TaskLocal static var current: ActRecorder?
 
   let act: IntendedAct
@@ -108,7 +108,7 @@ final class ActRecorder: Sendable {
   }
 }
 
-/// Set once, from any task.
+/// Flag that is set once, from any task.
 private final class NotedFlag: Sendable {
   private let value = Mutex(false)
 
@@ -117,21 +117,21 @@ private final class NotedFlag: Sendable {
 }
 
 extension Hub {
-  /// Does something in an operator's name: what it changes in the store and the note of who did it, and why, are committed together.
+  /// Runs `body` as an operator's act. Its changes in the store, and the record of who made them and why, are committed together.
   public func acting<T>(_ act: IntendedAct, _ body: () async throws -> T) async throws -> T {
     try await ActRecorder.$current.withValue(ActRecorder(act, clock: clock)) { try await body() }
   }
 
-  /// Notes an act that changes nothing in the store, such as one on the files of the keys.
+  /// Records an act that changes nothing in the store, such as one on the files of the keys.
   public func note(_ act: IntendedAct) async throws {
     let recorder = ActRecorder(act, clock: clock)
     try await store.write { try recorder.note(before: nil, after: nil, in: $0) }
   }
 
-  /// Acts listed at once, at most.
+  /// Acts listed at once.
   public static let actsListedMax = 1000
 
-  /// Lists what operators did, newest first; an act of several transactions once.
+  /// Returns what operators did, newest first; an act of several transactions appears once.
   public func acts(limit: Int = 100, about subject: String? = nil) async throws -> [OperatorAct] {
     let limit = min(max(limit, 1), Self.actsListedMax)
     let rows = try await read { session in

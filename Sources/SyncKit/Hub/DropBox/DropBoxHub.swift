@@ -4,22 +4,24 @@ internal import SyncCore
 internal import SyncStore
 internal import Synchronization
 
-/// The hub's side of the drop box: judges packets, releases what makes k.
+/// Hub's side of the drop box: judges packets, and releases lots of at least k.
 ///
-/// A *step* opens what waits of a scope and judges it without writing. It releases the answers of an edition when at least k of them are
-/// valid and new; until then nothing that anyone can observe says what is in a packet.
+/// A *step* decrypts the waiting packets of a scope and judges them without writing. It releases the answers of an edition when at
+/// least k of them are valid and new. Until then nothing that anyone can observe tells what is in a packet.
 struct DropBoxHub {
   let session: any HubSession
   let keys: HubKeys
   let tables: HubTables
   let receiver: any LotReceiver
-  /// Packets that were opened before the transaction.
+  /// Packets that were decrypted before the transaction.
   var opened = OpenedPackets()
 
   // MARK: Steps
 
-  /// Releases each edition's new answers of a scope where they are k or more. Packets that came twice or cannot be read are counted and
-  /// erased along with them, or when they are k or more themselves; answers that fit no edition yet are counted then too.
+  /// Releases each edition's new answers of a scope when they are at least k.
+  ///
+  /// Repeated and unreadable packets are counted and deleted with a release, or when they are at least k themselves. Answers that
+  /// fit no edition yet are counted then too.
   func step(_ scope: String) throws {
     let waiting = try WaitingPackets(scope, of: self)
     let k = try receiver.lotMin(in: session)
@@ -34,10 +36,10 @@ struct DropBoxHub {
     }
   }
 
-  /// Pools what is left in `pool.scopes` of the editions that are over: released under the pool's own code where k or more people of two
-  /// scopes or more stand behind it.
+  /// Releases the remaining answers of ended editions in `pool.scopes` under the pool's own code. Requires at least k people in at
+  /// least two scopes.
   ///
-  /// - Parameter isOver: Says of an edition whether nothing more is awaited.
+  /// - Parameter isOver: Returns whether an edition ended: no more answers are expected.
   func releaseRemainder(of pool: RemainderPool, isOver: (String) -> Bool) throws {
     let waiting = try pool.scopes.map { try WaitingPackets($0, of: self) }
     let k = try receiver.lotMin(in: session)
@@ -59,8 +61,8 @@ struct DropBoxHub {
     try DropLedger(session: session).add(pooled, scope: pool.unit)
   }
 
-  /// Erases what may never be released: rests of editions that are over, all that is encrypted to `keys`, or with `everything` whatever
-  /// waits.
+  /// Deletes packets that may never be released: remainders of ended editions, all that is encrypted to `keys`, or with
+  /// `everything` all that wait.
   func withhold(_ scope: String, isOver: (String) -> Bool, keys: Set<String>, everything: Bool) throws {
     let waiting = try WaitingPackets(scope, of: self)
     let gone = waiting.packets.filter { everything || keys.contains($0.dropKey) || $0.isRest(isOver) }
@@ -79,9 +81,9 @@ struct DropBoxHub {
     try HubBackups(session: session).noteRelease()
   }
 
-  /// Erases the packets that a step settled and writes down what they were.
+  /// Deletes the packets that a step settled, and records what they were.
   ///
-  /// - Parameter isPooled: The released ones are counted under a larger unit's code.
+  /// - Parameter isPooled: True when the released ones are counted under a larger unit's code.
   /// - Returns: What was released.
   @discardableResult
   private func settle(_ waiting: WaitingPackets, released: Set<String>, isPooled: Bool = false) throws -> DropCounts {
@@ -99,7 +101,7 @@ struct DropBoxHub {
         noAnswers[packet.dropKey, default: 0] -= 1
         if let row = packet.row { repeated.append(row) }
       case .spoiled:
-        // Where there is no room it waits as it is.
+        // Lets the packet wait when there is no room to keep it.
         guard try spoiled.keep(packet.id) else { continue }
         counts.spoiled += 1
         noAnswers[packet.dropKey, default: 0] -= 1
@@ -118,12 +120,11 @@ struct DropBoxHub {
   private func forget(_ packet: CellValue) throws { try session.execute("DELETE FROM hub_packet WHERE id = ?1", [packet]) }
 }
 
-/// Packets of one scope that a step has opened: to open one takes longer than to write what is in it, and while a transaction opens them nobody
-/// else writes.
+/// Cache of decrypted packets. Decrypting takes longer than writing, and while a transaction decrypts, no other one can write.
 final class OpenedPackets: Sendable {
   private let rows = Mutex<[WirePacket: AnonymousRow?]>([:])
 
-  /// Contents of a packet; nil where it cannot be read.
+  /// Returns the content of a packet; nil when it cannot be decrypted.
   func row(of packet: WirePacket, open: () -> AnonymousRow?) -> AnonymousRow? {
     if let known = rows.withLock({ $0[packet] }) { return known }
     let row = open()
@@ -132,12 +133,12 @@ final class OpenedPackets: Sendable {
   }
 }
 
-/// Where remainders go together at the end of a form.
+/// Pool of the remaining answers of several scopes at the end of a form.
 public struct RemainderPool: Sendable, Hashable {
-  /// Scopes that must be in it, or the pool is the scope.
+  /// Scopes that must be in the pool, so that it does not stand for one scope.
   public static let scopesMin = 2
 
-  /// Under whose code its answers stand.
+  /// Unit under whose code the pool's answers are stored.
   public var unit: String
   public var scopes: [String]
 
@@ -147,7 +148,7 @@ public struct RemainderPool: Sendable, Hashable {
   }
 }
 
-/// What waits of one scope, opened and judged. Nothing is written.
+/// Waiting packets of one scope, decrypted and judged. Nothing is written.
 struct WaitingPackets {
   struct Opened {
     var id: CellValue
@@ -157,13 +158,13 @@ struct WaitingPackets {
 
   struct Judged {
     var id: CellValue
-    /// Named by the packet; empty where it is none.
+    /// Name of the drop key in the packet; empty when the bytes are no packet.
     var dropKey: String
-    /// Nil where it cannot be opened.
+    /// Content; nil when it cannot be decrypted.
     var row: AnonymousRow?
     var verdict: RowVerdict
 
-    /// Tells if it is a packet of an edition that is over.
+    /// Returns whether the packet belongs to an ended edition.
     func isRest(_ isOver: (String) -> Bool) -> Bool {
       switch verdict {
       case .new(let edition), .differs(let edition), .repeated(let edition, isStanding: false): isOver(edition)
@@ -196,7 +197,7 @@ struct WaitingPackets {
     packets = unreadable + zip(opened, verdicts).map { Judged(id: $0.id, dropKey: $0.dropKey, row: $0.row, verdict: $1) }
   }
 
-  /// Says why a packet cannot be judged by its content.
+  /// Reason why a packet cannot be judged by its content.
   private struct Unreadable: Error {
     var verdict: RowVerdict
   }
@@ -206,14 +207,14 @@ struct WaitingPackets {
       return .failure(Unreadable(verdict: .spoiled))
     }
     guard let drop = box.keys.dropKey(named: packet.dropKey) else {
-      // Lost, not destroyed: it may lie on the recovery sheet.
+      // Holds the packet: its key is lost, not destroyed, and may be on the recovery sheet.
       return .failure(Unreadable(verdict: .held(edition: DropKeyBook.fileName(of: packet.dropKey))))
     }
     let row = box.opened.row(of: packet) {
       Packets.open(packet, scope: scope, key: drop.key).map { AnonymousRow(table: $0.table, cells: $0.cells) }
     }
     guard let row else { return .failure(Unreadable(verdict: .spoiled)) }
-    // Under another form's key it would outlive the end of its own.
+    // Refuses a packet under another form's key: it would be readable after its own form has ended.
     if let owner = drop.owner,
       box.tables.byName[row.table]?.form(of: row.cells.lazy.map { (column: $0.column, value: $0.value) }) != owner.form
     {
@@ -222,14 +223,14 @@ struct WaitingPackets {
     return .success(row)
   }
 
-  /// New rows, by edition: k is asked of these.
+  /// New rows by edition; each count is compared with k.
   var newByEdition: [String: Int] {
     verdicts.reduce(into: [:]) { counts, verdict in
       if case .new(let edition) = verdict { counts[edition, default: 0] += 1 }
     }
   }
 
-  /// What may be counted once it is k.
+  /// Packets that may be counted once they are at least k.
   var junk: [Judged] {
     packets.filter { packet in
       if case .repeated(_, isStanding: true) = packet.verdict { true } else { packet.verdict == .spoiled }
@@ -243,7 +244,7 @@ struct WaitingPackets {
     }
   }
 
-  /// Rows to release of the editions that `isWanted`.
+  /// Returns the rows to release of the editions for which `isWanted` is true.
   func rows(_ isWanted: (String) -> Bool) -> [Opened] {
     zip(opened, verdicts).compactMap { row, verdict in
       switch verdict {
@@ -255,6 +256,6 @@ struct WaitingPackets {
 }
 
 extension WirePacket {
-  /// By which the hub keeps a packet once.
+  /// Identifier under which the hub keeps a packet once.
   var id: Data { Data((encapsulated + ciphertext).sha256.prefix(16)) }
 }

@@ -1,37 +1,37 @@
 internal import SyncCore
 public import SyncStore
 
-/// How many packets of a scope are where. Every packet ever kept is counted once.
+/// Numbers of a scope's packets by state. Every packet ever kept is counted once.
 ///
 /// `pooled` moves counts between scopes: a remainder released under a larger unit's code leaves the commune's own counts and enters
 /// that unit's, so that over all scopes together `pooled` is 0.
 public struct DropCounts: Sendable, Hashable, Codable {
-  /// Still encrypted, and not known to be `held`.
+  /// Packets still encrypted, and not known to be `held`.
   public var waiting = 0
-  /// Still encrypted: answers that fit no edition the hub knew when it last took a step.
+  /// Packets still encrypted, whose answers fitted no edition that the hub knew at the last step.
   public var held = 0
-  /// Still encrypted, under a key that a revocation had ended when they came: they wait for a decision.
+  /// Packets still encrypted, under a key that a revocation had ended before they arrived: they wait for a decision.
   public var late = 0
-  /// The same, after it was decided not to take them.
+  /// Late packets, still encrypted, that an operator declined.
   public var declined = 0
   public var released = 0
   public var repeated = 0
-  /// Released although their outer number stands with other content.
+  /// Answers released although another answer has the same number.
   public var differs = 0
   public var spoiled = 0
-  /// Erased unread at the very end, since fewer than k people stood behind them.
+  /// Packets deleted unread at the very end, because fewer than k people stood behind them.
   public var withheld = 0
-  /// Counted under a larger unit's code; negative there.
+  /// Answers counted under a larger unit's code; negative at that unit.
   public var pooled = 0
 
   public init() {}
 
-  /// Every packet that came to this scope.
+  /// Every packet that arrived for this scope.
   public var kept: Int { waiting + held + late + declined + opened + pooled }
-  /// What steps made of those that wait no more.
+  /// Packets that steps have settled.
   public var opened: Int { released + repeated + differs + spoiled + withheld }
-  /// People's answers that came: exact and live, and nothing of what they said. Repetitions and what cannot be read are no answers,
-  /// once a step has counted them; what nobody in use has proved is none yet.
+  /// Answers that arrived, exact at every moment, without any of their content. Repetitions and unreadable packets do not count
+  /// once a step has counted them. Packets that no device in use has proved do not count either.
   public var received: Int { kept - repeated - spoiled - late - declined }
   /// Rows that stand.
   public var standing: Int { released + differs }
@@ -49,9 +49,9 @@ public struct DropCounts: Sendable, Hashable, Codable {
     pooled += other.pooled
   }
 
-  /// The counts of every scope that ever had a packet, from one snapshot.
+  /// Returns the counts of every scope that ever had a packet, from one snapshot.
   ///
-  /// - Parameter spooled: What has arrived and is not in the store yet.
+  /// - Parameter spooled: Packets that have arrived and are not in the store yet.
   public static func byScope(_ session: any SQLSession, spooled: SpooledPackets) throws -> [String: DropCounts] {
     var counts = try DropLedger(session: session).all()
     for (scope, count) in try spooled.counts(in: session) { counts[scope, default: DropCounts()].waiting += count }
@@ -72,17 +72,17 @@ public struct DropCounts: Sendable, Hashable, Codable {
 }
 
 extension DropCounts {
-  /// Every packet that came to a store, those not in its spool.
+  /// Returns how many packets ever arrived in a store, without those in its spool.
   static func kept(in session: any SQLSession) throws -> UInt64 {
     UInt64(max(0, try byScope(session, spooled: SpooledPackets()).values.reduce(0) { $0 + $1.kept }))
   }
 }
 
-/// What became of packets, by scope, as steps wrote it down. Belongs to one transaction.
+/// Ledger of settled packets by scope, as steps recorded them. Belongs to one transaction.
 struct DropLedger {
   let session: any SQLSession
 
-  /// `hub_drop` is of the first format; what was added since has a row for each count.
+  /// Tables of the ledger. `hub_drop` is of the first format; later counts have a row each in `hub_drop_more`.
   static let schema = """
     CREATE TABLE IF NOT EXISTS hub_drop_more (
       scope TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (scope, name)) WITHOUT ROWID;
@@ -92,7 +92,7 @@ struct DropLedger {
     ("differs", \.differs), ("withheld", \.withheld), ("pooled", \.pooled), ("held", \.held),
   ]
 
-  /// Without what waits; `held` as the last step found it.
+  /// Returns the counts without waiting packets; `held` is as the last step found it.
   func all() throws -> [String: DropCounts] {
     var counts: [String: DropCounts] = [:]
     for row in try session.rows("SELECT scope, released, repeated, spoiled FROM hub_drop") {
@@ -101,7 +101,7 @@ struct DropLedger {
       (count.released, count.repeated, count.spoiled) = (Self.number(row[1]), Self.number(row[2]), Self.number(row[3]))
       counts[scope] = count
     }
-    // A store that is only examined may be of an earlier format.
+    // Stops here for an examined store of an earlier format.
     guard try session.firstRow("SELECT 1 FROM sqlite_master WHERE name = 'hub_drop_more'") != nil else { return counts }
     for row in try session.rows("SELECT scope, name, count FROM hub_drop_more") {
       guard let scope = row[0].text, let entry = Self.added.first(where: { $0.name == row[1].text }) else { continue }
@@ -110,12 +110,12 @@ struct DropLedger {
     return counts
   }
 
-  /// How many answers of a scope fit no edition, as the last step found.
+  /// Returns how many answers of a scope fitted no edition at the last step.
   func held(_ scope: String) throws -> Int {
     Int(clamping: try session.integer("SELECT count FROM hub_drop_more WHERE scope = ?1 AND name = 'held'", [.text(scope)]) ?? 0)
   }
 
-  /// Adds what a step settled. `held` replaces what stood; what waits is counted where it lies.
+  /// Adds what a step settled. `held` replaces the earlier count; waiting packets are counted in their own table.
   func add(_ step: DropCounts, scope: String) throws {
     try session.execute(
       """

@@ -1,19 +1,19 @@
 internal import Foundation
 internal import SwiftProtobuf
 
-/// Counts the answers that came under the keys of forms, by form and scope: running counts, so that participation in each form is read
-/// without a look at any packet. They begin with this program; what came before it is in `DropLedger` alone. Belongs to one transaction.
+/// Ledger of the answers under the keys of forms, by form and scope. Running counts tell the participation in each form without
+/// reading a packet. They begin with this program; earlier answers are in `DropLedger` alone. Belongs to one transaction.
 struct FormDropLedger {
   let session: any SQLSession
 
-  /// `hub_drop_key_form` also names keys that are destroyed.
+  /// Tables of the ledger. `hub_drop_key_form` also names destroyed keys.
   static let schema = """
     CREATE TABLE IF NOT EXISTS hub_drop_key_form (id TEXT PRIMARY KEY NOT NULL, form TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS hub_drop_form (
       scope TEXT NOT NULL, form TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (scope, form)) WITHOUT ROWID;
     """
 
-  /// Remembers which keys are forms' own.
+  /// Records which keys belong to forms.
   func note(_ keys: HubKeys) throws {
     let known = Set(try session.rows("SELECT id FROM hub_drop_key_form").compactMap { $0[0].text })
     for key in keys.dropKeys where !known.contains(key.id) {
@@ -22,7 +22,7 @@ struct FormDropLedger {
     }
   }
 
-  /// Adds answers of a scope, by the key that they are encrypted to; those under a general key are of no form.
+  /// Adds answers of a scope, by the key to which they are encrypted; answers under a general key are of no form.
   func add(_ counts: [String: Int], scope: String) throws {
     for (key, count) in counts {
       try session.execute(
@@ -44,8 +44,8 @@ struct FormDropLedger {
 }
 
 extension DropCounts {
-  /// Answers that came under forms' own keys, by form and scope: part of what is `received` of the scope. What came before the hub counted
-  /// so, is not in it, and of that what turned out to be a repetition is taken off.
+  /// Returns the answers that arrived under forms' own keys, by form and scope: a part of the scope's `received`. Answers from
+  /// before these counts are missing. Answers found to be repetitions are subtracted.
   public static func receivedByForm(_ session: any SQLSession, spooled: SpooledPackets) throws -> [String: [String: Int]] {
     var counts = try spooled.countsByForm(in: session)
     for row in try session.rows("SELECT form, scope, count FROM hub_drop_form") {

@@ -3,13 +3,13 @@ public import Foundation
 public import SyncCore
 internal import SyncStore
 
-/// Anonymous rows that are entered at the hub itself: by the web form.
+/// Anonymous rows that are entered at the hub itself, by the web form.
 extension Hub {
-  /// Takes one anonymous row by the same way as a device's: sealed to the drop key before anything is written, kept as a packet,
-  /// released in a lot.
+  /// Stores one anonymous row as a device would: encrypted to the drop key before anything is written, kept as a packet, released
+  /// in a lot.
   ///
-  /// - Parameter cells: By column, the key and the scope column among them; columns left out are NULL. The key is by which the
-  ///   hub keeps a row once, however often it comes.
+  /// - Parameter cells: Values by column, with the key and the scope column; columns left out are NULL. The hub keeps a row of one
+  ///   key once, however often it arrives.
   /// - Throws: `SyncError`; nothing was kept then.
   public func drop(_ cells: [String: CellValue], into table: String, scope: String) async throws {
     guard let shape = store.tables.byName[table], shape.declaration.kind == .anonymous,
@@ -25,13 +25,13 @@ extension Hub {
     _ = try await spool([packet], scope: scope)
   }
 
-  /// Takes the step that is due in every scope where packets wait, then releases remainders, pool after pool: the first that a rest is
-  /// enough for takes it. One transaction.
+  /// Takes the due step in every scope where packets wait, then releases remainders, pool after pool: each remainder goes to the
+  /// first pool that is large enough with it. One transaction.
   ///
   /// - Parameters:
-  ///   - pools: In order; none while forms are open.
-  ///   - isOver: Says of an edition whether nothing more is awaited, so that its rests may be pooled.
-  /// - Returns: Editions that answers at the hub fit and that it does not know, in order of their names.
+  ///   - pools: Pools in order; none while forms are open.
+  ///   - isOver: Returns whether an edition ended, so that its remainders may be pooled.
+  /// - Returns: Editions of waiting answers that the hub does not know, in order of their names.
   public func settle(
     pools: [RemainderPool] = [], isOver: @Sendable @escaping (_ edition: String) -> Bool = { _ in false }
   ) async throws -> [String] {
@@ -47,12 +47,13 @@ extension Hub {
     }
   }
 
-  /// Counts what is left of the editions that are over as *withheld* and erases it: fewer than k people stand behind it, so that it can
-  /// never be shown, and its drop key need not be kept for it. One transaction.
+  /// Deletes the remaining packets of ended editions, and counts them as *withheld*: fewer than k people stand behind them, so they
+  /// can never be shown. Their drop key then need not be kept for them. One transaction.
   ///
   /// - Parameters:
-  ///   - form: Nothing is awaited of it: whatever is encrypted to a key of its own goes, also what cannot be read or fits no edition.
-  ///   - everything: Nothing is awaited of any edition: the same of every key.
+  ///   - form: Ended form: all packets encrypted to a key of its own are deleted, also unreadable ones and those that fit no
+  ///     edition.
+  ///   - everything: True when all editions ended: the same for every key.
   public func withholdRemainders(
     isOver: @Sendable @escaping (_ edition: String) -> Bool, form: String? = nil, everything: Bool
   ) async throws {
@@ -66,9 +67,10 @@ extension Hub {
     }
   }
 
-  /// 32 bytes that follow from the hub's keys, others for each purpose: what a purpose's own key gives away tells nothing of the rest.
+  /// Returns 32 bytes derived from the hub's keys, different for each purpose: a purpose's key, if it leaks, tells nothing of the
+  /// others.
   ///
-  /// The same for every process of the hub, and again after its keys were restored from their copy.
+  /// The result is the same for every process of the hub, and again after its keys were restored from their copy.
   public func secret(for purpose: String) -> Data {
     Data(HMAC<SHA256>.authenticationCode(for: Data("synckit/secret/1\0\(purpose)".utf8), using: SymmetricKey(data: keys.unitSecret)))
   }

@@ -3,31 +3,31 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// A key of the drop box, and what is encrypted to it.
+/// Key of the drop box, and the packets encrypted to it.
 public struct DropKeyStatus: Sendable, Hashable, Codable {
   public var id: String
-  /// Whose answers alone are encrypted to it; nil for a general one, to which those of forms without a key of their own are, and those
-  /// of devices of earlier programs.
+  /// Form whose answers alone are encrypted to the key. Nil for a general key: for forms without a key of their own, and for
+  /// devices of earlier programs.
   public var form: String?
   /// Hub time in milliseconds.
   public var madeMs: UInt64
-  /// Whether new packets of its form, or of those without a key of their own, are encrypted to it.
+  /// True when new packets of the key's form, or of forms without a key of their own, are encrypted to it.
   public var isCurrent: Bool
-  /// Packets of it at the hub that are not released yet.
+  /// Packets under the key at the hub that are not released yet.
   public var waiting: Int
 }
 
-/// What a drop key's destruction left behind.
+/// Result of destroying a drop key.
 public struct DropKeyDestruction: Sendable, Hashable, Codable {
   public var id: String
-  /// The key that took its place, when it was the current one.
+  /// Key that took its place, when the destroyed key was the current one.
   public var next: String?
-  /// Packets that devices said they still had to send. Those encrypted to the key can never be read.
+  /// Packets that devices reported as still to be sent. Those encrypted to the key can never be read.
   public var packetsOnDevices: Int
 }
 
 extension Hub {
-  /// The keys of the drop box, oldest first.
+  /// Returns the keys of the drop box, oldest first.
   public func dropKeys() async throws -> [DropKeyStatus] {
     let keys = keys
     let spooled = spool.all()
@@ -38,22 +38,22 @@ extension Hub {
     }
   }
 
-  /// Makes a key that devices encrypt to from their next exchange on.
+  /// Makes a key to which devices encrypt from their next exchange on.
   ///
   /// - Parameters:
-  ///   - folder: That of the keys.
-  ///   - owner: The form whose answers alone are encrypted to it; nil for a general one.
-  /// - Returns: Its name.
+  ///   - folder: Folder of the keys.
+  ///   - owner: Form whose answers alone are encrypted to the key; nil for a general key.
+  /// - Returns: The key's name.
   public func addDropKey(in folder: String, owner: DropKeyOwner? = nil) throws -> String {
-    // Never older than what stands, should the clock have gone back.
+    // Makes the key newer than every other, even when the clock went back.
     let newest = keys.dropKeys.last?.madeMs ?? 0
     return try HubKeys.addDropKey(in: folder, nowMs: max(clock.nowMs(), newest + 1), owner: owner)
   }
 
-  /// Gives each form that has none a key of its own. One by one, each on the disk before a device hears of it: whatever interrupts this,
-  /// calling it again adds what is missing.
+  /// Gives each form without a key one of its own. Each key is on the disk before a device receives it. After an interruption,
+  /// another call adds what is missing.
   ///
-  /// - Returns: The forms that got one.
+  /// - Returns: The forms that got a key.
   public func addDropKeys(for owners: [DropKeyOwner], in folder: String) throws -> [String] {
     let known = Set(try HubKeys.load(from: folder).dropKeys.compactMap(\.owner))
     let missing = owners.filter { !known.contains($0) }
@@ -61,14 +61,14 @@ extension Hub {
     return missing.map(\.form)
   }
 
-  /// Destroys a drop key, so that nobody who gets hold of old packets can ever read them. One that is in use is replaced first.
+  /// Destroys a drop key, so that nobody who gets hold of old packets can ever read them. A key in use is replaced first.
   ///
   /// - Parameters:
-  ///   - folder: That of the keys.
-  ///   - isFormOver: Nothing is awaited of the key's form, so that it needs no other.
-  ///   - acceptsLoss: Whether packets that devices still have to send may become unreadable.
-  /// - Throws: `SyncError` `.badDropKey` when there is no such key, packets of it wait to be released, answers released from it
-  ///   are in no finished backup, or devices still have packets; nothing is destroyed then.
+  ///   - folder: Folder of the keys.
+  ///   - isFormOver: True when the key's form has ended, so that no other key is needed.
+  ///   - acceptsLoss: True to go on although packets that devices still have to send may become unreadable.
+  /// - Throws: `SyncError` `.badDropKey` when there is no such key, packets of it wait to be released, answers released from it are
+  ///   in no finished backup, or devices still have packets; nothing is destroyed then.
   public func destroyDropKey(
     _ id: String, in folder: String, acceptsLoss: Bool, isFormOver: Bool = false
   ) async throws -> DropKeyDestruction {
@@ -82,7 +82,8 @@ extension Hub {
     let onDevices = try await read { try DropKeyBook(session: $0).mayDestroy(id, spooled: spool.all(), acceptsLoss: acceptsLoss) }
     let next = isReplaced ? try addDropKey(in: folder, owner: drop.owner) : nil
     let now = clock.nowMs()
-    // Refused from here on, also by a process that has not noticed yet; a packet that came in between is not.
+    // Checks again and ends the key in one transaction: a packet that came in between stops the destruction, and from then on
+    // every process refuses packets for the key.
     try await store.write { session in
       let book = DropKeyBook(session: session)
       _ = try book.mayDestroy(id, spooled: spool.all(), acceptsLoss: acceptsLoss)
@@ -93,7 +94,7 @@ extension Hub {
   }
 }
 
-/// What the store knows of drop keys. Belongs to one transaction.
+/// Table of drop keys in the store. Belongs to one transaction.
 struct DropKeyBook {
   let session: any HubSession
 
@@ -101,12 +102,12 @@ struct DropKeyBook {
     CREATE TABLE IF NOT EXISTS hub_drop_key (id TEXT PRIMARY KEY NOT NULL, destroyed_ms INTEGER NOT NULL) WITHOUT ROWID;
     """
 
-  /// The file that a key lies in, by which people are told of one that is missing.
+  /// Returns the name of a key's file, which messages about a missing key show.
   static func fileName(of key: String) -> String { "drop-\(key).key" }
 
-  /// Packets not released yet, by the key they are encrypted to.
+  /// Returns how many packets are not released yet, by the key to which they are encrypted.
   ///
-  /// - Parameter spooled: Those that are not in the store yet.
+  /// - Parameter spooled: Packets that are not in the store yet.
   func waiting(_ spooled: [PacketSpool.Spooled]) throws -> [String: Int] {
     var counts: [String: Int] = [:]
     var known: Set<Data> = []
@@ -118,7 +119,9 @@ struct DropKeyBook {
     return counts
   }
 
-  /// - Returns: How many packets devices said they still have.
+  /// Checks that a key may be destroyed.
+  ///
+  /// - Returns: How many packets devices reported as still to be sent.
   func mayDestroy(_ id: String, spooled: [PacketSpool.Spooled], acceptsLoss: Bool) throws -> Int {
     if let count = try waiting(spooled)[id] {
       throw SyncError(

@@ -1,21 +1,22 @@
 internal import Foundation
 
-/// Released anonymous rows of one edition of which only the number is left.
+/// Erased anonymous rows of one edition: only their number is left.
 public struct ErasedRows: Sendable, Hashable, Codable {
-  /// As a `RowVerdict` names it.
+  /// Edition, as a `RowVerdict` names it.
   public var edition: String
   /// Rows that stood under each scope's code.
   public var byScope: [String: Int]
-  /// Hub time in milliseconds at which nothing of them was left in the store's files; nil while erasing is under way, or was cut off.
+  /// Hub time in milliseconds at which no trace of the rows was left in the store's files; nil while erasing is under way, or was
+  /// interrupted.
   public var doneMs: UInt64?
 
   public var count: Int { byScope.values.reduce(0, +) }
 
-  /// In the order of their editions.
+  /// Returns the erased rows, in the order of their editions.
   public static func all(in session: any SQLSession) throws -> [ErasedRows] { try ErasureTable(session: session).all() }
 }
 
-/// Which editions' rows were erased, and how many. Belongs to one transaction.
+/// Table of the editions whose rows were erased, and of their numbers. Belongs to one transaction.
 struct ErasureTable {
   let session: any SQLSession
 
@@ -25,7 +26,7 @@ struct ErasureTable {
       scope TEXT NOT NULL, edition TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (scope, edition)) WITHOUT ROWID;
     """
 
-  /// A store that is only examined may be of an earlier format.
+  /// Returns whether the table exists: an examined store may be of an earlier format.
   private func isThere() throws -> Bool { try session.firstRow("SELECT 1 FROM sqlite_master WHERE name = 'hub_erased'") != nil }
 
   func all() throws -> [ErasedRows] {
@@ -39,7 +40,7 @@ struct ErasureTable {
     }
   }
 
-  /// Rows erased of each scope.
+  /// Returns how many rows of each scope were erased.
   func byScope() throws -> [String: Int] {
     guard try isThere() else { return [:] }
     return try session.rows("SELECT scope, sum(count) FROM hub_erased GROUP BY scope").reduce(into: [:]) { sums, row in
@@ -47,10 +48,13 @@ struct ErasureTable {
     }
   }
 
-  /// Editions that take no more answers, since their rows are being erased or are gone: none could be told from one that was counted.
+  /// Returns the editions whose rows are erased or are being erased. They accept no more answers, because a counted one could not
+  /// be recognized.
   func editions() throws -> Set<String> { Set(try session.rows("SELECT edition FROM hub_erasure").compactMap { $0[0].text }) }
 
-  /// - Returns: Those that are not done.
+  /// Records the beginning.
+  ///
+  /// - Returns: The editions that are not done.
   func begin(_ editions: Set<String>, nowMs: UInt64) throws -> Set<String> {
     for edition in editions.sorted() {
       try session.execute(
@@ -77,18 +81,18 @@ struct ErasureTable {
   }
 }
 
-/// Erases rows of editions, so many in each transaction.
+/// Erasing of editions' rows, a bounded number in each transaction.
 private struct RowErasing {
-  /// Rows looked at in one transaction, so that nobody else waits long for his own.
+  /// Rows read in one transaction, which must not delay other writers.
   static let rowsMax = 500
 
   let shape: TableShape
   let editions: Set<String>
   let receiver: any LotReceiver
 
-  /// Looks at the rows behind a key.
+  /// Reads rows after a key, and deletes those of the editions.
   ///
-  /// - Returns: The last key looked at; nil when there are no more.
+  /// - Returns: The last key read; nil when no rows are left.
   func eraseSome(after last: CellValue?, in session: any HubSession) throws -> CellValue? {
     let (table, key) = (quote(shape.name), quote(shape.keyColumn))
     let names = shape.packetColumns
@@ -115,15 +119,16 @@ private struct RowErasing {
 }
 
 extension Hub {
-  /// Erases the released rows of some editions for good, in short transactions, and then what deleting leaves in the store's files. How
-  /// many stood in each scope stays counted, and what was counted from them stays; nothing that comes of these editions afterwards is
-  /// taken. Cut off at any moment, it goes on when it is called again.
+  /// Erases the released rows of some editions for good, in short transactions, and then what deleting leaves in the store's files.
   ///
-  /// Backups made before hold the rows still: see `backupFiles()`.
+  /// The number of rows in each scope stays counted, and so does what was counted from them. Answers of these editions that arrive
+  /// later are not accepted. An interrupted call goes on when it is repeated.
   ///
-  /// - Throws: `SyncError` `.badRequest` when the two newest backups do not hold all that was released; nothing is erased then. Other
-  ///   errors leave the rest for the next call.
-  /// - Complexity: O(rows of the table), and writes the whole store anew.
+  /// Earlier backups still hold the rows: see `backupFiles()`.
+  ///
+  /// - Throws: `SyncError` `.badRequest` when the two newest backups do not hold all that was released; nothing is erased then.
+  ///   Other errors leave the rest for the next call.
+  /// - Complexity: O(rows of the table); rewrites the whole store.
   public func eraseReleased(_ editions: Set<String>, of table: String) async throws {
     guard let shape = store.tables.byName[table], shape.declaration.kind == .anonymous else {
       throw SyncError(

@@ -3,14 +3,14 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// Packets on their way from the spool into the store.
+/// Movement of packets from the spool into the store.
 extension Hub {
-  /// Between two flushes of a hub that serves, in milliseconds.
+  /// Milliseconds between two flushes of a hub that serves.
   public static let packetFlushMs = 15 * 60 * 1000
 
   var spool: PacketSpool { PacketSpool(folder: store.spoolFolder) }
 
-  /// Packets that have arrived since the last flush.
+  /// Returns the packets that have arrived since the last flush.
   public func spooledPackets() -> SpooledPackets {
     var spooled = SpooledPackets()
     let forms: [String: String] = keys.dropKeys.reduce(into: [:]) { $0[$1.id] = $1.owner?.form }
@@ -24,25 +24,25 @@ extension Hub {
 
   /// Keeps packets of one scope durably.
   ///
-  /// - Returns: The newest backup begun: they are in every backup begun after it.
+  /// - Returns: The newest backup begun: the packets are in every backup begun after it.
   func spool(_ packets: [WirePacket], scope: String) async throws -> UInt64 {
     try Packets.check(packets, scope: scope, unitKeys: try await unitKeys(of: scope))
     try writingFiles { try spool.keep(packets, scope: scope) }
-    // Asked afterwards: a backup that begins later flushes the spool first.
+    // Reads the number afterwards: a backup that begins later flushes the spool first.
     let begun = try await store.read { try HubBackups(session: $0).counts().begun }
     if !options.spoolsPackets || spool.count() > PacketSpool.filesMax { try await flushPackets() }
     return begun
   }
 
-  /// Packets that one transaction moves into the store, at most.
+  /// Packets that one transaction moves into the store.
   static let packetsMovedMax = 250
 
-  /// Moves packets from the spool into the store and takes the steps that are due, in transactions that keep nobody else waiting for long:
-  /// whole scopes in random order, each scope's step by itself.
+  /// Moves packets from the spool into the store and takes the due steps. Transactions are short, so that other writers do not
+  /// wait: whole scopes in random order, each scope's step in one of its own.
   ///
-  /// With each transaction all packets that wait are written anew in the order of their hashes, so that no page tells which came first;
-  /// in the end the log is cut, so that it tells nothing either. A power cut before they are gone from the spool leaves packets in both
-  /// places: they count once while they wait, and of a scope of many portions as repeated when a step had released them.
+  /// Each transaction rewrites all waiting packets in the order of their hashes, so that no database page tells which came first.
+  /// At the end the write-ahead log is truncated, so that it tells nothing either. After a power cut some packets may be in both
+  /// places. They count once while they wait; in a scope of many portions they count as repeated when a step had released them.
   public func flushPackets() async throws {
     let (spool, lateSpool) = (spool, lateSpool)
     let lock = try await spool.lock()
@@ -53,7 +53,7 @@ extension Hub {
       spool.remove(packets)
       if !late.isEmpty { lateSpool.remove(late) }
       late = []
-      // Scopes of which nothing came have a step all the same when an edition became known.
+      // Takes a step also in due scopes without new packets: an edition may have become known.
       let own = Set(packets.map(\.scope))
       for scope in due.filter(own.contains).shuffled() { try await step(scope) }
       stepped.formUnion(own)
@@ -63,7 +63,8 @@ extension Hub {
     withExtendedLifetime(lock) {}
   }
 
-  /// Whole scopes in random order; a scope of very many packets in several portions, in the order of their hashes. One portion at least.
+  /// Returns the packets in portions: whole scopes in random order. A scope of very many packets is divided, in the order of their
+  /// hashes.
   private static func portions(of packets: [PacketSpool.Spooled]) -> [[PacketSpool.Spooled]] {
     var portions: [[PacketSpool.Spooled]] = [[]]
     for own in Dictionary(grouping: packets, by: \.scope).values.shuffled() {
@@ -82,7 +83,9 @@ extension Hub {
     return portions
   }
 
-  /// - Returns: Scopes that may have a step.
+  /// Moves packets into the store.
+  ///
+  /// - Returns: Scopes in which a step may be due.
   private func move(_ packets: [PacketSpool.Spooled], late: [PacketSpool.Spooled]) async throws -> Set<String> {
     let (keys, receiver, tables) = (keys, receiver, store.tables)
     return try await store.write { session in
@@ -98,7 +101,7 @@ extension Hub {
     return try await store.read { try DropBoxHub(session: $0, keys: keys, tables: tables, receiver: receiver).scopesDue() }
   }
 
-  /// Opens and judges what waits before the transaction: judged once more inside it, everything that takes long is known.
+  /// Decrypts and judges the waiting packets before the transaction, which then finds the slow results in the cache.
   private func step(_ scope: String) async throws {
     let (keys, receiver, tables, opened) = (keys, receiver, store.tables, OpenedPackets())
     defer { receiver.stepEnded() }
@@ -113,19 +116,19 @@ extension Hub {
 }
 
 extension DropBoxHub {
-  /// Scopes with as many packets as a step takes at least.
+  /// Returns the scopes with at least k waiting packets.
   func scopesDue() throws -> Set<String> {
     let k = try receiver.lotMin(in: session)
     let rows = try session.rows("SELECT scope FROM hub_packet GROUP BY scope HAVING count(*) >= ?1", [.integer(Int64(k))])
     return Set(rows.compactMap { $0[0].text })
   }
 
-  /// Scopes with packets that wait.
+  /// Returns the scopes with waiting packets.
   func scopes() throws -> [String] {
     try session.rows("SELECT DISTINCT scope FROM hub_packet ORDER BY scope").compactMap { $0[0].text }
   }
 
-  /// Writes all packets in the order of their hashes, those that wait and new ones.
+  /// Rewrites all packets, waiting and new ones, in the order of their hashes.
   func rewrite(adding new: [[CellValue]]) throws {
     var rows = try session.rows("SELECT id, scope, bytes FROM hub_packet")
     let known = Set(rows.compactMap { $0[0].blob })

@@ -3,16 +3,16 @@ internal import SwiftProtobuf
 public import SyncCore
 internal import SyncStore
 
-/// What an operator decides about a unit's packets that came under an earlier key.
+/// Operator's decision about a unit's packets that arrived under an earlier key.
 public enum LatePacketDecision: String, Sendable, Codable, CaseIterable {
-  /// They go on like others.
+  /// The packets are accepted like others.
   case take
-  /// They stay as they came and are not opened; they may be taken after all.
+  /// The packets stay as they arrived and are not decrypted; they may still be accepted later.
   case decline
 }
 
-/// How many packets of a unit came by bundle under a key that a revocation had ended. One of its devices made them, perhaps the revoked one;
-/// which, nobody can tell.
+/// Number of a unit's packets that came by bundle under a key that a revocation had ended. One of the unit's devices made them,
+/// perhaps the revoked one; nobody can tell which.
 public struct LatePackets: Sendable, Hashable, Codable {
   public var unit: String
   public var undecided: Int
@@ -20,14 +20,14 @@ public struct LatePackets: Sendable, Hashable, Codable {
 
   public init(unit: String, undecided: Int, declined: Int) { (self.unit, self.undecided, self.declined) = (unit, undecided, declined) }
 
-  /// By unit, also what has arrived and is not in the store yet.
+  /// Returns the numbers by unit, with packets that have arrived and are not in the store yet.
   public static func all(in counts: [String: DropCounts]) -> [LatePackets] {
     counts.filter { $0.value.late + $0.value.declined > 0 }.sorted { $0.key < $1.key }.map {
       LatePackets(unit: $0.key, undecided: $0.value.late, declined: $0.value.declined)
     }
   }
 
-  /// What is there and what to do, in a sentence; nil when everything is decided.
+  /// Sentence that says what is there and what to do; nil when everything is decided.
   public var explanation: LocalizedText? {
     guard undecided > 0 else { return nil }
     return LocalizedText(
@@ -39,9 +39,9 @@ public struct LatePackets: Sendable, Hashable, Codable {
   }
 }
 
-/// Packets under an earlier key, as they came. Belongs to one transaction.
+/// Packets under an earlier key, as they arrived. Belongs to one transaction.
 ///
-/// Like those that wait they are written anew in the order of their hashes with every change, so that no page tells which came first.
+/// Every change rewrites them in the order of their hashes, like waiting packets, so that no database page tells which came first.
 struct LatePacketTable {
   let session: any SQLSession
 
@@ -53,7 +53,7 @@ struct LatePacketTable {
       reason TEXT NOT NULL, decided_ms INTEGER NOT NULL);
     """
 
-  /// Of one unit, packets that are kept for a decision; further ones stay on the devices that made them.
+  /// Packets of one unit that are kept for a decision; further ones stay on the devices that made them.
   static let perScopeMax = 10_000
 
   func all() throws -> [LatePackets] {
@@ -67,7 +67,7 @@ struct LatePacketTable {
     Int(try session.integer("SELECT count(*) FROM hub_late_packet WHERE scope = ?1", [.text(scope)]) ?? 0)
   }
 
-  /// Adds what has arrived, and lets go of those that a device has proved since under the present key.
+  /// Adds what has arrived, and deletes what a device has proved since under the present key.
   func settle(adding late: [PacketSpool.Spooled]) throws {
     guard try !late.isEmpty || session.firstRow("SELECT 1 FROM hub_late_packet LIMIT 1") != nil else { return }
     try change { rows in
@@ -79,7 +79,7 @@ struct LatePacketTable {
     }
   }
 
-  /// Takes a unit's packets out.
+  /// Deletes a unit's packets and returns them.
   ///
   /// - Returns: Rows of `hub_packet`.
   func take(_ scope: String) throws -> [[CellValue]] {
@@ -91,7 +91,9 @@ struct LatePacketTable {
     return taken
   }
 
-  /// - Returns: How many are declined now that were not.
+  /// Marks a unit's packets as declined.
+  ///
+  /// - Returns: How many were not declined before.
   func decline(_ scope: String) throws -> Int {
     var count = 0
     try change { rows in
@@ -113,7 +115,7 @@ struct LatePacketTable {
       ])
   }
 
-  /// Undecided packets that are encrypted to a drop key.
+  /// Returns how many undecided packets are encrypted to a drop key.
   func undecided(ofDropKey id: String) throws -> Int {
     try session.rows("SELECT bytes FROM hub_late_packet WHERE is_declined = 0").count { row in
       row[0].blob.flatMap { try? WirePacket(serializedBytes: $0) }?.dropKey == id
@@ -133,18 +135,18 @@ struct LatePacketTable {
 }
 
 extension Hub {
-  /// Beside the spool of packets that are proved.
+  /// Spool of late packets, in a folder beside the spool of proved ones.
   var lateSpool: PacketSpool { PacketSpool(folder: store.spoolFolder + PacketSpool.lateSuffix) }
 
-  /// What became of packets that came in a request of their own.
+  /// Outcome of packets that came in one request.
   enum PacketsKept: Sendable {
-    /// The signed answer.
+    /// Kept; with the signed answer.
     case kept(Data)
-    /// They are here and wait for a decision; their device is told to prove them under the present key.
+    /// Kept for a decision; the device is told to prove the packets under the present key.
     case late(SyncError)
     case refused(SyncError)
 
-    /// What a device is told.
+    /// Answer for the device.
     var result: Result<Data, SyncError> {
       switch self {
       case .kept(let answer): .success(answer)
@@ -153,7 +155,7 @@ extension Hub {
     }
   }
 
-  /// Keeps packets of which some bear an earlier key of their unit, as a bundle brings them: those wait for a decision.
+  /// Keeps packets from a bundle, some of which bear an earlier key of their unit: those wait for a decision.
   func keepLate(_ request: Data, scope: String) async throws -> PacketsKept {
     let wire = try WireDropRequest.parse(request, named: LocalizedText(vi: "phiếu kín", en: "packet request"))
     guard !wire.packets.isEmpty, wire.packets.count <= WireLimits.packetsMax, wire.packets.allSatisfy(Packets.hasKnownSize) else {
@@ -171,7 +173,8 @@ extension Hub {
       }
       return (unknown, try HubBackups(session: session).counts().begun, try LatePacketTable(session: session).count(scope))
     }
-    // They came before the revocation, by another way, and their device has not heard of it yet.
+    // Acknowledges packets that are here already: they came another way before the revocation, and their device has not heard of
+    // it.
     guard !unknown.isEmpty else {
       return .kept(try dropAnswer(to: request, packets: wire.packets.count, scope: scope, backupsBegun: begun))
     }
@@ -181,18 +184,18 @@ extension Hub {
     return .late(Packets.earlierKey(scope))
   }
 
-  /// Packets that came under an earlier key of their unit, by unit.
+  /// Returns the numbers of packets that arrived under an earlier key of their unit, by unit.
   public func latePackets() async throws -> [LatePackets] {
     let spooled = spooledPackets()
     return try await store.read { LatePackets.all(in: try DropCounts.byScope($0, spooled: spooled)) }
   }
 
-  /// Decides about all packets of a unit that are here under an earlier key. What comes later waits for another decision: whoever was revoked
-  /// can make more of them.
+  /// Decides about all of a unit's packets that are here under an earlier key. Packets that come later need another decision,
+  /// because whoever was revoked can make more of them.
   ///
   /// - Parameters:
-  ///   - person: Who decides; kept, with the reason.
-  /// - Returns: How many packets it was about.
+  ///   - person: Name of the person who decides; kept, with the reason.
+  /// - Returns: How many packets the decision was about.
   /// - Throws: `SyncError` `.badRequest` when there are none.
   public func decideLatePackets(of scope: String, _ decision: LatePacketDecision, by person: String, reason: String) async throws -> Int {
     try await flushPackets()

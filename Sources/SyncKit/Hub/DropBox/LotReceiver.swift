@@ -2,7 +2,7 @@ internal import Foundation
 public import SyncCore
 internal import SyncStore
 
-/// One anonymous row, out of its packet.
+/// Anonymous row, taken out of its packet.
 public struct AnonymousRow: Sendable, Hashable {
   public var table: String
   public var cells: [CellChange]
@@ -10,22 +10,22 @@ public struct AnonymousRow: Sendable, Hashable {
   public func value(_ column: String) -> CellValue? { cells.first { $0.column == column }?.value }
 }
 
-/// What an opened row is, judged before anything is written.
+/// Judgement of a decrypted row, made before anything is written.
 public enum RowVerdict: Sendable, Hashable {
-  /// Valid, and stands nowhere yet: released together with other new rows of its edition.
+  /// Valid, and not stored yet: released together with other new rows of its edition.
   case new(edition: String)
-  /// Valid, but its number stands with other content: released along with new rows of its edition, and counted apart. It does not
-  /// count towards k: the same person may stand behind both.
+  /// Valid, but another row has its number: released along with new rows of its edition, and counted apart. The row does not count
+  /// towards k, because the same person may stand behind both.
   case differs(edition: String)
-  /// The same content under the same number stands, or, with `isStanding` false, waits beside it: then it is counted only once the
-  /// other was released.
+  /// Same content under the same number as a stored row. With `isStanding` false the other row still waits, and this one is counted
+  /// only once the other was released.
   case repeated(edition: String, isStanding: Bool)
-  /// Fits no edition known so far: its bytes stay until one is known that it fits.
+  /// Fits no edition known so far: kept until a fitting edition is known.
   case held(edition: String)
   /// Can never be used.
   case spoiled
 
-  /// Of an answer that fits one.
+  /// Edition of a row that fits one.
   var edition: String? {
     switch self {
     case .new(let edition), .differs(let edition), .repeated(let edition, _): edition
@@ -34,9 +34,9 @@ public enum RowVerdict: Sendable, Hashable {
   }
 }
 
-/// Judges the rows of packets, and writes those of a lot with whatever is counted from them, in the step's transaction.
+/// Judge of the rows in packets, who also writes the rows of a lot and whatever is counted from them, in the step's transaction.
 public protocol LotReceiver: Sendable {
-  /// k: how many new rows are released together at least.
+  /// Returns k: the least number of new rows that are released together.
   func lotMin(in session: any HubSession) throws -> Int
   /// Judges rows of one scope, each also against those before it. Writes nothing.
   ///
@@ -44,15 +44,16 @@ public protocol LotReceiver: Sendable {
   func judge(_ rows: [AnonymousRow], scope: String, in session: any HubSession) throws -> [RowVerdict]
   /// Writes rows that were judged new or differing, already shuffled.
   ///
-  /// - Parameter unit: Under whose code they are to stand: their scope's own, or a larger unit's that a remainder was pooled for.
+  /// - Parameter unit: Unit under whose code the rows are stored: their own scope, or a larger unit that a remainder was pooled
+  ///   for.
   func receive(_ lot: [AnonymousRow], unit: String, in session: any HubSession) throws
-  /// Notes rows that are about to be erased as repetitions, so that it can be shown later that each had an equal.
+  /// Records rows that are about to be deleted as repetitions, so that it can be shown later that each had an equal.
   func noteRepeated(_ rows: [AnonymousRow], in session: any HubSession) throws
-  /// Told when a step has ended: what was remembered of rows, in order not to judge them twice, is to be forgotten.
+  /// Called when a step has ended: drops what was cached of rows in order not to judge them twice.
   func stepEnded()
-  /// Told of released rows that were erased in this transaction; what was counted from them stays.
+  /// Called for released rows that were erased in this transaction; what was counted from them stays.
   func noteErased(_ rows: [AnonymousRow], in session: any HubSession) throws
-  /// Erases some of what is kept beside the rows of editions, which are gone themselves.
+  /// Erases some of what is kept beside the erased rows of editions.
   ///
   /// - Returns: Whether more may be left.
   func eraseMore(of editions: Set<String>, in session: any HubSession) throws -> Bool
@@ -65,7 +66,7 @@ extension LotReceiver {
   public func eraseMore(of editions: Set<String>, in session: any HubSession) throws -> Bool { false }
 }
 
-/// Writes the rows of a lot into their own table and counts nothing more. The table's rows are of one edition.
+/// Receiver that writes the rows of a lot into their own table and counts nothing. The table's rows are of one edition.
 public struct PlainLotReceiver: LotReceiver {
   private let tables: HubTables
   private let k: Int
@@ -131,7 +132,7 @@ public struct PlainLotReceiver: LotReceiver {
 }
 
 extension TableShape {
-  /// Where a row is kept whose own key stands with other content: it follows from the whole row, so that the row is kept once.
+  /// Returns the key of a row whose own key stands with other content: a hash of the whole row, so that the row is kept once.
   func contentKey(of row: AnonymousRow) -> CellValue {
     var bytes = Data("synckit/content/1".utf8)
     for cell in row.cells.sorted(by: { $0.column < $1.column }) { bytes += Data("\0\(cell.column)\0".utf8) + cell.value.identity }
@@ -145,7 +146,7 @@ extension TableShape {
 }
 
 extension CellValue {
-  /// Bytes that differ where values do.
+  /// Bytes that differ whenever values differ.
   fileprivate var identity: Data {
     switch self {
     case .null: Data("n".utf8)

@@ -3,33 +3,33 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// Where packets lie between their arrival and the next flush: a file each, named by the packet's hash, without a time.
+/// Folder of packets between their arrival and the next flush: one file each, named by the packet's hash, without a time.
 ///
-/// In a database a packet would lie beside whatever was written at the same moment, the contact of its device among it, and pages and
-/// logs keep the order in which rows came. Files of a folder have no order but their names. Any number of processes may use one folder.
-/// Calls block on the disk.
+/// In a database a packet would be stored beside whatever was written at the same moment, such as the device's contact, and pages
+/// and logs keep the order in which rows came. Files of a folder have no order but their names. Any number of processes may use one
+/// folder. Calls block on the disk.
 struct PacketSpool: Sendable {
-  /// More files are flushed at once, without waiting for the next turn.
+  /// Files beyond which the spool is flushed at once, without waiting for the next turn.
   static let filesMax = 10_000
-  /// The longest wait for another flush, and between two looks whether the other flush has ended, in milliseconds.
+  /// Longest wait for another flush, and the time between two checks whether it has ended, in milliseconds.
   static let lockWaitMsMax = 60_000
   static let lockLookMs = 20
   private static let unfinished = ".part"
 
-  /// Of the folder beside the spool for packets that wait for a decision.
+  /// Suffix of the folder beside the spool, for packets that wait for a decision.
   static let lateSuffix = "-late"
 
   let folder: String
 
   struct Spooled: Sendable {
-    /// As `WirePacket.id`.
+    /// Identifier, as `WirePacket.id`.
     var id: Data
     var scope: String
     var packet: WirePacket
     fileprivate(set) var path: String
   }
 
-  /// Keeps packets durably: when it returns, a power cut cannot undo it.
+  /// Keeps packets durably: once the call returns, a power cut cannot undo it.
   ///
   /// - Throws: `SyncError` `.diskFull`; some of the packets may have been kept then.
   func keep(_ packets: [WirePacket], scope: String) throws {
@@ -37,13 +37,13 @@ struct PacketSpool: Sendable {
     for packet in packets {
       let path = folder + "/" + packet.id.hex
       guard !FileManager.default.fileExists(atPath: path) else { continue }
-      // The scope cannot hold a zero byte.
+      // Separates the scope by a zero byte, which no scope holds.
       try write(Data(scope.utf8) + [0] + (try packet.serializedData()), to: path)
     }
     try synced(folder)
   }
 
-  /// Every packet here, in the order of their names. What is not a packet under its own name is left out.
+  /// Returns every packet in the folder, in the order of their names. A file that is not a packet under its own name is left out.
   func all() -> [Spooled] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     return names.sorted().compactMap { name in
@@ -58,20 +58,20 @@ struct PacketSpool: Sendable {
 
   func has(_ id: Data) -> Bool { FileManager.default.fileExists(atPath: folder + "/" + id.hex) }
 
-  /// How many files there are, readable or not.
+  /// Returns how many files there are, readable or not.
   func count() -> Int {
     ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).count { $0.utf8.count == 32 }
   }
 
-  /// Removes packets that are in the store durably, in no order.
+  /// Deletes packets that are in the store durably, in random order.
   func remove(_ packets: [Spooled]) {
     for packet in packets.shuffled() { unlink(packet.path) }
     forgetTime(folder)
   }
 
-  /// Takes the spool for a flush, until the lock is let go: another flush would put the same packets into the store twice.
+  /// Locks the spool for a flush: two flushes at once would store the same packets twice.
   ///
-  /// Never asked for inside a transaction: who holds the lock waits for the store's writer.
+  /// Never called inside a transaction, because the lock's holder waits for the store's writer.
   ///
   /// - Throws: `SyncError` `.busy` when another flush takes longer than `lockWaitMsMax`; the packets stay where they are.
   func lock() async throws -> Lock {
@@ -135,7 +135,7 @@ struct PacketSpool: Sendable {
     guard fsync(file) == 0 else { throw unwritable }
   }
 
-  /// A folder's time would be that of the last arrival.
+  /// Sets a file's or folder's time to zero, because a folder's time would be that of the last arrival.
   private func forgetTime(_ path: String) {
     var times = [timespec(tv_sec: 0, tv_nsec: 0), timespec(tv_sec: 0, tv_nsec: 0)]
     utimensat(AT_FDCWD, path, &times, 0)
@@ -152,15 +152,15 @@ struct PacketSpool: Sendable {
 /// Packets that have arrived and are not in the store yet, by scope: participation counts them.
 public struct SpooledPackets: Sendable {
   var scopes: [Data: String] = [:]
-  /// Forms of those under a form's own key.
+  /// Forms of the packets under a form's own key.
   var forms: [Data: String] = [:]
-  /// Those that came under an earlier key.
+  /// Packets under an earlier key.
   var late: [Data: String] = [:]
 
-  /// Of no spool.
+  /// Makes an empty value.
   public init() {}
 
-  /// How many of each scope the store does not have.
+  /// Returns how many packets of each scope the store does not have.
   func counts(in session: any SQLSession) throws -> [String: Int] {
     var counts: [String: Int] = [:]
     for (id, scope) in scopes where try session.firstRow("SELECT 1 FROM hub_packet WHERE id = ?1", [.blob(id)]) == nil {
@@ -169,7 +169,7 @@ public struct SpooledPackets: Sendable {
     return counts
   }
 
-  /// The same of those under a form's own key, by form and scope.
+  /// Returns how many packets under forms' own keys the store does not have, by form and scope.
   func countsByForm(in session: any SQLSession) throws -> [String: [String: Int]] {
     var counts: [String: [String: Int]] = [:]
     for (id, form) in forms where try session.firstRow("SELECT 1 FROM hub_packet WHERE id = ?1", [.blob(id)]) == nil {

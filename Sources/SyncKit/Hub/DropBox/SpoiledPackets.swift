@@ -3,8 +3,8 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// Packets that a step counted as *spoiled*, as they came: another program, or a key that turns up, may read them yet. Belongs to one hub
-/// transaction.
+/// Packets that a step counted as *spoiled*, as they arrived: another program, or a recovered key, may read them yet. Belongs to
+/// one hub transaction.
 struct SpoiledPackets {
   let session: any HubSession
 
@@ -16,6 +16,8 @@ struct SpoiledPackets {
   /// Packets kept of all scopes together; further ones go on waiting.
   static let keptMax: Int64 = 10_000
 
+  /// Keeps a packet.
+  ///
   /// - Returns: False when there is no room.
   func keep(_ packet: CellValue) throws -> Bool {
     guard try session.integer("SELECT count(*) FROM hub_packet_spoiled") ?? 0 < Self.keptMax else { return false }
@@ -25,7 +27,7 @@ struct SpoiledPackets {
     return true
   }
 
-  /// Lets every packet that is kept wait again, to be judged by the next step.
+  /// Lets every kept packet wait again, to be judged by the next step.
   ///
   /// - Returns: How many.
   func retry() throws -> Int {
@@ -46,7 +48,7 @@ struct SpoiledPackets {
     return count
   }
 
-  /// Erases packets by the drop key they are encrypted to.
+  /// Deletes packets by the drop key to which they are encrypted.
   func erase(_ isOver: (_ dropKey: String) -> Bool) throws {
     for row in try session.rows("SELECT id, bytes FROM hub_packet_spoiled") {
       let key = row[1].blob.flatMap { try? WirePacket(serializedBytes: $0) }?.dropKey ?? ""
@@ -56,8 +58,7 @@ struct SpoiledPackets {
 }
 
 extension Hub {
-  /// Judges packets that were counted as spoiled once more: after an upgrade, or when a key is back. What they are is told with the next
-  /// steps, as of any packet.
+  /// Judges spoiled packets again: after an upgrade, or when a key is back. The next steps tell the result, as of any packet.
   ///
   /// - Returns: How many there were.
   public func retrySpoiled() async throws -> Int {

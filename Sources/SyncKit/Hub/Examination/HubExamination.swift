@@ -4,14 +4,14 @@ public import SyncCore
 public import SyncStore
 
 extension SQLiteHubStore {
-  /// Examines a hub's store without changing it, also while the hub serves: the file, the capture triggers, every row and sum,
-  /// the journal with its chains, signatures and receipts, the feed with its positions and hashes, and whether replaying the
-  /// journal gives the rows that stand. Anonymous rows are only counted.
+  /// Examines a hub's store without changing it, also while the hub serves. Covers the file, the capture triggers, every row and
+  /// sum, the journal with its chains, signatures and receipts, and the feed with its positions and hashes. Replays the journal,
+  /// and compares the result with the rows that stand. Anonymous rows are only counted.
   ///
-  /// - Parameter packetProblems: Asked for what else speaks against the anonymous rows, by whoever counts them.
-  /// - Throws: `SyncError` when there is no store of these tables to examine. What is wrong with one is in the result.
-  /// - Complexity: O(rows + bytes of the journal); memory is bounded by one batch, the replay takes a temporary file as large
-  ///   as the rows.
+  /// - Parameter packetProblems: Returns further problems of the anonymous rows, from the code that counts them.
+  /// - Throws: `SyncError` when there is no store of these tables to examine. Problems of a store are in the result.
+  /// - Complexity: O(rows + bytes of the journal); memory is bounded by one batch, the replay takes a temporary file as large as
+  ///   the rows.
   public static func examine(
     at path: String, tables: [ReplicatedTable], keys: HubKeys, progress: @escaping Examination.Progress = { _, _, _ in },
     packetProblems: @escaping @Sendable (any SQLSession) throws -> [LocalizedText] = { _ in [] }
@@ -29,16 +29,16 @@ extension SQLiteHubStore {
     }
   }
 
-  /// Counts what has arrived since the last flush, and asks whether devices of its units made it.
+  /// Counts the packets that have arrived since the last flush, and checks that devices of their units made them.
   private static func examine(_ spool: PacketSpool, keys: HubKeys, _ session: any SQLSession, _ examiner: Examiner) throws {
     let packets = spool.all()
     examiner.result.packets += packets.count
     let table = UnitKeyTable(session: session, keys: keys)
-    // A store that is only examined may be of an earlier format.
+    // Checks for the table first: an examined store may be of an earlier format.
     let hasTable = try session.firstRow("SELECT 1 FROM sqlite_master WHERE name = 'hub_unit_key'") != nil
     let unitKeys = try Dictionary(
       uniqueKeysWithValues: Set(packets.map(\.scope)).map { ($0, hasTable ? try table.all($0) : [keys.unitKey(scope: $0)]) })
-    // One that came before a revocation bears the key of that time.
+    // Accepts every key that the unit had: a packet from before a revocation bears the key of that time.
     for packet in packets
     where Packets.proof(of: packet.packet, scope: packet.scope, unitKeys: unitKeys[packet.scope] ?? []) == .none {
       examiner.found(
@@ -68,7 +68,7 @@ extension SQLiteHubStore {
 }
 
 extension Hub {
-  /// Rows at the hub that are not as their tables declare them.
+  /// Returns the rows at the hub that are not as their tables declare them.
   public func misformedRows() async throws -> [MisformedRow] {
     let shapes = store.tables.byName.values
     return try await store.read { try MisformedRow.all(of: shapes, in: $0) }

@@ -4,7 +4,7 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// Checks a hub's journal batch by batch: name, author, chain, receipt, and that each unit is in the feed or held, once.
+/// Examination of a hub's journal, batch by batch: name, author, chain and receipt, and that each unit is once in the feed or held.
 struct JournalExamination {
   let store: ExaminedStore
   let examiner: Examiner
@@ -79,7 +79,7 @@ struct JournalExamination {
     }
   }
 
-  /// Units of a batch that are at one place.
+  /// Units of a batch that are in one run of the feed, or held.
   private struct Placed {
     var batch: Int64
     var units: Range<Int64>
@@ -130,11 +130,12 @@ struct JournalExamination {
     }
     try checkChain(content, batch, name)
     if let receipt = batch.receipt, try !isReceipt(receipt, of: batch.hash) { wrongReceipt(name) }
-    // Each unit of a merged batch is somewhere, once; but for what a restored hub had back from pages before the batch came again.
+    // Requires each unit of a merged batch in one place. Exempts batches of which a restored hub had units from pages before the
+    // batch itself.
     if try store.session.firstRow("SELECT 1 FROM hub_returned WHERE hash = ?1 LIMIT 1", [.blob(batch.hash)]) != nil { return }
     var next: Int64 = 0
     for range in units where range.lowerBound <= next { next = max(next, range.upperBound) }
-    // Of an author of whom something came back, units may have been placed once more: see `LaterWork`.
+    // Allows an author with restored units to have units in several places: see `LaterWork`.
     let isOnce =
       try units.reduce(0) { $0 + Int64($1.count) } == next
       || store.session.firstRow(
@@ -154,7 +155,7 @@ struct JournalExamination {
   }
 
   private func checkChain(_ content: BatchContent, _ batch: Journalled, _ name: String) throws {
-    // One that waits, waits for the content of the one before it: the journal may have none yet, or a twin's.
+    // Skips waiting batches: the journal may not have the batch before, or may have a copied device's.
     guard content.number > 1, batch.isMerged else { return }
     let base = try store.session.firstRow(
       "SELECT number, hash FROM hub_succession WHERE replica = ?1 AND scope = ?2", [.blob(batch.replica), .text(batch.scope)])
@@ -166,7 +167,7 @@ struct JournalExamination {
         "SELECT hash FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND number = ?3",
         [.text(batch.scope), .blob(batch.replica), .integer(Int64(clamping: content.number - 1))])?[0].blob
     }
-    // A restored hub knows of some batches only from pages that were given back.
+    // Accepts a previous batch that a restored hub knows only from pages that were given back.
     if previous == content.previous { return }
     let place: [CellValue] = [.text(batch.scope), .integer(Int64(clamping: content.number - 1)), .blob(content.previous)]
     if try store.session.firstRow("SELECT 1 FROM hub_known_batch WHERE scope = ?1 AND number = ?2 AND hash = ?3", place) != nil { return }
@@ -202,7 +203,7 @@ struct JournalExamination {
     try checkPackets()
   }
 
-  /// Every packet that a step settled is counted once, and every answer that was released stands, or is counted as erased.
+  /// Checks that every settled packet is counted once, and that every released answer stands, or is counted as erased.
   private func checkPackets() throws {
     let counts = try DropLedger(session: store.session).all()
     let erased = try ErasureTable(session: store.session).byScope()

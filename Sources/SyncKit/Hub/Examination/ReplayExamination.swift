@@ -3,8 +3,8 @@ internal import GRDB
 internal import SyncCore
 internal import SyncStore
 
-/// Walks every scope's feed from its beginning, checks its positions and hashes, and merges what it says into an empty copy:
-/// the rows must come out as they stand.
+/// Replay of the journal: walks every scope's feed from its beginning, checks positions and hashes, and merges the units into an
+/// empty copy. The copy's rows must equal the rows that stand.
 ///
 /// Memory is bounded by one batch and one page of keys; the copy is a file.
 struct ReplayExamination {
@@ -23,11 +23,13 @@ struct ReplayExamination {
     if !isTrimmed { examiner.part { try compare() } }
   }
 
-  /// Whether bytes of the journal were cleared: what they did cannot be replayed.
+  /// True when bytes of the journal were trimmed: those batches cannot be replayed.
   private var isTrimmed: Bool { examiner.result.cleared > 0 }
 
   // MARK: Replay
 
+  /// Walks the feeds.
+  ///
   /// - Returns: False when some of the feed could not be read.
   private func replay() throws -> Bool {
     let total = Int(try store.session.integer("SELECT coalesce(sum(units), 0) FROM hub_feed") ?? 0)
@@ -89,7 +91,7 @@ struct ReplayExamination {
 
     var last: UInt64 { position + UInt64(max(0, count)) - 1 }
 
-    /// Those the log itself keeps.
+    /// Stamps that the feed itself keeps.
     var keptStamps: [HybridTimestamp]? { stamps.flatMap { try? PackedStamps.read($0, count: count) } }
 
     func stamps(sealed: [HybridTimestamp]) -> [HybridTimestamp] {
@@ -101,7 +103,7 @@ struct ReplayExamination {
     var id: Int64
     var hash: Data
     var content: BatchContent
-    /// The batch's unit that `content` begins with.
+    /// Index in the batch of the first unit of `content`.
     var firstUnit: Int
 
     func units(of run: Run) -> ArraySlice<ChangeUnit>? {
@@ -111,16 +113,16 @@ struct ReplayExamination {
     }
   }
 
-  /// How far a scope's feed was walked.
+  /// Position up to which a scope's feed was walked.
   private struct Place {
     var scope = ""
     var position: UInt64 = 0
-    /// Nil after a run that could not be read.
+    /// Feed hash at the position; nil after a run that could not be read.
     var hash: Data? = Data(count: ScopeOrder.hashBytes)
   }
 
   private func journalled(_ id: Int64) throws -> Batch? {
-    // Below 0: what pages that were given back told of a batch that a restored hub had lost.
+    // Takes restored content for an id below 0: pages that were given back told of a batch that the hub had lost.
     let row =
       id > 0
       ? try store.session.firstRow("SELECT hash, bytes, 0 FROM hub_batch WHERE id = ?1", [.integer(id)])
@@ -131,7 +133,7 @@ struct ReplayExamination {
     return Batch(id: id, hash: hash, content: content, firstUnit: Int(clamping: row?[2].integer ?? 0))
   }
 
-  /// The hash of a batch whose bytes were cleared; nil for others.
+  /// Returns the hash of a batch whose bytes were trimmed; nil for other batches.
   private func clearedHash(_ id: Int64) throws -> Data? {
     try store.session.firstRow("SELECT hash FROM hub_batch WHERE id = ?1 AND length(bytes) = 0", [.integer(id)])?[0].blob
   }
@@ -154,7 +156,7 @@ struct ReplayExamination {
     (at.position, at.hash) = (run.last, run.hash)
   }
 
-  /// The scope's own word on where its feed ends.
+  /// Checks that the walk ended where the scope's state says that its feed ends.
   private func end(_ at: Place) throws {
     guard !at.scope.isEmpty else { return }
     let row = try store.session.firstRow("SELECT position, hash FROM hub_scope WHERE scope = ?1", [.text(at.scope)])
@@ -172,7 +174,7 @@ struct ReplayExamination {
       let origin = Origin(version: Version(stamp, author), position: run.position + UInt64(offset))
       for change in unit.changes {
         guard let shape = rows.shape(change.table) else { continue }
-        // To a declined change of another unit's row the hub says in its own name that the device's row ends; its own stays.
+        // Skips a deletion that the hub wrote for devices only: it declined a change of another scope's row, and its own row stays.
         if author == hub, try standing.load(shape, key: change.key, in: run.scope)?.scope != run.scope { continue }
         let stored = try rows.load(shape, key: change.key, in: run.scope)
         let before = stored.flatMap { $0.scope == run.scope ? $0.state : nil } ?? .unknown
@@ -181,7 +183,7 @@ struct ReplayExamination {
         let outcome = Merge.join(before, incoming, policies: try rows.policies(shape))
         guard outcome.changed || outcome.state != before else { continue }
         if try standing.standsElsewhere(shape, key: change.key, than: run.scope) {
-          // It took a key that was another unit's and had to give it back: here it is only gone.
+          // Writes only the record: the row took a key of another scope and had to give it back, so its table no longer has it.
           try rows.saveMetadata(outcome.state, shape: shape, key: change.key, scope: run.scope)
         } else {
           try rows.save(outcome, over: before, shape: shape, key: change.key, scope: run.scope)
@@ -203,7 +205,7 @@ struct ReplayExamination {
     }
   }
 
-  /// Rows of one store that the other has differently; in reverse only those the other lacks.
+  /// Reports the rows of one store that the other has differently; in reverse only the rows that the other lacks.
   private func compare(_ shape: TableShape, _ some: RowStore, _ others: RowStore, isReverse: Bool = false) throws {
     var last: [CellValue]?
     while true {

@@ -3,35 +3,36 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// Makes pages of the feed for one reader, from one snapshot of the hub's store.
+/// Reader of the feed: makes pages for one device, from one snapshot of the hub's store.
 struct FeedReader {
   let session: any HubSession
   let tables: HubTables
   let key: SigningKey
   let wallMs: UInt64
   var firstUnitsMax = Self.firstUnitsMax
-  /// A page as signed may take so many bytes; nil: as many as any page.
+  /// Largest size of a signed page in bytes; nil for the limit of every page.
   var bytesMax: Int?
-  /// Goes along with the page.
+  /// Encrypted unit key that the page carries.
   var unitKey: WireSealedUnitKey?
 
-  /// Runs of one page at most.
+  /// Runs in one page.
   static let runsMax = 200
-  /// A page is closed after the run that reaches one of these: runs are not cut. Bytes are those of the values before they
-  /// are compressed: what a reader has to hold, and an upper bound on what travels.
+  /// Sizes after which a page ends, at the next end of a run; a run is never divided. Bytes are uncompressed bytes of values: what
+  /// a reader has to hold in memory, and an upper bound on what travels.
   static let pageUnitsSoftMax = 2000
   static let pageBytesSoftMax = 8 << 20
-  /// A run that would take a page past this begins the next one. Above what one run may have, with room for the page's frame
-  /// below `WireLimits.pageBytesMax`.
+  /// Uncompressed bytes that a page never exceeds: a run that would exceed them begins the next page. Larger than any run, and
+  /// below `WireLimits.pageBytesMax` with room for the page's frame.
   static let pageBytesHardMax = 12 << 20
-  /// A reader that has nothing of a scope, whose feed holds more units than this, fetches it in bulk.
+  /// Units in a scope's feed above which a new reader fetches the scope as a snapshot.
   static let firstUnitsMax = 4000
 
-  /// The next page after `cursor` of the first of `scopes` that has one.
+  /// Returns the next page after `cursor`, of the first of `scopes` that has one.
   ///
-  /// - Parameter scopes: What the reader reads, widest first: reference data comes before what refers to it.
-  /// - Throws: `SyncError` `.badCursor` when the hub never issued such a cursor in its present life, `.rebase` when the scope is
-  ///   to be fetched in bulk, `.tooLarge` when not even one run fits into `bytesMax`: `expected` says how much it takes.
+  /// - Parameter scopes: Scopes that the reader may read, widest first: reference data comes before what refers to it.
+  /// - Throws: `SyncError` `.badCursor` when the hub never issued such a cursor in its present incarnation, `.rebase` when the
+  ///   scope must be fetched as a snapshot, `.tooLarge` when not even one run fits into `bytesMax`; `expected` then is the size
+  ///   that fits.
   func page(after bytes: Data, reader: ReplicaID, scopes: [String]) throws -> Data {
     var runsMax = Self.runsMax
     while true {
@@ -94,7 +95,7 @@ struct FeedReader {
   private func digests(of scopes: [String], for reader: ReplicaID) throws -> [TableDigest] {
     var held: [String: [String: Set<CellValue>]] = [:]
     for scope in scopes {
-      // What is held of an identity that the reader goes on from is the reader's own.
+      // Includes held units of the identities that the reader succeeded: they are the reader's own.
       for (replica, end) in try HubLineage(session: session).line(of: reader, scope: scope) {
         for row in try session.rows(
           "SELECT DISTINCT tbl, key FROM hub_held_row WHERE replica = ?1 AND scope = ?2 AND number <= ?3",
@@ -108,7 +109,8 @@ struct FeedReader {
     return try scopes.flatMap { try book.digests(of: $0, without: held[$0] ?? [:], shapes: tables.byName) }
   }
 
-  /// The cursor's places in this log. They need not be of the hub's present life, but it must be able to vouch for each.
+  /// Decodes a cursor and returns its positions in this store's feed. Positions of earlier incarnations are translated; the hub
+  /// must know each one.
   static func cursor(_ bytes: Data, in session: any HubSession) throws -> WireCursor {
     guard !bytes.isEmpty else { return WireCursor() }
     let cursor = try WireCursor.parse(bytes, named: LocalizedText(vi: "con trỏ", en: "cursor"))
@@ -130,7 +132,7 @@ struct FeedReader {
     var (units, rows, bytes) = (0, 0, 0)
     var opened: (id: Int64, source: Source)?
     let line = try HubLineage(session: session).line(of: reader, scope: scope)
-    // Without the batches' bytes: one batch may have many runs.
+    // Reads the runs without the bytes of their batches, because one batch may have many runs.
     let log = try session.rows(
       """
       SELECT units, first_unit, stamps, hash, batch, declined
@@ -147,11 +149,11 @@ struct FeedReader {
       let range = start..<start + Int(count)
       guard range.lowerBound >= 0, range.upperBound <= content.units.count else { throw ByteReader.short }
       let isDeclined = row[5].integer == 1
-      // The reader has what it wrote, also under an identity it went on from.
+      // Leaves out the changes that the reader wrote itself, also under an identity that it succeeded.
       let isOwn = line[content.replica].map { content.number <= $0 } ?? false
       let changes = isOwn || isDeclined ? range.map { _ in [] } : content.units[range].map(\.changes)
       let (moreRows, moreBytes) = changes.joined().reduce((0, 0)) { ($0.0 + 1, $0.1 + $1.approximateBytes) }
-      // A page never holds more than the protocol allows, however large its runs.
+      // Ends the page before the protocol's limits, however large its runs.
       let isFull =
         units + range.count > WireLimits.unitsMax / 2 || rows + moreRows > WireLimits.rowsMax || bytes + moreBytes > Self.pageBytesHardMax
       if isFull && !runs.isEmpty { break }
@@ -170,17 +172,17 @@ struct FeedReader {
     return runs.isEmpty ? nil : (runs, hash)
   }
 
-  /// Where the log takes a run from.
+  /// Batch from which a run is taken.
   struct Source {
     var content: BatchContent
     var hash: Data
-    /// The batch's unit that `content` begins with.
+    /// Index in the batch of the first unit of `content`.
     var firstUnit: Int
   }
 
-  /// A batch of the journal; for an id below 0 what pages that were given back told of a batch the hub lost (L11).
+  /// Returns a batch of the journal. For an id below 0 returns what restored pages told of a batch that the hub lost (L11).
   ///
-  /// - Throws: `SyncError` `.rebase` when the batch's bytes were cleared away.
+  /// - Throws: `SyncError` `.rebase` when the batch's bytes were trimmed.
   func source(_ id: Int64) throws -> Source {
     let row =
       id > 0

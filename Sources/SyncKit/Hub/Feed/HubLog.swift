@@ -3,20 +3,22 @@ internal import SyncCore
 internal import SyncStore
 
 extension Hub {
-  /// Clears the bytes of old batches from the journal: what they did is in the rows, and the log keeps their places, stamps and
-  /// hashes. A device that was away for longer fetches its scopes in bulk.
+  /// Trims the bytes of old batches from the journal. Their effect is in the rows, and the feed keeps their positions, stamps and
+  /// hashes. A device that was away for longer fetches its scopes as snapshots.
   ///
-  /// May be interrupted and begun again.
+  /// Interrupting the call is safe, and so is repeating it.
   ///
   /// - Parameters:
-  ///   - leaseMs: How long a device may be away and still be served from the log, in milliseconds of hub time.
-  ///   - progress: Called after each transaction with the batches cleared so far, and how many there may be at most.
-  /// - Returns: How many batches were cleared. Those with held work, and those that no finished backup holds, are left alone.
+  ///   - leaseMs: How long a device may be away and still be served from the feed, in milliseconds of hub time.
+  ///   - progress: Called after each transaction with the batches trimmed so far, and how many there may be at most.
+  /// - Returns: How many batches were trimmed. Batches with held units, and those that no finished backup holds, stay.
   public func clearLog(leaseMs: UInt64, progress: (@Sendable (_ done: Int, _ of: Int) -> Void)? = nil) async throws -> Int {
     try await clearLog(leaseMs: leaseMs, isBackedUp: true, progress: progress)
   }
 
-  /// - Parameter isBackedUp: Whether only what a finished backup holds is cleared.
+  /// Trims the journal.
+  ///
+  /// - Parameter isBackedUp: True to trim only what a finished backup holds.
   func clearLog(leaseMs: UInt64, isBackedUp: Bool, progress: (@Sendable (_ done: Int, _ of: Int) -> Void)? = nil) async throws -> Int {
     let now = clock.nowMs()
     let before = Int64(clamping: now > leaseMs ? now - leaseMs : 0)
@@ -43,16 +45,16 @@ extension Hub {
   }
 }
 
-/// Old batches of the journal. Belongs to one transaction.
+/// Trimming of old batches in the journal. Belongs to one transaction.
 struct HubLog {
   let session: any HubSession
 
-  /// Runs looked at, and batches cleared, in one transaction: it must not keep devices waiting.
+  /// Runs read, and batches trimmed, in one transaction, which must not keep devices waiting.
   static let batchesPerTransaction = 200
 
-  /// Runs of the feed whose stamps are those of their batch get a copy of them.
+  /// Copies into the feed the stamps of runs that so far only their batch has.
   ///
-  /// - Returns: The position to go on after; nil at the end.
+  /// - Returns: The position after which to continue; nil at the end.
   func keepStamps(scope: String, after position: Int64, receivedBefore ms: Int64) throws -> Int64? {
     let runs = try session.rows(
       """
@@ -70,8 +72,10 @@ struct HubLog {
     return runs.count < Self.batchesPerTransaction ? nil : runs.last?[0].integer
   }
 
-  /// - Parameter end: The last position whose batch may go.
-  /// - Returns: How many batches were cleared.
+  /// Trims the bytes of batches.
+  ///
+  /// - Parameter end: Last position whose batch may be trimmed.
+  /// - Returns: How many batches were trimmed.
   func clear(scope: String, receivedBefore ms: Int64, upTo end: Int64) throws -> Int {
     try session.rows(
       """

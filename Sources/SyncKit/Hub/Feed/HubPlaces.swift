@@ -3,12 +3,12 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// What places in the feed mean, also those of lives that a restore ended (L11). Belongs to one transaction.
+/// Translator of feed positions between incarnations (L11). Belongs to one transaction.
 ///
-/// A place is a position and the running hash there, so that two lives that gave one position to different units are told apart.
-/// Of a place this store's log does not have, the hub knows only what a page that it signed once, and that was given back,
-/// attests: then it also knows up to where (`base`) both histories are the same, and on which *branch* the place is. A life does
-/// not name a history: until somebody noticed that the store was put back, it had two.
+/// A feed position is a number and the feed's running hash there, so that two incarnations which gave one number to different units
+/// are told apart. A position that this store's feed does not have is known only from signed pages that devices gave back. For such
+/// a position the hub keeps its *branch*, and its *base*: the last position that the branch shares with this store. An incarnation
+/// may have two branches, because it goes on until somebody notices that the store was put back.
 final class HubPlaces {
   private let session: any HubSession
 
@@ -28,12 +28,12 @@ final class HubPlaces {
     CREATE INDEX IF NOT EXISTS hub_returned_new ON hub_returned (scope, position);
     """
 
-  /// Lives of which a cursor remembers places.
+  /// Positions of earlier incarnations that a cursor keeps.
   static let earlierMax = 8
 
   // MARK: This store's log
 
-  /// The hash of the feed up to a position at which a run ends; zeros before the first.
+  /// Returns the feed's hash at a position where a run ends; zeros before the first run; nil elsewhere.
   func hash(at position: UInt64, scope: String) throws -> Data? {
     if position == 0 { return Data(count: ScopeOrder.hashBytes) }
     let row = try session.firstRow(
@@ -43,7 +43,7 @@ final class HubPlaces {
     return row[2].blob
   }
 
-  /// Whether a run of this feed ends at a place, and the feed up to it is the one its reader was given.
+  /// Returns whether a position is the end of a run of this feed, and the feed up to it is the one that its reader was given.
   func isHere(_ place: WireScopePosition) throws -> Bool {
     try hash(at: place.position, scope: place.scope) == place.feedHash
   }
@@ -51,9 +51,9 @@ final class HubPlaces {
   // MARK: Places of earlier lives
 
   struct OldPlace {
-    /// The history it is on: the hash at the end of that history's first run that is not in another.
+    /// Branch of the position: the feed hash at the end of the branch's first run that no other branch has.
     var branch: Data
-    /// Up to here its history and this store's are the same.
+    /// Last position that the branch and this store share.
     var base: UInt64
   }
 
@@ -61,7 +61,7 @@ final class HubPlaces {
     try olds(scope: scope, position: position).first { $0.hash == hash }?.place
   }
 
-  /// Places of earlier lives at one position: more than one where lives branched off more than once.
+  /// Returns what is known of one position in earlier incarnations: several entries where histories branched more than once.
   func olds(scope: String, position: UInt64) throws -> [(hash: Data, place: OldPlace)] {
     try session.rows(
       "SELECT hash, branch, base FROM hub_old_place WHERE scope = ?1 AND position = ?2",
@@ -83,9 +83,10 @@ final class HubPlaces {
       ])
   }
 
-  /// The branch that goes on from a place to a run's end: the place's own, or a new one where that goes on otherwise.
+  /// Returns the branch of the run after a position: the position's own, or a new one when another run already continues that
+  /// branch.
   ///
-  /// - Parameter end: Of the run after the place.
+  /// - Parameter end: End of the run after the position.
   func branch(after place: OldPlace, at position: UInt64, scope: String, end: (position: UInt64, hash: Data)) throws -> Data {
     if let known = try old(scope: scope, position: end.position, hash: end.hash) { return known.branch }
     let isTaken =
@@ -99,7 +100,7 @@ final class HubPlaces {
     return end.hash
   }
 
-  /// The branches a place goes back to, itself among them, each with the last position that is before it.
+  /// Returns the branches that lead to a position, its own included, each with its last position before it.
   private func line(of place: OldPlace, at position: UInt64, scope: String) throws -> [Data: UInt64] {
     var line = [place.branch: position]
     var (at, end) = (place.branch, position)
@@ -115,7 +116,8 @@ final class HubPlaces {
     return line
   }
 
-  /// A place as a place of this log, with what its holder had of earlier lives beside; nil when the hub cannot tell.
+  /// Translates a position into this store's feed, and adds what its holder had of earlier incarnations; nil when the hub does not
+  /// know the position.
   func translate(_ place: WireScopePosition) throws -> WireScopePosition? {
     var place = place
     place.earlier = try place.earlier.filter { try old(scope: place.scope, position: $0.position, hash: $0.feedHash) != nil }
@@ -133,16 +135,18 @@ final class HubPlaces {
 
   // MARK: What an author had seen
 
-  /// What an author had applied of one scope.
+  /// Part of one scope's feed that an author had applied.
   struct Seen: Sendable {
-    /// In this log.
+    /// Last position in this store's feed.
     var through: UInt64 = 0
-    /// On branches that ended, up to a position of each.
+    /// Last position on each branch that ended.
     var earlier: [Data: UInt64] = [:]
   }
 
-  /// - Returns: Nothing seen, when the cursor says nothing of the scope or names a place nobody can vouch for: a device that
-  ///   claims more than it was told would hide what loses. In doubt, a conflict.
+  /// Returns what the author of a cursor had seen of a scope.
+  ///
+  /// The answer is nothing when the cursor lacks the scope or has a position that the hub does not know. A device that claimed more
+  /// than it was given would hide losing writes; in doubt a conflict opens.
   func seen(by bytes: Data, scope: String) throws -> Seen {
     guard !bytes.isEmpty, let cursor = try? WireCursor.parse(bytes, named: LocalizedText(vi: "con trỏ", en: "cursor")),
       let claimed = cursor.scopes.first(where: { $0.scope == scope }), let place = try translate(claimed)
@@ -155,7 +159,7 @@ final class HubPlaces {
     return seen
   }
 
-  /// Whether an author saw a write in a life that ended; nil when it saw nothing of any.
+  /// Returns a test whether an author saw a write of an ended incarnation; nil when it saw none.
   func sawEarlier(_ seen: Seen, scope: String) -> ((Origin) -> Bool)? {
     guard !seen.earlier.isEmpty else { return nil }
     return { [session] other in

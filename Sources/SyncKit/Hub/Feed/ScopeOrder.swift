@@ -2,7 +2,7 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// Positions, clock and running hash of the scopes that one hub transaction touches, read at first use and saved at its end.
+/// Positions, clock and running hash of the scopes that one hub transaction writes. Read at first use, saved at the end.
 final class ScopeOrder: UnitOrder {
   final class State {
     init(position: UInt64 = 0, clock: HybridClock = HybridClock(), hash: Data = Data(count: ScopeOrder.hashBytes)) {
@@ -14,7 +14,7 @@ final class ScopeOrder: UnitOrder {
     var hash: Data
   }
 
-  /// The feed's running hash is cut to this many bytes.
+  /// Bytes of the feed's running hash; the rest is cut off.
   static let hashBytes = 16
 
   private let session: any HubSession
@@ -35,9 +35,11 @@ final class ScopeOrder: UnitOrder {
     return state
   }
 
-  /// The stamp a unit is merged with: its own, or hub time's next value when it is further ahead than allowed (L3). What the
-  /// scope has seen already is not ahead, should the hub's own wall have gone back; but it does not make the next step
-  /// smaller, or stamps that climb would carry the scope's clock away.
+  /// Returns the stamp under which a unit is merged: its own, or the next value of hub time when it is further ahead than allowed
+  /// (L3).
+  ///
+  /// A stamp that the scope has already passed is not ahead, even when the hub's wall clock went back. The allowance is still
+  /// measured from the wall clock, so that rising stamps cannot carry the scope's clock away.
   func accept(_ stamp: HybridTimestamp, scope: String, wallMs: UInt64) throws -> HybridTimestamp {
     let state = try state(scope)
     let isAhead = stamp.wallMs > wallMs + WireLimits.driftMsMax && stamp > state.clock.last
@@ -68,7 +70,7 @@ final class ScopeOrder: UnitOrder {
     state.position += 1
   }
 
-  /// Takes the next position for a merged unit.
+  /// Returns the next position, for a merged unit.
   func place(scope: String) throws -> UInt64 {
     try place(1, scope: scope)
     return try state(scope).position
@@ -79,13 +81,13 @@ final class ScopeOrder: UnitOrder {
     var position: UInt64
     var firstUnit: Int
     var stamps: [HybridTimestamp]
-    /// Whether a stamp differs from the author's.
+    /// True when a stamp differs from the author's.
     var isRestamped = false
-    /// Whether an operator declined the units: they have their place, and nothing of them stands.
+    /// True when an operator declined the units: they have positions, but their changes are not merged.
     var isDeclined = false
   }
 
-  /// Appends a run to the scope's feed. Runs of a scope are appended in the order of their positions.
+  /// Appends a run to the scope's feed, in the order of positions.
   func log(_ run: Run, batch: Int64, batchHash: Data, scope: String) throws {
     let stamps = run.stamps
     guard !stamps.isEmpty else { return }
@@ -100,7 +102,7 @@ final class ScopeOrder: UnitOrder {
       ])
   }
 
-  /// The running hash after a run.
+  /// Returns the feed's hash after a run.
   static func link(
     _ hash: Data, batch: Data, position: UInt64, firstUnit: Int, isDeclined: Bool, stamps: [HybridTimestamp]
   ) -> Data {

@@ -3,8 +3,8 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// Makes pages of a snapshot of one scope for one reader. Each page is read from its own moment of the store: the feed from the
-/// place where the snapshot began repeats whatever happened meanwhile, and joining it again changes nothing.
+/// Reader of snapshots: makes pages of one scope's rows for one device. Pages are read at different moments of the store. The feed
+/// from the position where the snapshot began brings what changed meanwhile; merging a change again has no effect.
 struct SnapshotReader {
   let session: any HubSession
   let tables: HubTables
@@ -13,21 +13,23 @@ struct SnapshotReader {
   var rowsMax = Self.rowsMax
   var bytesMax = Self.bytesMax
 
-  /// Rows a page has at most. Each may be a write of its own.
+  /// Rows in one page; each may be a write of its own.
   static let rowsMax = 4000
-  /// Size of a page's values in bytes before they are compressed: below `WireLimits.pageBytesMax` with room for its frame.
+  /// Uncompressed bytes of values in one page: below `WireLimits.pageBytesMax` with room for the page's frame.
   static let bytesMax = 8 << 20
-  /// A reader on a bad link may ask for smaller pages, down to this, in bytes of values.
+  /// Smallest page that a reader on a bad link may ask for, in bytes of values.
   static let bytesAskedMin = 4 << 10
-  /// Runs of acknowledgements looked at for one page.
+  /// Runs read for the acknowledgements of one page.
   static let runsMax = 500
   /// Rows read from the store at a time.
   private static let rowsPerRead = 500
 
+  /// Returns the next page of a snapshot.
+  ///
   /// - Parameters:
   ///   - cursor: The reader's cursor.
-  ///   - place: Where the snapshot goes on, as the page before said; empty to begin one.
-  /// - Throws: `SyncError` `.badCursor` when this hub, in its present life, issued no such cursor or place.
+  ///   - place: Continuation of the snapshot from the page before; empty to begin one.
+  /// - Throws: `SyncError` `.badCursor` when this hub, in its present incarnation, issued no such cursor or continuation.
   func page(of scope: String, reader: ReplicaID, cursor bytes: Data, place: Data) throws -> Data {
     var cursor = try FeedReader.cursor(bytes, in: session)
     let incarnation = try HubLife(session: session).present()
@@ -72,7 +74,7 @@ struct SnapshotReader {
 
   // MARK: Acknowledgements
 
-  /// The reader's own units after `place.acknowledged` and before the snapshot began, in pieces.
+  /// Returns the reader's own units between `place.acknowledged` and the beginning of the snapshot, as runs.
   private func acknowledgements(
     of reader: ReplicaID, scope: String, place: inout WireSnapshotPlace
   ) throws -> [(position: UInt64, run: PageCodec.Run)] {
@@ -117,9 +119,9 @@ struct SnapshotReader {
 
   // MARK: Rows
 
-  /// Puts rows from `place` on into the page, and moves it.
+  /// Adds rows to the page, from `place` on, and moves `place`.
   ///
-  /// - Returns: Whether these were the last.
+  /// - Returns: Whether these were the last rows.
   private func fill(_ page: inout SnapshotContent, place: inout WireSnapshotPlace) throws -> Bool {
     let store = RowStore(session: session, shapes: tables.byName)
     let shapes = try shapes(store).sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
@@ -139,7 +141,7 @@ struct SnapshotReader {
           let isWhole = sent + cells >= state.cells.count
           if bytes > 0 && bytes + size > bytesMax { return try stop(&page, range, after: after, sent, place: &place) }
           page.rows.append(row)
-          // A row that goes on from the page before stands in that page's range.
+          // Continues the row of the page before within that page's range.
           if sent > 0 { range.after = key }
           range.through = key
           bytes += size
@@ -154,14 +156,14 @@ struct SnapshotReader {
     return true
   }
 
-  /// Also the tables that only newer programs know: what the hub keeps of their rows is in the feed, too.
+  /// Returns all replicated tables, also those that only newer programs know: the hub keeps their rows, too.
   private func shapes(_ store: RowStore) throws -> [TableShape] {
     let aside = try store.aside
     return tables.byName.values.filter { $0.declaration.kind == .replicated }
       + aside.tables.filter { aside.isUnknown($0) && tables.byName[$0] == nil }.map(TableShape.unknown)
   }
 
-  /// Ends a page before the row that follows `after`, or within it when `cells` of it were sent.
+  /// Ends a page before the row that follows `after`, or within that row when `cells` of it were sent.
   private func stop(
     _ page: inout SnapshotContent, _ range: SnapshotRange, after: CellValue?, _ cells: Int, place: inout WireSnapshotPlace
   ) throws -> Bool {
@@ -174,10 +176,10 @@ struct SnapshotReader {
 }
 
 extension SnapshotRow {
-  /// Leaves only the cells from the `first`-th on, as many as `bytesMax` allows but at least one, and the one without which no
-  /// row can stand.
+  /// Keeps only the cells from the `first`-th on, as many as `bytesMax` allows but at least one, and always the cell `always`,
+  /// without which no row can stand.
   ///
-  /// - Returns: How many cells these are, and an upper bound of what the row takes in bytes.
+  /// - Returns: How many cells these are, and an upper bound of the row's size in bytes.
   fileprivate mutating func cut(from first: Int, bytesMax: Int, always: CellName) -> (cells: Int, bytes: Int) {
     var (count, bytes) = (0, key.approximateBytes + 24)
     for (name, cell) in state.cells.dropFirst(first) {

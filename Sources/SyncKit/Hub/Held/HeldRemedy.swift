@@ -1,7 +1,7 @@
 public import SyncCore
 
 extension HeldUnit {
-  /// What an operator can do about it.
+  /// Remedy for the operator.
   public var remedy: LocalizedText {
     let told = detail.split(separator: " ")
     if told.count == 2, let why = UnitFault.Why(rawValue: String(told[1])) { return why.remedy(at: String(told[0])) }
@@ -41,14 +41,14 @@ extension HeldUnit {
   }
 }
 
-/// How a repair gives a column its value.
+/// Returns the option by which a repair gives a column its value.
 private func setting(_ place: String) -> String {
   let column = place.split(separator: ".", maxSplits: 1).dropFirst().first.map(String.init)
   return "--set \(column ?? "COLUMN")=…"
 }
 
 extension UnitFault.Why {
-  /// What is wrong at a place, and what to do about it.
+  /// Returns what is wrong at a place, and the remedy.
   fileprivate func remedy(at place: String) -> LocalizedText {
     let (explained, way) = (explanation, way(at: place))
     return LocalizedText(vi: "\(explained.vi): \(way.vi)", en: "\(explained.en): \(way.en)")
@@ -96,7 +96,7 @@ extension UnitFault.Why {
 }
 
 extension UnitFault {
-  /// Whether it is about a row's key, and a new one settles it.
+  /// True when the fault is in the row's key, and a new key settles it.
   var isOfKey: Bool {
     switch why {
     case .utf8, .zeroByte, .unreadable, .newer, .key, .longKey: column.isEmpty

@@ -3,16 +3,16 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// Moves held units on: merged when what they waited for has come, or declined by an operator (L7). Belongs to one hub
-/// transaction.
+/// Held units of the hub, and the steps that end their wait: merge when what they waited for has come, or decline by an operator
+/// (L7). Belongs to one hub transaction.
 struct HeldWork {
   let transaction: HubTransaction
   private var session: any HubSession { transaction.session }
 
-  /// Held units looked at in one transaction; the rest follow with the next.
+  /// Held units tried in one transaction; the rest follow with the next.
   static let unitsMax = 1000
 
-  /// One held unit with what is needed to move it.
+  /// Held unit with what is needed to merge or decline it.
   struct Item {
     var batch: Int64
     var index: Int
@@ -21,15 +21,15 @@ struct HeldWork {
     var detail: String
     var content: BatchContent
     var sealed: SealedBatch
-    /// When its batch came, by hub time in milliseconds.
+    /// Hub time in milliseconds when the batch arrived.
     var receivedMs: UInt64
     var unit: ChangeUnit { content.units[index] }
-    /// Of `Ingest.askedTables`.
+    /// Result of `HubTransaction.askedTables`.
     var asked: Set<String> = []
     var author: UnitCheck.Author { UnitCheck.Author(of: content, unit: index, asked: asked) }
   }
 
-  /// The number by which operators name a held unit: its batch's in the journal, and its own in the batch.
+  /// Returns the number by which operators name a held unit: its batch's number in the journal, and its own in the batch.
   static func id(batch: Int64, unit: Int) -> String { "\(batch)-\(unit)" }
 
   // MARK: Find
@@ -50,7 +50,7 @@ struct HeldWork {
     return item
   }
 
-  /// In the order in which their devices made them.
+  /// Returns held units in the order in which their devices made them.
   private func items(where condition: String, _ arguments: [CellValue] = []) throws -> [Item] {
     var opened = OpenedBatch()
     return try session.rows(
@@ -75,13 +75,13 @@ struct HeldWork {
 
   // MARK: Retry
 
-  /// Reasons that end when other units come, beside a missing parent. To a hub that was restored they come in any order, the beginning of a
-  /// row last (L11).
+  /// Returns reasons, beside a missing parent, that end when other units come; nil where none does. At a restored hub units arrive
+  /// in any order, the birth of a row perhaps last (L11).
   private func passing() throws -> String? {
     try session.integer("SELECT count(*) FROM hub_incarnation") ?? 0 > 1 ? "('incomplete', 'life')" : nil
   }
 
-  /// Units whose parent, or row, has come by now.
+  /// Retries units whose parent, or row, has arrived by now.
   func parentsArrived() throws {
     let passing = try passing()
     let reasons = passing.map { "reason = 'parent' OR reason IN \($0)" } ?? "reason = 'parent'"
@@ -91,7 +91,8 @@ struct HeldWork {
     try retryArrived()
   }
 
-  /// Units whose parent is a row that came in this transaction: who has much held work makes nobody else's slower.
+  /// Retries units whose parent is a row that arrived in this transaction. The lookup by row keeps the cost independent of other
+  /// held units.
   @discardableResult
   private func retryArrived() throws -> Int {
     var arrived = transaction.rows.takeArrived()[...]
@@ -106,7 +107,7 @@ struct HeldWork {
     return moved
   }
 
-  /// Names in one statement.
+  /// Rows named in one statement.
   private static let namesMax = 500
 
   /// Tries every held unit again.
@@ -115,7 +116,7 @@ struct HeldWork {
   @discardableResult
   func retryAll() throws -> Int { try retry(where: "1") }
 
-  /// Tries units again, and those behind the ones that move, until nothing moves.
+  /// Tries units again, and those behind the merged ones, until no more can be merged.
   @discardableResult
   func retry(where condition: String, _ arguments: [CellValue] = []) throws -> Int {
     var moved = 0
@@ -123,7 +124,7 @@ struct HeldWork {
     return moved > 0 ? try moved + retryFollowing() : 0
   }
 
-  /// Units that may move since another did.
+  /// Retries units that may be mergeable because another was merged.
   @discardableResult
   private func retryFollowing() throws -> Int {
     let passing = try passing().map { " OR h.reason IN \($0)" } ?? ""
@@ -133,7 +134,7 @@ struct HeldWork {
   private func retry(_ item: Item) throws -> Bool {
     let returned = ReturnedWork(transaction: transaction)
     if let known = try returned.units(of: item.sealed.hash)[item.index], known.contains(where: { !$0.isMerged }) {
-      // It was merged before the hub was restored.
+      // Merges the unit as before the restore: pages tell how.
       if try returned.obstacle(to: item.unit.changes, scope: item.scope) != nil { return false }
       try letGo(item)
       try returned.settle(known, index: item.index, content: item.content, batch: item.batch, hash: item.sealed.hash)
@@ -163,7 +164,7 @@ struct HeldWork {
     return true
   }
 
-  /// Gives the unit its place in the feed, and lets go of it.
+  /// Gives the unit its place in the feed, and deletes it from the held units.
   private func release(_ item: Item, as version: Version, isDeclined: Bool, _ body: (Origin) throws -> Void) throws {
     try transaction.own.seal()
     let position = try transaction.order.place(scope: item.scope)
@@ -175,7 +176,7 @@ struct HeldWork {
     try transaction.order.log(run, batch: item.batch, batchHash: item.sealed.hash, scope: item.scope)
   }
 
-  /// Lets go of a held unit that was merged otherwise: a page showed that it had been, before the hub was restored.
+  /// Deletes a held unit that was merged otherwise: a page showed that it had been merged before the hub was restored.
   func forget(batch: Int64, unit: Int) throws {
     guard try session.firstRow("SELECT 1 FROM hub_held WHERE batch = ?1 AND unit = ?2", [.integer(batch), .integer(Int64(unit))]) != nil
     else { return }
@@ -193,7 +194,7 @@ struct HeldWork {
       ])
   }
 
-  /// Signs the batch's receipt anew, as things stand now.
+  /// Signs the batch's receipt again, with the present state of its units.
   private func reissue(_ item: Item, conflicting: Bool) throws {
     let old = try session.firstRow("SELECT receipt FROM hub_batch WHERE id = ?1", [.integer(item.batch)])?[0].blob
     var result = BatchOutcome()
@@ -216,13 +217,13 @@ struct HeldWork {
 
   // MARK: Decline and repair
 
-  /// Acknowledges a held unit without taking it: the hub's own values follow as newer changes, so that its author shows them
-  /// too, and what was declined is kept in conflicts.
+  /// Declines a held unit: acknowledges it without merging it. The hub's own values follow as newer changes, so that the author
+  /// shows them too, and the declined values are kept in conflicts.
   ///
   /// - Parameters:
-  ///   - repaired: What stands instead, as the hub's own; nil leaves what the hub has.
-  ///   - columns: Of that, those whose values are the operator's words. The others are still their author's: they stand where they
-  ///     would have stood, and what they overwrite unseen is kept.
+  ///   - repaired: Changes that stand instead, written by the hub; nil leaves the hub's rows as they are.
+  ///   - columns: Columns of `repaired` whose values are the operator's. The other values are still the author's: they win or lose
+  ///     as the author's, and what they overwrite unseen is kept.
   func decline(_ item: Item, repaired: [RowChange]? = nil, columns: Set<String> = []) throws {
     try transaction.own.seal()
     let version = Version(try transaction.accept(item.unit, of: item.content), item.content.replica)
@@ -241,7 +242,7 @@ struct HeldWork {
         try answer(change, version, scope: item.scope)
         continue
       }
-      // In the same life what was left out still stands on its device.
+      // Answers the left-out cells: in the same life they still stand on the author's device.
       var left = change
       left.cells = change.cells.filter { cell in !said.cells.contains { $0.name == cell.name } }
       if said.life == change.life && !left.cells.isEmpty { try answer(left, version, scope: item.scope) }
@@ -253,7 +254,7 @@ struct HeldWork {
     try retryFollowing()
   }
 
-  /// What devices have of a unit that a hub which was put back cannot have again ends on them, and what it said is kept.
+  /// Deletes on devices the rows of a unit that a restored hub cannot have again, and keeps their values in conflicts.
   func endOnDevices(_ changes: [RowChange], _ version: Version, scope: String) throws {
     for change in changes where !MetadataSchema.ownTables.contains(where: { $0.name == change.table }) {
       try keepDeclined(change, version, scope: scope)
@@ -261,7 +262,7 @@ struct HeldWork {
     }
   }
 
-  /// What the author of a unit had seen of others' writes.
+  /// Returns what the author of a unit had seen of the writes of others.
   private func author(of item: Item, _ version: Version) throws -> IncomingChange {
     let (replica, scope) = (item.content.replica, item.scope)
     let seen = try transaction.places.seen(by: item.content.cursor, scope: scope)
@@ -273,7 +274,7 @@ struct HeldWork {
     return author
   }
 
-  /// A repaired change without the cells in which somebody else's later write stands.
+  /// Returns a repaired change without the cells in which somebody else's later write stands.
   private func standing(_ change: RowChange, of item: Item, _ author: IncomingChange, columns: Set<String>) throws -> RowChange {
     guard let shape = transaction.rows.shape(change.table),
       let state = try transaction.rows.load(shape, key: change.key, in: item.scope)?.state,
@@ -291,7 +292,7 @@ struct HeldWork {
 
   private func isDecision(_ change: RowChange) -> Bool { change.table == MetadataSchema.decisionTable.name }
 
-  /// A decision that was declined does not count: its device hears how the conflict stands.
+  /// Sends the conflict's state again: a declined decision does not count, and its device must show the conflict as it stands.
   private func repeatState(of decision: RowChange, scope: String) throws {
     guard let id = decision.cells.first(where: { $0.column == "conflict" })?.value, !id.isNull,
       let row = try session.firstRow("SELECT scope, state FROM sync_conflict WHERE id = ?1", [id]), row[0] == .text(scope)
@@ -303,12 +304,12 @@ struct HeldWork {
   private func keepDeclined(_ change: RowChange, _ version: Version, scope: String) throws {
     let shape = try transaction.rows.shapeOrUnknown(change.table)
     let stored = try transaction.rows.load(shape, key: change.key, in: scope)
-    // What stands under a key of another unit's is nothing for those who read this scope.
+    // Treats a row of another scope under the same key as unknown.
     let state = stored.flatMap { $0.scope == scope ? $0.state : nil } ?? .unknown
     let origin = Origin(version: version, position: 0)
     for cell in change.cells {
       let standing = state.cells[cell.name] ?? Cell(origin: state.lifeOrigin ?? origin, value: .null)
-      // What stands already nobody lost.
+      // Skips values that stand already: nobody lost them.
       if standing.value == cell.value { continue }
       let loser = Loser(
         name: cell.name, life: change.life, loser: Cell(origin: origin, value: cell.value), winner: standing, rule: .declined)
@@ -316,14 +317,14 @@ struct HeldWork {
     }
   }
 
-  /// The hub's own values of a row whose change was declined, newer than that change.
+  /// Sends the hub's own values of a row whose change was declined, newer than that change.
   private func answer(_ change: RowChange, _ version: Version, scope: String) throws {
-    // Of a table that this hub does not know it remembers what it said, as devices do.
+    // Answers for unknown tables too: the hub keeps the record of its answer, as devices do.
     let shape = try transaction.rows.shapeOrUnknown(change.table)
     let stored = try transaction.rows.load(shape, key: change.key, in: scope)
     let isForeign = stored.map { $0.scope != scope } ?? false
     guard let stored, !isForeign else {
-      // The hub has no such row in this scope: it ends on the device, and another unit's row of that key is left alone.
+      // Deletes the row on the device, because the hub has no such row in this scope. Another scope's row of that key stays.
       if change.isAlive && change.life < WireLimits.lifeMax {
         let gone = RowChange(table: change.table, key: change.key, life: change.life + 1, cells: [])
         transaction.own.add(gone, scope: scope, isSaved: !isForeign)
@@ -331,7 +332,7 @@ struct HeldWork {
       return
     }
     let state = stored.state
-    // After the last of all lives nothing can be said any more.
+    // Sends nothing after the last possible life.
     guard change.life >= state.life, change.life <= WireLimits.lifeMax - 2 else { return }
     if change.life == state.life {
       let origin = Origin(version: version, position: 0)
@@ -341,17 +342,17 @@ struct HeldWork {
       ).state
       let cells = change.cells.compactMap { cell -> CellChange? in
         guard !isIncrement(cell) else { return nil }
-        // Of a cell of another kind than its column says no replica shows anything.
+        // Skips a cell whose kind does not fit its column: no replica shows it.
         guard policies[cell.column].map({ $0.hasParts == (cell.name.part != .whole) }) ?? true else { return nil }
         let standing = state.cells[cell.name]
         let value = standing?.value ?? (cell.name.part == .whole ? shape.column(named: cell.column)?.defaultValue ?? .null : .null)
         var generation = max(standing?.generation ?? 0, cell.generation)
-        // What the column's rule would let stand over the hub's value is put aside as a decision does.
+        // Raises the generation, as a decision does, where the column's policy would let the declined value win over the hub's.
         let isRuled = policies[cell.column]?.settlesItself == true
         if isRuled && declined.cells[cell.name]?.origin == origin { generation += 1 }
         return CellChange(cell.column, value, part: cell.name.part, generation: generation)
       }
-      // An increment cannot be unsaid; it is said here too, with its opposite.
+      // Sends an increment together with its opposite, because an increment cannot be taken back.
       let opposites = change.cells.filter(isIncrement).flatMap { cell -> [CellChange] in
         guard case .increment(let id) = cell.name.part else { return [] }
         return [cell, CellChange(cell.column, .integer(-(cell.value.integer ?? 0)), part: .increment(~id))]
@@ -360,7 +361,7 @@ struct HeldWork {
         transaction.own.add(RowChange(table: change.table, key: change.key, life: state.life, cells: cells + opposites), scope: scope)
       }
     } else if state.isAlive {
-      // The device deleted it, or bore it anew: it stands again, in a life past the device's.
+      // Inserts the row again in a life after the device's: the device deleted the row, or inserted it again.
       let cells = state.cells.map { name, cell in CellChange(name.column, cell.value, part: name.part, generation: cell.generation) }
       let life = change.life % 2 == 0 ? change.life + 1 : change.life + 2
       transaction.own.add(

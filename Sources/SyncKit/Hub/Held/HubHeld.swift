@@ -2,7 +2,7 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// A unit the hub has and cannot merge yet, as its operators see it.
+/// Unit that the hub has and cannot merge yet, as its operators see it.
 public struct HeldUnit: Sendable, Hashable {
   public struct Cell: Sendable, Hashable {
     public var column: String
@@ -18,23 +18,23 @@ public struct HeldUnit: Sendable, Hashable {
     public var cells: [Cell]
   }
 
-  /// How operators name it.
+  /// Number by which operators name the unit.
   public var id: String
   public var replica: ReplicaID
   public var scope: String
   public var batchNumber: UInt64
-  /// Why, as `HeldReason` has it, and what it is about.
+  /// Reason as a `HeldReason`, and what it is about.
   public var reason: String
   public var detail: String
-  /// When its batch came, by hub time in milliseconds.
+  /// Hub time in milliseconds when the batch arrived.
   public var receivedMs: UInt64
   public var rows: [Row]
 }
 
 extension Hub {
-  /// What is held, in the order in which devices made it.
+  /// Returns the held units, in the order in which devices made them.
   ///
-  /// - Parameter scope: Only of this scope; nil is all.
+  /// - Parameter scope: Limits the result to this scope; nil returns all.
   public func heldUnits(scope: String? = nil) async throws -> [HeldUnit] {
     let shapes = store.tables.byName
     return try await store.read { session in
@@ -49,7 +49,7 @@ extension Hub {
     }
   }
 
-  /// Tries held units again: the one named, or all.
+  /// Retries one held unit, or all.
   ///
   /// - Returns: How many were merged.
   public func retryHeld(_ id: String? = nil) async throws -> Int {
@@ -60,9 +60,9 @@ extension Hub {
     }
   }
 
-  /// Declines a held unit: it is acknowledged, the hub's own values follow, and what it said is kept in conflicts.
+  /// Declines a held unit: it is acknowledged, the hub's own values follow, and its values are kept in conflicts.
   ///
-  /// - Throws: `SyncError` `.badRequest` for one that waits behind another.
+  /// - Throws: `SyncError` `.badRequest` for a unit that waits behind another.
   public func declineHeld(_ id: String, by who: String, because reason: String) async throws {
     let nowMs = clock.nowMs()
     try await writeHeld { work in
@@ -73,15 +73,15 @@ extension Hub {
     }
   }
 
-  /// Puts what a held unit should have said in its place, in the hub's own name.
+  /// Repairs a held unit: writes corrected values in the hub's own name, in its place.
   ///
   /// - Parameters:
-  ///   - values: New values by column, for every row of the unit that writes the column, and no other; of a `perKey` column the whole
-  ///     object. The column of the scope also for rows that lack it.
+  ///   - values: New values by column, for every row of the unit that writes the column, and for no other row. For a `perKey`
+  ///     column: the whole object. The scope column is also given to rows that lack it.
   ///   - dropping: Columns left out.
   ///   - key: A new key, for a unit of one row.
-  /// - Throws: `SyncError` `.badRequest` when it could not be merged so either, or waits behind another, or when no row writes one of the
-  ///   columns, or nothing is said of one that could not be read as it was sent; nothing is changed then.
+  /// - Throws: `SyncError` `.badRequest` when the repaired unit would be held again, the unit waits behind another, no row writes
+  ///   one of the columns, or an unreadable column gets no value. Nothing is changed then.
   public func repairHeld(
     _ id: String, values: [String: CellValue], dropping: Set<String> = [], key: CellValue? = nil, by who: String, because reason: String
   ) async throws {
@@ -93,7 +93,7 @@ extension Hub {
       let repaired = UnitCheck.eachRowOnce(try work.repaired(item, values: values, dropping: dropping, key: key))
       let author = UnitCheck.Author(
         replica: own, scope: item.scope, number: 0, unit: 0, reader: item.content.replica)
-      // The life it gets is past what its device has, not what a device could claim.
+      // Checks the life that the row will get, which is after the device's own, not a life that a device could claim.
       let asBorn = try repaired.map { change in
         var change = change
         let known =
@@ -115,7 +115,7 @@ extension Hub {
     }
   }
 
-  /// What a person typed for a column of a held unit, as that column takes it; an empty text is NULL.
+  /// Converts a text that a person typed into a value of a held unit's column; an empty text is NULL.
   public func value(typed text: String, forColumn column: String, ofHeld id: String) async throws -> CellValue {
     let shapes = store.tables.byName
     guard let unit = try await heldUnits().first(where: { $0.id == id }) else {
@@ -128,7 +128,7 @@ extension Hub {
     return candidates.first { value in types.allSatisfy { $0.affinity != .none && $0.keeps(value) } } ?? .text(text.nfc)
   }
 
-  /// What a device did to a row later makes no sense without what it did first.
+  /// Throws when the unit waits behind an earlier held unit of its device: a later change makes no sense without the earlier one.
   private static func checkFirst(_ item: HeldWork.Item) throws {
     guard item.reason != HeldReason.behind.rawValue else {
       throw SyncError(
@@ -137,12 +137,12 @@ extension Hub {
     }
   }
 
-  /// What stands in place of something that could not be read must be an operator's words.
+  /// Throws unless the operator gives, or drops, every value that could not be read.
   private static func checkFaults(of unit: ChangeUnit, said columns: Set<String>, hasKey: Bool) throws {
     for fault in UnitCheck.faults(of: unit) {
       let isSettled =
         switch fault.why {
-        // Read as it was meant.
+        // Passes: the value was read as it was meant.
         case .nfc, .units: true
         case .key, .longKey: hasKey
         default: fault.column.isEmpty ? hasKey && fault.isOfKey : columns.contains(fault.column)
@@ -160,7 +160,7 @@ extension Hub {
     return try await store.write { session in
       let ingest = Ingest(
         session: session, tables: tables, key: keys.signing, wallMs: now, observer: observer)
-      // A row whose deletion is not sealed yet has a key that is not free.
+      // Seals first: the key of a row whose deletion is not sealed yet is not free.
       try ingest.transaction.own.seal()
       let result = try body(HeldWork(transaction: ingest.transaction))
       try ingest.finish()
@@ -175,7 +175,7 @@ extension Hub {
     try record(choice, of: first.table, key: first.key, scope: item.scope, who, reason, nowMs, in: session)
   }
 
-  /// Notes who decided about a row, and why.
+  /// Records who decided about a row, and why.
   static func record(
     _ choice: String, of table: String, key: CellValue, scope: String, _ who: String, _ reason: String, _ nowMs: UInt64,
     in session: any HubSession
@@ -193,7 +193,7 @@ extension Hub {
 }
 
 extension HeldWork {
-  /// What the unit should have said, in lives past what its author has.
+  /// Returns the corrected changes of the unit, in lives after those its author has.
   fileprivate func repaired(
     _ item: Item, values: [String: CellValue], dropping: Set<String>, key: CellValue?
   ) throws -> [RowChange] {
@@ -238,7 +238,7 @@ extension HeldWork {
   }
 }
 
-/// The batch read last: held units of one batch stand one after the other.
+/// Cache of the last decoded batch: held units of one batch follow one another.
 struct OpenedBatch {
   private var last: (id: Int64, content: BatchContent)?
 
@@ -262,7 +262,7 @@ extension HeldUnit {
     self.replica = replica
     self.scope = scope
     batchNumber = UInt64(max(0, number))
-    // Stores of earlier programs call both `schema`.
+    // Tells the two reasons apart, because stores of earlier programs call both `schema`.
     let isReadOnly = reason == HeldReason.schema.rawValue && shapes[detail]?.isWrittenByDevices == false
     self.reason = isReadOnly ? HeldReason.readOnly.rawValue : reason
     self.detail = detail

@@ -2,13 +2,14 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// The conflicts of one hub transaction: opens those that merging reports and closes those a later change had seen (L6).
+/// Conflicts of one hub transaction: opens a conflict for each unseen loser, and closes it when a later change has seen the loser
+/// (L6).
 ///
-/// Conflicts are ordinary rows of `sync_conflict`, written by the hub, so that they reach every replica of their scope through
-/// the feed. Their ids follow from what lost, so that merging again opens nothing twice.
+/// Conflicts are ordinary rows of `sync_conflict`, written by the hub, so they reach every replica of their scope through the feed.
+/// A conflict's id is a hash of the losing write, so merging again opens nothing twice.
 ///
-/// One that merging opens is put into its table past the capture log, as all of it is known here: a fifth of what a late edit
-/// takes would else be writing down that a row was written, and reading it again. Whatever changes a conflict later is captured.
+/// Inserting a conflict bypasses the capture log, because every column is known here. Capture would add a fifth to the cost of
+/// merging a late edit. Later changes of a conflict are captured.
 final class ConflictBook {
   private struct Place: Hashable {
     var table: String
@@ -36,12 +37,12 @@ final class ConflictBook {
     SELECT ?1, x'', ?2, ?2 WHERE EXISTS (SELECT 1 FROM hub_conflict_place WHERE id = ?1) ON CONFLICT DO NOTHING
     """)
   private(set) var openedCount = 0
-  /// Conflicts stand on their own: they are put into units of about this many bytes, however many one batch opens. A single
-  /// unit of them could outgrow every batch, and nothing of that ingest could ever be merged.
+  /// Approximate size of a unit of conflicts, in bytes. One batch can open many conflicts; a single unit of them could outgrow
+  /// every batch, and the ingest could then never be merged.
   static let unitBytesMax = 1 << 20
-  /// What a conflict takes beside its two values.
+  /// Bytes that a conflict takes beside its two values.
   private static let frameBytes = 512
-  /// Open conflicts of a scope that are read together; where there are more, those of a row are read when the row is merged.
+  /// Open conflicts of a scope that are loaded at once. A scope with more loads them row by row, when a row is merged.
   static let readTogetherMax = 64
   private var unitBytes = 0
 
@@ -52,7 +53,7 @@ final class ConflictBook {
     self.observer = observer
   }
 
-  /// The id of the conflict about one losing write.
+  /// Returns the id of the conflict about one losing write.
   static func id(table: String, key: CellValue, life: UInt32, cell: CellName, loser: Version) -> String {
     var data = Array("synckit/conflict/1\0\(table)\0\(cell.column)\0".utf8)
     if let part = cell.part.name { data.append(contentsOf: "\(part)\0".utf8) }
@@ -63,15 +64,15 @@ final class ConflictBook {
     return data.sha256.prefix(16).hex
   }
 
-  /// Opens a conflict about a value that lost, unless whoever reads the row computes it: see `MergeObserver.isDerived`.
+  /// Opens a conflict about a value that lost, unless readers compute the value: see `MergeObserver.isDerived`.
   ///
-  /// - Parameter image: The row when it was deleted, if it was.
+  /// - Parameter image: The row as it was deleted, if it was deleted.
   func record(_ loser: Loser, change: RowChange, scope: String, image: RowImage? = nil) throws {
     if try isDerived(loser.name, of: change) { return }
     var id = Self.id(table: change.table, key: change.key, life: loser.life, cell: loser.name, loser: loser.loser.origin.version)
     var known = try losingValue(of: id)
     if let other = known, other != loser.loser.value {
-      // Another value under the same version: two devices had one identity for a while (L8).
+      // Distinguishes another value under the same version: two devices shared an identity for a while (L8).
       var data = Data(id.utf8)
       loser.loser.value.append(to: &data)
       id = data.sha256.prefix(16).hex
@@ -94,7 +95,7 @@ final class ConflictBook {
 
   private func losingValue(of id: String) throws -> CellValue? { try session.firstRow(selectLosingValue, [.text(id)])?[0] }
 
-  /// Puts a conflict into its table, and among those that `takeOpened` gives.
+  /// Inserts a conflict into its table, and adds it to the result of `takeOpened`.
   private func open(_ id: String, _ loser: Loser, change: RowChange, scope: String, image: RowImage?) throws {
     let kept = loser.rule == .laterLife ? image.map(\.json).flatMap { $0.utf8.count <= RowImage.conflictImageBytesMax ? $0 : nil } : nil
     let (losing, winning) = (loser.loser.origin, loser.winner.origin.version)
@@ -110,7 +111,7 @@ final class ConflictBook {
     opened[scope, default: []].append(RowChange(table: MetadataSchema.conflictTable.name, key: .text(id), life: 1, cells: cells))
   }
 
-  /// The columns of a conflict that is opened, as the table has them; the others keep their defaults.
+  /// Columns of a new conflict, in the table's order; the others keep their defaults.
   private static let openedColumns = [
     "scope", "tbl", "row_key", "life", "col", "member", "rule", "losing_value", "losing_stamp", "losing_replica", "losing_position",
     "winning_value", "winning_stamp", "winning_replica", "image",
@@ -120,8 +121,8 @@ final class ConflictBook {
     VALUES (\((1...openedColumns.count + 1).map { "?\($0)" }.joined(separator: ", ")))
     """
 
-  /// The conflicts that were opened since the last time and stand in their table without a version, by scope. The hub says them in
-  /// units of its own: see `OwnWrites`.
+  /// Returns, by scope, the conflicts opened since the last call, which have no version yet. The hub sends them in units of its
+  /// own: see `OwnWrites`.
   func takeOpened() -> [String: [RowChange]] {
     defer { opened = [:] }
     return opened
@@ -129,14 +130,14 @@ final class ConflictBook {
 
   var hasOpened: Bool { !opened.isEmpty }
 
-  /// Closes the open conflicts on the cells of a change whose losing value its author had seen.
+  /// Closes the open conflicts on the cells of a change, where the change's author had seen the losing value.
   func close(seenBy incoming: IncomingChange, change: RowChange, scope: String) throws {
     try load(scope, change)
     guard open[scope]?.isEmpty == false else { return }
     for cell in change.cells {
       let place = Place(table: change.table, key: change.key, column: cell.column, part: cell.name.part.name)
       guard let known = open[scope]?[place] else { continue }
-      // To a restored hub an author's writes come in any order, the loser itself after its conflict.
+      // Requires a later version too: at a restored hub an author's writes arrive in any order, even the loser after its conflict.
       func settles(_ conflict: Open) -> Bool {
         incoming.hasSeen(conflict.loser) && incoming.origin.version > conflict.loser.version
       }
@@ -148,7 +149,8 @@ final class ConflictBook {
     }
   }
 
-  /// Several rows of a scope have one value of a soft key, or no longer have: one conflict a value, naming all of them.
+  /// Opens or updates the conflict about one value of a soft key: it names all rows of the scope that have the value. Closes the
+  /// conflict when fewer than two rows have it.
   func recordDuplicate(table: String, column: String, value: String, keys: [CellValue], scope: String) throws {
     let id = Data("synckit/duplicate/1\0\(scope)\0\(table)\0\(column)\0\(value)".utf8).sha256.prefix(16).hex
     let known = try session.firstRow("SELECT losing_value, state FROM sync_conflict WHERE id = ?1", [.text(id)])
@@ -175,7 +177,7 @@ final class ConflictBook {
     }
   }
 
-  /// A row refers to one that was deleted.
+  /// Opens a conflict about a row that refers to a deleted row.
   func recordOrphan(
     child: RowChange, column: String, parent: CellValue, version: Origin, deleted: Origin?, scope: String
   ) throws {
@@ -197,10 +199,10 @@ final class ConflictBook {
     forget(scope)
   }
 
-  /// Somebody decided about a conflict, or took that back.
+  /// Closes the conflict that a decision is about, or opens it again when the decision was undone.
   func decided(_ id: CellValue, isUndone: Bool, scope: String) throws {
     let state = isUndone ? "open" : "closed"
-    // Of its own scope only: a decision of another's counts for nothing.
+    // Ignores decisions about conflicts of other scopes.
     guard let id = id.text,
       let row = try session.firstRow("SELECT state FROM sync_conflict WHERE id = ?1 AND scope = ?2", [.text(id), .text(scope)]),
       row[0].text != state
@@ -209,7 +211,7 @@ final class ConflictBook {
     forget(scope)
   }
 
-  /// The row that was deleted is there again.
+  /// Closes the conflict about a row whose deleted parent was inserted again.
   func closeOrphan(child: RowChange, column: String, version: Version) throws {
     let id = orphanID(child, column, version)
     if try session.firstRow("SELECT 1 FROM sync_conflict WHERE id = ?1 AND state = 'open'", [.text(id)]) != nil {
@@ -226,7 +228,7 @@ final class ConflictBook {
     try session.execute("UPDATE sync_conflict SET state = ?2 WHERE id = ?1", [.text(id), .text(state)])
   }
 
-  /// What is known of a scope's open conflicts is read anew.
+  /// Drops the cached open conflicts of a scope.
   func forget(_ scope: String) {
     open[scope] = nil
     rowsRead[scope] = nil
@@ -241,7 +243,7 @@ final class ConflictBook {
     unitBytes += bytes
   }
 
-  /// Reads the open conflicts of a row, unless they were read: with all others of its scope where these are few.
+  /// Loads the open conflicts of a change's row, unless cached: all of its scope when there are at most `readTogetherMax`.
   private func load(_ scope: String, _ change: RowChange) throws {
     if open[scope] == nil {
       let rows = try session.rows(selectOpen, [.text(scope), .integer(Int64(Self.readTogetherMax) + 1)])
@@ -270,7 +272,8 @@ final class ConflictBook {
 
   private let selectOpen = RepeatedSQL("\(openSQL) ORDER BY c.id LIMIT ?2")
   private let selectOpenOfRow = RepeatedSQL("\(openSQL) AND c.tbl = ?2 AND c.row_key = ?3")
-  /// Takes the places of the losing write from histories of the hub that a restore ended, for a conflict that was opened in those (L11).
+  /// Selects open conflicts of a scope. `hub_conflict_place` translates the loser's position when a restore ended the history in
+  /// which the conflict was opened (L11).
   private static let openSQL = """
     SELECT c.id, c.tbl, c.row_key, c.col, c.losing_stamp, c.losing_replica,
       coalesce((

@@ -1,34 +1,35 @@
 internal import SyncCore
 internal import Synchronization
 
-/// Bounds the text that one device may bring in a while; attachments have `BlobLimits`.
+/// Bounds the changes that one device may send in a while. `BlobLimits` bounds attachments.
 public struct TextLimits: Sendable {
-  /// Row changes after a quiet while: more than a device writes in a campaign.
+  /// Row changes that a device may send at once after a pause: more than a device writes in a campaign.
   public var changesAtOnce = 5_000
-  /// Row changes a second from then on.
+  /// Row changes a second after that.
   public var changesPerSecond = 50
-  /// Text of one device that the hub keeps, in bytes of sealed batches: a thousand times what a device writes in a campaign.
+  /// Bytes of sealed batches that the hub keeps of one device: a thousand times what a device writes in a campaign.
   public var bytesPerReplicaMax = 256 << 20
 
   public init() {}
 }
 
-/// Keeps one device's flood from everyone else's turn: beyond its limits it is told when to come back. A batch of any size is taken
-/// once something is left, and what it is over is waited for afterwards.
+/// Rate limit per device, so that one device's flood does not delay the others. A device over its limit is told when to come back.
+///
+/// A device with any allowance left may send a batch of any size. The excess counts against its later batches.
 final class DevicePace: Sendable {
   private struct Record {
     var left: Double
     var seen: ContinuousClock.Instant
   }
 
-  /// Devices remembered; of others enough time has passed.
+  /// Devices with a remembered allowance; the oldest are forgotten first.
   static let devicesMax = 4_096
-  /// Devices over their quota that are told of.
+  /// Devices over their quota that are listed.
   static let fullMax = 20
 
   private let limits: TextLimits
   private let records = Mutex<[ReplicaID: Record]>([:])
-  /// Bytes of batches that the hub keeps, of devices that sent some since it started.
+  /// Bytes of kept batches, of devices that sent some since the hub started.
   private let kept = Mutex<[ReplicaID: Int]>([:])
   private let full = Mutex<[ReplicaID]>([])
 
@@ -46,14 +47,14 @@ final class DevicePace: Sendable {
       en: "This device sends too much in a short time; the rest waits and goes on.", retryAfterSeconds: seconds)
   }
 
-  /// A longer wait is not asked for at once, in seconds.
+  /// Longest wait that a device is asked for, in seconds.
   private static let retrySecondsMax = 600
 
   func charge(_ device: ReplicaID, changes: Int, at now: ContinuousClock.Instant = .now) {
     records.withLock { records in
       records[device] = Record(left: allowance(in: records, device, at: now) - Double(max(1, changes)), seen: now)
       guard records.count > Self.devicesMax else { return }
-      // Forgets whoever is back at its full allowance.
+      // Forgets devices that are back at their full allowance.
       records = records.filter { allowance(in: records, $0.key, at: now) < Double(limits.changesAtOnce) }
       if records.count > Self.devicesMax, let oldest = records.min(by: { $0.value.seen < $1.value.seen }) { records[oldest.key] = nil }
     }
@@ -61,10 +62,10 @@ final class DevicePace: Sendable {
 
   // MARK: Quota
 
-  /// Devices whose batch was turned away for want of room, the newest first.
+  /// Devices whose batch was refused because their quota is full, the newest first.
   var overQuota: [ReplicaID] { full.withLock { $0 } }
 
-  /// Bytes kept of a device's batches; nil where `note(_:keeps:)` was not told since the start.
+  /// Returns the bytes kept of a device's batches; nil when `note(_:keeps:)` was not called for the device since the start.
   func keptBytes(_ device: ReplicaID) -> Int? { kept.withLock { $0[device] } }
 
   func note(_ device: ReplicaID, keeps bytes: Int) {
@@ -75,7 +76,7 @@ final class DevicePace: Sendable {
   }
 
   /// - Parameter kept: Bytes of the device's batches that the hub keeps.
-  /// - Throws: `SyncError` `.noRoom` when one more batch would be more than a device may have.
+  /// - Throws: `SyncError` `.noRoom` when one more batch would exceed the device's quota.
   func check(_ batch: SealedBatch, of device: ReplicaID, keeping kept: Int) throws {
     guard kept + batch.bytes.count > limits.bytesPerReplicaMax else { return }
     full.withLock { $0 = [device] + $0.filter { $0 != device }.prefix(Self.fullMax - 1) }

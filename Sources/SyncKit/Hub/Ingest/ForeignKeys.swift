@@ -1,11 +1,11 @@
 internal import SyncCore
 internal import SyncStore
 
-/// A row that stands under a key which only another scope's row may have: it came before the hub checked that.
+/// Row whose key belongs to another scope by its table's key rule. The row came before the hub checked keys.
 public struct ForeignKey: Sendable, Hashable {
   public var table: String
   public var key: CellValue
-  /// Whose row it is.
+  /// Scope of the row.
   public var scope: String
 
   /// Rows listed, and freed, at once.
@@ -13,16 +13,16 @@ public struct ForeignKey: Sendable, Hashable {
 }
 
 extension Hub {
-  /// Rows that stand under keys of other scopes, by the key rules of their tables.
+  /// Returns the rows whose keys belong to other scopes, by the key rules of their tables.
   public func foreignKeys() async throws -> [ForeignKey] {
     let shapes = store.tables.byName.values
     return try await store.read { try ForeignKey.all(of: shapes, in: $0) }
   }
 
-  /// Gives every such key back in one step: the row ends, its last image is kept at the hub, and what its owner sent and the hub holds
-  /// is tried again.
+  /// Frees every such key in one step: deletes the row, keeps its last image at the hub, and retries the held units of the key's
+  /// owner.
   ///
-  /// - Returns: The rows that ended, and how many held units were merged.
+  /// - Returns: The deleted rows, and how many held units were merged.
   public func freeKeys(by who: String, because reason: String) async throws -> (freed: [ForeignKey], merged: Int) {
     let (shapes, nowMs) = (store.tables.byName, clock.nowMs())
     return try await writeHeld { work in

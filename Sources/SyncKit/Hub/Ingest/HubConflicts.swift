@@ -3,20 +3,20 @@ internal import SyncCore
 internal import SyncStore
 
 extension Hub {
-  /// Conflicts of all scopes, the newest first.
+  /// Returns the conflicts of all scopes, the newest first.
   public func conflicts(includingClosed: Bool = false) async throws -> [Conflict] {
     try await store.read { try Conflict.list(where: includingClosed ? "1" : "state = 'open'", in: $0) }
   }
 
-  /// Open conflicts listed at once of one scope.
+  /// Open conflicts of one scope that are listed at once.
   public static let conflictsListedMax = 300
 
-  /// Open conflicts of a scope, the newest first; where there are more, `conflictsListedMax` of them.
+  /// Returns the open conflicts of a scope, the newest first, at most `conflictsListedMax`.
   public func openConflicts(scope: String) async throws -> [Conflict] {
     try await openConflicts(where: "scope = ?1", [.text(scope)])
   }
 
-  /// The same of one row.
+  /// Returns the open conflicts of a row, the newest first, at most `conflictsListedMax`.
   public func openConflicts(scope: String, table: String, key: CellValue) async throws -> [Conflict] {
     try await openConflicts(where: "scope = ?1 AND tbl = ?2 AND row_key = ?3", [.text(scope), .text(table), key])
   }
@@ -26,12 +26,14 @@ extension Hub {
     return try await store.read { try Conflict.list(where: "c.id IN (\(some))", arguments, in: $0) }
   }
 
-  /// The one conflict whose id begins so. Throws `SyncError` `.badRequest` when there is none, or several.
+  /// Returns the conflict whose id begins with `prefix`.
+  ///
+  /// - Throws: `SyncError` `.badRequest` when no conflict, or more than one, has such an id.
   public func conflict(id prefix: String) async throws -> Conflict {
     try await store.read { try Conflict.find(prefix, in: $0) }
   }
 
-  /// Decides about a conflict in the hub's own name: an ordinary change that every replica of the scope receives.
+  /// Decides a conflict in the hub's own name. The decision is an ordinary change, which every replica of the scope receives.
   public func resolve(_ id: String, as resolution: Resolution, by who: String, because reason: String) async throws -> Conflict {
     let resolver = self.resolver
     return try await write { session in
@@ -41,7 +43,7 @@ extension Hub {
     }
   }
 
-  /// Writes a cell against its column's rule; see `Replica.correct`.
+  /// Writes a cell against its column's merge rule; see `Replica.correct`.
   public func correct(
     table: String, key: CellValue, column: String, member: String? = nil, to value: CellValue, by who: String, because reason: String
   ) async throws {
@@ -58,7 +60,7 @@ extension Hub {
     }
   }
 
-  /// Brings a deleted row back as it was when it was deleted, in one step.
+  /// Inserts a deleted row again, as it was when it was deleted.
   ///
   /// - Throws: `SyncError` `.badRequest` when the row stands, or its last image is not known.
   public func restoreRow(table: String, key: CellValue) async throws {
@@ -86,9 +88,9 @@ extension Hub {
     }
   }
 
-  /// Where what stands in a cell came from, and what it overrode.
+  /// Returns where a cell's present value came from, and what it overrode.
   ///
-  /// - Parameter hasConflicts: False where nobody asks what it overrode.
+  /// - Parameter hasConflicts: False to leave out the overridden values.
   public func why(
     table: String, key: CellValue, column: String, member: String? = nil, hasConflicts: Bool = true
   ) async throws -> CellHistory {

@@ -3,7 +3,8 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// Transaction of the hub: its session and moment, and the tables that its steps write. Steps take a transaction; the transaction knows no step that called.
+/// Transaction of the hub: its session and time, and the tables that its steps write. A step takes a transaction; a transaction
+/// holds no reference to a step.
 struct HubTransaction {
   let session: any HubSession
   let tables: HubTables
@@ -39,33 +40,36 @@ struct HubTransaction {
     later = LaterWork(session: session, lineage: lineage)
   }
 
-  /// The one gate: every unit of others passes it before anything of it is merged, and again whenever it is tried once more.
+  /// Returns the check that every unit of another replica passes before it is merged, at the first try and at every retry.
   func unitCheck(rules: [String: MergePolicies]) -> UnitCheck {
     UnitCheck(session: session, rows: rows, lineage: lineage, held: held, scopes: scopes, rules: rules)
   }
 
-  /// The tables of which this hub's operator asked the author for everything that stands there; empty for every other batch.
+  /// Returns the tables whose whole content this hub's operator asked the author for; empty for every other batch.
   func askedTables(_ content: BatchContent, writeScope: String? = nil) throws -> Set<String> {
     guard let asked = content.recovery?.asked, let own = VerifyingKey(rawRepresentation: key.publicKey),
       let body = try? own.open(asked, as: .recovery), let ask = try? WireRecoveryAsk.parse(body, named: AgreementReport.askName),
       ask.hub == key.replica.bytes, ask.scope.utf8.elementsEqual(content.scope.utf8), let replica = ReplicaID(bytes: ask.replica)
     else { return [] }
-    // The device may have taken a new identity since it was asked; its line is kept in the scope it writes.
+    // Accepts the identity that succeeded the asked one: the device may have changed its identity since. The identity history is
+    // kept in the scope that the device writes.
     let scope =
       try writeScope ?? session.firstRow("SELECT scope FROM hub_device WHERE replica = ?1", [.blob(content.replica.bytes)])?[0].text
     guard try lineage.line(of: content.replica, scope: scope ?? content.scope)[replica] != nil else { return [] }
     return Set(ask.tables)
   }
 
-  /// The stamp a unit is merged with: above all of its author's that came back to a restored hub.
+  /// Returns the stamp under which a unit is merged. At a restored hub the stamp is later than those of the author's restored
+  /// units.
   func accept(_ unit: ChangeUnit, of content: BatchContent) throws -> HybridTimestamp {
     let stamp = try order.accept(unit.stamp, scope: content.scope, wallMs: wallMs)
-    // Keeps the stamp: a recovery batch says what stands at its author, above which there is no later write of the author's.
+    // Keeps the stamp of a recovery batch. Its cells are the newest of their author, so no later write of the author has a smaller
+    // stamp.
     if content.recovery != nil { return stamp }
     return try later.raised(stamp, of: content, order: order, wallMs: wallMs)
   }
 
-  /// Merges a unit of a batch, judging what its author had seen.
+  /// Returns the merger for a unit of a batch, which knows what the unit's author had seen.
   func merger(of content: BatchContent, origin: Origin) throws -> RowMerger {
     let seen = try places.seen(by: content.cursor, scope: content.scope)
     var merger = RowMerger(transaction: self, scope: content.scope, origin: origin, seenThrough: seen.through)
@@ -77,7 +81,8 @@ struct HubTransaction {
 
   // MARK: Receipts
 
-  /// A stored receipt, signed anew where it is of a life of the store that ended: that one counts as not given (L11).
+  /// Returns a stored receipt, signed again when it is from an earlier incarnation; devices ignore receipts of ended incarnations
+  /// (L11).
   func inPresentLife(_ stored: Data, id: Int64) throws -> Data {
     var receipt = try WireReceipt(serializedBytes: try WireSigned(serializedBytes: stored).body)
     let present = try HubLife(session: session).present()
@@ -117,11 +122,11 @@ struct BatchOutcome {
   var conflicting: [UInt32] = []
 }
 
-/// Progress of a batch of the journal, as `hub_batch.state` holds it.
+/// States of a journalled batch, as `hub_batch.state` stores them.
 enum BatchState {
-  /// Until a batch before it has come.
+  /// A batch before this one has not arrived.
   static let waiting = 0
   static let merged: Int64 = 1
-  /// Of a revoked device: until a person has decided.
+  /// The batch is from a revoked device, and nobody has decided about it.
   static let undecided = 2
 }

@@ -3,8 +3,7 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// Takes sealed batches into the hub's store: journal, merge, conflicts, feed and receipt, in the caller's one transaction
-/// (L10).
+/// Ingests sealed batches into the hub's store: journal, merge, conflicts, feed and receipt, all in the caller's transaction (L10).
 struct Ingest {
   let transaction: HubTransaction
 
@@ -17,22 +16,23 @@ struct Ingest {
   private var own: OwnWrites { transaction.own }
   private var lineage: HubLineage { transaction.lineage }
 
-  /// Batches of one replica that may wait for a missing earlier one.
+  /// Batches of one replica that may wait for a missing earlier batch.
   static let waitingMax = 1000
-  /// Of those, how many are merged with the one they waited for. The rest follow when they are sent again: a chain that was
-  /// saved up must not keep everyone else waiting.
+  /// Waiting batches that are merged together with the batch they waited for. The rest are merged when they are sent again, so that
+  /// a long chain does not delay other devices.
   static let mergedTogetherMax = 16
   init(session: any HubSession, tables: HubTables, key: SigningKey, wallMs: UInt64, observer: (any MergeObserver)? = nil) {
     transaction = HubTransaction(session: session, tables: tables, key: key, wallMs: wallMs, observer: observer)
   }
 
-  /// Writes what the transaction gathered: the hub's own changes sealed into the journal and feed, and the scopes' state.
+  /// Writes what the transaction gathered: seals the hub's own changes into the journal and the feed, and saves the state of the
+  /// scopes.
   func finish() throws {
     try HeldWork(transaction: transaction).parentsArrived()
     try ReturnedWork(transaction: transaction).mergeWaiting()
     try transaction.later.place(in: transaction)
     try own.seal()
-    // What the hub wrote itself meanwhile, such as conflicts, may be what somebody's decision waits for.
+    // Retries held units again: what the hub just wrote itself, such as conflicts, may be what a held decision waits for.
     if rows.hasArrived {
       try HeldWork(transaction: transaction).parentsArrived()
       try own.seal()
@@ -43,7 +43,7 @@ struct Ingest {
 
   // MARK: Journal
 
-  /// Takes one batch whose signature was checked, and those waiting behind it.
+  /// Ingests one batch whose signature was checked, and the batches that were waiting for it.
   ///
   /// - Returns: The signed receipt; the stored one when the hub has the batch already.
   /// - Throws: `SyncError` `.fork`, `.chainBroken`, `.wrongScope` before anything is written.
@@ -71,13 +71,14 @@ struct Ingest {
     guard content.number > base, hashes.isEmpty || hashes.contains(batch.hash) else { throw SyncError.fork(content.number) }
     let before = try chain.before(content.number, previous: content.previous, replica: content.replica, scope: content.scope)
     if let hash = before.hash, hash != content.previous {
-      // Two devices with one name, or a mistake: the author knows its own chain, and with that which of them.
+      // Reports a fork or a mistake, because two devices may share this identity. The author knows its own chain, and so can tell
+      // which.
       guard hashes.subtracting([batch.hash]).isEmpty else { throw SyncError.fork(content.number) }
       return try refuse(batch, claim, BatchRefusal(reason: .previous))
     }
     let last = try chain.merged(replica: content.replica, scope: content.scope)
-    // Below the newest one there is a gap only where a restored hub has learned of later batches first. One of which everything was
-    // held is in no page: the batch after it says whether it is the one that is missing.
+    // Allows a gap below the newest number only at a restored hub, which learned of later batches first. A batch whose units were
+    // all held is in no page, so the batch after it tells whether it is the missing one.
     guard try content.number > last.number || !hashes.isEmpty || chain.isMissing(batch.hash, content) else {
       throw SyncError.fork(content.number)
     }
@@ -109,7 +110,8 @@ struct Ingest {
     }
   }
 
-  /// Merges what waited for batches that their author says are gone: what still stands of them is in the recovery batch.
+  /// Merges batches that waited for batches which their author no longer has. The recovery batch carries what still stands of the
+  /// lost ones.
   private func closeGaps(_ content: BatchContent) throws {
     guard let gone = content.recovery?.gone, !gone.isEmpty else { return }
     let scope = content.scope
@@ -126,7 +128,7 @@ struct Ingest {
 
   /// - Throws: `SyncError` `.wrongScope`.
   static func check(scope: String, writeScope: String) throws {
-    // Byte for byte: two spellings of one accented name would be two feeds.
+    // Compares byte for byte: two spellings of one accented name would be two feeds.
     guard scope.utf8.elementsEqual(writeScope.utf8) else {
       throw SyncError(
         .wrongScope, vi: "Thiết bị này chỉ được ghi cho đơn vị \(writeScope), không phải \(scope).",
@@ -136,11 +138,11 @@ struct Ingest {
 
   private var refused: RefusedBatches { RefusedBatches(session: session) }
 
-  /// Keeps a batch that is never taken, with those that wait behind it.
+  /// Keeps a batch as refused for good, together with the batches that wait for it.
   ///
-  /// - Returns: The receipt that says so.
+  /// - Returns: The receipt with the refusal.
   func refuse(_ batch: SealedBatch, _ claim: BatchCodec.Claim, _ refusal: BatchRefusal) throws -> Data {
-    // What was refused once stays refused for that.
+    // Keeps the first reason: a refusal never changes.
     let standing = try refused.refusal(batch.hash) ?? refusal
     let receipt = try receipt(of: batch, claim, standing)
     try halfDone { try refused.refuse(batch, claim, standing, nowMs: wallMs) }
@@ -179,8 +181,8 @@ struct Ingest {
     return row?[0].integer ?? 0
   }
 
-  /// Merges the batches that were waiting for this one, in order; one that does not continue the chain stays where it is. Of
-  /// several, by a twin and by identities that go on from this one, each chain is followed.
+  /// Merges the batches that were waiting for this one, in order; a batch that does not continue the chain is left. Where the chain
+  /// forks, to a copied device or to a successor, every branch is followed.
   private func mergeWaiting(behind replica: ReplicaID, number: UInt64, hash: Data, scope: String) throws {
     var ends = [(number: number, hash: hash)]
     var left = Self.mergedTogetherMax
@@ -195,7 +197,8 @@ struct Ingest {
         let batch = SealedBatch(bytes: bytes)
         let next = try BatchCodec.reopen(batch)
         guard next.previous == hash else {
-          // Of this identity it goes on from a batch that is not this one, and can never be merged. Another's may go on from a twin's.
+          // Refuses the batch when it is of this identity: it continues another batch than the merged one, and can never be merged.
+          // A batch of another identity may continue a copy's batch.
           if next.replica == replica {
             let claim = BatchCodec.Claim(replica: replica, scope: scope, number: next.number)
             try refused.refuse(batch, claim, BatchRefusal(reason: .previous), nowMs: wallMs)
@@ -230,13 +233,13 @@ struct Ingest {
     let asked = try transaction.askedTables(content)
     var merger: RowMerger?
     for (index, unit) in content.units.enumerated() {
-      // What the hub wrote to a row in this transaction has its version before anything else is merged into that row.
+      // Seals the hub's own writes to these rows first, so that they have a version before another change is merged into the rows.
       if try own.isPending(unit) {
         if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
         run = nil
         try own.seal()
       }
-      // The hub was restored, and pages say how this unit was merged before.
+      // Merges as before the restore: pages told how this unit was merged then.
       if let known = returned[index] {
         if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
         run = nil
@@ -256,7 +259,7 @@ struct Ingest {
         run = nil
         continue
       }
-      // A run is never cut over two pages, so it is kept well below what a page may hold.
+      // Ends the run early, because a page never divides a run: a run stays well below the size of a page.
       let bytes = unit.approximateBytes
       if let full = run, runBytes + bytes > UnitCutting.rawBytesMax {
         try order.log(full, batch: id, batchHash: hash, scope: content.scope)

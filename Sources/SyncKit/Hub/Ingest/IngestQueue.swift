@@ -1,7 +1,7 @@
 internal import Foundation
 internal import SyncCore
 
-/// Lets batches that arrive together share one durable commit: while one transaction runs, the next one's work gathers.
+/// Queue that lets batches which arrive together share one durable commit. While one transaction runs, jobs gather for the next.
 actor IngestQueue {
   typealias Work = @Sendable (Ingest) throws -> Data
 
@@ -14,18 +14,18 @@ actor IngestQueue {
     func fail(_ error: any Error) { continuation.resume(throwing: (error as? HalfDone)?.reason ?? error) }
   }
 
-  /// Thrown by work that failed after it had written: only rolling back undoes it.
+  /// Error of work that failed after it had written: only a rollback undoes it.
   struct HalfDone: Error {
     var reason: SyncError
   }
 
   /// Jobs in one transaction.
   static let groupMax = 32
-  /// Row changes in one transaction of several jobs: about 20 ms of merging, for which everyone else who writes waits.
+  /// Row changes in one transaction of several jobs: about 20 ms of merging, for which every other writer waits.
   static let groupChangesMax = 500
-  /// Jobs that may wait; more are told to come back.
+  /// Jobs that may wait; a device that brings one more is told to come back.
   static let waitingMax = 2000
-  /// Jobs of one replica that may wait: a device sends one batch after the other, so that more are somebody's flood.
+  /// Jobs of one replica that may wait. A device sends one batch after the other, so more are a flood.
   static let waitingOfOneMax = 8
 
   private var waiting: [Job] = []
@@ -39,10 +39,12 @@ actor IngestQueue {
     self.commit = commit
   }
 
-  /// Runs `work` in the next transaction. A `SyncError` that it throws concerns it alone, and must come before it writes;
-  /// after any other error the transaction is rolled back and its jobs are run again, each in one of its own.
+  /// Runs `work` in the next transaction.
   ///
-  /// - Parameter changes: Rows it will merge.
+  /// A `SyncError` that `work` throws concerns `work` alone, and must come before `work` writes. After any other error the
+  /// transaction is rolled back, and each of its jobs runs again in a transaction of its own.
+  ///
+  /// - Parameter changes: Rows that `work` will merge.
   func run(_ work: @escaping Work, from replica: ReplicaID, changes: Int) async throws -> Data {
     guard waiting.count < Self.waitingMax, waiting.count(where: { $0.replica == replica }) < Self.waitingOfOneMax else {
       throw SyncError(
@@ -86,7 +88,7 @@ actor IngestQueue {
     do { try await run([job]) } catch { job.fail(error) }
   }
 
-  /// - Throws: What undid the transaction; nobody has been answered then.
+  /// - Throws: The error that rolled the transaction back; no job has been answered then.
   private func run(_ group: [Job]) async throws {
     let works = group.map(\.work)
     let results = try await commit { ingest in

@@ -2,15 +2,15 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// What an operator decided about batches of a revoked device that the hub did not have when it was revoked.
+/// Operator's decision about batches that a revoked device's owner or courier brought after the revocation.
 public enum LateDecision: String, Sendable, Codable, CaseIterable {
-  /// Those that are here are merged like others.
+  /// The batches that are at the hub are merged like others.
   case take
-  /// They stay in the journal and are not merged.
+  /// The batches stay in the journal and are not merged.
   case refuse
 }
 
-/// Batches that somebody brings of a device that was revoked: kept, and not merged before one decision about the device.
+/// Batches of a revoked device that arrive after the revocation: kept, but not merged before an operator decides about the device.
 /// Belongs to one hub transaction.
 struct LateBatches {
   let ingest: Ingest
@@ -25,13 +25,13 @@ struct LateBatches {
   /// Batches merged in one transaction after a decision.
   static let mergedTogetherMax = 16
 
-  /// Whether any of its batches waits for a decision, or was left where it is by one.
+  /// Returns whether a batch of the device waits for a decision, or was refused by one.
   func hasUndecided(_ replica: ReplicaID) throws -> Bool {
     let state = CellValue.integer(Int64(BatchState.undecided))
     return try session.firstRow("SELECT 1 FROM hub_batch WHERE replica = ?1 AND state = ?2 LIMIT 1", [.blob(replica.bytes), state]) != nil
   }
 
-  /// Keeps a batch of a revoked device. A decision is about those that were here then: whoever has the device could seal more.
+  /// Keeps a batch of a revoked device. An earlier decision does not cover the batch: whoever has the device could seal more.
   ///
   /// - Returns: The signed receipt.
   func take(_ content: BatchContent, batch: SealedBatch, writeScope: String) throws -> Data {
@@ -52,7 +52,7 @@ struct LateBatches {
     return try ingest.transaction.receipt(for: content, batch: batch, merge: nil, expected: 0, state: .undecided)
   }
 
-  /// The receipt of a batch that is merged, as one of the present life; nil for another.
+  /// Returns the receipt of a merged batch, signed for the present incarnation; nil when the batch is not merged.
   private func mergedReceipt(_ batch: SealedBatch) throws -> Data? {
     guard let row = try session.firstRow("SELECT state, receipt, id FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)]),
       row[0].integer == BatchState.merged, let receipt = row[1].blob, let id = row[2].integer
@@ -70,10 +70,10 @@ struct LateBatches {
       [.blob(replica.bytes), .text(decision.rawValue), .text(person), .text(reason), .integer(Int64(clamping: ingest.transaction.wallMs))])
   }
 
-  /// Merges some of the batches that were decided to be taken, oldest first.
+  /// Merges some of the batches that a decision accepted, oldest first.
   ///
   /// - Parameter end: The last number to merge.
-  /// - Returns: How many were looked at; 0 when none is left.
+  /// - Returns: How many batches were tried; 0 when none is left.
   func mergeSome(of replica: ReplicaID, through end: UInt64 = .max) throws -> Int {
     let rows = try session.rows(
       """
@@ -85,8 +85,8 @@ struct LateBatches {
       let batch = SealedBatch(bytes: bytes)
       let content = try BatchCodec.reopen(batch)
       try session.execute("UPDATE hub_batch SET state = \(BatchState.waiting) WHERE id = ?1", [row[0]])
-      // One whose predecessor nobody brought waits for it, like any other; one that continues another than the hub has, of a device
-      // that was copied or put back, waits for ever and is in nobody's way.
+      // Lets a batch wait whose predecessor nobody brought. A batch of a copied or restored device, which continues another chain,
+      // stays in the journal for good and blocks nothing.
       do {
         _ = try ingest.take(content, batch: batch, writeScope: content.scope)
       } catch let error as SyncError where error.code == .fork {}
@@ -96,12 +96,13 @@ struct LateBatches {
 }
 
 extension Hub {
-  /// Decides about the batches of a revoked device that came after its revocation. What comes later waits for another decision.
+  /// Decides about the batches of a revoked device that arrived after its revocation. Batches that arrive later need another
+  /// decision.
   ///
   /// - Parameters:
-  ///   - person: Who decides; kept, with the reason.
+  ///   - person: Name of the person who decides; kept with the reason.
   /// - Returns: How many batches that had waited for the decision were merged.
-  /// - Throws: `SyncError` `.badRequest` when there is no such revoked device, or none of its batches waits.
+  /// - Throws: `SyncError` `.badRequest` when no such device is revoked, or none of its batches waits.
   public func decideLate(_ replica: ReplicaID, _ decision: LateDecision, by person: String, reason: String) async throws -> Int {
     guard let device = try await device(replica), device.revokedMs != nil else {
       throw SyncError(
@@ -121,7 +122,7 @@ extension Hub {
     return decision == .take ? try await mergeLate(of: replica) : 0
   }
 
-  /// Merges batches that came after their device's revocation and that somebody decided to take.
+  /// Merges batches that arrived after their device's revocation and that a decision accepted.
   ///
   /// - Returns: How many were merged.
   func mergeLate(of replica: ReplicaID) async throws -> Int {
@@ -147,7 +148,7 @@ extension Hub {
     }
   }
 
-  /// Batches of revoked devices that are kept and not merged, by device.
+  /// Returns how many batches of each revoked device are kept and not merged.
   public func lateBatches() async throws -> [ReplicaID: Int] {
     try await read { session in
       try session.rows("SELECT replica, count(*) FROM hub_batch WHERE state <> 1 AND state = \(BatchState.undecided) GROUP BY replica")

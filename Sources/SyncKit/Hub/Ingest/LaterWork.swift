@@ -2,18 +2,18 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// Keeps the order of one author's units at a hub that was restored (L11): with whatever stamp a unit is placed, those that its
-/// author made later stand above it in every cell both wrote. Belongs to one hub transaction.
+/// Keeps the order of one author's units at a restored hub (L11): in every cell that two units of an author wrote, the later unit
+/// wins, whatever stamps they get. Belongs to one hub transaction.
 ///
-/// A device's stamps rise from unit to unit, so its later word stands over its earlier one. A store that was put back breaks that:
-/// it merges units anew, under other stamps, and is then told the first stamp of some of them, which devices hold for ever.
-/// See docs/adr/0017.
+/// A device's stamps rise from unit to unit, so its later writes win over its earlier ones. A restored hub breaks this order: it
+/// merges units again under new stamps, and then learns the first stamps of some of them, which devices keep for ever. See
+/// docs/adr/0017.
 final class LaterWork {
   private let session: any HubSession
   private let lineage: HubLineage
   private var highs: [Author: HybridTimestamp?] = [:]
   private var isEmpty: Bool?
-  /// Authors of whom something was placed now, from which batch on.
+  /// Authors with units that this transaction placed, and the number of the first batch placed.
   private var placed: [Author: UInt64] = [:]
   private var followed: [Author: UInt64] = [:]
 
@@ -34,7 +34,7 @@ final class LaterWork {
 
   // MARK: What comes after
 
-  /// The highest stamp under which anything of an author, or of who it goes on from, came back; nil where nothing did.
+  /// Returns the highest stamp of the restored units of an author or of its predecessors; nil when none was restored.
   private func high(of replica: ReplicaID, scope: String) throws -> HybridTimestamp? {
     let isEmpty = try self.isEmpty ?? (session.firstRow("SELECT 1 FROM hub_returned_author LIMIT 1", []) == nil)
     self.isEmpty = isEmpty
@@ -48,7 +48,7 @@ final class LaterWork {
     return high
   }
 
-  /// The stamp for a unit that a hub of restored work would merge under `stamp`: above all of its author's that came back.
+  /// Returns `stamp`, or a newly issued stamp when restored units of this author have a stamp of at least `stamp`.
   func raised(_ stamp: HybridTimestamp, of content: BatchContent, order: ScopeOrder, wallMs: UInt64) throws -> HybridTimestamp {
     guard let high = try high(of: content.replica, scope: content.scope) else { return stamp }
     try follow(content)
@@ -58,7 +58,8 @@ final class LaterWork {
     return raised
   }
 
-  /// Where pages told of the batch, or of later ones, some of its author's later units may be merged already.
+  /// Marks the author for `place(in:)` when pages told of this batch or of later ones: units that the author made later may be
+  /// merged already.
   private func follow(_ content: BatchContent) throws {
     let author = Author(replica: content.replica, scope: content.scope)
     if let number = placed[author], number <= content.number { return }
@@ -72,7 +73,7 @@ final class LaterWork {
     if isOvertaken { placed[author] = content.number }
   }
 
-  /// Notes that a unit of a batch was placed under a stamp: what its author makes next, and what it made later, stands above.
+  /// Records that a unit was placed under `stamp`. Units that its author made later then get higher stamps.
   func note(_ replica: ReplicaID, number: UInt64, stamp: HybridTimestamp, scope: String) throws {
     try session.execute(
       """
@@ -86,9 +87,9 @@ final class LaterWork {
 
   // MARK: What came before
 
-  /// Places units once more that came out below an earlier one of their author in a cell both wrote.
+  /// Places units again whose stamp is below that of an earlier unit of their author, in a cell that both wrote.
   ///
-  /// - Complexity: Reads the batches of those authors of whom something was placed in this transaction, from that on.
+  /// - Complexity: Reads the batches of the authors marked in this transaction, from the first marked batch on.
   func place(in transaction: HubTransaction) throws {
     let authors = placed.sorted { ($0.key.scope, $0.key.replica) < ($1.key.scope, $1.key.replica) }
     for (author, number) in authors {
@@ -97,7 +98,7 @@ final class LaterWork {
     placed = [:]
   }
 
-  /// An author, and the identities that go on from it after a batch, each after the one it goes on from.
+  /// Returns an author and the identities that succeeded it at or after a batch, each after its predecessor.
   private func heirs(of author: Author, from number: UInt64) throws -> [Author] {
     var found = [author]
     var next = 0
@@ -127,7 +128,7 @@ final class LaterWork {
       let cells = unit.changes.flatMap { change in
         change.cells.map { Cell(table: change.table, key: change.key, life: change.life, name: $0.name) }
       }
-      // What a recovery batch says was never written later than what it says.
+      // Keeps the stamps of recovery batches: a recovery batch repeats writes, so it is never later than what it repeats.
       let isNew = unit.source.content.recovery == nil
       if isNew, unit.source.content.replica == author.replica, let floor = cells.compactMap({ highest[$0] }).max(), floor >= unit.stamp {
         unit.stamp = try transaction.order.issue(wallMs: transaction.wallMs, scope: author.scope)
@@ -151,18 +152,18 @@ final class LaterWork {
   private struct Unit {
     var source: Source
     var index: Int
-    /// The highest it stands under.
+    /// Highest stamp of the unit in the feed.
     var stamp: HybridTimestamp
     var changes: [RowChange] { source.content.units[index - source.firstUnit].changes }
   }
 
-  /// The merged units of an author, and of those it goes on from, from a batch on, in the order in which they were made.
+  /// Returns the merged units of an author and of its predecessors, from a batch on, in the order in which they were made.
   private func units(of author: Author, from number: UInt64) throws -> [Unit] {
     var units: [String: Unit] = [:]
     for (name, end) in try lineage.line(of: author.replica, scope: author.scope) where end >= number {
       for source in try sources(of: name, scope: author.scope, numbers: number...end) {
         for (index, stamp) in try stamps(of: source) {
-          // Pages may have told of it, and its batch, too.
+          // Takes the higher stamp: a page and the batch itself may both have brought the unit.
           let place = "\(source.hash.hex) \(index)"
           if let known = units[place], known.stamp >= stamp { continue }
           units[place] = Unit(source: source, index: index, stamp: stamp)
@@ -188,13 +189,13 @@ final class LaterWork {
       guard let id = row[0].integer, let hash = row[1].blob, let bytes = row[2].blob, let first = row[3].integer else {
         throw ByteReader.short
       }
-      // Cleared away: who gave it back last fetched in bulk since.
+      // Returns nil when the bytes are trimmed: the device that gave the batch back fetched a snapshot since.
       if bytes.isEmpty { return nil }
       return Source(id: id, hash: hash, content: try BatchCodec.reopen(SealedBatch(bytes: bytes)), firstUnit: Int(first))
     }
   }
 
-  /// The highest stamp of each unit of a batch that stands in the feed.
+  /// Returns the highest stamp in the feed of each unit of a batch.
   private func stamps(of source: Source) throws -> [Int: HybridTimestamp] {
     var highest: [Int: HybridTimestamp] = [:]
     for run in try session.rows(

@@ -2,8 +2,8 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// What the hub itself changes in a transaction — conflicts, campaign data, rows that come back — sealed into its journal and
-/// feeds under its own identity.
+/// Writes of the hub itself in a transaction: conflicts, campaign data, rows that are inserted again. `seal` puts them into the
+/// hub's journal and the feeds, under the hub's identity.
 final class OwnWrites {
   private let session: any HubSession
   private let tables: HubTables
@@ -13,14 +13,14 @@ final class OwnWrites {
   private let rows: RowStore
   private let conflicts: ConflictBook
   private let observer: (any MergeObserver)?
-  /// Changes said outright, by scope: those that no SQL of the app's tables could say.
+  /// Changes given as values, by scope: no SQL on the app's tables could make them.
   private var outright: [String: [Outright]] = [:]
   private let selectPending = RepeatedSQL("SELECT 1 FROM sync_pending LIMIT 1")
   private struct Row: Hashable {
     var table: String
     var key: CellValue
   }
-  /// Rows that the hub bears again, as their table has it: nobody decided anything about them.
+  /// Rows that the hub inserted again by itself. Nobody decided about them, so they close no conflicts.
   private var returning: Set<Row> = []
 
   private struct Outright {
@@ -48,19 +48,20 @@ final class OwnWrites {
     try session.withoutCapture { try observer.stands(table: change.table, key: change.key, scope: scope, in: session) }
   }
 
-  /// Adds a change to the hub's next unit of a scope. It is merged when that is sealed, whatever stands.
+  /// Adds a change to the hub's next unit of a scope. `seal` merges the change unconditionally.
   ///
   /// - Parameters:
-  ///   - isSaved: False for what concerns devices only: the hub's own row of that key is another one.
-  ///   - author: Whose words they are, when not the hub's: what that one had not seen is kept in conflicts where it is overwritten.
+  ///   - isSaved: False when the change is for devices only, because the hub's own row of that key belongs to another scope.
+  ///   - author: Author of the values, when not the hub. Values that the author had not seen and that the change overwrites become
+  ///     conflicts.
   func add(_ change: RowChange, scope: String, isSaved: Bool = true, of author: IncomingChange? = nil) {
     outright[scope, default: []].append(Outright(change: change, isSaved: isSaved, author: author))
   }
 
-  /// The hub has inserted a deleted row again by itself.
+  /// Records that the hub has inserted a deleted row again by itself.
   func bringsBack(table: String, key: CellValue) { returning.insert(Row(table: table, key: key)) }
 
-  /// Whether the hub has written a row of `unit` in this transaction and not sealed it yet.
+  /// Returns whether the hub has unsealed writes of its own to a row of `unit` in this transaction.
   func isPending(_ unit: ChangeUnit) throws -> Bool {
     if !outright.isEmpty { return true }
     if conflicts.hasOpened, unit.changes.contains(where: { $0.table == MetadataSchema.conflictTable.name }) { return true }
@@ -76,7 +77,7 @@ final class OwnWrites {
     return false
   }
 
-  /// Seals conflicts that were opened, what was captured, what follows from it, then what was said outright, and what follows from that.
+  /// Seals, in this order: new conflicts, captured writes, what these cause, then changes given as values, and what those cause.
   func seal() throws {
     while try sealOpened() + sealCaptured() > 0 {}
     let said = outright
@@ -89,7 +90,7 @@ final class OwnWrites {
         let change = spoken.change
         let shape = try rows.shapeOrUnknown(change.table)
         let stored = try rows.load(shape, key: change.key, in: scope)
-        // Meant for devices only: the key is another scope's since.
+        // Skips the hub's row: its key belongs to another scope by now, and the change is for devices only.
         if let stored, stored.scope != scope { continue }
         let before = stored?.state ?? .unknown
         let cells = try rows.prepare(change, shape, rules: [:])
@@ -107,7 +108,8 @@ final class OwnWrites {
     if !said.isEmpty { while try sealOpened() + sealCaptured() > 0 {} }
   }
 
-  /// Before what was captured: a conflict may have been opened and closed since.
+  /// Gives new conflicts their versions. Runs before captured writes are sealed, because a conflict may be opened and closed in one
+  /// transaction.
   ///
   /// - Returns: How many conflicts got their version.
   private func sealOpened() throws -> Int {
@@ -127,9 +129,9 @@ final class OwnWrites {
     return opened.values.reduce(0) { $0 + $1.count }
   }
 
-  /// Writes the record of a row that stands in its table and has none.
+  /// Writes the record of a row that is in its table without one.
   ///
-  /// - Returns: The change, in a life past those the row had.
+  /// - Returns: The change, in a life after those the row had.
   private func noteBirth(of change: RowChange, origin: Origin, scope: String) throws -> RowChange {
     let shape = try rows.shapeOrUnknown(change.table)
     if try !rows.isKnown(shape, key: change.key, in: scope), try rows.recordNew(change, origin: origin, shape: shape, scope: scope) {
@@ -159,9 +161,10 @@ final class OwnWrites {
     return sealed.entries
   }
 
-  /// The hub's own rows have soft keys and references too, and settle the conflicts about what they overwrite: the hub has
-  /// seen everything. Where somebody took a decision back, that decision says what is open; and what it does by itself settles
-  /// nothing.
+  /// Applies soft keys, references and conflicts to the hub's own writes, as to those of devices.
+  ///
+  /// The hub has seen everything, so its writes close the conflicts about values that they overwrite. Undoing a decision closes
+  /// none: the decision row says what is open. Rows that the hub inserts again close none either.
   private func followLinks(_ unit: ChangeUnit, scope: String, position: UInt64) throws {
     let isUndoing = unit.changes.contains {
       $0.table == MetadataSchema.decisionTable.name && $0.cells.contains { $0.column == "choice" && $0.value.text == Resolution.undo.word }
@@ -173,7 +176,7 @@ final class OwnWrites {
         continue
       }
       guard let shape = rows.shape(change.table) else { continue }
-      // A birth always says its scope.
+      // Recognizes a birth by its scope cell, which every birth carries.
       let isBirth = change.isAlive && change.cells.contains { $0.column == shape.declaration.scopeColumn }
       let wasAlive = change.isAlive != (isBirth || !change.isAlive)
       let origin = Origin(version: Version(unit.stamp, key.replica), position: position)
@@ -185,7 +188,7 @@ final class OwnWrites {
     }
   }
 
-  /// Journals units of the hub's own and puts them into the scope's feed, from a position on.
+  /// Journals units of the hub's own, and puts them into the scope's feed from a position on.
   private func append(_ units: [ChangeUnit], scope: String, from first: UInt64) throws {
     var position = first
     for part in UnitCutting.batches(of: units) {
@@ -213,7 +216,8 @@ final class OwnWrites {
 }
 
 extension [RowChange] {
-  /// In pieces of at most that many bytes and of no more rows than a batch has; a row that is larger stands alone.
+  /// Returns the changes in pieces of at most `bytesMax` bytes and at most as many rows as a batch may have. A larger row is a
+  /// piece alone.
   fileprivate func parts(bytesMax: Int) -> [[RowChange]] {
     var parts: [[RowChange]] = []
     var bytes = 0

@@ -1,15 +1,15 @@
 internal import SyncCore
 internal import SyncStore
 
-/// Judges what a change refers to against what its author may read. Denies by default: what is not in one of the author's scopes is not
-/// there, whether another scope has it or nobody.
+/// Judges the references of a change by what its author may read. A row that is in none of the author's scopes counts as missing,
+/// so that receipts do not tell whether another scope has it.
 struct ReferenceCheck {
   let session: any HubSession
   let rows: RowStore
   let scopes: AuthorScopes
 
   /// - Parameter stored: The row as it stands, if it does.
-  /// - Returns: Nil when everything that the change refers to is known in the author's scopes, or comes with its own unit.
+  /// - Returns: Nil when every row that the change refers to is known in the author's scopes, or comes with the same unit.
   func hold(
     _ change: RowChange, shape: TableShape, stored: RowState?, in unit: ChangeUnit, by author: UnitCheck.Author
   ) throws -> UnitCheck.Hold? {
@@ -19,7 +19,7 @@ struct ReferenceCheck {
         return UnitCheck.Hold(reason: .schema, detail: "\(shape.name).\(target.tableColumn ?? column)")
       }
       if unit.changes.contains(where: { $0.table == table && $0.key == target.key && $0.isAlive }) { continue }
-      // What is the engine's own is no business of those who only read a scope.
+      // Limits the engine's own tables to the author's scope: conflicts and decisions concern nobody who only reads the scope.
       let isOwn = [shape.name, table].contains { name in MetadataSchema.ownTables.contains { $0.name == name } }
       let readable = isOwn ? [author.scope] : try scopes.readable(by: author)
       if try rows.isKnown(named, key: target.key, within: readable) { continue }
@@ -31,12 +31,13 @@ struct ReferenceCheck {
 
   private struct Target {
     var table: String?
-    /// The column that says the table.
+    /// Column that names the table.
     var tableColumn: String?
     var key: CellValue
   }
 
-  /// What a column refers to once the change is merged; nil when the change leaves that as it is, or nothing is referred to.
+  /// Returns the row that a column refers to once the change is merged; nil when the change keeps the reference, or the value is
+  /// NULL.
   private func target(
     of column: String, _ reference: Reference, change: RowChange, shape: TableShape, stored: RowState?
   ) -> Target? {
@@ -57,7 +58,8 @@ struct ReferenceCheck {
     }
   }
 
-  /// Whether a row is what the conflict is about that a decision settles: it need not be there, as it may have been declined.
+  /// Returns whether a row is the subject of the conflict that a decision settles. The row may be missing, because it may have been
+  /// declined.
   private func isTopic(of change: RowChange, table: String, key: CellValue, scope: String) throws -> Bool {
     guard change.table == MetadataSchema.decisionTable.name, let conflict = change.cells.first(where: { $0.column == "conflict" })?.value
     else { return false }
@@ -67,7 +69,7 @@ struct ReferenceCheck {
   }
 }
 
-/// What each author of one transaction may read: the scopes of its certificate.
+/// Scopes that each author of one transaction may read, by its certificate.
 final class AuthorScopes {
   private let session: any HubSession
   private var known: [ReplicaID: [String]] = [:]

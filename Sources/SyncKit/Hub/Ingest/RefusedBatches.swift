@@ -2,8 +2,8 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// Batches that the hub will never take, though their authors signed them so. Each is named with its reason; the bytes are kept,
-/// within a bound. Belongs to one hub transaction.
+/// Batches that are signed correctly but that the hub will never merge. Each is recorded with its reason; the bytes are kept within
+/// a bound. Belongs to one hub transaction.
 struct RefusedBatches {
   let session: any HubSession
 
@@ -14,22 +14,23 @@ struct RefusedBatches {
     CREATE INDEX IF NOT EXISTS hub_refused_replica ON hub_refused (replica, received_ms);
     """
 
-  /// Batches of one replica that are named; the oldest go first.
+  /// Refused batches recorded of one replica; the oldest are forgotten first.
   static let perReplicaMax = 200
-  /// Bytes kept of one replica's; of older ones the name stays.
+  /// Bytes kept of the refused batches of one replica; of older ones only the record stays.
   static let bytesPerReplicaMax = 16 << 20
 
-  /// Why a batch was refused before: that never changes, as its author may have made another of its number since.
+  /// Returns why a batch was refused before. The reason never changes, because its author may have sealed another batch of that
+  /// number since.
   func refusal(_ hash: Data) throws -> BatchRefusal? {
     let row = try session.firstRow("SELECT reason, detail FROM hub_refused WHERE hash = ?1", [.blob(hash)])
     return row.map { BatchRefusal(reason: $0[0].text.flatMap(BatchRefusal.Reason.init(rawValue:)) ?? .form, detail: $0[1].text ?? "") }
   }
 
-  /// Keeps a batch as refused, and with it those that wait to go on from it.
+  /// Records a batch as refused, with the batches that wait to continue it.
   func refuse(_ batch: SealedBatch, _ claim: BatchCodec.Claim, _ refusal: BatchRefusal, nowMs: UInt64) throws {
     try keep(batch, claim, refusal, nowMs: nowMs)
     var (hash, number) = (batch.hash, claim.number)
-    // They wait one behind the other, so this ends.
+    // Follows the chain of waiting batches; each refused number is larger than the last, so the loop ends.
     while number < 1 << 62, let next = try waiting(number + 1, claim), next.content.previous == hash {
       number += 1
       hash = next.batch.hash
@@ -59,7 +60,7 @@ struct RefusedBatches {
         .text(refusal.reason.rawValue), .text(refusal.detail), .integer(Int64(clamping: nowMs)), .integer(Int64(batch.bytes.count)),
         .blob(batch.bytes),
       ])
-    // One that had waited is in nobody's way any more.
+    // Removes the batch from the journal, where it had waited.
     try session.execute("DELETE FROM hub_batch WHERE hash = ?1 AND state = \(BatchState.waiting)", [.blob(batch.hash)])
   }
 
@@ -79,20 +80,20 @@ struct RefusedBatches {
   }
 }
 
-/// A batch that is at the hub and in no feed, as its operators see it: refused, or waiting for the one before it.
+/// Batch that is at the hub but in no feed, as operators see it: refused, or waiting for the batch before it.
 public struct StoppedBatch: Sendable, Hashable {
   public var replica: ReplicaID
   public var scope: String
   public var number: UInt64
-  /// Of a refused one why, as receipts say it; nil while it waits.
+  /// Reason of a refusal, as receipts spell it; nil while the batch waits.
   public var reason: String?
   public var detail: String
   public var receivedMs: UInt64
-  /// Its size in bytes; those of old refused ones are not kept.
+  /// Size in bytes. The bytes of old refused batches are not kept.
   public var size: Int
   public var isKept: Bool
 
-  /// What it is, and what can be done about it.
+  /// Description of the state, and the remedy.
   public var remedy: LocalizedText {
     guard let reason else {
       return LocalizedText(
@@ -107,7 +108,7 @@ public struct StoppedBatch: Sendable, Hashable {
 }
 
 extension Hub {
-  /// Batches that are here and merged nowhere: refused ones, and those that wait for an earlier one.
+  /// Returns the batches that are at the hub and not merged: refused ones, and those that wait for an earlier one.
   public func stoppedBatches() async throws -> [StoppedBatch] {
     try await store.read { session in
       func batch(_ row: [CellValue], reason: String?) -> StoppedBatch? {
@@ -124,7 +125,7 @@ extension Hub {
         ORDER BY scope, replica, number LIMIT \(HeldWork.unitsMax)
         """, []
       ).compactMap { batch($0, reason: $0[7].text ?? BatchRefusal.Reason.form.rawValue) }
-      // The first number that is not here: what a chain waits for.
+      // First missing number, for which the chain waits.
       let waiting = try session.rows(
         """
         SELECT b.scope, b.replica, b.number, (

@@ -2,8 +2,8 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// What ties rows to one another beyond their keys: values that only one row should have, and references. Followed at the hub
-/// only, after a row was merged.
+/// Constraints between rows: soft keys, which only one row should have, and references. Checked at the hub only, after a row is
+/// merged.
 struct RowLinks {
   let session: any HubSession
   let rows: RowStore
@@ -13,15 +13,15 @@ struct RowLinks {
   func follow(_ change: RowChange, shape: TableShape, wasAlive: Bool, isAlive: Bool, incoming: IncomingChange) throws {
     if !shape.declaration.softKeys.isEmpty { try followSoftKeys(change, shape: shape, isAlive: isAlive) }
     if isAlive && !shape.declaration.references.isEmpty { try followParents(change, shape: shape, incoming: incoming) }
-    // Nothing refers to a deleted row that never lived before.
+    // Skips rows in their first life: no row refers to a deleted row that never lived before.
     if wasAlive != isAlive && change.life > 1 { try followChildren(of: change, isAlive: isAlive, incoming: incoming) }
   }
 
   // MARK: Soft keys
 
-  /// Keeps who has which value, compared in NFC, and one conflict for each value that several rows have.
+  /// Updates which rows have which soft key, compared in NFC, and the one conflict of each value that several rows have.
   private func followSoftKeys(_ change: RowChange, shape: TableShape, isAlive: Bool) throws {
-    // A birth, which always says its scope, takes away what an earlier life had.
+    // Treats a birth, which always carries its scope cell, like a deletion first: values of the earlier life are gone.
     let isWhole = !isAlive || change.cells.contains { $0.column == shape.declaration.scopeColumn }
     for column in shape.declaration.softKeys where isWhole || change.cells.contains(where: { $0.column == column }) {
       let place: [CellValue] = [.text(scope), .text(shape.name), .text(column)]
@@ -49,13 +49,13 @@ struct RowLinks {
 
   // MARK: References
 
-  /// A row that now refers to a deleted one stays, with a conflict.
+  /// Opens a conflict when a row now refers to a deleted row. The row itself stays.
   private func followParents(_ change: RowChange, shape: TableShape, incoming: IncomingChange) throws {
     for reference in rows.references(of: shape.name) {
       let name = CellName(reference.column)
       guard let cell = change.cells.first(where: { $0.name == name }), !cell.value.isNull,
         let standing = try rows.load(shape, key: change.key, in: scope)?.state,
-        // Not what lost to another reference.
+        // Skips a reference that lost to another value.
         standing.cells[name]?.origin.version == incoming.origin.version,
         let table = reference.table ?? reference.tableColumn.flatMap({ standing.cells[CellName($0)]?.value.text }),
         let parent = rows.shape(table), let stored = try rows.load(parent, key: cell.value, in: scope), !stored.state.isAlive
@@ -66,7 +66,7 @@ struct RowLinks {
     }
   }
 
-  /// A row that others refer to was deleted, or came back.
+  /// Opens or closes conflicts of the rows that refer to this one, when it was deleted or inserted again.
   private func followChildren(of change: RowChange, isAlive: Bool, incoming: IncomingChange) throws {
     for reference in rows.references(to: change.table) {
       let (shape, column) = (reference.shape, reference.column)

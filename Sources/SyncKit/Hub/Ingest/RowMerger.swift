@@ -2,8 +2,8 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// Merges the changes of one unit into the hub's rows and does what only the hub does then: conflicts, images of deleted rows,
-/// rows that come back, soft keys, references.
+/// Merges the changes of one unit into the hub's rows. Then takes the steps that only the hub takes: conflicts, images of deleted
+/// rows, rows inserted again, soft keys, references.
 struct RowMerger {
   let transaction: HubTransaction
   let scope: String
@@ -13,13 +13,14 @@ struct RowMerger {
   var isOneAuthors: ((Origin) -> Bool)?
   /// See `IncomingChange.sawEarlier`.
   var sawEarlier: ((Origin) -> Bool)?
-  /// How the columns of a newer program merge, as it or an earlier life of this hub says: see `BatchContent.rules`.
+  /// Merge policies of columns that this hub does not know, as the batch or an earlier batch states them: see `BatchContent.rules`.
   var rules: [String: MergePolicies] = [:]
-  /// When what is merged came to the hub, when that was not now: it was held meanwhile.
+  /// Time when the change arrived at the hub, if it was held since; nil when it arrived just now.
   var arrivedMs: UInt64?
   private var session: any HubSession { transaction.session }
 
-  /// Merges the changes of one unit: decisions last, as what they decide about comes with them, in whatever order.
+  /// Merges the changes of one unit: decisions last, because the conflicts that they decide may come in the same unit, in any
+  /// order.
   func merge(_ changes: [RowChange]) throws {
     func isDecision(_ change: RowChange) -> Bool { change.table == MetadataSchema.decisionTable.name }
     for change in changes where !isDecision(change) { try merge(change) }
@@ -30,8 +31,8 @@ struct RowMerger {
     var change = change
     let shape = try transaction.rows.shapeOrUnknown(change.table)
     let stored = try transaction.rows.loadUnwritten(shape, key: change.key, in: scope)
-    // A key of another scope's row: what was said of it here concerns devices only, and comes only as the hub gave it out before it
-    // was restored.
+    // Skips a key that belongs to another scope's row: the change concerned devices only. It comes from before a restore of the
+    // hub.
     if let stored, stored.scope != scope { return }
     let isNew = try stored == nil && isSavedAsNew(change, shape)
     if !isNew { change.cells = try transaction.rows.prepare(change, shape, rules: rules[change.table] ?? [:]) }
@@ -54,9 +55,9 @@ struct RowMerger {
         try tellObserver(change, isNew: outcome.state.isAlive && outcome.state.life != before.life)
       }
     }
-    // One that is here already was counted, and somebody may have decided otherwise since.
+    // Counts a decision once: a repeated one was counted, and somebody may have decided otherwise since.
     if change.table == MetadataSchema.decisionTable.name { return before == .unknown ? try noteDecision(change) : () }
-    // Conflicts never conflict; they come here only as what the hub gave out before it was restored.
+    // Takes conflicts as they are: conflicts never conflict. They come here only from before a restore of the hub.
     if change.table == MetadataSchema.conflictTable.name { return transaction.conflicts.forget(scope) }
     let images = DeletedRows(session: session)
     if let image, !outcome.state.isAlive { try images.keep(image, table: change.table, key: change.key, scope: scope) }
@@ -67,7 +68,7 @@ struct RowMerger {
     try links.follow(change, shape: shape, wasAlive: before.isAlive, isAlive: outcome.state.isAlive, incoming: incoming)
   }
 
-  /// Writes a row that nobody had heard of, if it is one as it stands and of the app: nothing of it can lose.
+  /// Writes a row that nobody had heard of, if the row is complete and of the app. Nothing of such a row can lose.
   private func isSavedAsNew(_ change: RowChange, _ shape: TableShape) throws -> Bool {
     guard !MetadataSchema.ownTables.contains(where: { $0.name == change.table }) else { return false }
     return try session.withoutCapture {
@@ -86,7 +87,7 @@ struct RowMerger {
     try observer.stands(table: change.table, key: change.key, scope: scope, in: session)
   }
 
-  /// A decision made on a device counts at once, and so does its undoing.
+  /// Applies a decision, or the undoing of one, to its conflict.
   private func noteDecision(_ change: RowChange) throws {
     guard let row = try session.firstRow("SELECT conflict, choice FROM sync_decision WHERE id = ?1", [change.key]), row[0].text != nil
     else {
@@ -95,18 +96,18 @@ struct RowMerger {
     try transaction.conflicts.decided(row[0], isUndone: row[1].text == Resolution.undo.word, scope: scope)
   }
 
-  /// Under `editWins` a row whose deletion met an unseen edit is inserted again at once, as it was with the edit.
+  /// Inserts a deleted row again, with the edit, when its deletion met an unseen edit and the table's policy is `editWins`.
   private func comesBack(_ outcome: MergeOutcome, _ change: RowChange, _ shape: TableShape, image: RowImage?) throws -> Bool {
     guard shape.declaration.deletion == .editWins, !outcome.state.isAlive, !outcome.unseen.isEmpty else { return false }
     let kept = try DeletedRows(session: session).image(table: change.table, key: change.key, scope: scope)
     guard var whole = image ?? kept else { return false }
-    // An edit that came after the deletion is not in the image yet; one that came before is.
+    // Adds an edit that came after the deletion to the image; an earlier edit is in the image already.
     if image == nil {
       for loser in outcome.unseen { whole.set(loser.name, loser.loser.value) }
     }
     try whole.insert(shape, key: change.key, in: session)
     transaction.own.bringsBack(table: change.table, key: change.key)
-    // No SQL of this program says what belongs to columns that it does not know.
+    // Adds unknown columns as values, because the SQL of this program cannot name them.
     let cells = try transaction.rows.aside.columns(of: change.table).filter { shape.column(named: $0) == nil }.flatMap {
       try whole.cells(of: $0, rule: transaction.rows.aside.rule(of: $0, in: change.table) ?? .lastWriterWins)
     }
@@ -117,7 +118,7 @@ struct RowMerger {
   }
 }
 
-/// The last image of every deleted row: what a restore brings back.
+/// Last image of each deleted row, which `restoreRow` brings back.
 struct DeletedRows {
   let session: any HubSession
 

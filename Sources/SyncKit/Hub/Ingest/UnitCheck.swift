@@ -9,42 +9,42 @@ struct UnitCheck {
   let lineage: HubLineage
   let held: HeldRows
   let scopes: AuthorScopes
-  /// What the author says of its columns: see `BatchContent.rules`.
+  /// Merge policies of columns, as the author states them: see `BatchContent.rules`.
   var rules: [String: MergePolicies] = [:]
 
   struct Hold: Hashable, Sendable {
     var reason: HeldReason
-    /// The table, `table.column` or `table:key` it is about; of a `UnitFault`, what is wrong there, behind a space.
+    /// Table, `table.column` or `table:key` that the reason is about; for a `UnitFault` a space and the fault follow.
     var detail: String
   }
 
-  /// How a row is named in `Hold.detail`.
+  /// Returns the name of a row in `Hold.detail`.
   static func detail(table: String, key: CellValue) -> String { "\(table):\(key.logText)" }
 
-  /// Whose unit is judged, and where it stands among that device's units of the scope.
+  /// Author of the judged unit, and the place of the unit among the author's units of the scope.
   struct Author {
     var replica: ReplicaID
     var scope: String
     var number: UInt64
     var unit: Int
-    /// Whose certificate says what may be referred to, when that is another's: an operator repairs what a device sent.
+    /// Replica whose certificate decides about references, if not the author: an operator repairs what a device sent.
     var reader: ReplicaID?
-    /// The unit says again what stands at its author: nothing held is earlier than that, and the lives it tells of are over.
+    /// True for a recovery batch, which repeats what stands at its author: no held unit is earlier, and its lives are over.
     var isRecovery = false
-    /// Tables of which the hub asked for everything that stands at the author, whoever wrote it.
+    /// Tables whose whole content the hub asked the author for, whoever wrote the rows.
     var asked: Set<String> = []
   }
 
-  /// Size of the values in one unit, in bytes: twice what a `Sealer` makes, and what always fits into a page.
+  /// Size of the values in one unit, in bytes: twice what a `Sealer` makes. A unit of this size always fits into a page.
   static let unitBytesMax = 2 * UnitCutting.rawBytesMax
-  /// Lives by which a recovery batch may be ahead of what the hub knows: it tells of births and deaths that the hub lost.
+  /// Lives by which a recovery batch may be ahead of the hub: it may carry births and deaths that the hub lost.
   static let recoveredLivesMax: UInt32 = 64
 
   /// - Returns: Nil when the unit can be merged.
   func holdReason(_ unit: ChangeUnit, by author: Author) throws -> Hold? {
     if unit.approximateBytes > Self.unitBytesMax { return Hold(reason: .size, detail: "") }
     if let fault = Self.faults(of: unit).first {
-      // What a device did to a row later waits behind what it did first.
+      // Holds a later unit about a row behind an earlier held unit about it.
       if let behind = try unit.changes.first(where: { try isBehind($0, author) }) { return Hold(reason: .behind, detail: behind.table) }
       return Hold(reason: fault.reason, detail: fault.detail)
     }
@@ -54,10 +54,10 @@ struct UnitCheck {
     return nil
   }
 
-  /// What of a unit could not stand as it was sent.
+  /// Returns the faults for which a unit cannot be merged as it was sent.
   static func faults(of unit: ChangeUnit) -> [UnitFault] { unit.faults + [repetition(in: unit.changes)].compactMap(\.self) }
 
-  /// Changes of one life of a row as one; of a cell that is told twice the first stands.
+  /// Merges several changes of one life of a row into one change. Of a cell that is written twice the first value stands.
   static func eachRowOnce(_ changes: [RowChange]) -> [RowChange] {
     guard changes.count > 1 else { return changes }
     var places: [RowLife: Int] = [:]
@@ -81,7 +81,8 @@ struct UnitCheck {
     var life: UInt32
   }
 
-  /// A cell that a unit writes twice: either could stand. The parts of a counter may come in several changes of a row.
+  /// Returns a fault when a unit writes a cell twice, because either value could stand. The parts of a counter may come in several
+  /// changes.
   private static func repetition(in changes: [RowChange]) -> UnitFault? {
     guard changes.count > 1 else { return nil }
     var first: [RowLife: Int] = [:]
@@ -109,7 +110,7 @@ struct UnitCheck {
     guard shape.isWrittenByDevices || isAsked && shape.declaration.kind == .replicated else {
       return Hold(reason: .readOnly, detail: change.table)
     }
-    // A key that the table would turn into another one could pass for a row of another unit.
+    // Refuses a key that the table would convert to another one: the change could then pass for a row of another unit.
     guard shape.keyType.keeps(change.key) else { return Hold(reason: .value, detail: "\(change.table).\(shape.keyColumn)") }
     let isPlain = rows.isPlain(change, shape)
     if !isPlain, let cell = try change.cells.first(where: { try shape.place(of: $0.column) == nil && !canKeepAside($0, shape) }) {
@@ -120,26 +121,26 @@ struct UnitCheck {
     if let scopeCell, scopeCell != .text(scope) { return Hold(reason: .scope, detail: change.table) }
     let stored = try rows.load(shape, key: change.key, in: scope)
     if let stored, stored.scope != scope { return Hold(reason: .scope, detail: change.table) }
-    // Of a row that took the key of another unit's nothing more is taken but its end. What else is wrong is not said of a key like that: it
-    // could tell whether the other unit has the row.
+    // Accepts only the deletion of a row that has a key of another scope. No other fault is reported for such a key, because the
+    // answer could tell whether the other scope has the row.
     guard shape.declaration.keyRule.allows(change.key, in: scope) || (stored != nil && !change.isAlive) else {
       return Hold(reason: .scope, detail: change.table)
     }
     if change.isAlive, let wrong = shape.declaration.keyRule.contradiction(in: change, scope: scope) {
       return Hold(reason: .value, detail: "\(change.table).\(wrong)")
     }
-    // A unit adds a death and a birth at most. A life far ahead would bring the row to the end of all lives, where nobody
-    // else's change of it could be sent any more.
+    // Bounds the life: a unit adds at most a death and a birth. A life far ahead would leave no room for the changes of others.
     let livesMax = author.isRecovery ? Self.recoveredLivesMax : 2
     if change.life > (stored?.state.life ?? 0) + livesMax { return Hold(reason: .life, detail: change.table) }
-    // A row is born with its scope; this life of it was not heard of.
+    // Requires the scope cell in a birth of a life that the hub has not heard of.
     if change.isAlive && scopeCell == nil && (stored?.state.life ?? 0) < change.life {
       return Hold(reason: .incomplete, detail: "\(change.table).\(shape.declaration.scopeColumn)")
     }
-    // Conflicts are the hub's alone; a decision is never changed. One may come twice, from a device and from its copy.
+    // Refuses conflicts, which only the hub writes, and changed decisions. A decision may come twice, from a device and from its
+    // copy.
     let isChanged = change.table == MetadataSchema.decisionTable.name && stored.map { !repeats(change, $0.state) } == true
     if isChanged && !isAsked { return Hold(reason: .readOnly, detail: change.table) }
-    // Of the hub's own decisions, which it may ask for, there are other words.
+    // Allows other words in the hub's own decisions, which the hub may ask a device for.
     if change.table == MetadataSchema.decisionTable.name, !isAsked, let cell = change.cells.first(where: { $0.column == "choice" }),
       !Resolution.words.contains(cell.value.text ?? "")
     {
@@ -148,7 +149,7 @@ struct UnitCheck {
     if !isPlain, let wrong = change.cells.first(where: { shape.place(of: $0.column) != nil && !shape.accepts($0) }) {
       return Hold(reason: .value, detail: "\(change.table).\(wrong.column)")
     }
-    // What is said again of a birth may come in several units.
+    // Skips the check of completeness in a recovery batch, which may repeat a birth in several units.
     let isBirth = !author.isRecovery && (stored?.state.life ?? 0) < change.life
     if change.isAlive, let column = shape.misformed(change, isBirth: isBirth) {
       return Hold(reason: .value, detail: "\(change.table).\(column)")
@@ -164,26 +165,26 @@ struct UnitCheck {
       change, shape: shape, stored: stored?.state, in: unit, by: author)
   }
 
-  /// Whether a change says what stands already.
+  /// Returns whether a change repeats what stands.
   private func repeats(_ change: RowChange, _ state: RowState) -> Bool {
     change.life == state.life && change.cells.allSatisfy { state.cells[$0.name]?.value == $0.value }
   }
 
-  /// Whether a cell of a column that this hub does not know can be merged all the same: it says by which rule, and that is the
-  /// one said before.
+  /// Returns whether a cell of a column that this hub does not know can be merged. The batch must state the column's policy, and
+  /// state the same one as before.
   private func canKeepAside(_ cell: CellChange, _ shape: TableShape) throws -> Bool {
     guard let rule = MergePolicy(of: cell, said: rules[shape.name]?[cell.column]) else { return false }
     if let known = try rows.aside.rule(of: cell.column, in: shape.name) { return known.signature == rule.signature }
-    // Names that differ only in case could never be columns of one table.
+    // Refuses names that differ only in case: they could never be columns of one table.
     let names = [shape.keyColumn] + shape.columns.map(\.name) + (try rows.aside.columns(of: shape.name))
     let isTaken = names.contains { $0.caseInsensitiveCompare(cell.column) == .orderedSame }
     return !isTaken && names.count + newColumnsMax <= WireLimits.columnsPerTableMax
   }
 
-  /// Columns that one change may bring at once.
+  /// New unknown columns that one change may bring.
   private var newColumnsMax: Int { 8 }
 
-  /// Whether an earlier unit about the same row is held: of this identity, or of one that it goes on from.
+  /// Returns whether an earlier unit about the same row is held, of this identity or of one that it succeeded.
   private func isBehind(_ change: RowChange, _ author: Author) throws -> Bool {
     try lineage.line(of: author.replica, scope: author.scope).contains { replica, end in
       guard try held.hasAny(of: replica) else { return false }
@@ -208,7 +209,7 @@ extension UnitCheck.Author {
   }
 }
 
-/// Whose work is held, of those that one transaction asks about: of most devices nothing is.
+/// Per-transaction cache: does a replica have held units? Usually not.
 final class HeldRows {
   private let session: any HubSession
   private var known: [ReplicaID: Bool] = [:]

@@ -3,15 +3,15 @@ internal import GRDB
 internal import SyncCore
 internal import SyncStore
 
-/// A finished backup of a hub, as its store or a later backup remembers it.
+/// Finished backup of a hub, as its store or a later backup remembers it.
 public struct BackupRecord: Sendable, Hashable, Codable {
-  /// Counts a store's backups; a restored store counts on from what it knows.
+  /// Number of the backup in its store. A restored store continues the numbers that it knows.
   public var id: UInt64
-  /// Hub time in milliseconds.
+  /// Hub time in milliseconds when the copy began.
   public var begunMs: UInt64
-  /// The last position of each scope in it.
+  /// Last position of each scope in the backup.
   public var positions: [String: UInt64]
-  /// Packets that had come, whatever became of them; nil where an earlier program did not say.
+  /// Packets that had arrived by then, released or not; nil when an earlier program made the backup.
   public var answers: UInt64?
 
   public init(id: UInt64, begunMs: UInt64, positions: [String: UInt64], answers: UInt64? = nil) {
@@ -22,20 +22,20 @@ public struct BackupRecord: Sendable, Hashable, Codable {
   }
 }
 
-/// What devices have let go of, because two newer backups hold it, and a backup about to be restored does not have.
+/// Data that a backup lacks and that devices no longer keep, because two newer backups hold it.
 public struct BackupGap: Sendable, Hashable, Codable {
-  /// Units of data, in so many scopes.
+  /// Units missing, and their scopes.
   public var units: Int
   public var scopes: [String]
-  /// Anonymous answers: nobody has those any more.
+  /// Anonymous answers missing. Nobody has them any more.
   public var answers: Int
   /// Newer backups that are known.
   public var newerBackups: Int
 
   /// - Parameters:
-  ///   - backup: The one about to be restored.
-  ///   - known: Finished backups that anything at hand remembers, in any order.
-  /// - Returns: Nil where devices still have all that the backup lacks, as far as is known.
+  ///   - backup: The backup about to be restored.
+  ///   - known: Finished backups that any file at hand remembers, in any order.
+  /// - Returns: Nil when devices still keep all that the backup lacks, as far as is known.
   public init?(restoring backup: BackupRecord, known: [BackupRecord]) {
     func isNewer(_ one: BackupRecord, than other: BackupRecord) -> Bool { (one.begunMs, one.id) > (other.begunMs, other.id) }
     let newer = Set(known).filter { isNewer($0, than: backup) }.sorted { isNewer($0, than: $1) }
@@ -56,7 +56,7 @@ public struct BackupGap: Sendable, Hashable, Codable {
     (self.units, self.scopes, self.answers, newerBackups) = (units, scopes, answers, newer.count)
   }
 
-  /// One sentence for the person who restores.
+  /// Sentence for the person who restores.
   public var explanation: LocalizedText {
     let (data, lost) = (dataExplanation, answersExplanation)
     return LocalizedText(
@@ -86,15 +86,17 @@ public struct BackupGap: Sendable, Hashable, Codable {
 }
 
 extension Hub {
-  /// What a hub's store or backup says of itself, read without changing it.
+  /// History that a hub's store or backup records of itself, read without changing the file.
   public struct BackupHistory: Sendable, Hashable {
-    /// The store's first incarnation: the same in every copy of one hub's store.
+    /// First incarnation of the store: the same in every copy of one hub's store.
     public var origin: Data
-    /// The backup that the file is; nil for a hub's store.
+    /// Record of the backup in this file; nil for a hub's store.
     public var own: BackupRecord?
     public var records: [BackupRecord]
   }
 
+  /// Reads the history in a file.
+  ///
   /// - Returns: Nil when the file is no store or backup of a hub, or cannot be read.
   public static func backupHistory(of path: String) -> BackupHistory? {
     guard let file = FileHandle(forReadingAtPath: path), let head = try? file.read(upToCount: 16) else { return nil }
@@ -127,6 +129,6 @@ extension Hub {
     }
   }
 
-  /// Finished backups that the store remembers, newest first.
+  /// Returns the finished backups that the store remembers, newest first.
   public func backupRecords() async throws -> [BackupRecord] { try await read { try HubBackups(session: $0).records() } }
 }

@@ -2,8 +2,8 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// Batches that a restored hub lost and that their authors, who signed so, do not have any more (L11): what still stands of them comes in
-/// a recovery batch. Belongs to one hub transaction.
+/// Batches that a restored hub lost and that their authors no longer have, as the authors signed (L11). A recovery batch carries
+/// what still stands of them. Belongs to one hub transaction.
 struct GoneBatches {
   let session: any HubSession
 
@@ -12,7 +12,7 @@ struct GoneBatches {
       hash BLOB PRIMARY KEY NOT NULL, scope TEXT NOT NULL, replica BLOB NOT NULL, number INTEGER NOT NULL) WITHOUT ROWID;
     """
 
-  /// Takes a batch for gone: the chain goes on after it, and units that pages named of it are not missing any more.
+  /// Records a batch as gone. The author's chain continues after it, and its units no longer count as missing.
   func note(_ batch: BatchRecovery.Gone, of author: ReplicaID, scope: String) throws {
     let place: [CellValue] = [.text(scope), .blob(author.bytes), .integer(Int64(clamping: batch.number)), .blob(batch.hash)]
     try session.execute(

@@ -3,17 +3,17 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// A device that, at the head of its feed, holds other data than the hub.
+/// Device that has fetched the whole feed and yet holds other data than the hub.
 public struct Disagreement: Sendable, Hashable, Codable {
   public var replica: String
   public var label: String
-  /// The scope it writes, and the one in which it differs.
+  /// Scope that the device writes, and scope in which it differs.
   public var unit: String
   public var scope: String
   public var tables: [String]
-  /// Hub time in milliseconds at which it last said so.
+  /// Hub time in milliseconds of the device's last report.
   public var atMs: UInt64
-  /// It was asked for what stands there, and that has not come yet.
+  /// True when the device was asked for its rows of this scope and has not sent them.
   public var isAsked: Bool
 
   public var explanation: LocalizedText {
@@ -30,7 +30,7 @@ public struct Disagreement: Sendable, Hashable, Codable {
     )
   }
 
-  /// What devices last said, by device and scope.
+  /// Returns the last report of each device, by scope and device.
   public static func all(in session: any HubSession) throws -> [Disagreement] {
     var found: [Disagreement] = []
     for row in try session.rows(
@@ -57,7 +57,7 @@ public struct Disagreement: Sendable, Hashable, Codable {
   }
 }
 
-/// What devices said of comparisons, and what they were asked for. Belongs to one hub transaction.
+/// Reports of devices that compared their data with the hub's, and requests to those devices. Belongs to one hub transaction.
 struct DisagreementTable {
   let session: any HubSession
 
@@ -70,7 +70,7 @@ struct DisagreementTable {
       PRIMARY KEY (replica, scope)) WITHOUT ROWID;
     """
 
-  /// A report takes the place of the one before it.
+  /// Replaces a device's earlier report.
   func replace(of replica: ReplicaID, _ different: [WireDigest], nowMs: UInt64) throws {
     try session.execute("DELETE FROM hub_different WHERE replica = ?1", [.blob(replica.bytes)])
     for digest in different {
@@ -91,12 +91,12 @@ struct DisagreementTable {
       """, [.blob(ask.replica), .text(ask.scope), .blob(signed), .integer(Int64(clamping: ask.askedMs))])
   }
 
-  /// Whether some device was asked for what stands in a scope and has not answered.
+  /// Returns whether a device was asked for its rows of a scope and has not answered.
   func isAsked(in scope: String) throws -> Bool {
     try session.firstRow("SELECT 1 FROM hub_ask WHERE scope = ?1 AND answered_ms IS NULL", [.text(scope)]) != nil
   }
 
-  /// Requests to a device that it has not answered.
+  /// Returns the signed requests that a device has not answered.
   func asks(of replica: ReplicaID) throws -> [Data] {
     try session.rows("SELECT asked FROM hub_ask WHERE replica = ?1 AND answered_ms IS NULL ORDER BY scope", [.blob(replica.bytes)])
       .compactMap { $0[0].blob }
@@ -109,9 +109,9 @@ struct DisagreementTable {
 }
 
 extension Hub {
-  /// Takes what a device says of its comparison with this hub: what differs, or that nothing does any more.
+  /// Records a device's comparison with this hub: the tables that differ, or none.
   ///
-  /// - Returns: The signed answer, with what the operator asks of the device.
+  /// - Returns: The signed answer, with the requests of the operator to the device.
   func takeAgreement(_ body: Data, from device: HubDevice) async throws -> Data {
     let report = body.isEmpty ? WireAgreementReport() : try WireAgreementReport.parse(body, named: AgreementReport.name)
     let scopes = Set(device.readScopes)
@@ -120,7 +120,7 @@ extension Hub {
     else { throw ByteReader.short }
     let (now, signing) = (clock.nowMs(), keys.signing)
     let conflicts = MetadataSchema.conflictTable.name
-    // The hub's own notes of what lost: no person need ask for them. One device at a time is enough.
+    // Asks for missing conflicts without an operator: the hub wrote them itself. One device at a time is enough.
     let lacksConflicts = report.different.contains { $0.table == conflicts && $0.scope.utf8.elementsEqual(device.scope.utf8) }
     let asks = try await store.write { session in
       let table = DisagreementTable(session: session)
@@ -141,15 +141,15 @@ extension Hub {
     return try keys.signing.sealed(try answer.serializedData(), as: .agreement)
   }
 
-  /// Devices that hold other data than the hub.
+  /// Returns the devices that hold other data than the hub.
   public func disagreements() async throws -> [Disagreement] { try await read { try Disagreement.all(in: $0) } }
 
-  /// Asks devices for all that stands there where they differ: the rows of those who are gone come back under the name of the one that
-  /// brings them. They answer with their next exchange.
+  /// Asks devices for all rows of the scopes in which they differ. Devices answer in their next exchange, and send the rows of
+  /// absent authors under their own identity.
   ///
-  /// - Parameter replica: Whom; nil for one device in each scope, the one that said so last.
-  /// - Returns: What was asked.
-  /// - Throws: `SyncError` `.badRequest` where nobody said anything that could be mended.
+  /// - Parameter replica: The device to ask; nil asks one device in each scope, the one that reported last.
+  /// - Returns: The requests.
+  /// - Throws: `SyncError` `.badRequest` when no report asks for repair.
   public func askForRecovery(of replica: ReplicaID? = nil) async throws -> [Disagreement] {
     let (signing, now) = (keys.signing, clock.nowMs())
     let asked = try await store.write { session in

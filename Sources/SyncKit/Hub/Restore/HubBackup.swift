@@ -4,42 +4,42 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// What a backup of a hub's store holds.
+/// Content of a backup of a hub's store.
 public struct HubBackup: Sendable, Hashable, Codable {
   public var path: String
   public var bytes: Int
   /// Units in all feeds.
   public var units: Int
-  /// Whether devices are told of it: they may then let go of what they keep for the case that the hub is restored.
+  /// True when devices are told of the backup. Devices may then trim what they keep for a restore.
   public var isDeclared: Bool
-  /// Attachments beside it, in the folder `path` with `.blobs`; nil when they were left out.
+  /// Attachments beside the backup, in the folder `path` with `.blobs`; nil when they were left out.
   public var blobs: Int?
   public var blobBytes: Int?
 }
 
-/// A copy of a hub's store that was made, as the store remembers it: it may have been moved or destroyed since.
+/// Copy of a hub's store, as the store remembers it. The file may have been moved or destroyed since.
 public struct BackupFileNote: Sendable, Hashable, Codable {
-  /// Hub time in milliseconds.
+  /// Hub time in milliseconds when the copy began.
   public var begunMs: UInt64
-  /// Where it was made; nil where an earlier program did not say.
+  /// Path of the copy when it was made; nil when an earlier program made it.
   public var path: String?
 }
 
 extension Hub {
-  /// Copies of the store that were made, newest first, also those that nobody was told to keep.
+  /// Returns the copies of the store, newest first, also those that devices were not told of.
   public func backupFiles() async throws -> [BackupFileNote] { try await read { try HubBackups(session: $0).files() } }
 
-  /// Copies the whole store, as it is at one moment, into one new file; the hub may be in use meanwhile, also by other processes.
+  /// Copies the whole store, as it is at one moment, into one new file. The hub may be in use meanwhile, also by other processes.
   ///
-  /// The hub's keys are not in the store and so not in the copy. The file appears under its name once it is whole, checked and on
-  /// the disk; what was there before is never replaced.
+  /// The hub's keys are not in the store and so not in the copy. The file gets its name once it is complete, checked and on the
+  /// disk; an existing file is never replaced.
   ///
   /// - Parameters:
-  ///   - withBlobs: Whether attachments go into a folder beside the copy. They never change: on one disk a second name of the same
-  ///     file is made, elsewhere a copy.
-  ///   - isDeclared: Whether devices are told, in their next exchange, that they need not keep what the copy holds.
-  ///   - onProgress: Called now and then with bytes written and about how many there will be, from another task.
-  /// - Throws: `SyncError`; nothing is left at `path` then.
+  ///   - withBlobs: Copies attachments into a folder beside the copy. On the same disk, hard links stand for copies, because
+  ///     attachments never change.
+  ///   - isDeclared: Tells devices, in their next exchange, that they need not keep what the copy holds.
+  ///   - onProgress: Called now and then from another task, with the bytes written and about how many there will be.
+  /// - Throws: `SyncError`; no file is left at `path` then.
   public func backUp(
     to path: String, withBlobs: Bool = true, isDeclared: Bool = true, onProgress: (@Sendable (_ bytes: Int, _ of: Int) -> Void)? = nil
   ) async throws -> HubBackup {
@@ -48,7 +48,7 @@ extension Hub {
     try StoreFile.makeEmpty(part)
     defer { try? FileManager.default.removeItem(atPath: part) }
     let id = try await store.write { try HubBackups(session: $0).begin(nowMs: now) }
-    // What was answered as kept by now is in the copy: it is in the store, and no longer in the spool.
+    // Moves packets from the spool into the store first, so that every acknowledged packet is in the copy.
     try await flushPackets()
     let size = try await store.read { session in
       Int(try session.integer("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()") ?? 0)
@@ -64,7 +64,7 @@ extension Hub {
     let name = URL(fileURLWithPath: path).standardizedFileURL.path
     let (positions, answers) = try BackupFile.finish(part, as: name, id: id, nowMs: clock.nowMs())
     let bytes = StoreFile.size(part)
-    // Before the copy has its name: a copy that is there is whole.
+    // Copies attachments before the file gets its name: a backup under its name is complete.
     let attached = withBlobs ? try blobs.copy(to: BlobStore(folder: path + ".blobs")) : nil
     try BackupFile.publish(part, as: path)
     let done = clock.nowMs()
@@ -79,13 +79,13 @@ extension Hub {
       blobs: attached?.blobs, blobBytes: attached?.bytes)
   }
 
-  /// Puts a backup in place as a hub's store. Opening it begins a new life, so that devices notice and refill it (L11).
+  /// Installs a backup as a hub's store. Opening the store begins a new incarnation, so devices notice and refill it (L11).
   ///
   /// - Parameters:
-  ///   - path: Where the store is to be; nothing may be there.
-  ///   - keys: The hub's keys where they are at hand: a backup of another hub is refused.
-  ///   - act: Who restores, and why: noted in the restored store.
-  /// - Throws: `SyncError`; nothing is left at `path` then.
+  ///   - path: Path of the new store; no file may exist there.
+  ///   - keys: The hub's keys, if at hand: a backup of another hub is refused.
+  ///   - act: Who restores, and why; recorded in the restored store.
+  /// - Throws: `SyncError`; no file is left at `path` then.
   public static func restore(_ backup: String, to path: String, keys: HubKeys?, act: IntendedAct? = nil) throws {
     for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path + suffix) { throw BackupFile.exists(path + suffix) }
     try BackupFile.check(backup, hub: keys?.signing.replica)
@@ -99,11 +99,11 @@ extension Hub {
   }
 }
 
-/// The file of a backup: one SQLite database, the hub's store as it was.
+/// File of a backup: one SQLite database, the hub's store as it was.
 enum BackupFile {
-  /// Marks the copy as one, checks it, and notes in it that it holds what it holds, and under which name.
+  /// Marks the copy as a backup, checks it, and records in it its own content and name.
   ///
-  /// - Returns: The last position of every scope in it, and how many packets had come.
+  /// - Returns: The last position of every scope in it, and how many packets had arrived.
   static func finish(_ path: String, as name: String, id: UInt64, nowMs: UInt64) throws -> (positions: [String: UInt64], answers: UInt64) {
     try with(path) { session in
       guard try session.firstRow("PRAGMA quick_check")?[0].text == "ok" else { throw notABackup(path) }
@@ -129,7 +129,7 @@ enum BackupFile {
     }
   }
 
-  /// - Parameter hub: Whose it must be, where that is known.
+  /// - Parameter hub: The hub that the backup must be of; nil when it is not known.
   static func check(_ path: String, hub: ReplicaID?) throws {
     guard FileManager.default.fileExists(atPath: path) else {
       throw SyncError(.storeMissing, vi: "Không có bản sao lưu \(path).", en: "There is no backup \(path).")
@@ -169,7 +169,7 @@ enum BackupFile {
     }
   }
 
-  /// Gives the finished file its name, durably.
+  /// Renames the finished file to its name, durably.
   static func publish(_ part: String, as path: String) throws {
     try sync(part)
     guard !FileManager.default.fileExists(atPath: path) else { throw exists(path) }

@@ -2,7 +2,7 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// What backups of the hub's store hold. Belongs to one transaction.
+/// Table of the backups of a hub's store. Belongs to one transaction.
 struct HubBackups {
   let session: any SQLSession
 
@@ -19,27 +19,28 @@ struct HubBackups {
   /// Finished backups whose positions are kept.
   static let keptMax = 20
 
-  /// Set in a backup's own copy, so that a hub that finds it in its store knows what it is.
+  /// State key that is set in a backup's file only, so that a hub that opens the file as its store recognizes it.
   static let copyFlag = "isBackup"
 
-  /// How many backups were begun, and the older of the two newest that are finished, 0 without: what that one holds is in two files, so
-  /// that one of them may be damaged, or found to be of too late an hour.
+  /// Returns how many backups were begun, and the older of the two newest finished ones; 0 without two. Data in that backup is in
+  /// two files, so one file may be damaged or made too late.
   func counts() throws -> (begun: UInt64, safe: UInt64) {
     let begun = try session.integer("SELECT coalesce(max(id), 0) FROM hub_backup") ?? 0
     let safe = try session.integer("SELECT id FROM hub_backup WHERE done_ms IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET 1") ?? 0
     return (UInt64(max(0, begun)), UInt64(max(0, safe)))
   }
 
-  /// Notes that a lot was released: only a backup begun from here on holds it.
+  /// Records the release of a lot: only a backup begun from here on holds it.
   func noteRelease() throws { try StateStore(session: session).set("releasedAtBackup", .integer(Int64(clamping: try counts().begun))) }
 
-  /// Whether the two newest finished backups hold every answer released: else a restored hub would have to open packets again.
+  /// Returns whether the two newest finished backups hold every released answer. Otherwise a restored hub would have to open
+  /// packets again.
   func holdsReleases() throws -> Bool {
     guard let begun = try StateStore(session: session).value("releasedAtBackup").integer else { return true }
     return try counts().safe > UInt64(max(0, begun))
   }
 
-  /// The last position of each scope that the two newest finished backups hold; none without two.
+  /// Returns the last position of each scope that the two newest finished backups hold; none without two.
   func positions(_ scopes: [String]) throws -> [String: UInt64] {
     let safe = try counts().safe
     guard safe > 0 else { return [:] }
@@ -52,13 +53,13 @@ struct HubBackups {
     return positions
   }
 
-  /// Finished backups whose positions are known, newest first.
+  /// Returns the finished backups whose positions are known, newest first.
   func records() throws -> [BackupRecord] {
     var positions: [Int64: [String: UInt64]] = [:]
     for row in try session.rows("SELECT backup, scope, position FROM hub_backup_position") {
       if let id = row[0].integer, let scope = row[1].text { positions[id, default: [:]][scope] = UInt64(max(0, row[2].integer ?? 0)) }
     }
-    // A file that is only looked at may be of an earlier program.
+    // Checks for the table first: a file that is only examined may be of an earlier program.
     let counts = try session.firstRow("SELECT 1 FROM sqlite_master WHERE name = 'hub_backup_answers'") != nil
     return try session.rows("SELECT id, begun_ms FROM hub_backup WHERE done_ms IS NOT NULL ORDER BY id DESC").compactMap { row in
       guard let id = row[0].integer, let begun = row[1].integer else { return nil }
@@ -70,7 +71,7 @@ struct HubBackups {
     }
   }
 
-  /// Begins a life when the store is a backup that was put in place, by whatever means.
+  /// Begins an incarnation when the store is a backup that was put in place, by whatever means.
   ///
   /// - Returns: Whether one was begun.
   func beginLifeOfCopy(nowMs: UInt64) throws -> Bool {
@@ -81,20 +82,22 @@ struct HubBackups {
     return true
   }
 
-  /// - Returns: The backup's number. What is committed by now is in it.
+  /// Records the beginning of a backup.
+  ///
+  /// - Returns: The backup's number. The backup will hold all that is committed by now.
   func begin(nowMs: UInt64) throws -> UInt64 {
     let row = try session.firstRow("INSERT INTO hub_backup (begun_ms) VALUES (?1) RETURNING id", [.integer(Int64(clamping: nowMs))])
     return UInt64(max(0, row?[0].integer ?? 0))
   }
 
-  /// Notes under which name a copy of the store was made, whoever keeps it.
+  /// Records the path under which a copy of the store was made.
   func note(path: String, of id: UInt64) throws {
     try session.execute(
       "INSERT INTO hub_backup_file (backup, path) VALUES (?1, ?2) ON CONFLICT (backup) DO UPDATE SET path = excluded.path",
       [.integer(Int64(clamping: id)), .text(path)])
   }
 
-  /// Copies that were made, newest first; without a path those of earlier programs, of which only the finished ones are known.
+  /// Returns the copies that were made, newest first. Of earlier programs only finished copies are known, without a path.
   func files() throws -> [BackupFileNote] {
     try session.rows(
       """
@@ -104,11 +107,11 @@ struct HubBackups {
     ).map { BackupFileNote(begunMs: UInt64(max(0, $0[0].integer ?? 0)), path: $0[1].text) }
   }
 
-  /// Declares that a backup is safe.
+  /// Records a backup as finished: devices may trim what two finished backups hold.
   ///
   /// - Parameters:
-  ///   - positions: The last one of each scope in it.
-  ///   - answers: Packets that had come when it was begun, whatever became of them.
+  ///   - positions: Last position of each scope in the backup.
+  ///   - answers: Packets that had arrived when the backup began, released or not.
   func finish(id: UInt64, positions: [String: UInt64], answers: UInt64, nowMs: UInt64) throws {
     try session.execute(
       "INSERT INTO hub_backup_answers (backup, kept) VALUES (?1, ?2) ON CONFLICT (backup) DO UPDATE SET kept = excluded.kept",

@@ -2,17 +2,17 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// The lives of a hub's store (L11). A restore, by whatever means, ends one and begins another, so that devices notice and give
-/// back what the hub lost.
+/// Incarnations of a hub's store (L11): each is one unbroken life of the store. A restore, by whatever means, ends one and begins
+/// the next, so that devices notice and give back what the hub lost.
 struct HubLife {
   let session: any SQLSession
 
-  /// Why a life began. Raw values are stored.
+  /// Cause of an incarnation's beginning. Raw values are stored.
   enum Cause: String, Sendable {
     case first
     /// A backup was put in place.
     case restored
-    /// A device showed a page of this hub's that the store knows nothing of: it was put back by other means.
+    /// A device showed a page of this hub that the store does not know: the store was put back by other means.
     case noticed
   }
 
@@ -20,11 +20,11 @@ struct HubLife {
     var incarnation: Data
     var startedMs: UInt64
     var cause: Cause
-    /// Units in all feeds when the life ended; 0 for the present one, and for those the store only heard of.
+    /// Units in all feeds when the incarnation ended; 0 for the present one, and for one that only a page told of.
     var units: UInt64
-    /// Units that devices gave back or sent again in it.
+    /// Units that devices gave back or sent again during the incarnation.
     var unitsBack: Int
-    /// An operator has looked at what may have been lost with the restore.
+    /// True when an operator has checked what may have been lost with the restore.
     var isConfirmed: Bool
   }
 
@@ -36,20 +36,20 @@ struct HubLife {
       PRIMARY KEY (scope, incarnation)) WITHOUT ROWID;
     """
 
-  /// Lives that are listed to devices.
+  /// Incarnations that are listed to devices.
   static let listedMax = 8
 
-  /// Read in each transaction: several processes may have the store open, and one of them begins a life.
+  /// Returns the present incarnation. Read in each transaction, because another process may begin one.
   func present() throws -> Data {
     try session.firstRow("SELECT id FROM hub_incarnation ORDER BY seq DESC LIMIT 1")?[0].blob ?? Data(count: 16)
   }
 
-  /// Whether a life is one this store has been through, or heard of.
+  /// Returns whether the store has been through an incarnation, or was told of it by a page.
   func knows(_ incarnation: Data) throws -> Bool {
     try session.firstRow("SELECT 1 FROM hub_incarnation WHERE id = ?1", [.blob(incarnation)]) != nil
   }
 
-  /// Begins a life, and notes where the one before ended: everything up to there is common to both.
+  /// Begins an incarnation, and records where the one before ended: both share the feed up to there.
   func begin(_ cause: Cause, nowMs: UInt64) throws {
     if let present = try session.firstRow("SELECT id FROM hub_incarnation ORDER BY seq DESC LIMIT 1")?[0] {
       try session.execute(
@@ -63,14 +63,14 @@ struct HubLife {
       [.blob(incarnation), .text(cause.rawValue), cause == .first ? .integer(Int64(clamping: nowMs)) : .null])
   }
 
-  /// Counts units that came back in the present life.
+  /// Counts units that came back in the present incarnation.
   func count(unitsBack: Int) throws {
     guard unitsBack > 0 else { return }
     try session.execute(
       "UPDATE hub_life SET units_back = units_back + ?2 WHERE incarnation = ?1", [.blob(try present()), .integer(Int64(unitsBack))])
   }
 
-  /// Where each of a scope's earlier lives ended.
+  /// Returns where each earlier incarnation ended in a scope's feed.
   func ends(scope: String) throws -> [(incarnation: Data, position: UInt64, hash: Data)] {
     try session.rows("SELECT incarnation, position, hash FROM hub_life_end WHERE scope = ?1", [.text(scope)]).compactMap { row in
       guard let incarnation = row[0].blob, let position = row[1].integer, let hash = row[2].blob else { return nil }
@@ -78,13 +78,13 @@ struct HubLife {
     }
   }
 
-  /// Remembers a life of this hub that the store only hears of.
+  /// Records an incarnation of this hub that only a page tells of.
   func note(_ incarnation: Data, startedMs: UInt64) throws {
     try session.execute(
       "INSERT INTO hub_incarnation (id, started_ms) VALUES (?1, ?2)", [.blob(incarnation), .integer(Int64(clamping: startedMs))])
   }
 
-  /// Newest first.
+  /// Returns all incarnations, newest first.
   func all() throws -> [Record] {
     try session.rows(
       """

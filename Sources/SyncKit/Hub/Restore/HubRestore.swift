@@ -1,24 +1,25 @@
 internal import SyncCore
 internal import SyncStore
 
-/// A restore of the hub's store: how the hub knows, and what came back since (L11).
+/// Restore of the hub's store: how the hub noticed it, and what came back since (L11).
 public struct HubRestore: Sendable, Hashable, Codable {
-  /// Hub time in milliseconds at which the life of the store began that goes on from the older copy.
+  /// Hub time in milliseconds at which the incarnation after the restore began.
   public var atMs: UInt64
-  /// Whether a backup was put in place; else the store was put back by other means, and a device proved it.
+  /// True when a backup was put in place; false when a device proved that the store was put back by other means.
   public var isBackup: Bool
-  /// Units known to have been lost that came back, from pages of the feed or from their authors, until the next restore.
+  /// Lost units that came back, from pages of the feed or from their authors, until the next restore.
   public var unitsBack: Int
-  /// Units known only by name, from pages of their authors: they come when those devices do. Counted for the newest restore.
+  /// Lost units that only pages of their authors name. They come when those devices do. Counted for the newest restore.
   public var unitsMissing: Int
   /// Devices that the store did not know, and learned again from their certificates.
   public var devicesRelearned: Int
-  /// An operator compared the devices with those revoked since the copy was made: revocations cannot come back by themselves.
+  /// True when an operator compared the devices with those revoked since the copy was made: lost revocations do not come back by
+  /// themselves.
   public var isConfirmed: Bool
-  /// Units whose devices hold a key that the hub gave out after a revocation it does not remember. Of the newest restore.
+  /// Org units whose devices hold a key from a later revocation, which the store does not remember. Of the newest restore.
   public var unitsRevoked: [String] = []
 
-  /// What was noticed and done, in a sentence.
+  /// Sentence that says what was noticed and done.
   public var explanation: LocalizedText {
     let listed = unitsRevoked.prefix(5).joined(separator: ", ") + (unitsRevoked.count > 5 ? ", …" : "")
     let known =
@@ -42,7 +43,7 @@ public struct HubRestore: Sendable, Hashable, Codable {
     )
   }
 
-  /// Every restore the store knows of, oldest first.
+  /// Returns every restore that the store knows of, oldest first.
   public static func all(in session: any HubSession) throws -> [HubRestore] {
     let lives = try HubLife(session: session).all()
     let relearned = try session.rows("SELECT at_ms FROM hub_relearned").compactMap { $0[0].integer.map { UInt64(max(0, $0)) } }
@@ -61,7 +62,7 @@ public struct HubRestore: Sendable, Hashable, Codable {
 }
 
 extension Hub {
-  /// Notes that an operator compared the devices with those revoked since the copies were made that the store was restored from.
+  /// Records that an operator compared the devices with the revocations that a restore may have lost.
   ///
   /// - Returns: How many devices were to be confirmed.
   public func confirmRestores() async throws -> Int {

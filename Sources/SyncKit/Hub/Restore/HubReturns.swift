@@ -3,9 +3,9 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// What devices give back to a hub that was restored (L11).
+/// Operations by which devices give back to a restored hub what it lost (L11).
 extension Hub {
-  /// The present life of the store, and which places of a device's cursor it does not have.
+  /// Returns the present incarnation of the store, and the positions of a device's cursor that it does not have, signed.
   func life(for device: HubDevice, cursor bytes: Data) async throws -> Data {
     let cursor = bytes.isEmpty ? WireCursor() : try WireCursor.parse(bytes, named: LocalizedText(vi: "con trỏ", en: "cursor"))
     guard cursor.scopes.count <= WireLimits.tablesMax else { throw ByteReader.short }
@@ -30,7 +30,7 @@ extension Hub {
     return try keys.signing.sealed(try answer.serializedData(), as: .life)
   }
 
-  /// Takes a page that this hub signed once, whoever it was made for: what the store lost of it is merged again.
+  /// Accepts a page that this hub signed once, for whichever device, and merges again what the store lost of it.
   func takeBack(_ body: Data) async throws -> Data {
     guard let own = VerifyingKey(rawRepresentation: keys.signing.publicKey) else { throw ByteReader.short }
     let page = try PageCodec.open(body, hub: own)
@@ -53,7 +53,7 @@ extension Hub {
     return try keys.signing.sealed(try signed.serializedData(), as: .pageReturn)
   }
 
-  /// Learns a device again from the certificate this hub once gave it, when the store was restored to before that.
+  /// Registers a device again from its certificate, which this hub signed before the store was restored to an earlier state.
   func relearn(_ body: Data) async throws {
     guard let own = VerifyingKey(rawRepresentation: keys.signing.publicKey) else { throw ByteReader.short }
     let wire = try WireCertificate.parse(
@@ -83,13 +83,14 @@ extension Hub {
         }
       }
       if wire.replaces {
-        // Its revoked predecessor says nothing about it, and may have been forgotten to be revoked.
+        // Revokes the predecessor and stops: a revoked predecessor says nothing about its successor, and the revocation may have
+        // been lost.
         try session.execute(
           "UPDATE hub_device SET revoked_ms = ?2 WHERE replica = ?1 AND revoked_ms IS NULL",
           [.blob(wire.predecessor), .integer(Int64(clamping: now))])
         return
       }
-      // It was forgotten, and what it goes on from, or what goes on from it, has been revoked since.
+      // Revokes the forgotten device when an identity that it succeeded, or that succeeded it, has been revoked since.
       for member in try lineage.family(of: key.replica) {
         guard try session.integer("SELECT revoked_ms FROM hub_device WHERE replica = ?1", [.blob(member.bytes)]) != nil else { continue }
         try session.execute(

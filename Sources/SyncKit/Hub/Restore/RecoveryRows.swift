@@ -1,14 +1,14 @@
 internal import Foundation
 internal import SyncCore
 
-/// Secrets as rows for paper: ten bytes a row with a check of their own, so that a mistyped row is named.
+/// Secrets as rows for paper: ten bytes a row, each with a checksum, so that a mistyped row is named.
 ///
-/// A row reads `H3 ABCD-EFGH-IJKL-MNOP-QRST`: the secret's name, the row's number, then letters and the digits 2 to 7. Of the
-/// last row of a secret the number ends with a full stop. From the tenth row on numbers stand in brackets.
+/// A row reads `H3 ABCD-EFGH-IJKL-MNOP-QRST`: the secret's name, the row's number, then letters and the digits 2 to 7. In the last
+/// row of a secret the number ends with a full stop. From the tenth row on numbers stand in brackets.
 enum RecoveryRows {
   private static let bytesPerRow = 10
   private static let checkBytes = 2
-  /// More is no sheet of ours.
+  /// Size of a text that is read, in bytes; a printed sheet is far smaller.
   static let textBytesMax = 64 << 10
 
   static func rows(of secret: Data, named name: String) -> [String] {
@@ -23,6 +23,8 @@ enum RecoveryRows {
     }
   }
 
+  /// Reads the secrets in a typed text.
+  ///
   /// - Returns: The secrets by name.
   /// - Throws: `SyncError` naming the rows that do not fit or are missing.
   static func blocks(in text: String) throws -> [String: Data] {
@@ -36,7 +38,7 @@ enum RecoveryRows {
     for match in text.matches(of: #/\b([A-Z]\d?)(\d|\(\d\d\))(\.?)[ \t]+([A-Za-z0-9]{2,4}(?:-[A-Za-z0-9]{1,4})+)/#) {
       let (name, number, isLast) = (String(match.1), Int(match.2.filter(\.isNumber)) ?? 0, !match.3.isEmpty)
       let label = name + match.2 + match.3
-      // Zero and one are no letters of ours: somebody read O and I.
+      // Reads 0 and 1 as O and I: the alphabet has no such digits.
       let letters = match.4.uppercased().filter { $0 != "-" }.map { $0 == "0" ? "O" : $0 == "1" ? "I" : $0 }
       guard let bytes = Base32.decode(String(letters)), bytes.count > checkBytes,
         check(of: bytes.dropLast(checkBytes), label: label) == bytes.suffix(checkBytes)

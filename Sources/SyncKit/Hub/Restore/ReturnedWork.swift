@@ -3,10 +3,10 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// Takes back what the hub gave out in a life that a restore ended (L11): units from pages it signed, merged with the versions
-/// they had. Belongs to one hub transaction.
+/// Restored units: takes back what the hub gave out in an incarnation that a restore ended (L11). Units from pages that the hub
+/// signed are merged with the versions they had. Belongs to one hub transaction.
 ///
-/// A page has no rows of its reader's own units, only their stamps: those are remembered until the author sends its batch again.
+/// A page has no rows of its reader's own units, only their stamps. The stamps are kept until the author sends its batch again.
 struct ReturnedWork {
   let transaction: HubTransaction
   private var session: any HubSession { transaction.session }
@@ -31,7 +31,7 @@ struct ReturnedWork {
   struct Outcome {
     /// Units of the page that the hub had lost.
     var lost = 0
-    /// The last position, as far as the page shows, up to which its feed is this store's.
+    /// Last position up to which the page's feed is this store's, as far as the page shows.
     var common: UInt64 = 0
   }
 
@@ -49,8 +49,9 @@ struct ReturnedWork {
     return outcome
   }
 
-  /// A page this hub signed, of a life the store never heard of, or of its present one and with a place it does not have: the
-  /// store was put back to an older state. Each life is such a proof once.
+  /// Begins an incarnation when a page proves that the store was put back to an earlier state. The page was signed by this hub, and
+  /// either its incarnation is unknown, or it is the present one and its last position is not in the store. Each incarnation proves
+  /// a restore once.
   private func beginLifeIfProved(_ page: PageContent, last: UInt64) throws {
     let life = HubLife(session: session)
     if try !life.knows(page.incarnation) {
@@ -63,10 +64,11 @@ struct ReturnedWork {
     }
   }
 
-  /// Finds where the page's history leaves this store's, and notes its places. A page may leave a known history in its midst.
+  /// Finds where the page's history leaves this store's, and records its positions. A page may leave a known history at any of its
+  /// runs.
   ///
-  /// - Returns: Of each run the last position that both have in common, as far as the page shows it, 0 when that cannot be told; and
-  ///   the branch on which the run is.
+  /// - Returns: For each run, its branch and the last position that it has in common with this store. The position is 0 when the
+  ///   page does not tell.
   private func attach(_ page: PageContent) throws -> [HubPlaces.OldPlace] {
     guard let first = page.units.first?.position, let last = page.lastPosition else { return [] }
     let (scope, places) = (page.scope, transaction.places)
@@ -96,7 +98,7 @@ struct ReturnedWork {
     return page.runLengths.map { _ in alone }
   }
 
-  /// The running hash after each of the page's runs.
+  /// Returns the positions of each run of the page, and the feed hash after it.
   private static func ends(of page: PageContent, from start: Data) -> [(first: UInt64, last: UInt64, hash: Data)] {
     var hash = start
     var first = 0
@@ -138,7 +140,7 @@ struct ReturnedWork {
         continue
       }
       guard let source, !changes.isEmpty || unit.isDeclined && isKnown else {
-        // The reader's own, or declined: what it says comes with the author's batch, unless that is gone.
+        // Skips the reader's own units and declined ones: their content comes with the author's batch, unless the batch is gone.
         if isGone == nil { isGone = try GoneBatches(session: session).isGone(head.batchHash) }
         if isGone == true { continue }
         try note(unit, on: history.branch, scope: page.scope, position: nil)
@@ -154,7 +156,7 @@ struct ReturnedWork {
 
   // MARK: Rows whose beginning has not come back yet
 
-  /// Keeps a unit until the rows it writes to have come: nobody could place them.
+  /// Keeps a unit until the rows that it writes to have been restored: until then their scope is unknown.
   private func wait(for unit: FeedUnit, scope: String, _ history: HubPlaces.OldPlace, source: Int64) throws {
     try session.execute(
       """
@@ -167,7 +169,7 @@ struct ReturnedWork {
       ])
   }
 
-  /// Merges what waited for rows that have come, until nothing moves.
+  /// Merges waiting units whose rows have been restored, until no more can be merged.
   func mergeWaiting() throws {
     while try mergeWaitingOnce() {}
   }
@@ -210,8 +212,8 @@ struct ReturnedWork {
     return any
   }
 
-  /// Why changes cannot be placed: a row that the hub never heard of, and they do not say its scope; or a key that another scope's
-  /// row has taken since the hub was put back.
+  /// Returns why changes cannot be merged: the hub does not know a row and the change does not carry its scope, or another scope's
+  /// row has taken the key since the restore.
   func obstacle(to changes: [RowChange], scope: String) throws -> UnitCheck.Hold? {
     for change in changes where change.isAlive {
       guard let shape = transaction.rows.shape(change.table) else { continue }
@@ -224,8 +226,8 @@ struct ReturnedWork {
     return nil
   }
 
-  /// A unit waits for a key that another scope's row has taken. Its author may never send it again, and what the hub wrote itself nobody
-  /// will: those who have it must not show for ever what the hub cannot have. Said once.
+  /// Deletes a unit's rows on devices, because another scope's row has taken the key. Nobody may ever send the unit again, so
+  /// devices would otherwise show rows for ever that the hub cannot have. Done once for each unit.
   private func endOnDevices(_ changes: [RowChange], _ version: Version, scope: String) throws {
     guard let first = changes.first(where: \.isAlive) else { return }
     let isSaid = try session.firstRow(
@@ -239,7 +241,7 @@ struct ReturnedWork {
     if isSaid == nil { try HeldWork(transaction: transaction).endOnDevices(changes, version, scope: scope) }
   }
 
-  /// An operator declined a unit that pages told of: whatever they bring of it, it is not merged any more.
+  /// Records that an operator declined a unit that pages told of: no page brings it back.
   func forget(_ hash: Data, unit: Int, declinedAt position: UInt64) throws {
     let name: [CellValue] = [.blob(hash), .integer(Int64(unit))]
     try session.execute(
@@ -248,7 +250,7 @@ struct ReturnedWork {
     try session.execute("DELETE FROM hub_returned_waiting WHERE hash = ?1 AND unit = ?2", name)
   }
 
-  /// Where this log has the unit with the stamp it had; nil when it does not have it so.
+  /// Returns the position at which this feed has the unit under the stamp it had; nil when it has not.
   private func place(of unit: FeedUnit, batch: Int64?, scope: String) throws -> UInt64? {
     if let known = try session.integer(
       "SELECT position FROM hub_returned WHERE hash = ?1 AND unit = ?2 AND stamp = ?3 AND position IS NOT NULL LIMIT 1",
@@ -283,7 +285,7 @@ struct ReturnedWork {
     var seen = try transaction.places.seen(by: unit.authorCursor, scope: scope)
     var isOneAuthors = try transaction.lineage.ownership(of: unit.author, number: unit.batchNumber, scope: scope)
     if unit.author == transaction.key.replica {
-      // The hub had seen all that came before in that life, and nothing of what it has written in this one.
+      // Counts everything before the unit in that incarnation as seen by the hub, and nothing of the present one.
       seen = HubPlaces.Seen(through: history.base, earlier: [history.branch: unit.position - 1])
       isOneAuthors = { _ in false }
       try noteConflicts(changes, on: history)
@@ -321,7 +323,7 @@ struct ReturnedWork {
 
   // MARK: A batch that comes again
 
-  /// What the pages given back say of a batch's units, by unit.
+  /// Returns, by unit, what the pages given back tell of a batch's units.
   func units(of hash: Data) throws -> [Int: [Known]] {
     var units: [Int: [Known]] = [:]
     for row in try session.rows(
@@ -341,7 +343,7 @@ struct ReturnedWork {
     var isMerged: Bool
   }
 
-  /// Merges a unit of a batch that its author sends again, as it was merged before, unless a page brought it already.
+  /// Merges a unit of a batch that its author sends again as it was merged before, unless a page brought it already.
   func settle(_ known: [Known], index: Int, content: BatchContent, batch: Int64, hash: Data) throws {
     let open = known.filter { !$0.isMerged }
     guard !open.isEmpty else { return }
@@ -381,7 +383,8 @@ struct ReturnedWork {
       ])
   }
 
-  /// Two batches of one number are two devices of one identity: from there on a name does not say whose a write is.
+  /// Records the hash of a batch number. Two batches of one number are of two devices with one identity: from there on the identity
+  /// does not tell whose a write is.
   private func note(_ author: ReplicaID, number: UInt64, hash: Data, scope: String) throws {
     let place: [CellValue] = [.text(scope), .blob(author.bytes), .integer(Int64(clamping: number))]
     try session.execute(
@@ -389,7 +392,8 @@ struct ReturnedWork {
     transaction.lineage.forget()
   }
 
-  /// A conflict names the place of what lost in the history that opened it, and several histories may have opened it.
+  /// Records where the losing write of each conflict stood in the history that opened the conflict; several histories may have
+  /// opened it.
   private func noteConflicts(_ changes: [RowChange], on history: HubPlaces.OldPlace) throws {
     for change in changes where change.table == MetadataSchema.conflictTable.name {
       guard let position = change.cells.first(where: { $0.column == "losing_position" })?.value else { continue }
@@ -404,7 +408,7 @@ struct ReturnedWork {
     }
   }
 
-  /// Keeps the content of a run whose batch the hub does not have, for the feed to serve.
+  /// Keeps the content of a run whose batch the hub does not have, so that the feed can serve it.
   private func keep(_ run: [FeedUnit], scope: String, rules: [String: MergePolicies]) throws -> Int64? {
     guard let head = run.first else { return nil }
     let content = BatchContent(

@@ -3,22 +3,23 @@ internal import GRDB
 internal import SyncCore
 internal import SyncStore
 
-/// Remembers, beside a hub's keys, how far its store was, so that a store that lost what it held is not taken for a hub without work.
+/// High-water mark of a hub's store, kept beside the hub's keys too, so that a store that lost its content is not taken for an
+/// empty hub.
 ///
-/// The number is raised now and then, in the store first and then beside the keys. A store with a lower one has lost its log, which is
-/// where the newest number lies until the log is copied into the store, or it is an older copy.
+/// The number is raised now and then, in the store first and then beside the keys. A store with a lower number is an older copy, or
+/// has lost its write-ahead log, where the newest number is until SQLite copies the log into the store.
 struct StoreMark: Codable, Hashable {
-  /// The store's first incarnation: the same in every copy of it.
+  /// First incarnation of the store: the same in every copy of it.
   var origin: Data
   var number: UInt64
 
-  /// Name under which the store keeps its number.
+  /// State key of the number in the store.
   static let stateName = "storeMark"
   private static let bytesMax = 4096
 
   private static func path(in keysFolder: String) -> String { keysFolder + "/store.json" }
 
-  /// Nil where none was written, or it cannot be read.
+  /// Reads the mark beside the keys; nil when none was written, or it cannot be read.
   init?(beside keysFolder: String) {
     guard let data = FileManager.default.contents(atPath: Self.path(in: keysFolder)), data.count <= Self.bytesMax,
       let mark = try? JSONDecoder().decode(StoreMark.self, from: data)
@@ -50,9 +51,9 @@ struct StoreMark: Codable, Hashable {
     try session.firstRow("SELECT id FROM hub_incarnation ORDER BY seq LIMIT 1")?[0].blob
   }
 
-  /// Refuses a store that lost what the keys beside it say it held. Changes nothing.
+  /// Throws when a store lost what the mark beside the keys says it held. Changes nothing.
   ///
-  /// A file that cannot be read is left to whoever opens it.
+  /// A file that cannot be read passes: opening it will report the fault.
   static func refuseLost(_ path: String, beside keysFolder: String) throws {
     var configuration = Configuration()
     configuration.readonly = true
@@ -65,7 +66,7 @@ struct StoreMark: Codable, Hashable {
       let session = SQLiteSession(db: db)
       guard let origin = try origin(in: session) else { return Self.blank(path) }
       let state = StateStore(session: session)
-      // A backup that was put in place takes the next number when it is opened.
+      // Passes a backup that was put in place: it gets the next number when it is opened.
       guard let known, try state.integer(HubBackups.copyFlag) != 1 else { return nil }
       guard known.origin == origin else { return Self.foreign(path) }
       return try UInt64(max(0, state.integer(stateName))) < known.number ? Self.older(path) : nil
@@ -104,19 +105,20 @@ struct StoreMark: Codable, Hashable {
 }
 
 extension Hub {
-  /// Refuses a store that lost what the keys beside it say it held, with the way back. Changes nothing.
+  /// Throws when a store lost what the keys beside it say it held; the error says how to get it back. Changes nothing.
   public static func refuseLostStore(at path: String, keysFolder: String) throws {
     try StoreMark.refuseLost(path, beside: keysFolder)
   }
 
-  /// Cuts the store's log, whoever does: the newest number is in what was cut, so that it is raised again where the keys know of one.
+  /// Truncates the store's write-ahead log. Raises the number afterwards, if the keys have a mark: only the truncated log had the
+  /// newest number.
   func cutLog() async throws {
     try await store.truncateLog()
     guard let folder = keyring.folder, StoreMark(beside: folder) != nil else { return }
     try await markStore(keysFolder: folder)
   }
 
-  /// Raises the store's number, durably in the store and then beside the keys: see `StoreMark`. To be called when a hub begins to
+  /// Raises the store's number, durably in the store and then beside the keys: see `StoreMark`. Call this when a hub begins to
   /// serve.
   public func markStore(keysFolder: String) async throws {
     let known = StoreMark(beside: keysFolder)?.number ?? 0
