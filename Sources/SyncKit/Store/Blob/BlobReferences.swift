@@ -1,12 +1,12 @@
 internal import Foundation
 package import SyncCore
 
-/// Which rows refer to blobs, by the declarations of their tables. Belongs to one transaction.
+/// References from rows to blobs, by the declarations of the rows' tables. Belongs to one transaction.
 package struct BlobReferences {
   let session: any SQLSession
   let columns: [Column]
 
-  /// A column that holds names of blobs.
+  /// Column that holds names of blobs.
   package struct Column {
     var shape: TableShape
     var name: String
@@ -27,14 +27,14 @@ package struct BlobReferences {
     }
   }
 
-  /// What makes asking cheap: references of a scope, without all its rows.
+  /// Returns the statements for covering indexes (scope, blob id), so that a scope's references are found without its rows.
   package static func indexes(of shapes: some Sequence<TableShape>) -> [String] {
     columns(of: shapes).map { column in
       "CREATE INDEX IF NOT EXISTS \(quote("sync_blob_\(column.shape.name)_\(column.name)")) ON \(column.table) (\(column.scope), \(column.id))"
     }
   }
 
-  /// Whether a living row of one of the scopes refers to a blob.
+  /// Returns whether a living row of one of the scopes refers to a blob.
   package func refers(to id: BlobID, scopes: [String]) throws -> Bool {
     let places = scopes.indices.map { "?\($0 + 2)" }.joined(separator: ", ")
     return try columns.contains { column in
@@ -44,9 +44,9 @@ package struct BlobReferences {
     }
   }
 
-  /// At a hub: the first of the scopes of which a living row refers to a blob that this very scope has brought.
+  /// Returns the first of the scopes that has a living row which refers to a blob, and whose devices have sent the blob. For hubs.
   ///
-  /// - Parameter isBrought: What the blobs' files say, should the store not know.
+  /// - Parameter isBrought: Returns what the blobs' files tell, when the store does not know.
   package func giver(of id: BlobID, among scopes: [String], isBrought: (_ scope: String) -> Bool) throws -> String? {
     try scopes.first { scope in
       guard try refers(to: id, scopes: [scope]) else { return false }
@@ -55,9 +55,9 @@ package struct BlobReferences {
     }
   }
 
-  /// Blobs that rows refer to and `condition` lets through, in the order of their names.
+  /// Returns blobs that rows refer to and that fulfil `condition`, in the order of their names.
   ///
-  /// - Parameter condition: SQL on `scope` and `id`; `?2` on are `arguments`.
+  /// - Parameter condition: SQL on `scope` and `id`; `?2` and later placeholders are `arguments`.
   package func referred(after: BlobID?, limit: Int, where condition: String, _ arguments: [CellValue] = []) throws -> [BlobID] {
     guard !columns.isEmpty else { return [] }
     let union = columns.map { "SELECT \($0.scope) AS scope, \($0.id) AS id FROM \($0.table)" }.joined(separator: " UNION ALL ")

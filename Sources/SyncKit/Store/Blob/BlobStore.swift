@@ -1,23 +1,25 @@
 public import Foundation
 public import SyncCore
 
-/// Blobs as files named by what is in them, the same on devices and hub. Any number of processes may use one folder.
+/// Folder of blobs: files named by the hash of their content, the same on devices and hub. Any number of processes may use one
+/// folder.
 ///
 /// | in the folder | is |
 /// |---|---|
 /// | `ab/cd/abcd…` | a whole blob: checked and on the disk before it got its name, never changed |
-/// | `ab/cd/abcd….by-HOLDER` | empty: that a scope has brought every byte of it, should a hub's store not know any more |
-/// | `part/abcd…` | the beginning of one |
-/// | `part/abcd…-HOLDER` | the beginning of one that a scope brings: beginnings of two scopes are never joined |
+/// | `ab/cd/abcd….by-HOLDER` | an empty file: the scope has sent every byte; kept in case the hub's store loses the record |
+/// | `part/abcd…` | an incomplete blob |
+/// | `part/abcd…-HOLDER` | an incomplete blob that a scope sends: parts of two scopes are never joined |
 /// | `part/abcd….SENDER.OFFSET.SIZE` | a piece that came too early, by file: `EarlyPiece` |
 ///
-/// Nothing here is ever removed but beginnings, and what its only author took back before it left: `remove(_:)`. Calls block on the disk, for one piece or one blob at most.
+/// Only incomplete blobs are ever deleted, and blobs that their only author took back before sending: `remove(_:)`. Calls block on
+/// the disk, for one piece or one blob.
 public struct BlobStore: Sendable {
   public let folder: String
-  /// Of one whole.
+  /// Bytes of one whole blob.
   private let bytesMax: Int
 
-  /// One blob, in bytes.
+  /// Bytes of one blob.
   public static let blobBytesMax = WireLimits.blobBytesMax
 
   public init(folder: String) { self.init(folder: folder, bytesMax: Self.blobBytesMax) }
@@ -27,18 +29,20 @@ public struct BlobStore: Sendable {
     self.bytesMax = bytesMax
   }
 
-  /// Size of a whole blob in bytes; nil when it is not here, or only its beginning.
+  /// Returns the size of a whole blob in bytes; nil when the blob is missing or incomplete.
   public func byteCount(_ id: BlobID) -> Int? { Self.size(path(id)) }
 
   public func has(_ id: BlobID) -> Bool { byteCount(id) != nil }
 
-  /// How many bytes of the beginning of an unfinished blob are here.
+  /// Returns how many bytes of an incomplete blob are here.
   public func partCount(_ id: BlobID) -> Int { partCount(id, of: nil) }
 
-  /// - Parameter holder: Whose beginning; see `put`.
+  /// Returns how many bytes of an incomplete blob are here.
+  ///
+  /// - Parameter holder: Scope that sends the blob; see `put`.
   package func partCount(_ id: BlobID, of holder: String?) -> Int { Self.size(partPath(id, holder)) ?? 0 }
 
-  /// Bytes of a whole blob from `offset` on, at most `count`.
+  /// Returns at most `count` bytes of a whole blob, from `offset` on.
   ///
   /// - Returns: Nil when the blob is not here.
   /// - Throws: `SyncError` `.storeDamaged` when the file cannot be read.
@@ -49,14 +53,14 @@ public struct BlobStore: Sendable {
     return try Self.read(file, from: offset, count: count, path: path(id))
   }
 
-  /// Takes the next bytes of a blob. What is here already is skipped, so that a piece may be sent again.
+  /// Adds the next bytes of a blob. Bytes that are here already are skipped, so a piece may be sent again.
   ///
   /// - Parameters:
-  ///   - offset: Where `bytes` stand in the blob; at most what is here of it.
-  ///   - size: The whole blob's.
-  /// - Returns: How many bytes are here now. With `size` the blob is whole, checked and on the disk.
+  ///   - offset: Position of `bytes` in the blob; at most the number of bytes that are here.
+  ///   - size: Size of the whole blob in bytes.
+  /// - Returns: How many bytes are here now. When the result is `size`, the blob is whole, checked and on the disk.
   /// - Throws: `SyncError` `.badRequest` with `expected` when bytes before `offset` are missing, `.tooLarge`, `.damaged` when the
-  ///   whole is not what its name says: its beginning is forgotten then. `.diskFull` keeps what was here.
+  ///   hash of the whole is not its name: the bytes are deleted then. `.diskFull` keeps what was here.
   @discardableResult
   public func put(_ bytes: Data, of id: BlobID, at offset: Int, size: Int) throws -> Int {
     if let whole = byteCount(id) {
@@ -66,21 +70,22 @@ public struct BlobStore: Sendable {
     return try put(bytes, of: id, at: offset, size: size, from: nil, judge: nil, judgeStart: nil)
   }
 
-  /// Why a blob is never kept, though its bytes arrived as they were sent. Its beginning is forgotten.
+  /// Refusal of a blob that arrived as it was sent but is never kept. Its bytes are deleted.
   package struct Unfit: Error {
     package var reason: LocalizedText
-    /// Its name is that of the whole; of a beginning nobody knows.
+    /// True when the whole blob was judged, so its name is known; false for an incomplete one.
     package var isWhole: Bool
   }
 
-  /// A beginning in bytes, as far as it is judged.
+  /// Bytes of an incomplete blob that are judged.
   public static let startBytesMax = WireLimits.blobPieceBytesMax
 
-  /// As `put`, of a beginning that is `holder`'s alone: also where the blob is whole already, every byte of it has to come.
+  /// Adds the next bytes of a blob, as `put(_:of:at:size:)`, to a part that is `holder`'s alone. Every byte must be sent, also when
+  /// another scope has the whole blob.
   ///
   /// - Parameters:
-  ///   - judge: Looks at the whole before it gets its name.
-  ///   - judgeStart: Looks at its beginning as long as that grows.
+  ///   - judge: Judges the whole before it gets its name.
+  ///   - judgeStart: Judges the beginning, while it grows.
   /// - Throws: `Unfit` too, and what `judge` throws: what is here is kept then.
   package func put(
     _ bytes: Data, of id: BlobID, at offset: Int, size: Int, from holder: String?, judge: (@Sendable (Data) throws -> LocalizedText?)?,
@@ -129,13 +134,13 @@ public struct BlobStore: Sendable {
   @discardableResult
   public func keep(_ content: Data) throws -> BlobID {
     let id = BlobID(of: content)
-    // A beginning that somebody else left may be anything.
+    // Deletes a part that somebody else left: its bytes may be anything.
     if !has(id) { forgetPart(id) }
     try put(content, of: id, at: 0, size: content.count)
     return id
   }
 
-  /// Every whole blob, in the order of their names.
+  /// Returns every whole blob, in the order of their names.
   public func ids() -> [BlobID] {
     let manager = FileManager.default
     func names(_ path: String) -> [String] { ((try? manager.contentsOfDirectory(atPath: path)) ?? []).sorted() }
@@ -144,13 +149,13 @@ public struct BlobStore: Sendable {
     }
   }
 
-  /// Whether a whole blob's file still holds what its name says.
+  /// Returns whether a whole blob's content still has the hash in its name.
   public func isSound(_ id: BlobID) -> Bool { (try? read(id)).map { $0.map { BlobID(of: $0) == id } ?? false } ?? false }
 
-  /// Takes a blob out of the way whose file does not hold what its name says, so that it can come again.
+  /// Renames the file of a damaged blob, so that the blob can be sent again.
   package func setAside(_ id: BlobID) { _ = rename(path(id), path(id) + ".damaged") }
 
-  /// Removes beginnings, those untouched for longest first, until the rest takes at most `bytesMax`.
+  /// Deletes incomplete blobs, longest untouched first, until the rest takes at most `bytesMax`.
   package func trimParts(bytesMax: Int) {
     let manager = FileManager.default
     let parts = ((try? manager.contentsOfDirectory(atPath: folder + "/part")) ?? []).compactMap { name -> (String, Int, Date)? in
@@ -166,18 +171,18 @@ public struct BlobStore: Sendable {
     }
   }
 
-  /// Ends the name of the folder beside a device's database.
+  /// Ending of the name of the folder beside a device's database.
   package static let deviceSuffix = ".blobs"
 
-  /// Bytes free on the folder's disk, for those who are not its administrator; nil where that cannot be told.
+  /// Bytes free on the folder's disk for ordinary users; nil when unknown.
   package var freeBytes: Int? {
     var facts = statvfs()
-    // Before the first blob there is no folder: its parent is on the same disk.
+    // Asks the parent folder before the first blob: it is on the same disk.
     guard statvfs(folder, &facts) == 0 || statvfs((folder as NSString).deletingLastPathComponent, &facts) == 0 else { return nil }
     return Int(clamping: UInt64(facts.f_bavail).multipliedReportingOverflow(by: UInt64(facts.f_frsize)).partialValue)
   }
 
-  /// Gives another folder the same blobs, by a second name of the same file where it is on the same disk, else by a copy.
+  /// Copies all blobs to another folder: by a hard link on the same disk, otherwise by a copy.
   ///
   /// - Returns: How many blobs and bytes the other folder has of this one's.
   @discardableResult
@@ -206,15 +211,15 @@ public struct BlobStore: Sendable {
   private func partPath(_ id: BlobID, _ holder: String?) -> String {
     "\(folder)/part/\(id.hex)" + (holder.map { "-" + Self.name(ofHolder: $0) } ?? "")
   }
-  /// Names of scopes may hold what names of files cannot.
+  /// Returns a file name for a scope, whose name may hold characters that file names cannot.
   private static func name(ofHolder holder: String) -> String { Data(holder.utf8).sha256.prefix(16).hex }
 
   private func markPath(_ id: BlobID, _ holder: String) -> String { path(id) + ".by-" + Self.name(ofHolder: holder) }
 
-  /// Whether the blob is whole and `holder` has brought every byte of it, by its file's mark.
+  /// Returns whether the blob is whole and `holder` has sent every byte of it, by its file's mark.
   package func isBrought(_ id: BlobID, by holder: String) -> Bool { has(id) && Self.size(markPath(id, holder)) != nil }
 
-  /// Overwrites and removes a blob that nothing refers to and nobody else was told of.
+  /// Overwrites and deletes a blob that no row refers to and nobody else was told of.
   package func remove(_ id: BlobID) {
     let path = path(id)
     let file = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
@@ -230,7 +235,7 @@ public struct BlobStore: Sendable {
   private func marks(of id: BlobID) -> [String] {
     ((try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(Self.place(id))")) ?? []).filter { $0.hasPrefix(id.hex + ".by-") }
   }
-  /// Forgets a beginning; see `put`.
+  /// Deletes an incomplete blob; see `put`.
   package func forgetPart(_ id: BlobID, _ holder: String? = nil) { _ = unlink(partPath(id, holder)) }
 
   private static func size(_ path: String) -> Int? {
@@ -239,7 +244,7 @@ public struct BlobStore: Sendable {
     return Int(facts.st_size)
   }
 
-  /// Opens the beginning of a blob for this caller alone; nil when somebody else has made it whole meanwhile.
+  /// Opens an incomplete blob for this caller alone; nil when another caller has completed it meanwhile.
   private func lockedPart(_ id: BlobID, _ holder: String?) throws -> Int32? {
     let path = partPath(id, holder)
     for _ in 0..<Self.lockTriesMax {
@@ -260,7 +265,7 @@ public struct BlobStore: Sendable {
     throw unwritable
   }
 
-  /// Another's finished or forgotten beginning is met at most so often in a row.
+  /// Tries to lock a part that other callers keep completing or deleting.
   private static let lockTriesMax = 100
 
   private func finish(

@@ -3,11 +3,11 @@ package import GRDB
 package import SyncCore
 internal import Synchronization
 
-/// Tells the capture triggers of one writer which transaction they are in.
+/// Transaction state of one writer, which the capture triggers read.
 ///
-/// The triggers call `synckit_txn()`: a tag that is the same for all writes of one transaction and carries its wall time, or
-/// NULL while SyncKit itself applies what others wrote. A program that opens the database without SyncKit has no such
-/// function, and its writes to replicated tables fail loudly instead of being lost (docs/adr/0002).
+/// The triggers call `synckit_txn()`. Its result is a tag: equal for all writes of one transaction, with the transaction's wall
+/// time inside, or NULL while SyncKit applies the writes of others. A program that opens the database without SyncKit has no such
+/// function, so its writes to replicated tables fail loudly instead of being lost (docs/adr/0002).
 package final class CaptureContext: Sendable {
   private struct State {
     var tag: Int64?
@@ -16,7 +16,7 @@ package final class CaptureContext: Sendable {
     var counter = UInt16.random(in: 0 ... .max)
     /// Tables with policy columns, by number.
     var shapes: [Int: TableShape] = [:]
-    /// What stood in the policy columns of rows that an insert of this transaction may be replacing.
+    /// Values of the policy columns of rows that an insert of this transaction may replace.
     var replaced: [RowKey: [CellValue]] = [:]
   }
 
@@ -30,10 +30,10 @@ package final class CaptureContext: Sendable {
 
   package init(clock: any WallClock) { self.clock = clock }
 
-  /// The wall time inside a tag, in milliseconds.
+  /// Returns the wall time inside a tag, in milliseconds.
   static func wallMs(ofTag tag: Int64) -> UInt64 { UInt64(max(0, tag) >> 16) }
 
-  /// Adds the function, and the end of a tag with its transaction, to every connection of `configuration`.
+  /// Adds the functions to every connection of `configuration`, and ends the tag with its transaction.
   package func install(in configuration: inout Configuration) {
     let functions = [
       DatabaseFunction("synckit_on", argumentCount: 0) { [self] _ in state.withLock { !$0.isSuspended } },
@@ -48,8 +48,8 @@ package final class CaptureContext: Sendable {
 
   package func declare(_ shape: TableShape) { state.withLock { $0.shapes[shape.id] = shape } }
 
-  /// `synckit_before(table, key)` begins an insert; `synckit_before(table, key, value, …)` adds what stands in the row's policy
-  /// columns, should the insert replace it: SQLite fires no trigger for the row that goes.
+  /// Implements `synckit_before`. `synckit_before(table, key)` begins an insert; `synckit_before(table, key, value, …)` adds the
+  /// values of the row's policy columns, in case the insert replaces the row: SQLite fires no trigger for the replaced row.
   private func before(_ values: [CellValue]) -> Int? {
     guard values.count >= 2, let table = values[0].integer else { return nil }
     let row = RowKey(table: Int(table), key: values[1])
@@ -57,7 +57,8 @@ package final class CaptureContext: Sendable {
     return nil
   }
 
-  /// `synckit_extra(table, key, new values…, old values…)`: what to note of a write, without old values of an insert.
+  /// Implements `synckit_extra(table, key, new values…, old values…)`: returns what capture must log of a write. Old values are
+  /// missing for an insert.
   private func extra(_ values: [CellValue]) throws -> Data? {
     guard values.count >= 2, let table = values[0].integer else { throw DatabaseError(message: "synckit:badValue") }
     let row = RowKey(table: Int(table), key: values[1])
@@ -83,19 +84,21 @@ package final class CaptureContext: Sendable {
     db.add(transactionObserver: TransactionEnd(context: self), extent: .databaseLifetime)
   }
 
-  /// Runs `body` with capture off: what it writes came from others.
+  /// Runs `body` with capture off, for writes that apply changes of others.
   package func suspended<T>(_ body: () throws -> T) rethrows -> T {
     state.withLock { $0.isSuspended = true }
     defer { state.withLock { $0.isSuspended = false } }
     return try body()
   }
 
+  /// Returns the tag of the present transaction.
+  ///
   /// - Returns: Nil while capture is off.
   func tag() throws -> Int64? {
     try state.withLock { state in
       guard !state.isSuspended else { return nil }
       state.rows += 1
-      // The triggers ask twice a row.
+      // Counts twice a row, because the triggers ask twice.
       if state.rows > WireLimits.rowsPerTransactionMax * 2 { throw DatabaseError(message: "synckit:tooManyRows") }
       if let tag = state.tag { return tag }
       state.counter &+= 1
@@ -106,7 +109,7 @@ package final class CaptureContext: Sendable {
     }
   }
 
-  /// What is captured next belongs to another transaction.
+  /// Ends the transaction: later writes get another tag.
   package func endTransaction() {
     state.withLock {
       $0.tag = nil

@@ -3,8 +3,8 @@ internal import GRDB
 internal import GRDBSQLite
 internal import SyncCore
 
-/// What the capture triggers ask for every row an app writes, in one call each and without a copy of any value: asked in SQL,
-/// column by column, the questions cost more than the write they are about.
+/// SQL functions that the capture triggers call for every row an app writes, one call each and without copying a value. The same
+/// checks in SQL, column by column, would cost more than the write itself.
 enum CaptureFunctions {
   /// Adds `synckit_txn`, `synckit_bad` and `synckit_mask` to a connection.
   static func install(_ context: CaptureContext, in db: Database) throws {
@@ -16,7 +16,7 @@ enum CaptureFunctions {
         sqlite3_result_error(call, (error as? DatabaseError)?.message ?? "synckit", -1)
       }
     }
-    // synckit_bad(key, value, …): whether a row could never be sent.
+    // Adds synckit_bad(key, value, …): true when the row could never be sent.
     try add("synckit_bad", -1, to: db, context) { call, count, values in
       var isBad = false
       for index in 0..<Int(count) {
@@ -25,8 +25,8 @@ enum CaptureFunctions {
       }
       sqlite3_result_int(call, isBad ? 1 : 0)
     }
-    // synckit_mask(key, old, new, old, new, …): bit n for a pair n that differs, byte for byte and in kind. It fails for a row
-    // that could never be sent, as handing over every value once more to be asked that is a tenth of an update.
+    // Adds synckit_mask(key, old, new, old, new, …): bit n is set when pair n differs, byte for byte or in kind. Fails for a row
+    // that could never be sent, because a separate call of synckit_bad would add a tenth to an update.
     try add("synckit_mask", -1, to: db, context) { call, count, values in
       var mask: Int64 = 0
       guard count > 0, let key = values?[0] else { return sqlite3_result_int(call, 0) }
@@ -44,7 +44,7 @@ enum CaptureFunctions {
   private typealias Function = @convention(c) (OpaquePointer?, Int32, UnsafeMutablePointer<OpaquePointer?>?) -> Void
 
   private static func add(_ name: String, _ count: Int32, to db: Database, _ context: CaptureContext, _ function: Function) throws {
-    // The connection holds the context for as long as it may ask it.
+    // Retains the context for as long as the connection may call it.
     let held = Unmanaged.passRetained(context).toOpaque()
     let code = sqlite3_create_function_v2(
       db.sqliteConnection, name, count, SQLITE_UTF8, held, function, nil, nil,
@@ -56,7 +56,8 @@ enum CaptureFunctions {
     sqlite3_user_data(call).map { Unmanaged<CaptureContext>.fromOpaque($0).takeUnretainedValue() }
   }
 
-  /// Whether a value could never be sent: too long, a text with a zero byte, a key that is neither text nor bytes nor a number.
+  /// Returns whether a value could never be sent: too long, a text with a zero byte, or a key that is neither text nor bytes nor a
+  /// number.
   private static func isBad(_ value: OpaquePointer, isKey: Bool) -> Bool {
     let bytesMax = isKey ? WireLimits.keyBytesMax : WireLimits.valueBytesMax
     switch sqlite3_value_type(value) {

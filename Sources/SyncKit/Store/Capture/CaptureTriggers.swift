@@ -1,16 +1,16 @@
 package import GRDB
 internal import SyncCore
 
-/// What happened to a row, as the capture log says it.
+/// Kind of write, as the capture log stores it.
 enum CaptureOperation: Int64, Sendable {
   case insert = 1
   case update = 2
   case delete = 3
-  /// A person's decision: the cells are written anew, also where the value stays (L6).
+  /// A person's decision: writes its cells again even when the value stays (L6).
   case resolve = 4
 }
 
-/// The triggers that log which row and columns a transaction wrote, in that transaction. Values are read at seal.
+/// Triggers that log which row and columns a transaction wrote, inside that transaction. Values are read when changes are sealed.
 package enum CaptureTriggers {
   /// Creates the triggers of `shape`, replacing those that differ from the declaration.
   package static func install(_ shape: TableShape, in db: Database) throws {
@@ -22,7 +22,7 @@ package enum CaptureTriggers {
     }
   }
 
-  /// The triggers a table is to have, by name.
+  /// Returns the triggers that a table needs, by name.
   static func statements(_ shape: TableShape) -> [(name: String, sql: String)] {
     shape.declaration.kind == .replicated ? logging(shape) : DropBoxTriggers.statements(shape)
   }
@@ -32,7 +32,7 @@ package enum CaptureTriggers {
     let key = quote(shape.keyColumn)
     let scope = quote(shape.declaration.scopeColumn)
     func log(_ op: CaptureOperation, _ row: String, mask: String? = nil, when: String = "1", extra: String = "NULL") -> String {
-      // The limit keeps SQLite from asking for the mask once more in the condition.
+      // Adds LIMIT, so that SQLite does not evaluate the mask a second time in the condition.
       let changed = mask.map { " FROM (SELECT \($0) AS changed LIMIT 1)" } ?? ""
       return """
           INSERT INTO sync_pending (txn, tbl, op, key, scope, mask, extra)
@@ -45,7 +45,7 @@ package enum CaptureTriggers {
       let values = rows.flatMap { row in policyColumns.map { "\(row).\($0)" } }
       return "synckit_extra(\(shape.id), NEW.\(key), \(values.joined(separator: ", ")))"
     }
-    // A hub has no scopes of its own and writes all; a device that is not enrolled yet does not know its own.
+    // Lets a hub write every scope, since it has none of its own, and a device before its enrolment, which does not know its scope.
     func mayWrite(_ row: String) -> String {
       let own = shape.declaration.writer == .hub ? "0" : "code = \(row).\(scope)"
       return """
@@ -59,9 +59,9 @@ package enum CaptureTriggers {
       let condition = "synckit_txn() IS NOT NULL" + (when.map { " AND " + $0 } ?? "")
       return (name, "CREATE TRIGGER \"\(name)\" AFTER \(event) ON \(quote(table)) WHEN \(condition) BEGIN\n\(body)\nEND")
     }
-    // Also REPLACE, and a birth after a death, leave a row in its scope: its history is in that scope's feed.
-    // Where records lie by scope, each scope is asked: a hub writes few rows of its own, and a row that REPLACE takes away says nothing.
-    // What another scope left of a row that ended takes no key that says whose it is.
+    // Keeps a row in its scope, also after REPLACE and after a birth that follows a deletion: its history is in that scope's feed.
+    // In a hub's store each scope is asked, because a replaced row tells nothing; a hub writes few rows itself. A deleted row of
+    // another scope does not block a key that names its scope.
     let isFree = shape.declaration.keyRule.namesSQL(key: "NEW.\(key)", scope: "NEW.\(scope)").map {
       " AND NOT (r.digest IS NULL AND \($0))"
     }
@@ -89,7 +89,7 @@ package enum CaptureTriggers {
         \(mayWrite("NEW"))
         \(log(.update, "NEW", mask: mask(shape), when: "OLD.\(key) IS NEW.\(key) AND changed <> 0", extra: extra("NEW", "OLD")))
         """),
-      // A key that changes is a death and a birth. Apart, so that every other update has nothing to do with it.
+      // Logs a changed key as a deletion and a birth, in a trigger of its own, so that other updates have no extra work.
       trigger(
         "UPDATE OF \(key)", named: "rekey", when: "OLD.\(key) IS NOT NEW.\(key)",
         [isGood, staysInScope, log(.delete, "OLD"), log(.insert, "NEW", extra: extra("NEW"))].joined(separator: "\n")),
@@ -97,21 +97,21 @@ package enum CaptureTriggers {
     ]
   }
 
-  /// One bit a changed column, by its number; it fails for a row that could never be sent.
+  /// Returns SQL for the mask of changed columns, a bit each by number. The SQL fails for a row that could never be sent.
   private static func mask(_ shape: TableShape) -> String {
     let names = Dictionary(uniqueKeysWithValues: shape.columns.map { ($0.id, quote($0.name)) })
     let pairs = (0...(names.keys.max() ?? 0)).map { id in names[id].map { "OLD.\($0), NEW.\($0)" } ?? "NULL, NULL" }
     return "synckit_mask(NEW.\(quote(shape.keyColumn)), \(pairs.joined(separator: ", ")))"
   }
 
-  /// True for a row that could never be sent.
+  /// Returns SQL that is true for a row that could never be sent.
   static func badValue(_ shape: TableShape) -> String {
     "synckit_bad(\(([shape.keyColumn] + shape.columns.map(\.name)).map { "NEW." + quote($0) }.joined(separator: ", ")))"
   }
 }
 
-/// A name as an SQL identifier.
+/// Returns a name as an SQL identifier.
 package func quote(_ name: String) -> String {
-  // Nearly no name has a quote of its own, and looking for it as a pattern costs more than all else here.
+  // Checks for a quote by byte first: nearly no name has one, and searching for a pattern costs more than all else here.
   "\"" + (name.utf8.contains(0x22) ? name.replacing("\"", with: "\"\"") : name) + "\""
 }

@@ -1,16 +1,18 @@
 internal import Foundation
 internal import SyncCore
 
-/// Which cells of a row a unit writes, given the log's entries about it and the row as it stands. Pure.
+/// Computes which cells of a row a unit writes, from the capture log's entries and the row as it stands. Pure.
 struct CellWriting {
   var row: PendingRow
   var shape: TableShape
-  /// The row's state before this unit.
+  /// State of the row before this unit.
   var before: RowState
-  /// Whether the unit leaves the row in the life it had; otherwise it begins one.
+  /// True when the unit leaves the row in its life; false when it begins one.
   var isSameLife: Bool
 
-  /// - Parameter place: The column's, in the shape.
+  /// Adds the cells of one column.
+  ///
+  /// - Parameter place: Index of the column in the shape.
   func appendCells(at place: Int, value: CellValue, to cells: inout [CellChange]) {
     switch shape.columnPolicies[place] {
     case .perKey: cells += members(of: shape.columns[place], value: value)
@@ -20,13 +22,13 @@ struct CellWriting {
   }
 
   private func isWritten(_ column: TableShape.Column) -> Bool {
-    // REPLACE over a living row logs an insert: it wrote every column.
+    // Treats an insert as a write of every column: REPLACE over a living row logs an insert.
     row.wasInserted || row.mask >> Int64(column.id) & 1 == 1
   }
 
   private func whole(_ column: TableShape.Column, value: CellValue) -> CellChange? {
     guard isSameLife ? isWritten(column) : column.defaultValue != value else { return nil }
-    // An ordinary write keeps the generation it found, or what it wrote would be put back by what it overwrote.
+    // Keeps the generation that an ordinary write found; with a lower one the overwritten value would win.
     let standing = isSameLife ? before.cells[CellName(column.name)]?.generation ?? 0 : 0
     let isResolved = row.resolvedMask >> Int64(column.id) & 1 == 1 && shape.policy(of: column).compare(value, value) != nil
     return CellChange(column.name, value, generation: isResolved ? standing + 1 : standing)
@@ -46,7 +48,7 @@ struct CellWriting {
     let captured = row.extra.increments[column.id] ?? []
     var changes = captured.map { CellChange(column.name, .integer($0.amount), part: .increment($0.id)) }
     guard before.life == 0 else { return changes }
-    // What stood in the row before the table was replicated is one increment, the same on every copy of the file.
+    // Counts a value from before the table was replicated as one increment, the same on every copy of the file.
     let shown = CellParts.sum([column.defaultValue?.integer ?? 0] + captured.map(\.amount))
     let rest = (value.integer ?? 0).subtractingReportingOverflow(shown)
     if rest.partialValue != 0 && !rest.overflow && rest.partialValue.magnitude <= WireLimits.incrementMax.magnitude {

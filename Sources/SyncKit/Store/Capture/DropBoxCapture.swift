@@ -4,7 +4,7 @@ internal import SwiftProtobuf
 package import SyncCore
 internal import Synchronization
 
-/// The keys an anonymous insert needs, for the SQL function that makes the packet.
+/// Keys for encrypting an anonymous insert, which the SQL function that makes the packet reads.
 package final class DropBoxContext: Sendable {
   package struct Keys: Sendable {
     package var dropKeys: DropKeys
@@ -29,7 +29,7 @@ package final class DropBoxContext: Sendable {
   package func set(_ keys: Keys?) { state.withLock { $0.keys = keys } }
   package func declare(_ shape: TableShape) { state.withLock { $0.shapes[shape.name] = shape } }
 
-  /// `synckit_packet(table, scope, value, …)`: the packet's bytes, values in the order of the table's columns.
+  /// Adds `synckit_packet(table, scope, value, …)`: returns the packet's bytes. Values are in the order of the table's columns.
   package func install(in configuration: inout Configuration) {
     let function = DatabaseFunction("synckit_packet", argumentCount: nil) { [self] values in
       guard values.count >= 3, let table = String.fromDatabaseValue(values[0]), let scope = String.fromDatabaseValue(values[1]) else {
@@ -56,13 +56,13 @@ package final class DropBoxContext: Sendable {
 }
 
 extension TableShape {
-  /// The key, then the other columns: the order in which an anonymous row's values enter its packet.
+  /// Order in which an anonymous row's values enter its packet: the key, then the other columns.
   package var packetColumns: [String] { [keyColumn] + columns.map(\.name) }
 }
 
-/// An insert into an anonymous table becomes a packet in the writer's transaction; the row itself is never written, so that
-/// no page of the database or its journal ever holds the answer. All packets are written anew in the order of their keys, so that no page
-/// tells which came first: see `PacketOrder`.
+/// Triggers that turn an insert into an anonymous table into a packet, in the writer's transaction. The row itself is never
+/// written, so no page of the database or its journal ever holds the answer. All packets are rewritten in the order of their keys,
+/// so that no page tells which came first: see `PacketOrder`.
 package enum DropBoxTriggers {
   package static let schema = """
     CREATE TABLE IF NOT EXISTS sync_packet (
@@ -107,7 +107,8 @@ package enum DropBoxTriggers {
 }
 
 extension TableShape {
-  /// The form that an anonymous row answers: what its form column says up to `@`, after which a version stands. Nil where it says none.
+  /// Returns the form that an anonymous row answers: its form column up to `@`, after which a version follows. Nil when the column
+  /// names none.
   package func form(of cells: some Sequence<(column: String, value: CellValue)>) -> String? {
     guard let name = declaration.formColumn, let text = cells.first(where: { $0.column == name })?.value.text else { return nil }
     return text.prefix { $0 != "@" }.isEmpty ? nil : String(text.prefix { $0 != "@" })

@@ -4,13 +4,13 @@ internal import GRDBSQLite
 internal import SyncCore
 internal import Synchronization
 
-/// Keeps the order in which people answered out of a device's files.
+/// Removes from a device's files the order in which people answered.
 ///
-/// A random key does not hide it: rows of one page lie in the order in which they were written, and the log has every page as it was after
-/// each commit. So all packets are written anew in the order of their keys with every insert, in its transaction, and the log is cut after
-/// the commit.
+/// A random key does not hide the order: rows of one page lie in the order in which they were written, and the write-ahead log has
+/// every page as it was after each commit. So every insert rewrites all packets in the order of their keys, in its transaction.
+/// After the commit the log is truncated.
 package final class PacketOrder: TransactionObserver, Sendable {
-  /// How long whoever waits for `cutLog` lets a reader keep the log, in milliseconds.
+  /// Milliseconds that `cutLog` waits for a reader who keeps the log.
   package static let waitMs: Int32 = 2_000
 
   private struct State {
@@ -21,12 +21,12 @@ package final class PacketOrder: TransactionObserver, Sendable {
 
   private let state = Mutex(State())
 
-  /// Whether the rewriting waits for the end of a transaction with many inserts.
+  /// True while rewriting waits for the end of a transaction with many inserts.
   var isPutOff: Bool { state.withLock { $0.isPutOff } }
-  /// Whether the log may still have pages that tell the order: a reader kept it.
+  /// True when the log may still have pages that tell the order, because a reader kept it.
   package var isLogDue: Bool { state.withLock { $0.isLogDue } }
 
-  /// Writes all packets once after `body` instead of after each of its inserts, in the same transaction.
+  /// Runs `body`, and rewrites all packets once after it instead of after each insert, in the same transaction.
   package func together<T>(in db: Database, _ body: () throws -> T) throws -> T {
     state.withLock { $0.isPutOff = true }
     defer { state.withLock { $0.isPutOff = false } }
@@ -35,7 +35,9 @@ package final class PacketOrder: TransactionObserver, Sendable {
     return result
   }
 
-  /// - Parameter renewed: Gives the bytes of a packet anew, for a scope.
+  /// Rewrites all packets in the order of their keys.
+  ///
+  /// - Parameter renewed: Returns the new bytes of a packet, for a scope.
   package static func rewrite(_ session: any SQLSession, renewed: (Data, String) throws -> Data = { bytes, _ in bytes }) throws {
     let rows = try session.rows("SELECT id, scope, bytes, kept FROM sync_packet ORDER BY id").map { row in
       guard let scope = row[1].text, let bytes = row[2].blob else { return row }
@@ -46,10 +48,10 @@ package final class PacketOrder: TransactionObserver, Sendable {
     for row in rows { try session.execute(insert, row) }
   }
 
-  /// Empties the log, so that it holds no earlier state of a page.
+  /// Truncates the write-ahead log, so that it holds no earlier state of a page.
   ///
-  /// - Parameter waitMs: How long a reader may keep it.
-  /// - Returns: Whether it is empty.
+  /// - Parameter waitMs: Milliseconds to wait for a reader.
+  /// - Returns: Whether the log is empty.
   @discardableResult
   package func cutLog(_ db: Database, waitMs: Int32) -> Bool {
     sqlite3_busy_timeout(db.sqliteConnection, waitMs)
@@ -61,7 +63,7 @@ package final class PacketOrder: TransactionObserver, Sendable {
 
   // MARK: Transactions
 
-  /// Notes that the transaction makes a packet: SQLite tells nobody of changes to tables without row ids.
+  /// Records that the transaction makes a packet: SQLite reports no changes to tables without row ids.
   package func packetMade() { state.withLock { $0.hasNew = true } }
 
   package func observes(eventsOfKind eventKind: DatabaseEventKind) -> Bool { false }

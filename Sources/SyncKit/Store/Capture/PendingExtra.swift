@@ -1,15 +1,15 @@
 internal import Foundation
 internal import SyncCore
 
-/// What capture must note of a write beside the columns it touched: which members of a `perKey` object changed, and what was
-/// added to a `counter`, with a random number that makes the increment one wherever it is copied to.
+/// Addition to a capture log entry: the changed members of a `perKey` object, and the amounts added to a `counter`. Each amount has
+/// a random number, so that it stays one increment wherever it is copied.
 struct PendingExtra: Hashable, Sendable {
   struct Increment: Hashable, Sendable {
     var id: UInt64
     var amount: Int64
   }
 
-  /// By column number.
+  /// Changed members by column number.
   var members: [Int: Set<CellPart>] = [:]
   var increments: [Int: [Increment]] = [:]
 
@@ -60,7 +60,7 @@ struct PendingExtra: Hashable, Sendable {
   }
 }
 
-/// Judges one write of a table's policy columns and says what capture must note of it. Pure.
+/// Judges one write of a table's policy columns, and computes its `PendingExtra`. Pure.
 enum PolicyCapture {
   enum Refusal: Error, Equatable {
     /// The value can never stand in its column.
@@ -69,9 +69,11 @@ enum PolicyCapture {
     case undone(column: String)
   }
 
+  /// Returns what capture must log of a write.
+  ///
   /// - Parameters:
   ///   - old: Values before the write, in the order of the table's policy columns; nil for a new row.
-  ///   - draw: Gives the number of each increment.
+  ///   - draw: Returns the number of each increment.
   static func extra(
     of columns: [TableShape.Column], shape: TableShape, old: [CellValue]?, new: [CellValue], draw: () -> UInt64
   ) throws -> PendingExtra {

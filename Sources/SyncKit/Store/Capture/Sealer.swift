@@ -1,16 +1,16 @@
 internal import Foundation
 package import SyncCore
 
-/// Issues stamps to units as they are sealed; a hub also places them in the scope's feed.
+/// Order of units as they are sealed: issues stamps. A hub also gives positions in the scope's feed.
 package protocol UnitOrder: AnyObject {
   func issue(wallMs: UInt64, scope: String) throws -> HybridTimestamp
-  /// The position the next unit of the scope will have; 0 on a field replica, which knows none.
+  /// Returns the position that the scope's next unit will get; 0 on a field replica, which gives none.
   func nextPosition(scope: String) throws -> UInt64
-  /// Takes that position, and the following ones when a unit had to be cut.
+  /// Takes that position, and the following ones when a unit had to be divided.
   func place(_ parts: Int, scope: String) throws
 }
 
-/// A field replica's order: one clock, no positions.
+/// Order of a field replica: one clock, no positions.
 package final class FieldOrder: UnitOrder {
   package private(set) var clock: HybridClock
   package init(clock: HybridClock) { self.clock = clock }
@@ -19,8 +19,8 @@ package final class FieldOrder: UnitOrder {
   package func place(_ parts: Int, scope: String) {}
 }
 
-/// Turns the capture log into change units: versions are issued, values read, metadata written, the log emptied — all in
-/// the caller's transaction. What becomes of the units is the caller's matter: a field replica's outbox, a hub's journal.
+/// Turns the capture log into change units, in the caller's transaction: issues versions, reads values, writes metadata, and
+/// empties the log. The caller stores the units: a field replica in its outbox, a hub in its journal.
 package struct Sealer {
   let rows: RowStore
   let replica: ReplicaID
@@ -37,15 +37,18 @@ package struct Sealer {
   package struct Sealed {
     /// Units by scope, in order of their stamps.
     package var units: [String: [ChangeUnit]] = [:]
-    /// Log entries taken, and the row changes they became.
+    /// Log entries taken, and the row changes that they became.
     package var entries = 0
     package var changes = 0
   }
 
+  /// Seals the log's entries, at most `entriesMax`.
+  ///
   /// - Parameters:
   ///   - tables: Shapes by table number.
   ///   - order: Issues stamps, and at a hub positions.
-  ///   - nowMs: The wall now, and `offsetMs`, what to add to a captured wall time to get hub time.
+  ///   - nowMs: Wall time now, in milliseconds.
+  ///   - offsetMs: Milliseconds to add to a captured wall time to get hub time.
   package func sealPending(tables: [Int: TableShape], order: any UnitOrder, nowMs: UInt64, offsetMs: Int64) throws -> Sealed {
     var sealed = Sealed()
     let log = try session.rows(
@@ -82,17 +85,18 @@ package struct Sealer {
     return sealed
   }
 
-  /// Hub time as well as the device knows it; never before 1970.
+  /// Returns hub time as well as the device knows it; never before 1970.
   package static func corrected(_ wallMs: UInt64, by offsetMs: Int64) -> UInt64 {
     let sum = Int64(clamping: wallMs).addingReportingOverflow(offsetMs)
     return sum.overflow ? wallMs : UInt64(max(0, sum.partialValue))
   }
 
-  /// The change a row's writes amount to, its metadata written; nil for a row born and gone unsealed.
+  /// Returns the change that a row's writes amount to, after writing its metadata; nil for a row born and deleted before it was
+  /// sealed.
   private func change(for row: PendingRow, shape: TableShape, origin: Origin, scope: String) throws -> RowChange? {
     let (values, stored) = try rows.standing(shape, key: row.key, in: scope)
     let before = stored?.state ?? .unknown
-    // Born and gone in this scope and born again in another, all unsealed: here it is only gone.
+    // Skips a row that was born and deleted in this scope and born again in another, all unsealed.
     if let stored, stored.scope != scope { return nil }
     guard let values, shape.isOf(scope, values) else {
       guard before.isAlive else { return nil }
@@ -111,8 +115,8 @@ package struct Sealer {
     return try record(change, shape, origin, scope, before)
   }
 
-  /// Leaves a `perKey` column that was written as every replica will show it: in its one spelling, and an object that never
-  /// had a member as the column's default.
+  /// Rewrites a `perKey` column as every replica will show it: in canonical spelling. An object that never had a member becomes the
+  /// column's default.
   private func settle(_ writing: CellWriting, _ values: [CellValue]) throws {
     let (row, shape) = (writing.row, writing.shape)
     for (column, value) in zip(shape.columns, values) where shape.policy(of: column) == .perKey {

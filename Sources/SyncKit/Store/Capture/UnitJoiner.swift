@@ -1,27 +1,27 @@
 internal import SyncCore
 
-/// One line of the capture log.
+/// Entry of the capture log.
 struct PendingEntry: Hashable, Sendable {
   var seq: Int64
   var tag: Int64
   var table: Int
   var operation: CaptureOperation
   var key: CellValue
-  /// Columns an update wrote, by bit.
+  /// Columns that an update wrote, by bit.
   var mask: Int64
   var extra = PendingExtra()
 }
 
-/// What the transactions of one unit did to one row.
+/// Writes of one unit's transactions to one row.
 struct PendingRow: Hashable, Sendable {
   var table: Int
   var key: CellValue
   var mask: Int64 = 0
   var wasInserted = false
   var wasDeleted = false
-  /// Since the last deletion.
+  /// Additions since the last deletion.
   var extra = PendingExtra()
-  /// Columns a person decided about, by bit.
+  /// Columns that a person decided about, by bit.
   var resolvedMask: Int64 = 0
 }
 
@@ -43,20 +43,22 @@ extension PendingRow {
 
 /// Transactions that overwrote one another's cells, in the order of the last of them.
 struct PendingUnit: Hashable, Sendable {
-  /// Wall time of its last transaction, as captured.
+  /// Wall time of the unit's last transaction, as captured.
   var wallMs: UInt64
   var rows: [PendingRow]
 }
 
 /// Groups the capture log of one scope into units. Pure.
 ///
-/// Two transactions join when they wrote the same cell, an insert or delete counting as all cells of its row: holding one of
-/// them at the hub would otherwise show half of the other (counterexample 11).
+/// Two transactions join when they wrote the same cell; an insert or a deletion counts as writing all cells of its row. Otherwise
+/// the hub, holding one of them, would show half of the other (counterexample 11).
 enum UnitJoiner {
-  /// - Parameter entries: In the order of the log.
+  /// Returns the units, in the order of their last transactions.
+  ///
+  /// - Parameter entries: Entries in the order of the log.
   /// - Complexity: O(n α(n)) for n entries.
   static func units(of entries: [PendingEntry]) -> [PendingUnit] {
-    // Transactions, numbered by first appearance; a tag that comes back later is another transaction.
+    // Numbers the transactions by first appearance. A tag that comes back later is another transaction.
     var transaction: [Int] = []
     var tags: [Int64] = []
     for entry in entries {
@@ -75,7 +77,7 @@ enum UnitJoiner {
       let own = transaction[index]
       var earlier = writers[row] ?? []
       for other in earlier where other.mask & mask != 0 { joined.join(own, other.transaction) }
-      // What this write covers needs no further watching: whoever overwrites it overwrites this.
+      // Drops earlier writers whose columns this write covers: whoever overwrites them overwrites this write too.
       earlier.removeAll { $0.mask & ~mask == 0 }
       if let last = earlier.last, last.transaction == own {
         earlier[earlier.count - 1].mask = last.mask | mask

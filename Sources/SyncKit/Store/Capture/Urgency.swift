@@ -1,16 +1,16 @@
 package import SyncCore
 
-/// Puts first what should be sent first (`ReplicatedTable.isUrgent`). Pure.
+/// Puts urgent changes first (`ReplicatedTable.isUrgent`). Pure.
 package enum Urgency {
-  /// Less than this is not worth a batch of its own: size of the values, in bytes.
+  /// Least size of the urgent values for which a separate batch is made, in bytes.
   static let apartBytesMin = 16 << 10
 
-  /// One scope's units as they are to be sealed, a group a chain of batches: the urgent ones, then the rest.
+  /// Divides one scope's units into groups, each sealed as a chain of batches: the urgent units first, then the rest.
   ///
-  /// Within a group they stay in their order. A unit that something urgent builds on, because it wrote one of its rows before, goes
-  /// with it.
+  /// Within a group units keep their order. A unit joins the urgent group when an urgent unit builds on it, because it wrote one of
+  /// its rows earlier.
   ///
-  /// - Parameter units: In the order of their stamps.
+  /// - Parameter units: Units in the order of their stamps.
   package static func groups(of units: [ChangeUnit], isUrgent: (_ table: String) -> Bool) -> [[ChangeUnit]] {
     guard units.contains(where: { $0.changes.contains { isUrgent($0.table) } }) else { return [units] }
     var needed: Set<Row> = []

@@ -1,16 +1,16 @@
 public import SyncCore
 
-/// Why a cell shows what it shows.
+/// History of a cell: why it shows its value.
 public struct CellHistory: Sendable, Hashable {
-  /// What stands; NULL when the row was deleted or nobody wrote the cell.
+  /// Present value; NULL when the row was deleted or nobody wrote the cell.
   public var value: CellValue
-  /// Odd alive, even dead, 0 unknown.
+  /// Life of the row: odd alive, even dead, 0 unknown.
   public var life: UInt32
-  /// When what stands was written, by hub time in milliseconds; nil where the default shows.
+  /// Hub time in milliseconds when the present value was written; nil when the default shows.
   public var writtenMs: UInt64?
   public var writtenBy: ReplicaID?
   public var rule: String
-  /// Written on this device since it last sealed: what the rest of this says is from before that.
+  /// True when this device wrote the cell after it last sealed: the rest of the history is from before that write.
   public var isPending: Bool
   public var conflicts: [Conflict]
 }

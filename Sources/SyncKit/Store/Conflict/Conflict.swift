@@ -1,27 +1,27 @@
 internal import Foundation
 public import SyncCore
 
-/// Two writes that did not know of one another, and what was decided about them. Data, never an error (L6).
+/// Two writes that did not know of one another, and the decision about them. Data, never an error (L6).
 public struct Conflict: Sendable, Hashable {
   public struct Side: Sendable, Hashable {
-    /// NULL on the winning side when the row was deleted.
+    /// Value; NULL on the winning side when the row was deleted.
     public var value: CellValue
-    /// When it was written, by hub time, in milliseconds.
+    /// Hub time in milliseconds when the value was written.
     public var ms: UInt64
     public var replica: ReplicaID?
   }
 
-  /// Why the winner stands, or what is wrong with the rows.
+  /// Reason why the winner stands, or fault of the rows.
   public enum Rule: String, Sendable, Hashable, Codable {
-    /// The later of two writes.
+    /// The winner is the later of two writes.
     case lastWriterWins = "lww"
-    /// As `lastWriterWins`, in a column that asks for a person's decision.
+    /// The winner is the later of two writes, in a column that asks for a person's decision.
     case review
     /// The row was deleted, or deleted and born again, by somebody who had not seen the losing value.
     case life
     /// Several rows share the value of a soft key. `losing.value` lists their keys, one a line.
     case duplicate
-    /// The row refers to one that was deleted.
+    /// The row refers to a deleted row.
     case orphan
     /// An operator declined the change.
     case declined
@@ -32,25 +32,25 @@ public struct Conflict: Sendable, Hashable {
   public var table: String
   public var key: CellValue
   public var column: String
-  /// The member of a `perKey` column; nil for whole cells.
+  /// Member of a `perKey` column; nil for whole cells.
   public var member: String?
   public var life: UInt32
   public var rule: Rule
   public var losing: Side
   public var winning: Side
-  /// Whether it waits for a decision.
+  /// True while the conflict waits for a decision.
   public var isOpen: Bool
-  /// `keep`, `take`, `write`, `undone`; nil when nobody decided by name.
+  /// Decision: `keep`, `take`, `write`, `undone`; nil when nobody decided by name.
   public var resolution: String?
   public var resolvedBy: String?
   public var reason: String?
-  /// What was declined together with it has the same here; nil unless the rule is `declined`.
+  /// Name shared by all conflicts of one declined unit; nil unless the rule is `declined`.
   public var declinedUnit: String?
-  /// The row's values when it was deleted, as JSON by column; nil unless the rule is `life`.
+  /// Values of the row when it was deleted, as JSON by column; nil unless the rule is `life`.
   public var image: String?
-  /// What stood before the decision, for its undoing.
+  /// Value before the decision, for undoing it.
   var undoValue: CellValue
-  /// When the latest decision was made, in milliseconds; 0 without one.
+  /// Milliseconds of hub time of the latest decision; 0 without one.
   var decidedMs: Int64
   var part: CellPart
 }
@@ -100,15 +100,17 @@ extension Conflict {
     if case .member(let name) = part { member = name } else { member = nil }
   }
 
+  /// Returns conflicts, the latest winner first.
+  ///
   /// - Parameter condition: SQL over `sync_conflict c` and its latest `sync_decision d`.
   package static func list(where condition: String, _ arguments: [CellValue] = [], in session: any SQLSession) throws -> [Conflict] {
     try session.rows("SELECT \(columns) FROM \(source) WHERE \(condition) ORDER BY c.winning_stamp DESC, c.id", arguments)
       .compactMap(Conflict.init)
   }
 
-  /// The one conflict whose id begins so.
+  /// Returns the conflict whose id begins with `prefix`.
   ///
-  /// - Throws: `SyncError` `.badRequest` when there is none, or several.
+  /// - Throws: `SyncError` `.badRequest` when no conflict, or more than one, has such an id.
   package static func find(_ prefix: String, in session: any SQLSession) throws -> Conflict {
     let digits = prefix.lowercased()
     let isID = !digits.isEmpty && digits.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
@@ -126,7 +128,7 @@ extension Conflict {
 }
 
 extension Conflict {
-  /// A value as a person types it: of a member, JSON or else a text; otherwise of the kind that the two sides have.
+  /// Converts a typed text into a value: for a member, JSON or else a text; otherwise a value of the kind that the two sides have.
   public func value(typed text: String) -> CellValue {
     if member != nil {
       let json = CanonicalJSON.parse(Data(text.utf8), depthMax: CellParts.jsonDepthMax) ?? .string(text.nfc)
@@ -137,7 +139,7 @@ extension Conflict {
 }
 
 extension CellValue {
-  /// Reads what a person typed as a value of the kind its column has.
+  /// Converts a typed text into a value of the kind of `known`.
   public init(typed text: String, like known: [CellValue]) {
     let kinds = known.filter { !$0.isNull }
     if let number = Int64(text), kinds.contains(where: { $0.integer != nil }) {
@@ -151,22 +153,23 @@ extension CellValue {
 }
 
 extension CellPart {
-  /// The inverse of `name`. A member whose own name begins with `+` and hexadecimal digits reads as an increment only in a
-  /// `counter` column, where there are no members.
+  /// Inverts `name`. A member whose own name begins with `+` and hexadecimal digits reads as an increment only in a `counter`
+  /// column, where there are no members.
   init(name: String) {
     if name.first == "+", let id = UInt64(name.dropFirst(), radix: 16) { self = .increment(id) } else { self = .member(name) }
   }
 }
 
-/// What somebody decides about a conflict.
+/// Decision about a conflict.
 public enum Resolution: Sendable, Hashable {
-  /// What stands is right. It is written anew all the same, so that it wins over a decision made elsewhere without knowing.
+  /// Keeps the present value. The value is written again all the same, so that it wins over a decision made elsewhere without
+  /// knowing this one.
   case keepWinner
-  /// What was overridden is right; of a deleted row, the row comes back as it was with the edit.
+  /// Restores the losing value. A deleted row is inserted again as it was with the edit.
   case takeLoser
-  /// Something else is right: for a member of a `perKey` column, canonical JSON as text.
+  /// Writes another value: for a member of a `perKey` column, canonical JSON as text.
   case write(CellValue)
-  /// The decision made before was wrong: what stood before it is written again and the conflict is open once more.
+  /// Takes the last decision back: writes the value before it again, and opens the conflict again.
   case undo
 
   package static let words: Set = ["keep", "take", "write", "undone"]

@@ -1,14 +1,14 @@
 internal import Foundation
 package import SyncCore
 
-/// Carries out decisions about conflicts in one transaction of a store: the cell written anew with a decision's force, and the
-/// conflict's row with who and why. The same on a device, which may be offline, and on the hub.
+/// Carries out decisions about conflicts in one transaction of a store: writes the cell again with a decision's force, and the
+/// decision's row with who and why. The same on a device, which may be offline, and on the hub.
 package struct ConflictResolver {
   package let session: any SQLSession
   package let shapes: [String: TableShape]
-  /// Hub time as well as this store knows it.
+  /// Hub time in milliseconds, as well as this store knows it.
   package let nowMs: UInt64
-  /// Whether this is the hub, whose word on a conflict's state replicates. A device only notes it for itself until that comes.
+  /// True at the hub, whose state of a conflict replicates. A device records the state for itself only, until the hub's arrives.
   package let isHub: Bool
   /// Runs its body with capture off.
   let withoutCapture: (() throws -> Void) throws -> Void
@@ -24,7 +24,7 @@ package struct ConflictResolver {
     self.withoutCapture = withoutCapture
   }
 
-  /// Who decided, and why: bytes of UTF-8.
+  /// Bytes of UTF-8 of the name and of the reason.
   static let wordsBytesMax = 2000
 
   package func resolve(_ conflict: Conflict, as resolution: Resolution, by who: String, because reason: String) throws {
@@ -50,7 +50,7 @@ package struct ConflictResolver {
       case .lastWriterWins, .review, .life, .declined: try settleCell(conflict, shape, resolution)
       }
     let place = Place(table: conflict.table, key: conflict.key, name: CellName(conflict.column, conflict.part))
-    // Of a key that is another unit's row nothing is said in this scope.
+    // Treats a row of another scope under the same key as missing.
     let standing = try RowImage(shape, key: conflict.key, in: session)
     let isOwn = standing?.values[shape.declaration.scopeColumn] == .text(conflict.scope)
     let after = standing.flatMap { isOwn ? value(of: place.name, in: $0) : nil } ?? .null
@@ -62,7 +62,7 @@ package struct ConflictResolver {
     if isHub { try note() } else { try withoutCapture(note) }
   }
 
-  /// Writes a cell against its column's rule, with who and why.
+  /// Writes a cell against its column's rule, and records who did and why.
   package func correct(
     table: String, key: CellValue, column name: String, member: String?, to value: CellValue, by who: String, because reason: String
   ) throws {
@@ -115,7 +115,9 @@ package struct ConflictResolver {
 
   // MARK: One cell
 
-  /// - Returns: What stood in the cell before.
+  /// Writes the cell that a conflict is about.
+  ///
+  /// - Returns: The value before.
   private func settleCell(_ conflict: Conflict, _ shape: TableShape, _ resolution: Resolution) throws -> CellValue {
     guard let column = shape.column(named: conflict.column) else {
       throw SyncError(
@@ -124,14 +126,14 @@ package struct ConflictResolver {
     }
     guard let standing = try RowImage(shape, key: conflict.key, in: session) else {
       if resolution == .takeLoser {
-        // It may have been declined because the column does not take it.
+        // Checks the value first: the change may have been declined because the column does not accept it.
         try check(CellChange(column.name, conflict.losing.value, part: conflict.part), in: shape)
         try bringBack(conflict, shape)
       }
       return .null
     }
     guard standing.values[shape.declaration.scopeColumn] == .text(conflict.scope) else {
-      // What lost was declined because the key is another unit's: there is nothing of this scope to write.
+      // Refuses to write: the key belongs to another scope's row, which is why the change was declined.
       if resolution == .keepWinner || resolution == .undo { return .null }
       throw SyncError(
         .badRequest, vi: "Khóa \(conflict.key.logText) là dòng của đơn vị khác; hãy nhập lại với khóa mới.",
@@ -144,11 +146,11 @@ package struct ConflictResolver {
       case .keepWinner: before
       case .takeLoser: conflict.losing.value
       case .write(let value): value
-      // Before the decision brought the row back there was no value: where the column must have one, its default.
+      // Writes the column's default where NULL is not allowed: before the decision inserted the row, there was no value.
       case .undo: conflict.undoValue.isNull && !column.acceptsNull ? column.defaultValue ?? .null : conflict.undoValue
       }
     if case .increment = name.part {
-      // An increment lost with its row is made once more; there is nothing to write anew when it stays lost.
+      // Adds a lost increment once more; an increment that stays lost needs no write.
       if resolution == .takeLoser {
         try session.execute(
           "UPDATE \(quote(shape.name)) SET \(quote(column.name)) = coalesce(\(quote(column.name)), 0) + ?2 WHERE \(quote(shape.keyColumn)) = ?1",
@@ -166,7 +168,7 @@ package struct ConflictResolver {
     return CellParts.members(of: whole)?[member] ?? .null
   }
 
-  /// Writes a cell with a decision's force: also where the value stays, and where the column's rule would undo it.
+  /// Writes a cell with a decision's force: also when the value stays, and when the column's rule would undo the write.
   private func write(
     _ name: CellName, _ value: CellValue, over standing: RowImage, shape: TableShape, key: CellValue, column: TableShape.Column
   ) throws {
@@ -199,8 +201,8 @@ package struct ConflictResolver {
     }
   }
 
-  /// A deleted row comes back as it was, with every edit its deleter had not seen; of what was declined, with this value alone: it
-  /// may have been declined for the others.
+  /// Inserts a deleted row again as it was, with every edit that its deleter had not seen. After a declined change only this value
+  /// is added, because the others may be the reason of the refusal.
   private func bringBack(_ conflict: Conflict, _ shape: TableShape) throws {
     var image = conflict.image.flatMap(RowImage.init(json:)) ?? RowImage([shape.declaration.scopeColumn: .text(conflict.scope)])
     let others = try Conflict.list(
@@ -214,8 +216,8 @@ package struct ConflictResolver {
 
   // MARK: Several rows
 
-  /// Of rows that share a soft key the one with the smallest key stays, whoever merges them: two people who do it offline do not
-  /// delete each other's (counterexample 14).
+  /// Merges rows that share a soft key: the row with the smallest key stays, whoever merges. Two people who merge offline then do
+  /// not delete each other's row (counterexample 14).
   private func mergeDuplicates(_ conflict: Conflict, _ shape: TableShape, _ resolution: Resolution) throws -> CellValue {
     switch resolution {
     case .keepWinner: return .null  // They are different things of one name.
@@ -236,7 +238,7 @@ package struct ConflictResolver {
     switch resolution {
     case .keepWinner, .undo: return .null
     case .takeLoser:
-      // The reference is dropped; the row stays.
+      // Drops the reference; the row stays.
       try session.execute(
         "UPDATE \(quote(shape.name)) SET \(quote(conflict.column)) = NULL WHERE \(quote(shape.keyColumn)) = ?1", [conflict.key])
     case .write(let parent):
@@ -247,7 +249,7 @@ package struct ConflictResolver {
   }
 }
 
-/// How a duplicate conflict names its rows: a JSON array, the smallest key first, each with a letter for its kind.
+/// Keys of the rows in a duplicate conflict: a JSON array, the smallest key first, each with a letter for its kind.
 package enum DuplicateKeys {
   package static func value(_ keys: [CellValue]) -> CellValue {
     let names = keys.sorted { $0.order(to: $1) == .less }.map { key in

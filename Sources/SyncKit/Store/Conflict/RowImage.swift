@@ -1,16 +1,16 @@
 internal import Foundation
 package import SyncCore
 
-/// A row's values as they stood when it was deleted, by column, as canonical JSON: what a restore brings back.
+/// Values of a row when it was deleted, by column, as canonical JSON: restoring the row inserts them.
 package struct RowImage: Hashable, Sendable {
   var values: [String: CellValue]
 
-  /// Larger images are not kept with a conflict, only at the hub.
+  /// Bytes of an image that a conflict may carry; larger ones are kept at the hub only.
   package static let conflictImageBytesMax = 64 << 10
 
   init(_ values: [String: CellValue]) { self.values = values }
 
-  /// The row as it stands: its key is not part of the image.
+  /// Reads the row as it stands; its key is not part of the image.
   package init?(_ shape: TableShape, key: CellValue, in session: any SQLSession) throws {
     let columns = shape.columns.map { quote($0.name) }.joined(separator: ", ")
     guard
@@ -29,7 +29,7 @@ package struct RowImage: Hashable, Sendable {
         case .null: .null
         case .integer(let number): .integer(Int(number))
         case .text(let text): .string(text)
-        // A whole real and an integer are different values, and JSON has one kind of number.
+        // Marks reals: a whole real and an integer are different values, but JSON has one kind of number.
         case .real(let number): .object([Self.realKey: .string(String(number))])
         case .blob(let bytes): .object([Self.blobKey: .string(bytes.base64EncodedString())])
         }
@@ -67,7 +67,7 @@ package struct RowImage: Hashable, Sendable {
       "INSERT INTO \(quote(shape.name)) (\(names)) VALUES (\(places))", [key] + columns.map { values[$0.name] ?? .null })
   }
 
-  /// What writing a column anew, as it was, takes.
+  /// Returns the cells that write a column again as it was.
   package func cells(of column: String, rule: MergePolicy) -> [CellChange] {
     guard let value = values[column] else { return [] }
     switch rule {
@@ -77,7 +77,7 @@ package struct RowImage: Hashable, Sendable {
     }
   }
 
-  /// Puts a cell, or a part of one, into the image.
+  /// Sets a cell, or a part of one, in the image.
   package mutating func set(_ name: CellName, _ value: CellValue) {
     switch name.part {
     case .whole: values[name.column] = value

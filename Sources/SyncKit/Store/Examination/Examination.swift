@@ -1,24 +1,24 @@
 public import SyncCore
 
-/// Something wrong that an examination found, said in one sentence with what to do about it.
+/// Problem that an examination found, as a sentence with its remedy.
 public struct Finding: Sendable, Hashable, Codable {
-  /// What is wrong. Raw values are for programs and never change their meaning.
+  /// Kind of problem. Raw values are for programs and never change their meaning.
   public enum Kind: String, Sendable, CaseIterable, Codable {
-    /// SQLite itself calls the file damaged.
+    /// SQLite itself reports the file as damaged.
     case integrity
-    /// A capture trigger is missing or another than the declaration asks for.
+    /// A capture trigger is missing or differs from the declaration.
     case trigger
-    /// A row is not what the engine wrote, or was never captured.
+    /// A row is not as the engine wrote it, or was never captured.
     case row
-    /// A row stands under a key that only another unit's row may have.
+    /// A row has a key that belongs to another scope.
     case foreignKey
-    /// The sum kept over a table's rows is not theirs.
+    /// The sum kept over a table's rows is wrong.
     case digest
     /// A batch does not match its name, or cannot be read.
     case batch
-    /// A batch does not continue the one before it.
+    /// A batch does not continue the one before.
     case chain
-    /// A signature is not that of whoever should have signed.
+    /// A signature is not of the expected signer.
     case signature
     /// A receipt is not about its batch.
     case receipt
@@ -28,11 +28,11 @@ public struct Finding: Sendable, Hashable, Codable {
     case replay
     /// Counts do not add up.
     case sum
-    /// Anonymous rows and the packets they came in.
+    /// Anonymous rows do not match the packets in which they came.
     case packets
     /// The secrets beside the store are missing or another store's.
     case key
-    /// The hub said that it holds something else.
+    /// The hub reported other data.
     case agreement
   }
 
@@ -40,26 +40,26 @@ public struct Finding: Sendable, Hashable, Codable {
   public var explanation: LocalizedText
 }
 
-/// What an examination looked at and what it found.
+/// Result of an examination: what was examined, and the problems.
 public struct Examination: Sendable, Hashable, Codable {
-  /// Findings listed; of further ones only the number is kept.
+  /// Findings listed; further ones are only counted.
   public static let findingsMax = 100
 
   public package(set) var findings: [Finding] = []
   /// Findings beyond those listed.
   public package(set) var unlisted = 0
-  /// Replicated rows compared with what the engine wrote of them, deleted ones included.
+  /// Replicated rows compared with the engine's records, deleted ones included.
   public package(set) var rows = 0
   /// Batches whose bytes, chain and signature were checked.
   public package(set) var batches = 0
-  /// Batches of a hub's journal whose bytes were cleared: only their places, hashes and receipts were checked, and rows could not be
+  /// Journalled batches whose bytes were trimmed: only their positions, hashes and receipts were checked, and rows could not be
   /// compared with a replay.
   public package(set) var cleared = 0
   /// Units that the hub's journal was replayed from; 0 on a device.
   public package(set) var units = 0
   /// Anonymous packets, by count only.
   public package(set) var packets = 0
-  /// Released anonymous rows that were erased since: counted only.
+  /// Released anonymous rows that were erased since, by count only.
   public package(set) var erased = 0
 
   public var isSound: Bool { findings.isEmpty }
@@ -72,16 +72,16 @@ public struct Examination: Sendable, Hashable, Codable {
     }
   }
 
-  /// What an examination is busy with.
+  /// Stage of a running examination.
   public enum Stage: Sendable, CaseIterable {
     case rows, batches, replay
   }
 
-  /// Told how far each stage is.
+  /// Called with the progress of each stage.
   public typealias Progress = @Sendable (_ stage: Stage, _ done: Int, _ total: Int) -> Void
 }
 
-/// One examination under way.
+/// Running examination, which collects findings.
 package final class Examiner {
   package var result = Examination()
   package let progress: Examination.Progress
@@ -90,7 +90,7 @@ package final class Examiner {
 
   package func found(_ kind: Finding.Kind, vi: String, en: String) { result.add(kind, vi: vi, en: en) }
 
-  /// Runs one part; what SQLite or the codec cannot read is a finding, and the other parts go on.
+  /// Runs one part. A failure of SQLite or the codec becomes a finding, and the other parts go on.
   package func part(_ body: () throws -> Void) {
     do {
       try SyncError.explainingSync("-", body)

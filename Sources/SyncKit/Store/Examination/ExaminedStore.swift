@@ -2,19 +2,21 @@ internal import Foundation
 package import GRDB
 package import SyncCore
 
-/// A store opened to be looked at: one snapshot of it, which nothing is written to while others work on, and beside it an
-/// empty copy with the same tables.
+/// Store opened for examination: one snapshot, never written, while others go on working. Beside it lies an empty copy with the
+/// same tables.
 package struct ExaminedStore {
   package let db: Database
   package let session: SQLiteSession
-  /// Every table of the store without its rows, in a file of its own: replaying goes here.
+  /// Copy of every table without its rows, in a file of its own, for replaying.
   package let copy: DatabaseQueue
   package let shapes: [String: TableShape]
 
   package var replicated: [TableShape] { shapes.values.filter { $0.declaration.kind == .replicated }.sorted { $0.id < $1.id } }
   package var anonymous: [TableShape] { shapes.values.filter { $0.declaration.kind == .anonymous }.sorted { $0.id < $1.id } }
 
-  /// - Throws: `SyncError` when the file is missing, no store of these tables, or cannot be opened.
+  /// Opens a store for examination, and runs `body`.
+  ///
+  /// - Throws: `SyncError` when the file is missing, is no store of these tables, or cannot be opened.
   package static func examine(
     _ path: String, tables: [ReplicatedTable], _ body: @Sendable @escaping (ExaminedStore) throws -> Examination
   ) async throws -> Examination {
@@ -43,7 +45,7 @@ package struct ExaminedStore {
     }
   }
 
-  /// It need not survive anything.
+  /// Makes the empty copy, without durability: it need not survive a power cut.
   private static func emptyCopy(at path: String) throws -> DatabaseQueue {
     var configuration = Configuration()
     configuration.foreignKeysEnabled = false
@@ -64,7 +66,7 @@ package struct ExaminedStore {
         SELECT sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' AND sql IS NOT NULL
           OR type = 'index' AND name LIKE ?1 || '%' ORDER BY type DESC
         """, arguments: [MetadataSchema.goneIndex])
-    // Tables and columns keep their numbers, and what was declared of them is compared as at every opening.
+    // Copies the numbers of tables and columns, and their declarations, which are compared as at every opening.
     var numbers: [(table: String, values: [DatabaseValue])] = []
     for table in ["sync_table", "sync_column", "sync_declared"] where try db.tableExists(table) {
       numbers += try Row.fetchAll(db, sql: "SELECT * FROM \(table)").map { (table, $0.cells.map(\.databaseValue)) }
@@ -92,7 +94,9 @@ package struct ExaminedStore {
     }
   }
 
-  /// - Parameter capturesPackets: Whether anonymous rows become packets here: on devices.
+  /// Checks the capture triggers.
+  ///
+  /// - Parameter capturesPackets: True where anonymous rows become packets: on devices.
   package func checkTriggers(_ examiner: Examiner, capturesPackets: Bool) {
     let captured = capturesPackets ? replicated + anonymous : replicated
     examiner.part {

@@ -2,7 +2,7 @@ internal import Foundation
 internal import GRDB
 internal import SyncCore
 
-/// Compares each replicated row with what the engine noted when it wrote it, and the sums with the rows.
+/// Compares each replicated row with the record that the engine wrote for it, and the kept sums with the rows.
 package struct RowExamination {
   package let store: ExaminedStore
   package let examiner: Examiner
@@ -12,7 +12,7 @@ package struct RowExamination {
     self.examiner = examiner
   }
 
-  /// Rows looked at between two reports of progress, and keys held in memory at a time.
+  /// Rows read between two reports of progress, and keys held in memory at a time.
   private static let stepRows = 500
 
   package func run() {
@@ -54,7 +54,7 @@ package struct RowExamination {
     let isAlive = (row[2].integer ?? 0) % 2 == 1
     let standing = try store.session.firstRow(
       "SELECT \(quote(shape.declaration.scopeColumn)) FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [key])
-    // Where two scopes have had a key, the row is that of the one in which it lives.
+    // Looks for the row in the scope where it lives: two scopes may have had its key.
     let stands = standing.map { isAlive || shape.order == .byKey || $0[0] == row[1] } ?? false
     let state = isAlive && stands ? try rows.load(shape, key: key, in: row[1].text)?.state : nil
     let isRight = state.map { RowDigest($0, table: shape.name, key: key).bytes == noted } ?? (isAlive == stands && noted == nil)
@@ -84,7 +84,8 @@ package struct RowExamination {
     )
   }
 
-  /// Whether the row was written and not sealed yet, or is a conflict that was decided here and waits for the hub's word.
+  /// Returns whether the difference is explained: the row was written and not sealed yet, or is a conflict decided here that waits
+  /// for the hub's state.
   private func isExplained(_ key: CellValue, _ shape: TableShape) throws -> Bool {
     if try store.session.firstRow("SELECT 1 FROM sync_pending WHERE tbl = ?1 AND key = ?2 LIMIT 1", [.integer(Int64(shape.id)), key]) != nil
     {
@@ -124,7 +125,7 @@ package struct RowExamination {
       guard let scope = row[0].text, let table = row[1].text else { continue }
       let place = DigestBook.Place(scope: scope, table: table)
       kept.insert(place)
-      // Rows of a table that only newer programs know are records without rows.
+      // Skips tables that only newer programs know: they have records but no rows.
       if store.shapes[table] == nil { continue }
       let actual = sums[place] ?? DigestBook.Change()
       if row[2].blob != actual.sum.bytes || row[3].integer != Int64(actual.rows) { report(place) }

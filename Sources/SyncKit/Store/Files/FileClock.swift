@@ -1,20 +1,20 @@
 internal import Foundation
 public import SyncCore
 
-/// A clock that shows what a file says, so that one process can move the time of several: a rehearsal drives its hub and
-/// devices through a day at the pace at which their work gets done, and lateness does not depend on the machine's speed.
+/// Clock that shows the time in a file, so that one process can set the time of several. A rehearsal drives its hub and devices
+/// through a day as fast as they work, and lateness does not depend on the machine's speed.
 public struct FileClock: WallClock {
   public let path: String
 
-  /// Gives nil when the file does not hold a time yet.
+  /// Fails when the file does not hold a time yet.
   public init?(path: String) {
     self.path = path
     guard read() != nil else { return nil }
   }
 
-  /// Sets the time of everyone who looks at `path`, in milliseconds; never half.
+  /// Sets the time for every reader of `path`, in milliseconds.
   public static func set(_ ms: UInt64, at path: String) throws {
-    // Replaced whole, by a rename: a reader sees the old or the new time.
+    // Replaces the file by a rename: a reader sees the old or the new time, never half of one.
     let digits = String(ms)
     try PrivateFile.write(Data((String(repeating: "0", count: 20 - digits.count) + digits).utf8), to: path)
   }

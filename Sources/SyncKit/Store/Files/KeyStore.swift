@@ -2,17 +2,17 @@ internal import Crypto
 public import Foundation
 public import SyncCore
 
-/// The secrets of one replica, kept apart from its database (L1).
+/// Secrets of one replica, kept apart from its database (L1).
 public struct ReplicaSecrets: Sendable {
   public var signingKey: SigningKey
-  /// 32 bytes shared by all devices of the written scope; nil before enrolment. Authenticates anonymous packets.
+  /// Secret of 32 bytes shared by all devices of the written scope; nil before enrolment. Authenticates anonymous packets.
   public var unitKey: Data?
-  /// Which of the unit's keys that is.
+  /// Name of the unit key.
   package var unitKeyID = UnitKeyID.first
-  /// Made for an identity that the database does not carry yet: saved before anybody is told of it, so that a change of
-  /// identity that broke off is taken up with the same key (L8).
+  /// Key of an identity that the database does not carry yet. Saved before the hub is told of it, so that an interrupted change of
+  /// identity continues with the same key (L8).
   public var nextKey: SigningKey?
-  /// Of identities the store had before, newest first: an old copy of the database may be put back beside a newer key file.
+  /// Keys of the store's earlier identities, newest first: an old copy of the database may be put back beside a newer key file.
   public private(set) var earlierKeys: [SigningKey]
 
   /// Earlier keys that are kept.
@@ -25,10 +25,10 @@ public struct ReplicaSecrets: Sendable {
     self.earlierKeys = Array(earlierKeys.prefix(Self.earlierKeysMax))
   }
 
-  /// Tells if the key was made for a store whose own key is gone, and whose certificate does not name it yet.
+  /// True when the key was made for a store whose own key is gone, and no certificate names it yet.
   package var isPrepared: Bool { nextKey?.publicKey == signingKey.publicKey }
 
-  /// Makes the key of a certificate the one in use, if it is among those known.
+  /// Makes the key of a certificate the one in use, if it is known.
   ///
   /// - Returns: Whether anything changed.
   package mutating func use(_ publicKey: Data) -> Bool {
@@ -42,21 +42,23 @@ public struct ReplicaSecrets: Sendable {
     earlierKeys.removeAll { $0.publicKey == publicKey }
     earlierKeys = Array(([signingKey] + earlierKeys).prefix(Self.earlierKeysMax))
     signingKey = key
-    // One made to follow another identity than this cannot follow this one.
+    // Drops the next key: it was made to succeed another identity.
     nextKey = nil
     return true
   }
 }
 
-/// Where a replica's secrets live: a file beside the database, or a platform's key store.
+/// Storage of a replica's secrets: a file beside the database, or a platform's key store.
 public protocol KeyStore: Sendable {
-  /// Nil when nothing was saved yet. Throws when something is there that cannot be used.
+  /// Returns the saved secrets; nil when nothing was saved yet.
+  ///
+  /// - Throws: An error when something is there that cannot be used.
   func load() throws -> ReplicaSecrets?
   /// Replaces what was saved, durably and whole, or changes nothing.
   func save(_ secrets: ReplicaSecrets) throws
-  /// A new identity's key, not saved yet.
+  /// Returns a new identity's key, not saved yet.
   func makeKey() -> SigningKey
-  /// Puts what is there, and cannot be used for this store, where nothing overwrites it; before `save`.
+  /// Moves secrets that cannot be used for this store to a safe name, so that `save` does not overwrite them.
   func setAside() throws
 }
 
@@ -69,7 +71,7 @@ extension KeyStore {
 public struct FileKeyStore: KeyStore {
   public let path: String
 
-  /// Larger files are not ours.
+  /// Bytes of a key file; larger files are not ours.
   public static let fileBytesMax = 4096
 
   private struct Contents: Codable {
@@ -101,7 +103,7 @@ public struct FileKeyStore: KeyStore {
     return secrets
   }
 
-  /// Names tried for a file that is put aside.
+  /// Names tried for a file that is moved.
   private static let asideMax = 1000
 
   /// Renames the file to `….aside`, `….aside-2` and so on: it may be another device's only key.

@@ -3,7 +3,7 @@ internal import SyncCore
 
 /// Files that only their owner may read, written whole or not at all.
 public enum PrivateFile {
-  /// Writes beside `path`, syncs, then renames over it.
+  /// Writes a file beside `path`, syncs it, then renames it to `path`.
   public static func write(_ data: Data, to path: String) throws {
     let temporary = path + ".new"
     func failed() -> SyncError {
@@ -11,7 +11,7 @@ public enum PrivateFile {
       return SyncError(
         errno == ENOSPC ? .diskFull : .keyUnusable, vi: "Không ghi được \(path): \(reason).", en: "Cannot write \(path): \(reason).")
     }
-    // A device, such as a terminal, would be replaced by a file of its name.
+    // Writes in place when `path` is no ordinary file: renaming would replace a device, such as a terminal.
     var there = stat()
     if stat(path, &there) == 0, there.st_mode & S_IFMT != S_IFREG {
       throw SyncError(
@@ -39,14 +39,14 @@ public enum PrivateFile {
       unlink(temporary)
       throw error
     }
-    // The new name is on the disk only once its folder is.
+    // Syncs the folder: the new name is on the disk only then.
     let folder = open(URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY)
     guard folder >= 0 else { throw failed() }
     defer { close(folder) }
     guard fsync(folder) == 0 else { throw failed() }
   }
 
-  /// Waits until every name in a folder is on the disk, where the file system can say so.
+  /// Waits until every name in a folder is on the disk, where the file system supports it.
   package static func sync(folder: String) throws {
     let file = open(folder, O_RDONLY | O_CLOEXEC)
     defer { if file >= 0 { close(file) } }
@@ -57,18 +57,18 @@ public enum PrivateFile {
     }
   }
 
-  /// Makes an empty file that only its owner reads. A file system without modes takes it as it takes every file.
+  /// Makes an empty file that only its owner reads. A file system without modes ignores the mode.
   ///
-  /// - Returns: False when it cannot be made, or is there.
+  /// - Returns: False when the file cannot be made, or exists.
   static func makeEmpty(_ path: String) -> Bool {
     let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     return file >= 0 && close(file) == 0
   }
 
-  /// Makes a store's files readable by their owner only, where they are ours and the file system has modes; what cannot be done is
-  /// left as it is.
+  /// Makes a store's files readable by their owner only, where they are ours and the file system has modes. A file that cannot be
+  /// changed stays as it is.
   ///
-  /// - Parameter creating: Makes the file first if it is missing: the engine's other files get its mode.
+  /// - Parameter creating: True to make the file first if it is missing: SQLite gives its other files the same mode.
   package static func protectStore(_ path: String, creating: Bool) {
     if creating { _ = makeEmpty(path) }
     for name in [path, path + "-wal", path + "-shm"] {

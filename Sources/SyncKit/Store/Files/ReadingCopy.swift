@@ -3,17 +3,19 @@ internal import GRDB
 internal import SyncCore
 internal import Synchronization
 
-/// A copy of a store that cannot be written where it lies, for reading and for carrying its work away.
+/// Copy of a store that cannot be written in place, for reading it and for carrying its changes away.
 ///
-/// A store with a log cannot even be read without writing: SQLite keeps an index of the log in a file beside it.
+/// A store with a write-ahead log cannot even be read without writing: SQLite keeps an index of the log in a file beside it.
 package final class ReadingCopy: Sendable {
-  /// Place of the copied database.
+  /// Path of the copied database.
   package let path: String
   private let folder: ScratchFolder
 
-  /// Bytes the copy may grow by, for what is sealed in it.
+  /// Bytes by which the copy may grow, for what is sealed in it.
   private static let growthBytes = 4 << 20
 
+  /// Copies a store.
+  ///
   /// - Parameter elsewhere: See `ScratchFolder`.
   /// - Throws: `SyncError` when the store cannot be read, or no disk has room.
   package init(of store: String, elsewhere: [String] = []) throws {
@@ -23,7 +25,7 @@ package final class ReadingCopy: Sendable {
     try Self.copy(store, to: path)
   }
 
-  /// A copy of a store that cannot be read in place; nil for one that can.
+  /// Returns a copy of a store that cannot be read in place; nil for a store that can.
   static func ifNeeded(_ store: String) throws -> ReadingCopy? {
     do {
       let queue = try DatabaseQueue(path: store, configuration: readOnly)
@@ -35,18 +37,18 @@ package final class ReadingCopy: Sendable {
     }
   }
 
-  /// Copies a database, with what its log holds.
+  /// Copies a database, with the content of its log.
   package static func copy(_ store: String, to target: String) throws {
     try SyncError.explainingSync(store) {
       do {
-        // By SQLite where it can read the store in place: another program may be writing it.
+        // Copies by SQLite when it can read the store in place: another program may be writing to it.
         let source = try DatabaseQueue(path: store, configuration: readOnly)
         defer { try? source.close() }
         let copy = try DatabaseQueue(path: target)
         defer { try? copy.close() }
         try source.backup(to: copy)
       } catch let error as DatabaseError where isOfPlace(error) {
-        // Copies the files: nobody is writing them, since the file that SQLite could not make is shared by all who do.
+        // Copies the files otherwise. Nobody is writing them, because all writers need the file that SQLite could not make.
         for file in files(of: target) { unlink(file) }
         for (from, to) in zip(files(of: store), files(of: target)) where FileManager.default.fileExists(atPath: from) {
           try copyFile(from, to: to)
@@ -55,7 +57,7 @@ package final class ReadingCopy: Sendable {
     }
   }
 
-  /// Copies a file as one that its owner reads and writes.
+  /// Copies a file, readable and writable by its owner only.
   package static func copyFile(_ from: String, to target: String) throws {
     guard access(from, R_OK) == 0 else {
       throw SyncError(
@@ -81,6 +83,6 @@ package final class ReadingCopy: Sendable {
 }
 
 extension SyncError {
-  /// Tells if a store could not be written because of its place: the disk is full, or it is read-only.
+  /// True when a store could not be written because of its disk: full or read-only.
   package var isOfUnwritablePlace: Bool { code == .diskFull || code == .storeMissing }
 }

@@ -1,20 +1,22 @@
 internal import Foundation
 internal import SyncCore
 
-/// A folder for what a command needs only while it runs, on a disk that has room: the disk of a store may be full, or read-only. Readable by
-/// its owner only; removed with the value.
+/// Folder for the temporary files of a command, on a disk that has room: the disk of a store may be full, or read-only. Only its
+/// owner can read it; it is deleted with the value.
 package final class ScratchFolder: Sendable {
   package let path: String
 
-  /// More than this is not put into memory, in bytes.
+  /// Bytes that may be put into memory.
   private static let memoryBytesMax = 64 << 20
-  /// Left free beside what was asked for, in bytes.
+  /// Bytes left free beside the requested ones.
   private static let spareBytes = 1 << 20
   private static let prefix = "synckit-scratch-"
 
+  /// Makes a folder.
+  ///
   /// - Parameters:
   ///   - bytes: Room that is needed.
-  ///   - elsewhere: Folders to try where neither memory nor the system's temporary folder has the room.
+  ///   - elsewhere: Folders to try when neither memory nor the system's temporary folder has the room.
   /// - Throws: `SyncError` `.diskFull`.
   package init(room bytes: Int, elsewhere: [String] = []) throws {
     let memory = bytes <= Self.memoryBytesMax ? ["/dev/shm"] : []
@@ -35,7 +37,7 @@ package final class ScratchFolder: Sendable {
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
-  /// Removes what processes left that were killed.
+  /// Deletes what killed processes left.
   private static func sweep(_ place: String) {
     for name in (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? [] where name.hasPrefix(prefix) {
       guard let process = name.dropFirst(prefix.count).split(separator: "-").first.flatMap({ pid_t($0) }), process > 0,

@@ -1,13 +1,13 @@
 internal import Foundation
 internal import SyncCore
 
-/// The file of a store, as files are copied.
+/// Files of a store.
 package enum StoreFile {
   package static func size(_ path: String) -> Int {
     ((try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? NSNumber)?.intValue ?? 0
   }
 
-  /// Readable by its owner only: it holds what the hub holds.
+  /// Makes an empty file that only its owner can read: a backup holds what the hub holds.
   package static func makeEmpty(_ path: String) throws {
     try? FileManager.default.removeItem(atPath: path)
     guard PrivateFile.makeEmpty(path) else {

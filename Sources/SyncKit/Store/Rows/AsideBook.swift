@@ -1,14 +1,14 @@
 internal import Foundation
 package import SyncCore
 
-/// What came from newer programs and this one cannot show: cells of columns it does not know, or that a column cannot hold, and
-/// rows of tables it does not know. Kept with life and version, merged by the rule that came with them, for the day it can
-/// (section 8, docs/adr/0019).
+/// Hidden cells: values from newer programs that this one cannot show. Their columns or tables are unknown here, or their column
+/// cannot hold the value. They are kept with life and version, and merged by the policy that came with them, until an upgrade can
+/// show them (docs/adr/0019).
 ///
-/// A row's state always has its cells, wherever they lie; only `RowStore` and this type know which are where.
+/// A row's state always includes its hidden cells. Only `RowStore` and this type know which cells are hidden.
 package final class AsideBook {
   private let session: any SQLSession
-  /// The rule of each column of which something is aside, by table. A table that is not known has an entry, even an empty one.
+  /// Merge policies of columns with hidden cells, by table. An unknown table has an entry, even an empty one.
   private var rules: [String: MergePolicies] = [:]
   private var unknownTables: Set<String> = []
 
@@ -31,27 +31,27 @@ package final class AsideBook {
 
   // MARK: Tables and columns
 
-  /// Whether rows of `table` may have cells here: nearly always not.
+  /// Returns whether rows of `table` may have hidden cells: usually not.
   func has(_ table: String) -> Bool { rules[table] != nil }
   package func isUnknown(_ table: String) -> Bool { unknownTables.contains(table) }
   package func rule(of column: String, in table: String) -> MergePolicy? { rules[table]?[column] }
   package func columns(of table: String) -> [String] { (rules[table] ?? [:]).keys.sorted() }
   package var tables: [String] { rules.keys.sorted() }
 
-  /// How cells of a table merge: as declared, and of columns that are not known as was said of them.
+  /// Returns how cells of a table merge: as declared, or for unknown columns as their sender stated.
   func policies(_ shape: TableShape) -> MergePolicies {
     guard let aside = rules[shape.name] else { return shape.policies }
     return shape.policies.merging(aside.filter { shape.column(named: $0.key) == nil }) { declared, _ in declared }
   }
 
-  /// Notes that cells of a column are kept aside. What was said of it first stays.
+  /// Records that a column has hidden cells. The first stated policy stays.
   func note(_ column: String, in table: String, rule: MergePolicy) throws {
     guard rules[table]?[column] == nil else { return }
     rules[table, default: [:]][column] = rule
     try remember(column, table, rule.stored)
   }
 
-  /// Notes that rows of a table are kept aside.
+  /// Records that a table is unknown.
   func note(table: String) throws {
     guard unknownTables.insert(table).inserted else { return }
     if rules[table] == nil { rules[table] = [:] }
@@ -64,7 +64,7 @@ package final class AsideBook {
       [.text(table), .text(column), .text(rule)])
   }
 
-  /// Nothing of a column, or of the table itself when that is empty, is aside any more.
+  /// Deletes the record of a column, or with an empty name that of the table: no cell of it is hidden any more.
   func forget(_ column: String, in table: String) throws {
     try session.execute("DELETE FROM sync_aside_column WHERE tbl = ?1 AND col = ?2", [.text(table), .text(column)])
     if column.isEmpty { unknownTables.remove(table) } else { rules[table]?[column] = nil }
@@ -73,7 +73,7 @@ package final class AsideBook {
 
   // MARK: Cells
 
-  /// The cells of a state that this program cannot show.
+  /// Returns the cells of a state that this program cannot show.
   package func hidden(in state: RowState, of shape: TableShape) -> Cells {
     guard let own = rules[shape.name] else { return [:] }
     return state.cells.filter { name, cell in
@@ -97,7 +97,7 @@ package final class AsideBook {
     return cells
   }
 
-  /// Makes `cells` all that is aside of a row.
+  /// Replaces the hidden cells of a row by `cells`.
   func save(_ cells: Cells, table: String, key: CellValue, number: (ReplicaID) throws -> Int64) throws {
     try session.execute("DELETE FROM sync_aside WHERE tbl = ?1 AND key = ?2", [.text(table), key])
     for (name, cell) in cells {
@@ -114,7 +114,7 @@ package final class AsideBook {
     }
   }
 
-  /// Rows of a table with cells aside, by key.
+  /// Returns the keys of rows with hidden cells.
   func keys(of table: String, after: CellValue?, limit: Int) throws -> [CellValue] {
     let isAfter = after == nil ? "" : " AND key > ?3"
     return try session.rows(
@@ -127,12 +127,12 @@ package final class AsideBook {
     try session.firstRow("SELECT 1 FROM sync_aside WHERE tbl = ?1 AND col = ?2 LIMIT 1", [.text(table), .text(column)]) == nil
   }
 
-  /// How many values are kept aside.
+  /// Returns how many hidden cells there are.
   static func count(in session: any SQLSession) throws -> Int { Int(try session.integer("SELECT count(*) FROM sync_aside") ?? 0) }
 }
 
 extension CellPart {
-  /// Tells a member from an increment, whatever its name.
+  /// Text of a part: tells a member from an increment, whatever its name.
   fileprivate var stored: String {
     switch self {
     case .whole: ""
@@ -155,7 +155,7 @@ extension CellPart {
 }
 
 extension MergePolicy {
-  /// A policy as one text, to be read again.
+  /// Text of a policy, which can be parsed again.
   fileprivate var stored: String {
     if case .ranked(let values) = self { return CanonicalJSON.array(values.map { .string($0) }).text }
     return signature

@@ -1,7 +1,7 @@
 package import SyncCore
 
-/// Shows what was kept aside, once this program knows the tables and columns it belongs to: at open, in one transaction. The
-/// rows' states and digests stay as they are; only where their cells lie changes.
+/// Shows hidden cells once this program knows their tables and columns: at open, in one transaction. The rows' states and digests
+/// stay the same; only the cells' storage changes.
 package struct AsideUpgrade {
   package let rows: RowStore
   /// Runs its body with capture off.
@@ -15,17 +15,19 @@ package struct AsideUpgrade {
   /// Rows held in memory at a time.
   private static let rowsPerPiece = 1000
 
-  /// A row of which something is shown now.
+  /// Row of which cells became visible.
   package struct Shown {
     package var shape: TableShape
     package var key: CellValue
     package var stored: RowStore.Stored
-    /// What was aside before.
+    /// Cells that were hidden before.
     package var cells: [CellName]
   }
 
-  /// - Parameter follow: Told of each row.
-  /// - Complexity: O(rows with something aside); nothing when there is none.
+  /// Shows the cells.
+  ///
+  /// - Parameter follow: Called for each row.
+  /// - Complexity: O(rows with hidden cells); nothing when there are none.
   package func apply(_ follow: (Shown) throws -> Void = { _ in }) throws {
     for table in try rows.aside.tables {
       guard let shape = rows.shape(table) else { continue }

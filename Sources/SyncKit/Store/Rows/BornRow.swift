@@ -1,20 +1,21 @@
 internal import SyncCore
 
-/// A change that writes whole cells, each of a column that can show it: laid out by column, without a name a cell.
+/// Change that writes only whole cells, each of a column that can show it. Its values are laid out by column, without a name for
+/// each cell.
 ///
-/// A row that nobody had heard of is the bottom of the lattice, and joined with a change it is that change (L5): so such a
-/// change is a new row as it stands, with one origin for all its cells. Nearly all rows of a survey arrive like that once,
-/// and go in without the dictionary of cells that a merge needs.
+/// For a row that nobody had heard of, such a change is the new row itself, with one origin for all cells: joining with an unknown
+/// row gives the change (L5). Nearly all rows of a survey arrive like that once, and go in without the dictionary of cells that a
+/// merge needs.
 struct PlainCells {
-  /// By the places of the table's columns; nil where nothing was written.
+  /// Values by index of the table's columns; nil for columns that were not written.
   var values: [CellValue?]
-  /// The columns written, by bit.
+  /// Written columns, by bit.
   var mask: Int64
 }
 
-/// What is worked out once a transaction about the columns of one table.
+/// Plan of one table's columns, computed once a transaction.
 struct ColumnPlan {
-  /// Which values a column takes without further questions.
+  /// Kinds of values that a column accepts without further checks.
   private enum Taking {
     case integers, texts, others
   }
@@ -27,12 +28,12 @@ struct ColumnPlan {
 
   private let columns: [Column]
   let placesByName: [Int]
-  /// What a digest says before each column's value.
+  /// Bytes that a digest has before each column's value.
   let digestNames: [[UInt8]]
   let digestOpening: [UInt8]
-  /// Where the cells of the change before were: the next one's are nearly always there too.
+  /// Indexes of the last change's cells: the next change usually has the same columns.
   private var places: [Int] = []
-  /// What was laid out last, and the cells it is made of: a change is judged, and written at once.
+  /// Last laid out change and its cells: a change is judged first, and written right after.
   private var last: (cells: [CellChange], plain: PlainCells)?
 
   init(_ shape: TableShape) {
@@ -55,9 +56,11 @@ struct ColumnPlan {
     }
   }
 
-  /// - Returns: Nil when a cell is none of a known column that can show it, or a part of one.
+  /// Lays a change out by column.
+  ///
+  /// - Returns: Nil when a cell is of an unknown column, cannot be shown, or is only a part.
   mutating func layOut(_ cells: [CellChange], _ shape: TableShape) -> PlainCells? {
-    // The very same cells, not only equal ones: `last` keeps them, so that no others can lie where they do.
+    // Compares addresses, not values: `last` retains its cells, so no other cells can have their address.
     if let last, !cells.isEmpty,
       last.cells.withUnsafeBufferPointer({ old in cells.withUnsafeBufferPointer { $0.baseAddress == old.baseAddress } }),
       last.cells.count == cells.count

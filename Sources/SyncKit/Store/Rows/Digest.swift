@@ -2,7 +2,7 @@ internal import Crypto
 internal import Foundation
 package import SyncCore
 
-/// The hash of one row, and sums of them.
+/// Hash of one row, and sums of such hashes.
 struct RowDigest: Hashable, Sendable {
   private(set) var value: UInt128
 
@@ -11,7 +11,7 @@ struct RowDigest: Hashable, Sendable {
 
   private init(value: UInt128) { self.value = value }
 
-  /// Zero for a row that is not alive: tombstones are not counted.
+  /// Computes the digest of a row; zero for a row that is not alive, because tombstones do not count.
   init(_ state: RowState, table: String, key: CellValue) {
     guard state.isAlive else {
       self.init(value: 0)
@@ -21,7 +21,7 @@ struct RowDigest: Hashable, Sendable {
     data.reserveCapacity(Self.bytesExpected)
     key.append(to: &data)
     data.appendVarint(UInt64(state.life))
-    // Most cells of a row have one version.
+    // Encodes a version once for consecutive cells: most cells of a row have one version.
     var (close, closed): ([UInt8], (UInt32, Version)?) = ([], nil)
     for (name, cell) in state.cells {
       Self.append(name, to: &data)
@@ -35,9 +35,9 @@ struct RowDigest: Hashable, Sendable {
     self.init(hashing: data)
   }
 
-  /// That of a living row whose cells have one version.
+  /// Computes the digest of a living row whose cells have one version.
   ///
-  /// - Parameter data: Memory to be used again by the next call.
+  /// - Parameter data: Buffer, which the next call uses again.
   init(_ plain: PlainCells, plan: ColumnPlan, life: UInt32, version: Version, key: CellValue, in data: inout [UInt8]) {
     data.removeAll(keepingCapacity: true)
     data.append(contentsOf: plan.digestOpening)
@@ -53,10 +53,10 @@ struct RowDigest: Hashable, Sendable {
     self.init(hashing: data)
   }
 
-  /// What comes before the key.
+  /// Returns the bytes before the key.
   static func opening(_ table: String) -> [UInt8] { Array("synckit/row/1\0\(table)\0".utf8) }
 
-  /// What comes before a cell's value.
+  /// Appends the bytes before a cell's value.
   static func append(_ name: CellName, to data: inout [UInt8]) {
     data.append(contentsOf: name.column.utf8)
     data.append(0)
@@ -72,7 +72,7 @@ struct RowDigest: Hashable, Sendable {
     }
   }
 
-  /// What comes after it.
+  /// Returns the bytes after a cell's value.
   private static func close(_ generation: UInt32, _ version: Version) -> [UInt8] {
     var data: [UInt8] = []
     data.appendVarint(UInt64(generation))
@@ -85,7 +85,7 @@ struct RowDigest: Hashable, Sendable {
     self.init(value: SHA256.hash(data: data).withUnsafeBytes { UInt128(littleEndian: $0.loadUnaligned(as: UInt128.self)) })
   }
 
-  /// The first 16 bytes, little endian.
+  /// Reads the first 16 bytes, little endian.
   init(_ bytes: Data) {
     var value: UInt128 = 0
     withUnsafeMutableBytes(of: &value) { $0.copyBytes(from: bytes.prefix(16)) }
@@ -98,7 +98,7 @@ struct RowDigest: Hashable, Sendable {
   static func - (a: RowDigest, b: RowDigest) -> RowDigest { RowDigest(value: a.value &- b.value) }
 }
 
-/// Keeps the sums of a store as rows change, in the transaction that changes them.
+/// Table of the digests' sums, by scope and table. Updated in the transactions that change rows.
 package struct DigestBook {
   package let session: any SQLSession
 
@@ -120,7 +120,9 @@ package struct DigestBook {
     var sum = RowDigest.zero
     var rows = 0
 
-    /// - Parameter old: What the row counted for until now; nil when it did not.
+    /// Replaces a row's digest in the sum.
+    ///
+    /// - Parameter old: Digest that counted until now; nil when none did.
     mutating func add(_ digest: RowDigest, _ isAlive: Bool, instead old: Data?) {
       sum = sum + digest - (old.map { RowDigest($0) } ?? .zero)
       rows += (isAlive ? 1 : 0) - (old == nil ? 0 : 1)
@@ -142,9 +144,9 @@ package struct DigestBook {
       ])
   }
 
-  /// The digests of a scope, tables without rows left out.
+  /// Returns the digests of a scope, without tables that have no rows.
   ///
-  /// - Parameter without: Rows not to be counted, by table: held work is on one side only.
+  /// - Parameter without: Rows that do not count, by table: held units are on one side only.
   package func digests(of scope: String, without: [String: Set<CellValue>] = [:], shapes: [String: TableShape]) throws -> [TableDigest] {
     try session.rows("SELECT tbl, sum, live FROM sync_digest WHERE scope = ?1 ORDER BY tbl", [.text(scope)]).compactMap { row in
       guard let table = row[0].text, let bytes = row[1].blob, let count = row[2].integer else { return nil }

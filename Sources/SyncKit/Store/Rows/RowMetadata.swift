@@ -1,15 +1,15 @@
 internal import Foundation
 internal import SyncCore
 
-/// One metadata record a row: its life, the origin that most of its cells have, the columns whose cells have it, and what
-/// differs from that, packed.
+/// Metadata record of one row: its life, the origin of most of its cells, the columns whose cells have that origin, and the
+/// differing origins, packed.
 ///
-/// Each packed entry begins with a byte: 255 the life's origin; a column's number, its cell's origin; 64 + the number, a part
-/// of a column's cell; 128 + the number, a cell of a generation above 0.
+/// Each packed entry begins with a byte. 255: the life's origin. A column's number: its cell's origin. 64 + the number: a part of a
+/// column's cell. 128 + the number: a cell of a generation above 0.
 struct RowMetadata {
   var life: UInt32
   var main: Origin
-  /// Bit c: the cell of column c has the main origin; of a column with parts, that there are any.
+  /// Mask of columns whose cell has the main origin; for a column with parts: which has any.
   var mask: Int64
   var split: Data
 
@@ -21,7 +21,9 @@ struct RowMetadata {
 
   // MARK: Write
 
-  /// - Parameter number: Gives a replica its number in this store.
+  /// Packs a state.
+  ///
+  /// - Parameter number: Returns a replica's number in this store.
   /// - Returns: Nil for a row never heard of.
   init?(_ state: RowState, shape: TableShape, number: (ReplicaID) throws -> Int64) throws {
     guard let main = Self.commonest(state) else { return nil }
@@ -62,7 +64,7 @@ struct RowMetadata {
         switch name.part {
         case .whole: continue
         case .member(let name):
-          // What stands in the object and came with the rest of the row needs no word.
+          // Skips members that are in the object and have the row's main origin.
           if flags != 0 && !cell.value.isNull { continue }
           if cell.value.isNull { flags |= Self.isRemoved }
           split.append(Self.partEntry + id)
@@ -80,14 +82,14 @@ struct RowMetadata {
     }
   }
 
-  /// Which of a row's cells are of each column, by the columns' places.
+  /// Returns the range of a row's cells for each column, by index of the column.
   private static func places(of cells: Cells, in shape: TableShape) -> [Range<Int>] {
     var places = [Range<Int>](repeating: 0..<0, count: shape.columns.count)
     var (known, first) = (shape.placesByName[...], 0)
     while first < cells.count {
       let column = cells[first].key.column
       let end = cells[first...].firstIndex { $0.key.column != column } ?? cells.count
-      // Nearly always it is the next one, and that two names are one is told faster than which is first.
+      // Tries the next column first: usually it is the right one, and comparing for equality is cheaper than ordering.
       if known.first.map({ shape.columns[$0].name }) != column { known = known.drop { shape.columns[$0].name.precedesByBytes(column) } }
       if let place = known.first, shape.columns[place].name == column { places[place] = first..<end }
       first = end
@@ -95,9 +97,9 @@ struct RowMetadata {
     return places
   }
 
-  /// The origin most written cells share, the later of two equals: it is stored once for the row.
+  /// Returns the origin that most written cells share, the later of two equals: it is stored once for the row.
   private static func commonest(_ state: RowState) -> Origin? {
-    // A row has few origins, nearly always one or two.
+    // Counts in an array: a row has few origins, usually one or two.
     var counts: [(origin: Origin, cells: Int)] = []
     for cell in state.cells.values {
       if let known = counts.firstIndex(where: { $0.origin == cell.origin }) {
@@ -120,7 +122,7 @@ struct RowMetadata {
     self.split = split
   }
 
-  /// The row's state, given the values of its columns in order.
+  /// Returns the row's state, given the values of its columns in order.
   func state(_ shape: TableShape, values: ArraySlice<CellValue>, replica: @escaping (Int64) throws -> ReplicaID) throws -> RowState {
     var state = RowState(life: life, lifeOrigin: main)
     guard values.count == shape.columns.count else { throw ByteReader.short }

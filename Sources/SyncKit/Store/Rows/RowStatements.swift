@@ -1,26 +1,25 @@
 internal import SyncCore
 
-/// The statements about one table's rows, put together once a transaction: a row is merged in less time than it takes to put
-/// the names of its columns into quotes.
+/// SQL statements about one table's rows, built once a transaction: quoting the column names takes longer than merging a row.
 final class RowStatements {
   private let shape: TableShape
   private let table: String
   private let keyColumn: String
   private let metadata: String
-  /// Every value is replaced, those left out by their defaults.
+  /// Replaces every value; columns left out get their defaults.
   private let overwriteAll: String
   private var inserts: [Int64: RepeatedSQL] = [:]
   private var updates: [Int64: RepeatedSQL] = [:]
 
-  /// Records with their rows' values; a condition follows.
+  /// Selects records with their rows' values; a condition follows.
   let select: String
-  /// ?1 is the key; ?2 the scope, where records are in the order of scopes, here and in `digest` and `standing`.
+  /// Selects one row. ?1 is the key; in stores ordered by scope ?2 is the scope, also in `digest` and `standing`.
   let load: RepeatedSQL
-  /// In which scopes a row may have its record, where they are in the order of scopes.
+  /// Selects the scopes that may have the row's record; nil in stores ordered by key.
   let scopes: RepeatedSQL?
-  /// In which scope a row lives.
+  /// Selects the scope in which a row lives.
   let livingScope: RepeatedSQL
-  /// The app's row, and its record where there is one.
+  /// Selects the app's row, with its record if there is one.
   let standing: RepeatedSQL
   let saveMetadata: RepeatedSQL
   let delete: RepeatedSQL
@@ -61,11 +60,13 @@ final class RowStatements {
     overwriteAll = shape.columns.map { "\(quote($0.name)) = excluded.\(quote($0.name))" }.joined(separator: ", ")
   }
 
-  /// Puts a row in place: ?1 is its key, the columns' values follow. A row may stand that nobody ever captured, put there before
-  /// the table was replicated: it gives way whole.
+  /// Returns the statement that inserts a row: ?1 is its key, the columns' values follow. A row that was never captured, from
+  /// before the table was replicated, is replaced whole.
   func insert(_ columns: [TableShape.Column]) -> RepeatedSQL { insert(mask: Self.mask(columns)) }
 
-  /// - Parameter mask: Which columns, by bit; their values come in the order of the shape.
+  /// Returns the statement that inserts a row.
+  ///
+  /// - Parameter mask: Columns by bit; their values come in the order of the shape.
   func insert(mask: Int64) -> RepeatedSQL {
     statement(for: mask, in: &inserts) { columns in
       let names = ([keyColumn] + columns.map { quote($0.name) }).joined(separator: ", ")
@@ -74,7 +75,7 @@ final class RowStatements {
     }
   }
 
-  /// Changes columns of a row: ?1 is its key, the values follow.
+  /// Returns the statement that changes columns of a row: ?1 is its key, the values follow.
   func update(_ columns: [TableShape.Column]) -> RepeatedSQL {
     statement(for: Self.mask(columns), in: &updates) { columns in
       let sets = columns.enumerated().map { "\(quote($1.name)) = ?\($0 + 2)" }.joined(separator: ", ")

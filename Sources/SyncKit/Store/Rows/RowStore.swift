@@ -1,14 +1,14 @@
 internal import Foundation
 package import SyncCore
 
-/// Reads and writes the states of replicated rows: the app's own table for the values, one metadata record a row for life
-/// and versions. Belongs to one transaction.
+/// Reads and writes the states of replicated rows: the app's own table for the values, one metadata record a row for life and
+/// versions. Belongs to one transaction.
 package final class RowStore {
   package let session: any SQLSession
   private let shapes: [String: TableShape]
   private var replicaIDs: [Int64: ReplicaID] = [:]
   private var replicaNumbers: [ReplicaID: Int64] = [:]
-  /// Names of tables whose rows were written, for observers.
+  /// Tables whose rows were written, for observers.
   package private(set) var touched: Set<String> = []
 
   package init(session: any SQLSession, shapes: [String: TableShape]) {
@@ -28,11 +28,11 @@ package final class RowStore {
     return new
   }
 
-  /// A column of the app's that refers to rows.
+  /// Column of the app that refers to rows.
   package struct Referring {
     package var shape: TableShape
     package var column: String
-    /// Nil where another column of the row says it.
+    /// Table that it refers to; nil when another column of the row names the table.
     package var table: String?
     package var tableColumn: String?
   }
@@ -47,13 +47,13 @@ package final class RowStore {
       }
     }
   }
-  /// The columns that may refer to rows of a table.
+  /// Returns the columns that may refer to rows of a table.
   package func references(to table: String) -> [Referring] { referring.filter { $0.table == nil || $0.table == table } }
-  /// The columns of a table that refer to rows.
+  /// Returns the columns of a table that refer to rows.
   package func references(of table: String) -> [Referring] { referring.filter { $0.shape.name == table } }
 
   private var book: AsideBook?
-  /// What newer programs wrote and this one cannot show.
+  /// Hidden cells of this store, from newer programs.
   package var aside: AsideBook {
     get throws {
       if let book { return book }
@@ -63,7 +63,7 @@ package final class RowStore {
     }
   }
 
-  /// A declared table, or one that the feed brings and this program does not know: its rows are kept aside.
+  /// Returns a declared table, or a shape for a table that this program does not know, whose rows are all hidden.
   package func shapeOrUnknown(_ table: String) throws -> TableShape {
     if let shape = shapes[table] { return shape }
     if try !aside.isUnknown(table) {
@@ -73,10 +73,10 @@ package final class RowStore {
     return .unknown(table)
   }
 
-  /// The cells of a change that can be merged here, after noting those that cannot be shown. What a newer program left without
-  /// a rule cannot be merged by one that does not know the column.
+  /// Returns the cells of a change that can be merged here, after recording unknown columns. A cell of an unknown column without a
+  /// stated policy cannot be merged.
   ///
-  /// - Parameter rules: By which rule each column merges, as the sender says.
+  /// - Parameter rules: Merge policies of the columns, as the sender states them.
   package func prepare(_ change: RowChange, _ shape: TableShape, rules: MergePolicies) throws -> [CellChange] {
     if isPlain(change, shape) { return change.cells }
     let book = try aside
@@ -91,7 +91,7 @@ package final class RowStore {
     }
   }
 
-  /// By which rule each column of tables merges, for those who do not know it.
+  /// Returns the merge policies of all columns of tables, for receivers who do not know them.
   package func rules(of tables: Set<String>) throws -> [String: MergePolicies] {
     var rules: [String: MergePolicies] = [:]
     for table in tables {
@@ -107,25 +107,25 @@ package final class RowStore {
     try rules(of: Set(units.flatMap { $0.changes.map(\.table) }))
   }
 
-  /// How a table's cells merge, those of columns this program does not know too.
+  /// Returns how a table's cells merge, unknown columns included.
   package func policies(_ shape: TableShape) throws -> MergePolicies { try aside.policies(shape) }
 
   package var all: some Sequence<TableShape> { shapes.values.sorted { $0.id < $1.id } }
 
-  /// Observers of a table will hear that its rows were written.
+  /// Records that a table's rows were written, for observers.
   package func note(_ table: String) { touched.insert(table) }
 
-  /// Whether rows that nobody had heard of before are noted: at a hub, where others may wait for them.
+  /// True at a hub: rows that nobody had heard of before are recorded, because held units may wait for them.
   package var notesArrivals = false
   private var arrived: [(table: String, key: CellValue)] = []
   package var hasArrived: Bool { !arrived.isEmpty }
-  /// The rows that came since the last time.
+  /// Returns the rows that arrived since the last call.
   package func takeArrived() -> [(table: String, key: CellValue)] {
     defer { arrived = [] }
     return arrived
   }
 
-  /// What the rows written since the last `flush` change in the digests.
+  /// Changes of the digests by the rows written since the last `flush`.
   private var digestChanges: [DigestBook.Place: DigestBook.Change] = [:]
   private struct Loaded {
     var table: String
@@ -135,24 +135,24 @@ package final class RowStore {
 
     func isRow(_ key: CellValue, of shape: TableShape) -> Bool { table == shape.name && self.key == key }
   }
-  /// The row loaded last: nearly always the one that is saved next.
+  /// Row loaded last: usually the one that is saved next.
   private var loaded: Loaded?
 
-  /// Writes the digests. To be called before the transaction ends.
+  /// Writes the digests. Call this before the transaction ends.
   package func flush() throws {
     for (place, change) in digestChanges { try DigestBook(session: session).apply(change, at: place) }
     digestChanges = [:]
   }
 
-  /// A row as stored, and the scope it was first written in.
+  /// Row as stored, and the scope in which it was first written.
   package struct Stored {
     package var state: RowState
     package var scope: String
   }
 
-  /// A row, whichever scope it is in: its metadata and values together. Nil for one never heard of.
+  /// Loads a row from whichever scope has it: its metadata and values together. Nil for a row never heard of.
   ///
-  /// - Parameter scope: Where it is looked for first; nil to ask every scope, where records lie by scope.
+  /// - Parameter scope: Scope to ask first; nil asks every scope, in stores ordered by scope.
   package func load(_ shape: TableShape, key: CellValue, in scope: String?) throws -> Stored? {
     guard let row = try record(statements(shape).load, shape, key, scope) else {
       loaded = Loaded(table: shape.name, key: key)
@@ -163,21 +163,21 @@ package final class RowStore {
     return stored
   }
 
-  /// As `load`, and nothing is read again when this is the row that was loaded last: for those who know that nothing was written
-  /// since, as between the judging of a unit and its merge.
+  /// Loads a row like `load`, but from the cache when it is the row loaded last. For callers who know that nothing was written
+  /// since, as between judging and merging a unit.
   package func loadUnwritten(_ shape: TableShape, key: CellValue, in scope: String) throws -> Stored? {
     if let loaded, loaded.isRow(key, of: shape) { return loaded.stored }
     return try load(shape, key: key, in: scope)
   }
 
-  /// Whether a row was ever heard of, in any scope.
+  /// Returns whether a row was ever heard of, in any scope.
   package func isKnown(_ shape: TableShape, key: CellValue, in scope: String) throws -> Bool {
     if try record(statements(shape).digest, shape, key, scope) != nil { return true }
     loaded = Loaded(table: shape.name, key: key)
     return false
   }
 
-  /// What the app has in a row, by column, nil when there is none; and what was known of the row when that was written.
+  /// Returns the app's values of a row by column, nil when there is no row, and its state when it was last sealed.
   func standing(_ shape: TableShape, key: CellValue, in scope: String) throws -> (values: [CellValue]?, stored: Stored?) {
     guard let row = try session.firstRow(statements(shape).standing, arguments(shape, key, scope)) else {
       return (nil, try load(shape, key: key, in: scope))
@@ -192,11 +192,11 @@ package final class RowStore {
     shape.order == .byKey ? [key] : [key, .text(scope)]
   }
 
-  /// A row's record. Where records lie by scope, the row says in which it is, or the index of those that are gone. Another scope's row
-  /// that was deleted in this transaction, and is not sealed yet, is not found so.
+  /// Returns a row's record. In stores ordered by scope, the row tells its scope, or the index of deleted rows does. A row of
+  /// another scope that was deleted in this transaction and is not sealed yet is not found.
   ///
-  /// No two scopes have a record of one key, with one exception: where a key says whose it is, a record that another scope left of a row
-  /// that ended is nobody's hindrance.
+  /// No two scopes have a record of one key, with one exception: where keys name their scope, another scope's record of a deleted
+  /// row does no harm.
   private func record(_ statement: RepeatedSQL, _ shape: TableShape, _ key: CellValue, _ scope: String?) throws -> [CellValue]? {
     guard let scopes = statements(shape).scopes else { return try session.firstRow(statement, [key]) }
     if let scope, let row = try session.firstRow(statement, [key, .text(scope)]) { return row }
@@ -212,18 +212,18 @@ package final class RowStore {
     return nil
   }
 
-  /// Whether one of `scopes` ever had a row of that key.
+  /// Returns whether one of `scopes` ever had a row of that key.
   package func isKnown(_ shape: TableShape, key: CellValue, within scopes: [String]) throws -> Bool {
     guard shape.keyType.keeps(key) else { return false }
-    // Conflicts that were opened in this transaction stand in their table and have no record yet.
+    // Asks the table too: conflicts opened in this transaction have no record yet.
     let living = try session.firstRow(statements(shape).livingScope, [key])?[0]
     if let living, scopes.contains(where: { living == .text($0) }) { return true }
     return try scopes.contains { try session.firstRow(statements(shape).digest, arguments(shape, key, $0)) != nil }
   }
 
-  /// Rows of one scope by key, tombstones too.
+  /// Returns rows of one scope by key, tombstones too.
   ///
-  /// - Parameter after: Only rows with a greater key.
+  /// - Parameter after: Returns only rows with a greater key.
   package func rows(of shape: TableShape, scope: String, after: CellValue?, limit: Int) throws -> [(key: CellValue, state: RowState)] {
     let isAfter = after == nil ? "" : " AND m.key > ?3"
     let arguments: [CellValue] = [.text(scope), .integer(Int64(limit))] + (after.map { [$0] } ?? [])
@@ -232,7 +232,7 @@ package final class RowStore {
     }
   }
 
-  /// Whether the row that stands under a key is another scope's.
+  /// Returns whether the row under a key belongs to another scope.
   package func standsElsewhere(_ shape: TableShape, key: CellValue, than scope: String) throws -> Bool {
     guard shape.isKnown else { return false }
     return try session.firstRow(statements(shape).livingScope, [key]).map { $0[0] != .text(scope) } ?? false
@@ -254,7 +254,7 @@ package final class RowStore {
 
   /// Writes a merged row: its metadata record, and those values that changed.
   ///
-  /// - Parameter previous: The state loaded before the merge.
+  /// - Parameter previous: State loaded before the merge.
   package func save(_ outcome: MergeOutcome, over previous: RowState, shape: TableShape, key: CellValue, scope: String) throws {
     try saveMetadata(outcome.state, shape: shape, key: key, scope: scope)
     guard shape.isKnown else { return }
@@ -275,17 +275,18 @@ package final class RowStore {
 
   // MARK: New rows
 
-  /// See `ColumnPlan.layOut`.
+  /// Lays a change out by column; see `ColumnPlan.layOut`.
   private func layOut(_ change: RowChange, _ shape: TableShape) -> PlainCells? {
     plans[shape.name, default: ColumnPlan(shape)].layOut(change.cells, shape)
   }
 
-  /// Whether a change writes nothing but whole cells, each as its column can show it.
+  /// Returns whether a change writes only whole cells, each of a column that can show it.
   package func isPlain(_ change: RowChange, _ shape: TableShape) -> Bool { shape.isKnown && layOut(change, shape) != nil }
 
-  /// Writes the record of a row that nobody had heard of and that stands already, when a plain change says all of it.
+  /// Writes the record of a row that is in its table already and that nobody had heard of, when a plain change describes it
+  /// completely.
   ///
-  /// - Returns: Whether it was that; otherwise nothing is written.
+  /// - Returns: Whether the record was written; otherwise nothing is.
   package func recordNew(_ change: RowChange, origin: Origin, shape: TableShape, scope: String) throws -> Bool {
     guard change.isAlive, shape.isKnown, try !aside.has(shape.name), let plain = layOut(change, shape) else { return false }
     try saveNewMetadata(plain, life: change.life, origin: origin, shape: shape, key: change.key, scope: scope)
@@ -294,7 +295,7 @@ package final class RowStore {
 
   /// Writes a row that nobody had heard of, when a plain change brings it to life.
   ///
-  /// - Returns: Whether it was that; otherwise nothing is written, and the change is to be merged.
+  /// - Returns: Whether the row was written; otherwise nothing is, and the change must be merged.
   package func saveNew(_ change: RowChange, origin: Origin, shape: TableShape, scope: String) throws -> Bool {
     guard change.isAlive, shape.isKnown, try !aside.has(shape.name), let plain = layOut(change, shape) else { return false }
     try saveNewMetadata(plain, life: change.life, origin: origin, shape: shape, key: change.key, scope: scope)
@@ -317,24 +318,24 @@ package final class RowStore {
       RowMetadata(life: life, main: origin, mask: plain.mask, split: Data()), digest: digest.bytes, shape: shape, key: key, scope: scope)
   }
 
-  /// What the app sees in a column: its default where nobody wrote it, or what was written cannot be shown. Nil when nothing need
-  /// be written there.
+  /// Returns the value that the app sees in a column: the default when nobody wrote it, or the written value cannot be shown. Nil
+  /// when nothing need be written there.
   private func value(of column: TableShape.Column, in state: RowState, _ shape: TableShape) throws -> CellValue? {
     let value = CellParts.value(of: column, policy: shape.policy(of: column), in: state.cells)
     guard let value, try aside.rule(of: column.name, in: shape.name) != nil else { return value }
     return shape.isShown(value, in: column) ? value : column.defaultValue ?? .null
   }
 
-  /// Puts cells that were aside where the app sees them.
+  /// Writes hidden cells into the app's columns.
   ///
-  /// - Returns: Their names.
+  /// - Returns: The cells' names.
   func show(
     _ stored: Stored, columns: Set<String>, shape: TableShape, key: CellValue, isNewTable: Bool
   ) throws -> [CellName] {
     let isEnding = try session.firstRow(
       "SELECT 1 FROM sync_pending WHERE tbl = ?1 AND key = ?2 AND op = ?3 LIMIT 1",
       [.integer(Int64(shape.id)), key, .integer(CaptureOperation.delete.rawValue)])
-    // The row was deleted here and that is not sealed: what was aside goes with its life.
+    // Skips a row that was deleted here and not sealed yet: its hidden cells end with its life.
     guard isEnding == nil, stored.state.isAlive else { return [] }
     let hidden = try aside.hidden(in: stored.state, of: shape)
     let shown = stored.state.cells.keys.filter { columns.contains($0.column) && hidden[$0] == nil }
@@ -352,9 +353,9 @@ package final class RowStore {
     return shown.sorted()
   }
 
-  /// Writes a row as it is said to be, whatever stood before.
+  /// Replaces a row by a state, whatever stood before.
   ///
-  /// - Parameter previous: The state loaded before.
+  /// - Parameter previous: State loaded before.
   package func replace(_ previous: RowState, with state: RowState, shape: TableShape, key: CellValue, scope: String) throws {
     if previous == state { return }
     var outcome = MergeOutcome(state: state, written: state.cells.filter { previous.cells[$0.key]?.value != $0.value.value }.map(\.key))
@@ -364,14 +365,14 @@ package final class RowStore {
     if previous.life != state.life {
       outcome.written = Array(state.cells.keys)
     } else if previous.isAlive && !Set(previous.cells.keys.map(\.column)).isSubset(of: columns) {
-      // A column that nobody wrote reads as its default again: the row is made anew.
+      // Writes the row anew, so that columns that nobody wrote read as their defaults again.
       outcome.written = Array(state.cells.keys)
       standing.life += 2
     }
     try save(outcome, over: standing, shape: shape, key: key, scope: scope)
   }
 
-  /// Forgets a row altogether, as if it had never been heard of.
+  /// Deletes a row and its record, as if nobody had ever heard of it.
   package func forget(_ shape: TableShape, key: CellValue, in scope: String) throws {
     guard let stored = try load(shape, key: key, in: scope) else { return }
     if shape.isKnown { touched.insert(shape.name) }
@@ -383,9 +384,9 @@ package final class RowStore {
     try session.execute("DELETE FROM \(quote(shape.metadataTable)) WHERE scope = ?1 AND key = ?2", [.text(stored.scope), key])
   }
 
-  /// Key, scope, life and digest of each record, in the order in which records lie.
+  /// Returns key, scope, life and digest of each record, in the order of the store.
   ///
-  /// - Parameter last: The last one that came before.
+  /// - Parameter last: Last record of the call before.
   package func records(of shape: TableShape, after last: [CellValue]?, limit: Int) throws -> [[CellValue]] {
     let (order, place) = shape.order == .byKey ? ("key", "?1") : ("scope, key", "(?2, ?1)")
     return try session.rows(
@@ -395,7 +396,7 @@ package final class RowStore {
       """, last.map { shape.order == .byKey ? [$0[0]] : Array($0[...1]) } ?? [])
   }
 
-  /// Keys from over `after` up to `through`, each with its row's scope; nil leaves the range open there.
+  /// Returns keys above `after` up to `through`, each with its row's scope; nil leaves that end open.
   package func keys(of shape: TableShape, after: CellValue?, through: CellValue?) throws -> [(key: CellValue, scope: String)] {
     let bounds = [("key >", after), ("key <=", through)].compactMap { name, key in key.map { (name, $0) } }
     let conditions = bounds.enumerated().map { "\($1.0) ?\($0 + 1)" }.joined(separator: " AND ")
@@ -441,7 +442,7 @@ package final class RowStore {
     digestChanges[DigestBook.Place(scope: scope, table: shape.name), default: DigestBook.Change()].add(digest, isAlive, instead: old)
   }
 
-  /// The number a replica has in this store's records; given at first use.
+  /// Returns the number of a replica in this store's records; assigned at first use.
   func number(of replica: ReplicaID) throws -> Int64 {
     if let known = replicaNumbers[replica] { return known }
     try session.execute("INSERT INTO sync_replica (bytes) VALUES (?1) ON CONFLICT (bytes) DO NOTHING", [.blob(replica.bytes)])

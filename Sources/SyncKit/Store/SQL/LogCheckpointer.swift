@@ -3,23 +3,23 @@ package import GRDB
 internal import GRDBSQLite
 internal import Synchronization
 
-/// Copies the log of a store into its database beside those who write, on a connection of its own.
+/// Copies a store's write-ahead log into its database while others write, on a connection of its own.
 ///
-/// Left to SQLite, whoever commits at the wrong moment copies thousands of pages, and everybody else who writes waits for it. Here
-/// nearly all of them are copied while others write on; only the last few, without which the log cannot begin anew, take a turn among
-/// the writers.
+/// SQLite's own checkpoints run in whichever commit comes at the wrong moment, copy thousands of pages, and delay every other
+/// writer. Here nearly all pages are copied while others write on. Only the last few, without which the log cannot restart, take a
+/// turn among the writers.
 package final class LogCheckpointer: Sendable {
   /// Pages that a turn among the writers may have to copy: a few milliseconds.
   static let turnPagesMax = 500
-  /// Copies beside the writers before the turn is taken all the same.
+  /// Copies beside the writers before the turn is taken anyway.
   static let passesMax = 8
-  /// A log of so many pages is copied by whoever commits, as SQLite would: nobody else did. 256 MiB.
+  /// Pages of a log that the committing writer copies, as SQLite would, because no checkpoint succeeded. 256 MiB.
   static let pagesMax: Int32 = 64 << 10
 
   private struct State {
-    /// Pages of the log, by the last commit.
+    /// Pages of the log at the last commit.
     var pages = 0
-    /// Pages of the log that are in the database, by the last copy.
+    /// Pages of the log that were in the database after the last copy.
     var copied = 0
     var isCopying = false
     var isStopped = false
@@ -49,7 +49,7 @@ package final class LogCheckpointer: Sendable {
 
   private func committed(_ pages: Int) {
     state.withLock { state in
-      // The log has begun anew.
+      // Resets the count: the log has restarted.
       if pages < state.pages { state.copied = 0 }
       state.pages = pages
     }
@@ -65,20 +65,21 @@ package final class LogCheckpointer: Sendable {
     guard isDue else { return }
     queue.async { [self] in
       defer { state.withLock { $0.isCopying = false } }
-      // One that fails, as when another process is at it or the disk is full, leaves everything in the log, and the next one tries.
+      // Ignores a failure, such as another process's checkpoint or a full disk: everything stays in the log, and the next call
+      // tries again.
       try? copy(beside: writer)
     }
   }
 
-  /// Returns when nothing is being copied, and nothing will be: before the writer's connection is closed.
+  /// Waits for a running copy and prevents further ones. Call this before the writer's connection is closed.
   package func stop() {
     state.withLock { $0.isStopped = true }
     queue.sync {}
   }
 
-  /// Has everything copied into the database, and the log removed, if nobody else has the store open: to be called after it was closed.
+  /// Copies the whole log into the database and deletes it, if nobody else has the store open. Call this after closing the store.
   ///
-  /// SQLite does so when the last connection closes, but only when that one may write, and those of a pool's readers may not.
+  /// SQLite does so itself only when the last connection to close may write; a pool's reading connections may not.
   package static func leave(_ path: String) {
     guard FileManager.default.fileExists(atPath: path + "-wal") else { return }
     // Leaves in the log what cannot be copied, as on a full disk.
@@ -98,7 +99,7 @@ package final class LogCheckpointer: Sendable {
       }
       if left <= Self.turnPagesMax { break }
     }
-    // Nobody writes meanwhile, so that all is copied, and the next one who writes begins the log anew.
+    // Copies the rest while nobody writes, so that the next writer restarts the log.
     try writer.writeWithoutTransaction { db in
       let copied = try db.checkpoint(.passive).checkpointedFrameCount
       state.withLock { $0.copied = copied }

@@ -2,22 +2,22 @@ internal import Foundation
 public import GRDB
 public import SyncCore
 
-/// One open transaction of a store, as SQL: what the merging code needs of a database, and no more.
+/// Open transaction of a store, as SQL: all that merging needs of a database.
 ///
 /// Placeholders are `?1`, `?2` …; the statements keep to what SQLite and PostgreSQL share.
 public protocol SQLSession {
-  /// Runs one statement that gives no rows.
+  /// Runs one statement that returns no rows.
   func execute(_ sql: String, _ arguments: [CellValue]) throws
-  /// All rows of a query, each with its values in column order.
+  /// Returns all rows of a query, each with its values in column order.
   func rows(_ sql: String, _ arguments: [CellValue]) throws -> [[CellValue]]
   func execute(_ sql: RepeatedSQL, _ arguments: [CellValue]) throws
   func rows(_ sql: RepeatedSQL, _ arguments: [CellValue]) throws -> [[CellValue]]
 }
 
-/// A statement that one transaction runs for row after row: a store need not look for it again by its text.
+/// Statement that one transaction runs many times: the store need not look it up by its text each time.
 public final class RepeatedSQL {
   public let text: String
-  /// What a store found for it. Of the transaction that `RepeatedSQL` was made in.
+  /// Prepared statement of the store, valid in the transaction in which `RepeatedSQL` was made.
   var found: AnyObject?
 
   public init(_ text: String) { self.text = text }
@@ -35,14 +35,14 @@ extension SQLSession {
     try rows(sql, arguments).first
   }
 
-  /// The first value of the first row, if it is an integer.
+  /// Returns the first value of the first row, if it is an integer.
   public func integer(_ sql: String, _ arguments: [CellValue] = []) throws -> Int64? {
     try firstRow(sql, arguments)?.first?.integer
   }
 }
 
 extension SyncError {
-  /// What a failure of the local database means to a person: also that of an app's own write, refused by capture or the disk.
+  /// Explains a failure of the local database to people, also one of an app's own write that capture or the disk refused.
   public init(_ error: DatabaseError, store: String) {
     let message = error.message ?? ""
     if let own = Self.captureRefusal(message) {
@@ -74,7 +74,7 @@ extension SyncError {
     }
   }
 
-  /// Runs `body`, turning what the database or disk says into a `SyncError`.
+  /// Runs `body`, and turns errors of the database or disk into a `SyncError`.
   package static func explaining<T>(_ store: String, _ body: () async throws -> T) async throws -> T {
     do {
       return try await body()
@@ -91,7 +91,7 @@ extension SyncError {
     }
   }
 
-  /// SQLite takes an empty file for a new database; where one should be, everything in it is gone.
+  /// Throws for an empty file where a store should be: SQLite would take it for a new database, though everything in it is lost.
   package static func refuseEmptyStore(_ path: String) throws {
     guard try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int == 0 else { return }
     throw SyncError(
@@ -99,7 +99,7 @@ extension SyncError {
       en: "The database \(path) is empty: what it held is gone. Keep the file and restore from a copy.")
   }
 
-  /// The refusals that capture triggers raise by code.
+  /// Returns the error for a code that capture triggers raise.
   private static func captureRefusal(_ message: String) -> SyncError? {
     if message.contains("synckit:wrongScope") {
       return SyncError(

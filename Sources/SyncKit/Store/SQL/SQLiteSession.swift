@@ -3,13 +3,13 @@ package import GRDB
 internal import GRDBSQLite
 package import SyncCore
 
-/// A SQLite transaction that GRDB began, with statements prepared once a connection.
+/// SQLite transaction that GRDB began, with statements prepared once a connection.
 ///
-/// Values go to SQLite and come back without GRDB's wrappers in between: a merge is made of little else, and takes about half as
-/// long. GRDB hears nothing of the tables written; whoever ends the transaction tells it.
+/// Values pass between SQLite and the engine without GRDB's wrappers, which would take about as long as the rest of a merge. GRDB
+/// does not notice the tables written; whoever ends the transaction reports them.
 package struct SQLiteSession: SQLSession {
   package let db: Database
-  /// Told of every statement that writes; nil outside tests.
+  /// Listener that is called for every writing statement; nil outside tests.
   package var listener: StorageSteps.Listener?
 
   package init(db: Database, listener: StorageSteps.Listener? = nil) {
@@ -19,7 +19,7 @@ package struct SQLiteSession: SQLSession {
 
   package func execute(_ sql: String, _ arguments: [CellValue]) throws {
     try listener?(.statement(sql))
-    // What changes the schema has no arguments, and GRDB must know of it.
+    // Runs statements without arguments by GRDB: they may change the schema, and GRDB must notice.
     if arguments.isEmpty { return try db.cachedStatement(sql: sql).execute() }
     try run(try db.cachedStatement(sql: sql), arguments) { _ in }
   }
@@ -58,7 +58,7 @@ package struct SQLiteSession: SQLSession {
     let statement = prepared.sqliteStatement
     defer {
       sqlite3_reset(statement)
-      // Nothing that a person wrote stays in memory for the next user of the statement.
+      // Clears the values, so that nothing that a person wrote stays in memory for the statement's next user.
       sqlite3_clear_bindings(statement)
     }
     for (index, value) in arguments.enumerated() {
@@ -80,7 +80,7 @@ package struct SQLiteSession: SQLSession {
   }
 }
 
-/// Tells SQLite to copy what it is given.
+/// Constant that makes SQLite copy a bound value.
 private nonisolated(unsafe) let transient = unsafeBitCast(OpaquePointer(bitPattern: -1), to: sqlite3_destructor_type.self)
 
 extension CellValue {
@@ -90,7 +90,7 @@ extension CellValue {
     case .integer(let number): return sqlite3_bind_int64(statement, index, number)
     case .real(let number): return sqlite3_bind_double(statement, index, number)
     case .text(var text):
-      // An empty text may have no address, which would be NULL.
+      // Passes an address for an empty text: without one SQLite would store NULL.
       if text.isEmpty { return sqlite3_bind_text(statement, index, "", 0, transient) }
       return text.withUTF8 { bytes in
         bytes.withMemoryRebound(to: CChar.self) { sqlite3_bind_text(statement, index, $0.baseAddress, Int32($0.count), transient) }

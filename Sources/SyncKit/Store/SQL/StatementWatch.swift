@@ -2,23 +2,24 @@ internal import GRDB
 internal import GRDBSQLite
 internal import Synchronization
 
-/// Hears of each statement that a store ran, and how much SQLite worked for it: tests ask whether work grows with what a store holds.
+/// Records each statement that a store ran, and how much work it was for SQLite. Tests check whether work grows with a store's
+/// content.
 ///
-/// Outside tests there is none, and connections are not traced.
+/// Outside tests there is no watch, and connections are not traced.
 final class StatementWatch: Sendable {
-  /// Counts what the runs of one statement took.
+  /// Cost of one statement's runs.
   struct Cost: Sendable, Hashable {
     var runs = 0
-    /// Instructions of SQLite's virtual machine, of the run that took most.
+    /// Instructions of SQLite's virtual machine, in the most expensive run.
     var stepsMax = 0
   }
 
-  /// Watches the stores that are opened while it is set.
+  /// Watch of the stores that are opened while it is set.
   @TaskLocal static var current: StatementWatch?
 
   private let costs = Mutex<[String: Cost]>([:])
 
-  /// Gives what ran since the last time, by the statement's text.
+  /// Returns what ran since the last call, by the statement's text.
   func take() -> [String: Cost] {
     costs.withLock { costs in
       defer { costs = [:] }

@@ -1,24 +1,24 @@
 internal import Synchronization
 
-/// Where storage work may be cut off between statements.
+/// Moments between statements at which storage work may be interrupted.
 package enum StorageMoment: String, Sendable, CaseIterable {
-  /// Every statement of an engine transaction ran; it is not committed yet.
+  /// Every statement of an engine transaction ran; the transaction is not committed yet.
   case beforeCommit
-  /// An engine transaction was committed; whoever asked for it has not been told.
+  /// An engine transaction was committed; its caller has not been told.
   case committed
   /// The key file was written; the database does not know of it yet.
   case secretsSaved
-  /// A hub's store was written anew without what was deleted; nobody noted it yet.
+  /// A hub's store was rewritten without what was deleted; nobody recorded it yet.
   case rewritten
 }
 
-/// A moment of storage work at which a process may die.
+/// Step of storage work at which a process may die.
 package enum StorageStep: Sendable, Hashable {
-  /// A statement that writes is about to run in an engine transaction.
+  /// A writing statement is about to run in an engine transaction.
   case statement(String)
   case moment(StorageMoment)
 
-  /// A name that stays the same as values vary: the verb and table of a statement.
+  /// Name that stays the same as values vary: the verb and table of a statement.
   var label: String {
     switch self {
     case .moment(let moment): moment.rawValue
@@ -36,8 +36,8 @@ package enum StorageStep: Sendable, Hashable {
   }
 }
 
-/// Tells a test each step of storage work, which may throw there as a crash or a full disk would. Otherwise nobody listens,
-/// and a step costs one comparison.
+/// Calls a test's listener at each step of storage work; the listener may throw, as a crash or a full disk would. Without a
+/// listener a step costs one comparison.
 package final class StorageSteps: Sendable {
   package typealias Listener = @Sendable (StorageStep) throws -> Void
 
@@ -45,7 +45,7 @@ package final class StorageSteps: Sendable {
 
   package init() {}
 
-  /// Hears of every step from the next transaction on.
+  /// Listener that is called at every step from the next transaction on.
   package var listener: Listener? {
     get { current.withLock { $0 } }
     set { current.withLock { $0 = newValue } }

@@ -1,16 +1,17 @@
 package import GRDB
 package import SyncCore
 
-/// The tables SyncKit keeps beside the app's, on field and hub alike.
+/// Tables that SyncKit keeps beside the app's, on field and hub alike.
 package enum MetadataSchema {
-  /// In which order a table's records lie in the file.
+  /// Order in which a table's records lie in the file.
   package enum RecordOrder: Sendable {
     /// By key alone: on devices, which have a scope or two.
     case byKey
-    /// By scope and key: at a hub, where a batch's records are then neighbours, though their keys are random (ADR 26).
+    /// By scope and key: at a hub. A batch's records are then neighbours, though their keys are random (ADR 26).
     case byScope
 
-    /// Raised when an older program could no longer read the store; `Tests/SyncKitTests/Examination/Samples` has one of each (ADR 22).
+    /// Version of the store's format, raised when an older program could no longer read the store.
+    /// `Tests/SyncKitTests/Examination/Samples` has a store of each version (ADR 22).
     var storeVersion: Int {
       switch self {
       case .byKey: 2
@@ -19,7 +20,7 @@ package enum MetadataSchema {
     }
   }
 
-  /// The version since which every store opens.
+  /// Version since which every store opens.
   private static let firstVersion = 2
 
   /// Refuses a store that this program cannot open, before anything is written to it.
@@ -34,7 +35,7 @@ package enum MetadataSchema {
         .storeNewer, vi: "Cơ sở dữ liệu do bản mới hơn tạo ra; hãy nâng cấp chương trình.",
         en: "The database was made by a newer version; upgrade this program.")
     }
-    // Before the format was settled there was no way from one to the next.
+    // Refuses stores from before the format was settled: no upgrade leads from them.
     guard known == 0 || known >= firstVersion else {
       throw SyncError(
         .storeNewer, vi: "Cơ sở dữ liệu do bản thử nghiệm cũ tạo ra; mở bằng bản đó để gửi nốt dữ liệu, rồi ghi danh lại.",
@@ -70,9 +71,9 @@ package enum MetadataSchema {
     }
   }
 
-  /// Conflicts are ordinary replicated rows (L6).
+  /// Table of conflicts, which are ordinary replicated rows (L6).
   package static let conflictTable = ReplicatedTable("sync_conflict", scopeColumn: "scope")
-  /// What people decided, with who and why: rows that are only ever added, so that two who decide at once keep both words.
+  /// Table of decisions, with who and why. Rows are only added, so that two people who decide at once keep both decisions.
   package static let decisionTable = ReplicatedTable(
     "sync_decision", scopeColumn: "scope", references: ["conflict": "sync_conflict", "row_key": .rowNamed(by: "tbl")])
   package static let ownTables = [conflictTable, decisionTable]
@@ -101,8 +102,8 @@ package enum MetadataSchema {
     CREATE INDEX IF NOT EXISTS sync_conflict_row ON sync_conflict (scope, tbl, row_key) WHERE state = 'open';
     """
 
-  /// One record a row: life, the version (and at the hub position) that most of its cells have, the mask of those cells,
-  /// and the other cells' versions in `cells`.
+  /// Returns SQL for a table's records, one a row: life, the version (and at the hub position) that most of its cells have, the
+  /// mask of those cells, and the other cells' versions in `cells`.
   static func metadata(of table: String, _ order: RecordOrder = .byKey) -> String {
     """
     CREATE TABLE IF NOT EXISTS \(quote("sync_meta_" + table)) (
@@ -111,32 +112,32 @@ package enum MetadataSchema {
     """
   }
 
-  /// In which order a table's records are; nil when there are none yet.
+  /// Returns the order of a table's records; nil when there are none yet.
   static func order(of table: String, in db: Database) throws -> RecordOrder? {
     let first = try String.fetchOne(db, sql: "SELECT name FROM pragma_table_info(?) WHERE pk = 1", arguments: ["sync_meta_" + table])
     return first.map { $0 == "scope" ? .byScope : .byKey }
   }
 
-  /// Makes a table's records, or brings those that an earlier version of this store has into their order: ten seconds for a million.
+  /// Makes a table's records, or reorders those of an earlier version of this store: ten seconds for a million.
   private static func keepRecords(of table: String, in order: RecordOrder, _ db: Database) throws {
     let records = quote("sync_meta_" + table)
     let isOther = try self.order(of: table, in: db).map { $0 != order } ?? false
     let old = quote("sync_old_" + table)
-    // Triggers name the table: were it renamed, they would follow it.
+    // Copies instead of renaming: triggers name the table, and would follow a renamed one.
     if isOther { try db.execute(sql: "CREATE TABLE \(old) AS SELECT * FROM \(records) ORDER BY scope, key; DROP TABLE \(records)") }
     try db.execute(sql: metadata(of: table, order))
     if isOther { try db.execute(sql: "INSERT INTO \(records) SELECT * FROM \(old); DROP TABLE \(old)") }
-    // A row that stands says its scope itself; of one that is gone only the record knows.
+    // Indexes deleted rows by key: a living row tells its scope itself, of a deleted one only the record does.
     if order == .byScope {
       try db.execute(sql: "CREATE INDEX IF NOT EXISTS \(quote(goneIndex + table)) ON \(records) (key) WHERE digest IS NULL")
     }
   }
 
-  /// How the indexes begin that find the records of rows that are gone.
+  /// Beginning of the names of the indexes over records of deleted rows.
   static let goneIndex = "sync_gone_"
 }
 
-/// Small values kept by name: the clock, the cursor, counters.
+/// Small values stored by name: the clock, the cursor, counters.
 package struct StateStore {
   package let session: any SQLSession
 

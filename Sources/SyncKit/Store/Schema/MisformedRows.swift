@@ -1,11 +1,11 @@
 public import SyncCore
 
-/// A row whose values are not as its table declares them: it came before the hub checked that, or from the hub itself.
+/// Row whose values are not as its table declares them. It came before the hub checked formats, or from the hub itself.
 public struct MisformedRow: Sendable, Hashable, Codable {
   public var table: String
   public var key: String
   public var scope: String
-  /// The first column that is not as declared, or missing.
+  /// First column that is not as declared, or is missing.
   public var column: String
   public var format: ColumnFormat?
 }
@@ -14,6 +14,8 @@ extension MisformedRow {
   /// Rows found at once.
   public static let rowsMax = 1000
 
+  /// Returns the misformed rows.
+  ///
   /// - Complexity: reads every row of the tables that declare formats.
   package static func all(of shapes: some Sequence<TableShape>, in session: any SQLSession) throws -> [MisformedRow] {
     var found: [MisformedRow] = []

@@ -2,11 +2,13 @@ internal import Foundation
 package import GRDB
 package import SyncCore
 
-/// Reads declared tables from the database and says everything that cannot work, at once, each with its remedy (section 5).
+/// Reads declared tables from the database, and reports every mistake at once, each with its remedy.
 package struct SchemaCheck {
   let db: Database
   private(set) var problems: [LocalizedText] = []
 
+  /// Returns the shapes of tables.
+  ///
   /// - Throws: `SyncError` `.badSchema` naming every mistake.
   package static func shapes(of tables: [ReplicatedTable], in db: Database) throws -> [TableShape] {
     var check = SchemaCheck(db: db)
@@ -54,7 +56,7 @@ package struct SchemaCheck {
     }
     let keyName: String = key?["name"] ?? ""
     if let key { checkKey(key, of: name) }
-    // By argument: without, SQLite reads the definition of every table there is.
+    // Passes the name as an argument: without it SQLite reads the definition of every table.
     let listed = try Row.fetchOne(db, sql: "SELECT strict, wr FROM pragma_table_list(?) WHERE schema = 'main'", arguments: [name])
     let isStrict: Bool = listed?["strict"] ?? false
     let collation = try String.fetchOne(
@@ -107,7 +109,7 @@ package struct SchemaCheck {
     }
   }
 
-  /// Policies, soft keys and references that cannot work.
+  /// Reports policies, soft keys and references that cannot work.
   private mutating func checkPolicies(_ shape: TableShape) {
     let table = shape.declaration
     for (name, policy) in table.policies.sorted(by: { $0.key < $1.key }) {
@@ -241,7 +243,7 @@ package struct SchemaCheck {
     }
   }
 
-  /// The value of a constant default expression. Expressions that read a clock or chance have none.
+  /// Returns the value of a constant default expression; nil for one that reads a clock or chance.
   private func constant(_ expression: String?) throws -> CellValue? {
     guard let expression else { return .null }
     let upper = expression.uppercased()
@@ -250,7 +252,7 @@ package struct SchemaCheck {
   }
 }
 
-/// The lasting numbers of tables and columns in the capture log and metadata.
+/// Lasting numbers of tables and columns in the capture log and metadata.
 private enum ColumnNumbers {
   static func assign(table: String, columns: [String], in db: Database) throws -> (table: Int, ids: [String: Int]) {
     try db.execute(sql: "INSERT OR IGNORE INTO sync_table (name) VALUES (?)", arguments: [table])

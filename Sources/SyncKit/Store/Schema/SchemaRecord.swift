@@ -1,8 +1,8 @@
 internal import GRDB
 internal import SyncCore
 
-/// What a store was declared to hold, kept in it: stores and batches made with it stay valid only while that does not change
-/// (design section 8). What is new is added; what would read or merge differently is refused.
+/// Record of a store's declarations, kept in the store. Stores and batches stay valid only while the declarations do not change.
+/// Additions are recorded; a change that would read or merge data differently is refused.
 struct SchemaRecord {
   let db: Database
 
@@ -11,7 +11,7 @@ struct SchemaRecord {
       tbl TEXT NOT NULL, col TEXT NOT NULL, facet TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (tbl, col, facet)) WITHOUT ROWID;
     """
 
-  /// One thing about a table or column that never changes. Raw values are stored.
+  /// Property of a table or column that never changes. Raw values are stored.
   enum Facet: String, CaseIterable {
     case type
     case defaultValue = "default"
@@ -33,7 +33,7 @@ struct SchemaRecord {
     }
   }
 
-  /// A table, or a column of one: an empty column is the table itself.
+  /// Table, or column of a table: an empty column name is the table itself.
   private struct Place: Hashable, Comparable {
     var table: String
     var column: String
@@ -41,9 +41,10 @@ struct SchemaRecord {
     static func < (a: Place, b: Place) -> Bool { a.table == b.table ? a.column < b.column : a.table < b.table }
   }
 
-  /// Every way in which `shapes` is not what this store was opened with before, each with its remedy; empty when it only adds.
+  /// Returns every way in which `shapes` differs from the store's earlier declarations, each with its remedy; empty when it only
+  /// adds.
   ///
-  /// - Parameter unread: Declared tables that could not be read, of which other problems speak.
+  /// - Parameter unread: Declared tables that could not be read; other problems report them.
   func differences(from shapes: [TableShape], unread: Set<String>) throws -> [LocalizedText] {
     let now = Self.facets(of: shapes)
     let declared = try declared()
@@ -59,11 +60,11 @@ struct SchemaRecord {
         differences.append(Self.changed(place, facet, was: was, becomes: becomes))
       }
     }
-    // A table that is gone is one problem, not one for each of its columns.
+    // Reports a missing table once, not once for each of its columns.
     return differences.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
-  /// Remembers what is new; writes nothing where nothing is.
+  /// Records what is new; writes nothing when nothing is.
   func note(_ shapes: [TableShape]) throws {
     let declared = try declared()
     let insert = try db.cachedStatement(sql: "INSERT INTO sync_declared (tbl, col, facet, value) VALUES (?, ?, ?, ?)")
@@ -74,14 +75,14 @@ struct SchemaRecord {
     }
   }
 
-  /// All tables and columns this store ever replicated: it has numbers for them, also from before it kept what they were.
+  /// Returns all tables and columns that this store ever replicated: all have numbers, also from before declarations were recorded.
   private func places() throws -> Set<Place> {
     let tables = try String.fetchAll(db, sql: "SELECT name FROM sync_table").map { Place(table: $0, column: "") }
     let columns = try Row.fetchAll(db, sql: "SELECT t.name AS tbl, c.name AS col FROM sync_column c JOIN sync_table t ON t.id = c.tbl")
     return Set(tables + columns.map { Place(table: $0["tbl"], column: $0["col"]) })
   }
 
-  /// Reads everything that is remembered, at once.
+  /// Reads all records at once.
   private func declared() throws -> [Place: [String: String]] {
     var declared: [Place: [String: String]] = [:]
     for row in try Row.fetchAll(db, sql: "SELECT tbl, col, facet, value FROM sync_declared") {
@@ -132,12 +133,12 @@ struct SchemaRecord {
 }
 
 extension ColumnType {
-  /// Says the same for types that treat values alike.
+  /// Name of a column's type, equal for types that treat values alike.
   fileprivate var word: String { only.map { "STRICT \($0)" } ?? "\(affinity)" }
 }
 
 extension CellValue {
-  /// Tells values apart that read alike.
+  /// Name of a value's kind, which tells apart values that read alike.
   fileprivate var kind: String {
     switch self {
     case .null: "NULL"

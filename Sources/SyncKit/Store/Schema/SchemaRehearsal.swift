@@ -1,12 +1,12 @@
 package import GRDB
 package import SyncCore
 
-/// Runs an app's migrations on an empty copy of the store first, so that one that cannot be accepted is refused before it
-/// touched anything.
+/// Runs an app's migrations on an empty copy of the store first, so that an unacceptable migration is refused before it changed
+/// anything.
 package enum SchemaRehearsal {
   /// Brings a store to the app's newest schema.
   ///
-  /// - Throws: `SyncError` `.badSchema`; the store is as it was then.
+  /// - Throws: `SyncError` `.badSchema`; the store is unchanged then.
   package static func migrate(
     _ database: DatabasePool, _ migrator: DatabaseMigrator, tables: [ReplicatedTable], records: MetadataSchema.RecordOrder,
     capture: CaptureContext
@@ -18,13 +18,15 @@ package enum SchemaRehearsal {
     try migrator.migrate(database)
   }
 
-  /// - Parameter check: Gets the copy as the migrations would leave it.
+  /// Runs the migrations on an empty copy.
+  ///
+  /// - Parameter check: Called with the copy as the migrations would leave it.
   private static func rehearse(
     _ migrator: DatabaseMigrator, on database: DatabasePool, capture: CaptureContext, check: (Database) throws -> Void
   ) throws {
     let copied = try database.read { db -> [(sql: String, values: StatementArguments)]? in
       if try migrator.hasCompletedMigrations(db) { return nil }
-      // Without triggers: those of capture are made anew at every opening.
+      // Copies no triggers: capture makes its own at every opening.
       let sql = try String.fetchAll(
         db,
         sql: """
@@ -49,7 +51,7 @@ package enum SchemaRehearsal {
       try copy.write { db in for statement in copied { try db.execute(sql: statement.sql, arguments: statement.values) } }
       try migrator.migrate(copy)
     } catch {
-      // A migration that needs the rows it works on cannot be rehearsed; it says itself what is wrong.
+      // Gives up: a migration that needs the rows it works on cannot be rehearsed. Run on the store, it reports its own errors.
       return
     }
     try copy.write(check)

@@ -1,21 +1,21 @@
 internal import GRDB
 package import SyncCore
 
-/// A declared table as the database has it.
+/// Declared table as the database has it.
 package struct TableShape: Sendable, Hashable {
   package struct Column: Sendable, Hashable {
     /// Bit number in change masks; lasting, also when columns are added or reordered.
     var id: Int
     package var name: String
-    /// What a cell that nobody wrote reads as; nil when the declared default is not a constant.
+    /// Value of a cell that nobody wrote; nil when the declared default is not a constant.
     package var defaultValue: CellValue?
     package var type: ColumnType
     /// False for NOT NULL.
     package var acceptsNull: Bool
 
-    /// Where a zero byte could hide.
+    /// True when a value may be a text, which could hide a zero byte.
     var isText: Bool { type.affinity == .text }
-    /// Values that compare equal may still be stored differently (1 and 1.0).
+    /// True when values that compare equal may be stored differently (1 and 1.0).
     var isUntyped: Bool { type.affinity == .none }
   }
 
@@ -24,19 +24,19 @@ package struct TableShape: Sendable, Hashable {
   package var declaration: ReplicatedTable
   package var keyColumn: String
   package var keyType: ColumnType
-  /// Without the key; the scope first, so that it is in the first part of a row that has to be cut.
+  /// Columns without the key. The scope is first, so that it is in the first part of a row that is sent in parts.
   package let columns: [Column]
-  /// False for a table that this program has only heard of: it has records of its rows, and no rows.
+  /// False for a table that this program does not know: the store has records of its rows, but no rows.
   package var isKnown: Bool
-  /// Of its records in this store.
+  /// Order of the table's records in this store.
   let order: MetadataSchema.RecordOrder
-  /// Where each column is in `columns`, and how it merges: asked for every cell there is.
+  /// Index of each column in `columns`, and its policy: looked up for every cell.
   private let places: [String: Int]
   package let columnPolicies: [MergePolicy]
-  /// Places of the columns in the order of `Cells`, and the names of their whole cells, by place.
+  /// Indexes of the columns in the order of `Cells`, and the names of their whole cells, by index.
   let placesByName: [Int]
   let cellNames: [CellName]
-  /// Whether any column merges by parts.
+  /// True when any column merges by parts.
   let hasPartColumns: Bool
 
   init(
@@ -57,7 +57,7 @@ package struct TableShape: Sendable, Hashable {
     hasPartColumns = columnPolicies.contains { $0 == .perKey || $0 == .counter }
   }
 
-  /// A table that only newer programs know.
+  /// Returns a shape for a table that only newer programs know.
   package static func unknown(_ name: String) -> TableShape {
     TableShape(
       id: -1, declaration: ReplicatedTable(name, scopeColumn: ""), keyColumn: "", keyType: ColumnType(declared: "", isStrict: false),
@@ -71,20 +71,20 @@ package struct TableShape: Sendable, Hashable {
 
   package func policy(of column: Column) -> MergePolicy { declaration.policies[column.name] ?? .lastWriterWins }
 
-  /// Columns about which capture must know more than that they were written.
+  /// Columns whose writes capture must describe further.
   var policyColumns: [Column] { columns.filter { declaration.policies[$0.name].map { $0 != .lastWriterWins && $0 != .review } ?? false } }
 
   package func place(of name: String) -> Int? { places[name] }
   package func column(named name: String) -> Column? { places[name].map { columns[$0] } }
   func column(id: Int) -> Column? { columns.first { $0.id == id } }
 
-  /// Whether a row's values, in column order, say that it belongs to `scope`.
+  /// Returns whether a row's values, in column order, belong to `scope`.
   func isOf(_ scope: String, _ values: [CellValue]) -> Bool {
     guard let index = columns.firstIndex(where: { $0.name == declaration.scopeColumn }), let own = values[index].text else { return true }
     return CellValue.text(own) == .text(scope)
   }
 
-  /// Every column's bit.
+  /// Mask with every column's bit.
   var fullMask: Int64 { columns.reduce(0) { $0 | 1 << Int64($1.id) } }
 }
 
@@ -111,7 +111,8 @@ extension CellValue {
 }
 
 extension TableShape {
-  /// The first column whose value in a change is not as it was declared, or that a birth must say and does not; nil when all are right.
+  /// Returns the first column whose value in a change is not as declared, or that a birth requires and lacks; nil when all are
+  /// right.
   package func misformed(_ change: RowChange, isBirth: Bool) -> String? {
     let declaration = declaration
     if declaration.formats.isEmpty && declaration.required.isEmpty { return nil }
@@ -130,9 +131,9 @@ extension TableShape {
 }
 
 extension CellParts {
-  /// What the app sees in a column of a row: nil where nobody wrote it, and its default shows.
+  /// Returns the value that the app sees in a column of a row; nil when nobody wrote the column, and its default shows.
   ///
-  /// - Parameter cells: The row's cells; only those of `column` are looked at.
+  /// - Parameter cells: Cells of the row; only those of `column` are read.
   static func value(of column: TableShape.Column, policy: MergePolicy, in cells: Cells) -> CellValue? {
     switch policy {
     case .perKey:
@@ -150,15 +151,17 @@ extension CellParts {
 }
 
 extension TableShape {
-  /// Whether devices write the table through batches at all.
+  /// True when devices may write the table through batches.
   package var isWrittenByDevices: Bool {
     declaration.kind == .replicated && declaration.writer == .scope && name != MetadataSchema.conflictTable.name
   }
 
-  /// Whether a value can stand in its column as it is, and is of the kind the column's policy takes.
+  /// Returns whether a value can stand in its column as it is, and is of the kind that the column's policy takes.
   package func accepts(_ cell: CellChange) -> Bool { place(of: cell.column).map { accepts(cell, at: $0) } ?? false }
 
-  /// - Parameter place: That of the cell's column.
+  /// Returns whether a value can stand in its column.
+  ///
+  /// - Parameter place: Index of the cell's column.
   package func accepts(_ cell: CellChange, at place: Int) -> Bool {
     switch (columnPolicies[place], cell.name.part) {
     case (.perKey, .member), (.counter, .increment): return true
@@ -171,6 +174,6 @@ extension TableShape {
     return isShown(cell.value, in: columns[place])
   }
 
-  /// Whether a value can stand in a column as it is.
+  /// Returns whether a value can stand in a column as it is.
   package func isShown(_ value: CellValue, in column: Column) -> Bool { column.type.keeps(value) && (column.acceptsNull || !value.isNull) }
 }
