@@ -1,43 +1,43 @@
-/// Something a caller can act on: what happened, whether trying again can help, and one sentence for a person.
+/// Error that a caller can act on: its code, whether trying again can help, and one sentence for a person.
 public struct SyncError: ExplainedError, Equatable {
-  /// What happened. The raw values travel in `ErrorBody.code` and never change their meaning.
+  /// Code of the error. The raw values travel in `ErrorBody.code` and never change their meaning.
   public enum Code: String, Sendable, CaseIterable {
-    // The network, or what stood where a hub was expected.
+    // Errors of the network, or of what stood where a hub was expected.
     case unreachable, timeout, notAHub, wrongHub
     /// A network's page for logging in; an address that leads to another; a proxy that cannot reach its hub.
     case loginPage, moved, proxyTrouble
-    /// What stands in front of the hub takes no bodies of that size.
+    /// A proxy in front of the hub takes no bodies of that size.
     case cutSmaller
     /// This device's clock does not fit the dates of the hub's certificate.
     case clockWrong
-    /// The hub's certificate: out of date by a clock that seems right, or of nobody this device trusts.
+    /// The hub's certificate has expired by a clock that seems right, or is of nobody this device trusts.
     case certificateExpired, notTrusted
-    /// What would go on is in no bundle that was read.
+    /// No bundle that was read has the answer.
     case notAnswered
-    // The hub's answers.
+    // Answers of the hub.
     case badRequest, unauthorized, unknownReplica, revoked, wrongCode, codeUsed, wrongScope
     case badSignature, damaged, chainBroken, fork, tooLarge, busy, badCursor, rebase, hubFailed
     case noSuchBlob, noRoom
-    /// The hub will never take this attachment from this device; `BlobPlace.UNFIT` says so with its signature.
+    /// The hub will never keep this attachment from this device; `BlobPlace.UNFIT` tells so with the hub's signature.
     case blobUnfit
-    // The local store.
+    // Errors of the local store.
     case notEnrolled, storeDamaged, storeMissing, storeNewer, diskFull, storeBusy, badSchema, badDropKey, keyUnusable
     case transactionTooLarge, cancelled, internalFault
-    /// A column's rule (`max`, `min`, `ranked`) would undo the write.
+    /// A column's policy (`max`, `min`, `ranked`) would undo the write.
     case undone
   }
 
   public var code: Code
   public var explanation: LocalizedText
-  /// Filled when part of an exchange was done before it stopped.
+  /// Progress of the exchange before it stopped, if any.
   public var progress: SyncProgress?
-  /// What an exchange noticed and mended before it stopped.
+  /// Events that the exchange noticed and handled before it stopped.
   public var notices: [SyncNotice] = []
-  /// How long the other side asked to be left alone, in seconds.
+  /// Seconds for which the other side asked to be left alone.
   public var retryAfterSeconds: Int?
-  /// A number the code names: the batch number or byte offset expected, or a limit.
+  /// Number that the code refers to: the expected batch number or byte offset, or a limit.
   public var expected: UInt64?
-  /// The scope in which a fork was noticed, or that is to be fetched in bulk.
+  /// Scope in which a fork was noticed, or that must be fetched as a snapshot.
   package var scope: String?
   /// Place where the hub is said to be, with `.moved`.
   package var moved: Move?
@@ -55,7 +55,7 @@ public struct SyncError: ExplainedError, Equatable {
     self.expected = expected
   }
 
-  /// Whether the same call may succeed later without anybody doing anything.
+  /// True when the same call may succeed later without anybody doing anything.
   public var isRetryable: Bool {
     switch code {
     case .unreachable, .timeout, .busy, .hubFailed, .storeBusy, .proxyTrouble, .cutSmaller: true
@@ -63,8 +63,8 @@ public struct SyncError: ExplainedError, Equatable {
     }
   }
 
-  /// Tells if the same command may succeed later with nothing changed in it: by itself, or once somebody saw to the network, the clock or
-  /// the hub's certificate.
+  /// True when the same command may succeed later unchanged: by itself, or once somebody has repaired the network, the clock or the
+  /// hub's certificate.
   public var mayPass: Bool {
     switch code {
     case .loginPage, .clockWrong, .certificateExpired, .cancelled: true
@@ -74,7 +74,7 @@ public struct SyncError: ExplainedError, Equatable {
 }
 
 extension SyncError {
-  /// One identity made two batches of one number (L8).
+  /// Returns the error for two batches of one number under one identity (L8).
   package static func fork(_ number: UInt64, scope: String? = nil) -> SyncError {
     var error = SyncError(
       .fork,
@@ -88,7 +88,7 @@ extension SyncError {
 }
 
 extension SyncError {
-  /// The feed after a cursor is gone, or longer than what it made: the scope is fetched in bulk.
+  /// Returns the error for a feed that is gone after a cursor, or longer than a snapshot.
   package static func rebase(_ scope: String) -> SyncError {
     var error = SyncError(
       .rebase, vi: "Phần dữ liệu cần tải của \(scope) quá dài hoặc đã được dọn; hãy tải gộp.",
@@ -98,7 +98,7 @@ extension SyncError {
   }
 }
 
-/// How far an exchange came; every number is safe at the hub or applied here.
+/// Progress of an exchange; every number is safe at the hub or applied here.
 public struct SyncProgress: Sendable, Hashable, Codable {
   public var batchesSent = 0
   public var changesSent = 0
@@ -106,16 +106,16 @@ public struct SyncProgress: Sendable, Hashable, Codable {
   public var unitsApplied = 0
   public var acknowledged = 0
   public var held = 0
-  /// Attachments that the hub has whole since this exchange.
+  /// Attachments that this exchange completed at the hub.
   public var blobsSent = 0
   /// Attachments here that the hub lacks and did not take in this exchange.
   public var blobsLeft = 0
-  /// Rows that came in bulk.
+  /// Rows that came in snapshots.
   public var rowsFetched = 0
   public var bytesSent = 0
   public var bytesReceived = 0
 
-  /// What others did that is here now: units of the feed, and rows that came in bulk.
+  /// Changes of others that are here now: units of the feed, and rows of snapshots.
   public var received: Int { unitsApplied + rowsFetched }
 
   public init() {}

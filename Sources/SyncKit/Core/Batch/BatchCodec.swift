@@ -1,16 +1,16 @@
 package import Foundation
 internal import SwiftProtobuf
 
-/// A batch's content to its sealed bytes and back. Pure; every input is taken for hostile.
+/// Encodes a batch's content to its sealed bytes, and decodes it. Pure; every input may be hostile.
 public enum BatchCodec {
   static let format: UInt32 = 1
 
-  /// Encodes and signs. The content must be within `WireLimits`; `Sealer` sees to that.
+  /// Encodes and signs a batch. The content must be within `WireLimits`; `Sealer` ensures that.
   public static func seal(_ content: BatchContent, with key: SigningKey) throws -> SealedBatch {
     SealedBatch(bytes: try key.sealed(try encode(content), as: .batch))
   }
 
-  /// The form of a batch without anybody's signature, for a hub's own records: `reopen` reads it.
+  /// Encodes a batch without a signature, for a hub's own records: `reopen` reads the result.
   package static func unsigned(_ content: BatchContent) throws -> Data {
     var signed = WireSigned()
     signed.body = try encode(content)
@@ -35,7 +35,7 @@ public enum BatchCodec {
     return try batch.serializedData()
   }
 
-  /// Where a batch claims to belong. What it leaves out is empty, or 0.
+  /// Replica, scope and number that a batch claims. A missing field is empty, or 0.
   package struct Claim: Hashable {
     package var replica: ReplicaID
     package var scope: String
@@ -48,19 +48,19 @@ public enum BatchCodec {
     }
   }
 
-  /// Reads who a batch claims to be from, without judging its signature, or decoding more of it than that.
+  /// Reads a batch's claim, without checking its signature or decoding the rest.
   ///
-  /// - Throws: `SyncError` `.tooLarge`, `.damaged` when it does not even say whose it is.
+  /// - Throws: `SyncError` `.tooLarge`; `.damaged` when the batch names no replica.
   package static func claim(of sealed: SealedBatch) throws -> Claim {
     let facts = WireScan.batchFacts(try body(of: sealed))
     guard let replica = ReplicaID(bytes: facts.replica) else { throw ByteReader.short }
     return Claim(replica: replica, scope: String(decoding: facts.scope, as: UTF8.self), number: facts.number)
   }
 
-  /// Checks signature, bounds and form, and gives the content.
+  /// Checks signature, bounds and form, and returns the content.
   ///
-  /// - Throws: `SyncError` `.badSignature`, `.damaged` or `.tooLarge`; nothing is kept. `BatchRefusal` when its author signed what can
-  ///   never be read.
+  /// - Throws: `SyncError` `.badSignature`, `.damaged` or `.tooLarge`; nothing is kept. `BatchRefusal` when its author signed
+  ///   something that can never be read.
   public static func open(_ sealed: SealedBatch, author: VerifyingKey) throws -> BatchContent {
     guard sealed.bytes.count <= WireLimits.batchBytesMax else { throw tooLarge }
     let body = try author.open(sealed.bytes, as: .batch)
@@ -72,10 +72,10 @@ public enum BatchCodec {
     return try content(of: body)
   }
 
-  /// The content of a batch that was checked when it was journalled.
+  /// Decodes a batch that was checked when it was journalled.
   package static func reopen(_ sealed: SealedBatch) throws -> BatchContent { try content(of: try body(of: sealed)) }
 
-  /// The content of a body whose signature is somebody else's matter.
+  /// Decodes a body whose signature the caller checks.
   ///
   /// - Throws: `SyncError` `.badRequest` for a format of a newer program, which a later hub may read; `BatchRefusal`.
   static func content(of body: Data) throws -> BatchContent {
@@ -107,7 +107,9 @@ public enum BatchCodec {
     return wire
   }
 
-  /// - Throws: When it names a batch that is none before this one, or one twice.
+  /// Reads the part that makes a batch a recovery batch.
+  ///
+  /// - Throws: An error when a batch that is declared gone is not before this one, or is named twice.
   private static func recovery(_ batch: WireBatch) throws -> BatchRecovery {
     let gone = batch.recovery.gone.map { BatchRecovery.Gone(number: $0.number, hash: $0.hash) }
     guard gone.count <= BatchRecovery.goneMax, gone.allSatisfy({ $0.number >= 1 && $0.number < batch.number && $0.hash.count == 32 }),
@@ -136,7 +138,7 @@ public enum BatchCodec {
     return batch
   }
 
-  /// What a decoder cannot read of a signed batch was never otherwise.
+  /// Turns a decoding error of a signed batch into a refusal: the author signed it so.
   private static func refusing<T>(_ body: () throws -> T) throws -> T {
     do { return try body() } catch let error as SyncError {
       throw BatchRefusal(reason: error.code == .tooLarge ? .size : .form)
@@ -150,11 +152,13 @@ public enum BatchCodec {
   }
 }
 
-/// The changes of a batch or page, table by table and column by column.
+/// Encodes the changes of a batch or page, table by table and column by column, and decodes them.
 package enum TableCoder {
+  /// Encodes the changes of units.
+  ///
   /// - Parameters:
-  ///   - units: For each unit its changes; nil where the unit is only acknowledged.
-  ///   - rules: By table and column, how whole cells merge.
+  ///   - units: Changes of each unit; empty where the unit is only acknowledged.
+  ///   - rules: Merge policies of whole cells, by table and column.
   static func encode(_ units: [[RowChange]], rules: [String: MergePolicies] = [:]) throws -> [WireTableChanges] {
     var order: [String] = []
     var rowsOf: [String: [(unit: Int, change: RowChange)]] = [:]
@@ -188,7 +192,7 @@ package enum TableCoder {
     for (row, change) in rows.enumerated() {
       for (index, packed) in CellPacking.pack(change.cells).enumerated() {
         let key = ColumnKey(name: packed.column, kind: packed.kind)
-        // Rows nearly always have their cells in one order.
+        // Tries the same index first: rows usually have their cells in one order.
         let place = index < columns.count && columns[index].key == key ? index : places[key] ?? columns.count
         if place == columns.count {
           places[key] = place
@@ -212,22 +216,24 @@ package enum TableCoder {
   private struct GatheredColumn {
     var key: ColumnKey
     var cells: [CellValue?]
-    /// One entry a written cell.
+    /// Generations, one for each written cell.
     var generations: [UInt32] = []
   }
 
-  /// - Returns: For each unit its changes, in the order of tables and rows.
-  /// - Throws: `SyncError` for anything that is not as it must be: a hub's pages have no faults.
+  /// Decodes the changes of a hub's page.
+  ///
+  /// - Returns: Changes of each unit, in the order of tables and rows.
+  /// - Throws: `SyncError` for any fault: a hub's pages have none.
   static func decode(_ tables: [WireTableChanges], unitCount: Int) throws -> [[RowChange]] {
     let units = try read(tables, unitCount: unitCount)
     guard units.allSatisfy({ $0.faults.isEmpty }) else { throw ByteReader.short }
     return units.map(\.changes)
   }
 
-  /// Reads what a device says. What is wrong with one unit is noted there, and the others are as they were sent.
+  /// Decodes the changes of a device's batch. A fault of one unit is recorded in that unit, and the others are as they were sent.
   ///
   /// - Returns: Units without stamps; their changes are in the order of tables and rows.
-  /// - Throws: `SyncError` where it cannot be told which units are meant, or more comes than memory is spent on.
+  /// - Throws: `SyncError` when rows cannot be assigned to units, or the message exceeds the memory bounds.
   static func read(_ tables: [WireTableChanges], unitCount: Int) throws -> [ChangeUnit] {
     guard tables.count <= WireLimits.tablesMax else { throw ByteReader.short }
     var units = [ChangeUnit](repeating: ChangeUnit(stamp: .zero, changes: []), count: unitCount)
@@ -284,12 +290,12 @@ package enum TableCoder {
     return units
   }
 
-  /// Whether a text can name a table, column or scope. A zero byte would end it early in some stores.
+  /// Returns whether a text can name a table, column or scope. A zero byte would end the name early in some stores.
   package static func isName(_ name: String) -> Bool {
     !name.isEmpty && name.utf8.count <= WireLimits.nameBytesMax && !name.utf8.contains(0)
   }
 
-  /// The one cell of a column that names a row.
+  /// Returns the one cell of a column that carries a row's key.
   package static func key(_ column: WireColumn, inflatedBytes: inout Int) throws -> CellValue {
     guard let key = try ColumnCoder.decode(column, rows: 1, inflatedBytes: &inflatedBytes)[0], isKey(key) else { throw ByteReader.short }
     return key
@@ -304,7 +310,7 @@ package enum TableCoder {
     }
   }
 
-  /// Whether a cell may hold a value: within the bound, and something every store keeps as it is.
+  /// Returns whether a cell may hold a value: within the bound, and kept unchanged by every store.
   static func isValue(_ value: CellValue) -> Bool {
     switch value {
     case .text(let text): text.utf8.count <= WireLimits.valueBytesMax && !text.hasZeroByte

@@ -1,29 +1,30 @@
 internal import Foundation
 
-/// Why a whole batch can never be taken, though it arrived as its author signed it: not even its units can be told.
+/// Reason why a whole batch can never be merged, though it arrived as its author signed it: not even its units can be told apart.
 ///
-/// The hub says so in a signed receipt. Apart from a succession, only that allows an author to make a batch of the same number anew.
+/// The hub reports the refusal in a signed receipt. Apart from a succession, only such a receipt allows an author to seal another
+/// batch of the same number.
 package struct BatchRefusal: Error, Hashable {
-  /// Raw values travel in receipts and never change their meaning.
+  /// Kind of refusal. Raw values travel in receipts and never change their meaning.
   package enum Reason: String, Sendable, CaseIterable {
-    /// It is no batch, or it cannot be told which units its rows belong to.
+    /// The bytes are no batch, or rows cannot be assigned to units.
     case form
-    /// It has more parts, rows or bytes than memory is spent on.
+    /// The batch has more parts, rows or bytes than the memory bounds allow.
     case size
-    /// Its number is none.
+    /// The number is not valid.
     case number
-    /// It names as the batch before it one that the hub has not, and has another of that number.
+    /// The batch names a previous batch that the hub does not have, and the hub has another batch of that number.
     case previous
-    /// Its cursor is none.
+    /// The cursor is not valid.
     case cursor
-    /// It has no units.
+    /// The batch has no units.
     case empty
-    /// It goes on from a batch that was refused.
+    /// The batch continues a refused batch.
     case behind
   }
 
   package var reason: Reason
-  /// What it is about; empty for the whole.
+  /// Subject of the refusal; empty for the whole batch.
   package var detail = ""
 
   package init(reason: Reason, detail: String = "") {
@@ -33,7 +34,7 @@ package struct BatchRefusal: Error, Hashable {
 }
 
 extension BatchRefusal.Reason {
-  /// What happened, for the people at both ends.
+  /// Description for the people at both ends.
   package var explanation: LocalizedText {
     switch self {
     case .form: LocalizedText(vi: "không đọc được gói", en: "the batch cannot be read")

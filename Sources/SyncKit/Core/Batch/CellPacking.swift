@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// The parts that one change writes of a cell travel together: members as a JSON object, increments as a run of bytes.
+/// Packing of the parts that one change writes of a cell: members as a JSON object, increments as a run of bytes.
 enum CellPacking {
   struct Packed {
     var column: String
@@ -47,10 +47,10 @@ enum CellPacking {
     return data
   }
 
-  /// Parts that cannot be told from one another, or may not stand.
+  /// Fault in the parts of a cell: they cannot be told apart, or are not allowed.
   struct Fault: Error {
     var why: UnitFault.Why
-    /// What can be shown instead: the parts with names that may stand, or the value as it came.
+    /// Cells to show instead: the parts with allowed names, or the value as it came.
     var nearest: [CellChange]
   }
 
@@ -72,7 +72,7 @@ enum CellPacking {
       var why: UnitFault.Why?
       let cells = object.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { name, value in
         let plain = name.withoutZeroBytes.nfc
-        // Two spellings of one name would be two members here and one elsewhere.
+        // Refuses a name in another spelling: two spellings would be two members here, and one elsewhere.
         if !plain.utf8.elementsEqual(name.utf8) { why = name.hasZeroByte ? .zeroByte : .nfc }
         return CellChange(packed.column, value == .null ? .null : .text(value.text), part: .member(plain))
       }

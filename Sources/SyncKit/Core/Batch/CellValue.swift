@@ -1,6 +1,6 @@
 public import Foundation
 
-/// One value as SQLite stores it.
+/// Value as SQLite stores it.
 public enum CellValue: Hashable, Sendable {
   case null
   case integer(Int64)
@@ -14,8 +14,8 @@ public enum CellValue: Hashable, Sendable {
   public var text: String? { if case .text(let value) = self { value } else { nil } }
   public var blob: Data? { if case .blob(let value) = self { value } else { nil } }
 
-  /// Equality of what is stored. Unlike `==` on `Double`, every NaN equals itself; unlike `==` on `String`, composed and
-  /// decomposed spellings differ, as they do in SQLite.
+  /// Compares what is stored. Unlike `==` on `Double`, every NaN equals itself; unlike `==` on `String`, composed and decomposed
+  /// spellings differ, as they do in SQLite.
   public static func == (a: CellValue, b: CellValue) -> Bool {
     switch (a, b) {
     case (.null, .null): true
@@ -37,8 +37,8 @@ public enum CellValue: Hashable, Sendable {
     }
   }
 
-  /// One byte of kind and the bytes of the value, with a length where it varies: equal bytes exactly when equal values.
-  /// Hashes and `MIXED` columns use it.
+  /// Appends a byte for the kind and the bytes of the value, with a length where it varies. Two values have equal bytes exactly
+  /// when they are equal. Hashes and `MIXED` columns use this encoding.
   package func append(to data: inout some RangeReplaceableCollection<UInt8>) {
     switch self {
     case .null: data.append(0)
@@ -61,10 +61,10 @@ public enum CellValue: Hashable, Sendable {
 }
 
 extension RangeReplaceableCollection<UInt8> {
-  /// IEEE 754, 8 bytes, little endian.
+  /// Appends 8 bytes, IEEE 754, little endian.
   mutating func append(real value: Double) { append(fixed64: value.bitPattern) }
 
-  /// 8 bytes, little endian.
+  /// Appends 8 bytes, little endian.
   package mutating func append(fixed64 value: UInt64) {
     Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
   }
@@ -129,7 +129,9 @@ package struct ByteReader {
     return text
   }
 
-  /// - Parameter isIll: Set when the bytes are not UTF-8; then what can be read of them is returned.
+  /// Reads a text.
+  ///
+  /// - Parameter isIll: Set when the bytes are not UTF-8; the result is then the readable part.
   mutating func text(_ count: UInt64, isIll: inout Bool) throws -> String {
     let bytes = try run(count)
     if let text = String(wellFormed: bytes) { return text }
@@ -139,14 +141,16 @@ package struct ByteReader {
 
   mutating func real() throws -> Double { Double(bitPattern: try fixed64()) }
 
-  /// 8 bytes, little endian.
+  /// Reads 8 bytes, little endian.
   package mutating func fixed64() throws -> UInt64 {
     var bits: UInt64 = 0
     for (place, byte) in try run(8).enumerated() { bits |= UInt64(byte) << (8 * UInt64(place)) }
     return bits
   }
 
-  /// - Parameter isIll: As of `text`.
+  /// Reads a value with its kind.
+  ///
+  /// - Parameter isIll: Set as in `text`.
   mutating func mixed(isIll: inout Bool) throws -> CellValue {
     switch try byte() {
     case 1: .integer(try zigzag())
@@ -163,12 +167,12 @@ package struct ByteReader {
 }
 
 extension String {
-  /// A zero byte would end the text early in some stores.
+  /// True when the text has a zero byte, which would end it early in some stores.
   var hasZeroByte: Bool { utf8.withContiguousStorageIfAvailable { $0.contains(0) } ?? utf8.contains(0) }
 
-  /// Gives nil unless the bytes are well-formed UTF-8.
+  /// Decodes UTF-8; nil unless the bytes are well-formed.
   init?(wellFormed bytes: ArraySlice<UInt8>) {
-    // What is not well-formed is repaired, and is then not what it was. `init(validating:as:)` takes four times as long for a word.
+    // Decodes with repair, and compares with the input: `init(validating:as:)` takes four times as long for a word.
     self.init(decoding: bytes, as: UTF8.self)
     let isSame = utf8.withContiguousStorageIfAvailable { own in
       bytes.withUnsafeBytes { given in
@@ -181,7 +185,7 @@ extension String {
 }
 
 extension CellValue {
-  /// A key as a person reads it.
+  /// Key as people read it.
   package var logText: String {
     switch self {
     case .null: ""

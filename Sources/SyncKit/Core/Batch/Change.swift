@@ -1,14 +1,14 @@
 public import Foundation
 
-/// Which part of a column's cell is meant. Only `perKey` and `counter` columns have parts.
+/// Part of a column's cell. Only `perKey` and `counter` columns have parts.
 public enum CellPart: Sendable, Hashable {
   case whole
   /// A member of a `perKey` column's JSON object, its name in NFC.
   case member(String)
-  /// One increment of a `counter` column, by the random number drawn when it was captured.
+  /// An increment of a `counter` column, by the random number drawn when it was captured.
   case increment(UInt64)
 
-  /// Names are compared byte for byte, as every other program would.
+  /// Compares names byte for byte, as every other program would.
   public static func == (a: CellPart, b: CellPart) -> Bool {
     switch (a, b) {
     case (.whole, .whole): true
@@ -26,7 +26,7 @@ public enum CellPart: Sendable, Hashable {
     }
   }
 
-  /// How conflicts and logs name the part; nil for a whole cell.
+  /// Name of the part in conflicts and logs; nil for a whole cell.
   public var name: String? {
     switch self {
     case .whole: nil
@@ -36,7 +36,7 @@ public enum CellPart: Sendable, Hashable {
   }
 }
 
-/// Where a value stands within a row.
+/// Name of a cell within a row.
 public struct CellName: Sendable, Hashable, ExpressibleByStringLiteral {
   public var column: String
   public var part: CellPart
@@ -49,12 +49,12 @@ public struct CellName: Sendable, Hashable, ExpressibleByStringLiteral {
   public init(stringLiteral value: String) { self.init(value) }
 }
 
-/// One cell, or one part of one, written by a change.
+/// Cell, or part of a cell, that a change writes.
 public struct CellChange: Hashable, Sendable {
   public var name: CellName
-  /// Of a member: its canonical JSON as text, or NULL for its removal. Of an increment: an integer.
+  /// New value. For a member: its canonical JSON as text, or NULL to remove it. For an increment: an integer.
   public var value: CellValue
-  /// How often a person had put this cell's rule aside (`max`, `min`, `ranked`); 0 for every ordinary write.
+  /// Number of times a person had overruled this cell's policy (`max`, `min`, `ranked`); 0 for every ordinary write.
   public var generation: UInt32
 
   public var column: String { name.column }
@@ -66,7 +66,7 @@ public struct CellChange: Hashable, Sendable {
   }
 }
 
-/// What a unit did to one row: `life` odd writes `cells`, `life` even deletes the row and has none.
+/// Writes of a unit to one row. An odd `life` writes `cells`; an even `life` deletes the row, and has no cells.
 public struct RowChange: Hashable, Sendable {
   public var table: String
   public var key: CellValue
@@ -85,10 +85,10 @@ public struct RowChange: Hashable, Sendable {
 
 /// Transactions that overwrote one another's cells, merged whole or held whole.
 public struct ChangeUnit: Hashable, Sendable {
-  /// The timestamp all its changes carry: that of its last transaction.
+  /// Timestamp of all changes: that of the unit's last transaction.
   public var stamp: HybridTimestamp
   public var changes: [RowChange]
-  /// What of it could not stand as it was sent; none in what a SyncKit device seals.
+  /// Faults for which the unit could not be stored as it was sent; none in what a SyncKit device seals.
   package private(set) var faults: [UnitFault] = []
 
   public init(stamp: HybridTimestamp, changes: [RowChange]) {
@@ -96,7 +96,7 @@ public struct ChangeUnit: Hashable, Sendable {
     self.changes = changes
   }
 
-  /// Each is noted once.
+  /// Records a fault once.
   mutating func note(_ fault: UnitFault) {
     if faults.count < UnitFault.notedMax && !faults.contains(fault) { faults.append(fault) }
   }
@@ -104,21 +104,21 @@ public struct ChangeUnit: Hashable, Sendable {
   mutating func note(_ why: UnitFault.Why, table: String) { note(UnitFault(why: why, table: table)) }
 }
 
-/// What a sealed batch says, read or about to be written.
+/// Content of a batch, decoded or about to be encoded.
 public struct BatchContent: Hashable, Sendable {
   public var replica: ReplicaID
   public var scope: String
-  /// From 1, without gaps, per (replica, scope).
+  /// Number from 1, without gaps, for each replica and scope.
   public var number: UInt64
-  /// SHA-256 of the batch before as sent; empty for the first.
+  /// SHA-256 of the previous batch as sent; empty for the first.
   public var previous: Data
-  /// The newest cursor the author had applied, as its hub issued it; empty if none.
+  /// Newest cursor that the author had applied, as its hub issued it; empty if none.
   public var cursor: Data
   public var units: [ChangeUnit]
-  /// By table and column, how the author's program merges whole cells: for a receiver that does not know the column. None in
-  /// batches of earlier programs.
+  /// Merge policies of whole cells by table and column, as the author's program has them, for a receiver that does not know a
+  /// column. Empty in batches of earlier programs.
   package var rules: [String: [String: MergePolicy]] = [:]
-  /// Set where the batch says again what stands at its author, for a hub that lost it.
+  /// Recovery information; nil for an ordinary batch. A recovery batch repeats what stands at its author, for a hub that lost it.
   package var recovery: BatchRecovery?
 
   public init(replica: ReplicaID, scope: String, number: UInt64, previous: Data, cursor: Data, units: [ChangeUnit]) {
@@ -141,11 +141,11 @@ public struct BatchContent: Hashable, Sendable {
   public var changeCount: Int { units.reduce(0) { $0 + $1.changes.count } }
 }
 
-/// What makes a batch a recovery batch: its units are cells that stand at its author, under the stamps they have there.
+/// Information that makes a batch a recovery batch. Its units are cells that stand at its author, under the stamps they have there.
 package struct BatchRecovery: Hashable, Sendable {
-  /// Earlier batches of the chain whose bytes their author does not have any more: nobody need wait for them.
+  /// Earlier batches of the chain whose bytes their author no longer has: nobody need wait for them.
   package var gone: [Gone] = []
-  /// The hub's signed request; nil when a device says again only what its own identities wrote.
+  /// Signed request of the hub; nil when a device repeats only what its own identities wrote.
   package var asked: Data?
 
   package init(gone: [Gone] = [], asked: Data? = nil) {
@@ -164,11 +164,11 @@ package struct BatchRecovery: Hashable, Sendable {
     }
   }
 
-  /// Batches that one may declare gone.
+  /// Batches that one recovery batch may declare gone.
   package static let goneMax = 5_000
 }
 
-/// The bytes of a batch: never changed once made, the same by HTTP, stick or courier.
+/// Sealed bytes of a batch: never changed once made, the same by HTTP, stick or courier.
 public struct SealedBatch: Hashable, Sendable {
   public let bytes: Data
   /// SHA-256 of `bytes`.

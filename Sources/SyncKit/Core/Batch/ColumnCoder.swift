@@ -1,14 +1,16 @@
 internal import Foundation
 
-/// Turns the cells of one column into bytes and back.
+/// Encodes the cells of one column, and decodes them.
 ///
-/// A column of one kind of value is packed by that kind and compressed where this makes it smaller; a column of several
-/// kinds falls back to one tag byte a cell. The form is given byte by byte in docs/protocol.md.
+/// A column of one kind of value is packed by that kind, and compressed when this makes it smaller. A column of several kinds has
+/// one tag byte a cell. docs/protocol.md defines every byte.
 package enum ColumnCoder {
-  /// Data below this many bytes is not worth compressing.
+  /// Bytes below which data is not compressed.
   private static let compressBytesMin = 24
 
-  /// - Parameter cells: One entry a row; nil where the row did not write this cell.
+  /// Encodes a column.
+  ///
+  /// - Parameter cells: One entry for each row; nil where the row did not write this cell.
   package static func encode(name: String, cells: [CellValue?]) throws -> WireColumn {
     var column = WireColumn()
     column.name = name
@@ -29,10 +31,12 @@ package enum ColumnCoder {
     return column
   }
 
+  /// Decodes a column of a hub's page.
+  ///
   /// - Parameters:
-  ///   - rows: How many rows the table has in this message.
-  ///   - inflatedBytes: Counts what was inflated over a whole message; past the bound the message is refused.
-  /// - Returns: One entry a row; nil where the row did not write this cell.
+  ///   - rows: Number of the table's rows in this message.
+  ///   - inflatedBytes: Count of bytes inflated over a whole message; past the bound the message is refused.
+  /// - Returns: One entry for each row; nil where the row did not write this cell.
   static func decode(_ column: WireColumn, rows: Int, inflatedBytes: inout Int) throws -> [CellValue?] {
     var faults = ColumnFaults()
     let cells = try decode(column, rows: rows, inflatedBytes: &inflatedBytes, faults: &faults)
@@ -40,9 +44,10 @@ package enum ColumnCoder {
     return cells
   }
 
-  /// As above, but for cells that can be told and not read: they are in `faults`, with the nearest value in their place.
+  /// Decodes a column of a device's batch. Cells that cannot be read are recorded in `faults`, and the nearest value takes their
+  /// place.
   ///
-  /// - Throws: `SyncError` where not even the rows that wrote the column can be told, or too much is inflated.
+  /// - Throws: `SyncError` when the rows that wrote the column cannot be told, or too much is inflated.
   static func decode(
     _ column: WireColumn, rows: Int, inflatedBytes: inout Int, faults: inout ColumnFaults
   ) throws -> [CellValue?] {
@@ -110,7 +115,7 @@ package enum ColumnCoder {
   // MARK: One kind of value
 
   private static func pack(_ values: [CellValue]) -> (WireEncoding, Data) {
-    // An array takes single bytes several times faster than Data does.
+    // Packs into an array, which appends single bytes several times faster than Data does.
     var data: [UInt8] = []
     let encoding = pack(values, into: &data)
     return (encoding, Data(data))
@@ -146,7 +151,7 @@ package enum ColumnCoder {
     }
   }
 
-  /// The encoding for the one kind that all values are of; without values, that of texts.
+  /// Returns the encoding for the one kind that all values have; without values, that of texts.
   private static func kind(of values: [CellValue]) -> WireEncoding {
     func encoding(_ value: CellValue) -> WireEncoding {
       switch value {
@@ -161,10 +166,12 @@ package enum ColumnCoder {
     return values.allSatisfy { encoding($0) == first } ? first : .mixed
   }
 
-  /// - Parameter illTexts: Takes the places of texts that are not UTF-8; what can be read of them stands there.
-  /// - Returns: `count` values; optional, as most columns are written in every row, and then these are its cells.
+  /// Decodes packed values.
+  ///
+  /// - Parameter illTexts: Receives the indexes of texts that are not UTF-8; the readable part stands in their place.
+  /// - Returns: `count` values; optional, because most columns are written in every row, and then these are its cells.
   private static func unpack(_ encoding: WireEncoding, _ raw: Data, count: Int, illTexts: inout [Int]) throws -> [CellValue?] {
-    // Every value takes at least a byte, but for blobs of equal size 0: so the count cannot promise more than came.
+    // Bounds the count: every value takes at least a byte, except blobs of equal size 0.
     guard count <= raw.count || (encoding == .equalBlobs && count <= WireLimits.rowsMax) else { throw ByteReader.short }
     var reader = ByteReader(raw)
     var values: [CellValue?] = []

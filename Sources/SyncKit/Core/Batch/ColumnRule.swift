@@ -1,7 +1,7 @@
-/// How a column merges, as batches and pages say it beside its cells: whoever does not know the column merges it all the same,
-/// and as everybody else does (docs/adr/0019).
+/// Merge policy of a column, as batches and pages carry it beside the column's cells. A receiver that does not know the column then
+/// merges it as all others do (docs/adr/0019).
 extension WireColumn {
-  /// Values a ranked column has at most.
+  /// Values that a ranked column may list.
   static let ranksMax = 64
 
   mutating func say(_ policy: MergePolicy) {
@@ -12,13 +12,15 @@ extension WireColumn {
     case .ranked(let values):
       rule = .ranked
       ranks = values
-    // Their cells are of a kind of their own, which says it.
+    // Needs no entry: the kind of the cells tells these two policies.
     case .perKey, .counter: break
     }
   }
 
-  /// - Returns: Nil when nothing is said, as in what earlier programs sealed, or by the kind of the cells alone.
-  /// - Throws: `SyncError` `.damaged` for ranks that are none.
+  /// Returns the stated policy.
+  ///
+  /// - Returns: Nil when none is stated, as by earlier programs, or the kind of the cells alone tells it.
+  /// - Throws: `SyncError` `.damaged` for invalid ranks.
   func said() throws -> MergePolicy? {
     guard kind == .whole else { return nil }
     guard rule == .ranked || ranks.isEmpty else { throw ByteReader.short }
@@ -31,14 +33,14 @@ extension WireColumn {
         ranks.allSatisfy({ $0.utf8.count <= WireLimits.nameBytesMax })
       else { throw ByteReader.short }
       return .ranked(ranks)
-    // A rule of a still newer program is none that could be followed here.
+    // Ignores a policy of a newer program, which could not be followed here.
     case .unsaid, .UNRECOGNIZED: return nil
     }
   }
 }
 
 extension TableCoder {
-  /// By table and column, how whole cells merge.
+  /// Returns the stated policies of whole cells, by table and column.
   static func rules(of tables: [WireTableChanges]) throws -> [String: MergePolicies] {
     var rules: [String: MergePolicies] = [:]
     for table in tables {
@@ -49,7 +51,7 @@ extension TableCoder {
 }
 
 extension TableCoder {
-  /// As `rules(of:)`, without rules that are none: of these columns nothing is said.
+  /// Returns the stated policies as `rules(of:)`, without the invalid ones.
   static func readableRules(of tables: [WireTableChanges]) -> [String: MergePolicies] {
     var rules: [String: MergePolicies] = [:]
     for table in tables {
@@ -60,9 +62,9 @@ extension TableCoder {
 }
 
 extension MergePolicy {
-  /// The rule by which a cell of an unknown column merges: that of its kind, or what was said.
+  /// Returns the policy by which a cell of an unknown column merges: that of the cell's kind, or the stated one.
   ///
-  /// - Returns: Nil when that cannot be told, or the cell does not fit it.
+  /// - Returns: Nil when there is none, or the cell does not fit it.
   package init?(of cell: CellChange, said: MergePolicy?) {
     switch cell.name.part {
     case .member: self = .perKey

@@ -1,21 +1,21 @@
 package import Foundation
 internal import SwiftProtobuf
 
-/// A unit at its place in a scope's feed.
+/// Unit at its position in a scope's feed.
 package struct FeedUnit: Hashable, Sendable {
   package var position: UInt64
   package var author: ReplicaID
   package var batchNumber: UInt64
   package var batchHash: Data
-  /// Which unit of that batch.
+  /// Index of the unit in its batch.
   package var index: Int
-  /// As merged; differs from the author's when its clock was too far ahead.
+  /// Stamp under which the unit was merged; differs from the author's when the author's clock was too far ahead.
   package var stamp: HybridTimestamp
-  /// Empty for the reader's own units: they come back as acknowledgements.
+  /// Changes; empty for the reader's own units, which come back as acknowledgements.
   package var changes: [RowChange]
-  /// An operator declined the unit: it has its place, and nothing of it stands.
+  /// True when an operator declined the unit: it has a position, but its changes are not merged.
   package var isDeclined = false
-  /// What its author had seen.
+  /// Cursor of the author: what it had seen.
   package var authorCursor = Data()
 
   package init(
@@ -34,28 +34,28 @@ package struct FeedUnit: Hashable, Sendable {
   }
 }
 
-/// What a feed page says.
+/// Content of a feed page.
 package struct PageContent: Sendable {
   package var hub: ReplicaID
   package var incarnation: Data
   package var reader: ReplicaID
-  /// Empty when there was nothing to send.
+  /// Scope; empty when there was nothing to send.
   package var scope: String
   package var units: [FeedUnit]
   package var feedHash: Data
   package var cursor: Data
   package var isHead: Bool
   package var hubTimeMs: UInt64
-  /// At the head: what the hub holds of the reader's scopes.
+  /// Digests of the reader's scopes at the hub; only at the head of the feed.
   package var digests: [TableDigest] = []
-  /// What a backup of the hub holds, by scope.
+  /// Positions that backups of the hub hold, by scope.
   package var backedUp: [String: UInt64] = [:]
-  /// The present key of the reader's unit, when the reader said that it holds another.
+  /// Present key of the reader's unit, when the reader reported another one.
   package var unitKey: WireSealedUnitKey?
-  /// How the units came in runs: the feed's running hash goes by them.
+  /// Numbers of units in each run, over which the feed's running hash is computed.
   package var runLengths: [Int] = []
 
-  /// See `BatchContent.rules`: here as the hub has them.
+  /// Merge policies as the hub has them; see `BatchContent.rules`.
   package var rules: [String: MergePolicies] = [:]
 
   package init(
@@ -82,11 +82,11 @@ package struct PageContent: Sendable {
   package var lastPosition: UInt64? { units.last?.position }
 }
 
-/// A feed page's content to signed bytes and back. Pure.
+/// Encodes a feed page's content to signed bytes, and decodes it. Pure.
 package enum PageCodec {
   static let format: UInt32 = 1
 
-  /// Consecutive units of one batch, as the hub's log has them.
+  /// Consecutive units of one batch, as the hub's feed has them.
   package struct Run {
     package var author: ReplicaID
     package var batchHash: Data
@@ -94,7 +94,7 @@ package enum PageCodec {
     package var firstUnit: Int
     package var authorCursor: Data
     package var stamps: [HybridTimestamp]
-    /// For each stamp the unit's changes; all empty when the reader is the author, or the units were declined.
+    /// Changes of each stamp's unit; all empty when the reader is the author, or the units were declined.
     package var changes: [[RowChange]]
     package var isDeclined = false
 
@@ -161,13 +161,15 @@ package enum PageCodec {
     return part
   }
 
+  /// Checks a page, and returns its content.
+  ///
   /// - Throws: `SyncError` when the page is damaged or not this hub's.
   package static func open(_ bytes: Data, hub: VerifyingKey) throws -> PageContent {
     guard bytes.count <= WireLimits.pageBytesMax else { throw tooLarge }
     return try content(of: try hub.open(bytes, as: .page), hub: hub.replica)
   }
 
-  /// The content of a body whose signature was checked.
+  /// Decodes a body whose signature was checked.
   static func content(of body: Data, hub: ReplicaID) throws -> PageContent {
     let wire = try WireFeedPage.parse(body, named: LocalizedText(vi: "trang dữ liệu", en: "feed page"))
     guard wire.format == format, let reader = ReplicaID(bytes: wire.reader), ReplicaID(bytes: wire.hub) == hub,
@@ -191,9 +193,9 @@ package enum PageCodec {
     return page
   }
 
-  /// The units of runs, without changes.
+  /// Returns the units of runs, without changes.
   ///
-  /// - Parameter positions: Of each run's first unit.
+  /// - Parameter positions: Position of each run's first unit.
   static func units(of runs: [WireFeedRun], positions: [UInt64]) throws -> [FeedUnit] {
     guard runs.reduce(0, { $0 + $1.stamps.count }) <= WireLimits.unitsMax else { throw ByteReader.short }
     var units: [FeedUnit] = []

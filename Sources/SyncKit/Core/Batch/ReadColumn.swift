@@ -1,16 +1,18 @@
 internal import Foundation
 
-/// One column of a table as a device sent it, with what is wrong with it.
+/// Column of a table as a device sent it, with its faults.
 struct ReadColumn {
   let name: String
   let kind: WireCellKind
   let cells: [CellValue?]
   private let isNamed: Bool
   private let faults: ColumnFaults
-  /// One entry a row; empty when all are 0.
+  /// Generations, one a row; empty when all are 0.
   private let generations: [UInt32]
   private let hasWrongGenerations: Bool
 
+  /// Decodes a column.
+  ///
   /// - Throws: As `ColumnCoder.decode`.
   init(_ column: WireColumn, rows: Int, inflatedBytes: inout Int) throws {
     isNamed = TableCoder.isName(column.name)
@@ -25,19 +27,21 @@ struct ReadColumn {
     hasWrongGenerations = generations == nil
   }
 
-  /// - Returns: Nil for what are none.
+  /// Decodes the generations of a column.
+  ///
+  /// - Returns: Nil when they are invalid.
   private static func generations(of column: WireColumn, cells: [CellValue?]) -> [UInt32]? {
     guard !column.generations.isEmpty else { return [] }
     var reader = ByteReader(column.generations)
     let all = try? cells.map { cell -> UInt32 in
       guard cell != nil else { return 0 }
-      // One that is too high is told by what it is cut to.
+      // Clamps a generation that is too high; the fault is recorded later.
       return UInt32(clamping: try reader.varint())
     }
     return reader.isAtEnd ? all : nil
   }
 
-  /// Appends the cell that a row has of this column, or the parts of it, with what is wrong with them.
+  /// Appends the cell that a row has in this column, or its parts, and records their faults.
   func append(_ sent: CellValue, row: Int, table: String, to target: inout [CellChange], faults found: inout [UnitFault]) {
     func note(_ why: UnitFault.Why) { found.append(UnitFault(why: why, table: table, column: name)) }
     var value = sent
@@ -59,7 +63,7 @@ struct ReadColumn {
     do throws(CellPacking.Fault) {
       target += try CellPacking.unpack(packed)
     } catch {
-      // A column that could not be read holds no parts: that was noted.
+      // Records a fault of the parts only when the column itself was readable: otherwise the column's fault is recorded already.
       if faults.why(row) == nil { note(error.why) }
       target += error.nearest
     }

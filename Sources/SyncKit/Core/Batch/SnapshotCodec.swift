@@ -1,7 +1,7 @@
 package import Foundation
 internal import SwiftProtobuf
 
-/// A row of a snapshot: its whole state, or some of its cells when one page cannot hold it.
+/// Row of a snapshot: its whole state, or some of its cells when one page cannot hold it.
 package struct SnapshotRow: Sendable {
   package var table: String
   package var key: CellValue
@@ -14,7 +14,7 @@ package struct SnapshotRow: Sendable {
   }
 }
 
-/// Keys of one table, over `after`, up to and with `through`; nil leaves the range open there.
+/// Range of keys of one table: above `after`, up to and including `through`; nil leaves that end open.
 package struct SnapshotRange: Hashable, Sendable {
   package var table: String
   package var after: CellValue?
@@ -27,27 +27,27 @@ package struct SnapshotRange: Hashable, Sendable {
   }
 }
 
-/// What a page of a snapshot says.
+/// Content of a snapshot page.
 package struct SnapshotContent: Sendable {
   package var hub: ReplicaID
   package var incarnation: Data
   package var reader: ReplicaID
   package var scope: String
-  /// The reader's own units merged before the snapshot began, each at its position.
+  /// Reader's own units merged before the snapshot began, each at its position.
   package var acknowledgements: [FeedUnit] = []
   package var rows: [SnapshotRow] = []
-  /// All that the scope has there is in `rows`, but for what a later page adds to the last of them.
+  /// Ranges that `rows` covers completely, except for cells of the last row that a later page adds.
   package var ranges: [SnapshotRange] = []
-  /// Empty on the last page.
+  /// Continuation of the snapshot; empty on the last page.
   package var next = Data()
-  /// On the last page: where the feed goes on.
+  /// Cursor from which the feed continues; on the last page only.
   package var cursor = Data()
-  /// On the last page: the last position of the feed before that.
+  /// Position of the feed at that cursor; on the last page only.
   package var position: UInt64 = 0
   package var hubTimeMs: UInt64
-  /// Living rows of the scope.
+  /// Number of living rows in the scope.
   package var rowCount = 0
-  /// See `BatchContent.rules`: here as the hub has them.
+  /// Merge policies as the hub has them; see `BatchContent.rules`.
   package var rules: [String: MergePolicies] = [:]
 
   package init(
@@ -71,11 +71,13 @@ package struct SnapshotContent: Sendable {
   }
 }
 
-/// A snapshot page's content to signed bytes and back. Pure.
+/// Encodes a snapshot page's content to signed bytes, and decodes it. Pure.
 package enum SnapshotCodec {
   static let format: UInt32 = 1
 
-  /// - Parameter runs: The acknowledgements, each with the position of its first unit.
+  /// Encodes and signs a page.
+  ///
+  /// - Parameter runs: Acknowledgements, each with the position of its first unit.
   package static func seal(_ page: SnapshotContent, runs: [(position: UInt64, run: PageCodec.Run)], with key: SigningKey) throws -> Data {
     var wire = WireSnapshotPage()
     wire.format = format
@@ -101,7 +103,8 @@ package enum SnapshotCodec {
     return try key.sealed(try wire.serializedData(), as: .snapshot)
   }
 
-  /// Cells that came with one version travel as one change; writes are in the order of their versions, which packs best.
+  /// Encodes rows. Cells of one version travel as one change, and changes are in the order of their versions, which compresses
+  /// best.
   private static func write(_ rows: [SnapshotRow], rules: [String: MergePolicies], into wire: inout WireSnapshotPage) throws {
     let writes = rows.flatMap(Self.changes).enumerated().sorted {
       $0.element.version == $1.element.version ? $0.offset < $1.offset : $0.element.version < $1.element.version
@@ -132,8 +135,8 @@ package enum SnapshotCodec {
     wire.tables = try TableCoder.encode(changes, rules: rules)
   }
 
-  /// What one write after the other would make the row. The birth has a change of its own, without cells, where the cells do
-  /// not tell it.
+  /// Returns the writes that would make the row one after the other. The birth is a change of its own, without cells, when no cell
+  /// has its version.
   private static func changes(of row: SnapshotRow) -> [(version: Version, change: RowChange)] {
     func change(_ cells: [CellChange]) -> RowChange { RowChange(table: row.table, key: row.key, life: row.state.life, cells: cells) }
     func cut(_ version: Version, _ cells: [CellChange]) -> [(version: Version, change: RowChange)] {
@@ -146,13 +149,15 @@ package enum SnapshotCodec {
     return cells.flatMap { cut($0, $1) } + (born.map { [$0] } ?? [])
   }
 
+  /// Checks a page, and returns its content.
+  ///
   /// - Throws: `SyncError` when the page is damaged or not this hub's.
   package static func open(_ bytes: Data, hub: VerifyingKey) throws -> SnapshotContent {
     guard bytes.count <= WireLimits.pageBytesMax else { throw PageCodec.tooLarge }
     return try content(of: try hub.open(bytes, as: .snapshot), hub: hub.replica)
   }
 
-  /// The content of a body whose signature was checked.
+  /// Decodes a body whose signature was checked.
   static func content(of body: Data, hub: ReplicaID) throws -> SnapshotContent {
     let wire = try WireSnapshotPage.parse(body, named: LocalizedText(vi: "trang dữ liệu gộp", en: "snapshot page"))
     guard wire.format == format, let reader = ReplicaID(bytes: wire.reader), ReplicaID(bytes: wire.hub) == hub,

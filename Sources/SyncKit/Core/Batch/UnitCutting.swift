@@ -1,14 +1,14 @@
-/// Cuts units, and lists of units, into what fits one batch. Pure.
+/// Divides units, and lists of units, so that each part fits into one batch. Pure.
 package enum UnitCutting {
-  /// Raw size of the values in one unit or batch, in bytes, above which it is cut. Compression then keeps a batch below
-  /// `WireLimits.batchBytesMax` also when nothing can be compressed.
+  /// Uncompressed bytes of values in one unit or batch, above which it is divided. A batch then stays below
+  /// `WireLimits.batchBytesMax` even when nothing can be compressed.
   package static let rawBytesMax = 4 << 20
-  /// Rows in one batch, but for a unit that has more by itself: a hub merges a batch in one transaction, for which everyone else who writes
-  /// waits. As many as it merges of several batches together.
+  /// Rows in one batch, unless one unit has more. A hub merges a batch in one transaction, for which every other writer waits. The
+  /// hub merges as many rows of several batches together.
   package static let batchRowsMax = 500
 
-  /// Cuts a unit too large for one batch, between rows where it can. Its parts merge one by one, in order: the only case in
-  /// which a transaction is not merged whole.
+  /// Divides a unit too large for one batch, between rows where possible. The parts are merged one by one, in order: only here is a
+  /// transaction not merged whole.
   package static func cut(_ unit: ChangeUnit) -> [ChangeUnit] {
     let isSmall = unit.changes.count <= WireLimits.rowsMax && unit.changes.allSatisfy { $0.cells.count <= WireLimits.partsPerCellMax }
     if isSmall && unit.approximateBytes <= rawBytesMax { return unit.changes.isEmpty ? [] : [unit] }
@@ -20,7 +20,7 @@ package enum UnitCutting {
       (changes, size) = ([], 0)
     }
     for change in unit.changes {
-      // Transactions that one row joined may have more rows together than a batch.
+      // Begins another part at the limit of rows: transactions joined by one row may have more rows together than a batch.
       if size + change.approximateBytes > rawBytesMax || changes.count == WireLimits.rowsMax { close() }
       var rest = RowChange(table: change.table, key: change.key, life: change.life, cells: [])
       for cell in change.cells {
@@ -29,7 +29,7 @@ package enum UnitCutting {
           close()
           rest.cells = []
         }
-        // A cell with more parts than one change may carry takes several changes of the same unit.
+        // Continues a cell with too many parts in another change of the same unit.
         if case .increment = cell.name.part, rest.cells.count >= WireLimits.partsPerCellMax {
           changes.append(rest)
           rest.cells = []
@@ -43,7 +43,7 @@ package enum UnitCutting {
     return parts
   }
 
-  /// Splits the units of one scope into batches within every bound.
+  /// Divides the units of one scope into batches within every bound.
   package static func batches(of units: [ChangeUnit]) -> [[ChangeUnit]] {
     var batches: [[ChangeUnit]] = []
     var current: [ChangeUnit] = []
@@ -65,7 +65,7 @@ package enum UnitCutting {
 }
 
 extension CellValue {
-  /// Upper bound on the bytes this value takes on the wire, its length included.
+  /// Upper bound of the value's bytes on the wire, its length included.
   package var approximateBytes: Int {
     switch self {
     case .null: 1
@@ -85,7 +85,7 @@ extension RowChange {
 }
 
 extension CellChange {
-  /// Upper bound on the bytes this takes on the wire.
+  /// Upper bound of the cell's bytes on the wire.
   package var approximateBytes: Int {
     switch name.part {
     case .whole: value.approximateBytes

@@ -1,56 +1,56 @@
 internal import Foundation
 
-/// Something in a well-signed unit that no replica could store, or send on, as it is.
+/// Fault in a correctly signed unit: a part that no replica could store, or send on, as it is.
 ///
-/// The unit is read with the nearest thing that can be stored in its place, so that people see it, and is held whole (L7). What was
-/// sent stays in the batch's bytes.
+/// The unit is decoded with the nearest storable value in that place, so that people see it, and is held whole (L7). The batch's
+/// bytes keep what was sent.
 package struct UnitFault: Hashable, Sendable {
-  /// What is wrong. Raw values travel in receipts, behind the place, and never change their meaning.
+  /// Kind of fault. Raw values travel in receipts, behind the place, and never change their meaning.
   package enum Why: String, Sendable, CaseIterable {
-    /// A name without bytes, of too many, or with a zero byte.
+    /// A name is empty, too long, or has a zero byte.
     case name
-    /// The name of a member is not in NFC.
+    /// A member's name is not in NFC.
     case nfc
-    /// Bytes that are not UTF-8.
+    /// Bytes are not UTF-8.
     case utf8
     case zeroByte
     case notANumber
-    /// No JSON object where members are told.
+    /// The value is no JSON object, where members are required.
     case json
     /// A JSON object names one member twice.
     case member
-    /// A cell of another kind than its column says.
+    /// A cell is of another kind than its column says.
     case kind
-    /// A column whose bytes cannot be read.
+    /// A column's bytes cannot be read.
     case unreadable
-    /// An increment over its bound, or one that is told twice.
+    /// An increment is over its bound, or repeated.
     case increment
-    /// A value over `WireLimits.valueBytesMax`.
+    /// A value is longer than `WireLimits.valueBytesMax`.
     case long
-    /// A key over `WireLimits.keyBytesMax`.
+    /// A key is longer than `WireLimits.keyBytesMax`.
     case longKey
-    /// What no row can have as its key.
+    /// The value cannot be a key.
     case key
-    /// More members or increments than one cell may have.
+    /// A cell has too many members or increments.
     case parts
-    /// More columns than one table may have.
+    /// A table has too many columns.
     case columns
-    /// More units than one batch may have.
+    /// A batch has too many units.
     case units
-    /// A life of 0, below it, or over `WireLimits.lifeMax`.
+    /// A life is 0, negative, or over `WireLimits.lifeMax`.
     case life
-    /// A deletion with values.
+    /// A deletion has values.
     case deletion
     case generation
-    /// One cell of one row twice in one unit.
+    /// A unit writes one cell of one row twice.
     case twice
-    /// An encoding or a kind of cell of a newer program.
+    /// An encoding or a kind of cell is of a newer program.
     case newer
   }
 
   package var why: Why
   package var table: String
-  /// Empty: the key, or the row.
+  /// Column; empty for the key or the row.
   package var column = ""
 
   package init(why: Why, table: String, column: String = "") {
@@ -59,22 +59,22 @@ package struct UnitFault: Hashable, Sendable {
     self.column = column
   }
 
-  /// As receipts say it: the place, and what is wrong there.
+  /// Fault as receipts spell it: the place, and the kind.
   package var detail: String { place.isEmpty ? why.rawValue : "\(place) \(why.rawValue)" }
 
   private var place: String { column.isEmpty ? table : "\(table).\(column)" }
 
-  /// Faults noted of one unit; with more of them it can only be declined.
+  /// Faults recorded of one unit; with more of them it can only be declined.
   package static let notedMax = 16
 }
 
-/// What could not be read of one column.
+/// Faults of one column.
 struct ColumnFaults {
-  /// Of every row that wrote it.
+  /// Fault of every row that wrote the column.
   var all: UnitFault.Why?
   var rows: [Int: UnitFault.Why] = [:]
 
-  /// Rows noted one by one; of more, every row that wrote the column counts.
+  /// Rows recorded one by one; with more of them, every row that wrote the column counts.
   static let rowsMax = 1000
 
   var isEmpty: Bool { all == nil && rows.isEmpty }
@@ -83,16 +83,16 @@ struct ColumnFaults {
 }
 
 extension TableCoder {
-  /// A name that can be shown and stored, in place of one that cannot.
+  /// Returns a name that can be shown and stored, in place of an invalid one.
   static func nearestName(_ name: String) -> String {
     let cut =
       name.utf8.count > WireLimits.nameBytesMax ? String(decoding: name.utf8.prefix(WireLimits.nameBytesMax - 4), as: UTF8.self) : name
     return cut.isEmpty ? "?" : cut.withoutZeroBytes
   }
 
-  /// A key of its own for what cannot be one, and why.
+  /// Returns a key in place of an invalid one, different for each, and the fault.
   static func nearestKey(_ key: CellValue) -> (key: CellValue, why: UnitFault.Why) {
-    // The hash keeps keys apart whose beginnings are equal.
+    // Appends a hash, which keeps keys with equal beginnings apart.
     func mark(_ bytes: Data) -> String { "…" + bytes.sha256.prefix(8).hex }
     switch key {
     case .text(let text) where text.utf8.count > WireLimits.keyBytesMax:
@@ -105,7 +105,7 @@ extension TableCoder {
     }
   }
 
-  /// A value that every store keeps, in place of one that some do not, and why.
+  /// Returns a value that every store keeps unchanged, in place of one that some stores change, and the fault.
   static func nearestValue(_ value: CellValue) -> (value: CellValue, why: UnitFault.Why) {
     switch value {
     case .text(let text) where text.utf8.count > WireLimits.valueBytesMax:
@@ -119,7 +119,7 @@ extension TableCoder {
 }
 
 extension String {
-  /// With a question mark, which is no longer, in place of each zero byte.
+  /// Text with a question mark in place of each zero byte; its length stays the same.
   var withoutZeroBytes: String {
     guard hasZeroByte else { return self }
     return String(decoding: utf8.map { $0 == 0 ? UInt8(ascii: "?") : $0 }, as: UTF8.self)

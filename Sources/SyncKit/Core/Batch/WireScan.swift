@@ -1,23 +1,23 @@
 internal import Foundation
 internal import SwiftProtobuf
 
-/// Counts the parts of a message that came from outside before it is decoded.
+/// Counts the parts of a message from outside before it is decoded.
 ///
-/// An empty part takes two bytes on the wire and more than a hundred in memory, so that bytes within their bound could still
-/// ask for gigabytes. Only tags and lengths are looked at; what they mean is the decoder's matter.
+/// An empty part takes two bytes on the wire and more than a hundred in memory, so bytes within their bound could still ask for
+/// gigabytes. The scan reads only tags and lengths.
 enum WireScan {
-  /// Fields in one message, the elements of repeated ones counted singly: twice the units a page may have.
+  /// Fields in one message, the elements of repeated fields counted singly: twice the units of a page.
   static let fieldsMax = 2 * WireLimits.unitsMax
   /// Fields in one `TableChanges`: its columns and some room for fields to come.
   static let tableFieldsMax = 2 * (WireLimits.columnsPerTableMax + 1)
-  /// The field of `Batch` and `FeedPage` that holds a table, that of `SnapshotPage`, and of `Batch` that holds the stamps.
+  /// Field numbers: of a table in `Batch` and `FeedPage`, of a table in `SnapshotPage`, and of the stamps in `Batch`.
   private static let (tables, snapshotTables, stamps): (UInt64, UInt64, UInt64) = (8, 11, 7)
 
-  /// What a batch says of itself, found without decoding it: bytes of fields 2 and 3, and the number in field 4.
+  /// Returns a batch's replica, scope and number without decoding it: bytes of fields 2 and 3, and the number in field 4.
   static func batchFacts(_ body: Data) -> (replica: Data, scope: Data, number: UInt64) {
     var facts = (replica: Data(), scope: Data(), number: UInt64(0))
     var reader = ByteReader(body)
-    // A writer puts them first. Of one that does not, or repeats them, the last counts, as in protobuf; what cannot be read ends it.
+    // Takes the last of repeated fields, as protobuf does, and stops at bytes that cannot be read.
     while !reader.isAtEnd {
       guard let tag = try? reader.varint() else { return facts }
       switch (tag >> 3, tag & 7) {

@@ -1,9 +1,9 @@
 internal import CZlib
 internal import Foundation
 
-/// zlib streams (RFC 1950) with a bound on what may come out.
+/// Compresses to zlib streams (RFC 1950), and inflates them with a bound on the result.
 enum Zlib {
-  /// Level 6: on survey rows 15 % smaller than level 1, and a batch is compressed once.
+  /// Compression level: on survey rows level 6 is 15 % smaller than level 1, and a batch is compressed once.
   static let level: Int32 = 6
   private static let chunkBytes = 64 * 1024
 
@@ -30,7 +30,7 @@ enum Zlib {
     return Data(output.prefix(size - Int(stream.pointee.avail_out)))
   }
 
-  /// Inflates a whole stream that must give exactly `size` bytes; memory is spent only as they come out.
+  /// Inflates a whole stream that must give exactly `size` bytes. Memory grows only with the result.
   static func inflate(_ data: Data, size: Int) throws -> Data {
     let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     stream.initialize(to: z_stream())

@@ -1,8 +1,8 @@
 internal import Foundation
 
-/// How long a machine has been running since it was switched on, in milliseconds, sleep included.
+/// Time since a machine was started, in milliseconds, sleep included.
 public struct Uptime: Sendable, Hashable {
-  /// Tells one start of the machine from another.
+  /// Identifier of this start of the machine.
   public var boot: String
   public var ms: UInt64
 
@@ -12,7 +12,7 @@ public struct Uptime: Sendable, Hashable {
   }
 
   #if os(Linux)
-    /// This machine's; nil where the kernel does not tell.
+    /// Reading of this machine; nil when the kernel provides none.
     static var ofSystem: Uptime? {
       func text(_ path: String) -> String? {
         FileManager.default.contents(atPath: path).map {
@@ -29,16 +29,16 @@ public struct Uptime: Sendable, Hashable {
   #endif
 }
 
-/// What a machine's two clocks showed at a moment at which its wall clock was believed.
+/// Readings of a machine's wall clock and uptime at a moment when the wall clock was trusted.
 public struct ClockReading: Sendable, Hashable {
   public var wallMs: UInt64
   public var uptime: Uptime
 
-  /// Within one start of the machine the two clocks may part by this much.
+  /// Milliseconds by which the two clocks may differ within one start of the machine.
   public static let driftMsMax: UInt64 = 86_400_000
-  /// Across a restart the wall clock may have been put back by this much.
+  /// Milliseconds by which the wall clock may have been set back across a restart.
   public static let backwardsMsMax: UInt64 = 3_600_000
-  /// Across a restart, a longer time than this has hardly passed: a machine is off over a weekend, or for weeks.
+  /// Longest plausible time across a restart, in milliseconds: a machine is off over a weekend, or for weeks.
   public static let offMsMax: UInt64 = 30 * 86_400_000
 
   public init(wallMs: UInt64, uptime: Uptime) {
@@ -46,13 +46,15 @@ public struct ClockReading: Sendable, Hashable {
     self.uptime = uptime
   }
 
-  /// - Returns: Nil for a clock whose machine does not tell how long it has been running.
+  /// Reads a clock.
+  ///
+  /// - Returns: Nil when the clock's machine provides no uptime.
   public init?(_ clock: any WallClock) {
     guard let uptime = clock.uptime() else { return nil }
     self.init(wallMs: clock.nowMs(), uptime: uptime)
   }
 
-  /// By how much the wall clock jumped between this reading and a later one, in milliseconds; nil when it went on as clocks do.
+  /// Returns by how many milliseconds the wall clock jumped between this reading and a later one; nil when it did not.
   ///
   /// Being switched off is no jump.
   public func jumpMs(to now: ClockReading) -> Int64? {
@@ -64,7 +66,7 @@ public struct ClockReading: Sendable, Hashable {
     return passed < 0 ? (passed.magnitude > Self.backwardsMsMax ? passed : nil) : (passed.magnitude > Self.offMsMax ? passed : nil)
   }
 
-  /// What the wall clock must show at least, had it gone on since this reading.
+  /// Returns what the wall clock must show at least, had it gone on since this reading.
   public func continued(to now: Uptime) -> UInt64 {
     let passed = now.boot == uptime.boot ? now.ms - min(now.ms, uptime.ms) : now.ms
     return wallMs + min(passed, HybridTimestamp.wallMsMax)

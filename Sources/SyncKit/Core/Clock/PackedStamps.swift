@@ -1,6 +1,6 @@
 package import Foundation
 
-/// Stamps one behind the other in one blob, a varint each.
+/// Encodes stamps as one blob of consecutive varints, and decodes them.
 package enum PackedStamps {
   package static func pack(_ stamps: [HybridTimestamp]) -> Data {
     var packed = Data()
@@ -8,7 +8,9 @@ package enum PackedStamps {
     return packed
   }
 
-  /// - Throws: `SyncError` `.damaged` when fewer than `count` are there.
+  /// Decodes `count` stamps.
+  ///
+  /// - Throws: `SyncError` `.damaged` when there are fewer.
   package static func read(_ packed: Data, count: Int) throws -> [HybridTimestamp] {
     var reader = ByteReader(packed)
     return try (0..<count).map { _ in HybridTimestamp(rawValue: try reader.varint()) }

@@ -1,10 +1,10 @@
 internal import Foundation
 
-/// What a replica or hub asks for the time. The only way SyncKit learns it.
+/// Source of the time for a replica or hub; SyncKit has no other.
 public protocol WallClock: Sendable {
-  /// Milliseconds since 1970-01-01 UTC; may be years off, may jump.
+  /// Returns milliseconds since 1970-01-01 UTC; the value may be years off, and may jump.
   func nowMs() -> UInt64
-  /// How long the machine has been running, by a clock that nobody sets; nil where there is none, or time is made up.
+  /// Returns how long the machine has been running, by a clock that nobody sets; nil when there is none, or the time is simulated.
   func uptime() -> Uptime?
 }
 
@@ -12,7 +12,7 @@ extension WallClock {
   public func uptime() -> Uptime? { nil }
 }
 
-/// The system's clock.
+/// Clock of the system.
 public struct SystemClock: WallClock {
   public init() {}
 
@@ -24,18 +24,18 @@ public struct SystemClock: WallClock {
   public func uptime() -> Uptime? { Uptime.ofSystem }
 }
 
-/// A clock that starts at a chosen moment and runs at a chosen speed: a rehearsal lives a whole day in a minute.
+/// Clock that starts at a chosen moment and runs at a chosen speed: a rehearsal lives a whole day in a minute.
 ///
-/// Several processes that are given the same three numbers agree, also after one is restarted.
+/// Several processes with the same three numbers agree, also after one is restarted.
 public struct ScaledClock: WallClock {
-  /// What this clock shows when the system's clock shows `anchorMs`.
+  /// Time that this clock shows when the system's clock shows `anchorMs`.
   public let startMs: UInt64
   public let anchorMs: UInt64
-  /// Milliseconds here for each of the system's.
+  /// Milliseconds of this clock for each of the system's.
   public let speed: Double
   private let base: any WallClock
 
-  /// Gives nil for a speed outside 0.001…1 000 000.
+  /// Makes a clock; nil for a speed outside 0.001…1 000 000.
   public init?(startMs: UInt64, anchorMs: UInt64, speed: Double, base: any WallClock = SystemClock()) {
     guard speed >= 0.001, speed <= 1_000_000, startMs <= HybridTimestamp.wallMsMax, anchorMs <= HybridTimestamp.wallMsMax else {
       return nil
@@ -46,7 +46,7 @@ public struct ScaledClock: WallClock {
     self.base = base
   }
 
-  /// Reads the form `START_MS,ANCHOR_MS,SPEED` that `argument` writes.
+  /// Parses the form `START_MS,ANCHOR_MS,SPEED` that `argument` writes.
   public init?(argument: String) {
     let parts = argument.split(separator: ",")
     guard parts.count == 3, let start = UInt64(parts[0]), let anchor = UInt64(parts[1]), let speed = Double(parts[2]) else { return nil }

@@ -1,32 +1,32 @@
 public import Foundation
 
-/// The name of a blob: the SHA-256 of its bytes.
+/// Name of a blob: the SHA-256 of its bytes.
 public struct BlobID: Sendable, Hashable, CustomStringConvertible {
-  /// 32 bytes.
+  /// Hash of 32 bytes.
   public let bytes: Data
 
   public init(of content: Data) { bytes = content.sha256 }
 
-  /// Gives nil unless there are 32 bytes.
+  /// Makes a name; nil unless there are 32 bytes.
   public init?(bytes: Data) {
     guard bytes.count == 32 else { return nil }
     self.bytes = Data(bytes)
   }
 
-  /// Gives nil unless there are 64 lower-case hexadecimal digits: nothing else ever becomes a file's name.
+  /// Parses a name; nil unless there are 64 lower-case hexadecimal digits: nothing else ever becomes a file's name.
   public init?(hex: some StringProtocol) {
-    // One name for one blob: a file system may take two spellings for one, or not.
+    // Accepts one spelling only, because file systems differ in whether two spellings name one file.
     guard let bytes = Data(hex: hex), bytes.hex == hex else { return nil }
     self.init(bytes: bytes)
   }
 
-  /// As rows refer to it.
+  /// Name as rows refer to it.
   public var hex: String { bytes.hex }
   public var description: String { hex }
 }
 
 extension SyncError {
-  /// What a device is told of a blob that its hub will never take.
+  /// Returns the error for a device whose blob the hub will never keep.
   package static func blobUnfit(_ id: BlobID, _ reason: LocalizedText) -> SyncError {
     SyncError(
       .blobUnfit, vi: "Tỉnh không nhận tệp đính kèm \(id.hex.prefix(8)): \(reason.vi)",

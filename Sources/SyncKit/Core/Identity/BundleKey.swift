@@ -1,14 +1,14 @@
 package import Crypto
 package import Foundation
 
-/// The keys that parcels are encrypted to. Both follow from secrets there are already, so that nothing more must be kept safe.
+/// Keys to which parcels are encrypted. Both are derived from existing secrets, so that no further secret must be kept safe.
 package enum BundleKey {
-  /// The hub's, published in `HubInfo.bundle_key`.
+  /// Returns the hub's key, published in `HubInfo.bundle_key`.
   package static func hub(unitSecret: Data) throws -> Curve25519.KeyAgreement.PrivateKey {
     try derived(from: unitSecret, for: "synckit/bundle-key/1")
   }
 
-  /// A device's, which it tells the hub in its signed state.
+  /// Returns a device's key, which the device sends to the hub in its signed state.
   package static func device(_ key: SigningKey) throws -> Curve25519.KeyAgreement.PrivateKey {
     try derived(from: key.rawRepresentation, for: "synckit/return-key/1")
   }

@@ -1,24 +1,24 @@
 internal import Crypto
 public import Foundation
 
-/// The lasting identity of one database that takes part: the first 16 bytes of the SHA-256 of its Ed25519 public key.
+/// Lasting identity of one database that takes part: the first 16 bytes of the SHA-256 of its Ed25519 public key.
 public struct ReplicaID: Hashable, Sendable, Comparable, CustomStringConvertible, Codable {
-  /// The first and the last eight bytes, big endian: identities are compared and copied with every cell.
+  /// First and last eight bytes, big endian: two integers, because identities are compared and copied with every cell.
   private let high: UInt64
   private let low: UInt64
 
   public static let byteCount = 16
 
-  /// Exactly `ReplicaID.byteCount` bytes.
+  /// Bytes of the identity, exactly `ReplicaID.byteCount`.
   public var bytes: Data { withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { Data($0) } }
 
-  /// Gives nil unless `bytes` holds exactly 16 bytes.
+  /// Makes an identity; nil unless `bytes` holds exactly 16 bytes.
   public init?(bytes: Data) {
     guard bytes.count == Self.byteCount else { return nil }
     self.init(sixteen: bytes)
   }
 
-  /// The identity that belongs to a public key (Ed25519, 32 bytes raw).
+  /// Computes the identity of a public key (Ed25519, 32 bytes raw).
   public init(publicKey: Data) { self.init(sixteen: SHA256.hash(data: publicKey).prefix(Self.byteCount)) }
 
   private init(sixteen bytes: some Sequence<UInt8>) {
@@ -43,17 +43,17 @@ public struct ReplicaID: Hashable, Sendable, Comparable, CustomStringConvertible
     try container.encode(bytes, forKey: .bytes)
   }
 
-  /// 32 lower-case hexadecimal digits.
+  /// Text of 32 lower-case hexadecimal digits.
   public var description: String { bytes.hex }
 
-  /// Eight digits, for tables people read. Not an identity.
+  /// Short text of eight digits, for tables that people read. Not an identity.
   public var short: String { String(bytes.hex.prefix(8)) }
 
   public static func < (a: ReplicaID, b: ReplicaID) -> Bool { a.high == b.high ? a.low < b.low : a.high < b.high }
 }
 
 extension Data {
-  /// Lower-case hexadecimal digits, two a byte.
+  /// Lower-case hexadecimal digits, two for each byte.
   public var hex: String {
     var text = ""
     text.reserveCapacity(count * 2)
@@ -65,7 +65,7 @@ extension Data {
     return text
   }
 
-  /// Gives nil unless `hex` is an even number of hexadecimal digits.
+  /// Parses hexadecimal digits; nil unless their number is even.
   public init?(hex: some StringProtocol) {
     guard hex.utf8.count % 2 == 0 else { return nil }
     var bytes = Data(capacity: hex.utf8.count / 2)

@@ -2,8 +2,8 @@ internal import Crypto
 public import Foundation
 internal import SwiftProtobuf
 
-/// What a signature is for. The label is signed in front of the bytes, so that a signature over one kind of message
-/// never passes for another.
+/// Purpose of a signature. The label is signed in front of the bytes, so that a signature over one kind of message never passes for
+/// another.
 public enum SignedKind: String, Sendable, CaseIterable {
   case batch = "synckit/batch/1"
   case receipt = "synckit/receipt/1"
@@ -25,18 +25,18 @@ public enum SignedKind: String, Sendable, CaseIterable {
   case recovery = "synckit/recovery/1"
   case seal = "synckit/seal/1"
 
-  /// The bytes signed: the label, a zero byte, the body.
+  /// Returns the bytes to sign: the label, a zero byte, the body.
   func message(_ body: Data) -> Data { Data(rawValue.utf8) + [0] + body }
 }
 
-/// A replica's Ed25519 private key.
+/// Ed25519 private key of a replica.
 public struct SigningKey: Sendable {
   private let key: Curve25519.Signing.PrivateKey
 
-  /// A new random key.
+  /// Makes a new random key.
   public init() { key = Curve25519.Signing.PrivateKey() }
 
-  /// Gives nil unless `rawRepresentation` is a private key of 32 bytes.
+  /// Makes a key from its bytes; nil unless they are a private key of 32 bytes.
   public init?(rawRepresentation: Data) {
     guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: rawRepresentation) else { return nil }
     self.key = key
@@ -50,7 +50,7 @@ public struct SigningKey: Sendable {
     try key.signature(for: kind.message(body))
   }
 
-  /// The body and its signature as they travel.
+  /// Returns the body with its signature, as they travel.
   package func sealed(_ body: Data, as kind: SignedKind) throws -> Data {
     var signed = WireSigned()
     signed.body = body
@@ -59,12 +59,12 @@ public struct SigningKey: Sendable {
   }
 }
 
-/// Checks signatures of one public key.
+/// Ed25519 public key, which checks signatures.
 public struct VerifyingKey: Sendable, Hashable {
-  /// Ed25519, 32 bytes.
+  /// Bytes of the key: 32, raw.
   public let rawRepresentation: Data
 
-  /// Gives nil unless `rawRepresentation` is a public key of 32 bytes.
+  /// Makes a key from its bytes; nil unless they are a public key of 32 bytes.
   public init?(rawRepresentation: Data) {
     guard (try? Curve25519.Signing.PublicKey(rawRepresentation: rawRepresentation)) != nil else { return nil }
     self.rawRepresentation = Data(rawRepresentation)
@@ -77,13 +77,14 @@ public struct VerifyingKey: Sendable, Hashable {
     return key.isValidSignature(signature, for: kind.message(body))
   }
 
-  /// The body of `signed`, once its signature has been checked.
+  /// Checks the signature of `signed`, and returns the body.
   ///
-  /// - Throws: `SyncError` `.damaged` when the bytes are no envelope in its one permitted form, `.badSignature` when the signature is not this key's.
+  /// - Throws: `SyncError` `.damaged` when the bytes are no envelope in its one permitted form, `.badSignature` when the signature
+  ///   is not this key's.
   package func open(_ signed: Data, as kind: SignedKind) throws -> Data {
     let envelope = try WireSigned.parse(signed, named: LocalizedText(vi: "gói đã ký", en: "signed message"))
-    // A batch is named by the hash of its envelope, which the signature does not cover: were a second spelling of it accepted,
-    // whoever carries a batch could turn it into a fork of its author.
+    // Accepts one spelling of the envelope only. A batch is named by the envelope's hash, which the signature does not cover. A
+    // courier could otherwise turn a batch into a fork of its author.
     guard envelope.unknownFields.data.isEmpty, try envelope.serializedData() == signed else {
       throw SyncError(
         .damaged, vi: "Gói đã ký có dạng khác quy định: đã bị thêm bớt trên đường.",

@@ -1,10 +1,9 @@
-/// The written cells of one row, by name, in the byte order of their names: the order in which digests take them and listings
-/// show them.
+/// Written cells of one row, by name, in the byte order of their names. Digests and listings use the same order.
 ///
-/// A row has a few dozen cells at most, nearly always met in this order: an array of them is read, compared and copied in a
-/// fraction of the time of a dictionary.
+/// A row has a few dozen cells at most, usually read in this order: reading, comparing and copying an array takes a fraction of the
+/// time of a dictionary.
 ///
-/// - Complexity: looking up a name takes O(log n) comparisons; a cell put anywhere but at the end moves those after it.
+/// - Complexity: finding a name takes O(log n) comparisons; a cell inserted anywhere but at the end moves those after it.
 package struct Cells: Sendable, RandomAccessCollection, ExpressibleByDictionaryLiteral {
   package typealias Element = (key: CellName, value: Cell)
 
@@ -25,9 +24,9 @@ package struct Cells: Sendable, RandomAccessCollection, ExpressibleByDictionaryL
 
   package mutating func reserveCapacity(_ count: Int) { elements.reserveCapacity(count) }
 
-  /// Puts a cell after all others.
+  /// Appends a cell.
   ///
-  /// - Precondition: Its name follows theirs, in the order of names.
+  /// - Precondition: Its name follows all others, in the order of names.
   package mutating func append(_ name: CellName, _ cell: Cell) {
     assert(elements.last.map { $0.key < name } ?? true)
     elements.append((name, cell))
@@ -39,7 +38,7 @@ package struct Cells: Sendable, RandomAccessCollection, ExpressibleByDictionaryL
       return isAt(place, name) ? elements[place].value : nil
     }
     set {
-      // Cells nearly always come in order.
+      // Checks the end first: cells usually come in order.
       let place = elements.last.map { $0.key < name } ?? true ? elements.count : place(of: name)
       switch (isAt(place, name), newValue) {
       case (true, let cell?): elements[place].value = cell
@@ -58,7 +57,7 @@ package struct Cells: Sendable, RandomAccessCollection, ExpressibleByDictionaryL
 
   private func isAt(_ place: Int, _ name: CellName) -> Bool { place < elements.count && elements[place].key == name }
 
-  /// Where a name is, or would be.
+  /// Returns the index of a name, or the index at which to insert it.
   private func place(of name: CellName) -> Int {
     var (low, high) = (0, elements.count)
     while low < high {
@@ -81,7 +80,7 @@ extension Cells: Hashable {
 }
 
 extension CellName: Comparable {
-  /// Byte order of the column, then whole cells, members by bytes, increments by number: the order every client can make.
+  /// Orders names as every client can: by the bytes of the column, then whole cells, members by bytes, increments by number.
   public static func < (a: CellName, b: CellName) -> Bool {
     if a.column != b.column { return a.column.precedesByBytes(b.column) }
     return switch (a.part, b.part) {

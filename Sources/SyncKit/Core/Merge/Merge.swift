@@ -1,7 +1,7 @@
-/// Where a cell's or row's standing write came from.
+/// Origin of the write that stands in a cell or row.
 package struct Origin: Hashable, Sendable {
   package var version: Version
-  /// Its unit's position in the scope's feed; 0 when the hub has not ordered it yet, and always on field replicas.
+  /// Position of the write's unit in the scope's feed; 0 while the hub has not ordered the unit, and always on field replicas.
   package var position: UInt64
 
   package init(version: Version, position: UInt64) {
@@ -10,12 +10,12 @@ package struct Origin: Hashable, Sendable {
   }
 }
 
-/// One written cell, or part of one, as it stands.
+/// Written cell, or part of one, as it stands.
 package struct Cell: Hashable, Sendable {
   package var origin: Origin
-  /// NULL for a removed member.
+  /// Value; NULL for a removed member.
   package var value: CellValue
-  /// See `CellChange.generation`.
+  /// Generation; see `CellChange.generation`.
   package var generation: UInt32 = 0
 
   package init(origin: Origin, value: CellValue, generation: UInt32 = 0) {
@@ -25,13 +25,13 @@ package struct Cell: Hashable, Sendable {
   }
 }
 
-/// What a replica knows of one row: a life and the written cells of that life (L5). An absent cell reads as its default.
+/// State of one row at a replica: a life, and the written cells of that life (L5). An absent cell reads as its default.
 package struct RowState: Hashable, Sendable {
-  /// 0 unknown, odd alive, even dead.
+  /// Life: 0 unknown, odd alive, even dead.
   package var life: UInt32 = 0
-  /// Who gave the row its present life; nil for life 0.
+  /// Origin of the birth or deletion that began the present life; nil for life 0.
   package var lifeOrigin: Origin?
-  /// Empty when dead.
+  /// Cells; empty when dead.
   package var cells = Cells()
 
   package init(life: UInt32 = 0, lifeOrigin: Origin? = nil, cells: Cells = Cells()) {
@@ -43,26 +43,26 @@ package struct RowState: Hashable, Sendable {
   package static let unknown = RowState()
   package var isAlive: Bool { life % 2 == 1 }
 
-  /// The cells as writes.
+  /// Cells as writes.
   package var changes: [CellChange] {
     cells.map { CellChange($0.column, $1.value, part: $0.part, generation: $1.generation) }
   }
 
-  /// What one change alone wrote, life and all; nil when several did.
+  /// Origin of the whole state when a single change wrote it; nil when several did.
   package var soleOrigin: Origin? { lifeOrigin.flatMap { origin in cells.values.allSatisfy { $0.origin == origin } ? origin : nil } }
 }
 
-/// A change about to be merged, with what its author had seen.
+/// Change about to be merged, with what its author had seen.
 package struct IncomingChange {
   package var life: UInt32
   package var cells: [CellChange]
   package var origin: Origin
-  /// The position in this scope that the author had applied (L6).
+  /// Position in this scope that the author had applied (L6).
   package var seenThrough: UInt64
-  /// Whether another write and this one are by one author, where names do not say it: a device that took another identity
-  /// (L8). Nil: names decide.
+  /// Returns whether another write is by this change's author, when identities alone do not tell: the device succeeded another
+  /// identity (L8). Nil: identities decide.
   package var isOneAuthors: ((Origin) -> Bool)?
-  /// Whether the author had seen a write in a life of the hub that a restore ended (L11).
+  /// Returns whether the author had seen a write of an incarnation that a restore ended (L11).
   package var sawEarlier: ((Origin) -> Bool)?
 
   package init(
@@ -77,7 +77,7 @@ package struct IncomingChange {
     self.sawEarlier = sawEarlier
   }
 
-  /// Whether the author knew of a write before making this change: within its cursor, or its own.
+  /// Returns whether the author knew of a write before making this change: by its cursor, or as its own.
   package func hasSeen(_ other: Origin) -> Bool {
     isOwn(other) || (other.position > 0 && other.position <= seenThrough) || sawEarlier?(other) == true
   }
@@ -85,13 +85,13 @@ package struct IncomingChange {
   func isOwn(_ other: Origin) -> Bool { isOneAuthors?(other) ?? (other.version.replica == origin.version.replica) }
 }
 
-/// A value that does not stand after a merge.
+/// Value that does not stand after a merge.
 package struct Loser: Hashable {
   package var name: CellName
-  /// The life the losing value belonged to.
+  /// Life that the losing value belonged to.
   package var life: UInt32
   package var loser: Cell
-  /// The cell that stands; nil value in it when the row was deleted.
+  /// Cell that stands; its value is NULL when the row was deleted.
   package var winner: Cell
   package var rule: MergeRule
 
@@ -104,11 +104,11 @@ package struct Loser: Hashable {
   }
 }
 
-/// Why the winner stands. Raw values are stored in conflict rows.
+/// Reason why the winner stands. Raw values are stored in conflict rows.
 package enum MergeRule: String, Sendable {
-  /// The later version of the same life.
+  /// The winner has the later version of the same life.
   case lastWriterWins = "lww"
-  /// As `lastWriterWins`, in a column that asks for a person's decision.
+  /// The winner has the later version, in a column that asks for a person's decision.
   case review
   /// The row was deleted, or deleted and born again.
   case laterLife = "life"
@@ -118,11 +118,11 @@ package enum MergeRule: String, Sendable {
 
 package struct MergeOutcome {
   package var state: RowState
-  /// Cells whose standing value changed.
+  /// Names of cells whose standing value changed.
   package var written: [CellName] = []
   /// Values that lost although the winner's author had not seen them: each becomes a conflict.
   package var unseen: [Loser] = []
-  /// The change had any effect on the row.
+  /// True when the change had any effect on the row.
   package var changed = false
 
   package init(state: RowState, written: [CellName] = [], unseen: [Loser] = [], changed: Bool = false) {
@@ -133,15 +133,15 @@ package struct MergeOutcome {
   }
 }
 
-/// The merge policies of a table's columns; those not named merge by last writer.
+/// Merge policies of a table's columns; columns without an entry merge by last writer.
 package typealias MergePolicies = [String: MergePolicy]
 
 /// Joins one change into a row's state. Pure, total, the same on hub and field.
 ///
-/// The states form a lattice: the higher life wins whole, equal lives join cell by cell, and of two cells the greater one
-/// stands, in an order that the column's policy gives; so the order and number of merges do not matter (L5). docs/merge.md
-/// has each rule with an example. What is *reported* — the losers whose value the winner's author had not seen — is for the
-/// hub, which alone turns it into conflicts (L6).
+/// The states form a lattice: the higher life wins whole, and equal lives join cell by cell. Of two cells the greater one stands,
+/// in an order that the column's policy gives. The order and number of merges therefore do not matter (L5). docs/merge.md has each
+/// policy with an example. `MergeOutcome.unseen` reports the losers whose value the winner's author had not seen; only the hub
+/// turns them into conflicts (L6).
 ///
 /// - Complexity: O(cells of the change), plus O(cells of the row) when the life changes.
 package enum Merge {
@@ -152,7 +152,7 @@ package enum Merge {
     return sameLife(current, incoming, policies)
   }
 
-  /// The change begins a later life: every standing cell goes, and those its author had not seen are reported.
+  /// Joins a change that begins a later life: every standing cell loses, and those that its author had not seen are reported.
   private static func nextLife(_ current: RowState, _ incoming: IncomingChange) -> MergeOutcome {
     var outcome = MergeOutcome(state: RowState(life: incoming.life, lifeOrigin: incoming.origin), changed: true)
     for change in incoming.cells {
@@ -167,7 +167,7 @@ package enum Merge {
     return outcome
   }
 
-  /// The change belongs to a life that is over: nothing of it stands.
+  /// Joins a change of a life that is over: none of its cells stands.
   private static func pastLife(_ current: RowState, _ incoming: IncomingChange) -> MergeOutcome {
     var outcome = MergeOutcome(state: current)
     guard let ending = current.lifeOrigin, !incoming.isOwn(ending) else { return outcome }
@@ -180,7 +180,7 @@ package enum Merge {
     return outcome
   }
 
-  /// Two deletions of one life: the later one is remembered, nobody loses a value.
+  /// Joins two deletions of one life: the later one is remembered, and nobody loses a value.
   private static func deadTwice(_ current: RowState, _ incoming: IncomingChange) -> MergeOutcome {
     var outcome = MergeOutcome(state: current)
     guard let standing = current.lifeOrigin, incoming.origin.version > standing.version else { return outcome }
@@ -211,7 +211,8 @@ package enum Merge {
       }
       if policy.settlesItself { continue }
       let (winner, loser) = arrives ? (arriving, standing) : (standing, arriving)
-      // What stands was merged before this change had a position: its author saw the change only if it made it.
+      // Tests what the winner's author had seen. The standing write was merged before this change had a position, so its author saw
+      // the change only if it made the change itself.
       let winnerSawLoser = arrives ? incoming.hasSeen(standing.origin) : incoming.isOwn(standing.origin)
       if !winnerSawLoser && winner.value != loser.value {
         let rule = policy == .review ? MergeRule.review : .lastWriterWins
@@ -221,8 +222,8 @@ package enum Merge {
     return outcome
   }
 
-  /// Which of two writes of one cell stands: the greater one. A total order, so that joining is taking the maximum. Two
-  /// values under one version are two devices that had one identity for a while (L8).
+  /// Compares two writes of one cell; the greater one stands. The order is total, so joining is taking the maximum. Two values
+  /// under one version come from two devices that shared an identity for a while (L8).
   private static func order(_ a: Cell, _ b: Cell, _ policy: MergePolicy) -> ValueOrder {
     if let byValue = policy.compare(a.value, b.value) {
       if a.generation != b.generation { return ValueOrder(a.generation, b.generation) }

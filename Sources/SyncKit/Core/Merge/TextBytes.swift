@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// Texts as the bytes they are stored as, which is what counts everywhere here: two spellings of one accented word differ.
+/// Comparison of texts by the bytes with which they are stored: two spellings of one accented word differ.
 extension String {
   func hasBytes(of other: String) -> Bool { utf8.count == other.utf8.count && order(to: other, count: utf8.count) == 0 }
 
@@ -9,7 +9,7 @@ extension String {
     return order == 0 ? utf8.count < other.utf8.count : order < 0
   }
 
-  /// - Returns: As `memcmp` of the first `count` bytes.
+  /// Compares the first `count` bytes, as `memcmp`.
   private func order(to other: String, count: Int) -> Int {
     let known = utf8.withContiguousStorageIfAvailable { own in
       other.utf8.withContiguousStorageIfAvailable { others -> Int in

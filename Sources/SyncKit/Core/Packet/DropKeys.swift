@@ -1,15 +1,16 @@
 internal import Foundation
 internal import SwiftProtobuf
 
-/// The public halves of the keys that a hub lists, and which of them a row is encrypted to. Devices, imports and the hub's own pages all
-/// ask here.
+/// Public keys that a hub lists for packets, and the choice of the key to which a row is encrypted. Devices, imports and the hub's
+/// own pages all use it.
 ///
-/// A form's key can be destroyed without the others': so no answer is encrypted to the general key where its form has one of its own.
+/// A form's key can be destroyed without the others. So no answer is encrypted to the general key when its form has a key of its
+/// own.
 package struct DropKeys: Sendable, Hashable {
-  /// Forms whose keys a device remembers; answers to further ones are encrypted to the general key.
+  /// Forms whose keys a device remembers; answers to further forms are encrypted to the general key.
   package static let formsMax = 400
 
-  /// For rows without a form, and for forms that have no key of their own: a hub of an earlier program lists none.
+  /// Key for rows without a form, and for forms without a key of their own. A hub of an earlier program lists no others.
   let general: WireDropKey
   private let byForm: [String: WireDropKey]
 

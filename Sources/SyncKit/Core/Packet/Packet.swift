@@ -2,16 +2,16 @@ package import Crypto
 package import Foundation
 internal import SwiftProtobuf
 
-/// Anonymous packets: one row, padded, encrypted to the hub's drop key, authenticated by the key all devices of the
-/// unit share. Pure but for the randomness of encryption. See L12 and docs/protocol.md.
+/// Anonymous packets: one row, padded, encrypted to the hub's drop key, and authenticated by the key that all devices of the unit
+/// share. Pure but for the randomness of encryption. See L12 and docs/protocol.md.
 package enum Packets {
-  /// Sizes a packet's content is padded to, in bytes: the length of a packet says no more than its class.
+  /// Sizes to which a packet's content is padded, in bytes: the length of a packet tells only its class.
   static let sizeClassesBytes = [512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536]
 
-  /// Associated with every packet, so that none passes for one of another scope or drop key.
+  /// Returns the bytes associated with every packet, so that no packet passes for one of another scope or drop key.
   static func context(scope: String, dropKey: String) -> Data { Data("synckit/packet/1\0\(dropKey)\0\(scope)".utf8) }
 
-  /// Suites that a hub opens beside the first, which every hub does.
+  /// Suites that a hub decrypts beside the first, which every hub does.
   package static let suitesAdded: [WirePacketSuite] = [.aes256Gcm]
 
   package static func make(
@@ -35,28 +35,30 @@ package enum Packets {
     return packet
   }
 
-  /// Whether a device of the unit made it. Says nothing about its content.
+  /// Returns whether a device of the unit made a packet. Its content is not checked.
   static func isAuthentic(_ packet: WirePacket, scope: String, unitKey: Data) -> Bool {
     HMAC<SHA256>.isValidAuthenticationCode(
       packet.mac, authenticating: authenticated(packet, scope: scope), using: SymmetricKey(data: unitKey))
   }
 
-  /// Which of a unit's keys a packet was authenticated with.
+  /// Key of a unit with which a packet was authenticated.
   package enum Proof: Sendable, Hashable {
     case present
-    /// One that a revocation ended: its maker may be the device that was revoked.
+    /// An earlier key, which a revocation ended: the packet's maker may be the revoked device.
     case earlier
     case none
   }
 
-  /// - Parameter unitKeys: Oldest first; the last is the present one.
+  /// Returns which of a unit's keys authenticated a packet.
+  ///
+  /// - Parameter unitKeys: Keys, oldest first; the last is the present one.
   package static func proof(of packet: WirePacket, scope: String, unitKeys: [Data]) -> Proof {
     guard let last = unitKeys.last else { return .none }
     if isAuthentic(packet, scope: scope, unitKey: last) { return .present }
     return unitKeys.dropLast().contains { isAuthentic(packet, scope: scope, unitKey: $0) } ? .earlier : .none
   }
 
-  /// Refuses packets that were not made by a device of the unit that holds its present key, or are of no size there is.
+  /// Refuses packets whose device does not hold the unit's present key, or whose size is of no class.
   ///
   /// - Throws: `SyncError` `.badSignature`, `.damaged`.
   package static func check(_ packets: [WirePacket], scope: String, unitKeys: [Data]) throws {
@@ -77,7 +79,8 @@ package enum Packets {
     sizeClassesBytes.contains(packet.ciphertext.count - 16) && packet.encapsulated.count == 32
   }
 
-  /// A device reads it as any `badSignature`: the feed it fetches next brings the present key.
+  /// Returns the error for a packet under an earlier key. A device treats it as any `badSignature`: its next feed page brings the
+  /// present key.
   package static func earlierKey(_ scope: String) -> SyncError {
     SyncError(
       .badSignature,
@@ -87,20 +90,20 @@ package enum Packets {
     )
   }
 
-  /// Whether a packet carries another proof than the unit key's. What cannot be read is left as it is.
+  /// Returns whether a packet is authenticated by another key than `unitKey`. Unreadable bytes count as not.
   package static func isStale(_ bytes: Data, scope: String, unitKey: Data) -> Bool {
     guard let packet = try? WirePacket(serializedBytes: bytes) else { return false }
     return !isAuthentic(packet, scope: scope, unitKey: unitKey)
   }
 
-  /// The same packet with the proof of `unitKey`: what names it at the hub, and its content, do not change.
+  /// Returns the same packet, authenticated by `unitKey`. The packet's name at the hub and its content do not change.
   package static func renewed(_ bytes: Data, scope: String, unitKey: Data) throws -> Data {
     guard var packet = try? WirePacket(serializedBytes: bytes), !isAuthentic(packet, scope: scope, unitKey: unitKey) else { return bytes }
     packet.mac = Data(mac(of: packet, scope: scope, unitKey: unitKey))
     return try packet.serializedData()
   }
 
-  /// What is inside, or nil when it cannot be read: spoiled.
+  /// Decrypts a packet; nil when it cannot be read: it is spoiled.
   package static func open(_ packet: WirePacket, scope: String, key: Curve25519.KeyAgreement.PrivateKey) -> (
     table: String, cells: [CellChange]
   )? {
@@ -113,7 +116,7 @@ package enum Packets {
       content.columns.count <= WireLimits.columnsPerTableMax + 1, Set(content.columns).count == content.columns.count
     else { return nil }
     var inflated = WireLimits.inflatedBytesMax - (sizeClassesBytes.last ?? 0) * 16
-    // A value no store keeps as it is would fail the release of the whole lot: such a packet is spoiled on its own.
+    // Treats a packet with a value that stores change as spoiled: such a value would fail the release of the whole lot.
     guard let values = try? ColumnCoder.decode(content.values, rows: content.columns.count, inflatedBytes: &inflated),
       content.columns.allSatisfy(TableCoder.isName), values.allSatisfy({ $0.map(TableCoder.isValue) ?? true })
     else { return nil }
@@ -133,11 +136,11 @@ package enum Packets {
   }
 
   private static func authenticated(_ packet: WirePacket, scope: String) -> Data {
-    // A packet of the first suite reads as before there were others.
+    // Leaves the suite out for the first one: such a packet reads as before there were others.
     context(scope: scope, dropKey: packet.dropKey) + [UInt8(clamping: packet.suite.rawValue)] + packet.encapsulated + packet.ciphertext
   }
 
-  /// A length of four bytes, little endian, the message, then zeros up to the size class.
+  /// Returns the padded message: a length of four bytes, little endian, the message, then zeros up to the size class.
   private static func padded(_ message: Data) throws -> Data {
     guard let size = sizeClassesBytes.first(where: { $0 >= message.count + 4 }) else {
       throw SyncError(.tooLarge, vi: "Phiếu dài quá 64 KiB.", en: "The answer is longer than 64 KiB.", expected: 65_532)

@@ -2,18 +2,18 @@ internal import Crypto
 package import Foundation
 internal import SwiftProtobuf
 
-/// Names one of the keys that a unit's devices share in turn to authenticate packets: a revocation in the unit begins another.
+/// Name of one of the keys that a unit's devices share in turn to authenticate packets: a revocation in the unit begins another.
 ///
-/// Made by the hub: the number of the revocation, so that a stale answer brings no older key back; 16 random bytes, so that a hub
-/// restored to before a revocation never makes the lost key again; and a proof that this hub made it. None of it is secret.
+/// The hub makes the name of three parts. The number of the revocation keeps a stale answer from bringing an older key back. 16
+/// random bytes keep a restored hub from making a lost key again. A proof shows that this hub made the name. No part is secret.
 package struct UnitKeyID: Hashable, Sendable {
   static let byteCount = 28
-  /// Of a unit in which nobody was revoked yet, and of enrolments by earlier programs.
+  /// Name of the first key: of a unit without a revocation, and of enrolments by earlier programs.
   package static let first = UnitKeyID(unchecked: Data())
 
   package let bytes: Data
 
-  /// Gives nil unless `bytes` has the form of a name. Whether the hub made it, only the hub knows: see `HubKeys.hasMade`.
+  /// Parses a name; nil unless `bytes` has its form. Only the hub knows whether it made the name: see `HubKeys.hasMade`.
   package init?(_ bytes: Data) {
     guard bytes.isEmpty || bytes.count == Self.byteCount else { return nil }
     self.bytes = Data(bytes)
@@ -21,17 +21,19 @@ package struct UnitKeyID: Hashable, Sendable {
 
   package init(unchecked bytes: Data) { self.bytes = bytes }
 
-  /// How many keys the unit had before it, as far as the hub knew when it made it.
+  /// Number of the unit's earlier keys, as far as the hub knew when it made this one.
   package var epoch: UInt32 { bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) } }
 
-  /// Whether a device that holds `other` takes this key when its hub sends it.
+  /// Returns whether a device that holds `other` accepts this key when its hub sends it.
   package func replaces(_ other: UnitKeyID) -> Bool { self != other && epoch >= other.epoch }
 }
 
-/// A unit key on its way to one device: encrypted, so that nobody reads it on a connection without TLS.
+/// Encryption of a unit key for one device, so that nobody reads the key on a connection without TLS.
 package enum UnitKeySeal {
+  /// Encrypts a key.
+  ///
   /// - Parameters:
-  ///   - recipient: X25519, 32 bytes, as the device said with its signature.
+  ///   - recipient: X25519 public key, 32 bytes, from the device's signed call.
   /// - Throws: `SyncError` `.damaged` when `recipient` is no key.
   package static func seal(
     _ key: Data, id: UnitKeyID, hub: ReplicaID, device: ReplicaID, scope: String, to recipient: Data
@@ -46,8 +48,10 @@ package enum UnitKeySeal {
     return sealed
   }
 
-  /// - Parameter key: The device's own.
-  /// - Throws: `SyncError` `.damaged` when it is no key for this device.
+  /// Decrypts a key.
+  ///
+  /// - Parameter key: The device's own signing key.
+  /// - Throws: `SyncError` `.damaged` when `sealed` is no key for this device.
   package static func open(
     _ sealed: WireSealedUnitKey, hub: ReplicaID, scope: String, with key: SigningKey
   ) throws -> (id: UnitKeyID, key: Data) {

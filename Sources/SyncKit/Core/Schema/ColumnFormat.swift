@@ -1,22 +1,24 @@
 internal import Foundation
 
-/// What the values of a column look like, beyond their SQL type. Checked at the hub, before anything is merged: a value that the programs
-/// of a unit could not read is held (`value`).
+/// Format of a column's values, beyond their SQL type. Checked at the hub before anything is merged: a value that the programs of a
+/// unit could not read is held (`value`).
 public enum ColumnFormat: String, Sendable, Hashable, Codable {
   /// A day of the calendar, `YYYY-MM-DD`.
   case day
-  /// The name of a blob. Columns that refer to blobs have it without being told.
+  /// The name of a blob. Columns that refer to blobs have this format by default.
   case blob
-  /// A whole number from 0 on.
+  /// A whole number of at least 0.
   case count
-  /// A JSON object of answers, or in a `perKey` column each member: texts, numbers, lists of texts, and lists of objects of such. False
-  /// stands for an answer that was taken away.
+  /// A JSON object of answers, or in a `perKey` column each member: texts, numbers, lists of texts, and lists of objects of such.
+  /// False stands for an answer that was taken away.
   case answers
 
-  /// Largest value of `answers`, in bytes.
+  /// Bytes of a value of format `answers`.
   static let answersBytesMax = 512 << 10
 
-  /// - Parameter isMember: Whether the value is one member's of a `perKey` column.
+  /// Returns whether a value has the format.
+  ///
+  /// - Parameter isMember: True when the value is one member's of a `perKey` column.
   package func accepts(_ value: CellValue, isMember: Bool = false) -> Bool {
     if value.isNull { return true }
     switch self {
@@ -47,7 +49,7 @@ public enum ColumnFormat: String, Sendable, Hashable, Codable {
     }
   }
 
-  /// Whether a text is a day of the Gregorian calendar in its one spelling.
+  /// Returns whether a text is a day of the Gregorian calendar in its one spelling.
   static func isDay(_ text: String) -> Bool {
     let bytes = Array(text.utf8)
     guard bytes.count == 10, bytes[4] == 0x2D, bytes[7] == 0x2D else { return false }

@@ -1,16 +1,16 @@
 internal import Foundation
 
-/// What a column makes of a value, by its declared type (https://www.sqlite.org/datatype3.html, sections 3.1 and 3.2;
+/// Conversion of values by a column's declared type (https://www.sqlite.org/datatype3.html, sections 3.1 and 3.2;
 /// https://www.sqlite.org/stricttables.html).
 package struct ColumnType: Sendable, Hashable {
   package enum Affinity: Sendable, Hashable {
     case text, numeric, real
-    /// Keeps what it is given.
+    /// Keeps every value as it is.
     case none
   }
 
   package var affinity: Affinity
-  /// In a STRICT table: the only kind of value the column takes, other than NULL.
+  /// In a STRICT table: the only kind of value that the column accepts, other than NULL.
   package private(set) var only: String?
 
   package init(declared: String, isStrict: Bool) {
@@ -33,8 +33,8 @@ package struct ColumnType: Sendable, Hashable {
     if isStrict { only = type == "INTEGER" ? "INT" : type }
   }
 
-  /// Whether a value that is put into the column can be read from it again. What a column would turn into something else, or
-  /// refuse, would make replicas differ.
+  /// Returns whether a value that is put into the column reads back the same. A value that a column would convert, or refuse, would
+  /// make replicas differ.
   package func keeps(_ value: CellValue) -> Bool {
     if let only, !isOnly(only, value) { return false }
     switch (affinity, value) {
@@ -57,7 +57,7 @@ package struct ColumnType: Sendable, Hashable {
     }
   }
 
-  /// Whether SQLite takes a text for a number when a column prefers one.
+  /// Returns whether SQLite converts a text to a number in a column that prefers numbers.
   private static func isNumber(_ text: String) -> Bool {
     let number = #"^[ \t\n\x0b\f\r]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\n\x0b\f\r]*$"#
     return text.range(of: number, options: .regularExpression) != nil

@@ -1,17 +1,17 @@
-/// Which keys the rows of a scope may have. Checked at the hub against the author's scope, before anything is merged.
+/// Rule for the keys of a scope's rows. Checked at the hub against the author's scope, before anything is merged.
 public enum KeyRule: Sendable, Hashable {
-  /// Random keys, which no other scope can guess, and keys that the hub alone gives.
+  /// Any key: random keys, which no other scope can guess, and keys that the hub alone assigns.
   case any
-  /// Keys that begin with the row's scope and this separator, such as `07201/2024-04-01`; with a column, what follows is that column's
-  /// value and nothing else.
+  /// Keys that begin with the row's scope and this separator, such as `07201/2024-04-01`; with a column, the rest is exactly that
+  /// column's value.
   case scopePrefixed(String, column: String? = nil)
-  /// The row's scope itself: one row a scope.
+  /// The row's scope itself: one row for each scope.
   case scopeItself
 
-  /// Whether a row of `scope` may have the key.
+  /// Returns whether a row of `scope` may have the key.
   package func allows(_ key: CellValue, in scope: String) -> Bool { self == .any || names(scope, in: key) }
 
-  /// The column of a change that does not say what the row's key says of it.
+  /// Returns the column of a change that contradicts the row's key.
   package func contradiction(in change: RowChange, scope: String) -> String? {
     guard case .scopePrefixed(let separator, let column?) = self, let cell = change.cells.first(where: { $0.column == column }),
       !(change.key.text ?? "").utf8.elementsEqual((scope + separator + (cell.value.text ?? "")).utf8)
@@ -19,10 +19,10 @@ public enum KeyRule: Sendable, Hashable {
     return column
   }
 
-  /// Whether the key itself says that it is one of `scope`: no other scope may ever have it.
+  /// Returns whether the key itself names `scope`: no other scope may ever have it.
   package func names(_ scope: String, in key: CellValue) -> Bool {
     guard let text = key.text?.utf8 else { return false }
-    // Byte for byte: two spellings of one accented name would be two scopes.
+    // Compares byte for byte: two spellings of one accented name would be two scopes.
     switch self {
     case .any: return false
     case .scopePrefixed(let separator, _):
@@ -31,7 +31,7 @@ public enum KeyRule: Sendable, Hashable {
     }
   }
 
-  /// As `names`, in SQL; nil where no key says so.
+  /// Returns `names` as SQL; nil when no key names its scope.
   package func namesSQL(key: String, scope: String) -> String? {
     switch self {
     case .any: nil

@@ -1,23 +1,23 @@
 internal import Foundation
 
-/// How concurrent writes of one column come together. A column's policy never changes: another policy is another column.
+/// Policy by which concurrent writes of one column merge. A column's policy never changes: another policy needs another column.
 public enum MergePolicy: Sendable, Hashable {
   /// The later version stands. What it overwrote without having seen it is kept in a conflict.
   case lastWriterWins
-  /// As `lastWriterWins`, but its conflicts ask for a person's decision.
+  /// The later version stands, and conflicts ask for a person's decision.
   case review
   /// A JSON object whose members merge one by one, each by last writer. Writing a member as null, or leaving it out, removes it.
   case perKey
-  /// The largest value stands, in SQLite's order; NULL is below everything.
+  /// The largest value stands, in SQLite's order; NULL is below every other value.
   case max
-  /// The smallest value stands, in SQLite's order; NULL gives way to everything.
+  /// The smallest value stands, in SQLite's order; NULL loses to every other value.
   case min
-  /// The value latest in this list stands. Other texts than those listed are refused.
+  /// The value latest in this list stands. Texts outside the list are refused.
   case ranked([String])
-  /// Increments add up. A write says how much more or less than before.
+  /// Increments add up. A write tells how much more or less than before.
   case counter
 
-  /// Whether the rule itself is the answer, so that two writes of one life never open a conflict.
+  /// True when the policy itself decides, so that two writes of one life never open a conflict.
   package var settlesItself: Bool {
     switch self {
     case .max, .min, .ranked, .counter: true
@@ -25,14 +25,14 @@ public enum MergePolicy: Sendable, Hashable {
     }
   }
 
-  /// Whether the column's cell has parts that merge by themselves.
+  /// True when the column's cell has parts that merge separately.
   package var hasParts: Bool { self == .perKey || self == .counter }
 
-  /// What a stored declaration says, to notice when it changes.
+  /// Text of the policy in a stored declaration, by which a change is noticed.
   package var signature: String {
     switch self {
     case .lastWriterWins: "lww"
-    // Moving between these two changes what is asked of people, not what stands.
+    // Equals `lastWriterWins`: changing between the two changes what is asked of people, not what stands.
     case .review: "lww"
     case .perKey: "perKey"
     case .max: "max"
@@ -42,7 +42,7 @@ public enum MergePolicy: Sendable, Hashable {
     }
   }
 
-  /// Where a value stands among those of its column: the greater one wins. Nil for policies that do not compare values.
+  /// Compares two values of a column: the greater one wins. Nil for policies that do not compare values.
   package func compare(_ a: CellValue, _ b: CellValue) -> ValueOrder? {
     switch self {
     case .lastWriterWins, .review, .perKey, .counter: nil
@@ -58,7 +58,7 @@ public enum MergePolicy: Sendable, Hashable {
   }
 }
 
-/// What happens to an edit that meets the deletion of its row, neither author having seen the other.
+/// Policy for an edit that meets the deletion of its row, neither author having seen the other.
 public enum DeletionPolicy: String, Sendable, Hashable {
   /// The row stays deleted; the edit is kept in a conflict, from which it can be restored.
   case deleteWins
@@ -73,7 +73,7 @@ package enum ValueOrder: Sendable, Hashable {
 }
 
 extension CellValue {
-  /// SQLite's order of values: NULL, numbers by size, texts and blobs by their bytes.
+  /// Compares in SQLite's order: NULL, numbers by size, texts and blobs by their bytes.
   package func order(to other: CellValue) -> ValueOrder {
     switch (self, other) {
     case (.integer(let a), .integer(let b)): ValueOrder(a, b)
@@ -86,7 +86,7 @@ extension CellValue {
     }
   }
 
-  /// An order in which only the same value, of the same kind, is equal: by the bytes it has on the wire.
+  /// Compares by kind and by the bytes on the wire: only the same value of the same kind is equal.
   func strictOrder(to other: CellValue) -> ValueOrder {
     if self == other { return .equal }
     var (a, b) = (Data(), Data())
@@ -104,7 +104,7 @@ extension CellValue {
     }
   }
 
-  /// Exact, also where an integer has more digits than a `Double` keeps.
+  /// Compares exactly, also an integer with more digits than a `Double` keeps.
   private static func order(_ a: Int64, _ b: Double) -> ValueOrder {
     if b >= 0x1p63 { return .less }
     if b < -0x1p63 { return .greater }

@@ -1,48 +1,50 @@
-/// Declares that a table takes part. Tables that are not declared stay local.
+/// Declaration of a table that takes part. Tables without one stay local.
 ///
-/// Columns merge by last writer unless `policies` says otherwise: of two writes of one cell the later version stands, and
-/// where its author had not seen the other value, that value is kept in a conflict.
+/// Columns merge by last writer unless `policies` says otherwise: of two writes of one cell the later version stands. When its
+/// author had not seen the other value, that value is kept in a conflict.
 public struct ReplicatedTable: Sendable, Hashable {
   public enum Kind: Sendable, Hashable {
-    /// Every replica of a row's scope holds it.
+    /// Every replica of a row's scope holds the row.
     case replicated
-    /// A drop box (L12): what is inserted leaves as an encrypted packet and cannot be read on the device again.
+    /// A drop box (L12): an inserted row leaves as an encrypted packet, and cannot be read on the device again.
     case anonymous
   }
 
-  /// Whose changes of a table's rows are merged.
+  /// Author whose changes of a table's rows are merged.
   public enum Writer: Sendable, Hashable {
-    /// Whoever may write the row's scope.
+    /// Every device that may write the row's scope.
     case scope
-    /// The hub alone: what devices of every unit rely on.
+    /// The hub alone: devices of every unit rely on the table.
     case hub
   }
 
   public var name: String
-  /// The text column that says which scope a row belongs to.
+  /// Text column with the scope of a row.
   public var scopeColumn: String
   public var kind: Kind
   public var writer: Writer
   public var keyRule: KeyRule
-  /// By column; a column that is not named merges by last writer.
+  /// Policies by column; a column without an entry merges by last writer.
   public var policies: [String: MergePolicy]
   public var deletion: DeletionPolicy
-  /// Text columns whose value only one row of a scope should have. Nothing refuses a second one: the hub opens one conflict
-  /// for all rows that share a value, compared in NFC.
+  /// Text columns whose value only one row of a scope should have. A second row is not refused: the hub opens one conflict for all
+  /// rows that share a value, compared in NFC.
   public var softKeys: [String]
-  /// Columns whose values name something else. Checked at the hub only.
+  /// Columns whose values refer to a row or blob. Checked at the hub only.
   public var references: [String: Reference]
-  /// What values look like, by column, beyond their SQL type. Checked at the hub only.
+  /// Formats of values by column, beyond their SQL type. Checked at the hub only.
   public var formats: [String: ColumnFormat]
-  /// Columns that every row says when it is born, and that are never NULL. Checked at the hub only.
+  /// Columns that every row has from its birth, and that are never NULL. Checked at the hub only.
   public var required: Set<String>
-  /// Columns whose value, once one stands, the hub alone takes away. Checked at the hub only.
+  /// Columns whose value only the hub may remove once it stands. Checked at the hub only.
   public var lasting: Set<String>
-  /// Its changes are sealed, and so sent, before those of other tables that were made in the same while.
+  /// True to seal and send changes of the table before others of the same time.
   public var isUrgent: Bool
-  /// The text column of an anonymous table that names the row's form, up to `@` if there is one: a form may have a drop key of its own.
+  /// Text column of an anonymous table that names the row's form, up to `@` if there is one: a form may have a drop key of its own.
   public var formColumn: String?
 
+  /// Declares a table.
+  ///
   /// - Parameter blobs: Columns that refer to blobs, as in `references`.
   public init(
     _ name: String, scopeColumn: String, kind: Kind = .replicated, writer: Writer = .scope, keyRule: KeyRule = .any,
@@ -74,6 +76,6 @@ public struct ReplicatedTable: Sendable, Hashable {
     references.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
-  /// The policy of a column.
+  /// Returns the policy of a column.
   public func policy(of column: String) -> MergePolicy { policies[column] ?? .lastWriterWins }
 }

@@ -1,9 +1,9 @@
 package import Foundation
 internal import SwiftProtobuf
 
-/// What a device that differs from its hub says to it, and what the hub asks for then (L11, docs/adr/0028).
+/// Messages of a device whose data differs from its hub's, and of the hub that asks for the device's rows (L11, docs/adr/0028).
 package enum AgreementReport {
-  /// The message that says what differs.
+  /// Encodes the message with the differing tables.
   package static func bytes(of different: [TableDigest]) throws -> Data {
     var report = WireAgreementReport()
     report.different = different.prefix(WireLimits.digestsMax).map { digest in

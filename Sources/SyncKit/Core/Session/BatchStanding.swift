@@ -1,48 +1,50 @@
-/// Where one sealed batch of a device stands between the device and its hub. docs/protocol.md has the same table for any client.
+/// Progress of one sealed batch between a device and its hub. docs/protocol.md has the same table for any client.
 ///
-/// Legal next states: each may become `fork` or, once the hub was restored, `doubt`, `gone` or `unknown`; else the order of the cases.
+/// Legal next states: every state may become `fork`, and after a restore of the hub `doubt`, `gone` or `unknown`; otherwise the
+/// order of the cases.
 package enum BatchStanding: String, Hashable, Sendable, CaseIterable {
-  /// Never proved received: push it.
+  /// Never proved received: push the batch.
   case unsent
-  /// The hub may have it, or a part of it: ask how much, push the rest.
+  /// The hub may have the batch, or a part of it: ask how much, push the rest.
   case doubt
-  /// Durable at the hub behind an earlier batch: ask again once that one was sent.
+  /// Durable at the hub behind an earlier batch: ask again once the earlier one was sent.
   case waiting
   /// Received; its units are on their way back in the feed: pull.
   case inFlight
-  /// The hub names it missing, and its bytes were let go: say again what stands (`Recovery`).
+  /// Missing at the hub, and its bytes are trimmed here: send what still stands of it (`Recovery`).
   case gone
-  /// Its bytes were let go and the feed, at its head, does not acknowledge it: compare digests, and where they differ treat it as `gone`.
+  /// Its bytes are trimmed, and the feed, at its head, does not acknowledge it: compare digests, and where they differ treat it as
+  /// `gone`.
   case unknown
-  /// Durable at the hub, its device was revoked: an operator decides.
+  /// Durable at the hub, but its device was revoked: an operator decides.
   case undecided
-  /// The hub signed that it never takes it.
+  /// Refused for good, by the hub's signature.
   case refused
   /// The hub has another batch of this number: take a new identity (L8).
   case fork
-  /// Every unit is acknowledged or held; the bytes may go once the hub declares them backed up.
+  /// Every unit is acknowledged or held: the bytes may be trimmed once the hub declares them backed up.
   case done
 }
 
-/// What a device knows of one sealed batch.
+/// Facts that a device knows of one sealed batch.
 package struct BatchFacts: Hashable, Sendable {
   package enum Receipt: Hashable, Sendable, CaseIterable { case none, merged, waiting, refused, undecided }
 
   package var receipt: Receipt
-  /// The receipt is of the incarnation that the device knows as the hub's present one.
+  /// True when the receipt is of the hub's present incarnation, as far as the device knows.
   package var isPresent: Bool
-  /// The present feed acknowledged every unit that is not held.
+  /// True when the present feed acknowledged every unit that is not held.
   package var isAcknowledged: Bool
   package var hasBytes: Bool
-  /// A later batch of this chain waits at the hub for a number up to this one.
+  /// True when a later batch of this chain waits at the hub for a number up to this one.
   package var isNamed: Bool
-  /// The device applied the feed to its head.
+  /// True when the device applied the feed to its head.
   package var isAtHead: Bool
-  /// A part of it was sent, or the feed contradicts its receipt.
+  /// True when a part of the batch was sent, or the feed contradicts its receipt.
   package var isDoubted = false
-  /// A later batch says again what stands of it.
+  /// True when a later batch repeats what stands of it.
   package var isRecovered = false
-  /// The hub has another batch of its number.
+  /// True when the hub has another batch of its number.
   var isForked = false
 
   package init(
@@ -60,7 +62,7 @@ package struct BatchFacts: Hashable, Sendable {
     self.isForked = isForked
   }
 
-  /// The one place that decides what a device does with a batch. Pure.
+  /// State of the batch, which alone decides what a device does with it. Pure.
   package var standing: BatchStanding {
     if isForked { return .fork }
     guard hasBytes else {
@@ -73,7 +75,7 @@ package struct BatchFacts: Hashable, Sendable {
     if !isPresent || isDoubted { return .doubt }
     switch receipt {
     case .waiting: return .waiting
-    // The feed knows better than the receipt: ask for the one that stands now.
+    // Trusts the feed more than the receipt: the batch was merged, so the device asks for the present receipt.
     case .undecided: return isAcknowledged ? .waiting : .undecided
     default: break
     }

@@ -1,8 +1,8 @@
-/// A blob that the hub lacks and this device has.
+/// Blob that the hub lacks and this device has.
 package struct BlobOffer: Hashable, Sendable {
   package var id: BlobID
   package var size: Int
-  /// Where to go on.
+  /// Offset in bytes at which sending continues.
   package var offset: Int
 
   package init(id: BlobID, size: Int, offset: Int) {

@@ -1,9 +1,9 @@
-/// Ends every call with what the calls are for: connecting, sending and receiving take no longer than is left until one moment.
+/// Transport whose calls all end by one deadline: connecting, sending and receiving take no longer than the time left.
 public struct DeadlineTransport: Transport {
   private let inner: any Transport
   private let deadline: ContinuousClock.Instant
 
-  /// Calls go through `inner` until `deadlineMs` from now.
+  /// Sends calls through `inner` until `deadlineMs` from now.
   public init(_ inner: any Transport, deadlineMs: Int) {
     self.init(inner, deadline: .now + .milliseconds(deadlineMs))
   }
@@ -13,7 +13,7 @@ public struct DeadlineTransport: Transport {
     self.deadline = deadline
   }
 
-  /// - Throws: As `inner`; `SyncError` `.timeout` when nothing is left.
+  /// - Throws: As `inner`; `SyncError` `.timeout` when no time is left.
   public func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
     let leftMs = Self.leftMs(until: deadline)
     guard leftMs > 0 else { throw Self.outOfTime }
@@ -26,7 +26,7 @@ public struct DeadlineTransport: Transport {
     inner.following(location, of: request).map { DeadlineTransport($0, deadline: deadline) }
   }
 
-  /// What is left until `deadline`, in whole milliseconds, rounded up: 0 once it has passed.
+  /// Returns the time until `deadline` in whole milliseconds, rounded up: 0 once it has passed.
   package static func leftMs(until deadline: ContinuousClock.Instant) -> Int {
     let left = deadline - .now
     guard left > .zero else { return 0 }

@@ -1,11 +1,14 @@
-/// Says what answered where a hub was expected, so that a person knows what to do and a device whether to try again.
+/// Explains an answer that did not come from a hub, so that a person knows what to do and a device whether to try again.
 package enum ForeignAnswer {
-  /// Tells what a proxy says when it, or the hub behind it, cannot take a call now. Codes from 520 on are those of content networks.
+  /// Returns whether a status means that a proxy, or the hub behind it, cannot take a call now. Codes from 520 on are those of
+  /// content networks.
   private static func isTrouble(_ status: Int) -> Bool {
     [408, 425, 429].contains(status) || (500...599).contains(status) && ![501, 505, 511].contains(status)
   }
 
-  /// - Parameter place: The address asked, for people; nil where it has none.
+  /// Returns the error for an answer.
+  ///
+  /// - Parameter place: Address that was asked, for people; nil when there is none.
   static func error(_ response: HubResponse, at place: String?) -> SyncError {
     let isPage = response.headers["content-type"]?.contains("html") == true
     switch response.status {
@@ -37,9 +40,9 @@ package enum ForeignAnswer {
       en: "The address\(named) is not a hub (status \(response.status)); check the address.")
   }
 
-  /// A longer wait than this is not worth asking for, in seconds.
+  /// Longest wait that is asked for, in seconds.
   private static let retrySecondsMax = 3_600
-  /// Characters shown of an address that something names.
+  /// Characters shown of an address.
   private static let addressCharactersMax = 200
 
   package static var loginPage: SyncError {

@@ -1,26 +1,26 @@
-/// Why a unit waits, and what lets it go on. Raw values travel in receipts and never change their meaning.
+/// Reason why a unit is held, and its remedy. Raw values travel in receipts and never change their meaning.
 package enum HeldReason: String, Sendable, CaseIterable {
-  /// Larger than any page: it can only be declined or repaired.
+  /// The unit is larger than any page: it can only be declined or repaired.
   case size
-  /// A table or column this hub does not know: goes on after the hub's upgrade.
+  /// This hub does not know a table or column: the unit is merged after the hub's upgrade.
   case schema
-  /// A table that devices may not write, or a decision that is there already.
+  /// Devices may not write the table, or the decision exists already.
   case readOnly
-  /// A name of a table, column or member that cannot be one.
+  /// The name of a table, column or member is not valid.
   case name
-  /// A resolution's count that cannot be one.
+  /// A decision's generation is not valid.
   case generation
-  /// One cell twice in one unit.
+  /// The unit writes one cell twice.
   case repeated
-  /// A value that could not stand in its column as it is, or is not as the column's declaration says.
+  /// A value cannot stand in its column as it is, or is not as the column's declaration says.
   case value
-  /// A row of another unit's scope, or a key that only another unit's row may have.
+  /// The row is of another unit's scope, or its key belongs to another unit.
   case scope
-  /// A life too far ahead of what the hub knows.
+  /// The life is too far ahead of what the hub knows.
   case life
-  /// A row the hub never heard of, without its scope.
+  /// The hub does not know the row, and the unit lacks its scope.
   case incomplete
-  /// A row it refers to has not arrived in a scope that its author reads: goes on when it does.
+  /// A row to which the unit refers has not arrived in a scope that its author reads: the unit is merged when the row arrives.
   case parent
   /// An earlier unit of the same device about the same row is held.
   case behind

@@ -1,12 +1,12 @@
 package import Foundation
 
-/// A sealed batch waiting to be sent.
+/// Sealed batch waiting to be sent.
 package struct OutboxEntry: Hashable, Sendable {
   package var scope: String
   package var number: UInt64
   package var hash: Data
   package var byteCount: Int
-  /// The hub had it, in a life that a restore ended, or may have a part of it: ask before sending all of it again.
+  /// True when the hub had the batch in an incarnation that ended, or may have a part of it: ask before sending all of it again.
   package var isInDoubt = false
 
   package init(scope: String, number: UInt64, hash: Data, byteCount: Int, isInDoubt: Bool = false) {

@@ -1,21 +1,23 @@
-/// Bounds what one call carries on a link that does not take everything: smaller after a call that stalled or that a proxy found too large,
-/// larger again with each that passes. Pure.
+/// Size of the pieces that one call carries. Smaller after a call that stalled or that a proxy found too large, larger again with
+/// each call that passes. Pure.
 package struct PieceSize {
-  /// Fewer bytes than this are not worth a call; a hub keeps no smaller part of a batch.
+  /// Least bytes of a piece; a hub keeps no smaller part of a batch.
   static let bytesMin = 4 << 10
-  /// The first size after trouble, in bytes, or less where less was too much already.
+  /// First size after trouble, in bytes, unless less was too much already.
   static let bytesFirst = 64 << 10
-  /// Bytes from which on nothing is cut any more.
+  /// Bytes from which on nothing is divided any more.
   static let bytesUncut = 4 << 20
 
-  /// Bytes of one call at most; nil while nothing is cut.
+  /// Bytes of one call; nil while nothing is divided.
   package private(set) var bytes: Int?
-  /// Bytes that a proxy refused: nothing grows up to them again.
+  /// Bytes that a proxy refused: pieces stay smaller from then on.
   private var refused: Int?
 
   package init() {}
 
-  /// - Parameter carried: Bytes of the call that stalled; nil of one whose answer was to carry them.
+  /// Shrinks pieces after a call that stalled.
+  ///
+  /// - Parameter carried: Bytes of the call; nil when its answer was to carry them.
   package mutating func stalled(carrying carried: Int?) { shrink(below: carried) }
 
   package mutating func wasTooLarge(_ carried: Int) {
@@ -23,6 +25,8 @@ package struct PieceSize {
     shrink(below: carried)
   }
 
+  /// Grows pieces after a call that passed.
+  ///
   /// - Parameter carried: Bytes that went through, in whichever direction there were more.
   package mutating func passed(_ carried: Int) {
     guard let bytes, carried > bytes / 2 else { return }

@@ -1,10 +1,10 @@
 package import Foundation
 
-/// Proves which replica makes a call: `SyncKit REPLICA HUBTIME SIGNATURE` in the Authorization header.
+/// Signature that proves which replica makes a call: `SyncKit REPLICA HUBTIME SIGNATURE` in the Authorization header.
 package enum RequestSignature {
   package struct Claim {
     package var replica: ReplicaID
-    /// Hub time as the caller was last told it, in milliseconds.
+    /// Hub time in milliseconds, as the caller was last told.
     package var hubTimeMs: UInt64
     var signature: Data
   }
@@ -14,7 +14,7 @@ package enum RequestSignature {
     return "SyncKit \(key.replica) \(hubTimeMs) \(signature.base64EncodedString())"
   }
 
-  /// Reads the header; nil when there is none or it has another form.
+  /// Parses the header; nil when it is missing or has another form.
   package static func claim(in request: HubRequest) -> Claim? {
     guard let parts = request.headers["authorization"]?.split(separator: " "), parts.count == 4, parts[0] == "SyncKit",
       let bytes = Data(hex: parts[1]), let replica = ReplicaID(bytes: bytes), let time = UInt64(parts[2]),
@@ -27,17 +27,20 @@ package enum RequestSignature {
     verifies(claim, for: request, digest: digest(of: request), key: key)
   }
 
-  /// - Parameter digest: What is signed of the body.
+  /// Returns whether the signature is the key's.
+  ///
+  /// - Parameter digest: Digest of the body, as it is signed.
   package static func verifies(_ claim: Claim, for request: HubRequest, digest: String, key: VerifyingKey) -> Bool {
     key.verifies(claim.signature, over: message(request, hubTimeMs: claim.hubTimeMs, digest: digest), as: .request)
   }
 
-  /// The body's SHA-256. A batch proves itself and may arrive in pieces, so the body of a PUT to `/v1/batches/` is left out.
+  /// Returns the body's SHA-256. A batch proves itself and may arrive in pieces, so the body of a PUT to `/v1/batches/` is left
+  /// out.
   package static func digest(of request: HubRequest) -> String {
     request.path.hasPrefix("/v1/batches/") ? "-" : request.body.sha256.hex
   }
 
-  /// Method, target, hub time and the body's digest, a line each.
+  /// Returns the signed bytes: method, target, hub time and the body's digest, a line each.
   private static func message(_ request: HubRequest, hubTimeMs: UInt64, digest: String) -> Data {
     Data("\(request.method)\n\(request.target)\n\(hubTimeMs)\n\(digest)\n".utf8)
   }
@@ -56,6 +59,6 @@ extension Data {
 }
 
 extension RequestSignature {
-  /// The header that states a body's hash (RFC 9530), so that a hub can check the signature before it reads the body.
+  /// Returns the header that states a body's hash (RFC 9530), so that a hub can check the signature before it reads the body.
   package static func contentDigest(of body: Data) -> String { "sha-256=:\(body.sha256.base64EncodedString()):" }
 }

@@ -1,6 +1,6 @@
 package import Foundation
 
-/// What a page of a snapshot was asked for with.
+/// Request for a page of a snapshot.
 package struct SnapshotRequest: Hashable {
   package var scope: String
   package var cursor: Data
@@ -12,7 +12,7 @@ package struct SnapshotRequest: Hashable {
     self.next = next
   }
 
-  /// How its answer in a bundle is named.
+  /// Name of the request, by which an answer in a bundle refers to it.
   package var about: Data {
     var data = Data()
     for part in [Data(scope.utf8), cursor, next] {

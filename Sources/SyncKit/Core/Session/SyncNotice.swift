@@ -1,17 +1,17 @@
-/// Something out of the ordinary that a device noticed in an exchange, and what it did about it: one sentence for people.
+/// Unusual event in an exchange, and what the device did about it: one sentence for people.
 public struct SyncNotice: Sendable, Hashable, Codable {
   public enum Kind: String, Sendable, Codable {
     /// The device was copied, or restored from an old copy: it took a new identity.
     case newIdentity
-    /// The hub was restored from an older copy: the device gave back what it had of it.
+    /// The hub was restored from an older copy: the device gave back what it had.
     case hubRestored
-    /// The feed was too long or gone: the rows came in bulk.
+    /// The feed was too long or gone: the rows came as a snapshot.
     case rebased
-    /// The hub will never take an attachment: it stays on this device.
+    /// The hub will never keep an attachment: it stays on this device.
     case blobUnfit
-    /// The hub will never take a batch as it was sealed: what could be taken of it was sealed anew.
+    /// The hub will never merge a batch as it was sealed: what could be merged of it was sealed again.
     case batchRefused
-    /// The hub lost work of which this device had no batches any more: what stands was sealed once more.
+    /// The hub lost changes whose batches this device no longer has: what stands of them was sealed again.
     case workRecovered
   }
 

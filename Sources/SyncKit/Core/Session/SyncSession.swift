@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// How often and how long an exchange tries again. Pure; chance comes in as a value.
+/// Number and delay of retries in an exchange. Pure; chance comes in as a value.
 public struct RetryPolicy: Sendable, Hashable {
   /// Failures in a row after which the exchange ends; what was done before stays done.
   public var attemptsMax = 5
@@ -13,8 +13,8 @@ public struct RetryPolicy: Sendable, Hashable {
     self.delayMaxMs = delayMaxMs
   }
 
-  /// The wait before attempt `failures + 1`: doubled each time, bounded, and spread from half to one and a half, so that
-  /// two hundred devices that lost one hub do not come back together.
+  /// Returns the wait before attempt `failures + 1`: doubled each time, bounded, and spread from half to one and a half. The spread
+  /// keeps two hundred devices that lost one hub from coming back together.
   ///
   /// - Parameter chance: From 0 up to 1.
   func delayMs(failures: Int, chance: Double, askedSeconds: Int?) -> Int {
@@ -24,32 +24,32 @@ public struct RetryPolicy: Sendable, Hashable {
   }
 }
 
-/// One exchange with a hub, as a state machine: events in, the next action out. No I/O, no clock.
+/// State machine of one exchange with a hub: takes an event, returns the next action. No I/O, no clock.
 ///
-/// The order is fixed: greet, seal, push every batch, drop packets, pull to the head; if applying a page sealed something
-/// new, push again; blobs come last. A batch the hub refuses for good does not keep the rest from moving: the refusal is remembered and
+/// The order is fixed: greet, seal, push every batch, drop packets, pull to the head. Applying a page may seal new batches, which
+/// are then pushed. Blobs come last. A batch that the hub refuses for good does not stop the others: the refusal is kept and
 /// reported at the end.
 package struct SyncSession {
   package enum Action: Hashable {
     case greet
-    /// Seal what is pending and list what has no receipt.
+    /// Seal what is pending, and list what has no receipt.
     case seal
     case push(OutboxEntry, offset: Int)
     /// Ask how much of a batch arrived, after an upload broke off.
     case askOffset(OutboxEntry)
     case drop
     case pull
-    /// Fetch the next page of a scope in bulk: the feed is gone, or too long to begin with.
+    /// Fetch the next page of a scope's snapshot: the feed is gone, or too long to begin with.
     case fetch(scope: String)
-    /// The hub has another batch of this number of ours: go on under a new identity (L8).
+    /// Take a new identity: the hub has another batch of this number of ours (L8).
     case takeIdentity(scope: String, number: UInt64)
-    /// The hub was restored: give back what it lost (L11).
+    /// Give back what the hub lost in a restore (L11).
     case rejoin
-    /// The hub does not know the cursor, or this device forgot it: show the hub a page of each scope that it signed.
+    /// Show the hub one of its signed pages for each scope: it does not know the cursor, or this device lost it.
     case prove
-    /// Nobody can vouch for the cursor: fetch the whole feed once more.
+    /// Fetch the whole feed again, because nobody knows the cursor.
     case beginAnew
-    /// Tell the hub that this device, at the head, holds other data, or no longer does; it may ask for what stands here.
+    /// Tell the hub that this device, at the head, holds other data, or no longer does. The hub may ask for the device's rows.
     case agree
     /// Ask what the hub has of the blobs that rows refer to.
     case askBlobs(after: BlobID?)
@@ -60,58 +60,58 @@ package struct SyncSession {
 
   package enum Event {
     case greeted
-    /// The device forgot how far it was (see `PageApplier.beginAnew`), and with it what tells a hub that it was put back.
+    /// The device lost its cursor (see `PageApplier.beginAnew`), and with it what tells a hub that it was restored.
     case greetedWithoutPlace
     case sealed([OutboxEntry])
     case pushed
-    /// The hub has so much of the batch now, and the rest follows.
+    /// The hub has this many bytes of the batch; the rest follows.
     case partPushed(offset: Int)
-    /// The hub will never take a batch: what can be taken of it, and what is behind it, was sealed anew.
+    /// The hub refused a batch for good: what can be merged of it, and the batches behind it, were sealed again.
     case resealed(SyncNotice?)
     case offset(Int)
     case dropped(more: Bool)
-    /// The hub does not know the packets' proof: the unit's key may have changed, and the feed brings the new one.
+    /// The hub does not know the packets' authentication: the unit's key may have changed, and the feed brings the new one.
     case packetsRefused(SyncError)
     case pulled(head: Bool, sealedMore: Bool)
-    /// The feed cannot go on from where this device is: the scope comes in bulk.
+    /// The feed cannot continue from this device's cursor: fetch the scope as a snapshot.
     case rebase(scope: String)
     case fetched(isLast: Bool, sealedMore: Bool)
-    /// A push or a page showed another batch of this number under our name.
+    /// A push or a page showed another batch of this number under this identity.
     case forked(scope: String, number: UInt64)
     case identityTaken
-    /// The hub is in another life than the one this device knows.
+    /// The hub is in another incarnation than the device knows.
     case lifeChanged
     case rejoined
     case cursorUnknown(SyncError)
     case proved(newLife: Bool)
     case begunAnew
-    /// The hub heard how the comparison came out, where there was something to say.
+    /// The hub was told the result of the comparison, if there was something to tell.
     case agreed(sealedMore: Bool)
-    /// Blobs to send, and where to go on asking.
+    /// Blobs to send, and the blob after which to ask on.
     case blobsAsked([BlobOffer], next: BlobID?)
-    /// The hub has so much of the blob now; nil: it or the device cannot go on with this one.
+    /// The hub has this many bytes of the blob; nil: the hub or the device cannot go on with it.
     case blobSent(offset: Int?)
     /// The hub has no room for blobs at present.
     case blobsPutOff
-    /// The next step could go over what the exchange may send and receive.
+    /// The next step could exceed the exchange's budget of bytes.
     case budgetSpent
     case waited
     case failed(SyncError)
   }
 
-  /// Batches that a hub refuses in one exchange; one that goes on refusing is not sane.
+  /// Batches that a hub may refuse in one exchange; more indicate a faulty hub.
   static let refusalsMax = 1000
-  /// Pushing again after applying sealed something; more rounds than this wait for the next exchange.
+  /// Rounds of pushing again what applying sealed; the rest waits for the next exchange.
   static let roundsMax = 3
-  /// Identities one exchange takes. Every one of them ends a fork for good; a hub that goes on finding new ones is not sane.
+  /// Identities that one exchange takes. Each ends a fork for good, so more indicate a faulty hub.
   static let identitiesMax = 3
-  /// Scopes one exchange fetches in bulk; a hub that goes on asking for it is not sane.
+  /// Scopes that one exchange fetches as snapshots; more indicate a faulty hub.
   static let rebasesMax = WireLimits.tablesMax
-  /// Lives of the hub one exchange joins.
+  /// Incarnations of the hub that one exchange joins.
   static let livesMax = 3
-  /// Questions about blobs in one exchange; of further ones the next asks.
+  /// Questions about blobs in one exchange; the next exchange asks the rest.
   static let blobPagesMax = 20
-  /// Times a hub may have less of a blob than it said; one that goes on doing so is not sane.
+  /// Times that a hub may have less of a blob than it said; more indicate a faulty hub.
   static let setbacksMax = 10
 
   let retry: RetryPolicy
@@ -133,13 +133,15 @@ package struct SyncSession {
   private var blobPages = 0
   private var setbacks = 0
 
-  /// Where an exchange stands whose packets were refused for their proof. It tries once more, after the feed.
+  /// Progress of an exchange whose packets were refused for their authentication: it tries once more, after the feed.
   private enum KeyChange { case none, dropDue, triedAgain }
 
   package init(retry: RetryPolicy) { self.retry = retry }
 
   package func start() -> Action { .greet }
 
+  /// Takes an event, and returns the next action.
+  ///
   /// - Parameter chance: From 0 up to 1, drawn by the caller for each event.
   package mutating func handle(_ event: Event, chance: Double) -> Action {
     let next = step(event, chance: chance)
@@ -197,7 +199,7 @@ package struct SyncSession {
       (queue, done, rounds) = ([], [], 0)
       return .seal
     case .cursorUnknown(let error):
-      // First the hub may not know that it was restored; then, that nobody has the pages any more.
+      // Allows two such answers: first the hub may not know that it was restored, then nobody may have the pages any more.
       guard unknownCursors < 2 else { return failed(error, chance: chance) }
       unknownCursors += 1
       failures = 0
@@ -288,11 +290,11 @@ package struct SyncSession {
       return .wait(ms: retry.delayMs(failures: failures, chance: chance, askedSeconds: failure.retryAfterSeconds))
     }
     error = error ?? failure
-    // A batch or packet the hub will not take must not stop the rest; anything else ends the exchange.
+    // Continues after a refused batch or packet, which must not stop the rest; every other error ends the exchange.
     switch current {
     case .push(let entry, _), .askOffset(let entry):
       guard failure.concernsOneBatch else { return .finish }
-      // Later batches of the chain would only wait behind this one.
+      // Skips later batches of the chain, which would only wait behind this one.
       done.formUnion(queue.filter { $0.scope == entry.scope }.map(\.hash))
       done.insert(entry.hash)
       queue.removeAll { done.contains($0.hash) }
@@ -307,7 +309,7 @@ package struct SyncSession {
 }
 
 extension SyncError {
-  /// Whether the hub judged what was sent, not the sender or the connection.
+  /// True when the hub judged what was sent, not the sender or the connection.
   package var concernsOneBatch: Bool {
     switch code {
     case .badRequest, .badSignature, .damaged, .chainBroken, .fork, .tooLarge, .wrongScope, .badDropKey: true

@@ -1,7 +1,7 @@
 public import Foundation
 internal import SwiftProtobuf
 
-/// One call of the protocol, before it becomes HTTP: what docs/protocol.md lists.
+/// Call of the protocol, independent of HTTP: docs/protocol.md lists them.
 public struct HubRequest: Sendable, Hashable {
   public var method: String
   /// Path and query, percent-encoded, as signed.
@@ -9,7 +9,8 @@ public struct HubRequest: Sendable, Hashable {
   /// Names in lower case.
   public var headers: [String: String]
   public var body: Data
-  /// The network address a call came from, where whoever took it knows. It does not travel, and only wrong enrolment codes are counted by it.
+  /// Network address that a call came from, where the server knows it. The address does not travel; only wrong enrolment codes are
+  /// counted by it.
   public var source: String?
 
   public init(_ method: String, _ target: String, headers: [String: String] = [:], body: Data = Data()) {
@@ -21,7 +22,7 @@ public struct HubRequest: Sendable, Hashable {
 
   public var path: String { String(target.prefix { $0 != "?" }) }
 
-  /// The value of a query parameter, decoded.
+  /// Returns the value of a query parameter, decoded.
   public func query(_ name: String) -> String? {
     guard let start = target.firstIndex(of: "?") else { return nil }
     for pair in target[target.index(after: start)...].split(separator: "&") {
@@ -44,17 +45,17 @@ public struct HubResponse: Sendable, Hashable {
     self.body = body
   }
 
-  /// What every answer of a hub carries, so that a captive portal's page is never taken for one.
+  /// Content type of every answer of a hub, so that a captive portal's page is never taken for one.
   public static let contentType = "application/vnd.synckit"
 }
 
 extension HubRequest {
-  /// About what the call takes on the wire, in bytes of HTTP: request line, headers and body.
+  /// Approximate size of the call on the wire, in bytes of HTTP: request line, headers and body.
   package var wireBytes: Int { method.utf8.count + target.utf8.count + headers.httpBytes + body.count }
 }
 
 extension HubResponse {
-  /// The code of the error that a hub answers with; nil where it is none.
+  /// Code of the error in a hub's answer; nil when there is none.
   public var cause: String? {
     guard status >= 400, headers["content-type"] == Self.contentType else { return nil }
     return SyncError(self).code.rawValue
@@ -64,19 +65,22 @@ extension HubResponse {
 }
 
 extension [String: String] {
-  /// These headers, and what client, server and proxies add of their own.
+  /// Bytes of these headers, and of what client, server and proxies add.
   fileprivate var httpBytes: Int { reduce(200) { $0 + $1.key.utf8.count + $1.value.utf8.count + 4 } }
 }
 
-/// Carries calls to a hub. Knows nothing of what they mean.
+/// Transport of calls to a hub, which does not interpret them.
 public protocol Transport: Sendable {
-  /// - Parameter timeoutMs: For the whole call, however well it moves. A transport over a network ends a call on which nothing moves
-  ///   much earlier.
+  /// Sends a call, and returns the answer.
+  ///
+  /// - Parameter timeoutMs: Limit for the whole call, however well it moves. A transport over a network ends a call on which
+  ///   nothing moves much earlier.
   /// - Throws: `SyncError` `.unreachable` or `.timeout`; any answer at all is returned.
   func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse
-  /// Address to which calls go, as a person writes it; empty where there is none.
+  /// Address to which calls go, as a person writes it; empty when there is none.
   var address: String { get }
-  /// The way to where the answer to `request` sent its caller; nil when that is not the same call at another address, or a worse one.
+  /// Returns a transport to the address that the answer to `request` named. Nil when that is not the same call at another address,
+  /// or is less safe.
   func following(_ location: String, of request: HubRequest) -> (any Transport)?
 }
 
@@ -86,10 +90,10 @@ extension Transport {
 }
 
 extension Transport {
-  /// Sends a call and gives the hub's answer, or throws what the hub said in its error.
+  /// Sends a call and returns the hub's answer, or throws the error in it.
   ///
-  /// - Parameter timeoutMs: For the whole call; what nothing comes of ends long before.
-  /// - Throws: `SyncError`; `.notAHub` and its kin (`ForeignAnswer`) when what answered is no hub.
+  /// - Parameter timeoutMs: Limit for the whole call; a call on which nothing moves ends long before.
+  /// - Throws: `SyncError`; `.notAHub` and its kin (`ForeignAnswer`) when the answer did not come from a hub.
   package func exchange(_ request: HubRequest, timeoutMs: Int = TransportLimits.callMsMax) async throws -> HubResponse {
     let response = try await send(request, timeoutMs: timeoutMs)
     guard response.headers["content-type"]?.hasPrefix(HubResponse.contentType) == true else {
@@ -99,8 +103,8 @@ extension Transport {
     return response
   }
 
-  /// Sends a call of a device that knows no hub yet: it follows to another address of the same host only, such as from http to https,
-  /// since nothing else says whose that is.
+  /// Sends a call of a device that knows no hub yet. Follows only to another address of the same host, such as from http to https:
+  /// no other proof of the host exists yet.
   package func exchangeUnproved(_ request: HubRequest) async throws -> HubResponse {
     var transport: any Transport = self
     for _ in 0..<TransportLimits.movesMax {
@@ -118,7 +122,7 @@ extension Transport {
 }
 
 extension SyncError {
-  /// What a hub's error answer says.
+  /// Reads a hub's error answer.
   package init(_ response: HubResponse) {
     guard let body = try? WireErrorBody.parse(response.body, named: LocalizedText(vi: "thông báo lỗi", en: "error")) else {
       self.init(
@@ -126,7 +130,7 @@ extension SyncError {
       )
       return
     }
-    // One of a newer hub.
+    // Maps an unknown code, which a newer hub may send.
     let code = Code(rawValue: body.code) ?? (response.status >= 500 ? .hubFailed : .badRequest)
     self.init(
       code, vi: body.vi, en: body.en, retryAfterSeconds: body.retryAfterS == 0 ? nil : Int(body.retryAfterS),
@@ -134,7 +138,7 @@ extension SyncError {
     if code == .rebase, !body.scope.isEmpty { scope = body.scope }
   }
 
-  /// The HTTP status that goes with a code.
+  /// HTTP status of the error's code.
   package var httpStatus: Int {
     switch code {
     case .unauthorized, .unknownReplica, .badSignature: 401
@@ -150,7 +154,7 @@ extension SyncError {
     }
   }
 
-  /// The error as a hub sends it.
+  /// Error as a hub sends it.
   package var response: HubResponse {
     var body = WireErrorBody()
     body.code = code.rawValue

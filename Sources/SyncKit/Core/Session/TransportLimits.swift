@@ -1,6 +1,6 @@
-/// Bounds of calls, whatever carries them.
+/// Bounds of calls, for every transport.
 package enum TransportLimits {
-  /// However well it moves, one call takes no longer, in milliseconds.
+  /// Milliseconds of one call, however well it moves.
   static let callMsMax = 3_600_000
   /// Addresses followed one after the other.
   package static let movesMax = 5

@@ -1,7 +1,7 @@
 package import Foundation
 
-/// Bytes as the letters A–Z and digits 2–7 (RFC 4648 without padding): what a QR code stores in few modules, and what survives
-/// a chat program that changes case.
+/// Encodes bytes as the letters A–Z and digits 2–7 (RFC 4648 without padding). A QR code stores them in few modules, and they
+/// survive a chat program that changes case.
 package enum Base32 {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".utf8)
 
@@ -21,7 +21,7 @@ package enum Base32 {
     return String(decoding: letters, as: UTF8.self)
   }
 
-  /// Nil for anything that `encode` would not have written, but for case.
+  /// Decodes a text; nil for anything that `encode` would not have written, but for case.
   package static func decode(_ text: some StringProtocol) -> Data? {
     var data = Data()
     var (bits, count) = (UInt32(0), 0)

@@ -1,21 +1,22 @@
 package import Foundation
 
-/// A JSON value that has one spelling only: keys in byte order, no spaces, numbers without exponent, text in UTF-8.
+/// JSON value with one spelling only: keys in byte order, no spaces, numbers without exponent, text in UTF-8.
 ///
-/// What is stored, hashed, signed and compared goes through here, because two programs must give the same bytes for the same
+/// Everything that is stored, hashed, signed and compared uses it, because two programs must write the same bytes for the same
 /// meaning, on every platform.
 package enum CanonicalJSON: Sendable, Hashable {
   case string(String)
   case integer(Int)
   case number(Double)
-  /// Of more digits than the other two hold: as it was written, without exponent, zeros in front and zeros behind.
+  /// A number with more digits than `integer` and `number` hold: as it was written, without exponent, and without zeros in front or
+  /// behind.
   case decimal(String)
   case boolean(Bool)
   case array([CanonicalJSON])
   case object([String: CanonicalJSON])
   case null
 
-  /// The one spelling, in UTF-8 without a line end.
+  /// Canonical spelling, in UTF-8 without a line end.
   package var data: Data {
     var out: [UInt8] = []
     write(to: &out)
@@ -70,7 +71,7 @@ package enum CanonicalJSON: Sendable, Hashable {
 }
 
 extension CanonicalJSON {
-  /// Reads JSON from a stranger: nested no deeper than `depthMax`, so that it cannot exhaust the stack.
+  /// Parses JSON from outside, nested no deeper than `depthMax`, so that it cannot exhaust the stack.
   ///
   /// Numbers are exact. Nil if it is no JSON, if an object names one member twice, or a number is out of the range of a `Double`.
   package static func parse(_ data: Data, depthMax: Int) -> CanonicalJSON? { try? read(data, depthMax: depthMax) }
@@ -80,7 +81,7 @@ extension CanonicalJSON {
     return try reader.read(depthMax: depthMax)
   }
 
-  /// The deepest nesting of brackets outside strings.
+  /// Returns the deepest nesting of brackets outside strings.
   package static func depth(of data: Data) -> Int {
     var depth = 0
     var deepest = 0

@@ -1,16 +1,16 @@
 internal import Foundation
 
-/// Reads JSON (RFC 8259) exactly: a number is the digits that stand there, and a name that an object has twice is refused. What a
-/// library's decoder makes of both differs from platform to platform.
+/// Parser of JSON (RFC 8259) that is exact: a number is the digits in the text, and a repeated name in an object is refused.
+/// Libraries' decoders treat both differently from platform to platform.
 struct JSONReader {
   enum Fault: Error, Equatable {
     case malformed
-    /// More brackets inside one another than the caller allows.
+    /// Brackets are nested deeper than the caller allows.
     case tooDeep
     case repeatedName
   }
 
-  /// A number in characters, also once its exponent is written out. Doubles take fewer.
+  /// Characters of a number, also once its exponent is written out. Doubles take fewer.
   static let numberLengthMax = 400
 
   private let bytes: [UInt8]
@@ -18,7 +18,7 @@ struct JSONReader {
 
   init(_ data: Data) { bytes = [UInt8](data) }
 
-  /// The one value that the bytes are.
+  /// Parses the one value in the bytes.
   mutating func read(depthMax: Int) throws(Fault) -> CanonicalJSON {
     let value = try value(depthLeft: depthMax)
     skipSpaces()
@@ -59,7 +59,7 @@ struct JSONReader {
       guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") else { throw .malformed }
       let name = try string()
       guard take(UInt8(ascii: ":")) else { throw .malformed }
-      // Two spellings of one name are one: a dictionary could hold only one of them.
+      // Counts two spellings of one name as a repetition: a dictionary could hold only one of them.
       guard members.updateValue(try value(depthLeft: depthLeft), forKey: name) == nil else { throw .repeatedName }
       if take(UInt8(ascii: "}")) { return members }
       guard take(UInt8(ascii: ",")) else { throw .malformed }
@@ -81,7 +81,7 @@ struct JSONReader {
     while index < bytes.count, [0x20, 0x0a, 0x0d, 0x09].contains(bytes[index]) { index += 1 }
   }
 
-  /// Passes over spaces, and over `byte` if it follows.
+  /// Skips spaces, and `byte` if it follows.
   private mutating func take(_ byte: UInt8) -> Bool {
     skipSpaces()
     guard index < bytes.count, bytes[index] == byte else { return false }
@@ -142,7 +142,7 @@ struct JSONReader {
         guard (0xdc00..<0xe000).contains(low) else { throw .malformed }
         code = 0x10000 + (code - 0xd800) << 10 + (low - 0xdc00)
       }
-      // Half a surrogate pair is no scalar.
+      // Refuses half a surrogate pair, which is no scalar.
       guard let scalar = Unicode.Scalar(code) else { throw .malformed }
       unescaped.append(contentsOf: Array(String(Character(scalar)).utf8))
     default: throw .malformed
@@ -181,14 +181,14 @@ struct JSONReader {
       let power = digits()
       guard !power.isEmpty else { throw .malformed }
       exponent = Int(String(decoding: power, as: UTF8.self)) ?? .max
-      // Only 0 may have an exponent of any size.
+      // Bounds the exponent: only 0 may have one of any size.
       exponent = min(exponent, 1 << 30) * (isSmall ? -1 : 1)
     }
     guard whole.count + fraction.count <= Self.numberLengthMax,
       let plain = Self.plain(Array(whole + fraction), point: whole.count + exponent, isNegative: isNegative)
     else { throw .malformed }
     if let integer = Int(plain) { return .integer(integer) }
-    // What is over the range of a Double could not be compared or shown by anybody.
+    // Refuses a number over the range of a Double, which nobody could compare or show.
     guard let real = Double(plain), real.isFinite else { throw .malformed }
     return PlainNumber.text(of: real) == plain ? .number(real) : .decimal(plain)
   }
@@ -199,10 +199,10 @@ struct JSONReader {
     return bytes[start..<index]
   }
 
-  /// A decimal without exponent, zeros in front or zeros behind: one text for one number.
+  /// Returns a decimal without exponent, and without zeros in front or behind: one text for one number.
   ///
-  /// - Parameter point: How many of the digits stand before the decimal point; negative for zeros behind it.
-  /// - Returns: Nil where that is longer than `numberLengthMax`.
+  /// - Parameter point: Digits before the decimal point; negative for zeros behind it.
+  /// - Returns: Nil when the text is longer than `numberLengthMax`.
   private static func plain(_ digits: [UInt8], point: Int, isNegative: Bool) -> String? {
     let zero = UInt8(ascii: "0")
     let leading = digits.prefix { $0 == zero }.count

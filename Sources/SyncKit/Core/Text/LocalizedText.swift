@@ -1,11 +1,11 @@
-/// The languages the tools and pages speak. Vietnamese is the first, English the second.
+/// Languages of the tools and pages. Vietnamese is the first, English the second.
 public enum Language: String, Sendable, CaseIterable, Codable {
   case vietnamese = "vi"
   case english = "en"
 
-  /// The language of a POSIX locale environment: `LC_ALL`, then `LC_MESSAGES`, then `LANG`.
+  /// Returns the language of a POSIX locale environment: `LC_ALL`, then `LC_MESSAGES`, then `LANG`.
   ///
-  /// `vi…` gives Vietnamese; everything else, also an empty environment, gives English.
+  /// `vi…` means Vietnamese; everything else, also an empty environment, means English.
   public init(environment: [String: String]) {
     let names = ["LC_ALL", "LC_MESSAGES", "LANG"].compactMap { environment[$0] }
     let locale = names.first { !$0.isEmpty } ?? ""
@@ -13,7 +13,7 @@ public enum Language: String, Sendable, CaseIterable, Codable {
   }
 }
 
-/// One message in both languages, written side by side where it is used, so that neither can be missing.
+/// Message in both languages, written side by side, so that neither can be missing.
 public struct LocalizedText: Sendable, Hashable, Codable {
   public var vi: String
   public var en: String
@@ -23,7 +23,7 @@ public struct LocalizedText: Sendable, Hashable, Codable {
     self.en = en
   }
 
-  /// The same text in both languages: names, codes, numbers.
+  /// Makes a text that is the same in both languages: names, codes, numbers.
   public init(_ same: String) {
     self.init(vi: same, en: same)
   }
@@ -33,7 +33,7 @@ public struct LocalizedText: Sendable, Hashable, Codable {
   }
 }
 
-/// An error whose reader is a person: one sentence that says what is wrong, where, and what to do.
+/// Error whose reader is a person: one sentence that says what is wrong, where, and what to do.
 public protocol ExplainedError: Error, Sendable, CustomStringConvertible {
   var explanation: LocalizedText { get }
 }

@@ -1,6 +1,6 @@
-/// Numbers as text without an exponent.
+/// Formats numbers as text without an exponent.
 package enum PlainNumber {
-  /// The shortest digits that give back the same number; whole numbers without a decimal point.
+  /// Returns the shortest digits that give back the same number; whole numbers without a decimal point.
   package static func text(of value: Double) -> String {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
@@ -8,7 +8,7 @@ package enum PlainNumber {
     return withoutExponent(value.description)
   }
 
-  /// `1.5e-07` as `0.00000015`, `2e+16` as `20000000000000000`: the shortest digits that give back the same number.
+  /// Returns the shortest digits that give back the same number: `1.5e-07` as `0.00000015`, `2e+16` as `20000000000000000`.
   private static func withoutExponent(_ text: String) -> String {
     let parts = text.split(separator: "e", maxSplits: 1)
     guard parts.count == 2, let exponent = Int(parts[1]) else {

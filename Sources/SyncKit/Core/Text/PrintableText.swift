@@ -1,13 +1,13 @@
-/// Texts from elsewhere, as they may be shown: without characters that move a terminal's cursor, change what its keys do, or turn the
-/// order of a line around.
+/// Texts from elsewhere, safe to show: without characters that move a terminal's cursor, change what its keys do, or reverse the
+/// order of a line.
 extension StringProtocol {
-  /// On one line: tabs and line breaks become spaces.
+  /// Text on one line: tabs and line breaks become spaces.
   package var printable: String { cleaned { $0 == "\t" || $0.isLineBreak ? " " : nil } }
 
-  /// On several lines: line feeds and tabs stay.
+  /// Text on several lines: line feeds and tabs stay.
   package var printableLines: String { cleaned { $0 == "\n" || $0 == "\t" ? $0 : nil } }
 
-  /// JSON in which such characters, which stand inside of its strings only, are written as escapes: it says the same.
+  /// JSON in which such characters, which stand only inside its strings, are written as escapes: the meaning stays.
   package var printableJSON: String {
     guard unicodeScalars.contains(where: { $0.isUnprintable && $0 != "\n" }) else { return String(self) }
     var text = String.UnicodeScalarView()
@@ -29,7 +29,7 @@ extension StringProtocol {
 }
 
 extension Unicode.Scalar {
-  /// Whether it is a control character (C0, DEL, C1), a separator of lines, or one that embeds, overrides or isolates a direction.
+  /// True for a control character (C0, DEL, C1), a separator of lines, or one that embeds, overrides or isolates a direction.
   package var isUnprintable: Bool {
     switch value {
     case 0x00...0x1F, 0x7F...0x9F, 0x2028...0x202E, 0x2066...0x2069: true

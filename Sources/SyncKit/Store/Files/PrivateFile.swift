@@ -11,7 +11,7 @@ public enum PrivateFile {
       return SyncError(
         errno == ENOSPC ? .diskFull : .keyUnusable, vi: "Không ghi được \(path): \(reason).", en: "Cannot write \(path): \(reason).")
     }
-    // Writes in place when `path` is no ordinary file: renaming would replace a device, such as a terminal.
+    // Refuses an existing path that is no ordinary file: renaming would replace a device, such as a terminal.
     var there = stat()
     if stat(path, &there) == 0, there.st_mode & S_IFMT != S_IFREG {
       throw SyncError(
