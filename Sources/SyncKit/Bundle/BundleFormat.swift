@@ -1,38 +1,38 @@
 internal import Foundation
 internal import SyncCore
 
-/// Bounds on bundles, which come from anybody's stick. Part of the protocol: docs/protocol.md lists them.
+/// Bounds on bundles, which anybody may have written. Part of the protocol: docs/protocol.md lists them.
 public enum BundleLimits {
-  /// A bundle file, in bytes.
+  /// Bytes of a bundle file.
   public static let bytesMax = 4 << 30
-  /// One section's body, in bytes: a feed page and what surrounds it.
+  /// Bytes of one section's body: a feed page and its frame.
   public static let sectionBytesMax = WireLimits.pageBytesMax + (64 << 10)
   /// Sections in one bundle.
   public static let sectionsMax = 1_000_000
-  /// What says whom a parcel is from and for, in bytes.
+  /// Bytes of a parcel's head, which names sender and recipient.
   public static let parcelBytesMax = 64 << 10
-  /// Parcels of one file that may be interleaved: sections of others come too late.
+  /// Parcels of one file whose sections may be interleaved; sections of further parcels are not read.
   static let openParcelsMax = 64
-  /// Parcels that one section says were delivered.
+  /// Delivered parcels that one section reports.
   package static let marksMax = 1000
-  /// The smallest parts a bundle may be cut into, in bytes.
+  /// Least bytes of the parts into which a bundle may be divided.
   public static let partBytesMin = 64 << 10
-  /// A bundle as the body of a call, in bytes: the largest section and what makes it a bundle.
+  /// Bytes of a bundle as the body of a call: the largest section and its frame.
   public static let callBytesMax = sectionBytesMax + (256 << 10)
-  /// A piece of a blob in one section, in bytes: damage costs no more than that.
+  /// Bytes of a piece of a blob in one section: damage costs no more than that.
   package static let blobPieceBytesMax = 1 << 20
   /// Parts of one bundle.
   public static let partsMax = 10_000
 }
 
-/// What a section of a bundle holds. Unknown kinds are passed over, so that newer programs may add some.
+/// Kind of a bundle's section. Unknown kinds are skipped, so that newer programs may add some.
 package enum SectionKind: UInt8, Sendable, CaseIterable {
-  /// A `BundleParcel`: the sections after it with its tag are of this parcel.
+  /// A `BundleParcel`: later sections with its tag belong to this parcel.
   case parcel = 1
   /// A `BundleClose`: the last section.
   case close = 2
 
-  // To the hub, each as HTTP would carry it in a body.
+  // Sections to the hub, each as HTTP would carry it in a body.
   /// A `Signed` holding `DeviceState`.
   case state = 10
   case certificate = 11
@@ -51,7 +51,7 @@ package enum SectionKind: UInt8, Sendable, CaseIterable {
   /// A `Signed` holding `AgreementReport`.
   case agreement = 18
 
-  // From the hub, each a `BundleAnswer`.
+  // Sections from the hub, each a `BundleAnswer`.
   case hubAnswer = 33
   case enrolmentAnswer = 34
   case receiptAnswer = 35
@@ -67,12 +67,12 @@ package enum SectionKind: UInt8, Sendable, CaseIterable {
   case delivery = 43
 }
 
-/// What stands before a section's body: enough to check it, to know whose it is, and to find the next one after damage.
+/// Head before a section's body: enough to check the body, to find its parcel, and to find the next section after damage.
 package struct SectionHead: Hashable, Sendable {
   package var kind: UInt8
-  /// First bytes of the SHA-256 of the parcel section's body: its own for the parcel section, zeros for the last section.
+  /// First bytes of the SHA-256 of the parcel section's body: for the parcel section its own, for the last section zeros.
   var tag: Data
-  /// Its place in the parcel, from 0 for the parcel section, over all parts.
+  /// Index of the section in its parcel, from 0 for the parcel section, over all parts.
   package var index: UInt32
   var bodyBytes: UInt32
   /// SHA-256 of the body as it is in the file.
@@ -101,7 +101,7 @@ package struct SectionHead: Hashable, Sendable {
     return data + data.sha256.prefix(Self.checkBytes)
   }
 
-  /// Nil when the bytes are no head, or a damaged one.
+  /// Reads a head; nil when the bytes are no head, or a damaged one.
   init?(_ bytes: Data) {
     guard bytes.count == Self.byteCount, bytes.prefix(4) == Self.marker,
       bytes.dropLast(Self.checkBytes).sha256.prefix(Self.checkBytes) == bytes.suffix(Self.checkBytes)
@@ -118,7 +118,7 @@ package struct SectionHead: Hashable, Sendable {
   }
 }
 
-/// The first bytes of a bundle: they show at once when a file was sent as text, and which version it is.
+/// First bytes of a bundle: they reveal a file that was sent as text, and tell the version.
 enum BundleMagic {
   static let version: UInt8 = 1
   private static let start = Data([0x89, 0x53, 0x4b, 0x42, 0x0d, 0x0a, 0x1a])
@@ -126,6 +126,8 @@ enum BundleMagic {
 
   static var bytes: Data { start + [version] }
 
+  /// Checks the first bytes of a file.
+  ///
   /// - Throws: `SyncError` that says what the file is instead.
   static func check(_ bytes: Data, path: String) throws {
     guard !bytes.isEmpty else {
@@ -143,14 +145,14 @@ enum BundleMagic {
 }
 
 extension Data {
-  /// 4 bytes, little endian.
+  /// Appends 4 bytes, little endian.
   mutating func append(fixed32 value: UInt32) {
     for shift in stride(from: 0, to: 32, by: 8) { append(UInt8(truncatingIfNeeded: value >> shift)) }
   }
 }
 
 extension ByteReader {
-  /// 4 bytes, little endian.
+  /// Reads 4 bytes, little endian.
   mutating func fixed32() throws -> UInt32 {
     try take(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
   }

@@ -3,14 +3,14 @@ package import Foundation
 internal import SwiftProtobuf
 package import SyncCore
 
-/// Reads a bundle section by section, never more than one in memory, and goes on after damage where it can.
+/// Reader of a bundle, section by section, with at most one in memory. Continues after damage where it can.
 package final class BundleReader {
-  /// A section whose checksum is right.
+  /// Section whose checksum is right.
   package struct Section: Sendable {
     package var head: SectionHead
-    /// Nil when the parcel it is of was not readable here.
+    /// Parcel of the section; nil when the parcel was not readable here.
     package var parcel: Parcel?
-    /// Where its body begins in the file.
+    /// Offset of its body in the file.
     var offset: Int
 
     package var kind: SectionKind? { SectionKind(rawValue: head.kind) }
@@ -19,7 +19,7 @@ package final class BundleReader {
   package enum Item {
     case parcel(Parcel)
     case section(Section, body: Data)
-    /// Something is wrong at this place; what comes next is whole again. The parcel is known where a section's head is whole.
+    /// Damage at this place; what follows is readable again. The parcel is known when a section's head is readable.
     case damage(LocalizedText, of: Parcel?)
   }
 
@@ -36,6 +36,8 @@ package final class BundleReader {
   private var isCut = false
   private var isAtEnd = false
 
+  /// Opens a bundle.
+  ///
   /// - Throws: `SyncError` that says what is there instead of a bundle of this version.
   package init(_ path: String) throws {
     self.path = path
@@ -47,7 +49,7 @@ package final class BundleReader {
       throw SyncError(
         .damaged, vi: "\(path) là thư mục; hãy chỉ các tệp .skb trong đó.", en: "\(path) is a folder; name the .skb files in it.")
     }
-    // Anything else, such as a pipe, could keep its reader waiting for ever.
+    // Refuses anything but a file: a pipe could keep its reader waiting for ever.
     guard there.st_mode & S_IFMT == S_IFREG, let file = FileHandle(forReadingAtPath: path) else {
       throw SyncError(
         .damaged, vi: "Không đọc được tệp \(path); kiểm tra quyền.", en: "Cannot read the file \(path); check its permissions.")
@@ -73,14 +75,14 @@ package final class BundleReader {
     }
   }
 
-  /// The body of a section that was read before.
+  /// Returns the body of a section that was read before.
   package func body(of section: Section) throws -> Data {
     let body = try read(at: section.offset, Int(section.head.bodyBytes))
     guard body.sha256 == section.head.hash else { throw BundleFault.unreadable(path) }
     return body
   }
 
-  /// The next part of the file; nil at its end.
+  /// Returns the next part of the file; nil at its end.
   ///
   /// - Throws: `SyncError` when the file cannot be read any more.
   package func next() throws -> Item? {
@@ -137,7 +139,7 @@ package final class BundleReader {
     return .parcel(parcel)
   }
 
-  /// Gives a parcel back with its key, for the sections that follow.
+  /// Replaces a parcel by the same one with its key, for the sections that follow.
   package func use(_ parcel: Parcel) { if parcels[parcel.tag] != nil { parcels[parcel.tag] = parcel } }
 
   private func close(_ body: Data) -> Item? {
@@ -147,7 +149,7 @@ package final class BundleReader {
     if wire?.sections == UInt64(sections - 1), wire?.heads == Data(heads.finalize()) {
       return (try? next()) ?? nil
     }
-    // Damage that was told of already explains it.
+    // Reports no missing end after damage, which explains it.
     guard !isDamaged else { return (try? next()) ?? nil }
     return damaged(
       vi: "Các mục không đủ hoặc không đúng thứ tự như lúc ghi.", en: "Sections are missing, or in another order than they were written.")
@@ -163,7 +165,7 @@ package final class BundleReader {
     return .damage(LocalizedText(vi: vi, en: en), of: parcel)
   }
 
-  /// Moves to the next place where a whole head stands, or to the end.
+  /// Moves to the next readable head, or to the end.
   private func seekNextHead() throws {
     var place = offset + 1
     let blockBytes = 1 << 16

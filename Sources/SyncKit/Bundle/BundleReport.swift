@@ -1,36 +1,36 @@
 public import SyncCore
 
-/// What a hub found in bundles, and what became of it.
+/// Result of importing bundles at a hub.
 public struct BundleReport: Sendable, Hashable, Codable {
-  /// What came of one device, whoever brought it.
+  /// Result for one device, whoever brought its parcels.
   public struct Device: Sendable, Hashable, Codable {
     public var replica: ReplicaID
     public var label = ""
-    /// The unit it writes for; empty when the hub does not know the device.
+    /// Org unit for which the device writes; empty when the hub does not know the device.
     public var scope = ""
-    /// Batches the hub did not have.
+    /// Batches that the hub did not have.
     public var new = 0
-    /// Batches the hub had.
+    /// Batches that the hub had.
     public var duplicate = 0
     /// Batches that wait for an earlier one.
     public var waiting = 0
     /// Batches of a revoked device that wait for a decision.
     public var undecided = 0
-    /// Parts that were not taken; `problems` says why.
+    /// Sections that were refused; `problems` says why.
     public var refused = 0
-    /// Sections that were damaged on the way: what was in them comes again with its next bundle.
+    /// Sections that were damaged on the way: the device's next bundle brings their content again.
     public var damaged = 0
     /// Changes in the new batches.
     public var changes = 0
-    /// Changes in them that are not merged yet, with a reason.
+    /// Changes in the new batches that are not merged yet, with a reason.
     public var held = 0
-    /// Units in them of which a value lost or won unseen.
+    /// Units in the new batches of which a value lost or won unseen.
     public var conflicting = 0
-    /// Packets the hub now has.
+    /// Packets that the hub now has.
     public var packets = 0
     /// Packets under a key that a revocation had ended: the hub has them, and they wait for a decision.
     public var packetsLate = 0
-    /// Attachments that the hub has whole now and had not before.
+    /// Attachments that are whole at the hub since this import.
     public var blobs = 0
     /// Attachments that the hub had.
     public var blobsDuplicate = 0
@@ -39,26 +39,26 @@ public struct BundleReport: Sendable, Hashable, Codable {
     /// Units that a restored hub had lost.
     public var unitsBack = 0
     public var isNewlyEnrolled = false
-    /// Whether the return holds an answer for it.
+    /// True when the return bundle holds an answer for the device.
     public var isAnswered = false
     public var problems: [LocalizedText] = []
 
     package init(replica: ReplicaID) { self.replica = replica }
   }
 
-  /// What was wrong with one file.
+  /// Result for one file.
   public struct File: Sendable, Hashable, Codable {
     public var path: String
     public var bytes = 0
     public var sections = 0
-    /// At the hub, parcels for devices or other hubs; on a device, whom else it holds something for.
+    /// At the hub: parcels for devices or other hubs. On a device: other recipients of the file.
     public var others = 0
-    /// Sections of kinds this program does not know.
+    /// Sections of kinds that this program does not know.
     public var unknown = 0
-    /// Whether nothing of it could be read.
+    /// True when nothing of the file could be read.
     public var isRefused = false
     public var damage: [LocalizedText] = []
-    /// Kinds of damage more than are listed.
+    /// Further damage beyond the listed.
     public var unlisted = 0
 
     package init(path: String) { self.path = path }
@@ -68,18 +68,18 @@ public struct BundleReport: Sendable, Hashable, Codable {
     }
   }
 
-  /// Listed for one file, or one device.
+  /// Damage listed for one file, or one device.
   package static let damageListedMax = 20
 
   public var files: [File] = []
-  /// By unit and label.
+  /// Results by unit and label.
   public var devices: [Device] = []
-  /// The return bundle, or its parts; empty when none was asked for or there was nobody to answer.
+  /// Paths of the return bundle or of its parts; empty when none was asked for, or there was nobody to answer.
   public var returns: [String] = []
 
   package init() {}
 
-  /// Whether every part of every file was taken.
+  /// True when every part of every file was taken.
   public var isWhole: Bool {
     files.allSatisfy { $0.damage.isEmpty && !$0.isRefused } && devices.allSatisfy { $0.refused == 0 }
   }

@@ -3,7 +3,7 @@ package import Foundation
 internal import SwiftProtobuf
 package import SyncCore
 
-/// Writes a bundle, whole or not at all: its parts get their names once all of them are on the disk.
+/// Writer of a bundle, which is whole or not there at all: its parts get their names once all of them are on the disk.
 package final class BundleWriter {
   private struct Part {
     let file: FileHandle
@@ -11,7 +11,7 @@ package final class BundleWriter {
     var bytes = 0
     var sections = 0
     var heads = SHA256()
-    /// Parcels whose section this part has.
+    /// Parcels whose parcel section this part has.
     var begun: Set<Data> = []
   }
 
@@ -21,16 +21,18 @@ package final class BundleWriter {
   private var finished: [String] = []
   private var parcel: Parcel?
   private var nextIndex: UInt32 = 1
-  /// Said again at the beginning of every part: who may answer it.
+  /// Sections repeated at the beginning of every part: they tell who may answer it.
   private var repeated: [(kind: SectionKind, body: Data)] = []
-  /// Whether a part has the beginning of the parcel that is being written.
+  /// True when a part has the beginning of the parcel that is being written.
   private var hasBegun = false
-  /// All parts together.
+  /// Bytes of all parts together.
   package private(set) var bytesWritten = 0
   private(set) var sectionsWritten = 0
 
+  /// Begins a bundle.
+  ///
   /// - Parameters:
-  ///   - partBytesMax: No part is larger, but for one with a single section that is.
+  ///   - partBytesMax: Bytes of a part; only a part with a single larger section is larger.
   package init(_ path: String, partBytesMax: Int = BundleLimits.bytesMax) throws {
     self.path = path
     self.partBytesMax = min(max(partBytesMax, BundleLimits.partBytesMin), BundleLimits.bytesMax)
@@ -39,7 +41,7 @@ package final class BundleWriter {
 
   deinit { discard() }
 
-  /// A person's own file is not replaced by a bundle; an older bundle is.
+  /// Refuses to replace a person's own file; an older bundle may be replaced.
   private static func checkFree(_ path: String) throws {
     var there = stat()
     guard stat(path, &there) == 0 else { return }
@@ -58,7 +60,7 @@ package final class BundleWriter {
 
   // MARK: Parcels
 
-  /// Begins a parcel: what is added from here on is of it.
+  /// Begins a parcel: later sections belong to it.
   package func begin(_ parcel: Parcel) {
     self.parcel = parcel
     nextIndex = 1
@@ -66,7 +68,9 @@ package final class BundleWriter {
     hasBegun = false
   }
 
-  /// - Parameter isRepeated: It is said again in every later part, so that each stands alone.
+  /// Adds a section.
+  ///
+  /// - Parameter isRepeated: True to repeat the section in every later part, so that each part stands alone.
   package func add(_ kind: SectionKind, _ body: Data, isRepeated: Bool = false) throws {
     guard let parcel, nextIndex < .max else { throw ByteReader.short }
     if isRepeated { repeated.append((kind, body)) }
@@ -76,7 +80,7 @@ package final class BundleWriter {
     try put(head.bytes, sealed, parcel: parcel)
   }
 
-  /// Passes on a section of somebody else's parcel as it is.
+  /// Passes on a section of another device's parcel as it is.
   package func pass(_ head: SectionHead, _ body: Data, of parcel: Parcel) throws {
     guard head.kind != SectionKind.parcel.rawValue, head.kind != SectionKind.close.rawValue else { return }
     try put(head.bytes, body, parcel: parcel)
@@ -93,7 +97,7 @@ package final class BundleWriter {
     }
     if part == nil { part = try openPart() }
     if self.parcel?.tag == parcel.tag {
-      // The parcel that is being written goes on in this part; what was said at its beginning is said again.
+      // Continues the parcel in this part, and repeats the sections from its beginning.
       if hasBegun, part?.begun.contains(parcel.tag) == false {
         try beginInPart(parcel)
         for (kind, body) in repeated {
@@ -164,9 +168,9 @@ package final class BundleWriter {
     part = nil
   }
 
-  /// Puts the parts under their names, durably.
+  /// Gives the parts their names, durably.
   ///
-  /// - Returns: Their paths: the one asked for, or numbered ones when it was split. None when nothing was added.
+  /// - Returns: Paths of the parts: the one asked for, or numbered ones when the bundle was divided. None when nothing was added.
   package func finish() throws -> [String] {
     try finishPart()
     let names = finished.count == 1 ? [path] : finished.indices.map { numbered($0 + 1) }
@@ -178,7 +182,7 @@ package final class BundleWriter {
     let folder = open(URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY)
     guard folder >= 0 else { throw BundleFault.unwritable(path, errno) }
     defer { close(folder) }
-    // Some sticks cannot sync a folder; the files themselves are on them.
+    // Ignores a failure: some sticks cannot sync a folder, but the files themselves are on them.
     _ = fsync(folder)
     return names
   }
@@ -189,7 +193,7 @@ package final class BundleWriter {
     return "\(stem)-\(number)" + (url.pathExtension.isEmpty ? "" : "." + url.pathExtension)
   }
 
-  /// Leaves nothing behind.
+  /// Deletes everything that was written.
   package func discard() {
     if let open = part {
       try? open.file.close()
@@ -200,7 +204,7 @@ package final class BundleWriter {
   }
 }
 
-/// What can be wrong with a bundle as a file.
+/// Errors of a bundle as a file.
 package enum BundleFault {
   package static func unwritable(_ path: String, _ error: any Error) -> SyncError {
     let code = (error as NSError).userInfo[NSUnderlyingErrorKey].map { ($0 as? NSError)?.code ?? 0 } ?? (error as NSError).code

@@ -3,13 +3,13 @@ package import Foundation
 internal import SwiftProtobuf
 package import SyncCore
 
-/// A parcel as its sections need it: who wrote it to whom, and how its sections are encrypted.
+/// Addressed part of a bundle: who wrote it to whom, and how its sections are encrypted.
 package struct Parcel: Sendable {
   package let wire: WireBundleParcel
-  /// The body of its section.
+  /// Body of its parcel section.
   let bytes: Data
   package let tag: Data
-  /// Nil when its sections are not encrypted.
+  /// Key of the sections; nil when they are not encrypted.
   private let key: SymmetricKey?
 
   private static let context = "synckit/bundle/1"
@@ -17,7 +17,7 @@ package struct Parcel: Sendable {
   /// Begins a parcel.
   ///
   /// - Parameters:
-  ///   - recipient: X25519, 32 bytes; nil: not encrypted.
+  ///   - recipient: X25519 public key, 32 bytes; nil leaves the parcel unencrypted.
   package static func begin(
     hub: Data, from: Data, to: Data, recipient: Data?, writtenMs: UInt64
   ) throws -> Parcel {
@@ -37,8 +37,7 @@ package struct Parcel: Sendable {
 
   /// Reads the body of a parcel section.
   ///
-  /// - Parameter key: Of whom it is for, where that is known to be at hand: the sections of others stay closed.
-  /// - Throws: `SyncError` when it is none, or of a newer version.
+  /// - Throws: `SyncError` when the body is no parcel's, or of a newer version.
   static func read(_ bytes: Data) throws -> Parcel {
     guard bytes.count <= BundleLimits.parcelBytesMax else { throw ByteReader.short }
     let wire = try WireBundleParcel.parse(bytes, named: LocalizedText(vi: "phần của bọc dữ liệu", en: "parcel of a bundle"))
@@ -53,7 +52,7 @@ package struct Parcel: Sendable {
     return Parcel(wire: wire, bytes: bytes, key: nil)
   }
 
-  /// The same parcel, its sections readable.
+  /// Returns the same parcel with readable sections.
   ///
   /// - Throws: `SyncError` `.badSignature` when it is encrypted to another key.
   package func opened(with key: Curve25519.KeyAgreement.PrivateKey?) throws -> Parcel {
@@ -75,13 +74,15 @@ package struct Parcel: Sendable {
 
   var isEncrypted: Bool { !wire.encapsulated.isEmpty }
 
-  /// A section's body as it is in the file.
+  /// Returns a section's body as it is in the file.
   func seal(_ body: Data, kind: SectionKind, index: UInt32) throws -> Data {
     guard let key else { return body }
     let box = try ChaChaPoly.seal(body, using: key, nonce: try Self.nonce(index), authenticating: authenticated(kind.rawValue))
     return box.ciphertext + box.tag
   }
 
+  /// Decrypts a section's body.
+  ///
   /// - Throws: `SyncError` `.badSignature` when the section was altered, or is encrypted to another key.
   package func open(_ body: Data, kind: UInt8, index: UInt32) throws -> Data {
     guard isEncrypted else { return body }
@@ -92,10 +93,10 @@ package struct Parcel: Sendable {
     return plain
   }
 
-  /// A section stands for what it is in its own parcel only.
+  /// Returns the bytes that tie a section to its parcel and kind.
   private func authenticated(_ kind: UInt8) -> Data { bytes.sha256 + [kind] }
 
-  /// Each index of a parcel is used for one content only.
+  /// Returns the nonce of a section: each index of a parcel is used for one content only.
   private static func nonce(_ index: UInt32) throws -> ChaChaPoly.Nonce {
     var data = Data(count: 8)
     data.append(fixed32: index)

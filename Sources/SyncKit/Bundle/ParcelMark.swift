@@ -1,8 +1,8 @@
 package import Foundation
 internal import SyncCore
 
-/// Names what one file holds of a parcel, whatever the order of its sections: so that whoever carries it knows when just that has
-/// been read by the hub.
+/// Digest of what one file holds of a parcel, whatever the order of its sections. A courier learns by it when the hub has read
+/// exactly that content.
 package struct ParcelMark: Hashable {
   private let id: Data
   private var sum = [UInt8](repeating: 0, count: 32)
@@ -20,7 +20,7 @@ package struct ParcelMark: Hashable {
     sections += other.sections
   }
 
-  /// 32 bytes.
+  /// Value of 32 bytes.
   package var value: Data {
     var data = Data("synckit/mark/1".utf8) + [0] + id + Data(sum)
     data.appendVarint(sections)
@@ -28,18 +28,18 @@ package struct ParcelMark: Hashable {
   }
 }
 
-/// Names what several files hold of each parcel together: a courier may have cut it otherwise than it was given.
+/// Digests of what several files hold of each parcel together: a courier may have divided it otherwise than it was given.
 package struct WholeMarks {
   private var marks: [Data: ParcelMark] = [:]
   private var seen: Set<Data> = []
 
   package init() {}
 
-  /// Sections that are remembered; of larger imports only the marks of single files are told.
+  /// Sections that are remembered; larger imports report only the digests of single files.
   private static let sectionsMax = 200_000
 
   package mutating func add(_ head: SectionHead, of parcel: Parcel) {
-    // The same section in two files counts once.
+    // Counts the same section in two files once.
     guard seen.count < Self.sectionsMax, seen.insert(parcel.wire.id + head.hash).inserted else { return }
     marks[parcel.wire.id, default: ParcelMark(parcel)].add(head)
   }

@@ -1,7 +1,7 @@
-// Whoever imports this module has the layers below it, too (ADR 49).
+// Exports the layers below: an import of this module has them, too (ADR 49).
 @_exported public import SyncBundle
 @_exported public import SyncCore
 @_exported public import SyncStore
 
-/// SwiftProtobuf has another.
+/// Tells the name apart from SwiftProtobuf's.
 typealias Version = SyncCore.Version

@@ -5,14 +5,14 @@ internal import SwiftProtobuf
 public import SyncCore
 public import SyncStore
 
-/// A field store: an ordinary SQLite database whose declared tables are logged, sealed, exchanged and kept in step.
+/// Field store: an ordinary SQLite database whose declared tables are logged, sealed, exchanged and kept in step.
 ///
-/// Write with plain GRDB through `database`; changes are captured in the same transaction. Call `sync` when there is a
-/// network, as often as you like. Safe to use from any task; one process at a time should sync.
+/// Write with plain GRDB through `database`; changes are captured in the same transaction. Call `sync` when there is a network, as
+/// often as you like. Safe to use from any task; only one process at a time should sync.
 public final class Replica: Sendable {
-  /// The app's database. Undeclared tables in it stay local.
+  /// App's database. Undeclared tables in it stay local.
   public let database: DatabasePool
-  /// Where the database lies.
+  /// Path of the database.
   public let path: String
   let shapes: [String: TableShape]
   let tablesByNumber: [Int: TableShape]
@@ -21,7 +21,7 @@ public final class Replica: Sendable {
   let capture: CaptureContext
   let dropBox: DropBoxContext
   let steps = StorageSteps()
-  /// Set where the store is a copy of one that cannot be written: see `openForReading`.
+  /// Copy of a store that cannot be written, if this is one: see `openForReading`.
   let copy: ReadingCopy?
 
   /// Opens or creates the store, runs the app's migrations, and checks every declared table.
@@ -29,9 +29,9 @@ public final class Replica: Sendable {
   /// - Parameters:
   ///   - path: The database file; its key file lies beside it unless `keyStore` says otherwise.
   ///   - migrator: Creates the app's tables; nil when they exist.
-  ///   - create: Whether a missing file is created; otherwise it is an error.
-  /// - Throws: `SyncError`: `.badSchema` names every mistake at once; `.storeMissing`, `.storeDamaged`, `.storeNewer`,
-  ///   `.diskFull` leave the file as it was.
+  ///   - create: True to create a missing file; otherwise a missing file is an error.
+  /// - Throws: `SyncError`: `.badSchema` names every mistake at once; `.storeMissing`, `.storeDamaged`, `.storeNewer`, `.diskFull`
+  ///   leave the file as it was.
   public static func open(
     at path: String, tables: [ReplicatedTable], migrator: DatabaseMigrator? = nil, keyStore: (any KeyStore)? = nil,
     clock: any WallClock = SystemClock(), create: Bool = true
@@ -48,8 +48,8 @@ public final class Replica: Sendable {
     }
   }
 
-  /// Refuses a store without the engine's tables whose key is there: what the device held is gone, and it must not begin anew as if it had held
-  /// nothing. A file that cannot be read is left to whoever opens it. Changes nothing.
+  /// Throws when a store has no engine tables although its key exists: the device's data is gone, and it must not begin again as if
+  /// it had held none. A file that cannot be read passes: opening it will report the fault. Changes nothing.
   static func refuseBlankStore(_ path: String, _ keyStore: any KeyStore) throws {
     guard StoreFile.size(path) > 0, (try? keyStore.load()) != nil else { return }
     var configuration = Configuration()
@@ -111,20 +111,20 @@ public final class Replica: Sendable {
     }
     tablesByNumber = Dictionary(uniqueKeysWithValues: shapes.values.map { ($0.id, $0) })
     for shape in shapes.values where shape.declaration.kind == .anonymous { dropBox.declare(shape) }
-    // Without its key a store can still be read, and enrolled again.
+    // Opens without a key, too: the store can still be read, and enrolled again.
     do { try loadDropKeys() } catch let error as SyncError where error.code == .keyUnusable {}
-    // A reader may have kept the log when the last answer came.
+    // Truncates the log, which a reader may have kept when the last answer came.
     database.writeWithoutTransaction { [order = dropBox.order] db in _ = order.cutLog(db, waitMs: 0) }
   }
 
   // MARK: Anonymous rows
 
-  /// Inserts many anonymous rows in the transaction that is open: the order in which they came is hidden once, at the end, instead of
-  /// after each of them.
+  /// Runs `body`, which inserts many anonymous rows in the open transaction. The order of the rows is hidden once, at the end,
+  /// instead of after each of them.
   public func insertTogether<T>(in db: Database, _ body: () throws -> T) throws -> T { try dropBox.order.together(in: db, body) }
 
-  /// 32 bytes that follow from the device's key, others for each purpose: for hashes in the store that nobody can try out who has the
-  /// store alone.
+  /// Returns 32 bytes derived from the device's key, different for each purpose: for hashes in the store that nobody can compute
+  /// from the store alone.
   ///
   /// - Throws: `SyncError` `.notEnrolled`.
   public func secret(for purpose: String) throws -> Data {
@@ -132,8 +132,8 @@ public final class Replica: Sendable {
     return Data(HMAC<SHA256>.authenticationCode(for: Data("synckit/secret/1\0\(purpose)".utf8), using: key))
   }
 
-  /// Makes sure that no file of the device tells in which order anonymous rows were inserted. Ask before telling people that their answer
-  /// was received: usually nothing is left to do.
+  /// Removes from the device's files the order in which anonymous rows were inserted. Call this before telling people that their
+  /// answer was received; usually nothing is left to do.
   ///
   /// - Returns: False while another program reads the store for long; the next `open` tries again.
   public func forgetOrder() async throws -> Bool {
@@ -151,7 +151,7 @@ public final class Replica: Sendable {
 
   // MARK: Transactions of the engine
 
-  /// One write transaction of the engine's own, with what it needs in hand.
+  /// Runs a write transaction of the engine.
   func engineWrite<T: Sendable>(_ body: @Sendable @escaping (EngineTransaction) throws -> T) async throws -> T {
     try await SyncError.explaining(path) {
       let result = try await database.write { [self] db in
@@ -191,7 +191,7 @@ public final class Replica: Sendable {
 
   // MARK: Seal and apply
 
-  /// Seals everything pending into batches, durably. Nothing pending, nothing done.
+  /// Seals everything pending into batches, durably. Does nothing when nothing is pending.
   ///
   /// - Throws: `SyncError` `.notEnrolled` before enrolment: the changes stay pending.
   public func seal() async throws {
@@ -199,6 +199,8 @@ public final class Replica: Sendable {
     _ = try await engineWrite { [self] transaction in try seal(in: transaction, key: key) }
   }
 
+  /// Seals everything pending.
+  ///
   /// - Returns: Whether there was anything to seal.
   func seal(in transaction: EngineTransaction, key: SigningKey) throws -> Bool {
     let state = transaction.state
@@ -226,10 +228,11 @@ public final class Replica: Sendable {
     }
   }
 
-  /// Applies a page: seals first, then merges, moves the cursor and the clock, all in one transaction.
+  /// Applies a page: seals first, then merges, and moves the cursor and the clock, all in one transaction.
   ///
-  /// - Parameter asked: The cursor it was asked with; where another process has moved it since, it stays where it is now.
-  /// - Parameter bytes: The page as the hub signed it, to be kept until the hub has backed it up.
+  /// - Parameters:
+  ///   - bytes: The page as the hub signed it, to be kept until the hub has backed it up.
+  ///   - asked: The cursor with which the page was requested. The page is ignored when another process has moved the cursor since.
   func apply(
     _ page: PageContent, bytes: Data, after asked: Data? = nil
   ) async throws -> (applied: PageApplier.Applied, sealedMore: Bool) {
@@ -249,7 +252,7 @@ public final class Replica: Sendable {
       try pages.drop(backedUp: page.backedUp)
       try transaction.outbox.trim(backedUp: page.backedUp, incarnation: page.incarnation)
       try transaction.outbox.trim()
-      // A feed that begins anew has yet to say what it knows.
+      // Skips the comparison while the feed begins again.
       guard page.isHead, !applied.beginsAnew else { return (applied, sealedMore) }
       let isDoubtful = try transaction.outbox.doubtUnseen()
       let recovered = try recover(in: transaction, key: key, lineage: lineage, isAtHead: true, hubTimeMs: page.hubTimeMs)
@@ -259,7 +262,7 @@ public final class Replica: Sendable {
     }
   }
 
-  /// Seals once more what the hub lost and of which no batch is here any more.
+  /// Seals again what the hub lost and whose batches are no longer here.
   ///
   /// - Returns: A notice for each scope, saved already, and whether anything was sealed.
   private func recover(
@@ -284,8 +287,9 @@ public final class Replica: Sendable {
   /// Applies a page of a snapshot in the same way.
   ///
   /// - Parameters:
-  ///   - asked: The cursor it was asked with.
-  ///   - place: Where the snapshot stood then. A page is left alone when either has moved since: it would bring old rows back.
+  ///   - asked: The cursor with which the page was requested.
+  ///   - place: The snapshot's continuation at that time. The page is ignored when either has moved since: it would bring old rows
+  ///     back.
   func apply(
     _ page: SnapshotContent, after asked: Data, place: Data
   ) async throws -> (notice: SyncNotice?, sealedMore: Bool) {
@@ -298,7 +302,7 @@ public final class Replica: Sendable {
       let standing = try SnapshotPlace(session: transaction.session).next(scope: page.scope)
       guard try standing == place && transaction.state.value("cursor").blob ?? Data() == asked else { return (nil, sealedMore) }
       let lineage = try Lineage.load(current: key.replica, in: transaction.session)
-      // What comes in bulk takes the place of all that is in no batch.
+      // Recovers before a snapshot's first page, which replaces everything that is in no batch.
       let recovered =
         try place.isEmpty
         ? recover(in: transaction, key: key, lineage: lineage, isAtHead: false, hubTimeMs: page.hubTimeMs).isSealed : false
@@ -310,6 +314,8 @@ public final class Replica: Sendable {
     }
   }
 
+  /// Returns the secrets, with the key of the present identity.
+  ///
   /// - Throws: `SyncError` `.notEnrolled` before enrolment, `.keyUnusable` when the secrets of an enrolled device are gone.
   func secrets() throws -> ReplicaSecrets {
     let loaded: ReplicaSecrets?
@@ -319,7 +325,7 @@ public final class Replica: Sendable {
     if let loaded, loaded.nextKey == nil, loaded.earlierKeys.isEmpty { return loaded }
     let certificate = try database.read { db in try StateStore(session: SQLiteSession(db: db)).value("certificate").blob }
     guard var secrets = loaded else { throw certificate == nil ? Self.notEnrolled : keyMissing }
-    // The database says which identity this is: the key file may be a step behind it, or be newer than an old copy put back.
+    // Follows the certificate in the database: the key file may be a step behind it, or newer than an old copy put back.
     if let certificate, secrets.use(try Self.publicKey(in: certificate)) { try keyStore.save(secrets) }
     return secrets
   }
@@ -337,7 +343,8 @@ public final class Replica: Sendable {
         en: "The key file \(place) is missing. Restore it from a copy; the data is intact, do not delete the database."))
   }
 
-  /// A batch sealed with another device's key could never be delivered, and never be sealed again.
+  /// Throws when a key is not the certificate's: a batch sealed with another device's key could never be delivered, or sealed
+  /// again.
   func check(_ key: SigningKey, in state: StateStore) throws {
     guard let bytes = try state.value("certificate").blob, let signed = try? WireSigned(serializedBytes: bytes),
       let certificate = try? WireCertificate(serializedBytes: signed.body), certificate.publicKey == key.publicKey

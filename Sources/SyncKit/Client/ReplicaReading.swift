@@ -5,12 +5,12 @@ package import SyncStore
 internal import Synchronization
 
 extension Replica {
-  /// Opens a store to read it and to carry its work away, also where it cannot be written: then a copy of it is opened, which goes with the
-  /// value. What is written to the copy is lost.
+  /// Opens a store for reading it and for carrying its changes away, also when it cannot be written. In that case a temporary copy
+  /// is opened, which is deleted with the value; what is written to the copy is lost.
   ///
   /// - Parameters:
-  ///   - always: Opens a copy even if the store opens: a full disk shows itself only when something is written.
-  ///   - elsewhere: Folders on other disks to put the copy into where the system's temporary folder has no room.
+  ///   - always: True to copy even if the store opens: a full disk shows only when something is written.
+  ///   - elsewhere: Folders on other disks for the copy, when the system's temporary folder has no room.
   package static func openForReading(
     at path: String, tables: [ReplicatedTable], migrator: DatabaseMigrator? = nil, keyStore: (any KeyStore)? = nil,
     clock: any WallClock = SystemClock(), asCopy always: Bool = false, elsewhere: [String] = []
@@ -30,10 +30,10 @@ extension Replica {
     }
   }
 
-  /// Tells if this is a copy of a store that cannot be written: nothing that is done to it lasts.
+  /// True when this is a copy of a store that cannot be written: changes to it are lost.
   package var isCopy: Bool { copy != nil }
 
-  /// Makes ready what a bundle is to hold. To be called before `exportBundle` where the store may turn out not to be writable.
+  /// Prepares what a bundle needs. Call this before `exportBundle` when the store may not be writable.
   package func prepareBundle() async throws {
     guard try await enrolment() != nil, try await engineRead({ try $0.state.value(Self.replaceCode).text }) == nil else { return }
     try await seal()
@@ -41,7 +41,7 @@ extension Replica {
   }
 }
 
-/// A device's keys beside a copy of its store: read from where they lie, and changed in memory only.
+/// Keys of a device beside a copy of its store: read from their file, and changed in memory only.
 private final class UnchangedKeyStore: KeyStore {
   private let original: any KeyStore
   private let changed = Mutex<ReplicaSecrets?>(nil)

@@ -2,7 +2,7 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// Applies a feed page to a field store, in the caller's transaction, which has sealed everything pending first (L4a).
+/// Applies feed pages to a field store, in the caller's transaction, which has sealed everything pending first (L4a).
 struct PageApplier {
   let rows: RowStore
   let outbox: Outbox
@@ -12,21 +12,23 @@ struct PageApplier {
   struct Applied {
     var units = 0
     var acknowledged = 0
-    /// Tables, and columns as `table/column`, that this version does not know and the hub does not say how to merge.
+    /// Tables, and columns as `table/column`, that this version does not know and whose merge policy the hub does not state.
     var skipped: Set<String> = []
-    /// The feed must be fetched from its beginning: a row that was left out can stand now.
+    /// True when the feed must be fetched from its beginning: a row that was left out can stand now.
     var beginsAnew = false
-    /// Out of the ordinary, and saved already.
+    /// Notices, saved already.
     var notices: [SyncNotice] = []
   }
 
-  /// - Throws: `SyncError` `.badCursor` when the page does not follow what was applied, `.fork` when it acknowledges a batch
-  ///   this store never made; nothing changes.
+  /// Applies a page.
+  ///
+  /// - Throws: `SyncError` `.badCursor` when the page does not follow what was applied, `.fork` when it acknowledges a batch that
+  ///   this store never made; nothing changes then.
   func apply(_ page: PageContent, after asked: Data? = nil, clock: inout HybridClock) throws -> Applied {
     var applied = Applied()
     let cursor = try state.value("cursor").blob ?? Data()
     let isStale = asked.map { $0 != cursor } ?? false
-    // Another process went on meanwhile: what this page says comes again from where that one is.
+    // Ignores a stale page: another process moved the cursor, and will fetch the same units.
     if isStale { return applied }
     var own = OwnUnits(session: rows.session, scope: page.scope)
     if !page.scope.isEmpty, let first = page.units.first, let last = page.units.last {
@@ -77,8 +79,8 @@ struct PageApplier {
     return try AgreementCheck(rows: rows, outbox: outbox, shapes: shapes).compare(page, skipped: Set(skipped.map(String.init)))
   }
 
-  /// The last position of the page's scope that is applied. Positions of a life of the hub that ended are not those of the next:
-  /// its first page says where it goes on from.
+  /// Returns the last applied position of the page's scope. After a change of incarnation the page's first position counts, because
+  /// positions of an ended incarnation do not apply to the next.
   private func lastPosition(_ page: PageContent, first: UInt64) throws -> UInt64 {
     let position = UInt64(max(0, try state.integer("position/" + page.scope)))
     guard let life = try state.value("life/" + page.scope).blob, life != page.incarnation, first >= 1, position > first - 1 else {
@@ -91,8 +93,8 @@ struct PageApplier {
 
   func isOwn(_ unit: FeedUnit, scope: String) -> Bool { lineage.isOwn(unit.author, scope: scope, number: unit.batchNumber) }
 
-  /// An own batch that is not in the outbox was made by a copy of this store, or by this one before it was restored: what it
-  /// said is missing here, and the feed does not repeat it to its author (L8).
+  /// Throws when an own batch in the feed is not in the outbox: a copy of this store made it, or this store before it was restored.
+  /// Its changes are missing here, and the feed does not repeat them to their author (L8).
   func checkOwn(_ units: [FeedUnit], scope: String) throws {
     var hashes: [UInt64: Data] = [:]
     for unit in units where hashes[unit.batchNumber] == nil {
@@ -115,7 +117,7 @@ struct PageApplier {
     applied.units += 1
     let origin = Origin(version: Version(unit.stamp, unit.author), position: 0)
     for change in unit.changes {
-      // Only a hub that does not say how columns merge leaves something out that this program cannot keep.
+      // Leaves out what cannot be merged: the hub does not state how unknown columns merge.
       let said = rules[change.table] ?? [:]
       guard rows.shape(change.table) != nil || change.cells.allSatisfy({ MergePolicy(of: $0, said: said[$0.column]) != nil }) else {
         applied.skipped.insert(change.table)
@@ -138,9 +140,9 @@ struct PageApplier {
     }
   }
 
-  /// The hub merged an own unit: where it gave another stamp, the cells that still carry the old one take it (L8).
+  /// Applies the acknowledgement of an own unit: when the hub gave another stamp, the unit's cells take it (L8).
   ///
-  /// - Parameter newest: The newest stamp that the scope's feed had before the unit.
+  /// - Parameter newest: Newest stamp that the scope's feed had before the unit.
   func acknowledge(_ unit: FeedUnit, scope: String, after newest: HybridTimestamp? = nil, own: inout OwnUnits) throws {
     guard let (sealed, old, new, born, isFirst) = try own.acknowledge(unit, in: outbox) else { return }
     try outbox.release(scope: scope, number: unit.batchNumber, unit: unit.index, changes: sealed.changes.count)
@@ -149,14 +151,14 @@ struct PageApplier {
       sealed.changes, from: Set(old.map(version)), to: version(new), born: version(unit.isDeclined ? new : born), scope: scope)
     if old.allSatisfy({ $0 < new }) && !unit.isDeclined { try raise(sealed.changes, to: version(new), scope: scope, own: &own) }
     let place = OwnUnits.Place(number: unit.batchNumber, unit: unit.index)
-    // With a stamp it had before in the feed it comes again.
+    // Clears the mark when the unit comes again with a stamp that it had before in the feed.
     if moved.isBornLater && isFirst && !unit.isDeclined { own.isBornLater = true }
     if moved.isLowered, let newest, unit.stamp < newest { own.fallen[place] = old.max() }
     if let before = own.fallen[place], before <= new { own.fallen[place] = nil }
   }
 
-  /// A unit that has a higher stamp than it had may stand where something else does; not over what its author wrote since, which
-  /// the hub will give a higher one, too.
+  /// Merges a unit again whose stamp has risen, because it may now win over another write. Its author's later writes are left
+  /// alone: the hub will give them a higher stamp, too.
   private func raise(_ changes: [RowChange], to new: Version, scope: String, own: inout OwnUnits) throws {
     for change in changes {
       guard let shape = rows.shape(change.table), let stored = try rows.load(shape, key: change.key, in: scope), stored.scope == scope,
@@ -172,17 +174,17 @@ struct PageApplier {
     }
   }
 
-  /// The own batches that one page acknowledges.
+  /// Own batches that one page acknowledges.
   struct OwnUnits {
     let session: any SQLSession
     let scope: String
     private var batches: [UInt64: (content: BatchContent, stamps: Acknowledgements.Stamps)] = [:]
     private var runs: [Acknowledgements.Run] = []
     private var waiting: [Version: Place]?
-    /// Units that have a lower stamp after this page, with the one they had. A hub gives a new stamp past all it merged before, but one
-    /// that was restored may give an old one: what that does not stand against any more has gone under here.
+    /// Units whose stamp this page lowered, with the stamp before. A restored hub may give an earlier stamp than before. What
+    /// should then win over the unit has lost here already.
     var fallen: [Place: HybridTimestamp] = [:]
-    /// See `RowStore.Moved.isBornLater`.
+    /// True when a birth moved to a later stamp; see `RowStore.Moved.isBornLater`.
     var isBornLater = false
 
     struct Place: Hashable {
@@ -195,8 +197,10 @@ struct PageApplier {
       self.scope = scope
     }
 
-    /// - Returns: The unit, the stamps it may have in the rows, the one it has from now on, its first, and whether the feed never
-    ///   acknowledged it before; nil when its bytes are no longer in the outbox.
+    /// Records an acknowledgement.
+    ///
+    /// - Returns: The unit, the stamps that it may have in the rows, its stamp from now on, its first stamp, and whether the feed
+    ///   never acknowledged it before; nil when its bytes are no longer in the outbox.
     mutating func acknowledge(
       _ unit: FeedUnit, in outbox: Outbox
     ) throws -> (ChangeUnit, old: Set<HybridTimestamp>, new: HybridTimestamp, born: HybridTimestamp, isFirst: Bool)? {
@@ -215,7 +219,7 @@ struct PageApplier {
       )
     }
 
-    /// Whether a version is of a unit that is not acknowledged yet.
+    /// Returns whether a version is of a unit that is not acknowledged yet.
     mutating func isWaiting(_ version: Version, in outbox: Outbox) throws -> Bool {
       let waiting = try self.waiting ?? unacknowledged(in: outbox)
       self.waiting = waiting
@@ -223,7 +227,7 @@ struct PageApplier {
       return batches[place.number]?.stamps.isAcknowledged(place.unit) != true
     }
 
-    /// By version, the units that had not been acknowledged before this page.
+    /// Returns, by version, the units that had not been acknowledged before this page.
     private func unacknowledged(in outbox: Outbox) throws -> [Version: Place] {
       var places: [Version: Place] = [:]
       for entry in try outbox.unacknowledged() where entry.scope == scope {
@@ -256,8 +260,8 @@ struct PageApplier {
 
   static let skippedPrefix = "skipped/"
 
-  /// Asks for the whole feed once more when this program knows a table or column that an earlier one had to leave out:
-  /// joining again what is here changes nothing. Until then the device says it has seen nothing, as it has not seen those.
+  /// Requests the whole feed again when this program knows a table or column that an earlier one left out. Merging again what is
+  /// here has no effect. Until then the device's cursor is empty, because it has not seen those values.
   static func fetchAgain(for shapes: some Sequence<TableShape>, in session: any SQLSession) throws {
     let names = try session.rows(
       "SELECT name FROM sync_state WHERE substr(name, 1, ?1) = ?2",
@@ -272,9 +276,9 @@ struct PageApplier {
     try beginAnew(in: session)
   }
 
-  /// Forgets how far the feed was applied: the next page is its first. What comes again changes nothing.
+  /// Deletes the cursor: the next page is the feed's first. Merging again what is here has no effect.
   ///
-  /// A place that the hub does not have shows it that it was put back; so the next exchange shows it the pages instead.
+  /// Without a cursor the hub cannot notice that it was restored, so the next exchange shows it signed pages instead.
   static func beginAnew(in session: any SQLSession) throws {
     try session.execute("DELETE FROM sync_state WHERE name IN ('cursor', 'atHead') OR substr(name, 1, 9) IN ('position/', 'snapshot/')")
     try session.execute("UPDATE sync_outbox SET acknowledged = 0")
@@ -283,8 +287,8 @@ struct PageApplier {
   }
 }
 
-/// A key is one scope's for ever. Where two units gave rows of their own one key, a device that reads both shows its own until
-/// the hub declines it, and the other's from then on: never a mixture of both.
+/// Rows of two scopes under one key. A device that reads both scopes shows its own row until the hub declines it, and the other row
+/// from then on, never a mixture.
 extension RowStore {
   private func foreignMark(_ shape: TableShape, _ key: CellValue) -> String {
     var data = Data("\(shape.name)\0".utf8)
@@ -292,18 +296,19 @@ extension RowStore {
     return "foreign/" + data.sha256.prefix(16).hex
   }
 
-  /// Whether a row of a key can be one of a scope.
+  /// Availability of a key for a row of one scope.
   enum Room {
-    /// It can, and this is what is known of it.
+    /// Free for the scope, with what is known of its row.
     case here(Stored?)
-    /// The key is another scope's, here.
+    /// Taken by another scope's row here.
     case taken
   }
 
-  /// A living row stands in the way of another scope's for as long as it lives. One that ended does not: only the scope whose row
-  /// a key is has living ones in its feed, but others may have heard that theirs of that key was declined.
+  /// Returns whether a row of a scope can be stored under a key. A living row of another scope blocks the key while it lives. A
+  /// deleted one does not: only the key's rightful scope has living rows in its feed, and other scopes were told that theirs was
+  /// declined.
   ///
-  /// - Parameter isAlive: Whether a living row comes.
+  /// - Parameter isAlive: True when the row that arrives is alive.
   func room(forLiving isAlive: Bool, of scope: String, _ shape: TableShape, key: CellValue) throws -> Room {
     let stored = try load(shape, key: key, in: scope)
     guard let stored, stored.scope != scope else { return .here(stored) }
@@ -316,12 +321,12 @@ extension RowStore {
     return .here(nil)
   }
 
-  /// Remembers that another scope has a row of a key that this store has in its own.
+  /// Records that another scope has a row of a key that this store has in its own.
   private func noteForeign(_ shape: TableShape, key: CellValue) throws {
     try StateStore(session: session).set(foreignMark(shape, key), .integer(1))
   }
 
-  /// Forgets a row that ended, if another scope has one of its key.
+  /// Deletes the record of a dead row, if another scope has a row of its key.
   func giveWay(_ shape: TableShape, key: CellValue) throws -> Bool {
     let mark = CellValue.text(foreignMark(shape, key))
     guard try session.firstRow("SELECT 1 FROM sync_state WHERE name = ?1", [mark]) != nil else { return false }

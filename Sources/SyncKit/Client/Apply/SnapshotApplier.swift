@@ -2,11 +2,11 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// How far a store is with fetching a scope in bulk.
+/// Progress of fetching a scope as a snapshot.
 struct SnapshotPlace {
   let session: any SQLSession
 
-  /// What to ask the hub for next; empty when no snapshot was begun.
+  /// Returns the continuation to ask the hub for; empty when no snapshot was begun.
   func next(scope: String) throws -> Data { try StateStore(session: session).value(Self.name(scope)).blob ?? Data() }
 
   func set(_ next: Data, scope: String) throws {
@@ -21,13 +21,13 @@ struct SnapshotPlace {
 }
 
 extension PageApplier {
-  /// Applies a page of a snapshot: within its ranges the scope becomes what the page says, but for the device's own work that
-  /// the hub had not merged when the snapshot began, which is merged again on top.
+  /// Applies a page of a snapshot: within its ranges the scope becomes what the page says. The device's own units that the hub had
+  /// not merged when the snapshot began are merged on top.
   ///
-  /// - Returns: On the last page of a scope that this store had something of, what was done.
+  /// - Returns: On the last page of a scope of which this store had rows, the notice.
   /// - Throws: As for a page of the feed.
   func apply(_ page: SnapshotContent, clock: inout HybridClock) throws -> SyncNotice? {
-    // Positions of a life of the hub that ended say nothing of this one's.
+    // Ignores positions of an ended incarnation.
     let isSameLife = try state.value("life/" + page.scope).blob ?? page.incarnation == page.incarnation
     let before = UInt64(max(0, try state.integer("position/" + page.scope)))
     let position = isSameLife ? before : 0
@@ -65,6 +65,8 @@ extension PageApplier {
     var key: CellValue
   }
 
+  /// Replaces the rows in the page's ranges.
+  ///
   /// - Returns: Whether the feed must be fetched from its beginning: a row that was left out can stand now.
   private func replaceRows(of page: SnapshotContent, clock: inout HybridClock) throws -> Bool {
     var beginsAnew = false
@@ -109,7 +111,7 @@ extension PageApplier {
     for (table, ofTable) in coming {
       let shape = try rows.shapeOrUnknown(table)
       let policies = try rows.policies(shape)
-      // New here, or the rest of a row that the page before began.
+      // Writes rows that are new here, and the rest of a row that the page before began.
       for (key, coming) in ofTable {
         let state = coming.state
         let stored = try rows.load(shape, key: key, in: page.scope)
@@ -150,7 +152,8 @@ extension PageApplier {
 
   private func join(_ changes: [OwnChange], onto before: RowState, _ shape: TableShape, _ policies: MergePolicies) -> RowState {
     changes.reduce(before) { state, own in
-      // An edit of a row whose birth was declined: where the key is another scope's, only the feed tells that it ended.
+      // Skips an edit of a row whose birth was declined: when the key is another scope's, only the feed tells that the row is
+      // deleted.
       let isBirth = own.change.cells.contains { $0.column == shape.declaration.scopeColumn }
       if shape.isKnown && own.change.isAlive && !isBirth && state.life < own.change.life { return state }
       return Merge.join(
@@ -160,10 +163,10 @@ extension PageApplier {
     }
   }
 
-  /// A row of a page, as far as it can be merged here.
+  /// Row of a page, as far as it can be merged here.
   private struct Coming {
     var state: RowState
-    /// Its cells as one write.
+    /// Cells of the row as one write.
     var change: RowChange
   }
 
@@ -172,7 +175,7 @@ extension PageApplier {
     var origin: Origin
   }
 
-  /// What this store sealed and the hub's feed has not acknowledged, by row, in the order of sealing.
+  /// Returns this store's sealed changes that the hub's feed has not acknowledged, by row, in the order of sealing.
   private func unacknowledged(scope: String) throws -> [RowName: [OwnChange]] {
     var changes: [RowName: [OwnChange]] = [:]
     for entry in try outbox.unacknowledged() where entry.scope.utf8.elementsEqual(scope.utf8) {

@@ -3,29 +3,29 @@ internal import SwiftProtobuf
 public import SyncCore
 internal import SyncStore
 
-/// The calls about blobs, and what a device does with their answers. Every step may be repeated.
+/// Calls about blobs, and what a device does with their answers. Every step may be repeated.
 struct BlobExchange {
   let replica: Replica
   let call: (HubRequest) async throws -> HubResponse
   let hub: VerifyingKey
   let hubTimeMs: UInt64
 
-  /// What one question to the hub told.
+  /// Result of one question to the hub.
   struct Answer {
     var offers: [BlobOffer] = []
-    /// Where to go on asking; nil when all were asked about.
+    /// Blob after which to ask on; nil when all were asked about.
     var next: BlobID?
-    /// The hub has no room for blobs now.
+    /// True when the hub has no room for blobs now.
     var isDeferred = false
-    /// It told of blobs that it will never take.
+    /// Notices about blobs that the hub will never keep.
     var notices: [SyncNotice] = []
-    /// The hub knows no blobs yet.
+    /// True when the hub's program is too old for blobs.
     var isUnknown = false
   }
 
-  /// Asks about the next blobs that the hub has not confirmed, and notes those it has.
+  /// Asks about the next blobs that the hub has not confirmed, and records those that it has.
   ///
-  /// - Parameter limit: How many at most.
+  /// - Parameter limit: Blobs in the question.
   /// - Returns: Nil when there is none to ask about.
   func ask(after: BlobID?, limit: Int) async throws -> Answer? {
     let ids = try await replica.blobsToConfirm(after: after, limit: limit)
@@ -35,14 +35,14 @@ struct BlobExchange {
     return answer
   }
 
-  /// Asks about some blobs, and notes those that the hub has or will never take.
+  /// Asks about some blobs, and records those that the hub has or will never keep.
   func ask(about ids: [BlobID]) async throws -> Answer {
     let body = ids.reduce(into: Data()) { $0 += $1.bytes }
     let response: HubResponse
     do { response = try await call(HubRequest("POST", "/v1/blobs", body: body)) } catch let error as SyncError
       where error.code == .badRequest
     {
-      // A hub that knows no blobs yet: they wait until it does.
+      // Waits: the hub's program is too old for blobs.
       return Answer(isDeferred: true, isUnknown: true)
     }
     let states = try self.states(in: response, to: body, count: ids.count)
@@ -76,8 +76,8 @@ struct BlobExchange {
 
   /// Sends one piece.
   ///
-  /// - Parameter count: Its size in bytes.
-  /// - Returns: How much of the blob the hub has now.
+  /// - Parameter count: Bytes of the piece.
+  /// - Returns: How many bytes of the blob the hub has now.
   func send(_ offer: BlobOffer, count: Int) async throws -> Int {
     guard let piece = try replica.blobs.read(offer.id, from: offer.offset, count: count), !piece.isEmpty else {
       throw SyncError(
@@ -91,12 +91,12 @@ struct BlobExchange {
       if states.states[0].place == .kept { try await note([offer.id]) }
       return min(offer.size, Int(clamping: states.states[0].bytes))
     } catch let error as SyncError where error.code == .badRequest && error.expected.map({ $0 < UInt64(offer.offset) }) ?? false {
-      // It has less than it said: what it had was damaged, or it was restored.
+      // Continues from what the hub has: less than it said, because the rest was damaged, or it was restored.
       return Int(clamping: error.expected ?? 0)
     }
   }
 
-  /// Fetches a blob, going on from what is here of it.
+  /// Fetches a blob, continuing from what is here of it.
   func fetch(_ id: BlobID) async throws {
     let store = replica.blobs
     while !store.has(id) {
@@ -123,9 +123,9 @@ struct BlobExchange {
 }
 
 extension Replica {
-  /// Fetches blobs from the hub; what had arrived of one goes on from there.
+  /// Fetches blobs from the hub; incomplete ones are continued.
   ///
-  /// - Returns: Those that the hub does not have either.
+  /// - Returns: The blobs that the hub does not have either.
   /// - Throws: `SyncError`; what was fetched stays.
   public func fetchBlobs(_ ids: [BlobID], through transport: any Transport) async throws -> [BlobID] {
     let wanted = ids.filter { !blobs.has($0) }

@@ -1,12 +1,11 @@
 public import SyncCore
 public import SyncStore
 
-/// Blobs on a device, and what is known of them at the hub.
+/// Table of a device's blobs, and of what the hub said about them.
 struct BlobBook {
   let session: any SQLSession
 
-  /// Names of blobs that the hub said it has whole, in its present life.
-  /// And those that it said it will never take, with its reason.
+  /// Names of blobs that the hub has whole, in its present incarnation, and of those that it will never keep, with the reason.
   static let schema = """
     CREATE TABLE IF NOT EXISTS sync_blob_kept (id TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS sync_blob_unfit (id TEXT PRIMARY KEY NOT NULL, vi TEXT NOT NULL, en TEXT NOT NULL) WITHOUT ROWID;
@@ -20,9 +19,9 @@ struct BlobBook {
     try session.execute("INSERT INTO sync_blob_kept (id) VALUES (?1) ON CONFLICT DO NOTHING", [.text(id.hex)])
   }
 
-  /// Notes that the hub will never take a blob; what is here of it stays.
+  /// Records that the hub will never keep a blob; the blob itself stays here.
   ///
-  /// - Returns: What to tell the person, once.
+  /// - Returns: Notice for the person; nil when it was given before.
   func noteUnfit(_ id: BlobID, _ reason: LocalizedText, hubTimeMs: UInt64) throws -> SyncNotice? {
     let isNew = try session.rows(
       "INSERT INTO sync_blob_unfit (id, vi, en) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING RETURNING 1",
@@ -40,7 +39,9 @@ struct BlobBook {
     return notice
   }
 
-  /// - Parameter lost: What the hub counts: it grew when it lost some since it was heard last.
+  /// Records how many blobs the hub has lost. When the number grew, the hub is asked about all blobs again.
+  ///
+  /// - Parameter lost: The hub's count.
   func note(lost: UInt64) throws {
     let (state, lost) = (StateStore(session: session), Int64(clamping: lost))
     guard try state.integer("blobsLost") != lost else { return }
@@ -48,7 +49,7 @@ struct BlobBook {
     try state.set("blobsLost", .integer(lost))
   }
 
-  /// The hub was restored, or lost blobs: it is asked about all of them again.
+  /// Forgets what the hub has, after it was restored or lost blobs: it is asked about all of them again.
   func forget() throws {
     try session.execute("DELETE FROM sync_blob_kept")
     try session.execute("DELETE FROM sync_blob_unfit")
@@ -56,15 +57,15 @@ struct BlobBook {
 }
 
 extension Replica {
-  /// Where the blobs of this store are.
+  /// Store of the blobs' files.
   public var blobs: BlobStore { BlobStore(folder: path + BlobStore.deviceSuffix) }
 
-  /// Whether the hub has said that it has a blob whole.
+  /// Returns whether the hub said that it has a whole blob.
   public func isBlobAtHub(_ id: BlobID) async throws -> Bool {
     try await engineRead { try BlobBook(session: $0.session).isKept(id) }
   }
 
-  /// Rows of tables of which something waits on this device: changes not sealed yet, or in batches without a receipt.
+  /// Returns the keys of rows with changes that are not sealed yet, or in batches without a receipt.
   ///
   /// - Complexity: decodes every batch that waits.
   public func unsentKeys(of tables: Set<String>) async throws -> Set<CellValue> {
@@ -82,7 +83,7 @@ extension Replica {
     }
   }
 
-  /// Blobs that the hub said it will never take, with its reasons. They are here still.
+  /// Returns the blobs that the hub will never keep, with its reasons. They are still here.
   public func unfitBlobs() async throws -> [BlobID: LocalizedText] {
     try await engineRead { transaction in
       try transaction.session.rows("SELECT id, vi, en FROM sync_blob_unfit").reduce(into: [:]) { reasons, row in
@@ -92,12 +93,12 @@ extension Replica {
     }
   }
 
-  /// Blobs that rows of the scopes written here refer to and the hub has neither confirmed nor refused for good, in the order of their
-  /// names.
+  /// Returns blobs to which rows of the written scopes refer, and which the hub has neither confirmed nor refused for good, in the
+  /// order of their names.
   ///
   /// - Parameters:
-  ///   - after: Only greater names.
-  ///   - limit: How many at most.
+  ///   - after: Returns only greater names.
+  ///   - limit: Blobs in the result.
   public func blobsToConfirm(after: BlobID? = nil, limit: Int) async throws -> [BlobID] {
     try await engineRead { [shapes] transaction in
       try BlobReferences(session: transaction.session, shapes: shapes.values).referred(

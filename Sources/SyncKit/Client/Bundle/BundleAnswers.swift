@@ -3,7 +3,7 @@ internal import SwiftProtobuf
 internal import SyncBundle
 internal import SyncCore
 
-/// What return bundles answer to one device, found by what the device would ask. The answers stay in their files.
+/// Answers of return bundles to one device, found by the question that the device would ask. The answers stay in their files.
 struct BundleAnswers: Sendable {
   private struct Key: Hashable {
     var kind: SectionKind
@@ -16,19 +16,21 @@ struct BundleAnswers: Sendable {
     var writtenMs: UInt64
   }
 
-  /// Answers that are looked at, in all files together.
+  /// Answers that are read, in all files together.
   static let answersMax = 200_000
 
   private var places: [Key: Place] = [:]
   private(set) var files: [BundleReport.File] = []
-  /// Parcels that are this device's.
+  /// Parcels for this device.
   private(set) var parcels = 0
-  /// What the hub says, unchecked, that it has read.
+  /// Deliveries that the hub reports, unchecked: what it has read.
   private(set) var deliveries: [Data] = []
 
+  /// Reads a return bundle.
+  ///
   /// - Parameters:
-  ///   - replica: Whose answers.
-  ///   - key: Its own, from which the key of its returns follows.
+  ///   - replica: Device whose answers are read.
+  ///   - key: The device's own key, from which the key of its answers is derived.
   mutating func read(_ path: String, for replica: ReplicaID, key: SigningKey) throws {
     var file = BundleReport.File(path: path)
     defer { files.append(file) }
@@ -74,7 +76,7 @@ struct BundleAnswers: Sendable {
     guard wire.about.count <= WireLimits.cursorBytesMax else { throw ByteReader.short }
     let key = Key(kind: kind, about: wire.about)
     let standing = places[key]
-    // Of two answers the newer one, but nothing unsigned in place of something signed.
+    // Keeps the newer of two answers, but replaces nothing signed by something unsigned.
     if let standing, standing.writtenMs > parcel.wire.writtenMs { return }
     if standing != nil, wire.status != 200 { return }
     guard standing != nil || places.count < Self.answersMax else {
@@ -91,13 +93,13 @@ struct BundleAnswers: Sendable {
 
   func has(_ kind: SectionKind, _ about: Data = Data()) -> Bool { places[Key(kind: kind, about: about)] != nil }
 
-  /// Whether an answer is as new as what the hub says of itself here.
+  /// Returns whether an answer is as new as the newest hub information here.
   func isOfNewest(_ kind: SectionKind, _ about: Data) -> Bool {
     guard let place = places[Key(kind: kind, about: about)], let newest = places[Key(kind: .hubAnswer, about: Data())] else { return false }
     return place.writtenMs >= newest.writtenMs
   }
 
-  /// The answer as HTTP would have brought it; nil when there is none.
+  /// Returns the answer as HTTP would have brought it; nil when there is none.
   func answer(_ kind: SectionKind, _ about: Data = Data()) throws -> HubResponse? {
     guard let place = places[Key(kind: kind, about: about)] else { return nil }
     let wire = try Self.open(place.section, try BundleReader(place.path).body(of: place.section))
@@ -105,10 +107,11 @@ struct BundleAnswers: Sendable {
   }
 }
 
-/// Answers calls out of return bundles: an exchange by letter.
+/// Transport that answers calls from return bundles.
 struct LetterTransport: Transport {
   let answers: BundleAnswers
-  /// What the hub said, signed, of its present life when this device first heard of it: later it may have more of its pages back.
+  /// Hub's signed answer about its present incarnation, as this device first read it: by now the hub may have more of its pages
+  /// back.
   var life: Data?
 
   func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {

@@ -5,19 +5,19 @@ internal import SyncCore
 internal import SyncStore
 
 public struct BundleExportOptions: Sendable {
-  /// The largest part, in bytes, at least `BundleLimits.partBytesMin`: for chats that take no large attachment. Nil: one file.
+  /// Largest part in bytes, at least `BundleLimits.partBytesMin`: for chats that take no large attachment. Nil writes one file.
   public var partBytesMax: Int?
-  /// Not encrypted: whoever holds the bundle can read it, but for the packets in it.
+  /// True to write the bundle unencrypted: whoever holds it can then read all but its packets.
   public var isPlain = false
-  /// Attachments stay here for another time: for a small file.
+  /// True to leave attachments for another time: the file stays small.
   public var withoutBlobs = false
 
   public init() {}
 }
 
-/// What was written into a bundle.
+/// Content of a written bundle.
 public struct BundleExport: Sendable, Hashable, Codable {
-  /// The file, or its parts in order.
+  /// Paths of the file, or of its parts in order.
   public var paths: [String] = []
   public var batches = 0
   public var changes = 0
@@ -25,22 +25,23 @@ public struct BundleExport: Sendable, Hashable, Codable {
   /// Attachments, and their bytes.
   public var blobs = 0
   public var blobBytes = 0
-  /// Attachments that stay here because no others were asked for.
+  /// Attachments that were left out by request.
   public var blobsLeft = 0
-  /// Pages given back to a hub that was restored.
+  /// Pages given back to a restored hub.
   public var pages = 0
-  /// Parcels of others that were passed on.
+  /// Parcels of other devices that were passed on.
   public var carried = 0
   public var bytes = 0
   public var isEncrypted = false
-  /// It asks for this device's enrolment, and holds nothing else of it.
+  /// True when the bundle asks for this device's enrolment, and holds nothing else of it.
   public var isEnrolment = false
 }
 
 extension Replica {
-  /// Remembers a code, so that the next bundle asks for enrolment with it: for a device that never meets the network.
+  /// Stores a code, so that the next bundle asks for enrolment with it: for a device without a network.
   ///
-  /// Enrolled it is once a return bundle that answers it was imported. For a store that is enrolled see `enroll(code:label:through:)`.
+  /// The device is enrolled once a return bundle with the answer was imported. For an enrolled store see
+  /// `enroll(code:label:through:)`.
   public func requestEnrolment(code: String, label: String) async throws {
     if let enrolment = try await enrolment() {
       _ = try await keyForReplacement(of: enrolment.replica)
@@ -54,13 +55,13 @@ extension Replica {
     }
   }
 
-  /// Writes everything the hub does not have yet into a bundle: the same bytes that HTTP would send. Nothing changes here; what was
-  /// exported counts as sent once a receipt has come back, by whatever way.
+  /// Writes everything that the hub does not have yet into a bundle: the same bytes that HTTP would send. Nothing changes here. The
+  /// content counts as sent once a receipt has come back, by whatever way.
   ///
   /// - Parameters:
-  ///   - path: Of the bundle. An older bundle of that name is replaced, another file is not.
-  ///   - courier: What was collected of others goes along.
-  /// - Throws: `SyncError`; nothing is left at `path` then.
+  ///   - path: Path of the bundle. An older bundle of that name is replaced, another file is not.
+  ///   - courier: Collected parcels of other devices, which go along.
+  /// - Throws: `SyncError`; no file is left at `path` then.
   public func exportBundle(
     to path: String, options: BundleExportOptions = BundleExportOptions(), courier: Courier? = nil
   ) async throws -> BundleExport {
@@ -107,7 +108,7 @@ extension Replica {
     return export
   }
 
-  /// What a bundle says of its device, from one snapshot.
+  /// Content about a bundle's device, from one snapshot.
   private struct BundlePlan: Sendable {
     var key: SigningKey
     var hub = Data()
@@ -115,13 +116,13 @@ extension Replica {
     var state = WireDeviceState()
     var certificates: [Data] = []
     var enrolment: Data?
-    /// Asks with a code for another identity of this store.
+    /// Request for another identity of this store, with a code.
     var replacement: Data?
     var successions: [Data] = []
     var batches: [(entry: OutboxEntry, changes: Int)] = []
-    /// The life of the hub that pages are given back to, and the scopes of which it lost something.
+    /// Incarnation of the hub to which pages are given back, and the scopes of which it lost something.
     var life: (incarnation: Data, lost: Set<String>)?
-    /// The hub may have been put back without knowing it: the newest pages show it.
+    /// True when the hub may have been restored without knowing it: the newest pages prove it.
     var proves = false
 
     var isEnrolment: Bool { enrolment != nil || replacement != nil }
@@ -192,7 +193,7 @@ extension Replica {
     return plan
   }
 
-  /// Name under which the store remembers the code that is to give it another identity.
+  /// State key of the code that is to give the store another identity.
   static let replaceCode = "replaceCode"
 
   private func replacementPlan(_ code: String, of old: ReplicaID) async throws -> BundlePlan {
@@ -236,9 +237,9 @@ extension Replica {
     }
   }
 
-  /// After all text, also that of others.
+  /// Writes attachments, after all texts, also those of other devices.
   private func writeBlobs(to writer: BundleWriter, _ options: BundleExportOptions, _ export: inout BundleExport) async throws {
-    // Half a part: parts are filled, and none holds more than it may.
+    // Limits a piece to half a part, so that parts are filled and none exceeds its limit.
     let pieceMax = min(BundleLimits.blobPieceBytesMax, ((options.partBytesMax ?? .max) - (4 << 10)) / 2)
     var after: BlobID?
     while true {
@@ -266,7 +267,7 @@ extension Replica {
     }
   }
 
-  /// Each packet by itself: an answer to it means the same whatever else was collected meanwhile.
+  /// Writes each packet as a request of its own, so that its answer does not depend on what else was collected meanwhile.
   private func writePackets(to writer: BundleWriter, _ export: inout BundleExport) async throws {
     for scope in try await engineRead({ try $0.session.rows("SELECT DISTINCT scope FROM sync_packet WHERE kept = 0") }).compactMap({
       $0[0].text
@@ -290,12 +291,12 @@ extension Replica {
   }
 }
 
-/// Packets as bundles carry them.
+/// Sections with packets.
 enum BundlePackets {
-  /// In one section.
+  /// Packets in one section.
   static let perSection = 100
 
-  /// The request that holds one packet and nothing else.
+  /// Returns a request with a single packet.
   static func request(_ packet: Data) throws -> Data {
     var request = WireDropRequest()
     request.packets = [try WirePacket.parse(packet, named: LocalizedText(vi: "phiếu kín", en: "packet"))]
@@ -303,13 +304,13 @@ enum BundlePackets {
   }
 }
 
-/// A fork of this device's chain that the hub told of in a bundle: the next one asks for a new identity.
+/// Fork of this device's chain, reported in a bundle: the next bundle asks for a new identity.
 struct BundleFork: Hashable {
   var scope: String
-  /// The number of which the hub has another batch.
+  /// Number of which the hub has another batch.
   var number: UInt64
 
-  /// Last common batches asked about in one bundle: each that the hub does not have costs a journey otherwise.
+  /// Last common batches proposed in one bundle: with only one, a batch that the hub lacks would cost another journey.
   private static let candidatesMax: UInt64 = 8
 
   var candidates: [UInt64] {

@@ -4,38 +4,38 @@ public import SyncBundle
 public import SyncCore
 internal import SyncStore
 
-/// What a return brought to a device.
+/// Result of importing return bundles on a device.
 public struct BundleImport: Sendable, Hashable, Codable {
   public var files: [BundleReport.File] = []
-  /// Parcels that were this device's.
+  /// Parcels for this device.
   public var parcels = 0
-  /// Other devices, or hubs, that the files hold something for.
+  /// Other devices, or hubs, for which the files hold something.
   public var others: Int { files.map(\.others).max() ?? 0 }
   public var isNewlyEnrolled = false
   public var progress = SyncProgress()
-  /// Packets the hub says it has.
+  /// Packets that the hub has.
   public var packetsKept: Int { progress.packetsSent }
-  /// Attachments the hub says it has whole.
+  /// Attachments that the hub has whole.
   public var blobsIn: Int { progress.blobsSent }
-  /// The hub has no room for attachments at present.
+  /// True when the hub has no room for attachments at present.
   public var areBlobsDeferred = false
-  /// What is carried for others and has been read by the hub: let go.
+  /// Carried parcels that the hub has read, and that were deleted here.
   public var delivered = 0
   public var notices: [SyncNotice] = []
-  /// What the hub refused, each reason once.
+  /// Refusals of the hub, each reason once.
   public var refused: [LocalizedText] = []
-  /// Something is left that only another bundle to the hub and its answer can bring.
+  /// True when something is left that needs another bundle to the hub, and its answer.
   public var needsAnother = false
 
   public var isWhole: Bool { files.allSatisfy { $0.damage.isEmpty && !$0.isRefused } && refused.isEmpty }
 }
 
 extension Replica {
-  /// Takes what the hub answers in return bundles, by the way it would take by HTTP. Doing it again, in any order, changes nothing; what is
-  /// of other devices is left.
+  /// Imports return bundles: each answer takes the path that it would take by HTTP. Repeating an import, in any order, changes
+  /// nothing; answers to other devices are left.
   ///
-  /// - Throws: `SyncError` when there is nothing for this device in any of the files, or its own store cannot go on; what was taken
-  ///   stays taken.
+  /// - Throws: `SyncError` when no file holds anything for this device, or its own store cannot go on; answers taken before stay
+  ///   taken.
   public func importBundles(_ paths: [String], courier: Courier? = nil) async throws -> BundleImport {
     let code = try await engineRead { try $0.state.value(Self.replaceCode).text }
     guard let key = try await code == nil ? keyStore.load().map({ try secretsKey($0) }) : keyForReplacement(of: presentIdentity()) else {
@@ -67,7 +67,7 @@ extension Replica {
     return try await exchange.run()
   }
 
-  /// Before enrolment there is no certificate that says which key is in use.
+  /// Returns the key in use, or before enrolment, when no certificate names it, the only key.
   private func secretsKey(_ loaded: ReplicaSecrets) throws -> SigningKey {
     do { return try secrets().signingKey } catch let error as SyncError where error.code == .notEnrolled { return loaded.signingKey }
   }
@@ -94,13 +94,13 @@ extension Replica {
   }
 }
 
-/// One exchange by letter: the steps of an exchange over HTTP, as far as the letters answer them, by the same driver.
+/// Exchange by file: the driver takes the same steps as over HTTP, as far as return bundles answer them.
 final class LetterExchange {
   private let replica: Replica
   private let answers: BundleAnswers
   private var driver: SyncDriver
   private var outcome: BundleImport
-  /// The hub's life, as the newest letter says.
+  /// Hub's incarnation, by the newest answer.
   private var incarnation = Data()
   private var blobsLost: UInt64 = 0
 
@@ -135,7 +135,7 @@ final class LetterExchange {
     try await pull()
   }
 
-  /// Does one step; nil when no letter answers it.
+  /// Takes one step; nil when no file answers it.
   private func perform(_ action: SyncSession.Action) async throws -> SyncSession.Event? {
     try Task.checkCancellation()
     do { return try await driver.perform(action) } catch let error as SyncError {
@@ -147,14 +147,16 @@ final class LetterExchange {
 
   // MARK: Greeting
 
-  /// - Returns: Whether the hub is in the life this device knows.
+  /// Reads the hub's information.
+  ///
+  /// - Returns: Whether the hub is in the incarnation that this device knows.
   private func greet() async throws -> Bool {
     guard let response = try answers.answer(.hubAnswer) else { throw LetterTransport.notAnswered }
     let name = LocalizedText(vi: "thông tin máy chủ", en: "hub information")
     let hub = try await replica.hubKey()
     let info = try WireHubInfo.parse(try hub.open(response.body, as: .hubInfo), named: name)
     (driver.hubTimeMs, incarnation, blobsLost) = (info.hubTimeMs, info.incarnation, info.blobsLost)
-    // The letter is as old as it is: it only proves a clock that is behind it wrong.
+    // Uses the hub's time only against a clock that is behind it: nobody knows how old the file is.
     let measured = Int64(clamping: info.hubTimeMs).subtractingReportingOverflow(Int64(clamping: replica.clock.nowMs())).partialValue
     let isSameLife = try await replica.engineWrite { transaction in
       let state = transaction.state
@@ -182,7 +184,9 @@ final class LetterExchange {
 
   // MARK: A restored hub
 
-  /// - Returns: Whether this device is in the hub's present life now.
+  /// Joins the hub's present incarnation.
+  ///
+  /// - Returns: Whether this device is in that incarnation now.
   private func rejoin() async throws -> Bool {
     let heard = try await replica.engineRead { try $0.state.value("bundleLife").blob }
     if let heard, try WireLife(serializedBytes: try WireSigned(serializedBytes: heard).body).incarnation == incarnation {
@@ -194,7 +198,7 @@ final class LetterExchange {
       try await forget("bundleLife", "bundleProve")
       return true
     }
-    // The next bundle gives back what the hub lost; without its letter that says what, the one after.
+    // Prepares to give back what the hub lost with the next bundle, or with the one after, when no file tells what was lost.
     let cursor = try await replica.engineRead { try $0.state.value("cursor").blob ?? Data() }
     if let response = try answers.answer(.lifeAnswer, cursor), response.status == 200 {
       _ = try await replica.hubKey().open(response.body, as: .life)
@@ -208,7 +212,9 @@ final class LetterExchange {
     try await replica.engineRead { try $0.state.integer("bundleProve") == 1 || $0.state.value("placeForgotten") != .null }
   }
 
-  /// - Returns: Whether the feed can go on.
+  /// Looks whether the hub knows the cursor.
+  ///
+  /// - Returns: Whether the feed can continue.
   private func prove() async throws -> Bool {
     let wasUnknown = try await replica.engineRead { try $0.state.integer("bundleProve") == 1 }
     guard let event = try await perform(.prove) else {
@@ -218,7 +224,7 @@ final class LetterExchange {
     if case .proved(newLife: true) = event { return try await rejoin() }
     try await forget("bundleProve")
     guard wasUnknown else { return true }
-    // Nobody can vouch for the cursor: the feed is asked for once more, from its beginning.
+    // Requests the whole feed again, because nobody knows the cursor.
     _ = try await perform(.beginAnew)
     outcome.needsAnother = true
     return false
@@ -232,7 +238,9 @@ final class LetterExchange {
 
   // MARK: Batches
 
-  /// - Returns: Whether this is still the device the letters are for.
+  /// Stores receipts.
+  ///
+  /// - Returns: Whether this device is still the identity to which the files answer.
   private func receipts() async throws -> Bool {
     if let fork = try await replica.engineRead({ try BundleFork(stored: $0.state.value("bundleFork").text) }) {
       guard try await takeIdentity(fork) else { return true }
@@ -246,7 +254,7 @@ final class LetterExchange {
           guard try await takeIdentity(BundleFork(scope: scope, number: number)) else { return true }
           return false
         case .resealed?:
-          // What was sealed anew goes with the next bundle.
+          // Waits for the next bundle, which carries what was sealed again.
           outcome.needsAnother = true
           return true
         default: break
@@ -258,7 +266,9 @@ final class LetterExchange {
     return true
   }
 
-  /// - Returns: Whether the device has another name now: what the letters say to the old one is not for it.
+  /// Takes a new identity after a fork.
+  ///
+  /// - Returns: Whether this device has another identity now: the files answer to the old one.
   private func takeIdentity(_ fork: BundleFork) async throws -> Bool {
     var fork = fork
     do {
@@ -270,7 +280,7 @@ final class LetterExchange {
     } catch let error as SyncError where error.code == .fork {
       fork.number = min(fork.number, error.expected ?? fork.number)
     } catch let error as SyncError where error.code == .badRequest {
-      // The hub knows of no fork: the error that told of one was not signed, and this device stays who it is.
+      // Keeps the identity, because the hub knows of no fork: the error that reported one was not signed.
       try await forget("bundleFork")
       throw error
     }
@@ -310,7 +320,7 @@ final class LetterExchange {
           try !transaction.session.rows("UPDATE sync_packet SET kept = 1 WHERE id = ?1 AND kept = 0 RETURNING 1", [$0.id]).isEmpty
         }
         try transaction.state.add("packetsKept", count)
-        // Letters come in any order: all are judged by the newest.
+        // Takes the newest number: files are read in any order, and all packets are judged by it.
         let newest = max(taken.map(\.backupsBegun).max() ?? 0, UInt64(max(0, try transaction.state.integer("packetsSentAt"))))
         try BackedUpPackets(session: transaction.session).note(backupsBegun: newest)
         return count
@@ -321,7 +331,7 @@ final class LetterExchange {
   // MARK: Attachments
 
   private func blobs() async throws {
-    // What an older letter says the hub may have lost since.
+    // Ignores an older answer: the hub may have lost blobs since.
     guard try await replica.engineRead({ try $0.state.integer("blobsLost") }) == Int64(clamping: blobsLost) else { return }
     let hub = try await replica.hubKey()
     let name = LocalizedText(vi: "tình trạng tệp đính kèm", en: "state of attachments")
@@ -367,7 +377,7 @@ final class LetterExchange {
 
   // MARK: Comparison
 
-  /// Takes what the hub answered to what was said of the last comparison: before the feed, with which comes another.
+  /// Takes the hub's answer to the last comparison. Runs before the feed, which brings another comparison.
   private func agree() async throws {
     guard let report = try await replica.agreementToSay(),
       let response = try answers.answer(.agreementAnswer, report.sha256), response.status == 200
@@ -385,7 +395,7 @@ final class LetterExchange {
       case .pulled(let head, let sealedMore):
         if sealedMore { outcome.needsAnother = true }
         if head { return }
-        // A page that does not move the cursor has nothing more behind it.
+        // Stops at a page that does not move the cursor: nothing follows.
         guard try await replica.engineRead({ try $0.state.value("cursor").blob ?? Data() }) != cursor else { return }
       case .rebase(let scope):
         guard try await fetch(scope) else {
@@ -406,7 +416,9 @@ final class LetterExchange {
     }
   }
 
-  /// - Returns: Whether the scope is here whole.
+  /// Fetches a scope as a snapshot.
+  ///
+  /// - Returns: Whether the snapshot is complete.
   private func fetch(_ scope: String) async throws -> Bool {
     for _ in 0..<BundleAnswers.answersMax {
       guard case .fetched(let isLast, _)? = try await perform(.fetch(scope: scope)) else { return false }
@@ -417,7 +429,7 @@ final class LetterExchange {
 }
 
 extension Outbox {
-  /// Every batch without a receipt that says it is merged, oldest first.
+  /// Returns every batch without a receipt that says it is merged, oldest first.
   fileprivate func unreceived() throws -> [OutboxEntry] {
     try session.rows(
       "SELECT scope, number, hash, length(bytes) FROM sync_outbox WHERE received <> 1 AND length(bytes) > 0 ORDER BY seq"

@@ -3,25 +3,25 @@ internal import SwiftProtobuf
 internal import SyncBundle
 public import SyncCore
 
-/// What a device carries for others: their parcels, unread, in a folder beside its store.
+/// Parcels that a device carries for others, unread, in a folder beside its store.
 ///
-/// A parcel is kept until the hub says, signed, that it has read it, or everything is dropped by hand. One process at a time should use
-/// the folder.
+/// A parcel is kept until the hub's signature says that it has read the parcel, or a person deletes everything. Only one process at
+/// a time should use the folder.
 public struct Courier: Sendable {
   public let folder: String
   public let quotaBytes: Int
 
-  /// All that one device carries, in bytes.
+  /// Bytes that one device carries.
   public static let quotaBytesDefault = 1 << 30
-  /// Parcels it carries.
+  /// Parcels that one device carries.
   public static let parcelsMax = 10_000
 
-  /// One parcel, or what of it was collected at one time.
+  /// Parcel, or the sections of one that were collected at one time.
   public struct Item: Sendable, Hashable, Codable {
-    /// 32 hexadecimal digits.
+    /// Identifier of 32 hexadecimal digits.
     public var parcel: String
     public var from: ReplicaID
-    /// Nil: the hub, of a device that is not enrolled yet.
+    /// Recipient; nil for the hub, from a device that is not enrolled yet.
     public var to: ReplicaID?
     public var bytes: Int
     var file: String
@@ -29,22 +29,22 @@ public struct Courier: Sendable {
 
   public struct Collected: Sendable, Hashable, Codable {
     public var parcels = 0
-    /// Carried already.
+    /// Parcels that were carried already.
     public var known = 0
     public var bytes = 0
-    /// What of the file could not be taken.
+    /// Damaged places of the file.
     public var damage: [LocalizedText] = []
 
     public init() {}
   }
 
-  /// - Parameter store: The device's database.
+  /// - Parameter store: Path of the device's database.
   public init(store: String, quotaBytes: Int = Courier.quotaBytesDefault) {
     folder = store + ".courier"
     self.quotaBytes = quotaBytes
   }
 
-  /// What is carried, in no particular order.
+  /// Returns what is carried, in no particular order.
   public func items() throws -> [Item] { try files().map(\.item) }
 
   private func files() throws -> [(item: Item, mark: ParcelMark)] {
@@ -61,10 +61,10 @@ public struct Courier: Sendable {
 
   private static let ending = ".skb"
 
-  /// Takes the parcels of a bundle along without reading them. Taking a bundle twice changes nothing.
+  /// Collects the parcels of a bundle without reading them. Collecting a bundle twice changes nothing.
   ///
-  /// - Parameter own: Parcels to these have arrived and are not taken, nor those for anybody.
-  /// - Throws: `SyncError` `.tooLarge` when it would be more than the quota; nothing of the file is taken then.
+  /// - Parameter own: Recipients whose parcels have arrived and are not collected; nor are parcels for anybody.
+  /// - Throws: `SyncError` `.tooLarge` when the quota would be exceeded; nothing of the file is collected then.
   public func collect(_ path: String, except own: Set<ReplicaID> = []) throws -> Collected {
     let reader = try BundleReader(path)
     let carried = try items()
@@ -105,7 +105,7 @@ public struct Courier: Sendable {
     return outcome
   }
 
-  /// Parcels of one file, each written to a file of its own at the same time.
+  /// Parcels of one file that are written at the same time, each to a file of its own.
   private static let openMax = 500
 
   private static func isToBeCarried(_ parcel: Parcel, except own: Set<ReplicaID>) -> Bool {
@@ -136,14 +136,14 @@ public struct Courier: Sendable {
     return tags.count
   }
 
-  /// Lets go of what the hub says it has read.
+  /// Deletes what the hub has read.
   ///
-  /// - Parameter marks: See `ParcelMark`.
-  /// - Returns: How many parcels went.
+  /// - Parameter marks: Digests of the delivered content; see `ParcelMark`.
+  /// - Returns: How many parcels were deleted.
   @discardableResult func drop(delivered marks: Set<Data>) throws -> Int {
     guard !marks.isEmpty else { return 0 }
     let files = try files()
-    // Handed on together, what was collected of one parcel at several times is read as one.
+    // Joins the sections that were collected of one parcel at several times: when passed on together, the hub reads them as one.
     let together = Dictionary(grouping: files) { $0.item.parcel }.filter { _, parts in
       var mark = parts[0].mark
       for part in parts.dropFirst() { mark.add(part.mark) }
@@ -156,9 +156,9 @@ public struct Courier: Sendable {
 
   func drop(_ item: Item) { try? FileManager.default.removeItem(atPath: folder + "/" + item.file) }
 
-  /// Lets go of everything.
+  /// Deletes everything.
   ///
-  /// - Returns: How many parcels went.
+  /// - Returns: How many parcels were deleted.
   @discardableResult public func dropAll() throws -> Int {
     let all = try items()
     for item in all { drop(item) }

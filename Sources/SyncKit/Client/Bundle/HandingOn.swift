@@ -3,21 +3,21 @@ internal import SwiftProtobuf
 internal import SyncBundle
 public import SyncCore
 
-/// What became of parcels that were carried for others, once there was a network.
+/// Result of uploading carried parcels, once there was a network.
 public struct HandingOn: Sendable, Hashable, Codable {
-  /// Parcels the hub has read; they are carried no more.
+  /// Parcels that the hub has read; they are carried no more.
   public var delivered = 0
   /// Parcels for other devices that came back in answer, and are carried now.
   public var returns = 0
 }
 
 extension Replica {
-  /// A carried parcel goes over the network in bundles of about this many bytes.
+  /// Approximate bytes of the bundles in which a carried parcel is uploaded.
   private static let callBytes = 4 << 20
 
-  /// Hands what is carried for the hub on over the network, and takes along what it answers to others.
+  /// Uploads what is carried for the hub, and collects the hub's answers to other devices.
   ///
-  /// - Throws: `SyncError`; what was not handed on is still carried.
+  /// - Throws: `SyncError`; what was not uploaded is still carried.
   public func handOn(_ courier: Courier, through transport: any Transport) async throws -> HandingOn {
     var done = HandingOn()
     let enrolled = try await enrolment()
@@ -45,12 +45,12 @@ extension Replica {
     return done
   }
 
-  /// Sends a bundle from where the hub has it, piece by piece.
+  /// Uploads a bundle piece by piece, continuing from what the hub has.
   ///
-  /// - Returns: What the hub answers to all of it.
+  /// - Returns: The hub's answer to the whole bundle.
   private static func bring(_ bundle: Data, _ driver: SyncDriver) async throws -> Data {
     let target = "/v1/bundles/\(BlobID(of: bundle).hex)?size=\(bundle.count)"
-    // The first call asks.
+    // Begins with a call that only asks how much the hub has.
     var (offset, end) = (0, 0)
     while true {
       var request = HubRequest("PUT", target, body: Data(bundle[offset..<end]))
@@ -59,7 +59,7 @@ extension Replica {
       let taken = try WireBundleTaken.parse(try await driver.exchangeSigned(request).body, named: name)
       let have = Int(clamping: taken.bytes)
       guard have < bundle.count else { return taken.return }
-      // A hub that does not come on is not sane.
+      // Refuses a hub that makes no progress.
       guard have > offset || end == offset else { throw ByteReader.short }
       (offset, end) = (have, min(bundle.count, have + WireLimits.blobPieceBytesMax))
     }
@@ -67,7 +67,7 @@ extension Replica {
 }
 
 extension Courier {
-  /// One carried parcel as bundles that each fit into a call.
+  /// Divides one carried parcel into bundles that each fit into a call.
   fileprivate func cut(_ item: Item, partBytesMax: Int) throws -> [(path: String, mark: Data)] {
     let writer = try BundleWriter(folder + "/sent", partBytesMax: partBytesMax)
     let reader = try BundleReader(folder + "/" + item.file)
@@ -78,7 +78,7 @@ extension Courier {
     return try writer.finish().compactMap { path in try Self.mark(of: path).map { (path, $0) } }
   }
 
-  /// Of a file that holds one parcel.
+  /// Returns the digest of a file that holds one parcel.
   private static func mark(of path: String) throws -> Data? {
     let reader = try BundleReader(path)
     var mark: ParcelMark?
@@ -106,7 +106,7 @@ extension Courier {
     return (try collect(path, except: own).parcels, deliveries)
   }
 
-  /// The marks that this hub signed; what another hub read, or nobody signed, says nothing.
+  /// Returns the digests that this hub signed; those of another hub, or unsigned ones, prove nothing.
   static func marks(in deliveries: [Data], signedBy hub: VerifyingKey) -> Set<Data> {
     var marks: Set<Data> = []
     for bytes in deliveries {

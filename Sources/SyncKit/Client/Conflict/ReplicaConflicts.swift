@@ -2,37 +2,39 @@ internal import Foundation
 public import SyncCore
 public import SyncStore
 
-/// A device's own write that another's overrode before the hub acknowledged it: not a conflict yet, and shown so that nobody
+/// Own write of a device that another's overrode before the hub acknowledged it. It is no conflict yet, but is shown so that nobody
 /// thinks it stands.
 public struct Clash: Sendable, Hashable {
   public var table: String
   public var key: CellValue
   public var column: String
   public var member: String?
-  /// What was written here.
+  /// Value written here.
   public var own: CellValue
-  /// What stands; NULL when the row was deleted.
+  /// Value that stands; NULL when the row was deleted.
   public var standing: CellValue
   public var by: ReplicaID?
 }
 
 extension Replica {
-  /// The conflicts of the scopes this device reads, the newest first.
+  /// Returns the conflicts of the scopes that this device reads, the newest first.
   public func conflicts(includingClosed: Bool = false) async throws -> [Conflict] {
     try await engineRead { try Conflict.list(where: includingClosed ? "1" : Conflict.isOpenSQL, in: $0.session) }
   }
 
-  /// The one conflict whose id begins so. Throws `SyncError` `.badRequest` when there is none, or several.
+  /// Returns the conflict whose id begins with `prefix`.
+  ///
+  /// - Throws: `SyncError` `.badRequest` when no conflict, or more than one, has such an id.
   public func conflict(id prefix: String) async throws -> Conflict {
     try await engineRead { try Conflict.find(prefix, in: $0.session) }
   }
 
-  /// Decides about a conflict, also offline. What was decided counts here at once and travels with the next exchange.
+  /// Decides a conflict, also offline. The decision counts here at once and travels with the next exchange.
   ///
   /// - Parameters:
-  ///   - who: Who decided, as people know them.
-  ///   - reason: Why.
-  /// - Throws: `SyncError` `.badRequest` when it is settled, or the value cannot stand; nothing is written then.
+  ///   - who: Name of the person who decided.
+  ///   - reason: Reason for the decision.
+  /// - Throws: `SyncError` `.badRequest` when the conflict is settled, or the value cannot stand; nothing is written then.
   public func resolve(_ id: String, as resolution: Resolution, by who: String, because reason: String) async throws -> Conflict {
     let resolver = self.resolver
     return try await engineWrite { transaction in
@@ -43,10 +45,10 @@ extension Replica {
     }
   }
 
-  /// Writes a cell against its column's rule: what stands in a `max`, `min` or `ranked` column is wrong and must go back.
+  /// Writes a cell against its column's policy: the value in a `max`, `min` or `ranked` column is wrong and must go back.
   ///
-  /// - Parameter value: Of a member of a `perKey` column: canonical JSON as text.
-  /// - Throws: `SyncError` `.badRequest` for a row or column that is not there, or a value it cannot hold; nothing is written.
+  /// - Parameter value: New value; for a member of a `perKey` column, canonical JSON as text.
+  /// - Throws: `SyncError` `.badRequest` for a row or column that does not exist, or a value it cannot hold; nothing is written.
   public func correct(
     table: String, key: CellValue, column: String, member: String? = nil, to value: CellValue, by who: String, because reason: String
   ) async throws {
@@ -67,7 +69,7 @@ extension Replica {
     }
   }
 
-  /// Own writes that something else overrode before the hub acknowledged them (L6).
+  /// Returns own writes that another write overrode before the hub acknowledged them (L6).
   ///
   /// - Complexity: O(changes in batches that are not acknowledged).
   public func clashes() async throws -> [Clash] {
@@ -100,12 +102,12 @@ extension Replica {
     }
   }
 
-  /// This device's own identity; nil before enrolment.
+  /// Returns this device's identity; nil before enrolment.
   public func identity() async throws -> ReplicaID? { try keyStore.load()?.signingKey.replica }
 
-  /// Where what stands in a cell came from, and what it overrode.
+  /// Returns where a cell's present value came from, and what it overrode.
   ///
-  /// - Parameter member: Of a `perKey` column.
+  /// - Parameter member: Member of a `perKey` column; nil for a whole cell.
   /// - Throws: `SyncError` `.badRequest` for a table or column that is not replicated.
   public func why(table: String, key: CellValue, column: String, member: String? = nil) async throws -> CellHistory {
     try await engineRead { try CellHistory(table: table, key: key, column: column, member: member, rows: $0.rows) }

@@ -4,7 +4,7 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// Checks what a device sealed: each batch's name, chain, author and receipt, and the counts of promise 2.
+/// Examination of what a device sealed: each batch's name, chain, author and receipt, and the counts of promise 2.
 struct OutboxExamination {
   let store: ExaminedStore
   let examiner: Examiner
@@ -105,7 +105,7 @@ struct OutboxExamination {
       }
       last = (scope, number, hash)
       let bytes = entry[3].blob
-      // A batch that the hub has backed up is kept without its bytes.
+      // Skips batches without bytes: the hub has backed them up.
       if bytes?.isEmpty != true {
         let author = keys[lineage.author(scope: scope, number: number)]
         let isNext = before.map { $0.number + 1 == number } ?? (number == 1)
@@ -124,7 +124,7 @@ struct OutboxExamination {
     var scope: String
     var number: UInt64
     var hash: Data
-    /// Nil where the batch before is not there to compare with.
+    /// Hash of the batch before; nil when that batch is not there to compare with.
     var previous: Data?
     var author: VerifyingKey?
   }

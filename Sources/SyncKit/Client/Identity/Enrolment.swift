@@ -4,21 +4,21 @@ internal import SwiftProtobuf
 public import SyncCore
 internal import SyncStore
 
-/// Who a replica is at its hub.
+/// Enrolment of a replica at its hub.
 public struct Enrolment: Sendable, Hashable {
   public var replica: ReplicaID
   public var hub: ReplicaID
   public var label: String
-  /// The scope the device writes.
+  /// Scope that the device writes.
   public var writeScope: String
-  /// The scopes it reads, widest first; the last is `writeScope`.
+  /// Scopes that the device reads, widest first; the last is `writeScope`.
   public var readScopes: [String]
-  /// As given in the enrolment; empty when there was none.
+  /// Address of the hub from the enrolment; empty when there was none.
   public var hubAddress: String
 }
 
 extension Replica {
-  /// This device's enrolment; nil before it.
+  /// Returns this device's enrolment; nil before it.
   public func enrolment() async throws -> Enrolment? {
     try await engineRead { transaction in
       guard let certificate = try transaction.state.value("certificate").blob, let key = try transaction.state.value("hubKey").blob,
@@ -32,12 +32,12 @@ extension Replica {
     }
   }
 
-  /// Remembers where the hub is reached.
+  /// Stores the address of the hub.
   public func setHubAddress(_ address: String) async throws {
     try await engineWrite { try $0.state.set("hubAddress", .text(address)) }
   }
 
-  /// Remembers the address of `transport`, or the one that it leads to, once what answers there proved to be this device's hub.
+  /// Stores the address of `transport`, or the one to which it leads, after the answer there proved to be of this device's hub.
   ///
   /// - Returns: The address.
   /// - Throws: `SyncError`, `.wrongHub` for another hub; the address stays as it was then.
@@ -48,11 +48,12 @@ extension Replica {
     return driver.address
   }
 
-  /// Enrols with a code over `transport`, and notes its address. Repeating it with the same code after a lost answer gives the same enrolment.
+  /// Enrols with a code over `transport`, and stores its address. Repeating the call with the same code after a lost answer gives
+  /// the same enrolment.
   ///
-  /// A store that is enrolled goes on under a new identity, if the code was made for it: its key is gone, or it was revoked by mistake.
+  /// An enrolled store takes a new identity, if the code was made for it: its key is gone, or it was revoked by mistake.
   ///
-  /// - Throws: `SyncError` `.wrongCode`, `.codeUsed`, or what the transport says; the store is unchanged then.
+  /// - Throws: `SyncError` `.wrongCode`, `.codeUsed`, or an error of the transport; the store is unchanged then.
   public func enroll(code: String, label: String, through transport: any Transport) async throws {
     if try await enrolment() != nil {
       _ = try await replaceIdentity(code: code, through: transport)
@@ -67,10 +68,12 @@ extension Replica {
     try await accept(response, secrets: secrets, address: transport.address)
   }
 
-  /// A code as the hub knows it, from what a person typed.
+  /// Returns a typed code in the hub's spelling.
   static func typed(_ code: String) -> String { code.uppercased().filter { !$0.isWhitespace && $0 != "-" } }
 
-  /// - Parameter code: As a person typed it.
+  /// Returns a request for enrolment.
+  ///
+  /// - Parameter code: Code as a person typed it.
   static func enrolRequest(code: String, label: String, key: SigningKey) throws -> Data {
     let code = typed(code)
     var request = WireEnrolRequest()
@@ -83,7 +86,7 @@ extension Replica {
     return try request.serializedData()
   }
 
-  /// Enrols from a file that the hub made for this device: key, certificate, and what it needs to begin work.
+  /// Enrols from a file that the hub made for this device: key, certificate, and the data to begin with.
   public func enroll(file: Data) async throws {
     if try await enrolment() != nil { throw Self.alreadyEnrolled }
     guard file.count <= WireLimits.pageBytesMax else { throw Self.badEnrolmentFile }
@@ -105,7 +108,10 @@ extension Replica {
     }
   }
 
-  /// - Parameter isFile: The answer was made earlier, nobody knows when: its hub time only proves a clock that is behind it wrong.
+  /// Stores an enrolment.
+  ///
+  /// - Parameter isFile: True when the answer is from a file of unknown age: its hub time is used only against a clock that is
+  ///   behind it.
   func accept(_ response: WireEnrolResponse, secrets: ReplicaSecrets, address: String, isFile: Bool = false) async throws {
     let info = try WireHubInfo.parse(response.hubInfo.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
     guard let hub = VerifyingKey(rawRepresentation: info.publicKey) else { throw Self.badEnrolmentFile }
@@ -138,7 +144,7 @@ extension Replica {
     try loadDropKeys()
   }
 
-  /// The certificate in an answer to enrolment, once both of its parts are this hub's and it names the key.
+  /// Returns the certificate in an answer to enrolment, after checking that both parts are this hub's and that it names the key.
   static func checked(_ response: WireEnrolResponse, by hub: VerifyingKey, for key: SigningKey) throws -> WireCertificate {
     let info = try WireHubInfo.parse(
       try hub.open(try response.hubInfo.serializedData(), as: .hubInfo),
@@ -151,8 +157,8 @@ extension Replica {
     return certificate
   }
 
-  /// The unit key in an answer to enrolment: encrypted to the device, or readable as a hub of an earlier program sends it, and as it
-  /// stands in an enrolment file, which is secret as a whole.
+  /// Returns the unit key in an answer to enrolment. The key is encrypted to the device, or readable: from a hub of an earlier
+  /// program, and in an enrolment file, which is secret as a whole.
   static func unitKey(
     in response: WireEnrolResponse, _ certificate: WireCertificate, hub: ReplicaID, for key: SigningKey
   ) throws -> (UnitKeyID, Data) {
@@ -167,7 +173,7 @@ extension Replica {
     return key
   }
 
-  /// Gives the packet-making function its keys, once there are any.
+  /// Gives the packet-making function its keys, if there are any yet.
   func loadDropKeys() throws {
     let dropKeys = try database.read { db in try DropKeys.remembered(in: StateStore(session: SQLiteSession(db: db))) }
     guard let dropKeys, let unitKey = try keyStore.load()?.unitKey else { return }

@@ -2,20 +2,21 @@ internal import Foundation
 public import SyncCore
 internal import SyncStore
 
-/// Says what a store whose key is gone needs.
+/// Messages for a store whose key is gone.
 enum KeyTrouble {
   static let withoutCopy = LocalizedText(
     vi: "Không có bản sao: xin tỉnh một mã (hub enroll … --replaces …), rồi chạy field enroll MÃ trên kho này.",
     en: "Without a copy: ask the province for a code (hub enroll … --replaces …), then run field enroll CODE on this store.")
 
-  /// Adds what to do where there is no copy of the key.
+  /// Returns an error that adds what to do when there is no copy of the key.
   static func explained(_ trouble: LocalizedText) -> SyncError {
     SyncError(.keyUnusable, vi: "\(trouble.vi) \(withoutCopy.vi)", en: "\(trouble.en) \(withoutCopy.en)")
   }
 }
 
 extension Replica {
-  /// Says why this enrolled store cannot seal or send anything: its key is missing, damaged or another device's. Nil where all is well.
+  /// Returns why this enrolled store cannot seal or send: its key is missing, damaged or another device's. Nil when the key is
+  /// usable.
   public func keyTrouble() async throws -> SyncError? {
     guard try await enrolment() != nil else { return nil }
     do {

@@ -2,20 +2,20 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// The identities one store has had (L8). What each wrote up to a number of each scope is the store's own; what its key signed
-/// after that was written by a twin.
+/// Identity history of one store (L8). Batches of each identity up to its end in a scope are the store's own; later batches under
+/// that key are a copy's.
 struct Lineage {
-  /// An identity of the past, and the last batch of each scope that is its own.
+  /// Earlier identity, and the number of its last own batch in each scope.
   struct Past: Hashable {
     var replica: ReplicaID
-    /// As signed by the hub: a restored hub learns its devices from them.
+    /// Certificate signed by the hub: a restored hub learns its devices from certificates.
     var certificate: Data
     var ends: [String: UInt64]
   }
 
-  /// The identity the store has now.
+  /// Present identity of the store.
   var current: ReplicaID
-  /// Oldest first.
+  /// Earlier identities, oldest first.
   var past: [Past] = []
 
   static let schema = """
@@ -24,12 +24,12 @@ struct Lineage {
       replica BLOB NOT NULL, scope TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (replica, scope)) WITHOUT ROWID;
     """
 
-  /// Who signed the store's own batch of a number.
+  /// Returns the identity that signed the store's own batch of a number.
   func author(scope: String, number: UInt64) -> ReplicaID {
     past.first { number <= $0.ends[scope] ?? 0 }?.replica ?? current
   }
 
-  /// Whether a batch in the feed is the store's own; one of a past identity beyond its end is a twin's.
+  /// Returns whether a batch in the feed is the store's own. A batch of an earlier identity beyond its end is a copy's.
   func isOwn(_ replica: ReplicaID, scope: String, number: UInt64) -> Bool {
     replica == current || past.contains { $0.replica == replica && number <= $0.ends[scope] ?? 0 }
   }
@@ -46,7 +46,8 @@ struct Lineage {
     return Lineage(current: current, past: past)
   }
 
-  /// Notes that the present identity became past, with the last batches that are its own. Those before it end there at the latest.
+  /// Records that the present identity became an earlier one, with its last own batches. Identities before it end there at the
+  /// latest.
   func retire(certificate: Data, ends: [String: UInt64], in session: any SQLSession) throws {
     try session.execute(
       "INSERT INTO sync_identity (replica, certificate) VALUES (?1, ?2) ON CONFLICT (replica) DO NOTHING",

@@ -3,19 +3,21 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// A device that goes on under a new identity on an operator's word: its key is gone, or it was revoked by mistake (docs/adr/0043).
+/// Replacement of a device's identity on an operator's word: its key is gone, or it was revoked by mistake (docs/adr/0043).
 ///
-/// The store keeps its rows. What the hub does not have is sealed anew, one batch for one, by `Outbox.reseal`, as after a fork. An
-/// interruption is harmless: the new key is saved before anybody hears of it, and the hub gives the same certificate to the same key again.
+/// The store keeps its rows. `Outbox.reseal` seals again what the hub does not have, one batch for one, as after a fork. An
+/// interruption is harmless: the new key is saved before the hub is told, and the hub gives the same certificate to the same key
+/// again.
 extension Replica {
-  /// Batches named to the hub: the newest, and of older ones fewer and fewer.
+  /// Newest batches named to the hub; of older ones ever fewer are named.
   private static let placesNewest: UInt64 = 256
 
-  /// Takes a new identity for this store with a code that was made for it. Repeating it with the same code gives the same identity.
+  /// Takes a new identity for this store with a code that was made for it. Repeating the call with the same code gives the same
+  /// identity.
   ///
-  /// - Returns: What was done; saved already.
-  /// - Throws: `SyncError` `.wrongCode`, `.codeUsed`, `.badRequest` when the code is not for this store, or what the transport says; the store
-  ///   goes on as it was then.
+  /// - Returns: Notice of what was done; saved already.
+  /// - Throws: `SyncError` `.wrongCode`, `.codeUsed`, `.badRequest` when the code is not for this store, or an error of the
+  ///   transport; the store is unchanged then.
   func replaceIdentity(code: String, through transport: any Transport) async throws -> SyncNotice {
     let old = try await presentIdentity()
     let hub = try await hubKey()
@@ -25,7 +27,7 @@ extension Replica {
     do {
       answer = try await transport.exchangeUnproved(HubRequest("POST", "/v1/succession", body: request))
     } catch let error as SyncError where error.code == .unknownReplica {
-      // The hub was restored to before this device's enrolment: it learns the device again from its certificates.
+      // Shows the certificates: a hub restored to before this device's enrolment registers the device again from them.
       for certificate in try await certificates() {
         _ = try await transport.exchangeUnproved(HubRequest("PUT", "/v1/certificate", body: certificate))
       }
@@ -50,14 +52,14 @@ extension Replica {
           "The hub gave this device the new identity \(new.replica.short) in place of \(old.short): what the hub does not have goes under it, \(resealed) batches were sealed anew; nothing is lost."
       )
     }
-    // Puts the key that the certificate names into use.
+    // Begins to use the key that the certificate names.
     _ = try self.secrets()
     try steps.reached(.secretsSaved)
     try loadDropKeys()
     return notice
   }
 
-  /// The certificates of this store's identities, oldest first.
+  /// Returns the certificates of this store's identities, oldest first.
   func certificates() async throws -> [Data] {
     try await engineRead { transaction in
       let past = try transaction.session.rows("SELECT certificate FROM sync_identity ORDER BY seq").compactMap { $0[0].blob }
@@ -65,14 +67,14 @@ extension Replica {
     }
   }
 
-  /// The identity that the store has, whatever became of its key.
+  /// Returns the store's identity, whatever became of its key.
   func presentIdentity() async throws -> ReplicaID {
     guard let enrolment = try await enrolment() else { throw Self.notEnrolled }
     return enrolment.replica
   }
 
-  /// The key of the identity that is to follow, saved before anybody hears of it. A key file that cannot be used, or is another device's, is
-  /// put aside.
+  /// Returns the next identity's key, saved before the hub is told. A key file that cannot be used, or is another device's, is
+  /// moved to another name.
   func keyForReplacement(of old: ReplicaID) async throws -> SigningKey {
     var kept: ReplicaSecrets?
     do { kept = try secrets() } catch let error as SyncError where error.code == .keyUnusable {}
@@ -84,7 +86,7 @@ extension Replica {
       try steps.reached(.secretsSaved)
       return new
     }
-    // Made by an attempt that broke off.
+    // Continues an attempt that was interrupted.
     if let kept, kept.isPrepared { return kept.signingKey }
     try keyStore.setAside()
     let new = keyStore.makeKey()
@@ -93,7 +95,9 @@ extension Replica {
     return new
   }
 
-  /// - Parameter code: As a person typed it.
+  /// Returns a request for a new identity.
+  ///
+  /// - Parameter code: Code as a person typed it.
   func replacementRequest(code: String, old: ReplicaID, new: SigningKey) async throws -> Data {
     let places = try await engineRead { transaction in
       let rows = try transaction.session.rows(
@@ -123,7 +127,7 @@ extension Replica {
     return try request.serializedData()
   }
 
-  /// Tells if a batch is named to the hub that lies so many behind the newest.
+  /// Returns whether a batch so many numbers behind the newest is named to the hub.
   private static func isNamed(_ distance: UInt64) -> Bool {
     distance < placesNewest || distance & (distance - 1) == 0
   }

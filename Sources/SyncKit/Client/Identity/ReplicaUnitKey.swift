@@ -5,9 +5,10 @@ internal import SyncCore
 internal import SyncStore
 
 extension Replica {
-  /// Keeps the unit's present key, which the hub sent because this device held another, and gives the packets that wait its proof.
+  /// Saves the unit's present key, which the hub sent because this device held another, and authenticates the waiting packets with
+  /// it.
   ///
-  /// The key file is written first. A process that dies before the packets are rewritten leaves that to whoever sends them next.
+  /// The key file is written first. If the process dies before the packets are rewritten, the next sender rewrites them.
   func take(_ sealed: WireSealedUnitKey, hub: ReplicaID) async throws {
     var secrets = try secrets()
     guard let scope = try await enrolment()?.writeScope, let id = UnitKeyID(sealed.id), id.replaces(secrets.unitKeyID) else { return }
@@ -19,9 +20,9 @@ extension Replica {
     try await renewPackets()
   }
 
-  /// Gives every packet that waits the proof of the unit's present key, where one carries another's: its device did not know the
-  /// present key yet, or another process still held the earlier one. Names and contents of packets stay as they are, and all of them are
-  /// written in the order of their keys, in one transaction, after which the log is cut.
+  /// Authenticates waiting packets with the unit's present key, where they bear another: the device did not know the present key
+  /// yet, or another process still used the earlier one. Names and contents of packets stay the same. All packets are rewritten in
+  /// the order of their keys, in one transaction, after which the log is truncated.
   func renewPackets() async throws {
     guard let key = try keyStore.load()?.unitKey else { return }
     let isDue = try await engineRead { transaction in

@@ -3,19 +3,19 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// The change of identity of a device that was copied, or restored from an old copy (L8).
+/// Change of identity of a device that was copied, or restored from an old copy (L8).
 ///
-/// The order makes every interruption harmless. The new key is saved before anybody hears of it; the hub gives the same
-/// certificate to the same key again; and one transaction of the database puts the certificate, the re-sealed batches and the rows
-/// in their new versions in place together. Which key is in use follows from the certificate (`Replica.secrets`).
+/// The order of steps makes every interruption harmless. The new key is saved before the hub is told, and the hub gives the same
+/// certificate to the same key again. One transaction of the database then installs the certificate, the batches that were sealed
+/// again, and the rows' new versions. The certificate tells which key is in use (`Replica.secrets`).
 extension Replica {
   /// Tries of one change of identity, each with an earlier last common batch, as the hub asks.
   private static let triesMax = 100
 
   /// Takes a new identity because the hub has another batch `number` of this one's.
   ///
-  /// - Returns: What was noticed and done.
-  /// - Throws: `SyncError`, such as `.revoked`; the device goes on as it was, and nothing is lost.
+  /// - Returns: Notice of what was done.
+  /// - Throws: `SyncError`, such as `.revoked`; the device keeps its identity, and nothing is lost.
   func takeIdentity(scope: String, number: UInt64, through transport: any Transport, hubTimeMs: UInt64) async throws -> SyncNotice {
     var secrets = try secrets()
     let old = secrets.signingKey
@@ -34,7 +34,7 @@ extension Replica {
         let response = try WireEnrolResponse.parse(answer.body, named: LocalizedText(vi: "trả lời ghi danh", en: "enrolment answer"))
         let certificate = try Self.checked(response, by: hub, for: new)
         guard try await follows(certificate, old.replica) else {
-          // The key file remembers an attempt that this database, put back from an older copy, knows nothing of.
+          // Drops the next key of an attempt that is unknown to this database, which was put back from an older copy.
           secrets.nextKey = nil
           continue
         }
@@ -60,7 +60,7 @@ extension Replica {
     throw SyncError.fork(number, scope: scope)
   }
 
-  /// Whether a certificate goes on from this identity, from a batch that this store has too.
+  /// Returns whether a certificate makes its identity the successor of this one, from a batch that this store has too.
   func follows(_ certificate: WireCertificate, _ old: ReplicaID) async throws -> Bool {
     guard certificate.predecessor == old.bytes else { return false }
     return try await engineRead { transaction in
@@ -90,22 +90,23 @@ extension Replica {
     return try request.serializedData()
   }
 
-  /// Makes a certificate's identity this store's, and seals anew what the old one's chain has after their last common batch.
+  /// Makes a certificate's identity this store's, and seals again what the old chain has after the last common batch.
   ///
   /// - Parameters:
-  ///   - oldKey: Nil where it is gone: what is pending is sealed by the new one then.
-  ///   - explanation: Told how many batches were sealed anew.
+  ///   - oldKey: Key of the old identity; nil when it is gone, and then the new key seals what is pending.
+  ///   - explanation: Returns the notice's text for the number of batches sealed again.
   func becomeSuccessor(
     _ certificate: WireCertificate, signed: Data, of old: ReplicaID, oldKey: SigningKey?, new: SigningKey, hubTimeMs: UInt64,
     explanation: @Sendable @escaping (_ resealed: Int) -> LocalizedText
   ) async throws -> SyncNotice {
     let ends = Dictionary(certificate.common.map { ($0.scope, $0.number) }, uniquingKeysWith: min)
     return try await engineWrite { [self] transaction in
-      // What is pending was written by the old identity's store, and a page may have shown the fork: seal it with the rest.
+      // Seals what is pending under the old identity, which wrote it: a page may have shown the fork before the changes were
+      // sealed.
       if let oldKey { _ = try seal(in: transaction, key: oldKey) }
       let lineage = try Lineage.load(current: old, in: transaction.session)
-      // A restored hub took this device's batch as well as its twin's: what the feed acknowledged under the old name is another's
-      // from now on, and comes again as such.
+      // Fetches the feed again when it acknowledged batches after the fork: a restored hub merged this device's batch as well as
+      // its copy's. Under the old identity those units are another's from now on.
       let isPassed = try transaction.outbox.isAcknowledged(after: ends)
       let (resealed, forgotten) = try capture.suspended {
         try transaction.outbox.reseal(after: ends, lineage: lineage, key: new, rows: transaction.rows)
@@ -131,12 +132,12 @@ extension Replica {
 }
 
 extension Outbox {
-  /// The newest number sealed in a scope; 0 before the first.
+  /// Returns the newest number sealed in a scope; 0 before the first.
   func lastNumber(scope: String) throws -> UInt64 {
     UInt64(max(0, try session.integer("SELECT max(number) FROM sync_outbox WHERE scope = ?1", [.text(scope)]) ?? 0))
   }
 
-  /// Whether the feed acknowledged, in any life of the hub, something of a batch after the last common one of its scope.
+  /// Returns whether the feed acknowledged, in any incarnation of the hub, a batch after the last common one of its scope.
   fileprivate func isAcknowledged(after ends: [String: UInt64]) throws -> Bool {
     try session.rows("SELECT scope, max(number) FROM sync_ack GROUP BY scope").contains { row in
       guard let scope = row[0].text, let number = row[1].integer else { return false }
@@ -144,11 +145,11 @@ extension Outbox {
     }
   }
 
-  /// Seals every batch after the last common one of its scope anew under `key`, one for one: same units, stamps and cursor, and
-  /// the same number unless one before it is no longer here. Rows that carry the old versions get the new ones.
+  /// Seals every batch after the last common one of its scope again under `key`, one for one: same units, stamps and cursor, and
+  /// the same number unless an earlier batch is no longer here. Rows that carry the old versions get the new ones.
   ///
-  /// - Parameter ends: The last common number by scope; 0 where it names none.
-  /// - Returns: How many batches were sealed anew, and by scope who had sealed those whose bytes are gone.
+  /// - Parameter ends: Last common number by scope; 0 for a scope that is missing.
+  /// - Returns: How many batches were sealed again, and by scope the authors of those whose bytes are gone.
   func reseal(
     after ends: [String: UInt64], lineage: Lineage, key: SigningKey, rows: RowStore
   ) throws -> (count: Int, forgotten: [String: Set<ReplicaID>]) {
@@ -187,7 +188,7 @@ extension Outbox {
     return (count, forgotten)
   }
 
-  /// Takes a batch whose bytes were dropped out of the chain. The hub had merged it, so it stays counted as merged.
+  /// Takes a batch without bytes out of the chain. The hub had merged it, so it stays counted as merged.
   private func forget(scope: String, number: UInt64) throws {
     let place: [CellValue] = [.text(scope), .integer(Int64(clamping: number))]
     let changes = try session.integer("SELECT changes FROM sync_outbox WHERE scope = ?1 AND number = ?2", place) ?? 0

@@ -2,8 +2,8 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// What the feed said of the store's own units: where each was merged, and with which stamp. Kept with the outbox, because a
-/// hub that was restored, or a change of identity, asks for it again.
+/// Acknowledgements of the store's own units from the feed: the position and stamp of each. Kept with the outbox, because a
+/// restored hub, or a change of identity, needs them again.
 struct Acknowledgements {
   let session: any SQLSession
 
@@ -19,9 +19,9 @@ struct Acknowledgements {
     var number: UInt64
     var firstUnit: Int
     var position: UInt64
-    /// As merged.
+    /// Stamps under which the units were merged.
     var stamps: [HybridTimestamp]
-    /// Whether one differs from what was sealed.
+    /// True when a stamp differs from the sealed one.
     var isRestamped = false
   }
 
@@ -37,7 +37,7 @@ struct Acknowledgements {
     try count(scope: scope, number: run.number)
   }
 
-  /// How many units of a batch are acknowledged in the hub's present life, written into the outbox.
+  /// Counts a batch's units that the hub's present incarnation acknowledged, and writes the number into the outbox.
   func count(scope: String, number: UInt64) throws {
     var units: Set<Int64> = []
     for row in try session.rows(
@@ -51,36 +51,36 @@ struct Acknowledgements {
       [.text(scope), .integer(Int64(clamping: number)), .integer(Int64(units.count))])
   }
 
-  /// The stamps of a batch's units in this store.
+  /// Stamps of a batch's units in this store.
   struct Stamps {
-    /// As sealed.
+    /// Stamps as sealed.
     var sealed: [HybridTimestamp]
     fileprivate var present: [Int: [HybridTimestamp]] = [:]
     fileprivate var lost: [Int: [HybridTimestamp]] = [:]
 
     subscript(unit: Int) -> HybridTimestamp { present[unit]?.max() ?? lost[unit]?.last ?? sealed[unit] }
 
-    /// Whether the hub's present life acknowledged the unit.
+    /// Returns whether the hub's present incarnation acknowledged the unit.
     func isAcknowledged(_ unit: Int) -> Bool { present[unit] != nil }
 
-    /// The same, or an earlier one did.
+    /// Returns whether any incarnation of the hub acknowledged the unit.
     func wasAcknowledged(_ unit: Int) -> Bool { isAcknowledged(unit) || lost[unit] != nil }
 
-    /// Those that the unit may carry in the rows of this store.
+    /// Returns the stamps that the unit may carry in the rows of this store.
     func carried(_ unit: Int) -> Set<HybridTimestamp> {
       let acknowledged = (present[unit] ?? []) + (lost[unit] ?? [])
       return acknowledged.isEmpty ? [sealed[unit]] : Set(acknowledged)
     }
 
-    /// The feed acknowledged the unit with `stamp`. Merged twice – a hub that was restored may merge it again before it learns
-    /// with which stamp it once had it – it carries the later one, as it does everywhere.
+    /// Records that the feed acknowledged the unit with `stamp`. A restored hub may merge a unit twice, before it learns the stamp
+    /// that the unit once had. The unit then carries the later stamp, here as everywhere.
     mutating func acknowledge(_ unit: Int, as stamp: HybridTimestamp) { present[unit, default: []].append(stamp) }
 
-    /// The earliest stamp the unit has in the feed: a living row was born by the lowest of its versions.
+    /// Returns the earliest stamp of the unit in the feed: a living row was born by the lowest of its versions.
     func first(_ unit: Int) -> HybridTimestamp { present[unit]?.min() ?? self[unit] }
   }
 
-  /// Writes the stamps of a batch whose bytes are about to go beside its acknowledgements: runs under sealed stamps name none.
+  /// Stores the stamps of a batch beside its acknowledgements before its bytes are deleted: runs under sealed stamps carry none.
   func keepStamps(of content: BatchContent) throws {
     for row in try session.rows(
       "SELECT seq, unit, units FROM sync_ack WHERE scope = ?1 AND number = ?2 AND stamps IS NULL",
@@ -96,7 +96,7 @@ struct Acknowledgements {
     }
   }
 
-  /// The stamps under which the present feed has units of a batch whose bytes are gone, as far as they were kept.
+  /// Returns the stamps under which the present feed has units of a batch without bytes, as far as they were stored.
   func keptStamps(scope: String, number: UInt64) throws -> Set<HybridTimestamp> {
     var stamps: Set<HybridTimestamp> = []
     for row in try session.rows(
@@ -127,11 +127,11 @@ struct Acknowledgements {
 }
 
 extension RowStore {
-  /// Gives the cells, and lives, that changes of one unit wrote another version, wherever they still have one it had.
+  /// Replaces the version of the cells, and lives, that one unit wrote, wherever they still have an earlier version of the unit.
   ///
   /// - Parameters:
-  ///   - old: The versions it had.
-  ///   - born: The lowest it has now: a living row is born by the lowest version that gave it its life.
+  ///   - old: Versions that the unit had.
+  ///   - born: Lowest version that the unit has now: a living row is born by the lowest version that gave it its life.
   @discardableResult
   func move(_ changes: [RowChange], from old: Set<Version>, to new: Version, born: Version, scope: String) throws -> Moved {
     var moved = Moved()
@@ -148,7 +148,7 @@ extension RowStore {
         if !isAlive && new < given && old.contains(given) { moved.isLowered = true }
         if isAlive && given.timestamp < born.timestamp && old.contains(given) { moved.isBornLater = true }
       }
-      // Only this unit's cells: a row cut over several units gets a stamp with each of them.
+      // Changes only cells of this unit: a row divided over several units gets a stamp with each of them.
       for cell in change.cells {
         guard let version = state.cells[cell.name]?.origin.version, old.contains(version) else { continue }
         state.cells[cell.name]?.origin.version = new
@@ -159,11 +159,11 @@ extension RowStore {
     return moved
   }
 
-  /// What only the whole feed can set right: the write of another that should stand now went under here.
+  /// Effects that only the whole feed can correct: a write of another replica that should stand now has lost here.
   struct Moved {
-    /// A cell or a death has a lower version than before.
+    /// True when a cell or a deletion has a lower version than before.
     var isLowered = false
-    /// A living row's birth has a later one. The feed may have an earlier one by somebody else.
+    /// True when a living row's birth has a later version. The feed may have an earlier birth by somebody else.
     var isBornLater = false
   }
 }

@@ -2,12 +2,12 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// Feed pages as the hub signed them, kept until it declares them backed up: should it be restored to an older copy, its
-/// devices give back what it lost (L11).
+/// Feed pages as the hub signed them, kept until the hub declares them backed up. Devices give them back to a hub that was restored
+/// to an older copy (L11).
 struct KeptPages {
   let session: any SQLSession
 
-  /// All pages kept, in bytes; beyond it the oldest go, and the status says so.
+  /// Bytes of all kept pages; beyond them the oldest are deleted, and the status tells so.
   static let bytesMax = 64 << 20
 
   static let schema = """
@@ -35,7 +35,7 @@ struct KeptPages {
     }
   }
 
-  /// Lets go of what a backup of the hub holds.
+  /// Deletes the pages that a backup of the hub holds.
   func drop(backedUp: [String: UInt64]) throws {
     for (scope, position) in backedUp {
       try session.execute(
@@ -43,10 +43,10 @@ struct KeptPages {
     }
   }
 
-  /// The next page to give back to a life of the hub that began after it.
+  /// Returns the next page to give back to an incarnation of the hub that began after the page.
   ///
-  /// - Parameter lost: The scopes of which the hub does not have the place this device is at. Of the others it has all that is
-  ///   applied here; but what had been given back before may have been lost again.
+  /// - Parameter lost: Scopes of which the hub does not have this device's position. Of other scopes the hub has all that is
+  ///   applied here, but pages given back before may have been lost again.
   func next(after seq: Int64, for incarnation: Data, lost: Set<String>) throws -> Page? {
     var seq = seq
     while let row = try session.firstRow(
@@ -60,7 +60,7 @@ struct KeptPages {
     return nil
   }
 
-  /// The newest page of each scope: what proves to a hub that it was put back.
+  /// Returns the newest page of each scope, which proves to a hub that it was restored.
   func newest() throws -> [Page] {
     try session.rows("SELECT max(seq), scope, bytes FROM sync_page GROUP BY scope").compactMap { row in
       guard let seq = row[0].integer, let scope = row[1].text, let bytes = row[2].blob else { return nil }
@@ -68,16 +68,16 @@ struct KeptPages {
     }
   }
 
-  /// Notes that the hub has the page again; a backup that holds its present position holds the page.
+  /// Records that the hub has the page again; a backup that holds its present position holds the page.
   ///
-  /// - Parameter common: The last position up to which the hub's feed is the one the page is of.
+  /// - Parameter common: Last position that the hub's feed and the page's feed share.
   func markReturned(_ page: Page, to incarnation: Data, position: UInt64, common: UInt64) throws {
     try session.execute(
       "UPDATE sync_page SET returned_to = ?2, safe_at = ?3, common = ?4 WHERE seq = ?1",
       [.integer(page.seq), .blob(incarnation), .integer(Int64(clamping: position)), .integer(Int64(clamping: common))])
   }
 
-  /// The last position that a scope's pages given back to a life show to be common with it; 0 when none does.
+  /// Returns the last position that a scope's returned pages share with an incarnation; 0 when none does.
   func common(with incarnation: Data, scope: String) throws -> UInt64 {
     let position = try session.integer(
       "SELECT max(common) FROM sync_page WHERE scope = ?1 AND returned_to = ?2", [.text(scope), .blob(incarnation)])

@@ -7,17 +7,17 @@ internal import SyncStore
 struct Outbox {
   let session: any SQLSession
 
-  /// Acknowledged batches are dropped, oldest first, when the outbox outgrows this. Unacknowledged ones never are.
+  /// Bytes of the outbox beyond which acknowledged batches are deleted, oldest first. Unacknowledged ones never are.
   static let bytesMax = 256 << 20
-  /// Batches handed to one exchange at a time: twice what may wait at a hub, so that what they wait for is among them.
+  /// Batches handed to one exchange at a time: twice the number that may wait at a hub, so that what they wait for is among them.
   static let sendMax = 2_000
-  /// `received`: 0 not known there, and these. Merged or held there.
+  /// Values of `received`, beside 0 for not known at the hub. Here: merged or held at the hub.
   static let merged: Int64 = 1
-  /// Waiting there for an earlier one, or for an operator's decision.
+  /// Waiting at the hub for an earlier batch, or for an operator's decision.
   static let waiting: Int64 = 2
-  /// Was there in an incarnation that a restore ended, or a part of it was sent. The hub is asked before it is sent.
+  /// Received in an incarnation that a restore ended, or partly sent. The hub is asked before the batch is sent.
   static let inDoubt: Int64 = 3
-  /// Its bytes were let go, the hub lost it, and a later batch says again what stands of it.
+  /// Lost at the hub and without bytes here; a later batch repeats what still stands of it.
   static let recovered: Int64 = 4
 
   static let schema = """
@@ -33,8 +33,8 @@ struct Outbox {
   /// Seals `units` of one scope into batches, chained to the last one.
   ///
   /// - Parameters:
-  ///   - rules: How the columns written merge: see `BatchContent.rules`.
-  ///   - recovery: See `BatchContent.recovery`. What is gone is said in the first batch; all of them are known as recovery.
+  ///   - rules: Merge policies of the written columns: see `BatchContent.rules`.
+  ///   - recovery: See `BatchContent.recovery`. The first batch names the gone ones; all of the batches count as recovery.
   func append(
     _ units: [ChangeUnit], scope: String, cursor: Data, rules: [String: MergePolicies], key: SigningKey, recovery: BatchRecovery? = nil
   ) throws {
@@ -61,7 +61,7 @@ struct Outbox {
       ])
   }
 
-  /// Notes that the hub may soon have a part of a batch.
+  /// Records that the hub may soon have a part of a batch.
   func begin(_ entry: OutboxEntry) throws {
     try session.execute(
       "UPDATE sync_outbox SET received = \(Self.inDoubt) WHERE scope = ?1 AND number = ?2 AND received = 0",
@@ -78,8 +78,8 @@ struct Outbox {
       "SELECT hash FROM sync_outbox WHERE scope = ?1 AND number = ?2", [.text(scope), .integer(Int64(clamping: number))])?.first?.blob
   }
 
-  /// Stores a checked receipt. `received` becomes 1 once the hub merged or held every unit, 2 while the batch waits there.
-  /// One of another life of the hub than this device knows counts as not given (L11).
+  /// Stores a checked receipt. `received` becomes 1 once the hub merged or held every unit, 2 while the batch waits there. A
+  /// receipt of another incarnation than this device knows is ignored (L11).
   func store(_ receipt: WireReceipt, bytes: Data) throws {
     guard try StateStore(session: session).value("incarnation").blob == receipt.incarnation else { return }
     try session.execute(
@@ -89,7 +89,7 @@ struct Outbox {
         .integer(Int64(receipt.heldChanges)), .blob(bytes), .blob(receipt.batch),
       ])
     guard receipt.state == .waiting, receipt.expected > 0 else { return }
-    // What the hub misses it had: it was put back to an older copy.
+    // Doubts the batches that the hub misses although it had them: it was restored to an older copy.
     try session.execute(
       """
       UPDATE sync_outbox SET received = \(Self.inDoubt), held = 0
@@ -97,7 +97,7 @@ struct Outbox {
       """, [.text(receipt.scope), .integer(Int64(clamping: receipt.expected)), .integer(Int64(clamping: receipt.number))])
   }
 
-  /// What a batch says; nil once its bytes were dropped.
+  /// Returns a batch's content; nil once its bytes were deleted.
   func content(scope: String, number: UInt64) throws -> BatchContent? {
     guard
       let bytes = try session.firstRow(
@@ -107,9 +107,9 @@ struct Outbox {
     return try BatchCodec.reopen(SealedBatch(bytes: bytes))
   }
 
-  /// A unit that came back in the feed is not held any more.
+  /// Records that a held unit came back in the feed.
   ///
-  /// - Parameter changes: Rows the unit changed.
+  /// - Parameter changes: Rows that the unit changed.
   func release(scope: String, number: UInt64, unit: Int, changes: Int) throws {
     let place: [CellValue] = [.text(scope), .integer(Int64(clamping: number))]
     let row = try session.firstRow("SELECT held, receipt FROM sync_outbox WHERE scope = ?1 AND number = ?2", place)
@@ -120,11 +120,11 @@ struct Outbox {
       "UPDATE sync_outbox SET held = max(0, held - ?3) WHERE scope = ?1 AND number = ?2", place + [.integer(Int64(changes))])
   }
 
-  /// A batch of which some units have not come back in the feed.
+  /// Batch of which some units have not come back in the feed.
   struct Unacknowledged {
     var scope: String
     var number: UInt64
-    /// Units that came back; the hub takes them in order, but for those it holds.
+    /// Units that came back, in order, except those that the hub holds.
     var acknowledged: Int
     var units: Int
     var held: Set<Int>
@@ -145,16 +145,17 @@ struct Outbox {
     }
   }
 
-  /// Whether every unit has come back in the feed: nothing own is still without a final stamp. Of what was let go the stamps are final.
+  /// Returns whether every unit has come back in the feed, so that all own stamps are final. Batches without bytes have final
+  /// stamps.
   func isAcknowledged() throws -> Bool {
     try session.integer("SELECT count(*) FROM sync_outbox WHERE acknowledged < units AND length(bytes) > 0") == 0
   }
 
-  /// Drops the bytes of batches that a backup of the hub holds: every unit is merged, and none at a later position.
+  /// Deletes the bytes of batches that a backup of the hub holds: every unit is merged, and none at a later position.
   ///
   /// - Parameters:
-  ///   - positions: The last one of each scope in a backup.
-  ///   - incarnation: The life of the hub they are of: another life's acknowledgements have other positions.
+  ///   - positions: Last position of each scope in a backup.
+  ///   - incarnation: Incarnation of the hub to which the positions belong: acknowledgements of another have other positions.
   func trim(backedUp positions: [String: UInt64], incarnation: Data) throws {
     let state = StateStore(session: session)
     for (scope, position) in positions where try state.value("life/" + scope).blob == incarnation {
@@ -169,7 +170,7 @@ struct Outbox {
     }
   }
 
-  /// Drops the oldest acknowledged batches while the outbox is over its bound.
+  /// Deletes the bytes of the oldest acknowledged batches while the outbox is over its bound.
   func trim() throws {
     var size = try session.integer("SELECT coalesce(sum(length(bytes)), 0) FROM sync_outbox") ?? 0
     while size > Self.bytesMax,
@@ -184,8 +185,8 @@ struct Outbox {
     }
   }
 
-  /// The row stays, for the chain, the counts and the receipt, with the names of what the batch changed and the stamps of its units; its
-  /// bytes go.
+  /// Deletes the bytes of a batch. The row stays for the chain, the counts and the receipt, with the names of the changed records
+  /// and the units' stamps.
   private func dropBytes(_ seq: CellValue) throws {
     if let bytes = try session.firstRow("SELECT bytes FROM sync_outbox WHERE seq = ?1", [seq])?[0].blob {
       let content = try BatchCodec.reopen(SealedBatch(bytes: bytes))

@@ -4,21 +4,21 @@ internal import SyncCore
 internal import SyncStore
 
 extension Outbox {
-  /// A batch with work left, and where it stands.
+  /// Unsettled batch, and its state.
   struct Standing: Hashable, Sendable {
     var entry: OutboxEntry
     var standing: BatchStanding
-    /// As stored: see `Received`.
+    /// Stored value of `received`: see `Outbox.merged`.
     var received: Int64
-    /// The number that the hub waits for; 0 when it does not wait.
+    /// Number for which the hub waits; 0 when it does not wait.
     var expected: UInt64 = 0
-    /// Units that the hub holds because it never heard of a row they write to.
+    /// Units that the hub holds because it never heard of a row to which they write.
     var incomplete: [Int] = []
   }
 
-  /// Every batch that is not settled, oldest first.
+  /// Returns every unsettled batch, oldest first.
   ///
-  /// - Parameter isAtHead: The feed was applied to its head, so that what it does not acknowledge is not there.
+  /// - Parameter isAtHead: True when the feed was applied to its head, so that the hub lacks what the feed does not acknowledge.
   /// - Complexity: O(batches that are not settled).
   func standings(isAtHead: Bool) throws -> [Standing] {
     let incarnation = try StateStore(session: session).value("incarnation").blob
@@ -51,7 +51,7 @@ extension Outbox {
       }
       found.append((facts, standing))
     }
-    // What waits names those before it.
+    // Collects the missing numbers that waiting batches name.
     var named: [String: [Range<UInt64>]] = [:]
     for (_, standing) in found where standing.expected > 0 && standing.expected < standing.entry.number {
       named[standing.entry.scope, default: []].append(standing.expected..<standing.entry.number)
@@ -65,8 +65,8 @@ extension Outbox {
     }
   }
 
-  /// Scopes of which the hub's present incarnation has said nothing yet: acknowledgements there are of one that ended, and the hub may
-  /// have nothing to say of a scope that it lost.
+  /// Returns the scopes of which the hub's present incarnation has sent nothing yet. Their acknowledgements are of an ended
+  /// incarnation, and the hub may have lost the scope altogether.
   private func unheardScopes() throws -> [String] {
     let state = StateStore(session: session)
     let incarnation = try state.value("incarnation").blob
@@ -85,8 +85,8 @@ extension Outbox {
     }
   }
 
-  /// What an exchange may send now, oldest first. A batch that waits for one whose bytes are gone is left alone until that was recovered:
-  /// sending it again would move nothing.
+  /// Returns the batches that an exchange may send now, oldest first. A batch that waits for one without bytes is left until that
+  /// was recovered: sending it again would change nothing.
   func toSend() throws -> [OutboxEntry] {
     let standings = try standings(isAtHead: false)
     var gone: [String: [UInt64]] = [:]
@@ -101,8 +101,8 @@ extension Outbox {
     return sendable.prefix(Self.sendMax).map(\.entry)
   }
 
-  /// Batches of a scope whose bytes were let go and that the present feed does not acknowledge, by number: at most as many as a recovery
-  /// batch may name, the newest.
+  /// Returns a scope's batches without bytes that the present feed does not acknowledge, by number: the newest, at most as many as
+  /// a recovery batch may name.
   func gone(scope: String) throws -> [BatchRecovery.Gone] {
     let isUnheard = try unheardScopes().contains(scope)
     return try session.rows(
@@ -116,8 +116,8 @@ extension Outbox {
     }
   }
 
-  /// Doubts receipts that the feed, at its head, knows nothing of: units that have neither come back nor are held are not at
-  /// the hub any more, which was put back to an older copy and cannot know it.
+  /// Doubts receipts that the feed, at its head, contradicts: units that have neither come back nor are held are missing at the
+  /// hub, which was restored to an older copy without knowing it.
   ///
   /// - Returns: Whether there are batches to ask about.
   func doubtUnseen() throws -> Bool {

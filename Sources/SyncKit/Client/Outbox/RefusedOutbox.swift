@@ -2,7 +2,7 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// What the hub will never take as it was sealed: kept on the device with the hub's signed reason.
+/// Batches that the hub will never merge as they were sealed: kept on the device with the hub's signed reason.
 struct RefusedOutbox {
   let session: any SQLSession
 
@@ -12,14 +12,14 @@ struct RefusedOutbox {
       reason TEXT NOT NULL, detail TEXT NOT NULL, changes INTEGER NOT NULL) WITHOUT ROWID;
     """
 
-  /// Row changes that are in no batch any more.
+  /// Returns how many row changes are in no batch any more.
   func changes() throws -> Int {
-    // A store that an earlier program wrote, and nobody has opened since, has none.
+    // Returns 0 for a store of an earlier program, which has no such table.
     guard try session.firstRow("SELECT 1 FROM sqlite_master WHERE name = 'sync_refused'") != nil else { return 0 }
     return Int(try session.integer("SELECT coalesce(sum(changes), 0) FROM sync_refused") ?? 0)
   }
 
-  /// Tables of which a refused batch writes something; nil when that cannot be told. Their rows here are not the hub's.
+  /// Returns the tables that refused batches write; nil when unknown. Their rows here differ from the hub's.
   func tables() throws -> Set<String>? {
     var tables: Set<String> = []
     for row in try session.rows("SELECT bytes FROM sync_refused WHERE changes > 0") {
@@ -29,19 +29,19 @@ struct RefusedOutbox {
     return tables
   }
 
-  /// What became of a refused batch.
+  /// Outcome for a refused batch.
   struct Outcome: Hashable {
-    /// Row changes that are sealed anew, and those that stay here.
+    /// Row changes that were sealed again, and those that stay here.
     var resealed = 0
     var kept = 0
   }
 
-  /// Sets a refused batch aside and seals anew what can be taken of it, and the batches behind it, from its number on.
+  /// Moves a refused batch aside, and seals again what can be merged of it and of the batches behind it, from its number on.
   ///
-  /// Of one unit nothing more can be taken. Several are cut in two, so that the next refusals find the one that is meant; units that this
-  /// program finds wrong itself are left out at once.
+  /// A batch of one unit cannot be merged at all. Several units are divided into two batches, so that further refusals find the
+  /// faulty one. Units that this program finds faulty itself are left out at once.
   ///
-  /// - Returns: Nil, with nothing changed, when the hub has something of what follows: another device has this name.
+  /// - Returns: Nil, with nothing changed, when the hub has a later batch already: another device has this identity.
   func refuse(_ receipt: WireReceipt, bytes: Data, key: SigningKey) throws -> Outcome? {
     let outbox = Outbox(session: session)
     let place: [CellValue] = [.text(receipt.scope), .integer(Int64(clamping: receipt.number))]

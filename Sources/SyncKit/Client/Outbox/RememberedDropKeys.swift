@@ -3,12 +3,12 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// Keys that a device remembers from its hub.
+/// Drop keys that a device stores, as its hub listed them.
 extension DropKeys {
   private static let general = "dropKey"
   private static let forms = "formKeys"
 
-  /// Remembers what a hub lists, in place of what it listed before.
+  /// Stores the keys that a hub lists, in place of earlier ones.
   static func remember(_ info: WireHubInfo, in state: StateStore) throws {
     var listed = WireHubInfo()
     listed.formKeys = Array(info.formKeys.prefix(formsMax))
@@ -18,7 +18,7 @@ extension DropKeys {
     }
   }
 
-  /// - Returns: Nil before enrolment.
+  /// Returns the stored keys; nil before enrolment.
   static func remembered(in state: StateStore) throws -> DropKeys? {
     guard let bytes = try state.value(general).blob, let general = try? WireDropKey(serializedBytes: bytes) else { return nil }
     let listed = try state.value(forms).blob.flatMap { try? WireHubInfo(serializedBytes: $0) }

@@ -2,17 +2,17 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// Whether a device and its hub have proved to each other that they hold the same data (promise 3).
+/// Result of comparing a device's data with its hub's (promise 3).
 public enum Agreement: Sendable, Hashable, Codable {
-  /// They were never compared.
+  /// Never compared.
   case unknown
   /// Not comparable now: something is on its way, or this version does not know a table or column yet.
   case outstanding
-  /// The same, row by row, when last compared.
+  /// Equal, row by row, at the last comparison.
   case proved
-  /// The same but for so many rows that the hub holds.
+  /// Equal, except for this number of rows that the hub holds.
   case provedButHeld(rows: Int)
-  /// Not the same, in these tables.
+  /// Different in these tables.
   case differs(tables: [String])
 
   var stored: String {
@@ -37,19 +37,22 @@ public enum Agreement: Sendable, Hashable, Codable {
   }
 }
 
-/// Compares what a head page says the hub holds with what is here, in the transaction that applied it.
+/// Compares the hub's digests in a head page with the data here, in the transaction that applied the page.
 struct AgreementCheck {
   let rows: RowStore
   let outbox: Outbox
   let shapes: [String: TableShape]
 
-  /// What came of a comparison.
+  /// Result of a comparison.
   struct Outcome {
     var agreement = Agreement.outstanding
-    /// What this store holds otherwise than the hub, by scope and table; no sum where it has no rows of a table.
+    /// Digests of this store that differ from the hub's, by scope and table; the sum is empty where this store has no rows of a
+    /// table.
     var different: [TableDigest] = []
   }
 
+  /// Compares.
+  ///
   /// - Parameter skipped: Tables of which this version leaves something out.
   func compare(_ page: PageContent, skipped: Set<String>) throws -> Outcome {
     guard try rows.session.firstRow("SELECT 1 FROM sync_pending LIMIT 1") == nil else { return Outcome() }
@@ -69,7 +72,7 @@ struct AgreementCheck {
     }
     let wrong = different.filter { !skipped.contains($0.table) }
     if !wrong.isEmpty {
-      // What the hub can never take is on this device alone.
+      // Treats differences in refused batches' tables as outstanding: the hub can never merge those rows.
       let refused = try RefusedOutbox(session: rows.session).tables()
       if refused.map({ Set(wrong.map(\.table)).isSubset(of: $0) }) ?? true { return Outcome() }
       return Outcome(agreement: .differs(tables: Set(wrong.map(\.table)).sorted()), different: wrong)
@@ -79,8 +82,8 @@ struct AgreementCheck {
     return Outcome(agreement: count == 0 ? .proved : .provedButHeld(rows: count))
   }
 
-  /// Rows of held units by scope and table; nil while some unit has neither come back nor been held. Of a batch whose bytes were let go
-  /// the comparison itself says whether the hub has it.
+  /// Returns the rows of held units by scope and table; nil while some unit has neither come back nor been held. For batches
+  /// without bytes the comparison itself tells whether the hub has them.
   private func heldRows() throws -> [String: [String: Set<CellValue>]]? {
     var held: [String: [String: Set<CellValue>]] = [:]
     for entry in try outbox.unacknowledged() {

@@ -3,12 +3,12 @@ internal import SwiftProtobuf
 public import SyncCore
 internal import SyncStore
 
-/// What the hub proved about one record: for each batch of this device that changed it, when the hub received it.
+/// Proof about one record: for each batch of this device that changed it, when the hub received the batch.
 public struct RecordReceipt: Sendable, Hashable, Codable {
   public enum State: String, Sendable, Codable {
     /// Sealed here; no receipt has come.
     case unsent
-    /// Durable at the hub, behind an earlier batch it misses, or undecided because the device was revoked.
+    /// Durable at the hub, behind a missing earlier batch, or undecided because the device was revoked.
     case waiting
     /// Durable at the hub, with a reason why it is not merged.
     case held
@@ -16,17 +16,17 @@ public struct RecordReceipt: Sendable, Hashable, Codable {
   }
 
   public var scope: String
-  /// The batch's number, and its hash in hexadecimal: what the hub signed.
+  /// Number of the batch, and its hash in hexadecimal, which the hub signed.
   public var batch: UInt64
   public var hash: String
   /// Units of the batch that changed the record, from 0.
   public var units: [Int]
   public var state: State
-  /// When the hub received the batch, in hub time; nil without a receipt.
+  /// Hub time when the hub received the batch; nil without a receipt.
   public var hubTimeMs: UInt64?
-  /// Why the hub holds it, as in docs/protocol.md.
+  /// Reason why the hub holds it, as in docs/protocol.md.
   public var heldReason: String?
-  /// Whether the batch itself is still here, so that what was received can be shown.
+  /// True when the batch itself is still here, so that what was received can be shown.
   public var hasBatch: Bool
 }
 
@@ -34,18 +34,18 @@ public struct RecordReceipt: Sendable, Hashable, Codable {
 public struct RecordReceipts: Sendable, Hashable, Codable {
   /// Changes that are in no batch yet.
   public var pending = 0
-  /// Oldest first. Only this device's own; what colleagues changed is in receipts of theirs.
+  /// Receipts, oldest first, of this device's own batches; changes by colleagues are in receipts of theirs.
   public var receipts: [RecordReceipt] = []
 }
 
 extension Replica {
-  /// When the hub received a record, by its signed receipts, checked here without a network.
+  /// Returns when the hub received a record, by its signed receipts, which are checked here without a network.
   ///
   /// - Parameters:
   ///   - table: A replicated table.
   ///   - key: The record's primary key.
-  /// - Throws: `SyncError` `.badRequest` when the table is not replicated or is anonymous, `.badSignature` when a stored receipt is not
-  ///   the hub's or not of that batch.
+  /// - Throws: `SyncError` `.badRequest` when the table is not replicated or is anonymous, `.badSignature` when a stored receipt is
+  ///   not the hub's or not of that batch.
   /// - Complexity: Reads every batch that is kept.
   public func receipts(table: String, key: CellValue) async throws -> RecordReceipts {
     guard let shape = shapes[table] else {
@@ -102,7 +102,7 @@ extension RecordReceipt {
   }
 }
 
-/// Which records a batch changed, kept when its bytes are let go: so that its receipt goes on proving something.
+/// Index of the records that a batch changed, kept when the batch's bytes are deleted, so that its receipt remains a proof.
 struct RecordIndex {
   let session: any SQLSession
 
@@ -139,7 +139,7 @@ struct RecordIndex {
     }
   }
 
-  /// Eight bytes are enough to find a record among one device's own.
+  /// Returns eight bytes for a record: enough to find it among one device's own.
   private static func name(_ key: CellValue, table: String) -> Data {
     var data = Data("\(table)\0".utf8)
     key.append(to: &data)

@@ -2,11 +2,12 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// Seals again what stands on a device and its hub has lost: an ordinary batch at the end of the chain, whose units are the standing
-/// cells, each under the stamp it has here (L11, docs/adr/0027). Belongs to one transaction, in which nothing is pending.
+/// Seals again what stands on a device and its hub has lost: an ordinary batch at the end of the chain, whose units are the
+/// standing cells, each under the stamp it has here (L11, docs/adr/0027). Belongs to one transaction, in which nothing is pending.
 ///
-/// A cell that this identity wrote keeps its version, so that a hub that has it after all finds nothing new. One that somebody else wrote,
-/// or an identity of this store's past, gets the next stamp under this identity: it stands over what it was, and under all that is later.
+/// A cell that this identity wrote keeps its version, so a hub that has it after all finds nothing new. A cell of somebody else, or
+/// of an earlier identity of this store, gets the next stamp under this identity: it wins over its earlier version, and loses to
+/// every later write.
 struct Recovery {
   let rows: RowStore
   let outbox: Outbox
@@ -19,7 +20,7 @@ struct Recovery {
   /// Rows read at a time.
   private static let rowsPerRead = 500
 
-  /// What was sealed.
+  /// Changes that were sealed.
   struct Sealed: Hashable {
     var scope: String
     /// Numbers of the batches that are gone.
@@ -42,13 +43,13 @@ struct Recovery {
   /// Recovers own batches whose bytes are gone and that the hub does not have.
   ///
   /// - Parameters:
-  ///   - isAtHead: Else only what the hub names is known to be lost.
-  ///   - differs: Whether the digests differ: then what the feed does not acknowledge is lost, too.
+  ///   - isAtHead: False limits the recovery to batches that the hub names as missing.
+  ///   - differs: True when the digests differ: then what the feed does not acknowledge is lost, too.
   /// - Returns: One entry for each scope in which something was sealed.
   func recoverOwn(isAtHead: Bool, differs: Bool) throws -> [Sealed] {
     let lost = try outbox.standings(isAtHead: isAtHead).filter { $0.standing == .gone || $0.standing == .unknown && differs }
     return try Set(lost.map(\.entry.scope)).sorted().map { scope in
-      // Those of an earlier recovery, too: the hub may have lost what it was told of them.
+      // Includes batches of an earlier recovery: the hub may have lost what it was told of them.
       let gone = try outbox.gone(scope: scope)
       let authors = Set(gone.map { lineage.author(scope: scope, number: $0.number) })
       let known = try knownVersions(scope: scope, apart: Set(gone.map(\.number)))
@@ -63,10 +64,10 @@ struct Recovery {
     }
   }
 
-  /// Tells of rows that the hub never heard of although own edits of them came: whoever made them is gone, and they stand here. Their
-  /// scope is said, which no row is without; what else others wrote of them the digests show.
+  /// Sends rows that the hub never heard of although own edits of them arrived: their author is gone, but they stand here. Only the
+  /// scope cell is sent, which every row needs; the digests show what else is missing.
   ///
-  /// - Returns: Whether something was sealed. The same is not said twice to one incarnation.
+  /// - Returns: Whether something was sealed. The same is sealed once for each incarnation.
   func completeRows() throws -> Bool {
     var rowsByScope: [String: Set<RowName>] = [:]
     var said = try state.value("incarnation").blob ?? Data()
@@ -103,9 +104,9 @@ struct Recovery {
     var key: CellValue
   }
 
-  /// Recovers own work of a past identity whose batches went with their bytes when a new one was taken.
+  /// Recovers changes of an earlier identity whose batches had no bytes when the new identity was taken.
   ///
-  /// - Parameter authors: Who had sealed them.
+  /// - Parameter authors: Identities that had sealed them.
   func recover(scope: String, of authors: Set<ReplicaID>) throws {
     let known = try knownVersions(scope: scope, apart: [])
     _ = try seal(scope: scope, tables: nil, BatchRecovery()) { authors.contains($0.replica) && !known.contains($0) }
@@ -113,13 +114,13 @@ struct Recovery {
 
   /// Seals every standing cell of some tables of a scope, because the hub's operator asked for it.
   ///
-  /// - Parameter asked: The hub's signed request, which makes the batch acceptable.
+  /// - Parameter asked: Signed request of the hub, which makes the batch acceptable.
   /// - Returns: Row changes sealed.
   func recoverAll(scope: String, tables: Set<String>, asked: Data) throws -> Int {
     try seal(scope: scope, tables: tables, BatchRecovery(asked: asked)) { _ in true }
   }
 
-  /// Versions of own writes that need not be said again: their batches are here, or the present feed acknowledged them.
+  /// Returns versions of own writes that need not be sent again: their batches are here, or the present feed acknowledged them.
   private func knownVersions(scope: String, apart lost: Set<UInt64>) throws -> Set<Version> {
     var known: Set<Version> = []
     let acknowledgements = Acknowledgements(session: session)
@@ -157,7 +158,7 @@ struct Recovery {
       units += UnitCutting.cut(ChangeUnit(stamp: stamp, changes: rows))
     }
     if units.isEmpty {
-      // Everything was overwritten since; the batch still says that nobody need wait for what is gone.
+      // Seals an empty unit when everything was overwritten since: the batch still tells that nobody need wait for the gone ones.
       guard !recovery.gone.isEmpty else { return 0 }
       units = [ChangeUnit(stamp: order.issue(wallMs: 0, scope: scope), changes: [])]
     }
@@ -169,7 +170,7 @@ struct Recovery {
     return count
   }
 
-  /// The standing cells, births and deaths of wanted versions, as changes by version.
+  /// Returns the standing cells, births and deletions of wanted versions, as changes by version.
   private func standing(scope: String, tables: Set<String>?, _ isWanted: (Version) -> Bool) throws -> [Version: [RowChange]] {
     let aside = try rows.aside
     let unknown = aside.tables.filter { aside.isUnknown($0) && rows.shape($0) == nil }.map(TableShape.unknown)

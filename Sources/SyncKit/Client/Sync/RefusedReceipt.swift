@@ -3,16 +3,16 @@ internal import SyncCore
 internal import SyncStore
 
 extension Replica {
-  /// Stores what a checked receipt says of one of this device's batches.
+  /// Stores a checked receipt for one of this device's batches.
   ///
-  /// - Returns: What that turns an exchange to.
+  /// - Returns: Event for the exchange.
   func store(_ receipt: WireReceipt, bytes: Data, of entry: OutboxEntry) async throws -> SyncSession.Event {
     guard receipt.state == .refused else {
       try await engineWrite { try $0.outbox.store(receipt, bytes: bytes) }
       return .pushed
     }
     let reason = BatchRefusal.Reason(rawValue: receipt.reason) ?? .form
-    // Its own chain is whole, so the hub's other batch of the number before was made by a copy of this device.
+    // Reports a fork: this device's own chain is unbroken, so a copy of the device made the hub's other batch.
     if reason == .previous { return .forked(scope: entry.scope, number: entry.number) }
     let key = try secrets().signingKey
     return try await engineWrite { transaction in

@@ -3,16 +3,16 @@ internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
-/// What a device does when its hub was restored to an older copy (L11): gives back the pages the hub lost, then sends again the
-/// batches it may lack. Every step may be repeated.
+/// Steps of a device whose hub was restored to an older copy (L11): gives back the pages that the hub lost, then sends again the
+/// batches that it may lack. Every step may be repeated.
 struct Rejoin {
   let replica: Replica
   let call: (HubRequest) async throws -> HubResponse
   let hub: VerifyingKey
 
-  /// Joins the hub's present life.
+  /// Joins the hub's present incarnation.
   ///
-  /// - Returns: What was noticed and done; nil when there was nothing to it.
+  /// - Returns: Notice of what was done; nil when nothing was needed.
   func run(hubTimeMs: UInt64) async throws -> SyncNotice? {
     let life = try await life()
     let old = try await replica.engineRead { try $0.state.value("incarnation").blob }
@@ -49,9 +49,9 @@ struct Rejoin {
     }
   }
 
-  /// Shows the hub the newest pages it signed, should it not know that it was restored.
+  /// Shows the hub the newest pages that it signed, in case it does not know that it was restored.
   ///
-  /// - Returns: Whether the hub is in another life now than the one this device knows.
+  /// - Returns: Whether the hub is in another incarnation now than the one this device knows.
   func prove() async throws -> Bool {
     let known = try await replica.engineRead { try $0.state.value("incarnation").blob }
     for page in try await replica.engineRead({ try KeptPages(session: $0.session).newest() }) {
@@ -69,7 +69,9 @@ struct Rejoin {
     return life
   }
 
-  /// - Returns: How many pages went back.
+  /// Gives pages back.
+  ///
+  /// - Returns: How many.
   private func giveBack(to incarnation: Data, lost: Set<String>) async throws -> Int {
     var (count, seq) = (0, Int64(0))
     while let page = try await replica.engineRead({ [seq] transaction in
@@ -98,10 +100,10 @@ struct Rejoin {
 }
 
 extension Outbox {
-  /// Takes receipts of lives of the hub that ended for not given, unless the feed had acknowledged the batch before they did.
+  /// Doubts receipts of ended incarnations, unless the feed had acknowledged the batch before the incarnation ended.
   ///
-  /// - Parameter common: Of scopes of which the hub lost something, the last position that is known to be in both lives. Which
-  ///   acknowledgements count is for the feed to say: with everything given back it may come to be the same as before.
+  /// - Parameter common: For each scope that lost something, the last position known to be in both incarnations. The feed decides
+  ///   which acknowledgements count: with everything given back it may become the same as before.
   /// - Returns: How many batches are in doubt.
   func doubt(receiptsBefore incarnation: Data, common: [String: UInt64]) throws -> Int {
     var count = 0
@@ -123,8 +125,7 @@ extension Outbox {
 }
 
 extension Acknowledgements {
-  /// Acknowledgements at positions that a life of the hub took with it do not count any more, but the stamps they brought are
-  /// what the rows carry.
+  /// Invalidates acknowledgements at positions that a restore took away. Their stamps stay, because the rows carry them.
   func lose(scope: String, after end: UInt64) throws {
     for row in try session.rows(
       "SELECT seq, number, unit, units, position, stamps FROM sync_ack WHERE scope = ?1 AND lost = 0 AND position + units - 1 > ?2",
@@ -135,7 +136,7 @@ extension Acknowledgements {
       }
       let kept = max(0, Int64(clamping: end) - position + 1)
       if kept > 0 {
-        // A run that goes over the end: what is before it stays acknowledged.
+        // Divides a run at the end: its part before the end stays acknowledged.
         let stamps = try row[5].blob.map { try PackedStamps.read($0, count: Int(units)) }
         func packed(_ range: Range<Int64>) -> CellValue {
           guard let stamps else { return .null }

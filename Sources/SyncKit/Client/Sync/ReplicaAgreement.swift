@@ -4,7 +4,7 @@ internal import SyncCore
 internal import SyncStore
 
 extension Replica {
-  /// What is to be said of the last comparison: a difference, or once that it is over; nil for nothing.
+  /// Returns the report on the last comparison: a difference, or that an earlier one is over; nil when there is nothing to report.
   func agreementToSay() async throws -> Data? {
     try await engineRead { transaction in
       let state = transaction.state
@@ -17,11 +17,11 @@ extension Replica {
     }
   }
 
-  /// Notes that the hub heard of a difference, or of its end, and seals what it asks for.
+  /// Records that the hub received a report, and seals what the hub asks for.
   ///
   /// - Parameters:
-  ///   - report: As it was said.
-  ///   - answer: The hub's, with its requests, each signed.
+  ///   - report: The report that was sent.
+  ///   - answer: The hub's answer, with its signed requests.
   /// - Returns: Whether something was sealed.
   func noteSaid(_ report: Data, answer: Data) async throws -> Bool {
     let hub = try await hubKey()

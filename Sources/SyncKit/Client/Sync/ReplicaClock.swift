@@ -2,20 +2,21 @@ internal import Foundation
 internal import SyncCore
 internal import SyncStore
 
-/// What a device knows of the time, by hub time, in milliseconds.
+/// Device's knowledge of hub time, in milliseconds.
 public struct ClockKnowledge: Sendable, Hashable {
-  /// The best guess: the device's clock and the offset measured last; where that clock jumped, what it must show had it not.
+  /// Best estimate: the device's clock and the offset measured last. After a jump of that clock: what it would show without the
+  /// jump.
   public var estimateMs: Int64
-  /// Has passed certainly: the newest time that the hub signed.
+  /// Time that has certainly passed: the newest time that the hub signed.
   public var lowerBoundMs: Int64
-  /// By how much the device's clock jumped since it was believed; nil when it did not.
+  /// Milliseconds by which the device's clock jumped since it was trusted; nil when it did not.
   public var jumpMs: Int64?
-  /// Whether the estimate is sure all the same: the machine has been running since, and says for how long.
+  /// True when the estimate is certain despite a jump: the machine has been running since, and tells for how long.
   public var isContinued = false
 }
 
 extension Replica {
-  /// What is known of the time. Noticed again with each exchange; a jump is one until the clock goes right again.
+  /// Returns what is known of the time. Measured again with each exchange; a jump stays one until the clock is right again.
   public func clockKnowledge() async throws -> ClockKnowledge {
     let now = ClockReading(clock)
     let (wallMs, knowledge, believed) = try await engineRead { [clock] transaction in
@@ -45,14 +46,14 @@ extension Replica {
     do {
       try await engineWrite { try now.store(in: $0.state) }
     } catch is SyncError {
-      // A store that cannot be written knows less, and goes on.
+      // Continues when the store cannot be written: only the new reading is missing then.
     }
     return knowledge
   }
 }
 
 extension Replica {
-  /// An error about the dates of the hub's certificate, with how far this device's clock is from the last contact.
+  /// Adds to an error about the certificate's dates how far this device's clock is from the last contact.
   func naming(_ error: SyncError) async throws -> SyncError {
     let (nowMs, contact) = (Int64(clamping: clock.nowMs()), try await clockKnowledge().lowerBoundMs)
     let days = (nowMs - contact) / 86_400_000
@@ -76,7 +77,7 @@ extension Replica {
 }
 
 extension ClockReading {
-  /// Between two notes of what the clocks show.
+  /// Milliseconds between two records of the clocks' readings.
   static let noteEveryMs: UInt64 = 3_600_000
 
   init?(stored state: StateStore) throws {

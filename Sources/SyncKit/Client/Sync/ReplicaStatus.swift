@@ -2,48 +2,49 @@ internal import Foundation
 public import SyncCore
 internal import SyncStore
 
-/// Where everything captured on a device is now: the sum of promise 2, as far as a device can know it.
+/// Counts of everything captured on a device, by its present place: the sum of promise 2, as far as a device can know it.
 ///
 /// `captured == pendingChanges + superseded + sealedChanges + waitingChanges + mergedChanges + heldChanges + refusedChanges`, and
 /// `packetsMade == packetsWaiting + packetsKept`.
 public struct ReplicaStatus: Sendable, Hashable, Codable {
   /// Row writes logged since the store was made, and those of `recovered`.
   public var captured = 0
-  /// Row changes that were sealed once more for a hub that had lost them; what they stood in counts as superseded.
+  /// Row changes that were sealed again for a hub that had lost them; their earlier batches count as superseded.
   public var recovered = 0
-  /// Logged, not sealed yet.
+  /// Changes logged and not sealed yet.
   public var pendingChanges = 0
-  /// Overwritten by a later own write before sealing, born and gone, or in a batch that a restored hub lost for good.
+  /// Changes overwritten by a later own write before sealing, born and deleted before it, or in a batch that a restored hub lost
+  /// for good.
   public var superseded = 0
-  /// Sealed, the hub has not confirmed them yet.
+  /// Changes sealed, and not confirmed by the hub yet.
   public var sealedChanges = 0
-  /// Durable at the hub behind an earlier batch it misses.
+  /// Changes durable at the hub behind a missing earlier batch.
   public var waitingChanges = 0
   public var mergedChanges = 0
-  /// Durable at the hub, not merged, with a reason.
+  /// Changes durable at the hub and not merged, with a reason.
   public var heldChanges = 0
-  /// The hub said, signed, that it can never take them: they stay here.
+  /// Changes that the hub, by its signature, can never merge: they stay here.
   public var refusedChanges = 0
-  /// Pages of the feed that were let go before the hub had backed them up: too many to keep.
+  /// Feed pages that were deleted before the hub had backed them up, because there were too many.
   public var pagesDropped = 0
   public var packetsMade = 0
   public var packetsWaiting = 0
   public var packetsKept = 0
-  /// Of those kept, how many may be lost: the hub was put back to a backup of before them, and they are here no more.
+  /// Kept packets that may be lost: the hub was restored to a backup from before them, and they are no longer here.
   public var packetsUncertain = 0
   public var openConflicts = 0
   /// Hub time of the last exchange in milliseconds; nil before the first.
   public var lastContactMs: UInt64?
   /// Hub time minus this device's clock, in milliseconds, as last measured.
   public var offsetMs: Int64 = 0
-  /// Whether the last page said there was nothing newer.
+  /// True when the last page said that nothing newer exists.
   public var isAtHead = false
-  /// How this device and the hub compared when it last was.
+  /// Result of the last comparison with the hub.
   public var agreement = Agreement.unknown
-  /// What was out of the ordinary in past exchanges, oldest first; only the newest are kept.
+  /// Unusual events of past exchanges, oldest first; only the newest are kept.
   public var notices: [SyncNotice] = []
 
-  /// Whether the counts add up. They always should; a tool that finds otherwise says so loudly.
+  /// True when the counts add up. They always should; a tool that finds otherwise must report it.
   public var addsUp: Bool {
     captured == pendingChanges + superseded + sealedChanges + waitingChanges + mergedChanges + heldChanges + refusedChanges
       && packetsMade == packetsWaiting + packetsKept
@@ -51,7 +52,7 @@ public struct ReplicaStatus: Sendable, Hashable, Codable {
 }
 
 extension Replica {
-  /// The counts at this moment, from one snapshot.
+  /// Returns the counts at this moment, from one snapshot.
   public func status() async throws -> ReplicaStatus { try await engineRead { try ReplicaStatus(in: $0.session) } }
 }
 

@@ -1,9 +1,9 @@
 internal import SyncCore
 internal import SyncStore
 
-/// Notices in a device's store, the newest only.
+/// Notices in a device's store; only the newest are kept.
 extension SyncNotice {
-  /// Notices a store keeps.
+  /// Notices that a store keeps.
   static let keptMax = 20
 
   static let schema = """
@@ -19,7 +19,7 @@ extension SyncNotice {
       "DELETE FROM sync_notice WHERE seq <= (SELECT max(seq) FROM sync_notice) - ?1", [.integer(Int64(Self.keptMax))])
   }
 
-  /// What the store remembers, oldest first.
+  /// Returns the stored notices, oldest first.
   static func all(in session: any SQLSession) throws -> [SyncNotice] {
     try session.rows("SELECT kind, at_ms, vi, en FROM sync_notice ORDER BY seq").compactMap { row in
       guard let kind = row[0].text.flatMap(Kind.init(rawValue:)), let vi = row[2].text, let en = row[3].text else { return nil }

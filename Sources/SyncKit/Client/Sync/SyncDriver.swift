@@ -3,42 +3,42 @@ internal import SwiftProtobuf
 public import SyncCore
 internal import SyncStore
 
-/// What an exchange did.
+/// Result of an exchange.
 public struct SyncSummary: Sendable, Hashable, Codable {
   public var progress = SyncProgress()
-  /// Own clock minus hub time, in milliseconds, as measured when the hub was greeted.
+  /// Own clock minus hub time in milliseconds, as measured when the hub was greeted.
   public var skewMs: Int64 = 0
-  /// What was out of the ordinary, in order; also in `ReplicaStatus.notices`.
+  /// Unusual events, in order; also in `ReplicaStatus.notices`.
   public var notices: [SyncNotice] = []
-  /// The hub has no room for attachments at present; they wait here.
+  /// True when the hub has no room for attachments at present; they wait here.
   public var areBlobsDeferred = false
-  /// It ended because of `SyncOptions.bytesMax`; the next goes on exactly there.
+  /// True when `SyncOptions.bytesMax` ended the exchange; the next one continues exactly there.
   public var isBudgetSpent = false
-  /// The next step cannot be cut into parts and takes at least so many bytes, where that is known.
+  /// Least bytes of the next step, which cannot be divided; nil when unknown.
   public var bytesNeeded: Int?
-  /// Address the hub has moved to, for good: calls go there from now on.
+  /// Address to which the hub has moved for good: calls go there from now on.
   public var movedTo: String?
-  /// Rows that others changed and that are here since this exchange, at most `changedMax` of them, in order.
+  /// Rows that others changed and that this exchange brought, at most `changedMax` of them, in order.
   public var changed: [SyncedRow] = []
 
-  /// See `changed`.
+  /// Rows listed in `changed`.
   public static let changedMax = 200
 
   public init() {}
 }
 
-/// A row that came, by its table and key as text.
+/// Row that an exchange brought, by its table and key as text.
 public struct SyncedRow: Sendable, Hashable, Codable {
   public var table: String
   public var key: String
 }
 
 public struct SyncOptions: Sendable {
-  /// For the whole exchange. What is not done by then waits for the next.
+  /// Milliseconds for the whole exchange. What is not done by then waits for the next.
   public var deadlineMs = 10 * 60 * 1000
   public var retry = RetryPolicy()
-  /// Bytes of HTTP that may be sent and received together, retries included; nil: no bound. Text goes first, attachments last; what
-  /// does not fit waits, and large things are sent in parts.
+  /// Bytes of HTTP that may be sent and received together, retries included; nil: no bound. Texts go first, attachments last. What
+  /// does not fit waits, and large messages are sent in parts.
   public var bytesMax: Int?
   /// Called after each step, from the exchange's task.
   public var onProgress: (@Sendable (SyncProgress, _ batchesLeft: Int) -> Void)?
@@ -47,7 +47,7 @@ public struct SyncOptions: Sendable {
 }
 
 extension Replica {
-  /// Exchanges with the hub: sends what is sealed and the packets, fetches and applies what others did.
+  /// Exchanges with the hub: sends sealed batches and packets, and fetches and applies the changes of others.
   ///
   /// Interrupt and repeat freely: every step that was done stays done, on both sides.
   ///
@@ -58,30 +58,30 @@ extension Replica {
   }
 }
 
-/// Performs the actions of a `SyncSession`: the one place where storage, network and protocol meet.
+/// Performs the actions of a `SyncSession`: here alone storage, network and protocol meet.
 final class SyncDriver {
   private let replica: Replica
   private var transport: any Transport
   private let options: SyncOptions
   private var session: SyncSession
   private(set) var summary = SyncSummary()
-  /// As the hub last said; a bundle brings it from outside.
+  /// Hub time as the hub last said; a bundle sets it from outside.
   var hubTimeMs: UInt64 = 0 {
     didSet { hubTimeAt = .now }
   }
   private var hubTimeAt = ContinuousClock.now
-  /// Bounds what one call carries.
+  /// Size of the pieces that one call carries.
   private var piece = PieceSize()
   /// Addresses followed so far.
   private var moves = 0
   private var left = 0
   /// Bytes of HTTP so far, both ways.
   private var spent = 0
-  /// Whether certificates were shown in this exchange.
+  /// True when certificates were shown in this exchange.
   private var isIntroduced = false
-  /// Where batches stood when the hub was greeted.
+  /// States of the batches when the hub was greeted.
   private var atStart: [Outbox.Standing] = []
-  /// Whether the hub took a part of a batch, acknowledged a unit, or is another than before.
+  /// True when the hub took a part of a batch, acknowledged a unit, or is in another incarnation than before.
   private var hasMoved = false
 
   /// Packets sent in one request.
@@ -105,7 +105,7 @@ final class SyncDriver {
           throw DeadlineTransport.outOfTime
         }
         var next = action
-        // A pause that outlasts the exchange ends with it.
+        // Shortens a pause that would outlast the exchange.
         if case .wait(let ms) = action { next = .wait(ms: min(ms, DeadlineTransport.leftMs(until: deadline))) }
         event = affordable(next) ? try await perform(next) : budgetSpent()
       } catch is CancellationError {
@@ -123,7 +123,7 @@ final class SyncDriver {
     return summary
   }
 
-  /// What to say of an exchange that came to its end with something to send and moved nothing: the next would do no better.
+  /// Returns the error of an exchange that had something to send but moved nothing: the next one would do no better. Nil otherwise.
   func stillness() async throws -> SyncError? {
     guard !hasMoved, !summary.isBudgetSpent else { return nil }
     let now = try await replica.engineRead { try $0.outbox.standings(isAtHead: false) }
@@ -137,7 +137,7 @@ final class SyncDriver {
       expected: left.expected)
   }
 
-  /// What an error turns the exchange to, where it is no failure: a device with a twin, a hub that was restored, a feed that is gone.
+  /// Returns the event of an error that is no failure: a fork, a restored hub, a feed that is gone. Nil for a failure.
   static func turn(_ error: SyncError, during action: SyncSession.Action) -> SyncSession.Event? {
     switch (error.code, action) {
     case (.badCursor, .pull), (.badCursor, .fetch): .cursorUnknown(error)
@@ -157,7 +157,7 @@ final class SyncDriver {
     return error
   }
 
-  /// One step of the exchange. What the session asks for next is the caller's to decide.
+  /// Performs one step of the exchange. The caller asks the session for the next one.
   func perform(_ action: SyncSession.Action) async throws -> SyncSession.Event {
     switch action {
     case .greet: return try await greet()
@@ -194,24 +194,24 @@ final class SyncDriver {
 
   // MARK: Budget
 
-  /// What an answer to a batch, a question or a piece takes, with the headers of a call both ways, in bytes.
+  /// Bytes of an answer to a batch, a question or a piece, with the headers of a call both ways.
   private static let callBytesMax = 3_000
-  /// Fewer bytes of a batch, page or attachment than this are not worth a call.
+  /// Least bytes of a part of a batch, page or attachment.
   private static let partBytesMin = 4 << 10
 
-  /// What may still be put into a call, or fetched by it; nil: no bound.
+  /// Bytes that the budget leaves for one call; nil: no bound.
   private var room: Int? { options.bytesMax.map { max(0, $0 - spent - Self.callBytesMax) } }
   /// Bytes that one call may carry, by the budget and by what the link has shown.
   private var callRoom: Int? { [room, piece.bytes].compactMap(\.self).min() }
 
-  /// Calls whose size cannot be told or cut are not made on a budget that is nearly spent.
+  /// Returns whether the budget allows a call. Calls of unknown size are not made when it is nearly spent.
   private func affordable(_ action: SyncSession.Action) -> Bool {
     guard let room else { return true }
     switch action {
     case .greet, .seal, .wait, .finish, .beginAnew: return true
     case .push, .askOffset, .drop, .agree, .askBlobs, .sendBlob, .takeIdentity: return room > 0
     case .pull: return room >= Self.partBytesMin
-    // Pages of any size.
+    // Requires room for the largest page, because these pages cannot be divided.
     case .fetch, .rejoin, .prove: return room >= WireLimits.pageBytesMax
     }
   }
@@ -236,7 +236,7 @@ final class SyncDriver {
     let after = replica.clock.nowMs()
     let info = try Self.greeting(response, of: hub)
     hubTimeMs = info.hubTimeMs
-    // The hub read its clock somewhere between the two readings of ours.
+    // Compares with the middle of our two readings: the hub read its clock between them.
     let middle = Int64(clamping: before / 2 + after / 2)
     let offset = Int64(clamping: info.hubTimeMs) &- middle
     summary.skewMs = 0 &- offset
@@ -261,7 +261,7 @@ final class SyncDriver {
     return greeted
   }
 
-  /// Reads what a hub says of itself, once its signature shows that this device is enrolled with it.
+  /// Reads the hub's information, after its signature proved that this device is enrolled there.
   private static func greeting(_ response: HubResponse, of hub: VerifyingKey) throws -> WireHubInfo {
     let signed = try WireSigned.parse(response.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
     let info = try WireHubInfo.parse(signed.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
@@ -292,7 +292,8 @@ final class SyncDriver {
     guard let bytes = try await replica.engineRead({ try $0.outbox.bytes(of: entry) }) else { return .pushed }
     let (rest, room) = (bytes.count - offset, callRoom)
     let isPart = room.map { rest > $0 } ?? false
-    // A small one is soon sent again; of a large one, or a part, the next exchange asks how much arrived.
+    // Records that a large batch, or a part of one, is being sent: the next exchange asks how much arrived. A small batch is soon
+    // sent again.
     if isPart || bytes.count > WireLimits.blobPieceBytesMax, !entry.isInDoubt {
       try await replica.engineWrite { try $0.outbox.begin(entry) }
     }
@@ -351,14 +352,14 @@ final class SyncDriver {
     guard let scope = packets.first?[1].text else { return .dropped(more: false) }
     let ofScope = packets.filter { $0[1].text == scope }
     let fitting = Self.affordable(ofScope, room: callRoom)
-    // Sends one at least: a packet is the smallest piece there is.
+    // Sends at least one packet, which cannot be divided.
     let mine = fitting.isEmpty ? Self.affordable(Array(ofScope.prefix(1)), room: room) : fitting
     guard !mine.isEmpty else { return budgetSpent() }
     var request = WireDropRequest()
     request.packets = try mine.map { try WirePacket.parse($0[2].blob ?? Data(), named: LocalizedText(vi: "phiếu kín", en: "packet")) }
     let body = try request.serializedData()
     let target = "/v1/drop/" + (scope.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? scope)
-    // Not signed by the device: the packets carry the unit's own proof, and nothing here names who sends them.
+    // Sends without the device's signature: the packets carry the unit's own proof, and nothing in the call names the sender.
     let response = try await exchange(HubRequest("PUT", target, body: body))
     let hub = try await replica.hubKey()
     let answer = try WireDropResponse.parse(
@@ -368,7 +369,7 @@ final class SyncDriver {
         .damaged, vi: "Máy chủ không xác nhận đủ phiếu; sẽ gửi lại.", en: "The hub did not confirm every packet; will send again.")
     }
     try await replica.engineWrite { transaction in
-      // Another process may have sent the same ones meanwhile: each is counted once.
+      // Counts each packet once: another process may have sent the same ones meanwhile.
       let kept = try mine.count {
         try !transaction.session.rows("UPDATE sync_packet SET kept = 1 WHERE id = ?1 AND kept = 0 RETURNING 1", [$0[0]]).isEmpty
       }
@@ -379,7 +380,7 @@ final class SyncDriver {
     return .dropped(more: true)
   }
 
-  /// The first packets that fit.
+  /// Returns the first packets that fit.
   private static func affordable(_ packets: [[CellValue]], room: Int?) -> [[CellValue]] {
     guard let room else { return packets }
     var size = 0
@@ -404,7 +405,7 @@ final class SyncDriver {
     let asked = callRoom
     do {
       do { response = try await fetch(asked) } catch let error as SyncError where error.code == .tooLarge && asked != room {
-        // Fetches whole what cannot be cut further.
+        // Fetches the whole page, because it cannot be divided further.
         response = try await fetch(room)
       }
     } catch let error as SyncError where error.code == .tooLarge {
@@ -414,7 +415,7 @@ final class SyncDriver {
     }
     let hub = try await replica.hubKey()
     let page = try PageCodec.open(response.body, hub: hub)
-    // Another device may have shown the hub meanwhile that it was restored.
+    // Checks the incarnation again: another device may have proved to the hub meanwhile that it was restored.
     guard try await replica.engineRead({ try $0.state.value("incarnation").blob }) == page.incarnation else { return .lifeChanged }
     let result = try await replica.apply(page, bytes: response.body, after: cursor)
     if let unitKey = page.unitKey { try await replica.take(unitKey, hub: hub.replica) }
@@ -435,14 +436,16 @@ final class SyncDriver {
     }
   }
 
-  /// - Returns: Whether the hub asked for what stands here, and it was sealed.
+  /// Reports the comparison to the hub.
+  ///
+  /// - Returns: Whether the hub asked for this device's rows, and they were sealed.
   private func agree() async throws -> Bool {
     guard let report = try await replica.agreementToSay() else { return false }
     let response: HubResponse
     do {
       response = try await exchangeSigned(HubRequest("PUT", "/v1/agreement", body: report))
     } catch let error as SyncError where error.code == .badRequest {
-      // A hub of an earlier program has no such call.
+      // Ignores a hub of an earlier program, which has no such call.
       return false
     }
     return try await replica.noteSaid(report, answer: response.body)
@@ -457,7 +460,7 @@ final class SyncDriver {
   }
 
   private func askBlobs(after: BlobID?) async throws -> SyncSession.Event {
-    // A name takes 32 bytes in the question and about as many in the answer.
+    // Limits the question by the budget: a name takes 32 bytes in the question and about as many in the answer.
     let limit = room.map { max(1, min(WireLimits.blobsPerQuestionMax, $0 / 80)) } ?? WireLimits.blobsPerQuestionMax
     guard let answer = try await blobExchange().ask(after: after, limit: limit) else { return .blobsAsked([], next: nil) }
     summary.areBlobsDeferred = summary.areBlobsDeferred || answer.isDeferred
@@ -480,7 +483,7 @@ final class SyncDriver {
     } catch let error as SyncError where error.code == .noSuchBlob {
       return .blobSent(offset: nil)
     } catch let error as SyncError where error.code == .blobUnfit {
-      // An error proves nothing: the hub says it once more, signed.
+      // Asks again for a signed refusal: an error proves nothing.
       let answer = try await blobExchange().ask(about: [offer.id])
       summary.notices += answer.notices
       if !answer.notices.isEmpty { summary.progress.blobsLeft -= 1 }
@@ -493,7 +496,7 @@ final class SyncDriver {
 
   func fetchBlob(_ id: BlobID) async throws { try await blobExchange().fetch(id) }
 
-  /// One page of a snapshot. A place the hub does not know begins the snapshot again.
+  /// Fetches one page of a snapshot. Begins the snapshot again when the hub does not know its continuation.
   private func fetch(_ scope: String) async throws -> SyncSession.Event {
     let (cursor, place) = try await replica.engineRead { transaction in
       (try transaction.state.value("cursor").blob ?? Data(), try SnapshotPlace(session: transaction.session).next(scope: scope))
@@ -518,8 +521,8 @@ final class SyncDriver {
 
   // MARK: Calls
 
-  /// A call that says which device makes it, proved by its key over hub time: the device's own clock does not matter.
-  /// A hub that was restored to before this device's enrolment learns it again from its certificate.
+  /// Sends a call that the device's key signs over hub time: the device's own clock does not matter. Shows the device's
+  /// certificates to a hub that was restored to before its enrolment, which registers the device again.
   func exchangeSigned(_ request: HubRequest) async throws -> HubResponse {
     do {
       return try await exchangeProved(request)
@@ -532,8 +535,8 @@ final class SyncDriver {
     }
   }
 
-  /// Signs over hub time as it is now, so that an exchange may last. Where the hub finds it too old all the same – its clock was set, or
-  /// this device slept – its time is asked for once more.
+  /// Signs a call over present hub time, and sends it. When the hub finds the time too old, because its clock was set or this
+  /// device slept, asks for the time once more.
   private func exchangeProved(_ request: HubRequest) async throws -> HubResponse {
     do { return try await exchange(try signed(request)) } catch let error as SyncError where error.code == .unauthorized {
       hubTimeMs = try Self.greeting(try await exchange(HubRequest("GET", "/v1/hub")), of: try await replica.hubKey()).hubTimeMs
@@ -570,7 +573,7 @@ final class SyncDriver {
       try await follow(error, from: request)
       return try await exchange(request)
     } catch let error as SyncError {
-      // Has the next question cut what this answer was to carry.
+      // Shrinks the next pieces; for a question, the next answer.
       if error.code == .timeout { piece.stalled(carrying: request.method == "GET" ? nil : request.body.count) }
       if error.code == .cutSmaller { piece.wasTooLarge(request.body.count) }
       throw error
@@ -581,13 +584,13 @@ final class SyncDriver {
     return response
   }
 
-  /// Goes on at another address, once what answers there proved to be this device's hub. Where the hub moved for good, and the device knew
-  /// it by the address that says so, the new one is remembered.
+  /// Follows to another address, after the answer there proved to be of this device's hub. The address is stored when the hub moved
+  /// for good and the device knew it by the address that says so.
   private func follow(_ error: SyncError, from request: HubRequest) async throws {
     let hub = try await replica.hubKey()
     let known = try await replica.enrolment()?.hubAddress ?? ""
     let before = transport.address
-    // Calls go on to the old address until the new one is proved: a call that is tried again must not reach a stranger.
+    // Keeps the old address until the new one is proved: a repeated call must not reach a stranger.
     var (place, move, asked) = (transport, error.moved, request)
     var isForGood = true
     while let step = move {
@@ -608,6 +611,6 @@ final class SyncDriver {
     summary.movedTo = transport.address
   }
 
-  /// Address to which the calls of this exchange go by now.
+  /// Address to which the calls of this exchange go now.
   var address: String { transport.address }
 }

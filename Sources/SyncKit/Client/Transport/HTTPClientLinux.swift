@@ -5,13 +5,15 @@ internal import SyncCore
   internal import Foundation
   internal import Synchronization
 
-  /// HTTP by libcurl. Connections are kept and used again.
+  /// HTTP by libcurl. Connections are kept and reused.
   enum HTTPClient {
-    /// Idle handles kept, each with its open connection.
+    /// Idle handles that are kept, each with its open connection.
     private static let idleMax = 32
     private static let idle = Mutex<[Handle]>([])
     private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
+    /// Performs a call.
+    ///
     /// - Throws: `CancellationError`; everything else is an outcome.
     static func perform(_ request: HubRequest, url: URL, timeoutMs: Int, answerBytesMax: Int) async throws -> HTTPOutcome {
       let call = Call(request: request, url: url.absoluteString, timeoutMs: timeoutMs, answerBytesMax: answerBytesMax)
@@ -31,7 +33,7 @@ internal import SyncCore
       }
     }
 
-    /// One call, and what has arrived of its answer. Only the thread that runs it touches the answer.
+    /// Call, and what has arrived of its answer. Only the thread that runs it touches the answer.
     final class Call: @unchecked Sendable {
       let request: HubRequest
       let url: String
@@ -41,7 +43,7 @@ internal import SyncCore
       fileprivate var headers: [String: String] = [:]
       fileprivate var body = Data()
       fileprivate var isTooLarge = false
-      /// Counts what had moved when something moved last, and knows when that was.
+      /// Amounts at the last progress, and the time of it.
       private var moved = Moved()
       private var movedAt = ContinuousClock.now
       fileprivate var isStalled = false
@@ -49,7 +51,7 @@ internal import SyncCore
       private struct Moved: Equatable {
         var received = 0
         var sent = 0
-        /// Bytes that the system holds and the other side has not confirmed: it shrinks while a slow link carries it.
+        /// Bytes that the system holds and the other side has not confirmed: the number falls while a slow link carries them.
         var queued: Int32 = 0
       }
 
@@ -60,7 +62,7 @@ internal import SyncCore
         self.answerBytesMax = answerBytesMax
       }
 
-      /// Notes how far the call is; false once nothing moved for too long.
+      /// Records the call's progress; false once nothing moved for too long.
       fileprivate func goesOn(received: Int, sent: Int, queued: Int32) -> Bool {
         let now = Moved(received: received, sent: sent, queued: queued)
         if now != moved { (moved, movedAt) = (now, .now) }
@@ -79,7 +81,7 @@ internal import SyncCore
 
       fileprivate func take(header bytes: UnsafeRawBufferPointer) {
         let line = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        // A status line begins anew: after a redirection only the last answer counts.
+        // Begins the headers again with a status line: after a redirection only the last answer counts.
         if line.hasPrefix("HTTP/") {
           headers = [:]
           body = Data()
@@ -89,10 +91,10 @@ internal import SyncCore
       }
     }
 
-    /// A curl handle, used by one thread at a time.
+    /// Handle of curl, used by one thread at a time.
     private final class Handle: @unchecked Sendable {
       private let curl: UnsafeMutableRawPointer
-      /// The socket opened last: what a kept connection goes on with, too.
+      /// Socket opened last; a kept connection continues with it.
       fileprivate var socket: Int32 = -1
       fileprivate var call: Call?
 
@@ -104,7 +106,7 @@ internal import SyncCore
       deinit { curl_easy_cleanup(curl) }
 
       func run(_ call: Call) -> HTTPOutcome {
-        // Resetting keeps the handle's connections.
+        // Resets the handle, which keeps its connections.
         curl_easy_reset(curl)
         var list: UnsafeMutablePointer<curl_slist>?
         for (name, value) in call.request.headers { list = curl_slist_append(list, "\(name): \(value)") }
@@ -121,7 +123,7 @@ internal import SyncCore
         _ = synckit_curl_long(curl, CURLOPT_NOSIGNAL, 1)
         _ = synckit_curl_long(curl, CURLOPT_TIMEOUT_MS, max(1, call.timeoutMs))
         _ = synckit_curl_long(curl, CURLOPT_CONNECTTIMEOUT_MS, min(max(1, call.timeoutMs), HTTPTransport.connectMs))
-        // Leaves it to the caller to decide if another address is the hub's.
+        // Does not follow redirections: the caller decides whether another address is the hub's.
         _ = synckit_curl_long(curl, CURLOPT_FOLLOWLOCATION, 0)
         _ = synckit_curl_pointer(curl, CURLOPT_SOCKOPTDATA, own)
         _ = synckit_curl_socket(curl) { context, socket, _ in
@@ -129,7 +131,8 @@ internal import SyncCore
           Unmanaged<Handle>.fromOpaque(context).takeUnretainedValue().socket = socket
           return 0
         }
-        // What breaks on a kept connection libcurl sends anew by itself, from the beginning; of much, the hub has the beginning.
+        // Opens a new connection for a large body: libcurl would repeat a call that breaks on a kept connection from the beginning,
+        // although the hub has part of it.
         _ = synckit_curl_long(curl, CURLOPT_FRESH_CONNECT, call.request.body.count > WireLimits.blobPieceBytesMax ? 1 : 0)
         _ = synckit_curl_long(curl, CURLOPT_NOPROGRESS, 0)
         _ = synckit_curl_pointer(curl, CURLOPT_XFERINFODATA, own)
@@ -164,7 +167,7 @@ internal import SyncCore
         return outcome(code, call)
       }
 
-      /// OpenSSL's `X509_V_ERR_CERT_NOT_YET_VALID` and `X509_V_ERR_CERT_HAS_EXPIRED`.
+      /// Codes of OpenSSL: `X509_V_ERR_CERT_NOT_YET_VALID` and `X509_V_ERR_CERT_HAS_EXPIRED`.
       private static let (notYetValid, expired) = (9, 10)
 
       private func outcome(_ code: CURLcode, _ call: Call) -> HTTPOutcome {

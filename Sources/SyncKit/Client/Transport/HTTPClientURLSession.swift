@@ -1,9 +1,9 @@
 #if !os(Linux)
   internal import Foundation
 
-  /// HTTP by URLSession. A session's own limit is about idle time; for the whole a call is raced against a sleep. Redirections are answers.
+  /// HTTP by URLSession. A session's own limit is about idle time, so each call is raced against a sleep. Redirections are answers.
   enum HTTPClient {
-    /// Shared by all transports: one connection pool, nothing kept on disk, no cookies.
+    /// Session shared by all transports: one connection pool, nothing kept on disk, no cookies.
     private static let session: URLSession = {
       let configuration = URLSessionConfiguration.ephemeral
       configuration.httpMaximumConnectionsPerHost = 32
@@ -13,6 +13,8 @@
       return URLSession(configuration: configuration)
     }()
 
+    /// Performs a call.
+    ///
     /// - Throws: `CancellationError`; everything else is an outcome.
     static func perform(_ request: HubRequest, url: URL, timeoutMs: Int, answerBytesMax: Int) async throws -> HTTPOutcome {
       var call = URLRequest(url: url)
@@ -31,7 +33,7 @@
       }
     }
 
-    /// Hands a redirection on as the answer that it is.
+    /// Delegate that returns a redirection as the answer.
     private final class NoRedirection: NSObject, URLSessionTaskDelegate {
       func urlSession(
         _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse, newRequest request: URLRequest

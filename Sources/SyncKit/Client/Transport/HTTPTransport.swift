@@ -1,21 +1,21 @@
 public import Foundation
 public import SyncCore
 
-/// Calls over HTTP, ended when nothing moves on them, with a bound on each answer.
+/// Calls over HTTP, which end when nothing moves on them, with a bound on each answer.
 ///
-/// On Linux by libcurl, elsewhere by URLSession: on Linux that one traps the process when a link is cut inside an answer's
+/// Linux uses libcurl, other systems URLSession. On Linux URLSession traps the process when a link is cut inside an answer's
 /// headers, and counts time in its queue (docs/adr/0006).
 public struct HTTPTransport: Transport {
   public let hub: URL
 
-  /// An answer larger than this is not a hub's.
+  /// Bytes of an answer; a larger one is not a hub's.
   static let answerBytesMax = WireLimits.pageBytesMax
-  /// A call on which no byte moves for so long is over, in milliseconds.
+  /// Milliseconds without a moving byte after which a call ends.
   static let stallMs = 30_000
-  /// Bytes that left this device and may lie unseen in buffers on the way. A slow link may carry a byte a millisecond: an answer is waited
-  /// for so much longer.
+  /// Bytes that left this device and may lie unseen in buffers on the way. A slow link may carry a byte a millisecond, so the wait
+  /// for an answer is that much longer.
   static let unseenBytesMax = 64 << 10
-  /// Milliseconds until a connection stands.
+  /// Milliseconds until a connection must stand.
   static let connectMs = 15_000
 
   /// - Throws: `SyncError` `.badRequest` when the text is no http or https address.
@@ -32,7 +32,7 @@ public struct HTTPTransport: Transport {
 
   public var address: String { hub.absoluteString.hasSuffix("/") ? String(hub.absoluteString.dropLast()) : hub.absoluteString }
 
-  /// Tells addresses that differ by nothing but a slash at their end.
+  /// Returns whether two addresses differ only by a slash at their end.
   static func isSame(_ a: String, _ b: String) -> Bool {
     func plain(_ text: String) -> Substring { text.hasSuffix("/") ? text.dropLast() : text[...] }
     return plain(a).lowercased() == plain(b).lowercased()
@@ -103,17 +103,17 @@ public struct HTTPTransport: Transport {
   }
 }
 
-/// How a call ended.
+/// Outcome of a call.
 enum HTTPOutcome: Sendable {
   case answered(HubResponse)
-  /// More bytes than the caller allowed.
+  /// The answer had more bytes than the caller allowed.
   case tooLarge
   case timedOut
-  /// Ended, since nothing moved for `HTTPTransport.stallMs`.
+  /// Nothing moved for `HTTPTransport.stallMs`.
   case stalled
   /// The server's certificate was not accepted.
   case untrusted
-  /// It was not, for its dates alone.
+  /// The server's certificate was not accepted for its dates alone.
   case notYetValid, expired
   case unreachable
 }
