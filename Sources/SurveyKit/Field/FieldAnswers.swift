@@ -5,9 +5,9 @@ public import SurveyKit
 internal import SyncKit
 
 extension SurveyField {
-  /// Takes one answered form. When it returns, the answer is durable, encrypted, and unreadable on this device.
+  /// Stores one answered form. When the call returns, the answer is durable, encrypted, and unreadable on this device.
   ///
-  /// A form that is closing still takes what was begun before; a closed one does not.
+  /// A form that is closing still accepts answers that were begun before; a closed one does not.
   ///
   /// - Throws: `SyncError` when nothing was written; `SurveyFieldError` `.noCampaign`, `.formClosed`.
   public func submit(
@@ -16,16 +16,18 @@ extension SurveyField {
     try await submitAll([AnswerSubmission(answers, unit: unit, day: day, language: language, id: id)])
   }
 
-  /// Takes several answered forms in one transaction: all of them, or with an error none.
+  /// Stores several answered forms in one transaction: all of them, or none with an error.
   public func submitAll(_ submissions: [AnswerSubmission]) async throws {
     var campaigns: [String: String] = [:]
     for form in Set(submissions.map(\.answers.formID)) { campaigns[form] = try await requireCampaign(asking: form).id }
     try await submitAll(submissions, campaigns: campaigns)
   }
 
+  /// Stores answered forms.
+  ///
   /// - Parameters:
-  ///   - campaigns: By form.
-  ///   - alongside: Written in the same transaction.
+  ///   - campaigns: Campaigns by form.
+  ///   - alongside: Called in the same transaction.
   func submitAll(
     _ submissions: [AnswerSubmission], campaigns: [String: String], alongside: @Sendable @escaping (Database) throws -> Void = { _ in }
   ) async throws {
@@ -50,10 +52,12 @@ extension SurveyField {
         for row in rows { try statement.execute(arguments: StatementArguments(row)) }
       }
     }
-    // The answers are kept, whatever becomes of this; the next start tries again.
+    // Ignores a failure, because the answers are kept; the next start tries again.
     _ = try? await replica.forgetOrder()
   }
 
+  /// Throws when an edition is closed.
+  ///
   /// - Throws: `SurveyFieldError.formClosed` when that edition is closed, as far as the device knows.
   static func refuseClosed(key: String, id: String, in db: Database) throws {
     let state = try Row.fetchOne(db, sql: "SELECT state FROM form WHERE id = ?", arguments: [key])?.text("state")

@@ -3,28 +3,28 @@ internal import GRDB
 public import SurveyKit
 public import SyncKit
 
-/// One edition of a form that has arrived on the device.
+/// Edition of a form that has arrived on the device.
 public struct FieldForm: Sendable, Hashable, Codable {
   public var id: String
   public var version: String
   public var title: LocalizedText
-  /// `open`, `closing` or `closed`, as the hub says.
+  /// State `open`, `closing` or `closed`, as the hub reports it.
   public var state: String
   public var questions: Int
 }
 
-/// What the province sent: the campaign, its forms, its units.
+/// Data from the province: the campaign, its forms, its units.
 extension SurveyField {
-  /// The campaign that is asked; nil before one has arrived. See `Campaign.meant`.
+  /// Returns the campaign that is asked; nil before one has arrived. See `Campaign.meant`.
   ///
-  /// - Parameter form: Its campaign's, where none is named.
+  /// - Parameter form: Form whose campaign counts, when none is named.
   public func campaign(asking form: String? = nil) async throws -> Campaign? {
     let (campaigns, unreadable) = try await storedCampaigns()
     if campaigns.isEmpty, let unreadable { throw SurveyFieldError.unreadable(table: "campaign", id: unreadable) }
     return Campaign.meant(of: campaigns, named: campaignID, asking: form)
   }
 
-  /// The campaign that is asked, then the others in which something is still awaited, by their first day.
+  /// Returns the campaign that is asked, then the others that still expect answers or reports, by their first day.
   public func openCampaigns() async throws -> [Campaign] {
     guard let meant = try await campaign() else { return [] }
     let nowMs = try await hubTimeMs()
@@ -32,7 +32,7 @@ extension SurveyField {
     return [meant] + others.sorted { ($0.firstDay, $0.id) < ($1.firstDay, $1.id) }
   }
 
-  /// The campaign that the report of a day belongs to.
+  /// Returns the campaign of the report of a day.
   func campaign(having day: CalendarDay?) async throws -> Campaign? {
     try await campaign()?.orOther(of: try await storedCampaigns().campaigns.map(\.campaign), having: day)
   }
@@ -61,7 +61,7 @@ extension SurveyField {
     throw SurveyFieldError.noCampaign
   }
 
-  /// Every edition of every form here, by id, the newest first.
+  /// Returns every edition of every form here, by id, the newest first.
   public func forms() async throws -> [FieldForm] {
     var forms: [FieldForm] = []
     for row in try await formRows() {
@@ -74,15 +74,15 @@ extension SurveyField {
     return forms
   }
 
-  /// A form in its newest edition, or in the one that is named; nil when it is not here.
+  /// Returns a form in its newest edition, or in the named one; nil when it is not here.
   public func form(id: String, version: String? = nil) async throws -> Form? {
     let rows = try await formRows().filter { $0.form == id && (version == nil || $0.version == version) }
-    // An edition that is named is one to show: where it cannot be read, that is as if it were not here.
+    // Treats an unreadable named edition as missing: it is only shown.
     if version != nil { return rows.first.flatMap { try? Self.form($0) } }
     return try rows.first.map(Self.form)
   }
 
-  /// The edition in which a form is asked now: the newest.
+  /// Returns the edition in which a form is asked now: the newest.
   ///
   /// - Throws: `SurveyFieldError` `.noForm`, and `.formClosing` or `.formClosed` when nobody is asked any more.
   public func formToAsk(id: String) async throws -> Form {
@@ -94,7 +94,7 @@ extension SurveyField {
     }
   }
 
-  /// The units of the campaign; nil before they have arrived.
+  /// Returns the units of the campaign; nil before they have arrived.
   public func units() async throws -> UnitTree? { UnitTree.standing(try await unitRows()).tree }
 
   private func unitRows() async throws -> [SurveyUnit] {
@@ -108,7 +108,7 @@ extension SurveyField {
     }
   }
 
-  /// Everything here that this program cannot read: left out elsewhere, and named here with the reason.
+  /// Returns everything here that this program cannot read, with the reason. Other calls leave it out.
   public func unreadableRows() async throws -> [UnreadableRow] {
     var found = try await replica.misformedRows().map { UnreadableRow($0) }
     found += UnitTree.standing(try await unitRows()).others.map { code in
@@ -171,7 +171,8 @@ extension SurveyField {
     }
   }
 
-  /// Versions of digits count as numbers, so that 10 comes after 9; others go by their bytes.
+  /// Returns whether a version is older than another. Versions of digits compare as numbers, so that 10 comes after 9; others by
+  /// their bytes.
   static func isOlder(_ a: String, than b: String) -> Bool {
     func isNumber(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy { (48...57).contains($0) } }
     if isNumber(a), isNumber(b) {

@@ -3,32 +3,32 @@ internal import GRDB
 public import SurveyKit
 internal import SyncKit
 
-/// Two people wrote the same thing differently without seeing one another; the losing value is kept here until somebody decides.
+/// Conflict: two people wrote a value without seeing each other's. The losing value is kept here until somebody decides.
 public struct FieldConflict: Sendable, Hashable {
   public var id: String
   public var table: String
   /// Key of the row, such as `07201/2024-04-01`.
   public var row: String
   public var column: String
-  /// The question, where it is about one question of a report.
+  /// Question, when the conflict is about one question of a report.
   public var member: String?
   public var losingValue: String?
   public var winningValue: String?
-  /// When each was written, by hub time, in milliseconds.
+  /// Hub time in milliseconds when each was written.
   public var losingMs: Int64
   public var winningMs: Int64
-  /// Which devices wrote them: eight digits of their identities.
+  /// Devices that wrote them: eight digits of their identities.
   public var losingDevice: String
   public var winningDevice: String
   public var isOpen: Bool
 
-  /// The day of the report it is about; nil for other rows.
+  /// Day of the report that it is about; nil for other rows.
   public var reportDay: CalendarDay? {
     guard table == "report", let slash = row.lastIndex(of: "/") else { return nil }
     return CalendarDay(String(row[row.index(after: slash)...]))
   }
 
-  /// The questions on which the two differ, when both are answers; nil when they are something else.
+  /// Questions on which the two differ, when both are answers; nil when they are not.
   public var differingAnswers: [(question: String, losing: AnswerValue?, winning: AnswerValue?)]? {
     if column == "by_question", let member {
       func answer(_ json: String?) -> AnswerValue? { (try? StoredReport.answer(json, to: member)) ?? nil }
@@ -42,12 +42,12 @@ public struct FieldConflict: Sendable, Hashable {
 }
 
 extension SurveyField {
-  /// Open conflicts of the scopes this device reads, the newest first.
+  /// Returns the open conflicts of the scopes that this device reads, the newest first.
   public func openConflicts() async throws -> [FieldConflict] {
     try await conflicts(where: "state = 'open'", [])
   }
 
-  /// The conflicts whose id begins so, open or closed.
+  /// Returns the conflicts whose id begins with a prefix, open or closed.
   public func conflicts(idPrefix: String) async throws -> [FieldConflict] {
     guard !idPrefix.isEmpty, idPrefix.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else { return [] }
     return try await conflicts(where: "substr(id, 1, ?) = ?", [idPrefix.utf8.count, idPrefix])

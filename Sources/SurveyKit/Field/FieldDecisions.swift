@@ -3,8 +3,8 @@ public import SurveyKit
 internal import SyncKit
 
 extension SurveyField {
-  /// Decides about a conflict, also offline. What is typed is judged like an answer: `ReportJudge`, `TypedCell`. What an operator
-  /// declined as one thing is kept or taken as one.
+  /// Decides a conflict, also offline. A typed value is judged like an answer: `ReportJudge`, `TypedCell`. The conflicts of one
+  /// declined unit are kept or taken together.
   ///
   /// - Throws: `AnswerFaults` with the form's messages, `SyncError` `.badRequest`, `SurveyFieldError`; nothing is written then.
   public func decide(_ id: String, _ decision: Decision, by who: String, because reason: String) async throws -> Decided {

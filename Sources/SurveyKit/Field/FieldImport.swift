@@ -4,7 +4,7 @@ internal import GRDB
 public import SurveyKit
 public import SyncKit
 
-/// How an import went, or how far it has come.
+/// Counts of an import, during and after it.
 public struct ImportCounts: Sendable, Hashable, Codable {
   /// Rows read, blank ones not counted.
   public var rows = 0
@@ -15,41 +15,42 @@ public struct ImportCounts: Sendable, Hashable, Codable {
   /// Accepted rows that this device had imported before as they are: sent again, they double nothing.
   public var seen = 0
   public var rejected = 0
-  /// Rows whose number was imported with other content: accepted or among the rejected, as was asked for.
+  /// Rows whose number was imported with other content: accepted or rejected, as requested.
   public var changed = 0
-  /// Accepted rows whose day is none of the campaign: they count at the hub, without a day.
+  /// Accepted rows whose day is outside the campaign: they count at the hub, without a day.
   public var daysOutside = 0
-  /// Rows whose unit got the zeros back that a spreadsheet had dropped.
+  /// Rows whose unit's code got back the zeros that a spreadsheet had dropped.
   public var zerosRestored = 0
-  /// Whether it was stopped before the end of the file. What was accepted stays, and importing again doubles nothing.
+  /// True when the import was stopped before the end of the file. Accepted rows stay, and importing again doubles none.
   public var isInterrupted = false
 
   public init() {}
 }
 
-/// What becomes of rows whose number was imported with other content.
+/// Treatment of rows whose number was imported with other content.
 public enum ChangedRows: Sendable {
-  /// Refused with the reason, for somebody to decide.
+  /// Refuse them with the reason, so that a person decides.
   case refuse
-  /// Taken like others: they are other people's sheets.
+  /// Accept them like others: they are other people's sheets.
   case take
-  /// As `take`, and no other row is: those were taken before.
+  /// Accept them, but no other rows: those were accepted before.
   case only
 }
 
-/// What a file brought.
+/// Result of an import.
 public struct ImportOutcome: Sendable {
   public var counts = ImportCounts()
-  /// Why it ended before the end of the file: the store took no more. What was accepted stays, and importing again doubles nothing.
+  /// Reason why it ended before the end of the file: the store accepted no more. Accepted rows stay, and importing again doubles
+  /// none.
   public var stopped: (any ExplainedError)?
-  /// In the order of the file: where, why, and what to do. They never quote an answer.
+  /// Rejected rows in the order of the file: where, why, and the remedy. They never quote an answer.
   public var rejected: [RejectedRow] = []
-  /// Says how the file was understood: its code page, headings that are written otherwise.
+  /// Remarks about how the file was read: its code page, headings in another spelling.
   public var remarks: [LocalizedText] = []
 }
 
 extension ImportOutcome {
-  /// Says what was refused and why, a line for each kind: the first row of it, how many more there are and where.
+  /// Text with the refusals, a line for each kind: its first row, how many more there are and where.
   public var refusals: LocalizedText {
     MistakeLines.capped(MistakeLines.grouped(rejected.map { (MistakeLines.kind(of: $0.explanation.en), $0.line, $0.explanation) }))
   }
@@ -59,23 +60,23 @@ extension SurveyField {
   /// Answers written in one transaction while importing.
   public static let importRowsPerTransaction = 200
 
-  /// Takes the answers in a CSV file that the form accepts, and says why it refuses the others.
+  /// Imports the answers in a CSV file that the form accepts, and reports why it refuses the others.
   ///
-  /// A row whose number this device imported before with other content, in this file or another, is refused with the reason `.changed`
-  /// unless `changed` says otherwise: only a person can say whether it is another sheet or a correction of the same, and only here. The hub keeps
-  /// such rows, and counts them apart.
+  /// A row whose number this device imported before with other content, in this file or another, is refused with the reason
+  /// `.changed` unless `changed` says otherwise. Only a person can tell here whether it is another sheet or a correction. The hub
+  /// keeps such rows, and counts them apart.
   ///
   /// Rows are written `importRowsPerTransaction` at a time. Cancelling the task ends the import between two transactions. An
-  /// imported answer's id follows from its `response_id`, commune, form and content, so that importing the file again, whole or after an
-  /// interruption, leaves the hub with each answer once.
+  /// imported answer's id is computed from its `response_id`, commune, form and content. Importing the file again, whole or after
+  /// an interruption, therefore leaves the hub with each answer once.
+  ///
+  /// A form that is closing still accepts answers collected before; a closed one refuses the file.
   ///
   /// - Parameters:
-  ///   - encoding: How the file's letters are written, as somebody stated it; nil is found out.
+  ///   - encoding: Encoding of the file, if somebody stated it; nil detects it.
   ///   - onProgress: Called after each transaction with the counts so far.
-  /// A form that is closing still takes answers collected before; a closed one refuses the file.
-  ///
-  /// - Throws: `SurveyFieldError.formClosed`. `CSVImportError` when the file cannot be this form's answers; `SyncError` when the store
-  ///   refuses. Nothing was taken then: where something was, `ImportOutcome.stopped` says why the rest was not.
+  /// - Throws: `SurveyFieldError.formClosed`. `CSVImportError` when the file cannot be this form's answers; `SyncError` when the
+  ///   store refuses. Nothing was stored then; otherwise `ImportOutcome.stopped` tells why the rest was not.
   public func importAnswers(
     csv: Data, encoding: TextEncoding? = nil, form: Form, changed: ChangedRows = .refuse,
     onProgress: (@Sendable (ImportCounts) -> Void)? = nil
@@ -163,7 +164,7 @@ extension SurveyField {
   }
 }
 
-/// Remembers imported numbers until a campaign is over and another's are imported: hashes with a key that is not in the store.
+/// Memory of imported numbers until a campaign is over and another one's are imported: hashes with a key that is not in the store.
 private struct ImportMemory: Sendable {
   struct Mark: Sendable {
     var number: Data
@@ -171,7 +172,7 @@ private struct ImportMemory: Sendable {
   }
 
   let campaign: String
-  /// `form@version`
+  /// Edition as `form@version`.
   let form: String
   let key: Data
 
@@ -207,6 +208,8 @@ private struct ImportMemory: Sendable {
     }
   }
 
+  /// Deletes the numbers of other campaigns.
+  ///
   /// - Parameter awaited: Campaigns of which more may be imported, beside this one.
   func forget(allBut awaited: [String], _ db: Database) throws {
     let kept = Set(awaited + [campaign])

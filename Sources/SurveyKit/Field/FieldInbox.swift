@@ -4,7 +4,7 @@ public import SurveyKit
 internal import SyncKit
 
 extension SurveyField {
-  /// Messages of operators to this device's unit, the newest first.
+  /// Returns the messages of operators to this device's unit, the newest first.
   public func notices() async throws -> [Notice] {
     try await read { db in
       let sql = "SELECT \(NoticeTables.columns) FROM notice ORDER BY sent_ms DESC, id DESC LIMIT \(Notice.listedMax)"
@@ -21,11 +21,13 @@ extension SurveyField {
     }
   }
 
-  /// Says that messages were seen, or answers them in words. One that somebody of the unit has replied to is not acknowledged again.
+  /// Acknowledges messages, or answers them in words. A message to which somebody of the unit has replied is not acknowledged
+  /// again.
   ///
-  /// - Parameter ids: Of messages here, or the first characters of them.
+  /// - Parameter ids: Ids of messages here, or their first characters.
   /// - Returns: The messages that were replied to.
-  /// - Throws: `SyncError` where an id names no message here, or more than one; `SurveyFieldError` `.reasonTooLong`. Nothing is written.
+  /// - Throws: `SyncError` when an id names no message here, or more than one; `SurveyFieldError` `.reasonTooLong`. Nothing is
+  ///   written.
   @discardableResult
   public func reply(to ids: [String], words: String? = nil) async throws -> [Notice] {
     let words = ReportChange.cleaned(words)
@@ -52,7 +54,7 @@ extension SurveyField {
 }
 
 extension Notice {
-  /// Nil for one of a kind that this program does not know.
+  /// Reads a message; nil for a kind that this program does not know.
   fileprivate init?(_ row: Row) {
     guard let id = row.text("id"), let kind = row.text("kind").flatMap(Kind.init(rawValue:)) else { return nil }
     let closedMs = row.integer("closed_ms")
@@ -73,7 +75,7 @@ extension Notice {
       ])
   }
 
-  /// Replies to what asks for a correction of a record, in the transaction that corrects it.
+  /// Replies to requests for a correction of a record, in the transaction that corrects it.
   static func answer(_ record: String, by correction: String, _ writing: ReportChange.Writing, _ db: Database) throws {
     let open = try Row.fetchAll(
       db,

@@ -2,7 +2,7 @@ public import GRDB
 public import SurveyKit
 
 extension SurveySchema {
-  /// Creates the tables of a device.
+  /// Migrations that create the tables of a device.
   public static var fieldMigrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("survey-1") { db in try db.execute(sql: shared) }
@@ -18,7 +18,7 @@ extension SurveySchema {
     return migrator
   }
 
-  /// Local to a device: which numbers were imported with which content, hashed with its key, until another campaign comes.
+  /// Table local to a device: hashes of imported numbers and contents, until another campaign is imported.
   private static let importedNumber = """
     CREATE TABLE imported_number (
       campaign TEXT NOT NULL, number BLOB NOT NULL, content BLOB NOT NULL, PRIMARY KEY (campaign, number, content)) WITHOUT ROWID;

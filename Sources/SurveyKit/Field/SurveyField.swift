@@ -3,14 +3,14 @@ internal import GRDB
 public import SurveyKit
 public import SyncKit
 
-/// A device of a working group: a replica that holds its province's campaign, and takes answers and daily reports without a network.
+/// Device of a working group: a replica that holds its province's campaign, and takes answers and daily reports without a network.
 ///
-/// Everything written here is durable when the call returns and leaves with the next `replica.sync`. Answers cannot be read on
-/// the device again, not even by its owner (L12).
+/// Everything written here is durable when the call returns, and leaves with the next `replica.sync`. Answers cannot be read on the
+/// device again, not even by its owner (L12).
 public final class SurveyField: Sendable {
-  /// The engine beneath: enrolment, exchange and status are its own.
+  /// Engine beneath, with enrolment, exchange and status.
   public let replica: Replica
-  /// Names the campaign that this value speaks of; nil for the one that is shown, or that asks the form in question.
+  /// Campaign of this value; nil for the shown one, or the one that asks the form in question.
   public let campaignID: String?
   let clock: any WallClock
 
@@ -23,11 +23,11 @@ public final class SurveyField: Sendable {
     self.clock = clock
   }
 
-  /// The same device, at work for one of its campaigns.
+  /// Returns the same device for one of its campaigns.
   ///
   /// - Parameters:
-  ///   - id: nil leaves it as it is, or for the one that asks `form`.
-  ///   - form: Its id; decides where no campaign is named.
+  ///   - id: Campaign; nil keeps this value's, or takes the one that asks `form`.
+  ///   - form: Id of a form; decides when no campaign is named.
   /// - Throws: `SurveyFieldError` `.unknownCampaign`.
   public func about(campaign id: String?, form: String? = nil) async throws -> SurveyField {
     let all = try await storedCampaigns().campaigns
@@ -38,14 +38,14 @@ public final class SurveyField: Sendable {
     return SurveyField(replica: replica, clock: clock, campaignID: meant)
   }
 
-  /// The same device, at work for the campaign that asks for a report of a day, where none is named.
+  /// Returns the same device for the campaign that asks for a report of a day, when none is named.
   public func about(reportOf day: CalendarDay) async throws -> SurveyField {
     campaignID == nil ? try await about(campaign: campaign(having: day)?.id) : self
   }
 
   /// Opens a device's store.
   ///
-  /// - Parameter create: Whether a missing file is made; only enrolment should want that.
+  /// - Parameter create: True to make a missing file; only enrolment should.
   /// - Throws: `SyncError`; the file stays as it was.
   public static func open(at path: String, clock: any WallClock = SystemClock(), create: Bool = false) throws -> SurveyField {
     let replica = try Replica.open(
@@ -53,7 +53,8 @@ public final class SurveyField: Sendable {
     return SurveyField(replica: replica, clock: clock)
   }
 
-  /// Opens a device's store to read it and to carry its work away, also where it cannot be written; see `Replica.openForReading`.
+  /// Opens a device's store for reading it and carrying its changes away, also when it cannot be written; see
+  /// `Replica.openForReading`.
   ///
   /// - Throws: `SyncError`; the file stays as it was.
   package static func openForReading(
@@ -86,7 +87,7 @@ public final class SurveyField: Sendable {
     try await replica.enroll(file: file)
   }
 
-  /// The commune this device writes for.
+  /// Returns the commune for which this device writes.
   ///
   /// - Throws: `SurveyFieldError` `.notEnrolled`.
   public func unit() async throws -> UnitCode {
@@ -96,23 +97,23 @@ public final class SurveyField: Sendable {
 
   // MARK: Time
 
-  /// Milliseconds since 1970 by the hub's clock, as far as the device knows it: its own clock and the offset last measured, but no
-  /// earlier than what the hub has signed.
+  /// Returns milliseconds since 1970 by the hub's clock, as far as the device knows: its own clock and the offset last measured,
+  /// but no earlier than what the hub has signed.
   public func hubTimeMs() async throws -> Int64 {
     let clock = try await replica.clockKnowledge()
     return max(clock.estimateMs, clock.lowerBoundMs)
   }
 
-  /// Today in the campaign's zone, and whether that can be believed.
+  /// Returns today in the campaign's zone, and whether it is certain.
   ///
-  /// - Parameter form: Its campaign's, where none is named.
+  /// - Parameter form: Form whose campaign counts, when none is named.
   /// - Throws: `SurveyFieldError` `.noCampaign` before the campaign has arrived.
   public func campaignToday(asking form: String? = nil) async throws -> CampaignToday {
     let campaign = try await requireCampaign(asking: form)
     return CampaignToday(try await replica.clockKnowledge(), in: campaign)
   }
 
-  /// The best guess of today, for what is shown; see `campaignToday`.
+  /// Returns the best estimate of today, for display; see `campaignToday`.
   public func today() async throws -> CalendarDay { try await campaignToday().day }
 
   // MARK: Transactions

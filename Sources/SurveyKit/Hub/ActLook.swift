@@ -3,11 +3,11 @@ internal import Foundation
 public import SurveyKit
 public import SyncHub
 
-/// Says in few words what stands at a hub before and after an operator's act: see `IntendedAct.look`.
+/// Short descriptions of a hub's state before and after an operator's act: see `IntendedAct.look`.
 public enum ActLook {
   public typealias Look = @Sendable (any HubSession) throws -> [String: String]
 
-  /// The campaigns, which is shown, the units and headcounts.
+  /// Reads the campaigns, the shown one, the units and the headcounts.
   public static let campaigns: Look = { session in
     var seen: [String: String] = [:]
     let shown = try HubPlan.campaign(session)?.id
@@ -23,7 +23,7 @@ public enum ActLook {
     return try seen.merging(forms(session)) { $1 }
   }
 
-  /// How many people of one commune may answer.
+  /// Returns a look at one commune's headcount.
   public static func headcount(of unit: UnitCode) -> Look {
     { session in
       let row = try session.firstRow("SELECT eligible FROM headcount WHERE code = ?1", [.text(unit.rawValue)])
@@ -31,7 +31,7 @@ public enum ActLook {
     }
   }
 
-  /// Editions of forms with their states, releases of results, and what was erased at the end.
+  /// Reads the editions of forms with their states, the releases of results, and what was erased at the end.
   public static let forms: Look = { session in
     var seen: [String: String] = [:]
     for form in try HubPlan.forms(session) { seen[form.key] = form.state }
@@ -85,7 +85,7 @@ public enum ActLook {
     ]
   }
 
-  /// Work that is held, and conflicts.
+  /// Counts held units and conflicts.
   public static let held: Look = { session in
     [
       "held": "\(try session.integer("SELECT count(*) FROM hub_held") ?? 0)",
@@ -93,19 +93,19 @@ public enum ActLook {
     ]
   }
 
-  /// Editions of which single answers are being erased, or are gone.
+  /// Lists the editions whose single answers are being erased, or are erased.
   public static let erasures: Look = { session in
     try ErasedRows.all(in: session).reduce(into: [:]) { seen, rows in
       seen[rows.edition] = rows.doneMs == nil ? "being erased" : "\(rows.count) answers erased"
     }
   }
 
-  /// Drop keys that were destroyed.
+  /// Lists the drop keys that were destroyed.
   public static let keys: Look = { session in
     ["destroyed": try session.rows("SELECT id FROM hub_drop_key ORDER BY id").compactMap { $0[0].text }.joined(separator: " ")]
   }
 
-  /// Eight digits that tell one content of rows from another.
+  /// Returns eight digits that differ with the content of rows.
   private static func mark(_ sql: String, _ arguments: [CellValue], _ session: any HubSession) throws -> String {
     let text = try session.rows(sql, arguments).map { $0.map { "\($0.text ?? $0.integer.map(String.init) ?? "")" }.joined(separator: "\t") }
     return String(Data(SHA256.hash(data: Data(text.joined(separator: "\n").utf8))).hex.prefix(8))

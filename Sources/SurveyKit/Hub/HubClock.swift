@@ -3,13 +3,15 @@ internal import SurveyKit
 public import SyncHub
 internal import Synchronization
 
-/// The clock of a hub's machine, watched: where it jumped, the time goes on as if it had not, until somebody says that it is right
-/// now, or it goes right again. A machine that was switched off has not jumped.
+/// Clock of a hub's machine, which is watched. After a jump the time goes on as if there was none, until a person confirms the
+/// clock, or it is right again. Being switched off is no jump.
 public final class HubClock: WallClock {
   private let base: any WallClock
   private let believed: Mutex<ClockReading?>
 
-  /// - Parameter believed: What the clocks showed when the wall clock was believed last; nil when nobody noted that.
+  /// Watches a clock.
+  ///
+  /// - Parameter believed: Readings when the wall clock was trusted last; nil when there are none.
   public init(_ base: any WallClock, believed: ClockReading? = nil) {
     self.base = base
     self.believed = Mutex(believed)
@@ -24,15 +26,15 @@ public final class HubClock: WallClock {
 
   public func uptime() -> Uptime? { base.uptime() }
 
-  /// By how much the machine's clock jumped since it was believed; nil when it did not.
+  /// Milliseconds by which the machine's clock jumped since it was trusted; nil when it did not.
   public var jumpMs: Int64? {
     guard let now = ClockReading(base) else { return nil }
     return believed.withLock { $0 }?.jumpMs(to: now)
   }
 
-  /// Says that the wall clock is right now.
+  /// Confirms that the wall clock is right now.
   ///
-  /// - Returns: What the clocks show; nil where the machine does not tell how long it has been running.
+  /// - Returns: Present readings; nil when the machine provides no uptime.
   func believe() -> ClockReading? {
     let now = ClockReading(base)
     believed.withLock { $0 = now }
@@ -41,24 +43,24 @@ public final class HubClock: WallClock {
 }
 
 extension SurveyHub {
-  /// By how much the clock of the hub's machine jumped since it was believed; nil when it did not.
+  /// Milliseconds by which the clock of the hub's machine jumped since it was trusted; nil when it did not.
   public var clockJumpMs: Int64? { clock.jumpMs }
 
-  /// Notes what the clocks show, if nothing speaks against them. To be called now and then while the hub serves.
+  /// Records the clocks' readings, if they do not contradict each other. Call this now and then while the hub serves.
   public func noteClock() throws {
     if clock.jumpMs == nil { try confirmClock() }
   }
 
-  /// Says that the clock of the hub's machine is right now.
+  /// Confirms that the clock of the hub's machine is right now.
   public func confirmClock() throws {
     guard let reading = clock.believe() else { return }
     try PrivateFile.write(Data("\(reading.wallMs) \(reading.uptime.ms) \(reading.uptime.boot)\n".utf8), to: Self.clockPath(in: folder))
   }
 
-  /// A file beside the store, and in no backup: what it says is of this machine.
+  /// Returns the path of a file beside the store, in no backup, because it is about this machine.
   static func clockPath(in folder: String) -> String { folder + "/clock" }
 
-  /// What the clocks showed when the wall clock was believed last; nil when nobody noted that, or it cannot be read.
+  /// Returns the readings when the wall clock was trusted last; nil when nobody recorded them, or they cannot be read.
   static func believedClock(in folder: String) -> ClockReading? {
     guard let data = FileManager.default.contents(atPath: clockPath(in: folder)) else { return nil }
     let parts = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isWhitespace).map(String.init)

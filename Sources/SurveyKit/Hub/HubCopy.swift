@@ -3,15 +3,15 @@ internal import SurveyKit
 package import SyncHub
 
 extension SurveyHub {
-  /// Copies the hub of a folder that cannot be written: what reading it takes, without photos. Opened like a hub's folder; what is done to it
-  /// is lost.
+  /// Copies the hub of a folder that cannot be written: all that reading needs, without photos. The copy opens like a hub's folder;
+  /// changes to it are lost.
   ///
   /// - Throws: `SyncError` when something cannot be read, or no disk has room.
   package static func copyForReading(_ folder: String) throws -> ScratchFolder {
     let manager = FileManager.default
     func names(in path: String) -> [String] { ((try? manager.contentsOfDirectory(atPath: path)) ?? []).sorted() }
     let store = (storePath(in: "") as NSString).lastPathComponent
-    // The keys, and what arrived since the last flush.
+    // Copies the keys, and what arrived since the last flush.
     let folders = names(in: folder).filter { $0 == "keys" || $0.hasPrefix(store + ".spool") }
     let paths = folders.flatMap { name in names(in: "\(folder)/\(name)").map { "\(name)/\($0)" } }
     let size = ([store, store + "-wal"] + paths).reduce(Self.copyGrowthBytes) { sum, name in

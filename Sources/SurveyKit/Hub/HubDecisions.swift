@@ -2,7 +2,7 @@ public import SurveyKit
 internal import SyncHub
 
 extension SurveyHub {
-  /// Decides about a conflict in the hub's own name; see `SurveyField.decide`.
+  /// Decides a conflict in the hub's own name; see `SurveyField.decide`.
   public func decide(_ id: String, _ decision: Decision, by who: String, because reason: String) async throws -> Decided {
     let reason = try Decision.checked(reason: reason)
     let conflict = try await hub.conflict(id: id)
@@ -32,7 +32,7 @@ extension SurveyHub {
     }
   }
 
-  /// The report, where it contradicts its form.
+  /// Returns a report that contradicts its form; nil when it does not.
   func invalidReport(_ key: String) async throws -> InvalidReport? {
     let shelf = shelf
     return try await hub.read { session in try HubReport(key, shelf: shelf, in: session)?.invalid() }

@@ -2,35 +2,35 @@ internal import Foundation
 public import SurveyKit
 internal import SyncHub
 
-/// A photo that a record at the hub refers to.
+/// Photo to which a record at the hub refers.
 public struct HubPhoto: Sendable, Hashable, Codable {
   public var unit: UnitCode
-  /// `report` and its key, `07201/2024-04-01`.
+  /// Table `report`, and the record's key, `07201/2024-04-01`.
   public var table: String
   public var record: String
   public var question: String?
   /// Name of its blob.
   public var blob: String
   public var bytes: Int
-  /// When the text that names it came, hub time in milliseconds.
+  /// Hub time in milliseconds when the text that names it arrived.
   public var namedMs: Int64
   public var isIn: Bool
-  /// Named for longer than `HubPhoto.overdueMs`, and not in.
+  /// True when it was named longer than `HubPhoto.overdueMs` ago, and is missing.
   public var isOverdue: Bool
 
-  /// A photo missing for so long after its text is pointed out, in milliseconds.
+  /// Milliseconds after its text when a missing photo is pointed out.
   public static let overdueMs: Int64 = 24 * 3_600_000
   /// Photos listed at once.
   public static let listedMax = 10_000
 }
 
-/// Photos of a commune at the hub, by count.
+/// Numbers of a commune's photos at the hub.
 struct PhotoCounts {
   var photos = 0
   var photosIn = 0
   var overdue = 0
 
-  /// By commune. Reads the sums that are kept, and of photos only those that are missing.
+  /// Returns the numbers by commune. Reads the kept sums, and only the missing photos singly.
   static func byUnit(_ session: any HubSession, nowMs: Int64) throws -> [String: PhotoCounts] {
     var counts: [String: PhotoCounts] = [:]
     for row in try session.rows("SELECT unit, photos, photos_in FROM photo_count WHERE photos > 0") {
@@ -49,11 +49,11 @@ struct PhotoCounts {
 }
 
 extension SurveyHub {
-  /// Photos that records refer to, the longest named first.
+  /// Returns the photos to which records refer, the longest named first.
   ///
   /// - Parameters:
-  ///   - unit: Of one commune; nil for all.
-  ///   - missingOnly: Only those that are not in.
+  ///   - unit: Commune; nil for all.
+  ///   - missingOnly: True to return only missing photos.
   public func photos(unit: UnitCode? = nil, missingOnly: Bool = false) async throws -> [HubPhoto] {
     let nowMs = nowMs
     return try await hub.read { session in

@@ -2,18 +2,18 @@ public import Foundation
 public import SurveyKit
 internal import SyncHub
 
-/// A post at the hub.
+/// Post at the hub.
 public struct HubPost: Sendable, Hashable, Codable {
   public var id: String
   public var unit: UnitCode
-  /// The unit's name with its district.
+  /// Name of the unit with its district.
   public var name: String
   public var day: String
   public var words: String
   public var device: String?
-  /// Why an operator hid it; nil while it is shown.
+  /// Reason why an operator hid it; nil while it is shown.
   public var hidden: String?
-  /// Names of its photos' blobs, and whether each is in.
+  /// Names of its photos' blobs, and whether each has arrived.
   public var photos: [Photo]
 
   public struct Photo: Sendable, Hashable, Codable {
@@ -25,7 +25,7 @@ public struct HubPost: Sendable, Hashable, Codable {
 }
 
 extension SurveyHub {
-  /// A commune alone, or the communes of a district; nil for nil, which stands for all.
+  /// Returns a commune alone, or the communes of a district; nil for nil, which stands for all.
   ///
   /// - Throws: `SyncError` when there is no such unit.
   public func communes(of unit: String?) async throws -> Set<UnitCode>? {
@@ -41,11 +41,11 @@ extension SurveyHub {
   /// Posts listed at once.
   public static let postsListedMax = 200
 
-  /// Posts of working groups, the newest first; for the campaign that is shown also posts that name none of the hub's.
+  /// Returns posts of working groups, the newest first; for the shown campaign also posts that name none of the hub's.
   ///
   /// - Parameters:
-  ///   - units: Of these communes; nil for all.
-  ///   - withHidden: Hidden ones too.
+  ///   - units: Communes; nil for all.
+  ///   - withHidden: True to include hidden posts.
   public func posts(of units: Set<UnitCode>? = nil, withHidden: Bool = false) async throws -> [HubPost] {
     let shown = try await hub.read { session in try HubPlan.campaign(session)?.id }
     let asked = campaign ?? shown
@@ -62,7 +62,7 @@ extension SurveyHub {
     return try await posts(where: conditions.joined(separator: " AND "), values)
   }
 
-  /// Reads a post, also a hidden one; nil where there is none.
+  /// Returns a post, also a hidden one; nil when there is none.
   public func post(_ id: String) async throws -> HubPost? { try await posts(where: "id = ?1", [.text(id)]).first }
 
   private func posts(where condition: String, _ values: [CellValue]) async throws -> [HubPost] {
@@ -93,11 +93,11 @@ extension SurveyHub {
     }
   }
 
-  /// Hides a post, or shows it again; it stays where it is, and its commune sees why.
+  /// Hides a post, or shows it again. The post stays in the store, and its commune sees why it is hidden.
   ///
   /// - Parameters:
   ///   - id: Its id, or the first characters of it.
-  ///   - reason: Nil shows it again.
+  ///   - reason: Reason; nil shows the post again.
   public func hidePost(_ id: String, reason: String?) async throws -> HubPost {
     let reason = reason.map(ReportChange.cleaned)
     if let reason {
@@ -124,9 +124,9 @@ extension SurveyHub {
     return post
   }
 
-  /// A picture that a post shows; nil when no shown post refers to it, or it is not in.
+  /// Returns a picture that a post shows; nil when no shown post refers to it, or it is missing.
   ///
-  /// - Parameter units: Of which a post is looked at; nil for all.
+  /// - Parameter units: Communes whose posts count; nil for all.
   public func postPicture(_ blob: String, of units: Set<UnitCode>? = nil) async throws -> Data? {
     guard let id = BlobID(hex: blob) else { return nil }
     let isShown = try await hub.read { session in

@@ -3,7 +3,7 @@ internal import SurveyKit
 public import SyncHub
 
 extension SurveyHub {
-  /// What an operator typed for a column of a held unit, read and judged like what is entered there.
+  /// Converts a typed text into a value of a held unit's column, judged like an entered answer.
   ///
   /// - Throws: `AnswerFaults` with the form's messages, `SyncError` `.badRequest`, `SurveyFieldError`.
   public func value(typed text: String, forColumn column: String, ofHeld id: String) async throws -> CellValue {
@@ -21,7 +21,7 @@ extension SurveyHub {
     return plain
   }
 
-  /// What judges a report by an edition of a form; nil when the hub does not have it.
+  /// Returns the judge of a report by an edition of a form; nil when the hub does not have the edition.
   private func judge(_ form: String, digest: String?, unit: String, day: String?) async throws -> ReportJudge? {
     let shelf = shelf
     return try await hub.read { session in

@@ -1,12 +1,12 @@
 internal import SurveyKit
 internal import SyncHub
 
-/// A report at the hub with what judges it.
+/// Report at the hub, with its judge.
 struct HubReport {
   var stored: StoredReport
-  /// Nil when the hub does not have the edition it was filed by.
+  /// Judge; nil when the hub does not have the edition by which it was filed.
   var judge: ReportJudge?
-  /// The hub has another definition under the name that it was filed by.
+  /// True when the hub has another definition under the name by which it was filed.
   private var isOfOtherDefinition = false
   private var campaign: Campaign?
 
@@ -29,17 +29,17 @@ struct HubReport {
       staff: try Headcount.staff(of: stored.unit, in: session))
   }
 
-  /// What it contradicts; nil when nothing.
+  /// Returns its contradictions; nil when there are none.
   func invalid() throws -> InvalidReport? { try invalid(try stored.standing()) }
 
-  /// Rules of its form that it would contradict with other answers.
+  /// Returns the rules of its form that it would contradict with other answers.
   func invalid(_ answers: [String: AnswerValue]) throws -> InvalidReport? {
     InvalidReport(stored, answers, judge, isOfOtherDefinition: isOfOtherDefinition, in: campaign)
   }
 }
 
 extension Headcount {
-  /// A commune's staff at the hub; nil when it is not known.
+  /// Returns a commune's staff at the hub; nil when unknown.
   static func staff(of unit: String, in session: any HubSession) throws -> Staff? {
     let row = try session.firstRow("SELECT officials, civil_servants, part_time, eligible FROM headcount WHERE code = ?1", [.text(unit)])
     return row.flatMap { row in

@@ -6,8 +6,8 @@ extension SurveyHub {
   /// Makes a new hub's folder from a backup. The keys are not in a backup: they are put into the folder by hand, before or after.
   ///
   /// - Returns: Whether the keys are there.
-  /// - Throws: `SyncError` when there is a hub in the folder already, the backup is damaged or of another hub than the keys there;
-  ///   nothing is left then.
+  /// - Throws: `SyncError` when there is a hub in the folder already, or the backup is damaged or of another hub than the keys
+  ///   there; no file is left then.
   public static func restore(_ backup: String, at folder: String, act: IntendedAct? = nil) throws -> Bool {
     guard !FileManager.default.fileExists(atPath: storePath(in: folder)) else {
       throw SyncError(
@@ -30,26 +30,27 @@ extension SurveyHub {
 
   // MARK: Which backups there are
 
-  /// Beside the keys, which are kept apart from the store and its backups: which backups devices were told of.
+  /// Returns the path of the list of backups that devices were told of. It lies beside the keys, which are kept apart from the
+  /// store and its backups.
   private static func recordsPath(in folder: String) -> String { keysPath(in: folder) + "/backups.json" }
 
-  /// Notes the finished backups beside the hub's keys, so that a restore from an older one can be told from the newest's.
+  /// Records the finished backups beside the hub's keys, so that a restore from an older one can be recognized.
   public func noteBackups() async throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     try PrivateFile.write(try encoder.encode(try await hub.backupRecords()), to: Self.recordsPath(in: folder))
   }
 
-  /// Files looked at for what they remember of backups.
+  /// Files that are searched for records of backups.
   private static let filesMax = 200
 
-  /// What devices have let go of that a backup lacks, as far as anything at hand remembers newer ones: the new folder's keys, the files
-  /// beside the backup, and hubs' folders beside the new one.
+  /// Returns what devices no longer keep and a backup lacks. Newer backups are known from the new folder's keys, the files beside
+  /// the backup, and hubs' folders beside the new one.
   ///
   /// - Parameters:
-  ///   - folder: Where the hub is to be restored.
+  ///   - folder: Folder in which the hub is to be restored.
   ///   - others: Folders of hubs that may be the same.
-  /// - Returns: Nil where nothing is known to be missing.
+  /// - Returns: Nil when nothing is known to be missing.
   public static func backupGap(restoring backup: String, at folder: String, besides others: [String]) -> BackupGap? {
     guard let restored = Hub.backupHistory(of: backup), let own = restored.own else { return nil }
     var known = restored.records

@@ -2,7 +2,7 @@ public import GRDB
 public import SurveyKit
 
 extension SurveySchema {
-  /// Creates the tables of a hub: those of a device, and what the hub counts from them.
+  /// Migrations that create the tables of a hub: those of a device, and what the hub counts from them.
   public static var hubMigrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("survey-1") { db in try db.execute(sql: shared + counted) }
@@ -26,8 +26,8 @@ extension SurveySchema {
     return migrator
   }
 
-  /// Local to the hub: by how many days a campaign's folder was moved when it was loaded, and how many answers a unit had sent of a
-  /// campaign when another took its place (`received`), or of others before it took theirs (`base`).
+  /// Table local to the hub: by how many days a campaign's folder was moved when it was loaded. Also how many answers a unit had
+  /// sent of a campaign when another took its place (`received`), or of others before it took theirs (`base`).
   private static let campaignLoaded = """
 
     CREATE TABLE campaign_shift (id TEXT PRIMARY KEY NOT NULL, days INTEGER NOT NULL) WITHOUT ROWID;
@@ -36,22 +36,22 @@ extension SurveySchema {
       PRIMARY KEY (campaign, unit)) WITHOUT ROWID;
     """
 
-  /// Local to the hub: finds the corrections of one report.
+  /// Index local to the hub: finds the corrections of one report.
   private static let reportPages = "CREATE INDEX report_change_report ON report_change (report);"
 
-  /// Local to the hub: see `RepeatedAnswers`.
+  /// Table local to the hub: see `RepeatedAnswers`.
   private static let answerRepeated = """
     CREATE TABLE answer_repeated (digest BLOB PRIMARY KEY NOT NULL, count INTEGER NOT NULL) WITHOUT ROWID;
     """
 
-  /// Local to the hub: reports that contradict their form as they stand, `faults` as JSON; and by which rules they were judged.
+  /// Tables local to the hub: reports that contradict their form as they stand, with `faults` as JSON; and the version of the
+  /// judging rules.
   private static let reportFault = """
     CREATE TABLE report_fault (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, day TEXT NOT NULL, faults TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE report_fault_rules (rules INTEGER NOT NULL);
     """
 
-  /// Local to the hub: definitions it was given only so that answers to them can be judged, and numbers of imported answers, apart from
-  /// the answers.
+  /// Tables local to the hub: definitions that only judge answers, and numbers of imported answers, apart from the answers.
   private static let knownEdition = """
     CREATE TABLE form_edition (
       digest TEXT PRIMARY KEY NOT NULL, id TEXT NOT NULL, form TEXT NOT NULL, version TEXT NOT NULL, campaign TEXT,
@@ -60,7 +60,7 @@ extension SurveySchema {
       unit TEXT NOT NULL, form TEXT NOT NULL, number TEXT NOT NULL, PRIMARY KEY (unit, form, number)) WITHOUT ROWID;
     """
 
-  /// Local to the hub: numbered releases of a form's results as they are shown, and what stood behind each question of them.
+  /// Tables local to the hub: numbered releases of a form's results as they are shown, and what stood behind each question.
   private static let release = """
     CREATE TABLE answer_release (
       form TEXT NOT NULL, number INTEGER NOT NULL, day TEXT NOT NULL, interim INTEGER NOT NULL, view TEXT NOT NULL,
@@ -70,12 +70,12 @@ extension SurveySchema {
       PRIMARY KEY (form, question, number)) WITHOUT ROWID;
     """
 
-  /// Local to the hub: when it first heard of an attachment, in milliseconds of hub time.
+  /// Table local to the hub: when it first heard of an attachment, in milliseconds of hub time.
   private static let attachmentArrival = """
     CREATE TABLE attachment_arrival (id TEXT PRIMARY KEY NOT NULL, first_ms INTEGER NOT NULL) WITHOUT ROWID;
     """
 
-  /// Local to the hub. `report_arrival` holds hub time in milliseconds; nothing about answers has a time.
+  /// Tables local to the hub. `report_arrival` holds hub time in milliseconds; nothing about answers has a time.
   private static let counted = """
     CREATE TABLE report_arrival (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL)
       WITHOUT ROWID;

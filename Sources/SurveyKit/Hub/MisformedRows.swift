@@ -2,6 +2,6 @@ public import SurveyKit
 internal import SyncHub
 
 extension SurveyHub {
-  /// Rows at the hub that programs cannot read.
+  /// Returns the rows at the hub that programs cannot read.
   public func unreadableRows() async throws -> [UnreadableRow] { try await hub.misformedRows().map { UnreadableRow($0) } }
 }

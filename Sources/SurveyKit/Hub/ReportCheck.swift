@@ -2,16 +2,16 @@ internal import Foundation
 internal import SurveyKit
 internal import SyncHub
 
-/// Keeps the hub's local list of reports that contradict their form as they stand. What it says of a report follows from the row, the
-/// edition of its form, the commune's headcount and the campaign alone; it is computed in the transaction that changes one of them.
+/// List of reports that contradict their form as they stand, local to the hub. An entry depends only on the row, the edition of its
+/// form, the commune's headcount and the campaign. Computed in the transaction that changes one of them.
 struct ReportCheck {
   let session: any HubSession
   let shelf: FormShelf
 
-  /// Raised when reports are judged by other rules: then all are judged again at the next opening.
+  /// Version of the judging rules. After a change all reports are judged again at the next opening.
   static let rules: Int64 = 1
 
-  /// Judges one report; one that is gone contradicts nothing.
+  /// Judges one report; a missing report has no contradictions.
   func check(_ key: String) throws {
     guard let invalid = try invalid(key) else {
       return try session.execute("DELETE FROM report_fault WHERE id = ?1", [.text(key)])
@@ -29,7 +29,7 @@ struct ReportCheck {
     do {
       return try report.invalid()
     } catch let error as SurveyFieldError {
-      // It stands and is told of; merging goes on.
+      // Lists the unreadable report and goes on merging.
       let fault = AnswerFault(question: "", kind: .malformed, message: error.explanation)
       return InvalidReport(key: key, unit: report.stored.unit, day: report.stored.day, faults: [fault])
     }
@@ -42,7 +42,7 @@ struct ReportCheck {
     }
   }
 
-  /// Judges all reports again where that was done by other rules, or never.
+  /// Judges all reports again when other rules judged them, or none.
   func checkAfterUpgrade() throws {
     guard try session.integer("SELECT max(rules) FROM report_fault_rules") != Self.rules else { return }
     try session.execute("DELETE FROM report_fault", [])
@@ -51,9 +51,9 @@ struct ReportCheck {
     try session.execute("INSERT INTO report_fault_rules (rules) VALUES (?1)", [.integer(Self.rules)])
   }
 
-  /// Those that contradict their form, by unit and day.
+  /// Returns the reports that contradict their form, by unit and day.
   ///
-  /// - Parameter campaign: The one that needs no name.
+  /// - Parameter campaign: Campaign that needs no name.
   static func invalid(limit: Int, spokenOf campaign: Campaign? = nil, in session: any HubSession) throws -> [InvalidReport] {
     let others = try HubPlan.campaigns(session).filter { $0.id != campaign?.id }
     return try session.rows("SELECT id, unit, day, faults FROM report_fault ORDER BY unit, day LIMIT ?1", [.integer(Int64(limit))])

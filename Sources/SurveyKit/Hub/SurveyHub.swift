@@ -2,19 +2,19 @@ internal import Foundation
 public import SurveyKit
 public import SyncHub
 
-/// A hub of surveys in one folder: the engine's `Hub` with the survey's tables, its receiver of answers and its observer of reports.
+/// Hub of surveys in one folder: the engine's `Hub` with the survey's tables, its receiver of answers and its observer of reports.
 ///
 /// | in the folder | is |
 /// |---|---|
 /// | `hub.sqlite` | everything the hub knows |
-/// | `clock` | what the machine's clocks showed when they were believed last |
+/// | `clock` | what the machine's clocks showed when they were trusted last |
 /// | `keys/` | its secrets, to be copied to a place of their own and kept out of backups |
 ///
 /// Several processes may have the same folder open: one serves, others load, list and count.
 public final class SurveyHub: Sendable {
   public let hub: Hub
   public let folder: String
-  /// Names the campaign that this value speaks of; nil for the one that is shown, or that asks the form in question.
+  /// Campaign of this value; nil for the shown one, or the one that asks the form in question.
   public let campaign: String?
   let clock: HubClock
   let shelf: FormShelf
@@ -46,10 +46,10 @@ public final class SurveyHub: Sendable {
     return survey
   }
 
-  /// Names of files that a disk or a desk puts into an empty folder by itself.
+  /// Names of files that a disk or a desktop puts into an empty folder by itself.
   private static let unheeded: Set<String> = ["lost+found", ".DS_Store"]
 
-  /// A hub gets a folder of its own: not one in which something else lies, nor one in which a hub's keys are left.
+  /// Refuses a folder that holds other files, or the keys of a hub: a hub gets a folder of its own.
   private static func refuseOccupied(_ folder: String) throws {
     let present = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { !unheeded.contains($0) }.sorted()
     guard let first = present.first else { return }
@@ -67,13 +67,13 @@ public final class SurveyHub: Sendable {
       en: "The folder \(folder) is not empty (it holds \(first)); choose one that is empty or does not exist.")
   }
 
-  /// Lets the folder of the keys know of the store as it stands, so that one that loses its work can be told: when a hub begins to serve,
-  /// and after its log was cut.
+  /// Records the store's state beside the keys, so that a store that lost its data can be recognized. Call this when a hub begins
+  /// to serve, and after its log was truncated.
   public func markStore() async throws { try await hub.markStore(keysFolder: Self.keysPath(in: folder)) }
 
-  /// Whether a folder holds a hub.
+  /// Returns whether a folder holds a hub.
   ///
-  /// - Throws: `SyncError` when one cannot look into the folder.
+  /// - Throws: `SyncError` when the folder cannot be read.
   public static func exists(in folder: String) throws -> Bool {
     let manager = FileManager.default
     var isFolder = ObjCBool(false)
@@ -88,7 +88,7 @@ public final class SurveyHub: Sendable {
 
   /// Opens the hub of a folder.
   ///
-  /// - Parameter options: Its observer and its judge of blobs are replaced by the survey's own.
+  /// - Parameter options: Options, whose observer and judge of blobs are replaced by the survey's own.
   /// - Throws: `SyncError` that names what is missing or damaged; nothing is changed then.
   public static func open(
     at folder: String, clock: any WallClock = SystemClock(), options: Hub.Options = Hub.Options()
@@ -106,12 +106,12 @@ public final class SurveyHub: Sendable {
     }
   }
 
-  /// A copy of another hub's store, with that one's keys.
+  /// Opens a copy of another hub's store, with that hub's keys.
   static func open(copyAt folder: String, keysOf other: SurveyHub) async throws -> SurveyHub {
     try await open(at: folder, keys: try keys(in: other.folder), clock: other.clock, options: Hub.Options(), create: false)
   }
 
-  /// Refuses a folder that has a hub's keys and not its store: there was a hub, and nobody should make another in its place.
+  /// Throws when a folder has a hub's keys but not its store: nobody should make another hub in place of the lost one.
   public static func refuseOrphanedKeys(in folder: String) throws {
     let isThere = FileManager.default.fileExists(atPath:)
     guard isThere(keysPath(in: folder) + "/hub.key"), !isThere(storePath(in: folder)) else { return }
@@ -148,7 +148,7 @@ public final class SurveyHub: Sendable {
     options.judgeBlobStart = { Photo.fault(ofStart: $0)?.explanation }
     options.judgeBlob = {
       switch Photo.fault(ofKept: $0) {
-      // The hub's own trouble speaks against no picture.
+      // Reports the hub's own trouble, which is no fault of the picture.
       case .noLibrary?: throw SyncError(.hubFailed, vi: PhotoFault.noLibrary.explanation.vi, en: PhotoFault.noLibrary.explanation.en)
       case let fault: return fault?.explanation
       }
@@ -175,9 +175,9 @@ public final class SurveyHub: Sendable {
 
   public func close() throws { try hub.close() }
 
-  /// The same hub, to read and change what it has of one of its campaigns.
+  /// Returns the same hub for one of its campaigns.
   ///
-  /// - Parameter id: nil leaves it as it is.
+  /// - Parameter id: Campaign; nil returns this value.
   /// - Throws: `DataProblems` when the hub has no such campaign.
   public func about(campaign id: String?) async throws -> SurveyHub {
     guard let id else { return self }
@@ -186,9 +186,9 @@ public final class SurveyHub: Sendable {
     return SurveyHub(hub: hub, folder: folder, clock: clock, shelf: shelf, campaign: id)
   }
 
-  /// The hub's campaigns, the newest first, and which of them this value speaks of.
+  /// Returns the hub's campaigns, the newest first, and the one of this value.
   ///
-  /// - Parameter form: Its campaign is meant, where none is named.
+  /// - Parameter form: Form whose campaign counts, when none is named.
   public func campaignTitles(asking form: String? = nil) async throws -> (all: [(id: String, title: LocalizedText)], meant: String?) {
     try await hub.read { [campaign] session in
       let all = try HubPlan.campaigns(session).sorted { ($0.opensMs, $0.id) > ($1.opensMs, $1.id) }
@@ -206,14 +206,14 @@ public final class SurveyHub: Sendable {
   /// Hub time in milliseconds.
   public var nowMs: Int64 { Int64(clamping: clock.nowMs()) }
 
-  /// The campaign and its units, from one snapshot; nil before one is loaded.
+  /// Returns the campaign and its units, from one snapshot; nil before one is loaded.
   ///
-  /// - Parameter form: Its campaign's, where none is named.
+  /// - Parameter form: Form whose campaign counts, when none is named.
   public func plan(asking form: String? = nil) async throws -> HubPlan? {
     try await hub.read { [campaign] session in try HubPlan.read(session, campaign, asking: form) }
   }
 
-  /// The plan, or a sentence that says how to get one.
+  /// Returns the plan, or throws a sentence that says how to get one.
   public func requirePlan(asking form: String? = nil) async throws -> HubPlan {
     guard let plan = try await plan(asking: form) else { throw SurveyHub.noCampaign }
     return plan
@@ -224,20 +224,20 @@ public final class SurveyHub: Sendable {
     en: "There is no campaign yet; load one with `hub campaign load DIR`.")
 }
 
-/// What the hub's campaign says: when, where, with which forms.
+/// Plan of a hub's campaign: when, where, with which forms.
 public struct HubPlan: Sendable {
   public var campaign: Campaign
-  /// Every campaign of the hub, that one among them, by id.
+  /// Campaigns of the hub, this one included, by id.
   public var campaigns: [Campaign]
   public var tree: UnitTree
-  /// Communes without a known headcount are absent.
+  /// Headcount; communes whose headcount is unknown are absent.
   public var headcount: Headcount
-  /// What there is of each form, by its key, without its definition.
+  /// Records of the forms, by key, without their definitions.
   public var forms: [FormRecord]
 
-  /// One form as the hub keeps it.
+  /// Form as the hub keeps it.
   public struct FormRecord: Sendable, Hashable, Codable {
-    /// `form@version`
+    /// Key `form@version`.
     public var key: String
     public var form: String
     public var version: String
@@ -252,20 +252,20 @@ public struct HubPlan: Sendable {
     }
   }
 
-  /// How many people may answer, in all communes together.
+  /// Number of people who may answer, in all communes together.
   public var expectedAnswers: Int { headcount.staff.values.reduce(0) { $0 + $1.eligible } }
 
-  /// The newest edition of a form; nil when the hub has none.
+  /// Returns the newest edition of a form; nil when the hub has none.
   public func latest(form: String) -> FormRecord? {
     forms.filter { $0.form == form }.max { ($0.version.count, $0.version) < ($1.version.count, $1.version) }
   }
 
-  /// What a device of `unit` reads, widest first, itself last: province, district, commune.
+  /// Returns the scopes that a device of `unit` reads, widest first: province, district, commune.
   public func readScopes(of unit: UnitCode) -> [String] {
     tree.ancestors(of: unit).reversed().map(\.code.rawValue) + [unit.rawValue]
   }
 
-  /// The campaign that is meant; see `Campaign.meant`.
+  /// Returns the campaign of an id or form; see `Campaign.meant`.
   static func campaign(_ session: any HubSession, _ id: String? = nil, asking form: String? = nil) throws -> Campaign? {
     var unreadable: DataProblems?
     let campaigns = try campaigns(session, unreadable: &unreadable)
@@ -273,7 +273,7 @@ public struct HubPlan: Sendable {
     return Campaign.meant(of: campaigns, named: id, asking: form)
   }
 
-  /// Reads every campaign the hub has and can read, by id.
+  /// Returns every campaign that the hub has and can read, by id.
   static func campaigns(_ session: any HubSession) throws -> [Campaign] {
     var unreadable: DataProblems?
     return try campaigns(session, unreadable: &unreadable).map(\.campaign)
@@ -298,9 +298,9 @@ public struct HubPlan: Sendable {
     }
   }
 
-  /// From the transaction's snapshot; nil before a campaign is loaded.
+  /// Reads the plan from the transaction's snapshot; nil before a campaign is loaded.
   ///
-  /// - Parameter id: nil for the one that asks `form`, or is shown.
+  /// - Parameter id: Campaign; nil for the one that asks `form`, or the shown one.
   public static func read(_ session: any HubSession, _ id: String? = nil, asking form: String? = nil) throws -> HubPlan? {
     guard let campaign = try campaign(session, id, asking: form) else { return nil }
     var units: [SurveyUnit] = []

@@ -1,14 +1,14 @@
 internal import SurveyKit
 public import SyncHub
 
-/// Follows the reports as they are merged: when each first reached the hub, by hub time, which "on time" and "late" are told from; and
-/// whether it contradicts its form as it stands, however it came to. The same arrival times are kept of attachments' rows, and running counts
-/// of photos and open conflicts: see `RunningCounts`.
+/// Observer of merges. Records when each report first reached the hub, by hub time, which decides about "on time" and "late"; and
+/// whether the report contradicts its form as it stands. Keeps the same arrival times of attachments' rows, and running counts of
+/// photos and open conflicts: see `RunningCounts`.
 ///
-/// A correction moves the last arrival only; the first one decides. What another unit wrote under a report's key, before that was checked,
-/// was no arrival.
+/// A correction moves the last arrival only; the first one decides. A row that another unit wrote under a report's key, before keys
+/// were checked, was no arrival.
 public struct SurveyMergeObserver: MergeObserver {
-  /// What validity depends on is among them: the forms, the headcount, the campaign.
+  /// Tables to observe, including those on which validity depends: the forms, the headcount, the campaign.
   public let tables: Set<String> = ["report", "attachment", "form", "headcount", "campaign", "sync_conflict"]
   private let shelf: FormShelf
 
@@ -42,7 +42,7 @@ public struct SurveyMergeObserver: MergeObserver {
     switch table {
     case "report": try check.check(id)
     case "form": try check.checkAll(where: "form = ?1", [.text(id)])
-    // A report's key begins with its commune's code.
+    // Judges the commune's reports, whose keys begin with its code.
     case "headcount": try check.checkAll(where: "id >= ?1 || '/' AND id < ?1 || '0'", [.text(id)])
     case "campaign": try check.checkAll()
     case "attachment": try RunningCounts(session: session).photoStands(id)
@@ -55,7 +55,7 @@ public struct SurveyMergeObserver: MergeObserver {
     try RunningCounts(session: session).blobStands(blob.hex, unit: scope)
   }
 
-  /// What a form calculates follows from the answers, and a definition's digest from the form's name beside it.
+  /// Returns true for what a form calculates from the answers, and for a definition's digest, which depends on the form's name.
   public func isDerived(table: String, key: CellValue, column: String, member: String?, in session: any HubSession) throws -> Bool {
     guard table == "report" else { return false }
     if column == "edition" { return true }
@@ -64,7 +64,7 @@ public struct SurveyMergeObserver: MergeObserver {
     if let form = row?[0].text {
       return try shelf.edition(form, digest: row?[1].text, in: session)?.validator.calculated.contains(member) ?? false
     }
-    // A report that is gone: so it is if every edition of the campaigns' report forms says so.
+    // Asks every edition of the campaigns' report forms, because the report is gone.
     let editions = try HubPlan.campaigns(session).flatMap { campaign in
       try session.rows("SELECT id FROM form WHERE form = ?1", [.text(campaign.reportForm)]).compactMap { $0[0].text }
     }

@@ -4,10 +4,10 @@ internal import GRDB
 public import SurveyKit
 public import SyncKit
 
-/// A photo about to be filed with a report.
+/// Photo about to be filed with a report.
 public struct NewPhoto: Sendable {
   public var photo: Photo
-  /// The `image` question it answers; nil when it belongs to the report as a whole.
+  /// Question of type `image` that it answers; nil when it belongs to the report as a whole.
   public var question: String?
 
   public init(_ photo: Photo, question: String? = nil) {
@@ -16,24 +16,24 @@ public struct NewPhoto: Sendable {
   }
 }
 
-/// A photo of a record, and where it is.
+/// Photo of a record, and its place.
 public struct FieldPhoto: Sendable, Hashable, Codable {
   public var id: String
   public var question: String?
   /// Name of its blob.
   public var blob: String
   public var bytes: Int
-  /// The day it was added, in the campaign's zone.
+  /// Day on which it was added, in the campaign's zone.
   public var day: String?
-  /// Whether the picture itself is on this device.
+  /// True when the picture itself is on this device.
   public var isHere: Bool
-  /// Whether the hub said that it has the picture.
+  /// True when the hub reported that it has the picture.
   public var isAtHub: Bool
 }
 
-/// A record's text and photos: "text in, 2 of 3 photos in".
+/// Arrival of a record's text and photos at the hub: "text in, 2 of 3 photos in".
 public struct RecordArrival: Sendable, Hashable, Codable {
-  /// Nothing of the record's text waits on this device.
+  /// True when none of the record's text waits on this device.
   public var isTextIn: Bool
   public var photos: Int
   public var photosIn: Int
@@ -46,7 +46,7 @@ public struct RecordArrival: Sendable, Hashable, Codable {
 }
 
 extension SurveyField {
-  /// The photos of the commune's report of a day, in the order of their questions.
+  /// Returns the photos of the commune's report of a day, in the order of their questions.
   public func photos(day: CalendarDay) async throws -> [FieldPhoto] {
     try await photos(of: "report", record: SurveySchema.reportKey(unit: try await unit().rawValue, day: day.description))
   }
@@ -73,7 +73,7 @@ extension SurveyField {
     return photos
   }
 
-  /// Pictures here that the hub has not confirmed, and their bytes.
+  /// Returns the number and bytes of pictures here that the hub has not confirmed.
   public func photosToSend() async throws -> (count: Int, bytes: Int) {
     let sizes = try await replica.blobsToConfirm(limit: Self.photosCountedMax).compactMap { replica.blobs.byteCount($0) }
     return (sizes.count, sizes.reduce(0, +))
@@ -82,7 +82,7 @@ extension SurveyField {
   /// Pictures that are counted at once.
   private static let photosCountedMax = 10_000
 
-  /// How much of each report with photos is at the hub, by report key.
+  /// Returns the arrival of each report with photos, by report key.
   public func arrivals() async throws -> [String: RecordArrival] {
     let reports = try await read { db in
       try String.fetchAll(db, sql: "SELECT DISTINCT record FROM attachment WHERE tbl = 'report' AND record IS NOT NULL")
@@ -96,21 +96,23 @@ extension SurveyField {
     return arrivals
   }
 
+  /// Returns a record's arrival.
+  ///
   /// - Parameter unsent: Keys of its table and of attachments that wait here.
   static func arrival(of record: String, _ photos: [FieldPhoto], unsent: Set<CellValue>) -> RecordArrival {
     let isTextIn = !unsent.contains(.text(record)) && !photos.contains { unsent.contains(.text($0.id)) }
     return RecordArrival(isTextIn: isTextIn, photos: photos.count, photosIn: photos.count { $0.isAtHub })
   }
 
-  /// Keeps the pictures; to be called before the rows that refer to them are written.
+  /// Keeps the pictures. Call this before writing the rows that refer to them.
   func keep(_ photos: [NewPhoto]) throws -> [BlobID] { try photos.map { try replica.blobs.keep($0.photo.jpeg) } }
 
-  /// The key of a photo's row: the same photo filed twice is one row.
+  /// Returns the key of a photo's row: the same photo filed twice is one row.
   static func photoID(unit: String, of table: String, record: String, question: String?, blob: String) -> String {
     Data(SHA256.hash(data: Data("\(unit)\0\(table)\0\(record)\0\(question ?? "")\0\(blob)".utf8)).prefix(16)).hex
   }
 
-  /// Writes the rows of photos whose pictures are kept. A photo that the report has already is not added again.
+  /// Inserts the rows of photos whose pictures are kept. A photo that the report has already is not added again.
   ///
   /// - Throws: `SurveyFieldError` `.tooManyPhotos`.
   static func insert(
@@ -133,9 +135,9 @@ extension SurveyField {
     guard photos.isEmpty || count <= Photo.photosPerReportMax else { throw SurveyFieldError.tooManyPhotos }
   }
 
-  /// Fetches a report's pictures that are not here.
+  /// Fetches a report's missing pictures.
   ///
-  /// - Returns: Those that the hub does not have either.
+  /// - Returns: The pictures that the hub does not have either.
   public func fetchPhotos(day: CalendarDay, through transport: any Transport) async throws -> [FieldPhoto] {
     let wanted = try await photos(day: day).filter { !$0.isHere }
     let missing = try await replica.fetchBlobs(wanted.compactMap { BlobID(hex: $0.blob) }, through: transport)

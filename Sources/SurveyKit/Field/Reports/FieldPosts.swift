@@ -3,18 +3,18 @@ internal import GRDB
 internal import SurveyKit
 internal import SyncKit
 
-/// News of a working group's day, with photos.
+/// Post of a working group: news of a day, with photos.
 public struct FieldPost: Sendable, Hashable, Codable {
   public var id: String
   public var unit: String
   public var day: String
   public var words: String
-  /// The label of the device it was written on.
+  /// Label of the device on which it was written.
   public var device: String?
-  /// Why an operator hid it; nil while it is shown.
+  /// Reason why an operator hid it; nil while it is shown.
   public var hidden: String?
   public var photos: [FieldPhoto]
-  /// How much of it is at the hub.
+  /// Arrival at the hub.
   public var arrival: RecordArrival
 }
 
@@ -22,9 +22,9 @@ extension SurveyField {
   /// Posts shown at once, the newest first.
   public static let postsShownMax = 500
 
-  /// Writes a post of today. It and its photos travel like everything else, the words first.
+  /// Writes a post of today. The post and its photos travel like everything else, the words first.
   ///
-  /// - Returns: Its id.
+  /// - Returns: Id of the post.
   /// - Throws: `SurveyFieldError` `.emptyPost`, `.postTooLong` and `.tooManyPhotos`; nothing is written.
   @discardableResult
   public func post(_ words: String, photos: [NewPhoto] = []) async throws -> String {
@@ -33,7 +33,7 @@ extension SurveyField {
     guard words.utf8.count <= PostWords.bytesMax else { throw SurveyFieldError.postTooLong }
     guard photos.count <= Photo.photosPerReportMax else { throw SurveyFieldError.tooManyPhotos }
     let (id, unit, today) = (SurveySchema.randomID(), try await unit().rawValue, try await today())
-    // Where no campaign is named, the one that asks for a report of the day.
+    // Takes the campaign that asks for a report of the day, when none is named.
     let (campaign, device) = (try await about(reportOf: today).requireCampaign().id, try await ownName())
     _ = try keep(photos)
     try await write { db in
@@ -45,7 +45,7 @@ extension SurveyField {
     return id
   }
 
-  /// The commune's posts here, also hidden ones.
+  /// Returns the commune's posts here, also hidden ones.
   public func posts() async throws -> [FieldPost] {
     let rows = try await read { db in
       try Row.fetchAll(

@@ -3,21 +3,21 @@ internal import GRDB
 public import SurveyKit
 internal import SyncKit
 
-/// A commune's report of one day, as it stands on this device.
+/// Report of a commune for one day, as it stands on this device.
 public struct FieldReport: Sendable, Hashable {
   public var unit: UnitCode
   public var day: CalendarDay
   public var formID: String
   public var formVersion: String
   public var answers: [String: AnswerValue]
-  /// Answers that do not stand, although nobody decided so: a device with an earlier program, which writes a report's answers as
-  /// a whole, and one with this program wrote the same question. The later write stands.
+  /// Answers that lost without a decision: a device with an earlier program, which writes a report's answers as a whole, and one
+  /// with this program wrote the same question. The later write stands.
   public var overridden: [String: AnswerValue] = [:]
-  /// Where it contradicts its form as it stands; nil when it does not.
+  /// Contradictions with its form; nil when there are none.
   public var invalid: InvalidReport?
 }
 
-/// What saving a report did.
+/// Result of saving a report.
 public enum ReportSaving: String, Sendable, Hashable, Codable {
   case created, changed
   /// The same answers were there already; nothing will be sent.
@@ -25,16 +25,16 @@ public enum ReportSaving: String, Sendable, Hashable, Codable {
 }
 
 extension SurveyField {
-  /// Files the commune's report of a day, or corrects it. Two members who do so offline write one row, whose questions merge one
-  /// by one; the hub notes what collided.
+  /// Files the commune's report of a day, or corrects it. Two members who do so offline write one row, whose questions merge one by
+  /// one; the hub opens conflicts.
   ///
   /// Only questions whose answers change are written, so that saving again never overwrites a colleague's correction. Each
   /// correction is kept as a `ReportChange`, written in the same transaction.
   ///
   /// - Parameters:
-  ///   - reason: Why a filed report is changed; not looked at where none is changed. Trimmed, one line, in NFC.
-  ///   - photos: Filed with it. One that the report has already is not added again.
-  ///   - doubt: Why the day may be wrong, when no person stated it.
+  ///   - reason: Reason for changing a filed report; ignored when none is changed. Trimmed, one line, in NFC.
+  ///   - photos: Photos filed with it. A photo that the report has already is not added again.
+  ///   - doubt: Reason why the day may be wrong, when no person stated it.
   /// - Throws: `SurveyFieldError` `.reasonNeeded`, `.reasonTooLong` and `.tooManyPhotos`; nothing is written.
   @discardableResult
   public func saveReport(
@@ -50,19 +50,19 @@ extension SurveyField {
     let edition = answers.formDigest
     let json = String(decoding: AnswerValue.json(answers.given), as: UTF8.self)
     let today = try await today()
-    // The pictures first: rows never refer to what was not kept. Then once more with the rows, should a withdrawal have removed them.
+    // Keeps the pictures first, so that no row refers to a missing one, and again with the rows, in case a withdrawal deleted them.
     _ = try keep(photos)
     while true {
       let stored = try await storedReports(key: key).first
       var standing: [String: AnswerValue]? = [:]
       if let stored {
-        // What cannot be read is written anew as a whole.
+        // Writes an unreadable report again as a whole.
         do { standing = answers.given(of: try await merged(stored).answers) } catch SurveyFieldError.unreadable { standing = nil }
         if stored.readableDay == nil { standing = nil }
       }
       let before = standing
       let saving = try await write { db -> ReportSaving? in
-        // What was read may have changed meanwhile: then it is read again.
+        // Reads again when the row has changed since.
         guard try StoredReport.fetchAll(db, key: key).first == stored else { return nil }
         try Self.insert(photos, blobs: try self.keep(photos), of: "report", record: key, unit: unit, day: today, db)
         guard let stored else {
@@ -92,7 +92,7 @@ extension SurveyField {
     }
   }
 
-  /// The reports here that this program can read, by day; of the others `unreadableRows` tells.
+  /// Returns the reports here that this program can read, by day; `unreadableRows` returns the others.
   public func reports() async throws -> [FieldReport] {
     var reports: [FieldReport] = []
     let known: Campaign?
@@ -115,26 +115,28 @@ extension SurveyField {
     return reports
   }
 
-  /// The commune's report of a day; nil when nobody filed one that has arrived here and can be read.
+  /// Returns the commune's report of a day; nil when none has arrived here that can be read.
   public func report(day: CalendarDay) async throws -> FieldReport? {
     let unit = try await unit()
     return try await reports().first { $0.day == day && $0.unit == unit }
   }
 
-  /// What judges a report: its own edition of the form; nil when that is not here.
+  /// Returns the judge of a report by its own edition of the form; nil when that edition is not here.
   func judge(of stored: StoredReport) async throws -> ReportJudge? {
     var none: [String: AnswerValidator] = [:]
     return try await judge(of: stored, &none).judge
   }
 
-  /// - Returns: Also whether the definition here under the report's name is another than the report was filed by.
+  /// Returns the judge of a report.
+  ///
+  /// - Returns: Also whether the definition here under the report's name is another than the one by which it was filed.
   private func judge(
     of stored: StoredReport, _ validators: inout [String: AnswerValidator]
   ) async throws -> (judge: ReportJudge?, isOfOther: Bool) {
     guard let key = stored.form else { return (nil, false) }
     if validators[key] == nil {
       let parts = key.split(separator: "@", maxSplits: 1).map(String.init)
-      // An edition that cannot be read judges nothing; `unreadableRows` tells of it.
+      // Leaves out an unreadable edition; `unreadableRows` reports it.
       let edition: Form?
       do { edition = try await form(id: parts.first ?? "", version: parts.last) } catch SurveyFieldError.unreadable { edition = nil }
       guard parts.count == 2, let form = edition else { return (nil, false) }
@@ -145,13 +147,13 @@ extension SurveyField {
     return (ReportJudge(validator, unit: stored.unit, day: stored.day.flatMap { CalendarDay($0) }, staff: staff), false)
   }
 
-  /// What judges a report of a day before it is filed.
+  /// Returns the judge of a report of a day before it is filed.
   public func judge(_ form: Form, day: CalendarDay) async throws -> ReportJudge {
     let unit = try await unit().rawValue
     return ReportJudge(form: form, unit: unit, day: day, staff: try await staff(of: unit))
   }
 
-  /// The report of a key, where it contradicts its form.
+  /// Returns the contradictions of a report with its form; nil when there are none.
   func invalidReport(_ key: String) async throws -> InvalidReport? {
     guard let stored = try await storedReports(key: key).first else { return nil }
     var none: [String: AnswerValidator] = [:]
@@ -160,7 +162,7 @@ extension SurveyField {
       stored, try await merged(stored).answers, judge, isOfOtherDefinition: isOfOther, in: try await campaign(having: stored.readableDay))
   }
 
-  /// A commune's headcount; nil before it has arrived.
+  /// Returns a commune's headcount; nil before it has arrived.
   func staff(of unit: String) async throws -> Headcount.Staff? {
     try await read { db in
       let row = try Row.fetchOne(
@@ -179,7 +181,7 @@ extension SurveyField {
     try await read { db in try StoredReport.fetchAll(db, key: key) }
   }
 
-  /// What stands of each question of a report, and what else was written of it by a program of another age.
+  /// Returns the standing answers of a report's questions, and the answers that a program of another version wrote.
   func merged(_ stored: StoredReport) async throws -> (answers: [String: AnswerValue], overridden: [String: AnswerValue]) {
     var standing = try AnswerValue.answers(stored: stored.answers, table: "report", id: stored.id)
     var overridden: [String: AnswerValue] = [:]
@@ -199,7 +201,7 @@ extension SurveyField {
 
   private func written(_ report: String, _ column: String, member: String? = nil) async throws -> UInt64 {
     let history = try await replica.why(table: "report", key: .text(report), column: column, member: member)
-    // What is not sealed yet is newer than all that is.
+    // Treats an unsealed write as newer than every sealed one.
     return history.isPending ? .max : history.writtenMs ?? 0
   }
 }

@@ -4,17 +4,17 @@ public import SurveyKit
 internal import SyncKit
 
 extension ReportChange {
-  /// Who changes something, when and why: what every change made in one transaction shares.
+  /// Person, time and reason of a change: shared by every change of one transaction.
   struct Writing: Sendable {
     var unit: String
     var device: String
-    /// Hub time.
+    /// Hub time in milliseconds.
     var nowMs: Int64
     var reason: String
 
-    /// Notes one change of a record, and replies with it to what operators asked about the record.
+    /// Records one change of a record, and replies with it to operators' requests about the record.
     ///
-    /// - Parameter form: The edition; nil for what has none.
+    /// - Parameter form: Edition; nil for a record without one.
     func insert(
       of record: String, form: String?, from before: [String: AnswerValue], to after: [String: AnswerValue], _ db: Database
     ) throws {
@@ -35,13 +35,15 @@ extension ReportChange {
 }
 
 extension SurveyField {
+  /// Returns the context of a change.
+  ///
   /// - Throws: `SurveyFieldError` `.noReason` and `.reasonTooLong`.
   func writing(_ reason: String?) async throws -> ReportChange.Writing {
     let reason = try Decision.checked(reason: reason ?? "")
     return ReportChange.Writing(unit: try await unit().rawValue, device: try await ownName(), nowMs: try await hubTimeMs(), reason: reason)
   }
 
-  /// The corrections of the commune's report of a day that have arrived here and can be read, oldest first.
+  /// Returns the corrections of the commune's report of a day that have arrived here and can be read, oldest first.
   public func reportChanges(day: CalendarDay) async throws -> [ReportChange] {
     let key = SurveySchema.reportKey(unit: try await unit().rawValue, day: day.description)
     let rows = try await read { db in
@@ -59,18 +61,18 @@ extension SurveyField {
       }
     }
     return rows.compactMap { row in
-      // Of what cannot be read `unreadableRows` tells.
+      // Leaves out unreadable corrections; `unreadableRows` reports them.
       guard let before = try? AnswerValue.answers(stored: row.before, table: "report_change", id: row.id),
         let after = try? AnswerValue.answers(stored: row.after, table: "report_change", id: row.id)
       else { return nil }
-      // A program of somebody else's may have written more than a line.
+      // Cleans the texts, because another program may have written more than a line.
       return ReportChange(
         day: day, changedMs: row.ms, device: ReportChange.cleaned(row.device), reason: ReportChange.cleaned(row.reason), before: before,
         after: after)
     }
   }
 
-  /// What people call this device: its label, else eight digits of its identity.
+  /// Returns the name that people use for this device: its label, otherwise eight digits of its identity.
   func ownName() async throws -> String {
     guard let enrolment = try await replica.enrolment() else { throw SurveyFieldError.notEnrolled }
     let label = ReportChange.cleaned(enrolment.label)

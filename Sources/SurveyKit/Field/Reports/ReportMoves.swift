@@ -4,19 +4,19 @@ internal import GRDB
 public import SurveyKit
 internal import SyncKit
 
-/// What putting a report's day right did.
+/// Result of moving a report to another day.
 public struct ReportMove: Sendable, Hashable, Codable {
-  /// Whether there was a report of the right day already, into which this one went.
+  /// True when there was a report of the right day already, into which this one was merged.
   public var isMerged: Bool
-  /// Questions that both had answered differently: what the right day's report said stands, the other is kept with the reason.
+  /// Questions that both had answered differently: the answer of the right day's report stands, the other is kept with the reason.
   public var kept: [String]
 }
 
 extension SurveyField {
-  /// Puts the day of a filed report right: under the right day it is another row, so this one goes and that one comes, with the
-  /// reason, in one transaction. A report of the right day that is there already takes the answers it lacks.
+  /// Corrects the day of a filed report: in one transaction its row is deleted and a row for the right day inserted, with the
+  /// reason. An existing report of the right day gets the answers that it lacks.
   ///
-  /// Moving a report to its own day says that the day is right.
+  /// Moving a report to its own day confirms that the day is right.
   ///
   /// - Throws: `SurveyFieldError` `.noReport`, `.noReason` and `.reasonTooLong`; nothing is written.
   public func moveReport(from wrong: CalendarDay, to right: CalendarDay, reason: String) async throws -> ReportMove {
@@ -37,13 +37,13 @@ extension SurveyField {
       let campaign = try await requireCampaign(asking: stored.form).id
       let hasLeft = try await hasLeft("report", key)
       let move = try await write { db -> ReportMove? in
-        // What was read may have changed meanwhile: then it is read again.
+        // Reads again when a row has changed since.
         guard try StoredReport.fetchAll(db, key: key).first == from else { return nil }
         if wrong != right, try StoredReport.fetchAll(db, key: target).first != other { return nil }
         if wrong == right || hasLeft {
           try writing.insert(of: key, form: from.form, from: standing, to: wrong == right ? standing : [:], db)
         } else {
-          // Of a report that nobody else ever heard of, nothing refers to its wrong day.
+          // Moves the corrections too: the report never left this device, so nothing refers to its wrong day.
           try db.execute(sql: "UPDATE report_change SET report = ? WHERE report = ?", arguments: [target, key])
         }
         if wrong == right {
@@ -75,12 +75,12 @@ extension SurveyField {
     SurveySchema.reportKey(unit: writing.unit, day: day.description)
   }
 
-  /// What people said in a report.
+  /// Returns the answers in a report that people gave.
   func given(_ stored: StoredReport, _ judge: ReportJudge?) async throws -> [String: AnswerValue] {
     try await merged(stored).answers.without(judge?.form.calculated ?? [])
   }
 
-  /// A photo's key follows from its record: another record is another row.
+  /// Moves photos to new rows: a photo's key is computed from its record.
   private static func movePhotos(from key: String, to target: String, unit: String, _ db: Database) throws {
     for row in try Row.fetchAll(
       db, sql: "SELECT id, question, blob FROM attachment WHERE tbl = 'report' AND record = ? ORDER BY id", arguments: [key])

@@ -2,7 +2,7 @@ internal import GRDB
 internal import SurveyKit
 
 extension StoredReport {
-  /// The reports, or the one of a key, by day.
+  /// Returns the reports by day, or the one of a key.
   static func fetchAll(_ db: Database, key: String?) throws -> [StoredReport] {
     try Row.fetchAll(
       db,

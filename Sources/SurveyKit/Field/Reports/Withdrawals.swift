@@ -4,8 +4,8 @@ public import SurveyKit
 internal import SyncKit
 
 extension SurveyField {
-  /// Withdraws the commune's report of a day, with its photos. What has not been sealed yet leaves no trace; after that a reason is
-  /// needed, and what the report said stays beside it: `reportChanges(day:)`.
+  /// Withdraws the commune's report of a day, with its photos. A report that has not been sealed leaves no trace. After sealing a
+  /// reason is needed, and the answers are kept: `reportChanges(day:)`.
   ///
   /// - Throws: `SurveyFieldError` `.noReport`, `.noReason` and `.reasonTooLong`; nothing is written.
   public func withdrawReport(day: CalendarDay, reason: String?) async throws {
@@ -32,7 +32,8 @@ extension SurveyField {
     }
   }
 
-  /// Withdraws a post: one that has not been sealed yet goes with its photos; one that has is hidden everywhere, with the reason.
+  /// Withdraws a post. A post that has not been sealed is deleted with its photos; a sealed one is hidden everywhere, with the
+  /// reason.
   ///
   /// - Throws: `SurveyFieldError` `.noReason` and `.reasonTooLong`; nothing is written.
   public func withdrawPost(_ id: String, reason: String?) async throws {
@@ -48,10 +49,10 @@ extension SurveyField {
     try await write { db in try db.execute(sql: "UPDATE post SET hidden = ? WHERE id = ?", arguments: [reason, id]) }
   }
 
-  /// Withdraws one photo of a report or post. The answer of a report's question that it is goes with it, by a correction.
+  /// Withdraws one photo of a report or post. When it answers a question of a report, a correction removes the answer.
   ///
-  /// - Throws: `SurveyFieldError` `.noReason` for one that was sealed already, `.photoNeeded` where a question needs it; nothing is
-  ///   written.
+  /// - Throws: `SurveyFieldError` `.noReason` for a photo that was sealed already, `.photoNeeded` when a question needs it; nothing
+  ///   is written.
   public func withdrawPhoto(_ id: String, reason: String?) async throws {
     let found = try await read { db in
       try Row.fetchOne(db, sql: "SELECT tbl, record, question, blob FROM attachment WHERE id = ?", arguments: [id]).map { row in
@@ -72,7 +73,7 @@ extension SurveyField {
     if writing == nil { try await letGo([found.blob]) }
   }
 
-  /// The pictures of a record whose rows have not left.
+  /// Returns the pictures of a record whose rows have not been sealed.
   private func photoBlobs(of table: String, _ record: String) async throws -> [String] {
     let photos = try await read { db in
       try Row.fetchAll(db, sql: "SELECT id, blob FROM attachment WHERE tbl = ? AND record = ?", arguments: [table, record])
@@ -85,10 +86,10 @@ extension SurveyField {
     return blobs
   }
 
-  /// Removes pictures that were withdrawn before they left, where no other row of this device refers to them.
+  /// Deletes pictures that were withdrawn before they were sealed, where no other row of this device refers to them.
   private func letGo(_ blobs: [String]) async throws {
     let store = replica.blobs
-    // In a transaction: whoever files the same picture meanwhile keeps it after its rows are written.
+    // Deletes inside a transaction: whoever files the same picture meanwhile keeps it after its rows are written.
     try await write { db in
       for hex in Set(blobs) where try Row.fetchOne(db, sql: "SELECT 1 FROM attachment WHERE blob = ?", arguments: [hex]) == nil {
         if let blob = BlobID(hex: hex) { store.remove(blob) }
@@ -106,7 +107,7 @@ extension SurveyField {
     try await saveReport(day: day, answers: answers, reason: reason)
   }
 
-  /// The posts and photos whose ids begin so; photos also by the name of their picture, which is what lists show.
+  /// Returns the posts and photos whose ids begin with a prefix; photos also by the name of their picture, which lists show.
   public func withdrawable(idPrefix: String) async throws -> (posts: [String], photos: [String]) {
     try await read { db in
       func ids(_ table: String) throws -> [String] {
@@ -120,14 +121,14 @@ extension SurveyField {
     }
   }
 
-  /// Whether a row was sealed into a batch: from then on others may know of it.
+  /// Returns whether a row was sealed into a batch: from then on others may know of it.
   func hasLeft(_ table: String, _ key: String) async throws -> Bool {
     try await replica.why(table: table, key: .text(key), column: "unit").life > 0
   }
 }
 
 extension [String: AnswerValue] {
-  /// Without the answers that are a picture; a filling-in of a repeat that was nothing else goes too.
+  /// Returns the answers without those that are a picture; an instance of a repeat with no other answer is removed, too.
   fileprivate func without(picture blob: String) -> [String: AnswerValue] {
     filter { $0.value.cell != blob }.mapValues { value in
       guard case .instances(let instances) = value else { return value }

@@ -1,14 +1,14 @@
 internal import SurveyKit
 public import SyncHub
 
-/// A commune from which more answers came than its people can have given. Nothing is refused for it: a headcount may be out of date, and
-/// so may a device in wrong hands be the cause. It is told from how many came, not from what they say.
+/// Commune from which more answers came than its people can have given. No answer is refused for it: the headcount may be out of
+/// date, or a device in wrong hands may be the cause. Only the number of answers counts, not their content.
 public struct AboveHeadcount: Sendable, Hashable, Codable {
   public var unit: String
-  /// Names the campaign where it is another than the one that is spoken of.
+  /// Campaign, when it is another than the board's.
   public var campaign: String?
   public var received: Int
-  /// Counts who may answer, times the campaign's forms: each person may answer each of them.
+  /// Number of people who may answer, times the campaign's forms: each person may answer each of them.
   public var expected: Int
 
   public var explanation: LocalizedText {
@@ -21,9 +21,9 @@ public struct AboveHeadcount: Sendable, Hashable, Codable {
     )
   }
 
-  /// Finds units with too many answers, of every campaign that the hub can read.
+  /// Returns the units with too many answers, of every campaign that the hub can read.
   ///
-  /// - Parameter spokenOf: The campaign that needs no name.
+  /// - Parameter spokenOf: Campaign that needs no name.
   static func all(_ counts: CampaignCounts, spokenOf: Campaign?, in session: any HubSession) throws -> [AboveHeadcount] {
     let received = try HubPlan.campaigns(session).map { (campaign: $0, counts: try counts.received(of: $0.id)) }
       .filter { $0.counts.values.contains { $0 > 0 } }

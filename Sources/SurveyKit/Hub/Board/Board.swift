@@ -1,45 +1,45 @@
 public import SurveyKit
 public import SyncHub
 
-/// What the hub knows of one commune at one moment.
+/// State of one commune at one moment, as the hub knows it.
 public struct BoardRow: Sendable, Hashable, Codable {
   public var unit: UnitCode
-  /// The commune's own name; its district is the heading it stands under.
+  /// Name of the commune alone; its district is the heading above it.
   public var name: String
   public var counts: BoardCounts
-  /// How the report of `Board.reportDay` stands; nil when none is asked for.
+  /// State of the report of `Board.reportDay`; nil when none is asked for.
   public var report: ReportStatus?
-  /// Hub time at which that report first came; nil when there is none.
+  /// Hub time at which that report first arrived; nil when there is none.
   public var reportMs: Int64?
 }
 
 /// Sums over one commune, a district or the province.
 public struct BoardCounts: Sendable, Hashable, Codable {
-  /// How many may answer; nil when no headcount is known.
+  /// Number of people who may answer; nil when the headcount is unknown.
   public var expected: Int?
-  /// Answers at the hub, those still encrypted included.
+  /// Answers at the hub, including encrypted ones.
   public var received = 0
-  /// Most recent contact of any device, hub time; nil when none ever came: "no contact", which is not "0 answers".
+  /// Hub time of the latest contact of any device; nil when none ever called: "no contact", which is not "0 answers".
   public var lastContactMs: Int64?
   /// Devices that are enrolled and not revoked.
   public var devices = 0
-  /// Changes the devices said they had and the hub did not; nil when none ever said.
+  /// Changes that the devices reported and the hub does not have; nil when none ever reported.
   public var backlog: Int?
-  /// Answers the devices said were still waiting there; nil when none ever said.
+  /// Answers that were still waiting on the devices, by their report; nil when none ever reported.
   public var packets: Int?
   /// Changes at the hub that could not be merged.
   public var held = 0
-  /// Open conflicts; what was declined as one thing is one.
+  /// Open conflicts; those of one declined unit count as one.
   public var conflicts = 0
   /// Reports that contradict their form as they stand.
   public var reportsInvalid = 0
-  /// The clock that is furthest off, as its device measured it: device minus hub, in milliseconds.
+  /// Largest clock difference, as its device measured it: device minus hub, in milliseconds.
   public var skewMs: Int64?
   /// Photos that reports refer to.
   public var photos = 0
-  /// Those of them that are here.
+  /// Photos of those that are at the hub.
   public var photosIn = 0
-  /// Those that are not, a day after the text that names them.
+  /// Photos that are missing a day after the text that names them.
   public var photosOverdue = 0
 
   public init() {}
@@ -63,7 +63,7 @@ public struct BoardCounts: Sendable, Hashable, Codable {
   private static func sum(_ a: Int?, _ b: Int?) -> Int? { a == nil && b == nil ? nil : (a ?? 0) + (b ?? 0) }
 }
 
-/// How the communes of a district or the province stand.
+/// Sums over the communes of a district or the province.
 public struct BoardTotal: Sendable, Hashable, Codable {
   public var counts = BoardCounts()
   public var communes = 0
@@ -84,7 +84,7 @@ public struct BoardTotal: Sendable, Hashable, Codable {
   }
 }
 
-/// One district and its communes, in the order of their names; the province itself for communes that lie in no district.
+/// District and its communes, in the order of their names; the province itself for communes that lie in no district.
 public struct BoardDistrict: Sendable, Hashable, Codable {
   public var unit: UnitCode
   public var name: String
@@ -92,40 +92,40 @@ public struct BoardDistrict: Sendable, Hashable, Codable {
   public var total: BoardTotal
 }
 
-/// The whole province at one moment: who has reported, who is late, what waits, what collided.
+/// Whole province at one moment: who has reported, who is late, what waits, what is in conflict.
 public struct Board: Sendable, Hashable, Codable {
   public var campaign: LocalizedText
   public var province: String
-  /// Hub time.
+  /// Hub time in milliseconds.
   public var nowMs: Int64
-  /// The day of `nowMs` in the campaign's zone.
+  /// Day of `nowMs` in the campaign's zone.
   public var today: CalendarDay
-  /// The clock in the campaign's zone, `YYYY-MM-DD HH:MM`.
+  /// Clock in the campaign's zone, `YYYY-MM-DD HH:MM`.
   public var clock: String
   public var phase: CampaignPhase
-  /// The day the report column is about: today when it is a report day, else the last one before, else the first to come.
+  /// Day of the report column: today when it is a report day, otherwise the last report day before, otherwise the first to come.
   public var reportDay: CalendarDay?
   public var districts: [BoardDistrict]
   public var total: BoardTotal
   /// Answers of units that the tree does not know; 0 unless something is wrong.
   public var strayAnswers: Int
-  /// Reports that contradict their form as they stand, `Board.invalidReportsMax` of them.
+  /// Reports that contradict their form as they stand, at most `Board.invalidReportsMax`.
   public var invalidReports: [InvalidReport] = []
-  /// By how much the clock of the hub's machine jumped since it was believed; nil when it did not.
+  /// Milliseconds by which the clock of the hub's machine jumped since it was trusted; nil when it did not.
   public var clockJumpMs: Int64?
-  /// Why `today` may be another day; nil when it is certain.
+  /// Reason why `today` may be another day; nil when it is certain.
   public var todayDoubt: CampaignToday.Doubt?
-  /// Why photos are put off at present: no room. Nil while they are taken.
+  /// Storage of photos, when the hub defers them for lack of room; nil while they are taken.
   public var photosDeferred: BlobUsage?
   /// Packets under a key that a revocation had ended, by unit.
   public var latePackets: [LatePackets] = []
   /// Communes from which more answers came than people may answer.
   public var aboveHeadcount: [AboveHeadcount] = []
-  /// Warns of what stops the hub's work now, or will before long.
+  /// Warnings about what stops the hub's work now, or will before long.
   public var warnings: [LocalizedText] = []
   /// Devices that hold other data than the hub.
   public var different: [Disagreement] = []
-  /// Each instant above on the campaign's wall clock: `HH:MM`, with the day when it is not today.
+  /// Clock texts of the instants above, in the campaign's zone: `HH:MM`, with the day when it is not today.
   public var times: [Int64: String]
 
   public static let invalidReportsMax = 50

@@ -3,8 +3,10 @@ public import SyncHub
 
 /// Computes the board from one snapshot, with a few statements however many communes there are.
 public enum BoardQuery {
+  /// Returns the board.
+  ///
   /// - Parameters:
-  ///   - id: Names the campaign; nil for the one that is shown.
+  ///   - id: Campaign; nil for the shown one.
   ///   - nowMs: Hub time.
   ///   - spooled: Packets that are not in the store yet.
   /// - Returns: nil before a campaign is loaded.
@@ -97,7 +99,7 @@ public enum BoardQuery {
     return counts
   }
 
-  /// When the report of a day first came, by commune; only reports that still stand.
+  /// Returns when the report of a day first arrived, by commune; only of reports that still stand.
   private static func arrivals(_ session: any HubSession, day: CalendarDay) throws -> [String: Int64] {
     var arrivals: [String: Int64] = [:]
     let rows = try session.rows(
@@ -113,7 +115,7 @@ public enum BoardQuery {
 }
 
 extension SurveyHub {
-  /// The campaign's board now; nil before one is loaded.
+  /// Returns the campaign's board now; nil before one is loaded.
   public func board() async throws -> Board? {
     let (nowMs, jumpMs) = (nowMs, clockJumpMs)
     let usage = try await hub.blobUsage()
@@ -131,7 +133,7 @@ extension SurveyHub {
 }
 
 extension Campaign {
-  /// An instant on the campaign's wall clock, `YYYY-MM-DD HH:MM`.
+  /// Returns an instant on the campaign's wall clock, `YYYY-MM-DD HH:MM`.
   public func wallText(atMs ms: Int64) -> String {
     let local = LocalTime.localMs(ms, in: timeZone)
     let (days, rest) = CalendarDay.floorDivide(local, CalendarDay.msPerDay)

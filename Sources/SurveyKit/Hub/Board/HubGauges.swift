@@ -1,8 +1,8 @@
 internal import SurveyKit
 public import SyncHub
 
-/// Numbers of a hub that take about as long to read however much it holds: for monitors that ask all the time. `HubStatus` has all numbers,
-/// and checks their sums, for which it reads everything.
+/// Numbers of a hub whose reading takes about the same time however much the hub holds: for monitors that ask all the time.
+/// `HubStatus` has all numbers, and checks their sums, for which it reads everything.
 public struct HubGauges: Sendable, Hashable {
   public var packets = DropCounts()
   public var conflictsOpen = 0
@@ -11,7 +11,7 @@ public struct HubGauges: Sendable, Hashable {
   public var devicesRevoked = 0
   public var devicesWithoutContact = 0
   public var devicesDifferent = 0
-  /// Counts `SurveyHub.warnings()`.
+  /// Number of `SurveyHub.warnings()`.
   public var warnings = 0
 
   init(_ session: any HubSession, spooled: SpooledPackets) throws {
@@ -25,7 +25,7 @@ public struct HubGauges: Sendable, Hashable {
 }
 
 extension SurveyHub {
-  /// The numbers at this moment, from one snapshot.
+  /// Returns the numbers at this moment, from one snapshot.
   public func gauges() async throws -> HubGauges {
     let spooled = hub.spooledPackets()
     let warnings = try await warnings().count

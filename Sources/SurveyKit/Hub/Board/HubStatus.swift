@@ -2,13 +2,13 @@ internal import Foundation
 public import SurveyKit
 public import SyncHub
 
-/// The hub's side of promise 2: everything it ever took is counted exactly once, and the sums are checked.
+/// Counts of everything a hub ever took, each item exactly once, with their sums checked (promise 2).
 public struct HubStatus: Sendable, Hashable, Codable {
-  // Anonymous answers: kept = waiting + held + late + declined + released + repeated + differs + spoiled + withheld.
+  // Counts of anonymous answers: kept = waiting + held + late + declined + released + repeated + differs + spoiled + withheld.
   public var packetsKept = 0
   public var packetsWaiting = 0
   public var packetsHeld = 0
-  /// Came under a key that a revocation had ended: an operator decides.
+  /// Packets under a key that a revocation had ended: an operator decides.
   public var packetsLate = 0
   public var packetsDeclined = 0
   public var packetsReleased = 0
@@ -20,16 +20,16 @@ public struct HubStatus: Sendable, Hashable, Codable {
   public var answers = 0
   /// Released answers of which only the sums are left.
   public var answersErased = 0
-  /// The same by edition.
+  /// Erased answers by edition.
   public var erasures: [ErasedAnswers] = []
-  // What devices sent in batches: changes = merged + held + waiting behind a batch that has not come.
+  // Counts of devices' batches: changes = merged + held + waiting behind a batch that has not arrived.
   public var batches = 0
   public var batchesWaiting = 0
   public var changes = 0
   public var changesMerged = 0
   public var changesHeld = 0
   public var changesWaiting = 0
-  /// Of revoked devices, come after their revocation: an operator decides.
+  /// Changes that arrived from devices after their revocation: an operator decides.
   public var changesUndecided = 0
   /// Batches of the hub's own: campaign data, conflicts.
   public var ownBatches = 0
@@ -38,12 +38,12 @@ public struct HubStatus: Sendable, Hashable, Codable {
   public var devices = 0
   public var devicesRevoked = 0
   public var devicesWithoutContact = 0
-  /// By how much the clock of the hub's machine jumped since it was believed; nil when it did not.
+  /// Milliseconds by which the clock of the hub's machine jumped since it was trusted; nil when it did not.
   public var clockJumpMs: Int64?
   public var reports = 0
   /// Reports that contradict their form as they stand.
   public var reportsInvalid = 0
-  /// `Board.invalidReportsMax` of them.
+  /// Some of those reports, at most `Board.invalidReportsMax`.
   public var invalidReports: [InvalidReport] = []
   /// Packets under a key that a revocation had ended, by unit.
   public var latePackets: [LatePackets] = []
@@ -53,19 +53,19 @@ public struct HubStatus: Sendable, Hashable, Codable {
   public var restores: [HubRestore] = []
   /// Devices that hold other data than the hub.
   public var different: [Disagreement] = []
-  /// Warns of what stops the hub's work now, or will before long.
+  /// Warnings about what stops the hub's work now, or will before long.
   public var warnings: [LocalizedText] = []
-  /// Which sums do not agree, in words; empty when all do.
+  /// Sums that do not agree, in words; empty when all do.
   public var discrepancies: [LocalizedText] = []
 
-  /// Whether every sum agrees. It always should; tools say loudly when not.
+  /// True when every sum agrees. It always should; tools report it prominently when not.
   public var addsUp = true
 
   public init() {}
 }
 
 extension SurveyHub {
-  /// The counts at this moment, from one snapshot.
+  /// Returns the counts at this moment, from one snapshot.
   public func status() async throws -> HubStatus {
     let own = hub.replica
     let spooled = hub.spooledPackets()
@@ -79,7 +79,7 @@ extension SurveyHub {
 }
 
 extension HubStatus {
-  /// Counts things to read: what was declined as one thing is one.
+  /// SQL that counts conflicts; those of one declined unit count as one.
   static let conflictCount = """
     count(DISTINCT CASE rule WHEN 'declined' THEN scope || losing_stamp || hex(losing_replica) ELSE id END)
     """
@@ -164,7 +164,7 @@ extension HubStatus {
 }
 
 extension SurveyHub {
-  /// The hub's present life, in hexadecimal digits: it changes when the hub was restored.
+  /// Returns the hub's present incarnation in hexadecimal digits: it changes when the hub was restored.
   ///
   /// - Throws: `SyncError` when the store does not answer.
   public func incarnation() async throws -> String {

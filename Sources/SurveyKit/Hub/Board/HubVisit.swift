@@ -2,14 +2,14 @@ internal import Foundation
 public import SurveyKit
 internal import SyncHub
 
-/// Where somebody who answers for a commune stands: the campaign, the commune's name, what there is to answer.
+/// Context of somebody who answers for a commune: the campaign, the commune's name, and the forms.
 public struct FormVisit: Sendable {
   public var campaign: Campaign
   public var unit: UnitCode
   public var unitName: String
-  /// Name of the unit above it: names of communes repeat.
+  /// Name of the unit above: names of communes repeat.
   public var district: String?
-  /// All editions of the forms that people answer, in the campaign's order of forms, the newest edition of each first.
+  /// Editions of all forms that people answer, in the campaign's order of forms, the newest edition of each first.
   public var editions: [HubPlan.FormRecord]
 
   public init(campaign: Campaign, unit: UnitCode, unitName: String, district: String?, editions: [HubPlan.FormRecord]) {
@@ -22,9 +22,9 @@ public struct FormVisit: Sendable {
 }
 
 extension SurveyHub {
-  /// What somebody who answers for a commune finds; nil when there is no campaign or no such commune.
+  /// Returns what somebody who answers for a commune finds; nil when there is no campaign or no such commune.
   ///
-  /// - Parameter isMeant: Says of a campaign's id whether it is the one that is asked; where none is, the one that is shown is.
+  /// - Parameter isMeant: Returns whether a campaign's id is the requested one; when none is, the shown campaign counts.
   /// - Complexity: a handful of rows, from one snapshot.
   public func visit(
     to unit: UnitCode, of isMeant: @escaping @Sendable (_ campaign: String) -> Bool = { _ in false }
@@ -44,15 +44,16 @@ extension SurveyHub {
     }
   }
 
-  /// An edition of a form ready to judge answers, its day still to be set; nil when the hub has none by that key.
+  /// Returns the validator of an edition, its day still to be set; nil when the hub has no edition with that key.
   ///
-  /// - Parameter digest: Of the definition that is meant, where it may be another than the one that has the name now.
+  /// - Parameter digest: Digest of the definition, when another one may have the name now.
   public func validator(of edition: String, digest: String? = nil) async throws -> AnswerValidator? {
     let shelf = shelf
     return try await hub.read { session in try shelf.edition(edition, digest: digest, in: session)?.validator }
   }
 
-  /// Takes one answered form that was entered at the hub: sealed at once, kept in the drop box, released in a lot, as a device's is.
+  /// Stores one answered form that was entered at the hub: encrypted at once, kept in the drop box, released in a lot, as a
+  /// device's is.
   ///
   /// - Throws: `SyncError`; nothing was kept then.
   public func submit(_ submission: AnswerSubmission) async throws {

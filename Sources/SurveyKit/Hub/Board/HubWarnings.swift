@@ -2,12 +2,12 @@ internal import SurveyKit
 public import SyncHub
 
 extension SurveyHub {
-  /// Free room below which operators are warned, in bytes: photos end at half of it.
+  /// Free room below which operators are warned, in bytes: photos are deferred at half of it.
   static let freeBytesWarned = 2 << 30
-  /// A backup older than so many days is told, and so is work as old without any backup.
+  /// Age in days at which a backup causes a warning, and at which changes without any backup do.
   static let backupDaysMax: Int64 = 2
 
-  /// Warns of what stops the hub's work now, or will before long: the disk, the backups.
+  /// Returns warnings about what stops the hub's work now, or will before long: the disk, the backups.
   public func warnings() async throws -> [LocalizedText] {
     var warnings: [LocalizedText] = []
     if let failure = hub.writeFailure {
@@ -39,7 +39,7 @@ extension SurveyHub {
     return warnings
   }
 
-  /// Days since the newest finished backup, or since devices first sent something; nil while that is not long ago.
+  /// Returns the days since the newest finished backup, or since devices first sent something; nil while there are few.
   private func daysWithoutBackup() async throws -> Int64? {
     let (now, own) = (nowMs, hub.replica)
     let since = try await hub.read { session in

@@ -1,14 +1,15 @@
 internal import SurveyKit
 internal import SyncHub
 
-/// Counts open conflicts and photos of each unit as they come and go, so that no page counts them all. Told of every row that changed, in the
-/// transaction that changed it: see `MergeObserver.stands`.
+/// Counts of each unit's open conflicts and photos, updated with every change, so that no page counts them all. Called for every
+/// changed row, in the transaction that changed it: see `MergeObserver.stands`.
 ///
-/// Keeps beside the sums the counts that each row gave. So a row may be told of any number of times, in whatever state it is then.
+/// Beside the sums stand the counts that each row gave. So a row may be counted again any number of times, in whatever state it is
+/// then.
 struct RunningCounts {
   let session: any HubSession
 
-  /// Local to the hub. `thing` is one for all conflicts that are one thing to read.
+  /// Tables local to the hub. `thing` is the same for all conflicts of one declined unit.
   static let schema = """
     CREATE TABLE conflict_counted (id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, thing TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX conflict_counted_thing ON conflict_counted (unit, thing);
@@ -20,14 +21,14 @@ struct RunningCounts {
     CREATE TABLE counted_all (rules INTEGER NOT NULL);
     """
 
-  /// Raised when rows are counted by other rules: then all are counted again at the next opening.
+  /// Version of the counting rules. After a change all rows are counted again at the next opening.
   static let rules: Int64 = 1
 
   static func isComplete(_ session: any HubSession) throws -> Bool {
     try session.integer("SELECT max(rules) FROM counted_all") == rules
   }
 
-  /// Counts everything that a store of an earlier program has. Once.
+  /// Counts everything in a store of an earlier program. Runs once.
   func countAll() throws {
     guard try !Self.isComplete(session) else { return }
     for table in ["conflict_counted", "conflict_count", "photo_counted", "photo_count", "counted_all"] {
@@ -51,11 +52,11 @@ struct RunningCounts {
 
   // MARK: Conflicts
 
-  /// What was declined as one thing is one to read.
+  /// SQL that is the same for all conflicts of one declined unit.
   private static let thing =
     "coalesce(CASE rule WHEN 'declined' THEN losing_stamp || ' ' || hex(losing_replica) END, id)"
 
-  /// Counts a conflict as it stands, and no longer as it stood.
+  /// Counts a conflict as it stands, and removes its earlier count.
   func conflictStands(_ id: String) throws {
     let open = try session.firstRow(
       "SELECT scope, \(Self.thing) FROM sync_conflict WHERE id = ?1 AND state = 'open'", [.text(id)])
@@ -81,7 +82,7 @@ struct RunningCounts {
       [unit, .integer(things)])
   }
 
-  /// Things to read that are open, by unit; units without one are absent.
+  /// Returns the number of open conflicts by unit; units without one are absent.
   static func openConflicts(_ session: any HubSession) throws -> [String: Int] {
     try session.rows("SELECT unit, things FROM conflict_count WHERE things > 0").reduce(into: [:]) { counts, row in
       if let unit = row[0].text { counts[unit] = Int(clamping: row[1].integer ?? 0) }
@@ -90,7 +91,7 @@ struct RunningCounts {
 
   // MARK: Photos
 
-  /// Counts a photo as it stands, and no longer as it stood.
+  /// Counts a photo as it stands, and removes its earlier count.
   func photoStands(_ id: String) throws {
     let present = try session.firstRow(
       """
@@ -109,7 +110,7 @@ struct RunningCounts {
     }
   }
 
-  /// Counts the photos of a unit that are the blob, once it is in or lost.
+  /// Counts the photos of a unit that are the blob, once the blob arrived or was lost.
   func blobStands(_ blob: String, unit: String) throws {
     for row in try session.rows("SELECT id FROM photo_counted WHERE blob = ?1 AND unit = ?2", [.text(blob), .text(unit)]) {
       if let id = row[0].text { try photoStands(id) }

@@ -2,25 +2,25 @@ public import SurveyKit
 
 /// Outcome of calling a unit.
 public enum CallOutcome: String, Sendable, Hashable, Codable, CaseIterable {
-  /// Somebody is calling right now: others see it.
+  /// A person is calling right now: others see it.
   case calling
-  /// Promised to be done by an hour.
+  /// The unit promised to be done by an hour.
   case promised
   case unreachable
   case solved
-  /// Somebody higher up was told.
+  /// The caller told somebody higher up.
   case passedUp
 }
 
-/// A call as the hub keeps it. Rows are only added.
+/// Call as the hub keeps it. Rows are only added.
 public struct UnitCall: Sendable, Hashable, Codable {
   public var unit: UnitCode
   /// Hub time in milliseconds.
   public var atMs: Int64
-  /// Person who called.
+  /// Name of the person who called.
   public var by: String
   public var outcome: CallOutcome
-  /// Until when they promised; nil where nothing was.
+  /// Hub time until which the unit promised; nil without a promise.
   public var untilMs: Int64?
   public var note: String
 
@@ -28,7 +28,7 @@ public struct UnitCall: Sendable, Hashable, Codable {
     (self.unit, self.atMs, by, self.outcome, self.untilMs, self.note) = (unit, atMs, who, outcome, untilMs, note)
   }
 
-  /// A call that began longer ago is over, in milliseconds: ten minutes.
+  /// Milliseconds after which a call that began is over: ten minutes.
   public static let callingMsMax: Int64 = 600_000
   /// Characters of a note.
   public static let noteLengthMax = 300
@@ -38,13 +38,13 @@ public struct UnitCall: Sendable, Hashable, Codable {
   public func isPromised(atMs nowMs: Int64) -> Bool { outcome == .promised && untilMs.map { $0 > nowMs } ?? false }
 }
 
-/// Somebody to call in a unit.
+/// Person to call in a unit.
 public struct UnitContact: Sendable, Hashable, Codable {
   public var unit: UnitCode
   public var role: String
   public var name: String
   public var phone: String
-  /// Joined the chat group.
+  /// True when the person joined the chat group.
   public var hasJoined: Bool
 
   public init(unit: UnitCode, role: String, name: String, phone: String, hasJoined: Bool) {

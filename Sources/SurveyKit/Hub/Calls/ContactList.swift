@@ -6,7 +6,7 @@ internal import SyncHub
 public struct ContactList: Sendable {
   public var contacts: [UnitContact]
 
-  /// Contacts of all units together, at most.
+  /// Contacts of all units together.
   public static let contactsMax = 20_000
 
   /// - Throws: `SyncError` `.badRequest` that names the line; `CSVFault`.

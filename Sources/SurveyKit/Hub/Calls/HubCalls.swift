@@ -2,7 +2,7 @@ internal import Foundation
 public import SurveyKit
 internal import SyncHub
 
-/// Calls and contacts: local to the hub.
+/// Tables of calls and contacts: local to the hub.
 enum CallTables {
   static let schema = """
     CREATE TABLE console_call (
@@ -16,7 +16,7 @@ enum CallTables {
 }
 
 extension SurveyHub {
-  /// Notes what came of a call.
+  /// Records the outcome of a call.
   public func note(_ call: UnitCall) async throws {
     let note = String(ReportChange.cleaned(call.note).prefix(UnitCall.noteLengthMax))
     try await hub.write { session in
@@ -29,7 +29,7 @@ extension SurveyHub {
     }
   }
 
-  /// Calls of a unit, the newest first.
+  /// Returns the calls of a unit, the newest first.
   public func calls(of unit: UnitCode, limit: Int = 50) async throws -> [UnitCall] {
     try await hub.read { session in
       try session.rows(
@@ -58,7 +58,7 @@ extension SurveyHub {
     }
   }
 
-  /// All contacts, by unit and in their order.
+  /// Returns all contacts, by unit and in their order.
   public func contacts() async throws -> [UnitContact] { try await hub.read { try Self.contacts(in: $0) } }
 
   static func contacts(in session: any HubSession) throws -> [UnitContact] {
@@ -69,7 +69,7 @@ extension SurveyHub {
     }
   }
 
-  /// The latest call of each unit.
+  /// Returns the latest call of each unit.
   static func latestCalls(in session: any HubSession) throws -> [String: UnitCall] {
     let calls = try session.rows(
       """

@@ -1,17 +1,17 @@
 public import SurveyKit
 public import SyncHub
 
-/// An edition of a form of which single answers were erased, and how many.
+/// Edition of a form whose single answers were erased, and their number.
 public struct ErasedAnswers: Sendable, Hashable, Codable {
   public var edition: String
-  /// Answers that were released, and are counted for ever.
+  /// Answers that were released; the count stays for ever.
   public var released: Int
-  /// Released answers of the edition that are gone.
+  /// Released answers of the edition that were erased.
   public var erased: Int
-  /// The campaign's day on which the last of them went; nil while erasing goes on, or was cut off.
+  /// Campaign's day on which the last of them was erased; nil while erasing goes on, or was interrupted.
   public var day: CalendarDay?
 
-  /// Says the rest in a sentence.
+  /// Sentence that says the rest.
   public var explanation: LocalizedText {
     guard let day else {
       return LocalizedText(
@@ -26,7 +26,7 @@ public struct ErasedAnswers: Sendable, Hashable, Codable {
       en: "\(edition): \(released) answers released, \(erased) of them erased on \(day); their sums stand.")
   }
 
-  /// In the order of their editions.
+  /// Returns erased editions, in their order.
   public static func all(in session: any HubSession) throws -> [ErasedAnswers] {
     let erased = try ErasedRows.all(in: session)
     guard !erased.isEmpty else { return [] }
@@ -40,11 +40,11 @@ public struct ErasedAnswers: Sendable, Hashable, Codable {
   }
 }
 
-/// Tells what a campaign's end did to its single answers.
+/// Result of a campaign's end for its single answers.
 public struct AnswerErasing: Sendable, Hashable, Codable {
-  /// The first day on which they may go.
+  /// First day on which they may be erased.
   public var from: CalendarDay
-  /// Why none went; nil when all are gone.
+  /// Reason why none was erased; nil when all were.
   public var reason: LocalizedText?
   /// Answers erased now.
   public var erasedNow = 0
@@ -55,12 +55,12 @@ public struct AnswerErasing: Sendable, Hashable, Codable {
 }
 
 extension SurveyHub {
-  /// Days that answers may be kept after a campaign at most: a hundred years.
+  /// Days after a campaign for which answers may be kept: a hundred years.
   public static let erasureDaysMax = 36_525
 
-  /// The first day on which a campaign's single answers may be erased, and whether it has come.
+  /// Returns the first day on which a campaign's single answers may be erased, and whether it has come.
   ///
-  /// - Parameter days: After the campaign's last day, on which late answers are taken still.
+  /// - Parameter days: Days after the campaign's last day, on which late answers are still taken.
   /// - Returns: nil when there is no such campaign.
   public func erasureDay(of campaign: String, afterDays days: Int) async throws -> (day: CalendarDay, hasCome: Bool)? {
     guard let campaign = try await hub.read({ try HubPlan.campaigns($0).first { $0.id == campaign } }) else { return nil }
@@ -68,8 +68,8 @@ extension SurveyHub {
     return (day, day <= campaign.today(atMs: nowMs) && campaign.phase(atMs: nowMs) == .closed)
   }
 
-  /// Erases the single answers to the campaign's closed forms, once nobody can open a packet of them any more and two backups hold the
-  /// sums. Tallies, counts and released results stay. Repeat it freely.
+  /// Erases the single answers to the campaign's closed forms, once nobody can decrypt a packet of them any more and two backups
+  /// hold the sums. Tallies, counts and released results stay. May be repeated freely.
   ///
   /// - Parameters:
   ///   - keysLeft: Drop keys of the campaign's forms that are not destroyed yet.
@@ -97,14 +97,14 @@ extension SurveyHub {
       let after = try await hub.read { try ErasedRows.all(in: $0) }.filter { editions.contains($0.edition) }
       erasing.erased = after.reduce(0) { $0 + $1.count }
       erasing.erasedNow = erasing.erased - before.reduce(0) { $0 + (editions.contains($1.edition) ? $1.count : 0) }
-      // A backup that begins once they are gone has none.
+      // Ends the list at the last erasing: a backup that begins later has no single answers.
       let gone = after.compactMap(\.doneMs).max() ?? UInt64.max
       if erasing.erased > 0 { erasing.backups = try await hub.backupFiles().filter { $0.begunMs <= gone } }
     }
     return erasing
   }
 
-  /// Editions of a campaign's forms of which nothing is awaited, those that answers are only judged by among them.
+  /// Returns the ended editions of a campaign's forms, including those that only judge answers.
   private static func closedEditions(of campaign: String, in session: any HubSession) throws -> Set<String> {
     let forms = try HubPlan.campaigns(session).first { $0.id == campaign }?.forms ?? []
     var editions: Set<String> = []
@@ -121,7 +121,7 @@ extension SurveyHub {
   }
 }
 
-/// Holds the counts of answers against the answers themselves, and those that were erased.
+/// Compares the counts of answers with the answers themselves, and those that were erased.
 enum AnswerSums {
   /// - Complexity: O(answers).
   static func problems(in session: any SQLSession) throws -> [LocalizedText] {

@@ -3,12 +3,13 @@ internal import SurveyKit
 internal import SyncHub
 internal import SyncStore
 
-/// Says in sentences what a folder changes of what the hub has.
+/// Sentences that say how a folder differs from the hub.
 extension CampaignReview {
   /// Examples named in one sentence.
   private static let examplesMax = 5
 
-  /// A sentence for each kind of difference: days, texts, rules, forms, units, headcounts. Nothing where the hub has no campaign.
+  /// Returns a sentence for each kind of difference: days, texts, rules, forms, units, headcounts. Empty when the hub has no
+  /// campaign.
   func changes(_ content: CampaignFolder) throws -> [LocalizedText] {
     let all = try HubPlan.campaigns(session)
     guard !all.isEmpty else { return [] }

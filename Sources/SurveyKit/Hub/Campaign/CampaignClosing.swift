@@ -1,13 +1,13 @@
 internal import SurveyKit
 public import SyncHub
 
-/// Tells what ending a campaign did, and what is left to do.
+/// Result of ending a campaign: what was done, and what is left to do.
 public struct CampaignClosing: Sendable, Codable {
   public var campaign: String
   public var forms: [FormClosing]
   /// Drop keys destroyed now.
   public var keysDestroyed: [String]
-  /// Drop keys that still lie in the key folder, and why each cannot be destroyed yet.
+  /// Drop keys that are still in the key folder, and why each cannot be destroyed yet.
   public var keysLeft: [Key]
   /// Outcome for single answers; nil when nobody asked for their end.
   public var erasing: AnswerErasing?
@@ -21,13 +21,14 @@ public struct CampaignClosing: Sendable, Codable {
     (self.campaign, self.forms, self.keysDestroyed, self.keysLeft) = (campaign, forms, keysDestroyed, keysLeft)
   }
 
-  /// Tells if nothing is awaited and the drop keys of the campaign's forms are gone. The general key stays: see `hub keys destroy`.
+  /// True when no answers are expected and the drop keys of the campaign's forms are destroyed. The general key stays: see `hub
+  /// keys destroy`.
   public var isOver: Bool { keysLeft.isEmpty }
 }
 
 extension SurveyHub {
-  /// Closes each form of a campaign for good: what can be released is, what stays sealed is counted as withheld and erased. Other
-  /// campaigns go on. Repeat it freely.
+  /// Closes each form of a campaign for good: answers that can be released are; the others are counted as withheld and deleted.
+  /// Other campaigns go on. May be repeated freely.
   ///
   /// - Throws: `DataProblems` when the hub has no such campaign.
   public func closeForms(of campaign: String) async throws -> [FormClosing] {
@@ -39,9 +40,9 @@ extension SurveyHub {
     return closed
   }
 
-  /// Destroys the drop keys of the campaign's forms, each as soon as nothing can be lost by that.
+  /// Destroys the drop keys of the campaign's forms, each as soon as nothing can be lost by it.
   ///
-  /// - Parameter acceptsLoss: Whether answers that devices still have to send may become unreadable.
+  /// - Parameter acceptsLoss: True to go on although answers that devices still have to send may become unreadable.
   public func destroyKeys(
     of campaign: String, acceptsLoss: Bool
   ) async throws -> (destroyed: [String], left: [CampaignClosing.Key]) {

@@ -1,14 +1,14 @@
 internal import SurveyKit
 internal import SyncHub
 
-/// Counts the answers that came of each campaign: by the form to whose key they are encrypted, which a packet names. Those under the general
-/// key, as devices of earlier programs send them, name no form: they count for the campaign that is shown when they come.
+/// Counts of the answers of each campaign, by the form to whose key they are encrypted, which a packet names. Answers under the
+/// general key, from devices of earlier programs, name no form: they count for the campaign that is shown when they arrive.
 struct CampaignCounts {
   private let session: any HubSession
   private let shown: String?
   /// Answers that name their form, by campaign and unit.
   private let named: [String: [String: Int]]
-  /// Answers that do not, of all campaigns, by unit.
+  /// Answers that name no form, of all campaigns, by unit.
   private let unnamed: [String: Int]
 
   init(_ session: any HubSession, _ spooled: SpooledPackets) throws {
@@ -27,14 +27,14 @@ struct CampaignCounts {
     (self.named, self.unnamed) = (named, unnamed)
   }
 
-  /// The campaign of a form; nil where two ask it, as an earlier program allowed, or none ever did.
+  /// Returns the campaign of a form; nil when two ask it, as an earlier program allowed, or none ever did.
   private static func campaign(of form: String, among campaigns: [Campaign], _ session: any HubSession) throws -> String? {
     let asking = campaigns.filter { $0.forms.contains(form) }
     guard asking.isEmpty else { return asking.count == 1 ? asking[0].id : nil }
     return try session.firstRow("SELECT campaign FROM form WHERE form = ?1 LIMIT 1", [.text(form)])?[0].text
   }
 
-  /// Answers at the hub by unit, those still encrypted included: exact and live.
+  /// Returns the answers at the hub by unit, including encrypted ones: exact at every moment.
   func received(of campaign: String) throws -> [String: Int] {
     try received(unnamedOf: campaign).merging(named[campaign] ?? [:], uniquingKeysWith: +).mapValues { max(0, $0) }
   }
@@ -48,7 +48,7 @@ struct CampaignCounts {
     return unnamed.reduce(into: [:]) { counts, entry in counts[entry.key] = max(0, entry.value - (noted[entry.key]?.base ?? 0)) }
   }
 
-  /// Notes what came of a campaign without naming its form, and from where on the other's are counted.
+  /// Records how many answers without a form's name the old campaign received, and from which number on the new one's count.
   func change(from old: String, to new: String) throws {
     let (before, earlier) = (try received(unnamedOf: old), try received(unnamedOf: new))
     for (unit, count) in unnamed {

@@ -2,13 +2,13 @@ internal import Foundation
 public import SurveyKit
 public import SyncHub
 
-/// New days of a campaign at the hub; what is nil stays.
+/// New days of a campaign at the hub; fields that are nil stay unchanged.
 public struct CampaignWindow: Sendable, Hashable {
   public var opens: LocalTime?
   public var closes: LocalTime?
   /// Minutes after `closes` in which late answers are accepted and flagged.
   public var graceMinutes: Int?
-  /// Report days that are asked for as well.
+  /// Report days that are added.
   public var reportDaysAdded: [CalendarDay] = []
 
   public init(opens: LocalTime? = nil, closes: LocalTime? = nil, graceMinutes: Int? = nil, reportDaysAdded: [CalendarDay] = []) {
@@ -16,13 +16,14 @@ public struct CampaignWindow: Sendable, Hashable {
   }
 }
 
-/// Some of the campaign changed at the hub itself, without its folder: devices and pages hear of it through the feed.
+/// Changes of the campaign at the hub itself, without its folder: devices and pages receive them through the feed.
 extension SurveyHub {
   /// Gives the campaign other days.
   ///
-  /// - Parameter isDryRun: Only says what would be different.
-  /// - Returns: What is different, a sentence each; nothing when all of it stood so already.
-  /// - Throws: `DataProblems` when it would close before it opens, or a report day is another campaign's; nothing is written then.
+  /// - Parameter isDryRun: True to return the differences without writing.
+  /// - Returns: The differences, a sentence each; empty when there are none.
+  /// - Throws: `DataProblems` when the campaign would close before it opens, or a report day is another campaign's; nothing is
+  ///   written then.
   public func change(window: CampaignWindow, isDryRun: Bool = false) async throws -> [LocalizedText] {
     try await hub.write { [campaign] session in
       guard let old = try HubPlan.campaign(session, campaign) else { throw SurveyHub.noCampaign }
@@ -63,9 +64,9 @@ extension SurveyHub {
     }
   }
 
-  /// Says anew how many people of a commune may answer.
+  /// Changes how many people of a commune may answer.
   ///
-  /// - Returns: How many it was before; nil where nothing was known.
+  /// - Returns: The number before; nil when it was unknown.
   /// - Throws: `DataProblems` when there is no such commune, or the number is no headcount.
   public func change(headcount eligible: Int, of unit: UnitCode) async throws -> Int? {
     try await hub.write { session in

@@ -2,7 +2,7 @@ public import Foundation
 public import SurveyKit
 public import SyncHub
 
-/// A campaign as its authors write it: a folder of small files, read and checked as a whole.
+/// Campaign as its authors write it: a folder of small files, read and checked as a whole.
 ///
 /// | file | says |
 /// |---|---|
@@ -14,9 +14,9 @@ public struct CampaignFolder: Sendable {
   public var campaign: Campaign
   public var tree: UnitTree
   public var headcount: Headcount
-  /// Those people answer, in the campaign's order, then the daily report's.
+  /// Forms that people answer, in the campaign's order, then the form of the daily report.
   public var forms: [Form]
-  /// Says what was found and is no mistake, such as a file that was not needed.
+  /// Remarks about what is no mistake, such as a file that was not needed.
   public private(set) var remarks: [LocalizedText] = []
 
   /// Largest CSV file read, in bytes.
@@ -46,7 +46,7 @@ public struct CampaignFolder: Sendable {
   }
 }
 
-/// The reading in progress: it goes on after a mistake, so that all are told together.
+/// Reading in progress: it goes on after a mistake, so that all mistakes are reported together.
 private struct CampaignReading {
   let folder: URL
   var problems: [DataProblem] = []
@@ -90,7 +90,7 @@ private struct CampaignReading {
 
   mutating func headcount(tree: UnitTree?) -> Headcount? {
     let rows = rows(Headcount.file, columns: ["code", "officials", "civil_servants", "part_time", "eligible"])
-    // Without a tree every commune would be unknown; the tree's own mistakes are told.
+    // Skips the headcount without a tree: every commune would be unknown, and the tree's own mistakes are reported.
     guard let rows, let tree else { return nil }
     do throws(DataProblems) {
       return try Headcount(rows: rows, tree: tree)
@@ -100,7 +100,7 @@ private struct CampaignReading {
     }
   }
 
-  /// Reads the forms that people answer, made such that nobody is told apart, and the report's.
+  /// Reads the forms that people answer, reduced so that nobody can be identified, and the report's form.
   mutating func forms(named asked: [String], report: String?) -> [Form] {
     var forms: [Form] = []
     let names = asked + (report.map { [$0] } ?? [])
@@ -149,7 +149,7 @@ private struct CampaignReading {
     return data
   }
 
-  /// Every column that a file of the folder may have.
+  /// Names of all columns that a file of the folder may have.
   private static let columns = ColumnNames([
     "code", "name", "kind", "district_code", "district", "parent_code", "communes", "officials", "civil_servants", "part_time", "eligible",
   ])

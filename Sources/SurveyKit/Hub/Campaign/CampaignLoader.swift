@@ -2,40 +2,42 @@ internal import Foundation
 internal import SurveyKit
 internal import SyncHub
 
-/// What loading a campaign changed.
+/// Result of loading a campaign.
 public struct CampaignLoad: Sendable, Hashable, Codable {
-  /// Rows that are new, by table.
+  /// New rows by table.
   public var added: [String: Int] = [:]
-  /// Rows that say something else now, by table.
+  /// Changed rows by table.
   public var changed: [String: Int] = [:]
-  /// Units the hub has and the folder does not name; they stay.
+  /// Units that the hub has and the folder does not name; they stay.
   public var kept: [String] = []
   /// Forms that got a drop key of their own: the recovery sheet lacks it until it is printed again.
   public var newKeys: [String] = []
 
-  /// Whether the hub knew all of it already.
+  /// True when the hub had all of it already.
   public var isUnchanged: Bool { added.isEmpty && changed.isEmpty && newKeys.isEmpty }
 
   public init() {}
 }
 
 extension SurveyHub {
-  /// Writes a campaign as the hub's own data, with the folder's days: it reaches every device through the feed. For a hub that people may
-  /// be at work with: `proposal(_:movedTo:isChosen:)`.
+  /// Writes a campaign as the hub's own data, with the folder's days: it reaches every device through the feed. For a hub with
+  /// which people may be at work: `proposal(_:movedTo:isChosen:)`.
   ///
-  /// Only what differs is written, in one transaction; loading the same folder again changes nothing. Nothing is deleted: a
-  /// unit that the folder no longer names stays and is told. Forms that people answer get a drop key of their own first.
+  /// Only differences are written, in one transaction; loading the same folder again changes nothing. Nothing is deleted: a unit
+  /// that the folder no longer names stays and is reported. Forms that people answer get a drop key of their own first.
   ///
-  /// - Throws: `DataProblems` when an edition of a form that has answers would change its questions, or something belongs to another
-  ///   campaign of the hub; nothing is written then.
+  /// - Throws: `DataProblems` when an edition of a form that has answers would change its questions, or something belongs to
+  ///   another campaign of the hub; nothing is written then.
   public func load(_ folder: CampaignFolder) async throws -> CampaignLoad {
     try await load(folder, shiftDays: nil, isChosen: false, agreed: nil)
   }
 
-  /// - Parameter changes: What somebody agreed to; nil where nobody was asked.
+  /// Loads a folder.
+  ///
+  /// - Parameter changes: Changes to which a person agreed; nil when nobody was asked.
   func load(_ folder: CampaignFolder, shiftDays: Int?, isChosen: Bool, agreed changes: [LocalizedText]?) async throws -> CampaignLoad {
     let (nowMs, spooled) = (nowMs, hub.spooledPackets())
-    // Keys are made before anybody hears of their forms, and for no campaign that is refused.
+    // Checks the folder before keys are made: a key must exist before devices receive its form, and a refused campaign gets none.
     try await hub.read { session in
       try CampaignReview(session: session, nowMs: nowMs, spooled: spooled).refuse(folder)
       try CampaignWriter(session: session, folder: folder).refuseChangedForms()
@@ -51,7 +53,7 @@ extension SurveyHub {
   }
 }
 
-/// Brings the rows of one campaign up to date in one transaction.
+/// Writes the rows of one campaign that differ, in one transaction.
 struct CampaignWriter {
   let session: any HubSession
   let folder: CampaignFolder
@@ -78,7 +80,7 @@ struct CampaignWriter {
           .text(campaign.id), .text(String(decoding: form.canonicalJSON, as: UTF8.self)),
         ]
       }, &load)
-    // As when a form is published: of several editions the newest is asked.
+    // Closes older editions, as publishing a form does: only the newest edition is asked.
     for form in folder.forms {
       try FormEditions(session: session).closeOlder(than: form)
     }
@@ -104,7 +106,7 @@ struct CampaignWriter {
     return load
   }
 
-  /// Inserts the rows that are missing and updates those that differ; the first column is the key.
+  /// Inserts missing rows and updates differing ones; the first column is the key.
   private func bring(_ table: String, _ columns: [String], _ rows: [[CellValue]], _ load: inout CampaignLoad) throws {
     let list = columns.joined(separator: ", ")
     var present: [CellValue: [CellValue]] = [:]
@@ -125,7 +127,8 @@ struct CampaignWriter {
     }
   }
 
-  /// Answers belong to one edition of a form: its questions cannot change beneath them, nor their meaning in the next one.
+  /// Refuses changed questions: answers belong to one edition of a form, so neither its questions nor their meaning in the next
+  /// edition may change.
   func refuseChangedForms() throws {
     var problems: [DataProblem] = []
     for form in folder.forms {

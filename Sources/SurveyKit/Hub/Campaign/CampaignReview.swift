@@ -2,36 +2,36 @@ internal import Foundation
 public import SurveyKit
 public import SyncHub
 
-/// A campaign's folder as a hub would take it, with what that changes there: shown and agreed to before anything is written.
+/// Folder of a campaign as a hub would load it, with the changes: shown and agreed to before anything is written.
 public struct CampaignProposal: Sendable {
-  /// With the days the campaign would have.
+  /// Folder with the days that the campaign would have.
   public let content: CampaignFolder
-  /// Says what would be different at the hub, a sentence each; nothing for a campaign that is its first.
+  /// Changes at the hub, a sentence each; empty for its first campaign.
   public let changes: [LocalizedText]
-  /// Names a campaign that would change, and that people are at or have answered: somebody has to agree.
+  /// Campaign that would change although people are at work with it or have answered: a person has to agree. Nil otherwise.
   public let busy: String?
-  /// The folder's own first day, where the hub keeps other days than the folder's.
+  /// First day in the folder, when the hub keeps other days.
   public let folderFirstDay: CalendarDay?
-  /// The campaign that is shown now and would be no more. Others go on beside it either way.
+  /// Campaign that would no longer be the shown one. Both go on either way.
   public let replaced: String?
-  /// The campaign that stays shown, where it is another.
+  /// Campaign that stays shown, when it is another.
   public let shown: String?
   let shiftDays: Int
   let isChosen: Bool
 
-  /// Tells if somebody has to agree before it is loaded.
+  /// True when a person has to agree before it is loaded.
   public var needsConsent: Bool { busy != nil && (!changes.isEmpty || replaced != nil) }
 }
 
 extension SurveyHub {
-  /// Compares a campaign's folder with what the hub has.
+  /// Compares a campaign's folder with the hub.
   ///
-  /// The days of a campaign that the hub has stay where they are: the folder's are moved as they were when it was loaded last.
+  /// The days of a campaign that the hub has stay: the folder's days are moved as they were when it was loaded last.
   ///
   /// - Parameters:
   ///   - day: Moves the campaign so that it begins then.
-  ///   - isChosen: Whether the campaign is to be the one that is shown, in the place of another.
-  /// - Throws: `DataProblems` that say what stands against it. Nothing is written either way.
+  ///   - isChosen: True to show the campaign in place of another.
+  /// - Throws: `DataProblems` that say why it cannot be loaded. Nothing is written either way.
   public func proposal(_ content: CampaignFolder, movedTo day: CalendarDay? = nil, isChosen: Bool = false) async throws -> CampaignProposal
   {
     let (nowMs, spooled) = (nowMs, hub.spooledPackets())
@@ -40,20 +40,20 @@ extension SurveyHub {
     }
   }
 
-  /// Writes what was proposed, in one transaction.
+  /// Writes a proposal, in one transaction.
   ///
-  /// - Throws: `DataProblems` when something stands against it, or somebody changed the hub's campaign since it was proposed; nothing is
-  ///   written then.
+  /// - Throws: `DataProblems` when the campaign cannot be loaded, or somebody changed the hub's campaign since the proposal;
+  ///   nothing is written then.
   public func load(_ proposal: CampaignProposal) async throws -> CampaignLoad {
     try await load(
       proposal.content, shiftDays: proposal.shiftDays, isChosen: proposal.isChosen, agreed: proposal.changes)
   }
 }
 
-/// Compares a campaign's folder with a hub: what loading would change, and whether it may. Belongs to one transaction.
+/// Comparison of a campaign's folder with a hub: what loading would change, and whether it may. Belongs to one transaction.
 struct CampaignReview {
   let session: any HubSession
-  /// Hub time.
+  /// Hub time in milliseconds.
   let nowMs: Int64
   let spooled: SpooledPackets
 
@@ -104,20 +104,20 @@ struct CampaignReview {
 
   // MARK: What may not be
 
-  /// Refuses what would mix what belongs to two campaigns.
+  /// Refuses a folder that would mix the data of two campaigns.
   func refuse(_ content: CampaignFolder) throws {
     let campaign = content.campaign
     let all = try HubPlan.campaigns(session)
     let others = all.filter { $0.id != campaign.id }
     guard !others.isEmpty else { return }
     let stored = all.first { $0.id == campaign.id }
-    // What an earlier program let two campaigns share cannot be helped any more, and stops no correction.
+    // Allows clashes that an earlier program let two campaigns have, so that they stop no correction.
     let known = Set(stored.map { stored in others.flatMap { Self.clashes(of: stored, with: $0) } } ?? [])
     let problems = others.flatMap { Self.clashes(of: campaign, with: $0) }.filter { !known.contains($0) }
     guard problems.isEmpty else { throw DataProblems(problems) }
   }
 
-  /// Finds what two campaigns of one hub share and may not.
+  /// Returns what two campaigns of one hub share but must not.
   private static func clashes(of campaign: Campaign, with other: Campaign) -> [DataProblem] {
     var problems: [DataProblem] = []
     if other.province.code != campaign.province.code {
@@ -151,7 +151,7 @@ struct CampaignReview {
     }
   }
 
-  /// Answers that count for it, or reports of it.
+  /// Returns whether answers or reports count for a campaign.
   private func hasWork(_ campaign: Campaign) throws -> Bool {
     if try session.firstRow("SELECT 1 FROM report WHERE campaign = ?1 LIMIT 1", [.text(campaign.id)]) != nil { return true }
     return try CampaignCounts(session, spooled).received(of: campaign.id).values.contains { $0 > 0 }
@@ -159,15 +159,15 @@ struct CampaignReview {
 
   // MARK: Choice
 
-  /// Tells if two campaigns ask a form in common, as an earlier program allowed: answers to it count for the one that is shown.
+  /// Returns whether two campaigns ask the same form, as an earlier program allowed: its answers count for the shown one.
   private func askTheSame(_ first: String, _ second: String) throws -> Bool {
     let forms = try HubPlan.campaigns(session).filter { [first, second].contains($0.id) }.map { Set($0.forms) }
     return forms.count == 2 && !forms[0].isDisjoint(with: forms[1])
   }
 
-  /// Makes a campaign the one that is shown. A hub's only campaign needs no choice.
+  /// Makes a campaign the shown one. A hub's only campaign needs no choice.
   ///
-  /// - Parameter shown: The one before.
+  /// - Parameter shown: Campaign shown before.
   func choose(_ id: String, insteadOf shown: String?) throws {
     let highest = try session.integer("SELECT max(chosen) FROM campaign") ?? 0
     if id == shown {
@@ -181,20 +181,20 @@ struct CampaignReview {
 }
 
 extension SurveyHub {
-  /// One of a hub's campaigns.
+  /// Campaign of a hub.
   public struct StoredCampaign: Sendable, Codable {
     public var id: String
     public var title: LocalizedText
     public var firstDay: CalendarDay
     public var phase: CampaignPhase
     public var forms: [String]
-    /// Campaign that is meant where none is named.
+    /// True for the campaign that is used when none is named.
     public var isShown: Bool
-    /// People are at it, or have answered.
+    /// True when people are at work with it, or have answered.
     public var isAtWork: Bool
   }
 
-  /// The hub's campaigns, by their first day.
+  /// Returns the hub's campaigns, by their first day.
   public func campaigns() async throws -> [StoredCampaign] {
     let (nowMs, spooled) = (nowMs, hub.spooledPackets())
     return try await hub.read { session in
@@ -208,7 +208,7 @@ extension SurveyHub {
     }
   }
 
-  /// Shows another of the hub's campaigns; all that are open go on.
+  /// Shows another of the hub's campaigns; all open ones go on.
   ///
   /// - Returns: Whether it was another.
   /// - Throws: `DataProblems` when there is no such campaign; nothing is changed then.

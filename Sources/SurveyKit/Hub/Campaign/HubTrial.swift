@@ -3,7 +3,7 @@ internal import SurveyKit
 internal import SyncHub
 
 extension SurveyHub {
-  /// Runs `body` on a copy of this hub as it is now, with its keys, and throws the copy away: what would happen, without its happening.
+  /// Runs `body` on a copy of this hub as it is now, with its keys, and deletes the copy: shows what would happen without doing it.
   ///
   /// The copy lies in the hub's folder, readable by its owner only, and takes as much room as the store.
   public func trial<T: Sendable>(_ body: (SurveyHub) async throws -> T) async throws -> T {

@@ -1,7 +1,7 @@
 internal import SurveyKit
 
-/// Share of the headcount that should have answered by now: the larger of the median share of all units and half of the
-/// window's share that has passed. The first follows the day as it is, the second lets nobody rest because nobody began.
+/// Share of the headcount that should have answered by now: the larger of the median share of all units and half of the window's
+/// share that has passed. The median follows the day as it is; the window's share counts even if no unit has begun.
 ///
 /// Computed from counts at one moment: no answer has a time.
 public struct DayExpectation: Sendable, Hashable, Codable {
@@ -10,12 +10,14 @@ public struct DayExpectation: Sendable, Hashable, Codable {
   /// Share of the window that has passed, in thousandths.
   public var passedPermille: Int
 
-  /// In thousandths.
+  /// Expected share in thousandths.
   public var sharePermille: Int { max(medianPermille, passedPermille / 2) }
 
+  /// Computes the share.
+  ///
   /// - Parameters:
-  ///   - counts: Answers and how many may come, of every unit of the campaign whose headcount is known.
-  ///   - opensMs: When the window opens, hub time; `closesMs` when it closes.
+  ///   - counts: Answers, and how many may come, of every unit of the campaign whose headcount is known.
+  ///   - opensMs: Hub time when the window opens; `closesMs` when it closes.
   public init(_ counts: [(received: Int, target: Int)], opensMs: Int64, closesMs: Int64, nowMs: Int64) {
     let shares = counts.filter { $0.target > 0 }.map { Self.permille(max(0, $0.received), of: $0.target) }.sorted()
     let isOpen = nowMs >= opensMs
@@ -24,7 +26,7 @@ public struct DayExpectation: Sendable, Hashable, Codable {
     passedPermille = isOpen ? Self.permille(Int(clamping: passed), of: Int(clamping: length)) : 0
   }
 
-  /// Answers expected by now of so many who may answer.
+  /// Returns how many answers of `target` are expected by now.
   public func answers(of target: Int?) -> Int {
     let (product, isHuge) = max(0, target ?? 0).multipliedReportingOverflow(by: sharePermille)
     return isHuge ? target ?? 0 : product / 1000

@@ -2,32 +2,32 @@ internal import Foundation
 public import SurveyKit
 internal import SyncHub
 
-/// Report of one unit among all of a day, as another program is told of them.
+/// Report of one unit among all reports of a day, for another program.
 public struct DayReport: Sendable {
   public var unit: UnitCode
   public var form: Form?
-  /// As they stand, what the form calculates among them.
+  /// Answers as they stand, including calculated ones.
   public var answers: [String: AnswerValue]
-  /// Digest of the answers: another one after a correction.
+  /// Digest of the answers, which changes with a correction.
   public var content: String
-  /// Tells if it contradicts its form.
+  /// True when the report contradicts its form.
   public var isInvalid: Bool
   public var entry: ReportEntry?
 
-  /// Tells if what was entered is no longer what stands.
+  /// True when the entered answers are no longer the present ones.
   public var hasChangedSinceEntry: Bool { entry.map { $0.content != content } ?? false }
 }
 
-/// Note that a report was typed into another program.
+/// Record that a report was typed into another program.
 public struct ReportEntry: Sendable, Hashable {
-  /// Digest of the answers that were entered.
+  /// Digest of the entered answers.
   public var content: String
   /// Hub time in milliseconds.
   public var atMs: Int64
   public var by: String
 }
 
-/// Notes of entered reports: local to the hub.
+/// Table of entered reports: local to the hub.
 enum ReportEntryTable {
   static let schema = """
     CREATE TABLE console_entered (
@@ -37,9 +37,9 @@ enum ReportEntryTable {
 }
 
 extension SurveyHub {
-  /// The reports of a day of some units that the reading shows, in their order; units without one are left out.
+  /// Returns the reports of a day of some units that the reading shows, in their order; units without one are left out.
   ///
-  /// - Complexity: a few rows for each unit that is asked for.
+  /// - Complexity: a few rows for each requested unit.
   public func dayReports(of units: [UnitLine], on reportDay: CalendarDay, in day: OperatorDay) async throws -> [DayReport] {
     let scope = day.scope
     let seen = units.map(\.unit).filter { scope.covers($0, in: day.tree) }
@@ -71,11 +71,11 @@ extension SurveyHub {
     String(CanonicalJSON.object(answers.mapValues(\.json)).data.sha256.hex.prefix(16))
   }
 
-  /// Notes that reports of a day were entered into another program as they stand, or takes the note back.
+  /// Records that reports of a day were entered into another program as they stand, or removes the record.
   ///
   /// - Parameters:
-  ///   - contents: Digest of the answers that whoever entered them saw, by unit; nil takes the note back.
-  /// - Throws: `SyncError` that names a unit whose report is another by now; nothing is noted then.
+  ///   - contents: Digest of the entered answers by unit; nil removes the record.
+  /// - Throws: `SyncError` that names a unit whose report has changed since; nothing is recorded then.
   public func noteEntered(
     _ contents: [UnitCode: String?], on reportDay: CalendarDay, by who: String, in day: OperatorDay
   ) async throws {

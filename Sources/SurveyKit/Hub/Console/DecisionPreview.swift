@@ -1,21 +1,21 @@
 public import SurveyKit
 public import SyncHub
 
-/// A report as a decision would leave it: computed, not written.
+/// Preview of a report as a decision would leave it: computed, not written.
 public struct DecisionPreview: Sendable {
   /// Calculated values that a decision would change, before and after it.
   public var calculated: [(question: String, before: AnswerValue?, after: AnswerValue?)]
-  /// In what the report contradicts its form now, and in what it would.
+  /// Contradictions of the report with its form, now and after the decision.
   public var before: [InvalidReport.Fault]
   public var after: [InvalidReport.Fault]
-  /// Why a value that was typed is not taken; nil where all are.
+  /// Reason why a typed value is refused; nil when all are accepted.
   public var refusal: LocalizedText?
 }
 
 extension SurveyHub {
-  /// Computes what a report would say after decisions about its questions; nil where the conflicts are not about a report's questions.
+  /// Computes a report after decisions about its questions; nil when the conflicts are not about a report's questions.
   ///
-  /// - Parameter decisions: By the conflict's id; one that is not named is left open, as is one that is not about `key`.
+  /// - Parameter decisions: Decisions by the conflict's id. A conflict without one stays open, as does one that is not about `key`.
   public func preview(_ decisions: [String: Decision], about conflicts: [Conflict]) async throws -> DecisionPreview? {
     guard let first = conflicts.first, first.table == "report", let key = first.key.text else { return nil }
     var changes: [String: AnswerValue?] = [:]
@@ -54,8 +54,8 @@ public struct AlikeConflict: Sendable {
 }
 
 extension SurveyHub {
-  /// Open conflicts about the question of one of them that came about by the same rule, that one included, in the reading's part of the tree; none where it is
-  /// settled, or about no question of a report.
+  /// Returns open conflicts like one of them, that one included: about the same question, by the same rule, in the reading's part
+  /// of the tree. Empty when the conflict is settled, or about no question of a report.
   public func openConflicts(like id: String, in day: OperatorDay) async throws -> [Conflict] {
     let asked = try await hub.conflict(id: id)
     guard asked.table == "report", let member = asked.member, asked.isOpen else { return [] }
@@ -68,7 +68,7 @@ extension SurveyHub {
     return found.contains { $0.id == id } ? Array(found.prefix(PendingDecisions.listedMax)) : []
   }
 
-  /// The same, each with what either side would leave.
+  /// Returns the conflicts like one of them, each with what either side would leave.
   public func alike(_ id: String, in day: OperatorDay) async throws -> [AlikeConflict] {
     var alike: [AlikeConflict] = []
     for conflict in try await openConflicts(like: id, in: day) {

@@ -1,31 +1,31 @@
 public import SurveyKit
 public import SyncHub
 
-/// Unit on an operator's pages: the board's counts, and the state that follows.
+/// Unit on an operator's pages: the board's counts, and the state computed from them.
 public struct UnitLine: Sendable, Hashable {
   public var unit: UnitCode
-  /// The unit's own name, without its group's.
+  /// Name of the unit alone, without its group's.
   public var name: String
-  /// Top of the group it stands under, and that one's name.
+  /// Top unit of its group, and that unit's name.
   public var group: UnitCode
   public var groupName: String
   public var counts: BoardCounts
-  /// Answers that may come: headcount times the campaign's forms; nil when the headcount is not known.
+  /// Answers that may come: headcount times the campaign's forms; nil when the headcount is unknown.
   public var target: Int?
   /// Answers expected by now.
   public var expected: Int
-  /// Hub time at which the report of a day first came; of the days in `OperatorDay.reportDays`.
+  /// Hub time at which the report of a day first arrived, for the days in `OperatorDay.reportDays`.
   public var arrivals: [CalendarDay: Int64]
   public var troubles: [DeviceTrouble]
   public var standing: UnitStanding
 
   public var state: UnitState { standing.state }
   public var missing: Int { max(0, expected - counts.received) }
-  /// More answers than may come.
+  /// True when more answers came than may come.
   public var isOver: Bool { target.map { counts.received > $0 } ?? false }
 }
 
-/// A group with its units, in the order of their codes.
+/// Group with its units, in the order of their codes.
 public struct GroupLine: Sendable, Hashable {
   public var unit: UnitCode
   public var name: String
@@ -38,7 +38,7 @@ public struct GroupLine: Sendable, Hashable {
 
 /// Campaign at one moment, as the operators' pages show it: every unit of a scope with its one state.
 ///
-/// Read with so many statements whatever number of units there is; a page shows a part of it and reads nothing more for each of its lines.
+/// The number of statements does not depend on the number of units; a page shows a part of the reading without reading more.
 public struct OperatorDay: Sendable {
   public var board: Board
   public var campaign: Campaign
@@ -47,17 +47,17 @@ public struct OperatorDay: Sendable {
   public var expectation: DayExpectation
   /// Report days whose arrivals were read: up to today, the latest `reportDaysMax` of them; before the first, that one.
   public var reportDays: [CalendarDay]
-  /// By group, in the order of the groups' names.
+  /// Groups, in the order of their names.
   public var groups: [GroupLine]
-  /// Latest contact today of each device that had one, hub time.
+  /// Hub time of the latest contact today of each device that had one.
   public var contactsMs: [Int64]
-  /// The latest call of each unit that was called, and whom to call, by unit.
+  /// Latest call of each called unit; contacts by unit.
   public var calls: [String: UnitCall] = [:]
   public var contacts: [String: [UnitContact]] = [:]
-  /// Reports that are sent back and stand so, the oldest first; reminders of the last day, the newest first.
+  /// Reports that are sent back and not settled, the oldest first; reminders of the last day, the newest first.
   public var returned: [Notice] = []
   public var reminders: [Notice] = []
-  /// Why the last write of the hub failed; nil when it did not.
+  /// Reason why the last write of the hub failed; nil when it did not.
   public var writeFailure: LocalizedText?
 
   /// Report days that are read for one page.
@@ -68,8 +68,8 @@ public struct OperatorDay: Sendable {
 
   public func count(_ state: UnitState) -> Int { groups.reduce(0) { $0 + $1.units.count { $0.state == state } } }
 
-  /// Units in trouble: first with promises that have come due, last with promises for later; among them worst first, ties by the number of answers
-  /// that are missing.
+  /// Units in trouble, worst first, ties by the number of missing answers. Units whose promise has come due stand first, those with
+  /// a promise for later last.
   public var inTrouble: [UnitLine] {
     func turn(_ line: UnitLine) -> Int {
       guard let call = calls[line.unit.rawValue] else { return 1 }
@@ -83,12 +83,12 @@ public struct OperatorDay: Sendable {
     }.map(\.line)
   }
 
-  /// State of the report of a day, for one of `reportDays`.
+  /// Returns the state of the report of a day, for one of `reportDays`.
   public func report(_ unit: UnitLine, on day: CalendarDay) -> ReportStatus {
     campaign.reportStatus(day, receivedAtMs: unit.arrivals[day], nowMs: nowMs)
   }
 
-  /// Days in a row up to one whose report is missing, or was on time.
+  /// Returns how many days in a row, up to a day, the report was missing, or was on time.
   public func streak(_ unit: UnitLine, through day: CalendarDay) -> (status: ReportStatus, days: Int) {
     let days = reportDays.filter { $0 <= day }.reversed()
     guard let last = days.first else { return (.notYetDue, 0) }
@@ -96,7 +96,7 @@ public struct OperatorDay: Sendable {
     return (status, days.prefix { report(unit, on: $0) == status }.count)
   }
 
-  /// The same for a part of the tree. What is expected stays that of the whole campaign.
+  /// Returns the reading for a part of the tree. The expectation stays that of the whole campaign.
   public func within(_ scope: UnitScope) -> OperatorDay {
     guard scope.root != nil else { return self }
     var part = self
@@ -123,7 +123,7 @@ public struct OperatorDay: Sendable {
 extension SurveyHub {
   /// Reads the campaign as it stands now; nil before a campaign is loaded.
   ///
-  /// - Parameter scope: The part of the tree that is shown.
+  /// - Parameter scope: Part of the tree that is shown.
   public func operatorDay(within scope: UnitScope) async throws -> OperatorDay? {
     guard let board = try await board() else { return nil }
     let devices = try await hub.devices()
@@ -143,7 +143,7 @@ extension SurveyHub {
     }
   }
 
-  /// Reads troubles of devices, by unit.
+  /// Returns troubles of devices, by unit.
   private func deviceTroubles(_ devices: [HubDevice], board: Board) async throws -> [String: [DeviceTrouble]] {
     var found: [String: [DeviceTrouble]] = [:]
     func note(_ trouble: DeviceTrouble, of unit: String) {
@@ -168,12 +168,12 @@ extension SurveyHub {
   }
 }
 
-/// Reads when reports of some days came, by unit, and the edition of the last report's form where a newer edition exists.
+/// Arrival times of reports of some days, by unit, and the edition of the last report's form where a newer edition exists.
 private struct ReportArrivals {
   var byUnit: [String: [CalendarDay: Int64]] = [:]
   var earlierForms: [String: String] = [:]
 
-  /// Runs one statement a day, which looks at each unit and not at each report that there ever was.
+  /// Runs one statement a day, which reads each unit and not every report that there ever was.
   init(_ days: [CalendarDay], newest form: String?, in session: any HubSession) throws {
     for day in days {
       let rows = try session.rows(

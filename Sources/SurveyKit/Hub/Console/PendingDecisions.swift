@@ -3,25 +3,25 @@ public import SyncHub
 
 /// Conflicts, held units, reports and late work that wait for an operator's decision in a part of the tree.
 public struct PendingDecisions: Sendable {
-  /// Open conflicts by the row they are about, the newest first.
+  /// Open conflicts by their row, the newest first.
   public var conflicts: [[Conflict]]
   public var held: [HeldUnit]
   public var invalid: [InvalidReport]
   /// Answers and batches that revoked devices sent.
   public var latePackets: [LatePackets]
   public var lateDevices: [DeviceLine]
-  /// Names of devices, for all of the above.
+  /// Names of all these devices.
   public var labels: [ReplicaID: String]
 
-  /// Things of one kind that are listed.
+  /// Items of one kind that are listed.
   public static let listedMax = 300
 }
 
 extension SurveyHub {
-  /// Reads all that waits for a decision in the reading's part of the tree.
+  /// Returns all that waits for a decision in the reading's part of the tree.
   public func pendingDecisions(in day: OperatorDay) async throws -> PendingDecisions {
     let units = Set(day.units.map(\.unit.rawValue))
-    // Scopes that have some, and no others, are asked.
+    // Asks only scopes that have open conflicts.
     var conflicts: [[Conflict]] = []
     for line in day.units where line.counts.conflicts > 0 && conflicts.count < PendingDecisions.listedMax {
       conflicts += try await hub.openConflicts(scope: line.unit.rawValue).groupedByRow
@@ -37,8 +37,8 @@ extension SurveyHub {
       lateDevices: devices.filter { $0.lateBatches > 0 && units.contains($0.device.scope) }, labels: labels)
   }
 
-  /// The open conflicts of the row that one of them is about, that one included also where it is settled; nil where its unit is not in the
-  /// reading's part of the tree.
+  /// Returns the open conflicts of the row that one of them is about, that one included even when it is settled; nil when its unit
+  /// is not in the reading's part of the tree.
   public func conflicts(beside id: String, in day: OperatorDay) async throws -> [Conflict]? {
     let conflict = try await hub.conflict(id: id)
     guard
@@ -49,7 +49,7 @@ extension SurveyHub {
     return open.contains { $0.id == conflict.id } ? open : [conflict] + open
   }
 
-  /// A device by its identity; nil where there is none, or its unit is not in the reading's part of the tree.
+  /// Returns a device by its identity; nil when there is none, or its unit is not in the reading's part of the tree.
   public func deviceLine(_ replica: String, in day: OperatorDay) async throws -> DeviceLine? {
     let units = Set(day.units.map(\.unit.rawValue))
     guard let device = try await hub.devices().first(where: { $0.replica.description == replica }), units.contains(device.scope) else {
@@ -59,7 +59,7 @@ extension SurveyHub {
       device: device, note: try await hub.deviceNotes()[device.replica], lateBatches: try await hub.lateBatches()[device.replica] ?? 0)
   }
 
-  /// Names of devices as operators call them.
+  /// Returns the names of devices as operators call them.
   public func deviceLabels() async throws -> [ReplicaID: String] {
     let notes = try await hub.deviceNotes()
     return Dictionary(
@@ -72,7 +72,7 @@ extension SurveyHub {
 }
 
 extension [Conflict] {
-  /// By the row they are about, in the order in which rows come first.
+  /// Conflicts by their row, in the order in which rows come first.
   fileprivate var groupedByRow: [[Conflict]] {
     var groups: [[Conflict]] = []
     var places: [String: Int] = [:]

@@ -4,41 +4,41 @@ public import SyncHub
 
 /// Correction of a report, as its unit made it.
 public struct ReportVersion: Sendable, Hashable {
-  /// Hub time as far as the device knew it, in milliseconds.
+  /// Hub time in milliseconds, as far as the device knew it.
   public var changedMs: Int64
   public var device: String
   public var reason: String
-  /// Answers that were changed or removed, as they were, and as they became.
+  /// Answers that were changed or removed, before and after.
   public var before: [String: AnswerValue]
   public var after: [String: AnswerValue]
 }
 
-/// Report with all that the hub knows about the report.
+/// Report with all that the hub knows about it.
 public struct ReportDetail: Sendable {
   public var unit: UnitCode
   public var day: CalendarDay
-  /// `form@version`; nil where the report names none.
+  /// Edition as `form@version`; nil when the report names none.
   public var formKey: String?
-  /// Nil when the hub does not have the edition it was filed by.
+  /// Form; nil when the hub does not have the edition by which it was filed.
   public var form: Form?
-  /// As they stand, what the form calculates among them.
+  /// Answers as they stand, including calculated ones.
   public var answers: [String: AnswerValue]
-  /// Oldest first.
+  /// Corrections, oldest first.
   public var versions: [ReportVersion]
-  /// In what it contradicts its form; nil when in nothing.
+  /// Contradictions with its form; nil when there are none.
   public var invalid: InvalidReport?
   public var photos: [ReportPhoto]
-  /// Hub times at which the report first came, and at which a change of the report came last.
+  /// Hub times at which the report first arrived, and at which its last change did.
   public var firstMs: Int64?
   public var lastMs: Int64?
-  /// Time at which the report was written, by hub time as far as the device knew it, and the device.
+  /// Hub time at which the report was written, as far as the device knew it, and the device.
   public var writtenMs: UInt64?
   public var writtenBy: ReplicaID?
   public var conflicts: [Conflict]
-  /// Times it was sent back, the newest first.
+  /// Times when it was sent back, the newest first.
   public var returns: [Notice]
 
-  /// A photo that the report names.
+  /// Photo that the report names.
   public struct ReportPhoto: Sendable, Hashable {
     public var blob: String
     public var question: String?
@@ -47,7 +47,7 @@ public struct ReportDetail: Sendable {
     public var isIn: Bool
   }
 
-  /// Reads an answer from the JSON of its cell; nil for none, or for one that cannot be read.
+  /// Reads an answer from the JSON of its cell; nil when there is none, or it cannot be read.
   public static func answer(_ json: String, to question: String) -> AnswerValue? {
     (try? StoredReport.answer(json, to: question)) ?? nil
   }
@@ -57,7 +57,7 @@ public struct ReportDetail: Sendable {
 }
 
 extension SurveyHub {
-  /// The report of a unit and day; nil where there is none, or the unit is not in the reading's part of the tree.
+  /// Returns the report of a unit and day; nil when there is none, or the unit is not in the reading's part of the tree.
   public func reportDetail(_ unit: UnitCode, _ reportDay: CalendarDay, in day: OperatorDay) async throws -> ReportDetail? {
     guard day.units.contains(where: { $0.unit == unit }) else { return nil }
     let key = SurveySchema.reportKey(unit: unit.rawValue, day: reportDay.description)
@@ -85,7 +85,7 @@ extension SurveyHub {
       ORDER BY changed_ms DESC, id LIMIT \(ReportDetail.versionsMax)
       """, [.text(key)]
     ).reversed().compactMap { row in
-      // Of what cannot be read others tell.
+      // Skips unreadable corrections, which are reported elsewhere.
       guard let id = row[0].text, let before = try? AnswerValue.answers(stored: row[4].text, table: "report_change", id: id),
         let after = try? AnswerValue.answers(stored: row[5].text, table: "report_change", id: id)
       else { return nil }
@@ -110,7 +110,7 @@ extension SurveyHub {
     }
   }
 
-  /// A picture that a report shows; nil when the report does not refer to it, or it is not in.
+  /// Returns a picture that a report shows; nil when the report does not refer to it, or it is missing.
   public func picture(_ blob: String, of report: ReportDetail) throws -> Data? {
     guard let id = BlobID(hex: blob), report.photos.contains(where: { $0.blob == id.hex && $0.isIn }) else { return nil }
     return try hub.blobs.read(id)

@@ -7,7 +7,7 @@ public struct DeviceLine: Sendable, Hashable {
   public var device: HubDevice
   /// Note of operators about the device.
   public var note: DeviceNote?
-  /// Batches of it that wait for a decision, as it is revoked.
+  /// Batches of the revoked device that wait for a decision.
   public var lateBatches: Int
 
   /// Label of the device: an operator's before its own.
@@ -22,17 +22,17 @@ public struct UnitDetail: Sendable {
   public var devices: [DeviceLine]
   /// Enrolment codes that can still be used.
   public var codes: [EnrolmentCode]
-  /// Work that cannot be merged yet.
+  /// Units that cannot be merged yet.
   public var held: [HeldUnit]
-  /// Open ones, the newest first.
+  /// Open conflicts, the newest first.
   public var conflicts: [Conflict]
   /// Reports that contradict their form as they stand.
   public var invalid: [InvalidReport]
   /// Number of corrections of each report, by day.
   public var corrections: [String: Int]
-  /// Calls of it, the newest first.
+  /// Calls of the unit, the newest first.
   public var calls: [UnitCall]
-  /// Messages to it, the newest first.
+  /// Messages to the unit, the newest first.
   public var notices: [Notice]
   /// Acts of operators about the unit, the newest first.
   public var acts: [OperatorAct]
@@ -42,7 +42,7 @@ public struct UnitDetail: Sendable {
 }
 
 extension SurveyHub {
-  /// Reads a unit with its devices, reports, work and acts; nil where the reading has no such unit in its part of the tree.
+  /// Returns a unit with its devices, reports, work and acts; nil when the reading has no such unit in its part of the tree.
   public func unitDetail(_ unit: UnitCode, in day: OperatorDay) async throws -> UnitDetail? {
     guard let line = day.units.first(where: { $0.unit == unit }) else { return nil }
     let scope = unit.rawValue
@@ -77,7 +77,7 @@ extension SurveyHub {
 }
 
 extension ReportCheck {
-  /// Reports of a unit that contradict their form, by day.
+  /// Returns the reports of a unit that contradict their form, by day.
   static func invalid(of unit: String, in session: any HubSession) throws -> [InvalidReport] {
     try session.rows(
       "SELECT id, unit, day, faults FROM report_fault WHERE id >= ?1 || '/' AND id < ?1 || '0' ORDER BY id", [.text(unit)]

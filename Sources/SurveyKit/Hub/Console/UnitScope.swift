@@ -1,6 +1,6 @@
 public import SurveyKit
 
-/// The part of the tree that somebody may see, or looks at: every reading for a page is given one.
+/// Part of the tree that somebody may see, or looks at: every reading for a page takes one.
 public struct UnitScope: Sendable, Hashable, Codable {
   /// Top of the subtree; nil for all units.
   public var root: UnitCode?

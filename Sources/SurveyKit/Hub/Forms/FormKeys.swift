@@ -2,7 +2,7 @@ internal import SurveyKit
 public import SyncHub
 
 extension HubPlan {
-  /// Forms that people may answer and whose answers are encrypted to the general key: those of a hub of an earlier program.
+  /// Returns the forms that people may answer and whose answers are encrypted to the general key: from a hub of an earlier program.
   public func formsWithoutKey(among keys: [DropKeyStatus]) -> [String] {
     campaigns.flatMap(\.forms).filter { form in
       latest(form: form).map { $0.state != FormState.closed.rawValue } ?? false && !keys.contains { $0.form == form }
@@ -11,9 +11,9 @@ extension HubPlan {
 }
 
 extension SurveyHub {
-  /// Gives forms that people may answer, and that have none, a drop key of their own each.
+  /// Gives each form that people may answer, and that has none, a drop key of its own.
   ///
-  /// - Returns: Those that got one.
+  /// - Returns: The forms that got one.
   func addFormKeys(_ forms: [Form], campaign: String) async throws -> [String] {
     let states = try await hub.read { session in
       try Dictionary(HubPlan.forms(session).map { ($0.key, $0.state) }, uniquingKeysWith: { first, _ in first })
@@ -23,9 +23,9 @@ extension SurveyHub {
       for: asked.map { DropKeyOwner(campaign: campaign, form: $0.id) }, in: SurveyHub.keysPath(in: folder))
   }
 
-  /// Makes a drop key that devices encrypt to from their next exchange on.
+  /// Makes a drop key to which devices encrypt from their next exchange on.
   ///
-  /// - Parameter form: One that people answer; nil for a general key.
+  /// - Parameter form: Form that people answer; nil for a general key.
   /// - Throws: `DataProblems` when the campaign asks no such form.
   public func addDropKey(form: String?) async throws -> String {
     guard let form else { return try hub.addDropKey(in: SurveyHub.keysPath(in: folder)) }

@@ -2,54 +2,54 @@ internal import Foundation
 public import SurveyKit
 public import SyncHub
 
-/// What publishing a form changed.
+/// Result of publishing a form.
 public struct FormPublication: Sendable, Hashable, Codable {
   public var form: String
   public var version: String
-  /// Whether the hub had exactly this edition already.
+  /// True when the hub had exactly this edition already.
   public var isUnchanged: Bool
   /// Older editions that are now closing.
   public var closing: [String]
-  /// Tells if the form got a drop key of its own: the recovery sheet lacks it until it is printed again.
+  /// True when the form got a drop key of its own: the recovery sheet lacks it until it is printed again.
   public var hasNewKey = false
-  /// Lists the questions and rules that an anonymous form carries out otherwise than written.
+  /// Questions and rules that an anonymous form carries out otherwise than written.
   public var coarser: [LocalizedText] = []
-  /// Tells if the campaign asks the form from now on.
+  /// True when the campaign asks the form from now on.
   public var isAdded = false
 }
 
-/// What closing a form released.
+/// Result of closing a form.
 public struct FormClosing: Sendable, Hashable, Codable {
   public var form: String
   public var state: FormState
   public var releasedNow: Int
-  /// Sealed at the hub still: rests of fewer than k people, and answers to forms that are not closed.
+  /// Packets still encrypted at the hub: remainders of fewer than k people, and answers to forms that are not closed.
   public var waiting: Int
   /// Answers that fit no edition the hub knows.
   public var held: Int
-  /// The editions that answers at the hub fit and that it does not know.
+  /// Editions of answers at the hub that the hub does not know.
   public var missingEditions: [String]
-  /// Editions that the hub knows and that held answers of earlier programs name without fitting them.
+  /// Known editions that held answers of earlier programs name without fitting them.
   public var unfitEditions: [String]
-  /// Erased now, so that nobody can be told apart.
+  /// Packets deleted now, so that nobody can be identified.
   public var withheldNow: Int
-  /// Keys of the form's own, to be destroyed when nothing is awaited any more.
+  /// Keys of the form's own, to be destroyed when no more answers are expected.
   public var dropKeys: [String]
   /// k.
   public var kAnswersMin: Int
-  /// Number of the release of results that this made; nil when nothing more may be shown than before.
+  /// Number of the release of results that this made; nil when no more may be shown than before.
   public var release: Int?
 }
 
 extension SurveyHub {
-  /// Makes an edition of one of the campaign's forms known to everyone; older editions begin to close.
+  /// Publishes an edition of one of the campaign's forms to everyone; older editions begin to close.
   ///
-  /// - Parameter forHeld: The definition is only to judge answers by that devices collected with it and that the hub holds: nobody is
-  ///   asked it, whatever is published under its version.
+  /// - Parameters:
+  ///   - forHeld: True when the definition only judges held answers that devices collected with it: nobody is asked it, whatever is
+  ///     published under its version.
+  ///   - isAdded: True to add a form that the campaign does not have, while it runs.
   /// - Throws: `DataProblems` when the campaign has no such form, the edition is older than the hub's, the hub has its version with
   ///   another content, or it drops choices of a question that stays. Nothing is changed then.
-  ///
-  /// - Parameter isAdded: A form that the campaign does not have becomes one that people answer, while it runs.
   public func publish(_ written: Form, forHeld: Bool = false, isAdded: Bool = false) async throws -> FormPublication {
     var form = written
     let plan = try await requirePlan(asking: form.id)
@@ -109,11 +109,11 @@ extension SurveyHub {
     return publication
   }
 
-  /// Moves all editions of a form forward to `state`. Closing it also pools what still waits of it: the rests of a group where k or more
-  /// people of two communes stand behind them, then the province's. What is fewer stays sealed.
+  /// Moves all editions of a form forward to `state`. Closing a form also pools its remaining answers: within a group when at least
+  /// k people of two communes stand behind them, then within the province. Smaller remainders stay encrypted.
   ///
-  /// - Parameter isFinal: What stays sealed of the form is counted as withheld and erased; of no edition, when every form of every campaign is
-  ///   closed.
+  /// - Parameter isFinal: True to count remainders as withheld and delete them; also packets of no edition, when every form of
+  ///   every campaign is closed.
   /// - Throws: `DataProblems` when there is no such form, or it is further already.
   public func move(form: String, to state: FormState, isFinal: Bool = false) async throws -> FormClosing {
     let plan = try await requirePlan(asking: form)
@@ -171,7 +171,7 @@ extension SurveyHub {
 }
 
 extension UnitTree {
-  /// Where rests go together: into their group under the root, then into the root.
+  /// Pools for remainders: each group under the root, then the root.
   var remainderPools: [RemainderPool] {
     roots.flatMap { root in
       let groups = children(of: root.code).filter { !children(of: $0.code).isEmpty }
@@ -183,11 +183,11 @@ extension UnitTree {
   }
 }
 
-/// What the hub's editions of a form allow of a new one.
+/// Rules for a new edition of a form, by the editions that the hub has.
 struct FormEditions {
   let session: any HubSession
 
-  /// Takes a definition to judge answers by, and nothing more.
+  /// Adds a definition that only judges answers.
   func learn(_ form: Form, campaign: String) throws -> FormPublication {
     let digest = form.digest
     let key = SurveySchema.formKey(id: form.id, version: form.version)
@@ -199,13 +199,13 @@ struct FormEditions {
           .text(digest), .text("\(key)#\(digest.prefix(8))"), .text(form.id), .text(form.version), .text(campaign),
           .text(String(decoding: form.canonicalJSON, as: UTF8.self)),
         ])
-      // Reports that were filed by it can be judged now.
+      // Judges reports that were filed by it, which was not possible before.
       try ReportCheck(session: session, shelf: FormShelf()).checkAll(where: "form = ?1", [.text(key)])
     }
     return FormPublication(form: form.id, version: form.version, isUnchanged: known, closing: [])
   }
 
-  /// Makes a campaign ask a form more.
+  /// Adds a form to a campaign.
   func add(_ form: String, to id: String) throws {
     guard var campaign = try HubPlan.campaigns(session).first(where: { $0.id == id }), !campaign.forms.contains(form) else { return }
     guard campaign.forms.count < Campaign.listCountMax else {
@@ -223,12 +223,12 @@ struct FormEditions {
       [.text(id), .text(String(decoding: try encoder.encode(campaign), as: UTF8.self))])
   }
 
-  /// Keys of the definitions of a form that answers are judged by and nobody is asked.
+  /// Returns the keys of a form's definitions that judge answers but are not asked.
   func learned(form: String) throws -> [String] {
     try session.rows("SELECT id FROM form_edition WHERE form = ?1 ORDER BY version DESC, id", [.text(form)]).compactMap { $0[0].text }
   }
 
-  /// Lets the editions before one begin to close.
+  /// Begins to close the editions before one.
   ///
   /// - Returns: Their versions.
   @discardableResult
@@ -243,7 +243,7 @@ struct FormEditions {
     }
   }
 
-  /// Refuses an edition that would change what answers mean that were given, here or on devices that have not come yet.
+  /// Refuses an edition that would change the meaning of given answers, here or on devices that have not sent theirs yet.
   func refuse(_ form: Form, file: String? = nil) throws {
     var problems: [DataProblem] = []
     let key = SurveySchema.formKey(id: form.id, version: form.version)
@@ -266,7 +266,7 @@ struct FormEditions {
     guard problems.isEmpty else { throw DataProblems(problems) }
   }
 
-  /// Questions that stay under the same name must still understand the old answers: the same kind, and every old choice code.
+  /// Returns why old answers would not be understood: a question that keeps its name must keep its kind and every choice code.
   static func breaks(from old: Form, to new: Form) -> [LocalizedText] {
     old.questions.compactMap { before in
       guard let after = new.question(named: before.name), before.kind != .note, before.kind != .hidden else { return nil }

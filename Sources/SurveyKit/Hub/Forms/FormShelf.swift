@@ -3,23 +3,23 @@ public import SurveyKit
 internal import SyncHub
 internal import Synchronization
 
-/// Forms read from the hub's store, prepared once for judging and counting many answers.
+/// Cache of forms from the hub's store, prepared once for judging and counting many answers.
 final class FormShelf: Sendable {
-  /// One edition, ready for use.
+  /// Edition that is ready for use.
   struct Edition: Sendable {
-    /// `form@version`, with the digest where another definition has that name.
+    /// Key `form@version`, with the digest when another definition has that name.
     let key: String
     let campaign: String
     let validator: AnswerValidator
-    /// What is counted, in the form's order.
+    /// Questions that are counted, in the form's order.
     let questions: [TallyQuestion]
     let definition: String
   }
 
-  /// The longest name of an edition an answer is held for, in bytes: names go into messages.
+  /// Longest name of an edition for which an answer is held, in bytes: names go into messages.
   static let nameBytesMax = 200
 
-  /// Whether a text may be a form or an edition at all.
+  /// Returns whether a text may be the name of a form or an edition.
   static func isName(_ text: String) -> Bool {
     !text.isEmpty && text.utf8.count <= nameBytesMax
       && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
@@ -27,9 +27,9 @@ final class FormShelf: Sendable {
 
   private let editions = Mutex<[String: Edition]>([:])
 
-  /// The edition that an answer names by its key, or by the form's id where the hub has one edition only.
+  /// Returns the edition that an answer names by its key, or by the form's id when the hub has only one edition.
   ///
-  /// - Parameter digest: Of the definition it was judged by; nil for an answer of an earlier program, which took the name for it.
+  /// - Parameter digest: Digest of the definition by which it was judged; nil for an answer of an earlier program.
   func edition(_ name: String, digest: String? = nil, in session: any HubSession) throws -> Edition? {
     let named = try read("SELECT id, campaign, definition FROM form WHERE id = ?1 OR form = ?1 LIMIT 2", [.text(name)], in: session)
     guard let digest, named?.validator.digest != digest else { return named }
@@ -38,7 +38,7 @@ final class FormShelf: Sendable {
       in: session)
   }
 
-  /// A definition that the hub was given only to judge answers by.
+  /// Returns a definition that only judges answers.
   func heldEdition(_ key: String, in session: any HubSession) throws -> Edition? {
     try read("SELECT id, campaign, definition FROM form_edition WHERE id = ?1", [.text(key)], in: session)
   }
@@ -57,7 +57,7 @@ final class FormShelf: Sendable {
 }
 
 extension Form {
-  /// The questions whose answers are counted: choices and whole numbers outside repeats. Free text never is.
+  /// Questions whose answers are counted: choices and whole numbers outside repeats. Free text is never counted.
   public var tallyQuestions: [TallyQuestion] {
     let inRepeats = Set(repeats.flatMap { FormItem.questions(in: $0.items) }.map(\.name))
     return questions.compactMap { question in

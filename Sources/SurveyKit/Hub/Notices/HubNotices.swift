@@ -6,7 +6,7 @@ internal import SyncHub
 public struct NoticeDraft: Sendable, Hashable {
   public var unit: UnitCode
   public var words: String
-  /// The report that is sent back; nil of a reminder.
+  /// Report that is sent back; nil for a reminder.
   public var report: CalendarDay?
 
   public init(_ unit: UnitCode, _ words: String, report: CalendarDay? = nil) {
@@ -15,12 +15,12 @@ public struct NoticeDraft: Sendable, Hashable {
 }
 
 extension SurveyHub {
-  /// Sends messages to units: all or none. A report that was sent back before is so anew; the earlier message is settled by the later.
+  /// Sends messages to units: all or none. A report may be sent back again; the later message then settles the earlier one.
   ///
-  /// - Parameter known: Reminders of the last hour that the sender was told of; nil does not ask.
-  /// - Returns: Names all of them together.
-  /// - Throws: `SyncError` where a text is missing or too long, a unit is not known, or there is no such report; `RemindedAlready` where a unit
-  ///   was reminded within the hour and the sender does not know.
+  /// - Parameter known: Reminders of the last hour that the sender has seen; nil skips the question.
+  /// - Returns: Common name of the messages.
+  /// - Throws: `SyncError` when a text is missing or too long, a unit is unknown, or there is no such report; `RemindedAlready`
+  ///   when a unit was reminded within the hour and the sender has not seen it.
   @discardableResult
   public func send(_ drafts: [NoticeDraft], by who: String, knowing known: Set<String>? = nil) async throws -> String {
     let drafts = try drafts.map { NoticeDraft($0.unit, try Notice.cleaned($0.words), report: $0.report) }
@@ -61,7 +61,7 @@ extension SurveyHub {
 
   /// Settles a message: the report is in order, or is no longer asked for.
   ///
-  /// - Throws: `SyncError` where it is settled already; `SurveyFieldError` where there is no reason.
+  /// - Throws: `SyncError` when it is settled already; `SurveyFieldError` without a reason.
   public func settle(notice id: String, by who: String, because why: String) async throws {
     let why = try Decision.checked(reason: why)
     let nowMs = nowMs
@@ -75,14 +75,14 @@ extension SurveyHub {
     }
   }
 
-  /// Messages to a unit, the newest first.
+  /// Returns the messages to a unit, the newest first.
   public func notices(of unit: UnitCode) async throws -> [Notice] {
     try await hub.read { session in
       try Notice.all("unit = ?1 ORDER BY sent_ms DESC, id DESC LIMIT \(Notice.listedMax)", [.text(unit.rawValue)], in: session)
     }
   }
 
-  /// All that one act sent, in a part of the tree, by unit.
+  /// Returns all messages of one act to a part of the tree, by unit.
   public func notices(sending: String, in day: OperatorDay) async throws -> [Notice] {
     let units = Set(day.units.map(\.unit))
     return try await hub.read { session in
@@ -92,7 +92,7 @@ extension SurveyHub {
 }
 
 extension Notice {
-  /// Notices that meet a condition, with their replies.
+  /// Returns the notices that meet a condition, with their replies.
   static func all(_ condition: String, _ arguments: [CellValue] = [], in session: any HubSession) throws -> [Notice] {
     try session.rows("SELECT \(NoticeTables.columns) FROM notice WHERE \(condition)", arguments).compactMap { row in
       guard let id = row[0].text, let unit = row[1].text, let kind = row[2].text.flatMap(Kind.init(rawValue:)) else { return nil }
@@ -110,17 +110,17 @@ extension Notice {
     }
   }
 
-  /// Reports that are sent back and stand so, the oldest first.
+  /// Returns reports that are sent back and not settled, the oldest first.
   static func returned(in session: any HubSession) throws -> [Notice] {
     try all("kind = 'return' AND closed_ms IS NULL ORDER BY +sent_ms, id LIMIT \(openMax)", in: session)
   }
 
-  /// Reports that are sent back at one time and are read.
+  /// Unsettled returns that are read.
   static let openMax = 5_000
   /// Reminders of a day that are read.
   static let remindersMax = 20_000
 
-  /// Reminders since a moment, the newest first.
+  /// Returns the reminders since a moment, the newest first.
   static func reminders(sinceMs: Int64, in session: any HubSession) throws -> [Notice] {
     try all(
       "sent_ms >= ?1 AND kind = 'reminder' ORDER BY sent_ms DESC, id DESC LIMIT \(remindersMax)", [.integer(sinceMs)], in: session)
@@ -128,7 +128,7 @@ extension Notice {
 }
 
 extension ActLook {
-  /// Messages to units: how many were sent, and how many of them are settled.
+  /// Counts messages to units, and the settled ones.
   public static let notices: Look = { session in
     [
       "messages": "\(try session.integer("SELECT count(*) FROM notice") ?? 0)",

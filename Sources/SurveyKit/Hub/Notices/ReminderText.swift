@@ -1,7 +1,8 @@
 public import SurveyKit
 internal import SyncHub
 
-/// Text that reminds one unit of what it lacks, with the unit's own figures. Written in Vietnamese whatever language the operator reads: the group reads it.
+/// Text that reminds one unit of what it lacks, with the unit's own figures. Always in Vietnamese, because the group reads it,
+/// whatever language the operator reads.
 public struct ReminderText: Sendable {
   private let day: OperatorDay
   private let words = Wording(language: .vietnamese)
@@ -33,13 +34,13 @@ public struct ReminderText: Sendable {
       "Gửi tổ công tác \(line.name) (\(line.unit.rawValue)): tính đến \(time(day.nowMs)), \(said). Đề nghị tổ làm tiếp phần còn thiếu và đồng bộ máy (field sync)."
   }
 
-  /// State on which a text rests: a reminder that was drawn from another one is not sent.
+  /// Returns the state on which a text rests: a reminder is not sent when the state has changed since.
   public func basis(_ line: UnitLine) -> String {
     let missing = day.reportDays.filter { line.arrivals[$0] == nil }.map(\.description)
     return ([line.state.rawValue] + missing).joined(separator: " ")
   }
 
-  /// `30/11`.
+  /// Returns a day as `30/11`.
   private func short(_ day: CalendarDay) -> String { day.description.split(separator: "-").suffix(2).reversed().joined(separator: "/") }
 
   private func time(_ ms: Int64) -> String {
@@ -48,11 +49,11 @@ public struct ReminderText: Sendable {
   }
 }
 
-/// Units that were reminded a short while ago: nobody reminds them again without being asked.
+/// Error for units that were reminded a short while ago: a second reminder needs a confirmation.
 public struct RemindedAlready: Error {
   /// Reminders of the last hour, by unit, the newest first.
   public var notices: [Notice]
 
-  /// Time within which a second reminder asks first, in milliseconds: one hour.
+  /// Milliseconds within which a second reminder needs a confirmation: one hour.
   public static let askedMs: Int64 = 3_600_000
 }

@@ -3,7 +3,7 @@ public import SurveyKit
 internal import SyncHub
 
 extension ActLook {
-  /// People of the operators' pages and their rights.
+  /// Reads the people of the operators' pages and their rights.
   public static let people: Look = { session in
     try PeopleTable(session: session).all().reduce(into: [:]) { seen, person in
       let capabilities = Capability.allCases.filter(person.may).map(\.rawValue).joined(separator: " ")
@@ -13,10 +13,10 @@ extension ActLook {
 }
 
 extension SurveyHub {
-  /// Invites somebody, or gives somebody who is there other rights and a new password; the old one is good no longer.
+  /// Invites somebody, or gives an existing person other rights and a new password; the old one becomes invalid.
   ///
-  /// - Parameter giver: Who gives the rights on a page, within their own; nil for whoever has the hub's machine.
-  /// - Returns: A secret by which they choose a password, once, within three days.
+  /// - Parameter giver: Person who gives the rights on a page, within their own; nil for whoever has the hub's machine.
+  /// - Returns: Secret with which the invited person chooses a password, once, within three days.
   public func invite(_ name: String, _ capabilities: Set<Capability>, scope: UnitCode?, by giver: Person? = nil) async throws
     -> String
   {
@@ -45,7 +45,9 @@ extension SurveyHub {
     return secret
   }
 
-  /// - Parameter giver: Whose rights bound the list: only people whose rights they may change; nil for everybody.
+  /// Returns the people of the operators' pages.
+  ///
+  /// - Parameter giver: Limits the list to people whose rights this person may change; nil for everybody.
   public func people(of giver: Person? = nil) async throws -> [Person] {
     try await hub.read { session in
       let all = try PeopleTable(session: session).all()
@@ -55,7 +57,7 @@ extension SurveyHub {
     }
   }
 
-  /// Takes somebody's rights away; who has signed in is signed out.
+  /// Removes somebody's rights, and signs them out.
   ///
   /// - Parameter giver: See `invite`.
   public func removePerson(_ name: String, by giver: Person? = nil) async throws {
@@ -67,16 +69,16 @@ extension SurveyHub {
     }
   }
 
-  /// Finds the person of an invitation; nil for an invitation that is not good.
+  /// Returns the person of an invitation; nil when the invitation is not valid.
   public func invited(by secret: String) async throws -> Person? {
     let nowMs = nowMs
     return try await hub.read { try PeopleTable(session: $0).owner(of: secret, .invitation, nowMs: nowMs) }
   }
 
-  /// Takes the password that somebody who was invited chose, and signs them in.
+  /// Sets the password of an invited person, and signs them in.
   ///
-  /// - Parameter password: Hashed.
-  /// - Returns: The secret of their session; nil when the invitation is no longer good.
+  /// - Parameter password: Hash of the password.
+  /// - Returns: Secret of their session; nil when the invitation is no longer valid.
   public func accept(_ invitation: String, password: String) async throws -> String? {
     let (secret, nowMs) = (Self.newSecret(), nowMs)
     return try await hub.write { session in
@@ -89,12 +91,12 @@ extension SurveyHub {
     }
   }
 
-  /// Somebody's password, hashed; nil where there is no such person, or they have not chosen one.
+  /// Returns the hash of somebody's password; nil when there is no such person, or they have not chosen one.
   public func password(of name: String) async throws -> String? { try await hub.read { try PeopleTable(session: $0).password(of: name) } }
 
-  /// Signs somebody in whose password was right.
+  /// Signs in a person whose password was right.
   ///
-  /// - Returns: The secret of their session.
+  /// - Returns: Secret of their session.
   public func signIn(_ name: String) async throws -> String {
     let (secret, nowMs) = (Self.newSecret(), nowMs)
     try await hub.write { try PeopleTable(session: $0).add(secret, .session, of: name, nowMs: nowMs) }
@@ -110,7 +112,7 @@ extension SurveyHub {
     }
   }
 
-  /// Finds the person of a session or token, with present rights; nil for a key that is not good.
+  /// Returns the person of a session or token, with present rights; nil when the key is not valid.
   public func person(bySession secret: String) async throws -> Person? {
     if let person = try await person(by: secret, .session) { return person }
     return try await lead(bySession: secret)
@@ -123,7 +125,7 @@ extension SurveyHub {
     return try await hub.read { try PeopleTable(session: $0).owner(of: secret, kind, nowMs: nowMs) }
   }
 
-  /// Makes a token by which a program reads in somebody's name, for a year.
+  /// Makes a token with which a program reads in somebody's name, for a year.
   public func makeToken(of name: String, label: String) async throws -> String {
     let (secret, nowMs) = (Self.newSecret(), nowMs)
     try await hub.write { session in
@@ -134,7 +136,8 @@ extension SurveyHub {
     return secret
   }
 
-  /// Somebody must be able to let people in: the last who may is neither removed nor made less.
+  /// Runs a change and refuses it when nobody could let people in afterwards: the last administrator is neither removed nor
+  /// reduced.
   private static func keepingAnAdministrator(_ table: PeopleTable, _ change: () throws -> Void) throws {
     func administrators() throws -> Int { try table.all().count { $0.may(.configure) && $0.scope == nil } }
     let before = try administrators()
@@ -157,6 +160,6 @@ extension SurveyHub {
     SyncError(.badRequest, vi: "Không có người tên \(name); xem hub people.", en: "There is nobody named \(name); see hub people.")
   }
 
-  /// 256 bits, as letters and digits that an address takes.
+  /// Returns 256 random bits, as letters and digits that an address takes.
   static func newSecret() -> String { Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }).hex }
 }

@@ -3,7 +3,7 @@ internal import Foundation
 internal import SurveyKit
 internal import SyncHub
 
-/// The people of the operators' pages and their keys, in one transaction. Local to the hub: no device hears of them.
+/// People of the operators' pages and their keys, in one transaction. Local to the hub: no device receives them.
 struct PeopleTable {
   let session: any HubSession
 
@@ -17,7 +17,7 @@ struct PeopleTable {
     CREATE INDEX console_key_person ON console_key (person);
     """
 
-  /// Form of a name in which names are compared.
+  /// Returns a name in the form in which names are compared.
   static func id(_ name: String) -> String { FoldedText(name).text }
 
   func all() throws -> [Person] {
@@ -73,7 +73,7 @@ struct PeopleTable {
       [.blob(Self.hash(secret)), .text(Self.id(name)), .text(kind.rawValue), .text(label), .integer(nowMs), .integer(nowMs + kind.lifeMs)])
   }
 
-  /// Finds the person of a key; nil for an unknown key, or one that has ended.
+  /// Returns the person of a key; nil for an unknown or ended key.
   func owner(of secret: String, _ kind: ConsoleKeyKind, nowMs: Int64) throws -> Person? {
     let row = try session.firstRow(
       "SELECT person FROM console_key WHERE hash = ?1 AND kind = ?2 AND ends_ms > ?3",
@@ -81,7 +81,7 @@ struct PeopleTable {
     return try row?[0].text.flatMap { try person($0) }
   }
 
-  /// The label of a key; nil for an unknown key, or one that has ended.
+  /// Returns the label of a key; nil for an unknown or ended key.
   func label(of secret: String, _ kind: ConsoleKeyKind, nowMs: Int64) throws -> String? {
     try session.firstRow(
       "SELECT label FROM console_key WHERE hash = ?1 AND kind = ?2 AND ends_ms > ?3",

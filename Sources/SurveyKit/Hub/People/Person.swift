@@ -12,21 +12,22 @@ public enum Capability: String, Sendable, Hashable, Codable, CaseIterable {
   case seeAnswers = "answers"
 }
 
-/// Somebody who may sign in on the operators' pages.
+/// Person who may sign in on the operators' pages.
 public struct Person: Sendable, Hashable, Codable {
-  /// As it is shown; two people's names differ by more than accents and case.
+  /// Name as it is shown; two people's names differ by more than accents and case.
   public var name: String
   public var capabilities: Set<Capability>
-  /// Top of the part of the tree they see; nil for all.
+  /// Top of the part of the tree that the person sees; nil for all.
   public var scope: UnitCode?
-  /// Whether a password was chosen.
+  /// True when a password was chosen.
   public var isReady: Bool
 
   public func may(_ capability: Capability) -> Bool { capabilities.contains(capability) }
 
   public var part: UnitScope { UnitScope(scope) }
 
-  /// Tells if this person may give or take the other's rights: those of a part of one's own, of which none is lacking oneself.
+  /// Returns whether this person may give or take the other's rights: only rights that this person has, in a part of their own
+  /// tree.
   func manages(_ other: Person, in tree: UnitTree?) -> Bool {
     guard may(.configure), capabilities.isSuperset(of: other.capabilities) else { return false }
     guard scope != nil else { return true }
@@ -34,22 +35,22 @@ public struct Person: Sendable, Hashable, Codable {
     return part.covers(root, in: tree)
   }
 
-  /// Characters of a name, at most.
+  /// Characters of a name.
   public static let nameLengthMax = 60
 }
 
-/// Secrets by which somebody is known. A hub keeps their hashes alone.
+/// Kind of a secret by which a person is known. A hub keeps only hashes of secrets.
 enum ConsoleKeyKind: String {
-  /// A link by which somebody chooses a password, once.
+  /// Link with which somebody chooses a password, once.
   case invitation
-  /// A browser in which somebody signed in.
+  /// Browser in which somebody signed in.
   case session
-  /// A program that acts for somebody.
+  /// Program that acts for somebody.
   case token
-  /// A browser in which a unit's lead signed in with a card.
+  /// Browser in which a unit's lead signed in with a card.
   case card
 
-  /// Time for which the key is good, in milliseconds.
+  /// Milliseconds for which the key is valid.
   var lifeMs: Int64 {
     switch self {
     case .invitation: 3 * 86_400_000

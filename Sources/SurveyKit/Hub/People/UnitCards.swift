@@ -2,16 +2,16 @@ internal import Foundation
 public import SurveyKit
 internal import SyncHub
 
-/// Leads of units sign in with the card on which their enrolment code is printed. They see their own unit, and stay signed in while the device that used the
-/// code, or one that goes on in its place, is trusted.
+/// Sign-in of units' leads with the card on which their enrolment code is printed. A lead sees the own unit, and stays signed in
+/// while the device that used the code, or one of its successors, is trusted.
 extension SurveyHub {
   /// Signs a unit's lead in.
   ///
   /// - Parameters:
-  ///   - code: As it stands on the card; spaces, dashes and case do not matter.
-  ///   - source: The network address that asks: one that guesses has to wait.
-  /// - Returns: The secret of the session, and the unit.
-  /// - Throws: `SyncError` where nobody made the code, nobody has enrolled with it, or the device is revoked.
+  ///   - code: Code as it stands on the card; spaces, dashes and case do not matter.
+  ///   - source: Network address of the caller: guessers have to wait.
+  /// - Returns: Secret of the session, and the unit.
+  /// - Throws: `SyncError` when the code is unknown or unused, or the device is revoked.
   public func signIn(card code: String, from source: String) async throws -> (session: String, unit: UnitCode) {
     let plain = String(code.uppercased().filter { $0.isASCII && ($0.isLetter || $0.isNumber) }.prefix(Self.cardLengthMax))
     let holder = try await hub.holder(ofCode: plain, from: source)
@@ -22,14 +22,14 @@ extension SurveyHub {
     return (secret, unit)
   }
 
-  /// Characters of a code that are looked at.
+  /// Characters of a code that are read.
   private static let cardLengthMax = 64
 
   private static func lead(of unit: UnitCode) -> Person {
     Person(name: "tổ \(unit.rawValue)", capabilities: [.read], scope: unit, isReady: true)
   }
 
-  /// The lead of a session by card; nil for one that has ended, or whose device is trusted no more.
+  /// Returns the lead of a session by card; nil when the session has ended, or its device is no longer trusted.
   func lead(bySession secret: String) async throws -> Person? {
     let nowMs = nowMs
     let label = try await hub.read { try PeopleTable(session: $0).label(of: secret, .card, nowMs: nowMs) }

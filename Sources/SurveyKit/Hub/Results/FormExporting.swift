@@ -5,7 +5,7 @@ internal import SyncHub
 extension SurveyHub {
   /// Makes the tables of a form that may leave the hub.
   ///
-  /// - Parameter form: Nil for the campaign's first.
+  /// - Parameter form: Form; nil for the campaign's first.
   /// - Throws: `DataProblems` when there is no such form.
   public func export(form: String? = nil) async throws -> FormExport {
     let plan = try await requirePlan(asking: form)
@@ -29,7 +29,7 @@ extension SurveyHub {
   }
 }
 
-/// The editions of a form that the hub has.
+/// Editions of a form that the hub has.
 struct ExportedEditions {
   let session: any HubSession
   let form: String
@@ -80,7 +80,9 @@ struct ReportTables {
     return [main] + order.compactMap { repeats[$0] }
   }
 
-  /// - Returns: The answers as they stand, and `contradicts` or `unreadable` where something is wrong with them.
+  /// Returns a report's answers and state.
+  ///
+  /// - Returns: The answers as they stand, and `contradicts` or `unreadable` when something is wrong with them.
   private func standing(_ report: HubReport) throws -> (answers: [String: AnswerValue], state: String) {
     do {
       let standing = try report.stored.standing()
@@ -107,7 +109,7 @@ struct ReportTables {
   }
 }
 
-/// The newest release of an anonymous form's results, and who took part: what may be shown, and nothing else.
+/// Newest release of an anonymous form's results, and who took part: only what may be shown.
 struct ReleaseTables {
   let results: FormResults
 
@@ -147,7 +149,7 @@ struct ReleaseTables {
     return [cells, participation]
   }
 
-  /// State, count, share, from, to, mean.
+  /// Returns the cells: state, count, share, from, to, mean.
   private static func cells(_ cell: ResultCell) -> [ExportTable.Cell] {
     switch cell {
     case .shown(let count?, .permille(let permille)):

@@ -2,22 +2,22 @@ internal import Foundation
 internal import SurveyKit
 internal import SyncHub
 
-/// The numbered releases of forms' results. What people see of answers is in them, and nothing else is shown. Belongs to one transaction.
+/// Numbered releases of forms' results, which alone show people anything of answers. Belongs to one transaction.
 struct ReleaseBook {
-  /// The most releases of one form.
+  /// Releases of one form.
   static let releasesMax = 400
 
   let session: any HubSession
 
   struct Release {
     var number: Int
-    /// When, in the campaign's zone.
+    /// Day of the release in the campaign's zone.
     var day: String
     var isInterim: Bool
     var view: ResultsView
   }
 
-  /// The newest release; nil before the first.
+  /// Returns the newest release; nil before the first.
   func newest(form: String) throws -> Release? {
     guard
       let row = try session.firstRow(
@@ -31,8 +31,8 @@ struct ReleaseBook {
 
   /// Releases what may be shown of a form now.
   ///
-  /// - Parameter isInterim: The form is open: more follows.
-  /// - Returns: The new release's number; nil when no question may be shown anew.
+  /// - Parameter isInterim: True while the form is open: more answers follow.
+  /// - Returns: Number of the new release; nil when no question may show anything new.
   /// - Throws: `DataProblems` when tallies do not agree: nothing is released then.
   func release(form: String, plan: HubPlan, day: CalendarDay, isInterim: Bool) throws -> Int? {
     guard let units = ShownUnits(plan.tree) else { return nil }
@@ -85,7 +85,7 @@ struct ReleaseBook {
 }
 
 extension PooledQuestion {
-  /// Who was asked and what they said, by unit, over all editions that ask it.
+  /// Returns how many were asked, and their answers, by unit, over all editions that ask the question.
   func counts(in tallies: [String: [UnitCode: UnitTally]]) -> (asked: [UnitCode: Int], tallies: [UnitCode: QuestionTally]) {
     var asked: [UnitCode: Int] = [:]
     var counts: [UnitCode: QuestionTally] = [:]
@@ -99,7 +99,7 @@ extension PooledQuestion {
   }
 }
 
-/// What is known of a form's editions.
+/// Editions of a form, with their questions.
 struct FormEditionList {
   let session: any HubSession
   let questions: [PooledQuestion]
@@ -120,7 +120,7 @@ struct FormEditionList {
     questions = PooledQuestion.all(editions)
   }
 
-  /// By edition and unit.
+  /// Returns the tallies by edition and unit.
   ///
   /// - Throws: `DataProblems` when they do not agree.
   func tallies() throws -> [String: [UnitCode: UnitTally]] {
@@ -136,14 +136,16 @@ struct FormEditionList {
   }
 }
 
-/// Puts the snapshots of questions into words and cells.
+/// Converts the snapshots of questions into words and cells.
 struct ReleasedView {
   let units: ShownUnits
   let tree: UnitTree
   let thresholds: Thresholds
 
+  /// Returns the view of released questions.
+  ///
   /// - Parameters:
-  ///   - questions: Each with the snapshot that is shown of it; nil shows nothing.
+  ///   - questions: Each with its shown snapshot; nil shows nothing.
   ///   - answers: Released answers by leaf.
   func view(of questions: [(question: TallyQuestion, snapshot: QuestionSnapshot?)], answers: [UnitCode: Int], number: Int) -> ResultsView {
     let forest = units.forest

@@ -2,7 +2,7 @@ public import SurveyKit
 public import SyncHub
 
 extension ResultsTable {
-  /// Which release this is, and of how many single answers only the sums are left.
+  /// Returns a sentence about the release, and how many single answers were erased but for their sums.
   public static func release(_ results: FormResults, _ language: Language) -> String {
     ([number(results, language)] + results.erased.map { $0.explanation(language) }).joined(separator: " ")
   }

@@ -3,12 +3,12 @@ internal import Foundation
 internal import SurveyKit
 internal import SyncHub
 
-/// Digests of the contents of answers that were erased as repetitions, so that `hub verify` can show that each had an equal which stands.
-/// A content that stands says no more by having a digest; once it is erased its digest goes, too.
+/// Digests of answers that were deleted as repetitions, so that `hub verify` can show that each had an equal which stands. A digest
+/// of a standing answer reveals nothing more. Once that answer is erased, its digest is deleted, too.
 struct RepeatedAnswers {
   let session: any SQLSession
 
-  /// Stands for all contents that were erased.
+  /// Key of the row that counts all erased contents.
   private static let erased = Data()
 
   static func digest(form: String, json: String) -> Data {
@@ -21,7 +21,7 @@ struct RepeatedAnswers {
       [.blob(Self.digest(form: form, json: json))])
   }
 
-  /// Forgets a content that was erased, and keeps how often it was repeated.
+  /// Deletes the digest of an erased answer, and keeps how often it was repeated.
   func noteErased(form: String, json: String) throws {
     let row = try session.firstRow(
       "DELETE FROM answer_repeated WHERE digest = ?1 RETURNING count", [.blob(Self.digest(form: form, json: json))])
@@ -31,11 +31,11 @@ struct RepeatedAnswers {
       [.blob(Self.erased), .integer(count)])
   }
 
-  /// Finds faults of repetitions: contents of which none stands, and more of them than packets were counted as repeated.
+  /// Returns faults: digests without a standing answer, and more of them than packets were counted as repeated.
   ///
   /// - Complexity: O(answers).
   func problems() throws -> [LocalizedText] {
-    // A store that an earlier program wrote has none.
+    // Returns nothing for a store of an earlier program, which has no such table.
     guard try session.firstRow("SELECT 1 FROM sqlite_master WHERE name = 'answer_repeated'") != nil else { return [] }
     var open = Set(try session.rows("SELECT digest FROM answer_repeated").compactMap { $0[0].blob }).subtracting([Self.erased])
     let noted = try session.integer("SELECT coalesce(sum(count), 0) FROM answer_repeated") ?? 0

@@ -2,34 +2,34 @@ internal import Foundation
 public import SurveyKit
 public import SyncHub
 
-/// What may be shown of the answers to one form, and how many took part.
+/// Shown results of one form, and how many took part.
 public struct FormResults: Sendable, Codable {
-  /// The form's id, with every edition of it.
+  /// Form's id, for all of its editions.
   public var form: String
   public var title: LocalizedText
-  /// Of the newest release, or empty of numbers before the first. Never below the groups under the root.
+  /// View of the newest release, or without numbers before the first. Never below the groups under the root.
   public var view: ResultsView
-  /// Exact and live, in the tree's order.
+  /// Participation, exact at every moment, in the tree's order.
   public var participation: [Participation]
-  /// The release's number; nil before the first.
+  /// Number of the release; nil before the first.
   public var release: Int?
-  /// The day of the release.
+  /// Day of the release.
   public var releaseDay: String?
-  /// Whether the form was open then, so that counts are told in ranges only.
+  /// True when the form was open at the release, so that counts are shown as ranges only.
   public var isInterim: Bool?
-  /// Smallest number of people behind anything shown.
+  /// Least number of people behind anything shown.
   public var kAnswersMin: Int
-  /// Editions of the form of which single answers were erased; their sums stand.
+  /// Editions of the form whose single answers were erased; their sums stand.
   public var erased: [ErasedAnswers] = []
 }
 
-/// Reads releases of results, and the tallies they are made from.
+/// Reads releases of results, and the tallies from which they are made.
 public enum ResultsService {
-  /// The newest release of a form's results, over all of its editions.
+  /// Returns the newest release of a form's results, over all of its editions.
   ///
   /// - Parameters:
-  ///   - campaign: nil for the one that asks `form`, or is shown.
-  ///   - form: nil for the campaign's first.
+  ///   - campaign: Campaign; nil for the one that asks `form`, or the shown one.
+  ///   - form: Form; nil for the campaign's first.
   ///   - spooled: Packets that are not in the store yet.
   /// - Throws: `SyncError` when there is no campaign or no such form.
   public static func results(
@@ -37,7 +37,7 @@ public enum ResultsService {
   ) throws -> FormResults {
     guard let plan = try HubPlan.read(session, campaign, asking: form) else { throw SurveyHub.noCampaign }
     let asked = form ?? plan.campaign.forms.first ?? ""
-    // Whoever asks for an edition gets the form: every release is of all editions together.
+    // Replaces an edition by its form: every release covers all editions together.
     let name = plan.forms.first { $0.key == asked }?.form ?? asked
     guard plan.campaign.forms.contains(name), let record = plan.latest(form: name),
       let definition = try session.firstRow("SELECT definition FROM form WHERE id = ?1", [.text(record.key)])?[0].text
@@ -58,7 +58,7 @@ public enum ResultsService {
       erased: try ErasedAnswers.all(in: session).filter { $0.edition.prefix { $0 != "@" } == name })
   }
 
-  /// The questions, and that nothing is released of them.
+  /// Returns the questions without any released numbers.
   private static func nothing(_ session: any HubSession, plan: HubPlan, form: String) throws -> ResultsView {
     guard let units = ShownUnits(plan.tree) else { return ResultsView(units: [], questions: []) }
     let questions = try FormEditionList(session: session, plan: plan, form: form).questions
@@ -66,9 +66,10 @@ public enum ResultsService {
       .view(of: questions.map { ($0.question, nil) }, answers: [:], number: 0)
   }
 
-  /// What steps released of an edition, per commune, and by the code that a rest stands under. Never shown as it is.
+  /// Returns what steps released of an edition, by commune, or by the code under which a remainder was stored. Never shown as it
+  /// is.
   ///
-  /// - Parameter form: `form@version`.
+  /// - Parameter form: Edition as `form@version`.
   static func tallies(_ session: any HubSession, form: String) throws -> [UnitCode: UnitTally] {
     var tallies: [UnitCode: UnitTally] = [:]
     for row in try session.rows("SELECT unit, count FROM answer_count WHERE form = ?1", [.text(form)]) {
@@ -93,7 +94,7 @@ public enum ResultsService {
     return tallies
   }
 
-  /// Answers at the hub per commune, those still encrypted included.
+  /// Returns the answers at the hub by commune, including encrypted ones.
   static func received(_ session: any HubSession, _ spooled: SpooledPackets, of campaign: Campaign) throws -> [UnitCode: Int] {
     let received = try CampaignCounts(session, spooled).received(of: campaign.id).map { (UnitCode($0.key), $0.value) }
     return Dictionary(uniqueKeysWithValues: received)
@@ -101,7 +102,7 @@ public enum ResultsService {
 }
 
 extension QuestionTally {
-  /// The values of a number question are stored like choices.
+  /// Groups the values of a number question, which are stored like choices.
   fileprivate mutating func becomeHistogram() {
     for (choice, count) in choices {
       if let value = Int(choice) { histogram[value] = count }
@@ -111,7 +112,7 @@ extension QuestionTally {
 }
 
 extension SurveyHub {
-  /// Releases today's state of every open form, in ranges, for campaigns that ask for results each day; nothing happens twice a day.
+  /// Releases today's state of every open form, in ranges, for campaigns that ask for results each day; at most once a day.
   ///
   /// - Returns: The forms that have a new release.
   public func releaseDaily() async throws -> [String] {

@@ -3,23 +3,23 @@ internal import SurveyKit
 public import SyncHub
 internal import Synchronization
 
-/// Judges answers against their forms, keeps those that are released, and counts them, in the step's transaction.
+/// Judges answers against their forms, keeps the released ones, and counts them, in the step's transaction.
 ///
-/// What is kept has neither a time nor an order. Of the day it keeps this much: the answers of one step carry their days where every day
-/// of the step, and the answers without one, are none or at least k; otherwise none of them does. A day that is none of the campaign was
-/// stated wrongly and cannot be mended inside a packet: such an answer counts without one.
+/// A kept answer has neither a time nor an order. It may have a day: the answers of one step carry their days when each day of the
+/// step has at least k answers, and so have the answers without a day, or there are none. Otherwise no answer of the step carries
+/// one. A day outside the campaign was stated wrongly and cannot be corrected inside a packet: such an answer counts without a day.
 public struct SurveyLotReceiver: LotReceiver {
-  /// Stands for "answered the question at all" among a question's choices in the table `tally`.
+  /// Key of "answered the question at all" among a question's choices in the table `tally`.
   static let answeredChoice = ""
 
   private let clock: any WallClock
   private let shelf = FormShelf()
   private let judged = JudgedAnswers()
 
-  /// - Parameter clock: Says what `today()` is for an answer that carries no day.
+  /// - Parameter clock: Provides `today()` for an answer that carries no day.
   public init(clock: any WallClock) { self.clock = clock }
 
-  /// The campaign's k; of several campaigns the largest: what an earlier one promised is kept.
+  /// Returns the campaign's k; of several campaigns the largest: an earlier campaign's promise is kept.
   public func lotMin(in session: any HubSession) throws -> Int {
     try HubPlan.campaigns(session).map(\.thresholds.kAnswersMin).max() ?? Thresholds.kAnswersFloor
   }
@@ -126,7 +126,7 @@ public struct SurveyLotReceiver: LotReceiver {
 
   private enum Reading {
     case answer(JudgedAnswer)
-    /// Names an edition that the hub does not know, or whose content here it does not fit.
+    /// The edition is unknown to the hub, or the answer does not fit the hub's definition of it.
     case unknown(edition: String)
     case spoiled
   }
@@ -144,10 +144,10 @@ public struct SurveyLotReceiver: LotReceiver {
     let stated = row.value("day")?.text.flatMap { CalendarDay($0) }
     let day = try stated.flatMap { try days.contains($0, of: edition.campaign) ? $0.description : nil }
     var validator = edition.validator
-    // Rules that look at today are judged as they were when it was answered, by a right clock or a wrong one.
+    // Judges rules about today by the day of the answer, whether its clock was right or wrong.
     validator.today = stated?.description ?? today
     guard let valid = judged.valid(json, by: validator, of: edition) else {
-      // Of an earlier program: what another definition under the same name may have asked for is not this answer's fault.
+      // Holds an answer of an earlier program: another definition of the same name may have asked something else.
       return digest == nil ? .unknown(edition: edition.key) : .spoiled
     }
     let languages = edition.validator.form.languages.map(\.code)
@@ -165,14 +165,14 @@ public struct SurveyLotReceiver: LotReceiver {
   }
 }
 
-/// The days of campaigns, each read once.
+/// Days of campaigns, each read once.
 private struct CampaignDays {
   let session: any HubSession
   private var known: [String: ClosedRange<CalendarDay>?] = [:]
 
   init(session: any HubSession) { self.session = session }
 
-  /// Tells if a day is one of a campaign; true where the hub cannot read the campaign.
+  /// Returns whether a day is one of a campaign; true when the hub cannot read the campaign.
   mutating func contains(_ day: CalendarDay, of campaign: String) throws -> Bool {
     if let days = known[campaign] { return days?.contains(day) ?? true }
     let definition = try session.firstRow("SELECT definition FROM campaign WHERE id = ?1", [.text(campaign)])?[0].text
@@ -182,12 +182,12 @@ private struct CampaignDays {
   }
 }
 
-/// A valid answer in its one spelling.
+/// Valid answer in canonical spelling.
 struct JudgedAnswer {
   var id: String
-  /// The id that earlier programs would have given it: of an answer that bears a number of elsewhere.
+  /// Id that earlier programs would have given it: of an answer that has a number from elsewhere.
   var number: String?
-  /// The commune it came from.
+  /// Commune that it came from.
   var unit: String
   var edition: FormShelf.Edition
   var day: String?
@@ -196,7 +196,7 @@ struct JudgedAnswer {
   var json: String
 }
 
-/// Answers that a step has judged, with their one spelling: it judges each again when it writes, and nobody else writes meanwhile.
+/// Cache of judged answers, in canonical spelling: a step judges each again when it writes, and nobody else writes meanwhile.
 private final class JudgedAnswers: Sendable {
   struct Valid: Sendable {
     var answers: ValidatedAnswers
@@ -204,18 +204,18 @@ private final class JudgedAnswers: Sendable {
   }
 
   private struct Asked: Hashable {
-    /// Of the form's definition.
+    /// Digest of the form's definition.
     var digest: String
     var edition: String
     var today: String
     var json: String
   }
 
-  /// Answers remembered at once.
+  /// Answers in the cache.
   private static let answersMax = 4_096
   private let known = Mutex<[Asked: Valid?]>([:])
 
-  /// The answers that a text says, where the form accepts them.
+  /// Returns the valid answers in a text; nil when the form refuses them.
   func valid(_ json: String, by validator: AnswerValidator, of edition: FormShelf.Edition) -> Valid? {
     let asked = Asked(digest: validator.digest, edition: edition.key, today: validator.today, json: json)
     if let known = known.withLock({ $0[asked] }) { return known }
@@ -237,28 +237,28 @@ private final class JudgedAnswers: Sendable {
 struct AnswerIdentities {
   enum Standing {
     case unheard
-    /// The number stands, and something else under it.
+    /// The number stands with other content.
     case otherContent
-    /// - isStanding: At the hub, not only among those noted before.
+    /// The same content stands; `isStanding` is false when it is only in the same step.
     case sameContent(isStanding: Bool)
   }
 
   private struct Content: Hashable {
     var unit: String
     var form: String
-    /// Nil where nobody knows it.
+    /// Day; nil when unknown.
     var day: String?
     var json: String
   }
 
   let session: any HubSession
-  /// Those of the same step, by the id they would be kept under.
+  /// Answers of the same step, by the id under which they would be kept.
   private var noted: [String: Content] = [:]
   private var notedNumbers: Set<Content> = []
 
   init(session: any HubSession) { self.session = session }
 
-  /// What stands of an answer, at the hub or among those noted before; new content is noted.
+  /// Returns what stands of an answer, at the hub or in the same step, and records new content.
   mutating func note(_ answer: JudgedAnswer) throws -> Standing {
     let content = Content(unit: answer.unit, form: answer.edition.key, day: answer.day, json: answer.json)
     let number = answer.number ?? answer.id
@@ -277,7 +277,7 @@ struct AnswerIdentities {
       return .sameContent(isStanding: noted[number] == nil && noted[answer.id] == nil)
     }
     noted[other] = content
-    // Another commune's sheet, or one of another form, may bear the same number.
+    // Allows the same number from another commune's sheet, or one of another form.
     return isSameNumber ? .otherContent : .unheard
   }
 
@@ -287,13 +287,14 @@ struct AnswerIdentities {
       [.text(answer.unit), .text(answer.edition.key), .text(number)]) != nil
   }
 
-  /// The id that a device of today gives it.
+  /// Returns the id that a device of today gives it.
   private func contentID(_ answer: JudgedAnswer) -> String {
     let form = SurveySchema.formKey(id: answer.answers.formID, version: answer.answers.formVersion)
     return SurveySchema.contentID(number: answer.number ?? answer.id, unit: answer.unit, form: form, day: answer.day, answers: answer.json)
   }
 
-  /// Whether an answer of `unit` may stand under the code `standing`: its own, or of a unit above that a remainder was pooled for.
+  /// Returns whether an answer of `unit` may be stored under the code `standing`: its own, or that of a unit above for which a
+  /// remainder was pooled.
   private func isAt(_ standing: String, orBelow unit: String) throws -> Bool {
     var code: String? = unit
     for _ in 0..<UnitTree.levelsMax {
@@ -304,7 +305,7 @@ struct AnswerIdentities {
     return false
   }
 
-  /// Writes an answer, under an id that follows from its content where its own is taken.
+  /// Writes an answer, under an id computed from its content when its own is taken.
   func keep(_ answer: JudgedAnswer, unit: String, day: String?) throws {
     let isFree = try session.firstRow("SELECT 1 FROM answer WHERE id = ?1", [.text(answer.id)]) == nil
     if let number = answer.number {
@@ -327,7 +328,7 @@ struct AnswerIdentities {
   }
 }
 
-/// What a lot adds to the counts of its unit.
+/// Numbers that a lot adds to the counts of its unit.
 private struct TallyCounts {
   private struct Cell: Hashable {
     var form: String

@@ -1,20 +1,20 @@
 public import Foundation
 
-/// A day of the proleptic Gregorian calendar, from 0001-01-01 to 9999-12-31.
+/// Day of the proleptic Gregorian calendar, from 0001-01-01 to 9999-12-31.
 ///
 /// Pure arithmetic: the host's zone, locale and calendar take no part. Its text form is `YYYY-MM-DD`.
 public struct CalendarDay: Sendable, Hashable, Comparable, Codable, CustomStringConvertible {
   public let year: Int
-  /// 1...12
+  /// Month, 1...12.
   public let month: Int
-  /// 1...31
+  /// Day of the month, 1...31.
   public let day: Int
 
   public static let first = CalendarDay(daysSince1970: -719_162) ?? CalendarDay()
   public static let last = CalendarDay(daysSince1970: 2_932_896) ?? CalendarDay()
   package static let msPerDay: Int64 = 86_400_000
 
-  /// `nil` when there is no such day, as on 30 February.
+  /// Makes a day; `nil` when there is no such day, as on 30 February.
   public init?(year: Int, month: Int, day: Int) {
     guard (1...9999).contains(year), (1...12).contains(month), (1...Self.days(inMonth: month, year: year)).contains(day) else { return nil }
     self.year = year
@@ -22,7 +22,7 @@ public struct CalendarDay: Sendable, Hashable, Comparable, Codable, CustomString
     self.day = day
   }
 
-  /// Reads exactly `YYYY-MM-DD`; anything else gives `nil`.
+  /// Parses exactly `YYYY-MM-DD`; anything else gives `nil`.
   public init?(_ text: String) {
     let bytes = Array(text.utf8)
     guard bytes.count == 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
@@ -31,7 +31,7 @@ public struct CalendarDay: Sendable, Hashable, Comparable, Codable, CustomString
     self.init(year: year, month: month, day: day)
   }
 
-  /// The day that instant falls on in `timeZone`. Instants outside the calendar give its first or last day.
+  /// Computes the day of an instant in `timeZone`. Instants outside the calendar give its first or last day.
   ///
   /// - Parameter msSince1970: Milliseconds since 1970-01-01 UTC.
   public init(msSince1970: Int64, in timeZone: TimeZone) {
@@ -40,7 +40,8 @@ public struct CalendarDay: Sendable, Hashable, Comparable, Codable, CustomString
     self = CalendarDay(daysSince1970: Int(days)) ?? (local < 0 ? .first : .last)
   }
 
-  /// `nil` outside the calendar. Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+  /// Computes a day from a number of days; `nil` outside the calendar. Source: Howard Hinnant, "chrono-Compatible Low-Level Date
+  /// Algorithms", `civil_from_days`.
   public init?(daysSince1970 days: Int) {
     guard (-719_162...2_932_896).contains(days) else { return nil }
     let shifted = days + 719_468
@@ -58,7 +59,7 @@ public struct CalendarDay: Sendable, Hashable, Comparable, Codable, CustomString
     (year, month, day) = (1970, 1, 1)
   }
 
-  /// Days since 1970-01-01, negative before. Source: as above, `days_from_civil`.
+  /// Number of days since 1970-01-01, negative before. Source: as above, `days_from_civil`.
   public var daysSince1970: Int {
     let marchYear = month <= 2 ? year - 1 : year
     let era = marchYear / 400
@@ -67,7 +68,7 @@ public struct CalendarDay: Sendable, Hashable, Comparable, Codable, CustomString
     return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
   }
 
-  /// The day `days` later, or earlier when negative; `nil` outside the calendar.
+  /// Returns the day `days` later, or earlier when negative; `nil` outside the calendar.
   public func adding(days: Int) -> CalendarDay? {
     let (sum, overflow) = daysSince1970.addingReportingOverflow(days)
     return overflow ? nil : CalendarDay(daysSince1970: sum)
@@ -117,7 +118,7 @@ public struct CalendarDay: Sendable, Hashable, Comparable, Codable, CustomString
     return String(repeating: "0", count: max(0, width - digits.count)) + digits
   }
 
-  /// Rounds towards the past, so that an instant before 1970 falls on its own day.
+  /// Divides, rounding towards the past, so that an instant before 1970 falls on its own day.
   package static func floorDivide(_ value: Int64, _ divisor: Int64) -> (quotient: Int64, remainder: Int64) {
     let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
     return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)

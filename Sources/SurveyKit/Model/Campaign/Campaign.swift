@@ -1,20 +1,20 @@
 public import Foundation
 public import SyncCore
 
-/// One survey campaign as data: when it runs, what it asks, when reports are due, what may be shown.
+/// Survey campaign as data: when it runs, what it asks, when reports are due, what may be shown.
 ///
-/// All times are on the wall clock of `timeZone`. Functions of time take milliseconds since 1970-01-01 UTC from the caller,
-/// the hub's time, and never read a clock, so every device and page agrees about today.
+/// All times are on the wall clock of `timeZone`. Functions of time take milliseconds since 1970-01-01 UTC from the caller, the
+/// hub's time, and never read a clock, so every device and page agrees about today.
 public struct Campaign: Sendable, Hashable {
   public static let defaultTimeZone = "Asia/Ho_Chi_Minh"
-  /// The longest grace, in minutes: 366 days.
+  /// Minutes of the longest grace: 366 days.
   public static let graceMinutesMax = 366 * 1_440
-  /// The most report days, forms: enough for a year of daily reports.
+  /// Report days, and forms: enough for a year of daily reports.
   public static let listCountMax = 400
 
   public var id: String
   public var title: LocalizedText
-  /// The top of the unit tree.
+  /// Top of the unit tree.
   public var province: ProvinceName
   public var timeZone: TimeZone
   public var opens: LocalTime
@@ -23,14 +23,14 @@ public struct Campaign: Sendable, Hashable {
   public var graceMinutes: Int
   /// Minutes after the end of a report day until its report is due.
   public var reportGraceMinutes: Int
-  /// The days each commune reports on, in order.
+  /// Days on which each commune reports, in order.
   public var reportDays: [CalendarDay]
-  /// Ids of the forms people answer.
+  /// Ids of the forms that people answer.
   public var forms: [String]
   /// Id of the daily report's form.
   public var reportForm: String
   public var thresholds: Thresholds
-  /// Whether results come out once a day while a form is open, in ranges; otherwise only when it closes.
+  /// True when results come out once a day while a form is open, in ranges; otherwise only when it closes.
   public var hasDailyResults: Bool
 
   public init(
@@ -53,12 +53,12 @@ public struct Campaign: Sendable, Hashable {
     self.hasDailyResults = hasDailyResults
   }
 
-  /// The first day anything happens: the opening or the first report day.
+  /// First day on which anything happens: the opening or the first report day.
   public var firstDay: CalendarDay {
     min(opens.day, reportDays.first ?? opens.day)
   }
 
-  /// The same campaign moved by whole days so that `firstDay` is `day`; hours on the wall clock stay.
+  /// Returns the campaign moved by whole days so that `firstDay` is `day`; hours on the wall clock stay.
   ///
   /// - Throws: when a day would leave the calendar.
   public func moved(toDay day: CalendarDay) throws(DataProblems) -> Campaign {

@@ -1,5 +1,5 @@
 extension Campaign {
-  /// Picks the campaign that is shown and asked: the last that an operator chose; before any choice the one that opens last.
+  /// Returns the campaign that is shown and asked: the last that an operator chose; before any choice the one that opens last.
   static func current(of all: [(campaign: Campaign, chosen: Int64?)]) -> Campaign? {
     all.max { a, b in
       let (left, right) = (a.chosen ?? 0, b.chosen ?? 0)
@@ -7,9 +7,9 @@ extension Campaign {
     }?.campaign
   }
 
-  /// Picks the campaign that is meant: the one that is named, else the one that asks a form, else the one that is shown.
+  /// Returns the requested campaign: the named one, otherwise the one that asks a form, otherwise the shown one.
   ///
-  /// - Parameter form: Its id, or the name of one of its editions.
+  /// - Parameter form: Id of a form, or the name of one of its editions.
   package static func meant(of all: [(campaign: Campaign, chosen: Int64?)], named id: String?, asking form: String? = nil) -> Campaign? {
     if let id { return all.first { $0.campaign.id == id }?.campaign }
     let shown = current(of: all)
@@ -17,16 +17,16 @@ extension Campaign {
     return all.first { $0.campaign.asks(String(form)) }?.campaign ?? shown
   }
 
-  /// Tells if a form is one that people answer, or the one of reports.
+  /// Returns whether people answer a form in this campaign, or report with it.
   public func asks(_ form: String) -> Bool { reportForm == form || forms.contains(form) }
 
-  /// The campaign that a day belongs to: `self` where none of the others has it. Days of one hub's campaigns do not overlap.
+  /// Returns the campaign of a day: `self` when none of the others has it. Days of one hub's campaigns do not overlap.
   package func orOther(of all: [Campaign], having day: CalendarDay?) -> Campaign {
     guard let day, !reportDays.contains(day) else { return self }
     return all.first { $0.reportDays.contains(day) } ?? self
   }
 
-  /// The same campaign moved by so many days; hours on the wall clock stay.
+  /// Returns the campaign moved by a number of days; hours on the wall clock stay.
   ///
   /// - Throws: when a day would leave the calendar.
   public func moved(byDays shift: Int) throws(DataProblems) -> Campaign {

@@ -2,9 +2,9 @@ public import Foundation
 internal import SyncCore
 
 extension Campaign: Codable {
-  /// The name shown in sentences about the file.
+  /// Name of the file in sentences about it.
   public static let file = "campaign.json"
-  /// The largest file read, in bytes.
+  /// Bytes of the file.
   public static let fileBytesMax = 1 << 20
 
   /// Reads `campaign.json`.
@@ -101,7 +101,7 @@ extension Campaign: Codable {
     try container.encode(forms, forKey: .forms)
     try container.encode(reportForm, forKey: .reportForm)
     try container.encode(thresholds, forKey: .thresholds)
-    // Earlier programs refuse keys they do not know.
+    // Leaves the key out when it is false, because earlier programs refuse keys that they do not know.
     if hasDailyResults { try container.encode(true, forKey: .dailyResults) }
   }
 }

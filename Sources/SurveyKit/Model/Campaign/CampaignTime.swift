@@ -1,16 +1,16 @@
-/// Where a campaign stands. Legal next states: `notYetOpen` → `open` → `grace` → `closed`.
+/// Phase of a campaign. Legal next states: `notYetOpen` → `open` → `grace` → `closed`.
 public enum CampaignPhase: String, Sendable, Hashable, Codable, CaseIterable {
-  /// Nothing may be answered yet. Next: `open`.
+  /// Before the opening: nobody may answer yet. Next: `open`.
   case notYetOpen
-  /// Answers are welcome. Next: `grace`, or `closed` when the grace is nothing.
+  /// Answers are accepted. Next: `grace`, or `closed` when there is no grace.
   case open
-  /// No new starts; late arrivals are accepted and flagged. Next: `closed`.
+  /// Nobody may begin; late arrivals are accepted and flagged. Next: `closed`.
   case grace
-  /// Nothing more is accepted.
+  /// Answers are no longer accepted.
   case closed
 }
 
-/// How one unit's report of one day stands.
+/// State of one unit's report of one day.
 public enum ReportStatus: String, Sendable, Hashable, Codable, CaseIterable {
   /// Received before it was due.
   case onTime
@@ -23,46 +23,50 @@ public enum ReportStatus: String, Sendable, Hashable, Codable, CaseIterable {
 }
 
 extension Campaign {
-  /// The campaign zone's day at that instant.
+  /// Returns the day of an instant in the campaign's zone.
   public func dayOf(_ ms: Int64) -> CalendarDay {
     CalendarDay(msSince1970: ms, in: timeZone)
   }
 
-  /// The same, for the hub's present.
+  /// Returns the day of the hub's present in the campaign's zone.
   public func today(atMs nowMs: Int64) -> CalendarDay {
     dayOf(nowMs)
   }
 
   public var opensMs: Int64 { opens.ms(in: timeZone) }
   public var closesMs: Int64 { closes.ms(in: timeZone) }
-  /// The instant from which nothing is accepted.
+  /// Instant from which on nothing is accepted.
   public var graceEndsMs: Int64 { closesMs + Int64(graceMinutes) * 60_000 }
 
-  /// Each phase begins at its instant and ends just before the next: at `closes` sharp the campaign is in `grace`.
+  /// Returns the phase at an instant. Each phase begins at its instant and ends just before the next: at `closes` sharp the
+  /// campaign is in `grace`.
   public func phase(atMs nowMs: Int64) -> CampaignPhase {
     if nowMs < opensMs { return .notYetOpen }
     if nowMs < closesMs { return .open }
     return nowMs < graceEndsMs ? .grace : .closed
   }
 
-  /// Whether a report is asked for on `day`.
+  /// Returns whether a report is asked for on `day`.
   public func expectsReport(on day: CalendarDay) -> Bool {
     reportDays.contains(day)
   }
 
-  /// The instant the report of `day` is due: midnight at the end of that day in the campaign's zone, and `reportGraceMinutes` more.
+  /// Returns the instant at which the report of `day` is due: midnight at the end of that day in the campaign's zone, and
+  /// `reportGraceMinutes` more.
   ///
-  /// A commune without signal writes its report in the evening and sends it in the morning; the grace says until when that counts as on time.
+  /// A commune without signal writes its report in the evening and sends it in the morning; the grace tells until when that counts
+  /// as on time.
   public func reportDueMs(_ day: CalendarDay) -> Int64 {
     let midnight = day.adding(days: 1).map { LocalTime(startOf: $0).ms(in: timeZone) }
     return (midnight ?? LocalTime(startOf: day).ms(in: timeZone) + CalendarDay.msPerDay) + Int64(reportGraceMinutes) * 60_000
   }
 
-  /// How the report of `day` stands, for any day; whether one is asked for is `expectsReport(on:)`.
+  /// Returns the state of the report of `day`, for any day; `expectsReport(on:)` tells whether one is asked for.
   ///
   /// - Parameters:
-  ///   - receivedAtMs: When the hub first received a report of that day, by the hub's time; `nil` when it has none. Corrections do not change it.
-  ///   - nowMs: The hub's time.
+  ///   - receivedAtMs: Hub time when the hub first received a report of that day; `nil` when it has none. Corrections do not change
+  ///     it.
+  ///   - nowMs: Hub time now.
   public func reportStatus(_ day: CalendarDay, receivedAtMs: Int64?, nowMs: Int64) -> ReportStatus {
     let dueMs = reportDueMs(day)
     if let receivedAtMs { return receivedAtMs < dueMs ? .onTime : .late }

@@ -1,14 +1,15 @@
 public import SyncCore
 
-/// The campaign's today, and whether it can be believed. The one source of *today* in both tools.
+/// Today in the campaign, and whether it is certain. Both tools take *today* from here only.
 ///
-/// Pure: what clocks say comes in as values. A day is never moved into the campaign: outside it somebody is asked, or it is marked.
+/// Pure: readings of clocks come in as values. A day is never moved into the campaign: outside it a person is asked, or the day is
+/// marked.
 public struct CampaignToday: Sendable, Hashable, Codable {
-  /// Why the day may be wrong.
+  /// Reason why the day may be wrong.
   public enum Doubt: String, Sendable, Hashable, Codable, CaseIterable {
-    /// The clock is behind a time that has passed certainly.
+    /// The clock is behind a time that has certainly passed.
     case behind
-    /// The clock has jumped since it was believed.
+    /// The clock has jumped since it was trusted.
     case jumped
     /// The day is not one of the campaign.
     case outside
@@ -23,29 +24,31 @@ public struct CampaignToday: Sendable, Hashable, Codable {
     }
   }
 
-  /// The best guess.
+  /// Best estimate of the day.
   public let day: CalendarDay
-  /// Nil when the day is certain.
+  /// Doubt; nil when the day is certain.
   public let doubt: Doubt?
 
-  /// How far a clock may be behind what is known and still be believed, in milliseconds: an hour.
+  /// Milliseconds by which a clock may be behind what is known and still be trusted: an hour.
   public static let behindMsMax: Int64 = 3_600_000
 
+  /// Computes today.
+  ///
   /// - Parameters:
-  ///   - estimateMs: Hub time as the clocks have it; where one jumped, what it would show had it not.
-  ///   - lowerBoundMs: A time that has passed certainly.
+  ///   - estimateMs: Hub time by the clocks; after a jump of one, what it would show without the jump.
+  ///   - lowerBoundMs: Time that has certainly passed.
   public init(estimateMs: Int64, lowerBoundMs: Int64 = 0, hasJumped: Bool = false, in campaign: Campaign) {
     let isBehind = estimateMs < lowerBoundMs - Self.behindMsMax
     day = campaign.dayOf(isBehind ? lowerBoundMs : estimateMs)
     doubt = hasJumped ? .jumped : isBehind ? .behind : campaign.days.contains(day) ? nil : .outside
   }
 
-  /// The day where it is certain.
+  /// Day when it is certain; nil otherwise.
   public var certainDay: CalendarDay? { doubt == nil ? day : nil }
 }
 
 extension Campaign {
-  /// The days on which anything of the campaign happens: from its first day to the last on which something is accepted or due.
+  /// Days on which anything of the campaign happens: from its first day to the last on which something is accepted or due.
   public var days: ClosedRange<CalendarDay> {
     let due = reportDays.last.map { dayOf(reportDueMs($0)) } ?? firstDay
     return firstDay...max(firstDay, dayOf(graceEndsMs), due)

@@ -1,10 +1,10 @@
 internal import Foundation
 
 extension Campaign {
-  /// Tells if answers or reports of it may still come: its last day is not over.
+  /// Returns whether answers or reports may still come: its last day is not over.
   package func isAwaited(atMs nowMs: Int64) -> Bool { dayOf(nowMs) <= days.upperBound }
 
-  /// The campaign zone's wall clock at an instant, to the minute, for showing to people.
+  /// Returns the campaign zone's wall clock at an instant, to the minute, for display.
   public func localTime(atMs ms: Int64) -> LocalTime {
     let local = LocalTime.localMs(ms, in: timeZone)
     let minute = Int(CalendarDay.floorDivide(local, CalendarDay.msPerDay).remainder / 60_000)

@@ -1,10 +1,10 @@
-/// Where a form stands with the people who answer it. A form only moves forward.
+/// State of a form for the people who answer it. A form only moves forward.
 public enum FormState: String, Sendable, Hashable, Codable, CaseIterable, Comparable {
-  /// It is asked. Next: `closing`, `closed`.
+  /// The form is asked. Next: `closing`, `closed`.
   case open
-  /// It is asked no more; answers on their way are still counted. Next: `closed`.
+  /// The form is no longer asked; answers on their way are still counted. Next: `closed`.
   case closing
-  /// Nothing is awaited, and what waited is released. It stays so.
+  /// No more answers are expected, and what waited is released. Final.
   case closed
 
   private var place: Int { Self.allCases.firstIndex(of: self) ?? 0 }

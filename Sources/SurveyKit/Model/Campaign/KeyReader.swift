@@ -1,7 +1,7 @@
 internal import Foundation
 internal import SyncCore
 
-/// Any JSON, so that a file can be read key by key and every mistake named.
+/// JSON of any kind, so that a file can be read key by key and every mistake named.
 enum JSONValue: Decodable {
   case null
   case bool(Bool)
@@ -28,7 +28,7 @@ enum JSONValue: Decodable {
   }
 }
 
-/// Takes keys from an object, remembers which were asked for and what was wrong with them.
+/// Reads keys of an object, and records which were read and what was wrong with them.
 struct KeyReader {
   private let path: String
   private let file: String
@@ -47,7 +47,7 @@ struct KeyReader {
     }
   }
 
-  /// Notes a sentence that begins with the key's name.
+  /// Records a sentence that begins with the key's name.
   mutating func note(_ key: String, vi: String, en: String) {
     problems.append(DataProblem(file, vi: "Khóa “\(path)\(key)” \(vi)", en: "The key “\(path)\(key)” \(en)"))
   }
@@ -59,7 +59,7 @@ struct KeyReader {
     return nil
   }
 
-  /// A text that is not blank.
+  /// Returns a text that is not blank.
   mutating func text(_ key: String, required: Bool = true) -> String? {
     guard let value = value(key, required: required) else { return nil }
     guard case .text(let text) = value, !text.trimmed.isEmpty else {
@@ -80,7 +80,7 @@ struct KeyReader {
     return whole
   }
 
-  /// True or false; nil when it is not there.
+  /// Returns true or false; nil when the key is missing.
   mutating func flag(_ key: String) -> Bool? {
     guard let value = value(key, required: false) else { return nil }
     guard case .bool(let flag) = value else {
@@ -90,7 +90,7 @@ struct KeyReader {
     return flag
   }
 
-  /// A list of one or more texts.
+  /// Returns a list of one or more texts.
   mutating func texts(_ key: String, countMax: Int) -> [String] {
     guard let value = value(key, required: true) else { return [] }
     guard case .list(let list) = value, !list.isEmpty, list.count <= countMax else {
@@ -126,7 +126,7 @@ struct KeyReader {
     return nil
   }
 
-  /// An object within; its own unknown keys are refused too.
+  /// Reads an object within; its own unknown keys are refused too.
   mutating func object<T>(_ key: String, required: Bool = true, _ read: (inout KeyReader) -> T) -> T? {
     guard let value = value(key, required: required) else { return nil }
     guard case .object = value else {
@@ -140,7 +140,7 @@ struct KeyReader {
     return result
   }
 
-  /// Names every key that nobody asked for.
+  /// Reports every key that was not read.
   mutating func refuseOthers() {
     for key in object.keys.sorted() where !asked.contains(key) {
       let known = asked.sorted().joined(separator: ", ")

@@ -1,25 +1,25 @@
 public import Foundation
 
-/// A day and a minute on the wall clock of a campaign's zone. Its text form is `YYYY-MM-DD HH:MM`.
+/// Day and minute on the wall clock of a campaign's zone. Its text form is `YYYY-MM-DD HH:MM`.
 public struct LocalTime: Sendable, Hashable, Comparable, Codable, CustomStringConvertible {
   public var day: CalendarDay
   /// Minutes since midnight, 0...1439.
   public let minute: Int
 
-  /// `nil` when `minute` is not within a day.
+  /// Makes a time; `nil` when `minute` is not within a day.
   public init?(day: CalendarDay, minute: Int) {
     guard (0..<1_440).contains(minute) else { return nil }
     self.day = day
     self.minute = minute
   }
 
-  /// Midnight at the start of `day`.
+  /// Makes the midnight at the start of `day`.
   public init(startOf day: CalendarDay) {
     self.day = day
     minute = 0
   }
 
-  /// Reads `YYYY-MM-DD HH:MM`, also with a `T` between; anything else gives `nil`.
+  /// Parses `YYYY-MM-DD HH:MM`, also with a `T` between; anything else gives `nil`.
   public init?(_ text: String) {
     let bytes = Array(text.utf8)
     guard bytes.count == 16, bytes[10] == UInt8(ascii: " ") || bytes[10] == UInt8(ascii: "T"), bytes[13] == UInt8(ascii: ":"),
@@ -29,9 +29,10 @@ public struct LocalTime: Sendable, Hashable, Comparable, Codable, CustomStringCo
     self.init(day: day, minute: hours * 60 + minutes)
   }
 
-  /// The instant in milliseconds since 1970-01-01 UTC.
+  /// Returns the instant in milliseconds since 1970-01-01 UTC.
   ///
-  /// A time that the zone's clocks skip gives the instant they skip to or just after; one that they show twice gives one of the two.
+  /// A time that the zone's clocks skip gives the instant to which they skip, or just after; a time that they show twice gives one
+  /// of the two.
   public func ms(in timeZone: TimeZone) -> Int64 {
     let local = Int64(day.daysSince1970) * CalendarDay.msPerDay + Int64(minute) * 60_000
     let guess = local - Self.offsetMs(local, in: timeZone)
@@ -60,7 +61,8 @@ public struct LocalTime: Sendable, Hashable, Comparable, Codable, CustomStringCo
     try container.encode(description)
   }
 
-  /// The wall clock's reading at an instant, counted as if it were UTC. Instants outside the calendar are taken as its ends.
+  /// Returns the wall clock's reading at an instant, counted as if it were UTC. Instants outside the calendar are taken as its
+  /// ends.
   package static func localMs(_ ms: Int64, in timeZone: TimeZone) -> Int64 {
     let earliest = Int64(CalendarDay.first.daysSince1970) * CalendarDay.msPerDay
     let latest = (Int64(CalendarDay.last.daysSince1970) + 1) * CalendarDay.msPerDay - 1
@@ -68,7 +70,7 @@ public struct LocalTime: Sendable, Hashable, Comparable, Codable, CustomStringCo
     return min(max(instant + offsetMs(instant, in: timeZone), earliest), latest)
   }
 
-  /// How far the zone's clocks are ahead of UTC at that instant, in milliseconds.
+  /// Returns how many milliseconds the zone's clocks are ahead of UTC at that instant.
   private static func offsetMs(_ ms: Int64, in timeZone: TimeZone) -> Int64 {
     Int64(timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(ms) / 1_000))) * 1_000
   }

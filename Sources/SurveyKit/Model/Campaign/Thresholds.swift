@@ -1,13 +1,13 @@
-/// How many answers must stand behind anything that is shown.
+/// Least numbers of answers behind anything that is shown.
 public struct Thresholds: Sendable, Hashable, Codable {
-  /// No campaign may show results of fewer answers than this.
+  /// Least answers behind results: no campaign may set fewer.
   public static let kAnswersFloor = 5
-  /// No campaign may show a cross-table or free text of fewer answers than this.
+  /// Least answers behind a cross-table or free text: no campaign may set fewer.
   public static let kCrossFloor = 10
-  /// The largest threshold that makes sense, in answers.
+  /// Largest threshold that makes sense, in answers.
   public static let kMax = 10_000
-  /// The smallest number of answers for which "≥ 90 %" also fits an answer that is *not* unanimous: 9 of 10.
-  /// Below it the words would say "all of them", so such a cell is withheld.
+  /// Least number of answers for which "≥ 90 %" also fits an answer that is *not* unanimous: 9 of 10. Below it the words would mean
+  /// "all of them", so such a cell is withheld.
   public static let bandAnswersMin = 10
 
   /// Answers needed to show a unit, or a question in it.
@@ -15,7 +15,7 @@ public struct Thresholds: Sendable, Hashable, Codable {
   /// Answers needed for a cross-table or free text.
   public let kCrossMin: Int
 
-  /// Values below the floors are raised to them.
+  /// Makes thresholds; values below the floors are raised to them.
   public init(kAnswersMin: Int = kAnswersFloor, kCrossMin: Int = kCrossFloor) {
     self.kAnswersMin = max(kAnswersMin, Self.kAnswersFloor)
     self.kCrossMin = max(kCrossMin, Self.kCrossFloor, self.kAnswersMin)

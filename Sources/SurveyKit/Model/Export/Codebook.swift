@@ -1,8 +1,8 @@
 internal import SyncCore
 
-/// Says what the columns and codes of a form's export mean: a row for each question, and for each of its choices.
+/// Meaning of the columns and codes of a form's export: a row for each question, and for each of its choices.
 package struct Codebook {
-  /// The newest first. A question is described as the newest edition that has it asks it.
+  /// Editions, newest first. A question is described as the newest edition with it asks it.
   package let editions: [Form]
 
   package init(editions: [Form]) { self.editions = editions }
@@ -40,11 +40,13 @@ package struct Codebook {
   }
 }
 
-/// The questions of a form's editions, each once: those of the newest in its order, then those that only older ones ask.
+/// Questions of a form's editions, each once: those of the newest in its order, then those that only older ones ask.
 package struct ExportColumns {
   package let questions: [(question: FormQuestion, form: Form)]
 
-  /// - Parameter editions: The newest first.
+  /// Collects the questions.
+  ///
+  /// - Parameter editions: Editions, newest first.
   package init(_ editions: [Form]) {
     var seen: Set<String> = []
     questions = editions.flatMap { form in
@@ -52,7 +54,7 @@ package struct ExportColumns {
     }
   }
 
-  /// Names of the repeats around a question, outermost first.
+  /// Returns the names of the repeats around a question, outermost first.
   package static func chains(_ editions: [Form]) -> [String: [String]] {
     let entries = editions.flatMap { FormOutline($0.items).entries }
     return Dictionary(entries.map { ($0.item.name, $0.repeats) }, uniquingKeysWith: { first, _ in first })

@@ -17,10 +17,10 @@ public struct ExportTable: Sendable, Hashable {
   }
 }
 
-/// Holds the tables of a form that leave the hub.
+/// Tables of a form that leave the hub.
 public struct FormExport: Sendable, Hashable {
   public var form: String
-  /// Answers that carry no name leave as the newest release says, named rows one by one.
+  /// True when answers carry no name: they leave as the newest release shows them, otherwise row by row.
   public var isAnonymous: Bool
   /// The rows or the release, a table for each repeat, and the codebook.
   public var tables: [ExportTable]
@@ -33,7 +33,7 @@ public struct FormExport: Sendable, Hashable {
 extension ExportTable.Cell {
   package init(_ text: String?) { self = text.map { $0.isEmpty ? .empty : .text($0) } ?? .empty }
 
-  /// An answer as a program reads it: codes, numbers as numbers, several choices with spaces between.
+  /// Converts an answer for programs: codes, numbers as numbers, several choices with spaces between.
   package init(_ answer: AnswerValue?) {
     switch answer {
     case .integer(let number)?: self = .number(number)

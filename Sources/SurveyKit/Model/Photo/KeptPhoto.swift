@@ -2,8 +2,8 @@ internal import CVips
 package import Foundation
 
 extension Photo {
-  /// What is wrong with a picture that arrived as a photo, by what is in it; nil when it is as `Photo` makes them. For hubs: whatever
-  /// program sent it, nothing but bare pictures is kept.
+  /// Returns why a picture is not as `Photo` makes them, judged by its bytes; nil when it is. For hubs: whatever program sent it,
+  /// only bare pictures are kept.
   ///
   /// Blocks for the time it takes to decode.
   package static func fault(ofKept jpeg: Data) -> PhotoFault? {
@@ -21,7 +21,7 @@ extension Photo {
     }
   }
 
-  /// Why no photo as they are kept begins so: judged as soon as the first bytes are there. Nil while nothing speaks against it.
+  /// Returns why no kept photo begins with these bytes, judged as soon as the first arrive. Nil when one may.
   package static func fault(ofStart bytes: Data) -> PhotoFault? {
     bytes.withUnsafeBytes { bytes in
       guard zip(bytes, [0xFF, 0xD8, 0xFF]).allSatisfy({ $0 == $1 }) else { return .notAPicture }
@@ -29,7 +29,7 @@ extension Photo {
       while at + 3 < bytes.count {
         let marker = bytes[at + 1]
         guard bytes[at] == 0xFF else { return .damaged }
-        // After the head of a scan comes what only the whole shows.
+        // Stops at the head of a scan: the rest shows only in the whole.
         if marker == 0xDA || marker == 0xD9 { return nil }
         let size = Int(bytes[at + 2]) << 8 | Int(bytes[at + 3])
         if !isNeeded(marker, size: size) { return .notPrepared }
@@ -40,13 +40,13 @@ extension Photo {
     }
   }
 
-  /// Whether a segment of a JPEG is needed to show it: metadata and comments have segments of their own.
+  /// Returns whether a segment of a JPEG is needed to show it: metadata and comments have segments of their own.
   private static func isNeeded(_ marker: UInt8, size: Int) -> Bool {
-    // APP0 says the density, in 16 bytes; a longer one holds a small picture of its own.
+    // Allows APP0 of 16 bytes, which has the density; a longer one holds a small picture of its own.
     !(marker == 0xE0 && size != 16) && !(0xE1...0xEF).contains(marker) && marker != 0xFE
   }
 
-  /// Whether a file is a JPEG of which every segment is needed to show it, and nothing follows.
+  /// Returns whether a file is a JPEG of which every segment is needed to show it, and nothing follows.
   private static func isBareJPEG(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard bytes.count > 4, bytes[0] == 0xFF, bytes[1] == 0xD8 else { return false }
     var at = 2
@@ -58,7 +58,7 @@ extension Photo {
       let size = Int(bytes[at + 2]) << 8 | Int(bytes[at + 3])
       guard isNeeded(marker, size: size) else { return false }
       at += 2 + size
-      // After the head of a scan its data, in which 0xFF is followed by 0 or the number of a restart.
+      // Skips the data of a scan, in which 0xFF is followed by 0 or the number of a restart.
       if marker == 0xDA {
         while at + 1 < bytes.count, bytes[at] != 0xFF || bytes[at + 1] == 0 || (0xD0...0xD7).contains(bytes[at + 1]) { at += 1 }
       }

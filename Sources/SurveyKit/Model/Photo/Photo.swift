@@ -2,38 +2,38 @@ internal import CVips
 public import Foundation
 public import SyncCore
 
-/// A picture as it is kept and sent: a JPEG of at most 1,280 pixels either way, upright, with nothing in it but the picture – no
+/// Picture as it is kept and sent: a JPEG of at most 1,280 pixels either way, upright, with nothing in it but the picture – no
 /// position, no time, no device, no owner's name.
 public struct Photo: Sendable, Hashable {
   public let jpeg: Data
-  /// In pixels, as it is shown.
+  /// Size in pixels, as it is shown.
   public let width: Int
   public let height: Int
 
-  /// Photos one report may have.
+  /// Photos of one report.
   public static let photosPerReportMax = 12
   public static let mediaType = "image/jpeg"
-  /// Longest side, in pixels.
+  /// Pixels of the longest side.
   public static let sidePixelsMax = 1_280
-  /// A file as a person gives it, in bytes.
+  /// Bytes of a file as a person gives it.
   public static let sourceBytesMax = 32 << 20
-  /// What a file says it holds, in pixels: looked at before memory is spent.
+  /// Pixels that a file claims to hold: checked before memory is spent.
   public static let sourcePixelsMax = 64_000_000
   private static let quality: Int32 = 80
 
-  /// Pictures that are read, by the names of the library's readers: what is in a file says which, never its name.
+  /// Names of the library's readers that are used; the content of a file decides, never its name.
   static let readers: Set<String> = [
     "VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer", "VipsForeignLoadWebpBuffer", "VipsForeignLoadHeifBuffer",
   ]
   static let isReady = synckit_photo_start() == 0
 
-  /// Makes a photo of a picture in any of the formats phones and computers write: JPEG, PNG, WebP, HEIC.
+  /// Makes a photo of a picture in any of the formats that phones and computers write: JPEG, PNG, WebP, HEIC.
   ///
   /// Blocks for the time it takes to decode, some tenths of a second for a phone's picture.
   ///
   /// - Parameters:
-  ///   - source: A file's bytes.
-  ///   - sideMax: A form may ask for less than `sidePixelsMax`.
+  ///   - source: Bytes of a file.
+  ///   - sideMax: Pixels of the longest side; a form may ask for less than `sidePixelsMax`.
   /// - Throws: `PhotoFault`, which says what is wrong with the file.
   public init(_ source: Data, sideMax: Int = Photo.sidePixelsMax) throws(PhotoFault) {
     guard !source.isEmpty else { throw .empty }
@@ -67,14 +67,14 @@ public struct Photo: Sendable, Hashable {
   }
 }
 
-/// Why a file is not taken as a photo.
+/// Reason why a file is not accepted as a photo.
 public enum PhotoFault: ExplainedError, Hashable {
   case empty, tooLarge, tooManyPixels
-  /// A picture, but not reduced and bare as photos are before they leave a device.
+  /// The picture is not reduced and bare, as photos are before they leave a device.
   case notPrepared
-  /// Something else, whatever its name says.
+  /// The file is no picture, whatever its name says.
   case notAPicture
-  /// A picture that cannot be read to its end.
+  /// The picture cannot be read to its end.
   case damaged
   case noLibrary
 

@@ -2,18 +2,20 @@ internal import Foundation
 package import SyncCore
 public import SyncStore
 
-/// What a person says is right about a conflict.
+/// Person's decision about a conflict.
 public enum Decision: Sendable, Hashable {
-  /// What stands.
+  /// Keep the standing value.
   case keep
-  /// What was overridden.
+  /// Restore the overridden value.
   case take
-  /// Something else, as it is typed.
+  /// Write another value, as typed.
   case value(String)
-  /// The decision made before was wrong.
+  /// Take the last decision back.
   case undo
 
-  /// - Parameter read: Reads and judges what was typed.
+  /// Converts the decision for the engine.
+  ///
+  /// - Parameter read: Reads and judges a typed value.
   package func resolution(_ read: (String) async throws -> CellValue) async throws -> Resolution {
     switch self {
     case .keep: .keepWinner
@@ -23,6 +25,8 @@ public enum Decision: Sendable, Hashable {
     }
   }
 
+  /// Returns a reason in its canonical spelling.
+  ///
   /// - Throws: `SurveyFieldError.noReason`.
   package static func checked(reason: String) throws -> String {
     let line = ReportChange.cleaned(reason)
@@ -32,11 +36,11 @@ public enum Decision: Sendable, Hashable {
   }
 }
 
-/// What a decision did.
+/// Result of a decision.
 public struct Decided: Sendable {
-  /// The conflict, and what was declined together with it.
+  /// Conflicts that were decided: the conflict, and those of the same declined unit.
   public var conflicts: [Conflict]
-  /// The report it is about, where that contradicts its form now.
+  /// Report that it is about, when that contradicts its form now.
   public var invalid: InvalidReport?
 
   package init(conflicts: [Conflict], invalid: InvalidReport? = nil) {
@@ -46,10 +50,10 @@ public struct Decided: Sendable {
 }
 
 extension Conflict {
-  /// The report it is about.
+  /// Key of the report that the conflict is about.
   package var reportKey: String? { table == "report" ? key.text : nil }
 
-  /// The conflicts that one decision is about: what was declined as one thing is decided about as one, unless a value is typed.
+  /// Returns the conflicts to which one decision applies: those of one declined unit together, unless a value is typed.
   package func together(in all: [Conflict], for decision: Decision) -> [Conflict] {
     guard let declinedUnit else { return [self] }
     switch decision {

@@ -1,17 +1,18 @@
 public import SyncCore
 
-/// A report that contradicts its form as it stands, such as after two people's corrections merged. It stands until somebody corrects it.
+/// Report that contradicts its form as it stands, such as after two people's corrections merged. The report stands until somebody
+/// corrects it.
 public struct InvalidReport: Sendable, Hashable, Codable {
-  /// What is wrong with one answer, in the form's own words.
+  /// Fault of one answer, in the form's own words.
   public struct Fault: Sendable, Hashable, Codable {
     public var question: String
-    /// Which filling-in of its repeat, counted from 1; nil outside repeats.
+    /// Instance of its repeat, counted from 1; nil outside repeats.
     public var number: Int?
-    /// See `AnswerFault.Kind`.
+    /// Kind; see `AnswerFault.Kind`.
     public var kind: String
     public var message: LocalizedText
 
-    /// What stands before the message; nothing when it concerns the report as a whole.
+    /// Text before the message; empty when the fault concerns the report as a whole.
     var place: String { question.isEmpty ? "" : "\(question)\(number.map { " (\($0))" } ?? ""): " }
 
     init(_ fault: AnswerFault) {
@@ -20,13 +21,13 @@ public struct InvalidReport: Sendable, Hashable, Codable {
     }
   }
 
-  /// `unit/day`
+  /// Key as `unit/day`.
   public var key: String
   public var unit: String
   public var day: String
-  /// Names the campaign where it is another than the one that is spoken of.
+  /// Campaign, when it is another than the list's.
   public var campaign: String?
-  /// At least one, in the form's order.
+  /// Faults, at least one, in the form's order.
   public var faults: [Fault]
 
   package init(key: String, unit: String, day: String, faults: [Fault]) {
@@ -39,11 +40,11 @@ public struct InvalidReport: Sendable, Hashable, Codable {
     self.faults = faults.map(Fault.init)
   }
 
-  /// What is wrong with a report: its day by the campaign, its answers by its form.
+  /// Judges a report: its day by the campaign, its answers by its form; nil when it has no fault.
   ///
   /// - Parameters:
-  ///   - judge: Nil where the edition is not known.
-  ///   - isOfOtherDefinition: Another definition is known under the name that the report was filed by.
+  ///   - judge: Judge by the edition; nil when the edition is unknown.
+  ///   - isOfOtherDefinition: True when another definition is known under the name by which the report was filed.
   package init?(
     _ stored: StoredReport, _ answers: [String: AnswerValue], _ judge: ReportJudge?, isOfOtherDefinition: Bool, in campaign: Campaign?
   ) {
@@ -61,7 +62,7 @@ public struct InvalidReport: Sendable, Hashable, Codable {
     return AnswerFault(question: "", kind: .otherDefinition, message: message)
   }
 
-  /// What speaks against the day of a report; nothing where it is a day of the campaign that somebody stated.
+  /// Returns the faults of a report's day; none when it is a day of the campaign that somebody stated.
   package static func dayFaults(_ day: CalendarDay?, doubt: String?, question: String?, in campaign: Campaign?) -> [AnswerFault] {
     var faults: [AnswerFault] = []
     if let doubt {
@@ -81,13 +82,13 @@ public struct InvalidReport: Sendable, Hashable, Codable {
     return faults
   }
 
-  /// Whether what is missing is the definition that it was filed by.
+  /// True when the definition by which it was filed is missing.
   private var isOfOtherDefinition: Bool { faults.contains { $0.kind == AnswerFault.Kind.otherDefinition.rawValue } }
 
-  /// Whether only its day is in question.
+  /// True when only its day is in question.
   private var isDayOnly: Bool { faults.allSatisfy { $0.kind.hasPrefix("day_") } }
 
-  /// What it says wrongly and how to put it right, in one sentence each.
+  /// Sentences with the faults and the remedy.
   public var explanation: LocalizedText {
     let vi = faults.map { $0.place + $0.message.vi }.joined(separator: " ")
     let en = faults.map { $0.place + $0.message.en }.joined(separator: " ")

@@ -1,22 +1,22 @@
 internal import Foundation
 package import SyncCore
 
-/// Message of an operator to one unit's group: a report that is sent back, or a reminder. It travels to the unit's devices like every row, and their
-/// replies come back the same way.
+/// Message of an operator to one unit's group: a report that is sent back, or a reminder. It travels to the unit's devices like
+/// every row, and their replies come back the same way.
 public struct Notice: Sendable, Hashable, Codable {
   public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
-    /// A report is to be looked at again and corrected with a reason.
+    /// A report that must be checked and corrected with a reason.
     case returned = "return"
     case reminder
   }
 
-  /// Person or group that has the next step.
+  /// Party that has the next step.
   public enum Turn: String, Sendable, Hashable, Codable, CaseIterable {
     /// Nobody of the unit has seen it, as far as is known here.
     case unseen
-    /// The unit has seen it and is to act.
+    /// The unit has seen it and must act.
     case unit
-    /// The unit has corrected or replied: an operator looks again.
+    /// The unit has corrected or replied: an operator must check.
     case hub
     case settled
   }
@@ -24,18 +24,18 @@ public struct Notice: Sendable, Hashable, Codable {
   public var id: String
   public var unit: UnitCode
   public var kind: Kind
-  /// Day of the report that is sent back; nil of a reminder.
+  /// Day of the report that is sent back; nil for a reminder.
   public var day: CalendarDay?
   public var words: String
   /// Person who sent it.
   public var by: String
   /// Hub time in milliseconds.
   public var sentMs: Int64
-  /// Names all notices that one act sent.
+  /// Common name of all notices of one act.
   public var sending: String
-  /// Operator's last word; nil while it stands.
+  /// Operator's closing; nil while the notice is not settled.
   public var closing: Closing?
-  /// Oldest first.
+  /// Replies, oldest first.
   public var replies: [Reply]
 
   package init(
@@ -47,7 +47,7 @@ public struct Notice: Sendable, Hashable, Codable {
     (by, self.sentMs, self.sending, self.closing, self.replies) = (who, sentMs, sending, closing, replies)
   }
 
-  /// The day of a report's key; nil of a reminder.
+  /// Returns the day in a report's key; nil for a reminder.
   package static func day(ofReport key: String?) -> CalendarDay? { key?.split(separator: "/").last.flatMap { CalendarDay(String($0)) } }
 
   public struct Closing: Sendable, Hashable, Codable {
@@ -61,12 +61,12 @@ public struct Notice: Sendable, Hashable, Codable {
 
   /// Reply of the unit: seen, answered in words, or corrected.
   public struct Reply: Sendable, Hashable, Codable {
-    /// Hub time as far as the device knew it, in milliseconds.
+    /// Hub time in milliseconds, as far as the device knew it.
     public var ms: Int64
     /// Label of the device.
     public var device: String
     public var words: String
-    /// Id of the correction that was made; nil of words, and where it was only seen.
+    /// Id of the correction that was made; nil for words, and for a mere acknowledgement.
     public var correction: String?
 
     package init(ms: Int64, device: String, words: String, correction: String?) {
@@ -82,24 +82,24 @@ public struct Notice: Sendable, Hashable, Codable {
     return replies.contains(where: \.isAnswer) ? .hub : replies.isEmpty ? .unseen : .unit
   }
 
-  /// A report that the unit still has to correct or to answer for.
+  /// True when the unit still has to correct a report, or to answer for it.
   public var asksForCorrection: Bool { kind == .returned && (turn == .unseen || turn == .unit) }
 
-  /// The first reply of somebody who saw it.
+  /// First reply of somebody who saw it.
   public var seen: Reply? { replies.first }
-  /// The latest reply that says or does something.
+  /// Latest reply with words or a correction.
   public var answer: Reply? { replies.last(where: \.isAnswer) }
 
-  /// Longest text of a notice, in bytes of UTF-8.
+  /// Bytes of UTF-8 in the text of a notice.
   public static let wordsBytesMax = 2_000
   /// Notices that are listed at once, the latest.
   public static let listedMax = 200
   /// Replies to one notice that are read.
   public static let repliesMax = 50
 
-  /// A text in its one spelling: trimmed, in NFC, without characters that no reader sees but line breaks.
+  /// Returns a text in canonical spelling: trimmed, in NFC, without invisible characters but line breaks.
   ///
-  /// - Throws: A sentence where there is none, or too much.
+  /// - Throws: A sentence when it is empty or too long.
   package static func cleaned(_ words: String) throws -> String {
     let words = PostWords.cleaned(words)
     guard !words.isEmpty else { throw SyncError(.badRequest, vi: "Chưa ghi lời nhắn.", en: "There is no message.") }
@@ -114,9 +114,9 @@ public struct Notice: Sendable, Hashable, Codable {
 
 /// Tables of notices, the same on devices and hub.
 package enum NoticeTables {
-  /// Written by the hub; its columns that say how it ended are empty while it stands.
+  /// Table of notices, written by the hub; the columns about the closing are empty until then.
   package static let notice = ReplicatedTable("notice", scopeColumn: "unit", writer: .hub)
-  /// Written by devices of the unit, one row a reply, never changed.
+  /// Table of replies, written by devices of the unit, one row for each reply, never changed.
   package static let reply = ReplicatedTable(
     "notice_reply", scopeColumn: "unit", references: ["notice": "notice"], formats: ["at_ms": .count], required: ["notice"], isUrgent: true)
 
@@ -131,7 +131,7 @@ package enum NoticeTables {
 
     """
 
-  /// Local to the hub: finds reports that are sent back and stand so, and all that one act sent.
+  /// Indexes local to the hub: find unsettled returns, and all messages of one act.
   package static let hubIndexes = """
     CREATE INDEX notice_kind ON notice (kind, closed_ms, unit);
     CREATE INDEX notice_sent ON notice (kind, sent_ms);

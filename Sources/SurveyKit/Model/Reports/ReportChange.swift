@@ -1,21 +1,21 @@
 internal import Foundation
 internal import SyncCore
 
-/// One correction of a filed report, as it was made: it replicates like the report itself and is never changed.
+/// Correction of a filed report, as it was made: it replicates like the report itself and is never changed.
 public struct ReportChange: Sendable, Hashable {
-  /// Longest reason, in bytes of UTF-8.
+  /// Bytes of UTF-8 in a reason.
   public static let reasonBytesMax = 1_000
   package static let msPerMinute: Int64 = 60_000
 
   public var day: CalendarDay
-  /// When, by hub time as far as the device knew it, in milliseconds, to the minute.
+  /// Hub time in milliseconds, as far as the device knew it, to the minute.
   public var changedMs: Int64
-  /// The device's label, else eight digits of its identity.
+  /// Label of the device, otherwise eight digits of its identity.
   public var device: String
   public var reason: String
-  /// Answers that were changed or removed, as they were.
+  /// Answers that were changed or removed, before the correction.
   public var before: [String: AnswerValue]
-  /// Answers that were changed or added, as they became.
+  /// Answers that were changed or added, after the correction.
   public var after: [String: AnswerValue]
 
   package init(
@@ -29,13 +29,13 @@ public struct ReportChange: Sendable, Hashable {
     self.after = after
   }
 
-  /// A reason in its one spelling: one line, trimmed, in NFC; empty when there is none.
+  /// Returns a reason in canonical spelling: one line, trimmed, in NFC; empty when there is none.
   package static func cleaned(_ reason: String?) -> String {
     let words = (reason ?? "").nfc.split { $0.isWhitespace || $0.unicodeScalars.contains { $0.properties.generalCategory == .control } }
     return words.joined(separator: " ")
   }
 
-  /// The answers that differ, as JSON objects.
+  /// Returns the differing answers, as JSON objects.
   package static func difference(from standing: [String: AnswerValue], to given: [String: AnswerValue]) -> (before: String, after: String) {
     let before = standing.mapValues(\.json)
     let after = given.mapValues(\.json)

@@ -1,30 +1,32 @@
 internal import Foundation
 internal import SyncCore
 
-/// Judges a report's answers by its edition of the form, whatever way they came: filed, corrected, decided about or merged.
+/// Judges a report's answers by its edition of the form, by whatever way they came: filed, corrected, decided or merged.
 ///
-/// A pure function of the row, the edition and the headcount: `today()` is the report's own day, so no clock takes part. What the
-/// form calculates is never looked at as it came, but computed afresh.
+/// The judgement is a pure function of the row, the edition and the headcount: `today()` is the report's own day, so no clock takes
+/// part. Values that the form calculates are computed again, not read.
 public struct ReportJudge: Sendable {
   private let validator: AnswerValidator
-  /// The report's own day.
+  /// Day of the report.
   private let day: CalendarDay?
   /// Answers to hidden questions.
   private let carried: [String: AnswerValue]
-  /// The repeat a question stands in.
+  /// Repeat in which a question stands.
   private let homes: [String: String]
 
   public var form: Form { validator.form }
 
+  /// Makes a judge.
+  ///
   /// - Parameters:
   ///   - unit: Code of the commune that reports.
-  ///   - day: The day of the report; nil when it has none that can be read.
-  ///   - staff: The commune's headcount, where it is known.
+  ///   - day: Day of the report; nil when it has none that can be read.
+  ///   - staff: Headcount of the commune, if known.
   public init(form: Form, unit: String, day: CalendarDay?, staff: Headcount.Staff? = nil) {
     self.init(AnswerValidator(form: form, today: CalendarDay.first.description), unit: unit, day: day, staff: staff)
   }
 
-  /// The same with a validator that was prepared earlier; its day is not looked at.
+  /// Makes a judge with a validator that was prepared earlier, whose day is ignored.
   package init(_ validator: AnswerValidator, unit: String, day: CalendarDay?, staff: Headcount.Staff?) {
     var validator = validator
     if let day { validator.today = day.description }
@@ -36,8 +38,8 @@ public struct ReportJudge: Sendable {
     homes = Dictionary(inside, uniquingKeysWith: { first, _ in first })
   }
 
-  /// What whoever carries a report knows and nobody is asked: a hidden question named like a column of the headcount has that number,
-  /// any other without a default of its own the unit's code.
+  /// Returns the values of hidden questions, which nobody is asked. A hidden question named like a column of the headcount has that
+  /// number; any other without a default of its own has the unit's code.
   public static func carried(_ form: Form, unit: String, staff: Headcount.Staff?) -> [String: AnswerValue] {
     let counts = staff.map {
       ["officials": $0.officials, "civil_servants": $0.civilServants, "part_time": $0.partTime, "eligible": $0.eligible]
@@ -56,21 +58,22 @@ public struct ReportJudge: Sendable {
     return (values, faults)
   }
 
-  /// The answers as a report shows them: what others calculated is left out, what the form calculates outside repeats filled in.
+  /// Returns the answers as a report shows them: without others' calculated values, and with what the form calculates outside
+  /// repeats.
   public func settled(_ answers: [String: AnswerValue]) -> [String: AnswerValue] {
     guard !validator.calculated.isEmpty else { return answers }
     let computed = judged(answers).values.filter { validator.calculated.contains($0.key) }
     return answers.without(validator.calculated).merging(computed) { $1 }
   }
 
-  /// Everything in which the answers contradict the form, in its order.
+  /// Returns all contradictions of the answers with the form, in its order.
   public func faults(in answers: [String: AnswerValue]) -> [AnswerFault] { judged(answers).faults }
 
-  /// The answers of a report that is filed or corrected, or what is wrong with them.
+  /// Returns the answers of a report that is filed or corrected, or their faults.
   ///
-  /// A correction is judged by what it changes: what was wrong before, and is left alone, may stay as it is.
+  /// A correction is judged by what it changes: an earlier fault that is left alone may stay.
   ///
-  /// - Parameter standing: What stands; nil for a report that nobody filed yet.
+  /// - Parameter standing: Standing answers; nil for a report that nobody filed yet.
   public func judge(_ answers: [String: AnswerValue], over standing: [String: AnswerValue]?) -> Result<ValidatedAnswers, AnswerFaults> {
     let (values, found) = judged(answers)
     let known = Set(standing.map { faults(in: $0).map(Place.init) } ?? [])
@@ -96,9 +99,9 @@ public struct ReportJudge: Sendable {
     init(_ fault: AnswerFault) { (question, instance, kind) = (fault.question, fault.instance, fault.kind) }
   }
 
-  /// An answer as a person types it in place of the one that stands: a text as `AnswerValidator` reads it, or JSON; empty for none.
+  /// Returns a typed answer in place of the standing one: a text as `AnswerValidator` reads it, or JSON; empty for none.
   ///
-  /// - Returns: The answer in its one spelling; nil for none.
+  /// - Returns: The answer in canonical spelling; nil for none.
   public func answer(
     typed text: String, to question: String, over standing: [String: AnswerValue]
   ) -> Result<AnswerValue?, AnswerFaults> {
@@ -108,7 +111,7 @@ public struct ReportJudge: Sendable {
     var answers = standing
     let typed = Self.value(typed: text)
     answers[question] = typed
-    // What is not there yet is judged like what changes.
+    // Judges an unchanged answer like a changed one.
     var before = standing
     if before[question]?.json == typed?.json { before[question] = nil }
     return judge(answers, over: before).map { $0.given[question] }

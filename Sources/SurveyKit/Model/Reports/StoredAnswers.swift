@@ -1,7 +1,7 @@
 internal import Foundation
 
 extension AnswerValue {
-  /// The answers of a stored row; none where the column is NULL.
+  /// Returns the answers of a stored row; none when the column is NULL.
   ///
   /// - Throws: `SurveyFieldError.unreadable`.
   package static func answers(stored json: String?, table: String, id: String) throws -> [String: AnswerValue] {

@@ -1,19 +1,19 @@
 internal import Foundation
 package import SyncCore
 
-/// A report's row: what this program and an earlier one wrote into it.
+/// Row of a report, with what this program and an earlier one wrote into it.
 package struct StoredReport: Sendable, Hashable {
   package var id: String
   package var unit: String
   package var day: String?
   package var form: String?
-  /// The digest of the definition it was filed or corrected by; nil of an earlier program.
+  /// Digest of the definition by which it was filed or corrected; nil from an earlier program.
   package var edition: String?
-  /// All answers at once, as an earlier program wrote them.
+  /// Answers as a whole, from an earlier program.
   package var answers: String?
-  /// Each question by itself.
+  /// Answers by question.
   package var byQuestion: String?
-  /// Why its day may be wrong; see `CampaignToday.Doubt`.
+  /// Reason why its day may be wrong; see `CampaignToday.Doubt`.
   package var doubt: String?
 
   package init(
@@ -32,11 +32,10 @@ package struct StoredReport: Sendable, Hashable {
 
   package var readableDay: CalendarDay? { day.flatMap { CalendarDay($0) } }
 
-  /// How a question is written that was taken away from a report of an earlier program: were it left out, what `answers` says of
-  /// it would stand.
+  /// Value of a question that was removed from a report of an earlier program: without it the answer in `answers` would stand.
   package static let takenAway = CanonicalJSON.boolean(false)
 
-  /// What `byQuestion` says; nil for a question that was taken away.
+  /// Returns the answers in `byQuestion`; nil for a removed one.
   package func questions() throws -> [String: AnswerValue?] {
     let members = try members()
     let given = members.filter { $0.value != Self.takenAway }
@@ -45,14 +44,14 @@ package struct StoredReport: Sendable, Hashable {
     return members.mapValues { _ in nil }.merging(answers.mapValues { $0 }) { _, given in given }
   }
 
-  /// One question's answer by its JSON; nil for none.
+  /// Returns one question's answer from its JSON; nil for none.
   package static func answer(_ json: String?, to question: String) throws -> AnswerValue? {
     guard let json, let value = CanonicalJSON.parse(Data(json.utf8), depthMax: 16), value != takenAway else { return nil }
     let object = String(decoding: CanonicalJSON.object([question: value]).data, as: UTF8.self)
     return try AnswerValue.answers(stored: object, table: "report", id: question)[question]
   }
 
-  /// `byQuestion` with those questions written anew whose answers change.
+  /// Returns `byQuestion` with the questions written again whose answers change.
   package func byQuestion(changing standing: [String: AnswerValue], to given: [String: AnswerValue]) throws -> String {
     var members = try members()
     let whole = try AnswerValue.answers(stored: self.answers, table: "report", id: id)

@@ -1,29 +1,29 @@
 public import SyncCore
 
-/// What a device cannot do yet, and what to do about it.
+/// Error of a device: what it cannot do yet, and the remedy.
 public enum SurveyFieldError: ExplainedError, Hashable {
   case notEnrolled
-  /// There is no report of that day on the device.
+  /// No report of that day is on the device.
   case noReport(day: CalendarDay)
-  /// A photo answers a question, which needs an answer: the report is corrected instead.
+  /// A photo answers a question that needs an answer: the report must be corrected instead.
   case photoNeeded
   case noCampaign
   /// The device has no such campaign; it has `known`.
   case unknownCampaign(String, known: [String])
   case noForm(id: String, version: String?)
-  /// Nobody is asked any more; answers already given still count.
+  /// The form is no longer asked; answers already given still count.
   case formClosing(id: String)
   case formClosed(id: String)
   /// A filed report is changed only with a reason.
   case reasonNeeded(day: CalendarDay)
   case reasonTooLong
-  /// Something is done that others must be able to understand.
+  /// Others must be able to understand the change, so it needs a reason.
   case noReason
   case tooManyPhotos
   case emptyPost, postTooLong
   case noUnits
   case foreignUnit(String)
-  /// What arrived from the hub cannot be read by this program.
+  /// A row from the hub cannot be read by this program.
   case unreadable(table: String, id: String)
 
   public var explanation: LocalizedText {

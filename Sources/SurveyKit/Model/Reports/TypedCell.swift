@@ -1,16 +1,16 @@
 internal import Foundation
 package import SyncCore
 
-/// What a person types as the right value of one cell of the survey's tables, read and judged like what is entered there: the form's
-/// rules for an answer, the rules of a post for its words. What nobody ever types is refused.
+/// Typed value for one cell of the survey's tables, read and judged like an entered one: by the form's rules for an answer, by the
+/// rules of a post for its words. Cells that nobody ever types are refused.
 package struct TypedCell {
-  /// What the cell's row says, and what it may name.
+  /// Facts about the cell's row, and what it may name.
   package struct Facts: Sendable {
-    /// The report as it stands; nil when there is none, or in another table.
+    /// Report as it stands; nil when there is none, or in another table.
     package var report: StoredReport?
-    /// What stands of each of its questions.
+    /// Standing answer of each of its questions.
     package var standing: [String: AnswerValue] = [:]
-    /// Nil when the edition is not known here.
+    /// Judge; nil when the edition is unknown here.
     package var judge: ReportJudge?
     package var editions: Set<String> = []
     package var campaigns: Set<String> = []
@@ -26,7 +26,7 @@ package struct TypedCell {
   /// Key of the row.
   package var key: String
   package var column: String
-  /// The question, in a report's answers.
+  /// Question in a report's answers.
   package var member: String?
   package var facts: Facts
 
@@ -38,8 +38,10 @@ package struct TypedCell {
     self.facts = facts
   }
 
-  /// - Throws: `AnswerFaults` with the form's own messages; `SyncError` `.badRequest` for what no person types, and `SurveyFieldError`
-  ///   of posts.
+  /// Converts a typed text into a value.
+  ///
+  /// - Throws: `AnswerFaults` with the form's own messages; `SyncError` `.badRequest` for a cell that no person types, and
+  ///   `SurveyFieldError` of posts.
   package func value(typed text: String) throws -> CellValue {
     switch (table, column) {
     case ("report", "by_question"): return try answer(text)
@@ -68,7 +70,7 @@ package struct TypedCell {
     }
   }
 
-  /// Whether there are rules for what is typed there.
+  /// True when there are rules for what is typed there.
   package var isJudged: Bool {
     switch (table, column) {
     case ("report", "by_question"), ("report", "answers"), ("report", "form"), ("report", "campaign"), ("report", "day"): true
@@ -78,7 +80,7 @@ package struct TypedCell {
     }
   }
 
-  /// A whole object of answers, as a held report is repaired with it: judged with those that stand beside it.
+  /// Returns a whole object of answers, with which a held report is repaired: judged with those that stand beside it.
   package func object(typed text: String) throws -> CellValue {
     let typed = try AnswerValue.answers(fromJSON: Data(text.utf8))
     let standing = facts.report == nil ? nil : facts.standing
@@ -92,7 +94,7 @@ package struct TypedCell {
     return StoredReport.cell(answer, to: member, of: facts.report)
   }
 
-  /// All answers at once, as an earlier program wrote them.
+  /// Returns all answers as a whole, as an earlier program wrote them.
   private func answers(_ text: String) throws -> CellValue {
     let typed = try AnswerValue.answers(fromJSON: Data(text.utf8))
     return .text(String(decoding: try judge().judge(typed, over: facts.standing).get().canonicalJSON, as: UTF8.self))
@@ -127,14 +129,15 @@ package struct TypedCell {
 }
 
 extension StoredReport {
-  /// One answer as the cell of a question; none where an earlier program wrote the question is said outright.
+  /// Returns one answer as the cell of a question. Where an earlier program wrote the question, a missing answer is written
+  /// explicitly.
   package static func cell(_ answer: AnswerValue?, to question: String, of report: StoredReport?) -> CellValue {
     if let answer { return .text(String(decoding: answer.json.data, as: UTF8.self)) }
     let whole = report.flatMap { try? AnswerValue.answers(stored: $0.answers, table: "report", id: $0.id) } ?? [:]
     return whole[question] == nil ? .null : .text(String(decoding: takenAway.data, as: UTF8.self))
   }
 
-  /// A row of `HubReport.columns`.
+  /// Reads a row of `HubReport.columns`.
   package init?(_ row: [CellValue]) {
     guard row.count == 8, let id = row[0].text, let unit = row[1].text else { return nil }
     self.init(
@@ -142,7 +145,7 @@ extension StoredReport {
       doubt: row[7].text)
   }
 
-  /// What stands of each question, by the row alone: what was written by itself goes before an earlier program's whole.
+  /// Returns the standing answer of each question, by the row alone: an answer by question precedes an earlier program's whole.
   package func standing() throws -> [String: AnswerValue] {
     var standing = try AnswerValue.answers(stored: answers, table: "report", id: id)
     for (question, answer) in try questions() { standing[question] = answer }

@@ -1,20 +1,20 @@
-/// Says of a unit that is fit to be shown whether its single cells are: no cell may hold a few people.
+/// Rule for single cells of a unit that may be shown: no cell may stand for only a few people.
 struct CellRule {
-  /// An exact table needs so many times k answers.
+  /// Multiple of k answers that an exact table needs.
   static let exactFactor = 3
 
   let k: Int
-  /// Answers of people who were asked the question, per node, those without an answer to it among them.
+  /// Number of people who were asked the question, by node, including those without an answer.
   let asked: [Int]
-  /// Communes with answers to the question, per node.
+  /// Communes with answers to the question, by node.
   let communes: [Int]
 
-  /// Whether the counts of `node` may be shown as they are.
+  /// Returns whether the counts of `node` may be shown exactly.
   func allowsExact(_ question: QuestionCounts, node: Int) -> Bool {
     question.answered[node] >= Self.exactFactor * k && hasNoSmallCell(question, node: node)
   }
 
-  /// Whether every class – each choice, not chosen where several may be, no answer – is of nobody or of k and more.
+  /// Returns whether every class – each choice, not chosen where several may be, no answer – has nobody, or at least k people.
   func hasNoSmallCell(_ question: QuestionCounts, node: Int) -> Bool {
     let rest = asked[node] - question.answered[node]
     guard rest == 0 || rest >= k else { return false }
@@ -22,7 +22,7 @@ struct CellRule {
     return question.tables.allSatisfy { table in table.columns.allSatisfy { $0[node] == 0 || $0[node] >= k } }
   }
 
-  /// The range that stands for a count.
+  /// Returns the range that stands for a count.
   static func range(_ count: Int, k: Int) -> ClosedRange<Int> {
     let from = count / k * k
     return from...(from + k - 1)

@@ -1,19 +1,19 @@
-/// Looks for hidden counts that everything published about a question, in all its releases together, settles.
+/// Finds hidden counts that can be computed from everything published about a question in all its releases.
 ///
-/// A count is unsettled when somebody's answer, or two people's, could have been another without any published number, range or band
-/// being different. That is sufficient, not necessary: in doubt something more is hidden.
+/// A count is uncertain when the answer of one or two people could have been another without changing any published number, range
+/// or band. The test is sufficient, not necessary: in doubt something more is hidden.
 struct CellUncertainty {
-  /// A published release of the question: what is known of each node's columns.
+  /// Published release of the question: what a reader knows of each node's columns.
   private struct Publication {
-    /// By node and column; nil where nothing is known.
+    /// Known range by node and column; nil where nothing is known.
     var known: [[ClosedRange<Int>?]]
-    /// Sums up to then, by node and column.
+    /// Sums up to the release, by node and column.
     var counts: [[Int]]
     var isExact: [Bool]
     var answered: [Int]
   }
 
-  /// One person of a leaf and a time between two releases, counted in another column.
+  /// Change of one person's answer, of a leaf and an interval between two releases, to another column.
   private struct Move {
     var leaf: Int
     var interval: Int
@@ -21,23 +21,25 @@ struct CellUncertainty {
     var to: Int
   }
 
-  /// A hidden cell that is settled.
+  /// Hidden cell whose count can be computed.
   struct Settled {
     var node: Int
-    /// Place of the release in the history; the last one is the candidate.
+    /// Index of the release in the history; the last one is the candidate.
     var release: Int
   }
 
   private let forest: CountForest
   private let leaves: [Int]
   private let publications: [Publication]
-  /// By interval, leaf and column.
+  /// People by interval, leaf and column.
   private let people: [[Int: [Int]]]
   private let watched: Int
   private let k: Int
 
+  /// Prepares the search.
+  ///
   /// - Parameters:
-  ///   - table: Which of the question's tables.
+  ///   - table: Index of the question's table.
   ///   - history: Released counts, oldest first, the candidate last, with how each node is shown.
   init(forest: CountForest, k: Int, table: Int, history: [(counts: QuestionCounts, shown: [Disclosure])]) {
     self.forest = forest
@@ -67,7 +69,7 @@ struct CellUncertainty {
     self.people = people
   }
 
-  /// What a reader knows of a count.
+  /// Returns the range in which a reader knows a count to be.
   static func known(_ count: Int, of total: Int, _ shown: Disclosure, k: Int) -> ClosedRange<Int>? {
     switch shown {
     case .exact: count...count
@@ -82,12 +84,13 @@ struct CellUncertainty {
     }
   }
 
-  /// A cell of somebody that is not shown and can be worked out all the same; nil when there is none.
+  /// Returns a hidden cell whose count can be computed; nil when there is none.
   func settled() -> Settled? {
     for (release, publication) in publications.enumerated().reversed() {
       for node in forest.codes.indices where !publication.isExact[node] && publication.answered[node] > 0 {
         for column in 0..<watched {
-          // What a later release shows openly was fit to be shown: of earlier ones only a few people's cells stay hidden for ever.
+          // Skips larger cells of earlier releases: a later release may show them, so only cells of fewer than k people stay hidden
+          // for ever.
           let count = publication.counts[node][column]
           guard count > 0, release == publications.count - 1 || count < k else { continue }
           if !isUnsettled(node, column, release) { return Settled(node: node, release: release) }
@@ -113,7 +116,7 @@ struct CellUncertainty {
     return false
   }
 
-  /// Whether another person's move the other way hides the first, and leaves the cell's own sum another.
+  /// Returns whether another person's opposite change keeps everything published the same, and still changes the cell's own sum.
   private func hasPartner(_ move: Move, _ node: Int, _ release: Int) -> Bool {
     for interval in people.indices {
       for leaf in leaves where (people[interval][leaf]?[move.to] ?? 0) > 0 {

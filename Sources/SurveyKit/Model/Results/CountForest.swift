@@ -1,11 +1,11 @@
-/// The unit tree by index, children after parents, for arithmetic that runs often.
+/// Unit tree by index, children after parents, for arithmetic that runs often.
 package struct CountForest {
   package let codes: [UnitCode]
   let parent: [Int?]
   let children: [[Int]]
-  /// Each node after everything below it.
+  /// Nodes in an order that puts each after everything below it.
   let bottomUp: [Int]
-  /// The leaf that is never shown, if there is one.
+  /// Leaf that is never shown, if there is one.
   private(set) var hidden: Int?
 
   init(_ tree: UnitTree) {
@@ -16,7 +16,7 @@ package struct CountForest {
     bottomUp = Self.bottomUp(parent: parent, children: children)
   }
 
-  /// A root, its groups, and one leaf that is never shown, if there is any.
+  /// Makes a tree of a root, its groups, and one leaf that is never shown, if there is any.
   init(root: UnitCode, groups: [UnitCode], hidden: UnitCode?) {
     codes = [root] + groups + [hidden].compactMap { $0 }
     parent = [nil] + codes.dropFirst().map { _ in 0 }
@@ -35,19 +35,19 @@ package struct CountForest {
     return order.reversed()
   }
 
-  /// Whether a node may be shown at all.
+  /// Returns whether a node may be shown at all.
   func isShown(_ node: Int) -> Bool { node != hidden }
 
   func isLeaf(_ node: Int) -> Bool { children[node].isEmpty }
 
-  /// `node` and its ancestors, nearest first.
+  /// Returns `node` and its ancestors, nearest first.
   func upwards(from node: Int) -> [Int] {
     var path = [node]
     while let next = parent[path[path.count - 1]] { path.append(next) }
     return path
   }
 
-  /// Adds what leaves hold into everything above them.
+  /// Returns the leaves' numbers summed into everything above them.
   package func summed(_ leaves: [Int]) -> [Int] {
     var sums = leaves
     for node in bottomUp {
@@ -57,22 +57,22 @@ package struct CountForest {
   }
 }
 
-/// One question's counts over the whole forest.
+/// Counts of one question over the whole forest.
 package struct QuestionCounts {
-  /// How many answered it, per node.
+  /// Number of people who answered it, by node.
   var answered: [Int]
-  /// Each a partition of those who answered, per node. A single choice gives one table, with a column per choice;
-  /// a multiple choice gives one per choice: chose it, did not; a number gives one, with a column per value that occurs.
+  /// Tables, each a partition of those who answered, by node. A single choice has one table, with a column for each choice. A
+  /// multiple choice has one for each choice: chose it, did not. A number has one, with a column for each value that occurs.
   var tables: [CountTable]
-  /// Numbers have no bands: they are shown or withheld.
+  /// False for numbers: they are shown or withheld, but never as a band.
   var hasBands: Bool
 }
 
 /// Counts by column and node.
 struct CountTable {
-  /// `columns[column][node]`
+  /// Counts as `columns[column][node]`.
   var columns: [[Int]]
-  /// How many of the first columns must not give anyone away: all, or "chose it" only.
+  /// Number of the first columns that must reveal nobody: all, or "chose it" only.
   var watched: Int
 }
 
@@ -99,7 +99,7 @@ extension QuestionCounts {
     }
   }
 
-  /// Whether nearly everyone in `node` said the same to some table.
+  /// Returns whether nearly everyone in `node` gave the same answer in a table.
   func isDominated(_ node: Int) -> Bool {
     tables.contains { table in
       table.columns.prefix(table.watched).contains { Share.isAtLeast90($0[node], of: answered[node]) }

@@ -1,14 +1,14 @@
-/// How many answered in a unit, of how many: exact and live, and nothing about what they said.
+/// Participation in a unit: how many answered, of how many. Exact at every moment, and without anything about the answers.
 public struct Participation: Sendable, Hashable, Codable {
   public var unit: UnitCode
-  /// The name to show, with the district.
+  /// Name to show, with the district.
   public var name: String
   public var level: UnitLevel
   /// Answers received, here and below.
   public var answers: Int
-  /// How many may answer, here and below; `nil` when no headcount is known.
+  /// Number of people who may answer, here and below; `nil` when no headcount is known.
   public var expected: Int?
-  /// Answers per expected, in tenths of a percent, rounded to the nearest. It may exceed 1 000.
+  /// Answers as a share of `expected`, in tenths of a percent, rounded to the nearest. The share may exceed 1 000.
   public var ratePermille: Int?
 
   public init(unit: UnitCode, name: String, level: UnitLevel, answers: Int, expected: Int?) {
@@ -20,9 +20,9 @@ public struct Participation: Sendable, Hashable, Codable {
     ratePermille = expected.flatMap { $0 > 0 ? Share.permille(answers, of: $0) : nil }
   }
 
-  /// One line per unit of the tree, in its order.
+  /// Returns one line for each unit of the tree, in its order.
   ///
-  /// - Parameter answers: Answers per commune; each is taken as 0...`UnitTally.answersMax`. Unknown codes are left out.
+  /// - Parameter answers: Answers by commune; each is limited to 0...`UnitTally.answersMax`. Unknown codes are left out.
   public static func table(tree: UnitTree, answers: [UnitCode: Int], headcount: Headcount?) -> [Participation] {
     let received = tree.total { min(max(answers[$0.code] ?? 0, 0), UnitTally.answersMax) }
     let known = tree.total { headcount?.staff[$0.code] == nil ? 0 : 1 }
@@ -36,7 +36,7 @@ public struct Participation: Sendable, Hashable, Codable {
 }
 
 extension UnitTree {
-  /// For each unit the sum of `value` over itself and everything below. O(units × depth).
+  /// Returns for each unit the sum of `value` over itself and everything below. O(units × depth).
   func total(of value: (SurveyUnit) -> Int) -> [UnitCode: Int] {
     var totals: [UnitCode: Int] = [:]
     for unit in units {

@@ -1,24 +1,25 @@
-/// Judges whether the sum over a pool of hidden communes, which a reader can compute, gives anyone away.
+/// Judges whether the sum over a pool of hidden communes, which a reader can compute, reveals anyone.
 struct PoolCheck {
-  /// In a pool, at least this many answers must differ from the most frequent one: one who differs alone would know all the others.
+  /// Least number of answers in a pool that differ from the most frequent one: a single person who differs would know all the
+  /// others.
   static let dissentMin = 2
-  /// A pool needs this many communes with answers, or its sum is the commune.
+  /// Least number of communes with answers in a pool; with one, the sum is the commune.
   static let communesMin = 2
 
   let forest: CountForest
   let question: QuestionCounts
-  /// Answers per node, known to everyone.
+  /// Answers by node, known to everyone.
   let participation: [Int]
   let thresholds: Thresholds
-  /// Communes that answered, per node, where a node may stand for several that are never shown apart; nil where each leaf is one.
-  /// A leaf that could be shown by itself counts as one, however many it holds.
+  /// Communes that answered, by node, when a node may stand for several that are never shown apart; nil when each leaf is one. A
+  /// leaf that could be shown by itself counts as one, however many it holds.
   var communes: [Int]?
 
-  /// Whether the pool's sum could be published: enough communes, at least k answers, and not nearly all the same.
+  /// Returns whether the pool's sum could be published: enough communes, at least k answers, and not nearly all the same.
   ///
-  /// A pool with a commune below k must stay below 90 %; one of larger communes only needs `dissentMin` answers that differ.
-  /// A pool without any answers is safe: participation says as much. One whose people all skipped this question is not,
-  /// because skipping follows from what they answered before.
+  /// A pool with a commune below k must stay below 90 %; one of larger communes only needs `dissentMin` answers that differ. A pool
+  /// without any answers is safe, because participation shows it anyway. A pool whose people all skipped this question is not,
+  /// because skipping depends on what they answered before.
   func isSafe(_ pool: [Int]) -> Bool {
     guard pool.contains(where: { participation[$0] > 0 }) else { return true }
     let answering = pool.filter { question.answered[$0] > 0 }
@@ -34,17 +35,19 @@ struct PoolCheck {
     }
   }
 
-  /// A band to withhold because bands and the pool's sum together settle a hidden commune's count; `nil` when they do not.
+  /// Returns a band to withhold because bands and the pool's sum together determine a hidden commune's count; `nil` when they do
+  /// not.
   ///
-  /// A count is unsettled when one answer can be moved so that everything published stays the same: within the commune when the sum is
-  /// unknown, otherwise against the opposite move in another commune of the pool. That is sufficient, not necessary: in doubt a band goes.
+  /// A count is uncertain when one answer can be moved so that everything published stays the same: within the commune when the sum
+  /// is unknown, otherwise against the opposite move in another commune of the pool. The test is sufficient, not necessary: in
+  /// doubt a band is withheld.
   func tellingBand(in region: HiddenRegion, isSumKnown: Bool, state: [Disclosure]) -> Int? {
     let bands = Set((region.leaves + region.inner).filter { state[$0] == .band })
     guard !bands.isEmpty else { return nil }
     let pool = region.leaves.filter { question.answered[$0] > 0 }
     for leaf in pool {
       for table in question.tables where !isUnsettled(leaf, in: table, pool: pool, isSumKnown: isSumKnown, bands: bands) {
-        // The nearest band above says most about this commune; then its own, then the smallest of the region.
+        // Takes the nearest band above, which reveals most about this commune; then its own, then the smallest of the region.
         let above = forest.upwards(from: leaf).dropFirst().first(where: bands.contains)
         return above ?? (bands.contains(leaf) ? leaf : bands.min { (question.answered[$0], $0) < (question.answered[$1], $1) })
       }
@@ -52,7 +55,7 @@ struct PoolCheck {
     return nil
   }
 
-  /// Whether every watched count of `leaf` that is not nil for the whole pool could be another.
+  /// Returns whether every watched count of `leaf`, unless it is zero in the whole pool, could be another.
   private func isUnsettled(_ leaf: Int, in table: CountTable, pool: [Int], isSumKnown: Bool, bands: Set<Int>) -> Bool {
     let columns = table.columns.indices
     return columns.prefix(table.watched).allSatisfy { column in
@@ -71,14 +74,14 @@ struct PoolCheck {
     }
   }
 
-  /// One answer of a commune counted in another column.
+  /// Change of one answer of a commune to another column.
   private struct Move {
     var leaf: Int
     var from: Int
     var to: Int
   }
 
-  /// Whether the counts exist, and every band still says the same afterwards.
+  /// Returns whether the answers exist, and every band stays the same afterwards.
   private func isPossible(_ moves: [Move], in table: CountTable, bands: Set<Int>) -> Bool {
     guard moves.allSatisfy({ table.columns[$0.from][$0.leaf] > 0 }) else { return false }
     var changes: [Int: [Int: Int]] = [:]

@@ -2,20 +2,22 @@ internal import Crypto
 internal import Foundation
 internal import SyncCore
 
-/// One question of a form over all of its editions: answers of editions that ask it under the same name with the same choices are
+/// Question of a form over all of its editions: answers of editions that ask it under the same name with the same choices are
 /// counted together. With other choices it is another question.
 package struct PooledQuestion {
-  /// What it is called in results: its name, with the edition where a newer one asks something else under that name.
+  /// Question in results: its name, with the edition when a newer one asks something else under that name.
   package var question: TallyQuestion
-  /// What its editions call it.
+  /// Name in its editions.
   package var name: String
-  /// Lasting: follows from name, kind, and choices with their labels.
+  /// Lasting key, computed from name, kind, and choices with their labels.
   package var key: String
-  /// `form@version` of the editions that ask it.
+  /// Editions that ask it, as `form@version`.
   package var editions: [String]
 
-  /// - Parameter editions: Newest first.
-  /// - Returns: The newest edition's questions in its order, then what only older ones ask.
+  /// Returns all questions.
+  ///
+  /// - Parameter editions: Editions, newest first.
+  /// - Returns: The newest edition's questions in its order, then those that only older ones ask.
   package static func all(_ editions: [(key: String, version: String, questions: [TallyQuestion])]) -> [PooledQuestion] {
     var pooled: [PooledQuestion] = []
     var names: Set<String> = []

@@ -1,24 +1,24 @@
-/// What stood behind one question when it was last released: the base that the next release is compared with. Never shown as it is.
+/// Counts behind one question at its last release: the base with which the next release is compared. Never shown as it is.
 package struct QuestionSnapshot: Sendable, Hashable, Codable {
   /// Number of the release.
   package var number: Int
-  /// By group, and under `ShownUnits.hidden` what lies at the root by itself.
+  /// Counts by group; under `ShownUnits.hidden` those of the root itself.
   package var leaves: [UnitCode: LeafCounts]
-  /// Who answered the question, by commune, or by the code that a rest stands under.
+  /// Number of people who answered the question, by commune, or by the code under which a remainder is stored.
   package var answeredByUnit: [UnitCode: Int]
-  /// How the root and each group are shown.
+  /// Disclosure of the root and of each group.
   package var shown: [UnitCode: Disclosure]
 }
 
-/// The counts of one question in one group.
+/// Counts of one question in one group.
 package struct LeafCounts: Sendable, Hashable, Codable {
-  /// Answers of people who were asked.
+  /// Number of people who were asked.
   package var asked: Int
   package var tally: QuestionTally
 
   static let none = LeafCounts(asked: 0, tally: QuestionTally(answered: 0))
 
-  /// What came since `earlier`; nil when something was taken away, which only a damaged store does.
+  /// Returns what came since `earlier`; nil when a count fell, which only a damaged store does.
   func since(_ earlier: LeafCounts) -> LeafCounts? {
     func difference<Key>(_ a: [Key: Int], _ b: [Key: Int]) -> [Key: Int]? {
       var result = a
@@ -34,23 +34,23 @@ package struct LeafCounts: Sendable, Hashable, Codable {
   }
 }
 
-/// Which units' answers are shown at all: the root and the groups under it. In a tree without groups only the root.
+/// Units whose answers are shown at all: the root and the groups under it. In a tree without groups only the root.
 package struct ShownUnits: Sendable {
-  /// Stands for what lies under the root and in no group: communes of its own, and the rest pooled there. Never shown.
+  /// Code for everything under the root and in no group: communes of its own, and the remainders pooled there. Never shown.
   package static let hidden = UnitCode("")
 
   package let root: SurveyUnit
   package let groups: [SurveyUnit]
-  /// The leaf of each unit that answers may stand under.
+  /// Leaf of each unit under which answers may be stored.
   private let leafOf: [UnitCode: UnitCode]
 
-  /// Nil for a tree without a root.
+  /// Makes the units; nil for a tree without a root.
   package init?(_ tree: UnitTree) {
     guard let root = tree.roots.first else { return nil }
     self.root = root
     groups = tree.children(of: root.code).filter { !tree.children(of: $0.code).isEmpty }
     var leafOf: [UnitCode: UnitCode] = [:]
-    // Without groups the root is all there is to show, and nothing beneath it is told apart.
+    // Shows only the root when there are no groups, without telling apart what lies beneath.
     for unit in tree.descendants(of: root.code) + [root] { leafOf[unit.code] = groups.isEmpty ? root.code : Self.hidden }
     for group in groups {
       for unit in tree.descendants(of: group.code) + [group] { leafOf[unit.code] = group.code }
@@ -60,7 +60,7 @@ package struct ShownUnits: Sendable {
 
   package var forest: CountForest { CountForest(root: root.code, groups: groups.map(\.code), hidden: groups.isEmpty ? nil : Self.hidden) }
 
-  /// Adds up what stands under communes and rests. Units that the tree does not have are left out.
+  /// Returns the sums of what is stored under communes and remainders. Units that the tree lacks are left out.
   package func leaves(asked: [UnitCode: Int], tallies: [UnitCode: QuestionTally]) -> [UnitCode: LeafCounts] {
     var leaves: [UnitCode: LeafCounts] = [:]
     for (unit, count) in asked {
@@ -72,7 +72,7 @@ package struct ShownUnits: Sendable {
     return leaves
   }
 
-  /// How many communes stand behind each node of `forest`. A rest is of two at least.
+  /// Returns how many communes stand behind each node of `forest`. A remainder is of at least two.
   package func communes(_ answeredByUnit: [UnitCode: Int]) -> [Int] {
     let forest = forest
     let index = Dictionary(uniqueKeysWithValues: forest.codes.enumerated().map { ($1, $0) })

@@ -1,12 +1,12 @@
-/// Decides what the next release shows of a question, given everything released of it before. Pure.
+/// Decides what the next release shows of a question, given all earlier releases of it. Pure.
 ///
-/// 1. The counts as they stand pass `Suppression`, with small cells hidden too (`CellRule`), for the root and its groups only.
-/// 2. What came since the question's last release passes as well: in each unit that is shown again nobody or at least k people of two
-///    communes, not nearly all of one mind, and where counts are exact no small cell among the new; and the new answers of all hidden
-///    units together are fit to be published, since a reader subtracts. Otherwise the question stays as it was, everywhere: all units of
-///    a question are of one release, so that no two moments can be mixed into a smaller group.
-/// 3. What was hidden under an exact root stays hidden: hiding is monotone.
-/// 4. No hidden cell can be worked out from all releases together (`CellUncertainty`).
+/// 1. The present counts pass `Suppression`, with small cells hidden too (`CellRule`), for the root and its groups only. 2. The
+/// answers since the question's last release pass as well, because a reader subtracts. In each unit that is shown again there is
+/// nobody, or at least k people of two communes, not nearly all of one mind; where counts are exact, no small cell is among the new
+/// ones. The new answers of all hidden units together must be fit to be published. Otherwise the question stays unchanged,
+/// everywhere: all units of a question are of one release, so that no two moments can be combined into a smaller group. 3. A unit
+/// that was hidden under an exact root stays hidden: hiding is monotone. 4. No hidden cell can be computed from all releases
+/// together (`CellUncertainty`).
 package struct ReleasePlanner {
   package let units: ShownUnits
   package let thresholds: Thresholds
@@ -18,11 +18,11 @@ package struct ReleasePlanner {
     forest = units.forest
   }
 
-  /// The question's next snapshot; nil when it stays as it was released last.
+  /// Returns the question's next snapshot; nil when it stays as it was released last.
   ///
   /// - Parameters:
   ///   - history: Its snapshots, oldest first.
-  ///   - isInterim: More releases follow: nothing is shown exactly, or the next one could hardly differ from it.
+  ///   - isInterim: True when more releases follow: nothing is shown exactly, because the next release could then hardly differ.
   package func next(
     _ question: TallyQuestion, leaves: [UnitCode: LeafCounts], answeredByUnit: [UnitCode: Int], history: [QuestionSnapshot],
     number: Int, isInterim: Bool
@@ -64,7 +64,8 @@ package struct ReleasePlanner {
     }
   }
 
-  /// What to hide more while some hidden cell is settled: the unit itself, then what is known of others, the smallest first, then the root.
+  /// Returns a node to hide while a hidden cell can be computed: the unit itself, then other known ones, the smallest first, then
+  /// the root.
   private func nodeToHide(_ history: [(counts: QuestionCounts, shown: [Disclosure])]) -> Int? {
     guard let now = history.last, now.counts.hasBands else { return nil }
     for table in now.counts.tables.indices {
@@ -77,7 +78,7 @@ package struct ReleasePlanner {
         forest.codes.indices.filter { $0 != 0 && isWanted(shown[$0]) }.min { now.counts.answered[$0] < now.counts.answered[$1] }
       }
       if let node = smallest({ $0 == .range || $0 == .band }) ?? smallest({ $0 == .exact }) { return node }
-      // With nothing shown any more, a cell that is settled was settled by an earlier release alone.
+      // Stops when nothing is shown any more: only an earlier release can reveal the cell then.
       return shown[0] == .withheld ? nil : 0
     }
     return nil
@@ -85,12 +86,12 @@ package struct ReleasePlanner {
 
   // MARK: What came since
 
-  /// Whether the people who came since an earlier release are hidden well enough where that release and this one can be subtracted.
+  /// Returns whether the people who came since an earlier release stay hidden when the two releases are subtracted.
   private func isFit(_ delta: Moment, from before: [Disclosure], to shown: [Disclosure]) -> Bool {
     guard shown[0] == .exact else { return true }
     let hidden = forest.codes.indices.filter { forest.isLeaf($0) && shown[$0] != .exact }
     guard before[0] == .exact else {
-      // Known then and hidden now: less is hidden than this release alone would say.
+      // Refuses when a unit was known then and is hidden now: subtraction would reveal it.
       return !hidden.contains { before[$0] == .exact }
     }
     var check = PoolCheck(forest: forest, question: delta.counts, participation: delta.asked, thresholds: thresholds)
@@ -113,10 +114,10 @@ package struct ReleasePlanner {
   }
 }
 
-/// One question's counts at one moment, or of what came between two, over the units that may be shown.
+/// Counts of one question at one moment, or of the time between two, over the units that may be shown.
 package struct Moment {
   package let counts: QuestionCounts
-  /// Per node.
+  /// Number of people who were asked, by node.
   package let asked: [Int]
   package let communes: [Int]
   private let leaves: [UnitCode: LeafCounts]
@@ -132,7 +133,7 @@ package struct Moment {
     self.answeredByUnit = answeredByUnit
   }
 
-  /// What came since a snapshot; nil when something of it is gone.
+  /// Returns what came since a snapshot; nil when some of it is gone.
   package func since(_ snapshot: QuestionSnapshot, _ question: TallyQuestion, units: ShownUnits) -> Moment? {
     var leaves: [UnitCode: LeafCounts] = [:]
     for code in Set(self.leaves.keys).union(snapshot.leaves.keys) {

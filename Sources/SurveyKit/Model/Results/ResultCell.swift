@@ -1,4 +1,4 @@
-/// Why something is not shown. The reason says nothing that participation does not already say.
+/// Reason why something is not shown. The reason reveals nothing beyond participation.
 public enum WithheldReason: String, Sendable, Hashable, Codable, CaseIterable {
   /// Nothing is released yet: results come when the form is closed.
   case notReleased
@@ -6,13 +6,13 @@ public enum WithheldReason: String, Sendable, Hashable, Codable, CaseIterable {
   case noAnswers
   /// The unit has fewer answers than the threshold.
   case tooFewAnswers
-  /// Showing it would let someone work out a hidden answer, here or in a neighbour.
+  /// Showing it would let someone compute a hidden answer, here or in a neighbour.
   case protected
 }
 
-/// How many of those who answered chose something.
+/// Share of those who answered that chose something.
 public enum Share: Sendable, Hashable {
-  /// Tenths of a percent, rounded to the nearest.
+  /// Share in tenths of a percent, rounded to the nearest.
   case permille(Int)
   /// 90 % or more, also everyone. No count goes with it.
   case atLeast90
@@ -21,7 +21,7 @@ public enum Share: Sendable, Hashable {
   /// Between 10 % and 90 %, where another choice of the same question is at an end. No count goes with it.
   case between10And90
 
-  /// The band that holds `count` of `total`; both ends belong to the outer bands.
+  /// Returns the band that holds `count` of `total`; both ends belong to the outer bands.
   static func band(_ count: Int, of total: Int) -> Share {
     if isAtLeast90(count, of: total) { return .atLeast90 }
     return 10 * count <= total ? .atMost10 : .between10And90
@@ -31,24 +31,26 @@ public enum Share: Sendable, Hashable {
     10 * count >= 9 * total
   }
 
+  /// Returns a share in tenths of a percent.
+  ///
   /// - Precondition: `count` and `total` were checked, so that nothing overflows.
   static func permille(_ count: Int, of total: Int) -> Int {
     total > 0 ? (count * 1_000 + total / 2) / total : 0
   }
 }
 
-/// One number of the published results, or why it is not there.
+/// Number of the published results, or the reason why it is missing.
 public enum ResultCell: Sendable, Hashable {
   /// `count` is `nil` where the share is a band.
   case shown(count: Int?, share: Share)
-  /// The count is one of these.
+  /// A count within this range.
   case range(ClosedRange<Int>)
   case withheld(WithheldReason)
 }
 
-/// A mean, or why it is not there.
+/// Mean, or the reason why it is missing.
 public enum MeanCell: Sendable, Hashable {
-  /// In tenths, rounded to the nearest.
+  /// A mean in tenths, rounded to the nearest.
   case shown(tenths: Int)
   case withheld(WithheldReason)
 }
@@ -58,7 +60,7 @@ extension Share: Codable {
     (.atLeast90, "atLeast90"), (.atMost10, "atMost10"), (.between10And90, "between10And90"),
   ]
 
-  /// A number of tenths of a percent, or the band's name.
+  /// Decodes a number of tenths of a percent, or the band's name.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if let permille = try? container.decode(Int.self) {
@@ -85,7 +87,7 @@ extension Share: Codable {
 extension ResultCell: Codable {
   private enum CodingKeys: String, CodingKey { case count, share, withheld, from, to }
 
-  /// `{"count": 3, "share": 600}`, `{"share": "atLeast90"}`, `{"from": 5, "to": 9}` or `{"withheld": "protected"}`.
+  /// Decodes `{"count": 3, "share": 600}`, `{"share": "atLeast90"}`, `{"from": 5, "to": 9}` or `{"withheld": "protected"}`.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     if let reason = try container.decodeIfPresent(WithheldReason.self, forKey: .withheld) {
@@ -120,7 +122,7 @@ extension ResultCell: Codable {
 extension MeanCell: Codable {
   private enum CodingKeys: String, CodingKey { case tenths, withheld }
 
-  /// `{"tenths": 123}` or `{"withheld": "protected"}`.
+  /// Decodes `{"tenths": 123}` or `{"withheld": "protected"}`.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     if let reason = try container.decodeIfPresent(WithheldReason.self, forKey: .withheld) {

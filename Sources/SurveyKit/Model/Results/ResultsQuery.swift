@@ -1,13 +1,15 @@
-/// What could be shown of tallies at every level of a tree, if it were shown once: the rules of `Suppression`.
+/// View of tallies at every level of a tree, if it were shown only once: the rules of `Suppression`.
 ///
-/// What people see are releases, made by `ReleaseBook`. Free text is not here, and what is hidden leaves no trace in the view.
+/// People see releases, made by `ReleaseBook`. Free text is not here, and hidden values leave no trace in the view.
 public struct ResultsQuery: Sendable {
   private let tree: UnitTree
   private let tallies: [UnitCode: UnitTally]
   private let questions: [TallyQuestion]
   private let thresholds: Thresholds
 
-  /// - Parameter tallies: Released answers per commune. Units without one have no answers.
+  /// Checks the tallies.
+  ///
+  /// - Parameter tallies: Released answers by commune. Units without one have no answers.
   /// - Throws: every tally that is not a commune's or does not add up; nothing is shown then.
   public init(
     tree: UnitTree, tallies: [UnitCode: UnitTally], questions: [TallyQuestion], thresholds: Thresholds
@@ -20,7 +22,7 @@ public struct ResultsQuery: Sendable {
     self.thresholds = thresholds
   }
 
-  /// Province, districts and communes, with suppression; see `Suppression` for the rules.
+  /// Returns the view of province, districts and communes, with suppression; see `Suppression` for the rules.
   public func view() -> ResultsView {
     let forest = CountForest(tree)
     let participation = forest.summed(forest.codes.map { tallies[$0]?.answers ?? 0 })
@@ -54,16 +56,18 @@ extension QuestionHeading {
 }
 
 extension WithheldReason {
-  /// Why nothing is shown of a unit with so many answers; nil when something may be.
+  /// Returns why a unit with this number of answers is not shown; nil when it may be.
   package init?(answers: Int, _ thresholds: Thresholds) {
     if answers == 0 { self = .noAnswers } else if answers < thresholds.kAnswersMin { self = .tooFewAnswers } else { return nil }
   }
 }
 
 extension QuestionResult {
+  /// Makes a question's result.
+  ///
   /// - Parameters:
-  ///   - sum: Of the numbers given in `node`; meaningless for choices.
-  ///   - reason: Why it is withheld, if it is.
+  ///   - sum: Sum of the numbers given in `node`; meaningless for choices.
+  ///   - reason: Reason why it is withheld, if it is.
   package init(
     _ question: TallyQuestion, counts: QuestionCounts, sum: Int, node: Int, state: Disclosure, reason: WithheldReason,
     _ thresholds: Thresholds
@@ -94,7 +98,7 @@ extension QuestionResult {
     return counts.tables[0].columns[choice][node]
   }
 
-  /// Rounded to the nearest, halves away from zero. `TallyCheck` bounds both, so nothing overflows.
+  /// Returns a mean in tenths, halves rounded away from zero. `TallyCheck` bounds both, so nothing overflows.
   private static func tenths(_ sum: Int, by count: Int) -> Int {
     guard count > 0 else { return 0 }
     let half = count / 2

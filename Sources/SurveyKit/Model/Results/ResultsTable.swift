@@ -1,8 +1,8 @@
 public import SyncCore
 
-/// Results as plain text, for a terminal or a chat.
+/// Renders results as plain text, for a terminal or a chat.
 public enum ResultsTable {
-  /// One block per question: a line per unit, a column per choice. Bands and withheld cells are in words.
+  /// Returns one block for each question: a line for each unit, a column for each choice. Bands and withheld cells are in words.
   ///
   /// - Parameters:
   ///   - level: Only units of this level; `nil` for all.
@@ -51,7 +51,7 @@ public enum ResultsTable {
     }
   }
 
-  /// A count that is told within k: "5–9".
+  /// Returns a count that is shown within k: "5–9".
   public static func text(_ range: ClosedRange<Int>, _ language: Language) -> String {
     let words = Wording(language: language)
     return "\(words.number(range.lowerBound))–\(words.number(range.upperBound))"
@@ -64,12 +64,12 @@ public enum ResultsTable {
     }
   }
 
-  /// Why there are no answers below the groups under the root.
+  /// Explanation why there are no answers below the groups under the root.
   public static let communesAreNotShown = LocalizedText(
     vi: "Kết quả không công bố theo từng xã: quá ít người để giữ kín ai trả lời gì. Xã chỉ có số người tham gia.",
     en: "No answers are shown of single communes: too few people for nobody to be told apart. Communes show participation only.")
 
-  /// The words for a reason, also for pages.
+  /// Returns the words for a reason, also for pages.
   public static func text(_ reason: WithheldReason, _ language: Language) -> String {
     switch reason {
     case .notReleased:
@@ -80,7 +80,7 @@ public enum ResultsTable {
     }
   }
 
-  /// A share as people write it: "60 %", "33,3 %" or "33.3 %", "≥ 90 %".
+  /// Returns a share as people write it: "60 %", "33,3 %" or "33.3 %", "≥ 90 %".
   public static func text(_ share: Share, _ language: Language) -> String {
     switch share {
     case .permille(let permille): Wording(language: language).percent(permille)
@@ -90,7 +90,7 @@ public enum ResultsTable {
     }
   }
 
-  /// Columns as wide as their widest cell, two spaces apart. A row that ends early, as a withheld one does, widens nothing.
+  /// Returns columns as wide as their widest cell, two spaces apart. A row that ends early, as a withheld one does, widens nothing.
   private static func aligned(_ rows: [[String]]) -> String {
     let columns = rows.map(\.count).max() ?? 0
     let full = rows.filter { $0.count == columns }

@@ -1,12 +1,12 @@
 public import SyncCore
 
-/// The results as they may be shown to anyone with a right to results: what is withheld is not in it, in any form.
+/// Results as they may be shown to anyone with a right to results: withheld values are not in it, in any form.
 ///
-/// `Codable`, so that pages, exports and the API show the same thing. `ResultsQuery.view()` makes it.
+/// `Codable`, so that pages, exports and the API show the same. `ResultsQuery.view()` makes it.
 public struct ResultsView: Sendable, Hashable, Codable {
-  /// In the tree's order: province, districts, communes.
+  /// Units in the tree's order: province, districts, communes.
   public var units: [UnitResult]
-  /// In the form's order.
+  /// Questions in the form's order.
   public var questions: [QuestionHeading]
 
   public init(units: [UnitResult], questions: [QuestionHeading]) {
@@ -19,7 +19,7 @@ public struct ResultsView: Sendable, Hashable, Codable {
   }
 }
 
-/// A question's words.
+/// Words of a question.
 public struct QuestionHeading: Sendable, Hashable, Codable {
   public var id: String
   public var label: LocalizedText
@@ -32,7 +32,7 @@ public struct QuestionHeading: Sendable, Hashable, Codable {
   }
 }
 
-/// A choice's words.
+/// Words of a choice.
 public struct ChoiceHeading: Sendable, Hashable, Codable {
   public var id: String
   public var label: LocalizedText
@@ -43,13 +43,13 @@ public struct ChoiceHeading: Sendable, Hashable, Codable {
   }
 }
 
-/// The results of one unit, itself and everything below.
+/// Results of one unit, itself and everything below.
 public struct UnitResult: Sendable, Hashable, Codable {
   public var unit: UnitCode
-  /// The name to show, with the district.
+  /// Name to show, with the district.
   public var name: String
   public var level: UnitLevel
-  /// Why the whole unit is not shown; `nil` when it is.
+  /// Reason why the whole unit is not shown; `nil` when it is.
   public var withheld: WithheldReason?
   public var questions: [QuestionResult]
 
@@ -66,16 +66,16 @@ public struct UnitResult: Sendable, Hashable, Codable {
   }
 }
 
-/// The results of one question in one unit.
+/// Results of one question in one unit.
 public struct QuestionResult: Sendable, Hashable, Codable {
   public var question: String
-  /// How many answered it; only beside exact counts.
+  /// Number of people who answered it; only beside exact counts.
   public var answered: Int?
-  /// One per choice, in the form's order; none for a number.
+  /// Choices, in the form's order; none for a number.
   public var choices: [ChoiceResult]
-  /// For a number.
+  /// Mean of a number question.
   public var mean: MeanCell?
-  /// The release it is of, where newer ones left it as it was: what came since would have given somebody away.
+  /// Release that it is from, when newer ones left it unchanged: the answers since would have revealed somebody.
   public var asOf: Int?
 
   public init(question: String, answered: Int?, choices: [ChoiceResult], mean: MeanCell?) {
@@ -90,7 +90,7 @@ public struct QuestionResult: Sendable, Hashable, Codable {
   }
 }
 
-/// One choice in one unit.
+/// Result of one choice in one unit.
 public struct ChoiceResult: Sendable, Hashable, Codable {
   public var choice: String
   public var cell: ResultCell

@@ -1,38 +1,39 @@
-/// How one question of one unit is published.
+/// Disclosure of one question of one unit.
 package enum Disclosure: String, Hashable, Codable, Sendable {
-  /// With its counts.
+  /// Published with its counts.
   case exact
-  /// Each count as a range k wide.
+  /// Published as ranges of width k.
   case range
-  /// In bands, without counts.
+  /// Published in bands, without counts.
   case band
-  /// Not at all.
+  /// Not published.
   case withheld
 }
 
-/// Decides, for one question, which units are published and how, so that nothing hidden can be worked out.
+/// Decides, for one question, which units are published and how, so that nothing hidden can be computed.
 ///
-/// What a reader can compute comes down to this. Every exact unit gives one equation. Subtract from it the exact units below it, and what is
-/// left is the sum over the hidden communes whose nearest exact ancestor it is: a **pool**. Pools do not overlap, so the pools' sums are all
-/// there is to know about hidden communes; each must be fit to be published itself.
+/// A reader can compute the following. Every exact unit gives one equation. Subtract from it the exact units below it: the rest is
+/// the sum over the hidden communes whose nearest exact ancestor it is, a **pool**. Pools do not overlap, so the pools' sums are
+/// all that can be known about hidden communes. Each must be fit to be published itself.
 ///
-/// 1. A unit with fewer than k answers to the question is withheld. One where nearly everyone (≥ 90 %) says the same is published in bands;
-///    with fewer than `Thresholds.bandAnswersMin` answers, where "≥ 90 %" would mean "all", it is withheld.
-/// 2. A commune withheld for saying the same takes its *mates* along: neighbours of like size, grouped by participation alone,
-///    so that even someone who knows these rules cannot tell which of them it was.
-/// 3. From the bottom up, every exact unit's pool must be safe (`PoolCheck.isSafe`). While it is not, the next smallest exact commune of the
-///    region is withheld too; when none is left, the smallest exact unit between; then the unit itself, whose pool joins the one above.
-/// 4. Bands say a little about counts. Where that little, with a pool's sum, would settle a hidden commune's count, a band is withheld.
+/// 1. A unit with fewer than k answers to the question is withheld. A unit where nearly everyone (≥ 90 %) gives the same answer is
+/// published in bands; with fewer than `Thresholds.bandAnswersMin` answers, where "≥ 90 %" would mean "all", it is withheld. 2. A
+/// commune withheld for equal answers takes its *mates* along: neighbours of like size, grouped by participation alone. Even
+/// someone who knows these rules then cannot tell which of them it was. 3. From the bottom up, every exact unit's pool must be safe
+/// (`PoolCheck.isSafe`). While it is not, the next smallest exact commune of the region is withheld too; when none is left, the
+/// smallest exact unit between; then the unit itself, whose pool joins the one above. 4. Bands tell a little about counts. When
+/// that, with a pool's sum, would determine a hidden commune's count, a band is withheld.
 ///
-/// Residual: rule 3 chooses by counts, so someone who replays it may learn that a region needed cover, not what anyone said.
+/// Residual: rule 3 chooses by counts, so someone who replays it may learn that a region needed cover, but not what anyone
+/// answered.
 struct Suppression {
   let forest: CountForest
-  /// Answers per node, known to everyone as participation.
+  /// Answers by node, known to everyone as participation.
   let participation: [Int]
   let thresholds: Thresholds
-  /// For results that are published: small cells are hidden too. Nil where only units are asked about.
+  /// Rule for small cells of published results; nil when only units are judged.
   var cells: CellRule?
-  /// How a node may be published at best.
+  /// Most open disclosure that each node may have.
   var most: [Disclosure]
   private let mates: [[Int]]
 
@@ -44,6 +45,8 @@ struct Suppression {
     mates = Self.mates(forest: forest, participation: participation, kAnswersMin: thresholds.kAnswersMin)
   }
 
+  /// Returns the disclosure of each node.
+  ///
   /// - Complexity: about O(units × hidden units of a region) for each question.
   func disclosures(of question: QuestionCounts) -> [Disclosure] {
     var state = primary(question)
@@ -57,7 +60,7 @@ struct Suppression {
         state[nextToWithhold(in: region, question: question) ?? node] = cells != nil && question.hasBands ? .range : .withheld
       }
     }
-    // With cells hidden one by one, `CellUncertainty` judges what bands and ranges give away.
+    // Leaves bands and ranges to `CellUncertainty` when cells are hidden one by one.
     if cells == nil { withholdTellingBands(check: check, in: &state) }
     return state
   }
@@ -77,7 +80,7 @@ struct Suppression {
 
   private func withholdMates(of question: QuestionCounts, in state: inout [Disclosure]) {
     for group in mates {
-      // One that bands can tell of is no secret, whatever else hides it.
+      // Skips groups without a secret: a unit that can be published in bands is none.
       let telling = group.contains {
         state[$0] == .withheld && question.answered[$0] >= thresholds.kAnswersMin && question.isDominated($0)
           && !(question.hasBands && question.answered[$0] >= Thresholds.bandAnswersMin)
@@ -107,7 +110,7 @@ struct Suppression {
     }
   }
 
-  /// Neighbouring communes in pairs by size, the last three together where the number is odd.
+  /// Returns neighbouring communes in pairs by size, the last three together when the number is odd.
   private static func mates(forest: CountForest, participation: [Int], kAnswersMin: Int) -> [[Int]] {
     forest.children.flatMap { siblings -> [[Int]] in
       let sorted = siblings.filter { forest.isLeaf($0) && participation[$0] >= kAnswersMin }
@@ -121,7 +124,7 @@ struct Suppression {
   }
 }
 
-/// The hidden part below a node: through hidden units down to hidden communes, and the exact units it borders on.
+/// Hidden part below a node: through hidden units down to hidden communes, and the exact units at its border.
 struct HiddenRegion {
   /// Hidden communes.
   var leaves: [Int] = []

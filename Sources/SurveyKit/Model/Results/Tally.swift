@@ -1,12 +1,12 @@
 public import SyncCore
 
-/// One question as results know it: what may be counted.
+/// Question in results: what may be counted.
 public struct TallyQuestion: Sendable, Hashable {
-  /// How answers are counted. Free text has no place here.
+  /// Kind of counting. Free text is never counted.
   public enum Kind: Sendable, Hashable {
-    /// One choice per answer.
+    /// A single choice for each answer.
     case single([TallyChoice])
-    /// Any number of choices per answer.
+    /// Any number of choices for each answer.
     case multiple([TallyChoice])
     /// A whole number.
     case number
@@ -22,7 +22,7 @@ public struct TallyQuestion: Sendable, Hashable {
     self.kind = kind
   }
 
-  /// The choices, in the form's order; none for a number.
+  /// Choices, in the form's order; none for a number.
   public var choices: [TallyChoice] {
     switch kind {
     case .single(let choices), .multiple(let choices): choices
@@ -31,7 +31,7 @@ public struct TallyQuestion: Sendable, Hashable {
   }
 }
 
-/// One choice of a question.
+/// Choice of a question.
 public struct TallyChoice: Sendable, Hashable {
   public var id: String
   public var label: LocalizedText
@@ -42,16 +42,16 @@ public struct TallyChoice: Sendable, Hashable {
   }
 }
 
-/// What the released answers of one commune add up to. Never shown as it is: it goes through `ResultsQuery`.
+/// Sums of the released answers of one commune. Never shown as they are: they go through `ResultsQuery`.
 public struct UnitTally: Sendable, Hashable {
-  /// The most answers of one unit.
+  /// Answers of one unit.
   public static let answersMax = 10_000_000
-  /// The largest number an answer may hold, either way.
+  /// Largest magnitude of a number in an answer.
   public static let numberMax = 1_000_000
 
   /// Answers received.
   public var answers: Int
-  /// By question id; a question that is not here was answered by nobody.
+  /// Tallies by question id; a question without an entry was answered by nobody.
   public var questions: [String: QuestionTally]
 
   public init(answers: Int, questions: [String: QuestionTally] = [:]) {
@@ -60,13 +60,13 @@ public struct UnitTally: Sendable, Hashable {
   }
 }
 
-/// What the answers to one question in one unit add up to.
+/// Sums of the answers to one question in one unit.
 public struct QuestionTally: Sendable, Hashable, Codable {
-  /// How many answered this question.
+  /// Number of people who answered this question.
   public var answered: Int
-  /// Choice id → how many chose it; choices not here were chosen by nobody.
+  /// Numbers of people by choice id; choices without an entry were chosen by nobody.
   public var choices: [String: Int]
-  /// For numbers: value → how many gave it.
+  /// Numbers of people by value, for number questions.
   public var histogram: [Int: Int]
 
   public init(answered: Int, choices: [String: Int] = [:], histogram: [Int: Int] = [:]) {
@@ -75,7 +75,7 @@ public struct QuestionTally: Sendable, Hashable, Codable {
     self.histogram = histogram
   }
 
-  /// The numbers' sum. Meaningful after `TallyCheck`; saturates instead of overflowing.
+  /// Sum of the numbers. Meaningful after `TallyCheck`; saturates instead of overflowing.
   public var sum: Int {
     histogram.reduce(0) { total, entry in
       let (product, overflow) = entry.key.multipliedReportingOverflow(by: entry.value)

@@ -1,7 +1,7 @@
-/// Finds what is wrong with tallies before anything is computed from them, so that nothing overflows later.
+/// Finds faults in tallies before anything is computed from them, so that nothing overflows later.
 package enum TallyCheck {
   package static let source = "tallies"
-  /// The most questions a campaign's results hold.
+  /// Questions in a campaign's results.
   package static let questionsMax = 1_000
 
   package static func problems(tree: UnitTree, tallies: [UnitCode: UnitTally], questions: [TallyQuestion]) -> [DataProblem] {
@@ -25,7 +25,7 @@ package enum TallyCheck {
     return problems
   }
 
-  /// What is wrong with the tally of one unit.
+  /// Returns the faults in the tally of one unit.
   package static func problems(in tally: UnitTally, code: UnitCode, known: [String: TallyQuestion]) -> [DataProblem] {
     guard (0...UnitTally.answersMax).contains(tally.answers) else {
       return [

@@ -38,50 +38,50 @@ public enum SurveySchema {
     ReplicatedTable("answer", scopeColumn: "unit", kind: .anonymous, formColumn: "form"),
   ]
 
-  /// The key of a commune's report of one day.
+  /// Returns the key of a commune's report of one day.
   public static func reportKey(unit: String, day: String) -> String { "\(unit)/\(day)" }
 
-  /// The key of a form's version.
+  /// Returns the key of a form's version.
   public static func formKey(id: String, version: String) -> String { "\(id)@\(version)" }
 
-  /// 32 hexadecimal digits that say nothing.
+  /// Returns 32 random hexadecimal digits.
   package static func randomID() -> String {
     Data((0..<16).map { _ in UInt8.random(in: .min ... .max) }).hex
   }
 
-  /// The id that earlier programs gave an answer that came with a number of its own. It follows from the number alone, so that two
-  /// sheets of one number were taken for one: `SurveySchema.contentID` is made from it and from what the answer says. Both travel
-  /// inside the encrypted packet only.
+  /// Returns the id that earlier programs gave an answer with a number of its own. The id is computed from the number alone, so two
+  /// sheets of one number were taken for one. `SurveySchema.contentID` is computed from the number and the answer's content. Both
+  /// ids travel inside the encrypted packet only.
   public static func importedID(campaign: String, responseID: String) -> String {
     Data(SHA256.hash(data: Data("\(campaign)/\(responseID)".utf8)).prefix(16)).hex
   }
 
-  /// The id of an answer that bears a number of elsewhere: it follows from the number, the day and what the answer says, so that the same
-  /// sheet sent twice is one answer, and another sheet of the same number, or of another day's pile, is another.
+  /// Returns the id of an answer with a number from elsewhere, computed from the number, the day and the content. The same sheet
+  /// sent twice is one answer. Another sheet of the same number, or of another day's pile, is another.
   public static func contentID(number: String, unit: String, form: String, day: String?, answers: String) -> String {
     let text = [number, unit, form, day ?? "", answers].map { "\($0.utf8.count):\($0)" }.joined()
     return Data(SHA256.hash(data: Data("synckit/answer/1\0\(text)".utf8)).prefix(16)).hex
   }
 
-  /// Counts choices of a campaign: the highest is the one that is shown. Null before any choice.
+  /// Column that counts choices of a campaign: the highest is the shown one. Null before any choice.
   package static let campaignChosen = "ALTER TABLE campaign ADD COLUMN chosen INTEGER;"
 
-  /// `answers` is what earlier programs write: a report's whole answers. Since then each question merges by itself.
+  /// Column with a report's answers by question, each of which merges by itself. Earlier programs write `answers` as a whole.
   package static let byQuestion = "ALTER TABLE report ADD COLUMN by_question TEXT"
 
-  /// What packets carry beside the answer: the digest of the definition it was judged by, and of an imported one the id that earlier
-  /// programs gave its number. Neither is ever written beside an answer at the hub.
+  /// Columns that packets carry beside the answer: the digest of the definition by which it was judged, and for an imported one the
+  /// id that earlier programs gave its number. Neither is ever written beside an answer at the hub.
   package static let answerEdition = """
     ALTER TABLE answer ADD COLUMN edition TEXT;
     ALTER TABLE answer ADD COLUMN earlier_id TEXT;
 
     """
 
-  /// Why nobody can believe the day of a report that no person stated: see `CampaignToday.Doubt`.
+  /// Column with the reason why the day of a report that no person stated may be wrong: see `CampaignToday.Doubt`.
   package static let reportDoubt = "ALTER TABLE report ADD COLUMN doubt TEXT"
 
-  /// The digest of the definition that a report was filed or corrected by; none in reports of earlier programs, whose word was the form's
-  /// name and version.
+  /// Column with the digest of the definition by which a report was filed or corrected. Empty in reports of earlier programs, which
+  /// name only the form and its version.
   package static let reportEdition = "ALTER TABLE report ADD COLUMN edition TEXT"
 
   package static let shared = """
@@ -102,14 +102,15 @@ public enum SurveySchema {
 
     """
 
-  /// `changed_ms` is hub time to the minute; `answers_before` and `answers_after` hold the answers that differ, as JSON objects.
+  /// Table of corrections. `changed_ms` is hub time to the minute; `answers_before` and `answers_after` hold the differing answers,
+  /// as JSON objects.
   package static let reportChange = """
     CREATE TABLE report_change (
       id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, report TEXT, changed_ms INTEGER, device TEXT, reason TEXT, form TEXT,
       answers_before TEXT, answers_after TEXT) WITHOUT ROWID;
     """
 
-  /// `tbl` and `record` say which row it belongs to, `question` which question of its form, `blob` where the bytes are; `day` is the
+  /// Table of attachments. `tbl` and `record` name the row, `question` the question of its form, `blob` the bytes; `day` is the
   /// campaign's, and the only time that is kept.
   package static let attachment = """
     CREATE TABLE attachment (
@@ -119,7 +120,7 @@ public enum SurveySchema {
 
     """
 
-  /// `device` is the label of the one it was written on; `hidden` says why it is not shown.
+  /// Table of posts. `device` is the label of the device on which it was written; `hidden` says why it is not shown.
   package static let post = """
     CREATE TABLE post (
       id TEXT PRIMARY KEY NOT NULL, unit TEXT NOT NULL, campaign TEXT, day TEXT, words TEXT, device TEXT, hidden TEXT) WITHOUT ROWID;

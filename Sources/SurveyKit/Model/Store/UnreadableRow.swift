@@ -1,14 +1,14 @@
 public import SyncCore
 package import SyncStore
 
-/// A row that this program cannot read. It is shown as such and left out; nothing else stops for it.
+/// Row that this program cannot read. The row is listed as such and left out; everything else goes on.
 public struct UnreadableRow: Sendable, Hashable, Codable {
   public var table: String
   public var key: String
   public var reason: LocalizedText
   public var remedy: LocalizedText
 
-  /// One sentence: which row, why, what to do.
+  /// Sentence with the row, the reason and the remedy.
   public var explanation: LocalizedText {
     LocalizedText(
       vi: "Không đọc được \(key) trong bảng \(table): \(reason.vi); \(remedy.vi).",

@@ -1,46 +1,46 @@
 public import Foundation
 public import SyncCore
 
-/// Reads one table record by record as spreadsheet programs save it, and tells the good records from the bad ones.
+/// Reads one table record by record as spreadsheet programs save it, and separates the good records from the bad ones.
 ///
-/// A CSV file (RFC 4180) may separate its fields by comma, semicolon, tab or bar, begin with a byte order mark or a line `sep=;`, end its
-/// lines as any system does, and be written in UTF-8, UTF-16 or a code page of Windows. An `.xlsx` workbook is read by its first sheet.
-/// A bad record is one failure in the sequence, never the end of it: reading goes on with the line after the one where the bad record
-/// began. Fields come out in Unicode NFC.
+/// A CSV file (RFC 4180) may separate its fields by comma, semicolon, tab or bar, begin with a byte order mark or a line `sep=;`,
+/// end its lines as any system does, and be written in UTF-8, UTF-16 or a code page of Windows. An `.xlsx` workbook is read by its
+/// first sheet. A bad record is one failure in the sequence, never the end of it: reading goes on with the line after the one where
+/// the bad record began. Fields come out in Unicode NFC.
 ///
 /// - Note: The whole file is held in memory once (`csvFileBytesMax`); only one record at a time is turned into strings.
 public struct CSVReader: Sequence, IteratorProtocol, Sendable {
-  /// Largest file, in bytes: about 300 000 answered forms.
+  /// Bytes of a file: about 300 000 answered forms.
   public static let csvFileBytesMax = 128 * 1_048_576
-  /// Largest record, in bytes, quotes included.
+  /// Bytes of a record, quotes included.
   public static let csvRecordBytesMax = 1_048_576
-  /// Largest field, in bytes.
+  /// Bytes of a field.
   public static let csvFieldBytesMax = 65_536
-  /// Most fields in a record.
+  /// Fields in a record.
   public static let csvFieldsMax = 512
-  /// How often reading may go back to recover from a broken quote before the rest of the file is given up.
+  /// Times that reading may go back to recover from a broken quote, before the rest of the file is given up.
   public static let csvRecoveriesMax = 100
 
-  /// The names in the first row that is not blank, trimmed; a column without a name has an empty one.
+  /// Names in the first row that is not blank, trimmed; a column without a name has an empty one.
   public let header: [String]
   /// Encoding of the letters; nil for a workbook.
   public let encoding: TextEncoding?
   /// Sign between fields.
   public let separator: Character
-  /// Says what was found out about the file and might be wrong: for whoever gave it.
+  /// Remarks about the file that may be mistakes, for the person who gave it.
   public let remarks: [LocalizedText]
-  /// The line of the last record that failed, as it stands in the file.
+  /// Line of the last record that failed, as it stands in the file.
   public private(set) var failedLine = ""
   private let columns: [String: Int]
-  /// Fields that a record cannot do without: up to the last column that has a name.
+  /// Fields that a record must have: up to the last column that has a name.
   private let width: Int
   private var rows: any CSVRows
 
   /// Opens a file and reads its header row.
   ///
-  /// - Parameter encoding: As somebody stated it; nil is found out. A byte order mark decides in any case.
-  /// - Throws: `CSVFault` when the file is too large, empty, in letters that cannot be told, or its first row cannot be read or names a
-  ///   column twice.
+  /// - Parameter encoding: Encoding, if somebody stated it; nil detects it. A byte order mark decides in any case.
+  /// - Throws: `CSVFault` when the file is too large, empty, in an encoding that cannot be detected, or its first row cannot be
+  ///   read or names a column twice.
   public init(_ data: Data, encoding: TextEncoding? = nil) throws(CSVFault) {
     guard data.count <= Self.csvFileBytesMax else { throw CSVFault(line: 1, kind: .fileTooLarge) }
     var rows: any CSVRows
@@ -73,7 +73,7 @@ public struct CSVReader: Sequence, IteratorProtocol, Sendable {
     self.rows = rows
   }
 
-  /// The next record, or what is wrong with it; nil at the end of the file.
+  /// Returns the next record, or its fault; nil at the end of the file.
   public mutating func next() -> Result<CSVRecord, CSVFault>? {
     guard let next = rows.next() else { return nil }
     do throws(CSVFault) {
@@ -92,7 +92,7 @@ public struct CSVReader: Sequence, IteratorProtocol, Sendable {
     }
   }
 
-  /// Finds what is wrong with the number of fields: columns without a name count as long as they hold nothing.
+  /// Returns the fault in the number of fields: columns without a name count only when they hold something.
   private func misfit(_ fields: [String], _ row: CSVRow) -> CSVFault.Kind? {
     guard fields.count >= width else { return row.isCutShort ? .cutShort : .fieldCount(expected: width, found: fields.count) }
     if let extra = fields.dropFirst(header.count).lastIndex(where: { !$0.isEmpty }) {
@@ -102,30 +102,30 @@ public struct CSVReader: Sequence, IteratorProtocol, Sendable {
   }
 }
 
-/// One row of a CSV file.
+/// Row of a CSV file.
 public struct CSVRecord: Sendable {
   /// Line of the file where the record begins; the first line is 1.
   public let line: Int
   /// Row as a spreadsheet counts it; the header is row 1. Differs from `line` after a field with line breaks.
   public let row: Int
-  /// As many as the header has, in its order.
+  /// Fields, as many as the header has, in its order.
   public let fields: [String]
   let columns: [String: Int]
-  /// The first field in which a `?` may stand for a letter that was lost when the file was saved; nil where there is none.
+  /// Index of the first field in which a `?` may stand for a letter that was lost when the file was saved; nil when there is none.
   var lostLetters: Int?
 
-  /// The field under a column; nil when the file has no such column.
+  /// Field under a column; nil when the file has no such column.
   public subscript(column: String) -> String? {
     columns[column].map { fields[$0] }
   }
 
-  /// Whether every field is blank, as in a row of commas.
+  /// True when every field is blank, as in a row of commas.
   public var isBlank: Bool {
     fields.allSatisfy { $0.allSatisfy(\.isWhitespace) }
   }
 }
 
-/// A whole CSV file, for the small ones: good records and faults side by side.
+/// Whole CSV file, for small ones: good records and faults side by side.
 public struct CSVTable: Sendable {
   public let header: [String]
   public let records: [CSVRecord]

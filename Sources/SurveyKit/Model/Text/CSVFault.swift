@@ -1,6 +1,6 @@
 public import SyncCore
 
-/// Says what is wrong with a CSV file or one of its records, and where.
+/// Fault of a CSV file or one of its records, with its place.
 public struct CSVFault: ExplainedError, Hashable {
   public enum Kind: Sendable, Hashable {
     case fileTooLarge, empty
@@ -8,21 +8,21 @@ public struct CSVFault: ExplainedError, Hashable {
     case fieldCount(expected: Int, found: Int)
     /// The file ends within the record.
     case cutShort
-    /// A cell under no heading, in the column of that number.
+    /// A cell without a heading, in the column of that number.
     case unnamedColumn(Int)
     case strayQuote, openQuote, notUTF8, fieldTooLong, recordTooLong, tooManyFields
-    /// After too many broken quotes the rest of the file was not read.
+    /// Too many quotes are broken, so the rest of the file was not read.
     case restUnread
     /// A `?` stands where the program that saved the file may have had a letter.
     case lostLetters
     case notUTF16
-    /// Stated to be in a code page and written in UTF-8.
+    /// The file is written in UTF-8, although a code page was stated.
     case isUTF8
-    /// The letters fit two code pages: what one of them is in windows-1258, and in windows-1252.
+    /// The letters fit two code pages: the same text in windows-1258, and in windows-1252.
     case twoCodePages(String, String)
-    /// A workbook that cannot be read, and why.
+    /// A workbook cannot be read, with the reason.
     case workbook(LocalizedText)
-    /// A cell of a workbook that holds an error, such as `#REF!`.
+    /// A cell of a workbook holds an error, such as `#REF!`.
     case errorCell(String)
   }
 

@@ -7,20 +7,20 @@ struct CSVRow {
   var row: Int
   var fields: [String]
   var lostLetters: Int?
-  /// Says that the file ends with this row and without the end of a line.
+  /// True when the file ends with this row and without the end of a line.
   var isCutShort = false
 }
 
 /// Rows of a file, one after another, whichever kind of file it is.
 protocol CSVRows: Sendable {
   mutating func next() -> Result<CSVRow, CSVFault>?
-  /// The line where the last row began, as it stands in the file.
+  /// Line where the last row began, as it stands in the file.
   var lastLine: String { get }
 }
 
 /// Rows of a text.
 struct TextRows: CSVRows {
-  /// Separators that are found out; a line `sep=` may name any other.
+  /// Separators that are detected; a line `sep=` may name any other.
   private static let separators = Array(",;\t|".utf8)
   /// Records by which separators are compared.
   private static let lookedAtMax = 20
@@ -45,7 +45,7 @@ struct TextRows: CSVRows {
     }
   }
 
-  /// Reads what a first line `sep=;` says, as Excel reads and writes it.
+  /// Returns the separator in a first line `sep=;`, as Excel reads and writes it.
   private static func stated(_ line: ArraySlice<UInt8>) -> UInt8? {
     let text = String(decoding: line.prefix(16), as: UTF8.self).trimmingCharacters(in: CharacterSet(charactersIn: "\" "))
     guard text.lowercased().hasPrefix("sep="), let sign = text.utf8.dropFirst(4).first, text.utf8.count == 5, sign < 0x80 else {
@@ -54,7 +54,8 @@ struct TextRows: CSVRows {
     return sign
   }
 
-  /// The separator by which most of the first records have as many fields as the heading; of equals the one with more fields.
+  /// Returns the separator by which most of the first records have as many fields as the heading; of equals the one with more
+  /// fields.
   private static func found(in bytes: [UInt8]) -> UInt8 {
     let scores = separators.map { separator -> (sign: UInt8, alike: Int, fields: Int) in
       var scanner = CSVScanner(bytes: bytes, separator: separator, position: 0, line: 1)
@@ -72,7 +73,8 @@ struct TextRows: CSVRows {
     return best.flatMap { $0.alike > 0 ? $0.sign : nil } ?? separators[0]
   }
 
-  /// A row that cannot be cut into fields is a failure; the next begins with the line after the one where it began.
+  /// Returns the next row. A row that cannot be divided into fields is a failure; the next begins with the line after the one where
+  /// it began.
   mutating func next() -> Result<CSVRow, CSVFault>? {
     var scanner = CSVScanner(bytes: text.bytes, separator: separator, position: position, line: line)
     row += scanner.skipBlankLines()
@@ -91,7 +93,7 @@ struct TextRows: CSVRows {
     }
   }
 
-  /// Goes on with the line after the one where the bad record began, so that one broken quote hides one record only.
+  /// Continues with the line after the one where the bad record began, so that one broken quote hides one record only.
   private mutating func recover(from start: CSVScanner, reached: Int, _ fault: CSVFault) -> CSVFault {
     var scanner = start
     scanner.skipLine()

@@ -1,7 +1,7 @@
 internal import Foundation
 internal import SyncCore
 
-/// Walks the bytes of a CSV file: one record, or the rest of a line, at a time. `CSVReader` decides what to do with a bad one.
+/// Scanner of the bytes of a CSV file: one record, or the rest of a line, at a time. `CSVReader` decides about bad records.
 struct CSVScanner {
   private static let quote = UInt8(ascii: "\"")
   private static let lineFeed = UInt8(ascii: "\n")
@@ -21,10 +21,10 @@ struct CSVScanner {
 
   var isAtEnd: Bool { position >= bytes.count }
 
-  /// Says that the last byte passed over ended a line.
+  /// True when the last byte passed ended a line.
   var isAfterLineEnd: Bool { position > 0 && [Self.lineFeed, Self.carriageReturn].contains(bytes[position - 1]) }
 
-  /// Passes over lines without a single character and returns how many there were.
+  /// Skips lines without a character, and returns how many there were.
   @discardableResult
   mutating func skipBlankLines() -> Int {
     let first = line
@@ -32,7 +32,7 @@ struct CSVScanner {
     return line - first
   }
 
-  /// Passes over the rest of the line, whatever it holds, and returns it without its end.
+  /// Skips the rest of the line, whatever it holds, and returns it without its end.
   @discardableResult
   mutating func skipLine() -> ArraySlice<UInt8> {
     let start = position
@@ -44,7 +44,7 @@ struct CSVScanner {
     return bytes[start...]
   }
 
-  /// The fields up to the end of the record.
+  /// Returns the fields up to the end of the record.
   mutating func record() throws(CSVFault) -> [String] {
     let start = position
     let startLine = line
@@ -84,7 +84,7 @@ struct CSVScanner {
         guard !isAtEnd, bytes[position] == Self.quote else { return field }
         position += 1
       } else if byte == Self.carriageReturn {
-        // A line break in a cell is one character, whichever system wrote it.
+        // Reads a line break in a cell as one character, whichever system wrote it.
         if !isAtEnd, bytes[position] == Self.lineFeed { position += 1 }
         byte = Self.lineFeed
       }

@@ -5,15 +5,17 @@ public struct CSVWriter: Sendable {
   private var bytes: [UInt8] = []
   private let separator: Character
 
+  /// Makes a writer.
+  ///
   /// - Parameters:
-  ///   - separator: What stands between fields.
-  ///   - hasMark: Begins with a byte order mark, by which spreadsheet programs tell UTF-8.
+  ///   - separator: Sign between fields.
+  ///   - hasMark: True to begin with a byte order mark, by which spreadsheet programs recognize UTF-8.
   public init(separator: Character = ",", hasMark: Bool = false) {
     self.separator = separator
     if hasMark { bytes = [0xEF, 0xBB, 0xBF] }
   }
 
-  /// What has been written so far, in UTF-8.
+  /// Bytes written so far, in UTF-8.
   public var data: Data { Data(bytes) }
 
   /// Adds one row. A row of one empty field is written as `""`, so that it is not taken for a blank line.
@@ -21,7 +23,7 @@ public struct CSVWriter: Sendable {
     bytes.append(contentsOf: Self.line(fields, separator: separator).utf8)
   }
 
-  /// One row with its line end, for callers that write to a file themselves.
+  /// Returns one row with its line end, for callers that write to a file themselves.
   public static func line(_ fields: [String], separator: Character = ",") -> String {
     guard fields != [""] else { return "\"\"\n" }
     return fields.map { quoted($0, separator) }.joined(separator: String(separator)) + "\n"

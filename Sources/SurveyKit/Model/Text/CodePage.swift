@@ -4,7 +4,7 @@
 /// every system installs (`docs/adr/0044-a-csv-file-is-read-as-its-program-wrote-it.md`).
 struct CodePage: Sendable {
   let encoding: TextEncoding
-  /// Characters of the bytes from 0x80; nil where a byte stands for nothing.
+  /// Characters of the bytes from 0x80; nil where a byte is not assigned.
   private let scalars: [Unicode.Scalar?]
 
   static let windows1252 = CodePage(encoding: .windows1252, changes: [:])
@@ -15,7 +15,9 @@ struct CodePage: Sendable {
       0xDE: "\u{303}", 0xE3: "ă", 0xEC: "\u{301}", 0xF0: "đ", 0xF2: "\u{323}", 0xF5: "ơ", 0xFD: "ư", 0xFE: "₫",
     ])
 
-  /// - Parameter changes: From windows-1252.
+  /// Makes a page.
+  ///
+  /// - Parameter changes: Differences from windows-1252.
   private init(encoding: TextEncoding, changes: [UInt8: Unicode.Scalar?]) {
     let first: [Unicode.Scalar?] = [
       "€", nil, "‚", "ƒ", "„", "…", "†", "‡", "ˆ", "‰", "Š", "‹", "Œ", nil, "Ž", nil,
@@ -27,10 +29,10 @@ struct CodePage: Sendable {
     self.scalars = scalars
   }
 
-  /// The character a byte stands for; nil where nothing does.
+  /// Returns the character of a byte; nil when it is not assigned.
   func scalar(_ byte: UInt8) -> Unicode.Scalar? { byte < 0x80 ? Unicode.Scalar(byte) : scalars[Int(byte) - 0x80] }
 
-  /// The text in UTF-8. A byte that stands for nothing becomes one that UTF-8 does not have, so that its record is refused.
+  /// Returns the text in UTF-8. An unassigned byte becomes one that UTF-8 does not have, so that its record is refused.
   func utf8(_ bytes: [UInt8]) -> [UInt8] {
     var out: [UInt8] = []
     out.reserveCapacity(bytes.count + bytes.count / 8)
@@ -46,16 +48,16 @@ struct CodePage: Sendable {
     return out
   }
 
-  /// Tells if tones are written as marks of their own: who can do so can write every Vietnamese letter, and loses none.
+  /// Returns whether tones are written as separate marks: a program that does so can write every Vietnamese letter, and loses none.
   func hasToneMarks(_ bytes: [UInt8]) -> Bool {
     bytes.contains { byte in byte >= 0x80 && scalar(byte).map(Self.toneMarks.contains) == true }
   }
 
   // MARK: Which one a file is written in
 
-  /// The page whose letters make Vietnamese words of all bytes; nil where neither does.
+  /// Returns the page whose letters make Vietnamese words of all bytes; nil when neither does.
   ///
-  /// - Throws: `CSVFault` where both do and say different things: only a person can tell "ý" from "ư" then.
+  /// - Throws: `CSVFault` when both do and differ: only a person can tell "ý" from "ư" then.
   static func fitting(_ bytes: [UInt8]) throws(CSVFault) -> CodePage? {
     switch (windows1258.fits(bytes), windows1252.fits(bytes)) {
     case (true, false): return windows1258
@@ -71,7 +73,7 @@ struct CodePage: Sendable {
 
   private static func shown(_ scalar: Unicode.Scalar) -> String { toneMarks.contains(scalar) ? "◌\(scalar)" : String(scalar) }
 
-  /// Tells if every byte reads as Vietnamese: letters of the language, where they can stand, and the signs of print.
+  /// Returns whether every byte reads as Vietnamese: letters of the language, where they can stand, and the signs of print.
   private func fits(_ bytes: [UInt8]) -> Bool {
     var before: (scalar: Unicode.Scalar, earlier: Unicode.Scalar) = (" ", " ")
     for (index, byte) in bytes.enumerated() {
@@ -92,12 +94,12 @@ struct CodePage: Sendable {
     let last = previous.properties.lowercaseMapping
     if encoding == .windows1258 {
       if Self.toneMarks.contains(scalar) { return "aăâeêioôơuưy".contains(last) }
-      // "ă" never ends a syllable, nor stands before another vowel.
+      // Checks "ă", which never ends a syllable, nor stands before another vowel.
       if letter == "ă" { return next.map { Self.toneMarks.contains($0) || "cmnptkCMNPTK".unicodeScalars.contains($0) } ?? false }
       return "àáâèéêíóôơùúưđ".contains(letter)
     }
     guard "àáâãèéêìíòóôõùúý".contains(letter), previous.isASCII else { return false }
-    // The tone marks of 1258 are these two letters here, and follow vowels there.
+    // Checks two letters that are tone marks in 1258, where they follow vowels.
     if letter == "ì" { return !"aeioy".contains(last) }
     if letter == "ò" { return !"aeouy".contains(last) && (last != "i" || earlier.properties.lowercaseMapping == "g") }
     return true

@@ -5,9 +5,9 @@ package struct ColumnNames {
   package enum Reading: Hashable {
     /// The name itself.
     case name
-    /// Known name, in other letters, or by what its question is called.
+    /// A known name in other letters, or by its question's label.
     case meant(String)
-    /// None; this one is written much like it.
+    /// An unknown name; this known one is written much like it.
     case near(String)
     case unknown
   }
@@ -16,7 +16,7 @@ package struct ColumnNames {
   private let byKey: [String: Set<String>]
   private let byLabel: [String: Set<String>]
 
-  /// - Parameter labels: What people may write instead of a name.
+  /// - Parameter labels: Labels that people may write instead of a name.
   package init(_ names: [String], labels: [(label: String, name: String)] = []) {
     self.names = Set(names)
     byKey = Dictionary(grouping: names, by: Self.key).mapValues(Set.init)
@@ -34,7 +34,7 @@ package struct ColumnNames {
     return near.count == 1 ? near.first.map { .near($0) } ?? .unknown : .unknown
   }
 
-  /// Case, accents and what stands between words make no difference.
+  /// Returns a name without case, accents, and what stands between words.
   private static func key(_ text: String) -> String {
     FoldedText(text).text.split { !$0.isLetter && !$0.isNumber }.joined(separator: "_")
   }
@@ -43,7 +43,7 @@ package struct ColumnNames {
     text.nfc.lowercased().split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 
-  /// At most two letters too many, missing or changed, and never half of a short name.
+  /// Returns whether two names differ by at most two letters too many, missing or changed, and by less than half of a short name.
   private static func isNear(_ one: [Character], _ other: [Character]) -> Bool {
     let most = min(2, min(one.count, other.count) / 3)
     guard abs(one.count - other.count) <= most else { return false }

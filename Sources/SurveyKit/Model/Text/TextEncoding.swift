@@ -17,19 +17,19 @@ public enum TextEncoding: String, Sendable, Hashable, CaseIterable {
   }
 }
 
-/// The text of a file as UTF-8, and how its letters were written.
+/// Text of a file as UTF-8, and its original encoding.
 struct DecodedText {
   let bytes: [UInt8]
   let encoding: TextEncoding
-  /// Says that nobody stated the encoding and no mark does: the letters fit this one alone.
+  /// True when the encoding was neither stated nor marked: the letters fit this one alone.
   let isGuessed: Bool
-  /// Says that a `?` may stand for a letter that the program which saved the file could not write.
+  /// True when a `?` may stand for a letter that the program which saved the file could not write.
   let mayHaveLostLetters: Bool
 
-  /// Reads a byte order mark first, then what is stated, then the bytes themselves.
+  /// Decodes a file by its byte order mark, otherwise as stated, otherwise by the bytes themselves.
   ///
-  /// Bytes that fit no encoding known here stay as they are: each record with them is refused by itself.
-  /// - Throws: `CSVFault` when two code pages fit and give different letters, or a mark or a caller promises what the bytes do not keep.
+  /// Bytes that fit no known encoding stay as they are: each record with them is refused by itself.
+  /// - Throws: `CSVFault` when two code pages fit and give different letters, or the bytes contradict the mark or the statement.
   init(_ data: Data, stated: TextEncoding?) throws(CSVFault) {
     let bytes = Array(data)
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
@@ -65,7 +65,7 @@ struct DecodedText {
 
   private static func isUTF8(_ bytes: [UInt8]) -> Bool { String(validating: bytes, as: UTF8.self) != nil }
 
-  /// Tells UTF-8 with a few broken bytes from a code page, in which letters hardly ever line up as UTF-8.
+  /// Returns whether bytes are UTF-8 with a few broken ones: letters of a code page hardly ever form valid UTF-8.
   private static func isDamagedUTF8(_ bytes: [UInt8]) -> Bool {
     var (whole, broken) = (0, 0)
     var decoder = UTF8()
@@ -79,7 +79,7 @@ struct DecodedText {
     }
   }
 
-  /// Every second byte of a heading in UTF-16 is zero, which no other text begins with.
+  /// Returns whether the bytes look like UTF-16: every second byte of a heading is zero, as in no other text.
   private static func looksLikeUTF16(_ bytes: [UInt8]) -> Bool {
     guard bytes.count >= 4, bytes.count.isMultiple(of: 2) else { return false }
     let zeros = bytes.prefix(4).map { $0 == 0 }
@@ -98,7 +98,7 @@ struct DecodedText {
 }
 
 extension DecodedText {
-  /// Says which code page was taken, where one was.
+  /// Remark that names the detected code page, if any.
   var remark: LocalizedText? {
     guard encoding.codePage != nil else { return nil }
     let name = encoding.rawValue

@@ -1,6 +1,6 @@
 public import SyncCore
 
-/// How numbers, days, times, spans and states are written for people in one language, on pages and in a terminal.
+/// Formats of numbers, days, times, spans and states for people in one language, on pages and in a terminal.
 ///
 /// JSON keeps plain numbers and ISO dates. The host's locale takes no part, so every machine writes alike.
 public struct Wording: Sendable {
@@ -15,7 +15,7 @@ public struct Wording: Sendable {
 
   // MARK: Numbers
 
-  /// With the language's sign between thousands.
+  /// Returns a number with the language's sign between thousands.
   public func number(_ value: Int?) -> String {
     guard let value else { return unknown }
     let digits = String(value.magnitude)
@@ -27,7 +27,7 @@ public struct Wording: Sendable {
     return (value < 0 ? "−" : "") + grouped
   }
 
-  /// Tenths as a decimal, with the language's decimal sign; a zero tenth is left out.
+  /// Returns tenths as a decimal, with the language's decimal sign; a zero tenth is left out.
   public func decimal(tenths: Int) -> String {
     let (whole, rest) = tenths.quotientAndRemainder(dividingBy: 10)
     let sign = tenths < 0 && whole == 0 ? "−" : ""
@@ -41,25 +41,25 @@ public struct Wording: Sendable {
 
   // MARK: Days and times
 
-  /// `01/04/2024` or `2024-04-01`.
+  /// Returns a day as `01/04/2024` or `2024-04-01`.
   public func day(_ day: CalendarDay) -> String {
     language == .vietnamese ? day.description.split(separator: "-").reversed().joined(separator: "/") : day.description
   }
 
-  /// `08:51 01/04/2024` or `2024-04-01 08:51`.
+  /// Returns a time as `08:51 01/04/2024` or `2024-04-01 08:51`.
   public func time(_ time: LocalTime) -> String {
     let clock = time.description.suffix(5)
     return text("\(clock) \(day(time.day))", "\(day(time.day)) \(clock)")
   }
 
-  /// A time as `Board.times` gives it, short enough for a narrow screen: `08:51`, `08:51 01/04` or `04-01 08:51`.
+  /// Returns a time of `Board.times`, short enough for a narrow screen: `08:51`, `08:51 01/04` or `04-01 08:51`.
   public func time(_ text: String?) -> String? {
     guard let text, text.count == 16 else { return text }
     let (day, clock) = (text.prefix(10).dropFirst(5), text.suffix(5))
     return language == .vietnamese ? "\(clock) \(day.split(separator: "-").reversed().joined(separator: "/"))" : "\(day) \(clock)"
   }
 
-  /// How long ago, in one unit.
+  /// Returns the time since an instant, in one unit.
   public func ago(_ ms: Int64, nowMs: Int64) -> String {
     let seconds = max(0, nowMs - ms) / 1000
     switch seconds {
@@ -70,7 +70,7 @@ public struct Wording: Sendable {
     }
   }
 
-  /// How far a device's clock is ahead of the hub's; below a second it is right.
+  /// Returns how far a device's clock is ahead of the hub's; below a second it is right.
   public func skew(_ ms: Int64?) -> String {
     guard let ms else { return unknown }
     let seconds = Int64(clamping: ms.magnitude / 1000)
@@ -84,7 +84,7 @@ public struct Wording: Sendable {
     }
   }
 
-  /// A length of time in whole words, in one unit.
+  /// Returns a length of time in whole words, in one unit.
   public func span(ms: Int64) -> String {
     let seconds = Int(clamping: ms.magnitude / 1000)
     switch seconds {
@@ -106,7 +106,7 @@ public struct Wording: Sendable {
     }
   }
 
-  /// Where a campaign stands, with the time at which that changes.
+  /// Returns the phase of a campaign, with the time at which it changes.
   public func standing(of campaign: Campaign, atMs nowMs: Int64) -> String {
     let graceEnds = time(campaign.localTime(atMs: campaign.graceEndsMs))
     return switch campaign.phase(atMs: nowMs) {
@@ -126,7 +126,7 @@ public struct Wording: Sendable {
     }
   }
 
-  /// A form's state as the hub names it; one this program does not know is shown as itself.
+  /// Returns the name of a form's state; a state that this program does not know is shown as itself.
   public func formState(_ state: String) -> String {
     switch FormState(rawValue: state) {
     case .open: text("mở", "open")

@@ -1,12 +1,12 @@
 public import SyncCore
 
-/// One mistake in a data file: where it is and what to do about it.
+/// Mistake in a data file: its place and the remedy.
 public struct DataProblem: ExplainedError, Hashable {
-  /// The file or table the mistake is in, such as `communes.csv`.
+  /// File or table of the mistake, such as `communes.csv`.
   public var source: String
-  /// The line, counted from 1; `nil` when the mistake belongs to no single line.
+  /// Line, counted from 1; `nil` when the mistake belongs to no single line.
   public var line: Int?
-  /// What is wrong, without the place.
+  /// Description without the place.
   public var text: LocalizedText
 
   public init(_ source: String, line: Int? = nil, vi: String, en: String) {
@@ -21,7 +21,7 @@ public struct DataProblem: ExplainedError, Hashable {
   }
 }
 
-/// Every mistake found in one reading, so that one round of corrections is enough.
+/// Mistakes found in one reading, all at once, so that one round of corrections is enough.
 public struct DataProblems: ExplainedError, Hashable {
   public var problems: [DataProblem]
 
@@ -29,22 +29,22 @@ public struct DataProblems: ExplainedError, Hashable {
     self.problems = problems
   }
 
-  /// One sentence per line; many of a kind are one line that counts them.
+  /// Sentences, one in each line; many of a kind are one line that counts them.
   public var explanation: LocalizedText {
     MistakeLines.capped(
       MistakeLines.grouped(problems.map { ($0.source + ": " + MistakeLines.kind(of: $0.text.en), $0.line, $0.explanation) }))
   }
 }
 
-/// How many mistakes of one file are said: enough to mend them by, and how many there are.
+/// Lines about the mistakes of one file: enough to correct them, and how many there are.
 package enum MistakeLines {
   package static let linesMax = 30
-  /// So many mistakes of one kind are said in one line.
+  /// Mistakes of one kind from which on they share one line.
   package static let alikeMin = 4
   /// Places named beside the first.
   package static let placesMax = 4
 
-  /// What mistakes of one kind have in common: their sentence without what it quotes and counts.
+  /// Returns what mistakes of one kind have in common: their sentence without what it quotes and counts.
   package static func kind(of text: String) -> String {
     var kind = ""
     var depth = 0
@@ -56,7 +56,7 @@ package enum MistakeLines {
     return kind
   }
 
-  /// Lists the mistakes, a line each; those of one kind, where they are many, are one line that counts them and names some places.
+  /// Returns the mistakes, a line each; many of one kind are one line that counts them and names some places.
   package static func grouped(_ mistakes: [(kind: String, line: Int?, text: LocalizedText)]) -> [LocalizedText] {
     var kinds: [String: [(kind: String, line: Int?, text: LocalizedText)]] = [:]
     var order: [String] = []
@@ -81,7 +81,7 @@ package enum MistakeLines {
     }
   }
 
-  /// The first of them, a line each, and how many are left out.
+  /// Returns the first lines, and how many are left out.
   package static func capped(_ lines: [LocalizedText]) -> LocalizedText {
     var shown = Array(lines.prefix(linesMax))
     let more = lines.count - shown.count

@@ -1,16 +1,16 @@
-/// The staff of each commune's agencies: the denominator of participation.
+/// Staff of each commune's agencies: the denominator of participation.
 public struct Headcount: Sendable, Hashable {
-  /// Columns `code, officials, civil_servants, part_time, eligible`; others are ignored.
+  /// Name of the file, with columns `code, officials, civil_servants, part_time, eligible`; others are ignored.
   public static let file = "headcount.csv"
-  /// The most people accepted in one cell.
+  /// People in one cell.
   public static let peopleMax = 100_000
 
-  /// One commune's staff, in people.
+  /// Staff of one commune, in people.
   public struct Staff: Sendable, Hashable, Codable {
     public var officials: Int
     public var civilServants: Int
     public var partTime: Int
-    /// Those who may answer: officials and civil servants.
+    /// People who may answer: officials and civil servants.
     public var eligible: Int
 
     public init(officials: Int, civilServants: Int, partTime: Int, eligible: Int) {
@@ -62,7 +62,7 @@ public struct Headcount: Sendable, Hashable {
     guard reader.problems.isEmpty else { throw DataProblems(reader.problems) }
   }
 
-  /// How many may answer in `code` and everything below it; `nil` when nothing is known there.
+  /// Returns how many may answer in `code` and everything below it; `nil` when unknown.
   public func eligible(in code: UnitCode, of tree: UnitTree) -> Int? {
     let known = ([code] + tree.descendants(of: code).map(\.code)).compactMap { staff[$0]?.eligible }
     return known.isEmpty ? nil : known.reduce(0, +)

@@ -1,10 +1,10 @@
-/// One row of a table as it came from a file, with the place a person finds it again.
+/// Row of a table as it came from a file, with its place there.
 ///
-/// Loaders take rows, not files, so that CSV, a spreadsheet or a test can feed them alike.
+/// Loaders take rows, not files, so that CSV, a spreadsheet or a test can provide them.
 public struct SourceRow: Sendable, Hashable {
-  /// The line in the file, counted from 1; the header is line 1.
+  /// Line in the file, counted from 1; the header is line 1.
   public var line: Int
-  /// Column name → text, exactly as written.
+  /// Texts by column name, exactly as written.
   public var fields: [String: String]
 
   public init(line: Int, fields: [String: String]) {

@@ -1,5 +1,5 @@
 extension UnitTree {
-  /// The tree of those units that can stand in one, and the codes of the others. Nil when none can.
+  /// Returns the tree of those units that can stand in one, and the codes of the others. Nil when none can.
   package static func standing(_ units: [SurveyUnit], source: String = "unit") -> (tree: UnitTree?, others: [UnitCode]) {
     var standing = units
     while true {

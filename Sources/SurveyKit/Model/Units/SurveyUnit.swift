@@ -1,8 +1,8 @@
-/// The code of an administrative unit. It is text: `07201` keeps its zero, and names repeat while codes do not.
+/// Code of an administrative unit. A code is text: `07201` keeps its zero, and names repeat while codes do not.
 public struct UnitCode: RawRepresentable, Hashable, Comparable, Sendable, Codable, CodingKeyRepresentable, ExpressibleByStringLiteral,
   CustomStringConvertible
 {
-  /// The longest code accepted, in UTF-8 bytes.
+  /// UTF-8 bytes of a code.
   public static let bytesMax = 32
 
   public var rawValue: String
@@ -30,7 +30,7 @@ public struct UnitCode: RawRepresentable, Hashable, Comparable, Sendable, Codabl
 
   public var description: String { rawValue }
 
-  /// Whether the code can serve as a key and a scope: 1 to `bytesMax` ASCII letters, digits, `.`, `-` or `_`.
+  /// True when the code can serve as a key and a scope: 1 to `bytesMax` ASCII letters, digits, `.`, `-` or `_`.
   public var isWellFormed: Bool {
     let bytes = rawValue.utf8
     return !bytes.isEmpty && bytes.count <= Self.bytesMax
@@ -44,33 +44,33 @@ public struct UnitCode: RawRepresentable, Hashable, Comparable, Sendable, Codabl
       }
   }
 
-  /// By bytes, so that the order is the same on every machine.
+  /// Orders by bytes, so that the order is the same on every machine.
   public static func < (a: UnitCode, b: UnitCode) -> Bool {
     a.rawValue.utf8.lexicographicallyPrecedes(b.rawValue.utf8)
   }
 }
 
-/// Says what a unit is in its tree: its root, a group, or one that collects and reports. A tree has two levels at least, the root and its
-/// communes; between them lie as many levels of groups as there are, or none.
+/// Level of a unit in its tree: the root, a group, or a commune that collects and reports. A tree has at least the root and its
+/// communes; between them lie any number of levels of groups.
 public enum UnitLevel: String, Sendable, Hashable, Codable, CaseIterable {
   case province
   case district
   case commune
 
-  /// Whether a unit may lie directly under one of that level; nil: under none.
+  /// Returns whether a unit may lie directly under one of that level; nil: under none.
   public func mayLie(under level: UnitLevel?) -> Bool {
     self == .province ? level == nil : level == .province || level == .district
   }
 }
 
-/// One administrative unit, as data: nothing in the code knows a particular one.
+/// Administrative unit, as data: nothing in the code knows a particular one.
 ///
 /// `SurveyUnit`, because Foundation has a `Unit` and SyncKit calls transactions merged together a unit.
 public struct SurveyUnit: Sendable, Hashable, Codable, Identifiable {
   public var code: UnitCode
-  /// The name with its kind, in Unicode NFC: "Xã Phúc Sơn".
+  /// Name with its kind, in Unicode NFC: "Xã Phúc Sơn".
   public var name: String
-  /// The kind as the source writes it: `xa`, `phuong`, `thi_tran`, `huyen` …
+  /// Kind as the source writes it: `xa`, `phuong`, `thi_tran`, `huyen` …
   public var kind: String
   public var parentCode: UnitCode?
   public var level: UnitLevel

@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// The province at the top of the tree, given by the campaign file.
+/// Province at the top of the tree, from the campaign file.
 public struct ProvinceName: Sendable, Hashable, Codable {
   public var code: UnitCode
   public var name: String
@@ -13,18 +13,20 @@ public struct ProvinceName: Sendable, Hashable, Codable {
 
 /// Reads the unit tree from `communes.csv` and, where there are groups, `districts.csv`.
 public enum UnitLoader {
-  /// Columns `code, name, kind` and, where communes lie in groups, `district_code` and perhaps `district`.
+  /// Name of the file with columns `code, name, kind` and, where communes lie in groups, `district_code` and perhaps `district`.
   public static let communesFile = "communes.csv"
-  /// Columns `code, name, kind, communes`; the last is the number of communes directly under it, which must agree. `parent_code` names the
-  /// group that a group lies in; without it, it lies under the root.
+  /// Name of the file with columns `code, name, kind, communes`; the last is the number of communes directly under it, which must
+  /// agree. `parent_code` names the group in which a group lies; without it, the group lies under the root.
   public static let districtsFile = "districts.csv"
 
-  /// Tells if communes lie in groups: none of them names one where they do not.
+  /// Returns whether communes lie in groups.
   public static func hasGroups(communes: [SourceRow]) -> Bool {
     communes.contains { !($0.fields["district_code"] ?? "").trimmed.isEmpty }
   }
 
-  /// - Parameter districts: Not looked at where no commune lies in a group.
+  /// Loads the tree.
+  ///
+  /// - Parameter districts: Rows of groups; ignored when no commune lies in a group.
   /// - Throws: every mistake in both files at once, with line numbers.
   public static func load(communes: [SourceRow], districts: [SourceRow], province: ProvinceName) throws(DataProblems) -> UnitTree {
     let hasGroups = hasGroups(communes: communes)
@@ -52,7 +54,7 @@ public enum UnitLoader {
 
     let top = SurveyUnit(code: province.code, name: normalized(province.name), kind: "tinh", parentCode: nil, level: .province)
     let entries = [UnitTree.Entry(top, source: "campaign.json")] + districtEntries + communeEntries
-    // A row with an empty cell is reported once, by its column.
+    // Reports a row with an empty cell once, by its column.
     let reported = Set(problems.map { "\($0.source):\($0.line ?? 0)" })
     problems += UnitTreeCheck.problems(in: entries).filter { !reported.contains("\($0.source):\($0.line ?? 0)") }
     guard problems.isEmpty else { throw DataProblems(problems) }
@@ -90,13 +92,13 @@ public enum UnitLoader {
     }
   }
 
-  /// Trimmed and in NFC, so that the same name is the same text.
+  /// Returns a text trimmed and in NFC, so that the same name is the same text.
   static func normalized(_ text: String) -> String {
     text.trimmed.precomposedStringWithCanonicalMapping
   }
 }
 
-/// Takes cells from rows and remembers what was wrong with them.
+/// Reads cells of rows, and collects their faults.
 struct RowReader {
   var file: String
   var problems: [DataProblem] = []
@@ -105,7 +107,7 @@ struct RowReader {
     self.file = file
   }
 
-  /// The trimmed cell; a missing or empty one is noted and read as "".
+  /// Returns the trimmed cell; a missing or empty one is a fault, and read as "".
   mutating func text(_ column: String, in row: SourceRow) -> String {
     let value = (row.fields[column] ?? "").trimmed
     if value.isEmpty {
@@ -115,7 +117,7 @@ struct RowReader {
     return value
   }
 
-  /// The cell as a whole number from 0 to `max`; anything else is noted and read as `nil`.
+  /// Returns the cell as a whole number from 0 to `max`; anything else is a fault, and read as `nil`.
   mutating func number(_ column: String, in row: SourceRow, max: Int) -> Int? {
     var value = text(column, in: row)
     guard !value.isEmpty else { return nil }

@@ -1,18 +1,18 @@
-/// The units of a campaign as a tree that has been checked: every parent exists, no code repeats, nothing goes in a circle.
+/// Units of a campaign as a checked tree: every parent exists, no code repeats, and there are no circles.
 ///
-/// Lists keep the order of the source. Asking about an unknown code gives `nil` or an empty list, never a trap.
+/// Lists keep the order of the source. An unknown code gives `nil` or an empty list, never a trap.
 public struct UnitTree: Sendable {
-  /// The most units a tree accepts. The whole of Vietnam had 11 365 in 2024.
+  /// Units of a tree. The whole of Vietnam had 11 365 in 2024.
   public static let unitsMax = 20_000
-  /// Most levels from a root to a leaf.
+  /// Levels from a root to a leaf.
   package static let levelsMax = 16
 
-  /// All units, in source order.
+  /// Units in source order.
   public let units: [SurveyUnit]
   private let byCode: [UnitCode: SurveyUnit]
   private let childCodes: [UnitCode: [UnitCode]]
 
-  /// A unit and where it was read, so that a mistake can be found again.
+  /// Unit with the place where it was read, so that a mistake can be found.
   public struct Entry: Sendable {
     public var unit: SurveyUnit
     public var source: String
@@ -38,7 +38,7 @@ public struct UnitTree: Sendable {
     ).mapValues { $0.map(\.code) }
   }
 
-  /// The same, for units that come from a program.
+  /// Builds a tree of units that come from a program.
   public init(units: [SurveyUnit], source: String = "units") throws(DataProblems) {
     try self.init(units.map { Entry($0, source: source) })
   }
@@ -59,7 +59,7 @@ public struct UnitTree: Sendable {
     (childCodes[code] ?? []).compactMap { byCode[$0] }
   }
 
-  /// The units above `code`, **nearest first**: district, then province. The unit itself is not among them.
+  /// Returns the units above `code`, **nearest first**: district, then province. The unit itself is not among them.
   public func ancestors(of code: UnitCode) -> [SurveyUnit] {
     var result: [SurveyUnit] = []
     var next = parent(of: code)
@@ -70,31 +70,31 @@ public struct UnitTree: Sendable {
     return result
   }
 
-  /// The units below `code`, each before its own children. The unit itself is not among them.
+  /// Returns the units below `code`, each before its own children. The unit itself is not among them.
   public func descendants(of code: UnitCode) -> [SurveyUnit] {
     children(of: code).flatMap { [$0] + descendants(of: $0.code) }
   }
 
-  /// Whether `code` is `other` or lies somewhere above it.
+  /// Returns whether `code` is `other` or lies somewhere above it.
   public func covers(_ code: UnitCode, _ other: UnitCode) -> Bool {
     byCode[other] != nil && (code == other || ancestors(of: other).contains { $0.code == code })
   }
 
-  /// Tells if there are groups between the root and the communes.
+  /// True when there are groups between the root and the communes.
   public var hasGroups: Bool { units.contains { $0.level == .district } }
 
-  /// The group a unit lies in: the nearest; nil for one that lies under the root.
+  /// Returns the nearest group in which a unit lies; nil for one directly under the root.
   public func group(of code: UnitCode) -> SurveyUnit? {
     parent(of: code).flatMap { $0.level == .district ? $0 : nil }
   }
 
-  /// The units that have communes directly under them, in the order of their names, a root last: the headings of a list of communes.
+  /// Headings of a list of communes: units with communes directly under them, in the order of their names, a root last.
   public var headings: [SurveyUnit] {
     let heads = units.filter { unit in children(of: unit.code).contains { $0.level == .commune } }
     return sortedByName(heads.filter { $0.parentCode != nil }) + sortedByName(heads.filter { $0.parentCode == nil })
   }
 
-  /// The name to show. A commune's carries the group it lies in, because names repeat: "Xã Phúc Sơn, Huyện Tân Yên".
+  /// Returns the name to show. A commune's name includes its group, because names repeat: "Xã Phúc Sơn, Huyện Tân Yên".
   ///
   /// An unknown code is shown as itself.
   public func displayName(of code: UnitCode) -> String {
@@ -103,7 +103,7 @@ public struct UnitTree: Sendable {
     return "\(unit.name), \(group.name)"
   }
 
-  /// `units` sorted by display name the Vietnamese way; equal names by code.
+  /// Returns `units` sorted by display name the Vietnamese way; equal names by code.
   public func sortedByName(_ units: [SurveyUnit]) -> [SurveyUnit] {
     let keyed = units.map { unit in (key: VietnameseOrder.Key(displayName(of: unit.code)), unit: unit) }
     let sorted = keyed.sorted { a, b in

@@ -73,7 +73,7 @@ enum UnitTreeCheck {
       en: "“\(parentCode)” cannot be the parent of “\(unit.code)”: it is of the wrong level.")
   }
 
-  /// Each circle once, at the first of its lines.
+  /// Returns each circle once, at the first of its lines.
   private static func circles(among entries: [UnitTree.Entry], in firsts: [UnitCode: UnitTree.Entry]) -> [DataProblem] {
     var done: Set<UnitCode> = []
     var problems: [DataProblem] = []

@@ -6,9 +6,9 @@ internal import Foundation
 /// then tones: level, huyền, hỏi, ngã, sắc, nặng; then lower case before upper. A space comes before every letter, so that
 /// "Tân An" precedes "Tâng". Runs of digits compare as numbers. Composed and decomposed text are equal.
 public enum VietnameseOrder {
-  /// Lines about units as people look for them: by district, then by name.
+  /// Returns lines about units as people look for them: by district, then by name.
   ///
-  /// - Parameter name: A unit's display name, a commune's with its district behind the comma. Computed once per line.
+  /// - Parameter name: A unit's display name, a commune's with its district behind the comma. Computed once for each line.
   public static func byDistrict<T>(_ lines: [T], name: (T) -> String) -> [T] {
     let keyed = lines.map { line in
       (key: name(line).split(separator: ", ", maxSplits: 1).reversed().map { Key(String($0)) }, line: line)
@@ -16,13 +16,15 @@ public enum VietnameseOrder {
     return keyed.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.line)
   }
 
-  /// A key to compute once per name and compare often. Equal keys mean canonically equivalent text.
+  /// Sort key, computed once for each name and compared often. Equal keys mean canonically equivalent text.
   public struct Key: Comparable, Hashable, Sendable {
     private var letters: [UInt32] = []
     private var tones: [UInt8] = []
     private var cases: [UInt8] = []
     private var scalars: [UInt32] = []
 
+    /// Computes a key.
+    ///
     /// - Complexity: O(length); at least two Unicode normalizations.
     public init(_ text: String) {
       let decomposed = Array(text.decomposedStringWithCanonicalMapping.unicodeScalars)
@@ -50,7 +52,7 @@ public enum VietnameseOrder {
       return a.scalars.lexicographicallyPrecedes(b.scalars)
     }
 
-    /// The number of significant digits, then the digits: longer numbers are larger.
+    /// Adds the number of significant digits, then the digits: longer numbers are larger.
     private mutating func add(number run: ArraySlice<Unicode.Scalar>) {
       let digits = run.drop { $0 == "0" }
       letters += [Rank.number, UInt32(clamping: digits.count)] + digits.map(\.value)
@@ -78,7 +80,7 @@ public enum VietnameseOrder {
     }
   }
 
-  /// Whether `a` sorts before `b`.
+  /// Returns whether `a` sorts before `b`.
   public static func precedes(_ a: String, _ b: String) -> Bool {
     Key(a) < Key(b)
   }
@@ -90,7 +92,7 @@ public enum VietnameseOrder {
   private enum Rank {
     static let space: UInt32 = 1
     static let number: UInt32 = 0x20_0000
-    /// Letters come after everything else of the Basic Latin block and after numbers.
+    /// First rank of letters, which come after everything else of the Basic Latin block and after numbers.
     static let firstLetter: UInt32 = 0x20_0001
     static let afterLetters: UInt32 = 0x20_0100
 
@@ -99,7 +101,8 @@ public enum VietnameseOrder {
       return Dictionary(uniqueKeysWithValues: zip(alphabet, firstLetter...))
     }()
 
-    /// Space, then punctuation, then numbers, then the alphabet, then all other scripts by code point.
+    /// Returns the rank of a character: space, then punctuation, then numbers, then the alphabet, then all other scripts by code
+    /// point.
     static func of(_ shape: Character, scalar: Unicode.Scalar) -> UInt32 {
       if let rank = letters[shape] { return rank }
       if scalar.properties.isWhitespace { return space }

@@ -1,27 +1,27 @@
 internal import Foundation
 internal import SyncCore
 
-/// The sheets of an `.xlsx` workbook that are asked for, every cell as the text its author sees.
+/// Requested sheets of an `.xlsx` workbook, every cell as the text that its author sees.
 ///
 /// Hidden rows and columns count like others; of merged cells only the first has a value, as in the program that shows them.
 ///
 /// - Note: Source: ECMA-376, part 1, SpreadsheetML; transitional and strict.
 struct Workbook {
-  /// Most sheets in a workbook.
+  /// Sheets in a workbook.
   static let sheetsMax = 200
-  /// Most rows of a sheet.
+  /// Rows of a sheet.
   static let rowsMax = 20_000
-  /// Most columns of a sheet.
+  /// Columns of a sheet.
   static let columnsMax = 256
-  /// Most shared strings.
+  /// Shared strings of a workbook.
   static let textsMax = 200_000
-  /// Longest cell, in bytes; a spreadsheet allows 32 767 characters.
+  /// Bytes of a cell; a spreadsheet allows 32 767 characters.
   static let cellBytesMax = 65_536
-  /// Most merged ranges of a sheet.
+  /// Merged ranges of a sheet.
   static let mergesMax = 2_000
 
   struct Sheet {
-    /// As its author wrote it.
+    /// Name as its author wrote it.
     let name: String
     let rows: [WorkbookRow]
     /// Cells that hold an error such as `#REF!` instead of a value.
@@ -31,8 +31,10 @@ struct Workbook {
   /// Sheets with a wanted name, in the workbook's order.
   let sheets: [Sheet]
 
-  /// - Parameter wanted: Names in lower case; those of the workbook are trimmed and compared without regard to case. Nil is the first sheet
-  ///   that is not hidden.
+  /// Reads a workbook.
+  ///
+  /// - Parameter wanted: Names in lower case; names in the workbook are trimmed and compared without regard to case. Nil takes the
+  ///   first sheet that is not hidden.
   init(_ data: Data, wanted: Set<String>?) throws(WorkbookFault) {
     let package = try ZipPackage(data) { name in
       name == "mimetype" || name == "_rels/.rels" || name.hasSuffix(".xml.rels") && !name.contains("worksheets/")
@@ -68,15 +70,15 @@ struct Workbook {
   }
 }
 
-/// One row that has cells.
+/// Row that has cells.
 struct WorkbookRow {
-  /// As a spreadsheet counts, from 1.
+  /// Number of the row as a spreadsheet counts, from 1.
   let number: Int
-  /// By column, counted from 0.
+  /// Texts by column, counted from 0.
   var cells: [Int: String]
 }
 
-/// Which part of the package is meant by which id (`_rels`).
+/// Links from ids to parts of the package (`_rels`).
 private struct WorkbookLinks {
   private(set) var targets: [String: String] = [:]
   private var types: [(type: String, target: String)] = []
@@ -108,7 +110,7 @@ private struct WorkbookLinks {
   }
 }
 
-/// The list of sheets (`workbook.xml`).
+/// List of sheets (`workbook.xml`).
 private struct WorkbookIndex {
   private(set) var sheets: [(name: String, link: String, isHidden: Bool)] = []
   private(set) var beginsIn1904 = false
@@ -129,7 +131,7 @@ private struct WorkbookIndex {
   }
 }
 
-/// The texts that cells share (`sharedStrings.xml`): plain or in runs, without phonetic readings.
+/// Texts that cells share (`sharedStrings.xml`): plain or in runs, without phonetic readings.
 private struct WorkbookTexts {
   let texts: [String]
 
@@ -158,7 +160,7 @@ private struct WorkbookTexts {
   }
 }
 
-/// Which cell styles show a number as a day or a time (`styles.xml`).
+/// Cell styles that show a number as a day or a time (`styles.xml`).
 private struct WorkbookStyles {
   let dateStyles: Set<Int>
 
@@ -182,7 +184,7 @@ private struct WorkbookStyles {
     dateStyles = styles
   }
 
-  /// Whether a format code has a letter of a date outside quotes, brackets and escapes.
+  /// Returns whether a format code has a letter of a date outside quotes, brackets and escapes.
   private static func isDate(_ code: String) -> Bool {
     var (isQuoted, isBracketed, isEscaped) = (false, false, false)
     for character in code.lowercased() {

@@ -1,6 +1,6 @@
 internal import SyncCore
 
-/// Why a workbook or an XML file cannot be read at all, and what to do about it.
+/// Reason why a workbook or an XML file cannot be read at all, and the remedy.
 struct WorkbookFault: Error, Hashable {
   enum Kind: Hashable {
     case tooLarge, empty, old, locked, openDocument, plainText, notAWorkbook, damaged, tooManyParts, inflatesTooFar, notHere

@@ -39,7 +39,7 @@ final class WorkbookSheetReader {
       row = attributes["r"].flatMap { Int($0) } ?? row + 1
       column = -1
       guard (1...Workbook.rowsMax).contains(row) else {
-        // Formats reach to the last row of a sheet; only cells with a value beyond the bound are refused.
+        // Ignores formats beyond the bound, which reach to the last row of a sheet; only cells with a value there are refused.
         return row < 1 ? WorkbookFault(.damaged) : nil
       }
       rows.append(WorkbookRow(number: row, cells: [:]))
@@ -104,9 +104,9 @@ final class WorkbookSheetReader {
     return merges.count > Workbook.mergesMax ? WorkbookFault(.tooManyMerges(name)) : nil
   }
 
-  /// What lies beneath a merged range is not seen by its author, so it does not count.
+  /// Empties the cells beneath merged ranges, which the author does not see.
   private func emptyMergedCells() throws(WorkbookFault) {
-    // Merged ranges cannot overlap; a file in which they do is not let to cost more than all its cells a few times over.
+    // Bounds the cost: merged ranges cannot overlap, but a hostile file's may.
     var visits = 0
     for merge in merges {
       for index in rows.indices where merge.rows.contains(rows[index].number) {
@@ -121,9 +121,9 @@ final class WorkbookSheetReader {
   }
 }
 
-/// How a cell's place and value are written in a worksheet.
+/// Parser of a cell's reference and value in a worksheet.
 enum WorkbookCell {
-  /// `C12` as row 12, column 2 (counted from 0).
+  /// Reads `C12` as row 12, column 2 (counted from 0).
   static func place(_ reference: String) -> (row: Int, column: Int)? {
     let letters = reference.utf8.prefix { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
     guard (1...3).contains(letters.count), let row = ISODate.number(Array(reference.utf8.dropFirst(letters.count))), row >= 1 else {
@@ -133,12 +133,12 @@ enum WorkbookCell {
     return (row, column - 1)
   }
 
-  /// A number as its author typed it: `5` and not `5.0`; a day as `2024-03-26`, with its time where it has one.
+  /// Returns a number as its author typed it: `5` and not `5.0`; a day as `2024-03-26`, with its time if it has one.
   static func text(ofNumber source: String, isDate: Bool, beginsIn1904: Bool) -> String {
     let trimmed = source.trimmingWhitespace
     guard !trimmed.isEmpty, let number = Double(trimmed), number.isFinite else { return trimmed }
     guard isDate else { return ExpressionValue.text(of: number) }
-    // Day 60 of the 1900 system, 29 February 1900, never was; forms do not reach back that far.
+    // Ignores day 60 of the 1900 system, 29 February 1900, which never was; forms do not reach back that far.
     let seconds = (number * 86_400).rounded()
     guard seconds >= 0, seconds < 86_400 * 3_000_000 else { return ExpressionValue.text(of: number) }
     let (days, rest) = Int(seconds).quotientAndRemainder(dividingBy: 86_400)
@@ -148,7 +148,7 @@ enum WorkbookCell {
     return rest == 0 ? day.text : "\(day.text) \(time)"
   }
 
-  /// `_x000D_` as the character it stands for.
+  /// Replaces `_x000D_` by the character that it stands for.
   static func unescaped(_ text: String) -> String {
     guard text.contains("_x") else { return text }
     var out = ""

@@ -5,13 +5,13 @@ internal import SyncCore
   internal import FoundationXML
 #endif
 
-/// Reads XML from a stranger as a series of events: no document type, no entities but XML's own five, bounded depth.
+/// Reads XML from outside as a series of events: no document type, no entities but XML's own five, bounded depth.
 final class XMLEvents: NSObject, XMLParserDelegate {
   /// Deepest nesting of elements.
   static let xmlDepthMax = 64
 
   enum Event {
-    /// Name without its prefix; attributes as written.
+    /// Start of an element: its name without prefix; attributes as written.
     case start(String, [String: String])
     case text(String)
     case end(String)
@@ -24,7 +24,9 @@ final class XMLEvents: NSObject, XMLParserDelegate {
 
   private init(_ handle: @escaping (Event) -> WorkbookFault?) { self.handle = handle }
 
-  /// - Parameter handle: Returns why to stop, or nil to go on.
+  /// Reads a document.
+  ///
+  /// - Parameter handle: Returns a reason to stop, or nil to go on.
   static func read(_ data: Data, _ handle: @escaping (Event) -> WorkbookFault?) throws(WorkbookFault) {
     if let fault = refusal(of: data) { throw fault }
     let parser = XMLParser(data: data)
@@ -33,12 +35,12 @@ final class XMLEvents: NSObject, XMLParserDelegate {
     parser.delegate = events
     let isRead = parser.parse()
     if let fault = events.fault { throw fault }
-    // On Linux the parser can report success for a file that stops half-way; what was opened must also have been closed.
+    // Checks that the root was closed: on Linux the parser can report success for a file that stops half-way.
     guard isRead, parser.parserError == nil, events.hasRoot, events.depth == 0 else { throw WorkbookFault(.notXML) }
   }
 
-  /// A document type is where external and exploding entities are declared, so its mere presence is refused: in bytes, before
-  /// any parser sees them, which is sound because the only encoding let through is UTF-8.
+  /// Refuses a document type, which could declare external or exploding entities. The check is by bytes, before any parser sees
+  /// them; it is sound because only UTF-8 is accepted.
   private static func refusal(of data: Data) -> WorkbookFault? {
     guard !data.contains(0), String(validating: data, as: UTF8.self) != nil else { return WorkbookFault(.notUTF8) }
     let opening = String(decoding: data.prefix(256), as: UTF8.self)
@@ -80,7 +82,7 @@ final class XMLEvents: NSObject, XMLParserDelegate {
     parser.abortParsing()
   }
 
-  /// `x:sheet` as `sheet`.
+  /// Returns `x:sheet` as `sheet`.
   static func local(_ name: String) -> String {
     name.lastIndex(of: ":").map { String(name[name.index(after: $0)...]) } ?? name
   }

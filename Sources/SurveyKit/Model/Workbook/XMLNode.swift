@@ -1,15 +1,15 @@
 internal import Foundation
 internal import SyncCore
 
-/// One element of a small XML document, with its children. Prefixes are left out, of elements and attributes alike.
+/// Element of a small XML document, with its children. Prefixes of elements and attributes are left out.
 final class XMLNode {
-  /// Most elements of a document.
+  /// Elements of a document.
   static let xmlNodesMax = 100_000
 
   let name: String
   private(set) var attributes: [String: String] = [:]
   private(set) var children: [XMLNode] = []
-  /// The text directly inside, also around children; an `output` inside shows as `${name}`.
+  /// Text directly inside, also around children; an `output` inside shows as `${name}`.
   fileprivate(set) var text = ""
 
   fileprivate init(name: String, attributes: [String: String]) {
@@ -17,7 +17,7 @@ final class XMLNode {
     for (key, value) in attributes where !key.hasPrefix("xmlns") { self.attributes[XMLEvents.local(key)] = value }
   }
 
-  /// Reads a document; its root.
+  /// Reads a document, and returns its root.
   static func document(_ data: Data) throws(WorkbookFault) -> XMLNode {
     var open: [XMLNode] = [XMLNode(name: "", attributes: [:])]
     var count = 0

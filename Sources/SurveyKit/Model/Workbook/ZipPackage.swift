@@ -5,20 +5,20 @@ internal import SyncCore
   internal import CLibzip
 #endif
 
-/// The named parts of a zip file held in memory. Nothing is written to disk, and only parts that are asked for are inflated.
+/// Named parts of a zip file held in memory. Nothing is written to disk, and only requested parts are inflated.
 struct ZipPackage {
-  /// Largest file, in bytes, as it was saved.
+  /// Bytes of a file as it was saved.
   static let packageBytesMax = 8 << 20
-  /// Most entries of any kind.
+  /// Entries of any kind.
   static let packageEntriesMax = 2_000
-  /// Largest part after inflating, in bytes.
+  /// Bytes of a part after inflating.
   static let partBytesMax = 16 << 20
-  /// Most bytes inflated from one file, all parts together.
+  /// Bytes inflated from one file, all parts together.
   static let inflatedBytesMax = 48 << 20
 
   private let parts: [String: Data]
 
-  /// Reads the parts whose names `isWanted`; names compare without regard to case, as the format asks.
+  /// Reads the parts whose names `isWanted`; names compare without regard to case, as the format requires.
   ///
   /// - Throws: `WorkbookFault` when it is no zip file, is damaged, encrypted, or beyond a bound.
   init(_ data: Data, isWanted: (String) -> Bool) throws(WorkbookFault) {
@@ -32,7 +32,7 @@ struct ZipPackage {
     #endif
   }
 
-  /// What a file that is no zip seems to be.
+  /// Returns the probable kind of a file that is no zip.
   private static func kind(ofOther data: Data) -> WorkbookFault.Kind {
     if data.isEmpty { return .empty }
     if data.starts(with: [0xD0, 0xCF, 0x11, 0xE0]) {
@@ -42,7 +42,7 @@ struct ZipPackage {
     return !data.contains(0) && String(data: data, encoding: .utf8) != nil ? .plainText : .notAWorkbook
   }
 
-  /// The bytes of a part; nil when there is none. A leading slash means nothing.
+  /// Bytes of a part; nil when there is none. A leading slash is ignored.
   subscript(name: String) -> Data? { parts[Self.key(name)] }
 
   static func key(_ name: String) -> String {
@@ -79,7 +79,7 @@ struct ZipPackage {
       return .success(parts)
     }
 
-    /// Inflates at most one byte more than allowed, whatever the directory claims about the size.
+    /// Inflates at most one byte more than allowed, whatever size the directory claims.
     private static func part(_ archive: OpaquePointer, _ index: zip_uint64_t, bytesMax: Int) -> Result<Data, WorkbookFault> {
       guard let file = zip_fopen_index(archive, index, 0) else { return .failure(WorkbookFault(.damaged)) }
       defer { zip_fclose(file) }
