@@ -4,7 +4,7 @@ internal import SurveyKitField
 internal import SyncKit
 internal import ToolSupport
 
-/// Examines the device's store and says in a sentence each what is wrong and what to do.
+/// Examines the device's store, and prints each problem with its remedy as a sentence.
 struct Doctor: FieldCommand {
   static let configuration = CommandConfiguration(
     abstract: LocalizedText(

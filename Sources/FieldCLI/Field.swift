@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import SyncKit
 internal import ToolSupport
 
-/// The tool of a commune's working group: works without a network, exchanges with the province's hub when there is one.
+/// Tool of a commune's working group: works without a network, exchanges with the province's hub when there is one.
 @main struct Field: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "field",

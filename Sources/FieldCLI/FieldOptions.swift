@@ -5,7 +5,7 @@ internal import SurveyKitField
 internal import SyncKit
 internal import ToolSupport
 
-/// What every command of `field` can be told.
+/// Options of every command of `field`.
 struct FieldOptions: ParsableArguments {
   @OptionGroup var tool: ToolOptions
 
@@ -37,10 +37,10 @@ struct FieldOptions: ParsableArguments {
     }
   }
 
-  /// Opens the device's store to read it; where it cannot be written, a copy of it, and says so.
+  /// Opens the device's store for reading; when it cannot be written, opens a copy and says so.
   ///
   /// - Parameters:
-  ///   - always: Opens a copy even if the store opens.
+  ///   - always: True to open a copy even if the store opens.
   ///   - elsewhere: Folders on other disks that may have room for the copy.
   func openForReading(_ console: Console, asCopy always: Bool = false, elsewhere: [String] = []) throws -> SurveyField {
     let survey = try SurveyField.openForReading(
@@ -68,7 +68,7 @@ struct FieldOptions: ParsableArguments {
   }
 }
 
-/// Which of the device's campaigns a command is about.
+/// Campaign of the device that a command is about.
 struct FieldCampaign: ParsableArguments {
   @Option(
     name: .long,
@@ -78,7 +78,7 @@ struct FieldCampaign: ParsableArguments {
   var campaign: String?
 }
 
-/// A command of `field`.
+/// Command of `field`.
 protocol FieldCommand: ToolCommand {
   var field: FieldOptions { get }
 }
@@ -88,9 +88,9 @@ extension FieldCommand {
 }
 
 extension FieldOptions {
-  /// The way to the hub.
+  /// Returns the transport to the hub.
   ///
-  /// - Parameter hub: An address given for this time; nil for the one the device knows.
+  /// - Parameter hub: Address given for this call; nil for the one that the device knows.
   static func transport(_ survey: SurveyField, hub: String?) async throws -> HTTPTransport {
     guard let enrolment = try await survey.replica.enrolment() else { throw SurveyFieldError.notEnrolled }
     let address = hub ?? enrolment.hubAddress
@@ -102,7 +102,7 @@ extension FieldOptions {
     return try HTTPTransport(hub: address)
   }
 
-  /// A day as a person writes it on the command line.
+  /// Parses a day as a person writes it on the command line.
   static func day(_ text: String) throws -> CalendarDay {
     guard let day = readDay(text) else {
       throw ToolError(vi: "\"\(text)\" không phải ngày; viết như 2024-04-01.", en: "\"\(text)\" is not a day; write it like 2024-04-01.")
@@ -110,7 +110,7 @@ extension FieldOptions {
     return day
   }
 
-  /// A day as it is written in JSON or as a Vietnamese reader is shown it, `01/04/2024`; nil when it is none.
+  /// Parses a day as in JSON or as a Vietnamese reader sees it, `01/04/2024`; nil when it is none.
   static func readDay(_ text: String) -> CalendarDay? {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 3, Language.spoken == .vietnamese else { return CalendarDay(text) }

@@ -20,24 +20,24 @@ struct Status: FieldCommand {
     var unit: String
     var addsUp: Bool
     var status: ReplicaStatus
-    /// In the campaign's zone; nil before the first contact.
+    /// Time in the campaign's zone; nil before the first contact.
     var lastContact: String?
     var timeZone: String?
-    /// Hub time minus this device's clock.
+    /// Hub time minus this device's clock, in milliseconds.
     var offsetMs: Int64
     var today: String?
-    /// Why today may be another day; nil when it is certain.
+    /// Reason why today may be another day; nil when it is certain.
     var todayDoubt: CampaignToday.Doubt?
-    /// By how much this device's clock jumped since it was believed.
+    /// Milliseconds by which this device's clock jumped since it was trusted.
     var clockJumpMs: Int64?
-    /// Reports with photos, by key: what of each is at the hub.
+    /// Arrivals of reports with photos, by key.
     var photos: [String: RecordArrival]
     /// Reports that contradict their form as they stand.
     var invalidReports: [InvalidReport]
     /// Messages of operators that nobody of the commune has seen, and reports sent back that are to be corrected.
     var messagesUnseen: Int
     var reportsToCorrect: Int
-    /// Campaigns in which something is awaited, the one that is asked first.
+    /// Campaigns that still expect something, the one that is asked first.
     var campaigns: [Standing]
 
     struct Standing: Encodable {

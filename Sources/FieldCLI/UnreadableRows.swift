@@ -3,7 +3,7 @@ internal import SurveyKitField
 internal import ToolSupport
 
 extension SurveyField {
-  /// Says which rows here cannot be read, each with the reason and what to do; the command goes on without them.
+  /// Prints the rows here that cannot be read, each with the reason and the remedy; the command goes on without them.
   @discardableResult
   func warnOfUnreadableRows(_ console: Console) async throws -> [UnreadableRow] {
     let rows = try await unreadableRows()

@@ -3,18 +3,20 @@ internal import CQREncode
 package import Foundation
 internal import ToolSupport
 
-/// A QR code as its modules, drawn as PNG or SVG. The same text gives the same bytes.
+/// QR code as its modules, drawn as PNG or SVG. The same text gives the same bytes.
 package struct QRCode {
   /// Modules on a side.
   package let side: Int
-  /// Row by row; true is dark.
+  /// Modules row by row; true is dark.
   private let modules: [Bool]
 
   /// Light modules around the code, as the standard asks.
   package static let quietModules = 4
-  /// Pixels a module in a PNG: sharp on paper up to A5.
+  /// Pixels for each module in a PNG: sharp on paper up to A5.
   package static let pixelsPerModule = 12
 
+  /// Encodes a text.
+  ///
   /// - Throws: `ToolError` when the text is too long for a code.
   package init(_ text: String) throws {
     guard let code = QRcode_encodeString(text, 0, QR_ECLEVEL_M, QR_MODE_8, 1) else {
@@ -28,7 +30,7 @@ package struct QRCode {
 
   package func isDark(_ x: Int, _ y: Int) -> Bool { (0..<side).contains(x) && (0..<side).contains(y) && modules[y * side + x] }
 
-  /// A grey PNG, `pixelsPerModule` pixels a module.
+  /// Returns a grey PNG with `pixelsPerModule` pixels for each module.
   package func png() throws -> Data {
     let width = (side + 2 * Self.quietModules) * Self.pixelsPerModule
     var pixels = [UInt8](repeating: 255, count: width * width)
@@ -54,7 +56,7 @@ package struct QRCode {
 
   private static let notDrawn = ToolError(vi: "Không vẽ được mã QR.", en: "The QR code could not be drawn.")
 
-  /// An SVG of one path on white, one unit a module.
+  /// Returns an SVG of one path on white, one unit for each module.
   package func svg() -> Data {
     let width = side + 2 * Self.quietModules
     var path = ""

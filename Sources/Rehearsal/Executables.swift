@@ -1,7 +1,7 @@
 internal import Foundation
 internal import ToolSupport
 
-/// The tools' own executables, as separate processes.
+/// Executables of the tools, run as separate processes.
 enum Executables {
   struct Ended {
     var status: Int32
@@ -9,7 +9,7 @@ enum Executables {
     var complaint: String
   }
 
-  /// `hub` and `field` stand beside this program.
+  /// Returns the paths of `hub` and `field` beside this program.
   static func beside() throws -> (hub: String, field: String) {
     (try ProgramBeside.path("hub"), try ProgramBeside.path("field"))
   }

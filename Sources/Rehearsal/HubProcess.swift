@@ -2,7 +2,7 @@ internal import Foundation
 internal import SyncKit
 internal import Synchronization
 
-/// A `hub serve` process of a rehearsal: started, watched through its log, killed and started again on the same port.
+/// Process `hub serve` of a rehearsal: started, watched through its log, killed and started again on the same port.
 ///
 /// Its input is a pipe of this process: it stops by itself when this process is gone, by whatever end.
 final class HubProcess: Sendable {
@@ -16,16 +16,16 @@ final class HubProcess: Sendable {
   private struct State {
     var process: Process?
     var input: Pipe?
-    /// Says that nothing is started any more.
+    /// True when nothing is started any more.
     var isStopped = false
     var hubPort = 0
     var boardPort = 0
     var peakMemoryKiB = 0
   }
 
-  /// How long a hub may take to answer after it was started, in seconds.
+  /// Seconds that a hub may take to answer after it was started.
   static let startSecondsMax = 30
-  /// Bounds the time that a hub may take to stop before it is ended by force, in seconds.
+  /// Seconds that a hub may take to stop before it is killed.
   static let stopSecondsMax = 20
 
   init(executable: String, folder: String, clockFile: String, logPath: String, extra: [String] = []) {
@@ -39,10 +39,10 @@ final class HubProcess: Sendable {
   var port: Int { state.withLock { $0.hubPort } }
   var boardPort: Int { state.withLock { $0.boardPort } }
   var address: String { "http://127.0.0.1:\(port)" }
-  /// The largest resident memory seen, in KiB.
+  /// Largest resident memory seen, in KiB.
   var peakMemoryKiB: Int { state.withLock { $0.peakMemoryKiB } }
 
-  /// Starts the process and waits until it says where it listens.
+  /// Starts the process and waits until it prints its address.
   func start(boardPort wanted: Int = 0) async throws {
     let (port, board) = state.withLock { ($0.hubPort, $0.boardPort == 0 ? wanted : $0.boardPort) }
     let process = Process()
@@ -83,7 +83,7 @@ final class HubProcess: Sendable {
     return handle
   }
 
-  /// The first lines a process prints; fewer when it ends or takes too long.
+  /// Returns the first lines that a process prints; fewer when it ends or takes too long.
   private static func lines(_ count: Int, from handle: FileHandle) async throws -> [String] {
     let collected = Mutex(Data())
     handle.readabilityHandler = { source in
@@ -102,13 +102,13 @@ final class HubProcess: Sendable {
 
   var isRunning: Bool { state.withLock { $0.process?.isRunning ?? false } }
 
-  /// Bytes its log holds now.
+  /// Bytes of its log now.
   var logSize: UInt64 {
     let attributes = try? FileManager.default.attributesOfItem(atPath: logPath)
     return (attributes?[.size] as? UInt64) ?? 0
   }
 
-  /// What the log gained after `offset`.
+  /// Returns the log after `offset`.
   func log(after offset: UInt64) -> String {
     guard let handle = FileHandle(forReadingAtPath: logPath) else { return "" }
     defer { try? handle.close() }
@@ -116,7 +116,7 @@ final class HubProcess: Sendable {
     return String(decoding: data, as: UTF8.self)
   }
 
-  /// Ends it at once, as a power cut would: no signal it could handle.
+  /// Kills it at once, as a power cut would: with no signal that it could handle.
   func kill() {
     state.withLock { state in
       guard let process = state.process, process.isRunning else { return }
@@ -126,7 +126,7 @@ final class HubProcess: Sendable {
     }
   }
 
-  /// Asks it to stop, and waits; it is not started again.
+  /// Stops it, and waits; it is not started again.
   func stop() {
     let process = state.withLock { state in
       state.isStopped = true
@@ -139,7 +139,7 @@ final class HubProcess: Sendable {
     if process.isRunning { _ = sendSignal(process.processIdentifier, SIGKILL) }
   }
 
-  /// Reads how much memory it uses.
+  /// Measures its memory.
   func sampleMemory() { state.withLock { sampleMemory(&$0) } }
 
   private func sampleMemory(_ state: inout State) {
@@ -152,5 +152,5 @@ final class HubProcess: Sendable {
   }
 }
 
-/// `kill(2)`, whose name a method here has too.
+/// Calls `kill(2)`, whose name a method here has too.
 private func sendSignal(_ process: Int32, _ signal: Int32) -> Int32 { kill(process, signal) }

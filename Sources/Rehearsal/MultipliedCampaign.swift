@@ -3,8 +3,8 @@ internal import SurveyKitHub
 internal import SyncKit
 
 extension CampaignFolder {
-  /// The campaign with so many times its units below the root, for rehearsals larger than any province: each copy's codes and names bear
-  /// its number.
+  /// Returns the campaign with a multiple of its units below the root, for rehearsals larger than any province: each copy's codes
+  /// and names bear its number.
   func multiplied(by times: Int) throws -> CampaignFolder {
     guard times > 1 else { return self }
     var larger = self

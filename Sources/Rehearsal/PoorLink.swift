@@ -3,14 +3,14 @@ internal import SurveyKit
 internal import SyncKit
 internal import Synchronization
 
-/// A bad link between devices and hub: a real TCP relay that delays every piece and cuts some connections in the middle, or one that
-/// passes everything on but cuts where it is told to.
+/// Bad link between devices and hub: a real TCP relay that delays every piece and cuts some connections in the middle. An obedient
+/// link passes everything on, and cuts where it is told to.
 final class PoorLink: Sendable {
   /// Connections relayed at once; more wait to be accepted.
   static let connectionsMax = 64
-  /// Each piece passed on is delayed by up to this, in milliseconds.
+  /// Longest delay of each piece, in milliseconds.
   static let delayMsMax = 40
-  /// One piece in so many meets a cut instead of being passed on.
+  /// Pieces for each one that is cut instead of being passed on.
   static let cutOneIn = 60
   private static let pieceBytes = 16 * 1024
 
@@ -19,7 +19,7 @@ final class PoorLink: Sendable {
   private let target: UInt16
   private let random: Mutex<SeededGenerator>
   private let isObedient: Bool
-  /// Bytes from devices that are passed on before the next cut that was asked for; nil: none was.
+  /// Bytes from devices that are passed on before the next requested cut; nil: none is requested.
   private let left = Mutex<Int?>(nil)
   private let upstream = Atomic<Int>(0)
   private let open = Atomic<Int>(0)
@@ -30,12 +30,12 @@ final class PoorLink: Sendable {
   /// Bytes passed on from devices so far.
   var upstreamBytes: Int { upstream.load(ordering: .relaxed) }
 
-  /// Has an obedient link cut a connection once so many more bytes from devices were passed on.
+  /// Requests a cut of an obedient link after a number of further bytes from devices.
   func cut(after bytes: Int?) { left.withLock { $0 = bytes } }
 
   /// Listens on a free loopback port and relays to `target` on the same machine.
   ///
-  /// - Parameter isObedient: Whether it does no harm but what `cut(after:)` asks for.
+  /// - Parameter isObedient: True to do no harm but what `cut(after:)` requests.
   init(target: Int, seed: UInt64, isObedient: Bool = false) throws {
     self.isObedient = isObedient
     self.target = UInt16(clamping: target)
@@ -86,7 +86,7 @@ final class PoorLink: Sendable {
     }
   }
 
-  /// Two directions share two sockets, closed when both are done.
+  /// Sockets of two directions, closed when both are done.
   private final class Pair: Sendable {
     let client: Int32
     let server: Int32
@@ -98,7 +98,7 @@ final class PoorLink: Sendable {
     }
   }
 
-  /// How much of a piece still arrives when it meets a cut: half, so that the cut falls inside a message. Nil: it is passed on.
+  /// Returns how much of a piece still arrives when it is cut: half, so that the cut falls inside a message. Nil: it is passed on.
   private func chance(_ count: Int) -> Int? {
     let (delay, isCut) = random.withLock { random in
       (Int.random(in: 0...Self.delayMsMax, using: &random), Int.random(in: 0..<Self.cutOneIn, using: &random) == 0)

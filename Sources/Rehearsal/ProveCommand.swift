@@ -6,7 +6,7 @@ internal import SyncHub
 internal import SyncKit
 internal import ToolSupport
 
-/// `hub prove`: holds a rehearsal's manifest against a hub's store, in a process of its own.
+/// Command `hub prove`: compares a rehearsal's manifest with a hub's store, in a process of its own.
 struct ProveCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "prove",

@@ -7,7 +7,7 @@ internal import SyncKit
 internal import Synchronization
 internal import ToolSupport
 
-/// Runs a plan: a hub process, devices, a clock that moves when the work of a moment is done.
+/// Run of a plan: a hub process, devices, a clock that moves when the work of a moment is done.
 final class Rehearsal: Sendable {
   struct Settings: Sendable {
     var folder: String
@@ -44,7 +44,7 @@ final class Rehearsal: Sendable {
   static let workersMax = 24
   /// Campaign time between two movements of the clock.
   static let tickMs: Int64 = 15 * 60 * 1000
-  /// Sets a wrong clock three years ahead.
+  /// Error of a wrong clock: three years ahead.
   static let clockErrorMs: UInt64 = 3 * 366 * 86_400_000
 
   let settings: Settings
@@ -68,7 +68,7 @@ final class Rehearsal: Sendable {
     var devices: [Int: any RehearsalDevice] = [:]
     var posts: [RehearsalManifest.Post] = []
     var photos: Set<String> = []
-    /// Units whose device was revoked: what it writes from then on waits for a decision.
+    /// Units whose device was revoked: its later changes wait for a decision.
     var revoked: Set<String> = []
     var lateReports: Set<String> = []
     var bytes = 0
@@ -99,7 +99,9 @@ final class Rehearsal: Sendable {
       extra: settings.hubKills > 0 ? ["--merge-pause-ms", "80"] : [])
   }
 
-  /// - Parameter words: For what is said beside the progress.
+  /// Runs the rehearsal.
+  ///
+  /// - Parameter words: Language of the texts beside the progress.
   /// - Throws: `CancellationError` when it was stopped, whatever broke by that.
   func run(progress: ProgressBar, words: Wording) async throws -> Outcome {
     do {
@@ -171,7 +173,7 @@ final class Rehearsal: Sendable {
     return outcome
   }
 
-  /// Does what is due: communes side by side, the events of one commune in order.
+  /// Carries out what is due: communes side by side, the events of one commune in order.
   func perform(_ due: [RehearsalPlan.Event], hub: String, killer: FieldKiller, onProgress: @escaping @Sendable (Int) -> Void)
     async throws
   {
@@ -241,7 +243,7 @@ final class Rehearsal: Sendable {
       if !byDevice.isEmpty { try await device.submit(byDevice, day: day) }
       note(answers, unit: unit, byPhone: byPhone.count, mayWait: isLate)
     case .report(let reported):
-      // Before the day of the survey nobody has answered.
+      // Counts no answers before the day of the survey.
       let answered = reported == day ? min(commune.answers, commune.eligible) : 0
       let seed = settings.seed &* 1_000_003 &+ UInt64(event.commune * 16 + event.device * 4)
       try await report(reported, answered: answered, seed: seed, event: event, device: device)
@@ -270,7 +272,7 @@ final class Rehearsal: Sendable {
     case .carry:
       let bundle = settings.folder + "/\(unit).skb"
       try await device.export(to: bundle)
-      // Its answers and report wait for a decision: the import says so.
+      // Allows exit code 2: its answers and report wait for a decision, and the import says so.
       try Executables.run(
         settings.hubExecutable, ["import", bundle, "--dir", settings.folder + "/hub", "--clock", "@\(clockFile)"], allowed: [0, 2])
     }
@@ -291,7 +293,7 @@ final class Rehearsal: Sendable {
     }
   }
 
-  /// Pictures that no other event has, noted as those the hub must have in the end.
+  /// Returns pictures that no other event has, recorded as those that the hub must have in the end.
   private func pictures(_ count: Int, of event: RehearsalPlan.Event) throws -> [Data] {
     let texts = (0..<count).map { "\(settings.seed)-\(event.commune)-\(event.atMs)-\($0)" }
     let pictures = try texts.map { try QRCode($0).png() }
@@ -300,7 +302,7 @@ final class Rehearsal: Sendable {
     return pictures
   }
 
-  /// As an operator does it, while the hub serves.
+  /// Revokes a device as an operator does it, while the hub serves.
   private func revoke(label: String) throws {
     struct Listed: Decodable {
       var replica: String
@@ -331,17 +333,17 @@ final class Rehearsal: Sendable {
   private func generate(_ count: Int, event: RehearsalPlan.Event, commune: RehearsalPlan.Commune, day: CalendarDay) throws
     -> [RehearsalAnswer]
   {
-    // Every person says something nobody else says, so that a search of all files for it means something.
+    // Gives every person a text that nobody else writes, so that a search of all files for it means something.
     let opinion = form.questions.first { $0.kind == .text && $0.relevant == nil }?.name
     let base = UInt64(event.commune) &* 1009
     return try (0..<count).map { index in
-      // Five people who all say the same must not be told apart from one another, nor shown as unanimous.
+      // Makes five equal answers: the five people must not be identified, nor shown as unanimous.
       let number = commune.kind == .fiveEqualAnswers ? 0 : UInt64(index) + UInt64(bitPattern: event.atMs)
       let responseID = "\(settings.seed)-\(commune.unit.code)-\(event.atMs)-\(index)"
       let id = SurveySchema.importedID(campaign: campaign.id, responseID: responseID)
       let words = opinion.map { [$0: AnswerValue.text("Ý kiến thử số \(RehearsalManifest.hash(id).prefix(12)).")] } ?? [:]
       let answers = try answerPool.answers(base &+ number, fixed: words)
-      // A `field` process imports them by number, and an imported answer's id follows from what it says, too.
+      // Computes the id as a `field` process does, which imports answers by number: it depends on the content, too.
       let kept =
         commune.isProcess
         ? SurveySchema.contentID(
@@ -362,7 +364,9 @@ struct HubKiller {
   /// Merges let pass between two kills inside a merge, at most.
   private static let mergesSkippedMax = 2
 
-  /// - Parameter share: How much of the rehearsal is done, 0 to 1.
+  /// Kills the hub until the rehearsal is done.
+  ///
+  /// - Parameter share: Returns how much of the rehearsal is done, 0 to 1.
   func run(share: @Sendable () -> Double) async throws -> (total: Int, inMerge: Int) {
     var random = SeededGenerator(seed: seed)
     let inMergeWanted = kills / 2
@@ -375,7 +379,7 @@ struct HubKiller {
       let merges = log.components(separatedBy: "merging ").count - 1
       if inMerge < inMergeWanted && merges > skip {
         hub.kill()
-        // Inside a merge: the last one it spoke of had begun and not ended.
+        // Kills inside a merge: the last merge in the log had begun and not ended.
         let last = hub.log(after: offset)
         if let began = last.range(of: "merging ", options: .backwards)?.lowerBound,
           last.range(of: "merged ", options: .backwards)?.lowerBound ?? last.startIndex < began
@@ -387,7 +391,7 @@ struct HubKiller {
         moments.removeFirst()
         hub.kill()
       } else if done >= 1 {
-        // Too few merges came by: the rest of the kills fall at the end.
+        // Kills outside a merge at the end, because too few merges came by.
         hub.kill()
       } else {
         try await Task.sleep(for: Self.lookEvery)

@@ -2,7 +2,8 @@ internal import ArgumentParser
 internal import SyncCore
 internal import ToolSupport
 
-/// The program behind `hub rehearse` and `hub prove`: it drives devices and a hub as processes, and knows both sides, as neither of them may.
+/// Program behind `hub rehearse` and `hub prove`: it drives devices and a hub as processes, and knows both sides, as neither of
+/// them may.
 @main struct RehearsalCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hub",

@@ -5,46 +5,50 @@ internal import SurveyKitField
 internal import SyncKit
 internal import Synchronization
 
-/// One member's device in a rehearsal. What it enters is noted for the manifest when the device has it for good.
+/// Device of one member in a rehearsal. What it enters is recorded for the manifest when the device has it durably.
 protocol RehearsalDevice: Sendable {
   func enroll(code: String, hub: String) async throws
   func submit(_ answers: [RehearsalAnswer], day: CalendarDay) async throws
+  /// Saves a report.
+  ///
   /// - Parameter pictures: PNG files that are filed with it.
   func saveReport(_ answers: ValidatedAnswers, day: CalendarDay, pictures: [Data]) async throws
-  /// Tells of the day.
+  /// Writes a post.
   func post(_ words: String, pictures: [Data]) async throws
   /// Writes a post that the hub keeps and cannot merge: it names a campaign that the hub does not have.
   func misfile(_ words: String, day: CalendarDay) async throws
   /// Writes what the hub lacks into a bundle.
   func export(to path: String) async throws
+  /// Exchanges with the hub.
+  ///
   /// - Returns: Bytes sent and received.
   func sync(hub: String) async throws -> Int
-  /// Lets go of files until the next time: hundreds of devices share one process.
+  /// Closes its files until the next event: hundreds of devices share one process.
   func rest() throws
 }
 
-/// What a rehearsed correction of a report gives as its reason.
+/// Reason of a rehearsed correction of a report.
 private let rehearsedReason = "rehearsal"
 
-/// One generated answer, with the id the hub will know it by.
+/// Generated answer, with the id under which the hub will keep it.
 struct RehearsalAnswer: Sendable {
-  /// What an import file would call it.
+  /// Id in an import file.
   var responseID: String
   var id: String
   var answers: ValidatedAnswers
 }
 
-/// A device inside the rehearsal's own process: its own store, real HTTP.
+/// Device inside the rehearsal's own process: its own store, real HTTP.
 final class InProcessDevice: RehearsalDevice {
   private let path: String
   private let label: String
   private let clock: any WallClock
   private let unit: UnitCode
-  /// A store that was made and never used: a device's begins as a copy of it.
+  /// Store that was made and never used: a device's begins as a copy of it.
   private let emptyStore: String
   private let field = Mutex<SurveyField?>(nil)
 
-  /// Patient enough for a hub that is being killed and started again.
+  /// Retries for a hub that is being killed and started again.
   private static let retry = RetryPolicy(attemptsMax: 40, delayFirstMs: 60, delayMaxMs: 1000)
 
   init(path: String, emptyStore: String, label: String, unit: UnitCode, clock: any WallClock) {
@@ -115,7 +119,7 @@ final class InProcessDevice: RehearsalDevice {
   }
 }
 
-/// A device that is a `field` process, started anew for each thing it does, and now and then killed in the middle of it.
+/// Device that is a `field` process, started for each thing it does, and now and then killed in the middle of it.
 final class ProcessDevice: RehearsalDevice {
   private let executable: String
   private let folder: String
@@ -169,7 +173,7 @@ final class ProcessDevice: RehearsalDevice {
     try await with(pictures) { photos in try await run(["post", words] + photos) }
   }
 
-  /// Runs something with the pictures as files, named by options.
+  /// Runs `body` with the pictures as files, named by options.
   private func with(_ pictures: [Data], _ body: ([String]) async throws -> Data) async throws {
     let paths = pictures.indices.map { "\(folder)/picture-\($0).png" }
     for (path, picture) in zip(paths, pictures) { try picture.write(to: URL(fileURLWithPath: path)) }
@@ -195,7 +199,7 @@ final class ProcessDevice: RehearsalDevice {
 
   func rest() {}
 
-  /// Runs one command to its good end, again after each kill and while the hub is away.
+  /// Runs one command to its successful end, again after each kill and while the hub is away.
   @discardableResult
   private func run(_ arguments: [String]) async throws -> Data {
     for _ in 0..<Patience.attemptsMax {
@@ -220,7 +224,7 @@ final class ProcessDevice: RehearsalDevice {
       if process.terminationReason == .exit {
         if process.terminationStatus == 0 { return said }
         if process.terminationStatus != 75 {
-          // Killed after it had enrolled and before it could say so: enrolling again is refused, and right so.
+          // Accepts a refused second enrolment: the first process was killed after it had enrolled and before it could say so.
           if arguments.first == "enroll" && killer.count > 0 && complained.contains("already") { return said }
           throw SyncError(
             .internalFault, vi: "field \(arguments[0]) của \(unit.rawValue) thất bại: \(complained)",
@@ -268,7 +272,7 @@ final class FieldKiller: Sendable {
   /// Processes killed while they were at work.
   var count: Int { state.withLock { $0.done } }
 
-  /// Draws whether and when this process dies. The flag says afterwards whether it was this killer's doing.
+  /// Draws whether and when this process dies. The flag tells afterwards whether this killer did it.
   func watch(_ process: Process) -> Flag {
     let flag = Flag(box: Flag.Box())
     let delay = state.withLock { state -> UInt32? in
@@ -292,7 +296,7 @@ final class FieldKiller: Sendable {
   }
 }
 
-/// Tries again while a hub is away, as a person would.
+/// Retries while a hub is away, as a person would.
 enum Patience {
   static let attemptsMax = 60
 

@@ -5,22 +5,22 @@ internal import SurveyKitHub
 internal import SyncHub
 internal import SyncKit
 
-/// What a rehearsal's people entered, to hold against what the hub's store says afterwards. Written beside the store as JSON.
+/// Record of what a rehearsal's people entered, to compare with the hub's store afterwards. Written beside the store as JSON.
 struct RehearsalManifest: Codable, Sendable {
   struct Answer: Codable, Sendable, Hashable {
     var id: String
     var unit: String
     /// SHA-256 of the canonical JSON, hexadecimal.
     var content: String
-    /// Written on a device that was revoked: it waits at the hub for a decision, or was declined by one.
+    /// True when it was written on a device that was revoked: it waits at the hub for a decision, or was declined.
     var mayWait: Bool?
   }
 
   struct Report: Codable, Sendable, Hashable {
     var key: String
-    /// What each member of the working group last wrote of each question, hashed: it must stand, or lie in a conflict or a correction.
+    /// Hashes of what each member last wrote of each question: it must stand, or be in a conflict or a correction.
     var contents: [String]
-    /// As of `Answer`.
+    /// True as in `Answer`.
     var mayWait: Bool?
   }
 
@@ -28,7 +28,7 @@ struct RehearsalManifest: Codable, Sendable {
     var unit: String
     /// Hash of the unit and the words.
     var content: String
-    /// The hub holds it until somebody declines it.
+    /// True when the hub holds it until somebody declines it.
     var mayWait: Bool?
 
     init(unit: String, words: String, mayWait: Bool? = nil) {
@@ -38,7 +38,7 @@ struct RehearsalManifest: Codable, Sendable {
     static func content(_ unit: String, _ words: String) -> String { RehearsalManifest.hash("\(unit)\0\(words)") }
   }
 
-  /// Lists the troubles of each commune, for those who train with them.
+  /// Trouble of a commune, for those who train with it.
   struct Befallen: Codable, Sendable, Hashable {
     var trouble: Trouble
     var unit: String
@@ -46,7 +46,7 @@ struct RehearsalManifest: Codable, Sendable {
 
   var answers: [Answer] = []
   var reports: [Report] = []
-  /// None in manifests of earlier programs, like those below.
+  /// Posts; nil in manifests of earlier programs, like the fields below.
   var posts: [Post]?
   /// Names of the photos that were filed.
   var photos: [String]?
@@ -54,7 +54,7 @@ struct RehearsalManifest: Codable, Sendable {
 
   static func hash(_ text: some StringProtocol) -> String { Data(SHA256.hash(data: Data(text.utf8))).hex }
 
-  /// A hash for each question's answer.
+  /// Returns a hash for each question's answer.
   static func hashes(ofReport json: String) -> Set<String> {
     guard case .object(let members)? = CanonicalJSON.parse(Data(json.utf8), depthMax: 16) else { return [] }
     return Set(members.map { hash(question: $0, answer: String(decoding: $1.data, as: UTF8.self)) })
@@ -76,27 +76,27 @@ struct RehearsalManifest: Codable, Sendable {
   }
 }
 
-/// The proof: every generated answer is in the hub's store exactly once, with its content, or sealed to protect people, and nothing else
-/// is; every report's last values stand or are kept in a conflict; every post and photo is there.
+/// Proof that every generated answer is in the hub's store exactly once, with its content, or encrypted to protect people, and that
+/// nothing else is. Every report's last values stand or are kept in a conflict; every post and photo is there.
 ///
-/// The proof holds whatever operators and members do that loses nothing: deciding conflicts, declining or taking what is held or came late,
-/// revoking devices, hiding posts, withdrawing reports with a reason, ending the campaign. Of answers that were withheld or erased then only
-/// the number can be compared.
+/// The proof holds whatever operators and members do that loses nothing: deciding conflicts, declining or taking what is held or
+/// came late, revoking devices, hiding posts, withdrawing reports with a reason, ending the campaign. Of answers that were withheld
+/// or erased then only the number can be compared.
 struct RehearsalProof: Codable, Sendable {
   var expectedAnswers = 0
   var foundAnswers = 0
   var missing: [String] = []
   var altered: [String] = []
   var unexpected: [String] = []
-  /// Of those missing, how many were written on a device that was revoked.
+  /// Missing answers that were written on a revoked device.
   var missingLate = 0
-  /// Sealed at the hub: rests of too few people.
+  /// Packets encrypted at the hub: remainders of too few people.
   var waitingPackets = 0
-  /// Under a key that a revocation had ended: they wait for a decision, or were declined.
+  /// Packets under a key that a revocation had ended: they wait for a decision, or were declined.
   var latePackets = 0
-  /// Erased unread at the very end, as too few people stood behind them.
+  /// Packets deleted unread at the very end, because too few people stood behind them.
   var withheldPackets = 0
-  /// Released, and erased since: of these only the sums are left.
+  /// Answers released, and erased since: only their sums are left.
   var erasedAnswers = 0
   var expectedPosts = 0
   var lostPosts: [String] = []
@@ -128,7 +128,7 @@ struct RehearsalProof: Codable, Sendable {
       for row in rows {
         guard let id = row[0].text, let unit = row[1].text, let text = row[2].text else { continue }
         if let answer = expected.removeValue(forKey: id) {
-          // A rest stands under its district's code, or the province's.
+          // Accepts a remainder under its district's code, or the province's.
           let isThere = tree?.covers(UnitCode(unit), UnitCode(answer.unit)) ?? false
           if !isThere || answer.content != RehearsalManifest.hash(text) { proof.altered.append(id) }
         } else {
@@ -155,7 +155,7 @@ struct RehearsalProof: Codable, Sendable {
     for row in try session.rows("SELECT id, by_question FROM report UNION ALL SELECT report, answers_before FROM report_change") {
       if let id = row[0].text, let text = row[1].text { kept[id, default: []].formUnion(RehearsalManifest.hashes(ofReport: text)) }
     }
-    // What a decision put in its place lies in the conflict and in the decision.
+    // Includes values in conflicts and decisions: a decision may have put another in their place.
     for row in try session.rows(
       """
       SELECT row_key, member, losing_value FROM sync_conflict WHERE tbl = 'report' AND col = 'by_question'
@@ -167,7 +167,7 @@ struct RehearsalProof: Codable, Sendable {
         kept[id, default: []].insert(RehearsalManifest.hash(question: question, answer: text))
       }
     }
-    // Batches of revoked devices that are in the journal and not merged: undecided, or left there by a decision.
+    // Includes batches of revoked devices that are in the journal and not merged: undecided, or refused.
     let unmerged = Set(try session.rows("SELECT DISTINCT scope FROM hub_batch WHERE state = 2").compactMap { $0[0].text })
     for report in manifest.reports where !report.contents.allSatisfy({ kept[report.key]?.contains($0) == true }) {
       let isLate = report.mayWait == true && unmerged.contains(String(report.key.prefix { $0 != "/" }))
@@ -175,7 +175,7 @@ struct RehearsalProof: Codable, Sendable {
     }
   }
 
-  /// A post stands, also hidden; one that the hub cannot merge is held or was declined. Photos lie at the hub.
+  /// Checks that every post stands, also hidden, or is held or declined, and that photos are at the hub.
   private mutating func checkPosts(_ manifest: RehearsalManifest, in session: any HubSession) throws {
     let posts = manifest.posts ?? []
     expectedPosts = posts.count

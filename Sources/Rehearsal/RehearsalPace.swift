@@ -7,9 +7,11 @@ struct RehearsalPace: Sendable {
   let started: ContinuousClock.Instant
   let words: Wording
 
-  /// Time after which a guess is worth saying, in seconds.
+  /// Seconds after which an estimate is shown.
   private static let guessSecondsMin = 3.0
 
+  /// Returns the estimate.
+  ///
   /// - Parameter nowMs: The campaign's time.
   func left(done: Int, nowMs: Int64) -> String {
     let passed = (ContinuousClock.now - started) / .seconds(1)

@@ -1,21 +1,21 @@
 internal import SurveyKit
 
-/// What every commune does on the day of a rehearsal, drawn from one seed. Pure.
+/// Plan of what every commune does on the day of a rehearsal, drawn from one seed. Pure.
 struct RehearsalPlan {
-  /// How a commune behaves; some kinds are always there, because a board must show them.
+  /// Behaviour of a commune; some kinds are always there, because a board must show them.
   enum Kind: String, Sendable, Codable {
     case usual
-    /// Collects without a network all day and sends in the evening.
+    /// The commune collects without a network all day and sends in the evening.
     case offline
-    /// Sends its report the morning after.
+    /// The commune sends its report the morning after.
     case late
-    /// Never makes contact.
+    /// The commune never makes contact.
     case silent
-    /// Makes contact and has nothing to say.
+    /// The commune makes contact and has nothing to say.
     case empty
     case threeAnswers
     case fiveEqualAnswers
-    /// Two members edit one report without seeing one another.
+    /// Members of the commune, two of them, edit one report without seeing each other's edits.
     case twoMembers
   }
 
@@ -26,11 +26,11 @@ struct RehearsalPlan {
     case correct
     case sync
     case post
-    /// Writes what the hub will hold.
+    /// The device writes what the hub will hold.
     case misfile
     /// The hub revokes the device.
     case revoke
-    /// Takes the device's bundle to the hub, as a courier would.
+    /// A courier takes the device's bundle to the hub.
     case carry
   }
 
@@ -48,13 +48,13 @@ struct RehearsalPlan {
     var eligible: Int
     var kind: Kind
     var answers: Int
-    /// Its device is a `field` process of its own.
+    /// True when its device is a `field` process of its own.
     var isProcess: Bool
     var troubles: Set<Trouble> = []
   }
 
   var communes: [Commune] = []
-  /// In the order of time.
+  /// Events in the order of time.
   var events: [Event] = []
   var startMs: Int64
   var endMs: Int64
@@ -70,7 +70,7 @@ struct RehearsalPlan {
     var random = SeededGenerator(seed: seed)
     let day = campaign.opensMs
     let surveyDay = campaign.dayOf(day)
-    // Survey days that are reported, by how far they lie from the day of the survey.
+    // Collects the reported survey days, by their distance from the day of the survey.
     let reports = campaign.reportDays.filter { $0 == surveyDay || troubles.contains(.days) }.map { reported in
       (day: reported, offset: campaign.reportDueMs(reported) - campaign.reportDueMs(surveyDay))
     }
@@ -88,7 +88,7 @@ struct RehearsalPlan {
     for (index, unit) in units.enumerated() {
       let eligible = headcount.staff[unit.code]?.eligible ?? 20
       var kind = index < special.count && hasSpecial ? special[index] : Self.kind(Double.random(in: 0..<1, using: &random))
-      // Puts the troubles that were asked for before those that are drawn, where few take part.
+      // Prefers requested troubles to drawn ones, when few take part.
       if !alone.isEmpty, alone.count >= units.count - index { kind = .usual }
       var befallen: Set<Trouble> = []
       if kind == .usual, !alone.isEmpty { befallen.insert(alone.removeFirst()) }

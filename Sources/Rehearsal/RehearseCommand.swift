@@ -7,7 +7,7 @@ internal import SyncHub
 internal import SyncKit
 internal import ToolSupport
 
-/// `hub rehearse`: a dress rehearsal of a campaign, with a proof at the end.
+/// Command `hub rehearse`: a dress rehearsal of a campaign, with a proof at the end.
 struct RehearseCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "rehearse",
@@ -210,7 +210,7 @@ struct RehearseCommand: ToolCommand {
     }
   }
 
-  /// Stands in the middle of the day: says what there is to practise, and goes on in real time where somebody stays.
+  /// Stops in the middle of the day: prints what there is to practise, and goes on in real time when somebody stays.
   private func middle(
     of rehearsal: Rehearsal, _ outcome: Rehearsal.Outcome, plan: RehearsalPlan, place: String, _ console: Console
   ) async throws {
@@ -240,7 +240,7 @@ struct RehearseCommand: ToolCommand {
       "The board: http://127.0.0.1:\(rehearsal.hub.boardPort)/ — press Ctrl-C to stop.")
   }
 
-  /// Campaign time at which the day stops; nil where it runs to its end.
+  /// Returns the campaign time at which the day stops; nil when it runs to its end.
   private func untilMs(_ campaign: Campaign) throws -> Int64? {
     guard let until else { return nil }
     let parts = until.split(separator: ":").compactMap { Int($0) }
@@ -251,7 +251,7 @@ struct RehearseCommand: ToolCommand {
     return start + Int64(parts[0] * 60 + parts[1]) * 60_000
   }
 
-  /// Says what befell whom, and what an operator does about it.
+  /// Prints the troubles, and what an operator does about each.
   private func sayTasks(_ plan: RehearsalPlan, place: String, _ console: Console) {
     let tasks = plan.communes.flatMap { commune in
       commune.troubles.sorted { $0.rawValue < $1.rawValue }.compactMap { $0.task(commune.unit.code.rawValue, dir: place + "/hub") }
@@ -267,7 +267,7 @@ struct RehearseCommand: ToolCommand {
       "When done, prove it again: hub prove \(place)/manifest.json --dir \(place)/hub --clock @\(place)/clock")
   }
 
-  /// Tasks said at the end; the manifest has them all.
+  /// Tasks printed at the end; the manifest has them all.
   private static let tasksMax = 20
 
   private func folder(_ console: Console) throws -> CampaignFolder {
@@ -295,7 +295,7 @@ struct RehearseCommand: ToolCommand {
     return path
   }
 
-  /// Makes the hub, loads the campaign and draws two codes for every commune; also gives the key of the web form's links.
+  /// Makes the hub, loads the campaign and draws two codes for every commune; also returns the key of the web form's links.
   private func prepare(
     _ source: CampaignFolder, plan: RehearsalPlan, place: String
   ) async throws -> (codes: [[String]], key: FormLinkKey) {

@@ -1,28 +1,28 @@
 internal import Synchronization
 
-/// Keeps the stores of devices open between two of their events, as far as the process may have files open: to open a store takes longer
-/// than most of what a device does with it.
+/// Keeps the stores of devices open between two of their events, as far as the process may have files open: opening a store takes
+/// longer than most of what a device does with it.
 ///
-/// Devices come again in about the same order. So those that came first stay open, and those for which there is no room are closed each
-/// time; were it the other way round, each would be closed just before its turn.
+/// Devices come again in about the same order. So those that came first stay open, and those without room are closed each time. The
+/// other way round, each would be closed just before its turn.
 final class RestingDevices: Sendable {
   /// Files of an open store: the database, its log and what its readers share, for the writer and for readers.
   static let filesOfOne = 7
   /// Files that the process needs beside stores: connections, logs, what is being written.
   static let filesOfOthers = 512
-  /// Bounds the memory they take, of which each store has a megabyte or so.
+  /// Stores kept open, which bounds their memory: about a megabyte each.
   static let openMax = 2_500
 
   private let openMax: Int
   private let resting = Mutex<[Int: any RehearsalDevice]>([:])
 
-  /// - Parameter files: How many the process may have open.
+  /// - Parameter files: Number of files that the process may have open.
   init(files: Int) { openMax = min(max(0, files - Self.filesOfOthers) / Self.filesOfOne, Self.openMax) }
 
-  /// Tells that devices go to work: they are not closed meanwhile.
+  /// Marks devices as at work: they are not closed meanwhile.
   func wake(_ numbers: Set<Int>) { resting.withLock { for number in numbers { $0[number] = nil } } }
 
-  /// Tells that devices have done their work for now, and closes those for which there is no room.
+  /// Marks devices as done for now, and closes those for which there is no room.
   func rest(_ devices: [(number: Int, device: any RehearsalDevice)]) throws {
     for (number, device) in devices {
       let hasRoom = resting.withLock { resting in

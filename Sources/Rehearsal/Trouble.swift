@@ -1,26 +1,26 @@
 internal import SurveyKit
 internal import SyncKit
 
-/// Names a trouble that is rehearsed on demand, for operators to find and to act on: faults of a campaign, and acts that are seldom tried.
+/// Trouble that is rehearsed on demand, for operators to find and to act on: faults of a campaign, and acts that are seldom tried.
 enum Trouble: String, Sendable, Codable, CaseIterable {
-  /// A post that names a campaign the hub does not have: kept, and held until somebody declines it.
+  /// A post names a campaign that the hub does not have: kept, and held until somebody declines it.
   case held
-  /// A device that is revoked at noon, goes on, and whose bundle somebody brings in the evening.
+  /// A device is revoked at noon, goes on, and somebody brings its bundle in the evening.
   case revoked
-  /// A device whose clock is years ahead.
+  /// A device's clock is years ahead.
   case clock
-  /// More answers than people who may answer.
+  /// Answers outnumber the people who may answer.
   case over
-  /// Daily reports with photos.
+  /// Daily reports have photos.
   case photos
-  /// Posts of working groups.
+  /// Working groups write posts.
   case posts
-  /// Reports of every report day, not of the survey's day alone.
+  /// Reports are filed for every report day, not for the survey's day alone.
   case days
-  /// A commune that never calls, however few take part.
+  /// A commune never calls, however few take part.
   case silent
 
-  /// Communes with the trouble: one in so many, and one at least.
+  /// Communes for each one with the trouble; at least one commune has it.
   var oneIn: Int {
     switch self {
     case .held, .revoked, .clock, .over, .silent: 60
@@ -30,10 +30,10 @@ enum Trouble: String, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// Tells if a commune has one such trouble and no other, so that operators see it by itself.
+  /// True when a commune has this trouble and no other, so that operators see it by itself.
   var isAlone: Bool { oneIn == 60 }
 
-  /// Says what an operator sees of the trouble and does about it.
+  /// Returns what an operator sees of the trouble, and does about it.
   ///
   /// - Parameter dir: The hub's folder.
   func task(_ unit: String, dir: String) -> LocalizedText? {
@@ -63,7 +63,7 @@ enum Trouble: String, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// Reads a list such as `held,clock`, or `all`; throws the word that is none.
+  /// Parses a list such as `held,clock`, or `all`; throws the word that is no trouble.
   static func read(_ list: String) throws(UnknownWord) -> Set<Trouble> {
     if list == "all" { return Set(allCases) }
     var troubles: Set<Trouble> = []
@@ -79,7 +79,7 @@ enum Trouble: String, Sendable, Codable, CaseIterable {
   }
 }
 
-/// A clock that is wrong by so much, of a device in a rehearsal.
+/// Clock of a device in a rehearsal that is wrong by a fixed offset.
 struct OffsetClock: WallClock {
   let base: any WallClock
   let byMs: UInt64

@@ -1,7 +1,8 @@
 public import Foundation
 internal import SyncCore
 
-/// Value of one cell as a spreadsheet program should hold it. A text is never taken for a number or a formula, so that codes keep their zeros.
+/// Value of one cell as a spreadsheet program should hold it. A text is never taken for a number or a formula, so that codes keep
+/// their zeros.
 public enum SheetCell: Sendable, Hashable {
   case text(String)
   case number(Int)
@@ -20,7 +21,7 @@ public struct Sheet: Sendable {
     (self.name, self.heading, self.rows) = (name, heading, rows)
   }
 
-  /// CSV that spreadsheet programs open as it is meant: UTF-8 with its mark, and no text that begins a formula.
+  /// CSV that spreadsheet programs open correctly: UTF-8 with its mark, and no text that begins a formula.
   public var csv: Data {
     var text = "\u{FEFF}" + Self.line(heading.map { .text($0) })
     for row in rows { text += Self.line(row) }
@@ -34,7 +35,7 @@ public struct Sheet: Sendable {
     case .text(let text):
       let clean = text.printable
       let isFormula = clean.first { !$0.isWhitespace }.map { "=+-@".contains($0) } ?? false
-      // Every text in quotes: a device may have sent any sign.
+      // Quotes every text: a device may have sent any sign.
       return "\"" + (isFormula ? "'" + clean : clean).replacing("\"", with: "\"\"") + "\""
     case .number(let number): return "\(number)"
     case .decimal(let number): return "\(number)"

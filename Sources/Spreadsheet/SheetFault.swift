@@ -1,12 +1,12 @@
 public import SyncCore
 
-/// Why a table cannot be written as XLSX; as CSV it can.
+/// Reason why a table cannot be written as XLSX; as CSV it can.
 public enum SheetFault: ExplainedError, Hashable {
   case tooManyRows(sheet: String, rows: Int)
   case tooManyColumns(sheet: String, columns: Int)
-  /// `row` and `column` from 1, the heading being row 1.
+  /// A cell has too many characters; `row` and `column` count from 1, the heading being row 1.
   case cellTooLong(sheet: String, row: Int, column: Int, characters: Int)
-  /// Not a sheet was given, or too many.
+  /// No sheet was given, or too many.
   case sheets(Int)
   case notWritten(String)
 

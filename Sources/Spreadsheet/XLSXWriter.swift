@@ -4,8 +4,8 @@ internal import SyncCore
 
 /// Writes tables as an XLSX workbook by libxlsxwriter: a sheet each, with a heading that stays in view and filters.
 ///
-/// The rows go through temporary files in a folder that only this user can read, and which is gone when the call returns: memory does not grow
-/// with the number of rows. The same tables and time give the same bytes.
+/// The rows go through temporary files in a folder that only this user can read, and which is gone when the call returns: memory
+/// does not grow with the number of rows. The same tables and time give the same bytes.
 public enum XLSXWriter {
   /// Rows of a sheet, its heading included; columns of a sheet; characters of a cell, in UTF-16 units. The format sets them.
   public static let (rowsMax, columnsMax, cellCharactersMax) = (1_048_576, 16_384, 32_767)
@@ -15,10 +15,12 @@ public enum XLSXWriter {
   /// Rows whose texts decide how wide a column is, and its widest, in characters.
   private static let (measuredRowsMax, columnWidthMax) = (500, 60)
 
+  /// Returns the workbook's bytes.
+  ///
   /// - Parameters:
   ///   - sheets: Tables in the order of the workbook.
   ///   - title: Title in the workbook's properties.
-  ///   - nowMs: Time that the properties give as the workbook's making, milliseconds since 1970.
+  ///   - nowMs: Time of the workbook's making in its properties, milliseconds since 1970.
   /// - Throws: `SheetFault`; no file is left then.
   public static func data(_ sheets: [Sheet], title: String, nowMs: Int64) throws -> Data {
     guard (1...sheetsMax).contains(sheets.count) else { throw SheetFault.sheets(sheets.count) }
@@ -102,12 +104,13 @@ public enum XLSXWriter {
     return fault
   }
 
-  /// Text as the format takes it: without what no XML may hold. The library itself codes what readers would take for a code, such as `_x0041_`.
+  /// Returns a text as the format takes it: without what no XML may hold. The library itself codes what readers would take for a
+  /// code, such as `_x0041_`.
   private static func written(_ text: String) -> String {
     String(text.printableLines.unicodeScalars.map { $0.value == 0xFFFE || $0.value == 0xFFFF ? "\u{FFFD}" : Character($0) })
   }
 
-  /// Names of the sheets as the format takes them: short, without certain signs, none twice.
+  /// Returns the names of the sheets as the format takes them: short, without certain signs, none twice.
   static func names(_ sheets: [Sheet]) -> [String] {
     var taken: Set<String> = []
     return sheets.enumerated().map { index, sheet in
@@ -141,7 +144,7 @@ public enum XLSXWriter {
 }
 
 extension String {
-  /// As many whole characters as have so many UTF-16 units.
+  /// Returns as many whole characters as fit into a number of UTF-16 units.
   fileprivate func prefix(utf16 length: Int) -> String {
     var (text, count) = ("", 0)
     for character in self {

@@ -6,7 +6,7 @@ public struct AnswerText: Sendable {
   public let form: Form?
   public let language: Language
 
-  /// Code of the form's language to read it in; nil is the tool's own.
+  /// Code of the form's language in which to read it; nil for the tool's own.
   public let tongue: String?
 
   public init(form: Form?, language: Language, tongue: String? = nil) {
@@ -17,7 +17,7 @@ public struct AnswerText: Sendable {
     Markup(text.unfilled.text(in: tongue ?? language.rawValue, fallback: form?.defaultLanguage ?? "vi")).plain
   }
 
-  /// What a choice, date or number reads like; without a form, as it is stored.
+  /// Returns a choice, date or number as people read it; without a form, as it is stored.
   public func text(_ value: AnswerValue?, to name: String) -> String {
     guard let value else { return Wording(language: language).text("(trống)", "(blank)") }
     let choices = form.flatMap { form in form.question(named: name).map { form.choices(of: $0) } } ?? []
@@ -36,13 +36,13 @@ public struct AnswerText: Sendable {
     }
   }
 
-  /// A question's or repeat's heading, else its name.
+  /// Returns the heading of a question or repeat, otherwise its name.
   public func label(of name: String) -> String {
     if let label = form?.question(named: name)?.label { return plain(label) }
     return form?.repeats.first { $0.name == name }?.label.map { plain($0) } ?? name
   }
 
-  /// The names answered, in the form's order; those the form does not know come last.
+  /// Returns the answered names in the form's order; those that the form does not know come last.
   public func ordered(_ answers: [String: AnswerValue]) -> [String] {
     guard let form else { return answers.keys.sorted() }
     let known = Self.names(form.items).filter { answers[$0] != nil }

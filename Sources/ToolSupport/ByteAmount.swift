@@ -5,6 +5,8 @@ public import SurveyKit
 public enum ByteAmount {
   private static let units: [(name: String, bytes: Double)] = [("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12), ("B", 1)]
 
+  /// Parses an amount.
+  ///
   /// - Returns: Nil when it is no amount, or not between 1 byte and a million terabytes.
   public static func read(_ text: String) -> Int? {
     let plain = text.uppercased().filter { !$0.isWhitespace }
@@ -15,7 +17,7 @@ public enum ByteAmount {
     return (1...1e18).contains(bytes) ? Int(bytes) : nil
   }
 
-  /// With one decimal below ten of a unit.
+  /// Returns an amount, with one decimal below ten of a unit.
   public static func text(_ bytes: Int, _ words: Wording) -> String {
     let unit = units.dropLast().reversed().first { Double(bytes) >= $0.bytes } ?? ("B", 1)
     let value = Double(bytes) / unit.bytes

@@ -3,7 +3,7 @@ public import SurveyKit
 public import SyncCore
 public import SyncStore
 
-/// How both tools show conflicts and take decisions about them.
+/// Conflict as both tools show it, for decisions.
 public struct ConflictLine: Encodable, Sendable {
   public var id: String
   public var scope: String
@@ -18,10 +18,10 @@ public struct ConflictLine: Encodable, Sendable {
   public var resolution: String?
   public var resolvedBy: String?
   public var reason: String?
-  /// The other values that were declined as one thing with it: they are decided about together.
+  /// Other values of the same declined unit: they are decided together.
   public var together: [Cell]?
 
-  /// One more value of what was declined.
+  /// Value of a declined unit.
   public struct Cell: Encodable, Sendable {
     public var id: String
     public var table: String
@@ -32,7 +32,7 @@ public struct ConflictLine: Encodable, Sendable {
     public var winning: String
   }
 
-  /// A line for each thing to read: what was declined as one thing, and is open or settled alike, is one line.
+  /// Returns a line for each decision: values of one declined unit that are open or settled alike are one line.
   public static func grouped(_ conflicts: [Conflict]) -> [ConflictLine] {
     var lines: [ConflictLine] = []
     var places: [String: Int] = [:]
@@ -73,7 +73,7 @@ public struct ConflictLine: Encodable, Sendable {
 }
 
 extension CellValue {
-  /// A value as a line of a terminal shows it: an empty cell as nothing, bytes in hexadecimal, no line breaks.
+  /// Value on a line of a terminal: an empty cell as nothing, bytes in hexadecimal, no line breaks.
   public var shownText: String {
     switch self {
     case .null: ""
@@ -99,7 +99,7 @@ extension Conflict.Rule {
 }
 
 extension Console {
-  /// The conflicts as a table, values cut to what a line holds.
+  /// Prints the conflicts as a table, values cut to fit a line.
   public func conflicts(_ lines: [ConflictLine]) {
     func cut(_ text: String) -> String { text.count > 40 ? text.prefix(39) + "…" : text }
     let heading = [
@@ -118,7 +118,7 @@ extension Console {
         })
   }
 
-  /// What a decision did: each conflict, and what contradicts its form because of it.
+  /// Prints the result of a decision: each conflict, and what contradicts its form because of it.
   public func decided(_ decided: Decided) throws {
     let lines = decided.conflicts.map(ConflictLine.init)
     if let first = lines.first { try result(DecidedLine(line: first, invalid: decided.invalid)) }
@@ -134,7 +134,7 @@ extension Console {
   }
 }
 
-/// As JSON: the conflict decided about, and the report that contradicts its form now.
+/// Result of a decision as JSON: the conflict, and the report that contradicts its form now.
 private struct DecidedLine: Encodable {
   var line: ConflictLine
   var invalid: InvalidReport?

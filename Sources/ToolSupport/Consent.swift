@@ -2,18 +2,18 @@ internal import Foundation
 public import SyncCore
 
 extension Console {
-  /// Says, before an act, that nothing undoes it.
+  /// Prints, before an act, that nothing undoes it.
   public func sayLasting(_ what: LocalizedText) {
     say("Không hoàn tác được: \(what.vi)", "This cannot be undone: \(what.en)")
   }
 
-  /// Asks before something that people at work would notice, or that cannot be taken back.
+  /// Asks before an act that people at work would notice, or that cannot be taken back.
   ///
   /// - Parameters:
-  ///   - isGiven: The command line agrees already (`--yes`).
+  ///   - isGiven: True when the command line agrees already (`--yes`).
   ///   - question: Asked on a terminal, with `[y/N]` after it.
-  ///   - elsewhere: Said where nobody can be asked: what to add to the command. Nothing may have been changed.
-  /// - Throws: `ToolExit.failed`, after having said why, unless somebody agrees.
+  ///   - elsewhere: Printed when nobody can be asked: what to add to the command. Nothing may have been changed.
+  /// - Throws: `ToolExit.failed`, after printing the reason, unless somebody agrees.
   public func requireConsent(_ isGiven: Bool, question: LocalizedText, elsewhere: LocalizedText) throws {
     if isGiven { return }
     guard isatty(0) == 1, isTerminal, !isJSON else {

@@ -2,14 +2,14 @@ public import Foundation
 public import SurveyKit
 public import SyncCore
 
-/// How a command speaks: in which language, for people or as JSON, on a terminal or into a file.
+/// Output of a command: its language, for people or as JSON, on a terminal or into a file.
 ///
-/// With `--json` standard output holds the result and nothing else, and each line of standard error is one object:
+/// With `--json` standard output holds only the result, and each line of standard error is one object:
 /// `{"error":{"code":…,"message":…}}` or `{"warning":{"message":…}}`.
 public struct Console: Sendable {
   public let language: Language
   public let isJSON: Bool
-  /// Whether standard error is a terminal, where a progress bar can be redrawn.
+  /// True when standard error is a terminal, where a progress bar can be redrawn.
   public let isTerminal: Bool
 
   public init(language: Language, isJSON: Bool, isTerminal: Bool = isatty(2) == 1) {
@@ -18,37 +18,37 @@ public struct Console: Sendable {
     self.isTerminal = isTerminal
   }
 
-  /// How this reader writes numbers, days and times.
+  /// Formats of numbers, days and times for this reader.
   public var words: Wording { Wording(language: language) }
 
-  /// A line for people on standard output; nothing with `--json`.
+  /// Prints a line for people on standard output; nothing with `--json`.
   public func say(_ vi: String, _ en: String) {
     if !isJSON { Self.out(language == .vietnamese ? vi : en) }
   }
 
-  /// A line on standard error of something to heed.
+  /// Prints a warning on standard error.
   public func warn(_ text: LocalizedText) {
     if isJSON { Self.object(.warning, code: nil, text(language)) } else { Self.err(text(language)) }
   }
 
-  /// Rows told of at once.
+  /// Unreadable rows that are printed.
   private static let unreadableMax = 20
 
-  /// Says which rows could not be read and were left out.
+  /// Prints which rows could not be read and were left out.
   public func warn(ofUnreadable rows: [UnreadableRow]) {
     for row in rows.prefix(Self.unreadableMax) { warn(row.explanation) }
     let more = rows.count - Self.unreadableMax
     if more > 0 { warn(LocalizedText(vi: "… và \(words.number(more)) dòng nữa.", en: "… and \(words.number(more)) more rows.")) }
   }
 
-  /// Says on standard error why the command fails; what it throws next is its exit code.
+  /// Prints on standard error why the command fails; the error that it throws next is its exit code.
   ///
-  /// - Parameter code: What happened, for programs.
+  /// - Parameter code: Code of the failure, for programs.
   public func refuse(_ text: LocalizedText, code: String = Console.refused) {
     if isJSON { Self.object(.error, code: code, text(language)) } else { Self.err(text(language)) }
   }
 
-  /// The code of a refusal that has no finer one.
+  /// Code of a refusal that has no finer one.
   public static let refused = "refused"
 
   enum Kind: String { case error, warning }
@@ -65,7 +65,7 @@ public struct Console: Sendable {
     err(String(decoding: line, as: UTF8.self).printableJSON)
   }
 
-  /// The command's result with `--json`: one object or array on standard output.
+  /// Prints the command's result with `--json`: one object or array on standard output.
   public func result(_ value: some Encodable) throws {
     guard isJSON else { return }
     let encoder = JSONEncoder()
@@ -73,7 +73,7 @@ public struct Console: Sendable {
     Self.out(json: try encoder.encode(value))
   }
 
-  /// One of many results with `--json`, on a line of its own.
+  /// Prints one of many results with `--json`, on a line of its own.
   public func event(_ value: some Encodable) throws {
     guard isJSON else { return }
     let encoder = JSONEncoder()
@@ -81,7 +81,7 @@ public struct Console: Sendable {
     Self.out(json: try encoder.encode(value))
   }
 
-  /// Columns aligned by what they show; the first row is the heading.
+  /// Prints columns aligned by what they show; the first row is the heading.
   public func table(_ rows: [[String]]) {
     guard !isJSON, let first = rows.first else { return }
     let rows = rows.map { $0.map(\.printable) }
@@ -94,22 +94,22 @@ public struct Console: Sendable {
     }
   }
 
-  /// A line on standard output. Here and in `err` is where every word of a tool goes through, from wherever it came: none of them
-  /// speaks to the terminal itself.
+  /// Prints a line on standard output. Every word of a tool goes through here and `err`, from wherever it came: no other code
+  /// writes to the terminal.
   public static func out(_ line: String) { StandardStream.output.write(line.printableLines + "\n") }
 
-  /// JSON on standard output, saying what it says whatever characters are in its strings.
+  /// Prints JSON on standard output, with the same meaning whatever characters are in its strings.
   public static func out(json: some DataProtocol) {
     StandardStream.output.write(String(decoding: json, as: UTF8.self).printableJSON + "\n")
   }
 
-  /// A text file on standard output, as it is: for a redirection. A terminal is not given its byte order mark.
+  /// Prints a text file on standard output, as it is, for a redirection. A terminal does not get its byte order mark.
   public static func out(file: Data) {
     let text = String(decoding: file, as: UTF8.self)
     StandardStream.output.write(isatty(1) == 1 && text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()).printableLines : text)
   }
 
-  /// A line on standard error; a word of unreasonable length, such as an argument that is echoed, is cut.
+  /// Prints a line on standard error; a word of unreasonable length, such as an echoed argument, is cut.
   public static func err(_ line: String) {
     let words = line.split(separator: " ", omittingEmptySubsequences: false).map { word in
       word.utf8.count > wordBytesMax ? word.prefix(wordBytesMax / 4) + "…" : word
@@ -117,6 +117,6 @@ public struct Console: Sendable {
     StandardStream.error.write(words.joined(separator: " ").printableLines + "\n")
   }
 
-  /// The longest word of a message, in bytes: longer than any path.
+  /// Bytes of a word of a message: longer than any path.
   private static let wordBytesMax = 8_192
 }

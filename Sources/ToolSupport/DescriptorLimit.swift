@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// Raises how many files the process may open.
+/// Limit of the files that the process may have open.
 public enum DescriptorLimit {
   /// Raises the limit as far as this process may by itself, and returns it.
   public static func raise() -> Int {
@@ -14,7 +14,7 @@ public enum DescriptorLimit {
     return Int(clamping: limit.rlim_cur)
   }
 
-  /// Counts the files that are open now; a guess where the system does not say.
+  /// Number of files that are open now; an estimate when the system does not tell.
   public static var open: Int {
     for folder in ["/proc/self/fd", "/dev/fd"] {
       if let names = try? FileManager.default.contentsOfDirectory(atPath: folder) { return names.count }

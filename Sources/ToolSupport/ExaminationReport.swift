@@ -3,7 +3,7 @@ public import SyncCore
 public import SyncStore
 internal import Synchronization
 
-/// How both tools examine a store and show what came out.
+/// Examination of a store as both tools run and show it.
 public struct ExaminationReport: Sendable {
   private struct Result: Encodable {
     var isSound: Bool
@@ -21,8 +21,10 @@ public struct ExaminationReport: Sendable {
     return try await examine { bars.show($0, done: $1, of: $2) }
   }
 
-  /// - Parameter counts: What was looked at, as one line.
-  /// - Throws: `ToolExit.failed` when something is wrong, after having said what.
+  /// Prints the result.
+  ///
+  /// - Parameter counts: What was examined, as one line.
+  /// - Throws: `ToolExit.failed` when there are problems, after printing them.
   public func show(_ examination: Examination, counts: LocalizedText) throws {
     try console.result(Result(isSound: examination.isSound, examination: examination))
     console.say(counts.vi, counts.en)
@@ -39,7 +41,7 @@ public struct ExaminationReport: Sendable {
     throw ToolExit.failed
   }
 
-  /// One bar a stage, one after another.
+  /// Progress bars of the stages, one after another.
   private final class Bars: Sendable {
     private struct State {
       var stage: Examination.Stage?

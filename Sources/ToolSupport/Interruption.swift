@@ -1,7 +1,8 @@
 internal import Foundation
 internal import Synchronization
 
-/// Runs work that the first SIGINT or SIGTERM cancels, so that it can end cleanly and say what was done; the second ends the process.
+/// Runs work that the first SIGINT or SIGTERM cancels, so that it can end cleanly and report what was done; the second ends the
+/// process.
 ///
 /// One piece of work may follow another, or run inside it: each hears of the first signal that comes while it runs.
 public func interruptible<T: Sendable>(_ work: @Sendable @escaping () async throws -> T) async throws -> T {
@@ -18,10 +19,10 @@ public func untilInterrupted() async {
   }
 }
 
-/// Tells whoever watches that the process was asked to end.
+/// Source of signals that ask the process to end.
 ///
-/// The handler writes to a pipe that a thread reads. Dispatch's sources hear nothing of a signal that is ignored, which it has to be for
-/// them, once the main thread has let go of its signals: the second piece of work of a process could not be stopped.
+/// The handler writes to a pipe that a thread reads. Dispatch's sources need the signal to be ignored, and hear nothing of an
+/// ignored signal once the main thread has let go of its signals: the second piece of work of a process could then not be stopped.
 private final class Interruptions: Sendable {
   static let shared = Interruptions()
 
@@ -69,7 +70,7 @@ private final class Interruptions: Sendable {
   }
 }
 
-/// Made before a handler is set, so that the handler only reads it.
+/// Pipe made before a handler is set, so that the handler only reads it.
 private let signalPipe: (reading: Int32, writing: Int32) = {
   var ends: [Int32] = [-1, -1]
   guard pipe(&ends) == 0 else { return (-1, -1) }
@@ -77,7 +78,7 @@ private let signalPipe: (reading: Int32, writing: Int32) = {
   return (ends[0], ends[1])
 }()
 
-/// Does nothing that a signal handler may not do.
+/// Handles a signal, with async-signal-safe calls only.
 private func noteSignal(_ number: Int32) {
   let reason = errno
   var byte = UInt8(truncatingIfNeeded: number)

@@ -1,13 +1,13 @@
 internal import Foundation
 
-/// The argument parser's own words in Vietnamese: it speaks only English.
+/// Vietnamese for the argument parser's own words, because it speaks only English.
 ///
-/// What is not known here stays English, so that a newer parser's message is never lost.
+/// A text that is not known here stays English, so that a newer parser's message is never lost.
 enum ParserWords {
-  /// A help screen: its headings, what follows options, and the parser's own flags.
+  /// Returns a help screen in Vietnamese: its headings, what follows options, and the parser's own flags.
   static func help(_ text: String) -> String { replaced(text, by: helpWords) }
 
-  /// One sentence of a usage error.
+  /// Returns one sentence of a usage error in Vietnamese.
   static func sentence(_ text: String) -> String {
     for (pattern, words) in sentences {
       guard let expression = try? NSRegularExpression(pattern: "^\(pattern)$", options: [.dotMatchesLineSeparators]) else { continue }
@@ -18,7 +18,7 @@ enum ParserWords {
     return text
   }
 
-  /// What surrounds that sentence: its prefix, the help of the option it names, how the command is used.
+  /// Returns what surrounds that sentence: its prefix, the help of the option that it names, how the command is used.
   static func surroundings(_ text: String) -> String { replaced(text, by: surroundingWords) }
 
   private static func replaced(_ text: String, by words: [(String, String)]) -> String {

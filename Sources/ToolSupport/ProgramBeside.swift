@@ -1,8 +1,10 @@
 internal import Foundation
 
-/// Finds programs of ours by where this one lies.
+/// Finds our other programs beside this one.
 public enum ProgramBeside {
-  /// - Throws: `ToolError` when there is no such program in this one's folder.
+  /// Returns the path of a program in this one's folder.
+  ///
+  /// - Throws: `ToolError` when there is no such program.
   public static func path(_ name: String) throws -> String {
     let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
     let path = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path
@@ -14,7 +16,7 @@ public enum ProgramBeside {
     return path
   }
 
-  /// Goes on as another program, with the same arguments, terminal and process.
+  /// Continues as another program, with the same arguments, terminal and process.
   ///
   /// - Throws: `ToolError` when there is no such program, or it cannot be started.
   public static func become(_ name: String) throws -> Never {

@@ -1,11 +1,12 @@
 internal import SyncCore
 internal import Synchronization
 
-/// Shows how far long work is: a redrawn bar on a terminal, a plain line now and then elsewhere, on standard error; nothing with `--json`.
+/// Progress of long work: a redrawn bar on a terminal, a plain line now and then elsewhere, on standard error; nothing with
+/// `--json`.
 public final class ProgressBar: Sendable {
   private struct State {
     var shown = -1
-    /// Short work stays silent where no bar can be drawn.
+    /// Time of the last plain line; short work stays silent where no bar can be drawn.
     var lastLine = ContinuousClock.now
   }
 
@@ -13,7 +14,7 @@ public final class ProgressBar: Sendable {
   private let console: Console
   private let state = Mutex(State())
   private static let width = 30
-  /// Between two plain lines.
+  /// Time between two plain lines.
   private static let lineEvery = Duration.seconds(5)
 
   public init(_ title: String, console: Console) {
@@ -21,7 +22,9 @@ public final class ProgressBar: Sendable {
     self.console = console
   }
 
-  /// - Parameter note: Shown behind the bar, such as a rate.
+  /// Shows the progress.
+  ///
+  /// - Parameter note: Text behind the bar, such as a rate.
   public func show(done: Int, of total: Int, note: String = "") {
     guard !console.isJSON else { return }
     let percent = total > 0 ? min(100, done * 100 / total) : 100

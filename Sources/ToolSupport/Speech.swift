@@ -3,11 +3,11 @@ internal import Foundation
 public import SyncCore
 
 extension Language {
-  /// The language this process speaks, known before its arguments are parsed: help and usage errors need it too.
+  /// Language of this process, known before its arguments are parsed: help and usage errors need it too.
   public static let spoken = taken(from: CommandLine.arguments).language ?? Language(environment: ProcessInfo.processInfo.environment)
 
-  /// The last language a command line names, and the command line without it: `--lang vi` may stand anywhere, also before a
-  /// command. A language that does not exist is left for the parser to refuse.
+  /// Returns the last language that a command line names, and the command line without it: `--lang vi` may stand anywhere, also
+  /// before a command. An unknown language is left for the parser to refuse.
   public static func taken(from arguments: [String]) -> (language: Language?, rest: [String]) {
     var (language, rest) = (Language?.none, [String]())
     var left = arguments[...]
@@ -26,19 +26,19 @@ extension Language {
 }
 
 extension ArgumentHelp {
-  /// An option's or argument's help in the language this process speaks.
+  /// Returns an option's or argument's help in the language of this process.
   public static func text(vi: String, en: String, visibility: ArgumentVisibility = .default) -> ArgumentHelp {
     ArgumentHelp(LocalizedText(vi: vi, en: en)(.spoken), visibility: visibility)
   }
 }
 
 extension ValidationError {
-  /// A wrong use of a command: exit code 64.
+  /// Makes the error for a wrong use of a command: exit code 64.
   public init(vi: String, en: String) { self.init(LocalizedText(vi: vi, en: en)(.spoken)) }
 }
 
 extension CommandConfiguration {
-  /// What `--help` says of a command, in the language this process speaks.
+  /// Makes the configuration of a command, with its help in the language of this process.
   ///
   /// - Parameters:
   ///   - discussion: A paragraph is one line: the help wraps it to the terminal.

@@ -7,10 +7,10 @@ enum StandardStream: Int32 {
   case output = 1
   case error = 2
 
-  /// What a shell reports of a program that SIGPIPE ended.
+  /// Exit status that a shell reports for a program that SIGPIPE ended.
   private static let readerLeft: Int32 = 128 + SIGPIPE
 
-  /// Takes the numbers of standard streams that were closed, so that no database or socket gets them and is written into.
+  /// Occupies the numbers of standard streams that were closed, so that no database or socket gets them and is written into.
   ///
   /// The stand-in cannot be written, or read: using it fails as a closed stream does.
   static func reserve() {
@@ -19,8 +19,8 @@ enum StandardStream: Int32 {
     }
   }
 
-  /// Writes all of `text`. When output cannot be written the process ends: silently if its reader left, as `head` does, else
-  /// with a sentence and exit code 1. Standard error that cannot be written is given up.
+  /// Writes all of `text`. When output cannot be written the process ends: silently if its reader left, as `head` does, otherwise
+  /// with a sentence and exit code 1. A failure of standard error is ignored.
   func write(_ text: String) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {

@@ -2,9 +2,9 @@ public import ArgumentParser
 internal import Foundation
 internal import SyncCore
 
-/// How both tools start and end: every word of theirs in the reader's language, also those of the argument parser.
+/// Beginning and end of both tools: every word in the reader's language, also those of the argument parser.
 public enum ToolMain {
-  /// Parses the process's arguments, runs the command they name and ends the process with its exit code.
+  /// Parses the process's arguments, runs the command that they name and ends the process with its exit code.
   ///
   /// Wrong usage is exit code 64; with `--json` it is an error object as other failures are.
   public static func run(_ root: any AsyncParsableCommand.Type) async {
@@ -21,7 +21,7 @@ public enum ToolMain {
 
   private static func end(_ root: any AsyncParsableCommand.Type, _ error: any Error, _ arguments: [String]) -> Never {
     let code = root.exitCode(for: error)
-    // The command that runs when none is named has a name nobody needs to know.
+    // Hides the name of the command that runs when none is named.
     let text = root.fullMessage(for: error).replacingOccurrences(of: "\(root._commandName) next", with: root._commandName)
     if code.isSuccess {
       let isHelp = text.hasPrefix("OVERVIEW: ") || text.hasPrefix("USAGE: ")
@@ -34,7 +34,7 @@ public enum ToolMain {
     exit(code.rawValue)
   }
 
-  /// Bytes that are no text came in as replacement characters: a file of such a name would be another one.
+  /// Refuses arguments with invalid UTF-8, which came in as replacement characters: they would name another file.
   private static func refuseBytes(_ arguments: [String]) -> Never {
     let text = LocalizedText(
       vi: "Dòng lệnh không phải là chữ UTF-8; hãy đổi tên tệp đó.", en: "The command line is not UTF-8 text; rename that file.")
@@ -44,7 +44,8 @@ public enum ToolMain {
 
   private static func wantsJSON(_ arguments: [String]) -> Bool { arguments.prefix { $0 != "--" }.contains("--json") }
 
-  /// A first word that is no command: the parser would take it for an argument of the command that runs when none is named.
+  /// Returns an error for a first word that is no command: the parser would take it for an argument of the command that runs when
+  /// none is named.
   private static func unknown(_ arguments: [String], of root: any AsyncParsableCommand.Type) -> LocalizedText? {
     guard let word = arguments.first, !word.hasPrefix("-"), root.configuration.subcommands.allSatisfy({ $0._commandName != word }) else {
       return nil

@@ -1,6 +1,6 @@
 internal import SurveyKit
 
-/// An answer as JSON for programs: texts, numbers, arrays, objects.
+/// Answer as JSON for programs: texts, numbers, arrays, objects.
 struct AnswerJSON: Encodable {
   let value: AnswerValue
 

@@ -2,7 +2,7 @@ internal import SurveyKit
 internal import SyncKit
 internal import ToolSupport
 
-/// A form as people need it who write its answers into a file: each question's name, kind and text, and the codes of its choices.
+/// Form as people need it who write its answers into a file: each question's name, kind and text, and the codes of its choices.
 struct FormListing: Encodable {
   struct Choice: Encodable {
     var code: String
@@ -11,13 +11,13 @@ struct FormListing: Encodable {
 
   struct Question: Encodable {
     var name: String
-    /// In the words of XLSForm.
+    /// Kind of the question, as XLSForm names it.
     var type: String
     var label: String
     var choices: [Choice]
-    /// The repeat it stands in, for which a CSV file has no column.
+    /// Repeat in which it stands, for which a CSV file has no column.
     var repeated: String?
-    /// `always`, `sometimes` or `never`.
+    /// Value `always`, `sometimes` or `never`.
     var required: String
   }
 

@@ -21,9 +21,9 @@ struct Forms: FieldCommand {
     var title: String
     var state: String
     var questions: Int
-    /// `report` for the daily report's form, `answers` for the others.
+    /// Use: `report` for the daily report's form, `answers` for the others.
     var use: String
-    /// Of the campaigns that are open, the one that asks it.
+    /// Open campaign that asks it.
     var campaign: String?
   }
 
@@ -43,7 +43,7 @@ struct Forms: FieldCommand {
     }
     if lines.isEmpty { throw SurveyFieldError.noCampaign }
     let words = console.words
-    // Names the campaign of each form where there are several to tell apart.
+    // Names the campaign of each form when there are several.
     func campaign(_ name: String?) -> [String] { campaigns.count > 1 ? [name ?? words.unknown] : [] }
     let heading =
       [

@@ -94,7 +94,7 @@ struct Import: FieldCommand {
     var refusedUnlisted: Int
     /// Counts the rows refused for each reason.
     var refusedByReason: [String: Int]
-    /// Says how the file was understood.
+    /// Remarks about how the file was read.
     var remarks: [String]
   }
 
@@ -143,7 +143,7 @@ struct Import: FieldCommand {
     }
     show(outcome, file: file, form: chosen, rejectsFile: kept, console)
     if let unwritten {
-      // The file may be on a stick that is full or read-only: what was taken is taken, and is said.
+      // Continues after a failure: the file may be on a stick that is full or read-only, but accepted rows are accepted.
       console.warn(
         LocalizedText(
           vi:
@@ -172,7 +172,8 @@ struct Import: FieldCommand {
     if !outcome.rejected.isEmpty { throw ToolExit.partly }
   }
 
-  /// Asks whether changed rows are other people's sheets. No, where nobody can be asked: they are refused with the reason then.
+  /// Asks whether changed rows are other people's sheets. Returns false when nobody can be asked: they are refused with the reason
+  /// then.
   private func asksToAdd(_ count: Int, _ console: Console) -> Bool {
     guard isatty(0) == 1, console.isTerminal, !console.isJSON else { return false }
     console.warn(
@@ -191,7 +192,7 @@ struct Import: FieldCommand {
       throw SurveyFieldError.noCampaign
     }
     guard let chosen = try await survey.form(id: id) else { throw SurveyFieldError.noForm(id: id, version: nil) }
-    // A day of the campaign that is not after today; where it has not begun, today.
+    // Takes a day of the campaign that is not after today; before the campaign begins, today.
     let today = try await survey.today()
     let day = campaign.days.lowerBound <= today ? min(campaign.days.upperBound, today) : today
     let example = AnswersCSVImporter.example(
@@ -211,7 +212,7 @@ struct Import: FieldCommand {
           en: "The example row would count as a real answer: delete it before importing. Names and codes: field forms \(id)."))
   }
 
-  /// The form and edition that most tell: what `--form` and the file's first readable row name.
+  /// Returns the form and edition that `--form` and the file's first readable row name.
   private func chooseForm(_ survey: SurveyField, csv: Data) async throws -> Form {
     let named = AnswersCSVImporter.named(in: csv, encoding: stated)
     let campaign = try await survey.campaign()

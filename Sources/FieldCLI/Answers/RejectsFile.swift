@@ -2,11 +2,11 @@ internal import Foundation
 internal import SurveyKit
 internal import SyncKit
 
-/// The rows an import refused, beside the file they came from, ready to be corrected and imported.
+/// File with the rows that an import refused, beside their source, ready to be corrected and imported.
 struct RejectsFile {
   let source: String
 
-  /// Other files of that name that are left alone before giving up.
+  /// Existing files of that name that are left alone before giving up.
   private static let namesMax = 1000
   private static let reasonColumn = AnswersCSVImporter.Envelope.fault.rawValue
 
@@ -14,8 +14,9 @@ struct RejectsFile {
 
   /// Writes the refused rows as they were, with the reason in the column `fault`.
   ///
-  /// A row that cannot be cut into columns stands whole in the first. A file that is there already, perhaps half corrected, is
-  /// never overwritten: a new name is taken unless it says the same.
+  /// A row that cannot be divided into columns stands whole in the first. An existing file, perhaps half corrected, is never
+  /// overwritten: unless it has the same content, a new name is taken.
+  ///
   /// - Returns: The file's path; nil when nothing was refused.
   func write(_ rejected: [RejectedRow], from csv: Data, encoding: TextEncoding?, language: Language) throws -> String? {
     guard !rejected.isEmpty else { return nil }
@@ -34,7 +35,8 @@ struct RejectsFile {
       .badRequest, vi: "Có quá nhiều tệp \(stem).rejects; hãy dọn bớt.", en: "There are too many files \(stem).rejects; clear some away.")
   }
 
-  /// In UTF-8 with its mark and the separator of the source, so that the program that opened the source opens it as well.
+  /// Returns the content in UTF-8 with its mark and the separator of the source, so that the program that opened the source opens
+  /// it as well.
   private func contents(_ rejected: [RejectedRow], csv: Data, encoding: TextEncoding?, language: Language) throws -> Data {
     let reasons = Dictionary(rejected.map { ($0.line, $0.explanation(language)) }, uniquingKeysWith: { first, _ in first })
     var reader = try CSVReader(csv, encoding: encoding)

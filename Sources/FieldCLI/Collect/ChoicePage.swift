@@ -1,8 +1,8 @@
 internal import SurveyKit
 
-/// A question that is answered from a list: by arrows, by number, or by typing a part of the name.
+/// Question that is answered from a list: by arrows, by number, or by typing a part of the name.
 struct ChoicePage: Page {
-  /// Lists longer than this are numbered with more digits, so a digit begins a number.
+  /// Choices up to which a single digit chooses; in longer lists a digit begins a number.
   private static let directMax = 9
 
   var head: PageHead
@@ -13,7 +13,7 @@ struct ChoicePage: Page {
   private let folded: [FoldedText]
   private var marked: Set<String>
   private var search = TextEditor()
-  /// Index of the choice the next key is about; nothing until somebody moves there, so that Enter alone answers nothing.
+  /// Index of the choice for the next key; nil until somebody moves there, so that Enter alone answers nothing.
   private var current: Int?
 
   init(head: PageHead, words: CollectWording, choices: [AskedQuestion.Choice], marked: Set<String>, isSeveral: Bool, isRequired: Bool) {
@@ -27,7 +27,7 @@ struct ChoicePage: Page {
     current = isSeveral ? nil : choices.firstIndex { marked.contains($0.name) }
   }
 
-  /// The number typed, where the search is one.
+  /// Number typed, when the search is one.
   private var number: Int? {
     search.text.allSatisfy(\.isASCII) ? Int(search.text).flatMap { (1...max(1, choices.count)).contains($0) ? $0 : nil } : nil
   }

@@ -46,9 +46,9 @@ struct Collect: FieldCommand {
 
   private struct Outcome: Encodable {
     var form: String
-    /// Anonymous answers taken, or reports saved.
+    /// Anonymous answers stored, or reports saved.
     var taken: Int
-    /// Whether answers that were not sent were dropped.
+    /// True when answers that were not sent were dropped.
     var isDropped: Bool
   }
 
@@ -87,7 +87,7 @@ struct Collect: FieldCommand {
   }
 
   private func dialog(_ console: Console, _ words: CollectWording) -> any CollectDialog {
-    // With --json standard output is the result's.
+    // Draws on standard error with --json, because standard output is the result's.
     let output: FileHandle = console.isJSON ? .standardError : .standardOutput
     let input = InputSource()
     if !plain, Terminal.isUsable(output: output.fileDescriptor, environment: ProcessInfo.processInfo.environment),
@@ -98,7 +98,7 @@ struct Collect: FieldCommand {
     return LineDialog(input: input, words: words, output: output)
   }
 
-  /// A crash must not leave a draft on the disk.
+  /// Forbids core files: a crash must not leave a draft on the disk.
   private static func forbidCoreFiles() {
     var none = rlimit(rlim_cur: 0, rlim_max: 0)
     #if canImport(Darwin)

@@ -2,7 +2,7 @@ internal import SurveyKit
 internal import SurveyKitField
 internal import SyncKit
 
-/// What happens between people and the store, whatever the dialog.
+/// Steps between people and the store, whatever the dialog.
 struct CollectRun {
   let survey: SurveyField
   let campaign: Campaign
@@ -11,15 +11,15 @@ struct CollectRun {
   let words: CollectWording
   let dialog: any CollectDialog
 
-  /// Answers and reports taken so far.
+  /// Answers and reports stored so far.
   private(set) var taken = 0
-  /// Whether somebody has begun and nothing was taken yet.
+  /// True when somebody has begun and nothing was stored yet.
   private(set) var hasDraft = false
-  /// What became of a report.
+  /// Result of saving a report.
   private(set) var saved: LocalizedText?
-  /// Why the answers that wait at the review were not taken.
+  /// Reason why the answers that wait at the review were not stored.
   private(set) var refusal: LocalizedText?
-  /// What it contradicts as it stands.
+  /// Contradictions of the report as it stands.
   private(set) var invalid: InvalidReport?
 
   init(survey: SurveyField, campaign: Campaign, unit: UnitCode, unitName: String, words: CollectWording, dialog: any CollectDialog) {
@@ -31,14 +31,14 @@ struct CollectRun {
     self.dialog = dialog
   }
 
-  /// One person after another, until somebody leaves.
+  /// Asks one person after another, until somebody leaves.
   ///
-  /// - Throws: `Leaving`, and what the store refuses; `hasDraft` tells whether answers went with it.
+  /// - Throws: `Leaving`, and errors of the store; `hasDraft` tells whether answers were lost.
   mutating func anonymous(_ id: String) async throws {
     let session = CollectSession(dialog: dialog, words: words, isReport: false)
     var goesOn = true
     while goesOn {
-      // Looked at each time: an exchange may have closed the form meanwhile.
+      // Reads the form each time: an exchange may have closed it meanwhile.
       let form = try await survey.formToAsk(id: id)
       let today = try await survey.campaignToday()
       guard try dialog.tell(words.notice(form, campaign: campaign, unit: unitName)) else { return }
@@ -49,7 +49,7 @@ struct CollectRun {
       while hasDraft {
         let answers = try session.answers(&walk, message: message)
         do {
-          // A day that no clock can be believed about is not written down.
+          // Leaves out a day about which no clock can be trusted.
           try await survey.submit(answers, unit: unit, day: today.certainDay, language: language)
           (hasDraft, refusal) = (false, nil)
         } catch let error as any ExplainedError {
@@ -63,7 +63,8 @@ struct CollectRun {
     }
   }
 
-  /// The commune's report of a day: today's is begun, or corrected if it is filed; the form's day question may name another.
+  /// Asks for the commune's report of a day: today's is begun, or corrected if it is filed; the form's day question may name
+  /// another.
   mutating func report(_ id: String) async throws {
     let session = CollectSession(dialog: dialog, words: words, isReport: true)
     let form = try await survey.formToAsk(id: id)
@@ -76,7 +77,7 @@ struct CollectRun {
         form: form, today: today.day.description, carried: carried(form), correcting: filed.answers, dayQuestion: question)
       message = words.alreadyFiled(today.day)
     } else {
-      // A day that no clock can be believed about is asked for, not suggested.
+      // Suggests no day about which no clock can be trusted: the person is asked.
       let suggested = today.certainDay.flatMap { day in question.map { [$0: AnswerValue.date(day.description)] } } ?? [:]
       walk = FormWalk(
         form: form, today: today.day.description, carried: carried(form), suggested: suggested, dayQuestion: question)
@@ -97,7 +98,7 @@ struct CollectRun {
     }
   }
 
-  /// Saves a report, asking for the reason where one is needed. A person who goes back from there has saved nothing.
+  /// Saves a report, asking for the reason when one is needed. A person who goes back from there has saved nothing.
   private mutating func save(
     _ answers: ValidatedAnswers, day: CalendarDay, doubt: CampaignToday.Doubt?, _ session: CollectSession
   ) async throws {

@@ -3,9 +3,9 @@ internal import SurveyKit
 internal import SyncKit
 internal import ToolSupport
 
-/// Leads one person through a form, by whichever dialog, until the answers are in order and to be sent.
+/// Session of one person with a form, by whichever dialog, until the answers are valid and to be sent.
 struct CollectSession {
-  /// A question's name in a message, in columns.
+  /// Columns of a question's name in a message.
   private static let shortLabelColumns = 40
 
   let dialog: any CollectDialog
@@ -15,12 +15,14 @@ struct CollectSession {
 
   private var language: Language { words.language }
 
+  /// Asks the form's questions.
+  ///
   /// - Parameter message: Shown with the first page.
-  /// - Returns: Answers the form accepts.
+  /// - Returns: Answers that the form accepts.
   /// - Throws: `Leaving`; `walk` holds what was answered until then.
   func answers(_ walk: inout FormWalk, message first: String = "") throws -> ValidatedAnswers {
     var message = first
-    /// What was given and refused: shown again, to be corrected.
+    /// Refused answer, shown again to be corrected.
     var refused: String?
     while true {
       switch walk.step {
@@ -101,14 +103,15 @@ struct CollectSession {
 
   private func stored(_ given: String, _ walk: FormWalk) -> AnswerValue? {
     guard let kind = walk.question(at: walk.step)?.kind, kind.isAsked else { return nil }
-    // Going back, a report's picture that was not taken yet is not kept; of one in an anonymous answer the name is.
+    // Drops a report's picture that was not stored yet when the person goes back; of an anonymous answer's picture the name is
+    // kept.
     if kind == .image, isReport { return walk.answer(at: walk.step) }
     if kind == .image { return .text(given.split(separator: "/").last.map(String.init) ?? "") }
     if kind == .rank { return ranked(given, walk) }
     return .text(LocalAnswer.stored(given, for: kind))
   }
 
-  /// Choices in the order of their numbers.
+  /// Returns choices in the order of their numbers.
   private func ranked(_ given: String, _ walk: FormWalk) -> AnswerValue? {
     let choices = walk.choices(at: walk.step).map(\.name)
     let names = given.split { $0 == " " || $0 == "," }.map { word in
@@ -119,7 +122,7 @@ struct CollectSession {
 
   private static func names(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
 
-  /// A report's pictures are filed with it: the answer is where they are.
+  /// Returns the address of a report's picture as the answer; the picture is filed with the report.
   private func picture(_ given: String, _ question: FormQuestion, standing: AnswerValue?) throws -> AnswerValue? {
     let path = given.trimmingCharacters(in: .whitespaces)
     if path.isEmpty { return nil }

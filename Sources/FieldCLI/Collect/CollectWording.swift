@@ -1,13 +1,13 @@
 internal import SurveyKit
 internal import SyncKit
 
-/// What `field collect` says.
+/// Texts of `field collect`.
 struct CollectWording {
   let language: Language
-  /// Code of the form's language that the person reads; nil is the tool's own.
+  /// Code of the form's language that the person reads; nil for the tool's own.
   var tongue: String?
 
-  /// In which language a form's texts are shown.
+  /// Language in which a form's texts are shown.
   var textLanguage: String { tongue ?? language.rawValue }
 
   private func shown(_ day: CalendarDay) -> String { Wording(language: language).day(day) }
@@ -52,7 +52,7 @@ struct CollectWording {
     return text("Không còn cần trả lời nên đã bỏ: \(list)", "No longer asked, so dropped: \(list)")
   }
 
-  /// How a kind of answer is written; empty where nothing needs saying.
+  /// Returns how a kind of answer is written; empty when nothing needs saying.
   func format(_ kind: QuestionKind) -> String {
     switch kind {
     case .date: text("Ngày/tháng/năm, ví dụ 01/04/2024.", "Day/month/year such as 01/04/2024, or 2024-04-01.")
@@ -113,7 +113,7 @@ struct CollectWording {
 
   // MARK: Notices
 
-  /// What a respondent is told before the first question of an anonymous form.
+  /// Returns the notice for a respondent before the first question of an anonymous form.
   func notice(_ form: Form, campaign: Campaign, unit: String) -> CollectNotice {
     let k = campaign.thresholds.kAnswersMin
     return CollectNotice(
@@ -139,7 +139,7 @@ struct CollectWording {
       keys: [begin, quit])
   }
 
-  /// A finished answer or report that could not be taken waits at the review.
+  /// Returns a sentence about a finished answer or report that could not be stored and waits at the review.
   func notTaken(_ reason: String) -> String {
     text(
       "Chưa nhận được: \(reason) Những gì đã điền còn nguyên; bấm G để thử lại.",

@@ -1,4 +1,4 @@
-/// A question that is answered by typing.
+/// Question that is answered by typing.
 struct EntryPage: Page {
   var head: PageHead
   private let before: String
@@ -32,7 +32,7 @@ struct EntryPage: Page {
   func frame(_ size: Size) -> Frame {
     head.frame(size) { rows in
       let layout = editor.layout(width(size))
-      // Enough of a long text that the cursor is seen.
+      // Shows enough of a long text that the cursor is visible.
       let first = max(0, min(layout.row - rows + 1, layout.lines.count - rows))
       let lines = layout.lines.enumerated().dropFirst(first).prefix(rows).map { index, text in
         Line((index == 0 ? Self.prompt : "  ") + text)

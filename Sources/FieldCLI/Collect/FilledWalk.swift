@@ -1,6 +1,6 @@
 internal import SurveyKit
 
-/// The texts of a form as a person reads them at one step: in one language, with earlier answers put in and without markup.
+/// Texts of a form as a person reads them at one step: in one language, with earlier answers put in and without markup.
 struct FilledWalk {
   private let walk: FormWalk
   private let filling: TextFilling

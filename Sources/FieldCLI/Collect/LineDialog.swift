@@ -3,17 +3,17 @@ internal import SurveyKit
 internal import SyncKit
 internal import ToolSupport
 
-/// Asks line by line, without moving a cursor: for screen readers, pipes and terminals that can do no more.
+/// Dialog line by line, without moving a cursor: for screen readers, pipes and simple terminals.
 final class LineDialog: CollectDialog {
-  /// Choices listed without being asked for.
+  /// Choices that are listed at once.
   private static let listedMax = 20
-  /// Longest line read, in bytes; a longer one is refused.
+  /// Bytes of a line; a longer one is refused.
   private static let lineBytesMax = 64 * 1_024
 
   private let input: InputSource
   private let words: CollectWording
   private let output: FileHandle
-  /// Whether a person's terminal keeps what is shown here.
+  /// True when a person's terminal keeps what is shown here.
   private let isTerminal: Bool
   private var waiting: [UInt8] = []
   private var isAtEnd = false
@@ -90,7 +90,7 @@ final class LineDialog: CollectDialog {
     }
   }
 
-  /// A terminal keeps its lines: they are wiped, those scrolled away too, as far as it can.
+  /// Wipes a terminal's lines, also those scrolled away, as far as the terminal can.
   func wipe() {
     if isTerminal { write("\u{1b}[H\u{1b}[2J\u{1b}[3J") }
   }
@@ -150,7 +150,7 @@ final class LineDialog: CollectDialog {
 
   // MARK: Reading
 
-  /// The names that a line chooses; nil after having said why it chooses none.
+  /// Returns the names that a line chooses; nil after saying why it chooses none.
   private func chosen(_ typed: String, _ question: AskedQuestion) -> String? {
     if typed.isEmpty { return "" }
     let parts = typed.split { $0 == " " || $0 == "," }
@@ -177,7 +177,7 @@ final class LineDialog: CollectDialog {
     return text
   }
 
-  /// The next line, trimmed and in NFC.
+  /// Returns the next line, trimmed and in NFC.
   private func line() throws -> String {
     while true {
       if let end = waiting.firstIndex(of: 0x0A) ?? (isAtEnd && !waiting.isEmpty ? waiting.endIndex : nil) {

@@ -4,11 +4,13 @@ internal import SurveyKitField
 internal import SyncKit
 internal import ToolSupport
 
-/// The pictures a person has named for a report that is not filed yet. An answer holds a picture's address; the person sees the file
-/// it came from.
+/// Pictures that a person has named for a report that is not filed yet. An answer holds a picture's address; the person sees the
+/// file that it came from.
 final class PhotoTray {
   private var taken: [String: (photo: Photo, path: String)] = [:]
 
+  /// Reads a picture.
+  ///
   /// - Returns: The picture's address, as the answer.
   /// - Throws: `PhotoFault`, or `ToolError` for a file that cannot be read.
   func take(_ path: String, sideMax: Int?) throws -> String {
@@ -19,10 +21,10 @@ final class PhotoTray {
     return address
   }
 
-  /// The file a picture came from; nil for one that was filed earlier.
+  /// Returns the file that a picture came from; nil for one that was filed earlier.
   func path(of address: String) -> String? { taken[address]?.path }
 
-  /// Those that answers refer to, with the questions they answer.
+  /// Returns the pictures to which answers refer, with their questions.
   func photos(in answers: ValidatedAnswers) -> [NewPhoto] {
     let given = answers.values.flatMap { name, value -> [(String, AnswerValue)] in
       if case .instances(let instances) = value { instances.flatMap { $0.map { ($0.key, $0.value) } } } else { [(name, value)] }

@@ -1,7 +1,7 @@
 internal import SurveyKit
 internal import SyncKit
 
-/// A question or note, ready to be put to a person.
+/// Question or note, ready to be asked.
 struct AskedQuestion {
   enum Kind {
     case note
@@ -17,7 +17,7 @@ struct AskedQuestion {
   }
 
   var title = ""
-  /// Such as `3/23`.
+  /// Progress, such as `3/23`.
   var progress = ""
   var headings: [String] = []
   var label = ""
@@ -26,39 +26,39 @@ struct AskedQuestion {
   var choices: [Choice] = []
   /// Names of the choices taken so far.
   var marked: Set<String> = []
-  /// What has been typed so far.
+  /// Text typed so far.
   var entered = ""
   var isRequired = false
-  /// What is wrong with what was given, or what happened to other answers.
+  /// Fault of the given answer, or what happened to other answers.
   var message = ""
-  /// Whether it was just asked, and the answer refused.
+  /// True when it was just asked, and the answer refused.
   var isAgain = false
 
   var isNote: Bool { if case .note = kind { true } else { false } }
   var isOrder: Bool { if case .order = kind { true } else { false } }
   var isSeveral: Bool { if case .several = kind { true } else { false } }
 
-  /// What stands here, as a reply would give it.
+  /// Standing answer, in the form of a reply.
   var standing: String {
     choices.isEmpty || isOrder ? entered : choices.map(\.name).filter(marked.contains).joined(separator: " ")
   }
 }
 
-/// What a person does about a question.
+/// Person's reply to a question.
 enum QuestionReply: Equatable {
   /// Typed text, or names of choices with spaces between; blank leaves the question unanswered.
   case answer(String)
-  /// Back to the question before, with what stands here so far.
+  /// Back to the question before, with the present text.
   case back(String)
 }
 
-/// Whether to fill in a repeat once more.
+/// Question whether to fill in a repeat once more.
 struct AskedRepeat {
   var title = ""
   var headings: [String] = []
-  /// How often it has been filled in.
+  /// Number of instances filled in.
   var count = 0
-  /// Whether it may be filled in again.
+  /// True when it may be filled in again.
   var canAdd = true
   var message = ""
 }
@@ -70,7 +70,7 @@ enum RepeatReply: Equatable {
 /// All answers before they are sent.
 struct ReviewSheet {
   struct Item {
-    /// The group's heading, at its first item.
+    /// Heading of the group, at its first item.
     var heading: String?
     var label: String
     var answer: String
@@ -78,7 +78,7 @@ struct ReviewSheet {
   }
 
   var title = ""
-  /// Whether it is a report, filed under the commune's name.
+  /// True for a report, which is filed under the commune's name.
   var isReport = false
   var items: [Item] = []
   var message = ""
@@ -90,17 +90,19 @@ enum ReviewReply: Equatable {
   case back
 }
 
-/// A text to be read before or after the questions.
+/// Text to be read before or after the questions.
 struct CollectNotice {
   var title = ""
   var paragraphs: [String] = []
   var keys: [String] = []
 }
 
-/// The two ways to ask: a window of its own, or line by line.
+/// Dialog with a person: a window of its own, or line by line.
 ///
 /// Every call waits for the person and throws `Leaving` when there is nobody any more.
 protocol CollectDialog: AnyObject {
+  /// Shows a text.
+  ///
   /// - Returns: Whether to go on; false leaves.
   func tell(_ notice: CollectNotice) throws -> Bool
   func ask(_ question: AskedQuestion) throws -> QuestionReply

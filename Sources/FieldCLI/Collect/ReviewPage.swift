@@ -42,7 +42,7 @@ struct ReviewPage: Page {
     return nil
   }
 
-  /// Digits typed one after the other make one number.
+  /// Joins digits typed one after the other into one number.
   private mutating func choose(_ digit: Int) {
     for text in [typed + String(digit), String(digit)] {
       guard let number = Int(text), sheet.items.indices.contains(number - 1) else { continue }

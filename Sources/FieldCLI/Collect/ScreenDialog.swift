@@ -1,16 +1,16 @@
 internal import SurveyKit
 internal import SyncKit
 
-/// Asks in a window of its own.
+/// Dialog in a window of its own.
 final class ScreenDialog: CollectDialog {
-  /// How long a lone Escape may be the beginning of another key.
+  /// Milliseconds for which a lone Escape may be the beginning of another key.
   private static let escapeWaitMs: Int32 = 50
 
   private let terminal: Terminal
   private let input: InputSource
   private let words: CollectWording
   private var reader = KeyReader()
-  /// Pressed, and not looked at yet.
+  /// Keys pressed and not processed yet.
   private var keys: [Key] = []
 
   init(terminal: Terminal, input: InputSource, words: CollectWording) {
@@ -156,7 +156,7 @@ final class ScreenDialog: CollectDialog {
     }
   }
 
-  /// Sending and beginning anew need a key pressed for them.
+  /// Drops keys typed ahead: sending and beginning again need a key of their own.
   private func dropTypedAhead() {
     keys = []
     reader = KeyReader()

@@ -1,4 +1,4 @@
-/// A text to read, scrolled where it does not fit.
+/// Text to read, scrolled when it does not fit.
 struct TextPage: Page {
   enum Reply {
     case next, back, quit
@@ -6,9 +6,9 @@ struct TextPage: Page {
 
   var head: PageHead
   var paragraphs: [String]
-  /// What the first key does while there is more below.
+  /// Name of the first key's action while there is more below.
   let readOn: String
-  /// Whether Q leaves.
+  /// True when Q leaves.
   let canQuit: Bool
   private var first = 0
 
@@ -29,7 +29,7 @@ struct TextPage: Page {
   mutating func press(_ key: Key, _ size: Size) -> Reply? {
     switch key {
     case .enter, .tab, .right, .text(">"), .text(" "), .newLine, .pageDown:
-      // What is further down is read first.
+      // Scrolls down before leaving the page.
       if first < last(size) {
         first = min(last(size), first + max(1, rows(size) - 1))
         return nil

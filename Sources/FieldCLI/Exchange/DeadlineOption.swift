@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import SyncKit
 internal import ToolSupport
 
-/// How long all calls of a command together may take.
+/// Time for all calls of a command together.
 struct DeadlineOption: ParsableArguments {
   @Option(name: .long, help: .text(vi: "Số giây cho mọi lần gọi máy chủ.", en: "Seconds for all calls to the hub together."))
   var deadline: Int = 600
@@ -15,6 +15,6 @@ struct DeadlineOption: ParsableArguments {
     }
   }
 
-  /// The transport, ended when the time is over.
+  /// Returns the transport with the deadline.
   func bound(_ transport: any Transport) -> DeadlineTransport { DeadlineTransport(transport, deadlineMs: milliseconds) }
 }

@@ -48,7 +48,7 @@ struct Enroll: FieldCommand {
   @Option(name: .long, help: .text(vi: "Tên của thiết bị này trong danh sách của tỉnh.", en: "A name for this device on the hub's list."))
   var label: String?
 
-  /// Larger than any enrolment file.
+  /// Bytes of an enrolment file, rounded up.
   private static let fileBytesMax = 32 << 20
 
   private struct Outcome: Encodable {
@@ -79,14 +79,14 @@ struct Enroll: FieldCommand {
     let survey = try field.open(create: true)
     var transport = given
     if code != nil, given == nil, request == nil {
-      // A store that is enrolled knows where its hub is.
+      // Takes the known address of an enrolled store's hub.
       transport = deadline.bound(try await FieldOptions.transport(survey, hub: nil))
     }
     if let contents {
       do {
         try await survey.enroll(file: contents)
       } catch {
-        // Nothing was promised to this store yet, and a wrong file leaves nothing behind.
+        // Deletes a new store after a failure: nothing was promised to it yet.
         if isNew { removeStore(survey) }
         throw error
       }

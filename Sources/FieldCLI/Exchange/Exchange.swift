@@ -4,9 +4,9 @@ internal import SurveyKitField
 internal import SyncKit
 internal import ToolSupport
 
-/// One exchange with the hub as the tool shows it: a progress bar, then what was done, also when it stopped early.
+/// Exchange with the hub as the tool shows it: a progress bar, then what was done, also when it stopped early.
 struct Exchange: Sendable {
-  /// A clock further off than this is worth a sentence.
+  /// Milliseconds of clock difference from which on a sentence is shown.
   static let skewMsShown: Int64 = 5 * 60 * 1000
 
   struct Report: Codable, Sendable {
@@ -19,24 +19,24 @@ struct Exchange: Sendable {
     var held = 0
     var waiting = 0
     var skewMs: Int64 = 0
-    /// Photos that the hub has whole since this exchange, and those here that it lacks still.
+    /// Photos that this exchange completed at the hub, and those here that the hub still lacks.
     var sentPhotos = 0
     var photosLeft = 0
-    /// The hub has no room for photos at present.
+    /// True when the hub has no room for photos at present.
     var arePhotosDeferred = false
     var bytesSent = 0
     var bytesReceived = 0
-    /// Whether the exchange came to its end.
+    /// True when the exchange came to its end.
     var isComplete = true
-    /// What was out of the ordinary, and what was done about it.
+    /// Unusual events, and what was done about them.
     var notices: [SyncNotice] = []
-    /// Rows that others changed, the first of them.
+    /// First of the rows that others changed.
     var changed: [SyncedRow] = []
-    /// Address the hub has moved to, as it proved itself; the device uses it from now on.
+    /// Address to which the hub has moved, proved; the device uses it from now on.
     var movedTo: String?
     /// Messages of operators that nobody of the commune has seen.
     var messagesUnseen = 0
-    /// What `--budget` left for next time; nil when it was enough.
+    /// Rest that `--budget` left for next time; nil when it was enough.
     var left: Left?
   }
 
@@ -45,20 +45,22 @@ struct Exchange: Sendable {
     var answers = 0
     var photos = 0
     var photoBytes = 0
-    /// The hub has news that did not fit.
+    /// True when the hub has news that did not fit.
     var hasNews = false
-    /// The next step takes at least so many bytes, where that is known.
+    /// Least bytes of the next step, if known.
     var bytesNeeded: Int?
   }
 
   let survey: SurveyField
   let console: Console
   var deadlineMs: Int?
-  /// See `SyncOptions.bytesMax`.
+  /// Budget; see `SyncOptions.bytesMax`.
   var bytesMax: Int?
-  /// Whether a signal ends the exchange alone; otherwise it is for the caller to heed.
+  /// True when a signal ends only the exchange; false leaves the signal to the caller.
   var isInterruptible = true
 
+  /// Runs the exchange.
+  ///
   /// - Throws: the `SyncError` that stopped it, after `report` was made.
   func run(through transport: any Transport) async throws -> (report: Report, error: SyncError?) {
     let before = try await survey.replica.status()
@@ -119,7 +121,7 @@ struct Exchange: Sendable {
       hasNews: !status.isAtHead || summary.bytesNeeded != nil, bytesNeeded: summary.bytesNeeded)
   }
 
-  /// What the budget left, in one sentence.
+  /// Prints what the budget left, in one sentence.
   private func show(_ left: Left) {
     let words = console.words
     func n(_ value: Int) -> String { words.number(value) }
@@ -141,10 +143,10 @@ struct Exchange: Sendable {
     }
   }
 
-  /// What the exchange noticed and mended: a sentence each, on standard error.
+  /// Prints what the exchange noticed and handled: a sentence each, on standard error.
   func warn(_ report: Report) { for notice in report.notices { console.warn(notice.explanation) } }
 
-  /// The summary for people: one line, and a sentence for each thing to act on.
+  /// Prints the summary for people: one line, and a sentence for each thing to act on.
   func show(_ report: Report) {
     func n(_ value: Int) -> String { console.words.number(value) }
     console.say(

@@ -65,7 +65,7 @@ struct Export: FieldCommand {
     }
   }
 
-  /// Opens the store, or a copy where what waits cannot be sealed in it.
+  /// Opens the store, or a copy when pending changes cannot be sealed in it.
   private func openStore(_ console: Console) async throws -> SurveyField {
     let elsewhere = [URL(fileURLWithPath: file).deletingLastPathComponent().path]
     let survey = try field.openForReading(console, elsewhere: elsewhere)
@@ -93,7 +93,7 @@ enum BundleSize {
   }
 }
 
-/// What `field` says of bundles.
+/// Messages of `field` about bundles.
 struct BundleSpeech {
   let console: Console
 
@@ -176,7 +176,7 @@ struct BundleSpeech {
     }
   }
 
-  /// After an exchange: what is carried for others goes the same way. That it cannot be handed on is no failure of the exchange.
+  /// Uploads carried parcels after an exchange. A failure of the upload is no failure of the exchange.
   func handOn(_ survey: SurveyField, store: String, through transport: any Transport) async throws {
     do {
       let done = try await survey.replica.handOn(Courier(store: store), through: transport)
@@ -192,7 +192,7 @@ struct BundleSpeech {
     }
   }
 
-  /// What was wrong with files, one sentence each.
+  /// Prints the faults of files, one sentence each.
   func warn(_ files: [BundleReport.File]) {
     for file in files {
       for damage in file.damage {

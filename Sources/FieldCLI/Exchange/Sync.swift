@@ -24,7 +24,7 @@ struct Sync: FieldCommand {
       "field sync", "field sync --hub http://10.0.0.5:8080 --deadline 60", "field sync --budget 200KB", "field sync --watch",
     ])
 
-  /// Less than this does not get past the greeting, in bytes.
+  /// Bytes below which an exchange does not get past the greeting.
   private static let budgetBytesMin = 20_000
 
   @OptionGroup var field: FieldOptions
@@ -66,7 +66,7 @@ struct Sync: FieldCommand {
     exchange.bytesMax = budget.flatMap(ByteAmount.read)
     exchange.deadlineMs = deadline.milliseconds
     if watch { return try await Watch(exchange: exchange, transport: transport).run() }
-    // What is carried for others goes within the same time.
+    // Uploads carried parcels within the same deadline.
     let bounded = deadline.bound(transport)
     let (report, error) = try await exchange.run(through: bounded)
     if error == nil, enrolment.hubAddress.isEmpty, let hub { try await survey.replica.setHubAddress(hub) }

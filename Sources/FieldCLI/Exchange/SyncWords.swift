@@ -2,12 +2,12 @@ internal import SurveyKit
 internal import SurveyKitField
 internal import SyncKit
 
-/// How photos, their way to the hub, and what came from there are told.
+/// Sentences about photos, their way to the hub, and news from there.
 enum SyncWords {
   /// Reports named one by one in a list of news.
   private static let reportsNamedMax = 5
 
-  /// What came, by kind; nil when nothing of interest did.
+  /// Returns what came, by kind; nil when nothing of interest did.
   static func news(_ rows: [SyncedRow], _ words: Wording) -> LocalizedText? {
     func count(_ table: String) -> Int { rows.count { $0.table == table } }
     var parts: [LocalizedText] = []
@@ -28,7 +28,7 @@ enum SyncWords {
     return LocalizedText(vi: parts.map(\.vi).joined(separator: ", "), en: parts.map(\.en).joined(separator: ", "))
   }
 
-  /// "Text in, 2 of 3 photos in".
+  /// Returns "Text in, 2 of 3 photos in".
   static func arrival(_ arrival: RecordArrival) -> LocalizedText {
     let (photos, photosIn) = (arrival.photos, arrival.photosIn)
     guard photos > 0 else {

@@ -5,14 +5,14 @@ internal import SyncKit
 internal import ToolSupport
 
 /// Exchanges again and again until it is stopped: soon after something is written here, now and then otherwise, and less and less
-/// often while the hub cannot be reached. Speaks when something changed, and when the hub was lost or found again.
+/// often while the hub cannot be reached. Prints a line when something changed, and when the hub was lost or found again.
 struct Watch: Sendable {
-  /// Between two exchanges while nothing is written here, in seconds.
+  /// Seconds between two exchanges while nothing is written here.
   static let idleSeconds = 30
-  /// Between two looks at whether something was written here, in seconds.
+  /// Seconds between two checks whether something was written here.
   static let lookSeconds = 2
-  /// The wait after the first failure in a row, doubled after each further one up to the bound, in seconds; spread from half to one
-  /// and a half, so that devices that lost one hub do not come back together.
+  /// Seconds to wait after the first failure in a row, doubled after each further one up to the bound. The wait is spread from half
+  /// to one and a half, so that devices that lost one hub do not come back together.
   static let backOffFirstSeconds = 5
   static let backOffSecondsMax = 300
 
@@ -27,13 +27,17 @@ struct Watch: Sendable {
     self.transport = transport
   }
 
+  /// Returns the seconds to wait.
+  ///
   /// - Parameter chance: From 0 up to 1.
   static func backOffSeconds(failures: Int, chance: Double) -> Double {
     let doubled = backOffFirstSeconds << min(max(failures - 1, 0), 16)
     return Double(min(doubled, backOffSecondsMax)) * (0.5 + chance)
   }
 
-  /// - Throws: What no waiting mends: the device was revoked, another hub answers.
+  /// Runs until it is stopped.
+  ///
+  /// - Throws: Errors that waiting does not cure: the device was revoked, another hub answers.
   func run() async throws {
     do {
       try await interruptible { try await go() }
@@ -78,7 +82,7 @@ struct Watch: Sendable {
     if let news = SyncWords.news(report.changed, console.words) { console.say("Mới: \(news.vi).", "New: \(news.en).") }
   }
 
-  /// Until it is time again, or something was written here.
+  /// Waits until the next exchange is due, or something was written here.
   private func rest() async throws {
     let waiting = try await waiting()
     var seconds = 0
@@ -96,6 +100,6 @@ struct Watch: Sendable {
 }
 
 extension Exchange.Report {
-  /// Whether anything was sent, came, or went wrong.
+  /// True when anything was sent, came, or went wrong.
   var isWorthTelling: Bool { sent + received + sentPhotos + newConflicts > 0 || left != nil || !notices.isEmpty }
 }

@@ -109,7 +109,7 @@ struct Inbox: FieldCommand {
     return LocalizedText(vi: "Báo cáo ngày \(words.day(day)) bị trả lại", en: "The report of \(words.day(day)) is sent back")
   }
 
-  /// Says what waits in the inbox, in one sentence; nil where nothing does.
+  /// Returns what waits in the inbox, in one sentence; nil when nothing does.
   static func waiting(_ notices: [Notice], _ words: Wording) -> LocalizedText? {
     if let day = notices.filter(\.asksForCorrection).compactMap(\.day).max() {
       return LocalizedText(

@@ -23,15 +23,15 @@ struct List: FieldCommand {
       var day: String
       var unit: String
       var form: String
-      /// The campaign that asks a report of the day; nil where none does.
+      /// Campaign that asks for a report of the day; nil when none does.
       var campaign: String?
-      /// Questions answered.
+      /// Number of questions answered.
       var answers: Int
       var isReportDay: Bool
       var conflicts: Int
-      /// Where it contradicts its form as it stands.
+      /// Contradictions with its form as it stands.
       var invalid: InvalidReport?
-      /// Why an operator sent it back, while it is neither corrected nor answered for.
+      /// Reason why an operator sent it back, while it is neither corrected nor answered for.
       var returned: String?
     }
 
@@ -55,11 +55,11 @@ struct List: FieldCommand {
     var reports: [Report]
     /// Report days without a report here.
     var missingDays: [String]
-    /// The same by campaign.
+    /// Missing days by campaign.
     var missing: [Missing]
     var answers: Answers
     var conflicts: [Conflict]
-    /// What is here and cannot be read; nil when there is nothing of that kind.
+    /// Rows here that cannot be read; nil when there are none.
     var unreadable: [UnreadableRow]?
   }
 
@@ -74,7 +74,7 @@ struct List: FieldCommand {
     if outcome.reports.isEmpty {
       console.say("Chưa có báo cáo nào.", "There are no reports yet.")
     } else {
-      // Names the campaign of each report where there are several to tell apart.
+      // Names the campaign of each report when there are several.
       let isOne = Set(outcome.reports.map(\.campaign)).count < 2 && outcome.missing.count < 2
       func named(_ campaign: String?) -> [String] { isOne ? [] : [campaign ?? ""] }
       console.table(

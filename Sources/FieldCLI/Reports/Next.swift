@@ -4,7 +4,7 @@ internal import SurveyKitField
 internal import SyncKit
 internal import ToolSupport
 
-/// What `field` alone says: where things stand and what to do next, in three lines.
+/// Output of `field` alone: the state and what to do next, in three lines.
 struct Next: FieldCommand {
   static let configuration = CommandConfiguration(
     abstract: LocalizedText(vi: "Cho biết làm gì tiếp theo.", en: "Say what to do next."), examples: ["field"], shouldDisplay: false)
@@ -18,7 +18,7 @@ struct Next: FieldCommand {
   private struct Outcome: Encodable {
     var isEnrolled = false
     var unit: String?
-    /// Nil before the campaign has arrived.
+    /// Phase; nil before the campaign has arrived.
     var phase: CampaignPhase?
     var waiting = 0
     var conflicts = 0
@@ -80,7 +80,7 @@ struct Next: FieldCommand {
     ]
   }
 
-  /// The work of the campaigns' phases: a report that is missing comes before anything else.
+  /// Returns the work of the campaigns' phases: a missing report comes before anything else.
   private static func working(
     _ campaigns: [Campaign], atMs nowMs: Int64, _ survey: SurveyField, unit: UnitCode, _ words: Wording
   ) async throws -> LocalizedText {
@@ -100,7 +100,7 @@ struct Next: FieldCommand {
         en: "Look at the forms: field forms; see what a report asks: field report --example")
     }
     if !open.isEmpty {
-      // Where the one that is meant is open alone, its form needs no name.
+      // Leaves out the form's name when only the requested campaign is open.
       let isAlone = open.map(\.id) == campaigns.prefix(1).map(\.id)
       let form = isAlone ? "" : " " + open.flatMap(\.forms).prefix(Self.namedMax).joined(separator: "|")
       return LocalizedText(

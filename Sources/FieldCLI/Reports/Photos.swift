@@ -5,7 +5,7 @@ internal import SurveyKitField
 internal import SyncKit
 internal import ToolSupport
 
-/// The photos of a day's report, as files.
+/// Photos of a day's report, as files.
 struct Photos: FieldCommand {
   static let configuration = CommandConfiguration(
     abstract: LocalizedText(
@@ -53,7 +53,7 @@ struct Photos: FieldCommand {
     }
     var saved: [String] = []
     for (number, photo) in photos.enumerated() where !missing.contains(photo) {
-      // Named by this program alone: nothing of what arrived becomes part of a path.
+      // Builds the path from this program's own words only: nothing that arrived becomes part of it.
       let path = "\(save)/\(day)-\(number + 1)-\(photo.blob.prefix(8)).jpg"
       guard let blob = BlobID(hex: photo.blob), let bytes = try survey.replica.blobs.read(blob) else { continue }
       do {

@@ -4,7 +4,7 @@ internal import SurveyKitField
 internal import SyncKit
 internal import ToolSupport
 
-/// News of the working group's day.
+/// Post of the working group's day.
 struct Post: FieldCommand {
   static let configuration = CommandConfiguration(
     abstract: LocalizedText(

@@ -23,9 +23,9 @@ struct ReceiptCommand: FieldCommand {
     var table: String
     var key: String
     var found: RecordReceipts
-    /// When the first and the last of it reached the hub, in the campaign's zone.
+    /// Times when its first and last part reached the hub, in the campaign's zone.
     var receivedAt: [String]
-    /// What of a report with photos is in.
+    /// Arrival of a report with photos.
     var arrival: RecordArrival?
   }
 

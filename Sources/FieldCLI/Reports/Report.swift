@@ -78,9 +78,9 @@ struct Report: FieldCommand {
     var form: String
     var saving: ReportSaving
     var answers: [String: AnswerJSON]
-    /// All of the report's, those filed earlier too.
+    /// Photos of the report, those filed earlier too.
     var photos: [FieldPhoto]
-    /// What the report contradicts as it stands: its form, or the days of the campaign.
+    /// Contradictions of the report with its form, or with the days of the campaign.
     var invalid: InvalidReport?
   }
 
@@ -104,7 +104,7 @@ struct Report: FieldCommand {
     let unit = try await device.unit()
     let chosen = try day.map(FieldOptions.day)
     var answers = try givenAnswers()
-    // The day says whose report it is: as it is given, else as the answers state it.
+    // Finds the campaign by the day: as given, otherwise as the answers state it.
     let guess = if let chosen { chosen } else { try await device.today() }
     var survey = try await device.about(reportOf: guess)
     var form = try await Self.form(of: survey)
@@ -149,7 +149,7 @@ struct Report: FieldCommand {
     }
   }
 
-  /// The form of the campaign's reports.
+  /// Returns the form of the campaign's reports.
   private static func form(of survey: SurveyField) async throws -> Form {
     guard let campaign = try await survey.campaign() else { throw SurveyFieldError.noCampaign }
     guard let form = try await survey.form(id: campaign.reportForm) else {
@@ -158,14 +158,14 @@ struct Report: FieldCommand {
     return form
   }
 
-  /// The day that the answers give the form's day question.
+  /// Returns the day that the answers give to the form's day question.
   private func stated(_ form: Form, _ answers: [String: AnswerValue]) -> CalendarDay? {
     form.dayQuestion.flatMap { name in setDay(name) ?? Self.text(answers[name]) }.flatMap { CalendarDay($0) }
   }
 
-  /// Where no clock can be believed, the person at a terminal is asked for the day.
+  /// Asks the person at a terminal for the day, when no clock can be trusted.
   ///
-  /// - Returns: Nil where the clock is believed, or nobody can be asked.
+  /// - Returns: Nil when the clock is trusted, or nobody can be asked.
   private static func ask(_ today: CampaignToday, _ console: Console) -> CalendarDay? {
     guard let doubt = today.doubt, !console.isJSON, isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else { return nil }
     while true {
@@ -178,7 +178,7 @@ struct Report: FieldCommand {
     }
   }
 
-  /// Puts a report's day right.
+  /// Corrects a report's day.
   private func move(_ wrong: CalendarDay, to right: CalendarDay, _ survey: SurveyField, _ console: Console) async throws {
     let move = try await survey.moveReport(from: wrong, to: right, reason: reason ?? "")
     let (from, to) = (console.words.day(wrong), console.words.day(right))
@@ -222,7 +222,7 @@ struct Report: FieldCommand {
         answers: valid.values.mapValues(AnswerJSON.init), photos: all, invalid: invalid))
   }
 
-  /// Reads every picture before anything is written; each that cannot be taken is named with the reason.
+  /// Reads every picture before anything is written; each one that is refused is named with the reason.
   private func takePhotos(_ form: Form, _ console: Console) throws -> [NewPhoto] {
     let questions = Set(form.questions.filter { $0.kind == .image }.map(\.name))
     let repeated = Set(form.repeats.flatMap { form.questions(in: $0) })
@@ -251,7 +251,7 @@ struct Report: FieldCommand {
     throw ToolExit.failed
   }
 
-  /// What saving a report did, in a sentence.
+  /// Returns a sentence about the result of saving a report.
   static func saying(_ saving: ReportSaving, day: String) -> LocalizedText {
     switch saving {
     case .created:
@@ -262,7 +262,7 @@ struct Report: FieldCommand {
     }
   }
 
-  /// Every fault with the question as the form asks it and the form's own message.
+  /// Prints every fault with the question as the form asks it and the form's own message.
   private func refuse(_ faults: AnswerFaults, form: Form, _ console: Console) throws {
     let text = AnswerText(form: form, language: console.language)
     for fault in faults.faults {

@@ -24,7 +24,7 @@ struct Show: FieldCommand {
     var day: String
     var form: String
     struct Change: Encodable {
-      /// In the campaign's zone, to the minute.
+      /// Time in the campaign's zone, to the minute.
       var at: String?
       var device: String
       var reason: String
@@ -33,15 +33,15 @@ struct Show: FieldCommand {
     }
 
     var answers: [String: AnswerJSON]
-    /// Written by a program of another age, and overridden by a later write.
+    /// Answers by a program of another version, overridden by a later write.
     var overridden: [String: AnswerJSON]
     var conflicts: [String]
-    /// Where it contradicts its form as it stands.
+    /// Contradictions with its form as it stands.
     var invalid: InvalidReport?
     var photos: [FieldPhoto]
-    /// What of the report and its photos is at the hub; nil without photos.
+    /// Arrival of the report and its photos at the hub; nil without photos.
     var arrival: RecordArrival?
-    /// Every correction, oldest first.
+    /// Corrections, oldest first.
     var changes: [Change]
   }
 
@@ -49,7 +49,7 @@ struct Show: FieldCommand {
     struct Side: Encodable {
       var value: String?
       var device: String
-      /// In the campaign's zone.
+      /// Time in the campaign's zone.
       var writtenAt: String?
     }
 
@@ -64,7 +64,7 @@ struct Show: FieldCommand {
     var table: String
     var row: String
     var column: String
-    /// The question, where it is about one question of a report.
+    /// Question, when it is about one question of a report.
     var member: String?
     var losing: Side
     var winning: Side
@@ -94,7 +94,7 @@ struct Show: FieldCommand {
     let unreadable = try await survey.warnOfUnreadableRows(console)
     guard let report = try await survey.report(day: day) else {
       let key = SurveySchema.reportKey(unit: unit.rawValue, day: day.description)
-      // Said already, with the reason.
+      // Stops, because the report was already named as unreadable, with the reason.
       if unreadable.contains(where: { $0.table == "report" && $0.key == key }) { throw ToolExit.failed }
       let changes = try await survey.reportChanges(day: day)
       for change in changes { show(change, AnswerText(form: nil, language: console.language), try await survey.campaign(), console) }
@@ -153,7 +153,7 @@ struct Show: FieldCommand {
         }))
   }
 
-  /// One correction: when, on which device, why; then each answer that a person changed.
+  /// Prints one correction: when, on which device, why; then each answer that a person changed.
   private func show(_ change: ReportChange, _ text: AnswerText, _ campaign: Campaign?, _ console: Console) {
     let time = campaign.map { console.words.time($0.localTime(atMs: change.changedMs)) } ?? ""
     console.say(

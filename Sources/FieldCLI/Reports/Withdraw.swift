@@ -55,7 +55,7 @@ struct Withdraw: FieldCommand {
       try console.result(Outcome(kind: "post", id: id))
     } else if let id = found.photos.first {
       try await survey.withdrawPhoto(id, reason: reason)
-      // By the name it was called by: lists show the picture's, not the row's.
+      // Prints the name that the person used: lists show the picture's, not the row's.
       console.say("Đã rút ảnh \(what.prefix(8)).", "The photo \(what.prefix(8)) is withdrawn.")
       try console.result(Outcome(kind: "photo", id: id))
     }

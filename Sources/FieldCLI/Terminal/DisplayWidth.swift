@@ -1,8 +1,8 @@
 internal import SyncKit
 
-/// How many columns of a terminal a text takes: 2 for East Asian wide characters and emoji, 0 for marks, 1 for the rest.
+/// Columns of a terminal that a text takes: 2 for East Asian wide characters and emoji, 0 for marks, 1 for the rest.
 ///
-/// A table of our own and not the C library's: that one follows the locale, which on a borrowed machine may be anything.
+/// The table is our own, because the C library's follows the locale, which on a borrowed machine may be anything.
 enum DisplayWidth {
   static func of(_ text: some StringProtocol) -> Int { text.reduce(0) { $0 + of($1) } }
 
@@ -36,7 +36,7 @@ enum DisplayWidth {
 }
 
 extension String {
-  /// The text in lines of at most `width` columns, broken between words where they fit.
+  /// Returns the text in lines of at most `width` columns, broken between words where they fit.
   func wrapped(to width: Int) -> [String] {
     let width = max(1, width)
     var lines: [String] = []
@@ -67,7 +67,7 @@ extension String {
     return lines
   }
 
-  /// The beginning of the text, ended by `…` when it is longer than `width` columns.
+  /// Returns the beginning of the text, ended by `…` when it is longer than `width` columns.
   func cut(to width: Int) -> String {
     let text = printable
     guard DisplayWidth.of(text) > width else { return text }

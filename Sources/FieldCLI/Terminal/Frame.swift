@@ -1,15 +1,15 @@
-/// The size of a window, in characters.
+/// Size of a window, in characters.
 struct Size: Equatable, Sendable {
   var rows: Int
   var columns: Int
 
-  /// Smaller windows are told to grow.
+  /// Smallest usable window; a smaller one shows a request to enlarge it.
   static let smallest = Size(rows: 8, columns: 20)
 
   var isUsable: Bool { rows >= Self.smallest.rows && columns >= Self.smallest.columns }
 }
 
-/// One line of a window.
+/// Line of a window.
 struct Line: Equatable, Sendable {
   struct Style: OptionSet, Sendable {
     let rawValue: Int
@@ -29,7 +29,7 @@ struct Line: Equatable, Sendable {
   static func lines(_ text: String, width: Int, _ style: Style = []) -> [Line] { text.wrapped(to: width).map { Line($0, style) } }
 }
 
-/// What a window shows: drawn whole each time, so that nothing of before can stay.
+/// Content of a window: drawn whole each time, so that nothing earlier can stay.
 struct Frame: Equatable, Sendable {
   var lines: [Line] = []
   /// Row and column of the cursor, counted from 0; nil hides it.
@@ -39,7 +39,7 @@ struct Frame: Equatable, Sendable {
     a.lines == b.lines && a.cursor?.row == b.cursor?.row && a.cursor?.column == b.cursor?.column
   }
 
-  /// The bytes that draw it in a window of that size.
+  /// Returns the bytes that draw it in a window of that size.
   func bytes(_ size: Size) -> [UInt8] {
     var text = "\u{1b}[?25l\u{1b}[H"
     let shown = lines.prefix(size.rows)
@@ -60,47 +60,49 @@ struct Frame: Equatable, Sendable {
   }
 }
 
-/// Something a person sees and answers to by keys, until it gives a reply. Pure: keys and sizes in, frames out.
+/// Page that a person sees and answers by keys, until it gives a reply. Pure: keys and sizes in, frames out.
 protocol Page {
   associatedtype Reply
 
+  /// Handles a key.
+  ///
   /// - Returns: The reply, when the key made one.
   mutating func press(_ key: Key, _ size: Size) -> Reply?
   func frame(_ size: Size) -> Frame
 }
 
-/// What is above and below the part of a page that changes: where one stands, the question; the keys.
+/// Parts above and below the changing part of a page: the place in the form, the question; the keys.
 struct PageHead: Equatable, Sendable {
-  /// The form, cut to one line.
+  /// Title of the form, cut to one line.
   var title = ""
-  /// Such as `3/23`.
+  /// Progress, such as `3/23`.
   var progress = ""
   var headings: [String] = []
   var label = ""
   var hint = ""
-  /// What is wrong, or happened; stands right above the keys.
+  /// Fault, or what happened; stands right above the keys.
   var message = ""
-  /// What the keys do, in order of use.
+  /// Actions of the keys, in order of use.
   var keys: [String] = []
 
-  /// Rows that are left for the page's own part whatever else there is to say.
+  /// Rows that are kept for the page's own part.
   static let bodyRowsMin = 3
 
-  /// The lines above the page's own part.
+  /// Returns the lines above the page's own part.
   func top(_ size: Size) -> [Line] {
     let whole = all(size)
     let room = size.rows - bottom(size).count - Self.bodyRowsMin
     guard whole.count > room else { return whole }
-    // Better to lose the title and the empty lines than a part of the question.
+    // Drops the title and the empty lines before a part of the question.
     let question = self.question(size)
     guard question.count > room else { return question }
     return question.prefix(max(1, room - 1)) + [Line("…", .bold)]
   }
 
-  /// Whether the question fits above what there is to choose or type.
+  /// Returns whether the question fits above the choices or the text.
   func fits(_ size: Size) -> Bool { question(size).count <= size.rows - bottom(size).count - Self.bodyRowsMin }
 
-  /// The message and the keys, at the bottom of the window.
+  /// Returns the message and the keys, at the bottom of the window.
   func bottom(_ size: Size) -> [Line] {
     let width = size.columns - 1
     let notice = message.isEmpty ? [] : Line.lines("! " + message, width: width, .bold)
@@ -123,7 +125,7 @@ struct PageHead: Equatable, Sendable {
     return lines
   }
 
-  /// Puts short texts together in as few lines as they need.
+  /// Returns short texts, joined into as few lines as they need.
   static func joined(_ parts: [String], width: Int) -> [String] {
     var lines: [String] = []
     for part in parts {
@@ -136,7 +138,7 @@ struct PageHead: Equatable, Sendable {
     return lines
   }
 
-  /// The whole page. `body` is given the rows it may fill; its cursor counts from its own first row.
+  /// Returns the whole page. `body` is given the rows that it may fill; its cursor counts from its own first row.
   func frame(_ size: Size, body: (_ rows: Int) -> Frame) -> Frame {
     guard size.isUsable else {
       return Frame(lines: [Line("↔ \(Size.smallest.columns)×\(Size.smallest.rows)".cut(to: max(1, size.columns - 1)))])
@@ -152,12 +154,12 @@ struct PageHead: Equatable, Sendable {
   }
 }
 
-/// Items of one or more lines each, cut into pages of what a window holds.
+/// Items of one or more lines each, divided into pages of the window's size.
 struct PagedLines {
   let items: [[Line]]
   let rows: Int
 
-  /// The items of each page; an item taller than the window has a page of its own.
+  /// Items of each page; an item taller than the window has a page of its own.
   var pages: [Range<Int>] {
     var pages: [Range<Int>] = []
     var first = 0
@@ -173,6 +175,6 @@ struct PagedLines {
     return pages
   }
 
-  /// The page that an item is on; the first without one.
+  /// Returns the page of an item; the first without one.
   func page(of item: Int?) -> Int { item.flatMap { item in pages.firstIndex { $0.contains(item) } } ?? 0 }
 }

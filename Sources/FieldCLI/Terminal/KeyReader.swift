@@ -1,6 +1,6 @@
-/// What a person pressed.
+/// Key that a person pressed.
 enum Key: Equatable, Sendable {
-  /// One typed character, or a mark to go onto the one before it.
+  /// A typed character, or a mark for the one before it.
   case text(String)
   case paste(String)
   case enter
@@ -9,24 +9,24 @@ enum Key: Equatable, Sendable {
   case tab, backTab, escape, backspace, delete, left, right, up, down, home, end, pageUp, pageDown
   /// Ctrl-U and Ctrl-W.
   case clear, deleteWord
-  /// Ctrl-L, and the window's having changed.
+  /// Ctrl-L, or a change of the window's size.
   case redraw
   /// Ctrl-C and Ctrl-D.
   case interrupt, endOfInput
   case unknown
 }
 
-/// Turns the bytes of a terminal into keys. UTF-8 and escape sequences may be cut anywhere.
+/// Turns the bytes of a terminal into keys. UTF-8 and escape sequences may be divided anywhere.
 struct KeyReader {
-  /// Longest escape sequence that is waited for, in bytes.
+  /// Bytes of an escape sequence that is waited for.
   static let sequenceBytesMax = 32
-  /// Longest pasted text, in bytes; the rest is dropped.
+  /// Bytes of a pasted text; the rest is dropped.
   static let pasteBytesMax = 64 * 1_024
 
   private var waiting: [UInt8] = []
   private var pasted: [UInt8]?
 
-  /// Whether what has come so far may be the beginning of a key: a lone Escape is a key only when nothing follows soon.
+  /// True when the bytes so far may be the beginning of a key: a lone Escape is a key only when nothing follows soon.
   var isWaiting: Bool { !waiting.isEmpty }
 
   mutating func feed(_ bytes: some Sequence<UInt8>) -> [Key] {
@@ -34,7 +34,7 @@ struct KeyReader {
     return take(isAll: false)
   }
 
-  /// Takes what waits as it is: nothing followed.
+  /// Takes the waiting bytes as they are: nothing followed.
   mutating func flush() -> [Key] { take(isAll: true) }
 
   private mutating func take(isAll: Bool) -> [Key] {
@@ -66,7 +66,7 @@ struct KeyReader {
     case pasteBegins, pasteEnds
   }
 
-  /// The first key and how many bytes it is; nil when more must come.
+  /// Returns the first key and its number of bytes; nil when more must come.
   private static func key(_ bytes: ArraySlice<UInt8>, _ first: UInt8, isAll: Bool) -> (Token, Int)? {
     switch first {
     case 0x1B: return escape(Array(bytes.prefix(sequenceBytesMax + 1)), isAll: isAll)

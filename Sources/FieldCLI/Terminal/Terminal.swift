@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// Why a person is not there any more.
+/// Reason why a person is no longer there.
 enum Leaving: Error, Equatable, Sendable {
   /// Ctrl-C, or the signal of it.
   case interrupted
@@ -10,16 +10,16 @@ enum Leaving: Error, Equatable, Sendable {
   case ended
 }
 
-/// Bytes of standard input and the signals that matter, one after the other.
+/// Bytes of standard input and the relevant signals, one after the other.
 ///
-/// While it lives, signals that would end the process are turned into `Leaving`, so that what is done about them is done here and
-/// not in the middle of a write. `close` puts back what was there.
+/// While the value lives, signals that would end the process become `Leaving`, so that they are handled here and not in the middle
+/// of a write. `close` restores the earlier handlers.
 final class InputSource {
   enum Event {
     case bytes([UInt8])
     /// The window has another size, or is in front again.
     case resized
-    /// Nothing came in time.
+    /// No input came in time.
     case quiet
     case left(Leaving)
   }
@@ -48,15 +48,15 @@ final class InputSource {
     if keys > 0 { Foundation.close(keys) }
   }
 
-  /// Opens a terminal a second time, to read it without waiting: Ctrl-C takes back what was typed before it, and a read that counted on
-  /// those bytes would wait for ever. Standard input itself is shared with the shell, and stays as it is.
+  /// Opens a terminal a second time, to read it without waiting. Ctrl-C removes what was typed before it, and a read that counted
+  /// on those bytes would wait for ever. Standard input itself is shared with the shell, and stays unchanged.
   private static func openKeys() -> Int32 {
     guard let name = ttyname(0) else { return 0 }
     let file = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
     return file > 0 ? file : 0
   }
 
-  /// Waits for what comes next, for `timeoutMs` at most; nil waits as long as it takes.
+  /// Waits for the next event, for at most `timeoutMs`; nil waits for ever.
   func next(timeoutMs: Int32? = nil) -> Event {
     while true {
       var waited = [pollfd(fd: pipe[0], events: Int16(POLLIN), revents: 0), pollfd(fd: keys, events: Int16(POLLIN), revents: 0)]
@@ -84,17 +84,17 @@ final class InputSource {
   }
 }
 
-/// A window taken over whole: raw keys, the alternate screen. However the process ends, the terminal is as before.
+/// Window taken over whole: raw keys, the alternate screen. However the process ends, the terminal is as before.
 final class Terminal {
-  /// Raw mode, the other screen, pastes marked as such.
+  /// Sequence for raw mode, the alternate screen, and marked pastes.
   private static let enter = "\u{1b}[?1049h\u{1b}[?2004h\u{1b}[2J\u{1b}[H"
-  /// The other screen is wiped before it is left, for terminals that have no other one.
+  /// Sequence that wipes the alternate screen before leaving it, for terminals that have no other one.
   private static let leave = "\u{1b}[2J\u{1b}[H\u{1b}[?2004l\u{1b}[?25h\u{1b}[?1049l"
   private static let crashes = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT]
 
   private let output: Int32
 
-  /// Whether standard input and that output are one a page can be drawn on.
+  /// Returns whether pages can be drawn on standard input and that output.
   static func isUsable(output: Int32, environment: [String: String]) -> Bool {
     let kind = environment["TERM"] ?? ""
     return isatty(0) == 1 && isatty(output) == 1 && !kind.isEmpty && kind != "dumb"
@@ -124,7 +124,7 @@ final class Terminal {
     write(Array(Self.enter.utf8))
   }
 
-  /// Gives the window back. What was typed and not read is dropped, so that it does not reach the shell.
+  /// Gives the window back. Unread keys are dropped, so that they do not reach the shell.
   func close() {
     restoreTerminal(TCSAFLUSH)
     signal(SIGTSTP, SIG_DFL)
@@ -151,7 +151,7 @@ final class Terminal {
     }
   }
 
-  /// Forgets keys typed ahead.
+  /// Drops keys typed ahead.
   func dropTypedAhead() { tcflush(0, TCIFLUSH) }
 
   private static func guardAgainstCrashes() {
@@ -184,7 +184,7 @@ private func wake(_ number: Int32) {
   errno = before
 }
 
-/// Async-signal-safe: `write` and `tcsetattr` are.
+/// Restores the terminal. Async-signal-safe, as `write` and `tcsetattr` are.
 private func restoreTerminal(_ when: Int32) {
   guard let saved = savedAttributes else { return }
   savedAttributes = nil

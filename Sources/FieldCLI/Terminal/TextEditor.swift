@@ -1,12 +1,12 @@
 internal import Foundation
 
-/// A text while it is typed: whole characters, always in NFC, however their marks arrive.
+/// Text while it is typed: whole characters, always in NFC, however their marks arrive.
 struct TextEditor {
-  /// Longest text, in bytes: more than any answer may have, so that the form's own message is what people meet first.
+  /// Bytes of a text: more than any answer may have, so that people meet the form's own message first.
   static let textBytesMax = 32 * 1_024
 
   private(set) var characters: [Character]
-  /// How many characters are before it.
+  /// Characters before the cursor.
   private(set) var cursor: Int
   let isMultiline: Bool
 
@@ -19,9 +19,9 @@ struct TextEditor {
   var text: String { String(characters) }
   var isEmpty: Bool { characters.isEmpty }
 
-  /// Puts a text at the cursor; a mark goes onto the character before it.
+  /// Inserts a text at the cursor; a mark goes onto the character before it.
   ///
-  /// - Returns: False when it would be too long, and nothing was put in.
+  /// - Returns: False when it would be too long, and nothing was inserted.
   @discardableResult
   mutating func insert(_ added: String) -> Bool {
     let before = String(characters[..<cursor]) + clean(added)
@@ -33,7 +33,7 @@ struct TextEditor {
     return true
   }
 
-  /// Without control characters; line breaks are `\n`, or spaces where there is one line only.
+  /// Returns a text without control characters; line breaks are `\n`, or spaces in a single line.
   private func clean(_ text: String) -> String {
     let lines = text.replacing("\r\n", with: "\n").replacing("\r", with: "\n")
     var kept = String.UnicodeScalarView()
@@ -48,7 +48,9 @@ struct TextEditor {
     return String(kept)
   }
 
-  /// - Parameter width: Columns a line has, by which up and down are found.
+  /// Handles a key.
+  ///
+  /// - Parameter width: Columns of a line, by which up and down move.
   /// - Returns: Whether the key is one of editing.
   mutating func press(_ key: Key, width: Int) -> Bool {
     switch key {
@@ -75,7 +77,7 @@ struct TextEditor {
     guard characters.indices.contains(index) else { return }
     characters.remove(at: index)
     if index < cursor { cursor -= 1 }
-    // What stood apart may now belong together.
+    // Joins characters that now belong together.
     let joined = Array(text.precomposedStringWithCanonicalMapping)
     if joined.count != characters.count { characters = joined }
     cursor = min(cursor, characters.count)
@@ -85,7 +87,7 @@ struct TextEditor {
     let shown = layout(width)
     let row = shown.row + step
     guard shown.starts.indices.contains(row) else { return }
-    // The place before the first character of the next line is shown there.
+    // Ends before the first character of the next line, where the cursor would be shown.
     let end = row + 1 < shown.starts.count ? shown.starts[row + 1] - 1 : characters.count
     var index = shown.starts[row]
     var column = 0
@@ -100,12 +102,12 @@ struct TextEditor {
     var lines: [String]
     /// Index of the first character of each line.
     var starts: [Int]
-    /// Where the cursor is.
+    /// Row of the cursor; its column follows.
     var row: Int
     var column: Int
   }
 
-  /// The text in lines of at most `width` columns, broken between words where they fit, and where the cursor stands in them.
+  /// Returns the text in lines of at most `width` columns, broken between words where they fit, and the cursor's place in them.
   func layout(_ width: Int) -> Layout {
     let starts = starts(max(2, width))
     var layout = Layout(lines: [], starts: starts, row: 0, column: 0)
@@ -121,7 +123,7 @@ struct TextEditor {
     return layout
   }
 
-  /// Index of the first character of each line.
+  /// Returns the index of the first character of each line.
   private func starts(_ width: Int) -> [Int] {
     var starts = [0]
     var used = 0
@@ -130,7 +132,7 @@ struct TextEditor {
     while index < characters.count {
       let own = characters[index] == "\n" ? 0 : Self.shown(characters[index]).width
       if used + own > width {
-        // A space at the end of a line may stand over the edge; a word goes on in the next.
+        // Lets a space at the end of a line stand over the edge; a word goes on in the next.
         let next = characters[index] == " " ? index + 1 : afterSpace ?? index
         starts.append(next)
         (used, afterSpace, index) = (0, nil, next)
@@ -148,7 +150,7 @@ struct TextEditor {
     return starts
   }
 
-  /// A character as it is shown; a mark that stands alone gets a circle to stand on.
+  /// Returns a character as it is shown; a mark that stands alone gets a circle to stand on.
   private static func shown(_ character: Character) -> (text: String, width: Int) {
     let width = DisplayWidth.of(character)
     return width == 0 ? ("◌\(character)", 1) : (String(character), width)

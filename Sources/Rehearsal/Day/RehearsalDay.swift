@@ -5,12 +5,12 @@ internal import SyncHub
 internal import SyncKit
 internal import ToolSupport
 
-/// A rehearsed day that stops in the middle and then goes on by the clock on the wall, for operators to practise with.
+/// Rehearsed day that stops in the middle and then goes on in real time, for operators to practise with.
 extension Rehearsal {
-  /// Between two looks at what is due, while the day goes on.
+  /// Time between two checks of what is due, while the day goes on.
   private static let lookEvery = Duration.seconds(1)
 
-  /// Goes on with the day, a second for each second, until the task is cancelled.
+  /// Continues the day, a second for each second, until the task is cancelled.
   ///
   /// - Parameter next: First event that is not done.
   func goOn(from next: Int, atMs startMs: Int64) async throws {
@@ -29,7 +29,7 @@ extension Rehearsal {
     }
   }
 
-  /// Gives every commune somebody to call, and notes some calls that others made: a promise that is due, one for later, one in progress.
+  /// Gives every commune a contact, and records some calls of others: a promise that is due, one for later, one in progress.
   func addCalls(atMs nowMs: Int64) async throws {
     guard let clock = FileClock(path: clockFile) else { return }
     let survey = try await SurveyHub.open(at: settings.folder + "/hub", clock: clock)

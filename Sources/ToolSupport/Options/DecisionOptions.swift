@@ -2,7 +2,7 @@ public import ArgumentParser
 public import SurveyKit
 internal import SyncCore
 
-/// How a person says what is right about a conflict, and who says so.
+/// Options of a decision about a conflict, and of who decides.
 public struct DecisionOptions: ParsableArguments, Sendable {
   @Flag(name: .long, help: .text(vi: "Giá trị đang giữ là đúng.", en: "What stands is right."))
   public var keep = false
@@ -37,7 +37,7 @@ public struct DecisionOptions: ParsableArguments, Sendable {
     try ValidationError.refuseBlank(reason: reason, by: by)
   }
 
-  /// What was chosen.
+  /// Chosen decision.
   public var decision: Decision {
     if keep { return .keep }
     if take { return .take }
@@ -46,7 +46,7 @@ public struct DecisionOptions: ParsableArguments, Sendable {
 }
 
 extension ValidationError {
-  /// A reason that others are to read, and the name of who gives it, must say something.
+  /// Refuses a blank reason, or a blank name of the person who gives it: others will read them.
   public static func refuseBlank(reason: String?, by who: String? = nil, label: String? = nil) throws {
     if reason?.allSatisfy(\.isWhitespace) == true {
       throw ValidationError(vi: "--reason để trống; hãy ghi vì sao.", en: "--reason is blank; say why.")

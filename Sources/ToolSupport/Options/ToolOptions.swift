@@ -2,7 +2,7 @@ public import ArgumentParser
 public import SyncCore
 internal import SyncStore
 
-/// Options every command of both tools has.
+/// Options of every command of both tools.
 public struct ToolOptions: ParsableArguments, Sendable {
   @Flag(
     name: .long,
@@ -28,7 +28,7 @@ public struct ToolOptions: ParsableArguments, Sendable {
 
   public var console: Console { Console(language: language, isJSON: json) }
 
-  /// The clock the command works by: the system's, unless a rehearsal gave another.
+  /// Returns the command's clock: the system's, unless a rehearsal gave another.
   public func wallClock() throws -> any WallClock {
     guard let clock else { return SystemClock() }
     if clock.hasPrefix("@") {
@@ -50,27 +50,27 @@ public struct ToolOptions: ParsableArguments, Sendable {
   }
 }
 
-/// A refusal of a tool's own: one sentence, exit code 1.
+/// Refusal by a tool itself: one sentence, exit code 1.
 public struct ToolError: ExplainedError {
   public var explanation: LocalizedText
 
   public init(vi: String, en: String) { explanation = LocalizedText(vi: vi, en: en) }
 }
 
-/// How a command ended, for scripts.
+/// Exit codes of a command, for scripts.
 public enum ToolExit {
-  /// What was asked was refused or failed; a sentence says why.
+  /// The request was refused or failed; a sentence tells why.
   public static let failed = ExitCode(1)
-  /// Some of the work was done: rows were refused, units are held.
+  /// The work was done in part: rows were refused, units are held.
   public static let partly = ExitCode(2)
-  /// No network or hub; the work is safe and the same command can be given again.
+  /// The network or hub was missing; the work is safe, and the same command can be given again.
   public static let tryAgain = ExitCode(75)
 }
 
-/// A command of `field` or `hub`: it says what went wrong in the reader's language and ends with a code that tells.
+/// Command of `field` or `hub`: prints errors in the reader's language, and ends with an exit code.
 public protocol ToolCommand: AsyncParsableCommand {
   var options: ToolOptions { get }
-  /// The command itself. Throw an `ExplainedError` to refuse, an `ExitCode` after having said why.
+  /// Runs the command. Throw an `ExplainedError` to refuse, an `ExitCode` after printing the reason.
   func perform(_ console: Console) async throws
 }
 
