@@ -72,6 +72,31 @@ import Testing
     #expect(try await collision.b.report(day: collision.day)?.answers["guided"] == .integer(9))
   }
 
+  @Test func neitherUndoingNorTakingWritesOverWhatCameSinceTheDecision() async throws {
+    let collision = try await Collision()
+    try await collision.collide(
+      try collision.answers(guided: 5, total: 20, answered: 4), try collision.answers(guided: 7, total: 20, answered: 4))
+    let (a, hub) = (collision.a, collision.world.survey)
+    let conflict = try #require(try await a.replica.conflicts().first { $0.member == "guided" })
+    _ = try await hub.decide(conflict.id, .keep, by: "province", because: "asked")
+    try await collision.world.sync(a)
+    collision.world.clock.advance(60_000)
+    try await a.saveReport(day: collision.day, answers: try collision.answers(guided: 12, total: 20, answered: 4), reason: "counted again")
+    try await collision.world.sync(a)
+    _ = try await hub.decide(conflict.id, .undo, by: "province", because: "too early")
+    let standing = try await hub.hub.why(table: "report", key: conflict.key, column: "by_question", member: "guided").value
+    try await collision.world.sync(a)
+    #expect(standing == .text("12"), "undoing a decision keeps what was written after it")
+    for decide in [a.decide, hub.decide] as [@Sendable (String, Decision, String, String) async throws -> Decided] {
+      let error = await #expect(throws: SyncError.self) { try await decide(conflict.id, .take, "province", "asked") }
+      #expect(error?.explanation.en.contains("12") == true)
+    }
+    #expect(try await hub.hub.why(table: "report", key: conflict.key, column: "by_question", member: "guided").value == standing)
+    // The right value can be stated.
+    _ = try await hub.decide(conflict.id, .value("9"), by: "province", because: "asked")
+    #expect(try await hub.hub.why(table: "report", key: conflict.key, column: "by_question", member: "guided").value == .text("9"))
+  }
+
   @Test(.long) func whatTheFormCalculatesIsNeverWrittenAndFollowsEveryDecision() async throws {
     let collision = try await Collision()
     #expect(!(try await collision.byQuestion()).contains("answer_rate"))

@@ -10,6 +10,10 @@ extension SurveyField {
   public func decide(_ id: String, _ decision: Decision, by who: String, because reason: String) async throws -> Decided {
     let reason = try Decision.checked(reason: reason)
     let conflict = try await replica.conflict(id: id)
+    if decision == .take, conflict.isOpen {
+      let standing = try await replica.why(table: conflict.table, key: conflict.key, column: conflict.column, member: conflict.member)
+      try conflict.refuseOverwriting(standing.life % 2 == 1 ? standing.value : nil, by: decision)
+    }
     let resolution = try await decision.resolution { try await typedCell(conflict).value(typed: $0) }
     var settled: [Conflict] = []
     for one in conflict.together(in: try await replica.conflicts(includingClosed: true), for: decision) {

@@ -6,6 +6,11 @@ extension SurveyHub {
   public func decide(_ id: String, _ decision: Decision, by who: String, because reason: String) async throws -> Decided {
     let reason = try Decision.checked(reason: reason)
     let conflict = try await hub.conflict(id: id)
+    if decision == .take, conflict.isOpen {
+      let standing = try await hub.why(
+        table: conflict.table, key: conflict.key, column: conflict.column, member: conflict.member, hasConflicts: false)
+      try conflict.refuseOverwriting(standing.life % 2 == 1 ? standing.value : nil, by: decision)
+    }
     let resolution = try await decision.resolution { text in
       let cell = try await typedCell(table: conflict.table, key: conflict.key.text ?? "", column: conflict.column, member: conflict.member)
       return try cell.value(typed: text)

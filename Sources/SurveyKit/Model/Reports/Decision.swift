@@ -50,6 +50,21 @@ public struct Decided: Sendable {
 }
 
 extension Conflict {
+  /// Refuses to put the losing value in the place of one that neither side of the conflict wrote: somebody wrote that since, and would lose it.
+  ///
+  /// - Parameter standing: What stands in the cell now; nil where no row stands.
+  /// - Throws: `SyncError` `.badRequest`.
+  package func refuseOverwriting(_ standing: CellValue?, by decision: Decision) throws {
+    guard decision == .take, rule == .lastWriterWins || rule == .review, let standing, ![winning.value, losing.value].contains(standing)
+    else { return }
+    throw SyncError(
+      .badRequest,
+      vi: "Sau xung đột này đã có người ghi \(standing.logText.prefix(200)); hãy giữ (--keep), hoặc ghi rõ giá trị đúng bằng --value.",
+      en:
+        "Somebody has written \(standing.logText.prefix(200)) since this conflict; keep that (--keep), or state the right value with --value."
+    )
+  }
+
   /// Key of the report that the conflict is about.
   package var reportKey: String? { table == "report" ? key.text : nil }
 

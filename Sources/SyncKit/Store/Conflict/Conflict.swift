@@ -50,6 +50,8 @@ public struct Conflict: Sendable, Hashable {
   public var image: String?
   /// Value before the decision, for undoing it.
   var undoValue: CellValue
+  /// Value that the latest decision left; NULL without one.
+  var decidedValue: CellValue
   /// Milliseconds of hub time of the latest decision; 0 without one.
   var decidedMs: Int64
   var part: CellPart
@@ -58,7 +60,8 @@ public struct Conflict: Sendable, Hashable {
 extension Conflict {
   private static let columns = """
     c.id, c.scope, c.tbl, c.row_key, c.col, c.member, c.life, c.rule, c.losing_value, c.losing_stamp, c.losing_replica, c.winning_value,
-    c.winning_stamp, c.winning_replica, c.state, d.choice, d.decided_by, d.reason, c.image, d.before_value, d.decided_ms
+    c.winning_stamp, c.winning_replica, c.state, d.choice, d.decided_by, d.reason, c.image, d.before_value, d.decided_ms,
+    d.after_value
     """
   private static let source = """
     sync_conflict c LEFT JOIN sync_decision d
@@ -71,7 +74,7 @@ extension Conflict {
   }
 
   init?(_ row: [CellValue]) {
-    guard row.count == 21, let id = row[0].text, let scope = row[1].text, let table = row[2].text, let column = row[4].text,
+    guard row.count == 22, let id = row[0].text, let scope = row[1].text, let table = row[2].text, let column = row[4].text,
       let life = row[6].integer, let rule = row[7].text.flatMap(Rule.init(rawValue:))
     else { return nil }
     func side(_ at: Int) -> Side {
@@ -93,6 +96,7 @@ extension Conflict {
     image = row[18].text
     undoValue = row[19]
     decidedMs = row[20].integer ?? 0
+    decidedValue = row[21]
     isOpen = row[14].text == "open"
     part = row[5].text.map(CellPart.init(name:)) ?? .whole
     declinedUnit =

@@ -141,6 +141,8 @@ package struct ConflictResolver {
     }
     let name = CellName(conflict.column, conflict.part)
     let before = value(of: name, in: standing)
+    // Keeps a value that somebody wrote after the decision: undoing that decision only opens the conflict again.
+    if resolution == .undo, before != conflict.decidedValue { return before }
     let value: CellValue =
       switch resolution {
       case .keepWinner: before
