@@ -113,4 +113,21 @@ import Testing
     }
     #expect(try await field.replica.status().packetsMade == 0)
   }
+
+  @Test func theDailyReportIsNoAnonymousAnswer() async throws {
+    let world = try await FieldWorld()
+    let field = try await world.device("a", unit: "07201")
+    let form = try Samples.form("report01")
+    let example = AnswersCSVImporter.example(form: form, unit: "07201", day: "2024-04-01", zoneOffsetMinutes: 420)
+    var file = CSVWriter(hasMark: true)
+    file.write(example.heading)
+    file.write(try #require(example.row))
+    let csv = file.data
+    await #expect(throws: SurveyFieldError.isReport(id: "report01")) { try await field.importAnswers(csv: csv, form: form) }
+    let answers = try FieldWorld.answers(form, day: "2024-04-01", unit: "07201", seed: 1)
+    await #expect(throws: SurveyFieldError.isReport(id: "report01")) {
+      try await field.submit(answers, unit: "07201", day: CalendarDay("2024-04-01"), language: "vi")
+    }
+    #expect(try await field.replica.status().packetsMade == 0)
+  }
 }

@@ -104,6 +104,10 @@ import Testing
     for table in ["answer", "answer_count", "tally", "day_count"] {
       #expect(try await world.rows("SELECT count(*) FROM \(table)") == ["0"], "\(table)")
     }
+    // Devices of an earlier program took the daily report's file for answers.
+    let report = try FieldWorld.answers(try Samples.form("report01"), day: "2024-04-01", unit: "07201", seed: 1).canonicalJSON
+    let edition = try #require(try await world.rows("SELECT id FROM form WHERE form = 'report01'").first)
+    #expect(try await receive([row("h", form: edition, answers: report)], in: world) == Outcome(spoiled: 1))
     // A district or an unknown place answers no form.
     for unit in ["213", "99999"] {
       let lot = [row("g", unit: unit, answers: good)]

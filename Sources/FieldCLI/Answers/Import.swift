@@ -192,6 +192,7 @@ struct Import: FieldCommand {
       throw SurveyFieldError.noCampaign
     }
     guard let chosen = try await survey.form(id: id) else { throw SurveyFieldError.noForm(id: id, version: nil) }
+    guard !campaign.isOnlyReport(id) else { throw SurveyFieldError.isReport(id: id) }
     // Takes a day of the campaign that is not after today; before the campaign begins, today.
     let today = try await survey.today()
     let day = campaign.days.lowerBound <= today ? min(campaign.days.upperBound, today) : today

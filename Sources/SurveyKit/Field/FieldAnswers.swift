@@ -9,7 +9,7 @@ extension SurveyField {
   ///
   /// A form that is closing still accepts answers that were begun before; a closed one does not.
   ///
-  /// - Throws: `SyncError` when nothing was written; `SurveyFieldError` `.noCampaign`, `.formClosed`.
+  /// - Throws: `SyncError` when nothing was written; `SurveyFieldError` `.noCampaign`, `.formClosed`, `.isReport`.
   public func submit(
     _ answers: ValidatedAnswers, unit: UnitCode, day: CalendarDay?, language: String, id: String? = nil
   ) async throws {
@@ -19,7 +19,11 @@ extension SurveyField {
   /// Stores several answered forms in one transaction: all of them, or none with an error.
   public func submitAll(_ submissions: [AnswerSubmission]) async throws {
     var campaigns: [String: String] = [:]
-    for form in Set(submissions.map(\.answers.formID)) { campaigns[form] = try await requireCampaign(asking: form).id }
+    for form in Set(submissions.map(\.answers.formID)) {
+      let campaign = try await requireCampaign(asking: form)
+      guard !campaign.isOnlyReport(form) else { throw SurveyFieldError.isReport(id: form) }
+      campaigns[form] = campaign.id
+    }
     try await submitAll(submissions, campaigns: campaigns)
   }
 

@@ -75,13 +75,14 @@ extension SurveyField {
   /// - Parameters:
   ///   - encoding: Encoding of the file, if somebody stated it; nil detects it.
   ///   - onProgress: Called after each transaction with the counts so far.
-  /// - Throws: `SurveyFieldError.formClosed`. `CSVImportError` when the file cannot be this form's answers; `SyncError` when the
+  /// - Throws: `SurveyFieldError` `.formClosed`, `.isReport`. `CSVImportError` when the file cannot be this form's answers; `SyncError` when the
   ///   store refuses. Nothing was stored then; otherwise `ImportOutcome.stopped` tells why the rest was not.
   public func importAnswers(
     csv: Data, encoding: TextEncoding? = nil, form: Form, changed: ChangedRows = .refuse,
     onProgress: (@Sendable (ImportCounts) -> Void)? = nil
   ) async throws -> ImportOutcome {
     let campaign = try await requireCampaign(asking: form.id)
+    guard !campaign.isOnlyReport(form.id) else { throw SurveyFieldError.isReport(id: form.id) }
     let key = SurveySchema.formKey(id: form.id, version: form.version)
     try await read { db in try Self.refuseClosed(key: key, id: form.id, in: db) }
     guard let units = try await units() else { throw SurveyFieldError.noUnits }

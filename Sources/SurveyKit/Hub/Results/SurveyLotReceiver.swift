@@ -141,6 +141,7 @@ public struct SurveyLotReceiver: LotReceiver {
     guard let edition = try shelf.edition(form, digest: digest, in: session) else {
       return .unknown(edition: digest.map { "\(form)#\($0.prefix(8))" } ?? form)
     }
+    guard try !days.isReport(edition.validator.form.id, of: edition.campaign) else { return .spoiled }
     let stated = row.value("day")?.text.flatMap { CalendarDay($0) }
     let day = try stated.flatMap { try days.contains($0, of: edition.campaign) ? $0.description : nil }
     var validator = edition.validator
@@ -165,20 +166,29 @@ public struct SurveyLotReceiver: LotReceiver {
   }
 }
 
-/// Days of campaigns, each read once.
+/// Days and report forms of campaigns, each campaign read once.
 private struct CampaignDays {
   let session: any HubSession
-  private var known: [String: ClosedRange<CalendarDay>?] = [:]
+  private var known: [String: Campaign?] = [:]
 
   init(session: any HubSession) { self.session = session }
 
   /// Returns whether a day is one of a campaign; true when the hub cannot read the campaign.
   mutating func contains(_ day: CalendarDay, of campaign: String) throws -> Bool {
-    if let days = known[campaign] { return days?.contains(day) ?? true }
-    let definition = try session.firstRow("SELECT definition FROM campaign WHERE id = ?1", [.text(campaign)])?[0].text
-    let days = definition.flatMap { try? Campaign(json: Data($0.utf8)) }?.days
-    known[campaign] = .some(days)
-    return days?.contains(day) ?? true
+    try read(campaign)?.days.contains(day) ?? true
+  }
+
+  /// Tells if a form is a campaign's daily report, which nobody answers anonymously.
+  mutating func isReport(_ form: String, of campaign: String) throws -> Bool {
+    try read(campaign)?.isOnlyReport(form) ?? false
+  }
+
+  private mutating func read(_ id: String) throws -> Campaign? {
+    if let campaign = known[id] { return campaign }
+    let definition = try session.firstRow("SELECT definition FROM campaign WHERE id = ?1", [.text(id)])?[0].text
+    let campaign = definition.flatMap { try? Campaign(json: Data($0.utf8)) }
+    known[id] = .some(campaign)
+    return campaign
   }
 }
 

@@ -20,6 +20,9 @@ extension Campaign {
   /// Returns whether people answer a form in this campaign, or report with it.
   public func asks(_ form: String) -> Bool { reportForm == form || forms.contains(form) }
 
+  /// Tells if a form is the daily report's alone: units file it, and nobody answers it anonymously.
+  package func isOnlyReport(_ form: String) -> Bool { reportForm == form && !forms.contains(form) }
+
   /// Returns the campaign of a day: `self` when none of the others has it. Days of one hub's campaigns do not overlap.
   package func orOther(of all: [Campaign], having day: CalendarDay?) -> Campaign {
     guard let day, !reportDays.contains(day) else { return self }

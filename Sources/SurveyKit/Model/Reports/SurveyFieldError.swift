@@ -14,6 +14,8 @@ public enum SurveyFieldError: ExplainedError, Hashable {
   /// The form is no longer asked; answers already given still count.
   case formClosing(id: String)
   case formClosed(id: String)
+  /// The form is the daily report's, which a unit files and nobody answers anonymously.
+  case isReport(id: String)
   /// A filed report is changed only with a reason.
   case reasonNeeded(day: CalendarDay)
   case reasonTooLong
@@ -59,6 +61,10 @@ public enum SurveyFieldError: ExplainedError, Hashable {
       LocalizedText(
         vi: "Biểu mẫu \(id) đã đóng, không nhận thêm phiếu; phiếu đã có trên máy vẫn được gửi.",
         en: "The form \(id) is closed and takes no more answers; those already on this device are still sent.")
+    case .isReport(let id):
+      LocalizedText(
+        vi: "\(id) là biểu mẫu báo cáo ngày, không phải phiếu hỏi; nộp báo cáo bằng field report.",
+        en: "\(id) is the daily report's form, not one that people answer; file a report with field report.")
     case .reasonNeeded(let day):
       LocalizedText(
         vi: "Báo cáo ngày \(day) đã có; ghi lý do sửa bằng --reason \"…\".",
