@@ -39,6 +39,48 @@ import Testing
     #expect(try await stored().closes == old.closes)
   }
 
+  @Test func aCampaignThatIsClosedIsOverForEverybody() async throws {
+    let world = try await HubWorld()
+    let field = try await world.device("a", unit: "07201")
+    let late = try await world.device("late", unit: "07201")
+    try await world.answer(field, unit: "07201", seeds: 1..<3)
+    _ = try await world.survey.closeForms(of: "bac-giang-2024")
+    let stored = try #require(try await world.survey.plan()).campaign
+    #expect(stored.phase(atMs: Int64(HubWorld.morningMs)) == .closed && stored.reportDays.last?.description == "2024-04-01")
+    let later = try #require(LocalTime("2024-05-20 22:00"))
+    await #expect(throws: DataProblems.self) { try await world.survey.change(window: CampaignWindow(closes: later)) }
+    // Keys go, and an answer that was encrypted before comes after: it does not wait for ever.
+    for _ in 0..<2 {
+      _ = try await world.survey.hub.backUp(to: world.folder.path + "/\(UInt64.random(in: 0 ... .max)).sqlite", withBlobs: false) { _, _ in
+      }
+    }
+    #expect(try await world.survey.destroyKeys(of: "bac-giang-2024", acceptsLoss: true).destroyed.count == 1)
+    // The folder of the keys remembers it for a store that is restored from before.
+    try await world.survey.hub.write { try $0.execute("DELETE FROM hub_drop_key") }
+    try await world.answer(late, unit: "07201", seeds: 7..<8)
+    #expect(try await world.survey.status().packetsHeld == 0)
+    _ = try await world.survey.closeForms(of: "bac-giang-2024")
+    let status = try await world.survey.status()
+    #expect(status.packetsWaiting == 0 && status.packetsWithheld == 3, "\(status)")
+    try await world.sync(field)
+    #expect(try await field.campaign()?.phase(atMs: Int64(HubWorld.morningMs)) == .closed)
+  }
+
+  @Test func aVersionOrAReportThatIsAMistakeIsRefused() async throws {
+    let world = try await HubWorld()
+    let (questions, report) = (try Samples.form("pks01"), try Samples.form("report01"))
+    func edition(of form: Form, id: String, version: String) throws -> Form {
+      try Form(
+        id: id, version: version, title: form.title, languages: form.languages, defaultLanguage: form.defaultLanguage,
+        choiceLists: form.choiceLists, items: form.items)
+    }
+    let typing = try edition(of: questions, id: "pks01", version: "99999999999999999999999")
+    #expect(await UnitsFixture.asyncProblems { _ = try await world.survey.publish(typing) }.map { $0.contains("digits") } == [true])
+    let foreign = try edition(of: questions, id: "report01", version: report.version + "9")
+    #expect(await UnitsFixture.asyncProblems { _ = try await world.survey.publish(foreign) }.map { $0.contains("form_id") } == [true])
+    #expect(try await world.rows("SELECT count(*) FROM form") == ["2"])
+  }
+
   @Test func aHeadcountIsWhatTheBoardExpects() async throws {
     let world = try await HubWorld()
     func expected() async throws -> Int? { try await world.survey.board()?.rows.first { $0.unit == "07201" }?.counts.expected }

@@ -131,6 +131,36 @@ import Testing
     #expect(await UnitsFixture.asyncProblems { _ = try await world.survey.about(campaign: "third") } == unknown)
   }
 
+  @Test func aCampaignThatContradictsItselfIsRefused() async throws {
+    let world = try await HubWorld()
+    let second = try HubWorld.secondCampaign(movedTo: try Self.day("2024-06-01"))
+    for id in ["../../x", "", "khảo sát", "a b", "-x", ".x", String(repeating: "a", count: 65), "Bac-Giang-2024"] {
+      var odd = second
+      odd.campaign.id = id
+      let problems = await UnitsFixture.asyncProblems { _ = try await world.survey.proposal(odd) }
+      #expect(problems.count == 1 && problems[0].contains("“id”"), "\(id): \(problems)")
+      await #expect(throws: DataProblems.self) { try await world.survey.load(odd) }
+    }
+    var (both, twice) = (second, second)
+    both.campaign.forms.append("r2")
+    twice.campaign.forms.append("q2")
+    for (folder, word) in [(both, "r2"), (twice, "twice")] {
+      let problems = await UnitsFixture.asyncProblems { _ = try await world.survey.proposal(folder) }
+      #expect(problems.count == 1 && problems[0].contains(word), "\(problems)")
+    }
+    // Nor does what was signed become anonymous, or the other way round.
+    var (anonymous, signed) = (try HubWorld.campaignFolder(), try HubWorld.campaignFolder())
+    anonymous.campaign.forms.append("report01")
+    anonymous.campaign.reportForm = "r3"
+    signed.campaign.forms = []
+    signed.campaign.reportForm = "pks01"
+    for (folder, word) in [(anonymous, "report01"), (signed, "pks01")] {
+      let problems = await UnitsFixture.asyncProblems { _ = try await world.survey.proposal(folder) }
+      #expect(problems.count == 1 && problems[0].contains("form_id") && problems[0].contains(word), "\(problems)")
+    }
+    #expect(try await world.survey.campaigns().map(\.id) == ["bac-giang-2024"])
+  }
+
   @Test func aHubWhoseBoardAnotherCampaignTookGoesBack() async throws {
     let world = try await HubWorld()
     let field = try await world.device("a", unit: "07201")

@@ -51,6 +51,19 @@ import Testing
     #expect(try await world.rows("SELECT count(*) FROM report") == ["0"])
   }
 
+  @Test func aReportOfADayThatIsNotAskedForIsToldEverywhere() async throws {
+    let world = try await HubWorld()
+    let device = try await world.device("a", unit: "07201")
+    // Between the last report day and the end of the campaign's grace.
+    let campaign = try #require(try await device.campaign())
+    let day = try #require(campaign.reportDays.last?.adding(days: 1))
+    #expect(campaign.days.contains(day) && !campaign.reportDays.contains(day))
+    world.clock.advance(24 * HubWorld.hourMs)
+    try await world.report(device, unit: "07201", day: day.description)
+    #expect(try await device.report(day: day)?.invalid?.faults.map(\.kind) == ["day_outside"])
+    #expect(try await world.survey.status().invalidReports.first?.faults.map(\.kind) == ["day_outside"])
+  }
+
   @Test func aDecisionDoesNotMoveAReportOffItsDay() async throws {
     let judge = ReportJudge(form: try Samples.form("report01"), unit: Self.unit, day: try day("2024-04-01"))
     let question = try #require(judge.form.dayQuestion)

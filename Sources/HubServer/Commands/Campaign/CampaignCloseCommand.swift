@@ -165,7 +165,8 @@ struct CampaignCloseCommand: ToolCommand {
 
   /// Writes one file of the archive whole, or not at all; it replaces that of an earlier run.
   private func write(_ value: some Encodable, as name: String) throws {
-    let path = "\(archive)/\(id)-\(name).json"
+    // An id that an earlier program took may name another folder.
+    let path = "\(archive)/" + "\(id)-\(name).json".replacing("/", with: "_")
     do {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

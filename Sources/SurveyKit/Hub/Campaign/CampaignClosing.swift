@@ -28,7 +28,7 @@ public struct CampaignClosing: Sendable, Codable {
 
 extension SurveyHub {
   /// Closes each form of a campaign for good: answers that can be released are; the others are counted as withheld and deleted.
-  /// Other campaigns go on. May be repeated freely.
+  /// Other campaigns go on. Days of the campaign that are not over end now. May be repeated freely.
   ///
   /// - Throws: `DataProblems` when the hub has no such campaign.
   public func closeForms(of campaign: String) async throws -> [FormClosing] {
@@ -37,7 +37,23 @@ extension SurveyHub {
     for form in try await survey.requirePlan().campaign.forms {
       closed.append(try await survey.move(form: form, to: .closed, isFinal: true))
     }
+    try await survey.endDays()
     return closed
+  }
+
+  /// Ends the days of a campaign that are not over, so that every device and page shows the campaign as closed. Report days to come are
+  /// not asked for any more.
+  private func endDays() async throws {
+    let nowMs = nowMs
+    try await hub.write { [campaign] session in
+      guard var ended = try HubPlan.campaign(session, campaign), ended.phase(atMs: nowMs) != .closed else { return }
+      let (now, today) = (LocalTime(msSince1970: nowMs, in: ended.timeZone), ended.today(atMs: nowMs))
+      if ended.opens >= now { ended.opens = LocalTime(startOf: today.adding(days: -1) ?? .first) }
+      ended.closes = now
+      ended.graceMinutes = 0
+      ended.reportDays.removeAll { $0 > today }
+      try CampaignWriter.write(ended, in: session)
+    }
   }
 
   /// Destroys the drop keys of the campaign's forms, each as soon as nothing can be lost by it.

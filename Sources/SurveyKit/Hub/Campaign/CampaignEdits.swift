@@ -27,6 +27,14 @@ extension SurveyHub {
   public func change(window: CampaignWindow, isDryRun: Bool = false) async throws -> [LocalizedText] {
     try await hub.write { [campaign] session in
       guard let old = try HubPlan.campaign(session, campaign) else { throw SurveyHub.noCampaign }
+      let plan = try HubPlan.read(session, old.id)
+      if !old.forms.isEmpty, old.forms.allSatisfy({ plan?.latest(form: $0)?.state == FormState.closed.rawValue }) {
+        throw DataProblems([
+          DataProblem(
+            old.id, vi: "đã kết thúc, mọi biểu mẫu đã đóng; muốn hỏi tiếp thì xuất bản phiên bản mới trước (hub forms publish).",
+            en: "is over, and all its forms are closed; to ask on, publish a new version first (hub forms publish).")
+        ])
+      }
       var new = old
       new.opens = window.opens ?? old.opens
       new.closes = window.closes ?? old.closes
@@ -55,11 +63,7 @@ extension SurveyHub {
       }
       let changes = CampaignReview.days(old, new)
       guard !changes.isEmpty, !isDryRun else { return changes }
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      try session.execute(
-        "UPDATE campaign SET definition = ?2 WHERE id = ?1",
-        [.text(old.id), .text(String(decoding: try encoder.encode(new), as: UTF8.self))])
+      try CampaignWriter.write(new, in: session)
       return changes
     }
   }

@@ -64,14 +64,22 @@ struct CampaignWriter {
     self.folder = folder
   }
 
+  private static func definition(of campaign: Campaign) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(campaign), as: UTF8.self)
+  }
+
+  /// Writes what a campaign that the hub has says now.
+  static func write(_ campaign: Campaign, in session: any HubSession) throws {
+    try session.execute("UPDATE campaign SET definition = ?2 WHERE id = ?1", [.text(campaign.id), .text(try definition(of: campaign))])
+  }
+
   func write() throws -> CampaignLoad {
     try refuseChangedForms()
     var load = CampaignLoad()
     let campaign = folder.campaign
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let definition = String(decoding: try encoder.encode(campaign), as: UTF8.self)
-    try bring("campaign", ["id", "scope", "definition"], [[.text(campaign.id), scope, .text(definition)]], &load)
+    try bring("campaign", ["id", "scope", "definition"], [[.text(campaign.id), scope, .text(try Self.definition(of: campaign))]], &load)
     try bring(
       "form", ["id", "scope", "form", "version", "campaign", "definition"],
       folder.forms.map { form in

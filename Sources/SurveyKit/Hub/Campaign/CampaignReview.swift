@@ -109,12 +109,71 @@ struct CampaignReview {
     let campaign = content.campaign
     let all = try HubPlan.campaigns(session)
     let others = all.filter { $0.id != campaign.id }
-    guard !others.isEmpty else { return }
     let stored = all.first { $0.id == campaign.id }
+    let contradictions = Self.contradictions(in: campaign, stored: stored, others: others)
+    guard contradictions.isEmpty else { throw DataProblems(contradictions) }
+    guard !others.isEmpty else { return }
     // Allows clashes that an earlier program let two campaigns have, so that they stop no correction.
     let known = Set(stored.map { stored in others.flatMap { Self.clashes(of: stored, with: $0) } } ?? [])
     let problems = others.flatMap { Self.clashes(of: campaign, with: $0) }.filter { !known.contains($0) }
     guard problems.isEmpty else { throw DataProblems(problems) }
+  }
+
+  /// Letters of a campaign's id, at most: it becomes part of file names and addresses.
+  private static let idLettersMax = 64
+
+  /// Finds what a campaign says of itself and may not. What an earlier program took stops no correction of that campaign.
+  private static func contradictions(in campaign: Campaign, stored: Campaign?, others: [Campaign]) -> [DataProblem] {
+    var problems: [DataProblem] = []
+    if stored == nil, !isFit(campaign.id) {
+      problems.append(
+        DataProblem(
+          Campaign.file,
+          vi: "“id” chỉ gồm chữ không dấu, chữ số, “-”, “_” và “.”, bắt đầu bằng chữ hoặc số, dài nhất \(idLettersMax) ký tự.",
+          en:
+            "“id” takes letters without accents, digits, “-”, “_” and “.”, begins with a letter or digit, and has \(idLettersMax) characters at most."
+        ))
+    }
+    if stored == nil, let twin = others.first(where: { $0.id.lowercased() == campaign.id.lowercased() }) {
+      problems.append(
+        DataProblem(
+          Campaign.file, vi: "“id” chỉ khác “\(twin.id)” của máy chủ này ở chữ hoa, chữ thường; hãy đặt tên khác.",
+          en: "“id” differs from “\(twin.id)” of this hub in upper and lower case only; choose another."))
+    }
+    if let form = campaign.forms.enumerated().first(where: { campaign.forms[..<$0.offset].contains($0.element) })?.element {
+      problems.append(DataProblem(Campaign.file, vi: "“forms” ghi “\(form)” hai lần.", en: "“forms” names “\(form)” twice."))
+    }
+    if campaign.forms.contains(campaign.reportForm), stored.map({ $0.forms.contains($0.reportForm) }) != true {
+      problems.append(
+        DataProblem(
+          Campaign.file, vi: "“\(campaign.reportForm)” không thể vừa là phiếu ẩn danh vừa là báo cáo ngày có ký tên; hãy đặt hai biểu mẫu.",
+          en: "“\(campaign.reportForm)” cannot be answered anonymously and filed as the signed daily report, too; make two forms."))
+    }
+    guard let stored else { return problems }
+    for form in campaign.forms where stored.isOnlyReport(form) {
+      problems.append(
+        DataProblem(
+          Campaign.file, vi: "“\(form)” là báo cáo ngày của cuộc này; không đổi thành phiếu ẩn danh được, hãy đặt form_id khác.",
+          en: "“\(form)” is this campaign's daily report and cannot become a form that people answer; give that another form_id."))
+    }
+    if campaign.reportForm != stored.reportForm, stored.forms.contains(campaign.reportForm) {
+      problems.append(
+        DataProblem(
+          Campaign.file,
+          vi: "“\(campaign.reportForm)” là phiếu ẩn danh của cuộc này; không đổi thành báo cáo ngày được, hãy đặt form_id khác.",
+          en:
+            "“\(campaign.reportForm)” is answered anonymously in this campaign and cannot become its daily report; give that another form_id."
+        ))
+    }
+    return problems
+  }
+
+  private static func isFit(_ id: String) -> Bool {
+    guard let first = id.utf8.first, id.utf8.count <= idLettersMax else { return false }
+    func isLetterOrDigit(_ byte: UInt8) -> Bool {
+      UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+    }
+    return isLetterOrDigit(first) && id.utf8.allSatisfy { isLetterOrDigit($0) || "-_.".utf8.contains($0) }
   }
 
   /// Returns what two campaigns of one hub share but must not.

@@ -79,6 +79,7 @@ extension SurveyHub {
       let editions = FormEditions(session: session)
       if forHeld { return try editions.learn(form, campaign: plan.campaign.id) }
       try editions.refuse(form)
+      if !isAnonymous { try editions.refuseForeign(report: form) }
       if isNew { try editions.add(form.id, to: plan.campaign.id) }
       if let latest, (latest.version.count, latest.version) > (form.version.count, form.version) {
         throw DataProblems([
@@ -216,11 +217,7 @@ struct FormEditions {
       ])
     }
     campaign.forms.append(form)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    try session.execute(
-      "UPDATE campaign SET definition = ?2 WHERE id = ?1",
-      [.text(id), .text(String(decoding: try encoder.encode(campaign), as: UTF8.self))])
+    try CampaignWriter.write(campaign, in: session)
   }
 
   /// Returns the keys of a form's definitions that judge answers but are not asked.
@@ -243,10 +240,24 @@ struct FormEditions {
     }
   }
 
+  /// Digits of a version that is a number: year to second.
+  static let versionDigitsMax = 14
+
   /// Refuses an edition that would change the meaning of given answers, here or on devices that have not sent theirs yet.
   func refuse(_ form: Form, file: String? = nil) throws {
     var problems: [DataProblem] = []
     let key = SurveySchema.formKey(id: form.id, version: form.version)
+    if form.version.utf8.count > Self.versionDigitsMax, form.version.utf8.allSatisfy({ (48...57).contains($0) }),
+      try session.firstRow("SELECT 1 FROM form WHERE id = ?1", [.text(key)]) == nil
+    {
+      problems.append(
+        DataProblem(
+          file ?? form.id,
+          vi: "phiên bản \(form.version) có hơn \(Self.versionDigitsMax) chữ số; sau nó không bản nào đúng được nhận. Ghi như 2024032601.",
+          en:
+            "version \(form.version) has more than \(Self.versionDigitsMax) digits, and no right version could follow it. Write such as 2024032601."
+        ))
+    }
     let rows = try session.rows("SELECT id, version, definition FROM form WHERE form = ?1", [.text(form.id)])
     for row in rows {
       guard let definition = row[2].text, let old = try? Form(canonicalJSON: Data(definition.utf8)) else { continue }
@@ -264,6 +275,21 @@ struct FormEditions {
       }
     }
     guard problems.isEmpty else { throw DataProblems(problems) }
+  }
+
+  /// Refuses a daily report that keeps no question of the newest one: another form lies under the report's id.
+  func refuseForeign(report form: Form) throws {
+    let row = try session.firstRow(
+      "SELECT definition, version FROM form WHERE form = ?1 ORDER BY length(version) DESC, version DESC LIMIT 1", [.text(form.id)])
+    guard let definition = row?[0].text, let old = try? Form(canonicalJSON: Data(definition.utf8)), !old.questions.isEmpty,
+      old.questions.allSatisfy({ form.question(named: $0.name) == nil })
+    else { return }
+    throw DataProblems([
+      DataProblem(
+        form.id,
+        vi: "không giữ câu nào của bản \(old.version), là báo cáo ngày đang dùng; đây có phải là biểu mẫu khác? Hãy ghi form_id khác.",
+        en: "keeps no question of edition \(old.version), the daily report in use; is it another form? Give it another form_id.")
+    ])
   }
 
   /// Returns why old answers would not be understood: a question that keeps its name must keep its kind and every choice code.

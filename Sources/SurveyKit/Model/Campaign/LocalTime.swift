@@ -13,6 +13,14 @@ public struct LocalTime: Sendable, Hashable, Comparable, Codable, CustomStringCo
     self.minute = minute
   }
 
+  /// The minute that an instant falls in, on the wall clock of `timeZone`.
+  ///
+  /// - Parameter ms: Milliseconds since 1970-01-01 UTC; instants outside the calendar give its ends.
+  public init(msSince1970 ms: Int64, in timeZone: TimeZone) {
+    day = CalendarDay(msSince1970: ms, in: timeZone)
+    minute = Int(CalendarDay.floorDivide(Self.localMs(ms, in: timeZone), CalendarDay.msPerDay).remainder / 60_000)
+  }
+
   /// Makes the midnight at the start of `day`.
   public init(startOf day: CalendarDay) {
     self.day = day

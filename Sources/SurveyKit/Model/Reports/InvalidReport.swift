@@ -62,6 +62,9 @@ public struct InvalidReport: Sendable, Hashable, Codable {
     return AnswerFault(question: "", kind: .otherDefinition, message: message)
   }
 
+  /// Report days that a message names.
+  private static let daysNamedMax = 7
+
   /// Returns the faults of a report's day; none when it is a day of the campaign that somebody stated.
   package static func dayFaults(_ day: CalendarDay?, doubt: String?, question: String?, in campaign: Campaign?) -> [AnswerFault] {
     var faults: [AnswerFault] = []
@@ -77,6 +80,13 @@ public struct InvalidReport: Sendable, Hashable, Codable {
       let message = LocalizedText(
         vi: "Ngày \(day) không thuộc đợt khảo sát (\(first) đến \(last)).",
         en: "The day \(day) is not one of the campaign (\(first) to \(last)).")
+      faults.append(AnswerFault(question: question ?? "", kind: .dayOutside, message: message))
+    } else if let day, let campaign, !campaign.reportDays.isEmpty, !campaign.reportDays.contains(day) {
+      let days = campaign.reportDays.prefix(Self.daysNamedMax).map(\.description).joined(separator: ", ")
+      let more = campaign.reportDays.count > Self.daysNamedMax ? ", …" : ""
+      let message = LocalizedText(
+        vi: "Không có báo cáo nào được hỏi cho ngày \(day) (các ngày báo cáo: \(days)\(more)).",
+        en: "No report is asked for of \(day) (report days: \(days)\(more)).")
       faults.append(AnswerFault(question: question ?? "", kind: .dayOutside, message: message))
     }
     return faults

@@ -10,6 +10,8 @@ public struct HubKeys: Sendable {
   let unitSecret: Data
   /// Drop keys, oldest first. A new packet is encrypted to the last key of its form, or to the last general key.
   let dropKeys: [DropKey]
+  /// Names of drop keys that were destroyed here: a store that is restored from an older backup does not know it.
+  var destroyed: Set<String> = []
 
   /// Keys in one folder: as many as a recovery sheet has names for.
   static let dropKeysMax = 200
@@ -80,7 +82,8 @@ public struct HubKeys: Sendable {
       throw SyncError(.keyUnusable, vi: "Không có khóa nhận phiếu trong \(folder).", en: "There is no drop key in \(folder).")
     }
     keys.sort { ($0.madeMs, $0.id) < ($1.madeMs, $1.id) }
-    return HubKeys(signing: own.signingKey, unitSecret: secret, dropKeys: keys)
+    let marks = names(in: folder).compactMap { $0.hasSuffix(destroyedEnding) ? String($0.dropLast(destroyedEnding.count)) : nil }
+    return HubKeys(signing: own.signingKey, unitSecret: secret, dropKeys: keys, destroyed: Set(marks))
   }
 
   // MARK: Drop keys
@@ -104,11 +107,15 @@ public struct HubKeys: Sendable {
     try PrivateFile.write(try JSONEncoder().encode(file), to: path(of: drop.id, in: folder))
   }
 
-  /// Overwrites a key's file and deletes it. Packets encrypted to the key can then never be read again, except with a copy of it.
+  /// Ending of the empty files that name destroyed keys.
+  private static let destroyedEnding = ".destroyed"
+
+  /// Notes that a key is destroyed, overwrites the key's file and deletes it. Packets encrypted to the key can then never be read again, except with a copy of it.
   static func destroyDropKey(_ id: String, in folder: String) throws {
     let path = path(of: id, in: folder)
     guard let file = FileHandle(forUpdatingAtPath: path) else { return }
     do {
+      try PrivateFile.write(Data(), to: "\(folder)/\(id)\(destroyedEnding)")
       let size = try file.seekToEnd()
       try file.seek(toOffset: 0)
       try file.write(contentsOf: Data(count: Int(clamping: size)))
@@ -122,8 +129,10 @@ public struct HubKeys: Sendable {
   }
 
   private static func fileNames(in folder: String) -> [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasPrefix("drop-") && $0.hasSuffix(".key") }
+    names(in: folder).filter { $0.hasPrefix("drop-") && $0.hasSuffix(".key") }
   }
+
+  private static func names(in folder: String) -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] }
 
   private static func path(of id: String, in folder: String) -> String { "\(folder)/\(DropKeyBook.fileName(of: id))" }
 

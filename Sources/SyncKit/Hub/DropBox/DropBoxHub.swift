@@ -203,7 +203,8 @@ struct WaitingPackets {
   }
 
   private static func open(_ packet: WirePacket?, scope: String, of box: DropBoxHub) throws -> Result<AnonymousRow, Unreadable> {
-    guard let packet, try !DropKeyBook(session: box.session).isDestroyed(packet.dropKey) else {
+    guard let packet, !box.keys.destroyed.contains(packet.dropKey), try !DropKeyBook(session: box.session).isDestroyed(packet.dropKey)
+    else {
       return .failure(Unreadable(verdict: .spoiled))
     }
     guard let drop = box.keys.dropKey(named: packet.dropKey) else {

@@ -61,7 +61,9 @@ extension Hub {
     defer { receiver.stepEnded() }
     try await store.write { session in
       let box = DropBoxHub(session: session, keys: keys, tables: tables, receiver: receiver)
-      let over = Set(keys.dropKeys.filter { $0.owner != nil && $0.owner?.form == form }.map(\.id))
+      // Packets may come under a key of the form that was destroyed before.
+      let past = try session.rows("SELECT id FROM hub_drop_key_form WHERE form = ?1", [form.map { .text($0) } ?? .null])
+      let over = Set(keys.dropKeys.filter { $0.owner != nil && $0.owner?.form == form }.map(\.id) + past.compactMap { $0[0].text })
       for scope in try box.scopes() { try box.withhold(scope, isOver: isOver, keys: over, everything: everything) }
       try SpoiledPackets(session: session).erase { everything || over.contains($0) }
     }
