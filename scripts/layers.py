@@ -2,7 +2,7 @@
 """Prints how the types of each module of the engine and of the survey hang together, by the names that each file mentions.
 
 The compiler keeps the arrows between the modules (docs/architecture.md). Ends with 1 when types of one module form a circle too large to be read as
-a line, or a folder holds more files than one can look through.
+a line, a folder holds more files than one can look through, or a file more lines.
 """
 
 import collections
@@ -13,6 +13,10 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "Sources"
 LAYERS = ["SyncKit/Core", "SyncKit/Store", "SyncKit/Bundle", "SyncKit/Client", "SyncKit/Hub", "SurveyKit/Model", "SurveyKit/Field", "SurveyKit/Hub"]
 FILES_MAX = 15
+# Lines of a file that is not generated.
+LINES_MAX = 400
+# Files that are still longer, with their bound.
+LONGER = {"SurveyKit/Model/Forms/Answers/AnswerValidator.swift": 424}
 # Types of one module that reach one another.
 CIRCLE_MAX = 14
 DECLARED = re.compile(r"^(?:(?:public|package|internal|final|indirect|nonisolated) +)*(struct|class|enum|protocol|actor) +(\w+)")
@@ -79,6 +83,10 @@ def main():
         count = len(list(folder.glob("*.swift")))
         if count > FILES_MAX:
             faults.append(f"{folder.relative_to(ROOT)}: {count} files, at most {FILES_MAX}")
+    for path in sorted(ROOT.rglob("*.swift")):
+        name, lines = str(path.relative_to(ROOT)), len(path.read_text().splitlines())
+        if not name.endswith(".pb.swift") and lines > LONGER.get(name, LINES_MAX):
+            faults.append(f"{name}: {lines} lines, at most {LONGER.get(name, LINES_MAX)}")
     for name in LAYERS:
         graph = {each: set() for each in types[name]}
         for path, text in texts.items():

@@ -9,7 +9,7 @@ package final class RowStore {
   private var replicaIDs: [Int64: ReplicaID] = [:]
   private var replicaNumbers: [ReplicaID: Int64] = [:]
   /// Tables whose rows were written, for observers.
-  package private(set) var touched: Set<String> = []
+  package internal(set) var touched: Set<String> = []
 
   package init(session: any SQLSession, shapes: [String: TableShape]) {
     self.session = session
@@ -18,10 +18,10 @@ package final class RowStore {
 
   package func shape(_ table: String) -> TableShape? { shapes[table] }
 
-  private var plans: [String: ColumnPlan] = [:]
-  private var digestBytes: [UInt8] = []
+  var plans: [String: ColumnPlan] = [:]
+  var digestBytes: [UInt8] = []
   private var statementsByTable: [String: RowStatements] = [:]
-  private func statements(_ shape: TableShape) -> RowStatements {
+  func statements(_ shape: TableShape) -> RowStatements {
     if let known = statementsByTable[shape.name] { return known }
     let new = RowStatements(shape)
     statementsByTable[shape.name] = new
@@ -117,7 +117,7 @@ package final class RowStore {
 
   /// True at a hub: rows that nobody had heard of before are recorded, because held units may wait for them.
   package var notesArrivals = false
-  private var arrived: [(table: String, key: CellValue)] = []
+  var arrived: [(table: String, key: CellValue)] = []
   package var hasArrived: Bool { !arrived.isEmpty }
   /// Returns the rows that arrived since the last call.
   package func takeArrived() -> [(table: String, key: CellValue)] {
@@ -221,24 +221,13 @@ package final class RowStore {
     return try scopes.contains { try session.firstRow(statements(shape).digest, arguments(shape, key, $0)) != nil }
   }
 
-  /// Returns rows of one scope by key, tombstones too.
-  ///
-  /// - Parameter after: Returns only rows with a greater key.
-  package func rows(of shape: TableShape, scope: String, after: CellValue?, limit: Int) throws -> [(key: CellValue, state: RowState)] {
-    let isAfter = after == nil ? "" : " AND m.key > ?3"
-    let arguments: [CellValue] = [.text(scope), .integer(Int64(limit))] + (after.map { [$0] } ?? [])
-    return try session.rows(statements(shape).select + " WHERE m.scope = ?1\(isAfter) ORDER BY m.key LIMIT ?2", arguments).map { row in
-      (row[0], try stored(row, shape).state)
-    }
-  }
-
   /// Returns whether the row under a key belongs to another scope.
   package func standsElsewhere(_ shape: TableShape, key: CellValue, than scope: String) throws -> Bool {
     guard shape.isKnown else { return false }
     return try session.firstRow(statements(shape).livingScope, [key]).map { $0[0] != .text(scope) } ?? false
   }
 
-  private func stored(_ row: [CellValue], _ shape: TableShape) throws -> Stored {
+  func stored(_ row: [CellValue], _ shape: TableShape) throws -> Stored {
     guard let scope = row[1].text, let life = row[2].integer, let stamp = row[3].integer, let replica = row[4].integer,
       let position = row[5].integer, let mask = row[6].integer
     else { throw ByteReader.short }
@@ -271,51 +260,6 @@ package final class RowStore {
     } else if !cells.isEmpty {
       try session.execute(statements.update(cells.map(\.column)), [key] + cells.map(\.value))
     }
-  }
-
-  // MARK: New rows
-
-  /// Lays a change out by column; see `ColumnPlan.layOut`.
-  private func layOut(_ change: RowChange, _ shape: TableShape) -> PlainCells? {
-    plans[shape.name, default: ColumnPlan(shape)].layOut(change.cells, shape)
-  }
-
-  /// Returns whether a change writes only whole cells, each of a column that can show it.
-  package func isPlain(_ change: RowChange, _ shape: TableShape) -> Bool { shape.isKnown && layOut(change, shape) != nil }
-
-  /// Writes the record of a row that is in its table already and that nobody had heard of, when a plain change describes it
-  /// completely.
-  ///
-  /// - Returns: Whether the record was written; otherwise nothing is.
-  package func recordNew(_ change: RowChange, origin: Origin, shape: TableShape, scope: String) throws -> Bool {
-    guard change.isAlive, shape.isKnown, try !aside.has(shape.name), let plain = layOut(change, shape) else { return false }
-    try saveNewMetadata(plain, life: change.life, origin: origin, shape: shape, key: change.key, scope: scope)
-    return true
-  }
-
-  /// Writes a row that nobody had heard of, when a plain change brings it to life.
-  ///
-  /// - Returns: Whether the row was written; otherwise nothing is, and the change must be merged.
-  package func saveNew(_ change: RowChange, origin: Origin, shape: TableShape, scope: String) throws -> Bool {
-    guard change.isAlive, shape.isKnown, try !aside.has(shape.name), let plain = layOut(change, shape) else { return false }
-    try saveNewMetadata(plain, life: change.life, origin: origin, shape: shape, key: change.key, scope: scope)
-    touched.insert(shape.name)
-    var values = [change.key]
-    values.reserveCapacity(plain.values.count + 1)
-    for value in plain.values { if let value { values.append(value) } }
-    try session.execute(statements(shape).insert(mask: plain.mask), values)
-    return true
-  }
-
-  private func saveNewMetadata(
-    _ plain: PlainCells, life: UInt32, origin: Origin, shape: TableShape, key: CellValue, scope: String
-  ) throws {
-    guard let plan = plans[shape.name] else { return }
-    if notesArrivals { arrived.append((shape.name, key)) }
-    let digest = RowDigest(plain, plan: plan, life: life, version: origin.version, key: key, in: &digestBytes)
-    try noteDigest(digest, isAlive: true, shape: shape, key: key, scope: scope)
-    try write(
-      RowMetadata(life: life, main: origin, mask: plain.mask, split: Data()), digest: digest.bytes, shape: shape, key: key, scope: scope)
   }
 
   /// Returns the value that the app sees in a column: the default when nobody wrote it, or the written value cannot be shown. Nil
@@ -384,27 +328,6 @@ package final class RowStore {
     try session.execute("DELETE FROM \(quote(shape.metadataTable)) WHERE scope = ?1 AND key = ?2", [.text(stored.scope), key])
   }
 
-  /// Returns key, scope, life and digest of each record, in the order of the store.
-  ///
-  /// - Parameter last: Last record of the call before.
-  package func records(of shape: TableShape, after last: [CellValue]?, limit: Int) throws -> [[CellValue]] {
-    let (order, place) = shape.order == .byKey ? ("key", "?1") : ("scope, key", "(?2, ?1)")
-    return try session.rows(
-      """
-      SELECT key, scope, life, digest FROM \(quote(shape.metadataTable))
-      \(last == nil ? "" : "WHERE (\(order)) > \(place)") ORDER BY \(order) LIMIT \(limit)
-      """, last.map { shape.order == .byKey ? [$0[0]] : Array($0[...1]) } ?? [])
-  }
-
-  /// Returns keys above `after` up to `through`, each with its row's scope; nil leaves that end open.
-  package func keys(of shape: TableShape, after: CellValue?, through: CellValue?) throws -> [(key: CellValue, scope: String)] {
-    let bounds = [("key >", after), ("key <=", through)].compactMap { name, key in key.map { (name, $0) } }
-    let conditions = bounds.enumerated().map { "\($1.0) ?\($0 + 1)" }.joined(separator: " AND ")
-    return try session.rows(
-      "SELECT key, scope FROM \(quote(shape.metadataTable))\(bounds.isEmpty ? "" : " WHERE " + conditions)", bounds.map(\.1)
-    ).compactMap { row in row[1].text.map { (row[0], $0) } }
-  }
-
   /// Writes only the metadata: the values already stand, as after a local write or a new stamp.
   package func saveMetadata(_ state: RowState, shape: TableShape, key: CellValue, scope: String) throws {
     if notesArrivals, loaded.map({ !$0.isRow(key, of: shape) || $0.stored == nil }) ?? true { arrived.append((shape.name, key)) }
@@ -420,7 +343,7 @@ package final class RowStore {
     try write(metadata, digest: state.isAlive ? digest.bytes : nil, shape: shape, key: key, scope: scope)
   }
 
-  private func write(_ metadata: RowMetadata, digest: Data?, shape: TableShape, key: CellValue, scope: String) throws {
+  func write(_ metadata: RowMetadata, digest: Data?, shape: TableShape, key: CellValue, scope: String) throws {
     let main = metadata.main
     try session.execute(
       statements(shape).saveMetadata,
@@ -431,7 +354,7 @@ package final class RowStore {
       ])
   }
 
-  private func noteDigest(_ digest: RowDigest, isAlive: Bool, shape: TableShape, key: CellValue, scope: String) throws {
+  func noteDigest(_ digest: RowDigest, isAlive: Bool, shape: TableShape, key: CellValue, scope: String) throws {
     let old: Data?
     if let loaded, loaded.isRow(key, of: shape) {
       old = loaded.digest
