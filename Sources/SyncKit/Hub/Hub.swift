@@ -88,7 +88,7 @@ public final class Hub: Sendable {
     let mark = keysFolder.flatMap { StoreMark(beside: $0) }
     let isCopy = try await store.write { session in
       try UnitKeyTable(session: session, keys: keys).endEarlierRevocations(nowMs: now)
-      let life = HubLife(session: session)
+      let life = IncarnationTable(session: session)
       if try session.firstRow("SELECT 1 FROM hub_incarnation LIMIT 1") == nil { try life.begin(.first, nowMs: now) }
       let isCopy = try HubBackups(session: session).beginLifeOfCopy(nowMs: now)
       // Makes this copy the store that the keys know.
@@ -296,14 +296,14 @@ public final class Hub: Sendable {
     info.publicKey = keys.signing.publicKey
     let (lives, backupsDone, blobsLost) = try await store.read { session in
       (
-        try HubLife(session: session).all(), try HubBackups(session: session).counts().safe,
+        try IncarnationTable(session: session).all(), try HubBackups(session: session).counts().safe,
         UInt64(clamping: try StateStore(session: session).integer("blobsLost"))
       )
     }
     info.blobsLost = blobsLost
     info.incarnation = lives.first?.incarnation ?? Data()
     info.backupsDone = backupsDone
-    info.lives = lives.prefix(HubLife.listedMax).map { life in
+    info.lives = lives.prefix(IncarnationTable.listedMax).map { life in
       var listed = WireHubLife()
       (listed.incarnation, listed.startedMs, listed.units) = (life.incarnation, life.startedMs, life.units)
       return listed

@@ -48,7 +48,7 @@ import Testing
     place.scope = "07201"
     place.position = .max
     var cursor = WireCursor()
-    cursor.incarnation = try await world.hub.read { try HubLife(session: $0).present() }
+    cursor.incarnation = try await world.hub.read { try IncarnationTable(session: $0).present() }
     cursor.scopes = [place]
     let unit = note(.text("n1"), [CellChange("a", .text("hostile"))], at: world.clock.nowMs())
     let response = try await push([unit], as: hostile, to: world, cursor: try cursor.serializedData()).response

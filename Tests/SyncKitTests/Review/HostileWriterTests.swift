@@ -16,7 +16,7 @@ import Testing
     try await a.execute("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 'mine')")
     _ = try await a.sync(with: world.transport)
     var cursor = WireCursor()
-    cursor.incarnation = try await world.hub.read { try HubLife(session: $0).present() }
+    cursor.incarnation = try await world.hub.read { try IncarnationTable(session: $0).present() }
     var place = WireScopePosition()
     place.scope = Stage.unit
     place.position = .max

@@ -40,7 +40,7 @@ extension World {
     }
   }
 
-  var incarnation: Data { get async throws { try await hub.read { try HubLife(session: $0).present() } } }
+  var incarnation: Data { get async throws { try await hub.read { try IncarnationTable(session: $0).present() } } }
 }
 
 /// A hub that was restored from an older copy is refilled by its devices (L11).

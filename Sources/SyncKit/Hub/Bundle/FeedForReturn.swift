@@ -18,7 +18,7 @@ struct FeedForReturn {
     try write(.hubAnswer, Data(), .success(try await hub.info()))
     guard device.revokedMs == nil else { return try write(.feedAnswer, state.cursor, .failure(HubDevice.revokedError)) }
     for (id, result) in blobs { try write(.blobAnswer, id.bytes, result) }
-    let present = try await hub.read { try HubLife(session: $0).present() }
+    let present = try await hub.read { try IncarnationTable(session: $0).present() }
     if !state.incarnation.isEmpty, state.incarnation != present {
       try write(.lifeAnswer, state.cursor, .success(try await hub.life(for: device, cursor: state.cursor)))
     }

@@ -52,7 +52,7 @@ struct FeedReader {
     after bytes: Data, reader: ReplicaID, scopes: [String], runsMax: Int
   ) throws -> (bytes: Data, runs: Int) {
     var cursor = try Self.cursor(bytes, in: session)
-    let incarnation = try HubLife(session: session).present()
+    let incarnation = try IncarnationTable(session: session).present()
     cursor.incarnation = incarnation
     var page = PageContent(
       hub: key.replica, incarnation: incarnation, reader: reader, scope: "", units: [], feedHash: Data(), cursor: Data(), isHead: false,

@@ -32,7 +32,7 @@ struct SnapshotReader {
   /// - Throws: `SyncError` `.badCursor` when this hub, in its present incarnation, issued no such cursor or continuation.
   func page(of scope: String, reader: ReplicaID, cursor bytes: Data, place: Data) throws -> Data {
     var cursor = try FeedReader.cursor(bytes, in: session)
-    let incarnation = try HubLife(session: session).present()
+    let incarnation = try IncarnationTable(session: session).present()
     var place = try place.isEmpty ? begin(scope, cursor: cursor, in: incarnation) : checked(place, scope: scope, in: incarnation)
     var page = SnapshotContent(
       hub: key.replica, incarnation: incarnation, reader: reader, scope: scope, hubTimeMs: wallMs,

@@ -85,7 +85,7 @@ struct HubTransaction {
   /// (L11).
   func inPresentLife(_ stored: Data, id: Int64) throws -> Data {
     var receipt = try WireReceipt(serializedBytes: try WireSigned(serializedBytes: stored).body)
-    let present = try HubLife(session: session).present()
+    let present = try IncarnationTable(session: session).present()
     guard receipt.incarnation != present else { return stored }
     (receipt.incarnation, receipt.hubTimeMs) = (present, wallMs)
     let renewed = try key.sealed(try receipt.serializedData(), as: .receipt)
@@ -98,7 +98,7 @@ struct HubTransaction {
   ) throws -> Data {
     var receipt = WireReceipt()
     receipt.hub = key.replica.bytes
-    receipt.incarnation = try HubLife(session: session).present()
+    receipt.incarnation = try IncarnationTable(session: session).present()
     receipt.batch = batch.hash
     receipt.replica = content.replica.bytes
     receipt.scope = content.scope

@@ -152,7 +152,7 @@ struct Ingest {
   private func receipt(of batch: SealedBatch, _ claim: BatchCodec.Claim, _ refusal: BatchRefusal) throws -> Data {
     var receipt = WireReceipt()
     receipt.hub = key.replica.bytes
-    receipt.incarnation = try HubLife(session: session).present()
+    receipt.incarnation = try IncarnationTable(session: session).present()
     receipt.batch = batch.hash
     receipt.replica = claim.replica.bytes
     receipt.scope = claim.scope

@@ -77,7 +77,7 @@ struct HubBackups {
   func beginLifeOfCopy(nowMs: UInt64) throws -> Bool {
     let state = StateStore(session: session)
     guard try state.integer(Self.copyFlag) == 1 else { return false }
-    try HubLife(session: session).begin(.restored, nowMs: nowMs)
+    try IncarnationTable(session: session).begin(.restored, nowMs: nowMs)
     try state.set(Self.copyFlag, .integer(0))
     return true
   }

@@ -45,7 +45,7 @@ public struct HubRestore: Sendable, Hashable, Codable {
 
   /// Returns every restore that the store knows of, oldest first.
   public static func all(in session: any HubSession) throws -> [HubRestore] {
-    let lives = try HubLife(session: session).all()
+    let lives = try IncarnationTable(session: session).all()
     let relearned = try session.rows("SELECT at_ms FROM hub_relearned").compactMap { $0[0].integer.map { UInt64(max(0, $0)) } }
     let missing = try session.integer("SELECT count(*) FROM (SELECT DISTINCT hash, unit FROM hub_returned WHERE position IS NULL)") ?? 0
     let unitsRevoked = try lives.first.map { try UnitKeyTable.lostRevocations(sinceMs: $0.startedMs, in: session) } ?? []

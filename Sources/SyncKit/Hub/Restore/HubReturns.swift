@@ -12,12 +12,12 @@ extension Hub {
     var answer = try await store.read { session in
       let places = HubPlaces(session: session)
       var answer = WireLife()
-      if let present = try HubLife(session: session).all().first {
+      if let present = try IncarnationTable(session: session).all().first {
         (answer.incarnation, answer.startedMs) = (present.incarnation, present.startedMs)
       }
       answer.lost = try cursor.scopes.filter { try !places.isHere($0) }.map(\.scope)
       for scope in device.readScopes {
-        for end in try HubLife(session: session).ends(scope: scope) {
+        for end in try IncarnationTable(session: session).ends(scope: scope) {
           var place = WireLifeEnd()
           (place.scope, place.incarnation, place.position, place.feedHash) = (scope, end.incarnation, end.position, end.hash)
           answer.ends.append(place)
@@ -39,9 +39,9 @@ extension Hub {
       let ingest = Ingest(session: session, tables: tables, key: keys.signing, wallMs: now, observer: observer)
       let outcome = try ReturnedWork(transaction: ingest.transaction).take(page)
       try ingest.finish()
-      try HubLife(session: session).count(unitsBack: outcome.lost)
+      try IncarnationTable(session: session).count(unitsBack: outcome.lost)
       var answer = WirePageReturn()
-      answer.incarnation = try HubLife(session: session).present()
+      answer.incarnation = try IncarnationTable(session: session).present()
       answer.units = UInt32(outcome.lost)
       answer.common = outcome.common
       answer.position = try ingest.order.state(page.scope).position

@@ -53,7 +53,7 @@ struct ReturnedWork {
   /// either its incarnation is unknown, or it is the present one and its last position is not in the store. Each incarnation proves
   /// a restore once.
   private func beginLifeIfProved(_ page: PageContent, last: UInt64) throws {
-    let life = HubLife(session: session)
+    let life = IncarnationTable(session: session)
     if try !life.knows(page.incarnation) {
       let present = try life.present()
       try life.note(page.incarnation, startedMs: page.hubTimeMs)
@@ -268,7 +268,7 @@ struct ReturnedWork {
         seen: seen, isOneAuthors: isOneAuthors)
       try setPosition(position, hash: hash, unit: index, stamp: unit.stamp)
     }
-    try HubLife(session: session).count(unitsBack: 1)
+    try IncarnationTable(session: session).count(unitsBack: 1)
   }
 
   // MARK: Notes

@@ -53,7 +53,7 @@ extension ReturnedWork {
         let history = HubPlaces.OldPlace(branch: branch, base: UInt64(max(0, base)))
         let new = try merge(unit, changes: changes, rules: content.rules, on: history, scope: scope, source: source)
         try setPosition(new, hash: hash, unit: unit.index, stamp: unit.stamp)
-        try HubLife(session: session).count(unitsBack: 1)
+        try IncarnationTable(session: session).count(unitsBack: 1)
         any = true
       }
       try session.execute("DELETE FROM hub_returned_waiting WHERE hash = ?1 AND unit = ?2 AND stamp = ?3", Array(row[0...2]))

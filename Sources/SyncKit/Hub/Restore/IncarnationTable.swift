@@ -4,7 +4,7 @@ internal import SyncStore
 
 /// Incarnations of a hub's store (L11): each is one unbroken life of the store. A restore, by whatever means, ends one and begins
 /// the next, so that devices notice and give back what the hub lost.
-struct HubLife {
+struct IncarnationTable {
   let session: any SQLSession
 
   /// Cause of an incarnation's beginning. Raw values are stored.
