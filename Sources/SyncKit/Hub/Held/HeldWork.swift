@@ -132,7 +132,7 @@ struct HeldWork {
   }
 
   private func retry(_ item: Item) throws -> Bool {
-    let returned = ReturnedWork(transaction: transaction)
+    let returned = RestoredUnits(transaction: transaction)
     if let known = try returned.units(of: item.sealed.hash)[item.index], known.contains(where: { !$0.isMerged }) {
       // Merges the unit as before the restore: pages tell how.
       if try returned.obstacle(to: item.unit.changes, scope: item.scope) != nil { return false }
@@ -235,7 +235,7 @@ struct HeldWork {
     }
     for change in item.unit.changes where !isDecision(change) { try keepDeclined(change, version, scope: item.scope) }
     try release(item, as: version, isDeclined: true) { origin in
-      try ReturnedWork(transaction: transaction).forget(item.sealed.hash, unit: item.index, declinedAt: origin.position)
+      try RestoredUnits(transaction: transaction).forget(item.sealed.hash, unit: item.index, declinedAt: origin.position)
     }
     for change in item.unit.changes {
       guard let said = repaired?.first(where: { $0.table == change.table && $0.key == change.key }) else {

@@ -29,7 +29,7 @@ struct Ingest {
   /// scopes.
   func finish() throws {
     try HeldWork(transaction: transaction).parentsArrived()
-    try ReturnedWork(transaction: transaction).mergeWaiting()
+    try RestoredUnits(transaction: transaction).mergeWaiting()
     try transaction.later.place(in: transaction)
     try own.seal()
     // Retries held units again: what the hub just wrote itself, such as conflicts, may be what a held decision waits for.
@@ -228,7 +228,7 @@ struct Ingest {
     var result = BatchOutcome()
     var run: ScopeOrder.Run?
     var runBytes = 0
-    let returned = try ReturnedWork(transaction: transaction).units(of: hash)
+    let returned = try RestoredUnits(transaction: transaction).units(of: hash)
     let check = transaction.unitCheck(rules: content.rules)
     let asked = try transaction.askedTables(content)
     var merger: RowMerger?
@@ -244,12 +244,12 @@ struct Ingest {
         if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
         run = nil
         if known.contains(where: { !$0.isMerged }),
-          let hold = try ReturnedWork(transaction: transaction).obstacle(to: unit.changes, scope: content.scope)
+          let hold = try RestoredUnits(transaction: transaction).obstacle(to: unit.changes, scope: content.scope)
         {
           try self.hold(unit, index: index, hold: hold, content: content, batch: id, into: &result)
           continue
         }
-        try ReturnedWork(transaction: transaction).settle(known, index: index, content: content, batch: id, hash: hash)
+        try RestoredUnits(transaction: transaction).settle(known, index: index, content: content, batch: id, hash: hash)
         continue
       }
       let author = UnitCheck.Author(of: content, unit: index, asked: asked)

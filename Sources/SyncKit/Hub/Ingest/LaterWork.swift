@@ -133,7 +133,7 @@ final class LaterWork {
       if isNew, unit.source.content.replica == author.replica, let floor = cells.compactMap({ highest[$0] }).max(), floor >= unit.stamp {
         unit.stamp = try transaction.order.issue(wallMs: transaction.wallMs, scope: author.scope)
         let content = unit.source.content
-        _ = try ReturnedWork(transaction: transaction).place(
+        _ = try RestoredUnits(transaction: transaction).place(
           unit.changes, of: content, index: unit.index, stamp: unit.stamp, isDeclined: false, source: (unit.source.id, unit.source.hash),
           seen: try transaction.places.seen(by: content.cursor, scope: author.scope),
           isOneAuthors: try lineage.ownership(of: content.replica, number: content.number, scope: author.scope))

@@ -37,7 +37,7 @@ extension Hub {
     let (keys, tables, now, observer) = (keys, store.tables, clock.nowMs(), options.observer)
     let answer = try await store.write { session in
       let ingest = Ingest(session: session, tables: tables, key: keys.signing, wallMs: now, observer: observer)
-      let outcome = try ReturnedWork(transaction: ingest.transaction).take(page)
+      let outcome = try RestoredUnits(transaction: ingest.transaction).take(page)
       try ingest.finish()
       try IncarnationTable(session: session).count(unitsBack: outcome.lost)
       var answer = WirePageReturn()

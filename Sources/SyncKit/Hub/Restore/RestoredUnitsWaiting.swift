@@ -4,7 +4,7 @@ internal import SyncCore
 internal import SyncStore
 
 /// Restored units that wait for the birth of a row, or for a key that another scope has taken.
-extension ReturnedWork {
+extension RestoredUnits {
   /// Keeps a unit until the rows that it writes to have been restored: until then their scope is unknown.
   func wait(for unit: FeedUnit, scope: String, _ history: HubPlaces.OldPlace, source: Int64) throws {
     try session.execute(

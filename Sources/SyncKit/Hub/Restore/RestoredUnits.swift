@@ -7,7 +7,7 @@ internal import SyncStore
 /// signed are merged with the versions they had. Belongs to one hub transaction.
 ///
 /// A page has no rows of its reader's own units, only their stamps. The stamps are kept until the author sends its batch again.
-struct ReturnedWork {
+struct RestoredUnits {
   let transaction: HubTransaction
   var session: any HubSession { transaction.session }
 
