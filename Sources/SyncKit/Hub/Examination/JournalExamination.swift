@@ -135,7 +135,7 @@ struct JournalExamination {
     if try store.session.firstRow("SELECT 1 FROM hub_returned WHERE hash = ?1 LIMIT 1", [.blob(batch.hash)]) != nil { return }
     var next: Int64 = 0
     for range in units where range.lowerBound <= next { next = max(next, range.upperBound) }
-    // Allows an author with restored units to have units in several places: see `LaterWork`.
+    // Allows an author with restored units to have units in several places: see `AuthorOrder`.
     let isOnce =
       try units.reduce(0) { $0 + Int64($1.count) } == next
       || store.session.firstRow(

@@ -19,7 +19,7 @@ struct HubTransaction {
   let places: HubPlaces
   let held: HeldRows
   let scopes: AuthorScopes
-  let later: LaterWork
+  let later: AuthorOrder
 
   init(session: any HubSession, tables: HubTables, key: SigningKey, wallMs: UInt64, observer: (any MergeObserver)? = nil) {
     self.session = session
@@ -37,7 +37,7 @@ struct HubTransaction {
     places = HubPlaces(session: session)
     held = HeldRows(session: session)
     scopes = AuthorScopes(session: session)
-    later = LaterWork(session: session, lineage: lineage)
+    later = AuthorOrder(session: session, lineage: lineage)
   }
 
   /// Returns the check that every unit of another replica passes before it is merged, at the first try and at every retry.

@@ -8,7 +8,7 @@ internal import SyncStore
 /// A device's stamps rise from unit to unit, so its later writes win over its earlier ones. A restored hub breaks this order: it
 /// merges units again under new stamps, and then learns the first stamps of some of them, which devices keep for ever. See
 /// docs/adr/0017.
-final class LaterWork {
+final class AuthorOrder {
   private let session: any HubSession
   private let lineage: HubLineage
   private var highs: [Author: HybridTimestamp?] = [:]
