@@ -299,7 +299,7 @@ public final class Replica: Sendable {
     }
     return try await engineWrite { [self] transaction in
       let sealedMore = try seal(in: transaction, key: key)
-      let standing = try SnapshotPlace(session: transaction.session).next(scope: page.scope)
+      let standing = try SnapshotCursor(session: transaction.session).next(scope: page.scope)
       guard try standing == place && transaction.state.value("cursor").blob ?? Data() == asked else { return (nil, sealedMore) }
       let lineage = try Lineage.load(current: key.replica, in: transaction.session)
       // Recovers before a snapshot's first page, which replaces everything that is in no batch.

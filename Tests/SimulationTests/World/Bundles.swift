@@ -134,7 +134,7 @@ extension Simulation {
         guard error.code == .rebase, let scope = error.scope else { return }
         // One that was begun before is at its end after the first.
         let begun =
-          fetched.contains(scope) ? Data() : try await replica.engineRead { try SnapshotPlace(session: $0.session).next(scope: scope) }
+          fetched.contains(scope) ? Data() : try await replica.engineRead { try SnapshotCursor(session: $0.session).next(scope: scope) }
         fetched.append(scope)
         guard
           let next = try await noteSnapshot(of: scope, after: cursor, from: begun, answers, hubKey, to: device, epoch: letter.epoch)

@@ -110,7 +110,7 @@ extension Simulation {
         try await observe(device)
         func place(_ name: String) -> Data { Data(base64URL: late.request.query(name) ?? "") ?? Data() }
         let standing = try await replica.engineRead {
-          (try $0.state.value("cursor").blob ?? Data(), try SnapshotPlace(session: $0.session).next(scope: page.scope))
+          (try $0.state.value("cursor").blob ?? Data(), try SnapshotCursor(session: $0.session).next(scope: page.scope))
         }
         if standing == (place("cursor"), place("next")) {
           try await noteDelivered(page, asked: late.request, to: device, epoch: late.epoch)

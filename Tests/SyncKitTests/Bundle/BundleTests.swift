@@ -227,7 +227,7 @@ import Testing
     let a = try world.replica("a")
     try await a.requestEnrolment(code: try await world.hub.makeCode(scope: "07201", readScopes: ["24", "07201"]), label: "a")
     func isBegun() async throws -> Bool {
-      try await a.engineRead { try !SnapshotPlace(session: $0.session).next(scope: "07201").isEmpty }
+      try await a.engineRead { try !SnapshotCursor(session: $0.session).next(scope: "07201").isEmpty }
     }
     // Returns with a little more room each, until one ends within the snapshot.
     for room in stride(from: 500, to: 20_000, by: 500) where try await !isBegun() {

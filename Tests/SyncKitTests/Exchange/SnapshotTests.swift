@@ -180,11 +180,11 @@ import Testing
     link.failing.withLock { $0 = 2 }
     await #expect(throws: SyncError.self) { try await device.sync(with: link) }
     // A place of nowhere, as one is after a restore.
-    let place = try await device.engineRead { try SnapshotPlace(session: $0.session).next(scope: "07201") }
+    let place = try await device.engineRead { try SnapshotCursor(session: $0.session).next(scope: "07201") }
     var forged = try WireSnapshotPlace.parse(place, named: LocalizedText("place"))
     forged.start.feedHash = Data(repeating: 7, count: 16)
     let bytes = try forged.serializedData()
-    try await device.engineWrite { try SnapshotPlace(session: $0.session).set(bytes, scope: "07201") }
+    try await device.engineWrite { try SnapshotCursor(session: $0.session).set(bytes, scope: "07201") }
     _ = try await device.sync(with: world.transport)
     try await expectSame(world, device)
   }

@@ -3,7 +3,7 @@ internal import SyncCore
 internal import SyncStore
 
 /// Progress of fetching a scope as a snapshot.
-struct SnapshotPlace {
+struct SnapshotCursor {
   let session: any SQLSession
 
   /// Returns the continuation to ask the hub for; empty when no snapshot was begun.
@@ -42,7 +42,7 @@ extension PageApplier {
     }
     try state.set("atHead", .integer(0))
     try state.set("agreement", .text(Agreement.outstanding.stored))
-    try SnapshotPlace(session: rows.session).set(page.next, scope: page.scope)
+    try SnapshotCursor(session: rows.session).set(page.next, scope: page.scope)
     guard page.next.isEmpty else { return nil }
     try state.set("position/" + page.scope, .integer(Int64(clamping: max(page.position, position))))
     try state.set("life/" + page.scope, .blob(page.incarnation))

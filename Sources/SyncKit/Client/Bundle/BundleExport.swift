@@ -164,7 +164,7 @@ extension Replica {
       plan.state.packets = UInt64(clamping: status.packetsWaiting)
       plan.state.blobs = unconfirmed.reduce(into: Data()) { $0 += $1.bytes }
       plan.state.snapshots = try session.rows("SELECT code FROM sync_scope").compactMap { row in
-        guard let scope = row[0].text, case let next = try SnapshotPlace(session: session).next(scope: scope), !next.isEmpty else {
+        guard let scope = row[0].text, case let next = try SnapshotCursor(session: session).next(scope: scope), !next.isEmpty else {
           return nil
         }
         var place = WireSnapshotState()

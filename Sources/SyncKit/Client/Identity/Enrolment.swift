@@ -98,7 +98,7 @@ extension Replica {
     for page in wire.snapshotPages {
       let content = try SnapshotCodec.open(try page.serializedData(), hub: hub)
       let (cursor, place) = try await engineRead { transaction in
-        (try transaction.state.value("cursor").blob ?? Data(), try SnapshotPlace(session: transaction.session).next(scope: content.scope))
+        (try transaction.state.value("cursor").blob ?? Data(), try SnapshotCursor(session: transaction.session).next(scope: content.scope))
       }
       _ = try await apply(content, after: cursor, place: place)
     }

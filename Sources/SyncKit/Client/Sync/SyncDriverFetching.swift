@@ -52,7 +52,7 @@ extension SyncDriver {
   /// Fetches one page of a snapshot. Begins the snapshot again when the hub does not know its continuation.
   func fetch(_ scope: String) async throws -> SyncSession.Event {
     let (cursor, place) = try await replica.engineRead { transaction in
-      (try transaction.state.value("cursor").blob ?? Data(), try SnapshotPlace(session: transaction.session).next(scope: scope))
+      (try transaction.state.value("cursor").blob ?? Data(), try SnapshotCursor(session: transaction.session).next(scope: scope))
     }
     var target = "/v1/snapshot?scope=\(scope.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? scope)"
     target += "&cursor=\(cursor.base64URL)&next=\(place.base64URL)"
@@ -60,7 +60,7 @@ extension SyncDriver {
     let response: HubResponse
     do { response = try await exchangeSigned(HubRequest("GET", target)) } catch let error as SyncError where error.code == .badCursor {
       guard !place.isEmpty else { throw error }
-      try await replica.engineWrite { try SnapshotPlace(session: $0.session).set(Data(), scope: scope) }
+      try await replica.engineWrite { try SnapshotCursor(session: $0.session).set(Data(), scope: scope) }
       return .fetched(isLast: false, sealedMore: false)
     }
     let page = try SnapshotCodec.open(response.body, hub: try await replica.hubKey())

@@ -115,7 +115,7 @@ struct FeedReader {
     guard !bytes.isEmpty else { return WireCursor() }
     let cursor = try WireCursor.parse(bytes, named: LocalizedText(vi: "con trỏ", en: "cursor"))
     guard cursor.scopes.count <= WireLimits.tablesMax else { throw badCursor }
-    let places = HubPlaces(session: session)
+    let places = CursorTranslator(session: session)
     var here = WireCursor()
     for place in cursor.scopes {
       guard let known = try places.translate(place) else { throw badCursor }

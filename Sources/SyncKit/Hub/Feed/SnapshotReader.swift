@@ -67,7 +67,7 @@ struct SnapshotReader {
   private func checked(_ bytes: Data, scope: String, in incarnation: Data) throws -> WireSnapshotPlace {
     let place = try WireSnapshotPlace.parse(bytes, named: LocalizedText(vi: "vị trí tải gộp", en: "snapshot place"))
     guard place.incarnation == incarnation, place.start.scope == scope, place.acknowledged < 1 << 62,
-      try place.start.position == 0 || HubPlaces(session: session).isHere(place.start)
+      try place.start.position == 0 || CursorTranslator(session: session).isHere(place.start)
     else { throw FeedReader.badCursor }
     return place
   }

@@ -16,7 +16,7 @@ struct HubTransaction {
   let conflicts: ConflictBook
   let own: OwnWrites
   let lineage: HubLineage
-  let places: HubPlaces
+  let places: CursorTranslator
   let held: HeldRows
   let scopes: AuthorScopes
   let later: AuthorOrder
@@ -34,7 +34,7 @@ struct HubTransaction {
     own = OwnWrites(
       session: session, tables: tables, key: key, wallMs: wallMs, order: order, rows: rows, conflicts: conflicts, observer: observer)
     lineage = HubLineage(session: session)
-    places = HubPlaces(session: session)
+    places = CursorTranslator(session: session)
     held = HeldRows(session: session)
     scopes = AuthorScopes(session: session)
     later = AuthorOrder(session: session, lineage: lineage)

@@ -10,7 +10,7 @@ extension Hub {
     let cursor = bytes.isEmpty ? WireCursor() : try WireCursor.parse(bytes, named: LocalizedText(vi: "con trỏ", en: "cursor"))
     guard cursor.scopes.count <= WireLimits.tablesMax else { throw ByteReader.short }
     var answer = try await store.read { session in
-      let places = HubPlaces(session: session)
+      let places = CursorTranslator(session: session)
       var answer = WireLife()
       if let present = try IncarnationTable(session: session).all().first {
         (answer.incarnation, answer.startedMs) = (present.incarnation, present.startedMs)

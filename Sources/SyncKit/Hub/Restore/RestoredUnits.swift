@@ -69,10 +69,10 @@ struct RestoredUnits {
   ///
   /// - Returns: For each run, its branch and the last position that it has in common with this store. The position is 0 when the
   ///   page does not tell.
-  private func attach(_ page: PageContent) throws -> [HubPlaces.OldPlace] {
+  private func attach(_ page: PageContent) throws -> [CursorTranslator.OldPlace] {
     guard let first = page.units.first?.position, let last = page.lastPosition else { return [] }
     let (scope, places) = (page.scope, transaction.places)
-    var starts: [(hash: Data, place: HubPlaces.OldPlace?)] = try places.olds(scope: scope, position: first - 1)
+    var starts: [(hash: Data, place: CursorTranslator.OldPlace?)] = try places.olds(scope: scope, position: first - 1)
     if let here = try places.hash(at: first - 1, scope: scope) { starts.insert((here, nil), at: 0) }
     for start in starts {
       let ends = Self.ends(of: page, from: start.hash)
@@ -82,18 +82,18 @@ struct RestoredUnits {
         defer { position = end.last }
         if at == nil, try places.hash(at: end.last, scope: scope) == end.hash {
           base = end.last
-          return HubPlaces.OldPlace(branch: Data(), base: base)
+          return CursorTranslator.OldPlace(branch: Data(), base: base)
         }
         let branch =
           try at.map { try places.branch(after: $0, at: position, scope: scope, end: (end.last, end.hash)) }
           ?? places.old(scope: scope, position: end.last, hash: end.hash)?.branch ?? end.hash
-        let place = HubPlaces.OldPlace(branch: branch, base: base)
+        let place = CursorTranslator.OldPlace(branch: branch, base: base)
         try places.record(place, scope: scope, position: end.last, hash: end.hash)
         at = place
         return place
       }
     }
-    let alone = HubPlaces.OldPlace(branch: page.feedHash, base: 0)
+    let alone = CursorTranslator.OldPlace(branch: page.feedHash, base: 0)
     try places.record(alone, scope: scope, position: last, hash: page.feedHash)
     return page.runLengths.map { _ in alone }
   }
@@ -114,7 +114,7 @@ struct RestoredUnits {
 
   // MARK: Units
 
-  private func take(_ run: [FeedUnit], of page: PageContent, _ history: HubPlaces.OldPlace) throws -> Int {
+  private func take(_ run: [FeedUnit], of page: PageContent, _ history: CursorTranslator.OldPlace) throws -> Int {
     guard let head = run.first else { return 0 }
     let author = head.author
     if author != transaction.key.replica { try note(author, number: head.batchNumber, hash: head.batchHash, scope: page.scope) }
@@ -193,13 +193,14 @@ struct RestoredUnits {
 
   /// Merges a unit with the version it had, at the scope's next position.
   func merge(
-    _ unit: FeedUnit, changes: [RowChange], rules: [String: MergePolicies], on history: HubPlaces.OldPlace, scope: String, source: Int64
+    _ unit: FeedUnit, changes: [RowChange], rules: [String: MergePolicies], on history: CursorTranslator.OldPlace, scope: String,
+    source: Int64
   ) throws -> UInt64 {
     var seen = try transaction.places.seen(by: unit.authorCursor, scope: scope)
     var isOneAuthors = try transaction.lineage.ownership(of: unit.author, number: unit.batchNumber, scope: scope)
     if unit.author == transaction.key.replica {
       // Counts everything before the unit in that incarnation as seen by the hub, and nothing of the present one.
-      seen = HubPlaces.Seen(through: history.base, earlier: [history.branch: unit.position - 1])
+      seen = CursorTranslator.Seen(through: history.base, earlier: [history.branch: unit.position - 1])
       isOneAuthors = { _ in false }
       try noteConflicts(changes, on: history)
     }
@@ -213,7 +214,7 @@ struct RestoredUnits {
   /// Merges a unit of a batch with a version, at the scope's next position.
   func place(
     _ changes: [RowChange], of content: BatchContent, index: Int, stamp: HybridTimestamp, isDeclined: Bool,
-    source: (id: Int64, hash: Data), seen: HubPlaces.Seen, isOneAuthors: ((Origin) -> Bool)?
+    source: (id: Int64, hash: Data), seen: CursorTranslator.Seen, isOneAuthors: ((Origin) -> Bool)?
   ) throws -> UInt64 {
     let (author, scope) = (content.replica, content.scope)
     if try transaction.own.isPending(ChangeUnit(stamp: stamp, changes: changes)) { try transaction.own.seal() }
@@ -307,7 +308,7 @@ struct RestoredUnits {
 
   /// Records where the losing write of each conflict stood in the history that opened the conflict; several histories may have
   /// opened it.
-  private func noteConflicts(_ changes: [RowChange], on history: HubPlaces.OldPlace) throws {
+  private func noteConflicts(_ changes: [RowChange], on history: CursorTranslator.OldPlace) throws {
     for change in changes where change.table == MetadataSchema.conflictTable.name {
       guard let position = change.cells.first(where: { $0.column == "losing_position" })?.value else { continue }
       try session.execute(

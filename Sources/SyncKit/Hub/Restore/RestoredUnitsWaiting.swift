@@ -6,7 +6,7 @@ internal import SyncStore
 /// Restored units that wait for the birth of a row, or for a key that another scope has taken.
 extension RestoredUnits {
   /// Keeps a unit until the rows that it writes to have been restored: until then their scope is unknown.
-  func wait(for unit: FeedUnit, scope: String, _ history: HubPlaces.OldPlace, source: Int64) throws {
+  func wait(for unit: FeedUnit, scope: String, _ history: CursorTranslator.OldPlace, source: Int64) throws {
     try session.execute(
       """
       INSERT INTO hub_returned_waiting (hash, unit, stamp, source, scope, branch, old_position, base)
@@ -50,7 +50,7 @@ extension RestoredUnits {
         let unit = FeedUnit(
           position: UInt64(max(0, position)), author: content.replica, batchNumber: content.number, batchHash: hash, index: Int(index),
           stamp: HybridTimestamp(rawValue: UInt64(bitPattern: stamp)), changes: changes, authorCursor: content.cursor)
-        let history = HubPlaces.OldPlace(branch: branch, base: UInt64(max(0, base)))
+        let history = CursorTranslator.OldPlace(branch: branch, base: UInt64(max(0, base)))
         let new = try merge(unit, changes: changes, rules: content.rules, on: history, scope: scope, source: source)
         try setPosition(new, hash: hash, unit: unit.index, stamp: unit.stamp)
         try IncarnationTable(session: session).count(unitsBack: 1)

@@ -9,7 +9,7 @@ internal import SyncStore
 /// are told apart. A position that this store's feed does not have is known only from signed pages that devices gave back. For such
 /// a position the hub keeps its *branch*, and its *base*: the last position that the branch shares with this store. An incarnation
 /// may have two branches, because it goes on until somebody notices that the store was put back.
-final class HubPlaces {
+final class CursorTranslator {
   private let session: any HubSession
 
   init(session: any HubSession) { self.session = session }
