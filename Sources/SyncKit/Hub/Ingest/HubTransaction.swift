@@ -17,7 +17,7 @@ struct HubTransaction {
   let own: OwnWrites
   let lineage: HubLineage
   let places: CursorTranslator
-  let held: HeldRows
+  let held: HeldRowIndex
   let scopes: AuthorScopes
   let later: AuthorOrder
 
@@ -35,7 +35,7 @@ struct HubTransaction {
       session: session, tables: tables, key: key, wallMs: wallMs, order: order, rows: rows, conflicts: conflicts, observer: observer)
     lineage = HubLineage(session: session)
     places = CursorTranslator(session: session)
-    held = HeldRows(session: session)
+    held = HeldRowIndex(session: session)
     scopes = AuthorScopes(session: session)
     later = AuthorOrder(session: session, lineage: lineage)
   }

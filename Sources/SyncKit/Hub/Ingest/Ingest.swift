@@ -28,13 +28,13 @@ struct Ingest {
   /// Writes what the transaction gathered: seals the hub's own changes into the journal and the feed, and saves the state of the
   /// scopes.
   func finish() throws {
-    try HeldWork(transaction: transaction).parentsArrived()
+    try HeldUnits(transaction: transaction).parentsArrived()
     try RestoredUnits(transaction: transaction).mergeWaiting()
     try transaction.later.place(in: transaction)
     try own.seal()
     // Retries held units again: what the hub just wrote itself, such as conflicts, may be what a held decision waits for.
     if rows.hasArrived {
-      try HeldWork(transaction: transaction).parentsArrived()
+      try HeldUnits(transaction: transaction).parentsArrived()
       try own.seal()
     }
     try rows.flush()

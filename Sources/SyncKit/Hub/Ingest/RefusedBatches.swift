@@ -122,7 +122,7 @@ extension Hub {
       let refused = try session.rows(
         """
         SELECT scope, replica, number, detail, received_ms, size, length(bytes) > 0, reason FROM hub_refused
-        ORDER BY scope, replica, number LIMIT \(HeldWork.unitsMax)
+        ORDER BY scope, replica, number LIMIT \(HeldUnits.unitsMax)
         """, []
       ).compactMap { batch($0, reason: $0[7].text ?? BatchRefusal.Reason.form.rawValue) }
       // First missing number, for which the chain waits.
@@ -132,7 +132,7 @@ extension Hub {
             SELECT max(p.number) + 1 FROM hub_batch p WHERE p.scope = b.scope AND p.replica = b.replica AND p.number < b.number
               AND p.state = \(BatchState.merged)),
           b.received_ms, length(b.bytes), 1
-        FROM hub_batch b WHERE b.state <> 1 AND b.state = \(BatchState.waiting) ORDER BY b.scope, b.replica, b.number LIMIT \(HeldWork.unitsMax)
+        FROM hub_batch b WHERE b.state <> 1 AND b.state = \(BatchState.waiting) ORDER BY b.scope, b.replica, b.number LIMIT \(HeldUnits.unitsMax)
         """, []
       ).compactMap { row -> StoppedBatch? in
         var row = row

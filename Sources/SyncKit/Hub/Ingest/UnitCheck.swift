@@ -7,7 +7,7 @@ struct UnitCheck {
   let session: any HubSession
   let rows: RowStore
   let lineage: HubLineage
-  let held: HeldRows
+  let held: HeldRowIndex
   let scopes: AuthorScopes
   /// Merge policies of columns, as the author states them: see `BatchContent.rules`.
   var rules: [String: MergePolicies] = [:]
@@ -210,7 +210,7 @@ extension UnitCheck.Author {
 }
 
 /// Per-transaction cache: does a replica have held units? Usually not.
-final class HeldRows {
+final class HeldRowIndex {
   private let session: any HubSession
   private var known: [ReplicaID: Bool] = [:]
 

@@ -149,7 +149,7 @@ struct RestoredUnits {
       lost += 1
       let position = try merge(unit, changes: changes, rules: page.rules, on: history, scope: page.scope, source: source)
       try note(unit, on: history.branch, scope: page.scope, position: position)
-      if source > 0 { try HeldWork(transaction: transaction).forget(batch: source, unit: unit.index) }
+      if source > 0 { try HeldUnits(transaction: transaction).forget(batch: source, unit: unit.index) }
     }
     return lost
   }

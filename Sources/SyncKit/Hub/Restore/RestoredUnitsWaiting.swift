@@ -87,6 +87,6 @@ extension RestoredUnits {
       [
         .text(scope), .text(first.table), first.key, .integer(Int64(bitPattern: version.timestamp.rawValue)), .blob(version.replica.bytes),
       ])
-    if isSaid == nil { try HeldWork(transaction: transaction).endOnDevices(changes, version, scope: scope) }
+    if isSaid == nil { try HeldUnits(transaction: transaction).endOnDevices(changes, version, scope: scope) }
   }
 }

@@ -42,7 +42,7 @@ extension Hub {
         """
         SELECT h.batch, h.unit, h.replica, h.scope, b.number, h.reason, h.detail, b.received_ms, b.bytes
         FROM hub_held h JOIN hub_batch b ON b.id = h.batch WHERE ?1 IS NULL OR h.scope = ?1
-        ORDER BY h.scope, b.replica, b.number, h.unit LIMIT \(HeldWork.unitsMax)
+        ORDER BY h.scope, b.replica, b.number, h.unit LIMIT \(HeldUnits.unitsMax)
         """, [scope.map { .text($0) } ?? .null])
       var opened = OpenedBatch()
       return try rows.compactMap { try HeldUnit($0, &opened, shapes: shapes) }
@@ -129,7 +129,7 @@ extension Hub {
   }
 
   /// Throws when the unit waits behind an earlier held unit of its device: a later change makes no sense without the earlier one.
-  private static func checkFirst(_ item: HeldWork.Item) throws {
+  private static func checkFirst(_ item: HeldUnits.Item) throws {
     guard item.reason != HeldReason.behind.rawValue else {
       throw SyncError(
         .badRequest, vi: "Việc này chờ việc bị giữ trước nó của cùng thiết bị; hãy giải quyết việc đó trước.",
@@ -155,21 +155,21 @@ extension Hub {
     }
   }
 
-  func writeHeld<T: Sendable>(_ body: @Sendable @escaping (HeldWork) throws -> T) async throws -> T {
+  func writeHeld<T: Sendable>(_ body: @Sendable @escaping (HeldUnits) throws -> T) async throws -> T {
     let (keys, tables, now, observer) = (keys, store.tables, clock.nowMs(), options.observer)
     return try await store.write { session in
       let ingest = Ingest(
         session: session, tables: tables, key: keys.signing, wallMs: now, observer: observer)
       // Seals first: the key of a row whose deletion is not sealed yet is not free.
       try ingest.transaction.own.seal()
-      let result = try body(HeldWork(transaction: ingest.transaction))
+      let result = try body(HeldUnits(transaction: ingest.transaction))
       try ingest.finish()
       return result
     }
   }
 
   private static func record(
-    _ choice: String, _ item: HeldWork.Item, _ who: String, _ reason: String, _ nowMs: UInt64, in session: any HubSession
+    _ choice: String, _ item: HeldUnits.Item, _ who: String, _ reason: String, _ nowMs: UInt64, in session: any HubSession
   ) throws {
     guard let first = item.unit.changes.first else { return }
     try record(choice, of: first.table, key: first.key, scope: item.scope, who, reason, nowMs, in: session)
@@ -192,7 +192,7 @@ extension Hub {
   }
 }
 
-extension HeldWork {
+extension HeldUnits {
   /// Returns the corrected changes of the unit, in lives after those its author has.
   fileprivate func repaired(
     _ item: Item, values: [String: CellValue], dropping: Set<String>, key: CellValue?
@@ -258,7 +258,7 @@ extension HeldUnit {
     else { return nil }
     let content = try opened.content(batch, SealedBatch(bytes: bytes))
     guard content.units.indices.contains(Int(unit)) else { return nil }
-    id = HeldWork.id(batch: batch, unit: Int(unit))
+    id = HeldUnits.id(batch: batch, unit: Int(unit))
     self.replica = replica
     self.scope = scope
     batchNumber = UInt64(max(0, number))

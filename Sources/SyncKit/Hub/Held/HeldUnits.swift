@@ -5,7 +5,7 @@ internal import SyncStore
 
 /// Held units of the hub, and the steps that end their wait: merge when what they waited for has come, or decline by an operator
 /// (L7). Belongs to one hub transaction.
-struct HeldWork {
+struct HeldUnits {
   let transaction: HubTransaction
   private var session: any HubSession { transaction.session }
 
