@@ -86,7 +86,7 @@ import Testing
     let large = HubRequest("PUT", "/v1/bundles/\(BlobID(of: bundle).hex)?size=70000", body: Data(count: 70_000))
     #expect(try await world.transport.send(large, timeoutMs: 1000).status == 413)
     #expect(try await world.hubNotes().isEmpty)
-    #expect(BroughtBundles(world.hub.blobs).store.ids().isEmpty)
+    #expect(BundleUploads(world.hub.blobs).store.ids().isEmpty)
     #expect(try await call(bundle) == 200)
     #expect(try await world.hubNotes().count == 1)
   }
@@ -119,7 +119,7 @@ import Testing
     }
     #expect(worst > 0, "no cut cost anything")
     // Of what was brought nothing stays but the answers.
-    let brought = BroughtBundles(world.hub.blobs)
+    let brought = BundleUploads(world.hub.blobs)
     #expect(brought.store.ids().isEmpty)
     #expect(try FileManager.default.contentsOfDirectory(atPath: brought.store.folder + "/part").isEmpty)
     #expect(try FileManager.default.contentsOfDirectory(atPath: brought.store.folder + "/answers").count == seeds.count)

@@ -7,7 +7,7 @@ internal import SyncStore
 /// Uploaded bundles, which come over the network piece by piece, so that a broken link costs one piece. The pieces are stored by
 /// their hash in a folder beside the hub's blobs, until the bundle is read. Then only the answer stays for a while, because it may
 /// get lost. Who brought what, and when, is not kept.
-struct BroughtBundles {
+struct BundleUploads {
   let store: BlobStore
 
   /// Bytes of incomplete bundles, and of answers; the oldest are deleted first.
@@ -63,7 +63,7 @@ extension Hub {
     guard let id = BlobID(hex: text), let size = request.query("size").flatMap({ Int($0) }),
       let offset = Int(request.headers["upload-offset"] ?? "0")
     else { throw ByteReader.short }
-    let brought = BroughtBundles(blobs)
+    let brought = BundleUploads(blobs)
     var taken = WireBundleTaken()
     if let answer = brought.answer(to: id) {
       (taken.bytes, taken.return) = (UInt64(max(0, size)), answer)
