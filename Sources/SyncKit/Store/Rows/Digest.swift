@@ -38,7 +38,7 @@ struct RowDigest: Hashable, Sendable {
   /// Computes the digest of a living row whose cells have one version.
   ///
   /// - Parameter data: Buffer, which the next call uses again.
-  init(_ plain: PlainCells, plan: ColumnPlan, life: UInt32, version: Version, key: CellValue, in data: inout [UInt8]) {
+  init(_ plain: NewRow, plan: ColumnPlan, life: UInt32, version: Version, key: CellValue, in data: inout [UInt8]) {
     data.removeAll(keepingCapacity: true)
     data.append(contentsOf: plan.digestOpening)
     key.append(to: &data)

@@ -4,7 +4,7 @@ package import SyncCore
 /// Rows that nobody had heard of, written without a merge.
 extension RowStore {
   /// Lays a change out by column; see `ColumnPlan.layOut`.
-  private func layOut(_ change: RowChange, _ shape: TableShape) -> PlainCells? {
+  private func layOut(_ change: RowChange, _ shape: TableShape) -> NewRow? {
     plans[shape.name, default: ColumnPlan(shape)].layOut(change.cells, shape)
   }
 
@@ -36,7 +36,7 @@ extension RowStore {
   }
 
   private func saveNewMetadata(
-    _ plain: PlainCells, life: UInt32, origin: Origin, shape: TableShape, key: CellValue, scope: String
+    _ plain: NewRow, life: UInt32, origin: Origin, shape: TableShape, key: CellValue, scope: String
   ) throws {
     guard let plan = plans[shape.name] else { return }
     if notesArrivals { arrived.append((shape.name, key)) }

@@ -6,7 +6,7 @@ internal import SyncCore
 /// For a row that nobody had heard of, such a change is the new row itself, with one origin for all cells: joining with an unknown
 /// row gives the change (L5). Nearly all rows of a survey arrive like that once, and go in without the dictionary of cells that a
 /// merge needs.
-struct PlainCells {
+struct NewRow {
   /// Values by index of the table's columns; nil for columns that were not written.
   var values: [CellValue?]
   /// Written columns, by bit.
@@ -34,7 +34,7 @@ struct ColumnPlan {
   /// Indexes of the last change's cells: the next change usually has the same columns.
   private var places: [Int] = []
   /// Last laid out change and its cells: a change is judged first, and written right after.
-  private var last: (cells: [CellChange], plain: PlainCells)?
+  private var last: (cells: [CellChange], plain: NewRow)?
 
   init(_ shape: TableShape) {
     columns = zip(shape.columns, shape.columnPolicies).map { column, policy in
@@ -59,7 +59,7 @@ struct ColumnPlan {
   /// Lays a change out by column.
   ///
   /// - Returns: Nil when a cell is of an unknown column, cannot be shown, or is only a part.
-  mutating func layOut(_ cells: [CellChange], _ shape: TableShape) -> PlainCells? {
+  mutating func layOut(_ cells: [CellChange], _ shape: TableShape) -> NewRow? {
     // Compares addresses, not values: `last` retains its cells, so no other cells can have their address.
     if let last, !cells.isEmpty,
       last.cells.withUnsafeBufferPointer({ old in cells.withUnsafeBufferPointer { $0.baseAddress == old.baseAddress } }),
@@ -67,7 +67,7 @@ struct ColumnPlan {
     {
       return last.plain
     }
-    var plain = PlainCells(values: Array(repeating: nil, count: columns.count), mask: 0)
+    var plain = NewRow(values: Array(repeating: nil, count: columns.count), mask: 0)
     for (index, cell) in cells.enumerated() {
       let known = index < places.count && columns[places[index]].name == cell.column ? places[index] : shape.place(of: cell.column)
       guard let place = known, takes(cell, at: place, shape) else { return nil }
