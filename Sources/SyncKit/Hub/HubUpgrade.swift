@@ -24,7 +24,7 @@ extension HubTransaction {
     for (cell, change) in cells {
       let written = RowChange(table: row.shape.name, key: row.key, life: state.life, cells: [change])
       let incoming = IncomingChange(life: state.life, cells: [change], origin: cell.origin, seenThrough: 0)
-      let links = RowLinks(session: session, rows: rows, conflicts: conflicts, scope: row.stored.scope)
+      let links = ReferenceRules(session: session, rows: rows, conflicts: conflicts, scope: row.stored.scope)
       try links.follow(written, shape: row.shape, wasAlive: state.isAlive, isAlive: state.isAlive, incoming: incoming)
     }
     try setRight(cells.map(\.change), row)

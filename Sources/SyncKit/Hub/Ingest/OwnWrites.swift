@@ -100,7 +100,7 @@ final class OwnWrites {
         try session.withoutCapture { try rows.save(outcome, over: before, shape: shape, key: change.key, scope: scope) }
         for loser in outcome.unseen { try conflicts.record(loser, change: change, scope: scope) }
         try tellObserver(change, scope: scope)
-        let links = RowLinks(session: session, rows: rows, conflicts: conflicts, scope: scope)
+        let links = ReferenceRules(session: session, rows: rows, conflicts: conflicts, scope: scope)
         try links.follow(change, shape: shape, wasAlive: before.isAlive, isAlive: outcome.state.isAlive, incoming: incoming)
       }
       try append([ChangeUnit(stamp: stamp, changes: changes.map(\.change))], scope: scope, from: origin.position)
@@ -169,7 +169,7 @@ final class OwnWrites {
     let isUndoing = unit.changes.contains {
       $0.table == MetadataSchema.decisionTable.name && $0.cells.contains { $0.column == "choice" && $0.value.text == Resolution.undo.word }
     }
-    let links = RowLinks(session: session, rows: rows, conflicts: conflicts, scope: scope)
+    let links = ReferenceRules(session: session, rows: rows, conflicts: conflicts, scope: scope)
     for change in unit.changes {
       guard change.table != MetadataSchema.conflictTable.name else {
         try tellObserver(change, scope: scope)

@@ -39,7 +39,7 @@ struct RowMerger {
     var incoming = IncomingChange(life: change.life, cells: change.cells, origin: origin, seenThrough: seenThrough)
     incoming.isOneAuthors = isOneAuthors
     incoming.sawEarlier = sawEarlier
-    let links = RowLinks(session: session, rows: transaction.rows, conflicts: transaction.conflicts, scope: scope)
+    let links = ReferenceRules(session: session, rows: transaction.rows, conflicts: transaction.conflicts, scope: scope)
     if isNew {
       try transaction.conflicts.close(seenBy: incoming, change: change, scope: scope)
       return try links.follow(change, shape: shape, wasAlive: false, isAlive: true, incoming: incoming)

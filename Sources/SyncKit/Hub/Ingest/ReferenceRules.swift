@@ -4,7 +4,7 @@ internal import SyncStore
 
 /// Constraints between rows: soft keys, which only one row should have, and references. Checked at the hub only, after a row is
 /// merged.
-struct RowLinks {
+struct ReferenceRules {
   let session: any HubSession
   let rows: RowStore
   let conflicts: ConflictBook
