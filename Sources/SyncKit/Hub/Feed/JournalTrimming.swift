@@ -29,12 +29,12 @@ extension Hub {
     for scope in try await read({ try $0.rows("SELECT scope FROM hub_scope ORDER BY scope").compactMap { $0[0].text } }) {
       var after: Int64? = 0
       while let position = after {
-        after = try await store.write { try HubLog(session: $0).keepStamps(scope: scope, after: position, receivedBefore: before) }
+        after = try await store.write { try JournalTrimming(session: $0).keepStamps(scope: scope, after: position, receivedBefore: before) }
       }
       while true {
         let count = try await store.write { session in
           let end = try isBackedUp ? HubBackups(session: session).positions([scope])[scope] ?? 0 : UInt64(Int64.max)
-          return try HubLog(session: session).clear(scope: scope, receivedBefore: before, upTo: Int64(clamping: end))
+          return try JournalTrimming(session: session).clear(scope: scope, receivedBefore: before, upTo: Int64(clamping: end))
         }
         guard count > 0 else { break }
         cleared += count
@@ -46,7 +46,7 @@ extension Hub {
 }
 
 /// Trimming of old batches in the journal. Belongs to one transaction.
-struct HubLog {
+struct JournalTrimming {
   let session: any HubSession
 
   /// Runs read, and batches trimmed, in one transaction, which must not keep devices waiting.
