@@ -90,7 +90,7 @@ public final class Hub: Sendable {
       try UnitKeyTable(session: session, keys: keys).endEarlierRevocations(nowMs: now)
       let life = IncarnationTable(session: session)
       if try session.firstRow("SELECT 1 FROM hub_incarnation LIMIT 1") == nil { try life.begin(.first, nowMs: now) }
-      let isCopy = try HubBackups(session: session).beginLifeOfCopy(nowMs: now)
+      let isCopy = try BackupLog(session: session).beginLifeOfCopy(nowMs: now)
       // Makes this copy the store that the keys know.
       if isCopy, let mark { _ = try StoreMark.raise(in: session, above: mark.number) }
       return isCopy
@@ -296,7 +296,7 @@ public final class Hub: Sendable {
     info.publicKey = keys.signing.publicKey
     let (lives, backupsDone, blobsLost) = try await store.read { session in
       (
-        try IncarnationTable(session: session).all(), try HubBackups(session: session).counts().safe,
+        try IncarnationTable(session: session).all(), try BackupLog(session: session).counts().safe,
         UInt64(clamping: try StateStore(session: session).integer("blobsLost"))
       )
     }

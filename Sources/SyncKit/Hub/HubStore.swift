@@ -119,7 +119,7 @@ public final class SQLiteHubStore: HubStore {
       try MetadataSchema.migrate(db, metadataFor: all, records: .byScope)
       for schema in [
         HubSchema.sql, IncarnationTable.schema, CursorTranslator.schema, RestoredUnits.schema, AuthorOrder.schema, GoneBatches.schema,
-        HubBackups.schema,
+        BackupLog.schema,
         DropKeyBook.schema, LateBatches.schema, HubBlobBook.schema, DisagreementTable.schema, UnfitBlobs.schema,
         RefusedBatches.schema, DropLedger.schema, FormDropLedger.schema, UnitKeyTable.schema, LatePacketTable.schema, SpoiledPackets.schema,
         CodeEnds.schema, ErasureTable.schema,

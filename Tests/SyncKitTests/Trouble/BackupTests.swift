@@ -90,7 +90,7 @@ import Testing
     try await world.expectConverged([a, b])
     #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM hub_packet") ?? 0 } == 3)
     // A restored hub counts on from what its copy knows.
-    let positions = try await world.hub.read { try HubBackups(session: $0).positions(["07201"]) }
+    let positions = try await world.hub.read { try BackupLog(session: $0).positions(["07201"]) }
     #expect(positions == ["07201": 1])
   }
 

@@ -78,7 +78,7 @@ struct DropBoxHub {
     guard !lot.isEmpty else { return }
     let rows = lot.map(\.row).shuffled()
     try session.withoutCapture { try receiver.receive(rows, unit: unit, in: session) }
-    try HubBackups(session: session).noteRelease()
+    try BackupLog(session: session).noteRelease()
   }
 
   /// Deletes the packets that a step settled, and records what they were.

@@ -140,7 +140,7 @@ struct DropKeyBook {
           "\(undecided) answers encrypted to key \(id) came under an earlier key of their unit and wait for a decision; see `hub held packets`."
       )
     }
-    guard try HubBackups(session: session).holdsReleases() else {
+    guard try BackupLog(session: session).holdsReleases() else {
       throw SyncError(
         .badDropKey, vi: "Phiếu đã mở chưa nằm trong hai bản sao lưu mới nhất; chạy `hub backup` cho đến khi đủ hai bản.",
         en: "The answers released are not in the two newest backups yet; run `hub backup` until they are in both.")

@@ -136,7 +136,7 @@ extension Hub {
     }
     let begun = clock.nowMs()
     let due = try await store.write { session in
-      guard try HubBackups(session: session).holdsReleases() else {
+      guard try BackupLog(session: session).holdsReleases() else {
         throw SyncError(
           .badRequest, vi: "Phiếu đã mở chưa nằm trong hai bản sao lưu mới nhất; chưa xóa gì. Chạy `hub backup` cho đến khi đủ hai bản.",
           en: "The answers released are not in the two newest backups yet; nothing was erased. Run `hub backup` until they are in both.")

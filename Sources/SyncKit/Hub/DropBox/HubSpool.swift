@@ -29,7 +29,7 @@ extension Hub {
     try Packets.check(packets, scope: scope, unitKeys: try await unitKeys(of: scope))
     try writingFiles { try spool.keep(packets, scope: scope) }
     // Reads the number afterwards: a backup that begins later flushes the spool first.
-    let begun = try await store.read { try HubBackups(session: $0).counts().begun }
+    let begun = try await store.read { try BackupLog(session: $0).counts().begun }
     if !options.spoolsPackets || spool.count() > PacketSpool.filesMax { try await flushPackets() }
     return begun
   }

@@ -171,7 +171,7 @@ extension Hub {
       let unknown = try late.filter { packet in
         try !spool.has(packet.id) && session.firstRow("SELECT 1 FROM hub_packet WHERE id = ?1", [.blob(packet.id)]) == nil
       }
-      return (unknown, try HubBackups(session: session).counts().begun, try LatePacketTable(session: session).count(scope))
+      return (unknown, try BackupLog(session: session).counts().begun, try LatePacketTable(session: session).count(scope))
     }
     // Acknowledges packets that are here already: they came another way before the revocation, and their device has not heard of
     // it.

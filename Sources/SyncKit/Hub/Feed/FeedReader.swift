@@ -86,7 +86,7 @@ struct FeedReader {
     if page.isHead { page.digests = try digests(of: scopes, for: reader) }
     page.cursor = try cursor.serializedData()
     page.unitKey = unitKey
-    page.backedUp = try HubBackups(session: session).positions(scopes)
+    page.backedUp = try BackupLog(session: session).positions(scopes)
     let names = Set(runs.flatMap { $0.changes.joined().map(\.table) })
     page.rules = try RowStore(session: session, shapes: tables.byName).rules(of: names)
     return (try PageCodec.seal(page, firstPosition: first, runs: runs, with: key), runs.count)

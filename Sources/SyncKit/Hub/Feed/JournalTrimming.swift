@@ -33,7 +33,7 @@ extension Hub {
       }
       while true {
         let count = try await store.write { session in
-          let end = try isBackedUp ? HubBackups(session: session).positions([scope])[scope] ?? 0 : UInt64(Int64.max)
+          let end = try isBackedUp ? BackupLog(session: session).positions([scope])[scope] ?? 0 : UInt64(Int64.max)
           return try JournalTrimming(session: session).clear(scope: scope, receivedBefore: before, upTo: Int64(clamping: end))
         }
         guard count > 0 else { break }

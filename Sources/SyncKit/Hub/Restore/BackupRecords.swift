@@ -115,7 +115,7 @@ extension Hub {
       for row in try session.rows("SELECT scope, position FROM hub_scope") {
         if let scope = row[0].text { positions[scope] = UInt64(max(0, row[1].integer ?? 0)) }
       }
-      let isBackup = try StateStore(session: session).integer(HubBackups.copyFlag) == 1
+      let isBackup = try StateStore(session: session).integer(BackupLog.copyFlag) == 1
       let own = try isBackup ? session.firstRow("SELECT id, begun_ms FROM hub_backup ORDER BY id DESC LIMIT 1") : nil
       let answers = try DropCounts.kept(in: session)
       let hasPositions = try db.tableExists("hub_backup_position")
@@ -125,10 +125,10 @@ extension Hub {
           BackupRecord(
             id: UInt64(max(0, row[0].integer ?? 0)), begunMs: UInt64(max(0, row[1].integer ?? 0)), positions: positions, answers: answers)
         },
-        records: hasPositions ? try HubBackups(session: session).records() : [])
+        records: hasPositions ? try BackupLog(session: session).records() : [])
     }
   }
 
   /// Returns the finished backups that the store remembers, newest first.
-  public func backupRecords() async throws -> [BackupRecord] { try await read { try HubBackups(session: $0).records() } }
+  public func backupRecords() async throws -> [BackupRecord] { try await read { try BackupLog(session: $0).records() } }
 }

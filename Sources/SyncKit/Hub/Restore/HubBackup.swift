@@ -27,7 +27,7 @@ public struct BackupFileNote: Sendable, Hashable, Codable {
 
 extension Hub {
   /// Returns the copies of the store, newest first, also those that devices were not told of.
-  public func backupFiles() async throws -> [BackupFileNote] { try await read { try HubBackups(session: $0).files() } }
+  public func backupFiles() async throws -> [BackupFileNote] { try await read { try BackupLog(session: $0).files() } }
 
   /// Copies the whole store, as it is at one moment, into one new file. The hub may be in use meanwhile, also by other processes.
   ///
@@ -47,7 +47,7 @@ extension Hub {
     let (part, now) = (path + ".part", clock.nowMs())
     try StoreFile.makeEmpty(part)
     defer { try? FileManager.default.removeItem(atPath: part) }
-    let id = try await store.write { try HubBackups(session: $0).begin(nowMs: now) }
+    let id = try await store.write { try BackupLog(session: $0).begin(nowMs: now) }
     // Moves packets from the spool into the store first, so that every acknowledged packet is in the copy.
     try await flushPackets()
     let size = try await store.read { session in
@@ -69,7 +69,7 @@ extension Hub {
     try BackupFile.publish(part, as: path)
     let done = clock.nowMs()
     try await store.write { session in
-      let backups = HubBackups(session: session)
+      let backups = BackupLog(session: session)
       try backups.note(path: name, of: id)
       if isDeclared { try backups.finish(id: id, positions: positions, answers: answers, nowMs: done) }
     }
@@ -107,14 +107,14 @@ enum BackupFile {
   static func finish(_ path: String, as name: String, id: UInt64, nowMs: UInt64) throws -> (positions: [String: UInt64], answers: UInt64) {
     try with(path) { session in
       guard try session.firstRow("PRAGMA quick_check")?[0].text == "ok" else { throw notABackup(path) }
-      try StateStore(session: session).set(HubBackups.copyFlag, .integer(1))
+      try StateStore(session: session).set(BackupLog.copyFlag, .integer(1))
       var positions: [String: UInt64] = [:]
       for row in try session.rows("SELECT scope, position FROM hub_scope") {
         if let scope = row[0].text, let position = row[1].integer { positions[scope] = UInt64(max(0, position)) }
       }
       let answers = try DropCounts.kept(in: session)
-      try HubBackups(session: session).note(path: name, of: id)
-      try HubBackups(session: session).finish(id: id, positions: positions, answers: answers, nowMs: nowMs)
+      try BackupLog(session: session).note(path: name, of: id)
+      try BackupLog(session: session).finish(id: id, positions: positions, answers: answers, nowMs: nowMs)
       return (positions, answers)
     }
   }
@@ -122,7 +122,7 @@ enum BackupFile {
   static func markAsCopy(_ path: String, by act: IntendedAct?) throws {
     let recorder = act.map { ActRecorder($0, clock: SystemClock()) }
     try with(path) { session in
-      try StateStore(session: session).set(HubBackups.copyFlag, .integer(1))
+      try StateStore(session: session).set(BackupLog.copyFlag, .integer(1))
       guard let recorder else { return }
       for statement in ActRecorder.schema { try session.execute(statement, []) }
       try recorder.note(before: nil, after: nil, in: session)

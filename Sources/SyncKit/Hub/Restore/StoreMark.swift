@@ -67,7 +67,7 @@ struct StoreMark: Codable, Hashable {
       guard let origin = try origin(in: session) else { return Self.blank(path) }
       let state = StateStore(session: session)
       // Passes a backup that was put in place: it gets the next number when it is opened.
-      guard let known, try state.integer(HubBackups.copyFlag) != 1 else { return nil }
+      guard let known, try state.integer(BackupLog.copyFlag) != 1 else { return nil }
       guard known.origin == origin else { return Self.foreign(path) }
       return try UInt64(max(0, state.integer(stateName))) < known.number ? Self.older(path) : nil
     }

@@ -3,7 +3,7 @@ internal import SyncCore
 internal import SyncStore
 
 /// Table of the backups of a hub's store. Belongs to one transaction.
-struct HubBackups {
+struct BackupLog {
   let session: any SQLSession
 
   static let schema = """
