@@ -122,7 +122,7 @@ final class ConflictBook {
     """
 
   /// Returns, by scope, the conflicts opened since the last call, which have no version yet. The hub sends them in units of its
-  /// own: see `OwnWrites`.
+  /// own: see `HubWriter`.
   func takeOpened() -> [String: [RowChange]] {
     defer { opened = [:] }
     return opened

@@ -14,7 +14,7 @@ struct HubTransaction {
   let order: ScopeOrder
   let rows: RowStore
   let conflicts: ConflictBook
-  let own: OwnWrites
+  let own: HubWriter
   let lineage: HubLineage
   let places: CursorTranslator
   let held: HeldRowIndex
@@ -31,7 +31,7 @@ struct HubTransaction {
     rows = RowStore(session: session, shapes: tables.byName)
     rows.notesArrivals = true
     conflicts = ConflictBook(session: session, observer: observer)
-    own = OwnWrites(
+    own = HubWriter(
       session: session, tables: tables, key: key, wallMs: wallMs, order: order, rows: rows, conflicts: conflicts, observer: observer)
     lineage = HubLineage(session: session)
     places = CursorTranslator(session: session)

@@ -13,7 +13,7 @@ struct Ingest {
   private var key: SigningKey { transaction.key }
   private var wallMs: UInt64 { transaction.wallMs }
   private var conflicts: ConflictBook { transaction.conflicts }
-  private var own: OwnWrites { transaction.own }
+  private var own: HubWriter { transaction.own }
   private var lineage: HubLineage { transaction.lineage }
 
   /// Batches of one replica that may wait for a missing earlier batch.

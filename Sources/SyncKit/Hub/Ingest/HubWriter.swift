@@ -4,7 +4,7 @@ internal import SyncStore
 
 /// Writes of the hub itself in a transaction: conflicts, campaign data, rows that are inserted again. `seal` puts them into the
 /// hub's journal and the feeds, under the hub's identity.
-final class OwnWrites {
+final class HubWriter {
   private let session: any HubSession
   private let tables: HubTables
   private let key: SigningKey
