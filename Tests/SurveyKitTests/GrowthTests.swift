@@ -131,7 +131,7 @@ import Testing
         }
         for gone in ["counted_all", "sync_state WHERE name IN ('blobCount', 'blobBytes')"] { try session.execute("DELETE FROM \(gone)") }
         try RunningCounts(session: session).countAll()
-        try HubBlobBook(session: session).fillSums()
+        try HubBlobTable(session: session).fillSums()
       }
     }
   }

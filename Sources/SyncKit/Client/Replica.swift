@@ -91,7 +91,7 @@ public final class Replica: Sendable {
       db.add(transactionObserver: order, extent: .databaseLifetime)
       try MetadataSchema.migrate(db, metadataFor: all, records: .byKey)
       for schema in [
-        Outbox.schema, RecordIndex.schema, Acknowledgements.schema, Lineage.schema, KeptPages.schema, SyncNotice.schema, BlobBook.schema,
+        Outbox.schema, RecordIndex.schema, Acknowledgements.schema, Lineage.schema, KeptPages.schema, SyncNotice.schema, BlobTable.schema,
         RefusedOutbox.schema,
       ] {
         try db.execute(sql: schema)

@@ -120,7 +120,7 @@ public final class SQLiteHubStore: HubStore {
       for schema in [
         HubSchema.sql, IncarnationTable.schema, CursorTranslator.schema, RestoredUnits.schema, AuthorOrder.schema, GoneBatches.schema,
         BackupLog.schema,
-        DropKeyBook.schema, LateBatches.schema, HubBlobBook.schema, DisagreementTable.schema, UnfitBlobs.schema,
+        DropKeyTable.schema, LateBatches.schema, HubBlobTable.schema, DisagreementTable.schema, UnfitBlobs.schema,
         RefusedBatches.schema, DropLedger.schema, FormDropLedger.schema, UnitKeyTable.schema, LatePacketTable.schema, SpoiledPackets.schema,
         CodeEnds.schema, ErasureTable.schema,
         DeviceNotes.schema, ReplacingCodes.schema,
@@ -134,7 +134,7 @@ public final class SQLiteHubStore: HubStore {
         capture.declare(shape)
       }
       for index in BlobReferences.indexes(of: shapes) { try db.execute(sql: index) }
-      let blobs = HubBlobBook(session: Session(base: SQLiteSession(db: db), capture: capture))
+      let blobs = HubBlobTable(session: Session(base: SQLiteSession(db: db), capture: capture))
       try blobs.fillScopes(shapes)
       try blobs.fillSums()
       return HubTables(shapes)

@@ -20,7 +20,7 @@ struct Oracle {
     /// The id of the conflict about it, as docs/protocol.md has it.
     var id: String {
       let part: CellPart = isOrphan ? .member("\0orphan") : place.part.isEmpty ? .whole : CellPart(name: place.part)
-      return ConflictBook.id(
+      return ConflictWriter.id(
         table: row.table, key: .text(row.key), life: life, cell: CellName(place.column, part),
         loser: Version(HybridTimestamp(rawValue: loser.stamp), loser.author))
     }

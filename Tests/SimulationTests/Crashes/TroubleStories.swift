@@ -188,7 +188,7 @@ extension CrashStory {
     CrashStory(
       name: "a drop key destroyed", machine: .hub, hasOracle: false,
       work: { simulation in
-        try await simulation.hub.port.hub?.store.write { try DropKeyBook(session: $0).noteDestroyed("old", nowMs: 1) }
+        try await simulation.hub.port.hub?.store.write { try DropKeyTable(session: $0).noteDestroyed("old", nowMs: 1) }
       }),
     CrashStory(
       name: "a backup", machine: .hub, hasOracle: false, prepare: { try await $0.workBeforeBackup() },

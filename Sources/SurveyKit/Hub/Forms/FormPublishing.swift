@@ -154,7 +154,7 @@ extension SurveyHub {
       let today = plan.campaign.today(atMs: nowMs)
       release = try await hub.write { session in
         guard let plan = try HubPlan.read(session, plan.campaign.id) else { return nil }
-        return try ReleaseBook(session: session).release(form: form, plan: plan, day: today, isInterim: false)
+        return try ReleaseTable(session: session).release(form: form, plan: plan, day: today, isInterim: false)
       }
     }
     let after = try await status()

@@ -48,7 +48,7 @@ public enum ResultsService {
         en: "There is no form \(name) with results; there is: \(known).")
     }
     let edition = try Form(canonicalJSON: Data(definition.utf8))
-    let release = try ReleaseBook(session: session).newest(form: name)
+    let release = try ReleaseTable(session: session).newest(form: name)
     return FormResults(
       form: name, title: edition.title.localized, view: try release?.view ?? nothing(session, plan: plan, form: name),
       participation: Participation.table(
@@ -118,7 +118,7 @@ extension SurveyHub {
   public func releaseDaily() async throws -> [String] {
     let nowMs = nowMs
     return try await hub.write { session in
-      let book = ReleaseBook(session: session)
+      let book = ReleaseTable(session: session)
       return try HubPlan.campaigns(session).filter(\.hasDailyResults).flatMap { campaign -> [String] in
         guard let plan = try HubPlan.read(session, campaign.id) else { return [] }
         let today = campaign.today(atMs: nowMs)

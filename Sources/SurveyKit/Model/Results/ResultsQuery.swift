@@ -1,6 +1,6 @@
 /// View of tallies at every level of a tree, if it were shown only once: the rules of `Suppression`.
 ///
-/// People see releases, made by `ReleaseBook`. Free text is not here, and hidden values leave no trace in the view.
+/// People see releases, made by `ReleaseTable`. Free text is not here, and hidden values leave no trace in the view.
 public struct ResultsQuery: Sendable {
   private let tree: UnitTree
   private let tallies: [UnitCode: UnitTally]

@@ -70,7 +70,7 @@ struct BlobExchange {
     guard !unfit.isEmpty else { return [] }
     let now = hubTimeMs
     return try await replica.engineWrite { transaction in
-      try unfit.compactMap { try BlobBook(session: transaction.session).noteUnfit($0, $1, hubTimeMs: now) }
+      try unfit.compactMap { try BlobTable(session: transaction.session).noteUnfit($0, $1, hubTimeMs: now) }
     }
   }
 
@@ -110,7 +110,7 @@ struct BlobExchange {
   private func note(_ kept: [BlobID]) async throws {
     guard !kept.isEmpty else { return }
     try await replica.engineWrite { transaction in
-      for id in kept { try BlobBook(session: transaction.session).noteKept(id) }
+      for id in kept { try BlobTable(session: transaction.session).noteKept(id) }
     }
   }
 

@@ -2,7 +2,7 @@ public import SyncCore
 public import SyncStore
 
 /// Table of a device's blobs, and of what the hub said about them.
-struct BlobBook {
+struct BlobTable {
   let session: any SQLSession
 
   /// Names of blobs that the hub has whole, in its present incarnation, and of those that it will never keep, with the reason.
@@ -62,7 +62,7 @@ extension Replica {
 
   /// Returns whether the hub said that it has a whole blob.
   public func isBlobAtHub(_ id: BlobID) async throws -> Bool {
-    try await engineRead { try BlobBook(session: $0.session).isKept(id) }
+    try await engineRead { try BlobTable(session: $0.session).isKept(id) }
   }
 
   /// Returns the keys of rows with changes that are not sealed yet, or in batches without a receipt.

@@ -82,7 +82,7 @@ final class LetterExchange {
       try state.set("lastContactMs", .integer(contact))
       try DropKeys.remember(info, in: state)
       if info.bundleKey.count == 32 { try state.set("bundleKey", .blob(info.bundleKey)) }
-      try BlobBook(session: transaction.session).note(lost: info.blobsLost)
+      try BlobTable(session: transaction.session).note(lost: info.blobsLost)
       if known == nil { try state.set("incarnation", .blob(info.incarnation)) }
       guard known == nil || known == info.incarnation else { return false }
       try BackedUpPackets(session: transaction.session).drop(backupsDone: info.backupsDone)
@@ -272,7 +272,7 @@ final class LetterExchange {
       }
       let (confirmed, never, now) = (kept, unfit, driver.hubTimeMs)
       outcome.notices += try await replica.engineWrite { transaction in
-        let book = BlobBook(session: transaction.session)
+        let book = BlobTable(session: transaction.session)
         for id in confirmed { try book.noteKept(id) }
         return try never.compactMap { try book.noteUnfit($0, $1, hubTimeMs: now) }
       }

@@ -59,7 +59,7 @@ struct AgreementCheck {
     let held = try heldRows()
     guard let held else { return Outcome() }
     try rows.flush()
-    let book = DigestBook(session: rows.session)
+    let book = DigestTable(session: rows.session)
     let scopes = try rows.session.rows("SELECT code FROM sync_scope").compactMap { $0[0].text }
     let here = try scopes.flatMap { try book.digests(of: $0, without: held[$0] ?? [:], shapes: shapes) }
     func places(_ digests: [TableDigest]) -> [String: TableDigest] {

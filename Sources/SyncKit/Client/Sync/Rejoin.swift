@@ -25,7 +25,7 @@ struct Rejoin {
       try transaction.session.execute("UPDATE sync_packet SET kept = 0 WHERE kept = 1")
       let packets = try transaction.session.integer("SELECT changes()") ?? 0
       try transaction.state.add("packetsKept", -Int(packets))
-      try BlobBook(session: transaction.session).forget()
+      try BlobTable(session: transaction.session).forget()
       try transaction.state.set("incarnation", .blob(life.incarnation))
       guard old != nil else { return nil }
       let backupsDone = UInt64(max(0, try transaction.state.integer("backupsDoneAtRestore")))

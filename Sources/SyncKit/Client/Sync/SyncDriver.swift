@@ -198,7 +198,7 @@ final class SyncDriver {
         try state.set("backupsDoneAtRestore", .integer(Int64(clamping: info.backupsDone)))
         return .lifeChanged
       }
-      try BlobBook(session: transaction.session).note(lost: info.blobsLost)
+      try BlobTable(session: transaction.session).note(lost: info.blobsLost)
       try BackedUpPackets(session: transaction.session).drop(backupsDone: info.backupsDone)
       return try state.value("placeForgotten") == .null ? .greeted : .greetedWithoutPlace
     }

@@ -29,7 +29,7 @@ public struct BlobUsage: Sendable, Hashable, Codable {
 }
 
 /// Table of the blobs that a hub has. Belongs to one transaction. Whether a blob's file exists is known to `BlobStore`.
-struct HubBlobBook {
+struct HubBlobTable {
   let session: any HubSession
   /// Observer that is told of blobs brought and lost.
   var observer: (any MergeObserver)?
@@ -139,7 +139,7 @@ extension Hub {
   public func blobUsage() async throws -> BlobUsage {
     let (limits, free) = (options.blobs, blobs.freeBytes)
     return try await store.read { session in
-      let book = HubBlobBook(session: session)
+      let book = HubBlobTable(session: session)
       var usage = BlobUsage()
       usage.blobs = try book.count()
       usage.bytes = try book.bytes()
@@ -175,7 +175,7 @@ extension Hub {
     }
     let gone = lost
     let observer = options.observer
-    if !gone.isEmpty { try await store.write { try HubBlobBook(session: $0, observer: observer).lose(gone) } }
+    if !gone.isEmpty { try await store.write { try HubBlobTable(session: $0, observer: observer).lose(gone) } }
     return gone
   }
 
@@ -206,7 +206,7 @@ extension Hub {
     let (tables, blobs) = (store.tables, blobs)
     let (states, found, gone) = try await store.read { session in
       let references = BlobReferences(session: session, shapes: tables.byName.values)
-      let book = HubBlobBook(session: session)
+      let book = HubBlobTable(session: session)
       var (states, found, gone): ([WireBlobState], [(id: BlobID, scope: String)], [BlobID]) = ([], [], [])
       for id in ids {
         var state = WireBlobState()
@@ -230,7 +230,7 @@ extension Hub {
     if !found.isEmpty || !gone.isEmpty {
       let (now, observer) = (clock.nowMs(), options.observer)
       try await store.write { session in
-        let book = HubBlobBook(session: session, observer: observer)
+        let book = HubBlobTable(session: session, observer: observer)
         for (id, scope) in found {
           try book.note(id, bytes: blobs.byteCount(id) ?? 0, from: device.replica, nowMs: now)
           try book.noteHeld(id, by: scope)
@@ -265,7 +265,7 @@ extension Hub {
         throw Self.noSuchBlob
       }
       if let reason = try UnfitBlobs(session: session).reason(id, from: device.replica) { throw SyncError.blobUnfit(id, reason) }
-      let book = HubBlobBook(session: session)
+      let book = HubBlobTable(session: session)
       return (try book.bytes(), try book.bytesMax(limits), try book.bytes(from: device.replica), try book.isHeld(id, by: scope))
     }
     if isBrought || blobs.isBrought(id, by: scope), let whole = blobs.byteCount(id) {
@@ -278,7 +278,7 @@ extension Hub {
     let takesRoom = !blobs.has(id)
     guard !takesRoom || size <= bytesMax - bytes, !takesRoom || size <= limits.bytesPerReplicaMax - own,
       blobs.freeBytes.map({ size <= $0 - limits.freeBytesMin }) ?? true
-    else { throw HubBlobBook.noRoom }
+    else { throw HubBlobTable.noRoom }
     if offset == 0 { blobs.trimParts(bytesMax: limits.partBytesMax) }
     let have: Int
     do {
@@ -304,7 +304,7 @@ extension Hub {
   private func note(_ id: BlobID, bytes: Int, from device: HubDevice, nowMs: UInt64) async throws {
     let observer = options.observer
     try await store.write { session in
-      let book = HubBlobBook(session: session, observer: observer)
+      let book = HubBlobTable(session: session, observer: observer)
       try book.note(id, bytes: bytes, from: device.replica, nowMs: nowMs)
       try book.noteHeld(id, by: device.scope)
     }
@@ -314,7 +314,7 @@ extension Hub {
   func isHeld(_ id: BlobID, by device: HubDevice) async throws -> Bool {
     guard blobs.has(id) else { return false }
     if blobs.isBrought(id, by: device.scope) { return true }
-    return try await store.read { try HubBlobBook(session: $0).isHeld(id, by: device.scope) }
+    return try await store.read { try HubBlobTable(session: $0).isHeld(id, by: device.scope) }
   }
 
   /// Returns a piece of a complete blob, and the size of the whole. Requires a scope that the device reads, whose rows refer to the

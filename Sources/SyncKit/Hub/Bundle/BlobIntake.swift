@@ -55,7 +55,7 @@ final class BlobIntake {
 
   private func keep(_ bytes: Data, as piece: EarlyPiece) throws {
     do { try hub.writingFiles { try hub.blobs.keep(bytes, as: piece) } } catch let error as SyncError where error.code == .diskFull {
-      throw HubBlobBook.noRoom
+      throw HubBlobTable.noRoom
     }
   }
 
@@ -72,7 +72,7 @@ final class BlobIntake {
     } catch let error as SyncError {
       if error.code == .noSuchBlob || (error.code == .badRequest && error.expected != nil) { return false }
       // Continues after a full disk: the texts that follow are still taken.
-      let told = error.code == .diskFull ? HubBlobBook.noRoom : error
+      let told = error.code == .diskFull ? HubBlobTable.noRoom : error
       faults[sent] = told
       throw told
     }

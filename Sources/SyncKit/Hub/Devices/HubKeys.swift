@@ -134,7 +134,7 @@ public struct HubKeys: Sendable {
 
   private static func names(in folder: String) -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] }
 
-  private static func path(of id: String, in folder: String) -> String { "\(folder)/\(DropKeyBook.fileName(of: id))" }
+  private static func path(of id: String, in folder: String) -> String { "\(folder)/\(DropKeyTable.fileName(of: id))" }
 
   func dropKey(named id: String) -> DropKey? { dropKeys.first { $0.id == id } }
 

@@ -203,13 +203,13 @@ struct WaitingPackets {
   }
 
   private static func open(_ packet: WirePacket?, scope: String, of box: DropBoxHub) throws -> Result<AnonymousRow, Unreadable> {
-    guard let packet, !box.keys.destroyed.contains(packet.dropKey), try !DropKeyBook(session: box.session).isDestroyed(packet.dropKey)
+    guard let packet, !box.keys.destroyed.contains(packet.dropKey), try !DropKeyTable(session: box.session).isDestroyed(packet.dropKey)
     else {
       return .failure(Unreadable(verdict: .spoiled))
     }
     guard let drop = box.keys.dropKey(named: packet.dropKey) else {
       // Holds the packet: its key is lost, not destroyed, and may be on the recovery sheet.
-      return .failure(Unreadable(verdict: .held(edition: DropKeyBook.fileName(of: packet.dropKey))))
+      return .failure(Unreadable(verdict: .held(edition: DropKeyTable.fileName(of: packet.dropKey))))
     }
     let row = box.opened.row(of: packet) {
       Packets.open(packet, scope: scope, key: drop.key).map { AnonymousRow(table: $0.table, cells: $0.cells) }

@@ -31,7 +31,7 @@ extension Hub {
   public func dropKeys() async throws -> [DropKeyStatus] {
     let keys = keys
     let spooled = spool.all()
-    let waiting = try await read { try DropKeyBook(session: $0).waiting(spooled) }
+    let waiting = try await read { try DropKeyTable(session: $0).waiting(spooled) }
     return keys.dropKeys.map { drop in
       DropKeyStatus(
         id: drop.id, form: drop.owner?.form, madeMs: drop.madeMs, isCurrent: keys.isCurrent(drop), waiting: waiting[drop.id] ?? 0)
@@ -79,13 +79,13 @@ extension Hub {
     try await flushPackets()
     let isReplaced = keys.isCurrent(drop) && (drop.owner == nil || !isFormOver)
     let spool = spool
-    let onDevices = try await read { try DropKeyBook(session: $0).mayDestroy(id, spooled: spool.all(), acceptsLoss: acceptsLoss) }
+    let onDevices = try await read { try DropKeyTable(session: $0).mayDestroy(id, spooled: spool.all(), acceptsLoss: acceptsLoss) }
     let next = isReplaced ? try addDropKey(in: folder, owner: drop.owner) : nil
     let now = clock.nowMs()
     // Checks again and ends the key in one transaction: a packet that came in between stops the destruction, and from then on
     // every process refuses packets for the key.
     try await store.write { session in
-      let book = DropKeyBook(session: session)
+      let book = DropKeyTable(session: session)
       _ = try book.mayDestroy(id, spooled: spool.all(), acceptsLoss: acceptsLoss)
       try book.noteDestroyed(id, nowMs: now)
     }
@@ -95,7 +95,7 @@ extension Hub {
 }
 
 /// Table of drop keys in the store. Belongs to one transaction.
-struct DropKeyBook {
+struct DropKeyTable {
   let session: any HubSession
 
   static let schema = """

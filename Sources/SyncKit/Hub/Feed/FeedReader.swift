@@ -105,7 +105,7 @@ struct FeedReader {
         }
       }
     }
-    let book = DigestBook(session: session)
+    let book = DigestTable(session: session)
     return try scopes.flatMap { try book.digests(of: $0, without: held[$0] ?? [:], shapes: tables.byName) }
   }
 

@@ -13,7 +13,7 @@ struct HubTransaction {
   let observer: (any MergeObserver)?
   let order: ScopeOrder
   let rows: RowStore
-  let conflicts: ConflictBook
+  let conflicts: ConflictWriter
   let own: HubWriter
   let lineage: HubLineage
   let places: CursorTranslator
@@ -30,7 +30,7 @@ struct HubTransaction {
     order = ScopeOrder(session: session)
     rows = RowStore(session: session, shapes: tables.byName)
     rows.notesArrivals = true
-    conflicts = ConflictBook(session: session, observer: observer)
+    conflicts = ConflictWriter(session: session, observer: observer)
     own = HubWriter(
       session: session, tables: tables, key: key, wallMs: wallMs, order: order, rows: rows, conflicts: conflicts, observer: observer)
     lineage = HubLineage(session: session)

@@ -11,7 +11,7 @@ final class HubWriter {
   private let wallMs: UInt64
   private let order: ScopeOrder
   private let rows: RowStore
-  private let conflicts: ConflictBook
+  private let conflicts: ConflictWriter
   private let observer: (any MergeObserver)?
   /// Changes given as values, by scope: no SQL on the app's tables could make them.
   private var outright: [String: [Outright]] = [:]
@@ -30,7 +30,8 @@ final class HubWriter {
   }
 
   init(
-    session: any HubSession, tables: HubTables, key: SigningKey, wallMs: UInt64, order: ScopeOrder, rows: RowStore, conflicts: ConflictBook,
+    session: any HubSession, tables: HubTables, key: SigningKey, wallMs: UInt64, order: ScopeOrder, rows: RowStore,
+    conflicts: ConflictWriter,
     observer: (any MergeObserver)? = nil
   ) {
     self.session = session
@@ -117,7 +118,7 @@ final class HubWriter {
     for (scope, changes) in opened.sorted(by: { $0.key < $1.key }) {
       let first = try order.nextPosition(scope: scope)
       var units: [ChangeUnit] = []
-      for part in changes.parts(bytesMax: ConflictBook.unitBytesMax) {
+      for part in changes.parts(bytesMax: ConflictWriter.unitBytesMax) {
         let stamp = try order.issue(wallMs: wallMs, scope: scope)
         let origin = Origin(version: Version(stamp, key.replica), position: try order.nextPosition(scope: scope))
         try order.place(1, scope: scope)

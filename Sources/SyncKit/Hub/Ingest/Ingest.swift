@@ -12,7 +12,7 @@ struct Ingest {
   var order: ScopeOrder { transaction.order }
   private var key: SigningKey { transaction.key }
   private var wallMs: UInt64 { transaction.wallMs }
-  private var conflicts: ConflictBook { transaction.conflicts }
+  private var conflicts: ConflictWriter { transaction.conflicts }
   private var own: HubWriter { transaction.own }
   private var lineage: HubLineage { transaction.lineage }
 

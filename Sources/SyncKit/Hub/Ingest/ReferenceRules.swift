@@ -7,7 +7,7 @@ internal import SyncStore
 struct ReferenceRules {
   let session: any HubSession
   let rows: RowStore
-  let conflicts: ConflictBook
+  let conflicts: ConflictWriter
   let scope: String
 
   func follow(_ change: RowChange, shape: TableShape, wasAlive: Bool, isAlive: Bool, incoming: IncomingChange) throws {

@@ -22,7 +22,7 @@ package struct RowExamination {
       for shape in shapes { total += try Int.fetchOne(store.db, sql: "SELECT count(*) FROM \(quote(shape.metadataTable))") ?? 0 }
     }
     let rows = RowStore(session: store.session, shapes: store.shapes)
-    var sums: [DigestBook.Place: DigestBook.Change] = [:]
+    var sums: [DigestTable.Place: DigestTable.Change] = [:]
     for shape in shapes {
       examiner.part {
         var last: [CellValue]?
@@ -41,12 +41,12 @@ package struct RowExamination {
   }
 
   private func check(
-    _ row: [CellValue], _ shape: TableShape, _ rows: RowStore, _ sums: inout [DigestBook.Place: DigestBook.Change]
+    _ row: [CellValue], _ shape: TableShape, _ rows: RowStore, _ sums: inout [DigestTable.Place: DigestTable.Change]
   ) throws {
     let (key, noted) = (row[0], row[3].blob)
     if let noted, let scope = row[1].text {
-      let place = DigestBook.Place(scope: scope, table: shape.name)
-      var sum = sums[place] ?? DigestBook.Change()
+      let place = DigestTable.Place(scope: scope, table: shape.name)
+      var sum = sums[place] ?? DigestTable.Change()
       sum.sum = sum.sum + RowDigest(noted)
       sum.rows += 1
       sums[place] = sum
@@ -114,20 +114,20 @@ package struct RowExamination {
     }
   }
 
-  private func compare(_ sums: [DigestBook.Place: DigestBook.Change]) throws {
-    var kept: Set<DigestBook.Place> = []
-    func report(_ place: DigestBook.Place) {
+  private func compare(_ sums: [DigestTable.Place: DigestTable.Change]) throws {
+    var kept: Set<DigestTable.Place> = []
+    func report(_ place: DigestTable.Place) {
       examiner.found(
         .digest, vi: "Tổng kiểm của bảng \(place.table), đơn vị \(place.scope) không khớp các dòng. \(Examiner.restore.vi)",
         en: "The sum kept of table \(place.table), unit \(place.scope), is not that of its rows. \(Examiner.restore.en)")
     }
     for row in try store.session.rows("SELECT scope, tbl, sum, live FROM sync_digest") {
       guard let scope = row[0].text, let table = row[1].text else { continue }
-      let place = DigestBook.Place(scope: scope, table: table)
+      let place = DigestTable.Place(scope: scope, table: table)
       kept.insert(place)
       // Skips tables that only newer programs know: they have records but no rows.
       if store.shapes[table] == nil { continue }
-      let actual = sums[place] ?? DigestBook.Change()
+      let actual = sums[place] ?? DigestTable.Change()
       if row[2].blob != actual.sum.bytes || row[3].integer != Int64(actual.rows) { report(place) }
     }
     for place in sums.keys where !kept.contains(place) { report(place) }

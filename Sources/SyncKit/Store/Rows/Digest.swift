@@ -99,7 +99,7 @@ struct RowDigest: Hashable, Sendable {
 }
 
 /// Table of the digests' sums, by scope and table. Updated in the transactions that change rows.
-package struct DigestBook {
+package struct DigestTable {
   package let session: any SQLSession
 
   package init(session: any SQLSession) {

@@ -126,7 +126,7 @@ package final class RowStore {
   }
 
   /// Changes of the digests by the rows written since the last `flush`.
-  private var digestChanges: [DigestBook.Place: DigestBook.Change] = [:]
+  private var digestChanges: [DigestTable.Place: DigestTable.Change] = [:]
   private struct Loaded {
     var table: String
     var key: CellValue
@@ -140,7 +140,7 @@ package final class RowStore {
 
   /// Writes the digests. Call this before the transaction ends.
   package func flush() throws {
-    for (place, change) in digestChanges { try DigestBook(session: session).apply(change, at: place) }
+    for (place, change) in digestChanges { try DigestTable(session: session).apply(change, at: place) }
     digestChanges = [:]
   }
 
@@ -362,7 +362,7 @@ package final class RowStore {
       old = try session.firstRow(statements(shape).digest, arguments(shape, key, scope))?[0].blob
     }
     loaded = nil
-    digestChanges[DigestBook.Place(scope: scope, table: shape.name), default: DigestBook.Change()].add(digest, isAlive, instead: old)
+    digestChanges[DigestTable.Place(scope: scope, table: shape.name), default: DigestTable.Change()].add(digest, isAlive, instead: old)
   }
 
   /// Returns the number of a replica in this store's records; assigned at first use.

@@ -46,7 +46,7 @@ package enum MetadataSchema {
   package static func migrate(_ db: Database, metadataFor tables: [ReplicatedTable], records: RecordOrder) throws {
     try db.execute(sql: core)
     try db.execute(sql: conflicts)
-    try db.execute(sql: DigestBook.schema)
+    try db.execute(sql: DigestTable.schema)
     try db.execute(sql: SchemaRecord.schema)
     try db.execute(sql: AsideBook.schema)
     for table in tables where table.kind == .replicated { try keepRecords(of: table.name, in: records, db) }

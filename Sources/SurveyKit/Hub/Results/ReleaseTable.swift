@@ -3,7 +3,7 @@ internal import SurveyKit
 internal import SyncHub
 
 /// Numbered releases of forms' results, which alone show people anything of answers. Belongs to one transaction.
-struct ReleaseBook {
+struct ReleaseTable {
   /// Releases of one form.
   static let releasesMax = 400
 

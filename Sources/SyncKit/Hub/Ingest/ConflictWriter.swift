@@ -10,7 +10,7 @@ internal import SyncStore
 ///
 /// Inserting a conflict bypasses the capture log, because every column is known here. Capture would add a fifth to the cost of
 /// merging a late edit. Later changes of a conflict are captured.
-final class ConflictBook {
+final class ConflictWriter {
   private struct Place: Hashable {
     var table: String
     var key: CellValue
@@ -30,7 +30,7 @@ final class ConflictBook {
   private var rowsRead: [String: Set<Place>] = [:]
   private var opened: [String: [RowChange]] = [:]
   private let selectLosingValue = RepeatedSQL("SELECT losing_value FROM sync_conflict WHERE id = ?1")
-  private let insert = RepeatedSQL(ConflictBook.insertSQL)
+  private let insert = RepeatedSQL(ConflictWriter.insertSQL)
   private let notePlace = RepeatedSQL(
     """
     INSERT INTO hub_conflict_place (id, branch, base, position)
