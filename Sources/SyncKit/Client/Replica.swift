@@ -106,7 +106,8 @@ public final class Replica: Sendable {
       let session = SQLiteSession(db: db)
       try PageApplier.fetchAgain(for: shapes, in: session)
       let byName = Dictionary(uniqueKeysWithValues: shapes.map { ($0.name, $0) })
-      try AsideUpgrade(rows: RowStore(session: session, shapes: byName), quietly: { body in try capture.suspended(body) }).apply()
+      try UnknownColumnsMigration(rows: RowStore(session: session, shapes: byName), quietly: { body in try capture.suspended(body) })
+        .apply()
       return byName
     }
     tablesByNumber = Dictionary(uniqueKeysWithValues: shapes.values.map { ($0.id, $0) })

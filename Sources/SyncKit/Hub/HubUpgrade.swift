@@ -7,7 +7,7 @@ extension Hub {
     let (key, tables, now, observer) = (keys.signing, store.tables, clock.nowMs(), options.observer)
     try await store.write { session in
       let ingest = Ingest(session: session, tables: tables, key: key, wallMs: now, observer: observer)
-      try AsideUpgrade(rows: ingest.rows, quietly: { body in try session.withoutCapture(body) }).apply { row in
+      try UnknownColumnsMigration(rows: ingest.rows, quietly: { body in try session.withoutCapture(body) }).apply { row in
         try ingest.transaction.follow(row)
       }
       try ingest.finish()
@@ -16,7 +16,7 @@ extension Hub {
 }
 
 extension HubTransaction {
-  fileprivate func follow(_ row: AsideUpgrade.Shown) throws {
+  fileprivate func follow(_ row: UnknownColumnsMigration.Shown) throws {
     let state = row.stored.state
     let cells = row.cells.compactMap { name in
       state.cells[name].map { (cell: $0, change: CellChange(name.column, $0.value, part: name.part, generation: $0.generation)) }
@@ -32,7 +32,7 @@ extension HubTransaction {
 
   /// Writes the hub's values again, above all others, for columns whose policy a device had stated differently. Replicas had merged
   /// those columns by the device's policy.
-  private func setRight(_ cells: [CellChange], _ row: AsideUpgrade.Shown) throws {
+  private func setRight(_ cells: [CellChange], _ row: UnknownColumnsMigration.Shown) throws {
     let wrong = try cells.filter { cell in
       guard let column = row.shape.column(named: cell.column) else { return false }
       return try rows.aside.rule(of: cell.column, in: row.shape.name)?.signature != row.shape.policy(of: column).signature

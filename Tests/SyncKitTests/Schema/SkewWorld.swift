@@ -146,8 +146,8 @@ final class SkewWorld {
     return here
   }
 
-  func asideCount(_ name: String) async throws -> Int { try await self[name].engineRead { try AsideBook.count(in: $0.session) } }
-  func hubAsideCount() async throws -> Int { try await hub.read { try AsideBook.count(in: $0) } }
+  func asideCount(_ name: String) async throws -> Int { try await self[name].engineRead { try UnknownColumns.count(in: $0.session) } }
+  func hubAsideCount() async throws -> Int { try await hub.read { try UnknownColumns.count(in: $0) } }
 
   func conflicts() async throws -> [String] {
     // The numbers of increments are random.

@@ -52,12 +52,12 @@ package final class RowStore {
   /// Returns the columns of a table that refer to rows.
   package func references(of table: String) -> [Referring] { referring.filter { $0.shape.name == table } }
 
-  private var book: AsideBook?
+  private var book: UnknownColumns?
   /// Hidden cells of this store, from newer programs.
-  package var aside: AsideBook {
+  package var aside: UnknownColumns {
     get throws {
       if let book { return book }
-      let new = try AsideBook(session: session)
+      let new = try UnknownColumns(session: session)
       book = new
       return new
     }

@@ -48,7 +48,7 @@ package enum MetadataSchema {
     try db.execute(sql: conflicts)
     try db.execute(sql: DigestTable.schema)
     try db.execute(sql: SchemaRecord.schema)
-    try db.execute(sql: AsideBook.schema)
+    try db.execute(sql: UnknownColumns.schema)
     for table in tables where table.kind == .replicated { try keepRecords(of: table.name, in: records, db) }
     try db.execute(
       sql: """

@@ -6,7 +6,7 @@ package import SyncCore
 /// show them (docs/adr/0019).
 ///
 /// A row's state always includes its hidden cells. Only `RowStore` and this type know which cells are hidden.
-package final class AsideBook {
+package final class UnknownColumns {
   private let session: any SQLSession
   /// Merge policies of columns with hidden cells, by table. An unknown table has an entry, even an empty one.
   private var rules: [String: MergePolicies] = [:]

@@ -2,7 +2,7 @@ package import SyncCore
 
 /// Shows hidden cells once this program knows their tables and columns: at open, in one transaction. The rows' states and digests
 /// stay the same; only the cells' storage changes.
-package struct AsideUpgrade {
+package struct UnknownColumnsMigration {
   package let rows: RowStore
   /// Runs its body with capture off.
   package let quietly: (() throws -> Void) throws -> Void
