@@ -91,7 +91,8 @@ public final class Replica: Sendable {
       db.add(transactionObserver: order, extent: .databaseLifetime)
       try MetadataSchema.migrate(db, metadataFor: all, records: .byKey)
       for schema in [
-        Outbox.schema, RecordIndex.schema, Acknowledgements.schema, Lineage.schema, KeptPages.schema, SyncNotice.schema, BlobTable.schema,
+        Outbox.schema, RecordIndex.schema, Acknowledgements.schema, IdentityHistory.schema, KeptPages.schema, SyncNotice.schema,
+        BlobTable.schema,
         RefusedOutbox.schema,
       ] {
         try db.execute(sql: schema)
@@ -244,7 +245,7 @@ public final class Replica: Sendable {
     return try await engineWrite { [self] transaction in
       let sealedMore = try seal(in: transaction, key: key)
       var hlc = try transaction.state.clock
-      let lineage = try Lineage.load(current: key.replica, in: transaction.session)
+      let lineage = try IdentityHistory.load(current: key.replica, in: transaction.session)
       let applier = PageApplier(rows: transaction.rows, outbox: transaction.outbox, lineage: lineage)
       let applied = try capture.suspended { try applier.apply(page, after: asked, clock: &hlc) }
       try transaction.state.save(hlc)
@@ -267,7 +268,7 @@ public final class Replica: Sendable {
   ///
   /// - Returns: A notice for each scope, saved already, and whether anything was sealed.
   private func recover(
-    in transaction: EngineTransaction, key: SigningKey, lineage: Lineage, isAtHead: Bool, hubTimeMs: UInt64
+    in transaction: EngineTransaction, key: SigningKey, lineage: IdentityHistory, isAtHead: Bool, hubTimeMs: UInt64
   ) throws -> (notices: [SyncNotice], isSealed: Bool) {
     let order = FieldOrder(clock: try transaction.state.clock)
     let recovery = Recovery(rows: transaction.rows, outbox: transaction.outbox, key: key, lineage: lineage, order: order)
@@ -302,7 +303,7 @@ public final class Replica: Sendable {
       let sealedMore = try seal(in: transaction, key: key)
       let standing = try SnapshotCursor(session: transaction.session).next(scope: page.scope)
       guard try standing == place && transaction.state.value("cursor").blob ?? Data() == asked else { return (nil, sealedMore) }
-      let lineage = try Lineage.load(current: key.replica, in: transaction.session)
+      let lineage = try IdentityHistory.load(current: key.replica, in: transaction.session)
       // Recovers before a snapshot's first page, which replaces everything that is in no batch.
       let recovered =
         try place.isEmpty

@@ -6,7 +6,7 @@ internal import SyncStore
 struct PageApplier {
   let rows: RowStore
   let outbox: Outbox
-  let lineage: Lineage
+  let lineage: IdentityHistory
   var state: StateStore { StateStore(session: rows.session) }
 
   struct Applied {

@@ -75,7 +75,7 @@ extension Replica {
   public func clashes() async throws -> [Clash] {
     guard let key = try keyStore.load()?.signingKey else { return [] }
     return try await engineRead { transaction in
-      let lineage = try Lineage.load(current: key.replica, in: transaction.session)
+      let lineage = try IdentityHistory.load(current: key.replica, in: transaction.session)
       let own = Set([lineage.current] + lineage.past.map(\.replica))
       var clashes: [Clash] = []
       for entry in try transaction.outbox.unacknowledged() {

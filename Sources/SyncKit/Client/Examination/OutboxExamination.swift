@@ -83,7 +83,7 @@ struct OutboxExamination {
   // MARK: Batches
 
   private func checkBatches(_ own: VerifyingKey) throws {
-    let lineage = try Lineage.load(current: own.replica, in: store.session)
+    let lineage = try IdentityHistory.load(current: own.replica, in: store.session)
     var keys = [own.replica: own]
     for past in lineage.past {
       if let key = try? certificateKey(past.certificate) { keys[past.replica] = key }

@@ -104,7 +104,7 @@ extension Replica {
       // Seals what is pending under the old identity, which wrote it: a page may have shown the fork before the changes were
       // sealed.
       if let oldKey { _ = try seal(in: transaction, key: oldKey) }
-      let lineage = try Lineage.load(current: old, in: transaction.session)
+      let lineage = try IdentityHistory.load(current: old, in: transaction.session)
       // Fetches the feed again when it acknowledged batches after the fork: a restored hub merged this device's batch as well as
       // its copy's. Under the old identity those units are another's from now on.
       let isPassed = try transaction.outbox.isAcknowledged(after: ends)
@@ -120,7 +120,7 @@ extension Replica {
       let order = FieldOrder(clock: try transaction.state.clock)
       let recovery = Recovery(
         rows: transaction.rows, outbox: transaction.outbox, key: new,
-        lineage: try Lineage.load(current: new.replica, in: transaction.session),
+        lineage: try IdentityHistory.load(current: new.replica, in: transaction.session),
         order: order)
       for (scope, authors) in forgotten.sorted(by: { $0.key < $1.key }) { try recovery.recover(scope: scope, of: authors) }
       try transaction.state.save(order.clock)
@@ -151,7 +151,7 @@ extension Outbox {
   /// - Parameter ends: Last common number by scope; 0 for a scope that is missing.
   /// - Returns: How many batches were sealed again, and by scope the authors of those whose bytes are gone.
   func reseal(
-    after ends: [String: UInt64], lineage: Lineage, key: SigningKey, rows: RowStore
+    after ends: [String: UInt64], lineage: IdentityHistory, key: SigningKey, rows: RowStore
   ) throws -> (count: Int, forgotten: [String: Set<ReplicaID>]) {
     var count = 0
     var forgotten: [String: Set<ReplicaID>] = [:]

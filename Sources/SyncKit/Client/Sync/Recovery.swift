@@ -12,7 +12,7 @@ struct Recovery {
   let rows: RowStore
   let outbox: Outbox
   let key: SigningKey
-  let lineage: Lineage
+  let lineage: IdentityHistory
   let order: FieldOrder
   private var session: any SQLSession { rows.session }
   private var state: StateStore { StateStore(session: session) }

@@ -47,7 +47,7 @@ extension Replica {
         let order = FieldOrder(clock: try transaction.state.clock)
         let recovery = Recovery(
           rows: transaction.rows, outbox: transaction.outbox, key: key,
-          lineage: try Lineage.load(current: key.replica, in: transaction.session), order: order)
+          lineage: try IdentityHistory.load(current: key.replica, in: transaction.session), order: order)
         let count = try capture.suspended { try recovery.recoverAll(scope: wire.scope, tables: Set(wire.tables), asked: ask) }
         try transaction.state.save(order.clock)
         try transaction.state.set(mark, .integer(1))

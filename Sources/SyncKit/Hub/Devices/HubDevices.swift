@@ -278,7 +278,7 @@ extension Hub {
   }
 
   static func revoke(_ replica: ReplicaID, keys: HubKeys, nowMs now: UInt64, in session: any HubSession) throws -> [ReplicaID] {
-    let revoked = try HubLineage(session: session).family(of: replica).filter { member in
+    let revoked = try HubIdentityHistory(session: session).family(of: replica).filter { member in
       try !session.rows(
         "UPDATE hub_device SET revoked_ms = ?2 WHERE replica = ?1 AND revoked_ms IS NULL RETURNING 1",
         [.blob(member.bytes), .integer(Int64(clamping: now))]

@@ -25,7 +25,7 @@ extension Hub {
         .badRequest, vi: "Thiết bị \(replica.short) không bị thu hồi; không có gì phải lấy lại.",
         en: "Device \(replica.short) is not revoked; there is nothing to take back.")
     }
-    let family = try HubLineage(session: session).family(of: replica).filter { $0 != replica }
+    let family = try HubIdentityHistory(session: session).family(of: replica).filter { $0 != replica }
     let others = try family.compactMap { try HubDevice.all(in: session, where: "replica = ?1", [.blob($0.bytes)]).first }
     // Refuses when a successor took the device's place: both would continue the same batch under different identities.
     if let heir = others.first(where: { $0.predecessor == replica && $0.isReplacement }) {

@@ -78,7 +78,7 @@ extension Hub {
   /// copies of it.
   public func activeFamily(of replica: ReplicaID) async throws -> [ReplicaID] {
     try await read { session in
-      try HubLineage(session: session).family(of: replica).filter {
+      try HubIdentityHistory(session: session).family(of: replica).filter {
         try session.firstRow("SELECT 1 FROM hub_device WHERE replica = ?1 AND revoked_ms IS NULL", [.blob($0.bytes)]) != nil
       }
     }
@@ -112,7 +112,7 @@ extension Hub {
           vi: "Mã này dành cho kho của thiết bị \(word.replaced.short), còn kho này là của \(predecessor.short); xin đúng mã.",
           en: "This code is for the store of device \(word.replaced.short), and this is that of \(predecessor.short); ask for its own.")
       }
-      let lineage = HubLineage(session: session)
+      let lineage = HubIdentityHistory(session: session)
       if let user = row[2].blob {
         guard user == key.replica.bytes,
           let certificate = try session.firstRow("SELECT certificate FROM hub_device WHERE replica = ?1", [.blob(user)])?[0].blob
@@ -136,7 +136,7 @@ extension Hub {
         key, scope: scope, readScopes: readScopes.split(separator: "\n").map(String.init), label: old.label, now: now, signing: signing,
         after: (predecessor, [scope: (common.number, common.hash)]), replaces: true, in: session)
       try lineage.record(
-        HubLineage.Base(predecessor: predecessor, number: common.number, hash: common.hash), replica: key.replica, scope: scope)
+        HubIdentityHistory.Base(predecessor: predecessor, number: common.number, hash: common.hash), replica: key.replica, scope: scope)
       try session.execute("UPDATE hub_code SET replica = ?2 WHERE hash = ?1", [.blob(hash), .blob(key.replica.bytes)])
       let act = try IntendedAct("devices replace", subject: predecessor.description, by: word.by, reason: word.reason)
       try ActRecorder(act, clock: clock).note(
@@ -220,7 +220,7 @@ extension LateBatches {
   /// - Returns: Whether there was any.
   func takeVouched(of replica: ReplicaID, scope: String) throws -> Bool {
     let session = ingest.session
-    let lineage = HubLineage(session: session)
+    let lineage = HubIdentityHistory(session: session)
     var isAny = false
     for member in try lineage.family(of: replica) {
       guard let device = try HubDevice.all(in: session, where: "replica = ?1", [.blob(member.bytes)]).first, device.isReplacement,

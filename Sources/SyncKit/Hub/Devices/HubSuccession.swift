@@ -38,7 +38,7 @@ extension Hub {
         throw HubDevice.revokedError
       }
       try Self.checkActive(key.replica, in: session)
-      let lineage = HubLineage(session: session)
+      let lineage = HubIdentityHistory(session: session)
       if let known = try session.firstRow("SELECT certificate FROM hub_device WHERE replica = ?1", [.blob(key.replica.bytes)]) {
         // Repeats the succession when the same device asks again: the answer was lost.
         guard let certificate = known[0].blob, try lineage.base(of: key.replica, scope: old.scope)?.predecessor == predecessor else {
@@ -58,7 +58,7 @@ extension Hub {
         key, scope: old.scope, readScopes: old.readScopes, label: old.label, now: now, signing: signing,
         after: (predecessor, [place.scope: (place.number, place.hash)]), in: session)
       try lineage.record(
-        HubLineage.Base(predecessor: predecessor, number: place.number, hash: place.hash), replica: key.replica, scope: old.scope)
+        HubIdentityHistory.Base(predecessor: predecessor, number: place.number, hash: place.hash), replica: key.replica, scope: old.scope)
       return certificate
     }
     return try await enrolResponse(to: key.replica, scope: old.scope, certificate: certificate, sealedTo: wire.sealKey).serializedData()
@@ -71,7 +71,7 @@ extension Hub {
   /// Checks that both sides have the last common batch, and that the hub has another one after it. The device acts on unsigned
   /// errors, and must not take a new identity without need.
   private static func checkFork(
-    _ place: WireChainPlace, of predecessor: ReplicaID, lineage: HubLineage, in session: any HubSession
+    _ place: WireChainPlace, of predecessor: ReplicaID, lineage: HubIdentityHistory, in session: any HubSession
   ) throws {
     let chain = HubChain(session: session, lineage: lineage)
     let common = try chain.hashes(of: place.number, replica: predecessor, scope: place.scope)
@@ -87,7 +87,7 @@ extension Hub {
 /// Chain of a replica's batches in a scope, as the hub knows it: the hashes, by number.
 struct HubChain {
   let session: any HubSession
-  let lineage: HubLineage
+  let lineage: HubIdentityHistory
 
   /// Returns the batch before `number` in the chain that `replica` continues.
   ///
@@ -159,7 +159,7 @@ struct HubChain {
   func merged(replica: ReplicaID, scope: String) throws -> (number: UInt64, hash: Data) {
     var at = replica
     var below = Int64.max
-    for _ in 0..<HubLineage.generationsMax {
+    for _ in 0..<HubIdentityHistory.generationsMax {
       if let row = try session.firstRow(
         """
         SELECT number, hash FROM hub_batch WHERE scope = ?1 AND replica = ?2 AND state = 1 AND number <= ?3

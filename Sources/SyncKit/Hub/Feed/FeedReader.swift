@@ -96,7 +96,7 @@ struct FeedReader {
     var held: [String: [String: Set<CellValue>]] = [:]
     for scope in scopes {
       // Includes held units of the identities that the reader succeeded: they are the reader's own.
-      for (replica, end) in try HubLineage(session: session).line(of: reader, scope: scope) {
+      for (replica, end) in try HubIdentityHistory(session: session).line(of: reader, scope: scope) {
         for row in try session.rows(
           "SELECT DISTINCT tbl, key FROM hub_held_row WHERE replica = ?1 AND scope = ?2 AND number <= ?3",
           [.blob(replica.bytes), .text(scope), .integer(Int64(clamping: end))])
@@ -131,7 +131,7 @@ struct FeedReader {
     var hash = Data()
     var (units, rows, bytes) = (0, 0, 0)
     var opened: (id: Int64, source: Source)?
-    let line = try HubLineage(session: session).line(of: reader, scope: scope)
+    let line = try HubIdentityHistory(session: session).line(of: reader, scope: scope)
     // Reads the runs without the bytes of their batches, because one batch may have many runs.
     let log = try session.rows(
       """

@@ -81,7 +81,7 @@ struct SnapshotReader {
     guard place.acknowledged < place.start.position else { return [] }
     var runs: [(position: UInt64, run: PageCodec.Run)] = []
     var units = 0
-    let line = try HubLineage(session: session).line(of: reader, scope: scope)
+    let line = try HubIdentityHistory(session: session).line(of: reader, scope: scope)
     let own = line.keys.map { CellValue.blob($0.bytes) }
     let log = try session.rows(
       """

@@ -10,14 +10,14 @@ internal import SyncStore
 /// docs/adr/0017.
 final class AuthorOrder {
   private let session: any HubSession
-  private let lineage: HubLineage
+  private let lineage: HubIdentityHistory
   private var highs: [Author: HybridTimestamp?] = [:]
   private var isEmpty: Bool?
   /// Authors with units that this transaction placed, and the number of the first batch placed.
   private var placed: [Author: UInt64] = [:]
   private var followed: [Author: UInt64] = [:]
 
-  init(session: any HubSession, lineage: HubLineage) {
+  init(session: any HubSession, lineage: HubIdentityHistory) {
     self.session = session
     self.lineage = lineage
   }
@@ -102,7 +102,7 @@ final class AuthorOrder {
   private func heirs(of author: Author, from number: UInt64) throws -> [Author] {
     var found = [author]
     var next = 0
-    while next < found.count, found.count <= HubLineage.generationsMax {
+    while next < found.count, found.count <= HubIdentityHistory.generationsMax {
       let rows = try session.rows(
         "SELECT replica FROM hub_succession WHERE scope = ?1 AND predecessor = ?2 AND number >= ?3 ORDER BY replica",
         [.text(author.scope), .blob(found[next].replica.bytes), .integer(Int64(clamping: number))])

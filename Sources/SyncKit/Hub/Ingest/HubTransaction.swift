@@ -15,7 +15,7 @@ struct HubTransaction {
   let rows: RowStore
   let conflicts: ConflictWriter
   let own: HubWriter
-  let lineage: HubLineage
+  let lineage: HubIdentityHistory
   let places: CursorTranslator
   let held: HeldRowIndex
   let scopes: AuthorScopes
@@ -33,7 +33,7 @@ struct HubTransaction {
     conflicts = ConflictWriter(session: session, observer: observer)
     own = HubWriter(
       session: session, tables: tables, key: key, wallMs: wallMs, order: order, rows: rows, conflicts: conflicts, observer: observer)
-    lineage = HubLineage(session: session)
+    lineage = HubIdentityHistory(session: session)
     places = CursorTranslator(session: session)
     held = HeldRowIndex(session: session)
     scopes = AuthorScopes(session: session)

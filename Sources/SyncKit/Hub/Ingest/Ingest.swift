@@ -14,7 +14,7 @@ struct Ingest {
   private var wallMs: UInt64 { transaction.wallMs }
   private var conflicts: ConflictWriter { transaction.conflicts }
   private var own: HubWriter { transaction.own }
-  private var lineage: HubLineage { transaction.lineage }
+  private var lineage: HubIdentityHistory { transaction.lineage }
 
   /// Batches of one replica that may wait for a missing earlier batch.
   static let waitingMax = 1000

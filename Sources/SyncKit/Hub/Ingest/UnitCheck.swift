@@ -6,7 +6,7 @@ internal import SyncStore
 struct UnitCheck {
   let session: any HubSession
   let rows: RowStore
-  let lineage: HubLineage
+  let lineage: HubIdentityHistory
   let held: HeldRowIndex
   let scopes: AuthorScopes
   /// Merge policies of columns, as the author states them: see `BatchContent.rules`.

@@ -75,11 +75,12 @@ extension Hub {
       try session.execute(
         "INSERT INTO hub_relearned (replica, at_ms) VALUES (?1, ?2) ON CONFLICT (replica) DO NOTHING",
         [.blob(key.replica.bytes), .integer(Int64(clamping: now))])
-      let lineage = HubLineage(session: session)
+      let lineage = HubIdentityHistory(session: session)
       if let predecessor = ReplicaID(bytes: wire.predecessor) {
         for place in wire.common {
           try lineage.record(
-            HubLineage.Base(predecessor: predecessor, number: place.number, hash: place.hash), replica: key.replica, scope: place.scope)
+            HubIdentityHistory.Base(predecessor: predecessor, number: place.number, hash: place.hash), replica: key.replica,
+            scope: place.scope)
         }
       }
       if wire.replaces {

@@ -4,7 +4,7 @@ internal import SyncStore
 
 /// Identity history at the hub (L8): which identity succeeded which. A successor's batches of a scope continue its predecessor's
 /// chain after the last batch that both share. Belongs to one transaction.
-final class HubLineage {
+final class HubIdentityHistory {
   /// Predecessor, and the number of its last batch that its successor has too.
   struct Base: Hashable {
     var predecessor: ReplicaID

@@ -4,7 +4,7 @@ internal import SyncStore
 
 /// Identity history of one store (L8). Batches of each identity up to its end in a scope are the store's own; later batches under
 /// that key are a copy's.
-struct Lineage {
+struct IdentityHistory {
   /// Earlier identity, and the number of its last own batch in each scope.
   struct Past: Hashable {
     var replica: ReplicaID
@@ -34,7 +34,7 @@ struct Lineage {
     replica == current || past.contains { $0.replica == replica && number <= $0.ends[scope] ?? 0 }
   }
 
-  static func load(current: ReplicaID, in session: any SQLSession) throws -> Lineage {
+  static func load(current: ReplicaID, in session: any SQLSession) throws -> IdentityHistory {
     var ends: [Data: [String: UInt64]] = [:]
     for row in try session.rows("SELECT replica, scope, number FROM sync_identity_end") {
       if let replica = row[0].blob, let scope = row[1].text { ends[replica, default: [:]][scope] = UInt64(max(0, row[2].integer ?? 0)) }
@@ -43,7 +43,7 @@ struct Lineage {
       guard let bytes = row[0].blob, let replica = ReplicaID(bytes: bytes), let certificate = row[1].blob else { return nil }
       return Past(replica: replica, certificate: certificate, ends: ends[bytes] ?? [:])
     }
-    return Lineage(current: current, past: past)
+    return IdentityHistory(current: current, past: past)
   }
 
   /// Records that the present identity became an earlier one, with its last own batches. Identities before it end there at the
