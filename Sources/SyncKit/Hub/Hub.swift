@@ -197,7 +197,7 @@ public final class Hub: Sendable {
     let work: IngestQueue.Work = { ingest in
       // Asks again inside the transaction: a device revoked a moment ago does not slip through.
       let revoked = try ingest.session.integer("SELECT revoked_ms FROM hub_device WHERE replica = ?1", [.blob(content.replica.bytes)])
-      if revoked != nil { return try LateBatches(ingest: ingest).take(content, batch: batch, writeScope: scope) }
+      if revoked != nil { return try RevokedBatches(ingest: ingest).take(content, batch: batch, writeScope: scope) }
       let receipt = try ingest.take(content, batch: batch, writeScope: scope)
       onMerge?(content.scope, content.number)
       return receipt

@@ -120,7 +120,7 @@ public final class SQLiteHubStore: HubStore {
       for schema in [
         HubSchema.sql, IncarnationTable.schema, CursorTranslator.schema, RestoredUnits.schema, AuthorOrder.schema, GoneBatches.schema,
         BackupLog.schema,
-        DropKeyTable.schema, LateBatches.schema, HubBlobTable.schema, DisagreementTable.schema, UnfitBlobs.schema,
+        DropKeyTable.schema, RevokedBatches.schema, HubBlobTable.schema, DisagreementTable.schema, UnfitBlobs.schema,
         RefusedBatches.schema, DropLedger.schema, FormDropLedger.schema, UnitKeyTable.schema, LatePacketTable.schema, SpoiledPackets.schema,
         CodeEnds.schema, ErasureTable.schema,
         DeviceNotes.schema, ReplacingCodes.schema,

@@ -54,7 +54,7 @@ extension Hub {
       let found = try Self.reinstatement(of: replica, in: session)
       try session.execute("UPDATE hub_device SET revoked_ms = NULL WHERE replica = ?1", [.blob(replica.bytes)])
       guard found.late > 0 else { return }
-      try LateBatches(ingest: Ingest(session: session, tables: tables, key: signing, wallMs: now))
+      try RevokedBatches(ingest: Ingest(session: session, tables: tables, key: signing, wallMs: now))
         .decide(replica, .take, by: person, reason: reason)
     }
     return try await mergeLate(of: replica)

@@ -154,7 +154,7 @@ extension Hub {
     while isLeft {
       isLeft = try await store.write { session in
         let ingest = Ingest(session: session, tables: tables, key: signing, wallMs: now, observer: observer)
-        let isAny = try LateBatches(ingest: ingest).takeVouched(of: predecessor, scope: result.scope)
+        let isAny = try RevokedBatches(ingest: ingest).takeVouched(of: predecessor, scope: result.scope)
         try ingest.finish()
         return isAny
       }
@@ -213,7 +213,7 @@ extension HubChain {
   }
 }
 
-extension LateBatches {
+extension RevokedBatches {
   /// Merges some of the held batches of a revoked identity that another one replaced. The successor's certificate names the last of
   /// them, and hashes lead from there to the ones before. A restored hub gets them again from the device.
   ///

@@ -12,7 +12,7 @@ public enum LateDecision: String, Sendable, Codable, CaseIterable {
 
 /// Batches of a revoked device that arrive after the revocation: kept, but not merged before an operator decides about the device.
 /// Belongs to one hub transaction.
-struct LateBatches {
+struct RevokedBatches {
   let ingest: Ingest
   private var session: any HubSession { ingest.session }
 
@@ -111,7 +111,7 @@ extension Hub {
     }
     let (signing, tables, now) = (keys.signing, store.tables, clock.nowMs())
     try await store.write { session in
-      let late = LateBatches(ingest: Ingest(session: session, tables: tables, key: signing, wallMs: now))
+      let late = RevokedBatches(ingest: Ingest(session: session, tables: tables, key: signing, wallMs: now))
       guard try late.hasUndecided(replica) else {
         throw SyncError(
           .badRequest, vi: "Không có gói nào của thiết bị \(replica.short) chờ quyết định; gói đã nhận thì không rút lại được.",
@@ -132,7 +132,7 @@ extension Hub {
     while isLeft {
       isLeft = try await store.write { session in
         let ingest = Ingest(session: session, tables: tables, key: signing, wallMs: now, observer: observer)
-        let looked = try LateBatches(ingest: ingest).mergeSome(of: replica)
+        let looked = try RevokedBatches(ingest: ingest).mergeSome(of: replica)
         try ingest.finish()
         return looked > 0
       }
