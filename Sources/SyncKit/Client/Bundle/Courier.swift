@@ -47,12 +47,12 @@ public struct Courier: Sendable {
   /// Returns what is carried, in no particular order.
   public func items() throws -> [Item] { try files().map(\.item) }
 
-  private func files() throws -> [(item: Item, mark: ParcelMark)] {
+  private func files() throws -> [(item: Item, mark: DeliveryDigest)] {
     guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else { return [] }
     return try names.filter { $0.hasSuffix(Self.ending) }.sorted().compactMap { name in
       let reader = try BundleReader(folder + "/" + name)
       guard case .parcel(let parcel)? = try reader.next(), let from = ReplicaID(bytes: parcel.wire.from) else { return nil }
-      var mark = ParcelMark(parcel)
+      var mark = DeliveryDigest(parcel)
       while let next = try reader.next() { if case .section(let section, _) = next { mark.add(section.head) } }
       let item = Item(parcel: parcel.wire.id.hex, from: from, to: ReplicaID(bytes: parcel.wire.to), bytes: reader.size, file: name)
       return (item, mark)
@@ -75,7 +75,7 @@ public struct Courier: Sendable {
       throw BundleFault.unwritable(folder, error)
     }
     var outcome = Collected()
-    var taken: [Data: (writer: BundleWriter, mark: ParcelMark)] = [:]
+    var taken: [Data: (writer: BundleWriter, mark: DeliveryDigest)] = [:]
     defer { for open in taken.values { open.writer.discard() } }
     while let item = try reader.next() {
       switch item {
@@ -86,7 +86,7 @@ public struct Courier: Sendable {
         if taken[parcel.tag] == nil {
           guard taken.count < Self.openMax, taken.count + carried.count < Self.parcelsMax else { throw full }
           let name = "\(folder)/taken-\(taken.count)"
-          taken[parcel.tag] = (try BundleWriter(name), ParcelMark(parcel))
+          taken[parcel.tag] = (try BundleWriter(name), DeliveryDigest(parcel))
         }
         try taken[parcel.tag]?.writer.pass(section.head, body, of: parcel)
         taken[parcel.tag]?.mark.add(section.head)
@@ -138,7 +138,7 @@ public struct Courier: Sendable {
 
   /// Deletes what the hub has read.
   ///
-  /// - Parameter marks: Digests of the delivered content; see `ParcelMark`.
+  /// - Parameter marks: Digests of the delivered content; see `DeliveryDigest`.
   /// - Returns: How many parcels were deleted.
   @discardableResult func drop(delivered marks: Set<Data>) throws -> Int {
     guard !marks.isEmpty else { return 0 }

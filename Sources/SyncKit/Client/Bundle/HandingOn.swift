@@ -81,10 +81,10 @@ extension Courier {
   /// Returns the digest of a file that holds one parcel.
   private static func mark(of path: String) throws -> Data? {
     let reader = try BundleReader(path)
-    var mark: ParcelMark?
+    var mark: DeliveryDigest?
     while let next = try reader.next() {
       switch next {
-      case .parcel(let parcel): mark = mark ?? ParcelMark(parcel)
+      case .parcel(let parcel): mark = mark ?? DeliveryDigest(parcel)
       case .section(let section, _): mark?.add(section.head)
       case .damage: break
       }

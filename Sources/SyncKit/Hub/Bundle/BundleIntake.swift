@@ -10,7 +10,7 @@ final class BundleIntake {
   /// Parcel that is being read, and the device that its answers go to.
   private final class Sender {
     let parcel: Parcel
-    var mark: ParcelMark
+    var mark: DeliveryDigest
     /// New key of a device that asks for its enrolment.
     var newKey: VerifyingKey?
     /// True when the hub has heard nothing from the device since this parcel was written.
@@ -23,7 +23,7 @@ final class BundleIntake {
 
     init(_ parcel: Parcel) {
       self.parcel = parcel
-      mark = ParcelMark(parcel)
+      mark = DeliveryDigest(parcel)
     }
   }
 
@@ -38,7 +38,7 @@ final class BundleIntake {
   private var file = BundleReport.File(path: "")
   private var senders: [Data: Sender] = [:]
   private var marks: [Data] = []
-  private var wholes = WholeMarks()
+  private var wholes = DeliveryDigests()
   /// Newest state of each device that may get an answer.
   private var states: [ReplicaID: WireDeviceState] = [:]
   private let blobs: BlobIntake

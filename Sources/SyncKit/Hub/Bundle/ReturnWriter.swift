@@ -54,7 +54,7 @@ final class ReturnWriter {
 
   /// Finishes the file.
   ///
-  /// - Parameter marks: Digests of the parcels that were read: see `ParcelMark`.
+  /// - Parameter marks: Digests of the parcels that were read: see `DeliveryDigest`.
   /// - Returns: The path of the file, or the paths of its parts.
   func finish(delivered marks: [Data]) throws -> [String] {
     if !marks.isEmpty {

@@ -3,7 +3,7 @@ internal import SyncCore
 
 /// Digest of what one file holds of a parcel, whatever the order of its sections. A courier learns by it when the hub has read
 /// exactly that content.
-package struct ParcelMark: Hashable {
+package struct DeliveryDigest: Hashable {
   private let id: Data
   private var sum = [UInt8](repeating: 0, count: 32)
   private(set) var sections: UInt64 = 0
@@ -15,7 +15,7 @@ package struct ParcelMark: Hashable {
     sections += 1
   }
 
-  package mutating func add(_ other: ParcelMark) {
+  package mutating func add(_ other: DeliveryDigest) {
     for place in sum.indices { sum[place] ^= other.sum[place] }
     sections += other.sections
   }
@@ -29,8 +29,8 @@ package struct ParcelMark: Hashable {
 }
 
 /// Digests of what several files hold of each parcel together: a courier may have divided it otherwise than it was given.
-package struct WholeMarks {
-  private var marks: [Data: ParcelMark] = [:]
+package struct DeliveryDigests {
+  private var marks: [Data: DeliveryDigest] = [:]
   private var seen: Set<Data> = []
 
   package init() {}
@@ -41,7 +41,7 @@ package struct WholeMarks {
   package mutating func add(_ head: SectionHead, of parcel: Parcel) {
     // Counts the same section in two files once.
     guard seen.count < Self.sectionsMax, seen.insert(parcel.wire.id + head.hash).inserted else { return }
-    marks[parcel.wire.id, default: ParcelMark(parcel)].add(head)
+    marks[parcel.wire.id, default: DeliveryDigest(parcel)].add(head)
   }
 
   package var values: [Data] { seen.count < Self.sectionsMax ? marks.values.map(\.value) : [] }
