@@ -108,7 +108,7 @@ struct BundleAnswers: Sendable {
 }
 
 /// Transport that answers calls from return bundles.
-struct LetterTransport: Transport {
+struct BundleTransport: Transport {
   let answers: BundleAnswers
   /// Hub's signed answer about its present incarnation, as this device first read it: by now the hub may have more of its pages
   /// back.

@@ -54,7 +54,7 @@ extension Replica {
     }
     if let code {
       guard answers.parcels > 0 else { throw nothingFor(key.replica, answers) }
-      _ = try await replaceIdentity(code: code, through: LetterTransport(answers: answers))
+      _ = try await replaceIdentity(code: code, through: BundleTransport(answers: answers))
       outcome.isNewlyEnrolled = true
       outcome.needsAnother = true
     }
@@ -63,7 +63,7 @@ extension Replica {
       if outcome.delivered > 0 { return outcome }
       throw nothingFor(key.replica, answers)
     }
-    let exchange = LetterExchange(replica: self, answers: answers, outcome: outcome)
+    let exchange = BundleExchange(replica: self, answers: answers, outcome: outcome)
     return try await exchange.run()
   }
 
@@ -80,7 +80,7 @@ extension Replica {
   }
 
   private func takeEnrolment(from answers: BundleAnswers, key: SigningKey) async throws {
-    guard let answer = try answers.answer(.enrolmentAnswer, key.publicKey) else { throw LetterTransport.notAnswered }
+    guard let answer = try answers.answer(.enrolmentAnswer, key.publicKey) else { throw BundleTransport.notAnswered }
     guard answer.status == 200 else { throw SyncError(answer) }
     let response = try WireEnrolResponse.parse(answer.body, named: LocalizedText(vi: "trả lời ghi danh", en: "enrolment answer"))
     let secrets = try keyStore.load() ?? ReplicaSecrets(signingKey: key)

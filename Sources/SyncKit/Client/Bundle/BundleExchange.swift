@@ -5,7 +5,7 @@ internal import SyncCore
 internal import SyncStore
 
 /// Exchange by file: the driver takes the same steps as over HTTP, as far as return bundles answer them.
-final class LetterExchange {
+final class BundleExchange {
   private let replica: Replica
   private let answers: BundleAnswers
   private var driver: SyncDriver
@@ -18,7 +18,7 @@ final class LetterExchange {
     self.replica = replica
     self.answers = answers
     self.outcome = outcome
-    driver = SyncDriver(replica: replica, transport: LetterTransport(answers: answers), options: SyncOptions())
+    driver = SyncDriver(replica: replica, transport: BundleTransport(answers: answers), options: SyncOptions())
   }
 
   func run() async throws -> BundleImport {
@@ -61,7 +61,7 @@ final class LetterExchange {
   ///
   /// - Returns: Whether the hub is in the incarnation that this device knows.
   private func greet() async throws -> Bool {
-    guard let response = try answers.answer(.hubAnswer) else { throw LetterTransport.notAnswered }
+    guard let response = try answers.answer(.hubAnswer) else { throw BundleTransport.notAnswered }
     let name = LocalizedText(vi: "thông tin máy chủ", en: "hub information")
     let hub = try await replica.hubKey()
     let info = try WireHubInfo.parse(try hub.open(response.body, as: .hubInfo), named: name)
@@ -101,7 +101,7 @@ final class LetterExchange {
     let heard = try await replica.engineRead { try $0.state.value("bundleLife").blob }
     if let heard, try WireLife(serializedBytes: try WireSigned(serializedBytes: heard).body).incarnation == incarnation {
       let hubTimeMs = driver.hubTimeMs
-      driver = SyncDriver(replica: replica, transport: LetterTransport(answers: answers, life: heard), options: SyncOptions())
+      driver = SyncDriver(replica: replica, transport: BundleTransport(answers: answers, life: heard), options: SyncOptions())
       driver.hubTimeMs = hubTimeMs
     }
     if try await perform(.rejoin) != nil {
