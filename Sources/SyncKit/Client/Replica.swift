@@ -20,7 +20,7 @@ public final class Replica: Sendable {
   let clock: any WallClock
   let capture: CaptureContext
   let dropBox: DropBoxContext
-  let steps = StorageSteps()
+  let steps = FaultPoints()
   /// Copy of a store that cannot be written, if this is one: see `openForReading`.
   let copy: ReadingCopy?
 

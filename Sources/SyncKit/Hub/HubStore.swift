@@ -69,7 +69,7 @@ public final class SQLiteHubStore: HubStore {
   public let path: String
   private let database: DatabasePool
   private let capture: CaptureContext
-  let steps = StorageSteps()
+  let steps = FaultPoints()
   private let longest = Mutex(Duration.zero)
   private let failure = Mutex<LocalizedText?>(nil)
   private let checkpointer: LogCheckpointer

@@ -10,9 +10,9 @@ package import SyncCore
 package struct SQLiteSession: SQLSession {
   package let db: Database
   /// Listener that is called for every writing statement; nil outside tests.
-  package var listener: StorageSteps.Listener?
+  package var listener: FaultPoints.Listener?
 
-  package init(db: Database, listener: StorageSteps.Listener? = nil) {
+  package init(db: Database, listener: FaultPoints.Listener? = nil) {
     self.db = db
     self.listener = listener
   }

@@ -38,7 +38,7 @@ package enum StorageStep: Sendable, Hashable {
 
 /// Calls a test's listener at each step of storage work; the listener may throw, as a crash or a full disk would. Without a
 /// listener a step costs one comparison.
-package final class StorageSteps: Sendable {
+package final class FaultPoints: Sendable {
   package typealias Listener = @Sendable (StorageStep) throws -> Void
 
   private let current = Mutex<Listener?>(nil)
