@@ -5,7 +5,8 @@ internal import SyncCore
 internal import SyncStore
 internal import Synchronization
 
-/// Transaction of a hub's store.
+/// Transaction of a hub's store. Its writes to replicated tables are captured as the hub's own changes, except inside
+/// `withoutCapture`.
 public protocol HubSession: SQLSession {
   /// Runs `body` with capture off, for writes that apply changes of others.
   func withoutCapture<T>(_ body: () throws -> T) rethrows -> T

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// Value as SQLite stores it.
+/// Value of a cell, as SQLite stores it: NULL, an integer, a real, a text or bytes.
 public enum CellValue: Hashable, Sendable {
   case null
   case integer(Int64)

@@ -36,7 +36,7 @@ public enum CellPart: Sendable, Hashable {
   }
 }
 
-/// Name of a cell within a row.
+/// Name of a cell within its row: the column, and for JSON objects and counters the part of it.
 public struct CellName: Sendable, Hashable, ExpressibleByStringLiteral {
   public var column: String
   public var part: CellPart
@@ -49,7 +49,7 @@ public struct CellName: Sendable, Hashable, ExpressibleByStringLiteral {
   public init(stringLiteral value: String) { self.init(value) }
 }
 
-/// Cell, or part of a cell, that a change writes.
+/// New value of a cell, or of a part of one.
 public struct CellChange: Hashable, Sendable {
   public var name: CellName
   /// New value. For a member: its canonical JSON as text, or NULL to remove it. For an increment: an integer.
@@ -66,7 +66,8 @@ public struct CellChange: Hashable, Sendable {
   }
 }
 
-/// Writes of a unit to one row. An odd `life` writes `cells`; an even `life` deletes the row, and has no cells.
+/// Change of one row by one unit. `life` counts how often the row was born and deleted. An odd life writes `cells`; an even one
+/// deletes the row, and has no cells.
 public struct RowChange: Hashable, Sendable {
   public var table: String
   public var key: CellValue
@@ -83,7 +84,7 @@ public struct RowChange: Hashable, Sendable {
   public var isAlive: Bool { life % 2 == 1 }
 }
 
-/// Transactions that overwrote one another's cells, merged whole or held whole.
+/// Unit: transactions of one author that overwrote one another's cells. The hub merges all of them, or holds all of them.
 public struct ChangeUnit: Hashable, Sendable {
   /// Timestamp of all changes: that of the unit's last transaction.
   public var stamp: HybridTimestamp
@@ -104,7 +105,8 @@ public struct ChangeUnit: Hashable, Sendable {
   mutating func note(_ why: UnitFault.Why, table: String) { note(UnitFault(why: why, table: table)) }
 }
 
-/// Content of a batch, decoded or about to be encoded.
+/// Content of a batch: units of one replica in one scope, the number of the batch in its chain, and the cursor, which tells what
+/// the author had seen.
 public struct BatchContent: Hashable, Sendable {
   public var replica: ReplicaID
   public var scope: String
@@ -168,7 +170,8 @@ package struct BatchRecovery: Hashable, Sendable {
   package static let goneMax = 5_000
 }
 
-/// Sealed bytes of a batch: never changed once made, the same by HTTP, stick or courier.
+/// Batch of a replica's changes as signed bytes. The bytes never change once made: HTTP, memory stick and courier carry the same
+/// ones.
 public struct SealedBatch: Hashable, Sendable {
   public let bytes: Data
   /// SHA-256 of `bytes`.

@@ -1,7 +1,7 @@
 package import Foundation
 package import SwiftProtobuf
 
-/// Bounds on everything that comes from outside. Part of the protocol: docs/protocol.md lists them.
+/// Limits on sizes and counts of everything that comes from outside. Part of the protocol: docs/protocol.md lists them.
 public enum WireLimits {
   /// Bytes of a sealed batch as sent.
   public static let batchBytesMax = 8 << 20

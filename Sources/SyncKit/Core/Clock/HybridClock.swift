@@ -1,4 +1,5 @@
-/// Value of a hybrid logical clock: 48 bits of wall milliseconds since 1970-01-01 UTC, then 16 bits of counter.
+/// Timestamp of a hybrid logical clock, which follows the wall clock but never goes back. 48 bits of milliseconds since 1970-01-01
+/// UTC, then 16 bits of counter.
 public struct HybridTimestamp: Hashable, Sendable, Comparable, CustomStringConvertible, Codable {
   /// Milliseconds in the upper 48 bits, counter in the lower 16: the order of raw values is the order of timestamps.
   public let rawValue: UInt64
@@ -26,7 +27,8 @@ public struct HybridTimestamp: Hashable, Sendable, Comparable, CustomStringConve
   public var description: String { "\(wallMs).\(counter)" }
 }
 
-/// Version of a cell or row: the timestamp of its write, and the replica that made it. Totally ordered.
+/// Version of a cell or row: the timestamp of its write, and the replica that wrote. Every two versions differ, and all are in one
+/// order.
 public struct Version: Hashable, Sendable, Comparable, CustomStringConvertible {
   public var timestamp: HybridTimestamp
   public var replica: ReplicaID

@@ -1,7 +1,7 @@
 internal import Crypto
 public import Foundation
 
-/// Lasting identity of one database that takes part: the first 16 bytes of the SHA-256 of its Ed25519 public key.
+/// Lasting identity of a replica, one database that takes part: the first 16 bytes of the SHA-256 of its Ed25519 public key.
 public struct ReplicaID: Hashable, Sendable, Comparable, CustomStringConvertible, Codable {
   /// First and last eight bytes, big endian: two integers, because identities are compared and copied with every cell.
   private let high: UInt64

@@ -1,7 +1,7 @@
 public import Foundation
 internal import SwiftProtobuf
 
-/// Call of the protocol, independent of HTTP: docs/protocol.md lists them.
+/// Request to a hub: method, target, headers and body, by whatever transport. docs/protocol.md lists all requests.
 public struct HubRequest: Sendable, Hashable {
   public var method: String
   /// Path and query, percent-encoded, as signed.

@@ -13,7 +13,7 @@ public enum Language: String, Sendable, CaseIterable, Codable {
   }
 }
 
-/// Message in both languages, written side by side, so that neither can be missing.
+/// Message in Vietnamese and English, written side by side, so that neither can be missing.
 public struct LocalizedText: Sendable, Hashable, Codable {
   public var vi: String
   public var en: String

@@ -1,8 +1,8 @@
 internal import Foundation
 package import SyncCore
 
-/// Reads and writes the states of replicated rows: the app's own table for the values, one metadata record a row for life and
-/// versions. Belongs to one transaction.
+/// Replicated rows with their merge state. Values are in the app's own table; one metadata record a row has its life and versions.
+/// Belongs to one transaction.
 package final class RowStore {
   package let session: any SQLSession
   private let shapes: [String: TableShape]

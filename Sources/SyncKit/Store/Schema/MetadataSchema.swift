@@ -137,7 +137,7 @@ package enum MetadataSchema {
   static let goneIndex = "sync_gone_"
 }
 
-/// Small values stored by name: the clock, the cursor, counters.
+/// Table of single values by name, such as the clock and the cursor.
 package struct StateStore {
   package let session: any SQLSession
 

@@ -1,7 +1,7 @@
 internal import GRDB
 package import SyncCore
 
-/// Declared table as the database has it.
+/// Replicated table as a store has it: its declaration, with the columns and types that the database tells.
 package struct TableShape: Sendable, Hashable {
   package struct Column: Sendable, Hashable {
     /// Bit number in change masks; lasting, also when columns are added or reordered.
