@@ -42,8 +42,8 @@ extension HubTransaction {
       let raise: UInt32 = row.shape.declaration.policy(of: cell.column).settlesItself && cell.name.part == .whole ? 1 : 0
       return CellChange(cell.column, cell.value, part: cell.name.part, generation: cell.generation + raise)
     }
-    own.add(
+    writer.add(
       RowChange(table: row.shape.name, key: row.key, life: row.stored.state.life, cells: anew), scope: row.stored.scope)
-    try own.seal()
+    try writer.seal()
   }
 }

@@ -86,7 +86,7 @@ struct HeldUnits {
     let passing = try passing()
     let reasons = passing.map { "reason = 'parent' OR reason IN \($0)" } ?? "reason = 'parent'"
     guard try session.firstRow("SELECT 1 FROM hub_held WHERE \(reasons) LIMIT 1") != nil else { return }
-    try transaction.own.seal()
+    try transaction.writer.seal()
     if let passing { try retry(where: "h.reason IN \(passing)") }
     try retryArrived()
   }
@@ -139,7 +139,7 @@ struct HeldUnits {
       try letGo(item)
       try returned.settle(known, index: item.index, content: item.content, batch: item.batch, hash: item.sealed.hash)
       try reissue(item, conflicting: false)
-      try transaction.own.seal()
+      try transaction.writer.seal()
       return true
     }
     if let hold = try transaction.unitCheck(rules: item.content.rules).holdReason(item.unit, by: item.author) {
@@ -152,7 +152,7 @@ struct HeldUnits {
       return false
     }
     let opened = transaction.conflicts.openedCount
-    try transaction.own.seal()
+    try transaction.writer.seal()
     let stamp = try transaction.accept(item.unit, of: item.content)
     try release(item, as: Version(stamp, item.content.replica), isDeclined: false) { origin in
       var merger = try transaction.merger(of: item.content, origin: origin)
@@ -160,13 +160,13 @@ struct HeldUnits {
       try merger.merge(item.unit.changes)
     }
     try reissue(item, conflicting: transaction.conflicts.openedCount > opened)
-    try transaction.own.seal()
+    try transaction.writer.seal()
     return true
   }
 
   /// Gives the unit its place in the feed, and deletes it from the held units.
   private func release(_ item: Item, as version: Version, isDeclined: Bool, _ body: (Origin) throws -> Void) throws {
-    try transaction.own.seal()
+    try transaction.writer.seal()
     let position = try transaction.order.place(scope: item.scope)
     try letGo(item)
     try body(Origin(version: version, position: position))
@@ -225,7 +225,7 @@ struct HeldUnits {
   ///   - columns: Columns of `repaired` whose values are the operator's. The other values are still the author's: they win or lose
   ///     as the author's, and what they overwrite unseen is kept.
   func decline(_ item: Item, repaired: [RowChange]? = nil, columns: Set<String> = []) throws {
-    try transaction.own.seal()
+    try transaction.writer.seal()
     let version = Version(try transaction.accept(item.unit, of: item.content), item.content.replica)
     let author = try author(of: item, version)
     let repaired = try repaired?.filter { !isDecision($0) }.map { try standing($0, of: item, author, columns: columns) }
@@ -247,10 +247,10 @@ struct HeldUnits {
       left.cells = change.cells.filter { cell in !said.cells.contains { $0.name == cell.name } }
       if said.life == change.life && !left.cells.isEmpty { try answer(left, version, scope: item.scope) }
     }
-    for change in repaired ?? [] { transaction.own.add(change, scope: item.scope, of: author) }
+    for change in repaired ?? [] { transaction.writer.add(change, scope: item.scope, of: author) }
     for change in item.unit.changes where isDecision(change) { try repeatState(of: change, scope: item.scope) }
     try reissue(item, conflicting: true)
-    try transaction.own.seal()
+    try transaction.writer.seal()
     try retryFollowing()
   }
 
@@ -265,12 +265,12 @@ struct HeldUnits {
   /// Returns what the author of a unit had seen of the writes of others.
   private func author(of item: Item, _ version: Version) throws -> IncomingChange {
     let (replica, scope) = (item.content.replica, item.scope)
-    let seen = try transaction.places.seen(by: item.content.cursor, scope: scope)
+    let seen = try transaction.cursors.seen(by: item.content.cursor, scope: scope)
     let origin = Origin(version: version, position: 0)
     var author = IncomingChange(life: 0, cells: [], origin: origin, seenThrough: seen.through)
     author.isOneAuthors =
-      try transaction.lineage.ownership(of: replica, number: item.content.number, scope: scope) ?? { $0.version.replica == replica }
-    author.sawEarlier = transaction.places.sawEarlier(seen, scope: scope)
+      try transaction.identities.ownership(of: replica, number: item.content.number, scope: scope) ?? { $0.version.replica == replica }
+    author.sawEarlier = transaction.cursors.sawEarlier(seen, scope: scope)
     return author
   }
 
@@ -297,7 +297,7 @@ struct HeldUnits {
     guard let id = decision.cells.first(where: { $0.column == "conflict" })?.value, !id.isNull,
       let row = try session.firstRow("SELECT scope, state FROM sync_conflict WHERE id = ?1", [id]), row[0] == .text(scope)
     else { return }
-    transaction.own.add(
+    transaction.writer.add(
       RowChange(table: MetadataSchema.conflictTable.name, key: id, life: 1, cells: [CellChange("state", row[1])]), scope: scope)
   }
 
@@ -327,7 +327,7 @@ struct HeldUnits {
       // Deletes the row on the device, because the hub has no such row in this scope. Another scope's row of that key stays.
       if change.isAlive && change.life < WireLimits.lifeMax {
         let gone = RowChange(table: change.table, key: change.key, life: change.life + 1, cells: [])
-        transaction.own.add(gone, scope: scope, isSaved: !isForeign)
+        transaction.writer.add(gone, scope: scope, isSaved: !isForeign)
       }
       return
     }
@@ -358,16 +358,16 @@ struct HeldUnits {
         return [cell, CellChange(cell.column, .integer(-(cell.value.integer ?? 0)), part: .increment(~id))]
       }
       if !cells.isEmpty || !opposites.isEmpty {
-        transaction.own.add(RowChange(table: change.table, key: change.key, life: state.life, cells: cells + opposites), scope: scope)
+        transaction.writer.add(RowChange(table: change.table, key: change.key, life: state.life, cells: cells + opposites), scope: scope)
       }
     } else if state.isAlive {
       // Inserts the row again in a life after the device's: the device deleted the row, or inserted it again.
       let cells = state.cells.map { name, cell in CellChange(name.column, cell.value, part: name.part, generation: cell.generation) }
       let life = change.life % 2 == 0 ? change.life + 1 : change.life + 2
-      transaction.own.add(
+      transaction.writer.add(
         RowChange(table: change.table, key: change.key, life: life, cells: cells.sorted { $0.name < $1.name }), scope: scope)
     } else if change.isAlive {
-      transaction.own.add(RowChange(table: change.table, key: change.key, life: change.life + 1, cells: []), scope: scope)
+      transaction.writer.add(RowChange(table: change.table, key: change.key, life: change.life + 1, cells: []), scope: scope)
     }
   }
 

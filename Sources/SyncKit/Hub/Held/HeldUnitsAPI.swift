@@ -161,7 +161,7 @@ extension Hub {
       let ingest = Ingest(
         session: session, tables: tables, key: keys.signing, wallMs: now, observer: observer)
       // Seals first: the key of a row whose deletion is not sealed yet is not free.
-      try ingest.transaction.own.seal()
+      try ingest.transaction.writer.seal()
       let result = try body(HeldUnits(transaction: ingest.transaction))
       try ingest.finish()
       return result

@@ -54,11 +54,11 @@ final class AuthorOrder {
     try follow(content)
     if stamp > high { return stamp }
     let raised = try order.issue(wallMs: wallMs, scope: content.scope)
-    try note(content.replica, number: content.number, stamp: raised, scope: content.scope)
+    try recordPlacement(content.replica, number: content.number, stamp: raised, scope: content.scope)
     return raised
   }
 
-  /// Marks the author for `place(in:)` when pages told of this batch or of later ones: units that the author made later may be
+  /// Marks the author for `restoreOrder(in:)` when pages told of this batch or of later ones: units that the author made later may be
   /// merged already.
   private func follow(_ content: BatchContent) throws {
     let author = Author(replica: content.replica, scope: content.scope)
@@ -74,7 +74,7 @@ final class AuthorOrder {
   }
 
   /// Records that a unit was placed under `stamp`. Units that its author made later then get higher stamps.
-  func note(_ replica: ReplicaID, number: UInt64, stamp: HybridTimestamp, scope: String) throws {
+  func recordPlacement(_ replica: ReplicaID, number: UInt64, stamp: HybridTimestamp, scope: String) throws {
     try session.execute(
       """
       INSERT INTO hub_returned_author (scope, replica, stamp) VALUES (?1, ?2, ?3)
@@ -90,7 +90,7 @@ final class AuthorOrder {
   /// Places units again whose stamp is below that of an earlier unit of their author, in a cell that both wrote.
   ///
   /// - Complexity: Reads the batches of the authors marked in this transaction, from the first marked batch on.
-  func place(in transaction: HubTransaction) throws {
+  func restoreOrder(in transaction: HubTransaction) throws {
     let authors = placed.sorted { ($0.key.scope, $0.key.replica) < ($1.key.scope, $1.key.replica) }
     for (author, number) in authors {
       for name in try heirs(of: author, from: number) { try place(name, from: number, in: transaction) }
@@ -135,7 +135,7 @@ final class AuthorOrder {
         let content = unit.source.content
         _ = try RestoredUnits(transaction: transaction).place(
           unit.changes, of: content, index: unit.index, stamp: unit.stamp, isDeclined: false, source: (unit.source.id, unit.source.hash),
-          seen: try transaction.places.seen(by: content.cursor, scope: author.scope),
+          seen: try transaction.cursors.seen(by: content.cursor, scope: author.scope),
           isOneAuthors: try lineage.ownership(of: content.replica, number: content.number, scope: author.scope))
       }
       for cell in cells { highest[cell] = max(highest[cell] ?? unit.stamp, unit.stamp) }

@@ -34,7 +34,7 @@ extension Hub {
         try session.execute("DELETE FROM \(quote(shape.name)) WHERE \(quote(shape.keyColumn)) = ?1", [row.key])
         try Self.record("freed", of: row.table, key: row.key, scope: row.scope, who, reason, nowMs, in: session)
       }
-      try work.transaction.own.seal()
+      try work.transaction.writer.seal()
       return (found, try work.retry(where: "h.reason = 'scope'"))
     }
   }

@@ -14,12 +14,12 @@ struct HubTransaction {
   let order: ScopeOrder
   let rows: RowStore
   let conflicts: ConflictWriter
-  let own: HubWriter
-  let lineage: HubIdentityHistory
-  let places: CursorTranslator
+  let writer: HubWriter
+  let identities: HubIdentityHistory
+  let cursors: CursorTranslator
   let held: HeldRowIndex
   let scopes: AuthorScopes
-  let later: AuthorOrder
+  let authorOrder: AuthorOrder
 
   init(session: any HubSession, tables: HubTables, key: SigningKey, wallMs: UInt64, observer: (any MergeObserver)? = nil) {
     self.session = session
@@ -31,18 +31,18 @@ struct HubTransaction {
     rows = RowStore(session: session, shapes: tables.byName)
     rows.notesArrivals = true
     conflicts = ConflictWriter(session: session, observer: observer)
-    own = HubWriter(
+    writer = HubWriter(
       session: session, tables: tables, key: key, wallMs: wallMs, order: order, rows: rows, conflicts: conflicts, observer: observer)
-    lineage = HubIdentityHistory(session: session)
-    places = CursorTranslator(session: session)
+    identities = HubIdentityHistory(session: session)
+    cursors = CursorTranslator(session: session)
     held = HeldRowIndex(session: session)
     scopes = AuthorScopes(session: session)
-    later = AuthorOrder(session: session, lineage: lineage)
+    authorOrder = AuthorOrder(session: session, lineage: identities)
   }
 
   /// Returns the check that every unit of another replica passes before it is merged, at the first try and at every retry.
   func unitCheck(rules: [String: MergePolicies]) -> UnitCheck {
-    UnitCheck(session: session, rows: rows, lineage: lineage, held: held, scopes: scopes, rules: rules)
+    UnitCheck(session: session, rows: rows, lineage: identities, held: held, scopes: scopes, rules: rules)
   }
 
   /// Returns the tables whose whole content this hub's operator asked the author for; empty for every other batch.
@@ -55,7 +55,7 @@ struct HubTransaction {
     // kept in the scope that the device writes.
     let scope =
       try writeScope ?? session.firstRow("SELECT scope FROM hub_device WHERE replica = ?1", [.blob(content.replica.bytes)])?[0].text
-    guard try lineage.line(of: content.replica, scope: scope ?? content.scope)[replica] != nil else { return [] }
+    guard try identities.line(of: content.replica, scope: scope ?? content.scope)[replica] != nil else { return [] }
     return Set(ask.tables)
   }
 
@@ -66,15 +66,15 @@ struct HubTransaction {
     // Keeps the stamp of a recovery batch. Its cells are the newest of their author, so no later write of the author has a smaller
     // stamp.
     if content.recovery != nil { return stamp }
-    return try later.raised(stamp, of: content, order: order, wallMs: wallMs)
+    return try authorOrder.raised(stamp, of: content, order: order, wallMs: wallMs)
   }
 
   /// Returns the merger for a unit of a batch, which knows what the unit's author had seen.
   func merger(of content: BatchContent, origin: Origin) throws -> RowMerger {
-    let seen = try places.seen(by: content.cursor, scope: content.scope)
+    let seen = try cursors.seen(by: content.cursor, scope: content.scope)
     var merger = RowMerger(transaction: self, scope: content.scope, origin: origin, seenThrough: seen.through)
-    merger.isOneAuthors = try lineage.ownership(of: content.replica, number: content.number, scope: content.scope)
-    merger.sawEarlier = places.sawEarlier(seen, scope: content.scope)
+    merger.isOneAuthors = try identities.ownership(of: content.replica, number: content.number, scope: content.scope)
+    merger.sawEarlier = cursors.sawEarlier(seen, scope: content.scope)
     merger.rules = content.rules
     return merger
   }

@@ -13,8 +13,8 @@ struct Ingest {
   private var key: SigningKey { transaction.key }
   private var wallMs: UInt64 { transaction.wallMs }
   private var conflicts: ConflictWriter { transaction.conflicts }
-  private var own: HubWriter { transaction.own }
-  private var lineage: HubIdentityHistory { transaction.lineage }
+  private var writer: HubWriter { transaction.writer }
+  private var identities: HubIdentityHistory { transaction.identities }
 
   /// Batches of one replica that may wait for a missing earlier batch.
   static let waitingMax = 1000
@@ -30,12 +30,12 @@ struct Ingest {
   func finish() throws {
     try HeldUnits(transaction: transaction).parentsArrived()
     try RestoredUnits(transaction: transaction).mergeWaiting()
-    try transaction.later.place(in: transaction)
-    try own.seal()
+    try transaction.authorOrder.restoreOrder(in: transaction)
+    try writer.seal()
     // Retries held units again: what the hub just wrote itself, such as conflicts, may be what a held decision waits for.
     if rows.hasArrived {
       try HeldUnits(transaction: transaction).parentsArrived()
-      try own.seal()
+      try writer.seal()
     }
     try rows.flush()
     try order.save()
@@ -65,8 +65,8 @@ struct Ingest {
         return try transaction.inPresentLife(receipt, id: known[3].integer ?? 0)
       }
     }
-    let chain = HubChain(session: session, lineage: lineage)
-    let base = try lineage.base(of: content.replica, scope: content.scope)?.number ?? 0
+    let chain = HubChain(session: session, lineage: identities)
+    let base = try identities.base(of: content.replica, scope: content.scope)?.number ?? 0
     let hashes = try chain.hashes(of: content.number, replica: content.replica, scope: content.scope)
     guard content.number > base, hashes.isEmpty || hashes.contains(batch.hash) else { throw SyncError.fork(content.number) }
     let before = try chain.before(content.number, previous: content.previous, replica: content.replica, scope: content.scope)
@@ -116,12 +116,12 @@ struct Ingest {
     guard let gone = content.recovery?.gone, !gone.isEmpty else { return }
     let scope = content.scope
     for batch in gone {
-      let author = try lineage.author(of: batch.number, replica: content.replica, scope: scope)
+      let author = try identities.author(of: batch.number, replica: content.replica, scope: scope)
       try GoneBatches(session: session).note(batch, of: author, scope: scope)
     }
-    lineage.forget()
+    identities.forget()
     for batch in gone {
-      let author = try lineage.author(of: batch.number, replica: content.replica, scope: scope)
+      let author = try identities.author(of: batch.number, replica: content.replica, scope: scope)
       try mergeWaiting(behind: author, number: batch.number, hash: batch.hash, scope: scope)
     }
   }
@@ -234,10 +234,10 @@ struct Ingest {
     var merger: RowMerger?
     for (index, unit) in content.units.enumerated() {
       // Seals the hub's own writes to these rows first, so that they have a version before another change is merged into the rows.
-      if try own.isPending(unit) {
+      if try writer.isPending(unit) {
         if let ended = run { try order.log(ended, batch: id, batchHash: hash, scope: content.scope) }
         run = nil
-        try own.seal()
+        try writer.seal()
       }
       // Merges as before the restore: pages told how this unit was merged then.
       if let known = returned[index] {

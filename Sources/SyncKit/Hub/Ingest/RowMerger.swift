@@ -106,13 +106,13 @@ struct RowMerger {
       for loser in outcome.unseen { whole.set(loser.name, loser.loser.value) }
     }
     try whole.insert(shape, key: change.key, in: session)
-    transaction.own.bringsBack(table: change.table, key: change.key)
+    transaction.writer.bringsBack(table: change.table, key: change.key)
     // Adds unknown columns as values, because the SQL of this program cannot name them.
     let cells = try transaction.rows.aside.columns(of: change.table).filter { shape.column(named: $0) == nil }.flatMap {
       try whole.cells(of: $0, rule: transaction.rows.aside.rule(of: $0, in: change.table) ?? .lastWriterWins)
     }
     if !cells.isEmpty {
-      transaction.own.add(RowChange(table: change.table, key: change.key, life: outcome.state.life + 1, cells: cells), scope: scope)
+      transaction.writer.add(RowChange(table: change.table, key: change.key, life: outcome.state.life + 1, cells: cells), scope: scope)
     }
     return true
   }

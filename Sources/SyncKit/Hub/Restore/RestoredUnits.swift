@@ -59,7 +59,7 @@ struct RestoredUnits {
       try life.note(page.incarnation, startedMs: page.hubTimeMs)
       try session.execute("UPDATE hub_incarnation SET seq = (SELECT max(seq) FROM hub_incarnation) + 1 WHERE id = ?1", [.blob(present)])
       try life.begin(.noticed, nowMs: transaction.wallMs)
-    } else if try page.incarnation == life.present(), try transaction.places.hash(at: last, scope: page.scope) != page.feedHash {
+    } else if try page.incarnation == life.present(), try transaction.cursors.hash(at: last, scope: page.scope) != page.feedHash {
       try life.begin(.noticed, nowMs: transaction.wallMs)
     }
   }
@@ -71,7 +71,7 @@ struct RestoredUnits {
   ///   page does not tell.
   private func attach(_ page: PageContent) throws -> [CursorTranslator.OldPlace] {
     guard let first = page.units.first?.position, let last = page.lastPosition else { return [] }
-    let (scope, places) = (page.scope, transaction.places)
+    let (scope, places) = (page.scope, transaction.cursors)
     var starts: [(hash: Data, place: CursorTranslator.OldPlace?)] = try places.olds(scope: scope, position: first - 1)
     if let here = try places.hash(at: first - 1, scope: scope) { starts.insert((here, nil), at: 0) }
     for start in starts {
@@ -196,8 +196,8 @@ struct RestoredUnits {
     _ unit: FeedUnit, changes: [RowChange], rules: [String: MergePolicies], on history: CursorTranslator.OldPlace, scope: String,
     source: Int64
   ) throws -> UInt64 {
-    var seen = try transaction.places.seen(by: unit.authorCursor, scope: scope)
-    var isOneAuthors = try transaction.lineage.ownership(of: unit.author, number: unit.batchNumber, scope: scope)
+    var seen = try transaction.cursors.seen(by: unit.authorCursor, scope: scope)
+    var isOneAuthors = try transaction.identities.ownership(of: unit.author, number: unit.batchNumber, scope: scope)
     if unit.author == transaction.key.replica {
       // Counts everything before the unit in that incarnation as seen by the hub, and nothing of the present one.
       seen = CursorTranslator.Seen(through: history.base, earlier: [history.branch: unit.position - 1])
@@ -217,7 +217,7 @@ struct RestoredUnits {
     source: (id: Int64, hash: Data), seen: CursorTranslator.Seen, isOneAuthors: ((Origin) -> Bool)?
   ) throws -> UInt64 {
     let (author, scope) = (content.replica, content.scope)
-    if try transaction.own.isPending(ChangeUnit(stamp: stamp, changes: changes)) { try transaction.own.seal() }
+    if try transaction.writer.isPending(ChangeUnit(stamp: stamp, changes: changes)) { try transaction.writer.seal() }
     try transaction.order.receive(stamp, scope: scope)
     let position = try transaction.order.place(scope: scope)
     if !isDeclined {
@@ -225,10 +225,12 @@ struct RestoredUnits {
         transaction: transaction, scope: scope, origin: Origin(version: Version(stamp, author), position: position),
         seenThrough: seen.through)
       merger.isOneAuthors = isOneAuthors
-      merger.sawEarlier = transaction.places.sawEarlier(seen, scope: scope)
+      merger.sawEarlier = transaction.cursors.sawEarlier(seen, scope: scope)
       merger.rules = content.rules
       try merger.merge(changes)
-      if author != transaction.key.replica { try transaction.later.note(author, number: content.number, stamp: stamp, scope: scope) }
+      if author != transaction.key.replica {
+        try transaction.authorOrder.recordPlacement(author, number: content.number, stamp: stamp, scope: scope)
+      }
     }
     let run = ScopeOrder.Run(position: position, firstUnit: index, stamps: [stamp], isRestamped: true, isDeclined: isDeclined)
     try transaction.order.log(run, batch: source.id, batchHash: source.hash, scope: scope)
@@ -261,8 +263,8 @@ struct RestoredUnits {
   func settle(_ known: [Known], index: Int, content: BatchContent, batch: Int64, hash: Data) throws {
     let open = known.filter { !$0.isMerged }
     guard !open.isEmpty else { return }
-    let seen = try transaction.places.seen(by: content.cursor, scope: content.scope)
-    let isOneAuthors = try transaction.lineage.ownership(of: content.replica, number: content.number, scope: content.scope)
+    let seen = try transaction.cursors.seen(by: content.cursor, scope: content.scope)
+    let isOneAuthors = try transaction.identities.ownership(of: content.replica, number: content.number, scope: content.scope)
     for (number, unit) in open.enumerated() where number == 0 || unit.stamp != open[number - 1].stamp {
       let position = try place(
         content.units[index].changes, of: content, index: index, stamp: unit.stamp, isDeclined: unit.isDeclined, source: (batch, hash),
@@ -303,7 +305,7 @@ struct RestoredUnits {
     let place: [CellValue] = [.text(scope), .blob(author.bytes), .integer(Int64(clamping: number))]
     try session.execute(
       "INSERT INTO hub_known_batch (scope, replica, number, hash) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING", place + [.blob(hash)])
-    transaction.lineage.forget()
+    transaction.identities.forget()
   }
 
   /// Records where the losing write of each conflict stood in the history that opened the conflict; several histories may have
