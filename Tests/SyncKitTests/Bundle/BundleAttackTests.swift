@@ -62,7 +62,7 @@ import Testing
     }
   }
 
-  @Test func damageIsToldOfTheDeviceItHit() async throws {
+  @Test func damageIsReportedForTheDeviceItHit() async throws {
     let (world, a, b, path) = try await twoDevices()
     var pieces = try World.pieces(path)
     // A byte of the body of each section but the parcels' own, of one device.
@@ -80,7 +80,7 @@ import Testing
     #expect(report.devices.first { $0.replica == other }?.damaged == 0)
   }
 
-  @Test(.long) func theGoodPartsOfADamagedBundleAreTakenAndTheRestComesLater() async throws {
+  @Test(.long) func readableSectionsOfADamagedBundleAreImported() async throws {
     for seed in Pace.seeds(UInt64(1)...12, fast: 3) {
       var chance = SeededGenerator(seed: seed)
       let (world, a, b, path) = try await twoDevices(plain: seed % 2 == 0)
@@ -118,7 +118,7 @@ import Testing
     #expect(try await world.hubNotes().count == 4)
   }
 
-  @Test func whatIsNoBundleIsRefusedWithItsReason() async throws {
+  @Test func aFileThatIsNoBundleIsRefusedWithItsReason() async throws {
     let (world, a, _, path) = try await twoDevices()
     let data = try Data(contentsOf: URL(fileURLWithPath: path))
     var newer = data
@@ -176,7 +176,7 @@ import Testing
     return try writer.finish()[0]
   }
 
-  @Test func forgedPartsAreRefusedEachForItself() async throws {
+  @Test func forgedSectionsAreRefusedOneByOne() async throws {
     let world = try await World()
     let (a, thief) = (try await world.device("a"), SigningKey())
     try await a.insert("good", "x")

@@ -16,7 +16,7 @@ import Testing
     report.devices.map { [$0.blobs, $0.blobsDuplicate, $0.blobsWaiting, $0.refused] }
   }
 
-  @Test(.long) func picturesTravelAfterTheTextAndTheReturnSaysWhichAreIn() async throws {
+  @Test(.long) func picturesTravelAfterTheTextAndTheAnswerNamesThoseThatArrived() async throws {
     let world = try await Pictures.world()
     let a = try await world.deviceByFile("a")
     let contents = [noise(1000, seed: 1), noise(200_000, seed: 2), noise(300_000, seed: 3)]
@@ -80,7 +80,7 @@ import Testing
   }
 
   /// The text went by network after the pictures had come by file.
-  @Test(.long) func picturesThatCameFirstWaitForTheirText() async throws {
+  @Test(.long) func picturesThatArriveFirstWaitForTheirText() async throws {
     let world = try await Pictures.world()
     let a = try await world.device("a")
     let id = try await a.addPicture("p", noise(100_000, seed: 1))
@@ -102,7 +102,7 @@ import Testing
     #expect(world.hub.blobs.earlyPieces().isEmpty)
   }
 
-  @Test func whatIsNotAsItShouldBeIsRefusedByContentAndTheRestIsTaken() async throws {
+  @Test func blobsRefusedByTheirContentDoNotStopTheRest() async throws {
     var limits = BlobLimits()
     limits.freeBytesMin = 1 << 20
     var options = Hub.Options()
@@ -144,7 +144,7 @@ import Testing
     #expect(try await a.blobsToConfirm(limit: 1).isEmpty)
   }
 
-  @Test func whatTheHubLostComesAgain() async throws {
+  @Test func picturesThatTheHubLostAreSentAgain() async throws {
     let world = try await Pictures.world()
     let a = try await world.device("a")
     let id = try await a.addPicture("p", noise(100_000, seed: 1))
@@ -237,7 +237,7 @@ import Testing
     #expect(try await a.isBlobAtHub(id))
   }
 
-  @Test(.long) func aCourierWithANetworkHandsPicturesOn() async throws {
+  @Test(.long) func aCourierWithANetworkUploadsPictures() async throws {
     let world = try await Pictures.world()
     let (a, courier) = (try await world.device("a"), try await world.device("c", unit: "07202"))
     var ids: Set<BlobID> = []

@@ -10,7 +10,7 @@ import Testing
 
 /// Work that travels by files alone comes to the same as work that travels by HTTP.
 @Suite struct BundleTests {
-  @Test(.long) func aDeviceWithoutAnyNetworkLivesThroughItAll() async throws {
+  @Test(.long) func aDeviceWithoutANetworkDoesEverythingByFile() async throws {
     let world = try await World()
     let (a, b) = (try await world.deviceByFile("a"), try await world.device("b"))
     #expect(try await a.enrolment()?.writeScope == "07201")
@@ -40,7 +40,7 @@ import Testing
     #expect(try await a.status().agreement == .proved)
   }
 
-  @Test(.long) func anyOrderAndAnyNumberOfTimesComesToTheSame() async throws {
+  @Test(.long) func anyOrderAndRepetitionOfImportsGivesTheSame() async throws {
     for seed in Pace.seeds(UInt64(1)...6, fast: 1) {
       var chance = SeededGenerator(seed: seed)
       let world = try await World()
@@ -197,7 +197,7 @@ import Testing
     try await world.expectConverged([a, twin])
   }
 
-  @Test(.long) func aLongFeedComesInBulkByFile() async throws {
+  @Test(.long) func aLongFeedComesAsASnapshotByFile() async throws {
     var options = Hub.Options()
     (options.firstUnitsMax, options.snapshotRowsMax) = (10, 7)
     let world = try await World(options: options)
@@ -214,7 +214,7 @@ import Testing
   }
 
   /// What was begun then ends at a place from which the log does not lead on.
-  @Test(.long) func aSnapshotBegunBeforeTheLogWasClearedIsFollowedByOneThatIsNot() async throws {
+  @Test(.long) func aSnapshotBegunBeforeTheJournalWasTrimmedIsBegunAgain() async throws {
     var options = Hub.Options()
     (options.firstUnitsMax, options.snapshotRowsMax) = (10, 7)
     let world = try await World(options: options)
@@ -265,7 +265,7 @@ import Testing
     #expect(try await a.status().agreement == .proved)
   }
 
-  @Test(.long) func aWrongClockIsOnlyPutForwardByALetter() async throws {
+  @Test(.long) func aBundleOnlyMovesAWrongClockForward() async throws {
     let world = try await World()
     let slow = TestClock(1_000_000)
     let a = try world.replica("a", clock: slow)
@@ -281,7 +281,7 @@ import Testing
     try await world.expectConverged([a])
   }
 
-  @Test(.long) func whatTheHubRefusesIsSaidAtHome() async throws {
+  @Test(.long) func refusalsOfTheHubAreShownOnTheDevice() async throws {
     let world = try await World()
     let stranger = try world.replica("s")
     try await stranger.requestEnrolment(code: "ABCDEFGH23", label: "s")

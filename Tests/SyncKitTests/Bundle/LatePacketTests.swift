@@ -150,7 +150,7 @@ import Testing
   }
 
   /// They arrived while the key was good, the answer was lost, and the device exports the same packets.
-  @Test(.long) func whatCameBeforeTheRevocationIsKeptAsItWas() async throws {
+  @Test(.long) func packetsFromBeforeTheRevocationAreKeptAsTheyWere() async throws {
     let world = try await World()
     let (a, x) = (try await world.device("a"), try await world.device("x"))
     try await answer(a, 1...3)
@@ -166,7 +166,7 @@ import Testing
   }
 
   /// Two revocations while a colleague was away, and a forged packet among its own.
-  @Test(.long) func twoKeysOldIsLateAndForgedIsRefused() async throws {
+  @Test(.long) func packetsUnderAnOlderKeyWaitAndForgedOnesAreRefused() async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await answer(a, 1...2)

@@ -36,7 +36,7 @@ import Testing
     return zip(row, said).allSatisfy { $0 == "–" || $0 == $1 }
   }
 
-  @Test func everyCaseStandsWhereTheTableSays() throws {
+  @Test func everyCombinationOfFactsHasTheStateInTheTable() throws {
     let table = try Self.table()
     #expect(table.count == 17 && table.allSatisfy { $0.count == 10 })
     #expect(Self.all.count == 640)

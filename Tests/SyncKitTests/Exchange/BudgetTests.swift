@@ -48,7 +48,7 @@ import Testing
     Set(try BatchCodec.reopen(batch).units.flatMap(\.changes).map(\.table))
   }
 
-  @Test func urgentWorkIsSealedFirstWithWhatItBuildsOn() async throws {
+  @Test func urgentUnitsAreSealedFirstWithTheUnitsTheyBuildOn() async throws {
     let world = try await World(schema: Self.schema)
     let a = try await world.device("a")
     for number in 0..<20 {
@@ -80,7 +80,7 @@ import Testing
     #expect(try await a.outboxBatches().count == 3)
   }
 
-  @Test(.long) func aBudgetIsKeptTextGoesFirstAndTheNextTimeGoesOnExactlyThere() async throws {
+  @Test(.long) func aBudgetIsKeptAndTheNextExchangeContinuesExactlyThere() async throws {
     let world = try await World(schema: Self.schema)
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     _ = try await a.sync(with: world.transport)
@@ -119,7 +119,7 @@ import Testing
     #expect(total < 580_000 + rounds * 9_000, "\(total) bytes in \(rounds) rounds")
   }
 
-  @Test(.long) func aStepThatCannotBeCutIsNamedWithWhatItTakes() async throws {
+  @Test(.long) func aStepThatCannotBeDividedIsNamedWithItsSize() async throws {
     let world = try await World(schema: Self.schema)
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     _ = try await a.sync(with: world.transport)

@@ -63,7 +63,7 @@ import Testing
     #expect(old.calls.count == 1)
   }
 
-  @Test func aDetourIsFollowedAndNotRemembered() async throws {
+  @Test func aTemporaryRedirectionIsFollowedAndNotStored() async throws {
     let world = try await World()
     let device = try await world.device("a")
     try await device.setHubAddress("http://old")
@@ -105,7 +105,7 @@ import Testing
   }
 
   /// A place that asks for patience instead of proving itself is asked who it is, again and again, and given nothing.
-  @Test func aPlaceThatProvesNothingIsGivenNothing() async throws {
+  @Test func anUnprovedAddressGetsNoData() async throws {
     let world = try await World()
     let device = try await world.device("a")
     try await device.setHubAddress("http://old")
@@ -186,7 +186,7 @@ import Testing
     #expect(try await world.hubNotes().count == 1)
   }
 
-  @Test func whatIsNoHubIsSaidForWhatItIs() async {
+  @Test func anAnswerThatIsNotAHubsIsExplained() async {
     func error(_ status: Int, _ headers: [String: String] = ForeignHubTests.html) async -> SyncError? {
       let place = Place("http://10.0.0.5:8080") { _ in HubResponse(status: status, headers: headers) }
       do { _ = try await place.exchange(HubRequest("GET", "/v1/hub")) } catch { return error as? SyncError }

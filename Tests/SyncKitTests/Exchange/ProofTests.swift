@@ -63,7 +63,7 @@ import Testing
     #expect(try await b.notes() == [])
   }
 
-  @Test(.long) func aHubRestoredFromAnOldCopyIsNoticedAndTheDeviceLosesNothing() async throws {
+  @Test(.long) func aRestoredHubIsNoticedAndTheDeviceLosesNothing() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     try await a.execute("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 1)")

@@ -62,7 +62,7 @@ import Testing
     }
   }
 
-  @Test func aLongFeedComesInBulkAtFirst() async throws {
+  @Test func aNewDeviceFetchesALongFeedAsASnapshot() async throws {
     let world = try await World(options: Self.options(rows: 7, first: 20))
     try await write(30, in: world)
     let device = try await world.device("a")
@@ -78,7 +78,7 @@ import Testing
     try await expectSame(world, device)
   }
 
-  @Test(.long) func whoWasAwayTooLongFetchesAllButKeepsItsOwnWork() async throws {
+  @Test(.long) func aDeviceAwayTooLongFetchesASnapshotAndKeepsItsChanges() async throws {
     let world = try await World(options: Self.options())
     let (away, other) = (try await world.device("away"), try await world.device("other"))
     for (id, value) in [("k1", "1"), ("k2", "2"), ("k3", "3")] {
@@ -106,7 +106,7 @@ import Testing
     #expect(try await world.hubConflicts() == ["k1 a other mine", "k2 b late -"])
   }
 
-  @Test func ownWorkNotYetSentStandsOnTopOfWhatComes() async throws {
+  @Test func unsentChangesAreMergedOnTopOfASnapshot() async throws {
     let world = try await World(options: Self.options(rows: 1))
     let (away, other) = (try await world.device("away"), try await world.device("other"))
     try await away.execute("INSERT INTO note (id, unit, a, b) VALUES ('k1', '07201', 'old', 'old')")
@@ -135,7 +135,7 @@ import Testing
     try await expectSame(world, away)
   }
 
-  @Test func aSnapshotGoesOnWhereItBrokeOff() async throws {
+  @Test func anInterruptedSnapshotContinues() async throws {
     let world = try await World(options: Self.options(rows: 3, first: 5))
     try await write(12, in: world)
     let device = try await world.device("a")
@@ -150,7 +150,7 @@ import Testing
     try await expectSame(world, device)
   }
 
-  @Test func whatChangesMeanwhileComesByTheFeed() async throws {
+  @Test func changesDuringASnapshotComeByTheFeed() async throws {
     let world = try await World(options: Self.options(rows: 3, first: 5))
     try await write(12, in: world)
     let device = try await world.device("a")
@@ -212,7 +212,7 @@ import Testing
   }
 
   /// What stands on the device and nowhere else, as after damage, goes; and a column the hub never heard of reads as its default.
-  @Test func whatTheHubDoesNotHaveGoes() async throws {
+  @Test func rowsThatTheHubLacksAreDeletedByASnapshot() async throws {
     let world = try await World(options: Self.options())
     let (away, other) = (try await world.device("away"), try await world.device("other"))
     try await other.execute("INSERT INTO note (id, unit, a) VALUES ('k1', '07201', 'x'), ('k3', '07201', 'x')")
@@ -310,7 +310,7 @@ import Testing
     #expect(accepted > 100, "some damage is only another content")
   }
 
-  @Test func onlyOnesOwnScopesAreGiven() async throws {
+  @Test func aSnapshotOfAnotherScopeIsRefused() async throws {
     let world = try await World()
     let device = try await world.device("a")
     let answer = try await snapshot(of: "07204", by: device, world)
@@ -327,7 +327,7 @@ import Testing
   }
 
   /// A page asked for before somebody else went on must not bring old rows back.
-  @Test func aPageThatComesTooLateIsLeftAlone() async throws {
+  @Test func aStalePageIsIgnored() async throws {
     let world = try await World(options: Self.options(rows: 100, first: 0))
     try await write(3, in: world)
     let device = try await world.device("a")
@@ -340,7 +340,7 @@ import Testing
     try await expectSame(world, device)
   }
 
-  @Test func heldWorkIsNotClearedAway() async throws {
+  @Test func batchesWithHeldUnitsAreNotTrimmed() async throws {
     let world = try await World(
       schema: World.Schema(
         tables: [

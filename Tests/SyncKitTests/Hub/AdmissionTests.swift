@@ -16,7 +16,7 @@ import Testing
     return request
   }
 
-  @Test func headersTellWhoCalls() async throws {
+  @Test func headersProveTheCaller() async throws {
     let world = try await World()
     let device = try await world.device("07201")
     let key = try device.secrets().signingKey
@@ -48,7 +48,7 @@ import Testing
   }
 
   /// The stated hash admits a call; the body itself is held to the signature.
-  @Test func anotherBodyThanStatedIsRefused() async throws {
+  @Test func aBodyThatDiffersFromItsStatedHashIsRefused() async throws {
     let world = try await World()
     let device = try await world.device("07201")
     var request = try signed(

@@ -8,7 +8,7 @@ import Testing
 
 /// Wrong codes slow whoever sends them, and nobody else.
 @Suite struct CodeGuardTests {
-  @Test func onlyTheAddressThatErrsIsSlowed() {
+  @Test func onlyTheAddressThatSendsWrongCodesWaits() {
     let codes = CodeGuard()
     for _ in 0..<CodeGuard.freeMax { codes.failed("a") }
     #expect(codes.waitMs("a") == 0)

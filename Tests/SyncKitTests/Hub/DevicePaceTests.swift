@@ -15,7 +15,7 @@ import Testing
     return limits
   }
 
-  @Test func whatIsOverIsWaitedForAfterwards() throws {
+  @Test func changesBeyondTheLimitDelayTheNextBatch() throws {
     let pace = DevicePace(Self.limits)
     let (device, other) = (SigningKey().replica, SigningKey().replica)
     let now = ContinuousClock.now
@@ -29,7 +29,7 @@ import Testing
     try pace.check(device, at: now + .seconds(6))
   }
 
-  @Test func devicesAreForgottenOnceTheyMayDoAllAgain() throws {
+  @Test func devicesAreForgottenOnceTheirAllowanceIsFull() throws {
     let pace = DevicePace(Self.limits)
     let now = ContinuousClock.now
     for _ in 0..<DevicePace.devicesMax { pace.charge(SigningKey().replica, changes: 1, at: now) }
@@ -39,7 +39,7 @@ import Testing
     #expect(pace.deviceCount == 1)
   }
 
-  @Test func aHubTellsTheOneThatFloods() async throws {
+  @Test func aHubTellsAFloodingDeviceToWait() async throws {
     var options = Hub.Options()
     // However long the test takes, nothing is added.
     var limits = Self.limits
@@ -64,7 +64,7 @@ import Testing
     #expect(try await quiet.sync(with: world.transport).progress.changesSent == 1)
   }
 
-  @Test func aHubKeepsSoMuchTextOfOneDeviceAndTheRestStaysThere() async throws {
+  @Test func aDeviceOverItsQuotaKeepsItsBatches() async throws {
     var options = Hub.Options()
     options.text = TextLimits()
     options.text?.bytesPerReplicaMax = 20_000

@@ -95,7 +95,7 @@ import Testing
     #expect(try await reader.status().agreement == .proved)
   }
 
-  @Test(.long) func eachIsHeldByItselfAndTheOthersGoOn() async throws {
+  @Test(.long) func eachFaultyUnitIsHeldAloneAndTheOthersAreMerged() async throws {
     var units: [[RowChange]] = [[row(.text("first"))]]
     for (index, (unit, _)) in faulty.enumerated() {
       // Each about rows of its own: a later one about a held row waits behind it.
@@ -181,7 +181,7 @@ import Testing
   }
 
   /// Nobody's words stand in the place of what could not be read, but an operator's.
-  @Test(.long) func aRepairSaysWhatStandsWhereNothingCouldBeRead() async throws {
+  @Test(.long) func aRepairMustGiveAValueForEveryUnreadableOne() async throws {
     let long = String(repeating: "x", count: WireLimits.valueBytesMax + 1)
     try await send([
       [row(.text("a"), [member("ca\u{302}u", "1")])], [row(.text("b"), [CellChange("note", .text(long))])],

@@ -32,7 +32,7 @@ import Testing
     RowChange(table: table, key: .text(id), life: life, cells: life % 2 == 1 ? [CellChange("unit", .text(unit))] + cells : [])
   }
 
-  @Test func theLongestWriteIsToldWithWhatHappensInside() async throws {
+  @Test func theLongestWriteIsMeasuredWithItsCommit() async throws {
     let pauseMs: UInt32 = 40
     var options = Hub.Options()
     options.onMerge = { _, _ in usleep(pauseMs * 1000) }
@@ -60,7 +60,7 @@ import Testing
     #expect(feed.count == 1)
   }
 
-  @Test func anEarlyBatchWaitsVisiblyAndIsMergedAfterItsPredecessor() async throws {
+  @Test func aBatchWaitsVisiblyForTheOneBefore() async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await a.execute("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 1)")
@@ -94,7 +94,7 @@ import Testing
     #expect(try await world.hubNotes() == ["n - - none"])
   }
 
-  @Test func oneBadUnitIsHeldWithItsReasonAndTheRestGoOn() async throws {
+  @Test func aFaultyUnitIsHeldWithItsReasonAndTheRestAreMerged() async throws {
     let world = try await World()
     let a = try await world.device("a")
     let stamp = { HybridTimestamp(wallMs: $0) }
@@ -134,7 +134,7 @@ import Testing
     #expect(try await b.notes() == [])
   }
 
-  @Test func aRevokedDeviceIsRefusedAndKeepsItsWork() async throws {
+  @Test func aRevokedDeviceIsRefusedAndKeepsItsChanges() async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await a.execute("INSERT INTO note (id, unit) VALUES ('n', '07201')")
@@ -170,7 +170,7 @@ import Testing
     #expect(mode == 0o600)
   }
 
-  @Test func anUploadThatBrokeOffGoesOnWhereItStopped() async throws {
+  @Test func anInterruptedUploadContinues() async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await a.execute("INSERT INTO note (id, unit, c) VALUES ('n', '07201', hex(randomblob(200000)))")

@@ -49,7 +49,7 @@ import Testing
     func hears(_ bytes: Data) -> Bool { heard.withLock { $0.contains { $0.range(of: bytes) != nil } } }
   }
 
-  @Test(.long) func aRevokedDeviceAnswersNoMoreByAnyWay() async throws {
+  @Test(.long) func aRevokedDeviceGetsNoAnswerByAnyWay() async throws {
     let world = try await World()
     let thief = try world.replica("thief")
     let code = try await world.hub.makeCode(scope: Self.scope, readScopes: ["24", Self.scope])
@@ -164,7 +164,7 @@ import Testing
     #expect(try await old.status().packetsWaiting == 0)
   }
 
-  @Test(.long) func theNewKeyComesByReturnToo() async throws {
+  @Test(.long) func theNewKeyComesByBundleToo() async throws {
     let world = try await World()
     let (a, x) = (try await world.deviceByFile("a"), try await world.device("x"))
     try await answer(a, "1", "2")
@@ -177,7 +177,8 @@ import Testing
     #expect(try await received(world) == 2)
   }
 
-  @Test(.long, arguments: ["the identity it had", "the one it took"]) func anIdentityThatWentOnIsRevokedWithIt(_ which: String) async throws
+  @Test(.long, arguments: ["the identity it had", "the one it took"]) func aSuccessorIsRevokedWithItsPredecessor(_ which: String)
+    async throws
   {
     let world = try await World()
     let a = try await world.device("a")
@@ -205,7 +206,7 @@ import Testing
   }
 
   /// The revocation is lost with the store; that there was one is not.
-  @Test(.long) func aHubRestoredToBeforeARevocationHearsOfItFromAColleague() async throws {
+  @Test(.long) func aRestoredHubLearnsOfALostRevocationFromAnotherDevice() async throws {
     let world = try await World()
     let (a, thief) = (try await world.device("a"), try await world.device("thief"))
     _ = try await world.sync(a)

@@ -115,7 +115,7 @@ import Testing
   }
 
   /// What the phone had sent by a bundle, and that waits for a decision since it was revoked, is taken with the operator's word.
-  @Test(.long) func whatWaitedForADecisionIsTakenAndNothingIsThereTwice() async throws {
+  @Test(.long) func undecidedBatchesAreMergedWithAReplacementOnce() async throws {
     let world = try await World()
     let (first, reader) = (try await worker(world), try await world.device("reader"))
     let old = try first.identity

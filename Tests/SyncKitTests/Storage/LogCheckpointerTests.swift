@@ -50,7 +50,7 @@ import Testing
   }
 
   /// Someone who reads an old state keeps the log from beginning anew; it is copied up to there, and nobody waits for the reader.
-  @Test func aReaderThatStaysHoldsNobodyUp() async throws {
+  @Test func aLongReaderDelaysNoWriter() async throws {
     let snapshot = try pool.makeSnapshot()
     #expect(try await snapshot.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM t") } == 0)
     for number in 0..<100 { try await write(number) }

@@ -13,7 +13,7 @@ import Testing
     case lives, ended, endedUnsealed
   }
 
-  @Test(.long, arguments: Standing.allCases) func aKeyOfAnotherScopesRowIsTaken(standing: Standing) async throws {
+  @Test(.long, arguments: Standing.allCases) func aKeyOfAnotherScopesRowCannotBeTaken(standing: Standing) async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await a.execute("INSERT INTO note (id, unit, a) VALUES ('p', '07201', 'ours')")
@@ -40,7 +40,7 @@ import Testing
   }
 
   /// A migration of the app deletes a row outside of any write of the hub: it is sealed when the hub opens.
-  @Test func whatAMigrationWroteIsSealedAtOnce() async throws {
+  @Test func writesOfAMigrationAreSealedAtOpen() async throws {
     let world = try await World()
     try await world.hub.write { try $0.execute("INSERT INTO note (id, unit, a) VALUES ('p', '24', 'theirs')") }
     try await world.hubStore.write { try $0.execute("DELETE FROM note", []) }

@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  @Test(.long) func devicesLetGoOfWhatABackupHoldsAndNothingElse() async throws {
+  @Test(.long) func devicesTrimWhatABackupHoldsAndNothingElse() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     for id in ["1", "2", "3"] {
@@ -67,7 +67,7 @@ import Testing
   }
 
   /// What only the newest of two backups holds is kept: that one may be the damaged one.
-  @Test(.long) func whatOnlyTheNewestBackupHoldsIsKept() async throws {
+  @Test(.long) func dataInTheNewestBackupAloneIsKept() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     var backups: [String] = []
@@ -95,7 +95,7 @@ import Testing
   }
 
   /// Something older than both is put back: what devices let go of is sealed once more where its author still has it.
-  @Test(.long) func whatDevicesLetGoOfIsSealedOnceMore() async throws {
+  @Test(.long) func trimmedDataThatTheHubLostIsSealedAgain() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     try await world.imageHub("older")

@@ -84,7 +84,7 @@ import Testing
   }
 
   /// What was written since stands; what the author still had to send comes.
-  @Test(.long) func anAuthorWhoTurnsUpAfterAllChangesNothing() async throws {
+  @Test(.long) func anAuthorWhoReturnsLaterChangesNothing() async throws {
     try await loseTheAuthor()
     _ = try await world.hub.askForRecovery(of: try b.identity)
     try await world.settle([b])
@@ -99,7 +99,7 @@ import Testing
   }
 
   /// Also what only the hub writes, and in a scope that the device does not write.
-  @Test(.long) func theHubsOwnRowsAndConflictsComeBack() async throws {
+  @Test(.long) func rowsAndConflictsOfTheHubComeBack() async throws {
     try await world.settle([a, b])
     try await world.imageHub("first")
     try await world.hub.write { try $0.execute("INSERT INTO note (id, unit, a) VALUES ('notice', '24', 'all')") }
@@ -129,7 +129,7 @@ import Testing
   }
 
   /// Nobody but this hub asks: without its word a device writes its own unit and nothing else.
-  @Test(.long, arguments: ["none", "stranger", "other device", "other table"]) func onlyTheHubsWordMakesItAcceptable(_ word: String)
+  @Test(.long, arguments: ["none", "stranger", "other device", "other table"]) func onlyASignedRequestMakesItAcceptable(_ word: String)
     async throws
   {
     try await world.settle([a, b])

@@ -51,7 +51,7 @@ import Testing
   }
 
   /// Batches 1 and 2 are in backups and let go of; the hub is put back to before them; 3 and 4 wait for them there.
-  @Test(.long) func whatWaitsForBatchesThatAreGoneIsMerged() async throws {
+  @Test(.long) func batchesThatWaitForLostOnesAreMergedAfterARecovery() async throws {
     try await world.imageHub("empty")
     try await write(a, "n", 1)
     try await world.sync(a)
@@ -77,7 +77,7 @@ import Testing
   }
 
   /// Nothing waits for them: only the comparison at the head shows that the hub does not have them.
-  @Test(.long) func whatOnlyDigestsShowIsRecovered() async throws {
+  @Test(.long) func lossesThatOnlyDigestsShowAreRecovered() async throws {
     try await world.imageHub("empty")
     try await write(a, "n", 1)
     try await world.sync(a)
@@ -115,7 +115,7 @@ import Testing
   }
 
   /// Deaths, births after deaths and increments come back; a counter counts once.
-  @Test(.long) func deathsAndLivesComeBack() async throws {
+  @Test(.long) func deletionsAndBirthsAreRecovered() async throws {
     try await world.imageHub("empty")
     try await write(a, "n", 1)
     try await write(a, "m", 1)
@@ -157,7 +157,7 @@ import Testing
   }
 
   /// A copy of a device that lost the same batches.
-  @Test(.long) func bothTwinsRecover() async throws {
+  @Test(.long) func bothCopiesOfADeviceRecover() async throws {
     try await world.imageHub("empty")
     try await write(a, "n", 1)
     try await world.settle([a, b])

@@ -95,7 +95,7 @@ import Testing
   }
 
   /// A hub may be stricter than this program: halves are tried, until what stays refused is one unit.
-  @Test func severalUnitsAreCutInTwo() async throws {
+  @Test func aRefusedBatchOfSeveralUnitsIsDividedInTwo() async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await seal(["n0"], on: a)
@@ -123,7 +123,7 @@ import Testing
   }
 
   /// What the hub has merged already is not made anew, whatever it says later.
-  @Test func nothingBehindIsMadeAnewThatTheHubHas() async throws {
+  @Test func batchesThatTheHubHasAreNotSealedAgain() async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await seal(["n1", "n2"], on: a)
@@ -148,7 +148,7 @@ import Testing
         units: [ChangeUnit(stamp: HybridTimestamp(wallMs: number), changes: [change])]), with: key)
   }
 
-  @Test func aWaitingBatchWithAWrongPreviousIsNamedAndMayBeMadeAnew() async throws {
+  @Test func aWaitingBatchWithAWrongPreviousIsRefusedAndSealedAgain() async throws {
     let world = try await World()
     let a = try await world.device("a")
     let first = try forged(a, 1, Data(), "n1")
@@ -168,7 +168,7 @@ import Testing
     #expect(try await world.hubNotes().map { $0.prefix(2) } == ["n1", "n2", "n3"])
   }
 
-  @Test func oneThatComesAfterItsPredecessorIsAnsweredAtOnce() async throws {
+  @Test func aBatchWithAWrongPreviousIsRefusedAtOnce() async throws {
     let world = try await World()
     let a = try await world.device("a")
     let first = try forged(a, 1, Data(), "n1")
@@ -220,7 +220,7 @@ import Testing
     #expect(try receipt(try await world.hub.ingest(batch)).state == .merged)
   }
 
-  @Test(.long) func atMostSoManyRefusedBatchesOfOneDeviceAreKept() async throws {
+  @Test(.long) func refusedBatchesOfOneDeviceAreBounded() async throws {
     let world = try await World()
     let a = try await world.device("a")
     let key = try a.secrets().signingKey

@@ -50,7 +50,7 @@ extension World {
   }
 
   /// The store was put back by hand and nobody noticed: two histories begin alike, and one page shows where they part.
-  @Test(.long) func whatWasSeenOfOneHistoryWasNotSeenOfItsTwin() async throws {
+  @Test(.long) func aWriteSeenInOneHistoryIsUnseenInAnother() async throws {
     let world = try await World()
     var devices: [Replica] = []
     for name in ["a", "b", "c", "d"] { devices.append(try await world.device(name)) }
@@ -108,7 +108,7 @@ extension World {
   }
 
   /// A device that fetches anew, after its upgrade or under a new name, has no place any more that the hub would miss.
-  @Test(.long) func aDeviceThatForgotItsPlaceShowsItsPages() async throws {
+  @Test(.long) func aDeviceWithoutACursorShowsItsPages() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     try await world.settle([a, b])
@@ -174,7 +174,7 @@ extension World {
     #expect(try await world.hubConflicts() == [])
   }
 
-  @Test(.long) func newWorkOfTheNewLifeConflictsWithWhatComesBack() async throws {
+  @Test(.long) func newChangesOfTheNewIncarnationConflictWithRestoredOnes() async throws {
     let world = try await World()
     let (a, b, c) = (try await world.device("a"), try await world.device("b"), try await world.device("c"))
     try await insert(a, "n", 1)
@@ -247,7 +247,7 @@ extension World {
     #expect(status.addsUp && status.packetsKept == 3)
   }
 
-  @Test(.long) func aHubRestoredTwiceAndRestoredToBeforeALife() async throws {
+  @Test(.long) func aHubRestoredTwiceAndToBeforeAnIncarnation() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     try await insert(a, "n", 1)
@@ -273,7 +273,7 @@ extension World {
 
   /// A restored hub forgot a batch and takes its twin's under the same number, before anybody tells it of the first. Where the twins'
   /// clocks agree, both wrote under one version.
-  @Test(.long, arguments: [0, 1000]) func aHubThatForgotABatchTakesItsTwins(laterMs: UInt64) async throws {
+  @Test(.long, arguments: [0, 1000]) func aHubThatForgotABatchMergesTheCopysBatch(laterMs: UInt64) async throws {
     let world = try await World()
     let (a, c) = (try await world.device("a"), try await world.device("c"))
     try await insert(a, "n", 1)
@@ -307,7 +307,7 @@ extension World {
   }
 
   /// A page can end a life only once, and only one that this hub signed.
-  @Test(.long) func nobodyCanMakeTheHubBeginLivesAtWill() async throws {
+  @Test(.long) func nobodyCanMakeTheHubBeginIncarnationsAtWill() async throws {
     let world = try await World()
     let (a, b) = (try await world.device("a"), try await world.device("b"))
     try await insert(a, "n", 1)
@@ -330,7 +330,7 @@ extension World {
   // MARK: A key that two units have rows of
 
   /// What the hub said to one unit's devices about a key, when it declined theirs, is not said to the row whose key it is.
-  @Test(.long) func whatWasDeclinedBeforeLeavesTheOtherUnitsRowAlone() async throws {
+  @Test(.long) func aUnitDeclinedBeforeTheRestoreLeavesTheOtherScopesRow() async throws {
     let world = try await World()
     let (a, o) = (try await world.device("a"), try await world.device("o", unit: "07202"))
     try await o.execute("INSERT INTO note (id, unit, a) VALUES ('c', '07202', 'theirs')")
@@ -351,7 +351,7 @@ extension World {
   }
 
   /// The hub forgot whose the key was, and has given it to another unit's row meanwhile.
-  @Test(.long) func aKeyThatWasTakenMeanwhileIsHeldForItsFirstUnit() async throws {
+  @Test(.long) func aRowWhoseKeyWasTakenMeanwhileIsHeld() async throws {
     let world = try await World()
     let a = try await world.device("a")
     let (o, other) = (try await world.device("o", unit: "07202"), try await world.device("other", unit: "07202"))
@@ -377,7 +377,7 @@ extension World {
   }
 
   /// Nobody sends it again: its author is gone, or the hub wrote it itself. Who has it shows it no longer, and it is kept.
-  @Test(.long, arguments: [false, true]) func whatIsUnderAKeyThatWasTakenMeanwhileEndsOnDevices(isHubs: Bool) async throws {
+  @Test(.long, arguments: [false, true]) func aRowWhoseKeyWasTakenMeanwhileIsDeletedOnDevices(isHubs: Bool) async throws {
     let world = try await World()
     let a = try await world.device("a")
     let (o, other) = (try await world.device("o", unit: "07202"), try await world.device("other", unit: "07202"))

@@ -37,7 +37,7 @@ import Testing
     #expect(devices.first { $0.replica != old && $0.predecessor == old } != nil)
   }
 
-  @Test(.long) func concurrentEditsOfTwinsConflictInEitherOrder() async throws {
+  @Test(.long) func concurrentEditsOfTwoCopiesConflictInEitherOrder() async throws {
     for first in ["original", "copy"] {
       let world = try await World()
       let (a, reader) = (try await world.device("a"), try await world.device("reader"))
@@ -59,7 +59,7 @@ import Testing
 
   /// No cursor covers it yet: what the predecessor wrote before the copy is still the successor's own, and what it wrote after
   /// is not.
-  @Test func overwritingCommonWorkIsNoConflictAndOverwritingATwinsIs() async throws {
+  @Test func overwritingACommonWriteIsNoConflictAndOverwritingACopysIs() async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await insert(a, "n", 1)
@@ -77,7 +77,7 @@ import Testing
   }
 
   /// With a clock that stands, both twins issue the very same stamps.
-  @Test(.long) func twinsWithOneClockNeverShareAVersion() async throws {
+  @Test(.long) func twoCopiesWithOneClockNeverShareAVersion() async throws {
     let world = try await World()
     let (a, reader) = (try await world.device("a"), try await world.device("reader"))
     try await insert(a, "n", 1)
@@ -93,7 +93,7 @@ import Testing
   }
 
   /// Both seal the row that was pending when the device was copied, and the hub forgets the first.
-  @Test(.long, arguments: [-1000, 1000]) func aBirthThatTwinsShareIsTheEarlierOnesAlsoWhereTheOtherWasRaised(aheadMs: Int) async throws {
+  @Test(.long, arguments: [-1000, 1000]) func aBirthThatTwoCopiesShareIsTheEarlierOnes(aheadMs: Int) async throws {
     let world = try await World()
     let (a, reader) = (try await world.device("a"), try await world.device("reader"))
     try await insert(a, "n", 1)
@@ -105,7 +105,7 @@ import Testing
     try await world.expectConverged([a, q, reader])
   }
 
-  @Test func anOldCopyLearnsAgainWhatItForgot() async throws {
+  @Test func aDeviceRestoredFromAnOldCopyGetsItsLaterChangesBack() async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await insert(a, "n", 1)
@@ -124,7 +124,7 @@ import Testing
     try await world.expectConverged([restored])
   }
 
-  @Test func anOldCopyWithNothingNewLearnsItToo() async throws {
+  @Test func aDeviceRestoredFromAnOldCopyWithoutNewChangesGetsThemToo() async throws {
     let world = try await World()
     let a = try await world.device("a")
     try await insert(a, "n", 1)

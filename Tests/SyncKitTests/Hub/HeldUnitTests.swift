@@ -9,7 +9,7 @@ import Testing
 @testable import SyncKit
 
 /// L7: what cannot be merged waits whole, visibly, with a reason, and goes on when the reason is gone.
-@Suite struct HeldWorkTests {
+@Suite struct HeldUnitTests {
   static let schema = World.Schema(
     tables: [
       ReplicatedTable("parent", scopeColumn: "unit"),
@@ -66,7 +66,7 @@ import Testing
 
   private func held() async throws -> [String] { try await world.hub.heldUnits().map(\.reason) }
 
-  @Test(.long) func aChildGoesOnWhenItsParentComesAndSoDoesWhatWaitedBehindIt() async throws {
+  @Test(.long) func aChildIsMergedWhenItsParentArrivesWithTheUnitsBehindIt() async throws {
     try await a.execute("INSERT INTO child (id, unit, parent, note) VALUES ('c', '07201', 'p', 'x')")
     _ = try await a.sync(with: world.transport)
     try await a.execute("UPDATE child SET note = 'y', visits = visits + 1")
@@ -92,7 +92,7 @@ import Testing
     #expect(try await rows("SELECT id FROM child") == [["c"]])
   }
 
-  @Test(.long) func aParentOfTheHubsOwnLetsItsChildrenGoOn() async throws {
+  @Test(.long) func aParentWrittenByTheHubReleasesItsChildren() async throws {
     try await a.execute("INSERT INTO child (id, unit, parent) VALUES ('c', '07201', 'p')")
     _ = try await a.sync(with: world.transport)
     try await world.hub.write { try $0.execute("INSERT INTO parent (id, unit) VALUES ('p', '07201')") }
@@ -100,7 +100,7 @@ import Testing
     #expect(try await rows("SELECT id FROM child") == [["c"]])
   }
 
-  @Test(.long) func aDeclinedInsertEndsOnItsDeviceAndIsKept() async throws {
+  @Test(.long) func aDeclinedInsertIsDeletedOnItsDeviceAndKeptInAConflict() async throws {
     try await a.execute("INSERT INTO child (id, unit, parent, note) VALUES ('c', '07201', 'nowhere', 'kept')")
     _ = try await a.sync(with: world.transport)
     let unit = try #require(try await world.hub.heldUnits().first)
@@ -119,7 +119,7 @@ import Testing
     #expect(try await rows("SELECT note FROM child") == [["again"]])
   }
 
-  @Test(.long) func aDeclinedEditGivesBackTheHubsOwnValues() async throws {
+  @Test(.long) func aDeclinedEditIsReplacedByTheHubsValues() async throws {
     try await a.execute("INSERT INTO child (id, unit, note, visits) VALUES ('c', '07201', 'first', 1)")
     try await both()
     try await a.execute("UPDATE child SET parent = 'nowhere', note = 'second', visits = visits + 4")
@@ -131,7 +131,7 @@ import Testing
     #expect(try await rows("SELECT parent, note, visits FROM child") == [["-", "first", "1"]])
   }
 
-  @Test(.long) func whatADeclinedEditSaysAndStandsAlreadyIsNoConflict() async throws {
+  @Test(.long) func aDeclinedValueThatStandsAlreadyOpensNoConflict() async throws {
     try await a.execute("INSERT INTO child (id, unit, note, visits) VALUES ('c', '07201', 'first', 1)")
     try await both()
     try await a.execute("UPDATE child SET parent = 'nowhere', note = 'second'")
@@ -144,7 +144,7 @@ import Testing
     #expect(try await rows("SELECT parent, note FROM child") == [["-", "second"]])
   }
 
-  @Test(.long) func aDeclinedDeletionBringsTheRowBack() async throws {
+  @Test(.long) func aDeclinedDeletionInsertsTheRowAgain() async throws {
     try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'first')")
     try await both()
     try await a.execute("INSERT INTO child (id, unit, parent) VALUES ('d', '07201', 'nowhere')")
@@ -160,7 +160,7 @@ import Testing
   }
 
   /// Its later deletion cannot be declined before it: the device would never show anybody else's row of that key.
-  @Test(.long) func whatWaitsBehindIsSettledAfterWhatItWaitsFor() async throws {
+  @Test(.long) func aUnitBehindAnotherIsSettledAfterIt() async throws {
     try await a.execute("INSERT INTO child (id, unit, parent) VALUES ('c', '07201', 'nowhere')")
     _ = try await a.sync(with: world.transport)
     try await a.execute("DELETE FROM child")
@@ -177,7 +177,7 @@ import Testing
     #expect(try await rows("SELECT note FROM child") == [["b"]])
   }
 
-  @Test(.long) func aDeclinedInsertIsTakenAfterAll() async throws {
+  @Test(.long) func aDeclinedInsertCanBeRestoredFromItsConflict() async throws {
     try await a.execute("INSERT INTO child (id, unit, parent, note) VALUES ('c', '07201', 'nowhere', 'kept')")
     try await both()
     let unit = try #require(try await world.hub.heldUnits().first)
@@ -190,7 +190,7 @@ import Testing
   }
 
   /// The rule would let the device's own value stand over what the hub answers.
-  @Test(.long) func aDeclinedValueGivesWayWhateverItsColumnsRule() async throws {
+  @Test(.long) func aDeclinedValueLosesUnderEveryPolicy() async throws {
     try await a.execute("INSERT INTO child (id, unit, least) VALUES ('c', '07201', 7)")
     try await both()
     try await a.execute("UPDATE child SET parent = 'nowhere', least = 3")
@@ -201,7 +201,7 @@ import Testing
     #expect(try await rows("SELECT parent, least FROM child") == [["-", "7"]])
   }
 
-  @Test(.long) func repairingOneColumnLeavesWhatOthersWroteLaterAndLeftOutColumnsEnd() async throws {
+  @Test(.long) func aRepairKeepsLaterWritesOfOthersAndDropsLeftOutColumns() async throws {
     try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'first')")
     try await both()
     try await a.execute("UPDATE child SET parent = 'nowhere', note = 'a'")
@@ -216,7 +216,7 @@ import Testing
     #expect(try await a.conflicts().contains { $0.column == "note" && $0.losing.value == .text("a") })
   }
 
-  @Test(.long) func whatARepairOverwritesUnseenIsKept() async throws {
+  @Test(.long) func aRepairThatOverwritesAnUnseenValueOpensAConflict() async throws {
     try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'first')")
     try await both()
     try await b.execute("UPDATE child SET note = 'b'")
@@ -265,7 +265,7 @@ import Testing
   }
 
   /// Its column would make another value of it.
-  @Test func aDeclinedValueThatDoesNotFitIsNotTakenAfterAll() async throws {
+  @Test func aDeclinedValueThatDoesNotFitCannotBeRestored() async throws {
     _ = try await send([row("child", "c", [CellChange("count", .text("12"))])])
     let id = try #require(try await world.hub.heldUnits().first?.id)
     try await world.hub.declineHeld(id, by: "tỉnh", because: "")
@@ -278,7 +278,7 @@ import Testing
     #expect(try await world.hub.conflicts().contains { $0.id == kept.id && $0.isOpen })
   }
 
-  @Test(.long) func aRepairWritesNothingToRowsThatHadNotWrittenTheColumn() async throws {
+  @Test(.long) func aRepairWritesOnlyRowsThatHadWrittenTheColumn() async throws {
     try await b.execute("INSERT INTO child (id, unit, note, count) VALUES ('d', '07201', 'first', 7)")
     try await both()
     try await a.database.write { db in
@@ -301,7 +301,7 @@ import Testing
     #expect(try await rows("SELECT id, note, count FROM child ORDER BY id") == expected)
   }
 
-  @Test(.long) func aKeyOfAnotherUnitsRowIsRepairedByANewOne() async throws {
+  @Test(.long) func aKeyOfAnotherScopesRowIsRepairedByANewKey() async throws {
     let other = try await world.device("o", unit: "07202")
     try await other.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07202', 'theirs')")
     _ = try await other.sync(with: world.transport)
@@ -322,7 +322,7 @@ import Testing
     #expect(try await other.engineRead { try $0.session.rows("SELECT note FROM child") } == [[.text("theirs")]])
   }
 
-  @Test(.long) func whatIsDeclinedForAnotherUnitsKeyTellsNothingOfThatRow() async throws {
+  @Test(.long) func aConflictAboutAnotherScopesKeyShowsNothingOfThatRow() async throws {
     let other = try await world.device("o", unit: "07202")
     try await other.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07202', 'theirs')")
     _ = try await other.sync(with: world.transport)
@@ -366,7 +366,7 @@ import Testing
   }
 
   /// A copied device goes on under a new identity; what is held of the old one from before is its own still.
-  @Test(.long) func heldWorkOfAPredecessorIsNoDifference() async throws {
+  @Test(.long) func heldUnitsOfAPredecessorAreNoDifference() async throws {
     try await a.execute("INSERT INTO child (id, unit, note) VALUES ('c', '07201', 'first')")
     try await both()
     try await a.execute("UPDATE child SET parent = 'nowhere' WHERE id = 'c'")
@@ -382,7 +382,7 @@ import Testing
     #expect(try copy.identity != a.identity)
   }
 
-  @Test func theReceiptIsSignedAnewWhenHeldWorkMoves() async throws {
+  @Test func theReceiptIsSignedAgainWhenHeldUnitsAreMerged() async throws {
     let batch = try await send([
       row("child", "c", [CellChange("parent", .text("p"))]), row("child", "d", [CellChange("note", .text("x"))]),
     ])
@@ -399,7 +399,7 @@ import Testing
     #expect(try await receipt().heldChanges == 0)
   }
 
-  @Test func afterAnUpgradeOfTheHubWhatItDidNotKnowGoesOn() async throws {
+  @Test func unitsHeldForTheSchemaAreMergedAfterTheHubsUpgrade() async throws {
     _ = try await send([row("child", "c", [CellChange("colour", .text("red"))])])
     #expect(try await held() == ["schema"])
     #expect(try await world.hub.retryHeld() == 0)

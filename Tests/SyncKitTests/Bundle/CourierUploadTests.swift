@@ -9,8 +9,8 @@ import Testing
 @testable import SyncKit
 
 /// A courier with a network hands on what it carries, and brings the answers back.
-@Suite struct HandingOnTests {
-  @Test(.long) func whatIsCarriedGoesOverTheNetworkAndItsAnswerComesHome() async throws {
+@Suite struct CourierUploadTests {
+  @Test(.long) func carriedParcelsAreUploadedAndTheirAnswersCarriedBack() async throws {
     let world = try await World()
     let (a, courier) = (try await world.device("a"), try await world.device("c", unit: "07202"))
     let newcomer = try world.replica("n")
@@ -40,7 +40,7 @@ import Testing
     try await world.expectConverged([a, newcomer])
   }
 
-  @Test(.long) func whatCannotBeDeliveredIsStillCarried() async throws {
+  @Test(.long) func parcelsThatCannotBeUploadedAreStillCarried() async throws {
     let world = try await World()
     let (a, courier) = (try await world.device("a"), try await world.device("c"))
     try await a.insert("1", "x")

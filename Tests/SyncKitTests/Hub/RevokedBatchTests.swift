@@ -8,7 +8,7 @@ import Testing
 @testable import SyncKit
 
 /// A lost phone: what it sealed and never sent, brought by somebody else after it was revoked.
-@Suite struct LateBatchTests {
+@Suite struct RevokedBatchTests {
   private func batches(of device: Replica) async throws -> [SealedBatch] {
     try await device.engineRead {
       try $0.session.rows("SELECT bytes FROM sync_outbox ORDER BY number").compactMap { $0[0].blob }.map(SealedBatch.init(bytes:))
@@ -34,7 +34,7 @@ import Testing
     return (id, try await batches(of: lost))
   }
 
-  @Test(.long) func theyWaitForOneDecisionAndAreMergedInOrder() async throws {
+  @Test(.long) func batchesOfARevokedDeviceWaitForADecisionAndAreMergedInOrder() async throws {
     let world = try await World()
     let (id, batches) = try await lost(world)
     // Out of order, and one twice.
@@ -62,7 +62,7 @@ import Testing
     #expect(try await reader.status().agreement == .proved)
   }
 
-  @Test func refusedOnesStayAndMayBeTakenLater() async throws {
+  @Test func refusedBatchesStayAndMayBeAcceptedLater() async throws {
     let world = try await World()
     let (id, batches) = try await lost(world)
     for batch in batches { _ = try await receipt(world, batch) }
@@ -75,7 +75,7 @@ import Testing
   }
 
   /// The device was copied before it was lost, and batches of both are brought: only one chain of a name can be merged.
-  @Test func aTwinsBatchThatContinuesNothingHereIsInNobodysWay() async throws {
+  @Test func aCopysBatchThatContinuesNothingHereBlocksNothing() async throws {
     let world = try await World()
     let lost = try await world.device("lost")
     _ = try await lost.sync(with: world.transport)

@@ -10,7 +10,7 @@ import Testing
 @testable import SyncStore
 
 /// What people decided comes back to a restored hub like what they entered, or is said to be missing (L11).
-@Suite struct RestoredWorkTests {
+@Suite struct RestoredUnitTests {
   static let schema = World.Schema(
     tables: [
       ReplicatedTable("sheet", scopeColumn: "unit", policies: ["finding": .review, "visits": .counter]),
@@ -72,7 +72,7 @@ import Testing
   }
 
   /// No page tells of it, and batches after it come back first.
-  @Test(.long) func aBatchOfWhichAllWasHeldIsNoTwins() async throws {
+  @Test(.long) func aBatchWhoseUnitsWereAllHeldIsNoFork() async throws {
     try await a.execute("INSERT INTO sheet (id, unit) VALUES ('s', '07201')")
     try await settle()
     try await world.imageHub("before")
@@ -109,7 +109,7 @@ import Testing
   }
 
   /// Whether the copy is from before the unit was held or after, what an operator made of it stands.
-  @Test(.long, arguments: ["empty", "held"], ["repair", "decline"]) func whatBecameOfHeldWorkComesBack(_ image: String, _ how: String)
+  @Test(.long, arguments: ["empty", "held"], ["repair", "decline"]) func outcomesOfHeldUnitsComeBack(_ image: String, _ how: String)
     async throws
   {
     try await world.imageHub("empty")
@@ -148,7 +148,7 @@ import Testing
   }
 
   /// A page names its reader's own units and does not say what is in them.
-  @Test func whatOnlyItsAuthorCanBringBackIsSaidToBeMissing() async throws {
+  @Test func unitsThatOnlyTheirAuthorHasAreReportedMissing() async throws {
     try await world.imageHub("before")
     try await a.execute("INSERT INTO sheet (id, unit) VALUES ('s', '07201')")
     try await world.sync(a)
@@ -165,7 +165,7 @@ import Testing
   }
 
   /// The hub was put back, nobody can tell it, and its only device has a receipt for what it lost.
-  @Test(.long) func aReceiptTheFeedKnowsNothingOfIsAskedAbout() async throws {
+  @Test(.long) func aReceiptThatTheFeedContradictsIsDoubted() async throws {
     try await world.imageHub("before")
     try await a.execute("INSERT INTO sheet (id, unit) VALUES ('s', '07201')")
     var options = SyncOptions()
@@ -177,7 +177,7 @@ import Testing
     #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM sheet") } == 1)
   }
 
-  @Test func livesAreListedWithWhereEachEnded() async throws {
+  @Test func incarnationsAreListedWithTheirEnds() async throws {
     try await a.execute("INSERT INTO sheet (id, unit) VALUES ('s', '07201')")
     try await settle()
     try await world.imageHub("before")

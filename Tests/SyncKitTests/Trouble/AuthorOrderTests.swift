@@ -7,7 +7,7 @@ import Testing
 @testable import SyncKit
 
 /// One author's units keep their order when a restored hub gave some of them other stamps than it had once (L8, L11).
-@Suite struct LaterWorkTests {
+@Suite struct AuthorOrderTests {
   private static let dayMs: UInt64 = 86_400_000
 
   let world: World
@@ -54,7 +54,7 @@ import Testing
   }
 
   /// Both words are merged under lower stamps before the first one's higher stamp is given back.
-  @Test(.long) func anAuthorsLaterWordStandsOverItsEarlierOne() async throws {
+  @Test(.long) func anAuthorsLaterWriteWinsOverItsEarlierOne() async throws {
     try await takeFirstWordAndForget()
     try await a.execute("UPDATE note SET a = 2")
     try await a.seal()
@@ -71,7 +71,7 @@ import Testing
   }
 
   /// What is in nobody's way stays where it is.
-  @Test(.long) func workOnOtherCellsIsNotPlacedAgain() async throws {
+  @Test(.long) func unitsOnOtherCellsAreNotPlacedAgain() async throws {
     try await takeFirstWordAndForget()
     try await a.execute("UPDATE note SET c = 'other'")
     try await carry(a)
@@ -82,7 +82,7 @@ import Testing
   }
 
   /// The author's clock is right again, and its next word is sealed before it can hear of the old stamp.
-  @Test(.long) func workOnItsWayStandsAboveWhatCameBack() async throws {
+  @Test(.long) func unitsOnTheirWayGetStampsAboveRestoredOnes() async throws {
     try await takeFirstWordAndForget()
     fast.set(now + 60_000)
     try await world.sync(a)
@@ -102,7 +102,7 @@ import Testing
   }
 
   /// A heir's work comes after its predecessor's.
-  @Test(.long) func anHeirsLaterWordStandsToo() async throws {
+  @Test(.long) func aSuccessorsLaterWriteWinsToo() async throws {
     try await world.imageHub("before")
     world.clock.set(now + Self.dayMs)
     fast.set(now + Self.dayMs)
@@ -126,7 +126,7 @@ import Testing
   }
 
   /// A word comes back under a stamp below another's that was merged meanwhile: its author, whose clock was ahead, had its own above.
-  @Test(.long) func anAuthorSeesWhatItsReturnedStampDoesNotStandAgainst() async throws {
+  @Test(.long) func anAuthorSeesWritesThatWinOverItsLoweredStamp() async throws {
     try await c.execute("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 1)")
     try await settle()
     try await world.imageHub("before")
@@ -148,7 +148,7 @@ import Testing
   }
 
   /// Its own word is placed once more, above another's that stood over it: the author, who is told the new stamp only, finds it stands.
-  @Test(.long) func anAuthorSeesThatItsRaisedWordStandsAgain() async throws {
+  @Test(.long) func anAuthorSeesThatItsWriteWithARaisedStampWins() async throws {
     try await c.execute("INSERT INTO note (id, unit, a, b) VALUES ('n', '07201', 1, 'b')")
     try await settle()
     try await world.imageHub("before")
