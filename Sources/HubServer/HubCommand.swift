@@ -37,7 +37,7 @@ internal import ToolSupport
   static func main() async { await ToolMain.run(Self.self) }
 }
 
-/// Which of the hub's campaigns a command is about.
+/// Option that names the campaign a command is about.
 struct CampaignOption: ParsableArguments {
   @Option(
     name: .long,
@@ -49,7 +49,7 @@ struct CampaignOption: ParsableArguments {
   func of(_ survey: SurveyHub) async throws -> SurveyHub { try await survey.about(campaign: campaign) }
 }
 
-/// Where the hub's folder is.
+/// Option that names the hub's folder.
 struct HubPlace: ParsableArguments {
   @Option(
     name: .long,

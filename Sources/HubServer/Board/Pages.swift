@@ -59,7 +59,7 @@ struct Pages: Sendable {
 /// A page without what every page has around it.
 struct PageContent {
   var title: String
-  /// Of its address, what the other language keeps.
+  /// Parts of the page's address that the link to the other language keeps.
   var kept: KeyValuePairs<String, String?>
   var content: HTML
 }

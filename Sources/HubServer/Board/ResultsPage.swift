@@ -8,7 +8,7 @@ struct ResultsPage {
     var level: UnitLevel
     var question: String?
     var form: String?
-    /// From 1.
+    /// Page that is shown, from 1.
     var page: Int?
   }
 
@@ -30,13 +30,13 @@ struct ResultsPage {
     var label: String
     var withheld: String?
     var hasTable: Bool
-    /// Of the table: `few` columns, of one width on the whole page, or as many as there are choices.
+    /// Kind of the table: `few` columns, all of one width on the whole page, or as many columns as the question has choices.
     var kind: String
     var columns: [PageColumn]
     var rows: [Row]
   }
 
-  /// Of the window.
+  /// Title of the window.
   var pageTitle: String
   /// The question that is chosen, where there is such a one.
   var question: String?
@@ -51,7 +51,7 @@ struct ResultsPage {
   var participationLabel: String
   var participationColumns: [PageColumn]
   var participation: [Taking]
-  /// Which release it is, or that there is none.
+  /// Says from which release the results are, or that nothing was released yet.
   var release: String
   var questions: [Question]
   var legend: String
@@ -119,7 +119,7 @@ struct ResultsPage {
     }
   }
 
-  /// One unit: a row a choice.
+  /// Returns the table of one unit: a row for each choice.
   private static func overall(_ heading: QuestionHeading, _ unit: UnitResult?, _ words: Wording) -> Question {
     var question = Question(id: heading.id, label: heading.label(words.language), hasTable: true, kind: "few", columns: [], rows: [])
     guard let result = unit?[heading.id] else {

@@ -92,7 +92,7 @@ struct BackupCommand: ToolCommand {
       .iso8601.year().month().day().dateSeparator(.omitted).time(includingFractionalSeconds: false).timeSeparator(.omitted))
     let names = ["hub-\(time)"] + (2...9).map { "hub-\(time)-\($0)" }
     let paths = names.map { "\(folder)/\($0)\(Self.fileEnding)" }
-    // Of several in one second each gets a name of its own.
+    // Backups of the same second get a number each.
     return paths.first { !FileManager.default.fileExists(atPath: $0) } ?? paths[0]
   }
 
@@ -131,7 +131,7 @@ struct RestoreCommand: ToolCommand {
   private struct Restored: Encodable {
     var folder: String
     var hasKeys: Bool
-    /// What devices had let go of and the backup lacks; nil for nothing known.
+    /// Work that devices had let go of and that the backup lacks; nil when nothing is known.
     var gap: BackupGap?
   }
 

@@ -4,7 +4,7 @@ internal import SurveyKitHub
 internal import SyncHub
 internal import ToolSupport
 
-/// Whether the clock of the hub's machine is believed.
+/// Shows whether the hub believes the clock of its machine.
 struct ClockCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "clock",

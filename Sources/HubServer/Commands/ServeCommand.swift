@@ -88,10 +88,10 @@ struct ServeCommand: ToolCommand {
     var tlsKey: String?
   #endif
 
-  /// How old a signed call may be by a clock that somebody moves, in milliseconds: a year.
+  /// Greatest age of a signed call when somebody moves the clock by hand, in milliseconds: a year.
   private static let movedClockAgeMsMax: UInt64 = 366 * 86_400_000
 
-  /// Between two notes of what the machine's clocks show.
+  /// Time between two notes of what the machine's clocks show.
   private static let clockNotedEvery = Duration.seconds(600)
 
   func validate() throws {
@@ -123,7 +123,7 @@ struct ServeCommand: ToolCommand {
       // A signed call is allowed to be as old as ever by the clock on the wall.
       hubOptions.requestAgeMsMax = UInt64(Double(hubOptions.requestAgeMsMax) * scaled.speed)
     } else if clock is FileClock {
-      // Its time jumps as whoever moves it likes: hours may pass between a device's question and its call.
+      // A clock that is moved by hand jumps: hours may pass between a device's question and its call.
       hubOptions.requestAgeMsMax = Self.movedClockAgeMsMax
     }
     if logMerges {

@@ -1,4 +1,4 @@
-/// How the recovery sheet looks on a screen and on A4.
+/// Style of the recovery sheet, on a screen and on A4.
 enum RecoverySheetStyle {
   static let css = """
     @page { size: A4; margin: 15mm; }

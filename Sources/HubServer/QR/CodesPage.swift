@@ -15,7 +15,7 @@ struct CodesPage {
   /// Unit that is shown alone; nil for the whole part of the tree that is looked at.
   let unit: UnitCode?
   let paper: PrintPaper
-  /// From 1.
+  /// Page that is shown, from 1.
   let page: Int?
 
   /// Units of one print.
@@ -25,7 +25,7 @@ struct CodesPage {
   private var query: ConsoleQuery { parts.query }
   private var day: OperatorDay { parts.day }
 
-  /// In the order of groups, then of units.
+  /// Units to print, by group; only one where one was chosen.
   private var lines: [UnitLine] { day.groups.flatMap(\.units).filter { unit == nil || $0.unit == unit } }
 
   private func link(_ path: String, page: Int? = nil) -> String {

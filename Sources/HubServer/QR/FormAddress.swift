@@ -7,7 +7,7 @@ internal import ToolSupport
 
 /// Address of a hub as phones reach it, and the links to units' questionnaires under it.
 struct FormAddress: Sendable {
-  /// Without a slash at its end.
+  /// Address without a slash at its end.
   let base: String
 
   /// Longest address of a hub, in bytes: with its token it still makes a code that a cheap camera reads.

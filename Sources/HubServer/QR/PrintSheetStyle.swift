@@ -1,4 +1,4 @@
-/// How printed codes look on a screen and on their paper.
+/// Style of printed codes, on a screen and on their paper.
 extension PrintSheet {
   static func css(_ paper: PrintPaper) -> String {
     let size =

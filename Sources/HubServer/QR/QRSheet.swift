@@ -9,7 +9,7 @@ struct QRSheet {
     var name: String
     var district: String
     var link: String
-    /// Without its extension.
+    /// Name of the card's image file, without its extension.
     var file: String
   }
 
@@ -18,7 +18,7 @@ struct QRSheet {
   /// Title of the one form that the codes lead to; nil for the campaign's.
   let form: LocalizedText?
   let expires: CalendarDay
-  /// Of the operator; the cards speak both.
+  /// Language of the operator; the cards have both languages.
   let language: Language
 
   var html: Data {
@@ -75,7 +75,7 @@ struct QRSheet {
 }
 
 extension String {
-  /// In unaccented lower-case letters, digits and hyphens, for names of files: "Xã Đông Hưng" is "xa-dong-hung".
+  /// Name in unaccented lower-case letters, digits and hyphens, for names of files: "xa-dong-hung" for "Xã Đông Hưng".
   var plainName: String {
     let letters = decomposedStringWithCanonicalMapping.lowercased().unicodeScalars.compactMap { scalar -> Character? in
       switch scalar {

@@ -1,4 +1,4 @@
-/// How the page of codes looks on a screen and on paper of size A6.
+/// Style of the page of codes, on a screen and on paper of size A6.
 enum QRSheetStyle {
   static let css = """
     @page { size: 105mm 148mm; margin: 6mm; }

@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// The memory that bodies of calls take while they arrive and are worked on, over all connections.
 final class BodyBudget: Sendable {
-  /// All bodies together, in bytes.
+  /// Bytes of all bodies together, at most.
   static let bytesMax = 48 << 20
   /// Bounds the part of senders that proved nothing: enrolments, packets, posted pages.
   static let openBytesMax = 16 << 20

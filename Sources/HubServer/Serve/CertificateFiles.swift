@@ -12,7 +12,7 @@
   final class CertificateFiles: Service {
     private struct State {
       var pair: NIOSSLContextConfigurationOverride
-      /// Of both files, as of the last look.
+      /// Marks of both files at the last look.
       var seen: [FileMark?]
     }
 

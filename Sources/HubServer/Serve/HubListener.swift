@@ -29,7 +29,7 @@ struct HubListener {
     var certificate: CertificateFiles?
   #endif
 
-  /// How long calls in progress may take after a stop was asked for, in seconds.
+  /// Seconds that calls in progress may take after a stop was asked for.
   static let stopSecondsMax: Int64 = 10
   /// The operators' pages speak no TLS themselves: a proxy on this machine brings others to them.
   static let boardHost = "127.0.0.1"

@@ -20,7 +20,7 @@ struct PacketFlushing: Service {
         _ = try await survey.releaseDaily()
       } catch {
         guard !Task.isCancelled && !Task.isShuttingDownGracefully else { return }
-        // Nothing is lost: the packets stay where they are until the next turn.
+        // The packets stay where they are until the next turn: nothing is lost.
         logger.error("packets were not flushed", metadata: ["error": "\(error)"])
       }
       // A store that took nothing is asked again soon: what monitors are told follows from the last write.

@@ -123,7 +123,7 @@ struct ProtocolResponder: HTTPResponder {
     calls.note(isDrop: isDrop, status: status)
     calls.measure(isDrop ? nil : kind, status: status, took, in: metrics)
     guard !isDrop else {
-      // Of the store and of no call, and once: later lines would be times of answers.
+      // A failure of the store is logged once, when it begins: a line a call would tell the times of answers.
       if let failure = survey.hub.writeFailure, calls.begins(CallCounter.isFailure(status)) {
         logger.error("answers and bundles cannot be kept", metadata: ["store": "\(failure.en)"])
       } else if !CallCounter.isFailure(status) {
@@ -177,13 +177,13 @@ struct ProtocolResponder: HTTPResponder {
     var openConnections: Int
     /// Connections and bodies since the start for which there was no room.
     var turnedAway: Int
-    /// How long the longest transaction since the start kept all other writing waiting.
+    /// Longest time since the start that one transaction kept all other writing waiting, in milliseconds.
     var longestWriteMs: Int
     /// Says why the last transaction could not be written; absent when it was.
     var writeFailure: String?
   }
 
-  /// Whether the store answers; for monitors and for whoever starts the process.
+  /// Returns whether the store answers, for monitors and for whoever starts the process.
   private func health() async -> Response {
     let incarnation = try? await survey.incarnation()
     let uptime = (ContinuousClock.now - started).components.seconds

@@ -24,7 +24,7 @@ final class ServingNote: Sendable {
 
   deinit { close(file) }
 
-  /// Where the running hub of a folder listens; nil when none runs.
+  /// Returns the addresses at which the running hub of a folder listens; nil when none runs.
   static func read(in folder: String) -> Addresses? {
     let file = open(path(in: folder), O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }

@@ -5,7 +5,7 @@ internal import SurveyKitHub
 internal import SyncHub
 internal import ToolSupport
 
-/// What a hub surveys.
+/// Commands about the campaigns of a hub.
 struct CampaignCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "campaign",

@@ -71,7 +71,7 @@ struct ExportCommand: ToolCommand {
         written.files.append(Written.File(path: book, rows: export.tables.reduce(0) { $0 + $1.rows.count }))
         console.say("\(book): \(sheets.count) bảng", "\(book): \(sheets.count) tables")
       } catch let fault as SheetFault {
-        // All of it stands in the CSV files.
+        // The CSV files hold all rows, too: a workbook that cannot be written loses nothing.
         console.warn(fault.explanation)
       }
       try console.result(written)

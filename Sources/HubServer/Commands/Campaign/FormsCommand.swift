@@ -122,7 +122,7 @@ struct FormsCheckCommand: ToolCommand {
         warning: warning?(options.language)))
   }
 
-  /// What was given, else what the hub's campaign expects, else unknown.
+  /// Returns the number of answers that was given, else the number that the hub's campaign expects; nil when neither is known.
   private func expectedAnswers() async throws -> Int? {
     if let answers { return answers }
     guard FileManager.default.fileExists(atPath: SurveyHub.storePath(in: place.folder)) else { return nil }

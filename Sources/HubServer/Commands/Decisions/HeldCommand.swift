@@ -4,7 +4,7 @@ internal import SurveyKitHub
 internal import SyncHub
 internal import ToolSupport
 
-/// What the hub has and cannot merge yet.
+/// Commands about work that the hub has and cannot merge yet.
 struct HeldCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "held",

@@ -4,7 +4,7 @@ internal import SurveyKitHub
 internal import SyncHub
 internal import ToolSupport
 
-/// What `hub` alone says: where things stand and what to do next, in three lines.
+/// Says in three lines where things stand and what to do next: `hub` without a command.
 struct NextCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "next", abstract: LocalizedText(vi: "Cho biết làm gì tiếp theo.", en: "Say what to do next."), examples: ["hub"],
@@ -63,9 +63,9 @@ struct NextCommand: ToolCommand {
     try console.result(Outcome(state: state, phase: phase, next: lines.dropFirst().map { $0(console.language) }))
   }
 
-  /// What a command needs to find this hub again.
+  /// Option that a command needs to find this hub again; empty for the usual folder.
   private var dir: String { place.dir.map { " --dir \($0)" } ?? "" }
-  /// The same, of the campaign that is asked about.
+  /// Options for the same hub and the campaign that was asked about.
   private var dirAndCampaign: String { (chosen.campaign.map { " --campaign \($0)" } ?? "") + dir }
 
   private var noHub: [LocalizedText] {

@@ -4,7 +4,7 @@ internal import SurveyKitHub
 internal import SyncHub
 internal import ToolSupport
 
-/// What working groups tell of their days.
+/// Shows the posts of the working groups and hides single ones.
 struct PostsCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "posts",

@@ -105,7 +105,8 @@ extension DevicesListCommand {
     [note?.label ?? device.label, note?.owner.map { "(\($0))" }].compactMap { $0 }.joined(separator: " ")
   }
 
-  /// Whether it may call, and which identities took whose place: a device that was copied, or restored from an old copy, has several.
+  /// Returns whether the device may call, and which identities took the place of which: a device that was copied, or restored from
+  /// an old copy, has several identities.
   fileprivate static func state(_ device: HubDevice, of devices: [HubDevice], undecided: Int) -> LocalizedText {
     var parts = [
       device.revokedMs == nil ? LocalizedText(vi: "đang dùng", en: "active") : LocalizedText(vi: "đã thu hồi", en: "revoked")
@@ -192,7 +193,7 @@ struct DevicesRevokeCommand: ToolCommand {
   private struct Revoked: Encodable {
     var replica: String
     var changed: Bool
-    /// Other identities of the same device, or of a copy of it.
+    /// Other identities of the device, or of a copy of the device.
     var others: [String]
   }
 

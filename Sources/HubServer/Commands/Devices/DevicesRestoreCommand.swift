@@ -33,7 +33,7 @@ struct DevicesRestoreCommand: ToolCommand {
     /// Batches that had come meanwhile: to be merged, and merged.
     var late: Int
     var merged: Int
-    /// Other identities that stay revoked.
+    /// Other identities of the device; they stay revoked.
     var revoked: [String]
   }
 

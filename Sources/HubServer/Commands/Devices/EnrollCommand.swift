@@ -251,6 +251,6 @@ struct EnrollCommand: ToolCommand {
     console.table([heading] + codes.map { [$0.unit, $0.name, $0.district, $0.code.map(Self.spaced) ?? $0.file ?? ""] })
   }
 
-  /// In two halves, as people read it aloud; `field enroll` takes it with or without the dash.
+  /// Returns the code in two halves, as people read it aloud; `field enroll` takes a code with or without the dash.
   private static func spaced(_ code: String) -> String { "\(code.prefix(5))-\(code.dropFirst(5))" }
 }

@@ -42,7 +42,7 @@ struct MetricsPage: Sendable {
       ("synckit_devices", "without_contact", now.devicesWithoutContact),
       ("synckit_devices", "revoked", now.devicesRevoked),
       ("synckit_devices", "different", now.devicesDifferent),
-      // As of the last check of the sums.
+      // Counted at the last check of the sums.
       ("synckit_sums_disagree", nil, sums.discrepancies.count),
       ("synckit_answers", nil, sums.answers),
       ("synckit_changes", "merged", sums.changesMerged),

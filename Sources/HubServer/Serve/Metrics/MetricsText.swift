@@ -21,7 +21,7 @@ final class MetricsText: MetricsFactory {
   }
 
   private struct Record {
-    /// Of timers in seconds.
+    /// Sum of a timer's durations, in seconds.
     var sum = 0.0
     /// Durations of a timer.
     var count: Int64 = 0
