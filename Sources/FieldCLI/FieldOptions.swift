@@ -92,7 +92,7 @@ extension FieldOptions {
   ///
   /// - Parameter hub: Address given for this call; nil for the one that the device knows.
   static func transport(_ survey: SurveyField, hub: String?) async throws -> HTTPTransport {
-    guard let enrolment = try await survey.replica.enrolment() else { throw SurveyFieldError.notEnrolled }
+    let enrolment = try await survey.requireEnrolment()
     let address = hub ?? enrolment.hubAddress
     guard !address.isEmpty else {
       throw ToolError(

@@ -34,6 +34,8 @@ struct Status: FieldCommand {
     var photos: [String: RecordArrival]
     /// Reports that contradict their form as they stand.
     var invalidReports: [InvalidReport]
+    /// Whether the hub said, when it was asked last, that it has revoked this device.
+    var isRevoked: Bool
     /// Messages of operators that nobody of the commune has seen, and reports sent back that are to be corrected.
     var messagesUnseen: Int
     var reportsToCorrect: Int
@@ -62,11 +64,13 @@ struct Status: FieldCommand {
       offsetMs: status.offsetMs, today: today?.day.description, todayDoubt: today?.doubt,
       clockJumpMs: try await survey.replica.clockKnowledge().jumpMs, photos: try await survey.arrivals(),
       invalidReports: campaign == nil ? [] : try await survey.reports().compactMap(\.invalid),
+      isRevoked: try await survey.replica.isRevoked(),
       messagesUnseen: notices.count { $0.turn == .unseen }, reportsToCorrect: notices.count(where: \.asksForCorrection),
       campaigns: awaited.map { Outcome.Standing(id: $0.id, phase: $0.phase(atMs: nowMs)) })
     try console.result(outcome)
     try await survey.warnOfUnreadableRows(console)
     if let trouble = try await survey.replica.keyTrouble() { console.warn(trouble.explanation) }
+    if outcome.isRevoked { console.warn(Self.revoked(unit)) }
     console.say("Đơn vị: \(unit) \(name)", "Unit: \(unit) \(name)")
     if awaited.count > 1 {
       let standing = awaited.map { "\($0.id): " + console.words.standing(of: $0, atMs: nowMs) }.joined(separator: "; ")
@@ -95,6 +99,16 @@ struct Status: FieldCommand {
         ))
       throw ToolExit.failed
     }
+  }
+
+  /// Says what a revoked device is to do.
+  static func revoked(_ unit: UnitCode) -> LocalizedText {
+    LocalizedText(
+      vi:
+        "Tỉnh đã thu hồi thiết bị này và không nhận gì thêm từ nó; mọi thứ trên máy còn nguyên. Nếu thu hồi nhầm: báo tỉnh (hub devices restore), hoặc xin mã (hub enroll \(unit) --replaces …) rồi chạy field enroll MÃ trên kho này.",
+      en:
+        "The province has revoked this device and takes nothing more from it; everything on it is intact. If that was a mistake, tell the province (hub devices restore), or ask for a code (hub enroll \(unit) --replaces …) and run field enroll CODE on this store."
+    )
   }
 
   private func showSum(_ status: ReplicaStatus, _ console: Console) {

@@ -24,3 +24,15 @@ public enum InputFile {
     return data
   }
 }
+
+/// Files that a command makes once, such as codes and keys.
+public enum OutputFile {
+  /// Refuses to replace a file: what it holds may be in no other place. What is no file is left to whoever writes.
+  public static func refuseExisting(_ path: String) throws {
+    var there = stat()
+    guard stat(path, &there) == 0, there.st_mode & S_IFMT == S_IFREG else { return }
+    throw ToolError(
+      vi: "Đã có \(path); không ghi đè. Ghi tên khác, hoặc dời tệp đó đi trước. Chưa làm gì.",
+      en: "There is \(path) already; it is not overwritten. Name another file, or move that one away first. Nothing was done.")
+  }
+}

@@ -1,5 +1,6 @@
 import Foundation
 import SurveyKit
+import SyncKit
 import Testing
 
 @Suite struct CampaignTests {
@@ -55,6 +56,12 @@ import Testing
     #expect(campaign.reportStatus(day, receivedAtMs: nil, nowMs: due) == .missing)
   }
 
+  @Test func aFormThatIsMissingIsSaidToBe() {
+    #expect { _ = try FormFile.reading(at: URL(fileURLWithPath: "/nowhere/pks01.xlsform")) } throws: {
+      ($0 as? FormProblems)?.problems.first?.message.en.contains("there is no such form: it needs the folder pks01.xlsform") == true
+    }
+  }
+
   @Test func movingKeepsDistancesAndHours() throws {
     let campaign = try bacGiang()
     let moved = try campaign.moved(toDay: try #require(CalendarDay("2026-02-27")))
@@ -63,6 +70,9 @@ import Testing
     #expect(moved.closes.description == "2026-03-02 22:00")
     #expect(try moved.moved(toDay: campaign.firstDay) == campaign)
     #expect(throws: DataProblems.self) { try campaign.moved(toDay: .last) }
+    for day in ["0001-01-01", "1999-12-31", "2101-01-01"] {
+      #expect(throws: DataProblems.self, "\(day)") { try campaign.moved(toDay: try #require(CalendarDay(day))) }
+    }
   }
 
   @Test func everyMistakeNamesItsKey() {

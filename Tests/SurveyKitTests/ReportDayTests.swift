@@ -11,6 +11,19 @@ import Testing
 
 /// A report's key, its day and the day that it says are one.
 @Suite struct ReportDayTests {
+  /// A form often limits its day question, too: the report's day is wrong then, not an answer.
+  @Test func aReportOfAnImpossibleDayIsToBeMoved() {
+    let said = LocalizedText("x")
+    func advice(_ other: String) -> String {
+      let faults = [
+        AnswerFault(question: "report_date", kind: .dayOutside, message: said),
+        AnswerFault(question: other, kind: .constraint, message: said),
+      ]
+      return InvalidReport(key: "07201/1999-01-01", unit: "07201", day: "1999-01-01", faults: faults)?.explanation.en ?? ""
+    }
+    #expect(advice("report_date").contains("--move-to") && advice("guided").contains("--set"))
+  }
+
   private static let unit = "07201"
 
   private func answers(_ day: String) throws -> ValidatedAnswers {

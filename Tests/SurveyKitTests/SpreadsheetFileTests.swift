@@ -174,6 +174,19 @@ import Testing
     #expect(reader.failedLine == "1\t\"x\" y")
   }
 
+  /// Of longer numbers a spreadsheet keeps 15 digits: two of them would be one name.
+  @Test func longNumbersAreNotTakenForTheirFirstDigits() {
+    func text(_ number: String) -> String { WorkbookCell.text(ofNumber: number, isDate: false, beginsIn1904: false) }
+    #expect(text("123456789012345") == "123456789012345")
+    #expect(text("1234567890123456") == "1.23456789012346E+15" && text("1.23456789012346E+15") == "1.23456789012346E+15")
+  }
+
+  @Test func textInNoKnownLettersSaysWhichEncodingToName() {
+    for kind in [CSVFault.Kind.notUTF8, .twoCodePages("ớ", "õ")] {
+      #expect(CSVFault(line: 1, kind: kind).explanation.en.contains("--encoding windows-125"), "\(kind)")
+    }
+  }
+
   @Test func oldWorkbookSaysHowToSaveIt() {
     let error = #expect(throws: CSVFault.self) { try CSVReader(Data([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1])) }
     #expect(error?.explanation.en.contains("save it as .xlsx") == true)

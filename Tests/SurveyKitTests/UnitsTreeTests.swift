@@ -30,6 +30,18 @@ import Testing
     #expect(tree.displayName(of: "216") == "Huyện Tân Yên")
   }
 
+  /// Names are shown and codes name files: neither may be what a terminal or a shell takes for something else.
+  @Test func namesAndCodesThatPlayTricksAreRefused() {
+    let long = String(repeating: "a", count: 3_000)
+    let communes = "code,name,kind\n..,Xã Một,xa\n-x,Xã Hai,xa\n003,Xã \u{1B}[31mBa,xa\n004,\(long),xa\n0-5.a_,Xã Năm,xa"
+    let problems = UnitsFixture.problems {
+      _ = try UnitLoader.load(communes: UnitsFixture.rows(communes), districts: [], province: UnitsFixture.province)
+    }
+    for line in 2...3 { #expect(problems.contains { $0.hasPrefix("communes.csv, line \(line): The code") }, "\(line): \(problems)") }
+    for line in 4...5 { #expect(problems.contains { $0.hasPrefix("communes.csv, line \(line): The name") }, "\(line): \(problems)") }
+    #expect(problems.count == 4, "\(problems)")
+  }
+
   @Test func everyMistakeIsReportedAtOnceWithItsLine() {
     let communes = """
       code,name,kind,district_code,district

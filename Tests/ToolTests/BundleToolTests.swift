@@ -34,6 +34,34 @@ import Testing
     try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
   }
 
+  /// Another sender's bundle may not have been imported yet.
+  @Test(.long) func aBundleOfAnotherSenderIsNotReplaced() async throws {
+    let (folder, dir, device) = try await world()
+    let (own, others) = (folder.path + "/own.skb", folder.path + "/others.skb")
+    let made = try await HubTool.run(["enroll", "07204", "07204", "--json", "--dir", dir])
+    let codes = try #require(try JSONSerialization.jsonObject(with: Data(made.output.utf8)) as? [[String: Any]])
+      .compactMap { $0["code"] as? String }
+    try #require(codes.count == 2)
+    let (second, third) = (FieldDevice(store: folder.path + "/b.sqlite"), FieldDevice(store: folder.path + "/c.sqlite"))
+    for _ in 1...2 { #expect(try await second.run("enroll", codes[0], "--request", others).status == 0, "one's own is replaced") }
+    let request = FileManager.default.contents(atPath: others)
+    for ended in [
+      try await device.run("export", others), try await HubTool.run(["import", others, "--return", others, "--dir", dir]),
+      try await third.run("enroll", codes[1], "--request", others),
+    ] {
+      #expect(ended.status == 1 && ended.errors.contains("another sender"), "\(ended.errors)")
+    }
+    #expect(FileManager.default.contents(atPath: others) == request)
+    let back = folder.path + "/back.skb"
+    for _ in 1...2 {
+      #expect(try await device.run("export", own).status == 0)
+      #expect(try await HubTool.run(["import", own, "--return", back, "--dir", dir]).status == 0)
+    }
+    let wrong = try await device.run("export", back)
+    #expect(wrong.status == 1 && wrong.errors.contains("another sender"), "\(wrong.errors)")
+    #expect(try await device.run("import-bundle", back).status == 0)
+  }
+
   @Test(.long) func scriptsGetObjectsAndExitCodes() async throws {
     let (folder, dir, device) = try await world()
     try await device.report(guided: 3)

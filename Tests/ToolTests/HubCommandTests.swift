@@ -2,6 +2,7 @@ import Foundation
 import SurveyKit
 import SurveyKitField
 import SurveyKitHub
+import SyncHub
 import TestSupport
 import Testing
 
@@ -25,6 +26,98 @@ import Testing
     }
     let again = try await HubTool.run(["init", empty])
     #expect(again.status == 1 && again.errors.contains("not overwritten"))
+  }
+
+  /// What is in an earlier list of codes, or in any other file, is in no other place.
+  @Test func codesAndKeysReplaceNoFile() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    let file = folder.path + "/codes.csv"
+    #expect(try await HubTool.run(["enroll", "07201", "--file", file, "--dir", dir]).status == 0)
+    let first = FileManager.default.contents(atPath: file)
+    for command in [["enroll", "07201", "--file", file], ["enroll", "--all", "--file", file], ["keys", "sheet", file]] {
+      let ended = try await HubTool.run(command + ["--dir", dir])
+      #expect(ended.status == 1 && ended.sentences.count == 1 && ended.errors.contains("not overwritten"), "\(command): \(ended.errors)")
+    }
+    #expect(FileManager.default.contents(atPath: file) == first)
+    let codes = try await HubTool.run(["codes", "--json", "--dir", dir])
+    #expect(try JSONDecoder().decode([EnrolmentCode].self, from: Data(codes.output.utf8)).count == 1, "\(codes.output)")
+  }
+
+  /// Nothing is in a hub whose making was interrupted: the next one begins anew, and everything else says so.
+  @Test func anInterruptedInitIsBegunAnew() async throws {
+    let folder = try TemporaryFolder()
+    let dir = folder.path + "/hub"
+    let process = HubTool.process(["init", dir])
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    while process.isRunning, !FileManager.default.fileExists(atPath: dir + "/keys/hub.key") { usleep(500) }
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    try #require(process.terminationReason == .uncaughtSignal)
+    for command in [["status"], ["serve"], ["campaign", "load", HubTool.campaign], []] {
+      let ended = try await HubTool.run(command + ["--dir", dir])
+      #expect(ended.status == 1 && ended.sentences.count == 1 && ended.errors.contains("hub init"), "\(command): \(ended.errors)")
+      #expect(ended.errors.contains("interrupted"), "\(command): \(ended.errors)")
+    }
+    let again = try await HubTool.run(["init", dir])
+    #expect(again.status == 0 && again.output.contains("invitation"), "\(again.errors)")
+    #expect(try await HubTool.run(["status", "--dir", dir]).status == 0)
+    let third = try await HubTool.run(["init", dir])
+    #expect(third.status == 1 && third.errors.contains("not overwritten"), "\(third.errors)")
+  }
+
+  @Test(.enabled(if: SmallDisk.canMount, SmallDisk.needs)) func anInitWithoutRoomLeavesNothing() async throws {
+    let folder = try TemporaryFolder()
+    let script = """
+      mkdir disk && mount -t tmpfs -o size=200k none disk || exit 90
+      "$1" init disk/hub >out.txt 2>err.txt; echo "ended $?"
+      ls -A disk
+      mount -o remount,size=64m disk
+      "$1" init disk/hub >out.txt 2>>err.txt; echo "ended $?"
+      cat err.txt
+      """
+    let ended = try await ToolProcess.Running(
+      ["unshare", "-m", "bash", "-c", script, "bash", Tool.path("hub")], folder: folder.path, environment: [:]
+    ).end()
+    #expect(ended.out.hasPrefix("ended 1\nended 0\n"), "\(ended.out) \(ended.err)")
+  }
+
+  /// An empty list would read as if nothing had come.
+  @Test func aNameThatNothingHasIsRefused() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    for command in ["codes --unit", "devices list --unit", "conflicts --unit", "photos --unit", "posts --unit", "acts --about"] {
+      let arguments = command.split(separator: " ").map(String.init)
+      let ended = try await HubTool.run(arguments + ["nope", "--dir", dir])
+      #expect(ended.status == 1 && ended.sentences.count == 1 && ended.errors.contains("nope"), "\(command): \(ended.errors)")
+      #expect(try await HubTool.run(arguments + ["07201", "--dir", dir]).status == 0, "\(command)")
+    }
+    let used = try await HubTool.run(["campaign", "use", "nope", "--dir", dir])
+    #expect(used.status == 1 && used.errors.contains("has no such campaign"), "\(used.errors)")
+    #expect(try await HubTool.run(["acts", "--about", "bac-giang-2024", "--dir", dir]).status == 0)
+  }
+
+  /// A backup that was killed leaves nothing for good, and is not listed as if it were there.
+  @Test(.enabled(if: SmallDisk.canMount, SmallDisk.needs)) func unfinishedBackupsDoNotPileUp() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    let script = """
+      mkdir small && mount -t tmpfs -o size=100k none small || exit 90
+      "$1" backup small --dir "$2" >out.txt 2>err.txt; echo "ended $?"
+      ls -A small
+      mount -o remount,size=64m small
+      touch -d '1 hour ago' small/hub-1.sqlite.part small/hub-1.sqlite.part-journal small/hub-2.sqlite.part-journal
+      touch small/hub-3.sqlite.part
+      "$1" acts --dir "$2" | grep -c backup
+      "$1" backup small --dir "$2" >out.txt 2>err.txt; echo "ended $?"
+      "$1" acts --dir "$2" | grep -c backup
+      ls small | grep part
+      """
+    let ended = try await ToolProcess.Running(
+      ["unshare", "-m", "bash", "-c", script, "bash", Tool.path("hub"), dir], folder: folder.path, environment: [:]
+    ).end()
+    #expect(ended.out == "ended 1\n0\nended 0\n1\nhub-3.sqlite.part\n", "\(ended.out) \(ended.err)")
   }
 
   @Test func aDamagedStoreIsNamedAndLeftAlone() async throws {

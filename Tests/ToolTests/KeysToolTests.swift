@@ -94,6 +94,65 @@ import Testing
     #expect(String(decoding: FileManager.default.contents(atPath: sheet) ?? Data(), as: UTF8.self).contains("H7."))
   }
 
+  /// Keys of another hub beside a restored store: whatever comes first, nothing is adopted.
+  @Test(.long) func foreignKeysNeverWorkOnAStore() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    let (backup, other, again) = (folder.path + "/backup.sqlite", folder.path + "/other", folder.path + "/again")
+    _ = try await run(["backup", backup, "--dir", dir])
+    _ = try await run(["init", other])
+    _ = try await run(["restore", backup, "--dir", again])
+    let keys = again + "/keys"
+    try FileManager.default.copyItem(atPath: other + "/keys", toPath: keys)
+    let serve = ["serve", "--until-input-ends", "--port", "0", "--board-port", "0"]
+    for command in [serve, ["status"], ["enroll", "--all"], ["close", "pks01"], ["verify"], ["keys", "sheet", folder.path + "/s.html"]] {
+      let refused = try await HubTool.run(command + ["--dir", again])
+      #expect(refused.status == 1 && refused.errors.contains("the keys are of hub"), "\(command): \(refused.errors)")
+    }
+    try FileManager.default.removeItem(atPath: keys)
+    #expect(try await refusal(["keys", "recover", other + "/keys/recovery-sheet.html", "--dir", again]).contains("the keys are of hub"))
+    #expect(!FileManager.default.fileExists(atPath: keys))
+    _ = try await run(["keys", "recover", dir + "/keys/recovery-sheet.html", "--dir", again])
+    #expect(try await run(["status", "--dir", again]).contains("the sums agree"))
+    let third = folder.path + "/third"
+    try FileManager.default.createDirectory(atPath: third, withIntermediateDirectories: false)
+    try FileManager.default.copyItem(atPath: other + "/keys", toPath: third + "/keys")
+    #expect(try await refusal(["restore", backup, "--dir", third]).contains("of another hub"))
+  }
+
+  /// A sheet typed in without one drop key: the answers that need it are told, and the key can be added.
+  @Test(.long) func aDropKeyThatWasNotTypedInIsNamedWithItsAnswers() async throws {
+    let world = try await TroubleWorld()
+    let device = try await world.device("a")
+    let csv = world.folder.path + "/answers.csv"
+    try Data(try FieldToolWorld.answersCSV(3).utf8).write(to: URL(fileURLWithPath: csv))
+    let imported = try await device.run("import", csv)
+    try #require(imported.status == 0, "\(imported.errors)")
+    _ = try await device.sync()
+    await world.stop()
+    let (dir, folder) = (world.dir, world.folder.path)
+    let own = try #require(try await keys(dir).first { $0.form == "pks01" })
+    try #require(own.waiting == 3)
+    let sheet = String(decoding: FileManager.default.contents(atPath: dir + "/keys/recovery-sheet.html") ?? Data(), as: UTF8.self)
+    let rows = sheet.matches(of: #/(?m)^(?:<pre>)?([A-H]\d+\.? [A-Z2-7-]+)/#).map { String($0.1) }
+    try #require(rows.contains { $0.hasPrefix("B") })
+    try FileManager.default.removeItem(atPath: dir + "/keys")
+    func write(_ rows: [String]) throws {
+      try Data(rows.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: folder + "/rows.txt"))
+    }
+    try write(rows.filter { !$0.hasPrefix("B") })
+    let recovered = try await HubTool.run(["keys", "recover", folder + "/rows.txt", "--dir", dir])
+    #expect(
+      recovered.status == 2 && recovered.errors.contains("\(own.id) is missing: 3 answers"), "\(recovered.status) \(recovered.errors)")
+    let status = try await HubTool.run(["status", "--dir", dir])
+    #expect(status.errors.contains("\(own.id) is missing: 3 answers") && !status.output.contains("fit no edition"), "\(status.output)")
+    // Typed by hand: small letters, and spaces for dashes.
+    try write(rows.map { $0.lowercased().replacing("-", with: " ") })
+    #expect(try await run(["keys", "recover", folder + "/rows.txt", "--dir", dir]).contains("Recovered"))
+    #expect(try await keys(dir).contains { $0.id == own.id && $0.waiting == 3 })
+    #expect(try await HubTool.run(["status", "--dir", dir]).errors.contains("missing") == false)
+  }
+
   @Test func badNumbersOfDaysAreOneSentence() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)

@@ -122,6 +122,15 @@ import Testing
         "$1" $command --dir disk/hub >out.txt 2>err.txt || echo "$command ended with $?: $(cat out.txt err.txt)"
         [ "$3 $command" != "readonly status" ] || grep -q 'cannot be written' err.txt || echo "it did not say so"
       done
+      for option in "" --not-kept; do
+        "$1" backup "away$option.sqlite" $option --dir disk/hub >out.txt 2>err.txt || echo "backup $option ended with $?: $(cat out.txt err.txt)"
+        grep -q 'are not told' err.txt || echo "backup $option did not say that devices are not told: $(cat err.txt)"
+      done
+      "$1" qr --out codes --dir disk/hub >out.txt 2>err.txt || echo "qr ended with $?: $(cat out.txt err.txt)"
+      "$1" backup disk/on-it.sqlite --dir disk/hub >out.txt 2>err.txt && echo "a backup on the same disk worked"
+      "$1" restore away.sqlite --dir again >out.txt 2>err.txt && cp -rp disk/hub/keys again/ || echo "restore ended: $(cat out.txt err.txt)"
+      "$1" posts --dir again 2>&1 | grep -q precious || echo "the post is not in the backup"
+      "$1" verify --dir again >out.txt 2>err.txt || echo "verify ended with $?: $(cat out.txt err.txt)"
       """
     let ended = try await ToolProcess.Running(
       ["unshare", "-m", "bash", "-c", script, "bash", Tool.path("hub"), world.dir, how], folder: world.folder.path, environment: [:]

@@ -64,6 +64,11 @@ struct Enroll: FieldCommand {
 
   func validate() throws {
     try ValidationError.refuseBlank(reason: nil, label: label)
+    if let label, label.utf8.count > WireLimits.nameBytesMax {
+      throw ValidationError(
+        vi: "--label dài quá \(WireLimits.nameBytesMax) byte (chữ có dấu tính 2 đến 3); hãy rút ngắn.",
+        en: "--label is longer than \(WireLimits.nameBytesMax) bytes (a letter with marks counts 2 or 3); shorten it.")
+    }
     if (code == nil) == (file == nil) { throw ValidationError(vi: "Hãy cho MÃ hoặc --file TỆP.", en: "Give a CODE or --file FILE.") }
     if code != nil, hub != nil ? request != nil : request == nil && !field.storeExists {
       throw ValidationError(
@@ -74,7 +79,7 @@ struct Enroll: FieldCommand {
 
   func perform(_ console: Console) async throws {
     let given = try hub.map { deadline.bound(try HTTPTransport(hub: $0)) }
-    let contents = try file.map { try InputFile.read($0, bytesMax: Self.fileBytesMax) }
+    let contents = try file.map(Self.enrolmentFile)
     let isNew = !field.storeExists
     let survey = try field.open(create: true)
     var transport = given
@@ -88,7 +93,10 @@ struct Enroll: FieldCommand {
       } catch {
         // Deletes a new store after a failure: nothing was promised to it yet.
         if isNew { removeStore(survey) }
-        throw error
+        guard let file, let fault = error as? SyncError, fault.code == .damaged else { throw error }
+        throw ToolError(
+          vi: "\(file) bị cắt cụt, bị hỏng hoặc không phải tệp ghi danh; chép lại, hoặc xin tỉnh tệp khác (hub enroll … --files).",
+          en: "\(file) is cut short, damaged, or no enrolment file; copy it again, or ask the province for another (hub enroll … --files).")
       }
     } else if let code, let request {
       try await survey.replica.requestEnrolment(code: code, label: label ?? "")
@@ -113,13 +121,24 @@ struct Enroll: FieldCommand {
     }
   }
 
+  /// Reads a file that is to enrol this device; a bundle is another thing.
+  private static func enrolmentFile(_ path: String) throws -> Data {
+    let data = try InputFile.read(path, bytesMax: fileBytesMax)
+    guard !data.starts(with: BundleMagic.bytes.prefix(4)) else {
+      throw ToolError(
+        vi: "\(path) là tệp .skb, không phải tệp ghi danh; trả lời của tỉnh thì nhập bằng field import-bundle \(path).",
+        en: "\(path) is a bundle, no enrolment file; a return from the province is imported with field import-bundle \(path).")
+    }
+    return data
+  }
+
   private func removeStore(_ survey: SurveyField) {
     try? survey.close()
     for ending in ["", "-wal", "-shm", ".key"] { try? FileManager.default.removeItem(atPath: field.storePath + ending) }
   }
 
   private func report(_ survey: SurveyField, _ console: Console) async throws {
-    guard let enrolment = try await survey.replica.enrolment() else { throw SurveyFieldError.notEnrolled }
+    let enrolment = try await survey.requireEnrolment()
     let units = try await survey.units()
     let campaign = try await survey.campaign()
     let forms = try await survey.forms().map { SurveySchema.formKey(id: $0.id, version: $0.version) }

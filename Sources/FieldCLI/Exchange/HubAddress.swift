@@ -42,7 +42,7 @@ extension HubAddress {
 
     func perform(_ console: Console) async throws {
       let survey = try field.open()
-      guard try await survey.replica.enrolment() != nil else { throw SurveyFieldError.notEnrolled }
+      _ = try await survey.requireEnrolment()
       let address = try await survey.replica.moveHub(to: deadline.bound(try HTTPTransport(hub: url)))
       try console.result(Outcome(hubAddress: address))
       console.say("Từ nay máy này dùng \(address).", "This device uses \(address) from now on.")

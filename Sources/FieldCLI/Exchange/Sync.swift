@@ -60,7 +60,7 @@ struct Sync: FieldCommand {
 
   func perform(_ console: Console) async throws {
     let survey = try field.open()
-    guard let enrolment = try await survey.replica.enrolment() else { throw SurveyFieldError.notEnrolled }
+    let enrolment = try await survey.requireEnrolment()
     let transport = try await FieldOptions.transport(survey, hub: hub)
     var exchange = Exchange(survey: survey, console: console)
     exchange.bytesMax = budget.flatMap(ByteAmount.read)

@@ -90,7 +90,7 @@ struct Why: FieldCommand {
     abstract: LocalizedText(
       vi: "Cho biết vì sao một ô có giá trị này: ai ghi, lúc nào, thay cái gì.",
       en: "Say why a cell shows what it shows: who wrote it, when, and what it overrode."),
-    examples: ["field why report 07201/2024-04-01 by_question guided"])
+    examples: ["field why report 07201/2024-04-01 by_question guided", "field why report 07201/2024-04-01 by_question.guided"])
 
   @OptionGroup var field: FieldOptions
 
@@ -111,6 +111,9 @@ struct Why: FieldCommand {
 
   func perform(_ console: Console) async throws {
     let survey = try field.openForReading(console)
+    // As lists print it: `column.member`.
+    let parts = column.split(separator: ".", maxSplits: 1).map(String.init)
+    let (column, member) = member == nil && parts.count == 2 ? (parts[0], parts[1]) : (column, member)
     let history = try await survey.replica.why(table: table, key: .text(row), column: column, member: member)
     let own = try await survey.replica.identity()
     let outcome = Outcome(

@@ -17,6 +17,7 @@ struct Next: FieldCommand {
 
   private struct Outcome: Encodable {
     var isEnrolled = false
+    var isRevoked = false
     var unit: String?
     /// Phase; nil before the campaign has arrived.
     var phase: CampaignPhase?
@@ -28,12 +29,14 @@ struct Next: FieldCommand {
   func perform(_ console: Console) async throws {
     let device = field.storeExists ? try field.openForReading(console) : nil
     guard let survey = try await device?.about(campaign: meant.campaign), let enrolment = try await survey.replica.enrolment() else {
-      return try show(Self.enrolling(field.storePath), Outcome(), console)
+      let awaited = try await device?.replica.awaitsEnrolment() == true
+      return try show(awaited ? Self.awaiting(field.storePath) : Self.enrolling(field.storePath), Outcome(), console)
     }
     let status = try await survey.replica.status()
     var outcome = Outcome(isEnrolled: true, unit: enrolment.writeScope, conflicts: status.openConflicts)
     outcome.waiting = status.pendingChanges + status.sealedChanges + status.waitingChanges + status.packetsWaiting
-    let sending = Self.sending(outcome, console.words)
+    outcome.isRevoked = try await survey.replica.isRevoked()
+    let sending = outcome.isRevoked ? Status.revoked(UnitCode(enrolment.writeScope)) : Self.sending(outcome, console.words)
     let name = try await survey.units()?.displayName(of: UnitCode(enrolment.writeScope)) ?? enrolment.writeScope
     let campaigns = try await survey.openCampaigns()
     guard let campaign = campaigns.first else {
@@ -66,6 +69,18 @@ struct Next: FieldCommand {
     var outcome = outcome
     outcome.next = lines.dropFirst().map { $0(console.language) }
     try console.result(outcome)
+  }
+
+  private static func awaiting(_ path: String) -> [LocalizedText] {
+    [
+      LocalizedText(
+        vi: "Thiết bị chưa ghi danh (\(path)); đang chờ tỉnh trả lời yêu cầu.",
+        en: "This device is not enrolled (\(path)); the province's return is awaited."),
+      LocalizedText(vi: "Nhận được tệp trả lời: field import-bundle TỆP", en: "Once the return is here: field import-bundle FILE"),
+      LocalizedText(
+        vi: "Có mạng thì không cần chờ: field enroll MÃ --hub ĐỊA-CHỈ",
+        en: "With a network there is no need to wait: field enroll CODE --hub ADDRESS"),
+    ]
   }
 
   private static func enrolling(_ path: String) -> [LocalizedText] {

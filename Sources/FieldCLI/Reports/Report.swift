@@ -293,6 +293,12 @@ struct Report: FieldCommand {
       from == "-"
       ? try FileHandle.standardInput.read(upToCount: AnswerValue.answersJSONBytesMax + 1) ?? Data()
       : try InputFile.read(from, bytesMax: AnswerValue.answersJSONBytesMax)
+    if data.count <= AnswerValue.answersJSONBytesMax, let line = AnswerValue.faultLine(inJSON: data) {
+      let name = from == "-" ? LocalizedText(vi: "đầu vào chuẩn", en: "standard input") : LocalizedText(from)
+      throw ToolError(
+        vi: "\(name.vi), dòng \(line): không phải JSON đúng; kiểm tra dấu phẩy, dấu ngoặc và dấu nháy. Xem mẫu: field report --example.",
+        en: "\(name.en), line \(line): this is not valid JSON; check commas, brackets and quotes. See field report --example.")
+    }
     return try AnswerValue.answers(fromJSON: data)
   }
 

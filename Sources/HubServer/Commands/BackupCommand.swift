@@ -17,13 +17,15 @@ struct BackupCommand: ToolCommand {
         Tệp chỉ có tên khi đã đủ, đã kiểm tra và nằm chắc trên đĩa; không bao giờ ghi đè. Thư mục `keys` KHÔNG nằm trong bản sao lưu: giữ \
         riêng, ở nơi khác; thiếu nó thì không dùng được bản sao. Ảnh nằm trong thư mục cùng tên, đuôi .blobs: cất cả hai (--without-photos: \
         bỏ ảnh). Những gì nằm trong HAI bản mới nhất thì các thiết bị không giữ nữa, nên \
-        hãy chép tệp sang máy khác ngay và giữ ít nhất hai bản; bản không cất giữ thì dùng --not-kept.
+        hãy chép tệp sang máy khác ngay và giữ ít nhất hai bản; bản không cất giữ thì dùng --not-kept. Đĩa của máy chủ đầy hoặc chỉ đọc \
+        vẫn sao được sang đĩa khác; thiết bị không được báo về bản đó.
         """,
       en: """
         The file gets its name once it is whole, checked and on the disk, and never replaces another. The folder `keys` is NOT in a \
         backup: keep it apart, in another place; without it a backup is of no use. Photos are in a folder of the same \
         name with .blobs after it: keep both (--without-photos leaves them out). Devices let go of what the TWO newest backups hold, so \
-        move the file to another machine at once and keep two at least; for a copy that nobody keeps use --not-kept.
+        move the file to another machine at once and keep two at least; for a copy that nobody keeps use --not-kept. When the hub's disk \
+        is full or read-only, a copy on another disk still works; devices are not told of it.
         """),
     examples: ["hub backup /mnt/backups", "hub backup yesterday.sqlite --dir ./hub-data"])
 
@@ -43,16 +45,13 @@ struct BackupCommand: ToolCommand {
   @Flag(name: .long, help: .text(vi: "Không sao ảnh.", en: "Leave the photos out.")) var withoutPhotos = false
 
   func perform(_ console: Console) async throws {
-    let bar = ProgressBar(console.words.text("Sao lưu", "Backup"), console: console)
-    let backup = try await place.withHub(options, act: try acts.act("backup", file)) { survey in
-      let backup = try await survey.hub.backUp(to: try path(nowMs: survey.nowMs), withBlobs: !withoutPhotos, isDeclared: !notKept) {
-        bytes, total in
-        bar.show(done: bytes >> 20, of: max(total, bytes) >> 20, note: "MiB")
-      }
-      do { try await survey.noteBackups() } catch let error as SyncError { console.warn(error.explanation) }
-      return backup
+    let backup: HubBackup
+    do {
+      backup = try await copy(console)
+    } catch let error as SyncError where error.isOfUnwritablePlace {
+      guard try SurveyHub.exists(in: place.folder), !SurveyHub.canWrite(in: place.folder) else { throw error }
+      backup = try await copyOfUnwritable(console)
     }
-    bar.finish()
     let megabytes = console.words.number(max(1, backup.bytes >> 20))
     console.say(
       "Đã sao lưu \(console.words.number(backup.units)) đơn vị dữ liệu vào \(backup.path) (\(megabytes) MiB).",
@@ -71,6 +70,40 @@ struct BackupCommand: ToolCommand {
     console.say(
       "\(keys) không nằm trong đó: giữ một bản riêng, ở nơi khác.", "\(keys) is not in it: keep a copy apart, in another place.")
     try console.result(backup)
+  }
+
+  private func copy(_ console: Console) async throws -> HubBackup {
+    let bar = ProgressBar(console.words.text("Sao lưu", "Backup"), console: console)
+    defer { bar.finish() }
+    return try await place.withHub(options, act: try acts.act("backup", file)) { survey in
+      let backup = try await survey.hub.backUp(to: try path(nowMs: survey.nowMs), withBlobs: !withoutPhotos, isDeclared: !notKept) {
+        bytes, total in
+        bar.show(done: bytes >> 20, of: max(total, bytes) >> 20, note: "MiB")
+      }
+      do { try await survey.noteBackups() } catch let error as SyncError { console.warn(error.explanation) }
+      return backup
+    }
+  }
+
+  /// Copies a hub that cannot be written where it lies: its store can note nothing of the copy.
+  private func copyOfUnwritable(_ console: Console) async throws -> HubBackup {
+    let target = FileManager.default.fileExists(atPath: file + "/.") ? file : URL(fileURLWithPath: file).deletingLastPathComponent().path
+    let scratch = try SurveyHub.copyForReading(place.folder, elsewhere: [target])
+    defer { withExtendedLifetime(scratch) {} }
+    console.warn(
+      LocalizedText(
+        vi:
+          "Không ghi được \(place.folder) (đĩa đầy hoặc chỉ đọc): bản này sao từ những gì đọc được. Thiết bị không được báo nên không bỏ gì (như --not-kept).",
+        en:
+          "\(place.folder) cannot be written (its disk is full or read-only): this backup is made from what can be read. Devices are not told of it and let go of nothing (as with --not-kept)."
+      ))
+    var readable = place
+    readable.dir = scratch.path
+    return try await readable.withHub(options) { survey in
+      try await survey.hub.backUp(
+        to: try path(nowMs: survey.nowMs), withBlobs: !withoutPhotos, blobFolder: SurveyHub.storePath(in: place.folder) + ".blobs",
+        isDeclared: false)
+    }
   }
 
   private func path(nowMs: Int64) throws -> String {

@@ -32,13 +32,15 @@ struct InitCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     let folder = folder ?? place.folder
-    let survey = try await SurveyHub.create(at: folder, clock: try options.wallClock())
     let name = ActOptions.user
     let act = try IntendedAct("people invite", subject: name, by: name, look: ActLook.people)
-    let secret = try await survey.hub.acting(act) { try await survey.invite(name, Set(Capability.allCases), scope: nil) }
-    try survey.close()
     let sheet = RecoverySheet.path(in: folder)
-    _ = try RecoverySheet(HubKeys.load(from: SurveyHub.keysPath(in: folder))).write(to: sheet)
+    var secret = ""
+    let survey = try await SurveyHub.create(at: folder, clock: try options.wallClock()) { survey in
+      secret = try await survey.hub.acting(act) { try await survey.invite(name, Set(Capability.allCases), scope: nil) }
+      _ = try RecoverySheet(HubKeys.load(from: SurveyHub.keysPath(in: folder))).write(to: sheet)
+    }
+    try survey.close()
     let isDefault = folder == place.folder
     let dir = isDefault ? "" : " --dir \(folder)"
     console.say("Đã tạo máy chủ \(survey.hub.replica.short) trong \(folder).", "Made hub \(survey.hub.replica.short) in \(folder).")

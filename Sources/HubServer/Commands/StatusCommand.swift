@@ -20,6 +20,8 @@ struct StatusCommand: ToolCommand {
 
   private struct Report: Encodable {
     var status: HubStatus
+    /// Drop keys that answers need and the key folder lacks.
+    var missingDropKeys: [MissingDropKey]
     var total: BoardTotal?
     var reportDay: CalendarDay?
     var phase: CampaignPhase?
@@ -30,9 +32,11 @@ struct StatusCommand: ToolCommand {
       let survey = try await chosen.of(hub)
       let status = try await survey.status()
       let board = try await survey.board()
-      try console.result(Report(status: status, total: board?.total, reportDay: board?.reportDay, phase: board?.phase))
+      let missing = try await survey.hub.missingDropKeys()
+      try console.result(
+        Report(status: status, missingDropKeys: missing, total: board?.total, reportDay: board?.reportDay, phase: board?.phase))
       if let board { campaign(board, console) } else { console.say("Chưa nạp cuộc khảo sát nào.", "No campaign is loaded.") }
-      sums(status, console)
+      sums(status, missing, console)
       console.warn(ofUnreadable: try await survey.unreadableRows())
       return status
     }
@@ -61,7 +65,7 @@ struct StatusCommand: ToolCommand {
       "Answers received \(words.number(total.counts.received)) / \(words.number(total.counts.expected)).")
   }
 
-  private func sums(_ status: HubStatus, _ console: Console) {
+  private func sums(_ status: HubStatus, _ missing: [MissingDropKey], _ console: Console) {
     func n(_ value: Int) -> String { console.words.number(value) }
     let verdict =
       status.addsUp
@@ -71,10 +75,13 @@ struct StatusCommand: ToolCommand {
       "Packets: \(n(status.packetsKept)) kept = \(n(status.packetsWaiting)) waiting + \(n(status.packetsReleased)) released + \(n(status.packetsRepeated)) repeated + \(n(status.packetsDiffering)) differing + \(n(status.packetsSpoiled)) spoiled + \(n(status.packetsWithheld)) withheld + \(n(status.packetsHeld)) held + \(n(status.packetsLate)) under an earlier key + \(n(status.packetsDeclined)) declined."
     )
     for erased in status.erasures { console.say(erased.explanation.vi, erased.explanation.en) }
-    if status.packetsHeld > 0 {
+    for key in missing { console.warn(key.explanation) }
+    // Those whose key is missing are held, too.
+    let unfit = status.packetsHeld - missing.reduce(0) { $0 + $1.answers }
+    if unfit > 0 {
       console.say(
-        "\(n(status.packetsHeld)) phiếu không hợp với bản nào của biểu mẫu mà máy chủ biết; `hub close` nêu tên bản còn thiếu.",
-        "\(n(status.packetsHeld)) answers fit no edition of a form that the hub knows; `hub close` names the editions that are missing.")
+        "\(n(unfit)) phiếu không hợp với bản nào của biểu mẫu mà máy chủ biết; `hub close` nêu tên bản còn thiếu.",
+        "\(n(unfit)) answers fit no edition of a form that the hub knows; `hub close` names the editions that are missing.")
     }
     if status.packetsSpoiled > 0 {
       console.say(

@@ -89,10 +89,15 @@ public final class SurveyField: Sendable {
 
   /// Returns the commune for which this device writes.
   ///
-  /// - Throws: `SurveyFieldError` `.notEnrolled`.
+  /// - Throws: As `requireEnrolment`.
   public func unit() async throws -> UnitCode {
-    guard let enrolment = try await replica.enrolment() else { throw SurveyFieldError.notEnrolled }
-    return UnitCode(enrolment.writeScope)
+    UnitCode(try await requireEnrolment().writeScope)
+  }
+
+  /// - Throws: `SurveyFieldError` `.notEnrolled`, or `.enrolmentAwaited` once a bundle asked for it.
+  public func requireEnrolment() async throws -> Enrolment {
+    if let enrolment = try await replica.enrolment() { return enrolment }
+    throw try await replica.awaitsEnrolment() ? SurveyFieldError.enrolmentAwaited : .notEnrolled
   }
 
   // MARK: Time

@@ -38,6 +38,9 @@ extension SurveyHub {
     return Set([code] + tree.descendants(of: code).map(\.code))
   }
 
+  /// Refuses the name of a unit that the hub does not have: a list of nothing would read as if nothing had come of it.
+  public func refuseUnknown(unit: String?) async throws { _ = try await communes(of: unit) }
+
   /// Posts listed at once.
   public static let postsListedMax = 200
 

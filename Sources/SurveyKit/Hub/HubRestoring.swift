@@ -9,6 +9,7 @@ extension SurveyHub {
   /// - Throws: `SyncError` when there is a hub in the folder already, or the backup is damaged or of another hub than the keys
   ///   there; no file is left then.
   public static func restore(_ backup: String, at folder: String, act: IntendedAct? = nil) throws -> Bool {
+    try HubMaking.refuseUnfinished(folder)
     guard !FileManager.default.fileExists(atPath: storePath(in: folder)) else {
       throw SyncError(
         .badRequest, vi: "Thư mục \(folder) đã có kho dữ liệu của máy chủ; không ghi đè.",

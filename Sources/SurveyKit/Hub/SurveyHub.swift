@@ -24,33 +24,42 @@ public final class SurveyHub: Sendable {
 
   /// Makes a new hub: keys first, then an empty store.
   ///
-  /// - Throws: `SyncError` when there is a hub in the folder already, or it cannot be written; nothing is overwritten.
-  public static func create(at folder: String, clock: any WallClock = SystemClock()) async throws -> SurveyHub {
+  /// What an earlier call that was interrupted left of itself is cleared first.
+  ///
+  /// - Parameter prepare: Puts what a hub begins with into it; it is part of the making.
+  /// - Throws: `SyncError` when there is a hub in the folder already, or it cannot be written; nothing is overwritten, and nothing of a hub
+  ///   is left that was not made whole.
+  public static func create(
+    at folder: String, clock: any WallClock = SystemClock(), prepare: (SurveyHub) async throws -> Void = { _ in }
+  ) async throws -> SurveyHub {
+    if !HubMaking.isUnfinished(folder) { try refuseOccupied(folder) }
+    let making = try HubMaking.begin(in: folder) { try refuseOccupied(folder) }
+    var made: SurveyHub?
+    do {
+      let keys = try HubKeys.create(in: keysPath(in: folder), nowMs: clock.nowMs())
+      let survey = try await open(at: folder, keys: keys, clock: clock, options: Hub.Options(), create: true)
+      made = survey
+      try await survey.markStore()
+      try await prepare(survey)
+      making.end()
+      return survey
+    } catch {
+      try? made?.close()
+      making.undo()
+      throw error
+    }
+  }
+
+  /// Names of files that a disk or a desktop puts into an empty folder by itself, and of the mark of an unfinished hub.
+  private static let unheeded: Set<String> = ["lost+found", ".DS_Store", HubMaking.markName]
+
+  /// Refuses a folder that holds other files, or the keys of a hub: a hub gets a folder of its own.
+  private static func refuseOccupied(_ folder: String) throws {
     guard !FileManager.default.fileExists(atPath: storePath(in: folder)) else {
       throw SyncError(
         .badRequest, vi: "Thư mục \(folder) đã có kho dữ liệu của máy chủ; không ghi đè.",
         en: "The folder \(folder) holds a hub's store already; it is not overwritten.")
     }
-    try refuseOccupied(folder)
-    do {
-      try FileManager.default.createDirectory(
-        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    } catch {
-      throw SyncError(
-        .storeMissing, vi: "Không tạo được thư mục \(folder); kiểm tra đường dẫn và quyền.",
-        en: "Cannot create the folder \(folder); check the path and permissions.")
-    }
-    let keys = try HubKeys.create(in: keysPath(in: folder), nowMs: clock.nowMs())
-    let survey = try await open(at: folder, keys: keys, clock: clock, options: Hub.Options(), create: true)
-    try await survey.markStore()
-    return survey
-  }
-
-  /// Names of files that a disk or a desktop puts into an empty folder by itself.
-  private static let unheeded: Set<String> = ["lost+found", ".DS_Store"]
-
-  /// Refuses a folder that holds other files, or the keys of a hub: a hub gets a folder of its own.
-  private static func refuseOccupied(_ folder: String) throws {
     let present = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { !unheeded.contains($0) }.sorted()
     guard let first = present.first else { return }
     if present.contains("keys") {
@@ -113,6 +122,7 @@ public final class SurveyHub: Sendable {
 
   /// Throws when a folder has a hub's keys but not its store: nobody should make another hub in place of the lost one.
   public static func refuseOrphanedKeys(in folder: String) throws {
+    try HubMaking.refuseUnfinished(folder)
     let isThere = FileManager.default.fileExists(atPath:)
     guard isThere(keysPath(in: folder) + "/hub.key"), !isThere(storePath(in: folder)) else { return }
     throw SyncError(
@@ -125,6 +135,7 @@ public final class SurveyHub: Sendable {
   }
 
   private static func keys(in folder: String) throws -> HubKeys {
+    try HubMaking.refuseUnfinished(folder)
     guard try exists(in: folder) else {
       try refuseOrphanedKeys(in: folder)
       throw SyncError(
@@ -132,6 +143,7 @@ public final class SurveyHub: Sendable {
         en: "There is no hub in \(folder); make one with `hub init \(folder)`, or name its folder with --dir.")
     }
     let keys = try HubKeys.load(from: keysPath(in: folder))
+    try Hub.refuseForeignKeys(of: keys.signing.replica, storeAt: storePath(in: folder))
     try Hub.refuseLostStore(at: storePath(in: folder), keysFolder: keysPath(in: folder))
     return keys
   }

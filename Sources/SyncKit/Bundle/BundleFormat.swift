@@ -1,4 +1,4 @@
-internal import Foundation
+package import Foundation
 internal import SyncCore
 
 /// Bounds on bundles, which anybody may have written. Part of the protocol: docs/protocol.md lists them.
@@ -119,12 +119,12 @@ package struct SectionHead: Hashable, Sendable {
 }
 
 /// First bytes of a bundle: they reveal a file that was sent as text, and tell the version.
-enum BundleMagic {
+package enum BundleMagic {
   static let version: UInt8 = 1
   private static let start = Data([0x89, 0x53, 0x4b, 0x42, 0x0d, 0x0a, 0x1a])
   static let byteCount = 8
 
-  static var bytes: Data { start + [version] }
+  package static var bytes: Data { start + [version] }
 
   /// Checks the first bytes of a file.
   ///

@@ -17,6 +17,8 @@ package final class BundleWriter {
 
   let path: String
   private let partBytesMax: Int
+  /// Whose bundles alone are replaced; nil: anybody's.
+  private let owners: Set<Data>?
   private var part: Part?
   private var finished: [String] = []
   private var parcel: Parcel?
@@ -33,16 +35,18 @@ package final class BundleWriter {
   ///
   /// - Parameters:
   ///   - partBytesMax: Bytes of a part; only a part with a single larger section is larger.
-  package init(_ path: String, partBytesMax: Int = BundleLimits.bytesMax) throws {
+  ///   - owners: Whose older bundles of that name are replaced: the writer's identities. Nil: anybody's.
+  package init(_ path: String, partBytesMax: Int = BundleLimits.bytesMax, owners: Set<Data>? = nil) throws {
     self.path = path
+    self.owners = owners
     self.partBytesMax = min(max(partBytesMax, BundleLimits.partBytesMin), BundleLimits.bytesMax)
-    try Self.checkFree(path)
+    try Self.checkFree(path, owners: owners)
   }
 
   deinit { discard() }
 
-  /// Refuses to replace a person's own file; an older bundle may be replaced.
-  private static func checkFree(_ path: String) throws {
+  /// Refuses to replace a person's own file, or another sender's bundle; an older bundle of the same sender may be replaced.
+  private static func checkFree(_ path: String, owners: Set<Data>?) throws {
     var there = stat()
     guard stat(path, &there) == 0 else { return }
     guard there.st_mode & S_IFMT == S_IFREG, let file = FileHandle(forReadingAtPath: path) else {
@@ -56,6 +60,12 @@ package final class BundleWriter {
         .badRequest, vi: "\(path) có sẵn và không phải bọc dữ liệu; hãy chọn tên khác.",
         en: "\(path) is there and is not a bundle; choose another name.")
     }
+    guard let owners, there.st_size > 0 else { return }
+    let reader = try? BundleReader(path)
+    if case .parcel(let parcel)? = try? reader?.next(), owners.contains(parcel.wire.from) { return }
+    throw SyncError(
+      .badRequest, vi: "\(path) có sẵn và là tệp của máy khác, hoặc bị hỏng; không ghi đè, hãy chọn tên khác.",
+      en: "\(path) is there and is another sender's bundle, or a damaged one; it is not overwritten, choose another name.")
   }
 
   // MARK: Parcels
@@ -175,7 +185,7 @@ package final class BundleWriter {
     try finishPart()
     let names = finished.count == 1 ? [path] : finished.indices.map { numbered($0 + 1) }
     for (temporary, name) in zip(finished, names) {
-      try Self.checkFree(name)
+      try Self.checkFree(name, owners: owners)
       guard rename(temporary, name) == 0 else { throw BundleFault.unwritable(name, errno) }
     }
     finished = []

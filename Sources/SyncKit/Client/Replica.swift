@@ -320,16 +320,20 @@ public final class Replica: Sendable {
   ///
   /// - Throws: `SyncError` `.notEnrolled` before enrolment, `.keyUnusable` when the secrets of an enrolled device are gone.
   func secrets() throws -> ReplicaSecrets {
-    let loaded: ReplicaSecrets?
-    do { loaded = try keyStore.load() } catch let error as SyncError where error.code == .keyUnusable {
-      throw KeyTrouble.explained(error.explanation)
-    }
+    let loaded = try loadedSecrets()
     if let loaded, loaded.nextKey == nil, loaded.earlierKeys.isEmpty { return loaded }
     let certificate = try database.read { db in try StateStore(session: SQLiteSession(db: db)).value("certificate").blob }
     guard var secrets = loaded else { throw certificate == nil ? Self.notEnrolled : keyMissing }
     // Follows the certificate in the database: the key file may be a step behind it, or newer than an old copy put back.
     if let certificate, secrets.use(try Self.publicKey(in: certificate)) { try keyStore.save(secrets) }
     return secrets
+  }
+
+  /// - Throws: `SyncError` `.keyUnusable` with the ways out.
+  func loadedSecrets() throws -> ReplicaSecrets? {
+    do { return try keyStore.load() } catch let error as SyncError where error.code == .keyUnusable {
+      throw KeyTrouble.explained(error.explanation)
+    }
   }
 
   private static func publicKey(in certificate: Data) throws -> Data {

@@ -87,6 +87,7 @@ public final class Hub: Sendable {
     let now = clock.nowMs()
     let mark = keysFolder.flatMap { StoreMark(beside: $0) }
     let isCopy = try await store.write { session in
+      try StoreOwner.claim(for: keys.signing.replica, in: session)
       try UnitKeyTable(session: session, keys: keys).endEarlierRevocations(nowMs: now)
       let life = IncarnationTable(session: session)
       if try session.firstRow("SELECT 1 FROM hub_incarnation LIMIT 1") == nil { try life.begin(.first, nowMs: now) }

@@ -172,6 +172,26 @@ import Testing
     #expect(try await world.hubNotes().count == 40)
   }
 
+  /// Smaller pieces are tried down to the smallest, and then the cause is said.
+  @Test func aProxyThatTakesNotEvenTheSmallestPieceIsNamed() async throws {
+    let world = try await World()
+    let device = try await world.device("a")
+    var dice = SystemRandomNumberGenerator()
+    let text = (0..<30_000).map { _ in String(dice.next(), radix: 36) }.joined()
+    try await note(device, "1", text)
+    let proxy = Place("http://proxy") { request in
+      guard request.body.isEmpty else { return HubResponse(status: 413, headers: Self.html) }
+      return try await world.transport.send(request, timeoutMs: 1000)
+    }
+    var options = SyncOptions()
+    options.retry = RetryPolicy(attemptsMax: 5, delayFirstMs: 1, delayMaxMs: 1)
+    await #expect { _ = try await device.sync(with: proxy, options: options) } throws: {
+      ($0 as? SyncError)?.explanation == ForeignAnswer.takesNothing.explanation
+    }
+    let bodies = proxy.calls.map(\.body.count)
+    #expect(bodies.contains { $0 > 100_000 } && bodies.contains { $0 > 0 && $0 <= PieceSize.bytesMin }, "\(bodies)")
+  }
+
   /// Each call's signature is of its own time: a hub that goes on for longer than a signature holds is not left.
   @Test func anExchangeMayLastLongerThanASignature() async throws {
     let world = try await World()

@@ -212,6 +212,7 @@ struct CampaignUseCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
+      _ = try await survey.about(campaign: id)
       if let shown = try await survey.campaigns().first(where: \.isShown), shown.id != id, shown.isAtWork {
         try CampaignCommand.agree(yes, toShow: id, insteadOf: shown.id, console)
       }

@@ -79,8 +79,8 @@ struct CloseCommand: ToolCommand {
     if !keys.isEmpty {
       let files = keys.prefix(Self.editionsShownMax).joined(separator: ", ")
       console.say(
-        "Có phiếu mã hóa bằng khóa không nằm trong thư mục khóa (\(files)). Chép lại tệp khóa hoặc khôi phục từ tờ khôi phục (hub keys), rồi chạy lại.",
-        "There are answers encrypted to keys that are not in the key folder (\(files)). Put the files back, or recover them from the recovery sheet (hub keys), then run this again."
+        "Có phiếu mã hóa bằng khóa không nằm trong thư mục khóa (\(files)). Chép lại tệp khóa hoặc khôi phục từ tờ khôi phục (hub keys recover), rồi chạy lại.",
+        "There are answers encrypted to keys that are not in the key folder (\(files)). Put the files back, or recover them from the recovery sheet (hub keys recover), then run this again."
       )
     }
     if !done.unfitEditions.isEmpty {

@@ -84,6 +84,8 @@ struct KeysSheetCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     let keys = try HubKeys.load(from: SurveyHub.keysPath(in: place.folder))
+    try Hub.refuseForeignKeys(of: keys.signing.replica, storeAt: SurveyHub.storePath(in: place.folder))
+    try OutputFile.refuseExisting(file)
     let rows = try RecoverySheet(keys).write(to: file)
     console.say(
       "Đã ghi \(file): in ra, cất vào két, rồi xóa tệp.", "Wrote \(file): print it, lock it away, then delete the file.")
@@ -97,8 +99,11 @@ struct KeysRecoverCommand: ToolCommand {
     abstract: LocalizedText(
       vi: "Làm lại thư mục khóa từ tờ khôi phục.", en: "Make the key folder anew from the recovery sheet."),
     discussion: LocalizedText(
-      vi: "Gõ các dòng của tờ vào một tệp văn bản, hoặc quét mã QR trên tờ và lưu chữ đọc được.",
-      en: "Type the rows of the sheet into a text file, or scan the sheet's QR code and save what it says."),
+      vi:
+        "Gõ các dòng của tờ vào một tệp văn bản, hoặc quét mã QR trên tờ và lưu chữ đọc được; chữ thường, dấu cách thay gạch nối đều được. Thư mục khóa của chính máy chủ đó được thêm các khóa phiếu còn thiếu. Mã thoát 2 khi còn phiếu cần khóa không có trong tệp.",
+      en:
+        "Type the rows of the sheet into a text file, or scan the sheet's QR code and save what it says; small letters, and spaces for dashes, are fine. A key folder of the same hub gets the drop keys that it lacks. Exit code 2 when answers need a key that is not in the file."
+    ),
     examples: ["hub keys recover rows.txt --dir ./hub-data"])
 
   @OptionGroup var options: ToolOptions
@@ -108,16 +113,33 @@ struct KeysRecoverCommand: ToolCommand {
   private struct Recovered: Encodable {
     var folder: String
     var hub: String
+    /// Letters of drop keys that the file skips: left out, or destroyed.
+    var skipped: [String]
+    var missing: [MissingDropKey]
   }
 
   func perform(_ console: Console) async throws {
     let text = String(decoding: try InputFile.read(file, bytesMax: 1 << 20), as: UTF8.self)
     let folder = SurveyHub.keysPath(in: place.folder)
-    let keys = try HubKeys.recover(text, in: folder)
+    let keys = try HubKeys.recover(text, in: folder, store: SurveyHub.storePath(in: place.folder))
+    let skipped = try HubKeys.recoveryNamesSkipped(in: text)
+    var missing: [MissingDropKey] = []
+    if try SurveyHub.exists(in: place.folder) {
+      missing = try await place.withHubForReading(options) { try await $0.hub.missingDropKeys() }
+    }
     console.say(
       "Đã khôi phục khóa của máy chủ \(keys.signing.replica.short) vào \(folder).",
       "Recovered the keys of hub \(keys.signing.replica.short) into \(folder).")
-    try console.result(Recovered(folder: folder, hub: keys.signing.replica.description))
+    try console.result(Recovered(folder: folder, hub: keys.signing.replica.description, skipped: skipped, missing: missing))
+    if !skipped.isEmpty {
+      let letters = skipped.joined(separator: ", ")
+      console.warn(
+        LocalizedText(
+          vi: "Tệp không có dòng nào của khóa \(letters): gõ thêm, trừ khi khóa ấy đã hủy.",
+          en: "The file has no row of key \(letters): type them in, too, unless that key was destroyed."))
+    }
+    for key in missing { console.warn(key.explanation) }
+    if !missing.isEmpty { throw ToolExit.partly }
   }
 }
 

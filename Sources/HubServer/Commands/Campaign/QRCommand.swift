@@ -66,7 +66,7 @@ struct QRCommand: ToolCommand {
         vi: "--base-url phải là địa chỉ như https://khaosat.example.org, không có đường dẫn phía sau.",
         en: "--base-url must be an address such as https://survey.example.org, without a path.")
     }
-    try await place.withHub(options) { survey in
+    try await place.withHubForReading(options) { survey in
       let plan = try await chosen.of(survey).requirePlan()
       let expires = try lastDay(plan.campaign)
       if let form, !plan.campaign.forms.contains(form) {

@@ -35,6 +35,11 @@ struct ActsCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     try await place.withHubForReading(options) { survey in
       let acts = try await survey.hub.acts(limit: limit, about: about)
+      if let about, acts.isEmpty, try await !survey.has(named: about) {
+        throw ToolError(
+          vi: "Không có việc nào về “\(about)”, và máy chủ không có đơn vị, thiết bị, biểu mẫu hay cuộc khảo sát tên như vậy.",
+          en: "No act is about “\(about)”, and the hub has no unit, device, form or campaign of that name.")
+      }
       try console.result(acts)
       guard !acts.isEmpty else { return console.say("Chưa có việc nào được ghi.", "No act has been noted yet.") }
       let words = console.words
@@ -65,5 +70,16 @@ struct ActsCommand: ToolCommand {
     let changed = Set(before.keys).union(after.keys).sorted().filter { before[$0] != after[$0] }
     let said = changed.prefix(changesMax).map { "\($0): \(before[$0] ?? "–") → \(after[$0] ?? "–")" }
     return said.joined(separator: "; ") + (changed.count > changesMax ? "; …" : "")
+  }
+}
+
+extension SurveyHub {
+  /// Whether the hub has a unit, a device, a form or a campaign of that name.
+  fileprivate func has(named name: String) async throws -> Bool {
+    if let plan = try await plan() {
+      if plan.tree[UnitCode(name)] != nil || plan.campaigns.contains(where: { $0.id == name }) { return true }
+      if plan.forms.contains(where: { $0.form == name || $0.key == name }) { return true }
+    }
+    return try await hub.devices().contains { $0.replica.description == name || $0.replica.short == name }
   }
 }

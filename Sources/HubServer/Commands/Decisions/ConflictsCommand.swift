@@ -19,6 +19,7 @@ struct ConflictsCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     try await place.withHubForReading(options) { survey in
       let found = try await survey.hub.conflicts(includingClosed: all).filter { unit == nil || $0.scope == unit }
+      if found.isEmpty { try await survey.refuseUnknown(unit: unit) }
       let conflicts = ConflictLine.grouped(found)
       try console.result(conflicts)
       guard !conflicts.isEmpty else { return console.say("Không có xung đột nào.", "There are no conflicts.") }

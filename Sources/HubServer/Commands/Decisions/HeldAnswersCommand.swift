@@ -46,6 +46,7 @@ struct HeldAnswersCommand: ToolCommand {
           held: status.packetsHeld, spoiled: status.packetsSpoiled, late: status.packetsLate, declined: status.packetsDeclined,
           retried: retried))
       func n(_ value: Int) -> String { console.words.number(value) }
+      for key in try await survey.hub.missingDropKeys() { console.warn(key.explanation) }
       if retry { console.say("Đã xét lại \(n(retried)) phiếu.", "Judged \(n(retried)) answers once more.") }
       console.say(
         "\(n(status.packetsHeld)) phiếu tạm giữ (hub close nêu bản còn thiếu), \(n(status.packetsSpoiled)) phiếu hỏng.",

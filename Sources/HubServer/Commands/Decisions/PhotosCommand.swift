@@ -62,6 +62,7 @@ struct PhotosCommand: ToolCommand {
       let lost = check ? try await survey.hub.checkBlobs(readsAll: true).map(\.hex) : nil
       let usage = try await survey.hub.blobUsage()
       let all = try await survey.photos(unit: unit.map { UnitCode($0) })
+      if all.isEmpty { try await survey.refuseUnknown(unit: unit) }
       let shown = missing ? all.filter { !$0.isIn } : all
       let report = Report(
         usage: usage, named: all.count, isIn: all.count(where: \.isIn), overdue: all.count(where: \.isOverdue), lost: lost, photos: shown)

@@ -74,6 +74,7 @@ struct CodesCommand: ToolCommand {
   private func list(_ console: Console) async throws {
     try await place.withHubForReading(options) { survey in
       let codes = try await survey.hub.codes(unit: unit, onlyOpen: unused)
+      if codes.isEmpty { try await survey.refuseUnknown(unit: unit) }
       try console.result(codes)
       guard !codes.isEmpty else { return console.say("Không có mã nào.", "There are no codes.") }
       let words = console.words

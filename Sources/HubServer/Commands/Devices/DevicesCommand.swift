@@ -58,6 +58,7 @@ struct DevicesListCommand: ToolCommand {
     try await place.withHubForReading(options) { survey in
       let plan = try await survey.plan()
       let devices = try await survey.hub.devices().filter { unit == nil || $0.scope == unit }
+      if devices.isEmpty { try await survey.refuseUnknown(unit: unit) }
       let late = try await survey.hub.lateBatches()
       let notes = try await survey.hub.deviceNotes()
       let lines = devices.map { device in

@@ -38,8 +38,8 @@ struct EnrollCommand: ToolCommand {
   @Option(
     name: .long,
     help: .text(
-      vi: "Ghi mã vào tệp này: CSV, hoặc JSON khi tên tệp kết thúc bằng .json.",
-      en: "Also write the codes to this file: CSV, or JSON when its name ends in .json."))
+      vi: "Ghi mã vào tệp mới này: CSV, hoặc JSON khi tên tệp kết thúc bằng .json.",
+      en: "Also write the codes to this new file: CSV, or JSON when its name ends in .json."))
   var file: [String] = []
   @Option(
     name: .long,
@@ -84,6 +84,7 @@ struct EnrollCommand: ToolCommand {
         vi: "--replaces cần đúng một đơn vị, không đi cùng --all, --count hay --files.",
         en: "--replaces takes exactly one unit, and neither --all, --count nor --files.")
     }
+    if replaces != nil, acts.reason == nil { throw ValidationError(vi: "Hãy ghi vì sao: --reason \"…\".", en: "Say why: --reason \"…\".") }
     if files != nil && !file.isEmpty {
       throw
         ValidationError(
@@ -93,6 +94,7 @@ struct EnrollCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
+    for path in file { try OutputFile.refuseExisting(path) }
     if let replaces { return try await replace(replaces, console) }
     let subject = all ? "--all" : units.joined(separator: " ")
     try await place.withHub(options, act: try acts.act("enroll", subject, look: ActLook.codes)) { survey in

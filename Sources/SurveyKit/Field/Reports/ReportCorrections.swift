@@ -74,7 +74,7 @@ extension SurveyField {
 
   /// Returns the name that people use for this device: its label, otherwise eight digits of its identity.
   func ownName() async throws -> String {
-    guard let enrolment = try await replica.enrolment() else { throw SurveyFieldError.notEnrolled }
+    let enrolment = try await requireEnrolment()
     let label = ReportChange.cleaned(enrolment.label)
     return label.isEmpty ? enrolment.replica.short : label
   }

@@ -58,11 +58,21 @@ public struct Campaign: Sendable, Hashable {
     min(opens.day, reportDays.first ?? opens.day)
   }
 
+  /// Years to which a campaign is moved: another is a slip of the keyboard.
+  private var yearsOfDays: ClosedRange<Int> { 2000...2100 }
+
   /// Returns the campaign moved by whole days so that `firstDay` is `day`; hours on the wall clock stay.
   ///
   /// - Throws: when a day would leave the calendar.
   public func moved(toDay day: CalendarDay) throws(DataProblems) -> Campaign {
-    try moved(byDays: day.daysSince1970 - firstDay.daysSince1970)
+    guard yearsOfDays.contains(day.year) else {
+      throw DataProblems([
+        DataProblem(
+          "campaign.json", vi: "Không dời đến \(day): năm phải từ \(yearsOfDays.lowerBound) đến \(yearsOfDays.upperBound).",
+          en: "It is not moved to \(day): the year must be \(yearsOfDays.lowerBound) to \(yearsOfDays.upperBound).")
+      ])
+    }
+    return try moved(byDays: day.daysSince1970 - firstDay.daysSince1970)
   }
 
   static func shifted(_ day: CalendarDay, by days: Int) throws(DataProblems) -> CalendarDay {

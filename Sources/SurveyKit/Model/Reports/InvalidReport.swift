@@ -95,8 +95,11 @@ public struct InvalidReport: Sendable, Hashable, Codable {
   /// True when the definition by which it was filed is missing.
   private var isOfOtherDefinition: Bool { faults.contains { $0.kind == AnswerFault.Kind.otherDefinition.rawValue } }
 
-  /// True when only its day is in question.
-  private var isDayOnly: Bool { faults.allSatisfy { $0.kind.hasPrefix("day_") } }
+  /// True when only its day is in question: a form often says, too, which days its day question takes.
+  private var isDayOnly: Bool {
+    let asked = Set(faults.filter { $0.kind.hasPrefix("day_") }.map(\.question))
+    return !asked.isEmpty && faults.allSatisfy { $0.kind.hasPrefix("day_") || asked.contains($0.question) }
+  }
 
   /// Sentences with the faults and the remedy.
   public var explanation: LocalizedText {

@@ -3,6 +3,8 @@ public import SyncCore
 /// Error of a device: what it cannot do yet, and the remedy.
 public enum SurveyFieldError: ExplainedError, Hashable {
   case notEnrolled
+  /// The request for enrolment was written to a bundle, and its return was not imported yet.
+  case enrolmentAwaited
   /// No report of that day is on the device.
   case noReport(day: CalendarDay)
   /// A photo answers a question that needs an answer: the report must be corrected instead.
@@ -34,6 +36,10 @@ public enum SurveyFieldError: ExplainedError, Hashable {
       LocalizedText(
         vi: "Thiết bị chưa ghi danh; dùng mã do tỉnh cấp: field enroll MÃ --hub ĐỊA-CHỈ.",
         en: "The device is not enrolled; use the code from the province: field enroll CODE --hub ADDRESS.")
+    case .enrolmentAwaited:
+      LocalizedText(
+        vi: "Đã ghi yêu cầu ghi danh và đang chờ tỉnh trả lời; nhận được tệp trả lời thì chạy field import-bundle TỆP.",
+        en: "The request for enrolment was written and the province's return is awaited; import it with field import-bundle FILE.")
     case .noReport(let day):
       LocalizedText(
         vi: "Chưa có báo cáo ngày \(day) trên máy này; xem field list.", en: "There is no report of \(day) on this device; see field list.")

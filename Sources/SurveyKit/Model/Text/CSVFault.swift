@@ -72,8 +72,11 @@ public struct CSVFault: ExplainedError, Hashable {
       )
     case .notUTF8:
       return LocalizedText(
-        vi: "chữ không thuộc bảng mã nào đọc được ở đây; trong Excel hãy lưu lại dạng “CSV UTF-8”.",
-        en: "its letters are in no encoding read here; in Excel, save the file again as “CSV UTF-8”.")
+        vi:
+          "chữ không phải UTF-8; trong Excel hãy lưu lại dạng “CSV UTF-8”. Chữ châu Âu của Windows thì đọc được bằng --encoding windows-1252; tệp lưu trên máy Mac kiểu cũ phải lưu lại.",
+        en:
+          "its letters are not UTF-8; in Excel, save the file again as “CSV UTF-8”. Western letters of Windows can be read with --encoding windows-1252; a file in an old Mac encoding must be saved again."
+      )
     case .notUTF16:
       return LocalizedText(
         vi: "tệp UTF-16 bị hỏng hoặc bị cắt; hãy chép hoặc lưu lại tệp.",
@@ -85,9 +88,9 @@ public struct CSVFault: ExplainedError, Hashable {
     case .twoCodePages(let one, let other):
       return LocalizedText(
         vi:
-          "tệp không phải UTF-8, và một chữ có thể là “\(one)” (windows-1258) hoặc “\(other)” (windows-1252); trong Excel hãy lưu lại dạng “CSV UTF-8”.",
+          "tệp không phải UTF-8, và một chữ có thể là “\(one)” (windows-1258) hoặc “\(other)” (windows-1252); thêm --encoding windows-1258 hay windows-1252, hoặc trong Excel lưu lại dạng “CSV UTF-8”.",
         en:
-          "the file is not UTF-8, and a letter may be “\(one)” (windows-1258) or “\(other)” (windows-1252); in Excel, save it again as “CSV UTF-8”."
+          "the file is not UTF-8, and a letter may be “\(one)” (windows-1258) or “\(other)” (windows-1252); add --encoding windows-1258 or windows-1252, or save it in Excel again as “CSV UTF-8”."
       )
     case .lostLetters:
       return LocalizedText(

@@ -30,10 +30,11 @@ public struct UnitCode: RawRepresentable, Hashable, Comparable, Sendable, Codabl
 
   public var description: String { rawValue }
 
-  /// True when the code can serve as a key and a scope: 1 to `bytesMax` ASCII letters, digits, `.`, `-` or `_`.
+  /// True when the code can serve as a key and a scope: 1 to `bytesMax` ASCII letters, digits, `.`, `-` or `_`. Files are named by it, and
+  /// commands take it: it begins neither with a dot nor with a dash.
   public var isWellFormed: Bool {
     let bytes = rawValue.utf8
-    return !bytes.isEmpty && bytes.count <= Self.bytesMax
+    return !bytes.isEmpty && !rawValue.hasPrefix(".") && !rawValue.hasPrefix("-") && bytes.count <= Self.bytesMax
       && bytes.allSatisfy { byte in
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
@@ -67,6 +68,9 @@ public enum UnitLevel: String, Sendable, Hashable, Codable, CaseIterable {
 ///
 /// `SurveyUnit`, because Foundation has a `Unit` and SyncKit calls transactions merged together a unit.
 public struct SurveyUnit: Sendable, Hashable, Codable, Identifiable {
+  /// The longest name accepted, in UTF-8 bytes.
+  public static let nameBytesMax = 300
+
   public var code: UnitCode
   /// Name with its kind, in Unicode NFC: "Xã Phúc Sơn".
   public var name: String

@@ -33,13 +33,24 @@ enum UnitTreeCheck {
       problems.append(
         DataProblem(
           entry.source, line: entry.line,
-          vi: "Mã “\(code)” không hợp lệ: mã gồm 1 đến \(UnitCode.bytesMax) chữ cái không dấu hoặc chữ số.",
-          en: "The code “\(code)” is not valid: a code has 1 to \(UnitCode.bytesMax) plain letters or digits."))
+          vi:
+            "Mã “\(code)” không hợp lệ: mã gồm 1 đến \(UnitCode.bytesMax) chữ cái không dấu, chữ số, dấu “.”, “-” hay “_”, và không bắt đầu bằng “.” hay “-”.",
+          en:
+            "The code “\(code)” is not valid: a code has 1 to \(UnitCode.bytesMax) plain letters, digits, “.”, “-” or “_”, and does not begin with “.” or “-”."
+        ))
     }
     if entry.unit.name.allSatisfy(\.isWhitespace) {
       problems.append(
         DataProblem(
           entry.source, line: entry.line, vi: "Đơn vị “\(code)” chưa có tên.", en: "The unit “\(code)” has no name."))
+    }
+    let name = entry.unit.name
+    if name.utf8.count > SurveyUnit.nameBytesMax || name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+      problems.append(
+        DataProblem(
+          entry.source, line: entry.line,
+          vi: "Tên của đơn vị “\(code)” có ký tự điều khiển hoặc dài quá \(SurveyUnit.nameBytesMax) byte.",
+          en: "The name of unit “\(code)” has control characters, or is longer than \(SurveyUnit.nameBytesMax) bytes."))
     }
     return problems
   }

@@ -133,11 +133,17 @@ enum WorkbookCell {
     return (row, column - 1)
   }
 
+  /// Spreadsheets keep 15 digits of a number.
+  private static let digitsLostFrom = 1e15
+
   /// Returns a number as its author typed it: `5` and not `5.0`; a day as `2024-03-26`, with its time if it has one.
   static func text(ofNumber source: String, isDate: Bool, beginsIn1904: Bool) -> String {
     let trimmed = source.trimmingWhitespace
     guard !trimmed.isEmpty, let number = Double(trimmed), number.isFinite else { return trimmed }
-    guard isDate else { return ExpressionValue.text(of: number) }
+    guard isDate else {
+      // Keeps the exponent of a number whose further digits the spreadsheet lost: it names nothing.
+      return number.magnitude < digitsLostFrom ? ExpressionValue.text(of: number) : String(format: "%.14E", number)
+    }
     // Ignores day 60 of the 1900 system, 29 February 1900, which never was; forms do not reach back that far.
     let seconds = (number * 86_400).rounded()
     guard seconds >= 0, seconds < 86_400 * 3_000_000 else { return ExpressionValue.text(of: number) }

@@ -75,7 +75,8 @@ extension Replica {
       )
     }
     let recipient = options.isPlain ? nil : plan.hubBundleKey
-    let writer = try BundleWriter(path, partBytesMax: options.partBytesMax ?? BundleLimits.bytesMax)
+    let writer = try BundleWriter(
+      path, partBytesMax: options.partBytesMax ?? BundleLimits.bytesMax, owners: try await ownIdentities(with: plan.key.replica))
     var export = BundleExport(isEncrypted: recipient != nil, isEnrolment: plan.isEnrolment)
     let parcel = try Parcel.begin(
       hub: plan.hub, from: plan.key.replica.bytes, to: plan.hub, recipient: recipient, writtenMs: plan.state.writtenMs)
@@ -106,6 +107,13 @@ extension Replica {
     export.paths = try writer.finish()
     export.bytes = writer.bytesWritten
     return export
+  }
+
+  /// Names under which this device has written bundles.
+  private func ownIdentities(with present: ReplicaID) async throws -> Set<Data> {
+    let known = try await enrolment()?.replica.bytes
+    let past = try await engineRead { try $0.session.rows("SELECT replica FROM sync_identity").compactMap { $0[0].blob } }
+    return Set(past + [present.bytes, known].compactMap(\.self))
   }
 
   /// Content about a bundle's device, from one snapshot.

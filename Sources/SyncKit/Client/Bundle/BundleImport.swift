@@ -38,7 +38,7 @@ extension Replica {
   ///   taken.
   public func importBundles(_ paths: [String], courier: Courier? = nil) async throws -> BundleImport {
     let code = try await engineRead { try $0.state.value(Self.replaceCode).text }
-    guard let key = try await code == nil ? keyStore.load().map({ try secretsKey($0) }) : keyForReplacement(of: presentIdentity()) else {
+    guard let key = try await code == nil ? loadedSecrets().map({ try secretsKey($0) }) : keyForReplacement(of: presentIdentity()) else {
       throw Self.notEnrolled
     }
     var answers = BundleAnswers()

@@ -75,6 +75,11 @@ extension Replica {
   ///
   /// - Parameter code: Code as a person typed it.
   static func enrolRequest(code: String, label: String, key: SigningKey) throws -> Data {
+    guard label.utf8.count <= WireLimits.nameBytesMax else {
+      throw SyncError(
+        .badRequest, vi: "Tên thiết bị dài quá \(WireLimits.nameBytesMax) byte; hãy rút ngắn.",
+        en: "The device's label is longer than \(WireLimits.nameBytesMax) bytes; shorten it.")
+    }
     let code = typed(code)
     var request = WireEnrolRequest()
     request.code = code

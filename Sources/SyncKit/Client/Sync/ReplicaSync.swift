@@ -51,6 +51,13 @@ extension Replica {
   /// - Throws: `SyncError`, whose `progress` says what was done before it stopped.
   public func sync(with transport: any Transport, options: SyncOptions = SyncOptions()) async throws -> SyncSummary {
     let driver = SyncDriver(replica: self, transport: transport, options: options)
-    return try await driver.run()
+    do {
+      let summary = try await driver.run()
+      try await note(isRevoked: false)
+      return summary
+    } catch let error as SyncError where error.code == .revoked {
+      try? await note(isRevoked: true)
+      throw error
+    }
   }
 }

@@ -28,6 +28,8 @@ final class SyncDriver {
   private var atStart: [Outbox.Standing] = []
   /// True when the hub took a part of a batch, acknowledged a unit, or is in another incarnation than before.
   var hasMoved = false
+  /// Error that stopped the step that is being tried again; nil once it was done.
+  private var lastFailure: SyncError?
 
   /// Packets sent in one request.
   static let packetsPerRequest = 100
@@ -53,12 +55,15 @@ final class SyncDriver {
         // Shortens a pause that would outlast the exchange.
         if case .wait(let ms) = action { next = .wait(ms: min(ms, DeadlineTransport.leftMs(until: deadline))) }
         event = affordable(next) ? try await perform(next) : budgetSpent()
+        if case .waited = event {} else { lastFailure = nil }
       } catch is CancellationError {
         throw stopped(
           SyncError(.cancelled, vi: "Đã dừng theo yêu cầu; sẽ gửi tiếp lần sau.", en: "Stopped on request; the next exchange goes on."))
       } catch let error as SyncError {
+        if error == DeadlineTransport.outOfTime { throw stopped(lastFailure.map(DeadlineTransport.outOfTime(after:)) ?? error) }
         if error.code == .timeout && ContinuousClock.now >= deadline { throw stopped(error) }
         event = Self.turn(error, during: action) ?? .failed(error)
+        if case .failed = event { lastFailure = error }
       }
       options.onProgress?(summary.progress, left)
       action = session.handle(event, chance: Double.random(in: 0..<1))

@@ -59,7 +59,10 @@ extension SyncDriver {
     } catch let error as SyncError {
       // Shrinks the next pieces; for a question, the next answer.
       if error.code == .timeout { piece.stalled(carrying: request.method == "GET" ? nil : request.body.count) }
-      if error.code == .cutSmaller { piece.wasTooLarge(request.body.count) }
+      if error.code == .cutSmaller {
+        guard request.body.count > PieceSize.bytesMin else { throw ForeignAnswer.takesNothing }
+        piece.wasTooLarge(request.body.count)
+      }
       throw error
     }
     piece.passed(max(request.body.count, response.body.count))

@@ -181,6 +181,7 @@ internal import SyncCore
           var verdict = 0
           _ = synckit_curl_verdict(curl, &verdict)
           return verdict == Self.notYetValid ? .notYetValid : verdict == Self.expired ? .expired : .untrusted
+        case CURLE_SSL_CONNECT_ERROR: return .noTLS
         case CURLE_SSL_CACERT_BADFILE: return .untrusted
         default: return call.isTooLarge ? .tooLarge : call.isStalled ? .stalled : .unreachable
         }

@@ -27,6 +27,14 @@ public struct HTTPTransport: Transport {
         .badRequest, vi: "\"\(address)\" không phải địa chỉ máy chủ; viết như http://10.0.0.5:8080.",
         en: "\"\(address)\" is not a hub address; write it like http://10.0.0.5:8080.")
     }
+    // What people copy from a manual or a log: calls would go to /v1/v1/….
+    let path = url.path.hasSuffix("/") ? String(url.path.dropLast()) : url.path
+    if path.hasSuffix("/v1") {
+      let short = String(address.prefix(address.count - (address.hasSuffix("/") ? 4 : 3)))
+      throw SyncError(
+        .badRequest, vi: "Địa chỉ máy chủ viết không có /v1 ở cuối: \(short)",
+        en: "The hub's address is written without /v1 at its end: \(short)")
+    }
     hub = url
   }
 
@@ -84,6 +92,14 @@ public struct HTTPTransport: Transport {
         en:
           "By this device's clock (\(Self.clockShown)) the certificate of \(place) has expired. If the clock is wrong, set it and try again; if it is right, the hub's operator must renew the certificate. Your data is safe on this device."
       )
+    case .noTLS:
+      throw SyncError(
+        .unreachable,
+        vi:
+          "Không lập được kết nối https với \(place): nơi đó có thể không dùng https (thử http://), hoặc mạng đứt giữa chừng. Dữ liệu vẫn ở trên máy này.",
+        en:
+          "No https connection could be made to \(place): it may not speak https (try http://), or the network broke off. Your data is safe on this device."
+      )
     case .unreachable:
       throw SyncError(
         .unreachable, vi: "Không tới được máy chủ \(place): mất mạng, sai địa chỉ hoặc máy chủ tắt. Dữ liệu vẫn ở trên máy này.",
@@ -115,5 +131,7 @@ enum HTTPOutcome: Sendable {
   case untrusted
   /// The server's certificate was not accepted for its dates alone.
   case notYetValid, expired
+  /// What answered does not speak TLS, or broke off in its greeting.
+  case noTLS
   case unreachable
 }

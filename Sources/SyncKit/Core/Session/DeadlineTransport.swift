@@ -33,6 +33,15 @@ public struct DeadlineTransport: Transport {
     return Int(clamping: (left / .milliseconds(1)).rounded(.up))
   }
 
+  /// Names what kept an exchange from being done in time.
+  package static func outOfTime(after cause: SyncError) -> SyncError {
+    var error = cause
+    error.explanation = LocalizedText(
+      vi: "\(cause.explanation.vi) Đã hết thời gian dành cho lần gửi này.",
+      en: "\(cause.explanation.en) This exchange ran out of time.")
+    return error
+  }
+
   package static var outOfTime: SyncError {
     SyncError(
       .timeout, vi: "Hết thời gian dành cho lần gửi này; sẽ gửi tiếp lần sau.",

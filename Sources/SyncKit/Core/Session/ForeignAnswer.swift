@@ -32,12 +32,36 @@ package enum ForeignAnswer {
     case 511,
       200..<300 where isPage:
       return loginPage
+    case 407:
+      return SyncError(
+        .notAHub, vi: "Mạng này có máy trung gian đòi đăng nhập (mã 407): hỏi người quản mạng tên và mật khẩu, hoặc dùng mạng khác.",
+        en: "A proxy of this network wants a login (status 407): ask whoever runs the network for one, or use another network.")
+    case 401, 403:
+      let asked = place.map { " \($0)" } ?? ""
+      return SyncError(
+        .notAHub,
+        vi:
+          "Một máy đứng trước máy chủ\(asked) không cho gọi vào (mã \(response.status)); đó không phải câu trả lời của máy chủ tỉnh. Báo người quản máy đó cho qua các địa chỉ /v1/.",
+        en:
+          "Something in front of the hub\(asked) does not let calls in (status \(response.status)); the hub itself did not answer. Whoever runs it must let /v1/ pass."
+      )
     default: break
     }
     let named = place.map { " \($0)" } ?? ""
     return SyncError(
       .notAHub, vi: "Địa chỉ\(named) không phải máy chủ tỉnh (mã \(response.status)); kiểm tra lại địa chỉ.",
       en: "The address\(named) is not a hub (status \(response.status)); check the address.")
+  }
+
+  /// Error of a proxy that refuses even the smallest piece.
+  package static var takesNothing: SyncError {
+    SyncError(
+      .notAHub,
+      vi:
+        "Máy đứng trước máy chủ không nhận cả phần nhỏ nhất (mã 413). Người quản máy đó phải cho phép gửi lớn hơn (nginx: client_max_body_size). Dữ liệu vẫn ở trên máy này.",
+      en:
+        "Something in front of the hub refuses even the smallest piece (status 413). Whoever runs it must allow larger bodies (nginx: client_max_body_size). Your data is safe on this device."
+    )
   }
 
   /// Longest wait that is asked for, in seconds.

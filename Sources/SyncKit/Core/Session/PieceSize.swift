@@ -2,7 +2,7 @@
 /// each call that passes. Pure.
 package struct PieceSize {
   /// Least bytes of a piece; a hub keeps no smaller part of a batch.
-  static let bytesMin = 4 << 10
+  package static let bytesMin = 4 << 10
   /// First size after trouble, in bytes, unless less was too much already.
   static let bytesFirst = 64 << 10
   /// Bytes from which on nothing is divided any more.

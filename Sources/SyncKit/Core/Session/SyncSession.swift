@@ -111,6 +111,8 @@ package struct SyncSession {
   static let livesMax = 3
   /// Questions about blobs in one exchange; the next exchange asks the rest.
   static let blobPagesMax = 20
+  /// Times one call is cut smaller: from the largest body to the smallest piece, halved each time.
+  static let cutsMax = 16
   /// Times that a hub may have less of a blob than it said; more indicate a faulty hub.
   static let setbacksMax = 10
 
@@ -283,10 +285,12 @@ package struct SyncSession {
   private mutating func failed(_ failure: SyncError, chance: Double) -> Action {
     if failure.isRetryable {
       failures += 1
-      guard failures < retry.attemptsMax else {
-        error = error ?? failure
+      let isCut = failure.code == .cutSmaller
+      guard failures < (isCut ? max(retry.attemptsMax, Self.cutsMax) : retry.attemptsMax) else {
+        error = error ?? (isCut ? ForeignAnswer.takesNothing : failure)
         return .finish
       }
+      if isCut { return .wait(ms: retry.delayMs(failures: 1, chance: chance, askedSeconds: nil)) }
       return .wait(ms: retry.delayMs(failures: failures, chance: chance, askedSeconds: failure.retryAfterSeconds))
     }
     error = error ?? failure

@@ -76,6 +76,9 @@ extension CanonicalJSON {
   /// Numbers are exact. Nil if it is no JSON, if an object names one member twice, or a number is out of the range of a `Double`.
   package static func parse(_ data: Data, depthMax: Int) -> CanonicalJSON? { try? read(data, depthMax: depthMax) }
 
+  /// The line, from 1, at which `parse` gives up; nil where it does not.
+  package static func faultLine(in data: Data, depthMax: Int) -> Int? { JSONReader.faultLine(data, depthMax: depthMax) }
+
   static func read(_ data: Data, depthMax: Int) throws(JSONReader.Fault) -> CanonicalJSON {
     var reader = JSONReader(data)
     return try reader.read(depthMax: depthMax)

@@ -18,6 +18,17 @@ struct JSONReader {
 
   init(_ data: Data) { bytes = [UInt8](data) }
 
+  /// Returns the line, from 1, of the first fault; nil if the bytes can be read.
+  static func faultLine(_ data: Data, depthMax: Int) -> Int? {
+    var reader = JSONReader(data)
+    do {
+      _ = try reader.read(depthMax: depthMax)
+      return nil
+    } catch {
+      return reader.bytes.prefix(reader.index).count { $0 == UInt8(ascii: "\n") } + 1
+    }
+  }
+
   /// Parses the one value in the bytes.
   mutating func read(depthMax: Int) throws(Fault) -> CanonicalJSON {
     let value = try value(depthLeft: depthMax)

@@ -14,7 +14,7 @@ final class ReturnWriter {
   init(_ path: String, hub: Hub, options: Hub.BundleOptions) throws {
     self.hub = hub
     self.options = options
-    writer = try BundleWriter(path, partBytesMax: options.partBytesMax ?? BundleLimits.bytesMax)
+    writer = try BundleWriter(path, partBytesMax: options.partBytesMax ?? BundleLimits.bytesMax, owners: [hub.replica.bytes])
   }
 
   /// Returns the body of an answer's section.

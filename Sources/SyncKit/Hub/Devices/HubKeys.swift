@@ -179,11 +179,21 @@ public struct HubKeys: Sendable {
     return String(letters[index % letters.count]) + (index < letters.count ? "" : String(index / letters.count))
   }
 
-  /// Writes the keys of a recovery sheet into an empty or missing folder.
+  /// Names drop keys of which a sheet's text has no row although it has later ones: left out, or destroyed since.
+  public static func recoveryNamesSkipped(in text: String) throws -> [String] {
+    let found = try RecoveryRows.blocks(in: text).keys.filter { $0 != "H" }
+    let known = (0..<dropKeysMax).map(letter)
+    let last = known.lastIndex { found.contains($0) } ?? -1
+    return known.prefix(last + 1).filter { !found.contains($0) }
+  }
+
+  /// Writes the keys of a recovery sheet into an empty or missing folder, or adds to a folder of the same hub the drop keys it lacks.
   ///
-  /// - Parameter text: The rows, in any order, with any other text between them.
+  /// - Parameters:
+  ///   - text: The rows, in any order, with any other text between them.
+  ///   - store: The store for which the keys are; another hub's refuses them. Nil: there is none.
   /// - Throws: `SyncError` naming every row that is missing or mistyped; nothing is written.
-  public static func recover(_ text: String, in folder: String) throws -> HubKeys {
+  public static func recover(_ text: String, in folder: String, store: String? = nil) throws -> HubKeys {
     let blocks = try RecoveryRows.blocks(in: text)
     guard let hub = blocks["H"], hub.count == 64, let signing = SigningKey(rawRepresentation: hub.prefix(32)) else {
       throw RecoveryRows.unreadable("H")
@@ -196,6 +206,15 @@ public struct HubKeys: Sendable {
         let key = try? Curve25519.KeyAgreement.PrivateKey(rawRepresentation: data.prefix(Self.paperBytes).dropFirst(8))
       else { throw RecoveryRows.unreadable(name) }
       return DropKey(key: key, madeMs: madeMs, owner: owner)
+    }
+    if let store { try Hub.refuseForeignKeys(of: signing.replica, storeAt: store) }
+    if let own = try? FileKeyStore(path: folder + "/hub.key").load(), own.signingKey.publicKey == signing.publicKey {
+      let present = Set(names(in: folder))
+      let missing = drops.filter { !present.contains(DropKeyBook.fileName(of: $0.id)) && !present.contains($0.id + destroyedEnding) }
+      if !missing.isEmpty {
+        for drop in missing { try write(drop, in: folder) }
+        return try load(from: folder)
+      }
     }
     try makeFolder(folder)
     for drop in drops { try write(drop, in: folder) }

@@ -26,7 +26,35 @@ public struct DropKeyDestruction: Sendable, Hashable, Codable {
   public var packetsOnDevices: Int
 }
 
+/// A drop key that is not in the key folder, and that answers need: it was lost, not destroyed.
+public struct MissingDropKey: Sendable, Hashable, Codable {
+  public var id: String
+  /// Answers at the hub that nothing else opens.
+  public var answers: Int
+
+  public var explanation: LocalizedText {
+    LocalizedText(
+      vi:
+        "Thiếu khóa phiếu \(id): \(answers) phiếu cần nó. Dưới các dòng của tờ khôi phục có ghi chữ nào là khóa \(id): gõ các dòng bắt đầu bằng chữ đó, cùng các dòng H, rồi chạy hub keys recover TỆP.",
+      en:
+        "The drop key \(id) is missing: \(answers) answers need it. The list below the sheet's rows says which letter \(id) has: type in the rows that begin with it, with the H rows, and run hub keys recover FILE."
+    )
+  }
+}
+
 extension Hub {
+  /// Returns the drop keys that answers are encrypted to and that the key folder lacks, by name.
+  public func missingDropKeys() async throws -> [MissingDropKey] {
+    let (keys, spooled) = (keys, spool.all())
+    return try await read { session in
+      let book = DropKeyBook(session: session)
+      return try book.waiting(spooled).sorted { $0.key < $1.key }.compactMap { id, count in
+        guard !id.isEmpty, keys.dropKey(named: id) == nil, !keys.destroyed.contains(id), try !book.isDestroyed(id) else { return nil }
+        return MissingDropKey(id: id, answers: count)
+      }
+    }
+  }
+
   /// Returns the keys of the drop box, oldest first.
   public func dropKeys() async throws -> [DropKeyStatus] {
     let keys = keys

@@ -1,6 +1,5 @@
 internal import Foundation
 internal import GRDB
-internal import SwiftProtobuf
 internal import SyncCore
 internal import SyncStore
 
@@ -37,19 +36,24 @@ extension Hub {
   /// - Parameters:
   ///   - withBlobs: Copies attachments into a folder beside the copy. On the same disk, hard links stand for copies, because
   ///     attachments never change.
+  ///   - blobFolder: Where attachments are copied from; nil: the store's own folder.
   ///   - isDeclared: Tells devices, in their next exchange, that they need not keep what the copy holds.
   ///   - onProgress: Called now and then from another task, with the bytes written and about how many there will be.
   /// - Throws: `SyncError`; no file is left at `path` then.
   public func backUp(
-    to path: String, withBlobs: Bool = true, isDeclared: Bool = true, onProgress: (@Sendable (_ bytes: Int, _ of: Int) -> Void)? = nil
+    to path: String, withBlobs: Bool = true, blobFolder: String? = nil, isDeclared: Bool = true,
+    onProgress: (@Sendable (_ bytes: Int, _ of: Int) -> Void)? = nil
   ) async throws -> HubBackup {
     guard !FileManager.default.fileExists(atPath: path) else { throw BackupFile.exists(path) }
     let (part, now) = (path + ".part", clock.nowMs())
+    BackupFile.sweep(beside: path)
+    BackupFile.remove(part: part)
     try StoreFile.makeEmpty(part)
-    defer { try? FileManager.default.removeItem(atPath: part) }
-    let id = try await store.write { try BackupLog(session: $0).begin(nowMs: now) }
+    defer { BackupFile.remove(part: part) }
+    // Notes the act only with the last write: a killed backup is not listed.
+    let id = try await ActRecorder.$current.withValue(nil) { try await store.write { try BackupLog(session: $0).begin(nowMs: now) } }
     // Moves packets from the spool into the store first, so that every acknowledged packet is in the copy.
-    try await flushPackets()
+    try await ActRecorder.$current.withValue(nil) { try await flushPackets() }
     let size = try await store.read { session in
       Int(try session.integer("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()") ?? 0)
     }
@@ -65,7 +69,8 @@ extension Hub {
     let (positions, answers) = try BackupFile.finish(part, as: name, id: id, nowMs: clock.nowMs())
     let bytes = StoreFile.size(part)
     // Copies attachments before the file gets its name: a backup under its name is complete.
-    let attached = withBlobs ? try blobs.copy(to: BlobStore(folder: path + ".blobs")) : nil
+    let source = blobFolder.map { BlobStore(folder: $0) } ?? blobs
+    let attached = withBlobs ? try source.copy(to: BlobStore(folder: path + ".blobs")) : nil
     try BackupFile.publish(part, as: path)
     let done = clock.nowMs()
     try await store.write { session in
@@ -101,6 +106,26 @@ extension Hub {
 
 /// File of a backup: one SQLite database, the hub's store as it was.
 enum BackupFile {
+  /// A part that did not change for so long is no longer written, in milliseconds.
+  private static let partStaleMs = 600_000.0
+  private static let partEnding = ".part"
+
+  /// Removes an unfinished copy, with what SQLite keeps beside it.
+  static func remove(part: String) {
+    for ending in ["", "-journal", "-wal", "-shm"] { unlink(part + ending) }
+  }
+
+  /// Removes the unfinished copies that backups left which were killed, where another is made.
+  static func sweep(beside path: String) {
+    let folder = (path as NSString).deletingLastPathComponent
+    let (place, nowMs) = (folder.isEmpty ? "." : folder, Double(SystemClock().nowMs()))
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? [] {
+      guard let end = name.range(of: ".sqlite" + partEnding, options: .backwards)?.upperBound else { continue }
+      let changed = (try? FileManager.default.attributesOfItem(atPath: "\(place)/\(name)"))?[.modificationDate] as? Date
+      if let changed, changed.timeIntervalSince1970 * 1000 + partStaleMs < nowMs { remove(part: "\(place)/\(name[..<end])") }
+    }
+  }
+
   /// Marks the copy as a backup, checks it, and records in it its own content and name.
   ///
   /// - Returns: The last position of every scope in it, and how many packets had arrived.
@@ -145,8 +170,7 @@ enum BackupFile {
         guard try session.firstRow("PRAGMA integrity_check")?[0].text == "ok",
           try session.firstRow("SELECT 1 FROM hub_incarnation LIMIT 1") != nil
         else { throw notABackup(path) }
-        let certificate = try session.firstRow("SELECT certificate FROM hub_device LIMIT 1")?[0].blob
-        return try certificate.flatMap { try ReplicaID(bytes: WireCertificate(serializedBytes: WireSigned(serializedBytes: $0).body).hub) }
+        return try StoreOwner.read(session)
       }
     } catch let error as SyncError {
       throw error

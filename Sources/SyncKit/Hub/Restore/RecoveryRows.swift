@@ -35,19 +35,13 @@ enum RecoveryRows {
     var parts: [String: [Int: Data]] = [:]
     var lengths: [String: Int] = [:]
     var wrong: [String] = []
-    for match in text.matches(of: #/\b([A-Z]\d?)(\d|\(\d\d\))(\.?)[ \t]+([A-Za-z0-9]{2,4}(?:-[A-Za-z0-9]{1,4})+)/#) {
-      let (name, number, isLast) = (String(match.1), Int(match.2.filter(\.isNumber)) ?? 0, !match.3.isEmpty)
-      let label = name + match.2 + match.3
-      // Reads 0 and 1 as O and I: the alphabet has no such digits.
-      let letters = match.4.uppercased().filter { $0 != "-" }.map { $0 == "0" ? "O" : $0 == "1" ? "I" : $0 }
-      guard let bytes = Base32.decode(String(letters)), bytes.count > checkBytes,
-        check(of: bytes.dropLast(checkBytes), label: label) == bytes.suffix(checkBytes)
-      else {
-        wrong.append(label)
+    for row in text.split(whereSeparator: \.isNewline).flatMap({ rows(inLine: $0) }) {
+      guard let part = row.part else {
+        wrong.append(row.label)
         continue
       }
-      parts[name, default: [:]][number] = Data(bytes.dropLast(checkBytes))
-      if isLast { lengths[name] = number }
+      parts[row.name, default: [:]][row.number] = part
+      if row.isLast { lengths[row.name] = row.number }
     }
     for (name, rows) in parts {
       let count = lengths[name] ?? (rows.keys.max() ?? 0) + 1
@@ -58,6 +52,48 @@ enum RecoveryRows {
       throw named.isEmpty ? unreadable("H") : unreadable(named)
     }
     return parts.mapValues { rows in rows.sorted { $0.key < $1.key }.reduce(Data()) { $0 + $1.value } }
+  }
+
+  /// A row as it stands in a text.
+  private struct TypedRow {
+    let name: String
+    let number: Int
+    let isLast: Bool
+    let label: String
+    /// Its part of the secret; nil where the check does not fit.
+    let part: Data?
+
+    init(name: String, number: Substring, end: Substring, letters: Substring) {
+      self.name = name
+      self.number = Int(number.filter(\.isNumber)) ?? 0
+      isLast = !end.isEmpty
+      label = name + number + end
+      // Reads 0 and 1 as O and I: the alphabet has no such digits.
+      let read = letters.uppercased().filter { $0.isLetter || $0.isNumber }.map { $0 == "0" ? "O" : $0 == "1" ? "I" : $0 }
+      guard let bytes = Base32.decode(String(read)), bytes.count > checkBytes,
+        check(of: bytes.dropLast(checkBytes), label: label) == bytes.suffix(checkBytes)
+      else {
+        part = nil
+        return
+      }
+      part = Data(bytes.dropLast(checkBytes))
+    }
+  }
+
+  /// Letters of a line that is meant as a row: fewer, or more, are other words.
+  private static let typedLetters = 5...24
+
+  /// Finds the rows of a line: as they are printed, or the line as a whole typed in small letters, or with spaces for dashes.
+  private static func rows(inLine line: Substring) -> [TypedRow] {
+    let printed = line.matches(of: #/\b([A-Z]\d?)(\d|\(\d\d\))(\.?)[ \t]+([A-Za-z0-9]{2,4}(?:-[A-Za-z0-9]{1,4})+)/#).map {
+      TypedRow(name: String($0.1), number: $0.2, end: $0.3, letters: $0.4)
+    }
+    if !printed.isEmpty, printed.allSatisfy({ $0.part != nil }) { return printed }
+    guard let match = line.wholeMatch(of: #/\s*([A-Za-z]\d?)(\d|\(\d\d\))(\.?)\s+([A-Za-z0-9](?:[A-Za-z0-9 \t–—-]*[A-Za-z0-9])?)\s*/#),
+      typedLetters.contains(match.4.count(where: { $0.isLetter || $0.isNumber }))
+    else { return printed }
+    let typed = TypedRow(name: match.1.uppercased(), number: match.2, end: match.3, letters: match.4)
+    return typed.part != nil || printed.isEmpty ? [typed] : printed
   }
 
   static func unreadable(_ rows: String) -> SyncError {

@@ -63,6 +63,9 @@ extension AnswerValue {
     return try answers(members)
   }
 
+  /// The line of a file of answers, from 1, at which it stops being JSON; nil where it is JSON.
+  public static func faultLine(inJSON data: Data) -> Int? { CanonicalJSON.faultLine(in: data, depthMax: answersJSONDepthMax) }
+
   /// Answers as the JSON that `answers(fromJSON:)` reads, whether or not a form accepts them.
   public static func json(_ answers: [String: AnswerValue]) -> Data { CanonicalJSON.object(answers.mapValues(\.json)).data }
 

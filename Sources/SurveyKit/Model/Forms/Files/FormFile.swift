@@ -12,7 +12,17 @@ public enum FormFile {
   public static func reading(at url: URL) throws(FormProblems) -> FormReading {
     var isFolder = ObjCBool(false)
     let exists = FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder)
-    if exists, isFolder.boolValue { return try XLSFormImport.reading(folder: url) }
+    guard exists else {
+      let stem = XLSFormImport.stem(url)
+      throw FormProblems(problems: [
+        FormProblem(
+          sheet: "form", row: nil, column: nil,
+          message: LocalizedText(
+            vi: "không có biểu mẫu này: cần thư mục \(stem).xlsform, hoặc tệp \(stem).xlsx hay \(stem).xml.",
+            en: "there is no such form: it needs the folder \(stem).xlsform, or the file \(stem).xlsx or \(stem).xml."))
+      ])
+    }
+    if isFolder.boolValue { return try XLSFormImport.reading(folder: url) }
     guard url.pathExtension.lowercased() == "xml" else { return try XLSFormImport.reading(xlsx: url) }
     let size = (try? url.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0
     guard size <= XFormImport.xformBytesMax, let data = try? Data(contentsOf: url) else {
