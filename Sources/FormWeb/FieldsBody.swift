@@ -22,6 +22,12 @@ package struct FieldsBody: Sendable {
     }
   }
 
+  /// Fields that came another way, such as beside a file.
+  package init(_ fields: [(name: String, value: String)]) {
+    for (name, value) in fields { values[name, default: []].append(value) }
+    self.fields = fields
+  }
+
   /// The first value of a field; nil when the page did not send it.
   package subscript(name: String) -> String? { values[name]?.first }
 

@@ -83,7 +83,7 @@ import Testing
     func old(_ name: String) throws -> Replica {
       var migrator = DatabaseMigrator()
       for known in ["survey-1", "report-change"] { migrator.registerMigration(known) { _ in } }
-      let tables = SurveySchema.tables.filter { !["attachment", "post", "notice", "notice_reply"].contains($0.name) }.map {
+      let tables = SurveySchema.tables.filter { !["attachment", "post", "notice", "notice_reply", "unit_window"].contains($0.name) }.map {
         $0.name == "report" ? ReplicatedTable("report", scopeColumn: "unit") : $0
       }
       return try Replica.open(at: "\(folder.path)/\(name).sqlite", tables: tables, migrator: migrator, clock: clock, create: false)

@@ -21,6 +21,8 @@ import Testing
     "report_change": ["changed_ms", "device", "reason", "answers_before", "answers_after"],
     "attachment": ["question", "media", "bytes", "width", "height", "day"],
     "post": ["day", "words", "device", "hidden"],
+    // Only the hub writes ends of units.
+    "unit_window": ["campaign", "closes"],
     // Only the hub writes notices; of the reports they speak of a row may be gone.
     "notice": ["kind", "report", "words", "sent_by", "sent_ms", "sending", "closed_ms", "closed_by", "closed_why"],
     "notice_reply": ["at_ms", "device", "words", "correction"],
@@ -204,10 +206,14 @@ private final class Targets: Sendable {
         for row in ["notice-\(name)", "notice-\(name)Dead"] {
           try session.execute("INSERT INTO notice (id, unit, kind, words) VALUES (?1, ?2, 'reminder', 'x')", [.text(row), .text(scope)])
         }
+        for row in ["unit_window-\(name)", "unit_window-\(name)Dead"] {
+          try session.execute("INSERT INTO unit_window (id, unit, campaign) VALUES (?1, ?2, 'x')", [.text(row), .text(scope)])
+        }
       }
     }
     try await world.survey.hub.write { session in
       try session.execute("DELETE FROM notice WHERE id LIKE '%Dead'")
+      try session.execute("DELETE FROM unit_window WHERE id LIKE '%Dead'")
       for table in Self.above { try session.execute("DELETE FROM \(table) WHERE \(table == "unit" ? "code" : "id") LIKE '%Dead'") }
     }
     for (scope, name, first, second) in writers {

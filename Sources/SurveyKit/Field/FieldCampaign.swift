@@ -38,16 +38,21 @@ extension SurveyField {
   }
 
   func storedCampaigns() async throws -> (campaigns: [(campaign: Campaign, chosen: Int64?)], unreadable: String?) {
-    let rows = try await read { db in
-      try Row.fetchAll(db, sql: "SELECT id, definition, chosen FROM campaign WHERE definition IS NOT NULL ORDER BY id").map { row in
-        (id: row.text("id") ?? "", definition: row.text("definition") ?? "", chosen: row.integer("chosen"))
+    let (rows, ends) = try await read { db in
+      let rows = try Row.fetchAll(db, sql: "SELECT id, definition, chosen FROM campaign WHERE definition IS NOT NULL ORDER BY id").map {
+        (id: $0.text("id") ?? "", definition: $0.text("definition") ?? "", chosen: $0.integer("chosen"))
       }
+      // A device reads those of its own commune alone.
+      let own = try Row.fetchAll(db, sql: "SELECT campaign, closes FROM unit_window WHERE campaign IS NOT NULL ORDER BY id").map {
+        ($0.text("campaign") ?? "", $0.text("closes").flatMap { LocalTime($0) })
+      }
+      return (rows, Dictionary(own, uniquingKeysWith: { $1 }))
     }
     var campaigns: [(campaign: Campaign, chosen: Int64?)] = []
     var unreadable: String?
     for row in rows {
       do throws(DataProblems) {
-        campaigns.append((try Campaign(json: Data(row.definition.utf8)), row.chosen))
+        campaigns.append((try Campaign(json: Data(row.definition.utf8)).extended(to: ends[row.id] ?? nil), row.chosen))
       } catch {
         unreadable = row.id
       }

@@ -15,6 +15,7 @@ extension SurveySchema {
     migrator.registerMigration("report-edition") { db in try db.execute(sql: reportEdition) }
     migrator.registerMigration("campaign-chosen") { db in try db.execute(sql: campaignChosen) }
     migrator.registerMigration("notices") { db in try db.execute(sql: NoticeTables.schema) }
+    migrator.registerMigration("unit-windows") { db in try db.execute(sql: UnitWindow.schema) }
     return migrator
   }
 

@@ -45,6 +45,15 @@ public enum ActLook {
     return seen
   }
 
+  /// Tags of units with how many bear each.
+  public static let tags: Look = { session in
+    var seen = ["tags": try mark("SELECT tag, unit FROM unit_tag ORDER BY tag, unit", [], session)]
+    for row in try session.rows("SELECT tag, count(*) FROM unit_tag GROUP BY tag ORDER BY tag LIMIT \(UnitTags.tagsMax)") {
+      if let tag = row[0].text { seen["#" + tag] = "\(row[1].integer ?? 0)" }
+    }
+    return seen
+  }
+
   /// Counts devices in use and revoked, and what waits for a decision about them.
   public static let devices: Look = { session in
     [

@@ -19,6 +19,7 @@ struct HubReport {
     self.stored = stored
     let day = stored.day.flatMap { CalendarDay($0) }
     campaign = try HubPlan.campaign(session)?.orOther(of: try HubPlan.campaigns(session), having: day)
+    campaign = try campaign.map { try UnitWindow.campaign($0, of: UnitCode(stored.unit), in: session) }
     guard let form = stored.form else { return }
     guard let edition = try shelf.edition(form, digest: stored.edition, in: session) else {
       isOfOtherDefinition = try stored.edition != nil && shelf.edition(form, in: session) != nil

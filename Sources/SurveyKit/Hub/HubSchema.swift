@@ -23,6 +23,9 @@ extension SurveySchema {
     migrator.registerMigration("running-counts") { db in try db.execute(sql: RunningCounts.schema) }
     migrator.registerMigration("entered") { db in try db.execute(sql: ReportEntryTable.schema) }
     migrator.registerMigration("notices") { db in try db.execute(sql: NoticeTables.schema + NoticeTables.hubIndexes) }
+    migrator.registerMigration("unit-windows") { db in try db.execute(sql: UnitWindow.schema) }
+    migrator.registerMigration("unit-tags") { db in try db.execute(sql: UnitTags.schema) }
+    migrator.registerMigration("report-flags") { db in try db.execute(sql: FlagTable.schema) }
     return migrator
   }
 

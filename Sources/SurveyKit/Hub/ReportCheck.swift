@@ -9,10 +9,11 @@ struct ReportCheck {
   let shelf: FormShelf
 
   /// Version of the judging rules. After a change all reports are judged again at the next opening.
-  static let rules: Int64 = 2
+  static let rules: Int64 = 3
 
   /// Judges one report; a missing report has no contradictions.
   func check(_ key: String) throws {
+    try flag(key)
     guard let invalid = try invalid(key) else {
       return try session.execute("DELETE FROM report_fault WHERE id = ?1", [.text(key)])
     }

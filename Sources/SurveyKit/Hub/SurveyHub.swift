@@ -244,6 +244,8 @@ public struct HubPlan: Sendable {
   public var tree: UnitTree
   /// Headcount; communes whose headcount is unknown are absent.
   public var headcount: Headcount
+  /// Ends of the campaign for units for which it ends later.
+  public var windows: [UnitCode: LocalTime] = [:]
   /// Records of the forms, by key, without their definitions.
   public var forms: [FormRecord]
 
@@ -334,6 +336,7 @@ public struct HubPlan: Sendable {
     }
     guard let tree = UnitTree.standing(byLevel).tree else { return nil }
     return HubPlan(
-      campaign: campaign, campaigns: try campaigns(session), tree: tree, headcount: Headcount(staff: staff), forms: try forms(session))
+      campaign: campaign, campaigns: try campaigns(session), tree: tree, headcount: Headcount(staff: staff),
+      windows: try UnitWindow.all(of: campaign, in: session), forms: try forms(session))
   }
 }

@@ -9,7 +9,7 @@ public import SyncHub
 /// were checked, was no arrival.
 public struct SurveyMergeObserver: MergeObserver {
   /// Tables to observe, including those on which validity depends: the forms, the headcount, the campaign.
-  public let tables: Set<String> = ["report", "attachment", "form", "headcount", "campaign", "sync_conflict"]
+  public let tables: Set<String> = ["report", "attachment", "form", "headcount", "unit_window", "campaign", "sync_conflict"]
   private let shelf: FormShelf
 
   public init() { self.init(shelf: FormShelf()) }
@@ -44,6 +44,7 @@ public struct SurveyMergeObserver: MergeObserver {
     case "form": try check.checkAll(where: "form = ?1", [.text(id)])
     // Judges the commune's reports, whose keys begin with its code.
     case "headcount": try check.checkAll(where: "id >= ?1 || '/' AND id < ?1 || '0'", [.text(id)])
+    case "unit_window": try check.checkAll(where: "id >= ?1 || '/' AND id < ?1 || '0'", [.text(scope)])
     case "campaign": try check.checkAll()
     case "attachment": try RunningCounts(session: session).photoStands(id)
     case "sync_conflict": try RunningCounts(session: session).conflictStands(id)

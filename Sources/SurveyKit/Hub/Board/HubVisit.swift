@@ -40,7 +40,8 @@ extension SurveyHub {
         records.filter { $0.form == form }.sorted { ($0.version.count, $0.version) > ($1.version.count, $1.version) }
       }
       return FormVisit(
-        campaign: campaign, unit: unit, unitName: row[0].text ?? unit.rawValue, district: row[1].text, editions: editions)
+        campaign: try UnitWindow.campaign(campaign, of: unit, in: session), unit: unit, unitName: row[0].text ?? unit.rawValue,
+        district: row[1].text, editions: editions)
     }
   }
 

@@ -15,13 +15,14 @@ public struct ContactList: Sendable {
     let text = text.replacing("\r\n", with: "\n")
     guard !text.allSatisfy(\.isWhitespace) else { return }
     let reader = try CSVReader(Data(text.utf8))
+    let refusal = SyncError(
+      .badRequest, vi: "Dòng đầu phải là unit,role,name,phone,joined, nhiều nhất \(Self.contactsMax) dòng.",
+      en: "The first row must be unit,role,name,phone,joined, with at most \(Self.contactsMax) rows.")
+    // Another list pasted by mistake takes the place of nothing.
+    guard ["unit", "phone"].allSatisfy(reader.header.contains) else { throw refusal }
     for result in reader {
       let record = try result.get()
-      guard let unit = record["unit"], let phone = record["phone"], contacts.count < Self.contactsMax else {
-        throw SyncError(
-          .badRequest, vi: "Dòng đầu phải là unit,role,name,phone,joined, nhiều nhất \(Self.contactsMax) dòng.",
-          en: "The first row must be unit,role,name,phone,joined, with at most \(Self.contactsMax) rows.")
-      }
+      guard let unit = record["unit"], let phone = record["phone"], contacts.count < Self.contactsMax else { throw refusal }
       contacts.append(
         UnitContact(
           unit: UnitCode(unit), role: record["role"] ?? "", name: record["name"] ?? "", phone: phone,

@@ -46,7 +46,10 @@ extension SurveyHub {
   private func endDays() async throws {
     let nowMs = nowMs
     try await hub.write { [campaign] session in
-      guard var ended = try HubPlan.campaign(session, campaign), ended.phase(atMs: nowMs) != .closed else { return }
+      guard var ended = try HubPlan.campaign(session, campaign) else { return }
+      // Units that were to end later end with the others.
+      try session.execute("UPDATE unit_window SET closes = NULL WHERE campaign = ?1 AND closes IS NOT NULL", [.text(ended.id)])
+      guard ended.phase(atMs: nowMs) != .closed else { return }
       let (now, today) = (LocalTime(msSince1970: nowMs, in: ended.timeZone), ended.today(atMs: nowMs))
       if ended.opens >= now { ended.opens = LocalTime(startOf: today.adding(days: -1) ?? .first) }
       ended.closes = now

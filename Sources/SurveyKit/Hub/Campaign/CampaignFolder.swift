@@ -44,11 +44,26 @@ public struct CampaignFolder: Sendable {
     self.forms = forms
     remarks = reading.remarks
   }
+
+  /// A campaign that was read otherwise than from a folder.
+  init(campaign: Campaign, tree: UnitTree, headcount: Headcount, forms: [Form] = []) {
+    (self.campaign, self.tree, self.headcount, self.forms) = (campaign, tree, headcount, forms)
+  }
+
+  /// Reads `headcount.csv` alone.
+  static func headcount(csv data: Data, tree: UnitTree) throws(DataProblems) -> Headcount {
+    var reading = CampaignReading(folder: URL(fileURLWithPath: "/"), given: [Headcount.file: data])
+    let headcount = reading.headcount(tree: tree)
+    guard reading.problems.isEmpty, let headcount else { throw DataProblems(reading.problems) }
+    return headcount
+  }
 }
 
 /// Reading in progress: it goes on after a mistake, so that all mistakes are reported together.
 private struct CampaignReading {
   let folder: URL
+  /// Contents of files that are read in place of those in the folder, by name.
+  var given: [String: Data] = [:]
   var problems: [DataProblem] = []
   var remarks: [LocalizedText] = []
 
@@ -133,6 +148,7 @@ private struct CampaignReading {
   }
 
   private mutating func data(_ file: String) -> Data? {
+    if let data = given[file] { return data }
     let url = folder.appendingPathComponent(file)
     guard FileManager.default.fileExists(atPath: url.path) else {
       problems.append(DataProblem(file, vi: "Thiếu tệp này.", en: "The file is missing."))

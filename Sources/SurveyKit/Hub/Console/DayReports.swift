@@ -42,7 +42,7 @@ extension SurveyHub {
   /// - Complexity: a few rows for each requested unit.
   public func dayReports(of units: [UnitLine], on reportDay: CalendarDay, in day: OperatorDay) async throws -> [DayReport] {
     let scope = day.scope
-    let seen = units.map(\.unit).filter { scope.covers($0, in: day.tree) }
+    let seen = units.map(\.unit).filter { scope.covers($0, in: day.tree, day.tags) }
     return try await hub.read { [shelf] session in
       try seen.compactMap { try Self.dayReport(of: $0, on: reportDay, shelf, in: session) }
     }

@@ -18,6 +18,10 @@ public struct UnitLine: Sendable, Hashable {
   public var arrivals: [CalendarDay: Int64]
   public var troubles: [DeviceTrouble]
   public var standing: UnitStanding
+  /// When the campaign ends for it, where that is later than for the others.
+  public var closes: LocalTime?
+  /// Flags of its reports at which nobody has looked.
+  public var flags = 0
 
   public var state: UnitState { standing.state }
   public var missing: Int { max(0, expected - counts.received) }
@@ -44,6 +48,7 @@ public struct OperatorDay: Sendable {
   public var campaign: Campaign
   public var tree: UnitTree
   public var scope: UnitScope
+  public var tags = UnitTags()
   public var expectation: DayExpectation
   /// Report days whose arrivals were read: up to today, the latest `reportDaysMax` of them; before the first, that one.
   public var reportDays: [CalendarDay]
@@ -98,12 +103,12 @@ public struct OperatorDay: Sendable {
 
   /// Returns the reading for a part of the tree. The expectation stays that of the whole campaign.
   public func within(_ scope: UnitScope) -> OperatorDay {
-    guard scope.root != nil else { return self }
+    guard !scope.isAll else { return self }
     var part = self
     part.scope = scope
     part.groups = groups.compactMap { group in
       var group = group
-      group.units = group.units.filter { scope.covers($0.unit, in: tree) }
+      group.units = group.units.filter { scope.covers($0.unit, in: tree, tags) }
       return group.units.isEmpty ? nil : group
     }
     let codes = Set(part.units.map(\.unit.rawValue))
@@ -138,7 +143,8 @@ extension SurveyHub {
       day.contacts = Dictionary(grouping: try Self.contacts(in: session), by: \.unit.rawValue)
       day.returned = try Notice.returned(in: session)
       day.reminders = try Notice.reminders(sinceMs: nowMs - 86_400_000, in: session)
-      day.fill(arrived, troubles: troubles, forms: max(1, plan.campaign.forms.count), nowMs: nowMs)
+      day.tags = try UnitTags.all(in: session)
+      day.fill(arrived, plan, troubles: troubles, flags: try FlagTable(session: session).counts(), nowMs: nowMs)
       return day.within(scope)
     }
   }
@@ -200,7 +206,10 @@ extension OperatorDay {
     contactsMs = devices.compactMap { $0.contactMs.map { Int64(clamping: $0) } }.filter { plan.campaign.dayOf($0) == board.today }.sorted()
   }
 
-  fileprivate mutating func fill(_ arrived: ReportArrivals, troubles: [String: [DeviceTrouble]], forms: Int, nowMs: Int64) {
+  fileprivate mutating func fill(
+    _ arrived: ReportArrivals, _ plan: HubPlan, troubles: [String: [DeviceTrouble]], flags: [String: Int], nowMs: Int64
+  ) {
+    let forms = max(1, plan.campaign.forms.count)
     func target(_ row: BoardRow) -> Int? {
       row.counts.expected.map { people in
         let (product, isHuge) = people.multipliedReportingOverflow(by: forms)
@@ -218,7 +227,10 @@ extension OperatorDay {
           expected: 0, arrivals: arrived.byUnit[code] ?? [:], troubles: troubles[code] ?? [], standing: UnitStanding(.nothingDue))
         if let form = arrived.earlierForms[code] { line.troubles.append(.oldForm(form)) }
         line.expected = expectation.answers(of: line.target)
-        line.standing = facts(line, phase: phase, nowMs: nowMs).standing
+        line.flags = flags[code] ?? 0
+        line.closes = plan.windows[row.unit]
+        let ownPhase = line.closes == nil ? phase : plan.campaign(of: row.unit).phase(atMs: nowMs)
+        line.standing = facts(line, phase: ownPhase, nowMs: nowMs).standing
         return line
       }
       return GroupLine(unit: district.unit, name: district.name, units: units.sorted { $0.unit < $1.unit })

@@ -7,6 +7,8 @@ public struct PendingDecisions: Sendable {
   public var conflicts: [[Conflict]]
   public var held: [HeldUnit]
   public var invalid: [InvalidReport]
+  /// Flags of reports at which nobody has looked.
+  public var flags: [RaisedFlag]
   /// Answers and batches that revoked devices sent.
   public var latePackets: [LatePackets]
   public var lateDevices: [DeviceLine]
@@ -33,6 +35,7 @@ extension SurveyHub {
     return PendingDecisions(
       conflicts: conflicts, held: Array(held.prefix(PendingDecisions.listedMax)),
       invalid: day.board.invalidReports.filter { units.contains($0.unit) },
+      flags: Array(try await openFlags(in: day).prefix(PendingDecisions.listedMax)),
       latePackets: day.board.latePackets.filter { units.contains($0.unit) && $0.undecided > 0 },
       lateDevices: devices.filter { $0.lateBatches > 0 && units.contains($0.device.scope) }, labels: labels)
   }
@@ -43,7 +46,7 @@ extension SurveyHub {
     let conflict = try await hub.conflict(id: id)
     guard
       day.units.contains(where: { $0.unit.rawValue == conflict.scope })
-        || (day.scope.root == nil && day.tree[UnitCode(conflict.scope)] != nil)
+        || (day.scope.isAll && day.tree[UnitCode(conflict.scope)] != nil)
     else { return nil }
     let open = try await hub.openConflicts(scope: conflict.scope, table: conflict.table, key: conflict.key)
     return open.contains { $0.id == conflict.id } ? open : [conflict] + open

@@ -37,6 +37,8 @@ public struct ReportDetail: Sendable {
   public var conflicts: [Conflict]
   /// Times when it was sent back, the newest first.
   public var returns: [Notice]
+  /// Flags that it raises, those that were looked at too.
+  public var flags: [RaisedFlag] = []
 
   /// Photo that the report names.
   public struct ReportPhoto: Sendable, Hashable {
@@ -74,7 +76,7 @@ extension SurveyHub {
         lastMs: arrival?[1].integer, writtenMs: birth.writtenMs, writtenBy: birth.writtenBy, conflicts: conflicts,
         returns: try Notice.all(
           "report = ?2 AND +unit = ?1 AND +kind = 'return' ORDER BY sent_ms DESC, id DESC LIMIT \(Notice.listedMax)",
-          [.text(unit.rawValue), .text(key)], in: session))
+          [.text(unit.rawValue), .text(key)], in: session), flags: try FlagTable(session: session).flags(of: key))
     }
   }
 

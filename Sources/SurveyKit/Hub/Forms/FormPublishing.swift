@@ -16,6 +16,8 @@ public struct FormPublication: Sendable, Hashable, Codable {
   public var coarser: [LocalizedText] = []
   /// True when the campaign asks the form from now on.
   public var isAdded = false
+  /// Says what it changes of the edition before, where somebody asked first.
+  public var changes: [LocalizedText] = []
 }
 
 /// Result of closing a form.
@@ -48,9 +50,12 @@ extension SurveyHub {
   ///   - forHeld: True when the definition only judges held answers that devices collected with it: nobody is asked it, whatever is
   ///     published under its version.
   ///   - isAdded: True to add a form that the campaign does not have, while it runs.
+  ///   - isDryRun: True to say only what would change.
   /// - Throws: `DataProblems` when the campaign has no such form, the edition is older than the hub's, the hub has its version with
   ///   another content, or it drops choices of a question that stays. Nothing is changed then.
-  public func publish(_ written: Form, forHeld: Bool = false, isAdded: Bool = false) async throws -> FormPublication {
+  public func publish(_ written: Form, forHeld: Bool = false, isAdded: Bool = false, isDryRun: Bool = false) async throws
+    -> FormPublication
+  {
     var form = written
     let plan = try await requirePlan(asking: form.id)
     let known = plan.campaign.forms + [plan.campaign.reportForm]
@@ -74,24 +79,30 @@ extension SurveyHub {
     }
     let published = form
     let latest = plan.latest(form: form.id)
+    if isDryRun {
+      var publication = try await hub.read { session in
+        let editions = FormEditions(session: session)
+        let isKnown = try editions.isKnown(published, newest: latest)
+        if !isAnonymous { try editions.refuseForeign(report: published) }
+        let closing = try editions.older(than: published).map(\.version)
+        let last = try latest.flatMap { try FormShelf().edition($0.key, in: session)?.validator.form }
+        return FormPublication(
+          form: published.id, version: published.version, isUnchanged: isKnown, closing: closing,
+          changes: last.map { FormChanges.sentences(from: $0, to: published) } ?? [])
+      }
+      (publication.coarser, publication.isAdded) = (coarser, isNew)
+      return publication
+    }
     var publication = try await hub.write { session in
       let form = published
       let editions = FormEditions(session: session)
       if forHeld { return try editions.learn(form, campaign: plan.campaign.id) }
-      try editions.refuse(form)
+      let isKnown = try editions.isKnown(form, newest: latest)
       if !isAnonymous { try editions.refuseForeign(report: form) }
       if isNew { try editions.add(form.id, to: plan.campaign.id) }
-      if let latest, (latest.version.count, latest.version) > (form.version.count, form.version) {
-        throw DataProblems([
-          DataProblem(
-            form.id, vi: "máy chủ đã có bản mới hơn (\(latest.version)); hãy ghi số phiên bản lớn hơn.",
-            en: "the hub has a newer edition (\(latest.version)); write a higher version.")
-        ])
-      }
       let key = SurveySchema.formKey(id: form.id, version: form.version)
       let definition = String(decoding: form.canonicalJSON, as: UTF8.self)
-      let present = try session.firstRow("SELECT definition FROM form WHERE id = ?1", [.text(key)])
-      if present == nil {
+      if !isKnown {
         try session.execute(
           "INSERT INTO form (id, scope, form, version, campaign, definition) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
           [
@@ -100,7 +111,7 @@ extension SurveyHub {
           ])
       }
       return FormPublication(
-        form: form.id, version: form.version, isUnchanged: present != nil, closing: try editions.closeOlder(than: form))
+        form: form.id, version: form.version, isUnchanged: isKnown, closing: try editions.closeOlder(than: form))
     }
     publication.coarser = coarser
     publication.isAdded = isNew
@@ -230,14 +241,40 @@ struct FormEditions {
   /// - Returns: Their versions.
   @discardableResult
   func closeOlder(than form: Form) throws -> [String] {
-    let key = SurveySchema.formKey(id: form.id, version: form.version)
-    let open = try session.rows(
-      "SELECT id, version FROM form WHERE form = ?1 AND id <> ?2 AND coalesce(state, 'open') = 'open'", [.text(form.id), .text(key)])
-    return try open.compactMap { row in
-      guard let version = row[1].text, (version.count, version) < (form.version.count, form.version) else { return nil }
-      try session.execute("UPDATE form SET state = 'closing' WHERE id = ?1", [row[0]])
-      return version
+    try older(than: form).map { edition in
+      try session.execute("UPDATE form SET state = 'closing' WHERE id = ?1", [.text(edition.key)])
+      return edition.version
     }
+  }
+
+  /// Open editions before one.
+  func older(than form: Form) throws -> [(key: String, version: String)] {
+    let key = SurveySchema.formKey(id: form.id, version: form.version)
+    return try session.rows(
+      "SELECT id, version FROM form WHERE form = ?1 AND id <> ?2 AND coalesce(state, 'open') = 'open'", [.text(form.id), .text(key)]
+    ).compactMap { row in
+      guard let key = row[0].text, let version = row[1].text, (version.count, version) < (form.version.count, form.version) else {
+        return nil
+      }
+      return (key, version)
+    }
+  }
+
+  /// Tells if the hub has exactly this edition.
+  ///
+  /// - Parameter latest: Newest edition of the form.
+  /// - Throws: `DataProblems` where it cannot be published: see `refuse`, and where the hub has a newer one.
+  func isKnown(_ form: Form, newest latest: HubPlan.FormRecord?) throws -> Bool {
+    try refuse(form)
+    if let latest, (latest.version.count, latest.version) > (form.version.count, form.version) {
+      throw DataProblems([
+        DataProblem(
+          form.id, vi: "máy chủ đã có bản mới hơn (\(latest.version)); hãy ghi số phiên bản lớn hơn.",
+          en: "the hub has a newer edition (\(latest.version)); write a higher version.")
+      ])
+    }
+    let key = SurveySchema.formKey(id: form.id, version: form.version)
+    return try session.firstRow("SELECT 1 FROM form WHERE id = ?1", [.text(key)]) != nil
   }
 
   /// Digits of a version that is a number: year to second.

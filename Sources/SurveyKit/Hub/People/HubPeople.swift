@@ -7,7 +7,8 @@ extension ActLook {
   public static let people: Look = { session in
     try PeopleTable(session: session).all().reduce(into: [:]) { seen, person in
       let capabilities = Capability.allCases.filter(person.may).map(\.rawValue).joined(separator: " ")
-      seen[person.name] = "\(capabilities)\(person.scope.map { " (\($0))" } ?? "")\(person.isReady ? "" : ", invited")"
+      seen[person.name] =
+        "\(capabilities)\(person.scope.map { " (\($0))" } ?? "")\(person.tag.map { " #\($0)" } ?? "")\(person.isReady ? "" : ", invited")"
     }
   }
 }
@@ -17,7 +18,8 @@ extension SurveyHub {
   ///
   /// - Parameter giver: Person who gives the rights on a page, within their own; nil for whoever has the hub's machine.
   /// - Returns: Secret with which the invited person chooses a password, once, within three days.
-  public func invite(_ name: String, _ capabilities: Set<Capability>, scope: UnitCode?, by giver: Person? = nil) async throws
+  public func invite(_ name: String, _ capabilities: Set<Capability>, scope: UnitCode?, tag: String? = nil, by giver: Person? = nil)
+    async throws
     -> String
   {
     let name = ReportChange.cleaned(name)
@@ -35,8 +37,13 @@ extension SurveyHub {
       if let scope, tree?[scope] == nil {
         throw SyncError(.badRequest, vi: "Không có đơn vị \(scope).", en: "There is no unit \(scope).")
       }
+      if let tag, try UnitTags.all(in: session).units[tag] == nil {
+        throw SyncError(
+          .badRequest, vi: "Không đơn vị nào có nhãn \(tag); gắn nhãn bằng hub people tags.",
+          en: "No unit bears the tag \(tag); give tags with hub people tags.")
+      }
       let table = PeopleTable(session: session)
-      let person = Person(name: name, capabilities: capabilities, scope: scope, isReady: false)
+      let person = Person(name: name, capabilities: capabilities, scope: scope, tag: tag, isReady: false)
       try Self.check(giver, manages: [person, try table.person(name)], in: tree)
       try Self.keepingAnAdministrator(table) { try table.put(person, nowMs: nowMs) }
       try table.endKeys(of: name)
@@ -139,7 +146,7 @@ extension SurveyHub {
   /// Runs a change and refuses it when nobody could let people in afterwards: the last administrator is neither removed nor
   /// reduced.
   private static func keepingAnAdministrator(_ table: PeopleTable, _ change: () throws -> Void) throws {
-    func administrators() throws -> Int { try table.all().count { $0.may(.configure) && $0.scope == nil } }
+    func administrators() throws -> Int { try table.all().count { $0.may(.configure) && $0.part.isAll } }
     let before = try administrators()
     try change()
     guard try before == 0 || administrators() > 0 else {

@@ -21,12 +21,12 @@ struct PeopleTable {
   static func id(_ name: String) -> String { FoldedText(name).text }
 
   func all() throws -> [Person] {
-    try session.rows("SELECT name, capabilities, scope, password IS NOT NULL FROM console_person ORDER BY id").compactMap(Self.person)
+    try session.rows("SELECT name, capabilities, scope, password IS NOT NULL, tag FROM console_person ORDER BY id").compactMap(Self.person)
   }
 
   func person(_ name: String) throws -> Person? {
     try session.firstRow(
-      "SELECT name, capabilities, scope, password IS NOT NULL FROM console_person WHERE id = ?1", [.text(Self.id(name))]
+      "SELECT name, capabilities, scope, password IS NOT NULL, tag FROM console_person WHERE id = ?1", [.text(Self.id(name))]
     ).flatMap(Self.person)
   }
 
@@ -34,7 +34,7 @@ struct PeopleTable {
     guard let name = row[0].text, let capabilities = row[1].text else { return nil }
     return Person(
       name: name, capabilities: Set(capabilities.split(separator: " ").compactMap { Capability(rawValue: String($0)) }),
-      scope: row[2].text.map { UnitCode($0) }, isReady: row[3].integer == 1)
+      scope: row[2].text.map { UnitCode($0) }, tag: row[4].text, isReady: row[3].integer == 1)
   }
 
   func password(of name: String) throws -> String? {
@@ -45,13 +45,13 @@ struct PeopleTable {
     let capabilities = Capability.allCases.filter(person.may).map(\.rawValue).joined(separator: " ")
     try session.execute(
       """
-      INSERT INTO console_person (id, name, capabilities, scope, made_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+      INSERT INTO console_person (id, name, capabilities, scope, made_ms, tag) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
       ON CONFLICT (id) DO UPDATE
-        SET name = excluded.name, capabilities = excluded.capabilities, scope = excluded.scope, password = NULL
+        SET name = excluded.name, capabilities = excluded.capabilities, scope = excluded.scope, tag = excluded.tag, password = NULL
       """,
       [
         .text(Self.id(person.name)), .text(person.name), .text(capabilities), person.scope.map { .text($0.rawValue) } ?? .null,
-        .integer(nowMs),
+        .integer(nowMs), person.tag.map { .text($0) } ?? .null,
       ])
   }
 

@@ -19,20 +19,21 @@ public struct Person: Sendable, Hashable, Codable {
   public var capabilities: Set<Capability>
   /// Top of the part of the tree that the person sees; nil for all.
   public var scope: UnitCode?
+  /// Tag of the units that the person sees; nil for all.
+  public var tag: String?
   /// True when a password was chosen.
   public var isReady: Bool
 
   public func may(_ capability: Capability) -> Bool { capabilities.contains(capability) }
 
-  public var part: UnitScope { UnitScope(scope) }
+  public var part: UnitScope { UnitScope(scope, tag: tag) }
 
   /// Returns whether this person may give or take the other's rights: only rights that this person has, in a part of their own
   /// tree.
   func manages(_ other: Person, in tree: UnitTree?) -> Bool {
     guard may(.configure), capabilities.isSuperset(of: other.capabilities) else { return false }
-    guard scope != nil else { return true }
-    guard let tree, let root = other.scope else { return false }
-    return part.covers(root, in: tree)
+    guard !part.isAll else { return true }
+    return tree.map { part.covers(other.part, in: $0) } ?? false
   }
 
   /// Characters of a name.

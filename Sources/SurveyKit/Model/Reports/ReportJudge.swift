@@ -11,6 +11,7 @@ public struct ReportJudge: Sendable {
   private let day: CalendarDay?
   /// Answers to hidden questions.
   private let carried: [String: AnswerValue]
+  private let knowsStaff: Bool
   /// Repeat in which a question stands.
   private let homes: [String: String]
 
@@ -33,6 +34,7 @@ public struct ReportJudge: Sendable {
     validator.dayQuestion = validator.form.dayQuestion
     self.validator = validator
     self.day = day
+    knowsStaff = staff != nil
     carried = Self.carried(validator.form, unit: unit, staff: staff)
     let inside = validator.form.repeats.flatMap { section in validator.form.questions(in: section).map { ($0, section.name) } }
     homes = Dictionary(inside, uniquingKeysWith: { first, _ in first })
@@ -44,7 +46,8 @@ public struct ReportJudge: Sendable {
     let counts = staff.map {
       ["officials": $0.officials, "civil_servants": $0.civilServants, "part_time": $0.partTime, "eligible": $0.eligible]
     }
-    let hidden = form.questions.filter { $0.kind == .hidden && $0.initial == nil }.map { question in
+    let previous = Set(ReportFlags.previous(of: form).map(\.hidden))
+    let hidden = form.questions.filter { $0.kind == .hidden && $0.initial == nil && !previous.contains($0.name) }.map { question in
       (question.name, counts?[question.name].map(AnswerValue.integer) ?? .text(unit))
     }
     return Dictionary(hidden, uniquingKeysWith: { first, _ in first })
@@ -64,6 +67,15 @@ public struct ReportJudge: Sendable {
     guard !validator.calculated.isEmpty else { return answers }
     let computed = judged(answers).values.filter { validator.calculated.contains($0.key) }
     return answers.without(validator.calculated).merging(computed) { $1 }
+  }
+
+  /// Returns what the form asks after answers and those of the report before, and the values that its rules see.
+  func asked(in answers: [String: AnswerValue], after previous: [String: AnswerValue]) -> (items: AskedItems, values: [String: AnswerValue])
+  {
+    var values = settled(answers).merging(carried) { $1 }
+    for (hidden, question) in ReportFlags.previous(of: form) { values[hidden] = previous[question] }
+    if !knowsStaff { for column in Headcount.columns { values[column] = nil } }
+    return (validator.asked(after: values.without(validator.calculated)), values)
   }
 
   /// Returns all contradictions of the answers with the form, in its order.

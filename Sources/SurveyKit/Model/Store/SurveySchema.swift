@@ -8,6 +8,7 @@ public import SyncCore
 /// |---|---|---|
 /// | `unit`, `campaign`, `form` | the province | unit code; campaign id; `form@version` |
 /// | `headcount` | the commune | commune code |
+/// | `unit_window` | the commune | `commune/campaign`: an end of its own, later than the others' |
 /// | `report` | the commune | `commune/day`: two members filing the same day write one row |
 /// | `report_change` | the commune | random: one row for each correction of a report, never changed |
 /// | `post` | the commune | random: news of a day; hidden with a reason, not deleted |
@@ -21,6 +22,7 @@ public enum SurveySchema {
     ReplicatedTable("campaign", scopeColumn: "scope", writer: .hub),
     ReplicatedTable("form", scopeColumn: "scope", writer: .hub, references: ["campaign": "campaign"]),
     ReplicatedTable("headcount", scopeColumn: "unit", writer: .hub, keyRule: .scopeItself),
+    UnitWindow.table,
     ReplicatedTable(
       "report", scopeColumn: "unit", keyRule: .scopePrefixed("/", column: "day"), policies: ["by_question": .perKey],
       references: ["campaign": "campaign", "form": "form"], formats: ["day": .day, "answers": .answers, "by_question": .answers],

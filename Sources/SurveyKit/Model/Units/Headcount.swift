@@ -4,6 +4,8 @@ public struct Headcount: Sendable, Hashable {
   public static let file = "headcount.csv"
   /// People in one cell.
   public static let peopleMax = 100_000
+  /// Columns by whose names rules of forms see the headcount.
+  static let columns = ["officials", "civil_servants", "part_time", "eligible"]
 
   /// Staff of one commune, in people.
   public struct Staff: Sendable, Hashable, Codable {

@@ -31,6 +31,14 @@ public enum FormFile {
     return FormReading(form: try XFormImport.form(xml: data))
   }
 
+  /// The same from a file's bytes, without the files that stand beside it.
+  ///
+  /// - Parameter name: Name of the file; its stem is the form's id where the form states none.
+  public static func reading(_ data: Data, named name: String) throws(FormProblems) -> FormReading {
+    guard data.starts(with: Data("PK".utf8)) else { return FormReading(form: try XFormImport.form(xml: data)) }
+    return try XLSFormImport.reading(xlsx: data, name: XLSFormImport.stem(URL(fileURLWithPath: name)))
+  }
+
   /// The same from a workbook that was made of another file: its name and the files beside it are that file's.
   public static func reading(workbook data: Data, of file: URL) throws(FormProblems) -> FormReading {
     try XLSFormImport.reading(xlsx: data, name: XLSFormImport.stem(file), files: files(beside: file))
