@@ -6,6 +6,7 @@ enum EndToEnd {
     "E1.push.hubRate": 0.5, "E1.hubMemory": 200, "E1.push.longestWrite": 50, "E5.longestWrite.million": 50, "E3.idle.sent": 1024,
     "E3.idle.received": 1024,
     "E4.feed": 3.5, "E4.snapshot": 2.5, "E4.feed.million": 3.5, "E4.snapshot.million": 2.5, "E6.status": 3, "E7.bundle.import": 1,
+    "E8.page.hubCPU": 50, "E8.page.bytes": 200_000,
   ]
   static let floors: Set = ["E1.push.hubRate"]
   static let runs = 3
@@ -27,7 +28,23 @@ extension Bench {
     if isWanted(only, "E1", "E2", "E5") { figures += try await crowd(settings, only, tools, folder) }
     if isWanted(only, "E3", "E4", "E6") { figures += try await farSync(settings, tools, folder) }
     if isWanted(only, "E7") { figures += try await carried(settings, tools, folder) }
+    if isWanted(only, "E8") { figures += try await pages(settings, tools, folder) }
     return figures
+  }
+
+  private static func pages(_ settings: Settings, _ tools: Tools, _ folder: String) async throws -> [Figure] {
+    let work = PageWork(
+      folder: folder, tools: tools, times: settings.isQuick ? 5 : 17, answers: settings.isQuick ? 100_000 : 2_000_000, runs: 3)
+    say("E8: the console's pages of \(work.times * 209) units and \(work.answers) answers")
+    let outcome = try await work.measure()
+    for (page, runs) in outcome.cpuMs.sorted(by: { $0.key < $1.key }) {
+      say("E8: \(page): \(Int(runs.percentile(50).rounded())) ms, \(Int(outcome.bytes[page] ?? 0)) bytes")
+    }
+    say("E8: the slowest is \(outcome.slowest.page), the largest \(outcome.largest.page)")
+    return [
+      Figure("E8.page.hubCPU", "CPU ms", outcome.slowest.runs), Figure("E8.page.bytes", "bytes", [outcome.largest.bytes]),
+      Figure("E8.now.hubCPU", "CPU ms", outcome.cpuMs["/now"] ?? []), Figure("E8.units.hubCPU", "CPU ms", outcome.cpuMs["/units"] ?? []),
+    ]
   }
 
   private static func crowd(_ settings: Settings, _ only: String, _ tools: Tools, _ folder: String) async throws -> [Figure] {
