@@ -43,6 +43,8 @@ import Testing
     try await run("photos", "--quota", "2GB")
     try await run("keys", "new")
     try await run("campaign", "headcount", "07201", "124", "--by", "Lan", "--reason", "counted again")
+    try await run("campaign", "window", "--unit", "07201", "--closes", "2024-04-05 22:00", "--reason", "power cut")
+    #expect(try await HubTool.run(["campaign", "window", "--unit", "07201", "--opens", "2024-04-01 06:00", "--dir", dir]).status == 64)
     try await run("campaign", "window", "--closes", "2024-04-03 22:00", "--reason", "flood")
     try await run("forms", "publish", HubTool.campaign + "/pks01.xlsx")
     try await run("backup", folder.path)
@@ -52,7 +54,8 @@ import Testing
     let all = try await acts()
     #expect(
       all.map(\.kind) == [
-        "close", "backup", "campaign window", "campaign headcount", "keys new", "photos --quota", "clock --confirm", "codes cancel",
+        "close", "backup", "campaign window", "campaign window", "campaign headcount", "keys new", "photos --quota", "clock --confirm",
+        "codes cancel",
         "codes expire", "enroll", "devices revoke",
         "devices label", "enroll", "campaign load", "people invite",
       ], "\(all.map(\.kind))")
@@ -64,11 +67,14 @@ import Testing
     #expect(counted.after?.contains("124") == true && counted.before?.contains("124") == false, "\(counted)")
     let moved = try #require(all.first { $0.kind == "campaign window" })
     #expect(moved.reason == "flood" && moved.after?.contains("2024-04-03 22:00") == true && moved.before != moved.after, "\(moved)")
+    let extended = try #require(all.first { $0.reason == "power cut" })
+    #expect(extended.subject == "07201" && extended.before?.contains("2024-04-01 22:00") == true)
+    #expect(extended.after?.contains("2024-04-05 22:00") == true, "\(extended)")
     let revoked = try await acts("--about", device)
     #expect(revoked.count == 2 && revoked[0].reason == "stolen" && revoked[0].before != revoked[0].after)
     #expect(try await acts("--limit", "3").count == 3)
     let shown = try await HubTool.run(["acts", "--dir", dir])
-    #expect(shown.output.split(separator: "\n").count == 16 && shown.output.contains("revoked: 0 → 1"), "\(shown.output)")
+    #expect(shown.output.split(separator: "\n").count == 17 && shown.output.contains("revoked: 0 → 1"), "\(shown.output)")
     for limit in ["0", "1001", "-1", "many"] {
       #expect(try await HubTool.run(["acts", "--dir", dir, "--limit", limit]).status == 64)
     }

@@ -29,7 +29,8 @@ import Testing
     let person = Person(name: "a", capabilities: Set(Capability.allCases), scope: nil, isReady: true)
     let visitor = Visitor(person: person, session: nil, formToken: nil)
     var lines: [String] = []
-    for page in Self.pages(conflict, device) {
+    let reminder = try await survey.send([NoticeDraft("07201", "Gửi báo cáo")], by: "x")
+    for page in Self.pages(conflict, device) + [("/reminder/REMINDER", "/reminder/\(reminder)")] {
       let call = ConsoleCall(URI(page.path), survey: survey, visitor: visitor, language: .english)
       let pages = ConsolePages(call: call, days: SharedDays(), campaigns: PageCampaigns())
       let tables = try #require(try await pages.tables(try await pages.day()), "\(page.path)")

@@ -43,6 +43,7 @@ import Testing
     #expect(try chief.post("/contacts", ["csv": list, "mark": empty]).status == 303)
     let filled = try mark(chief.get("/contacts").text)
     #expect(try chief.post("/contacts", ["csv": "unit,phone\nnowhere,1", "mark": filled]).status == 422)
+    #expect(try chief.post("/contacts", ["csv": "a text that is no list", "mark": filled]).status == 422)
     // A list that was opened before, or of a part of the tree, does not take the place of the whole.
     #expect(try chief.post("/contacts", ["csv": "unit,phone", "mark": empty]).status == 422)
     #expect(try !chief.get("/contacts?scope=213").text.contains("name=\"csv\"") && chief.get("/contacts?scope=213").status == 200)

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import SyncHub
 import SyncKit
 import TestSupport
@@ -36,6 +37,8 @@ enum ConsoleWorld {
         seed: seed, fixed: ["officials_total": .integer(20), "answered": .integer(Int(seed)), "guided": .integer(Int(seed))])
       _ = try await field.saveReport(day: day, answers: answers, reason: Self.evil)
       fields.append(field)
+      // Else the devices' random names would say which of two answers stands.
+      clock.advance(1)
     }
     for field in fields + fields { _ = try await field.replica.sync(with: transport) }
     let conflict = try #require(try await survey.hub.openConflicts(scope: "07201").first { $0.member == "answered" })
@@ -44,5 +47,50 @@ enum ConsoleWorld {
     return (dir, conflict.id, device)
   }
 
+  /// The same with a post, held work, and a reminder that was sent.
+  static func full(_ folder: TemporaryFolder, units: [String] = ["07201"]) async throws -> FullWorld {
+    let (dir, conflict, device) = try await make(folder, units: units)
+    let clock = TestClock(Self.nowMs)
+    let survey = try await SurveyHub.open(at: dir, clock: clock)
+    let transport = LocalTransport(hub: survey.hub)
+    let field = try SurveyField.open(at: "\(folder.path)/07201-1.sqlite", clock: clock)
+    let post = try await field.post("Loa phường " + evil)
+    let campaign = try await survey.requirePlan().campaign.id
+    try await field.replica.database.write { db in
+      try db.execute(
+        sql: "INSERT INTO post (id, unit, campaign, day, words) VALUES ('hand', '07201', ?, 'hôm nay', 'viết tay')", arguments: [campaign])
+    }
+    _ = try await field.replica.sync(with: transport)
+    let held = try #require(try await survey.hub.heldUnits().first).id
+    let reminder = try await survey.send([NoticeDraft("07201", "Gửi báo cáo")], by: "x")
+    try survey.close()
+    let file = folder.path + "/clock"
+    try FileClock.set(Self.nowMs, at: file)
+    let arguments = ["--clock", "@\(file)"]
+    let hub = try await ServedHub(dir, folder, arguments: arguments + ["--public-url", "https://khaosat.example.org"])
+    return FullWorld(
+      dir: dir, clock: arguments, hub: hub,
+      places: [
+        "UNIT": "07201", "DAY": Self.day, "DEVICE": device, "CONFLICT": conflict, "HELD": held, "POST": post, "REMINDER": reminder,
+        "FILE": String(repeating: "a", count: 64) + ".jpg", "SECRET": String(repeating: "a", count: 64),
+      ])
+  }
+
   static let evil = "<script>alert(1)</script>\u{202E}\u{1B}[31m\"'=1+1"
+}
+
+/// A hub that serves, with one of everything that the console shows.
+struct FullWorld {
+  let dir: String
+  let clock: [String]
+  let hub: ServedHub
+  /// What stands in the place of each capital part of a route's path.
+  let places: [String: String]
+
+  func path(_ route: String) -> String {
+    let parts = route.split(separator: "/").map { places[String($0)] ?? String($0) }
+    return "/" + parts.joined(separator: "/")
+  }
+
+  func acts() async throws -> String { try await HubTool.run(["acts", "--json", "--limit", "1000", "--dir", dir]).output }
 }

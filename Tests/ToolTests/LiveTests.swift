@@ -36,7 +36,7 @@ import Testing
   @Test func oneRenderingServesAllWhoLookAtTheSame() async throws {
     let desk = LiveDesk()
     func view(_ address: String) -> LiveView {
-      LiveView(campaign: nil, address: address, language: .vietnamese, scope: nil, capabilities: [.read], hasForms: true)
+      LiveView(campaign: nil, address: address, language: .vietnamese, part: .all, capabilities: [.read], hasForms: true)
     }
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       for _ in 0..<50 {
@@ -79,6 +79,7 @@ import Testing
     let (cookie, base) = (duty.cookie, "http://127.0.0.1:\(hub.boardPort)/live?page=")
     func stream(_ seconds: Double, _ cookie: String, _ meanwhile: () async -> Void = {}) async throws -> String {
       let file = folder.path + "/\(cookie.suffix(8))"
+      try? FileManager.default.removeItem(atPath: file)
       async let ended = Tool.run("/usr/bin/curl", ["-sN", "--max-time", "\(seconds)", "-o", file, "-H", cookie, base + "/now"])
       await meanwhile()
       _ = try await ended
@@ -95,7 +96,10 @@ import Testing
     #expect(heard.contains("event: page\n") && heard.contains("u-07204") && heard.contains(token), "forms carry the watcher's own token")
     #expect(!heard.contains("<script") && !heard.contains("\u{202E}"))
     // Whoever is removed is told, and hears nothing more.
-    let last = try await stream(15, cookie) { _ = try? await HubTool.run(["people", "remove", "truc ban read,act", "--dir", dir] + clock) }
+    let last = try await stream(30, cookie) {
+      await isHeard(cookie)
+      _ = try? await HubTool.run(["people", "remove", "truc ban read,act", "--dir", dir] + clock)
+    }
     #expect(last.hasSuffix("event: end\ndata: {}\n\n"), "\(last.suffix(200))")
     // A hub that is asked to stop does not wait for watchers.
     let other = try await ConsoleWorld.Operator(hub, dir: dir, clock: clock, may: "read").cookie

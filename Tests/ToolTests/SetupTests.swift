@@ -91,6 +91,20 @@ import Testing
     #expect(try chief.post(unit + "/headcount", people.merging(["people": "5"]) { $1 }).status == 422)
     #expect(try chief.get(unit).text.contains("value=\"31\""))
 
+    // More time for this unit alone, and back.
+    let more = ["mark": try mark(unit, unit + "/window"), "closes": "2024-04-03 22:00", "reason": "mất điện"]
+    #expect(try duty.post(unit + "/window", more).status == 403 && part.post(unit + "/window", more).status == 404)
+    for wrong in ["soon", "", "2026-04-03 22:00"] {
+      #expect(try chief.post(unit + "/window", more.merging(["closes": wrong]) { $1 }).status == 422, "\(wrong)")
+    }
+    #expect(try chief.post(unit + "/window", more.merging(["reason": " "]) { $1 }).status == 422)
+    #expect(try chief.post(unit + "/window", more).status == 303)
+    #expect(try chief.post(unit + "/window", more).status == 422, "drawn before")
+    #expect(try duty.get(unit).text.contains("Gia hạn riêng") && duty.get("/setup").text.contains("Đơn vị được gia hạn riêng"))
+    let back = ["mark": try mark(unit, unit + "/window"), "closes": "2024-04-01 22:00", "reason": "có điện lại"]
+    #expect(try chief.post(unit + "/window", back).status == 303)
+    #expect(try !duty.get("/setup").text.contains("Đơn vị được gia hạn riêng"))
+
     // The name and the owner of a device, and taken away again.
     let page = "/device/\(device)"
     let name = ["do": "label", "mark": try mark(page, page), "label": "điện thoại 2", "owner": "<b>Lan</b>", "reason": "dán nhãn"]

@@ -7,46 +7,8 @@ import Testing
 @testable import SurveyKit
 @testable import SurveyKitHub
 
-/// Opens every page and call with every capability; invitations, passwords, sessions and forms.
+/// Invitations, passwords, sessions and forms of signing in.
 @Suite struct SignInTests {
-  /// Every path the console answers, and what it asks. What is missing here is shut.
-  private static let doors: [(path: String, isPost: Bool, door: ConsoleDoor)] = [
-    ("/style.css", false, .open), ("/keys.js", false, .open), ("/icon.svg", false, .open), ("/health", false, .open),
-    ("/sign-in", false, .open),
-    ("/sign-in", true, .open), ("/invitation/abc", false, .open), ("/invitation/abc", true, .open), ("/sign-out", true, .open),
-    ("/", false, .needs(.read)), ("/now", false, .needs(.read)), ("/units", false, .needs(.read)), ("/unit/07201", false, .needs(.read)),
-    ("/device/ab", false, .needs(.read)), ("/report/07201/2024-04-01", false, .needs(.read)), ("/conflict/ab", false, .needs(.read)),
-    ("/decide", false, .needs(.read)), ("/posts", false, .needs(.read)), ("/photo/ab.jpg", false, .needs(.read)),
-    ("/metrics", false, .needs(.read)), ("/account", false, .needs(.read)), ("/results", false, .needs(.seeAnswers)),
-    ("/held/1-1", false, .needs(.read)), ("/contacts", false, .needs(.read)), ("/now.csv", false, .needs(.read)),
-    ("/units.csv", false, .needs(.read)), ("/overview.xlsx", false, .needs(.read)), ("/results.json", false, .needs(.seeAnswers)),
-    ("/people.json", false, .needs(.configure)), ("/unit/07201.xlsx", false, .needs(.read)), ("/sign-in.json", false, .shut),
-    ("/style.css.csv", false, .shut), ("/.json", false, .shut), ("/now.json", true, .shut), ("/contacts.csv", true, .shut),
-    ("/unit/07201/call", true, .needs(.act)), ("/conflict/ab", true, .needs(.act)),
-    ("/held/1-1", true, .needs(.act)), ("/device/ab", true, .needs(.configure)), ("/contacts", true, .needs(.configure)),
-    ("/alike/ab", false, .needs(.read)), ("/alike/ab", true, .needs(.act)), ("/unit/07201/code", true, .needs(.configure)),
-    ("/unit/07201/codes", true, .needs(.configure)), ("/unit/07201/headcount", true, .needs(.configure)), ("/setup", false, .needs(.read)),
-    ("/setup", true, .needs(.configure)), ("/post/ab", false, .needs(.read)), ("/post/ab", true, .needs(.act)),
-    ("/remind", false, .needs(.act)), ("/remind", true, .needs(.act)), ("/reminder/ab", false, .needs(.read)),
-    ("/reminder/ab", true, .shut), ("/report/07201/2024-04-01", true, .needs(.act)),
-    ("/people", false, .needs(.configure)), ("/people", true, .needs(.configure)), ("/", true, .shut), ("/results", true, .shut),
-    ("/codes", false, .needs(.act)), ("/codes/print", false, .needs(.act)), ("/reports", false, .needs(.read)),
-    ("/reports", true, .needs(.act)), ("/reports.xlsx", false, .needs(.read)), ("/codes", true, .shut), ("/print-card.css", false, .open),
-    ("/live", false, .needs(.read)), ("/live.js", false, .open), ("/live", true, .shut), ("/units", true, .shut),
-    ("/nothing", false, .shut), ("/v1/hub", false, .shut), ("//evil", false, .shut), ("/sign-out", false, .shut),
-  ]
-
-  @Test func everyCapabilityOpensItsDoorsAndNoOthers() {
-    for (path, isPost, door) in Self.doors { #expect(ConsoleDoor.to(path, isPost: isPost) == door, "\(path) \(isPost)") }
-    for door in [ConsoleDoor.open, .shut] + Capability.allCases.map(ConsoleDoor.needs) {
-      #expect(door.opens(to: nil) == (door == .open), "nobody")
-      for capability in Capability.allCases {
-        let person = Person(name: "a", capabilities: [capability], scope: nil, isReady: true)
-        #expect(door.opens(to: person) == (door == .open || door == .needs(capability)), "\(capability)")
-      }
-    }
-  }
-
   @Test(.long) func anInvitationIsUsedOnceAndAPasswordOpensASession() async throws {
     let folder = try TemporaryFolder()
     let dir = folder.path + "/hub"

@@ -26,8 +26,10 @@ struct BoardResponder: HTTPResponder {
 
   /// A posted form, at most, in bytes.
   static let formBytesMax = 64 << 10
-  /// A posted form with a reminder for each of `RemindPage.unitsMax` units, at most, in bytes.
+  /// A posted form with long texts, such as a reminder for each of `RemindPage.unitsMax` units, at most, in bytes.
   static let remindersBytesMax = 2 << 20
+  /// A posted form with a file of `FormsPage.fileBytesMax`, escaped, at most, in bytes.
+  static let uploadBytesMax = 6 << 20
 
   /// - Parameter publicURL: Address of the hub as phones reach it; empty where nobody said.
   init(survey: SurveyHub, metrics: MetricsPage, language: Language, publicURL: String = "", logger: Logger) throws {
@@ -143,12 +145,12 @@ struct BoardResponder: HTTPResponder {
     let stream = LiveStream(
       desk: live, visitor: visitor,
       view: LiveView(
-        campaign: survey.campaign, address: address, language: language, scope: person.scope, capabilities: person.capabilities,
+        campaign: survey.campaign, address: address, language: language, part: person.part, capabilities: person.capabilities,
         hasForms: visitor.formToken != nil),
       render: { [watched] in try await watched.page() },
       isStillIn: { [survey] in
         let now = try await Visitor.read(request, survey)?.person
-        return now.map { $0.capabilities == person.capabilities && $0.scope == person.scope } ?? false
+        return now.map { $0.capabilities == person.capabilities && $0.part == person.part } ?? false
       },
       clock: { [watched] in await watched.clock() })
     return await stream.response()
@@ -197,9 +199,21 @@ struct BoardResponder: HTTPResponder {
   /// The fields of a form that comes from a page of ours.
   private func form(_ request: Request, _ visitor: Visitor?) async throws -> FieldsBody {
     let site = request.headers[.secFetchSite]
-    let body = try await request.body.collect(upTo: request.uri.path == "/remind" ? Self.remindersBytesMax : Self.formBytesMax)
-    let isForm = request.headers[.contentType]?.hasPrefix(FieldsBody.contentType) == true
-    guard site == nil || site == "same-origin" || site == "none", isForm, let fields = FieldsBody(Data(body.readableBytesView)),
+    let bytesMax =
+      switch request.uri.path {
+      case "/remind", "/contacts", "/campaign", "/tags": Self.remindersBytesMax
+      case "/forms": Self.uploadBytesMax
+      default: Self.formBytesMax
+      }
+    guard let body = try? await request.body.collect(upTo: bytesMax) else {
+      throw SyncError(
+        .badRequest, vi: "Biểu dài hơn \(bytesMax >> 10) KB; chưa làm gì.",
+        en: "The form is longer than \(bytesMax >> 10) KB; nothing was done.")
+    }
+    let contentType = request.headers[.contentType] ?? ""
+    let data = Data(body.readableBytesView)
+    let read = contentType.hasPrefix(FieldsBody.contentType) ? FieldsBody(data) : UploadBody.fields(data, contentType: contentType)
+    guard site == nil || site == "same-origin" || site == "none", let fields = read,
       !Self.needsFormToken(request.uri.path) || visitor.map({ $0.formToken != nil && fields["form"] == $0.formToken }) != false
     else {
       throw SyncError(

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Foundation
 internal import SurveyKit
 internal import SurveyKitHub
 internal import SyncHub
@@ -12,7 +13,9 @@ struct PeopleCommand: AsyncParsableCommand {
       vi: "Xem ai được vào các trang của máy chủ; mời, gỡ, cấp khóa cho chương trình.",
       en: "See who may sign in on the hub's pages; invite, remove, give a program a token."),
     examples: ["hub people invite duty-1 --may read,act --part 213", "hub people token monitor"],
-    subcommands: [PeopleListCommand.self, PeopleInviteCommand.self, PeopleRemoveCommand.self, PeopleTokenCommand.self],
+    subcommands: [
+      PeopleListCommand.self, PeopleInviteCommand.self, PeopleRemoveCommand.self, PeopleTokenCommand.self, PeopleTagsCommand.self,
+    ],
     defaultSubcommand: PeopleListCommand.self)
 }
 
@@ -39,7 +42,9 @@ struct PeopleListCommand: ToolCommand {
           + people.map { person in
             [
               person.name, Capability.allCases.filter(person.may).map(\.rawValue).joined(separator: ","),
-              person.scope?.rawValue ?? words.text("toàn bộ", "all"),
+              person.part.isAll
+                ? words.text("toàn bộ", "all")
+                : [person.scope?.rawValue, person.tag.map { "#\($0)" }].compactMap { $0 }.joined(separator: " "),
               person.isReady ? words.text("đã đặt", "chosen") : words.text("chưa", "not yet"),
             ]
           })
@@ -67,6 +72,12 @@ struct PeopleInviteCommand: ToolCommand {
   var may = "read"
   @Option(name: .long, help: .text(vi: "Chỉ phần dưới đơn vị này. Mặc định: toàn bộ.", en: "Only what lies under this unit. Default: all."))
   var part: String?
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Chỉ các đơn vị có nhãn này (hub people tags). Mặc định: mọi đơn vị.",
+      en: "Only units with this tag (hub people tags). Default: all."))
+  var tag: String?
 
   private struct Invited: Encodable {
     var name: String
@@ -82,7 +93,7 @@ struct PeopleInviteCommand: ToolCommand {
     }
     let act = try acts.act("people invite", name, look: ActLook.people)
     try await place.withHub(options, act: act) { survey in
-      let secret = try await survey.invite(name, Set(capabilities), scope: part.map { UnitCode($0) })
+      let secret = try await survey.invite(name, Set(capabilities), scope: part.map { UnitCode($0) }, tag: tag)
       let path = "/invitation/\(secret)"
       let address = ServingNote.read(in: place.folder)?.board ?? "http://127.0.0.1:8081/"
       let link = address.dropLast() + path
@@ -138,5 +149,49 @@ struct PeopleTokenCommand: ToolCommand {
       console.say(token, token)
       try console.result(["name": name, "token": token])
     }
+  }
+}
+
+struct PeopleTagsCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tags",
+    abstract: LocalizedText(
+      vi: "Xem hoặc thay nhãn của các đơn vị, để mời người phụ trách các đơn vị có nhãn.",
+      en: "Show or replace the tags of units, for people who look after the units of a tag."),
+    discussion: LocalizedText(
+      vi: "TỆP có dòng đầu unit,tag, rồi mỗi dòng một cặp; nó thay mọi nhãn. Không ghi TỆP thì in danh sách hiện có.",
+      en:
+        "FILE begins with unit,tag, and has a pair on each line; it takes the place of all tags. Without FILE the present list is printed."),
+    examples: ["hub people tags", "hub people tags union.csv"])
+
+  @OptionGroup var options: ToolOptions
+  @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
+  @Argument(help: .text(vi: "TỆP.csv.", en: "FILE.csv.")) var file: String?
+
+  private struct Tagged: Encodable {
+    var tags: [String: [String]]
+  }
+
+  func perform(_ console: Console) async throws {
+    guard let file else {
+      return try await place.withHubForReading(options) { survey in try show(try await survey.unitTags(), console) }
+    }
+    guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+      throw ToolError(vi: "Không đọc được tệp \(file).", en: "The file \(file) cannot be read.")
+    }
+    let tags = try UnitTags(list: text)
+    try await place.withHub(options, act: try acts.act("people tags", look: ActLook.tags)) { survey in
+      try await survey.setTags(tags)
+      try show(tags, console)
+    }
+  }
+
+  private func show(_ tags: UnitTags, _ console: Console) throws {
+    for (tag, units) in tags.units.sorted(by: { $0.key < $1.key }) {
+      console.say("\(tag): \(console.words.number(units.count)) đơn vị", "\(tag): \(console.words.number(units.count)) units")
+    }
+    if tags.units.isEmpty { console.say("Chưa đơn vị nào có nhãn.", "No unit has a tag yet.") }
+    try console.result(Tagged(tags: tags.units.mapValues { $0.map(\.rawValue).sorted() }))
   }
 }

@@ -93,8 +93,10 @@ struct ConsoleFrame {
 
   private var search: HTML? {
     guard visitor != nil else { return nil }
-    let kept: [HTML] = [("campaign", query.campaign), ("scope", query.scope?.rawValue), ("lang", query.language == .english ? "en" : nil)]
-      .compactMap { name, value in value.map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" } }
+    let kept: [HTML] = [
+      ("campaign", query.campaign), ("scope", query.scope?.rawValue), ("tag", query.tag), ("lang", query.language == .english ? "en" : nil),
+    ]
+    .compactMap { name, value in value.map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" } }
     let said = words.text("Tìm mã hoặc tên", "Find a code or name")
     return
       "<form class=\"search\" role=\"search\" action=\"/units\" method=\"get\">\(kept)<input type=\"search\" name=\"q\" id=\"search\" maxlength=\"100\" placeholder=\"\(said)\" aria-label=\"\(said)\"></form>\n"
@@ -119,7 +121,9 @@ struct ConsoleFrame {
       switch place {
       case .now: day.units.count { $0.state.needsAct }
       case .decide:
-        day.units.reduce(day.returned.count { $0.turn == .hub }) { $0 + $1.counts.conflicts + $1.counts.held + $1.counts.reportsInvalid }
+        day.units.reduce(day.returned.count { $0.turn == .hub }) {
+          $0 + $1.counts.conflicts + $1.counts.held + $1.counts.reportsInvalid + $1.flags
+        }
       default: 0
       }
     let shown: HTML? = count == 0 ? nil : " <b class=\"count\">\(words.number(count))</b>"
@@ -134,15 +138,15 @@ struct ConsoleFrame {
       day.writeFailure == nil
       ? "<span>\(words.text("ghi tốt", "last write ok"))</span>"
       : "<strong class=\"bad\">✗ \(words.text("lần ghi vừa rồi không được", "the last write failed"))</strong>"
-    let scope: HTML? = query.scope.map { code in
-      var all = query
-      all.scope = nil
-      let name = day.tree[code]?.name ?? code.rawValue
-      return
-        "<span>\(words.text("phạm vi: \(name)", "part shown: \(name)")) <a href=\"\(all.link(path, more))\">\(words.text("xem toàn bộ", "show all"))</a></span>"
-    }
+    var all = query
+    (all.scope, all.tag) = (nil, nil)
+    let name = [query.scope.map { day.tree[$0]?.name ?? $0.rawValue }, query.tag.map { "#\($0)" }].compactMap { $0 }.joined(separator: " ")
+    let scope: HTML? =
+      query.part.isAll
+      ? nil
+      : "<span>\(words.text("phạm vi: \(name)", "part shown: \(name)")) <a href=\"\(all.link(path, more))\">\(words.text("xem toàn bộ", "show all"))</a></span>"
     return """
-      <p class="truth"><span><span class="quiet">\(words.text("Giờ máy chủ", "Hub time"))</span> \(.live(inline: "clock", "<time>\(clock)</time>"))</span> \(.live(inline: "remaining", "\(words.remaining(of: day.campaign, atMs: day.nowMs))")) \(.live(inline: "write", write)) \(live)\(scope)</p>
+      <p class="truth" role="group" tabindex="0" aria-label="\(words.text("Tình trạng của trang", "State of the page"))"><span><span class="quiet">\(words.text("Giờ máy chủ", "Hub time"))</span> \(.live(inline: "clock", "<time>\(clock)</time>"))</span> \(.live(inline: "remaining", "\(words.remaining(of: day.campaign, atMs: day.nowMs))")) \(.live(inline: "write", write)) \(live)\(scope)</p>
 
       """
   }

@@ -21,7 +21,7 @@ struct ConsoleCall: Sendable {
     (self.survey, self.visitor) = (survey, visitor)
     parameters = Dictionary(uri.queryParameters.map { (String($0.key), String($0.value)) }, uniquingKeysWith: { first, _ in first })
     query = ConsoleQuery(
-      campaign: survey.campaign, language: language, scope: parameters["scope"].map { UnitCode($0) },
+      campaign: survey.campaign, language: language, scope: parameters["scope"].map { UnitCode($0) }, tag: parameters["tag"],
       day: parameters["day"].flatMap { CalendarDay($0) })
   }
 
@@ -99,6 +99,19 @@ struct ConsolePages: Sendable {
     case "/setup":
       let day = try await day()
       let page = SetupPage(parts: ConsoleParts(query: query, day: day), forms: forms(day))
+      return frame(page.title, nil, day, page.content)
+    case "/campaign":
+      let day = try await day()
+      let page = CampaignPage(parts: ConsoleParts(query: query, day: day), forms: forms(day))
+      return frame(page.title, nil, day, try page.content())
+    case "/forms":
+      let day = try await day()
+      let editions = try await call.survey.about(campaign: day.campaign.id).requirePlan().forms
+      let page = FormsPage(parts: ConsoleParts(query: query, day: day), forms: forms(day), editions: editions)
+      return frame(page.title, nil, day, page.content)
+    case "/tags":
+      let day = try await day()
+      let page = TagsPage(parts: ConsoleParts(query: query, day: day), forms: forms(day))
       return frame(page.title, nil, day, page.content)
     case "/contacts":
       let day = try await day()
@@ -242,6 +255,14 @@ struct ConsolePages: Sendable {
       page.typed = Dictionary(fields.fields.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
       return .page(frame(page.title, nil, day, page.content), status: .ok)
     }
+    if call.path == "/campaign" {
+      guard let (page, isFaulty) = try await acts.changeCampaign(forms(day)) else { return .done(query.link("/campaign")) }
+      return .page(frame(page.title, nil, day, try page.content()), status: isFaulty ? .unprocessableContent : .ok)
+    }
+    if call.path == "/forms" {
+      guard let (page, isFaulty) = try await acts.forms(forms(day)) else { return nil }
+      return .page(frame(page.title, nil, day, page.content), status: isFaulty ? .unprocessableContent : .ok)
+    }
     if let parts = call.parts(of: "conflict"), parts.count == 1, fields["do"] == "preview" {
       guard let page = try await conflict(parts[0], day, acts) else { return nil }
       return .page(frame(page.title, .decide, day, page.content), status: .ok)
@@ -288,20 +309,24 @@ struct ConsolePages: Sendable {
         .badRequest, vi: "Chưa có cuộc khảo sát nào; nạp bằng `hub campaign load THƯ_MỤC`.",
         en: "There is no campaign yet; load one with `hub campaign load DIR`.")
     }
-    guard day.scope.root == nil || !day.groups.isEmpty else {
-      throw SyncError(.badRequest, vi: "Không có đơn vị này.", en: "There is no such unit.")
-    }
+    try Self.checkPart(of: day)
     return day
+  }
+
+  /// Refuses a part of the units in which somebody may see none.
+  private static func checkPart(of day: OperatorDay?) throws {
+    guard let day, !day.scope.isAll, day.groups.isEmpty else { return }
+    throw SyncError(.badRequest, vi: "Không có đơn vị này.", en: "There is no such unit.")
   }
 
   /// The same; nil before a campaign is loaded. Of what somebody may see, what they look at.
   private func known() async throws -> OperatorDay? {
-    try await days.now(of: call.survey, within: call.visitor.person.part, notOlderThan: age)?.within(UnitScope(query.scope))
+    try await days.now(of: call.survey, within: call.visitor.person.part, notOlderThan: age)?.within(query.part)
   }
 
   /// Units that somebody may see; nil for all.
   func units() async throws -> Set<UnitCode>? {
-    guard call.visitor.person.scope != nil else { return nil }
+    guard !call.visitor.person.part.isAll else { return nil }
     return Set(try await days.now(of: call.survey, within: call.visitor.person.part)?.units.map(\.unit) ?? [])
   }
 
@@ -311,7 +336,9 @@ struct ConsolePages: Sendable {
   /// Another page in the console's frame.
   func frame(_ title: String, _ place: ConsolePlace?, keeping more: KeyValuePairs<String, String?>, _ content: HTML) async throws -> String
   {
-    frame(title, place, try await known(), keeping: more, content)
+    let day = try await known()
+    try Self.checkPart(of: day)
+    return frame(title, place, day, keeping: more, content)
   }
 
   func frame(

@@ -96,6 +96,7 @@ struct ConsoleParts {
           "vượt \(words.number(counts.received - (line.target ?? 0)))", "over by \(words.number(counts.received - (line.target ?? 0)))"),
         to: unit)
     }
+    if let closes = line.closes { add(words.text("gia hạn đến \(words.time(closes))", "open until \(words.time(closes))"), to: unit) }
     if counts.conflicts > 0 {
       add(words.text("xung đột \(words.number(counts.conflicts))", "conflicts \(words.number(counts.conflicts))"), to: unit + "#decide")
     }
@@ -106,6 +107,9 @@ struct ConsoleParts {
       add(
         words.text("trái biểu mẫu \(words.number(counts.reportsInvalid))", "contradicting \(words.number(counts.reportsInvalid))"),
         to: unit + "#decide")
+    }
+    if line.flags > 0 {
+      add(words.text("cờ \(words.number(line.flags))", "flags \(words.number(line.flags))"), to: unit + "#reports")
     }
     if counts.photos > counts.photosIn {
       add(

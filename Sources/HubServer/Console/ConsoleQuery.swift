@@ -1,5 +1,6 @@
 internal import Foundation
 internal import SurveyKit
+internal import SurveyKitHub
 internal import SyncHub
 
 /// Parameters that the addresses of all pages keep: campaign, language, the part of the tree and the day that somebody looks at.
@@ -7,7 +8,12 @@ struct ConsoleQuery: Sendable {
   var campaign: String?
   var language = Language.vietnamese
   var scope: UnitCode?
+  /// Tag of the units that somebody looks at.
+  var tag: String?
   var day: CalendarDay?
+
+  /// The part of the units that somebody looks at.
+  var part: UnitScope { UnitScope(scope, tag: tag) }
 
   var words: Wording { Wording(language: language) }
 
@@ -23,6 +29,7 @@ struct ConsoleQuery: Sendable {
     }
     if !named.contains("campaign") { add("campaign", campaign) }
     if !named.contains("scope") { add("scope", scope?.rawValue) }
+    if !named.contains("tag") { add("tag", tag) }
     if !named.contains("day") { add("day", day?.description) }
     for (name, value) in more { add(name, value) }
     if !named.contains("lang"), language == .english { add("lang", "en") }

@@ -49,7 +49,7 @@ enum ConsoleStyle {
     h3 { font-size: 15px; font-weight: 600; margin: 16px 0 4px; }
     .chart { margin: 12px 0; max-width: 60rem; } .chart figcaption { font-size: 13px; color: var(--soft); } .chart svg { width: 100%; height: auto; max-height: 180px; display: block; }
     .chart text { font-size: 13px; fill: var(--soft); } .axis { stroke: var(--line); } .goal { stroke: var(--soft); stroke-dasharray: 4 4; } .reports { fill: none; stroke: var(--link); stroke-width: 3; } .contacts { fill: var(--soft); }
-    table small { font-weight: 400; } .units td, .units th, .groups td, .groups th { padding: 4px 8px; vertical-align: baseline; } .units tbody th a, .groups tbody th a { text-decoration: none; } .units tbody th a:hover { text-decoration: underline; }
+    table small { font-weight: 400; } .units td, .units th, .groups td, .groups th { padding: 4px 8px; vertical-align: baseline; } .units tbody th a, .groups tbody th a { text-decoration: underline; text-decoration-color: var(--line); } .units tbody th a:hover { text-decoration: underline; }
     .units td { white-space: nowrap; } .units td.tags { white-space: normal; } thead th a { color: inherit; }
     .reports thead th { min-width: 8rem; } .reports th[scope="row"] { min-width: 15rem; } .reports td { white-space: normal; max-width: 24rem; }
     .groups .squares { min-width: 12rem; } .groups th[scope="row"] small { display: block; } .counts { white-space: nowrap; } .groupbar { vertical-align: middle; }
@@ -61,6 +61,7 @@ enum ConsoleStyle {
     .plain { border-collapse: collapse; } .plain th, .plain td { padding: 6px 12px 6px 0; } .plain td, .plain th { overflow-wrap: anywhere; vertical-align: top; } .plain th[scope="row"] { max-width: 22rem; } .plain .old { color: var(--soft); }
     .flag { color: var(--warn); } .crumbs { margin: 8px 0 0; font-size: 13px; } .log { list-style: none; padding: 0; } .log li { padding: 4px 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
     .act { margin: 12px 0; padding: 8px 12px; border: 1px solid var(--line); border-radius: var(--r); max-width: 44rem; } .act summary { padding: 4px 0; } .act label { display: block; margin: 8px 0 4px; } .act input[type="text"], .act input[type="password"], .act textarea { width: 100%; } .act fieldset { border: 0; padding: 0; margin: 8px 0; } .act fieldset label { display: flex; gap: 8px; align-items: baseline; }
+    input[type="file"] { width: 100%; max-width: 100%; } textarea[spellcheck="false"], pre { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: 13px; } pre { overflow-x: auto; }
     a.button { display: inline-block; padding: 6px 16px; border: 1px solid var(--link); border-radius: var(--r); background: var(--link); color: var(--paper); text-decoration: none; font-weight: 600; }
     .rest a.button { padding: 6px 16px; } p.remind { margin: 0 0 8px; }
     .pick { padding: 8px 0; border-bottom: 1px solid var(--line); } .pick label { display: inline; } .pick textarea { display: block; width: 100%; max-width: 60rem; margin-top: 4px; } #chat { width: 100%; } #added { width: min(100%, 60rem); min-height: 44px; } .after td, .after th { vertical-align: top; }

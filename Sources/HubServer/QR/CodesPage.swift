@@ -39,7 +39,7 @@ struct CodesPage {
   var content: HTML {
     let kept: [HTML] = [
       ("campaign", query.campaign), ("lang", query.language == .english ? "en" : nil), ("unit", unit?.rawValue),
-      ("scope", unit == nil ? nil : query.scope?.rawValue),
+      ("tag", query.tag), ("scope", unit == nil ? nil : query.scope?.rawValue),
     ].compactMap { name, value in value.map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" } }
     let papers: [HTML] = PrintPaper.allCases.map { each in
       let checked: HTML? = each == paper ? " checked" : nil

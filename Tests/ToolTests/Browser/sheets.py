@@ -30,4 +30,5 @@ def by_libreoffice(file, folder):
         return list(csv.reader(lines))
 
 
-print(json.dumps(by_openpyxl(sys.argv[1]) if len(sys.argv) == 2 else by_libreoffice(sys.argv[1], sys.argv[2])))
+if __name__ == "__main__":
+    print(json.dumps(by_openpyxl(sys.argv[1]) if len(sys.argv) == 2 else by_libreoffice(sys.argv[1], sys.argv[2])))

@@ -17,7 +17,10 @@ struct CampaignWindowCommand: ToolCommand {
         Devices and the web form follow from their next contact on, and printed QR codes stay good. The former days are told, so that they \
         can be set again.
         """),
-    examples: [#"hub campaign window --closes "2024-04-20 22:00" --reason "flood""#, "hub campaign window --report-day 2024-04-18"])
+    examples: [
+      #"hub campaign window --closes "2024-04-20 22:00" --reason "flood""#, "hub campaign window --report-day 2024-04-18",
+      #"hub campaign window --unit 07201 --closes "2024-04-22 22:00""#,
+    ])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
@@ -32,8 +35,17 @@ struct CampaignWindowCommand: ToolCommand {
   @Option(
     name: .long, help: .text(vi: "Thêm một ngày báo cáo, YYYY-MM-DD; lặp lại được.", en: "A report day more, YYYY-MM-DD; may be repeated."))
   var reportDay: [String] = []
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Chỉ gia hạn cho một xã, bằng --closes; ghi giờ đóng chung để thôi gia hạn.",
+      en: "More time for one commune alone, by --closes; the end of all others takes it back."))
+  var unit: String?
 
   func validate() throws {
+    if unit != nil, closes == nil || opens != nil || graceMinutes != nil || !reportDay.isEmpty {
+      throw ValidationError(vi: "--unit đi cùng --closes, và chỉ --closes.", en: "--unit goes with --closes, and with --closes alone.")
+    }
     guard opens != nil || closes != nil || graceMinutes != nil || !reportDay.isEmpty else {
       throw ValidationError(
         vi: "Ghi ít nhất một trong --opens, --closes, --grace-minutes, --report-day.",
@@ -61,6 +73,7 @@ struct CampaignWindowCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
+    if let unit, let closes = closes.flatMap({ LocalTime($0) }) { return try await extend(UnitCode(unit), to: closes, console) }
     let window = CampaignWindow(
       opens: opens.flatMap { LocalTime($0) }, closes: closes.flatMap { LocalTime($0) }, graceMinutes: graceMinutes,
       reportDaysAdded: reportDay.compactMap { CalendarDay($0) })
@@ -70,6 +83,27 @@ struct CampaignWindowCommand: ToolCommand {
       if changes.isEmpty { console.say("Đã đúng như vậy; không đổi gì.", "It stands so already; nothing was changed.") }
       for change in changes { console.say(change.vi, change.en) }
       try console.result(Changed(changes: changes.map { $0(console.language) }))
+    }
+  }
+}
+
+extension CampaignWindowCommand {
+  private struct Extended: Encodable {
+    var unit: String
+    var before: String
+    var closes: String
+  }
+
+  private func extend(_ unit: UnitCode, to closes: LocalTime, _ console: Console) async throws {
+    let act = try acts.act("campaign window", unit.rawValue, look: ActLook.window(of: unit, campaign: chosen.campaign))
+    try await place.withHub(options, act: act) { survey in
+      let (before, after) = try await chosen.of(survey).extend(unit, to: closes)
+      if before == after {
+        console.say("Đã đúng như vậy; không đổi gì.", "It stands so already; nothing was changed.")
+      } else {
+        console.say("\(unit): đóng \(before) → \(after).", "\(unit): closes \(before) → \(after).")
+      }
+      try console.result(Extended(unit: unit.rawValue, before: before.description, closes: after.description))
     }
   }
 }

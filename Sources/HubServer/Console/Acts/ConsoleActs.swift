@@ -29,12 +29,13 @@ struct ConsoleActs {
       return try await report(UnitCode(parts[0]), reportDay)
     }
     if call.path == "/contacts" { return try await contacts() }
+    if call.path == "/tags" { return try await tags() }
     return nil
   }
 
   private func contacts() async throws -> String? {
     // Replaces all contacts, those of other parts of the tree too.
-    guard day.scope.root == nil else { return nil }
+    guard day.scope.isAll else { return nil }
     try checkMark(Self.mark(ContactsPage.text(day.contacts)))
     let list = try ContactList(fields["csv"] ?? "")
     let act = try IntendedAct("contacts", by: who)

@@ -8,7 +8,7 @@ struct LiveView: Hashable {
   /// Path with its parameters.
   let address: String
   let language: Language
-  let scope: UnitCode?
+  let part: UnitScope
   let capabilities: Set<Capability>
   /// Programs watch pages without forms.
   let hasForms: Bool

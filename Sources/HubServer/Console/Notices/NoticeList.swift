@@ -73,7 +73,7 @@ struct NoticeList {
     }
     let (mine, theirs) = (notices.filter { $0.turn == .hub }, notices.filter { $0.turn != .hub })
     func section(_ heading: String, _ some: [Notice]) -> HTML? {
-      some.isEmpty ? nil : "<h3>\(heading) <b>\(words.number(some.count))</b></h3>\n<ul class=\"log\">\n\(items(some))</ul>\n"
+      some.isEmpty ? nil : "<h2>\(heading) <b>\(words.number(some.count))</b></h2>\n<ul class=\"log\">\n\(items(some))</ul>\n"
     }
     return
       "\(section(words.text("Trả lại: xã đã sửa hoặc trả lời", "Sent back: corrected or answered"), mine))\(section(words.text("Trả lại: đang chờ xã", "Sent back: waiting for the unit"), theirs))"
@@ -108,11 +108,39 @@ extension ActForms {
       """
   }
 
+  /// Says what came of a flag.
+  func flag(_ raised: RaisedFlag) -> HTML? {
+    guard let token = formToken(.act) else { return nil }
+    let (words, id) = (parts.words, "why-\(raised.flag.name)")
+    return """
+      <details><summary>\(words.text("Ghi kết quả xem xét", "Note what came of it"))</summary><form class="act" method="post" action="\(parts.query.report(raised.unit, raised.day))">\(token)<input type="hidden" name="flag" value="\(raised.flag.name)"><input type="hidden" name="mark" value="\(ConsoleActs.mark(raised))">
+      <label for="\(id)">\(words.text("Đã rõ vì sao (bắt buộc)", "What explains it (required)"))</label><input type="text" id="\(id)" name="reason" required maxlength="300">
+      <p><button name="do" value="flag">\(words.text("Đã xem", "Looked at"))</button> <span class="quiet">\(words.text("Cờ tự dựng lại khi số liệu đổi. Cần sửa số: trả lại báo cáo.", "It is raised anew when the figures change. To have them corrected, send the report back."))</span></p></form></details>
+      """
+  }
+
   /// Characters of a message: each takes three bytes at most of those that Vietnamese has.
   static let wordsLengthMax = Notice.wordsBytesMax / 3
 }
 
 extension ConsoleActs {
+  static func mark(_ raised: RaisedFlag) -> String {
+    mark("\(raised.unit) \(raised.day) \(raised.flag.name) \(raised.flag.mark) \(raised.settled == nil)")
+  }
+
+  /// Notes what came of a flag.
+  private func flag(of detail: ReportDetail) async throws -> String? {
+    guard let raised = detail.flags.first(where: { $0.flag.name == fields["flag"] }) else { return nil }
+    try checkMark(Self.mark(raised))
+    try requireReason()
+    let act = try IntendedAct(
+      "report flag", subject: detail.unit.rawValue, by: who, reason: "\(detail.day) \(raised.flag.name): \(reason)")
+    _ = try await survey.hub.acting(act) {
+      try await survey.settle(flag: raised.flag.name, of: detail.unit, detail.day, by: who, because: reason)
+    }
+    return query.report(detail.unit, detail.day)
+  }
+
   static func mark(_ report: ReportDetail) -> String {
     mark(
       (["\(report.lastMs ?? 0) \(report.versions.count)"] + report.returns.map { "\($0.id) \($0.turn)" }).joined(separator: "\n"))
@@ -121,6 +149,7 @@ extension ConsoleActs {
   /// Sends a report back, or settles that.
   func report(_ unit: UnitCode, _ reportDay: CalendarDay) async throws -> String? {
     guard let detail = try await survey.reportDetail(unit, reportDay, in: day) else { return nil }
+    if fields["do"] == "flag" { return try await flag(of: detail) }
     try checkMark(Self.mark(detail))
     switch fields["do"] {
     case "return":

@@ -47,7 +47,7 @@ struct ContactsPage {
 extension ActForms {
   /// The whole list as text, to be changed and sent back: the pasted list takes its place. Nil where only a part of the tree is looked at.
   func contacts(_ day: OperatorDay) -> HTML? {
-    guard let token = formToken(.configure), day.scope.root == nil else { return nil }
+    guard let token = formToken(.configure), day.scope.isAll else { return nil }
     let text = ContactsPage.text(day.contacts)
     let words = parts.words
     return """

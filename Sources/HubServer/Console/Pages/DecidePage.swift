@@ -11,14 +11,16 @@ struct DecidePage {
   private var words: Wording { parts.words }
 
   var content: HTML {
-    let lists = OpenWorkLists(parts: parts, labels: work.labels)
+    var lists = OpenWorkLists(parts: parts, labels: work.labels)
+    lists.isWholePage = true
     let nothing: HTML? =
-      parts.day.returned.isEmpty && work.conflicts.isEmpty && work.held.isEmpty && work.invalid.isEmpty && work.latePackets.isEmpty
+      parts.day.returned.isEmpty && work.conflicts.isEmpty && work.held.isEmpty && work.invalid.isEmpty && work.flags.isEmpty
+        && work.latePackets.isEmpty
         && work.lateDevices.isEmpty
       ? "<p class=\"calm\">\(words.text("Không có gì chờ quyết.", "Nothing waits for a decision."))</p>\n" : nil
     return """
       <h1>\(words.text("Cần quyết", "To decide"))</h1>
-      \(.live(block: "work", "\(nothing)\(NoticeList(parts: parts).decide(parts.day.returned))\(lists.conflicts(work.conflicts))\(lists.held(work.held))\(lists.invalid(work.invalid))\(lists.late(work.latePackets, work.lateDevices))"))
+      \(.live(block: "work", "\(nothing)\(NoticeList(parts: parts).decide(parts.day.returned))\(lists.conflicts(work.conflicts))\(lists.held(work.held))\(lists.invalid(work.invalid))\(lists.flags(work.flags))\(lists.late(work.latePackets, work.lateDevices))"))
       """
   }
 }
@@ -27,6 +29,8 @@ struct DecidePage {
 struct OpenWorkLists {
   let parts: ConsoleParts
   let labels: [ReplicaID: String]
+  /// Tells if the lists stand under the page's own heading, with none between.
+  var isWholePage = false
 
   private var words: Wording { parts.words }
   private var query: ConsoleQuery { parts.query }
@@ -39,7 +43,9 @@ struct OpenWorkLists {
   private func section(_ heading: String, _ count: Int, _ items: [HTML]) -> HTML? {
     guard !items.isEmpty else { return nil }
     let rows: [HTML] = items.map { "<li>\($0)</li>\n" }
-    return "<h3>\(heading) <b>\(words.number(count))</b></h3>\n<ul class=\"log\">\n\(rows)</ul>\n"
+    let said: HTML = "\(heading) <b>\(words.number(count))</b>"
+    let title: HTML = isWholePage ? "<h2>\(said)</h2>\n" : "<h3>\(said)</h3>\n"
+    return title + "<ul class=\"log\">\n\(rows)</ul>\n"
   }
 
   /// Name of a row as people say it.
@@ -84,6 +90,16 @@ struct OpenWorkLists {
             "<a href=\"\(query.report(UnitCode(report.unit), $0))\"><b>\(words.text("Báo cáo \(words.shortDay($0))", "Report \(words.shortDay($0))"))</b></a>"
           } ?? "\(report.key)"
         return "\(name) · \(unit(report.unit))<br><span class=\"flag\">⚑</span> \(faults)"
+      })
+  }
+
+  func flags(_ flags: [RaisedFlag]) -> HTML? {
+    section(
+      words.text("Cờ: cần xem", "Flags: to be looked at"), flags.count,
+      flags.map { raised in
+        let day = words.shortDay(raised.day)
+        return
+          "<a href=\"\(query.report(raised.unit, raised.day))\"><b>\(words.text("Báo cáo \(day)", "Report \(day)"))</b></a> · \(unit(raised.unit.rawValue))<br><span class=\"flag\">⚑</span> \(raised.flag.message(words.language))"
       })
   }
 

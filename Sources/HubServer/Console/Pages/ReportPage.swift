@@ -39,6 +39,13 @@ struct ReportPage {
         "<li><a href=\"\(query.link("/conflict/" + first.id))\">\(words.text("\(count) câu hai người ghi khác nhau: quyết", "Two people wrote \(count) questions differently: decide"))</a></li>\n"
       )
     }
+    items += detail.flags.map { raised in
+      let said: HTML? = raised.settled.map {
+        " <small>\(words.text("đã xem, \($0.by): \($0.why)", "looked at, \($0.by): \($0.why)"))</small>"
+      }
+      let form: HTML? = raised.settled == nil ? forms.flag(raised) : nil
+      return "<li><span class=\"flag\">⚑</span> \(raised.flag.message(words.language))\(said)\(form)</li>\n"
+    }
     return items.isEmpty ? nil : "<ul class=\"log\">\n\(items)</ul>\n"
   }
 

@@ -128,6 +128,15 @@ struct UnitPage {
           "\(parts.report(line, on: reportDay)) <small>· \(words.text("hạn \(due)", "due \(due)"))</small>"
         ))
     }
+    let tags: [HTML] = day.tags.tags(of: line.unit).map { tag in
+      var tagged = query
+      tagged.tag = tag
+      return "<a href=\"\(tagged.link("/units"))\">#\(tag)</a> "
+    }
+    if !tags.isEmpty { facts.append((words.text("Nhãn", "Tags"), "\(tags)")) }
+    if let closes = line.closes {
+      facts.append((words.text("Gia hạn riêng", "Ends later"), "\(words.text("đóng lúc", "at")) \(words.time(closes))"))
+    }
     facts.append((words.text("Liên lạc cuối", "Last contact"), parts.contact(line)))
     if line.counts.photos > 0 {
       facts.append((words.text("Ảnh", "Photos"), "\(words.number(line.counts.photosIn))/\(words.number(line.counts.photos))"))

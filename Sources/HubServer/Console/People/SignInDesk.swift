@@ -135,8 +135,9 @@ struct SignInDesk: Sendable {
         } else {
           let may = Set(fields.all("may").compactMap { Capability(rawValue: $0) })
           let scope = fields["scope"].map { $0.trimmingCharacters(in: .whitespaces) }.flatMap { $0.isEmpty ? nil : UnitCode($0) }
+          let tag = fields["tag"].map { $0.trimmingCharacters(in: .whitespaces) }.flatMap { $0.isEmpty ? nil : $0 }
           let act = try IntendedAct("people invite", subject: name, by: visitor.person.name, look: ActLook.people)
-          let secret = try await survey.hub.acting(act) { try await survey.invite(name, may, scope: scope, by: visitor.person) }
+          let secret = try await survey.hub.acting(act) { try await survey.invite(name, may, scope: scope, tag: tag, by: visitor.person) }
           link = (name, "\(origin)/invitation/\(secret)")
         }
       } catch let error as SyncError { fault = error.explanation }

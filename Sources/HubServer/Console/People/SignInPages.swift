@@ -74,7 +74,8 @@ struct SignInPages {
 
   private func rights(_ person: Person) -> String {
     let may = Capability.allCases.filter(person.may).map(capability).joined(separator: ", ")
-    return person.scope.map { words.text("\(may); phạm vi \($0.rawValue)", "\(may); part \($0.rawValue)") } ?? may
+    let part = [person.scope?.rawValue, person.tag.map { "#\($0)" }].compactMap { $0 }.joined(separator: " ")
+    return part.isEmpty ? may : words.text("\(may); phạm vi \(part)", "\(may); part \(part)")
   }
 
   private func capability(_ capability: Capability) -> String {
@@ -110,6 +111,7 @@ struct SignInPages {
       <label for="name">\(words.text("Tên", "Name"))</label><input type="text" id="name" name="name" required maxlength="\(Person.nameLengthMax)">
       <fieldset><legend>\(words.text("Được làm gì", "May"))</legend>\(boxes)</fieldset>
       <label for="part">\(words.text("Chỉ phần này của cây: mã đơn vị; để trống là toàn bộ", "Only this part of the tree: a unit's code; blank is all"))</label><input type="text" id="part" name="scope" maxlength="32">
+      <label for="tag">\(words.text("Chỉ đơn vị có nhãn này; để trống là mọi đơn vị", "Only units with this tag; blank is all"))</label><input type="text" id="tag" name="tag" maxlength="\(UnitTags.tagBytesMax)">
       <p><button class="primary">\(words.text("Tạo liên kết mời", "Make an invitation"))</button></p></form>
 
       """

@@ -22,8 +22,8 @@ extension ActForms {
     guard let token = formToken(.configure) else { return nil }
     let path = "/unit/\(ConsoleQuery.part(detail.line.unit.rawValue))"
     return """
-      <details><summary>\(words.text("Mã ghi danh và số người", "Enrolment codes and headcount"))</summary>
-      \(newCode(detail, path, token))\(cancelCodes(detail, path, token))\(headcount(detail, path, token))</details>
+      <details><summary>\(words.text("Mã ghi danh, số người, gia hạn", "Enrolment codes, headcount, more time"))</summary>
+      \(newCode(detail, path, token))\(cancelCodes(detail, path, token))\(headcount(detail, path, token))\(window(detail, path, token))</details>
 
       """
   }
@@ -59,6 +59,17 @@ extension ActForms {
       \(open(parts.query.link(path + "/headcount"), ConsoleActs.mark(headcount: detail), token))<h3>\(words.text("Số người được hỏi", "How many may answer"))</h3>
       <label for="people">\(words.text("Số người, lúc này \(before)", "People, now \(before)"))</label><input type="number" id="people" name="people" min="0" max="\(Headcount.peopleMax)" required value="\(known)">
       \(why("why-people"))<p><button>\(words.text("Đổi số người", "Change the headcount"))</button> \(undo(words.text("Hoàn tác bằng cách ghi lại số cũ: \(before). Nhật ký giữ cả hai.", "Undone by writing the former number: \(before). The log keeps both.")))</p></form>
+
+      """
+  }
+
+  private func window(_ detail: UnitDetail, _ path: String, _ token: HTML) -> HTML {
+    let campaign = parts.day.campaign
+    let (ends, own) = (words.time(campaign.closes), detail.line.closes ?? campaign.closes)
+    return """
+      \(open(parts.query.link(path + "/window"), ConsoleActs.mark(windowOf: detail, campaign), token))<h3>\(words.text("Gia hạn riêng", "More time for this unit"))</h3>
+      <label for="own-closes">\(words.text("Đóng lúc (NĂM-THÁNG-NGÀY GIỜ:PHÚT), lúc này \(words.time(own))", "Ends at (YYYY-MM-DD HH:MM), now \(words.time(own))"))</label><input type="text" id="own-closes" name="closes" required maxlength="16" value="\(own.description)">
+      \(why("why-own-closes"))<p><button>\(words.text("Đổi giờ đóng của đơn vị", "Change when it ends here"))</button> \(undo(words.text("Hoàn tác bằng cách ghi lại \(ends), giờ đóng chung. Máy nhận giờ mới khi đồng bộ; mã QR của đơn vị theo ngay.", "Undone by writing \(ends), when all others end. Devices hear with their next sync; the unit's QR code follows at once.")))</p></form>
 
       """
   }
@@ -106,6 +117,9 @@ extension ConsoleActs {
     mark(detail.codes.map(\.id).sorted().joined(separator: " ") + " \(detail.devices.count)")
   }
   static func mark(headcount detail: UnitDetail) -> String { mark(detail.staff.map { "\($0.eligible)" } ?? "") }
+  static func mark(windowOf detail: UnitDetail, _ campaign: Campaign) -> String {
+    mark("\(campaign.id) \(campaign.closes) \(detail.line.closes ?? campaign.closes)")
+  }
   static func mark(name device: DeviceLine) -> String { mark("\(device.label)\n\(device.note?.owner ?? "")") }
 
   /// - Throws: A sentence where nobody said why.
@@ -140,6 +154,14 @@ extension ConsoleActs {
       }
       let act = try IntendedAct("campaign headcount", subject: unit.rawValue, by: who, reason: reason, look: ActLook.headcount(of: unit))
       _ = try await survey.hub.acting(act) { try await survey.change(headcount: people, of: unit) }
+    case "window":
+      try checkMark(Self.mark(windowOf: detail, day.campaign))
+      try requireReason()
+      let closes = try time("closes")
+      let campaign = day.campaign.id
+      let act = try IntendedAct(
+        "campaign window", subject: unit.rawValue, by: who, reason: reason, look: ActLook.window(of: unit, campaign: campaign))
+      _ = try await survey.hub.acting(act) { try await survey.about(campaign: campaign).extend(unit, to: closes) }
     default: return nil
     }
     return query.unit(unit)

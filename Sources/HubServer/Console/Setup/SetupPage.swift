@@ -29,22 +29,34 @@ struct SetupPage {
     return """
       <h1>\(title)</h1>
       <h2>\(campaign.title(words.language))</h2>
-      \(UnitPage.list(facts))\(form)
+      \(UnitPage.list(facts))<ul class="todo">
+      <li><a href="\(parts.query.link("/campaign"))">\(words.text("Nội dung cuộc khảo sát: tên, báo cáo, ngưỡng, số người", "The campaign's definition: title, reports, thresholds, headcounts"))</a></li>
+      <li><a href="\(parts.query.link("/forms"))">\(words.text("Biểu mẫu: xuất bản, đóng", "Forms: publish, close"))</a></li>
+      <li><a href="\(parts.query.link("/tags"))">\(words.text("Nhãn của các đơn vị", "Tags of units"))</a></li></ul>
+      \(extended)\(form)
       """
   }
 
+  /// Units that end later than the others.
+  private var extended: HTML? {
+    let lines = parts.day.units.filter { $0.closes != nil }
+    guard !lines.isEmpty else { return nil }
+    let items: [HTML] = lines.prefix(Self.extendedMax).map { line in
+      let closes = line.closes.map(words.time) ?? ""
+      return "<li><a href=\"\(parts.query.unit(line.unit))\"><small>\(line.unit.rawValue)</small> \(line.name)</a>: \(closes)</li>\n"
+    }
+    return
+      "<h3>\(words.text("Đơn vị được gia hạn riêng", "Units with more time")) <b>\(words.number(lines.count))</b></h3>\n<ul class=\"log\">\n\(items)</ul>\n"
+  }
+
+  /// Units with more time that are listed.
+  private static let extendedMax = 100
+
   private var form: HTML? {
     // The days are those of every unit.
-    guard let token = forms.formToken(.configure), parts.day.scope.root == nil else { return nil }
+    guard let token = forms.formToken(.configure), parts.day.scope.isAll else { return nil }
     func value(_ name: String, _ standing: String) -> String { typed[name] ?? standing }
-    let said: HTML? = changes.map { changes in
-      guard !changes.isEmpty else {
-        return
-          "<p class=\"said\" role=\"status\">\(words.text("Đã đúng như vậy; không đổi gì.", "It stands so already; nothing changes."))</p>\n"
-      }
-      let items: [HTML] = changes.map { "<li>\($0(words.language))</li>\n" }
-      return "<div class=\"said\" role=\"status\"><p>\(words.text("Sẽ đổi:", "This changes:"))</p><ul>\n\(items)</ul></div>\n"
-    }
+    let said: HTML? = changes.map { ChangeList(words: words).html($0) }
     let confirm: HTML? =
       changes?.isEmpty == false
       ? "<button class=\"primary\" name=\"do\" value=\"change\">\(words.text("Đổi lịch", "Change the days"))</button> " : nil
@@ -70,18 +82,22 @@ extension ConsoleActs {
     )
   }
 
+  /// Time that somebody typed.
+  ///
+  /// - Throws: A sentence where it is none.
+  func time(_ name: String) throws -> LocalTime {
+    guard let time = LocalTime((fields[name] ?? "").replacing("T", with: " ")) else {
+      throw SyncError(
+        .badRequest, vi: "“\(fields[name] ?? "")” không phải là ngày giờ; viết như 2025-04-01 07:00.",
+        en: "“\(fields[name] ?? "")” is no day and time; write it as 2025-04-01 07:00.")
+    }
+    return time
+  }
+
   /// The days that somebody typed.
   ///
   /// - Throws: A sentence that says which of them is none.
   private func window() throws -> CampaignWindow {
-    func time(_ name: String) throws -> LocalTime {
-      guard let time = LocalTime((fields[name] ?? "").replacing("T", with: " ")) else {
-        throw SyncError(
-          .badRequest, vi: "“\(fields[name] ?? "")” không phải là ngày giờ; viết như 2025-04-01 07:00.",
-          en: "“\(fields[name] ?? "")” is no day and time; write it as 2025-04-01 07:00.")
-      }
-      return time
-    }
     guard let grace = Int(fields["grace"] ?? ""), (0...Campaign.graceMinutesMax).contains(grace) else {
       throw SyncError(
         .badRequest, vi: "Số phút nhận muộn phải từ 0 đến \(Campaign.graceMinutesMax).",
@@ -101,11 +117,7 @@ extension ConsoleActs {
   ///
   /// - Returns: What would change; nil where it was done.
   func setUpDays() async throws -> [LocalizedText]? {
-    guard day.scope.root == nil else {
-      throw SyncError(
-        .badRequest, vi: "Lịch là của mọi đơn vị; bạn chỉ phụ trách một phần.",
-        en: "The days are those of every unit; yours is a part only.")
-    }
+    try requireWhole()
     let window = try window()
     guard fields["do"] == "change" else { return try await survey.change(window: window, isDryRun: true) }
     try checkMark(Self.mark(window: day.campaign))

@@ -22,7 +22,11 @@ extension ConsolePages {
     let parts = ConsoleParts(query: call.query, day: day)
     let units = UnitTables(parts: parts, reportDay: reportDay(day))
     switch call.path {
-    case "/now": return [units.lines(day.inTrouble), units.expectation]
+    case "/now":
+      return [
+        units.lines(day.inTrouble), units.expectation,
+        NoticesTable(parts: parts).table("reminders", call.query.words.text("Lời nhắc", "Reminders"), day.reminders),
+      ]
     case "/": return [units.totals, units.groups, units.arrivals]
     case "/units": return [units.lines(UnitsPage(parts: parts, asked: unitsAsked(day)).rows())]
     case "/reports":
@@ -34,7 +38,8 @@ extension ConsolePages {
     case "/contacts": return [UnitTables(parts: parts).contacts(day.contacts.sorted { $0.key < $1.key }.flatMap(\.value))]
     case "/decide":
       let work = try await call.survey.pendingDecisions(in: day)
-      return OperatorTables(parts: parts, labels: work.labels).tables(work)
+      let returned = NoticesTable(parts: parts).table("returned", call.query.words.text("Trả lại", "Sent back"), day.returned)
+      return OperatorTables(parts: parts, labels: work.labels).tables(work) + [returned]
     case "/posts":
       let of = try await call.survey.communes(of: call["district"])
       let seen = try await self.units()
@@ -59,7 +64,13 @@ extension ConsolePages {
         units.lines([detail.line]), units.reports(detail), units.contacts(day.contacts[path[0]] ?? []), units.calls(detail.calls),
         work.devices(detail.devices), work.conflicts(detail.conflicts), work.held(detail.held), work.invalid(detail.invalid),
         work.acts(detail.acts),
+        NoticesTable(parts: parts).table("notices", call.query.words.text("Lời nhắc và trả lại", "Messages"), detail.notices),
       ]
+    }
+    if let path = call.parts(of: "reminder"), path.count == 1 {
+      let notices = try await call.survey.notices(sending: path[0], in: day)
+      guard !notices.isEmpty else { return nil }
+      return [NoticesTable(parts: parts).table("notices", call.query.words.text("Lời nhắc", "Reminders"), notices)]
     }
     if let path = call.parts(of: "device"), path.count == 1 {
       guard let device = try await call.survey.deviceLine(path[0], in: day) else { return nil }

@@ -13,7 +13,8 @@ struct OperatorTables {
 
   func tables(_ work: PendingDecisions) -> [PageTable] {
     [
-      conflicts(work.conflicts.flatMap(\.self)), held(work.held), invalid(work.invalid), late(work.latePackets), devices(work.lateDevices),
+      conflicts(work.conflicts.flatMap(\.self)), held(work.held), invalid(work.invalid), flags(work.flags), late(work.latePackets),
+      devices(work.lateDevices),
     ]
   }
 
@@ -83,6 +84,20 @@ struct OperatorTables {
         .init("instance", words.text("Lần thứ", "Instance")) { TableWords.number($0.fault.number) },
         .init("kind", words.text("Loại", "Kind")) { .text($0.fault.kind) },
         .init("message", words.text("Nội dung", "Message")) { .text($0.fault.message(words.language)) },
+      ])
+  }
+
+  func flags(_ flags: [RaisedFlag]) -> PageTable {
+    PageTable(
+      "flags", words.text("Cờ", "Flags"), flags,
+      [
+        .init("unit", words.text("Đơn vị", "Unit")) { .text($0.unit.rawValue) },
+        .init("unitName", words.text("Tên đơn vị", "Name")) { tell.name($0.unit.rawValue) },
+        .init("day", words.text("Ngày", "Day")) { .text($0.day.description) },
+        .init("flag", words.text("Cờ", "Flag")) { .text($0.flag.name) },
+        .init("message", words.text("Nội dung", "Message")) { .text($0.flag.message(words.language)) },
+        .init("settledBy", words.text("Người xem", "Looked at by")) { TableWords.text($0.settled?.by) },
+        .init("reason", words.text("Vì sao", "Why")) { TableWords.text($0.settled?.why) },
       ])
   }
 
@@ -160,6 +175,7 @@ struct PeopleTable {
           .text(Capability.allCases.filter(person.may).map(\.rawValue).joined(separator: " "))
         },
         .init("scope", words.text("Phạm vi", "Part")) { TableWords.text($0.scope?.rawValue) },
+        .init("tag", words.text("Nhãn", "Tag")) { TableWords.text($0.tag) },
         .init("ready", words.text("Đã đặt mật khẩu", "Has a password")) {
           .flag($0.isReady, said: $0.isReady ? words.text("có", "yes") : "")
         },

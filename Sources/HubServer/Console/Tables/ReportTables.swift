@@ -67,7 +67,8 @@ struct ReportTables {
           .init("in", words.text("Đã về", "In")) { tell.flag($0.isIn) }, .init("width", words.text("Rộng", "Width")) { .number($0.width) },
           .init("height", words.text("Cao", "Height")) { .number($0.height) },
         ]),
-      work.invalid(detail.invalid.map { [$0] } ?? []), work.conflicts(detail.conflicts),
+      work.invalid(detail.invalid.map { [$0] } ?? []), work.flags(detail.flags), work.conflicts(detail.conflicts),
+      NoticesTable(parts: parts).table("returned", words.text("Trả lại", "Sent back"), detail.returns),
     ]
   }
 

@@ -75,6 +75,7 @@ struct TableFile {
     var campaign: String
     var time: String
     var scope: String?
+    var tag: String?
     var day: String?
     var tables: [String: [[String: PageValue]]]
   }
@@ -84,7 +85,8 @@ struct TableFile {
       (table.key, table.rows.map { row in Dictionary(zip(table.columns.map(\.key), row), uniquingKeysWith: { first, _ in first }) })
     }
     let document = Document(
-      page: page, campaign: title, time: PageValue.instant(nowMs), scope: query.scope?.rawValue, day: query.day?.description,
+      page: page, campaign: title, time: PageValue.instant(nowMs), scope: query.scope?.rawValue, tag: query.tag,
+      day: query.day?.description,
       tables: Dictionary(rows, uniquingKeysWith: { first, _ in first }))
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -146,20 +148,21 @@ struct TakeAway {
   /// Tables that the page offers one by one, where it has several.
   private var tables: [(key: String, label: String)]? {
     switch page.split(separator: "/").first.map(String.init) ?? "" {
-    case "now", "units", "reports", "contacts", "posts", "people", "device", "conflict", "held": return []
+    case "now", "units", "reports", "contacts", "posts", "people", "device", "conflict", "held", "reminder": return []
     case "":
       return [("groups", words.text("các nhóm", "groups")), ("arrivals", words.text("đường đến", "arrival"))]
     case "decide":
       return [
         ("conflicts", words.text("xung đột", "conflicts")), ("held", words.text("giữ lại", "held")),
-        ("contradictions", words.text("trái biểu mẫu", "contradictions")),
+        ("contradictions", words.text("trái biểu mẫu", "contradictions")), ("flags", words.text("cờ", "flags")),
+        ("returned", words.text("trả lại", "sent back")),
       ]
     case "results": return [("participation", words.text("tham gia", "participation")), ("results", words.text("kết quả", "results"))]
     case "unit":
       return [
         ("reports", words.text("báo cáo", "reports")), ("calls", words.text("cuộc gọi", "calls")),
         ("devices", words.text("máy", "devices")),
-        ("acts", words.text("nhật ký", "log")),
+        ("notices", words.text("lời nhắc", "messages")), ("acts", words.text("nhật ký", "log")),
       ]
     case "report": return [("answers", words.text("trả lời", "answers")), ("corrections", words.text("các lần sửa", "corrections"))]
     default: return nil

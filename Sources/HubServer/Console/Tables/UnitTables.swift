@@ -36,6 +36,9 @@ struct UnitTables {
         .init("expected", words.text("Lẽ ra", "Expected")) { .number($0.expected) },
         .init("report", label) { line in shownDay.map { report(line, on: $0) } ?? .none },
         .init("reportTime", words.text("Báo cáo lúc", "Reported at")) { line in tell.time(shownDay.flatMap { line.arrivals[$0] }) },
+        .init("closes", words.text("Gia hạn riêng đến", "Ends later, at")) { line in
+          line.closes.map { tell.time($0.ms(in: day.campaign.timeZone)) } ?? .none
+        },
         .init("reportDays", words.text("Chuỗi ngày", "Days in a row")) { line in
           shownDay.map { .number(day.streak(line, through: $0).days) } ?? .none
         },
