@@ -20,18 +20,21 @@ import Testing
     await visitor.open("?lang=en")
     #expect(visitor.text.contains("Welcome <strong>dear</strong> reader") && visitor.text.contains("href=\"?lang=fr\""))
     await visitor.press("start")
-    #expect(visitor.page.fields == ["q.nm", "q.n"])
+    // A text that names an answer stands on a page after it.
+    #expect(visitor.page.fields == ["q.nm"])
+    await visitor.press("next", [("q.nm", "<i>**An**")])
+    #expect(visitor.page.fields == ["q.n"])
     #expect(visitor.text.contains("See <a href=\"https://example.org/x\" target=\"_blank\" rel=\"noopener noreferrer nofollow\">help</a>"))
     // A name in a text is what was answered, also as somebody might try to write markup; in any of the form's languages.
-    await visitor.press("lang.fr", [("q.nm", "<i>**An**"), ("q.n", "2")])
+    await visitor.press("lang.fr", [("q.n", "2")])
     #expect(visitor.text.contains("Combien d&#39;enfants, &lt;i&gt;**An** ?"))
     #expect(await visitor.press("lang.xx") == 400)
     await visitor.open("?lang=en")
     await visitor.press("start")
-    await visitor.press("lang.en", [("q.nm", "An"), ("q.n", "2")])
+    await visitor.press("next", [("q.nm", "An")])
     #expect(visitor.text.contains("How many children, An?"))
     // Asked as often as was said, without a button for more.
-    await visitor.press("next", [("q.nm", "An"), ("q.n", "2")])
+    await visitor.press("next", [("q.n", "2")])
     #expect(visitor.page.fields == ["q.kid.0.age", "q.kid.1.age"] && !visitor.page.buttons.contains("add.kid"))
     #expect(visitor.text.contains("Age of a child of An?"))
     // A repeat inside it is filled in as often as people like, each under its own.
@@ -62,6 +65,68 @@ import Testing
     try await world.release()
     let rows = try await world.survey.hub.read { try $0.rows("SELECT answers FROM answer") }
     #expect(rows.map { $0[0].text } == [ForeignForm.stored])
+  }
+
+  private func visitor(_ survey: [String], choices: String? = nil) async throws -> Visitor {
+    let form = try XLSFormImport.form(
+      survey: Data((survey.joined(separator: "\n") + "\n").utf8), choices: choices.map { Data($0.utf8) }, settings: nil)
+    let key = FormLinkKey(secret: Data(repeating: 3, count: 32))
+    let desk = PreviewDesk(form: form, nowMs: Int64(WebWorld.morningMs))
+    let visitor = Visitor(web: try WebForm(desk: desk, key: key), target: try #require(desk.target(key)))
+    await visitor.open("?lang=en")
+    await visitor.press("start")
+    return visitor
+  }
+
+  @Test func manyQuestionsAreAskedPageByPage() async throws {
+    let visitor = try await visitor(["type,name,label"] + (0..<501).map { "integer,q\($0),Q \($0)?" })
+    var counts: [Int] = []
+    while !visitor.page.buttons.contains("send") {
+      counts.append(visitor.page.fields.count)
+      try #require(counts.count < 20)
+      await visitor.press("next", visitor.page.fields.map { ($0, "1") })
+    }
+    #expect(counts == Array(repeating: PageCut.pageQuestionsMax, count: 10) + [1])
+  }
+
+  @Test func aLongGroupIsCutAtTheGroupsInIt() async throws {
+    let inside = (0..<3).flatMap { group in
+      ["begin group,g\(group),Group \(group)"] + (0..<30).map { "integer,q\(group)_\($0),Q?" } + ["end group,,"]
+    }
+    let visitor = try await visitor(["type,name,label", "begin group,all,Everything", "note,n,Read this first"] + inside + ["end group,,"])
+    for group in 0..<3 {
+      #expect(visitor.page.fields == (0..<30).map { "q.q\(group)_\($0)" })
+      #expect(visitor.text.contains("Group \(group)") && visitor.text.contains("Read this first") == (group == 0))
+      await visitor.press("next")
+    }
+    #expect(visitor.page.buttons.contains("send"))
+  }
+
+  @Test func whatTellsAnAnswerIsReadAfterIt() async throws {
+    let visitor = try await visitor([
+      "type,name,label,calculation", "text,nm,Name?,", "integer,age,How old is ${nm}?,", "calculate,next,,${age} + 1",
+      "note,bye,\"Thank you, ${nm}: soon ${next}.\",",
+    ])
+    #expect(visitor.page.fields == ["q.nm"])
+    await visitor.press("next", [("q.nm", "An")])
+    #expect(visitor.page.fields == ["q.age"] && visitor.text.contains("How old is An?"))
+    await visitor.press("next", [("q.age", "7")])
+    #expect(visitor.page.fields.isEmpty && visitor.text.contains("Thank you, An: soon 8."))
+    await visitor.press("next")
+    #expect(visitor.page.buttons.contains("send"))
+    await visitor.press("back")
+    #expect(visitor.text.contains("Thank you, An: soon 8."))
+  }
+
+  @Test func aQuestionOfARepeatIsAskedAgainOnceItReadsOtherwise() async throws {
+    let visitor = try await visitor(
+      ["type,name,label,repeat_count", "begin repeat,kid,Child,1", "text,nm,Name?,", "integer,age,How old is ${nm}?,", "end repeat,,,"])
+    #expect(visitor.page.fields == ["q.kid.0.nm", "q.kid.0.age"])
+    await visitor.press("next", [("q.kid.0.nm", "An"), ("q.kid.0.age", "")])
+    #expect(visitor.page.fields == ["q.kid.0.nm", "q.kid.0.age"] && visitor.text.contains("How old is An?"))
+    // Blank it may stay.
+    await visitor.press("next", [("q.kid.0.nm", "An"), ("q.kid.0.age", "")])
+    #expect(visitor.page.buttons.contains("send"))
   }
 
   @Test func severalFormsAreOpenEachByALinkOfItsOwn() async throws {

@@ -36,6 +36,40 @@ import Testing
     #expect(try column(main, "officials_total").allSatisfy { $0 != .empty })
   }
 
+  @Test func severalChoicesHaveAColumnEachAndLabelsAreWrittenForPeople() async throws {
+    let world = try await HubWorld()
+    let field = try await world.device("a", unit: "07201")
+    for (day, seed) in [("2024-03-29", UInt64(4)), ("2024-03-30", 5), ("2024-03-31", 6)] {
+      try await world.report(field, unit: "07201", day: day, seed: seed)
+    }
+    let form = try #require(try await field.form(id: "report01"))
+    let question = try #require(form.questions.first { $0.kind == .selectMultiple })
+    let main = try await world.survey.export(form: "report01").tables[0]
+    let taken = try column(main, question.name)
+    for choice in form.choices(of: question) {
+      let flags = try column(main, "\(question.name)/\(choice.name)")
+      for (flag, answer) in zip(flags, taken) {
+        switch answer {
+        case .text(let codes): #expect(flag == .number(codes.split(separator: " ").contains(choice.name[...]) ? 1 : 0))
+        default: #expect(flag == .empty)
+        }
+      }
+    }
+    let shown = try await world.survey.export(form: "report01", labels: "en").tables[0]
+    #expect(shown.heading.count == main.heading.count && shown.rows.count == 3)
+    let label = try #require(question.label?.text(in: "en"))
+    let words = try column(shown, label)
+    for (word, answer) in zip(words, taken) {
+      guard case .text(let codes) = answer else { continue }
+      let labels = codes.split(separator: " ").compactMap { code in
+        form.choices(of: question).first { $0.name == code }?.label.text(in: "en")
+      }
+      #expect(word == .text(labels.joined(separator: "; ")))
+    }
+    let wrong = await UnitsFixture.asyncProblems { _ = try await world.survey.export(form: "report01", labels: "xx") }
+    #expect(wrong.count == 1 && wrong[0].contains("no language xx"), "\(wrong)")
+  }
+
   @Test func theCodebookSaysWhatColumnsAndCodesMeanWithoutMarkup() throws {
     let form = try XLSFormImport.form(
       survey: Data(

@@ -323,13 +323,61 @@ import Testing
     ("string-length(uuid())", "36"), ("random() < 1", "true"), ("checklist(1, 2, true(), false())", "true"), ("ceiling(1.2)", "2"),
     ("cht:difference-in-months('2023-01-31', '2024-04-01')", "14"), ("cht:difference-in-years('2024-04-01', '2020-04-02')", "-3"),
     ("cht:difference-in-days('2024-04-01', '2024-04-15')", "14"), ("cht:difference-in-weeks('2024-04-01', '2024-04-15')", "2"),
-    ("concat('${last-saved#n}', ${last-saved#n}, 'x')", "${last-saved#n}x"), ("weighted-checklist(2, 9, true(), 2, false(), 5)", "true"),
+    ("count-if(${n}, ${n} > 1)", "1"), ("sum-if(${n}, ${n} > 0)", "3"), ("max-if(${n}, ${n} < 2)", "1"),
+    ("join-if('-', ${n}, ${n} > 0)", "1-2"),
+    ("count-items('-', 'a-b-c')", "3"), ("item-at('-', 'a-b-c', 1)", "b"), ("item-index('-', 'a-b-c', 'c')", "2"),
+    ("item-present('-', 'a-b', 'x')", "false"), ("de-duplicate(' ', 'a b a')", "a b"), ("empty('')", "true"), ("device-info()", ""),
+    ("round(distance('0 0', '0 1'))", "111319"), ("round(distance('0 0 5 5; 0 1 5 5'))", "111319"), ("distance('x')", "NaN"),
+    ("sum(${r}[n > 1]/n)", "2"), ("count(${r}[1])", "1"), ("${r}[3]/n", "2"), ("${r}[position() = 3]/n", "2"), ("${n}[. > 1]", "2"),
+    ("count(${r}[n = ''])", "1"), ("${r}[n > 0][2]/n", "2"), ("difference-in-months('2023-01-31', '2024-04-01')", "14"),
+    ("5>0 and.=''", "true"), ("concat('${last-saved#n}', ${last-saved#n}, 'x')", "${last-saved#n}x"),
+    ("weighted-checklist(2, 9, true(), 2, false(), 5)", "true"),
   ])
   func functionsGiveWhatCollectGives(_ source: String, _ result: String) throws {
     var scope = ExpressionScope(today: "2024-04-01")
     scope.facts.repeatOfQuestion["n"] = "r"
+    scope.facts.chains["r"] = ["r"]
     scope.instances["r"] = [["n": .number(1)], ["n": .empty], ["n": .number(2)]]
     #expect(try FormExpression(source).evaluate(in: scope).text == result)
+  }
+
+  @Test func aPathThatLeadsNowhereIsBlankAndSaid() throws {
+    let sheets = Sheets(
+      survey: [
+        "type,name,label,calculation", "begin group,a,A,", "text,id,Id?,", "end group,,,", "calculate,own,,../a/id",
+        "calculate,other,,\"concat('x', ../a/b/id, ../missing/lat)\"",
+      ])
+    let warnings = try sheets.reading().warnings.map(\.message.en)
+    #expect(warnings.count == 2 && warnings[0].contains("leads nowhere") && warnings[0].contains("write ${id} if it is meant"))
+    #expect(try validator(sheets).validate(["id": .text("7")]).get().values == ["id": .text("7"), "own": .text("7"), "other": .text("x")])
+  }
+
+  @Test func theFillingInBeforeIsNamedByItsPlace() throws {
+    let sheets = Sheets(
+      survey: [
+        "type,name,label,default,calculation", "begin repeat,r,R,,", "text,q,Q?,${r}[position() = position(current()/..) - 1]/q,",
+        "calculate,older,,,count(${r}[q = 'x'])", "end repeat,,,,",
+        "calculate,who,,,\"jr:itext(instance('yn')/root/item[name = 'yes']/itextId)\"",
+      ], choices: yesNo)
+    let validator = try validator(sheets)
+    let given: [String: AnswerValue] = ["r": .instances([["q": .text("x")], ["q": .text("y")]])]
+    #expect(validator.initialAnswer(to: "q", given: given, number: 3) == .text("y"))
+    #expect(validator.initialAnswer(to: "q", given: given, instance: ["q": .text("x")], number: 1) == nil)
+    #expect(validator.calculated("older", given: given, instance: ["q": .text("y")], number: 2) == .integer(1))
+    #expect(validator.calculated("who", given: given) == .text("Yes"))
+  }
+
+  @Test func aLongChainOfConditionsIsShallow() throws {
+    let rule = (0..<1_000).map { "${q} = \($0)" }.joined(separator: " or ")
+    var scope = ExpressionScope(today: "2024-04-01")
+    scope.values["q"] = .number(999)
+    #expect(try FormExpression(rule).holds(in: scope))
+    scope.values["q"] = .number(1_000)
+    #expect(try !FormExpression(rule).holds(in: scope))
+    #expect(try FormExpression("1 = 1 or 1 = 2 and 1 = 3").holds(in: scope))
+    #expect(throws: ExpressionError.self) {
+      try FormExpression(String(repeating: "(", count: 300) + "1" + String(repeating: ")", count: 300))
+    }
   }
 
   @Test func formsOfManyQuestionsAreReadQuickly() throws {

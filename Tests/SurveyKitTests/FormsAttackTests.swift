@@ -56,13 +56,13 @@ import Testing
   /// Sheet, row and column of each mistake.
   private static let places: [String] = [
     "survey 2 type", "survey 3 name", "survey 4 relevant", "survey 5 name", "survey 6 constraint", "survey 8 type", "survey 9 type",
-    "survey 13 relevant", "survey 14 constraint", "survey 15 calculation", "survey 16 calculation", "survey 21 appearance",
+    "survey 13 relevant", "survey 14 constraint", "survey 15 calculation", "survey 16 calculation",
     "survey 31 type", "survey 32 type", "survey 33 relevant", "choices 3 name",
   ]
   /// Of each cell that can be carried out and means nothing, or hardly what its author wants.
   private static let oddities: [String] = [
     "settings 2 password", "settings 2 form_id", "settings 2 default_language", "survey 7 label::English (en)", "survey 12 relevant",
-    "survey 18 default", "survey 19 constraint_message::English (en)", "survey 20 parameters", "survey 25 relevant",
+    "survey 18 default", "survey 19 constraint_message::English (en)", "survey 20 parameters", "survey 21 appearance", "survey 25 relevant",
     "survey 27 choice_filter",
     "survey 28 required", "survey 29 relevant", "choices 5 label::English (en)",
   ]
@@ -90,5 +90,21 @@ import Testing
       survey: Data(survey.utf8), choices: Data(choices.utf8), settings: Data(Self.settings.utf8))
     #expect(places(reading.warnings).sorted() == Self.oddities.sorted(), "\(reading.warnings.map(\.explanation.en))")
     #expect(reading.warnings.allSatisfy { $0.message.vi != $0.message.en })
+  }
+
+  @Test func aPatternThatOthersChokeOnIsMatchedInOnePass() throws {
+    let rule = try FormExpression("regex(., '(a+)+(b|c|aa)*$') or regex(., '(x+x+)+y')")
+    let scope = ExpressionScope(today: "2024-04-01", current: .string(String(repeating: "ax", count: 8_000) + "!"))
+    #expect(!rule.holds(in: scope))
+  }
+
+  @Test func rowsFarBelowAreLeftOutAndCounted() {
+    func row(_ number: Int, _ cells: String...) -> WorkbookRow {
+      WorkbookRow(number: number, cells: Dictionary(cells.enumerated().map { ($0.offset, $0.element) }, uniquingKeysWith: { $1 }))
+    }
+    let rows = [row(1, "type", "name", "label"), row(2, "text", "a", "A"), row(63, "text", "b", "B"), row(125, "hologram"), row(126, "x")]
+    let table = XLSFormTable(Workbook.Sheet(name: "survey", rows: rows, errorCells: [(125, 0, "#REF!")]))
+    #expect(table.records.map(\.row) == [2, 63] && table.faults.isEmpty)
+    #expect(table.remark?.en == "2 rows from row 125 on stand below more than 60 blank rows and are passed over.")
   }
 }

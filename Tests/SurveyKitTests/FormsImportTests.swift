@@ -95,7 +95,6 @@ import Testing
     Broken(old: "yes,Câu này", new: "report_date,Câu này", row: 5, column: "required", says: "a name on its own"),
     Broken(old: "begin group,r,", new: "begin repeat,r,", row: 7, column: "type", says: "must be end repeat"),
     Broken(old: "end repeat,", new: "end group,", row: 26, column: "type", says: "must be end repeat"),
-    Broken(old: "multiline,,", new: "search('x'),,", row: 21, column: "appearance", says: "search() cannot be used"),
     Broken(old: "type,name,", new: "kind,name,", row: nil, column: "type", says: "the column type is missing"),
     Broken(sheet: "choices", old: "role,thanh_vien", new: "role,to_truong", row: 3, column: "name", says: "twice in the list"),
     Broken(sheet: "choices", old: "channel,khac", new: "channel,khac nua", row: 11, column: "name", says: "cannot be used"),

@@ -98,8 +98,6 @@ import Testing
     let one = "integer,a,A,,,,,"
     for (rows, says) in [
       ([one, "calculate,b,,,,${c},,", "calculate,c,,,,${b} + 1,,"], "in a circle: b, c"),
-      ([one, "calculate,b,,,,/data/g/a,,"], "does not lead to \"a\""),
-      (["begin group,g,G,,,,,", one, "end group,,,,,,,", "calculate,b,,,,../a,,"], "does not lead to \"a\""),
       (household + ["calculate,b,,,,${person},,"], "is a repeat, not a question"),
       (["begin repeat,r,R,${x} > 1,,,,", "integer,x,X,,,,,", "end repeat,,,,,,,"], "in a circle"),
       (["begin repeat,r,R,${n} > 1,,,,", "integer,x,X,,,,,", "end repeat,,,,,,,", "calculate,n,,,,count(${r}),,"], "in a circle"),

@@ -11,7 +11,8 @@ import Testing
     func data(_ rows: [[String: String]]) -> Data? { rows.isEmpty ? nil : Data(ScoredForm.csv(rows).utf8) }
     do throws(FormProblems) {
       let reading = try XLSFormImport.reading(
-        survey: data(scored.survey), choices: data(scored.choices), settings: data(scored.settings.isEmpty ? [] : [scored.settings]))
+        survey: data(scored.survey), choices: data(scored.choices), settings: data(scored.settings.isEmpty ? [] : [scored.settings]),
+        files: { name in scored.files[name].map { Data($0.utf8) } })
       // Whatever is taken can be stored and opened again.
       guard (try? Form(canonicalJSON: reading.form.canonicalJSON)) == reading.form else { return (.refused, ["not the same when stored"]) }
       return (reading.warnings.isEmpty ? .accepted : .warned, reading.warnings.map(\.message.en))
@@ -151,7 +152,7 @@ import Testing
     "columns, constraint = (", "columns, relevant = frobnicate(1)", "functions, frobnicate(1)", "functions, if(1)",
     "functions, regex(${t}, '(a)\\1')",
     "functions, ${n} +", "functions, 'open", "functions, a/b", "functions, //n", "references, a circle",
-    "structures, nothing to answer",
+    "structures, nothing to answer", "choices, search() that means nothing",
   ]
   /// Safe to take, and found in forms: pyxform is stricter about these.
   private static let takenHere: Set<String> = ["columns, save_to = name", "texts, a name in a hint", "texts, no label"]

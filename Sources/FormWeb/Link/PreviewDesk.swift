@@ -8,6 +8,7 @@ public struct PreviewDesk: FormDesk {
   public let nowMs: Int64
   private let form: Form
   private let campaign: Campaign
+  private let validator: AnswerValidator
 
   /// The unit that the pages speak of, and the campaign of its link.
   public static let unit = UnitCode("00")
@@ -22,6 +23,7 @@ public struct PreviewDesk: FormDesk {
       id: Self.campaign, title: form.title.localized, province: ProvinceName(code: Self.unit, name: ""),
       timeZone: TimeZone(identifier: Campaign.defaultTimeZone) ?? .gmt, opens: LocalTime(startOf: before),
       closes: LocalTime(startOf: after), graceMinutes: 0, reportDays: [], forms: [form.id], reportForm: "")
+    validator = AnswerValidator(form: form, today: campaign.today(atMs: nowMs).description)
   }
 
   /// The link to the form's pages.
@@ -37,9 +39,7 @@ public struct PreviewDesk: FormDesk {
     return FormVisit(campaign: campaign, unit: unit, unitName: "\(name.vi) · \(name.en)", district: nil, editions: [edition])
   }
 
-  public func validator(of edition: String, digest: String?) async throws -> AnswerValidator? {
-    AnswerValidator(form: form, today: campaign.today(atMs: nowMs).description)
-  }
+  public func validator(of edition: String, digest: String?) async throws -> AnswerValidator? { validator }
 
   public func submit(_ submission: AnswerSubmission) async throws {}
 }

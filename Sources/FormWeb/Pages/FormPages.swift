@@ -3,7 +3,7 @@ public import SurveyKit
 /// A form cut into pages: a top-level group is a page, and so are top-level questions that stand together.
 ///
 /// What nobody answers makes no page of its own: notes before the first question open the form, later ones join the page after
-/// them, and the last ones the page before.
+/// them, and the last ones the page before. `PageCut` makes several of a page that is too long, or that names its own answers.
 struct FormPages {
   struct Page {
     var label: FormText?
@@ -53,6 +53,7 @@ struct FormPages {
   private(set) var pages: [Page] = []
 
   init(_ form: Form) {
+    let cut = PageCut(form)
     var loose: [FormItem] = []
     for item in form.items {
       switch item {
@@ -62,27 +63,31 @@ struct FormPages {
         } else if question.kind == .note || question.isShown {
           loose.append(item)
         }
-      case .group(let section): add(Page(label: section.label, items: section.items), after: &loose)
-      case .repeated(let section): add(Page(label: section.label, items: [.repeated(section)]), after: &loose)
+      case .group(let section): add(Page(label: section.label, items: section.items), after: &loose, cut)
+      case .repeated(let section): add(Page(label: section.label, items: [.repeated(section)]), after: &loose, cut)
       }
     }
-    add(Page(items: []), after: &loose)
+    add(Page(items: []), after: &loose, cut)
   }
 
   /// Adds a page; what stood loose before it is a page of its own if it asks something, and joins another otherwise.
-  private mutating func add(_ page: Page, after loose: inout [FormItem]) {
+  private mutating func add(_ page: Page, after loose: inout [FormItem], _ cut: PageCut) {
     let notes = loose
     loose = []
     if Page(items: notes).questions.isEmpty {
       if page.isEmpty {
         // Nobody answers it: it belongs to what comes next, or at the end to what came last.
-        if page.items.isEmpty, !pages.isEmpty { pages[pages.count - 1].items += notes } else { loose = notes + page.items }
+        if page.items.isEmpty, let last = pages.popLast() {
+          pages += cut.pages(Page(label: last.label, items: last.items + notes))
+        } else {
+          loose = notes + page.items
+        }
       } else {
-        pages.append(Page(label: page.label, items: notes + page.items))
+        pages += cut.pages(Page(label: page.label, items: notes + page.items))
       }
     } else {
-      pages.append(Page(items: notes))
-      if !page.isEmpty { pages.append(page) } else { loose = page.items }
+      pages += cut.pages(Page(items: notes))
+      if !page.isEmpty { pages += cut.pages(page) } else { loose = page.items }
     }
   }
 
@@ -103,6 +108,11 @@ extension FormPages.Page {
   /// Whether anything on it is to be answered now.
   func asksSomething(_ asked: AskedItems) -> Bool {
     questions.contains { asked.outer.contains($0.name) } || repeats.contains { asked.outer.contains($0.name) }
+  }
+
+  /// Tells if there is anything to answer, or, on a page of notes, to read.
+  func isShown(_ asked: AskedItems) -> Bool {
+    asksSomething(asked) || isEmpty && Self.questions(in: items).contains { $0.kind == .note && asked.outer.contains($0.name) }
   }
 }
 

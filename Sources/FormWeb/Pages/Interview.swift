@@ -101,12 +101,13 @@ struct Interview {
     let page = pages.pages[place]
     let before = asked(draft)
     let offered = offers(on: page, draft)
+    let told = told(on: page, draft)
     var answers = newer ?? draft.answers
     for section in page.repeats { answers[section.name] = draft.answers[section.name] }
     draft.answers = PageReading(page: page, fields: fields, shown: before).merged(into: answers)
     guard draft.state.utf8.count <= WebLimits.answersBytesMax else { return .page(place, remark: .tooLong) }
     switch step {
-    case .next: return next(place, page, before: before, offered, &draft)
+    case .next: return next(place, page, before: before, offered, told, &draft)
     case .back: return previous(place, draft)
     case .language(let code):
       guard speaks(code) else { return nil }
@@ -146,14 +147,11 @@ struct Interview {
 
   /// Choices that the page's answers let its questions offer, by field, of those that have a filter.
   private func offers(on page: FormPages.Page, _ draft: Draft) -> [String: [String]] {
-    let given = given(draft)
-    let filtered = page.shown(asked(draft)).filter { $0.question.choiceFilter != nil }
+    let standing = FormStanding(validator, after: given(draft))
+    let filtered = page.shown(standing.asked).filter { $0.question.choiceFilter != nil }
     return Dictionary(
-      filtered.map { item in
-        let choices = validator.offeredChoices(
-          of: item.question.name, given: given, instance: item.instance(in: given), number: item.number)
-        return (item.field, choices.map(\.name))
-      }, uniquingKeysWith: { first, _ in first })
+      filtered.map { ($0.field, standing.offeredChoices(of: $0.question.name, number: $0.number).map(\.name)) },
+      uniquingKeysWith: { first, _ in first })
   }
 
   /// Fields that offer other choices by an answer of the same page, and none of which is taken: they were not really asked yet.
@@ -168,16 +166,44 @@ struct Interview {
       }.map(\.field))
   }
 
+  /// Texts of the questions in repeats that name answers, by field.
+  private func told(on page: FormPages.Page, _ draft: Draft) -> [String: String] {
+    guard page.repeats.contains(where: { FormItem.questions(in: $0.items).contains { !Self.names(in: $0).isEmpty } }) else { return [:] }
+    let standing = FormStanding(validator, after: given(draft))
+    let naming = page.shown(standing.asked).filter { $0.section != nil && !Self.names(in: $0.question).isEmpty }
+    return Dictionary(
+      naming.map { item in
+        let texts = [item.question.label, item.question.hint].compactMap {
+          $0?.text(in: draft.textLanguage, fallback: form.defaultLanguage)
+        }
+        return (item.field, standing.filling.filled(texts.joined(separator: "\n"), in: item.section?.name, number: item.number))
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
+  private static func names(in question: FormQuestion) -> [String] { (question.label?.names ?? []) + (question.hint?.names ?? []) }
+
+  /// Fields in repeats that read otherwise by an answer of the same page, and that are blank: they were not really asked yet.
+  private func retold(on page: FormPages.Page, _ asked: AskedItems, since before: [String: String], _ draft: Draft) -> Set<String> {
+    guard !before.isEmpty else { return [] }
+    let (given, now) = (given(draft), told(on: page, draft))
+    return Set(
+      page.shown(asked).filter { item in
+        guard let text = now[item.field], let other = before[item.field], text != other else { return false }
+        return (item.answer(in: given)?.cell ?? "").isEmpty
+      }.map(\.field))
+  }
+
   private func next(
-    _ place: Int, _ page: FormPages.Page, before: AskedItems, _ offered: [String: [String]], _ draft: inout Draft
+    _ place: Int, _ page: FormPages.Page, before: AskedItems, _ offered: [String: [String]], _ told: [String: String],
+    _ draft: inout Draft
   ) -> View {
     let now = asked(draft)
     let new = page.fields(now).subtracting(page.fields(before)).union(reoffered(on: page, now, since: offered, draft))
-    let given = given(draft)
+      .union(retold(on: page, now, since: told, draft))
+    let standing = FormStanding(validator, after: given(draft))
     var faults: [String: LocalizedText] = [:]
     for item in page.shown(now) where !new.contains(item.field) {
-      let verdict = validator.check(
-        item.answer(in: given), to: item.question.name, given: given, instance: item.instance(in: given), number: item.number)
+      let verdict = standing.check(item.answer(in: standing.given), to: item.question.name, number: item.number)
       if case .failure(let found) = verdict { faults[item.field] = found.faults.first?.message }
     }
     guard faults.isEmpty && new.isEmpty else { return .page(place, faults: faults, new: new) }
@@ -202,13 +228,13 @@ struct Interview {
 
   private func after(_ place: Int, _ draft: Draft) -> View {
     let asked = asked(draft)
-    let next = pages.pages.indices.first { $0 > place && pages.pages[$0].asksSomething(asked) }
+    let next = pages.pages.indices.first { $0 > place && pages.pages[$0].isShown(asked) }
     return next.map { .page($0) } ?? .review
   }
 
   private func previous(_ place: Int, _ draft: Draft) -> View {
     let asked = asked(draft)
-    let previous = pages.pages.indices.last { $0 < place && pages.pages[$0].asksSomething(asked) }
+    let previous = pages.pages.indices.last { $0 < place && pages.pages[$0].isShown(asked) }
     return .page(previous ?? place)
   }
 

@@ -84,11 +84,6 @@ struct ShownQuestion: Hashable {
     guard let number else { return answers[question.name] }
     return answers.filled(chain, number)?[question.name]
   }
-
-  /// The other answers of its filling-in.
-  func instance(in answers: [String: AnswerValue]) -> [String: AnswerValue] {
-    number.flatMap { answers.filled(chain, $0) } ?? [:]
-  }
 }
 
 extension FormPages.Page {

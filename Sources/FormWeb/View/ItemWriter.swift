@@ -104,6 +104,7 @@ struct ItemWriter {
   /// The heading above everything, which a repeat that fills the page need not say again.
   private let heading: FormText?
   private let filling: TextFilling
+  private let standing: FormStanding
 
   init(
     _ interview: Interview, _ draft: Draft, _ asked: AskedItems, page: FormPages.Page? = nil, faults: [String: LocalizedText] = [:],
@@ -115,7 +116,8 @@ struct ItemWriter {
     self.faults = faults
     self.new = new
     heading = page?.label
-    filling = interview.validator.filling(after: interview.given(draft))
+    standing = FormStanding(interview.validator, after: interview.given(draft))
+    filling = standing.filling
     let fields = (page?.shown(asked).map(\.field) ?? []) + (page?.repeats.map { FieldName.of($0) } ?? [])
     anchors = Dictionary(fields.enumerated().map { ($1, "n\($0 + 1)") }, uniquingKeysWith: { first, _ in first })
   }
@@ -221,18 +223,13 @@ struct ItemWriter {
   }
 
   private func offered(_ item: ShownQuestion) -> [FormChoice] {
-    let given = interview.given(draft)
-    return interview.validator.offeredChoices(
-      of: item.question.name, given: given, instance: item.instance(in: given), number: item.number)
+    standing.offeredChoices(of: item.question.name, number: item.number)
   }
 
   /// What stands in a question: its answer, or what it begins with.
   private func current(_ item: ShownQuestion) -> AnswerValue? {
     if let answer = item.answer(in: draft.answers) { return answer }
-    guard item.question.initial != nil else { return nil }
-    let given = interview.given(draft)
-    return interview.validator.initialAnswer(
-      to: item.question.name, given: given, instance: item.instance(in: given), number: item.number)
+    return item.question.initial == nil ? nil : standing.initialAnswer(to: item.question.name, number: item.number)
   }
 
   private func question(_ item: ShownQuestion) -> QuestionView {

@@ -144,7 +144,7 @@ struct PageView {
     let language = draft.language
     let asked = interview.asked(draft)
     let page = interview.pages.pages[place]
-    let relevant = interview.pages.pages.indices.filter { $0 == place || interview.pages.pages[$0].asksSomething(asked) }
+    let relevant = interview.pages.pages.indices.filter { $0 == place || interview.pages.pages[$0].isShown(asked) }
     stepNumber = (relevant.firstIndex(of: place) ?? 0) + 1
     stepCount = relevant.count
     frame = FrameView(around, draft)

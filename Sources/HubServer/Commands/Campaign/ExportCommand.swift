@@ -16,13 +16,13 @@ struct ExportCommand: ToolCommand {
     discussion: LocalizedText(
       vi: """
         Biểu mẫu báo cáo: mỗi báo cáo một dòng, mỗi phần lặp một tệp riêng. Biểu mẫu ẩn danh: đợt công bố mới nhất, đúng những gì \
-        `hub results` cho xem, và số người tham gia. Tệp XLSX chứa mọi bảng, mỗi bảng một trang. Tệp đã có thì được thay.
+        `hub results` cho xem, và số người tham gia. Câu chọn nhiều mục có thêm một cột 1/0 cho mỗi mục. Tệp XLSX chứa mọi bảng, mỗi bảng một trang. Tệp đã có thì được thay.
         """,
       en: """
         Of a report's form: a row for each report, and a file for each repeat. Of an anonymous form: the newest release, which is what \
-        `hub results` shows, and participation. The XLSX file has a sheet for each table. Files that are there are replaced.
+        `hub results` shows, and participation. A question of several choices has a column of 1 and 0 for each of them, too. The XLSX file has a sheet for each table. Files that are there are replaced.
         """),
-    examples: ["hub export report01 --out out", "hub export pks01 --out out"])
+    examples: ["hub export report01 --out out", "hub export report01 --labels en --out out", "hub export pks01 --out out"])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
@@ -34,6 +34,13 @@ struct ExportCommand: ToolCommand {
   var form: String?
   @Option(name: .long, help: .text(vi: "Thư mục cho các tệp; tạo nếu chưa có.", en: "The folder for the files; made if it is missing."))
   var out: String
+
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Ghi nhãn bằng ngôn ngữ này của biểu mẫu, như vi, thay cho tên và mã.",
+      en: "Write labels in this language of the form, such as en, in the place of names and codes."))
+  var labels: String?
 
   private struct Written: Encodable {
     struct File: Encodable {
@@ -48,7 +55,7 @@ struct ExportCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     try await place.withHubForReading(options) { survey in
-      let export = try await chosen.of(survey).export(form: form)
+      let export = try await chosen.of(survey).export(form: form, labels: labels)
       do {
         try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
       } catch {

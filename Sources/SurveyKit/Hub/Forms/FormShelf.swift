@@ -25,7 +25,21 @@ final class FormShelf: Sendable {
       && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
   }
 
-  private let editions = Mutex<[String: Edition]>([:])
+  /// Most editions kept ready; a further one takes the place of the one that was made first.
+  static let editionsReadyMax = 64
+
+  private struct Ready {
+    var editions: [String: Edition] = [:]
+    /// Keys, the one made first in front.
+    var order: [String] = []
+
+    mutating func keep(_ edition: Edition) {
+      if editions.updateValue(edition, forKey: edition.key) == nil { order.append(edition.key) }
+      if order.count > FormShelf.editionsReadyMax { editions[order.removeFirst()] = nil }
+    }
+  }
+
+  private let ready = Mutex(Ready())
 
   /// Returns the edition that an answer names by its key, or by the form's id when the hub has only one edition.
   ///
@@ -46,12 +60,12 @@ final class FormShelf: Sendable {
   private func read(_ sql: String, _ arguments: [CellValue], in session: any HubSession) throws -> Edition? {
     let rows = try session.rows(sql, arguments)
     guard rows.count == 1, let key = rows[0][0].text, let definition = rows[0][2].text else { return nil }
-    if let known = editions.withLock({ $0[key] }), known.definition == definition { return known }
+    if let known = ready.withLock({ $0.editions[key] }), known.definition == definition { return known }
     guard let form = try? Form(canonicalJSON: Data(definition.utf8)) else { return nil }
     let edition = Edition(
       key: key, campaign: rows[0][1].text ?? "", validator: AnswerValidator(form: form, today: CalendarDay.first.description),
       questions: form.tallyQuestions, definition: definition)
-    editions.withLock { $0[key] = edition }
+    ready.withLock { $0.keep(edition) }
     return edition
   }
 }

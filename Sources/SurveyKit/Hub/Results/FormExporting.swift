@@ -5,9 +5,11 @@ internal import SyncHub
 extension SurveyHub {
   /// Makes the tables of a form that may leave the hub.
   ///
-  /// - Parameter form: Form; nil for the campaign's first.
-  /// - Throws: `DataProblems` when there is no such form.
-  public func export(form: String? = nil) async throws -> FormExport {
+  /// - Parameters:
+  ///   - form: Nil for the campaign's first.
+  ///   - labels: Code of one of its languages in which reports are written, for people to read; nil writes names and codes, for programs.
+  /// - Throws: `DataProblems` when there is no such form, or it has no such language.
+  public func export(form: String? = nil, labels: String? = nil) async throws -> FormExport {
     let plan = try await requirePlan(asking: form)
     let name = form ?? plan.campaign.forms.first ?? plan.campaign.reportForm
     guard plan.campaign.forms.contains(name) || plan.campaign.reportForm == name else {
@@ -17,13 +19,21 @@ extension SurveyHub {
       ])
     }
     let editions = try await hub.read { session in try ExportedEditions(session: session, form: name).newestFirst }
+    let known = editions.first?.languages ?? []
+    if let labels, !known.contains(where: { $0.code == labels }) {
+      let list = known.map { "\($0.code) (\($0.name))" }.joined(separator: ", ")
+      throw DataProblems([
+        DataProblem(
+          name, vi: "biểu mẫu không có ngôn ngữ \(labels); có: \(list).", en: "the form has no language \(labels); it has: \(list).")
+      ])
+    }
     let codebook = Codebook(editions: editions).table("\(name).codebook")
     guard plan.campaign.reportForm == name, !plan.campaign.forms.contains(name) else {
       let released = try await results(form: name)
       return FormExport(form: name, isAnonymous: true, tables: ReleaseTables(released).tables + [codebook])
     }
     let tables = try await hub.read { [shelf] session in
-      try ReportTables(editions: editions, form: name, names: plan.tree, shelf: shelf, session: session).tables()
+      try ReportTables(editions: editions, form: name, names: plan.tree, labels: labels, shelf: shelf, session: session).tables()
     }
     return FormExport(form: name, isAnonymous: false, tables: tables + [codebook])
   }
@@ -48,6 +58,8 @@ struct ReportTables {
   let editions: [Form]
   let form: String
   let names: UnitTree
+  /// Code of the language in which headings and choices are written; nil writes names and codes.
+  let labels: String?
   let shelf: FormShelf
   let session: any HubSession
 
@@ -55,16 +67,18 @@ struct ReportTables {
 
   func tables() throws -> [ExportTable] {
     let chains = ExportColumns.chains(editions)
-    let columns = ExportColumns(editions).questions.map(\.question.name)
-    let outer = columns.filter { (chains[$0] ?? []).isEmpty }
-    var main = ExportTable(name: form, heading: Self.own + outer)
+    let columns = ExportColumns(editions).columns
+    let outer = columns.filter { (chains[$0.question] ?? []).isEmpty }
+    var main = ExportTable(name: form, heading: Self.own + outer.map(heading))
     var repeats: [String: ExportTable] = [:]
-    let names = columns.compactMap { chains[$0]?.last }
+    var inside: [String: [ExportColumns.Column]] = [:]
+    let names = columns.compactMap { chains[$0.question]?.last }
     var order: [String] = []
     for name in names where !order.contains(name) { order.append(name) }
     for name in order {
-      repeats[name] = ExportTable(
-        name: "\(form).\(name)", heading: ["_unit", "_day", "_number"] + columns.filter { chains[$0]?.last == name })
+      let own = columns.filter { chains[$0.question]?.last == name }
+      inside[name] = own
+      repeats[name] = ExportTable(name: "\(form).\(name)", heading: ["_unit", "_day", "_number"] + own.map(heading))
     }
     for row in try session.rows("SELECT id FROM report WHERE form LIKE ?1 ORDER BY unit, day", [.text("\(form)@%")]) {
       guard let key = row[0].text, let report = try HubReport(key, shelf: shelf, in: session),
@@ -74,10 +88,41 @@ struct ReportTables {
       let version = report.stored.form.map { String($0.dropFirst(form.count + 1)) }
       let unit = report.stored.unit
       let head = [unit, self.names[UnitCode(unit)]?.name, report.stored.day, version, state].map { ExportTable.Cell($0) }
-      main.rows.append(head + outer.map { ExportTable.Cell(answers[$0]) })
-      add(answers, number: nil, unit, report.stored.day, to: &repeats)
+      main.rows.append(head + outer.map { cell($0, answers) })
+      add(answers, number: nil, unit, report.stored.day, inside, to: &repeats)
     }
     return [main] + order.compactMap { repeats[$0] }
+  }
+
+  // MARK: Names or labels
+
+  /// Written in the chosen language, else in the edition's own, without markup.
+  private func plain(_ text: FormText, _ edition: Form) -> String {
+    Markup(text.unfilled.text(in: labels ?? "", fallback: edition.defaultLanguage)).plain
+  }
+
+  /// A choice's label in the newest edition that offers it, else its code.
+  private func label(_ choice: String, of question: String) -> String {
+    for edition in editions {
+      guard let own = edition.question(named: question) else { continue }
+      if let found = edition.choices(of: own).first(where: { $0.name == choice }) { return plain(found.label, edition) }
+    }
+    return choice
+  }
+
+  private func heading(_ column: ExportColumns.Column) -> String {
+    let edition = editions.first { $0.question(named: column.question) != nil }
+    guard labels != nil, let edition, let text = edition.question(named: column.question)?.label else { return column.name }
+    return plain(text, edition) + (column.choice.map { " – " + label($0, of: column.question) } ?? "")
+  }
+
+  private func cell(_ column: ExportColumns.Column, _ answers: [String: AnswerValue]) -> ExportTable.Cell {
+    guard labels != nil, column.choice == nil else { return column.cell(answers) }
+    switch answers[column.question] {
+    case .choice(let name)?: return ExportTable.Cell(label(name, of: column.question))
+    case .choices(let names)?: return ExportTable.Cell(names.map { label($0, of: column.question) }.joined(separator: "; "))
+    default: return column.cell(answers)
+    }
   }
 
   /// Returns a report's answers and state.
@@ -93,17 +138,18 @@ struct ReportTables {
   }
 
   private func add(
-    _ answers: [String: AnswerValue], number: Int?, _ unit: String, _ day: String?, to tables: inout [String: ExportTable]
+    _ answers: [String: AnswerValue], number: Int?, _ unit: String, _ day: String?, _ inside: [String: [ExportColumns.Column]],
+    to tables: inout [String: ExportTable]
   ) {
     for (name, value) in answers.sorted(by: { $0.key < $1.key }) {
       guard case .instances(let instances) = value else { continue }
       for (place, instance) in instances.enumerated() {
         let own = RepeatNumber.inside(number, place + 1)
-        if let columns = tables[name]?.heading.dropFirst(3) {
+        if let columns = inside[name] {
           let head = [unit, day, RepeatNumber.text(own)].map { ExportTable.Cell($0) }
-          tables[name]?.rows.append(head + columns.map { ExportTable.Cell(instance[$0]) })
+          tables[name]?.rows.append(head + columns.map { cell($0, instance) })
         }
-        add(instance, number: own, unit, day, to: &tables)
+        add(instance, number: own, unit, day, inside, to: &tables)
       }
     }
   }

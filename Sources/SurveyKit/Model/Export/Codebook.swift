@@ -43,14 +43,47 @@ package struct Codebook {
 /// Questions of a form's editions, each once: those of the newest in its order, then those that only older ones ask.
 package struct ExportColumns {
   package let questions: [(question: FormQuestion, form: Form)]
+  private let editions: [Form]
 
   /// Collects the questions.
   ///
   /// - Parameter editions: Editions, newest first.
   package init(_ editions: [Form]) {
+    self.editions = editions
     var seen: Set<String> = []
     questions = editions.flatMap { form in
       form.questions.filter { $0.kind != .note && seen.insert($0.name).inserted }.map { ($0, form) }
+    }
+  }
+
+  /// A column of an export: a question's answer, or whether one of several choices was taken.
+  package struct Column: Sendable {
+    package let question: String
+    package let choice: String?
+    /// As programs read it: `question` or `question/choice`.
+    package var name: String { choice.map { "\(question)/\($0)" } ?? question }
+
+    /// Reads the column of a row: of a choice 1 or 0, and nothing where the question was not answered.
+    package func cell(_ answers: [String: AnswerValue]) -> ExportTable.Cell {
+      guard let choice else { return ExportTable.Cell(answers[question]) }
+      guard let answer = answers[question] else { return .empty }
+      return .number(answer.cell.split(separator: " ").contains(choice[...]) ? 1 : 0)
+    }
+  }
+
+  /// Every question, and behind one that takes several choices each of them: also those that only older editions offer.
+  package var columns: [Column] {
+    questions.flatMap { question, _ -> [Column] in
+      var columns = [Column(question: question.name, choice: nil)]
+      guard question.kind == .selectMultiple else { return columns }
+      var seen: Set<String> = []
+      for edition in editions {
+        guard let own = edition.question(named: question.name) else { continue }
+        for choice in edition.choices(of: own) where seen.insert(choice.name).inserted {
+          columns.append(Column(question: question.name, choice: choice.name))
+        }
+      }
+      return columns
     }
   }
 

@@ -271,11 +271,12 @@ struct FormCheck {
     case .number, .string, .current: break
     case .reference(let name): reference(to: name, takesMany: takesMany, entry, &texts)
     case .path(let path):
-      guard let name = path.name else { break }
-      guard reference(to: name, takesMany: takesMany, entry, &texts) else { break }
-      if let place = locations[name], !path.leads(from: entry.location, to: place) {
-        texts.report(FormMessage.wrongPath(name, place))
+      guard let name = path.name, !unreadable.contains(name) else { break }
+      guard let place = locations[name], path.isInsidePick || path.leads(from: entry.location, to: place) else {
+        // As XPath has it: what leads nowhere is blank.
+        return texts.warn(FormMessage.wrongPath(name, locations[name]))
       }
+      reference(to: name, takesMany: takesMany, entry, &texts)
     case .lookup(let lookup):
       if form.choiceLists[lookup.list] == nil { texts.report(FormMessage.unknownList(lookup.list)) }
       for operand in lookup.operands {
@@ -294,6 +295,12 @@ struct FormCheck {
       guard name != "name", case .question(let question) = entry.item, let list = question.choiceList.flatMap({ form.choiceLists[$0] })
       else { break }
       if !list.contains(where: { $0.attributes[name] != nil }) { texts.warn(FormMessage.unknownChoiceColumn(name)) }
+    case .pick(let pick):
+      check(pick.base, takesMany: true, entry, &texts)
+      for name in pick.names where questions[name] == nil && !unreadable.contains(name) && !repeatNames.contains(name) {
+        texts.warn(FormMessage.plainName(name))
+      }
+      for condition in pick.conditions { checkInside(condition, entry, &texts) }
     case .negative(let operand), .matches(let operand, _): check(operand, takesMany: false, entry, &texts)
     case .binary(_, let left, let right):
       check(left, takesMany: false, entry, &texts)
@@ -304,10 +311,21 @@ struct FormCheck {
       if !entry.repeats.contains(where: { locations[$0] == around }) { texts.warn(FormMessage.positionOutsideRepeat) }
     case .call(let function, let arguments):
       for (index, argument) in arguments.enumerated() {
-        check(argument, takesMany: function.takesMany(at: index), entry, &texts)
+        if function.isCondition(at: index) {
+          checkInside(argument, entry, &texts)
+        } else {
+          check(argument, takesMany: function.takesMany(at: index), entry, &texts)
+        }
       }
       guard function == .choiceName, let name = arguments[1].referenceName, let question = questions[name] else { break }
       if !question.kind.hasChoices { texts.report(FormMessage.noChoices(name)) }
+    }
+  }
+
+  /// Looks at the names in a condition on the filling-ins of a repeat, each of which has one answer.
+  private func checkInside(_ condition: ExpressionNode, _ entry: FormOutline.Entry, _ texts: inout Texts) {
+    condition.walk { inner in
+      if case .reference(let name) = inner { reference(to: name, takesMany: true, entry, &texts) }
     }
   }
 

@@ -48,6 +48,31 @@ struct FormOutline {
   }
 }
 
+extension FormOutline {
+  /// By path, the questions from which it leads to nothing: in their own rules, and in those of the sections around them.
+  var astrayPaths: [ExpressionPath: Set<String>] {
+    var locations: [String: [String]] = [:]
+    for entry in entries where locations[entry.item.name] == nil { locations[entry.item.name] = entry.location }
+    var astray: [ExpressionPath: Set<String>] = [:]
+    for entry in entries {
+      let (rules, names): ([FormExpression], [String]) =
+        switch entry.item {
+        case .question(let question): (question.everyRule, [question.name])
+        case .group(let section), .repeated(let section):
+          ([section.relevant, section.count].compactMap { $0 }, [section.name] + FormOutline(section.items).entries.map(\.item.name))
+        }
+      for rule in rules {
+        rule.root.walk { node in
+          guard case .path(let path) = node, let name = path.name, !path.isInsidePick else { return }
+          if let place = locations[name], path.leads(from: entry.location, to: place) { return }
+          astray[path, default: []].formUnion(names)
+        }
+      }
+    }
+    return astray
+  }
+}
+
 extension FormSection {
   fileprivate var conditions: [FormExpression] { relevant.map { [$0] } ?? [] }
 }
@@ -126,8 +151,11 @@ struct FormIndex: Sendable {
     let outline = FormOutline(form.items)
     var outer: [Entry] = []
     var inner: [String: [Entry]] = [:]
+    var readsTexts = false
     var sections: [(section: FormSection, conditions: [FormExpression], chain: [String])] = []
     var facts = ExpressionFacts()
+    facts.language = form.defaultLanguage
+    facts.astray = outline.astrayPaths
     for entry in outline.entries {
       facts.locations[entry.item.name] = entry.location
       switch entry.item {
@@ -150,11 +178,16 @@ struct FormIndex: Sendable {
         for rule in question.everyRule {
           rule.root.walk { node in
             if case .lookup(let lookup) = node { facts.add(lookup, form.choiceLists[lookup.list] ?? []) }
+            if case .call(.translation, _) = node { readsTexts = true }
           }
         }
       }
     }
     self.outer = Scope(outer)
+    if readsTexts {
+      let texts = form.questions.compactMap { question in question.label.map { (question.name, $0.text(in: form.defaultLanguage)) } }
+      facts.texts = Dictionary(texts, uniquingKeysWith: { first, _ in first })
+    }
     self.facts = facts
     repeats = sections.map { own in
       Repeat(

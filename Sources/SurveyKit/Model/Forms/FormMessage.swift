@@ -139,10 +139,14 @@ enum FormMessage {
       en: "\"\(name)\" is a repeat, not a question; use it in count(${\(name)}).")
   }
 
-  static func wrongPath(_ name: String, _ place: [String]) -> LocalizedText {
-    LocalizedText(
-      vi: "đường dẫn không tới \"\(name)\", nằm ở \(place.joined(separator: "/")); hãy viết ${\(name)}.",
-      en: "the path does not lead to \"\(name)\", which is at \(place.joined(separator: "/")); write ${\(name)}.")
+  /// - Parameter place: Where the question of that name stands; nil where there is none.
+  static func wrongPath(_ name: String, _ place: [String]?) -> LocalizedText {
+    let there = place?.joined(separator: "/")
+    return LocalizedText(
+      vi: "đường dẫn không tới đâu nên luôn trống"
+        + (there.map { "; \"\(name)\" nằm ở \($0), hãy viết ${\(name)} nếu muốn nói câu đó." } ?? "."),
+      en: "the path leads nowhere and is always blank"
+        + (there.map { "; \"\(name)\" is at \($0): write ${\(name)} if it is meant." } ?? "."))
   }
 
   static func unknownChoiceColumn(_ name: String) -> LocalizedText {

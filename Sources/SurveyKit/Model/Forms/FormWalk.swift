@@ -18,7 +18,9 @@ public struct FormWalk: Sendable {
   /// Where the respondent stands; always one of `steps`.
   public private(set) var step: FormStep
   /// What has been answered, in its one spelling, and what the carrier knows.
-  public private(set) var answers: [String: AnswerValue]
+  public var answers: [String: AnswerValue] { now.given }
+  /// Settles the answers once, for everything that is asked about them.
+  private var now: FormStanding
   /// Steps that were left forwards. A question is shown with its answer from then on, and with its default before.
   private var passed: Set<FormStep> = []
   private var hasReviewed = false
@@ -40,7 +42,7 @@ public struct FormWalk: Sendable {
     self.validator = validator
     self.suggested = suggested
     outline = FormWalkOutline(form)
-    answers = carried
+    now = FormStanding(validator, after: carried)
     step = .review
     step = steps.first ?? .review
   }
@@ -53,7 +55,7 @@ public struct FormWalk: Sendable {
   ) {
     self.init(form: form, today: today, carried: carried, dayQuestion: dayQuestion)
     let taken = given.filter { outline.takesAnswer($0.key) || form.question(named: $0.key)?.isWorkedOutOnce ?? false }
-    answers = validator.withoutIrrelevant(taken.merging(carried) { $1 })
+    now = FormStanding(validator, keepingAskedOf: taken.merging(carried) { $1 })
     passed = Set(steps)
     hasReviewed = true
     step = firstOpen ?? .review
@@ -65,7 +67,7 @@ public struct FormWalk: Sendable {
 
   /// Everything that is shown after the answers given so far, in order; the review is last.
   public var steps: [FormStep] {
-    let asked = validator.asked(after: answers)
+    let asked = now.asked
     var steps: [FormStep] = []
     for entry in outline.outside {
       switch entry.item {
@@ -132,13 +134,13 @@ public struct FormWalk: Sendable {
     if let answer = number == nil ? answers[name] : instance(of: name, number)[name] { return answer }
     guard !passed.contains(step) else { return nil }
     if number == nil, let suggested = suggested[name] { return suggested }
-    return validator.initialAnswer(to: name, given: answers, instance: instance(of: name, number), number: number)
+    return now.initialAnswer(to: name, number: number)
   }
 
   /// What a question offers after the answers so far.
   public func choices(at step: FormStep) -> [FormChoice] {
     guard case .item(let name, let number) = step else { return [] }
-    return validator.offeredChoices(of: name, given: answers, instance: instance(of: name, number), number: number)
+    return now.offeredChoices(of: name, number: number)
   }
 
   /// Whether a question cannot be left blank.
@@ -147,7 +149,7 @@ public struct FormWalk: Sendable {
   }
 
   /// Returns the form's texts as they read after the answers so far.
-  public var filling: TextFilling { validator.filling(after: answers) }
+  public var filling: TextFilling { now.filling }
 
   /// What is wrong with a question that was passed, after what was answered since; nil when nothing is.
   public func fault(at step: FormStep) -> AnswerFault? {
@@ -197,7 +199,7 @@ public struct FormWalk: Sendable {
     guard case .another(let name, let outer) = step, count(of: name, inside: outer) < AnswerValidator.repeatInstancesMax else {
       return false
     }
-    answers = answers.setting(instances(of: name, inside: outer) + [[:]], of: chain(of: name), inside: outer)
+    now = FormStanding(validator, after: answers.setting(instances(of: name, inside: outer) + [[:]], of: chain(of: name), inside: outer))
     let number = RepeatNumber.inside(outer, count(of: name, inside: outer))
     step =
       steps.first {
@@ -213,8 +215,8 @@ public struct FormWalk: Sendable {
   /// At `another`: takes the last filling-in away.
   public mutating func removeLast() {
     guard case .another(let name, let outer) = step, count(of: name, inside: outer) > 0 else { return }
-    answers = answers.setting(instances(of: name, inside: outer).dropLast(), of: chain(of: name), inside: outer)
-    answers = validator.withoutIrrelevant(answers)
+    now = FormStanding(
+      validator, keepingAskedOf: answers.setting(instances(of: name, inside: outer).dropLast(), of: chain(of: name), inside: outer))
     passed.formIntersection(steps)
   }
 
@@ -249,6 +251,7 @@ public struct FormWalk: Sendable {
 
   private func check(_ value: AnswerValue?, at step: FormStep) -> Result<AnswerValue?, AnswerFaults> {
     guard case .item(let name, let number) = step, isAsked(step) else { return .success(nil) }
+    if value == (number == nil ? answers[name] : instance(of: name, number)[name]) { return now.check(value, to: name, number: number) }
     // What is calculated from the answer must see the new one.
     let (given, instance) = with(value, at: step)
     return validator.check(value, to: name, given: given, instance: instance, number: number)
@@ -269,16 +272,16 @@ public struct FormWalk: Sendable {
   /// Stores an accepted answer, lets go of what no longer counts, and says what that was.
   private mutating func put(_ value: AnswerValue?) -> [FormStep] {
     guard isAsked(step) else { return [] }
-    answers = with(value, at: step).answers
-    let before = answered
-    answers = validator.withoutIrrelevant(answers)
-    let after = answered
+    let given = with(value, at: step).answers
+    let before = answered(given)
+    now = FormStanding(validator, keepingAskedOf: given)
+    let after = answered(answers)
     let fallen = before.filter { after[$0.key] != $0.value }.keys.sorted { outline.place(of: $0) < outline.place(of: $1) }
     passed.subtract(fallen)
     return fallen
   }
 
-  private var answered: [FormStep: AnswerValue] {
+  private func answered(_ answers: [String: AnswerValue]) -> [FormStep: AnswerValue] {
     var answered: [FormStep: AnswerValue] = [:]
     add(answers.filter { outline.takesAnswer($0.key) }, number: nil, to: &answered)
     return answered

@@ -66,6 +66,9 @@ extension FormText {
     FormText(checked: byLanguage.mapValues { LabelReferences.filled($0) { _ in Self.omission } })
   }
 
+  /// Names of the questions whose answers it tells, in whichever language.
+  package var names: [String] { byLanguage.values.flatMap { LabelReferences.names(in: $0) } }
+
   /// As results show it: without markup, and with `…` where an answer would stand.
   package var shownAlone: LocalizedText {
     let text = unfilled.localized

@@ -11,9 +11,9 @@ struct ZipPackage {
   static let packageBytesMax = 8 << 20
   /// Entries of any kind.
   static let packageEntriesMax = 2_000
-  /// Bytes of a part after inflating.
-  static let partBytesMax = 16 << 20
-  /// Bytes inflated from one file, all parts together.
+  /// Largest part after inflating, in bytes; libxml2 reads no more than 10 000 000 and calls a longer one damaged.
+  static let partBytesMax = 9 << 20
+  /// Most bytes inflated from one file, all parts together.
   static let inflatedBytesMax = 48 << 20
 
   private let parts: [String: Data]

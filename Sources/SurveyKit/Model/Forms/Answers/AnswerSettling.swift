@@ -45,6 +45,7 @@ struct SettledAnswers {
     var numbers: [Int] = []
     for outer in outers {
       if let outer, let around = section.outer { scope.enter(around, outer) }
+      scope.question = section.name
       let isAsked = section.conditions.allSatisfy { $0.holds(in: scope) }
       let count = isAsked ? section.section.count.map { Self.count($0, in: scope) } ?? counts[outer] ?? 0 : 0
       scope.leave()

@@ -130,6 +130,7 @@ public struct AnswerValidator: Sendable {
     }
     let reading = read(answer, entry)
     var scope = scope
+    scope.question = name
     if name == dayQuestion, case .value(.date(let day)) = reading { scope.day(is: day) }
     if scope.repeatName == nil { scope.values[name] = reading.expressionValue } else { scope.instance[name] = reading.expressionValue }
     if let fault = fault(of: reading, entry, in: scope, instance: nil) { return .failure(AnswerFaults(faults: [fault])) }
@@ -158,11 +159,19 @@ public struct AnswerValidator: Sendable {
   public func initialAnswer(
     to name: String, given: [String: AnswerValue], instance: [String: AnswerValue] = [:], number: Int? = nil
   ) -> AnswerValue? {
+    initialAnswer(to: name) { scope(of: name, given: given, instance: instance, number: number) }
+  }
+
+  /// - Parameter scope: What its rule sees.
+  func initialAnswer(to name: String, in scope: () -> ExpressionScope) -> AnswerValue? {
     guard let entry = index[name], let initial = entry.question.initial else { return nil }
     let text: String
     switch initial {
     case .literal(let literal): text = literal
-    case .rule(let rule): text = rule.evaluate(in: scope(of: name, given: given, instance: instance, number: number)).text
+    case .rule(let rule):
+      var scope = scope()
+      scope.question = name
+      text = rule.evaluate(in: scope).text
     }
     if case .value(let value) = read(.text(text), entry) { return value }
     return nil
@@ -173,16 +182,19 @@ public struct AnswerValidator: Sendable {
 
   /// The answers without those to questions that are not asked, and without choices no longer offered: what remains when a
   /// respondent goes back and changes a reply.
-  public func withoutIrrelevant(_ answers: [String: AnswerValue]) -> [String: AnswerValue] {
+  public func withoutIrrelevant(_ answers: [String: AnswerValue]) -> [String: AnswerValue] { remaining(of: answers).answers }
+
+  /// Returns the answers that `withoutIrrelevant` keeps, and the same settled.
+  func remaining(of answers: [String: AnswerValue]) -> (answers: [String: AnswerValue], settled: SettledAnswers) {
     var kept = answers
     for _ in 0..<Self.fallingRoundsMax {
       let before = kept
       let settled = settle(read(kept))
       kept = keep(index.outer, of: kept.filter { settled.relevant.contains($0.key) }, in: settled.scope)
       for section in index.repeats where section.outer == nil { keep(section, inside: nil, of: &kept, in: settled) }
-      if kept == before { break }
+      if kept == before { return (kept, settled) }
     }
-    return kept
+    return (kept, settle(read(kept)))
   }
 
   private func keep(
@@ -283,7 +295,7 @@ extension AnswerValidator {
   }
 
   /// What the rules of a question see.
-  private func scope(
+  func scope(
     of name: String, given: [String: AnswerValue], instance: [String: AnswerValue], number: Int?
   ) -> ExpressionScope {
     guard let home = index.home(of: name) else { return settle(read(given)).scope }
@@ -291,9 +303,16 @@ extension AnswerValidator {
     return settled.scope(in: home.name, number)
   }
 
-  private func offered(_ question: FormQuestion, in scope: ExpressionScope) -> [FormChoice] {
+  func question(named name: String) -> FormQuestion? { index[name]?.question }
+
+  /// Name of the repeat that a question, or a repeat, stands in.
+  func home(of name: String) -> String? { index.home(of: name)?.name }
+
+  /// - Parameter scope: What its filter sees.
+  func offered(_ question: FormQuestion, in scope: ExpressionScope) -> [FormChoice] {
     guard let filter = question.choiceFilter else { return form.choices(of: question) }
     var scope = scope
+    scope.question = question.name
     return form.choices(of: question).filter { choice in
       scope.choice = choice.columns
       return filter.holds(in: scope)

@@ -31,7 +31,7 @@ public struct FormExpression: Sendable, Hashable {
           en: "The expression is longer than \(Self.expressionBytesMax) bytes; shorten it."))
     }
     let text = source.nfc.trimmingWhitespace
-    let tokens = try ExpressionLexer.tokens(of: Self.withStraightQuotes(text))
+    let tokens = try ExpressionLexer.tokens(of: text.withStraightQuotes)
     var parser = ExpressionParser(tokens: tokens, isFilter: isFilter)
     root = try parser.parse()
     self.source = text
@@ -41,18 +41,13 @@ public struct FormExpression: Sendable, Hashable {
       switch node {
       case .reference(let name) where !references.contains(name): references.append(name)
       case .path(let path): if let name = path.name, !references.contains(name) { references.append(name) }
+      case .pick(let pick): for name in pick.names where !references.contains(name) { references.append(name) }
       case .current: usesCurrent = true
       default: break
       }
     }
     self.references = references
     self.usesCurrent = usesCurrent
-  }
-
-  /// Reads the curly quotes that spreadsheets make of typed quotes as plain quotes.
-  private static func withStraightQuotes(_ text: String) -> String {
-    guard text.contains(where: { "‘’“”".contains($0) }) else { return text }
-    return String(text.map { "‘’".contains($0) ? "'" : "“”".contains($0) ? "\"" : $0 })
   }
 
   /// The rule that gives a text as it stands.
@@ -134,6 +129,8 @@ public indirect enum ExpressionNode: Sendable, Hashable {
   case call(ExpressionFunction, [ExpressionNode])
   /// `pulldata('list', 'column', 'key', value)`, `instance('list')/root/item[…]/column`.
   case lookup(ExpressionLookup)
+  /// `${repeat}[condition]/name`.
+  case pick(ExpressionPick)
 
   /// Visits this node and all beneath it, outermost first.
   public func walk(_ visit: (ExpressionNode) -> Void) {
@@ -148,6 +145,9 @@ public indirect enum ExpressionNode: Sendable, Hashable {
       for argument in arguments { argument.walk(visit) }
     case .lookup(let lookup):
       for operand in lookup.operands { operand.walk(visit) }
+    case .pick(let pick):
+      pick.base.walk(visit)
+      for condition in pick.conditions { condition.walk(visit) }
     }
   }
 }
@@ -192,6 +192,9 @@ public struct ExpressionPath: Sendable, Hashable {
   /// The question meant; nil for `..` alone.
   public var name: String? { steps.last }
 
+  /// `./name`, as in `[…]` behind a repeat.
+  var isInsidePick: Bool { !isAbsolute && ups == 0 }
+
   /// Whether the path, written in a rule of the item at `home`, leads to `place`; both are names from the outside in.
   func leads(from home: [String], to place: [String]) -> Bool {
     let written = isAbsolute ? Array(steps.dropFirst()) : Array(home.dropLast(ups)) + steps
@@ -206,6 +209,13 @@ public struct ExpressionPath: Sendable, Hashable {
 }
 
 extension String {
+  /// The text with plain quotes for the curly ones that spreadsheets make of them.
+  var withStraightQuotes: String {
+    // Every one of them begins with this byte, and few rules have it.
+    guard utf8.contains(0xE2), contains(where: { "‘’“”".contains($0) }) else { return self }
+    return String(map { "‘’".contains($0) ? "'" : "“”".contains($0) ? "\"" : $0 })
+  }
+
   /// Without spaces and line breaks at either end.
   var trimmingWhitespace: String {
     guard let first = unicodeScalars.firstIndex(where: { !$0.properties.isWhitespace }),

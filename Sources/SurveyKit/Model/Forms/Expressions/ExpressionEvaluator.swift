@@ -7,14 +7,15 @@ extension ExpressionNode {
     case .number(let value): .number(value)
     case .string(let text): .string(text)
     case .reference(let name): scope.value(of: name)
-    case .path(let path): path.name.map(scope.value(of:)) ?? .empty
-    case .column(let name): .string(scope.choice[name] ?? "")
+    case .path(let path): scope.isAstray(path) ? .empty : path.name.map { scope.value(of: $0, isOwn: path.ups > 0) } ?? .empty
+    case .column(let name): scope.candidate?.values[name] ?? .string(scope.choice[name] ?? "")
     case .current: scope.current
     case .matches(let text, let pattern): .boolean(pattern.matches(text.evaluate(in: scope).text))
     case .negative(let operand): .number(-operand.evaluate(in: scope).number)
     case .binary(let sign, let left, let right): sign.evaluate(left, right, in: scope)
     case .call(let function, let arguments): function.evaluate(arguments, in: scope)
     case .lookup(let lookup): lookup.values(in: scope, most: 1).first.map { .string($0) } ?? .empty
+    case .pick(let pick): pick.values(in: scope).first ?? .empty
     }
   }
 }
@@ -24,8 +25,9 @@ extension ExpressionNode {
   func all(in scope: ExpressionScope) -> [ExpressionValue] {
     switch self {
     case .reference(let name): scope.values(of: name)
-    case .path(let path): path.name.map(scope.values(of:)) ?? []
+    case .path(let path): scope.isAstray(path) ? [] : path.name.map(scope.values(of:)) ?? []
     case .lookup(let lookup): lookup.values(in: scope).map { .string($0) }
+    case .pick(let pick): pick.values(in: scope)
     default: [evaluate(in: scope)]
     }
   }
@@ -71,13 +73,34 @@ extension ExpressionOperator {
   }
 }
 
+extension ExpressionPick {
+  /// Returns a value of each filling-in that fits.
+  func values(in scope: ExpressionScope) -> [ExpressionValue] {
+    if case .path(let path) = base, scope.isAstray(path) { return [] }
+    guard let name = base.referenceName else { return [] }
+    var candidates = scope.candidates(of: name)
+    for condition in conditions {
+      candidates = candidates.enumerated().filter { place, candidate in
+        var inner = scope
+        inner.candidate = (candidate, place + 1)
+        inner.current = candidate[name] ?? .empty
+        let value = condition.evaluate(in: inner)
+        if case .number(let number) = value { return number == Double(place + 1) }
+        return value.boolean
+      }.map(\.element)
+    }
+    let taken = column ?? name
+    return candidates.map { $0[taken] ?? .empty }
+  }
+}
+
 extension ExpressionLookup {
   /// Values of the column in the rows that fit.
   func values(in scope: ExpressionScope, most: Int = .max) -> [String] {
     let rows = scope.facts.lists[list] ?? []
     if let key, let wanted {
       let value = wanted.evaluate(in: scope).text
-      return scope.facts.row(of: list, key, value).map { [self.value(of: $0)] } ?? []
+      return scope.facts.row(of: list, key, value).map { [self.value(of: $0, scope.facts.language)] } ?? []
     }
     var scope = scope
     var found: [String] = []
@@ -90,12 +113,14 @@ extension ExpressionLookup {
         return value.boolean
       }.map(\.element)
     }
-    for index in fitting.prefix(most) { found.append(value(of: rows[index])) }
+    for index in fitting.prefix(most) { found.append(value(of: rows[index], scope.facts.language)) }
     return found
   }
 
-  private func value(of row: FormChoice) -> String {
-    column == "name" || column.isEmpty
+  private func value(of row: FormChoice, _ language: String) -> String {
+    // The id of a text stands for the text: `jr:itext()` gives it back.
+    if column == "itextId" { return row.label.text(in: language, fallback: language) }
+    return column == "name" || column.isEmpty
       ? row.name : row.attributes[column] ?? (column == "label" ? row.label.text(in: "", fallback: "") : "")
   }
 }

@@ -147,6 +147,8 @@ struct ExpressionLexer {
   private mutating func name() throws(ExpressionError) -> Token {
     let start = index
     while let character = peek, FormName.isPart(character) || character == ":" { index += 1 }
+    // `.>0 and.<9`: the dot is the answer, and not the end of a name.
+    if characters[index - 1] == ".", ["or.", "and.", "div.", "mod."].contains(String(characters[start..<index])) { index -= 1 }
     let name = String(characters[start..<index])
     // `current()/../x` and `current()`: the question whose rule this is.
     if name == "current", characters[index...].prefix(2) == ["(", ")"] {

@@ -28,11 +28,37 @@ struct ExpressionParser {
     guard level <= FormExpression.expressionDepthMax else { throw failure(ExpressionMessage.tooDeep) }
     var left = try operand(level: level)
     while case .sign(let sign)? = token, sign.precedence >= precedence {
+      if sign == .or || sign == .and {
+        left = try chain(of: sign, from: left, level: level)
+        continue
+      }
       index += 1
       let right = try expression(atLeast: sign.precedence + 1, level: level + 1)
       left = try grown(.binary(sign, left.node, right.node), over: max(left.depth, right.depth))
     }
     return left
+  }
+
+  /// `a or b or c`, as shallow as can be: which pair is looked at first makes no difference.
+  private mutating func chain(of sign: ExpressionOperator, from first: Sized, level: Int) throws(ExpressionError) -> Sized {
+    var row = [first]
+    while token == .sign(sign) {
+      index += 1
+      row.append(try expression(atLeast: sign.precedence + 1, level: level + 1))
+    }
+    while row.count > 1 {
+      var pairs: [Sized] = []
+      for place in stride(from: 0, to: row.count, by: 2) {
+        guard place + 1 < row.count else {
+          pairs.append(row[place])
+          continue
+        }
+        let (left, right) = (row[place], row[place + 1])
+        pairs.append(try grown(.binary(sign, left.node, right.node), over: max(left.depth, right.depth)))
+      }
+      row = pairs
+    }
+    return row[0]
   }
 
   private mutating func operand(level: Int) throws(ExpressionError) -> Sized {
@@ -41,14 +67,12 @@ struct ExpressionParser {
     switch token {
     case .number(let value): return (.number(value), 1)
     case .string(let text): return (.string(text), 1)
-    case .reference(let name): return (.reference(name), 1)
+    case .reference(let name): return try picked(.reference(name), level: level)
     case .current: return (.current, 1)
     case .path(let path):
       guard path.name != nil else { throw failure(ExpressionMessage.parent, at: index - 1) }
-      guard self.token != .openBracket, !path.isAbsolute || path.steps.count > 1 else {
-        throw failure(ExpressionMessage.path, at: index - 1)
-      }
-      return (.path(path), 1)
+      guard !path.isAbsolute || path.steps.count > 1 else { throw failure(ExpressionMessage.path, at: index - 1) }
+      return try picked(.path(path), level: level)
     case .function(let name): return try call(name, level: level)
     case .open:
       let inner = try expression(atLeast: 1, level: level + 1)
@@ -68,14 +92,14 @@ struct ExpressionParser {
     let start = index - 1
     if token == .open, name == "pulldata" { return try pulldata(level: level) }
     if token == .open, name == "instance" { return try instance(level: level) }
-    guard let function = ExpressionFunction(rawValue: name) else {
+    guard let function = ExpressionFunction(named: name) else {
       if token == .open { throw failure(ExpressionMessage.unknownFunction(name), at: start) }
       return try column(name, at: start)
     }
     // `name`, `string` and the like are also what columns are called.
     if isFilter, token != .open { return try column(name, at: start) }
     try take(.open)
-    if function == .position, let parent = try position() { return parent }
+    if function == .position, token != .close, let parent = try position() { return parent }
     var arguments: [ExpressionNode] = []
     var depth = 0
     while token != .close {
@@ -125,6 +149,31 @@ struct ExpressionParser {
       throw failure(ExpressionMessage.wantsList)
     }
     index += 1
+    let (conditions, depth) = try conditions(level: level)
+    var column = rows.steps.count == 3 ? rows.steps[2] : ""
+    if column.isEmpty, case .path(let last)? = token, last.isAbsolute, last.steps.count == 1 {
+      column = last.steps[0]
+      index += 1
+    }
+    return try grown(.lookup(ExpressionLookup(list: list, conditions: conditions, key: nil, wanted: nil, column: column)), over: depth)
+  }
+
+  /// A question or repeat, with the conditions and the name that may stand behind it: `${repeat}[position() = 1]/name`.
+  private mutating func picked(_ base: ExpressionNode, level: Int) throws(ExpressionError) -> Sized {
+    guard token == .openBracket else { return (base, 1) }
+    let (conditions, depth) = try conditions(level: level)
+    var column: String?
+    if case .path(let rest)? = token, rest.isAbsolute {
+      column = rest.name
+      index += 1
+      // `/repeat[1]/inner[2]`: the places of several repeats at once are what `indexed-repeat()` is for.
+      guard token != .openBracket else { throw failure(ExpressionMessage.path) }
+    }
+    return try grown(.pick(ExpressionPick(base: base, conditions: conditions, column: column)), over: depth)
+  }
+
+  /// Reads the conditions in brackets, one pair after the other; plain names in them are columns.
+  private mutating func conditions(level: Int) throws(ExpressionError) -> (conditions: [ExpressionNode], depth: Int) {
     var conditions: [ExpressionNode] = []
     var depth = 1
     let outer = isFilter
@@ -137,12 +186,7 @@ struct ExpressionParser {
       depth = max(depth, condition.depth)
       try take(.closeBracket)
     }
-    var column = rows.steps.count == 3 ? rows.steps[2] : ""
-    if column.isEmpty, case .path(let last)? = token, last.isAbsolute, last.steps.count == 1 {
-      column = last.steps[0]
-      index += 1
-    }
-    return try grown(.lookup(ExpressionLookup(list: list, conditions: conditions, key: nil, wanted: nil, column: column)), over: depth)
+    return (conditions, depth)
   }
 
   /// `position(..)`, the only place where `..` stands alone.
@@ -161,7 +205,7 @@ struct ExpressionParser {
     }
     func isQuestion(_ index: Int) -> Bool {
       switch arguments[index] {
-      case .reference, .path, .lookup: true
+      case .reference, .path, .lookup, .pick: true
       default: false
       }
     }
@@ -172,7 +216,7 @@ struct ExpressionParser {
       }
     case .formatDate, .formatDateTime:
       if let text = literal(1), !ExpressionFunction.isDateFormat(text) { throw failure(ExpressionMessage.dateFormat, at: start) }
-    case .sum, .count, .countNonEmpty:
+    case .sum, .count, .countNonEmpty, .countIf, .sumIf, .minIf, .maxIf:
       guard isQuestion(0) else { throw failure(ExpressionMessage.wantsQuestion, at: start) }
     case .indexedRepeat:
       guard arguments.count % 2 == 1 else { throw failure(ExpressionMessage.arity(function, arguments.count), at: start) }
@@ -186,6 +230,8 @@ struct ExpressionParser {
       } catch {
         throw failure(error.explanation, at: start)
       }
+    case .joinIf: guard isQuestion(1) else { throw failure(ExpressionMessage.wantsQuestion, at: start) }
+    case .choiceLabel: return .call(.choiceName, [arguments[1], arguments[0]])
     case .choiceName:
       // The question is named inside quotes: '${q}', which pyxform turns into ' /data/q '.
       if case .reference = arguments[1] { break }

@@ -84,6 +84,8 @@ public struct ExpressionScope: Sendable {
   var numbers: [String: [Int]] = [:]
   /// In a choice filter: the choice's columns.
   var choice: [String: String] = [:]
+  /// Inside `[…]` behind a repeat: the filling-in that is looked at, and its place among those left.
+  var candidate: (values: [String: ExpressionValue], place: Int)?
   /// The question whose rule is worked out.
   var question = ""
   /// Seed of draws: the identity under which the answers are filed.
@@ -110,7 +112,10 @@ public struct ExpressionScope: Sendable {
   /// The one answer a name stands for here.
   ///
   /// Of a question in another repeat it is the first, as in a form where that repeat is filled in once.
-  func value(of name: String) -> ExpressionValue {
+  ///
+  /// - Parameter isOwn: Leads outwards from the question whose rule it is, and not from a filling-in that is looked at.
+  func value(of name: String, isOwn: Bool = false) -> ExpressionValue {
+    if !isOwn, instance[name] == nil, let value = candidate?.values[name] { return value }
     if let value = instance[name] ?? values[name] { return value }
     guard let home = facts.repeatOfQuestion[name], !isInside(home) else { return .empty }
     return seen(home).first?[name] ?? .empty
@@ -160,6 +165,15 @@ public struct ExpressionScope: Sendable {
     return places.indices.contains(depth) ? places[depth] : 1
   }
 
+  /// Tells a path that leads to nothing from the question whose rule is worked out.
+  func isAstray(_ path: ExpressionPath) -> Bool { facts.astray[path]?.contains(question) ?? false }
+
+  /// Filling-ins that `[…]` behind a name chooses from: those of the repeat it names, or stands in; outside repeats its answer alone.
+  func candidates(of name: String) -> [[String: ExpressionValue]] {
+    if let repeated = facts.chains[name] != nil ? name : facts.repeatOfQuestion[name] { return seen(repeated) }
+    return [[name: value(of: name)]]
+  }
+
   private func isInside(_ repeated: String) -> Bool {
     guard let repeatName else { return false }
     return facts.chains[repeatName]?.contains(repeated) ?? (repeatName == repeated)
@@ -187,6 +201,12 @@ struct ExpressionFacts: Sendable {
   var chains: [String: [String]] = [:]
   /// By question and repeat, the names of the sections around it and its own, outermost first.
   var locations: [String: [String]] = [:]
+  /// By path, the questions from which it leads to nothing.
+  var astray: [ExpressionPath: Set<String>] = [:]
+  /// Code of the form's default language.
+  var language = ""
+  /// Question to label, in the form's default language.
+  var texts: [String: String] = [:]
   /// Question to choice to label, in the form's default language.
   var labels: [String: [String: String]] = [:]
   /// Lists that rules look into.

@@ -39,6 +39,7 @@ extension ExpressionFunction {
       let sum = flags.reduce(0) { value($1).boolean ? $0 + value($1 + 1).number : $0 }
       return .boolean(sum >= value(0).number && sum <= value(1).number)
     case .position:
+      if arguments.isEmpty { return .number(Double(scope.candidate?.place ?? scope.position ?? 1)) }
       guard case .path(let path)? = arguments.first else { return .number(.nan) }
       return .number(Double(scope.place(up: path.ups)))
     case .indexedRepeat:
@@ -50,6 +51,13 @@ extension ExpressionFunction {
     case .concat: return Self.joined(all().map(\.text), by: "")
     case .join: return Self.joined(all(from: 1).map(\.text), by: value(0).text)
     case .min, .max, .sum, .count, .countNonEmpty: return aggregate(all())
+    case .index: return .number(Double(scope.position ?? 1))
+    case .translation: return .string(Self.translated(value(0).text, scope))
+    case .phoneFact: return .empty
+    case .empty: return .boolean(value(0).text.isEmpty)
+    case .lineBreak: return .string("\n")
+    case .countIf, .sumIf, .minIf, .maxIf, .joinIf, .countItems, .itemAt, .itemIndex, .itemPresent, .withoutRepeats, .distance:
+      return ofLists(arguments, in: scope)
     case .stringLength: return .number(Double(own().text.unicodeScalars.count))
     case .string: return .string(own().text)
     case .normalizeSpace: return .string(own().text.split(whereSeparator: \.isWhitespace).joined(separator: " "))
@@ -78,12 +86,12 @@ extension ExpressionFunction {
   }
 
   /// Functions over many values; what is blank or no number does not count, as in ODK Collect.
-  private func aggregate(_ values: [ExpressionValue]) -> ExpressionValue {
+  func aggregate(_ values: [ExpressionValue]) -> ExpressionValue {
     let numbers = values.map(\.number).filter { !$0.isNaN }
     switch self {
-    case .min: return .number(numbers.min() ?? .nan)
-    case .max: return .number(numbers.max() ?? .nan)
-    case .sum: return .number(numbers.reduce(0, +))
+    case .min, .minIf: return .number(numbers.min() ?? .nan)
+    case .max, .maxIf: return .number(numbers.max() ?? .nan)
+    case .sum, .sumIf: return .number(numbers.reduce(0, +))
     case .countNonEmpty: return .number(Double(values.count { !$0.text.isEmpty }))
     default: return .number(Double(values.count))
     }
@@ -150,7 +158,7 @@ extension ExpressionFunction {
     }
   }
 
-  private static func joined(_ texts: [String], by separator: String) -> ExpressionValue {
+  static func joined(_ texts: [String], by separator: String) -> ExpressionValue {
     let length = texts.reduce(0) { $0 + $1.utf8.count + separator.utf8.count }
     return length <= expressionTextBytesMax ? .string(texts.joined(separator: separator)) : .empty
   }

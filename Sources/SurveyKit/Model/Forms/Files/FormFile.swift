@@ -28,7 +28,7 @@ public enum FormFile {
     guard size <= XFormImport.xformBytesMax, let data = try? Data(contentsOf: url) else {
       throw FormProblems(problems: [FormProblem(sheet: "xform", row: nil, column: nil, message: XLSFormImport.unreadable)])
     }
-    return FormReading(form: try XFormImport.form(xml: data))
+    return try XFormImport.reading(xml: data, name: XLSFormImport.stem(url))
   }
 
   /// The same from a file's bytes, without the files that stand beside it.

@@ -10,6 +10,9 @@ struct SurveyNames {
 
   func name(of row: CSVRecord) -> String { names[row.line] ?? "" }
 
+  /// Tells if a row has that name.
+  func isTaken(_ name: String) -> Bool { names.values.contains(name) }
+
   static func isDisabled(_ sheet: XLSFormSheet, _ row: CSVRecord) -> Bool {
     ["yes", "true", "true()"].contains(sheet.cell("disabled", of: row).lowercased())
   }
@@ -54,7 +57,7 @@ struct SurveyNames {
   }
 
   /// `name`, else `name.2` and so on: the first that is not taken.
-  private static func free(_ name: String, _ taken: Set<String>, _ numbers: inout [String: Int]) -> String {
+  static func free(_ name: String, _ taken: Set<String>, _ numbers: inout [String: Int]) -> String {
     guard taken.contains(name), !name.isEmpty else { return name }
     var number = numbers[name] ?? 2
     while taken.contains("\(name).\(number)") { number += 1 }

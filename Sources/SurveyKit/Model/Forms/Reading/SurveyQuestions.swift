@@ -5,7 +5,9 @@ extension XLSFormSurveyReader {
   mutating func question(_ type: SurveyType, _ row: CSVRecord, _ words: [String]) -> [FormItem] {
     switch type {
     case .question(let kind): return plain(kind, row)
-    case .choices(let kind, let list, let orOther): return choice(kind, list: list, orOther: orOther, row)
+    case .choices(let kind, let list, let orOther):
+      if let search = SurveySearch(sheet.cell("appearance", of: row)) { return searched(kind, list: list, search, orOther: orOther, row) }
+      return choice(kind, list: list, orOther: orOther, row)
     case .file:
       sheet.warn(row: row, column: header("type", row), Self.fileName)
       return asked(.text, row)
@@ -190,14 +192,17 @@ extension XLSFormSurveyReader {
 
   // MARK: Choices
 
-  private mutating func choice(_ kind: QuestionKind, list: String, orOther: Bool, _ row: CSVRecord) -> [FormItem] {
+  /// - Parameter filter: Holds of what is offered, beside the row's own filter.
+  mutating func choice(_ kind: QuestionKind, list: String, orOther: Bool, _ row: CSVRecord, filter: FormExpression? = nil) -> [FormItem] {
     if isReadOnly(row) { return note(row) }
-    let hasFilter = optional("choice_filter", of: row) != nil
     if orOther { choices.addOther(to: list, label: words.other) }
     var question = built(kind, row, list: list.isEmpty ? nil : list)
+    if let filter {
+      let both = question.choiceFilter.flatMap { try? FormExpression("(\($0.source)) and (\(filter.source))", isFilter: true) }
+      question = question.filtered(by: both ?? filter)
+    }
     guard orOther else { return [.question(question)] }
-    if hasFilter, let filter = question.choiceFilter, let open = try? FormExpression("(\(filter.source)) or name = 'other'", isFilter: true)
-    {
+    if let filter = question.choiceFilter, let open = try? FormExpression("(\(filter.source)) or name = 'other'", isFilter: true) {
       question = question.filtered(by: open)
     }
     // XLSForm calls it so and asks it so.
@@ -217,8 +222,8 @@ extension XLSFormSurveyReader {
     }
     let given = Dictionary(Self.parameters(sheet.cell("parameters", of: row)), uniquingKeysWith: { first, _ in first })
     let isMap = file.lowercased().hasSuffix(".geojson")
-    load(
-      file, as: list, value: given["value"] ?? (isMap ? "id" : "name"), label: given["label"] ?? (isMap ? "title" : "label"), column, row)
+    let label = given["label"] ?? (isMap ? "title" : "label")
+    load(file, as: list, value: given["value"] ?? (isMap ? "id" : "name"), labels: [defaultLanguage: [label]], column, row)
     return list
   }
 

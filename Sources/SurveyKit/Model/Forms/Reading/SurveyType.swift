@@ -51,22 +51,23 @@ enum SurveyType: Hashable {
 
   /// `select_one list`, `select one from list or specify other`, `rank list`.
   private static func list(_ words: [String], _ lower: [String]) -> SurveyType? {
-    for (command, kind) in commands {
-      let head = command.split(separator: " ").map(String.init)
+    for (head, kind) in commands {
       guard lower.starts(with: head) else { continue }
       var rest = Array(words.dropFirst(head.count))
       let tail = rest.dropFirst().map { $0.lowercased() }.joined(separator: " ")
       let isOther = ["or_other", "or other", "or specify other", "or_specify_other"].contains(tail)
       if isOther { rest = Array(rest.prefix(1)) }
       guard rest.count <= 1 else { return nil }
-      if command.contains("file") { return .choicesFromFile(kind, file: rest.first ?? "", orOther: isOther) }
+      if head.contains(where: { $0.contains("file") }) { return .choicesFromFile(kind, file: rest.first ?? "", orOther: isOther) }
       return .choices(kind, list: rest.first ?? "", orOther: isOther)
     }
     return nil
   }
 
   /// Longer ones first, since others begin like them.
-  private static let commands: [(String, QuestionKind)] = [
+  private static let commands = phrases.map { phrase, kind in (head: phrase.split(separator: " ").map(String.init), kind: kind) }
+
+  private static let phrases: [(String, QuestionKind)] = [
     ("add select multiple prompt using", .selectMultiple), ("add select one prompt using", .selectOne),
     ("select all that apply from", .selectMultiple), ("select all that apply", .selectMultiple),
     ("select_multiple_from_file", .selectMultiple), ("select multiple from file", .selectMultiple),

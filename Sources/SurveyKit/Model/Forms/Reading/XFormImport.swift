@@ -3,7 +3,7 @@ internal import SyncCore
 
 /// Reads a form from an ODK XForm as pyxform writes it, into the same `Form` as its XLSForm gives.
 ///
-/// Paths become `${name}` again. As with an XLSForm, what cannot be carried out is a problem and not passed over.
+/// Paths become `${name}` again. As with an XLSForm, what cannot be carried out is a problem, and what means nothing here a warning.
 ///
 /// - Note: Source: ODK XForms Specification, getodk.github.io/xforms-spec.
 public enum XFormImport {
@@ -11,7 +11,10 @@ public enum XFormImport {
   public static let xformBytesMax = 4 << 20
 
   /// - Throws: every problem, with the path of the question and the attribute in place of row and column.
-  public static func form(xml data: Data) throws(FormProblems) -> Form {
+  public static func form(xml data: Data) throws(FormProblems) -> Form { try reading(xml: data).form }
+
+  /// - Parameter name: The form's id where it has none.
+  public static func reading(xml data: Data, name: String = "") throws(FormProblems) -> FormReading {
     guard data.count <= xformBytesMax else {
       throw problem(
         LocalizedText(vi: "tệp lớn hơn \(xformBytesMax) byte.", en: "the file is larger than \(xformBytesMax) bytes."))
@@ -31,11 +34,11 @@ public enum XFormImport {
           en: "this XML is not an XForm; convert the XLSForm with pyxform."))
     }
     var reading = XFormReading(model: model, body: body, data: data)
-    let form = reading.form(title: head.first("title")?.text ?? "")
+    let form = reading.form(title: head.first("title")?.text ?? "", name: name)
     guard reading.problems.isEmpty else {
       throw FormProblems(capping: reading.problems)
     }
-    return form
+    return FormReading(form: form, warnings: reading.warnings, missingFiles: reading.missingFiles)
   }
 
   private static func problem(_ message: LocalizedText) -> FormProblems {
@@ -61,7 +64,11 @@ private struct XFormReading {
   private var lists: [String: [FormChoice]] = [:]
   /// Paths of the items by their ordinal (`FormOutline`).
   private var paths: [String] = []
+  /// By path, the name of an item: each once, also where its author used one in two groups.
+  private var names: [String: String] = [:]
   private(set) var problems: [FormProblem] = []
+  private(set) var warnings: [FormProblem] = []
+  private(set) var missingFiles: [String] = []
 
   init(model: XMLNode, body: XMLNode, data: XMLNode) {
     self.model = model
@@ -69,15 +76,42 @@ private struct XFormReading {
     for bind in model.all("bind") { binds[bind.attributes["nodeset"] ?? ""] = bind.attributes }
     for rule in model.all("setvalue") { addInitialRule(rule) }
     addControls(body)
+    nameItems()
+  }
+
+  /// Questions keep their names before groups, which have no answers.
+  private mutating func nameItems() {
+    var found: [(path: String, name: String, isGroup: Bool)] = []
+    func add(_ node: XMLNode, _ path: String) {
+      var seen: Set<String> = []
+      for child in node.children where child.name != "meta" {
+        let own = path + "/" + child.name
+        if repeats[own] != nil, !seen.insert(child.name).inserted { continue }
+        found.append((own, child.name, repeats[own] == nil && !child.children.isEmpty))
+        add(child, own)
+      }
+    }
+    add(data, "/" + data.name)
+    var (taken, numbers): (Set<String>, [String: Int]) = ([], [:])
+    for item in found.filter({ !$0.isGroup }) + found.filter(\.isGroup) where names[item.path] == nil {
+      let name = SurveyNames.free(item.name, taken, &numbers)
+      taken.insert(name)
+      names[item.path] = name
+    }
   }
 
   private mutating func report(_ place: String?, _ message: LocalizedText) {
     problems.append(FormProblem(sheet: Self.sheet, row: nil, column: place, message: message))
   }
 
+  private mutating func warn(_ place: String?, _ message: LocalizedText) {
+    warnings.append(FormProblem(sheet: Self.sheet, row: nil, column: place, message: message))
+  }
+
   private mutating func addInitialRule(_ node: XMLNode) {
-    guard let path = node.attributes["ref"], (node.attributes["event"] ?? "").contains("first-load") else {
-      return report(node.attributes["ref"], Self.unsupported("setvalue"))
+    guard let path = node.attributes["ref"] else { return report(nil, Self.unsupported("setvalue")) }
+    guard ["first-load", "new-repeat"].contains(where: (node.attributes["event"] ?? "").contains) else {
+      return warn(path, Self.passedOver("setvalue"))
     }
     initialRules[path] = node.attributes["value"] ?? ""
   }
@@ -98,18 +132,23 @@ private struct XFormReading {
     }
   }
 
-  mutating func form(title: String) -> Form {
+  mutating func form(title: String, name: String) -> Form {
     readTexts()
     readLists()
     let items = items(of: data, path: "/" + data.name)
+    let (id, version) = (data.attributes["id"] ?? name, data.attributes["version"] ?? "")
     let form = Form(
-      unchecked: data.attributes["id"] ?? "", version: data.attributes["version"] ?? "",
-      title: FormText([defaultLanguage: title]) ?? FormText([defaultLanguage: data.attributes["id"] ?? ""]) ?? FormText(checked: [:]),
+      unchecked: id.isEmpty ? "" : FormName.plain(id), version: version.isEmpty ? "1" : FormName.plainVersion(version),
+      title: FormText([defaultLanguage: title]) ?? FormText([defaultLanguage: id]) ?? FormText(checked: [:]),
       languages: languages, defaultLanguage: defaultLanguage,
       choiceLists: lists, items: items)
     let found = problems
-    for finding in FormCheck.findings(in: form) + LabelCheck(form, unreadable: []).findings where !finding.isWarning {
+    for finding in FormCheck.findings(in: form) + LabelCheck(form, unreadable: []).findings {
       var place = finding.subject
+      if finding.isWarning {
+        warn(place, finding.text)
+        continue
+      }
       if case .item(let ordinal, let column) = finding.place, ordinal < paths.count {
         place = "\(paths[ordinal]) \(column)"
         if found.contains(where: { $0.column?.hasPrefix(paths[ordinal] + " ") ?? false }) { continue }
@@ -148,8 +187,12 @@ private struct XFormReading {
 
   private mutating func readLists() {
     for instance in model.all("instance").dropFirst() {
-      guard let list = instance.attributes["id"], instance.attributes["src"] == nil else {
-        report(instance.attributes["id"], Self.unsupported("instance src"))
+      guard let list = instance.attributes["id"] else { continue }
+      if let file = instance.attributes["src"]?.split(separator: "/").last.map(String.init) {
+        // Files are read beside an XLSForm only; without its file nobody is asked to choose.
+        warn(list, XLSFormSurveyReader.noFile(file))
+        missingFiles.append(file)
+        lists[list] = []
         continue
       }
       lists[list] = instance.first("root")?.all("item").map { item in
@@ -193,7 +236,7 @@ private struct XFormReading {
       }
       let control = controls[own]
       let section = FormSection(
-        name: child.name, label: text("label", of: control), relevant: rule("relevant", own),
+        name: names[own] ?? child.name, label: text("label", of: control), relevant: rule("relevant", own),
         appearance: control?.attributes["appearance"] ?? repeats[own]?.attributes["appearance"],
         count: repeats[own]?.attributes["count"].flatMap { expression($0, "\(own) repeat_count") }, items: self.items(of: child, path: own))
       items.append(repeats[own] == nil ? .group(section) : .repeated(section))
@@ -204,24 +247,62 @@ private struct XFormReading {
   private mutating func question(_ node: XMLNode, _ path: String) -> FormQuestion? {
     let control = controls[path]
     let bind = binds[path] ?? [:]
+    let name = names[path] ?? node.name
     guard let kind = kind(control, bind) else {
       report("\(path) type", Self.unsupported(control?.name ?? bind["preload"] ?? "bind"))
       return nil
     }
     var (list, filter): (String?, FormExpression?) = (nil, nil)
-    if kind.hasChoices, let control { (list, filter) = choices(of: control, path) }
+    if control?.name == "trigger" {
+      list = Self.acknowledgements
+      lists[Self.acknowledgements] = [FormChoice(name: "OK", label: AddedWords(languages).done)]
+    } else if kind.hasChoices, let control {
+      (list, filter) = choices(of: control, path)
+    }
     if bind["preload"] != nil {
       let isDay = bind["preload"] == "timestamp" || bind["preload"] == "date"
-      return FormQuestion(name: node.name, kind: .calculate, calculation: try? FormExpression(isDay ? "today()" : "''"))
+      warn(path, isDay ? Self.dayOnly : Self.notKnown)
+      return FormQuestion(name: name, kind: .calculate, calculation: try? FormExpression(isDay ? "today()" : "''"))
     }
     let pixels = bind["max-pixels"].flatMap { ISODate.number(Array($0.utf8)) }
-    let isRequired = !["", "false()"].contains(bind["required"] ?? "")
+    let isRequired = kind.isAsked && !["", "false()"].contains(bind["required"] ?? "")
+    let (range, rangeText) = control?.name == "range" ? range(control, path) : (nil, nil)
+    let written = kind.isAsked ? rule("constraint", path) : nil
+    let constraint = written.flatMap { own in range.map { FormExpression.both(own, $0) ?? own } ?? own } ?? range
+    if !kind.isAsked, bind["required"] != nil || bind["constraint"] != nil { warn(path, Self.notAsked) }
+    var initial = initial(node, path)
+    var calculation = rule("calculate", path)
+    if kind.isAsked, let rule = calculation { (initial, calculation) = (.rule(rule), nil) }
+    if kind == .calculate || kind == .note { initial = nil }
+    var label = text("label", of: control)
+    if label == nil, kind.isAsked || kind == .note {
+      warn(path, Self.noLabel)
+      label = FormText([defaultLanguage: name])
+    }
+    let appearance = control?.attributes["appearance"]
+    let isPlain = appearance?.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || $0 == "-" || $0 == " " } ?? true
+    if !isPlain { warn(path, Self.plainly) }
     return FormQuestion(
-      name: node.name, kind: kind, label: text("label", of: control), hint: text("hint", of: control), choiceList: list,
+      name: name, kind: kind, label: label, hint: text("hint", of: control) ?? rangeText, choiceList: list,
       required: isRequired ? rule("required", path) : nil, requiredMessage: isRequired ? text(bind["requiredMsg"]) : nil,
-      relevant: rule("relevant", path), constraint: rule("constraint", path), constraintMessage: text(bind["constraintMsg"]),
-      calculation: rule("calculate", path), choiceFilter: filter, initial: initial(node, path),
-      appearance: control?.attributes["appearance"], maxPixels: pixels)
+      relevant: rule("relevant", path), constraint: constraint,
+      constraintMessage: constraint == nil ? nil : text(bind["constraintMsg"]) ?? (written == nil ? rangeText : nil),
+      calculation: calculation, choiceFilter: filter, initial: initial, appearance: isPlain ? appearance : nil,
+      maxPixels: kind == .image ? pixels : nil)
+  }
+
+  /// The numbers that a range takes, and how that is said.
+  private func range(_ control: XMLNode?, _ path: String) -> (FormExpression?, FormText?) {
+    var bounds = ["start", "end", "step"].map { control?.attributes[$0] ?? "" }
+    let numbers = bounds.map { ExpressionValue.number(from: $0) }
+    guard numbers.allSatisfy(\.isFinite), numbers[2] != 0 else { return (nil, nil) }
+    if numbers[0] > numbers[1] { bounds.swapAt(0, 1) }
+    if bounds[2].hasPrefix("-") { bounds[2].removeFirst() }
+    let steps = "round((. - \(bounds[0])) div \(bounds[2]) * 1000000) mod 1000000 = 0"
+    return (
+      try? FormExpression(". >= \(bounds[0]) and . <= \(bounds[1]) and \(steps)"),
+      AddedWords(languages).range(bounds[0], bounds[1], step: bounds[2])
+    )
   }
 
   private func kind(_ control: XMLNode?, _ bind: [String: String]) -> QuestionKind? {
@@ -231,7 +312,11 @@ private struct XFormReading {
     case "select1": return .selectOne
     case "select": return .selectMultiple
     case "rank": return .rank
-    case "upload": return control.attributes["mediatype"] == "image/*" ? .image : nil
+    case "trigger": return .selectOne
+    case "range": return bind["type"] == "decimal" ? .decimal : .integer
+    case "upload":
+      let kind = control.attributes["mediatype"] ?? ""
+      return kind == "image/*" ? .image : kind.hasPrefix("audio") || kind.hasPrefix("video") || kind.hasPrefix("osm") ? nil : .text
     case "input":
       switch bind["type"] ?? "string" {
       case "int": return .integer
@@ -251,7 +336,7 @@ private struct XFormReading {
   /// From `instance('list')/root/item[filter]`, or from items written out one by one.
   private mutating func choices(of control: XMLNode, _ path: String) -> (String?, FormExpression?) {
     guard let source = control.first("itemset")?.attributes["nodeset"] else {
-      let list = path.split(separator: "/").last.map(String.init) ?? path
+      let list = names[path] ?? path.split(separator: "/").last.map(String.init) ?? path
       lists[list] = control.all("item").map { item in
         FormChoice(
           name: (item.first("value")?.text ?? "").trimmingWhitespace, label: text("label", of: item) ?? FormText(checked: [:]))
@@ -285,7 +370,8 @@ private struct XFormReading {
 
   private mutating func expression(_ source: String, _ place: String, isFilter: Bool = false) -> FormExpression? {
     do throws(ExpressionError) {
-      return try FormExpression(XFormPaths.withReferences(source, root: data.name), isFilter: isFilter)
+      let base = place.split(separator: " ").first.map(String.init) ?? ""
+      return try FormExpression(XFormPaths(root: data.name, base: base, names: names).withReferences(source), isFilter: isFilter)
     } catch {
       report(place, error.explanation)
       return nil
@@ -300,14 +386,38 @@ private struct XFormReading {
       en: "\"\(what)\" is not supported; use another type of question in the XLSForm.")
   }
 
+  private static func passedOver(_ what: String) -> LocalizedText {
+    LocalizedText(
+      vi: "\"\(what)\" này không có tác dụng ở đây và được bỏ qua.", en: "this \"\(what)\" has no effect here and is passed over.")
+  }
+
+  private static let acknowledgements = "acknowledge.ok"
+  private static let dayOnly = LocalizedText(
+    vi: "chỉ ngày của phiếu được ghi, không ghi giờ.", en: "the day of the answers is taken, without a time.")
+  private static let notKnown = LocalizedText(
+    vi: "máy không ghi thông tin này; giá trị để trống.", en: "this is not recorded here; its value is blank.")
+  private static let notAsked = LocalizedText(
+    vi: "required và constraint không có tác dụng ở mục không ai trả lời.",
+    en: "required and constraint have no effect where nobody answers.")
+  private static let noLabel = LocalizedText(
+    vi: "thiếu nhãn; tên được hiện thay.", en: "the label is missing; the name is shown instead.")
+  private static let plainly = LocalizedText(
+    vi: "cách hiển thị này không có ở đây; câu được hỏi theo cách thông thường.",
+    en: "this appearance is not shown here; the question is asked plainly.")
   private static let noLanguages = LocalizedText(
     vi: "mỗi ngôn ngữ phải có tên, ví dụ label::Tiếng Việt (vi) trong XLSForm.",
     en: "each language must have a name, such as label::English (en) in the XLSForm.")
 }
 
 /// Turns the paths of an XForm's rule back into `${name}`, as its author wrote them.
-enum XFormPaths {
-  static func withReferences(_ source: String, root: String) -> String {
+struct XFormPaths {
+  let root: String
+  /// Path of the item whose rule it is.
+  let base: String
+  /// By path, the name of an item.
+  let names: [String: String]
+
+  func withReferences(_ source: String) -> String {
     var out = ""
     let characters = Array(source)
     var index = 0
@@ -323,7 +433,7 @@ enum XFormPaths {
         index = end + 1
         continue
       }
-      guard let path = path(characters, at: index), let reference = reference(path) else {
+      guard let path = Self.path(characters, at: index), let reference = reference(path) else {
         out.append(character)
         index += 1
         continue
@@ -355,8 +465,17 @@ enum XFormPaths {
     character.isLetter || character.isNumber || "_-.".contains(character)
   }
 
-  private static func reference(_ path: String) -> String? {
-    guard let name = path.split(separator: "/").last.map(String.init), FormName.isValid(name) else { return nil }
+  private func reference(_ path: String) -> String? {
+    guard let last = path.split(separator: "/").last.map(String.init), FormName.isValid(last) else { return nil }
+    let name = names[path.hasPrefix("/") ? path : Self.absolute(path, from: base)] ?? last
     return "${\(name)}"
+  }
+
+  private static func absolute(_ path: String, from base: String) -> String {
+    var parts = base.split(separator: "/").map(String.init)
+    for step in path.split(separator: "/") where step != "current()" && step != "." {
+      if step == ".." { _ = parts.popLast() } else { parts.append(String(step)) }
+    }
+    return "/" + parts.joined(separator: "/")
   }
 }

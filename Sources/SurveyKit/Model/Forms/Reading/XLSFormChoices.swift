@@ -104,7 +104,7 @@ struct XLSFormChoices {
   /// Adds the rows of a file as a list under the file's name.
   ///
   /// - Returns: What is wrong with the file; nil when it is in order.
-  mutating func addFile(_ name: String, as list: String, value: String, label: String, _ data: Data) -> LocalizedText? {
+  mutating func addFile(_ name: String, as list: String, value: String, labels: [String: [String]], _ data: Data) -> LocalizedText? {
     guard lists[list] == nil else { return nil }
     let rows: [[String: String]]
     do throws(ListFile.Fault) {
@@ -118,9 +118,9 @@ struct XLSFormChoices {
       let name = cell(value).isEmpty ? String(place + 1) : cell(value)
       var attributes: [String: String] = [:]
       for column in columns where !cell(column).isEmpty { attributes[column] = cell(column) }
+      let texts = labels.mapValues { columns in columns.map(cell).filter { !$0.isEmpty }.joined(separator: ", ") }
       return FormChoice(
-        name: name, label: FormText([defaultLanguage: cell(label)]) ?? FormText([defaultLanguage: name]) ?? FormText(checked: [:]),
-        attributes: attributes)
+        name: name, label: FormText(texts) ?? FormText([defaultLanguage: name]) ?? FormText(checked: [:]), attributes: attributes)
     }
     return nil
   }

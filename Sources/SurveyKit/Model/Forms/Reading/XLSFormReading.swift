@@ -161,6 +161,7 @@ struct LookedUpColumns {
   init(_ survey: XLSFormSheet) {
     for row in survey.rows {
       add(survey.cell("choice_filter", of: row), isFilter: true)
+      if let search = SurveySearch(survey.cell("appearance", of: row)) { names.formUnion(search.columns) }
       for column in ["relevant", "constraint", "calculation", "default", "required", "repeat_count"] {
         let cell = survey.cell(column, of: row)
         if cell.contains("instance") || cell.contains("pulldata") { add(cell, isFilter: false) }

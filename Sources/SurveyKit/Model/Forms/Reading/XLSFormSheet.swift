@@ -44,6 +44,7 @@ struct XLSFormSheet {
     self.name = name
     rows = table.records
     if !table.header.isEmpty { readHeader(table.header, kinds, &languages) }
+    if let remark = table.remark { warnings.append(FormProblem(sheet: name, row: nil, column: nil, message: remark)) }
     let used = Set(columns.map(\.header))
     for fault in table.faults {
       let problem = FormProblem(sheet: name, row: fault.row, column: fault.column, message: fault.message)

@@ -54,7 +54,19 @@ struct XLSFormSurveyReader {
       sheet.report(row: section.row, column: header("type", section.row), Self.neverClosed(section))
       close()
     }
+    addInstanceID()
     return done
+  }
+
+  /// Adds the number that XLSForm gives every filled-in form, where a cell names it.
+  private mutating func addInstanceID() {
+    let name = "instanceID"
+    guard open.isEmpty, let last = sheet.rows.last, !names.isTaken(name), !unreadable.contains(name),
+      sheet.rows.contains(where: { $0.fields.contains { $0.contains("${\(name)}") } })
+    else { return }
+    rows.append(last)
+    done.append(
+      .question(FormQuestion(name: name, kind: .calculate, calculation: try? FormExpression("concat('uuid:', uuid())"))))
   }
 
   private mutating func closeAll() -> [FormItem] {
@@ -177,19 +189,23 @@ struct XLSFormSurveyReader {
     rule.root.walk { node in if case .lookup(let lookup) = node { wanted.append(lookup.list) } }
     for list in wanted where choices.lists[list] == nil {
       let file = ListFile.names(of: list).first { files($0) != nil } ?? list + ".csv"
-      load(file, as: list, value: "name", label: "label", place, row)
+      load(file, as: list, value: "name", labels: [defaultLanguage: ["label"]], place, row)
     }
   }
 
   /// Makes a list of a file beside the form. Without the file the list is empty: nobody is asked to choose from it.
-  mutating func load(_ file: String, as list: String, value: String, label: String, _ place: String, _ row: CSVRecord) {
+  ///
+  /// - Parameters:
+  ///   - value: Column of the codes.
+  ///   - labels: Columns of the labels, by language.
+  mutating func load(_ file: String, as list: String, value: String, labels: [String: [String]], _ place: String, _ row: CSVRecord) {
     guard choices.lists[list] == nil else { return }
     guard let data = files(file) else {
       sheet.warn(row: row, column: place, Self.noFile(file))
       if !missingFiles.contains(file) { missingFiles.append(file) }
       return choices.add(list, [])
     }
-    if let fault = choices.addFile(file, as: list, value: value, label: label, data) {
+    if let fault = choices.addFile(file, as: list, value: value, labels: labels, data) {
       sheet.report(row: row, column: place, fault)
       choices.add(list, [])
     }
@@ -205,8 +221,11 @@ struct XLSFormSurveyReader {
   mutating func appearance(of row: CSVRecord, isSection: Bool = false) -> String? {
     guard let cell = optional("appearance", of: row) else { return nil }
     let shown: Set<String> = isSection ? ["field-list"] : ["multiline", "minimal", "autocomplete", "search", "quick", "list"]
-    let words = cell.lowercased().split(whereSeparator: \.isWhitespace).map(String.init)
-    if words.contains(where: { $0.hasPrefix("search(") }) {
+    var hasChoices = false
+    if case .choices = SurveyType(SurveyNames.words(sheet, row)) { hasChoices = true }
+    let rest = hasChoices && SurveySearch(cell) != nil ? SurveySearch.rest(of: cell) : cell
+    let words = rest.lowercased().split(whereSeparator: \.isWhitespace).map(String.init)
+    if hasChoices, words.contains(where: { $0.hasPrefix("search(") }) {
       sheet.report(row: row, column: header("appearance", row), Self.search)
     } else if !words.allSatisfy(shown.contains) {
       sheet.warn(row: row, column: header("appearance", row), Self.plainly)
@@ -232,8 +251,10 @@ struct XLSFormSurveyReader {
     vi: "cách hiển thị này không có ở đây; câu được hỏi theo cách thông thường.",
     en: "this appearance is not shown here; the question is asked plainly.")
   private static let search = LocalizedText(
-    vi: "search() không dùng được ở đây; hãy dùng select_one_from_file TỆP.csv với choice_filter.",
-    en: "search() cannot be used here; write select_one_from_file FILE.csv with a choice_filter.")
+    vi: "không hiểu search() này; hãy viết search('tệp') hoặc search('tệp', 'matches', 'cột', ${câu}), thêm , 'cột', ${câu} nếu cần.",
+    en:
+      "this search() is not understood; write search('file') or search('file', 'matches', 'column', ${question}), and , 'column', ${question} for another condition."
+  )
 
   private static func ambiguous(_ name: String) -> LocalizedText {
     LocalizedText(

@@ -7,6 +7,8 @@ struct XLSFormTable {
   var records: [CSVRecord] = []
   /// What is wrong before any cell is looked at: its row and column where known, and the sentence.
   var faults: [(row: Int?, column: String?, message: LocalizedText)] = []
+  /// Says what is passed over before any cell is looked at.
+  var remark: LocalizedText?
 
   /// A sheet that the author left out; its absence is a problem.
   static func missing(_ message: LocalizedText) -> XLSFormTable { XLSFormTable(faults: [(nil, nil, message)]) }
@@ -61,11 +63,18 @@ struct XLSFormTable {
           LocalizedText(vi: "cột \"\(title)\" có hai lần; hãy bỏ một cột.", en: "the column \"\(title)\" is there twice; remove one.")
         ))
     }
-    for row in sheet.rows.dropFirst() {
+    var last = top.number
+    for (place, row) in sheet.rows.enumerated().dropFirst() {
+      // Leaves out rows that stand so far below: pyxform stops there, too.
+      if row.number - last > Self.blankRowsMax + 1 {
+        remark = Self.farBelow(row.number, count: sheet.rows.count - place)
+        break
+      }
+      last = row.number
       let fields = (0..<width).map { row.cells[$0] ?? "" }
       records.append(CSVRecord(line: row.number, row: row.number, fields: fields, columns: columns))
     }
-    for error in sheet.errorCells {
+    for error in sheet.errorCells where error.row <= last {
       faults.append(
         (
           error.row, header.indices.contains(error.column) ? header[error.column] : nil,
@@ -74,6 +83,17 @@ struct XLSFormTable {
             en: "the cell holds the error \(error.text); correct its formula or write the text.")
         ))
     }
+  }
+}
+
+extension XLSFormTable {
+  /// Most blank rows between two rows of a form.
+  static let blankRowsMax = 60
+
+  private static func farBelow(_ row: Int, count: Int) -> LocalizedText {
+    LocalizedText(
+      vi: "từ dòng \(row) còn \(count) dòng sau hơn \(blankRowsMax) dòng trống nên được bỏ qua.",
+      en: "\(count) rows from row \(row) on stand below more than \(blankRowsMax) blank rows and are passed over.")
   }
 }
 

@@ -1,23 +1,31 @@
 /// Forms of our own that go through XLSForm's reference, each as small as shows one thing, with what must become of it.
-struct ScoredForm: Sendable {
-  enum Outcome: String, Sendable, CaseIterable, Comparable {
+public struct ScoredForm: Sendable {
+  public enum Outcome: String, Sendable, CaseIterable, Comparable {
     case accepted, warned, refused
 
-    static func < (left: Outcome, right: Outcome) -> Bool {
+    public static func < (left: Outcome, right: Outcome) -> Bool {
       allCases.firstIndex(of: left) ?? 0 < allCases.firstIndex(of: right) ?? 0
     }
   }
 
   /// Types, columns and so on.
-  let feature: String
-  let name: String
-  let outcome: Outcome
-  let survey: [[String: String]]
-  var choices: [[String: String]] = []
-  var settings: [String: String] = [:]
+  public let feature: String
+  public let name: String
+  public let outcome: Outcome
+  public let survey: [[String: String]]
+  public var choices: [[String: String]] = []
+  public var settings: [String: String] = [:]
+  /// Files beside the form.
+  public var files: [String: String] = [:]
+  /// Texts that whoever answers it reads, in place of its labels, hints and choices as they are written.
+  public var shows: [String]?
+  /// Texts that nobody reads.
+  public var hides: [String] = []
+  /// Answers that are given first, by question, and refused.
+  public var refused: [String: String] = [:]
 
   /// Rows as CSV, with the columns that any of them has.
-  static func csv(_ rows: [[String: String]]) -> String {
+  public static func csv(_ rows: [[String: String]]) -> String {
     let columns = rows.reduce(into: [String]()) { columns, row in
       for column in row.keys.sorted() where !columns.contains(column) { columns.append(column) }
     }
@@ -28,9 +36,10 @@ struct ScoredForm: Sendable {
 }
 
 /// Makes the forms from lists of words: one for each type, column, setting, function and habit.
-enum FormsCorpus {
-  static let all: [ScoredForm] =
-    types + otherTypes + columns + headings + choices + settings + languages + texts + functions + references + structures
+public enum FormsCorpus {
+  public static let all: [ScoredForm] =
+    types + otherTypes + columns + shownColumns + headings + choices + shownChoices + settings + languages + texts + functions + references
+    + structures
 
   private static let yesNo: [[String: String]] = [
     ["list_name": "yn", "name": "yes", "label": "Yes"], ["list_name": "yn", "name": "no", "label": "No"],
@@ -54,6 +63,15 @@ enum FormsCorpus {
     choices: [[String: String]] = yesNo, settings: [String: String] = [:]
   ) -> ScoredForm {
     ScoredForm(feature: feature, name: name, outcome: outcome, survey: survey, choices: choices, settings: settings)
+  }
+
+  /// The same with what its walks read.
+  private static func walked(
+    _ form: ScoredForm, shows: [String]? = nil, hides: [String] = [], refused: [String: String] = [:], files: [String: String] = [:]
+  ) -> ScoredForm {
+    var form = form
+    (form.shows, form.hides, form.refused, form.files) = (shows, hides, refused, files)
+    return form
   }
 
   // MARK: Types
@@ -99,6 +117,34 @@ enum FormsCorpus {
     form("columns", "\(column) = \(cell)", outcome, [number, row("text", "q", [column: cell])])
   }
 
+  /// Columns by what people read of them.
+  private static let shownColumns: [ScoredForm] = [
+    walked(
+      form("columns", "required, with a message", [row("text", "q", ["required": "yes", "required_message": "Say something"])]),
+      shows: ["Label of q", "Say something"], hides: ["Label of q (optional)"], refused: ["q": ""]),
+    walked(
+      form("columns", "constraint, with a message", [row("integer", "q", ["constraint": ". > 1", "constraint_message": "More than one"])]),
+      shows: ["Label of q", "More than one"], refused: ["q": "1"]),
+    walked(
+      form("columns", "relevant, of what is not so", [number, row("text", "q", ["relevant": "${n} > 5"])]),
+      shows: ["Number?"], hides: ["Label of q"]),
+    walked(
+      form("columns", "default, shown", [row("text", "q", ["default": "as before"]), row("integer", "r", ["default": "1 + 6"])]),
+      shows: ["Label of q", "as before", "Label of r", "7"]),
+    walked(
+      form("columns", "calculation, of a note", [number, row("note", "q", ["label": "Twice: ", "calculation": "${n} * 2"])]),
+      shows: ["Twice: 4"]),
+    walked(
+      form("columns", "read_only, with a default", [number, row("text", "q", ["read_only": "yes", "default": "fixed"])]),
+      shows: ["Label of q fixed"]),
+    walked(
+      form("columns", "disabled", .warned, [number, row("text", "q", ["disabled": "yes"])]), shows: ["Number?"], hides: ["Label of q"]),
+    walked(
+      form(
+        "columns", "parameters of a range", [row("range", "q", ["parameters": "start=2 end=8 step=2"])]),
+      shows: ["Label of q", "From 2 to 8 in steps of 2."], refused: ["q": "3"]),
+  ]
+
   private static let headings: [ScoredForm] = [
     ("Relevant", "${n} > 1"), ("relevance", "${n} > 1"), ("bind::relevant", "${n} > 1"), ("bind:relevant", "${n} > 1"), ("Required", "yes"),
     ("readonly", "yes"), ("bind::jr:constraintMsg", ""), ("constraint message", ""),
@@ -125,6 +171,40 @@ enum FormsCorpus {
     form("choices", "a file that is not there", .warned, [text, row("select_one_from_file towns.csv", "f")]),
     form("choices", "a file of another kind", .refused, [text, row("select_one_from_file towns.pdf", "f")]),
     form("choices", "a rule about a choice that is not there", .warned, [one, row("text", "q", ["relevant": "selected(${s}, 'other')"])]),
+  ]
+
+  /// Lists that stand elsewhere, and what is offered of a list.
+  private static let shownChoices: [ScoredForm] = [
+    walked(
+      form(
+        "choices", "a filter, by an answer", [one, row("select_one thing", "q", ["choice_filter": "group = ${s}"])],
+        choices: yesNo + [
+          ["list_name": "thing", "name": "a", "label": "Apple", "group": "yes"],
+          ["list_name": "thing", "name": "b", "label": "Brick", "group": "no"],
+        ]), shows: ["One?", "Label of q", "Apple"], hides: ["Brick"]),
+    walked(
+      form("choices", "a list in a file", [row("select_one_from_file towns.csv", "q")]),
+      shows: ["Label of q", "Upper Town", "Lower Town"], files: ["towns.csv": "name,label\nu,Upper Town\nl,Lower Town\n"]),
+    walked(
+      form("choices", "other columns of a file", [row("select_one_from_file towns.csv", "q", ["parameters": "value=id label=title"])]),
+      shows: ["Upper Town", "Lower Town"], files: ["towns.csv": "id,title\nu,Upper Town\nl,Lower Town\n"]),
+    walked(
+      form(
+        "choices", "search() in a file", [row("select_one town", "q", ["appearance": "minimal search('towns')"])],
+        choices: [["list_name": "town", "name": "id", "label": "title"], ["list_name": "town", "name": "9", "label": "Elsewhere"]]),
+      shows: ["Label of q", "Elsewhere", "Upper Town", "Lower Town"], hides: ["title"],
+      files: ["towns.csv": "id,title\nu,Upper Town\nl,Lower Town\n"]),
+    walked(
+      form(
+        "choices", "search() with a condition",
+        [one, row("select_one town", "q", ["appearance": "search('towns', 'matches', 'side', ${s}, 'kind', 'big')"])],
+        choices: yesNo + [["list_name": "town", "name": "id", "label": "title, side"]]),
+      shows: ["Upper Town, yes"], hides: ["Lower Town", "Middle Town"],
+      files: ["towns.csv": "id,title,side,kind\nu,Upper Town,yes,big\nl,Lower Town,no,big\nm,Middle Town,yes,small\n"]),
+    form("choices", "search() that means nothing", .refused, [row("select_one yn", "q", ["appearance": "search('towns', 'near', 'id')"])]),
+    walked(
+      form("choices", "or_other", [row("select_one yn or_other", "q"), row("select_one yn", "r", ["relevant": "${q} = 'yes'"])]),
+      shows: ["Label of q", "Other", "Label of r"], hides: ["Specify other."]),
   ]
 
   private static func list(_ codes: String...) -> [[String: String]] {
@@ -162,13 +242,19 @@ enum FormsCorpus {
   }
 
   private static let texts: [ScoredForm] = [
-    form("texts", "a name in a label", [text, row("integer", "q", ["label": "How old is ${t}?"])]),
-    form("texts", "a name in a hint", [text, row("integer", "q", ["hint": "Of ${ t }"])]),
-    form("texts", "a name in a message", [text, row("integer", "q", ["constraint": ". > 1", "constraint_message": "${t} is older"])]),
-    form("texts", "a name in a choice", [text, one], choices: yesNo + [["list_name": "yn", "name": "x", "label": "${t}"]]),
+    walked(form("texts", "a name in a label", [text, row("integer", "q", ["label": "How old is ${t}?"])]), shows: ["How old is abc?"]),
+    walked(form("texts", "a name in a hint", [text, row("integer", "q", ["hint": "Of ${ t }"])]), shows: ["Of abc"]),
+    walked(
+      form("texts", "a name in a message", [text, row("integer", "q", ["constraint": ". > 1", "constraint_message": "${t} is older"])]),
+      shows: ["abc is older"], refused: ["q": "1"]),
+    walked(
+      form("texts", "a name in a choice", [text, one], choices: yesNo + [["list_name": "yn", "name": "x", "label": "${t}"]]),
+      shows: ["Yes", "No", "abc"]),
     form("texts", "a name of nothing", .refused, [text, row("integer", "q", ["label": "How old is ${nobody}?"])]),
-    form("texts", "Markdown", [row("note", "m", ["label": "# Head\n**bold** _it_ [link](https://x.org)"]), text]),
-    form("texts", "HTML", [row("note", "m", ["label": "<b>bold</b><br/>line"]), text]),
+    walked(
+      form("texts", "Markdown", [row("note", "m", ["label": "# Head\n**bold** _it_ [link](https://x.org)"]), text]),
+      shows: ["Head bold it link"], hides: ["# ", "_it_", "[link]"]),
+    walked(form("texts", "HTML", [row("note", "m", ["label": "<b>bold</b><br/>line"]), text]), shows: ["bold line"], hides: ["<br"]),
     form("texts", "no label", .warned, [["type": "text", "name": "t", "label": ""], number]),
   ]
 
@@ -186,9 +272,14 @@ enum FormsCorpus {
       "pi()",
       "min(${n}, 2)", "max(${n}, 2)", "boolean(${n})", "boolean-from-string('true')", "string(${n})", "true()", "false()",
       "jr:choice-name(${s}, '${s}')", "checklist(1, 2, ${n} = 1)", "instance('yn')/root/item[name = ${s}]/label",
-      "count(instance('yn')/root/item)", "${n} mod 2 + ${n} div 2 - 1 * 3", "‘curly’",
+      "count(instance('yn')/root/item)", "difference-in-months('2020-01-01', today())", "distance('21 106', '21.5 106')", "index()",
+      "choice-label(${s}, ${s})", "item-at('-', 'a-b', 1)", "jr:itext(instance('yn')/root/item[name = ${s}]/itextId)", "${n}>0 and.!=1",
+      "${n} mod 2 + ${n} div 2 - 1 * 3", "‘curly’",
     ].map { form("functions", $0, [text, number, one, row("calculate", "c", ["calculation": $0])]) }
-    + ["now()", "uuid()", "random()", "${last-saved#t}", "pulldata('people', 'name', 'id', ${n})"].map {
+    + [
+      "now()", "uuid()", "random()", "${last-saved#t}", "device-info()", "duration()", "../nowhere/n",
+      "pulldata('people', 'name', 'id', ${n})",
+    ].map {
       form("functions", $0, .warned, [text, number, row("calculate", "c", ["calculation": $0])])
     }
     + ["frobnicate(1)", "if(1)", "regex(${t}, '(a)\\1')", "${n} +", "'open", "a/b", "//n"].map {
@@ -201,6 +292,13 @@ enum FormsCorpus {
     form("references", "a note", .warned, [row("note", "m"), row("text", "q", ["relevant": "${m} = ''"])]),
     form("references", "inside a repeat from outside", .warned, household + [calculation("c", "${age} + 1")]),
     form("references", "sums over a repeat", household + [calculation("c", "sum(${age}) + count(${member}) + max(${age})")]),
+    form(
+      "references", "some of a repeat",
+      household + [calculation("c", "sum(${member}[age > 5]/age) + count(${member}[1]) + sum-if(${age}, ${age} > 5)")]),
+    form(
+      "references", "the one before",
+      [row("begin repeat", "r"), row("text", "q", ["default": "${r}[position() = position(current()/..) - 1]/q"]), ["type": "end repeat"]]),
+    form("references", "instanceID", [text, calculation("c", "${instanceID}")]),
     form("references", "one of a repeat", household + [calculation("c", "indexed-repeat(${age}, ${member}, 1)")]),
   ]
 
@@ -237,7 +335,7 @@ enum FormsCorpus {
     form("structures", "names with signs", [row("text", "_a-b.c"), row("text", "tên_ở")]),
     form("structures", "a name that is none", .refused, [row("text", "2nd name")]),
     form("structures", "nothing to answer", .refused, [calculation("c", "1")]),
-    form("structures", "many questions", (1...600).map { row("integer", "q\($0)", ["relevant": $0 > 1 ? "${q\($0 - 1)} > 0" : ""]) }),
+    form("structures", "many questions", (1...600).map { row("integer", "q\($0)", ["relevant": $0 > 1 ? "${q1} > 0" : ""]) }),
     form(
       "structures", "deep groups",
       (1...10).map { row("begin group", "g\($0)") } + [text] + (1...10).map { _ in ["type": "end group"] }),
