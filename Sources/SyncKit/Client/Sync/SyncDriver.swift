@@ -1,6 +1,6 @@
 internal import Foundation
 internal import SwiftProtobuf
-public import SyncCore
+internal import SyncCore
 internal import SyncStore
 
 /// Performs the actions of a `SyncSession`: here alone storage, network and protocol meet.

@@ -210,7 +210,7 @@ public struct HubKeys: Sendable {
     if let store { try Hub.refuseForeignKeys(of: signing.replica, storeAt: store) }
     if let own = try? FileKeyStore(path: folder + "/hub.key").load(), own.signingKey.publicKey == signing.publicKey {
       let present = Set(names(in: folder))
-      let missing = drops.filter { !present.contains(DropKeyBook.fileName(of: $0.id)) && !present.contains($0.id + destroyedEnding) }
+      let missing = drops.filter { !present.contains(DropKeyTable.fileName(of: $0.id)) && !present.contains($0.id + destroyedEnding) }
       if !missing.isEmpty {
         for drop in missing { try write(drop, in: folder) }
         return try load(from: folder)

@@ -47,7 +47,7 @@ extension Hub {
   public func missingDropKeys() async throws -> [MissingDropKey] {
     let (keys, spooled) = (keys, spool.all())
     return try await read { session in
-      let book = DropKeyBook(session: session)
+      let book = DropKeyTable(session: session)
       return try book.waiting(spooled).sorted { $0.key < $1.key }.compactMap { id, count in
         guard !id.isEmpty, keys.dropKey(named: id) == nil, !keys.destroyed.contains(id), try !book.isDestroyed(id) else { return nil }
         return MissingDropKey(id: id, answers: count)
