@@ -17,7 +17,7 @@ package final class BundleWriter {
 
   let path: String
   private let partBytesMax: Int
-  /// Whose bundles alone are replaced; nil: anybody's.
+  /// Senders whose bundles may be replaced; nil when the bundle of any sender may be.
   private let owners: Set<Data>?
   private var part: Part?
   private var finished: [String] = []

@@ -7,9 +7,9 @@ public import SyncCore
 /// Rules see the headcount by hidden questions named like its columns, and the answer of the unit's report before by a hidden question
 /// `previous_QUESTION`. Devices do not know the latter, so it is blank there.
 public enum ReportFlags {
-  /// How the name of a note begins that is a flag.
+  /// Beginning of the name of a note that is a flag.
   public static let prefix = "flag_"
-  /// How the name of a hidden question begins that has an answer of the report before.
+  /// Beginning of the name of a hidden question that has an answer of the report before.
   static let previousPrefix = "previous_"
   /// Flags of one report, at most.
   static let flagsMax = 50
@@ -29,7 +29,7 @@ public enum ReportFlags {
 public struct ReportFlag: Sendable, Hashable {
   /// Name of the note.
   public var name: String
-  /// What the note says.
+  /// Text of the note.
   public var message: LocalizedText
   /// Digest of the values that its rule sees: a flag that was looked at is raised anew when they change.
   public var mark: String

@@ -27,7 +27,7 @@ public struct HTTPTransport: Transport {
         .badRequest, vi: "\"\(address)\" không phải địa chỉ máy chủ; viết như http://10.0.0.5:8080.",
         en: "\"\(address)\" is not a hub address; write it like http://10.0.0.5:8080.")
     }
-    // What people copy from a manual or a log: calls would go to /v1/v1/….
+    // Refuses an address with /v1, as people copy it from a manual or a log: calls would go to /v1/v1/….
     let path = url.path.hasSuffix("/") ? String(url.path.dropLast()) : url.path
     if path.hasSuffix("/v1") {
       let short = String(address.prefix(address.count - (address.hasSuffix("/") ? 4 : 3)))
@@ -131,7 +131,7 @@ enum HTTPOutcome: Sendable {
   case untrusted
   /// The server's certificate was not accepted for its dates alone.
   case notYetValid, expired
-  /// What answered does not speak TLS, or broke off in its greeting.
+  /// Something answered that does not speak TLS, or broke off in its greeting.
   case noTLS
   case unreachable
 }

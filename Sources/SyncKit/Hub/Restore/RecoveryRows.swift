@@ -60,7 +60,7 @@ enum RecoveryRows {
     let number: Int
     let isLast: Bool
     let label: String
-    /// Its part of the secret; nil where the check does not fit.
+    /// Part of the secret in this row; nil where the check does not fit.
     let part: Data?
 
     init(name: String, number: Substring, end: Substring, letters: Substring) {
