@@ -390,11 +390,6 @@ struct FormCheck {
 }
 
 extension FormQuestion {
-  /// Columns with texts, for checks that treat them alike.
-  var texts: [(String, FormText?)] {
-    [("label", label), ("hint", hint), ("required_message", requiredMessage), ("constraint_message", constraintMessage)]
-  }
-
   fileprivate var rules: [(String, FormExpression?)] {
     [
       ("required", required), ("relevant", relevant), ("constraint", constraint),

@@ -121,3 +121,10 @@ struct LabelCheck {
     }
   }
 }
+
+extension FormQuestion {
+  /// Columns with texts, for checks that treat them alike.
+  var texts: [(String, FormText?)] {
+    [("label", label), ("hint", hint), ("required_message", requiredMessage), ("constraint_message", constraintMessage)]
+  }
+}

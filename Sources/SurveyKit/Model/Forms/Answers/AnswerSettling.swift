@@ -1,3 +1,5 @@
+internal import SyncCore
+
 /// Which questions are asked and what every question is worth to expressions, given raw answers: one pass, no recursion.
 struct SettledAnswers {
   /// Questions outside repeats, and repeats, that are asked.
@@ -113,5 +115,26 @@ struct SettledAnswers {
   func isAsked(_ section: FormIndex.Repeat, inside outer: Int?) -> Bool {
     guard let outer, let around = section.outer else { return relevant.contains(section.name) }
     return items(in: around, outer).contains(section.name)
+  }
+}
+
+extension AnswerValidator {
+  /// A message of the form, in its default language where it has none of the tools'.
+  func message(_ text: FormText, in scope: ExpressionScope) -> LocalizedText {
+    let filled = text.filled(in: scope)
+    func words(_ language: String) -> String { Markup(filled.text(in: language, fallback: form.defaultLanguage)).plain }
+    return LocalizedText(vi: words("vi"), en: words("en"))
+  }
+
+  /// A calculated value as an answer: numbers as numbers, days as days, the empty text and NaN as no answer.
+  static func answer(_ value: ExpressionValue) -> AnswerValue? {
+    switch value {
+    case .string(let text): return text.isEmpty ? nil : .text(text)
+    case .boolean(let value): return .text(value ? "true" : "false")
+    case .date: return .date(value.text)
+    case .number(let number):
+      guard number.isFinite, abs(number) < 1e15 else { return nil }
+      return number == number.rounded() ? .integer(Int(number)) : .decimal(number)
+    }
   }
 }

@@ -390,13 +390,6 @@ extension AnswerValidator {
     return values.allSatisfy(\.isEmpty) ? [] : values
   }
 
-  /// A message of the form, in its default language where it has none of the tools'.
-  private func message(_ text: FormText, in scope: ExpressionScope) -> LocalizedText {
-    let filled = text.filled(in: scope)
-    func words(_ language: String) -> String { Markup(filled.text(in: language, fallback: form.defaultLanguage)).plain }
-    return LocalizedText(vi: words("vi"), en: words("en"))
-  }
-
   /// What is wrong with an answer to a question that is asked.
   private func fault(
     of reading: AnswerReader.Reading, _ entry: FormIndex.Entry, in scope: ExpressionScope, instance: Int?
@@ -426,18 +419,6 @@ extension AnswerValidator {
       scope.current = value.expressionValue
       return constraint.holds(in: scope)
         ? nil : fault(.constraint, question.constraintMessage.map { message($0, in: scope) } ?? AnswerMessage.constraint)
-    }
-  }
-
-  /// A calculated value as an answer: numbers as numbers, days as days, the empty text and NaN as no answer.
-  private static func answer(_ value: ExpressionValue) -> AnswerValue? {
-    switch value {
-    case .string(let text): return text.isEmpty ? nil : .text(text)
-    case .boolean(let value): return .text(value ? "true" : "false")
-    case .date: return .date(value.text)
-    case .number(let number):
-      guard number.isFinite, abs(number) < 1e15 else { return nil }
-      return number == number.rounded() ? .integer(Int(number)) : .decimal(number)
     }
   }
 }

@@ -261,7 +261,7 @@ private struct XFormReading {
     }
     if bind["preload"] != nil {
       let isDay = bind["preload"] == "timestamp" || bind["preload"] == "date"
-      warn(path, isDay ? Self.dayOnly : Self.notKnown)
+      warn(path, isDay ? XFormMessage.dayOnly : XFormMessage.notKnown)
       return FormQuestion(name: name, kind: .calculate, calculation: try? FormExpression(isDay ? "today()" : "''"))
     }
     let pixels = bind["max-pixels"].flatMap { ISODate.number(Array($0.utf8)) }
@@ -269,19 +269,19 @@ private struct XFormReading {
     let (range, rangeText) = control?.name == "range" ? range(control, path) : (nil, nil)
     let written = kind.isAsked ? rule("constraint", path) : nil
     let constraint = written.flatMap { own in range.map { FormExpression.both(own, $0) ?? own } ?? own } ?? range
-    if !kind.isAsked, bind["required"] != nil || bind["constraint"] != nil { warn(path, Self.notAsked) }
+    if !kind.isAsked, bind["required"] != nil || bind["constraint"] != nil { warn(path, XFormMessage.notAsked) }
     var initial = initial(node, path)
     var calculation = rule("calculate", path)
     if kind.isAsked, let rule = calculation { (initial, calculation) = (.rule(rule), nil) }
     if kind == .calculate || kind == .note { initial = nil }
     var label = text("label", of: control)
     if label == nil, kind.isAsked || kind == .note {
-      warn(path, Self.noLabel)
+      warn(path, XFormMessage.noLabel)
       label = FormText([defaultLanguage: name])
     }
     let appearance = control?.attributes["appearance"]
     let isPlain = appearance?.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || $0 == "-" || $0 == " " } ?? true
-    if !isPlain { warn(path, Self.plainly) }
+    if !isPlain { warn(path, XFormMessage.plainly) }
     return FormQuestion(
       name: name, kind: kind, label: label, hint: text("hint", of: control) ?? rangeText, choiceList: list,
       required: isRequired ? rule("required", path) : nil, requiredMessage: isRequired ? text(bind["requiredMsg"]) : nil,
@@ -392,90 +392,7 @@ private struct XFormReading {
   }
 
   private static let acknowledgements = "acknowledge.ok"
-  private static let dayOnly = LocalizedText(
-    vi: "chỉ ngày của phiếu được ghi, không ghi giờ.", en: "the day of the answers is taken, without a time.")
-  private static let notKnown = LocalizedText(
-    vi: "máy không ghi thông tin này; giá trị để trống.", en: "this is not recorded here; its value is blank.")
-  private static let notAsked = LocalizedText(
-    vi: "required và constraint không có tác dụng ở mục không ai trả lời.",
-    en: "required and constraint have no effect where nobody answers.")
-  private static let noLabel = LocalizedText(
-    vi: "thiếu nhãn; tên được hiện thay.", en: "the label is missing; the name is shown instead.")
-  private static let plainly = LocalizedText(
-    vi: "cách hiển thị này không có ở đây; câu được hỏi theo cách thông thường.",
-    en: "this appearance is not shown here; the question is asked plainly.")
   private static let noLanguages = LocalizedText(
     vi: "mỗi ngôn ngữ phải có tên, ví dụ label::Tiếng Việt (vi) trong XLSForm.",
     en: "each language must have a name, such as label::English (en) in the XLSForm.")
-}
-
-/// Turns the paths of an XForm's rule back into `${name}`, as its author wrote them.
-struct XFormPaths {
-  let root: String
-  /// Path of the item whose rule it is.
-  let base: String
-  /// By path, the name of an item.
-  let names: [String: String]
-
-  func withReferences(_ source: String) -> String {
-    var out = ""
-    let characters = Array(source)
-    var index = 0
-    while index < characters.count {
-      let character = characters[index]
-      if character == "'" || character == "\"" {
-        let end = characters[(index + 1)...].firstIndex(of: character) ?? characters.count - 1
-        let text = String(characters[(index + 1)..<max(end, index + 1)])
-        let inner = text.trimmingWhitespace
-        out.append(character)
-        out += inner.hasPrefix("/\(root)/") && reference(inner) != nil ? reference(inner) ?? text : text
-        if end > index { out.append(characters[end]) }
-        index = end + 1
-        continue
-      }
-      guard let path = Self.path(characters, at: index), let reference = reference(path) else {
-        out.append(character)
-        index += 1
-        continue
-      }
-      index += path.count
-      // pyxform puts a space on either side of each path.
-      if out.last == " ", index < characters.count, characters[index] == " " {
-        out.removeLast()
-        index += 1
-      } else if out.last == " ", index == characters.count {
-        out.removeLast()
-      }
-      out += reference
-    }
-    return out
-  }
-
-  /// A path that begins here: `/data/…`, `../…` or `current()/…`.
-  private static func path(_ characters: [Character], at start: Int) -> String? {
-    let rest = characters[start...]
-    let isStart = rest.starts(with: "../") || rest.starts(with: "current()/") || rest.first == "/"
-    let before = start > 0 ? characters[start - 1] : " "
-    guard isStart, !isStep(before), before != ")" else { return nil }
-    let head = rest.starts(with: "current()/") ? 9 : 0
-    return String(rest.prefix(head)) + String(rest.dropFirst(head).prefix { isStep($0) || $0 == "/" })
-  }
-
-  private static func isStep(_ character: Character) -> Bool {
-    character.isLetter || character.isNumber || "_-.".contains(character)
-  }
-
-  private func reference(_ path: String) -> String? {
-    guard let last = path.split(separator: "/").last.map(String.init), FormName.isValid(last) else { return nil }
-    let name = names[path.hasPrefix("/") ? path : Self.absolute(path, from: base)] ?? last
-    return "${\(name)}"
-  }
-
-  private static func absolute(_ path: String, from base: String) -> String {
-    var parts = base.split(separator: "/").map(String.init)
-    for step in path.split(separator: "/") where step != "current()" && step != "." {
-      if step == ".." { _ = parts.popLast() } else { parts.append(String(step)) }
-    }
-    return "/" + parts.joined(separator: "/")
-  }
 }
