@@ -56,6 +56,23 @@ import Testing
     #expect(try await world.survey.hub.dropKeys().prefix(2) == first[...])
   }
 
+  @Test func aFormAddedWhileTheCampaignRunsStaysWhenTheFolderIsLoadedAgain() async throws {
+    let world = try await HubWorld()
+    let added = try #require(try Self.twoForms().forms.last)
+    #expect(try await world.survey.publish(added, isAdded: true).isAdded)
+    let proposal = try await world.survey.proposal(try HubWorld.campaignFolder())
+    #expect(proposal.keptForms == ["pks02"] && proposal.changes.isEmpty && !proposal.needsConsent)
+    #expect(try await world.survey.load(proposal).isUnchanged)
+    #expect(try await world.survey.load(try HubWorld.campaignFolder()).isUnchanged)
+    #expect(try await world.survey.requirePlan().campaign.forms == ["pks01", "pks02"])
+    // Other changes of the folder are taken, and the form goes on.
+    var edited = try HubWorld.campaignFolder()
+    edited.campaign.title.en = "Another title"
+    _ = try await world.survey.load(try await world.survey.proposal(edited))
+    let campaign = try await world.survey.requirePlan().campaign
+    #expect(campaign.title.en == "Another title" && campaign.forms == ["pks01", "pks02"])
+  }
+
   @Test func aFormEndsWithItsKeyAndTheOtherGoesOn() async throws {
     let world = try await HubWorld(loaded: false)
     _ = try await world.survey.load(try Self.twoForms())

@@ -89,6 +89,17 @@ import Testing
     #expect(loaded.status == 0 && loaded.output.contains("nothing changed"), "\(loaded)")
   }
 
+  @Test func loadingAFolderAgainKeepsAFormThatWasAdded() async throws {
+    let folder = try await hub()
+    let dir = ["--dir", folder.path + "/hub"]
+    let path = try edition("1", in: folder, [("settings", "pks01", "water")])
+    #expect(try await Tool.hub(["forms", "publish", path, "--add"] + dir).status == 0)
+    let loaded = try await Tool.hub(["campaign", "load", Self.campaign.path] + dir)
+    #expect(loaded.status == 0 && loaded.output.contains("nothing changed"), "\(loaded)")
+    #expect(loaded.errors.contains("though the folder does not name it: water;"), "\(loaded.errors)")
+    #expect(try await Tool.hub(["campaign", "list"] + dir).output.contains("pks01, water"))
+  }
+
   @Test func aFormMovesForwardOnly() async throws {
     let folder = try await hub()
     let dir = ["--dir", folder.path + "/hub"]

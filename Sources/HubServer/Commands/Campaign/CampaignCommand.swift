@@ -77,6 +77,13 @@ struct CampaignLoadCommand: ToolCommand {
     try await place.withHub(options) { survey in
       let proposal = try await survey.proposal(folder, movedTo: day, isChosen: use)
       try agree(to: proposal, console)
+      if !proposal.keptForms.isEmpty {
+        let list = proposal.keptForms.joined(separator: ", ")
+        console.warn(
+          LocalizedText(
+            vi: "Vẫn hỏi dù thư mục không ghi: \(list); thôi hỏi bằng: hub forms state BIỂU_MẪU closing.",
+            en: "Asked on, though the folder does not name it: \(list); to ask it no more: hub forms state FORM closing."))
+      }
       let act = try acts.act("campaign load", folder.campaign.id, look: ActLook.campaigns)
       let load = try await survey.hub.acting(act) { try await survey.load(proposal) }
       let content = proposal.content

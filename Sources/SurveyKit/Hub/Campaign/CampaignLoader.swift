@@ -24,7 +24,7 @@ extension SurveyHub {
   /// which people may be at work: `proposal(_:movedTo:isChosen:)`.
   ///
   /// Only differences are written, in one transaction; loading the same folder again changes nothing. Nothing is deleted: a unit
-  /// that the folder no longer names stays and is reported. Forms that people answer get a drop key of their own first.
+  /// or a form that the folder no longer names stays. Forms that people answer get a drop key of their own first.
   ///
   /// - Throws: `DataProblems` when an edition of a form that has answers would change its questions, or something belongs to
   ///   another campaign of the hub; nothing is written then.

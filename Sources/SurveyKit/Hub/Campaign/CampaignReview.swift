@@ -16,6 +16,8 @@ public struct CampaignProposal: Sendable {
   public let replaced: String?
   /// Campaign that stays shown, when it is another.
   public let shown: String?
+  /// Forms that the campaign asks at the hub and the folder does not name, such as those added while it ran; they stay.
+  public let keptForms: [String]
   let shiftDays: Int
   let isChosen: Bool
 
@@ -67,7 +69,8 @@ struct CampaignReview {
     let all = try HubPlan.campaigns(session)
     let shown = try HubPlan.campaign(session)
     let stored = all.first { $0.id == content.campaign.id }
-    var moved = content
+    let keptForms = try keptForms(content)
+    var moved = try keepingForms(content)
     let firstDay = content.campaign.firstDay
     let shift =
       if let day {
@@ -75,17 +78,18 @@ struct CampaignReview {
       } else if let stored {
         try noted(shiftOf: stored.id) ?? stored.firstDay.daysSince1970 - firstDay.daysSince1970
       } else { 0 }
-    moved.campaign = try content.campaign.moved(byDays: shift)
+    moved.campaign = try moved.campaign.moved(byDays: shift)
     try refuse(moved)
     let changes = try changes(moved)
     let other = shown?.id == content.campaign.id ? nil : shown?.id
     return CampaignProposal(
       content: moved, changes: changes, busy: try [stored, shown].compactMap { $0 }.first(where: isAtWork)?.id,
       folderFirstDay: day == nil && stored != nil && moved.campaign.firstDay != firstDay ? firstDay : nil,
-      replaced: isChosen ? other : nil, shown: isChosen ? nil : other, shiftDays: shift, isChosen: isChosen)
+      replaced: isChosen ? other : nil, shown: isChosen ? nil : other, keptForms: keptForms, shiftDays: shift, isChosen: isChosen)
   }
 
-  func load(_ content: CampaignFolder, shiftDays: Int?, isChosen: Bool) throws -> CampaignLoad {
+  func load(_ folder: CampaignFolder, shiftDays: Int?, isChosen: Bool) throws -> CampaignLoad {
+    let content = try keepingForms(folder)
     try refuse(content)
     let shown = try HubPlan.campaign(session)?.id
     let load = try CampaignWriter(session: session, folder: content).write()
@@ -100,6 +104,30 @@ struct CampaignReview {
 
   private func noted(shiftOf id: String) throws -> Int? {
     try session.integer("SELECT days FROM campaign_shift WHERE id = ?1", [.text(id)]).map { Int(clamping: $0) }
+  }
+
+  // MARK: What stays
+
+  /// The forms that the hub's campaign asks and a folder does not name.
+  private func keptForms(_ content: CampaignFolder) throws -> [String] {
+    let campaign = content.campaign
+    let stored = try HubPlan.campaigns(session).first { $0.id == campaign.id }
+    return stored?.forms.filter { $0 != campaign.reportForm && !campaign.forms.contains($0) } ?? []
+  }
+
+  /// A folder's content with those forms in it: a form that people answer is ended by `hub forms state`, and not by a file that lacks it.
+  func keepingForms(_ content: CampaignFolder) throws -> CampaignFolder {
+    var whole = content
+    whole.campaign.forms += try keptForms(content)
+    guard whole.campaign.forms.count <= Campaign.listCountMax else {
+      throw DataProblems([
+        DataProblem(
+          Campaign.file,
+          vi: "cùng các biểu mẫu đã thêm sau là hơn \(Campaign.listCountMax); hãy bớt biểu mẫu trong thư mục.",
+          en: "with the forms added since, there are more than \(Campaign.listCountMax); name fewer in the folder.")
+      ])
+    }
+    return whole
   }
 
   // MARK: What may not be
