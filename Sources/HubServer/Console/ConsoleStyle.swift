@@ -76,7 +76,7 @@ enum ConsoleStyle {
     }
     @media (max-width: 40rem) {
       main, header, footer { padding-left: 12px; padding-right: 12px; }
-      .places { gap: 0 16px; flex: 1 1 100%; flex-wrap: nowrap; overflow-x: auto; } .places a, .tools a { padding: 10px 0; min-height: 44px; } .tools { flex: 1 1 100%; margin: 0; } .search { flex: 1 1 auto; } .search input { width: 100%; min-height: 44px; }
+      .places { gap: 0 16px; flex: 1 1 100%; flex-wrap: nowrap; overflow-x: auto; } .places a, .tools a { padding: 10px 0; min-height: 44px; } .tools { flex: 1 1 100%; margin: 0; } .tools a { white-space: normal; overflow-wrap: anywhere; } .search { flex: 1 1 auto; min-width: 8rem; } .search input { width: 100%; min-height: 44px; }
       .truth { flex-wrap: nowrap; overflow-x: auto; gap: 0 12px; white-space: nowrap; } .truth .quiet { display: none; } .chart text { font-size: 26px; }
       .chips { flex-wrap: nowrap; overflow-x: auto; padding-bottom: 4px; } .chip, .tag { min-height: 44px; } .tag { padding: 8px; line-height: 28px; }
       .tiles { grid-template-columns: 1fr 1fr; gap: 6px; } .tile b { font-size: 18px; }

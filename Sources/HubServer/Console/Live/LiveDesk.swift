@@ -17,7 +17,7 @@ struct LiveView: Hashable {
 /// Renders pages for those who watch them, each once for everybody who looks at the same, and counts who watches.
 actor LiveDesk {
   /// Watchers at once, and of one person.
-  static let (watchersMax, watchersOfOneMax) = (200, 12)
+  static let (watchersMax, watchersOfOneMax) = (200, 40)
   /// A rendering serves for so long; so often each watcher is told what has changed.
   static let renderedFor = Duration.seconds(2)
   /// So often a watcher hears that all is well.
