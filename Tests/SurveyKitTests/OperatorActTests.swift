@@ -97,7 +97,8 @@ import Testing
     try FileManager.default.copyItem(atPath: world.folder.path + "/hub/keys", toPath: restored + "/keys")
     #expect(try SurveyHub.restore(backup, at: restored, act: try Self.act("restore", backup)))
     let again = try await SurveyHub.open(at: restored, clock: world.clock)
-    #expect(try await again.hub.acts().map(\.kind) == ["restore", "backup", "clock --confirm"])
+    // A backup is noted once it is whole, so that it does not hold its own note.
+    #expect(try await again.hub.acts().map(\.kind) == ["restore", "clock --confirm"])
     try again.close()
     #expect(throws: SyncError.self) { try IntendedAct("x", by: " ") }
   }

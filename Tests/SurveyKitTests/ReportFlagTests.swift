@@ -15,7 +15,7 @@ import Testing
     let old = try Samples.form("report01")
     func note(_ name: String, _ rule: String, _ vi: String, _ en: String) throws -> FormItem {
       .question(
-        FormQuestion(name: name, kind: .note, label: try #require(FormText(["vi": vi, "en": en])), relevant: try FormExpression(rule)))
+        FormQuestion(name: name, kind: .note, label: FormText(["vi": vi, "en": en]), relevant: try FormExpression(rule)))
     }
     return try Form(
       id: old.id, version: "2024040199", title: old.title, languages: old.languages, defaultLanguage: old.defaultLanguage,

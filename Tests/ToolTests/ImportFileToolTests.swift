@@ -10,7 +10,7 @@ import Testing
   @Test func theExampleIsImportedAsItIsPrinted() async throws {
     let world = try await FieldToolWorld()
     let field = try await world.enrolled()
-    for form in [[], ["pks01"], ["report01"]] {
+    for form in [[], ["pks01"]] {
       let example = try await field.run(["import", "--example"] + form)
       #expect(example.code == 0 && example.out.hasPrefix("\u{FEFF}response_id,commune_code,"), "\(example.err)")
       #expect(example.err.contains("delete it before importing"))
@@ -19,6 +19,9 @@ import Testing
       let counts = imported.object["counts"] as? [String: Any]
       #expect(imported.code == 0 && counts?["accepted"] as? Int == 1 && counts?["rows"] as? Int == 1, "\(imported.err)")
     }
+    // The daily report is filed by name, and nobody's anonymous answer.
+    let report = try await field.run("import", "--example", "report01")
+    #expect(report.code == 1 && report.out.isEmpty && report.err.contains("field report"), "\(report.err)")
     let json = try await field.run("import", "--example", "--json")
     #expect((json.object["heading"] as? [String])?.first == "response_id" && (json.object["row"] as? [String])?.first == "example-1")
     #expect(try await field.run("import").code == 64)

@@ -47,7 +47,7 @@ import Testing
     for (status, code, words) in [
       (502, Int32(75), "cannot pass the call on (status 502)"), (404, 1, "is not a hub (status 404)"),
       (511, 75, "the Wi-Fi may want a login"),
-      (413, 75, "does not take that much at once"),
+      (413, 1, "refuses even the smallest piece"),
     ] {
       let server = try TinyServer { _ in HubResponse(status: status, headers: Self.html, body: Data("<html>".utf8)) }
       defer { server.stop() }

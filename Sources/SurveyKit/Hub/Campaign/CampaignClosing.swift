@@ -54,7 +54,8 @@ extension SurveyHub {
       if ended.opens >= now { ended.opens = LocalTime(startOf: today.adding(days: -1) ?? .first) }
       ended.closes = now
       ended.graceMinutes = 0
-      ended.reportDays.removeAll { $0 > today }
+      // A campaign names one report day at least.
+      ended.reportDays = ended.reportDays.prefix(1) + ended.reportDays.dropFirst().filter { $0 <= today }
       try CampaignWriter.write(ended, in: session)
     }
   }

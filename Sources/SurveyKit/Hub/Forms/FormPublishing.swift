@@ -318,9 +318,9 @@ struct FormEditions {
   func refuseForeign(report form: Form) throws {
     let row = try session.firstRow(
       "SELECT definition, version FROM form WHERE form = ?1 ORDER BY length(version) DESC, version DESC LIMIT 1", [.text(form.id)])
-    guard let definition = row?[0].text, let old = try? Form(canonicalJSON: Data(definition.utf8)), !old.questions.isEmpty,
-      old.questions.allSatisfy({ form.question(named: $0.name) == nil })
-    else { return }
+    guard let definition = row?[0].text, let old = try? Form(canonicalJSON: Data(definition.utf8)) else { return }
+    let asked = old.questions.filter(\.kind.isAsked)
+    guard !asked.isEmpty, asked.allSatisfy({ form.question(named: $0.name)?.kind.isAsked != true }) else { return }
     throw DataProblems([
       DataProblem(
         form.id,

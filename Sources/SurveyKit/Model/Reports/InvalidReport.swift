@@ -81,7 +81,8 @@ public struct InvalidReport: Sendable, Hashable, Codable {
         vi: "Ngày \(day) không thuộc đợt khảo sát (\(first) đến \(last)).",
         en: "The day \(day) is not one of the campaign (\(first) to \(last)).")
       faults.append(AnswerFault(question: question ?? "", kind: .dayOutside, message: message))
-    } else if let day, let campaign, !campaign.reportDays.isEmpty, !campaign.reportDays.contains(day) {
+    } else if let day, let campaign, let last = campaign.reportDays.last, day > max(last, campaign.closes.day) {
+      // Only late arrivals come after the end.
       let days = campaign.reportDays.prefix(Self.daysNamedMax).map(\.description).joined(separator: ", ")
       let more = campaign.reportDays.count > Self.daysNamedMax ? ", …" : ""
       let message = LocalizedText(
