@@ -47,7 +47,7 @@ extension Replica {
       _ = try await keyForReplacement(of: enrolment.replica)
       return try await engineWrite { try $0.state.set(Self.replaceCode, .text(code)) }
     }
-    try keyStore.save(try keyStore.load() ?? ReplicaSecrets())
+    try keyStore.save(try loadedSecrets() ?? ReplicaSecrets())
     try steps.reached(.secretsSaved)
     try await engineWrite { transaction in
       try transaction.state.set("enrolCode", .text(code))
@@ -191,7 +191,7 @@ extension Replica {
 
   private func enrolmentPlan() async throws -> BundlePlan {
     let (code, label) = try await engineRead { (try $0.state.value("enrolCode").text, try $0.state.value("enrolLabel").text ?? "") }
-    guard let code, let key = try keyStore.load()?.signingKey else { throw Self.notEnrolled }
+    guard let code, let key = try loadedSecrets()?.signingKey else { throw Self.notEnrolled }
     var plan = BundlePlan(key: key)
     plan.enrolment = try Self.enrolRequest(code: code, label: label, key: key)
     let returnKey = try BundleKey.devicePublic(key)

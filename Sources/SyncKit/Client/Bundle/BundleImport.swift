@@ -83,7 +83,7 @@ extension Replica {
     guard let answer = try answers.answer(.enrolmentAnswer, key.publicKey) else { throw BundleTransport.notAnswered }
     guard answer.status == 200 else { throw SyncError(answer) }
     let response = try WireEnrolResponse.parse(answer.body, named: LocalizedText(vi: "trả lời ghi danh", en: "enrolment answer"))
-    let secrets = try keyStore.load() ?? ReplicaSecrets(signingKey: key)
+    let secrets = try loadedSecrets() ?? ReplicaSecrets(signingKey: key)
     try await accept(response, secrets: secrets, address: "", isFile: true)
     try await engineWrite { try $0.session.execute("DELETE FROM sync_state WHERE name IN ('enrolCode', 'enrolLabel')") }
   }

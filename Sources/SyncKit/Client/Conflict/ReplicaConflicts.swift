@@ -73,7 +73,7 @@ extension Replica {
   ///
   /// - Complexity: O(changes in batches that are not acknowledged).
   public func clashes() async throws -> [Clash] {
-    guard let key = try keyStore.load()?.signingKey else { return [] }
+    guard let key = try loadedSecrets()?.signingKey else { return [] }
     return try await engineRead { transaction in
       let lineage = try IdentityHistory.load(current: key.replica, in: transaction.session)
       let own = Set([lineage.current] + lineage.past.map(\.replica))
@@ -103,7 +103,7 @@ extension Replica {
   }
 
   /// Returns this device's identity; nil before enrolment.
-  public func identity() async throws -> ReplicaID? { try keyStore.load()?.signingKey.replica }
+  public func identity() async throws -> ReplicaID? { try loadedSecrets()?.signingKey.replica }
 
   /// Returns where a cell's present value came from, and what it overrode.
   ///

@@ -181,7 +181,7 @@ extension Replica {
   /// Gives the packet-making function its keys, if there are any yet.
   func loadDropKeys() throws {
     let dropKeys = try database.read { db in try DropKeys.remembered(in: StateStore(session: SQLiteSession(db: db))) }
-    guard let dropKeys, let unitKey = try keyStore.load()?.unitKey else { return }
+    guard let dropKeys, let unitKey = try loadedSecrets()?.unitKey else { return }
     dropBox.set(DropBoxContext.Keys(dropKeys: dropKeys, unitKey: unitKey))
   }
 

@@ -37,7 +37,7 @@ extension Replica {
     let certificate = try Self.checked(response, by: hub, for: new)
     guard try await follows(certificate, old) else { throw Self.badEnrolmentFile }
     let info = try WireHubInfo.parse(response.hubInfo.body, named: LocalizedText(vi: "thông tin máy chủ", en: "hub information"))
-    guard var secrets = try keyStore.load() else { throw Self.notEnrolled }
+    guard var secrets = try loadedSecrets() else { throw Self.notEnrolled }
     (secrets.unitKeyID, secrets.unitKey) = try Self.unitKey(in: response, certificate, hub: hub.replica, for: new)
     try keyStore.save(secrets)
     try steps.reached(.secretsSaved)

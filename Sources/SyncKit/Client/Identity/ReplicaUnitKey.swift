@@ -24,7 +24,7 @@ extension Replica {
   /// yet, or another process still used the earlier one. Names and contents of packets stay the same. All packets are rewritten in
   /// the order of their keys, in one transaction, after which the log is truncated.
   func renewPackets() async throws {
-    guard let key = try keyStore.load()?.unitKey else { return }
+    guard let key = try loadedSecrets()?.unitKey else { return }
     let isDue = try await engineRead { transaction in
       try transaction.session.rows("SELECT scope, bytes FROM sync_packet WHERE kept = 0").contains { row in
         guard let scope = row[0].text, let bytes = row[1].blob else { return false }

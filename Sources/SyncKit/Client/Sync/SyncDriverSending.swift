@@ -60,7 +60,7 @@ extension SyncDriver {
 
   func drop() async throws -> SyncSession.Event {
     var packets = try await nextPackets()
-    if let key = try replica.keyStore.load()?.unitKey,
+    if let key = try replica.loadedSecrets()?.unitKey,
       packets.contains(where: { Packets.isStale($0[2].blob ?? Data(), scope: $0[1].text ?? "", unitKey: key) })
     {
       try await replica.renewPackets()
