@@ -114,7 +114,9 @@ import Testing
     #expect(try await HubTool.run(["acts", "--dir", dir]).output.contains("campaign close"))
     #expect(try await HubTool.run(close + ["--yes", "--erase-after", "-1"]).status == 64)
     let early = try await HubTool.run(close + ["--yes", "--erase-after", "30"])
-    #expect(early.status == 0 && early.output.contains("kept until 2100-"), "\(early.output)")
+    // Closing ended the days: they are counted from then, and not from the end that was planned.
+    let isFromThen = early.output.contains("kept until 20") && !early.output.contains("2100-")
+    #expect(early.status == 0 && isFromThen, "\(early.output)")
     let past = ["campaign", "load", HubTool.campaign, "--move-to", "2020-01-01", "--yes", "--dir", dir]
     #expect(try await HubTool.run(past).status == 0)
     let due = try await HubTool.run(close + ["--erase-after", "30"])
