@@ -40,14 +40,9 @@ final class InputSource {
     for number in Self.signals { signal(number, wake) }
   }
 
-  /// Reads another descriptor, which it closes, and leaves signals as they are.
-  init(reading descriptor: Int32) { keys = descriptor }
-
   func close() {
-    if pipe[0] >= 0 {
-      for number in Self.signals { signal(number, SIG_DFL) }
-      wakingDescriptor = -1
-    }
+    for number in Self.signals { signal(number, SIG_DFL) }
+    wakingDescriptor = -1
     for end in pipe where end >= 0 { Foundation.close(end) }
     pipe = [-1, -1]
     if keys > 0 { Foundation.close(keys) }
