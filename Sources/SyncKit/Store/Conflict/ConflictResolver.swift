@@ -141,13 +141,13 @@ package struct ConflictResolver {
     }
     let name = CellName(conflict.column, conflict.part)
     let before = value(of: name, in: standing)
-    // Keeps a value that somebody wrote after the decision: undoing that decision only opens the conflict again.
-    if resolution == .undo, before != conflict.decidedValue { return before }
     let value: CellValue =
       switch resolution {
       case .keepWinner: before
       case .takeLoser: conflict.losing.value
       case .write(let value): value
+      // Keeps a value that somebody wrote after the decision.
+      case .undo where before != conflict.decidedValue: before
       // Writes the column's default where NULL is not allowed: before the decision inserted the row, there was no value.
       case .undo: conflict.undoValue.isNull && !column.acceptsNull ? column.defaultValue ?? .null : conflict.undoValue
       }
