@@ -34,7 +34,7 @@ struct Status: FieldCommand {
     var photos: [String: RecordArrival]
     /// Reports that contradict their form as they stand.
     var invalidReports: [InvalidReport]
-    /// Whether the hub said, when it was asked last, that it has revoked this device.
+    /// True when the hub said in the last exchange that it has revoked this device.
     var isRevoked: Bool
     /// Messages of operators that nobody of the commune has seen, and reports sent back that are to be corrected.
     var messagesUnseen: Int

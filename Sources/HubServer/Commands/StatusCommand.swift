@@ -76,7 +76,7 @@ struct StatusCommand: ToolCommand {
     )
     for erased in status.erasures { console.say(erased.explanation.vi, erased.explanation.en) }
     for key in missing { console.warn(key.explanation) }
-    // Those whose key is missing are held, too.
+    // Leaves out answers whose key is missing: the lines above tell of them.
     let unfit = status.packetsHeld - missing.reduce(0) { $0 + $1.answers }
     if unfit > 0 {
       console.say(

@@ -30,7 +30,7 @@ extension SurveyHub {
     return copy
   }
 
-  /// Whether a small file can be written into a hub's folder and is safe on its disk.
+  /// Returns true when a small file can be written into a hub's folder and is safe on its disk.
   package static func canWrite(in folder: String) -> Bool {
     let path = "\(folder)/probe-\(getpid())"
     defer { unlink(path) }

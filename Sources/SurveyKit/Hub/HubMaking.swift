@@ -2,8 +2,8 @@ internal import Foundation
 internal import SurveyKit
 internal import SyncHub
 
-/// The making of a hub's folder, marked by a file until it is whole: what an interrupted one left is cleared by the next. No command opens
-/// a folder with that mark, so there is nothing of anybody's in it.
+/// Making of a hub's folder, which a file marks until the hub is whole. The next making clears the remains of an interrupted one: no
+/// command opens a folder with that mark, so nobody's work lies in it.
 struct HubMaking {
   private let folder: String
   private let mark: Int32
@@ -38,7 +38,7 @@ struct HubMaking {
     let mark = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard mark >= 0 else { throw unwritable(folder) }
     var (held, named) = (stat(), stat())
-    // Another process that is at work holds the file, or has just removed it.
+    // Refuses where another process holds the file, or has just removed it.
     guard flock(mark, LOCK_EX | LOCK_NB) == 0, fstat(mark, &held) == 0, stat(path, &named) == 0, held.st_ino == named.st_ino else {
       close(mark)
       throw SyncError(

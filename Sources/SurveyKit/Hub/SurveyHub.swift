@@ -24,7 +24,7 @@ public final class SurveyHub: Sendable {
 
   /// Makes a new hub: keys first, then an empty store.
   ///
-  /// What an earlier call that was interrupted left of itself is cleared first.
+  /// Clears the remains of an earlier call that was interrupted first.
   ///
   /// - Parameter prepare: Puts what a hub begins with into it; it is part of the making.
   /// - Throws: `SyncError` when there is a hub in the folder already, or it cannot be written; nothing is overwritten, and nothing of a hub

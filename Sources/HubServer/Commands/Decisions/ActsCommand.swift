@@ -74,7 +74,7 @@ struct ActsCommand: ToolCommand {
 }
 
 extension SurveyHub {
-  /// Whether the hub has a unit, a device, a form or a campaign of that name.
+  /// Returns true when the hub has a unit, a device, a form or a campaign of that name.
   fileprivate func has(named name: String) async throws -> Bool {
     if let plan = try await plan() {
       if plan.tree[UnitCode(name)] != nil || plan.campaigns.contains(where: { $0.id == name }) { return true }

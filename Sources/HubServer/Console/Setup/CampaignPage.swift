@@ -9,7 +9,7 @@ struct CampaignPage {
   let forms: ActForms
   /// Says in sentences what would differ; nil before a person asked.
   var changes: [LocalizedText]?
-  /// What is wrong with the text that was typed.
+  /// Fault of the text that was typed; nil without one.
   var fault: LocalizedText?
   /// Texts typed so far, by the names of the fields.
   var typed: [String: String] = [:]

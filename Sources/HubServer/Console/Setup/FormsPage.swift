@@ -28,9 +28,9 @@ struct FormsPage {
   let editions: [HubPlan.FormRecord]
   var looked: Looked?
   var step: Step?
-  /// Everything that is wrong with the file that was sent.
+  /// Faults of the file that was sent, all of them.
   var faults: [LocalizedText] = []
-  /// What was done.
+  /// Sentences about the act that was just carried out.
   var done: [LocalizedText] = []
 
   private var words: Wording { parts.words }

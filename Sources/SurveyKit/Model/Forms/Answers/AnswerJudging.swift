@@ -69,7 +69,7 @@ extension AnswerValidator {
     return values.allSatisfy(\.isEmpty) ? [] : values
   }
 
-  /// What is wrong with an answer to a question that is asked.
+  /// Returns the fault of an answer to a question that is asked; nil without one.
   func fault(
     of reading: AnswerReader.Reading, _ entry: FormIndex.Entry, in scope: ExpressionScope, instance: Int?
   ) -> AnswerFault? {
