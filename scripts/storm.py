@@ -39,7 +39,7 @@ HOSTILE_CLIENTS = 4
 HOSTILE_PER_TURN, DAMAGED_PER_TURN = 120, 3
 CUT_SHARE, CUT_BYTES_MAX = 0.3, 6_000
 KILL_SECONDS_MAX = 0.4
-COMMAND_SECONDS_MAX, START_SECONDS_MAX = 120, 30
+COMMAND_SECONDS_MAX = 120
 TRIES_MAX, DRAIN_ROUNDS_MAX = 30, 40
 RETRY_LATER = 75
 
@@ -223,9 +223,9 @@ class Storm:
                 device.answers += made
         elif act == "report":
             report = device.write_report()
-            if self.until_done(device, "report", "--from", str(device.folder / "report.json"), *(["--reason", "more came"] if device.report else [])) is not None:
+            reason = ["--reason", "more came"] if device.report else []
+            if self.until_done(device, "report", "--from", str(device.folder / "report.json"), *reason) is not None:
                 device.report = report
-            device.has_tried = True
         elif act == "post":
             words = f"Tin {device.name} {device.turns}."
             code, _ = self.run(device, "post", words, kill=device.chance.random() < 0.3)
