@@ -14,7 +14,8 @@ import Testing
 
   private static func pages(_ conflict: String, _ device: String) -> [(named: String, path: String)] {
     [
-      ("/now", "/now"), ("/overview", "/"), ("/units", "/units"), ("/reports", "/reports"), ("/decide", "/decide"), ("/posts", "/posts"),
+      ("/now", "/now"), ("/overview", "/"), ("/units", "/units"), ("/reports", "/reports"), ("/sums", "/sums"), ("/devices", "/devices"),
+      ("/decide", "/decide"), ("/posts", "/posts"),
       ("/results", "/results"), ("/contacts", "/contacts"), ("/people", "/people"), ("/unit/UNIT", "/unit/07201"),
       ("/report/UNIT/DAY", "/report/07201/\(ConsoleWorld.day)"), ("/device/DEVICE", "/device/\(device)"),
       ("/conflict/CONFLICT", "/conflict/\(conflict)"),

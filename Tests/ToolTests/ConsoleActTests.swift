@@ -65,6 +65,8 @@ import Testing
     // What each way of deciding would leave stands on the page before anybody decides.
     let first = try duty.get("/conflict/\(conflict)").text
     #expect(first.contains("Sau khi quyết, báo cáo sẽ") && first.contains("giữ cả cột phải") && first.contains("✓ không"))
+    #expect(first.contains("/2</span>") && first.contains("sau ›") != first.contains("‹ trước"), "the conflicts stand in a row")
+    #expect(first.contains("Từ 0 đến tổng số cán bộ, công chức."), "what the form takes")
     let look = ["do": "preview", "choice-\(conflict)": "value", "value-\(conflict)": "7", "reason": "gọi lại"]
     let shown = try duty.post("/conflict/\(conflict)", look)
     #expect(shown.status == 200 && shown.text.contains("quyết như đang chọn") && shown.text.contains("value=\"gọi lại\""))
@@ -109,7 +111,12 @@ import Testing
     #expect(try duty.post("/device/\(device)", ["do": "revoke", "reason": "mất máy"]).status == 403)
     #expect(try chief.post("/device/\(device)", ["do": "revoke", "reason": " "]).status == 422)
     #expect(try chief.post("/device/\(device)", ["do": "revoke", "reason": "mất máy"]).status == 303)
-    #expect(try duty.get("/device/\(device)").text.contains("mất máy"))
+    let log = try duty.get("/device/\(device)").text
+    #expect(log.contains("thu hồi quyền của máy: máy đang dùng 4 → 3; máy đã thu hồi 0 → 1 — “mất máy”") && !log.contains("devices revoke"))
+    let found = try duty.get("/devices?q=mot").text
+    #expect(found.contains("<h1>Máy <b>2</b></h1>") && found.contains("/device/\(device)") && found.contains("1 máy đã thu hồi."))
+    #expect(try duty.get("/devices?q=khongco").text.contains("Không tìm thấy máy nào như “khongco”."))
+    #expect(try duty.get("/devices.csv?scope=223").text.split(separator: "\r\n").count == 1, "those of their part alone")
     #expect(try chief.post("/device/\(device)", ["do": "restore", "reason": "tìm thấy"]).status == 303)
     #expect(try chief.post("/held/1-1", ["do": "decline", "reason": "x"]).status == 422, "held no more")
 

@@ -18,7 +18,8 @@ import Testing
   private static let bytesMax = 200_000
 
   private static let paths = [
-    "/now", "/", "/units", "/units?sort=missing&page=2", "/decide", "/contacts", "/reports", "/unit/07204", "/posts.json", "/units?q=hoa",
+    "/now", "/", "/units", "/units?sort=missing&page=2", "/decide", "/contacts", "/reports", "/sums", "/devices", "/unit/07204",
+    "/posts.json", "/units?q=hoa",
     "/units?q=07204", "/results.json?level=commune", "/setup", "/remind", "/units.json",
   ]
 

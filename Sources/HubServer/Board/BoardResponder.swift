@@ -245,7 +245,8 @@ struct BoardResponder: HTTPResponder {
     if let location = answer.location {
       response = redirect(location)
     } else {
-      var frame = ConsoleFrame(query: query, title: answer.title, path: request.uri.path)
+      let place: ConsolePlace? = request.uri.path == "/people" ? .setup : nil
+      var frame = ConsoleFrame(query: query, title: answer.title, place: place, path: request.uri.path)
       frame.visitor = visitor?.person
       response = html(frame.page(answer.content), status: answer.status)
     }

@@ -10,6 +10,7 @@ enum ConsolePlace: String, CaseIterable {
   case decide = "/decide"
   case posts = "/posts"
   case results = "/results"
+  case setup = "/setup"
 
   func label(_ words: Wording) -> String {
     switch self {
@@ -19,6 +20,7 @@ enum ConsolePlace: String, CaseIterable {
     case .decide: words.text("Cần quyết", "To decide")
     case .posts: words.text("Tin", "Posts")
     case .results: words.text("Kết quả", "Results")
+    case .setup: words.text("Thiết lập", "Setup")
     }
   }
 }

@@ -5,6 +5,7 @@ internal import HummingbirdCore
 internal import SurveyKit
 internal import SurveyKitHub
 internal import SyncHub
+internal import ToolSupport
 
 /// Request of a call to the console, read from its address.
 struct ConsoleCall: Sendable {
@@ -85,10 +86,16 @@ struct ConsolePages: Sendable {
       let day = try await day()
       guard let page = try await dayReports(day) else { return nil }
       return frame(page.title, nil, day, keeping: ["page": call["page"]], page.content)
+    case "/sums":
+      let day = try await day()
+      guard let shown = reportDay(day) ?? day.board.reportDay else { return nil }
+      let page = SumsPage(
+        parts: ConsoleParts(query: query, day: day), reportDay: shown, sums: try await call.survey.choiceSums(on: shown, in: day))
+      return frame(page.title, nil, day, page.content)
     case "/codes":
       let day = try await day()
       let page = codes(day)
-      return frame(page.title, nil, day, keeping: ["unit": call["unit"], "paper": call["paper"]], page.content)
+      return frame(page.title, .setup, day, keeping: ["unit": call["unit"], "paper": call["paper"]], page.content)
     case "/codes/print": return try codes(try await day()).print()
     case "/remind":
       let day = try await day()
@@ -99,27 +106,37 @@ struct ConsolePages: Sendable {
     case "/setup":
       let day = try await day()
       let page = SetupPage(parts: ConsoleParts(query: query, day: day), forms: forms(day))
-      return frame(page.title, nil, day, page.content)
+      return frame(page.title, .setup, day, page.content)
     case "/campaign":
       let day = try await day()
       let page = CampaignPage(parts: ConsoleParts(query: query, day: day), forms: forms(day))
-      return frame(page.title, nil, day, try page.content())
+      return frame(page.title, .setup, day, try page.content())
     case "/forms":
       let day = try await day()
       let editions = try await call.survey.about(campaign: day.campaign.id).requirePlan().forms
-      let page = FormsPage(parts: ConsoleParts(query: query, day: day), forms: forms(day), editions: editions)
-      return frame(page.title, nil, day, page.content)
+      var page = FormsPage(parts: ConsoleParts(query: query, day: day), forms: forms(day), editions: editions)
+      page.titles = try await formTitles(editions)
+      return frame(page.title, .setup, day, page.content)
     case "/tags":
       let day = try await day()
       let page = TagsPage(parts: ConsoleParts(query: query, day: day), forms: forms(day))
-      return frame(page.title, nil, day, page.content)
+      return frame(page.title, .setup, day, page.content)
+    case "/devices":
+      let day = try await day()
+      let page = DevicesPage(
+        parts: ConsoleParts(query: query, day: day), devices: try await call.survey.deviceLines(in: day), words: call["q"] ?? "",
+        page: call.page)
+      return frame(page.title, .setup, day, keeping: ["q": call["q"], "page": call["page"]], page.content)
     case "/contacts":
       let day = try await day()
       let page = ContactsPage(parts: ConsoleParts(query: query, day: day), forms: forms(day))
-      return frame(words.text("Danh bạ", "Contacts"), nil, day, page.content)
+      return frame(words.text("Danh bạ", "Contacts"), .setup, day, page.content)
     case "/decide":
       let day = try await day()
-      let content = DecidePage(parts: ConsoleParts(query: query, day: day), work: try await call.survey.pendingDecisions(in: day)).content
+      let content = DecidePage(
+        parts: ConsoleParts(query: query, day: day), work: try await call.survey.pendingDecisions(in: day),
+        form: try await call.survey.reportForm(in: day)
+      ).content
       return frame(words.text("Cần quyết", "To decide"), .decide, day, content)
     default: return try await one()
     }
@@ -131,7 +148,8 @@ struct ConsolePages: Sendable {
       let day = try await day()
       guard let detail = try await call.survey.unitDetail(UnitCode(parts[0]), in: day) else { return nil }
       let page = UnitPage(
-        parts: ConsoleParts(query: query, day: day), detail: detail, labels: try await call.survey.deviceLabels(), forms: forms(day))
+        parts: ConsoleParts(query: query, day: day), detail: detail, labels: try await call.survey.deviceLabels(), forms: forms(day),
+        form: try await call.survey.reportForm(in: day))
       return frame(page.title, .units, day, page.content)
     }
     if let parts = call.parts(of: "reminder"), parts.count == 1 {
@@ -161,7 +179,7 @@ struct ConsolePages: Sendable {
     }
     if let parts = call.parts(of: "post"), parts.count == 1 {
       let day = try await day()
-      guard let post = try await call.survey.post(parts[0]), day.units.contains(where: { $0.unit == post.unit }) else { return nil }
+      guard let post = try await call.survey.post(parts[0], in: day) else { return nil }
       let page = PostPage(parts: ConsoleParts(query: query, day: day), post: post, forms: forms(day))
       return frame(page.title, .posts, day, page.content)
     }
@@ -176,15 +194,23 @@ struct ConsolePages: Sendable {
     }
     if let parts = call.parts(of: "held"), parts.count == 1 {
       let day = try await day()
-      let units = Set(day.units.map(\.unit.rawValue))
-      guard let held = try await call.survey.hub.heldUnits().first(where: { $0.id == parts[0] && units.contains($0.scope) }) else {
-        return nil
-      }
-      let page = HeldPage(
+      guard let held = try await call.survey.heldUnit(parts[0], in: day) else { return nil }
+      var page = HeldPage(
         parts: ConsoleParts(query: query, day: day), held: held, labels: try await call.survey.deviceLabels(), forms: forms(day))
+      if let key = HeldPage.formKey(of: held) { page.form = try await call.survey.validator(of: key)?.form }
       return frame(page.title, .decide, day, page.content)
     }
     return nil
+  }
+
+  /// Titles of forms, by their ids: those of the newest editions that the hub has.
+  private func formTitles(_ editions: [HubPlan.FormRecord]) async throws -> [String: String] {
+    var titles: [String: String] = [:]
+    for edition in editions.sorted(by: { ($0.version.count, $0.version) < ($1.version.count, $1.version) }) {
+      guard let form = try await call.survey.validator(of: edition.key)?.form else { continue }
+      titles[edition.form] = AnswerText(form: form, language: words.language).title
+    }
+    return titles
   }
 
   /// Names the codes to be printed.
@@ -225,6 +251,7 @@ struct ConsolePages: Sendable {
       page.choices = Dictionary(acts.fields.fields.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
     }
     if let one = open.first { page.alike = try await survey.openConflicts(like: one.id, in: day).count }
+    page.rows = try await survey.conflictRows(in: day).compactMap { $0.first?.id }
     return page
   }
 
@@ -253,15 +280,16 @@ struct ConsolePages: Sendable {
       guard let changes = try await acts.setUpDays() else { return .done(query.link("/setup")) }
       var page = SetupPage(parts: ConsoleParts(query: query, day: day), forms: forms(day), changes: changes)
       page.typed = Dictionary(fields.fields.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
-      return .page(frame(page.title, nil, day, page.content), status: .ok)
+      return .page(frame(page.title, .setup, day, page.content), status: .ok)
     }
     if call.path == "/campaign" {
       guard let (page, isFaulty) = try await acts.changeCampaign(forms(day)) else { return .done(query.link("/campaign")) }
-      return .page(frame(page.title, nil, day, try page.content()), status: isFaulty ? .unprocessableContent : .ok)
+      return .page(frame(page.title, .setup, day, try page.content()), status: isFaulty ? .unprocessableContent : .ok)
     }
     if call.path == "/forms" {
-      guard let (page, isFaulty) = try await acts.forms(forms(day)) else { return nil }
-      return .page(frame(page.title, nil, day, page.content), status: isFaulty ? .unprocessableContent : .ok)
+      guard case (var page, let isFaulty)? = try await acts.forms(forms(day)) else { return nil }
+      page.titles = try await formTitles(page.editions)
+      return .page(frame(page.title, .setup, day, page.content), status: isFaulty ? .unprocessableContent : .ok)
     }
     if let parts = call.parts(of: "conflict"), parts.count == 1, fields["do"] == "preview" {
       guard let page = try await conflict(parts[0], day, acts) else { return nil }

@@ -51,24 +51,27 @@ enum ConsoleStyle {
     .chart text { font-size: 13px; fill: var(--soft); } .axis { stroke: var(--line); } .goal { stroke: var(--soft); stroke-dasharray: 4 4; } .reports { fill: none; stroke: var(--link); stroke-width: 3; } .contacts { fill: var(--soft); }
     table small { font-weight: 400; } .units td, .units th, .groups td, .groups th { padding: 4px 8px; vertical-align: baseline; } .units tbody th a, .groups tbody th a { text-decoration: underline; text-decoration-color: var(--line); } .units tbody th a:hover { text-decoration: underline; }
     .units td { white-space: nowrap; } .units td.tags { white-space: normal; } thead th a { color: inherit; }
-    .reports thead th { min-width: 8rem; } .reports th[scope="row"] { min-width: 15rem; } .reports td { white-space: normal; max-width: 24rem; }
+    .units th[scope="row"] { min-width: 15rem; } .groups th[scope="row"] { min-width: 11rem; } .units tbody th > small { display: block; } .split { white-space: nowrap; }
+    .reports { width: max-content; min-width: 100%; } .reports thead th { min-width: 8rem; max-width: 16rem; } .reports td { white-space: normal; max-width: 24rem; }
     .groups .squares { min-width: 12rem; } .groups th[scope="row"] small { display: block; } .counts { white-space: nowrap; } .groupbar { vertical-align: middle; }
     .f-done { fill: var(--soft); } .f-way { fill: var(--line); } .f-late { fill: var(--warn); } .f-never { fill: var(--bad); }
     .sq { display: inline-block; width: 24px; height: 24px; line-height: 24px; margin: 1px; text-align: center; text-decoration: none; font-size: 13px; border-radius: 4px; color: var(--ink); background: var(--head); vertical-align: top; }
     .sq.s-done, .sq.s-none { color: var(--soft); }
     .facts { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; margin: 8px 0; } .facts dt { color: var(--soft); } .facts dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
     .todo { margin: 8px 0; padding-left: 20px; } .todo li { padding: 2px 0; } .strip { display: flex; flex-wrap: wrap; gap: 4px; list-style: none; margin: 8px 0; padding: 0; } .strip > li { border: 1px solid var(--line); border-radius: var(--r); padding: 4px 8px; }
-    .plain { border-collapse: collapse; } .plain th, .plain td { padding: 6px 12px 6px 0; } .plain td, .plain th { overflow-wrap: anywhere; vertical-align: top; } .plain th[scope="row"] { max-width: 22rem; } .plain .old { color: var(--soft); }
-    .flag { color: var(--warn); } .crumbs { margin: 8px 0 0; font-size: 13px; } .log { list-style: none; padding: 0; } .log li { padding: 4px 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
+    .plain { border-collapse: collapse; } .plain th, .plain td { padding: 6px 12px 6px 0; } .plain td, .plain th { overflow-wrap: anywhere; vertical-align: top; } .plain th[scope="row"] { min-width: 13rem; max-width: 22rem; } .plain thead th { overflow-wrap: normal; } .plain .old { color: var(--soft); }
+    .flag { color: var(--warn); } b.flag { white-space: nowrap; } .crumbs { margin: 8px 0 0; font-size: 13px; } .log { list-style: none; padding: 0; } .log li { padding: 4px 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
     .act { margin: 12px 0; padding: 8px 12px; border: 1px solid var(--line); border-radius: var(--r); max-width: 44rem; } .act summary { padding: 4px 0; } .act label { display: block; margin: 8px 0 4px; } .act input[type="text"], .act input[type="password"], .act textarea { width: 100%; } .act fieldset { border: 0; padding: 0; margin: 8px 0; } .act fieldset label { display: flex; gap: 8px; align-items: baseline; }
     input[type="file"] { width: 100%; max-width: 100%; } textarea[spellcheck="false"], pre { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: 13px; } pre { overflow-x: auto; }
     a.button { display: inline-block; padding: 6px 16px; border: 1px solid var(--link); border-radius: var(--r); background: var(--link); color: var(--paper); text-decoration: none; font-weight: 600; }
     .rest a.button { padding: 6px 16px; } p.remind { margin: 0 0 8px; }
-    .pick { padding: 8px 0; border-bottom: 1px solid var(--line); } .pick label { display: inline; } .pick textarea { display: block; width: 100%; max-width: 60rem; margin-top: 4px; } #chat { width: 100%; } #added { width: min(100%, 60rem); min-height: 44px; } .after td, .after th { vertical-align: top; }
+    .pick { padding: 8px 0; border-bottom: 1px solid var(--line); } .pick label { display: inline; } .pick textarea { display: block; width: 100%; max-width: 60rem; margin-top: 4px; field-sizing: content; min-height: 72px; } #chat { width: 100%; } #added { width: min(100%, 60rem); min-height: 44px; } .after td, .after th { vertical-align: top; }
     button { cursor: pointer; } button.primary { background: var(--link); color: var(--paper); border-color: var(--link); font-weight: 600; padding: 6px 16px; }
     .cut { color: var(--warn); font-weight: 600; } .is-cut .truth { background: var(--warn-bg); }
     .changed { outline: 2px solid var(--link); outline-offset: 1px; } @media (prefers-reduced-motion: reduce) { .changed { outline: 0; } }
     #changes { position: fixed; left: 50%; bottom: 16px; transform: translateX(-50%); padding: 8px 16px; background: var(--link); color: var(--paper); border-color: var(--link); font-weight: 600; min-height: 44px; } #changes[hidden] { display: none; }
+    .remaining { display: none; } .find { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin: 8px 0; } .find input { flex: 1 1 12rem; max-width: 24rem; }
+    .counts a, .counts span { display: inline-block; min-width: 24px; padding: 2px 4px; text-align: center; }
     #keys { display: inline-block; font-size: 13px; } .take a { margin-right: 8px; }
     .said { padding: 8px 12px; border-radius: var(--r); background: var(--good-bg); color: var(--good); } .said.bad { background: var(--bad-bg); color: var(--bad); }
     @media (max-width: 60rem) {
@@ -76,7 +79,7 @@ enum ConsoleStyle {
     }
     @media (max-width: 40rem) {
       main, header, footer { padding-left: 12px; padding-right: 12px; }
-      .places { gap: 0 16px; flex: 1 1 100%; flex-wrap: nowrap; overflow-x: auto; } .places a, .tools a { padding: 10px 0; min-height: 44px; } .tools { flex: 1 1 100%; margin: 0; } .tools a { white-space: normal; overflow-wrap: anywhere; } .search { flex: 1 1 auto; min-width: 8rem; } .search input { width: 100%; min-height: 44px; }
+      .places { gap: 0 16px; flex: 1 1 100%; flex-wrap: nowrap; overflow-x: auto; } .places a, .tools a { padding: 10px 0; min-height: 44px; } .tools { flex: 1 1 100%; margin: 0; } .tools a { flex: 0 1 auto; min-width: 3rem; white-space: normal; overflow-wrap: anywhere; } .tools .other { flex: none; } .search { flex: 1 1 5rem; min-width: 5rem; max-width: 10rem; } .search input { width: 100%; min-height: 44px; }
       .truth { flex-wrap: nowrap; overflow-x: auto; gap: 0 12px; white-space: nowrap; } .truth .quiet { display: none; } .chart text { font-size: 26px; }
       .chips { flex-wrap: nowrap; overflow-x: auto; padding-bottom: 4px; } .chip, .tag { min-height: 44px; } .tag { padding: 8px; line-height: 28px; }
       .tiles { grid-template-columns: 1fr 1fr; gap: 6px; } .tile b { font-size: 18px; }
@@ -84,11 +87,14 @@ enum ConsoleStyle {
       .units, .units tbody, .units tr, .units td, .units th, .groups, .groups tbody, .groups tr, .groups td, .groups th { display: block; border: 0; text-align: left; position: static; max-width: none; }
       .units thead, .groups thead { display: none; } .units tr, .groups tr { border-top: 1px solid var(--line); padding: 8px; } .units td, .units th, .groups td, .groups th { padding: 1px 0; white-space: normal; }
       .units td:empty { display: none; } .units td[data-label], .groups td[data-label] { display: inline-block; margin-right: 14px; } .units td[data-label]:empty { display: none; } .units td[data-label]::before, .groups td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); }
+      .reports { width: 100%; min-width: 0; } .units th[scope="row"], .groups th[scope="row"], .plain th[scope="row"] { min-width: 0; } .reports th[scope="row"] { display: flex; gap: 8px; align-items: baseline; } .plain td.n { text-align: left; }
       .units th[scope="row"] a, .groups th[scope="row"] a { display: inline-block; padding: 6px 0; } .jump a { padding: 10px 4px; min-height: 44px; }
       .sq { width: 40px; height: 40px; line-height: 40px; margin: 2px; } .plain, .plain tbody, .plain tr, .plain td, .plain th { display: block; } .plain thead { display: none; } .plain tr { border-top: 1px solid var(--line); padding: 6px 0; } .plain td, .plain th { border: 0; padding: 2px 0; max-width: none; position: static; }
+      .remaining { display: block; position: sticky; bottom: 8px; z-index: 2; margin: 8px 0; } .remaining a { display: block; padding: 10px 12px; border-radius: var(--r); background: var(--link); color: var(--paper); font-weight: 600; text-align: center; text-decoration: none; }
+      .counts a { padding: 10px 8px; }
       .plain td:empty { display: none; } .plain td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); } .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: 6px; }
-      button, .act input[type="text"], .act input[type="password"], .call input { min-height: 44px; } .tel, .call summary { display: inline-block; padding: 10px 0; } .card .call { margin-left: 8px; } .call form > label { flex: 1 1 100%; } .plain td form { margin: 4px 0; } .rest a { display: inline-block; padding: 10px 0; }
+      button, .act input[type="text"], .act input[type="password"], .act input[type="number"], .find input, .call input { min-height: 44px; } .tel, .call summary { display: inline-block; padding: 10px 0; } .card .call { margin-left: 8px; } .call form > label { flex: 1 1 100%; } .plain td form { margin: 4px 0; } .rest a { display: inline-block; padding: 10px 0; }
     }
-    @media print { .bar, header nav, .skip, .take, .search, .jump, .act, footer { display: none; } .card { break-inside: avoid; } .scroll { overflow: visible; border: 0; } }
+    @media print { .bar, header nav, .skip, .take, .search, .jump, .act, .call, .find, .remaining, p.remind, #changes, footer { display: none; } .card { break-inside: avoid; } .scroll { overflow: visible; border: 0; } }
     """
 }

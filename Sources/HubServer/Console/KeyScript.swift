@@ -6,23 +6,23 @@ enum KeyScript {
     "use strict";
     (() => {
       const isTyping = (target) => target instanceof Element && target.closest("input, textarea, select") !== null;
-      const rows = () => Array.from(document.querySelectorAll(".cards > li, .units > tbody > tr, .log > li"));
+      const rows = () =>
+        Array.from(document.querySelectorAll(".cards > li, .units > tbody > tr, .plain > tbody > tr, .log > li")).filter((row) => row.querySelector("a") !== null);
       addEventListener("keydown", (event) => {
         if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
         const all = rows();
         const at = all.findIndex((row) => row.contains(document.activeElement));
         const go = (index) => {
           const row = all[Math.max(0, Math.min(all.length - 1, index))];
-          const link = row === undefined ? null : row.querySelector("a");
-          if (link === null) return;
-          link.focus();
+          if (row === undefined) return;
+          row.querySelector("a").focus();
           row.scrollIntoView({ block: "nearest" });
         };
         switch (event.key) {
           case "j": go(at + 1); break;
           case "k": go(at < 0 ? 0 : at - 1); break;
           case "c": {
-            const call = at < 0 ? null : all[at].querySelector("details.call");
+            const call = (at < 0 ? document : all[at]).querySelector("details.call");
             if (call === null) return;
             call.open = true;
             call.querySelector("button").focus();
@@ -32,7 +32,7 @@ enum KeyScript {
             const link = document.querySelector("a[data-remind]");
             if (link === null) return;
             const there = new URL(link.href);
-            if (at >= 0) {
+            if (at >= 0 && all[at].dataset.unit !== undefined) {
               there.searchParams.delete("state");
               there.searchParams.set("units", all[at].dataset.unit);
             }

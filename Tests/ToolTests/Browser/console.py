@@ -1,15 +1,14 @@
 """Opens the operators' pages of a running hub in a real Chromium.
 
-    console.py pages BASE COOKIE PATH...              axe, console errors, sideways scroll: every page, both languages, two widths, two schemes
+    console.py pages BASE COOKIE PATH...              axe, console errors, sideways scroll, codes of the program in place of words: every page,
+                                                      both languages, two widths, two schemes
     console.py live BASE COOKIE HUB_PROCESS           what changes comes in while somebody reads, types and points
-    console.py shots BASE COOKIE FOLDER PATH...       a picture of each page at both widths in both schemes, and a sheet of them all
 
 Prints one JSON object. `live` stops the hub's process for seconds, and lets it go on.
 """
 
 import json
 import os
-import pathlib
 import re
 import signal
 import sys
@@ -19,6 +18,14 @@ from playwright.sync_api import sync_playwright
 
 SIZES = {360: 740, 1280: 800}
 SCHEMES = ["light", "dark"]
+
+
+# Names of columns, questions and states as the program writes them, outside of what is meant for programs.
+CODES = r"""(() => {
+  const copy = document.body.cloneNode(true);
+  copy.querySelectorAll("pre, textarea, script, code, .link, .code").forEach((each) => each.remove());
+  return [...new Set(copy.textContent.match(/\b[a-z][a-z0-9]*_[a-z0-9_]+\b/g) || [])];
+})()"""
 
 
 def context(browser, base, cookie, width=1280, scheme="light", **more):
@@ -51,6 +58,7 @@ def pages(browser, base, cookie, paths):
                         sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
                         if sideways > 0:
                             faults.append(f"{where}: scrolls sideways by {sideways}")
+                        faults += [f"{where}: shows the code {code}" for code in page.evaluate(CODES)]
                         for found in Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]:
                             targets = [node["target"] for node in found["nodes"]][:3]
                             faults.append(f"{where}: axe {found['id']}: {found['help']} {targets}")
@@ -151,44 +159,12 @@ def live(browser, base, cookie, process):
     return seen
 
 
-def shots(browser, base, cookie, folder, paths):
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    made_files = []
-    for width, height in SIZES.items():
-        for scheme in SCHEMES:
-            with context(browser, base, cookie, width, scheme) as made:
-                page = made.new_page()
-                for path in paths:
-                    page.goto(base + path)
-                    page.wait_for_timeout(300)
-                    name = (re.sub(r"[^a-z0-9]+", "-", path.split("?")[0].lower()).strip("-") or "overview")[:20] + f"-{width}-{scheme}.png"
-                    page.screenshot(path=str(folder / name), clip={"x": 0, "y": 0, "width": width, "height": height * (1 if width > 400 else 2)},
-                                    full_page=True)
-                    made_files.append((path, width, scheme, name))
-    for width in SIZES:
-        tiles = "".join(
-            f"<figure><img src='{name}' width='{width // (2 if width > 400 else 1) if width > 400 else 200}'><figcaption>{path.split('?')[0][:40]} {scheme}</figcaption></figure>"
-            for path, each, scheme, name in made_files if each == width)
-        sheet = folder / f"sheet-{width}.html"
-        sheet.write_text(
-            f"<!doctype html><meta charset=utf-8><style>body{{margin:8px;background:#888;font:13px system-ui}}figure{{display:inline-block;margin:4px;vertical-align:top}}figcaption{{color:#fff}}</style>{tiles}")
-        page = browser.new_page(viewport={"width": 1320 if width > 400 else 1680, "height": 800})
-        page.goto(f"file://{sheet}")
-        page.wait_for_timeout(500)
-        page.screenshot(path=str(folder / f"sheet-{width}.jpg"), full_page=True, type="jpeg", quality=60)
-        page.close()
-    return {"files": [name for *_, name in made_files]}
-
-
 mode, base, cookie, *rest = sys.argv[1:]
 with sync_playwright() as playwright:
     browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
     if mode == "pages":
         result = pages(browser, base, cookie, rest)
-    elif mode == "live":
-        result = live(browser, base, cookie, int(rest[0]))
     else:
-        result = shots(browser, base, cookie, rest[0], rest[1:])
+        result = live(browser, base, cookie, int(rest[0]))
     browser.close()
 print(json.dumps(result, ensure_ascii=False))

@@ -138,9 +138,7 @@ struct ConsoleActs {
   // MARK: Held work and devices
 
   private func held(_ id: String) async throws -> String? {
-    guard let held = try await survey.hub.heldUnits().first(where: { $0.id == id }),
-      day.units.contains(where: { $0.unit.rawValue == held.scope })
-    else {
+    guard let held = try await survey.heldUnit(id, in: day) else {
       throw SyncError(
         .badRequest, vi: "Việc này không còn bị giữ: đã có người xử lý.", en: "This is held no more: somebody has settled it.")
     }

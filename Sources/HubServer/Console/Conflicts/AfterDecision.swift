@@ -83,7 +83,9 @@ struct AlikePage {
       func side(_ side: Conflict.Side, _ preview: DecisionPreview?) -> HTML {
         let value = text.text(ReportDetail.answer(side.value.shownText, to: member), to: member)
         let device = side.replica.map { labels[$0] ?? $0.short } ?? words.notKnown
-        let said: HTML? = preview.map { "<br><small>\(after.calculated($0)) · \(after.faults($0))</small>" }
+        let said: HTML? = preview.map {
+          "<br><small>\(words.text("tính lại", "computed anew")): \(after.calculated($0)) · \(words.text("trái biểu mẫu", "contradicts its form")): \(after.faults($0))</small>"
+        }
         return "<b>\(value)</b> <small>\(device), \(parts.time(Int64(clamping: side.ms)))</small>\(said)"
       }
       return """

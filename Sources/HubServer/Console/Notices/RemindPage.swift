@@ -31,15 +31,19 @@ struct RemindPage {
   init(parts: ConsoleParts, forms: ActForms, state: UnitState?, codes: Set<UnitCode>) {
     (self.parts, self.forms) = (parts, forms)
     let listed = codes.isEmpty ? parts.day.inTrouble : parts.day.units.filter { codes.contains($0.unit) }
-    units = Array(listed.prefix(Self.unitsMax))
-    chosen = Set(units.filter { codes.contains($0.unit) || $0.state == state }.map(\.unit))
+    func isChosen(_ line: UnitLine) -> Bool { codes.contains(line.unit) || line.state == state }
+    // Whoever came to remind some sees those first.
+    units = Array((listed.filter(isChosen) + listed.filter { !isChosen($0) }).prefix(Self.unitsMax))
+    chosen = Set(units.filter(isChosen).map(\.unit))
   }
 
   var title: String { words.text("Nhắc", "Remind") }
 
   var content: HTML {
     let text = ReminderText(day)
-    let rows: [HTML] = units.map { row($0, text) }
+    let (ticked, others) = (units.filter { chosen.contains($0.unit) }, units.filter { !chosen.contains($0.unit) })
+    let rows: [HTML] = (ticked.isEmpty ? others : ticked).map { row($0, text) }
+    let folded: HTML? = ticked.isEmpty || others.isEmpty ? nil : fold(others.map { row($0, text) })
     guard let token = forms.formToken(.act), !units.isEmpty else {
       return
         "<h1>\(title)</h1>\n<p class=\"calm\">\(words.text("Lúc này không đơn vị nào cần nhắc.", "Nobody need be reminded now."))</p>\n"
@@ -57,7 +61,17 @@ struct RemindPage {
       <label for="added">\(words.text("Thêm một câu vào mọi lời nhắc", "One more sentence for all"))</label> <input type="text" id="added" name="added" maxlength="300" value="\(added)">
       <ol class="cards remind">
       \(rows)</ol>
-      <p><button class="primary">\(button)</button></p></form>
+      \(folded)<p><button class="primary">\(button)</button></p></form>
+
+      """
+  }
+
+  /// Folds units in trouble that are not ticked.
+  private func fold(_ rows: [HTML]) -> HTML {
+    let count = words.number(rows.count)
+    return """
+      <details><summary>\(words.text("\(count) xã khác cần gọi hoặc nhắc, chưa chọn", "\(count) other units to call or remind, not ticked"))</summary><ol class="cards remind">
+      \(rows)</ol></details>
 
       """
   }

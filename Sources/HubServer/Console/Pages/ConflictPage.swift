@@ -19,6 +19,8 @@ struct ConflictPage {
   var choices: [String: String] = [:]
   /// Open conflicts about the same question elsewhere, this one included.
   var alike = 0
+  /// First open conflict of each row that waits for a decision, in the order in which they are decided.
+  var rows: [String] = []
 
   private var words: Wording { parts.words }
   private var query: ConsoleQuery { parts.query }
@@ -37,9 +39,41 @@ struct ConflictPage {
     return """
       <p class="crumbs"><a href="\(query.unit(unit))">\(unit.rawValue) \(parts.day.tree.displayName(of: unit))</a></p>
       <h1>\(words.text("Xung đột", "Conflict")): \(title)</h1>
-      <p>\(words.text("\(words.number(open)) câu khác nhau", "\(words.number(open)) questions differ"))\(equal)\(link)</p>
-      \(forms.settle(conflicts, table + "\(after)", reason: choices["reason"] ?? ""))\(others)
+      <p>\(words.text("\(words.number(open)) câu khác nhau", "\(words.number(open)) questions differ"))\(equal)\(since)\(link)</p>
+      \(beside)\(forms.settle(conflicts, table + "\(after)\(remaining(open))", reason: choices["reason"] ?? ""))\(others)
       """
+  }
+
+  /// Says how long the conflict has been there.
+  private var since: HTML? {
+    guard let ms = conflicts.filter(\.isOpen).map({ max($0.winning.ms, $0.losing.ms) }).min() else { return nil }
+    return " · \(words.text("mở \(parts.since(Int64(clamping: ms)))", "open for \(parts.since(Int64(clamping: ms)))"))"
+  }
+
+  /// Leads to the conflicts before and after.
+  private var beside: HTML? {
+    let own = Set(conflicts.map(\.id))
+    guard let at = rows.firstIndex(where: own.contains) else {
+      return rows.first.map {
+        "<nav class=\"jump\" aria-label=\"\(name)\">\(to($0, words.text("xung đột tiếp theo ›", "next conflict ›")))</nav>\n"
+      }
+    }
+    guard rows.count > 1 else { return nil }
+    let before: HTML? = at > 0 ? to(rows[at - 1], words.text("‹ trước", "‹ before")) : nil
+    let after: HTML? = at + 1 < rows.count ? to(rows[at + 1], words.text("sau ›", "after ›")) : nil
+    return
+      "<nav class=\"jump\" aria-label=\"\(name)\"><span>\(words.number(at + 1))/\(words.number(rows.count))</span> \(before)\(after)</nav>\n"
+  }
+
+  private var name: String { words.text("Các xung đột", "Conflicts") }
+
+  private func to(_ id: String, _ label: String) -> HTML { "<a href=\"\(query.link("/conflict/" + id))\">\(label)</a> " }
+
+  /// Stays at the lower edge of a phone's screen until the decision below is in sight.
+  private func remaining(_ open: Int) -> HTML? {
+    guard open > 0, forms.formToken(.act) != nil else { return nil }
+    let said = words.text("Còn \(words.number(open)) câu: quyết ↓", "\(words.number(open)) questions left: decide ↓")
+    return "<p class=\"remaining\"><a href=\"#why\">\(said)</a></p>\n"
   }
 
   private var after: HTML? {
@@ -76,7 +110,7 @@ struct ConflictPage {
       return """
         <tr><th scope="row">\(question(conflict))<br><small>\(conflict.rule.words(words.language))</small>\(settled)</th>\
         <td data-label="\(stands)">\(forms.choice(conflict, "keep", isChosen: isChosen(conflict, "keep")))<b>\(value(conflict.winning, of: conflict))</b><br><small>\(who(conflict.winning))</small></td>\
-        <td data-label="\(lost)">\(forms.choice(conflict, "take", isChosen: isChosen(conflict, "take")))\(value(conflict.losing, of: conflict))<br><small>\(who(conflict.losing))</small><br>\(forms.other(conflict, choices["value-\(conflict.id)"] ?? "", isChosen: isChosen(conflict, "value")))</td></tr>
+        <td data-label="\(lost)">\(forms.choice(conflict, "take", isChosen: isChosen(conflict, "take")))\(value(conflict.losing, of: conflict))<br><small>\(who(conflict.losing))</small><br>\(forms.other(conflict, choices["value-\(conflict.id)"] ?? "", isChosen: isChosen(conflict, "value")))\(hint(conflict))</td></tr>
 
         """
     }
@@ -88,7 +122,13 @@ struct ConflictPage {
 
   private func question(_ conflict: Conflict) -> String {
     if let member = conflict.member { return text.label(of: member) }
-    return conflict.column
+    return words.column(conflict.column)
+  }
+
+  /// What the form says about the values that it takes.
+  private func hint(_ conflict: Conflict) -> HTML? {
+    guard conflict.isOpen, forms.formToken(.act) != nil, let member = conflict.member, let rule = text.rule(of: member) else { return nil }
+    return "<br><small>\(rule)</small>"
   }
 
   private func value(_ side: Conflict.Side, of conflict: Conflict) -> String {

@@ -35,6 +35,7 @@ struct ContactsPage {
     }
     let missing = day.units.count - known.count
     return """
+      <p class="crumbs"><a href="\(parts.query.link("/setup"))">\(words.text("Thiết lập", "Setup"))</a></p>
       <h1>\(words.text("Danh bạ", "Contacts")) <b>\(words.number(rows.count))</b></h1>
       <p>\(words.text("\(words.number(missing)) đơn vị chưa có ai để gọi.", "\(words.number(missing)) units have nobody to call."))</p>
       \(forms.contacts(day))<table class="plain"><tbody>

@@ -35,8 +35,14 @@ struct DayReportsPage {
     return """
       <h1>\(title) <b>\(words.number(filed.count))</b></h1>
       <p class="lead">\(words.text("Trên trang này đã nhập nơi khác \(words.number(entered)) trên \(words.number(reports.count)).", "On this page \(words.number(entered)) of \(words.number(reports.count)) are entered elsewhere."))\(said)</p>
-      \(parts.days("/reports", chosen: reportDay))\(paging.html(words))\(table)\(paging.html(words, isBelow: true))
+      \(parts.days("/reports", chosen: reportDay))\(sums)\(paging.html(words))\(table)\(paging.html(words, isBelow: true))
       """
+  }
+
+  private var sums: HTML {
+    var there = query
+    there.day = reportDay
+    return "<p class=\"rest\"><a href=\"\(there.link("/sums"))\">\(words.text("Cộng theo nhóm", "Sums by group"))</a></p>\n"
   }
 
   private var table: HTML {

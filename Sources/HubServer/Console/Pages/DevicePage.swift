@@ -25,11 +25,7 @@ struct DevicePage {
       (words.text("Mã máy", "Identity"), "<code>\(known.replica.description)</code>"),
       (words.text("Ghi danh", "Enrolled"), time(known.enrolledMs)), (words.text("Liên lạc cuối", "Last contact"), time(known.contactMs)),
       (words.text("Còn trên máy", "Left on it"), "\(left)"),
-      (
-        words.text("Đồng hồ", "Clock"),
-        known.skewMs.map { $0.magnitude > DeviceTrouble.clockMsMax } == true
-          ? "<span class=\"mark s-odd\">\(words.skew(known.skewMs))</span>" : "\(words.skew(known.skewMs))"
-      ),
+      (words.text("Đồng hồ", "Clock"), parts.skew(known)),
     ]
     if device.note?.label != nil { facts.append((words.text("Tên tự đặt", "Its own name"), "\(known.label)")) }
     if let revokedMs = known.revokedMs { facts.append((words.text("Thu hồi", "Revoked"), time(revokedMs))) }
@@ -48,7 +44,7 @@ struct DevicePage {
         ))
     }
     return """
-      <p class="crumbs"><a href="\(query.unit(unit))">\(unit.rawValue) \(parts.day.tree.displayName(of: unit))</a></p>
+      <p class="crumbs"><a href="\(query.link("/devices"))">\(words.text("Máy", "Devices"))</a> › <a href="\(query.unit(unit))">\(unit.rawValue) \(parts.day.tree.displayName(of: unit))</a></p>
       <h1>\(title)</h1>
       \(UnitPage.list(facts))\(forms.deviceName(device))\(forms.device(device))<h2>\(words.text("Nhật ký", "Log"))</h2>
       \(ActLog(parts: parts).html(acts))

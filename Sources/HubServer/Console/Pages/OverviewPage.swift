@@ -27,9 +27,19 @@ struct OverviewPage {
     return """
       <h1>\(day.board.province)</h1>
       <p class="lead">\(day.board.campaign(query.language))</p>
-      \(.live(block: "tiles", tiles))\(.live(block: "alerts", "\(alerts)\(folded(notes))"))\(days)\(.live(block: "arrival", chart))\(inOne)\(groups)<p class="legend">\(legend)</p>
+      \(.live(block: "tiles", tiles))\(.live(block: "alerts", "\(alerts)\(folded(notes))\(store)"))\(days)\(.live(block: "arrival", chart))\(inOne)\(groups)<p class="legend">\(legend)</p>
 
       """
+  }
+
+  /// Says when the hub was last backed up and how much room its disk has, to whoever looks after the whole.
+  private var store: HTML? {
+    guard day.scope.isAll else { return nil }
+    let backup =
+      day.backupMs.map { words.text("Sao lưu \(parts.time($0))", "Backed up \(parts.time($0))") }
+      ?? words.text("Chưa sao lưu lần nào", "Never backed up")
+    let free = day.freeBytes.map { words.number($0 >> 30) } ?? words.notKnown
+    return "<p class=\"quiet\">\(backup) · \(words.text("đĩa còn \(free) GB", "\(free) GB of disk free"))</p>\n"
   }
 
   /// Folds notes, so that they do not push the rest off the screen.
@@ -89,7 +99,7 @@ struct OverviewPage {
   private var inOne: HTML? {
     guard shownDay != nil else { return nil }
     return
-      "<p class=\"rest\"><a href=\"\(query.link("/reports"))\">\(words.text("Mọi báo cáo của ngày trong một bảng, để nhập nơi khác", "All reports of the day in one table, to enter them elsewhere"))</a></p>\n"
+      "<p class=\"rest\"><a href=\"\(query.link("/reports"))\">\(words.text("Mọi báo cáo của ngày trong một bảng, để nhập nơi khác", "All reports of the day in one table, to enter them elsewhere"))</a> · <a href=\"\(query.link("/sums"))\">\(words.text("Khó khăn, hình thức…: cộng theo nhóm", "Difficulties, channels…: sums by group"))</a></p>\n"
   }
 
   private var groups: HTML {
@@ -117,11 +127,16 @@ struct OverviewPage {
     let calls = group.units.count { $0.state.needsCall }
     let late = group.units.count { $0.state == .late }
     let way = group.units.count - done - calls - late
-    let counts = "\(words.number(done)) · \(words.number(way)) · \(words.number(late)) · \(words.number(calls))"
+    func count(_ number: Int, _ path: String, _ state: UnitState? = nil) -> HTML {
+      number == 0
+        ? "<span class=\"quiet\">0</span>" : "<a href=\"\(there.link(path, ["state": state?.rawValue]))\">\(words.number(number))</a>"
+    }
+    let counts: HTML =
+      "\(count(done, "/units", .complete)) · \(count(way, "/units")) · \(count(late, "/units", .late)) · \(count(calls, "/now"))"
     let squares: HTML? = hasSquares ? "<td class=\"squares\">\(group.units.map(square))</td>" : nil
     return """
       <tr id="g-\(group.unit.rawValue)"><th scope="row"><a href="\(there.link("/units"))">\(group.name)</a> <small>\(words.text("\(words.number(group.units.count)) đơn vị", "\(words.number(group.units.count)) units"))</small></th>\
-      <td class="bar">\(bar([(done, "done"), (way, "way"), (late, "late"), (calls, "never")], of: group.units.count)) <span class="counts">\(counts)</span></td>\
+      <td class="split">\(bar([(done, "done"), (way, "way"), (late, "late"), (calls, "never")], of: group.units.count)) <span class="counts">\(counts)</span></td>\
       <td class="n" data-label="\(words.text("Phiếu", "Answers"))"><b>\(words.number(group.received))</b>/\(words.number(group.target))</td>\
       <td class="n" data-label="\(words.text("Lẽ ra", "Expected"))">\(words.number(group.expected))</td>\(squares)</tr>
       """

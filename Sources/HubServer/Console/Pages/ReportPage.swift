@@ -21,7 +21,7 @@ struct ReportPage {
     return """
       <p class="crumbs"><a href="\(query.unit(detail.unit))">\(detail.unit.rawValue) \(name)</a></p>
       <h1>\(title)</h1>
-      \(flags)\(returned)\(answers)\(photos)\(way)\(versions)
+      \(flags)\(NoticeList(parts: parts).html(detail.returns))\(answers)\(photos)\(versions)\(sendBack)\(way)
       """
   }
 
@@ -49,14 +49,14 @@ struct ReportPage {
     return items.isEmpty ? nil : "<ul class=\"log\">\n\(items)</ul>\n"
   }
 
-  /// How it was sent back, and the ways to do so.
-  private var returned: HTML? {
-    let open = detail.returns.contains { $0.closing == nil }
-    let form: HTML? = forms.report(detail).map { form in
-      let isOpen: HTML? = open ? " open" : nil
-      return "<details\(isOpen)><summary>\(words.text("Trả lại, kèm lý do", "Send back, with a comment"))</summary>\(form)</details>\n"
-    }
-    return "\(NoticeList(parts: parts).html(detail.returns))\(form)"
+  /// Ways to send it back, below what somebody has to read first.
+  private var sendBack: HTML? {
+    let isBack = detail.returns.contains { $0.closing == nil }
+    let said =
+      isBack
+      ? words.text("Kết thúc, hoặc trả lại lần nữa", "Settle it, or send it back again")
+      : words.text("Trả lại, kèm lý do", "Send back, with a comment")
+    return forms.report(detail).map { "<details><summary>\(said)</summary>\($0)</details>\n" }
   }
 
   private var answers: HTML {
@@ -110,7 +110,10 @@ struct ReportPage {
     if let lastMs = detail.lastMs, lastMs != detail.firstMs {
       facts.append((words.text("Thay đổi cuối", "Last change"), "\(parts.time(lastMs))"))
     }
-    if let form = detail.formKey { facts.append((words.text("Biểu mẫu", "Form"), "\(form)")) }
+    if let form = detail.formKey {
+      let unknown = words.text("máy chủ không có bản này: câu hỏi hiện bằng tên", "the hub lacks it: questions show as their names")
+      facts.append((words.text("Biểu mẫu", "Form"), "\(text.title ?? unknown) <small>\(form)</small>"))
+    }
     return "<h2>\(words.text("Đường đi", "How it came"))</h2>\n\(UnitPage.list(facts))"
   }
 

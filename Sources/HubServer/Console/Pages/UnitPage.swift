@@ -9,6 +9,8 @@ struct UnitPage {
   let detail: UnitDetail
   let labels: [ReplicaID: String]
   let forms: ActForms
+  /// Form of reports; nil where the hub has none.
+  var form: Form?
 
   private var words: Wording { parts.words }
   private var day: OperatorDay { parts.day }
@@ -93,7 +95,7 @@ struct UnitPage {
   private var remind: HTML? {
     guard forms.formToken(.act) != nil else { return nil }
     let link = query.link("/remind", ["units": line.unit.rawValue])
-    return "<p><a class=\"button\" href=\"\(link)\">\(words.text("Nhắc", "Remind"))</a></p>\n"
+    return "<p><a class=\"button\" data-remind href=\"\(link)\">\(words.text("Nhắc", "Remind"))</a></p>\n"
   }
 
   private var notices: HTML? {
@@ -182,39 +184,14 @@ struct UnitPage {
     guard !detail.devices.isEmpty else {
       return heading + "<p class=\"quiet\">\(words.text("Chưa có máy nào ghi danh.", "No device is enrolled."))</p>\n" + "\(codes)"
     }
-    let columns: [HTML] = [
-      words.text("Máy", "Device"), words.text("Liên lạc cuối", "Last contact"), words.text("Còn lại", "Left on it"),
-      words.text("Đồng hồ", "Clock"), words.text("Tình trạng", "State"),
-    ].map { "<th scope=\"col\">\($0)</th>" }
-    let rows: [HTML] = detail.devices.map(device)
-    return heading + "<table class=\"plain\"><thead><tr>\(columns)</tr></thead><tbody>\n\(rows)</tbody></table>\n" + "\(codes)"
-  }
-
-  private func device(_ each: DeviceLine) -> HTML {
-    let contact: HTML =
-      each.device.contactMs.map { "\(words.ago(Int64(clamping: $0), nowMs: day.nowMs)) <small>\(parts.time(Int64(clamping: $0)))</small>" }
-      ?? "\(words.text("chưa có", "none yet"))"
-    let owner: HTML? = each.note?.owner.map { " <small>\($0)</small>" }
-    let state: HTML =
-      each.device.revokedMs == nil
-      ? "\(words.text("đang dùng", "in use"))"
-      : each.lateBatches > 0
-        ? "<span class=\"mark s-odd\">\(words.text("đã thu hồi, vẫn gửi \(words.number(each.lateBatches)) gói", "revoked, sent \(words.number(each.lateBatches)) batches since"))</span>"
-        : "<span class=\"quiet\">\(words.text("đã thu hồi", "revoked"))</span>"
-    let left = each.device.backlog.map { words.number($0 + (each.device.packets ?? 0)) } ?? words.notKnown
-    return """
-      <tr><th scope="row"><a href="\(query.link("/device/" + each.device.replica.description))">\(each.label)</a>\(owner)</th>\
-      <td data-label="\(words.text("Liên lạc cuối", "Last contact"))">\(contact)</td><td data-label="\(words.text("Còn lại", "Left on it"))">\(left)</td>\
-      <td data-label="\(words.text("Đồng hồ", "Clock"))">\(words.skew(each.device.skewMs))</td><td>\(state)</td></tr>
-
-      """
+    return heading + DeviceTable(parts: parts).html(detail.devices) + "\(codes)"
   }
 
   // MARK: To decide
 
   private var decide: HTML? {
     guard !detail.conflicts.isEmpty || !detail.held.isEmpty || !detail.invalid.isEmpty else { return nil }
-    let lists = OpenWorkLists(parts: parts, labels: labels)
+    let lists = OpenWorkLists(parts: parts, labels: labels, form: form)
     return
       "<h2 id=\"decide\">\(words.text("Cần quyết", "To decide"))</h2>\n\(lists.conflicts([detail.conflicts].filter { !$0.isEmpty }))\(lists.held(detail.held))\(lists.invalid(detail.invalid))"
   }
@@ -222,23 +199,23 @@ struct UnitPage {
   // MARK: Log
 
   private var log: HTML {
-    guard !detail.acts.isEmpty else {
-      return
-        "<h2>\(words.text("Nhật ký", "Log"))</h2>\n<p class=\"quiet\">\(words.text("Chưa ai làm gì với đơn vị này.", "Nobody has done anything about it yet."))</p>\n"
-    }
-    return "<h2>\(words.text("Nhật ký", "Log"))</h2>\n\(ActLog(parts: parts).html(detail.acts))"
+    "<h2>\(words.text("Nhật ký", "Log"))</h2>\n\(ActLog(parts: parts).html(detail.acts))"
   }
 }
 
-/// Acts of operators, the newest first.
+/// Acts of operators about the page's subject, the newest first: who, what, from what to what, why.
 struct ActLog {
   let parts: ConsoleParts
 
   func html(_ acts: [OperatorAct]) -> HTML {
+    guard !acts.isEmpty else {
+      return "<p class=\"quiet\">\(parts.words.text("Chưa ai làm gì ở đây.", "Nobody has done anything here yet."))</p>\n"
+    }
     let items: [HTML] = acts.map { act in
+      let change: HTML? = parts.words.change(act, subject: act.subject).map { ": \($0)" }
       let reason: HTML? = act.reason.isEmpty ? nil : " — “\(act.reason)”"
       return
-        "<li><time>\(parts.time(Int64(clamping: act.atMs)))</time> <b>\(act.by)</b> <code>\(act.kind)</code> \(act.subject)\(reason)</li>\n"
+        "<li><time>\(parts.time(Int64(clamping: act.atMs)))</time> <b>\(act.by)</b> \(parts.words.act(act.kind))\(change)\(reason)</li>\n"
     }
     return "<ul class=\"log\">\n\(items)</ul>\n"
   }

@@ -64,7 +64,8 @@ struct ConsoleRoute: Sendable {
       .needs(.read),
       [
         "/", "/now", "/units", "/unit/UNIT", "/device/DEVICE", "/report/UNIT/DAY", "/report/UNIT/DAY/photo/FILE", "/conflict/CONFLICT",
-        "/alike/CONFLICT", "/decide", "/held/HELD", "/posts", "/post/POST", "/photo/FILE", "/reminder/REMINDER", "/reports", "/contacts",
+        "/alike/CONFLICT", "/decide", "/held/HELD", "/posts", "/post/POST", "/photo/FILE", "/reminder/REMINDER", "/reports", "/sums",
+        "/devices", "/contacts",
         "/setup", "/campaign", "/forms", "/tags", "/account", "/live", "/metrics",
       ]),
     calls(.needs(.seeAnswers), ["/results"]),

@@ -117,6 +117,7 @@ struct SignInPages {
       """
     }
     return """
+      <p class="crumbs"><a href="\(query.link("/setup"))">\(words.text("Thiết lập", "Setup"))</a></p>
       <h1>\(words.text("Người dùng", "People")) <b>\(all.count)</b></h1>
       \(said)\(made)<table class="plain"><tbody>
       \(rows)</tbody></table>

@@ -26,6 +26,8 @@ struct FormsPage {
   let parts: ConsoleParts
   let forms: ActForms
   let editions: [HubPlan.FormRecord]
+  /// Titles of forms, by their ids.
+  var titles: [String: String] = [:]
   var looked: Looked?
   var step: Step?
   /// Faults of the file that was sent, all of them.
@@ -73,7 +75,7 @@ struct FormsPage {
     let items: [HTML] = own.map { "<li><b>\($0.version)</b> \(words.formState($0.state))</li>\n" }
     let use = id == campaign.reportForm ? words.text("báo cáo ngày", "daily report") : words.text("phiếu ẩn danh", "anonymous answers")
     return
-      "<h2>\(id) <small>\(use)</small></h2>\n<ul class=\"strip\">\n\(items)</ul>\n\(own.first.flatMap { steps(id, FormState(rawValue: $0.state) ?? .open) })"
+      "<h2>\(titles[id] ?? id) <small>\(use), \(id)</small></h2>\n<ul class=\"strip\">\n\(items)</ul>\n\(own.first.flatMap { steps(id, FormState(rawValue: $0.state) ?? .open) })"
   }
 
   private func steps(_ id: String, _ state: FormState) -> HTML? {

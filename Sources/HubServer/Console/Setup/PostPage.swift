@@ -55,7 +55,7 @@ extension ConsoleActs {
 
   /// Hides a post, or shows it again.
   func post(_ id: String) async throws -> String? {
-    guard let post = try await survey.post(id), day.units.contains(where: { $0.unit == post.unit }) else { return nil }
+    guard let post = try await survey.post(id, in: day) else { return nil }
     try checkMark(Self.mark(post))
     try requireReason()
     guard let isHiding = ["hide": true, "show": false][fields["do"] ?? ""] else { return nil }

@@ -92,7 +92,7 @@ extension ActForms {
     let columns = Self.columns(of: held)
     guard !columns.isEmpty else { return nil }
     let fields: [HTML] = columns.map { column in
-      "<label for=\"set-\(column.name)\">\(column.name)</label><input type=\"text\" id=\"set-\(column.name)\" name=\"set-\(column.name)\" value=\"\(column.value)\"><input type=\"hidden\" name=\"was-\(column.name)\" value=\"\(column.value)\">"
+      "<label for=\"set-\(column.name)\">\(words.column(column.name))</label><input type=\"text\" id=\"set-\(column.name)\" name=\"set-\(column.name)\" value=\"\(column.value)\"><input type=\"hidden\" name=\"was-\(column.name)\" value=\"\(column.value)\">"
     }
     return """
       <details><summary>\(words.text("Sửa giá trị rồi gộp", "Repair values, then merge"))</summary><form class="act" method="post" action="\(parts.query.link("/held/" + held.id))">\(token)

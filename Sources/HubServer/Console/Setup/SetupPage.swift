@@ -19,10 +19,12 @@ struct SetupPage {
 
   var content: HTML {
     let days = campaign.reportDays.map(words.shortDay).joined(separator: ", ")
+    let grace = words.length(ms: Int64(campaign.graceMinutes) * 60_000)
     let facts: [(String, HTML)] = [
       (words.text("Mở", "Opens"), "\(words.time(campaign.opens))"), (words.text("Đóng", "Closes"), "\(words.time(campaign.closes))"),
       (
-        words.text("Nhận muộn", "Late answers"), "\(words.text("\(campaign.graceMinutes) phút", "\(campaign.graceMinutes) minutes"))"
+        words.text("Nhận muộn", "Late answers"),
+        "\(words.text("thêm \(grace)", "\(grace) more"))"
       ),
       (words.text("Ngày báo cáo", "Report days"), "\(days)"),
     ]
@@ -30,11 +32,29 @@ struct SetupPage {
       <h1>\(title)</h1>
       <h2>\(campaign.title(words.language))</h2>
       \(UnitPage.list(facts))<ul class="todo">
-      <li><a href="\(parts.query.link("/campaign"))">\(words.text("Nội dung cuộc khảo sát: tên, báo cáo, ngưỡng, số người", "The campaign's definition: title, reports, thresholds, headcounts"))</a></li>
-      <li><a href="\(parts.query.link("/forms"))">\(words.text("Biểu mẫu: xuất bản, đóng", "Forms: publish, close"))</a></li>
-      <li><a href="\(parts.query.link("/tags"))">\(words.text("Nhãn của các đơn vị", "Tags of units"))</a></li></ul>
+      \(ways)</ul>
       \(extended)\(form)
       """
+  }
+
+  /// Leads to the pages on which the campaign, its people and its devices are set up, of those that whoever looks may open.
+  private var ways: HTML {
+    let all: [(path: String, said: String)] = [
+      (
+        "/campaign",
+        words.text(
+          "Nội dung cuộc khảo sát: tên, báo cáo, ngưỡng, số người", "The campaign's definition: title, reports, thresholds, headcounts")
+      ), ("/forms", words.text("Biểu mẫu: xuất bản, đóng", "Forms: publish, close")),
+      ("/devices", words.text("Máy: tìm, đặt tên, thu hồi", "Devices: find, name, revoke")),
+      ("/codes", words.text("Mã QR: áp phích và thẻ để in", "QR codes: posters and cards to print")),
+      ("/contacts", words.text("Danh bạ: ai để gọi ở mỗi đơn vị", "Contacts: whom to call in each unit")),
+      ("/people", words.text("Người dùng và quyền", "People and their rights")),
+      ("/tags", words.text("Nhãn của các đơn vị", "Tags of units")),
+    ]
+    let items: [HTML] = all.filter { ConsoleDoor.to($0.path, isPost: false).opens(to: forms.visitor.person) }.map {
+      "<li><a href=\"\(parts.query.link($0.path))\">\($0.said)</a></li>\n"
+    }
+    return "\(items)"
   }
 
   /// Units that end later than the others.

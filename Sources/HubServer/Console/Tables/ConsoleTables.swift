@@ -35,6 +35,12 @@ extension ConsolePages {
       return [
         DayReportTables(parts: parts, reportDay: shown).table(try await call.survey.dayReports(of: filed, on: shown, in: day))
       ]
+    case "/sums":
+      guard let shown = reportDay(day) ?? day.board.reportDay else { return nil }
+      return [units.choices(try await call.survey.choiceSums(on: shown, in: day))]
+    case "/devices":
+      let page = DevicesPage(parts: parts, devices: try await call.survey.deviceLines(in: day), words: call["q"] ?? "")
+      return [OperatorTables(parts: parts, labels: [:]).devices(page.rows())]
     case "/contacts": return [UnitTables(parts: parts).contacts(day.contacts.sorted { $0.key < $1.key }.flatMap(\.value))]
     case "/decide":
       let work = try await call.survey.pendingDecisions(in: day)
@@ -86,9 +92,7 @@ extension ConsolePages {
       return [work.conflicts(conflicts)]
     }
     if let path = call.parts(of: "held"), path.count == 1 {
-      let units = Set(day.units.map(\.unit.rawValue))
-      let all = try await call.survey.hub.heldUnits()
-      guard let held = all.first(where: { $0.id == path[0] && units.contains($0.scope) }) else { return nil }
+      guard let held = try await call.survey.heldUnit(path[0], in: day) else { return nil }
       return [work.held([held]), work.cells(held)]
     }
     return nil

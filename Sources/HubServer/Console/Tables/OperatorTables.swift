@@ -26,9 +26,9 @@ struct OperatorTables {
       [
         .init("id", words.text("Mã", "Identity")) { .text($0.id) }, .init("unit", words.text("Đơn vị", "Unit")) { .text($0.scope) },
         .init("unitName", words.text("Tên đơn vị", "Name")) { tell.name($0.scope) },
-        .init("table", words.text("Bảng", "Table")) { .text($0.table) },
+        .init("table", words.text("Bảng", "Table")) { .word($0.table, said: words.table($0.table)) },
         .init("row", words.text("Dòng", "Row")) { .text($0.key.shownText) },
-        .init("question", words.text("Câu hỏi", "Question")) { .text($0.member ?? $0.column) },
+        .init("question", words.text("Câu hỏi", "Question")) { .word($0.member ?? $0.column, said: $0.member ?? words.column($0.column)) },
         .init("rule", words.text("Quy tắc", "Rule")) { .word($0.rule.rawValue, said: $0.rule.words(words.language)) },
         .init("stands", words.text("Đang đứng", "Stands")) { .text($0.winning.value.shownText) },
         .init("standsBy", words.text("Máy của bản đang đứng", "Standing by device")) { device($0.winning.replica) },
@@ -53,7 +53,7 @@ struct OperatorTables {
         },
         .init("device", words.text("Máy", "Device")) { device($0.replica) },
         .init("time", words.text("Đến lúc", "Came")) { tell.time($0.receivedMs) },
-        .init("reason", words.text("Vì sao", "Why")) { .text($0.reason) },
+        .init("reason", words.text("Vì sao", "Why")) { .word($0.reason, said: words.heldReason($0.reason)) },
         .init("detail", words.text("Chi tiết", "Detail")) { .text($0.detail) },
         .init("remedy", words.text("Cách giải quyết", "What to do")) { .text($0.remedy(words.language)) },
       ])
@@ -64,7 +64,7 @@ struct OperatorTables {
     return PageTable(
       "cells", words.text("Nội dung", "Content"), cells,
       [
-        .init("table", words.text("Bảng", "Table")) { .text($0.row.table) },
+        .init("table", words.text("Bảng", "Table")) { .word($0.row.table, said: words.table($0.row.table)) },
         .init("row", words.text("Dòng", "Row")) { .text($0.row.key.shownText) },
         .init("deletes", words.text("Xóa", "Deletes")) { tell.flag(!$0.row.isAlive) },
         .init("column", words.text("Cột", "Column")) { .text([$0.cell.column, $0.cell.member].compactMap(\.self).joined(separator: ".")) },
@@ -138,7 +138,8 @@ struct OperatorTables {
       "acts", words.text("Nhật ký", "Log"), acts,
       [
         .init("time", words.text("Lúc", "Time")) { tell.time($0.atMs) }, .init("by", words.text("Người làm", "By")) { .text($0.by) },
-        .init("kind", words.text("Việc", "Act")) { .text($0.kind) }, .init("subject", words.text("Về", "About")) { .text($0.subject) },
+        .init("kind", words.text("Việc", "Act")) { .word($0.kind, said: words.act($0.kind)) },
+        .init("subject", words.text("Về", "About")) { .text($0.subject) },
         .init("reason", words.text("Vì sao", "Why")) { .text($0.reason) },
       ])
   }

@@ -148,7 +148,7 @@ struct TakeAway {
   /// Tables that the page offers one by one, where it has several.
   private var tables: [(key: String, label: String)]? {
     switch page.split(separator: "/").first.map(String.init) ?? "" {
-    case "now", "units", "reports", "contacts", "posts", "people", "device", "conflict", "held", "reminder": return []
+    case "now", "units", "reports", "sums", "devices", "contacts", "posts", "people", "device", "conflict", "held", "reminder": return []
     case "":
       return [("groups", words.text("các nhóm", "groups")), ("arrivals", words.text("đường đến", "arrival"))]
     case "decide":

@@ -64,6 +64,10 @@ public struct OperatorDay: Sendable {
   public var reminders: [Notice] = []
   /// Reason why the last write of the hub failed; nil when it did not.
   public var writeFailure: LocalizedText?
+  /// Hub time at which the newest backup was finished; nil without one.
+  public var backupMs: Int64?
+  /// Bytes free on the disk of the hub's store; nil when unknown.
+  public var freeBytes: Int?
 
   /// Report days that are read for one page.
   public static let reportDaysMax = 31
@@ -133,12 +137,14 @@ extension SurveyHub {
     guard let board = try await board() else { return nil }
     let devices = try await hub.devices()
     let troubles = try await deviceTroubles(devices, board: board)
-    let (failure, nowMs) = (hub.writeFailure, board.nowMs)
+    let (failure, nowMs, free) = (hub.writeFailure, board.nowMs, hub.store.freeBytes)
     return try await hub.read { [campaign] session -> OperatorDay? in
       guard let plan = try HubPlan.read(session, campaign) else { return nil }
       var day = OperatorDay(board, plan, devices: devices)
       let arrived = try ReportArrivals(day.reportDays, newest: plan.latest(form: plan.campaign.reportForm)?.key, in: session)
       day.writeFailure = failure
+      day.backupMs = try session.integer("SELECT max(done_ms) FROM hub_backup")
+      day.freeBytes = free
       day.calls = try Self.latestCalls(in: session)
       day.contacts = Dictionary(grouping: try Self.contacts(in: session), by: \.unit.rawValue)
       day.returned = try Notice.returned(in: session)
