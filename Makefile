@@ -7,7 +7,7 @@ PYTHON_PACKAGES = pyxform==4.5.0 openpyxl==3.1.5 playwright==1.65.2 axe-playwrig
 SERVER = --traits Server
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: deps build tools tls demo rehearse-hard storm check test forms-score outside sim restores steps mutants bench lint format proto clean
+.PHONY: deps build tools tls demo shots rehearse-hard storm check test forms-score outside sim restores steps mutants bench lint format proto clean
 
 # Installs the Debian packages the build and the tests use, once; elsewhere it only says what is needed.
 deps:
@@ -101,6 +101,11 @@ proto:
 # A dress rehearsal of the Bắc Giang campaign: 209 communes, then the board stays up. ONCE=1 exits after the proof.
 demo: build
 	scripts/demo.sh $(if $(ONCE),--once)
+
+# A picture of every page of the console on a rehearsed day, in docs/console: two sizes, both schemes. Look at each before it is committed.
+# ENGLISH=1 OUT=.build/english: the same pages in English, elsewhere.
+shots: build
+	.build/python/bin/python scripts/shots.py $(if $(OUT),--out $(OUT)) $(if $(ENGLISH),--english)
 
 # Real devices over poor links, strangers beside them, a disk that fills, then the proof: all communes and optimised tools, with the p99 held to
 # 3 times that without strangers. DEVICES=20 MINUTES=3: fewer and shorter; BIN=.build/debug: other tools, without judging their figures;
