@@ -167,10 +167,18 @@ public enum FormsCorpus {
       "choices", "a filter", [one, row("select_one yn", "f", ["choice_filter": "group = ${s}"])],
       choices: yesNo.map { $0.merging(["group": "yes"]) { $1 } }),
     form("choices", "a name filter", [one, row("select_one yn", "f", ["choice_filter": "name != ${s}"])]),
-    form("choices", "a filter by a column that is not there", .warned, [one, row("select_one yn", "f", ["choice_filter": "area = ${s}"])]),
-    form("choices", "a file that is not there", .warned, [text, row("select_one_from_file towns.csv", "f")]),
+    // On a page of its own: beside the other question, a blank answer goes with the blank column.
+    form(
+      "choices", "a filter by a column that is not there", .warned,
+      [one, row("begin group", "g"), row("select_one yn", "f", ["choice_filter": "area = ${s}"]), ["type": "end group"]]),
+    walked(
+      form("choices", "a file that is not there", .warned, [text, row("select_one_from_file towns.csv", "f")]),
+      shows: ["Text?"], hides: ["Label of f"]),
     form("choices", "a file of another kind", .refused, [text, row("select_one_from_file towns.pdf", "f")]),
-    form("choices", "a rule about a choice that is not there", .warned, [one, row("text", "q", ["relevant": "selected(${s}, 'other')"])]),
+    walked(
+      form(
+        "choices", "a rule about a choice that is not there", .warned, [one, row("text", "q", ["relevant": "selected(${s}, 'other')"])]),
+      shows: ["One?"], hides: ["Label of q"]),
   ]
 
   /// Lists that stand elsewhere, and what is offered of a list.

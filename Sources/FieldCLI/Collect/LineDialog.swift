@@ -10,7 +10,7 @@ final class LineDialog: CollectDialog {
   /// Bytes of a line; a longer one is refused.
   private static let lineBytesMax = 64 * 1_024
 
-  private let input: InputSource
+  private let input: any EventSource
   private let words: CollectWording
   private let output: FileHandle
   /// True when a person's terminal keeps what is shown here.
@@ -20,7 +20,7 @@ final class LineDialog: CollectDialog {
   private var heading: [String] = []
   private var hasToldKeys = false
 
-  init(input: InputSource, words: CollectWording, output: FileHandle) {
+  init(input: any EventSource, words: CollectWording, output: FileHandle) {
     self.input = input
     self.words = words
     self.output = output
@@ -192,7 +192,7 @@ final class LineDialog: CollectDialog {
           vi: "Dòng quá dài; hãy viết ngắn lại. Phiếu này chưa được gửi.", en: "The line is too long; write less. This answer was not sent."
         )
       }
-      switch input.next() {
+      switch input.next(timeoutMs: nil) {
       case .bytes(let bytes): waiting += bytes
       case .resized, .quiet: continue
       case .left(.endOfInput): isAtEnd = true

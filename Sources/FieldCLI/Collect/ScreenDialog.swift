@@ -7,13 +7,13 @@ final class ScreenDialog: CollectDialog {
   private static let escapeWaitMs: Int32 = 50
 
   private let terminal: Terminal
-  private let input: InputSource
+  private let input: any EventSource
   private let words: CollectWording
   private var reader = KeyReader()
   /// Keys pressed and not processed yet.
   private var keys: [Key] = []
 
-  init(terminal: Terminal, input: InputSource, words: CollectWording) {
+  init(terminal: Terminal, input: any EventSource, words: CollectWording) {
     self.terminal = terminal
     self.input = input
     self.words = words

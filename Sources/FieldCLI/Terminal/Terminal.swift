@@ -10,20 +10,27 @@ enum Leaving: Error, Equatable, Sendable {
   case ended
 }
 
+/// Where a dialog learns what a person does.
+protocol EventSource: AnyObject {
+  /// Waits for the next event, for at most `timeoutMs`; nil waits for ever.
+  func next(timeoutMs: Int32?) -> InputEvent
+  func close()
+}
+
+enum InputEvent {
+  case bytes([UInt8])
+  /// The window has another size, or is in front again.
+  case resized
+  /// No input came in time.
+  case quiet
+  case left(Leaving)
+}
+
 /// Bytes of standard input and the relevant signals, one after the other.
 ///
 /// While the value lives, signals that would end the process become `Leaving`, so that they are handled here and not in the middle
 /// of a write. `close` restores the earlier handlers.
-final class InputSource {
-  enum Event {
-    case bytes([UInt8])
-    /// The window has another size, or is in front again.
-    case resized
-    /// No input came in time.
-    case quiet
-    case left(Leaving)
-  }
-
+final class InputSource: EventSource {
   private static let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGCONT]
   private static let bytesMax = 4_096
   private var pipe: [Int32] = [-1, -1]
@@ -56,8 +63,7 @@ final class InputSource {
     return file > 0 ? file : 0
   }
 
-  /// Waits for the next event, for at most `timeoutMs`; nil waits for ever.
-  func next(timeoutMs: Int32? = nil) -> Event {
+  func next(timeoutMs: Int32?) -> InputEvent {
     while true {
       var waited = [pollfd(fd: pipe[0], events: Int16(POLLIN), revents: 0), pollfd(fd: keys, events: Int16(POLLIN), revents: 0)]
       let count = poll(&waited, nfds_t(waited.count), timeoutMs ?? -1)
