@@ -57,6 +57,10 @@ enum Python {
       ("text.xlsx", "text such as CSV"), ("nothing.xlsx", "is empty"), ("picture.xlsx", "not an .xlsx workbook"),
       ("archive.xlsx", "not an .xlsx workbook"), ("many-texts.xlsx", "more than 200000 texts"), ("long-text.xlsx", "longer than"),
       ("twice.xlsx", "two sheets called survey"), ("nowhere.xlsx", "cannot be read"),
+      ("attributes.xlsx", "more than \(XMLEvents.xmlAttributesMax) attributes"),
+      ("one-text-everywhere.xlsx", "more than \(Workbook.sheetBytesMax) bytes of text"), ("one-row-again.xlsx", "beyond row"),
+      ("much-text.xlsx", "larger than \(XLSFormSheet.sheetBytesMax) bytes"),
+      ("wide.xlsx", "more than \(XLSFormSheet.sheetRowsMax) rows or \(XLSFormSheet.sheetCellsMax) cells"),
     ] {
       let problems = result(URL(fileURLWithPath: folder.path + "/" + name)).problems
       #expect(problems.count == 1, "\(name): \(problems)")

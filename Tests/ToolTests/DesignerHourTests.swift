@@ -32,6 +32,16 @@ struct DesignerHourTests {
     let script = Tool.packageRoot.appendingPathComponent("Tests/ToolTests/Browser/workbook.py").path
     let ended = try await Tool.run(WebFormTests.python, [script, path, json])
     try #require(ended.status == 0, "\(ended.errors)")
+    // As LibreOffice opens and saves it, where it is installed.
+    guard let office = ToolProcess.find("soffice") else { return }
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    let saved = try await Tool.run(
+      office,
+      ["-env:UserInstallation=file://\(folder)/profile", "--headless", "--convert-to", "xlsx", "--outdir", folder + "/saved", path])
+    let made = folder + "/saved/" + URL(fileURLWithPath: path).lastPathComponent
+    try #require(FileManager.default.fileExists(atPath: made), "\(saved.output)\(saved.errors)")
+    try FileManager.default.removeItem(atPath: path)
+    try FileManager.default.moveItem(atPath: made, toPath: path)
   }
 
   private func link(of unit: String, _ arguments: [String], in folder: TemporaryFolder) async throws -> String {

@@ -128,6 +128,16 @@ def hand(folder, out):
     hostile("far-row.xlsx", f'<worksheet xmlns="{MAIN}"><sheetData><row r="1048576"><c r="A1048576" t="str"><v>x</v></c></row></sheetData></worksheet>')
     hostile("far-column.xlsx", f'<worksheet xmlns="{MAIN}"><sheetData><row r="1"><c r="XFD1" t="str"><v>x</v></c></row></sheetData></worksheet>')
     hostile("long-cell.xlsx", f'<worksheet xmlns="{MAIN}"><sheetData><row r="1"><c r="A1" t="str"><v>{"x" * 70000}</v></c></row></sheetData></worksheet>')
+    hostile("attributes.xlsx", f'<worksheet xmlns="{MAIN}"><sheetData ' + " ".join(f'a{i}="1"' for i in range(9000)) + "/></worksheet>")
+    cells = "".join('<c t="s"><v>0</v></c>' for _ in range(40))
+    hostile("one-text-everywhere.xlsx", f'<worksheet xmlns="{MAIN}"><sheetData>' + f"<row>{cells}</row>" * 40 + "</sheetData></worksheet>",
+            shared=f'<sst xmlns="{MAIN}"><si><t>{"x" * 32000}</t></si></sst>')
+    hostile("one-row-again.xlsx", f'<worksheet xmlns="{MAIN}"><sheetData>' + '<row r="5"/>' * 20_001 + "</sheetData></worksheet>")
+    hostile("much-text.xlsx", f'<worksheet xmlns="{MAIN}"><sheetData>' + "".join(f'<row><c t="str"><v>{"x" * 30000}</v></c></row>' for _ in range(80))
+            + "</sheetData></worksheet>")
+    wide = "".join(f'<c t="str"><v>h{i}</v></c>' for i in range(250))
+    hostile("wide.xlsx", f'<worksheet xmlns="{MAIN}"><sheetData><row>{wide}</row>' + '<row><c t="str"><v>x</v></c></row>' * 4_200
+            + "</sheetData></worksheet>")
     hostile("bad-index.xlsx", f'<worksheet xmlns="{MAIN}"><sheetData><row r="1"><c r="A1" t="s"><v>99</v></c></row></sheetData></worksheet>')
     hostile("torn.xlsx", f'<worksheet xmlns="{MAIN}"><sheetData><row r="1">')
     hostile("crossed.xlsx", f'<worksheet xmlns="{MAIN}"><sheetData><row r="1"></sheetData></row></worksheet>')

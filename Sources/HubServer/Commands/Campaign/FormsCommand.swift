@@ -31,8 +31,8 @@ struct FormsCommand: AsyncParsableCommand {
     guard !reading.warnings.isEmpty else { return }
     for remark in reading.remarks { console.warn(remark) }
     console.say(
-      "\(reading.warnings.count) ô được bỏ qua hoặc hiểu khác đi; biểu mẫu vẫn dùng được.",
-      "\(reading.warnings.count) cells are passed over or taken otherwise; the form can be used.")
+      "\(reading.warningCount) ô được bỏ qua hoặc hiểu khác đi; biểu mẫu vẫn dùng được.",
+      "\(reading.warningCount) cells are passed over or taken otherwise; the form can be used.")
   }
 
   /// Warns of background questions that tell people apart.

@@ -32,7 +32,8 @@ package struct AnonymousForm {
   package static func findings(in form: Form) -> [Finding] {
     let kinds = Dictionary(form.questions.map { ($0.name, $0.kind) }, uniquingKeysWith: { first, _ in first })
     return form.questions.flatMap { question -> [Finding] in
-      var found: [Finding] = question.kind == .geopoint ? [Finding(question: question.name, text: position)] : []
+      let name = question.name
+      var found: [Finding] = question.kind == .geopoint ? [Finding(question: name, text: position)] : []
       for rule in question.everyRule {
         // A value that is worked out can be blank; a rule on what is asked, or taken, cannot.
         let isValue = rule == question.calculation || rule == question.initial?.rule
@@ -40,7 +41,7 @@ package struct AnonymousForm {
           guard let text = finding(of: node, kinds) else { return }
           let own =
             text == keyed && !isValue
-            ? Finding(question: question.name, text: keyedRule, isProblem: true) : Finding(question: question.name, text: text)
+            ? Finding(question: name, text: keyedRule, isProblem: true) : Finding(question: name, text: text)
           if !found.contains(own) { found.append(own) }
         }
       }

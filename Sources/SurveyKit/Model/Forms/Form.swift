@@ -55,7 +55,7 @@ public struct Form: Sendable, Hashable {
     self.init(
       unchecked: id, version: version, title: title, languages: languages, defaultLanguage: defaultLanguage,
       choiceLists: choiceLists, items: items)
-    let findings = FormCheck.findings(in: self).filter { !$0.isWarning }
+    let findings = FormCheck.findings(in: self).kept.filter { !$0.isWarning }
     guard findings.isEmpty else { throw FormDefinitionError(problems: findings.map(\.message)) }
   }
 

@@ -153,6 +153,7 @@ struct FormIndex: Sendable {
     var inner: [String: [Entry]] = [:]
     var readsTexts = false
     var sections: [(section: FormSection, conditions: [FormExpression], chain: [String])] = []
+    var labelsByList: [String: [String: String]] = [:]
     var facts = ExpressionFacts()
     facts.language = form.defaultLanguage
     facts.astray = outline.astrayPaths
@@ -171,9 +172,12 @@ struct FormIndex: Sendable {
           isEarly: entry.isEarly)
         if let name = entry.repeatName { inner[name, default: []].append(own) } else { outer.append(own) }
         facts.repeatOfQuestion[question.name] = entry.repeatName
-        if question.kind.hasChoices {
-          let labels = form.choices(of: question).map { ($0.name, $0.label.text(in: form.defaultLanguage)) }
-          facts.labels[question.name] = Dictionary(labels, uniquingKeysWith: { first, _ in first })
+        if question.kind.hasChoices, let list = question.choiceList {
+          if labelsByList[list] == nil {
+            let labels = form.choices(of: question).map { ($0.name, $0.label.text(in: form.defaultLanguage)) }
+            labelsByList[list] = Dictionary(labels, uniquingKeysWith: { first, _ in first })
+          }
+          facts.labels[question.name] = labelsByList[list]
         }
         for rule in question.everyRule {
           rule.root.walk { node in

@@ -69,8 +69,19 @@ enum FormName {
   /// Tells a name that a column of a list may have: also that of an element in a namespace, or of a label in a language.
   static func isColumn(_ name: String) -> Bool { isValid(name.replacing(":", with: "_")) }
 
-  static func isLetter(_ character: Character) -> Bool { character.isLetter || character == "_" }
-  static func isPart(_ character: Character) -> Bool { character.isLetter || character.isNumber || "_-.".contains(character) }
+  static func isLetter(_ character: Character) -> Bool {
+    guard let byte = character.asciiValue else { return character.isLetter }
+    return isLetter(byte)
+  }
+
+  static func isPart(_ character: Character) -> Bool {
+    guard let byte = character.asciiValue else { return character.isLetter || character.isNumber }
+    return isLetter(byte) || (UInt8(ascii: "-")...UInt8(ascii: "9")).contains(byte) && byte != UInt8(ascii: "/")
+  }
+
+  private static func isLetter(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) && byte >= UInt8(ascii: "A") || byte == UInt8(ascii: "_")
+  }
 
   /// Tells a name that a list of choices may have: also that of a file.
   static func isValidList(_ name: String) -> Bool { !name.isEmpty && name.utf8.count <= formNameBytesMax && isPlain(name) }

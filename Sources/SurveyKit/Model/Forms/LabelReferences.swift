@@ -25,7 +25,8 @@ enum LabelReferences {
   static func names(in text: String) -> [String] {
     guard text.contains("${") else { return [] }
     var names: [String] = []
-    for case let name? in pieces(text).map(\.name) where !names.contains(name) { names.append(name) }
+    var seen: Set<String> = []
+    for case let name? in pieces(text).map(\.name) where seen.insert(name).inserted { names.append(name) }
     return names
   }
 
@@ -83,18 +84,27 @@ extension FormText {
 
 /// Finds names in texts that mean nothing: they would be read as they are written.
 struct LabelCheck {
+  /// The first of them.
   private(set) var findings: [FormCheck.Finding] = []
+  /// Number of problems besides.
+  private(set) var more = 0
 
   /// - Parameter unreadable: Names whose rows could not be read.
   init(_ form: Form, unreadable: Set<String>) {
-    let questions = Dictionary(form.questions.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let questions = Set(form.questions.map(\.name))
     let outline = FormOutline(form.items).entries
     let homes = Dictionary(
       outline.filter(\.item.isQuestion).map { ($0.item.name, $0.repeatName) }, uniquingKeysWith: { first, _ in first })
     func check(_ text: FormText?, _ column: String, _ place: FormCheck.Place, _ subject: String, around: [String]?) {
-      let names = Set(text?.byLanguage.values.flatMap { LabelReferences.names(in: $0) } ?? []).sorted()
-      for name in names where !unreadable.contains(name) {
-        guard questions[name] != nil else {
+      let named = text?.byLanguage.values.flatMap { LabelReferences.names(in: $0) } ?? []
+      guard !named.isEmpty else { return }
+      for name in Set(named).sorted() where !unreadable.contains(name) {
+        let isKnown = questions.contains(name)
+        guard findings.count < FormCheck.findingsMax else {
+          more += isKnown ? 0 : 1
+          continue
+        }
+        guard isKnown else {
           findings.append(FormCheck.Finding(place: place, subject: subject, text: FormMessage.unknownQuestion(name)))
           continue
         }

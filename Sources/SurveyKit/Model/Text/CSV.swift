@@ -133,12 +133,22 @@ public struct CSVTable: Sendable {
   public let remarks: [LocalizedText]
   /// Encoding of the letters; nil for a workbook.
   public let encoding: TextEncoding?
+  /// True where the file has more rows than were read.
+  let isCut: Bool
 
-  public init(_ data: Data) throws(CSVFault) {
+  public init(_ data: Data) throws(CSVFault) { try self.init(data, rowsMax: .max) }
+
+  /// - Parameter rowsMax: Rows read at most, blank and faulty ones included.
+  init(_ data: Data, rowsMax: Int) throws(CSVFault) {
     var reader = try CSVReader(data)
     var records: [CSVRecord] = []
     var faults: [CSVFault] = []
+    var isCut = false
     while let next = reader.next() {
+      guard records.count + faults.count < rowsMax else {
+        isCut = true
+        break
+      }
       switch next {
       case .success(let record):
         if record.lostLetters == nil { records.append(record) } else { faults.append(CSVFault(line: record.line, kind: .lostLetters)) }
@@ -150,5 +160,6 @@ public struct CSVTable: Sendable {
     encoding = reader.encoding
     self.records = records
     self.faults = faults
+    self.isCut = isCut
   }
 }

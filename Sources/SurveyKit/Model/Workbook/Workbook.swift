@@ -17,6 +17,8 @@ struct Workbook {
   static let textsMax = 200_000
   /// Bytes of a cell; a spreadsheet allows 32 767 characters.
   static let cellBytesMax = 65_536
+  /// Bytes of all texts of a sheet; a text that many cells share counts for each of them.
+  static let sheetBytesMax = 32 << 20
   /// Merged ranges of a sheet.
   static let mergesMax = 2_000
 
@@ -26,6 +28,8 @@ struct Workbook {
     let rows: [WorkbookRow]
     /// Cells that hold an error such as `#REF!` instead of a value.
     let errorCells: [(row: Int, column: Int, text: String)]
+    /// Bytes of all its texts.
+    var bytes = 0
   }
 
   /// Sheets with a wanted name, in the workbook's order.
@@ -150,7 +154,7 @@ private struct WorkbookTexts {
         current += text
         if current.utf8.count > Workbook.cellBytesMax { return WorkbookFault(.cellTooLong("#\(texts.count + 1)")) }
       case .end("si"):
-        texts.append(WorkbookCell.unescaped(current))
+        texts.append(WorkbookCell.unescaped(current).nfc)
         if texts.count > Workbook.textsMax { return WorkbookFault(.tooManyTexts) }
       default: break
       }

@@ -7,7 +7,8 @@ struct WorkbookFault: Error, Hashable {
     case doctype, notUTF8, notXML, tooDeep, tooManySheets
     case tooManyRows(String)
     case tooManyColumns(String)
-    case tooManyTexts
+    case tooManyTexts, tooManyAttributes
+    case tooMuchText(String)
     case cellTooLong(String)
     case tooManyMerges(String)
   }
@@ -82,6 +83,14 @@ struct WorkbookFault: Error, Hashable {
       LocalizedText(
         vi: "bảng tính có hơn \(Workbook.textsMax) đoạn chữ; hãy bỏ bớt.",
         en: "there are more than \(Workbook.textsMax) texts; remove some.")
+    case .tooManyAttributes:
+      LocalizedText(
+        vi: "một phần tử XML có hơn \(XMLEvents.xmlAttributesMax) thuộc tính; hãy lưu lại tệp.",
+        en: "an element of the XML has more than \(XMLEvents.xmlAttributesMax) attributes; save the file again.")
+    case .tooMuchText(let sheet):
+      LocalizedText(
+        vi: "trang \(sheet) có hơn \(Workbook.sheetBytesMax) byte chữ; hãy xóa các dòng thừa.",
+        en: "the sheet \(sheet) holds more than \(Workbook.sheetBytesMax) bytes of text; delete the rows that are not used.")
     case .cellTooLong(let place):
       LocalizedText(
         vi: "ô \(place) dài hơn \(Workbook.cellBytesMax) byte; hãy rút ngắn.",

@@ -11,6 +11,7 @@ final class WorkbookSheetReader {
   private var rows: [WorkbookRow] = []
   private var errors: [(row: Int, column: Int, text: String)] = []
   private var merges: [(rows: ClosedRange<Int>, columns: ClosedRange<Int>)] = []
+  private var bytes = 0
   private var row = 0
   private var column = -1
   private var kind = ""
@@ -30,7 +31,7 @@ final class WorkbookSheetReader {
     try XMLEvents.read(data) { [self] in take($0) }
     rows.sort { $0.number < $1.number }
     try emptyMergedCells()
-    return Workbook.Sheet(name: name, rows: rows.filter { !$0.cells.isEmpty }, errorCells: errors)
+    return Workbook.Sheet(name: name, rows: rows.filter { !$0.cells.isEmpty }, errorCells: errors, bytes: bytes)
   }
 
   private func take(_ event: XMLEvents.Event) -> WorkbookFault? {
@@ -42,6 +43,8 @@ final class WorkbookSheetReader {
         // Ignores formats beyond the bound, which reach to the last row of a sheet; only cells with a value there are refused.
         return row < 1 ? WorkbookFault(.damaged) : nil
       }
+      // A row may come again and again.
+      guard rows.count < Workbook.rowsMax else { return WorkbookFault(.tooManyRows(name)) }
       rows.append(WorkbookRow(number: row, cells: [:]))
     case .start("c", let attributes): return begin(attributes)
     case .start("v", _): isValue = true
@@ -83,11 +86,14 @@ final class WorkbookSheetReader {
     case "n": text = WorkbookCell.text(ofNumber: value, isDate: isDate, beginsIn1904: beginsIn1904)
     default: text = WorkbookCell.unescaped(value)
     }
+    bytes += text.utf8.count
+    guard bytes <= Workbook.sheetBytesMax else { return WorkbookFault(.tooMuchText(name)) }
     guard !text.trimmingWhitespace.isEmpty else { return nil }
     guard row <= Workbook.rowsMax, !rows.isEmpty else { return WorkbookFault(.tooManyRows(name)) }
     guard column < Workbook.columnsMax else { return WorkbookFault(.tooManyColumns(name)) }
     if kind == "e" { errors.append((row, column, text)) }
-    rows[rows.count - 1].cells[column] = text.nfc
+    // Shared texts are in NFC already.
+    rows[rows.count - 1].cells[column] = kind == "s" ? text : text.nfc
     return nil
   }
 

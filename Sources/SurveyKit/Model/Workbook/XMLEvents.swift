@@ -9,6 +9,8 @@ internal import SyncCore
 final class XMLEvents: NSObject, XMLParserDelegate {
   /// Deepest nesting of elements.
   static let xmlDepthMax = 64
+  /// Attributes of an element: the parser compares each with all others.
+  static let xmlAttributesMax = 256
 
   enum Event {
     /// Start of an element: its name without prefix; attributes as written.
@@ -48,8 +50,47 @@ final class XMLEvents: NSObject, XMLParserDelegate {
       let named = opening[declaration.upperBound..<end.lowerBound].lowercased()
       guard named.contains("utf-8") || named.contains("utf8") || named.contains("us-ascii") else { return WorkbookFault(.notUTF8) }
     }
-    return data.range(of: Data("<!DOCTYPE".utf8)) == nil && data.range(of: Data("<!ENTITY".utf8)) == nil
-      ? nil : WorkbookFault(.doctype)
+    guard data.range(of: Data("<!DOCTYPE".utf8)) == nil, data.range(of: Data("<!ENTITY".utf8)) == nil else {
+      return WorkbookFault(.doctype)
+    }
+    return data.withUnsafeBytes { mostAttributes(in: $0) } > xmlAttributesMax ? WorkbookFault(.tooManyAttributes) : nil
+  }
+
+  /// What is no element, by how it begins, with how it ends.
+  private static let others = [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>")].map { (Array($0.utf8), Array($1.utf8)) }
+
+  /// Returns the largest number of `=` outside quotes in one tag, which is its number of attributes. Stops counting one above the bound.
+  private static func mostAttributes(in bytes: UnsafeRawBufferPointer) -> Int {
+    var most = 0
+    var place = 0
+    func begins(_ text: [UInt8]) -> Bool { place + text.count <= bytes.count && bytes[place..<(place + text.count)].elementsEqual(text) }
+    while place < bytes.count {
+      guard bytes[place] == UInt8(ascii: "<") else {
+        place += 1
+        continue
+      }
+      let next = place + 1 < bytes.count ? bytes[place + 1] : 0
+      if next == UInt8(ascii: "!") || next == UInt8(ascii: "?"), let (start, end) = others.first(where: { begins($0.0) }) {
+        place += start.count
+        while place < bytes.count, bytes[place] != end[0] || !begins(end) { place += 1 }
+        continue
+      }
+      var count = 0
+      var quote: UInt8?
+      while place < bytes.count, quote != nil || bytes[place] != UInt8(ascii: ">") {
+        let byte = bytes[place]
+        place += 1
+        if byte == quote {
+          quote = nil
+        } else if quote == nil {
+          if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") { quote = byte }
+          if byte == UInt8(ascii: "=") { count += 1 }
+        }
+        if count > xmlAttributesMax { return count }
+      }
+      most = max(most, count)
+    }
+    return most
   }
 
   func parser(

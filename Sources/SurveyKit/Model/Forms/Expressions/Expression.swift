@@ -36,12 +36,13 @@ public struct FormExpression: Sendable, Hashable {
     root = try parser.parse()
     self.source = text
     var references: [String] = []
+    var seen: Set<String> = []
     var usesCurrent = false
     root.walk { node in
       switch node {
-      case .reference(let name) where !references.contains(name): references.append(name)
-      case .path(let path): if let name = path.name, !references.contains(name) { references.append(name) }
-      case .pick(let pick): for name in pick.names where !references.contains(name) { references.append(name) }
+      case .reference(let name): if seen.insert(name).inserted { references.append(name) }
+      case .path(let path): if let name = path.name, seen.insert(name).inserted { references.append(name) }
+      case .pick(let pick): for name in pick.names where seen.insert(name).inserted { references.append(name) }
       case .current: usesCurrent = true
       default: break
       }
@@ -66,7 +67,8 @@ public struct FormExpression: Sendable, Hashable {
   /// Names in `${…}` alone: a path also says where a question stands.
   var plainReferences: [String] {
     var names: [String] = []
-    root.walk { node in if case .reference(let name) = node, !names.contains(name) { names.append(name) } }
+    var seen: Set<String> = []
+    root.walk { node in if case .reference(let name) = node, seen.insert(name).inserted { names.append(name) } }
     return names
   }
 
@@ -218,6 +220,8 @@ extension String {
 
   /// Without spaces and line breaks at either end.
   var trimmingWhitespace: String {
+    // Most texts begin and end with a sign that is no space, which costs no copy.
+    if let first = utf8.first, let last = utf8.last, (0x21...0x7E).contains(first), (0x21...0x7E).contains(last) { return self }
     guard let first = unicodeScalars.firstIndex(where: { !$0.properties.isWhitespace }),
       let last = unicodeScalars.lastIndex(where: { !$0.properties.isWhitespace })
     else { return "" }

@@ -8,7 +8,12 @@ struct XFormPaths {
   /// By path, the name of an item.
   let names: [String: String]
 
+  /// Longest rule that is looked at, in bytes: paths are longer than the names that they become.
+  static let sourceBytesMax = 4 * FormExpression.expressionBytesMax
+
+  /// - Returns: The source itself where it is too long for a rule in any case.
   func withReferences(_ source: String) -> String {
+    guard source.utf8.count <= Self.sourceBytesMax else { return source }
     var out = ""
     let characters = Array(source)
     var index = 0
@@ -25,8 +30,10 @@ struct XFormPaths {
         continue
       }
       guard let path = Self.path(characters, at: index), let reference = reference(path) else {
-        out.append(character)
-        index += 1
+        // A path that names nothing holds none that does: all end alike.
+        let rest = Self.path(characters, at: index) ?? String(character)
+        out += rest
+        index += rest.count
         continue
       }
       index += path.count

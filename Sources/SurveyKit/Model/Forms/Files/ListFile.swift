@@ -25,15 +25,19 @@ enum ListFile {
   }
 
   private static func csv(_ data: Data) throws(Fault) -> [[String: String]] {
+    let (rows, isCut): ([[String: String]], Bool)
     do throws(CSVFault) {
-      let table = try CSVTable(data)
+      let table = try CSVTable(data, rowsMax: Form.formChoicesMax)
       if let fault = table.faults.first { throw fault }
-      return table.records.filter { !$0.isBlank }.map { record in
+      isCut = table.isCut
+      rows = table.records.filter { !$0.isBlank }.map { record in
         Dictionary(table.header.filter { !$0.isEmpty }.map { ($0, record[$0] ?? "") }, uniquingKeysWith: { first, _ in first })
       }
     } catch {
       throw Fault(explanation: error.explanation)
     }
+    if isCut { throw Fault(explanation: FormMessage.tooManyChoices) }
+    return rows
   }
 
   private static func xml(_ data: Data) throws(Fault) -> [[String: String]] {

@@ -3,8 +3,12 @@ public import SyncCore
 /// A form as it was read, and what its file holds that means nothing here.
 public struct FormReading: Sendable {
   public let form: Form
-  /// In the order of the sheets and rows; none changes what people are asked or what their answers mean.
-  public let warnings: [FormProblem]
+  /// In the order of the sheets and rows; none changes what people are asked or what their answers mean. Of each kind the first
+  /// `WarningList.cellsMax` cells.
+  public var warnings: [FormProblem] { found.kept }
+  /// Number of cells with a warning, unlisted ones included.
+  public var warningCount: Int { found.count }
+  private let found: WarningList
   /// Files that its lists are in and that are not there: nobody is asked to choose from them.
   public let missingFiles: [String]
   /// Says which files are missing; nil when all are there.
@@ -18,42 +22,34 @@ public struct FormReading: Sendable {
         "Files are missing beside the form: \(list). What is chosen from them is not asked; put them into the folder and publish a new version."
     )
   }
-  /// Groups equal findings in many cells into one line each, with the number of cells.
-  public var remarks: [LocalizedText] { FormProblem.grouped(warnings) }
-
-  init(form: Form, warnings: [FormProblem] = [], missingFiles: [String] = []) {
-    self.form = form
-    self.warnings = warnings
-    self.missingFiles = missingFiles
-  }
-}
-
-extension FormProblem {
-  /// Most rows named of one kind of finding.
-  private static let rowsNamedMax = 5
-
-  /// Writes one line for each kind of finding of a column, with its rows.
-  static func grouped(_ problems: [FormProblem]) -> [LocalizedText] {
-    struct Kind: Hashable {
-      var sheet: String
-      var column: String?
-      var message: LocalizedText
-    }
-    var order: [Kind] = []
-    var rows: [Kind: [Int]] = [:]
-    for problem in problems {
-      let kind = Kind(sheet: problem.sheet, column: problem.column, message: problem.message)
+  /// Writes one line for each kind of finding of a column, with the number of cells and the first rows.
+  public var remarks: [LocalizedText] {
+    var order: [WarningList.Kind] = []
+    var rows: [WarningList.Kind: [Int]] = [:]
+    for problem in found.kept {
+      let kind = WarningList.Kind(sheet: problem.sheet, column: problem.column, message: problem.message)
       if rows[kind] == nil { order.append(kind) }
       rows[kind, default: []] += problem.row.map { [$0] } ?? []
     }
-    return order.map { kind in
-      let found = rows[kind] ?? []
-      let whole = FormProblem(sheet: kind.sheet, row: found.count == 1 ? found[0] : nil, column: kind.column, message: kind.message)
-      guard found.count > 1 else { return whole.explanation }
-      let named = found.prefix(rowsNamedMax).map(String.init).joined(separator: ", ") + (found.count > rowsNamedMax ? ", …" : "")
-      return LocalizedText(
-        vi: "\(whole.explanation.vi) (\(found.count) ô: dòng \(named))",
-        en: "\(whole.explanation.en) (\(found.count) cells: rows \(named))")
-    }
+    let lines = order.map { kind in line(kind, rows[kind] ?? [], count: found.counts[kind] ?? 0) }
+    guard found.more > 0 else { return lines }
+    return lines + [LocalizedText(vi: "… và \(found.more) ô nữa.", en: "… and \(found.more) more cells.")]
+  }
+
+  /// Most rows named of one kind of finding.
+  private static let rowsNamedMax = 5
+
+  private func line(_ kind: WarningList.Kind, _ rows: [Int], count: Int) -> LocalizedText {
+    let isOne = rows.count == 1
+    let text = FormProblem(sheet: kind.sheet, row: isOne ? rows[0] : nil, column: kind.column, message: kind.message).explanation
+    guard rows.count > 1 else { return text }
+    let named = rows.prefix(Self.rowsNamedMax).map(String.init).joined(separator: ", ") + (rows.count > Self.rowsNamedMax ? ", …" : "")
+    return LocalizedText(vi: "\(text.vi) (\(count) ô: dòng \(named))", en: "\(text.en) (\(count) cells: rows \(named))")
+  }
+
+  init(form: Form, warnings: WarningList = WarningList(), missingFiles: [String] = []) {
+    self.form = form
+    found = warnings
+    self.missingFiles = missingFiles
   }
 }

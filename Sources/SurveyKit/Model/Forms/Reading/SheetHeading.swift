@@ -58,6 +58,8 @@ struct SheetHeading: Hashable {
 struct SheetLanguages {
   /// Most languages of a form.
   static let languagesMax = 100
+  /// Longest language in a heading, in bytes.
+  static let languageBytesMax = 128
 
   /// A language of a form whose author named none.
   static let unnamed = FormLanguage(code: "und", name: "–")
@@ -69,7 +71,7 @@ struct SheetLanguages {
   mutating func language(_ written: String) -> FormLanguage? {
     let text = written.nfc.trimmingWhitespace
     if let code = codes[text.lowercased()] { return languages.first { $0.code == code } }
-    guard !text.isEmpty, languages.count < Self.languagesMax else { return nil }
+    guard !text.isEmpty, text.utf8.count <= Self.languageBytesMax, languages.count < Self.languagesMax else { return nil }
     let (name, stated) = Self.split(text)
     var code = stated ?? Self.knownCodes[name.lowercased()] ?? Self.made(of: name)
     if let same = languages.first(where: { $0.code == code || $0.name.lowercased() == name.lowercased() }) {

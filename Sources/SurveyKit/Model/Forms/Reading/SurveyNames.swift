@@ -3,12 +3,16 @@ internal import SyncCore
 /// Names the rows of a survey: each name once in a form, also where its author used the name in two groups.
 struct SurveyNames {
   private var names: [Int: String] = [:]
+  private var types: [Int: SurveyType] = [:]
   /// Names that several questions have, so that no rule can say which is meant.
   private(set) var ambiguous: Set<String> = []
   /// Rows whose name was used before in the same group.
   private(set) var twice: Set<Int> = []
 
   func name(of row: CSVRecord) -> String { names[row.line] ?? "" }
+
+  /// Meaning of the row's type; nil of a row that has none, or that is disabled.
+  func type(of row: CSVRecord) -> SurveyType? { types[row.line] }
 
   /// Tells if a row has that name.
   func isTaken(_ name: String) -> Bool { names.values.contains(name) }
@@ -26,10 +30,13 @@ struct SurveyNames {
     var others: [(row: Int, name: String)] = []
     var around: [Int] = [-1]
     var siblings: [Int: Set<String>] = [:]
+    var known: [[String]: SurveyType] = [:]
     for row in sheet.rows {
       let words = Self.words(sheet, row)
       guard !words.isEmpty, !Self.isDisabled(sheet, row) else { continue }
-      let type = SurveyType(words)
+      let type = known[words] ?? SurveyType(words)
+      known[words] = type
+      types[row.line] = type
       if type == .endGroup || type == .endRepeat {
         if around.count > 1 { around.removeLast() }
         continue

@@ -19,6 +19,7 @@ struct SurveySearch {
     let word = Array("search")
     var start: Int?
     for index in signs.indices.dropLast(word.count) where start == nil {
+      guard signs[index] == "s" || signs[index] == "S" else { continue }
       let isWord = index == 0 || !FormName.isPart(signs[index - 1])
       if isWord, String(signs[index..<(index + word.count)]).lowercased() == "search" {
         let next = signs[(index + word.count)...].firstIndex { !$0.isWhitespace }

@@ -35,9 +35,7 @@ public enum XFormImport {
     }
     var reading = XFormReading(model: model, body: body, data: data)
     let form = reading.form(title: head.first("title")?.text ?? "", name: name)
-    guard reading.problems.isEmpty else {
-      throw FormProblems(capping: reading.problems)
-    }
+    guard reading.problems.count == 0 else { throw FormProblems(capping: reading.problems.kept, more: reading.problems.more) }
     return FormReading(form: form, warnings: reading.warnings, missingFiles: reading.missingFiles)
   }
 
@@ -66,9 +64,11 @@ private struct XFormReading {
   private var paths: [String] = []
   /// By path, the name of an item: each once, also where its author used one in two groups.
   private var names: [String: String] = [:]
-  private(set) var problems: [FormProblem] = []
-  private(set) var warnings: [FormProblem] = []
+  private(set) var problems = ProblemList()
+  private(set) var warnings = WarningList()
   private(set) var missingFiles: [String] = []
+  /// Paths of which something was said to be mended.
+  private var reported: Set<String> = []
 
   init(model: XMLNode, body: XMLNode, data: XMLNode) {
     self.model = model
@@ -100,12 +100,13 @@ private struct XFormReading {
     }
   }
 
-  private mutating func report(_ place: String?, _ message: LocalizedText) {
-    problems.append(FormProblem(sheet: Self.sheet, row: nil, column: place, message: message))
+  private mutating func report(_ place: String?, _ message: @autoclosure () -> LocalizedText) {
+    problems.add(FormProblem(sheet: Self.sheet, row: nil, column: place, message: message()))
+    if let path = place?.prefix(while: { $0 != " " }) { reported.insert(String(path)) }
   }
 
   private mutating func warn(_ place: String?, _ message: LocalizedText) {
-    warnings.append(FormProblem(sheet: Self.sheet, row: nil, column: place, message: message))
+    warnings.add(FormProblem(sheet: Self.sheet, row: nil, column: place, message: message))
   }
 
   private mutating func addInitialRule(_ node: XMLNode) {
@@ -142,8 +143,9 @@ private struct XFormReading {
       title: FormText([defaultLanguage: title]) ?? FormText([defaultLanguage: id]) ?? FormText(checked: [:]),
       languages: languages, defaultLanguage: defaultLanguage,
       choiceLists: lists, items: items)
-    let found = problems
-    for finding in FormCheck.findings(in: form) + LabelCheck(form, unreadable: []).findings {
+    let (before, found, labels) = (reported, FormCheck.findings(in: form), LabelCheck(form, unreadable: []))
+    problems.addUnkept(found.more + labels.more)
+    for finding in found.kept + labels.findings {
       var place = finding.subject
       if finding.isWarning {
         warn(place, finding.text)
@@ -151,7 +153,7 @@ private struct XFormReading {
       }
       if case .item(let ordinal, let column) = finding.place, ordinal < paths.count {
         place = "\(paths[ordinal]) \(column)"
-        if found.contains(where: { $0.column?.hasPrefix(paths[ordinal] + " ") ?? false }) { continue }
+        if before.contains(paths[ordinal]) { continue }
       }
       report(place, finding.text)
     }

@@ -84,7 +84,7 @@ struct XLSFormChoices {
   private func warnOfUnused(_ sheet: inout XLSFormSheet) {
     let own = Set(["list_name", "name", "label"])
     for column in sheet.columns where !own.contains(column.base) && !columns.contains(column.base) {
-      for row in sheet.rows where !sheet.cell(column.header, of: row).isEmpty { sheet.warn(row: row, column: column.header, Self.unused) }
+      sheet.warn(rows: sheet.rows.filter { !sheet.cell(column.header, of: $0).isEmpty }, column: column.header, Self.unused)
     }
   }
 
@@ -129,16 +129,21 @@ struct XLSFormChoices {
 
   mutating func place(_ finding: FormCheck.Finding, list: String, index: Int, column: String) {
     guard let rows = rows[list], index < rows.count else { return }
-    var sheet = outsideLists.contains(list) ? outside : inside
-    let row = rows[index]
+    if outsideLists.contains(list) {
+      Self.place(finding, rows[index], column, &outside)
+    } else {
+      Self.place(finding, rows[index], column, &inside)
+    }
+  }
+
+  private static func place(_ finding: FormCheck.Finding, _ row: CSVRecord, _ column: String, _ sheet: inout XLSFormSheet) {
     let header = sheet.header(of: column) { sheet.cell($0.header, of: row).isEmpty == finding.isAboutBlank }
-    if sheet.problems.contains(where: { $0.row == row.row && $0.column == header }) { return }
+    if sheet.problems.kept.contains(where: { $0.row == row.row && $0.column == header }) { return }
     if finding.isWarning {
       sheet.warn(row: row, column: header, finding.text)
     } else {
       sheet.report(row: row, column: header, finding.text)
     }
-    if outsideLists.contains(list) { outside = sheet } else { inside = sheet }
   }
 
   private static let unused = LocalizedText(

@@ -74,7 +74,7 @@ public enum XLSFormImport {
   private static func reading(_ tables: XLSFormTables, name: String, files: @escaping Files) throws(FormProblems) -> FormReading {
     var reading = XLSFormReading(tables, name: name)
     let form = reading.form(files)
-    guard reading.problems.isEmpty else { throw FormProblems(capping: reading.problems) }
+    if let problems = reading.problems { throw problems }
     return FormReading(form: form, warnings: reading.warnings, missingFiles: reading.missingFiles)
   }
 }

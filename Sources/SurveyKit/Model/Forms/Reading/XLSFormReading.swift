@@ -10,6 +10,7 @@ struct XLSFormReading {
   private var languages: [FormLanguage] = []
   private var defaultLanguage = ""
   private(set) var missingFiles: [String] = []
+  private var entities = WarningList()
   /// Name of a form whose settings have none.
   private let name: String
 
@@ -19,19 +20,19 @@ struct XLSFormReading {
     survey = XLSFormSheet("survey", tables.survey, Self.surveyColumns, languages: &spoken)
     choices = XLSFormChoices(tables, languages: &spoken)
     if tables.hasEntities {
-      survey.warnings.append(FormProblem(sheet: "entities", row: nil, column: nil, message: Self.entities))
+      entities.add("entities", nil, Self.entities, rows: [nil])
     }
   }
 
-  /// In the order settings, survey, choices; within a sheet by row.
-  var problems: [FormProblem] { Self.inOrder([settings.problems, survey.problems] + choices.sheets.map(\.problems)) }
-  var warnings: [FormProblem] { Self.inOrder([settings.warnings, survey.warnings] + choices.sheets.map(\.warnings)) }
-
-  private static func inOrder(_ sheets: [[FormProblem]]) -> [FormProblem] {
-    sheets.flatMap { found in
-      found.enumerated().sorted { ($0.element.row ?? 0, $0.offset) < ($1.element.row ?? 0, $1.offset) }.map(\.element)
-    }
+  private var sheets: [XLSFormSheet] { [settings, survey] + choices.sheets }
+  /// Everything to mend, in the order settings, survey, choices; within a sheet by row. Nil where there is nothing.
+  var problems: FormProblems? {
+    let found = sheets.map(\.problems)
+    guard found.contains(where: { $0.count > 0 }) else { return nil }
+    return FormProblems(capping: found.flatMap(\.kept.inOrder), more: found.reduce(0) { $0 + $1.more })
   }
+  /// In the same order.
+  var warnings: WarningList { WarningList(joining: [settings.warnings, entities, survey.warnings] + choices.sheets.map(\.warnings)) }
 
   /// The form as far as it could be read; of use only when there are no `problems`.
   mutating func form(_ files: @escaping XLSFormImport.Files) -> Form {
@@ -48,9 +49,13 @@ struct XLSFormReading {
       unchecked: id, version: version(), title: title ?? FormText([defaultLanguage: id]) ?? FormText(checked: [:]), languages: languages,
       defaultLanguage: defaultLanguage, choiceLists: choices.lists, items: items)
     // Without rows the missing file or heading has been reported; checking an empty form would only repeat it.
-    guard !survey.rows.isEmpty || survey.problems.isEmpty else { return form }
-    for finding in FormCheck.findings(in: form, unreadable: reader.unreadable) { place(finding, reader.rows) }
-    for finding in LabelCheck(form, unreadable: reader.unreadable).findings { place(finding, reader.rows) }
+    guard !survey.rows.isEmpty || survey.problems.count == 0 else { return form }
+    let found = FormCheck.findings(in: form, unreadable: reader.unreadable)
+    for finding in found.kept { place(finding, reader.rows) }
+    survey.countProblems(found.more)
+    let labels = LabelCheck(form, unreadable: reader.unreadable)
+    for finding in labels.findings { place(finding, reader.rows) }
+    survey.countProblems(labels.more)
     return form
   }
 

@@ -3,8 +3,14 @@ internal import SyncCore
 
 /// Sheet of an XLSForm: its rows, its columns by meaning and language, and the findings so far.
 struct XLSFormSheet {
-  /// Largest sheet, in bytes.
+  /// Largest sheet, in bytes: a CSV file's, or the texts of a workbook's sheet.
   static let sheetBytesMax = 2 * 1_048_576
+  /// Largest sheet of choices, in bytes.
+  static let choicesBytesMax = 4 * 1_048_576
+  /// Rows of a sheet; those of a workbook end earlier (`Workbook.rowsMax`).
+  static let sheetRowsMax = 32_000
+  /// Cells of a sheet, blank ones under a heading included.
+  static let sheetCellsMax = 1_000_000
 
   /// A column such as `hint::English (en)`: what it holds and in which language (nil: none named).
   struct Column {
@@ -34,41 +40,55 @@ struct XLSFormSheet {
   let name: String
   private(set) var rows: [CSVRecord] = []
   private(set) var columns: [Column] = []
+  /// The columns by what they hold.
+  private var byBase: [String: [Column]] = [:]
   /// Cells whose value could not be read at all.
   private var unreadable: Set<Place> = []
-  var problems: [FormProblem] = []
-  /// Warns of a cell that means nothing here, or is carried out otherwise.
-  var warnings: [FormProblem] = []
+  private(set) var problems = ProblemList()
+  /// Cells that mean nothing here, or are carried out otherwise.
+  private(set) var warnings = WarningList()
 
   init(_ name: String, _ table: XLSFormTable, _ kinds: Kinds, languages: inout SheetLanguages) {
     self.name = name
     rows = table.records
     if !table.header.isEmpty { readHeader(table.header, kinds, &languages) }
-    if let remark = table.remark { warnings.append(FormProblem(sheet: name, row: nil, column: nil, message: remark)) }
+    if let remark = table.remark { warn(row: nil, column: nil, remark) }
     let used = Set(columns.map(\.header))
     for fault in table.faults {
       let problem = FormProblem(sheet: name, row: fault.row, column: fault.column, message: fault.message)
       // A column that nothing is made of may be as broken as it likes.
-      if let column = fault.column, !used.contains(column) { warnings.append(problem) } else { problems.append(problem) }
+      if let column = fault.column, !used.contains(column) { warnings.add(problem) } else { problems.add(problem) }
     }
     unreadable = Set(table.faults.compactMap { fault in fault.row.flatMap { row in fault.column.map { Place(row: row, column: $0) } } })
   }
 
-  mutating func report(row: CSVRecord?, column: String?, _ message: LocalizedText) {
+  /// - Parameter message: Written only where the problem is among the first.
+  mutating func report(row: CSVRecord?, column: String?, _ message: @autoclosure () -> LocalizedText) {
     // Reports of a cell whose formula failed that the formula failed, and nothing else.
-    if let row, let column, unreadable.contains(Place(row: row.row, column: column)) { return }
-    problems.append(FormProblem(sheet: name, row: row?.row, column: column, message: message))
+    if !unreadable.isEmpty, let row, let column, unreadable.contains(Place(row: row.row, column: column)) { return }
+    problems.add(FormProblem(sheet: name, row: row?.row, column: column, message: message()))
   }
 
   mutating func warn(row: CSVRecord?, column: String?, _ message: LocalizedText) {
-    warnings.append(FormProblem(sheet: name, row: row?.row, column: column, message: message))
+    warnings.add(FormProblem(sheet: name, row: row?.row, column: column, message: message))
   }
+
+  /// Warns of a column's cells in these rows.
+  mutating func warn(rows: [CSVRecord], column: String, _ message: LocalizedText) {
+    warnings.add(name, column, message, rows: rows.map(\.row))
+  }
+
+  /// Counts problems that were found and not kept.
+  mutating func countProblems(_ number: Int) { problems.addUnkept(number) }
 
   /// The trimmed cell of a column by its heading, or by its meaning where no language is named; empty when there is none.
   func cell(_ column: String, of row: CSVRecord) -> String {
     if let cell = row[column] { return cell.trimmingWhitespace }
-    let headers = columns.filter { $0.base == column && $0.language == nil }.map(\.header)
-    return headers.lazy.map { (row[$0] ?? "").trimmingWhitespace }.first { !$0.isEmpty } ?? ""
+    for other in byBase[column] ?? [] where other.language == nil {
+      let cell = (row[other.header] ?? "").trimmingWhitespace
+      if !cell.isEmpty { return cell }
+    }
+    return ""
   }
 
   /// The heading under which a cell of a column stands.
@@ -77,22 +97,25 @@ struct XLSFormSheet {
   /// A text in all its languages; a column without a language belongs to the default language.
   func text(_ base: String, of row: CSVRecord, defaultLanguage: String) -> FormText? {
     var texts: [String: String] = [:]
-    for column in columns where column.base == base {
+    for column in byBase[base] ?? [] {
       let text = cell(column.header, of: row)
       if !text.isEmpty, column.language != nil || texts[defaultLanguage] == nil { texts[column.language?.code ?? defaultLanguage] = text }
     }
     return FormText(texts)
   }
 
+  /// The columns that hold one thing: one for each language, or several spellings of it.
+  func columns(of base: String) -> [Column] { byBase[base] ?? [] }
+
   /// Tells if a column without a language holds any text.
   func hasPlain(_ base: String) -> Bool {
-    let headers = columns.filter { $0.base == base && $0.language == nil }.map(\.header)
+    let headers = (byBase[base] ?? []).filter { $0.language == nil }.map(\.header)
     return rows.contains { row in headers.contains { !cell($0, of: row).isEmpty } }
   }
 
   /// The header of the column a finding is about, preferring the one in which `isWanted` holds.
   func header(of base: String, where isWanted: (Column) -> Bool = { _ in true }) -> String {
-    let candidates = columns.filter { $0.base == base }
+    let candidates = byBase[base] ?? []
     return (candidates.first(where: isWanted) ?? candidates.first)?.header ?? base
   }
 
@@ -109,6 +132,7 @@ struct XLSFormSheet {
       let used = rows.filter { !$0.fields[index].trimmingWhitespace.isEmpty }
       guard let column = column(title, used: used, kinds, &languages) else { continue }
       columns.append(column)
+      byBase[column.base, default: []].append(column)
     }
     for base in kinds.wanted where !columns.contains(where: { $0.base == base }) {
       report(row: nil, column: base, LocalizedText(vi: "thiếu cột \(base); hãy thêm.", en: "the column \(base) is missing; add it."))
@@ -120,7 +144,7 @@ struct XLSFormSheet {
     if Self.remarks.contains(SheetHeading.plain(title)) || title.hasPrefix("#") { return nil }
     guard kinds.known.contains(heading.base) else {
       if kinds.takesOthers, !kinds.unused.contains(heading.base) { return Column(header: title, base: title, language: nil) }
-      for row in used { warn(row: row, column: title, Self.unusedColumn) }
+      warn(rows: used, column: title, Self.unusedColumn)
       return nil
     }
     guard let written = heading.language else { return Column(header: title, base: heading.base, language: nil) }

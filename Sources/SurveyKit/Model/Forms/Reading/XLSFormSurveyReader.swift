@@ -61,8 +61,9 @@ struct XLSFormSurveyReader {
   /// Adds the number that XLSForm gives every filled-in form, where a cell names it.
   private mutating func addInstanceID() {
     let name = "instanceID"
+    let reference = "${\(name)}"
     guard open.isEmpty, let last = sheet.rows.last, !names.isTaken(name), !unreadable.contains(name),
-      sheet.rows.contains(where: { $0.fields.contains { $0.contains("${\(name)}") } })
+      sheet.rows.contains(where: { $0.fields.contains { $0.utf8.count >= reference.utf8.count && $0.contains(reference) } })
     else { return }
     rows.append(last)
     done.append(
@@ -87,9 +88,10 @@ struct XLSFormSurveyReader {
       return sheet.report(row: row, column: header("type", row), Self.noType)
     }
     if names.twice.contains(row.line) {
-      sheet.report(row: row, column: header("name", row), FormMessage.nameTwice(sheet.cell("name", of: row)))
+      let name = sheet.cell("name", of: row)
+      sheet.report(row: row, column: header("name", row), FormMessage.nameTwice(name))
     }
-    switch SurveyType(words) {
+    switch names.type(of: row) ?? SurveyType(words) {
     case .beginGroup: begin(row, isRepeat: false)
     case .beginRepeat: begin(row, isRepeat: true)
     case .endGroup: end(row, isRepeat: false)
@@ -168,8 +170,10 @@ struct XLSFormSurveyReader {
     let place = header(column, row)
     do throws(ExpressionError) {
       let rule = try FormExpression(source, isFilter: isFilter)
-      for name in rule.plainReferences where names.ambiguous.contains(name) {
-        sheet.report(row: row, column: place, Self.ambiguous(name))
+      if !names.ambiguous.isEmpty {
+        for name in rule.plainReferences where names.ambiguous.contains(name) {
+          sheet.report(row: row, column: place, Self.ambiguous(name))
+        }
       }
       for remark in rule.remarks { sheet.warn(row: row, column: place, remark) }
       load(rule, place, row)
@@ -212,7 +216,7 @@ struct XLSFormSurveyReader {
   }
 
   mutating func passOver(_ base: String, of row: CSVRecord, _ message: LocalizedText) {
-    for column in sheet.columns where column.base == base && !sheet.cell(column.header, of: row).isEmpty {
+    for column in sheet.columns(of: base) where !sheet.cell(column.header, of: row).isEmpty {
       sheet.warn(row: row, column: column.header, message)
     }
   }
@@ -222,7 +226,7 @@ struct XLSFormSurveyReader {
     guard let cell = optional("appearance", of: row) else { return nil }
     let shown: Set<String> = isSection ? ["field-list"] : ["multiline", "minimal", "autocomplete", "search", "quick", "list"]
     var hasChoices = false
-    if case .choices = SurveyType(SurveyNames.words(sheet, row)) { hasChoices = true }
+    if case .choices? = names.type(of: row) { hasChoices = true }
     let rest = hasChoices && SurveySearch(cell) != nil ? SurveySearch.rest(of: cell) : cell
     let words = rest.lowercased().split(whereSeparator: \.isWhitespace).map(String.init)
     if hasChoices, words.contains(where: { $0.hasPrefix("search(") }) {

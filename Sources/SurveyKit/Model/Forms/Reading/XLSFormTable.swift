@@ -26,14 +26,17 @@ struct XLSFormTable {
         LocalizedText(vi: "không có tệp \(name).csv; hãy thêm vào thư mục.", en: "there is no \(name).csv; add it to the folder."))
       return
     }
-    guard data.count <= XLSFormSheet.sheetBytesMax else {
-      self = .missing(
-        LocalizedText(
-          vi: "tệp lớn hơn \(XLSFormSheet.sheetBytesMax) byte.", en: "the file is larger than \(XLSFormSheet.sheetBytesMax) bytes."))
+    let bytesMax = Self.bytesMax(of: name)
+    guard data.count <= bytesMax else {
+      self = .missing(Self.tooLarge(bytesMax))
       return
     }
     do throws(CSVFault) {
-      let table = try CSVTable(data)
+      let table = try CSVTable(data, rowsMax: XLSFormSheet.sheetRowsMax)
+      guard !table.isCut, table.records.count * table.header.count <= XLSFormSheet.sheetCellsMax else {
+        self = .missing(Self.tooManyCells)
+        return
+      }
       // Labels may well end in "?", so letters that were lost could not be told.
       guard table.encoding?.codePage == nil else { throw CSVFault(line: 1, kind: .notUTF8) }
       self.init(
@@ -52,7 +55,17 @@ struct XLSFormTable {
       self = .missing(LocalizedText(vi: "trang trống; cần có dòng tiêu đề cột.", en: "the sheet is empty; it needs a row of column names."))
       return
     }
-    let width = (sheet.rows.compactMap { $0.cells.keys.max() }.max() ?? 0) + 1
+    // A column without a heading is nobody's.
+    let width = (top.cells.keys.max() ?? 0) + 1
+    let bytesMax = Self.bytesMax(of: sheet.name.trimmingWhitespace.lowercased())
+    guard sheet.bytes <= bytesMax else {
+      self = .missing(Self.tooLarge(bytesMax))
+      return
+    }
+    guard sheet.rows.count * width <= XLSFormSheet.sheetCellsMax else {
+      self = .missing(Self.tooManyCells)
+      return
+    }
     header = (0..<width).map { (top.cells[$0] ?? "").trimmingWhitespace }
     var columns: [String: Int] = [:]
     for (index, title) in header.enumerated() where !title.isEmpty {
@@ -77,7 +90,7 @@ struct XLSFormTable {
     for error in sheet.errorCells where error.row <= last {
       faults.append(
         (
-          error.row, header.indices.contains(error.column) ? header[error.column] : nil,
+          error.row, header.indices.contains(error.column) ? header[error.column] : "",
           LocalizedText(
             vi: "ô có lỗi \(error.text); hãy sửa công thức hoặc viết chữ.",
             en: "the cell holds the error \(error.text); correct its formula or write the text.")
@@ -89,6 +102,23 @@ struct XLSFormTable {
 extension XLSFormTable {
   /// Most blank rows between two rows of a form.
   static let blankRowsMax = 60
+
+  private static func bytesMax(of sheet: String) -> Int {
+    sheet.hasSuffix("choices") ? XLSFormSheet.choicesBytesMax : XLSFormSheet.sheetBytesMax
+  }
+
+  private static func tooLarge(_ bytesMax: Int) -> LocalizedText {
+    LocalizedText(
+      vi: "trang lớn hơn \(bytesMax) byte; hãy bỏ các dòng và cột không dùng.",
+      en: "the sheet is larger than \(bytesMax) bytes; remove the rows and columns that are not used.")
+  }
+
+  private static let tooManyCells = LocalizedText(
+    vi:
+      "trang có hơn \(XLSFormSheet.sheetRowsMax) dòng hoặc \(XLSFormSheet.sheetCellsMax) ô; hãy bỏ các dòng và cột không dùng.",
+    en:
+      "the sheet has more than \(XLSFormSheet.sheetRowsMax) rows or \(XLSFormSheet.sheetCellsMax) cells; remove the rows and columns that are not used."
+  )
 
   private static func farBelow(_ row: Int, count: Int) -> LocalizedText {
     LocalizedText(

@@ -25,28 +25,42 @@ struct FormCheck {
     var message: LocalizedText { LocalizedText(vi: "\(subject): \(text.vi)", en: "\(subject): \(text.en)") }
   }
 
+  /// Problems, and warnings, that are kept; a form with more has one cause behind many of them.
+  static let findingsMax = 5_000
+  /// Different findings told of one rule.
+  static let findingsOfRuleMax = 20
+
   /// - Parameter unreadable: Names whose rows could not be read; references to them are not reported a second time.
-  static func findings(in form: Form, unreadable: Set<String> = []) -> [Finding] {
+  /// - Returns: The first problems and warnings, and how many problems there are besides.
+  static func findings(in form: Form, unreadable: Set<String> = []) -> (kept: [Finding], more: Int) {
     var check = FormCheck(form: form, unreadable: unreadable)
     check.checkForm()
-    guard check.checkSize() else { return check.findings }
-    check.checkLists()
-    check.checkItems()
-    check.checkCircles()
-    return check.findings
+    if check.checkSize() {
+      check.checkLists()
+      check.checkItems()
+      check.checkCircles()
+    }
+    return (check.findings, max(0, check.problems - findingsMax))
   }
 
-  private let form: Form
+  let form: Form
   private let outline: FormOutline
-  private let unreadable: Set<String>
-  private let repeatOfQuestion: [String: String?]
-  private let questions: [String: FormQuestion]
-  private let repeatNames: Set<String>
+  let unreadable: Set<String>
+  let repeatOfQuestion: [String: String?]
+  let questions: [String: FormQuestion]
+  let kinds: [String: QuestionKind]
+  let repeatNames: Set<String>
   /// Every item's name after those of the sections around it.
-  private let locations: [String: [String]]
+  let locations: [String: [String]]
+  /// Codes of each list, and the columns in which any of its choices has something.
+  let codes: [String: Set<String>]
+  let columns: [String: Set<String>]
+  private let languages: Set<String>
   /// Lists from which several choices are taken at a time.
   private let listsOfSeveral: Set<String>
   private var findings: [Finding] = []
+  private var problems = 0
+  private var warnings = 0
 
   private init(form: Form, unreadable: Set<String>) {
     self.form = form
@@ -61,24 +75,34 @@ struct FormCheck {
     }
     self.repeatOfQuestion = repeatOfQuestion
     self.questions = questions
+    kinds = questions.mapValues(\.kind)
+    codes = form.choiceLists.mapValues { Set($0.map(\.name)) }
+    columns = form.choiceLists.mapValues { choices in choices.reduce(into: []) { $0.formUnion($1.attributes.keys) } }
+    languages = Set(form.languages.map(\.code))
     repeatNames = Set(outline.entries.map(\.item).filter(\.isRepeated).map(\.name))
     locations = Dictionary(outline.entries.map { ($0.item.name, $0.location) }, uniquingKeysWith: { first, _ in first })
     let several = questions.values.filter { $0.kind == .selectMultiple || $0.kind == .rank }
     listsOfSeveral = Set(several.compactMap(\.choiceList))
   }
 
-  private mutating func report(_ place: Place, _ subject: String, _ text: LocalizedText) {
-    findings.append(Finding(place: place, subject: subject, text: text))
+  mutating func report(_ place: Place, _ subject: String, _ text: @autoclosure () -> LocalizedText) {
+    problems += 1
+    if problems <= Self.findingsMax { findings.append(Finding(place: place, subject: subject, text: text())) }
   }
 
-  private mutating func warn(_ place: Place, _ subject: String, _ text: LocalizedText, isAboutBlank: Bool = false) {
-    findings.append(Finding(place: place, subject: subject, text: text, isWarning: true, isAboutBlank: isAboutBlank))
+  mutating func warn(
+    _ place: Place, _ subject: String, _ text: @autoclosure () -> LocalizedText, isAboutBlank: Bool = false
+  ) {
+    warnings += 1
+    guard warnings <= Self.findingsMax else { return }
+    findings.append(Finding(place: place, subject: subject, text: text(), isWarning: true, isAboutBlank: isAboutBlank))
   }
 
   // MARK: Settings and choices
 
   private mutating func checkForm() {
-    if !FormName.isValid(form.id) { report(.form("form_id"), "form_id", FormMessage.badName(form.id)) }
+    let id = form.id
+    if !FormName.isValid(id) { report(.form("form_id"), "form_id", FormMessage.badName(id)) }
     if !FormName.isIdentifier(form.version) { report(.form("version"), "version", FormMessage.badVersion) }
     let codes = form.languages.map(\.code)
     if codes.isEmpty || Set(codes).count != codes.count { report(.form("default_language"), "languages", FormMessage.languages) }
@@ -196,8 +220,9 @@ struct FormCheck {
     guard let text, !form.languages.isEmpty else { return }
     let missing = form.languages.filter { text.byLanguage[$0.code] == nil }
     if !missing.isEmpty { warn(place, subject, FormMessage.untranslated(column, missing), isAboutBlank: true) }
-    let codes = Set(form.languages.map(\.code))
-    if !codes.isSuperset(of: text.byLanguage.keys.filter { !$0.isEmpty }) { report(place, subject, FormMessage.strangeLanguage(column)) }
+    if !languages.isSuperset(of: text.byLanguage.keys.filter { !$0.isEmpty }) {
+      report(place, subject, FormMessage.strangeLanguage(column))
+    }
     if text.byLanguage.values.contains(where: { $0.utf8.count > FormText.formTextBytesMax }) {
       report(place, subject, FormMessage.textTooLong)
     }
@@ -209,155 +234,6 @@ struct FormCheck {
       appearance.utf8.count <= FormSection.appearanceBytesMax
       && appearance.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || $0 == "-" || $0 == " " }
     if !isPlain { report(.item(entry.ordinal, "appearance"), entry.item.name, FormMessage.appearance) }
-  }
-
-  // MARK: Rules
-
-  private mutating func checkRule(_ rule: FormExpression?, _ column: String, _ entry: FormOutline.Entry) {
-    guard let rule else { return }
-    let place = Place.item(entry.ordinal, column)
-    let subject = entry.item.name
-    if rule.usesCurrent, !Self.rulesOfOneAnswer.contains(column) || !entry.item.isQuestion {
-      report(place, subject, FormMessage.dotOutsideConstraint(column))
-    }
-    var texts = Texts(isFilter: column == "choice_filter")
-    check(rule.root, takesMany: false, entry, &texts)
-    rule.root.walk { node in
-      for choice in comparedChoices(node, entry) { texts.warn(FormMessage.noSuchChoice(choice)) }
-    }
-    for text in texts.problems { report(place, subject, text) }
-    for text in texts.warnings { warn(place, subject, text) }
-  }
-
-  /// Rules that are about the answer to one question, so that `.` means it.
-  private static let rulesOfOneAnswer: Set<String> = ["constraint", "required", "relevant", "calculation", "default"]
-
-  /// Texts about a rule: faults, and merely strange parts; each once.
-  private struct Texts {
-    /// Plain names are columns of the list.
-    let isFilter: Bool
-    private(set) var problems: [LocalizedText] = []
-    private(set) var warnings: [LocalizedText] = []
-
-    init(isFilter: Bool) { self.isFilter = isFilter }
-
-    mutating func report(_ text: LocalizedText) { if !problems.contains(text) { problems.append(text) } }
-    mutating func warn(_ text: LocalizedText) { if !warnings.contains(text) { warnings.append(text) } }
-  }
-
-  /// Choices that a rule looks for and the question does not offer: it never holds, which few authors mean.
-  private func comparedChoices(_ node: ExpressionNode, _ entry: FormOutline.Entry) -> [String] {
-    var isSelected = false
-    let sides: [(ExpressionNode, ExpressionNode)]
-    switch node {
-    case .call(.selected, let arguments) where arguments.count == 2:
-      isSelected = true
-      sides = [(arguments[0], arguments[1])]
-    case .binary(.equal, let left, let right), .binary(.notEqual, let left, let right): sides = [(left, right), (right, left)]
-    default: return []
-    }
-    return sides.compactMap { question, choice in
-      guard case .string(let text) = choice, !text.isEmpty, isSelected || kind(of: question, in: entry) == .selectOne else { return nil }
-      guard let list = list(of: question, in: entry), !list.isEmpty, !list.contains(text.trimmingWhitespace) else { return nil }
-      return text
-    }
-  }
-
-  /// Looks at every name in a rule. A repeat's own condition is judged outside it.
-  ///
-  /// The depth of a rule is bounded by `FormExpression.expressionDepthMax`.
-  private func check(_ node: ExpressionNode, takesMany: Bool, _ entry: FormOutline.Entry, _ texts: inout Texts) {
-    switch node {
-    case .number, .string, .current: break
-    case .reference(let name): reference(to: name, takesMany: takesMany, entry, &texts)
-    case .path(let path):
-      guard let name = path.name, !unreadable.contains(name) else { break }
-      guard let place = locations[name], path.isInsidePick || path.leads(from: entry.location, to: place) else {
-        // As XPath has it: what leads nowhere is blank.
-        return texts.warn(FormMessage.wrongPath(name, locations[name]))
-      }
-      reference(to: name, takesMany: takesMany, entry, &texts)
-    case .lookup(let lookup):
-      if form.choiceLists[lookup.list] == nil { texts.report(FormMessage.unknownList(lookup.list)) }
-      for operand in lookup.operands {
-        // Plain names inside are columns of that list.
-        operand.walk { inner in
-          if let name = inner.referenceName { reference(to: name, takesMany: false, entry, &texts) }
-        }
-      }
-    case .column(let name) where !texts.isFilter:
-      if questions[name] != nil || repeatNames.contains(name) {
-        texts.report(ExpressionMessage.plainName)
-      } else {
-        texts.warn(FormMessage.plainName(name))
-      }
-    case .column(let name):
-      guard name != "name", case .question(let question) = entry.item, let list = question.choiceList.flatMap({ form.choiceLists[$0] })
-      else { break }
-      if !list.contains(where: { $0.attributes[name] != nil }) { texts.warn(FormMessage.unknownChoiceColumn(name)) }
-    case .pick(let pick):
-      check(pick.base, takesMany: true, entry, &texts)
-      for name in pick.names where questions[name] == nil && !unreadable.contains(name) && !repeatNames.contains(name) {
-        texts.warn(FormMessage.plainName(name))
-      }
-      for condition in pick.conditions { checkInside(condition, entry, &texts) }
-    case .negative(let operand), .matches(let operand, _): check(operand, takesMany: false, entry, &texts)
-    case .binary(_, let left, let right):
-      check(left, takesMany: false, entry, &texts)
-      check(right, takesMany: false, entry, &texts)
-    case .call(.position, let arguments):
-      guard case .path(let path)? = arguments.first else { break }
-      let around = Array(entry.location.dropLast(path.ups))
-      if !entry.repeats.contains(where: { locations[$0] == around }) { texts.warn(FormMessage.positionOutsideRepeat) }
-    case .call(let function, let arguments):
-      for (index, argument) in arguments.enumerated() {
-        if function.isCondition(at: index) {
-          checkInside(argument, entry, &texts)
-        } else {
-          check(argument, takesMany: function.takesMany(at: index), entry, &texts)
-        }
-      }
-      guard function == .choiceName, let name = arguments[1].referenceName, let question = questions[name] else { break }
-      if !question.kind.hasChoices { texts.report(FormMessage.noChoices(name)) }
-    }
-  }
-
-  /// Looks at the names in a condition on the filling-ins of a repeat, each of which has one answer.
-  private func checkInside(_ condition: ExpressionNode, _ entry: FormOutline.Entry, _ texts: inout Texts) {
-    condition.walk { inner in
-      if case .reference(let name) = inner { reference(to: name, takesMany: true, entry, &texts) }
-    }
-  }
-
-  /// - Returns: False when there is nothing of that name.
-  @discardableResult
-  private func reference(to name: String, takesMany: Bool, _ entry: FormOutline.Entry, _ texts: inout Texts) -> Bool {
-    if unreadable.contains(name) { return false }
-    if takesMany, repeatNames.contains(name) { return true }
-    guard let question = questions[name], let home = repeatOfQuestion[name] else {
-      texts.report(repeatNames.contains(name) ? FormMessage.isRepeat(name) : FormMessage.unknownQuestion(name))
-      return false
-    }
-    if question.kind == .note { texts.warn(FormMessage.noteHasNoAnswer(name)) }
-    if let home, !entry.repeats.contains(home), !takesMany { texts.warn(FormMessage.insideRepeat(name, home)) }
-    return true
-  }
-
-  private func kind(of node: ExpressionNode, in entry: FormOutline.Entry) -> QuestionKind? {
-    if case .current = node, case .question(let own) = entry.item { return own.kind }
-    return node.referenceName.flatMap { questions[$0]?.kind }
-  }
-
-  /// Names of the choices of the question a node stands for; nil when it is not a question with choices.
-  private func list(of node: ExpressionNode, in entry: FormOutline.Entry) -> [String]? {
-    let question: FormQuestion? =
-      switch node {
-      case .reference, .path: node.referenceName.flatMap { questions[$0] }
-      case .current: if case .question(let own) = entry.item { own } else { nil }
-      default: nil
-      }
-    guard let list = question?.choiceList else { return nil }
-    return form.choiceLists[list]?.map(\.name)
   }
 
   private mutating func checkCircles() {

@@ -2,6 +2,9 @@ internal import SyncCore
 
 /// The sentences of `FormCheck`: what is wrong and what to do.
 enum FormMessage {
+  /// Most languages named in a sentence.
+  private static let languagesNamedMax = 8
+
   static func badName(_ name: String) -> LocalizedText {
     if name.isEmpty { return LocalizedText(vi: "thiếu tên; hãy đặt tên.", en: "the name is blank; give it one.") }
     return LocalizedText(
@@ -62,7 +65,9 @@ enum FormMessage {
   static let noLabel = LocalizedText(vi: "thiếu nhãn (label); hãy viết câu hỏi.", en: "the label is missing; write the question.")
 
   static func untranslated(_ column: String, _ missing: [FormLanguage]) -> LocalizedText {
-    let names = missing.map { "\($0.name) (\($0.code))" }.joined(separator: ", ")
+    let names =
+      missing.prefix(languagesNamedMax).map { "\($0.name) (\($0.code))" }.joined(separator: ", ")
+      + (missing.count > languagesNamedMax ? ", …" : "")
     return LocalizedText(
       vi: "\(column) thiếu bản tiếng: \(names); bản ngôn ngữ mặc định được hiện thay.",
       en: "\(column) is missing in: \(names); the default language is shown instead.")
