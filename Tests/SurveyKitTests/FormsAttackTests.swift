@@ -198,9 +198,13 @@ import Testing
     #expect(broad.count == 1 && broad.says[0].contains("\(XLSFormSheet.sheetCellsMax) cells"), "\(broad)")
     let heavy = refusal("type,name,label\ntext,q,\(String(repeating: "x", count: XLSFormSheet.sheetBytesMax))\n")
     #expect(heavy.count == 1 && heavy.says[0].contains("larger than \(XLSFormSheet.sheetBytesMax) bytes"), "\(heavy)")
-    let towns = Data(("name,label\n" + String(repeating: "a,b\n", count: Form.formChoicesMax + 1)).utf8)
-    let fault = #expect(throws: ListFile.Fault.self) { try ListFile.rows(towns, name: "towns.csv") }
-    #expect(fault?.explanation == FormMessage.tooManyChoices)
+    let towns = "name,label\n" + String(repeating: "a,b\n", count: Form.formChoicesMax + 1)
+    let commas =
+      (0..<400).map { "c\($0)" }.joined(separator: ",") + "\n" + String(repeating: String(repeating: ",", count: 399) + "\n", count: 1_300)
+    for list in [towns, commas] {
+      let fault = #expect(throws: ListFile.Fault.self) { try ListFile.rows(Data(list.utf8), name: "towns.csv") }
+      #expect(fault?.explanation.en.contains("\(Form.formChoicesMax) rows or \(ListFile.cellsMax) cells") == true, "\(list.prefix(9))")
+    }
   }
 
   @Test func aLanguageHasABoundedName() {

@@ -54,6 +54,14 @@ import Testing
     }
   }
 
+  @Test func aQuestionThatOffersNothingSaysSo() throws {
+    let survey = "type,name,label,choice_filter\nselect_one l,q,One?,\nselect_one l,r,Other?,side = ${q}\n"
+    let form = try XLSFormImport.form(survey: Data(survey.utf8), choices: Data("list_name,name,label,side\nl,a,A,b\n".utf8), settings: nil)
+    let walk = try TerminalWalk(form, refused: [:])
+    #expect(walk.shown.contains("2/2 Other? (optional) No choice goes with the answers given; Enter skips"), "\(walk.shown)")
+    #expect(walk.answers.values == ["q": .choice("a")])
+  }
+
   @Test func theCorpusIsWalkedWhole() { #expect(Self.taken.count >= 200) }
 
   /// Lists the texts that a respondent must read: labels and hints of all that is asked, labels of its choices.

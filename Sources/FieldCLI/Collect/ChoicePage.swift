@@ -166,7 +166,7 @@ struct ChoicePage: Page {
       let page = paged.page(of: current.flatMap { visible.firstIndex(of: $0) })
       var frame = Frame()
       if pages.indices.contains(page) { frame.lines = Array(pages[page].flatMap { paged.items[$0] }.prefix(rows - 1)) }
-      if visible.isEmpty { frame.lines = [Line(words.noMatch, .dim)] }
+      if visible.isEmpty { frame.lines = [Line(choices.isEmpty ? words.nothingOffered : words.noMatch, .dim)] }
       var parts = search.isEmpty ? [] : ["\(words.searching): \(search.text)"]
       if pages.count > 1 { parts.append(words.page(page + 1, of: pages.count)) }
       if isSeveral, !marked.isEmpty { parts.append(words.marked(marked.count)) }

@@ -40,6 +40,11 @@ struct CollectWording {
 
   var optional: String { text("(không bắt buộc)", "(optional)") }
   var noMatch: String { text("Không có lựa chọn nào khớp.", "No choice matches.") }
+  var nothingOffered: String {
+    text(
+      "Không có lựa chọn nào hợp với các câu trả lời đã cho; Enter để bỏ qua, hoặc lùi để sửa.",
+      "No choice goes with the answers given; Enter skips, or go back and change them.")
+  }
   var chooseFirst: String { text("Hãy chọn một mục trước.", "Choose one first.") }
   var none: String { text("(không trả lời)", "(not answered)") }
   var searching: String { text("Tìm", "Search") }

@@ -119,7 +119,7 @@ final class LineDialog: CollectDialog {
       say(words.order)
     case .one, .several:
       list(Array(question.choices.indices), question)
-      say(question.isSeveral ? words.several : words.one)
+      say(question.choices.isEmpty ? words.nothingOffered : question.isSeveral ? words.several : words.one)
     }
     if !question.standing.isEmpty { say("\(words.now): \(shown(question))") }
     if !hasToldKeys, !question.isNote {
@@ -163,7 +163,7 @@ final class LineDialog: CollectDialog {
     let exact = found.filter { FoldedText(question.choices[$0].label) == query }
     if let only = exact.count == 1 ? exact.first : found.count == 1 ? found.first : nil { return question.choices[only].name }
     if found.isEmpty {
-      say("! \(words.noMatch)")
+      say("! \(question.choices.isEmpty ? words.nothingOffered : words.noMatch)")
     } else {
       say(words.matches(found.count))
       list(found, question)

@@ -136,16 +136,18 @@ public struct CSVTable: Sendable {
   /// True where the file has more rows than were read.
   let isCut: Bool
 
-  public init(_ data: Data) throws(CSVFault) { try self.init(data, rowsMax: .max) }
+  public init(_ data: Data) throws(CSVFault) { try self.init(data, rowsMax: .max, cellsMax: .max) }
 
-  /// - Parameter rowsMax: Rows read at most, blank and faulty ones included.
-  init(_ data: Data, rowsMax: Int) throws(CSVFault) {
+  /// - Parameters:
+  ///   - rowsMax: Rows read at most, blank and faulty ones included.
+  ///   - cellsMax: Cells of those rows at most.
+  init(_ data: Data, rowsMax: Int, cellsMax: Int) throws(CSVFault) {
     var reader = try CSVReader(data)
     var records: [CSVRecord] = []
     var faults: [CSVFault] = []
     var isCut = false
     while let next = reader.next() {
-      guard records.count + faults.count < rowsMax else {
+      guard records.count + faults.count < rowsMax, records.count * reader.header.count < cellsMax else {
         isCut = true
         break
       }

@@ -7,6 +7,13 @@ enum ListFile {
     let explanation: LocalizedText
   }
 
+  /// Cells of a CSV file.
+  static let cellsMax = 500_000
+
+  private static let tooLong = LocalizedText(
+    vi: "danh sách có hơn \(Form.formChoicesMax) dòng hoặc \(cellsMax) ô; hãy bỏ các dòng và cột không dùng.",
+    en: "the list has more than \(Form.formChoicesMax) rows or \(cellsMax) cells; remove the rows and columns that are not used.")
+
   private static let endings = [".csv", ".xml", ".geojson"]
 
   /// Returns the name by which rules call the file: without its ending. Nil for a file that is no list.
@@ -27,7 +34,7 @@ enum ListFile {
   private static func csv(_ data: Data) throws(Fault) -> [[String: String]] {
     let (rows, isCut): ([[String: String]], Bool)
     do throws(CSVFault) {
-      let table = try CSVTable(data, rowsMax: Form.formChoicesMax)
+      let table = try CSVTable(data, rowsMax: Form.formChoicesMax, cellsMax: cellsMax)
       if let fault = table.faults.first { throw fault }
       isCut = table.isCut
       rows = table.records.filter { !$0.isBlank }.map { record in
@@ -36,7 +43,7 @@ enum ListFile {
     } catch {
       throw Fault(explanation: error.explanation)
     }
-    if isCut { throw Fault(explanation: FormMessage.tooManyChoices) }
+    if isCut { throw Fault(explanation: tooLong) }
     return rows
   }
 

@@ -78,7 +78,7 @@ struct WarningList {
   }
 
   /// Cells kept of one kind.
-  static let cellsMax = 50
+  static let cellsMax = 200
   /// Kinds kept; a sheet with more has one cause behind many of them.
   static let kindsMax = 1_000
 

@@ -32,8 +32,8 @@ struct XLSFormTable {
       return
     }
     do throws(CSVFault) {
-      let table = try CSVTable(data, rowsMax: XLSFormSheet.sheetRowsMax)
-      guard !table.isCut, table.records.count * table.header.count <= XLSFormSheet.sheetCellsMax else {
+      let table = try CSVTable(data, rowsMax: XLSFormSheet.sheetRowsMax, cellsMax: XLSFormSheet.sheetCellsMax)
+      guard !table.isCut else {
         self = .missing(Self.tooManyCells)
         return
       }
