@@ -253,12 +253,13 @@ public final class Replica: Sendable {
       try pages.keep(page, bytes: bytes)
       try pages.drop(backedUp: page.backedUp)
       try transaction.outbox.trim(backedUp: page.backedUp, incarnation: page.incarnation)
-      try transaction.outbox.trim()
+      let letGo = try transaction.outbox.trim(hubTimeMs: page.hubTimeMs)
+      var result = applied
+      result.notices += [letGo].compactMap(\.self)
       // Skips the comparison while the feed begins again.
-      guard page.isHead, !applied.beginsAnew else { return (applied, sealedMore) }
+      guard page.isHead, !applied.beginsAnew else { return (result, sealedMore) }
       let isDoubtful = try transaction.outbox.doubtUnseen()
       let recovered = try recover(in: transaction, key: key, lineage: lineage, isAtHead: true, hubTimeMs: page.hubTimeMs)
-      var result = applied
       result.notices += recovered.notices
       return (result, sealedMore || isDoubtful || recovered.isSealed)
     }

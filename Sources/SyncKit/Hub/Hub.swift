@@ -44,7 +44,8 @@ public final class Hub: Sendable {
     public var observer: (any MergeObserver)?
     /// Limits of the storage for blobs.
     public var blobs = BlobLimits()
-    /// Limits of the changes that one device may send in a while; nil for none.
+    /// Limits of the text that one device may send in a while; nil for none. A command at the hub's machine sets none: what its
+    /// operator imports from a file was chosen by a person, and waits for no other device.
     public var text: TextLimits?
     /// Judges a whole blob before it is kept. A returned reason refuses the blob, whatever its name and hash; a thrown error defers
     /// it.
@@ -69,9 +70,13 @@ public final class Hub: Sendable {
   var keys: HubKeys { keyring.keys }
   let options: Options
   let receiver: any LotReceiver
-  private let queue: IngestQueue
+  let queue: IngestQueue
   let codeGuard = CodeGuard()
   let pace: DevicePace?
+  /// Turn of counting incomplete blobs.
+  let blobTurn = TrimTurn()
+  /// Turn of counting incomplete bundles.
+  let bundleTurn = TrimTurn()
   /// Reason why the last file beside the store could not be written; nil when it could.
   private let fileFailure = Mutex<LocalizedText?>(nil)
 
@@ -180,6 +185,8 @@ public final class Hub: Sendable {
 
   /// Ingests one batch: checks it, then journals, merges and commits it, together with others that arrived meanwhile.
   ///
+  /// Every way in passes here, and here its author's quota is kept. Its sender's pace is kept where a call comes in.
+  ///
   /// - Returns: The signed receipt, which also tells of a permanent refusal.
   /// - Throws: `SyncError`; the batch is not kept then.
   public func ingest(_ batch: SealedBatch) async throws -> Data {
@@ -192,7 +199,9 @@ public final class Hub: Sendable {
     do { content = try BatchCodec.open(batch, author: author.key) } catch let refusal as BatchRefusal {
       return try await refuse(batch, claimed, refusal, of: author)
     }
-    let kept = try await checkQuota(of: content.replica, for: batch)
+    let account = try await reserveQuota(for: batch, of: content.replica)
+    var isKept = false
+    defer { if let account { pace?.settle(batch.bytes.count, of: account, isKept: isKept) } }
     let onMerge = options.onMerge
     let scope = author.scope
     let work: IngestQueue.Work = { ingest in
@@ -204,25 +213,32 @@ public final class Hub: Sendable {
       return receipt
     }
     let receipt = try await queue.run(work, from: content.replica, changes: content.changeCount)
-    if let kept { pace?.note(content.replica, keeps: kept) }
+    isKept = true
     return receipt
   }
 
-  /// Refuses a batch when its author's quota is full, unless the hub has the batch already. The batch stays on its device.
+  /// Reserves room for a batch in the quota that its author shares with the identities that it succeeded, and that succeeded it. A
+  /// batch over the quota stays on its device. A batch that the hub has already needs no room.
   ///
-  /// - Returns: Bytes of the author's batches with this one; nil when there is no quota.
-  /// - Complexity: Reads the author's batches once after the start.
-  private func checkQuota(of author: ReplicaID, for batch: SealedBatch) async throws -> Int? {
+  /// - Returns: Name of the quota's account, to settle when the batch was taken; nil when nothing was reserved.
+  /// - Complexity: Reads the family's batches once after the start, and now and then when its quota is full.
+  private func reserveQuota(for batch: SealedBatch, of author: ReplicaID) async throws -> ReplicaID? {
     guard let pace else { return nil }
-    let (kept, isKnown) = try await store.read { [noted = pace.keptBytes(author)] session in
-      let known = try session.firstRow("SELECT 1 FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)]) != nil
-      if let noted { return (noted, known) }
-      let kept = try session.integer("SELECT sum(length(bytes)) FROM hub_batch WHERE replica = ?1", [.blob(author.bytes)]) ?? 0
-      return (Int(clamping: kept), known)
+    let family = try await store.read { session -> [ReplicaID] in
+      let isKnown = try session.firstRow("SELECT 1 FROM hub_batch WHERE hash = ?1", [.blob(batch.hash)]) != nil
+      return isKnown ? [] : try HubIdentityHistory(session: session).family(of: author)
     }
-    guard !isKnown else { return kept }
-    try pace.check(batch, of: author, keeping: kept)
-    return kept + batch.bytes.count
+    guard let account = family.min() else { return nil }
+    if pace.isToBeCounted(account, members: family.count, adding: batch.bytes.count) {
+      let kept = try await store.read { session in
+        try family.reduce(Int64(0)) { sum, member in
+          try sum + (session.integer("SELECT sum(length(bytes)) FROM hub_batch WHERE replica = ?1", [.blob(member.bytes)]) ?? 0)
+        }
+      }
+      pace.note(account, members: family.count, keeps: Int(clamping: kept))
+    }
+    try pace.reserve(batch.bytes.count, of: account, for: author)
+    return account
   }
 
   /// Keeps a batch as refused for good, and returns the receipt with the refusal.

@@ -95,9 +95,9 @@ extension Hub {
       return HubResponse(status: 200, headers: ["upload-offset": String(try await uploadOffset(try Self.hash(parts[2])))])
     case ("PUT", "batches", 3):
       let device = try await authenticate(request)
-      try pace?.check(device.replica)
-      let receipt = try await ingest(try await assemble(request, hash: parts[2]))
-      if let pace { pace.charge(device.replica, changes: try Self.changes(in: receipt)) }
+      try admit(request, of: device, needing: .bytesAndChanges)
+      let receipt = try await ingest(try await assemble(request, hash: parts[2], from: device))
+      pace?.charge(device.replica, changes: try Self.changes(in: receipt))
       return HubResponse(status: 200, body: receipt)
     case ("GET", "batches", 4) where parts[3] == "offset":
       _ = try await authenticate(request)
@@ -111,9 +111,12 @@ extension Hub {
         ? nil : try await unitKey(for: device, holding: try Self.place("unitKey", in: request), sealedTo: recipient)
       let page = try await page(
         for: device, cursor: try Self.place("cursor", in: request), bytesMax: Self.count(request.query("bytesMax")), unitKey: unitKey)
-      try await noteContact(
-        device, skewMs: request.query("skewMs").flatMap { Int64($0) }, backlog: Self.count(request.query("backlog")),
-        packets: Self.count(request.query("packets")))
+      // Answers a device over its limits, too, but writes nothing for it: reading makes nobody else wait.
+      if (try? admit(request, of: device, needing: .bytes)) != nil {
+        try await noteContact(
+          device, skewMs: request.query("skewMs").flatMap { Int64($0) }, backlog: Self.count(request.query("backlog")),
+          packets: Self.count(request.query("packets")))
+      }
       return HubResponse(status: 200, body: page)
     case ("GET", "snapshot", 2):
       let device = try await authenticate(request)
@@ -126,14 +129,16 @@ extension Hub {
       let device = try await authenticate(request)
       return HubResponse(status: 200, body: try await life(for: device, cursor: try Self.place("cursor", in: request)))
     case ("PUT", "pages", 2):
-      _ = try await authenticate(request)
-      return HubResponse(status: 200, body: try await takeBack(request.body))
+      let device = try await authenticate(request)
+      try admit(request, of: device, needing: .bytes)
+      return HubResponse(status: 200, body: try await takeBack(request.body, from: device.replica))
     case ("PUT", "agreement", 2):
       let device = try await authenticate(request)
+      try admit(request, of: device, needing: .bytes)
       return HubResponse(status: 200, body: try await takeAgreement(request.body, from: device))
     case ("PUT", "bundles", 3):
-      _ = try await authenticate(request)
-      return HubResponse(status: 200, body: try await takeBundle(parts[2], request: request))
+      let device = try await authenticate(request)
+      return HubResponse(status: 200, body: try await takeBundle(parts[2], request: request, from: device))
     case ("PUT", "certificate", 2):
       try await relearn(request.body)
       return HubResponse(status: 200)
@@ -153,6 +158,19 @@ extension Hub {
     default:
       throw Self.noSuchCall
     }
+  }
+
+  /// Lets a call in that writes, and charges its device for it, also when it will be refused: a flood of what is refused is a flood.
+  /// The only place where calls are let in; each caller adds the changes that it merged.
+  ///
+  /// - Throws: `SyncError` `.busy` while the device is over its limits: senders of each of these calls keep what they have, wait and
+  ///   send it again.
+  func admit(_ request: HubRequest, of device: HubDevice, needing need: DevicePace.Need) throws {
+    guard let pace else { return }
+    try pace.check(device.replica, for: need)
+    // Charges the pieces of a bundle as calls alone: most of their bytes may be attachments.
+    let bytes = request.path.hasPrefix("/v1/bundles/") ? 0 : request.body.count
+    pace.charge(device.replica, bytes: max(bytes, DevicePace.callBytesMin))
   }
 
   private static func changes(in receipt: Data) throws -> Int {
@@ -184,7 +202,7 @@ extension Hub {
   }
 
   /// Returns the batch, with what arrived earlier in front of the body. Checks that the whole has the hash in its name.
-  private func assemble(_ request: HubRequest, hash text: String) async throws -> SealedBatch {
+  private func assemble(_ request: HubRequest, hash text: String, from device: HubDevice) async throws -> SealedBatch {
     let hash = try Self.hash(text)
     let offset = Int(request.headers["upload-offset"] ?? "0") ?? -1
     var bytes = request.body
@@ -200,14 +218,13 @@ extension Hub {
     }
     let batch = SealedBatch(bytes: Data(bytes))
     guard batch.hash == hash else {
-      try await forgetUpload(hash)
+      try await forgetUpload(hash, for: device)
       throw SyncError(
         .damaged, vi: "Gói dữ liệu không khớp tên của nó: hỏng trên đường. Gửi lại.",
         en: "The batch does not match its name: damaged on the way. Send it again.")
     }
     // Deletes an earlier beginning: a batch that fits one call is sent whole again.
-    let hasBeginning = try await store.read { try $0.firstRow("SELECT 1 FROM hub_upload WHERE hash = ?1 LIMIT 1", [.blob(hash)]) != nil }
-    if hasBeginning { try await forgetUpload(hash) }
+    try await forgetUpload(hash, for: device)
     return batch
   }
 
@@ -215,14 +232,16 @@ extension Hub {
   public func keepPartial(_ request: HubRequest) async throws {
     let parts = request.path.split(separator: "/").map(String.init)
     guard request.method == "PUT", parts.count == 3, parts[1] == "batches", !request.body.isEmpty else { return }
-    _ = try await authenticate(request)
+    let device = try await authenticate(request)
+    try admit(request, of: device, needing: .bytesAndChanges)
     let hash = try Self.hash(parts[2])
     let body = request.body
     guard let start = Int(request.headers["upload-offset"] ?? "0"), (0...WireLimits.batchBytesMax).contains(start) else { return }
-    try await store.write { session in
+    let work: IngestQueue.Work = { ingest in
+      let session = ingest.session
       let have = try session.integer("SELECT coalesce(max(start + length(bytes)), 0) FROM hub_upload WHERE hash = ?1", [.blob(hash)]) ?? 0
       let end = Int64(start + body.count)
-      guard Int64(start) <= have, end - have >= Self.uploadPieceBytesMin, end <= Int64(WireLimits.batchBytesMax) else { return }
+      guard Int64(start) <= have, end - have >= Self.uploadPieceBytesMin, end <= Int64(WireLimits.batchBytesMax) else { return Data() }
       while try (session.integer("SELECT coalesce(sum(length(bytes)), 0) FROM hub_upload") ?? 0) + end - have > Int64(Self.uploadBytesMax),
         let largest = try session.firstRow(
           "SELECT hash FROM hub_upload WHERE hash <> ?1 GROUP BY hash ORDER BY sum(length(bytes)) DESC LIMIT 1", [.blob(hash)])
@@ -232,7 +251,9 @@ extension Hub {
       try session.execute(
         "INSERT INTO hub_upload (hash, start, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (hash, start) DO UPDATE SET bytes = excluded.bytes",
         [.blob(hash), .integer(have), .blob(body.dropFirst(Int(have) - start))])
+      return Data()
     }
+    _ = try await queue.run(work, from: device.replica, changes: 0, isAlone: true)
   }
 
   /// Returns what is here of a batch: a part of it, or all of it when it was ingested before.
@@ -250,8 +271,14 @@ extension Hub {
 
   private func uploadOffset(_ hash: Data) async throws -> Int { try await storedUpload(hash).count }
 
-  private func forgetUpload(_ hash: Data) async throws {
-    try await store.write { session in try session.execute("DELETE FROM hub_upload WHERE hash = ?1", [.blob(hash)]) }
+  private func forgetUpload(_ hash: Data, for device: HubDevice) async throws {
+    let isHere = try await store.read { try $0.firstRow("SELECT 1 FROM hub_upload WHERE hash = ?1 LIMIT 1", [.blob(hash)]) != nil }
+    guard isHere else { return }
+    let work: IngestQueue.Work = { ingest in
+      try ingest.session.execute("DELETE FROM hub_upload WHERE hash = ?1", [.blob(hash)])
+      return Data()
+    }
+    _ = try await queue.run(work, from: device.replica, changes: 0, isAlone: true)
   }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Synchronization
 import TestSupport
 import Testing
 
@@ -7,6 +8,7 @@ import Testing
 @testable import SyncCore
 @testable import SyncHub
 @testable import SyncKit
+@testable import SyncStore
 
 /// A courier with a network hands on what it carries, and brings the answers back.
 @Suite struct CourierUploadTests {
@@ -58,6 +60,70 @@ import Testing
     #expect(try load.items().count == 1)
     let folder = try FileManager.default.contentsOfDirectory(atPath: load.folder)
     #expect(folder.allSatisfy { $0.hasSuffix(".skb") && $0.count == 36 }, "\(folder)")
+  }
+
+  @Test func aCourierWaitsForABusyHub() async throws {
+    let world = try await World()
+    let (a, courier) = (try await world.device("a"), try await world.device("c"))
+    try await a.insert("1", "x")
+    let load = Courier(store: courier.path)
+    _ = try load.collect(try await a.exportBundle(to: world.file("a.skb")).paths[0])
+    final class Busy: Transport {
+      let inner: LocalTransport
+      let left = Mutex(2)
+      init(inner: LocalTransport) { self.inner = inner }
+      func send(_ request: HubRequest, timeoutMs: Int) async throws -> HubResponse {
+        let isBusy = left.withLock { left -> Bool in
+          guard request.path.hasPrefix("/v1/bundles/"), left > 0 else { return false }
+          left -= 1
+          return true
+        }
+        if isBusy { return SyncError(.busy, vi: "bận", en: "busy").response }
+        return try await inner.send(request, timeoutMs: timeoutMs)
+      }
+    }
+    let link = Busy(inner: world.transport)
+    #expect(try await courier.handOn(load, through: link).delivered == 1)
+    let left = link.left.withLock { $0 }
+    #expect(left == 0)
+  }
+
+  /// Many bundles begun with little each, and then continued, stay within the bound of all.
+  @Test func continuedBundlesAreBoundedAsBegunOnesAre() throws {
+    let folder = try TemporaryFolder()
+    let brought = BundleUploads(BlobStore(folder: folder.path + "/blobs"))
+    let (turn, piece, size) = (TrimTurn(), Data(count: WireLimits.blobPieceBytesMax), BundleLimits.callBytesMax)
+    let ids = (0..<100).map { BlobID(of: Data([UInt8($0)])) }
+    for step in 0..<20 {
+      for id in ids { _ = try? brought.put(piece, of: id, at: step * piece.count, size: size, turn: turn, freeBytes: nil) }
+    }
+    let part = brought.store.folder + "/part"
+    let bytes = try FileManager.default.contentsOfDirectory(atPath: part).reduce(0) { sum, name in
+      sum + (try FileManager.default.attributesOfItem(atPath: part + "/" + name)[.size] as? Int ?? 0)
+    }
+    #expect(bytes > 0 && bytes <= BundleUploads.bytesMax + TrimTurn.bytesBetween)
+  }
+
+  @Test func theBundleBeingBroughtIsNotTheOneThatIsDeleted() throws {
+    let folder = try TemporaryFolder()
+    let store = BlobStore(folder: folder.path + "/blobs")
+    let (own, other) = (noise(2000, seed: 1), noise(2000, seed: 2))
+    for content in [own, other] { try store.put(content.prefix(900), of: BlobID(of: content), at: 0, size: 2000) }
+    store.trimParts(bytesMax: 900, sparing: BlobID(of: own))
+    #expect(store.partCount(BlobID(of: own)) == 900 && store.partCount(BlobID(of: other)) == 0)
+  }
+
+  @Test func aNearlyFullDiskTakesNoBundles() throws {
+    let folder = try TemporaryFolder()
+    let brought = BundleUploads(BlobStore(folder: folder.path + "/blobs"))
+    let content = Data("bundle".utf8)
+    func put(freeBytes: Int?) throws -> Int {
+      try brought.put(content, of: BlobID(of: content), at: 0, size: content.count, turn: TrimTurn(), freeBytes: freeBytes)
+    }
+    let error = #expect(throws: SyncError.self) { try put(freeBytes: BundleUploads.freeBytesMin) }
+    #expect(error?.code == .noRoom)
+    #expect(try put(freeBytes: BundleUploads.freeBytesMin + content.count) == content.count)
+    #expect(try put(freeBytes: nil) == content.count)
   }
 
   @Test func theCallTakesNothingFromStrangersAndNoOtherFiles() async throws {

@@ -114,6 +114,70 @@ import Testing
     #expect(try await world.hub.read { try $0.integer("SELECT count(*) FROM answer") } == 5)
   }
 
+  @Test func aFullBoxKeepsFurtherPacketsWhereTheyAreAndStopsNothingElse() async throws {
+    var options = Hub.Options()
+    options.spoolsPackets = true
+    let world = try await World(options: options)
+    let (a, b) = (try await world.device("a"), try await world.device("b"))
+    let keys = world.hub.keys
+    func keep(_ id: String, unit: String = "07201") async throws {
+      var request = WireDropRequest()
+      request.packets = [
+        try Packets.make(
+          table: "answer", cells: [("id", .text(id)), ("unit", .text(unit))], scope: unit, dropKey: keys.dropKey,
+          unitKey: keys.unitKey(scope: unit))
+      ]
+      _ = try await world.hub.keep(try request.serializedData(), scope: unit)
+    }
+    try await keep("early")
+    try await world.hub.store.write { session in
+      try session.execute(
+        """
+        INSERT INTO hub_packet (id, scope, bytes)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(Hub.packetsWaitingMax))
+        SELECT CAST('p' || i AS BLOB), '07201', x'00' FROM n
+        """, [])
+    }
+    await #expect { try await keep("late") } throws: { ($0 as? SyncError)?.code == .noRoom }
+    try await keep("late", unit: "07202")
+    #expect(world.hub.spool.count() == 2)
+    // The device keeps its answer, and its exchange goes on with the feed.
+    try await answer(a, "1")
+    try await b.execute("INSERT INTO note (id, unit, a) VALUES ('n', '07201', 1)")
+    _ = try await b.sync(with: world.transport)
+    let error = await #expect(throws: SyncError.self) { try await a.sync(with: world.transport) }
+    #expect(error?.code == .noRoom)
+    #expect(try await a.notes() == ["n 1 - none"])
+    let status = try await a.status()
+    #expect(status.packetsWaiting == 1 && status.addsUp)
+    // Once there is room, the next exchange brings it.
+    try await world.hub.store.write { try $0.execute("DELETE FROM hub_packet WHERE bytes = x'00'", []) }
+    #expect(try await a.sync(with: world.transport).progress.packetsSent == 1)
+  }
+
+  @Test func packetsThatAreHereAreConfirmedAlsoWhenTheBoxIsFull() async throws {
+    var options = Hub.Options()
+    options.spoolsPackets = true
+    let world = try await World(options: options)
+    let a = try await world.device("a")
+    try await answer(a, "1")
+    var exchange = SyncOptions()
+    exchange.retry = RetryPolicy(attemptsMax: 1)
+    _ = try? await a.sync(with: Deaf(inner: world.transport), options: exchange)
+    #expect(world.hub.spool.count() == 1)
+    #expect(try await a.status().packetsWaiting == 1)
+    try await world.hub.store.write { session in
+      try session.execute(
+        """
+        INSERT INTO hub_packet (id, scope, bytes)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(Hub.packetsWaitingMax))
+        SELECT CAST('p' || i AS BLOB), '07201', x'00' FROM n
+        """, [])
+    }
+    #expect(try await a.sync(with: world.transport).progress.packetsSent == 1)
+    #expect(try await a.status().packetsKept == 1)
+  }
+
   @Test func twoProcessesThatSendTheSamePacketsCountThemOnce() async throws {
     let world = try await World()
     let a = try await world.device("a")

@@ -50,6 +50,25 @@ import Testing
     return bound
   }
 
+  @Test func batchesLetGoForTheirSizeAreToldOnceWithTheirNumber() async throws {
+    for id in ["n", "m", "o"] {
+      try await write(a, id, 1)
+      try await world.sync(a)
+    }
+    func trim() async throws -> SyncNotice? { try await a.engineWrite { try $0.outbox.trim(bytesMax: 0, hubTimeMs: 7) } }
+    let first = try #require(try await trim())
+    #expect(first.kind == .batchesLetGo && first.atMs == 7 && first.explanation.en.contains("the 2 oldest"))
+    #expect(try await trim() == nil)
+    try await write(a, "p", 1)
+    try await world.sync(a)
+    // Tells the new number in the same place, so that other notices stay.
+    #expect(try await trim() == nil)
+    let status = try await a.status()
+    #expect(status.notices.map(\.kind) == [.batchesLetGo])
+    #expect(status.notices.last?.explanation.en.contains("the 3 oldest") == true)
+    #expect(status.addsUp && status.mergedChanges == 4)
+  }
+
   /// Batches 1 and 2 are in backups and let go of; the hub is put back to before them; 3 and 4 wait for them there.
   @Test(.long) func batchesThatWaitForLostOnesAreMergedAfterARecovery() async throws {
     try await world.imageHub("empty")

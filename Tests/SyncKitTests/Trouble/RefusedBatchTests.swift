@@ -220,6 +220,20 @@ import Testing
     #expect(try receipt(try await world.hub.ingest(batch)).state == .merged)
   }
 
+  @Test func batchesBeyondTheListAreCounted() async throws {
+    let world = try await World()
+    try await world.hub.store.write { session in
+      try session.execute(
+        """
+        INSERT INTO hub_refused (hash, scope, replica, number, reason, detail, received_ms, size, bytes)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= \(HeldUnits.unitsMax))
+        SELECT CAST('h' || i AS BLOB), '07201', zeroblob(16), i, 'form', '', 0, 0, x'' FROM n
+        """, [])
+    }
+    #expect(try await world.hub.stoppedBatches().count == HeldUnits.unitsMax)
+    #expect(try await world.hub.stoppedBatchCount() == HeldUnits.unitsMax + 1)
+  }
+
   @Test(.long) func refusedBatchesOfOneDeviceAreBounded() async throws {
     let world = try await World()
     let a = try await world.device("a")

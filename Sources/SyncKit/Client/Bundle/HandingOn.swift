@@ -56,12 +56,27 @@ extension Replica {
       var request = HubRequest("PUT", target, body: Data(bundle[offset..<end]))
       request.headers["upload-offset"] = String(offset)
       let name = LocalizedText(vi: "trả lời về bọc dữ liệu", en: "answer about a bundle")
-      let taken = try WireBundleTaken.parse(try await driver.exchangeSigned(request).body, named: name)
+      let taken = try WireBundleTaken.parse(try await call(request, driver).body, named: name)
       let have = Int(clamping: taken.bytes)
       guard have < bundle.count else { return taken.return }
       // Refuses a hub that makes no progress.
       guard have > offset || end == offset else { throw ByteReader.short }
       (offset, end) = (have, min(bundle.count, have + WireLimits.blobPieceBytesMax))
+    }
+  }
+
+  /// Sends one piece. Waits, and sends it again, while the hub says that it is busy or that this device has brought much: a courier
+  /// brings the work of many.
+  private static func call(_ request: HubRequest, _ driver: SyncDriver) async throws -> HubResponse {
+    let retry = driver.options.retry
+    var failures = 0
+    while true {
+      do { return try await driver.exchangeSigned(request) } catch let error as SyncError where error.code == .busy {
+        failures += 1
+        guard failures < retry.attemptsMax else { throw error }
+        let askedMs = error.retryAfterSeconds.map { $0 * 1000 } ?? retry.delayFirstMs
+        try await Task.sleep(for: .milliseconds(min(askedMs, retry.delayMaxMs)))
+      }
     }
   }
 }

@@ -170,10 +170,15 @@ struct Outbox {
     }
   }
 
-  /// Deletes the bytes of the oldest acknowledged batches while the outbox is over its bound.
-  func trim() throws {
+  /// Deletes the bytes of the oldest acknowledged batches while the outbox is over its bound. Their changes stand here and at the
+  /// hub, so nothing is lost; but a hub that is put back to a backup from before them gets what stands of them, not the batches (L11).
+  ///
+  /// - Returns: Notice of that, saved already; nil unless this call was the first to delete any.
+  @discardableResult
+  func trim(bytesMax: Int = Self.bytesMax, hubTimeMs: UInt64) throws -> SyncNotice? {
+    var freedCount = 0
     var size = try session.integer("SELECT coalesce(sum(length(bytes)), 0) FROM sync_outbox") ?? 0
-    while size > Self.bytesMax,
+    while size > Int64(bytesMax),
       let oldest = try session.firstRow(
         """
         SELECT seq, length(bytes) FROM sync_outbox o WHERE received = 1 AND acknowledged >= units AND length(bytes) > 0
@@ -182,8 +187,32 @@ struct Outbox {
     {
       try dropBytes(oldest[0])
       size -= freed
+      freedCount += 1
     }
+    return freedCount == 0 ? nil : try tell(letGo: freedCount, hubTimeMs: hubTimeMs)
   }
+
+  /// Replaces the standing notice of batches let go by one with all of them, so that others are not displaced.
+  private func tell(letGo count: Int, hubTimeMs: UInt64) throws -> SyncNotice? {
+    let state = StateStore(session: session)
+    let before = try state.integer(Self.letGo)
+    try state.add(Self.letGo, count)
+    let all = Int(clamping: before) + count
+    let notice = SyncNotice(
+      kind: .batchesLetGo, atMs: hubTimeMs,
+      explanation: LocalizedText(
+        vi:
+          "Máy này giữ quá \(Self.bytesMax >> 20) MiB gói đã gửi nên đã xóa \(all) gói cũ nhất mà tỉnh đã nhập; bản sao lưu ở tỉnh có thể chưa có. Dữ liệu vẫn còn trên máy này và ở tỉnh; nhắc tỉnh chạy `hub backup`.",
+        en:
+          "This device kept over \(Self.bytesMax >> 20) MiB of sent batches and let go of the \(all) oldest, which the hub has merged; its backups may lack them. The data still stands here and at the hub; ask its operator to run `hub backup`."
+      ))
+    try session.execute("DELETE FROM sync_notice WHERE kind = ?1", [.text(notice.kind.rawValue)])
+    try notice.save(in: session)
+    return before == 0 ? notice : nil
+  }
+
+  /// State key of the number of batches let go.
+  private static let letGo = "batchesLetGo"
 
   /// Deletes the bytes of a batch. The row stays for the chain, the counts and the receipt, with the names of the changed records
   /// and the units' stamps.

@@ -13,6 +13,8 @@ public struct SyncNotice: Sendable, Hashable, Codable {
     case batchRefused
     /// The hub lost changes whose batches this device no longer has: what stands of them was sealed again.
     case workRecovered
+    /// The device deleted batches that the hub has merged and no two backups hold yet, because it kept too many.
+    case batchesLetGo
   }
 
   public var kind: Kind

@@ -294,7 +294,8 @@ package struct SyncSession {
       return .wait(ms: retry.delayMs(failures: failures, chance: chance, askedSeconds: failure.retryAfterSeconds))
     }
     error = error ?? failure
-    // Continues after a refused batch or packet, which must not stop the rest; every other error ends the exchange.
+    // Continues after a refused batch or packet, which must not stop the rest, and after a full box of packets; every other error
+    // ends the exchange.
     switch current {
     case .push(let entry, _), .askOffset(let entry):
       guard failure.concernsOneBatch else { return .finish }
@@ -303,7 +304,7 @@ package struct SyncSession {
       done.insert(entry.hash)
       queue.removeAll { done.contains($0.hash) }
       return nextPush()
-    case .drop where failure.concernsOneBatch: return .pull
+    case .drop where failure.concernsOneBatch || failure.code == .noRoom: return .pull
     case .sendBlob where failure.concernsOneBatch:
       offers.removeFirst()
       return nextBlob()

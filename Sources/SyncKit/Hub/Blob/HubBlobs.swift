@@ -279,7 +279,7 @@ extension Hub {
     guard !takesRoom || size <= bytesMax - bytes, !takesRoom || size <= limits.bytesPerReplicaMax - own,
       blobs.freeBytes.map({ size <= $0 - limits.freeBytesMin }) ?? true
     else { throw HubBlobTable.noRoom }
-    if offset == 0 { blobs.trimParts(bytesMax: limits.partBytesMax) }
+    if blobTurn.isDue(at: offset, adding: piece.count) { blobs.trimParts(bytesMax: limits.partBytesMax, sparing: id, of: scope) }
     let have: Int
     do {
       have = try writingFiles {

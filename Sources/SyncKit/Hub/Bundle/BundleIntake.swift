@@ -33,6 +33,8 @@ final class BundleIntake {
   /// Writer of the answers; nil when nobody wants answers.
   private let returns: ReturnWriter?
   private var report = BundleReport()
+  /// What has been read so far, as its bringer is charged for it.
+  private(set) var text = BroughtText()
   private var devices: [ReplicaID: BundleReport.Device] = [:]
   private var known: [ReplicaID: HubDevice] = [:]
   private var file = BundleReport.File(path: "")
@@ -133,6 +135,7 @@ final class BundleIntake {
       file.unknown += 1
       return
     }
+    if kind != .blob { text.add(plain) }
     do {
       switch kind {
       case .state: try await takeState(plain, from: sender)
@@ -209,7 +212,7 @@ final class BundleIntake {
   }
 
   private func takeBack(_ body: Data, from sender: Sender) async throws {
-    let bytes = try await hub.takeBack(body)
+    let bytes = try await hub.takeBack(body, from: sender.replica)
     try reply(sender, .pageAnswer, about: body.sha256, .success(bytes))
     let signed = try WireSigned(serializedBytes: bytes)
     let units = Int(try WirePageReturn(serializedBytes: signed.body).units)
@@ -234,6 +237,7 @@ final class BundleIntake {
             .badRequest, vi: "Gói số \(receipt.number): \(why.vi); tỉnh giữ lại và báo cho thiết bị.",
             en: "Batch \(receipt.number): \(why.en); the hub keeps it and tells its device."), of: claimed.replica)
       }
+      if !wasKnown { text.changes += Int(receipt.changes) }
       if receipt.state == .waiting { waiting.append((batch.hash, claimed.replica, claimed.number, sender.replica)) }
       try await count(claimed.replica) { Self.count(receipt, wasKnown: wasKnown, in: &$0) }
     }

@@ -61,6 +61,7 @@ extension Hub {
         HubIdentityHistory.Base(predecessor: predecessor, number: place.number, hash: place.hash), replica: key.replica, scope: old.scope)
       return certificate
     }
+    pace?.inherit(key.replica, from: predecessor)
     return try await enrolResponse(to: key.replica, scope: old.scope, certificate: certificate, sealedTo: wire.sealKey).serializedData()
   }
 

@@ -27,11 +27,34 @@ extension Hub {
   /// - Returns: The newest backup begun: the packets are in every backup begun after it.
   func spool(_ packets: [WirePacket], scope: String) async throws -> UInt64 {
     try Packets.check(packets, scope: scope, unitKeys: try await unitKeys(of: scope))
+    try await checkRoom(for: packets, scope: scope)
     try writingFiles { try spool.keep(packets, scope: scope) }
     // Reads the number afterwards: a backup that begins later flushes the spool first.
     let begun = try await store.read { try BackupLog(session: $0).counts().begun }
     if !options.spoolsPackets || spool.count() > PacketSpool.filesMax { try await flushPackets() }
     return begun
+  }
+
+  /// Packets of one scope that wait in the store for a release; further ones stay with whoever made them. Every flush rewrites all
+  /// that wait, and packets that fit no edition may wait until the end. A commune's answers leave with each release, k at a time.
+  static let packetsWaitingMax = 10_000
+
+  /// Lets packets that are here already in: their sender may not have heard so.
+  ///
+  /// - Throws: `SyncError` `.noRoom` while too many packets of the scope wait.
+  private func checkRoom(for packets: [WirePacket], scope: String) async throws {
+    let spool: PacketSpool = self.spool
+    let hasRoom = try await store.read { session -> Bool in
+      let waiting = try session.integer("SELECT count(*) FROM hub_packet WHERE scope = ?1", [.text(scope)]) ?? 0
+      guard waiting >= Int64(Self.packetsWaitingMax) else { return true }
+      return try packets.allSatisfy { packet in
+        try spool.has(packet.id) || session.firstRow("SELECT 1 FROM hub_packet WHERE id = ?1", [.blob(packet.id)]) != nil
+      }
+    }
+    guard !hasRoom else { return }
+    throw SyncError(
+      .noRoom, vi: "Hộp phiếu của đơn vị \(scope) ở tỉnh đang đầy. Phiếu ở nguyên chỗ cũ và sẽ gửi sau; báo người vận hành.",
+      en: "The hub's box of unit \(scope) is full. The answers stay where they are and go later; tell the hub's operator.")
   }
 
   /// Packets that one transaction moves into the store.

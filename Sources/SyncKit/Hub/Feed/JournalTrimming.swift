@@ -41,6 +41,7 @@ extension Hub {
         progress?(cleared, most)
       }
     }
+    if cleared > 0 { pace?.forgetKept() }
     return cleared
   }
 }

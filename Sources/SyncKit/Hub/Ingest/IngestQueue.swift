@@ -8,6 +8,7 @@ actor IngestQueue {
   private struct Job {
     var replica: ReplicaID
     var changes: Int
+    var isAlone: Bool
     var work: Work
     var continuation: CheckedContinuation<Data, any Error>
 
@@ -44,15 +45,17 @@ actor IngestQueue {
   /// A `SyncError` that `work` throws concerns `work` alone, and must come before `work` writes. After any other error the
   /// transaction is rolled back, and each of its jobs runs again in a transaction of its own.
   ///
-  /// - Parameter changes: Rows that `work` will merge.
-  func run(_ work: @escaping Work, from replica: ReplicaID, changes: Int) async throws -> Data {
+  /// - Parameters:
+  ///   - changes: Rows that `work` will merge.
+  ///   - isAlone: True to run `work` in a transaction of its own, which it finishes itself and which any error rolls back.
+  func run(_ work: @escaping Work, from replica: ReplicaID, changes: Int, isAlone: Bool = false) async throws -> Data {
     guard waiting.count < Self.waitingMax, waiting.count(where: { $0.replica == replica }) < Self.waitingOfOneMax else {
       throw SyncError(
         .busy, vi: "Máy chủ đang quá tải; thử lại sau ít giây.", en: "The hub is overloaded; try again in a few seconds.",
         retryAfterSeconds: 5)
     }
     return try await withCheckedThrowingContinuation { continuation in
-      waiting.append(Job(replica: replica, changes: changes, work: work, continuation: continuation))
+      waiting.append(Job(replica: replica, changes: changes, isAlone: isAlone, work: work, continuation: continuation))
       if !isRunning {
         isRunning = true
         Task { await drain() }
@@ -80,7 +83,7 @@ actor IngestQueue {
     return Array(
       waiting.prefix(Self.groupMax).enumerated().prefix { index, job in
         changes += job.changes
-        return index == 0 || changes <= Self.groupChangesMax
+        return index == 0 || changes <= Self.groupChangesMax && !job.isAlone && !waiting[0].isAlone
       }.map(\.element))
   }
 
@@ -91,7 +94,9 @@ actor IngestQueue {
   /// - Throws: The error that rolled the transaction back; no job has been answered then.
   private func run(_ group: [Job]) async throws {
     let works = group.map(\.work)
+    let isAlone = group[0].isAlone
     let results = try await commit { ingest in
+      if isAlone { return [.success(try works[0](ingest))] }
       let results = try works.map { work -> Result<Data, any Error> in
         do { return .success(try work(ingest)) } catch let error as SyncError { return .failure(error) }
       }

@@ -108,7 +108,17 @@ public struct StoppedBatch: Sendable, Hashable {
 }
 
 extension Hub {
-  /// Returns the batches that are at the hub and not merged: refused ones, and those that wait for an earlier one.
+  /// Returns how many batches are at the hub and not merged, also those that `stoppedBatches()` does not list.
+  public func stoppedBatchCount() async throws -> Int {
+    try await store.read { session -> Int in
+      let refused = try session.integer("SELECT count(*) FROM hub_refused") ?? 0
+      let waiting = try session.integer("SELECT count(*) FROM hub_batch WHERE state <> 1 AND state = \(BatchState.waiting)") ?? 0
+      return Int(clamping: refused + waiting)
+    }
+  }
+
+  /// Returns the batches that are at the hub and not merged: refused ones, and those that wait for an earlier one. Of each the first
+  /// `HeldUnits.unitsMax`: see `stoppedBatchCount()`.
   public func stoppedBatches() async throws -> [StoppedBatch] {
     try await store.read { session in
       func batch(_ row: [CellValue], reason: String?) -> StoppedBatch? {

@@ -30,13 +30,15 @@ extension Hub {
     return try keys.signing.sealed(try answer.serializedData(), as: .life)
   }
 
-  /// Accepts a page that this hub signed once, for whichever device, and merges again what the store lost of it.
-  func takeBack(_ body: Data) async throws -> Data {
+  /// Accepts a page that this hub signed once, for whichever device, and merges again what the store lost of it. Waits its turn among
+  /// the batches.
+  ///
+  /// - Parameter sender: Device that gives the page back; nil when nobody knows.
+  func takeBack(_ body: Data, from sender: ReplicaID? = nil) async throws -> Data {
     guard let own = VerifyingKey(rawRepresentation: keys.signing.publicKey) else { throw ByteReader.short }
     let page = try PageCodec.open(body, hub: own)
-    let (keys, tables, now, observer) = (keys, store.tables, clock.nowMs(), options.observer)
-    let answer = try await store.write { session in
-      let ingest = Ingest(session: session, tables: tables, key: keys.signing, wallMs: now, observer: observer)
+    let work: IngestQueue.Work = { ingest in
+      let session = ingest.session
       let outcome = try RestoredUnits(transaction: ingest.transaction).take(page)
       try ingest.finish()
       try IncarnationTable(session: session).count(unitsBack: outcome.lost)
@@ -45,9 +47,10 @@ extension Hub {
       answer.units = UInt32(outcome.lost)
       answer.common = outcome.common
       answer.position = try ingest.order.state(page.scope).position
-      return answer
+      return try answer.serializedData()
     }
-    var signed = answer
+    let answer = try await queue.run(work, from: sender ?? replica, changes: page.units.count, isAlone: true)
+    var signed = try WirePageReturn(serializedBytes: answer)
     signed.hub = replica.bytes
     signed.page = body.sha256
     return try keys.signing.sealed(try signed.serializedData(), as: .pageReturn)

@@ -155,8 +155,16 @@ public struct BlobStore: Sendable {
   /// Renames the file of a damaged blob, so that the blob can be sent again.
   package func setAside(_ id: BlobID) { _ = rename(path(id), path(id) + ".damaged") }
 
-  /// Deletes incomplete blobs, longest untouched first, until the rest takes at most `bytesMax`.
-  package func trimParts(bytesMax: Int) {
+  /// Incomplete blobs in one folder, whatever their size: empty ones take room, too.
+  package static let partsMax = 16_384
+
+  /// Deletes incomplete blobs, longest untouched first, until the rest takes at most `bytesMax` in at most `partsMax` files.
+  ///
+  /// - Parameters:
+  ///   - spared: Blob of which a piece is about to be added; it stays.
+  ///   - holder: Scope that sends that blob; see `put`.
+  package func trimParts(bytesMax: Int, sparing spared: BlobID? = nil, of holder: String? = nil) {
+    let own = spared.map { partPath($0, holder) }
     let manager = FileManager.default
     let parts = ((try? manager.contentsOfDirectory(atPath: folder + "/part")) ?? []).compactMap { name -> (String, Int, Date)? in
       let path = "\(folder)/part/\(name)"
@@ -165,9 +173,9 @@ public struct BlobStore: Sendable {
       else { return nil }
       return (path, size, touched)
     }
-    var total = parts.reduce(0) { $0 + $1.1 }
-    for (path, size, _) in parts.sorted(by: { $0.2 < $1.2 }) where total > bytesMax {
-      if unlink(path) == 0 { total -= size }
+    var (total, count) = (parts.reduce(0) { $0 + $1.1 }, parts.count)
+    for (path, size, _) in parts.sorted(by: { $0.2 < $1.2 }) where path != own && (total > bytesMax || count > Self.partsMax) {
+      if unlink(path) == 0 { (total, count) = (total - size, count - 1) }
     }
   }
 
