@@ -167,7 +167,12 @@ import Testing
     let request = try await old.successionRequest(from: try old.secrets().signingKey, to: next, scope: Self.unit, common: 1)
     #expect(await #expect(throws: SyncError.self) { _ = try await world.hub.succeed(request) }?.code == .revoked)
     // Taken after all, the same work is there once.
-    _ = try await world.hub.decideLate(id, .take, by: "Lan", reason: "it was ours")
+    let shown = try #require(try await world.hub.lateBatches()[id])
+    await #expect(throws: SyncError.self, "another batch came since somebody looked") {
+      _ = try await world.hub.decideLate(id, .take, by: "Lan", reason: "it was ours", listed: shown - 1)
+    }
+    #expect(try await world.hub.lateBatches()[id] == shown)
+    _ = try await world.hub.decideLate(id, .take, by: "Lan", reason: "it was ours", listed: shown)
     try await world.settle([new, reader])
     #expect(try await world.hubNotes() == ["at hub 10 - none", "foreign 5 - none", "pending 3 - none", "sealed 2 - none"])
     #expect(try await world.hubConflicts() == [])

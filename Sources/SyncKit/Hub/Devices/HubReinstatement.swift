@@ -45,18 +45,22 @@ extension Hub {
   /// Gives a device that was revoked by mistake its rights back, and merges what arrived from it meanwhile. Its unit keeps the key
   /// that the revocation began. The device gets that key with its next exchange, and proves its packets again under it.
   ///
-  /// - Parameter person: Name of the person who decides; kept with the late batches, and the reason.
+  /// - Parameters:
+  ///   - person: Name of the person who decides; kept with the late batches, and the reason.
+  ///   - listed: How many late batches the person was shown; nil takes all that are there.
   /// - Returns: How many batches were merged.
-  /// - Throws: As `reinstatement`; nothing is changed then.
-  public func reinstate(_ replica: ReplicaID, by person: String, reason: String) async throws -> Int {
+  /// - Throws: As `reinstatement`, and `.badRequest` when others than `listed` wait; nothing is changed then.
+  public func reinstate(_ replica: ReplicaID, by person: String, reason: String, listed: Int? = nil) async throws -> Int {
     let (signing, tables, now) = (keys.signing, store.tables, clock.nowMs())
-    try await store.write { session in
+    let newest = try await store.write { session in
       let found = try Self.reinstatement(of: replica, in: session)
+      if let listed, found.late != listed { throw RevokedBatches.othersWait(replica, found.late, listed: listed) }
       try session.execute("UPDATE hub_device SET revoked_ms = NULL WHERE replica = ?1", [.blob(replica.bytes)])
-      guard found.late > 0 else { return }
-      try RevokedBatches(ingest: Ingest(session: session, tables: tables, key: signing, wallMs: now))
-        .decide(replica, .take, by: person, reason: reason)
+      guard found.late > 0 else { return Int64(0) }
+      let late = RevokedBatches(ingest: Ingest(session: session, tables: tables, key: signing, wallMs: now))
+      try late.decide(replica, .take, by: person, reason: reason)
+      return try late.newest(of: replica)
     }
-    return try await mergeLate(of: replica)
+    return try await mergeLate(of: replica, newest: newest)
   }
 }

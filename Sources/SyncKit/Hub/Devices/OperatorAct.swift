@@ -76,6 +76,8 @@ final class ActRecorder: Sendable {
     CREATE TRIGGER IF NOT EXISTS operator_act_remains BEFORE DELETE ON operator_act
       BEGIN SELECT RAISE(ABORT, 'acts are only added'); END
     """,
+    "CREATE INDEX IF NOT EXISTS operator_act_subject ON operator_act (subject, id, act)",
+    "CREATE INDEX IF NOT EXISTS operator_act_act ON operator_act (act, id)",
   ]
 
   /// Runs `body` and adds the act to its transaction. A transaction that fails takes its row back with it.
@@ -130,17 +132,21 @@ extension Hub {
 
   /// Acts listed at once.
   public static let actsListedMax = 1000
+  /// Rows of the newest acts that are looked through for each act that is listed: few acts take more than one transaction.
+  private static let actRowsMax = 8
 
-  /// Returns what operators did, newest first; an act of several transactions appears once.
+  /// Returns what operators did, newest first; an act of several transactions appears once. Costs rows of the acts listed, not of all.
   public func acts(limit: Int = 100, about subject: String? = nil) async throws -> [OperatorAct] {
     let limit = min(max(limit, 1), Self.actsListedMax)
     let rows = try await read { session in
       try session.rows(
         """
         SELECT act, at_ms, kind, subject, who, reason, before_json, after_json FROM operator_act WHERE act IN (
-          SELECT act FROM operator_act WHERE ?2 IS NULL OR subject = ?2 GROUP BY act ORDER BY max(id) DESC LIMIT ?1)
+          SELECT act FROM (
+            SELECT act, id FROM operator_act\(subject == nil ? "" : " WHERE subject = ?3") ORDER BY id DESC LIMIT ?2)
+          GROUP BY act ORDER BY max(id) DESC LIMIT ?1)
         ORDER BY id DESC
-        """, [.integer(Int64(limit)), subject.map { .text($0) } ?? .null])
+        """, [.integer(Int64(limit)), .integer(Int64(limit * Self.actRowsMax))] + (subject.map { [.text($0)] } ?? []))
     }
     var acts: [OperatorAct] = []
     var places: [String: Int] = [:]

@@ -20,7 +20,10 @@ struct FeedReader {
   /// Sizes after which a page ends, at the next end of a run; a run is never divided. Bytes are uncompressed bytes of values: what
   /// a reader has to hold in memory, and an upper bound on what travels.
   static let pageUnitsSoftMax = 2000
-  static let pageBytesSoftMax = 8 << 20
+  static let pageBytesSoftMax = 4 << 20
+  /// Bytes of a sealed page of more than one run: a device gives its pages back to a restored hub (L11), perhaps through a proxy that
+  /// takes a MiB as it comes.
+  static let pageBytesMost = 900 << 10
   /// Uncompressed bytes that a page never exceeds: a run that would exceed them begins the next page. Larger than any run, and
   /// below `WireLimits.pageBytesMax` with room for the page's frame.
   static let pageBytesHardMax = 12 << 20
@@ -37,14 +40,16 @@ struct FeedReader {
     var runsMax = Self.runsMax
     while true {
       let page = try page(after: bytes, reader: reader, scopes: scopes, runsMax: runsMax)
-      guard let bytesMax, page.bytes.count > bytesMax else { return page.bytes }
+      let most = min(bytesMax ?? .max, Self.pageBytesMost)
+      guard page.bytes.count > most else { return page.bytes }
       guard page.runs > 1 else {
+        guard let bytesMax, page.bytes.count > bytesMax else { return page.bytes }
         throw SyncError(
           .tooLarge, vi: "Phần mới của tỉnh cần \(page.bytes.count) byte, hơn mức cho phép của lần này.",
           en: "What is new at the hub takes \(page.bytes.count) bytes, more than this exchange may use.", expected: UInt64(page.bytes.count)
         )
       }
-      runsMax = max(1, min(page.runs - 1, page.runs * bytesMax / page.bytes.count))
+      runsMax = max(1, min(page.runs - 1, page.runs * most / page.bytes.count))
     }
   }
 

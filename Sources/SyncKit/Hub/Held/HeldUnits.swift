@@ -7,9 +7,9 @@ internal import SyncStore
 /// (L7). Belongs to one hub transaction.
 struct HeldUnits {
   let transaction: HubTransaction
-  private var session: any HubSession { transaction.session }
+  var session: any HubSession { transaction.session }
 
-  /// Held units tried in one transaction; the rest follow with the next.
+  /// Held units that are read, or listed, at a time.
   static let unitsMax = 1000
 
   /// Held unit with what is needed to merge or decline it.
@@ -36,136 +36,62 @@ struct HeldUnits {
 
   func item(id: String) throws -> Item {
     var opened = OpenedBatch()
-    let parts = id.split(separator: "-").map { Int64($0) }
-    guard parts.count == 2, let batch = parts[0], let unit = parts[1],
+    guard let (batch, unit) = Self.place(id: id),
       let row = try session.firstRow(
-        """
-        SELECT h.batch, h.unit, h.scope, h.reason, h.detail, b.bytes, b.received_ms FROM hub_held h JOIN hub_batch b ON b.id = h.batch
-        WHERE h.batch = ?1 AND h.unit = ?2
-        """,
-        [.integer(batch), .integer(unit)]), let item = try item(row, &opened)
+        "\(Self.selected) WHERE h.batch = ?1 AND h.unit = ?2", [.integer(batch), .integer(unit)]), let item = try item(row, &opened)
     else {
       throw SyncError(.badRequest, vi: "Không có việc nào bị giữ mang số \(id).", en: "Nothing is held under number \(id).")
     }
     return item
   }
 
-  /// Returns held units in the order in which their devices made them.
-  private func items(where condition: String, _ arguments: [CellValue] = []) throws -> [Item] {
-    var opened = OpenedBatch()
-    return try session.rows(
-      """
-      SELECT h.batch, h.unit, h.scope, h.reason, h.detail, b.bytes, b.received_ms FROM hub_held h JOIN hub_batch b ON b.id = h.batch
-      WHERE \(condition) ORDER BY h.scope, b.replica, b.number, h.unit LIMIT \(Self.unitsMax)
-      """, arguments
-    ).compactMap { try item($0, &opened) }
+  /// Returns the batch and the unit in it that an id names; nil for what is no id.
+  static func place(id: String) -> (batch: Int64, unit: Int64)? {
+    let parts = id.split(separator: "-", omittingEmptySubsequences: false).map { Int64($0) }
+    guard parts.count == 2, let batch = parts[0], let unit = parts[1] else { return nil }
+    return (batch, unit)
   }
 
-  private func item(_ row: [CellValue], _ opened: inout OpenedBatch) throws -> Item? {
+  /// Columns of a held unit, without its batch's bytes: many held units of one batch would bring the bytes as often.
+  private static let selected = """
+    SELECT h.batch, h.unit, h.scope, h.reason, h.detail, b.received_ms, b.replica, b.number
+    FROM hub_held h JOIN hub_batch b ON b.id = h.batch
+    """
+
+  /// Returns where some held units are, in the order in which their devices made them.
+  ///
+  /// - Parameter last: Row after which to begin; nil begins with the first.
+  func rows(where condition: String, _ arguments: [CellValue], after last: [CellValue]?) throws -> [[CellValue]] {
+    let place = last.map { [$0[2], $0[6], $0[7], $0[1]] } ?? []
+    let names = place.indices.map { "?\(arguments.count + $0 + 1)" }.joined(separator: ", ")
+    let later = place.isEmpty ? "" : " AND (h.scope, b.replica, b.number, h.unit) > (\(names))"
+    return try session.rows(
+      """
+      \(Self.selected) WHERE (\(condition))\(later)
+      ORDER BY h.scope, b.replica, b.number, h.unit LIMIT \(Self.unitsMax)
+      """, arguments + place)
+  }
+
+  /// Returns a unit's place, in the columns of `rows`; nil when the journal has no such batch.
+  func place(batch: Int64, unit: Int64) throws -> [CellValue]? {
+    try session.firstRow(
+      "SELECT id, ?2, scope, '', '', received_ms, replica, number FROM hub_batch WHERE id = ?1", [.integer(batch), .integer(unit)])
+  }
+
+  func item(_ row: [CellValue], _ opened: inout OpenedBatch) throws -> Item? {
     guard let batch = row[0].integer, let index = row[1].integer, let scope = row[2].text, let reason = row[3].text,
-      let detail = row[4].text, let bytes = row[5].blob, let received = row[6].integer
+      let detail = row[4].text, let received = row[5].integer, let (sealed, content) = try opened.batch(batch, in: session),
+      content.units.indices.contains(Int(index))
     else { return nil }
-    let sealed = SealedBatch(bytes: bytes)
-    let content = try opened.content(batch, sealed)
-    guard content.units.indices.contains(Int(index)) else { return nil }
     return Item(
       batch: batch, index: Int(index), scope: scope, reason: reason, detail: detail, content: content, sealed: sealed,
       receivedMs: UInt64(max(0, received)), asked: try transaction.askedTables(content))
   }
 
-  // MARK: Retry
-
-  /// Returns reasons, beside a missing parent, that end when other units come; nil where none does. At a restored hub units arrive
-  /// in any order, the birth of a row perhaps last (L11).
-  private func passing() throws -> String? {
-    try session.integer("SELECT count(*) FROM hub_incarnation") ?? 0 > 1 ? "('incomplete', 'life')" : nil
-  }
-
-  /// Retries units whose parent, or row, has arrived by now.
-  func parentsArrived() throws {
-    let passing = try passing()
-    let reasons = passing.map { "reason = 'parent' OR reason IN \($0)" } ?? "reason = 'parent'"
-    guard try session.firstRow("SELECT 1 FROM hub_held WHERE \(reasons) LIMIT 1") != nil else { return }
-    try transaction.writer.seal()
-    if let passing { try retry(where: "h.reason IN \(passing)") }
-    try retryArrived()
-  }
-
-  /// Retries units whose parent is a row that arrived in this transaction. The lookup by row keeps the cost independent of other
-  /// held units.
-  @discardableResult
-  private func retryArrived() throws -> Int {
-    var arrived = transaction.rows.takeArrived()[...]
-    guard !arrived.isEmpty, try session.firstRow("SELECT 1 FROM hub_held WHERE reason = 'parent' LIMIT 1") != nil else { return 0 }
-    var moved = 0
-    while !arrived.isEmpty {
-      let names = arrived.prefix(Self.namesMax).map { CellValue.text(UnitCheck.detail(table: $0.table, key: $0.key)) }
-      arrived = arrived.dropFirst(Self.namesMax)
-      let places = names.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
-      moved += try retry(where: "h.reason = 'parent' AND h.detail IN (\(places))", names)
-    }
-    return moved
-  }
-
-  /// Rows named in one statement.
-  private static let namesMax = 500
-
-  /// Tries every held unit again.
-  ///
-  /// - Returns: How many were merged.
-  @discardableResult
-  func retryAll() throws -> Int { try retry(where: "1") }
-
-  /// Tries units again, and those behind the merged ones, until no more can be merged.
-  @discardableResult
-  func retry(where condition: String, _ arguments: [CellValue] = []) throws -> Int {
-    var moved = 0
-    for item in try items(where: condition, arguments) where try retry(item) { moved += 1 }
-    return moved > 0 ? try moved + retryFollowing() : 0
-  }
-
-  /// Retries units that may be mergeable because another was merged.
-  @discardableResult
-  private func retryFollowing() throws -> Int {
-    let passing = try passing().map { " OR h.reason IN \($0)" } ?? ""
-    return try retry(where: "h.reason = 'behind'\(passing)") + retryArrived()
-  }
-
-  private func retry(_ item: Item) throws -> Bool {
-    let returned = RestoredUnits(transaction: transaction)
-    if let known = try returned.units(of: item.sealed.hash)[item.index], known.contains(where: { !$0.isMerged }) {
-      // Merges the unit as before the restore: pages tell how.
-      if try returned.obstacle(to: item.unit.changes, scope: item.scope) != nil { return false }
-      try letGo(item)
-      try returned.settle(known, index: item.index, content: item.content, batch: item.batch, hash: item.sealed.hash)
-      try reissue(item, conflicting: false)
-      try transaction.writer.seal()
-      return true
-    }
-    if let hold = try transaction.unitCheck(rules: item.content.rules).holdReason(item.unit, by: item.author) {
-      if hold.reason.rawValue != item.reason || hold.detail != item.detail {
-        try session.execute(
-          "UPDATE hub_held SET reason = ?3, detail = ?4 WHERE batch = ?1 AND unit = ?2",
-          [.integer(item.batch), .integer(Int64(item.index)), .text(hold.reason.rawValue), .text(hold.detail)])
-        try reissue(item, conflicting: false)
-      }
-      return false
-    }
-    let opened = transaction.conflicts.openedCount
-    try transaction.writer.seal()
-    let stamp = try transaction.accept(item.unit, of: item.content)
-    try release(item, as: Version(stamp, item.content.replica), isDeclined: false) { origin in
-      var merger = try transaction.merger(of: item.content, origin: origin)
-      merger.arrivedMs = item.receivedMs
-      try merger.merge(item.unit.changes)
-    }
-    try reissue(item, conflicting: transaction.conflicts.openedCount > opened)
-    try transaction.writer.seal()
-    return true
-  }
+  // MARK: Release
 
   /// Gives the unit its place in the feed, and deletes it from the held units.
-  private func release(_ item: Item, as version: Version, isDeclined: Bool, _ body: (Origin) throws -> Void) throws {
+  func release(_ item: Item, as version: Version, isDeclined: Bool, _ body: (Origin) throws -> Void) throws {
     try transaction.writer.seal()
     let position = try transaction.order.place(scope: item.scope)
     try letGo(item)
@@ -182,10 +108,10 @@ struct HeldUnits {
     else { return }
     let item = try item(id: Self.id(batch: batch, unit: unit))
     try letGo(item)
-    try reissue(item, conflicting: false)
+    try reissue(item, conflicting: [])
   }
 
-  private func letGo(_ item: Item) throws {
+  func letGo(_ item: Item) throws {
     try session.execute("DELETE FROM hub_held WHERE batch = ?1 AND unit = ?2", [.integer(item.batch), .integer(Int64(item.index))])
     try session.execute(
       "DELETE FROM hub_held_row WHERE replica = ?1 AND scope = ?2 AND number = ?3 AND unit = ?4",
@@ -195,11 +121,13 @@ struct HeldUnits {
   }
 
   /// Signs the batch's receipt again, with the present state of its units.
-  private func reissue(_ item: Item, conflicting: Bool) throws {
+  ///
+  /// - Parameter conflicting: Units of the batch, by number, that opened a conflict since the last receipt.
+  func reissue(_ item: Item, conflicting: [Int]) throws {
     let old = try session.firstRow("SELECT receipt FROM hub_batch WHERE id = ?1", [.integer(item.batch)])?[0].blob
     var result = BatchOutcome()
     if let old { result.conflicting = try WireReceipt(serializedBytes: try WireSigned(serializedBytes: old).body).conflicting }
-    if conflicting && !result.conflicting.contains(UInt32(item.index)) { result.conflicting.append(UInt32(item.index)) }
+    for unit in conflicting.map({ UInt32(clamping: $0) }) where !result.conflicting.contains(unit) { result.conflicting.append(unit) }
     for row in try session.rows("SELECT unit, reason, detail, changes FROM hub_held WHERE batch = ?1 ORDER BY unit", [.integer(item.batch)])
     {
       var held = WireHeldUnit()
@@ -249,7 +177,7 @@ struct HeldUnits {
     }
     for change in repaired ?? [] { transaction.writer.add(change, scope: item.scope, of: author) }
     for change in item.unit.changes where isDecision(change) { try repeatState(of: change, scope: item.scope) }
-    try reissue(item, conflicting: true)
+    try reissue(item, conflicting: [item.index])
     try transaction.writer.seal()
     try retryFollowing()
   }

@@ -32,7 +32,7 @@ public struct HeldUnit: Sendable, Hashable {
 }
 
 extension Hub {
-  /// Returns the held units, in the order in which devices made them.
+  /// Returns held units, in the order in which devices made them: the first `HeldUnits.unitsMax` (see `heldCount`).
   ///
   /// - Parameter scope: Limits the result to this scope; nil returns all.
   public func heldUnits(scope: String? = nil) async throws -> [HeldUnit] {
@@ -40,12 +40,29 @@ extension Hub {
     return try await store.read { session in
       let rows = try session.rows(
         """
-        SELECT h.batch, h.unit, h.replica, h.scope, b.number, h.reason, h.detail, b.received_ms, b.bytes
-        FROM hub_held h JOIN hub_batch b ON b.id = h.batch WHERE ?1 IS NULL OR h.scope = ?1
+        \(HeldUnit.selected) WHERE ?1 IS NULL OR h.scope = ?1
         ORDER BY h.scope, b.replica, b.number, h.unit LIMIT \(HeldUnits.unitsMax)
         """, [scope.map { .text($0) } ?? .null])
       var opened = OpenedBatch()
-      return try rows.compactMap { try HeldUnit($0, &opened, shapes: shapes) }
+      return try rows.compactMap { try HeldUnit($0, &opened, in: session, shapes: shapes) }
+    }
+  }
+
+  /// Returns a held unit by its number; nil when nothing is held under it.
+  public func heldUnit(_ id: String) async throws -> HeldUnit? {
+    guard let (batch, unit) = HeldUnits.place(id: id) else { return nil }
+    let shapes = store.tables.byName
+    return try await store.read { session in
+      var opened = OpenedBatch()
+      return try session.firstRow("\(HeldUnit.selected) WHERE h.batch = ?1 AND h.unit = ?2", [.integer(batch), .integer(unit)])
+        .flatMap { try HeldUnit($0, &opened, in: session, shapes: shapes) }
+    }
+  }
+
+  /// Returns how many units are held, in one scope or in all. Costs one row of an index a unit.
+  public func heldCount(scope: String? = nil) async throws -> Int {
+    try await store.read { session in
+      Int(try session.integer("SELECT count(*) FROM hub_held WHERE ?1 IS NULL OR scope = ?1", [scope.map { .text($0) } ?? .null]) ?? 0)
     }
   }
 
@@ -118,7 +135,7 @@ extension Hub {
   /// Converts a text that a person typed into a value of a held unit's column; an empty text is NULL.
   public func value(typed text: String, forColumn column: String, ofHeld id: String) async throws -> CellValue {
     let shapes = store.tables.byName
-    guard let unit = try await heldUnits().first(where: { $0.id == id }) else {
+    guard let unit = try await heldUnit(id) else {
       throw SyncError(.badRequest, vi: "Không có việc nào bị giữ mang số \(id).", en: "Nothing is held under number \(id).")
     }
     if text.isEmpty { return .null }
@@ -240,24 +257,39 @@ extension HeldUnits {
 
 /// Cache of the last decoded batch: held units of one batch follow one another.
 struct OpenedBatch {
-  private var last: (id: Int64, content: BatchContent)?
+  private var last: (id: Int64, sealed: SealedBatch, content: BatchContent)?
 
-  mutating func content(_ id: Int64, _ sealed: SealedBatch) throws -> BatchContent {
-    if let last, last.id == id { return last.content }
+  /// Returns a batch of the journal, read and decoded once while units of the same batch are asked for; nil when there is none.
+  ///
+  /// - Parameter table: Where the batch lies: among the device's own batches, or those that restored pages brought.
+  mutating func batch(
+    _ id: Int64, in session: any HubSession, table: String = "hub_batch"
+  ) throws -> (sealed: SealedBatch, content: BatchContent)? {
+    if let last, last.id == id { return (last.sealed, last.content) }
+    last = nil
+    guard let bytes = try session.firstRow("SELECT bytes FROM \(table) WHERE id = ?1", [.integer(id)])?[0].blob else { return nil }
+    let sealed = SealedBatch(bytes: bytes)
     let content = try BatchCodec.reopen(sealed)
-    last = (id, content)
-    return content
+    last = (id, sealed, content)
+    return (sealed, content)
   }
 }
 
 extension HeldUnit {
-  fileprivate init?(_ row: [CellValue], _ opened: inout OpenedBatch, shapes: [String: TableShape]) throws {
+  /// Columns of a held unit, without its batch's bytes.
+  fileprivate static let selected = """
+    SELECT h.batch, h.unit, h.replica, h.scope, b.number, h.reason, h.detail, b.received_ms
+    FROM hub_held h JOIN hub_batch b ON b.id = h.batch
+    """
+
+  fileprivate init?(
+    _ row: [CellValue], _ opened: inout OpenedBatch, in session: any HubSession, shapes: [String: TableShape]
+  ) throws {
     guard let batch = row[0].integer, let unit = row[1].integer, let replica = row[2].blob.flatMap(ReplicaID.init(bytes:)),
       let scope = row[3].text, let number = row[4].integer, let reason = row[5].text, let detail = row[6].text,
-      let received = row[7].integer, let bytes = row[8].blob
+      let received = row[7].integer, let content = try opened.batch(batch, in: session)?.content,
+      content.units.indices.contains(Int(unit))
     else { return nil }
-    let content = try opened.content(batch, SealedBatch(bytes: bytes))
-    guard content.units.indices.contains(Int(unit)) else { return nil }
     id = HeldUnits.id(batch: batch, unit: Int(unit))
     self.replica = replica
     self.scope = scope

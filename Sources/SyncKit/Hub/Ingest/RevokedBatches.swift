@@ -60,6 +60,19 @@ struct RevokedBatches {
     return try ingest.transaction.inPresentLife(receipt, id: id)
   }
 
+  /// Returns how many batches of the device wait for a decision.
+  func count(of replica: ReplicaID) throws -> Int {
+    let sql = "SELECT count(*) FROM hub_batch WHERE replica = ?1 AND state = \(BatchState.undecided)"
+    return Int(try session.integer(sql, [.blob(replica.bytes)]) ?? 0)
+  }
+
+  /// Says that batches came, or were decided about, since a person looked.
+  static func othersWait(_ replica: ReplicaID, _ count: Int, listed: Int) -> SyncError {
+    SyncError(
+      .badRequest, vi: "Thiết bị \(replica.short) có \(count) gói chờ quyết định, không phải \(listed); hãy xem lại rồi quyết.",
+      en: "\(count) batches of device \(replica.short) wait for a decision, not \(listed); look again, then decide.")
+  }
+
   func decide(_ replica: ReplicaID, _ decision: LateDecision, by person: String, reason: String) throws {
     try session.execute(
       """
@@ -70,18 +83,26 @@ struct RevokedBatches {
       [.blob(replica.bytes), .text(decision.rawValue), .text(person), .text(reason), .integer(Int64(clamping: ingest.transaction.wallMs))])
   }
 
+  /// Returns the journal's number of the newest batch that waits for a decision: later batches need another decision.
+  func newest(of replica: ReplicaID) throws -> Int64 {
+    try session.integer(
+      "SELECT max(id) FROM hub_batch WHERE replica = ?1 AND state = \(BatchState.undecided)", [.blob(replica.bytes)]) ?? 0
+  }
+
   /// Merges some of the batches that a decision accepted, oldest first.
   ///
-  /// - Parameter end: The last number to merge.
+  /// - Parameters:
+  ///   - end: The last number to merge.
+  ///   - newest: The last batch to merge, by its number in the journal.
   /// - Returns: How many batches were tried; 0 when none is left.
-  func mergeSome(of replica: ReplicaID, through end: UInt64 = .max) throws -> Int {
+  func mergeSome(of replica: ReplicaID, through end: UInt64 = .max, newest: Int64 = .max) throws -> Int {
     let rows = try session.rows(
       """
-      SELECT id, bytes FROM hub_batch WHERE replica = ?1 AND state = \(BatchState.undecided) AND number <= ?2
+      SELECT id FROM hub_batch WHERE replica = ?1 AND state = \(BatchState.undecided) AND number <= ?2 AND id <= ?3
       ORDER BY scope, number LIMIT \(Self.mergedTogetherMax)
-      """, [.blob(replica.bytes), .integer(Int64(clamping: end))])
+      """, [.blob(replica.bytes), .integer(Int64(clamping: end)), .integer(newest)])
     for row in rows {
-      guard let bytes = row[1].blob else { continue }
+      guard let bytes = try session.firstRow("SELECT bytes FROM hub_batch WHERE id = ?1", [row[0]])?[0].blob else { continue }
       let batch = SealedBatch(bytes: bytes)
       let content = try BatchCodec.reopen(batch)
       try session.execute("UPDATE hub_batch SET state = \(BatchState.waiting) WHERE id = ?1", [row[0]])
@@ -101,38 +122,45 @@ extension Hub {
   ///
   /// - Parameters:
   ///   - person: Name of the person who decides; kept with the reason.
+  ///   - listed: How many batches the person was shown; nil decides about all that are there.
   /// - Returns: How many batches that had waited for the decision were merged.
-  /// - Throws: `SyncError` `.badRequest` when no such device is revoked, or none of its batches waits.
-  public func decideLate(_ replica: ReplicaID, _ decision: LateDecision, by person: String, reason: String) async throws -> Int {
+  /// - Throws: `SyncError` `.badRequest` when no such device is revoked, none of its batches waits, or others than `listed` wait.
+  public func decideLate(
+    _ replica: ReplicaID, _ decision: LateDecision, by person: String, reason: String, listed: Int? = nil
+  ) async throws -> Int {
     guard let device = try await device(replica), device.revokedMs != nil else {
       throw SyncError(
         .badRequest, vi: "Thiết bị \(replica.short) không bị thu hồi; không có gì phải quyết định.",
         en: "Device \(replica.short) is not revoked; there is nothing to decide.")
     }
     let (signing, tables, now) = (keys.signing, store.tables, clock.nowMs())
-    try await store.write { session in
+    let newest = try await store.write { session in
       let late = RevokedBatches(ingest: Ingest(session: session, tables: tables, key: signing, wallMs: now))
       guard try late.hasUndecided(replica) else {
         throw SyncError(
           .badRequest, vi: "Không có gói nào của thiết bị \(replica.short) chờ quyết định; gói đã nhận thì không rút lại được.",
           en: "No batch of device \(replica.short) waits for a decision; what was taken cannot be undone.")
       }
+      let count = try late.count(of: replica)
+      if let listed, count != listed { throw RevokedBatches.othersWait(replica, count, listed: listed) }
       try late.decide(replica, decision, by: person, reason: reason)
+      return try late.newest(of: replica)
     }
-    return decision == .take ? try await mergeLate(of: replica) : 0
+    return decision == .take ? try await mergeLate(of: replica, newest: newest) : 0
   }
 
   /// Merges batches that arrived after their device's revocation and that a decision accepted.
   ///
+  /// - Parameter newest: The last batch that the decision accepted, by its number in the journal.
   /// - Returns: How many were merged.
-  func mergeLate(of replica: ReplicaID) async throws -> Int {
+  func mergeLate(of replica: ReplicaID, newest: Int64) async throws -> Int {
     let (signing, tables, now, observer) = (keys.signing, store.tables, clock.nowMs(), options.observer)
     let before = try await mergedBatches(of: replica)
     var isLeft = true
     while isLeft {
       isLeft = try await store.write { session in
         let ingest = Ingest(session: session, tables: tables, key: signing, wallMs: now, observer: observer)
-        let looked = try RevokedBatches(ingest: ingest).mergeSome(of: replica)
+        let looked = try RevokedBatches(ingest: ingest).mergeSome(of: replica, newest: newest)
         try ingest.finish()
         return looked > 0
       }

@@ -24,21 +24,22 @@ extension RestoredUnits {
   }
 
   private func mergeWaitingOnce() throws -> Bool {
-    var any = false
+    var (any, opened) = (false, OpenedBatch())
     for row in try session.rows(
       """
-      SELECT w.hash, w.unit, w.stamp, w.source, w.scope, w.branch, w.old_position, w.base, b.bytes, b.first_unit,
+      SELECT w.hash, w.unit, w.stamp, w.source, w.scope, w.branch, w.old_position, w.base, b.first_unit,
         EXISTS (SELECT 1 FROM hub_returned r WHERE r.hash = w.hash AND r.unit = w.unit AND r.stamp = w.stamp AND r.position IS NOT NULL)
       FROM hub_returned_waiting w JOIN hub_returned_batch b ON b.id = -w.source ORDER BY w.scope, w.old_position
       """)
     {
       guard let hash = row[0].blob, let index = row[1].integer, let stamp = row[2].integer, let source = row[3].integer,
         let scope = row[4].text, let branch = row[5].blob, let position = row[6].integer, let base = row[7].integer,
-        let bytes = row[8].blob, let first = row[9].integer
+        let first = row[8].integer
       else { throw ByteReader.short }
-      if row[10].integer == 0 {
-        let content = try BatchCodec.reopen(SealedBatch(bytes: bytes))
-        guard content.units.indices.contains(Int(index - first)) else { throw ByteReader.short }
+      if row[9].integer == 0 {
+        guard let content = try opened.batch(-source, in: session, table: "hub_returned_batch")?.content,
+          content.units.indices.contains(Int(index - first))
+        else { throw ByteReader.short }
         let changes = content.units[Int(index - first)].changes
         if let hold = try obstacle(to: changes, scope: scope) {
           if hold.reason == .scope {
