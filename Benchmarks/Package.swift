@@ -18,6 +18,7 @@ let package = Package(
         .product(name: "SyncKit", package: "synckit"),
         .product(name: "SyncHub", package: "synckit"),
         .product(name: "SurveyKit", package: "synckit"),
+        .product(name: "SurveyKitHub", package: "synckit"),
         // Not linked, but built with it and laid beside it: what is measured end to end are the tools as shipped.
         .product(name: "hub", package: "synckit"),
         .product(name: "field", package: "synckit"),

@@ -8,10 +8,18 @@ public enum WebLimits {
   static let answersBytesMax = 48 << 10
   /// Times a repeat can be filled in on a page.
   static let instancesMax = 20
-  /// Pages asked for in a second, by everybody together, over a while.
+  /// Pages asked for in a second by good links, by everybody together, over a while.
   public static let callsPerSecondMax = 200
   /// Pages asked for at once, after a quiet while.
   public static let callsAtOnceMax = 600
+  /// The same of one link, which a whole commune has.
+  public static let linkCallsPerSecondMax = 25
+  public static let linkCallsAtOnceMax = 300
+  /// The same of all calls whose link is none of ours, together.
+  static let strangeCallsPerSecondMax = 10
+  static let strangeCallsAtOnceMax = 60
+  /// Links whose calls are counted, in memory only: more than that many in use share one bound.
+  static let linksCountedMax = 20_000
   /// How long somebody is asked to wait when there are too many, in seconds.
   static let waitSeconds = 5
   /// Answers sent last whose page is known to be done with; ids only, in memory only.
@@ -39,6 +47,14 @@ final class RateBound: Sendable {
     state = Mutex(State(left: Double(atOnce)))
   }
 
+  /// Tells if it lets through as many as one that is new.
+  func isRested(at now: ContinuousClock.Instant) -> Bool {
+    state.withLock { state -> Bool in
+      guard let seen = state.seen else { return true }
+      return perSecond > 0 && now - seen >= .seconds(atOnce / perSecond)
+    }
+  }
+
   func allows(at now: ContinuousClock.Instant) -> Bool {
     state.withLock { state in
       if let seen = state.seen, now > seen {
@@ -50,6 +66,34 @@ final class RateBound: Sendable {
       state.left -= 1
       return true
     }
+  }
+}
+
+/// Lets so many calls of each link through in a second, so that who floods by one link shuts out nobody who has another.
+final class LinkBounds: Sendable {
+  private let perSecond: Int
+  private let atOnce: Int
+  private let bounds = Mutex<[FormLink: RateBound]>([:])
+  /// For links beyond `WebLimits.linksCountedMax`.
+  private let others: RateBound
+
+  init(perSecond: Int, atOnce: Int) {
+    self.perSecond = perSecond
+    self.atOnce = atOnce
+    others = RateBound(perSecond: perSecond, atOnce: atOnce)
+  }
+
+  var count: Int { bounds.withLock { $0.count } }
+
+  func allows(_ link: FormLink, at now: ContinuousClock.Instant) -> Bool {
+    bounds.withLock { bounds -> RateBound in
+      if let bound = bounds[link] { return bound }
+      if bounds.count >= WebLimits.linksCountedMax { bounds = bounds.filter { !$0.value.isRested(at: now) } }
+      guard bounds.count < WebLimits.linksCountedMax else { return others }
+      let bound = RateBound(perSecond: perSecond, atOnce: atOnce)
+      bounds[link] = bound
+      return bound
+    }.allows(at: now)
   }
 }
 

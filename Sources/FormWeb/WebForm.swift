@@ -27,7 +27,10 @@ public final class WebForm: Sendable {
   private let key: FormLinkKey
   private let pages: WebPages
   private let rate: RateBound
+  private let linkRates: LinkBounds
+  private let strangeRate = RateBound(perSecond: WebLimits.strangeCallsPerSecondMax, atOnce: WebLimits.strangeCallsAtOnceMax)
   private let sent = SentAnswers()
+  private let cuts = CutForms()
   private let drafts: DraftFolder?
 
   /// The folder of all its addresses.
@@ -36,10 +39,12 @@ public final class WebForm: Sendable {
   /// - Parameters:
   ///   - key: Signs the links and derives the answers' ids.
   ///   - draftsFolder: Where drafts lie between two pages; nil keeps none.
-  ///   - callsPerSecondMax, callsAtOnceMax: Beyond them a page asks to wait.
+  ///   - callsPerSecondMax, callsAtOnceMax: Bounds on calls by good links, all together. Beyond them a page asks to wait.
+  ///   - linkCallsPerSecondMax, linkCallsAtOnceMax: The same of one link.
   public init(
     desk: any FormDesk, key: FormLinkKey, draftsFolder: String? = nil, callsPerSecondMax: Int = WebLimits.callsPerSecondMax,
-    callsAtOnceMax: Int = WebLimits.callsAtOnceMax
+    callsAtOnceMax: Int = WebLimits.callsAtOnceMax, linkCallsPerSecondMax: Int = WebLimits.linkCallsPerSecondMax,
+    linkCallsAtOnceMax: Int = WebLimits.linkCallsAtOnceMax
   ) throws {
     self.desk = desk
     self.key = key
@@ -47,23 +52,25 @@ public final class WebForm: Sendable {
     drafts?.tidy(atMs: desk.nowMs)
     pages = try WebPages()
     rate = RateBound(perSecond: callsPerSecondMax, atOnce: callsAtOnceMax)
+    linkRates = LinkBounds(perSecond: linkCallsPerSecondMax, atOnce: linkCallsAtOnceMax)
   }
 
   /// Answers one call. Never throws: what goes wrong becomes a page that says what to do.
   public func answer(_ call: HubRequest) async -> HubResponse {
-    guard rate.allows(at: .now) else {
-      return again(call, .tooManyNow, status: 503, retryAfterSeconds: WebLimits.waitSeconds)
-        ?? pages.message(.tooMany, status: 503, retryAfterSeconds: WebLimits.waitSeconds)
-    }
     guard ["GET", "HEAD", "POST"].contains(call.method) else { return pages.message(.badMethod, status: 405) }
     let parts = call.path.dropFirst(Self.path.count).split(separator: "/", omittingEmptySubsequences: false)
     if parts == ["style.css"] { return .style(WebStyle.css) }
     let page = parts.count == 3 && call.method != "POST" ? DraftKey(parts[1]).flatMap { key in Int(parts[2]).map { (key, $0) } } : nil
     guard call.path.hasPrefix(Self.path), parts.count == 1 || parts.dropFirst() == ["done"] || page != nil else {
-      return pages.message(.badLink, status: 404)
+      return strange(call)
     }
     do {
+      // The link comes first: calls by links that are none of ours are charged apart, and shut out nobody who has one of ours.
       let link = try key.open(parts[0])
+      let now = ContinuousClock.now
+      guard linkRates.allows(link, at: now), rate.allows(at: now) else {
+        return again(call, .tooManyNow, status: 503, retryAfterSeconds: WebLimits.waitSeconds) ?? tooMany()
+      }
       let language = call.query("lang").flatMap { Language(rawValue: $0) } ?? .vietnamese
       if parts.count == 2 { return pages.received(language).clearingPages() }
       if let (key, step) = page { return try await kept(key, step, call, link, path: Self.path + parts[0]) }
@@ -73,12 +80,23 @@ public final class WebForm: Sendable {
       let isOurs = ![400, 403, 415].contains(refusal.status)
       return (isOurs ? again(call, refusal.message, status: refusal.status, carrying: "state") : nil) ?? refusal.reply(pages)
     } catch let fault as FormLinkFault {
-      // So may a hub that was started with another one's keys.
-      let message = fault == .foreign ? WebMessage.foreignLink : .badLink
-      return (fault == .foreign ? again(call, message, status: 404, carrying: "state") : nil) ?? pages.message(message, status: 404)
+      return strange(call, fault)
     } catch {
       return again(call, .failedNow, status: 500) ?? pages.message(.failed, status: 500)
     }
+  }
+
+  /// Answers a call whose link is none of ours, within the bound of all those together.
+  ///
+  /// - Parameter fault: Fault of the link. Of another hub's link the posted page comes back, since this hub may have been started with
+  ///   other keys.
+  private func strange(_ call: HubRequest, _ fault: FormLinkFault = .malformed) -> HubResponse {
+    let isForeign = fault == .foreign
+    guard strangeRate.allows(at: .now) else {
+      return (isForeign ? again(call, .tooManyNow, status: 503, retryAfterSeconds: WebLimits.waitSeconds) : nil) ?? tooMany()
+    }
+    let message: WebMessage = isForeign ? .foreignLink : .badLink
+    return (isForeign ? again(call, message, status: 404, carrying: "state") : nil) ?? pages.message(message, status: 404)
   }
 
   /// For what cannot be taken now: a page that carries what was posted. Nil when nothing of ours was posted.
@@ -130,13 +148,13 @@ public final class WebForm: Sendable {
   }
 
   /// - Parameter digest: Of the definition that a draft was begun with.
-  private func validator(_ edition: HubPlan.FormRecord, _ visit: FormVisit, digest: String? = nil) async throws -> AnswerValidator {
+  private func interview(_ edition: HubPlan.FormRecord, _ visit: FormVisit, digest: String? = nil) async throws -> Interview {
     guard var validator = try await desk.validator(of: edition.key, digest: digest) else {
       throw digest == nil ? Refusal(.notForWeb, 404) : Refusal(.otherQuestions, 410)
     }
     guard validator.form.isServable else { throw Refusal(.notForWeb, 404) }
     validator.today = visit.campaign.today(atMs: desk.nowMs).description
-    return validator
+    return Interview(validator, pages: cuts.pages(of: validator), unit: visit.unit)
   }
 
   // MARK: The notice
@@ -155,7 +173,7 @@ public final class WebForm: Sendable {
     guard let edition = visit.editions.first(where: { $0.state == FormState.open.rawValue }) else {
       throw Refusal(visit.editions.contains { $0.state == FormState.closing.rawValue } ? .closing : .closed, 410)
     }
-    let interview = Interview(try await validator(edition, visit), unit: visit.unit)
+    let interview = try await interview(edition, visit)
     var draft = Draft(id: Draft.newID(), edition: edition.key, language: .vietnamese)
     if interview.speaks(language) { draft.turn(to: language) }
     return pages.notice(NoticeView(interview, visit, draft, path: path))
@@ -183,10 +201,12 @@ public final class WebForm: Sendable {
       carried = fields["state"].flatMap { key.open(sealed: $0, for: call.path) }.flatMap { Draft.parts(ofCarried: $0) }
       guard carried != nil else { throw Refusal(.badBody, 400) }
     }
-    let interview = Interview(try await validator(edition, visit, digest: carried?.digest), unit: visit.unit)
+    let interview = try await interview(edition, visit, digest: carried?.digest)
     draft.digest = interview.validator.digest
     if let carried {
-      guard let answers = Draft.answers(fromState: carried.state, form: interview.form) else { throw Refusal(.badBody, 400) }
+      guard let answers = Draft.answers(fromState: carried.state, on: interview.pages, of: interview.form) else {
+        throw Refusal(.badBody, 400)
+      }
       draft.answers = answers
     }
     let (store, earlier) = keeping(&draft, call)
@@ -199,7 +219,7 @@ public final class WebForm: Sendable {
     }
     // Another copy of the draft went on meanwhile, in another tab or before Back: nothing that it took is lost. What is sent is what the
     // review showed.
-    let newer = earlier.flatMap { $0.turn > draft.turn ? $0.draft(form: interview.form, key: draft.key) : nil }
+    let newer = earlier.flatMap { $0.turn > draft.turn ? $0.draft(for: interview, key: draft.key) : nil }
     if let newer {
       draft.turn = newer.turn
       draft.isReviewed = draft.isReviewed || newer.isReviewed
@@ -299,8 +319,8 @@ public final class WebForm: Sendable {
     }
     let (visit, over) = try await lookUp(link)
     guard let edition = visit.editions.first(where: { $0.key == kept.edition }) else { throw Refusal(.closed, 410) }
-    let interview = Interview(try await validator(edition, visit, digest: kept.digest), unit: visit.unit)
-    guard var draft = kept.draft(form: interview.form, key: draftKey), let view = kept.view(step: step) else {
+    let interview = try await interview(edition, visit, digest: kept.digest)
+    guard var draft = kept.draft(for: interview, key: draftKey), let view = kept.view(step: step) else {
       throw Refusal(.badLink, 404)
     }
     draft.digest = interview.validator.digest

@@ -17,8 +17,24 @@ struct PhoneRespondents: Sendable {
     commune.kind != .offline && (number + Int(commune.unit.code.rawValue.utf8.last ?? 0)) % oneIn == 0
   }
 
+  /// Respondents of one commune who answer at the same time: each waits for the hub at every page.
+  private static let atOnceMax = 4
+
+  /// Answers for several people, some at a time, and returns the ids under which the hub keeps the answers, in the same order.
+  func submit(_ answers: [ValidatedAnswers], unit: UnitCode, hub: String) async throws -> [String] {
+    try await withThrowingTaskGroup(of: (Int, String).self) { tasks in
+      var ids = Array(repeating: "", count: answers.count)
+      for (place, each) in answers.enumerated() {
+        if place >= Self.atOnceMax, let (done, id) = try await tasks.next() { ids[done] = id }
+        tasks.addTask { (place, try await submit(each, unit: unit, hub: hub)) }
+      }
+      for try await (done, id) in tasks { ids[done] = id }
+      return ids
+    }
+  }
+
   /// Answers on the pages, again where the link breaks, and returns the id under which the hub keeps the answer.
-  func submit(_ answers: ValidatedAnswers, unit: UnitCode, hub: String) async throws -> String {
+  private func submit(_ answers: ValidatedAnswers, unit: UnitCode, hub: String) async throws -> String {
     let link = FormLink(campaign: campaign.id, unit: unit, expires: campaign.dayOf(campaign.graceEndsMs))
     guard let token = key.token(for: link) else {
       throw SyncError(.internalFault, vi: "Không làm được mã cho \(unit).", en: "No code can be made for \(unit).")

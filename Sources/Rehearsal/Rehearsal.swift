@@ -236,9 +236,8 @@ final class Rehearsal: Sendable {
       var answers = try generate(count, event: event, commune: commune, day: day)
       let isLate = notes.withLock { $0.revoked.contains(unit) }
       let byPhone = answers.indices.filter { !isLate && PhoneRespondents.takes($0, of: commune) }
-      for place in byPhone {
-        answers[place].id = try await phones.submit(answers[place].answers, unit: commune.unit.code, hub: hub)
-      }
+      let ids = try await phones.submit(byPhone.map { answers[$0].answers }, unit: commune.unit.code, hub: hub)
+      for (place, id) in zip(byPhone, ids) { answers[place].id = id }
       let byDevice = answers.indices.filter { !byPhone.contains($0) }.map { answers[$0] }
       if !byDevice.isEmpty { try await device.submit(byDevice, day: day) }
       note(answers, unit: unit, byPhone: byPhone.count, mayWait: isLate)

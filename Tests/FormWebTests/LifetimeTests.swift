@@ -177,10 +177,53 @@ import Testing
     var statuses: [Int] = []
     for _ in 0..<5 { statuses.append(await narrow.answer(HubRequest("GET", target)).status) }
     #expect(statuses == [200, 200, 200, 503, 503])
+    // Of one link as well, and nobody else waits for that.
+    let perLink = try WebForm(desk: world.survey, key: world.key, linkCallsPerSecondMax: 0, linkCallsAtOnceMax: 3)
+    statuses = []
+    for _ in 0..<5 { statuses.append(await perLink.answer(HubRequest("GET", target)).status) }
+    #expect(statuses == [200, 200, 200, 503, 503])
+    // Another spelling is the same link, another unit's is not.
+    #expect(await perLink.answer(HubRequest("GET", "/s/" + target.dropFirst(3).lowercased())).status == 503)
+    let other = try world.target(UnitCode("07204"))
+    #expect(await perLink.answer(HubRequest("GET", other)).status == 200)
     let bound = RateBound(perSecond: 2, atOnce: 2)
     let start = ContinuousClock.now
     #expect(bound.allows(at: start) && bound.allows(at: start) && !bound.allows(at: start))
     #expect(!bound.allows(at: start + .milliseconds(400)) && bound.allows(at: start + .milliseconds(600)))
     #expect(!bound.allows(at: start + .milliseconds(601)) && bound.allows(at: start + .seconds(60)))
+  }
+
+  /// Thousands of calls by links of nobody's: whoever has one of ours gets in, and is not even late.
+  @Test(.long) func aFloodOfBadLinksRefusesNoGoodOne() async throws {
+    let world = try await WebWorld()
+    let web = try WebForm(desk: world.survey, key: world.key)
+    let foreign = try world.target(key: FormLinkKey(secret: Data(repeating: 7, count: 32)))
+    let forged = try String(world.target().dropLast(6)) + "AAAAAA"
+    let bad = [
+      "/s/AAAA", "/s/", "/s/x/y/z/w", "/s/" + String(repeating: "A", count: 48), foreign, forged,
+    ]
+    let (good, calls) = (try world.target(), 2 * WebLimits.callsAtOnceMax)
+    var statuses: [Int: Int] = [:]
+    for index in 0..<calls {
+      statuses[await web.answer(HubRequest("GET", bad[index % bad.count])).status, default: 0] += 1
+      guard index % 100 == 99 else { continue }
+      #expect(await web.answer(HubRequest("GET", good)).status == 200)
+    }
+    #expect(statuses[503] ?? 0 > calls / 2 && statuses[404] ?? 0 >= WebLimits.strangeCallsAtOnceMax, "\(statuses)")
+    // What was posted by a link of another hub's is not lost meanwhile.
+    let visitor = Visitor(web: web, target: foreign)
+    var status = 0
+    for _ in 0..<100 where status != 503 { status = await visitor.post([("go", "next"), ("q.a1_agency", "ubnd")]) }
+    #expect(status == 503)
+    #expect(visitor.page.value("q.a1_agency") == "ubnd")
+  }
+
+  @Test func linksThatRestAreForgottenWhereThereAreTooMany() throws {
+    let bounds = LinkBounds(perSecond: 10, atOnce: 20)
+    let start = ContinuousClock.now
+    func link(_ number: Int) -> FormLink { FormLink(campaign: "c", unit: UnitCode("\(number)"), expires: .first) }
+    for number in 0..<WebLimits.linksCountedMax { #expect(bounds.allows(link(number), at: start)) }
+    #expect(bounds.allows(link(-1), at: start) && bounds.count == WebLimits.linksCountedMax)
+    #expect(bounds.allows(link(-1), at: start + .seconds(2)) && bounds.count == 1)
   }
 }

@@ -29,7 +29,8 @@ final class WebWorld: Sendable {
     _ = try await survey.load(try CampaignFolder(Self.campaign, movedTo: nil))
     key = FormLinkKey(secret: survey.hub.secret(for: "form-links"))
     web = try WebForm(
-      desk: survey, key: key, draftsFolder: folder.path + "/hub/web-drafts", callsPerSecondMax: 1_000_000, callsAtOnceMax: 1_000_000)
+      desk: survey, key: key, draftsFolder: folder.path + "/hub/web-drafts", callsPerSecondMax: 1_000_000, callsAtOnceMax: 1_000_000,
+      linkCallsPerSecondMax: 1_000_000, linkCallsAtOnceMax: 1_000_000)
   }
 
   func target(

@@ -56,8 +56,8 @@ struct KeptDraft: Codable, Equatable {
   }
 
   /// - Returns: Nil when the form has no such answers any more.
-  func draft(form: Form, key: DraftKey?) -> Draft? {
-    guard let answers = Draft.answers(fromState: state, form: form) else { return nil }
+  func draft(for interview: Interview, key: DraftKey?) -> Draft? {
+    guard let answers = Draft.answers(fromState: state, on: interview.pages, of: interview.form) else { return nil }
     var draft = Draft(id: id, edition: edition, language: language)
     draft.tongue = tongue
     (draft.digest, draft.isReviewed, draft.answers, draft.turn, draft.key) = (digest, isReviewed, answers, turn, key)

@@ -71,10 +71,9 @@ struct Draft {
   /// The answers of a page's state, only what the form's pages can ask.
   ///
   /// - Returns: Nil when the state is none.
-  static func answers(fromState state: String?, form: Form) -> [String: AnswerValue]? {
+  static func answers(fromState state: String?, on pages: FormPages, of form: Form) -> [String: AnswerValue]? {
     guard let state, !state.isEmpty else { return [:] }
     guard let all = try? AnswerValue.answers(fromJSON: Data(state.utf8)) else { return nil }
-    let pages = FormPages(form)
     let names = pages.names
     return kept(all.filter { names.contains($0.key) }, repeats: form.repeats)
   }

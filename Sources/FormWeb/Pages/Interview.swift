@@ -72,10 +72,12 @@ struct Interview {
   /// Answers to hidden questions: what the link knows.
   let known: [String: AnswerValue]
 
-  /// - Parameter validator: Its day set.
-  init(_ validator: AnswerValidator, unit: UnitCode) {
+  /// - Parameters:
+  ///   - validator: Its day set.
+  ///   - pages: Of the validator's form.
+  init(_ validator: AnswerValidator, pages: FormPages, unit: UnitCode) {
     form = validator.form
-    pages = FormPages(form)
+    self.pages = pages
     self.validator = validator
     let hidden = form.questions.filter { $0.kind == .hidden && $0.initial == nil }
     known = Dictionary(hidden.map { ($0.name, AnswerValue.text(unit.rawValue)) }, uniquingKeysWith: { first, _ in first })

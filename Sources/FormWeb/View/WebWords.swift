@@ -44,6 +44,10 @@ enum WebWords {
       LocalizedText(
         vi: "đĩa của máy chủ đã đầy hoặc không ghi được; người phụ trách ở tỉnh cần được báo.",
         en: "the hub's disk is full or cannot be written; the person in charge at the province must be told.")
+    case .noRoom?:
+      LocalizedText(
+        vi: "máy chủ không còn chỗ cho phiếu của đơn vị này; người phụ trách ở tỉnh cần được báo.",
+        en: "the hub has no room for more answers of this unit; the person in charge at the province must be told.")
     case .busy?, .storeBusy?: LocalizedText(vi: "máy chủ đang bận.", en: "the hub is busy.")
     default: LocalizedText(vi: "máy chủ gặp lỗi.", en: "the hub has a problem.")
     }

@@ -3,19 +3,38 @@ package import SyncCore
 
 /// Names of questions in a text that people read: `Is ${name} older than five?`.
 enum LabelReferences {
+  /// Tells if a text may name a question. Reads bytes: forms have thousands of texts without a name.
+  static func stand(in text: String) -> Bool { start(in: text[...]) != nil }
+
+  /// Returns where the next `${` begins.
+  private static func start(in text: Substring) -> String.Index? {
+    let bytes = text.utf8
+    var place = bytes.firstIndex(of: dollar)
+    while let found = place {
+      let after = bytes.index(after: found)
+      if after < bytes.endIndex && bytes[after] == brace { return found }
+      place = bytes[after...].firstIndex(of: dollar)
+    }
+    return nil
+  }
+
+  private static let (dollar, brace, end) = (UInt8(ascii: "$"), UInt8(ascii: "{"), UInt8(ascii: "}"))
+
   /// Cuts a text into what stands there and the names to fill in.
   private static func pieces(_ text: String) -> [(text: Substring, name: String?)] {
     var pieces: [(text: Substring, name: String?)] = []
     var rest = text[...]
-    while let open = rest.range(of: "${"), let close = rest[open.upperBound...].firstIndex(of: "}") {
-      let name = String(rest[open.upperBound..<close]).trimmingWhitespace
+    while let open = start(in: rest) {
+      let inside = text.utf8.index(open, offsetBy: 2)
+      guard let close = rest.utf8[inside...].firstIndex(of: end) else { break }
+      let name = String(rest[inside..<close]).trimmingWhitespace
       guard FormName.isValid(name) else {
-        pieces.append((rest[..<open.upperBound], nil))
-        rest = rest[open.upperBound...]
+        pieces.append((rest[..<inside], nil))
+        rest = rest[inside...]
         continue
       }
-      pieces.append((rest[..<open.lowerBound], name))
-      rest = rest[rest.index(after: close)...]
+      pieces.append((rest[..<open], name))
+      rest = rest[text.utf8.index(after: close)...]
     }
     pieces.append((rest, nil))
     return pieces
@@ -23,7 +42,7 @@ enum LabelReferences {
 
   /// The names, each once, in order of appearance.
   static func names(in text: String) -> [String] {
-    guard text.contains("${") else { return [] }
+    guard stand(in: text) else { return [] }
     var names: [String] = []
     var seen: Set<String> = []
     for case let name? in pieces(text).map(\.name) where seen.insert(name).inserted { names.append(name) }
@@ -32,7 +51,7 @@ enum LabelReferences {
 
   /// The text with what each name stands for.
   static func filled(_ text: String, _ value: (String) -> String) -> String {
-    guard text.contains("${") else { return text }
+    guard stand(in: text) else { return text }
     return pieces(text).map { String($0.text) + ($0.name.map(value) ?? "") }.joined()
   }
 }
@@ -47,7 +66,7 @@ public struct TextFilling: Sendable {
   ///   - section: The repeat that the text belongs to.
   ///   - number: Which of its filling-ins is meant, counted from 1.
   public func filled(_ text: String, in section: String? = nil, number: Int? = nil) -> String {
-    guard text.contains("${") else { return text }
+    guard LabelReferences.stand(in: text) else { return text }
     let scope = section.map { settled.scope(in: $0, number ?? 1) } ?? settled.scope
     return LabelReferences.filled(text) { scope.value(of: $0).text }
   }
