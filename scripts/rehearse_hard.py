@@ -4,7 +4,7 @@
     scripts/rehearse_hard.py --bin .build/release [--devices N] [--minutes M] [--figures] [--bare] [--loopback]
 
 Devices enrol, import answers, file and correct reports, add photos and sync over links of 1 to 4 KB a second and 600 ms. In turns they are alone,
-and beside strangers: 30 slow bodies, 400 idle sockets at the proxy and as many at the hub, wrong codes, an enrolled device that sends junk and floods,
+and beside strangers: 30 slow bodies, 400 idle sockets at the proxy and as many at the hub, 100 that ask on and read nothing, wrong codes, an enrolled device that sends junk and floods,
 and a disk that fills and is freed. In the end links are good, every device drains, and the hub must hold each answer and report exactly once.
 --figures also holds the 99th percentile of the devices' calls beside strangers to 3 times theirs alone; only optimised tools are worth that.
 """

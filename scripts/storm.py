@@ -140,7 +140,7 @@ class Storm:
         self.kill_hub()
         self.restores += 1
         old, self.dir = self.dir, self.folder / f"hub-{self.restores}"
-        self.hub("restore", str(newest), "--yes", dir=self.dir)
+        self.hub("restore", str(newest), "--yes", "--reason", "storm", dir=self.dir)
         shutil.copytree(old / "keys", self.dir / "keys", dirs_exist_ok=True)
         self.serve()
         self.count("restores of the hub")

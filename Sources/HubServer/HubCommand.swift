@@ -101,6 +101,19 @@ struct HubPlace: ParsableArguments {
     }
   }
 
+  /// Notes an act on files beside the store, such as a recovery sheet or an export. It stands also where the store takes no note.
+  func note(_ act: IntendedAct, _ options: ToolOptions) async throws {
+    do {
+      guard try SurveyHub.exists(in: folder) else { return }
+      try await withHub(options) { survey in try await survey.hub.note(act) }
+    } catch let error as any ExplainedError {
+      let said = error.explanation
+      options.console.warn(
+        LocalizedText(
+          vi: "Việc này chưa được ghi vào sổ (hub acts): \(said.vi)", en: "This is not noted in the acts (hub acts): \(said.en)"))
+    }
+  }
+
   /// The same in an operator's name: see `Hub.acting`.
   func withHub<T>(_ options: ToolOptions, act: IntendedAct?, _ body: (SurveyHub) async throws -> T) async throws -> T {
     try await withHub(options) { survey in

@@ -17,6 +17,8 @@ import Testing
     let tags = try UnitTags(list: "unit,tag\r\n07201,union\n07204,union\n07204,đoàn_2\n")
     #expect(tags.units == ["union": ["07201", "07204"], "đoàn_2": ["07204"]])
     #expect(try UnitTags(list: tags.list) == tags && tags.tags(of: "07204") == ["union", "đoàn_2"])
+    let wide = try #require("unit;tag\r\n07201;đoàn_2\r\n".data(using: .utf16LittleEndian))
+    #expect(try UnitTags(list: Data([0xFF, 0xFE]) + wide).units == ["đoàn_2": ["07201"]] && UnitTags(list: Data("\n".utf8)).units.isEmpty)
     #expect(try UnitTags(list: " \n").units.isEmpty && UnitTags(list: "unit,tag").units.isEmpty)
     for wrong in [
       "unit,tag\n07201,", "unit,tag\n07201,a b", "unit,tag\n07201,<b>", "code\n07201", "unit,tag\n07201,\u{202E}x",

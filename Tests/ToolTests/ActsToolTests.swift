@@ -1,4 +1,6 @@
 import Foundation
+import SurveyKit
+import SurveyKitHub
 import SyncHub
 import TestSupport
 import Testing
@@ -37,14 +39,15 @@ import Testing
     try await run("devices", "revoke", String(device.prefix(8)), "--reason", "stolen")
     try await run("devices", "confirm")
     try await run("enroll", "07204")
-    try await run("codes", "--expire", "07204", "--after-days", "2")
-    try await run("codes", "--cancel", "07204")
+    try await run("codes", "--expire", "07204", "--after-days", "2", "--reason", "nobody came")
+    try await run("codes", "--cancel", "07204", "--reason", "lost")
     try await run("clock", "--confirm")
     try await run("photos", "--quota", "2GB")
     try await run("keys", "new")
     try await run("campaign", "headcount", "07201", "124", "--by", "Lan", "--reason", "counted again")
     try await run("campaign", "window", "--unit", "07201", "--closes", "2024-04-05 22:00", "--reason", "power cut")
-    #expect(try await HubTool.run(["campaign", "window", "--unit", "07201", "--opens", "2024-04-01 06:00", "--dir", dir]).status == 64)
+    let opens = ["campaign", "window", "--unit", "07201", "--opens", "2024-04-01 06:00", "--reason", "x", "--dir", dir]
+    #expect(try await HubTool.run(opens).status == 64)
     try await run("campaign", "window", "--closes", "2024-04-03 22:00", "--reason", "flood")
     try await run("forms", "publish", HubTool.campaign + "/pks01.xlsx")
     try await run("backup", folder.path)
@@ -112,16 +115,16 @@ import Testing
     let again = try await run()
     #expect(!first.keysDestroyed.isEmpty && first.keysLeft.isEmpty && again.keysDestroyed.isEmpty && again.keysLeft.isEmpty)
     #expect(try await HubTool.run(["acts", "--dir", dir]).output.contains("campaign close"))
-    #expect(try await HubTool.run(close + ["--yes", "--erase-after", "-1"]).status == 64)
-    let early = try await HubTool.run(close + ["--yes", "--erase-after", "30"])
+    #expect(try await HubTool.run(close + ["--yes", "--reason", "over", "--erase-after", "-1"]).status == 64)
+    let early = try await HubTool.run(close + ["--yes", "--reason", "over", "--erase-after", "30"])
     // Closing ended the days: they are counted from then, and not from the end that was planned.
     let isFromThen = early.output.contains("kept until 20") && !early.output.contains("2100-")
     #expect(early.status == 0 && isFromThen, "\(early.output)")
     let past = ["campaign", "load", HubTool.campaign, "--move-to", "2020-01-01", "--yes", "--dir", dir]
     #expect(try await HubTool.run(past).status == 0)
-    let due = try await HubTool.run(close + ["--erase-after", "30"])
+    let due = try await HubTool.run(close + ["--reason", "over", "--erase-after", "30"])
     #expect(due.status == 1 && due.errors.contains("add --yes to erase"), "\(due.errors)")
-    let erased = try await HubTool.run(close + ["--yes", "--erase-after", "30"])
+    let erased = try await HubTool.run(close + ["--yes", "--reason", "over", "--erase-after", "30"])
     #expect(erased.status == 0 && erased.output.contains("Erased 0 single answers"), "\(erased.output)")
     let lines = erased.output.split(separator: "\n")
     #expect(lines.prefix(2).allSatisfy { $0.hasPrefix("This cannot be undone:") }, "\(erased.output)")
@@ -135,6 +138,63 @@ import Testing
     #expect(closed.output.split(separator: "\n").first?.hasPrefix("This cannot be undone:") == true, "\(closed.output)")
   }
 
+  /// What a page asks a reason for, its command does not do without one either.
+  @Test(.long) func actsThatNeedAReasonAreRefusedWithoutOne() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    #expect(try await HubTool.run(["enroll", "07204", "--dir", dir]).status == 0)
+    let before = try await HubTool.run(["acts", "--dir", dir]).output
+    let commands = [
+      "devices revoke": ["devices", "revoke", "3fa20c11"], "devices restore": ["devices", "restore", "3fa20c11"],
+      "codes cancel": ["codes", "--cancel", "07204"], "codes expire": ["codes", "--expire", "07204"],
+      "campaign window": ["campaign", "window", "--grace-minutes", "77"], "campaign headcount": ["campaign", "headcount", "07201", "124"],
+      "campaign erase": ["campaign", "close", "bac-giang-2024", "--archive", folder.path, "--yes", "--erase-after", "30"],
+      "keys destroy": ["keys", "destroy", "1f3c9a20"], "enroll --replaces": ["enroll", "07204", "--replaces", "3fa20c11"],
+      "posts --hide": ["posts", "--hide", "3fa1"],
+    ]
+    for (kind, arguments) in commands {
+      #expect(ActReasons.isRequired(for: kind))
+      let refused = try await HubTool.run(arguments + ["--dir", dir])
+      #expect(refused.status == 64 && refused.errors.contains("--reason"), "\(arguments): \(refused.status) \(refused.errors)")
+    }
+    let restored = try await HubTool.run(["restore", folder.path + "/none.sqlite", "--dir", folder.path + "/new"])
+    #expect(restored.status == 64 && restored.errors.contains("--reason"), "\(restored.errors)")
+    #expect(try await HubTool.run(["acts", "--dir", dir]).output == before)
+    for kind in ActReasons.required {
+      #expect(throws: SurveyFieldError.self, "\(kind)") { try IntendedAct(stated: kind, by: "Lan", reason: " ") }
+    }
+    #expect(throws: Never.self) { try IntendedAct(stated: "backup", by: "Lan", reason: "") }
+  }
+
+  /// Whatever takes answers or keys out of a hub, or brings something in, says who did it.
+  @Test(.long) func filesThatLeaveOrComeAreActs() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    let out = folder.path + "/out"
+    for arguments in [["export", "report01", "--out", out], ["keys", "sheet", folder.path + "/keys.html"]] {
+      let ended = try await HubTool.run(arguments + ["--by", "Lan", "--reason", "asked for", "--dir", dir])
+      #expect(ended.status == 0, "\(ended.errors)")
+    }
+    let list = try await HubTool.run(["acts", "--json", "--dir", dir])
+    let acts = try JSONDecoder().decode([Act].self, from: Data(list.output.utf8))
+    #expect(acts.prefix(2).map(\.kind) == ["keys sheet", "export"], "\(list.output)")
+    #expect(acts.prefix(2).allSatisfy { $0.by == "Lan" && $0.reason == "asked for" }, "\(list.output)")
+    #expect(acts.dropFirst().first?.subject.hasPrefix("report01") == true, "\(list.output)")
+  }
+
+  @Test(.long) func tagsAreReadAsSpreadsheetsWriteThem() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    let text = "unit;tag\r\n07201;đoàn\r\n07204;đoàn\r\n"
+    let file = folder.path + "/tags.csv"
+    let wide = try #require(text.data(using: .utf16LittleEndian))
+    try (Data([0xFF, 0xFE]) + wide).write(to: URL(fileURLWithPath: file))
+    let read = try await HubTool.run(["people", "tags", file, "--dir", dir])
+    #expect(read.status == 0 && read.output.contains("đoàn: 2 units"), "\(read.output) \(read.errors)")
+    let missing = try await HubTool.run(["people", "tags", folder.path + "/none.csv", "--dir", dir])
+    #expect(missing.status == 1 && missing.errors.contains("none.csv"), "\(missing.errors)")
+  }
+
   @Test(.long) func codesAreListedAndEnd() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)
@@ -144,14 +204,15 @@ import Testing
     let listed = try await HubTool.run(["codes", "--dir", dir, "--json"])
     let codes = try JSONDecoder().decode([EnrolmentCode].self, from: Data(listed.output.utf8))
     #expect(codes.map(\.unit) == ["07201", "07201", "07204"] && codes.allSatisfy(\.isOpen))
-    #expect(try await HubTool.run(["codes", "--cancel", codes[0].id, "--dir", dir]).output.contains("Cancelled 1 codes"))
-    #expect(try await HubTool.run(["codes", "--expire", "07204", "--after-days", "3", "--dir", dir]).output.contains("expire in 3 days"))
+    let why = ["--reason", "lost", "--dir", dir]
+    #expect(try await HubTool.run(["codes", "--cancel", codes[0].id] + why).output.contains("Cancelled 1 codes"))
+    #expect(try await HubTool.run(["codes", "--expire", "07204", "--after-days", "3"] + why).output.contains("expire in 3 days"))
     let shown = try await HubTool.run(["codes", "--dir", dir])
     #expect(shown.output.contains("cancelled") && shown.output.contains("expires in") && shown.output.contains("unused"), "\(shown.output)")
     #expect(try await HubTool.run(["codes", "--unused", "--dir", dir]).output.split(separator: "\n").count == 3)
     #expect(try await HubTool.run(["--dir", dir]).output.contains("2 codes unused"))
-    let wrong = try await HubTool.run(["codes", "--cancel", codes[0].id, "--dir", dir])
+    let wrong = try await HubTool.run(["codes", "--cancel", codes[0].id, "--reason", "lost", "--dir", dir])
     #expect(wrong.status == 1 && wrong.sentences.count == 1 && wrong.errors.contains("hub codes"), "\(wrong.errors)")
-    #expect(try await HubTool.run(["codes", "--cancel", "07201", "--expire", "07204", "--dir", dir]).status == 64)
+    #expect(try await HubTool.run(["codes", "--cancel", "07201", "--expire", "07204", "--reason", "x", "--dir", dir]).status == 64)
   }
 }

@@ -98,6 +98,95 @@ import Testing
     #expect(await hub.stop() == 0)
   }
 
+  /// Asks on and on without reading what it is told.
+  private func askWithoutReading(port: Int) throws -> [OpenSocket] {
+    // The style sheet is the largest answer that anybody gets for little work.
+    let calls = Data(String(repeating: "GET /s/style.css HTTP/1.1\r\nHost: h\r\n\r\n", count: 600).utf8)
+    let sockets = try (0..<250).map { _ in try OpenSocket(port: port, receiveBytes: 1_024) }
+    var sent = sockets.map { _ in 0 }
+    for _ in 0..<3 {
+      for (index, socket) in sockets.enumerated() { sent[index] += socket.sendAtOnce(calls.dropFirst(sent[index])) }
+    }
+    return sockets
+  }
+
+  @Test(.long) func connectionsThatReadNothingLeaveRoomForADevice() async throws {
+    let folder = try TemporaryFolder()
+    let dir = try await HubTool.made(in: folder)
+    let hub = try await ServedHub(dir, folder, descriptors: "-n 200")
+    let sockets = try askWithoutReading(port: hub.hubPort)
+    // Answers pile up, and nothing moves for longer than whoever proved nothing keeps a place.
+    try await Task.sleep(for: .seconds(Connections.Limits.unreadSecondsKept + 10))
+    let made = try await HubTool.run(["enroll", "07201", "--dir", dir, "--json"])
+    let codes = try #require(try JSONSerialization.jsonObject(with: Data(made.output.utf8)) as? [[String: Any]])
+    let device = FieldDevice(store: folder.path + "/f.sqlite")
+    let enrolled = try await device.run("enroll", try #require(codes.first?["code"] as? String), "--hub", "http://127.0.0.1:\(hub.hubPort)")
+    #expect(enrolled.status == 0, "\(enrolled.errors)")
+    let synced = try await device.run("sync")
+    #expect(synced.status == 0, "\(synced.errors)")
+    // Nobody wants their places any more, and yet they end.
+    try await Task.sleep(for: .seconds(Connections.Limits.unreadSecondsMax + 5))
+    let health = try RawCall.request("GET", "/health", port: hub.hubPort)
+    let open = try #require((try JSONSerialization.jsonObject(with: health.body) as? [String: Any])?["openConnections"] as? Int)
+    #expect(health.status == 200 && open < 10, "\(health.text)")
+    withExtendedLifetime(sockets) {}
+    #expect(await hub.stop() == 0)
+  }
+
+  /// Two addresses have all the room for bodies that nobody proved, and send no more: a third one gets it.
+  @Test(.long) func bodiesThatHardlyMoveGiveTheirRoomToANewcomer() async throws {
+    let folder = try TemporaryFolder()
+    let hub = try await ServedHub(try await HubTool.made(in: folder), folder)
+    let part = min(WireLimits.dropBytesMax, BodyBudget.addressBytesMax / 2) - 1_024
+    let junk = Data(repeating: 0xAA, count: part)
+    func head(_ bytes: Int, from address: String) -> Data {
+      let lines = ["PUT /v1/drop/07201 HTTP/1.1", "Host: h", "X-Forwarded-For: \(address)", "Content-Length: \(bytes)", "", ""]
+      return Data(lines.joined(separator: "\r\n").utf8)
+    }
+    var sockets: [OpenSocket] = []
+    for address in ["198.51.100.1", "198.51.100.2"] {
+      for _ in 0..<BodyBudget.addressBytesMax / part {
+        let socket = try OpenSocket(port: hub.hubPort)
+        #expect(socket.send(head(part + 512, from: address) + junk) > part)
+        sockets.append(socket)
+      }
+    }
+    // More than what is left, so that the newcomer needs another's room.
+    let newcomer = head(part, from: "198.51.100.3") + junk
+    try await Task.sleep(for: .seconds(Connections.Limits.bodyLateSeconds + 2))
+    let answer = try #require(try RawCall.send(newcomer, port: hub.hubPort))
+    #expect(answer.status != 503 && answer.status != 0, "\(answer.status) \(answer.text)")
+    sockets = []
+    #expect(await hub.stop() == 0)
+  }
+
+  @Test func aBodysPaceIsThatOfItsLastSeconds() {
+    var arrivals = Arrivals()
+    arrivals.add(1 << 20, at: .seconds(1))
+    #expect(arrivals.bytes(inLast: 30, at: .seconds(29)) == 1 << 20 && arrivals.bytes(inLast: 10, at: .seconds(12)) == 0)
+    // A quick beginning does not pay for what follows.
+    for second in 2..<60 { arrivals.add(10, at: .seconds(second)) }
+    #expect((250...300).contains(arrivals.bytes(inLast: 30, at: .seconds(60))))
+    #expect(arrivals.bytes(inLast: 30, at: .seconds(600)) == 0)
+    arrivals.add(7, at: .seconds(600))
+    #expect(arrivals.bytes(inLast: 30, at: .seconds(600)) == 7)
+  }
+
+  /// Answers that a device does not read are bounded together, and give their room back however they end.
+  @Test func unreadAnswersTakeNoMoreThanTheirRoom() async throws {
+    let budget = AnswerBudget()
+    let device = BodyBudget.Account.device("d")
+    let snapshot = 8 << 20
+    var rooms = (0..<300).compactMap { _ in budget.room(for: snapshot, of: device) }
+    #expect(rooms.count == AnswerBudget.deviceBytesMax / snapshot && budget.bytesTaken == AnswerBudget.deviceBytesMax)
+    // Others are served meanwhile, and small answers go out always.
+    #expect(budget.room(for: snapshot, of: .device("e")) != nil && budget.room(for: 1_000, of: device) != nil)
+    for number in 0..<100 { rooms += [budget.room(for: snapshot, of: .device("\(number)"))].compactMap { $0 } }
+    #expect(budget.bytesTaken <= AnswerBudget.bytesMax && budget.room(for: snapshot, of: .device("f")) == nil)
+    rooms = []
+    #expect(budget.bytesTaken == 0)
+  }
+
   @Test func theLimitOfOpenFilesIsRaised() async throws {
     let folder = try TemporaryFolder()
     let hub = try await ServedHub(try await HubTool.made(in: folder), folder, descriptors: "-Sn 150")
@@ -116,6 +205,25 @@ import Testing
     let answer = try #require(try RawCall.send(bytes, port: hub.hubPort, seconds: 60))
     #expect(answer.status == 503 && answer.headers["content-type"] == HubResponse.contentType, "\(answer)")
     #expect(answer.headers["retry-after"] == "1" && answer.headers["connection"] == "close")
+    #expect(await hub.stop() == 0)
+  }
+
+  /// A call that broke off is in the log like any other, with its cause, and in the counts.
+  @Test(.long) func callsThatBreakOffAreNoted() async throws {
+    let folder = try TemporaryFolder()
+    let hub = try await ServedHub(try await HubTool.made(in: folder), folder, arguments: ["--verbose", "--log-format", "json"])
+    var socket: OpenSocket? = try OpenSocket(port: hub.hubPort)
+    _ = socket?.send(head("POST", "/v1/enroll", bytes: 1_000) + Data("abc".utf8))
+    try await Task.sleep(for: .milliseconds(500))
+    socket = nil
+    var isNoted = false
+    for _ in 0..<100 where !isNoted {
+      try await Task.sleep(for: .milliseconds(50))
+      isNoted = hub.errors.split(separator: "\n").contains { $0.contains("broken") && $0.contains("enroll") }
+    }
+    #expect(isNoted, "\(hub.errors)")
+    let metrics = try RawCall.request("GET", "/metrics", port: hub.boardPort)
+    #expect(metrics.text.contains("synckit_calls{call=\"enroll\",status=\"400\"} 1"), "\(metrics.text)")
     #expect(await hub.stop() == 0)
   }
 

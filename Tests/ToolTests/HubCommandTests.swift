@@ -149,7 +149,8 @@ import Testing
       #expect(ended.status == 64, "\(arguments): \(ended.status) \(ended.errors)")
     }
     for (arguments, word) in [
-      (["enroll", "99999"], "99999"), (["devices", "revoke", "abcdef0123"], "abcdef0123"), (["close", "pks99"], "pks01"),
+      (["enroll", "99999"], "99999"), (["devices", "revoke", "abcdef0123", "--reason", "lost"], "abcdef0123"),
+      (["close", "pks99"], "pks01"),
       (["results", "--question", "zz"], "g4_overall"), (["results", "report01"], "pks01"),
       (["campaign", "load", HubTool.campaign, "--move-to", "1 April"], "YYYY-MM-DD"), (["status", "--clock", "now"], "--clock"),
     ] {
@@ -196,7 +197,7 @@ import Testing
     let list = try #require(try JSONSerialization.jsonObject(with: Data(devices.output.utf8)) as? [[String: Any]])
     #expect(list.count == 4)
     let replica = try #require(list.first?["replica"] as? String)
-    #expect(try await HubTool.run(["devices", "revoke", String(replica.prefix(8)), "--dir", dir]).status == 0)
+    #expect(try await HubTool.run(["devices", "revoke", String(replica.prefix(8)), "--reason", "lost", "--dir", dir]).status == 0)
     #expect(try await HubTool.run(["devices", "list", "--dir", dir]).output.contains("revoked"))
   }
 
@@ -282,7 +283,8 @@ import Testing
     let next = try await run([])
     #expect(next.contains("bac-giang-2024: ") && next.contains("; second: "), "\(next)")
     #expect(try await run(["next", "--campaign", "second"]).contains("second: "))
-    #expect(try await run(["campaign", "window", "--campaign", "second", "--grace-minutes", "77"]).contains("4320 → 77"))
+    let longer = ["campaign", "window", "--campaign", "second", "--grace-minutes", "77", "--reason", "slow links"]
+    #expect(try await run(longer).contains("4320 → 77"))
     #expect(try await run(["acts"]).contains("second"))
     let codes = try await run(["qr", "--campaign", "second", "--out", folder.path + "/codes", "--json"])
     #expect(codes.contains("\"expires\""))

@@ -77,7 +77,7 @@ import Testing
     #expect(try await HubTool.run(["init", copy]).errors.contains("hub restore"))
     let next = try await HubTool.run(["--dir", copy])
     #expect(next.status == 1 && next.errors.contains("hub restore FILE"), "\(next.output) \(next.errors)")
-    let restored = try await HubTool.run(["restore", backup, "--dir", copy])
+    let restored = try await HubTool.run(["restore", backup, "--dir", copy, "--reason", "trial"])
     #expect(restored.status == 0, "\(restored.errors)")
     for _ in 0..<2 { #expect(try await HubTool.run(["--dir", copy]).output.contains("1 codes unused")) }
   }

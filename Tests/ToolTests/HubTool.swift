@@ -132,8 +132,10 @@ extension ServedHub {
 final class OpenSocket {
   private let socket: Int32
 
-  init(port: Int) throws {
+  /// - Parameter receiveBytes: What the kernel keeps for whoever does not read; nil leaves that to it.
+  init(port: Int, receiveBytes: Int32? = nil) throws {
     socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    if var bytes = receiveBytes { setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size)) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = in_port_t(port).bigEndian
@@ -159,6 +161,11 @@ final class OpenSocket {
       sent += count
     }
     return sent
+  }
+
+  /// Sends what the kernel takes without waiting; gives how much that was.
+  func sendAtOnce(_ bytes: Data) -> Int {
+    max(0, bytes.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, bytes.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT)) })
   }
 
   /// Reads until `isWhole`, the other side's end, or `seconds` in which nothing comes.

@@ -52,7 +52,7 @@ import Testing
     let backup = folder.path + "/backup.sqlite"
     _ = try await run(["backup", backup, "--dir", dir])
     let again = folder.path + "/again"
-    _ = try await run(["restore", backup, "--dir", again])
+    _ = try await run(["restore", backup, "--dir", again, "--reason", "trial"])
     _ = try await run(["keys", "recover", rows, "--dir", again])
     #expect(try await keys(again).map(\.id) == keys(dir).map(\.id))
     #expect(try await refusal(["keys", "recover", rows, "--dir", again]).contains("not overwritten"))
@@ -73,14 +73,14 @@ import Testing
     let own = try #require(try await keys(dir).last)
     let first = try #require(try await keys(dir).first)
     #expect(try await run(["keys", "--dir", dir]).contains(first.id))
-    #expect(try await refusal(["keys", "destroy", "00000000", "--dir", dir]).contains("hub keys"))
+    #expect(try await refusal(["keys", "destroy", "00000000", "--reason", "over", "--dir", dir]).contains("hub keys"))
     _ = try await run(["keys", "new", "--dir", dir])
     let both = try await keys(dir).filter { $0.form == nil }
     #expect(both.count == 2 && both[0].id == first.id && !both[0].isCurrent && both[1].isCurrent)
-    _ = try await run(["keys", "destroy", first.id, "--dir", dir])
+    _ = try await run(["keys", "destroy", first.id, "--reason", "over", "--dir", dir])
     #expect(try await keys(dir).map(\.id) == [own.id, both[1].id])
     // The one in use is replaced.
-    #expect(try await run(["keys", "destroy", both[1].id, "--dir", dir]).contains("in use is now"))
+    #expect(try await run(["keys", "destroy", both[1].id, "--reason", "over", "--dir", dir]).contains("in use is now"))
     #expect(try await keys(dir).count == 2)
     _ = try await run(["keys", "new", "--form", "pks01", "--dir", dir])
     #expect(try await keys(dir).filter { $0.form == "pks01" }.map(\.isCurrent) == [false, true])
@@ -101,7 +101,7 @@ import Testing
     let (backup, other, again) = (folder.path + "/backup.sqlite", folder.path + "/other", folder.path + "/again")
     _ = try await run(["backup", backup, "--dir", dir])
     _ = try await run(["init", other])
-    _ = try await run(["restore", backup, "--dir", again])
+    _ = try await run(["restore", backup, "--dir", again, "--reason", "trial"])
     let keys = again + "/keys"
     try FileManager.default.copyItem(atPath: other + "/keys", toPath: keys)
     let serve = ["serve", "--until-input-ends", "--port", "0", "--board-port", "0"]
@@ -117,7 +117,7 @@ import Testing
     let third = folder.path + "/third"
     try FileManager.default.createDirectory(atPath: third, withIntermediateDirectories: false)
     try FileManager.default.copyItem(atPath: other + "/keys", toPath: third + "/keys")
-    #expect(try await refusal(["restore", backup, "--dir", third]).contains("of another hub"))
+    #expect(try await refusal(["restore", backup, "--dir", third, "--reason", "trial"]).contains("of another hub"))
   }
 
   /// A sheet typed in without one drop key: the answers that need it are told, and the key can be added.

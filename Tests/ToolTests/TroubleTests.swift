@@ -55,7 +55,7 @@ import Testing
     let listed = try await world.hub("devices", "list", "--json").output
     let devices = try #require(try JSONSerialization.jsonObject(with: Data(listed.utf8)) as? [[String: Any]])
     let id = try #require(devices.first { $0["label"] as? String == "thief" }?["replica"] as? String)
-    #expect(try await world.hub("devices", "revoke", id).status == 0)
+    #expect(try await world.hub("devices", "revoke", id, "--reason", "lost").status == 0)
     #expect(try await world.hub("devices", "decide", id, "take", "--by", "", "--reason", "").status != 0)
     let early = try await world.hub("devices", "decide", id, "take", "--by", "province", "--reason", "known")
     #expect(early.status == 1 && early.errors.contains("waits for a decision"), "\(early.errors)")
@@ -102,8 +102,8 @@ import Testing
     await world.kill()
 
     let new = world.folder.path + "/new"
-    #expect(try await HubTool.run(["restore", backup, "--dir", world.dir]).status == 1)
-    let restored = try await HubTool.run(["restore", backup, "--dir", new])
+    #expect(try await HubTool.run(["restore", backup, "--dir", world.dir, "--reason", "trial"]).status == 1)
+    let restored = try await HubTool.run(["restore", backup, "--dir", new, "--reason", "trial"])
     #expect(restored.status == 0 && restored.output.contains("keys are missing"), "\(restored.errors)")
     #expect(try await HubTool.run(["status", "--dir", new]).status == 1)
     try FileManager.default.copyItem(atPath: world.dir + "/keys", toPath: new + "/keys")
@@ -137,7 +137,7 @@ import Testing
     #expect(path.hasPrefix(folder + "/hub-2") && object?["isDeclared"] as? Bool == true)
     try Data((FileManager.default.contents(atPath: path) ?? Data()).prefix(20_000)).write(to: URL(fileURLWithPath: folder + "/cut"))
     for file in ["cut", "none"] {
-      let refused = try await HubTool.run(["restore", folder + "/" + file, "--dir", folder + "/new"])
+      let refused = try await HubTool.run(["restore", folder + "/" + file, "--dir", folder + "/new", "--reason", "trial"])
       #expect(refused.status == 1 && refused.sentences.count == 1, "\(refused.errors)")
       #expect(!FileManager.default.fileExists(atPath: folder + "/new/hub.sqlite"))
     }

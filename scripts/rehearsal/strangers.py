@@ -1,4 +1,4 @@
-"""What a hub's neighbours do to it: slow bodies, idle sockets, wrong codes, and an enrolled device that sends junk and floods."""
+"""What a hub's neighbours do to it: slow bodies, idle sockets, readers that do not read, wrong codes, and an enrolled device that sends junk and floods."""
 
 import asyncio
 import hashlib
@@ -7,6 +7,7 @@ import http.client
 import os
 import random
 import secrets
+import socket
 import threading
 import time
 import zlib
@@ -16,6 +17,8 @@ from client import Client, Refused, bytes_field, envelope, number_field, put_var
 SLOW_BODIES = 30
 # As many at the proxy, and as many at the hub's own port.
 IDLE_SOCKETS = 400
+# At the hub's own port: each asks so often at once, and takes nothing of what it is told.
+DEAF_SOCKETS, DEAF_CALLS, DEAF_BUFFER_BYTES, DEAF_PAUSE_SECONDS = 100, 300, 1 << 10, 15
 WRONG_CODE_CALLS = 6
 SLOW_BYTES_PER_SECOND = 4
 FLOOD_ROWS, FLOOD_WORDS = 3_000, "nước lũ " * 30
@@ -98,6 +101,24 @@ def _slow(world, number, device, tally):
     return _again(world, tally, "slow bodies", attempt)
 
 
+def _deaf(world, source, tally):
+    """A connection that asks on and reads nothing, until the hub ends it."""
+    async def attempt():
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as plain:
+            plain.setblocking(False)
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, DEAF_BUFFER_BYTES)
+            plain.bind((source, 0))
+            await loop.sock_connect(plain, world.hub_address)
+            tally.add("deaf readers begun")
+            await loop.sock_sendall(plain, b"GET /v1/hub HTTP/1.1\r\nHost: hub.example\r\n\r\n" * DEAF_CALLS)
+            # A byte more now and then tells whether the hub has ended the connection, without reading.
+            while True:
+                await asyncio.sleep(1)
+                await asyncio.wait_for(loop.sock_sendall(plain, b"\r\n"), 120)
+    return _again(world, tally, "deaf readers", attempt, pause=DEAF_PAUSE_SECONDS)
+
+
 def _wrong_codes(world, requests, tally):
     """Enrolments with wrong codes, one after another, all from one address."""
     async def attempt():
@@ -117,6 +138,7 @@ async def _holders(world, device, tally):
     works = [_idle(world, address, world.source(world.STRANGERS + index % 100), HALF_A_HEAD if index % 2 else b"", tally)
              for address in (world.proxy, world.hub_address) for index in range(IDLE_SOCKETS)]
     works += [_slow(world, number, device, tally) for number in range(SLOW_BODIES)]
+    works += [_deaf(world, world.source(world.STRANGERS + 200), tally) for _ in range(DEAF_SOCKETS)]
     works += [_wrong_codes(world, requests, tally) for _ in range(WRONG_CODE_CALLS)]
     tasks = [asyncio.create_task(work) for work in works]
     while world.strangers.value:

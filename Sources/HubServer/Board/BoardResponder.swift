@@ -23,6 +23,7 @@ struct BoardResponder: HTTPResponder {
   private let metrics: MetricsPage
   private let desk: SignInDesk
   private let publicURL: String
+  private let connections: Connections
 
   /// A posted form, at most, in bytes.
   static let formBytesMax = 64 << 10
@@ -32,9 +33,12 @@ struct BoardResponder: HTTPResponder {
   static let uploadBytesMax = 6 << 20
 
   /// - Parameter publicURL: Address of the hub as phones reach it; empty where nobody said.
-  init(survey: SurveyHub, metrics: MetricsPage, language: Language, publicURL: String = "", logger: Logger) throws {
+  init(
+    survey: SurveyHub, metrics: MetricsPage, language: Language, publicURL: String = "", connections: Connections, logger: Logger
+  ) throws {
     self.survey = survey
     self.publicURL = publicURL
+    self.connections = connections
     self.language = language
     self.logger = logger
     pages = try Pages()
@@ -43,6 +47,14 @@ struct BoardResponder: HTTPResponder {
   }
 
   func respond(to request: Request, context: CallContext) async throws -> Response {
+    let connection = connections.connection(of: context.channel)
+    if connection?.isRefused == true {
+      connection?.endAfterAnswer()
+      var full = plain(.serviceUnavailable, Self.full)
+      full.headers[.retryAfter] = "\(Self.fullSeconds)"
+      return full
+    }
+    connection?.comes(from: context.source(of: request))
     let uri = request.uri
     // Vietnamese is the first language of the pages, whatever the server's own locale says.
     var language = uri.queryParameters.get("lang").flatMap { Language(rawValue: $0) } ?? .vietnamese
@@ -53,6 +65,8 @@ struct BoardResponder: HTTPResponder {
     do {
       if !isPost, let fixed = try await fixed(uri.path, request) { return fixed }
       let visitor = try await Visitor.read(request, survey)
+      // Somebody who signed in keeps their place also on a poor link.
+      if visitor != nil { connection?.prove() }
       let door = ConsoleDoor.to(uri.path, isPost: isPost)
       guard door.opens(to: visitor?.person) else { return refusal(request, visitor, door, language) }
       let fields = isPost ? try await form(request, visitor) : nil
@@ -257,6 +271,11 @@ struct BoardResponder: HTTPResponder {
   /// A proxy on this machine says how it was reached.
   private func isSecure(_ request: Request) -> Bool { request.headers[.forwardedProto] == "https" }
 
+  private static let full = LocalizedText(
+    vi: "Máy chủ đang có quá nhiều kết nối; mở lại sau ít giây.",
+    en: "The hub has too many connections; open the page again in some seconds.")
+  /// Seconds after which whoever found no place is asked to come again.
+  private static let fullSeconds = 10
   private static let noPage = LocalizedText(vi: "Không có trang này.", en: "There is no such page.")
 
   static func isLocal(_ authority: String) -> Bool {

@@ -1,5 +1,6 @@
 public import ArgumentParser
 internal import Foundation
+internal import SurveyKitHub
 public import SyncHub
 internal import ToolSupport
 
@@ -21,7 +22,13 @@ public struct ActOptions: ParsableArguments, Sendable {
   public func act(
     _ kind: String, _ subject: String = "", look: (@Sendable (any HubSession) throws -> [String: String])? = nil
   ) throws -> IntendedAct {
-    try IntendedAct(kind, subject: subject, by: by ?? Self.user, reason: reason ?? "", look: look)
+    try IntendedAct(stated: kind, subject: subject, by: by ?? Self.user, reason: reason ?? "", look: look)
+  }
+
+  /// Refuses a command without the reason that its act requires, before anything is done.
+  func requireReason(for kind: String) throws {
+    guard ActReasons.isRequired(for: kind), reason == nil else { return }
+    throw ValidationError(vi: "Hãy ghi vì sao: --reason \"…\".", en: "Say why: --reason \"…\".")
   }
 
   /// Finds who is logged in, also behind `sudo`.

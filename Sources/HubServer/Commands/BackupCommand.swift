@@ -150,7 +150,7 @@ struct RestoreCommand: ToolCommand {
         themselves and give back what it lost; `hub status` says what came. What the two newest backups hold devices have let go of: for \
         an older one the command says what is missing, and asks.
         """),
-    examples: ["hub restore yesterday.sqlite --dir ./hub-new"])
+    examples: [#"hub restore yesterday.sqlite --dir ./hub-new --reason "the disk broke""#])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
@@ -160,6 +160,8 @@ struct RestoreCommand: ToolCommand {
     name: .long,
     help: .text(vi: "Dựng lại cả khi thiết bị đã bỏ những gì bản này thiếu.", en: "Restore also where devices let go of what it lacks."))
   var yes = false
+
+  func validate() throws { try acts.requireReason(for: "restore") }
 
   private struct Restored: Encodable {
     var folder: String

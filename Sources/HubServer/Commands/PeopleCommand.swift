@@ -177,10 +177,7 @@ struct PeopleTagsCommand: ToolCommand {
     guard let file else {
       return try await place.withHubForReading(options) { survey in try show(try await survey.unitTags(), console) }
     }
-    guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
-      throw ToolError(vi: "Không đọc được tệp \(file).", en: "The file \(file) cannot be read.")
-    }
-    let tags = try UnitTags(list: text)
+    let tags = try UnitTags(list: try InputFile.read(file, bytesMax: CSVReader.csvFileBytesMax))
     try await place.withHub(options, act: try acts.act("people tags", look: ActLook.tags)) { survey in
       try await survey.setTags(tags)
       try show(tags, console)

@@ -91,6 +91,9 @@ struct ServeCommand: ToolCommand {
   /// Greatest age of a signed call when somebody moves the clock by hand, in milliseconds: a year.
   private static let movedClockAgeMsMax: UInt64 = 366 * 86_400_000
 
+  /// Times as fast as on the wall that a day passes when somebody moves the clock by hand, at least.
+  private static let movedClockHaste = 100
+
   /// Time between two notes of what the machine's clocks show.
   private static let clockNotedEvery = Duration.seconds(600)
 
@@ -143,6 +146,7 @@ struct ServeCommand: ToolCommand {
     logger.logLevel = verbose ? .info : .notice
     var listener = HubListener(
       survey: survey, host: host, port: port, boardPort: boardPort, language: options.language, publicURL: publicURL ?? "", logger: logger)
+    if clock is FileClock { listener.haste = Self.movedClockHaste }
     #if TLS
       if let tlsCert, let tlsKey { listener.certificate = try CertificateFiles(certificate: tlsCert, key: tlsKey, logger: logger) }
     #endif

@@ -47,6 +47,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     context.fireChannelRead(data)
   }
 
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    connection?.writabilityChanged(to: context.channel.isWritable)
+    context.fireChannelWritabilityChanged()
+  }
+
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     guard !isEnded else {
       promise?.succeed()

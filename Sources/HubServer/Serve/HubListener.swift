@@ -24,6 +24,8 @@ struct HubListener {
   let language: Language
   /// Address of the hub as phones reach it; empty where nobody said.
   var publicURL = ""
+  /// Times as fast as the clock on the wall that people come and go: more than once in a rehearsal.
+  var haste = 1
   let logger: Logger
   #if TLS
     var certificate: CertificateFiles?
@@ -43,14 +45,15 @@ struct HubListener {
     let metrics = MetricsText()
     let connections = Connections(descriptorsMax: DescriptorLimit.raise(), descriptorsOpen: DescriptorLimit.open)
     let devices = Application(
-      responder: try ProtocolResponder(survey: survey, calls: calls, connections: connections, metrics: metrics, logger: logger),
+      responder: try ProtocolResponder(
+        survey: survey, haste: haste, calls: calls, connections: connections, metrics: metrics, logger: logger),
       server: try server(connections),
       configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
       onServerRunning: { [host] channel in announcement.hubListens(host: host, port: channel.localAddress?.port) }, logger: quiet)
     let board = Application(
       responder: try BoardResponder(
         survey: survey, metrics: MetricsPage(metrics, survey: survey, connections: connections), language: language,
-        publicURL: publicURL, logger: logger),
+        publicURL: publicURL, connections: connections, logger: logger),
       server: .http1(configuration: .init(additionalChannelHandlers: [ConnectionHandler(connections, speaksProtocol: false)])),
       configuration: ApplicationConfiguration(address: .hostname(Self.boardHost, port: boardPort)),
       onServerRunning: { channel in announcement.boardListens(host: Self.boardHost, port: channel.localAddress?.port) }, logger: quiet)

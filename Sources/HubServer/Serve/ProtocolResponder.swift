@@ -19,16 +19,23 @@ struct ProtocolResponder: HTTPResponder {
   let logger: Logger
   private let connections: Connections
   private let budget = BodyBudget()
+  private let answers = AnswerBudget()
   private let form: WebFormResponder
   private let started = ContinuousClock.now
 
-  init(survey: SurveyHub, calls: CallCounter, connections: Connections, metrics: MetricsText, logger: Logger) throws {
+  /// - Parameter haste: Times as fast as the clock on the wall that respondents come: their bounds are so many times as large.
+  init(
+    survey: SurveyHub, haste: Int = 1, calls: CallCounter, connections: Connections, metrics: MetricsText, logger: Logger
+  ) throws {
     self.survey = survey
     self.calls = calls
     self.connections = connections
     self.metrics = metrics
     self.logger = logger
-    let web = try WebForm(desk: survey, key: FormLinkKey(hub: survey), draftsFolder: survey.folder + "/web-drafts")
+    let web = try WebForm(
+      desk: survey, key: FormLinkKey(hub: survey), draftsFolder: survey.folder + "/web-drafts",
+      callsPerSecondMax: WebLimits.callsPerSecondMax * haste, callsAtOnceMax: WebLimits.callsAtOnceMax * haste,
+      linkCallsPerSecondMax: WebLimits.linkCallsPerSecondMax * haste, linkCallsAtOnceMax: WebLimits.linkCallsAtOnceMax * haste)
     form = WebFormResponder(form: web, calls: calls)
   }
 
@@ -42,17 +49,20 @@ struct ProtocolResponder: HTTPResponder {
     if connection?.isRefused == true {
       connection?.endAfterAnswer()
       let full = isForm ? form.form.tooMany() : Hub.answer(Self.full, to: HubRequest(request.head.method.rawValue, target))
-      return Self.response(full)
+      return Self.response(full, in: nil)
     }
     if path == "/health" || path == "/readyz" { return await health() }
+    let source = context.source(of: request)
+    connection?.comes(from: source)
     if isForm {
-      let body = CallBody(budget, for: .address(context.source(of: request)))
-      return try await form.respond(to: request, body: body, connection: connection)
+      let body = CallBody(budget, for: .address(source))
+      return try await form.respond(to: request, body: body, connection: connection, answers: answers, source: source)
     }
     guard path == "/v1" || path.hasPrefix("/v1/") else { return Self.notFound }
     var call = HubRequest(request.head.method.rawValue, target)
     for field in request.headers { call.headers[field.name.canonicalName] = field.value }
-    return Self.response(await answer(&call, request, context.source(of: request), connection))
+    let (said, room) = await answer(&call, request, source, connection)
+    return Self.response(said, in: room)
   }
 
   private static let full = SyncError(
@@ -65,24 +75,30 @@ struct ProtocolResponder: HTTPResponder {
     .busy, vi: "Dữ liệu đến quá chậm nên máy chủ đã ngắt; sẽ gửi tiếp.", en: "The data came too slowly and was cut off; will go on.",
     retryAfterSeconds: 1)
 
+  private static let unread = SyncError(
+    .busy, vi: "Các câu trả lời trước chưa được nhận hết; sẽ thử lại.", en: "Earlier answers are not read yet; will try again.",
+    retryAfterSeconds: 5)
   private static let broken = SyncError(
     .badRequest, vi: "Phần thân của lời gọi bị đứt hoặc không đúng dạng HTTP.",
     en: "The call's body broke off, or is not HTTP as it should be.")
 
-  private func answer(_ call: inout HubRequest, _ request: Request, _ source: String, _ connection: Connection?) async -> HubResponse {
+  /// - Returns: Also the room that the answer takes until it is written.
+  private func answer(
+    _ call: inout HubRequest, _ request: Request, _ source: String, _ connection: Connection?
+  ) async -> (HubResponse, AnswerBudget.Room?) {
     let begun = ContinuousClock.now
     if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > Hub.bodyBytesMax(for: call) {
-      return noted(call, Hub.tooLarge(call), since: begun)
+      return (noted(call, Hub.tooLarge(call), since: begun), nil)
     }
     let account: BodyBudget.Account
     var sender: HubDevice?
     switch await survey.hub.admission(to: call) {
-    case .refused(let answer): return noted(call, answer, since: begun)
+    case .refused(let answer): return (noted(call, answer, since: begun), nil)
     case .open: account = .address(source)
     case .proved(let device):
       account = .device(device.replica.description)
       sender = device
-      connection?.prove()
+      connection?.prove(account)
     }
     let body = CallBody(budget, for: account)
     let end = await body.read(request, of: connection, bytesMax: Hub.bodyBytesMax(for: call))
@@ -92,16 +108,22 @@ struct ProtocolResponder: HTTPResponder {
     case .whole:
       // Keeps the address for enrolment alone: of packets nothing is known, not even during the call.
       if call.path == "/v1/enroll" { call.source = source }
-      return noted(call, await survey.hub.answer(call), of: sender, since: begun)
-    case .tooLarge: return noted(call, Hub.tooLarge(call), of: sender, since: begun)
+      let answer = await survey.hub.answer(call)
+      if let room = answers.room(for: answer.body.count, of: account) {
+        return (noted(call, answer, of: sender, since: begun), room)
+      }
+      connections.noteTurnedAway()
+      return (noted(call, Hub.answer(Self.unread, to: call), of: sender, since: begun, cause: "unread"), nil)
+    case .tooLarge: return (noted(call, Hub.tooLarge(call), of: sender, since: begun), nil)
     case .noRoom, .tooSlow:
       await keep(call)
       connections.noteTurnedAway()
-      return Hub.answer(end == .noRoom ? Self.noRoom : Self.tooSlow, to: call)
+      let answer = Hub.answer(end == .noRoom ? Self.noRoom : Self.tooSlow, to: call)
+      return (noted(call, answer, of: sender, since: begun, cause: end == .noRoom ? "noRoom" : "tooSlow"), nil)
     case .broken:
       await keep(call)
       // Mostly nobody is there to be answered, unless the body is not HTTP as it should be.
-      return Hub.answer(Self.broken, to: call)
+      return (noted(call, Hub.answer(Self.broken, to: call), of: sender, since: begun, cause: "broken"), nil)
     }
   }
 
@@ -114,8 +136,10 @@ struct ProtocolResponder: HTTPResponder {
 
   /// Notes a call's kind, sender and outcome, and returns the answer. Calls that carry answers are only counted: a line in the log would
   /// be a time.
+  ///
+  /// - Parameter cause: Why the call was not carried out, where the answer's own code does not say it.
   private func noted(
-    _ call: HubRequest, _ answer: HubResponse, of device: HubDevice? = nil, since begun: ContinuousClock.Instant
+    _ call: HubRequest, _ answer: HubResponse, of device: HubDevice? = nil, since begun: ContinuousClock.Instant, cause: String? = nil
   ) -> HubResponse {
     // A bundle may hold answers, too.
     let isDrop = call.path.hasPrefix("/v1/drop") || call.path.hasPrefix("/v1/bundles/")
@@ -139,7 +163,7 @@ struct ProtocolResponder: HTTPResponder {
       metadata["device"] = "\(device.replica)"
       metadata["unit"] = "\(device.scope)"
     }
-    if let cause = answer.cause { metadata["cause"] = "\(cause)" }
+    if let cause = cause ?? answer.cause { metadata["cause"] = "\(cause)" }
     guard CallCounter.isFailure(status) else {
       logger.info("call", metadata: metadata)
       return answer
@@ -149,24 +173,12 @@ struct ProtocolResponder: HTTPResponder {
     return answer
   }
 
-  private static func response(_ answer: HubResponse) -> Response {
+  private static func response(_ answer: HubResponse, in room: AnswerBudget.Room?) -> Response {
     var headers = HTTPFields()
     for (name, value) in answer.headers {
       if let name = HTTPField.Name(name) { headers[name] = value }
     }
-    return Response(status: .init(code: answer.status), headers: headers, body: body(answer.body))
-  }
-
-  /// A large answer goes out in pieces, so that a reader who takes nothing is told from one who is slow.
-  private static func body(_ bytes: Data) -> ResponseBody {
-    let pieceMax = Connections.Limits.readBytesMax
-    let whole = ByteBuffer(bytes: bytes)
-    guard bytes.count > pieceMax else { return ResponseBody(byteBuffer: whole) }
-    return ResponseBody(contentLength: bytes.count) { writer in
-      var rest = whole
-      while let piece = rest.readSlice(length: min(pieceMax, rest.readableBytes)), piece.readableBytes > 0 { try await writer.write(piece) }
-      try await writer.finish(nil)
-    }
+    return Response(status: .init(code: answer.status), headers: headers, body: AnswerBudget.body(answer.body, in: room))
   }
 
   private struct Health: Encodable {

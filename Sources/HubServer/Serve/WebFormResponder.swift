@@ -15,20 +15,24 @@ struct WebFormResponder {
   /// The headers that the form looks at; the rest stays here.
   private static let headers = ["content-type", "origin", "referer", "sec-fetch-site"]
 
-  func respond(to request: Request, body: CallBody, connection: Connection?) async throws -> Response {
-    let reply = try await reply(to: request, body: body, connection: connection)
+  /// - Parameter source: Account of the pages on their way; forgotten with them.
+  func respond(
+    to request: Request, body: CallBody, connection: Connection?, answers: AnswerBudget, source: String
+  ) async throws -> Response {
+    var reply = try await reply(to: request, body: body, connection: connection)
+    let room = answers.room(for: reply.body.count, of: .address(source))
+    if room == nil { reply = form.tooMany() }
     calls.note(isDrop: true, status: reply.status)
-    return Self.response(reply, to: request)
+    return Self.response(reply, to: request, in: room)
   }
 
-  static func response(_ reply: HubResponse, to request: Request) -> Response {
+  static func response(_ reply: HubResponse, to request: Request, in room: AnswerBudget.Room? = nil) -> Response {
     var headers = HTTPFields()
     for (name, value) in reply.headers {
       if let name = HTTPField.Name(name) { headers[name] = value }
     }
-    let isHead = request.method == .head
-    return Response(
-      status: .init(code: reply.status), headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: isHead ? Data() : reply.body)))
+    let body = request.method == .head ? ResponseBody(byteBuffer: ByteBuffer()) : AnswerBudget.body(reply.body, in: room)
+    return Response(status: .init(code: reply.status), headers: headers, body: body)
   }
 
   private func reply(to request: Request, body: CallBody, connection: Connection?) async throws -> HubResponse {

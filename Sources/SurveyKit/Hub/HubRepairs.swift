@@ -8,7 +8,7 @@ extension SurveyHub {
   /// - Throws: `AnswerFaults` with the form's messages, `SyncError` `.badRequest`, `SurveyFieldError`.
   public func value(typed text: String, forColumn column: String, ofHeld id: String) async throws -> CellValue {
     let plain = try await hub.value(typed: text, forColumn: column, ofHeld: id)
-    guard let held = try await hub.heldUnits().first(where: { $0.id == id }) else { return plain }
+    guard let held = try await hub.heldUnit(id) else { return plain }
     for row in held.rows where row.isAlive && row.cells.contains(where: { $0.column == column }) {
       func said(_ column: String) -> String? { row.cells.first { $0.column == column }?.value.text }
       var cell = try await typedCell(table: row.table, key: row.key.text ?? "", column: column, member: nil)

@@ -26,6 +26,8 @@ extension SurveySchema {
     migrator.registerMigration("unit-windows") { db in try db.execute(sql: UnitWindow.schema) }
     migrator.registerMigration("unit-tags") { db in try db.execute(sql: UnitTags.schema) }
     migrator.registerMigration("report-flags") { db in try db.execute(sql: FlagTable.schema) }
+    // Lists the newest posts without reading all.
+    migrator.registerMigration("post-day") { db in try db.execute(sql: "CREATE INDEX post_day ON post (day DESC, unit, id)") }
     return migrator
   }
 

@@ -1,6 +1,7 @@
 internal import Foundation
 public import SurveyKit
 public import SyncHub
+internal import Synchronization
 
 /// Hub of surveys in one folder: the engine's `Hub` with the survey's tables, its receiver of answers and its observer of reports.
 ///
@@ -300,11 +301,26 @@ public struct HubPlan: Sendable {
     for row in try session.rows("SELECT definition, chosen FROM campaign ORDER BY id") {
       guard let text = row[0].text else { continue }
       do throws(DataProblems) {
-        campaigns.append((try Campaign(json: Data(text.utf8)), row[1].integer))
+        campaigns.append((try campaign(definition: text), row[1].integer))
       } catch { unreadable = error }
     }
     return campaigns
   }
+
+  /// Returns the campaign of a definition, read once: every call asks for the hub's campaigns.
+  private static func campaign(definition: String) throws(DataProblems) -> Campaign {
+    if let campaign = known.withLock({ $0[definition] }) { return campaign }
+    let campaign = try Campaign(json: Data(definition.utf8))
+    known.withLock { known in
+      if known.count >= knownMax { known.removeAll() }
+      known[definition] = campaign
+    }
+    return campaign
+  }
+
+  private static let known = Mutex<[String: Campaign]>([:])
+  /// Definitions kept read at a time; the next one begins anew.
+  private static let knownMax = 16
 
   static func forms(_ session: any HubSession) throws -> [FormRecord] {
     try session.rows("SELECT id, form, version, coalesce(state, 'open') FROM form ORDER BY id").map { row in

@@ -28,7 +28,7 @@ struct CampaignCloseCommand: ToolCommand {
         """),
     examples: [
       "hub campaign close bac-giang-2024 --archive /mnt/archive",
-      "hub campaign close bac-giang-2024 --archive /mnt/archive --erase-after 30",
+      "hub campaign close bac-giang-2024 --archive /mnt --erase-after 7 --reason over",
     ])
 
   @OptionGroup var options: ToolOptions
@@ -55,6 +55,7 @@ struct CampaignCloseCommand: ToolCommand {
   @Flag(name: .long, help: .text(vi: "Không hỏi lại.", en: "Do not ask.")) var yes = false
 
   func validate() throws {
+    if eraseAfter != nil { try acts.requireReason(for: "campaign erase") }
     guard eraseAfter.map({ (0...SurveyHub.erasureDaysMax).contains($0) }) ?? true else {
       throw ValidationError(
         vi: "--erase-after phải từ 0 đến \(SurveyHub.erasureDaysMax) ngày.",

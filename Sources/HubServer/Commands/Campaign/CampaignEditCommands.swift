@@ -18,8 +18,9 @@ struct CampaignWindowCommand: ToolCommand {
         can be set again.
         """),
     examples: [
-      #"hub campaign window --closes "2024-04-20 22:00" --reason "flood""#, "hub campaign window --report-day 2024-04-18",
-      #"hub campaign window --unit 07201 --closes "2024-04-22 22:00""#,
+      #"hub campaign window --closes "2024-04-20 22:00" --reason "flood""#,
+      #"hub campaign window --report-day 2024-04-18 --reason "one day more""#,
+      #"hub campaign window --unit 07201 --closes "2024-04-22 22:00" --reason "flood""#,
     ])
 
   @OptionGroup var options: ToolOptions
@@ -43,6 +44,7 @@ struct CampaignWindowCommand: ToolCommand {
   var unit: String?
 
   func validate() throws {
+    try acts.requireReason(for: "campaign window")
     if unit != nil, closes == nil || opens != nil || graceMinutes != nil || !reportDay.isEmpty {
       throw ValidationError(vi: "--unit đi cùng --closes, và chỉ --closes.", en: "--unit goes with --closes, and with --closes alone.")
     }
@@ -121,6 +123,8 @@ struct CampaignHeadcountCommand: ToolCommand {
   @OptionGroup var acts: ActOptions
   @Argument(help: .text(vi: "Mã xã.", en: "The commune's code.")) var unit: String
   @Argument(help: .text(vi: "Số người.", en: "How many people.")) var people: Int
+
+  func validate() throws { try acts.requireReason(for: "campaign headcount") }
 
   private struct Changed: Encodable {
     var unit: String

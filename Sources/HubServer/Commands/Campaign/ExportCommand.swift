@@ -27,6 +27,7 @@ struct ExportCommand: ToolCommand {
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
   @OptionGroup var chosen: CampaignOption
+  @OptionGroup var acts: ActOptions
   @Argument(
     help: .text(
       vi: "Biểu mẫu, như report01. Mặc định: biểu mẫu đầu của cuộc khảo sát.",
@@ -54,7 +55,7 @@ struct ExportCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    try await place.withHubForReading(options) { survey in
+    let exported: String = try await place.withHubForReading(options) { survey in
       let export = try await chosen.of(survey).export(form: form, labels: labels)
       do {
         try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
@@ -82,7 +83,9 @@ struct ExportCommand: ToolCommand {
         console.warn(fault.explanation)
       }
       try console.result(written)
+      return export.form
     }
+    try await place.note(try acts.act("export", exported), options)
   }
 
   /// Writes a file whole or not at all, for its owner alone: a row may name a person.

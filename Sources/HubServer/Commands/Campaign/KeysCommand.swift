@@ -12,7 +12,7 @@ struct KeysCommand: AsyncParsableCommand {
     abstract: LocalizedText(
       vi: "Khóa của máy chủ: liệt kê, in tờ khôi phục, thay và hủy khóa phiếu.",
       en: "The hub's keys: list them, print the recovery sheet, replace and destroy drop keys."),
-    examples: ["hub keys sheet keys.html", "hub keys destroy 1f3c9a20"],
+    examples: ["hub keys sheet keys.html", #"hub keys destroy 1f3c9a20 --reason "the survey is over""#],
     subcommands: [KeysListCommand.self, KeysSheetCommand.self, KeysRecoverCommand.self, KeysNewCommand.self, KeysDestroyCommand.self],
     defaultSubcommand: KeysListCommand.self)
 }
@@ -75,6 +75,7 @@ struct KeysSheetCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(help: .text(vi: "Tệp HTML để ghi, như keys.html.", en: "The HTML file to write, such as keys.html.")) var file: String
 
   private struct Written: Encodable {
@@ -90,6 +91,7 @@ struct KeysSheetCommand: ToolCommand {
     console.say(
       "Đã ghi \(file): in ra, cất vào két, rồi xóa tệp.", "Wrote \(file): print it, lock it away, then delete the file.")
     try console.result(Written(file: file, rows: rows))
+    try await place.note(try acts.act("keys sheet", file), options)
   }
 }
 
@@ -108,6 +110,7 @@ struct KeysRecoverCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(help: .text(vi: "Tệp có các dòng của tờ khôi phục.", en: "The file with the rows of the sheet.")) var file: String
 
   private struct Recovered: Encodable {
@@ -127,6 +130,7 @@ struct KeysRecoverCommand: ToolCommand {
     if try SurveyHub.exists(in: place.folder) {
       missing = try await place.withHubForReading(options) { try await $0.hub.missingDropKeys() }
     }
+    try await place.note(try acts.act("keys recover", file), options)
     console.say(
       "Đã khôi phục khóa của máy chủ \(keys.signing.replica.short) vào \(folder).",
       "Recovered the keys of hub \(keys.signing.replica.short) into \(folder).")
@@ -184,7 +188,7 @@ struct KeysDestroyCommand: ToolCommand {
     discussion: LocalizedText(
       vi: "Chỉ hủy được khi mọi phiếu của khóa đã mở và nằm trong một bản sao lưu. Hủy cả bản in trên tờ khôi phục.",
       en: "Only once every answer encrypted to it is released and in a finished backup. Destroy its rows on the recovery sheet, too."),
-    examples: ["hub keys destroy 1f3c9a20"])
+    examples: [#"hub keys destroy 1f3c9a20 --reason "the survey is over""#])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
@@ -196,6 +200,8 @@ struct KeysDestroyCommand: ToolCommand {
       vi: "Hủy cả khi máy còn phiếu chưa gửi: phiếu của khóa này sẽ mất.",
       en: "Also while devices have answers to send: those of this key are lost."))
   var acceptLoss = false
+
+  func validate() throws { try acts.requireReason(for: "keys destroy") }
 
   func perform(_ console: Console) async throws {
     console.sayLasting(

@@ -41,7 +41,7 @@ struct ResolveCommand: ToolCommand {
   @OptionGroup var decision: DecisionOptions
 
   func perform(_ console: Console) async throws {
-    let act = try IntendedAct("resolve", subject: id, by: decision.by, reason: decision.reason, look: ActLook.held)
+    let act = try IntendedAct(stated: "resolve", subject: id, by: decision.by, reason: decision.reason, look: ActLook.held)
     try await place.withHub(options, act: act) { survey in
       try console.decided(try await survey.decide(id, decision.decision, by: decision.by, because: decision.reason))
     }

@@ -65,7 +65,13 @@ struct HeldListCommand: ToolCommand {
     try await place.withHubForReading(options) { survey in
       let lines = try await survey.hub.heldUnits(scope: unit).map { HeldLine($0, options.language) }
       try console.result(lines)
-      let stopped = try await survey.hub.stoppedBatches().count
+      let more = try await survey.hub.heldCount(scope: unit) - lines.count
+      if more > 0 {
+        let n = console.words.number(more)
+        console.say(
+          "Còn \(n) việc nữa bị giữ; xem từng đơn vị bằng --unit.", "\(n) more are held; look at one unit at a time with --unit.")
+      }
+      let stopped = try await survey.hub.stoppedBatchCount()
       if stopped > 0 {
         let n = console.words.number(stopped)
         console.say("\(n) gói chờ gói trước hoặc bị từ chối: hub held batches.", "\(n) batches wait or were refused: hub held batches.")
@@ -136,7 +142,7 @@ struct HeldShowCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     try await place.withHubForReading(options) { survey in
-      guard let held = try await survey.hub.heldUnits().first(where: { $0.id == id }) else {
+      guard let held = try await survey.hub.heldUnit(id) else {
         throw ToolError(vi: "Không có việc nào bị giữ mang số \(id).", en: "Nothing is held under number \(id).")
       }
       let line = HeldLine(held, options.language)
@@ -164,7 +170,7 @@ struct HeldRetryCommand: ToolCommand {
   func perform(_ console: Console) async throws {
     try await place.withHub(options, act: try acts.act("held retry", look: ActLook.held)) { survey in
       let merged = try await survey.hub.retryHeld(id)
-      let left = try await survey.hub.heldUnits().count
+      let left = try await survey.hub.heldCount()
       try console.result(["merged": merged, "held": left])
       console.say("Hợp nhất được \(merged); còn giữ \(left).", "Merged \(merged); \(left) still held.")
     }
@@ -188,7 +194,7 @@ struct HeldDeclineCommand: ToolCommand {
   func validate() throws { try ValidationError.refuseBlank(reason: reason, by: by) }
 
   func perform(_ console: Console) async throws {
-    let act = try IntendedAct("held decline", subject: id, by: by, reason: reason, look: ActLook.held)
+    let act = try IntendedAct(stated: "held decline", subject: id, by: by, reason: reason, look: ActLook.held)
     try await place.withHub(options, act: act) { survey in
       try await survey.hub.declineHeld(id, by: by, because: reason)
       try console.result(["declined": id])
@@ -228,7 +234,7 @@ struct HeldFreeCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let act = try IntendedAct("held free", subject: "", by: by, reason: reason, look: ActLook.held)
+    let act = try IntendedAct(stated: "held free", subject: "", by: by, reason: reason, look: ActLook.held)
     try await place.withHub(options, act: act) { survey in
       let (freed, merged) = try await survey.hub.freeKeys(by: by, because: reason)
       let rows = freed.map { Result.Freed(table: $0.table, key: $0.key.shownText, unit: $0.scope) }
@@ -285,7 +291,7 @@ struct HeldRepairCommand: ToolCommand {
 
   func perform(_ console: Console) async throws {
     let pairs = set.map { $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init) }
-    let act = try IntendedAct("held repair", subject: id, by: by, reason: reason, look: ActLook.held)
+    let act = try IntendedAct(stated: "held repair", subject: id, by: by, reason: reason, look: ActLook.held)
     try await place.withHub(options, act: act) { survey in
       var values: [String: CellValue] = [:]
       for pair in pairs { values[pair[0]] = try await survey.value(typed: pair[1], forColumn: pair[0], ofHeld: id) }

@@ -77,7 +77,7 @@ struct HeldDecideCommand: ToolCommand {
       throw ToolError(
         vi: "“\(choice)” không phải là take (nhận) hay decline (từ chối).", en: "“\(choice)” is neither take nor decline.")
     }
-    let act = try IntendedAct("held decide \(decision.rawValue)", subject: unit, by: by, reason: reason, look: ActLook.decisions)
+    let act = try IntendedAct(stated: "held decide \(decision.rawValue)", subject: unit, by: by, reason: reason, look: ActLook.decisions)
     try await place.withHub(options, act: act) { survey in
       let packets = try await survey.hub.decideLatePackets(of: unit, decision, by: by, reason: reason)
       let count = console.words.number(packets)

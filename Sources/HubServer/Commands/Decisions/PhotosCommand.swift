@@ -60,6 +60,8 @@ struct PhotosCommand: ToolCommand {
         try await survey.hub.acting(try acts.act("photos --quota", quota)) { try await survey.hub.setBlobBytesMax(bytes) }
       }
       let lost = check ? try await survey.hub.checkBlobs(readsAll: true).map(\.hex) : nil
+      // Devices are asked for them anew.
+      if let lost, !lost.isEmpty { try await survey.hub.note(try acts.act("photos --check", "\(lost.count)")) }
       let usage = try await survey.hub.blobUsage()
       let all = try await survey.photos(unit: unit.map { UnitCode($0) })
       if all.isEmpty { try await survey.refuseUnknown(unit: unit) }

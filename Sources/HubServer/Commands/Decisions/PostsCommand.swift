@@ -20,24 +20,26 @@ struct PostsCommand: ToolCommand {
   @OptionGroup var chosen: CampaignOption
   @Option(name: .long, help: .text(vi: "Chỉ của xã hay huyện này.", en: "Only of this commune or district.")) var unit: String?
   @Option(name: .long, help: .text(vi: "Ẩn tin có mã này.", en: "Hide the post of this id.")) var hide: String?
-  @Option(name: .long, help: .text(vi: "Vì sao ẩn.", en: "Why it is hidden.")) var reason: String?
+  @OptionGroup var acts: ActOptions
   @Option(name: .long, help: .text(vi: "Cho hiện lại tin có mã này.", en: "Show the post of this id again.")) var unhide: String?
 
   func validate() throws {
-    guard (hide == nil) == (reason == nil), hide == nil || unhide == nil else {
+    guard hide == nil || (acts.reason != nil && unhide == nil) else {
       throw ValidationError(vi: "--hide đi cùng --reason, không cùng --unhide.", en: "--hide goes with --reason, and not with --unhide.")
     }
-    try ValidationError.refuseBlank(reason: reason)
+    guard hide != nil || unhide != nil || (acts.reason == nil && acts.by == nil) else {
+      throw ValidationError(vi: "--reason và --by đi cùng --hide hay --unhide.", en: "--reason and --by go with --hide or --unhide.")
+    }
   }
 
   func perform(_ console: Console) async throws {
     if let id = hide ?? unhide {
-      let act = try IntendedAct(
-        reason == nil ? "posts --unhide" : "posts --hide", subject: id, by: ActOptions.user, reason: reason ?? "")
+      let isShown = hide == nil
+      let act = try acts.act(isShown ? "posts --unhide" : "posts --hide", id)
       return try await place.withHub(options, act: act) { survey in
-        let post = try await survey.hidePost(id, reason: reason)
+        let post = try await survey.hidePost(id, reason: isShown ? nil : act.reason)
         try console.result([post])
-        reason == nil
+        isShown
           ? console.say("Tin \(post.id.prefix(8)) hiện trở lại.", "The post \(post.id.prefix(8)) is shown again.")
           : console.say("Đã ẩn tin \(post.id.prefix(8)) của \(post.name).", "The post \(post.id.prefix(8)) of \(post.name) is hidden.")
       }

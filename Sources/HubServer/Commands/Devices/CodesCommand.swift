@@ -17,7 +17,10 @@ struct CodesCommand: ToolCommand {
         The hub does not keep the codes themselves, so each has a number. One that was used cannot be cancelled: revoke its device \
         (hub devices revoke).
         """),
-    examples: ["hub codes --unused", "hub codes --cancel 07201", "hub codes --expire 07201 --after-days 7"])
+    examples: [
+      "hub codes --unused", #"hub codes --cancel 07201 --reason "card lost""#,
+      #"hub codes --expire 07201 --after-days 7 --reason "nobody came""#,
+    ])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
@@ -49,6 +52,8 @@ struct CodesCommand: ToolCommand {
     guard cancel.isEmpty || expire.isEmpty else {
       throw ValidationError(vi: "Chọn --cancel hoặc --expire, không cả hai.", en: "Give --cancel or --expire, not both.")
     }
+    if !cancel.isEmpty { try acts.requireReason(for: "codes cancel") }
+    if !expire.isEmpty { try acts.requireReason(for: "codes expire") }
     guard (1...Self.daysMax).contains(afterDays) else {
       throw ValidationError(vi: "--after-days phải từ 1 đến \(Self.daysMax).", en: "--after-days must be 1 to \(Self.daysMax).")
     }

@@ -10,7 +10,7 @@ struct DevicesCommand: AsyncParsableCommand {
     commandName: "devices",
     abstract: LocalizedText(
       vi: "Liệt kê các thiết bị đã ghi danh, hoặc thu hồi một thiết bị.", en: "List the enrolled devices, or revoke one."),
-    examples: ["hub devices list", "hub devices revoke 3fa20c11"],
+    examples: ["hub devices list", #"hub devices revoke 3fa20c11 --reason "stolen""#],
     subcommands: [
       DevicesListCommand.self, DevicesLabelCommand.self, DevicesRevokeCommand.self, DevicesRestoreCommand.self, DevicesDecideCommand.self,
       DevicesConfirmCommand.self,
@@ -184,7 +184,7 @@ struct DevicesRevokeCommand: ToolCommand {
         answers changes: its other devices get the new one with their next exchange; answers under the old key that come by bundle wait for \
         a decision.
         """),
-    examples: ["hub devices revoke 3fa20c11"])
+    examples: [#"hub devices revoke 3fa20c11 --reason "stolen""#])
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
@@ -197,6 +197,8 @@ struct DevicesRevokeCommand: ToolCommand {
     /// Other identities of the device, or of a copy of the device.
     var others: [String]
   }
+
+  func validate() throws { try acts.requireReason(for: "devices revoke") }
 
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
@@ -292,6 +294,12 @@ struct DevicesDecideCommand: ToolCommand {
   @OptionGroup var place: HubPlace
   @OptionGroup var target: DeviceArgument
   @Argument(help: .text(vi: "take (nhận) hoặc refuse (từ chối).", en: "take or refuse.")) var choice: String
+  @Option(
+    name: .long,
+    help: .text(
+      vi: "Số gói đã thấy ở hub devices list; có thêm gói thì không quyết gì.",
+      en: "How many batches hub devices list showed; nothing is decided when more came."))
+  var batches: Int?
   @Option(name: .long, help: .text(vi: "Ai quyết định.", en: "Who decides.")) var by: String
   @Option(name: .long, help: .text(vi: "Vì sao.", en: "Why.")) var reason: String
 
@@ -316,7 +324,7 @@ struct DevicesDecideCommand: ToolCommand {
       let act = try IntendedAct(
         "devices decide \(decision.rawValue)", subject: found.replica.description, by: by, reason: reason, look: ActLook.decisions)
       let merged = try await survey.hub.acting(act) {
-        try await survey.hub.decideLate(found.replica, decision, by: by, reason: reason)
+        try await survey.hub.decideLate(found.replica, decision, by: by, reason: reason, listed: batches)
       }
       let count = console.words.number(merged)
       console.say(

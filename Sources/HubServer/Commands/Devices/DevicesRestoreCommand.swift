@@ -38,7 +38,7 @@ struct DevicesRestoreCommand: ToolCommand {
   }
 
   func validate() throws {
-    if acts.reason == nil, !dryRun { throw ValidationError(vi: "Hãy ghi vì sao: --reason \"…\".", en: "Say why: --reason \"…\".") }
+    if !dryRun { try acts.requireReason(for: "devices restore") }
   }
 
   func perform(_ console: Console) async throws {
@@ -63,7 +63,7 @@ struct DevicesRestoreCommand: ToolCommand {
       if !dryRun {
         let act = try acts.act("devices restore", found.replica.description, look: ActLook.devices)
         merged = try await survey.hub.acting(act) {
-          try await survey.hub.reinstate(found.replica, by: act.by, reason: act.reason)
+          try await survey.hub.reinstate(found.replica, by: act.by, reason: act.reason, listed: meant.late)
         }
         console.say(
           "Đã trả lại quyền; gộp \(console.words.number(merged)) gói.", "Restored; merged \(console.words.number(merged)) batches.")

@@ -84,7 +84,7 @@ struct EnrollCommand: ToolCommand {
         vi: "--replaces cần đúng một đơn vị, không đi cùng --all, --count hay --files.",
         en: "--replaces takes exactly one unit, and neither --all, --count nor --files.")
     }
-    if replaces != nil, acts.reason == nil { throw ValidationError(vi: "Hãy ghi vì sao: --reason \"…\".", en: "Say why: --reason \"…\".") }
+    if replaces != nil { try acts.requireReason(for: "enroll --replaces") }
     if files != nil && !file.isEmpty {
       throw
         ValidationError(

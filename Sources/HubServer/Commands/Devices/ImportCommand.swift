@@ -31,6 +31,7 @@ struct ImportCommand: ToolCommand {
 
   @OptionGroup var options: ToolOptions
   @OptionGroup var place: HubPlace
+  @OptionGroup var acts: ActOptions
   @Argument(help: .text(vi: "Các tệp .skb.", en: "The .skb files.")) var files: [String]
   @Option(
     name: .customLong("return"),
@@ -57,8 +58,12 @@ struct ImportCommand: ToolCommand {
   }
 
   func perform(_ console: Console) async throws {
-    let report = try await place.withHub(options) { survey in
-      dryRun ? try await survey.trial { try await run($0, console) } : try await run(survey, console)
+    let report = try await place.withHub(options) { survey -> BundleReport in
+      if dryRun { return try await survey.trial { try await run($0, console) } }
+      let report = try await run(survey, console)
+      let names = files.map { NSString(string: $0).lastPathComponent }.joined(separator: " ")
+      try await survey.hub.note(try acts.act("import", names))
+      return report
     }
     try console.result(report)
     show(report, console)

@@ -99,7 +99,7 @@ struct ActForms {
     let isRevoked = device.device.revokedMs != nil
     let button: HTML =
       isRevoked
-      ? "<button name=\"do\" value=\"restore\">\(words.text("Trả lại quyền", "Restore its rights"))</button> <span class=\"quiet\">\(words.text("Gộp \(words.number(device.lateBatches)) gói đã tới; việc gộp không hoàn tác được.", "Merges \(words.number(device.lateBatches)) batches that came; that cannot be undone."))</span>"
+      ? "<input type=\"hidden\" name=\"late\" value=\"\(device.lateBatches)\"><button name=\"do\" value=\"restore\">\(words.text("Trả lại quyền", "Restore its rights"))</button> <span class=\"quiet\">\(words.text("Gộp \(words.number(device.lateBatches)) gói đã tới; việc gộp không hoàn tác được.", "Merges \(words.number(device.lateBatches)) batches that came; that cannot be undone."))</span>"
       : "<button name=\"do\" value=\"revoke\">\(words.text("Thu hồi quyền", "Revoke"))</button> <span class=\"quiet\">\(words.text("Hoàn tác bằng “Trả lại quyền”; đơn vị nhận khóa phiếu mới.", "Undone by restoring its rights; the unit gets a new key for answers."))</span>"
     return
       "<form class=\"act\" method=\"post\" action=\"\(query.link("/device/" + device.device.replica.description))\">\(token)\(reason("why"))<p>\(button)</p></form>\n"

@@ -131,7 +131,7 @@ struct ConsoleActs {
   }
 
   func decide(_ id: String, _ decision: Decision) async throws {
-    let act = try IntendedAct("resolve", subject: id, by: who, reason: reason, look: ActLook.held)
+    let act = try IntendedAct(stated: "resolve", subject: id, by: who, reason: reason, look: ActLook.held)
     _ = try await survey.hub.acting(act) { try await survey.decide(id, decision, by: who, because: reason) }
   }
 
@@ -144,7 +144,7 @@ struct ConsoleActs {
     }
     switch fields["do"] {
     case "retry":
-      let act = try IntendedAct("held retry", subject: id, by: who, reason: reason, look: ActLook.held)
+      let act = try IntendedAct(stated: "held retry", subject: id, by: who, reason: reason, look: ActLook.held)
       let merged = try await survey.hub.acting(act) { try await survey.hub.retryHeld(id) }
       guard merged > 0 else {
         throw SyncError(.badRequest, vi: "Thử lại nhưng vẫn chưa gộp được.", en: "Tried again, and it cannot be merged yet.")
@@ -152,7 +152,7 @@ struct ConsoleActs {
     case "repair": try await repair(held)
     case "decline":
       guard !reason.allSatisfy(\.isWhitespace) else { throw SurveyFieldError.noReason }
-      let act = try IntendedAct("held decline", subject: id, by: who, reason: reason, look: ActLook.held)
+      let act = try IntendedAct(stated: "held decline", subject: id, by: who, reason: reason, look: ActLook.held)
       try await survey.hub.acting(act) { try await survey.hub.declineHeld(id, by: who, because: reason) }
     default: return nil
     }
@@ -165,11 +165,14 @@ struct ConsoleActs {
     switch fields["do"] {
     case "label": try await name(device)
     case "revoke":
-      let act = try IntendedAct("devices revoke", subject: id, by: who, reason: reason, look: ActLook.devices)
+      let act = try IntendedAct(stated: "devices revoke", subject: id, by: who, reason: reason, look: ActLook.devices)
       try await survey.hub.acting(act) { _ = try await survey.hub.revoke(device.device.replica) }
     case "restore":
-      let act = try IntendedAct("devices restore", subject: id, by: who, reason: reason, look: ActLook.devices)
-      try await survey.hub.acting(act) { _ = try await survey.hub.reinstate(device.device.replica, by: who, reason: reason) }
+      let act = try IntendedAct(stated: "devices restore", subject: id, by: who, reason: reason, look: ActLook.devices)
+      let listed = fields["late"].flatMap { Int($0) } ?? 0
+      try await survey.hub.acting(act) {
+        _ = try await survey.hub.reinstate(device.device.replica, by: who, reason: reason, listed: listed)
+      }
     default: return nil
     }
     return query.link("/device/" + id)

@@ -100,7 +100,7 @@ extension ConsoleActs {
     }
     try checkMark(Self.mark(try day.campaign.definition()))
     try requireReason()
-    let act = try IntendedAct("campaign change", subject: day.campaign.id, by: who, reason: reason, look: ActLook.campaigns)
+    let act = try IntendedAct(stated: "campaign change", subject: day.campaign.id, by: who, reason: reason, look: ActLook.campaigns)
     try await survey.hub.acting(act) { try await campaign.make(revision) }
     return nil
   }

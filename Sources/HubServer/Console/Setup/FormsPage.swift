@@ -211,7 +211,8 @@ extension ConsoleActs {
       guard let (id, state) = step(page.editions) else { return nil }
       try checkMark(Self.mark(page.editions))
       try requireReason()
-      let act = try IntendedAct(state == .closed ? "close" : "forms state", subject: id, by: who, reason: reason, look: ActLook.forms)
+      let kind = state == .closed ? "close" : "forms state"
+      let act = try IntendedAct(stated: kind, subject: id, by: who, reason: reason, look: ActLook.forms)
       let closing = try await survey.hub.acting(act) { try await campaign.move(form: id, to: state) }
       page.done = Self.said(closing)
     default: return nil
@@ -246,7 +247,7 @@ extension ConsoleActs {
   }
 
   private func publish(_ form: Form, _ campaign: SurveyHub) async throws -> [LocalizedText] {
-    let act = try IntendedAct("forms publish", subject: "\(form.id)@\(form.version)", by: who, reason: reason, look: ActLook.forms)
+    let act = try IntendedAct(stated: "forms publish", subject: "\(form.id)@\(form.version)", by: who, reason: reason, look: ActLook.forms)
     let done = try await survey.hub.acting(act) { try await campaign.publish(form, isAdded: true) }
     var said = [
       LocalizedText(

@@ -60,7 +60,7 @@ extension ConsoleActs {
     try requireReason()
     guard let isHiding = ["hide": true, "show": false][fields["do"] ?? ""] else { return nil }
     let act = try IntendedAct(
-      isHiding ? "posts --hide" : "posts --unhide", subject: post.unit.rawValue, by: who, reason: "\(post.id.prefix(8)): \(reason)")
+      stated: isHiding ? "posts --hide" : "posts --unhide", subject: post.unit.rawValue, by: who, reason: "\(post.id.prefix(8)): \(reason)")
     _ = try await survey.hub.acting(act) { try await survey.hidePost(post.id, reason: isHiding ? reason : nil) }
     return query.link("/post/" + ConsoleQuery.part(post.id))
   }

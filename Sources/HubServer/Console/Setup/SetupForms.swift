@@ -131,7 +131,7 @@ extension ConsoleActs {
     try checkMark(Self.mark(codes: detail))
     try requireReason()
     let plan = try await survey.requirePlan()
-    let act = try IntendedAct("enroll", subject: unit.rawValue, by: who, reason: reason, look: ActLook.codes)
+    let act = try IntendedAct(stated: "enroll", subject: unit.rawValue, by: who, reason: reason, look: ActLook.codes)
     return try await survey.hub.acting(act) { try await survey.hub.makeCode(scope: unit.rawValue, readScopes: plan.readScopes(of: unit)) }
   }
 
@@ -144,7 +144,7 @@ extension ConsoleActs {
       try requireReason()
       let ids = fields.all("code").filter { id in detail.codes.contains { $0.id == id } }
       guard !ids.isEmpty else { throw SyncError(.badRequest, vi: "Chưa chọn mã nào.", en: "No code is ticked.") }
-      let act = try IntendedAct("codes cancel", subject: unit.rawValue, by: who, reason: reason, look: ActLook.codes)
+      let act = try IntendedAct(stated: "codes cancel", subject: unit.rawValue, by: who, reason: reason, look: ActLook.codes)
       _ = try await survey.hub.acting(act) { try await survey.hub.endCodes(units: [], ids: ids, endsMs: nil) }
     case "headcount":
       try checkMark(Self.mark(headcount: detail))
@@ -152,7 +152,8 @@ extension ConsoleActs {
       guard let people = Int(fields["people"] ?? "") else {
         throw SyncError(.badRequest, vi: "Số người phải là một số.", en: "The headcount must be a number.")
       }
-      let act = try IntendedAct("campaign headcount", subject: unit.rawValue, by: who, reason: reason, look: ActLook.headcount(of: unit))
+      let act = try IntendedAct(
+        stated: "campaign headcount", subject: unit.rawValue, by: who, reason: reason, look: ActLook.headcount(of: unit))
       _ = try await survey.hub.acting(act) { try await survey.change(headcount: people, of: unit) }
     case "window":
       try checkMark(Self.mark(windowOf: detail, day.campaign))
@@ -160,7 +161,7 @@ extension ConsoleActs {
       let closes = try time("closes")
       let campaign = day.campaign.id
       let act = try IntendedAct(
-        "campaign window", subject: unit.rawValue, by: who, reason: reason, look: ActLook.window(of: unit, campaign: campaign))
+        stated: "campaign window", subject: unit.rawValue, by: who, reason: reason, look: ActLook.window(of: unit, campaign: campaign))
       _ = try await survey.hub.acting(act) { try await survey.about(campaign: campaign).extend(unit, to: closes) }
     default: return nil
     }
@@ -176,7 +177,7 @@ extension ConsoleActs {
         .badRequest, vi: "Tên có tối đa \(DeviceNote.lengthMax) ký tự.", en: "A name has \(DeviceNote.lengthMax) characters at most.")
     }
     guard !label.isEmpty else { throw SyncError(.badRequest, vi: "Máy cần một tên.", en: "The device needs a name.") }
-    let act = try IntendedAct("devices label", subject: device.device.replica.description, by: who, reason: reason)
+    let act = try IntendedAct(stated: "devices label", subject: device.device.replica.description, by: who, reason: reason)
     try await survey.hub.acting(act) {
       try await survey.hub.note(device.device.replica, label: label, owner: owner)
     }
@@ -191,7 +192,7 @@ extension ConsoleActs {
       values[column] = try await survey.value(typed: text, forColumn: column, ofHeld: held.id)
     }
     guard !values.isEmpty else { throw SyncError(.badRequest, vi: "Chưa sửa giá trị nào.", en: "No value was changed.") }
-    let act = try IntendedAct("held repair", subject: held.id, by: who, reason: reason, look: ActLook.held)
+    let act = try IntendedAct(stated: "held repair", subject: held.id, by: who, reason: reason, look: ActLook.held)
     try await survey.hub.acting(act) { [values] in
       try await survey.hub.repairHeld(held.id, values: values, by: who, because: reason)
     }

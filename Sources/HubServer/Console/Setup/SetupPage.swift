@@ -142,7 +142,7 @@ extension ConsoleActs {
     guard fields["do"] == "change" else { return try await survey.change(window: window, isDryRun: true) }
     try checkMark(Self.mark(window: day.campaign))
     try requireReason()
-    let act = try IntendedAct("campaign window", subject: day.campaign.id, by: who, reason: reason, look: ActLook.campaigns)
+    let act = try IntendedAct(stated: "campaign window", subject: day.campaign.id, by: who, reason: reason, look: ActLook.campaigns)
     _ = try await survey.hub.acting(act) { try await survey.about(campaign: day.campaign.id).change(window: window) }
     return nil
   }

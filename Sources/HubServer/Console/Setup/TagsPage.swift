@@ -61,7 +61,7 @@ extension ConsoleActs {
     try checkMark(Self.mark(day.tags.list))
     try requireReason()
     let tags = try UnitTags(list: fields["csv"] ?? "")
-    let act = try IntendedAct("people tags", by: who, reason: reason, look: ActLook.tags)
+    let act = try IntendedAct(stated: "people tags", by: who, reason: reason, look: ActLook.tags)
     try await survey.hub.acting(act) { try await survey.setTags(tags) }
     return query.link("/tags")
   }

@@ -24,7 +24,11 @@ extension SurveyHub {
   public func pendingDecisions(in day: OperatorDay) async throws -> PendingDecisions {
     let units = Set(day.units.map(\.unit.rawValue))
     let conflicts = try await conflictRows(in: day)
-    let held = try await hub.heldUnits().filter { units.contains($0.scope) }
+    // Asks only scopes that have held work.
+    var held: [HeldUnit] = []
+    for line in day.units where line.counts.held > 0 && held.count < PendingDecisions.listedMax {
+      held += try await hub.heldUnits(scope: line.unit.rawValue)
+    }
     let devices = try await deviceLines()
     let labels = Dictionary(devices.map { ($0.device.replica, $0.label) }, uniquingKeysWith: { first, _ in first })
     return PendingDecisions(
@@ -72,7 +76,7 @@ extension SurveyHub {
 
   /// Returns a held unit by its number; nil when it is held no more, or its unit is not in the reading's part of the tree.
   public func heldUnit(_ id: String, in day: OperatorDay) async throws -> HeldUnit? {
-    guard let held = try await hub.heldUnits().first(where: { $0.id == id }), day.units.contains(where: { $0.unit.rawValue == held.scope })
+    guard let held = try await hub.heldUnit(id), day.units.contains(where: { $0.unit.rawValue == held.scope })
     else { return nil }
     return held
   }

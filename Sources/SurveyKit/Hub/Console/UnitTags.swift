@@ -1,4 +1,4 @@
-internal import Foundation
+public import Foundation
 public import SurveyKit
 internal import SyncHub
 
@@ -31,10 +31,16 @@ public struct UnitTags: Sendable, Hashable {
   ///
   /// - Throws: `SyncError` that names the line; `CSVFault`.
   public init(list text: String) throws {
+    try self.init(list: text.allSatisfy(\.isWhitespace) ? Data() : Data(text.replacing("\r\n", with: "\n").utf8))
+  }
+
+  /// Reads the same of a file, in the encodings and with the separators that spreadsheets write, or of a workbook.
+  ///
+  /// - Throws: `SyncError` that names the line; `CSVFault`.
+  public init(list file: Data) throws {
     units = [:]
-    let text = text.replacing("\r\n", with: "\n")
-    guard !text.allSatisfy(\.isWhitespace) else { return }
-    let reader = try CSVReader(Data(text.utf8))
+    guard !file.allSatisfy({ $0 == 0x20 || (0x09...0x0D).contains($0) }) else { return }
+    let reader = try CSVReader(file)
     guard ["unit", "tag"].allSatisfy(reader.header.contains) else {
       throw SyncError(.badRequest, vi: "Dòng đầu phải là unit,tag.", en: "The first row must be unit,tag.")
     }
