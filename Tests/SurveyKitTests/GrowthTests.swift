@@ -86,7 +86,7 @@ import Testing
   /// Steps of plans that go through a whole table of those that grow.
   private func scans(_ statements: [String], in world: HubWorld) async throws -> [(sql: String, step: String)] {
     let growing = try Regex(
-      "^SCAN (\\w+ )?(answer|answer_number|answer_repeated|report|report_arrival|report_change|notice|notice_reply|post|attachment|attachment_arrival|conflict_counted|photo_counted|hub_blob|hub_blob_scope|sync_conflict|sync_decision|hub_batch|hub_feed|hub_device|hub_code|operator_act|console_call|unit)\\b"
+      "^SCAN (\\w+ )?(answer|answer_number|answer_repeated|report|report_arrival|report_change|notice|notice_reply|post|attachment|attachment_arrival|conflict_counted|photo_counted|hub_blob|hub_blob_scope|sync_conflict|sync_decision|hub_batch|hub_feed|hub_device|hub_code|unit)\\b"
     )
     let plans = try await world.survey.hub.read { session in
       statements.filter { ["SELECT", "UPDATE", "DELETE", "INSERT"].contains($0.prefix(6).uppercased()) }.compactMap { sql in
@@ -125,8 +125,6 @@ import Testing
           "INSERT INTO sync_decision (id, scope, conflict, tbl, row_key, choice, decided_ms) SELECT hex(randomblob(16)), '07201', id, tbl, row_key, 'undone', 1 FROM sync_conflict",
           "INSERT INTO hub_batch (scope, replica, number, hash, received_ms, state, bytes, changes, receipt) SELECT '07201', randomblob(16), 1, randomblob(32), 1, 1, randomblob(500), 1, randomblob(100) FROM n",
           "INSERT INTO hub_device (replica, public_key, label, scope, certificate, enrolled_ms) SELECT replica, randomblob(32), 'x', '07201', x'', 1 FROM hub_batch WHERE length(bytes) = 500",
-          "INSERT INTO operator_act (act, at_ms, kind, subject, who, reason) SELECT randomblob(16), 1, 'devices revoke', '07201', 'x', 'y' FROM n",
-          "INSERT INTO console_call (unit, at_ms, who, outcome, note) SELECT '07201', 1, 'x', 'unreachable', '' FROM n",
           "INSERT INTO hub_code (hash, scope, read_scopes, made_ms) SELECT randomblob(32), '07201', '', 1 FROM n",
         ] {
           try session.execute(sql.contains("FROM n") ? numbers(sql) + sql : sql)
@@ -155,10 +153,6 @@ import Testing
     _ = try await world.survey.unitDetail("07201", in: day)
     _ = try await world.survey.reportDetail("07201", CalendarDay("2024-04-01") ?? .first, in: day)
     _ = try await world.survey.pendingDecisions(in: day)
-    _ = try await world.survey.posts()
-    _ = try await world.survey.posts(of: [UnitCode("07201")])
-    _ = try await world.survey.hub.acts()
-    _ = try await world.survey.hub.acts(about: "07201")
     _ = try await world.survey.results()
     _ = try await world.survey.gauges()
     _ = try await world.survey.visit(to: UnitCode("07204"))

@@ -161,8 +161,6 @@ struct RestoreCommand: ToolCommand {
     help: .text(vi: "Dựng lại cả khi thiết bị đã bỏ những gì bản này thiếu.", en: "Restore also where devices let go of what it lacks."))
   var yes = false
 
-  func validate() throws { try acts.requireReason(for: "restore") }
-
   private struct Restored: Encodable {
     var folder: String
     var hasKeys: Bool

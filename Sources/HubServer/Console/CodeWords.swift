@@ -24,6 +24,11 @@ enum CodeWords {
 
   private static let others: [Entry] = [
     act("backup", vi: "sao lưu", en: "made a backup"), act("restore", vi: "dựng lại từ bản sao lưu", en: "restored a backup"),
+    act("export", vi: "xuất dữ liệu ra tệp", en: "exported data to a file"),
+    act("import", vi: "nhận tệp gói", en: "took in a bundle"),
+    act("keys recover", vi: "khôi phục khóa từ tờ in", en: "recovered the keys from the sheet"),
+    act("keys sheet", vi: "in tờ khôi phục khóa", en: "printed the keys' recovery sheet"),
+    act("photos --check", vi: "kiểm tra ảnh, có ảnh đã mất", en: "checked the photos, some are gone"),
     act("campaign change", vi: "đổi nội dung cuộc khảo sát", en: "changed the campaign's definition"),
     act("campaign close", vi: "đóng cuộc khảo sát", en: "closed the campaign"),
     act("campaign erase", vi: "xóa từng phiếu, giữ tổng", en: "erased single answers, kept the sums"),

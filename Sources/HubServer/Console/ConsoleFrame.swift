@@ -101,7 +101,7 @@ struct ConsoleFrame {
     .compactMap { name, value in value.map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" } }
     let said = words.text("Tìm mã hoặc tên", "Find a code or name")
     return
-      "<form class=\"search\" role=\"search\" action=\"/units\" method=\"get\">\(kept)<input type=\"search\" name=\"q\" id=\"search\" maxlength=\"100\" placeholder=\"\(said)\" aria-label=\"\(said)\"></form>\n"
+      "<form class=\"search\" role=\"search\" action=\"/units\" method=\"get\">\(kept)<input type=\"search\" name=\"q\" id=\"search\" maxlength=\"100\" placeholder=\"\(words.text("Mã hoặc tên", "Code or name"))\" aria-label=\"\(said)\"></form>\n"
   }
 
   /// Places that whoever looks may open; none before signing in.

@@ -34,11 +34,11 @@ enum ConsoleStyle {
     .chip { display: inline-flex; gap: 4px; align-items: center; padding: 3px 10px; border: 1px solid var(--line); border-radius: var(--r); text-decoration: none; color: var(--ink); white-space: nowrap; }
     .chip[aria-current] { border-color: var(--ink); box-shadow: inset 0 0 0 1px var(--ink); } .chip.zero { color: var(--soft); } .chip b { font-variant-numeric: tabular-nums; }
     .cards { list-style: none; margin: 0; padding: 0; border-top: 1px solid var(--line); }
-    .card { display: grid; grid-template-columns: 28px minmax(16rem, 2fr) minmax(17rem, 2.2fr) minmax(8.5rem, .8fr) minmax(6rem, .8fr) minmax(16rem, 1.6fr); gap: 0 12px; padding: 3px 0; border-bottom: 1px solid var(--line); align-items: baseline; font-variant-numeric: tabular-nums; color: var(--ink); }
+    .card { display: grid; grid-template-columns: 28px minmax(14rem, 2fr) minmax(16rem, 2.2fr) minmax(8.5rem, .8fr) minmax(5rem, .6fr) minmax(17rem, 1.7fr); gap: 0 12px; padding: 3px 0; border-bottom: 1px solid var(--line); align-items: baseline; font-variant-numeric: tabular-nums; color: var(--ink); }
     .card > .glyph { grid-row: 1 / 3; align-self: start; line-height: 24px; width: 24px; } .card .who { grid-row: 1 / 3; align-self: start; } .card .who > small { display: block; line-height: 20px; }
     .card .who a { text-decoration: none; } .card .who a:hover { text-decoration: underline; } .card .who b { color: var(--ink); }
     .card .why { font-weight: 600; } .card.s-never .why, .card.s-silent .why { color: var(--bad); } .card.s-odd .why { color: var(--odd); } .card.s-late .why { color: var(--warn); }
-    .card .next { color: var(--soft); } .card .tags { grid-column: 3 / 7; grid-row: 2; } .card .next { grid-column: 6; grid-row: 1; }
+    .card .next { color: var(--soft); } .card .tags { grid-column: 3 / 6; grid-row: 2; } .card .next { grid-column: 6; grid-row: 1 / 3; }
     .tag { display: inline-block; padding: 0 6px; border: 1px solid var(--line); border-radius: var(--r); font-size: 13px; color: var(--ink); text-decoration: none; }
     .tel { white-space: nowrap; } .call { display: inline-block; } .call[open] { display: block; } .call summary { padding: 0; display: inline-block; font-size: 13px; } .call form { display: flex; flex-wrap: wrap; gap: 6px 8px; align-items: center; padding: 6px 0; } .promise { display: inline-flex; gap: 6px; align-items: center; } .last { display: inline; }
     .calm { padding: 24px 0; color: var(--soft); } .rest { margin: 12px 0; } .legend { max-width: 60rem; font-size: 13px; } .legend .mark { margin-right: 12px; }

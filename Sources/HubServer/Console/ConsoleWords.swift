@@ -19,7 +19,7 @@ extension Wording {
   /// The one thing to do next about a unit; nil where nobody need act.
   func nextAct(_ state: UnitState) -> String? {
     switch state {
-    case .neverInContact: text("gọi; cấp mã hoặc QR", "call; give a code or QR")
+    case .neverInContact: text("gọi; cấp mã hoặc QR", "call; new code or QR")
     case .silent: text("gọi", "call")
     case .deviceTrouble: text("gọi, mở trang máy", "call, with the device's page open")
     case .late: text("nhắc", "remind")

@@ -68,10 +68,13 @@ def pages(browser, base, cookie, paths):
     for width, height in SIZES.items():
         with context(browser, base, cookie, width) as made:
             page = made.new_page()
-            page.goto(base + "/now")
-            rows[width] = page.evaluate(
-                "height => [...document.querySelectorAll('.cards > li')].filter(each => each.getBoundingClientRect().bottom <= height).length",
-                height)
+            shown = []
+            for language in ("vi", "en"):
+                page.goto(base + with_language("/now", language))
+                shown.append(page.evaluate(
+                    "height => [...document.querySelectorAll('.cards > li')].filter(each => each.getBoundingClientRect().bottom <= height).length",
+                    height))
+            rows[width] = min(shown)
     return {"faults": faults, "looked": looked, "rows": rows}
 
 

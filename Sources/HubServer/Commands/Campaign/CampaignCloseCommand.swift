@@ -55,7 +55,6 @@ struct CampaignCloseCommand: ToolCommand {
   @Flag(name: .long, help: .text(vi: "Không hỏi lại.", en: "Do not ask.")) var yes = false
 
   func validate() throws {
-    if eraseAfter != nil { try acts.requireReason(for: "campaign erase") }
     guard eraseAfter.map({ (0...SurveyHub.erasureDaysMax).contains($0) }) ?? true else {
       throw ValidationError(
         vi: "--erase-after phải từ 0 đến \(SurveyHub.erasureDaysMax) ngày.",

@@ -44,7 +44,6 @@ struct CampaignWindowCommand: ToolCommand {
   var unit: String?
 
   func validate() throws {
-    try acts.requireReason(for: "campaign window")
     if unit != nil, closes == nil || opens != nil || graceMinutes != nil || !reportDay.isEmpty {
       throw ValidationError(vi: "--unit đi cùng --closes, và chỉ --closes.", en: "--unit goes with --closes, and with --closes alone.")
     }
@@ -123,8 +122,6 @@ struct CampaignHeadcountCommand: ToolCommand {
   @OptionGroup var acts: ActOptions
   @Argument(help: .text(vi: "Mã xã.", en: "The commune's code.")) var unit: String
   @Argument(help: .text(vi: "Số người.", en: "How many people.")) var people: Int
-
-  func validate() throws { try acts.requireReason(for: "campaign headcount") }
 
   private struct Changed: Encodable {
     var unit: String

@@ -201,8 +201,6 @@ struct KeysDestroyCommand: ToolCommand {
       en: "Also while devices have answers to send: those of this key are lost."))
   var acceptLoss = false
 
-  func validate() throws { try acts.requireReason(for: "keys destroy") }
-
   func perform(_ console: Console) async throws {
     console.sayLasting(
       LocalizedText(vi: "phiếu mã hóa bằng khóa này không ai đọc lại được.", en: "answers encrypted to this key can never be read again."))

@@ -52,8 +52,6 @@ struct CodesCommand: ToolCommand {
     guard cancel.isEmpty || expire.isEmpty else {
       throw ValidationError(vi: "Chọn --cancel hoặc --expire, không cả hai.", en: "Give --cancel or --expire, not both.")
     }
-    if !cancel.isEmpty { try acts.requireReason(for: "codes cancel") }
-    if !expire.isEmpty { try acts.requireReason(for: "codes expire") }
     guard (1...Self.daysMax).contains(afterDays) else {
       throw ValidationError(vi: "--after-days phải từ 1 đến \(Self.daysMax).", en: "--after-days must be 1 to \(Self.daysMax).")
     }

@@ -198,8 +198,6 @@ struct DevicesRevokeCommand: ToolCommand {
     var others: [String]
   }
 
-  func validate() throws { try acts.requireReason(for: "devices revoke") }
-
   func perform(_ console: Console) async throws {
     try await place.withHub(options) { survey in
       let first = try await target.found(in: survey)

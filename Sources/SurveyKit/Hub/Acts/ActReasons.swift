@@ -3,12 +3,11 @@ public import SyncHub
 
 /// Acts of operators that nobody does without saying why: pages and commands ask by this table alike.
 ///
-/// These take something from somebody, or cannot be taken back. Other acts are noted with the reason that is given, if there is one.
+/// These decide about what other people wrote, or whom the hub takes work from. Other acts are noted with the reason that is given: whoever
+/// stops a lost phone, or puts a lost hub back, is not held up. Pages, where a reason is one field more, ask for it at every act.
 public enum ActReasons {
   public static let required: Set<String> = [
-    "campaign change", "campaign erase", "campaign headcount", "campaign window", "codes cancel", "codes expire", "devices replace",
-    "devices restore", "devices revoke", "enroll --replaces", "held decline", "held free", "held repair", "keys destroy", "posts --hide",
-    "resolve", "restore",
+    "devices restore", "enroll --replaces", "held decline", "held free", "held repair", "posts --hide", "resolve",
   ]
 
   /// - Parameter kind: The act's name as it is noted, such as `devices revoke`.
