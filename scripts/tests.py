@@ -42,12 +42,13 @@ TOOL_TESTS_AT_ONCE = 8
 ALL = [
     ("SimulationTests, many seeds", "UTC", r"^SimulationTests\.SimulationTests/manySeeds", None),
     ("SimulationTests, the others", "UTC", r"^SimulationTests\.", "manySeeds"),
-    ("ToolTests", "UTC", r"^ToolTests\.", "HardRehearsal"),
+    ("ToolTests", "UTC", r"^ToolTests\.", "HardRehearsal|DeafReader"),
     *[("SyncKitTests", "Pacific/Auckland", part, None) for part in ENGINE],
     ("SurveyKitTests", "UTC", r"^SurveyKitTests\.", None),
     ("SurveyKitTests", "Pacific/Auckland", r"^SurveyKitTests\.", ZONELESS),
     # Its devices and strangers take both cores, and would starve tests that keep time with a hub of their own.
     ("ToolTests, the hard rehearsal", "UTC", r"^ToolTests\.HardRehearsal", None),
+    ("ToolTests, deaf readers", "UTC", r"^ToolTests\.DeafReader", None),
     ("FormWebTests", "UTC", r"^FormWebTests\.", None),
     ("FormWebTests", "Pacific/Auckland", r"^FormWebTests\.", None),
 ]
