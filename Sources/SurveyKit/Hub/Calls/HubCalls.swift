@@ -73,8 +73,7 @@ extension SurveyHub {
   static func latestCalls(in session: any HubSession) throws -> [String: UnitCall] {
     let calls = try session.rows(
       """
-      SELECT unit, at_ms, who, outcome, until_ms, note FROM console_call WHERE id IN (
-        SELECT (SELECT max(c.id) FROM console_call c WHERE c.unit = u.code) FROM unit u)
+      SELECT unit, at_ms, who, outcome, until_ms, note FROM console_call WHERE id IN (SELECT max(id) FROM console_call GROUP BY unit)
       """
     ).compactMap(UnitCall.init)
     return Dictionary(calls.map { ($0.unit.rawValue, $0) }, uniquingKeysWith: { $1 })
