@@ -210,7 +210,7 @@ import Testing
       #expect(await web.answer(HubRequest("GET", good)).status == 200)
     }
     #expect(statuses[503] ?? 0 > calls / 2 && statuses[404] ?? 0 >= WebLimits.strangeCallsAtOnceMax, "\(statuses)")
-    // What was posted by a link of another hub's is not lost meanwhile.
+    // Keeps a page that was posted by another hub's link meanwhile.
     let visitor = Visitor(web: web, target: foreign)
     var status = 0
     for _ in 0..<100 where status != 503 { status = await visitor.post([("go", "next"), ("q.a1_agency", "ubnd")]) }

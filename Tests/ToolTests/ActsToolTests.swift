@@ -138,7 +138,7 @@ import Testing
     #expect(closed.output.split(separator: "\n").first?.hasPrefix("This cannot be undone:") == true, "\(closed.output)")
   }
 
-  /// What a page asks a reason for, its command does not do without one either.
+  /// Refuses acts that judge other people's work without a reason, by commands as by pages.
   @Test(.long) func actsThatNeedAReasonAreRefusedWithoutOne() async throws {
     let folder = try TemporaryFolder()
     let dir = try await HubTool.made(in: folder)

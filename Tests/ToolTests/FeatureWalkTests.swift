@@ -85,7 +85,7 @@ import Testing
   }
 }
 
-/// What a walk may take at most; beyond it, it fails with words.
+/// Bounds of a walk, which fails with words beyond them.
 private enum WalkBounds {
   static let minutesMax = TimeLimitTrait.Duration.minutes(2)
   /// Questions and notes that the terminal asks for one form, asking again counted.

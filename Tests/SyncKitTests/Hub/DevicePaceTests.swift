@@ -232,7 +232,7 @@ import Testing
     let error = await #expect(throws: SyncError.self) { try await new.sync(with: world.transport) }
     #expect(error?.code == .noRoom && world.hub.devicesOverQuota == [newID])
     _ = try await other.sync(with: world.transport)
-    // What is trimmed makes room at once, without a restart.
+    // Makes room at once by trimming, without a restart.
     world.clock.advance(1000)
     #expect(try await world.hub.clearLog(leaseMs: 0, isBackedUp: false) == 2)
     #expect(try await new.sync(with: world.transport).progress.changesSent == 1)

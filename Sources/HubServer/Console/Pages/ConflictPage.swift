@@ -125,7 +125,7 @@ struct ConflictPage {
     return words.column(conflict.column)
   }
 
-  /// What the form says about the values that it takes.
+  /// Says which values the form takes.
   private func hint(_ conflict: Conflict) -> HTML? {
     guard conflict.isOpen, forms.formToken(.act) != nil, let member = conflict.member, let rule = text.rule(of: member) else { return nil }
     return "<br><small>\(rule)</small>"

@@ -4,7 +4,7 @@ public import SyncHub
 /// Acts of operators that nobody does without saying why: pages and commands ask by this table alike.
 ///
 /// These decide about what other people wrote, or whom the hub takes work from. Other acts are noted with the reason that is given: whoever
-/// stops a lost phone, or puts a lost hub back, is not held up. Pages, where a reason is one field more, ask for it at every act.
+/// stops a lost phone, or puts a lost hub back, is not held up. Pages, where a reason is one field more, ask for it at more acts.
 public enum ActReasons {
   public static let required: Set<String> = [
     "devices restore", "enroll --replaces", "held decline", "held free", "held repair", "posts --hide", "resolve",

@@ -56,7 +56,7 @@ final class XMLEvents: NSObject, XMLParserDelegate {
     return data.withUnsafeBytes { mostAttributes(in: $0) } > xmlAttributesMax ? WorkbookFault(.tooManyAttributes) : nil
   }
 
-  /// What is no element, by how it begins, with how it ends.
+  /// Beginnings and ends of comments, plain text and instructions, which are no elements.
   private static let others = [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>")].map { (Array($0.utf8), Array($1.utf8)) }
 
   /// Returns the largest number of `=` outside quotes in one tag, which is its number of attributes. Stops counting one above the bound.

@@ -33,7 +33,7 @@ final class BundleIntake {
   /// Writer of the answers; nil when nobody wants answers.
   private let returns: ReturnWriter?
   private var report = BundleReport()
-  /// What has been read so far, as its bringer is charged for it.
+  /// Bytes and changes read so far, for which the bundle's bringer is charged.
   private(set) var text = BroughtText()
   private var devices: [ReplicaID: BundleReport.Device] = [:]
   private var known: [ReplicaID: HubDevice] = [:]

@@ -93,7 +93,7 @@ extension HeldUnits {
     return moved
   }
 
-  /// What came of one unit's trial.
+  /// Result of one unit's trial.
   private struct Trial {
     var isMerged = false
     /// True when the unit is held for another reason than before.

@@ -203,7 +203,7 @@ struct PatternCompiler {
       for _ in 0..<least {
         let before = steps.count
         try add(inner)
-        // What reads nothing reads nothing however often.
+        // Repeats a part that reads nothing once: more times read nothing, too.
         if steps.count == before { break }
       }
       guard let most else { return try addLoop(inner) }

@@ -70,7 +70,7 @@ struct ProblemList {
 
 /// Warnings of a form: of each kind the first cells, and how many there are.
 struct WarningList {
-  /// What warnings have in common that are one line for their reader.
+  /// Key of warnings that are one line for their reader.
   struct Kind: Hashable {
     var sheet: String
     var column: String?
